@@ -1,0 +1,105 @@
+"""Settings: environment variables HEARTH_*, checked when a command starts. docs/settings.md describes each."""
+
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from domain.errors import UsageError
+
+PREFIX = "HEARTH_"
+
+
+class FileSecrets(PydanticBaseSettingsSource):
+    """`HEARTH_X_FILE` names a file whose text is the value of `HEARTH_X` (container secrets)."""
+
+    def __init__(self, settings_class: type[BaseSettings], environ: dict[str, str]) -> None:
+        super().__init__(settings_class)
+        self.environ = environ
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        name = f"{PREFIX}{field_name.upper()}_FILE"
+        path = self.environ.get(name)
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except OSError as error:
+            raise UsageError(f"{name}: cannot read {path}: {error.strerror}") from None
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(f, name)[0] for name, f in self.settings_class.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """All that a process may be told from outside."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    database_url: SecretStr = SecretStr("postgresql://hearth@127.0.0.1:5432/hearth")
+    mqtt_url: SecretStr = SecretStr("mqtt://127.0.0.1:1883")
+    mqtt_ca_file: Path | None = None
+    policy: Path | None = None
+    timezone: str | None = None
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    batch_messages: Annotated[int, Field(ge=1, le=100_000)] = 5_000
+    batch_age_ms: Annotated[int, Field(ge=1, le=60_000)] = 50
+    queue_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    payload_bytes: Annotated[int, Field(ge=256, le=16_777_216)] = 65_536
+    future_tolerance_s: Annotated[int, Field(ge=0, le=86_400)] = 300
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr) -> SecretStr:
+        if urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
+            raise ValueError("must be postgresql://user:password@host:port/database")
+        return value
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _is_mqtt(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+            raise ValueError("must be mqtt://user:password@host:1883 or mqtts://…")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except (KeyError, ValueError, OSError):
+                raise ValueError("is not an IANA time zone such as Asia/Shanghai") from None
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then secrets in files."""
+        import os
+
+        return sources["init_settings"], sources["env_settings"], FileSecrets(settings_cls, dict(os.environ))
+
+
+def load() -> Settings:
+    """Read and check the environment.
+
+    Raises:
+        UsageError: one line for the first variable that is wrong.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
