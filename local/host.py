@@ -1,8 +1,8 @@
 """Where and as whom a server runs: on this machine, or inside a folder that holds another Debian.
 
-PostgreSQL refuses to run as root, and the account it runs as then may not be able to reach the folder that root
-asked for; a server inside a Debian folder can reach nothing outside. Both are solved in the same way: the
-server's files are parked where it can reach them and the folder asked for becomes a link to that place.
+PostgreSQL refuses to run as root, and the account it runs as then may not reach the folder that root asked
+for; a server inside a Debian folder can reach nothing outside. Both are solved in the same way: the server's
+files are parked where it can reach them and the folder asked for becomes a link to that place.
 """
 
 import hashlib
@@ -25,6 +25,11 @@ class Host:
     uid: int
     gid: int
 
+    @property
+    def is_ourselves(self) -> bool:
+        """Whether its account is the one we run as."""
+        return self.uid == os.geteuid()
+
     def command(self, *arguments: str, death_signal: str = "keep") -> list[str]:
         """Return the command line that runs these arguments here.
 
@@ -32,7 +37,8 @@ class Host:
         It is set by setpriv after the account has changed, because that change would clear it.
         """
         enter = [] if self.root == MACHINE else ["chroot", str(self.root)]
-        account = [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"] if os.geteuid() == 0 else []
+        change = [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
+        account = [] if self.is_ourselves else change
         return [*enter, "setpriv", *account, f"--pdeathsig={death_signal}", "--", *arguments]
 
     def inside(self, path: Path) -> str:
@@ -41,39 +47,45 @@ class Host:
 
     def own(self, path: Path) -> None:
         """Give a file or folder to the account of the servers, for its eyes alone."""
-        if os.geteuid() == 0:
+        if not self.is_ourselves:
             os.chown(path, self.uid, self.gid)
         path.chmod(0o700 if path.is_dir() else 0o600)
 
     def settle(self, folder: Path) -> Path:
         """Make the folder of a server and return the place where it really is, which the server can reach."""
-        place = folder.absolute() if self._reaches(folder.absolute()) else self._park(folder.absolute())
+        place = folder.resolve()
+        if not self._reaches(place):
+            place = self._park(folder.absolute())
         place.mkdir(parents=True, exist_ok=True)
         self.own(place)
         return place
 
-    def _reaches(self, folder: Path) -> bool:
-        if not folder.is_relative_to(self.root) or folder.is_symlink():
+    def _reaches(self, place: Path) -> bool:
+        if not place.is_relative_to(self.root):
             return False
-        return os.geteuid() != 0 or all(searchable(parent) for parent in folder.parents if parent.exists())
+        return self.is_ourselves or all(searchable(parent) for parent in place.parents if parent.exists())
 
     def _park(self, folder: Path) -> Path:
         parking = PARKING if self.root == MACHINE else self.root / "srv/hearth"
-        parking.mkdir(parents=True, exist_ok=True)
-        sweep(parking)
         place = parking / hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-        if not folder.is_symlink():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            folder.symlink_to(place)
-            note_of(place).write_text(str(folder))
+        # Whoever deleted the link meant the files: a new folder of the same name begins empty.
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        if folder.exists():
+            folder.rmdir()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.symlink_to(place)
         return place
+
+
+def ourselves() -> Host:
+    """Return this machine with our own account."""
+    return Host(MACHINE, os.geteuid(), os.getegid())
 
 
 def this_machine() -> Host:
     """Return this machine with an account that PostgreSQL accepts: our own, or nobody when we are root."""
-    if os.geteuid() == 0:
-        return Host(MACHINE, NOBODY, NOBODY)
-    return Host(MACHINE, os.geteuid(), os.getegid())
+    return Host(MACHINE, NOBODY, NOBODY) if os.geteuid() == 0 else ourselves()
 
 
 def account_in(root: Path, name: str) -> Host:
@@ -90,24 +102,8 @@ def searchable(folder: Path) -> bool:
     return bool(folder.stat().st_mode & SEARCH_BY_OTHERS)
 
 
-def note_of(place: Path) -> Path:
-    """Return the file beside a parked folder that says which link leads to it."""
-    return place.with_suffix(".link")
-
-
-def sweep(parking: Path) -> None:
-    """Delete the parked folders whose link is gone: whoever deleted the link meant the files."""
-    for note in parking.glob("*.link"):
-        place = note.with_suffix("")
-        if Path(note.read_text()).resolve() != place:
-            shutil.rmtree(place, ignore_errors=True)
-            note.unlink(missing_ok=True)
-
-
 def discard(folder: Path) -> None:
     """Delete a server's folder, wherever its files are."""
-    place = folder.resolve()
-    shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(folder.resolve(), ignore_errors=True)
     if folder.is_symlink():
         folder.unlink()
-        note_of(place).unlink(missing_ok=True)

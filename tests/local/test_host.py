@@ -1,0 +1,68 @@
+"""Servers are parked where they can reach their files, and die with the process that started them."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from local.host import Host, discard, ourselves, this_machine
+from local.server import alive, children_of
+
+ORPHAN_SECONDS = 15.0
+PARENT = """
+import sys, time
+from pathlib import Path
+from local.postgres import Postgres
+Postgres(Path(sys.argv[1])).start()
+print("up", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_reachable_folder_stays_where_it_is(tmp_path: Path) -> None:
+    assert ourselves().settle(tmp_path / "server") == tmp_path / "server"
+
+
+def test_an_unreachable_folder_becomes_a_link(tmp_path: Path) -> None:
+    host = Host(tmp_path / "debian", ourselves().uid, ourselves().gid)
+    place = host.settle(tmp_path / "server")
+    assert place.is_relative_to(tmp_path / "debian")
+    assert (tmp_path / "server").resolve() == place
+    assert host.inside(place) == f"/srv/hearth/{place.name}"
+
+
+def test_a_parked_folder_is_found_again_and_a_new_one_is_empty(tmp_path: Path) -> None:
+    host, folder = Host(tmp_path / "debian", ourselves().uid, ourselves().gid), tmp_path / "server"
+    (host.settle(folder) / "note").touch()
+    assert [file.name for file in host.settle(folder).iterdir()] == ["note"]
+    folder.unlink()
+    assert list(host.settle(folder).iterdir()) == []
+
+
+def test_a_folder_with_files_is_not_parked_away(tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server/letter").touch()
+    with pytest.raises(OSError, match="not empty"):
+        Host(tmp_path / "debian", ourselves().uid, ourselves().gid).settle(tmp_path / "server")
+
+
+def test_servers_do_not_run_as_root() -> None:
+    done = subprocess.run(this_machine().command("id", "-u"), capture_output=True, text=True, check=True)
+    assert int(done.stdout) == this_machine().uid != 0
+
+
+def test_a_server_dies_with_its_parent(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PARENT, str(tmp_path / "server")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"up\n"
+        (server,) = children_of(parent.pid)
+        parent.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + ORPHAN_SECONDS
+    while alive(server):
+        assert time.monotonic() < deadline, "the server outlived its parent"
+        time.sleep(0.05)
+    discard(tmp_path / "server")
