@@ -1,0 +1,115 @@
+"""What goes wrong in the town, and when.
+
+The faults that begin on a day are drawn from the seed and the day alone, so the calendar is the same from
+wherever one starts. Every fault ends: repairs are part of the calendar.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.weather import DAY_US, HOUR_US
+
+_STREAM = 21
+
+
+class Kind(IntEnum):
+    """Kind of fault, with the thing it strikes and the meaning of its strength."""
+
+    SUBSTATION = 0  # substation; share of the heat lost
+    RISER = 1  # riser of a building; share of the flow blocked
+    WINDOW = 2  # home; extra loss in W/K
+    DEAD_SENSOR = 3  # sensor; unused
+    RADIO_GAP = 4  # device (gateway or sensor that speaks for itself); unused
+    CLOCK_DRIFT = 5  # sensor; seconds its clock is ahead
+    SENTINELS = 6  # sensor; chance that a reading is the sentinel value
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How often a thing is struck per day, for how many hours, how hard; `least` strikes come every day."""
+
+    chance_per_day: float
+    hours: tuple[float, float]
+    strength: tuple[float, float] = (0.0, 0.0)
+    least: int = 0
+
+
+HABITS = {
+    Kind.SUBSTATION: Habit(0.08, (3, 9), (0.4, 0.8)),
+    Kind.RISER: Habit(0.012, (6, 30), (0.6, 1.0), least=1),
+    Kind.WINDOW: Habit(0.012, (10, 40), (60, 250), least=2),
+    Kind.DEAD_SENSOR: Habit(0.004, (6, 48)),
+    Kind.RADIO_GAP: Habit(0.03, (0.3, 4)),
+    Kind.CLOCK_DRIFT: Habit(0.02, (6, 48), (-240, 240)),
+    Kind.SENTINELS: Habit(0.008, (6, 48), (0.02, 0.2)),
+}
+LONGEST_DAYS = 2  # no habit lasts longer: a fault active now began at most this many days ago
+FAR_AHEAD_CHANCE = 0.1  # of a drifting clock to be ahead by more than the usual tolerance of five minutes
+FAR_AHEAD_SECONDS = (360.0, 1500.0)
+
+FAULT = np.dtype([("kind", "i1"), ("target", "i4"), ("begin_us", "i8"), ("end_us", "i8"), ("strength", "f8")])
+Faults = npt.NDArray[np.void]
+
+
+class Calendar:
+    """Faults of a town with `sizes[kind]` things that a kind may strike."""
+
+    def __init__(self, seed: int, sizes: dict[Kind, int]) -> None:
+        self._seed = seed
+        self._sizes = sizes
+        self._days: dict[int, Faults] = {}
+
+    def active(self, at_us: int) -> dict[Kind, Faults]:
+        """Faults with begin <= `at_us` < end, by kind; every kind is present."""
+        today = at_us // DAY_US
+        self._days = {day: self._beginning(day) for day in range(today - LONGEST_DAYS, today + 1)}
+        near = np.concatenate(list(self._days.values()))
+        now = near[(near["begin_us"] <= at_us) & (at_us < near["end_us"])]
+        return {kind: now[now["kind"] == kind] for kind in Kind}
+
+    def _beginning(self, day: int) -> Faults:
+        if day in self._days:
+            return self._days[day]
+        rng = np.random.default_rng([self._seed, _STREAM, day])
+        return np.concatenate([_draw(kind, self._sizes[kind], day, rng) for kind in Kind])
+
+
+def _draw(kind: Kind, size: int, day: int, rng: np.random.Generator) -> Faults:
+    habit = HABITS[kind]
+    count = max(int(rng.poisson(habit.chance_per_day * size)), habit.least) if size else 0
+    faults = np.zeros(count, FAULT)
+    faults["kind"] = kind
+    faults["target"] = rng.integers(0, max(size, 1), count)
+    faults["begin_us"] = day * DAY_US + rng.integers(0, DAY_US, count)
+    faults["end_us"] = faults["begin_us"] + (rng.uniform(*habit.hours, count) * HOUR_US).astype(np.int64)
+    faults["strength"] = rng.uniform(*habit.strength, count)
+    if kind is Kind.CLOCK_DRIFT:
+        far = rng.random(count) < FAR_AHEAD_CHANCE
+        faults["strength"][far] = rng.uniform(*FAR_AHEAD_SECONDS, int(far.sum()))
+    return faults
+
+
+def strongest(faults: Faults, size: int) -> npt.NDArray[np.float64]:
+    """Largest strength on each of `size` things, 0 where none is struck; the sign does not count."""
+    result = np.zeros(size)
+    order = np.argsort(np.abs(faults["strength"]), kind="stable")
+    # Later assignments win, so the strongest goes last.
+    result[faults["target"][order]] = faults["strength"][order]
+    return result
+
+
+def struck(faults: Faults, size: int) -> npt.NDArray[np.bool_]:
+    """Mask of the things that have any of these faults."""
+    result = np.zeros(size, dtype=bool)
+    result[faults["target"]] = True
+    return result
+
+
+def latest_end_us(faults: Faults, size: int) -> npt.NDArray[np.int64]:
+    """Instant at which the last of these faults ends on each thing, 0 where none is struck."""
+    result = np.zeros(size, dtype=np.int64)
+    np.maximum.at(result, faults["target"], faults["end_us"])
+    return result

@@ -1,0 +1,114 @@
+"""Registry files of the simulated town and of the recordings, in the columns a registry import reads."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from sim import replay
+from sim.layout import Home, Layout
+from sim.radio import substation_device
+from sim.town import Town
+
+COLUMNS = {
+    "substations": ("code", "name", "station", "lat", "lon"),
+    "buildings": ("code", "substation", "name", "address", "lat", "lon"),
+    "homes": (
+        *("code", "building", "unit", "class", "heat_status", "status_since"),
+        *("contract_limit", "contract_from", "contract_to"),
+    ),
+    "sensors": (
+        *("id", "home", "substation", "gateway", "room", "room_kind"),
+        *("interval_s", "offset", "valid_from", "valid_to"),
+    ),
+}
+CONTRACT_WINDOW = ("06:00", "21:00")
+STOPPED_SINCE = "2025-11-01T00:00:00+08:00"
+
+Row = Mapping[str, object]
+
+
+def write_registry(town: Town, folder: Path, *, recordings: bool = False) -> None:
+    """Write `substations.csv` and the three others into `folder`; with `recordings` theirs as well."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {
+        "substations": _substations(town.layout),
+        "buildings": _buildings(town.layout),
+        "homes": [_home(town.layout, home) for home in town.layout.homes],
+        "sensors": _sensors(town),
+    }
+    for name, columns in COLUMNS.items():
+        rows = tables[name] + (replay.registry_rows(name) if recordings else [])
+        _write(folder / f"{name}.csv", columns, rows)
+
+
+def _write(path: Path, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
+    """Columns a row does not name stay empty; a name that is no column raises ValueError."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _substations(plan: Layout) -> list[Row]:
+    return [
+        {"code": s.code, "name": s.name, "station": s.station, "lat": s.lat, "lon": s.lon}
+        for s in plan.substations
+    ]
+
+
+def _buildings(plan: Layout) -> list[Row]:
+    return [
+        {
+            "code": b.code,
+            "substation": plan.substations[b.substation].code,
+            "name": b.name,
+            "address": b.address,
+            "lat": b.lat,
+            "lon": b.lon,
+        }
+        for b in plan.buildings
+    ]
+
+
+def _home(plan: Layout, home: Home) -> Row:
+    contract: Row = {}
+    if home.contract_limit is not None:
+        contract = {
+            "contract_limit": home.contract_limit,
+            "contract_from": CONTRACT_WINDOW[0],
+            "contract_to": CONTRACT_WINDOW[1],
+        }
+    return {
+        "code": home.code,
+        "building": plan.buildings[home.building].code,
+        "unit": home.unit,
+        "class": home.home_class,
+        "heat_status": "stopped" if home.stopped else "on",
+        "status_since": STOPPED_SINCE if home.stopped else "",
+        **contract,
+    }
+
+
+def _sensors(town: Town) -> list[Row]:
+    plan = town.layout
+    rooms: list[Row] = [
+        {
+            "id": s.id,
+            "home": plan.homes[s.home].code,
+            "gateway": plan.devices[s.device].name if plan.devices[s.device].gateway else "",
+            "room": s.room_kind,
+            "room_kind": s.room_kind,
+            "interval_s": town.interval_s,
+            "offset": s.offset,
+        }
+        for s in plan.sensors
+    ]
+    return rooms + [
+        {
+            "id": substation_device(s.code),
+            "substation": s.code,
+            "interval_s": town.interval_s,
+            "offset": 0.0,
+        }
+        for s in plan.substations
+    ]

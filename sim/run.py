@@ -1,0 +1,218 @@
+"""The simulator at work: the history up to now as fast as the broker takes it, then live, in one loop."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sim.publish import Publisher
+from sim.radio import Radio
+from sim.replay import Replay, coldest_weeks
+from sim.telemetry import Message
+from sim.town import SECOND_US, Town
+
+REPORT_SECONDS = 0.5
+FLUSH_SECONDS = 30.0
+STOP_SECONDS = 3.0
+SAVE_SECONDS = 5.0
+REPLAY_REACH_HOURS = (24, 30 * 24)  # least and most of the recording to have on both sides of now
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the simulator is: messages sent, the instant they reach, and whether that is now."""
+
+    messages: int
+    reached_us: int
+    live: bool
+
+
+def simulate(
+    url: str,
+    town: Town,
+    *,
+    stop: threading.Event,
+    recordings: bool = True,
+    backfill_s: float = 12 * 3600,
+    live_for_s: float | None = None,
+    speed: float | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+    state_file: Path | None = None,
+    clock: Callable[[], float] = time.time,
+    zone: ZoneInfo | None = None,
+    client_id: str = "hearth-sim",
+) -> Progress:
+    """Speak for the town, and with `recordings` for the recorded house, until `stop`.
+
+    First comes the history of the last `backfill_s` seconds, then the present, for `live_for_s` seconds if
+    given. `speed` is how many seconds of history pass per second (default: as many as the broker takes).
+    With `state_file` a later call goes on where this one ended, but not further back than `backfill_s`.
+    `clock` gives Unix seconds. Raises ConnectionError if the broker cannot be reached or does not
+    acknowledge, ValueError if the state file belongs to another town.
+    """
+    zone = zone or ZoneInfo("Asia/Shanghai")
+    now_us = int(clock() * SECOND_US)
+    saved = _load(state_file)
+    if saved:
+        town.restore(saved["town"])
+    radio = Radio(town, [Message(*message) for message in saved.get("held", [])])
+    town.advance_to(now_us - int(backfill_s * SECOND_US))
+    replay = _replay(saved.get("weeks"), now_us, backfill_s, zone) if recordings else None
+    with Publisher(url, client_id) as publisher:
+        pace = _Pace(town.at_us, speed, live_for_s, clock, stop)
+        run, notebook = _Run(publisher, pace, progress, stop), _Notebook(state_file)
+        while run.interval(_batch(radio, replay)):
+            notebook.note(_state(radio, town, replay))
+            notebook.save_now_and_then(publisher)
+        _finish(publisher, notebook, stop)
+    return run.report()
+
+
+def _finish(publisher: Publisher, notebook: "_Notebook", stop: threading.Event) -> None:
+    if publisher.flush(STOP_SECONDS if stop.is_set() else FLUSH_SECONDS):
+        notebook.save()
+    elif not stop.is_set():
+        raise ConnectionError(f"broker did not acknowledge within {FLUSH_SECONDS:g} s")
+
+
+class _Pace:
+    """When a message may go: not before its time, and in history not faster than `speed`."""
+
+    def __init__(
+        self,
+        start_us: int,
+        speed: float | None,
+        live_for_s: float | None,
+        clock: Callable[[], float],
+        stop: threading.Event,
+    ) -> None:
+        self._start_us, self._speed, self._live_for_s = start_us, speed, live_for_s
+        self._clock, self._stop = clock, stop
+        self._began = clock()
+        self._live_since: float | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether the history has been sent."""
+        return self._live_since is not None
+
+    def wait(self, due_us: int) -> bool:
+        """Wait until the message may go; False if the run is over before that."""
+        while (seconds := self._seconds_left(due_us)) > 0:
+            if self._stop.wait(seconds) or self._ended():
+                return False
+        return not self._stop.is_set() and not self._ended()
+
+    def _seconds_left(self, due_us: int) -> float:
+        now = self._clock()
+        until_due = due_us / SECOND_US - now
+        if until_due > 0:
+            self._live_since = self._live_since or now
+            left = until_due if self._live_for_s is None else self._live_since + self._live_for_s - now
+            return min(until_due, max(left, 0.001), 1.0)
+        if self._speed is None or self.live:
+            return 0.0
+        return min((due_us - self._start_us) / SECOND_US / self._speed - (now - self._began), 1.0)
+
+    def _ended(self) -> bool:
+        if self._live_for_s is None or self._live_since is None:
+            return False
+        return self._clock() >= self._live_since + self._live_for_s
+
+
+class _Run:
+    """Sends the messages of one interval after the other and keeps the caller informed."""
+
+    def __init__(
+        self, publisher: Publisher, pace: _Pace, progress: Callable[[Progress], None], stop: threading.Event
+    ) -> None:
+        self._publisher, self._pace, self._progress, self._stop = publisher, pace, progress, stop
+        self._messages, self._reached_us = 0, 0
+        self._reported_at = float("-inf")
+
+    def report(self) -> Progress:
+        return Progress(self._messages, self._reached_us, self._pace.live)
+
+    def interval(self, batch: list[Message]) -> bool:
+        """Send a batch, each message in its time; False if the run ends within it."""
+        for message in batch:
+            if not (self._pace.wait(message.due_us) and self._send(message)):
+                return False
+            self._messages += 1
+            self._reached_us = message.due_us
+            self._tell()
+        return True
+
+    def _send(self, message: Message) -> bool:
+        while not self._publisher.send(message.topic, message.payload, timeout=0.5):
+            if self._stop.is_set():
+                return False
+        return True
+
+    def _tell(self) -> None:
+        if time.monotonic() - self._reported_at >= REPORT_SECONDS:
+            self._reported_at = time.monotonic()
+            self._progress(self.report())
+
+
+class _Notebook:
+    """The state after the last whole interval, written only once the broker has acknowledged it."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._state: dict[str, Any] = {}
+        self._saved_at = time.monotonic()
+
+    def note(self, state: dict[str, Any]) -> None:
+        self._state = state
+
+    def save_now_and_then(self, publisher: Publisher) -> None:
+        if self._path and time.monotonic() - self._saved_at >= SAVE_SECONDS and publisher.flush(STOP_SECONDS):
+            self.save()
+
+    def save(self) -> None:
+        if self._path and self._state:
+            _replace(self._path, json.dumps(self._state))
+        self._saved_at = time.monotonic()
+
+
+def _batch(radio: Radio, replay: Replay | None) -> list[Message]:
+    """Everything due within the town's next interval, in order of time."""
+    from_us = radio.town.at_us
+    town = radio.step()
+    recorded = replay.messages(from_us, radio.town.at_us) if replay else []
+    return sorted(town + recorded)
+
+
+def _replay(saved_weeks: int | None, now_us: int, backfill_s: float, zone: ZoneInfo) -> Replay:
+    """The recordings where they were before, or anew where that has run out."""
+    if saved_weeks is not None and (replay := Replay(saved_weeks, zone)).covers(now_us):
+        return replay
+    now = datetime.fromtimestamp(now_us / SECOND_US, UTC)
+    least, most = REPLAY_REACH_HOURS
+    reach = timedelta(hours=min(max(least, backfill_s / 3600), most))
+    return Replay(coldest_weeks(now, zone, reach), zone)
+
+
+def _state(radio: Radio, town: Town, replay: Replay | None) -> dict[str, Any]:
+    return {"town": town.state(), "held": radio.held, "weeks": replay.weeks if replay else None}
+
+
+def _load(path: Path | None) -> dict[str, Any]:
+    if path is None or not path.exists():
+        return {}
+    state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return state
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that it is either the old or the new one, whatever happens."""
+    draft = path.with_suffix(".new")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, path)

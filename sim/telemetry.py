@@ -1,0 +1,55 @@
+"""The words on the wire: topic and JSON payload of readings, by the published MQTT contract.
+
+Written as plain text rather than by a JSON library: hundreds of thousands of readings share the machine with
+whoever reads them. Names are ASCII without quotes, so nothing needs escaping.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Message(NamedTuple):
+    """A payload and the instant at which it is to be sent; sorts by that instant."""
+
+    due_us: int
+    topic: str
+    payload: str
+
+
+def topic(device: str) -> str:
+    """Topic a device speaks on."""
+    return f"hearth/v1/{device}/telemetry"
+
+
+def milliseconds(at_us: npt.NDArray[np.int64]) -> list[str]:
+    """`ts` as JSON integers of Unix milliseconds."""
+    return [str(value) for value in (at_us // 1000).tolist()]
+
+
+def rfc3339(at_us: int) -> str:
+    """`ts` as JSON text with the zone `Z`, to the millisecond."""
+    return f'"{np.datetime_as_string(np.datetime64(at_us // 1000, "ms"), unit="ms")}Z"'
+
+
+def room(ts: str, celsius: float, humidity: float, battery: float) -> str:
+    """Object of a sensor that speaks for itself."""
+    return f'{{"ts":{ts},"temperature":{celsius:.2f},"humidity":{humidity:.1f},"battery":{battery:.2f}}}'
+
+
+def temperature(at_us: int, celsius: float) -> str:
+    """Object of a sensor that knows the temperature alone."""
+    return f'{{"ts":{at_us // 1000},"temperature":{celsius:g}}}'
+
+
+def array(ids: Iterable[str], objects: Iterable[str]) -> str:
+    """Array of a gateway: each object with the id of its sensor."""
+    return "[" + ",".join(f'{{"id":"{id_}",{body[1:]}' for id_, body in zip(ids, objects, strict=True)) + "]"
+
+
+def channels(ts: str, values: Mapping[str, float]) -> str:
+    """Object of a substation's sensor."""
+    return f'{{"ts":{ts},{json.dumps(dict(values), separators=(",", ":"))[1:]}'

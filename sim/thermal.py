@@ -1,0 +1,81 @@
+"""First-order heat balance of every home at once: one node of air, one of wall.
+
+Each node relaxes exponentially towards the mean of its neighbours, weighted by conductance. The step is
+exact while the neighbours stand still, and ends between the old value and the target whatever its length:
+it cannot blow up.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+AIR_HOURS = 0.7
+WALL_HOURS = 30.0
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Conductances in W/K and heat capacities in J/K, one number per home."""
+
+    radiator: Floats
+    infiltration: Floats
+    air_to_wall: Floats
+    wall_to_outdoor: Floats
+    air_capacity: Floats
+    wall_capacity: Floats
+
+    @classmethod
+    def balanced(cls, target_celsius: Floats, outdoor: float, radiator_celsius: float, size: Floats) -> Self:
+        """Homes whose radiators hold `target_celsius` in this weather; `size` 1 is a usual flat."""
+        infiltration, to_wall, to_outdoor = 40 * size, 400 * size, 100 * size
+        losses = infiltration + 1 / (1 / to_wall + 1 / to_outdoor)
+        radiator = losses * (target_celsius - outdoor) / (radiator_celsius - target_celsius)
+        return cls(
+            radiator=radiator,
+            infiltration=infiltration,
+            air_to_wall=to_wall,
+            wall_to_outdoor=to_outdoor,
+            air_capacity=AIR_HOURS * 3600 * (radiator + infiltration + to_wall),
+            wall_capacity=WALL_HOURS * 3600 * (to_wall + to_outdoor),
+        )
+
+
+def steady_wall(homes: Homes, air: Floats, outdoor: float) -> Floats:
+    """Wall temperature that neither rises nor falls with this air and outdoor temperature."""
+    total = homes.air_to_wall + homes.wall_to_outdoor
+    return (homes.air_to_wall * air + homes.wall_to_outdoor * outdoor) / total
+
+
+def step(
+    homes: Homes,
+    air: Floats,
+    wall: Floats,
+    *,
+    outdoor: float,
+    radiator_celsius: Floats,
+    open_share: Floats,
+    draught: Floats,
+    seconds: float,
+) -> tuple[Floats, Floats]:
+    """Air and wall temperature `seconds` later.
+
+    `open_share` is the part of the radiators that water flows through (1 healthy, 0 blocked), `draught` the
+    extra loss in W/K through a leaking window.
+    """
+    radiator = homes.radiator * open_share
+    leak = homes.infiltration + draught
+    total = radiator + leak + homes.air_to_wall
+    target = (radiator * radiator_celsius + leak * outdoor + homes.air_to_wall * wall) / total
+    air = relax(air, target, seconds, homes.air_capacity / total)
+    total = homes.air_to_wall + homes.wall_to_outdoor
+    wall = relax(wall, steady_wall(homes, air, outdoor), seconds, homes.wall_capacity / total)
+    return air, wall
+
+
+def relax(value: Floats, target: Floats, seconds: float, time_constant_seconds: Floats) -> Floats:
+    """Exact first-order step of `value` towards a constant `target`."""
+    return target + (value - target) * np.exp(-seconds / time_constant_seconds)

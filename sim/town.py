@@ -1,0 +1,168 @@
+"""The town in motion: weather, substations, homes and faults, stepped from one interval to the next."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim import faults, layout, substation, thermal
+from sim.faults import Kind
+from sim.thermal import Floats
+from sim.weather import MEAN_CELSIUS, outdoor_celsius
+
+SECOND_US = 1_000_000
+WARM_UP_SECONDS = 24 * 3600  # after which the start no longer shows and every kind of fault has left its mark
+
+COMFORT_CELSIUS = (21.2, 0.8)  # mean and spread of what healthy homes settle at
+COMFORT_RANGE = (19.7, 22.8)
+STARVED_SHARE = 0.015  # of the homes never get warm: the end of a riser, a corner under the roof
+STARVED_CELSIUS = (16.5, 17.5)
+STOPPED_CELSIUS = (12.0, 15.0)  # what the neighbours' walls give
+SENSOR_NOISE_K = 0.04
+ROOM_SPREAD_K = 0.15
+BEDROOM_KELVIN = -0.3
+SENTINEL_CELSIUS = 85.0  # power-on value of the DS18B20
+
+_HOME_STREAM, _SENSOR_STREAM, _READING_STREAM, _CHANNEL_STREAM = 41, 42, 43, 44
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What the sensors of the homes show at one instant, one number per sensor of the layout."""
+
+    celsius: Floats
+    humidity: Floats  # %
+    battery: Floats  # V
+    clock_error_seconds: Floats
+    silent: npt.NDArray[np.bool_]
+
+
+class Town:
+    """A function of (seed, homes, interval, epoch) alone: every run steps through the same history."""
+
+    def __init__(self, seed: int, homes: int, interval_s: int = 300, *, epoch_us: int) -> None:
+        self.seed, self.interval_s = seed, interval_s
+        self.interval_us = interval_s * SECOND_US
+        self.layout = layout.plan(seed, homes)
+        self.calendar = faults.Calendar(seed, _sizes(self.layout))
+        self._substation_of_home = np.array(
+            [self.layout.buildings[h.building].substation for h in self.layout.homes]
+        )
+        self._riser_of_home = np.array([home.riser for home in self.layout.homes])
+        self._home_of_sensor = np.array([sensor.home for sensor in self.layout.sensors])
+        self._homes_fed = np.bincount(
+            self._substation_of_home, minlength=len(self.layout.substations)
+        ).astype(float)
+        self._bias, self._humidity, self._battery = _sensor_traits(seed, self.layout)
+        targets, size = _home_traits(seed, self.layout)
+        healthy = substation.radiator_celsius(MEAN_CELSIUS, np.zeros(1))[0]
+        self._homes = thermal.Homes.balanced(targets, MEAN_CELSIUS, healthy, size)
+        self.at_us = epoch_us - epoch_us % self.interval_us
+        self.air = targets
+        self.wall = thermal.steady_wall(self._homes, targets, outdoor_celsius(seed, self.at_us))
+
+    def advance(self) -> None:
+        """One interval on."""
+        active = self.calendar.active(self.at_us)
+        self.air, self.wall = thermal.step(
+            self._homes,
+            self.air,
+            self.wall,
+            outdoor=outdoor_celsius(self.seed, self.at_us),
+            radiator_celsius=self._radiator(active)[self._substation_of_home],
+            open_share=1 - faults.strongest(active[Kind.RISER], self.layout.risers)[self._riser_of_home],
+            draught=faults.strongest(active[Kind.WINDOW], len(self.air)),
+            seconds=self.interval_s,
+        )
+        self.at_us += self.interval_us
+
+    def advance_to(self, at_us: int) -> None:
+        """On to the last step at or before `at_us`, without a word to anyone; never back."""
+        while self.at_us + self.interval_us <= at_us:
+            self.advance()
+
+    def readings(self) -> Readings:
+        """What the sensors of the homes show now, faults of the sensors included."""
+        count = len(self.layout.sensors)
+        rng = np.random.default_rng([self.seed, _READING_STREAM, self.at_us])
+        active = self.calendar.active(self.at_us)
+        celsius = self.air[self._home_of_sensor] + self._bias + rng.normal(0, SENSOR_NOISE_K, count)
+        ill = rng.random(count) < faults.strongest(active[Kind.SENTINELS], count)
+        return Readings(
+            celsius=np.where(ill, SENTINEL_CELSIUS, celsius),
+            humidity=self._humidity + rng.normal(0, 0.5, count),
+            battery=self._battery,
+            clock_error_seconds=faults.strongest(active[Kind.CLOCK_DRIFT], count),
+            silent=faults.struck(active[Kind.DEAD_SENSOR], count),
+        )
+
+    def channels(self) -> substation.Channels:
+        """What the sensors of the substations show now."""
+        rng = np.random.default_rng([self.seed, _CHANNEL_STREAM, self.at_us])
+        radiator = self._radiator(self.calendar.active(self.at_us))
+        return substation.channels(radiator, outdoor_celsius(self.seed, self.at_us), self._homes_fed, rng)
+
+    def state(self) -> dict[str, Any]:
+        """Everything `restore` needs to go on from here, as JSON values."""
+        return {**self._identity(), "at_us": self.at_us, "air": self.air.tolist(), "wall": self.wall.tolist()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken. Raises ValueError if it is another town's."""
+        for name, value in self._identity().items():
+            if state.get(name) != value:
+                raise ValueError(f"the saved town has {name} {state.get(name)}, this one {value}")
+        self.at_us = int(state["at_us"])
+        self.air, self.wall = np.array(state["air"]), np.array(state["wall"])
+
+    def _identity(self) -> dict[str, int]:
+        return {"seed": self.seed, "homes": len(self.layout.homes), "interval_s": self.interval_s}
+
+    def _radiator(self, active: Mapping[Kind, faults.Faults]) -> Floats:
+        lost = faults.strongest(active[Kind.SUBSTATION], len(self.layout.substations))
+        return substation.radiator_celsius(outdoor_celsius(self.seed, self.at_us), lost)
+
+
+def epoch_before(now_us: int, backfill_s: float) -> int:
+    """Instant to start a town at, so that the start no longer shows in its last `backfill_s` seconds."""
+    return now_us - int((backfill_s + WARM_UP_SECONDS) * SECOND_US)
+
+
+def channel_values(channels: substation.Channels, index: int) -> dict[str, float]:
+    """Values of one substation by the name of the channel."""
+    return {name: round(float(values[index]), 3) for name, values in asdict(channels).items()}
+
+
+def _sizes(plan: layout.Layout) -> dict[Kind, int]:
+    return {
+        Kind.SUBSTATION: len(plan.substations),
+        Kind.RISER: plan.risers,
+        Kind.WINDOW: len(plan.homes),
+        Kind.DEAD_SENSOR: len(plan.sensors),
+        Kind.RADIO_GAP: len(plan.devices),
+        Kind.CLOCK_DRIFT: len(plan.sensors),
+        Kind.SENTINELS: len(plan.sensors),
+    }
+
+
+def _home_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats]:
+    """(temperature it settles at in °C, size relative to a usual flat) of every home."""
+    count = len(plan.homes)
+    rng = np.random.default_rng([seed, _HOME_STREAM])
+    targets = np.clip(rng.normal(*COMFORT_CELSIUS, count), *COMFORT_RANGE)
+    starved = rng.permutation(count)[: max(1, round(STARVED_SHARE * count))]
+    targets[starved] = rng.uniform(*STARVED_CELSIUS, len(starved))
+    stopped = np.array([home.stopped for home in plan.homes])
+    targets[stopped] = rng.uniform(*STOPPED_CELSIUS, int(stopped.sum()))
+    return targets, rng.uniform(0.8, 1.3, count)
+
+
+def _sensor_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats, Floats]:
+    """(kelvin over the home's air, relative humidity in %, battery in V) of every sensor."""
+    count = len(plan.sensors)
+    rng = np.random.default_rng([seed, _SENSOR_STREAM])
+    bedroom = np.array([BEDROOM_KELVIN if sensor.room_kind == "bedroom" else 0.0 for sensor in plan.sensors])
+    offset = np.array([sensor.offset for sensor in plan.sensors])
+    bias = bedroom - offset + rng.normal(0, ROOM_SPREAD_K, count)
+    return bias, rng.uniform(25, 45, count), rng.uniform(2.7, 3.2, count)

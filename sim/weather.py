@@ -1,0 +1,46 @@
+"""Outdoor temperature of the town: a winter that never ends.
+
+A function of the seed and the instant alone, so that any moment can be asked for in any order.
+"""
+
+import math
+
+import numpy as np
+
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+TOWN_OFFSET_US = 8 * HOUR_US  # China Standard Time, without daylight saving
+
+MEAN_CELSIUS = -7.0
+DAY_SWING_K = 4.0
+WARMEST_HOUR = 15.0
+FRONT_PERIOD_DAYS = (2.3, 4.1, 7.7)
+FRONT_SWING_K = 1.4
+GUST_K = 0.5
+
+_FRONT_STREAM, _GUST_STREAM = 11, 12
+
+
+def outdoor_celsius(seed: int, at_us: int) -> float:
+    """Air temperature outside, °C: day cycle, passing fronts and gusts."""
+    hour = (at_us + TOWN_OFFSET_US) % DAY_US / HOUR_US
+    day_cycle = DAY_SWING_K * math.cos((hour - WARMEST_HOUR) / 24 * math.tau)
+    return MEAN_CELSIUS + day_cycle + _fronts_kelvin(seed, at_us / DAY_US) + _gusts_kelvin(seed, at_us)
+
+
+def _fronts_kelvin(seed: int, days: float) -> float:
+    phases = np.random.default_rng([seed, _FRONT_STREAM]).uniform(0, math.tau, len(FRONT_PERIOD_DAYS))
+    return sum(
+        FRONT_SWING_K * math.sin(days / period * math.tau + phase)
+        for period, phase in zip(FRONT_PERIOD_DAYS, phases.tolist(), strict=True)
+    )
+
+
+def _gusts_kelvin(seed: int, at_us: int) -> float:
+    hour, within_us = divmod(at_us, HOUR_US)
+    before, after = _gust_kelvin(seed, hour), _gust_kelvin(seed, hour + 1)
+    return before + (after - before) * within_us / HOUR_US
+
+
+def _gust_kelvin(seed: int, hour: int) -> float:
+    return float(np.random.default_rng([seed, _GUST_STREAM, hour]).normal(0, GUST_K))
