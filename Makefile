@@ -4,8 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.set-up
 TRIXIE = $${HEARTH_TRIXIE:-/var/cache/hearth/trixie}
-# The build's own tool is locked with the rest, so that nothing is fetched without a known hash.
-BUILD_TOOL := hatchling>=1.27
+# What builds the package is locked with the rest, so that nothing is fetched without a known hash.
+BUILD_TOOLS := hatchling>=1.27 editables>=0.5
 
 .PHONY: help setup test lint format demo bench lock clean
 
@@ -18,7 +18,7 @@ $(STAMP): requirements.txt pyproject.toml
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null && [ "$$(id -u)" = 0 ]; then \
 		$(MAKE) --no-print-directory apt PACKAGE=python3-venv; \
 	fi
-	[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	grep -A 99 '^uv==' requirements.txt | sed '2,$${/^[a-z]/,$$d}' > .venv/uv.txt
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r .venv/uv.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements.txt
@@ -51,7 +51,8 @@ bench: setup ## the figures, as JSON
 	$(BIN)/python -m bench
 
 lock: setup ## requirements.txt anew from pyproject.toml
-	echo '$(BUILD_TOOL)' | env -u UV_FIND_LINKS $(BIN)/uv pip compile --quiet --no-config --universal \
+	printf '%s\n' $(foreach tool,$(BUILD_TOOLS),'$(tool)') | \
+		env -u UV_FIND_LINKS $(BIN)/uv pip compile --quiet --no-config --universal \
 		--python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		pyproject.toml - --output-file requirements.txt
 
