@@ -88,9 +88,7 @@ def build(root: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "trixie", str(unfinished), MIRROR]
     with log.open("w") as output:
-        done = subprocess.run(
-            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environment()
-        )
+        done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environment())
     if done.returncode != 0:
         raise ServerError(f"debootstrap failed, see {log}:\n{log.read_text()[-2000:]}")
     unfinished.rename(root)

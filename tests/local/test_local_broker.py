@@ -151,9 +151,7 @@ def deliver_to_oneself(broker: Broker, payload: bytes) -> None:
 
 
 @pytest.mark.parametrize("present", [True, False])
-def test_find_broker_falls_back_to_amqtt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, present: bool
-) -> None:
+def test_find_broker_falls_back_to_amqtt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, present: bool) -> None:
     build = mosquitto_build() if present else None
     monkeypatch.setattr(brokers, "installed_mosquitto", lambda: None)
     monkeypatch.setattr(brokers, "trixie_mosquitto", lambda: build)

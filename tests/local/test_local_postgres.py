@@ -25,9 +25,7 @@ def server(flavour: str, tmp_path: Path) -> Iterator[Postgres]:
 
 def test_it_has_the_extension_of_its_flavour(server: Postgres, flavour: str) -> None:
     with psycopg.connect(server.url()) as connection:
-        found = connection.execute(
-            "SELECT name FROM pg_available_extensions WHERE name = 'timescaledb'"
-        ).fetchall()
+        found = connection.execute("SELECT name FROM pg_available_extensions WHERE name = 'timescaledb'").fetchall()
     assert found == ([("timescaledb",)] if flavour == "timescale" else [])
 
 
