@@ -42,7 +42,7 @@ HABITS = {
     Kind.RISER: Habit(0.012, (6, 30), (0.6, 1.0), least=1),
     Kind.WINDOW: Habit(0.012, (10, 40), (60, 250), least=2),
     Kind.DEAD_SENSOR: Habit(0.004, (6, 48)),
-    Kind.RADIO_GAP: Habit(0.03, (0.3, 4)),
+    Kind.RADIO_GAP: Habit(0.06, (0.3, 4)),
     Kind.CLOCK_DRIFT: Habit(0.02, (6, 48), (-240, 240)),
     Kind.SENTINELS: Habit(0.008, (6, 48), (0.02, 0.2)),
 }

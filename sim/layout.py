@@ -131,9 +131,7 @@ def _substation(index: int, rng: np.random.Generator) -> Substation:
     )
 
 
-def _building(
-    index: int, substation_index: int, substation: Substation, rng: np.random.Generator
-) -> Building:
+def _building(index: int, substation_index: int, substation: Substation, rng: np.random.Generator) -> Building:
     bungalows = index % BUNGALOW_ROW_EVERY == BUNGALOW_ROW_EVERY // 2
     street = STREETS[int(rng.integers(len(STREETS)))]
     number = int(rng.integers(1, 200))
@@ -191,9 +189,7 @@ def _sensors(
             if gateway and devices and devices[-1].name == gateway:
                 devices[-1] = Device(gateway, True, range(devices[-1].sensors.start, len(sensors) + 1))
             else:
-                devices.append(
-                    Device(gateway or identity, bool(gateway), range(len(sensors), len(sensors) + 1))
-                )
+                devices.append(Device(gateway or identity, bool(gateway), range(len(sensors), len(sensors) + 1)))
             sensors.append(_sensor(identity, index, len(devices) - 1, kind, rng))
     return tuple(sensors), tuple(devices)
 

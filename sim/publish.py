@@ -37,9 +37,7 @@ class Publisher:
             self._refusal = "no answer"
         if self._refusal is not None:
             self.close()
-            raise ConnectionError(
-                f"broker {host.hostname}:{host.port or PORTS[host.scheme]}: {self._refusal}"
-            )
+            raise ConnectionError(f"broker {host.hostname}:{host.port or PORTS[host.scheme]}: {self._refusal}")
 
     def __enter__(self) -> Self:
         return self

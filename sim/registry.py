@@ -51,8 +51,7 @@ def _write(path: Path, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
 
 def _substations(plan: Layout) -> list[Row]:
     return [
-        {"code": s.code, "name": s.name, "station": s.station, "lat": s.lat, "lon": s.lon}
-        for s in plan.substations
+        {"code": s.code, "name": s.name, "station": s.station, "lat": s.lat, "lon": s.lon} for s in plan.substations
     ]
 
 

@@ -22,9 +22,7 @@ from sim.weather import DAY_US, HOUR_US
 
 RECORDED_ZONE = timezone(timedelta(hours=1))
 WEEK = timedelta(weeks=1)
-METER_LATER_WEEKS = (
-    156  # the meter ran three winters after the rooms; so much apart, both show the same season
-)
+METER_LATER_WEEKS = 156  # the meter ran three winters after the rooms; so much apart, both show the same season
 ROOMS_INTERVAL_S = 600
 METER_INTERVAL_S = 3600
 SEND_DELAY_US = 1_000_000
@@ -138,9 +136,7 @@ class Replay:
             for i, at_us in _due(self._meter, from_us, until_us)
         ]
         return [
-            Message(
-                at_us + SEND_DELAY_US, telemetry.topic(METER), telemetry.channels(str(at_us // 1000), values)
-            )
+            Message(at_us + SEND_DELAY_US, telemetry.topic(METER), telemetry.channels(str(at_us // 1000), values))
             for at_us, values in rows
             if values
         ]
@@ -193,14 +189,13 @@ def _sensor_row(room: str) -> Mapping[str, object]:
 
 def _due(recording: Recording, from_us: int, until_us: int) -> list[tuple[int, int]]:
     """(row, instant) of the readings whose message is due in [from, until)."""
-    first, last = np.searchsorted(recording.at_us + SEND_DELAY_US, [from_us, until_us])
+    first, last = np.searchsorted(recording.at_us, [from_us - SEND_DELAY_US, until_us - SEND_DELAY_US])
     return list(zip(range(first, last), recording.at_us[first:last].tolist(), strict=True))
 
 
 def _shifted(recording: Recording, weeks: int, zone: ZoneInfo) -> Recording:
     walls = [
-        datetime.fromtimestamp(at_us // 1_000_000, RECORDED_ZONE).replace(tzinfo=None)
-        for at_us in recording.at_us
+        datetime.fromtimestamp(at_us // 1_000_000, RECORDED_ZONE).replace(tzinfo=None) for at_us in recording.at_us
     ]
     at_us = np.array([_instant_us(wall + weeks * WEEK, zone) for wall in walls], dtype=np.int64)
     # Where the zone's clock jumps forward, wall times that do not exist fall on later ones and are left out.

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sim.pace import Pace
 from sim.publish import Publisher
 from sim.radio import Radio
 from sim.replay import Replay, coldest_weeks
-from sim.telemetry import Message
+from sim.telemetry import Message, packed
 from sim.town import SECOND_US, Town
 
 REPORT_SECONDS = 0.5
+CHUNK_US = 600 * SECOND_US  # of history that a device sends in one array
 FLUSH_SECONDS = 30.0
 STOP_SECONDS = 3.0
 SAVE_SECONDS = 5.0
@@ -65,9 +67,10 @@ def simulate(
     town.advance_to(now_us - int(backfill_s * SECOND_US))
     replay = _replay(saved.get("weeks"), now_us, backfill_s, zone) if recordings else None
     with Publisher(url, client_id) as publisher:
-        pace = _Pace(town.at_us, speed, live_for_s, clock, stop)
+        pace = Pace(town.at_us, speed, live_for_s, clock, stop)
         run, notebook = _Run(publisher, pace, progress, stop), _Notebook(state_file)
-        while run.interval(_batch(radio, replay)):
+        chunk_us = 0 if speed else CHUNK_US
+        while run.send(_batch(radio, replay, now_us, chunk_us)):
             notebook.note(_state(radio, town, replay))
             notebook.save_now_and_then(publisher)
         _finish(publisher, notebook, stop)
@@ -81,56 +84,11 @@ def _finish(publisher: Publisher, notebook: "_Notebook", stop: threading.Event) 
         raise ConnectionError(f"broker did not acknowledge within {FLUSH_SECONDS:g} s")
 
 
-class _Pace:
-    """When a message may go: not before its time, and in history not faster than `speed`."""
-
-    def __init__(
-        self,
-        start_us: int,
-        speed: float | None,
-        live_for_s: float | None,
-        clock: Callable[[], float],
-        stop: threading.Event,
-    ) -> None:
-        self._start_us, self._speed, self._live_for_s = start_us, speed, live_for_s
-        self._clock, self._stop = clock, stop
-        self._began = clock()
-        self._live_since: float | None = None
-
-    @property
-    def live(self) -> bool:
-        """Whether the history has been sent."""
-        return self._live_since is not None
-
-    def wait(self, due_us: int) -> bool:
-        """Wait until the message may go; False if the run is over before that."""
-        while (seconds := self._seconds_left(due_us)) > 0:
-            if self._stop.wait(seconds) or self._ended():
-                return False
-        return not self._stop.is_set() and not self._ended()
-
-    def _seconds_left(self, due_us: int) -> float:
-        now = self._clock()
-        until_due = due_us / SECOND_US - now
-        if until_due > 0:
-            self._live_since = self._live_since or now
-            left = until_due if self._live_for_s is None else self._live_since + self._live_for_s - now
-            return min(until_due, max(left, 0.001), 1.0)
-        if self._speed is None or self.live:
-            return 0.0
-        return min((due_us - self._start_us) / SECOND_US / self._speed - (now - self._began), 1.0)
-
-    def _ended(self) -> bool:
-        if self._live_for_s is None or self._live_since is None:
-            return False
-        return self._clock() >= self._live_since + self._live_for_s
-
-
 class _Run:
-    """Sends the messages of one interval after the other and keeps the caller informed."""
+    """Sends one batch of messages after the other and keeps the caller informed."""
 
     def __init__(
-        self, publisher: Publisher, pace: _Pace, progress: Callable[[Progress], None], stop: threading.Event
+        self, publisher: Publisher, pace: Pace, progress: Callable[[Progress], None], stop: threading.Event
     ) -> None:
         self._publisher, self._pace, self._progress, self._stop = publisher, pace, progress, stop
         self._messages, self._reached_us = 0, 0
@@ -139,17 +97,17 @@ class _Run:
     def report(self) -> Progress:
         return Progress(self._messages, self._reached_us, self._pace.live)
 
-    def interval(self, batch: list[Message]) -> bool:
+    def send(self, batch: list[Message]) -> bool:
         """Send a batch, each message in its time; False if the run ends within it."""
         for message in batch:
-            if not (self._pace.wait(message.due_us) and self._send(message)):
+            if not (self._pace.wait(message.due_us) and self._hand_over(message)):
                 return False
             self._messages += 1
             self._reached_us = message.due_us
             self._tell()
         return True
 
-    def _send(self, message: Message) -> bool:
+    def _hand_over(self, message: Message) -> bool:
         while not self._publisher.send(message.topic, message.payload, timeout=0.5):
             if self._stop.is_set():
                 return False
@@ -182,12 +140,16 @@ class _Notebook:
         self._saved_at = time.monotonic()
 
 
-def _batch(radio: Radio, replay: Replay | None) -> list[Message]:
-    """Everything due within the town's next interval, in order of time."""
+def _batch(radio: Radio, replay: Replay | None, now_us: int, chunk_us: int) -> list[Message]:
+    """Everything due within the next interval, in time order; in history a chunk, packed by device."""
     from_us = radio.town.at_us
-    town = radio.step()
-    recorded = replay.messages(from_us, radio.town.at_us) if replay else []
-    return sorted(town + recorded)
+    batch = radio.step()
+    chunk_end_us = min(from_us + chunk_us, now_us)
+    while radio.town.at_us + radio.town.interval_us <= chunk_end_us:
+        batch += radio.step()
+    until_us = radio.town.at_us
+    batch = sorted(batch + (replay.messages(from_us, until_us) if replay else []))
+    return packed(batch) if until_us <= chunk_end_us else batch
 
 
 def _replay(saved_weeks: int | None, now_us: int, backfill_s: float, zone: ZoneInfo) -> Replay:

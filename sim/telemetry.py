@@ -20,6 +20,9 @@ class Message(NamedTuple):
     payload: str
 
 
+PACKED_CHARACTERS = 16_000  # no message gets much longer by packing
+
+
 def topic(device: str) -> str:
     """Topic a device speaks on."""
     return f"hearth/v1/{device}/telemetry"
@@ -53,3 +56,20 @@ def array(ids: Iterable[str], objects: Iterable[str]) -> str:
 def channels(ts: str, values: Mapping[str, float]) -> str:
     """Object of a substation's sensor."""
     return f'{{"ts":{ts},{json.dumps(dict(values), separators=(",", ":"))[1:]}'
+
+
+def packed(messages: Iterable[Message]) -> list[Message]:
+    """The same readings in fewer messages: arrays by topic, due with their last reading, in order of time."""
+    arrays: list[Message] = []
+    growing: dict[str, list[Message]] = {}
+    for message in messages:
+        parts = growing.setdefault(message.topic, [])
+        parts.append(message)
+        if sum(len(part.payload) for part in parts) >= PACKED_CHARACTERS:
+            arrays.append(_joined(growing.pop(message.topic)))
+    return sorted(arrays + [_joined(parts) for parts in growing.values()])
+
+
+def _joined(parts: list[Message]) -> Message:
+    bodies = ",".join(part.payload.strip("[]") for part in parts)
+    return Message(parts[-1].due_us, parts[-1].topic, f"[{bodies}]" if len(parts) > 1 else parts[-1].payload)

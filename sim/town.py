@@ -47,14 +47,10 @@ class Town:
         self.interval_us = interval_s * SECOND_US
         self.layout = layout.plan(seed, homes)
         self.calendar = faults.Calendar(seed, _sizes(self.layout))
-        self._substation_of_home = np.array(
-            [self.layout.buildings[h.building].substation for h in self.layout.homes]
-        )
+        self._substation_of_home = np.array([self.layout.buildings[h.building].substation for h in self.layout.homes])
         self._riser_of_home = np.array([home.riser for home in self.layout.homes])
         self._home_of_sensor = np.array([sensor.home for sensor in self.layout.sensors])
-        self._homes_fed = np.bincount(
-            self._substation_of_home, minlength=len(self.layout.substations)
-        ).astype(float)
+        self._homes_fed = np.bincount(self._substation_of_home, minlength=len(self.layout.substations)).astype(float)
         self._bias, self._humidity, self._battery = _sensor_traits(seed, self.layout)
         targets, size = _home_traits(seed, self.layout)
         healthy = substation.radiator_celsius(MEAN_CELSIUS, np.zeros(1))[0]
