@@ -18,7 +18,8 @@ WARM_UP_SECONDS = 24 * 3600  # after which the start no longer shows and every k
 COMFORT_CELSIUS = (21.2, 0.8)  # mean and spread of what healthy homes settle at
 COMFORT_RANGE = (19.7, 22.8)
 STARVED_SHARE = 0.015  # of the homes never get warm: the end of a riser, a corner under the roof
-STARVED_CELSIUS = (16.5, 17.5)
+STARVED_CELSIUS = (16.7, 17.3)
+STARVED_HARD_CELSIUS = (13.5, 14.8)  # every third of them
 STOPPED_CELSIUS = (12.0, 15.0)  # what the neighbours' walls give
 SENSOR_NOISE_K = 0.04
 ROOM_SPREAD_K = 0.15
@@ -147,9 +148,11 @@ def _home_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats]:
     count = len(plan.homes)
     rng = np.random.default_rng([seed, _HOME_STREAM])
     targets = np.clip(rng.normal(*COMFORT_CELSIUS, count), *COMFORT_RANGE)
-    starved = rng.permutation(count)[: max(1, round(STARVED_SHARE * count))]
-    targets[starved] = rng.uniform(*STARVED_CELSIUS, len(starved))
     stopped = np.array([home.stopped for home in plan.homes])
+    flats = np.flatnonzero([home.home_class == "multistorey" and not home.stopped for home in plan.homes])
+    starved = rng.permutation(flats)[: max(2, round(STARVED_SHARE * count))]
+    targets[starved] = rng.uniform(*STARVED_CELSIUS, len(starved))
+    targets[starved[::3]] = rng.uniform(*STARVED_HARD_CELSIUS, len(starved[::3]))
     targets[stopped] = rng.uniform(*STOPPED_CELSIUS, int(stopped.sum()))
     return targets, rng.uniform(0.8, 1.3, count)
 
