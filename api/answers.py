@@ -1,0 +1,106 @@
+"""What the API answers. Field names are a contract."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, JsonValue
+
+from api.values import Instant, Shown
+from domain.quality import Quality
+
+HomeClass = Literal["multistorey", "bungalow", "nonresidential"]
+TicketClass = Literal["cold", "leak", "repair", "device", "complaint", "report"]
+TicketState = Literal["open", "closed"]
+FlagState = Literal["open", "suspended", "cleared"]
+
+
+def quality_name(code: int) -> str:
+    """good, sentinel, …"""
+    return Quality(code).name.lower()
+
+
+class Flag(BaseModel):
+    """A cold spell of a home."""
+
+    id: int
+    home: str
+    severity: Literal["cold", "severe"]
+    state: FlagState
+    cold_since: Instant
+    raised_at: Instant
+    cleared_at: Instant | None
+    lowest: Shown
+    limit: Shown
+    policy: str
+    why: JsonValue
+    ticket: str
+
+
+class Home(BaseModel):
+    """A home now: the temperature of its coldest judged room, and the flag that has not ended."""
+
+    code: str
+    building: str
+    class_: HomeClass = Field(alias="class")
+    heat_status: Literal["on", "stopped"]
+    temperature: Shown
+    measured_at: Instant | None
+    state: Literal["compliant", "cold", "severe", "unknown", "not_judged"]
+    flag: Flag | None
+
+
+class Reading(BaseModel):
+    """One reading; the temperature is raw + offset."""
+
+    sensor: str
+    room: str
+    measured_at: Instant
+    temperature: Shown
+    offset: Shown
+    humidity: Shown
+    battery: Shown
+    quality: Annotated[str, BeforeValidator(quality_name)]
+
+
+class Bucket(BaseModel):
+    """The good readings of one sensor in a span of time."""
+
+    sensor: str
+    room: str
+    start: Instant
+    min: Shown
+    mean: Shown
+    max: Shown
+    count: int
+
+
+class Clock(BaseModel):
+    """A time by which something has to be done."""
+
+    name: str
+    due_at: Instant | None
+    met_at: Instant | None
+    breached_at: Instant | None
+
+
+class Event(BaseModel):
+    """Something that happened to a ticket."""
+
+    seq: int
+    at: Instant
+    kind: str
+    actor: str
+    data: JsonValue
+
+
+class Ticket(BaseModel):
+    """A repair, with all that happened; 1 is the most urgent priority."""
+
+    number: str
+    class_: TicketClass = Field(alias="class")
+    state: TicketState
+    priority: int
+    home: str | None
+    flags: list[int]
+    opened_at: Instant
+    clocks: list[Clock]
+    events: list[Event]

@@ -1,0 +1,40 @@
+"""The HTTP API, put together."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import FastAPI
+from psycopg_pool import ConnectionPool
+
+from api import desk, health, homes
+from api.metrics import Measured, Metrics
+from api.problem import answer_with_problems, openapi_responses
+from api.session import Surroundings
+
+
+def create_app(pool: ConnectionPool, clock: Callable[[], datetime], zone: str) -> FastAPI:
+    """Build the app.
+
+    Args:
+        pool: of the database; the caller opens and closes it. Connections are used read only.
+        clock: the aware present.
+        zone: the utility's IANA time zone, which decides where a day begins.
+    """
+    app = FastAPI(
+        title="Hearth",
+        version="1",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=openapi_responses(),
+    )
+    app.state.surroundings = Surroundings(pool, clock, zone)
+    answer_with_problems(app)
+    metrics = Metrics()
+    app.add_middleware(Measured, metrics=metrics)
+    app.add_api_route("/metrics", metrics.page, include_in_schema=False)
+    app.include_router(health.router)
+    app.include_router(homes.router)
+    app.include_router(desk.router)
+    return app

@@ -1,0 +1,28 @@
+"""Whether the process lives, and whether it can do its work."""
+
+from fastapi import APIRouter, Request
+
+from api.problem import unavailable
+from api.session import surroundings
+from store.readiness import unapplied
+
+PATIENCE_SECONDS = 2.0
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process lives."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+def readyz(request: Request) -> dict[str, str]:
+    """The database answers and has all migrations; else 503."""
+    with surroundings(request).pool.connection(timeout=PATIENCE_SECONDS) as conn:
+        conn.read_only = True
+        missing = unapplied(conn)
+    if missing:
+        raise unavailable(f"migrations not applied: {', '.join(missing)}")
+    return {"status": "ready"}

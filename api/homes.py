@@ -1,0 +1,112 @@
+"""A home, and what belongs to it."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api import answers
+from api.paging import Page, Paged
+from api.problem import Fault, invalid, no_such
+from api.session import Asking, Session
+from api.values import Asked
+from store import desk, history, homes
+from store.rows import Row
+
+DEFAULT_SPAN = timedelta(days=1)
+LONGEST_BUCKETED_SPAN = timedelta(days=400)  # a heating season, or a whole year
+
+Code = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]+$")]
+
+
+class Every(StrEnum):
+    """Widths of a bucket; P1D is a local day."""
+
+    TEN_MINUTES = "PT10M"
+    HOUR = "PT1H"
+    DAY = "P1D"
+
+
+From = Annotated[Asked | None, Query(alias="from", description="RFC 3339; default: a day before `to`")]
+To = Annotated[Asked | None, Query(alias="to", description="RFC 3339, not included; default: now")]
+Width = Annotated[Every | None, Query(description="of a bucket; default: readings as they came")]
+
+WIDTHS = {Every.TEN_MINUTES: timedelta(minutes=10), Every.HOUR: timedelta(hours=1)}
+
+router = APIRouter(prefix="/v1", tags=["homes"])
+
+
+@router.get("/homes/{code}")
+def home(code: Code, asking: Asking) -> answers.Home:
+    """The home now."""
+    found = homes.find(asking.conn, asking.scope, code)
+    if found is None:
+        raise no_such("home")
+    flag = desk.open_flag(asking.conn, asking.scope, found["home_id"])
+    return answers.Home.model_validate({**found, "flag": flag})
+
+
+@router.get("/homes/{code}/readings")
+def readings(
+    code: Code,
+    asking: Asking,
+    paged: Paged,
+    begin: From = None,
+    end: To = None,
+    every: Width = None,
+) -> Page[answers.Reading] | Page[answers.Bucket]:
+    """Temperatures over time, in order of time, of each sensor while it was in the home."""
+    end = end or asking.now
+    stretch = history.Stretch(
+        home_id=home_id(asking, code),
+        start=begin or end - DEFAULT_SPAN,
+        end=end,
+        after=paged.position(),
+        limit=paged.fetched,
+    )
+    if every is None:
+        rows = history.readings(asking.conn, stretch)
+        return paged.page(rows, answers.Reading, "measured_at", "point_id")
+    return paged.page(buckets(asking, stretch, every), answers.Bucket, "start", "point_id")
+
+
+@router.get("/homes/{code}/flags")
+def flags(code: Code, asking: Asking, paged: Paged) -> Page[answers.Flag]:
+    """The flags of a home, newest first."""
+    rows = desk.flags(asking.conn, asking.scope, home_id=home_id(asking, code), before=paged.id(), limit=paged.fetched)
+    return paged.page(rows, answers.Flag, "id")
+
+
+@router.get("/homes/{code}/tickets")
+def tickets(code: Code, asking: Asking, paged: Paged) -> Page[answers.Ticket]:
+    """The repair file of a home, newest first."""
+    wanted = desk.TicketFilter(now=asking.now, home_id=home_id(asking, code))
+    rows = desk.tickets(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
+    return paged.page(rows, answers.Ticket, "ticket_id")
+
+
+def home_id(asking: Session, code: str) -> int:
+    """The key of a home in scope.
+
+    Raises:
+        Problem: 404.
+    """
+    found = homes.id_of(asking.conn, asking.scope, code)
+    if found is None:
+        raise no_such("home")
+    return found
+
+
+def buckets(asking: Session, stretch: history.Stretch, every: Every) -> list[Row]:
+    """The buckets of a stretch.
+
+    Raises:
+        Problem: 422, the span is so long that the work of a page would not be bounded.
+    """
+    if stretch.end - stretch.start > LONGEST_BUCKETED_SPAN:
+        detail = f"is more than {LONGEST_BUCKETED_SPAN.days} days before `to`"
+        raise invalid(Fault(parameter="from", detail=detail))
+    if every is Every.DAY:
+        return history.days(asking.conn, stretch, asking.zone)
+    return history.bins(asking.conn, stretch, WIDTHS[every])

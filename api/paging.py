@@ -1,0 +1,106 @@
+"""Pages: `?cursor=&limit=`, answered by `{items, next}`. A cursor is the key of the last item, opaque."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Query
+from pydantic import BaseModel
+
+from api.problem import Fault, Problem, invalid
+
+MAX_ID = 2**63 - 1
+_SEPARATOR = "|"
+
+Item = TypeVar("Item", bound=BaseModel)
+
+
+class Page(BaseModel, Generic[Item]):
+    """A page; `next` is the cursor of the page after it, null at the end."""
+
+    items: list[Item]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Paging:
+    """The page that is asked for."""
+
+    cursor: str | None
+    limit: int
+
+    @property
+    def fetched(self) -> int:
+        """How many rows to fetch: one more than shown tells whether there is a next page."""
+        return self.limit + 1
+
+    def id(self) -> int | None:
+        """The key of the page before, where keys are ids."""
+        if self.cursor is None:
+            return None
+        try:
+            (key,) = _decode(self.cursor)
+            return _checked_id(key)
+        except ValueError:
+            raise _bad_cursor() from None
+
+    def position(self) -> tuple[datetime, int] | None:
+        """The key of the page before, where keys are an instant and an id."""
+        if self.cursor is None:
+            return None
+        try:
+            at, key = _decode(self.cursor)
+            return _checked_instant(at), _checked_id(key)
+        except ValueError:
+            raise _bad_cursor() from None
+
+    def page(self, rows: list[dict[str, Any]], item: type[Item], *key: str) -> Page[Item]:
+        """Make the answer out of `fetched` rows.
+
+        Args:
+            item: what a row becomes.
+            key: the columns that `id` or `position` shall give for the next page.
+        """
+        kept = rows[: self.limit]
+        more = len(rows) > self.limit
+        cursor = _encode(*(kept[-1][column] for column in key)) if more else None
+        return Page(items=[item.model_validate(row) for row in kept], next=cursor)
+
+
+async def paging(
+    cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Paging:
+    """Read the two parameters."""
+    return Paging(cursor, limit)
+
+
+Paged = Annotated[Paging, Depends(paging)]
+
+
+def _encode(*key: object) -> str:
+    text = _SEPARATOR.join(part.isoformat() if isinstance(part, datetime) else str(part) for part in key)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> list[str]:
+    padded = cursor + "=" * (-len(cursor) % 4)
+    return base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(_SEPARATOR)
+
+
+def _checked_id(text: str) -> int:
+    if not 0 <= int(text) <= MAX_ID:
+        raise ValueError(text)
+    return int(text)
+
+
+def _checked_instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(text)
+    return at
+
+
+def _bad_cursor() -> Problem:
+    return invalid(Fault(parameter="cursor", detail="is not one that an answer of this list gave as `next`"))

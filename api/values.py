@@ -1,0 +1,40 @@
+"""How instants and temperatures are written at the edge."""
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+
+# From the year 1000 on: there is a day before, and PostgreSQL has it too.
+_RFC3339 = re.compile(r"[1-9]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
+
+
+def instant(text: object) -> datetime:
+    """An instant from RFC 3339 text.
+
+    Raises:
+        ValueError: it is none, or has no offset.
+    """
+    # A bare + in a query is a space; nothing else can stand before the offset.
+    plain = _LOST_PLUS.sub("+", str(text).upper())
+    if not _RFC3339.fullmatch(plain):
+        raise ValueError("must be RFC 3339 with an offset, such as 2026-01-15T06:00:00Z")
+    return datetime.fromisoformat(plain)
+
+
+def shown(value: float | None) -> float | None:
+    """Two decimals, for people; what is no number is shown as none."""
+    return None if value is None or not math.isfinite(value) else round(value, 2)
+
+
+def in_utc(at: datetime) -> datetime:
+    """The same instant, to be written with Z."""
+    return at.astimezone(UTC)
+
+
+Asked = Annotated[datetime, BeforeValidator(instant)]
+Instant = Annotated[datetime, AfterValidator(in_utc)]
+Shown = Annotated[float | None, BeforeValidator(shown)]

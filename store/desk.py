@@ -1,0 +1,138 @@
+"""Flags and tickets as the desk, the crews and the customers read them: newest first, page by page."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import LiteralString
+
+from psycopg import Connection
+
+from store.access import IN_SCOPE, Scope
+from store.rows import Row, fetch
+
+FLAG_STATES = ("open", "suspended", "cleared")
+UNENDED = ("open", "suspended")
+
+SELECT_FLAGS: LiteralString = (
+    """
+SELECT
+  f.flag_id AS id, h.code AS home, CASE f.severity WHEN 2 THEN 'severe' ELSE 'cold' END AS severity, k.state,
+  f.cold_since, f.raised_at, f.cleared_at, f.lowest, f.limit_celsius AS "limit", f.policy,
+  f.why, t.number AS ticket
+FROM flag AS f
+JOIN ticket AS t USING (ticket_id)
+JOIN home AS h ON h.home_id = f.home_id
+JOIN building AS b USING (building_id)
+JOIN substation AS u USING (substation_id)
+CROSS JOIN LATERAL (
+  SELECT CASE
+    WHEN f.cleared_at IS NOT NULL THEN 'cleared' WHEN f.suspended_at IS NOT NULL THEN 'suspended' ELSE 'open'
+  END AS state
+) AS k
+WHERE k.state = ANY (%(states)s::text[])
+  -- says nothing new, but lets the few that have not ended be found by their index
+  AND ('cleared' = ANY (%(states)s::text[]) OR f.cleared_at IS NULL)
+  AND (%(home_id)s::integer IS NULL OR f.home_id = %(home_id)s)
+  AND (%(before)s::bigint IS NULL OR f.flag_id < %(before)s)
+  AND """
+    + IN_SCOPE
+    + """
+ORDER BY f.flag_id DESC
+LIMIT %(limit)s
+"""
+)
+
+SELECT_TICKETS: LiteralString = (
+    """
+SELECT
+  t.ticket_id, t.number, t.class, t.state, t.priority, h.code AS home, t.opened_at,
+  ARRAY(SELECT f.flag_id FROM flag AS f WHERE f.ticket_id = t.ticket_id ORDER BY f.flag_id) AS flags
+FROM ticket AS t
+LEFT JOIN home AS h USING (home_id)
+LEFT JOIN building AS b USING (building_id)
+LEFT JOIN substation AS u USING (substation_id)
+WHERE (%(home_id)s::integer IS NULL OR t.home_id = %(home_id)s)
+  AND (%(number)s::text IS NULL OR t.number = %(number)s)
+  AND (%(state)s::text IS NULL OR t.state = %(state)s)
+  AND (%(kind)s::text IS NULL OR t.class = %(kind)s)
+  AND (%(station)s::text IS NULL OR u.station = %(station)s)
+  AND (%(overdue)s::boolean IS NULL OR %(overdue)s = (t.state = 'open' AND EXISTS (
+    SELECT FROM clock AS c WHERE c.ticket_id = t.ticket_id AND c.met_at IS NULL AND c.due_at <= %(now)s
+  )))
+  AND (%(before)s::bigint IS NULL OR t.ticket_id < %(before)s)
+  AND """
+    + IN_SCOPE
+    + """
+ORDER BY t.ticket_id DESC
+LIMIT %(limit)s
+"""
+)
+SELECT_CLOCKS = """
+SELECT c.ticket_id, c.name, c.due_at, c.met_at, c.breached_at FROM clock AS c
+WHERE c.ticket_id = ANY (%(tickets)s::bigint[])
+ORDER BY c.ticket_id, c.due_at NULLS LAST, c.name
+"""
+SELECT_EVENTS = """
+SELECT e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data FROM ticket_event AS e
+WHERE e.ticket_id = ANY (%(tickets)s::bigint[])
+ORDER BY e.ticket_id, e.seq
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketFilter:
+    """Which tickets are wanted; None: any. Overdue: open, and a clock ran out by `now` without being met."""
+
+    now: datetime
+    home_id: int | None = None
+    number: str | None = None
+    state: str | None = None
+    kind: str | None = None
+    station: str | None = None
+    overdue: bool | None = None
+
+
+def flags(
+    conn: Connection,
+    scope: Scope,
+    *,
+    states: Sequence[str] = FLAG_STATES,
+    home_id: int | None = None,
+    before: int | None = None,
+    limit: int,
+) -> list[Row]:
+    """Flags in scope in any of the states, of one home if asked; those with an id under `before`."""
+    wanted = {"states": list(states), "home_id": home_id, "before": before, "limit": limit}
+    return fetch(conn, SELECT_FLAGS, {**scope.parameters(), **wanted})
+
+
+def open_flag(conn: Connection, scope: Scope, home_id: int) -> Row | None:
+    """The flag of a home that has not ended; there is one at most."""
+    found = flags(conn, scope, states=UNENDED, home_id=home_id, limit=1)
+    return found[0] if found else None
+
+
+def tickets(
+    conn: Connection, scope: Scope, wanted: TicketFilter, *, before: int | None = None, limit: int
+) -> list[Row]:
+    """Tickets in scope with their flags, clocks and events; those with a ticket_id under `before`."""
+    page = {"before": before, "limit": limit}
+    found = fetch(conn, SELECT_TICKETS, {**scope.parameters(), **asdict(wanted), **page})
+    parameters = {"tickets": [ticket["ticket_id"] for ticket in found]}
+    clocks = _by_ticket(fetch(conn, SELECT_CLOCKS, parameters))
+    events = _by_ticket(fetch(conn, SELECT_EVENTS, parameters))
+    return [{**t, "clocks": clocks[t["ticket_id"]], "events": events[t["ticket_id"]]} for t in found]
+
+
+def ticket(conn: Connection, scope: Scope, number: str, now: datetime) -> Row | None:
+    """One ticket by its number; None if there is none in scope."""
+    found = tickets(conn, scope, TicketFilter(now=now, number=number), limit=1)
+    return found[0] if found else None
+
+
+def _by_ticket(rows: Iterable[Row]) -> defaultdict[int, list[Row]]:
+    grouped: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row["ticket_id"]].append(row)
+    return grouped
