@@ -1,5 +1,6 @@
 """Settings: environment variables HEARTH_*, checked when a command starts. docs/settings.md describes each."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ class FileSecrets(PydanticBaseSettingsSource):
     def __init__(self, settings_class: type[BaseSettings], environ: dict[str, str]) -> None:
         super().__init__(settings_class)
         self.environ = environ
+        self.fields = settings_class.model_fields
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         name = f"{PREFIX}{field_name.upper()}_FILE"
@@ -32,7 +34,7 @@ class FileSecrets(PydanticBaseSettingsSource):
             raise UsageError(f"{name}: cannot read {path}: {error.strerror}") from None
 
     def __call__(self) -> dict[str, Any]:
-        found = {name: self.get_field_value(f, name)[0] for name, f in self.settings_class.model_fields.items()}
+        found = {name: self.get_field_value(f, name)[0] for name, f in self.fields.items()}
         return {name: value for name, value in found.items() if value is not None}
 
 
@@ -83,12 +85,15 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then secrets in files."""
-        import os
-
-        return sources["init_settings"], sources["env_settings"], FileSecrets(settings_cls, dict(os.environ))
+        return init_settings, env_settings, FileSecrets(settings_cls, dict(os.environ))
 
 
 def load() -> Settings:

@@ -17,7 +17,6 @@ from local.server import ServerError, environment
 
 DEFAULT_FOLDER = "/var/cache/hearth/trixie"
 PACKAGES = "postgresql-17-timescaledb,mosquitto"
-MIRROR = "http://deb.debian.org/debian"
 PROGRAMS = "/usr/lib/postgresql/17/bin"
 SETTINGS: Mapping[str, str] = {
     "shared_preload_libraries": "timescaledb",
@@ -86,7 +85,7 @@ def build(root: Path) -> None:
     unfinished = root.with_name(f"{root.name}.unfinished")
     log = root.with_name(f"{root.name}.log")
     shutil.rmtree(unfinished, ignore_errors=True)
-    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "trixie", str(unfinished), MIRROR]
+    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "trixie", str(unfinished)]
     with log.open("w") as output:
         done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environment())
     if done.returncode != 0:

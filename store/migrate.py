@@ -7,7 +7,6 @@ applied is refused: migrations are frozen text.
 import hashlib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import LiteralString, cast
 
 from psycopg import Connection
 
@@ -65,7 +64,7 @@ def _apply_missing(conn: Connection) -> list[str]:
     missing = [name for name in scripts if name not in applied]
     for name in missing:
         with conn.transaction():
-            conn.execute(cast(LiteralString, scripts[name]))
+            conn.execute(scripts[name].encode())
             conn.execute(INSERT_APPLIED, (name, _checksum(scripts[name])))
         conn.commit()
     return missing

@@ -1,0 +1,62 @@
+"""The next instant at which the clock alone may change something for a home."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.engine.runs import classify, piece_at
+from alerts.engine.schedule import NONE_US, Schedules
+from alerts.engine.track import Celsius, Int
+from domain.states import Severity
+
+NEVER_US = int(np.iinfo(np.int64).max)
+LOOK_AHEAD_PIECES = 8  # two days; a home that changes later is looked at again by then
+
+
+def deadline(
+    state: NDArray[np.void], schedules: Schedules, schedule: Int, at: Int, celsius: Celsius, expires: Int
+) -> Int:
+    """When each home has to be looked at again if no reading comes.
+
+    Args:
+        state: MACHINE per home, advanced to `at`.
+        schedule: index of each home's schedule.
+        at: µs per home.
+        celsius: the temperature in force at `at`; NaN unknown.
+        expires: µs; the first held reading that runs out, NEVER_US if none is held.
+    Returns:
+        µs per home, after `at`; NEVER_US if nothing can change.
+    """
+    piece = piece_at(schedules, schedule, at)
+    due = np.minimum(_timers(state, schedules.pieces[piece]), _edge(state, schedules, schedule, piece, celsius))
+    return np.minimum(due, np.where(expires > at, expires, NEVER_US))
+
+
+def _timers(state: NDArray[np.void], piece: NDArray[np.void]) -> Int:
+    """The first running timer: confirm, severe, clear."""
+    severity = state["severity"]
+    timers = (
+        ("breach_since", severity == 0, piece["confirm"]),
+        ("severe_since", severity == Severity.COLD, piece["confirm"]),
+        ("warm_since", severity > 0, piece["clear"]),
+    )
+    due = np.full(len(state), NEVER_US)
+    for name, counts, length in timers:
+        runs = counts & (state[name] != NONE_US)
+        due = np.minimum(due, np.where(runs, state[name] + np.where(runs, length, 0), NEVER_US))
+    return due
+
+
+def _edge(state: NDArray[np.void], schedules: Schedules, schedule: Int, piece: Int, celsius: Celsius) -> Int:
+    """The first edge of the rules at which the temperature in force means something else."""
+    pieces, end = schedules.pieces, schedules.first[schedule + 1]
+    level = classify(celsius, pieces[piece])
+    due = np.full(len(piece), NEVER_US)
+    for ahead in range(1, LOOK_AHEAD_PIECES + 1):
+        there = np.minimum(piece + ahead, end - 1)
+        then = pieces[there]
+        changes = classify(celsius, then) != level
+        changes |= (state["suspended_at"] != NONE_US) & then["windowed"]
+        changes |= ahead == LOOK_AHEAD_PIECES
+        changes &= (piece + ahead < end) & (due == NEVER_US)
+        due[changes] = then["start"][changes]
+    return due

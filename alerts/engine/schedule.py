@@ -1,0 +1,194 @@
+"""When which limit holds: the wall-clock rules of a policy as pieces of absolute time.
+
+A piece is a span in which nothing about the rules changes: same local day, same version, same windows open, same heat
+status. Windows are wall-clock times of the utility's zone, so days of 23 and 25 hours come out by themselves.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.policy import Limit, Policy, Version
+from domain.states import NotJudged
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NONE_US = int(np.iinfo(np.int64).min)  # "no such instant" in arrays of microseconds
+DAY = timedelta(days=1)
+
+PIECE = np.dtype(
+    [
+        ("start", np.int64),  # µs; the piece ends where the next one of its schedule starts
+        ("cold", np.float32),  # °C; -inf: no such limit now
+        ("severe", np.float32),
+        ("target", np.float32),  # day limit, in force or not
+        ("warm", np.float32),  # day limit + deadband
+        ("reason", np.uint8),  # NotJudged
+        ("windowed", np.bool_),  # a cold limit is in force
+        ("confirm", np.int64),  # µs
+        ("clear", np.int64),  # µs
+        ("version", np.int16),  # index into Policy.versions
+        ("day", np.int32),  # local date, proleptic ordinal
+    ]
+)
+
+
+class Terms(NamedTuple):
+    """What the rules need to know of a home."""
+
+    home_class: str
+    contract_limit: float | None = None
+    contract_from: time | None = None
+    contract_to: time | None = None
+    status: tuple[tuple[int, bool], ...] = ((NONE_US, True),)  # (since µs, heat is on), rising
+
+    def clipped(self, from_us: int) -> "Terms":
+        """The same terms with what was over before an instant left out, so that equal homes share a schedule."""
+        begin = max(bisect_right(self.status, (from_us, True)) - 1, 0)
+        first, rest = self.status[begin : begin + 1], self.status[begin + 1 :]
+        if first and first[0][0] <= from_us:
+            first = ((NONE_US, first[0][1]),)
+        return self._replace(status=first + rest)
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """Several schedules laid end to end: pieces of schedule i are `pieces[first[i]:first[i + 1]]`."""
+
+    pieces: NDArray[np.void]
+    first: NDArray[np.int64]
+
+    @classmethod
+    def join(cls, parts: Sequence[NDArray[np.void]]) -> "Schedules":
+        """Lay schedules end to end."""
+        lengths = [len(part) for part in parts]
+        pieces = np.concatenate(parts) if parts else np.empty(0, PIECE)
+        return cls(pieces, np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))))
+
+
+@lru_cache(maxsize=4096)
+def compile_schedule(policy: Policy, terms: Terms, first_day: date, end_day: date) -> NDArray[np.void]:
+    """The pieces of one home's rules from the start of a local day to the start of another.
+
+    Returns:
+        PIECE array, start rising; the first piece is valid from ever, the last one for good.
+    """
+    limits = [_limits(version, terms) for version in policy.versions]
+    edges = sorted(_edges(policy, limits, terms, first_day, end_day))
+    rows = [_piece(policy, limits, terms, edge) for edge in edges]
+    keep = [i for i, row in enumerate(rows) if i == 0 or row[1:] != rows[i - 1][1:]]
+    return np.array([rows[i] for i in keep], PIECE)
+
+
+def _limits(version: Version, terms: Terms) -> list[Limit]:
+    """The class's limits of the policy and the contract's own; where both speak the stricter holds."""
+    limits = [limit for limit in version.limits if limit.home_class == terms.home_class]
+    if terms.contract_limit is not None:
+        limits.append(
+            Limit(
+                home_class=terms.home_class,
+                severity="cold",
+                below_celsius=terms.contract_limit,
+                opens=terms.contract_from,
+                closes=terms.contract_to,
+            )
+        )
+    return limits
+
+
+def _edges(policy: Policy, limits: list[list[Limit]], terms: Terms, first_day: date, end_day: date) -> set[datetime]:
+    """Every instant at which a piece may begin."""
+    clock_times = {time(0)}
+    clock_times.update(t for ls in limits for limit in ls for t in (limit.opens, limit.closes) if t is not None)
+    begin, end = _utc(first_day, time(0), policy.zone, 0), _utc(end_day, time(0), policy.zone, 0)
+    edges = {begin}
+    for day in _days(first_day - DAY, end_day + DAY):
+        # Both readings of an hour that comes twice are edges, and so is the change itself.
+        edges.update(_utc(day, t, policy.zone, fold) for t in clock_times for fold in (0, 1))
+        edges.update(_change(day, policy.zone))
+    edges.update(EPOCH + timedelta(microseconds=since) for since, _ in terms.status if since != NONE_US)
+    return {edge for edge in edges if begin <= edge < end}
+
+
+def _days(first: date, end: date) -> Iterator[date]:
+    return (first + timedelta(days=i) for i in range((end - first).days))
+
+
+def _utc(day: date, clock: time, zone: ZoneInfo, fold: int) -> datetime:
+    return datetime.combine(day, clock, zone).replace(fold=fold).astimezone(UTC)
+
+
+def _change(day: date, zone: ZoneInfo) -> Iterator[datetime]:
+    """The instant within 24 h of a day's midnight at which the zone's offset changes, if it does."""
+    low = _utc(day, time(0), zone, 0)
+    high = low + timedelta(hours=24)
+    before = low.astimezone(zone).utcoffset()
+    if high.astimezone(zone).utcoffset() == before:
+        return
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) // 2
+        middle = middle.replace(microsecond=0)
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    yield high
+
+
+def _piece(policy: Policy, limits: list[list[Limit]], terms: Terms, edge: datetime) -> tuple[object, ...]:
+    """The row of PIECE that holds from an instant on."""
+    local = edge.astimezone(policy.zone)
+    day, start = local.date(), to_us(edge)
+    index = bisect_right([version.valid_from for version in policy.versions], day) - 1
+    version = policy.versions[max(index, 0)]
+    mine = limits[index] if index >= 0 else []
+    cold = [limit.below_celsius for limit in mine if limit.severity == "cold"]
+    severe = [limit.below_celsius for limit in mine if limit.severity == "severe"]
+    now = [limit for limit in mine if _in_window(limit, local.time())]
+    target = np.float32(max(cold or severe, default=np.inf))
+    return (
+        start,
+        max((limit.below_celsius for limit in now if limit.severity == "cold"), default=-np.inf),
+        max((limit.below_celsius for limit in now if limit.severity == "severe"), default=-np.inf),
+        float(target),
+        float(target + np.float32(version.deadband_k)),
+        int(_reason(policy, terms, mine, day, start)),
+        any(limit.severity == "cold" for limit in now),
+        version.confirm_for_s * 1_000_000,
+        version.clear_for_s * 1_000_000,
+        max(index, 0),
+        day.toordinal(),
+    )
+
+
+def _in_window(limit: Limit, clock: time) -> bool:
+    if limit.opens is None or limit.closes is None:
+        return True
+    if limit.opens < limit.closes:
+        return limit.opens <= clock < limit.closes
+    return clock >= limit.opens or clock < limit.closes
+
+
+def _reason(policy: Policy, terms: Terms, limits: list[Limit], day: date, start: int) -> NotJudged:
+    if not any(season.first <= day < season.end for season in policy.seasons):
+        return NotJudged.OUT_OF_SEASON
+    status = [on for since, on in terms.status if since <= start]
+    if not status or not status[-1]:
+        return NotJudged.HEAT_STOPPED
+    return NotJudged.JUDGED if limits else NotJudged.NO_POLICY
+
+
+def to_us(instant: datetime) -> int:
+    """An aware datetime as microseconds since 1970, exactly."""
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+def to_datetime(us: int) -> datetime:
+    """Microseconds since 1970 as an aware datetime in UTC."""
+    return EPOCH + timedelta(microseconds=int(us))

@@ -1,0 +1,209 @@
+"""From machines to rows: flags opened, worsened and ended, and the ticket of each, in the caller's transaction."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.engine.schedule import NONE_US, to_datetime
+from alerts.why import why
+from domain.policy import Policy
+from domain.states import ClearReason, NotJudged, Severity
+from domain.tickets import PRIORITY_COLD, PRIORITY_SEVERE, EventKind
+from store import flags as flag_store
+from store import tickets as ticket_store
+
+ACTOR = "hearth"
+AFTER_DONE = "call_back"  # the one clock that starts when the work is done
+
+
+@dataclass
+class Changes:
+    """What a transaction has to write about flags and tickets."""
+
+    now: datetime
+    new: list[dict[str, Any]] = field(default_factory=list)
+    known: list[dict[str, Any]] = field(default_factory=list)
+    tickets: list[dict[str, Any]] = field(default_factory=list)
+    clocks: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    urgent: list[int] = field(default_factory=list)
+
+    def event(self, ticket: int, kind: EventKind, **data: Any) -> None:
+        """Note something that happened to a ticket."""
+        self.events.append({"ticket_id": ticket, "kind": kind.value, "data": data})
+
+
+def settle(
+    conn: Connection,
+    policy: Policy,
+    homes: NDArray[np.int32],
+    before: NDArray[np.void],
+    after: NDArray[np.void],
+    ended: NDArray[np.void],
+    now: datetime,
+) -> NDArray[np.int64]:
+    """Write the flags that changed between two states of the homes' machines, and their tickets.
+
+    Args:
+        homes: home_id of each machine; the homes are locked.
+        before, after: MACHINE per home.
+        ended: machine.ENDED in between.
+    Returns:
+        The number of each home's open flag, 0 if it has none.
+    """
+    numbers = np.where(after["severity"] > 0, after["flag"], 0)
+    opened = np.flatnonzero((after["severity"] > 0) & (after["flag"] == 0))
+    changes = Changes(now)
+    fresh = [(int(e["home"]), e["flag"]) for e in ended if e["flag"]["flag"] == 0]
+    fresh += [(int(i), after[i]) for i in opened]
+    if fresh:
+        _raise(conn, policy, homes, fresh, changes)
+        numbers[opened] = [row["flag_id"] for row in changes.new[len(changes.new) - len(opened) :]]
+    over = [(int(e["home"]), e["flag"]) for e in ended if e["flag"]["flag"] != 0]
+    moved = [(int(i), after[i]) for i in _moved(before, after)]
+    changes.known = [{"flag_id": int(m["flag"]), **_columns(m)} for _, m in over + moved]
+    _write(conn, changes, before, over + moved)
+    return numbers
+
+
+def _moved(before: NDArray[np.void], after: NDArray[np.void]) -> NDArray[np.intp]:
+    """Homes whose flag is still the same one and says something else now."""
+    same = (after["severity"] > 0) & (after["flag"] != 0)
+    differs = [after[name] != before[name] for name in ("severity", "suspended_at", "lowest")]
+    return np.flatnonzero(same & np.logical_or.reduce(differs))
+
+
+def _raise(
+    conn: Connection,
+    policy: Policy,
+    homes: NDArray[np.int32],
+    fresh: list[tuple[int, np.void]],
+    changes: Changes,
+) -> None:
+    """Make the rows of new flags and give each its ticket: the home's open one, or a new one."""
+    fresh.sort(key=lambda item: item[1]["cleared_at"] == NONE_US)  # those that are over first, in their order
+    home_ids = [int(homes[home]) for home, _ in fresh]
+    open_tickets = ticket_store.open_cold(conn, sorted(set(home_ids)))
+    ids = iter(ticket_store.reserve(conn, len(fresh)))
+    for flag_id, home_id, (_, flag) in zip(flag_store.reserve(conn, len(fresh)), home_ids, fresh, strict=True):
+        columns = _columns(flag)
+        over = columns["cleared_at"] is not None
+        joins = home_id in open_tickets
+        ticket = open_tickets[home_id] if joins else next(ids)
+        if not joins:
+            _open_ticket(policy, changes, ticket, home_id, flag, over)
+            if not over:
+                open_tickets[home_id] = ticket
+        changes.new.append(_flag_row(policy, flag_id, home_id, flag, columns, ticket, changes.now))
+        data = {"flag": flag_id, "severity": _severity(flag), "cold_since": columns["cold_since"]}
+        changes.event(ticket, EventKind.FLAG_JOINED if joins else EventKind.OPENED, **data)
+        if over:
+            changes.event(ticket, EventKind.RETROSPECTIVE, flag=flag_id, cleared_at=columns["cleared_at"])
+        if joins and flag["severity"] == Severity.SEVERE:
+            changes.urgent.append(ticket)
+
+
+def _open_ticket(policy: Policy, changes: Changes, ticket: int, home_id: int, flag: np.void, over: bool) -> None:
+    """A cold ticket with its clocks. What was over when it was found is closed at once: evidence, no crew."""
+    now = changes.now
+    changes.tickets.append(
+        {
+            "ticket_id": ticket,
+            "class": "cold",
+            "state": "closed" if over else "open",
+            "priority": PRIORITY_SEVERE if flag["severity"] == Severity.SEVERE else PRIORITY_COLD,
+            "home_id": home_id,
+            "opened_at": now.isoformat(),
+            "closed_at": now.isoformat() if over else None,
+            "retrospective": over,
+        }
+    )
+    version = policy.version_at(now)
+    if version is None or over:
+        return
+    for name, length in version.clocks["cold"].items():
+        due = None if name == AFTER_DONE else (now + length.elapsed).isoformat()
+        changes.clocks.append({"ticket_id": ticket, "name": name, "due_at": due})
+
+
+def _flag_row(
+    policy: Policy,
+    flag_id: int,
+    home_id: int,
+    flag: np.void,
+    columns: dict[str, Any],
+    ticket: int,
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "flag_id": flag_id,
+        "home_id": home_id,
+        "cold_since": _text(flag["cold_since"]),
+        "confirmed_at": _text(flag["confirmed_at"]),
+        "raised_at": now.isoformat(),
+        "policy": policy.labels[int(flag["version"])],
+        "why": why(policy, flag),
+        "ticket_id": ticket,
+        **columns,
+    }
+
+
+def _columns(flag: np.void) -> dict[str, Any]:
+    """The columns of a flag that change while it lives, and when it began."""
+    cleared = flag["cleared_at"] != NONE_US
+    return {
+        "cold_since": _text(flag["cold_since"]),
+        "severity": int(flag["severity"]),
+        "severe_at": _text(flag["severe_at"]),
+        "suspended_at": _text(flag["suspended_at"]),
+        "cleared_at": _text(flag["cleared_at"]),
+        "clear_reason": clear_reason(int(flag["reason"])).value if cleared else None,
+        "lowest": float(flag["lowest"]),
+        "limit_celsius": float(flag["limit"]),
+    }
+
+
+def clear_reason(code: int) -> ClearReason:
+    """Why a machine ended a flag: 0 is recovery, else the NotJudged code."""
+    return ClearReason(NotJudged(code).code) if code else ClearReason.RECOVERED
+
+
+def _write(conn: Connection, changes: Changes, before: NDArray[np.void], known: Iterable[tuple[int, np.void]]) -> None:
+    if changes.tickets:
+        ticket_store.insert(conn, changes.tickets, changes.clocks)
+    if changes.known:
+        # An old flag ends before a new one of the same home may open.
+        tickets = flag_store.update(conn, changes.known)
+        for home, flag in known:
+            _tell(changes, tickets[int(flag["flag"])], before[home], flag)
+    if changes.new:
+        flag_store.insert(conn, changes.new)
+    if changes.events:
+        ticket_store.append_events(conn, changes.events, changes.now, ACTOR)
+    if changes.urgent:
+        ticket_store.raise_priority(conn, changes.urgent, PRIORITY_SEVERE)
+
+
+def _tell(changes: Changes, ticket: int, before: np.void, flag: np.void) -> None:
+    """Tell the ticket of a known flag that it got worse or ended."""
+    number = int(flag["flag"])
+    if flag["severity"] > before["severity"]:
+        changes.event(ticket, EventKind.SEVERE, flag=number, severe_at=_text(flag["severe_at"]))
+        changes.urgent.append(ticket)
+    if flag["cleared_at"] != NONE_US:
+        kind = EventKind.FLAG_ENDED if flag["reason"] else EventKind.RECOVERED
+        reason = clear_reason(int(flag["reason"])).value
+        changes.event(ticket, kind, flag=number, cleared_at=_text(flag["cleared_at"]), reason=reason)
+
+
+def _severity(flag: np.void) -> str:
+    return Severity(int(flag["severity"])).name.lower()
+
+
+def _text(us: np.int64) -> str | None:
+    return None if us == NONE_US else to_datetime(int(us)).isoformat()

@@ -1,0 +1,317 @@
+"""The judging step of a transaction: readings (or the clock) in, home state, flags and tickets out.
+
+It loads where the homes' machines left off, advances them with the engine, and writes back what changed. The caller
+owns the transaction; homes are locked in the order of their key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts import flagging
+from alerts.engine.deadline import NEVER_US, deadline
+from alerts.engine.machine import MACHINE, fold
+from alerts.engine.runs import cut, runs
+from alerts.engine.schedule import NONE_US, Schedules, to_us
+from alerts.engine.track import Celsius, Held, Int, coldest, hold
+from alerts.terms import TermsBook
+from alerts.weigh import Weights
+from domain.policy import Policy
+from store import state as store
+from store import wire
+
+# Data that comes in after its time comes in a stream: let it finish before the clock draws conclusions from gaps in it.
+SETTLE_US = 10_000_000
+
+
+@dataclass
+class Homes:
+    """The homes of one transaction, sorted by id: where they stand, locked."""
+
+    rows: NDArray[np.void]  # store.state.LOCKED
+    held: NDArray[np.void]  # store.state.HELD
+    at: Int  # index into rows of each held value
+    frontier: Int  # µs; judged up to here
+    machines: NDArray[np.void]  # MACHINE
+
+    @property
+    def ids(self) -> NDArray[np.int32]:
+        """home_id, rising."""
+        return self.rows["home_id"]
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Homes advanced over a span."""
+
+    runs: NDArray[np.void]
+    ended: NDArray[np.void]
+    schedules: Schedules
+    due: Int  # µs; the next deadline
+
+
+class Judge:
+    """Judges by one policy; keeps nothing but look-ups between calls."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.terms = TermsBook(policy)
+        self.weights = Weights(policy)
+
+    def readings(self, conn: Connection, fresh: NDArray[np.void], now: datetime) -> int:
+        """Judge readings that this transaction has stored.
+
+        Args:
+            fresh: store.readings.PLACED rows sorted by sensor and time.
+        Returns:
+            How many came behind the point that judging had reached; their homes are queued for re-judging.
+        """
+        if not len(fresh):
+            return 0
+        judged, celsius, until = self.weights.weigh(fresh)
+        late = 0
+        if judged.any():
+            mine = fresh[judged]
+            homes = load(conn, np.unique(mine["home_id"]))
+            late = self._judge(conn, homes, mine, celsius[judged], until[judged], now)
+        store.put_sensors(conn, _latest(fresh, judged, celsius, until))
+        return late
+
+    def _judge(
+        self,
+        conn: Connection,
+        homes: Homes,
+        fresh: NDArray[np.void],
+        celsius: Celsius,
+        until: Int,
+        now: datetime,
+    ) -> int:
+        home = np.searchsorted(homes.ids, fresh["home_id"])
+        at, frontier = fresh["measured_at"], homes.frontier[home]
+        # A second reading of the very instant at which the state changed: the change may be undone by it.
+        behind = (at < frontier) | ((at == frontier) & (homes.rows["state_since"][home] == at))
+        end = homes.frontier.copy()
+        np.maximum.at(end, home[~behind], at[~behind])
+        begin = homes.frontier.copy()
+        unheard = begin == NONE_US
+        begin[unheard] = NEVER_US
+        np.minimum.at(begin, home[~behind], at[~behind])
+        moves = np.flatnonzero(end != NONE_US)
+        ahead = ~behind
+        held = _held(homes, home[ahead], fresh["sensor_id"][ahead], at[ahead], until[ahead], celsius[ahead])
+        self._settle(conn, homes, moves, held, begin, end, end, now)
+        if behind.any():
+            _queue(conn, homes, home[behind], at[behind], now)
+        return int(behind.sum())
+
+    def clock(self, conn: Connection, home_ids: Sequence[int], now: datetime) -> int:
+        """Advance homes by the clock alone: window edges, dwell, silence, season, status.
+
+        Returns:
+            How many homes there were to look at.
+        """
+        homes = load(conn, np.unique(np.asarray(home_ids, np.int32)))
+        if not len(homes.rows):
+            return 0
+        now_us = to_us(now)
+        begin = np.where(homes.frontier == NONE_US, now_us, np.minimum(homes.frontier, now_us))
+        nothing = np.empty(0, np.int64)
+        held = _held(homes, nothing, nothing, nothing, nothing, np.empty(0, np.float32))
+        streaming = self._streaming(conn, homes, held, begin, now_us)
+        end = np.where(streaming, begin, now_us)
+        self._settle(conn, homes, np.arange(len(end)), held, begin, end, None, now)
+        return len(homes.rows)
+
+    def _streaming(self, conn: Connection, homes: Homes, held: Held, begin: Int, now_us: int) -> NDArray[np.bool_]:
+        """Homes whose data is coming in after its time right now."""
+        heard = np.full(len(begin), NONE_US)
+        np.maximum.at(heard, homes.at, homes.held["received_at"])
+        recent = heard > now_us - SETTLE_US
+        if not recent.any():
+            return recent
+        still = self._advance(conn, homes, held, begin, begin, homes.machines.copy())
+        return recent & (still.due < heard)
+
+    def _settle(
+        self,
+        conn: Connection,
+        homes: Homes,
+        moves: NDArray[np.intp],
+        held: Held,
+        begin: Int,
+        end: Int,
+        reached: Int | None,
+        now: datetime,
+    ) -> None:
+        """Advance some of the homes from begin to end and write what changed.
+
+        Args:
+            reached: where judging stands afterwards; None: at the last change.
+        """
+        if not len(moves):
+            return
+        part = homes if len(moves) == len(homes.rows) else _some(homes, moves)
+        held = held if part is homes else _renumber(held, moves, len(begin))
+        before, begin, end = part.machines, begin[moves], end[moves]
+        after = before.copy()
+        moved = self._advance(conn, part, held, begin, end, after)
+        rows = _rows(part, after, moved, end if reached is None else reached[moves], reached is None)
+        rows["flag_id"] = flagging.settle(conn, self.policy, part.ids, before, after, moved.ended, now)
+        _write(conn, part, rows, moved.due, now)
+
+    def _advance(
+        self, conn: Connection, homes: Homes, held: Held, begin: Int, end: Int, machines: NDArray[np.void]
+    ) -> Advance:
+        """Advance machines in place."""
+        schedules, schedule = self.terms.schedules(conn, homes.ids, int(begin.min()), int(end.max()))
+        track = coldest(held, begin, end)
+        steps = cut(track, schedules, schedule, begin, end)
+        run = runs(steps, schedules, end)
+        ended = fold(machines, run, schedules.pieces)
+        last = np.searchsorted(track.home, np.arange(len(begin)), "right") - 1
+        expires = np.full(len(begin), NEVER_US)
+        open_end = held.until > end[held.home]
+        np.minimum.at(expires, held.home[open_end], held.until[open_end])
+        due = deadline(machines, schedules, schedule, end, track.celsius[last], expires)
+        return Advance(run, ended, schedules, due)
+
+
+def load(conn: Connection, home_ids: NDArray[np.int32]) -> Homes:
+    """Lock homes and read where they stand."""
+    rows = store.lock(conn, home_ids)
+    held = store.held(conn, rows["home_id"])
+    at = np.searchsorted(rows["home_id"], held["home_id"])
+    frontier = rows["judged_to"].copy()
+    np.maximum.at(frontier, at, held["judged_at"])
+    return Homes(rows, held, at, frontier, _machines(rows))
+
+
+def _machines(rows: NDArray[np.void]) -> NDArray[np.void]:
+    machines = np.zeros(len(rows), MACHINE)
+    for name in (
+        "breach_since",
+        "severe_since",
+        "warm_since",
+        "lowest",
+        "severity",
+        "cold_since",
+        "confirmed_at",
+    ):
+        machines[name] = rows[name]
+    for name in ("severe_at", "suspended_at"):
+        machines[name] = rows[name]
+    machines["flag"], machines["limit"], machines["cleared_at"] = (
+        rows["flag_id"],
+        rows["limit_celsius"],
+        NONE_US,
+    )
+    return machines
+
+
+def _held(homes: Homes, home: Int, sensor: Int, start: Int, until: Int, celsius: Celsius) -> Held:
+    """The values held from before, followed by new ones; a sensor is a lane of its home."""
+    all_home = np.concatenate((homes.at, home)).astype(np.int64)
+    all_sensor = np.concatenate((homes.held["sensor_id"], sensor)).astype(np.int64)
+    pair = all_home << 32 | all_sensor
+    pairs, place = np.unique(pair, return_inverse=True)
+    first = np.searchsorted(pairs >> 32, all_home)
+    return hold(
+        all_home,
+        place - first,
+        np.concatenate((homes.held["judged_at"], start)),
+        np.concatenate((homes.held["expires_at"], until)),
+        np.concatenate((homes.held["celsius"], celsius)),
+    )
+
+
+def _some(homes: Homes, which: NDArray[np.intp]) -> Homes:
+    keep = np.isin(homes.at, which)
+    return Homes(
+        homes.rows[which],
+        homes.held[keep],
+        np.searchsorted(which, homes.at[keep]),
+        homes.frontier[which],
+        homes.machines[which],
+    )
+
+
+def _renumber(held: Held, which: NDArray[np.intp], homes: int) -> Held:
+    number = np.full(homes, -1)
+    number[which] = np.arange(len(which))
+    kept = held.take(number[held.home] >= 0)
+    return kept._replace(home=number[kept.home])
+
+
+def _rows(homes: Homes, after: NDArray[np.void], moved: Advance, reached: Int, at_change: bool) -> NDArray[np.void]:
+    """HOME_STATE rows of the homes as they stand now; check_at still as it was."""
+    rows = np.empty(len(homes.rows), wire.native(store.HOME_STATE))
+    for name in store.HOME_STATE:
+        rows[name] = homes.rows[name]
+    run = moved.runs
+    first = np.searchsorted(run["home"], np.arange(len(rows)))
+    last = np.append(first[1:], len(run)) - 1
+    before = np.append(0, run["state"][:-1]).astype(np.int64)
+    before[first] = np.where(rows["judged_to"] == NONE_US, -1, rows["state"])
+    changed = np.where(run["state"] != before, np.arange(len(run)), -1)
+    change = np.maximum.reduceat(changed, first)
+    rows["state"] = run["state"][last]
+    rows["state_since"] = np.where(change >= 0, run["start"][np.maximum(change, 0)], rows["state_since"])
+    for name in ("breach_since", "severe_since", "warm_since", "lowest"):
+        rows[name] = after[name]
+    if at_change:
+        reached = np.maximum(homes.frontier, run["start"][last])
+        for name in ("confirmed_at", "severe_at", "suspended_at"):
+            reached = np.maximum(reached, np.where(after["severity"] > 0, after[name], NONE_US))
+        np.maximum.at(reached, moved.ended["home"], moved.ended["flag"]["cleared_at"])
+        reached = np.where(homes.frontier == NONE_US, NONE_US, reached)
+    rows["judged_to"] = reached
+    return rows
+
+
+def _write(conn: Connection, homes: Homes, rows: NDArray[np.void], due: Int, now: datetime) -> None:
+    """Write the rows that mean something new; one that only moved on in time is left alone."""
+    now_us = to_us(now)
+    due = np.where(due == NEVER_US, NONE_US, np.where(due <= now_us, now_us + SETTLE_US, due))
+    old = homes.rows
+    quiet = ("judged_to", "check_at", "home_id")
+    changed = np.logical_or.reduce([rows[n] != old[n] for n in store.HOME_STATE if n not in quiet])
+    stored = old["check_at"]
+    # A deadline that moved later is left for watch to find; one that is earlier, or past, is written.
+    changed |= (due != NONE_US) & ((stored == NONE_US) | (due < stored)) | ((stored != NONE_US) & (stored <= now_us))
+    rows["check_at"] = due
+    if changed.any():
+        store.put_homes(conn, rows[changed])
+
+
+def _latest(fresh: NDArray[np.void], judged: NDArray[np.bool_], celsius: Celsius, until: Int) -> NDArray[np.void]:
+    """SENSOR_NOW rows: the last reading of each sensor, and its last judged one."""
+    first = np.flatnonzero(np.append(True, fresh["sensor_id"][1:] != fresh["sensor_id"][:-1]))
+    last = np.append(first[1:], len(fresh)) - 1
+    good = np.maximum.reduceat(np.where(judged, np.arange(len(fresh)), -1), first)
+    rows = np.empty(len(last), wire.native(store.SENSOR_NOW))
+    for name in (
+        "sensor_id",
+        "measured_at",
+        "received_at",
+        "temperature",
+        "humidity",
+        "battery",
+        "quality",
+        "home_id",
+    ):
+        rows[name] = fresh[name][last]
+    rows["celsius"] = celsius[good]
+    rows["judged_at"] = np.where(good >= 0, fresh["measured_at"][good], NONE_US)
+    rows["expires_at"] = np.where(good >= 0, until[good], NONE_US)
+    return rows
+
+
+def _queue(conn: Connection, homes: Homes, home: Int, at: Int, now: datetime) -> None:
+    which, place = np.unique(home, return_inverse=True)
+    earliest = np.full(len(which), NEVER_US)
+    np.minimum.at(earliest, place, at)
+    store.queue_rejudge(conn, homes.ids[which], earliest, now)

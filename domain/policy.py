@@ -1,0 +1,253 @@
+"""The rules as dated data: one TOML file, several versions, each in force from a local day on.
+
+A missing number is an error that names the key; nothing is filled in.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from importlib.resources import files
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from domain.errors import UsageError
+
+CLASSES = ("multistorey", "bungalow", "nonresidential")
+SEVERITIES = ("cold", "severe")
+ROOM_KINDS = ("living", "bedroom", "other")
+TICKET_CLASSES = ("cold", "leak", "repair", "device", "complaint", "report")
+_DURATION = re.compile(r"P(?:(\d+)WD|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """A temperature that must not be undercut, in a daily window of wall-clock time (both ends None: at any time).
+
+    The window is half-open and may cross midnight.
+    """
+
+    home_class: str
+    severity: str
+    below_celsius: float
+    opens: time | None = None
+    closes: time | None = None
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A span of a clock: plain time, or working days."""
+
+    elapsed: timedelta
+    working_days: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Version:
+    """The rules in force from a local day on."""
+
+    valid_from: date
+    confirm_for_s: int
+    clear_for_s: int
+    deadband_k: float
+    hold_intervals: float
+    judged_rooms: tuple[str, ...]
+    limits: tuple[Limit, ...]
+    clocks: Mapping[str, Mapping[str, Duration]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Season:
+    """Local days, half-open."""
+
+    first: date
+    end: date
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Policy:
+    """A utility's rules over time."""
+
+    name: str
+    zone: ZoneInfo
+    seasons: tuple[Season, ...]
+    versions: tuple[Version, ...]
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The name of each version as it is written on flags and ledger days: `seed@2020-01-01`."""
+        return tuple(f"{self.name}@{version.valid_from.isoformat()}" for version in self.versions)
+
+    def version_at(self, instant: datetime) -> Version | None:
+        """The version in force at an aware instant, by the local day; None before the first."""
+        day = instant.astimezone(self.zone).date()
+        return next((v for v in reversed(self.versions) if v.valid_from <= day), None)
+
+
+def load(text: str, source: str, zone: str | None = None) -> Policy:
+    """Read a policy.
+
+    Args:
+        text: the TOML.
+        source: what to call it in errors.
+        zone: IANA name that overrides the policy's own.
+    Raises:
+        UsageError: names the source and the key.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{source}: {error}") from None
+    return _Reader(source).policy(table, zone)
+
+
+def builtin(name: str, zone: str | None = None) -> Policy:
+    """One of the policies that come with Hearth."""
+    return load(builtin_text(name), f"policy {name}", zone)
+
+
+def builtin_text(name: str) -> str:
+    """The TOML of a built-in policy.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    folder = files("domain") / "policies"
+    names = sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    if name not in names:
+        raise UsageError(f"no built-in policy {name!r}: there are {', '.join(names)}")
+    return (folder / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def duration(text: str) -> Duration:
+    """An ISO 8601 duration of days and smaller; `P5WD` means 5 working days.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    match = _DURATION.fullmatch(text)
+    if not match or not any(match.groups()):
+        raise ValueError(f"{text!r} is not a duration such as PT30M, PT24H or P5WD")
+    working, days, hours, minutes, seconds = (int(g or 0) for g in match.groups())
+    return Duration(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds), working)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads tables and says where something is wrong."""
+
+    source: str
+
+    def fail(self, key: str, problem: str) -> UsageError:
+        return UsageError(f"{self.source}: {key}: {problem}")
+
+    def get(self, table: Mapping[str, Any], key: str, kind: type | tuple[type, ...], where: str) -> Any:
+        path = f"{where}.{key}" if where else key
+        if key not in table:
+            raise self.fail(path, "is missing")
+        value = table[key]
+        wrong_bool = isinstance(value, bool) and kind is not bool
+        if wrong_bool or not isinstance(value, kind) or isinstance(value, datetime):
+            raise self.fail(path, f"{value!r} is not of the right type")
+        return value
+
+    def number(self, table: Mapping[str, Any], key: str, where: str, low: float, high: float) -> float:
+        value = self.get(table, key, (int, float), where)
+        if not low <= value <= high:
+            raise self.fail(f"{where}.{key}", f"{value} is not between {low:g} and {high:g}")
+        return float(value)
+
+    def known(self, table: Mapping[str, Any], allowed: set[str], where: str) -> None:
+        for key in table:
+            if key not in allowed:
+                raise self.fail(f"{where}.{key}" if where else key, "is not a known key")
+
+    def policy(self, table: Mapping[str, Any], zone: str | None) -> Policy:
+        self.known(table, {"name", "timezone", "seasons", "version"}, "")
+        name = self.get(table, "name", str, "")
+        zone_name = zone or self.get(table, "timezone", str, "")
+        try:
+            zone_info = ZoneInfo(zone_name)
+        except (KeyError, ValueError, OSError):
+            raise self.fail("timezone", f"{zone_name!r} is not an IANA time zone") from None
+        seasons = self.seasons(self.get(table, "seasons", list, ""))
+        versions = [self.version(v, f"version[{i}]") for i, v in enumerate(self.get(table, "version", list, ""))]
+        if not versions:
+            raise self.fail("version", "there is none")
+        if any(a.valid_from >= b.valid_from for a, b in pairwise(versions)):
+            raise self.fail("version", "valid_from must rise from version to version")
+        return Policy(name=name, zone=zone_info, seasons=seasons, versions=tuple(versions))
+
+    def seasons(self, tables: list[Any]) -> tuple[Season, ...]:
+        seasons: list[Season] = []
+        for i, table in enumerate(tables):
+            where = f"seasons[{i}]"
+            self.known(table, {"from", "to"}, where)
+            season = Season(first=self.get(table, "from", date, where), end=self.get(table, "to", date, where))
+            if season.first >= season.end or (seasons and season.first < seasons[-1].end):
+                raise self.fail(where, "must end after it begins, and begin after the one before ended")
+            seasons.append(season)
+        if not seasons:
+            raise self.fail("seasons", "there is none")
+        return tuple(seasons)
+
+    def version(self, table: Mapping[str, Any], where: str) -> Version:
+        known = {"valid_from", "confirm_for_s", "clear_for_s", "deadband_k", "hold_intervals", "judged_rooms"}
+        self.known(table, known | {"limits", "clocks"}, where)
+        limits = self.get(table, "limits", list, where)
+        return Version(
+            valid_from=self.get(table, "valid_from", date, where),
+            confirm_for_s=int(self.number(table, "confirm_for_s", where, 0, 604_800)),
+            clear_for_s=int(self.number(table, "clear_for_s", where, 0, 604_800)),
+            deadband_k=self.number(table, "deadband_k", where, 0, 10),
+            hold_intervals=self.number(table, "hold_intervals", where, 1, 100),
+            judged_rooms=self.rooms(self.get(table, "judged_rooms", list, where), where),
+            limits=tuple(self.limit(limit, f"{where}.limits[{i}]") for i, limit in enumerate(limits)),
+            clocks=self.clocks(self.get(table, "clocks", dict, where), f"{where}.clocks"),
+        )
+
+    def rooms(self, rooms: list[Any], where: str) -> tuple[str, ...]:
+        if not rooms or any(room not in ROOM_KINDS for room in rooms):
+            raise self.fail(f"{where}.judged_rooms", f"must name some of {', '.join(ROOM_KINDS)}")
+        return tuple(rooms)
+
+    def limit(self, table: Mapping[str, Any], where: str) -> Limit:
+        self.known(table, {"class", "severity", "below", "from", "to"}, where)
+        home_class, severity = self.get(table, "class", str, where), self.get(table, "severity", str, where)
+        if home_class not in CLASSES:
+            raise self.fail(f"{where}.class", f"{home_class!r} is not one of {', '.join(CLASSES)}")
+        if severity not in SEVERITIES:
+            raise self.fail(f"{where}.severity", f"{severity!r} is not one of {', '.join(SEVERITIES)}")
+        below = self.number(table, "below", where, -40, 60)
+        if ("from" in table) != ("to" in table):
+            raise self.fail(where, "a window needs both from and to")
+        if "from" not in table:
+            return Limit(home_class=home_class, severity=severity, below_celsius=below)
+        opens, closes = self.clock_time(table, "from", where), self.clock_time(table, "to", where)
+        if opens == closes:
+            raise self.fail(where, "from and to are the same; leave both out for all day")
+        return Limit(home_class=home_class, severity=severity, below_celsius=below, opens=opens, closes=closes)
+
+    def clock_time(self, table: Mapping[str, Any], key: str, where: str) -> time:
+        text = self.get(table, key, str, where)
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+            raise self.fail(f"{where}.{key}", f"{text!r} is not a time such as 06:00")
+        return time.fromisoformat(text)
+
+    def clocks(self, table: Mapping[str, Any], where: str) -> dict[str, dict[str, Duration]]:
+        self.known(table, set(TICKET_CLASSES), where)
+        if "cold" not in table:
+            raise self.fail(f"{where}.cold", "is missing")
+        return {name: self.durations(self.get(table, name, dict, where), f"{where}.{name}") for name in table}
+
+    def durations(self, table: Mapping[str, Any], where: str) -> dict[str, Duration]:
+        found = {}
+        for name in table:
+            try:
+                found[name] = duration(self.get(table, name, str, where))
+            except ValueError as error:
+                raise self.fail(f"{where}.{name}", str(error)) from None
+        return found

@@ -1,0 +1,55 @@
+"""The states of a home, finer inside than the four that are shown.
+
+`State` is an order: everything from COLD on is a breach, everything from WARM to SHORT is compliant. The same numbers
+stand in `home_state.state`; the SQL function `state_name` gives the names people see.
+"""
+
+from enum import IntEnum, StrEnum
+
+
+class State(IntEnum):
+    """What a home's temperature means at an instant."""
+
+    NOT_JUDGED = 0
+    UNKNOWN = 1
+    WARM = 2  # at or above day limit + deadband
+    FAIR = 3  # between day limit and day limit + deadband
+    SHORT = 4  # under the day limit while its window is closed: shortfall, compliant
+    COLD = 5  # under the day limit inside its window
+    SEVERE = 6  # under the limit that holds at any time
+
+    @property
+    def shown(self) -> str:
+        """compliant | cold | severe | unknown | not_judged"""
+        return "compliant" if self in (State.WARM, State.FAIR, State.SHORT) else self.name.lower()
+
+
+class NotJudged(IntEnum):
+    """Why a home is not judged at an instant."""
+
+    JUDGED = 0
+    OUT_OF_SEASON = 1
+    HEAT_STOPPED = 2
+    NO_POLICY = 3
+
+    @property
+    def code(self) -> str:
+        """The text stored in `flag.clear_reason`."""
+        return self.name.lower()
+
+
+class Severity(IntEnum):
+    """How bad a flag is; a flag only ever gets worse."""
+
+    COLD = 1
+    SEVERE = 2
+
+
+class ClearReason(StrEnum):
+    """Why a flag ended."""
+
+    RECOVERED = "recovered"
+    OUT_OF_SEASON = "out_of_season"
+    HEAT_STOPPED = "heat_stopped"
+    NO_POLICY = "no_policy"
+    WITHDRAWN = "withdrawn"  # late data took its cause away

@@ -1,0 +1,18 @@
+"""Nouns of the repair desk."""
+
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """What can happen to a ticket."""
+
+    OPENED = "opened"
+    FLAG_JOINED = "flag_joined"  # another flag of the same home while the ticket is open
+    SEVERE = "severe"
+    RECOVERED = "recovered"  # the flag cleared: the home is warm again
+    FLAG_ENDED = "flag_ended"  # the flag ended for another reason
+    RETROSPECTIVE = "retrospective"  # found after it was over
+
+
+PRIORITY_SEVERE = 1
+PRIORITY_COLD = 2

@@ -1,0 +1,94 @@
+"""The one transaction: readings, state, flags, tickets and counts of a batch, or none of it."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from ingest.message import Message
+from ingest.places import Places
+from ingest.validate import Limits, codes, place, sort_messages
+from store import dead_letters, ingest_counts, readings
+from store import state as state_store
+from store.wire import NONE_US, native
+
+# Judges readings that the transaction has stored: (connection, store.readings.PLACED, now) → how many were late.
+JudgeStep = Callable[[Connection, NDArray[np.void], datetime], int]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Fates:
+    """What became of the messages of a batch."""
+
+    messages: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    late: int = 0
+    retained: int = 0
+    dead: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a worker needs to store batches."""
+
+    worker: str
+    limits: Limits
+    judge: JudgeStep
+    places: Places
+
+
+def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], now: datetime) -> Fates:
+    """Store a batch in one transaction (the connection is in autocommit mode and has its stages open).
+
+    Raises:
+        psycopg.Error: nothing of the batch was stored.
+    """
+    batch = sort_messages(messages, intake.limits)
+    with conn.transaction():
+        known = intake.places.look_up(conn, codes(batch))
+        homes, substations = place(batch, known, intake.limits)
+        fates = Fates(len(messages), retained=batch.retained, dead=batch.dead)
+        if len(homes):
+            fresh = _count(fates, readings.insert(conn, homes), homes)
+            fates.late = intake.judge(conn, fresh, now)
+        if len(substations):
+            fresh = _count(fates, readings.insert_substation(conn, substations), substations)
+            state_store.put_sensors(conn, _latest_substations(fresh))
+        if batch.letters:
+            dead_letters.insert(conn, batch.letters)
+        _add_counts(conn, intake.worker, fates, now, homes, substations)
+    return fates
+
+
+def _count(fates: Fates, stored: readings.Stored, rows: NDArray[np.void]) -> NDArray[np.void]:
+    fresh = rows[stored.fresh]
+    fates.stored += len(fresh)
+    fates.duplicates += stored.duplicates
+    fates.conflicts += stored.conflicts
+    return fresh
+
+
+def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:
+    """SENSOR_NOW rows of substation sensors: only when they last spoke."""
+    last = np.flatnonzero(np.append(fresh["sensor_id"][1:] != fresh["sensor_id"][:-1], True)[: len(fresh)])
+    rows = np.zeros(len(last), native(state_store.SENSOR_NOW))
+    for name in ("sensor_id", "measured_at", "received_at", "quality"):
+        rows[name] = fresh[name][last]
+    for name in ("temperature", "humidity", "battery", "celsius"):
+        rows[name] = np.nan
+    rows["judged_at"] = rows["expires_at"] = NONE_US
+    return rows
+
+
+def _add_counts(conn: Connection, worker: str, fates: Fates, now: datetime, *rows: NDArray[np.void]) -> None:
+    newest = max((int(r["measured_at"].max()) for r in rows if len(r)), default=None)
+    measured = None if newest is None else _EPOCH + timedelta(microseconds=newest)
+    counts = {n: getattr(fates, n) for n in ("messages", "stored", "duplicates", "conflicts", "late", "retained")}
+    ingest_counts.add(conn, worker, counts, fates.dead, now, measured)

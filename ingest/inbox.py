@@ -1,0 +1,51 @@
+"""Messages between the network and the database: bounded, and acknowledged by connection."""
+
+import threading
+import time
+from collections import deque
+
+from ingest.message import Message
+
+
+class Inbox:
+    """One thread puts messages in, one takes batches out. `room` counts what is taken and not yet settled, too."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._waiting: deque[Message] = deque()
+        self._unsettled = 0
+        self._filled = threading.Event()
+
+    def has_room(self) -> bool:
+        """Whether the network may read on."""
+        return len(self._waiting) + self._unsettled < self.capacity
+
+    def put(self, message: Message) -> None:
+        """Add a message; the caller has asked for room."""
+        self._waiting.append(message)
+        self._filled.set()
+
+    def take(self, most: int, age_s: float, wait_s: float) -> list[Message]:
+        """The next batch: up to `most` messages, or what has come `age_s` after the first; empty after `wait_s`."""
+        if not self._filled.wait(wait_s):
+            return []
+        end = time.monotonic() + age_s
+        while len(self._waiting) < most and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.005))
+        self._filled.clear()
+        batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        if self._waiting:
+            self._filled.set()
+        self._unsettled += len(batch)
+        return batch
+
+    def settle(self, count: int) -> None:
+        """A taken batch is stored (or its connection is gone): its places are free."""
+        self._unsettled -= count
+
+    def clear(self) -> None:
+        """Forget what waits: the connection is gone, and the broker sends all of it again."""
+        self._waiting.clear()
+
+    def __len__(self) -> int:
+        return len(self._waiting)

@@ -1,0 +1,35 @@
+"""One reading as a device sent it, before anything is known of the sensor."""
+
+import msgspec
+
+HOME_CHANNELS = ("temperature", "humidity", "battery")
+SUBSTATION_CHANNELS = (
+    "supply_temperature",
+    "return_temperature",
+    "supply_pressure",
+    "return_pressure",
+    "flow",
+    "heat_power",
+    "outdoor_temperature",
+)
+
+
+class Uplink(msgspec.Struct, gc=False, omit_defaults=True):
+    """The native message; other formats are decoded into the same.
+
+    Units: °C, % (humidity, battery), MPa, m³/h, kW. `ts` is RFC 3339 text or Unix milliseconds, `id` the sensor when
+    a gateway speaks for it.
+    """
+
+    id: str | None = None
+    ts: int | str | None = None
+    temperature: float | None = None
+    humidity: float | None = None
+    battery: float | None = None
+    supply_temperature: float | None = None
+    return_temperature: float | None = None
+    supply_pressure: float | None = None
+    return_pressure: float | None = None
+    flow: float | None = None
+    heat_power: float | None = None
+    outdoor_temperature: float | None = None

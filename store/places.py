@@ -1,0 +1,74 @@
+"""Where sensors stand, and what the rules need to know of homes: what ingest and judging look up in the registry."""
+
+from datetime import datetime, time
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+SELECT_VERSION = "SELECT version FROM registry_version"
+SELECT_PLACES = """
+SELECT
+  s.code, s.sensor_id, p.home_id, p.substation_id, p.gateway, p.room, p.room_kind, p.interval_s, p.offset_k,
+  p.valid_from, p.valid_to
+FROM sensor AS s
+JOIN point AS p USING (sensor_id)
+WHERE s.code = ANY(%(codes)s)
+ORDER BY s.code, p.valid_from NULLS FIRST
+"""
+SELECT_HOMES = """
+SELECT
+  h.home_id, h.class AS home_class, h.contract_limit, h.contract_from, h.contract_to,
+  array_agg(nullif(s.since, '-infinity') ORDER BY s.since) FILTER (WHERE s.status IS NOT NULL) AS since,
+  array_agg(s.status = 'on' ORDER BY s.since) FILTER (WHERE s.status IS NOT NULL) AS heat_on
+FROM home AS h
+LEFT JOIN home_status AS s USING (home_id)
+WHERE h.home_id = ANY(%(homes)s)
+GROUP BY h.home_id
+"""
+
+
+class PlaceRow(NamedTuple):
+    """A sensor at a place for a time; `None` ends are open."""
+
+    code: str
+    sensor_id: int
+    home_id: int | None
+    substation_id: int | None
+    gateway: str | None
+    room: str | None
+    room_kind: str | None
+    interval_s: int
+    offset_k: float
+    valid_from: datetime | None
+    valid_to: datetime | None
+
+
+class HomeRow(NamedTuple):
+    """A home's class, contract and heat status over time (`since` None: from ever)."""
+
+    home_id: int
+    home_class: str
+    contract_limit: float | None
+    contract_from: time | None
+    contract_to: time | None
+    since: list[datetime | None] | None
+    heat_on: list[bool] | None
+
+
+def version(conn: Connection) -> int:
+    """A number that rises with every change of the registry."""
+    row = conn.execute(SELECT_VERSION).fetchone()
+    return int(row[0]) if row else 0
+
+
+def places(conn: Connection, codes: list[str]) -> list[PlaceRow]:
+    """All places of the named sensors, sorted by code and time."""
+    with conn.cursor(row_factory=class_row(PlaceRow)) as cur:
+        return cur.execute(SELECT_PLACES, {"codes": codes}).fetchall()
+
+
+def homes(conn: Connection, home_ids: list[int]) -> list[HomeRow]:
+    """What the rules need to know of the named homes."""
+    with conn.cursor(row_factory=class_row(HomeRow)) as cur:
+        return cur.execute(SELECT_HOMES, {"homes": home_ids}).fetchall()

@@ -1,0 +1,33 @@
+"""Temporary tables through which batches travel; each connection that writes batches opens its own once."""
+
+from psycopg import Connection
+
+OPEN = """
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_reading (
+  sensor_id integer, measured_at timestamptz, received_at timestamptz,
+  temperature real, humidity real, battery real, quality smallint, self_timed boolean, nth integer
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_substation_reading (
+  sensor_id integer, measured_at timestamptz, received_at timestamptz,
+  supply_temperature real, return_temperature real, supply_pressure real, return_pressure real,
+  flow real, heat_power real, outdoor_temperature real, quality smallint, self_timed boolean, nth integer
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_sensor_now (
+  sensor_id integer, measured_at timestamptz, received_at timestamptz, temperature real, humidity real,
+  battery real, quality smallint, home_id integer, celsius real, judged_at timestamptz, expires_at timestamptz
+) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_home_state (
+  home_id integer, state smallint, state_since timestamptz, judged_to timestamptz,
+  breach_since timestamptz, severe_since timestamptz, warm_since timestamptz,
+  lowest real, flag_id bigint, check_at timestamptz
+) ON COMMIT DELETE ROWS;
+"""
+
+# A batch is small beside the city: its rows are looked up by key, whatever the planner guesses of a temporary table.
+LOOK_UP = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
+
+
+def open_stages(conn: Connection) -> None:
+    """Create the temporary tables of this connection and set it up for batches. The caller commits."""
+    conn.execute(OPEN)
+    conn.execute(LOOK_UP)

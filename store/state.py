@@ -1,0 +1,160 @@
+"""What judging carries from batch to batch: the latest reading of each sensor, the state of each home."""
+
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from store import wire
+
+HOME_STATE: wire.Layout = {
+    "home_id": "int4",
+    "state": "int2",
+    "state_since": "timestamptz",
+    "judged_to": "timestamptz",
+    "breach_since": "timestamptz",
+    "severe_since": "timestamptz",
+    "warm_since": "timestamptz",
+    "lowest": "float4",
+    "flag_id": "int8",
+    "check_at": "timestamptz",
+}
+OPEN_FLAG: wire.Layout = {
+    "severity": "int2",
+    "cold_since": "timestamptz",
+    "confirmed_at": "timestamptz",
+    "severe_at": "timestamptz",
+    "suspended_at": "timestamptz",
+    "flag_lowest": "float4",
+    "limit_celsius": "float4",
+}
+LOCKED: wire.Layout = {**HOME_STATE, **OPEN_FLAG}
+SENSOR_NOW: wire.Layout = {
+    "sensor_id": "int4",
+    "measured_at": "timestamptz",
+    "received_at": "timestamptz",
+    "temperature": "float4",
+    "humidity": "float4",
+    "battery": "float4",
+    "quality": "int2",
+    "home_id": "int4",
+    "celsius": "float4",
+    "judged_at": "timestamptz",
+    "expires_at": "timestamptz",
+}
+HELD: wire.Layout = {
+    "home_id": "int4",
+    "sensor_id": "int4",
+    "celsius": "float4",
+    "judged_at": "timestamptz",
+    "expires_at": "timestamptz",
+    "received_at": "timestamptz",
+}
+
+# Rows are locked in the order of their key, so that two workers with the same homes never wait in a ring.
+LOCK = """
+COPY (
+  SELECT
+    s.home_id, s.state, coalesce(s.state_since, '-infinity'), coalesce(s.judged_to, '-infinity'),
+    coalesce(s.breach_since, '-infinity'), coalesce(s.severe_since, '-infinity'),
+    coalesce(s.warm_since, '-infinity'), coalesce(s.lowest, 'infinity'), coalesce(s.flag_id, 0),
+    coalesce(s.check_at, '-infinity'), coalesce(f.severity, 0::smallint), coalesce(f.cold_since, '-infinity'),
+    coalesce(f.confirmed_at, '-infinity'), coalesce(f.severe_at, '-infinity'),
+    coalesce(f.suspended_at, '-infinity'), coalesce(f.lowest, 'infinity'), coalesce(f.limit_celsius, 'NaN')
+  FROM home_state AS s
+  LEFT JOIN flag AS f ON f.flag_id = s.flag_id
+  WHERE s.home_id = ANY(%(homes)s)
+  ORDER BY s.home_id
+  FOR NO KEY UPDATE OF s
+) TO STDOUT (FORMAT BINARY)
+"""
+SELECT_HELD = """
+COPY (
+  SELECT n.home_id, n.sensor_id, n.celsius, n.judged_at, n.expires_at, n.received_at
+  FROM sensor_now AS n
+  WHERE n.home_id = ANY(%(homes)s) AND n.judged_at IS NOT NULL
+) TO STDOUT (FORMAT BINARY)
+"""
+COPY_SENSOR_NOW = "COPY stage_sensor_now FROM STDIN (FORMAT BINARY)"
+# What was said last and what was judged last move on separately: a sentinel is newer, and not judged.
+UPDATE_SENSOR_NOW = """
+UPDATE sensor_now AS n
+SET
+  measured_at = CASE WHEN w.newer THEN s.measured_at ELSE n.measured_at END,
+  received_at = CASE WHEN w.newer THEN s.received_at ELSE n.received_at END,
+  temperature = CASE WHEN w.newer THEN nullif(s.temperature, 'NaN') ELSE n.temperature END,
+  humidity = CASE WHEN w.newer THEN coalesce(nullif(s.humidity, 'NaN'), n.humidity) ELSE n.humidity END,
+  battery = CASE WHEN w.newer THEN coalesce(nullif(s.battery, 'NaN'), n.battery) ELSE n.battery END,
+  quality = CASE WHEN w.newer THEN s.quality ELSE n.quality END,
+  home_id = CASE WHEN w.judged THEN s.home_id ELSE n.home_id END,
+  celsius = CASE WHEN w.judged THEN s.celsius ELSE n.celsius END,
+  judged_at = CASE WHEN w.judged THEN s.judged_at ELSE n.judged_at END,
+  expires_at = CASE WHEN w.judged THEN s.expires_at ELSE n.expires_at END
+FROM stage_sensor_now AS s
+JOIN sensor_now AS o USING (sensor_id)
+CROSS JOIN LATERAL (
+  SELECT
+    coalesce(o.measured_at < s.measured_at, true) AS newer,
+    s.judged_at > '-infinity' AND coalesce(o.judged_at < s.judged_at, true) AS judged
+) AS w
+WHERE n.sensor_id = s.sensor_id AND (w.newer OR w.judged)
+"""
+COPY_HOME_STATE = "COPY stage_home_state FROM STDIN (FORMAT BINARY)"
+UPDATE_HOME_STATE = """
+UPDATE home_state AS h
+SET
+  state = s.state, state_since = nullif(s.state_since, '-infinity'), judged_to = nullif(s.judged_to, '-infinity'),
+  breach_since = nullif(s.breach_since, '-infinity'), severe_since = nullif(s.severe_since, '-infinity'),
+  warm_since = nullif(s.warm_since, '-infinity'), lowest = nullif(s.lowest, 'infinity'),
+  flag_id = nullif(s.flag_id, 0), check_at = nullif(s.check_at, '-infinity')
+FROM stage_home_state AS s
+WHERE h.home_id = s.home_id
+"""
+SELECT_DUE = """
+SELECT home_id FROM home_state WHERE check_at <= %(now)s ORDER BY check_at LIMIT %(most)s
+"""
+UPSERT_REJUDGE = """
+INSERT INTO rejudge (home_id, from_at, queued_at)
+SELECT x.home_id, to_timestamp(x.from_us / 1e6), %(now)s
+FROM unnest(%(homes)s::integer[], %(from)s::bigint[]) AS x (home_id, from_us)
+ORDER BY x.home_id
+ON CONFLICT (home_id) DO UPDATE SET from_at = least(rejudge.from_at, excluded.from_at)
+"""
+
+
+def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
+    """Lock the homes for this transaction; LOCKED rows sorted by home. Homes that do not exist are left out."""
+    with conn.cursor() as cur:
+        return wire.read(cur, LOCK, LOCKED, {"homes": home_ids.tolist()})
+
+
+def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
+    """HELD rows: the last judged value of every sensor of the homes."""
+    with conn.cursor() as cur:
+        return wire.read(cur, SELECT_HELD, HELD, {"homes": home_ids.tolist()})
+
+
+def put_sensors(conn: Connection, rows: NDArray[np.void]) -> None:
+    """Write SENSOR_NOW rows (one per sensor) where they are newer; `judged_at` none: nothing judged among them."""
+    with conn.cursor() as cur:
+        wire.write(cur, COPY_SENSOR_NOW, SENSOR_NOW, rows)
+        cur.execute(UPDATE_SENSOR_NOW)
+
+
+def put_homes(conn: Connection, rows: NDArray[np.void]) -> None:
+    """Write HOME_STATE rows of homes that this transaction has locked."""
+    with conn.cursor() as cur:
+        wire.write(cur, COPY_HOME_STATE, HOME_STATE, rows)
+        cur.execute(UPDATE_HOME_STATE)
+
+
+def due(conn: Connection, now: datetime, most: int) -> list[int]:
+    """Homes whose time has come, the longest waiting first."""
+    return [row[0] for row in conn.execute(SELECT_DUE, {"now": now, "most": most}).fetchall()]
+
+
+def queue_rejudge(conn: Connection, home_ids: NDArray[np.int32], from_us: NDArray[np.int64], now: datetime) -> None:
+    """Note that the history of homes changed from an instant on; the earliest instant of a home wins."""
+    params = {"homes": home_ids.tolist(), "from": from_us.tolist(), "now": now}
+    conn.execute(UPSERT_REJUDGE, params)

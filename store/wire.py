@@ -1,0 +1,94 @@
+"""Binary COPY between numpy and PostgreSQL: a structured array is the buffer.
+
+Instants are int64 microseconds since 1970; the smallest int64 stands for "none" and becomes -infinity. Columns have no
+NULLs on the wire: floats use NaN. SQL turns both into NULL where a table has it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Cursor
+
+KINDS = {
+    "int2": ">i2",
+    "int4": ">i4",
+    "int8": ">i8",
+    "float4": ">f4",
+    "float8": ">f8",
+    "timestamptz": ">i8",
+    "bool": "?",
+}
+NATIVE = {
+    "int2": "i2",
+    "int4": "i4",
+    "int8": "i8",
+    "float4": "f4",
+    "float8": "f8",
+    "timestamptz": "i8",
+    "bool": "?",
+}
+PG_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
+NONE_US = np.iinfo(np.int64).min
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+
+Layout = Mapping[str, str]  # column → kind
+
+
+def _frame(layout: Layout, kinds: Mapping[str, str]) -> np.dtype[np.void]:
+    fields: list[tuple[str, str]] = [("", ">i2")]
+    for name, kind in layout.items():
+        fields += [(f"{name}:bytes", ">i4"), (name, kinds[kind])]
+    fields[0] = (":columns", ">i2")
+    return np.dtype(fields)
+
+
+def native(layout: Layout) -> np.dtype[np.void]:
+    """The dtype in which `read` returns rows and `write` likes them."""
+    return np.dtype([(name, NATIVE[kind]) for name, kind in layout.items()])
+
+
+def encode(layout: Layout, rows: NDArray[np.void]) -> bytes:
+    """Rows (structured array with at least the layout's fields) as binary COPY data."""
+    dtype = _frame(layout, KINDS)
+    out = np.empty(len(rows), dtype)
+    out[":columns"] = len(layout)
+    for name, kind in layout.items():
+        out[f"{name}:bytes"] = dtype[name].itemsize
+        values = rows[name]
+        out[name] = np.where(values == NONE_US, NONE_US, values - PG_EPOCH_US) if kind == "timestamptz" else values
+    return _HEADER + out.tobytes() + _TRAILER
+
+
+def decode(layout: Layout, data: bytes) -> NDArray[np.void]:
+    """Binary COPY data as rows.
+
+    Raises:
+        ValueError: the data has NULLs or other columns.
+    """
+    dtype = _frame(layout, KINDS)
+    body = memoryview(data)[len(_HEADER) : -len(_TRAILER)]
+    if len(body) % dtype.itemsize:
+        raise ValueError("binary COPY rows are not of the expected width")
+    raw = np.frombuffer(body, dtype)
+    out = np.empty(len(raw), native(layout))
+    for name, kind in layout.items():
+        if len(raw) and not np.all(raw[f"{name}:bytes"] == dtype[name].itemsize):
+            raise ValueError(f"column {name} has NULLs or another type")
+        values = raw[name].astype(NATIVE[kind])
+        out[name] = np.where(values == NONE_US, NONE_US, values + PG_EPOCH_US) if kind == "timestamptz" else values
+    return out
+
+
+def write(cur: Cursor[Any], statement: LiteralString, layout: Layout, rows: NDArray[np.void]) -> None:
+    """Run `COPY … FROM STDIN (FORMAT BINARY)` with the rows."""
+    with cur.copy(statement) as copy:
+        copy.write(encode(layout, rows))
+
+
+def read(cur: Cursor[Any], statement: LiteralString, layout: Layout, params: Mapping[str, Any]) -> NDArray[np.void]:
+    """Run `COPY (SELECT …) TO STDOUT (FORMAT BINARY)` and return its rows."""
+    with cur.copy(statement, params) as copy:
+        return decode(layout, b"".join(bytes(block) for block in copy))
