@@ -1,0 +1,84 @@
+"""The API as a running server over a real database, and clients that carry tokens."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from psycopg_pool import ConnectionPool
+
+from api.app import create_app
+from store import access
+from tests.api.town import NOW
+from tests.conftest import Database
+
+ZONE = "Asia/Shanghai"
+
+
+@dataclass
+class Api:
+    """A running API with its database."""
+
+    client: httpx.Client
+    conn: psycopg.Connection
+
+    def get(self, path: str, token: str | None = None, **parameters: str | int) -> httpx.Response:
+        """Ask for a path under the server's root, after committing what the test has written."""
+        self.conn.commit()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.client.get(path, params=parameters or None, headers=headers)
+
+    def token(self, role: str = "admin", *homes: str, station: str | None = None) -> str:
+        """A token that does not expire."""
+        return access.create(self.conn, access.Role(role), now=NOW, homes=homes, station=station)
+
+
+@pytest.fixture
+def api(database: Database) -> Iterator[Api]:
+    """The API over a fresh database of each flavour, at the instant NOW."""
+    with served_database(database) as api:
+        yield api
+
+
+@pytest.fixture
+def plain_api(plain_database: Database) -> Iterator[Api]:
+    """The same on plain PostgreSQL, for what has nothing to do with the database."""
+    with served_database(plain_database) as api:
+        yield api
+
+
+@contextmanager
+def served_database(database: Database) -> Iterator[Api]:
+    """Run the API over a database."""
+    with (
+        ConnectionPool(database.url, min_size=1, max_size=4, open=True) as pool,
+        served(create_app(pool, lambda: NOW, ZONE)) as url,
+        httpx.Client(base_url=url, trust_env=False) as client,
+        database.connect() as conn,
+    ):
+        yield Api(client, conn)
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Run an app on a free port; gives its address."""
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
+    # With the protocol named, asyncio turns Nagle's delay off, as it does for a port that uvicorn opens itself.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.005)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

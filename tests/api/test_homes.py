@@ -1,0 +1,176 @@
+"""A home through the API: its state, readings, flags and tickets."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.town import NOW
+
+HOUR = timedelta(hours=1)
+
+
+def text(at: object) -> str:
+    return str(at).replace(" ", "T").replace("+00:00", "Z")
+
+
+def test_a_home_shows_its_coldest_room_and_open_flag(api: Api) -> None:
+    home = town.home(api.conn, state=5)
+    town.sensor_now(api.conn, town.sensor(api.conn, home, "warm"), home, 19.0)
+    town.sensor_now(api.conn, town.sensor(api.conn, home, "cold"), home, 17.006)
+    ticket, number = town.ticket(api.conn, home)
+    flag = town.flag(api.conn, home, ticket)
+    answer = api.get("/v1/homes/B1-101", api.token())
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "code": "B1-101",
+        "building": "B1",
+        "class": "multistorey",
+        "heat_status": "on",
+        "temperature": 17.01,
+        "measured_at": "2026-01-15T04:00:00Z",
+        "state": "cold",
+        "flag": {
+            "id": flag,
+            "home": "B1-101",
+            "severity": "cold",
+            "state": "open",
+            "cold_since": "2026-01-15T02:00:00Z",
+            "raised_at": "2026-01-15T02:00:00Z",
+            "cleared_at": None,
+            "lowest": 17.0,
+            "limit": 18.0,
+            "policy": "seed@2020-01-01",
+            "why": {"reason": "window_opened"},
+            "ticket": number,
+        },
+    }
+
+
+def test_a_home_without_readings_and_with_a_past_flag(api: Api) -> None:
+    home = town.home(api.conn, state=1)
+    ticket, _ = town.ticket(api.conn, home, state="closed")
+    town.flag(api.conn, home, ticket, cleared_at=NOW)
+    answer = api.get("/v1/homes/B1-101", api.token()).json()
+    assert (answer["temperature"], answer["measured_at"], answer["state"]) == (None, None, "unknown")
+    assert answer["flag"] is None
+
+
+def test_readings_are_those_of_the_home_while_the_sensor_was_there(api: Api) -> None:
+    home, other = town.home(api.conn), town.home(api.conn, "B1-102")
+    moved_at = NOW - 2 * HOUR
+    sensor = town.sensor(api.conn, home, offset_k=0.5, valid_to=moved_at)
+    town.sensor(api.conn, other, valid_from=moved_at)
+    for hours in (1, 2, 3, 30):
+        town.reading(api.conn, sensor, NOW - hours * HOUR, 18.0)
+    answer = api.get("/v1/homes/B1-101/readings", api.token()).json()
+    assert answer == {
+        "items": [
+            {
+                "sensor": "a1",
+                "room": "living",
+                "measured_at": "2026-01-15T01:00:00Z",
+                "temperature": 18.5,
+                "offset": 0.5,
+                "humidity": None,
+                "battery": None,
+                "quality": "good",
+            }
+        ],
+        "next": None,
+    }
+    moved = api.get("/v1/homes/B1-102/readings", api.token()).json()["items"]
+    assert [item["measured_at"] for item in moved] == ["2026-01-15T02:00:00Z", "2026-01-15T03:00:00Z"]
+
+
+def test_a_span_is_half_open_and_takes_any_offset(api: Api) -> None:
+    sensor = town.sensor(api.conn, town.home(api.conn))
+    for hours in (1, 2, 3):
+        town.reading(api.conn, sensor, NOW - hours * HOUR, 18.0)
+    span = {"from": "2026-01-15T09:00:00+08:00", "to": "2026-01-15T03:00:00Z"}
+    items = api.get("/v1/homes/B1-101/readings", api.token(), **span).json()["items"]
+    assert [item["measured_at"] for item in items] == ["2026-01-15T01:00:00Z", "2026-01-15T02:00:00Z"]
+
+
+def test_a_bare_plus_in_the_address_is_understood(api: Api) -> None:
+    town.home(api.conn)
+    path = "/v1/homes/B1-101/readings?from=2026-01-15T09:00:00+08:00"
+    assert api.get(path, api.token()).status_code == 200
+
+
+@pytest.mark.parametrize("every", [None, "PT10M"])
+def test_pages_of_readings_lose_and_double_nothing(api: Api, every: str | None) -> None:
+    home = town.home(api.conn)
+    sensors = [town.sensor(api.conn, home, code, room=code) for code in ("a", "b", "c")]
+    for minutes in range(0, 70, 10):
+        for sensor in sensors[: 1 + minutes % 3]:
+            town.reading(api.conn, sensor, NOW - timedelta(minutes=minutes + 5), 18.0 + minutes / 100)
+    wanted = {"every": every} if every else {}
+    moment = "start" if every else "measured_at"
+    token = api.token()
+    whole = api.get("/v1/homes/B1-101/readings", token, **wanted).json()["items"]
+    paged = everything(api, "/v1/homes/B1-101/readings", token, 2, **wanted)
+    assert len(whole) == 13
+    assert paged == whole
+    assert whole == sorted(whole, key=lambda item: (item[moment], item["sensor"]))
+
+
+def test_buckets_by_the_hour_leave_bad_readings_out(api: Api) -> None:
+    sensor = town.sensor(api.conn, town.home(api.conn), offset_k=0.5)
+    for minutes, celsius in ((0, 18.0), (20, 18.2), (40, 18.1)):
+        town.reading(api.conn, sensor, NOW - HOUR + timedelta(minutes=minutes), celsius)
+    town.reading(api.conn, sensor, NOW - timedelta(minutes=10), 85.0, quality=1)
+    town.reading(api.conn, sensor, NOW - 2 * HOUR, 17.0)
+    answer = api.get("/v1/homes/B1-101/readings", api.token(), every="PT1H").json()
+    head = {"sensor": "a1", "room": "living"}
+    assert answer["items"] == [
+        {**head, "start": "2026-01-15T02:00:00Z", "min": 17.5, "mean": 17.5, "max": 17.5, "count": 1},
+        {**head, "start": "2026-01-15T03:00:00Z", "min": 18.5, "mean": 18.6, "max": 18.7, "count": 3},
+    ]
+
+
+def test_a_day_is_a_local_day(api: Api) -> None:
+    sensor = town.sensor(api.conn, town.home(api.conn))
+    for at in (NOW - 13 * HOUR, NOW - 12 * HOUR, NOW):  # 23:00, 00:00 and 12:00 in Shanghai
+        town.reading(api.conn, sensor, at, 18.0)
+    span = {"from": text(NOW - 24 * HOUR), "to": text(NOW + HOUR), "every": "P1D"}
+    items = api.get("/v1/homes/B1-101/readings", api.token(), **span).json()["items"]
+    assert [(item["start"], item["count"]) for item in items] == [
+        ("2026-01-13T16:00:00Z", 1),
+        ("2026-01-14T16:00:00Z", 2),
+    ]
+
+
+def test_what_is_no_number_is_shown_as_null(api: Api) -> None:
+    sensor = town.sensor(api.conn, town.home(api.conn))
+    town.reading(api.conn, sensor, NOW - HOUR, float("nan"), quality=2)
+    item = api.get("/v1/homes/B1-101/readings", api.token()).json()["items"][0]
+    assert (item["temperature"], item["quality"]) == (None, "out_of_range")
+
+
+def test_flags_and_tickets_of_one_home(api: Api) -> None:
+    home, other = town.home(api.conn), town.home(api.conn, "B1-102")
+    ticket, number = town.ticket(api.conn, home)
+    past = town.flag(api.conn, home, ticket, since=NOW - 9 * HOUR, cleared_at=NOW - 8 * HOUR)
+    present = town.flag(api.conn, home, ticket, severe=True, suspended_at=NOW)
+    other_ticket, _ = town.ticket(api.conn, other)
+    town.flag(api.conn, other, other_ticket)
+    flags = api.get("/v1/homes/B1-101/flags", api.token()).json()["items"]
+    shown = [(flag["id"], flag["state"], flag["severity"], flag["ticket"]) for flag in flags]
+    assert shown == [(present, "suspended", "severe", number), (past, "cleared", "cold", number)]
+    tickets = api.get("/v1/homes/B1-101/tickets", api.token()).json()["items"]
+    assert [(ticket["number"], ticket["flags"]) for ticket in tickets] == [(number, [past, present])]
+
+
+def everything(api: Api, path: str, token: str, limit: int, **parameters: str) -> list[object]:
+    """The items of all pages."""
+    items: list[object] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = api.get(path, token, limit=limit, **parameters, **cursor).json()
+        assert 0 < len(page["items"]) <= limit
+        items += page["items"]
+        if page["next"] is None:
+            return items
+        cursor = {"cursor": page["next"]}

@@ -1,0 +1,122 @@
+"""Every error is problem+json."""
+
+import base64
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from store import access
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.town import NOW
+
+
+def check(answer: httpx.Response, status: int) -> dict[str, object]:
+    """The problem, after a look at what all problems have."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, object] = answer.json()
+    assert set(body) - {"errors"} == {"type", "title", "status", "detail"}
+    assert body["status"] == status
+    return body
+
+
+def opaque(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def test_no_token(plain_api: Api) -> None:
+    answer = plain_api.get("/v1/flags")
+    check(answer, 401)
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_wrong_token(plain_api: Api) -> None:
+    answer = plain_api.get("/v1/flags", "hearth_no")
+    check(answer, 401)
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_an_expired_token(plain_api: Api) -> None:
+    valid, expired = (
+        access.create(plain_api.conn, access.Role.ADMIN, now=NOW, expires_at=NOW + timedelta(seconds=seconds))
+        for seconds in (1, 0)
+    )
+    assert plain_api.get("/v1/flags", valid).status_code == 200
+    check(plain_api.get("/v1/flags", expired), 401)
+
+
+def test_a_revoked_token(plain_api: Api) -> None:
+    token = plain_api.token()
+    assert plain_api.get("/v1/flags", token).status_code == 200
+    plain_api.conn.execute("UPDATE token SET revoked_at = %s", (NOW,))
+    check(plain_api.get("/v1/flags", token), 401)
+
+
+def test_no_such_path(plain_api: Api) -> None:
+    check(plain_api.get("/v1/nothing", plain_api.token()), 404)
+
+
+def test_a_method_that_is_not_there(plain_api: Api) -> None:
+    answer = plain_api.client.post("/v1/flags")
+    check(answer, 405)
+    assert answer.headers["allow"] == "GET"
+
+
+PARAMETERS = {
+    "/v1/homes/B1-101/readings?from=yesterday": "from",
+    "/v1/homes/B1-101/readings?to=2026-01-15T06:00:00": "to",
+    "/v1/homes/B1-101/readings?from=2026-02-30T06:00:00Z": "from",
+    "/v1/homes/B1-101/readings?from=1768449600": "from",
+    "/v1/homes/B1-101/readings?from=0001-01-01T00:00:00Z": "from",
+    "/v1/homes/B1-101/readings?every=PT2H": "every",
+    "/v1/homes/B1-101/readings?every=PT10M&from=2020-01-01T00:00:00Z": "from",
+    "/v1/homes/%00": "code",
+    "/v1/flags?state=closed": "state",
+    "/v1/flags?limit=0": "limit",
+    "/v1/flags?limit=1001": "limit",
+    "/v1/flags?limit=many": "limit",
+    "/v1/tickets?class=fire": "class",
+    "/v1/tickets?overdue=perhaps": "overdue",
+    "/v1/tickets?station=%00": "station",
+}
+CURSORS = [
+    *("", "!", "é", "A", opaque("x"), opaque("-1"), opaque(str(2**63)), opaque("1|2")),
+    opaque("2026-01-15T06:00:00|1"),
+]
+
+
+def test_a_parameter_that_makes_no_sense_is_named(plain_api: Api) -> None:
+    town.home(plain_api.conn)
+    token = plain_api.token()
+    for path, parameter in PARAMETERS.items():
+        body = check(plain_api.get(path, token), 422)
+        assert str(body["detail"]).startswith(f"{parameter}: "), path
+        assert isinstance(body["errors"], list)
+        assert [error["parameter"] for error in body["errors"]] == [parameter]
+
+
+@pytest.mark.parametrize("path", ["/v1/flags", "/v1/tickets", "/v1/homes/B1-101/readings"])
+def test_a_bad_cursor(plain_api: Api, path: str) -> None:
+    town.home(plain_api.conn)
+    token = plain_api.token()
+    for cursor in CURSORS:
+        body = check(plain_api.get(path, token, cursor=cursor), 422)
+        assert str(body["detail"]).startswith("cursor: "), cursor
+
+
+def test_the_ends_of_time(plain_api: Api) -> None:
+    town.home(plain_api.conn)
+    token = plain_api.token()
+    for moment in ("1000-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        for parameter in ("from", "to"):
+            answer = plain_api.get("/v1/homes/B1-101/readings", token, **{parameter: moment})
+            assert answer.json() == {"items": [], "next": None}
+
+
+def test_an_error_of_ours_tells_nothing(plain_api: Api) -> None:
+    token = plain_api.token()
+    plain_api.conn.execute("DROP TABLE clock CASCADE")
+    body = check(plain_api.get("/v1/tickets", token), 500)
+    assert "clock" not in str(body)

@@ -1,0 +1,140 @@
+"""Rows for a small town: what the registry, ingest and judging would have written."""
+
+from datetime import UTC, datetime, timedelta
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
+NEVER = datetime(2100, 1, 1, tzinfo=UTC)
+
+INSERT_SUBSTATION = """
+INSERT INTO substation (code, name, station) VALUES (%(code)s, %(code)s, %(station)s)
+ON CONFLICT (code) DO UPDATE SET name = excluded.name RETURNING substation_id
+"""
+INSERT_BUILDING = """
+INSERT INTO building (code, substation_id, name, address) VALUES (%(code)s, %(substation)s, %(code)s, '')
+ON CONFLICT (code) DO UPDATE SET name = excluded.name RETURNING building_id
+"""
+INSERT_HOME = """
+INSERT INTO home (code, building_id, unit, class) VALUES (%(code)s, %(building)s, '1', 'multistorey')
+RETURNING home_id
+"""
+INSERT_STATUS = "INSERT INTO home_status (home_id, since, status) VALUES (%s, '-infinity', 'on')"
+INSERT_STATE = "INSERT INTO home_state (home_id, state) VALUES (%s, %s)"
+INSERT_SENSOR = """
+INSERT INTO sensor (code) VALUES (%s)
+ON CONFLICT (code) DO UPDATE SET code = excluded.code RETURNING sensor_id
+"""
+INSERT_POINT = """
+INSERT INTO point (sensor_id, home_id, room, room_kind, interval_s, offset_k, valid_from, valid_to)
+VALUES (%s, %s, %s, 'living', 600, %s, %s, %s)
+"""
+INSERT_READING = """
+INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, self_timed)
+VALUES (%s, %s, %s, %s, %s, true)
+"""
+INSERT_SENSOR_NOW = """
+INSERT INTO sensor_now (sensor_id, home_id, celsius, judged_at, expires_at) VALUES (%s, %s, %s, %s, %s)
+"""
+INSERT_TICKET = """
+INSERT INTO ticket (class, state, priority, home_id, opened_at, closed_at)
+VALUES (%s, %s, 2, %s, %s, %s) RETURNING ticket_id, number
+"""
+INSERT_EVENT = """
+INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, data) VALUES (%s, %s, %s, %s, 'hearth', %s)
+"""
+INSERT_CLOCK = "INSERT INTO clock (ticket_id, name, due_at, met_at) VALUES (%s, %s, %s, %s)"
+INSERT_FLAG = """
+INSERT INTO flag (
+  home_id, severity, cold_since, confirmed_at, raised_at, severe_at, suspended_at, cleared_at, clear_reason,
+  lowest, limit_celsius, policy, why, ticket_id
+)
+VALUES (
+  %(home)s, %(severity)s, %(since)s, %(since)s, %(since)s, %(severe_at)s, %(suspended_at)s, %(cleared_at)s,
+  %(clear_reason)s, 16.996, 18, 'seed@2020-01-01', '{"reason": "window_opened"}', %(ticket)s
+)
+RETURNING flag_id
+"""
+
+
+def one(conn: Connection, statement: str, parameters: object) -> int:
+    """The first column of the row that a statement returns."""
+    row = conn.execute(statement, parameters).fetchone()  # type: ignore[call-overload]
+    return int(row[0])
+
+
+def home(
+    conn: Connection, code: str = "B1-101", *, building: str = "B1", station: str = "North", state: int = 2
+) -> int:
+    """A home, with the building and substation it needs; `state` is a domain.states.State."""
+    substation = one(conn, INSERT_SUBSTATION, {"code": f"S-{station}", "station": station})
+    building_id = one(conn, INSERT_BUILDING, {"code": building, "substation": substation})
+    home_id = one(conn, INSERT_HOME, {"code": code, "building": building_id})
+    conn.execute(INSERT_STATUS, (home_id,))
+    conn.execute(INSERT_STATE, (home_id, state))
+    return home_id
+
+
+def sensor(
+    conn: Connection,
+    home_id: int,
+    code: str = "a1",
+    *,
+    room: str = "living",
+    offset_k: float = 0.0,
+    valid_from: datetime | None = None,
+    valid_to: datetime | None = None,
+) -> int:
+    """A sensor in a room of a home for a time."""
+    sensor_id = one(conn, INSERT_SENSOR, (code,))
+    conn.execute(INSERT_POINT, (sensor_id, home_id, room, offset_k, valid_from, valid_to))
+    return sensor_id
+
+
+def reading(conn: Connection, sensor_id: int, at: datetime, celsius: float, quality: int = 0) -> None:
+    """A stored reading."""
+    conn.execute(INSERT_READING, (sensor_id, at, at, celsius, quality))
+
+
+def sensor_now(conn: Connection, sensor_id: int, home_id: int, celsius: float) -> None:
+    """The value that a sensor says now."""
+    conn.execute(INSERT_SENSOR_NOW, (sensor_id, home_id, celsius, NOW, NEVER))
+
+
+def ticket(conn: Connection, home_id: int | None, *, kind: str = "cold", state: str = "open") -> tuple[int, str]:
+    """A ticket with its opening on record: key and number."""
+    closed_at = NOW if state == "closed" else None
+    row = conn.execute(INSERT_TICKET, (kind, state, home_id, NOW - timedelta(hours=2), closed_at)).fetchone()
+    assert row is not None
+    conn.execute(INSERT_EVENT, (row[0], 1, NOW - timedelta(hours=2), "opened", Jsonb({"by": "flag"})))
+    return row[0], row[1]
+
+
+def clock(conn: Connection, ticket_id: int, name: str, due_at: datetime, met_at: datetime | None = None) -> None:
+    """A clock of a ticket."""
+    conn.execute(INSERT_CLOCK, (ticket_id, name, due_at, met_at))
+
+
+def flag(
+    conn: Connection,
+    home_id: int,
+    ticket_id: int,
+    *,
+    since: datetime = NOW - timedelta(hours=2),
+    severe: bool = False,
+    suspended_at: datetime | None = None,
+    cleared_at: datetime | None = None,
+) -> int:
+    """A flag of a home on a ticket."""
+    row = {
+        "home": home_id,
+        "ticket": ticket_id,
+        "since": since,
+        "severity": 2 if severe else 1,
+        "severe_at": since if severe else None,
+        "suspended_at": suspended_at,
+        "cleared_at": cleared_at,
+        "clear_reason": "recovered" if cleared_at else None,
+    }
+    return one(conn, INSERT_FLAG, row)

@@ -1,0 +1,132 @@
+"""Tokens: made once, kept as a hash, found while they hold."""
+
+import hashlib
+from datetime import timedelta
+
+import psycopg
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from domain.errors import UsageError
+from hearth.commands import token as command
+from store import access
+from store.access import Role, Scope
+from tests.api import town
+from tests.api.town import NOW
+from tests.conftest import Database
+
+SECOND = timedelta(seconds=1)
+
+
+def test_only_the_hash_is_kept(connection: psycopg.Connection) -> None:
+    token = access.create(connection, Role.ADMIN, now=NOW)
+    assert token.startswith("hearth_")
+    assert len(token) == len("hearth_") + 43  # 32 bytes
+    (row,) = connection.execute("SELECT t, t.hash FROM token AS t").fetchall()
+    assert row[1] == hashlib.sha256(token.encode()).digest()
+    assert token not in str(row[0])
+    assert token.removeprefix("hearth_") not in str(row[0])
+
+
+def test_no_two_tokens_are_alike(connection: psycopg.Connection) -> None:
+    assert len({access.create(connection, Role.ADMIN, now=NOW) for _ in range(10)}) == 10
+
+
+def test_the_reach_of_each_role(connection: psycopg.Connection) -> None:
+    first, second = (town.home(connection, code) for code in ("B1-101", "B1-102"))
+    town.home(connection, "B1-103")
+    customer = access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-102", "B1-101"])
+    found = access.find(connection, customer, NOW)
+    assert found is not None
+    assert (found.everywhere, found.own_station, sorted(found.own_homes)) == (False, None, [first, second])
+    crew = access.create(connection, Role.CREW, now=NOW, station="North")
+    assert access.find(connection, crew, NOW) == Scope(False, "North", [])
+    for role in (Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN):
+        token = access.create(connection, role, now=NOW)
+        assert access.find(connection, token, NOW) == Scope(True, None, [])
+
+
+def test_a_token_holds_until_it_expires(connection: psycopg.Connection) -> None:
+    token = access.create(connection, Role.ADMIN, now=NOW, expires_at=NOW + SECOND)
+    assert access.find(connection, token, NOW)
+    assert access.find(connection, token, NOW + SECOND) is None
+
+
+def test_a_revoked_token_is_not_found(connection: psycopg.Connection) -> None:
+    token, other = (access.create(connection, Role.ADMIN, now=NOW) for _ in range(2))
+    hashed = hashlib.sha256(token.encode()).digest()
+    connection.execute("UPDATE token SET revoked_at = %s WHERE hash = %s", (NOW, hashed))
+    assert access.find(connection, token, NOW) is None
+    assert access.find(connection, other, NOW)
+
+
+def test_what_is_no_token_is_not_found(connection: psycopg.Connection) -> None:
+    token = access.create(connection, Role.ADMIN, now=NOW)
+    for wrong in ("", "hearth_", token[:-1], token + "x", token.upper(), "é\x00"):
+        assert access.find(connection, wrong, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("role", "homes", "station", "message"),
+    [
+        (Role.CUSTOMER, [], None, "at least one --home"),
+        (Role.ADMIN, ["B1-101"], None, "no other role takes any"),
+        (Role.CREW, [], None, "needs --station"),
+        (Role.DISPATCHER, [], "North", "no other role takes one"),
+        (Role.CUSTOMER, ["B1-101", "B9-9", "B9-1"], None, "--home: there is no home B9-1, B9-9"),
+        (Role.CREW, [], "East", "--station: no substation belongs to a station East"),
+    ],
+)
+def test_a_reach_that_does_not_fit_is_refused(
+    connection: psycopg.Connection, role: Role, homes: list[str], station: str | None, message: str
+) -> None:
+    town.home(connection)
+    with pytest.raises(UsageError, match=message):
+        access.create(connection, role, now=NOW, homes=homes, station=station)
+    assert connection.execute("SELECT count(*) FROM token").fetchone() == (0,)
+
+
+class TestCommand:
+    """`hearth token create`."""
+
+    @pytest.fixture
+    def hearth(self, plain_database: Database, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
+        """A program with the command, pointed at a town of one home."""
+        monkeypatch.setenv("HEARTH_DATABASE_URL", plain_database.url)
+        with plain_database.connect() as conn:
+            town.home(conn)
+        program = typer.Typer()
+        program.add_typer(command.app, name="token")
+        return program
+
+    def test_prints_the_token_alone(self, hearth: typer.Typer, plain_database: Database) -> None:
+        made = CliRunner().invoke(hearth, ["token", "create", "--role", "customer", "--home", "B1-101"])
+        token = made.stdout.removesuffix("\n")
+        assert (made.exit_code, made.stderr, token.split()) == (0, "", [token])
+        with plain_database.connect() as conn:
+            found = access.find(conn, token, NOW + timedelta(days=36_500))
+        assert found is not None
+        assert len(found.own_homes) == 1
+
+    def test_days_set_the_end(self, hearth: typer.Typer, plain_database: Database) -> None:
+        assert CliRunner().invoke(hearth, ["token", "create", "--role", "admin", "--days", "7"]).exit_code == 0
+        with plain_database.connect() as conn:
+            row = conn.execute("SELECT expires_at - created_at FROM token").fetchone()
+        assert row == (timedelta(days=7),)
+
+    def test_an_unknown_home_is_an_error_of_the_user(self, hearth: typer.Typer) -> None:
+        made = CliRunner().invoke(hearth, ["token", "create", "--role", "customer", "--home", "B9-9"])
+        assert isinstance(made.exception, UsageError)
+        assert made.stdout == ""
+
+    def test_an_unknown_role_is_an_error_of_the_user(self, hearth: typer.Typer) -> None:
+        assert CliRunner().invoke(hearth, ["token", "create", "--role", "king"]).exit_code == 2
+
+    def test_an_absent_database_is_an_error_of_the_user(
+        self, hearth: typer.Typer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HEARTH_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+        made = CliRunner().invoke(hearth, ["token", "create", "--role", "admin"])
+        assert isinstance(made.exception, UsageError)
+        assert "\n" not in str(made.exception)
