@@ -1,15 +1,12 @@
 """`hearth api`: serve HTTP."""
 
-import logging
-from datetime import UTC, datetime
-
+import structlog
 import uvicorn
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from api.app import create_app
-from domain import policy
-from domain.errors import UsageError
 from hearth.settings import Settings, load
+from hearth.wiring import chosen_policy, now, set_up_logging
 
 POOL_SIZE = 10
 CONNECT_SECONDS = 5
@@ -17,16 +14,15 @@ FIRST_SECONDS = 1.0  # for the first connection, before the start is announced w
 # How long the pool tries by itself, ever more slowly, before it says so and leaves it to the next request.
 RECONNECT_SECONDS = 10.0
 
-log = logging.getLogger("hearth.api")
-
 
 def api() -> None:
     """Serve the HTTP API at HEARTH_API_HOST, HEARTH_API_PORT. It need not find the database there."""
     settings = load()
+    set_up_logging(settings.log_level)
+    zone = chosen_policy(settings).zone.key
     with open_pool(settings) as pool:
-        app = create_app(pool, lambda: datetime.now(UTC), zone_name(settings))
         uvicorn.run(
-            app,
+            create_app(pool, now, zone),
             host=settings.api_host,
             port=settings.api_port,
             log_level=settings.log_level,
@@ -57,20 +53,5 @@ def open_pool(settings: Settings) -> ConnectionPool:
         return pool
 
 
-def zone_name(settings: Settings) -> str:
-    """The utility's time zone: HEARTH_TIMEZONE, else the policy's.
-
-    Raises:
-        UsageError: the policy cannot be read.
-    """
-    if settings.policy is None:
-        return policy.builtin("seed", settings.timezone).zone.key
-    try:
-        text = settings.policy.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"HEARTH_POLICY: cannot read {settings.policy}: {error.strerror}") from None
-    return policy.load(text, str(settings.policy), settings.timezone).zone.key
-
-
 def _say_away(pool: ConnectionPool) -> None:
-    log.warning("the database does not answer; requests get 503 until it does")
+    structlog.get_logger().warning("database_away", answer="requests get 503 until it is back")
