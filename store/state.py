@@ -114,6 +114,9 @@ WHERE h.home_id = s.home_id
 SELECT_DUE = """
 SELECT home_id FROM home_state WHERE check_at <= %(now)s ORDER BY check_at LIMIT %(most)s
 """
+UPDATE_CHECK = "UPDATE home_state SET check_at = %(at)s WHERE home_id = %(home)s"
+SELECT_NEXT = "SELECT min(check_at) FROM home_state WHERE check_at IS NOT NULL"
+TRY_LEAD = "SELECT pg_try_advisory_lock(%(key)s)"
 UPSERT_REJUDGE = """
 INSERT INTO rejudge (home_id, from_at, queued_at)
 SELECT x.home_id, to_timestamp(x.from_us / 1e6), %(now)s
@@ -152,6 +155,23 @@ def put_homes(conn: Connection, rows: NDArray[np.void]) -> None:
 def due(conn: Connection, now: datetime, most: int) -> list[int]:
     """Homes whose time has come, the longest waiting first."""
     return [row[0] for row in conn.execute(SELECT_DUE, {"now": now, "most": most}).fetchall()]
+
+
+def next_due(conn: Connection) -> datetime | None:
+    """When the next home is due; None if none ever is."""
+    row = conn.execute(SELECT_NEXT).fetchone()
+    return row[0] if row else None
+
+
+def postpone(conn: Connection, home_id: int, at: datetime) -> None:
+    """Look at a home again at another time."""
+    conn.execute(UPDATE_CHECK, {"home": home_id, "at": at})
+
+
+def lead(conn: Connection, key: int) -> bool:
+    """Become the leader for as long as the connection lives; False if there is one already."""
+    row = conn.execute(TRY_LEAD, {"key": key}).fetchone()
+    return bool(row and row[0])
 
 
 def queue_rejudge(conn: Connection, home_ids: NDArray[np.int32], from_us: NDArray[np.int64], now: datetime) -> None:

@@ -1,0 +1,37 @@
+"""The command line: every command is a file in hearth/commands."""
+
+import sys
+
+import click
+import typer
+
+from domain.errors import UsageError
+from hearth.commands import api, ingest, migrate, policy, registry, token, watch
+
+app = typer.Typer(
+    help="Hearth watches the heat in every home, from the thermometer to the repair ticket.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(migrate.migrate)
+app.add_typer(registry.app, name="registry")
+app.command()(ingest.ingest)
+app.command()(watch.watch)
+app.command()(api.api)
+app.add_typer(token.app, name="token")
+app.add_typer(policy.app, name="policy")
+
+
+def main() -> None:
+    """Run a command; what the operator can mend is one line on stderr and exit code 2."""
+    try:
+        app(standalone_mode=False)
+    except UsageError as error:
+        print(f"hearth: {error}", file=sys.stderr)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(130)

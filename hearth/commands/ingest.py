@@ -1,0 +1,44 @@
+"""`hearth ingest`: from the broker into the database."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from alerts.judge import Judge
+from hearth.metrics import IngestMetrics
+from hearth.settings import load
+from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
+from ingest.batch import Intake
+from ingest.inbox import Inbox
+from ingest.places import Places
+from ingest.source import Address, Source
+from ingest.validate import Limits
+from ingest.worker import Worker
+
+
+def ingest(
+    worker: Annotated[
+        int | None, typer.Option(min=1, help="Number of this worker; workers share the messages among them.")
+    ] = None,
+) -> None:
+    """Store what sensors say, judge it, and acknowledge it after the commit. Runs until stopped."""
+    settings = load()
+    set_up_logging(settings.log_level)
+    stop = stop_on_signal()
+    name = f"hearth-ingest-{worker}" if worker else "hearth-ingest"
+    judge = Judge(chosen_policy(settings))
+    limits = Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000)
+    inbox = Inbox(settings.queue_messages)
+    address = Address(settings.mqtt_url.get_secret_value(), name, "hearth" if worker else None, settings.mqtt_ca_file)
+    source = Source(address, inbox, lambda: time.time_ns() // 1000)
+    Worker(
+        connector(settings, name),
+        source,
+        inbox,
+        Intake(name, limits, judge.readings, Places()),
+        now,
+        settings.batch_messages,
+        settings.batch_age_ms / 1000,
+        IngestMetrics(name, inbox, settings.metrics_port).count,
+    ).run(stop)

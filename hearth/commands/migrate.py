@@ -1,0 +1,19 @@
+"""`hearth migrate`: bring the database up to date."""
+
+import psycopg
+import typer
+
+from domain.errors import UsageError
+from hearth.settings import load
+from store import migrate as store
+
+
+def migrate() -> None:
+    """Apply the migrations that the database lacks. Safe to repeat, and to start twice at once."""
+    try:
+        with psycopg.connect(load().database_url.get_secret_value()) as conn:
+            applied = store.migrate(conn)
+            flavour = store.flavour(conn)
+    except psycopg.OperationalError as error:
+        raise UsageError(f"HEARTH_DATABASE_URL: {str(error).strip().splitlines()[0]}") from None
+    typer.echo("\n".join([*(f"applied {name}" for name in applied), f"up to date ({flavour})"]))

@@ -1,0 +1,68 @@
+"""`hearth watch`: what has to happen by the clock."""
+
+import threading
+from datetime import timedelta
+
+import psycopg
+import structlog
+from psycopg import Connection
+
+from alerts.judge import Judge
+from alerts.watch import tick
+from hearth.settings import load
+from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
+from store import state
+from store.stage import open_stages
+
+LEADER_KEY = 7_238_151_002  # advisory lock: one watch at a time
+LONGEST_SLEEP_S = 0.5  # deadlines may be brought forward by readings meanwhile
+STAND_BY_S = 1.0
+SLOWEST_RETRY_S = 15.0
+log = structlog.get_logger()
+
+
+def watch() -> None:
+    """Open and close windows, confirm and clear flags, notice silence: all by the clock. A second one stands by."""
+    settings = load()
+    set_up_logging(settings.log_level)
+    stop = stop_on_signal()
+    judge = Judge(chosen_policy(settings))
+    connect = connector(settings, "watch")
+    delay_s = 0.5
+    while not stop.is_set():
+        try:
+            with connect() as conn:
+                delay_s = 0.5
+                if _become_leader(conn, stop):
+                    _lead(conn, judge, stop)
+        except psycopg.OperationalError as error:
+            log.warning("database away", error=str(error).strip(), retry_s=delay_s)
+            stop.wait(delay_s)
+            delay_s = min(delay_s * 2, SLOWEST_RETRY_S)
+
+
+def _become_leader(conn: Connection, stop: threading.Event) -> bool:
+    """Wait until no other watch leads; False when told to stop before."""
+    if state.lead(conn, LEADER_KEY):
+        log.info("leading")
+        return True
+    log.info("another watch leads, standing by")
+    while not stop.wait(STAND_BY_S):
+        if state.lead(conn, LEADER_KEY):
+            log.info("leading")
+            return True
+    return False
+
+
+def _lead(conn: Connection, judge: Judge, stop: threading.Event) -> None:
+    open_stages(conn)
+    while not stop.is_set():
+        if not tick(conn, judge, now()):
+            stop.wait(_pause_s(conn))
+
+
+def _pause_s(conn: Connection) -> float:
+    """Until the next deadline, but no longer than a reading may take to bring one forward."""
+    due = state.next_due(conn)
+    left = (due - now()) / timedelta(seconds=1) if due else LONGEST_SLEEP_S
+    return min(max(left, 0.01), LONGEST_SLEEP_S)

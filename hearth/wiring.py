@@ -1,0 +1,84 @@
+"""Puts the parts together from the settings."""
+
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import FrameType
+
+import psycopg
+import structlog
+from psycopg import Connection
+
+from domain import policy
+from domain.errors import UsageError
+from domain.policy import Policy
+from hearth.settings import Settings
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def now() -> datetime:
+    """The clock. Nothing below this package reads it."""
+    return datetime.now(UTC)
+
+
+def chosen_policy(settings: Settings) -> Policy:
+    """The policy of HEARTH_POLICY, or the built-in seed; HEARTH_TIMEZONE overrides its zone.
+
+    Raises:
+        UsageError: it cannot be read, or is not a policy.
+    """
+    if settings.policy is None:
+        return policy.builtin("seed", settings.timezone)
+    try:
+        text = settings.policy.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"HEARTH_POLICY: cannot read {settings.policy}: {error.strerror}") from None
+    return policy.load(text, str(settings.policy), settings.timezone)
+
+
+def connector(settings: Settings, name: str) -> Callable[[], Connection]:
+    """Opens connections in autocommit mode, named so that the database shows who they are."""
+    url = settings.database_url.get_secret_value()
+    return lambda: psycopg.connect(
+        url, autocommit=True, application_name=f"hearth {name}", connect_timeout=10, options="-c timezone=UTC"
+    )
+
+
+def open_database(settings: Settings, name: str) -> Connection:
+    """A connection for a command that does one thing.
+
+    Raises:
+        UsageError: the database does not answer.
+    """
+    try:
+        return connector(settings, name)()
+    except psycopg.OperationalError as error:
+        raise UsageError(f"HEARTH_DATABASE_URL: {str(error).strip().splitlines()[0]}") from None
+
+
+def set_up_logging(level: str) -> None:
+    """One line for each event on stderr, key=value."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(file=open(2, "w", encoding="utf-8", closefd=False)),  # noqa: SIM115
+    )
+
+
+def stop_on_signal() -> threading.Event:
+    """An event that is set by Ctrl-C or a polite kill, so that work in hand is finished first."""
+    stop = threading.Event()
+
+    def _set(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGINT, _set)
+    signal.signal(signal.SIGTERM, _set)
+    return stop
