@@ -1,0 +1,70 @@
+"""Nouns of the registry, as its CSV files tell them: one value is one line, fields in the order of the columns.
+
+Other lines are named by their code. Instants are aware; None at the start is "from ever", at the end "for good".
+"""
+
+from datetime import datetime, time
+from typing import NamedTuple
+
+CLASSES = ("multistorey", "bungalow", "nonresidential")
+HEAT_STATUSES = ("on", "stopped")
+ROOM_KINDS = ("living", "bedroom", "other")
+
+
+class Substation(NamedTuple):
+    """A substation; `station` is the heat station whose crew answers for it. Degrees north and east."""
+
+    code: str
+    name: str
+    station: str
+    lat: float | None
+    lon: float | None
+
+
+class Building(NamedTuple):
+    """A building and the substation that heats it."""
+
+    code: str
+    substation: str
+    name: str
+    address: str
+    lat: float | None
+    lon: float | None
+
+
+class Home(NamedTuple):
+    """A home with one entry of its heat status history; contract limit in °C, its window on the local clock."""
+
+    code: str
+    building: str
+    unit: str
+    home_class: str
+    heat_status: str
+    status_since: datetime | None
+    contract_limit: float | None
+    contract_from: time | None
+    contract_to: time | None
+
+
+class Sensor(NamedTuple):
+    """A sensor at one place, in a home or at a substation, from `valid_from` until before `valid_to`."""
+
+    code: str
+    home: str | None
+    substation: str | None
+    gateway: str | None
+    room: str | None
+    room_kind: str | None
+    interval_s: int
+    offset_k: float
+    valid_from: datetime | None
+    valid_to: datetime | None
+
+
+class Registry(NamedTuple):
+    """The registry, or the part of it that some files name."""
+
+    substations: list[Substation]
+    buildings: list[Building]
+    homes: list[Home]
+    sensors: list[Sensor]

@@ -1,0 +1,71 @@
+"""`hearth registry`: what stands where, as CSV files. docs/registry.md describes them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from psycopg import Connection, errors
+from rich.console import Console
+from rich.table import Table
+
+from domain.errors import UsageError
+from hearth.settings import Settings, load
+from hearth.wiring import chosen_policy, now, open_database
+from registry.exporting import export_folder
+from registry.importing import Count, Report, import_folder
+
+app = typer.Typer(help="What stands where: substations, buildings, homes, sensors.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")]
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds substations.csv, buildings.csv, …")],
+    as_json: Json = False,
+) -> None:
+    """Bring the registry up to the CSV files of a folder: all of it or nothing. What they do not name stays."""
+    settings = load()
+    zone = chosen_policy(settings).zone
+    with _transaction(settings) as conn:
+        report = import_folder(conn, folder, zone, now())
+    if as_json:
+        typer.echo(json.dumps({kind: count._asdict() for kind, count in report._asdict().items()}))
+    else:
+        _show(report)
+
+
+@app.command("export")
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it is not there; the files are replaced.")],
+    as_json: Json = False,
+) -> None:
+    """Write the registry as CSV files that an import reads. Times are in UTC."""
+    with _transaction(load()) as conn:
+        lines = export_folder(conn, folder)
+    if as_json:
+        typer.echo(json.dumps({kind: {"rows": count} for kind, count in lines.items()}))
+    else:
+        typer.echo("\n".join(f"{kind}.csv: {count} rows" for kind, count in lines.items()))
+
+
+@contextmanager
+def _transaction(settings: Settings) -> Iterator[Connection]:
+    """A connection in one transaction, committed if all goes well."""
+    try:
+        with open_database(settings, "registry") as conn, conn.transaction():
+            yield conn
+    except errors.UndefinedTable:
+        raise UsageError("the database is not migrated: run hearth migrate") from None
+
+
+def _show(report: Report) -> None:
+    table = Table("file", *Count._fields)
+    for kind, count in report._asdict().items():
+        table.add_row(f"{kind}.csv", *map(str, count))
+    Console().print(table)
+    added, changed, unchanged = (sum(count[at] for count in report) for at in (1, 2, 3))
+    typer.echo(f"{added} added, {changed} changed, {unchanged} unchanged")

@@ -1,0 +1,142 @@
+"""One CSV file of the registry, from bytes to lines with values and back."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple
+
+from registry.fields import Value, text
+from registry.problems import Problem
+from registry.sheets import REQUIRED, Column, Row, Sheet
+
+Record = tuple[int, list[str]]  # number of its first line, cells
+
+
+class Line(NamedTuple, Generic[Row]):
+    """A line of a file: the number it begins at, counted from 1, and what it says."""
+
+    number: int
+    row: Row
+
+
+@dataclass
+class Content(Generic[Row]):
+    """What was found in a file. `codes` are those of all lines, also faulty ones; `readable`: its lines were seen."""
+
+    lines: list[Line[Row]] = field(default_factory=list)
+    codes: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    readable: bool = True
+
+    @property
+    def rows(self) -> list[Row]:
+        """What the lines say, without their numbers."""
+        return [line.row for line in self.lines]
+
+
+def parse(sheet: Sheet[Row], data: bytes) -> Content[Row]:
+    """Read a file; what is wrong with it is in the problems, and lines with a fault are left out of the lines."""
+    content = Content[Row]()
+    try:
+        records = _records(sheet.file, data)
+        header = [name.strip() for name in next(records, (1, []))[1]]
+        content.problems += header_problems(sheet, header)
+        content.readable = not content.problems
+        if content.readable:
+            _parse_records(sheet, header, records, content)
+    except Unreadable as fault:
+        content.problems.append(fault.problem)
+        content.readable = False
+    return content
+
+
+class Unreadable(Exception):
+    """The rest of a file cannot be read."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def header_problems(sheet: Sheet[Row], header: list[str]) -> list[Problem]:
+    """Unknown, repeated and missing columns."""
+    if not header:
+        return [Problem(sheet.file, 1, "", f"no header; the columns are {','.join(sheet.names)}")]
+    unknown = [name for name in header if name not in sheet.names]
+    repeated = sorted({name for name in header if header.count(name) > 1} - set(unknown))
+    missing = [c.name for c in sheet.columns if c.empty is REQUIRED and c.name not in header]
+    faults = [(name, f"unknown column; the columns are {','.join(sheet.names)}") for name in unknown]
+    faults += [(name, "stands twice in the header") for name in repeated]
+    faults += [(name, "this column is missing") for name in missing]
+    return [Problem(sheet.file, 1, name, fault) for name, fault in faults]
+
+
+def _records(file: str, data: bytes) -> Iterator[Record]:
+    """The records of a CSV text that are not blank.
+
+    Raises:
+        Unreadable: the text is not UTF-8, or not CSV.
+    """
+    reader = csv.reader(io.StringIO(_decode(file, data), newline=""), strict=True)
+    start = 1
+    try:
+        for cells in reader:
+            if any(cells):
+                yield start, cells
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise Unreadable(Problem(file, start, "", f"is not CSV: {error}")) from None
+
+
+def _decode(file: str, data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Unreadable(Problem(file, line, "", "is not UTF-8; save the file as “CSV UTF-8”")) from None
+
+
+def _parse_records(sheet: Sheet[Row], header: list[str], records: Iterator[Record], content: Content[Row]) -> None:
+    places = [(column, header.index(column.name) if column.name in header else None) for column in sheet.columns]
+    code_at = header.index(sheet.columns[0].name)
+    for number, cells in records:
+        if len(cells) != len(header):
+            fault = f"has {len(cells)} fields, the header has {len(header)}"
+            content.problems.append(Problem(sheet.file, number, "", fault))
+            continue
+        content.codes.add(cells[code_at].strip())
+        values, faults = _values(places, cells)
+        content.problems += [Problem(sheet.file, number, column, fault) for column, fault in faults]
+        if not faults:
+            content.lines.append(Line(number, sheet.make(*values)))
+
+
+def _values(places: list[tuple[Column, int | None]], cells: list[str]) -> tuple[list[Value], list[tuple[str, str]]]:
+    """The values of a line in the order of the columns; and (column, fault) for each that has none."""
+    values: list[Value] = []
+    faults = []
+    for column, at in places:
+        cell = "" if at is None else cells[at].strip()
+        try:
+            values.append(_value(column, cell))
+        except ValueError as error:
+            faults.append((column.name, str(error)))
+    return values, faults
+
+
+def _value(column: Column, cell: str) -> Value:
+    if cell:
+        return column.parse(cell)
+    if column.empty is REQUIRED:
+        raise ValueError("is empty")
+    return column.empty
+
+
+def render(sheet: Sheet[Row], rows: Iterable[Row]) -> str:
+    """The text of a file, with all columns, which parses to the same rows."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(sheet.names)
+    writer.writerows([text(value) for value in row] for row in rows)
+    return out.getvalue()

@@ -1,0 +1,122 @@
+"""The text of one CSV cell and its value. A parser takes a cell that is not empty, raises ValueError saying why."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+Value = str | int | float | datetime | time | None
+Parser = Callable[[str], Value]
+
+CODE_LENGTH = 100
+REAL_DECIMALS = 6  # finer than any thermometer; keeps values within what a 32-bit float can hold
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+WHOLE = re.compile(r"[0-9]{1,9}")
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+INSTANT = re.compile(DAY.pattern + r"[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}")
+
+
+def words(cell: str) -> str:
+    """Free text without control characters."""
+    if any(unicodedata.category(character) == "Cc" for character in cell):
+        raise ValueError("holds a line break or another control character")
+    return cell
+
+
+def code(cell: str) -> str:
+    """A name that other lines refer to."""
+    if len(cell) > CODE_LENGTH:
+        raise ValueError(f"is longer than {CODE_LENGTH} characters")
+    if not cell.isprintable() or " " in cell:
+        raise ValueError(f"{cell!r} holds a space or an unprintable character")
+    return cell
+
+
+def device(cell: str) -> str:
+    """A code that is also a level of an MQTT topic."""
+    if any(character in cell for character in "/+#"):
+        raise ValueError(f"{cell!r} holds '/', '+' or '#', which a level of an MQTT topic cannot")
+    return code(cell)
+
+
+def one_of(choices: tuple[str, ...]) -> Parser:
+    """A parser for one of some words."""
+
+    def choice(cell: str) -> str:
+        if cell not in choices:
+            raise ValueError(f"{cell!r} is not one of {', '.join(choices)}")
+        return cell
+
+    return choice
+
+
+def number(least: float, most: float) -> Parser:
+    """A parser for a decimal number from `least` to `most`, both included."""
+    return lambda cell: _decimal(cell, least, most)
+
+
+def kelvin(least: float, most: float) -> Parser:
+    """A parser for a temperature or a difference of two, rounded to a millionth."""
+    return lambda cell: round(_decimal(cell, least, most), REAL_DECIMALS) + 0.0  # and never -0.0
+
+
+def _decimal(cell: str, least: float, most: float) -> float:
+    if not NUMBER.fullmatch(cell):
+        raise ValueError(f"{cell!r} is not a number")
+    if not least <= float(cell) <= most:
+        raise ValueError(f"{cell} is not between {least:g} and {most:g}")
+    return float(cell)
+
+
+def whole(least: int, most: int) -> Parser:
+    """A parser for a whole number from `least` to `most`, both included."""
+
+    def in_range(cell: str) -> int:
+        if not WHOLE.fullmatch(cell):
+            raise ValueError(f"{cell!r} is not a whole number")
+        if not least <= int(cell) <= most:
+            raise ValueError(f"{cell} is not between {least} and {most}")
+        return int(cell)
+
+    return in_range
+
+
+def instant(zone: ZoneInfo) -> Parser:
+    """A parser for RFC 3339 with offset, or a day: its midnight on the clocks of `zone`. Values are in UTC."""
+
+    def in_utc(cell: str) -> datetime:
+        try:
+            if INSTANT.fullmatch(cell):
+                return datetime.fromisoformat(cell.upper()).astimezone(UTC)
+            if DAY.fullmatch(cell):
+                return datetime.combine(date.fromisoformat(cell), time(), zone).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValueError(f"{cell!r} is no day or time of the calendar") from None
+        raise ValueError(f"{cell!r} is neither a day (2026-01-31) nor a time with offset (2026-01-31T08:00:00+08:00)")
+
+    return in_utc
+
+
+def clock_time(cell: str) -> time:
+    """A time on the local clock, to the minute."""
+    if not CLOCK.fullmatch(cell):
+        raise ValueError(f"{cell!r} is not a clock time HH:MM")
+    try:
+        return time.fromisoformat(cell)
+    except ValueError:
+        raise ValueError(f"{cell!r} is no time of day") from None
+
+
+def text(value: Value) -> str:
+    """The cell that parses to the value; None is the empty cell, instants are in UTC."""
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case time():
+            return value.isoformat("minutes")
+        case _:
+            return str(value)

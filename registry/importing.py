@@ -1,0 +1,144 @@
+"""Import: files → values → rules → one comparison with the registry → one write, or nothing at all."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from domain.errors import UsageError
+from domain.registry import Building, Home, Registry, Sensor, Substation
+from registry import rules
+from registry.csv_file import Content, parse
+from registry.problems import Problem, refuse
+from registry.sheets import Row, Sheet, Sheets, sheets
+from store import registry as store
+from store.registry import Codes, Difference
+
+
+class Contents(NamedTuple):
+    """What the four files say."""
+
+    substations: Content[Substation]
+    buildings: Content[Building]
+    homes: Content[Home]
+    sensors: Content[Sensor]
+
+    def registry(self) -> Registry:
+        """The part of the registry that the files name."""
+        return Registry(self.substations.rows, self.buildings.rows, self.homes.rows, self.sensors.rows)
+
+    def of(self, kind: str) -> Content[Any]:
+        """What the file of a kind says."""
+        content: Content[Any] = getattr(self, kind)
+        return content
+
+
+class Count(NamedTuple):
+    """What an import did with a file: its lines, and the things they name (one home may take several lines)."""
+
+    rows: int
+    added: int
+    changed: int
+    unchanged: int
+
+
+class Report(NamedTuple):
+    """What an import did, by kind."""
+
+    substations: Count
+    buildings: Count
+    homes: Count
+    sensors: Count
+
+
+class Reference(NamedTuple):
+    """A line that names something of another kind."""
+
+    file: str
+    line: int
+    column: str
+    kind: str  # a field of Contents
+    code: str
+
+
+def import_folder(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> Report:
+    """Bring the registry up to the files of a folder; the caller commits.
+
+    What the files do not name stays as it is; the places of a named sensor are replaced as a whole. Days in the files
+    begin at midnight in `zone`. Homes whose past may be judged differently now are queued for re-judging.
+
+    Raises:
+        UsageError: one line per problem, with file, line and column; nothing was written.
+    """
+    contents = read(folder, sheets(zone))
+    store.lock(conn)
+    refuse([*(p for kind in contents._fields for p in contents.of(kind).problems), *_dangling(conn, contents)])
+    store.stage(conn, contents.registry())
+    differences = store.differences(conn, now)
+    if any(difference.added or difference.changed for difference in differences):
+        store.write(conn, now)
+    return Report(*(_count(contents.of(kind), found) for kind, found in differences._asdict().items()))
+
+
+def _count(content: Content[Any], found: Difference) -> Count:
+    return Count(len(content.lines), found.added, found.changed, found.named - found.added - found.changed)
+
+
+def read(folder: Path, files: Sheets) -> Contents:
+    """Read the files of a folder, with all the problems that show without the registry; a missing file says nothing.
+
+    Raises:
+        UsageError: the folder holds none of the files, or one cannot be opened.
+    """
+    if not any((folder / sheet.file).exists() for sheet in files):
+        raise UsageError(f"{folder}: holds none of {', '.join(sheet.file for sheet in files)}")
+    return Contents(
+        _read(folder, files.substations),
+        _read(folder, files.buildings),
+        _read(folder, files.homes),
+        _read(folder, files.sensors),
+    )
+
+
+def _read(folder: Path, sheet: Sheet[Row]) -> Content[Row]:
+    path = folder / sheet.file
+    try:
+        content = parse(sheet, path.read_bytes())
+    except FileNotFoundError:
+        return Content()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    content.problems = sorted(content.problems + rules.problems(sheet.file, content.lines), key=lambda p: p.line)
+    return content
+
+
+def _dangling(conn: Connection, contents: Contents) -> list[Problem]:
+    """Problems of lines that name what neither the files nor the registry know."""
+    # A file whose lines could not be read may well hold what is named: its own problem is enough.
+    unsure = {kind for kind in contents._fields if not contents.of(kind).readable}
+    asked = [r for r in references(contents) if r.kind not in unsure and r.code not in contents.of(r.kind).codes]
+    wanted: dict[str, set[str]] = {kind: set() for kind in Codes._fields}
+    for reference in asked:
+        wanted[reference.kind].add(reference.code)
+    known = store.known(conn, Codes(**wanted))._asdict()
+    return [
+        Problem(r.file, r.line, r.column, f"{r.code!r} is neither in {r.kind}.csv nor in the registry")
+        for r in asked
+        if r.code not in known[r.kind]
+    ]
+
+
+def references(contents: Contents) -> Iterator[Reference]:
+    """What the lines name, in the order of the files."""
+    for number, building in contents.buildings.lines:
+        yield Reference("buildings.csv", number, "substation", "substations", building.substation)
+    for number, home in contents.homes.lines:
+        yield Reference("homes.csv", number, "building", "buildings", home.building)
+    for number, sensor in contents.sensors.lines:
+        if sensor.home is not None:
+            yield Reference("sensors.csv", number, "home", "homes", sensor.home)
+        if sensor.substation is not None:
+            yield Reference("sensors.csv", number, "substation", "substations", sensor.substation)

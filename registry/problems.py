@@ -1,0 +1,35 @@
+"""What is wrong with the files of an import, gathered so that they can be mended in one go."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from domain.errors import UsageError
+
+SHOWN = 50
+
+
+class Problem(NamedTuple):
+    """A fault and its place; `column` is empty when the whole line is at fault."""
+
+    file: str
+    line: int
+    column: str
+    fault: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: "
+        return place + (f"{self.column}: " if self.column else "") + self.fault
+
+
+def refuse(problems: Sequence[Problem]) -> None:
+    """Return if there are no problems.
+
+    Raises:
+        UsageError: how many there are, then one line for each of the first 50.
+    """
+    if problems:
+        found = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = [f"nothing was imported, {found}:", *map(str, problems[:SHOWN])]
+        if len(problems) > SHOWN:
+            lines.append(f"… and {len(problems) - SHOWN} more")
+        raise UsageError("\n".join(lines))

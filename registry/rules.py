@@ -1,0 +1,99 @@
+"""What must hold between the columns of a line, and between the lines of a file."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from domain.registry import Building, Home, Sensor, Substation
+from registry.csv_file import Line
+from registry.problems import Problem
+from registry.sheets import Row
+
+FROM_EVER = datetime.min.replace(tzinfo=UTC)
+FOR_GOOD = datetime.max.replace(tzinfo=UTC)
+
+Fault = tuple[int, str, str]  # line, column, what is wrong
+
+
+def problems(file: str, lines: Sequence[Line[Row]]) -> list[Problem]:
+    """The problems of the lines of one file."""
+    faults: list[Fault] = []
+    for number, row in lines:
+        faults += [(number, column, fault) for column, fault in _line_faults(row)]
+    for same in _by_code(lines):
+        faults += _faults_between(same)
+    return [Problem(file, *fault) for fault in faults]
+
+
+def _by_code(lines: Sequence[Line[Row]]) -> Iterable[list[Line[Row]]]:
+    groups: dict[str, list[Line[Row]]] = defaultdict(list)
+    for line in lines:
+        groups[line.row.code].append(line)
+    return (group for group in groups.values() if len(group) > 1)
+
+
+def _line_faults(row: Substation | Building | Home | Sensor) -> Iterator[tuple[str, str]]:
+    match row:
+        case Substation() | Building():
+            if (row.lat is None) != (row.lon is None):
+                yield ("lat" if row.lat is None else "lon"), "is empty, and its other half is not"
+        case Home():
+            yield from _contract_faults(row)
+        case Sensor():
+            yield from _place_faults(row)
+            if row.valid_from and row.valid_to and row.valid_from >= row.valid_to:
+                yield "valid_to", "is not after valid_from"
+
+
+def _contract_faults(home: Home) -> Iterator[tuple[str, str]]:
+    if (home.contract_from is None) != (home.contract_to is None):
+        empty = "contract_from" if home.contract_from is None else "contract_to"
+        yield empty, "is empty; a window needs both ends, all day needs none"
+    elif home.contract_from is not None and home.contract_limit is None:
+        yield "contract_limit", "is empty, but the contract has a window"
+    elif home.contract_from is not None and home.contract_from == home.contract_to:
+        yield "contract_to", "is equal to contract_from; leave both empty for all day"
+
+
+def _place_faults(sensor: Sensor) -> Iterator[tuple[str, str]]:
+    if (sensor.home is None) == (sensor.substation is None):
+        yield "home", "give either a home or a substation"
+        return
+    for column, value in (("room", sensor.room), ("room_kind", sensor.room_kind)):
+        if sensor.home is not None and value is None:
+            yield column, "is empty; a sensor in a home needs it"
+        if sensor.home is None and value is not None:
+            yield column, "must be empty for a sensor at a substation"
+
+
+def _faults_between(lines: list[Line[Row]]) -> Iterator[Fault]:
+    """Faults of several lines with one code."""
+    match lines[0].row:
+        case Home():
+            yield from _history_faults([(number, row) for number, row in lines if isinstance(row, Home)])
+        case Sensor():
+            yield from _span_faults([(number, row) for number, row in lines if isinstance(row, Sensor)])
+        case _:
+            yield from ((number, "code", f"stands on line {lines[0].number} too") for number, _ in lines[1:])
+
+
+def _history_faults(lines: list[tuple[int, Home]]) -> Iterator[Fault]:
+    first_number, first = lines[0]
+    seen: dict[datetime | None, int] = {}
+    for number, home in lines:
+        if home.status_since in seen:
+            yield number, "status_since", f"is the same as on line {seen[home.status_since]}"
+        seen.setdefault(home.status_since, number)
+        if home._replace(heat_status=first.heat_status, status_since=first.status_since) != first:
+            yield number, "code", f"differs from line {first_number} in more than its heat status"
+
+
+def _span_faults(lines: list[tuple[int, Sensor]]) -> Iterator[Fault]:
+    """Spans are compared in order of time, each with the one that reaches furthest before it."""
+    ordered = sorted(lines, key=lambda line: line[1].valid_from or FROM_EVER)
+    furthest_number, furthest = ordered[0]
+    for number, sensor in ordered[1:]:
+        if (sensor.valid_from or FROM_EVER) < (furthest.valid_to or FOR_GOOD):
+            yield number, "valid_from", f"this time overlaps that of line {furthest_number}"
+        if (sensor.valid_to or FOR_GOOD) > (furthest.valid_to or FOR_GOOD):
+            furthest_number, furthest = number, sensor
