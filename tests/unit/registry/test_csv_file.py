@@ -1,0 +1,186 @@
+"""One file: cells, headers, line numbers, and that what is written is read back."""
+
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.registry import CLASSES, HEAT_STATUSES, ROOM_KINDS, Building, Home, Sensor, Substation
+from registry.csv_file import parse, render
+from registry.sheets import Row, Sheet, sheets
+
+FILES = sheets(ZoneInfo("Asia/Shanghai"))
+BERLIN = sheets(ZoneInfo("Europe/Berlin"))
+
+CODES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=100)
+DEVICES = CODES.map(lambda code: code.translate(str.maketrans("/+#", "---")))
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=30).map(str.strip)
+NAMES = WORDS.filter(bool)
+INSTANTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+MINUTES = st.builds(time, st.integers(0, 23), st.integers(0, 59))
+SUBSTATIONS = st.builds(
+    Substation, CODES, NAMES, NAMES, st.none() | st.floats(-90, 90), st.none() | st.floats(-180, 180)
+)
+BUILDINGS = st.builds(
+    Building, CODES, CODES, NAMES, WORDS, st.none() | st.floats(-90, 90), st.none() | st.floats(-180, 180)
+)
+KELVIN = st.integers(-20_000_000, 20_000_000).map(lambda millionths: millionths / 1_000_000)
+HOMES = st.builds(
+    Home,
+    CODES,
+    CODES,
+    WORDS,
+    st.sampled_from(CLASSES),
+    st.sampled_from(HEAT_STATUSES),
+    st.none() | INSTANTS,
+    st.none() | KELVIN.map(abs),
+    st.none() | MINUTES,
+    st.none() | MINUTES,
+)
+SENSORS = st.builds(
+    Sensor,
+    DEVICES,
+    st.none() | CODES,
+    st.none() | CODES,
+    st.none() | DEVICES,
+    st.none() | NAMES,
+    st.none() | st.sampled_from(ROOM_KINDS),
+    st.integers(1, 86_400),
+    KELVIN,
+    st.none() | INSTANTS,
+    st.none() | INSTANTS,
+)
+
+
+def read(sheet: Sheet[Row], text: str) -> list[Row]:
+    content = parse(sheet, text.encode())
+    assert content.problems == []
+    return content.rows
+
+
+def faults(sheet: Sheet[Row], text: str) -> list[str]:
+    return [str(problem) for problem in parse(sheet, text.encode()).problems]
+
+
+@given(st.lists(SUBSTATIONS, max_size=3))
+def test_substations_come_back(rows: list[Substation]) -> None:
+    assert read(FILES.substations, render(FILES.substations, rows)) == rows
+
+
+@given(st.lists(BUILDINGS, max_size=3))
+def test_buildings_come_back(rows: list[Building]) -> None:
+    assert read(FILES.buildings, render(FILES.buildings, rows)) == rows
+
+
+@given(st.lists(HOMES, max_size=3))
+def test_homes_come_back(rows: list[Home]) -> None:
+    assert read(FILES.homes, render(FILES.homes, rows)) == rows
+
+
+@given(st.lists(SENSORS, max_size=3))
+def test_sensors_come_back(rows: list[Sensor]) -> None:
+    assert read(FILES.sensors, render(FILES.sensors, rows)) == rows
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    content = parse(FILES.sensors, data)
+    assert content.problems or content.readable
+
+
+@pytest.mark.parametrize(
+    ("cell", "instant"),
+    [
+        ("2026-01-31", datetime(2026, 1, 30, 23, tzinfo=UTC)),
+        ("2026-07-01", datetime(2026, 6, 30, 22, tzinfo=UTC)),  # summer time
+        ("2026-01-31T08:00:00+08:00", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("2026-01-31t00:00:00.5z", datetime(2026, 1, 31, 0, 0, 0, 500_000, tzinfo=UTC)),
+        ("", None),
+    ],
+)
+def test_instants(cell: str, instant: datetime | None) -> None:
+    text = f"code,building,class,heat_status,status_since\nH1,B1,bungalow,on,{cell}\n"
+    assert read(BERLIN.homes, text)[0].status_since == instant
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "fault"),
+    [
+        ("id", "", "is empty"),
+        ("id", "a b", "'a b' holds a space or an unprintable character"),
+        ("id", "a/b", "'a/b' holds '/', '+' or '#', which a level of an MQTT topic cannot"),
+        ("id", "x" * 101, "is longer than 100 characters"),
+        ("gateway", "+", "'+' holds '/', '+' or '#', which a level of an MQTT topic cannot"),
+        ("room", "a\x00", "holds a line break or another control character"),
+        ("room_kind", "bath", "'bath' is not one of living, bedroom, other"),
+        ("interval_s", "", "is empty"),
+        ("interval_s", "0", "0 is not between 1 and 86400"),
+        ("interval_s", "86401", "86401 is not between 1 and 86400"),
+        ("interval_s", "1.5", "'1.5' is not a whole number"),
+        ("interval_s", "６０", "'６０' is not a whole number"),
+        ("offset", "20.1", "20.1 is not between -20 and 20"),
+        ("offset", "nan", "'nan' is not a number"),
+        ("offset", "1_0", "'1_0' is not a number"),
+        ("valid_from", "2026-02-30", "'2026-02-30' is no day or time of the calendar"),
+        ("valid_from", "0001-01-01", "'0001-01-01' is no day or time of the calendar"),
+        (
+            "valid_to",
+            "2026-01-01T00:00:00",
+            "'2026-01-01T00:00:00' is neither a day (2026-01-31) nor a time with offset (2026-01-31T08:00:00+08:00)",
+        ),
+    ],
+)
+def test_faults_of_cells_name_line_and_column(column: str, cell: str, fault: str) -> None:
+    good = {"id": "S1", "home": "H1", "room": "r", "room_kind": "living", "interval_s": "60"}
+    row = {**good, column: cell}
+    text = "\n".join([",".join({**good, column: ""}), ",".join(row.values())])
+    assert faults(FILES.sensors, text) == [f"sensors.csv:2: {column}: {fault}"]
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("", ["homes.csv:1: no header; the columns are " + ",".join(FILES.homes.names)]),
+        (
+            "code,building,class,colour",
+            [
+                "homes.csv:1: colour: unknown column; the columns are " + ",".join(FILES.homes.names),
+                "homes.csv:1: heat_status: this column is missing",
+            ],
+        ),
+        ("code,code,building,class,heat_status", ["homes.csv:1: code: stands twice in the header"]),
+    ],
+)
+def test_faults_of_headers(header: str, found: list[str]) -> None:
+    assert faults(FILES.homes, header + "\n") == found
+
+
+def test_the_order_of_columns_is_free_and_a_byte_order_mark_is_no_part_of_them() -> None:
+    text = "\ufeffstation , name,code\r\n North ,一号站,S1\r\n"
+    assert read(FILES.substations, text) == [Substation("S1", "一号站", "North", None, None)]
+
+
+def test_a_line_is_numbered_where_it_begins_and_blank_lines_count() -> None:
+    text = 'code,name,station\nS1,"two\nlines",North\n\n,,\nS2,,North\n'
+    assert faults(FILES.substations, text) == [
+        "substations.csv:2: name: holds a line break or another control character",
+        "substations.csv:6: name: is empty",
+    ]
+
+
+def test_a_line_with_more_or_fewer_fields_than_the_header() -> None:
+    text = "code,name,station\nS1,One\nS2,Two,North,\n"
+    assert faults(FILES.substations, text) == [
+        "substations.csv:2: has 2 fields, the header has 3",
+        "substations.csv:3: has 4 fields, the header has 3",
+    ]
+
+
+def test_text_that_is_not_utf_8_or_not_csv() -> None:
+    gbk = parse(FILES.substations, "code,name,station\nS1,一号站,North\n".encode("gbk"))
+    assert list(map(str, gbk.problems)) == ["substations.csv:2: is not UTF-8; save the file as “CSV UTF-8”"]
+    assert faults(FILES.substations, 'code,name,station\nS1,"One,North\n') == [
+        "substations.csv:2: is not CSV: unexpected end of data"
+    ]
