@@ -6,7 +6,7 @@ import click
 import typer
 
 from domain.errors import UsageError
-from hearth.commands import api, ingest, migrate, policy, registry, token, watch
+from hearth.commands import api, check, demo, ingest, migrate, policy, registry, simulate, token, up, watch
 
 app = typer.Typer(
     help="Hearth watches the heat in every home, from the thermometer to the repair ticket.",
@@ -14,19 +14,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command()(demo.demo)
+app.command()(check.check)
 app.command()(migrate.migrate)
 app.add_typer(registry.app, name="registry")
 app.command()(ingest.ingest)
 app.command()(watch.watch)
 app.command()(api.api)
+app.command()(up.up)
 app.add_typer(token.app, name="token")
 app.add_typer(policy.app, name="policy")
+app.command()(simulate.simulate)
 
 
 def main() -> None:
     """Run a command; what the operator can mend is one line on stderr and exit code 2."""
     try:
-        app(standalone_mode=False)
+        sys.exit(app(standalone_mode=False))
     except UsageError as error:
         print(f"hearth: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,7 +1,8 @@
 """The MQTT side: a persistent session that reads only while there is room, and acknowledges what was stored.
 
-The network loop is ours (paho's calls for external loops), because reading must be able to pause while keep-alive and
-acknowledgements go on: a full inbox holds the broker back through TCP, whatever the broker makes of Receive Maximum.
+paho opens the session: address, TLS, account, version, refusals. From then on the socket is ours (`link`, `stream`),
+because reading must be able to pause while keep-alive and acknowledgements go on (a full inbox holds the broker back
+through TCP, whatever the broker makes of Receive Maximum), and because messages come and are acknowledged by the heap.
 """
 
 import select
@@ -12,22 +13,26 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import structlog
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.inbox import Inbox
+from ingest.link import Link
 from ingest.message import Message
+from ingest.stream import Stream, acknowledgements
 
 TOPIC = "hearth/v1/+/telemetry"
 SESSION_EXPIRY_S = 7 * 86_400  # as long as the broker keeps messages for a worker that is away
 KEEP_ALIVE_S = 30
+ANSWER_S = 5.0
+PARTING_S = 2.0
 RECEIVE_MOST = 65_535
 SLOWEST_RETRY_S = 30.0
 log = structlog.get_logger()
@@ -59,7 +64,7 @@ class Source:
         self.modern = True  # MQTT 5; False: the broker speaks 3.1.1 only
         self._now_us = now_us
         self._stop = threading.Event()
-        self._acks: deque[tuple[int, Sequence[tuple[int, int]]]] = deque()
+        self._acks: deque[tuple[int, list[int]]] = deque()
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -70,11 +75,8 @@ class Source:
 
     def acknowledge(self, batch: Sequence[Message]) -> None:
         """Tell the broker that messages are stored; those of a connection that is gone come again as duplicates."""
-        by_epoch: dict[int, list[tuple[int, int]]] = {}
-        for message in batch:
-            if message.qos:
-                by_epoch.setdefault(message.epoch, []).append((message.mid, message.qos))
-        self._acks.extend(by_epoch.items())
+        for epoch in {message.epoch for message in batch}:
+            self._acks.append((epoch, [m.mid for m in batch if m.qos and m.epoch == epoch]))
         self._wake()
 
     def stop(self) -> None:
@@ -107,16 +109,13 @@ class Source:
     def _client(self) -> Client:
         version = MQTTProtocolVersion.MQTTv5 if self.modern else MQTTProtocolVersion.MQTTv311
         session: dict[str, Any] = {} if self.modern else {"clean_session": False}
-        client = Client(
-            CallbackAPIVersion.VERSION2, client_id=self.address.client_id, protocol=version, manual_ack=True, **session
-        )
+        client = Client(CallbackAPIVersion.VERSION2, client_id=self.address.client_id, protocol=version, **session)
         parts = urlsplit(self.address.url)
         if parts.username:
             client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
         if parts.scheme == "mqtts":
             client.tls_set(ca_certs=str(self.address.ca_file) if self.address.ca_file else None)
         client.on_connect = self._on_connect
-        client.on_message = self._on_message
         return client
 
     def _connect(self, client: Client) -> bool:
@@ -129,44 +128,49 @@ class Source:
             options["properties"].SessionExpiryInterval = SESSION_EXPIRY_S
             options["properties"].ReceiveMaximum = min(self.inbox.capacity, RECEIVE_MOST)
         client.connect(parts.hostname or "", port, KEEP_ALIVE_S, **options)
-        end = time.monotonic() + 10
+        end = time.monotonic() + ANSWER_S
         while not self.connected.is_set() and not self._stop.is_set() and time.monotonic() < end:
-            if not self._turn(client, 0.2):
-                break
+            if not self._opening(client):
+                return self.connected.is_set()
+        if not self.connected.is_set() and not self._stop.is_set():
+            # Some that cannot read MQTT 5 do not refuse it, they just never answer.
+            self.modern = not self.modern
+            log.warning("broker silent", broker=_public(self.address.url), next_try="5" if self.modern else "3.1.1")
         return self.connected.is_set()
 
-    def _serve(self, client: Client) -> None:
-        """Read and acknowledge until the connection ends or we stop."""
-        while not self._stop.is_set() and self._turn(client, 0.5):
-            self._send_acks(client)
-        self._send_acks(client)
-
-    def _turn(self, client: Client, wait_s: float) -> bool:
-        """One round of the network; False when the connection is gone."""
+    def _opening(self, client: Client) -> bool:
+        """One round of the network before the session stands; False when the connection is gone."""
         sock = client.socket()
         if sock is None:
             return False
-        room = self.inbox.has_room()
-        reading = [sock, self._wake_read] if room else [self._wake_read]
-        ready = room and bool(getattr(sock, "pending", int)())
-        readable, writable, _ = select.select(
-            reading, [sock] if client.want_write() else [], [], 0 if ready else min(wait_s, 0.5 if room else 0.02)
-        )
-        if self._wake_read in readable:
-            self._wake_read.recv(4096)
         ok = MQTTErrorCode.MQTT_ERR_SUCCESS
-        if ready or sock in readable:
-            ok = client.loop_read()
-        if ok == MQTTErrorCode.MQTT_ERR_SUCCESS and sock in writable:
+        readable, writable, _ = select.select([sock], [sock] if client.want_write() else [], [], 0.2)
+        if readable or getattr(sock, "pending", int)():
+            ok = client.loop_read()  # one packet, no more: what follows it is for the link
+        if ok == MQTTErrorCode.MQTT_ERR_SUCCESS and writable:
             ok = client.loop_write()
-        return MQTTErrorCode.MQTT_ERR_SUCCESS == ok == client.loop_misc()
+        return ok == MQTTErrorCode.MQTT_ERR_SUCCESS
 
-    def _send_acks(self, client: Client) -> None:
+    def _serve(self, client: Client) -> None:
+        """Read and acknowledge until the connection ends or we stop."""
+        while client.want_write() and client.loop_write() == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            pass  # the subscription
+        sock = cast("socket.socket | None", client.socket())
+        if sock is None:
+            return
+        link = Link(sock, self._wake_read, Stream(self.modern, self.epoch), KEEP_ALIVE_S, self._now_us)
+        while not self._stop.is_set():
+            room = self.inbox.has_room()
+            self.inbox.put(link.turn(room, 0.5 if room else 0.02))
+            self._send_acks(link)
+        self._send_acks(link)
+        link.flush(PARTING_S)
+
+    def _send_acks(self, link: Link) -> None:
         while self._acks:
             epoch, mids = self._acks.popleft()
-            if epoch == self.epoch and self.connected.is_set():
-                for mid, qos in mids:
-                    client.ack(mid, qos)
+            if epoch == self.epoch:
+                link.send(acknowledgements(mids))
 
     def _part(self, client: Client) -> None:
         if self.connected.is_set() and self._stop.is_set():
@@ -190,19 +194,6 @@ class Source:
         client.subscribe(self.address.topic, qos=1)
         self.connected.set()
         log.info("connected", broker=_public(self.address.url), topic=self.address.topic, epoch=self.epoch)
-
-    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self.inbox.put(
-            Message(
-                message.topic,
-                bytes(message.payload),
-                self._now_us(),
-                message.mid,
-                message.qos,
-                self.epoch,
-                message.retain,
-            )
-        )
 
 
 def _public(url: str) -> str:

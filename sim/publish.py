@@ -1,7 +1,8 @@
-"""Sending over MQTT 5 with QoS 1: bounded in flight, through reconnects, until all is acknowledged."""
+"""Sending over MQTT with QoS 1: bounded in flight, through reconnects, until all is acknowledged."""
 
 import threading
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
@@ -21,23 +22,36 @@ class Publisher:
 
     Raises ConnectionError if the broker refuses, or cannot be reached within `CONNECT_SECONDS`, and if it
     refuses a message. Later losses of the connection are healed: what was not acknowledged is sent again,
-    so a message may arrive twice but not never.
+    so a message may arrive twice but not never. MQTT 5, or 3.1.1 where the broker speaks nothing newer.
     """
 
-    def __init__(self, url: str, client_id: str) -> None:
+    def __init__(self, url: str, client_id: str, ca_file: Path | None = None) -> None:
+        self._ca_file = ca_file
         self._free = threading.BoundedSemaphore(MAX_IN_FLIGHT)
         self._answered = threading.Event()
-        self._refusal: str | None = None
+        self._refusal: ReasonCode | None = None
         self._refused_message: str | None = None
-        self._client = self._configured(url, client_id)
+        refusal = self._connect(url, client_id, MQTTProtocolVersion.MQTTv5)
+        if "protocol" in refusal.lower():
+            refusal = self._connect(url, client_id, MQTTProtocolVersion.MQTTv311)
+        if refusal:
+            host = urlsplit(url)
+            raise ConnectionError(f"broker {host.hostname}:{host.port or PORTS[host.scheme]}: {refusal}")
+
+    def _connect(self, url: str, client_id: str, version: MQTTProtocolVersion) -> str:
+        """Connect and wait for the broker's word; why it will not have us, or nothing."""
+        self._answered.clear()
+        self._refusal = None
+        self._client = self._configured(url, client_id, version)
         host = urlsplit(url)
         self._client.connect_async(host.hostname or "localhost", host.port or PORTS[host.scheme])
         self._client.loop_start()
-        if not self._answered.wait(CONNECT_SECONDS):
-            self._refusal = "no answer"
+        refusal = "" if self._answered.wait(CONNECT_SECONDS) else "no answer"
         if self._refusal is not None:
+            refusal = str(self._refusal)
+        if refusal:
             self.close()
-            raise ConnectionError(f"broker {host.hostname}:{host.port or PORTS[host.scheme]}: {self._refusal}")
+        return refusal
 
     def __enter__(self) -> Self:
         return self
@@ -74,13 +88,13 @@ class Publisher:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _configured(self, url: str, client_id: str) -> Client:
+    def _configured(self, url: str, client_id: str, version: MQTTProtocolVersion) -> Client:
         parts = urlsplit(url)
         if parts.scheme not in PORTS:
             raise ValueError(f"not an MQTT address: {parts.scheme or 'no scheme'}")
-        client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
+        client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=version)
         if parts.scheme == "mqtts":
-            client.tls_set()
+            client.tls_set(ca_certs=str(self._ca_file) if self._ca_file else None)
         if parts.username is not None:
             client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
         client.max_inflight_messages_set(MAX_IN_FLIGHT)
@@ -101,7 +115,7 @@ class Publisher:
         properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            self._refusal = str(reason)
+            self._refusal = reason
         self._answered.set()
 
     def _on_publish(

@@ -1,0 +1,109 @@
+"""`hearth simulate`: a simulated town and a recorded house, speaking MQTT. docs/simulator.md describes them."""
+
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from domain.errors import UsageError
+from hearth.settings import Settings, load
+from hearth.wiring import chosen_policy, now, stop_on_signal
+from sim import run
+from sim.registry import write_registry
+from sim.town import Town, epoch_before
+
+Homes = Annotated[int, typer.Option(min=1, max=200_000, help="Size of the town.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed tells the same story.")]
+
+
+def simulate(
+    homes: Homes = 500,
+    seed: Seed = 1,
+    interval: Annotated[int, typer.Option(min=5, max=3600, help="Seconds between two readings of a sensor.")] = 60,
+    backfill: Annotated[float, typer.Option(min=0, help="Seconds of history to send first.")] = 6 * 3600,
+    for_: Annotated[float | None, typer.Option("--for", min=0, help="End after so many seconds live.")] = None,
+    registry: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the registry files there and send nothing.")
+    ] = None,
+    state: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on where the last run with it ended.")] = None,
+) -> None:
+    """Send the readings of a simulated town, and of recorded rooms, to HEARTH_MQTT_URL. Runs until stopped."""
+    settings = load()
+    town = Town(seed, homes, interval, epoch_us=epoch_before(int(now().timestamp() * 1_000_000), backfill))
+    if registry is not None:
+        write_town(town, registry)
+        return
+    _send(settings, town, backfill, for_, state)
+
+
+def write_town(town: Town, folder: Path) -> None:
+    """Write the registry files of the town and of the recordings.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    try:
+        write_registry(town, folder, recordings=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from None
+
+
+def _send(settings: Settings, town: Town, backfill_s: float, live_for_s: float | None, state: Path | None) -> None:
+    stop = stop_on_signal()
+    with _Bar(backfill_s) as bar:
+        try:
+            done = run.simulate(
+                settings.mqtt_url.get_secret_value(),
+                town,
+                stop=stop,
+                backfill_s=backfill_s,
+                live_for_s=live_for_s,
+                progress=bar.show,
+                state_file=state,
+                zone=chosen_policy(settings).zone,
+                ca_file=settings.mqtt_ca_file,
+            )
+        except (ConnectionError, OSError) as error:
+            raise UsageError(f"HEARTH_MQTT_URL: {error}") from None
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    print(f"{done.messages} messages sent", file=sys.stderr)
+
+
+class _Bar:
+    """How much of the history has been sent, and then how many messages; plain lines where nobody watches."""
+
+    def __init__(self, backfill_s: float) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[at]}"))
+        console = Console(stderr=True)
+        self._plain = not console.is_terminal
+        self._bar = Progress(*columns, console=console, transient=True, disable=self._plain)
+        self._task = self._bar.add_task("history", total=max(backfill_s, 1), at="")
+        self._start_us = int((time.time() - backfill_s) * 1e6)
+        self._said_live = False
+
+    def __enter__(self) -> "_Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, progress: run.Progress) -> None:
+        """Show how far the simulator is."""
+        if progress.live and not self._said_live:
+            self._said_live = True
+            if self._plain:
+                print(f"history sent in {progress.messages} messages, now live", file=sys.stderr)
+        reached = datetime.fromtimestamp(progress.reached_us / 1e6, UTC)
+        self._bar.update(
+            self._task,
+            completed=(progress.reached_us - self._start_us) / 1e6,
+            description="live" if progress.live else "history",
+            at=f"{progress.messages:,} messages, up to {reached:%H:%M:%S} UTC",
+        )

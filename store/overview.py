@@ -1,0 +1,86 @@
+"""What there is in all: homes by state, readings, flags, tickets. For a look at the whole, not for decisions."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+SELECT_STATES = """
+SELECT state, count(*) AS homes FROM home_now GROUP BY state
+"""
+SELECT_INTAKE = """
+SELECT
+  coalesce(sum(messages), 0)::bigint AS messages,
+  coalesce(sum(stored), 0)::bigint AS readings,
+  coalesce(sum(duplicates), 0)::bigint AS duplicates,
+  coalesce(sum(late), 0)::bigint AS late,
+  coalesce(sum(dead), 0)::bigint AS dead_letters,
+  max(last_measured_at) AS reached
+FROM ingest_health
+"""
+# Spells are counted without a look at the tickets: from the flags of each home in the order in which they were raised.
+# A flag that was over when it was found (the journal says so) is a spell of its own, unless work on an earlier spell
+# was under way; the first that was not over begins a spell, which all later ones continue until somebody closes it.
+SELECT_JUDGED = """
+WITH found AS (
+  SELECT f.home_id, f.flag_id, NOT EXISTS (
+    SELECT FROM ticket_event AS e
+    WHERE e.kind = 'retrospective' AND e.ticket_id = f.ticket_id AND (e.data ->> 'flag')::bigint = f.flag_id
+  ) AS alive
+  FROM flag AS f
+),
+chained AS (
+  SELECT count(*) FILTER (WHERE alive) OVER (
+    PARTITION BY home_id ORDER BY flag_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+  ) AS under_way
+  FROM found
+)
+SELECT
+  (SELECT count(*) FROM chained) AS flags,
+  (SELECT count(*) FROM flag WHERE cleared_at IS NULL) AS open_flags,
+  (SELECT count(*) FROM chained WHERE under_way = 0) AS cold_spells,
+  (SELECT count(*) FROM ticket WHERE class = 'cold') AS tickets,
+  (SELECT count(*) FROM ticket WHERE class = 'cold' AND state = 'open') AS open_tickets
+"""
+
+
+class Intake(NamedTuple):
+    """What ingest has counted since ever; `reached` is the newest measurement, None before the first."""
+
+    messages: int
+    readings: int
+    duplicates: int
+    late: int
+    dead_letters: int
+    reached: datetime | None
+
+
+class Judged(NamedTuple):
+    """Flags and tickets for cold homes, ever raised; `cold_spells` is counted from the flags alone.
+
+    As long as nobody closes a ticket, each spell has one ticket.
+    """
+
+    flags: int
+    open_flags: int
+    cold_spells: int
+    tickets: int
+    open_tickets: int
+
+
+def states(conn: Connection) -> dict[str, int]:
+    """How many homes are in each state (`home_now.state`); states without homes are left out."""
+    return dict(conn.execute(SELECT_STATES).fetchall())
+
+
+def intake(conn: Connection) -> Intake:
+    """Messages and readings of all workers."""
+    with conn.cursor(row_factory=class_row(Intake)) as cur:
+        return cur.execute(SELECT_INTAKE).fetchall()[0]
+
+
+def judged(conn: Connection) -> Judged:
+    """Flags, cold spells and tickets."""
+    with conn.cursor(row_factory=class_row(Judged)) as cur:
+        return cur.execute(SELECT_JUDGED).fetchall()[0]
