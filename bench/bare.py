@@ -23,10 +23,13 @@ def main() -> None:
             print(time.monotonic(), flush=True)
             client.disconnect()
 
+    def _connected(client: Client, *_: Any) -> None:
+        client.subscribe(TOPIC, qos=1)
+
     client = Client(CallbackAPIVersion.VERSION2, client_id="bare", protocol=MQTTProtocolVersion.MQTTv5)
     client.on_message = _message
     client.on_subscribe = lambda *_: print("ready", flush=True)
-    client.on_connect = lambda *_: client.subscribe(TOPIC, qos=1)
+    client.on_connect = _connected
     client.connect(LOOPBACK, port, 60)
     client.loop_forever()
 

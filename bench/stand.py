@@ -13,6 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from paho.mqtt.client import Client
@@ -81,7 +82,7 @@ class Stand:
     def _forget_session(self) -> None:
         """Else the broker would keep for the next worker what others are sent meanwhile."""
         client = Client(CallbackAPIVersion.VERSION2, client_id="hearth-ingest", clean_session=True)
-        client.on_connect = lambda *_: client.disconnect()
+        client.on_connect = _leave
         client.connect(LOOPBACK, self.broker.port)
         client.loop_forever()
 
@@ -180,3 +181,7 @@ def stand() -> Iterator[Stand]:
             stack.callback(server.remove)
             server.start()
         yield made
+
+
+def _leave(client: Client, *_: Any) -> None:
+    client.disconnect()

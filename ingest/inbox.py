@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 
 from ingest.message import Message
 
@@ -20,10 +21,11 @@ class Inbox:
         """Whether the network may read on."""
         return len(self._waiting) + self._unsettled < self.capacity
 
-    def put(self, message: Message) -> None:
-        """Add a message; the caller has asked for room."""
-        self._waiting.append(message)
-        self._filled.set()
+    def put(self, messages: Sequence[Message]) -> None:
+        """Add messages; the caller has asked for room, and may bring a read's worth more than there was."""
+        if messages:
+            self._waiting.extend(messages)
+            self._filled.set()
 
     def take(self, most: int, age_s: float, wait_s: float) -> list[Message]:
         """The next batch: up to `most` messages, or what has come `age_s` after the first; empty after `wait_s`."""

@@ -1,0 +1,103 @@
+"""The bytes of an MQTT session once it stands: messages in by the heap, acknowledgements out by the heap.
+
+A general client takes three reads for a message and one write for an acknowledgement, and that would be most of what a
+worker does. Here a read is as large as the socket has it. No I/O: bytes in, bytes out (MQTT 3.1.1 and 5, OASIS).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ingest.message import Message
+
+PUBLISH, SUBACK, PINGRESP, DISCONNECT = 3, 9, 13, 14  # the upper four bits of a packet's first byte
+REFUSED = 0x80  # reason codes from here on are failures
+PING = b"\xc0\x00"
+_PUBACK = 0x40_02_00_00  # two bytes of identifier follow
+
+
+class ProtocolError(OSError):
+    """The broker ended the session, refused the subscription, or does not speak MQTT."""
+
+
+def acknowledgements(mids: Sequence[int]) -> bytes:
+    """PUBACK packets for messages of QoS 1, back to back."""
+    return (np.asarray(mids, ">u4") | np.uint32(_PUBACK)).astype(">u4").tobytes()
+
+
+class Stream:
+    """Cuts what a broker sends into messages; keeps the beginning of a packet whose end has not come yet."""
+
+    def __init__(self, modern: bool, epoch: int) -> None:
+        self._modern = modern  # MQTT 5: packets have properties
+        self._epoch = epoch
+        self._rest = b""
+
+    def feed(self, data: bytes, received_us: int) -> list[Message]:
+        """The messages that are complete with these bytes.
+
+        Raises:
+            ProtocolError: nothing more can come of this connection.
+        """
+        data = self._rest + data if self._rest else data
+        messages: list[Message] = []
+        try:
+            at = self._cut(data, received_us, messages)
+        except IndexError:
+            raise ProtocolError("the broker sent a packet that is too short") from None
+        self._rest = data[at:]
+        return messages
+
+    def _cut(self, data: bytes, received_us: int, messages: list[Message]) -> int:
+        """Add the messages of all whole packets; returns where the first one begins that is not whole."""
+        at, end = 0, len(data)
+        while at + 2 <= end:
+            length, body = data[at + 1], at + 2
+            if length & 0x80:  # short packets are the rule: their length is one byte
+                length, body = _number(data, at + 1)
+            if length < 0 or body + length > end:
+                break
+            first, at = data[at], body + length
+            kind = first >> 4
+            if kind == PUBLISH:
+                messages.append(self._message(data, first, body, at, received_us))
+            elif kind in (SUBACK, DISCONNECT):
+                _check(kind, data[body:at])
+            elif kind != PINGRESP:
+                raise ProtocolError(f"the broker sent a packet of type {kind}")
+        return at
+
+    def _message(self, data: bytes, first: int, at: int, end: int, received_us: int) -> Message:
+        topic_end = at + 2 + (data[at] << 8 | data[at + 1])
+        topic = data[at + 2 : topic_end].decode(errors="replace")
+        at, mid, qos = topic_end, 0, first >> 1 & 3
+        if qos:
+            mid, at = data[at] << 8 | data[at + 1], at + 2
+        if self._modern:
+            length, at = _number(data, at)
+            at += length
+            if length < 0:
+                raise ProtocolError("the broker sent properties without an end")
+        if at > end:
+            raise ProtocolError("the broker sent a message that is longer than its packet")
+        return Message(topic, data[at:end], received_us, mid, qos, self._epoch, bool(first & 1))
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    """A variable byte integer and where it ends; -1 if its end is not there yet."""
+    value = 0
+    for nth in range(4):
+        if at + nth >= len(data):
+            return -1, at
+        value |= (data[at + nth] & 0x7F) << 7 * nth
+        if not data[at + nth] & 0x80:
+            return value, at + nth + 1
+    raise ProtocolError("the broker sent a length of more than four bytes")
+
+
+def _check(kind: int, body: bytes) -> None:
+    """SUBACK ends with the reason code of our one filter; DISCONNECT begins with its own, if it has one."""
+    if kind == DISCONNECT:
+        raise ProtocolError(f"the broker ended the session, reason {body[0] if body else 0:#x}")
+    if body[-1] >= REFUSED:
+        raise ProtocolError(f"the broker refused the subscription, reason {body[-1]:#x}")

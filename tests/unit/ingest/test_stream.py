@@ -1,0 +1,71 @@
+"""Bytes of an MQTT session: messages out of any cut of them, acknowledgements back to back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.message import Message
+from ingest.stream import ProtocolError, Stream, acknowledgements
+
+TOPIC = "hearth/v1/s1/telemetry"
+SUBACK_V5 = b"\x90\x04\x00\x01\x00\x01"
+PINGRESP = b"\xd0\x00"
+
+
+def number(value: int) -> bytes:
+    out = b""
+    while value >= 128:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def publish(payload: bytes, mid: int = 7, first: int = 0x32, properties: bytes | None = b"\x00") -> bytes:
+    identifier = mid.to_bytes(2, "big") if first & 6 else b""
+    body = len(TOPIC).to_bytes(2, "big") + TOPIC.encode() + identifier + (properties or b"") + payload
+    return bytes([first]) + number(len(body)) + body
+
+
+def test_a_message_of_each_version() -> None:
+    expected = [Message(TOPIC, b"{}", 5, 7, 1, 3, False)]
+    assert Stream(True, 3).feed(publish(b"{}"), 5) == expected
+    assert Stream(False, 3).feed(publish(b"{}", properties=None), 5) == expected
+
+
+def test_flags_and_properties() -> None:
+    (message,) = Stream(True, 1).feed(publish(b"x", first=0x3B, properties=b"\x02\x01\x01"), 5)
+    assert (message.payload, message.qos, message.retain) == (b"x", 1, True)
+    (message,) = Stream(True, 1).feed(publish(b"x", first=0x30), 5)
+    assert (message.payload, message.qos, message.mid) == (b"x", 0, 0)
+
+
+@given(st.lists(st.integers(1, 400), max_size=30), st.binary(max_size=300))
+def test_any_cut_of_the_bytes_gives_the_same_messages(cuts: list[int], payload: bytes) -> None:
+    data = SUBACK_V5 + publish(payload, 1) + PINGRESP + publish(payload * 60, 2) + publish(b"", 3)
+    stream, found, at = Stream(True, 1), [], 0
+    for length in [*cuts, len(data)]:
+        found += stream.feed(data[at : at + length], 5)
+        at += length
+    assert [(m.mid, m.payload) for m in found] == [(1, payload), (2, payload * 60), (3, b"")]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\x90\x04\x00\x01\x00\x87", "refused the subscription, reason 0x87"),
+        (b"\xe0\x02\x8e\x00", "ended the session, reason 0x8e"),
+        (b"\xe0\x00", "ended the session, reason 0x0"),
+        (b"\x20\x02\x00\x00", "type 2"),
+        (b"\x32\xff\xff\xff\xff\x01", "more than four"),
+        (b"\x32\x00", "too short"),
+        (b"\x32\x05\x00\x09hea" + bytes(20), "longer than its packet"),
+    ],
+)
+def test_what_ends_a_connection(data: bytes, says: str) -> None:
+    with pytest.raises(ProtocolError, match=says):
+        Stream(True, 1).feed(data, 5)
+
+
+def test_acknowledgements_back_to_back() -> None:
+    assert acknowledgements([1, 0x1234, 65_535]) == b"\x40\x02\x00\x01\x40\x02\x12\x34\x40\x02\xff\xff"
+    assert acknowledgements([]) == b""
