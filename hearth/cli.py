@@ -2,7 +2,6 @@
 
 import sys
 
-import click
 import typer
 
 from domain.errors import UsageError
@@ -34,8 +33,12 @@ def main() -> None:
     except UsageError as error:
         print(f"hearth: {error}", file=sys.stderr)
         sys.exit(2)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.exceptions.Abort:
+    except typer.Abort:
         sys.exit(130)
+    except Exception as error:
+        # Typer may carry a click of its own, whose errors are no others' classes: they are known by what they can do.
+        if not hasattr(error, "format_message"):
+            raise
+        if message := " ".join(error.format_message().split()):  # none, when the help was shown instead
+            print(f"hearth: {message}", file=sys.stderr)
+        sys.exit(2)
