@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -61,7 +63,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: SecretStr) -> SecretStr:
-        if urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgres"):
+        if not _is_postgres_url(value.get_secret_value()):
             raise ValueError("must be postgresql://user:password@host:port/database")
         return value
 
@@ -69,7 +71,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_mqtt(cls, value: SecretStr) -> SecretStr:
         parts = urlsplit(value.get_secret_value())
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not _has_port_number(parts):
             raise ValueError("must be mqtt://user:password@host:1883 or mqtts://…")
         return value
 
@@ -94,6 +96,23 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then secrets in files."""
         return init_settings, env_settings, FileSecrets(settings_cls, dict(os.environ))
+
+
+def _is_postgres_url(url: str) -> bool:
+    """Whether libpq can make something of it; several hosts have several ports."""
+    try:
+        ports = str(conninfo_to_dict(url).get("port") or "")
+    except ProgrammingError:
+        return False
+    return url.startswith(("postgresql://", "postgres://")) and all(p.isdecimal() for p in ports.split(",") if p)
+
+
+def _has_port_number(parts: SplitResult) -> bool:
+    """Whether the port is one, or left out."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def load() -> Settings:
