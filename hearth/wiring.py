@@ -35,7 +35,9 @@ def chosen_policy(settings: Settings) -> Policy:
         text = settings.policy.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"HEARTH_POLICY: cannot read {settings.policy}: {error.strerror}") from None
-    return policy.load(text, str(settings.policy), settings.timezone)
+    except UnicodeDecodeError:
+        raise UsageError(f"HEARTH_POLICY: {settings.policy} is not UTF-8 text") from None
+    return policy.load(text, f"HEARTH_POLICY {settings.policy}", settings.timezone)
 
 
 def connector(settings: Settings, name: str) -> Callable[[], Connection]:
