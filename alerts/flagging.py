@@ -1,15 +1,18 @@
 """From machines to rows: flags opened, worsened and ended, and the ticket of each, in the caller's transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.engine.schedule import NONE_US, to_datetime
+from alerts.engine.deadline import NEVER_US
+from alerts.engine.machine import MACHINE
+from alerts.engine.schedule import NONE_US, to_datetime, to_us
 from alerts.why import why
 from domain.policy import Policy
 from domain.states import ClearReason, NotJudged, Severity
@@ -19,6 +22,24 @@ from store import tickets as ticket_store
 
 ACTOR = "hearth"
 AFTER_DONE = "call_back"  # the one clock that starts when the work is done
+
+
+class ChangeKind(StrEnum):
+    """What judging again did to a flag."""
+
+    RAISED = "raised"
+    WITHDRAWN = "withdrawn"
+    CORRECTED = "corrected"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A flag on record that judging again brought in line."""
+
+    kind: ChangeKind
+    home_id: int
+    cold_since: datetime
+    cleared_at: datetime | None
 
 
 @dataclass
@@ -32,6 +53,8 @@ class Changes:
     clocks: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     urgent: list[int] = field(default_factory=list)
+    told: list[Change] = field(default_factory=list)
+    open_flags: dict[int, int] = field(default_factory=dict)  # home_id → flag
 
     def event(self, ticket: int, kind: EventKind, **data: Any) -> None:
         """Note something that happened to a ticket."""
@@ -93,12 +116,15 @@ def _raise(
     for flag_id, home_id, (_, flag) in zip(flag_store.reserve(conn, len(fresh)), home_ids, fresh, strict=True):
         columns = _columns(flag)
         over = columns["cleared_at"] is not None
-        joins = home_id in open_tickets
-        ticket = open_tickets[home_id] if joins else next(ids)
+        since = to_datetime(int(flag["cold_since"]))
+        ticket, first = open_tickets.get(home_id, (0, None))
+        # What was over before the open ticket's own cold began is no part of it.
+        joins = ticket != 0 and not (over and first is not None and since < first)
         if not joins:
+            ticket = next(ids)
             _open_ticket(policy, changes, ticket, home_id, flag, over)
             if not over:
-                open_tickets[home_id] = ticket
+                open_tickets[home_id] = (ticket, since)
         changes.new.append(_flag_row(policy, flag_id, home_id, flag, columns, ticket, changes.now))
         data = {"flag": flag_id, "severity": _severity(flag), "cold_since": columns["cold_since"]}
         changes.event(ticket, EventKind.FLAG_JOINED if joins else EventKind.OPENED, **data)
@@ -207,3 +233,113 @@ def _severity(flag: np.void) -> str:
 
 def _text(us: np.int64) -> str | None:
     return None if us == NONE_US else to_datetime(int(us)).isoformat()
+
+
+def reconcile(
+    conn: Connection,
+    policy: Policy,
+    homes: NDArray[np.int32],
+    stored: Sequence[flag_store.FlagRow],
+    judged: Sequence[tuple[int, np.void]],
+    now: datetime,
+) -> Changes:
+    """Bring the flags on record in line with what the history says.
+
+    Args:
+        homes: home_id by position; the homes are locked.
+        stored: flags that were open after the start of what was judged.
+        judged: (position of the home, MACHINE) of every flag the history has there.
+    """
+    changes = Changes(now)
+    pairs, fresh, gone = _match(homes, stored, judged)
+    _withdraw(conn, changes, gone)
+    _correct(conn, changes, pairs)
+    if fresh:
+        _raise(conn, policy, homes, fresh, changes)
+    before = np.zeros(len(homes), MACHINE)
+    _write(conn, changes, before, ())
+    for row in changes.new:
+        if row["cleared_at"] is None:
+            changes.open_flags[row["home_id"]] = row["flag_id"]
+    changes.told += [_change(ChangeKind.RAISED, int(homes[home]), flag) for home, flag in fresh]
+    return changes
+
+
+Pair = tuple[flag_store.FlagRow, np.void]
+
+
+def _match(
+    homes: NDArray[np.int32], stored: Sequence[flag_store.FlagRow], judged: Sequence[tuple[int, np.void]]
+) -> tuple[list[Pair], list[tuple[int, np.void]], list[flag_store.FlagRow]]:
+    """Pair flags that are the same cold spell: those that began together, else those that overlap in time."""
+    left: dict[int, list[flag_store.FlagRow]] = {}
+    for row in stored:
+        left.setdefault(row.home_id, []).append(row)
+    pairs: list[Pair] = []
+    rest = list(judged)
+    for same in (_began_together, _overlap):
+        unpaired = []
+        for home, flag in rest:
+            mine = left.get(int(homes[home]), [])
+            found = next((row for row in mine if same(row, flag)), None)
+            if found is None:
+                unpaired.append((home, flag))
+            else:
+                mine.remove(found)
+                pairs.append((found, flag))
+        rest = unpaired
+    return pairs, rest, [row for rows in left.values() for row in rows]
+
+
+def _began_together(row: flag_store.FlagRow, flag: np.void) -> bool:
+    return to_us(row.cold_since) == int(flag["cold_since"])
+
+
+def _overlap(row: flag_store.FlagRow, flag: np.void) -> bool:
+    ends = NEVER_US if flag["cleared_at"] == NONE_US else int(flag["cleared_at"])
+    row_ends = NEVER_US if row.cleared_at is None else to_us(row.cleared_at)
+    return to_us(row.cold_since) < ends and int(flag["cold_since"]) < row_ends
+
+
+def _withdraw(conn: Connection, changes: Changes, gone: Sequence[flag_store.FlagRow]) -> None:
+    if gone:
+        flag_store.withdraw(conn, [row.flag_id for row in gone], changes.now)
+    for row in gone:
+        data = {"flag": row.flag_id, "reason": ClearReason.WITHDRAWN.value}
+        changes.event(row.ticket_id, EventKind.FLAG_ENDED, **data)
+        changes.told.append(Change(ChangeKind.WITHDRAWN, row.home_id, row.cold_since, row.cleared_at))
+
+
+def _correct(conn: Connection, changes: Changes, pairs: Sequence[Pair]) -> None:
+    """Note what is different in flags that stay, the ended ones first so that a home never has two open."""
+    moved = []
+    for row, flag in sorted(pairs, key=lambda pair: pair[1]["cleared_at"] == NONE_US):
+        if flag["cleared_at"] == NONE_US:
+            changes.open_flags[row.home_id] = row.flag_id
+        if _same(row, flag):
+            continue
+        changes.known.append({"flag_id": row.flag_id, **_columns(flag)})
+        if not _began_together(row, flag):
+            span = {"cold_since": _text(flag["cold_since"]), "confirmed_at": _text(flag["confirmed_at"])}
+            moved.append({"flag_id": row.flag_id, **span})
+        changes.told.append(_change(ChangeKind.CORRECTED, row.home_id, flag))
+        changes.event(row.ticket_id, EventKind.FLAG_CORRECTED, flag=row.flag_id, **_columns(flag))
+        if flag["severity"] == Severity.SEVERE and row.severity != Severity.SEVERE:
+            changes.urgent.append(row.ticket_id)
+    if moved:
+        flag_store.move(conn, moved)
+
+
+def _same(row: flag_store.FlagRow, flag: np.void) -> bool:
+    """Whether what is on record says the same as the history."""
+    instants = ("cold_since", "confirmed_at", "severe_at", "suspended_at", "cleared_at")
+    if any((NONE_US if (at := getattr(row, name)) is None else to_us(at)) != flag[name] for name in instants):
+        return False
+    reason = None if row.cleared_at is None else clear_reason(int(flag["reason"])).value
+    values = (int(flag["severity"]), float(flag["lowest"]), reason)
+    return values == (row.severity, float(np.float32(row.lowest)), row.clear_reason)
+
+
+def _change(kind: ChangeKind, home_id: int, flag: np.void) -> Change:
+    cleared = None if flag["cleared_at"] == NONE_US else to_datetime(int(flag["cleared_at"]))
+    return Change(kind, home_id, to_datetime(int(flag["cold_since"])), cleared)

@@ -6,7 +6,7 @@ owns the transaction; homes are locked in the order of their key.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,9 +104,16 @@ class Judge:
         ahead = ~behind
         held = _held(homes, home[ahead], fresh["sensor_id"][ahead], at[ahead], until[ahead], celsius[ahead])
         self._settle(conn, homes, moves, held, begin, end, end, now)
-        if behind.any():
-            _queue(conn, homes, home[behind], at[behind], now)
-        return int(behind.sum())
+        # Days that are over may be closed in the ledger already, whatever the flags make of the reading.
+        past = behind | (at < self.midnight_us(now))
+        if past.any():
+            _queue(conn, homes, home[past], at[past], now)
+        return int(past.sum())
+
+    def midnight_us(self, now: datetime) -> int:
+        """When the local day began."""
+        local = now.astimezone(self.policy.zone)
+        return to_us(datetime.combine(local.date(), time(0), self.policy.zone))
 
     def clock(self, conn: Connection, home_ids: Sequence[int], now: datetime) -> int:
         """Advance homes by the clock alone: window edges, dwell, silence, season, status.

@@ -1,15 +1,20 @@
 """What the clock does: homes whose deadline has come are looked at without a new reading."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+import numpy as np
 import structlog
 from psycopg import Connection, OperationalError
 
+from alerts.history import History
 from alerts.judge import Judge
-from store import state
+from alerts.rejudge import CLOSE_LAG, day_rows, judge_again, keep_machines, resume
+from store import ledger, state
 
 MOST_HOMES = 5_000  # in one transaction
+MOST_AGAIN = 200  # homes judged again in one transaction, which has them locked
+SETTLE = timedelta(seconds=10)  # data that comes late comes in a stream
 POSTPONE = timedelta(hours=1)  # for a home that cannot be judged, so that it does not stop the others
 log = structlog.get_logger()
 
@@ -23,6 +28,40 @@ def tick(conn: Connection, judge: Judge, now: datetime) -> int:
     if due:
         _judge(conn, judge, due, now)
     return len(due)
+
+
+def catch_up(conn: Connection, history: History, now: datetime) -> int:
+    """Judge homes again whose past has changed, once their data has stopped coming; returns how many there were."""
+    waiting = state.queue(conn, now - SETTLE, MOST_AGAIN)
+    days: dict[date, list[int]] = {}
+    for home, since in waiting:
+        days.setdefault(history.day_of(since), []).append(home)
+    for day, homes in days.items():
+        with conn.transaction():
+            outcome = judge_again(conn, history, homes, day, now)
+        log.info("judged again", since=day.isoformat(), homes=outcome.homes, days=outcome.days, raised=outcome.raised,
+                 withdrawn=outcome.withdrawn, corrected=outcome.corrected)  # fmt: skip
+    return len(waiting)
+
+
+def keep_ledger(conn: Connection, history: History, shard: int, now: datetime) -> int:
+    """Bring the ledger of a shard of homes up to now and close the days that are over; returns the rows written.
+
+    Days that are closed are not looked at: what comes for them later is in the queue of `catch_up`.
+    """
+    with conn.transaction():
+        homes = np.array(ledger.shard_homes(conn, shard), np.int32)
+        if not len(homes):
+            return 0
+        first = ledger.open_from(conn, shard) or history.first_day(conn, homes) or history.day_of(now)
+        known = {home: machine for home, (_, machine) in ledger.starts(conn, homes.tolist(), first).items()}
+        past = resume(history, homes, known)
+        written = 0
+        for stretch in history.walk(conn, past, first, now, whole=False):
+            written += ledger.put(conn, day_rows(history, homes, stretch.days, now), history.policy.labels)
+            keep_machines(conn, history, homes, stretch.machines, now)
+        ledger.set_open_from(conn, shard, history.day_of(now - CLOSE_LAG), now)
+    return written
 
 
 def _judge(conn: Connection, judge: Judge, home_ids: Sequence[int], now: datetime) -> None:

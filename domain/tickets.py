@@ -11,6 +11,7 @@ class EventKind(StrEnum):
     SEVERE = "severe"
     RECOVERED = "recovered"  # the flag cleared: the home is warm again
     FLAG_ENDED = "flag_ended"  # the flag ended for another reason
+    FLAG_CORRECTED = "flag_corrected"  # late data moved its beginning, end or depth
     RETROSPECTIVE = "retrospective"  # found after it was over
 
 

@@ -1,9 +1,11 @@
 """Flags: one open at most for a home, each with its ticket."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from psycopg import Connection
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 RESERVE = "SELECT nextval(pg_get_serial_sequence('flag', 'flag_id')) FROM generate_series(1, %(count)s)"
@@ -50,3 +52,56 @@ def insert(conn: Connection, flags: Sequence[dict[str, Any]]) -> None:
 def update(conn: Connection, flags: Sequence[dict[str, Any]]) -> dict[int, int]:
     """Bring open flags up to date; returns the ticket of each flag."""
     return dict(conn.execute(UPDATE, {"flags": Jsonb(list(flags))}).fetchall())
+
+
+SELECT_SINCE = """
+SELECT
+  flag_id, home_id, severity, cold_since, confirmed_at, severe_at, suspended_at, cleared_at, clear_reason, lowest,
+  limit_celsius, ticket_id
+FROM flag
+WHERE home_id = ANY(%(homes)s) AND clear_reason IS DISTINCT FROM 'withdrawn'
+  AND (cleared_at IS NULL OR cleared_at > %(since)s)
+ORDER BY home_id, cold_since
+"""
+WITHDRAW = """
+UPDATE flag SET cleared_at = coalesce(cleared_at, %(now)s), clear_reason = 'withdrawn', suspended_at = NULL
+WHERE flag_id = ANY(%(flags)s)
+"""
+MOVE = """
+UPDATE flag AS f SET cold_since = x.cold_since, confirmed_at = x.confirmed_at
+FROM jsonb_to_recordset(%(flags)s) AS x (flag_id bigint, cold_since timestamptz, confirmed_at timestamptz)
+WHERE f.flag_id = x.flag_id
+"""
+
+
+class FlagRow(NamedTuple):
+    """A flag as it is stored."""
+
+    flag_id: int
+    home_id: int
+    severity: int
+    cold_since: datetime
+    confirmed_at: datetime
+    severe_at: datetime | None
+    suspended_at: datetime | None
+    cleared_at: datetime | None
+    clear_reason: str | None
+    lowest: float
+    limit_celsius: float
+    ticket_id: int
+
+
+def since(conn: Connection, homes: list[int], start: datetime) -> list[FlagRow]:
+    """Flags of homes that were open after an instant, in the order of home and time; withdrawn ones left out."""
+    with conn.cursor(row_factory=class_row(FlagRow)) as cur:
+        return cur.execute(SELECT_SINCE, {"homes": homes, "since": start}).fetchall()
+
+
+def withdraw(conn: Connection, flags: list[int], now: datetime) -> None:
+    """End flags whose cause has gone; they stay on record."""
+    conn.execute(WITHDRAW, {"flags": flags, "now": now})
+
+
+def move(conn: Connection, flags: Sequence[dict[str, Any]]) -> None:
+    """Correct when flags began."""
+    conn.execute(MOVE, {"flags": Jsonb(list(flags))})

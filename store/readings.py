@@ -1,8 +1,7 @@
 """Readings of homes and substations: stored once, the first value stays."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,25 +159,6 @@ def _once(rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], list[int], list[in
         a, b = rows[name][later], rows[name][original]
         same &= (a == b) | (np.isnan(a) & np.isnan(b))
     return first, later[same].tolist(), later[~same].tolist()
-
-
-SELECT_SPAN = """
-COPY (
-  SELECT r.sensor_id, r.measured_at, r.temperature
-  FROM reading AS r
-  WHERE r.sensor_id = ANY(%(sensors)s) AND r.measured_at >= %(from)s AND r.measured_at < %(to)s
-    AND r.quality = 0 AND r.temperature IS NOT NULL
-  ORDER BY r.sensor_id, r.measured_at
-) TO STDOUT (FORMAT BINARY)
-"""
-SPAN: wire.Layout = {"sensor_id": "int4", "measured_at": "timestamptz", "temperature": "float4"}
-
-
-def span(conn: Connection, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
-    """The judged-quality temperatures of sensors in [start, end): SPAN rows sorted by sensor and time."""
-    params: dict[str, Any] = {"sensors": sensors, "from": start, "to": end}
-    with conn.cursor() as cur:
-        return wire.read(cur, SELECT_SPAN, SPAN, params)
 
 
 # A stored reading together with the place its sensor had: what judging is given.

@@ -117,6 +117,21 @@ SELECT home_id FROM home_state WHERE check_at <= %(now)s ORDER BY check_at LIMIT
 UPDATE_CHECK = "UPDATE home_state SET check_at = %(at)s WHERE home_id = %(home)s"
 SELECT_NEXT = "SELECT min(check_at) FROM home_state WHERE check_at IS NOT NULL"
 TRY_LEAD = "SELECT pg_try_advisory_lock(%(key)s)"
+SELECT_QUEUE = """
+SELECT home_id, from_at FROM rejudge WHERE queued_at <= %(before)s ORDER BY queued_at LIMIT %(most)s
+"""
+DELETE_QUEUE = "DELETE FROM rejudge WHERE home_id = ANY(%(homes)s)"
+SELECT_QUEUED = "SELECT home_id, from_at FROM rejudge WHERE home_id = ANY(%(homes)s)"
+FORGET_HELD = """
+UPDATE sensor_now SET home_id = NULL, celsius = NULL, judged_at = NULL, expires_at = NULL
+WHERE home_id = ANY(%(homes)s)
+"""
+SET_HELD = """
+UPDATE sensor_now AS n
+SET home_id = s.home_id, celsius = s.celsius, judged_at = s.judged_at, expires_at = s.expires_at
+FROM stage_sensor_now AS s
+WHERE n.sensor_id = s.sensor_id AND coalesce(n.judged_at <= s.judged_at, true)
+"""
 UPSERT_REJUDGE = """
 INSERT INTO rejudge (home_id, from_at, queued_at)
 SELECT x.home_id, to_timestamp(x.from_us / 1e6), %(now)s
@@ -178,3 +193,26 @@ def queue_rejudge(conn: Connection, home_ids: NDArray[np.int32], from_us: NDArra
     """Note that the history of homes changed from an instant on; the earliest instant of a home wins."""
     params = {"homes": home_ids.tolist(), "from": from_us.tolist(), "now": now}
     conn.execute(UPSERT_REJUDGE, params)
+
+
+def queue(conn: Connection, before: datetime, most: int) -> list[tuple[int, datetime]]:
+    """(home, from) of homes that wait for re-judging since before an instant, the longest waiting first."""
+    return conn.execute(SELECT_QUEUE, {"before": before, "most": most}).fetchall()
+
+
+def queued(conn: Connection, home_ids: list[int]) -> dict[int, datetime]:
+    """From when on each of the homes waits for re-judging, if it does."""
+    return dict(conn.execute(SELECT_QUEUED, {"homes": home_ids}).fetchall())
+
+
+def unqueue(conn: Connection, home_ids: list[int]) -> None:
+    """Re-judging of the homes is done; the caller has them locked."""
+    conn.execute(DELETE_QUEUE, {"homes": home_ids})
+
+
+def replace_held(conn: Connection, home_ids: list[int], rows: NDArray[np.void]) -> None:
+    """Set what the sensors of the homes say, to SENSOR_NOW rows made from their history."""
+    conn.execute(FORGET_HELD, {"homes": home_ids})
+    with conn.cursor() as cur:
+        wire.write(cur, COPY_SENSOR_NOW, SENSOR_NOW, rows)
+        cur.execute(SET_HELD)

@@ -1,6 +1,7 @@
 """Tickets, their clocks and their events. Events are only ever added."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
@@ -8,7 +9,11 @@ from psycopg.types.json import Jsonb
 
 RESERVE = "SELECT nextval(pg_get_serial_sequence('ticket', 'ticket_id')) FROM generate_series(1, %(count)s)"
 SELECT_OPEN_COLD = """
-SELECT home_id, ticket_id FROM ticket WHERE class = 'cold' AND state = 'open' AND home_id = ANY(%(homes)s)
+SELECT t.home_id, t.ticket_id, min(f.cold_since)
+FROM ticket AS t
+LEFT JOIN flag AS f USING (ticket_id)
+WHERE t.class = 'cold' AND t.state = 'open' AND t.home_id = ANY(%(homes)s)
+GROUP BY t.home_id, t.ticket_id
 """
 INSERT = """
 INSERT INTO ticket (ticket_id, class, state, priority, home_id, opened_at, closed_at, retrospective)
@@ -43,9 +48,10 @@ def reserve(conn: Connection, count: int) -> list[int]:
     return [row[0] for row in conn.execute(RESERVE, {"count": count}).fetchall()]
 
 
-def open_cold(conn: Connection, homes: Sequence[int]) -> dict[int, int]:
-    """The open cold ticket of each home that has one. The caller has locked the homes."""
-    return dict(conn.execute(SELECT_OPEN_COLD, {"homes": list(homes)}).fetchall())
+def open_cold(conn: Connection, homes: Sequence[int]) -> dict[int, tuple[int, datetime | None]]:
+    """The open cold ticket of each home that has one, and when its first flag began. The homes are locked."""
+    rows = conn.execute(SELECT_OPEN_COLD, {"homes": list(homes)}).fetchall()
+    return {home: (ticket, first) for home, ticket, first in rows}
 
 
 def insert(conn: Connection, tickets: Sequence[dict[str, Any]], clocks: Sequence[dict[str, Any]]) -> None:

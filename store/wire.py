@@ -1,6 +1,7 @@
 """Binary COPY between numpy and PostgreSQL: a structured array is the buffer.
 
-Instants are int64 microseconds since 1970; the smallest int64 stands for "none" and becomes -infinity. Columns have no
+Instants are int64 microseconds since 1970; the extremes
+of int64 are -infinity ("none") and infinity. Columns have no
 NULLs on the wire: floats use NaN. SQL turns both into NULL where a table has it.
 """
 
@@ -30,7 +31,8 @@ NATIVE = {
     "bool": "?",
 }
 PG_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
-NONE_US = np.iinfo(np.int64).min
+NONE_US = int(np.iinfo(np.int64).min)
+EVER_US = int(np.iinfo(np.int64).max)
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 
@@ -58,7 +60,7 @@ def encode(layout: Layout, rows: NDArray[np.void]) -> bytes:
     for name, kind in layout.items():
         out[f"{name}:bytes"] = dtype[name].itemsize
         values = rows[name]
-        out[name] = np.where(values == NONE_US, NONE_US, values - PG_EPOCH_US) if kind == "timestamptz" else values
+        out[name] = _shift(values, -PG_EPOCH_US) if kind == "timestamptz" else values
     return _HEADER + out.tobytes() + _TRAILER
 
 
@@ -78,8 +80,14 @@ def decode(layout: Layout, data: bytes) -> NDArray[np.void]:
         if len(raw) and not np.all(raw[f"{name}:bytes"] == dtype[name].itemsize):
             raise ValueError(f"column {name} has NULLs or another type")
         values = raw[name].astype(NATIVE[kind])
-        out[name] = np.where(values == NONE_US, NONE_US, values + PG_EPOCH_US) if kind == "timestamptz" else values
+        out[name] = _shift(values, PG_EPOCH_US) if kind == "timestamptz" else values
     return out
+
+
+def _shift(instants: NDArray[np.int64], by: int) -> NDArray[np.int64]:
+    """Move instants between the two epochs; the extremes stand for -infinity and infinity and stay."""
+    extreme = (instants == NONE_US) | (instants == EVER_US)
+    return np.where(extreme, instants, instants + np.where(extreme, 0, by))
 
 
 def write(cur: Cursor[Any], statement: LiteralString, layout: Layout, rows: NDArray[np.void]) -> None:

@@ -48,8 +48,9 @@ def fold(state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.voi
         runs: RUN sorted by (home, start).
         pieces: PIECE that `runs["piece"]` points into.
     Returns:
-        MACHINE of every flag that ended, with its home in the order of `ended_home` (second field): see `Ended`.
+        ENDED: every flag that ended, in the order of time for each home.
     """
+    runs = _telling(state, runs)
     begin = np.searchsorted(runs["home"], np.arange(len(state)))
     count = np.diff(np.append(begin, len(runs)))
     order = np.argsort(-count, kind="stable")
@@ -66,6 +67,14 @@ def fold(state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.voi
     return np.concatenate(ended)
 
 
+def _telling(state: NDArray[np.void], runs: NDArray[np.void]) -> NDArray[np.void]:
+    """The runs of homes that have a flag or a breach; the others, nearly all, have nothing to tell."""
+    quiet = (state["severity"] == 0) & (state["breach_since"] == NONE_US)
+    quiet[runs["home"][runs["state"] >= State.COLD]] = False
+    telling: NDArray[np.void] = runs[~quiet[runs["home"]]]
+    return telling
+
+
 ENDED = np.dtype([("home", np.int64), ("flag", MACHINE)])
 
 
@@ -73,10 +82,13 @@ def step(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]
     """Advance each machine over one run, in place; returns ENDED for flags that ended, homes by position."""
     start, level = run["start"], run["state"]
     breach, severe, warm = level >= State.COLD, level == State.SEVERE, level == State.WARM
-    known_low = np.where(np.isnan(run["lowest"]), np.float32(np.inf), run["lowest"])
+    told = (level > State.UNKNOWN) & ~np.isnan(run["lowest"])
+    known_low = np.where(told, run["lowest"], np.float32(np.inf))
     going = (state["severity"] > 0) | (breach & (state["breach_since"] != NONE_US))
     lowest = np.where(going, np.minimum(state["lowest"], known_low), known_low)
     state["lowest"] = np.where(going | breach, lowest, np.float32(np.inf))
+    # Warmth is timed only to end a flag.
+    warm &= state["severity"] > 0
     for name, on in (("breach_since", breach), ("severe_since", severe), ("warm_since", warm)):
         since = np.where(state[name] == NONE_US, start, state[name])
         state[name] = np.where(on, since, NONE_US)
@@ -130,8 +142,5 @@ def _end(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]
     state["cleared_at"][over] = np.where(stops, run["start"], at)[over]
     state["reason"][over] = np.where(stops, piece["reason"], 0)[over]
     ended["home"], ended["flag"] = over, state[over]
-    rest = idle(len(over))
-    for name in ("breach_since", "severe_since", "warm_since"):
-        rest[name] = state[name][over]
-    state[over] = rest
+    state[over] = idle(len(over))
     return ended

@@ -1,6 +1,6 @@
-"""From temperature to runs: spans of a home in which its state and the rules stay the same."""
+"""From temperature to runs: spans of a home in which its state, the rules and the local day stay the same."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ RUN = np.dtype(
         ("windowed", np.bool_),  # a cold limit is in force
         ("piece", np.int64),  # index into Schedules.pieces, of the first instant
         ("lowest", np.float32),  # °C; NaN if unknown
+        ("heat", np.int64),  # sum of temperature times time in m°C·µs: exact, so that sums of parts are the sum
     ]
 )
 
@@ -74,8 +75,11 @@ def piece_at(schedules: Schedules, schedule: Int, instant: Int) -> Int:
     return np.maximum(at, schedules.first[schedule])
 
 
-def classify(celsius: Celsius, pieces: NDArray[np.void]) -> NDArray[np.uint8]:
-    """The State of temperatures under the pieces in force, both of one length (or broadcast)."""
+RULES = ("warm", "target", "cold", "severe", "reason")
+
+
+def classify(celsius: Celsius, pieces: NDArray[np.void] | dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    """The State of temperatures under the pieces in force, of one length with them."""
     state = np.full(celsius.shape, State.WARM, np.uint8)
     state[celsius < pieces["warm"]] = State.FAIR
     state[celsius < pieces["target"]] = State.SHORT
@@ -92,17 +96,40 @@ def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
     Returns:
         RUN array sorted by (home, start).
     """
-    pieces = schedules.pieces[steps.piece]
-    state = classify(steps.celsius, pieces)
-    sense = state.astype(np.int64) | pieces["windowed"].astype(np.int64) << 8 | pieces["version"].astype(np.int64) << 16
-    sense |= pieces["reason"].astype(np.int64) << 9
-    first = np.ones(len(sense), bool)
-    first[1:] = (sense[1:] != sense[:-1]) | (steps.home[1:] != steps.home[:-1])
+    state = _states(steps, schedules)
+    first = np.ones(len(state), bool)
+    first[1:] = (state[1:] != state[:-1]) | (steps.piece[1:] != steps.piece[:-1]) | (steps.home[1:] != steps.home[:-1])
     at = np.flatnonzero(first)
     out = np.empty(len(at), RUN)
     out["home"], out["start"], out["piece"] = steps.home[at], steps.start[at], steps.piece[at]
-    out["state"], out["windowed"] = state[at], pieces["windowed"][at]
-    out["lowest"] = np.fmin.reduceat(steps.celsius, at) if len(at) else np.empty(0, np.float32)
+    out["state"], out["windowed"] = state[at], schedules.pieces["windowed"][out["piece"]]
     last = np.append(out["home"][1:] != out["home"][:-1], True)[: len(at)]
     out["end"] = np.where(last, end[out["home"]], np.append(out["start"][1:], 0)[: len(at)])
+    if len(at):
+        out["lowest"] = np.fmin.reduceat(steps.celsius, at)
+        out["heat"] = _heat(steps, at, out["end"])
     return out
+
+
+def _states(steps: Cut, schedules: Schedules) -> NDArray[np.uint8]:
+    """The State of every step. The rules are looked up once for each stretch of steps under one piece."""
+    edge = np.ones(len(steps.piece), bool)
+    edge[1:] = steps.piece[1:] != steps.piece[:-1]
+    at = np.flatnonzero(edge)
+    length = np.diff(np.append(at, len(steps.piece)))
+    rules = schedules.pieces[steps.piece[at]]
+    return classify(steps.celsius, {name: np.repeat(rules[name], length) for name in RULES})
+
+
+def _heat(steps: Cut, at: NDArray[np.intp], end: Int) -> Int:
+    """Temperature times time of each run, in m°C·µs."""
+    length = np.empty(len(steps.start), np.int64)
+    length[:-1] = steps.start[1:] - steps.start[:-1]
+    length[np.append(at[1:], len(length)) - 1] = end - steps.start[np.append(at[1:], len(length)) - 1]
+    return np.add.reduceat(milli(steps.celsius) * length, at)
+
+
+def milli(celsius: NDArray[np.float32]) -> Int:
+    """Thousandths of a degree as integers; unknown is 0."""
+    known = np.where(np.isnan(celsius), np.float32(0), celsius)
+    return np.rint(known * np.float64(1000)).astype(np.int64)

@@ -1,22 +1,26 @@
 """`hearth watch`: what has to happen by the clock."""
 
 import threading
+import time
+from collections import deque
 from datetime import timedelta
 
 import psycopg
 import structlog
 from psycopg import Connection
 
+from alerts.history import History
 from alerts.judge import Judge
-from alerts.watch import tick
+from alerts.watch import catch_up, keep_ledger, tick
 from hearth.settings import load
 from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
-from store import state
+from store import ledger, state
 from store.stage import open_stages
 
 LEADER_KEY = 7_238_151_002  # advisory lock: one watch at a time
 LONGEST_SLEEP_S = 0.5  # deadlines may be brought forward by readings meanwhile
 STAND_BY_S = 1.0
+COUNT_EVERY_S = 30.0  # today's ledger is never older than this and the time one round takes
 SLOWEST_RETRY_S = 15.0
 log = structlog.get_logger()
 
@@ -55,9 +59,20 @@ def _become_leader(conn: Connection, stop: threading.Event) -> bool:
 
 
 def _lead(conn: Connection, judge: Judge, stop: threading.Event) -> None:
+    """Work as long as the connection, and with it the lead, lasts: deadlines first, then the ledger."""
     open_stages(conn)
+    history = History(judge.policy)
+    shards: deque[int] = deque()
+    counted_at = time.monotonic() - COUNT_EVERY_S
     while not stop.is_set():
-        if not tick(conn, judge, now()):
+        found = tick(conn, judge, now())
+        found += catch_up(conn, history, now())
+        if not shards and time.monotonic() - counted_at >= COUNT_EVERY_S:
+            shards.extend(ledger.shards(conn))
+            counted_at = time.monotonic()
+        if shards:
+            keep_ledger(conn, history, shards.popleft(), now())
+        elif not found:
             stop.wait(_pause_s(conn))
 
 

@@ -84,7 +84,7 @@ CREATE TABLE home_state (
   warm_since timestamptz, -- at or above day limit + deadband without a break since
   lowest real, -- °C, of the breach or the open flag
   flag_id bigint REFERENCES flag,
-  check_at timestamptz -- the clock may change something at this time; never later than it should be
+  check_at timestamptz DEFAULT now() -- the clock may change something at this time; never later than it should be
 ) WITH (fillfactor = 70);
 
 -- Usage: watch polls the homes whose time has come

@@ -39,7 +39,9 @@ class Desk:
     def say(self, *said: tuple[str, datetime, float], now: datetime | None = None) -> Fates:
         """Store one batch of (sensor, measured_at, celsius)."""
         now = now or max(at for _, at, _ in said)
-        return self.send(*((code, {"ts": at.isoformat(), "temperature": celsius}) for code, at, celsius in said), now=now)
+        return self.send(
+            *((code, {"ts": at.isoformat(), "temperature": celsius}) for code, at, celsius in said), now=now
+        )
 
     def send(self, *said: tuple[str, Any], now: datetime) -> Fates:
         """Store one batch of (device, payload)."""

@@ -1,0 +1,242 @@
+"""Homes whose past changed are judged again from there on, and what is on record is brought in line with it.
+
+Nothing is deleted: a flag whose cause is gone is withdrawn, one that was missed is added (with a ticket that is born
+closed if it is over by now), one that began or ended at another time is corrected. A second run changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts import flagging
+from alerts.engine.deadline import NEVER_US, deadline
+from alerts.engine.machine import MACHINE
+from alerts.engine.schedule import NONE_US, to_datetime
+from alerts.history import DAY, History, Past
+from store import flags as flag_store
+from store import ledger as ledger_store
+from store import state as state_store
+from store import wire
+
+CLOSE_LAG = timedelta(seconds=60)  # after midnight, so that what came before it has been committed
+
+
+@dataclass
+class Outcome:
+    """What judging again changed."""
+
+    homes: int = 0
+    readings: int = 0
+    days: int = 0  # ledger rows written
+    raised: int = 0
+    withdrawn: int = 0
+    corrected: int = 0
+    changes: list[flagging.Change] = field(default_factory=list)
+
+    def add(self, other: "Outcome") -> None:
+        """Add what other homes came to."""
+        for name in ("homes", "readings", "days", "raised", "withdrawn", "corrected"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.changes += other.changes
+
+
+@dataclass
+class Walked:
+    """Homes after a walk, and the flags that ended on the way (home by position, MACHINE)."""
+
+    past: Past
+    ended: list[tuple[int, np.void]]
+
+
+def judge_again(conn: Connection, history: History, home_ids: Sequence[int], from_day: date, now: datetime) -> Outcome:
+    """Judge homes again from the start of a local day up to now; the caller owns the transaction.
+
+    The homes are locked, so what arrives meanwhile waits.
+    """
+    homes = np.unique(np.asarray(home_ids, np.int32))
+    locked = state_store.lock(conn, homes)
+    homes = locked["home_id"]
+    out = Outcome(homes=len(homes))
+    for first_day, members, known in _starts(conn, history, homes, from_day):
+        walked, days = _walk(conn, history, homes[members], first_day, known, now)
+        out.days += days
+        out.readings += walked.past.readings
+        _settle(conn, history, walked, first_day, now, out)
+    state_store.unqueue(conn, homes.tolist())
+    return out
+
+
+def _starts(
+    conn: Connection, history: History, homes: NDArray[np.int32], from_day: date
+) -> list[tuple[date, NDArray[np.intp], dict[int, bytes | None]]]:
+    """Groups of homes that can be judged from one day on: (day, positions, machine of homes known the day before)."""
+    found = ledger_store.starts(conn, homes.tolist(), from_day)
+    groups: dict[date, list[int]] = {}
+    fresh: list[int] = []
+    for nth, home in enumerate(homes.tolist()):
+        if home in found:
+            groups.setdefault(found[home][0] + DAY, []).append(nth)
+        else:
+            fresh.append(nth)
+    out = [
+        (day, np.array(members), {int(homes[m]): found[int(homes[m])][1] for m in members})
+        for day, members in groups.items()
+    ]
+    if fresh:
+        # Nothing closed before that day: they begin where their readings do, or today if there are none.
+        first = history.first_day(conn, homes[fresh])
+        out.append((first or from_day, np.array(fresh), {}))
+    return out
+
+
+def resume(history: History, homes: NDArray[np.int32], known: dict[int, bytes | None]) -> Past:
+    """Homes where they stood at the end of a day; those not known then are unheard of."""
+    past = Past.unheard(homes)
+    for nth, home in enumerate(homes.tolist()):
+        if home in known:
+            past.entered[nth] = True
+            machine = known[home]
+            if machine is not None:
+                past.machines[nth] = np.frombuffer(machine, MACHINE)[0]
+    # Numbers of flags are not part of history: what is on record is found by time.
+    past.machines["flag"] = 0
+    return past
+
+
+def _walk(
+    conn: Connection,
+    history: History,
+    homes: NDArray[np.int32],
+    first_day: date,
+    known: dict[int, bytes | None],
+    now: datetime,
+) -> tuple[Walked, int]:
+    """Judge homes from a day up to now and write their ledger."""
+    past = resume(history, homes, known)
+    ended: list[tuple[int, np.void]] = []
+    written = 0
+    ledger_store.forget_machines(conn, homes.tolist(), first_day)
+    for stretch in history.walk(conn, past, first_day, now, whole=False):
+        rows = day_rows(history, homes, stretch.days, now)
+        written += ledger_store.put(conn, rows, history.policy.labels)
+        keep_machines(conn, history, homes, stretch.machines, now)
+        ended += [(int(e["home"]), e["flag"]) for e in stretch.ended]
+    return Walked(past, ended), written
+
+
+def day_rows(history: History, homes: NDArray[np.int32], days: NDArray[np.void], now: datetime) -> NDArray[np.void]:
+    """LEDGER rows as store.ledger.DAY_ROW, closed if the day is over."""
+    rows = np.empty(len(days), wire.native(ledger_store.DAY_ROW))
+    for name in ledger_store.DAY_ROW:
+        if name not in ("home_id", "closed"):
+            rows[name] = days[name]
+    rows["home_id"] = homes[days["home"]]
+    rows["closed"] = days["day"] < history.day_of(now - CLOSE_LAG).toordinal()
+    return rows
+
+
+def keep_machines(
+    conn: Connection, history: History, homes: NDArray[np.int32], machines: list[tuple[int, int, bytes]], now: datetime
+) -> None:
+    """Keep where machines stood at the end of closed days."""
+    today = history.day_of(now - CLOSE_LAG).toordinal()
+    kept = [(int(homes[home]), day, machine) for home, day, machine in machines if day < today]
+    if kept:
+        ids, days, raw = (list(column) for column in zip(*kept, strict=True))
+        ledger_store.put_machines(conn, ids, days, raw)
+
+
+def _settle(
+    conn: Connection,
+    history: History,
+    walked: Walked,
+    first_day: date,
+    now: datetime,
+    out: Outcome,
+) -> None:
+    """Bring flags and state in line with the past."""
+    past = walked.past
+    start = to_datetime(history.midnight_us(first_day))
+    stored = flag_store.since(conn, past.homes.tolist(), start)
+    open_now = np.flatnonzero(past.machines["severity"] > 0)
+    judged = walked.ended + [(int(home), past.machines[home]) for home in open_now]
+    changes = flagging.reconcile(conn, history.policy, past.homes, stored, judged, now)
+    out.changes += changes.told
+    for change in changes.told:
+        setattr(out, change.kind.value, getattr(out, change.kind.value) + 1)
+    _put_state(conn, history, walked, changes.open_flags)
+
+
+def _put_state(conn: Connection, history: History, walked: Walked, open_flags: dict[int, int]) -> None:
+    """Write where the homes stand now, so that live judging goes on from there."""
+    past = walked.past
+    there = np.flatnonzero(past.entered)
+    if not len(there) or past.held is None:
+        return
+    rows = np.empty(len(there), wire.native(state_store.HOME_STATE))
+    rows["home_id"] = past.homes[there]
+    machines, run = past.machines[there], past.last
+    last = np.searchsorted(run["home"], there, "right") - 1
+    rows["state"], rows["state_since"] = run["state"][last], _since(run, last)
+    for name in ("breach_since", "severe_since", "warm_since", "lowest"):
+        rows[name] = machines[name]
+    reached = run["start"][last]
+    for name in ("confirmed_at", "severe_at", "suspended_at"):
+        reached = np.maximum(reached, np.where(machines["severity"] > 0, machines[name], NONE_US))
+    cleared = np.full(len(past.homes), NONE_US)
+    for home, flag in walked.ended:
+        cleared[home] = max(cleared[home], int(flag["cleared_at"]))
+    rows["judged_to"] = np.maximum(reached, cleared[there])
+    rows["flag_id"] = [open_flags.get(int(home), 0) for home in there]
+    rows["check_at"] = _due(conn, history, past, there)
+    state_store.put_homes(conn, rows)
+    state_store.replace_held(conn, past.homes.tolist(), _held_rows(past))
+
+
+def _since(run: NDArray[np.void], last: NDArray[np.intp]) -> NDArray[np.int64]:
+    """When the state of each home's last run began; runs end at midnight, states need not."""
+    first = last.copy()
+    while True:
+        before = np.maximum(first - 1, 0)
+        same = (first > 0) & (run["home"][before] == run["home"][last]) & (run["state"][before] == run["state"][last])
+        if not same.any():
+            return np.asarray(run["start"][first])
+        first = np.where(same, before, first)
+
+
+def _due(conn: Connection, history: History, past: Past, there: NDArray[np.intp]) -> NDArray[np.int64]:
+    """When the clock has to look at each home again."""
+    end, held = past.end, past.held
+    assert held is not None
+    known = (held.start <= end[held.home]) & (held.until > end[held.home])
+    celsius = np.full(len(past.homes), np.inf, np.float32)
+    expires = np.full(len(past.homes), NEVER_US)
+    np.minimum.at(celsius, held.home[known], held.celsius[known])
+    np.minimum.at(expires, held.home[known], held.until[known])
+    celsius = np.where(np.isinf(celsius), np.float32(np.nan), celsius)
+    at = end[there]
+    schedules, schedule = history.terms.schedules(conn, past.homes[there], int(at.min()), int(at.max()))
+    due = deadline(past.machines[there], schedules, schedule, at, celsius[there], expires[there])
+    return np.where(due == NEVER_US, NONE_US, due)
+
+
+def _held_rows(past: Past) -> NDArray[np.void]:
+    """SENSOR_NOW rows (the judged part) of the last reading of each sensor."""
+    held = past.held
+    assert held is not None
+    last = np.ones(len(held.home), bool)
+    last[:-1] = (held.home[1:] != held.home[:-1]) | (held.lane[1:] != held.lane[:-1])
+    mine = held.take(last)
+    rows = np.zeros(len(mine.home), wire.native(state_store.SENSOR_NOW))
+    rows["sensor_id"], rows["home_id"] = mine.lane, past.homes[mine.home]
+    rows["celsius"], rows["judged_at"], rows["expires_at"] = mine.celsius, mine.start, mine.until
+    rows["measured_at"] = rows["received_at"] = mine.start
+    # A sensor that moved from one of these homes to another is where it was last.
+    order = np.lexsort((rows["judged_at"], rows["sensor_id"]))
+    rows = rows[order]
+    newest = np.append(rows["sensor_id"][1:] != rows["sensor_id"][:-1], True)[: len(rows)]
+    return np.asarray(rows[newest])

@@ -1,0 +1,66 @@
+"""The past of homes: where their sensors stood over time, and what they said."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from store import wire
+
+STAY: wire.Layout = {
+    "sensor_id": "int4",
+    "home_id": "int4",
+    "room": "int4",
+    "room_kind": "int2",
+    "interval_s": "int4",
+    "offset_k": "float4",
+    "valid_from": "timestamptz",
+    "valid_to": "timestamptz",
+}
+SAID: wire.Layout = {"sensor_id": "int4", "measured_at": "timestamptz", "temperature": "float4"}
+
+SELECT_STAYS = """
+COPY (
+  SELECT
+    p.sensor_id, p.home_id, hashtext(p.room),
+    array_position(ARRAY['living', 'bedroom', 'other'], p.room_kind)::smallint - 1::smallint,
+    p.interval_s, p.offset_k, coalesce(p.valid_from, '-infinity'), coalesce(p.valid_to, 'infinity')
+  FROM point AS p
+  WHERE p.home_id = ANY(%(homes)s)
+  ORDER BY p.sensor_id, coalesce(p.valid_from, '-infinity')
+) TO STDOUT (FORMAT BINARY)
+"""
+SELECT_SAID = """
+COPY (
+  SELECT sensor_id, measured_at, temperature
+  FROM reading
+  WHERE sensor_id = ANY(%(sensors)s) AND measured_at >= %(from)s AND measured_at < %(to)s AND quality = 0
+) TO STDOUT (FORMAT BINARY)
+"""
+SELECT_FIRST = """
+SELECT min(f.at) FROM (
+  SELECT (SELECT r.measured_at FROM reading AS r WHERE r.sensor_id = s.sensor_id ORDER BY r.measured_at LIMIT 1) AS at
+  FROM unnest(%(sensors)s::integer[]) AS s (sensor_id)
+) AS f
+"""
+
+
+def stays(conn: Connection, homes: list[int]) -> NDArray[np.void]:
+    """STAY rows: every place that sensors had in the homes, sorted by sensor and time; open ends are the extremes."""
+    with conn.cursor() as cur:
+        return wire.read(cur, SELECT_STAYS, STAY, {"homes": homes})
+
+
+def said(conn: Connection, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
+    """SAID rows: good temperatures of sensors in [start, end), in no order."""
+    params: dict[str, Any] = {"sensors": sensors, "from": start, "to": end}
+    with conn.cursor() as cur:
+        return wire.read(cur, SELECT_SAID, SAID, params)
+
+
+def first_said(conn: Connection, sensors: list[int]) -> datetime | None:
+    """When the first reading of any of the sensors was measured."""
+    row = conn.execute(SELECT_FIRST, {"sensors": sensors}).fetchone()
+    return row[0] if row else None

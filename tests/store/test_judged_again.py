@@ -1,0 +1,180 @@
+"""Whatever order readings come in, the same readings end in the same flags and the same ledger."""
+
+import random
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import Connection
+
+from alerts.history import History
+from alerts.rejudge import judge_again
+from alerts.watch import catch_up, keep_ledger
+from domain import policy
+from store import ledger
+from tests import registry_rows as town
+from tests.conftest import Database
+from tests.store.test_one_transaction import MINUTE, NOON, ZONE, Desk
+
+DAY = timedelta(days=1)
+NIGHT = NOON.replace(hour=23, minute=30)
+
+
+@pytest.fixture
+def desk(database: Database) -> Iterator[Desk]:
+    with database.connect(autocommit=True) as conn:
+        home = town.home(conn, "H1")
+        town.sensor(conn, "s1", home)
+        town.sensor(conn, "s2", home, room_kind="bedroom")
+        yield Desk(conn)
+
+
+def finish(desk: Desk, now: datetime) -> None:
+    """Let watch do all that is due."""
+    history = History(policy.builtin("seed"))
+    desk.clock(now)
+    while catch_up(desk.conn, history, now + timedelta(minutes=1)):
+        pass
+    for shard in ledger.shards(desk.conn):
+        keep_ledger(desk.conn, history, shard, now)
+
+
+def record(desk: Desk) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Flags that stand, and the ledger."""
+    flags = desk.rows(
+        "SELECT home_id, severity, cold_since, confirmed_at, severe_at, suspended_at, cleared_at, clear_reason, lowest "
+        "FROM flag WHERE clear_reason IS DISTINCT FROM 'withdrawn' ORDER BY home_id, cold_since"
+    )
+    return flags, desk.rows("SELECT * FROM ledger ORDER BY home_id, day")
+
+
+def start_over(conn: Connection) -> None:
+    """Forget everything but the registry."""
+    conn.execute(
+        "UPDATE home_state SET state = 1, state_since = NULL, judged_to = NULL, breach_since = NULL, "
+        "severe_since = NULL, warm_since = NULL, lowest = NULL, flag_id = NULL, check_at = NULL"
+    )
+    conn.execute(
+        "UPDATE sensor_now SET home_id = NULL, measured_at = NULL, celsius = NULL, judged_at = NULL, expires_at = NULL"
+    )
+    for table in ("reading", "flag", "ticket_event", "clock", "ticket", "ledger", "ledger_shard", "rejudge"):
+        conn.execute(f"DELETE FROM {table}".encode())
+
+
+def test_a_cold_spell_found_late_is_flagged_with_a_closed_ticket(desk: Desk) -> None:
+    for m in range(0, 240, 5):
+        desk.say(("s1", NOON + m * MINUTE, 20.0))
+    desk.say(("s2", NOON + 30 * MINUTE, 17.0), ("s2", NOON + 40 * MINUTE, 19.0), now=NOON + 240 * MINUTE)
+    assert desk.flags() == []
+    finish(desk, NOON + 240 * MINUTE)
+    (flag,) = desk.flags()
+    assert (flag["cold_since"], flag["lowest"]) == (NOON + 30 * MINUTE, 17.0)
+    assert flag["cleared_at"] == NOON + 70 * MINUTE
+    assert desk.rows("SELECT retrospective, state FROM ticket") == [{"retrospective": True, "state": "closed"}]
+    assert desk.rows("SELECT * FROM rejudge") == []
+
+
+def test_a_flag_whose_cause_is_gone_is_withdrawn_and_kept(desk: Desk) -> None:
+    before = NOON.replace(hour=5, minute=58)
+    desk.say(("s1", before, 17.0))
+    desk.clock(NOON.replace(hour=6))
+    assert len(desk.flags()) == 1
+    desk.say(("s1", before + MINUTE, 19.0), now=NOON.replace(hour=6, minute=1))
+    finish(desk, NOON.replace(hour=6, minute=2))
+    (flag,) = desk.flags()
+    assert flag["clear_reason"] == "withdrawn"
+    kinds = [row["kind"] for row in desk.rows("SELECT kind FROM ticket_event ORDER BY seq")]
+    assert kinds == ["opened", "flag_ended"]
+    assert desk.rows("SELECT flag_id FROM home_state") == [{"flag_id": None}]
+
+
+def test_judging_again_twice_changes_nothing(desk: Desk) -> None:
+    for m in range(0, 1200, 5):
+        desk.say(("s1", NOON + m * MINUTE, 17.0 + (m % 300) / 100))
+    now = NOON + 1200 * MINUTE
+    finish(desk, now)
+    history = History(policy.builtin("seed"))
+    with desk.conn.transaction():
+        again = judge_again(desk.conn, history, [1], NOON.date(), now)
+    assert (again.days, again.raised, again.withdrawn, again.corrected) == (0, 0, 0, 0)
+
+
+def test_the_days_of_the_ledger_add_up(desk: Desk) -> None:
+    for m in range(0, 2 * 1440, 10):
+        desk.say(("s1", NOON + m * MINUTE, 15.5 + (m % 700) / 100))
+    finish(desk, NOON + 2 * DAY)
+    rows = desk.rows("SELECT * FROM ledger_day ORDER BY day")
+    assert [row["day"] for row in rows] == [date(2026, 1, 15), date(2026, 1, 16), date(2026, 1, 17)]
+    states = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s")
+    assert [sum(row[name] for name in states) for row in rows] == [86_400, 86_400, 43_200]
+    assert [row["closed"] for row in rows] == [True, True, False]
+    assert rows[0]["unknown_s"] == 43_200  # before the first reading
+
+
+def test_a_flag_open_over_midnight_is_carried_by_the_ledger(desk: Desk) -> None:
+    start = NOON.replace(hour=20)
+    for m in range(0, 1440, 5):
+        desk.say(("s1", start + m * MINUTE, 17.0))
+    finish(desk, start + DAY)
+    before = record(desk)
+    desk.say(("s2", start + 23 * 60 * MINUTE, 16.5), now=start + DAY)
+    finish(desk, start + DAY)
+    (flag,) = desk.flags()
+    assert (flag["cold_since"], flag["lowest"]) == (start, 16.5)
+    assert len(before[0]) == 1
+
+
+Said = tuple[str, datetime, float]
+CELSIUS = st.sampled_from([15.5, 17.0, 17.99, 18.0, 18.1, 18.2, 19.0, 21.0])
+STARTS = [NOON, NOON.replace(hour=5), NOON.replace(hour=20), NIGHT]
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Said]:
+    start = draw(st.sampled_from(STARTS))
+    minutes = draw(st.lists(st.integers(0, 300), min_size=1, max_size=40, unique=True))
+    return [(draw(st.sampled_from(["s1", "s2"])), start + m * MINUTE, draw(CELSIUS)) for m in sorted(minutes)]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(histories(), st.randoms(use_true_random=False), st.booleans())
+def test_any_order_and_any_batches_give_the_same_flags_and_ledger(
+    plain_database: Database, said: list[Said], chance: random.Random, clocks: bool
+) -> None:
+    now = max(at for _, at, _ in said) + 7 * 60 * MINUTE
+    with plain_database.connect(autocommit=True) as conn:
+        if not conn.execute("SELECT 1 FROM home").fetchone():
+            home = town.home(conn, "H1")
+            town.sensor(conn, "s1", home)
+            town.sensor(conn, "s2", home, room_kind="bedroom")
+        outcomes = []
+        for shuffled in (False, True):
+            start_over(conn)
+            desk = Desk(conn)
+            for batch in batches(said, shuffled, chance):
+                latest = max(at for _, at, _ in batch)
+                desk.say(*batch, *(batch[:1] if shuffled else ()), now=now if shuffled else latest)
+                if clocks:
+                    desk.clock(now if shuffled else latest)
+            finish(desk, now)
+            flags, days = record(desk)
+            assert desk.rows("SELECT count(*) AS n FROM flag WHERE ticket_id IS NULL") == [{"n": 0}]
+            outcomes.append((flags, days))
+        assert outcomes[0] == outcomes[1]
+        assert ZONE.key == "Asia/Shanghai"
+
+
+def batches(said: list[Said], shuffled: bool, chance: random.Random) -> list[list[Said]]:
+    """One reading a batch in order; or in any order, in batches of any size."""
+    if not shuffled:
+        return [[one] for one in said]
+    rest, out = list(said), []
+    chance.shuffle(rest)
+    while rest:
+        size = chance.randint(1, len(rest))
+        out.append(rest[:size])
+        rest = rest[size:]
+    return out

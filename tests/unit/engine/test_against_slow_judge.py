@@ -1,0 +1,208 @@
+"""The engine against a judge that walks second by second, over random homes; and against itself, split anywhere."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from alerts.engine.ledger import SUMS, ledger
+from alerts.engine.machine import fold, idle
+from alerts.engine.runs import cut, runs
+from alerts.engine.schedule import NONE_US, Schedules, Terms, compile_schedule
+from alerts.engine.track import coldest, hold
+from domain.policy import Limit, Policy, Season, Version
+from domain.states import NotJudged
+from tests.unit.engine.slow_judge import SlowFlag, SlowHome, SlowJudge, SlowRules
+
+US = 1_000_000
+# Spans of some hours around the instants at which something happens on the wall.
+ANCHORS = [
+    ("Asia/Shanghai", "2026-01-15T04"),
+    ("Asia/Shanghai", "2026-01-15T19"),
+    ("Asia/Shanghai", "2026-01-31T22"),
+    ("Europe/Berlin", "2026-03-29T00"),  # 02:00 -> 03:00
+    ("Europe/Berlin", "2025-10-26T00"),  # 03:00 -> 02:00
+    ("America/St_Johns", "2006-04-01T22"),  # 00:01 -> 01:01
+    ("America/St_Johns", "2006-10-28T22"),  # 00:01 -> 23:01 of the day before
+    ("America/St_Johns", "2026-03-08T00"),
+]
+LIMITS: list[list[tuple[str, float, time | None, time | None]]] = [
+    [("cold", 18.0, time(6), time(21)), ("severe", 16.0, None, None)],
+    [("cold", 20.0, None, None)],
+    [("cold", 18.0, time(22), time(1, 30)), ("severe", 16.0, time(0, 30), time(2, 30))],
+    [("cold", 18.0, time(2, 15), time(2, 45)), ("cold", 17.0, time(0), time(5)), ("severe", 16.0, None, None)],
+    [("severe", 16.0, None, None)],
+    [],
+]
+CELSIUS = st.sampled_from([15.0, 15.99, 16.0, 17.0, 17.99, 18.0, 18.1, 18.2, 19.5, 20.0, 20.2, 22.0])
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> SlowRules:
+    return SlowRules(
+        draw(st.sampled_from(LIMITS)),
+        draw(st.sampled_from([0.0, 0.2])),
+        draw(st.sampled_from([0, 600, 1800])),
+        draw(st.sampled_from([0, 600, 1800])),
+    )
+
+
+@st.composite
+def homes(draw: st.DrawFn) -> tuple[SlowHome, int, int]:
+    name, wall = draw(st.sampled_from(ANCHORS))
+    zone = ZoneInfo(name)
+    local = datetime.fromisoformat(wall).replace(tzinfo=zone)
+    begin = int(local.timestamp())
+    end = begin + draw(st.sampled_from([1, 3])) * 3600
+    times = st.integers(begin - 1800, end).map(lambda s: s - s % 20)
+    sensors = []
+    for _ in range(draw(st.integers(1, 3))):
+        found = draw(st.dictionaries(times, CELSIUS, max_size=10))
+        held = draw(st.sampled_from([300, 900, 5400]))
+        sensors.append([(at, at + held, float(np.float32(found[at]))) for at in sorted(found)])
+    day = local.date()
+    versions = [(date(2000, 1, 1), draw(rules()))]
+    if draw(st.booleans()):
+        versions.append((day + timedelta(days=1), draw(rules())))
+    season = draw(st.sampled_from([(date(2000, 1, 1), date(2030, 1, 1)), (date(2000, 1, 1), day + timedelta(days=1))]))
+    status: list[tuple[int | None, bool]] = [(None, True)]
+    if draw(st.booleans()):
+        status.append((draw(times), False))
+        status.append((status[-1][0] + draw(st.integers(1, 90)) * 40, True))  # type: ignore[operator]
+    return SlowHome(zone, sensors, versions, season, status), begin, end
+
+
+def policy_of(home: SlowHome) -> Policy:
+    return Policy(
+        name="drawn",
+        zone=home.zone,
+        seasons=(Season(first=home.season[0], end=home.season[1]),),
+        versions=tuple(
+            Version(
+                valid_from=first,
+                confirm_for_s=r.confirm_s,
+                clear_for_s=r.clear_s,
+                deadband_k=r.deadband_k,
+                hold_intervals=3,
+                judged_rooms=("living",),
+                limits=tuple(
+                    Limit(home_class="multistorey", severity=s, below_celsius=b, opens=o, closes=c)
+                    for s, b, o, c in r.limits
+                ),
+                clocks={},
+            )
+            for first, r in home.versions
+        ),
+    )
+
+
+class Fast:
+    """The engine on one home, advanced in as many parts as one likes."""
+
+    def __init__(self, home: SlowHome, begin: int, end: int) -> None:
+        status = tuple((NONE_US if since is None else since * US, on) for since, on in home.status)
+        terms = Terms("multistorey", status=status)
+        first = datetime.fromtimestamp(begin, UTC).date() - timedelta(days=2)
+        last = datetime.fromtimestamp(end, UTC).date() + timedelta(days=3)
+        self.schedules = Schedules.join([compile_schedule(policy_of(home), terms.clipped(begin * US), first, last)])
+        said = [(lane, *r) for lane, sensor in enumerate(home.readings) for r in sensor]
+        table = np.array(said, np.float64).reshape(len(said), 4)
+        self.readings = [table[:, i] for i in range(4)]
+        self.state = idle(1)
+        self.ended: list[NDArray[np.void]] = []
+        self.days: dict[date, dict[str, int]] = {}
+
+    def advance(self, begin: int, end: int) -> None:
+        lane, start, until, celsius = self.readings
+        home = np.zeros(len(lane), np.int64)
+        us = [(a * US).astype(np.int64) for a in (start, until)]
+        held = hold(home, lane.astype(np.int64), us[0], us[1].copy(), celsius.astype(np.float32))
+        low, high = np.array([begin * US]), np.array([end * US])
+        steps = cut(coldest(held, low, high), self.schedules, np.zeros(1, np.int64), low, high)
+        found = runs(steps, self.schedules, high)
+        self.ended.append(fold(self.state, found, self.schedules.pieces))
+        for row in ledger(found, self.schedules.pieces):
+            day = self.days.setdefault(date.fromordinal(int(row["day"])), {})
+            for name in SUMS:
+                day[name] = day.get(name, 0) + int(row[name])
+
+    def flags(self) -> list[tuple[Any, ...]]:
+        ended = [e["flag"] for part in self.ended for e in part]
+        return [self._flag(f) for f in ended] + [self._flag(s) for s in self.state if s["severity"] > 0]
+
+    @staticmethod
+    def _flag(f: np.void) -> tuple[Any, ...]:
+        def at(name: str) -> int | None:
+            return None if f[name] == NONE_US else int(f[name]) // US
+
+        reason = None
+        if f["cleared_at"] != NONE_US:
+            reason = NotJudged(int(f["reason"])).code if f["reason"] else "recovered"
+        names = ("cold_since", "confirmed_at", "severe_at", "suspended_at", "cleared_at")
+        return (*(at(n) for n in names), reason, float(f["lowest"]))
+
+
+def slow_flags(flags: Iterable[SlowFlag]) -> list[tuple[Any, ...]]:
+    return [
+        (f.cold_since, f.confirmed_at, f.severe_at, f.suspended_at, f.cleared_at, f.reason, f.lowest) for f in flags
+    ]
+
+
+def slow_days(judge: SlowJudge) -> dict[date, dict[str, int]]:
+    return {day: {n: s * US for n, s in found.items() if s} for day, found in judge.seconds.items()}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(homes())
+def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHome, int, int]) -> None:
+    home, begin, end = drawn
+    fast = Fast(home, begin, end)
+    fast.advance(begin, end)
+    slow = SlowJudge(home).walk(begin, end)
+    assert fast.flags() == slow_flags(slow.flags)
+    spent = {day: {n: us for n, us in found.items() if us} for day, found in fast.days.items()}
+    assert {day: found for day, found in spent.items() if found} == slow_days(slow)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(homes(), st.lists(st.integers(0, 10_800), max_size=6))
+def test_any_split_in_time_gives_the_same(drawn: tuple[SlowHome, int, int], at: list[int]) -> None:
+    home, begin, end = drawn
+    whole, parts = Fast(home, begin, end), Fast(home, begin, end)
+    whole.advance(begin, end)
+    marks = [begin, *sorted(begin + a for a in at if begin + a <= end), end]
+    for low, high in pairwise(marks):
+        parts.advance(low, high)
+    assert parts.flags() == whole.flags()
+    assert parts.days.keys() == whole.days.keys()
+    assert parts.days == whole.days
+    assert (parts.state == whole.state).all()
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "seconds"),
+    [
+        ("Asia/Shanghai", date(2026, 1, 15), 86_400),
+        ("Europe/Berlin", date(2026, 3, 29), 82_800),
+        ("Europe/Berlin", date(2025, 10, 26), 90_000),
+        ("America/St_Johns", date(2006, 10, 28), 89_940),  # 23:01 to 24:00 comes twice
+        ("America/St_Johns", date(2006, 10, 29), 86_460),  # and so does its own first minute
+    ],
+)
+def test_the_states_of_a_day_add_up_to_its_length(zone: str, day: date, seconds: int) -> None:
+    rules = SlowRules(LIMITS[0], 0.2, 0, 1800)
+    begin = int(datetime.combine(day - timedelta(days=1), time(12), ZoneInfo(zone)).timestamp())
+    end = int(datetime.combine(day + timedelta(days=1), time(12), ZoneInfo(zone)).timestamp())
+    readings = [(begin + i * 1237, begin + i * 1237 + 900, 15.0 + i % 6) for i in range(200)]
+    home = SlowHome(ZoneInfo(zone), [readings], [(date(2000, 1, 1), rules)], (date(2000, 1, 1), date(2030, 1, 1)))
+    fast = Fast(home, begin, end)
+    fast.advance(begin, end)
+    states = ("compliant", "cold", "severe", "unknown", "not_judged")
+    assert sum(fast.days[day][name] for name in states) == seconds * US
