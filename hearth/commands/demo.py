@@ -24,9 +24,10 @@ def demo(
     """Show a whole town at work: database, broker, Hearth, simulated homes. Ctrl-C stops everything."""
     stop = stop_on_signal()
     console = Console(stderr=as_json)
+    wishes = wishes_for(folder.resolve(), homes, seed, port)
     console.print("starting a database and a broker …")
     try:
-        with stand(wishes_for(folder.resolve(), homes, seed, port)) as ground:
+        with stand(wishes) as ground:
             told = show(ground, stop, for_, console)
     except UsageError:
         if stop.is_set():  # Ctrl-C before everything stood

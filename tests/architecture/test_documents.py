@@ -1,0 +1,110 @@
+"""Documents that cannot go stale unnoticed: settings, flow, commands, changelog."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from hearth.cli import app
+from hearth.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CLI = typer.main.get_command(app)
+
+
+def commands(group: Any = CLI, before: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Every command by its words."""
+    found: dict[tuple[str, ...], Any] = {}
+    for name, command in group.commands.items():
+        here = (*before, name)
+        found |= commands(command, here) if hasattr(command, "commands") else {here: command}
+    return found
+
+
+def shown() -> list[list[str]]:
+    """The words after `hearth` in every command that the README shows, in blocks and in lines."""
+    blocks = "\n".join(re.findall("```sh\n(.*?)```", README, re.DOTALL))
+    lines = re.findall(r"^(?:.*\$\()?hearth ([^#\n]*)", blocks, re.MULTILINE) + re.findall(r"`hearth ([^`]+)`", README)
+    return [line.split() for line in lines]
+
+
+def test_each_setting_has_its_heading_and_default() -> None:
+    text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^## (\S+)\n\nDefault: (.+)$", text, re.MULTILINE))
+    assert documented == {PREFIX + name.upper(): default(name) for name in Settings.model_fields}
+    assert re.findall(r"^## (\S+)", text, re.MULTILINE) == list(documented)
+
+
+def default(name: str) -> str:
+    value = Settings.model_fields[name].default
+    shown = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+    return "none" if shown is None else f"`{shown}`"
+
+
+def test_commands_in_the_readme_exist_with_their_options() -> None:
+    known = commands()
+    assert len(shown()) > 15
+    for words in shown():
+        name = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in known), None)
+        assert name is not None, f"hearth {' '.join(words)}"
+        options = {option for parameter in known[name].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, words
+
+
+def test_the_readme_lists_every_command() -> None:
+    listed = set(re.findall(r"^\| `hearth ([^`]+)` \|", README, re.MULTILINE))
+    assert {" ".join(name) for name in commands()} == listed
+
+
+def test_every_command_explains_itself() -> None:
+    assert [name for name, command in commands().items() if not command.help] == []
+
+
+def test_make_targets_in_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z]+)(?=`| +#)", README)) <= targets
+
+
+@pytest.mark.parametrize("page", ["README.md", *(str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("docs/**/*.md")))])
+def test_files_named_in_documents_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`([\w.-]+(?:/[\w.-]+)+(?:\.py|\.sql|\.toml|\.md|\.csv\.gz|/))`", text)
+    linked = re.findall(r"\]\((?!http|#)([^)#]+)", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert [link for link in linked if not (ROOT / page).parent.joinpath(link).exists()] == []
+
+
+def test_the_flow_names_the_files_of_each_step() -> None:
+    flow = (ROOT / "docs/flow.md").read_text(encoding="utf-8")
+    steps = re.findall(r"^\| (\d+) \| `([\w/]+\.py)`", flow, re.MULTILINE)
+    assert [int(number) for number, _ in steps] == list(range(1, len(steps) + 1))
+    assert len(steps) > 10
+
+
+def test_the_changelog_has_unreleased_on_top() -> None:
+    headings = re.findall("^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    pages = sorted((ROOT / "docs/decisions").glob("*.md"))
+    assert [page.name[:5] for page in pages] == [f"{n:04}-" for n in range(1, len(pages) + 1)]
+    for page in pages:
+        assert page.read_text(encoding="utf-8").startswith(f"# {page.name[:4]} ")
+
+
+def test_no_file_tells_of_a_machine_or_a_registry() -> None:
+    registries = ("pypi" + ".org", "files.python" + "hosted.org", "deb." + "debian.org", "registry.npm" + "js.org")
+    machine = re.compile(rb"(?<![\w.*~-])/(?:work|root|home)/\w")
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True, text=True).stdout.split("\0")
+    files = [ROOT / name for name in names if name and (ROOT / name).is_file()]
+    assert len(files) > 100
+    telling = [
+        f for f in files if machine.search(text := f.read_bytes()) or any(r.encode() in text for r in registries)
+    ]
+    assert telling == []
