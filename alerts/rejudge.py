@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from alerts import flagging
 from alerts.engine.deadline import NEVER_US, deadline
-from alerts.engine.machine import MACHINE
+from alerts.engine.machine import MACHINE, idle
 from alerts.engine.schedule import NONE_US, to_datetime
 from alerts.history import DAY, History, Past
 from store import flags as flag_store
@@ -36,6 +36,12 @@ class Outcome:
     withdrawn: int = 0
     corrected: int = 0
     changes: list[flagging.Change] = field(default_factory=list)
+
+    def note(self, changes: flagging.Changes) -> None:
+        """Count what was done to flags."""
+        self.changes += changes.told
+        for change in changes.told:
+            setattr(self, change.kind.value, getattr(self, change.kind.value) + 1)
 
     def add(self, other: "Outcome") -> None:
         """Add what other homes came to."""
@@ -68,6 +74,68 @@ def judge_again(conn: Connection, history: History, home_ids: Sequence[int], fro
         _settle(conn, history, walked, first_day, now, out)
     state_store.unqueue(conn, homes.tolist())
     return out
+
+
+def judge_days(
+    conn: Connection, history: History, home_ids: Sequence[int], from_day: date, to_day: date, now: datetime
+) -> Outcome:
+    """Judge homes again over [from_day, to_day); those that leave it otherwise than on record, on to now.
+
+    The caller owns the transaction.
+    """
+    end = to_datetime(history.midnight_us(to_day))
+    if end >= now:
+        return judge_again(conn, history, home_ids, from_day, now)
+    homes = state_store.lock(conn, np.unique(np.asarray(home_ids, np.int32)))["home_id"]
+    on_record = ledger_store.starts(conn, homes.tolist(), to_day)
+    out, differs = Outcome(), list[int]()
+    for first_day, members, known in _starts(conn, history, homes, from_day):
+        past, ended = resume(history, homes[members], known), list[tuple[int, np.void]]()
+        rows = []
+        for stretch in history.walk(conn, past, first_day, end, whole=True):
+            rows.append(day_rows(history, past.homes, stretch.days, now))
+            ended += [(int(e["home"]), e["flag"]) for e in stretch.ended]
+        same = [_leaves_as_recorded(past, nth, on_record, to_day) for nth in range(len(past.homes))]
+        differs += past.homes[~np.array(same, bool)].tolist()
+        out.readings += past.readings
+        _settle_days(conn, history, past, rows, ended, np.array(same, bool), first_day, end, now, out)
+    if differs:
+        out.add(judge_again(conn, history, differs, from_day, now))
+    out.homes = len(homes)
+    return out
+
+
+def _leaves_as_recorded(past: Past, nth: int, on_record: dict[int, tuple[date, bytes | None]], to_day: date) -> bool:
+    """Whether a home's machine stands at the end of a span where the ledger says that it stood."""
+    day, machine = on_record.get(int(past.homes[nth]), (None, None))
+    if day is None or day + DAY != to_day:
+        return not past.entered[nth]
+    return bool(past.machines[nth].tobytes() == (machine or idle(1)[0].tobytes()))
+
+
+def _settle_days(
+    conn: Connection,
+    history: History,
+    past: Past,
+    rows: list[NDArray[np.void]],
+    ended: list[tuple[int, np.void]],
+    same: NDArray[np.bool_],
+    first_day: date,
+    end: datetime,
+    now: datetime,
+    out: Outcome,
+) -> None:
+    """Write the days and the flags that ended in them, of homes that leave the span as recorded."""
+    kept = past.homes[same]
+    days = np.concatenate([r[np.isin(r["home_id"], kept)] for r in rows]) if rows else None
+    if days is not None and len(days):
+        out.days += ledger_store.put(conn, days, history.policy.labels)
+    start = to_datetime(history.midnight_us(first_day))
+    stored = [f for f in flag_store.since(conn, kept.tolist(), start) if f.cleared_at and f.cleared_at <= end]
+    changes = flagging.reconcile(
+        conn, history.policy, past.homes, stored, [(home, flag) for home, flag in ended if same[home]], now
+    )
+    out.note(changes)
 
 
 def _starts(
@@ -165,9 +233,7 @@ def _settle(
     open_now = np.flatnonzero(past.machines["severity"] > 0)
     judged = walked.ended + [(int(home), past.machines[home]) for home in open_now]
     changes = flagging.reconcile(conn, history.policy, past.homes, stored, judged, now)
-    out.changes += changes.told
-    for change in changes.told:
-        setattr(out, change.kind.value, getattr(out, change.kind.value) + 1)
+    out.note(changes)
     _put_state(conn, history, walked, changes.open_flags)
 
 
@@ -191,7 +257,7 @@ def _put_state(conn: Connection, history: History, walked: Walked, open_flags: d
     for home, flag in walked.ended:
         cleared[home] = max(cleared[home], int(flag["cleared_at"]))
     rows["judged_to"] = np.maximum(reached, cleared[there])
-    rows["flag_id"] = [open_flags.get(int(home), 0) for home in there]
+    rows["flag_id"] = [open_flags.get(home, 0) for home in rows["home_id"].tolist()]
     rows["check_at"] = _due(conn, history, past, there)
     state_store.put_homes(conn, rows)
     state_store.replace_held(conn, past.homes.tolist(), _held_rows(past))

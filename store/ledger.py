@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,16 @@ JOIN LATERAL (
   ORDER BY x.day DESC LIMIT 1
 ) AS l ON true
 """
+SELECT_SUMS = """
+SELECT
+  count(DISTINCT home_id), coalesce(sum(compliant_us), 0)::bigint, coalesce(sum(cold_us), 0)::bigint,
+  coalesce(sum(severe_us), 0)::bigint, coalesce(sum(unknown_us), 0)::bigint, coalesce(sum(not_judged_us), 0)::bigint
+FROM ledger
+WHERE home_id = ANY(%(homes)s) AND day >= %(first)s AND day < %(end)s
+"""
+SELECT_CODES = """
+SELECT home_id FROM home WHERE %(codes)s::text[] IS NULL OR code = ANY(%(codes)s) ORDER BY home_id
+"""
 SELECT_SHARD = "SELECT open_from FROM ledger_shard WHERE shard = %(shard)s"
 UPSERT_SHARD = """
 INSERT INTO ledger_shard (shard, open_from, counted_to) VALUES (%(shard)s, %(open_from)s, %(to)s)
@@ -151,3 +161,25 @@ def shards(conn: Connection) -> range:
     """The numbers of all shards."""
     row = conn.execute(SELECT_LAST_SHARD, {"size": SHARD_HOMES}).fetchone()
     return range(int(row[0]) + 1 if row else 0)
+
+
+class Sums(NamedTuple):
+    """Time spent in each state, µs."""
+
+    homes: int
+    compliant: int
+    cold: int
+    severe: int
+    unknown: int
+    not_judged: int
+
+
+def sums(conn: Connection, homes: list[int], first: date, end: date) -> Sums:
+    """What the ledger has for homes over days, the end left out."""
+    row = conn.execute(SELECT_SUMS, {"homes": homes, "first": first, "end": end}).fetchone()
+    return Sums(*(row or (0,) * 6))
+
+
+def homes(conn: Connection, codes: list[str] | None) -> list[int]:
+    """The homes of the codes, or all."""
+    return [row[0] for row in conn.execute(SELECT_CODES, {"codes": codes}).fetchall()]

@@ -1,0 +1,199 @@
+"""`hearth recheck`: judge the past again, by the rules in force or by others."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from datetime import date, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import numpy as np
+import psycopg
+import typer
+from psycopg import Connection
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from alerts.flagging import Change
+from alerts.history import History
+from alerts.rejudge import Outcome, judge_days
+from alerts.what_if import Figures, imagine, recorded
+from domain.errors import UsageError
+from hearth.settings import Settings, load
+from hearth.wiring import chosen_policy, connector, now, open_database
+from store import ledger
+from store.stage import open_stages
+
+CHUNK_HOMES = 64  # locked together while they are judged
+MOST_SHOWN = 20
+TRIES = 3  # a deadlock with the live system resolves itself
+console = Console(stderr=True)
+T = TypeVar("T")
+
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])]
+
+
+def recheck(
+    from_day: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day.")],
+    to_day: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Day to stop before; default: up to now.")
+    ] = None,
+    home: Annotated[list[str] | None, typer.Option(help="Code of a home; may be repeated. Default: all.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="Another policy to try; needs --dry-run.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Judge homes again from what is stored; writes only what differs. May be interrupted and repeated."""
+    settings = load()
+    if policy and not dry_run:
+        raise UsageError("--policy tries other rules and needs --dry-run; to adopt them, set HEARTH_POLICY")
+    with open_database(settings, "recheck") as conn:
+        homes = _homes(conn, home)
+    at = now()
+    first, end = from_day.date(), to_day.date() if to_day else None
+    if end and end <= first:
+        raise UsageError("--to must be later than --from")
+    if policy:
+        tried = settings.model_copy(update={"policy": policy})
+        chosen_policy(tried)
+        pairs = list(_spread(settings, homes, Imagine(settings, tried, first, end, at)))
+        _show_figures(pairs, as_json)
+    else:
+        outcome = Outcome()
+        for part in _spread(settings, homes, Again(settings, first, end, at, dry_run)):
+            outcome.add(part)
+        _show_outcome(outcome, dry_run, as_json)
+
+
+def _homes(conn: Connection, codes: list[str] | None) -> list[int]:
+    try:
+        homes = ledger.homes(conn, codes)
+    except psycopg.errors.UndefinedTable:
+        raise UsageError("the database is not migrated: run hearth migrate") from None
+    if codes and len(homes) != len(set(codes)):
+        raise UsageError(f"--home: not all of {', '.join(codes)} are in the registry")
+    return homes
+
+
+class Again:
+    """Judges a chunk of homes again in a worker process; each chunk is a transaction."""
+
+    def __init__(self, settings: Settings, first: date, end: date | None, at: datetime, dry_run: bool) -> None:
+        self.settings, self.first, self.end, self.at, self.dry_run = settings, first, end, at, dry_run
+
+    def __call__(self, homes: Sequence[int]) -> Outcome:
+        history = _history(self.settings)
+        to_day = self.end or date.max
+        for attempt in range(TRIES):
+            try:
+                with _connection(self.settings) as conn, conn.transaction(force_rollback=self.dry_run):
+                    return judge_days(
+                        conn, history, homes, self.first, min(to_day, _tomorrow(history, self.at)), self.at
+                    )
+            except psycopg.errors.DeadlockDetected:
+                if attempt + 1 == TRIES:
+                    raise
+        raise AssertionError("not reached")
+
+
+def _tomorrow(history: History, at: datetime) -> date:
+    return date.fromordinal(history.day_of(at).toordinal() + 1)
+
+
+class Imagine:
+    """What another policy makes of a chunk of homes, beside what is on record."""
+
+    def __init__(self, settings: Settings, tried: Settings, first: date, end: date | None, at: datetime) -> None:
+        self.settings, self.tried, self.first, self.end, self.at = settings, tried, first, end, at
+
+    def __call__(self, homes: Sequence[int]) -> tuple[Figures, Figures]:
+        history, other = _history(self.settings), _history(self.tried)
+        ids = np.array(homes, np.int32)
+        with _connection(self.settings) as conn, conn.transaction():
+            end = _midnight(history, self.end, self.at)
+            now_figures = recorded(conn, history, ids, self.first, end)
+            return now_figures, imagine(conn, other, ids, self.first, end)
+
+
+def _midnight(history: History, end: date | None, at: datetime) -> datetime:
+    """The end of the span: whole days only, so that both sides count the same."""
+    day = min(end, history.day_of(at)) if end else history.day_of(at)
+    return datetime.combine(day, datetime.min.time(), history.policy.zone)
+
+
+def _history(settings: Settings) -> History:
+    return History(chosen_policy(settings))
+
+
+def _connection(settings: Settings) -> Connection:
+    conn = connector(settings, "recheck")()
+    open_stages(conn)
+    return conn
+
+
+def _spread(settings: Settings, homes: list[int], work: Callable[[Sequence[int]], T]) -> Iterator[T]:
+    """Work on chunks of homes with all cores, showing how far it is."""
+    chunks = [homes[i : i + CHUNK_HOMES] for i in range(0, len(homes), CHUNK_HOMES)]
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f} homes"), TimeElapsedColumn())
+    with (
+        Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress,
+        ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _quiet_interrupt) as pool,
+    ):
+        task = progress.add_task("homes", total=len(homes))
+        try:
+            for chunk, part in zip(chunks, pool.map(work, chunks), strict=True):
+                progress.advance(task, len(chunk))
+                yield part
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise UsageError("interrupted: what was judged so far is written; run it again to finish") from None
+
+
+def _quiet_interrupt() -> None:
+    """Ctrl-C is for the parent; a worker finishes its chunk."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _show_outcome(outcome: Outcome, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        changes = [_change(change) for change in outcome.changes]
+        print(json.dumps({**asdict(outcome), "changes": changes, "dry_run": dry_run}))
+        return
+    out = Console()
+    verb = "would change" if dry_run else "changed"
+    out.print(f"{outcome.homes:,} homes, {outcome.readings:,} readings judged again; {verb}:")
+    out.print(f"  {outcome.days:,} ledger days")
+    out.print(f"  flags: {outcome.raised:,} raised, {outcome.withdrawn:,} withdrawn, {outcome.corrected:,} corrected")
+    for change in outcome.changes[:MOST_SHOWN]:
+        out.print("  " + "  ".join(str(value) for value in _change(change).values()))
+    if len(outcome.changes) > MOST_SHOWN:
+        out.print(f"  … and {len(outcome.changes) - MOST_SHOWN:,} more (--json lists all)")
+
+
+def _change(change: Change) -> dict[str, object]:
+    return {
+        "kind": change.kind.value,
+        "home_id": change.home_id,
+        "cold_since": change.cold_since.isoformat(),
+        "cleared_at": change.cleared_at.isoformat() if change.cleared_at else None,
+    }
+
+
+def _show_figures(pairs: list[tuple[Figures, Figures]], as_json: bool) -> None:
+    on_record, imagined = Figures(), Figures()
+    for one, other in pairs:
+        on_record.add(one)
+        imagined.add(other)
+    if as_json:
+        print(json.dumps({"recorded": asdict(on_record), "imagined": asdict(imagined)}))
+        return
+    table = Table("", "on record", "by the other policy", "difference")
+    for name, value in asdict(on_record).items():
+        other = asdict(imagined)[name]
+        table.add_row(name.replace("_", " "), f"{value:,.0f}", f"{other:,.0f}", f"{other - value:+,.0f}")
+    Console().print(table)

@@ -1,0 +1,109 @@
+"""Judging the past again over a span, for good, for show, and by other rules."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alerts.history import History
+from alerts.rejudge import judge_days
+from alerts.what_if import imagine, recorded
+from domain import policy
+from tests import registry_rows as town
+from tests.conftest import Database
+from tests.store.test_judged_again import finish, record
+from tests.store.test_one_transaction import MINUTE, NOON, Desk
+
+DAYS = 3
+NOW = NOON + timedelta(days=DAYS)
+FIRST = NOON.date()
+
+
+@pytest.fixture
+def desk(plain_database: Database) -> Iterator[Desk]:
+    with plain_database.connect(autocommit=True) as conn:
+        for n in (1, 2):
+            town.sensor(conn, f"s{n}", town.home(conn, f"H{n}"), interval_s=600)
+        desk = Desk(conn)
+        for n in range(DAYS * 144):
+            at = NOON + n * 10 * MINUTE
+            desk.say(("s1", at, 16.5 + n % 40 / 10), ("s2", at, 21.0))
+        finish(desk, NOW)
+        yield desk
+
+
+def again(desk: Desk, first: date, end: date, write: bool = True) -> Any:
+    with desk.conn.transaction(force_rollback=not write):
+        return judge_days(desk.conn, History(policy.builtin("seed")), [1, 2], first, end, NOW)
+
+
+def test_what_is_right_stays_untouched(desk: Desk) -> None:
+    before = record(desk)
+    for end in (FIRST + timedelta(days=1), FIRST + timedelta(days=2), NOW.date() + timedelta(days=1)):
+        outcome = again(desk, FIRST, end)
+        assert (outcome.days, outcome.changes) == (0, [])
+    assert record(desk) == before
+
+
+def test_what_was_spoilt_is_mended_and_nothing_else(desk: Desk) -> None:
+    before = record(desk)
+    desk.conn.execute("UPDATE ledger SET cold_us = cold_us + 1 WHERE home_id = 1 AND day = %s", (FIRST,))
+    desk.conn.execute("UPDATE flag SET lowest = 3 WHERE flag_id = (SELECT min(flag_id) FROM flag)")
+    shown = again(desk, FIRST, FIRST + timedelta(days=2), write=False)
+    assert record(desk) != before
+    outcome = again(desk, FIRST, FIRST + timedelta(days=2))
+    assert (outcome.days, outcome.corrected, outcome.raised, outcome.withdrawn) == (1, 1, 0, 0)
+    assert (shown.days, shown.corrected) == (1, 1)
+    assert record(desk) == before
+
+
+def test_a_span_that_ends_otherwise_than_recorded_is_judged_on_to_now(desk: Desk) -> None:
+    desk.conn.execute("UPDATE point SET offset_k = -8 WHERE home_id = 2")
+    outcome = again(desk, FIRST, FIRST + timedelta(days=1))
+    assert outcome.raised == 1
+    flag = next(f for f in desk.flags() if f["home_id"] == 2)
+    assert (flag["cold_since"], flag["cleared_at"]) == (NOON, None)
+    assert flag["lowest"] == 13.0
+    assert desk.rows("SELECT flag_id FROM home_state WHERE home_id = 2") == [{"flag_id": flag["flag_id"]}]
+
+
+def test_another_policy_is_only_imagined(desk: Desk) -> None:
+    before = record(desk)
+    text = policy.builtin_text("seed").replace("below = 18.0", "below = 22.0")
+    homes, end = np.array([1, 2], np.int32), NOON.replace(hour=0) + timedelta(days=2)
+    own, other = History(policy.builtin("seed")), History(policy.load(text, "test"))
+    with desk.conn.transaction():
+        now_figures = recorded(desk.conn, own, homes, FIRST, end)
+        assert imagine(desk.conn, own, homes, FIRST, end) == now_figures
+        warmer = imagine(desk.conn, other, homes, FIRST, end)
+    assert (now_figures.homes, now_figures.homes_flagged, warmer.homes_flagged) == (2, 1, 2)
+    assert warmer.cold_hours > now_figures.cold_hours
+    assert record(desk) == before
+
+
+def test_the_command_says_what_it_did(desk: Desk, plain_database: Database, tmp_path: Path) -> None:
+    desk.conn.execute("UPDATE ledger SET heat = 0 WHERE home_id = 1")
+    environ = {"HEARTH_DATABASE_URL": plain_database.url, "PATH": "/usr/bin:/bin"}
+
+    def run(*args: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from hearth.cli import main; main()", "recheck", *args]
+        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+    done = run("--from", "2026-01-15", "--to", "2026-01-18", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["days"] >= DAYS
+    assert "0 ledger days" in run("--from", "2026-01-15", "--to", "2026-01-18").stdout
+    other = tmp_path / "other.toml"
+    other.write_text(policy.builtin_text("seed").replace("18.0", "20.0"))
+    tried = run("--from", "2026-01-15", "--to", "2026-01-18", "--policy", str(other), "--dry-run", "--json")
+    figures = json.loads(tried.stdout)
+    assert figures["imagined"]["cold_hours"] > figures["recorded"]["cold_hours"] > 0
+    refused = run("--from", "2026-01-15", "--policy", str(other))
+    assert (refused.returncode, "--dry-run" in refused.stderr) == (2, True)
+    assert "--home" in run("--from", "2026-01-15", "--home", "nobody").stderr
