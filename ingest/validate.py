@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -93,7 +94,7 @@ def _unfit(message: Message, device: str | None) -> Fault:
 
 def codes(batch: Sorted) -> set[str]:
     """The sensors that spoke, as far as their codes can be codes."""
-    return {said.code for said in batch.said if _is_code(said.code)}
+    return {code for code in {said.code for said in batch.said} if _is_code(code)}
 
 
 def _is_code(code: str) -> bool:
@@ -108,32 +109,35 @@ def place(
     Returns:
         store.readings.PLACED rows and SUBSTATION_ROW rows, each sorted by sensor and time, first come first.
     """
-    homes: list[tuple[Said, Place, int]] = []
-    substations: list[tuple[Said, Place, int]] = []
+    homes, substations = Found(HOME_CHANNELS), Found(SUBSTATION_CHANNELS)
+    # This loop and what it calls run once for each reading; all else works on whole columns.
     for said in batch.said:
-        known = places.get(said.code)
-        at = _time(said, limits)
-        where = known and isinstance(at, int) and _at(known, at)
-        fault = None if where else _misplaced(said, known, at)
-        if where and fault is None:
-            fault = _objection(said, where)
-        if fault is not None:
-            detail = f"{said.code!r}: {fault[1]}"
-            raw = msgspec.json.encode(said.uplink)
-            batch.reject(said.message, Fault(fault[0], detail, raw), limits.payload_bytes)
-        elif where and isinstance(at, int):
-            (homes if where.home_id else substations).append((said, where, at))
-    return _home_rows(homes), _substation_rows(substations)
+        code, device, uplink, message = said
+        known = places.get(code)
+        at = _time(uplink.ts, message.received_us, limits)
+        where = _at(known, at) if known and isinstance(at, int) else None
+        if where is None or not isinstance(at, int):
+            _reject(batch, said, _misplaced(known, at), limits)
+        elif device != code and device != where.gateway:
+            _reject(batch, said, (RejectReason.FOREIGN_SENSOR, f"is not a sensor of {device!r}"), limits)
+        else:
+            (homes if where.home_id else substations).add(said, where, at)
+    return _home_rows(_weigh(homes, batch, limits)), _substation_rows(_weigh(substations, batch, limits))
 
 
 Objection = tuple[RejectReason, str]
 
 
-def _time(said: Said, limits: Limits) -> int | Objection:
+def _reject(batch: Sorted, said: Said, objection: Objection, limits: Limits) -> None:
+    reason, detail = objection
+    fault = Fault(reason, f"{said.code!r}: {detail}", msgspec.json.encode(said.uplink))
+    batch.reject(said.message, fault, limits.payload_bytes)
+
+
+def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objection:
     """When it was measured, in µs, or what is wrong with the time."""
-    ts, received = said.uplink.ts, said.message.received_us
     if ts is None:
-        return received
+        return received_us
     if isinstance(ts, str):
         try:
             instant = datetime.fromisoformat(ts)
@@ -144,7 +148,7 @@ def _time(said: Said, limits: Limits) -> int | Objection:
         at = (instant - _EPOCH) // _MICROSECOND
     else:
         at = ts * 1000
-    if at > received + limits.future_tolerance_us:
+    if at > received_us + limits.future_tolerance_us:
         return RejectReason.FUTURE, f"ts {ts} is later than the tolerance allows"
     if at < EARLIEST_US:
         return RejectReason.ABSURD_TIME, f"ts {ts} is before 2010; integers are milliseconds"
@@ -152,10 +156,13 @@ def _time(said: Said, limits: Limits) -> int | Objection:
 
 
 def _at(known: tuple[Place, ...], at: int) -> Place | None:
-    return next((place for place in known if place.valid_from <= at < place.valid_to), None)
+    for place in known:
+        if place.valid_from <= at < place.valid_to:
+            return place
+    return None
 
 
-def _misplaced(said: Said, known: tuple[Place, ...] | None, at: int | Objection) -> Objection:
+def _misplaced(known: tuple[Place, ...] | None, at: int | Objection) -> Objection:
     if not known:
         return RejectReason.UNKNOWN_SENSOR, "is not in the registry"
     if not isinstance(at, int):
@@ -163,44 +170,80 @@ def _misplaced(said: Said, known: tuple[Place, ...] | None, at: int | Objection)
     return RejectReason.NOT_PLACED, "had no place at that time"
 
 
-def _objection(said: Said, where: Place) -> Objection | None:
-    """What is wrong with a reading whose sensor is known."""
-    if said.device not in (said.code, where.gateway):
-        return RejectReason.FOREIGN_SENSOR, f"is not a sensor of {said.device!r}"
-    channels = HOME_CHANNELS if where.home_id else SUBSTATION_CHANNELS
-    values = [v for v in (getattr(said.uplink, name) for name in channels) if v is not None]
-    if not values:
-        return RejectReason.NO_VALUE, f"has none of {', '.join(channels)}"
-    if not all(-LARGEST < value < LARGEST for value in values):
-        return RejectReason.NOT_A_NUMBER, "a value is beyond any measure"
-    return None
+class Found:
+    """Readings that have a place, column by column."""
+
+    def __init__(self, channels: tuple[str, ...]) -> None:
+        self.channels = channels
+        self.said: list[Said] = []
+        self.places: list[Place] = []
+        self.at_us: list[int] = []
+
+    def add(self, said: Said, where: Place, at_us: int) -> None:
+        """Add one."""
+        self.said.append(said)
+        self.places.append(where)
+        self.at_us.append(at_us)
+
+    def rows(self, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+        """Rows with sensor, time and values; what else the dtype has is for the caller."""
+        rows = np.empty(len(self.said), dtype)
+        for name, column in zip(self.channels, self.values().T, strict=True):
+            rows[name] = column
+        rows["sensor_id"] = self.of_place("sensor_id")
+        rows["measured_at"] = self.at_us
+        rows["received_at"] = [said.message.received_us for said in self.said]
+        rows["self_timed"] = [said.uplink.ts is not None for said in self.said]
+        return rows
+
+    def values(self) -> NDArray[np.float64]:
+        """(reading, channel), NaN where nothing was said."""
+        said = list(map(attrgetter(*self.channels), (said.uplink for said in self.said)))
+        return np.array(said, np.float64).reshape(-1, len(self.channels))
+
+    def without(self, bad: NDArray[np.bool_]) -> "Found":
+        """All but the bad ones."""
+        rest = Found(self.channels)
+        for i in np.flatnonzero(~bad):
+            rest.add(self.said[i], self.places[i], self.at_us[i])
+        return rest
+
+    def of_place(self, name: str) -> list[int | float]:
+        """A column of the places."""
+        return list(map(attrgetter(name), self.places))
 
 
-def _home_rows(found: list[tuple[Said, Place, int]]) -> NDArray[np.void]:
-    rows = np.empty(len(found), PLACED)
-    _stamp(rows, found)
-    for name in HOME_CHANNELS:
-        rows[name] = np.array([getattr(said.uplink, name) for said, _, _ in found], np.float64)
+def _weigh(found: Found, batch: Sorted, limits: Limits) -> Found:
+    """Make dead letters of readings whose values cannot be values."""
+    values = found.values()
+    silent: NDArray[np.bool_] = np.isnan(values).all(axis=1)
+    mad: NDArray[np.bool_] = (np.abs(values) >= LARGEST).any(axis=1)
+    bad = silent | mad
+    if not bad.any():
+        return found
+    for i in np.flatnonzero(silent):
+        _reject(batch, found.said[i], (RejectReason.NO_VALUE, f"has none of {', '.join(found.channels)}"), limits)
+    for i in np.flatnonzero(mad):
+        _reject(batch, found.said[i], (RejectReason.NOT_A_NUMBER, "a value is beyond any measure"), limits)
+    return found.without(bad)
+
+
+def _home_rows(found: Found) -> NDArray[np.void]:
+    rows = found.rows(PLACED)
     for name in ("home_id", "room_kind", "interval_s", "offset_k", "stays_until"):
-        rows[name] = [getattr(where, name) for _, where, _ in found]
+        rows[name] = found.of_place(name)
     rows["quality"] = quality(rows["temperature"])
-    return rows[np.lexsort((rows["measured_at"], rows["sensor_id"]))]
+    return _in_order(rows)
 
 
-def _substation_rows(found: list[tuple[Said, Place, int]]) -> NDArray[np.void]:
-    rows = np.empty(len(found), SUBSTATION_ROW)
-    _stamp(rows, found)
-    for name in SUBSTATION_CHANNELS:
-        rows[name] = np.array([getattr(said.uplink, name) for said, _, _ in found], np.float64)
+def _substation_rows(found: Found) -> NDArray[np.void]:
+    rows = found.rows(SUBSTATION_ROW)
     rows["quality"] = Quality.GOOD
+    return _in_order(rows)
+
+
+def _in_order(rows: NDArray[np.void]) -> NDArray[np.void]:
     return rows[np.lexsort((rows["measured_at"], rows["sensor_id"]))]
-
-
-def _stamp(rows: NDArray[np.void], found: list[tuple[Said, Place, int]]) -> None:
-    rows["sensor_id"] = [where.sensor_id for _, where, _ in found]
-    rows["measured_at"] = [at for _, _, at in found]
-    rows["received_at"] = [said.message.received_us for said, _, _ in found]
-    rows["self_timed"] = [said.uplink.ts is not None for said, _, _ in found]
 
 
 def quality(celsius: NDArray[np.float32]) -> NDArray[np.int16]:
