@@ -40,8 +40,8 @@ class Page:
         top.add_column(ratio=3)
         top.add_row(_panel("readings", self._readings(figures)), _panel("homes", _homes(figures)))
         news = Table.grid(expand=True, padding=(0, 1))
-        news.add_column(ratio=1)
-        news.add_column(ratio=1)
+        news.add_column(ratio=52)
+        news.add_column(ratio=48)
         news.add_row(_panel("newest flags", self._flags(figures)), _panel("newest tickets", self._tickets(figures)))
         return Group(self._title(figures), top, news, _panel("the API", self._keys()), self._foot())
 
@@ -134,7 +134,7 @@ def _pairs(*pairs: tuple[str, str]) -> Table:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, expand=True, header_style="bright_black")
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False, expand=True, header_style="bright_black")
     for column in columns:
         table.add_column(column, no_wrap=True, justify="right" if column in ("lowest", "prio") else "left")
     return table

@@ -1,0 +1,107 @@
+"""`hearth up`, `hearth check` and the supervisor under them, with real processes."""
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+
+from hearth.supervise import Program, Supervisor
+from local.port import LOOPBACK, free_port
+from local.server import alive, children_of
+from tests.acceptance.processes import run
+from tests.acceptance.waiting import until
+from tests.acceptance.world import Making
+from tests.conftest import Database
+
+
+class Heard:
+    """Collects the lines of programs."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+        self._lock = threading.Lock()
+
+    def say(self, name: str, line: str) -> None:
+        with self._lock:
+            self.lines.append((name, line))
+
+
+def test_who_ends_is_started_again_and_said_to_be() -> None:
+    heard = Heard()
+    supervisor = Supervisor([Program("rules", ["policy", "show"])], heard.say)
+
+    def shown_twice() -> bool:
+        assert supervisor.tend() is None
+        return sum(line.startswith("name = ") for _, line in heard.lines) == 2
+
+    until(shown_twice, "the program runs twice")
+    supervisor.stop()
+    assert ("rules", "ended with code 0, starts again in 1 s") in heard.lines
+
+
+def test_who_needs_the_operator_is_not_started_again() -> None:
+    heard = Heard()
+    supervisor = Supervisor([Program("rules", ["policy", "show", "nobody's"])], heard.say)
+    assert until(supervisor.tend, "it gives up") == "rules"
+    supervisor.stop()
+    (line,) = heard.lines
+    assert line[1].startswith("hearth: no built-in policy")
+
+
+def test_up_heals_and_stops_in_order(new_world: Making, plain_database: Database) -> None:
+    world = new_world(plain_database)
+    port = free_port()
+    up = world.start("up", HEARTH_API_PORT=str(port))
+    up.wait_for("event=connected").wait_for("event=leading").wait_for("startup complete")
+    world.reader(port, "admin")
+    ingest = next(pid for pid in everybody_under(os.getpid()) if command(pid).endswith("-m hearth ingest"))
+    os.kill(ingest, signal.SIGKILL)
+    up.wait_for("ingest   ended with code -9, starts again in 1 s").wait_for("event=connected", times=2)
+    children = [pid for pid in everybody_under(os.getpid()) if "-m hearth" in command(pid)]
+    assert len(children) == 3
+    assert up.stop() == 0
+    assert not any(alive(pid) for pid in children)
+
+
+def everybody_under(pid: int) -> list[int]:
+    """All descendants of a process."""
+    return [p for child in children_of(pid) for p in (child, *everybody_under(child))]
+
+
+def command(pid: int) -> str:
+    """The command line of a process; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+    except OSError:
+        return ""
+
+
+def test_up_does_not_start_with_wrong_settings() -> None:
+    done = run({"HEARTH_API_PORT": "none"}, "up")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "HEARTH_API_PORT" in done.stderr
+
+
+def test_check_says_what_is_there(new_world: Making, plain_database: Database) -> None:
+    world = new_world(plain_database)
+    done = run(world.environment, "check", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["ok"]) == (0, True)
+    assert [found["name"] for found in told["checks"]] == ["settings", "policy", "database", "broker"]
+
+
+def test_check_says_what_to_do(tmp_path: Path) -> None:
+    nobody = free_port()
+    wrong = {
+        "HEARTH_DATABASE_URL": f"postgresql://{LOOPBACK}:{nobody}/d",
+        "HEARTH_MQTT_URL": f"mqtt://{LOOPBACK}:{nobody}",
+        "HEARTH_POLICY": str(tmp_path / "none.toml"),
+    }
+    done = run(wrong, "check")
+    assert done.returncode == 2
+    assert done.stderr == ""
+    settings, *others = done.stdout.splitlines()
+    assert settings.startswith("settings  ok")
+    assert [line.split()[:2] for line in others] == [[name, "WRONG"] for name in ("policy", "database", "broker")]
+    assert all(variable in line for variable, line in zip(("POLICY", "DATABASE", "MQTT"), others, strict=True))

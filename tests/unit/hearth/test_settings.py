@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from domain.errors import UsageError
+from hearth.settings import load
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HEARTH_DATABASE_URL", raising=False)
+    monkeypatch.delenv("HEARTH_MQTT_URL", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HEARTH_DATABASE_URL", "mysql://u:secret@h/d"),
+        ("HEARTH_MQTT_URL", "http://u:secret@h"),
+        ("HEARTH_MQTT_URL", "mqtt://"),
+        ("HEARTH_TIMEZONE", "Asia/Nowhere"),
+        ("HEARTH_API_PORT", "70000"),
+        ("HEARTH_BATCH_MESSAGES", "0"),
+        ("HEARTH_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=f"^{name}: [^\n]+$") as caught:
+        load()
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_gives_the_value(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("postgresql://u:p@h/d\n")
+    monkeypatch.setenv("HEARTH_DATABASE_URL_FILE", str(file))
+    assert load().database_url.get_secret_value() == "postgresql://u:p@h/d"
+    monkeypatch.setenv("HEARTH_DATABASE_URL", "postgresql://other@h/d")
+    assert load().database_url.get_secret_value() == "postgresql://other@h/d"
+
+
+def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HEARTH_MQTT_URL_FILE", str(tmp_path / "none"))
+    with pytest.raises(UsageError, match="HEARTH_MQTT_URL_FILE: cannot read"):
+        load()
+
+
+def test_a_value_that_is_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEARTH_DATABASE_URL", "postgresql://u:secret@h/d")
+    assert "secret" not in repr(load())
