@@ -55,11 +55,11 @@ class Page:
 
     def _readings(self, figures: Figures) -> RenderableType:
         intake = figures.intake
-        reached = f"up to {self._clock(intake.reached)}" if intake.reached else "none yet"
+        reached = f"at {self._clock(intake.reached)}" if intake.reached else "to come"
         return _pairs(
             ("per second", f"{figures.readings_per_s:,.0f}"),
             ("stored", f"{intake.readings:,}"),
-            ("now at", "live" if figures.live else f"history, {reached}"),
+            ("now at", "live" if figures.live else f"history {reached}"),
             ("dead letters", f"{intake.dead_letters:,}"),
             ("broker", self.broker),
         )
@@ -126,7 +126,7 @@ def _panel(title: str, inside: RenderableType) -> Panel:
 
 def _pairs(*pairs: tuple[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="bright_black")
+    table.add_column(style="bright_black", no_wrap=True)
     table.add_column(no_wrap=True)
     for name, value in pairs:
         table.add_row(name, value)
