@@ -216,8 +216,8 @@ class Found:
 def _weigh(found: Found, batch: Sorted, limits: Limits) -> Found:
     """Make dead letters of readings whose values cannot be values."""
     values = found.values()
-    silent: NDArray[np.bool_] = np.isnan(values).all(axis=1)
-    mad: NDArray[np.bool_] = (np.abs(values) >= LARGEST).any(axis=1)
+    silent = np.logical_and.reduce(np.isnan(values), axis=1)
+    mad = np.logical_or.reduce(np.abs(values) >= LARGEST, axis=1)
     bad = silent | mad
     if not bad.any():
         return found
