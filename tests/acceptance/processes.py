@@ -1,0 +1,86 @@
+"""Hearth's commands as processes of their own, driven as an operator drives them: arguments, environment, signals."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from local.host import ourselves
+from tests.acceptance.waiting import until
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = (sys.executable, "-c", "from hearth.cli import main; main()")
+STOP_SECONDS = 20.0
+
+
+def run(environment: Mapping[str, str], *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end and return what it said; it is killed after `seconds`."""
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        env=surroundings(environment),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+class Process:
+    """A command that runs until it is stopped; its standard error is kept in a file."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path, *arguments: str) -> None:
+        self.name = " ".join(arguments)
+        self.log = log
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                # It dies with the tests, however they end.
+                ourselves().command(*PROGRAM, *arguments, death_signal="KILL"),
+                env=surroundings(environment),
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still there."""
+        return self._process.poll() is None
+
+    def said(self) -> str:
+        """All it has written to standard error."""
+        return self.log.read_text(errors="replace")
+
+    def wait_for(self, words: str, times: int = 1) -> Self:
+        """Wait until it has said these words, so often."""
+
+        def heard() -> bool:
+            assert self.running or self.said().count(words) >= times, f"{self.name} ended:\n{self.said()}"
+            return self.said().count(words) >= times
+
+        until(heard, f"{self.name} says {words!r}")
+        return self
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """Ask it to stop, wait for its end and return its exit code; kill it when it does not listen."""
+        self._process.terminate()
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} did not stop:\n{self.said()}") from None
+
+
+def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Our environment without settings of Hearth and libpq, and with the given ones."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("HEARTH_", "PG"))}
+    return {**ours, **environment}

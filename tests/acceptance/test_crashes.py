@@ -1,0 +1,190 @@
+"""Processes die in the middle of their work: what the broker acknowledged is stored once, every flag has its ticket."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from local.postgres import Postgres
+from tests import registry_rows as town
+from tests.acceptance.conftest import Breakable
+from tests.acceptance.thermometers import Said, Thermometers, reading
+from tests.acceptance.waiting import until
+from tests.acceptance.world import Making, World
+from tests.acceptance.zone import zone_where_it_is
+
+HOMES = 200
+COLD_HOMES = 40
+MINUTE = timedelta(minutes=1)
+STORED = "SELECT s.code, r.measured_at, r.temperature FROM reading AS r JOIN sensor AS s USING (sensor_id)"
+HELD_UP = "database away"
+COLD, WARM = 17.0, 20.0
+
+
+def furnished(world: World) -> World:
+    """A building whose first homes will be cold. Batches are small, so that there are many to be interrupted."""
+    world.policy()
+    world.settings({"HEARTH_BATCH_MESSAGES": "200", **zone_where_it_is(time(12), world.folder / "zones").settings})
+    with world.database.connect() as connection:
+        building = town.building(connection)
+        for n in range(HOMES):
+            town.sensor(connection, f"s{n}", town.home(connection, f"H{n}", building_id=building))
+    return world
+
+
+def spoken(minutes: int, until_minute: int = 0) -> list[Said]:
+    """A reading of every home for each of so many minutes, in order of time, the last `until_minute` minutes ago."""
+    now = datetime.now(UTC)
+    return [
+        reading(f"s{n}", now - (until_minute + minute) * MINUTE, COLD if n < COLD_HOMES else WARM)
+        for minute in reversed(range(minutes))
+        for n in range(HOMES)
+    ]
+
+
+def stored(world: World) -> list[Said]:
+    """What is in the table."""
+    return [reading(row["code"], row["measured_at"], row["temperature"]) for row in world.rows(STORED)]
+
+
+def assert_nothing_lost_or_doubled(world: World, acknowledged: Sequence[Said]) -> None:
+    """Every acknowledged reading is stored once; every cold home has one flag, and its ticket was opened for it."""
+    count = "SELECT count(*) FROM reading"
+    until(lambda: world.one(count) >= len(acknowledged), f"{len(acknowledged)} readings are stored")
+    assert sorted(stored(world)) == sorted(acknowledged)
+    flags = world.rows(
+        "SELECT h.code, f.cold_since, t.state, t.home_id = f.home_id AS own, "
+        "array(SELECT kind FROM ticket_event AS e WHERE e.ticket_id = f.ticket_id) AS told "
+        "FROM flag AS f JOIN home AS h USING (home_id) LEFT JOIN ticket AS t USING (ticket_id)"
+    )
+    assert sorted(flag["code"] for flag in flags) == sorted(f"H{n}" for n in range(COLD_HOMES))
+    assert all((flag["state"], flag["own"], flag["told"]) == ("open", True, ["opened"]) for flag in flags)
+    assert world.one("SELECT count(*) FROM ticket") == COLD_HOMES
+    assert world.one("SELECT count(DISTINCT home_id) FROM home_state WHERE flag_id IS NOT NULL") == COLD_HOMES
+
+
+@pytest.fixture
+def server_and_world(breakable: Breakable, flavour: str, new_world: Making) -> Iterator[tuple[Postgres, World]]:
+    """A server that may be killed, and a world on it, once per flavour."""
+    with breakable.database(flavour) as (server, database):
+        yield server, furnished(new_world(database))
+
+
+@pytest.fixture
+def plain_server_and_world(breakable: Breakable, new_world: Making) -> Iterator[tuple[Postgres, World]]:
+    """The same on plain PostgreSQL."""
+    with breakable.database("plain") as (server, database):
+        yield server, furnished(new_world(database))
+
+
+def test_worker_and_database_are_killed_in_the_middle(server_and_world: tuple[Postgres, World]) -> None:
+    server, world = server_and_world
+    watch, said = world.start("watch"), world.thermometers()
+    workers = [world.start("ingest")]
+    world.wait_until_heard(said, workers[0])
+
+    def kill_worker() -> None:
+        workers[-1].kill()
+        in_the_middle(world, said)
+        workers.append(world.start("ingest").wait_for("event=connected"))
+
+    def start_database() -> None:
+        workers[-1].wait_for(HELD_UP)
+        server.start()
+        in_the_middle(world, said)
+
+    acts = {5_000: kill_worker, 9_000: server.kill, 11_000: start_database, 15_000: kill_worker}
+    readings = spoken(100)
+    assert len(readings) == 20_000
+    said.say_all(interrupted(readings, acts))
+    assert sorted(said.acknowledged) == sorted(readings)
+    assert_nothing_lost_or_doubled(world, said.acknowledged)
+    assert (workers[-1].stop(), watch.stop()) == (0, 0)
+
+
+def interrupted(readings: Sequence[Said], acts: Mapping[int, Callable[[], None]]) -> Iterator[Said]:
+    """Readings to send, with something done while those before are still on their way."""
+    for n, said in enumerate(readings):
+        if n in acts:
+            acts[n]()
+        yield said
+
+
+def in_the_middle(world: World, said: Thermometers) -> None:
+    """Some is stored, and some that the broker has acknowledged is not: that is what must not get lost."""
+    assert 0 < world.one("SELECT count(*) FROM reading") < len(said.acknowledged)
+
+
+def test_a_worker_that_is_asked_to_stop_finishes_and_loses_nothing(
+    plain_server_and_world: tuple[Postgres, World],
+) -> None:
+    _, world = plain_server_and_world
+    ingest, said = world.start("ingest"), world.thermometers()
+    world.wait_until_heard(said, ingest)
+    readings = spoken(20)
+    said.say(*readings[:2_000])
+    assert ingest.stop() == 0
+    assert "Traceback" not in ingest.said()
+    said.say(*readings[2_000:])
+    assert world.one("SELECT count(*) FROM reading") <= 2_000
+    world.start("ingest")
+    assert_nothing_lost_or_doubled(world, said.acknowledged)
+
+
+def test_the_broker_is_killed_while_it_keeps_messages(plain_server_and_world: tuple[Postgres, World]) -> None:
+    server, world = plain_server_and_world
+    ingest = world.start("ingest")
+    with Thermometers(world.broker.port) as said:
+        world.wait_until_heard(said, ingest)
+        server.stop()
+        said.say(*spoken(5, until_minute=5))
+        ingest.wait_for(HELD_UP)
+        before = said.acknowledged
+    wait_for_save(world)
+    world.broker.kill()
+    ingest.wait_for('event="broker away"')
+    world.broker.start()
+    server.start()
+    ingest.wait_for("event=connected", times=2)
+    with Thermometers(world.broker.port) as said:
+        said.say(*spoken(5))
+        assert_nothing_lost_or_doubled(world, before + said.acknowledged)
+    assert ingest.stop() == 0
+
+
+def wait_for_save(world: World) -> None:
+    """Wait until the broker has written its store twice: the second was begun after everything until now."""
+    file = world.broker.place / "mosquitto.db"
+    for _ in range(2):
+        until(partial(differs, file, modified(file)), "Mosquitto saves its store")
+
+
+def differs(file: Path, before: int | None) -> bool:
+    return modified(file) != before
+
+
+def modified(file: Path) -> int | None:
+    return file.stat().st_mtime_ns if file.exists() else None
+
+
+def test_a_database_that_is_away_at_the_start_is_waited_for(plain_server_and_world: tuple[Postgres, World]) -> None:
+    server, world = plain_server_and_world
+    server.stop()
+    ingest, watch = world.start("ingest"), world.start("watch")
+    port, api = world.start_api()
+    for process in (ingest, watch):
+        process.wait_for(HELD_UP, times=2)
+    api.wait_for("database_away")
+    for process in (ingest, watch, api):
+        assert process.running
+        assert "Traceback" not in process.said()
+    server.start()
+    watch.wait_for("event=leading")
+    said = world.thermometers()
+    world.wait_until_heard(said, ingest)
+    said.say(*spoken(1))
+    assert_nothing_lost_or_doubled(world, said.acknowledged)
+    reader = world.reader(port, "dispatcher")
+    assert reader.get("homes/H0")["flag"]["severity"] == "cold"

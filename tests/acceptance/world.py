@@ -1,0 +1,175 @@
+"""A world of its own: a database, a broker, Hearth's processes between them, and the ways in from outside."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+
+from local.broker import Mosquitto
+from local.port import LOOPBACK, free_port
+from tests.acceptance import processes
+from tests.acceptance.processes import Process
+from tests.acceptance.thermometers import Thermometers
+from tests.acceptance.waiting import until
+from tests.conftest import Database
+
+Row = dict[str, Any]
+
+
+class World:
+    """Everything that one Hearth needs, and everybody who talks to it."""
+
+    def __init__(self, folder: Path, database: Database, broker: Mosquitto, stack: ExitStack) -> None:
+        self.folder = folder
+        self.database = database
+        self.broker = broker
+        self.environment = {"HEARTH_DATABASE_URL": database.url, "HEARTH_MQTT_URL": broker.url()}
+        self._stack = stack
+        self._started = 0
+
+    def settings(self, values: Mapping[str, str]) -> None:
+        """Set variables for the commands that follow."""
+        self.environment.update(values)
+
+    def policy(self, *changes: tuple[str, str]) -> None:
+        """Choose the built-in rules with a season around today, and with other texts replaced."""
+        today = datetime.now(UTC).date()
+        season = f"seasons = [{{from = {today - timedelta(days=3)}, to = {today + timedelta(days=30)}}}]"
+        text = re.sub("^seasons = .*$", season, seed(), flags=re.MULTILINE)
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        file = self.folder / "policy.toml"
+        file.write_text(text)
+        self.settings({"HEARTH_POLICY": str(file)})
+
+    def command(self, *arguments: str) -> Any:
+        """Run a command that ends by itself; it must succeed."""
+        done = processes.run(self.environment, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def start(self, *arguments: str, **settings: str) -> Process:
+        """Start a command that runs on; it is killed at the end if it still runs."""
+        self._started += 1
+        log = self.folder / f"{self._started}-{arguments[0]}.log"
+        process = Process({**self.environment, **settings}, log, *arguments)
+        self._stack.callback(process.kill)
+        return process
+
+    def thermometers(self) -> Thermometers:
+        """A connection to the broker, open until the end of the world."""
+        return self._stack.enter_context(Thermometers(self.broker.port))
+
+    def wait_until_heard(self, thermometers: Thermometers, ingest: Process, worker: str = "hearth-ingest") -> None:
+        """Wait until what is said reaches a worker: its subscription stands from now on, whatever becomes of it."""
+        ingest.wait_for("event=connected")
+        count = f"SELECT messages FROM ingest_health WHERE worker = '{worker}'"
+
+        def heard() -> bool:
+            thermometers.send("nobody", {"temperature": 20})
+            return bool(self.rows(count))
+
+        until(heard, f"{worker} hears what is said")
+
+    def rows(self, statement: str) -> list[Row]:
+        """Ask the database, over a connection of its own."""
+        with psycopg.connect(self.database.url, row_factory=dict_row) as connection:
+            return connection.execute(statement.encode()).fetchall()
+
+    def one(self, statement: str) -> Any:
+        """The first column of the only row."""
+        (row,) = self.rows(statement)
+        return next(iter(row.values()))
+
+    def api(self, role: str = "dispatcher", *homes: str) -> "Reader":
+        """Start the API, make a token, and return a reader once the API is ready."""
+        return self.reader(self.start_api()[0], role, *homes)
+
+    def start_api(self) -> tuple[int, Process]:
+        """Start the API on a port of its own."""
+        port = free_port()
+        return port, self.start("api", HEARTH_API_PORT=str(port))
+
+    def reader(self, port: int, role: str, *homes: str) -> "Reader":
+        """Somebody who reads over HTTP with a token of his own."""
+        named = [argument for home in homes for argument in ("--home", home)]
+        token = self.command("token", "create", "--role", role, *named).stdout.strip()
+        reader = Reader(self._stack.enter_context(httpx.Client(trust_env=False)), port, token)
+        until(reader.ready, "the API is ready")
+        return reader
+
+
+class Reader:
+    """Reads the API with a bearer token."""
+
+    def __init__(self, client: httpx.Client, port: int, token: str) -> None:
+        self.port = port
+        self._client = client
+        self._root = f"http://{LOOPBACK}:{port}"
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def ready(self) -> bool:
+        """Whether the API is ready to answer."""
+        try:
+            return self._client.get(f"{self._root}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def ask(self, path: str) -> httpx.Response:
+        """The answer to GET, whatever it is."""
+        return self._client.get(f"{self._root}/v1/{path}", headers=self._headers)
+
+    def get(self, path: str) -> Any:
+        """The JSON that a path answers."""
+        answer = self.ask(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def flags(self, home: str) -> list[Row]:
+        """The flags of a home, newest first."""
+        return list(self.get(f"homes/{home}/flags")["items"])
+
+    def flag(self, home: str, seconds: float, state: str = "open") -> Row:
+        """Wait for the only flag of a home to be in a state."""
+        found = until(lambda: self.flags(home)[:1], f"a flag of {home}", seconds)
+        deadline = time.monotonic() + seconds
+        while found[0]["state"] != state:
+            assert time.monotonic() < deadline, f"the flag of {home} is not {state} but {found[0]}"
+            found = self.flags(home)
+        (flag,) = found
+        return flag
+
+
+@cache
+def seed() -> str:
+    """The built-in rules, as an operator gets them to start his own from."""
+    return processes.run({}, "policy", "show").stdout
+
+
+Making = Callable[..., World]
+
+
+@contextmanager
+def worlds(folder: Path, build: Any) -> Iterator[Making]:
+    """Make worlds with brokers of their own; everything is ended and removed afterwards."""
+    with ExitStack() as stack:
+        made: list[World] = []
+
+        def make(database: Database) -> World:
+            place = folder / f"world-{len(made)}"
+            place.mkdir()
+            broker = Mosquitto(place / "broker", build=build)
+            stack.callback(broker.remove)
+            made.append(World(place, database, broker.start(), stack))
+            return made[-1]
+
+        yield make
