@@ -77,28 +77,32 @@ COPY (
 ) TO STDOUT (FORMAT BINARY)
 """
 COPY_SENSOR_NOW = "COPY stage_sensor_now FROM STDIN (FORMAT BINARY)"
-# What was said last and what was judged last move on separately: a sentinel is newer, and not judged.
+# What was said last and what was judged last move on separately: a sentinel is newer, and not judged. The conditions
+# are repeated because an UPDATE cannot name them without looking each row up twice.
 UPDATE_SENSOR_NOW = """
 UPDATE sensor_now AS n
 SET
-  measured_at = CASE WHEN w.newer THEN s.measured_at ELSE n.measured_at END,
-  received_at = CASE WHEN w.newer THEN s.received_at ELSE n.received_at END,
-  temperature = CASE WHEN w.newer THEN nullif(s.temperature, 'NaN') ELSE n.temperature END,
-  humidity = CASE WHEN w.newer THEN coalesce(nullif(s.humidity, 'NaN'), n.humidity) ELSE n.humidity END,
-  battery = CASE WHEN w.newer THEN coalesce(nullif(s.battery, 'NaN'), n.battery) ELSE n.battery END,
-  quality = CASE WHEN w.newer THEN s.quality ELSE n.quality END,
-  home_id = CASE WHEN w.judged THEN s.home_id ELSE n.home_id END,
-  celsius = CASE WHEN w.judged THEN s.celsius ELSE n.celsius END,
-  judged_at = CASE WHEN w.judged THEN s.judged_at ELSE n.judged_at END,
-  expires_at = CASE WHEN w.judged THEN s.expires_at ELSE n.expires_at END
+  measured_at = greatest(n.measured_at, s.measured_at),
+  received_at = CASE WHEN coalesce(n.measured_at < s.measured_at, true) THEN s.received_at ELSE n.received_at END,
+  temperature = CASE
+    WHEN coalesce(n.measured_at < s.measured_at, true) THEN nullif(s.temperature, 'NaN') ELSE n.temperature
+  END,
+  humidity = CASE
+    WHEN coalesce(n.measured_at < s.measured_at, true) THEN coalesce(nullif(s.humidity, 'NaN'), n.humidity)
+    ELSE n.humidity
+  END,
+  battery = CASE
+    WHEN coalesce(n.measured_at < s.measured_at, true) THEN coalesce(nullif(s.battery, 'NaN'), n.battery)
+    ELSE n.battery
+  END,
+  quality = CASE WHEN coalesce(n.measured_at < s.measured_at, true) THEN s.quality ELSE n.quality END,
+  home_id = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.home_id ELSE n.home_id END,
+  celsius = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.celsius ELSE n.celsius END,
+  judged_at = greatest(n.judged_at, nullif(s.judged_at, '-infinity')),
+  expires_at = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.expires_at ELSE n.expires_at END
 FROM stage_sensor_now AS s
-JOIN sensor_now AS o USING (sensor_id)
-CROSS JOIN LATERAL (
-  SELECT
-    coalesce(o.measured_at < s.measured_at, true) AS newer,
-    s.judged_at > '-infinity' AND coalesce(o.judged_at < s.judged_at, true) AS judged
-) AS w
-WHERE n.sensor_id = s.sensor_id AND (w.newer OR w.judged)
+WHERE n.sensor_id = s.sensor_id
+  AND (coalesce(n.measured_at < s.measured_at, true) OR s.judged_at > coalesce(n.judged_at, '-infinity'))
 """
 COPY_HOME_STATE = "COPY stage_home_state FROM STDIN (FORMAT BINARY)"
 UPDATE_HOME_STATE = """
