@@ -54,6 +54,12 @@ HELD: wire.Layout = {
 
 # Rows are locked in the order of their key, so that two workers with the same homes never wait in a ring.
 LOCK = """
+SELECT count(*) FROM (
+  SELECT FROM home_state WHERE home_id = ANY(%(homes)s) ORDER BY home_id FOR NO KEY UPDATE
+) AS locked
+"""
+# In a statement of its own: one that had to wait for a lock sees the flag of before the wait beside the state of after.
+SELECT_LOCKED = """
 COPY (
   SELECT
     s.home_id, s.state, coalesce(s.state_since, '-infinity'), coalesce(s.judged_to, '-infinity'),
@@ -66,7 +72,6 @@ COPY (
   LEFT JOIN flag AS f ON f.flag_id = s.flag_id
   WHERE s.home_id = ANY(%(homes)s)
   ORDER BY s.home_id
-  FOR NO KEY UPDATE OF s
 ) TO STDOUT (FORMAT BINARY)
 """
 SELECT_HELD = """
@@ -147,8 +152,10 @@ ON CONFLICT (home_id) DO UPDATE SET from_at = least(rejudge.from_at, excluded.fr
 
 def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
     """Lock the homes for this transaction; LOCKED rows sorted by home. Homes that do not exist are left out."""
+    homes = {"homes": home_ids.tolist()}
     with conn.cursor() as cur:
-        return wire.read(cur, LOCK, LOCKED, {"homes": home_ids.tolist()})
+        cur.execute(LOCK, homes)
+        return wire.read(cur, SELECT_LOCKED, LOCKED, homes)
 
 
 def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
