@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from local.host import Host, searchable, this_machine
 from local.port import LOOPBACK
@@ -67,6 +68,14 @@ class Postgres(Server):
     def url(self, dbname: str = "postgres") -> str:
         """Return the address of a database, for its owner `postgres`."""
         return f"postgresql://postgres:{self._password()}@{LOOPBACK}:{self.port}/{dbname}"
+
+    def create_database(self, name: str) -> bool:
+        """Make a database if there is none of that name; returns whether it was made."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+                return False
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            return True
 
     def version(self) -> str:
         """Return the version of the running server, as it names it."""

@@ -12,7 +12,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg import Connection, sql
+from psycopg import Connection
 
 from domain import policy
 from domain.errors import UsageError
@@ -156,9 +156,7 @@ def _start(make: Callable[[Path], AnyServer], folder: Path, stack: ExitStack) ->
 
 def _prepare_database(server: Postgres, wishes: Wishes, zone: ZoneInfo) -> str:
     """Make, migrate and fill the database where that has not been done; returns its address."""
-    with psycopg.connect(server.url(), autocommit=True) as conn:
-        if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
-            conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    server.create_database(DATABASE)
     url = server.url(DATABASE)
     write_town(wishes.town(), wishes.folder / "registry")
     with psycopg.connect(url) as conn:

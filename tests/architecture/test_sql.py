@@ -1,9 +1,11 @@
 """Every statement of the room `store`, taken by a real server of each flavour. docs/decisions/0005 says why."""
 
+import ast
 import pkgutil
 import re
 from importlib import import_module
 from itertools import count
+from pathlib import Path
 
 import psycopg
 from psycopg import Connection
@@ -93,3 +95,17 @@ def test_placeholders_are_numbered_by_name() -> None:
     assert numbered("SELECT %(a)s, %(b)s, %(a)s, 'x%%'") == "SELECT $1, $2, $1, 'x%'"
     assert numbered("SELECT %s, %s") == "SELECT $1, $2"
     assert numbered("SELECT 'a%' LIKE 'b%'") == "SELECT 'a%' LIKE 'b%'"
+
+
+ROOMS_WITHOUT_SQL = ("hearth", "sim", "api", "dashboards", "alerts", "ingest", "registry", "domain")
+SQL_TEXT = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|COPY|CREATE|ALTER|DROP|SET|LOCK)\s[\w(*]")
+
+
+def test_no_other_room_speaks_sql() -> None:
+    root = Path(store.__path__[0]).parent
+    found = []
+    for path in (path for room in ROOMS_WITHOUT_SQL for path in (root / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL_TEXT.match(node.value):
+                found.append(f"{path.relative_to(root)}:{node.lineno}")
+    assert found == []
