@@ -152,7 +152,7 @@ ON CONFLICT (home_id) DO UPDATE SET from_at = least(rejudge.from_at, excluded.fr
 
 def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
     """Lock the homes for this transaction; LOCKED rows sorted by home. Homes that do not exist are left out."""
-    homes = {"homes": home_ids.tolist()}
+    homes = {"homes": wire.ids(home_ids)}
     with conn.cursor() as cur:
         cur.execute(LOCK, homes)
         return wire.read(cur, SELECT_LOCKED, LOCKED, homes)
@@ -161,7 +161,7 @@ def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
 def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
     """HELD rows: the last judged value of every sensor of the homes."""
     with conn.cursor() as cur:
-        return wire.read(cur, SELECT_HELD, HELD, {"homes": home_ids.tolist()})
+        return wire.read(cur, SELECT_HELD, HELD, {"homes": wire.ids(home_ids)})
 
 
 def put_sensors(conn: Connection, rows: NDArray[np.void]) -> None:
