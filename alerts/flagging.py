@@ -13,7 +13,7 @@ from psycopg import Connection
 from alerts.engine.deadline import NEVER_US
 from alerts.engine.machine import MACHINE
 from alerts.engine.schedule import NONE_US, to_datetime, to_us
-from alerts.why import why
+from alerts.why import explain
 from domain.policy import Policy
 from domain.states import ClearReason, NotJudged, Severity
 from domain.tickets import PRIORITY_COLD, PRIORITY_SEVERE, EventKind
@@ -113,7 +113,10 @@ def _raise(
     home_ids = [int(homes[home]) for home, _ in fresh]
     open_tickets = ticket_store.open_cold(conn, sorted(set(home_ids)))
     ids = iter(ticket_store.reserve(conn, len(fresh)))
-    for flag_id, home_id, (_, flag) in zip(flag_store.reserve(conn, len(fresh)), home_ids, fresh, strict=True):
+    flag_ids = flag_store.reserve(conn, len(fresh))
+    flags = [flag for _, flag in fresh]
+    whys = explain(conn, policy, list(zip(home_ids, flags, strict=True)))
+    for flag_id, home_id, flag, why in zip(flag_ids, home_ids, flags, whys, strict=True):
         columns = _columns(flag)
         over = columns["cleared_at"] is not None
         since = to_datetime(int(flag["cold_since"]))
@@ -125,7 +128,7 @@ def _raise(
             _open_ticket(policy, changes, ticket, home_id, flag, over)
             if not over:
                 open_tickets[home_id] = (ticket, since)
-        changes.new.append(_flag_row(policy, flag_id, home_id, flag, columns, ticket, changes.now))
+        changes.new.append(_flag_row(policy, flag_id, home_id, flag, columns, ticket, why, changes.now))
         data = {"flag": flag_id, "severity": _severity(flag), "cold_since": columns["cold_since"]}
         changes.event(ticket, EventKind.FLAG_JOINED if joins else EventKind.OPENED, **data)
         if over:
@@ -164,6 +167,7 @@ def _flag_row(
     flag: np.void,
     columns: dict[str, Any],
     ticket: int,
+    why: dict[str, Any],
     now: datetime,
 ) -> dict[str, Any]:
     return {
@@ -173,7 +177,7 @@ def _flag_row(
         "confirmed_at": _text(flag["confirmed_at"]),
         "raised_at": now.isoformat(),
         "policy": policy.labels[int(flag["version"])],
-        "why": why(policy, flag),
+        "why": why,
         "ticket_id": ticket,
         **columns,
     }
@@ -253,7 +257,7 @@ def reconcile(
     changes = Changes(now)
     pairs, fresh, gone = _match(homes, stored, judged)
     _withdraw(conn, changes, gone)
-    _correct(conn, changes, pairs)
+    _correct(conn, policy, changes, pairs)
     if fresh:
         _raise(conn, policy, homes, fresh, changes)
     before = np.zeros(len(homes), MACHINE)
@@ -310,9 +314,9 @@ def _withdraw(conn: Connection, changes: Changes, gone: Sequence[flag_store.Flag
         changes.told.append(Change(ChangeKind.WITHDRAWN, row.home_id, row.cold_since, row.cleared_at))
 
 
-def _correct(conn: Connection, changes: Changes, pairs: Sequence[Pair]) -> None:
+def _correct(conn: Connection, policy: Policy, changes: Changes, pairs: Sequence[Pair]) -> None:
     """Note what is different in flags that stay, the ended ones first so that a home never has two open."""
-    moved = []
+    moved: list[Pair] = []
     for row, flag in sorted(pairs, key=lambda pair: pair[1]["cleared_at"] == NONE_US):
         if flag["cleared_at"] == NONE_US:
             changes.open_flags[row.home_id] = row.flag_id
@@ -320,14 +324,29 @@ def _correct(conn: Connection, changes: Changes, pairs: Sequence[Pair]) -> None:
             continue
         changes.known.append({"flag_id": row.flag_id, **_columns(flag)})
         if not _began_together(row, flag):
-            span = {"cold_since": _text(flag["cold_since"]), "confirmed_at": _text(flag["confirmed_at"])}
-            moved.append({"flag_id": row.flag_id, **span})
+            moved.append((row, flag))
         changes.told.append(_change(ChangeKind.CORRECTED, row.home_id, flag))
         changes.event(row.ticket_id, EventKind.FLAG_CORRECTED, flag=row.flag_id, **_columns(flag))
         if flag["severity"] == Severity.SEVERE and row.severity != Severity.SEVERE:
             changes.urgent.append(row.ticket_id)
     if moved:
-        flag_store.move(conn, moved)
+        _move(conn, policy, moved)
+
+
+def _move(conn: Connection, policy: Policy, moved: Sequence[Pair]) -> None:
+    """Flags that began at another time than was thought have another explanation, too."""
+    whys = explain(conn, policy, [(row.home_id, flag) for row, flag in moved])
+    rows = [
+        {
+            "flag_id": row.flag_id,
+            "cold_since": _text(flag["cold_since"]),
+            "confirmed_at": _text(flag["confirmed_at"]),
+            "policy": policy.labels[int(flag["version"])],
+            "why": why,
+        }
+        for (row, flag), why in zip(moved, whys, strict=True)
+    ]
+    flag_store.move(conn, rows)
 
 
 def _same(row: flag_store.FlagRow, flag: np.void) -> bool:

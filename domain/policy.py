@@ -20,14 +20,14 @@ CLASSES = ("multistorey", "bungalow", "nonresidential")
 SEVERITIES = ("cold", "severe")
 ROOM_KINDS = ("living", "bedroom", "other")
 TICKET_CLASSES = ("cold", "leak", "repair", "device", "complaint", "report")
-_DURATION = re.compile(r"P(?:(\d+)WD|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)")
+_DURATION = re.compile(r"P(?:(\d+)WD|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
     """A temperature that must not be undercut, in a daily window of wall-clock time (both ends None: at any time).
 
-    The window is half-open and may cross midnight.
+    The window is half-open and may cross midnight. `clause` says where the rule is written.
     """
 
     home_class: str
@@ -35,6 +35,15 @@ class Limit:
     below_celsius: float
     opens: time | None = None
     closes: time | None = None
+    clause: str | None = None
+
+    def holds_at(self, clock: time) -> bool:
+        """Whether the limit is in force at a time of the wall clock."""
+        if self.opens is None or self.closes is None:
+            return True
+        if self.opens < self.closes:
+            return self.opens <= clock < self.closes
+        return clock >= self.opens or clock < self.closes
 
 
 @dataclass(frozen=True)
@@ -115,11 +124,16 @@ def builtin_text(name: str) -> str:
     Raises:
         UsageError: there is none of that name.
     """
-    folder = files("domain") / "policies"
-    names = sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    names = builtin_names()
     if name not in names:
         raise UsageError(f"no built-in policy {name!r}: there are {', '.join(names)}")
-    return (folder / f"{name}.toml").read_text(encoding="utf-8")
+    return (files("domain") / "policies" / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def builtin_names() -> list[str]:
+    """The policies that come with Hearth."""
+    folder = files("domain") / "policies"
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
 
 
 def duration(text: str) -> Duration:
@@ -132,7 +146,10 @@ def duration(text: str) -> Duration:
     if not match or not any(match.groups()):
         raise ValueError(f"{text!r} is not a duration such as PT30M, PT24H or P5WD")
     working, days, hours, minutes, seconds = (int(g or 0) for g in match.groups())
-    return Duration(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds), working)
+    try:
+        return Duration(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds), working)
+    except OverflowError:
+        raise ValueError(f"{text!r} is too long") from None
 
 
 @dataclass(frozen=True)
@@ -160,6 +177,21 @@ class _Reader:
             raise self.fail(f"{where}.{key}", f"{value} is not between {low:g} and {high:g}")
         return float(value)
 
+    def seconds(self, table: Mapping[str, Any], key: str, where: str) -> int:
+        value = self.number(table, key, where, 0, 604_800)
+        if not value.is_integer():
+            raise self.fail(f"{where}.{key}", f"{value} is not a whole number of seconds")
+        return int(value)
+
+    def tables(self, table: Mapping[str, Any], key: str, where: str) -> list[tuple[str, dict[str, Any]]]:
+        """The tables of a list, each with what to call it."""
+        path = f"{where}.{key}" if where else key
+        found = [(f"{path}[{i}]", element) for i, element in enumerate(self.get(table, key, list, where))]
+        for name, element in found:
+            if not isinstance(element, dict):
+                raise self.fail(name, f"{element!r} is not a table")
+        return found
+
     def known(self, table: Mapping[str, Any], allowed: set[str], where: str) -> None:
         for key in table:
             if key not in allowed:
@@ -173,18 +205,17 @@ class _Reader:
             zone_info = ZoneInfo(zone_name)
         except (KeyError, ValueError, OSError):
             raise self.fail("timezone", f"{zone_name!r} is not an IANA time zone") from None
-        seasons = self.seasons(self.get(table, "seasons", list, ""))
-        versions = [self.version(v, f"version[{i}]") for i, v in enumerate(self.get(table, "version", list, ""))]
+        seasons = self.seasons(self.tables(table, "seasons", ""))
+        versions = [self.version(element, where) for where, element in self.tables(table, "version", "")]
         if not versions:
             raise self.fail("version", "there is none")
         if any(a.valid_from >= b.valid_from for a, b in pairwise(versions)):
             raise self.fail("version", "valid_from must rise from version to version")
         return Policy(name=name, zone=zone_info, seasons=seasons, versions=tuple(versions))
 
-    def seasons(self, tables: list[Any]) -> tuple[Season, ...]:
+    def seasons(self, tables: list[tuple[str, dict[str, Any]]]) -> tuple[Season, ...]:
         seasons: list[Season] = []
-        for i, table in enumerate(tables):
-            where = f"seasons[{i}]"
+        for where, table in tables:
             self.known(table, {"from", "to"}, where)
             season = Season(first=self.get(table, "from", date, where), end=self.get(table, "to", date, where))
             if season.first >= season.end or (seasons and season.first < seasons[-1].end):
@@ -197,15 +228,14 @@ class _Reader:
     def version(self, table: Mapping[str, Any], where: str) -> Version:
         known = {"valid_from", "confirm_for_s", "clear_for_s", "deadband_k", "hold_intervals", "judged_rooms"}
         self.known(table, known | {"limits", "clocks"}, where)
-        limits = self.get(table, "limits", list, where)
         return Version(
             valid_from=self.get(table, "valid_from", date, where),
-            confirm_for_s=int(self.number(table, "confirm_for_s", where, 0, 604_800)),
-            clear_for_s=int(self.number(table, "clear_for_s", where, 0, 604_800)),
+            confirm_for_s=self.seconds(table, "confirm_for_s", where),
+            clear_for_s=self.seconds(table, "clear_for_s", where),
             deadband_k=self.number(table, "deadband_k", where, 0, 10),
             hold_intervals=self.number(table, "hold_intervals", where, 1, 100),
             judged_rooms=self.rooms(self.get(table, "judged_rooms", list, where), where),
-            limits=tuple(self.limit(limit, f"{where}.limits[{i}]") for i, limit in enumerate(limits)),
+            limits=tuple(self.limit(element, path) for path, element in self.tables(table, "limits", where)),
             clocks=self.clocks(self.get(table, "clocks", dict, where), f"{where}.clocks"),
         )
 
@@ -215,25 +245,33 @@ class _Reader:
         return tuple(rooms)
 
     def limit(self, table: Mapping[str, Any], where: str) -> Limit:
-        self.known(table, {"class", "severity", "below", "from", "to"}, where)
+        self.known(table, {"class", "severity", "below", "from", "to", "clause"}, where)
         home_class, severity = self.get(table, "class", str, where), self.get(table, "severity", str, where)
         if home_class not in CLASSES:
             raise self.fail(f"{where}.class", f"{home_class!r} is not one of {', '.join(CLASSES)}")
         if severity not in SEVERITIES:
             raise self.fail(f"{where}.severity", f"{severity!r} is not one of {', '.join(SEVERITIES)}")
-        below = self.number(table, "below", where, -40, 60)
-        if ("from" in table) != ("to" in table):
-            raise self.fail(where, "a window needs both from and to")
-        if "from" not in table:
-            return Limit(home_class=home_class, severity=severity, below_celsius=below)
+        opens, closes = self.window(table, where)
+        return Limit(
+            home_class=home_class,
+            severity=severity,
+            below_celsius=self.number(table, "below", where, -40, 60),
+            opens=opens,
+            closes=closes,
+            clause=self.get(table, "clause", str, where) if "clause" in table else None,
+        )
+
+    def window(self, table: Mapping[str, Any], where: str) -> tuple[time, time] | tuple[None, None]:
+        if "from" not in table and "to" not in table:
+            return None, None
         opens, closes = self.clock_time(table, "from", where), self.clock_time(table, "to", where)
         if opens == closes:
             raise self.fail(where, "from and to are the same; leave both out for all day")
-        return Limit(home_class=home_class, severity=severity, below_celsius=below, opens=opens, closes=closes)
+        return opens, closes
 
     def clock_time(self, table: Mapping[str, Any], key: str, where: str) -> time:
         text = self.get(table, key, str, where)
-        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
             raise self.fail(f"{where}.{key}", f"{text!r} is not a time such as 06:00")
         return time.fromisoformat(text)
 

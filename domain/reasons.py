@@ -1,10 +1,21 @@
-"""Why a message, or one reading in it, was not stored. Stored with the dead letter and counted."""
+"""Why something was decided: enums that are stored and counted, each with a Chinese and an English text."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
+
+from domain.states import ClearReason
+
+
+class Text(NamedTuple):
+    """The same in two languages."""
+
+    zh: str
+    en: str
 
 
 class RejectReason(StrEnum):
-    """The reason of a dead letter."""
+    """Why a message, or one reading in it, was not stored. Stored with the dead letter."""
 
     BAD_TOPIC = "bad_topic"
     MALFORMED = "malformed"  # not JSON, or not an object or an array of objects
@@ -18,3 +29,52 @@ class RejectReason(StrEnum):
     ABSURD_TIME = "absurd_time"
     OVERSIZE = "oversize"
     REFUSED = "refused"  # the database refused it for its content
+
+
+class BreachReason(StrEnum):
+    """The rule that a home broke. Stored with the flag."""
+
+    BELOW_DAY_LIMIT = "below_day_limit"
+    BELOW_FLOOR = "below_floor"
+    BELOW_CONTRACT = "below_contract"
+
+
+# Templates: since, confirmed (local time), celsius, limit, window, clause.
+BREACH_TEXTS: Mapping[BreachReason, Text] = {
+    BreachReason.BELOW_DAY_LIMIT: Text(
+        "自{since}起室温低于规定的{limit}℃({window}),{confirmed}确认时为{celsius}℃;依据:{clause}。",
+        "From {since} the home was under the required {limit} °C ({window}); when confirmed at {confirmed} it was "
+        "at {celsius} °C. Source: {clause}.",
+    ),
+    BreachReason.BELOW_FLOOR: Text(
+        "自{since}起室温不达标,{confirmed}确认时为{celsius}℃,低于最低限{limit}℃({window});依据:{clause}。",
+        "From {since} the home was too cold; when confirmed at {confirmed} it was at {celsius} °C, under the floor of "
+        "{limit} °C ({window}). Source: {clause}.",
+    ),
+    BreachReason.BELOW_CONTRACT: Text(
+        "自{since}起室温低于合同约定的{limit}℃({window}),{confirmed}确认时为{celsius}℃;依据:{clause}。",
+        "From {since} the home was under the {limit} °C of its contract ({window}); when confirmed at {confirmed} it "
+        "was at {celsius} °C. Source: {clause}.",
+    ),
+}
+CLEAR_TEXTS: Mapping[ClearReason, Text] = {
+    ClearReason.RECOVERED: Text("室温已恢复并保持达标。", "The home is warm again and has stayed so."),
+    ClearReason.OUT_OF_SEASON: Text("供热期已结束。", "The heating season is over."),
+    ClearReason.HEAT_STOPPED: Text("该户已停热。", "The heat of the home has been stopped."),
+    ClearReason.NO_POLICY: Text("该户已无适用的温度标准。", "There is no limit for the home any more."),
+    ClearReason.WITHDRAWN: Text("补到的数据表明并未低温。", "Data that came late shows that the home was not cold."),
+}
+REJECT_TEXTS: Mapping[RejectReason, Text] = {
+    RejectReason.BAD_TOPIC: Text("主题不符合约定。", "The topic is not one of the contract."),
+    RejectReason.MALFORMED: Text("内容不是约定格式的 JSON。", "The payload is not JSON of the agreed shape."),
+    RejectReason.WRONG_TYPE: Text("字段类型不符。", "A field is of the wrong type."),
+    RejectReason.NOT_A_NUMBER: Text("数值不可用。", "A value is no usable number."),
+    RejectReason.NO_VALUE: Text("没有任何已知字段。", "There is no known field in it."),
+    RejectReason.UNKNOWN_SENSOR: Text("传感器未登记。", "The sensor is not in the registry."),
+    RejectReason.FOREIGN_SENSOR: Text("该设备无权为此传感器上报。", "The device may not speak for this sensor."),
+    RejectReason.NOT_PLACED: Text("当时该传感器没有安装位置。", "The sensor had no place at that time."),
+    RejectReason.FUTURE: Text("测量时间超前。", "The time of measurement lies in the future."),
+    RejectReason.ABSURD_TIME: Text("测量时间不合理。", "The time of measurement makes no sense."),
+    RejectReason.OVERSIZE: Text("消息过大。", "The message is too large."),
+    RejectReason.REFUSED: Text("数据库因内容拒收。", "The database refused the content."),
+}

@@ -68,8 +68,10 @@ UPDATE flag SET cleared_at = coalesce(cleared_at, %(now)s), clear_reason = 'with
 WHERE flag_id = ANY(%(flags)s)
 """
 MOVE = """
-UPDATE flag AS f SET cold_since = x.cold_since, confirmed_at = x.confirmed_at
-FROM jsonb_to_recordset(%(flags)s) AS x (flag_id bigint, cold_since timestamptz, confirmed_at timestamptz)
+UPDATE flag AS f SET cold_since = x.cold_since, confirmed_at = x.confirmed_at, policy = x.policy, why = x.why
+FROM jsonb_to_recordset(%(flags)s) AS x (
+  flag_id bigint, cold_since timestamptz, confirmed_at timestamptz, policy text, why jsonb
+)
 WHERE f.flag_id = x.flag_id
 """
 
@@ -103,5 +105,5 @@ def withdraw(conn: Connection, flags: list[int], now: datetime) -> None:
 
 
 def move(conn: Connection, flags: Sequence[dict[str, Any]]) -> None:
-    """Correct when flags began."""
+    """Correct when flags began, and with it by which rules and why."""
     conn.execute(MOVE, {"flags": Jsonb(list(flags))})

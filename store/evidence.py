@@ -1,0 +1,60 @@
+"""What the judged rooms of homes were known to be at certain instants: the evidence for flags, all in one query."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+# A reading counts for the room in which it was measured, with the offset of then, and for the home that it was in.
+# The lower bound only keeps the search short; how long a reading is held is for judging to say.
+SELECT_HEARD = """
+SELECT
+  a.nth::integer, s.code AS sensor, q.room, q.room_kind, r.measured_at, r.temperature, r.offset_k, r.interval_s
+FROM unnest(%(homes)s::integer[], %(instants)s::timestamptz[]) WITH ORDINALITY AS a (home_id, at, nth)
+JOIN point AS q ON q.home_id = a.home_id
+  AND (q.valid_from IS NULL OR q.valid_from <= a.at) AND (q.valid_to IS NULL OR q.valid_to > a.at)
+JOIN sensor AS s USING (sensor_id)
+LEFT JOIN LATERAL (
+  SELECT x.measured_at, x.temperature, p.offset_k, p.interval_s
+  FROM reading AS x
+  JOIN point AS p ON p.sensor_id = x.sensor_id AND p.home_id = q.home_id AND p.room = q.room
+    AND (p.valid_from IS NULL OR p.valid_from <= x.measured_at) AND (p.valid_to IS NULL OR p.valid_to > x.measured_at)
+  WHERE x.sensor_id = q.sensor_id AND x.quality = 0 AND x.measured_at <= a.at
+    AND x.measured_at > a.at - make_interval(secs => %(hold_intervals)s::double precision * (
+      SELECT max(i.interval_s) FROM point AS i WHERE i.sensor_id = q.sensor_id
+    ))
+  ORDER BY x.measured_at DESC
+  LIMIT 1
+) AS r ON true
+ORDER BY a.nth, s.code
+"""
+
+
+class Heard(NamedTuple):
+    """A measuring point that a home had at an instant, and the last good reading by then (None: silent for too long).
+
+    `nth` counts the questions from 1; temperature is raw, in °C, the offset in K.
+    """
+
+    nth: int
+    sensor: str
+    room: str
+    room_kind: str
+    measured_at: datetime | None
+    temperature: float | None
+    offset_k: float | None
+    interval_s: int | None
+
+
+def heard(conn: Connection, homes: Sequence[int], instants: Sequence[datetime], hold_intervals: float) -> list[Heard]:
+    """The points of each home at the instant beside it, in the order of the questions.
+
+    Args:
+        homes: home_id; the same one may be asked for several times.
+        hold_intervals: no reading is held for more intervals of its sensor than this.
+    """
+    with conn.cursor(row_factory=class_row(Heard)) as cur:
+        params = {"homes": list(homes), "instants": list(instants), "hold_intervals": hold_intervals}
+        return cur.execute(SELECT_HEARD, params).fetchall()
