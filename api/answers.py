@@ -1,10 +1,11 @@
 """What the API answers. Field names are a contract."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, JsonValue
 
-from api.values import Instant, Shown
+from api.values import Instant, Shown, ShownFinely
 from domain.quality import Quality
 
 HomeClass = Literal["multistorey", "bungalow", "nonresidential"]
@@ -71,6 +72,26 @@ class Bucket(BaseModel):
     mean: Shown
     max: Shown
     count: int
+
+
+class LedgerDay(BaseModel):
+    """How long a home was in which state on a local day; the five states add up to the length of what is counted.
+
+    `shortfall_s` is a part of `compliant_s`. While a day is not `closed` its figures may still change.
+    """
+
+    day: date
+    compliant_s: float
+    cold_s: float
+    severe_s: float
+    unknown_s: float
+    not_judged_s: float
+    shortfall_s: float
+    min: Shown
+    mean: Shown
+    kelvin_hours: ShownFinely
+    policy: str
+    closed: bool
 
 
 class Clock(BaseModel):

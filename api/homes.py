@@ -3,6 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query
 
@@ -10,11 +11,14 @@ from api import answers
 from api.paging import Page, Paged
 from api.problem import Fault, invalid, no_such
 from api.session import Asking, Session
-from api.values import Asked
+from api.values import Asked, AskedDay
+from store import compliance as ledger_days
 from store import desk, history, homes
 from store.rows import Row
 
 DEFAULT_SPAN = timedelta(days=1)
+DEFAULT_LEDGER_SPAN = timedelta(days=30)
+DAY = timedelta(days=1)
 LONGEST_BUCKETED_SPAN = timedelta(days=400)  # a heating season, or a whole year
 
 Code = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]+$")]
@@ -30,6 +34,8 @@ class Every(StrEnum):
 
 From = Annotated[Asked | None, Query(alias="from", description="RFC 3339; default: a day before `to`")]
 To = Annotated[Asked | None, Query(alias="to", description="RFC 3339, not included; default: now")]
+FromDay = Annotated[AskedDay | None, Query(alias="from", description="local day; default: 30 days before `to`")]
+ToDay = Annotated[AskedDay | None, Query(alias="to", description="local day, not included; default: tomorrow")]
 Width = Annotated[Every | None, Query(description="of a bucket; default: readings as they came")]
 
 WIDTHS = {Every.TEN_MINUTES: timedelta(minutes=10), Every.HOUR: timedelta(hours=1)}
@@ -69,6 +75,23 @@ def readings(
         rows = history.readings(asking.conn, stretch)
         return paged.page(rows, answers.Reading, "measured_at", "point_id")
     return paged.page(buckets(asking, stretch, every), answers.Bucket, "start", "point_id")
+
+
+@router.get("/homes/{code}/compliance")
+def compliance(
+    code: Code, asking: Asking, paged: Paged, begin: FromDay = None, end: ToDay = None
+) -> Page[answers.LedgerDay]:
+    """The ledger of the home, day by day in order of time; today, so far, is the last one."""
+    end = end or asking.now.astimezone(ZoneInfo(asking.zone)).date() + DAY
+    rows = ledger_days.days(
+        asking.conn,
+        home_id(asking, code),
+        begin or end - DEFAULT_LEDGER_SPAN,
+        end,
+        after=paged.day(),
+        limit=paged.fetched,
+    )
+    return paged.page(rows, answers.LedgerDay, "day")
 
 
 @router.get("/homes/{code}/flags")

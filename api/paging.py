@@ -2,13 +2,14 @@
 
 import base64
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from api.problem import Fault, Problem, invalid
+from api.values import day
 
 MAX_ID = 2**63 - 1
 _SEPARATOR = "|"
@@ -55,12 +56,22 @@ class Paging:
         except ValueError:
             raise _bad_cursor() from None
 
+    def day(self) -> date | None:
+        """The key of the page before, where keys are days."""
+        if self.cursor is None:
+            return None
+        try:
+            (key,) = _decode(self.cursor)
+            return day(key)
+        except ValueError:
+            raise _bad_cursor() from None
+
     def page(self, rows: list[dict[str, Any]], item: type[Item], *key: str) -> Page[Item]:
         """Make the answer out of `fetched` rows.
 
         Args:
             item: what a row becomes.
-            key: the columns that `id` or `position` shall give for the next page.
+            key: the columns that `id`, `position` or `day` shall give for the next page.
         """
         kept = rows[: self.limit]
         more = len(rows) > self.limit

@@ -2,13 +2,14 @@
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
 # From the year 1000 on: there is a day before, and PostgreSQL has it too.
 _RFC3339 = re.compile(r"[1-9]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_ISO_DAY = re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}")
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 
 
@@ -25,9 +26,29 @@ def instant(text: object) -> datetime:
     return datetime.fromisoformat(plain)
 
 
+def day(text: object) -> date:
+    """A day from ISO 8601 text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _ISO_DAY.fullmatch(str(text)):
+        raise ValueError("must be a day such as 2026-01-15")
+    return date.fromisoformat(str(text))
+
+
 def shown(value: float | None) -> float | None:
     """Two decimals, for people; what is no number is shown as none."""
-    return None if value is None or not math.isfinite(value) else round(value, 2)
+    return _rounded(value, 2)
+
+
+def shown_finely(value: float | None) -> float | None:
+    """Three decimals, for sums of small parts."""
+    return _rounded(value, 3)
+
+
+def _rounded(value: float | None, decimals: int) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, decimals)
 
 
 def in_utc(at: datetime) -> datetime:
@@ -36,5 +57,7 @@ def in_utc(at: datetime) -> datetime:
 
 
 Asked = Annotated[datetime, BeforeValidator(instant)]
+AskedDay = Annotated[date, BeforeValidator(day)]
 Instant = Annotated[datetime, AfterValidator(in_utc)]
 Shown = Annotated[float | None, BeforeValidator(shown)]
+ShownFinely = Annotated[float | None, BeforeValidator(shown_finely)]
