@@ -17,7 +17,7 @@ from alerts.engine.deadline import NEVER_US, deadline
 from alerts.engine.machine import MACHINE, fold
 from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import NONE_US, Schedules, to_us
-from alerts.engine.track import Celsius, Held, Int, coldest, hold
+from alerts.engine.track import Celsius, Held, Int, coldest, hold, in_force
 from alerts.terms import TermsBook
 from alerts.weigh import Weights
 from domain.policy import Policy
@@ -179,11 +179,10 @@ class Judge:
         steps = cut(track, schedules, schedule, begin, end)
         run = runs(steps, schedules, end)
         ended = fold(machines, run, schedules.pieces)
-        last = np.searchsorted(track.home, np.arange(len(begin)), "right") - 1
         expires = np.full(len(begin), NEVER_US)
         open_end = held.until > end[held.home]
         np.minimum.at(expires, held.home[open_end], held.until[open_end])
-        due = deadline(machines, schedules, schedule, end, track.celsius[last], expires)
+        due = deadline(machines, schedules, schedule, end, in_force(track, end), expires)
         return Advance(run, ended, schedules, due)
 
 

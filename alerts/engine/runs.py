@@ -1,5 +1,6 @@
 """From temperature to runs: spans of a home in which its state, the rules and the local day stay the same."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,9 +8,10 @@ from numpy.typing import NDArray
 
 from alerts.engine.keys import Keys
 from alerts.engine.schedule import Schedules
-from alerts.engine.track import Celsius, Int, Track
+from alerts.engine.track import NAN, Celsius, Int, Track
 from domain.states import NotJudged, State
 
+BLOCK_READINGS = 1 << 16  # what is worked on at a time: it stays in the processor's cache
 RUN = np.dtype(
     [
         ("home", np.int64),
@@ -25,45 +27,52 @@ RUN = np.dtype(
 
 
 class Cut(NamedTuple):
-    """A track cut wherever the rules change. Sorted by (home, start)."""
+    """A track cut wherever a run may begin. Sorted by (home, start); the first step of a home stands at its begin."""
 
     home: Int
-    start: Int
-    celsius: Celsius
+    start: Int  # µs; a step lasts until the next one of its home
     piece: Int  # index into Schedules.pieces
+    celsius: Celsius  # at the start; NaN is unknown
+    lowest: Celsius  # of the whole step; NaN if all of it is unknown
+    heat: Int  # of the whole step, m°C·µs
+
+
+class Edges(NamedTuple):
+    """Where pieces of the rules begin for homes, the begin of judging among them. Sorted by (home, start)."""
+
+    home: Int
+    start: Int  # µs
+    piece: Int
 
 
 def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int) -> Cut:
-    """Cut a track at every edge of its home's schedule.
+    """Cut a track at every edge of its home's schedule, and where its temperature may mean something else.
+
+    Most readings mean what the one before them meant: what comes out is a few per cent of what went in.
 
     Args:
         schedule: index of the schedule of each home.
-        begin, end: µs per home; the first step of each home stands at its begin.
+        begin, end: µs per home, which the track does not leave.
     """
-    edge_home, edge_start, edge_piece = _edges(schedules, schedule, begin, end)
-    keys = Keys.over(len(begin), track.start, edge_start)
-    steps, edges = keys.of(track.home, track.start), keys.of(edge_home, edge_start)
-    at = np.searchsorted(steps, edges)
-    there = np.zeros(len(edges), bool)
-    there[at < len(steps)] = steps[at[at < len(steps)]] == edges[at < len(steps)]
-    new = ~there
-    # An edge inside a step repeats that step's value from the edge on.
-    home = np.insert(track.home, at[new], edge_home[new])
-    start = np.insert(track.start, at[new], edge_start[new])
-    celsius = np.insert(track.celsius, at[new], track.celsius[at[new] - 1])
-    where = at + np.cumsum(new) - new
-    lengths = np.diff(np.append(where, len(home)))
-    return Cut(home, start, celsius, np.repeat(edge_piece, lengths))
+    edges = _edges(schedules, schedule, begin, end)
+    keys = Keys.over(len(begin), begin, end)
+    homes = np.arange(len(begin) + 1)
+    first, first_edge = np.searchsorted(track.home, homes), np.searchsorted(edges.home, homes)
+    parts = []
+    for low, high in _blocks(first):
+        mine = Track(*(column[first[low] : first[high]] for column in track))
+        there = Edges(*(column[first_edge[low] : first_edge[high]] for column in edges))
+        parts.append(_cut(mine, there, schedules.pieces, keys, end))
+    return parts[0] if len(parts) == 1 else Cut(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _edges(schedules: Schedules, schedule: Int, begin: Int, end: Int) -> tuple[Int, Int, Int]:
-    """Where pieces begin for each home in [begin, end]: home, µs, piece. The first edge of a home is its begin."""
+def _edges(schedules: Schedules, schedule: Int, begin: Int, end: Int) -> Edges:
+    """Where pieces begin for each home in [begin, end]."""
     low, high = piece_at(schedules, schedule, begin), piece_at(schedules, schedule, end)
     count = high - low + 1
     home = np.repeat(np.arange(len(begin)), count)
-    nth = np.arange(len(home)) - np.repeat(np.cumsum(count) - count, count)
-    piece = low[home] + nth
-    return home, np.maximum(schedules.pieces["start"][piece], begin[home]), piece
+    piece = _ranges(low, count)
+    return Edges(home, np.maximum(schedules.pieces["start"][piece], begin[home]), piece)
 
 
 def piece_at(schedules: Schedules, schedule: Int, instant: Int) -> Int:
@@ -75,7 +84,112 @@ def piece_at(schedules: Schedules, schedule: Int, instant: Int) -> Int:
     return np.maximum(at, schedules.first[schedule])
 
 
-RULES = ("warm", "target", "cold", "severe", "reason")
+def _blocks(first: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
+    """Ranges of homes with about BLOCK_READINGS each, given where the readings of each home begin."""
+    homes, low = len(first) - 1, 0
+    while low < homes or low == 0:
+        high = int(np.searchsorted(first, first[low] + BLOCK_READINGS, "right")) - 1
+        high = min(max(high, low + 1), homes)
+        yield low, high
+        low = max(high, 1)
+
+
+def _cut(track: Track, edges: Edges, pieces: NDArray[np.void], keys: Keys, end: Int) -> Cut:
+    """Cut the track of a few homes."""
+    if not len(track.home):
+        unknown = np.full(len(edges.home), NAN)
+        return Cut(*edges, unknown, unknown, np.zeros(len(edges.home), np.int64))
+    key, edge_key = keys.of(track.home, track.start), keys.of(edges.home, edges.start)
+    last = np.flatnonzero(np.append(track.home[1:] != track.home[:-1], True))
+    at = np.searchsorted(key, edge_key)  # of each edge: how many readings began before it
+    celsius, rest = _at_edges(track, edges, key, edge_key, at, end)
+    silent = _silent(track, last, end)
+    tells = _tells(track, edges, pieces, at, celsius, last, silent)
+
+    # Edges come first where they meet others, so that every step knows its piece.
+    silent_key = key[silent] + (track.until[silent] - track.start[silent])
+    order = np.argsort(np.concatenate((edge_key, silent_key, key[tells])), kind="stable")
+    edge = np.cumsum(order < len(at)) - 1
+    start = np.concatenate((edges.start, track.until[silent], track.start[tells]))[order]
+    now = np.concatenate((celsius, np.full(len(silent), NAN), track.celsius[tells]))[order]
+    began = np.concatenate((at, silent + 1, tells))[order]
+    rest = np.concatenate((rest, np.zeros(len(silent) + len(tells), np.int64)))[order]
+    heat = _reduce(np.add, _heat(track, last, end), began, 0) + rest
+    heat[:-1] -= rest[1:]
+    lowest = np.fmin(now, _reduce(np.minimum, track.celsius, began, NAN))
+    return Cut(edges.home[edge], start, edges.piece[edge], now, lowest, heat)
+
+
+def _at_edges(track: Track, edges: Edges, key: Int, edge_key: Int, at: Int, end: Int) -> tuple[Celsius, Int]:
+    """At each edge: the temperature in force, and the heat that its reading still gives if it began before."""
+    begins = key[np.minimum(at, len(key) - 1)] == edge_key
+    reading = at - 1 + begins
+    known = (reading >= 0) & (track.home[reading] == edges.home) & (track.until[reading] > edges.start)
+    celsius = np.where(known, track.celsius[reading], NAN)
+    left = np.minimum(track.until[reading], end[edges.home]) - edges.start
+    return celsius, np.where(known & ~begins, milli(celsius) * left, 0)
+
+
+def _silent(track: Track, last: NDArray[np.intp], end: Int) -> NDArray[np.intp]:
+    """Readings that are not held until the next one, or to the end."""
+    silent = np.empty(len(track.home), bool)
+    np.less(track.until[:-1], track.start[1:], out=silent[:-1])
+    silent[last] = track.until[last] <= end[track.home[last]]
+    return np.flatnonzero(silent)
+
+
+def _heat(track: Track, last: NDArray[np.intp], end: Int) -> Int:
+    """Temperature times time of each reading, m°C·µs."""
+    heat = milli(track.celsius)
+    length = track.until - track.start
+    length[last] = np.minimum(track.until[last], end[track.home[last]]) - track.start[last]
+    heat *= length
+    return heat
+
+
+def _tells(
+    track: Track,
+    edges: Edges,
+    pieces: NDArray[np.void],
+    at: NDArray[np.intp],
+    celsius: Celsius,
+    last: NDArray[np.intp],
+    silent: NDArray[np.intp],
+) -> NDArray[np.intp]:
+    """Readings that may mean something else than what was before them.
+
+    Where a home never leaves the warm side between two edges, that is only the first one after a silence.
+    """
+    resumed = silent[~np.isin(silent, last)] + 1
+    lowest = np.fmin(celsius, _reduce(np.minimum, track.celsius, at, NAN))
+    low = lowest < pieces["warm"][edges.piece]
+    low &= pieces["reason"][edges.piece] == NotJudged.JUDGED
+    count = np.diff(np.append(at, len(track.home)))[low]
+    reading = _ranges(at[low], count)
+    level = np.zeros(len(reading), np.uint8)
+    for limit in LIMITS:
+        level += track.celsius[reading] < np.repeat(pieces[limit][edges.piece[low]], count)
+    differs = np.ones(len(reading), bool)
+    np.not_equal(level[1:], level[:-1], out=differs[1:])
+    differs[(np.cumsum(count) - count)[count > 0]] = True
+    return np.concatenate((last[:-1] + 1, [0], resumed, reading[differs]))
+
+
+def _ranges(first: Int, count: Int) -> Int:
+    """first[0], first[0] + 1, … count[0] of them, then the same of first[1] …"""
+    return np.repeat(first - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
+
+
+def _reduce(how: np.ufunc, values: NDArray[Any], at: NDArray[np.intp], none: float) -> NDArray[Any]:
+    """Reduce values[at[i]:at[i + 1]], the last one to the end; `none` where that is empty."""
+    out = np.full(len(at), none, values.dtype)
+    some = at < np.append(at[1:], len(values))
+    if some.any():
+        out[some] = how.reduceat(values, at[some])
+    return out
+
+
+LIMITS = ("warm", "target", "cold", "severe")
 
 
 def classify(celsius: Celsius, pieces: NDArray[np.void] | dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
@@ -96,7 +210,7 @@ def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
     Returns:
         RUN array sorted by (home, start).
     """
-    state = _states(steps, schedules)
+    state = classify(steps.celsius, {name: schedules.pieces[name][steps.piece] for name in (*LIMITS, "reason")})
     first = np.ones(len(state), bool)
     first[1:] = (state[1:] != state[:-1]) | (steps.piece[1:] != steps.piece[:-1]) | (steps.home[1:] != steps.home[:-1])
     at = np.flatnonzero(first)
@@ -106,30 +220,12 @@ def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
     last = np.append(out["home"][1:] != out["home"][:-1], True)[: len(at)]
     out["end"] = np.where(last, end[out["home"]], np.append(out["start"][1:], 0)[: len(at)])
     if len(at):
-        out["lowest"] = np.fmin.reduceat(steps.celsius, at)
-        out["heat"] = _heat(steps, at, out["end"])
+        out["lowest"] = np.fmin.reduceat(steps.lowest, at)
+        out["heat"] = np.add.reduceat(steps.heat, at)
     return out
 
 
-def _states(steps: Cut, schedules: Schedules) -> NDArray[np.uint8]:
-    """The State of every step. The rules are looked up once for each stretch of steps under one piece."""
-    edge = np.ones(len(steps.piece), bool)
-    edge[1:] = steps.piece[1:] != steps.piece[:-1]
-    at = np.flatnonzero(edge)
-    length = np.diff(np.append(at, len(steps.piece)))
-    rules = schedules.pieces[steps.piece[at]]
-    return classify(steps.celsius, {name: np.repeat(rules[name], length) for name in RULES})
-
-
-def _heat(steps: Cut, at: NDArray[np.intp], end: Int) -> Int:
-    """Temperature times time of each run, in m°C·µs."""
-    length = np.empty(len(steps.start), np.int64)
-    length[:-1] = steps.start[1:] - steps.start[:-1]
-    length[np.append(at[1:], len(length)) - 1] = end - steps.start[np.append(at[1:], len(length)) - 1]
-    return np.add.reduceat(milli(steps.celsius) * length, at)
-
-
-def milli(celsius: NDArray[np.float32]) -> Int:
+def milli(celsius: Celsius) -> Int:
     """Thousandths of a degree as integers; unknown is 0."""
-    known = np.where(np.isnan(celsius), np.float32(0), celsius)
-    return np.rint(known * np.float64(1000)).astype(np.int64)
+    scaled = np.multiply(celsius, np.float64(1000), dtype=np.float64)
+    return np.nan_to_num(np.rint(scaled, out=scaled), copy=False, nan=0.0).astype(np.int64)

@@ -10,6 +10,7 @@ from alerts.engine.keys import Keys
 Int = NDArray[np.int64]
 Celsius = NDArray[np.float32]
 NAN = np.float32(np.nan)
+FOR_EVER_US = np.iinfo(np.int64).max
 
 
 class Held(NamedTuple):
@@ -27,72 +28,82 @@ class Held(NamedTuple):
 
 
 class Track(NamedTuple):
-    """The judged temperature of homes as steps; NaN is unknown. Sorted by (home, start)."""
+    """The judged temperature of homes: spans that do not overlap; between them it is unknown. Sorted by (home, start)."""
 
     home: Int
-    start: Int  # µs; a step lasts until the next one of its home
+    start: Int  # µs
+    until: Int  # µs, exclusive; may lie beyond the end of judging
     celsius: Celsius
 
 
 def hold(home: Int, lane: Int, start: Int, until: Int, celsius: Celsius) -> Held:
-    """Sort readings and end each one where the next of its lane begins."""
-    held = Held(home, lane, start, until, celsius).take(np.lexsort((start, lane, home)))
-    return trim(held)
+    """Sort readings and end each one where the next of its lane begins. Changes `until` in place if it can."""
+    held = Held(home, lane, start, until, celsius)
+    return trim(held if _sorted(held) else held.take(np.lexsort((start, lane, home))))
+
+
+def _sorted(held: Held) -> bool:
+    """Whether readings are in order already: looking costs a small part of sorting."""
+    head = _heads(held)
+    home, lane = held.home[head], held.lane[head]
+    lanes_rise = (home[1:] > home[:-1]) | ((home[1:] == home[:-1]) & (lane[1:] > lane[:-1]))
+    falls = held.start[1:] < held.start[:-1]
+    falls[head[1:] - 1] = False
+    return bool(lanes_rise.all()) and not falls.any()
+
+
+def _heads(held: Held) -> NDArray[np.intp]:
+    """The first reading of each lane, of readings that are sorted by lane."""
+    new = np.ones(len(held.home), bool)
+    np.not_equal(held.home[1:], held.home[:-1], out=new[1:])
+    new[1:] |= held.lane[1:] != held.lane[:-1]
+    return np.flatnonzero(new)
 
 
 def trim(held: Held) -> Held:
     """End each reading where the next of its lane begins; the readings are sorted. Changes `until` in place."""
-    same = (held.home[1:] == held.home[:-1]) & (held.lane[1:] == held.lane[:-1])
-    np.minimum(held.until[:-1], held.start[1:], out=held.until[:-1], where=same)
+    last = _heads(held)[1:] - 1
+    beyond = held.until[last]
+    np.minimum(held.until[:-1], held.start[1:], out=held.until[:-1])
+    held.until[last] = beyond
     return held
 
 
 def coldest(held: Held, begin: Int, end: Int) -> Track:
-    """The coldest known sensor of each home, from `begin[home]` to `end[home]`, both included.
-
-    Every home's first step stands at its `begin`, known or not.
-    """
-    late = held.start < begin[held.home]
-    if late.any():
-        held = held._replace(start=np.where(late, begin[held.home], held.start))
-    alive = (held.until > held.start) & (held.start <= end[held.home])
-    if not alive.all():
-        held = held.take(alive)
-    single = not len(held.lane) or bool((held.lane[1:] == held.lane[:-1])[held.home[1:] == held.home[:-1]].all())
-    return _one_lane(held, begin, end) if single else _lanes(held, begin, end)
+    """The coldest known sensor of each home, from `begin[home]` to `end[home]`, both included."""
+    held, head = _between(held, begin, end)
+    single = bool((held.home[head[1:]] != held.home[head[:-1]]).all())
+    return Track(held.home, held.start, held.until, held.celsius) if single else _lanes(held, begin, end)
 
 
-def _one_lane(held: Held, begin: Int, end: Int) -> Track:
-    """Homes with one sensor: its readings are the steps, and where nothing is held there is a step to unknown."""
-    homes = np.arange(len(begin))
-    first = np.searchsorted(held.home, homes)
-    last = np.searchsorted(held.home, homes, "right") - 1
-    heard = first <= last
-    unheard = ~heard
-    unheard[heard] = held.start[first[heard]] > begin[heard]
-    gap = np.ones(len(held.home), bool)
-    gap[:-1] = held.until[:-1] < held.start[1:]
-    gap[last[heard]] = held.until[last[heard]] <= end[heard]
-    after = np.flatnonzero(gap) + 1
-    at = np.concatenate((first[unheard], after))
-    if not len(at):
-        return Track(held.home, held.start, held.celsius)
-    # Where one home's last gap meets the next home's beginning, the gap belongs first.
-    home = np.concatenate((homes[unheard], held.home[after - 1]))
-    start = np.concatenate((begin[unheard], held.until[after - 1]))
-    order = np.lexsort((start, home))
-    at, home, start = at[order], home[order], start[order]
-    return Track(np.insert(held.home, at, home), np.insert(held.start, at, start), np.insert(held.celsius, at, NAN))
+def in_force(track: Track, end: Int) -> Celsius:
+    """The temperature of each home at the instant `end[home]` that its track reaches to; NaN if unknown."""
+    if not len(track.home):
+        return np.full(len(end), NAN)
+    homes = np.arange(len(end))
+    last = np.maximum(np.searchsorted(track.home, homes, "right") - 1, 0)
+    known = (track.home[last] == homes) & (track.until[last] > end)
+    return np.where(known, track.celsius[last], NAN)
+
+
+def _between(held: Held, begin: Int, end: Int) -> tuple[Held, NDArray[np.intp]]:
+    """The part of readings that counts from begin to end, and the first of each lane. Mostly that is all of them."""
+    head = _heads(held)
+    tail = np.append(head[1:], len(held.home))[: len(head)] - 1
+    inside = (held.start[head] >= begin[held.home[head]]).all() and (held.start[tail] <= end[held.home[tail]]).all()
+    if inside and (held.until > held.start).all():
+        return held, head
+    held = held._replace(start=np.maximum(held.start, begin[held.home]))
+    held = held.take((held.until > held.start) & (held.start <= end[held.home]))
+    return held, _heads(held)
 
 
 def _lanes(held: Held, begin: Int, end: Int) -> Track:
-    """Homes with several sensors: a step wherever any of them begins or ends, the lowest of those known then."""
-    homes = np.arange(len(begin))
+    """Homes with several sensors: a span from each beginning or end of any of them, at the lowest of those known."""
     home, lane, start, until, celsius = held
-    keys = Keys.over(len(begin), begin, start, until)
+    keys = Keys.over(len(begin), begin, end)
     inside = until <= end[home]
-    marks = np.concatenate((keys.of(homes, begin), keys.of(home, start), keys.of(home[inside], until[inside])))
-    steps = np.unique(marks)
+    steps = np.unique(np.concatenate((keys.of(home, start), keys.of(home[inside], until[inside]))))
     step_home, step_start = keys.split(steps)
     lowest = np.full(len(steps), NAN)
     for one in np.unique(lane):
@@ -101,4 +112,7 @@ def _lanes(held: Held, begin: Int, end: Int) -> Track:
         piece = mine[np.maximum(at, 0)]
         known = (at >= 0) & (home[piece] == step_home) & (step_start < until[piece])
         lowest = np.fmin(lowest, np.where(known, celsius[piece], NAN))
-    return Track(step_home, step_start, lowest)
+    step_until = np.full(len(steps), FOR_EVER_US)
+    step_until[:-1] = np.where(step_home[1:] == step_home[:-1], step_start[1:], FOR_EVER_US)
+    known = ~np.isnan(lowest)
+    return Track(step_home[known], step_start[known], step_until[known], lowest[known])
