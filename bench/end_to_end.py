@@ -15,6 +15,7 @@ from rich.console import Console
 from bench.publish import Publisher
 from bench.stand import Ingest, Stand, paused, stand
 from bench.traffic import COPY_COLUMNS, INTERVAL_MS, Traffic, publish_packet
+from local.server import ServerError
 from store import wire
 
 COPY = f"COPY reading ({', '.join(COPY_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
@@ -49,6 +50,8 @@ def main() -> None:
     size = QUICK if args.quick else Size(homes=args.homes or Size.homes)
     try:
         print(json.dumps(measure(size, args.only)))
+    except ServerError as error:
+        raise SystemExit(f"bench: {error}") from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
