@@ -1,5 +1,6 @@
 """`hearth policy`: read and check the rules."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -7,22 +8,35 @@ import typer
 
 from domain import policy as rules
 from domain.errors import UsageError
+from domain.policy_review import summary, warnings
 
 app = typer.Typer(help="The rules by which homes are judged.", no_args_is_help=True)
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(help="A built-in policy.")] = "seed") -> None:
+def show(name: Annotated[str, typer.Argument(help="A built-in policy; `policy list` names them.")] = "seed") -> None:
     """Print a built-in policy as TOML, to read or to start one's own from."""
     typer.echo(rules.builtin_text(name), nl=False)
 
 
+@app.command("list")
+def list_builtin() -> None:
+    """Name the built-in policies and say what each is."""
+    for name in rules.builtin_names():
+        first = rules.builtin_text(name).splitlines()[0]
+        typer.echo(f"{name:20} {first.removeprefix('#').strip()}")
+
+
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="A policy file.")]) -> None:
-    """Say whether a policy file is complete, or name what is wrong in it."""
+    """Sum up a policy file and warn of what may not be meant, or name what is wrong in it."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: is not text in UTF-8") from None
     policy = rules.load(text, str(file))
-    typer.echo(f"{policy.name}: {len(policy.versions)} version(s), zone {policy.zone.key}: in order")
+    today = datetime.now(UTC).astimezone(policy.zone).date()
+    for line in (*summary(policy), *(f"warning: {warning}" for warning in warnings(policy, today))):
+        typer.echo(line)
