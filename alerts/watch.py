@@ -7,6 +7,7 @@ import numpy as np
 import structlog
 from psycopg import Connection, OperationalError
 
+from alerts.engine.schedule import to_datetime
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.rejudge import CLOSE_LAG, day_rows, judge_again, keep_machines, resume
@@ -14,6 +15,7 @@ from store import ledger, state
 
 MOST_HOMES = 5_000  # in one transaction
 MOST_AGAIN = 200  # homes judged again in one transaction, which has them locked
+MOST_DAYS = 3  # of a shard's ledger in one transaction
 SETTLE = timedelta(seconds=10)  # data that comes late comes in a stream
 POSTPONE = timedelta(hours=1)  # for a home that cannot be judged, so that it does not stop the others
 log = structlog.get_logger()
@@ -44,24 +46,27 @@ def catch_up(conn: Connection, history: History, now: datetime) -> int:
     return len(waiting)
 
 
-def keep_ledger(conn: Connection, history: History, shard: int, now: datetime) -> int:
-    """Bring the ledger of a shard of homes up to now and close the days that are over; returns the rows written.
+def keep_ledger(conn: Connection, history: History, shard: int, now: datetime) -> bool:
+    """Bring the ledger of a shard of homes up to now, closing days that are over; False if there is more to do.
 
-    Days that are closed are not looked at: what comes for them later is in the queue of `catch_up`.
+    Days that are closed are not looked at: what comes for them later is in the queue of `catch_up`. A call does some
+    days at most, so that deadlines do not wait for a long history.
     """
     with conn.transaction():
         homes = np.array(ledger.shard_homes(conn, shard), np.int32)
         if not len(homes):
-            return 0
+            return True
         first = ledger.open_from(conn, shard) or history.first_day(conn, homes) or history.day_of(now)
+        stop = first + timedelta(days=MOST_DAYS)
+        done = stop > history.day_of(now)
+        end = now if done else to_datetime(history.midnight_us(stop))
         known = {home: machine for home, (_, machine) in ledger.starts(conn, homes.tolist(), first).items()}
         past = resume(history, homes, known)
-        written = 0
-        for stretch in history.walk(conn, past, first, now, whole=False):
-            written += ledger.put(conn, day_rows(history, homes, stretch.days, now), history.policy.labels)
+        for stretch in history.walk(conn, past, first, end, whole=not done):
+            ledger.put(conn, day_rows(history, homes, stretch.days, now), history.policy.labels)
             keep_machines(conn, history, homes, stretch.machines, now)
-        ledger.set_open_from(conn, shard, history.day_of(now - CLOSE_LAG), now)
-    return written
+        ledger.set_open_from(conn, shard, min(stop, history.day_of(now - CLOSE_LAG)), end)
+    return done
 
 
 def _judge(conn: Connection, judge: Judge, home_ids: Sequence[int], now: datetime) -> None:

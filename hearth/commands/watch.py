@@ -71,7 +71,8 @@ def _lead(conn: Connection, judge: Judge, stop: threading.Event) -> None:
             shards.extend(ledger.shards(conn))
             counted_at = time.monotonic()
         if shards:
-            keep_ledger(conn, history, shards.popleft(), now())
+            if keep_ledger(conn, history, shards[0], now()):
+                shards.popleft()
         elif not found:
             stop.wait(_pause_s(conn))
 
