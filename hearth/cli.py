@@ -5,7 +5,21 @@ import sys
 import typer
 
 from domain.errors import UsageError
-from hearth.commands import api, check, demo, ingest, migrate, policy, recheck, registry, simulate, token, up, watch
+from hearth.commands import (
+    api,
+    check,
+    deadletters,
+    demo,
+    ingest,
+    migrate,
+    policy,
+    recheck,
+    registry,
+    simulate,
+    token,
+    up,
+    watch,
+)
 
 app = typer.Typer(
     help="Hearth watches the heat in every home, from the thermometer to the repair ticket.",
@@ -22,6 +36,7 @@ app.command()(watch.watch)
 app.command()(api.api)
 app.command()(up.up)
 app.command()(recheck.recheck)
+app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(token.app, name="token")
 app.add_typer(policy.app, name="policy")
 app.command()(simulate.simulate)

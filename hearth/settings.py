@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("postgresql://hearth@127.0.0.1:5432/hearth")
     mqtt_url: SecretStr = SecretStr("mqtt://127.0.0.1:1883")
     mqtt_ca_file: Path | None = None
+    mqtt_cert_file: Path | None = None
+    mqtt_key_file: Path | None = None
     policy: Path | None = None
     timezone: str | None = None
     api_host: str = "127.0.0.1"
@@ -57,6 +59,7 @@ class Settings(BaseSettings):
     queue_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     payload_bytes: Annotated[int, Field(ge=256, le=16_777_216)] = 65_536
     future_tolerance_s: Annotated[int, Field(ge=0, le=86_400)] = 300
+    dead_letter_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 

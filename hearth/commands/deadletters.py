@@ -1,0 +1,167 @@
+"""`hearth deadletters`: messages that could not be stored: looked at, tried again, forgotten."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import psycopg
+import typer
+from psycopg import Connection
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from alerts.judge import Judge
+from domain.errors import UsageError
+from domain.reasons import RejectReason
+from hearth.settings import Settings, load
+from hearth.wiring import chosen_policy, now, open_database
+from ingest.batch import Intake
+from ingest.dead_letters import Replay
+from ingest.dead_letters import replay as replay_letters
+from ingest.places import Places
+from ingest.validate import Limits
+from store import dead_letters
+from store.dead_letters import Waiting, Wanted
+from store.stage import open_stages
+
+WORKER = "hearth-replay"
+SHOWN_CHARACTERS = 120
+PURGED_AT_ONCE = 1000
+SECRET = re.compile(
+    r'("[^"]*(?:pass|secret|token|key|auth)[^"]*"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\]\s]+)', re.IGNORECASE
+)
+
+app = typer.Typer(help="Messages that could not be stored.", no_args_is_help=True)
+
+Reason = Annotated[RejectReason | None, typer.Option(help="Only those refused for this.")]
+Since = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help="Only those received from this local day on."),
+]
+Sensor = Annotated[str | None, typer.Option(help="Only those whose topic or payload names this sensor or device.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command("list")
+def list_(
+    reason: Reason = None,
+    since: Since = None,
+    sensor: Sensor = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most, the newest first.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show the letters that wait. Payloads are shortened, and values that look like secrets left out."""
+    settings = load()
+    zone = chosen_policy(settings).zone
+    wanted = Wanted(reason, _midnight(since, zone), sensor)
+    with _database(settings) as conn:
+        letters, waiting = dead_letters.newest(conn, wanted, limit), dead_letters.waiting(conn, wanted)
+    if as_json:
+        typer.echo(json.dumps({"waiting": waiting, "letters": [_shown(letter, zone) for letter in letters]}))
+    else:
+        _show(letters, waiting, zone)
+
+
+@app.command()
+def replay(
+    reason: Reason = None,
+    since: Since = None,
+    sensor: Sensor = None,
+    letter: Annotated[list[int] | None, typer.Option("--id", help="This letter; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Try waiting letters again, as of the time they were received. What can be stored is; the rest goes on waiting."""
+    settings = load()
+    policy = chosen_policy(settings)
+    limits = Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000)
+    intake = Intake(WORKER, limits, Judge(policy).readings, Places())
+    wanted = Wanted(reason, _midnight(since, policy.zone), sensor, letter or None)
+    with _database(settings) as conn:
+        open_stages(conn)
+        done = replay_letters(conn, intake, wanted, now, dry_run)
+    if as_json:
+        typer.echo(json.dumps({**asdict(done), "dry_run": dry_run}))
+    else:
+        _tell(done, dry_run)
+
+
+@app.command()
+def purge(
+    older_than: Annotated[int, typer.Option("--older-than", min=1, max=36_500, metavar="DAYS", help="Days to keep.")],
+    as_json: Json = False,
+) -> None:
+    """Delete letters received longer ago than that, replayed or not."""
+    before, purged = now() - timedelta(days=older_than), 0
+    with _database(load()) as conn:
+        while more := dead_letters.purge(conn, before, PURGED_AT_ONCE):
+            purged += more
+    typer.echo(json.dumps({"purged": purged}) if as_json else f"{purged:,} letters deleted")
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Connection]:
+    try:
+        with open_database(settings, "deadletters") as conn:
+            yield conn
+    except psycopg.errors.UndefinedTable:
+        raise UsageError("the database is not migrated: run hearth migrate") from None
+    except psycopg.OperationalError as error:
+        raise UsageError(f"the database went away, run it again to go on: {str(error).strip()}") from None
+
+
+def _midnight(day: datetime | None, zone: ZoneInfo) -> datetime | None:
+    return day.replace(tzinfo=zone) if day else None
+
+
+def _shown(letter: Waiting, zone: ZoneInfo) -> dict[str, object]:
+    return {
+        "id": letter.dead_letter_id,
+        "received_at": letter.received_at.astimezone(zone).isoformat(),
+        "reason": letter.reason,
+        "topic": letter.topic,
+        "detail": letter.detail,
+        "payload": excerpt(letter.payload),
+        "payload_bytes": letter.payload_bytes,
+        "cut": letter.is_cut,
+    }
+
+
+def excerpt(payload: bytes) -> str:
+    """The beginning of a payload as one line without secrets and without characters that steer a terminal."""
+    text = SECRET.sub(r'\1"…"', payload[: 8 * SHOWN_CHARACTERS].decode(errors="replace"))
+    line = "".join(c if c.isprintable() else "·" for c in text)
+    return line if len(line) <= SHOWN_CHARACTERS else line[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def _show(letters: list[Waiting], waiting: int, zone: ZoneInfo) -> None:
+    table = Table("id", "received", "reason", "topic", "detail", "payload")
+    for letter in letters:
+        row = _shown(letter, zone)
+        received = letter.received_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+        cells = (row["id"], received, *(row[name] for name in ("reason", "topic", "detail", "payload")))
+        table.add_row(*(Text(excerpt(str(cell).encode())) for cell in cells))
+    if letters:
+        Console().print(table)
+    typer.echo(f"{len(letters):,} of {waiting:,} waiting letters")
+
+
+def _tell(done: Replay, dry_run: bool) -> None:
+    would = "would be " if dry_run else ""
+    typer.echo(f"{done.replayed:,} of {done.taken:,} letters {would}replayed")
+    typer.echo(
+        f"  readings: {done.stored:,} stored ({done.late:,} of them late), {done.duplicates:,} there already, "
+        f"{done.conflicts:,} in conflict"
+    )
+    for reason, count in sorted(done.refused.items()):
+        typer.echo(f"  {count:,} go on waiting: {reason}")
+    if done.split:
+        typer.echo(f"  {done.split:,} elements of stored messages became letters of their own")
+    if done.cut:
+        typer.echo(f"  {done.cut:,} cannot be replayed: too long, only their beginning was kept")
