@@ -25,14 +25,12 @@ LEDGER = np.dtype(
     ]
 )
 SUMS = ("compliant", "cold", "severe", "unknown", "not_judged", "shortfall", "heat", "deficit")
-_COLUMN = {
-    State.NOT_JUDGED: "not_judged",
-    State.UNKNOWN: "unknown",
-    State.WARM: "compliant",
-    State.FAIR: "compliant",
-    State.SHORT: "compliant",
-    State.COLD: "cold",
-    State.SEVERE: "severe",
+_STATES = {  # column → first and last of its states
+    "not_judged": (State.NOT_JUDGED, State.NOT_JUDGED),
+    "unknown": (State.UNKNOWN, State.UNKNOWN),
+    "compliant": (State.WARM, State.SHORT),
+    "cold": (State.COLD, State.COLD),
+    "severe": (State.SEVERE, State.SEVERE),
 }
 
 
@@ -45,30 +43,35 @@ def ledger(runs: NDArray[np.void], pieces: NDArray[np.void]) -> NDArray[np.void]
     Returns:
         LEDGER sorted by (home, day), one row per home and day that the runs touch.
     """
-    rules = pieces[runs["piece"]]
-    day = rules["day"].astype(np.int64)
+    day = pieces["day"][runs["piece"]].astype(np.int64)
     keys = Keys.over(int(runs["home"].max(initial=0)) + 1, day)
-    # A local day may come in two parts where a zone sets its clocks back over midnight, so group by value.
     key = keys.of(runs["home"], day)
-    found, group = np.unique(key, return_inverse=True)
-    out = np.zeros(len(found), LEDGER)
-    out["home"], days = keys.split(found)
-    out["day"] = days
-    length = runs["end"] - runs["start"]
-    for state, column in _COLUMN.items():
-        _add(out[column], group, length, runs["state"] == state)
-    _add(out["shortfall"], group, length, runs["state"] == State.SHORT)
-    judged = runs["state"] >= State.WARM
-    _add(out["heat"], group, runs["heat"], judged)
-    breach = runs["state"] >= State.COLD
-    limit = milli(np.where(breach, np.maximum(rules["cold"], rules["severe"]), np.float32(0)))
-    _add(out["deficit"], group, limit * length - runs["heat"], breach)
-    out["lowest"] = np.inf
-    some = judged & (length > 0)
-    np.minimum.at(out["lowest"], group[some], runs["lowest"][some])
-    out["version"][group] = rules["version"]
+    if (key[1:] < key[:-1]).any():
+        # A local day comes in two parts where a zone sets its clocks back over midnight.
+        order = np.argsort(key, kind="stable")
+        runs, key = runs[order], key[order]
+    first = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
+    out = np.zeros(len(first), LEDGER)
+    if len(first):
+        out["home"], out["day"] = keys.split(key[first])
+        out["version"] = pieces["version"][runs["piece"][first]]
+        _sum_up(out, runs, pieces, first)
     return out
 
 
-def _add(column: Int, group: NDArray[np.intp], amount: Int, where: NDArray[np.bool_]) -> None:
-    np.add.at(column, group[where], amount[where])
+def _sum_up(out: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void], first: NDArray[np.intp]) -> None:
+    """Sum the runs of each row; `first` is the first run of each."""
+
+    def total(amount: Int, where: NDArray[np.bool_]) -> Int:
+        return np.asarray(np.add.reduceat(np.where(where, amount, 0), first))
+
+    state, length = runs["state"], runs["end"] - runs["start"]
+    for column, (low, high) in _STATES.items():
+        out[column] = total(length, (state >= low) & (state <= high))
+    out["shortfall"] = total(length, state == State.SHORT)
+    judged, breach = state >= State.WARM, state >= State.COLD
+    out["heat"] = total(runs["heat"], judged)
+    limit = np.maximum(pieces["cold"], pieces["severe"])
+    limit = milli(np.where(np.isfinite(limit), limit, 0))[runs["piece"]]
+    out["deficit"] = total(limit * length - runs["heat"], breach)
+    out["lowest"] = np.minimum.reduceat(np.where(judged & (length > 0), runs["lowest"], np.float32(np.inf)), first)

@@ -4,11 +4,20 @@ It is a fold, so judging a day at once and judging it reading by reading give th
 lasts and fire at the very instant they are full, before whatever begins at that instant. Silence stops them.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.schedule import NONE_US
 from domain.states import Severity, State
+
+# As plain numbers numpy compares them without a detour, and `step` does little else.
+UNKNOWN, WARM, SHORT, COLD, SEVERE = (
+    int(state) for state in (State.UNKNOWN, State.WARM, State.SHORT, State.COLD, State.SEVERE)
+)
+NOT_JUDGED = int(State.NOT_JUDGED)
+IS_COLD, IS_SEVERE = int(Severity.COLD), int(Severity.SEVERE)
 
 MACHINE = np.dtype(
     [
@@ -40,6 +49,20 @@ def idle(homes: int) -> NDArray[np.void]:
     return state
 
 
+ENDED = np.dtype([("home", np.int64), ("flag", MACHINE)])
+KEPT = np.dtype([("run", np.int64), ("machine", MACHINE)])
+
+
+class Episodes(NamedTuple):
+    """Runs of one home each, over which a machine is folded; before and after them it has nothing to tell."""
+
+    home: NDArray[np.int64]
+    first: NDArray[np.int64]  # index of the first run
+    count: NDArray[np.int64]
+    machine: NDArray[np.void]  # MACHINE; where it stands
+    home_goes_on: NDArray[np.bool_]  # the home has runs after these
+
+
 def fold(state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void]) -> NDArray[np.void]:
     """Advance machines over their runs, in place.
 
@@ -48,41 +71,75 @@ def fold(state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.voi
         runs: RUN sorted by (home, start).
         pieces: PIECE that `runs["piece"]` points into.
     Returns:
-        ENDED: every flag that ended, in the order of time for each home.
+        ENDED: every flag that ended, by home and time.
     """
-    runs = _telling(state, runs)
-    begin = np.searchsorted(runs["home"], np.arange(len(state)))
-    count = np.diff(np.append(begin, len(runs)))
-    order = np.argsort(-count, kind="stable")
-    ended = [np.empty(0, ENDED)]
+    return fold_and_keep(state, runs, pieces, np.zeros(len(runs), bool))[0]
+
+
+def fold_and_keep(
+    state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void], keep: NDArray[np.bool_]
+) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """As `fold`; returns also where the machines that were not idle stood after the runs to `keep`, as KEPT."""
+    home, first, count, machine, home_goes_on = _episodes(state, runs, pieces)
+    ended, kept = [np.empty(0, ENDED)], [np.empty(0, KEPT)]
+    ended_by = [np.empty(0, np.int64)]
     for nth in range(int(count.max(initial=0))):
-        order = order[: int(np.searchsorted(-count[order], -nth))]
-        run = runs[begin[order] + nth]
-        now = state[order]
-        over = step(now, run, pieces[run["piece"]])
-        state[order] = now
+        going = int(np.searchsorted(-count, -nth))  # the longest come first
+        at = first[:going] + nth
+        run = runs[at]
+        over = step(machine[:going], run, pieces[run["piece"]])
         if len(over):
-            over["home"] = order[over["home"]]
+            ended_by.append(at[over["home"]])
+            over["home"] = home[over["home"]]
             ended.append(over)
-    return np.concatenate(ended)
+        if keep[at].any():
+            kept.append(_not_idle(at, machine[:going], keep[at]))
+    state[home[~home_goes_on]] = machine[~home_goes_on]
+    return np.concatenate(ended)[np.argsort(np.concatenate(ended_by))], np.concatenate(kept)
 
 
-def _telling(state: NDArray[np.void], runs: NDArray[np.void]) -> NDArray[np.void]:
-    """The runs of homes that have a flag or a breach; the others, nearly all, have nothing to tell."""
-    quiet = (state["severity"] == 0) & (state["breach_since"] == NONE_US)
-    quiet[runs["home"][runs["state"] >= State.COLD]] = False
-    telling: NDArray[np.void] = runs[~quiet[runs["home"]]]
-    return telling
+def _not_idle(at: NDArray[np.int64], machine: NDArray[np.void], keep: NDArray[np.bool_]) -> NDArray[np.void]:
+    which = np.flatnonzero(keep & ((machine["severity"] > 0) | (machine["breach_since"] != NONE_US)))
+    kept = np.empty(len(which), KEPT)
+    kept["run"], kept["machine"] = at[which], machine[which]
+    return kept
 
 
-ENDED = np.dtype([("home", np.int64), ("flag", MACHINE)])
+def _episodes(state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void]) -> Episodes:
+    """Split the runs of homes where the machine is idle whatever was before, and take those that have a flag to tell.
+
+    It is idle after warmth that lasts for the clear time, and where a home is not judged. Homes that have neither flag
+    nor breach, nearly all, have nothing to tell; in `state` they become idle where they were not.
+    """
+    level = runs["state"]
+    rests = (level == WARM) & (runs["end"] - runs["start"] >= pieces["clear"][runs["piece"]])
+    rests |= level == NOT_JUDGED
+    begins = np.ones(len(runs), bool)
+    new_home = runs["home"][1:] != runs["home"][:-1]
+    begins[1:] = rests[:-1] | new_home
+    first = np.flatnonzero(begins)
+    end, home = np.append(first[1:], len(runs))[: len(first)], runs["home"][first]
+    breach = np.append(np.flatnonzero(level >= COLD), len(runs))
+    first_breach = breach[np.searchsorted(breach, first)]
+    opening = np.append(True, home[1:] != home[:-1])[: len(first)]
+    closing = np.append(home[1:] != home[:-1], True)[: len(first)]
+    busy = opening & ((state["severity"] > 0) | (state["breach_since"] != NONE_US))[home]
+    tells = np.flatnonzero(busy | (first_breach < end))
+    first = np.where(busy, first, first_breach)[tells]
+    count = end[tells] - first
+    order = np.argsort(-count, kind="stable")
+    tells = tells[order]
+    machine = idle(len(tells))
+    machine[busy[tells]] = state[home[tells][busy[tells]]]
+    state[home[closing & ~opening]] = idle(1)
+    return Episodes(home[tells], first[order], count[order], machine, ~closing[tells])
 
 
 def step(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]) -> NDArray[np.void]:
     """Advance each machine over one run, in place; returns ENDED for flags that ended, homes by position."""
     start, level = run["start"], run["state"]
-    breach, severe, warm = level >= State.COLD, level == State.SEVERE, level == State.WARM
-    told = (level > State.UNKNOWN) & ~np.isnan(run["lowest"])
+    breach, severe, warm = level >= COLD, level == SEVERE, level == WARM
+    told = (level > UNKNOWN) & ~np.isnan(run["lowest"])
     known_low = np.where(told, run["lowest"], np.float32(np.inf))
     going = (state["severity"] > 0) | (breach & (state["breach_since"] != NONE_US))
     lowest = np.where(going, np.minimum(state["lowest"], known_low), known_low)
@@ -101,18 +158,22 @@ def step(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]
 def _resume(state: NDArray[np.void], run: NDArray[np.void]) -> None:
     """Suspend when the window has closed on a home under the day limit; resume when it opens, or on a breach."""
     open_flag, paused = state["severity"] > 0, state["suspended_at"] != NONE_US
-    resumes = open_flag & paused & ((run["state"] >= State.COLD) | run["windowed"])
-    suspends = open_flag & ~paused & (run["state"] == State.SHORT) & ~run["windowed"]
+    if not open_flag.any():
+        return
+    resumes = open_flag & paused & ((run["state"] >= COLD) | run["windowed"])
+    suspends = open_flag & ~paused & (run["state"] == SHORT) & ~run["windowed"]
     state["suspended_at"][resumes] = NONE_US
     state["suspended_at"][suspends] = run["start"][suspends]
 
 
 def _open(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]) -> None:
     """Raise a flag when a breach has lasted for the policy's confirm time."""
-    pending = (state["severity"] == 0) & (run["state"] >= State.COLD)
+    pending = (state["severity"] == 0) & (run["state"] >= COLD)
+    if not pending.any():
+        return
     at = np.maximum(run["start"], state["breach_since"] + np.where(pending, piece["confirm"], 0))
     opens = pending & (at <= run["end"])
-    state["severity"][opens] = Severity.COLD
+    state["severity"][opens] = IS_COLD
     state["flag"][opens] = 0
     state["cold_since"][opens] = state["breach_since"][opens]
     state["confirmed_at"][opens] = at[opens]
@@ -122,10 +183,12 @@ def _open(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void
 
 def _worsen(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]) -> None:
     """Make a flag severe when the home has been under the severe limit for the confirm time."""
-    pending = (state["severity"] == Severity.COLD) & (run["state"] == State.SEVERE)
+    pending = (state["severity"] == IS_COLD) & (run["state"] == SEVERE)
+    if not pending.any():
+        return
     at = np.maximum(run["start"], state["severe_since"] + np.where(pending, piece["confirm"], 0))
     worsens = pending & (at <= run["end"])
-    state["severity"][worsens] = Severity.SEVERE
+    state["severity"][worsens] = IS_SEVERE
     state["severe_at"][worsens] = np.maximum(at, state["confirmed_at"])[worsens]
     state["limit"][worsens] = piece["severe"][worsens]
 
@@ -133,14 +196,14 @@ def _worsen(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.vo
 def _end(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]) -> NDArray[np.void]:
     """End flags of homes that have been warm for the policy's clear time, or are no longer judged."""
     flagged = state["severity"] > 0
-    warm = flagged & (run["state"] == State.WARM)
+    warm, stops = flagged & (run["state"] == WARM), flagged & (run["state"] == NOT_JUDGED)
+    if not (warm.any() or stops.any()):
+        return np.empty(0, ENDED)
     at = np.maximum(run["start"], state["warm_since"] + np.where(warm, piece["clear"], 0))
-    recovers = warm & (at <= run["end"])
-    stops = flagged & (run["state"] == State.NOT_JUDGED)
-    over = np.flatnonzero(recovers | stops)
-    ended = np.zeros(len(over), ENDED)
+    over = np.flatnonzero(warm & (at <= run["end"]) | stops)
     state["cleared_at"][over] = np.where(stops, run["start"], at)[over]
     state["reason"][over] = np.where(stops, piece["reason"], 0)[over]
+    ended = np.empty(len(over), ENDED)
     ended["home"], ended["flag"] = over, state[over]
     state[over] = idle(len(over))
     return ended

@@ -127,7 +127,7 @@ def _at_edges(track: Track, edges: Edges, key: Int, edge_key: Int, at: Int, end:
     known = (reading >= 0) & (track.home[reading] == edges.home) & (track.until[reading] > edges.start)
     celsius = np.where(known, track.celsius[reading], NAN)
     left = np.minimum(track.until[reading], end[edges.home]) - edges.start
-    return celsius, np.where(known & ~begins, milli(celsius) * left, 0)
+    return celsius, np.where(known & ~begins, milli(track.celsius[reading]) * left, 0)
 
 
 def _silent(track: Track, last: NDArray[np.intp], end: Int) -> NDArray[np.intp]:
@@ -160,7 +160,8 @@ def _tells(
 
     Where a home never leaves the warm side between two edges, that is only the first one after a silence.
     """
-    resumed = silent[~np.isin(silent, last)] + 1
+    after = silent[silent < len(track.home) - 1] + 1
+    resumed = after[track.home[after] == track.home[after - 1]]
     lowest = np.fmin(celsius, _reduce(np.minimum, track.celsius, at, NAN))
     low = lowest < pieces["warm"][edges.piece]
     low &= pieces["reason"][edges.piece] == NotJudged.JUDGED
@@ -226,6 +227,6 @@ def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
 
 
 def milli(celsius: Celsius) -> Int:
-    """Thousandths of a degree as integers; unknown is 0."""
+    """Thousandths of a degree as integers; none may be unknown."""
     scaled = np.multiply(celsius, np.float64(1000), dtype=np.float64)
-    return np.nan_to_num(np.rint(scaled, out=scaled), copy=False, nan=0.0).astype(np.int64)
+    return np.rint(scaled, out=scaled).astype(np.int64)

@@ -37,19 +37,17 @@ class Track(NamedTuple):
 
 
 def hold(home: Int, lane: Int, start: Int, until: Int, celsius: Celsius) -> Held:
-    """Sort readings and end each one where the next of its lane begins. Changes `until` in place if it can."""
+    """Sort readings and end each one where the next of its lane begins. Changes `until` in place where it can."""
     held = Held(home, lane, start, until, celsius)
-    return trim(held if _sorted(held) else held.take(np.lexsort((start, lane, home))))
-
-
-def _sorted(held: Held) -> bool:
-    """Whether readings are in order already: looking costs a small part of sorting."""
     head = _heads(held)
-    home, lane = held.home[head], held.lane[head]
-    lanes_rise = (home[1:] > home[:-1]) | ((home[1:] == home[:-1]) & (lane[1:] > lane[:-1]))
-    falls = held.start[1:] < held.start[:-1]
-    falls[head[1:] - 1] = False
-    return bool(lanes_rise.all()) and not falls.any()
+    if not _sorted(held, head):
+        held = held.take(np.lexsort((start, lane, home)))
+        head = _heads(held)
+    last = head[1:] - 1
+    beyond = held.until[last]
+    np.minimum(held.until[:-1], held.start[1:], out=held.until[:-1])
+    held.until[last] = beyond
+    return held
 
 
 def _heads(held: Held) -> NDArray[np.intp]:
@@ -60,13 +58,13 @@ def _heads(held: Held) -> NDArray[np.intp]:
     return np.flatnonzero(new)
 
 
-def trim(held: Held) -> Held:
-    """End each reading where the next of its lane begins; the readings are sorted. Changes `until` in place."""
-    last = _heads(held)[1:] - 1
-    beyond = held.until[last]
-    np.minimum(held.until[:-1], held.start[1:], out=held.until[:-1])
-    held.until[last] = beyond
-    return held
+def _sorted(held: Held, head: NDArray[np.intp]) -> bool:
+    """Whether readings are in order already: looking costs a small part of sorting."""
+    home, lane = held.home[head], held.lane[head]
+    lanes_rise = (home[1:] > home[:-1]) | ((home[1:] == home[:-1]) & (lane[1:] > lane[:-1]))
+    falls = held.start[1:] < held.start[:-1]
+    falls[head[1:] - 1] = False
+    return bool(lanes_rise.all()) and not falls.any()
 
 
 def coldest(held: Held, begin: Int, end: Int) -> Track:
