@@ -1,7 +1,7 @@
 """Why flags were raised: the rule, the readings that confirmed it, and the other rooms, as data and as a sentence."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -124,17 +124,18 @@ def _limit(policy: Policy, version: Version, home: places.HomeRow, flag: np.void
     clock = to_datetime(_proven(flag)).astimezone(policy.zone).time()
     limits = [limit for limit in version.limits if limit.home_class == home.home_class]
     if home.contract_limit is not None:
-        contract = (home.contract_limit, home.contract_from, home.contract_to, CONTRACT)
-        limits.append(_cold(home, *contract))
+        limits.append(_cold(home, home.contract_limit, home.contract_from, home.contract_to, CONTRACT))
     now = [limit for limit in limits if limit.holds_at(clock)]
     severity = "severe" if flag["severe_at"] == flag["confirmed_at"] else "cold"
     wanted = [limit for limit in now if limit.severity == severity] or now
     # The registry may have changed under a look-up that judging still held: then the machine's own figure stands.
-    fallback = _cold(home, float(str(flag["limit"])), None, None, None)
+    fallback = _cold(home, float(str(flag["limit"])))
     return max(wanted, key=lambda limit: limit.below_celsius, default=fallback)
 
 
-def _cold(home: places.HomeRow, below: float, opens: Any, closes: Any, clause: str | None) -> Limit:
+def _cold(
+    home: places.HomeRow, below: float, opens: time | None = None, closes: time | None = None, clause: str | None = None
+) -> Limit:
     return Limit(
         home_class=home.home_class, severity="cold", below_celsius=below, opens=opens, closes=closes, clause=clause
     )
