@@ -14,14 +14,16 @@ from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
 from hearth.settings import load
 from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
-from store import ledger, state
+from store import dead_letters, ledger, state
 from store.stage import open_stages
 
-LEADER_KEY = 7_238_151_002  # advisory lock: one watch at a time
+LEADER_KEY = 7_238_151_003  # advisory lock: one watch at a time
 LONGEST_SLEEP_S = 0.5  # deadlines may be brought forward by readings meanwhile
 STAND_BY_S = 1.0
 COUNT_EVERY_S = 30.0  # today's ledger is never older than this and the time one round takes
 SLOWEST_RETRY_S = 15.0
+PURGE_EVERY_S = 60.0
+PURGED_AT_ONCE = 1000
 log = structlog.get_logger()
 
 
@@ -31,6 +33,7 @@ def watch() -> None:
     set_up_logging(settings.log_level)
     stop = stop_on_signal()
     judge = Judge(chosen_policy(settings))
+    retention = Retention(timedelta(days=settings.dead_letter_days))
     connect = connector(settings, "watch")
     delay_s = 0.5
     while not stop.is_set():
@@ -38,7 +41,7 @@ def watch() -> None:
             with connect() as conn:
                 delay_s = 0.5
                 if _become_leader(conn, stop):
-                    _lead(conn, judge, stop)
+                    _lead(conn, judge, retention, stop)
         except psycopg.OperationalError as error:
             log.warning("database away", error=str(error).strip(), retry_s=delay_s)
             stop.wait(delay_s)
@@ -58,7 +61,22 @@ def _become_leader(conn: Connection, stop: threading.Event) -> bool:
     return False
 
 
-def _lead(conn: Connection, judge: Judge, stop: threading.Event) -> None:
+class Retention:
+    """Deletes dead letters that are too old: every minute, and at every call while there are many."""
+
+    def __init__(self, days: timedelta) -> None:
+        self._days = days
+        self._due_s = time.monotonic()
+
+    def keep(self, conn: Connection) -> None:
+        """Delete some, if it is time to."""
+        if time.monotonic() < self._due_s:
+            return
+        if dead_letters.purge(conn, now() - self._days, PURGED_AT_ONCE) < PURGED_AT_ONCE:
+            self._due_s = time.monotonic() + PURGE_EVERY_S
+
+
+def _lead(conn: Connection, judge: Judge, retention: Retention, stop: threading.Event) -> None:
     """Work as long as the connection, and with it the lead, lasts: deadlines first, then the ledger."""
     open_stages(conn)
     history = History(judge.policy)
@@ -67,6 +85,7 @@ def _lead(conn: Connection, judge: Judge, stop: threading.Event) -> None:
     while not stop.is_set():
         found = tick(conn, judge, now())
         found += catch_up(conn, history, now())
+        retention.keep(conn)
         if not shards and time.monotonic() - counted_at >= COUNT_EVERY_S:
             shards.extend(ledger.shards(conn))
             counted_at = time.monotonic()

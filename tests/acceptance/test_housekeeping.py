@@ -1,0 +1,31 @@
+"""What `hearth watch` does besides judging, and that it stands in nobody's way meanwhile."""
+
+from datetime import UTC, datetime, timedelta
+
+from store import dead_letters
+from store.dead_letters import DeadLetter
+from tests.acceptance.waiting import until
+from tests.acceptance.world import Making
+from tests.conftest import Database
+
+MANY = 2500  # more than are deleted at once
+
+
+def test_old_letters_go_and_young_ones_stay(new_world: Making, plain_database: Database) -> None:
+    world = new_world(plain_database)
+    old, young = (datetime.now(UTC) - timedelta(days=days) for days in (8, 6))
+    with plain_database.connect() as conn:
+        for received, count in ((young, 3), (old, MANY)):
+            letter = DeadLetter(received, "hearth/v1/s1/telemetry", b"{", 1, "malformed", "")
+            dead_letters.insert(conn, [letter] * count)
+    watch = world.start("watch", HEARTH_DEAD_LETTER_DAYS="7")
+    until(lambda: world.one("SELECT count(*) FROM dead_letter") == 3, "old letters are gone")
+    assert world.one("SELECT min(received_at) FROM dead_letter") == young
+    assert watch.stop() == 0
+
+
+def test_the_registry_can_be_read_and_written_while_a_watch_leads(new_world: Making, plain_database: Database) -> None:
+    world = new_world(plain_database)
+    world.start("watch").wait_for("event=leading")
+    world.command("registry", "export", str(world.folder / "registry"))
+    world.command("registry", "import", str(world.folder / "registry"))
