@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from collections.abc import Sequence
 
 from ingest.message import Message
@@ -35,10 +36,17 @@ class Inbox:
         while len(self._waiting) < most and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 0.005))
         self._filled.clear()
-        batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        batch = self._pop(most)
         if self._waiting:
             self._filled.set()
         self._unsettled += len(batch)
+        return batch
+
+    def _pop(self, most: int) -> list[Message]:
+        batch: list[Message] = []
+        with suppress(IndexError):  # the network may clear what waits at any moment
+            while len(batch) < most:
+                batch.append(self._waiting.popleft())
         return batch
 
     def settle(self, count: int) -> None:

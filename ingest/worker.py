@@ -24,6 +24,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 # Errors that lie in what was sent: trying again would not help.
+NOT_MIGRATED = psycopg.errors.UndefinedTable
 OF_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, ValueError)
 
 
@@ -75,6 +76,8 @@ class Worker:
         """Store a batch; one that fails for its content is cut in halves until the culprit is a dead letter."""
         try:
             self.on_fates(store_batch(self._connection(), self.intake, batch, self.clock()))
+        except NOT_MIGRATED:
+            raise
         except OF_CONTENT as error:
             if len(batch) == 1:
                 self._bury(batch[0], error)
@@ -108,8 +111,10 @@ class Worker:
         while True:
             try:
                 return act()
-            except psycopg.OperationalError as error:
-                log.warning("database away, nothing acknowledged", error=str(error).strip(), retry_s=delay_s)
+            except (psycopg.OperationalError, NOT_MIGRATED) as error:
+                away = isinstance(error, psycopg.OperationalError)
+                what = "database away" if away else "database not migrated: run hearth migrate"
+                log.warning(f"{what}; nothing acknowledged", error=str(error).strip(), retry_s=delay_s)
                 if self._conn is not None:
                     self._conn.close()
             if stop.wait(delay_s):
