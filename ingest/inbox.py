@@ -3,8 +3,8 @@
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ingest.message import Message
 

@@ -141,8 +141,9 @@ def walked(home: SlowHome, now: datetime) -> tuple[Any, Any]:
 def on_record(desk: Desk, home: int) -> tuple[Any, Any]:
     flags = desk.rows(
         "SELECT extract(epoch FROM cold_since)::int, extract(epoch FROM severe_at)::int AS s, "
-        "extract(epoch FROM suspended_at)::int AS p, extract(epoch FROM cleared_at)::int AS c, clear_reason, lowest::float8 "
-        f"FROM flag WHERE home_id = {home} AND clear_reason IS DISTINCT FROM 'withdrawn' ORDER BY cold_since"
+        "extract(epoch FROM suspended_at)::int AS p, extract(epoch FROM cleared_at)::int AS c, clear_reason, "
+        f"lowest::float8 FROM flag WHERE home_id = {home} AND clear_reason IS DISTINCT FROM 'withdrawn' "
+        "ORDER BY cold_since"
     )
     names = ("compliant", "cold", "severe", "unknown", "not_judged", "shortfall")
     days = {}
