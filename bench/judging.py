@@ -1,0 +1,249 @@
+"""How fast the past is judged: the engine alone, `hearth recheck` from table to ledger, and two rivals.
+
+`docs/performance.md` says how each figure is taken.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from rich.console import Console
+
+from alerts.engine.ledger import ledger
+from alerts.engine.machine import fold, idle
+from alerts.engine.runs import cut, runs
+from alerts.engine.schedule import Schedules, Terms, compile_schedule, to_us
+from alerts.engine.track import coldest, hold
+from bench import rivals
+from bench.stand import SETTINGS
+from bench.town import found, policy_text
+from bench.winter import INTERVAL_US, Winter, winter
+from domain import policy
+from local import trixie
+from local.trixie import TimescalePostgres
+from store import wire
+
+SEED = Path(policy.__file__).with_name("policies") / "seed.toml"
+MARGIN = timedelta(days=30)  # of `policy_text`
+RECHECK = "from hearth.cli import main; main()"
+ROWS: wire.Layout = {
+    "sensor_id": "int4",
+    "measured_at": "timestamptz",
+    "received_at": "timestamptz",
+    "temperature": "float4",
+    "quality": "int2",
+    "self_timed": "bool",
+}
+COPY = f"COPY reading ({', '.join(ROWS)}) FROM STDIN (FORMAT BINARY)"
+COPY_ROWS = 200_000
+ROUNDS = 3
+console = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything."""
+
+    homes: int = 2_000
+    days: int = 60
+    rival_homes: int = 250  # a rival's rate falls with the size of what it sorts: less is kind to it
+
+
+QUICK = Size(homes=20, days=5, rival_homes=10)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Local days up to today, and the built-in policy with a season over them."""
+
+    first: date
+    end: date
+    policy_text: str
+
+    @classmethod
+    def until_today(cls, days: int) -> "Span":
+        """The days that are over."""
+        end = datetime.now(policy.builtin("seed").zone).date()
+        return cls(end - timedelta(days=days), end, policy_text(SEED, end - MARGIN))
+
+    @property
+    def policy(self) -> policy.Policy:
+        """The policy to judge by."""
+        return policy.load(self.policy_text, "benchmark")
+
+    @property
+    def low_us(self) -> int:
+        """The first midnight."""
+        return self._midnight_us(self.first)
+
+    @property
+    def high_us(self) -> int:
+        """The last midnight."""
+        return self._midnight_us(self.end)
+
+    def _midnight_us(self, day: date) -> int:
+        return to_us(datetime.combine(day, datetime.min.time(), self.policy.zone))
+
+
+def main() -> None:
+    """Take all figures and print them as one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a small run that only shows that it runs")
+    parser.add_argument("--homes", type=int, help="homes to judge")
+    args = parser.parse_args()
+    size = QUICK if args.quick else Size(homes=args.homes or Size.homes)
+    try:
+        print(json.dumps(measure(size)))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def measure(size: Size) -> dict[str, float | None]:
+    """All figures."""
+    span = Span.until_today(size.days)
+    console.print(f"judging: {size.homes} homes over {size.days} days")
+    said = winter(size.homes, size.days, span.low_us)
+    figures: dict[str, float | None] = {"homes": size.homes, "days": size.days, "readings": len(said.home)}
+    figures["numpy_readings_per_s"] = round(engine_rate(said, size.homes, span))
+    console.print(figures)
+    rival = said.of(size.rival_homes)
+    figures["rival_readings"] = len(rival.home)
+    figures["polars_readings_per_s"] = polars_rate(rival, min(size.rival_homes, size.homes), span)
+    figures |= _in_database(said, rival, size, span)
+    ours = figures["recheck_readings_per_s"]
+    for name in ("sql", "polars"):
+        theirs = figures[f"{name}_readings_per_s"]
+        figures[f"ratio_vs_{name}"] = round(ours / theirs, 2) if ours and theirs else None
+    return figures
+
+
+def judge(said: Winter, homes: int, span: Span) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Ledger days and ended flags of readings in memory: the way of `alerts.history`, without the database."""
+    begin, end = np.full(homes, span.low_us), np.full(homes, span.high_us)
+    pieces = compile_schedule(span.policy, Terms("multistorey"), span.first, span.end + timedelta(days=1))
+    schedules = Schedules.join([pieces])
+    schedule = np.zeros(homes, np.int64)
+    held = hold(said.home, np.zeros_like(said.home), said.start, said.start + 3 * INTERVAL_US, said.celsius)
+    found = runs(cut(coldest(held, begin, end), schedules, schedule, begin, end), schedules, end)
+    found = found[found["start"] < span.high_us]
+    return ledger(found, schedules.pieces), fold(idle(homes), found, schedules.pieces)
+
+
+def engine_rate(said: Winter, homes: int, span: Span) -> float:
+    """Readings/s of one core, by its own time: others on the machine do not count. The best of some rounds."""
+    best = np.inf
+    for _ in range(ROUNDS):
+        begin = time.thread_time()
+        judge(said, homes, span)
+        best = min(best, time.thread_time() - begin)
+    return len(said.home) / best
+
+
+def polars_rate(said: Winter, homes: int, span: Span) -> float | None:
+    """Readings/s of polars on all cores, its ledger checked; None if it is not installed."""
+    if find_spec("polars") is None:
+        console.print("polars is not installed (extra `bench`): no figures of it")
+        return None
+    best = np.inf
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        theirs = rivals.by_polars(said, span.low_us, span.high_us)
+        best = min(best, time.perf_counter() - begin)
+    ours, _ = judge(said, homes, span)
+    for name in ("compliant", "cold", "severe", "unknown", "shortfall", "heat"):
+        if not np.array_equal(theirs[name].to_numpy(), ours[name]):
+            raise AssertionError(f"polars counts {name} otherwise")
+    return round(len(said.home) / best)
+
+
+def _in_database(said: Winter, rival: Winter, size: Size, span: Span) -> dict[str, float | None]:
+    """`hearth recheck` and the SQL statement on one database."""
+    trixie.ensure()
+    with tempfile.TemporaryDirectory(prefix="hearth-bench-") as folder:
+        Path(folder).chmod(0o711)
+        server = TimescalePostgres(Path(folder) / "postgres", settings=SETTINGS)
+        try:
+            server.start()
+            url = server.url()
+            found(url, size.homes)
+            figures: dict[str, float | None] = {"load_s": round(_load(url, said), 1)}
+            console.print(figures)
+            half, half_mib = recheck(url, size.homes // 2, span, Path(folder))
+            whole, mib = recheck(url, size.homes, span, Path(folder))
+            figures["recheck_readings_per_s"] = round(len(said.home) / whole)
+            figures["recheck_half_homes_readings_per_s"] = round(len(said.of(size.homes // 2).home) / half)
+            figures["peak_rss_mib"], figures["peak_rss_mib_half_homes"] = mib, half_mib
+            console.print(figures)
+            seconds, figures["sql_differences"] = _sql(url, min(size.rival_homes, size.homes), span)
+            figures["sql_readings_per_s"] = round(len(rival.home) / seconds)
+            console.print(figures)
+        finally:
+            server.remove()
+    return figures
+
+
+def _load(url: str, said: Winter) -> float:
+    """Store the readings as they would have come, all homes at a time; returns the seconds."""
+    began = time.perf_counter()
+    order = np.argsort(said.start, kind="stable")
+    parts = [order[i : i + COPY_ROWS] for i in range(0, len(order), COPY_ROWS)]
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as pool:
+        list(pool.map(lambda mine: _copy(url, said, mine), [parts[i::cores] for i in range(cores)]))
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("VACUUM ANALYZE reading")
+    return time.perf_counter() - began
+
+
+def _copy(url: str, said: Winter, parts: list[NDArray[np.intp]]) -> None:
+    with psycopg.connect(url, autocommit=True) as conn, conn.cursor() as cur:
+        for part in parts:
+            rows = np.zeros(len(part), wire.native(ROWS))
+            rows["sensor_id"], rows["temperature"] = said.home[part] + 1, said.celsius[part]
+            rows["measured_at"] = rows["received_at"] = said.start[part]
+            rows["self_timed"] = True
+            wire.write(cur, COPY, ROWS, rows)
+
+
+def recheck(url: str, homes: int, span: Span, folder: Path) -> tuple[float, float]:
+    """Seconds and peak memory (MiB, of the largest of its processes) of `hearth recheck` over all days.
+
+    It begins with an empty ledger. To judge a part of the homes, the others are taken out of the registry meanwhile.
+    """
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("TRUNCATE ledger, ledger_shard, flag, ticket, ticket_event, clock, home_state")
+        conn.execute("INSERT INTO home_state (home_id) SELECT home_id FROM home WHERE home_id <= %s", [homes])
+    command = [sys.executable, "-c", RECHECK, "recheck", "--from", str(span.first), "--json"]
+    file = folder / "policy.toml"
+    file.write_text(span.policy_text, encoding="utf-8")
+    environment = {**os.environ, "HEARTH_DATABASE_URL": url, "HEARTH_POLICY": str(file), "HEARTH_LOG_LEVEL": "warning"}
+    began = time.perf_counter()
+    pid = os.posix_spawn(sys.executable, command, environment, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
+    _, status, used = os.wait4(pid, 0)
+    if status:
+        raise RuntimeError(f"hearth recheck failed: {status}")
+    return time.perf_counter() - began, round(used.ru_maxrss / 1024, 1)
+
+
+def _sql(url: str, homes: int, span: Span) -> tuple[float, float]:
+    """Seconds of the SQL statement, and how many days it counts otherwise than Hearth."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("SET work_mem = '256MB'")
+        began = time.perf_counter()
+        rivals.by_sql(conn, homes, span.first, span.end)
+        return time.perf_counter() - began, rivals.sql_differences(conn, homes)
+
+
+if __name__ == "__main__":
+    main()
