@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.engine.ledger import LEDGER, ledger
-from alerts.engine.machine import ENDED, fold, idle
+from alerts.engine.machine import ENDED, fold_and_keep, idle
 from alerts.engine.runs import RUN, cut, runs
 from alerts.engine.schedule import Schedules, to_datetime, to_us
 from alerts.engine.track import Held, Int, coldest, hold
@@ -165,16 +165,15 @@ class History:
     def _fold(
         self, past: Past, found: NDArray[np.void], schedules: Schedules, days: list[date]
     ) -> tuple[NDArray[np.void], list[tuple[int, int, bytes]]]:
-        """Fold day by day, keeping where machines stood at each day's end."""
-        ended: list[NDArray[np.void]] = []
-        machines: list[tuple[int, int, bytes]] = []
+        """Fold, keeping where machines stood at each day's end."""
         marks = np.array([self.midnight_us(day + DAY) for day in days[:-1]], np.int64)
-        of = np.searchsorted(marks, found["start"], "right")
-        for nth, day in enumerate(days):
-            ended.append(fold(past.machines, found[of == nth], schedules.pieces))
-            busy = np.flatnonzero(past.machines != idle(1)[0])
-            machines += [(int(home), day.toordinal(), past.machines[home].tobytes()) for home in busy]
-        return np.concatenate(ended), machines
+        day = np.searchsorted(marks, found["start"], "right")
+        home = found["home"]
+        closes = np.append((home[1:] != home[:-1]) | (day[1:] != day[:-1]), True)[: len(found)]
+        ended, kept = fold_and_keep(past.machines, found, schedules.pieces, closes)
+        ordinals = days[0].toordinal() + day[kept["run"]]
+        raw = [machine.tobytes() for machine in kept["machine"]]
+        return ended, list(zip(home[kept["run"]].tolist(), ordinals.tolist(), raw, strict=True))
 
 
 def _still_held(placed: NDArray[np.void], high: int, longest_us: int) -> NDArray[np.bool_]:

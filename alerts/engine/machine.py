@@ -58,7 +58,7 @@ class Episodes(NamedTuple):
 
     home: NDArray[np.int64]
     first: NDArray[np.int64]  # index of the first run
-    count: NDArray[np.int64]
+    length: NDArray[np.int64]
     machine: NDArray[np.void]  # MACHINE; where it stands
     home_goes_on: NDArray[np.bool_]  # the home has runs after these
 
@@ -80,11 +80,11 @@ def fold_and_keep(
     state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void], keep: NDArray[np.bool_]
 ) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """As `fold`; returns also where the machines that were not idle stood after the runs to `keep`, as KEPT."""
-    home, first, count, machine, home_goes_on = _episodes(state, runs, pieces)
+    home, first, length, machine, home_goes_on = _episodes(state, runs, pieces)
     ended, kept = [np.empty(0, ENDED)], [np.empty(0, KEPT)]
     ended_by = [np.empty(0, np.int64)]
-    for nth in range(int(count.max(initial=0))):
-        going = int(np.searchsorted(-count, -nth))  # the longest come first
+    for nth in range(int(length.max(initial=0))):
+        going = int(np.searchsorted(-length, -nth))  # the longest come first
         at = first[:going] + nth
         run = runs[at]
         over = step(machine[:going], run, pieces[run["piece"]])
@@ -126,13 +126,13 @@ def _episodes(state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[n
     busy = opening & ((state["severity"] > 0) | (state["breach_since"] != NONE_US))[home]
     tells = np.flatnonzero(busy | (first_breach < end))
     first = np.where(busy, first, first_breach)[tells]
-    count = end[tells] - first
-    order = np.argsort(-count, kind="stable")
+    length = end[tells] - first
+    order = np.argsort(-length, kind="stable")
     tells = tells[order]
     machine = idle(len(tells))
     machine[busy[tells]] = state[home[tells][busy[tells]]]
     state[home[closing & ~opening]] = idle(1)
-    return Episodes(home[tells], first[order], count[order], machine, ~closing[tells])
+    return Episodes(home[tells], first[order], length[order], machine, ~closing[tells])
 
 
 def step(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]) -> NDArray[np.void]:

@@ -60,7 +60,7 @@ def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int)
     first, first_edge = np.searchsorted(track.home, homes), np.searchsorted(edges.home, homes)
     parts = []
     for low, high in _blocks(first):
-        mine = Track(*(column[first[low] : first[high]] for column in track))
+        mine = track.part(first[low], first[high])
         there = Edges(*(column[first_edge[low] : first_edge[high]] for column in edges))
         parts.append(_cut(mine, there, schedules.pieces, keys, end))
     return parts[0] if len(parts) == 1 else Cut(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
@@ -97,7 +97,7 @@ def _blocks(first: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
 def _cut(track: Track, edges: Edges, pieces: NDArray[np.void], keys: Keys, end: Int) -> Cut:
     """Cut the track of a few homes."""
     if not len(track.home):
-        unknown = np.full(len(edges.home), NAN)
+        unknown = np.full(len(edges.home), NAN, np.float32)
         return Cut(*edges, unknown, unknown, np.zeros(len(edges.home), np.int64))
     key, edge_key = keys.of(track.home, track.start), keys.of(edges.home, edges.start)
     last = np.flatnonzero(np.append(track.home[1:] != track.home[:-1], True))
@@ -111,7 +111,7 @@ def _cut(track: Track, edges: Edges, pieces: NDArray[np.void], keys: Keys, end: 
     order = np.argsort(np.concatenate((edge_key, silent_key, key[tells])), kind="stable")
     edge = np.cumsum(order < len(at)) - 1
     start = np.concatenate((edges.start, track.until[silent], track.start[tells]))[order]
-    now = np.concatenate((celsius, np.full(len(silent), NAN), track.celsius[tells]))[order]
+    now = np.concatenate((celsius, np.full(len(silent), NAN, np.float32), track.celsius[tells]))[order]
     began = np.concatenate((at, silent + 1, tells))[order]
     rest = np.concatenate((rest, np.zeros(len(silent) + len(tells), np.int64)))[order]
     heat = _reduce(np.add, _heat(track, last, end), began, 0) + rest
@@ -125,7 +125,7 @@ def _at_edges(track: Track, edges: Edges, key: Int, edge_key: Int, at: Int, end:
     begins = key[np.minimum(at, len(key) - 1)] == edge_key
     reading = at - 1 + begins
     known = (reading >= 0) & (track.home[reading] == edges.home) & (track.until[reading] > edges.start)
-    celsius = np.where(known, track.celsius[reading], NAN)
+    celsius = np.where(known, track.celsius[reading], np.float32(NAN))
     left = np.minimum(track.until[reading], end[edges.home]) - edges.start
     return celsius, np.where(known & ~begins, milli(track.celsius[reading]) * left, 0)
 

@@ -9,7 +9,7 @@ from alerts.engine.keys import Keys
 
 Int = NDArray[np.int64]
 Celsius = NDArray[np.float32]
-NAN = np.float32(np.nan)
+NAN = float("nan")
 FOR_EVER_US = np.iinfo(np.int64).max
 
 
@@ -28,12 +28,16 @@ class Held(NamedTuple):
 
 
 class Track(NamedTuple):
-    """The judged temperature of homes: spans that do not overlap; between them it is unknown. Sorted by (home, start)."""
+    """The judged temperature of homes, sorted by (home, start): spans that do not overlap, unknown in between."""
 
     home: Int
     start: Int  # µs
     until: Int  # µs, exclusive; may lie beyond the end of judging
     celsius: Celsius
+
+    def part(self, low: int, high: int) -> "Track":
+        """The spans from one index to another."""
+        return Track(self.home[low:high], self.start[low:high], self.until[low:high], self.celsius[low:high])
 
 
 def hold(home: Int, lane: Int, start: Int, until: Int, celsius: Celsius) -> Held:
@@ -77,11 +81,11 @@ def coldest(held: Held, begin: Int, end: Int) -> Track:
 def in_force(track: Track, end: Int) -> Celsius:
     """The temperature of each home at the instant `end[home]` that its track reaches to; NaN if unknown."""
     if not len(track.home):
-        return np.full(len(end), NAN)
+        return np.full(len(end), NAN, np.float32)
     homes = np.arange(len(end))
     last = np.maximum(np.searchsorted(track.home, homes, "right") - 1, 0)
     known = (track.home[last] == homes) & (track.until[last] > end)
-    return np.where(known, track.celsius[last], NAN)
+    return np.where(known, track.celsius[last], np.float32(NAN))
 
 
 def _between(held: Held, begin: Int, end: Int) -> tuple[Held, NDArray[np.intp]]:
@@ -103,13 +107,13 @@ def _lanes(held: Held, begin: Int, end: Int) -> Track:
     inside = until <= end[home]
     steps = np.unique(np.concatenate((keys.of(home, start), keys.of(home[inside], until[inside]))))
     step_home, step_start = keys.split(steps)
-    lowest = np.full(len(steps), NAN)
+    lowest = np.full(len(steps), NAN, np.float32)
     for one in np.unique(lane):
         mine = np.flatnonzero(lane == one)
         at = np.searchsorted(keys.of(home[mine], start[mine]), steps, "right") - 1
         piece = mine[np.maximum(at, 0)]
         known = (at >= 0) & (home[piece] == step_home) & (step_start < until[piece])
-        lowest = np.fmin(lowest, np.where(known, celsius[piece], NAN))
+        lowest = np.fmin(lowest, np.where(known, celsius[piece], np.float32(NAN)))
     step_until = np.full(len(steps), FOR_EVER_US)
     step_until[:-1] = np.where(step_home[1:] == step_home[:-1], step_start[1:], FOR_EVER_US)
     known = ~np.isnan(lowest)
