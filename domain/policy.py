@@ -6,7 +6,7 @@ A missing number is an error that names the key; nothing is filled in.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from importlib.resources import files
@@ -14,7 +14,9 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from domain.care import Care
 from domain.errors import UsageError
+from domain.substation import PLAUSIBLE, SubstationLimits
 
 CLASSES = ("multistorey", "bungalow", "nonresidential")
 SEVERITIES = ("cold", "severe")
@@ -66,6 +68,8 @@ class Version:
     judged_rooms: tuple[str, ...]
     limits: tuple[Limit, ...]
     clocks: Mapping[str, Mapping[str, Duration]]
+    care: Care | None = None  # None: no device jobs
+    substation: SubstationLimits | None = None  # None: no alarms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +93,11 @@ class Policy:
     def labels(self) -> tuple[str, ...]:
         """The name of each version as it is written on flags and ledger days: `seed@2020-01-01`."""
         return tuple(f"{self.name}@{version.valid_from.isoformat()}" for version in self.versions)
+
+    def in_season(self, instant: datetime) -> bool:
+        """Whether an aware instant lies in a season, by the local day."""
+        day = instant.astimezone(self.zone).date()
+        return any(season.first <= day < season.end for season in self.seasons)
 
     def version_at(self, instant: datetime) -> Version | None:
         """The version in force at an aware instant, by the local day; None before the first."""
@@ -177,8 +186,8 @@ class _Reader:
             raise self.fail(f"{where}.{key}", f"{value} is not between {low:g} and {high:g}")
         return float(value)
 
-    def seconds(self, table: Mapping[str, Any], key: str, where: str) -> int:
-        value = self.number(table, key, where, 0, 604_800)
+    def seconds(self, table: Mapping[str, Any], key: str, where: str, low: int = 0) -> int:
+        value = self.number(table, key, where, low, 604_800)
         if not value.is_integer():
             raise self.fail(f"{where}.{key}", f"{value} is not a whole number of seconds")
         return int(value)
@@ -227,7 +236,7 @@ class _Reader:
 
     def version(self, table: Mapping[str, Any], where: str) -> Version:
         known = {"valid_from", "confirm_for_s", "clear_for_s", "deadband_k", "hold_intervals", "judged_rooms"}
-        self.known(table, known | {"limits", "clocks"}, where)
+        self.known(table, known | {"limits", "clocks", "care", "substation"}, where)
         return Version(
             valid_from=self.get(table, "valid_from", date, where),
             confirm_for_s=self.seconds(table, "confirm_for_s", where),
@@ -237,7 +246,38 @@ class _Reader:
             judged_rooms=self.rooms(self.get(table, "judged_rooms", list, where), where),
             limits=tuple(self.limit(element, path) for path, element in self.tables(table, "limits", where)),
             clocks=self.clocks(self.get(table, "clocks", dict, where), f"{where}.clocks"),
+            care=self.care(self.get(table, "care", dict, where), f"{where}.care") if "care" in table else None,
+            substation=self.substation(self.get(table, "substation", dict, where), f"{where}.substation")
+            if "substation" in table
+            else None,
         )
+
+    def care(self, table: Mapping[str, Any], where: str) -> Care:
+        self.known(table, {field.name for field in fields(Care)}, where)
+        return Care(
+            silent_intervals=self.number(table, "silent_intervals", where, 1, 100_000),
+            frozen_s=self.seconds(table, "frozen_s", where, 1),
+            jump_k=self.number(table, "jump_k", where, 0.1, 100),
+            neighbour_k=self.number(table, "neighbour_k", where, 0.1, 100),
+            neighbour_for_s=self.seconds(table, "neighbour_for_s", where),
+            battery_percent=self.number(table, "battery_percent", where, 0, 100),
+            healed_for_s=self.seconds(table, "healed_for_s", where),
+            judge_suspect=self.get(table, "judge_suspect", bool, where),
+        )
+
+    def substation(self, table: Mapping[str, Any], where: str) -> SubstationLimits:
+        self.known(table, {field.name for field in fields(SubstationLimits)}, where)
+        celsius, mpa = PLAUSIBLE["supply_temperature"], PLAUSIBLE["supply_pressure"]
+        limits = SubstationLimits(
+            supply_low_celsius=self.number(table, "supply_low_celsius", where, *celsius),
+            supply_pressure_low_mpa=self.number(table, "supply_pressure_low_mpa", where, *mpa),
+            supply_pressure_high_mpa=self.number(table, "supply_pressure_high_mpa", where, *mpa),
+            return_pressure_low_mpa=self.number(table, "return_pressure_low_mpa", where, *mpa),
+            for_s=self.seconds(table, "for_s", where),
+        )
+        if limits.supply_pressure_low_mpa >= limits.supply_pressure_high_mpa:
+            raise self.fail(f"{where}.supply_pressure_high_mpa", "must be higher than supply_pressure_low_mpa")
+        return limits
 
     def rooms(self, rooms: list[Any], where: str) -> tuple[str, ...]:
         if not rooms or any(room not in ROOM_KINDS for room in rooms):

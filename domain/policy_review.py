@@ -25,6 +25,13 @@ def _version(version: Version) -> Iterator[str]:
         yield f"{limit.home_class}: {limit.severity} below {limit.below_celsius:g} °C {window(limit)}{source}"
     for name, clocks in version.clocks.items():
         yield f"{name}: {_clocks(clocks)}"
+    yield "sensors: device jobs" + (_suspect(version) if version.care else " are not opened")
+    yield "substations: alarms" + ("" if version.substation else " are not raised")
+
+
+def _suspect(version: Version) -> str:
+    judged = version.care is not None and version.care.judge_suspect
+    return f"; readings that stand still or jump are {'judged' if judged else 'not judged'}"
 
 
 def window(limit: Limit) -> str:

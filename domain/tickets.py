@@ -13,7 +13,10 @@ class EventKind(StrEnum):
     FLAG_ENDED = "flag_ended"  # the flag ended for another reason
     FLAG_CORRECTED = "flag_corrected"  # late data moved its beginning, end or depth
     RETROSPECTIVE = "retrospective"  # found after it was over
+    HEALED = "healed"  # what was wrong with a sensor has been gone for long enough
+    JOB_ENDED = "job_ended"  # a device job ended for another reason
 
 
 PRIORITY_SEVERE = 1
 PRIORITY_COLD = 2
+PRIORITY_DEVICE = 3

@@ -19,8 +19,16 @@ from domain.policy import Duration, Limit
 from domain.policy_review import summary, warnings
 
 SEED: dict[str, Any] = tomllib.loads(policy.builtin_text("seed"))
+CARE = SEED["version"][0]["care"]
+SUBSTATION = {
+    "supply_low_celsius": 45,
+    "supply_pressure_low_mpa": 0.3,
+    "supply_pressure_high_mpa": 0.8,
+    "return_pressure_low_mpa": 0.2,
+    "for_s": 600,
+}
 Path = tuple[str | int, ...]
-OPTIONAL = {"clause"}
+OPTIONAL = {"clause", "care", "substation"}
 CLOCKS = {"leak", "repair", "complaint", "report"}  # ticket classes that a utility may leave without clocks
 
 
@@ -115,6 +123,7 @@ def test_a_missing_key_is_named(path: Path) -> None:
 @pytest.mark.parametrize("wrong", [True, datetime(2026, 1, 1, 6)], ids=["true", "instant"])  # noqa: DTZ001
 def test_a_value_of_the_wrong_type_is_named(path: Path, wrong: object) -> None:
     table = seed()
+    wrong = 1 if isinstance(parent(table, path)[path[-1]], bool) else wrong
     parent(table, path)[path[-1]] = wrong
     assert complaint(table).startswith(f"{named(path)}: ")
 
@@ -165,11 +174,32 @@ def test_whatever_stands_in_the_file_is_taken_or_named(path: Path, value: object
         (limit(to="6:00"), "version[0].limits[0].to: "),
         (limit(to="0٣:00"), "version[0].limits[0].to: "),
         (version(clocks={"cold": {"done": "24 h"}}), "version[0].clocks.cold.done: "),
+        (version(care={**CARE, "frozen_s": 0}), "version[0].care.frozen_s: 0 is not between 1 and 604800"),
+        (version(care={**CARE, "battery_percent": 101}), "version[0].care.battery_percent: "),
+        (version(care={}), "version[0].care.silent_intervals: is missing"),
+        (version(substation={}), "version[0].substation.supply_low_celsius: is missing"),
+        (
+            version(substation={**SUBSTATION, "supply_pressure_high_mpa": 0.3}),
+            "version[0].substation.supply_pressure_high_mpa: must be higher than supply_pressure_low_mpa",
+        ),
     ],
     ids=repr,
 )
 def test_what_makes_no_sense_is_named(table: dict[str, Any], told: str) -> None:
     assert complaint(table).startswith(told)
+
+
+@pytest.mark.parametrize("key", SUBSTATION)
+def test_a_substation_limit_that_is_missing_is_named(key: str) -> None:
+    rest = {name: value for name, value in SUBSTATION.items() if name != key}
+    assert complaint(version(substation=rest)) == f"version[0].substation.{key}: is missing"
+    assert load(version(substation=SUBSTATION)).versions[0].substation is not None
+
+
+def test_without_its_table_there_is_no_care() -> None:
+    table = version()
+    del table["version"][0]["care"]
+    assert load(table).versions[0].care is None
 
 
 def test_what_is_no_toml_is_said_in_one_line() -> None:

@@ -1,0 +1,53 @@
+"""What can be wrong with a sensor, as against the room it stands in: a job for whoever mends devices, never a flag."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.reasons import Text
+
+NEIGHBOURS_NEEDED = 4  # with fewer, one odd neighbour would make the others look odd
+
+
+class CareReason(StrEnum):
+    """Why a sensor needs a visit, the most pressing first. Stored with the job."""
+
+    SILENT = "silent"
+    FROZEN = "frozen"  # says exactly the same for too long
+    JUMPING = "jumping"  # by several kelvin from one reading to the next
+    OUT_OF_LINE = "out_of_line"  # far from what the other rooms of its building say
+    LOW_BATTERY = "low_battery"
+
+
+class CareEnd(StrEnum):
+    """Why a job ended."""
+
+    HEALED = "healed"
+    REMOVED = "removed"  # the sensor stands nowhere any more
+    NO_POLICY = "no_policy"  # the rules say nothing of sensors any more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Care:
+    """From when on a sensor needs a visit. All of it is for the utility to choose: the regulation is silent."""
+
+    silent_intervals: float  # of the sensor's own interval
+    frozen_s: int
+    jump_k: float
+    neighbour_k: float
+    neighbour_for_s: int
+    battery_percent: float
+    healed_for_s: int  # how long the cause has to be gone before the job ends
+    judge_suspect: bool  # whether readings that stand still or jump are judged like all others
+
+
+CARE_TEXTS: Mapping[CareReason, Text] = {
+    CareReason.SILENT: Text("传感器长时间没有上报。", "The sensor has not spoken for too long."),
+    CareReason.FROZEN: Text("传感器读数长时间不变。", "The sensor has said exactly the same for too long."),
+    CareReason.JUMPING: Text("传感器读数跳变。", "The values of the sensor jump."),
+    CareReason.OUT_OF_LINE: Text(
+        "传感器读数与同楼其他房间相差过大,请上门测温。",
+        "The sensor is out of line with the other rooms of its building: measure on site.",
+    ),
+    CareReason.LOW_BATTERY: Text("传感器电量不足。", "The battery of the sensor is low."),
+}

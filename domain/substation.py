@@ -1,0 +1,57 @@
+"""Substations: what their channels can possibly say, and the limits that raise an alarm."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+# What a channel can say if its instrument works. Beyond that a value is kept raw, and no alarm is made of it.
+PLAUSIBLE: Mapping[str, tuple[float, float]] = {
+    "supply_temperature": (-40.0, 200.0),  # °C
+    "return_temperature": (-40.0, 200.0),  # °C
+    "supply_pressure": (0.0, 4.0),  # MPa
+    "return_pressure": (0.0, 4.0),  # MPa
+    "flow": (0.0, 100_000.0),  # m³/h
+    "heat_power": (0.0, 10_000_000.0),  # kW
+    "outdoor_temperature": (-60.0, 60.0),  # °C
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubstationLimits:
+    """Beyond which a substation is in alarm. Networks differ: these are the utility's to choose."""
+
+    supply_low_celsius: float
+    supply_pressure_low_mpa: float
+    supply_pressure_high_mpa: float
+    return_pressure_low_mpa: float
+    for_s: int  # how long without a break
+
+
+class AlarmKind(StrEnum):
+    """What is wrong at a substation. Stored with the alarm."""
+
+    SUPPLY_LOW = "supply_low"
+    SUPPLY_PRESSURE_LOW = "supply_pressure_low"
+    SUPPLY_PRESSURE_HIGH = "supply_pressure_high"
+    RETURN_PRESSURE_LOW = "return_pressure_low"
+
+
+class Bounds(NamedTuple):
+    """The values of a channel that are no cause for an alarm, both ends included."""
+
+    kind: AlarmKind
+    channel: str
+    lowest: float
+    highest: float
+
+
+def bounds(limits: SubstationLimits) -> tuple[Bounds, ...]:
+    """Each kind of alarm, with its channel and what is in order there."""
+    ever = float("inf")
+    return (
+        Bounds(AlarmKind.SUPPLY_LOW, "supply_temperature", limits.supply_low_celsius, ever),
+        Bounds(AlarmKind.SUPPLY_PRESSURE_LOW, "supply_pressure", limits.supply_pressure_low_mpa, ever),
+        Bounds(AlarmKind.SUPPLY_PRESSURE_HIGH, "supply_pressure", -ever, limits.supply_pressure_high_mpa),
+        Bounds(AlarmKind.RETURN_PRESSURE_LOW, "return_pressure", limits.return_pressure_low_mpa, ever),
+    )
