@@ -20,12 +20,30 @@ from alerts.engine.track import Held, Int, coldest, hold
 from alerts.terms import TermsBook
 from alerts.weigh import Weights
 from domain.policy import Policy
+from domain.quality import Quality
 from store import stays as store
-from store.readings import PLACED
 
 STRETCH_READINGS = 1_500_000  # about how many are in memory at a time
 AHEAD_US = 3_600_000_000  # readings may be stamped a little later than now
 DAY = timedelta(days=1)
+
+
+# What weighing asks for of store.readings.PLACED.
+PLACED = np.dtype(
+    [
+        ("sensor_id", np.int32),
+        ("measured_at", np.int64),
+        ("temperature", np.float32),
+        ("quality", np.int16),
+        ("home_id", np.int32),
+        ("room_kind", np.int16),
+        ("interval_s", np.int32),
+        ("offset_k", np.float32),
+        ("stays_until", np.int64),
+    ]
+)
+NOTHING = np.empty(0, np.int64)
+NOTHING_HELD = Held(NOTHING, NOTHING, NOTHING, NOTHING, np.empty(0, np.float32))
 
 
 @dataclass
@@ -89,20 +107,19 @@ class History:
         places = store.stays(conn, past.homes.tolist())
         sensors = np.unique(places["sensor_id"]).tolist()
         longest_us = int(self._hold_intervals * int(places["interval_s"].max(initial=1)) * 1_000_000)
-        carry = np.empty(0, PLACED)
+        carry = NOTHING_HELD
         for days in self._stretches(places, first_day, end):
             low, high = self.midnight_us(days[0]), min(self.midnight_us(days[-1] + DAY), to_us(end))
             final = high == to_us(end)
             reach = AHEAD_US if final and not whole else 0
-            since = low - longest_us if not len(carry) and days[0] == first_day else low
+            since = low - longest_us if days[0] == first_day else low
             fresh = store.said(conn, sensors, to_datetime(since), to_datetime(high + reach))
             past.readings += len(fresh)
-            placed = np.concatenate((carry, _placed(fresh, places)))
-            held = self._hold(placed, past.homes)
+            held = self._hold(carry, _placed(fresh, places), past.homes)
             begin, stop = self._enter(past, held, low, high, final and not whole)
             yield self._judge(conn, past, held, begin, stop, days, final and not whole)
             past.held = held
-            carry = placed[_still_held(placed, high, longest_us)]
+            carry = held.take((held.start < high) & (held.until > high))
 
     def _stretches(self, places: NDArray[np.void], first_day: date, end: datetime) -> Iterator[list[date]]:
         """Whole days, as many at a time as fit in memory."""
@@ -112,12 +129,14 @@ class History:
         days = [first_day + timedelta(days=i) for i in range((last - first_day).days + 1)]
         return (days[i : i + most] for i in range(0, len(days), most))
 
-    def _hold(self, placed: NDArray[np.void], homes: NDArray[np.int32]) -> Held:
-        """Weigh readings and hold them; the lane of a reading is its sensor's number."""
+    def _hold(self, carry: Held, placed: NDArray[np.void], homes: NDArray[np.int32]) -> Held:
+        """Weigh readings and hold them beside those held from before; the lane of a reading is its sensor's number."""
         judged, celsius, until = self.weights.weigh(placed)
-        rows = placed[judged]
-        home = np.searchsorted(homes, rows["home_id"]).astype(np.int64)
-        return hold(home, rows["sensor_id"].astype(np.int64), rows["measured_at"], until[judged], celsius[judged])
+        home = np.searchsorted(homes, placed["home_id"])
+        fresh = Held(home.astype(np.int64), placed["sensor_id"].astype(np.int64), placed["measured_at"], until, celsius)
+        if not judged.all():
+            fresh = fresh.take(judged)
+        return hold(*(carry.and_then(fresh) if len(carry.home) else fresh))
 
     def _enter(self, past: Past, held: Held, low: int, high: int, now: bool) -> tuple[Int, Int]:
         """From when to when each home is judged in a stretch; a new home begins on the day of its first reading."""
@@ -176,12 +195,6 @@ class History:
         return ended, list(zip(home[kept["run"]].tolist(), ordinals.tolist(), raw, strict=True))
 
 
-def _still_held(placed: NDArray[np.void], high: int, longest_us: int) -> NDArray[np.bool_]:
-    """Readings that may still be held after an instant."""
-    still: NDArray[np.bool_] = (placed["measured_at"] > high - longest_us) & (placed["measured_at"] < high)
-    return still
-
-
 def _placed(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.void]:
     """Give readings the places their sensors had; those that were elsewhere are left out."""
     if not len(said) or not len(places):
@@ -189,8 +202,10 @@ def _placed(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.void
     at = _place_at(said, places)
     inside = (at >= 0) & (places["sensor_id"][at] == said["sensor_id"])
     inside &= said["measured_at"] < places["valid_to"][at]
-    said, at = said[inside], at[inside]
-    rows = np.zeros(len(said), PLACED)
+    if not inside.all():
+        said, at = said[inside], at[inside]
+    rows = np.empty(len(said), PLACED)
+    rows["quality"] = Quality.GOOD
     for name in ("sensor_id", "measured_at", "temperature"):
         rows[name] = said[name]
     for name in ("home_id", "room_kind", "interval_s", "offset_k"):

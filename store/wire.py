@@ -105,3 +105,57 @@ def read(cur: Cursor[Any], statement: LiteralString, layout: Layout, params: Map
     """Run `COPY (SELECT …) TO STDOUT (FORMAT BINARY)` and return its rows."""
     with cur.copy(statement, params) as copy:
         return decode(layout, b"".join(bytes(block) for block in copy))
+
+
+def read_arrays(
+    cur: Cursor[Any], statement: LiteralString, layout: Layout, params: Mapping[str, Any]
+) -> NDArray[np.void]:
+    """As `read`, where each row that comes stands for many: its columns are arrays of one length, or hold for all."""
+    with cur.copy(statement, params) as copy:
+        data = b"".join(bytes(block) for block in copy)
+    return decode_arrays(layout, data)
+
+
+def decode_arrays(layout: Layout, data: bytes) -> NDArray[np.void]:
+    """Binary COPY data whose columns are arrays, as rows, the tuples sorted by what their first column begins with.
+
+    Raises:
+        ValueError: the data has NULLs or other columns.
+    """
+    parts, at, end = [np.empty(0, native(layout))], len(_HEADER), len(data) - len(_TRAILER)
+    while at < end:
+        part, at = _unpack(layout, data, at)
+        parts.append(part)
+    first = next(iter(layout))
+    parts.sort(key=lambda part: int(part[first][0]) if len(part) else 0)
+    return np.concatenate(parts)
+
+
+def _unpack(layout: Layout, data: bytes, at: int) -> tuple[NDArray[np.void], int]:
+    """The rows of one tuple of arrays, and where the next one begins."""
+    columns, at = {}, at + 2
+    for name, kind in layout.items():
+        size = int.from_bytes(data[at : at + 4], "big", signed=True)
+        columns[name] = _elements(np.dtype(KINDS[kind]), data, at + 4, size)
+        at += 4 + max(size, 0)
+    rows = np.empty(max(len(column) for column in columns.values()), native(layout))
+    for name, kind in layout.items():
+        rows[name] = columns[name]
+        if kind == "timestamptz":
+            rows[name] = _shift(rows[name], PG_EPOCH_US)
+    return rows, at
+
+
+_ARRAY_HEADER = 20  # dimensions, has NULLs, type, length, lower bound
+
+
+def _elements(dtype: np.dtype[Any], data: bytes, at: int, size: int) -> NDArray[Any]:
+    """The elements of an array field; a plain field is one element."""
+    if size == dtype.itemsize:
+        return np.frombuffer(data, dtype, 1, at)
+    framed = np.dtype([("bytes", ">i4"), ("value", dtype)])
+    count, rest = divmod(size - _ARRAY_HEADER, framed.itemsize)
+    elements = np.frombuffer(data, framed, max(count, 0), at + _ARRAY_HEADER if count > 0 else at)
+    if rest or count < 0 or (elements["bytes"] != dtype.itemsize).any():
+        raise ValueError("an array has NULLs or another type")
+    return np.asarray(elements["value"])

@@ -26,6 +26,16 @@ class Held(NamedTuple):
         """Some of the readings, in the given order."""
         return Held(self.home[which], self.lane[which], self.start[which], self.until[which], self.celsius[which])
 
+    def and_then(self, other: "Held") -> "Held":
+        """These readings and others after them, not sorted."""
+        return Held(
+            np.concatenate((self.home, other.home)),
+            np.concatenate((self.lane, other.lane)),
+            np.concatenate((self.start, other.start)),
+            np.concatenate((self.until, other.until)),
+            np.concatenate((self.celsius, other.celsius)),
+        )
+
 
 class Track(NamedTuple):
     """The judged temperature of homes, sorted by (home, start): spans that do not overlap, unknown in between."""
