@@ -12,5 +12,5 @@ class Quality(IntEnum):
 
     GOOD = 0
     SENTINEL = 1  # a value the sensor sends when it has none
-    OUT_OF_RANGE = 2  # beyond -40..60 °C
+    OUT_OF_RANGE = 2  # beyond -40..60 °C; of a substation: some channel beyond domain.substation.PLAUSIBLE
     ABSENT = 3  # the message had no temperature

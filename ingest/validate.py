@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from domain.quality import HIGHEST_CELSIUS, LOWEST_CELSIUS, SENTINELS_CELSIUS, Quality
 from domain.reasons import RejectReason
+from domain.substation import PLAUSIBLE
 from ingest.decoders import native
 from ingest.decoders.fault import Fault
 from ingest.message import Message
@@ -239,6 +240,8 @@ def _home_rows(found: Found) -> NDArray[np.void]:
 def _substation_rows(found: Found) -> NDArray[np.void]:
     rows = found.rows(SUBSTATION_ROW)
     rows["quality"] = Quality.GOOD
+    for channel, (lowest, highest) in PLAUSIBLE.items():
+        rows["quality"][(rows[channel] < lowest) | (rows[channel] > highest)] = Quality.OUT_OF_RANGE
     return _in_order(rows)
 
 

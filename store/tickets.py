@@ -42,6 +42,8 @@ FROM ROWS FROM (jsonb_to_recordset(%(events)s) AS (ticket_id bigint, kind text, 
 """
 UPDATE_PRIORITY = "UPDATE ticket SET priority = least(priority, %(priority)s) WHERE ticket_id = ANY(%(tickets)s)"
 
+CLOSE = "UPDATE ticket SET state = 'closed', closed_at = %(at)s WHERE ticket_id = ANY(%(tickets)s) AND state = 'open'"
+
 
 def reserve(conn: Connection, count: int) -> list[int]:
     """Numbers for new tickets."""
@@ -68,3 +70,8 @@ def append_events(conn: Connection, events: Sequence[dict[str, Any]], at: Any, a
 def raise_priority(conn: Connection, tickets: Sequence[int], priority: int) -> None:
     """Make tickets at least as urgent as `priority`."""
     conn.execute(UPDATE_PRIORITY, {"tickets": list(tickets), "priority": priority})
+
+
+def close(conn: Connection, tickets: Sequence[int], at: datetime) -> None:
+    """Close tickets that are open."""
+    conn.execute(CLOSE, {"tickets": list(tickets), "at": at})

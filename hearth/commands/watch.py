@@ -9,6 +9,7 @@ import psycopg
 import structlog
 from psycopg import Connection
 
+from alerts import care, substations
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
@@ -21,6 +22,7 @@ LEADER_KEY = 7_238_151_003  # advisory lock: one watch at a time
 LONGEST_SLEEP_S = 0.5  # deadlines may be brought forward by readings meanwhile
 STAND_BY_S = 1.0
 COUNT_EVERY_S = 30.0  # today's ledger is never older than this and the time one round takes
+CARE_EVERY_S = 60.0
 SLOWEST_RETRY_S = 15.0
 PURGE_EVERY_S = 60.0
 PURGED_AT_ONCE = 1000
@@ -82,10 +84,15 @@ def _lead(conn: Connection, judge: Judge, retention: Retention, stop: threading.
     history = History(judge.policy)
     shards: deque[int] = deque()
     counted_at = time.monotonic() - COUNT_EVERY_S
+    cared_at = time.monotonic() - CARE_EVERY_S
     while not stop.is_set():
         found = tick(conn, judge, now())
         found += catch_up(conn, history, now())
         retention.keep(conn)
+        if time.monotonic() - cared_at >= CARE_EVERY_S:
+            cared_at = time.monotonic()
+            care.look(conn, judge.policy, now())
+            substations.look(conn, judge.policy, now())
         if not shards and time.monotonic() - counted_at >= COUNT_EVERY_S:
             shards.extend(ledger.shards(conn))
             counted_at = time.monotonic()

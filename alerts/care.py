@@ -1,0 +1,301 @@
+"""Care of sensors: which of them needs a visit, from what they said; a job for each, closed when it has healed.
+
+A sensor has one job at a time and the job one reason; what else is wrong with it gets its job after that. Silence
+neither opens nor heals a job for another reason.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.engine.schedule import to_datetime, to_us
+from alerts.engine.suspect import frozen, jumps
+from alerts.engine.track import Celsius, Int
+from alerts.flagging import ACTOR, AFTER_DONE
+from domain.care import CARE_TEXTS, NEIGHBOURS_NEEDED, Care, CareEnd, CareReason
+from domain.policy import Policy, Version
+from domain.tickets import PRIORITY_DEVICE, EventKind
+from store import care as store
+from store import stays, tickets
+from store.wire import NONE_US
+
+SLICE_SENSORS = 5_000  # whose readings of a day are looked at in one look
+DAY_US = 86_400_000_000
+REASONS = tuple(CareReason)  # columns of verdicts, the most pressing first
+log = structlog.get_logger()
+
+
+class Verdict(IntEnum):
+    """What a look at a sensor says of one reason."""
+
+    UNKNOWN = 0  # nothing: a job stays as it is
+    FINE = 1
+    DOUBT = 2  # not long enough for a job; an open one does not heal
+    FAULT = 3
+
+
+Verdicts = NDArray[np.int8]
+
+
+def look(conn: Connection, policy: Policy, now: datetime) -> int:
+    """Open jobs for sensors that need a visit and close those that have healed; returns how many of both.
+
+    All sensors are looked at by what they said last, and the readings of the next SLICE_SENSORS of them. The
+    connection is in autocommit mode.
+    """
+    version = policy.version_at(now)
+    with conn.transaction():
+        jobs = store.jobs(conn)
+        if version is None or version.care is None:
+            return _end(conn, jobs, CareEnd.NO_POLICY, now)
+        rows = store.sensors(conn, now)
+        at = np.searchsorted(rows["sensor_id"], np.array([job.sensor_id for job in jobs], np.int32))
+        placed = np.isin([job.sensor_id for job in jobs], rows["sensor_id"])
+        gone = [job for job, there in zip(jobs, placed, strict=True) if not there]
+        kept = [job for job, there in zip(jobs, placed, strict=True) if there]
+        verdicts = _verdicts(conn, version, version.care, rows, now)
+        changed = _end(conn, gone, CareEnd.REMOVED, now)
+        changed += _heal(conn, version.care, kept, verdicts[at[placed]], now)
+        verdicts[at[placed]] = Verdict.UNKNOWN  # one job at a time
+        return changed + _open(conn, version, rows, verdicts, now)
+
+
+def _verdicts(conn: Connection, version: Version, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
+    """(sensor, reason) for SENSOR rows."""
+    out = np.zeros((len(rows), len(REASONS)), np.int8)
+    before = store.round_so_far(conn)
+    allowed_us = (care.silent_intervals * rows["interval_s"] * 1e6).astype(np.int64)
+    since = listening_since(before, store.heard_at(conn), int(allowed_us.min(initial=DAY_US)), now)
+    held_us = (version.hold_intervals * rows["interval_s"] * 1e6).astype(np.int64)
+    quiet = silent(rows["heard_at"], held_us, allowed_us, NONE_US if since is None else to_us(since), to_us(now))
+    sample = next_slice(rows["sensor_id"], before.reached)
+    for reason, found in (
+        (CareReason.LOW_BATTERY, low_battery(rows["battery"], care.battery_percent)),
+        (CareReason.OUT_OF_LINE, _out_of_line(conn, care, rows, now)),
+    ):
+        out[:, REASONS.index(reason)] = found
+    _look_at_readings(conn, version, care, rows, sample, out, now)
+    out[quiet == Verdict.FAULT] = Verdict.UNKNOWN
+    out[:, REASONS.index(CareReason.SILENT)] = quiet
+    reached = int(rows["sensor_id"][sample[-1]]) if len(sample) else 0
+    store.leave_round(conn, store.Round(reached, now, since))
+    return out
+
+
+def listening_since(before: store.Round, heard_at: datetime | None, shortest_us: int, now: datetime) -> datetime | None:
+    """Since when a sensor would have been heard had it spoken; None: from ever.
+
+    When nothing at all came in, or nobody looked, for as long as the quickest sensor may be silent, then silence is no
+    fault of the sensors: from when they are heard again, each has all of its time.
+    """
+    longest = timedelta(microseconds=shortest_us)
+    away = before.looked_at is not None and now - before.looked_at > longest
+    deaf = heard_at is None or now - heard_at > longest
+    return now if away or deaf else before.listening_since
+
+
+def silent(heard_at: Int, held_us: Int, allowed_us: Int, since_us: int, now_us: int) -> Verdicts:
+    """Verdicts on silence.
+
+    Args:
+        heard_at: µs of the last reading, or since when the sensor stands there; NONE_US: nothing is known, so there is
+            nothing to count from.
+        held_us: for how long a reading of each is held; whoever is silent for longer does not heal.
+        allowed_us: how long each may be silent.
+        since_us: sensors can be heard since.
+    """
+    known = heard_at != NONE_US
+    heard = np.maximum(np.where(known, heard_at, now_us), since_us)
+    unheard_us = now_us - heard
+    found = np.where(unheard_us > held_us, Verdict.DOUBT, Verdict.FINE)
+    found = np.where(unheard_us > allowed_us, Verdict.FAULT, found)
+    return np.where(known, found, Verdict.UNKNOWN).astype(np.int8)
+
+
+def low_battery(percent: Celsius, limit: float) -> Verdicts:
+    """Verdicts on batteries (%, NaN: unknown)."""
+    found = np.where(percent < np.float32(limit), Verdict.FAULT, Verdict.FINE)
+    return np.where(np.isnan(percent), Verdict.UNKNOWN, found).astype(np.int8)
+
+
+def distance(building: NDArray[np.int32], celsius: Celsius) -> Celsius:
+    """How far each sensor is from the median of the others in its building, in K; NaN with too few to compare.
+
+    Args:
+        building: 0: none.
+        celsius: NaN: silent.
+    """
+    out = np.full(len(celsius), np.nan, np.float32)
+    known = np.flatnonzero((building != 0) & ~np.isnan(celsius))
+    order = known[np.lexsort((celsius[known], building[known]))]
+    sorted_building, sorted_celsius = building[order], celsius[order]
+    first = np.searchsorted(sorted_building, sorted_building)
+    others = np.searchsorted(sorted_building, sorted_building, "right") - first - 1
+    enough = others >= NEIGHBOURS_NEEDED
+    place = np.arange(len(order))[enough]
+    first, others = first[enough], others[enough]
+    # The k-th of the others is the k-th of all, or the one after it if the sensor itself stands before.
+    low, high = first + (others - 1) // 2, first + others // 2
+    low, high = low + (low >= place), high + (high >= place)
+    median = (sorted_celsius[low] + sorted_celsius[high]) / 2
+    out[order[enough]] = np.abs(sorted_celsius[place] - median)
+    return out
+
+
+def _out_of_line(conn: Connection, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
+    """Verdicts on sensors beside their neighbours; remembers since when they have been out of line."""
+    far = distance(rows["building_id"], rows["celsius"])
+    out = np.where(np.isnan(far), Verdict.UNKNOWN, Verdict.FINE).astype(np.int8)
+    apart = np.flatnonzero(far > care.neighbour_k)
+    since = store.out_of_line(conn, rows["sensor_id"][apart].tolist(), now)
+    patience = timedelta(seconds=care.neighbour_for_s)
+    for i in apart:
+        long = now - since[int(rows["sensor_id"][i])] >= patience
+        out[i] = Verdict.FAULT if long else Verdict.DOUBT
+    return out
+
+
+def next_slice(sensor_ids: NDArray[np.int32], reached: int) -> NDArray[np.intp]:
+    """Positions of the sensors whose turn it is, after the one reached last; from the first again at the end."""
+    start = int(np.searchsorted(sensor_ids, reached, "right"))
+    start = 0 if start == len(sensor_ids) else start
+    return np.arange(start, min(start + SLICE_SENSORS, len(sensor_ids)))
+
+
+def _look_at_readings(
+    conn: Connection,
+    version: Version,
+    care: Care,
+    rows: NDArray[np.void],
+    sample: NDArray[np.intp],
+    out: Verdicts,
+    now: datetime,
+) -> None:
+    """Verdicts on what some of the sensors said in the last day, or for as long as makes them frozen."""
+    mine = rows[sample[rows["home_id"][sample] != 0]]
+    if not len(mine):
+        return
+    hold_us = (version.hold_intervals * mine["interval_s"] * 1e6).astype(np.int64)
+    # So far back that whoever has been frozen for long enough was so at a reading among these.
+    back_us = max(DAY_US, care.frozen_s * 1_000_000) + 2 * int(hold_us.max())
+    start, end = to_datetime(to_us(now) - back_us), now + timedelta(hours=1)
+    said = stays.said(conn, mine["sensor_id"].tolist(), start, end)
+    said = said[np.lexsort((said["measured_at"], said["sensor_id"]))]
+    stuck, jumping = habits(said, mine["sensor_id"], hold_us, care, to_us(now))
+    place = np.searchsorted(rows["sensor_id"], mine["sensor_id"])
+    out[place, REASONS.index(CareReason.FROZEN)] = stuck
+    out[place, REASONS.index(CareReason.JUMPING)] = jumping
+
+
+def habits(
+    said: NDArray[np.void], sensor_ids: NDArray[np.int32], hold_us: Int, care: Care, now_us: int
+) -> tuple[Verdicts, Verdicts]:
+    """Verdicts on standing still (now) and on jumping (within a day).
+
+    Args:
+        said: store.stays.SAID sorted by sensor and time.
+        sensor_ids, hold_us: the sensors, rising, and how long a reading of each may be held.
+    """
+    sensor, at, celsius = said["sensor_id"].astype(np.int64), said["measured_at"], said["temperature"]
+    gap_us = hold_us[np.searchsorted(sensor_ids, said["sensor_id"])]
+    still = frozen(sensor, at, celsius, gap_us, np.full(len(at), care.frozen_s * 1_000_000))
+    jumped = jumps(sensor, at, celsius, gap_us, np.full(len(at), care.jump_k, np.float32))
+    end = np.searchsorted(said["sensor_id"], sensor_ids, "right")
+    speaks = end > np.searchsorted(said["sensor_id"], sensor_ids)
+    last = np.maximum(end - 1, 0)
+    if len(at):
+        speaks &= at[last] > now_us - hold_us
+    stands = still[last] if len(at) else speaks
+    hopped = np.isin(sensor_ids, said["sensor_id"][jumped & (at > now_us - DAY_US)])
+    return _found(stands, speaks), _found(hopped, speaks)
+
+
+def _found(bad: NDArray[np.bool_], known: NDArray[np.bool_]) -> Verdicts:
+    return np.where(known, np.where(bad, Verdict.FAULT, Verdict.FINE), Verdict.UNKNOWN).astype(np.int8)
+
+
+def _heal(conn: Connection, care: Care, jobs: Sequence[store.Job], verdicts: Verdicts, now: datetime) -> int:
+    """Note whose reason is gone, or back; close those for whom it has been gone for long enough."""
+    patience = timedelta(seconds=care.healed_for_s)
+    fine, back, healed = list[store.Job](), list[store.Job](), list[store.Job]()
+    for job, verdict in zip(jobs, verdicts, strict=True):
+        says = verdict[REASONS.index(CareReason(job.reason))]
+        if says == Verdict.FINE and now - (job.fine_since or now) >= patience:
+            healed.append(job)
+        elif says == Verdict.FINE and job.fine_since is None:
+            fine.append(job)
+        elif says >= Verdict.DOUBT and job.fine_since is not None:
+            back.append(job)
+    store.set_fine(conn, [job.device_job_id for job in fine], now)
+    store.set_fine(conn, [job.device_job_id for job in back], None)
+    return _end(conn, healed, CareEnd.HEALED, now)
+
+
+def _end(conn: Connection, jobs: Sequence[store.Job], reason: CareEnd, now: datetime) -> int:
+    """Close jobs and their tickets."""
+    if jobs:
+        numbers = [job.ticket_id for job in jobs]
+        kind = EventKind.HEALED if reason is CareEnd.HEALED else EventKind.JOB_ENDED
+        store.close(conn, [job.device_job_id for job in jobs], reason.value, now)
+        tickets.close(conn, numbers, now)
+        tickets.append_events(conn, [_event(number, kind, reason=reason.value) for number in numbers], now, ACTOR)
+        log.info("device jobs closed", count=len(jobs), reason=reason.value)
+    return len(jobs)
+
+
+def _open(conn: Connection, version: Version, rows: NDArray[np.void], verdicts: Verdicts, now: datetime) -> int:
+    """Open a job with its ticket for each sensor that has a fault, for the most pressing one."""
+    faults = verdicts == Verdict.FAULT
+    which = np.flatnonzero(faults.any(axis=1))
+    if not len(which):
+        return 0
+    reasons = [REASONS[i] for i in faults[which].argmax(axis=1)]
+    sensor_ids, homes = rows["sensor_id"][which].tolist(), rows["home_id"][which].tolist()
+    numbers = tickets.reserve(conn, len(which))
+    codes = store.codes(conn, sensor_ids)
+    made = [_ticket(number, home or None, now) for number, home in zip(numbers, homes, strict=True)]
+    tickets.insert(conn, made, [clock for number in numbers for clock in _clocks(version, number, now)])
+    found = list(zip(sensor_ids, reasons, numbers, strict=True))
+    store.insert(conn, [{"sensor_id": s, "reason": reason.value, "ticket_id": n} for s, reason, n in found], now)
+    events = [_opened(number, codes[sensor], reason) for sensor, reason, number in found]
+    tickets.append_events(conn, events, now, ACTOR)
+    log.info("device jobs opened", count=len(which))
+    return len(which)
+
+
+def _ticket(number: int, home_id: int | None, now: datetime) -> dict[str, Any]:
+    return {
+        "ticket_id": number,
+        "class": "device",
+        "state": "open",
+        "priority": PRIORITY_DEVICE,
+        "home_id": home_id,
+        "opened_at": now.isoformat(),
+        "closed_at": None,
+        "retrospective": False,
+    }
+
+
+def _clocks(version: Version, number: int, now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "ticket_id": number,
+            "name": name,
+            "due_at": None if name == AFTER_DONE else (now + length.elapsed).isoformat(),
+        }
+        for name, length in version.clocks.get("device", {}).items()
+    ]
+
+
+def _opened(number: int, code: str, reason: CareReason) -> dict[str, Any]:
+    return _event(number, EventKind.OPENED, sensor=code, reason=reason.value, **CARE_TEXTS[reason]._asdict())
+
+
+def _event(number: int, kind: EventKind, **data: Any) -> dict[str, Any]:
+    return {"ticket_id": number, "kind": kind.value, "data": data}
