@@ -1,9 +1,12 @@
 """Puts the parts together from the settings."""
 
 import signal
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 
 import psycopg
@@ -58,6 +61,38 @@ def open_database(settings: Settings, name: str) -> Connection:
         return connector(settings, name)()
     except psycopg.OperationalError as error:
         raise UsageError(f"HEARTH_DATABASE_URL: {str(error).strip().splitlines()[0]}") from None
+
+
+def broker_tls(settings: Settings) -> ssl.SSLContext | None:
+    """Whom we trust as the broker, and who we are there; None without TLS.
+
+    Raises:
+        UsageError: a file cannot be read, is not what it should be, or is missing beside another.
+    """
+    if not settings.mqtt_url.get_secret_value().startswith("mqtts:"):
+        return None
+    context = ssl.create_default_context()
+    with _naming("HEARTH_MQTT_CA_FILE", settings.mqtt_ca_file):
+        if settings.mqtt_ca_file:
+            context = ssl.create_default_context(cafile=settings.mqtt_ca_file)
+    if (settings.mqtt_cert_file is None) != (settings.mqtt_key_file is None):
+        raise UsageError("HEARTH_MQTT_CERT_FILE and HEARTH_MQTT_KEY_FILE go together: set both or none")
+    with _naming("HEARTH_MQTT_CERT_FILE", settings.mqtt_cert_file):
+        if settings.mqtt_cert_file:
+            context.load_cert_chain(settings.mqtt_cert_file, settings.mqtt_key_file, password="")
+    return context
+
+
+@contextmanager
+def _naming(variable: str, file: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except ssl.SSLError:
+        raise UsageError(
+            f"{variable}: {file} is no certificate in PEM (or the key, without passphrase, not its own)"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{variable}: cannot read {error.filename or file}: {error.strerror}") from None
 
 
 def set_up_logging(level: str) -> None:

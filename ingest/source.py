@@ -7,6 +7,7 @@ through TCP, whatever the broker makes of Receive Maximum), and because messages
 
 import select
 import socket
+import ssl
 import threading
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import structlog
 from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -46,6 +47,8 @@ class Address:
     client_id: str
     share: str | None = None  # the group of a shared subscription
     ca_file: Path | None = None
+    cert_file: Path | None = None  # who we are there, if not by password
+    key_file: Path | None = None
 
     @property
     def topic(self) -> str:
@@ -63,6 +66,7 @@ class Source:
         self.connected = threading.Event()
         self.modern = True  # MQTT 5; False: the broker speaks 3.1.1 only
         self._now_us = now_us
+        self._complaint = ""  # why the connection being opened broke
         self._stop = threading.Event()
         self._acks: deque[tuple[int, list[int]]] = deque()
         self._wake_read, self._wake_write = socket.socketpair()
@@ -95,11 +99,12 @@ class Source:
         while not self._stop.is_set():
             client = self._client()
             try:
+                self._secure(client)
                 if self._connect(client):
                     delay_s = 0.5
                     self._serve(client)
             except OSError as error:
-                log.warning("broker away", broker=_public(self.address.url), error=str(error), retry_s=delay_s)
+                log.warning(_event(error), broker=_public(self.address.url), error=str(error), retry_s=delay_s)
             finally:
                 self._part(client)
             if not self._stop.is_set():
@@ -113,13 +118,23 @@ class Source:
         parts = urlsplit(self.address.url)
         if parts.username:
             client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        if parts.scheme == "mqtts":
-            client.tls_set(ca_certs=str(self.address.ca_file) if self.address.ca_file else None)
         client.on_connect = self._on_connect
+        client.on_log = self._on_log
         return client
 
+    def _secure(self, client: Client) -> None:
+        """Prepare TLS; the files are read for each connection, so that a renewed certificate needs no restart."""
+        if urlsplit(self.address.url).scheme == "mqtts":
+            # No passphrase: a key that needs one is refused rather than asked for on a terminal.
+            client.tls_set(
+                _name(self.address.ca_file),
+                _name(self.address.cert_file),
+                _name(self.address.key_file),
+                keyfile_password="",
+            )
+
     def _connect(self, client: Client) -> bool:
-        """Open the connection and wait for the broker's word; False if it refused."""
+        """Open the connection and wait for the broker's word; False if it refused, OSError if it hung up."""
         parts = urlsplit(self.address.url)
         port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
         options: dict[str, Any] = {}
@@ -127,11 +142,14 @@ class Source:
             options = {"clean_start": False, "properties": Properties(PacketTypes.CONNECT)}  # type: ignore[no-untyped-call]
             options["properties"].SessionExpiryInterval = SESSION_EXPIRY_S
             options["properties"].ReceiveMaximum = min(self.inbox.capacity, RECEIVE_MOST)
+        self._complaint = "closed before we were taken in"
         client.connect(parts.hostname or "", port, KEEP_ALIVE_S, **options)
         end = time.monotonic() + ANSWER_S
         while not self.connected.is_set() and not self._stop.is_set() and time.monotonic() < end:
             if not self._opening(client):
-                return self.connected.is_set()
+                if self._complaint:
+                    raise ConnectionError(self._complaint)
+                return False
         if not self.connected.is_set() and not self._stop.is_set():
             # Some that cannot read MQTT 5 do not refuse it, they just never answer.
             self.modern = not self.modern
@@ -184,6 +202,7 @@ class Source:
 
     def _on_connect(self, client: Client, _data: Any, _flags: Any, code: ReasonCode, _props: Any) -> None:
         if code.is_failure:
+            self._complaint = ""  # said here
             if "protocol" in str(code).lower() and self.modern:
                 self.modern = False
                 log.warning("broker speaks MQTT 3.1.1 only: plain subscription, one worker")
@@ -194,6 +213,18 @@ class Source:
         client.subscribe(self.address.topic, qos=1)
         self.connected.set()
         log.info("connected", broker=_public(self.address.url), topic=self.address.topic, epoch=self.epoch)
+
+    def _on_log(self, _client: Client, _data: Any, level: int, text: str) -> None:
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._complaint = text  # why the connection broke; nothing else tells
+
+
+def _name(file: Path | None) -> str | None:
+    return str(file) if file else None
+
+
+def _event(error: OSError) -> str:
+    return "broker not trusted" if isinstance(error, ssl.SSLCertVerificationError) else "broker away"
 
 
 def _public(url: str) -> str:

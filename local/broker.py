@@ -1,13 +1,12 @@
 """An MQTT broker as a process: Mosquitto where there is one, else the pure-Python amqtt."""
 
-import base64
-import hashlib
 import json
-import secrets
 import shutil
+import signal
 import socket
+import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,11 +33,14 @@ class Broker(Server):
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection((LOOPBACK, self.port), timeout=5) as connection:
+            with self._connection() as connection:
                 connection.sendall(CONNECT)
                 return connection.recv(1) == CONNACK
         except OSError:
             return False
+
+    def _connection(self) -> socket.socket:
+        return socket.create_connection((LOOPBACK, self.port), timeout=5)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class MosquittoBuild:
 class Mosquitto(Broker):
     """A Mosquitto broker in a folder that keeps its configuration, persistent sessions and log.
 
-    Without `passwords` (user to password) everybody may connect; `acl` is the text of its access control
+    Without `passwords` (the text of its password file) everybody may connect; `acl` is the text of its access control
     file. Sessions and queued messages reach the disk every `autosave_seconds`, and on `stop`: `kill` loses
     what came later. Each save writes the whole store, so a short interval costs time when many messages wait.
     """
@@ -62,7 +64,7 @@ class Mosquitto(Broker):
         folder: Path,
         port: int | None = None,
         *,
-        passwords: Mapping[str, str] | None = None,
+        passwords: str | None = None,
         acl: str | None = None,
         autosave_seconds: int = 1,
         build: MosquittoBuild | None = None,
@@ -81,8 +83,7 @@ class Mosquitto(Broker):
     def _configuration(self) -> dict[str, str | int]:
         access: dict[str, str | int] = {"allow_anonymous": "true" if self.passwords is None else "false"}
         if self.passwords is not None:
-            hashed = "".join(f"{user}:{mosquitto_hash(word)}\n" for user, word in self.passwords.items())
-            access["password_file"] = self._write("passwords", hashed)
+            access["password_file"] = self._write("passwords", self.passwords)
         if self.acl is not None:
             access["acl_file"] = self._write("acl", self.acl)
         return {"listener": f"{self.port} {LOOPBACK}", **access, **self._keeping(), "log_dest": "stderr"}
@@ -108,6 +109,44 @@ class Mosquitto(Broker):
 
     def _command(self) -> list[str]:
         return [self.build.program, "-c", self.host.inside(self.place / "mosquitto.conf")]
+
+
+class TlsMosquitto(Mosquitto):
+    """A Mosquitto with a configuration of its own, that speaks TLS on `port`.
+
+    `files` gets the folder as the broker sees it and the port, and returns texts by the name of their file in that
+    folder, among them `mosquitto.conf`. They are written at every start.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        files: Callable[[str, int], Mapping[str, str]],
+        *,
+        build: MosquittoBuild | None = None,
+        dies_with_parent: bool = True,
+    ) -> None:
+        super().__init__(folder, build=build, dies_with_parent=dies_with_parent)
+        self.files = files
+
+    def url(self, user: str | None = None, password: str | None = None) -> str:
+        """Return the broker's address, with a user and password if given."""
+        return super().url(user, password).replace("mqtt://", "mqtts://")
+
+    def reload(self) -> None:
+        """Have it read its accounts anew."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
+
+    def _prepare(self) -> None:
+        for name, text in self.files(self.host.inside(self.place), self.port).items():
+            self._write(name, text)
+
+    def _connection(self) -> socket.socket:
+        # Only asked whether it answers; whether it can be trusted is for its clients to find out.
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context.wrap_socket(super()._connection())
 
 
 class Amqtt(Broker):
@@ -162,10 +201,3 @@ def trixie_mosquitto() -> MosquittoBuild | None:
     if trixie.why_not() or not trixie.folder().exists():
         return None
     return MosquittoBuild(account_in(trixie.folder(), "mosquitto"), INSTALLED)
-
-
-def mosquitto_hash(password: str) -> str:
-    """Hash a password as `mosquitto_passwd` does: PBKDF2 with SHA-512 (scheme 7), in base64."""
-    iterations, salt = 101, secrets.token_bytes(12)
-    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations)
-    return f"$7${iterations}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"

@@ -1,8 +1,8 @@
 """Sending over MQTT with QoS 1: bounded in flight, through reconnects, until all is acknowledged."""
 
+import ssl
 import threading
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
@@ -23,10 +23,11 @@ class Publisher:
     Raises ConnectionError if the broker refuses, or cannot be reached within `CONNECT_SECONDS`, and if it
     refuses a message. Later losses of the connection are healed: what was not acknowledged is sent again,
     so a message may arrive twice but not never. MQTT 5, or 3.1.1 where the broker speaks nothing newer.
+    `tls` is for `mqtts`; without it the certificates of the system are trusted.
     """
 
-    def __init__(self, url: str, client_id: str, ca_file: Path | None = None) -> None:
-        self._ca_file = ca_file
+    def __init__(self, url: str, client_id: str, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._free = threading.BoundedSemaphore(MAX_IN_FLIGHT)
         self._answered = threading.Event()
         self._refusal: ReasonCode | None = None
@@ -94,7 +95,7 @@ class Publisher:
             raise ValueError(f"not an MQTT address: {parts.scheme or 'no scheme'}")
         client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=version)
         if parts.scheme == "mqtts":
-            client.tls_set(ca_certs=str(self._ca_file) if self._ca_file else None)
+            client.tls_set_context(self._tls)
         if parts.username is not None:
             client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
         client.max_inflight_messages_set(MAX_IN_FLIGHT)

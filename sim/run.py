@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -49,7 +50,7 @@ def simulate(
     clock: Callable[[], float] = time.time,
     zone: ZoneInfo | None = None,
     client_id: str = "hearth-sim",
-    ca_file: Path | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Progress:
     """Speak for the town, and with `recordings` for the recorded house, until `stop`.
 
@@ -67,7 +68,7 @@ def simulate(
     radio = Radio(town, [Message(*message) for message in saved.get("held", [])])
     town.advance_to(now_us - int(backfill_s * SECOND_US))
     replay = _replay(saved.get("weeks"), now_us, backfill_s, zone) if recordings else None
-    with Publisher(url, client_id, ca_file) as publisher:
+    with Publisher(url, client_id, tls) as publisher:
         pace = Pace(town.at_us, speed, live_for_s, clock, stop)
         run, notebook = _Run(publisher, pace, progress, stop), _Notebook(state_file)
         chunk_us = 0 if speed else CHUNK_US

@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, open_database
+from hearth.wiring import broker_tls, chosen_policy, open_database
 from sim.publish import PORTS, Publisher
 from store.readiness import unapplied
 
@@ -81,7 +81,7 @@ def broker_reached(settings: Settings) -> str:
     try:
         # Asked first by itself: it says in a moment what an MQTT client would go on trying.
         socket.create_connection(address, REACH_S).close()
-        Publisher(url, "hearth-check", settings.mqtt_ca_file).close()
+        Publisher(url, "hearth-check", broker_tls(settings)).close()
     except OSError as error:
         raise UsageError(f"HEARTH_MQTT_URL: {address[0]}:{address[1]}: {error.strerror or error}") from None
     return f"{address[0]}:{address[1]} takes us in"

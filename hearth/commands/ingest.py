@@ -9,7 +9,7 @@ import typer
 from alerts.judge import Judge
 from hearth.metrics import IngestMetrics
 from hearth.settings import load
-from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
+from hearth.wiring import broker_tls, chosen_policy, connector, now, set_up_logging, stop_on_signal
 from ingest.batch import Intake
 from ingest.inbox import Inbox
 from ingest.places import Places
@@ -34,7 +34,15 @@ def ingest(
     judge = Judge(chosen_policy(settings))
     limits = Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000)
     inbox = Inbox(settings.queue_messages)
-    address = Address(settings.mqtt_url.get_secret_value(), name, "hearth" if worker else None, settings.mqtt_ca_file)
+    broker_tls(settings)  # what is wrong with it is said now, not at the first connection
+    address = Address(
+        settings.mqtt_url.get_secret_value(),
+        name,
+        "hearth" if worker else None,
+        settings.mqtt_ca_file,
+        settings.mqtt_cert_file,
+        settings.mqtt_key_file,
+    )
     source = Source(address, inbox, lambda: time.time_ns() // 1000)
     Worker(
         connector(settings, name),

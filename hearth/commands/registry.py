@@ -16,6 +16,10 @@ from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, now, open_database
 from registry.exporting import export_folder
 from registry.importing import Count, Report, import_folder
+from registry.mosquitto import NEW, devices, write_accounts
+from store.registry_rows import whole
+
+MOST_NAMED = 20
 
 app = typer.Typer(help="What stands where: substations, buildings, homes, sensors.", no_args_is_help=True)
 
@@ -50,6 +54,30 @@ def export(
         typer.echo(json.dumps({kind: {"rows": count} for kind, count in lines.items()}))
     else:
         typer.echo("\n".join(f"{kind}.csv: {count} rows" for kind, count in lines.items()))
+
+
+@app.command("mosquitto")
+def mosquitto(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds the broker's files passwords and acl.")],
+    reader: Annotated[
+        str, typer.Option(help="The account that reads all telemetry: that of HEARTH_MQTT_URL.")
+    ] = "hearth",
+    as_json: Json = False,
+) -> None:
+    """Bring the accounts of a Mosquitto broker up to the registry. New passwords are in new-devices.csv, once."""
+    with _transaction(load()) as conn:
+        speaking = devices(whole(conn).sensors, now())
+    accounts = write_accounts(folder, speaking, reader)
+    if as_json:
+        typer.echo(json.dumps(accounts._asdict()))
+        return
+    typer.echo(f"{len(accounts.kept):,} kept, {len(accounts.added):,} added, {len(accounts.removed):,} removed")
+    if accounts.added:
+        typer.echo(f"their passwords: {folder / NEW} (hand them out, then delete the file)")
+    for title, names in (("removed", accounts.removed), ("left out for the colon in their name", accounts.impossible)):
+        if names:
+            typer.echo(f"{title}: {', '.join(names[:MOST_NAMED])}{' …' if len(names) > MOST_NAMED else ''}")
+    typer.echo("the broker takes them over at SIGHUP")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, now, stop_on_signal
+from hearth.wiring import broker_tls, chosen_policy, now, stop_on_signal
 from sim import run
 from sim.registry import write_registry
 from sim.town import Town, epoch_before
@@ -66,7 +66,7 @@ def _send(settings: Settings, town: Town, backfill_s: float, live_for_s: float |
                 progress=bar.show,
                 state_file=state,
                 zone=chosen_policy(settings).zone,
-                ca_file=settings.mqtt_ca_file,
+                tls=broker_tls(settings),
             )
         except (ConnectionError, OSError) as error:
             raise UsageError(f"HEARTH_MQTT_URL: {error}") from None

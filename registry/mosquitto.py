@@ -1,0 +1,129 @@
+"""The accounts of a Mosquitto broker, from the registry: a password for each device that speaks for itself.
+
+Mosquitto reads both files anew at SIGHUP, and then parts from whoever has no account any more.
+"""
+
+import base64
+import csv
+import hashlib
+import io
+import os
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from domain.errors import UsageError
+from domain.registry import Sensor
+
+PASSWORDS, ACL, NEW = "passwords", "acl", "new-devices.csv"
+# The passwords are random: nobody can try 2^192 of them, however fast a hash is. It is Mosquitto's own default.
+ITERATIONS = 101
+SALT_BYTES = 12
+PASSWORD_BYTES = 24
+
+
+class Accounts(NamedTuple):
+    """What became of the accounts, sorted."""
+
+    kept: list[str]
+    added: list[str]
+    removed: list[str]
+    impossible: list[str]  # a Mosquitto password file cannot hold a user with a colon
+
+
+def devices(sensors: Iterable[Sensor], now: datetime) -> set[str]:
+    """Who speaks to the broker, now or later: sensors without gateway, and gateways."""
+    return {s.gateway or s.code for s in sensors if s.valid_to is None or s.valid_to > now}
+
+
+def write_accounts(folder: Path, speaking: set[str], reader: str) -> Accounts:
+    """Bring `passwords` and `acl` in a folder up to the devices and the account that reads; others lose theirs.
+
+    Who has an account keeps its password. A new one is written to `new-devices.csv`, once, for whoever sets the
+    device up; that file may be deleted then. Nothing is ever half written, and a second call changes nothing.
+
+    Raises:
+        UsageError: a device has the name of the reader, or a file cannot be read or written.
+    """
+    if reader in speaking:
+        raise UsageError(f"a device is called {reader!r} as the account that reads all; choose another --reader")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _write(folder, {name for name in speaking if ":" not in name}, speaking, reader)
+    except UnicodeDecodeError:
+        raise UsageError(f"{folder}: {PASSWORDS} or {NEW} is not UTF-8 text") from None
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
+
+
+def _write(folder: Path, possible: set[str], speaking: set[str], reader: str) -> Accounts:
+    wanted = possible | {reader}
+    known = _hashes(folder / PASSWORDS)
+    told = {user: password for user, password in _told(folder / NEW).items() if user in wanted}
+    added = sorted(wanted - known.keys())
+    # A password that was told but is not in force is one of a call that was interrupted: it stays as it was told.
+    told |= {user: told.get(user) or secrets.token_urlsafe(PASSWORD_BYTES) for user in added}
+    hashes = {user: known.get(user) or password_hash(told[user]) for user in sorted(wanted)}
+    if told or (folder / NEW).exists():
+        _replace(folder / NEW, _csv(told), None)
+    _replace(folder / ACL, acl(reader), folder)
+    _replace(folder / PASSWORDS, "".join(f"{user}:{hashed}\n" for user, hashed in hashes.items()), folder)
+    return Accounts(sorted(wanted & known.keys()), added, sorted(known.keys() - wanted), sorted(speaking - possible))
+
+
+def acl(reader: str) -> str:
+    """The text of the access control file: what is not said here is refused."""
+    return (
+        "# Written by `hearth registry mosquitto`.\n\n"
+        "# Who stores the readings hears all devices, and nothing else.\n"
+        f"user {reader}\n"
+        "topic read hearth/v1/#\n\n"
+        "# Everybody speaks under his own name only, and hears nobody.\n"
+        "pattern write hearth/v1/%u/#\n"
+    )
+
+
+def password_hash(password: str) -> str:
+    """Hash a password as `mosquitto_passwd` does: PBKDF2 with SHA-512 (scheme 7), in base64."""
+    salt = secrets.token_bytes(SALT_BYTES)
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
+    return f"$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+def _hashes(file: Path) -> dict[str, str]:
+    """User → hash, as the broker has them."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return {user: hashed for user, colon, hashed in (line.partition(":") for line in lines) if colon}
+
+
+def _told(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    with file.open(encoding="utf-8", newline="") as lines:
+        return {
+            row["user"]: row["password"] for row in csv.DictReader(lines) if row.get("user") and row.get("password")
+        }
+
+
+def _csv(told: dict[str, str]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([("user", "password"), *sorted(told.items())])
+    return out.getvalue()
+
+
+def _replace(path: Path, text: str, owner: Path | None) -> None:
+    """Put a file in place that only its owner reads: we ourselves, or if we are root, who owns the folder `owner`."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if owner and os.geteuid() == 0:
+            os.chown(part, owner.stat().st_uid, owner.stat().st_gid)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
