@@ -166,10 +166,12 @@ class History:
         if not len(there):
             past.last = np.empty(0, RUN)
             return Stretch(np.empty(0, LEDGER), np.empty(0, ENDED), [])
-        number = np.full(len(past.homes), -1)
-        number[there] = np.arange(len(there))
-        mine = held.take(past.entered[held.home])
-        mine = mine._replace(home=number[mine.home])
+        mine = held
+        if len(there) < len(past.homes):
+            number = np.full(len(past.homes), -1)
+            number[there] = np.arange(len(there))
+            mine = held.take(past.entered[held.home])
+            mine = mine._replace(home=number[mine.home])
         begin, end = begin[there], end[there]
         schedules, schedule = self.terms.schedules(conn, past.homes[there], int(begin.min()), int(end.max()))
         found = runs(cut(coldest(mine, begin, end), schedules, schedule, begin, end), schedules, end)
