@@ -1,30 +1,84 @@
 """Figures of the ingest process for Prometheus, next to what the database counts."""
 
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from ingest.batch import Fates
 from ingest.inbox import Inbox
+from ingest.source import Source
+
+BATCH_MESSAGES = (1, 10, 100, 1000, 5000)
+LAG_S = (0.1, 0.3, 1, 3, 10, 60, 300, 1800, 3600, 6 * 3600, 86_400)
 
 
 class IngestMetrics:
-    """Counts the fates of messages; serves them if a port is given."""
+    """Counts the fates of readings and messages; serves them if a port is given."""
 
-    def __init__(self, worker: str, inbox: Inbox, port: int) -> None:
+    def __init__(self, inbox: Inbox, source: Source, clock: Callable[[], datetime], port: int) -> None:
         registry = CollectorRegistry()
+        self._clock = clock
         self._fates = Counter("hearth_ingest_readings", "Readings by fate", ["fate"], registry=registry)
         self._dead = Counter("hearth_ingest_dead", "Dead letters by reason", ["reason"], registry=registry)
-        self._batch = Histogram(
-            "hearth_ingest_batch_messages", "Messages in a batch", buckets=[1, 10, 100, 1000, 5000], registry=registry
+        self._retries = Counter(
+            "hearth_ingest_database_retries", "Batches that the database did not take at once", registry=registry
         )
-        depth = Gauge("hearth_ingest_queue_messages", f"Messages waiting in {worker}", registry=registry)
-        depth.set_function(lambda: len(inbox))
+        self._batch = Histogram(
+            "hearth_ingest_batch_messages", "Messages in a batch", buckets=BATCH_MESSAGES, registry=registry
+        )
+        self._oldest = Histogram(
+            "hearth_ingest_lag_seconds",
+            "Age of the oldest in a batch when it was stored",
+            ["since"],
+            buckets=LAG_S,
+            registry=registry,
+        )
+        self._newest = Gauge(
+            "hearth_ingest_newest_lag_seconds",
+            "Age of the newest in the last batch when it was stored",
+            ["since"],
+            registry=registry,
+        )
+        registry.register(_Standing(inbox, source))
         if port:
             start_http_server(port, registry=registry)
 
     def count(self, fates: Fates) -> None:
-        """Add what became of a batch."""
+        """Add what became of a batch that is stored by now."""
         self._batch.observe(fates.messages)
         for fate in ("stored", "duplicates", "conflicts", "late", "retained"):
             self._fates.labels(fate).inc(getattr(fates, fate))
         for reason, count in fates.dead.items():
             self._dead.labels(reason).inc(count)
+        if fates.ages:
+            self._age("received", fates.ages.oldest_received, fates.ages.newest_received)
+            self._age("measured", fates.ages.oldest_measured, fates.ages.newest_measured)
+
+    def count_retry(self) -> None:
+        """The database was asked in vain."""
+        self._retries.inc()
+
+    def _age(self, since: str, oldest: datetime | None, newest: datetime | None) -> None:
+        if oldest and newest:
+            now = self._clock()
+            self._oldest.labels(since).observe((now - oldest).total_seconds())
+            self._newest.labels(since).set((now - newest).total_seconds())
+
+
+class _Standing(Collector):
+    """What can be looked up at any moment."""
+
+    def __init__(self, inbox: Inbox, source: Source) -> None:
+        self._inbox = inbox
+        self._source = source
+
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily("hearth_ingest_queue_messages", "Messages that wait", len(self._inbox))
+        yield GaugeMetricFamily("hearth_ingest_in_flight_messages", "Messages being stored", self._inbox.unsettled)
+        connected = self._source.connected.is_set()
+        yield GaugeMetricFamily("hearth_ingest_connected", "1 while the broker has us", float(connected))
+        reconnects = max(self._source.epoch - 1, 0)
+        yield CounterMetricFamily("hearth_ingest_reconnects", "Connections to the broker after the first", reconnects)

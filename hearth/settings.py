@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     mqtt_ca_file: Path | None = None
     mqtt_cert_file: Path | None = None
     mqtt_key_file: Path | None = None
+    mqtt_keepalive_s: Annotated[int, Field(ge=1, le=3600)] = 30
     policy: Path | None = None
     timezone: str | None = None
     api_host: str = "127.0.0.1"

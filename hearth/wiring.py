@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import psycopg
 import structlog
@@ -18,6 +19,13 @@ from domain.errors import UsageError
 from domain.policy import Policy
 from hearth.settings import Settings
 
+# A database that is cut off without a word is noticed after a minute; the system alone would wait for hours.
+CUT: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -47,7 +55,12 @@ def connector(settings: Settings, name: str) -> Callable[[], Connection]:
     """Opens connections in autocommit mode, named so that the database shows who they are."""
     url = settings.database_url.get_secret_value()
     return lambda: psycopg.connect(
-        url, autocommit=True, application_name=f"hearth {name}", connect_timeout=10, options="-c timezone=UTC"
+        url,
+        autocommit=True,
+        application_name=f"hearth {name}",
+        connect_timeout=10,
+        options="-c timezone=UTC",
+        **CUT,
     )
 
 

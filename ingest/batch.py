@@ -14,6 +14,7 @@ from ingest.places import Places
 from ingest.validate import Limits, codes, place, sort_messages
 from store import dead_letters, ingest_counts, readings
 from store import state as state_store
+from store.ingest_counts import Ages
 from store.wire import NONE_US, native
 
 # Judges readings that the transaction has stored: (connection, store.readings.PLACED, now) → how many were late.
@@ -32,6 +33,7 @@ class Fates:
     late: int = 0
     retained: int = 0
     dead: Counter[str] = field(default_factory=Counter)
+    ages: Ages | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Intake:
     limits: Limits
     judge: JudgeStep
     places: Places
+    queued: Callable[[], int] = lambda: 0  # messages that wait behind the batch
 
 
 def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], now: datetime) -> Fates:
@@ -63,7 +66,8 @@ def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], n
             state_store.put_sensors(conn, _latest_substations(fresh))
         if batch.letters:
             dead_letters.insert(conn, batch.letters)
-        _add_counts(conn, intake.worker, fates, now, homes, substations)
+        fates.ages = ages(messages, homes, substations)
+        add_counts(conn, intake, fates, now)
     return fates
 
 
@@ -87,8 +91,16 @@ def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:
     return rows
 
 
-def _add_counts(conn: Connection, worker: str, fates: Fates, now: datetime, *rows: NDArray[np.void]) -> None:
-    newest = max((int(r["measured_at"].max()) for r in rows if len(r)), default=None)
-    measured = None if newest is None else _EPOCH + timedelta(microseconds=newest)
+def ages(messages: Sequence[Message], *rows: NDArray[np.void]) -> Ages:
+    """From when to when messages and the readings in them are."""
+    received = [message.received_us for message in messages]
+    measured = [int(us) for some in rows if len(some) for us in (some["measured_at"].min(), some["measured_at"].max())]
+    spans = [min(received), max(received), *((min(measured), max(measured)) if measured else ())]
+    return Ages(*(_EPOCH + timedelta(microseconds=us) for us in spans))
+
+
+def add_counts(conn: Connection, intake: Intake, fates: Fates, now: datetime) -> None:
+    """Count the fates of a batch in the transaction that decided them."""
+    assert fates.ages is not None
     counts = {n: getattr(fates, n) for n in ("messages", "stored", "duplicates", "conflicts", "late", "retained")}
-    ingest_counts.add(conn, worker, counts, fates.dead, now, measured)
+    ingest_counts.add(conn, intake.worker, counts, fates.dead, now, fates.ages, intake.queued())

@@ -16,6 +16,7 @@ class Inbox:
         self.capacity = capacity
         self._waiting: deque[Message] = deque()
         self._unsettled = 0
+        self._taking = False
         self._filled = threading.Event()
 
     def has_room(self) -> bool:
@@ -36,10 +37,12 @@ class Inbox:
         while len(self._waiting) < most and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 0.005))
         self._filled.clear()
+        self._taking = True
         batch = self._pop(most)
+        self._unsettled += len(batch)
+        self._taking = False
         if self._waiting:
             self._filled.set()
-        self._unsettled += len(batch)
         return batch
 
     def _pop(self, most: int) -> list[Message]:
@@ -52,6 +55,15 @@ class Inbox:
     def settle(self, count: int) -> None:
         """A taken batch is stored (or its connection is gone): its places are free."""
         self._unsettled -= count
+
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is taken; in this order, because a batch moves from one to the other."""
+        return not self._waiting and not self._taking and not self._unsettled
+
+    @property
+    def unsettled(self) -> int:
+        """Messages taken and not yet settled."""
+        return self._unsettled
 
     def clear(self) -> None:
         """Forget what waits: the connection is gone, and the broker sends all of it again."""

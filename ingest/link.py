@@ -29,6 +29,7 @@ class Link:
         self._keep_alive_s = keep_alive_s
         self._now_us = now_us
         self._unsent = b""
+        self._pings = 0
         self._sent_s = self._heard_s = time.monotonic()
 
     def send(self, data: bytes) -> None:
@@ -39,6 +40,16 @@ class Link:
             self._sent_s = time.monotonic()
         except LATER:
             pass
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+        self._pings += 1
+        self.send(PING)
+
+    @property
+    def answered(self) -> bool:
+        """Whether the broker has answered every ping, and with that has dealt with all that we sent before."""
+        return self._stream.pongs == self._pings
 
     def turn(self, reading: bool, wait_s: float) -> list[Message]:
         """Wait for something to happen and do it; what was read, if `reading`.
@@ -80,6 +91,6 @@ class Link:
         if not reading:
             self._heard_s = now_s  # we do not listen, so nothing can be concluded
         if now_s - self._sent_s >= self._keep_alive_s and not self._unsent:
-            self.send(PING)
+            self.ping()
         if now_s - self._heard_s > 2 * self._keep_alive_s:
             raise ProtocolError("the broker is silent")

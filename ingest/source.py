@@ -31,7 +31,6 @@ from ingest.stream import Stream, acknowledgements
 
 TOPIC = "hearth/v1/+/telemetry"
 SESSION_EXPIRY_S = 7 * 86_400  # as long as the broker keeps messages for a worker that is away
-KEEP_ALIVE_S = 30
 ANSWER_S = 5.0
 PARTING_S = 2.0
 RECEIVE_MOST = 65_535
@@ -45,10 +44,11 @@ class Address:
 
     url: str
     client_id: str
-    share: str | None = None  # the group of a shared subscription
+    share: str | None = None  # the group of a shared subscription, which needs MQTT 5
     ca_file: Path | None = None
     cert_file: Path | None = None  # who we are there, if not by password
     key_file: Path | None = None
+    keep_alive_s: int = 30
 
     @property
     def topic(self) -> str:
@@ -57,14 +57,22 @@ class Address:
 
 
 class Source:
-    """Feeds an inbox from a broker; runs in a thread of its own."""
+    """Feeds an inbox from a broker; runs in a thread of its own.
 
-    def __init__(self, address: Address, inbox: Inbox, now_us: Callable[[], int]) -> None:
+    With `leaving` it subscribes to nothing any more: it takes what the broker still keeps for us, and when all of it
+    is acknowledged, it ends the session. Otherwise the session outlives us.
+    """
+
+    def __init__(self, address: Address, inbox: Inbox, now_us: Callable[[], int], leaving: bool = False) -> None:
         self.address = address
         self.inbox = inbox
+        self.leaving = leaving
+        self.ended = threading.Event()  # left, or refused: nothing more comes
+        self.refusal: str | None = None  # what the operator has to mend
         self.epoch = 0  # counts connections
         self.connected = threading.Event()
         self.modern = True  # MQTT 5; False: the broker speaks 3.1.1 only
+        self._silences = 0  # connections on which the broker did not answer
         self._now_us = now_us
         self._complaint = ""  # why the connection being opened broke
         self._stop = threading.Event()
@@ -96,7 +104,7 @@ class Source:
 
     def _run(self) -> None:
         delay_s = 0.5
-        while not self._stop.is_set():
+        while not self._over():
             client = self._client()
             try:
                 self._secure(client)
@@ -107,9 +115,12 @@ class Source:
                 log.warning(_event(error), broker=_public(self.address.url), error=str(error), retry_s=delay_s)
             finally:
                 self._part(client)
-            if not self._stop.is_set():
+            if not self._over():
                 self._stop.wait(delay_s)
                 delay_s = min(delay_s * 2, SLOWEST_RETRY_S)
+
+    def _over(self) -> bool:
+        return self._stop.is_set() or self.ended.is_set()
 
     def _client(self) -> Client:
         version = MQTTProtocolVersion.MQTTv5 if self.modern else MQTTProtocolVersion.MQTTv311
@@ -143,18 +154,23 @@ class Source:
             options["properties"].SessionExpiryInterval = SESSION_EXPIRY_S
             options["properties"].ReceiveMaximum = min(self.inbox.capacity, RECEIVE_MOST)
         self._complaint = "closed before we were taken in"
-        client.connect(parts.hostname or "", port, KEEP_ALIVE_S, **options)
+        client.connect(parts.hostname or "", port, self.address.keep_alive_s, **options)
         end = time.monotonic() + ANSWER_S
-        while not self.connected.is_set() and not self._stop.is_set() and time.monotonic() < end:
+        while not self.connected.is_set() and not self._over() and time.monotonic() < end:
             if not self._opening(client):
                 if self._complaint:
                     raise ConnectionError(self._complaint)
                 return False
-        if not self.connected.is_set() and not self._stop.is_set():
-            # Some that cannot read MQTT 5 do not refuse it, they just never answer.
-            self.modern = not self.modern
-            log.warning("broker silent", broker=_public(self.address.url), next_try="5" if self.modern else "3.1.1")
+        if not self.connected.is_set() and not self._over():
+            self._note_silence()
         return self.connected.is_set()
+
+    def _note_silence(self) -> None:
+        """Some that cannot read MQTT 5 do not refuse it but never answer; one that has read it before is away."""
+        if not self.epoch:
+            self._silences += 1
+            self.modern = not self.modern
+        log.warning("broker silent", broker=_public(self.address.url), next_try="5" if self.modern else "3.1.1")
 
     def _opening(self, client: Client) -> bool:
         """One round of the network before the session stands; False when the connection is gone."""
@@ -176,13 +192,29 @@ class Source:
         sock = cast("socket.socket | None", client.socket())
         if sock is None:
             return
-        link = Link(sock, self._wake_read, Stream(self.modern, self.epoch), KEEP_ALIVE_S, self._now_us)
-        while not self._stop.is_set():
+        stream = Stream(self.modern, self.epoch)
+        link = Link(sock, self._wake_read, stream, self.address.keep_alive_s, self._now_us)
+        asked = False  # whether a ping is on its way that was sent when nothing was left to store
+        while not self._over():
             room = self.inbox.has_room()
-            self.inbox.put(link.turn(room, 0.5 if room else 0.02))
+            messages = link.turn(room, 0.5 if room else 0.02)
+            self.inbox.put(messages)
+            idle = self.inbox.is_idle()
             self._send_acks(link)
+            if self.leaving:
+                asked = self._ask_for_more(link, asked and not messages, idle)
         self._send_acks(link)
         link.flush(PARTING_S)
+
+    def _ask_for_more(self, link: Link, asked: bool, idle: bool) -> bool:
+        """End when the broker answers a ping without a message before; returns whether such a ping is on its way."""
+        if not idle or not link.answered:
+            return asked and idle
+        if asked:
+            log.info("left", broker=_public(self.address.url), client_id=self.address.client_id)
+            self.ended.set()
+        link.ping()
+        return True
 
     def _send_acks(self, link: Link) -> None:
         while self._acks:
@@ -191,8 +223,8 @@ class Source:
                 link.send(acknowledgements(mids))
 
     def _part(self, client: Client) -> None:
-        if self.connected.is_set() and self._stop.is_set():
-            client.disconnect()
+        if self.connected.is_set() and self._over():
+            client.disconnect(properties=self._last_wish())
             client.loop_write()
         self.connected.clear()
         self.inbox.clear()
@@ -200,19 +232,46 @@ class Source:
         if sock is not None:
             sock.close()
 
-    def _on_connect(self, client: Client, _data: Any, _flags: Any, code: ReasonCode, _props: Any) -> None:
+    def _last_wish(self) -> Properties | None:
+        """Who has left ends the session. In MQTT 3.1.1 it stays, with no subscription and so without messages."""
+        if not (self.leaving and self.modern and self.ended.is_set()):
+            return None
+        wish = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+        wish.SessionExpiryInterval = 0
+        return wish
+
+    def _on_connect(self, client: Client, _data: Any, _flags: Any, code: ReasonCode, props: Properties | None) -> None:
         if code.is_failure:
             self._complaint = ""  # said here
             if "protocol" in str(code).lower() and self.modern:
                 self.modern = False
-                log.warning("broker speaks MQTT 3.1.1 only: plain subscription, one worker")
             else:
                 log.error("broker refused us", broker=_public(self.address.url), reason=str(code))
             return
+        if not self._can_share(props):
+            self._complaint = ""
+            client.disconnect()
+            return
         self.epoch += 1
-        client.subscribe(self.address.topic, qos=1)
+        if self.leaving:
+            client.unsubscribe(self.address.topic)
+        else:
+            client.subscribe(self.address.topic, qos=1)
         self.connected.set()
         log.info("connected", broker=_public(self.address.url), topic=self.address.topic, epoch=self.epoch)
+        if not self.modern:
+            log.warning("broker speaks MQTT 3.1.1 only: plain subscription, one worker")
+
+    def _can_share(self, props: Properties | None) -> bool:
+        """Whether a worker of several can work here; if not, everything is over, or is tried again with MQTT 5."""
+        if not self.address.share or (self.modern and getattr(props, "SharedSubscriptionAvailable", True)):
+            return True
+        if self._silences == 1 and not self.modern:  # once may have been the network
+            self.modern = True
+        else:
+            self.refusal = "this broker has no shared subscriptions (MQTT 5): run one worker, without --worker"
+            self.ended.set()
+        return False
 
     def _on_log(self, _client: Client, _data: Any, level: int, text: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ingest.message import Message
 
-PUBLISH, SUBACK, PINGRESP, DISCONNECT = 3, 9, 13, 14  # the upper four bits of a packet's first byte
+PUBLISH, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 3, 9, 11, 13, 14  # the upper four bits of a packet's first byte
 REFUSED = 0x80  # reason codes from here on are failures
 PING = b"\xc0\x00"
 _PUBACK = 0x40_02_00_00  # two bytes of identifier follow
@@ -32,6 +32,7 @@ class Stream:
         self._modern = modern  # MQTT 5: packets have properties
         self._epoch = epoch
         self._rest = b""
+        self.pongs = 0  # answers to PING
 
     def feed(self, data: bytes, received_us: int) -> list[Message]:
         """The messages that are complete with these bytes.
@@ -63,7 +64,9 @@ class Stream:
                 messages.append(self._message(data, first, body, at, received_us))
             elif kind in (SUBACK, DISCONNECT):
                 _check(kind, data[body:at])
-            elif kind != PINGRESP:
+            elif kind == PINGRESP:
+                self.pongs += 1
+            elif kind != UNSUBACK:
                 raise ProtocolError(f"the broker sent a packet of type {kind}")
         return at
 

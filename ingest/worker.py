@@ -10,19 +10,22 @@ import structlog
 from psycopg import Connection
 
 from domain.reasons import RejectReason
-from ingest.batch import Fates, Intake, store_batch
+from ingest.batch import Fates, Intake, add_counts, ages, store_batch
 from ingest.decoders.fault import Fault
 from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.source import Source
 from ingest.validate import Sorted
-from store import dead_letters, ingest_counts
+from store import dead_letters
 from store.stage import open_stages
 
 SLOWEST_RETRY_S = 15.0
 log = structlog.get_logger()
 T = TypeVar("T")
 
+# Errors that pass: connections, a full disk and other resources (class 53), shutdowns (57), deadlocks (40) are all
+# OperationalError to psycopg; a standby that is not promoted yet is not.
+AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 # Errors that lie in what was sent: trying again would not help.
 NOT_MIGRATED = psycopg.errors.UndefinedTable
 OF_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, ValueError)
@@ -41,6 +44,7 @@ class Worker:
         batch_messages: int,
         batch_age_s: float,
         on_fates: Callable[[Fates], None] = lambda _: None,
+        on_retry: Callable[[], None] = lambda: None,
     ) -> None:
         self.connect = connect
         self.source = source
@@ -50,14 +54,15 @@ class Worker:
         self.batch_messages = batch_messages
         self.batch_age_s = batch_age_s
         self.on_fates = on_fates
+        self.on_retry = on_retry
         self._conn: Connection | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Work until told to stop; the batch in hand is finished."""
+        """Work until told to stop, or until the source has ended; the batch in hand is finished."""
         self._retry(self._connection, stop)
         self.source.start()
         try:
-            while not stop.is_set():
+            while not stop.is_set() and not self.source.ended.is_set():
                 batch = self.inbox.take(self.batch_messages, self.batch_age_s, 0.5)
                 if batch:
                     self._finish(batch, stop)
@@ -70,7 +75,7 @@ class Worker:
         """Store a batch, however often the database has to be asked, and acknowledge it."""
         if self._retry(lambda: self._store(batch), stop):
             self.source.acknowledge(batch)
-        self.inbox.settle(len(batch))
+            self.inbox.settle(len(batch))
 
     def _store(self, batch: Sequence[Message]) -> bool:
         """Store a batch; one that fails for its content is cut in halves until the culprit is a dead letter."""
@@ -93,11 +98,11 @@ class Worker:
         limit = self.intake.limits.payload_bytes
         grave.reject(message, Fault(RejectReason.REFUSED, str(error), message.payload), limit)
         conn, now = self._connection(), self.clock()
-        nothing = {"messages": 1, "stored": 0, "duplicates": 0, "conflicts": 0, "late": 0, "retained": 0}
+        fates = Fates(messages=1, dead=grave.dead, ages=ages([message]))
         with conn.transaction():
             dead_letters.insert(conn, grave.letters)
-            ingest_counts.add(conn, self.intake.worker, nothing, grave.dead, now, None)
-        self.on_fates(Fates(messages=1, dead=grave.dead))
+            add_counts(conn, self.intake, fates, now)
+        self.on_fates(fates)
 
     def _connection(self) -> Connection:
         if self._conn is None or self._conn.closed:
@@ -111,10 +116,11 @@ class Worker:
         while True:
             try:
                 return act()
-            except (psycopg.OperationalError, NOT_MIGRATED) as error:
-                away = isinstance(error, psycopg.OperationalError)
+            except (*AWAY, NOT_MIGRATED) as error:
+                away = isinstance(error, AWAY)
                 what = "database away" if away else "database not migrated: run hearth migrate"
                 log.warning(f"{what}; nothing acknowledged", error=str(error).strip(), retry_s=delay_s)
+                self.on_retry()
                 if self._conn is not None:
                     self._conn.close()
             if stop.wait(delay_s):

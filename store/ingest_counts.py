@@ -1,23 +1,30 @@
 """Fates of messages and readings, counted in the transaction that decided them."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from psycopg import Connection
 
 ADD = """
 INSERT INTO ingest_worker AS w (
-  worker, batches, messages, stored, duplicates, conflicts, late, retained, last_batch_at, last_measured_at
+  worker, batches, messages, stored, duplicates, conflicts, late, retained, last_batch_at, batch_messages,
+  queue_messages, last_measured_at, last_received_at, measured_lag_s, received_lag_s
 )
 VALUES (
-  %(worker)s, 1, %(messages)s, %(stored)s, %(duplicates)s, %(conflicts)s, %(late)s, %(retained)s, %(now)s, %(measured)s
+  %(worker)s, 1, %(messages)s, %(stored)s, %(duplicates)s, %(conflicts)s, %(late)s, %(retained)s, %(now)s, %(messages)s,
+  %(queued)s, %(newest_measured)s, %(newest_received)s,
+  extract(epoch FROM %(now)s::timestamptz - %(oldest_measured)s::timestamptz),
+  extract(epoch FROM %(now)s::timestamptz - %(oldest_received)s::timestamptz)
 )
 ON CONFLICT (worker) DO UPDATE SET
   batches = w.batches + 1, messages = w.messages + excluded.messages, stored = w.stored + excluded.stored,
   duplicates = w.duplicates + excluded.duplicates, conflicts = w.conflicts + excluded.conflicts,
   late = w.late + excluded.late, retained = w.retained + excluded.retained, last_batch_at = excluded.last_batch_at,
-  last_measured_at = greatest(w.last_measured_at, excluded.last_measured_at)
+  batch_messages = excluded.batch_messages, queue_messages = excluded.queue_messages,
+  last_measured_at = greatest(w.last_measured_at, excluded.last_measured_at),
+  last_received_at = greatest(w.last_received_at, excluded.last_received_at),
+  measured_lag_s = coalesce(excluded.measured_lag_s, w.measured_lag_s), received_lag_s = excluded.received_lag_s
 """
 ADD_DEAD = """
 INSERT INTO ingest_dead AS d (worker, reason, count)
@@ -27,19 +34,30 @@ ON CONFLICT (worker, reason) DO UPDATE SET count = d.count + excluded.count
 """
 
 
+@dataclass(frozen=True)
+class Ages:
+    """From when to when a batch is. Without a reading, nothing was measured."""
+
+    oldest_received: datetime
+    newest_received: datetime
+    oldest_measured: datetime | None = None
+    newest_measured: datetime | None = None
+
+
 def add(
     conn: Connection,
     worker: str,
     fates: Mapping[str, int],
     dead: Mapping[str, int],
     now: datetime,
-    measured: Any,
+    ages: Ages,
+    queued: int,
 ) -> None:
     """Add a batch's fates (messages, stored, duplicates, conflicts, late, retained) and dead letters by reason.
 
     Args:
-        measured: the newest `measured_at` of the batch, None if it stored nothing.
+        queued: the messages that wait behind the batch.
     """
-    conn.execute(ADD, {"worker": worker, "now": now, "measured": measured, **fates})
+    conn.execute(ADD, {"worker": worker, "now": now, "queued": queued, **asdict(ages), **fates})
     if dead:
         conn.execute(ADD_DEAD, {"worker": worker, "reasons": list(dead), "counts": list(dead.values())})

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from alerts.judge import Judge
+from domain.errors import UsageError
 from hearth.metrics import IngestMetrics
 from hearth.settings import load
 from hearth.wiring import broker_tls, chosen_policy, connector, now, set_up_logging, stop_on_signal
@@ -22,6 +23,10 @@ def ingest(
     worker: Annotated[
         int | None, typer.Option(min=1, help="Number of this worker; workers share the messages among them.")
     ] = None,
+    leave: Annotated[
+        bool,
+        typer.Option(help="For a worker that is not to come back: store what the broker keeps for it, and sign off."),
+    ] = False,
 ) -> None:
     """Store what sensors say, judge it, and acknowledge it after the commit. Runs until stopped."""
     settings = load()
@@ -42,15 +47,22 @@ def ingest(
         settings.mqtt_ca_file,
         settings.mqtt_cert_file,
         settings.mqtt_key_file,
+        settings.mqtt_keepalive_s,
     )
-    source = Source(address, inbox, lambda: time.time_ns() // 1000)
+    source = Source(address, inbox, lambda: time.time_ns() // 1000, leave)
+    metrics = IngestMetrics(inbox, source, now, settings.metrics_port)
     Worker(
         connector(settings, name),
         source,
         inbox,
-        Intake(name, limits, judge.readings, Places()),
+        Intake(name, limits, judge.readings, Places(), inbox.__len__),
         now,
         settings.batch_messages,
         settings.batch_age_ms / 1000,
-        IngestMetrics(name, inbox, settings.metrics_port).count,
+        metrics.count,
+        metrics.count_retry,
     ).run(stop)
+    if source.refusal:
+        raise UsageError(f"HEARTH_MQTT_URL: {source.refusal}")
+    if leave and not source.ended.is_set():
+        raise typer.Exit(1)  # interrupted: the session is still there
