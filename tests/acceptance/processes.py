@@ -1,6 +1,7 @@
 """Hearth's commands as processes of their own, driven as an operator drives them: arguments, environment, signals."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -64,6 +65,10 @@ class Process:
 
         until(heard, f"{self.name} says {words!r}")
         return self
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """Kill it as a power cut would."""
