@@ -132,7 +132,9 @@ Objection = tuple[RejectReason, str]
 def _reject(batch: Sorted, said: Said, objection: Objection, limits: Limits) -> None:
     reason, detail = objection
     fault = Fault(reason, f"{said.code!r}: {detail}", msgspec.json.encode(said.uplink))
-    batch.reject(said.message, fault, limits.payload_bytes)
+    # What is kept is a message in our own format, so that it can be replayed as one, whatever the format it came in.
+    message = said.message._replace(topic=native.topic_of(said.device))
+    batch.reject(message, fault, limits.payload_bytes)
 
 
 def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objection:

@@ -20,6 +20,11 @@ def device_of(topic: str) -> str | None:
     return parts[2]
 
 
+def topic_of(device: str) -> str:
+    """The topic on which a device speaks."""
+    return f"hearth/v1/{device}/telemetry"
+
+
 def decode(payload: bytes) -> tuple[list[Uplink], list[Fault]]:
     """Read a payload; an element that is not a reading is a fault and the others still count."""
     try:
