@@ -129,11 +129,19 @@ def measure(size: Size) -> dict[str, float | None]:
     figures["rival_readings"] = len(rival.home)
     figures["polars_readings_per_s"] = polars_rate(rival, min(size.rival_homes, size.homes), span)
     figures |= _in_database(said, rival, size, span)
-    ours = figures["recheck_readings_per_s"]
-    for name in ("sql", "polars"):
-        theirs = figures[f"{name}_readings_per_s"]
-        figures[f"ratio_vs_{name}"] = round(ours / theirs, 2) if ours and theirs else None
+    # From table to table against from table to table, and arrays in memory against arrays in memory.
+    pairs = {
+        "recheck_vs_sql": ("recheck", "sql"),
+        "ratio_vs_sql": ("numpy", "sql"),
+        "ratio_vs_polars": ("numpy", "polars"),
+    }
+    for name, (ours, theirs) in pairs.items():
+        figures[name] = _ratio(figures[f"{ours}_readings_per_s"], figures[f"{theirs}_readings_per_s"])
     return figures
+
+
+def _ratio(ours: float | None, theirs: float | None) -> float | None:
+    return round(ours / theirs, 2) if ours and theirs else None
 
 
 def judge(said: Winter, homes: int, span: Span) -> tuple[NDArray[np.void], NDArray[np.void]]:
