@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -87,7 +86,7 @@ def replay(
         open_stages(conn)
         done = replay_letters(conn, intake, wanted, now, dry_run)
     if as_json:
-        typer.echo(json.dumps({**asdict(done), "dry_run": dry_run}))
+        typer.echo(json.dumps({**vars(done), "dry_run": dry_run}))
     else:
         _tell(done, dry_run)
 
