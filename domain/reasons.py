@@ -18,10 +18,13 @@ class RejectReason(StrEnum):
     """Why a message, or one reading in it, was not stored. Stored with the dead letter."""
 
     BAD_TOPIC = "bad_topic"
-    MALFORMED = "malformed"  # not JSON, or not an object or an array of objects
+    MALFORMED = "malformed"  # not JSON (or protobuf), or not of the agreed shape
     WRONG_TYPE = "wrong_type"  # a field has another type than the contract says
     NOT_A_NUMBER = "not_a_number"
     NO_VALUE = "no_value"  # no known field
+    AMBIGUOUS = "ambiguous"  # several values where one is expected
+    NO_SENSOR = "no_sensor"  # it does not say of which sensor it is
+    UNKNOWN_ALIAS = "unknown_alias"  # Sparkplug: a number for a name, before its birth was seen
     UNKNOWN_SENSOR = "unknown_sensor"
     FOREIGN_SENSOR = "foreign_sensor"  # spoken for by a device that is not its gateway
     NOT_PLACED = "not_placed"  # the sensor had no place at that time
@@ -66,10 +69,13 @@ CLEAR_TEXTS: Mapping[ClearReason, Text] = {
 }
 REJECT_TEXTS: Mapping[RejectReason, Text] = {
     RejectReason.BAD_TOPIC: Text("主题不符合约定。", "The topic is not one of the contract."),
-    RejectReason.MALFORMED: Text("内容不是约定格式的 JSON。", "The payload is not JSON of the agreed shape."),
+    RejectReason.MALFORMED: Text("内容不符合约定格式。", "The payload is not of the agreed format."),
     RejectReason.WRONG_TYPE: Text("字段类型不符。", "A field is of the wrong type."),
     RejectReason.NOT_A_NUMBER: Text("数值不可用。", "A value is no usable number."),
     RejectReason.NO_VALUE: Text("没有任何已知字段。", "There is no known field in it."),
+    RejectReason.AMBIGUOUS: Text("应有一个数值之处有多个数值。", "There are several values where one is expected."),
+    RejectReason.NO_SENSOR: Text("消息未指明传感器。", "The message does not name its sensor."),
+    RejectReason.UNKNOWN_ALIAS: Text("尚未收到别名的定义。", "What the alias stands for has not been told yet."),
     RejectReason.UNKNOWN_SENSOR: Text("传感器未登记。", "The sensor is not in the registry."),
     RejectReason.FOREIGN_SENSOR: Text("该设备无权为此传感器上报。", "The device may not speak for this sensor."),
     RejectReason.NOT_PLACED: Text("当时该传感器没有安装位置。", "The sensor had no place at that time."),

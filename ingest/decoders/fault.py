@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from domain.reasons import RejectReason
+from ingest.uplink import Uplink
 
 
 @dataclass(frozen=True)
@@ -12,3 +13,19 @@ class Fault:
     reason: RejectReason
     detail: str
     raw: bytes
+
+
+Read = tuple[list[Uplink], list[Fault]]
+
+
+class DecodeError(Exception):
+    """What a decoder raises, and all that it raises: why a message, or one element of it, cannot be read."""
+
+    def __init__(self, reason: RejectReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+    def fault(self, raw: bytes) -> Fault:
+        """The same about some bytes."""
+        return Fault(self.reason, self.detail, raw)

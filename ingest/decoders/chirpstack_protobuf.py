@@ -1,0 +1,67 @@
+"""ChirpStack v4 with protobuf: the few fields of `integration.UplinkEvent` that its JSON has too, read as that JSON."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from domain.reasons import RejectReason
+from ingest.decoders import fields
+from ingest.decoders.fault import DecodeError, Read
+from ingest.decoders.shape import Incoming, Shape
+from ingest.decoders.wire import Record
+
+# Field numbers: chirpstack api/proto/integration/integration.proto; google/protobuf/{timestamp,struct}.proto.
+TIME, DEVICE_INFO, OBJECT = 2, 3, 11
+DEV_EUI = 8
+SECONDS, NANOS = 1, 2
+STRUCT_FIELDS, KEY, VALUE = 1, 1, 2
+NUMBER, STRING, BOOL, STRUCT = 2, 3, 4, 5  # null and lists are not values of ours
+DEEPEST = 16
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def decode(message: Incoming, shape: Shape) -> Read:
+    """Read an uplink event.
+
+    Raises:
+        DecodeError: it is none, or not of that shape.
+    """
+    event = Record(message.payload)
+    device, spoken = event.record(DEVICE_INFO), event.record(OBJECT)
+    said = {
+        "time": _time(event.record(TIME)),
+        "deviceInfo": {"devEui": device.text(DEV_EUI) if device else None},
+        "object": _struct(spoken, DEEPEST) if spoken else None,
+    }
+    return fields.read(said, message, shape), []
+
+
+def _time(stamp: Record | None) -> str | None:
+    if stamp is None:
+        return None
+    seconds, nanos = stamp.uint(SECONDS) or 0, stamp.uint(NANOS) or 0
+    try:
+        return (_EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)).isoformat()
+    except OverflowError:
+        raise DecodeError(RejectReason.ABSURD_TIME, "its time is beyond any calendar") from None
+
+
+def _struct(record: Record, depth: int) -> dict[str, Any]:
+    """An object of google.protobuf; a value that is 0 is there, other than in fields of proto3."""
+    if not depth:
+        raise DecodeError(RejectReason.MALFORMED, f"its object is more than {DEEPEST} levels deep")
+    out: dict[str, Any] = {}
+    for entry in record.records(STRUCT_FIELDS):
+        value = entry.record(VALUE)
+        out[entry.text(KEY) or ""] = _value(value, depth) if value else None
+    return out
+
+
+def _value(value: Record, depth: int) -> Any:
+    if (number := value.real(NUMBER)) is not None:
+        return number
+    if (text := value.text(STRING)) is not None:
+        return text
+    if (truth := value.uint(BOOL)) is not None:
+        return bool(truth)
+    inner = value.record(STRUCT)
+    return _struct(inner, depth - 1) if inner else None

@@ -1,0 +1,249 @@
+"""Sparkplug B (Eclipse Sparkplug 3.0): metrics by name, or by an alias that the last birth of their node defined.
+
+The label of a metric is the last part of its name ("Room 1/Temperature"); what comes before belongs to the sensor,
+whose code is what the topic's wildcards stand for, and that.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from domain.reasons import RejectReason
+from ingest.decoders.fault import DecodeError, Fault
+from ingest.decoders.shape import Incoming, Shape, code, measure, number
+from ingest.decoders.wire import Record
+from ingest.uplink import Uplink
+
+# Field numbers: Eclipse Tahu, sparkplug_b.proto.
+TIMESTAMP, METRICS, UUID = 1, 2, 4
+NAME, ALIAS, METRIC_TIMESTAMP, DATATYPE, IS_NULL = 1, 2, 3, 4, 7
+INT, LONG, FLOAT, DOUBLE = 10, 11, 12, 13
+SIGNED_BITS = {1: 8, 2: 16, 3: 32, 4: 64}  # Int8 … Int64: the negative ones come as two's complement
+COMPRESSED = "SPBV1.0_COMPRESSED"
+SESSION = "bdSeq"  # numbers the sessions of a node: a late death must not end the next life
+DATA, BIRTHS, DEATHS = ("NDATA", "DDATA"), ("NBIRTH", "DBIRTH"), ("NDEATH", "DDEATH")
+MOST_ALIASES = (
+    200_000  # a bound on memory: beyond it the nodes born first are forgotten, and asked again when they speak
+)
+MOST_NODES = 20_000
+ASK_AGAIN_US = 60_000_000
+# Payload.metrics[0] = {name "Node Control/Rebirth", datatype Boolean, boolean_value true}
+_REBIRTH = b"\x12\x1a\x0a\x14Node Control/Rebirth\x20\x0b\x70\x01"
+
+
+class Metric(NamedTuple):
+    """What a birth says of an alias."""
+
+    name: str
+    datatype: int | None
+
+
+@dataclass
+class Node:
+    """What is known of an edge node: aliases by device, its own under the empty name."""
+
+    session: int | None = None
+    aliases: dict[str, dict[int, Metric]] = field(default_factory=dict)
+
+    def count(self) -> int:
+        """How much of the bound it takes."""
+        return 1 + sum(1 + len(known) for known in self.aliases.values())
+
+
+class SparkplugBirths:
+    """The births of edge nodes as far as one worker has seen them, and when it asked for one. Bounded."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[tuple[str, str], Node] = {}
+        self._asked_us: dict[tuple[str, str], int] = {}
+        self._count = 0
+
+    def metric(self, node: tuple[str, str], device: str, alias: int) -> Metric | None:
+        """What an alias stands for."""
+        known = self._nodes.get(node)
+        return known.aliases.get(device, {}).get(alias) if known else None
+
+    def born(self, node: tuple[str, str], device: str, aliases: dict[int, Metric], session: int | None) -> None:
+        """Remember a birth; that of a node ends the lives of its devices."""
+        known = self._forget(node)
+        if device and known:
+            known.aliases[device] = aliases
+        else:
+            known = Node(session, {device: aliases})
+        self._nodes[node] = known
+        self._count += known.count()
+        while self._count > MOST_ALIASES and len(self._nodes) > 1:
+            self._forget(next(iter(self._nodes)))
+
+    def died(self, node: tuple[str, str], device: str, session: int | None) -> None:
+        """Forget a device, or a node if it is the node of that session."""
+        known = self._nodes.get(node)
+        if known is None or (not device and None not in (session, known.session) and session != known.session):
+            return
+        self._forget(node)
+        if device:
+            known.aliases.pop(device, None)
+            self._nodes[node] = known
+            self._count += known.count()
+
+    def may_ask(self, node: tuple[str, str], now_us: int) -> bool:
+        """Whether to ask for a birth now; if so, not again for a minute."""
+        asked = self._asked_us.get(node)
+        if asked is not None and 0 <= now_us - asked < ASK_AGAIN_US:
+            return False
+        self._asked_us.pop(node, None)
+        self._asked_us[node] = now_us
+        if len(self._asked_us) > MOST_NODES:
+            del self._asked_us[next(iter(self._asked_us))]
+        return True
+
+    def _forget(self, node: tuple[str, str]) -> Node | None:
+        known = self._nodes.pop(node, None)
+        self._count -= known.count() if known else 0
+        return known
+
+
+class Read(NamedTuple):
+    """What a message said, and what is to be published because of it."""
+
+    uplinks: list[Uplink]
+    faults: list[Fault]
+    requests: list[tuple[str, bytes]]
+
+
+def decode(message: Incoming, shape: Shape, births: SparkplugBirths) -> Read:
+    """Read a message of a node or a device; a birth is also a reading.
+
+    Raises:
+        DecodeError: it is none.
+    """
+    kind, node, device = _place(message.levels)
+    payload = Record(message.payload)
+    if payload.text(UUID) == COMPRESSED:
+        raise DecodeError(RejectReason.MALFORMED, "compressed payloads are not read: switch it off at the edge node")
+    metrics = list(payload.records(METRICS))
+    if kind in DEATHS:
+        births.died(node, device, _session(metrics))
+        return Read([], [], [])
+    if kind in BIRTHS:
+        births.born(node, device, _aliases(metrics), _session(metrics))
+    reader = _Reader(message, shape, births, node, device, payload.uint(TIMESTAMP))
+    for metric in metrics:
+        reader.take(metric)
+    return reader.read()
+
+
+def _place(levels: tuple[str, ...]) -> tuple[str, tuple[str, str], str]:
+    """The kind of a message, its node, and its device (empty: the node itself)."""
+    if (
+        len(levels) not in (4, 5)
+        or levels[2] not in DATA + BIRTHS + DEATHS
+        or (levels[2][0] == "D") != (len(levels) == 5)
+    ):
+        raise DecodeError(RejectReason.BAD_TOPIC, "is not spBv1.0/GROUP/TYPE/NODE or spBv1.0/GROUP/TYPE/NODE/DEVICE")
+    return levels[2], (levels[1], levels[3]), levels[4] if len(levels) == 5 else ""
+
+
+def _session(metrics: Iterable[Record]) -> int | None:
+    found = (metric for metric in metrics if metric.text(NAME) == SESSION)
+    return next((m.uint(LONG) if m.uint(LONG) is not None else m.uint(INT) for m in found), None)
+
+
+def _aliases(metrics: Iterable[Record]) -> dict[int, Metric]:
+    out = {}
+    for metric in metrics:
+        alias, name = metric.uint(ALIAS), metric.text(NAME)
+        if alias is not None and name:
+            out[alias] = Metric(name, metric.uint(DATATYPE))
+    return out
+
+
+class _Reader:
+    """Gathers the metrics of one message into readings."""
+
+    def __init__(
+        self,
+        message: Incoming,
+        shape: Shape,
+        births: SparkplugBirths,
+        node: tuple[str, str],
+        device: str,
+        ts: int | None,
+    ) -> None:
+        self.message = message
+        self.shape = shape
+        self.births = births
+        self.node = node
+        self.device = device
+        self.ts = ts
+        self.uplinks: dict[tuple[str, int | None], Uplink] = {}
+        self.faults: list[Fault] = []
+        self.unknown: list[int] = []
+
+    def take(self, record: Record) -> None:
+        """Add the value of a metric."""
+        metric = self._metric(record)
+        before, _, label = metric.name.rpartition("/") if metric else ("", "", "")
+        channel = self.shape.channel(label)
+        if metric is None or channel is None or record.uint(IS_NULL):
+            return
+        try:
+            self._add(before, channel, _value(record, metric, channel), record.uint(METRIC_TIMESTAMP))
+        except DecodeError as error:
+            self.faults.append(error.fault(self.message.payload))
+
+    def read(self) -> Read:
+        """All of it. What an unknown alias stands for is asked of the node."""
+        requests = []
+        if self.unknown:
+            who = "/".join((*self.node, self.device)).rstrip("/")
+            detail = f"aliases {str(self.unknown[:10])[1:-1]} of {who}: no birth seen"
+            self.faults.append(Fault(RejectReason.UNKNOWN_ALIAS, detail, self.message.payload))
+            if self.births.may_ask(self.node, self.message.received_us):
+                requests = [rebirth(self.node, self.message.received_us)]
+        return Read(list(self.uplinks.values()), self.faults, requests)
+
+    def _metric(self, record: Record) -> Metric | None:
+        """Name and type, by its alias if it does not say its name; None if that is unknown."""
+        name, alias, datatype = record.text(NAME), record.uint(ALIAS), record.uint(DATATYPE)
+        known = None if alias is None else self.births.metric(self.node, self.device, alias)
+        if name:
+            return Metric(name, datatype or (known.datatype if known else None))
+        if known is None and alias is not None:
+            self.unknown.append(alias)
+        return known
+
+    def _add(self, before: str, channel: str, value: float | None, ts: int | None) -> None:
+        if value is None:
+            return
+        sensor = code("/".join(filter(None, (*self.message.wild, before))))
+        ts = self.ts if ts is None else ts
+        uplink = self.uplinks.setdefault((sensor, ts), Uplink(id=sensor, ts=ts))
+        setattr(uplink, channel, measure(channel, value, self.shape.unit))
+
+
+def _value(record: Record, metric: Metric, channel: str) -> float | None:
+    for real in (FLOAT, DOUBLE):
+        if (value := record.real(real)) is not None:
+            return number(value, False, channel)
+    whole = record.uint(INT) if record.uint(INT) is not None else record.uint(LONG)
+    if whole is None:
+        return None
+    if bits := SIGNED_BITS.get(metric.datatype or 0):
+        whole &= 2**bits - 1
+        whole -= (whole >> bits - 1) << bits
+    return float(whole)
+
+
+def rebirth(node: tuple[str, str], now_us: int) -> tuple[str, bytes]:
+    """Topic and payload of the request for a new birth of a node and its devices."""
+    group, name = node
+    return f"spBv1.0/{group}/NCMD/{name}", b"\x08" + _varint(now_us // 1000) + _REBIRTH
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*out, value))

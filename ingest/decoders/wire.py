@@ -1,0 +1,105 @@
+"""Protobuf without its schema compiler: a message as its fields by number (protobuf.dev, "Encoding").
+
+The few fields that we need of ChirpStack and Sparkplug are named with their numbers where they are read.
+"""
+
+import struct
+from collections.abc import Iterator
+
+from domain.reasons import RejectReason
+from ingest.decoders.fault import DecodeError
+
+VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5
+_WIDTHS = {EIGHT_BYTES: 8, FOUR_BYTES: 4}
+_REALS = {8: struct.Struct("<d"), 4: struct.Struct("<f")}
+_64_BITS = 2**64 - 1
+
+
+class Record:
+    """A protobuf message; inner messages are cut only when they are asked for.
+
+    Raises:
+        DecodeError: the bytes are none (from any of its methods, too: a field is of another kind than asked for).
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._fields: dict[int, list[int | bytes]] = {}
+        for number, value in _cut(data):
+            self._fields.setdefault(number, []).append(value)
+
+    def uint(self, number: int) -> int | None:
+        """A whole number without sign, or a truth."""
+        value = self._last(number)
+        if isinstance(value, bytes):
+            raise _wrong(number)
+        return value
+
+    def real(self, number: int) -> float | None:
+        """A float or a double."""
+        value = self._last(number)
+        if value is None:
+            return None
+        if not isinstance(value, bytes) or len(value) not in _REALS:
+            raise _wrong(number)
+        return float(_REALS[len(value)].unpack(value)[0])
+
+    def text(self, number: int) -> str | None:
+        """A string."""
+        value = self._last(number)
+        if value is None:
+            return None
+        try:
+            return _bytes(number, value).decode()
+        except UnicodeDecodeError:
+            raise _wrong(number) from None
+
+    def record(self, number: int) -> "Record | None":
+        """An inner message."""
+        value = self._last(number)
+        return None if value is None else Record(_bytes(number, value))
+
+    def records(self, number: int) -> Iterator["Record"]:
+        """Repeated inner messages."""
+        for value in self._fields.get(number, ()):
+            yield Record(_bytes(number, value))
+
+    def _last(self, number: int) -> int | bytes | None:
+        """Of a field that is there twice the last counts."""
+        return self._fields[number][-1] if number in self._fields else None
+
+
+def _bytes(number: int, value: int | bytes) -> bytes:
+    if not isinstance(value, bytes):
+        raise _wrong(number)
+    return value
+
+
+def _wrong(number: int) -> DecodeError:
+    return DecodeError(RejectReason.MALFORMED, f"protobuf field {number} is of another type than the schema says")
+
+
+def _cut(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        number, kind = tag >> 3, tag & 7
+        if not number or kind not in (VARINT, LENGTH, *_WIDTHS):
+            raise DecodeError(RejectReason.MALFORMED, "is not protobuf")
+        if kind == VARINT:
+            value, at = _varint(data, at)
+            yield number, value
+            continue
+        width, at = _varint(data, at) if kind == LENGTH else (_WIDTHS[kind], at)
+        if at + width > len(data):
+            raise DecodeError(RejectReason.MALFORMED, "is protobuf cut off, or not protobuf")
+        yield number, data[at : at + width]
+        at += width
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for nth in range(min(10, len(data) - at)):
+        value |= (data[at + nth] & 0x7F) << 7 * nth
+        if not data[at + nth] & 0x80:
+            return value & _64_BITS, at + nth + 1
+    raise DecodeError(RejectReason.MALFORMED, "is protobuf cut off, or not protobuf")

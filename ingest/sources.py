@@ -1,0 +1,95 @@
+"""Whose messages are read, and how: Hearth's own devices, and the networks of `ingest/source_table.py`."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from domain.reasons import RejectReason
+from ingest import topics
+from ingest.decoders import chirpstack_protobuf, fields, native, senml, sparkplug, thingsboard
+from ingest.decoders.fault import DecodeError, Fault, Read
+from ingest.decoders.shape import Incoming, Shape
+from ingest.uplink import Uplink
+
+NATIVE = "hearth/v1/+/telemetry"
+SPARKPLUG = "sparkplug"
+# Decoders that need no memory. Sparkplug's needs the births.
+DECODERS: dict[str, Callable[[Incoming, Shape], Read]] = {
+    "fields": fields.decode,
+    "chirpstack_protobuf": chirpstack_protobuf.decode,
+    "thingsboard": thingsboard.decode,
+    "senml": senml.decode,
+}
+
+
+class Decoded(NamedTuple):
+    """What a message said: who spoke, readings, what could not be read, and what to publish (topic, payload)."""
+
+    device: str
+    uplinks: list[Uplink]
+    faults: list[Fault]
+    requests: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """A network that speaks for its sensors: the registry names it as their gateway."""
+
+    name: str
+    decoder: str
+    filters: tuple[str, ...]
+    every_worker: tuple[str, ...]  # filters of what each of several workers must see
+    shape: Shape
+    patterns: tuple[re.Pattern[str], ...] = field(repr=False)
+
+    def wild(self, topic: str) -> tuple[str, ...] | None:
+        """What the wildcards of its filter stand for; None if the topic is not one of its."""
+        matches = (pattern.fullmatch(topic) for pattern in self.patterns)
+        return next((tuple(g for g in match.groups() if g is not None) for match in matches if match), None)
+
+
+class Sources:
+    """All that is read. A message belongs to the first whose filter lets it through, Hearth's own devices first."""
+
+    def __init__(self, origins: Sequence[Origin] = ()) -> None:
+        self.origins = tuple(origins)
+        self._births = sparkplug.SparkplugBirths()
+
+    def filters(self) -> list[str]:
+        """What workers subscribe to and may share; none is covered by another."""
+        return widest([NATIVE, *(text for origin in self.origins for text in origin.filters)])
+
+    def every_worker(self) -> list[str]:
+        """What each worker subscribes to for itself."""
+        return widest([text for origin in self.origins for text in origin.every_worker])
+
+    def origin_of(self, topic: str) -> Origin | None:
+        """The foreign network that speaks on a topic."""
+        return next((origin for origin in self.origins if origin.wild(topic) is not None), None)
+
+    def decode(self, topic: str, payload: bytes, received_us: int) -> Decoded:
+        """Read a message; never raises for what is in it."""
+        device = native.device_of(topic)
+        if device is not None:
+            return Decoded(device, *native.decode(payload))
+        for origin in self.origins:
+            wild = origin.wild(topic)
+            if wild is not None:
+                return self._foreign(origin, Incoming(tuple(topic.split("/")), wild, payload, received_us))
+        fault = Fault(RejectReason.BAD_TOPIC, f"{topic!r} is no topic of a source", payload)
+        return Decoded("", [], [fault])
+
+    def _foreign(self, origin: Origin, message: Incoming) -> Decoded:
+        try:
+            if origin.decoder == SPARKPLUG:
+                return Decoded(origin.name, *sparkplug.decode(message, origin.shape, self._births))
+            return Decoded(origin.name, *DECODERS[origin.decoder](message, origin.shape))
+        except DecodeError as error:
+            return Decoded(origin.name, [], [error.fault(message.payload)])
+
+
+def widest(filters: Sequence[str]) -> list[str]:
+    """The filters without those that another covers: who subscribes to both may be sent everything twice."""
+    once = list(dict.fromkeys(filters))
+    return [text for text in once if not any(topics.covers(other, text) for other in once if other != text)]

@@ -1,0 +1,49 @@
+"""Topic filters of MQTT: what they let through, and how two of them relate."""
+
+import re
+
+ONE, REST = "+", "#"
+
+
+def wrong(text: str) -> str | None:
+    """What is wrong with a filter; None if nothing is."""
+    levels = text.split("/")
+    if not text or "\0" in text or len(text.encode()) > 65_535:
+        return "is empty or too long"
+    if text.startswith("$"):
+        return "begins with $: how workers share the messages is not said here"
+    if REST in levels[:-1] or any(len(level) > 1 and (ONE in level or REST in level) for level in levels):
+        return "has + or # where MQTT does not allow it"
+    return None
+
+
+def compiled(text: str) -> re.Pattern[str]:
+    """A pattern that matches the topics of a filter; its groups are what the wildcards stand for."""
+    pattern = "/".join({ONE: "([^/]*)", REST: "(.*)"}.get(level, re.escape(level)) for level in text.split("/"))
+    if pattern.endswith("/(.*)"):
+        pattern = pattern.removesuffix("/(.*)") + "(?:/(.*))?"  # a/# lets a through, too
+    # Wildcards at the beginning do not stand for the broker's own topics.
+    return re.compile(rf"(?!\$){pattern}", re.DOTALL)
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Whether every topic of one filter is let through by the other."""
+    ours, theirs = wide.split("/"), narrow.split("/")
+    for nth, level in enumerate(ours):
+        if level == REST:
+            return True
+        if nth >= len(theirs) or theirs[nth] == REST or (level != ONE and level != theirs[nth]):
+            return False
+    return len(ours) == len(theirs)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether there is a topic that both let through."""
+    ours, theirs = one.split("/"), other.split("/")
+    for mine, yours in zip(ours, theirs, strict=False):
+        if REST in (mine, yours):
+            return True
+        if ONE not in (mine, yours) and mine != yours:
+            return False
+    longer = max(ours, theirs, key=len)
+    return len(ours) == len(theirs) or longer[min(len(ours), len(theirs)) :] == [REST]

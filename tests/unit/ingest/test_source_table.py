@@ -1,0 +1,118 @@
+"""The table of sources: what is wrong is named by file and key, and each message has one source."""
+
+import re
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.errors import UsageError
+from ingest import topics
+from ingest.source_table import load, presets
+from ingest.sources import NATIVE, Sources
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def table(*sources: str) -> Sources:
+    return load("\n".join(f"[[source]]\n{text}" for text in sources), "sources.toml", ZONE)
+
+
+ZIGBEE = 'name = "z"\npreset = "zigbee2mqtt"\n'
+JSON = 'name = "j"\npreset = "json"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[[source]\n", "sources.toml: Expected"),
+        ("[sources]\n", "sources.toml: sources: there is nothing but"),
+        ("source = 1\n", "sources.toml: source: there is nothing but"),
+        ("source = [1]\n", "sources.toml: source[0].preset: must be one of json, chirpstack"),
+        ('[[source]]\nname = "z"\n', "source[0].preset: must be one of"),
+        ('[[source]]\nname = "z"\npreset = ["json"]\n', "source[0].preset: must be one of"),
+        (f"[[source]]\n{ZIGBEE}fliter = 'a/+'\n", "source[0]: Object contains unknown field `fliter`"),
+        (f"[[source]]\n{ZIGBEE}filter = 1\n", "source[0].filter: Expected `array`, got `int`"),
+        (f"[[source]]\n{ZIGBEE}filter = ['a#']\n", "source[0].filter: 'a#' has + or #"),
+        (f"[[source]]\n{ZIGBEE}filter = '$share/x/a'\n", "source[0].filter: '$share/x/a' begins with $"),
+        (f"[[source]]\n{ZIGBEE}filter = 'a/b'\n", "source[0].sensor: is the topic, but"),
+        (f"[[source]]\n{ZIGBEE}sensor = ['topic', 'id']\n", "source[0].sensor: is either"),
+        (f"[[source]]\n{ZIGBEE}decoder = 'senml'\n", "source[0].decoder: is the preset's"),
+        (f"[[source]]\n{ZIGBEE}zone = 'Asia/Nowhere'\n", "source[0].zone: 'Asia/Nowhere' is not"),
+        (f"[[source]]\n{ZIGBEE}unit = 'R'\n", "source[0].unit: must be one of C, Cel"),
+        (f"[[source]]\n{ZIGBEE}time_unit = 'h'\n", "source[0].time_unit: Invalid enum value 'h'"),
+        (f"[[source]]\n{ZIGBEE}values = 1\n", "source[0].values: must be a table"),
+        (f"[[source]]\n{ZIGBEE}values.warmth = 'a'\n", "source[0].values.warmth: is none of temperature"),
+        (f"[[source]]\n{ZIGBEE}values = {{temperature = [], humidity = [], battery = []}}\n", "says of no channel"),
+        ("[[source]]\nname = 'a b'\npreset = 'zigbee2mqtt'\n", "source[0].name: must be what the gateway column"),
+        (f"[[source]]\n{JSON}", "source[0].filter: is missing"),
+        (f"[[source]]\n{JSON}filter = 'a/+'\n", "source[0].sensor: is missing"),
+        (f"[[source]]\n{ZIGBEE}[[source]]\n{ZIGBEE}", "name 'z' is there twice"),
+        (f"[[source]]\n{ZIGBEE}[[source]]\n{JSON}filter='zigbee2mqtt/x'\nsensor='id'\n", "j gets nothing, z has all"),
+        (f"[[source]]\n{ZIGBEE}[[source]]\n{JSON}filter='+/x'\nsensor='id'\n", "share topics, and neither"),
+        (f"[[source]]\n{JSON}filter='hearth/+/s1/telemetry'\nsensor='id'\n", "share topics, and neither"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_in_one_line(text: str, told: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(told)) as caught:
+        load(text, "sources.toml", ZONE)
+    assert str(caught.value).startswith("sources.toml: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_all_presets_together() -> None:
+    own = {"json": "filter = 'json/+'\nsensor = 'topic'\n", "senml": "filter = 'senml/+'\n"}
+    named = [f"name = '{n}'\npreset = '{n}'\n{own.get(n, '')}" for n in presets() if n != "chirpstack_protobuf"]
+    sources = table(*named)
+    assert len(sources.filters()) == len(presets()) + 1  # sparkplug has two, and there is our own
+    assert len(sources.every_worker()) == 4
+
+
+def test_the_first_source_has_a_message_and_the_wider_filter_is_subscribed_to() -> None:
+    sources = table(f"{JSON}filter = 'zigbee2mqtt/box'\nsensor = 'id'\n", ZIGBEE)
+    assert sources.filters() == [NATIVE, "zigbee2mqtt/+"]
+    assert [getattr(sources.origin_of(f"zigbee2mqtt/{name}"), "name", None) for name in ("box", "a", "a/b")] == [
+        "j",
+        "z",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "topic", "wild"),
+    [
+        ("a/+", "a/b", ("b",)),
+        ("a/+", "a/", ("",)),
+        ("a/+", "a", None),
+        ("a/+", "a/b/c", None),
+        ("a/#", "a/b/c", ("b/c",)),
+        ("a/#", "a", (None,)),
+        ("#", "a/b", ("a/b",)),
+        ("#", "$SYS/x", None),
+        ("+/x", "$SYS/x", None),
+        ("+/b/+", "a/b/c\n", ("a", "c\n")),
+        ("a.c", "abc", None),
+    ],
+)
+def test_filters_match_as_mqtt_says(text: str, topic: str, wild: tuple[str | None, ...] | None) -> None:
+    match = topics.compiled(text).fullmatch(topic)
+    assert (match and match.groups()) == wild
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "covered", "meet"),
+    [
+        ("a/+", "a/b", True, True),
+        ("a/b", "a/+", False, True),
+        ("a/#", "a", True, True),
+        ("a/#", "a/+/c", True, True),
+        ("a/+", "a/#", False, True),
+        ("a/+", "a", False, False),
+        ("a/+/c", "a/b/+", False, True),
+        ("a/b", "a/c", False, False),
+        ("#", "a/#", True, True),
+        ("a/b/c", "a/#", False, True),
+    ],
+)
+def test_how_two_filters_relate(one: str, other: str, covered: bool, meet: bool) -> None:
+    assert topics.covers(one, other) is covered
+    assert topics.overlap(one, other) is topics.overlap(other, one) is meet
