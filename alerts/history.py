@@ -107,15 +107,16 @@ class History:
         places = store.stays(conn, past.homes.tolist())
         sensors = np.unique(places["sensor_id"]).tolist()
         longest_us = int(self._hold_intervals * int(places["interval_s"].max(initial=1)) * 1_000_000)
+        back_us = self.weights.look_back_us(int(places["interval_s"].max(initial=1)))
         carry = NOTHING_HELD
         for days in self._stretches(places, first_day, end):
             low, high = self.midnight_us(days[0]), min(self.midnight_us(days[-1] + DAY), to_us(end))
             final = high == to_us(end)
             reach = AHEAD_US if final and not whole else 0
             since = low - longest_us if days[0] == first_day else low
-            fresh = store.said(conn, sensors, to_datetime(since), to_datetime(high + reach))
+            fresh = store.said(conn, sensors, to_datetime(since - back_us), to_datetime(high + reach))
             past.readings += len(fresh)
-            held = self._hold(carry, _placed(fresh, places), past.homes)
+            held = self._hold(carry, self.weights.screen(placed(fresh, places), since), past.homes)
             begin, stop = self._enter(past, held, low, high, final and not whole)
             yield self._judge(conn, past, held, begin, stop, days, final and not whole)
             past.held = held
@@ -197,7 +198,7 @@ class History:
         return ended, list(zip(home[kept["run"]].tolist(), ordinals.tolist(), raw, strict=True))
 
 
-def _placed(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.void]:
+def placed(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.void]:
     """Give readings the places their sensors had; those that were elsewhere are left out."""
     if not len(said) or not len(places):
         return np.empty(0, PLACED)

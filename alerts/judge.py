@@ -18,6 +18,7 @@ from alerts.engine.machine import MACHINE, fold
 from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import NONE_US, Schedules, to_us
 from alerts.engine.track import Celsius, Held, Int, coldest, hold, in_force
+from alerts.screen import suspects
 from alerts.terms import TermsBook
 from alerts.weigh import Weights
 from domain.policy import Policy
@@ -73,13 +74,34 @@ class Judge:
         if not len(fresh):
             return 0
         judged, celsius, until = self.weights.weigh(fresh)
-        late = 0
+        late = np.zeros(len(fresh), bool)
         if judged.any():
-            mine = fresh[judged]
-            homes = load(conn, np.unique(mine["home_id"]))
-            late = self._judge(conn, homes, mine, celsius[judged], until[judged], now)
+            homes = load(conn, np.unique(fresh["home_id"][judged]))
+            if self.weights.screens:
+                late = self._screen(conn, homes, fresh, judged, now)
+            late[judged] |= self._judge(conn, homes, fresh[judged], celsius[judged], until[judged], now)
         store.put_sensors(conn, _latest(fresh, judged, celsius, until))
-        return late
+        return int(late.sum())
+
+    def _screen(
+        self, conn: Connection, homes: Homes, fresh: NDArray[np.void], judged: NDArray[np.bool_], now: datetime
+    ) -> NDArray[np.bool_]:
+        """Take suspect readings out of the judged ones, in place.
+
+        Returns:
+            mask of what came behind a later reading of its sensor, which looks different now: its home is queued,
+            whether the reading itself is suspect or not.
+        """
+        mine = fresh[judged]
+        latest_us = store.latest(conn, np.unique(mine["sensor_id"]))
+        said = zip(mine["sensor_id"].tolist(), mine["measured_at"].tolist(), strict=True)
+        behind = np.zeros(len(fresh), bool)
+        behind[judged] = [at < latest_us.get(sensor, at) for sensor, at in said]
+        if behind.any():
+            home = np.searchsorted(homes.ids, fresh["home_id"][behind])
+            _queue(conn, homes, home, fresh["measured_at"][behind], now)
+        judged[judged] = ~suspects(conn, self.weights, homes.ids, mine)
+        return behind
 
     def _judge(
         self,
@@ -89,7 +111,8 @@ class Judge:
         celsius: Celsius,
         until: Int,
         now: datetime,
-    ) -> int:
+    ) -> NDArray[np.bool_]:
+        """Advance homes over judged readings; mask of those that came too late, whose homes are queued."""
         home = np.searchsorted(homes.ids, fresh["home_id"])
         at, frontier = fresh["measured_at"], homes.frontier[home]
         # A second reading of the very instant at which the state changed: the change may be undone by it.
@@ -108,7 +131,7 @@ class Judge:
         past = behind | (at < self.midnight_us(now))
         if past.any():
             _queue(conn, homes, home[past], at[past], now)
-        return int(past.sum())
+        return np.asarray(past)
 
     def midnight_us(self, now: datetime) -> int:
         """When the local day began."""

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.schedule import to_us
-from alerts.engine.track import Celsius, Int
+from alerts.engine.suspect import frozen, jumps
+from alerts.engine.track import FOR_EVER_US, Celsius, Int
 from domain.policy import ROOM_KINDS, Policy
 from domain.quality import Quality
 
@@ -19,6 +20,10 @@ class Weights:
         self._starts = np.array([to_us(s) for s in starts], np.int64)
         self._hold = np.array([v.hold_intervals for v in policy.versions])
         self._judged = np.array([[kind in v.judged_rooms for kind in ROOM_KINDS] for v in policy.versions])
+        strict = [v.care if v.care and not v.care.judge_suspect else None for v in policy.versions]
+        self._frozen_us = np.array([FOR_EVER_US if c is None else c.frozen_s * 1_000_000 for c in strict], np.int64)
+        self._jump_k = np.array([np.inf if c is None else c.jump_k for c in strict], np.float32)
+        self.screens = any(strict)  # whether there are readings that are not judged because they are suspect
 
     def weigh(self, rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], Celsius, Int]:
         """Judge the worth of readings by the version in force when they were measured.
@@ -29,9 +34,44 @@ class Weights:
             mask of the judged ones; °C with the offset added in the 32-bit arithmetic of what is stored; the µs at
             which each may no longer be held.
         """
-        at = rows["measured_at"]
-        version = np.maximum(np.searchsorted(self._starts, at, "right") - 1, 0)
+        version = self._version(rows)
         judged = (rows["quality"] == Quality.GOOD) & self._judged[version, rows["room_kind"]]
         celsius = rows["temperature"] + rows["offset_k"]
-        hold = np.round(self._hold[version] * rows["interval_s"] * 1e6).astype(np.int64)
-        return judged & ~np.isnan(celsius), celsius, np.minimum(at + hold, rows["stays_until"])
+        until = np.minimum(rows["measured_at"] + self._hold_us(rows, version), rows["stays_until"])
+        return judged & ~np.isnan(celsius), celsius, until
+
+    def look_back_us(self, interval_s: int) -> int:
+        """How far back the readings reach that say whether one is suspect, at the longest interval of its sensor."""
+        if not self.screens:
+            return 0
+        longest_us = int(self._frozen_us[self._frozen_us != FOR_EVER_US].max())
+        return longest_us + round(float(self._hold.max()) * interval_s * 1e6)
+
+    def screen(self, rows: NDArray[np.void], since_us: int) -> NDArray[np.void]:
+        """Mark readings as SUSPECT where the policy does not judge what jumps or stands still.
+
+        Only judged rooms are compared, each sensor in each home by itself.
+
+        Args:
+            rows: PLACED in any order, from `look_back_us` before `since_us` on; changed in place.
+        Returns:
+            Those measured at or after `since_us`.
+        """
+        if not self.screens:
+            return rows
+        judged, _, _ = self.weigh(rows)
+        which = np.flatnonzero(judged)
+        lane = rows["home_id"].astype(np.int64) << 32 | rows["sensor_id"]
+        which = which[np.lexsort((rows["measured_at"][which], lane[which]))]
+        mine = rows[which]
+        version = self._version(mine)
+        said = (lane[which], mine["measured_at"], mine["temperature"], self._hold_us(mine, version))
+        suspect = jumps(*said, self._jump_k[version]) | frozen(*said, self._frozen_us[version])
+        rows["quality"][which[suspect]] = Quality.SUSPECT
+        return rows[rows["measured_at"] >= since_us]
+
+    def _version(self, rows: NDArray[np.void]) -> NDArray[np.intp]:
+        return np.maximum(np.searchsorted(self._starts, rows["measured_at"], "right") - 1, 0)
+
+    def _hold_us(self, rows: NDArray[np.void], version: NDArray[np.intp]) -> Int:
+        return np.asarray(np.round(self._hold[version] * rows["interval_s"] * 1e6), np.int64)

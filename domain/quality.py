@@ -14,3 +14,4 @@ class Quality(IntEnum):
     SENTINEL = 1  # a value the sensor sends when it has none
     OUT_OF_RANGE = 2  # beyond -40..60 °C; of a substation: some channel beyond domain.substation.PLAUSIBLE
     ABSENT = 3  # the message had no temperature
+    SUSPECT = 4  # jumps or stands still where the policy does not judge that; never stored: policies change

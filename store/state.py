@@ -81,6 +81,11 @@ COPY (
   WHERE n.home_id = ANY(%(homes)s) AND n.judged_at IS NOT NULL
 ) TO STDOUT (FORMAT BINARY)
 """
+SELECT_LATEST = """
+SELECT n.sensor_id, (extract(epoch FROM n.measured_at) * 1000000)::bigint
+FROM sensor_now AS n
+WHERE n.sensor_id = ANY(%(sensors)s) AND n.measured_at IS NOT NULL
+"""
 COPY_SENSOR_NOW = "COPY stage_sensor_now FROM STDIN (FORMAT BINARY)"
 # What was said last and what was judged last move on separately: a sentinel is newer, and not judged. The conditions
 # are repeated because an UPDATE cannot name them without looking each row up twice.
@@ -162,6 +167,11 @@ def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
     """HELD rows: the last judged value of every sensor of the homes."""
     with conn.cursor() as cur:
         return wire.read(cur, SELECT_HELD, HELD, {"homes": wire.ids(home_ids)})
+
+
+def latest(conn: Connection, sensor_ids: NDArray[np.int32]) -> dict[int, int]:
+    """When each of the sensors spoke last, in µs; those that never did are left out."""
+    return dict(conn.execute(SELECT_LATEST, {"sensors": sensor_ids.tolist()}).fetchall())
 
 
 def put_sensors(conn: Connection, rows: NDArray[np.void]) -> None:
