@@ -26,6 +26,7 @@ def test_today_is_counted_and_what_comes_late_is_counted_in(new_world: Making, p
 
     said.say(reading("home", begun + 12 * MINUTE, 17.0))
     flag = until(lambda: next(iter(reader.flags("home")), None), "the spell that came late is flagged", seconds=60)
+    assert flag is not None
     assert (instant(flag["cold_since"]), flag["state"]) == (begun + 12 * MINUTE, "open")
     day = until(lambda: coldest(reader, 17.0), "its time is taken into the ledger", seconds=60)
     assert day is not None
