@@ -1,0 +1,93 @@
+"""Homes judged together are judged as each by itself, whatever the size of the blocks they are worked on in."""
+
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from alerts.engine import runs as engine
+from alerts.engine.ledger import ledger
+from alerts.engine.machine import fold, idle
+from alerts.engine.runs import cut, runs
+from alerts.engine.schedule import Schedules, Terms, compile_schedule
+from alerts.engine.track import coldest, hold
+from domain import policy
+
+US = 1_000_000
+BEGIN = int(datetime(2026, 1, 14, 16, tzinfo=UTC).timestamp()) * US  # midnight in Shanghai
+END = BEGIN + 3 * 86_400 * US
+TERMS = (Terms("multistorey"), Terms("multistorey", contract_limit=20.0))
+
+
+class Readings(NamedTuple):
+    """Columns of readings, home by home."""
+
+    home: NDArray[np.int64]
+    lane: NDArray[np.int64]
+    start: NDArray[np.int64]
+    until: NDArray[np.int64]
+    celsius: NDArray[np.float32]
+
+    def of(self, home: int) -> "Readings":
+        """The readings of one home, as home 0."""
+        mine = self.home == home
+        return Readings(self.home[mine] * 0, self.lane[mine], self.start[mine], self.until[mine], self.celsius[mine])
+
+
+def some_readings(random: np.random.Generator, homes: int, lanes: int) -> Readings:
+    """A few homes say nothing, the others up to 200 things, some before the span and some at the very same instant."""
+    count = np.where(random.random(homes) < 0.2, 0, random.integers(1, 200, homes))
+    home = np.repeat(np.arange(homes), count)
+    start = BEGIN + random.integers(-10, 3 * 288 + 1, len(home)) * 300 * US
+    celsius = random.normal(18.0, 1.0, len(home)).round(1).astype(np.float32)
+    lane = random.integers(0, lanes, len(home))
+    _, once = np.unique(np.stack((home, lane, start)), axis=1, return_index=True)
+    return Readings(home[once], lane[once], start[once], start[once] + 5400 * US, celsius[once])
+
+
+def judge(said: Readings, which: NDArray[np.int64]) -> list[NDArray[np.void]]:
+    """Runs, ended flags, machines and ledger days."""
+    first, last = date(2026, 1, 12), date(2026, 1, 20)
+    schedules = Schedules.join([compile_schedule(policy.builtin("seed"), terms, first, last) for terms in TERMS])
+    begin, end = np.full(len(which), BEGIN), np.full(len(which), END)
+    held = hold(said.home, said.lane, said.start, said.until.copy(), said.celsius)
+    found = runs(cut(coldest(held, begin, end), schedules, which, begin, end), schedules, end)
+    machines = idle(len(which))
+    return [found, fold(machines, found, schedules.pieces), machines, ledger(found, schedules.pieces)]
+
+
+@pytest.mark.parametrize("block", [1, 300, 1 << 16])
+@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize("seed", range(5))
+def test_together_as_each_by_itself(seed: int, lanes: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(seed)
+    said, which = some_readings(random, 12, lanes), random.integers(0, len(TERMS), 12)
+    monkeypatch.setattr(engine, "BLOCK_READINGS", block)
+    together = judge(said, which)
+    for home in range(12):
+        alone = judge(said.of(home), which[home : home + 1])
+        mine = [part[home : home + 1] if i == 2 else part[part["home"] == home] for i, part in enumerate(together)]
+        for ours, theirs in zip(mine, alone, strict=True):
+            assert ours.dtype.names is not None
+            for name in set(ours.dtype.names) - {"home"}:
+                np.testing.assert_array_equal(ours[name], theirs[name])
+
+
+def test_no_homes_have_no_runs() -> None:
+    nothing = np.empty(0, np.int64)
+    said = Readings(nothing, nothing, nothing, nothing, np.empty(0, np.float32))
+    found, ended, machines, days = judge(said, nothing)
+    assert [len(part) for part in (found, ended, machines, days)] == [0, 0, 0, 0]
+
+
+def test_many_short_flags_are_told_in_the_order_of_time() -> None:
+    start = BEGIN + 6 * 3600 * US + np.arange(20) * 1800 * US
+    celsius = np.where(np.arange(20) % 2, 20.0, 17.0).astype(np.float32)
+    home = np.repeat(np.arange(3), 20)
+    said = Readings(home, home * 0, np.tile(start, 3), np.tile(start, 3) + 5400 * US, np.tile(celsius, 3))
+    _, ended, _, _ = judge(said, np.zeros(3, np.int64))
+    assert ended["home"].tolist() == [0] * 10 + [1] * 10 + [2] * 10
+    assert ended["flag"]["cold_since"].tolist() == start[::2].tolist() * 3
+    assert ended["flag"]["cleared_at"].tolist() == [*(start[1::2] + 1800 * US).tolist()] * 3
