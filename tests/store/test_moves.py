@@ -98,7 +98,7 @@ def expected(
     home: int, start: datetime, places: tuple[list[Span], list[Span]], said: tuple[dict[int, float], dict[int, float]]
 ) -> SlowHome:
     """What the sensors said of a home, one series for each stay."""
-    series = []
+    series: list[list[tuple[int, int, float]]] = []
     for mine, values in zip(places, said, strict=True):
         begin = -1
         for i, span in enumerate(mine):
