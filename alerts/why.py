@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.engine.schedule import to_datetime, to_us
+from alerts.screen import between
 from alerts.weigh import Weights
 from domain.policy import ROOM_KINDS, Limit, Policy, Version
 from domain.reasons import BREACH_TEXTS, BreachReason
@@ -17,6 +18,7 @@ from store.readings import PLACED
 from store.wire import EVER_US
 
 CONTRACT = "合同 / contract"
+DAY_US = 86_400_000_000
 ANY_TIME = ("任何时间", "at any time")
 
 
@@ -58,8 +60,10 @@ def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) 
     """The judged points of homes at instants (µs), coldest first, then the silent ones."""
     longest = max(version.hold_intervals for version in policy.versions)
     instants = [to_datetime(at) for _, at in asked]
-    heard = evidence.heard(conn, [home for home, _ in asked], instants, longest)
-    judged, celsius, until = Weights(policy).weigh(_placed(heard))
+    weights = Weights(policy)
+    left_out = _suspects(conn, weights, asked) if weights.screens else []
+    heard = evidence.heard(conn, [home for home, _ in asked], instants, longest, left_out)
+    judged, celsius, until = weights.weigh(_placed(heard))
     at = np.array([at for _, at in asked], np.int64)[[row.nth - 1 for row in heard]]
     holds = judged & (until > at)
     points: list[list[Point]] = [[] for _ in asked]
@@ -74,6 +78,20 @@ def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) 
     for some in points:
         some.sort(key=lambda point: (point.judged is None, point.judged or 0.0))
     return points
+
+
+def _suspects(conn: Connection, weights: Weights, asked: Sequence[tuple[int, int]]) -> list[tuple[int, datetime]]:
+    """Readings of the homes, in the day before each instant, that were not judged; a query for each day of instants."""
+    days: dict[int, list[tuple[int, int]]] = {}
+    for home, at in asked:
+        days.setdefault(at // DAY_US, []).append((home, at))
+    out: list[tuple[int, datetime]] = []
+    for some in days.values():
+        homes, instants = sorted({home for home, _ in some}), [at for _, at in some]
+        rows = between(conn, weights, homes, min(instants) - DAY_US, max(instants))
+        found = zip(rows["sensor_id"].tolist(), rows["measured_at"].tolist(), strict=True)
+        out += [(sensor, to_datetime(at)) for sensor, at in found]
+    return out
 
 
 def _placed(heard: Sequence[evidence.Heard]) -> NDArray[np.void]:

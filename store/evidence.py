@@ -25,6 +25,10 @@ LEFT JOIN LATERAL (
     AND x.measured_at > a.at - make_interval(secs => %(hold_intervals)s::double precision * (
       SELECT max(i.interval_s) FROM point AS i WHERE i.sensor_id = q.sensor_id
     ))
+    AND NOT EXISTS (
+      SELECT FROM unnest(%(left_out)s::integer[], %(left_out_at)s::timestamptz[]) AS o (sensor_id, measured_at)
+      WHERE o.sensor_id = x.sensor_id AND o.measured_at = x.measured_at
+    )
   ORDER BY x.measured_at DESC
   LIMIT 1
 ) AS r ON true
@@ -48,13 +52,26 @@ class Heard(NamedTuple):
     interval_s: int | None
 
 
-def heard(conn: Connection, homes: Sequence[int], instants: Sequence[datetime], hold_intervals: float) -> list[Heard]:
+def heard(
+    conn: Connection,
+    homes: Sequence[int],
+    instants: Sequence[datetime],
+    hold_intervals: float,
+    left_out: Sequence[tuple[int, datetime]] = (),
+) -> list[Heard]:
     """The points of each home at the instant beside it, in the order of the questions.
 
     Args:
         homes: home_id; the same one may be asked for several times.
         hold_intervals: no reading is held for more intervals of its sensor than this.
+        left_out: readings (sensor_id, measured_at) that are not judged.
     """
     with conn.cursor(row_factory=class_row(Heard)) as cur:
-        params = {"homes": list(homes), "instants": list(instants), "hold_intervals": hold_intervals}
+        params = {
+            "homes": list(homes),
+            "instants": list(instants),
+            "hold_intervals": hold_intervals,
+            "left_out": [sensor for sensor, _ in left_out],
+            "left_out_at": [at for _, at in left_out],
+        }
         return cur.execute(SELECT_HEARD, params).fetchall()

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -112,6 +112,19 @@ def test_a_suspect_reading_that_comes_late_counts_for_the_one_after_it(desk: Des
     assert desk.say(("s1", NOON + 5 * MINUTE, 30.0), now=NOON + 11 * MINUTE).late == 1
     finish(desk, NOON + 11 * MINUTE)
     assert [flag["clear_reason"] for flag in desk.flags()] == ["withdrawn"]
+
+
+def test_a_suspect_reading_is_no_evidence(desk: Desk) -> None:
+    before = NOON.replace(hour=5, minute=50)
+    desk.say(("s1", before, 17.0))
+    desk.say(("s1", before + 5 * MINUTE, 10.0))
+    desk.clock(NOON.replace(hour=6))
+    (flag,) = desk.flags()
+    assert [(said["raw"], said["measured_at"]) for said in flag["why"]["readings"]] == [(17.0, flag_time(before))]
+
+
+def flag_time(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
 
 
 CELSIUS = st.sampled_from([13.0, 15.5, 17.0, 17.0, 17.0, 18.1, 19.0, 19.0, 21.0])
