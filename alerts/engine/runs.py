@@ -11,7 +11,7 @@ from alerts.engine.schedule import Schedules
 from alerts.engine.track import NAN, Celsius, Int, Track
 from domain.states import NotJudged, State
 
-BLOCK_READINGS = 1 << 16  # what is worked on at a time: it stays in the processor's cache
+BLOCK_READINGS = 1 << 17  # what is worked on at a time: it stays in the processor's cache
 RUN = np.dtype(
     [
         ("home", np.int64),
@@ -62,7 +62,8 @@ def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int)
     for low, high in _blocks(first):
         mine = track.part(first[low], first[high])
         there = Edges(*(column[first_edge[low] : first_edge[high]] for column in edges))
-        parts.append(_cut(mine, there, schedules.pieces, keys, end))
+        last = np.unique(first[low + 1 : high + 1]) - first[low] - 1  # of each home that has any
+        parts.append(_cut(mine, last[last >= 0], there, schedules.pieces, keys, end))
     return parts[0] if len(parts) == 1 else Cut(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
@@ -94,13 +95,12 @@ def _blocks(first: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
         low = max(high, 1)
 
 
-def _cut(track: Track, edges: Edges, pieces: NDArray[np.void], keys: Keys, end: Int) -> Cut:
-    """Cut the track of a few homes."""
+def _cut(track: Track, last: NDArray[np.intp], edges: Edges, pieces: NDArray[np.void], keys: Keys, end: Int) -> Cut:
+    """Cut the track of a few homes; `last` is the last reading of each."""
     if not len(track.home):
         unknown = np.full(len(edges.home), NAN, np.float32)
         return Cut(*edges, unknown, unknown, np.zeros(len(edges.home), np.int64))
     key, edge_key = keys.of(track.home, track.start), keys.of(edges.home, edges.start)
-    last = np.flatnonzero(np.append(track.home[1:] != track.home[:-1], True))
     at = np.searchsorted(key, edge_key)  # of each edge: how many readings began before it
     celsius, rest = _at_edges(track, edges, key, edge_key, at, end)
     silent = _silent(track, last, end)
