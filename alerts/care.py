@@ -26,6 +26,7 @@ from store import stays, tickets
 from store.wire import NONE_US
 
 SLICE_SENSORS = 5_000  # whose readings of a day are looked at in one look
+SLICE_READINGS = 500_000  # about how many these may be: deadlines wait meanwhile
 DAY_US = 86_400_000_000
 REASONS = tuple(CareReason)  # columns of verdicts, the most pressing first
 log = structlog.get_logger()
@@ -74,7 +75,7 @@ def _verdicts(conn: Connection, version: Version, care: Care, rows: NDArray[np.v
     since = listening_since(before, store.heard_at(conn), int(allowed_us.min(initial=DAY_US)), now)
     held_us = (version.hold_intervals * rows["interval_s"] * 1e6).astype(np.int64)
     quiet = silent(rows["heard_at"], held_us, allowed_us, NONE_US if since is None else to_us(since), to_us(now))
-    sample = next_slice(rows["sensor_id"], before.reached)
+    sample = next_slice(rows["sensor_id"], before.reached, DAY_US / 1e6 / rows["interval_s"])
     for reason, found in (
         (CareReason.LOW_BATTERY, low_battery(rows["battery"], care.battery_percent)),
         (CareReason.OUT_OF_LINE, _out_of_line(conn, care, rows, now)),
@@ -161,11 +162,17 @@ def _out_of_line(conn: Connection, care: Care, rows: NDArray[np.void], now: date
     return out
 
 
-def next_slice(sensor_ids: NDArray[np.int32], reached: int) -> NDArray[np.intp]:
-    """Positions of the sensors whose turn it is, after the one reached last; from the first again at the end."""
+def next_slice(sensor_ids: NDArray[np.int32], reached: int, readings: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Positions of the sensors whose turn it is, after the one reached last; from the first again at the end.
+
+    Args:
+        readings: about how many each gives; one sensor is taken, however many.
+    """
     start = int(np.searchsorted(sensor_ids, reached, "right"))
     start = 0 if start == len(sensor_ids) else start
-    return np.arange(start, min(start + SLICE_SENSORS, len(sensor_ids)))
+    total = np.cumsum(readings[start : start + SLICE_SENSORS])
+    some = np.searchsorted(total, SLICE_READINGS, "right")
+    return np.arange(start, min(start + max(int(some), 1), len(sensor_ids)))
 
 
 def _look_at_readings(

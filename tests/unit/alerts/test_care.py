@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.care import SLICE_SENSORS, Verdict, distance, habits, listening_since, low_battery, next_slice, silent
+from alerts.care import (
+    SLICE_READINGS,
+    SLICE_SENSORS,
+    Verdict,
+    distance,
+    habits,
+    listening_since,
+    low_battery,
+    next_slice,
+    silent,
+)
 from domain.care import Care
 from store.care import Round
 from store.stays import SAID
@@ -112,7 +122,14 @@ def test_whoever_is_silent_now_is_neither() -> None:
 
 def test_slices_go_round() -> None:
     sensors = np.arange(1, SLICE_SENSORS + 3, dtype=np.int32)
-    assert next_slice(sensors, 0)[[0, -1]].tolist() == [0, SLICE_SENSORS - 1]
-    assert next_slice(sensors, SLICE_SENSORS).tolist() == [SLICE_SENSORS, SLICE_SENSORS + 1]
-    assert next_slice(sensors, SLICE_SENSORS + 2)[0] == 0
-    assert next_slice(sensors[:0], 0).tolist() == []
+    few = np.ones(len(sensors))
+    assert next_slice(sensors, 0, few)[[0, -1]].tolist() == [0, SLICE_SENSORS - 1]
+    assert next_slice(sensors, SLICE_SENSORS, few).tolist() == [SLICE_SENSORS, SLICE_SENSORS + 1]
+    assert next_slice(sensors, SLICE_SENSORS + 2, few)[0] == 0
+    assert next_slice(sensors[:0], 0, few[:0]).tolist() == []
+
+
+def test_a_slice_is_no_more_than_so_many_readings_and_one_sensor_at_least() -> None:
+    sensors = np.arange(1, 9, dtype=np.int32)
+    assert next_slice(sensors, 2, np.full(8, SLICE_READINGS / 3)).tolist() == [2, 3, 4]
+    assert next_slice(sensors, 2, np.full(8, 2.0 * SLICE_READINGS)).tolist() == [2]
