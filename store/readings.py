@@ -130,7 +130,7 @@ def _insert(
     known: LiteralString,
     conflict: LiteralString,
 ) -> Stored:
-    first, repeated, clashing = _once(rows)
+    first, said_before = _once(rows)
     staged = np.empty(len(rows), wire.native(layout))
     for name in layout:
         staged[name] = np.arange(len(rows)) if name == "nth" else rows[name]
@@ -141,14 +141,14 @@ def _insert(
         if cur.rowcount < int(first.sum()):
             for nth, same in cur.execute(known).fetchall():
                 fresh[nth] = False
-                (repeated if same else clashing).append(nth)
-        if clashing:
+                said_before[nth] = same  # what is stored counts, not what this batch said first
+        if clashing := [nth for nth, same in said_before.items() if not same]:
             cur.execute(conflict, {"nth": clashing})
-    return Stored(fresh, len(repeated), len(clashing))
+    return Stored(fresh, len(said_before) - len(clashing), len(clashing))
 
 
-def _once(rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], list[int], list[int]]:
-    """Mask of the first row of each key in the batch; the later rows that say the same, and those that do not."""
+def _once(rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], dict[int, bool]]:
+    """Mask of the first row of each key in the batch; the numbers of later rows, and whether they say the same."""
     first = np.ones(len(rows), bool)
     key = ("sensor_id", "measured_at")
     first[1:] = np.logical_or.reduce([rows[name][1:] != rows[name][:-1] for name in key])
@@ -158,7 +158,7 @@ def _once(rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], list[int], list[in
     for name in (n for n in rows.dtype.names or () if rows.dtype[n] == np.float32):
         a, b = rows[name][later], rows[name][original]
         same &= (a == b) | (np.isnan(a) & np.isnan(b))
-    return first, later[same].tolist(), later[~same].tolist()
+    return first, dict(zip(later.tolist(), same.tolist(), strict=True))
 
 
 # A stored reading together with the place its sensor had: what judging is given.
