@@ -7,7 +7,7 @@ from typing import Any
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from ingest.source import TOPIC
+from ingest.sources import NATIVE
 from local.port import LOOPBACK
 
 
@@ -24,7 +24,7 @@ def main() -> None:
             client.disconnect()
 
     def _connected(client: Client, *_: Any) -> None:
-        client.subscribe(TOPIC, qos=1)
+        client.subscribe(NATIVE, qos=1)
 
     client = Client(CallbackAPIVersion.VERSION2, client_id="bare", protocol=MQTTProtocolVersion.MQTTv5)
     client.on_message = _message

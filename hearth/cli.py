@@ -9,6 +9,7 @@ from hearth.commands import (
     api,
     check,
     deadletters,
+    decode,
     demo,
     ingest,
     migrate,
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(check.check)
+app.command()(decode.decode)
 app.command()(migrate.migrate)
 app.add_typer(registry.app, name="registry")
 app.command()(ingest.ingest)

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     mqtt_keepalive_s: Annotated[int, Field(ge=1, le=3600)] = 30
     policy: Path | None = None
     timezone: str | None = None
+    sources: Path | None = None
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     batch_messages: Annotated[int, Field(ge=1, le=100_000)] = 5_000

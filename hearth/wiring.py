@@ -18,6 +18,8 @@ from domain import policy
 from domain.errors import UsageError
 from domain.policy import Policy
 from hearth.settings import Settings
+from ingest import source_table
+from ingest.sources import Sources
 
 # A database that is cut off without a word is noticed after a minute; the system alone would wait for hours.
 CUT: dict[str, Any] = {
@@ -42,13 +44,30 @@ def chosen_policy(settings: Settings) -> Policy:
     """
     if settings.policy is None:
         return policy.builtin("seed", settings.timezone)
-    try:
-        text = settings.policy.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"HEARTH_POLICY: cannot read {settings.policy}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"HEARTH_POLICY: {settings.policy} is not UTF-8 text") from None
+    text = _text("HEARTH_POLICY", settings.policy)
     return policy.load(text, f"HEARTH_POLICY {settings.policy}", settings.timezone)
+
+
+def chosen_sources(settings: Settings) -> Sources:
+    """What HEARTH_SOURCES names, or Hearth's own devices alone. Local times are in the zone of the policy.
+
+    Raises:
+        UsageError: it cannot be read, or is not a table of sources.
+    """
+    if settings.sources is None:
+        return Sources()
+    text = _text("HEARTH_SOURCES", settings.sources)
+    return source_table.load(text, f"HEARTH_SOURCES {settings.sources}", chosen_policy(settings).zone)
+
+
+def _text(variable: str, file: Path) -> str:
+    """What is in the file that a variable names."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{variable}: cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{variable}: {file} is not UTF-8 text") from None
 
 
 def connector(settings: Settings, name: str) -> Callable[[], Connection]:

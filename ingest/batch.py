@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from ingest.message import Message
 from ingest.places import Places
+from ingest.sources import Sources
 from ingest.validate import Limits, codes, place, sort_messages
 from store import dead_letters, ingest_counts, readings
 from store import state as state_store
@@ -34,6 +35,7 @@ class Fates:
     retained: int = 0
     dead: Counter[str] = field(default_factory=Counter)
     ages: Ages | None = None
+    requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Intake:
     judge: JudgeStep
     places: Places
     queued: Callable[[], int] = lambda: 0  # messages that wait behind the batch
+    sources: Sources = field(default_factory=Sources)
 
 
 def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], now: datetime) -> Fates:
@@ -53,11 +56,11 @@ def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], n
     Raises:
         psycopg.Error: nothing of the batch was stored.
     """
-    batch = sort_messages(messages, intake.limits)
+    batch = sort_messages(messages, intake.limits, intake.sources)
     with conn.transaction():
         known = intake.places.look_up(conn, codes(batch))
         homes, substations = place(batch, known, intake.limits)
-        fates = Fates(len(messages), retained=batch.retained, dead=batch.dead)
+        fates = Fates(len(messages), retained=batch.retained, dead=batch.dead, requests=batch.requests)
         if len(homes):
             fresh = _count(fates, readings.insert(conn, homes), homes)
             fates.late = intake.judge(conn, fresh, now)

@@ -97,7 +97,7 @@ def _batch(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: da
 
 def _refusals(conn: Connection, intake: Intake, letters: Sequence[Waiting]) -> Iterable[Refusal]:
     """The letters of which nothing at all can be stored; looked for one by one, so that none is taken for another."""
-    read = [sort_messages([_message(letter)], intake.limits) for letter in letters]
+    read = [sort_messages([_message(letter)], intake.limits, intake.sources) for letter in letters]
     known = intake.places.look_up(conn, set().union(*map(codes, read)))
     for letter, batch in zip(letters, read, strict=True):
         rows = sum(map(len, place(batch, known, intake.limits)))

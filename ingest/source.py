@@ -27,13 +27,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ingest.inbox import Inbox
 from ingest.link import Link
 from ingest.message import Message
-from ingest.stream import Stream, acknowledgements
+from ingest.sources import NATIVE
+from ingest.stream import Stream, acknowledgements, publication
 
-TOPIC = "hearth/v1/+/telemetry"
 SESSION_EXPIRY_S = 7 * 86_400  # as long as the broker keeps messages for a worker that is away
 ANSWER_S = 5.0
 PARTING_S = 2.0
 RECEIVE_MOST = 65_535
+MOST_REQUESTS = 1000  # that wait for a connection; who asked asks again
 SLOWEST_RETRY_S = 30.0
 log = structlog.get_logger()
 
@@ -49,11 +50,14 @@ class Address:
     cert_file: Path | None = None  # who we are there, if not by password
     key_file: Path | None = None
     keep_alive_s: int = 30
+    filters: Sequence[str] = (NATIVE,)
+    every_worker: Sequence[str] = ()  # filters that are not shared
 
     @property
-    def topic(self) -> str:
-        """The filter to subscribe to."""
-        return f"$share/{self.share}/{TOPIC}" if self.share else TOPIC
+    def subscriptions(self) -> list[str]:
+        """The filters to subscribe to."""
+        share = f"$share/{self.share}/" if self.share else ""
+        return [*(share + text for text in self.filters), *self.every_worker]
 
 
 class Source:
@@ -77,6 +81,7 @@ class Source:
         self._complaint = ""  # why the connection being opened broke
         self._stop = threading.Event()
         self._acks: deque[tuple[int, list[int]]] = deque()
+        self._requests: deque[tuple[str, bytes]] = deque(maxlen=MOST_REQUESTS)
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
@@ -90,6 +95,12 @@ class Source:
         for epoch in {message.epoch for message in batch}:
             self._acks.append((epoch, [m.mid for m in batch if m.qos and m.epoch == epoch]))
         self._wake()
+
+    def publish(self, requests: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages (topic, payload) at most once: nobody waits for them."""
+        if requests:
+            self._requests.extend(requests)
+            self._wake()
 
     def stop(self) -> None:
         """Stop reading, send the acknowledgements that wait, part from the broker; the session stays there."""
@@ -201,6 +212,7 @@ class Source:
             self.inbox.put(messages)
             idle = self.inbox.is_idle()
             self._send_acks(link)
+            self._send_requests(link)
             if self.leaving:
                 asked = self._ask_for_more(link, asked and not messages, idle)
         self._send_acks(link)
@@ -221,6 +233,10 @@ class Source:
             epoch, mids = self._acks.popleft()
             if epoch == self.epoch:
                 link.send(acknowledgements(mids))
+
+    def _send_requests(self, link: Link) -> None:
+        while self._requests:
+            link.send(publication(*self._requests.popleft(), self.modern))
 
     def _part(self, client: Client) -> None:
         if self.connected.is_set() and self._over():
@@ -254,11 +270,16 @@ class Source:
             return
         self.epoch += 1
         if self.leaving:
-            client.unsubscribe(self.address.topic)
+            client.unsubscribe(self.address.subscriptions)
         else:
-            client.subscribe(self.address.topic, qos=1)
+            client.subscribe([(text, 1) for text in self.address.subscriptions])
         self.connected.set()
-        log.info("connected", broker=_public(self.address.url), topic=self.address.topic, epoch=self.epoch)
+        log.info(
+            "connected",
+            broker=_public(self.address.url),
+            filters=" ".join(self.address.subscriptions),
+            epoch=self.epoch,
+        )
         if not self.modern:
             log.warning("broker speaks MQTT 3.1.1 only: plain subscription, one worker")
 

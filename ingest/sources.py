@@ -73,14 +73,22 @@ class Sources:
         device = native.device_of(topic)
         if device is not None:
             return Decoded(device, *native.decode(payload))
+        return self.foreign(topic, payload, received_us)
+
+    def foreign(self, topic: str, payload: bytes, received_us: int) -> Decoded:
+        """The same for what does not come from a device of our own."""
         for origin in self.origins:
             wild = origin.wild(topic)
             if wild is not None:
-                return self._foreign(origin, Incoming(tuple(topic.split("/")), wild, payload, received_us))
-        fault = Fault(RejectReason.BAD_TOPIC, f"{topic!r} is no topic of a source", payload)
+                return self._read(origin, Incoming(tuple(topic.split("/")), wild, payload, received_us))
+        fault = Fault(
+            RejectReason.BAD_TOPIC,
+            f"{topic!r} is not {NATIVE.replace(topics.ONE, 'DEVICE')}, and of no other source",
+            payload,
+        )
         return Decoded("", [], [fault])
 
-    def _foreign(self, origin: Origin, message: Incoming) -> Decoded:
+    def _read(self, origin: Origin, message: Incoming) -> Decoded:
         try:
             if origin.decoder == SPARKPLUG:
                 return Decoded(origin.name, *sparkplug.decode(message, origin.shape, self._births))

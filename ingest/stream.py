@@ -25,6 +25,17 @@ def acknowledgements(mids: Sequence[int]) -> bytes:
     return (np.asarray(mids, ">u4") | np.uint32(_PUBACK)).astype(">u4").tobytes()
 
 
+def publication(topic: str, payload: bytes, modern: bool) -> bytes:
+    """A PUBLISH packet of QoS 0, not retained."""
+    name = topic.encode()
+    body = len(name).to_bytes(2, "big") + name + (b"\0" if modern else b"") + payload
+    length, rest = bytearray(), len(body)
+    while rest > 0x7F:
+        length.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes((PUBLISH << 4, *length, rest)) + body
+
+
 class Stream:
     """Cuts what a broker sends into messages; keeps the beginning of a packet whose end has not come yet."""
 
@@ -63,7 +74,7 @@ class Stream:
             if kind == PUBLISH:
                 messages.append(self._message(data, first, body, at, received_us))
             elif kind in (SUBACK, DISCONNECT):
-                _check(kind, data[body:at])
+                _check(kind, data[body:at], self._modern)
             elif kind == PINGRESP:
                 self.pongs += 1
             elif kind != UNSUBACK:
@@ -98,9 +109,12 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
     raise ProtocolError("the broker sent a length of more than four bytes")
 
 
-def _check(kind: int, body: bytes) -> None:
-    """SUBACK ends with the reason code of our one filter; DISCONNECT begins with its own, if it has one."""
+def _check(kind: int, body: bytes, modern: bool) -> None:
+    """SUBACK ends with a reason code for each of our filters; DISCONNECT begins with its own, if it has one."""
     if kind == DISCONNECT:
         raise ProtocolError(f"the broker ended the session, reason {body[0] if body else 0:#x}")
-    if body[-1] >= REFUSED:
-        raise ProtocolError(f"the broker refused the subscription, reason {body[-1]:#x}")
+    length, at = _number(body, 2) if modern else (0, 2)
+    codes = body[at + length :]
+    if (worst := max(codes, default=REFUSED)) >= REFUSED:
+        which = f" of filter {codes.index(worst) + 1} of {len(codes)}" if len(codes) > 1 else ""
+        raise ProtocolError(f"the broker refused the subscription{which}, reason {worst:#x}")

@@ -18,6 +18,7 @@ from ingest.decoders import native
 from ingest.decoders.fault import Fault
 from ingest.message import Message
 from ingest.places import Place
+from ingest.sources import Sources
 from ingest.uplink import HOME_CHANNELS, SUBSTATION_CHANNELS, Uplink
 from store.dead_letters import DeadLetter
 from store.readings import PLACED, SUBSTATION_READING
@@ -55,6 +56,7 @@ class Sorted:
     said: list[Said] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
     retained: int = 0
+    requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
 
     def reject(self, message: Message, fault: Fault, keep_bytes: int) -> None:
         """Make a dead letter."""
@@ -69,27 +71,29 @@ class Sorted:
         return Counter(letter.reason for letter in self.letters)
 
 
-def sort_messages(messages: Sequence[Message], limits: Limits) -> Sorted:
+def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources) -> Sorted:
     """Decode messages; what is not a reading becomes a dead letter, what the broker repeats is left out."""
     out = Sorted()
     for message in messages:
         if message.retain:
             out.retained += 1
             continue
-        device = native.device_of(message.topic)
-        if device is None or len(message.payload) > limits.payload_bytes:
-            out.reject(message, _unfit(message, device), limits.payload_bytes)
+        if len(message.payload) > limits.payload_bytes:
+            out.reject(message, _oversize(message), limits.payload_bytes)
             continue
-        uplinks, faults = native.decode(message.payload)
+        device = native.device_of(message.topic)
+        if device is not None:  # most are of our own format, which needs no search
+            uplinks, faults = native.decode(message.payload)
+        else:
+            device, uplinks, faults, requests = sources.foreign(message.topic, message.payload, message.received_us)
+            out.requests += requests
         out.said += [Said(u.id if u.id is not None else device, device, u, message) for u in uplinks]
         for fault in faults:
             out.reject(message, fault, limits.payload_bytes)
     return out
 
 
-def _unfit(message: Message, device: str | None) -> Fault:
-    if device is None:
-        return Fault(RejectReason.BAD_TOPIC, f"{message.topic!r} is not hearth/v1/DEVICE/telemetry", message.payload)
+def _oversize(message: Message) -> Fault:
     return Fault(RejectReason.OVERSIZE, f"{len(message.payload)} bytes", message.payload)
 
 

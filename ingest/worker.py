@@ -80,7 +80,9 @@ class Worker:
     def _store(self, batch: Sequence[Message]) -> bool:
         """Store a batch; one that fails for its content is cut in halves until the culprit is a dead letter."""
         try:
-            self.on_fates(store_batch(self._connection(), self.intake, batch, self.clock()))
+            fates = store_batch(self._connection(), self.intake, batch, self.clock())
+            self.source.publish(fates.requests)
+            self.on_fates(fates)
         except NOT_MIGRATED:
             raise
         except OF_CONTENT as error:

@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import broker_tls, chosen_policy, open_database
+from hearth.wiring import broker_tls, chosen_policy, chosen_sources, open_database
 from sim.publish import PORTS, Publisher
 from store.readiness import unapplied
 
@@ -29,7 +29,7 @@ class Finding:
 
 
 def check(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
-    """Look at settings, policy, database and broker: a line each. Exit code 2 if something is wrong."""
+    """Look at settings, policy, sources, database and broker: a line each. Exit code 2 if something is wrong."""
     found = list(findings())
     if as_json:
         typer.echo(json.dumps({"ok": all(f.ok for f in found), "checks": [asdict(f) for f in found]}))
@@ -47,7 +47,12 @@ def findings() -> Iterator[Finding]:
         yield Finding("settings", False, str(error))
         return
     yield Finding("settings", True, "all HEARTH_* variables are valid")
-    looks = {"policy": policy_in_force, "database": database_migrated, "broker": broker_reached}
+    looks = {
+        "policy": policy_in_force,
+        "sources": sources_read,
+        "database": database_migrated,
+        "broker": broker_reached,
+    }
     for name, look in looks.items():
         yield _finding(name, look, settings)
 
@@ -63,6 +68,13 @@ def policy_in_force(settings: Settings) -> str:
     """Raises UsageError when the policy cannot be read."""
     policy = chosen_policy(settings)
     return f"{policy.name}, {len(policy.versions)} version(s), zone {policy.zone.key}"
+
+
+def sources_read(settings: Settings) -> str:
+    """Raises UsageError when the table of sources is wrong."""
+    sources = chosen_sources(settings)
+    names = ", ".join(f"{origin.name} ({origin.decoder})" for origin in sources.origins)
+    return f"Hearth's own devices and {names}; hearth decode shows samples" if names else "Hearth's own devices"
 
 
 def database_migrated(settings: Settings) -> str:

@@ -19,7 +19,7 @@ from alerts.judge import Judge
 from domain.errors import UsageError
 from domain.reasons import RejectReason
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, now, open_database
+from hearth.wiring import chosen_policy, chosen_sources, now, open_database
 from ingest.batch import Intake
 from ingest.dead_letters import Replay
 from ingest.dead_letters import replay as replay_letters
@@ -80,7 +80,7 @@ def replay(
     settings = load()
     policy = chosen_policy(settings)
     limits = Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000)
-    intake = Intake(WORKER, limits, Judge(policy).readings, Places())
+    intake = Intake(WORKER, limits, Judge(policy).readings, Places(), sources=chosen_sources(settings))
     wanted = Wanted(reason, _midnight(since, policy.zone), sensor, letter or None)
     with _database(settings) as conn:
         open_stages(conn)

@@ -10,7 +10,7 @@ from alerts.judge import Judge
 from domain.errors import UsageError
 from hearth.metrics import IngestMetrics
 from hearth.settings import load
-from hearth.wiring import broker_tls, chosen_policy, connector, now, set_up_logging, stop_on_signal
+from hearth.wiring import broker_tls, chosen_policy, chosen_sources, connector, now, set_up_logging, stop_on_signal
 from ingest.batch import Intake
 from ingest.inbox import Inbox
 from ingest.places import Places
@@ -38,6 +38,7 @@ def ingest(
     name = f"hearth-ingest-{worker}" if worker else "hearth-ingest"
     judge = Judge(chosen_policy(settings))
     limits = Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000)
+    sources = chosen_sources(settings)
     inbox = Inbox(settings.queue_messages)
     broker_tls(settings)  # what is wrong with it is said now, not at the first connection
     address = Address(
@@ -48,6 +49,8 @@ def ingest(
         settings.mqtt_cert_file,
         settings.mqtt_key_file,
         settings.mqtt_keepalive_s,
+        sources.filters(),
+        sources.every_worker(),
     )
     source = Source(address, inbox, lambda: time.time_ns() // 1000, leave)
     metrics = IngestMetrics(inbox, source, now, settings.metrics_port)
@@ -55,7 +58,7 @@ def ingest(
         connector(settings, name),
         source,
         inbox,
-        Intake(name, limits, judge.readings, Places(), inbox.__len__),
+        Intake(name, limits, judge.readings, Places(), inbox.__len__, sources),
         now,
         settings.batch_messages,
         settings.batch_age_ms / 1000,

@@ -1,0 +1,48 @@
+"""`hearth decode`: what a sample message becomes, without storing it."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from domain.errors import UsageError
+from hearth.settings import load
+from hearth.wiring import chosen_sources, now
+from ingest.sources import Decoded, Sources
+
+
+def decode(
+    topic: Annotated[str, typer.Option(help="The topic on which it comes.")],
+    source: Annotated[str | None, typer.Option(help="The source that must be the one to read it.")] = None,
+    file: Annotated[typer.FileBinaryRead, typer.Argument(metavar="[FILE]", help="The payload; else from stdin.")] = "-",  # type: ignore[assignment]
+) -> None:
+    """Print as JSON what a message becomes, by the sources of HEARTH_SOURCES. Exit code 2 if something is not read."""
+    sources = chosen_sources(load())
+    if source is not None:
+        _belongs(sources, source, topic)
+    received_us = int(now().timestamp() * 1_000_000)
+    said = sources.decode(topic, file.read(), received_us)
+    typer.echo(json.dumps(shown(said), ensure_ascii=False, indent=2))
+    if said.faults:
+        sys.exit(2)
+
+
+def _belongs(sources: Sources, name: str, topic: str) -> None:
+    if name not in (names := [origin.name for origin in sources.origins]):
+        raise UsageError(f"--source: there is no {name!r} in HEARTH_SOURCES, which names {', '.join(names) or 'none'}")
+    origin = sources.origin_of(topic)
+    if origin is None or origin.name != name:
+        other = f"{origin.name!r} has it" if origin else "none has it"
+        raise UsageError(f"--topic: {topic!r} is not let through by the filter of {name!r}; {other}")
+
+
+def shown(said: Decoded) -> dict[str, Any]:
+    """Plain values; a reading without a sensor is that of the device."""
+    return {
+        "device": said.device,
+        "readings": [{"id": said.device, **msgspec.to_builtins(uplink)} for uplink in said.uplinks],
+        "faults": [{"reason": fault.reason.value, "detail": fault.detail} for fault in said.faults],
+        "publishes": [topic for topic, _ in said.requests],
+    }
