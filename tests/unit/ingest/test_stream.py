@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.message import Message
-from ingest.stream import ProtocolError, Stream, acknowledgements
+from ingest.stream import ProtocolError, Stream, acknowledgements, publication
 
 TOPIC = "hearth/v1/s1/telemetry"
 SUBACK_V5 = b"\x90\x04\x00\x01\x00\x01"
@@ -69,3 +69,17 @@ def test_what_ends_a_connection(data: bytes, says: str) -> None:
 def test_acknowledgements_back_to_back() -> None:
     assert acknowledgements([1, 0x1234, 65_535]) == b"\x40\x02\x00\x01\x40\x02\x12\x34\x40\x02\xff\xff"
     assert acknowledgements([]) == b""
+
+
+@pytest.mark.parametrize("modern", [False, True])
+def test_one_refused_filter_of_several_is_noticed(modern: bool) -> None:
+    body = b"\x00\x01" + (b"\x00" if modern else b"") + b"\x01\x80\x01"
+    with pytest.raises(ProtocolError, match="filter 2 of 3, reason 0x80"):
+        Stream(modern, 3).feed(b"\x90" + bytes([len(body)]) + body, 5)
+
+
+@pytest.mark.parametrize("modern", [False, True])
+@pytest.mark.parametrize("length", [0, 100, 20_000])
+def test_what_is_published_is_read_as_it_was_meant(modern: bool, length: int) -> None:
+    packet = publication("spBv1.0/g/NCMD/é", b"x" * length, modern)
+    assert Stream(modern, 3).feed(packet, 5) == [Message("spBv1.0/g/NCMD/é", b"x" * length, 5, 0, 0, 3, False)]
