@@ -42,7 +42,9 @@ SELECT
 FROM jsonb_to_recordset(%(found)s) AS x (substation_id integer, kind text, since timestamptz, value real)
 ORDER BY x.substation_id, x.kind
 ON CONFLICT (substation_id, kind) WHERE ended_at IS NULL DO UPDATE SET
-  raised_at = coalesce(a.raised_at, CASE WHEN a.since <= %(now)s::timestamptz - %(patience)s::interval THEN %(now)s END),
+  raised_at = coalesce(
+    a.raised_at, CASE WHEN a.since <= %(now)s::timestamptz - %(patience)s::interval THEN %(now)s END
+  ),
   lowest = least(a.lowest, excluded.lowest), highest = greatest(a.highest, excluded.highest)
 """
 # Those that never lasted long enough leave no trace.
