@@ -9,7 +9,7 @@ import hashlib
 import io
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from domain.errors import UsageError
 from domain.registry import Sensor
 
 PASSWORDS, ACL, NEW = "passwords", "acl", "new-devices.csv"
+SPARKPLUG = "spBv1.0/"
 # The passwords are random: nobody can try 2^192 of them, however fast a hash is. It is Mosquitto's own default.
 ITERATIONS = 101
 SALT_BYTES = 12
@@ -38,12 +39,16 @@ def devices(sensors: Iterable[Sensor], now: datetime) -> set[str]:
     return {s.gateway or s.code for s in sensors if s.valid_to is None or s.valid_to > now}
 
 
-def write_accounts(folder: Path, speaking: set[str], reader: str) -> Accounts:
+def write_accounts(
+    folder: Path, speaking: set[str], reader: str, networks: Mapping[str, Sequence[str]] | None = None
+) -> Accounts:
     """Bring `passwords` and `acl` in a folder up to the devices and the account that reads; others lose theirs.
 
     Who has an account keeps its password. A new one is written to `new-devices.csv`, once, for whoever sets the
     device up; that file may be deleted then. Nothing is ever half written, and a second call changes nothing.
 
+    Args:
+        networks: the topic filters under which foreign networks speak, by their name.
     Raises:
         UsageError: a device has the name of the reader, or a file cannot be read or written.
     """
@@ -51,14 +56,15 @@ def write_accounts(folder: Path, speaking: set[str], reader: str) -> Accounts:
         raise UsageError(f"a device is called {reader!r} as the account that reads all; choose another --reader")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return _write(folder, {name for name in speaking if ":" not in name}, speaking, reader)
+        possible = {name for name in speaking if ":" not in name}
+        return _write(folder, possible, speaking, reader, acl(reader, networks or {}))
     except UnicodeDecodeError:
         raise UsageError(f"{folder}: {PASSWORDS} or {NEW} is not UTF-8 text") from None
     except OSError as error:
         raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
 
 
-def _write(folder: Path, possible: set[str], speaking: set[str], reader: str) -> Accounts:
+def _write(folder: Path, possible: set[str], speaking: set[str], reader: str, rights: str) -> Accounts:
     wanted = possible | {reader}
     known = _hashes(folder / PASSWORDS)
     told = {user: password for user, password in _told(folder / NEW).items() if user in wanted}
@@ -68,21 +74,33 @@ def _write(folder: Path, possible: set[str], speaking: set[str], reader: str) ->
     hashes = {user: known.get(user) or password_hash(told[user]) for user in sorted(wanted)}
     if told or (folder / NEW).exists():
         _replace(folder / NEW, _csv(told), None)
-    _replace(folder / ACL, acl(reader), folder)
+    _replace(folder / ACL, rights, folder)
     _replace(folder / PASSWORDS, "".join(f"{user}:{hashed}\n" for user, hashed in hashes.items()), folder)
     return Accounts(sorted(wanted & known.keys()), added, sorted(known.keys() - wanted), sorted(speaking - possible))
 
 
-def acl(reader: str) -> str:
+def acl(reader: str, networks: Mapping[str, Sequence[str]] | None = None) -> str:
     """The text of the access control file: what is not said here is refused."""
-    return (
-        "# Written by `hearth registry mosquitto`.\n\n"
-        "# Who stores the readings hears all devices, and nothing else.\n"
-        f"user {reader}\n"
-        "topic read hearth/v1/#\n\n"
-        "# Everybody speaks under his own name only, and hears nobody.\n"
-        "pattern write hearth/v1/%u/#\n"
-    )
+    heard = [text for filters in (networks or {}).values() for text in filters]
+    lines = [
+        "# Written by `hearth registry mosquitto`.",
+        "",
+        "# Who stores the readings hears all devices, and nothing else.",
+        f"user {reader}",
+        "topic read hearth/v1/#",
+        *(f"topic read {text}" for text in heard),
+    ]
+    if any(text.startswith(SPARKPLUG) for text in heard):
+        lines += ["# It asks edge nodes for their birth.", f"topic write {SPARKPLUG}+/NCMD/#"]
+    for name, filters in sorted((networks or {}).items()):
+        lines += [
+            "",
+            "# A network speaks for its sensors.",
+            f"user {name}",
+            *(f"topic write {text}" for text in filters),
+        ]
+    lines += ["", "# Everybody speaks under his own name only, and hears nobody.", "pattern write hearth/v1/%u/#"]
+    return "\n".join(lines) + "\n"
 
 
 def password_hash(password: str) -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, now, open_database
+from hearth.wiring import chosen_policy, chosen_sources, now, open_database
 from registry.exporting import export_folder
 from registry.importing import Count, Report, import_folder
 from registry.mosquitto import NEW, devices, write_accounts
@@ -65,9 +65,11 @@ def mosquitto(
     as_json: Json = False,
 ) -> None:
     """Bring the accounts of a Mosquitto broker up to the registry. New passwords are in new-devices.csv, once."""
-    with _transaction(load()) as conn:
+    settings = load()
+    networks = {origin.name: origin.filters for origin in chosen_sources(settings).origins}
+    with _transaction(settings) as conn:
         speaking = devices(whole(conn).sensors, now())
-    accounts = write_accounts(folder, speaking, reader)
+    accounts = write_accounts(folder, speaking, reader, networks)
     if as_json:
         typer.echo(json.dumps(accounts._asdict()))
         return

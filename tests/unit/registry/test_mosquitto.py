@@ -133,3 +133,14 @@ def test_the_shipped_rules_are_those_that_are_written() -> None:
 def test_a_password_hash_is_salted() -> None:
     assert password_hash("warm").startswith("$7$101$")
     assert password_hash("warm") != password_hash("warm")
+
+
+def test_a_network_may_speak_under_its_filters_and_is_heard() -> None:
+    text = acl("hearth", {"lora": ["application/+/device/+/event/up"], "plant": ["spBv1.0/heat/#"]})
+    by_user = {part.split()[0]: part for part in text.split("user ")[1:]}
+    assert "topic write application/+/device/+/event/up" in by_user["lora"]
+    assert "spBv1.0" not in by_user["lora"]
+    for line in ("topic read application/+/device/+/event/up", "topic read spBv1.0/heat/#"):
+        assert line in by_user["hearth"]
+    assert "topic write spBv1.0/+/NCMD/#" in by_user["hearth"]
+    assert text.endswith("pattern write hearth/v1/%u/#\n")
