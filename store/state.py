@@ -29,6 +29,15 @@ OPEN_FLAG: wire.Layout = {
     "flag_lowest": "float4",
     "limit_celsius": "float4",
 }
+NO_FLAG = {
+    "severity": 0,
+    "cold_since": wire.NONE_US,
+    "confirmed_at": wire.NONE_US,
+    "severe_at": wire.NONE_US,
+    "suspended_at": wire.NONE_US,
+    "flag_lowest": np.inf,
+    "limit_celsius": np.nan,
+}
 LOCKED: wire.Layout = {**HOME_STATE, **OPEN_FLAG}
 SENSOR_NOW: wire.Layout = {
     "sensor_id": "int4",
@@ -52,26 +61,29 @@ HELD: wire.Layout = {
     "received_at": "timestamptz",
 }
 
-# Rows are locked in the order of their key, so that two workers with the same homes never wait in a ring.
+# Rows are locked in the order of their key, so that two workers with the same homes never wait in a ring. Who had to
+# wait for a lock is given the row as it is after the wait; a flag joined to it would be the one of before, so flags
+# are read in a statement of their own.
 LOCK = """
-SELECT count(*) FROM (
-  SELECT FROM home_state WHERE home_id = ANY(%(homes)s) ORDER BY home_id FOR NO KEY UPDATE
-) AS locked
-"""
-# In a statement of its own: one that had to wait for a lock sees the flag of before the wait beside the state of after.
-SELECT_LOCKED = """
 COPY (
   SELECT
-    s.home_id, s.state, coalesce(s.state_since, '-infinity'), coalesce(s.judged_to, '-infinity'),
-    coalesce(s.breach_since, '-infinity'), coalesce(s.severe_since, '-infinity'),
-    coalesce(s.warm_since, '-infinity'), coalesce(s.lowest, 'infinity'), coalesce(s.flag_id, 0),
-    coalesce(s.check_at, '-infinity'), coalesce(f.severity, 0::smallint), coalesce(f.cold_since, '-infinity'),
-    coalesce(f.confirmed_at, '-infinity'), coalesce(f.severe_at, '-infinity'),
-    coalesce(f.suspended_at, '-infinity'), coalesce(f.lowest, 'infinity'), coalesce(f.limit_celsius, 'NaN')
-  FROM home_state AS s
-  LEFT JOIN flag AS f ON f.flag_id = s.flag_id
-  WHERE s.home_id = ANY(%(homes)s)
-  ORDER BY s.home_id
+    home_id, state, coalesce(state_since, '-infinity'), coalesce(judged_to, '-infinity'),
+    coalesce(breach_since, '-infinity'), coalesce(severe_since, '-infinity'), coalesce(warm_since, '-infinity'),
+    coalesce(lowest, 'infinity'), coalesce(flag_id, 0), coalesce(check_at, '-infinity')
+  FROM home_state
+  WHERE home_id = ANY(%(homes)s)
+  ORDER BY home_id
+  FOR NO KEY UPDATE
+) TO STDOUT (FORMAT BINARY)
+"""
+SELECT_OPEN_FLAGS = """
+COPY (
+  SELECT
+    flag_id, severity, cold_since, confirmed_at, coalesce(severe_at, '-infinity'),
+    coalesce(suspended_at, '-infinity'), lowest, limit_celsius
+  FROM flag
+  WHERE flag_id = ANY(%(flags)s)
+  ORDER BY flag_id
 ) TO STDOUT (FORMAT BINARY)
 """
 SELECT_HELD = """
@@ -157,10 +169,21 @@ ON CONFLICT (home_id) DO UPDATE SET from_at = least(rejudge.from_at, excluded.fr
 
 def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
     """Lock the homes for this transaction; LOCKED rows sorted by home. Homes that do not exist are left out."""
-    homes = {"homes": wire.ids(home_ids)}
     with conn.cursor() as cur:
-        cur.execute(LOCK, homes)
-        return wire.read(cur, SELECT_LOCKED, LOCKED, homes)
+        states = wire.read(cur, LOCK, HOME_STATE, {"homes": wire.ids(home_ids)})
+        flagged = np.flatnonzero(states["flag_id"])
+        rows = np.empty(len(states), wire.native(LOCKED))
+        for name in HOME_STATE:
+            rows[name] = states[name]
+        for name, none in NO_FLAG.items():
+            rows[name] = none
+        if len(flagged):
+            flag_ids = states["flag_id"][flagged]
+            flags = wire.read(cur, SELECT_OPEN_FLAGS, {"flag_id": "int8", **OPEN_FLAG}, {"flags": wire.ids(flag_ids)})
+            at = np.searchsorted(flags["flag_id"], flag_ids)
+            for name in OPEN_FLAG:
+                rows[name][flagged] = flags[name][at]
+    return rows
 
 
 def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:

@@ -90,7 +90,7 @@ def _shift(instants: NDArray[np.int64], by: int) -> NDArray[np.int64]:
     return np.where(extreme, instants, instants + np.where(extreme, 0, by))
 
 
-def ids(keys: NDArray[np.int32]) -> str:
+def ids(keys: NDArray[np.integer[Any]]) -> str:
     """Keys as the text of an SQL array: a third of the cost of a list, which is turned over one by one."""
     return "{" + ",".join(map(str, keys.tolist())) + "}"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -88,13 +89,11 @@ class Again:
 
     def __call__(self, homes: Sequence[int]) -> Outcome:
         history = _history(self.settings)
-        to_day = self.end or date.max
+        conn, end = _connection(self.settings), min(self.end or date.max, _tomorrow(history, self.at))
         for attempt in range(TRIES):
             try:
-                with _connection(self.settings) as conn, conn.transaction(force_rollback=self.dry_run):
-                    return judge_days(
-                        conn, history, homes, self.first, min(to_day, _tomorrow(history, self.at)), self.at
-                    )
+                with conn.transaction(force_rollback=self.dry_run):
+                    return judge_days(conn, history, homes, self.first, end, self.at)
             except psycopg.errors.DeadlockDetected:
                 if attempt + 1 == TRIES:
                     raise
@@ -114,7 +113,8 @@ class Imagine:
     def __call__(self, homes: Sequence[int]) -> tuple[Figures, Figures]:
         history, other = _history(self.settings), _history(self.tried)
         ids = np.array(homes, np.int32)
-        with _connection(self.settings) as conn, conn.transaction():
+        conn = _connection(self.settings)
+        with conn.transaction():
             end = _midnight(history, self.end, self.at)
             now_figures = recorded(conn, history, ids, self.first, end)
             return now_figures, imagine(conn, other, ids, self.first, end)
@@ -126,11 +126,14 @@ def _midnight(history: History, end: date | None, at: datetime) -> datetime:
     return datetime.combine(day, datetime.min.time(), history.policy.zone)
 
 
+@cache
 def _history(settings: Settings) -> History:
     return History(chosen_policy(settings))
 
 
+@cache
 def _connection(settings: Settings) -> Connection:
+    """One connection for all chunks of a worker process."""
     conn = connector(settings, "recheck")()
     open_stages(conn)
     return conn

@@ -9,8 +9,9 @@ CREATE TABLE reading (
   battery real, -- %
   quality smallint NOT NULL, -- domain.quality.Quality
   self_timed boolean NOT NULL, -- false: the sensor sent no time, measured_at is the time of receipt
-  -- Usage: a reading is stored once; one sensor's readings in a span of time
-  CONSTRAINT reading_once PRIMARY KEY (sensor_id, measured_at)
+  -- Usage: a reading is stored once; one sensor's readings in a span of time, which judging the past again reads from
+  -- the key alone
+  CONSTRAINT reading_once PRIMARY KEY (sensor_id, measured_at) INCLUDE (temperature, quality)
 );
 
 CREATE TABLE substation_reading (
