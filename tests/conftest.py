@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import LiteralString, NoReturn
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -15,6 +16,11 @@ from local import trixie
 from local.broker import Mosquitto, MosquittoBuild, installed_mosquitto, trixie_mosquitto
 from local.postgres import Postgres
 from local.trixie import TimescalePostgres
+
+# Everywhere examples are drawn anew at each run; a gate has to say the same of the same commit twice.
+hypothesis.settings.register_profile("gate", derandomize=True)
+if os.environ.get("CI") == "true":
+    hypothesis.settings.load_profile("gate")
 
 FLAVOURS = ("plain", "timescale")
 TEMPLATE = "hearth_template"
