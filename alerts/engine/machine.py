@@ -160,7 +160,7 @@ def _resume(state: NDArray[np.void], run: NDArray[np.void]) -> None:
     open_flag, paused = state["severity"] > 0, state["suspended_at"] != NONE_US
     if not open_flag.any():
         return
-    resumes = open_flag & paused & ((run["state"] >= COLD) | run["windowed"])
+    resumes = open_flag & paused & (run["state"] != NOT_JUDGED) & ((run["state"] >= COLD) | run["windowed"])
     suspends = open_flag & ~paused & (run["state"] == SHORT) & ~run["windowed"]
     state["suspended_at"][resumes] = NONE_US
     state["suspended_at"][suspends] = run["start"][suspends]

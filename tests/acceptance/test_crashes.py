@@ -1,5 +1,6 @@
 """Processes die in the middle of their work: what the broker acknowledged is stored once, every flag has its ticket."""
 
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -85,6 +86,10 @@ def test_worker_and_database_are_killed_in_the_middle(server_and_world: tuple[Po
     workers = [world.start("ingest")]
     world.wait_until_heard(said, workers[0])
 
+    def halt_worker() -> None:
+        until(lambda: world.one("SELECT count(*) FROM reading"), "something is stored")
+        workers[-1].send(signal.SIGSTOP)
+
     def kill_worker() -> None:
         workers[-1].kill()
         in_the_middle(world, said)
@@ -95,7 +100,15 @@ def test_worker_and_database_are_killed_in_the_middle(server_and_world: tuple[Po
         server.start()
         in_the_middle(world, said)
 
-    acts = {5_000: kill_worker, 9_000: server.kill, 11_000: start_database, 15_000: kill_worker}
+    # A worker that is halted first has surely something left to do when it is killed.
+    acts = {
+        4_000: halt_worker,
+        5_000: kill_worker,
+        9_000: server.kill,
+        11_000: start_database,
+        14_000: halt_worker,
+        15_000: kill_worker,
+    }
     readings = spoken(100)
     assert len(readings) == 20_000
     said.say_all(interrupted(readings, acts))

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -163,6 +163,19 @@ def slow_days(judge: SlowJudge) -> dict[date, dict[str, int]]:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(homes())
+@example(
+    (
+        # The season ends at the very midnight at which a window would open: the flag ends as it was, suspended.
+        SlowHome(
+            ZoneInfo("America/St_Johns"),
+            [[(1162081520, 1162081820, 15.0), (1162081820, 1162082120, 16.0)]],
+            [(date(2000, 1, 1), SlowRules(LIMITS[3], 0.0, 0, 0))],
+            (date(2000, 1, 1), date(2006, 10, 29)),
+        ),
+        1162081800,
+        1162092600,
+    )
+)
 def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHome, int, int]) -> None:
     home, begin, end = drawn
     fast = Fast(home, begin, end)
