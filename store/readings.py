@@ -5,7 +5,7 @@ from typing import LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
-from psycopg import Connection
+from psycopg import Connection, Rollback
 
 from store import wire
 
@@ -45,7 +45,7 @@ SELECT
 FROM stage_reading
 ON CONFLICT DO NOTHING
 """
-# Rows that this transaction did not insert, and whether what is stored says the same.
+# Staged rows whose key is stored, and whether what is stored says the same.
 SELECT_KNOWN = """
 SELECT
   s.nth,
@@ -53,7 +53,6 @@ SELECT
   IS NOT DISTINCT FROM (nullif(s.temperature, 'NaN'), nullif(s.humidity, 'NaN'), nullif(s.battery, 'NaN'))
 FROM stage_reading AS s
 JOIN reading AS r ON r.sensor_id = s.sensor_id AND r.measured_at = s.measured_at
-WHERE r.xmin IS DISTINCT FROM pg_current_xact_id()::xid
 """
 INSERT_CONFLICT = """
 INSERT INTO reading_conflict (sensor_id, measured_at, received_at, said)
@@ -85,7 +84,6 @@ SELECT
     nullif(s.outdoor_temperature, 'NaN'))
 FROM stage_substation_reading AS s
 JOIN substation_reading AS r ON r.sensor_id = s.sensor_id AND r.measured_at = s.measured_at
-WHERE r.xmin IS DISTINCT FROM pg_current_xact_id()::xid
 """
 INSERT_SUBSTATION_CONFLICT = """
 INSERT INTO reading_conflict (sensor_id, measured_at, received_at, said)
@@ -137,14 +135,30 @@ def _insert(
     fresh = first.copy()
     with conn.cursor() as cur:
         wire.write(cur, copy, layout, staged)
-        cur.execute(insert)
-        if cur.rowcount < int(first.sum()):
-            for nth, same in cur.execute(known).fetchall():
-                fresh[nth] = False
-                said_before[nth] = same  # what is stored counts, not what this batch said first
+        for nth, same in _store(conn, insert, known, first):
+            fresh[nth] = False
+            said_before[nth] = same  # what is stored counts, not what this batch said first
         if clashing := [nth for nth, same in said_before.items() if not same]:
             cur.execute(conflict, {"nth": clashing})
     return Stored(fresh, len(said_before) - len(clashing), len(clashing))
+
+
+def _store(
+    conn: Connection, insert: LiteralString, known: LiteralString, first: NDArray[np.bool_]
+) -> list[tuple[int, bool]]:
+    """Insert what is staged; returns (nth, says the same) of rows whose key was stored before.
+
+    Nearly always all of it is new. If not, the insert is undone to look what was there, and made again, until nobody
+    has stored any of it in between.
+    """
+    before: list[tuple[int, bool]] = []
+    while True:
+        with conn.transaction() as attempt:
+            new = int(first.sum()) - sum(bool(first[nth]) for nth, _ in before)
+            if conn.execute(insert).rowcount == new:
+                return before
+            raise Rollback(attempt)
+        before = conn.execute(known).fetchall()
 
 
 def _once(rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], dict[int, bool]]:

@@ -186,6 +186,14 @@ def test_duplicates_and_conflicts_are_counted_and_the_first_value_stays(desk: De
     ]
 
 
+def test_what_is_new_beside_what_is_known_is_judged_inside_a_larger_transaction_too(desk: Desk) -> None:
+    desk.say(("s1", NOON, 19.0))
+    with desk.conn.transaction():
+        fates = desk.say(("s1", NOON, 19.0), ("s1", NOON + MINUTE, 17.0))
+    assert (fates.stored, fates.duplicates) == (1, 1)
+    assert len(desk.flags()) == 1
+
+
 def test_readings_from_behind_are_stored_and_queued(desk: Desk) -> None:
     desk.say(("s1", NOON, 19.0))
     assert desk.say(("s1", NOON - MINUTE, 17.0), now=NOON).late == 1
