@@ -20,26 +20,27 @@ SELECT
 FROM ingest_health
 """
 # Spells are counted without a look at the tickets: from the flags of each home in the order in which they were raised.
-# A flag that was over when it was found (the journal says so) is a spell of its own, unless work on an earlier spell
-# was under way; the first that was not over begins a spell, which all later ones continue until somebody closes it.
+# A flag that was over when it was found (the journal says so) is a spell of its own, unless work on a spell that began
+# before it was under way; the first that was not over begins a spell, which all later ones continue until somebody closes it.
 SELECT_JUDGED = """
 WITH found AS (
-  SELECT f.home_id, f.flag_id, NOT EXISTS (
+  SELECT f.home_id, f.flag_id, f.cold_since, NOT EXISTS (
     SELECT FROM ticket_event AS e
     WHERE e.kind = 'retrospective' AND e.ticket_id = f.ticket_id AND (e.data ->> 'flag')::bigint = f.flag_id
   ) AS alive
   FROM flag AS f
 ),
-chained AS (
-  SELECT count(*) FILTER (WHERE alive) OVER (
-    PARTITION BY home_id ORDER BY flag_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-  ) AS under_way
-  FROM found
+spells AS (
+  SELECT f.flag_id FROM found AS f
+  WHERE NOT EXISTS (
+    SELECT FROM found AS g
+    WHERE g.home_id = f.home_id AND g.alive AND g.flag_id < f.flag_id AND (f.alive OR g.cold_since <= f.cold_since)
+  )
 )
 SELECT
-  (SELECT count(*) FROM chained) AS flags,
+  (SELECT count(*) FROM found) AS flags,
   (SELECT count(*) FROM flag WHERE cleared_at IS NULL) AS open_flags,
-  (SELECT count(*) FROM chained WHERE under_way = 0) AS cold_spells,
+  (SELECT count(*) FROM spells) AS cold_spells,
   (SELECT count(*) FROM ticket WHERE class = 'cold') AS tickets,
   (SELECT count(*) FROM ticket WHERE class = 'cold' AND state = 'open') AS open_tickets
 """

@@ -58,6 +58,13 @@ def test_what_was_found_over_is_a_spell_of_its_own(connection: Connection) -> No
     assert overview.judged(connection) == overview.Judged(3, 1, 3, 3, 1)
 
 
+def test_what_was_over_before_the_open_spell_began_is_no_part_of_it(connection: Connection) -> None:
+    home = registry_rows.home(connection, "A")
+    flag(connection, home, ticket(connection, home), 3, ended=False)
+    flag(connection, home, ticket(connection, home, retrospective=True), 1, found_over=True)
+    assert overview.judged(connection) == overview.Judged(2, 1, 2, 2, 1)
+
+
 def test_homes_do_not_share_spells(connection: Connection) -> None:
     for code in ("A", "B"):
         home = registry_rows.home(connection, code)
