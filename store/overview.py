@@ -21,7 +21,8 @@ FROM ingest_health
 """
 # Spells are counted without a look at the tickets: from the flags of each home in the order in which they were raised.
 # A flag that was over when it was found (the journal says so) is a spell of its own, unless work on a spell that began
-# before it was under way; the first that was not over begins a spell, which all later ones continue until somebody closes it.
+# before it was under way; the first that was not over begins a spell, which all later ones continue until somebody
+# closes it.
 SELECT_JUDGED = """
 WITH found AS (
   SELECT f.home_id, f.flag_id, f.cold_since, NOT EXISTS (
