@@ -55,16 +55,6 @@ WHERE (l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.not_judged_us, l.
   (excluded.compliant_us, excluded.cold_us, excluded.severe_us, excluded.unknown_us, excluded.not_judged_us,
    excluded.shortfall_us, excluded.heat, excluded.deficit, excluded.lowest, excluded.policy, excluded.closed)
 """
-COUNT_DIFFERENT = """
-SELECT count(*)
-FROM stage_ledger AS s
-LEFT JOIN ledger AS l ON l.home_id = s.home_id AND l.day = date '0001-01-01' + (s.day - 1)
-WHERE (l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.not_judged_us, l.shortfall_us, l.heat, l.deficit,
-       l.lowest)
-  IS DISTINCT FROM
-  (s.compliant, s.cold, s.severe, s.unknown, s.not_judged, s.shortfall, s.heat, s.deficit,
-   nullif(s.lowest, 'infinity'))
-"""
 UPDATE_MACHINES = """
 UPDATE ledger AS l SET machine = x.machine
 FROM unnest(%(homes)s::integer[], %(days)s::integer[], %(machines)s::bytea[]) AS x (home_id, day, machine)
@@ -104,24 +94,12 @@ SELECT home_id FROM home WHERE home_id >= %(low)s AND home_id < %(high)s ORDER B
 SELECT_LAST_SHARD = "SELECT coalesce(max(home_id), -1) / %(size)s FROM home"
 
 
-def stage(conn: Connection, rows: NDArray[np.void]) -> None:
-    """Put DAY_ROW rows into the stage of this transaction."""
+def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
+    """Write DAY_ROW rows that differ from what is there; returns how many did. `labels` name the policy versions."""
     conn.execute(CREATE_STAGE)
     with conn.cursor() as cur:
         wire.write(cur, COPY_STAGE, DAY_ROW, rows)
-
-
-def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
-    """Write DAY_ROW rows that differ from what is there; returns how many did. `labels` name the policy versions."""
-    stage(conn, rows)
     return conn.execute(UPSERT, {"labels": list(labels)}).rowcount
-
-
-def count_different(conn: Connection, rows: NDArray[np.void]) -> int:
-    """How many DAY_ROW rows say something else than what is there."""
-    stage(conn, rows)
-    row = conn.execute(COUNT_DIFFERENT).fetchone()
-    return int(row[0]) if row else 0
 
 
 def put_machines(conn: Connection, homes: list[int], days: list[int], machines: list[bytes]) -> None:

@@ -147,7 +147,6 @@ SELECT_QUEUE = """
 SELECT home_id, from_at FROM rejudge WHERE queued_at <= %(before)s ORDER BY queued_at LIMIT %(most)s
 """
 DELETE_QUEUE = "DELETE FROM rejudge WHERE home_id = ANY(%(homes)s)"
-SELECT_QUEUED = "SELECT home_id, from_at FROM rejudge WHERE home_id = ANY(%(homes)s)"
 FORGET_HELD = """
 UPDATE sensor_now SET home_id = NULL, celsius = NULL, judged_at = NULL, expires_at = NULL
 WHERE home_id = ANY(%(homes)s)
@@ -242,11 +241,6 @@ def queue_rejudge(conn: Connection, home_ids: NDArray[np.int32], from_us: NDArra
 def queue(conn: Connection, before: datetime, most: int) -> list[tuple[int, datetime]]:
     """(home, from) of homes that wait for re-judging since before an instant, the longest waiting first."""
     return conn.execute(SELECT_QUEUE, {"before": before, "most": most}).fetchall()
-
-
-def queued(conn: Connection, home_ids: list[int]) -> dict[int, datetime]:
-    """From when on each of the homes waits for re-judging, if it does."""
-    return dict(conn.execute(SELECT_QUEUED, {"homes": home_ids}).fetchall())
 
 
 def unqueue(conn: Connection, home_ids: list[int]) -> None:

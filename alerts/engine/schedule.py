@@ -150,7 +150,7 @@ def _piece(policy: Policy, limits: list[list[Limit]], terms: Terms, edge: dateti
     mine = limits[index] if index >= 0 else []
     cold = [limit.below_celsius for limit in mine if limit.severity == "cold"]
     severe = [limit.below_celsius for limit in mine if limit.severity == "severe"]
-    now = [limit for limit in mine if _in_window(limit, local.time())]
+    now = [limit for limit in mine if limit.holds_at(local.time())]
     target = np.float32(max(cold or severe, default=np.inf))
     return (
         start,
@@ -165,14 +165,6 @@ def _piece(policy: Policy, limits: list[list[Limit]], terms: Terms, edge: dateti
         max(index, 0),
         day.toordinal(),
     )
-
-
-def _in_window(limit: Limit, clock: time) -> bool:
-    if limit.opens is None or limit.closes is None:
-        return True
-    if limit.opens < limit.closes:
-        return limit.opens <= clock < limit.closes
-    return clock >= limit.opens or clock < limit.closes
 
 
 def _reason(policy: Policy, terms: Terms, limits: list[Limit], day: date, start: int) -> NotJudged:
