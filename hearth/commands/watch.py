@@ -3,7 +3,8 @@
 import threading
 import time
 from collections import deque
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import psycopg
 import structlog
@@ -13,6 +14,7 @@ from alerts import care, substations
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
+from hearth.rounds import Round, turn
 from hearth.settings import load
 from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
 from store import dead_letters, ledger, state
@@ -35,7 +37,6 @@ def watch() -> None:
     set_up_logging(settings.log_level)
     stop = stop_on_signal()
     judge = Judge(chosen_policy(settings))
-    retention = Retention(timedelta(days=settings.dead_letter_days))
     connect = connector(settings, "watch")
     delay_s = 0.5
     while not stop.is_set():
@@ -43,7 +44,7 @@ def watch() -> None:
             with connect() as conn:
                 delay_s = 0.5
                 if _become_leader(conn, stop):
-                    _lead(conn, judge, retention, stop)
+                    _lead(conn, judge, settings.dead_letter_days, stop)
         except psycopg.OperationalError as error:
             log.warning("database away", error=str(error).strip(), retry_s=delay_s)
             stop.wait(delay_s)
@@ -63,44 +64,44 @@ def _become_leader(conn: Connection, stop: threading.Event) -> bool:
     return False
 
 
-class Retention:
-    """Deletes dead letters that are too old: every minute, and at every call while there are many."""
-
-    def __init__(self, days: timedelta) -> None:
-        self._days = days
-        self._due_s = time.monotonic()
-
-    def keep(self, conn: Connection) -> None:
-        """Delete some, if it is time to."""
-        if time.monotonic() < self._due_s:
-            return
-        if dead_letters.purge(conn, now() - self._days, PURGED_AT_ONCE) < PURGED_AT_ONCE:
-            self._due_s = time.monotonic() + PURGE_EVERY_S
-
-
-def _lead(conn: Connection, judge: Judge, retention: Retention, stop: threading.Event) -> None:
-    """Work as long as the connection, and with it the lead, lasts: deadlines first, then the ledger."""
+def _lead(conn: Connection, judge: Judge, dead_letter_days: int, stop: threading.Event) -> None:
+    """Work as long as the connection, and with it the lead, lasts."""
     open_stages(conn)
-    history = History(judge.policy)
-    shards: deque[int] = deque()
-    counted_at = time.monotonic() - COUNT_EVERY_S
-    cared_at = time.monotonic() - CARE_EVERY_S
+    rounds = _rounds(judge, timedelta(days=dead_letter_days))
     while not stop.is_set():
-        found = tick(conn, judge, now())
-        found += catch_up(conn, history, now())
-        retention.keep(conn)
-        if time.monotonic() - cared_at >= CARE_EVERY_S:
-            cared_at = time.monotonic()
-            care.look(conn, judge.policy, now())
-            substations.look(conn, judge.policy, now())
-        if not shards and time.monotonic() - counted_at >= COUNT_EVERY_S:
-            shards.extend(ledger.shards(conn))
-            counted_at = time.monotonic()
-        if shards:
-            if keep_ledger(conn, history, shards[0], now()):
-                shards.popleft()
-        elif not found:
+        if not turn(rounds, conn, time.monotonic):
             stop.wait(_pause_s(conn))
+
+
+def _rounds(judge: Judge, dead_letter_age: timedelta) -> list[Round]:
+    """What a turn does, in order: deadlines first. True of a round: there is more to do at once."""
+    history, policy = History(judge.policy), judge.policy
+    return [
+        Round("deadlines", 0, lambda conn: tick(conn, judge, now()) > 0),
+        Round("past", 0, lambda conn: catch_up(conn, history, now()) > 0),
+        Round("retention", PURGE_EVERY_S, lambda conn: _purge(conn, now() - dead_letter_age)),
+        Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, now())),
+        Round("substations", CARE_EVERY_S, lambda conn: substations.look(conn, policy, now())),
+        Round("ledger", COUNT_EVERY_S, _ledger(history)),
+    ]
+
+
+def _purge(conn: Connection, before: datetime) -> bool:
+    return dead_letters.purge(conn, before, PURGED_AT_ONCE) == PURGED_AT_ONCE
+
+
+def _ledger(history: History) -> Callable[[Connection], bool]:
+    """Count the ledger of one shard of homes after the other, a piece at each call."""
+    shards: deque[int] = deque()
+
+    def count(conn: Connection) -> bool:
+        if not shards:
+            shards.extend(ledger.shards(conn))
+        if shards and keep_ledger(conn, history, shards[0], now()):
+            shards.popleft()
+        return bool(shards)
+
+    return count
 
 
 def _pause_s(conn: Connection) -> float:

@@ -1,0 +1,62 @@
+"""The pace of rounds. The connection is not touched by what is tested here."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from hearth.rounds import PUT_OFF_S, Round, turn
+
+
+class Line:
+    """As much of a connection as a turn looks at."""
+
+    closed = False
+
+
+def run(rounds: list[Round], *seconds: float) -> list[bool]:
+    line: Any = Line()
+    return [turn(rounds, line, lambda at=at: at) for at in seconds]  # type: ignore[misc]
+
+
+def noting(told: list[str], name: str, *answers: object) -> Any:
+    left = list(answers)
+
+    def work(conn: object) -> object:
+        told.append(name)
+        answer = left.pop(0) if left else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return work
+
+
+def test_each_round_has_its_pace() -> None:
+    told: list[str] = []
+    rounds = [Round("often", 0, noting(told, "often")), Round("rare", 60, noting(told, "rare"))]
+    assert run(rounds, 0, 1, 59.9, 60, 61) == [False] * 5
+    assert told == ["often", "rare", "often", "often", "often", "rare", "often"]
+
+
+def test_a_round_with_more_to_do_comes_again_at_once() -> None:
+    told: list[str] = []
+    assert run([Round("ledger", 60, noting(told, "ledger", True, True, 7))], 0, 0, 0, 1, 59, 60) == [
+        True, True, False, False, False, False,
+    ]  # fmt: skip
+    assert len(told) == 4
+
+
+def test_a_round_that_fails_is_put_off_and_the_others_go_on() -> None:
+    told: list[str] = []
+    rounds = [Round("bad", 0, noting(told, "bad", ValueError("no"))), Round("good", 0, noting(told, "good"))]
+    run(rounds, 0, PUT_OFF_S - 0.1, PUT_OFF_S)
+    assert told == ["bad", "good", "good", "bad", "good"]
+
+
+def test_a_lost_connection_ends_the_turn() -> None:
+    told: list[str] = []
+    rounds = [Round("bad", 0, noting(told, "bad", psycopg.OperationalError())), Round("good", 0, noting(told, "good"))]
+    with pytest.raises(psycopg.OperationalError):
+        run(rounds, 0)
+    assert told == ["bad"]
