@@ -14,16 +14,15 @@ import structlog
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.engine.schedule import to_datetime, to_us
 from alerts.engine.suspect import frozen, jumps
 from alerts.engine.track import Celsius, Int
 from alerts.flagging import ACTOR, AFTER_DONE
 from domain.care import CARE_TEXTS, NEIGHBOURS_NEEDED, Care, CareEnd, CareReason
+from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy, Version
 from domain.tickets import PRIORITY_DEVICE, EventKind
 from store import care as store
 from store import stays, tickets
-from store.wire import NONE_US
 
 SLICE_SENSORS = 5_000  # whose readings of a day are looked at in one look
 SLICE_READINGS = 500_000  # about how many these may be: deadlines wait meanwhile

@@ -12,8 +12,8 @@ from psycopg import Connection
 
 from alerts.engine.deadline import NEVER_US
 from alerts.engine.machine import MACHINE
-from alerts.engine.schedule import NONE_US, to_datetime, to_us
 from alerts.why import explain
+from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy
 from domain.states import ClearReason, NotJudged, Severity
 from domain.tickets import PRIORITY_COLD, PRIORITY_SEVERE, EventKind

@@ -15,10 +15,11 @@ from psycopg import Connection
 from alerts.engine.ledger import LEDGER, ledger
 from alerts.engine.machine import ENDED, fold_and_keep, idle
 from alerts.engine.runs import RUN, cut, runs
-from alerts.engine.schedule import Schedules, to_datetime, to_us
+from alerts.engine.schedule import Schedules
 from alerts.engine.track import Held, Int, coldest, hold
 from alerts.terms import TermsBook
 from alerts.weigh import Weights
+from domain.instants import to_datetime, to_us
 from domain.policy import Policy
 from domain.quality import Quality
 from store import stays as store

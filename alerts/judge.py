@@ -16,11 +16,12 @@ from alerts import flagging
 from alerts.engine.deadline import NEVER_US, deadline
 from alerts.engine.machine import MACHINE, fold
 from alerts.engine.runs import cut, runs
-from alerts.engine.schedule import NONE_US, Schedules, to_us
+from alerts.engine.schedule import Schedules
 from alerts.engine.track import Celsius, Held, Int, coldest, hold, in_force
 from alerts.screen import suspects
 from alerts.terms import TermsBook
 from alerts.weigh import Weights
+from domain.instants import NONE_US, to_us
 from domain.policy import Policy
 from store import state as store
 from store import wire

@@ -15,8 +15,8 @@ from psycopg import Connection
 from alerts import flagging
 from alerts.engine.deadline import NEVER_US, deadline
 from alerts.engine.machine import MACHINE, idle
-from alerts.engine.schedule import NONE_US, to_datetime
 from alerts.history import DAY, History, Past
+from domain.instants import NONE_US, to_datetime
 from store import flags as flag_store
 from store import ledger as ledger_store
 from store import state as state_store

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.engine.schedule import to_datetime
 from alerts.history import placed
 from alerts.weigh import Weights
+from domain.instants import to_datetime
 from domain.quality import Quality
 from store import stays
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.engine.schedule import to_datetime, to_us
+from domain.instants import to_datetime, to_us
 from domain.policy import Policy, Version
 from domain.substation import PLAUSIBLE, Bounds, bounds
 from store import substations as store

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.engine.schedule import NONE_US, Schedules, Terms, compile_schedule, to_datetime, to_us
+from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import Int
+from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy
 from store import places
 

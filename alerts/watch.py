@@ -7,10 +7,10 @@ import numpy as np
 import structlog
 from psycopg import Connection, OperationalError
 
-from alerts.engine.schedule import to_datetime
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.rejudge import CLOSE_LAG, day_rows, judge_again, keep_machines, resume
+from domain.instants import to_datetime
 from store import ledger, state
 
 MOST_HOMES = 5_000  # in one transaction

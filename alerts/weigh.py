@@ -5,9 +5,9 @@ from datetime import datetime, time
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.engine.schedule import to_us
 from alerts.engine.suspect import frozen, jumps
-from alerts.engine.track import FOR_EVER_US, Celsius, Int
+from alerts.engine.track import Celsius, Int
+from domain.instants import EVER_US, to_us
 from domain.policy import ROOM_KINDS, Policy
 from domain.quality import Quality
 
@@ -21,7 +21,7 @@ class Weights:
         self._hold = np.array([v.hold_intervals for v in policy.versions])
         self._judged = np.array([[kind in v.judged_rooms for kind in ROOM_KINDS] for v in policy.versions])
         strict = [v.care if v.care and not v.care.judge_suspect else None for v in policy.versions]
-        self._frozen_us = np.array([FOR_EVER_US if c is None else c.frozen_s * 1_000_000 for c in strict], np.int64)
+        self._frozen_us = np.array([EVER_US if c is None else c.frozen_s * 1_000_000 for c in strict], np.int64)
         self._jump_k = np.array([np.inf if c is None else c.jump_k for c in strict], np.float32)
         self.screens = any(strict)  # whether there are readings that are not judged because they are suspect
 
@@ -44,7 +44,7 @@ class Weights:
         """How far back the readings reach that say whether one is suspect, at the longest interval of its sensor."""
         if not self.screens:
             return 0
-        longest_us = int(self._frozen_us[self._frozen_us != FOR_EVER_US].max())
+        longest_us = int(self._frozen_us[self._frozen_us != EVER_US].max())
         return longest_us + round(float(self._hold.max()) * interval_s * 1e6)
 
     def screen(self, rows: NDArray[np.void], since_us: int) -> NDArray[np.void]:

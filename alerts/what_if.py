@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.engine.schedule import to_datetime
 from alerts.history import History, Past
+from domain.instants import to_datetime
 from store import flags as flag_store
 from store import ledger as ledger_store
 

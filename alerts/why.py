@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.engine.schedule import to_datetime, to_us
 from alerts.screen import between
 from alerts.weigh import Weights
+from domain.instants import EVER_US, to_datetime, to_us
 from domain.policy import ROOM_KINDS, Limit, Policy, Version
 from domain.reasons import BREACH_TEXTS, BreachReason
 from store import evidence, places
 from store.readings import PLACED
-from store.wire import EVER_US
 
 CONTRACT = "合同 / contract"
 DAY_US = 86_400_000_000

@@ -24,13 +24,14 @@ from rich.console import Console
 from alerts.engine.ledger import ledger
 from alerts.engine.machine import fold, idle
 from alerts.engine.runs import cut, runs
-from alerts.engine.schedule import Schedules, Terms, compile_schedule, to_us
+from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import Held, coldest, hold
 from bench import rivals
 from bench.stand import SETTINGS
 from bench.town import found, policy_text
 from bench.winter import INTERVAL_US, Winter, winter
 from domain import policy
+from domain.instants import to_us
 from local import trixie
 from local.trixie import TimescalePostgres
 from store import wire

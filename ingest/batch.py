@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
+from domain.instants import NONE_US, to_datetime
 from ingest.message import Message
 from ingest.places import Places
 from ingest.sources import Sources
@@ -16,11 +17,10 @@ from ingest.validate import Limits, codes, place, sort_messages
 from store import dead_letters, ingest_counts, readings
 from store import state as state_store
 from store.ingest_counts import Ages
-from store.wire import NONE_US, native
+from store.wire import native
 
 # Judges readings that the transaction has stored: (connection, store.readings.PLACED, now) → how many were late.
 JudgeStep = Callable[[Connection, NDArray[np.void], datetime], int]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -99,7 +99,7 @@ def ages(messages: Sequence[Message], *rows: NDArray[np.void]) -> Ages:
     received = [message.received_us for message in messages]
     measured = [int(us) for some in rows if len(some) for us in (some["measured_at"].min(), some["measured_at"].max())]
     spans = [min(received), max(received), *((min(measured), max(measured)) if measured else ())]
-    return Ages(*(_EPOCH + timedelta(microseconds=us) for us in spans))
+    return Ages(*map(to_datetime, spans))
 
 
 def add_counts(conn: Connection, intake: Intake, fates: Fates, now: datetime) -> None:

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from psycopg import Connection
 
+from domain.instants import to_us
 from domain.reasons import RejectReason
 from ingest.batch import Intake, store_batch
 from ingest.message import Message
@@ -16,7 +17,6 @@ from store import dead_letters
 from store.dead_letters import Refusal, Waiting, Wanted
 
 MOST = 500  # letters in one transaction
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -111,5 +111,4 @@ def _refusal(letter: Waiting, batch: Sorted) -> Refusal:
 
 
 def _message(letter: Waiting) -> Message:
-    received_us = (letter.received_at - _EPOCH) // timedelta(microseconds=1)
-    return Message(letter.topic, letter.payload, received_us, mid=0, qos=0, epoch=0, retain=False)
+    return Message(letter.topic, letter.payload, to_us(letter.received_at), mid=0, qos=0, epoch=0, retain=False)

@@ -1,18 +1,15 @@
 """Which sensor stands where: looked up for a batch at once, kept while the registry stays the same."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-import numpy as np
 from psycopg import Connection
 
+from domain.instants import EVER_US, to_us
 from domain.policy import ROOM_KINDS
 from store import places as store
 
-EVER_US = int(np.iinfo(np.int64).max)
 KEPT_SENSORS = 200_000  # a bound on memory: beyond it everything is looked up anew
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Place(NamedTuple):
@@ -63,16 +60,12 @@ def _place(spans: list[store.PlaceRow], index: int) -> Place:
         last = later
     return Place(
         row.sensor_id,
-        -EVER_US if row.valid_from is None else _us(row.valid_from),
-        EVER_US if row.valid_to is None else _us(row.valid_to),
-        EVER_US if last.valid_to is None else _us(last.valid_to),
+        -EVER_US if row.valid_from is None else to_us(row.valid_from),
+        EVER_US if row.valid_to is None else to_us(row.valid_to),
+        EVER_US if last.valid_to is None else to_us(last.valid_to),
         row.home_id or 0,
         row.gateway,
         ROOM_KINDS.index(row.room_kind) if row.room_kind else 0,
         row.interval_s,
         row.offset_k,
     )
-
-
-def _us(instant: datetime) -> int:
-    return (instant - _EPOCH) // timedelta(microseconds=1)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.instants import to_datetime, to_us
 from domain.quality import HIGHEST_CELSIUS, LOWEST_CELSIUS, SENTINELS_CELSIUS, Quality
 from domain.reasons import RejectReason
 from domain.substation import PLAUSIBLE
@@ -27,8 +28,6 @@ from store.wire import native as native_dtype
 EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor of ours is older
 LARGEST = 1e9  # no channel can be that large in any unit
 CODE_LETTERS = 100
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 SUBSTATION_ROW = native_dtype({k: v for k, v in SUBSTATION_READING.items() if k != "nth"})
 
 
@@ -60,7 +59,7 @@ class Sorted:
 
     def reject(self, message: Message, fault: Fault, keep_bytes: int) -> None:
         """Make a dead letter."""
-        received = _EPOCH + timedelta(microseconds=message.received_us)
+        received = to_datetime(message.received_us)
         raw = fault.raw[:keep_bytes]
         detail = fault.detail.replace("\0", "␀")[:500]
         self.letters.append(DeadLetter(received, message.topic, raw, len(fault.raw), fault.reason.value, detail))
@@ -152,7 +151,7 @@ def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objec
             return RejectReason.WRONG_TYPE, f"ts {ts[:40]!r} is not an RFC 3339 time"
         if instant.tzinfo is None:
             return RejectReason.WRONG_TYPE, f"ts {ts[:40]!r} has no offset from UTC"
-        at = (instant - _EPOCH) // _MICROSECOND
+        at = to_us(instant)
     else:
         at = ts * 1000
     if at > received_us + limits.future_tolerance_us:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
+from domain.instants import NONE_US
 from store import wire
 
 HOME_STATE: wire.Layout = {
@@ -31,10 +32,10 @@ OPEN_FLAG: wire.Layout = {
 }
 NO_FLAG = {
     "severity": 0,
-    "cold_since": wire.NONE_US,
-    "confirmed_at": wire.NONE_US,
-    "severe_at": wire.NONE_US,
-    "suspended_at": wire.NONE_US,
+    "cold_since": NONE_US,
+    "confirmed_at": NONE_US,
+    "severe_at": NONE_US,
+    "suspended_at": NONE_US,
     "flag_lowest": np.inf,
     "limit_celsius": np.nan,
 }

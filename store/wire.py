@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Cursor
 
+from domain.instants import EVER_US, NONE_US
+
 KINDS = {
     "int2": ">i2",
     "int4": ">i4",
@@ -31,8 +33,6 @@ NATIVE = {
     "bool": "?",
 }
 PG_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
-NONE_US = int(np.iinfo(np.int64).min)
-EVER_US = int(np.iinfo(np.int64).max)
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 

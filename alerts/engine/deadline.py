@@ -4,11 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.runs import classify, piece_at
-from alerts.engine.schedule import NONE_US, Schedules
+from alerts.engine.schedule import Schedules
 from alerts.engine.track import Celsius, Int
+from domain.instants import EVER_US, NONE_US
 from domain.states import Severity
 
-NEVER_US = int(np.iinfo(np.int64).max)
+NEVER_US = EVER_US
 LOOK_AHEAD_PIECES = 8  # two days; a home that changes later is looked at again by then
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.engine.schedule import NONE_US
+from domain.instants import NONE_US
 from domain.states import Severity, State
 
 # As plain numbers numpy compares them without a detour, and `step` does little else.

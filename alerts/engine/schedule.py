@@ -15,11 +15,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Limit, Policy, Version
 from domain.states import NotJudged
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-NONE_US = int(np.iinfo(np.int64).min)  # "no such instant" in arrays of microseconds
 DAY = timedelta(days=1)
 
 PIECE = np.dtype(
@@ -112,7 +111,7 @@ def _edges(policy: Policy, limits: list[list[Limit]], terms: Terms, first_day: d
         # Both readings of an hour that comes twice are edges, and so is the change itself.
         edges.update(_utc(day, t, policy.zone, fold) for t in clock_times for fold in (0, 1))
         edges.update(_change(day, policy.zone))
-    edges.update(EPOCH + timedelta(microseconds=since) for since, _ in terms.status if since != NONE_US)
+    edges.update(to_datetime(since) for since, _ in terms.status if since != NONE_US)
     return {edge for edge in edges if begin <= edge < end}
 
 
@@ -174,13 +173,3 @@ def _reason(policy: Policy, terms: Terms, limits: list[Limit], day: date, start:
     if not status or not status[-1]:
         return NotJudged.HEAT_STOPPED
     return NotJudged.JUDGED if limits else NotJudged.NO_POLICY
-
-
-def to_us(instant: datetime) -> int:
-    """An aware datetime as microseconds since 1970, exactly."""
-    return (instant - EPOCH) // timedelta(microseconds=1)
-
-
-def to_datetime(us: int) -> datetime:
-    """Microseconds since 1970 as an aware datetime in UTC."""
-    return EPOCH + timedelta(microseconds=int(us))

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.keys import Keys
+from domain.instants import EVER_US
 
 Int = NDArray[np.int64]
 Celsius = NDArray[np.float32]
 NAN = float("nan")
-FOR_EVER_US = np.iinfo(np.int64).max
 
 
 class Held(NamedTuple):
@@ -124,7 +124,7 @@ def _lanes(held: Held, begin: Int, end: Int) -> Track:
         piece = mine[np.maximum(at, 0)]
         known = (at >= 0) & (home[piece] == step_home) & (step_start < until[piece])
         lowest = np.fmin(lowest, np.where(known, celsius[piece], np.float32(NAN)))
-    step_until = np.full(len(steps), FOR_EVER_US)
-    step_until[:-1] = np.where(step_home[1:] == step_home[:-1], step_start[1:], FOR_EVER_US)
+    step_until = np.full(len(steps), EVER_US)
+    step_until[:-1] = np.where(step_home[1:] == step_home[:-1], step_start[1:], EVER_US)
     known = ~np.isnan(lowest)
     return Track(step_home[known], step_start[known], step_until[known], lowest[known])

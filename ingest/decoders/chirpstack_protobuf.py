@@ -1,8 +1,9 @@
 """ChirpStack v4 with protobuf: the few fields of `integration.UplinkEvent` that its JSON has too, read as that JSON."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from domain.instants import EPOCH
 from domain.reasons import RejectReason
 from ingest.decoders import fields
 from ingest.decoders.fault import DecodeError, Read
@@ -16,7 +17,6 @@ SECONDS, NANOS = 1, 2
 STRUCT_FIELDS, KEY, VALUE = 1, 1, 2
 NUMBER, STRING, BOOL, STRUCT = 2, 3, 4, 5  # null and lists are not values of ours
 DEEPEST = 16
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def decode(message: Incoming, shape: Shape) -> Read:
@@ -40,7 +40,7 @@ def _time(stamp: Record | None) -> str | None:
         return None
     seconds, nanos = stamp.uint(SECONDS) or 0, stamp.uint(NANOS) or 0
     try:
-        return (_EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)).isoformat()
+        return (EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)).isoformat()
     except OverflowError:
         raise DecodeError(RejectReason.ABSURD_TIME, "its time is beyond any calendar") from None
 

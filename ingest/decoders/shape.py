@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from domain.instants import EPOCH
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError
 
@@ -19,7 +20,6 @@ UNITS = {"C": "C", "Cel": "C", "°C": "C", "F": "F", "Far": "F", "°F": "F", "K"
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 _BLANK = re.compile(r"\s")
 _LATEST_MS = 1e14
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DECODE_JSON = msgspec.json.Decoder().decode
 
 
@@ -165,4 +165,4 @@ def _of_text(text: str, zone: ZoneInfo) -> int | str:
         raise DecodeError(RejectReason.ABSURD_TIME, f"time {text[:40]!r} is beyond any calendar") from None
     if back != said:
         raise DecodeError(RejectReason.ABSURD_TIME, f"there was no {text[:40]} in {zone.key}: the clocks leapt over it")
-    return (at - _EPOCH) // timedelta(milliseconds=1)
+    return (at - EPOCH) // timedelta(milliseconds=1)

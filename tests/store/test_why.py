@@ -8,10 +8,10 @@ import pytest
 from psycopg import Cursor
 
 from alerts.engine.machine import idle
-from alerts.engine.schedule import to_us
 from alerts.judge import Judge
 from alerts.why import explain
 from domain import policy
+from domain.instants import to_us
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_judged_again import finish

@@ -20,9 +20,10 @@ from alerts.care import (
     silent,
 )
 from domain.care import Care
+from domain.instants import NONE_US
 from store.care import Round
 from store.stays import SAID
-from store.wire import NONE_US, native
+from store.wire import native
 
 UNKNOWN, FINE, DOUBT, FAULT = Verdict
 MINUTE_US = 60_000_000

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from alerts.engine.ledger import SUMS, ledger
 from alerts.engine.machine import fold, idle
 from alerts.engine.runs import cut, runs
-from alerts.engine.schedule import NONE_US, Schedules, Terms, compile_schedule
+from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import coldest, hold
+from domain.instants import NONE_US
 from domain.policy import Limit, Policy, Season, Version
 from domain.states import NotJudged
 from tests.unit.engine.slow_judge import SlowFlag, SlowHome, SlowJudge, SlowRules
