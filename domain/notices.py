@@ -1,0 +1,83 @@
+"""Notices: what somebody should hear of, and who. The texts are in domain/notice_texts.py."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Audience(StrEnum):
+    """Who should hear of it."""
+
+    DISPATCH = "dispatch"
+    CREW = "crew"  # of a station
+    SUPERVISOR = "supervisor"
+    USER = "user"  # of a home
+
+
+class Kind(StrEnum):
+    """What happened. Behind each: the keys of `Entry.data` that its texts name, beside what the ticket tells."""
+
+    TICKET_OPENED = "ticket_opened"
+    TICKET_SEVERE = "ticket_severe"  # it got worse
+    TICKET_REOPENED = "ticket_reopened"
+    TICKET_ASSIGNED = "ticket_assigned"  # responsible
+    APPOINTMENT = "appointment"  # at
+    TICKET_DONE = "ticket_done"
+    STILL_COLD = "still_cold"  # marked done, and not warm
+    TICKET_ANSWERED = "ticket_answered"  # answer
+    TICKET_CLOSED = "ticket_closed"
+    CLOCK_WARNING = "clock_warning"  # clock, due_at
+    CLOCK_BREACHED = "clock_breached"  # clock, due_at
+    CALENDAR_MISSING = "calendar_missing"  # year
+    CASE_OPENED = "case_opened"  # a complaint or a report
+    CASE_ESCALATED = "case_escalated"
+    CASE_ANSWERED = "case_answered"  # answer
+    INCIDENT_OPENED = "incident_opened"  # place, homes
+    INCIDENT_CLOSED = "incident_closed"  # place, homes
+    ALARM_RAISED = "alarm_raised"  # place, alarm
+    MEASUREMENT_DUE = "measurement_due"  # place, due_at
+    MEASUREMENT_LATE = "measurement_late"  # place, due_at
+    CHAIN_BROKEN = "chain_broken"  # what
+    OUTAGE_ANNOUNCED = "outage_announced"  # outage, reason, begins_at, expected_end
+    OUTAGE_CHANGED = "outage_changed"  # outage, begins_at, expected_end
+    OUTAGE_RESTORED = "outage_restored"  # outage, restored_at
+    OUTAGE_EXPLAINED = "outage_explained"  # outage, explanation
+
+
+class Fate(StrEnum):
+    """What became of an entry of the outbox."""
+
+    TOLD = "told"  # there is a notice for each recipient
+    NOBODY = "nobody"  # nobody of that audience can be reached
+    GROUPED = "grouped"  # an incident speaks for it
+    OFF = "off"  # it was put there while the policy had no notices
+
+
+# What is told at once where it may be held back: by the limit of messages, or by a user's quiet hours.
+URGENT = frozenset(
+    {
+        Kind.TICKET_SEVERE,
+        Kind.STILL_COLD,
+        Kind.CLOCK_BREACHED,
+        Kind.INCIDENT_OPENED,
+        Kind.ALARM_RAISED,
+        Kind.CHAIN_BROKEN,
+    }
+)
+
+
+class Entry(NamedTuple):
+    """Something for the outbox.
+
+    `station` narrows a crew down where there is neither ticket nor home; `urgent` None: as usual for the kind.
+    """
+
+    kind: Kind
+    audience: Audience
+    ticket_id: int | None = None
+    incident_id: int | None = None
+    outage_id: int | None = None
+    home_id: int | None = None
+    station: str | None = None
+    data: Mapping[str, Any] = {}
+    urgent: bool | None = None

@@ -1,0 +1,42 @@
+"""The outbox: what somebody should hear of. Entries are put in by the transaction in which it happened."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from domain.notices import URGENT, Entry
+
+INSERT = """
+INSERT INTO outbox (at, kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data)
+SELECT %(at)s, kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data
+FROM ROWS FROM (jsonb_to_recordset(%(entries)s) AS (
+  kind text, audience text, urgent boolean, ticket_id bigint, incident_id bigint, outage_id bigint, home_id integer,
+  station text, data jsonb
+)) WITH ORDINALITY
+  AS x (kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data, nth)
+ORDER BY nth
+"""
+GROUP = """
+UPDATE outbox SET fate = 'grouped', settled_at = %(at)s, incident_id = %(incident)s
+WHERE ticket_id = ANY(%(tickets)s) AND kind = ANY(%(kinds)s) AND audience <> 'user' AND fate IS NULL
+"""
+GROUPED_KINDS = ("ticket_opened", "ticket_severe")
+
+
+def put(conn: Connection, entries: Sequence[Entry], at: datetime) -> None:
+    """Note what happened, in the caller's transaction; `hearth notify` does the rest."""
+    if entries:
+        rows = [{**e._asdict(), "urgent": e.kind in URGENT if e.urgent is None else e.urgent} for e in entries]
+        conn.execute(INSERT, {"entries": Jsonb(rows), "at": at})
+
+
+def group(conn: Connection, tickets: Sequence[int], incident: int, at: datetime) -> int:
+    """An incident speaks for its tickets: what the staff has not been told of them yet is not told.
+
+    Returns:
+        How many notices were spared.
+    """
+    parameters = {"tickets": list(tickets), "incident": incident, "at": at, "kinds": list(GROUPED_KINDS)}
+    return conn.execute(GROUP, parameters).rowcount

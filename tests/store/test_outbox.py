@@ -1,0 +1,48 @@
+"""What is put into the outbox stays with the transaction that put it there."""
+
+from datetime import UTC, datetime
+
+from psycopg import Connection
+
+from domain.notices import Audience, Entry, Kind
+from store import outbox
+from tests.api import town
+
+NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
+SELECT = "SELECT kind, audience, urgent, ticket_id, data, fate, incident_id FROM outbox ORDER BY outbox_id"
+
+
+def test_entries_are_kept_in_order_with_their_urgency(connection: Connection) -> None:
+    home = town.home(connection)
+    ticket, _ = town.ticket(connection, home)
+    entries = [
+        Entry(Kind.TICKET_OPENED, Audience.DISPATCH, ticket_id=ticket, data={"class": "cold"}),
+        Entry(Kind.TICKET_SEVERE, Audience.CREW, ticket_id=ticket),
+        Entry(Kind.OUTAGE_ANNOUNCED, Audience.USER, home_id=home, urgent=True),
+    ]
+    outbox.put(connection, entries, NOW)
+    assert connection.execute(SELECT).fetchall() == [
+        ("ticket_opened", "dispatch", False, ticket, {"class": "cold"}, None, None),
+        ("ticket_severe", "crew", True, ticket, {}, None, None),
+        ("outage_announced", "user", True, None, {}, None, None),
+    ]
+
+
+def test_nothing_is_put_where_nothing_happened(connection: Connection) -> None:
+    outbox.put(connection, [], NOW)
+    assert connection.execute(SELECT).fetchall() == []
+
+
+def test_an_incident_speaks_for_its_tickets_to_the_staff_only(connection: Connection) -> None:
+    first, _ = town.ticket(connection, town.home(connection))
+    other, _ = town.ticket(connection, town.home(connection, "B1-102"))
+    staff = [Entry(Kind.TICKET_OPENED, audience, ticket_id=first) for audience in (Audience.DISPATCH, Audience.CREW)]
+    rest = [
+        Entry(Kind.TICKET_OPENED, Audience.USER, ticket_id=first),
+        Entry(Kind.CLOCK_BREACHED, Audience.DISPATCH, ticket_id=first),
+        Entry(Kind.TICKET_OPENED, Audience.DISPATCH, ticket_id=other),
+    ]
+    outbox.put(connection, staff + rest, NOW)
+    assert outbox.group(connection, [first], 7, NOW) == 2
+    assert outbox.group(connection, [first], 7, NOW) == 0
+    assert [row[5:] for row in connection.execute(SELECT).fetchall()] == [("grouped", 7)] * 2 + [(None, None)] * 3
