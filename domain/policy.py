@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from domain.care import Care
 from domain.errors import UsageError
+from domain.incidents import IncidentRule
 from domain.substation import PLAUSIBLE, SubstationLimits
 
 CLASSES = ("multistorey", "bungalow", "nonresidential")
@@ -70,6 +71,7 @@ class Version:
     clocks: Mapping[str, Mapping[str, Duration]]
     care: Care | None = None  # None: no device jobs
     substation: SubstationLimits | None = None  # None: no alarms
+    incident: IncidentRule | None = None  # None: no incidents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +238,7 @@ class _Reader:
 
     def version(self, table: Mapping[str, Any], where: str) -> Version:
         known = {"valid_from", "confirm_for_s", "clear_for_s", "deadband_k", "hold_intervals", "judged_rooms"}
-        self.known(table, known | {"limits", "clocks", "care", "substation"}, where)
+        self.known(table, known | {"limits", "clocks", "care", "substation", "incident"}, where)
         return Version(
             valid_from=self.get(table, "valid_from", date, where),
             confirm_for_s=self.seconds(table, "confirm_for_s", where),
@@ -249,6 +251,9 @@ class _Reader:
             care=self.care(self.get(table, "care", dict, where), f"{where}.care") if "care" in table else None,
             substation=self.substation(self.get(table, "substation", dict, where), f"{where}.substation")
             if "substation" in table
+            else None,
+            incident=self.incident(self.get(table, "incident", dict, where), f"{where}.incident")
+            if "incident" in table
             else None,
         )
 
@@ -278,6 +283,29 @@ class _Reader:
         if limits.supply_pressure_low_mpa >= limits.supply_pressure_high_mpa:
             raise self.fail(f"{where}.supply_pressure_high_mpa", "must be higher than supply_pressure_low_mpa")
         return limits
+
+    def incident(self, table: Mapping[str, Any], where: str) -> IncidentRule:
+        self.known(table, {field.name for field in fields(IncidentRule)}, where)
+        rule = IncidentRule(
+            share=self.number(table, "share", where, 0.01, 1),
+            building_homes=self.count(table, "building_homes", where),
+            substation_homes=self.count(table, "substation_homes", where),
+            settle_s=self.seconds(table, "settle_s", where),
+            recovered_share=self.number(table, "recovered_share", where, 0.01, 1),
+            rest_for_s=self.seconds(table, "rest_for_s", where),
+            quiet_for_s=self.seconds(table, "quiet_for_s", where),
+        )
+        if 1 - rule.recovered_share >= rule.share:
+            raise self.fail(
+                f"{where}.recovered_share", "leaves so many homes cold that they would be an incident again"
+            )
+        return rule
+
+    def count(self, table: Mapping[str, Any], key: str, where: str) -> int:
+        value = self.number(table, key, where, 2, 1_000_000)
+        if not value.is_integer():
+            raise self.fail(f"{where}.{key}", f"{value} is not a whole number")
+        return int(value)
 
     def rooms(self, rooms: list[Any], where: str) -> tuple[str, ...]:
         if not rooms or any(room not in ROOM_KINDS for room in rooms):

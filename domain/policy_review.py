@@ -27,11 +27,20 @@ def _version(version: Version) -> Iterator[str]:
         yield f"{name}: {_clocks(clocks)}"
     yield "sensors: device jobs" + (_suspect(version) if version.care else " are not opened")
     yield "substations: alarms" + ("" if version.substation else " are not raised")
+    yield f"incidents: {_incident(version)}"
 
 
 def _suspect(version: Version) -> str:
     judged = version.care is not None and version.care.judge_suspect
     return f"; readings that stand still or jump are {'judged' if judged else 'not judged'}"
+
+
+def _incident(version: Version) -> str:
+    rule = version.incident
+    if rule is None:
+        return "cold homes are not joined"
+    least = f"{rule.building_homes} in a building, {rule.substation_homes} behind a substation"
+    return f"{rule.share * 100:g} % of the judged homes of a place, at least {least}"
 
 
 def window(limit: Limit) -> str:

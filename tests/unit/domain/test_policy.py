@@ -28,7 +28,7 @@ SUBSTATION = {
     "for_s": 600,
 }
 Path = tuple[str | int, ...]
-OPTIONAL = {"clause", "care", "substation"}
+OPTIONAL = {"clause", "care", "substation", "incident"}
 CLOCKS = {"leak", "repair", "complaint", "report"}  # ticket classes that a utility may leave without clocks
 
 

@@ -1,0 +1,335 @@
+"""Incidents and the tickets that are part of them; the counts they are made of.
+
+Whoever changes incidents holds LOCK, so that two never look at the same homes at once; what they may not do is refused
+by the tables themselves.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from domain.incidents import Count, Finding, Place
+
+LOCK_KEY = 7_238_151_012  # advisory lock of the transaction
+LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
+# A straggler is no sign of an incident as wide as the one it came out of, and no part of one.
+_STRAGGLER: LiteralString = """
+  SELECT FROM incident_ticket AS k JOIN incident AS o USING (incident_id)
+  WHERE k.ticket_id = f.ticket_id AND k.left_reason = 'stayed_cold'
+"""
+SELECT_COUNTS: LiteralString = (
+    """
+WITH cold AS (
+  SELECT
+    f.home_id, EXISTS ("""
+    + _STRAGGLER
+    + """ AND o.building_id IS NOT NULL) AS came_out, EXISTS ("""
+    + _STRAGGLER
+    + """) AS came_out_wide
+  FROM flag AS f
+  WHERE f.cleared_at IS NULL
+),
+near AS (
+  SELECT b.substation_id FROM cold JOIN home USING (home_id) JOIN building AS b USING (building_id)
+  GROUP BY b.substation_id
+  HAVING count(*) >= %(fewest)s
+  UNION
+  SELECT unnest(%(alarmed)s::integer[])
+)
+SELECT
+  b.substation_id, b.building_id,
+  count(*) FILTER (WHERE s.state >= 2 OR c.home_id IS NOT NULL),
+  count(*) FILTER (WHERE NOT c.came_out),
+  count(*) FILTER (WHERE NOT c.came_out_wide)
+FROM near
+JOIN building AS b USING (substation_id)
+JOIN home AS h USING (building_id)
+JOIN home_state AS s USING (home_id)
+LEFT JOIN cold AS c USING (home_id)
+GROUP BY b.substation_id, b.building_id
+"""
+)
+SELECT_ALARMS = """
+SELECT substation_id, kind, since, lowest, highest FROM substation_alarm
+WHERE raised_at IS NOT NULL AND ended_at IS NULL
+ORDER BY substation_id, kind
+"""
+SELECT_PLACES = """
+SELECT u.substation_id, b.building_id, coalesce(b.name, u.name) AS name, coalesce(b.code, u.code) AS code, u.station
+FROM unnest(%(substations)s::integer[], %(buildings)s::integer[]) AS x (substation_id, building_id)
+JOIN substation AS u USING (substation_id)
+LEFT JOIN building AS b ON b.building_id = x.building_id
+"""
+SELECT_COVERED = "SELECT substation_id, building_id FROM incident WHERE closed_at IS NULL"
+RESERVE = "SELECT nextval(pg_get_serial_sequence('incident', 'incident_id'))"
+INSERT = """
+INSERT INTO incident (incident_id, kind, substation_id, building_id, station, ticket_id, why, opened_at)
+OVERRIDING SYSTEM VALUE
+VALUES (
+  %(incident_id)s, %(kind)s, %(substation)s, %(building)s, %(station)s, %(ticket_id)s, %(why)s, %(at)s
+)
+RETURNING number
+"""
+MERGE = """
+UPDATE incident SET closed_at = %(at)s, close_reason = 'merged', merged_into = %(into)s
+WHERE closed_at IS NULL AND substation_id = %(substation)s AND building_id IS NOT NULL
+RETURNING incident_id, number, ticket_id
+"""
+SELECT_STANDING: LiteralString = (
+    """
+SELECT
+  i.incident_id, i.number, i.ticket_id, i.recovering_since, i.calm_since, c.children, c.still_cold, p.cold_in_place,
+  EXISTS (
+    SELECT FROM substation_alarm AS a
+    WHERE a.substation_id = i.substation_id AND i.building_id IS NULL AND a.raised_at IS NOT NULL AND a.ended_at IS NULL
+  ) AS alarmed
+FROM incident AS i
+CROSS JOIN LATERAL (
+  SELECT count(*) AS children, count(f.flag_id) AS still_cold
+  FROM incident_ticket AS k
+  LEFT JOIN flag AS f ON f.ticket_id = k.ticket_id AND f.cleared_at IS NULL
+  WHERE k.incident_id = i.incident_id AND k.left_at IS NULL
+) AS c
+CROSS JOIN LATERAL (
+  SELECT count(*) AS cold_in_place
+  FROM building AS b
+  JOIN home AS h USING (building_id)
+  JOIN flag AS f ON f.home_id = h.home_id AND f.cleared_at IS NULL
+  WHERE b.substation_id = i.substation_id AND (i.building_id IS NULL OR b.building_id = i.building_id)
+    AND NOT EXISTS ("""
+    + _STRAGGLER
+    + """ AND (i.building_id IS NULL OR o.building_id IS NOT NULL))
+) AS p
+WHERE i.closed_at IS NULL
+ORDER BY i.incident_id
+"""
+)
+UPDATE_COURSE = """
+UPDATE incident SET recovering_since = %(recovering_since)s, calm_since = %(calm_since)s
+WHERE incident_id = %(incident)s
+"""
+# The homes of an incident that are cold and part of none. Those that other work has locked wait for the next look.
+SELECT_JOINING: LiteralString = (
+    """
+SELECT t.ticket_id
+FROM incident AS i
+JOIN building AS b ON b.substation_id = i.substation_id AND (i.building_id IS NULL OR b.building_id = i.building_id)
+JOIN home AS h ON h.building_id = b.building_id
+JOIN flag AS f ON f.home_id = h.home_id AND f.cleared_at IS NULL
+JOIN ticket AS t ON t.ticket_id = f.ticket_id
+WHERE i.incident_id = %(incident)s AND t.state <> 'closed'
+  AND NOT EXISTS (SELECT FROM incident_ticket AS k WHERE k.ticket_id = t.ticket_id AND k.left_at IS NULL)
+  AND NOT EXISTS ("""
+    + _STRAGGLER
+    + """ AND (i.building_id IS NULL OR o.building_id IS NOT NULL))
+ORDER BY t.ticket_id
+LIMIT %(most)s
+"""
+)
+INSERT_TICKETS = """
+INSERT INTO incident_ticket (incident_id, ticket_id, joined_at)
+SELECT %(incident)s, x.ticket_id, %(at)s FROM unnest(%(tickets)s::bigint[]) AS x (ticket_id)
+ON CONFLICT (incident_id, ticket_id) DO UPDATE SET left_at = NULL, left_reason = NULL, dispatched_at = NULL
+"""
+LEAVE_ALL = """
+UPDATE incident_ticket SET left_at = %(at)s, left_reason = %(reason)s
+WHERE incident_id = ANY(%(incidents)s::bigint[]) AND left_at IS NULL
+RETURNING ticket_id
+"""
+LEAVE_STRAGGLERS = """
+UPDATE incident_ticket AS k SET left_at = %(at)s, left_reason = 'stayed_cold'
+FROM incident AS i, flag AS f
+WHERE i.incident_id = k.incident_id AND f.ticket_id = k.ticket_id AND f.cleared_at IS NULL
+  AND k.incident_id = %(incident)s AND k.left_at IS NULL
+  AND greatest(i.recovering_since, f.raised_at) <= %(before)s
+RETURNING k.ticket_id
+"""
+CLOSE = """
+UPDATE incident SET closed_at = %(at)s, close_reason = %(reason)s
+WHERE incident_id = ANY(%(incidents)s::bigint[]) AND closed_at IS NULL
+RETURNING incident_id, number, ticket_id
+"""
+# Cold, once part of an incident, part of none now, and nobody was sent for this home alone.
+SELECT_UNDISPATCHED = """
+SELECT DISTINCT f.ticket_id
+FROM flag AS f
+JOIN ticket AS t ON t.ticket_id = f.ticket_id AND t.state <> 'closed'
+JOIN incident_ticket AS k ON k.ticket_id = f.ticket_id
+WHERE f.cleared_at IS NULL
+  AND NOT EXISTS (
+    SELECT FROM incident_ticket AS other
+    WHERE other.ticket_id = f.ticket_id AND (other.left_at IS NULL OR other.dispatched_at IS NOT NULL)
+  )
+ORDER BY f.ticket_id
+"""
+SET_DISPATCHED = """
+UPDATE incident_ticket AS k SET dispatched_at = %(at)s
+WHERE k.ticket_id = ANY(%(tickets)s::bigint[]) AND k.left_at = (
+  SELECT max(other.left_at) FROM incident_ticket AS other WHERE other.ticket_id = k.ticket_id
+)
+"""
+
+
+class Alarm(NamedTuple):
+    """A raised alarm of a substation."""
+
+    substation_id: int
+    kind: str
+    since: datetime
+    lowest: float
+    highest: float
+
+
+class PlaceRow(NamedTuple):
+    """What a place is called, and whose it is."""
+
+    substation_id: int
+    building_id: int | None
+    name: str
+    code: str
+    station: str
+
+
+class Closed(NamedTuple):
+    """An incident that was closed, and the ticket its crew worked on."""
+
+    incident_id: int
+    number: str
+    ticket_id: int
+
+
+class StandingRow(NamedTuple):
+    """An open incident and how it stands: domain.incidents.Standing with its keys."""
+
+    incident_id: int
+    number: str
+    ticket_id: int
+    recovering_since: datetime | None
+    calm_since: datetime | None
+    children: int
+    still_cold: int
+    cold_in_place: int
+    alarmed: bool
+
+
+def lock(conn: Connection) -> None:
+    """Be the only one to change incidents, until the transaction ends."""
+    conn.execute(LOCK, {"key": LOCK_KEY})
+
+
+def alarms(conn: Connection) -> list[Alarm]:
+    """The raised alarms of substations."""
+    with conn.cursor(row_factory=class_row(Alarm)) as cur:
+        return cur.execute(SELECT_ALARMS).fetchall()
+
+
+def counts(conn: Connection, fewest: int, alarmed: Sequence[int]) -> list[Count]:
+    """The buildings of substations with at least `fewest` cold homes, or with an alarm."""
+    rows = conn.execute(SELECT_COUNTS, {"fewest": fewest, "alarmed": list(alarmed)}).fetchall()
+    return [Count(*row) for row in rows]
+
+
+def covered(conn: Connection) -> set[Place]:
+    """The places of open incidents."""
+    return {Place(*row) for row in conn.execute(SELECT_COVERED).fetchall()}
+
+
+def places(conn: Connection, wanted: Sequence[Place]) -> dict[Place, PlaceRow]:
+    """What places are called, and their stations."""
+    params = {"substations": [p.substation for p in wanted], "buildings": [p.building for p in wanted]}
+    with conn.cursor(row_factory=class_row(PlaceRow)) as cur:
+        rows = cur.execute(SELECT_PLACES, params).fetchall()
+    return {Place(row.substation_id, row.building_id): row for row in rows}
+
+
+def reserve(conn: Connection) -> int:
+    """The key of a new incident."""
+    row = conn.execute(RESERVE).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def insert(
+    conn: Connection, incident: int, found: Finding, station: str, ticket: int, why: dict[str, Any], at: datetime
+) -> str:
+    """Store a new incident; returns its number.
+
+    Raises:
+        psycopg.errors.ExclusionViolation: its place, or a wider or narrower one, has an open incident.
+    """
+    row = conn.execute(
+        INSERT,
+        {
+            "incident_id": incident,
+            "kind": found.kind.value,
+            "substation": found.place.substation,
+            "building": found.place.building,
+            "station": station,
+            "ticket_id": ticket,
+            "why": Jsonb(why),
+            "at": at,
+        },
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def merge(conn: Connection, substation: int, into: int, at: datetime) -> list[Closed]:
+    """Close the open incidents of a substation's buildings in favour of a wider one."""
+    with conn.cursor(row_factory=class_row(Closed)) as cur:
+        return cur.execute(MERGE, {"substation": substation, "into": into, "at": at}).fetchall()
+
+
+def standing(conn: Connection) -> list[StandingRow]:
+    """The open incidents."""
+    with conn.cursor(row_factory=class_row(StandingRow)) as cur:
+        return cur.execute(SELECT_STANDING).fetchall()
+
+
+def set_course(conn: Connection, incident: int, recovering_since: datetime | None, calm_since: datetime | None) -> None:
+    """Note since when an incident is recovering, or calm."""
+    params = {"incident": incident, "recovering_since": recovering_since, "calm_since": calm_since}
+    conn.execute(UPDATE_COURSE, params)
+
+
+def joining(conn: Connection, incident: int, most: int) -> list[int]:
+    """Tickets of cold homes of the place that are part of no incident yet."""
+    return [row[0] for row in conn.execute(SELECT_JOINING, {"incident": incident, "most": most}).fetchall()]
+
+
+def join(conn: Connection, incident: int, tickets: Sequence[int], at: datetime) -> None:
+    """Make tickets part of an incident."""
+    conn.execute(INSERT_TICKETS, {"incident": incident, "tickets": list(tickets), "at": at})
+
+
+def leave_all(conn: Connection, incidents: Sequence[int], reason: str, at: datetime) -> list[int]:
+    """End the part of all tickets of incidents; returns them."""
+    params = {"incidents": list(incidents), "reason": reason, "at": at}
+    return [row[0] for row in conn.execute(LEAVE_ALL, params).fetchall()]
+
+
+def leave_stragglers(conn: Connection, incident: int, before: datetime, at: datetime) -> list[int]:
+    """Let go whose home has been cold for longer than the rest, since before an instant; returns their tickets."""
+    params = {"incident": incident, "before": before, "at": at}
+    return [row[0] for row in conn.execute(LEAVE_STRAGGLERS, params).fetchall()]
+
+
+def close(conn: Connection, incidents: Sequence[int], reason: str, at: datetime) -> list[Closed]:
+    """Close incidents; their tickets are the caller's."""
+    params = {"incidents": list(incidents), "reason": reason, "at": at}
+    with conn.cursor(row_factory=class_row(Closed)) as cur:
+        return cur.execute(CLOSE, params).fetchall()
+
+
+def undispatched(conn: Connection) -> list[int]:
+    """Tickets of cold homes that came out of an incident and that nobody was sent for since."""
+    return [row[0] for row in conn.execute(SELECT_UNDISPATCHED).fetchall()]
+
+
+def set_dispatched(conn: Connection, tickets: Sequence[int], at: datetime) -> None:
+    """Note that somebody was sent for homes that came out of an incident."""
+    conn.execute(SET_DISPATCHED, {"tickets": list(tickets), "at": at})
