@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from psycopg import Connection
 
@@ -32,6 +32,17 @@ SELECT %(worker)s, x.reason, x.count
 FROM unnest(%(reasons)s::text[], %(counts)s::bigint[]) AS x (reason, count)
 ON CONFLICT (worker, reason) DO UPDATE SET count = d.count + excluded.count
 """
+INSERT_SAMPLES = """
+INSERT INTO ingest_sample (
+  worker, at, messages, stored, duplicates, conflicts, late, dead, queue_messages, measured_lag_s, received_lag_s
+)
+SELECT
+  worker, %(now)s, messages, stored, duplicates, conflicts, late, dead, queue_messages, measured_lag_s, received_lag_s
+FROM ingest_health
+ON CONFLICT DO NOTHING
+"""
+DELETE_SAMPLES = "DELETE FROM ingest_sample WHERE at < %(before)s"
+SAMPLES_KEPT = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -61,3 +72,9 @@ def add(
     conn.execute(ADD, {"worker": worker, "now": now, "queued": queued, **asdict(ages), **fates})
     if dead:
         conn.execute(ADD_DEAD, {"worker": worker, "reasons": list(dead), "counts": list(dead.values())})
+
+
+def sample(conn: Connection, now: datetime) -> None:
+    """Note how far each worker has counted, and forget what is older than two weeks. In a transaction of the caller."""
+    conn.execute(INSERT_SAMPLES, {"now": now})
+    conn.execute(DELETE_SAMPLES, {"before": now - SAMPLES_KEPT})

@@ -17,7 +17,7 @@ from alerts.watch import catch_up, keep_ledger, tick
 from hearth.rounds import Round, turn
 from hearth.settings import load
 from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
-from store import dead_letters, ledger, state
+from store import buildings, dead_letters, ingest_counts, ledger, state
 from store.stage import open_stages
 
 LEADER_KEY = 7_238_151_003  # advisory lock: one watch at a time
@@ -27,6 +27,8 @@ COUNT_EVERY_S = 30.0  # today's ledger is never older than this and the time one
 CARE_EVERY_S = 60.0
 SLOWEST_RETRY_S = 15.0
 PURGE_EVERY_S = 60.0
+MAP_EVERY_S = 15.0  # the map of a city is never older than this; a view does not believe what is older than a minute
+SAMPLE_EVERY_S = 60.0
 PURGED_AT_ONCE = 1000
 log = structlog.get_logger()
 
@@ -82,12 +84,24 @@ def _rounds(judge: Judge, dead_letter_age: timedelta) -> list[Round]:
         Round("retention", PURGE_EVERY_S, lambda conn: _purge(conn, now() - dead_letter_age)),
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, now())),
         Round("substations", CARE_EVERY_S, lambda conn: substations.look(conn, policy, now())),
+        Round("buildings", MAP_EVERY_S, _count_buildings),
+        Round("samples", SAMPLE_EVERY_S, _sample_ingest),
         Round("ledger", COUNT_EVERY_S, _ledger(history)),
     ]
 
 
 def _purge(conn: Connection, before: datetime) -> bool:
     return dead_letters.purge(conn, before, PURGED_AT_ONCE) == PURGED_AT_ONCE
+
+
+def _count_buildings(conn: Connection) -> None:
+    with conn.transaction():
+        buildings.count(conn, now())
+
+
+def _sample_ingest(conn: Connection) -> None:
+    with conn.transaction():
+        ingest_counts.sample(conn, now())
 
 
 def _ledger(history: History) -> Callable[[Connection], bool]:
