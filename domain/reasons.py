@@ -30,6 +30,7 @@ class RejectReason(StrEnum):
     NOT_PLACED = "not_placed"  # the sensor had no place at that time
     FUTURE = "future"  # beyond the tolerance
     ABSURD_TIME = "absurd_time"
+    TOO_OLD = "too_old"  # readings of that time are not kept any more
     OVERSIZE = "oversize"
     REFUSED = "refused"  # the database refused it for its content
 
@@ -81,6 +82,7 @@ REJECT_TEXTS: Mapping[RejectReason, Text] = {
     RejectReason.NOT_PLACED: Text("当时该传感器没有安装位置。", "The sensor had no place at that time."),
     RejectReason.FUTURE: Text("测量时间超前。", "The time of measurement lies in the future."),
     RejectReason.ABSURD_TIME: Text("测量时间不合理。", "The time of measurement makes no sense."),
+    RejectReason.TOO_OLD: Text("早于数据保存期限。", "Readings of that time are not kept any more."),
     RejectReason.OVERSIZE: Text("消息过大。", "The message is too large."),
     RejectReason.REFUSED: Text("数据库因内容拒收。", "The database refused the content."),
 }

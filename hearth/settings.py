@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     queue_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     payload_bytes: Annotated[int, Field(ge=256, le=16_777_216)] = 65_536
     future_tolerance_s: Annotated[int, Field(ge=0, le=86_400)] = 300
+    reading_days: Annotated[int | None, Field(ge=200, le=36_500)] = None
     dead_letter_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"

@@ -5,7 +5,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,6 +20,8 @@ from domain.policy import Policy
 from hearth.settings import Settings
 from ingest import source_table
 from ingest.sources import Sources
+from ingest.validate import Limits
+from store.retention import MARGIN
 
 # A database that is cut off without a word is noticed after a minute; the system alone would wait for hours.
 CUT: dict[str, Any] = {
@@ -68,6 +70,13 @@ def _text(variable: str, file: Path) -> str:
         raise UsageError(f"{variable}: cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{variable}: {file} is not UTF-8 text") from None
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What a message may be. What would be deleted within days, and could not be judged, does not get in."""
+    kept = timedelta(days=settings.reading_days) - MARGIN if settings.reading_days else None
+    past_us = kept // timedelta(microseconds=1) if kept else None
+    return Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000, past_us)
 
 
 def connector(settings: Settings, name: str) -> Callable[[], Connection]:

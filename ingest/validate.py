@@ -37,6 +37,7 @@ class Limits:
 
     payload_bytes: int
     future_tolerance_us: int
+    past_us: int | None = None  # older readings would be deleted at once; None: none is too old
 
 
 class Said(NamedTuple):
@@ -158,6 +159,8 @@ def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objec
         return RejectReason.FUTURE, f"ts {ts} is later than the tolerance allows"
     if at < EARLIEST_US:
         return RejectReason.ABSURD_TIME, f"ts {ts} is before 2010; integers are milliseconds"
+    if limits.past_us is not None and at < received_us - limits.past_us:
+        return RejectReason.TOO_OLD, f"ts {ts} is longer ago than readings are kept"
     return at
 
 

@@ -1,10 +1,11 @@
-"""Bring a database up to date: numbered SQL files, then the file of the server's flavour.
+"""Bring a database up to date: numbered SQL files, and between them those of the server's flavour.
 
 Each file runs in a transaction of its own and is recorded with its checksum. A file whose text differs from what was
 applied is refused: migrations are frozen text.
 """
 
 import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -13,6 +14,14 @@ from psycopg import Connection
 from domain.errors import UsageError
 
 LOCK_KEY = 7_238_151_001  # advisory lock: one migration at a time
+FLAVOUR = "flavour/"
+FIRST_PLACE = "0009~"  # after every name that begins with 0009
+# What a flavour is made of: a database on TimescaleDB's Apache edition grows into a community one.
+LINEAGE: Mapping[str, Sequence[str]] = {
+    "plain": ("plain",),
+    "timescale_apache": ("timescale_apache",),
+    "timescale_community": ("timescale_apache", "timescale_community"),
+}
 
 CREATE_RECORD = """
 CREATE TABLE IF NOT EXISTS schema_migration (
@@ -24,15 +33,19 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 SELECT_APPLIED = "SELECT name, checksum FROM schema_migration"
 INSERT_APPLIED = "INSERT INTO schema_migration (name, checksum) VALUES (%s, %s)"
 SELECT_TIMESCALE = "SELECT count(*) FROM pg_available_extensions WHERE name = 'timescaledb'"
-SELECT_PRELOADED = "SELECT current_setting('shared_preload_libraries') LIKE '%timescaledb%'"
+SELECT_LOADED = """
+SELECT
+  current_setting('shared_preload_libraries') LIKE '%timescaledb%'
+  OR EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')
+"""
 SELECT_LICENCE = "SELECT current_setting('timescaledb.license', true)"
 
 
 def flavour(conn: Connection) -> str:
     """The flavour the server offers: plain, timescale_apache or timescale_community."""
     available = conn.execute(SELECT_TIMESCALE).fetchone()
-    preloaded = conn.execute(SELECT_PRELOADED).fetchone()
-    if not available or not available[0] or not preloaded or not preloaded[0]:
+    loaded = conn.execute(SELECT_LOADED).fetchone()
+    if not available or not available[0] or not loaded or not loaded[0]:
         return "plain"
     conn.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
     licence = conn.execute(SELECT_LICENCE).fetchone()
@@ -54,41 +67,68 @@ def migrate(conn: Connection) -> list[str]:
         conn.commit()
 
 
+def made_for(applied: Iterable[str]) -> str | None:
+    """The flavour that a database was migrated for, from the names on record."""
+    seen = {name.removeprefix(FLAVOUR).partition("/")[0].removesuffix(".sql") for name in applied if _of_flavour(name)}
+    return next((chosen for chosen in reversed(list(LINEAGE)) if chosen in seen), None)
+
+
 def _apply_missing(conn: Connection) -> list[str]:
     conn.execute(CREATE_RECORD)
     conn.commit()
-    scripts = _scripts(flavour(conn))
+    chosen = flavour(conn)
     conn.commit()
     applied: dict[str, str] = dict(conn.execute(SELECT_APPLIED).fetchall())
-    _refuse_changes(scripts, applied)
-    missing = [name for name in scripts if name not in applied]
+    needed = scripts(chosen, applied)
+    _refuse_changes(needed, applied)
+    missing = [name for name in needed if name not in applied]
     for name in missing:
         with conn.transaction():
-            conn.execute(scripts[name].encode())
-            conn.execute(INSERT_APPLIED, (name, _checksum(scripts[name])))
+            conn.execute(needed[name].encode())
+            conn.execute(INSERT_APPLIED, (name, checksum(needed[name])))
         conn.commit()
     return missing
 
 
-def _refuse_changes(scripts: dict[str, str], applied: dict[str, str]) -> None:
-    for name, checksum in applied.items():
-        if name.startswith("flavour/") and name not in scripts:
+def _refuse_changes(needed: dict[str, str], applied: dict[str, str]) -> None:
+    for name, recorded in applied.items():
+        if _of_flavour(name) and name not in needed:
             raise UsageError(f"the database was migrated with {name}, and the server now offers another flavour")
-        if name in scripts and _checksum(scripts[name]) != checksum:
+        if name in needed and checksum(needed[name]) != recorded:
             raise UsageError(f"migration {name} has changed since it was applied: restore its text, add a new file")
 
 
-def _scripts(chosen: str) -> dict[str, str]:
-    """Name → text of every file this flavour needs, in the order to apply."""
+def scripts(chosen: str | None, applied: Collection[str] = ()) -> dict[str, str]:
+    """Name → text of every numbered file and of every file of a flavour, in the order to apply.
+
+    A flavour has a file of its own, which comes where it came when there were nine numbered ones, and a folder of
+    steps, each of which comes at its number.
+    """
     root = files("store") / "migrations"
-    numbered = sorted((f for f in root.iterdir() if f.name.endswith(".sql")), key=_name)
-    ordered = [*numbered, root / "flavour" / f"{chosen}.sql"]
-    return {("flavour/" if f not in numbered else "") + f.name: f.read_text(encoding="utf-8") for f in ordered}
+    found = [(file.name, file.name, file) for file in _sql(root)]
+    if chosen is not None:
+        first = _first(chosen, applied)
+        found.append((FIRST_PLACE, f"{FLAVOUR}{first}", root / "flavour" / first))
+        for part in LINEAGE[chosen]:
+            found += [(file.name, f"{FLAVOUR}{part}/{file.name}", file) for file in _sql(root / "flavour" / part)]
+    found.sort(key=lambda one: one[:2])
+    return {name: file.read_text(encoding="utf-8") for _, name, file in found}
 
 
-def _name(file: Traversable) -> str:
-    return file.name
+def _first(chosen: str, applied: Collection[str]) -> str:
+    """The file that a flavour begins with: its own, or that of the flavour which the database grew from."""
+    begun = (f"{part}.sql" for part in LINEAGE[chosen] if f"{FLAVOUR}{part}.sql" in applied)
+    return next(begun, f"{chosen}.sql")
 
 
-def _checksum(text: str) -> str:
+def _sql(folder: Traversable) -> list[Traversable]:
+    return [file for file in folder.iterdir() if file.name.endswith(".sql")]
+
+
+def _of_flavour(name: str) -> bool:
+    return name.startswith(FLAVOUR)
+
+
+def checksum(text: str) -> str:
+    """By which a file is known again."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,21 +1,27 @@
 """Whether the database has everything this version needs."""
 
-from importlib.resources import files
-
 from psycopg import Connection
+
+from store.migrate import made_for, scripts
 
 SELECT_RECORDED = "SELECT to_regclass('schema_migration') IS NOT NULL"
 SELECT_APPLIED = "SELECT name FROM schema_migration"
 
 
 def unapplied(conn: Connection) -> list[str]:
-    """The numbered migrations that are not applied yet, and `flavour` if the last step is missing."""
+    """What this version needs and the database lacks; `flavour` for all files of one, if it has none yet."""
+    applied = _applied(conn)
+    chosen = made_for(applied)
+    missing = [name for name in scripts(chosen, applied) if name not in applied]
+    return missing if chosen else [*missing, "flavour"]
+
+
+def migrated_for(conn: Connection) -> str | None:
+    """The flavour that the database has; None: none yet."""
+    return made_for(_applied(conn))
+
+
+def _applied(conn: Connection) -> set[str]:
     if conn.execute(SELECT_RECORDED).fetchone() != (True,):
-        return _numbered()
-    applied = {name for (name,) in conn.execute(SELECT_APPLIED)}
-    flavour = [] if any(name.startswith("flavour/") for name in applied) else ["flavour"]
-    return [name for name in _numbered() if name not in applied] + flavour
-
-
-def _numbered() -> list[str]:
-    return sorted(f.name for f in (files("store") / "migrations").iterdir() if f.name.endswith(".sql"))
+        return set()
+    return {name for (name,) in conn.execute(SELECT_APPLIED)}

@@ -12,8 +12,10 @@ import hypothesis
 import psycopg
 import pytest
 
+from local import community as local_community
 from local import trixie
 from local.broker import Mosquitto, MosquittoBuild, installed_mosquitto, trixie_mosquitto
+from local.community import CommunityPostgres
 from local.postgres import Postgres
 from local.trixie import TimescalePostgres
 
@@ -152,6 +154,16 @@ def database(servers: Servers, flavour: str) -> Iterator[Database]:
 def plain_database(servers: Servers) -> Iterator[Database]:
     """A fresh migrated database on plain PostgreSQL, for tests to which the flavour is all the same."""
     yield from fresh_database(servers.of("plain"), "plain")
+
+
+@pytest.fixture
+def community(server_folder: Path) -> Iterator[Database]:
+    """An empty database with TimescaleDB's Community edition, which takes one connection at a time."""
+    if reason := local_community.why_not():
+        pytest.skip(f"NOT TESTED ON TIMESCALEDB'S COMMUNITY EDITION: {reason}")
+    server = CommunityPostgres(server_folder / f"community-{next(NUMBERS)}").start()
+    yield Database(server.url(), "community")
+    server.remove()
 
 
 @pytest.fixture

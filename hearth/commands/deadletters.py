@@ -19,12 +19,11 @@ from alerts.judge import Judge
 from domain.errors import UsageError
 from domain.reasons import RejectReason
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, chosen_sources, now, open_database
+from hearth.wiring import chosen_policy, chosen_sources, limits_of, now, open_database
 from ingest.batch import Intake
 from ingest.dead_letters import Replay
 from ingest.dead_letters import replay as replay_letters
 from ingest.places import Places
-from ingest.validate import Limits
 from store import dead_letters
 from store.dead_letters import Waiting, Wanted
 from store.stage import open_stages
@@ -79,7 +78,7 @@ def replay(
     """Try waiting letters again, as of the time they were received. What can be stored is; the rest goes on waiting."""
     settings = load()
     policy = chosen_policy(settings)
-    limits = Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000)
+    limits = limits_of(settings)
     intake = Intake(WORKER, limits, Judge(policy).readings, Places(), sources=chosen_sources(settings))
     wanted = Wanted(reason, _midnight(since, policy.zone), sensor, letter or None)
     with _database(settings) as conn:

@@ -10,12 +10,20 @@ from alerts.judge import Judge
 from domain.errors import UsageError
 from hearth.metrics import IngestMetrics
 from hearth.settings import load
-from hearth.wiring import broker_tls, chosen_policy, chosen_sources, connector, now, set_up_logging, stop_on_signal
+from hearth.wiring import (
+    broker_tls,
+    chosen_policy,
+    chosen_sources,
+    connector,
+    limits_of,
+    now,
+    set_up_logging,
+    stop_on_signal,
+)
 from ingest.batch import Intake
 from ingest.inbox import Inbox
 from ingest.places import Places
 from ingest.source import Address, Source
-from ingest.validate import Limits
 from ingest.worker import Worker
 
 
@@ -37,7 +45,7 @@ def ingest(
     gc.set_threshold(100_000, 50, 100)
     name = f"hearth-ingest-{worker}" if worker else "hearth-ingest"
     judge = Judge(chosen_policy(settings))
-    limits = Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000)
+    limits = limits_of(settings)
     sources = chosen_sources(settings)
     inbox = Inbox(settings.queue_messages)
     broker_tls(settings)  # what is wrong with it is said now, not at the first connection

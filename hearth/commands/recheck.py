@@ -6,11 +6,12 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import psycopg
@@ -27,7 +28,7 @@ from alerts.what_if import Figures, imagine, recorded
 from domain.errors import UsageError
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, connector, now, open_database
-from store import ledger
+from store import ledger, retention
 from store.stage import open_stages
 
 CHUNK_HOMES = 64  # locked together while they are judged
@@ -55,6 +56,7 @@ def recheck(
         raise UsageError("--policy tries other rules and needs --dry-run; to adopt them, set HEARTH_POLICY")
     with open_database(settings, "recheck") as conn:
         homes = _homes(conn, home)
+        _refuse_deleted(conn, from_day, chosen_policy(settings).zone)
     at = now()
     first, end = from_day.date(), to_day.date() if to_day else None
     if end and end <= first:
@@ -79,6 +81,14 @@ def _homes(conn: Connection, codes: list[str] | None) -> list[int]:
     if codes and len(homes) != len(set(codes)):
         raise UsageError(f"--home: not all of {', '.join(codes)} are in the registry")
     return homes
+
+
+def _refuse_deleted(conn: Connection, first: datetime, zone: ZoneInfo) -> None:
+    """Without its readings a day would be judged unknown, and what was proven then would be gone."""
+    since = retention.judged_from(conn)
+    if since and first.replace(tzinfo=zone) < since:
+        day = since.astimezone(zone).date() + timedelta(days=1)
+        raise UsageError(f"--from: readings of then were deleted (HEARTH_READING_DAYS); the first day is {day}")
 
 
 class Again:

@@ -15,9 +15,9 @@ from alerts.history import History
 from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
 from hearth.rounds import Round, turn
-from hearth.settings import load
+from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
-from store import buildings, dead_letters, ingest_counts, ledger, state
+from store import buildings, dead_letters, ingest_counts, ledger, retention, state
 from store.stage import open_stages
 
 LEADER_KEY = 7_238_151_003  # advisory lock: one watch at a time
@@ -30,6 +30,8 @@ PURGE_EVERY_S = 60.0
 MAP_EVERY_S = 15.0  # the map of a city is never older than this; a view does not believe what is older than a minute
 SAMPLE_EVERY_S = 60.0
 PURGED_AT_ONCE = 1000
+DROP_EVERY_S = 600.0
+DROPPED_AT_ONCE = 20_000
 log = structlog.get_logger()
 
 
@@ -46,7 +48,7 @@ def watch() -> None:
             with connect() as conn:
                 delay_s = 0.5
                 if _become_leader(conn, stop):
-                    _lead(conn, judge, settings.dead_letter_days, stop)
+                    _lead(conn, judge, settings, stop)
         except psycopg.OperationalError as error:
             log.warning("database away", error=str(error).strip(), retry_s=delay_s)
             stop.wait(delay_s)
@@ -66,22 +68,24 @@ def _become_leader(conn: Connection, stop: threading.Event) -> bool:
     return False
 
 
-def _lead(conn: Connection, judge: Judge, dead_letter_days: int, stop: threading.Event) -> None:
+def _lead(conn: Connection, judge: Judge, settings: Settings, stop: threading.Event) -> None:
     """Work as long as the connection, and with it the lead, lasts."""
     open_stages(conn)
-    rounds = _rounds(judge, timedelta(days=dead_letter_days))
+    rounds = _rounds(judge, settings)
     while not stop.is_set():
         if not turn(rounds, conn, time.monotonic):
             stop.wait(_pause_s(conn))
 
 
-def _rounds(judge: Judge, dead_letter_age: timedelta) -> list[Round]:
+def _rounds(judge: Judge, settings: Settings) -> list[Round]:
     """What a turn does, in order: deadlines first. True of a round: there is more to do at once."""
     history, policy = History(judge.policy), judge.policy
+    dead_letter_age = timedelta(days=settings.dead_letter_days)
     return [
         Round("deadlines", 0, lambda conn: tick(conn, judge, now()) > 0),
         Round("past", 0, lambda conn: catch_up(conn, history, now()) > 0),
-        Round("retention", PURGE_EVERY_S, lambda conn: _purge(conn, now() - dead_letter_age)),
+        Round("dead letters", PURGE_EVERY_S, lambda conn: _purge(conn, now() - dead_letter_age)),
+        Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings.reading_days)),
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, now())),
         Round("substations", CARE_EVERY_S, lambda conn: substations.look(conn, policy, now())),
         Round("buildings", MAP_EVERY_S, _count_buildings),
@@ -102,6 +106,12 @@ def _count_buildings(conn: Connection) -> None:
 def _sample_ingest(conn: Connection) -> None:
     with conn.transaction():
         ingest_counts.sample(conn, now())
+
+
+def _drop(conn: Connection, reading_days: int | None) -> bool:
+    if reading_days is None:
+        return False
+    return retention.drop(conn, now() - timedelta(days=reading_days), DROPPED_AT_ONCE) > 0
 
 
 def _ledger(history: History) -> Callable[[Connection], bool]:

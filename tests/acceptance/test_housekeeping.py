@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from store import dead_letters
 from store.dead_letters import DeadLetter
+from tests.acceptance import processes
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making
 from tests.conftest import Database
@@ -22,6 +23,29 @@ def test_old_letters_go_and_young_ones_stay(new_world: Making, plain_database: D
     until(lambda: world.one("SELECT count(*) FROM dead_letter") == 3, "old letters are gone")
     assert world.one("SELECT min(received_at) FROM dead_letter") == young
     assert watch.stop() == 0
+
+
+def test_old_readings_go_if_that_is_wanted_and_their_days_stay_as_judged(
+    new_world: Making, plain_database: Database
+) -> None:
+    world = new_world(plain_database)
+    today = datetime.now(UTC)
+    with plain_database.connect() as conn:
+        for days in (201, 199):
+            conn.execute(
+                "INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, self_timed) "
+                "VALUES (1, %(at)s, %(at)s, 20, 0, true)",
+                {"at": today - timedelta(days=days)},
+            )
+    watch = world.start("watch", HEARTH_READING_DAYS="200")
+    until(lambda: world.one("SELECT count(*) FROM reading") == 1, "the old one is gone")
+    assert world.one("SELECT measured_at FROM reading") == today - timedelta(days=199)
+    assert watch.stop() == 0
+    recheck = processes.run(world.environment, "recheck", "--from", f"{today - timedelta(days=196):%Y-%m-%d}")
+    assert (recheck.returncode, recheck.stdout) == (2, "")
+    assert "HEARTH_READING_DAYS" in recheck.stderr
+    recheck = processes.run(world.environment, "recheck", "--from", f"{today - timedelta(days=190):%Y-%m-%d}")
+    assert recheck.returncode == 0, recheck.stderr
 
 
 def test_the_registry_can_be_read_and_written_while_a_watch_leads(new_world: Making, plain_database: Database) -> None:
