@@ -2,17 +2,18 @@
 
 It is a fold, so judging a day at once and judging it reading by reading give the same flags. Timers count while a run
 lasts and fire at the very instant they are full, before whatever begins at that instant. Silence stops them.
-"""
 
-from typing import NamedTuple
+It is not walked run by run: whether a timer is full in a run does not depend on the flag, so all timers are read off at
+once, the last full one says whether there is a flag, and what the flag came to is looked up where somebody asks.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.engine.track import Celsius, Int
 from domain.instants import NONE_US
 from domain.states import Severity, State
 
-# As plain numbers numpy compares them without a detour, and `step` does little else.
 UNKNOWN, WARM, SHORT, COLD, SEVERE = (
     int(state) for state in (State.UNKNOWN, State.WARM, State.SHORT, State.COLD, State.SEVERE)
 )
@@ -53,16 +54,6 @@ ENDED = np.dtype([("home", np.int64), ("flag", MACHINE)])
 KEPT = np.dtype([("run", np.int64), ("machine", MACHINE)])
 
 
-class Episodes(NamedTuple):
-    """Runs of one home each, over which a machine is folded; before and after them it has nothing to tell."""
-
-    home: NDArray[np.int64]
-    first: NDArray[np.int64]  # index of the first run
-    length: NDArray[np.int64]
-    machine: NDArray[np.void]  # MACHINE; where it stands
-    home_goes_on: NDArray[np.bool_]  # the home has runs after these
-
-
 def fold(state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void]) -> NDArray[np.void]:
     """Advance machines over their runs, in place.
 
@@ -80,130 +71,142 @@ def fold_and_keep(
     state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void], keep: NDArray[np.bool_]
 ) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """As `fold`; returns also where the machines that were not idle stood after the runs to `keep`, as KEPT."""
-    home, first, length, machine, home_goes_on = _episodes(state, runs, pieces)
-    ended, kept = [np.empty(0, ENDED)], [np.empty(0, KEPT)]
-    ended_by = [np.empty(0, np.int64)]
-    for nth in range(int(length.max(initial=0))):
-        going = int(np.searchsorted(-length, -nth))  # the longest come first
-        at = first[:going] + nth
-        run = runs[at]
-        over = step(machine[:going], run, pieces[run["piece"]])
-        if len(over):
-            ended_by.append(at[over["home"]])
-            over["home"] = home[over["home"]]
-            ended.append(over)
-        if keep[at].any():
-            kept.append(_not_idle(at, machine[:going], keep[at]))
-    state[home[~home_goes_on]] = machine[~home_goes_on]
-    return np.concatenate(ended)[np.argsort(np.concatenate(ended_by))], np.concatenate(kept)
-
-
-def _not_idle(at: NDArray[np.int64], machine: NDArray[np.void], keep: NDArray[np.bool_]) -> NDArray[np.void]:
-    which = np.flatnonzero(keep & ((machine["severity"] > 0) | (machine["breach_since"] != NONE_US)))
-    kept = np.empty(len(which), KEPT)
-    kept["run"], kept["machine"] = at[which], machine[which]
-    return kept
-
-
-def _episodes(state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void]) -> Episodes:
-    """Split the runs of homes where the machine is idle whatever was before, and take those that have a flag to tell.
-
-    It is idle after warmth that lasts for the clear time, and where a home is not judged. Homes that have neither flag
-    nor breach, nearly all, have nothing to tell; in `state` they become idle where they were not.
-    """
-    level = runs["state"]
-    rests = (level == WARM) & (runs["end"] - runs["start"] >= pieces["clear"][runs["piece"]])
-    rests |= level == NOT_JUDGED
-    begins = np.ones(len(runs), bool)
-    new_home = runs["home"][1:] != runs["home"][:-1]
-    begins[1:] = rests[:-1] | new_home
-    first = np.flatnonzero(begins)
-    end, home = np.append(first[1:], len(runs))[: len(first)], runs["home"][first]
-    breach = np.append(np.flatnonzero(level >= COLD), len(runs))
-    first_breach = breach[np.searchsorted(breach, first)]
-    opening = np.append(True, home[1:] != home[:-1])[: len(first)]
-    closing = np.append(home[1:] != home[:-1], True)[: len(first)]
-    busy = opening & ((state["severity"] > 0) | (state["breach_since"] != NONE_US))[home]
-    tells = np.flatnonzero(busy | (first_breach < end))
-    first = np.where(busy, first, first_breach)[tells]
-    length = end[tells] - first
-    order = np.argsort(-length, kind="stable")
-    tells = tells[order]
-    machine = idle(len(tells))
-    machine[busy[tells]] = state[home[tells][busy[tells]]]
-    state[home[closing & ~opening]] = idle(1)
-    return Episodes(home[tells], first[order], length[order], machine, ~closing[tells])
-
-
-def step(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]) -> NDArray[np.void]:
-    """Advance each machine over one run, in place; returns ENDED for flags that ended, homes by position."""
-    start, level = run["start"], run["state"]
-    breach, severe, warm = level >= COLD, level == SEVERE, level == WARM
-    told = (level > UNKNOWN) & ~np.isnan(run["lowest"])
-    known_low = np.where(told, run["lowest"], np.float32(np.inf))
-    going = (state["severity"] > 0) | (breach & (state["breach_since"] != NONE_US))
-    lowest = np.where(going, np.minimum(state["lowest"], known_low), known_low)
-    state["lowest"] = np.where(going | breach, lowest, np.float32(np.inf))
-    # Warmth is timed only to end a flag.
-    warm &= state["severity"] > 0
-    for name, on in (("breach_since", breach), ("severe_since", severe), ("warm_since", warm)):
-        since = np.where(state[name] == NONE_US, start, state[name])
-        state[name] = np.where(on, since, NONE_US)
-    _resume(state, run)
-    _open(state, run, piece)
-    _worsen(state, run, piece)
-    return _end(state, run, piece)
-
-
-def _resume(state: NDArray[np.void], run: NDArray[np.void]) -> None:
-    """Suspend when the window has closed on a home under the day limit; resume when it opens, or on a breach."""
-    open_flag, paused = state["severity"] > 0, state["suspended_at"] != NONE_US
-    if not open_flag.any():
-        return
-    resumes = open_flag & paused & (run["state"] != NOT_JUDGED) & ((run["state"] >= COLD) | run["windowed"])
-    suspends = open_flag & ~paused & (run["state"] == SHORT) & ~run["windowed"]
-    state["suspended_at"][resumes] = NONE_US
-    state["suspended_at"][suspends] = run["start"][suspends]
-
-
-def _open(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]) -> None:
-    """Raise a flag when a breach has lasted for the policy's confirm time."""
-    pending = (state["severity"] == 0) & (run["state"] >= COLD)
-    if not pending.any():
-        return
-    at = np.maximum(run["start"], state["breach_since"] + np.where(pending, piece["confirm"], 0))
-    opens = pending & (at <= run["end"])
-    state["severity"][opens] = IS_COLD
-    state["flag"][opens] = 0
-    state["cold_since"][opens] = state["breach_since"][opens]
-    state["confirmed_at"][opens] = at[opens]
-    state["limit"][opens] = np.maximum(piece["cold"], piece["severe"])[opens]
-    state["version"][opens] = piece["version"][opens]
-
-
-def _worsen(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]) -> None:
-    """Make a flag severe when the home has been under the severe limit for the confirm time."""
-    pending = (state["severity"] == IS_COLD) & (run["state"] == SEVERE)
-    if not pending.any():
-        return
-    at = np.maximum(run["start"], state["severe_since"] + np.where(pending, piece["confirm"], 0))
-    worsens = pending & (at <= run["end"])
-    state["severity"][worsens] = IS_SEVERE
-    state["severe_at"][worsens] = np.maximum(at, state["confirmed_at"])[worsens]
-    state["limit"][worsens] = piece["severe"][worsens]
-
-
-def _end(state: NDArray[np.void], run: NDArray[np.void], piece: NDArray[np.void]) -> NDArray[np.void]:
-    """End flags of homes that have been warm for the policy's clear time, or are no longer judged."""
-    flagged = state["severity"] > 0
-    warm, stops = flagged & (run["state"] == WARM), flagged & (run["state"] == NOT_JUDGED)
-    if not (warm.any() or stops.any()):
-        return np.empty(0, ENDED)
-    at = np.maximum(run["start"], state["warm_since"] + np.where(warm, piece["clear"], 0))
-    over = np.flatnonzero(warm & (at <= run["end"]) | stops)
-    state["cleared_at"][over] = np.where(stops, run["start"], at)[over]
-    state["reason"][over] = np.where(stops, piece["reason"], 0)[over]
+    mine = _telling(state, runs)
+    past = _Past(state, runs[mine], pieces)
+    over = np.flatnonzero(past.ends_at != NONE_US)
+    over = over[past.before[over]]
     ended = np.empty(len(over), ENDED)
-    ended["home"], ended["flag"] = over, state[over]
-    state[over] = idle(len(over))
-    return ended
+    ended["home"], ended["flag"] = past.home[over], past.ended(over)
+    stays = np.flatnonzero(keep[mine] & (past.after | past.breach))
+    kept = np.empty(len(stays), KEPT)
+    kept["run"], kept["machine"] = mine[stays], past.machines(stays, past.after[stays])
+    last = np.flatnonzero(np.append(past.new[1:], True)[: len(mine)])
+    state[past.home[last]] = past.machines(last, past.after[last])
+    return ended, kept
+
+
+def _telling(state: NDArray[np.void], runs: NDArray[np.void]) -> Int:
+    """The runs of homes with a flag or a breach. The others, nearly all, are idle and stay so."""
+    tells = (state["severity"] > 0) | (state["breach_since"] != NONE_US)
+    tells[runs["home"][runs["state"] >= COLD]] = True
+    return np.flatnonzero(tells[runs["home"]])
+
+
+class _Past:
+    """What was going on in runs: arrays over them. Instants are µs, NONE_US where there is none."""
+
+    def __init__(self, state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void]) -> None:
+        self.state, self.runs, self.pieces = state, runs, pieces
+        self.home, self.start, level = runs["home"], runs["start"], runs["state"]
+        self.new = np.append(True, self.home[1:] != self.home[:-1])[: len(runs)]
+        self.head = np.maximum.accumulate(np.where(self.new, np.arange(len(runs)), 0))  # the first run of the home
+        self.breach, severe, warm, stops = level >= COLD, level == SEVERE, level == WARM, level == NOT_JUDGED
+        self.breach_from, self.breach_since = self._since("breach_since", self.breach)
+        _, self.severe_since = self._since("severe_since", severe)
+        _, self.warm_since = self._since("warm_since", warm)
+        self.opens_at = self._full(self.breach, self.breach_since, "confirm")
+        self.worsens_at = self._full(severe, self.severe_since, "confirm")
+        self.ends_at = self._full(warm, self.warm_since, "clear")
+        self.ends_at[stops] = self.start[stops]
+        self.before, self.after = self._flagged()
+        # The window has closed on a home under the day limit; it opens again, or there is a breach.
+        self.suspends = np.flatnonzero((level == SHORT) & ~runs["windowed"])
+        self.resumes = np.flatnonzero((self.breach | runs["windowed"]) & ~stops)
+
+    def _since(self, name: str, on: NDArray[np.bool_]) -> tuple[Int, Int]:
+        """The run in which what is `on` began, and the instant, which may lie before all runs."""
+        begins = on & (self.new | ~np.append(False, on[:-1])[: len(on)])
+        begin = np.maximum.accumulate(np.where(begins, np.arange(len(on)), 0))
+        since, carried = self.start.copy(), self.state[name][self.home[self.new]]
+        since[self.new] = np.where(carried != NONE_US, carried, since[self.new])
+        return begin, np.where(on, since[begin], NONE_US)
+
+    def _full(self, on: NDArray[np.bool_], since: Int, timer: str) -> Int:
+        """When the timer of what is `on` was full, in each run in which it was; it may have been before that run."""
+        out, which = np.full(len(on), NONE_US), np.flatnonzero(on)
+        length = self.pieces[timer][self.runs["piece"][which]]
+        at = np.maximum(self.start[which], since[which] + length)
+        out[which] = np.where(at <= self.runs["end"][which], at, NONE_US)
+        return out
+
+    def _flagged(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whether there is a flag before each run, and after it: the last timer that was full decides."""
+        opens, carried = self.opens_at != NONE_US, self.state["severity"][self.home] > 0
+        full = opens | (self.ends_at != NONE_US)
+        last = np.maximum.accumulate(np.where(full, np.arange(len(full)), -1))
+        after = np.where(last >= self.head, opens[last], carried)
+        before = np.where(self.new, carried, np.append(False, after[:-1])[: len(after)])
+        return before, after
+
+    def ended(self, at: Int) -> NDArray[np.void]:
+        """MACHINE of the flags that ended in runs."""
+        flags = self.machines(at, np.ones(len(at), bool))
+        flags["cleared_at"] = self.ends_at[at]
+        flags["reason"] = self.pieces["reason"][self.runs["piece"][at]]  # JUDGED: warm again
+        return flags
+
+    def machines(self, at: Int, flagged: NDArray[np.bool_]) -> NDArray[np.void]:
+        """MACHINE after runs, with a flag open then or not."""
+        out = idle(len(at))
+        opening = np.flatnonzero((self.opens_at != NONE_US) & ~self.before)
+        opened = _last(opening, at)
+        carried = flagged & (opened < self.head[at])
+        new = flagged & ~carried
+        out[carried] = self.state[self.home[at[carried]]]
+        out[new] = self._opened(opened[new])
+        begin = np.where(carried, self.head[at], opened)
+        self._worsen(out, flagged, begin, at)
+        self._suspend(out, flagged, carried, begin, at)
+        out["breach_since"], out["severe_since"] = self.breach_since[at], self.severe_since[at]
+        out["warm_since"] = np.where(flagged, self.warm_since[at], NONE_US)  # warmth is timed only to end a flag
+        begin = np.where(carried, begin, self.breach_from[np.where(new, opened, at)])
+        out["lowest"] = np.where(flagged | self.breach[at], self._lowest(begin, at), np.float32(np.inf))
+        return out
+
+    def _opened(self, at: Int) -> NDArray[np.void]:
+        """Flags as a breach raised them when it had lasted for the policy's confirm time."""
+        out, piece = idle(len(at)), self.pieces[self.runs["piece"][at]]
+        out["severity"] = IS_COLD
+        out["cold_since"], out["confirmed_at"] = self.breach_since[at], self.opens_at[at]
+        out["limit"], out["version"] = np.maximum(piece["cold"], piece["severe"]), piece["version"]
+        return out
+
+    def _worsen(self, out: NDArray[np.void], flagged: NDArray[np.bool_], begin: Int, at: Int) -> None:
+        """Make flags severe whose home has been under the severe limit for the confirm time."""
+        worse = _first(np.flatnonzero(self.worsens_at != NONE_US), begin)
+        worsens = flagged & (out["severity"] == IS_COLD) & (worse <= at)
+        worse = worse[worsens]
+        out["severity"][worsens] = IS_SEVERE
+        out["severe_at"][worsens] = np.maximum(self.worsens_at[worse], out["confirmed_at"][worsens])
+        out["limit"][worsens] = self.pieces["severe"][self.runs["piece"][worse]]
+
+    def _suspend(
+        self, out: NDArray[np.void], flagged: NDArray[np.bool_], carried: NDArray[np.bool_], begin: Int, at: Int
+    ) -> None:
+        """Suspend flags from the first run after the last one that resumes them."""
+        resumed = _last(self.resumes, at)
+        suspended = _first(self.suspends, np.maximum(begin, resumed))
+        still = carried & (out["suspended_at"] != NONE_US) & (resumed < begin)
+        suspends = flagged & ~still & (suspended <= at)
+        out["suspended_at"][flagged & ~still] = NONE_US
+        out["suspended_at"][suspends] = self.start[suspended[suspends]]
+
+    def _lowest(self, begin: Int, at: Int) -> Celsius:
+        """°C of runs from `begin` to `at`, both included, and of what is carried into the first run of a home."""
+        level, lowest = self.runs["state"], self.runs["lowest"]
+        known = np.append(np.where((level > UNKNOWN) & ~np.isnan(lowest), lowest, np.inf), np.inf)
+        spans = np.stack((begin, at + 1), axis=1).ravel()
+        carried = self.state[self.home[at]]
+        busy = (carried["severity"] > 0) | (carried["breach_since"] != NONE_US)
+        before = np.where(busy & (begin == self.head[at]), carried["lowest"], np.float32(np.inf))
+        return np.minimum(np.minimum.reduceat(known, spans)[::2], before)
+
+
+def _last(runs: Int, at: Int) -> Int:
+    """The last of some runs, rising, that is not after each of others; -1: there is none."""
+    return np.append(-1, runs)[np.searchsorted(runs, at, "right")]
+
+
+def _first(runs: Int, at: Int) -> Int:
+    """The first of some runs, rising, that is not before each of others; an index beyond all runs: there is none."""
+    return np.append(runs, np.iinfo(np.int64).max)[np.searchsorted(runs, at)]
