@@ -58,6 +58,11 @@ def unauthorised(detail: str) -> Problem:
     return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="hearth"'})
 
 
+def forbidden(detail: str) -> Problem:
+    """The token holds, and is not good for this."""
+    return Problem(403, detail)
+
+
 def unavailable(detail: str) -> Problem:
     """Not now; the same request may succeed soon."""
     return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -1,17 +1,28 @@
-"""A request's view of the database: one connection, read only, and the scope of the token that asks."""
+"""A request's view of the database: one connection, and who asks. The database shows only what they reach.
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+`Asking` reads. `Changing` writes: what it did is committed, with an entry in the audit log, before the answer is sent.
+`asked_by` and `changed_by` make the same for some roles only.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from api.problem import unauthorised
-from store.access import Scope, find
+from api.problem import forbidden, unauthorised
+from store import access, audit
+from store.access import Asker, Right, Role, Scope
+
+EVERYONE = frozenset(Role)
+STAFF = EVERYONE - {Role.CUSTOMER}
+DESK = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
+LEADERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
 
 
 @dataclass(frozen=True)
@@ -28,9 +39,15 @@ class Session:
     """What a route works with. `now` is the same for all that a request does."""
 
     conn: Connection
-    scope: Scope
+    asker: Asker
     now: datetime
     zone: str
+    notes: dict[str, Any] = field(default_factory=dict)  # what the audit log shall tell besides; nothing personal
+
+    @property
+    def scope(self) -> Scope:
+        """The homes that are reached."""
+        return self.asker.scope
 
 
 def surroundings(request: Request) -> Surroundings:
@@ -40,25 +57,75 @@ def surroundings(request: Request) -> Surroundings:
 
 
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
+Opening = Callable[[Request, Bearer], Iterator[Session]]
 
 
-def open_session(request: Request, bearer: Bearer) -> Iterator[Session]:
-    """Check the token, then lend a connection until the route has returned.
+def asked_by(roles: Collection[Role]) -> Opening:
+    """A dependency that lends a connection to read with, until the route has returned, to these roles only.
 
-    Raises:
-        Problem: 401.
+    It raises Problem: 401 without a token that holds, 403 for a role or a token that this is not for.
     """
+
+    def open_session(request: Request, bearer: Bearer) -> Iterator[Session]:
+        with _session(request, bearer, roles, Right.READ) as session:
+            yield session
+
+    return open_session
+
+
+def changed_by(roles: Collection[Role]) -> Opening:
+    """As `asked_by`, to write with: committed with an entry in the audit log when the route has returned.
+
+    An exception undoes everything.
+    """
+
+    def open_change(request: Request, bearer: Bearer) -> Iterator[Session]:
+        with _session(request, bearer, roles, Right.WRITE) as session:
+            yield session
+            audit.record(session.conn, entry(request, session))
+
+    return open_change
+
+
+@contextmanager
+def _session(request: Request, bearer: Bearer, roles: Collection[Role], right: Right) -> Iterator[Session]:
     if bearer is None:
         raise unauthorised("a bearer token is needed")
     given = surroundings(request)
     now = given.clock()
     with given.pool.connection() as conn:
-        conn.read_only = True
-        scope = find(conn, bearer.credentials, now)
-        if scope is None:
+        conn.read_only = right is Right.READ
+        asker = access.find(conn, bearer.credentials, now)
+        if asker is None:
             raise unauthorised("the token is unknown, expired or revoked")
-        yield Session(conn, scope, now, given.zone)
+        if asker.role not in roles:
+            raise forbidden(f"this is not for the role {asker.role}")
+        if right not in asker.rights:
+            raise forbidden(f"the token is not good for: {right}")
+        access.enter(conn, asker.scope)
+        yield Session(conn, asker, now, given.zone)
+
+
+def entry(request: Request, session: Session) -> audit.Entry:
+    """What the audit log tells of a request: who, from where, which route with which parameters in its path."""
+    route = getattr(request.scope.get("route"), "path", request.url.path)
+    return audit.Entry(
+        at=session.now,
+        actor=session.asker.actor,
+        role=session.asker.role,
+        address=request.client.host if request.client else None,
+        action=f"{request.method} {route}",
+        target=request.path_params,
+        detail=session.notes,
+    )
 
 
 # "function": the connection is back in the pool before the answer is on its way to a slow client.
-Asking = Annotated[Session, Depends(open_session, scope="function")]
+Asking = Annotated[Session, Depends(asked_by(EVERYONE), scope="function")]
+AskingStaff = Annotated[Session, Depends(asked_by(STAFF), scope="function")]
+AskingDesk = Annotated[Session, Depends(asked_by(DESK), scope="function")]
+AskingLeaders = Annotated[Session, Depends(asked_by(LEADERS), scope="function")]
+Changing = Annotated[Session, Depends(changed_by(EVERYONE), scope="function")]
+ChangingStaff = Annotated[Session, Depends(changed_by(STAFF), scope="function")]
+ChangingDesk = Annotated[Session, Depends(changed_by(DESK), scope="function")]
+ChangingLeaders = Annotated[Session, Depends(changed_by(LEADERS), scope="function")]

@@ -1,9 +1,9 @@
-"""Tokens: who asks the API, and which homes they may see. A token is shown once; its SHA-256 is kept."""
+"""Who asks the API, what they may do, and which homes they reach. A token is shown once; its SHA-256 is kept."""
 
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 from psycopg import Connection
 
 from domain.errors import UsageError
+from store.rows import Row, fetch
 
 PREFIX = "hearth_"
 TOKEN_BYTES = 32
@@ -28,15 +29,41 @@ ORDER BY wanted.code
 """
 SELECT_STATION = "SELECT EXISTS (SELECT FROM substation WHERE station = %s)"
 INSERT_TOKEN = """
-INSERT INTO token (hash, role, station, created_at, expires_at) VALUES (%s, %s, %s, %s, %s) RETURNING token_id
+INSERT INTO token (hash, role, station, created_at, expires_at, label, rights)
+VALUES (%(hash)s, %(role)s, %(station)s, %(now)s, %(expires_at)s, %(label)s, %(rights)s) RETURNING token_id
 """
 INSERT_TOKEN_HOMES = """
 INSERT INTO token_home (token_id, home_id) SELECT %s, h.home_id FROM home AS h WHERE h.code = ANY (%s)
 """
 SELECT_TOKEN = """
-SELECT t.hash, t.role, t.station, ARRAY(SELECT x.home_id FROM token_home AS x WHERE x.token_id = t.token_id)
+SELECT
+  t.hash, t.role, t.station, ARRAY(SELECT x.home_id FROM token_home AS x WHERE x.token_id = t.token_id), t.rights,
+  t.token_id, t.label
 FROM token AS t
 WHERE t.hash = %(hash)s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+"""
+
+
+SELECT_TOKENS = """
+SELECT
+  t.token_id, t.label, t.role, t.station, t.rights, t.created_at, t.expires_at, t.revoked_at,
+  ARRAY(SELECT h.code FROM token_home AS x JOIN home AS h USING (home_id) WHERE x.token_id = t.token_id ORDER BY h.code)
+    AS homes
+FROM token AS t
+ORDER BY t.token_id
+"""
+REVOKE_TOKEN = """
+UPDATE token SET revoked_at = %(now)s WHERE token_id = %(token_id)s AND revoked_at IS NULL RETURNING token_id
+"""
+# For the rest of the transaction: the API's role, under row-level security, and what it is to reach.
+SELECT_INTO_REACH = """
+SELECT
+  set_config('role', 'hearth_api', true), set_config('hearth.everywhere', %(everywhere)s, true),
+  set_config('hearth.station', %(station)s, true), set_config('hearth.homes', %(homes)s, true)
+"""
+SELECT_HOME_IDS = "SELECT h.home_id FROM home AS h WHERE h.code = ANY (%s)"
+SELECT_MAY_SERVE = """
+SELECT coalesce((SELECT pg_has_role(r.oid, 'SET') FROM pg_roles AS r WHERE r.rolname = 'hearth_api'), false)
 """
 
 
@@ -48,6 +75,17 @@ class Role(StrEnum):
     DISPATCHER = "dispatcher"
     SUPERVISOR = "supervisor"
     ADMIN = "admin"
+
+
+class Right(StrEnum):
+    """What a token is good for, within what its role may do."""
+
+    READ = "read"
+    WRITE = "write"
+    REVEAL = "reveal"  # see whose home it is
+
+
+ALL_RIGHTS = frozenset(Right)
 
 
 @dataclass(frozen=True)
@@ -63,6 +101,16 @@ class Scope:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: a token of ours, or a person whom the identity provider vouches for."""
+
+    actor: str  # stands in the audit log and in the events of tickets
+    role: Role
+    scope: Scope
+    rights: frozenset[Right] = ALL_RIGHTS
+
+
 def create(
     conn: Connection,
     role: Role,
@@ -71,36 +119,77 @@ def create(
     homes: Sequence[str] = (),
     station: str | None = None,
     expires_at: datetime | None = None,
+    label: str | None = None,
+    rights: Collection[Right] = ALL_RIGHTS,
 ) -> str:
     """Make a token and return it; nobody can read it again.
 
     Args:
         homes: codes; the homes of a customer.
         station: the station of a crew.
+        label: whose it is, for people.
+        rights: what it is good for.
     Raises:
         UsageError: homes or station do not fit the role, or nobody knows them.
     """
     _check_reach(role, homes, station)
     _check_known(conn, homes, station)
     token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-    row = conn.execute(INSERT_TOKEN, (_hash(token), role.value, station, now, expires_at)).fetchone()
+    values = {"hash": _hash(token), "role": role.value, "station": station, "now": now, "expires_at": expires_at}
+    row = conn.execute(INSERT_TOKEN, {**values, "label": label, "rights": sorted(rights)}).fetchone()
     assert row is not None
     conn.execute(INSERT_TOKEN_HOMES, (row[0], list(homes)))
     return token
 
 
-def find(conn: Connection, token: str, now: datetime) -> Scope | None:
-    """What a token reaches; None when nobody made it, it has expired or was revoked."""
+def find(conn: Connection, token: str, now: datetime) -> Asker | None:
+    """Who bears a token; None when nobody made it, it has expired or was revoked."""
     wanted = _hash(token)
     row = conn.execute(SELECT_TOKEN, {"hash": wanted, "now": now}).fetchone()
     if row is None or not hmac.compare_digest(row[0], wanted):
         return None
-    role = Role(row[1])
+    _, role, station, homes, rights, token_id, label = row
+    actor = f"token {token_id}" + (f" ({label})" if label else "")
+    return Asker(actor, Role(role), reach(Role(role), station, homes), frozenset(map(Right, rights)))
+
+
+def reach(role: Role, station: str | None, homes: list[int]) -> Scope:
+    """What a role reaches; a station is for crews, homes are for customers."""
     return Scope(
         everywhere=role not in (Role.CUSTOMER, Role.CREW),
-        own_station=row[2],
-        own_homes=row[3] if role is Role.CUSTOMER else [],
+        own_station=station if role is Role.CREW else None,
+        own_homes=homes if role is Role.CUSTOMER else [],
     )
+
+
+def home_ids(conn: Connection, codes: Sequence[str]) -> list[int]:
+    """The keys of homes; codes that nobody knows are left out."""
+    return [home_id for (home_id,) in conn.execute(SELECT_HOME_IDS, (list(codes),))]
+
+
+def enter(conn: Connection, scope: Scope) -> None:
+    """Until the end of the transaction, see only what is in scope: the second wall, behind IN_SCOPE."""
+    values = {
+        "everywhere": "on" if scope.everywhere else "",
+        "station": scope.own_station or "",
+        "homes": "{" + ",".join(map(str, scope.own_homes)) + "}",
+    }
+    conn.execute(SELECT_INTO_REACH, values)
+
+
+def may_serve(conn: Connection) -> bool:
+    """Whether the account of the connection may take the role of the API."""
+    return conn.execute(SELECT_MAY_SERVE).fetchone() == (True,)
+
+
+def tokens(conn: Connection) -> list[Row]:
+    """All tokens ever made, oldest first, without their hashes."""
+    return fetch(conn, SELECT_TOKENS, {})
+
+
+def revoke(conn: Connection, token_id: int, now: datetime) -> bool:
+    """Make a token worthless from now on; False if there is none of that number that still holds."""
+    return conn.execute(REVOKE_TOKEN, {"token_id": token_id, "now": now}).fetchone() is not None
 
 
 def _check_reach(role: Role, homes: Sequence[str], station: str | None) -> None:

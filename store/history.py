@@ -13,22 +13,18 @@ from store.rows import Row, fetch
 
 Position: TypeAlias = tuple[datetime, int]
 
-# LATERAL with a LIMIT of its own: each sensor gives at most one page from its index, however long the span.
+# Each sensor gives at most one page from its index, however long the span: behind the position of the page before, of
+# whose instant the points up to `shown` have been shown.
 SELECT_READINGS = """
 SELECT
   s.code AS sensor, p.room, r.measured_at, r.temperature + p.offset_k AS temperature, p.offset_k AS offset,
   r.humidity, r.battery, r.quality, p.point_id
 FROM point AS p
 JOIN sensor AS s USING (sensor_id)
-CROSS JOIN LATERAL (
-  SELECT x.measured_at, x.temperature, x.humidity, x.battery, x.quality FROM reading AS x
-  WHERE x.sensor_id = p.sensor_id
-    AND x.measured_at >= %(start)s AND x.measured_at < %(end)s
-    AND (p.valid_from IS NULL OR x.measured_at >= p.valid_from)
-    AND (p.valid_to IS NULL OR x.measured_at < p.valid_to)
-    AND (%(after)s::timestamptz IS NULL OR (x.measured_at, p.point_id) > (%(after)s, %(after_point)s))
-  ORDER BY x.measured_at
-  LIMIT %(limit)s
+CROSS JOIN LATERAL point_readings(
+  p.point_id,
+  %(start)s::timestamptz + CASE WHEN p.point_id <= %(shown)s THEN interval '1 microsecond' ELSE interval '0' END,
+  %(end)s, %(limit)s
 ) AS r
 WHERE p.home_id = %(home_id)s
 ORDER BY r.measured_at, p.point_id
@@ -43,13 +39,10 @@ SELECT
   max(r.temperature + p.offset_k) AS max, count(r.temperature) AS count, p.point_id
 FROM point AS p
 JOIN sensor AS s USING (sensor_id)
-JOIN reading AS r USING (sensor_id)
+CROSS JOIN LATERAL point_readings(p.point_id, %(start)s, %(end)s, NULL) AS r
 CROSS JOIN LATERAL (SELECT """
 _BUCKETS_TAIL: LiteralString = """ AS start) AS k
 WHERE p.home_id = %(home_id)s AND r.quality = 0
-  AND r.measured_at >= %(start)s AND r.measured_at < %(end)s
-  AND (p.valid_from IS NULL OR r.measured_at >= p.valid_from)
-  AND (p.valid_to IS NULL OR r.measured_at < p.valid_to)
   AND (%(after)s::timestamptz IS NULL OR (k.start, p.point_id) > (%(after)s, %(after_point)s))
 GROUP BY k.start, p.point_id, s.code, p.room
 ORDER BY k.start, p.point_id
@@ -82,6 +75,7 @@ class Stretch:
             "end": self.end,
             "after": after,
             "after_point": after_point,
+            "shown": after_point if after and after >= self.start else None,
             "limit": self.limit,
         }
 

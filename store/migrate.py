@@ -1,7 +1,7 @@
-"""Bring a database up to date: numbered SQL files, and between them those of the server's flavour.
+"""Bring a database up to date: numbered SQL files, between them those of the server's flavour, then roles and rights.
 
 Each file runs in a transaction of its own and is recorded with its checksum. A file whose text differs from what was
-applied is refused: migrations are frozen text.
+applied is refused: migrations are frozen text. Roles and rights (`store/grants.sql`) are set each time.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from psycopg import Connection
+from psycopg.errors import InsufficientPrivilege
 
 from domain.errors import UsageError
 
@@ -33,9 +34,10 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 SELECT_APPLIED = "SELECT name, checksum FROM schema_migration"
 INSERT_APPLIED = "INSERT INTO schema_migration (name, checksum) VALUES (%s, %s)"
 SELECT_TIMESCALE = "SELECT count(*) FROM pg_available_extensions WHERE name = 'timescaledb'"
+# The first is a setting of its loader; shared_preload_libraries itself is not for everyone to see.
 SELECT_LOADED = """
 SELECT
-  current_setting('shared_preload_libraries') LIKE '%timescaledb%'
+  EXISTS (SELECT FROM pg_settings WHERE name = 'timescaledb.max_background_workers')
   OR EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')
 """
 SELECT_LICENCE = "SELECT current_setting('timescaledb.license', true)"
@@ -56,11 +58,13 @@ def migrate(conn: Connection) -> list[str]:
     """Apply what is missing, in order; returns the names applied now. Commits after each file.
 
     Raises:
-        UsageError: an applied file has changed, or the database was made for another flavour.
+        UsageError: an applied file has changed, the database was made for another flavour, or we may not create roles.
     """
     conn.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
     try:
-        return _apply_missing(conn)
+        applied = _apply_missing(conn)
+        _grant(conn)
+        return applied
     finally:
         conn.rollback()
         conn.execute("SELECT pg_advisory_unlock(%s)", (LOCK_KEY,))
@@ -88,6 +92,19 @@ def _apply_missing(conn: Connection) -> list[str]:
             conn.execute(INSERT_APPLIED, (name, checksum(needed[name])))
         conn.commit()
     return missing
+
+
+def _grant(conn: Connection) -> None:
+    text = (files("store") / "grants.sql").read_text(encoding="utf-8")
+    try:
+        with conn.transaction():
+            conn.execute(text.encode())
+    except InsufficientPrivilege as error:
+        raise UsageError(
+            f"roles and rights: {error.diag.message_primary}. The account that migrates needs CREATEROLE and has to "
+            "own the tables; or let an administrator create the roles at the top of store/grants.sql"
+        ) from None
+    conn.commit()
 
 
 def _refuse_changes(needed: dict[str, str], applied: dict[str, str]) -> None:

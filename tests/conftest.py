@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import LiteralString, NoReturn
+from typing import NoReturn
+from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
 import psycopg
@@ -26,6 +27,15 @@ if os.environ.get("CI") == "true":
 
 FLAVOURS = ("plain", "timescale")
 TEMPLATE = "hearth_template"
+# Accounts of processes, as an operator would make them: what roles they are members of. ACCOUNT is their password.
+ACCOUNT = "tests-only"
+ACCOUNTS = {
+    "api": "hearth_api, hearth_identity",
+    "ingest": "hearth_ingest",
+    "watch": "hearth_watch",
+    "notify": "hearth_notify",
+    "grafana": "hearth_grafana",
+}
 # Nothing of a test database needs to survive the machine.
 SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 NUMBERS = count(1)
@@ -34,10 +44,16 @@ TESTED_ON: list[str] = []
 
 @dataclass(frozen=True)
 class Database:
-    """A migrated, empty database of one flavour."""
+    """A migrated, empty database of one flavour; `url` is for its owner."""
 
     url: str
     flavour: str
+
+    def url_as(self, process: str) -> str:
+        """The address for the account of a process: one of ACCOUNTS."""
+        parts = urlsplit(self.url)
+        server = parts.netloc.rpartition("@")[2]
+        return urlunsplit(parts._replace(netloc=f"the_{process}:{ACCOUNT}@{server}"))
 
     def connect(self, *, autocommit: bool = False) -> psycopg.Connection:
         """Open a connection; the caller closes it."""
@@ -102,14 +118,16 @@ def make_template(server: Postgres) -> None:
     administer(server, f"CREATE DATABASE {TEMPLATE}")
     with psycopg.connect(server.url(TEMPLATE)) as connection:
         migrate(connection)
+    for process, roles in ACCOUNTS.items():
+        administer(server, f"CREATE ROLE the_{process} LOGIN PASSWORD '{ACCOUNT}' IN ROLE {roles}")
     # A template can only be copied while nobody is connected to it.
     administer(server, f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
 
 
-def administer(server: Postgres, statement: LiteralString) -> None:
+def administer(server: Postgres, statement: str) -> None:
     """Run a statement outside of any transaction and any test database."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
-        connection.execute(statement)
+        connection.execute(statement.encode())
 
 
 def fresh_database(server: Postgres, flavour: str) -> Iterator[Database]:

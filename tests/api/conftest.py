@@ -56,9 +56,9 @@ def plain_api(plain_database: Database) -> Iterator[Api]:
 
 @contextmanager
 def served_database(database: Database) -> Iterator[Api]:
-    """Run the API over a database."""
+    """Run the API over a database, with an account that is a member of its roles and no more."""
     with (
-        ConnectionPool(database.url, min_size=1, max_size=4, open=True) as pool,
+        ConnectionPool(database.url_as("api"), min_size=1, max_size=4, open=True) as pool,
         served(create_app(pool, lambda: NOW, ZONE)) as url,
         httpx.Client(base_url=url, trust_env=False) as client,
         database.connect() as conn,

@@ -19,6 +19,11 @@ from tests.conftest import Database
 SECOND = timedelta(seconds=1)
 
 
+def scope_of(conn: psycopg.Connection, token: str) -> Scope | None:
+    found = access.find(conn, token, NOW)
+    return found.scope if found else None
+
+
 def test_only_the_hash_is_kept(connection: psycopg.Connection) -> None:
     token = access.create(connection, Role.ADMIN, now=NOW)
     assert token.startswith("hearth_")
@@ -39,12 +44,14 @@ def test_the_reach_of_each_role(connection: psycopg.Connection) -> None:
     customer = access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-102", "B1-101"])
     found = access.find(connection, customer, NOW)
     assert found is not None
-    assert (found.everywhere, found.own_station, sorted(found.own_homes)) == (False, None, [first, second])
+    assert found.role is Role.CUSTOMER
+    assert (found.scope.everywhere, found.scope.own_station) == (False, None)
+    assert sorted(found.scope.own_homes) == [first, second]
     crew = access.create(connection, Role.CREW, now=NOW, station="North")
-    assert access.find(connection, crew, NOW) == Scope(False, "North", [])
+    assert scope_of(connection, crew) == Scope(False, "North", [])
     for role in (Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN):
         token = access.create(connection, role, now=NOW)
-        assert access.find(connection, token, NOW) == Scope(True, None, [])
+        assert scope_of(connection, token) == Scope(True, None, [])
 
 
 def test_a_token_holds_until_it_expires(connection: psycopg.Connection) -> None:
@@ -107,7 +114,7 @@ class TestCommand:
         with plain_database.connect() as conn:
             found = access.find(conn, token, NOW + timedelta(days=36_500))
         assert found is not None
-        assert len(found.own_homes) == 1
+        assert len(found.scope.own_homes) == 1
 
     def test_days_set_the_end(self, hearth: typer.Typer, plain_database: Database) -> None:
         assert CliRunner().invoke(hearth, ["token", "create", "--role", "admin", "--days", "7"]).exit_code == 0

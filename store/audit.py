@@ -1,0 +1,33 @@
+"""The audit log of the API: every change, and every look at a person's data. It is only ever added to."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+INSERT_ENTRY = """
+INSERT INTO audit (at, actor, role, address, action, target, detail)
+VALUES (%(at)s, %(actor)s, %(role)s, %(address)s, %(action)s, %(target)s, %(detail)s)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Who did what to what: `action` is method and route, `target` its parameters; nothing personal in `detail`."""
+
+    at: datetime
+    actor: str
+    role: str
+    address: str | None
+    action: str
+    target: Mapping[str, Any]
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(conn: Connection, entry: Entry) -> None:
+    """Write an entry, in the transaction of what it tells about."""
+    values = {**asdict(entry), "target": Jsonb(dict(entry.target)), "detail": Jsonb(dict(entry.detail))}
+    conn.execute(INSERT_ENTRY, values)

@@ -1,0 +1,211 @@
+-- Who may do what in the database. Run by every `hearth migrate`, after the migrations; repeating it changes nothing.
+--
+-- Each process has a role without login. An account of yours becomes a process by being a member of its role:
+--   CREATE ROLE our_api LOGIN PASSWORD '…' IN ROLE hearth_api, hearth_identity;
+-- The API takes hearth_api in each transaction, whoever it logged in as, so row-level security holds there in any case.
+
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY[
+    'hearth_ingest', 'hearth_watch', 'hearth_api', 'hearth_notify', 'hearth_grafana', 'hearth_identity'
+  ] LOOP
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+      BEGIN
+        EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN
+        NULL; -- another database of this server was migrated at the same moment
+      END;
+    END IF;
+    -- Where one account owns and serves all, it can still take the narrower role.
+    IF NOT pg_has_role(name, 'SET') AND pg_has_role(name, 'USAGE WITH ADMIN OPTION') THEN
+      BEGIN
+        EXECUTE format('GRANT %I TO CURRENT_USER WITH SET TRUE, INHERIT FALSE', name);
+      EXCEPTION WHEN unique_violation THEN
+        NULL;
+      END;
+    END IF;
+  END LOOP;
+END
+$$;
+
+-- One line for each table and view: what each process may do with it, and whose rows the API's role reaches.
+--   r SELECT, a INSERT, w UPDATE, d DELETE
+--   reach: '' all rows
+--          home         rows of a home that is reached (home_id)
+--          ticket       of a home that is reached, or of the crew's own station
+--          of_ticket    rows of a ticket that is reached (ticket_id)
+--          substation   rows of a substation of the crew's own station (substation_id)
+--          station      rows of the crew's own station (station)
+--          self, sensor the homes themselves; sensors that were in a home that is reached
+-- A table without a line fails tests/store/test_grants.py.
+CREATE TEMP TABLE granted (
+  relation text, reach text, ingest text, watch text, notify text, api text, grafana text, identity text
+) ON COMMIT DROP;
+
+INSERT INTO granted VALUES
+  --                        reach         ingest   watch    notify   api      grafana  identity
+  ('schema_migration',      '',           'r',     'r',     'r',     'r',     '',      'r'),
+  ('registry_version',      '',           'r',     'r',     'r',     'r',     '',      ''),
+  ('substation',            '',           'r',     'r',     'r',     'r',     '',      ''),
+  ('building',              '',           'r',     'r',     'r',     'r',     '',      ''),
+  ('home',                  'self',       'r',     'r',     'r',     'r',     '',      'r'),
+  ('home_status',           'home',       'r',     'r',     'r',     'r',     '',      ''),
+  ('sensor',                'sensor',     'r',     'r',     'r',     'r',     '',      ''),
+  ('point',                 'home',       'r',     'r',     'r',     'r',     '',      ''),
+  ('reading',               '',           'ra',    'r',     '',      '',      '',      ''),
+  ('substation_reading',    '',           'ra',    'r',     '',      'r',     '',      ''),
+  ('reading_conflict',      '',           'ra',    'r',     '',      '',      '',      ''),
+  ('dead_letter',           '',           'raw',   'rawd',  '',      '',      '',      ''),
+  ('sensor_now',            'home',       'rawd',  'rawd',  '',      'r',     '',      ''),
+  ('ingest_worker',         '',           'rawd',  'rawd',  '',      '',      '',      ''),
+  ('ingest_dead',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
+  ('ticket',                'ticket',     'raw',   'raw',   'r',     'raw',   '',      ''),
+  ('ticket_event',          'of_ticket',  'ra',    'ra',    'r',     'ra',    '',      ''),
+  ('clock',                 'of_ticket',  'raw',   'raw',   'r',     'raw',   '',      ''),
+  ('flag',                  'home',       'raw',   'raw',   'r',     'r',     '',      ''),
+  ('home_state',            'home',       'rawd',  'rawd',  'r',     'r',     '',      ''),
+  ('rejudge',               '',           'rawd',  'rawd',  '',      '',      '',      ''),
+  ('ledger',                'home',       'rawd',  'rawd',  'r',     'r',     '',      ''),
+  ('ledger_shard',          '',           'raw',   'raw',   '',      '',      '',      ''),
+  ('device_job',            'of_ticket',  'r',     'raw',   'r',     'r',     '',      ''),
+  ('out_of_line',           '',           'r',     'rawd',  '',      '',      '',      ''),
+  ('care_round',            '',           'r',     'raw',   '',      '',      '',      ''),
+  ('substation_alarm',      'substation', 'r',     'rawd',  'r',     'r',     '',      ''),
+  ('token',                 '',           '',      '',      '',      'r',     '',      ''),
+  ('token_home',            '',           '',      '',      '',      'r',     '',      ''),
+  ('audit',                 '',           '',      '',      '',      'a',     '',      'a'),
+  ('outbox',                '',           'raw',   'raw',   'raw',   'a',     '',      ''),
+  ('incident',              'station',    'r',     'raw',   'r',     'r',     '',      ''),
+  ('incident_ticket',       'of_ticket',  'r',     'raw',   'r',     'r',     '',      ''),
+  ('building_summary',      '',           '',      'rawd',  '',      'r',     '',      ''),
+  ('building_round',        '',           '',      'raw',   '',      'r',     '',      ''),
+  ('readings_kept',         '',           'r',     'raw',   '',      'r',     '',      ''),
+  ('ingest_sample',         '',           '',      'rawd',  '',      '',      '',      ''),
+  -- Views run with their owner's rights and show all rows: for dashboards, and where there is nothing of a home in them
+  ('home_now',              '',           '',      'r',     '',      '',      'r',     ''),
+  ('building_now',          '',           '',      'r',     '',      'r',     'r',     ''),
+  ('substation_now',        '',           '',      'r',     '',      'r',     'r',     ''),
+  ('flag_open',             '',           '',      'r',     '',      '',      'r',     ''),
+  ('ticket_open',           '',           '',      'r',     '',      '',      'r',     ''),
+  ('ticket_clock',          '',           '',      'r',     '',      '',      'r',     ''),
+  ('ledger_day',            '',           '',      'r',     '',      '',      'r',     ''),
+  ('reading_hour',          '',           '',      'r',     '',      '',      'r',     ''),
+  ('ingest_health',         '',           '',      'r',     '',      '',      'r',     ''),
+  ('device_job_open',       '',           '',      'r',     '',      '',      'r',     ''),
+  ('substation_alarm_open', '',           '',      'r',     '',      '',      'r',     ''),
+  ('incident_open',         '',           '',      'r',     'r',     '',      'r',     ''),
+  ('flag_all',              '',           '',      '',      '',      '',      'r',     ''),
+  ('ticket_all',            '',           '',      '',      '',      '',      'r',     ''),
+  ('home_contract',         '',           '',      '',      '',      '',      'r',     ''),
+  ('home_reading',          '',           '',      '',      '',      '',      'r',     ''),
+  ('substation_history',    '',           '',      '',      '',      '',      'r',     ''),
+  ('ledger_health',         '',           '',      '',      '',      '',      'r',     ''),
+  ('ingest_rate',           '',           '',      '',      '',      '',      'r',     ''),
+  ('dead_letter_seen',      '',           '',      '',      '',      '',      'r',     ''),
+  ('ingest_reject',         '',           '',      '',      '',      '',      'r',     '');
+
+-- What is not in a line is taken back.
+DO $$
+DECLARE
+  line record;
+  grantee record;
+  verbs text;
+BEGIN
+  FOR line IN SELECT * FROM granted LOOP
+    IF to_regclass(quote_ident(line.relation)) IS NULL THEN
+      RAISE EXCEPTION 'store/grants.sql has a line for %, which does not exist', line.relation;
+    END IF;
+    FOR grantee IN SELECT * FROM (VALUES
+      ('hearth_ingest', line.ingest), ('hearth_watch', line.watch), ('hearth_notify', line.notify),
+      ('hearth_api', line.api), ('hearth_grafana', line.grafana), ('hearth_identity', line.identity)
+    ) AS g (role, letters) LOOP
+      EXECUTE format('REVOKE ALL ON %I FROM %I', line.relation, grantee.role);
+      SELECT string_agg(v.verb, ', ') INTO verbs
+      FROM (VALUES ('r', 'SELECT'), ('a', 'INSERT'), ('w', 'UPDATE'), ('d', 'DELETE')) AS v (letter, verb)
+      WHERE strpos(grantee.letters, v.letter) > 0;
+      IF verbs IS NOT NULL THEN
+        EXECUTE format('GRANT %s ON %I TO %I', verbs, line.relation, grantee.role);
+      END IF;
+    END LOOP;
+  END LOOP;
+END
+$$;
+
+-- Functions with their owner's rights are for these roles alone, not for everybody.
+CREATE TEMP TABLE granted_function (function text, roles text) ON COMMIT DROP;
+
+INSERT INTO granted_function VALUES
+  ('point_readings', 'hearth_api'),
+  ('building_live', 'hearth_api, hearth_watch, hearth_grafana'),
+  ('drop_readings', 'hearth_watch');
+
+DO $$
+DECLARE
+  door record;
+BEGIN
+  FOR door IN
+    SELECT p.oid::regprocedure AS signature, g.roles FROM pg_proc AS p LEFT JOIN granted_function AS g ON g.function = p.proname
+    WHERE p.prosecdef AND p.pronamespace = current_schema()::regnamespace
+      AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
+  LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', door.signature);
+    IF door.roles IS NOT NULL THEN
+      EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', door.signature, door.roles);
+    END IF;
+  END LOOP;
+END
+$$;
+
+-- Row-level security. The scalar sub-selects are evaluated once for a statement, not for each row. A policy is written
+-- anew only when its text has changed, because that locks the table for a moment.
+DO $$
+DECLARE
+  reach_home CONSTANT text :=
+    '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
+    '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM home AS h WHERE h.home_id = %1$I.home_id))';
+  reach_of_ticket CONSTANT text :=
+    '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM ticket AS t WHERE t.ticket_id = %1$I.ticket_id)';
+  expression text;
+  line record;
+  rule record;
+  target regclass;
+BEGIN
+  FOR line IN SELECT * FROM granted WHERE reach <> '' LOOP
+    target := to_regclass(quote_ident(line.relation));
+    expression := format(CASE line.reach
+      WHEN 'home' THEN reach_home
+      WHEN 'ticket' THEN reach_home
+      WHEN 'of_ticket' THEN reach_of_ticket
+      WHEN 'station' THEN '(SELECT reach_everywhere()) OR %1$I.station = (SELECT reach_station())'
+      WHEN 'substation' THEN
+        '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM substation AS u '
+        'WHERE u.substation_id = %1$I.substation_id AND u.station = (SELECT reach_station()))'
+      WHEN 'sensor' THEN
+        '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM point AS p WHERE p.sensor_id = %1$I.sensor_id)'
+      WHEN 'self' THEN
+        '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
+        '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM building AS b '
+        'JOIN substation AS u USING (substation_id) '
+        'WHERE b.building_id = %1$I.building_id AND u.station = (SELECT reach_station())))'
+    END, line.relation);
+    FOR rule IN SELECT * FROM (VALUES
+      ('reached', 'hearth_api, hearth_identity', expression),
+      ('processes', 'hearth_ingest, hearth_watch, hearth_notify', 'true')
+    ) AS p (name, roles, condition) LOOP
+      IF (
+        SELECT obj_description(p.oid, 'pg_policy') FROM pg_policy AS p
+        WHERE p.polrelid = target AND p.polname = rule.name
+      ) IS DISTINCT FROM md5(rule.roles || rule.condition) THEN
+        EXECUTE format('DROP POLICY IF EXISTS %I ON %s', rule.name, target);
+        EXECUTE format('CREATE POLICY %I ON %s TO %s USING (%s)', rule.name, target, rule.roles, rule.condition);
+        EXECUTE format('COMMENT ON POLICY %I ON %s IS %L', rule.name, target, md5(rule.roles || rule.condition));
+      END IF;
+    END LOOP;
+    IF NOT (SELECT relrowsecurity FROM pg_class WHERE oid = target) THEN
+      EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
+    END IF;
+  END LOOP;
+END
+$$;

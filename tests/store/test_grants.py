@@ -1,0 +1,250 @@
+"""Database roles: what each process may do, and that the API's role sees only what its request reaches."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from importlib.resources import files
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from domain.errors import UsageError
+from store import access
+from store.access import Scope
+from store.migrate import migrate
+from tests.api import town
+from tests.api.town import NOW
+from tests.conftest import Database, Servers
+
+GRANTS = (files("store") / "grants.sql").read_text(encoding="utf-8")
+MATRIX = GRANTS.partition("INSERT INTO granted VALUES")[2].partition(";")[0]
+LINES = dict(re.findall(r"^  \('(\w+)', +'(\w*)'", MATRIX, re.MULTILINE))
+RELATIONS = """
+SELECT c.relname FROM pg_class AS c
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p')
+  AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
+"""
+EVERYWHERE = Scope(True, None, [])
+
+
+@contextmanager
+def reaching(database: Database, scope: Scope | None) -> Iterator[Connection]:
+    """The account of the API in a transaction that reaches this; None: that never said so."""
+    with psycopg.connect(database.url_as("api")) as conn:
+        if scope:
+            access.enter(conn, scope)
+        else:
+            conn.execute("SET LOCAL ROLE hearth_api")
+        yield conn
+        conn.rollback()
+
+
+def count(conn: Connection, relation: str) -> int:
+    return town.one(conn, f"SELECT count(*) FROM {relation}", None)
+
+
+@pytest.fixture
+def homes(database: Database) -> dict[str, int]:
+    """Three homes, two of one station, each with a row in every table that is bound to a home."""
+    found = {}
+    with database.connect() as conn:
+        for code, station in (("mine", "North"), ("near", "North"), ("far", "South")):
+            home = found[code] = town.home(conn, code, building=f"B-{station}", station=station)
+            sensor = town.sensor(conn, home, f"s-{code}")
+            town.reading(conn, sensor, NOW - timedelta(hours=1), 19)
+            town.sensor_now(conn, sensor, home, 19)
+            ticket, _ = town.ticket(conn, home)
+            town.clock(conn, ticket, "done", NOW)
+            town.flag(conn, home, ticket)
+            conn.execute(
+                "INSERT INTO device_job (sensor_id, reason, ticket_id, opened_at) VALUES (%s, 'silent', %s, %s)",
+                (sensor, ticket, NOW),
+            )
+            conn.execute(
+                "INSERT INTO ledger VALUES (%s, '2026-01-14', 86400000000, 0, 0, 0, 0, 0, 0, 0, 19, 'p', true, NULL)",
+                (home,),
+            )
+            conn.execute(
+                "INSERT INTO substation_alarm (substation_id, kind, since, lowest, highest) "
+                "SELECT substation_id, %s, %s, 1, 1 FROM substation WHERE station = %s",
+                (code, NOW, station),
+            )
+    return found
+
+
+def test_every_table_and_view_has_its_line(database: Database) -> None:
+    with database.connect() as conn:
+        there = {name for (name,) in conn.execute(RELATIONS)}
+    assert there == set(LINES)
+
+
+def test_a_table_with_a_home_or_a_ticket_is_behind_the_wall(database: Database) -> None:
+    """Whoever adds a table that tells of homes says whose rows it has, or gives the API no right to it."""
+    with database.connect() as conn:
+        bound = conn.execute(
+            "SELECT DISTINCT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid "
+            "WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' "
+            "AND a.attname IN ('home_id', 'ticket_id', 'point_id') "
+            "AND has_table_privilege('hearth_api', c.oid, 'SELECT') AND NOT c.relrowsecurity"
+        ).fetchall()
+    assert bound == [("token_home",)]  # read before it is known who asks
+
+
+def test_without_a_scope_nothing_is_seen(database: Database, homes: dict[str, int]) -> None:
+    with reaching(database, None) as conn:
+        assert {relation: count(conn, relation) for relation, reach in LINES.items() if reach} == {
+            relation: 0 for relation, reach in LINES.items() if reach
+        }
+
+
+@pytest.mark.parametrize(
+    ("station", "own", "seen"),
+    [(None, ["mine"], {"mine"}), (None, ["mine", "far"], {"mine", "far"}), ("North", [], {"mine", "near"})],
+)
+def test_rows_of_reached_homes_alone(
+    database: Database, homes: dict[str, int], station: str | None, own: list[str], seen: set[str]
+) -> None:
+    keys = {homes[code] for code in seen}
+    with reaching(database, Scope(False, station, [homes[code] for code in own])) as conn:
+        for relation in (name for name, reach in LINES.items() if reach == "home"):
+            assert {home for (home,) in conn.execute(f"SELECT home_id FROM {relation}".encode())} == keys, relation
+        for relation in ("home", "ticket"):
+            assert {home for (home,) in conn.execute(f"SELECT home_id FROM {relation}".encode())} == keys, relation
+        for relation in ("ticket_event", "clock", "device_job", "sensor"):
+            assert count(conn, relation) == len(seen), relation
+        alarms = {kind for (kind,) in conn.execute("SELECT kind FROM substation_alarm")}
+        assert alarms == (seen if station else set())
+
+
+def test_readings_come_through_the_door_of_their_point_alone(database: Database, homes: dict[str, int]) -> None:
+    door = "SELECT r.temperature FROM generate_series(1, 9) AS n, point_readings(n, '-infinity', 'infinity', NULL) AS r"
+    for scope, expected in (
+        (None, 0),
+        (Scope(False, None, [homes["mine"]]), 1),
+        (Scope(False, "North", []), 2),
+        (EVERYWHERE, 3),
+    ):
+        with reaching(database, scope) as conn:
+            assert len(conn.execute(door).fetchall()) == expected
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute("SELECT FROM reading")
+
+
+def test_a_reading_of_the_home_before_is_not_told(database: Database, homes: dict[str, int]) -> None:
+    """A sensor that has moved: what it measured where it was belongs to those who lived there."""
+    with database.connect() as conn:
+        moved = town.sensor(conn, homes["far"], "moved", valid_to=NOW - timedelta(hours=2))
+        town.sensor(conn, homes["mine"], "moved", valid_from=NOW - timedelta(hours=2))
+        for hours in (3, 1):
+            town.reading(conn, moved, NOW - timedelta(hours=hours), 20 + hours)
+    with reaching(database, Scope(False, None, [homes["mine"]])) as conn:
+        rows = conn.execute(
+            "SELECT r.temperature FROM generate_series(1, 9) AS n, "
+            "point_readings(n, '-infinity', 'infinity', NULL) AS r ORDER BY 1"
+        ).fetchall()
+    assert rows == [(19.0,), (21.0,)]
+
+
+def test_a_transaction_s_reach_ends_with_it(database: Database, homes: dict[str, int]) -> None:
+    with psycopg.connect(database.url_as("api"), autocommit=True) as conn:
+        with conn.transaction():
+            access.enter(conn, EVERYWHERE)
+            assert count(conn, "home") == 3
+        with conn.transaction():
+            assert count(conn, "home") == 0  # its own rights, as a member, are no wider
+
+
+def test_a_foreign_row_cannot_be_written(database: Database, homes: dict[str, int]) -> None:
+    mine = Scope(False, None, [homes["mine"]])
+    for code, allowed in (("mine", True), ("near", False)):
+        with reaching(database, mine) as conn:
+            statement = (
+                "INSERT INTO ticket (class, state, priority, home_id, opened_at) VALUES ('leak', 'open', 1, %s, %s)"
+            )
+            if allowed:
+                conn.execute(statement, (homes[code], NOW))
+                continue
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+                conn.execute(statement, (homes[code], NOW))
+
+
+def test_the_audit_log_is_only_added_to(database: Database) -> None:
+    with database.connect() as conn:
+        conn.execute(
+            "INSERT INTO audit (at, actor, role, action, target) VALUES (%s, 'a', 'admin', 'GET /', '{}')", (NOW,)
+        )
+        for statement in ("UPDATE audit SET actor = 'b'", "DELETE FROM audit", "TRUNCATE audit"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="only ever added to"), conn.transaction():
+                conn.execute(statement.encode())
+        assert count(conn, "audit") == 1
+
+
+def test_grafana_reads_views_and_nothing_else(database: Database, homes: dict[str, int]) -> None:
+    with psycopg.connect(database.url_as("grafana")) as conn:
+        readable = {
+            name
+            for (name,) in conn.execute(
+                f"{RELATIONS} AND has_any_column_privilege(c.oid, 'SELECT') AND c.relkind <> 'v'".encode()
+            )
+        }
+        assert readable == set()
+        assert count(conn, "home_now") == 3
+        assert count(conn, "building_now") == 2
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    policies = "SELECT oid, polname FROM pg_policy ORDER BY oid"
+    rights = "SELECT oid, relacl FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY oid"
+    with database.connect() as conn:
+        before = [conn.execute(query).fetchall() for query in (policies, rights)]
+        conn.commit()
+        assert migrate(conn) == []
+        assert [conn.execute(query).fetchall() for query in (policies, rights)] == before
+
+
+def test_what_was_granted_by_hand_is_taken_back(database: Database) -> None:
+    with database.connect() as conn:
+        conn.execute("GRANT SELECT ON token TO hearth_grafana")
+        conn.execute("DROP POLICY reached ON home")
+        conn.commit()
+        migrate(conn)
+        assert conn.execute("SELECT has_table_privilege('hearth_grafana', 'token', 'SELECT')").fetchone() == (False,)
+        assert conn.execute("SELECT count(*) FROM pg_policy WHERE polrelid = 'home'::regclass").fetchone() == (2,)
+
+
+def test_databases_of_one_server_are_migrated_at_once(servers: Servers, flavour: str) -> None:
+    """Roles belong to the server: whoever comes second finds them."""
+    server = servers.of(flavour)
+    names = [f"at_once_{flavour}_{n}" for n in range(3)]
+    failed: list[BaseException] = []
+
+    def bring_up(name: str) -> None:
+        try:
+            server.create_database(name)
+            with psycopg.connect(server.url(name)) as conn:
+                migrate(conn)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=bring_up, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with psycopg.connect(server.url(), autocommit=True) as conn:
+        for name in names:
+            conn.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    assert failed == []
+
+
+def test_who_may_not_grant_is_told(database: Database) -> None:
+    with database.connect(autocommit=True) as conn:
+        conn.execute("GRANT ALL ON schema_migration TO the_watch; GRANT CREATE ON SCHEMA public TO the_watch")
+    with (
+        psycopg.connect(database.url_as("watch")) as conn,
+        pytest.raises(UsageError, match=r"roles and rights: .*CREATEROLE"),
+    ):
+        migrate(conn)
