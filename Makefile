@@ -7,7 +7,7 @@ TRIXIE = $${HEARTH_TRIXIE:-/var/cache/hearth/trixie}
 # What builds the package is locked with the rest, so that nothing is fetched without a known hash.
 BUILD_TOOLS := hatchling>=1.27 editables>=0.5
 
-.PHONY: help setup test lint format demo bench soak lock clean
+.PHONY: help setup test lint format demo bench dashboards soak lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -49,6 +49,9 @@ demo: setup ## a whole town on this machine
 
 bench: setup ## the figures, as JSON
 	$(BIN)/python -m bench
+
+dashboards: setup ## dashboards/json anew from the code
+	$(BIN)/python -m dashboards
 
 soak: setup ## a million readings: nothing lost, memory flat
 	$(BIN)/python -m bench.soak

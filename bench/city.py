@@ -1,0 +1,147 @@
+"""A whole city for the dashboards: what months of running would have left in the database, written by statements.
+
+Every number is a function of the row's own number, so each run has the same city.
+"""
+
+import psycopg
+
+from store.migrate import migrate
+
+STATIONS = 10
+HOMES_PER_SENSOR_DAY = 24  # readings of every home in the last day, one an hour
+WATCHED = 34  # homes of the first building have a reading every five minutes for a week
+DAYS = 30  # of ledger
+
+REGISTRY = """
+INSERT INTO substation (code, name, station, lat, lon)
+SELECT 'S' || n, 'Substation ' || n, 'Station ' || n % {stations}, 41.6 + (n / 10) * 0.02, 123.2 + (n % 10) * 0.03
+FROM generate_series(0, greatest({buildings} / 30, 1) - 1) AS n;
+INSERT INTO building (code, substation_id, name, address, lat, lon)
+SELECT 'B' || n, u.substation_id, 'House ' || n, 'Street ' || n / 20, u.lat + (n % 6) * 0.002, u.lon + (n % 5) * 0.003
+FROM generate_series(0, {buildings} - 1) AS n
+JOIN substation AS u ON u.code = 'S' || n % greatest({buildings} / 30, 1)
+ORDER BY n;
+INSERT INTO home (code, building_id, unit, class)
+SELECT 'H' || n, b.building_id, (n / {buildings} + 1)::text, 'multistorey'
+FROM generate_series(0, {homes} - 1) AS n JOIN building AS b ON b.code = 'B' || n % {buildings}
+ORDER BY n;
+INSERT INTO home_status (home_id, since, status) SELECT home_id, '-infinity', 'on' FROM home;
+INSERT INTO sensor (code) SELECT 'H' || n || '-a' FROM generate_series(0, {homes} - 1) AS n ORDER BY n;
+INSERT INTO sensor (code) SELECT code FROM substation ORDER BY substation_id;
+INSERT INTO point (sensor_id, home_id, room, room_kind, interval_s)
+SELECT s.sensor_id, h.home_id, 'living', 'living', 3600 FROM sensor AS s JOIN home AS h ON s.code = h.code || '-a';
+INSERT INTO point (sensor_id, substation_id, interval_s)
+SELECT s.sensor_id, u.substation_id, 60 FROM sensor AS s JOIN substation AS u USING (code);
+"""
+# One home in twelve is cold, one in a hundred severely; one in twenty is silent.
+STATES = """
+INSERT INTO ticket (class, state, priority, home_id, opened_at)
+SELECT 'cold', 'open', 2 - (home_id % 100 = 0)::integer, home_id, now() - home_id % 600 * interval '1 minute'
+FROM home WHERE home_id % 12 = 0 ORDER BY home_id;
+INSERT INTO clock (ticket_id, name, due_at, breached_at)
+SELECT t.ticket_id, c.name, t.opened_at + c.span, CASE WHEN t.opened_at + c.span < now() THEN t.opened_at + c.span END
+FROM ticket AS t,
+  (VALUES ('station_reply', interval '1 h'), ('contact', '30 min'), ('on_site', '2 h'), ('done', '24 h'))
+    AS c (name, span);
+INSERT INTO flag (
+  home_id, severity, cold_since, confirmed_at, raised_at, severe_at, lowest, limit_celsius, policy, why, ticket_id
+)
+SELECT
+  home_id, CASE priority WHEN 1 THEN 2 ELSE 1 END, opened_at, opened_at, opened_at,
+  CASE priority WHEN 1 THEN opened_at END, 15 + home_id % 30 / 10.0, 18, 'seed@2020-01-01', '{{}}', ticket_id
+FROM ticket ORDER BY ticket_id;
+INSERT INTO ticket (class, state, priority, home_id, opened_at, closed_at)
+SELECT 'cold', 'closed', 2, h.home_id, now() - d * interval '1 day', now() - d * interval '1 day' + interval '5 h'
+FROM home AS h, generate_series(1, 3) AS d WHERE h.home_id % 12 = 1;
+INSERT INTO flag (
+  home_id, severity, cold_since, confirmed_at, raised_at, cleared_at, clear_reason, lowest, limit_celsius, policy,
+  why, ticket_id
+)
+SELECT
+  home_id, 1, opened_at, opened_at, opened_at, closed_at, 'recovered', 17, 18, 'seed@2020-01-01', '{{}}', ticket_id
+FROM ticket WHERE state = 'closed';
+INSERT INTO home_state (home_id, state, state_since, flag_id)
+SELECT
+  h.home_id, CASE WHEN f.severity IS NOT NULL THEN 4 + f.severity WHEN h.home_id % 20 = 1 THEN 1 ELSE 2 END,
+  coalesce(f.cold_since, now() - interval '9 h'), f.flag_id
+FROM home AS h LEFT JOIN flag AS f ON f.home_id = h.home_id AND f.cleared_at IS NULL ORDER BY h.home_id;
+"""
+READINGS = """
+INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, self_timed)
+SELECT s.sensor_id, at, at, 19 + s.sensor_id % 40 / 10.0 + hour % 5 / 10.0, 0, true
+FROM generate_series(0, {per_day} - 1) AS hour,
+  LATERAL (SELECT now() - hour * interval '1 h' - interval '5 min' AS at) AS x,
+  point AS p JOIN sensor AS s USING (sensor_id)
+WHERE p.home_id IS NOT NULL AND p.home_id % 20 <> 1
+ORDER BY hour, s.sensor_id;
+INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, self_timed)
+SELECT sensor_id, at, at, 19 + n % 12 / 10.0, 0, true
+FROM generate_series(1, 7 * 288) AS n,
+  LATERAL (SELECT date_trunc('minute', now()) - n * interval '5 min' AS at) AS x,
+  LATERAL (
+    SELECT p.sensor_id FROM point AS p JOIN home AS h USING (home_id) JOIN building AS b USING (building_id)
+    WHERE b.code = 'B0' LIMIT {watched}
+  ) AS p
+ON CONFLICT DO NOTHING;
+INSERT INTO substation_reading (
+  sensor_id, measured_at, received_at, supply_temperature, return_temperature, supply_pressure, return_pressure, flow,
+  heat_power, outdoor_temperature, quality, self_timed
+)
+SELECT sensor_id, at, at, 70 + n % 9, 45 + n % 5, 0.8, 0.4, 120, 3500, -12 + n % 7, 0, true
+FROM generate_series(0, 7 * 144) AS n,
+  LATERAL (SELECT date_trunc('minute', now()) - n * interval '10 min' AS at) AS x,
+  point WHERE substation_id IS NOT NULL;
+INSERT INTO sensor_now (
+  sensor_id, home_id, measured_at, received_at, temperature, battery, quality, celsius, judged_at, expires_at
+)
+SELECT
+  p.sensor_id, p.home_id, now() - interval '5 min', now(), t.celsius, 90, 0, t.celsius, now() - interval '5 min',
+  now() + CASE WHEN p.home_id % 20 = 1 THEN interval '-1 h' ELSE interval '1 day' END
+FROM point AS p JOIN home_state AS h USING (home_id),
+  LATERAL (SELECT CASE h.state WHEN 6 THEN 15 WHEN 5 THEN 17 ELSE 19 END + p.home_id % 10 / 10.0 AS celsius) AS t
+ORDER BY p.sensor_id;
+INSERT INTO sensor_now (sensor_id, substation_id, measured_at, received_at, quality)
+SELECT sensor_id, substation_id, date_trunc('minute', now()), now(), 0 FROM point WHERE substation_id IS NOT NULL;
+"""
+LEDGER = """
+INSERT INTO ledger (
+  home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, lowest,
+  policy, closed
+)
+SELECT
+  home_id, d::date, 80000e6, CASE WHEN home_id % 12 = 0 THEN 5400e6 ELSE 0 END, 0,
+  6400e6 - CASE WHEN home_id % 12 = 0 THEN 5400e6 ELSE 0 END, 0, 0, 20e3 * 80000e6, 0, 17.5,
+  'seed@2020-01-01', d::date < now()::date
+FROM generate_series(now() - {days} * interval '1 day', now(), interval '1 day') AS d, home
+ORDER BY d, home_id;
+INSERT INTO ingest_worker (worker, batches, messages, stored, last_batch_at, last_measured_at, measured_lag_s)
+VALUES ('ingest-1', 10, 1000, 990, now(), now(), 1), ('ingest-2', 10, 1000, 990, now(), now(), 2);
+INSERT INTO ingest_dead (worker, reason, count) VALUES ('ingest-1', 'future', 10), ('ingest-2', 'malformed', 3);
+INSERT INTO dead_letter (received_at, topic, payload, payload_bytes, reason, detail)
+SELECT now() - n * interval '1 minute', 'hearth/v1/x/telemetry', '', 0, (ARRAY['future', 'malformed'])[n % 2 + 1], ''
+FROM generate_series(1, 5000) AS n;
+INSERT INTO ticket (class, state, priority, home_id, opened_at)
+SELECT 'device', 'open', 3, home_id, now() - interval '3 h' FROM home WHERE home_id % 20 = 1;
+INSERT INTO device_job (sensor_id, reason, ticket_id, opened_at)
+SELECT p.sensor_id, 'silent', t.ticket_id, t.opened_at FROM ticket AS t JOIN point AS p USING (home_id)
+WHERE t.class = 'device';
+"""
+
+
+def build(url: str, homes: int, buildings: int) -> None:
+    """Migrate an empty database and fill it."""
+    numbers = {
+        "homes": homes,
+        "buildings": buildings,
+        "stations": STATIONS,
+        "per_day": HOMES_PER_SENSOR_DAY,
+        "watched": WATCHED,
+        "days": DAYS,
+    }
+    with psycopg.connect(url) as conn:
+        migrate(conn)
+    for script in (REGISTRY, STATES, READINGS, LEDGER):
+        with psycopg.connect(url) as conn:
+            conn.execute(script.format(**numbers).encode())
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("VACUUM ANALYZE")

@@ -1,0 +1,36 @@
+"""`python -m dashboards`: write the committed JSON anew, for the built-in policy."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dashboards.collection import dashboards, text
+from dashboards.look import LANGUAGES, Look
+from domain.policy import builtin
+
+COMMITTED = Path(__file__).with_name("json")
+AT = datetime(2026, 1, 15, 12, tzinfo=UTC)
+HEARTH_URL = "http://127.0.0.1:8080"
+
+
+def files() -> Iterator[tuple[str, str]]:
+    """Each file by its name under dashboards/json."""
+    policy = builtin("seed")
+    for language in LANGUAGES:
+        for uid, board in dashboards(Look(language, policy, AT, HEARTH_URL)).items():
+            yield f"{language}/{uid}.json", text(board)
+
+
+def main() -> None:
+    """Write them all, and delete what is no longer among them."""
+    wanted = dict(files())
+    for file in COMMITTED.rglob("*.json"):
+        if str(file.relative_to(COMMITTED)) not in wanted:
+            file.unlink()
+    for name, content in wanted.items():
+        (COMMITTED / name).parent.mkdir(parents=True, exist_ok=True)
+        (COMMITTED / name).write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""One building and one of its homes: when it was how warm, what was known, flagged and done."""
+
+from typing import Any
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from dashboards.frame import ANY_SUBSTATION, BUILDING, HOME, choice, fill, frame, note
+from dashboards.links import HOME as UID
+from dashboards.look import BLUE, ORANGE, Look
+from dashboards.panels import Ask, Size, band, figures, lines, named_by_label, rows, stacked_bars, timeline
+from dashboards.series import holds, limit, with_gaps
+from domain.reasons import Text
+
+IN_BUILDING = "building = ${building:sqlstring}"
+OF_HOME = "home = ${home:sqlstring}"
+TOUCHES = """
+cold_since <= $__timeTo()::timestamptz AND (cleared_at IS NULL OR cleared_at >= $__timeFrom()::timestamptz)
+"""
+BUILDING_NOW = """
+SELECT coldest, mean, homes, compliant, cold, severe, unknown, not_judged
+FROM building_now WHERE code = ${building:sqlstring}
+"""
+HOMES = f"""
+SELECT code AS home, unit, building, substation, state, temperature, measured_at, state_since
+FROM home_now WHERE {IN_BUILDING} ORDER BY temperature NULLS LAST, code
+"""
+FLAG_STEPS = """
+SELECT x.time, {by}x.flag
+FROM flag_all AS f, LATERAL (
+  VALUES
+    (
+      greatest(f.cold_since, $__timeFrom()::timestamptz),
+      CASE WHEN f.severe_at <= greatest(f.cold_since, $__timeFrom()::timestamptz) THEN 'severe' ELSE 'cold' END
+    ),
+    (CASE WHEN f.severe_at > greatest(f.cold_since, $__timeFrom()::timestamptz) THEN f.severe_at END, 'severe'),
+    (f.cleared_at, NULL)
+) AS x (time, flag)
+WHERE f.{chosen} AND {touches} AND x.time IS NOT NULL
+ORDER BY x.time
+"""
+HOME_NOW = """
+SELECT state, temperature, measured_at, state_since, class AS home_class
+FROM home_now WHERE code = ${home:sqlstring}
+"""
+# A sensor that says more than a panel has points for: the lowest of each step, which is what counts.
+ROOMS = """
+SELECT
+  date_bin($__interval_ms * interval '1 ms', measured_at, timestamptz 'epoch') AS time,
+  room || ' ' || sensor AS room,
+  greatest(max(interval_s) * {holds:g} * interval '1 s', 2 * $__interval_ms * interval '1 ms') AS hold,
+  min(temperature) AS temperature
+FROM home_reading
+WHERE home = ${{home:sqlstring}} AND $__timeFilter(measured_at) AND quality = 0
+GROUP BY 1, 2
+"""
+SIGNAL = """
+WITH heard AS (
+  SELECT
+    measured_at AS time, room || ' ' || sensor AS room, interval_s * {holds:g} * interval '1 s' AS hold,
+    lag(measured_at) OVER w AS before, lead(measured_at) OVER w AS next
+  FROM home_reading WHERE home = ${{home:sqlstring}} AND $__timeFilter(measured_at) AND quality = 0
+  WINDOW w AS (PARTITION BY sensor, room ORDER BY measured_at)
+)
+SELECT time, room, 'known' AS signal FROM heard WHERE before IS NULL OR time > before + hold
+UNION ALL
+SELECT time + hold, room, 'silent' FROM heard WHERE coalesce(next > time + hold, time + hold < now())
+ORDER BY time
+"""
+LEDGER = """
+SELECT
+  day::timestamp AT TIME ZONE '{zone}' AS time, compliant_s / 3600 AS compliant_h, cold_s / 3600 AS cold_h,
+  severe_s / 3600 AS severe_h, unknown_s / 3600 AS unknown_h, not_judged_s / 3600 AS not_judged_h
+FROM ledger_day
+WHERE home = ${{home:sqlstring}}
+  AND day BETWEEN ($__timeFrom()::timestamptz AT TIME ZONE '{zone}')::date
+    AND ($__timeTo()::timestamptz AT TIME ZONE '{zone}')::date
+ORDER BY day
+"""
+FLAGS = f"""
+SELECT cold_since, raised_at, cleared_at, severity, clear_reason, lowest, "limit", ticket
+FROM flag_all WHERE {OF_HOME} AND {TOUCHES} ORDER BY cold_since DESC LIMIT 200
+"""
+TICKETS = f"""
+SELECT number AS ticket, class, state AS ticket_state, priority, opened_at, closed_at
+FROM ticket_all WHERE {OF_HOME} ORDER BY ticket_id DESC LIMIT 100
+"""
+FLAG_MARKS = f"""
+SELECT
+  cold_since AS time, coalesce(cleared_at, least(now(), $__timeTo()::timestamptz)) AS timeend,
+  severity || ' ' || round(lowest::numeric, 1) || ' °C' AS text, 'flag,' || severity AS tags
+FROM flag_all WHERE {OF_HOME} AND {TOUCHES}
+"""
+TICKET_MARKS = f"""
+SELECT opened_at AS time, number || ' (' || class || ')' AS text, 'ticket,' || class AS tags
+FROM ticket_all WHERE {OF_HOME} AND $__timeFilter(opened_at)
+"""
+
+
+def dashboard(look: Look) -> Dashboard:
+    """The whole of it."""
+    text = Text(
+        "按楼栋与住户查看。室温为加校准值后的数值。", "By building and home. Temperatures are with their offsets."
+    )
+    board = frame(look, UID, "1m", "24h", text)
+    board.with_variable(choice(look, "substation", ANY_SUBSTATION))
+    board.with_variable(choice(look, "building", BUILDING)).with_variable(choice(look, "home", HOME))
+    board.annotation(note(look, Text("低温标记", "Flags"), ORANGE, FLAG_MARKS))
+    board.annotation(note(look, Text("工单", "Tickets"), BLUE, TICKET_MARKS))
+    return fill(board, [*_building(look), *_home(look), *_past(look)])
+
+
+def _building(look: Look) -> list[Any]:
+    counts = ("coldest", "mean", "homes", "compliant", "cold", "severe", "unknown", "not_judged")
+    homes = ("home", "unit", "building", "substation", "state", "temperature", "measured_at", "state_since")
+    steps = FLAG_STEPS.format(by="f.home, ", chosen=IN_BUILDING, touches=TOUCHES)
+    flags = timeline(
+        look,
+        Text("楼内低温标记", "Flags in the building"),
+        [Ask(steps, ("time", "home", "flag"))],
+        Size(10, 11),
+        "home",
+    )
+    flags.override_by_name(*named_by_label("flag", "home"))
+    return [
+        figures(look, Text("楼栋", "Building"), Ask(BUILDING_NOW, counts), Size(24, 4)),
+        rows(look, Text("楼内住户", "Its homes"), Ask(HOMES, homes, ("building", "substation")), Size(14, 11)),
+        flags,
+    ]
+
+
+def _home(look: Look) -> list[Any]:
+    now = ("state", "temperature", "measured_at", "state_since", "home_class")
+    return [
+        figures(look, Text("所选住户", "Chosen home"), Ask(HOME_NOW, now), Size(24, 4)),
+        _temperature(look),
+        *_timelines(look),
+    ]
+
+
+def _temperature(look: Look) -> Any:
+    rooms = with_gaps(ROOMS.format(holds=holds(look)), ("temperature",), by="room")
+    asks = [
+        Ask(rooms, ("time", "room", "temperature")),
+        Ask(limit(look, "cold"), ("time", "cold_limit")),
+        Ask(limit(look, "severe"), ("time", "severe_limit")),
+    ]
+    panel = lines(look, Text("室温与标准", "Temperature and limits"), asks, Size(24, 11), split="room")
+    panel.override_by_name(*named_by_label("temperature", "room"))
+    panel.override_by_name("temperature", [DynamicConfigValue("color", {"mode": "palette-classic"})])
+    panel.override_by_name(*band("cold_limit")).override_by_name(*band("severe_limit"))
+    return panel.unit("celsius").axis_soft_min(12).axis_soft_max(24)
+
+
+def _timelines(look: Look) -> list[Any]:
+    flag = Ask(FLAG_STEPS.format(by="", chosen=OF_HOME, touches=TOUCHES), ("time", "flag"))
+    signal = Ask(SIGNAL.format(holds=holds(look)), ("time", "room", "signal"))
+    heard = timeline(look, Text("各房间数据", "Signal of each room"), [signal], Size(24, 5), split="room")
+    return [
+        timeline(look, Text("低温标记", "Flag"), [flag], Size(24, 4)),
+        heard.override_by_name(*named_by_label("signal", "room")),
+    ]
+
+
+def _past(look: Look) -> list[Any]:
+    hours = ("time", "compliant_h", "cold_h", "severe_h", "unknown_h", "not_judged_h")
+    flag = ("cold_since", "raised_at", "cleared_at", "severity", "clear_reason", "lowest", "limit", "ticket")
+    ticket = ("ticket", "class", "ticket_state", "priority", "opened_at", "closed_at")
+    ledger = Ask(LEDGER.format(zone=look.zone), hours)
+    return [
+        stacked_bars(look, Text("每日台账", "Ledger by day"), [ledger], Size(24, 8)),
+        rows(look, Text("标记", "Flags"), Ask(FLAGS, flag), Size(12, 9)),
+        rows(look, Text("工单", "Tickets"), Ask(TICKETS, ticket), Size(12, 9)),
+    ]

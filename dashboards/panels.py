@@ -1,0 +1,168 @@
+"""The kinds of panels, each with the defaults that all of its kind share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from grafana_foundation_sdk.builders import bargauge, common, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
+from grafana_foundation_sdk.models import common as kinds
+from grafana_foundation_sdk.models.dashboard import (
+    DataTransformerConfig,
+    DynamicConfigValue,
+    Threshold,
+    ThresholdsMode,
+    ValueMap,
+    ValueMappingResult,
+)
+
+from dashboards.links import data_link
+from dashboards.look import BLUE, Look, postgres
+from dashboards.query import Query
+from dashboards.words import COLUMNS, Column, Value
+from domain.reasons import Text
+
+LINE_WIDTH = 2
+BAND_OPACITY = 8  # of what is under a limit
+
+
+class Size(NamedTuple):
+    """In cells of the grid, which is 24 wide."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A statement, the columns it gives in their order, and those that are there for links only."""
+
+    sql: str
+    columns: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+
+
+def dress(panel: Any, look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str | None = None) -> Any:
+    """Give a panel its title, its queries and the looks of their columns; `split` becomes lines, so it has none."""
+    panel.title(look.say(title)).datasource(postgres()).span(size.width).height(size.height)
+    for number, ask in enumerate(asks):
+        panel.with_target(Query(ask.sql, chr(ord("A") + number)))
+    columns = {name: name in ask.hidden for ask in asks for name in ask.columns if name not in ("time", split)}
+    for name, hidden in columns.items():
+        panel.override_by_name(name, properties(look, name, hidden))
+    return panel
+
+
+def properties(look: Look, name: str, hidden: bool = False) -> list[DynamicConfigValue]:
+    """How a column is shown, as overrides of Grafana."""
+    column = COLUMNS[name]
+    found: dict[str, object] = {"displayName": look.say(column.text), "unit": column.unit, "decimals": column.decimals}
+    if column.values:
+        found["mappings"] = [mapping(look, column.values)]
+    if column.celsius:
+        found["thresholds"] = {"mode": "absolute", "steps": look.celsius()}
+    if column.colour:
+        found["color"] = {"mode": "fixed", "fixedColor": column.colour}
+    elif column.celsius:
+        found["color"] = {"mode": "thresholds"}
+    if column.link:
+        found["links"] = [data_link(look, column.link)]
+    if hidden:
+        found["custom.hidden"] = True
+    return [DynamicConfigValue(id_val=key, value=value) for key, value in found.items() if value is not None]
+
+
+def mapping(look: Look, values: Mapping[str, Value]) -> ValueMap:
+    """What values are called, and their colours."""
+    results = {
+        key: ValueMappingResult(text=look.say(value.text), color=value.colour, index=number)
+        for number, (key, value) in enumerate(values.items())
+    }
+    return ValueMap(options=results)
+
+
+def rows(look: Look, title: Text, ask: Ask, size: Size) -> table.Panel:
+    """A table. Columns with values or temperatures are coloured."""
+    panel: table.Panel = dress(table.Panel(), look, title, [ask], size)
+    panel.filterable(True).cell_height(kinds.TableCellHeight.SM)
+    for name in ask.columns:
+        if _is_coloured(COLUMNS[name]):
+            panel.override_by_name(name, [DynamicConfigValue("custom.cellOptions", {"type": "color-text"})])
+    return panel
+
+
+def _is_coloured(column: Column) -> bool:
+    return column.celsius or any(v.colour for v in (column.values or {}).values())
+
+
+def figures(look: Look, title: Text, ask: Ask, size: Size) -> stat.Panel:
+    """One row of figures, side by side."""
+    panel: stat.Panel = dress(stat.Panel(), look, title, [ask], size)
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("/.*/").values(False))
+    panel.color_mode(kinds.BigValueColorMode.VALUE).graph_mode(kinds.BigValueGraphMode.NONE)
+    panel.text_mode(kinds.BigValueTextMode.VALUE_AND_NAME).no_value("–")
+    return panel.thresholds(plain(BLUE))
+
+
+def bars(look: Look, title: Text, ask: Ask, size: Size) -> bargauge.Panel:
+    """A bar for each row: the first column names it, the second is its length."""
+    panel: bargauge.Panel = dress(bargauge.Panel(), look, title, [ask], size)
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(True).limit(50))
+    panel.orientation(kinds.VizOrientation.HORIZONTAL).display_mode(kinds.BarGaugeDisplayMode.BASIC)
+    return panel.no_value("–").thresholds(plain(BLUE))
+
+
+def lines(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str | None = None) -> timeseries.Panel:
+    """Lines over time, broken where a value is missing. `split`: a line for each value of that column."""
+    panel: timeseries.Panel = dress(timeseries.Panel(), look, title, asks, size, split)
+    panel.line_width(LINE_WIDTH).span_nulls(False).show_points(kinds.VisibilityMode.AUTO)
+    panel.tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.MULTI).sort(kinds.SortOrder.NONE))
+    panel.legend(_legend())
+    if split:
+        panel.with_transformation(split_by(split))
+    return panel
+
+
+def stacked_bars(
+    look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str | None = None
+) -> timeseries.Panel:
+    """Bars over time, one on the other."""
+    panel = lines(look, title, asks, size, split).draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(80)
+    return panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A")).line_width(0)
+
+
+def timeline(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str | None = None) -> statetimeline.Panel:
+    """States over time, a row for each column, or for each value of `split`."""
+    panel: statetimeline.Panel = dress(statetimeline.Panel(), look, title, asks, size, split)
+    panel.show_value(kinds.VisibilityMode.AUTO).row_height(0.8).fill_opacity(80).legend(_legend())
+    if split:
+        panel.with_transformation(split_by(split))
+    return panel
+
+
+def split_by(column: str) -> DataTransformerConfig:
+    """Frames of their own for each value: times that differ are then no gaps in the others' lines."""
+    options = {"fields": [column], "keepFields": False, "naming": {"asLabels": True}}
+    return DataTransformerConfig(id_val="partitionByValues", options=options)
+
+
+def named_by_label(name: str, label: str) -> tuple[str, list[DynamicConfigValue]]:
+    """An override that calls the lines of a column by the value they were split by."""
+    return name, [DynamicConfigValue("displayName", "${__field.labels." + label + "}")]
+
+
+def band(name: str) -> tuple[str, list[DynamicConfigValue]]:
+    """An override that shades what is under a limit and draws it in steps."""
+    style = {"fill": "dash", "dash": [8, 6]}
+    custom = {"lineInterpolation": "stepAfter", "lineStyle": style, "fillOpacity": BAND_OPACITY, "showPoints": "never"}
+    return name, [DynamicConfigValue(f"custom.{key}", value) for key, value in custom.items()]
+
+
+def plain(colour: str) -> ThresholdsConfig:
+    """One colour whatever the value."""
+    return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(value=None, color=colour)])
+
+
+def _legend() -> common.VizLegendOptions:
+    legend = common.VizLegendOptions().display_mode(kinds.LegendDisplayMode.LIST)
+    return legend.placement(kinds.LegendPlacement.BOTTOM).show_legend(True).calcs([])

@@ -1,0 +1,114 @@
+"""One substation: what it delivers, and how warm those are whom it delivers to."""
+
+from typing import Any
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from dashboards.frame import STATION, SUBSTATION, choice, fill, frame
+from dashboards.links import SUBSTATION as UID
+from dashboards.look import Look
+from dashboards.panels import Ask, Size, figures, lines, rows
+from dashboards.series import FLAGS_OVER_TIME, holds, with_gaps
+from domain.reasons import Text
+
+CHOSEN = "substation = ${substation:sqlstring}"
+NOW = """
+SELECT
+  supply_temperature, return_temperature, outdoor_temperature, supply_pressure, return_pressure, flow, heat_power,
+  measured_at
+FROM substation_now WHERE code = ${substation:sqlstring}
+"""
+HOMES = f"""
+SELECT
+  sum(homes)::bigint AS homes, sum(compliant)::bigint AS compliant, sum(cold)::bigint AS cold,
+  sum(severe)::bigint AS severe, sum(unknown)::bigint AS unknown, min(coldest) AS coldest
+FROM building_now WHERE {CHOSEN}
+"""
+# Several sensors may each have some of the channels: what they say within a step is one sample.
+SAMPLES = """
+SELECT
+  date_bin($__interval_ms * interval '1 ms', measured_at, timestamptz 'epoch') AS time,
+  greatest(max(interval_s) * {holds:g} * interval '1 s', 2 * $__interval_ms * interval '1 ms') AS hold, {averages}
+FROM substation_history
+WHERE substation = ${{substation:sqlstring}} AND $__timeFilter(measured_at) AND quality = 0
+GROUP BY 1
+"""
+BUILDINGS = f"""
+SELECT code AS building, substation, name, coldest, mean, cold + severe AS cold_homes, unknown, homes
+FROM building_now WHERE {CHOSEN} ORDER BY coldest NULLS LAST
+"""
+COLD_HOMES = f"""
+SELECT code AS home, building, substation, state, temperature, measured_at, state_since
+FROM home_now WHERE {CHOSEN} AND state IN ('cold', 'severe', 'unknown') ORDER BY temperature NULLS LAST LIMIT 200
+"""
+ALARMS = f"SELECT kind AS alarm, since, raised_at FROM substation_alarm_open WHERE {CHOSEN} ORDER BY raised_at"
+
+
+def dashboard(look: Look) -> Dashboard:
+    """The whole of it."""
+    text = Text("换热站的供热参数与所带住户的室温。", "What a substation delivers, and how warm its homes are.")
+    board = frame(look, UID, "1m", "24h", text)
+    board.with_variable(choice(look, "station", STATION, many=True))
+    board.with_variable(choice(look, "substation", SUBSTATION))
+    return fill(board, [*_now(look), *_history(look), *_lists(look)])
+
+
+def channels(look: Look, *names: str) -> str:
+    """Some channels over time, with gaps where nothing was heard."""
+    averages = ", ".join(f"avg({name}) AS {name}" for name in names)
+    return with_gaps(SAMPLES.format(holds=holds(look), averages=averages), names)
+
+
+def _now(look: Look) -> list[Any]:
+    channel = (
+        "supply_temperature", "return_temperature", "outdoor_temperature", "supply_pressure", "return_pressure", "flow",
+        "heat_power", "measured_at",
+    )  # fmt: skip
+    homes = ("homes", "compliant", "cold", "severe", "unknown", "coldest")
+    return [
+        figures(look, Text("当前参数", "Now"), Ask(NOW, channel), Size(14, 4)),
+        figures(look, Text("所带住户", "Its homes"), Ask(HOMES, homes), Size(10, 4)),
+    ]
+
+
+def _history(look: Look) -> list[Any]:
+    def over_time(title: Text, *names: str) -> Any:
+        return lines(look, title, [Ask(channels(look, *names), ("time", *names))], Size(12, 8))
+
+    return [
+        over_time(
+            Text("供回水与室外温度", "Supply, return, outdoor"),
+            "supply_temperature",
+            "return_temperature",
+            "outdoor_temperature",
+        ),
+        _cold_against_supply(look),
+        over_time(Text("压力", "Pressure"), "supply_pressure", "return_pressure"),
+        over_time(Text("流量与热功率", "Flow and heat power"), "flow", "heat_power").override_by_name(
+            "heat_power", [DynamicConfigValue("custom.axisPlacement", "right")]
+        ),
+    ]
+
+
+def _cold_against_supply(look: Look) -> Any:
+    asks = [
+        Ask(channels(look, "supply_temperature"), ("time", "supply_temperature")),
+        Ask(FLAGS_OVER_TIME, ("time", "cold_homes")),
+    ]
+    panel = lines(look, Text("低温户数与供水温度", "Cold homes against supply temperature"), asks, Size(12, 8))
+    steps = {"lineInterpolation": "stepAfter", "fillOpacity": 20, "axisPlacement": "right"}
+    return panel.override_by_name("cold_homes", [DynamicConfigValue(f"custom.{k}", v) for k, v in steps.items()])
+
+
+def _lists(look: Look) -> list[Any]:
+    building = ("building", "substation", "name", "coldest", "mean", "cold_homes", "unknown", "homes")
+    home = ("home", "building", "substation", "state", "temperature", "measured_at", "state_since")
+    alarm = ("alarm", "since", "raised_at")
+    return [
+        rows(look, Text("楼栋", "Buildings"), Ask(BUILDINGS, building, ("substation",)), Size(12, 10)),
+        rows(
+            look, Text("低温与未知住户", "Cold and unknown homes"), Ask(COLD_HOMES, home, ("substation",)), Size(12, 10)
+        ),
+        rows(look, Text("报警", "Alarms"), Ask(ALARMS, alarm), Size(24, 6)),
+    ]

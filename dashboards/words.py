@@ -1,0 +1,206 @@
+"""What columns and values are called, and how they are shown. A column means the same in every panel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dashboards.look import BLUE, GREEN, GREY, ORANGE, PALE, RED, YELLOW
+from domain.care import CARE_TEXTS
+from domain.reasons import REJECT_TEXTS, Text
+from domain.substation import AlarmKind
+
+
+@dataclass(frozen=True)
+class Value:
+    """How one value of a column is shown."""
+
+    text: Text
+    colour: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column is shown.
+
+    `link` names one of dashboards.links.LINKS. `celsius`: coloured by the limits of the policy.
+    """
+
+    text: Text
+    unit: str | None = None
+    decimals: int | None = None
+    values: Mapping[str, Value] | None = None
+    colour: str | None = None
+    celsius: bool = False
+    link: str | None = None
+
+
+STATES = {
+    "compliant": Value(Text("达标", "compliant"), GREEN),
+    "cold": Value(Text("低温", "cold"), ORANGE),
+    "severe": Value(Text("严重低温", "severe"), RED),
+    "unknown": Value(Text("未知", "unknown"), GREY),
+    "not_judged": Value(Text("不考核", "not judged"), PALE),
+    "suspended": Value(Text("暂停", "suspended"), YELLOW),
+    "open": Value(Text("进行中", "open"), ORANGE),
+    "known": Value(Text("有数据", "known"), GREEN),
+    "silent": Value(Text("无数据", "silent"), GREY),
+}
+TICKET_CLASSES = {
+    "cold": Value(Text("低温", "cold home")),
+    "leak": Value(Text("跑冒滴漏", "leak")),
+    "repair": Value(Text("报修", "repair")),
+    "device": Value(Text("设备", "device")),
+    "complaint": Value(Text("投诉", "complaint")),
+    "report": Value(Text("举报", "report")),
+}
+TICKET_STATES = {
+    "open": Value(Text("待受理", "open"), RED),
+    "accepted": Value(Text("已受理", "accepted"), ORANGE),
+    "working": Value(Text("处理中", "working"), BLUE),
+    "verifying": Value(Text("待验证", "verifying"), YELLOW),
+    "done": Value(Text("已完成", "done"), GREEN),
+    "closed": Value(Text("已关闭", "closed"), PALE),
+}
+CLOCKS = {
+    "station_reply": Value(Text("供热站回复", "station reply")),
+    "contact": Value(Text("联系用户", "contact")),
+    "on_site": Value(Text("到达现场", "on site")),
+    "done": Value(Text("处理完毕", "done")),
+    "call_back": Value(Text("回访", "call back")),
+    "answer": Value(Text("答复", "answer")),
+    "accept": Value(Text("受理", "accept")),
+    "finish": Value(Text("办结", "finish")),
+}
+HOME_CLASSES = {
+    "multistorey": Value(Text("楼房", "multi-storey")),
+    "bungalow": Value(Text("平房", "bungalow")),
+    "nonresidential": Value(Text("非居民", "non-residential")),
+}
+ALARMS = {
+    AlarmKind.SUPPLY_LOW.value: Value(Text("供水温度低", "supply too cold")),
+    AlarmKind.SUPPLY_PRESSURE_LOW.value: Value(Text("供水压力低", "supply pressure low")),
+    AlarmKind.SUPPLY_PRESSURE_HIGH.value: Value(Text("供水压力高", "supply pressure high")),
+    AlarmKind.RETURN_PRESSURE_LOW.value: Value(Text("回水压力低", "return pressure low")),
+}
+REASONS = {
+    **{reason.value: Value(text) for reason, text in CARE_TEXTS.items()},
+    **{reason.value: Value(text) for reason, text in REJECT_TEXTS.items()},
+}
+CLEAR_REASONS = {
+    "recovered": Value(Text("已恢复", "recovered")),
+    "out_of_season": Value(Text("供热期结束", "out of season")),
+    "heat_stopped": Value(Text("停热", "heat stopped")),
+    "no_policy": Value(Text("无标准", "no policy")),
+    "withdrawn": Value(Text("已撤销", "withdrawn")),
+}
+INCIDENTS = {
+    "cold_homes": Value(Text("成片低温", "many cold homes")),
+    "substation_alarm": Value(Text("换热站报警", "substation alarm")),
+}
+
+_TIME = "dateTimeAsIso"
+COLUMNS: Mapping[str, Column] = {
+    # places
+    "station": Column(Text("供热站", "station")),
+    "substation": Column(Text("换热站", "substation"), link="substation"),
+    "building": Column(Text("楼栋", "building"), link="building"),
+    "home": Column(Text("住户", "home"), link="home"),
+    "unit": Column(Text("房号", "unit")),
+    "room": Column(Text("房间", "room")),
+    "sensor": Column(Text("传感器", "sensor")),
+    "name": Column(Text("名称", "name")),
+    "place": Column(Text("位置", "place")),
+    "lat": Column(Text("纬度", "latitude")),
+    "lon": Column(Text("经度", "longitude")),
+    # temperatures
+    "temperature": Column(Text("室温", "temperature"), unit="celsius", decimals=1, celsius=True),
+    "coldest": Column(Text("最低室温", "coldest"), unit="celsius", decimals=1, celsius=True),
+    "mean": Column(Text("平均室温", "mean"), unit="celsius", decimals=1, celsius=True),
+    "lowest": Column(Text("最低", "lowest"), unit="celsius", decimals=1, celsius=True),
+    "limit": Column(Text("标准", "limit"), unit="celsius", decimals=1),
+    "cold_limit": Column(Text("达标线", "limit by day"), unit="celsius", decimals=1, colour=ORANGE),
+    "severe_limit": Column(Text("最低线", "floor"), unit="celsius", decimals=1, colour=RED),
+    "supply_temperature": Column(Text("供水温度", "supply"), unit="celsius", decimals=1, colour=RED),
+    "return_temperature": Column(Text("回水温度", "return"), unit="celsius", decimals=1, colour=BLUE),
+    "outdoor_temperature": Column(Text("室外温度", "outdoor"), unit="celsius", decimals=1, colour=GREY),
+    # other channels
+    "supply_pressure": Column(Text("供水压力", "supply pressure"), unit="suffix: MPa", decimals=2, colour=RED),
+    "return_pressure": Column(Text("回水压力", "return pressure"), unit="suffix: MPa", decimals=2, colour=BLUE),
+    "flow": Column(Text("流量", "flow"), unit="suffix: m³/h", decimals=1),
+    "heat_power": Column(Text("热功率", "heat power"), unit="kwatt", decimals=0),
+    "measured_at": Column(Text("测量时间", "measured at"), unit=_TIME),
+    # homes by state
+    "homes": Column(Text("住户数", "homes"), unit="short"),
+    "compliant": Column(Text("达标", "compliant"), unit="short", colour=GREEN),
+    "cold": Column(Text("低温", "cold"), unit="short", colour=ORANGE),
+    "severe": Column(Text("严重低温", "severe"), unit="short", colour=RED),
+    "unknown": Column(Text("未知", "unknown"), unit="short", colour=GREY),
+    "not_judged": Column(Text("不考核", "not judged"), unit="short", colour=PALE),
+    "cold_homes": Column(Text("低温户数", "cold homes"), unit="short", colour=ORANGE),
+    "state": Column(Text("状态", "state"), values=STATES),
+    "state_since": Column(Text("自", "since"), unit=_TIME),
+    "flag": Column(Text("标记", "flag"), values=STATES),
+    "signal": Column(Text("数据", "signal"), values=STATES),
+    # share of time
+    "rate": Column(Text("室温合格率", "qualified rate"), unit="percentunit", decimals=1),
+    "coverage": Column(Text("数据覆盖率", "coverage"), unit="percentunit", decimals=1),
+    "judged_hours": Column(Text("考核户时", "judged home-hours"), unit="short", decimals=0),
+    "day": Column(Text("日期", "day")),
+    "compliant_h": Column(Text("达标", "compliant"), unit="h", decimals=1, colour=GREEN),
+    "cold_h": Column(Text("低温", "cold"), unit="h", decimals=1, colour=ORANGE),
+    "severe_h": Column(Text("严重低温", "severe"), unit="h", decimals=1, colour=RED),
+    "unknown_h": Column(Text("未知", "unknown"), unit="h", decimals=1, colour=GREY),
+    "not_judged_h": Column(Text("不考核", "not judged"), unit="h", decimals=1, colour=PALE),
+    # flags, tickets, clocks
+    "severity": Column(Text("程度", "severity"), values=STATES),
+    "flags": Column(Text("标记数", "flags"), unit="short"),
+    "cold_since": Column(Text("低温开始", "cold since"), unit=_TIME),
+    "raised_at": Column(Text("标记时间", "raised at"), unit=_TIME),
+    "cleared_at": Column(Text("解除时间", "cleared at"), unit=_TIME),
+    "clear_reason": Column(Text("解除原因", "why cleared"), values=CLEAR_REASONS),
+    "ticket": Column(Text("工单", "ticket"), link="ticket"),
+    "class": Column(Text("类别", "class"), values=TICKET_CLASSES),
+    "home_class": Column(Text("类型", "kind of home"), values=HOME_CLASSES),
+    "ticket_state": Column(Text("工单状态", "ticket state"), values=TICKET_STATES),
+    "priority": Column(Text("优先级", "priority"), unit="none"),
+    "opened_at": Column(Text("开单时间", "opened at"), unit=_TIME),
+    "closed_at": Column(Text("关闭时间", "closed at"), unit=_TIME),
+    "clock": Column(Text("时限", "clock"), values=CLOCKS),
+    "due_at": Column(Text("到期", "due at"), unit=_TIME),
+    "left_s": Column(Text("剩余", "time left"), unit="dtdurations", decimals=0),
+    "tickets": Column(Text("工单数", "tickets"), unit="short"),
+    "breached": Column(Text("已超时", "breached"), unit="short", colour=RED),
+    "due_soon": Column(Text("半小时内到期", "due within 30 min"), unit="short", colour=ORANGE),
+    "running": Column(Text("计时中", "running"), unit="short", colour=BLUE),
+    "unanswered": Column(Text("待回复", "unanswered"), unit="short", colour=ORANGE),
+    # incidents, alarms, devices
+    "incident": Column(Text("事件", "incident")),
+    "incident_kind": Column(Text("类别", "kind"), values=INCIDENTS),
+    "children": Column(Text("涉及住户", "homes in it"), unit="short"),
+    "still_cold": Column(Text("仍低温", "still cold"), unit="short", colour=ORANGE),
+    "alarm": Column(Text("报警", "alarm"), values=ALARMS),
+    "alarms": Column(Text("报警数", "alarms"), unit="short", colour=RED),
+    "since": Column(Text("自", "since"), unit=_TIME),
+    "reason": Column(Text("原因", "reason"), values=REASONS),
+    "jobs": Column(Text("设备工单", "device jobs"), unit="short"),
+    # ingest
+    "worker": Column(Text("进程", "worker")),
+    "silent_for_s": Column(Text("距上批", "since last batch"), unit="s", decimals=0),
+    "stored_per_s": Column(Text("入库", "stored"), unit="suffix: /s", decimals=1, colour=GREEN),
+    "messages_per_s": Column(Text("消息", "messages"), unit="suffix: /s", decimals=1, colour=BLUE),
+    "duplicates_per_s": Column(Text("重复", "duplicates"), unit="suffix: /s", decimals=1, colour=GREY),
+    "late_per_s": Column(Text("迟到", "late"), unit="suffix: /s", decimals=1, colour=YELLOW),
+    "conflicts_per_s": Column(Text("冲突", "conflicts"), unit="suffix: /s", decimals=1, colour=ORANGE),
+    "dead_per_s": Column(Text("死信", "dead letters"), unit="suffix: /s", decimals=1, colour=RED),
+    "measured_lag_s": Column(Text("距测量", "since measured"), unit="s", decimals=1, colour=ORANGE),
+    "received_lag_s": Column(Text("距接收", "since received"), unit="s", decimals=1, colour=BLUE),
+    "queue_messages": Column(Text("排队消息", "queued messages"), unit="short"),
+    "letters": Column(Text("死信", "dead letters"), unit="short", colour=RED),
+    "count": Column(Text("数量", "count"), unit="short"),
+    "stored": Column(Text("入库总数", "stored in all"), unit="short"),
+    "duplicates": Column(Text("重复总数", "duplicates in all"), unit="short"),
+    "conflicts": Column(Text("冲突总数", "conflicts in all"), unit="short"),
+    "late": Column(Text("迟到总数", "late in all"), unit="short"),
+    "dead": Column(Text("死信总数", "dead in all"), unit="short"),
+    "open_from": Column(Text("未结账自", "open from")),
+    "counted_to": Column(Text("统计至", "counted to"), unit=_TIME),
+}

@@ -1,0 +1,39 @@
+"""Dashboards of the built-in policy, and a town to ask them of."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from bench import city
+from bench.panels import Chosen
+from dashboards.look import Language, Look
+from domain.policy import builtin
+from store import buildings, ingest_counts
+from tests.conftest import Servers, fresh_database
+
+NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
+STATIONS = [f"Station {n}" for n in range(city.STATIONS)]
+CHOSEN: Chosen = {"station": STATIONS, "substation": "S0", "building": "B0", "home": "H0"}
+HOMES, BUILDINGS = 600, 60
+
+
+def look(language: Language = "en") -> Look:
+    """Dashboards as they are made for the built-in policy."""
+    return Look(language, builtin("seed"), NOW, "https://hearth.example")
+
+
+@pytest.fixture(scope="package", params=("plain", "timescale"))
+def town(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Connection]:
+    """A town that has been running for a month, once per flavour; what a test changes is rolled back by it."""
+    databases = fresh_database(servers.of(request.param), request.param)
+    database = next(databases)
+    city.build(database.url, HOMES, BUILDINGS)
+    with psycopg.connect(database.url, autocommit=True) as conn:
+        with conn.transaction():
+            buildings.count(conn, datetime.now(UTC))
+            ingest_counts.sample(conn, datetime.now(UTC))
+        yield conn
+    next(databases, None)

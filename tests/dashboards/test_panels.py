@@ -1,0 +1,116 @@
+"""Every query of every dashboard on real servers: it runs, gives what its panel needs, and reads views only."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
+
+from bench.panels import Question, expand, questions
+from dashboards.collection import dashboards
+from tests.dashboards.conftest import CHOSEN, look
+
+BOARDS = dashboards(look())
+QUESTIONS = [question for board in BOARDS.values() for question in questions(board)]
+# Columns that would tell who somebody is.
+PERSONAL = re.compile(r"phone|contact|person|customer|recipient|email|description|payload|said|secret|signature|hash")
+TIMES, NUMBERS, TEXTS = {1082, 1114, 1184}, {20, 21, 23, 700, 701, 1700}, {25, 1043}
+
+
+class Answer(NamedTuple):
+    types: dict[str, int]  # oid by column
+    rows: list[TupleRow]
+
+
+def ask(conn: Connection, question: Question, days: float = 1) -> Answer:
+    now = datetime.now(UTC)
+    with conn.cursor() as cur:
+        cur.execute(expand(question.sql, CHOSEN, now - timedelta(days=days), now).encode())
+        assert cur.description is not None
+        return Answer({column.name: column.type_code for column in cur.description}, cur.fetchall())
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=str)
+def test_a_query_gives_what_its_panel_needs(town: Connection, question: Question) -> None:
+    types, rows = ask(town, question)
+    kinds = set(types.values())
+    if question.kind == "variable":
+        assert set(types) <= {"__value", "__text"} or len(types) == 1
+        assert rows
+    elif question.kind == "annotation":
+        assert {"time", "text"} <= set(types) <= {"time", "timeend", "text", "tags"}
+    elif question.kind == "geomap":
+        assert types["lat"] == types["lon"] == 701
+    elif question.kind in ("timeseries", "state-timeline"):
+        assert types["time"] in TIMES
+        assert kinds & (TEXTS if question.kind == "state-timeline" else NUMBERS)
+        assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    elif question.kind == "stat":
+        assert len(rows) == 1
+    elif question.kind == "bargauge":
+        assert [types[name] in found for name, found in zip(types, (TEXTS, NUMBERS), strict=True)] == [True, True]
+    else:
+        assert question.kind == "table"
+
+
+@pytest.mark.parametrize("panel", [p for b in BOARDS.values() for p in b["panels"]], ids=lambda panel: panel["title"])
+def test_the_columns_of_a_panel_are_those_it_has_looks_for(town: Connection, panel: dict[str, Any]) -> None:
+    given = set()
+    for target in panel["targets"]:
+        given |= set(ask(town, Question("", "", panel["type"], "", target["rawSql"])).types)
+    overrides = panel["fieldConfig"]["overrides"]
+    looks = {o["matcher"]["options"] for o in overrides}
+    split = {f for t in panel.get("transformations") or [] for f in t["options"]["fields"]}
+    assert given - {"time"} - split == looks
+    for override in overrides:
+        for link in next((p["value"] for p in override["properties"] if p["id"] == "links"), []):
+            assert set(re.findall(r"__data\.fields\.(\w+)", link["url"])) <= given, link["url"]
+
+
+def full(conn: Connection) -> Iterator[str]:
+    """The queries that have something to show in this town."""
+    for question in QUESTIONS:
+        if ask(conn, question, days=7).rows:
+            yield str(question)
+
+
+def test_most_panels_have_something_to_show(town: Connection) -> None:
+    empty = {str(q) for q in QUESTIONS} - set(full(town))
+    assert {name.rpartition(":")[2].strip()[:-2] for name in empty} <= {
+        "Incidents", "Substation alarms", "Alarms", "Per second", "Lag since measurement", "Queue", "Coldest room",
+        "Mean, and where many are cold",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def reader(town: Connection) -> Iterator[Connection]:
+    """The same town, seen by a role that may read its views and nothing else."""
+    views = [name for (name,) in town.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public'")]
+    with town.transaction(force_rollback=True):
+        town.execute("CREATE ROLE sees_views_only")
+        for view in views:
+            town.execute(sql.SQL("GRANT SELECT ON {} TO sees_views_only").format(sql.Identifier(view)))
+        town.execute("SET LOCAL ROLE sees_views_only")
+        yield town
+
+
+def test_panels_read_views_only(reader: Connection) -> None:
+    for question in QUESTIONS:
+        ask(reader, question)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), reader.transaction():
+        reader.execute("SELECT * FROM home")
+
+
+def test_what_panels_read_tells_of_no_person(town: Connection) -> None:
+    text = " ".join(question.sql for question in QUESTIONS)
+    columns = town.execute(
+        "SELECT table_name, column_name FROM information_schema.columns JOIN pg_views ON viewname = table_name "
+        "WHERE table_schema = 'public'"
+    ).fetchall()
+    read = [(view, column) for view, column in columns if re.search(rf"\b{view}\b", text)]
+    assert len({view for view, _ in read}) > 15
+    assert [name for name in read if PERSONAL.search(name[1])] == []
