@@ -136,6 +136,7 @@ def _reaches(share: float, judged: int, cold: int) -> bool:
 class Standing(NamedTuple):
     """How an open incident stands."""
 
+    kind: IncidentKind
     children: int  # tickets that are part of it
     still_cold: int  # of them
     cold_in_place: int  # homes of the place that are cold, part of it or not; stragglers of before left out
@@ -161,6 +162,9 @@ def course(rule: IncidentRule, now: Standing, at: datetime) -> Course:
     """
     warm = now.children - now.cold_in_place
     recovering = now.children > 0 and warm / now.children >= rule.recovered_share
+    if now.kind is IncidentKind.SUBSTATION_ALARM and not now.alarmed:
+        # It was never for the number of its homes: with the alarm gone, a few cold ones have faults of their own.
+        recovering |= now.cold_in_place < rule.substation_homes
     calm = now.still_cold == 0 and not now.alarmed
     calm_since = (now.calm_since or at) if calm else None
     return Course(

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     CASE_ANSWERED = "case_answered"  # answer
     INCIDENT_OPENED = "incident_opened"  # place, homes
     INCIDENT_CLOSED = "incident_closed"  # place, homes
+    HOME_STAYED_COLD = "home_stayed_cold"  # incident: it came out of it, or is cold again after it
     ALARM_RAISED = "alarm_raised"  # place, alarm
     MEASUREMENT_DUE = "measurement_due"  # place, due_at
     MEASUREMENT_LATE = "measurement_late"  # place, due_at

@@ -15,6 +15,10 @@ class EventKind(StrEnum):
     RETROSPECTIVE = "retrospective"  # found after it was over
     HEALED = "healed"  # what was wrong with a sensor has been gone for long enough
     JOB_ENDED = "job_ended"  # a device job ended for another reason
+    INCIDENT_JOINED = "incident_joined"  # one fault behind many cold homes: the crew is sent once for all
+    INCIDENT_MOVED = "incident_moved"  # the incident has become part of a wider one
+    INCIDENT_LEFT = "incident_left"  # it stands for itself again
+    INCIDENT_CLOSED = "incident_closed"  # on the ticket of the crew
 
 
 PRIORITY_SEVERE = 1

@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from domain.incidents import Count, Finding, Place
+from domain.incidents import Count, Finding, IncidentKind, Place, Standing
 
 LOCK_KEY = 7_238_151_012  # advisory lock of the transaction
 LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
@@ -77,16 +77,15 @@ RETURNING number
 MERGE = """
 UPDATE incident SET closed_at = %(at)s, close_reason = 'merged', merged_into = %(into)s
 WHERE closed_at IS NULL AND substation_id = %(substation)s AND building_id IS NOT NULL
-RETURNING incident_id, number, ticket_id
+RETURNING incident_id, ticket_id
 """
 SELECT_STANDING: LiteralString = (
     """
 SELECT
-  i.incident_id, i.number, i.ticket_id, i.recovering_since, i.calm_since, c.children, c.still_cold, p.cold_in_place,
-  EXISTS (
+  i.incident_id, i.number, i.kind, c.children, c.still_cold, p.cold_in_place, EXISTS (
     SELECT FROM substation_alarm AS a
     WHERE a.substation_id = i.substation_id AND i.building_id IS NULL AND a.raised_at IS NOT NULL AND a.ended_at IS NULL
-  ) AS alarmed
+  ) AS alarmed, i.recovering_since, i.calm_since
 FROM incident AS i
 CROSS JOIN LATERAL (
   SELECT count(*) AS children, count(f.flag_id) AS still_cold
@@ -104,10 +103,10 @@ CROSS JOIN LATERAL (
     + _STRAGGLER
     + """ AND (i.building_id IS NULL OR o.building_id IS NOT NULL))
 ) AS p
-WHERE i.closed_at IS NULL
-ORDER BY i.incident_id
+WHERE i.incident_id = %(incident)s AND i.closed_at IS NULL
 """
 )
+SELECT_OPEN = "SELECT incident_id FROM incident WHERE closed_at IS NULL ORDER BY incident_id"
 UPDATE_COURSE = """
 UPDATE incident SET recovering_since = %(recovering_since)s, calm_since = %(calm_since)s
 WHERE incident_id = %(incident)s
@@ -151,20 +150,31 @@ RETURNING k.ticket_id
 CLOSE = """
 UPDATE incident SET closed_at = %(at)s, close_reason = %(reason)s
 WHERE incident_id = ANY(%(incidents)s::bigint[]) AND closed_at IS NULL
-RETURNING incident_id, number, ticket_id
+RETURNING incident_id, number, ticket_id, why ->> 'place' AS place
 """
 # Cold, once part of an incident, part of none now, and nobody was sent for this home alone.
 SELECT_UNDISPATCHED = """
-SELECT DISTINCT f.ticket_id
+SELECT f.ticket_id, i.number
 FROM flag AS f
 JOIN ticket AS t ON t.ticket_id = f.ticket_id AND t.state <> 'closed'
-JOIN incident_ticket AS k ON k.ticket_id = f.ticket_id
+CROSS JOIN LATERAL (
+  SELECT i.number FROM incident_ticket AS k JOIN incident AS i USING (incident_id)
+  WHERE k.ticket_id = f.ticket_id
+  ORDER BY k.left_at DESC LIMIT 1
+) AS i
 WHERE f.cleared_at IS NULL
   AND NOT EXISTS (
     SELECT FROM incident_ticket AS other
     WHERE other.ticket_id = f.ticket_id AND (other.left_at IS NULL OR other.dispatched_at IS NOT NULL)
   )
 ORDER BY f.ticket_id
+"""
+# In the order in which judging locks homes, and before their tickets are told: so neither waits for the other.
+LOCK_HOMES = """
+SELECT FROM home_state
+WHERE home_id IN (SELECT t.home_id FROM ticket AS t WHERE t.ticket_id = ANY(%(tickets)s::bigint[]))
+ORDER BY home_id
+FOR NO KEY UPDATE
 """
 SET_DISPATCHED = """
 UPDATE incident_ticket AS k SET dispatched_at = %(at)s
@@ -194,26 +204,28 @@ class PlaceRow(NamedTuple):
     station: str
 
 
+class Merged(NamedTuple):
+    """An incident that became part of a wider one, and the ticket its crew worked on."""
+
+    incident_id: int
+    ticket_id: int
+
+
 class Closed(NamedTuple):
-    """An incident that was closed, and the ticket its crew worked on."""
+    """An incident that was closed, the ticket its crew worked on, and what its place is called."""
 
     incident_id: int
     number: str
     ticket_id: int
+    place: str
 
 
-class StandingRow(NamedTuple):
-    """An open incident and how it stands: domain.incidents.Standing with its keys."""
+class OpenIncident(NamedTuple):
+    """An open incident and how it stands."""
 
     incident_id: int
     number: str
-    ticket_id: int
-    recovering_since: datetime | None
-    calm_since: datetime | None
-    children: int
-    still_cold: int
-    cold_in_place: int
-    alarmed: bool
+    standing: Standing
 
 
 def lock(conn: Connection) -> None:
@@ -278,16 +290,21 @@ def insert(
     return str(row[0])
 
 
-def merge(conn: Connection, substation: int, into: int, at: datetime) -> list[Closed]:
+def merge(conn: Connection, substation: int, into: int, at: datetime) -> list[Merged]:
     """Close the open incidents of a substation's buildings in favour of a wider one."""
-    with conn.cursor(row_factory=class_row(Closed)) as cur:
+    with conn.cursor(row_factory=class_row(Merged)) as cur:
         return cur.execute(MERGE, {"substation": substation, "into": into, "at": at}).fetchall()
 
 
-def standing(conn: Connection) -> list[StandingRow]:
-    """The open incidents."""
-    with conn.cursor(row_factory=class_row(StandingRow)) as cur:
-        return cur.execute(SELECT_STANDING).fetchall()
+def open_ids(conn: Connection) -> list[int]:
+    """The open incidents, the oldest first."""
+    return [row[0] for row in conn.execute(SELECT_OPEN).fetchall()]
+
+
+def standing(conn: Connection, incident: int) -> OpenIncident | None:
+    """An incident as it stands; None if it is not open."""
+    row = conn.execute(SELECT_STANDING, {"incident": incident}).fetchone()
+    return OpenIncident(row[0], row[1], Standing(IncidentKind(row[2]), *row[3:])) if row else None
 
 
 def set_course(conn: Connection, incident: int, recovering_since: datetime | None, calm_since: datetime | None) -> None:
@@ -325,9 +342,14 @@ def close(conn: Connection, incidents: Sequence[int], reason: str, at: datetime)
         return cur.execute(CLOSE, params).fetchall()
 
 
-def undispatched(conn: Connection) -> list[int]:
-    """Tickets of cold homes that came out of an incident and that nobody was sent for since."""
-    return [row[0] for row in conn.execute(SELECT_UNDISPATCHED).fetchall()]
+def undispatched(conn: Connection) -> list[tuple[int, str]]:
+    """Cold homes that came out of an incident and that nobody was sent for since: (ticket, number of the incident)."""
+    return conn.execute(SELECT_UNDISPATCHED).fetchall()
+
+
+def lock_homes(conn: Connection, tickets: Sequence[int]) -> None:
+    """Keep judging from telling these tickets something until the transaction ends."""
+    conn.execute(LOCK_HOMES, {"tickets": list(tickets)})
 
 
 def set_dispatched(conn: Connection, tickets: Sequence[int], at: datetime) -> None:

@@ -22,7 +22,7 @@ GROUP = """
 UPDATE outbox SET fate = 'grouped', settled_at = %(at)s, incident_id = %(incident)s
 WHERE ticket_id = ANY(%(tickets)s) AND kind = ANY(%(kinds)s) AND audience <> 'user' AND fate IS NULL
 """
-GROUPED_KINDS = ("ticket_opened", "ticket_severe")
+GROUPED_KINDS = ("ticket_opened", "ticket_severe", "incident_opened")
 
 
 def put(conn: Connection, entries: Sequence[Entry], at: datetime) -> None:

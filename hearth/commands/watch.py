@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from psycopg import Connection
 
-from alerts import care, substations
+from alerts import care, incidents, substations
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
@@ -25,6 +25,7 @@ LONGEST_SLEEP_S = 0.5  # deadlines may be brought forward by readings meanwhile
 STAND_BY_S = 1.0
 COUNT_EVERY_S = 30.0  # today's ledger is never older than this and the time one round takes
 CARE_EVERY_S = 60.0
+INCIDENTS_EVERY_S = 10.0  # far less than dispatch waits for a single home
 SLOWEST_RETRY_S = 15.0
 PURGE_EVERY_S = 60.0
 MAP_EVERY_S = 15.0  # the map of a city is never older than this; a view does not believe what is older than a minute
@@ -90,6 +91,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("substations", CARE_EVERY_S, lambda conn: substations.look(conn, policy, now())),
         Round("buildings", MAP_EVERY_S, _count_buildings),
         Round("samples", SAMPLE_EVERY_S, _sample_ingest),
+        Round("incidents", INCIDENTS_EVERY_S, lambda conn: incidents.look(conn, policy, now())),
         Round("ledger", COUNT_EVERY_S, _ledger(history)),
     ]
 

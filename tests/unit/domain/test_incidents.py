@@ -118,7 +118,14 @@ def test_as_the_rule_reads(
 
 
 def standing(children: int, cold: int, **other: object) -> Standing:
-    filled = {"cold_in_place": cold, "alarmed": False, "recovering_since": None, "calm_since": None, **other}
+    filled = {
+        "kind": IncidentKind.COLD_HOMES,
+        "cold_in_place": cold,
+        "alarmed": False,
+        "recovering_since": None,
+        "calm_since": None,
+        **other,
+    }
     return Standing(children=children, still_cold=cold, **filled)  # type: ignore[arg-type]
 
 
@@ -142,6 +149,13 @@ def test_it_closes_after_a_time_without_cold_and_without_alarm() -> None:
     assert course(RULE, standing(10, 1, calm_since=NOON), NOON + 30 * MINUTE).calm_since is None
     alarmed = course(RULE, standing(10, 0, alarmed=True, calm_since=NOON), NOON + 30 * MINUTE)
     assert (alarmed.calm_since, alarmed.closes) == (None, False)
+
+
+def test_an_alarm_that_is_over_leaves_a_few_cold_homes_to_themselves() -> None:
+    alarm = {"kind": IncidentKind.SUBSTATION_ALARM}
+    assert course(RULE, standing(5, 5, alarmed=True, **alarm), NOON).takes_in
+    assert not course(RULE, standing(5, 5, **alarm), NOON).takes_in
+    assert course(RULE, standing(6, 6, **alarm), NOON).takes_in
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans(), st.integers(1, 90)), max_size=30))

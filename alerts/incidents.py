@@ -1,0 +1,245 @@
+"""Incidents: cold homes behind one pipe joined into one fault, its homes let go, and its end.
+
+A look is several transactions, each of them whole in itself; between any two the tables say the truth, and the next
+look goes on from there. Tickets are only ever linked: nothing here touches a flag, a clock or a proof.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from psycopg import Connection
+
+from alerts.flagging import ACTOR
+from domain.incidents import (
+    END_TEXTS,
+    INCIDENT_TEXTS,
+    LEAVE_TEXTS,
+    Finding,
+    IncidentEnd,
+    IncidentRule,
+    LeaveReason,
+    course,
+    find,
+)
+from domain.notices import Audience, Entry, Kind
+from domain.policy import Policy, Version
+from domain.tickets import EventKind
+from store import incidents as store
+from store import outbox, tickets
+
+CREW_CLOCKS = ("station_reply", "on_site", "done")
+MOST_JOINED = 2_000  # homes taken in by one transaction, which has them locked
+log = structlog.get_logger()
+
+
+def look(conn: Connection, policy: Policy, now: datetime) -> bool:
+    """Open, fill, empty and close incidents; True if there is more to do at once.
+
+    The connection is in autocommit mode.
+    """
+    version = policy.version_at(now)
+    rule = version.incident if version else None
+    more = False
+    if version is None or rule is None:
+        _abandon(conn, now)
+    else:
+        known = store.open_ids(conn)
+        more = any([_follow(conn, rule, incident, now) for incident in known])
+        # After stragglers were let go, so that those of one building are an incident of it rather than many cases.
+        with conn.transaction():
+            store.lock(conn)
+            _open(conn, policy, version, rule, now)
+        fresh = [incident for incident in store.open_ids(conn) if incident not in known]
+        more |= any([_follow(conn, rule, incident, now) for incident in fresh])
+    _dispatch(conn, now)
+    return more
+
+
+def _open(conn: Connection, policy: Policy, version: Version, rule: IncidentRule, now: datetime) -> None:
+    """Open an incident for each place that has come to have one."""
+    alarms: dict[int, list[store.Alarm]] = {}
+    for alarm in store.alarms(conn):
+        alarms.setdefault(alarm.substation_id, []).append(alarm)
+    counts = store.counts(conn, min(rule.building_homes, rule.substation_homes), sorted(alarms))
+    found = find(rule, counts, alarms.keys(), store.covered(conn))
+    places = store.places(conn, [finding.place for finding in found]) if found else {}
+    label = policy.labels[policy.versions.index(version)]
+    for finding in found:
+        place = places[finding.place]
+        why = explain(rule, finding, place.name, alarms.get(finding.place.substation, ()), label)
+        _open_one(conn, version, finding, place, why, now)
+
+
+def explain(rule: IncidentRule, found: Finding, name: str, alarms: Sequence[store.Alarm], label: str) -> dict[str, Any]:
+    """Why there is an incident: what was counted, what was needed, by which rules, and a sentence in each language."""
+    needed = rule.substation_homes if found.place.building is None else rule.building_homes
+    share = found.cold / found.judged if found.judged else 0.0
+    said = {
+        "place": name,
+        "judged": found.judged,
+        "cold": found.cold,
+        "share": f"{share * 100:.0f}",
+        "needed_share": f"{rule.share * 100:g}",
+        "needed_homes": needed,
+        "buildings": found.buildings,
+        "buildings_cold": found.buildings_cold,
+        "alarms": ", ".join(alarm.kind for alarm in alarms),
+    }
+    zh, en = INCIDENT_TEXTS[found.kind]
+    return {
+        **{key: said[key] for key in ("place", "judged", "cold", "buildings", "buildings_cold")},
+        "share": round(share, 4),
+        "needed": {"share": rule.share, "homes": needed},
+        "alarms": [{**alarm._asdict(), "since": alarm.since.isoformat()} for alarm in alarms],
+        "policy": label,
+        "zh": zh.format(**said),
+        "en": en.format(**said),
+    }
+
+
+def _open_one(
+    conn: Connection, version: Version, found: Finding, place: store.PlaceRow, why: dict[str, Any], now: datetime
+) -> None:
+    """Open an incident with its ticket and its notice; those of buildings within it become part of it."""
+    incident = store.reserve(conn)
+    merged = store.merge(conn, found.place.substation, incident, now) if found.place.building is None else []
+    ticket = _crew_ticket(conn, version, place.station, why, now)
+    number = store.insert(conn, incident, found, place.station, ticket, why, now)
+    if merged:
+        _end_tickets(conn, [one.ticket_id for one in merged], IncidentEnd.MERGED, number, now)
+        moved = store.leave_all(conn, [one.incident_id for one in merged], LeaveReason.MOVED.value, now)
+        store.join(conn, incident, moved, now)
+        _tell(
+            conn, moved, EventKind.INCIDENT_MOVED, {"incident": number, **LEAVE_TEXTS[LeaveReason.MOVED]._asdict()}, now
+        )
+        outbox.group(conn, [one.ticket_id for one in merged], incident, now)
+    _tell(conn, [ticket], EventKind.OPENED, {"incident": number, **why}, now)
+    data = {"incident": number, "place": place.name, "homes": found.cold, "zh": why["zh"], "en": why["en"]}
+    notice = Entry(Kind.INCIDENT_OPENED, Audience.DISPATCH, ticket, incident, station=place.station, data=data)
+    outbox.put(conn, [notice], now)
+    log.info("incident opened", incident=number, kind=found.kind.value, judged=found.judged, cold=found.cold)
+
+
+def _follow(conn: Connection, rule: IncidentRule, incident: int, now: datetime) -> bool:
+    """Take homes in, let stragglers go, or close; True if there are more homes to take in."""
+    with conn.transaction():
+        store.lock(conn)
+        row = store.standing(conn, incident)
+        if row is None:
+            return False
+        step = course(rule, row.standing, now)
+        if (step.recovering_since, step.calm_since) != (row.standing.recovering_since, row.standing.calm_since):
+            store.set_course(conn, incident, step.recovering_since, step.calm_since)
+        if step.closes:
+            _close(conn, [incident], IncidentEnd.RECOVERED, LeaveReason.RECOVERED, now)
+            return False
+        if step.takes_in:
+            return _take_in(conn, row, now)
+        before = now - timedelta(seconds=rule.rest_for_s)
+        left = store.leave_stragglers(conn, incident, before, now)
+        _tell_left(conn, left, row.number, LeaveReason.STAYED_COLD, now)
+        if left and len(left) == row.standing.still_cold and not row.standing.alarmed:
+            # All others have been warm for as long as these were waited for.
+            _close(conn, [incident], IncidentEnd.RECOVERED, LeaveReason.RECOVERED, now)
+    return False
+
+
+def _take_in(conn: Connection, row: store.OpenIncident, now: datetime) -> bool:
+    """Make cold homes of the place part of an incident; True if there may be more."""
+    joining = store.joining(conn, row.incident_id, MOST_JOINED)
+    if joining:
+        store.join(conn, row.incident_id, joining, now)
+        _tell(conn, joining, EventKind.INCIDENT_JOINED, {"incident": row.number}, now)
+        outbox.group(conn, joining, row.incident_id, now)
+        log.info("homes joined", incident=row.number, homes=len(joining))
+    return len(joining) == MOST_JOINED
+
+
+def _close(conn: Connection, incidents: Sequence[int], reason: IncidentEnd, left: LeaveReason, now: datetime) -> None:
+    """Close incidents, with the tickets of their crews; the homes' own tickets go on."""
+    for closed in store.close(conn, incidents, reason.value, now):
+        homes = store.leave_all(conn, [closed.incident_id], left.value, now)
+        _tell_left(conn, homes, closed.number, left, now)
+        _end_tickets(conn, [closed.ticket_id], reason, closed.number, now)
+        data = {"incident": closed.number, "place": closed.place, "homes": len(homes), "reason": reason.value}
+        notice = Entry(Kind.INCIDENT_CLOSED, Audience.DISPATCH, closed.ticket_id, closed.incident_id, data=data)
+        outbox.put(conn, [notice], now)
+        log.info("incident closed", incident=closed.number, reason=reason.value, homes=len(homes))
+
+
+def _abandon(conn: Connection, now: datetime) -> None:
+    """The rules know no incidents: whoever is cold stands for itself again."""
+    with conn.transaction():
+        store.lock(conn)
+        _close(conn, store.open_ids(conn), IncidentEnd.NO_POLICY, LeaveReason.NO_POLICY, now)
+
+
+def _dispatch(conn: Connection, now: datetime) -> None:
+    """Send for homes that are cold and were part of an incident once; however they came out, none is forgotten."""
+    with conn.transaction():
+        store.lock(conn)
+        alone = store.undispatched(conn)
+        if alone:
+            store.set_dispatched(conn, [ticket for ticket, _ in alone], now)
+            entries = [
+                Entry(Kind.HOME_STAYED_COLD, Audience.DISPATCH, ticket, data={"incident": number})
+                for ticket, number in alone
+            ]
+            outbox.put(conn, entries, now)
+            log.info("homes dispatched by themselves", homes=len(alone))
+
+
+def _tell_left(conn: Connection, left: Sequence[int], number: str, reason: LeaveReason, now: datetime) -> None:
+    """Tell tickets that they are no part of an incident any more."""
+    _tell(
+        conn,
+        left,
+        EventKind.INCIDENT_LEFT,
+        {"incident": number, "reason": reason.value, **LEAVE_TEXTS[reason]._asdict()},
+        now,
+    )
+
+
+def _tell(conn: Connection, told: Sequence[int], kind: EventKind, data: Mapping[str, Any], now: datetime) -> None:
+    """Note the same on several tickets."""
+    if told:
+        store.lock_homes(conn, told)
+        tickets.append_events(
+            conn, [{"ticket_id": ticket, "kind": kind.value, "data": data} for ticket in told], now, ACTOR
+        )
+
+
+def _crew_ticket(conn: Connection, version: Version, station: str, why: Mapping[str, Any], now: datetime) -> int:
+    """The ticket that the crew works on: nobody has to be called, so it has no clock for that."""
+    (number,) = tickets.reserve(conn, 1)
+    row = {
+        "ticket_id": number,
+        "class": "repair",
+        "state": "open",
+        "priority": 1,
+        "home_id": None,
+        "opened_at": now.isoformat(),
+        "closed_at": None,
+        "retrospective": False,
+    }
+    clocks = [
+        {"ticket_id": number, "name": name, "due_at": (now + length.elapsed).isoformat()}
+        for name, length in version.clocks.get("repair", {}).items()
+        if name in CREW_CLOCKS
+    ]
+    tickets.insert(conn, [row], clocks)
+    return number
+
+
+def _end_tickets(conn: Connection, ended: Sequence[int], reason: IncidentEnd, number: str, now: datetime) -> None:
+    """Close the tickets of crews whose incident is over."""
+    tickets.close(conn, ended, now)
+    _tell(
+        conn,
+        ended,
+        EventKind.INCIDENT_CLOSED,
+        {"incident": number, "reason": reason.value, **END_TEXTS[reason]._asdict()},
+        now,
+    )
