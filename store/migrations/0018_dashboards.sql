@@ -89,8 +89,8 @@ SELECT
   h.code AS home, b.code AS building, u.code AS substation, u.station
 FROM ticket AS t
 LEFT JOIN home AS h USING (home_id)
-LEFT JOIN building AS b USING (building_id)
-LEFT JOIN substation AS u USING (substation_id);
+LEFT JOIN building AS b ON b.building_id = h.building_id
+LEFT JOIN substation AS u ON u.substation_id = b.substation_id;
 
 -- Usage: tickets opened in a span of time
 CREATE INDEX ticket_opened ON ticket (opened_at);
