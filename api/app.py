@@ -6,7 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
-from api import desk, health, homes
+from api import desk, health, homes, incidents
 from api.metrics import Measured, Metrics
 from api.problem import answer_with_problems, openapi_responses
 from api.session import Surroundings
@@ -37,4 +37,5 @@ def create_app(pool: ConnectionPool, clock: Callable[[], datetime], zone: str) -
     app.include_router(health.router)
     app.include_router(homes.router)
     app.include_router(desk.router)
+    app.include_router(incidents.router)
     return app
