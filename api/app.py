@@ -6,7 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
-from api import desk, health, homes, incidents
+from api import desk, health, homes, incidents, kinds
 from api.metrics import Measured, Metrics
 from api.problem import answer_with_problems, openapi_responses
 from api.session import Surroundings
@@ -35,6 +35,7 @@ def create_app(pool: ConnectionPool, clock: Callable[[], datetime], zone: str) -
     app.add_middleware(Measured, metrics=metrics)
     app.add_api_route("/metrics", metrics.page, include_in_schema=False)
     app.include_router(health.router)
+    app.include_router(kinds.router)
     app.include_router(homes.router)
     app.include_router(desk.router)
     app.include_router(incidents.router)

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 
 from api.problem import unavailable
 from api.session import surroundings
+from store.access import may_serve
 from store.readiness import unapplied
 
 PATIENCE_SECONDS = 2.0
@@ -19,10 +20,13 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 def readyz(request: Request) -> dict[str, str]:
-    """The database answers and has all migrations; else 503."""
+    """The database answers, has all migrations and lets us serve; else 503."""
     with surroundings(request).pool.connection(timeout=PATIENCE_SECONDS) as conn:
         conn.read_only = True
         missing = unapplied(conn)
+        served = bool(missing) or may_serve(conn)
     if missing:
         raise unavailable(f"migrations not applied: {', '.join(missing)}")
+    if not served:
+        raise unavailable("the account of the database is no member of hearth_api")
     return {"status": "ready"}

@@ -12,6 +12,7 @@ from api.paging import Page, Paged
 from api.problem import Fault, invalid, no_such
 from api.session import Asking, Session
 from api.values import Asked, AskedDay
+from domain.reasons import Text
 from store import compliance as ledger_days
 from store import desk, history, homes
 from store.rows import Row
@@ -128,8 +129,8 @@ def buckets(asking: Session, stretch: history.Stretch, every: Every) -> list[Row
         Problem: 422, the span is so long that the work of a page would not be bounded.
     """
     if stretch.end - stretch.start > LONGEST_BUCKETED_SPAN:
-        detail = f"is more than {LONGEST_BUCKETED_SPAN.days} days before `to`"
-        raise invalid(Fault(parameter="from", detail=detail))
+        most = LONGEST_BUCKETED_SPAN.days
+        raise invalid(Fault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))
     if every is Every.DAY:
         return history.days(asking.conn, stretch, asking.zone)
     return history.bins(asking.conn, stretch, WIDTHS[every])

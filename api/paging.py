@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from api.problem import Fault, Problem, invalid
 from api.values import day
+from domain.reasons import Text
 
 MAX_ID = 2**63 - 1
 _SEPARATOR = "|"
@@ -114,4 +115,5 @@ def _checked_instant(text: str) -> datetime:
 
 
 def _bad_cursor() -> Problem:
-    return invalid(Fault(parameter="cursor", detail="is not one that an answer of this list gave as `next`"))
+    detail = Text("不是此列表给出的 next", "is not one that an answer of this list gave as `next`")
+    return invalid(Fault("cursor", detail))

@@ -16,6 +16,7 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from api.problem import forbidden, unauthorised
+from domain.reasons import Text
 from store import access, audit
 from store.access import Asker, Right, Role, Scope
 
@@ -90,18 +91,18 @@ def changed_by(roles: Collection[Role]) -> Opening:
 @contextmanager
 def _session(request: Request, bearer: Bearer, roles: Collection[Role], right: Right) -> Iterator[Session]:
     if bearer is None:
-        raise unauthorised("a bearer token is needed")
+        raise unauthorised(Text("需要令牌 (Bearer)", "a bearer token is needed"))
     given = surroundings(request)
     now = given.clock()
     with given.pool.connection() as conn:
         conn.read_only = right is Right.READ
         asker = access.find(conn, bearer.credentials, now)
         if asker is None:
-            raise unauthorised("the token is unknown, expired or revoked")
+            raise unauthorised(Text("令牌不存在、已过期或已撤销", "the token is unknown, expired or revoked"))
         if asker.role not in roles:
-            raise forbidden(f"this is not for the role {asker.role}")
+            raise forbidden(Text(f"角色 {asker.role} 无权", f"this is not for the role {asker.role}"))
         if right not in asker.rights:
-            raise forbidden(f"the token is not good for: {right}")
+            raise forbidden(Text(f"令牌不含权限 {right}", f"the token is not good for: {right}"))
         access.enter(conn, asker.scope)
         yield Session(conn, asker, now, given.zone)
 

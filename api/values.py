@@ -7,9 +7,17 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from api.messages import Unreadable
+from domain.reasons import Text
+
 # From the year 1000 on: there is a day before, and PostgreSQL has it too.
 _RFC3339 = re.compile(r"[1-9]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _ISO_DAY = re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}")
+NO_INSTANT = Text(
+    "应为 RFC 3339 格式并带时区的时间，例如 2026-01-15T06:00:00Z",
+    "must be RFC 3339 with an offset, such as 2026-01-15T06:00:00Z",
+)
+NO_DAY = Text("应为日期，例如 2026-01-15", "must be a day such as 2026-01-15")
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 
 
@@ -22,8 +30,11 @@ def instant(text: object) -> datetime:
     # A bare + in a query is a space; nothing else can stand before the offset.
     plain = _LOST_PLUS.sub("+", str(text).upper())
     if not _RFC3339.fullmatch(plain):
-        raise ValueError("must be RFC 3339 with an offset, such as 2026-01-15T06:00:00Z")
-    return datetime.fromisoformat(plain)
+        raise Unreadable(NO_INSTANT)
+    try:
+        return datetime.fromisoformat(plain)
+    except ValueError:
+        raise Unreadable(NO_INSTANT) from None
 
 
 def day(text: object) -> date:
@@ -33,8 +44,11 @@ def day(text: object) -> date:
         ValueError: it is none.
     """
     if not _ISO_DAY.fullmatch(str(text)):
-        raise ValueError("must be a day such as 2026-01-15")
-    return date.fromisoformat(str(text))
+        raise Unreadable(NO_DAY)
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise Unreadable(NO_DAY) from None
 
 
 def shown(value: float | None) -> float | None:

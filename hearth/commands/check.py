@@ -14,6 +14,7 @@ from domain.errors import UsageError
 from hearth.settings import Settings, load
 from hearth.wiring import broker_tls, chosen_policy, chosen_sources, open_database
 from sim.publish import PORTS, Publisher
+from store.access import may_serve
 from store.readiness import unapplied
 
 REACH_S = 3.0
@@ -82,7 +83,8 @@ def database_migrated(settings: Settings) -> str:
     with open_database(settings, "check") as conn:
         if missing := unapplied(conn):
             raise UsageError(f"{len(missing)} migration(s) missing: run hearth migrate")
-        return f"{_server(conn)}, all migrations applied"
+        note = "" if may_serve(conn) else "; hearth api cannot serve, the account is no member of hearth_api"
+        return f"{_server(conn)}, all migrations applied{note}"
 
 
 def broker_reached(settings: Settings) -> str:

@@ -1,15 +1,20 @@
 """`hearth token`: keys to the API."""
 
-from datetime import timedelta
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import psycopg
 import typer
+from psycopg import Connection
 
 from domain.errors import UsageError
 from hearth.settings import load
 from hearth.wiring import now, open_database
 from store import access
+from store.rows import Row
 
 app = typer.Typer(help="Keys to the API.", no_args_is_help=True)
 
@@ -25,13 +30,65 @@ def create(
     home: Annotated[list[str] | None, typer.Option(help="A home of a customer; may be repeated.")] = None,
     station: Annotated[str | None, typer.Option(help="The station of a crew.")] = None,
     days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Valid for so long.")] = None,
+    label: Annotated[str | None, typer.Option(help="Whose it is; stands in the audit log.")] = None,
+    right: Annotated[
+        list[access.Right] | None, typer.Option(help="What it is good for; may be repeated. Default: all of the role.")
+    ] = None,
 ) -> None:
     """Make a token and print it, this once and alone; only its hash is kept."""
     made_at = now()
     expires_at = made_at + timedelta(days=days) if days else None
-    with open_database(load(), "token") as conn, conn.transaction():
-        try:
-            made = access.create(conn, role, now=made_at, homes=home or (), station=station, expires_at=expires_at)
-        except psycopg.errors.UndefinedTable:
-            raise UsageError("the database is not migrated: run hearth migrate") from None
+    rights = right or access.ALL_RIGHTS
+    with _database() as conn:
+        made = access.create(
+            conn,
+            role,
+            now=made_at,
+            homes=home or (),
+            station=station,
+            expires_at=expires_at,
+            label=label,
+            rights=rights,
+        )
     typer.echo(made)
+
+
+@app.command("list")
+def show(as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False) -> None:
+    """All tokens ever made, with their numbers. The tokens themselves are not kept."""
+    at = now()
+    with _database() as conn:
+        found = access.tokens(conn)
+    if as_json:
+        typer.echo(json.dumps([{**token, "state": _state(token, at)} for token in found], default=str))
+        return
+    for token in found:
+        reach = token["station"] or " ".join(token["homes"]) or "everywhere"
+        words = (token["token_id"], token["role"], reach, ",".join(token["rights"]), _state(token, at), token["label"])
+        typer.echo("\t".join(str(word or "") for word in words))
+
+
+@app.command()
+def revoke(number: Annotated[int, typer.Argument(help="As `hearth token list` shows it.")]) -> None:
+    """Make a token worthless, from the next request on."""
+    with _database() as conn:
+        if not access.revoke(conn, number, now()):
+            raise UsageError(f"there is no token {number} that is not revoked already")
+
+
+@contextmanager
+def _database() -> Iterator[Connection]:
+    """A transaction on the database, which has to be migrated."""
+    try:
+        with open_database(load(), "token") as conn, conn.transaction():
+            yield conn
+    except psycopg.errors.UndefinedTable:
+        raise UsageError("the database is not migrated: run hearth migrate") from None
+
+
+def _state(token: Row, at: datetime) -> str:
+    if token["revoked_at"]:
+        return "revoked"
+    if token["expires_at"] and token["expires_at"] <= at:
+        return "expired"
+    return f"valid until {token['expires_at']:%Y-%m-%d}" if token["expires_at"] else "valid"

@@ -1,11 +1,16 @@
 """Every error is problem+json."""
 
 import base64
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
+from api.language import preferred
+from api.problem import MEANINGS
+from api.values import NO_DAY, NO_INSTANT
 from store import access
 from tests.api import town
 from tests.api.conftest import Api
@@ -120,3 +125,64 @@ def test_an_error_of_ours_tells_nothing(plain_api: Api) -> None:
     plain_api.conn.execute("DROP TABLE clock CASCADE")
     body = check(plain_api.get("/v1/tickets", token), 500)
     assert "clock" not in str(body)
+
+
+KNOWN = {401: "unauthorised", 404: "not-found", 405: "method-not-allowed", 422: "invalid"}
+
+
+def test_the_type_is_stable_and_leads_somewhere(plain_api: Api) -> None:
+    asked = {
+        401: plain_api.get("/v1/flags"),
+        404: plain_api.get("/v1/homes/nobody", plain_api.token()),
+        405: plain_api.client.post("/v1/flags"),
+        422: plain_api.get("/v1/flags", plain_api.token(), limit=0),
+    }
+    for status, answer in asked.items():
+        body = check(answer, status)
+        assert body["type"] == f"/v1/problems/{KNOWN[status]}"
+        meaning = plain_api.client.get(str(body["type"])).json()
+        assert (meaning["status"], meaning["title"]["en"]) == (status, body["title"])
+
+
+def test_every_kind_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `/v1/problems/([a-z-]+)` \| (\d+) \|", page, re.MULTILINE)
+    assert dict(listed) == {kind.value: str(meaning.status) for kind, meaning in MEANINGS.items()}
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("fr, de;q=0.9", "en"),
+        ("zh", "zh"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("en-GB, zh;q=0.5", "en"),
+        ("en;q=0.3, ZH-hant;q=0.4", "zh"),
+        ("zh;q=0", "en"),
+        ("zh;q=nonsense", "en"),
+    ],
+)
+def test_the_language_is_the_one_preferred(header: str | None, language: str) -> None:
+    assert preferred(header) == language
+
+
+def test_problems_speak_chinese(plain_api: Api) -> None:
+    plain_api.conn.commit()
+    token = plain_api.token()
+    plain_api.conn.commit()
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "zh-CN"}
+    missing = plain_api.client.get("/v1/homes/nobody", headers=headers)
+    assert missing.headers["content-language"] == "zh"
+    assert check(missing, 404)["detail"] == "没有此用户"
+    for path, parameter, said in (
+        ("/v1/flags?limit=0", "limit", "不得小于 1"),
+        ("/v1/flags?limit=x", "limit", "应为整数"),
+        ("/v1/flags?cursor=!", "cursor", "不是此列表给出的 next"),
+        ("/v1/homes/x/readings?from=1", "from", NO_INSTANT.zh),
+        ("/v1/homes/x/compliance?to=1", "to", NO_DAY.zh),
+        ("/v1/tickets?overdue=perhaps", "overdue", "应为 true 或 false"),
+    ):
+        body = check(plain_api.client.get(path, headers=headers), 422)
+        assert body["errors"] == [{"parameter": parameter, "detail": said}]

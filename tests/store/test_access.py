@@ -1,6 +1,7 @@
 """Tokens: made once, kept as a hash, found while they hold."""
 
 import hashlib
+import json
 from datetime import timedelta
 
 import psycopg
@@ -137,3 +138,17 @@ class TestCommand:
         made = CliRunner().invoke(hearth, ["token", "create", "--role", "admin"])
         assert isinstance(made.exception, UsageError)
         assert "\n" not in str(made.exception)
+
+    def test_list_and_revoke(self, hearth: typer.Typer, plain_database: Database) -> None:
+        runner = CliRunner()
+        created = ["token", "create", "--role", "customer", "--home", "B1-101", "--label", "flat", "--right", "read"]
+        token = runner.invoke(hearth, created).stdout.strip()
+        listed = runner.invoke(hearth, ["token", "list"]).stdout
+        assert listed == "1\tcustomer\tB1-101\tread\tvalid\tflat\n"
+        assert runner.invoke(hearth, ["token", "revoke", "1"]).exit_code == 0
+        (told,) = json.loads(runner.invoke(hearth, ["token", "list", "--json"]).stdout)
+        assert (told["token_id"], told["state"], told["homes"]) == (1, "revoked", ["B1-101"])
+        with plain_database.connect() as conn:
+            assert access.find(conn, token, NOW) is None
+        again = runner.invoke(hearth, ["token", "revoke", "1"])
+        assert isinstance(again.exception, UsageError)
