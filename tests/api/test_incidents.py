@@ -1,6 +1,7 @@
 """Incidents over HTTP: the crew's own, and all for the desk."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_an_incident_with_its_homes(api: Api) -> None:
         "homes": 4,
         "still_cold": 4,
     }
-    parts = everything(api, "/v1/incidents/I00000001/homes", api.token(), 3)
+    parts: list[Any] = everything(api, "/v1/incidents/I00000001/homes", api.token(), 3)
     assert [part["home"] for part in parts] == ["B1-3", "B1-2", "B1-1", "B1-0"]
     assert parts[0] == {
         "home": "B1-3",
