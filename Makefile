@@ -4,8 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.set-up
 TRIXIE = $${HEARTH_TRIXIE:-/var/cache/hearth/trixie}
-# What builds the package is locked with the rest, so that nothing is fetched without a known hash.
-BUILD_TOOLS := hatchling>=1.27 editables>=0.5
+# What installs and builds the package is locked too, so that nothing is fetched without a known hash.
+BUILD_TOOLS := uv hatchling editables
+COMPILE = env -u UV_FIND_LINKS $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .PHONY: help setup test lint format demo bench dashboards soak lock clean
 
@@ -14,13 +16,12 @@ help: ## this list
 
 setup: $(STAMP) ## .venv with the hearth command
 
-$(STAMP): requirements.txt pyproject.toml
+$(STAMP): requirements.txt requirements-build.txt pyproject.toml
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null && [ "$$(id -u)" = 0 ]; then \
 		$(MAKE) --no-print-directory apt PACKAGE=python3-venv; \
 	fi
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	grep -A 99 '^uv==' requirements.txt | sed '2,$${/^[a-z]/,$$d}' > .venv/uv.txt
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r .venv/uv.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-build.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements.txt
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
@@ -56,11 +57,10 @@ dashboards: setup ## dashboards/json anew from the code
 soak: setup ## a million readings: nothing lost, memory flat
 	$(BIN)/python -m bench.soak
 
-lock: setup ## requirements.txt anew from pyproject.toml
-	printf '%s\n' $(foreach tool,$(BUILD_TOOLS),'$(tool)') | \
-		env -u UV_FIND_LINKS $(BIN)/uv pip compile --quiet --no-config --universal \
-		--python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		pyproject.toml - --output-file requirements.txt
+lock: setup ## requirements*.txt anew from pyproject.toml
+	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) --all-extras pyproject.toml - --output-file requirements.txt
+	$(COMPILE) pyproject.toml --constraints requirements.txt --output-file requirements-runtime.txt
+	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) - --constraints requirements.txt --output-file requirements-build.txt
 
 clean: ## everything that was made, but not the servers' cache
 	rm -rf .venv dist demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

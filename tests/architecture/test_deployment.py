@@ -1,0 +1,251 @@
+"""The compose files, the image and what they refer to: valid, complete, and as closed as they can be."""
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from hearth.settings import PREFIX, Settings
+from tests.architecture.compose import ROOT, load, merged
+
+FILES = ("docker-compose.yml", "docker-compose.scale.yml")
+ONE, MANY = "one of each", "more than one"
+STACKS = {ONE: merged(FILES[0]), MANY: merged(*FILES)}
+# What may be changed from outside, with its default: told at the top of docker-compose.yml.
+VARIABLES = {"SECRETS": "./secrets", "CONFIG": "./config", "BACKUPS": "./backups", "ARCHIVE": "./archive"}
+# Who may not be as closed as the rest, and why.
+ROOT_ALLOWED = {"folders"}  # changes the owner of folders, may do nothing else, and is gone
+WRITES_ITS_PROGRAM = {"broker", "broker-2"}  # EMQX generates its configuration at each start
+PUBLISHED = {ONE: {"broker", "proxy", "grafana"}, MANY: {"proxy", "grafana"}}
+SCRIPTS = sorted(
+    path for path in (ROOT / "deploy").rglob("*") if path.is_file() and b"#!/bin/sh" in path.read_bytes()[:9]
+)
+
+Service = tuple[str, dict[str, Any]]
+
+
+def services() -> list[Any]:
+    """Each service of each stack, as a parameter."""
+    return [
+        pytest.param(stack, (name, service), id=f"{name}, {stack}")
+        for stack, whole in STACKS.items()
+        for name, service in whole["services"].items()
+    ]
+
+
+def once(service: dict[str, Any]) -> bool:
+    """Whether a service does one thing and ends."""
+    return str(service["restart"]) == "no"
+
+
+def names(of: list[Any] | dict[str, Any]) -> set[str]:
+    """The names in a list of names or of mappings with a source."""
+    return {one if isinstance(one, str) else one["source"] for one in of}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_valid_by_the_schema_of_the_compose_specification(name: str) -> None:
+    schema = files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json"
+    validator = jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
+    assert [f"{list(e.absolute_path)}: {e.message}" for e in validator.iter_errors(load(name))] == []
+    broken = load(name)
+    broken["services"]["api"]["helthcheck"] = {}
+    assert not validator.is_valid(broken)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_stack_as_a_whole_is_valid_too(stack: str) -> None:
+    schema = files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json"
+    jsonschema.Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(STACKS[stack])
+
+
+@pytest.mark.parametrize(("stack", "service"), services())
+def test_every_variable_of_hearth_is_a_setting(stack: str, service: Service) -> None:
+    name, told = service
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
+    for variable, value in told.get("environment", {}).items():
+        if variable.startswith(PREFIX):
+            assert variable in known or variable.removesuffix("_FILE") in known, (name, variable)
+            assert isinstance(value, str), (name, variable)
+    if str(told.get("image", "")).startswith("hearth:"):
+        values = {k: v for k, v in told.get("environment", {}).items() if k in known and not v.startswith("/run")}
+        Settings(**{k.removeprefix(PREFIX).lower(): v for k, v in values.items()})
+
+
+@pytest.mark.parametrize(("stack", "service"), services())
+def test_a_service_may_do_no_more_than_it_must(stack: str, service: Service) -> None:
+    name, told = service
+    uid = told["user"].partition(":")[0]
+    assert uid.isdecimal(), name
+    assert (uid == "0") is (name in ROOT_ALLOWED), name
+    assert told["cap_drop"] == ["ALL"], name
+    assert bool(told.get("cap_add")) is (name in ROOT_ALLOWED), name
+    assert told["security_opt"] == ["no-new-privileges:true"], name
+    assert told["read_only"] is not (stack == MANY and name in WRITES_ITS_PROGRAM), name
+    assert told["pids_limit"] > 0, name
+    limits = told["deploy"]["resources"]["limits"]
+    assert float(limits["cpus"]) > 0, name
+    assert limits["memory"][-1] in "mg", name
+    assert told["logging"]["options"].keys() == {"max-size", "max-file"}, name
+    assert not {"privileged", "devices", "pid", "ipc", "container_name"} & told.keys(), name
+    assert all("docker.sock" not in str(volume) for volume in told.get("volumes", [])), name
+
+
+@pytest.mark.parametrize(("stack", "service"), services())
+def test_a_service_is_watched_and_comes_again(stack: str, service: Service) -> None:
+    name, told = service
+    assert told["restart"] == ("no" if once(told) else "unless-stopped"), name
+    assert told["healthcheck"].get("disable", False) is once(told), name
+    if not once(told):
+        assert told["healthcheck"].keys() >= {"test", "interval", "timeout", "retries"}, name
+
+
+@pytest.mark.parametrize(("stack", "service"), services())
+def test_a_service_waits_for_what_it_needs(stack: str, service: Service) -> None:
+    name, told = service
+    for needed, how in told.get("depends_on", {}).items():
+        other = STACKS[stack]["services"][needed]
+        expected = "service_completed_successfully" if once(other) else "service_healthy"
+        assert how == {"condition": expected}, (name, needed)
+
+
+@pytest.mark.parametrize(("stack", "service"), services())
+def test_an_image_is_pinned(stack: str, service: Service) -> None:
+    name, told = service
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    if told["image"].startswith("hearth:"):
+        assert (told["image"], told["build"]) == (f"hearth:{version}", "."), name
+    else:
+        assert re.fullmatch(r"[a-z-]+(/[a-z]+)?:v?\d+\.\d+\.\d+[\w.-]*", told["image"]), name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_only_what_is_meant_for_outside_is_published_and_the_database_is_within(stack: str) -> None:
+    whole = STACKS[stack]
+    published = {name for name, told in whole["services"].items() if told.get("ports")}
+    assert published == PUBLISHED[stack] & whole["services"].keys()
+    for name in published:
+        assert "edge" in whole["services"][name]["networks"], name
+    for name, network in whole["networks"].items():
+        assert bool(network.get("internal")) is (name not in OPEN), name
+    for name in ("timescaledb", "pooler"):
+        if name in whole["services"]:
+            assert set(whole["services"][name]["networks"]) == {"data"}, name
+
+
+OPEN = {"edge", "outside"}
+
+
+@pytest.mark.parametrize(("stack", "service"), services())
+def test_what_a_service_refers_to_is_there(stack: str, service: Service) -> None:
+    name, told = service
+    whole = STACKS[stack]
+    assert names(told.get("secrets", [])) <= whole["secrets"].keys(), name
+    assert set(told.get("networks", [])) <= whole["networks"].keys(), name
+    for volume in told.get("volumes", []):
+        source = re.sub(r"\$\{\w+:-(.*?)\}", r"\1", volume).split(":")[0]
+        if source.startswith("./deploy/"):
+            assert (ROOT / source).exists(), (name, source)
+            assert volume.endswith(":ro"), (name, source)
+        elif not source.startswith("./"):
+            assert source in whole["volumes"], (name, source)
+    shown = [v for v in told.get("environment", {}).values() if str(v).startswith("/run/secrets/")]
+    assert {v.removeprefix("/run/secrets/") for v in shown} <= names(told.get("secrets", [])), name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nothing_is_there_that_nobody_refers_to(stack: str) -> None:
+    whole = STACKS[stack]
+    used = {kind: set() for kind in ("secrets", "networks", "volumes")}  # type: dict[str, set[str]]
+    for told in whole["services"].values():
+        used["secrets"] |= names(told.get("secrets", []))
+        used["networks"] |= set(told.get("networks", []))
+        used["volumes"] |= {volume.split(":")[0] for volume in told.get("volumes", [])}
+    if stack == ONE:
+        for kind, found in used.items():
+            assert whole[kind].keys() <= found, kind
+    else:  # what the overlay replaces, the file below it still has
+        for kind, found in used.items():
+            assert whole[kind].keys() - STACKS[ONE][kind].keys() <= found, kind
+
+
+def test_variables_of_the_files_have_defaults_and_are_told() -> None:
+    head = (ROOT / FILES[0]).read_text(encoding="utf-8").partition("\nname:")[0]
+    for name in FILES:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        found = re.findall(r"(?<!\$)\$\{(\w+)(?::-([^}]*))?\}", text)
+        assert set(found) <= set(VARIABLES.items()), name
+        assert len(found) == len(re.findall(r"(?<!\$)\$(?!\$)", text)), name
+    assert all(re.search(rf"\b{variable}\b +folder", head) for variable in VARIABLES)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_secrets_are_those_that_are_made(stack: str, made: Path) -> None:
+    for name, secret in STACKS[stack]["secrets"].items():
+        assert secret == {"file": f"${{SECRETS:-./secrets}}/{name}"}
+        assert (made / name).is_file(), name
+
+
+def test_every_secret_that_is_made_is_used(made: Path) -> None:
+    # The authority's key is for making certificates; the rest is in files that are made of these.
+    parts = {"ca.key", "https.crt", "https.key"}
+    assert {path.name for path in made.iterdir()} - parts == set(STACKS[MANY]["secrets"])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of secrets as deploy/make-secrets makes it."""
+    folder = tmp_path_factory.mktemp("secrets")
+    subprocess.run([ROOT / "deploy/make-secrets", folder, "hearth.example"], check=True, capture_output=True)
+    return folder
+
+
+def test_what_prometheus_asks_answers_there() -> None:
+    import yaml
+
+    asked = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    for job in asked["scrape_configs"]:
+        for discovery in job["dns_sd_configs"]:
+            for name in discovery["names"]:
+                told = STACKS[MANY]["services"][name]
+                ports = {v for k, v in told["environment"].items() if k.endswith("_PORT")}
+                assert str(discovery["port"]) in ports, name
+                assert "metrics" in told["networks"], name
+    workers = {name for name in STACKS[MANY]["services"] if name.startswith("ingest")}
+    asked_workers = {n for job in asked["scrape_configs"] for d in job["dns_sd_configs"] for n in d["names"]}
+    assert workers <= asked_workers
+
+
+def test_workers_have_numbers_of_their_own_and_are_otherwise_equal() -> None:
+    workers = {n: s for n, s in STACKS[MANY]["services"].items() if n.startswith("ingest")}
+    assert [told["command"] for told in workers.values()] == [["ingest", "--worker", str(n)] for n in (1, 2, 3)]
+    assert len({json.dumps({**told, "command": None}, sort_keys=True) for told in workers.values()}) == 1
+
+
+def test_what_needs_a_session_of_the_database_does_not_go_through_the_pooler() -> None:
+    through = {n for n, s in STACKS[MANY]["services"].items() if "database_pooled_url" in names(s.get("secrets", []))}
+    assert through == {"api"}
+
+
+def test_nothing_secret_is_committed() -> None:
+    asked = ["secrets/ca.key", "hearth.env", ".env", "config/policy.toml", "backups/a.dump", "archive/0001"]
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a working copy")
+    ignored = subprocess.run([git, "check-ignore", *asked], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ignored.stdout.split() == asked
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_is_sound(script: Path) -> None:
+    program = Path(shutil.which("shellcheck", path=str(Path(subprocess.sys.executable).parent)) or "shellcheck")  # type: ignore[attr-defined]
+    checked = subprocess.run([program, script], capture_output=True, text=True, check=False)
+    assert checked.stdout + checked.stderr == ""
+    assert script.stat().st_mode & 0o111
