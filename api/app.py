@@ -7,19 +7,22 @@ from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
 from api import desk, health, homes, incidents, kinds
+from api.guard import Guard, surround
 from api.metrics import Measured, Metrics
 from api.problem import answer_with_problems, openapi_responses
 from api.session import Surroundings
 
 
-def create_app(pool: ConnectionPool, clock: Callable[[], datetime], zone: str) -> FastAPI:
+def create_app(pool: ConnectionPool, clock: Callable[[], datetime], zone: str, guard: Guard | None = None) -> FastAPI:
     """Build the app.
 
     Args:
         pool: of the database; the caller opens and closes it. Connections are used read only.
         clock: the aware present.
         zone: the utility's IANA time zone, which decides where a day begins.
+        guard: limits, origins and the identity provider; by default there are none.
     """
+    guard = guard or Guard()
     app = FastAPI(
         title="Hearth",
         version="1",
@@ -29,8 +32,9 @@ def create_app(pool: ConnectionPool, clock: Callable[[], datetime], zone: str) -
         redirect_slashes=False,
         responses=openapi_responses(),
     )
-    app.state.surroundings = Surroundings(pool, clock, zone)
+    app.state.surroundings = Surroundings(pool, clock, zone, guard)
     answer_with_problems(app)
+    surround(app, guard)
     metrics = Metrics()
     app.add_middleware(Measured, metrics=metrics)
     app.add_api_route("/metrics", metrics.page, include_in_schema=False)

@@ -196,9 +196,11 @@ async def _ours(request: Request, error: Problem) -> JSONResponse:
     return error.response(request.scope)
 
 
+TOO_LONG = Text("请求体过长", "the body is too long")
 FRAMEWORK = {
     404: Text("没有此路径", "there is nothing at this path"),
     405: Text("此路径不支持该方法", "not with this method"),
+    413: TOO_LONG,
 }
 
 

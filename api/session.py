@@ -15,7 +15,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from api.problem import forbidden, unauthorised
+from api import bearer as bearers
+from api.bearer import NO_TOKEN, vouched
+from api.guard import Guard
+from api.problem import Problem, forbidden, too_many, unauthorised
 from domain.reasons import Text
 from store import access, audit
 from store.access import Asker, Right, Role, Scope
@@ -33,6 +36,7 @@ class Surroundings:
     pool: ConnectionPool
     clock: Callable[[], datetime]
     zone: str
+    guard: Guard = field(default_factory=Guard)
 
 
 @dataclass(frozen=True)
@@ -91,20 +95,42 @@ def changed_by(roles: Collection[Role]) -> Opening:
 @contextmanager
 def _session(request: Request, bearer: Bearer, roles: Collection[Role], right: Right) -> Iterator[Session]:
     if bearer is None:
-        raise unauthorised(Text("需要令牌 (Bearer)", "a bearer token is needed"))
+        raise unauthorised(NO_TOKEN)
     given = surroundings(request)
     now = given.clock()
+    with _keeping_waiting(request):
+        claims = vouched(given.guard.oidc, bearer.credentials, now)
     with given.pool.connection() as conn:
         conn.read_only = right is Right.READ
-        asker = access.find(conn, bearer.credentials, now)
-        if asker is None:
-            raise unauthorised(Text("令牌不存在、已过期或已撤销", "the token is unknown, expired or revoked"))
-        if asker.role not in roles:
-            raise forbidden(Text(f"角色 {asker.role} 无权", f"this is not for the role {asker.role}"))
-        if right not in asker.rights:
-            raise forbidden(Text(f"令牌不含权限 {right}", f"the token is not good for: {right}"))
+        with _keeping_waiting(request):
+            asker = bearers.asker(conn, bearer.credentials, claims, now)
+        _check(asker, roles, right)
+        if seconds := given.guard.limiter.wait_token(asker.actor):
+            raise too_many(seconds)
         access.enter(conn, asker.scope)
         yield Session(conn, asker, now, given.zone)
+
+
+@contextmanager
+def _keeping_waiting(request: Request) -> Iterator[None]:
+    """Whoever shows one wrong token after the other gets the answer ever later."""
+    try:
+        yield
+    except Problem as problem:
+        if bearers.is_wrong_token(problem):
+            problem.delay_s = surroundings(request).guard.limiter.delay_wrong(_address(request) or "")
+        raise
+
+
+def _check(asker: Asker, roles: Collection[Role], right: Right) -> None:
+    if asker.role not in roles:
+        raise forbidden(Text(f"角色 {asker.role} 无权", f"this is not for the role {asker.role}"))
+    if right not in asker.rights:
+        raise forbidden(Text(f"令牌不含权限 {right}", f"the token is not good for: {right}"))
+
+
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
 
 
 def entry(request: Request, session: Session) -> audit.Entry:
@@ -114,7 +140,7 @@ def entry(request: Request, session: Session) -> audit.Entry:
         at=session.now,
         actor=session.asker.actor,
         role=session.asker.role,
-        address=request.client.host if request.client else None,
+        address=_address(request),
         action=f"{request.method} {route}",
         target=request.path_params,
         detail=session.notes,

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
+from limits import parse
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -56,6 +57,18 @@ class Settings(BaseSettings):
     sources: Path | None = None
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    api_token_limit: str = "12000/minute"
+    api_address_limit: str = "60000/minute"
+    api_body_bytes: Annotated[int, Field(ge=1_024, le=16_777_216)] = 65_536
+    api_cors_origins: str | None = None
+    api_proxies: str | None = None
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_jwks: str | None = None
+    oidc_skew_s: Annotated[int, Field(ge=0, le=600)] = 30
+    oidc_role_claim: str = "hearth_role"
+    oidc_homes_claim: str = "hearth_homes"
+    oidc_station_claim: str = "hearth_station"
     batch_messages: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     batch_age_ms: Annotated[int, Field(ge=1, le=60_000)] = 50
     queue_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
@@ -79,6 +92,16 @@ class Settings(BaseSettings):
         parts = urlsplit(value.get_secret_value())
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not _has_port_number(parts):
             raise ValueError("must be mqtt://user:password@host:1883 or mqtts://…")
+        return value
+
+    @field_validator("api_token_limit", "api_address_limit")
+    @classmethod
+    def _is_limit(cls, value: str) -> str:
+        if value != "none":
+            try:
+                parse(value)
+            except ValueError:
+                raise ValueError("must be like 600/minute or 20/second, or none") from None
         return value
 
     @field_validator("timezone")

@@ -1,10 +1,16 @@
 """`hearth api`: serve HTTP."""
 
+from datetime import timedelta
+
 import structlog
 import uvicorn
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from api.app import create_app
+from api.guard import Guard
+from api.limits import Limiter
+from api.oidc import Oidc, provider
+from domain.errors import UsageError
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, now, set_up_logging
 
@@ -20,16 +26,55 @@ def api() -> None:
     settings = load()
     set_up_logging(settings.log_level)
     zone = chosen_policy(settings).zone.key
+    guard = guard_of(settings)
     with open_pool(settings) as pool:
         uvicorn.run(
-            create_app(pool, now, zone),
+            create_app(pool, now, zone, guard),
             host=settings.api_host,
             port=settings.api_port,
             log_level=settings.log_level,
             access_log=False,  # paths tell who reads which home
             server_header=False,
+            proxy_headers=settings.api_proxies is not None,
+            forwarded_allow_ips=settings.api_proxies or "",
             ws="none",
         )
+
+
+def guard_of(settings: Settings) -> Guard:
+    """Limits, origins and the identity provider.
+
+    Raises:
+        UsageError: a part of the provider is missing.
+    """
+    return Guard(
+        body_bytes=settings.api_body_bytes,
+        cors_origins=[origin.strip() for origin in (settings.api_cors_origins or "").split(",") if origin.strip()],
+        limiter=Limiter(_limit(settings.api_token_limit), _limit(settings.api_address_limit)),
+        oidc=_oidc(settings),
+    )
+
+
+def _limit(text: str) -> str | None:
+    return None if text == "none" else text
+
+
+def _oidc(settings: Settings) -> Oidc | None:
+    named = (settings.oidc_issuer, settings.oidc_audience, settings.oidc_jwks)
+    if not any(named):
+        return None
+    issuer, audience, jwks = named
+    if not issuer or not audience or not jwks:
+        raise UsageError("HEARTH_OIDC_ISSUER, HEARTH_OIDC_AUDIENCE and HEARTH_OIDC_JWKS go together: set all or none")
+    return provider(
+        issuer,
+        audience,
+        jwks,
+        skew=timedelta(seconds=settings.oidc_skew_s),
+        role_claim=settings.oidc_role_claim,
+        homes_claim=settings.oidc_homes_claim,
+        station_claim=settings.oidc_station_claim,
+    )
 
 
 def open_pool(settings: Settings) -> ConnectionPool:

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
 from api.app import create_app
+from api.guard import Guard
 from store import access
 from tests.api.town import NOW
 from tests.conftest import Database
@@ -55,11 +56,11 @@ def plain_api(plain_database: Database) -> Iterator[Api]:
 
 
 @contextmanager
-def served_database(database: Database) -> Iterator[Api]:
+def served_database(database: Database, guard: Guard | None = None) -> Iterator[Api]:
     """Run the API over a database, with an account that is a member of its roles and no more."""
     with (
         ConnectionPool(database.url_as("api"), min_size=1, max_size=4, open=True) as pool,
-        served(create_app(pool, lambda: NOW, ZONE)) as url,
+        served(create_app(pool, lambda: NOW, ZONE, guard)) as url,
         httpx.Client(base_url=url, trust_env=False) as client,
         database.connect() as conn,
     ):

@@ -1,0 +1,104 @@
+"""How much one token or one address may ask, and how long who shows wrong tokens is kept waiting."""
+
+import threading
+import time
+
+from limits import RateLimitItem, parse
+from limits.storage import Storage
+from limits.strategies import FixedWindowRateLimiter
+
+SWEEP_S = 60.0
+WRONG = parse("1000000/minute")  # only counted
+PATIENT = 3  # so many wrong tokens are a slip of the hand
+LONGEST_DELAY_S = 5.0
+
+
+class Counters(Storage):
+    """Counts in this process; several processes count each for itself.
+
+    The library's own memory storage walks through all of its keys in a new thread after nearly every request; this one
+    does so once in a minute.
+    """
+
+    STORAGE_SCHEME = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._counts: dict[str, tuple[int, float]] = {}  # key → count, end of its window
+        self._sweep_at = time.monotonic() + SWEEP_S
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ValueError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        now = time.monotonic()
+        with self._lock:
+            count, end = self._counts.get(key, (0, 0.0))
+            count, end = (count + amount, end) if end > now else (amount, now + expiry)
+            self._counts[key] = count, end
+            if now > self._sweep_at:
+                self._counts = {name: kept for name, kept in self._counts.items() if kept[1] > now}
+                self._sweep_at = now + SWEEP_S
+        return count
+
+    def get(self, key: str) -> int:
+        count, end = self._counts.get(key, (0, 0.0))
+        return count if end > time.monotonic() else 0
+
+    def get_expiry(self, key: str) -> float:
+        _, end = self._counts.get(key, (0, 0.0))
+        return time.time() + max(0.0, end - time.monotonic())
+
+    def check(self) -> bool:
+        return True
+
+    def reset(self) -> int | None:
+        forgotten = len(self._counts)
+        self._counts = {}
+        return forgotten
+
+    def clear(self, key: str) -> None:
+        self._counts.pop(key, None)
+
+
+class Limiter:
+    """Counts what tokens and addresses ask.
+
+    Args:
+        per_token: such as `600/minute`; None: as much as they like.
+        per_address: the same for an address, whatever tokens it shows.
+    """
+
+    def __init__(self, per_token: str | None = None, per_address: str | None = None) -> None:
+        self.per_token = _item(per_token)
+        self.per_address = _item(per_address)
+        self._window = FixedWindowRateLimiter(Counters())
+
+    def wait_token(self, actor: str) -> int:
+        """Count a request of a token; the seconds to wait, 0 if it may go on."""
+        return self._wait(self.per_token, "token", actor)
+
+    def wait_address(self, address: str) -> int:
+        """Count a request from an address; the seconds to wait, 0 if it may go on."""
+        return self._wait(self.per_address, "address", address)
+
+    def delay_wrong(self, address: str) -> float:
+        """Count a wrong token from an address; how many seconds the answer is held back.
+
+        Those with right tokens behind the same address are not kept waiting.
+        """
+        self._window.hit(WRONG, "wrong", address)
+        count: int = self._window.storage.get(WRONG.key_for("wrong", address))
+        return 0.0 if count <= PATIENT else min(LONGEST_DELAY_S, 0.1 * 2.0 ** min(count - PATIENT, 16))
+
+    def _wait(self, limit: RateLimitItem | None, *whose: str) -> int:
+        if limit is None or self._window.hit(limit, *whose):
+            return 0
+        reset: float = self._window.get_window_stats(limit, *whose).reset_time
+        return max(1, round(reset - time.time() + 0.5))
+
+
+def _item(text: str | None) -> RateLimitItem | None:
+    return parse(text) if text else None

@@ -1,0 +1,137 @@
+"""What surrounds every request: headers, sizes, limits, ETags, other pages' scripts."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.guard import Guard, surround
+from api.limits import LONGEST_DELAY_S, PATIENT, Limiter
+from api.problem import answer_with_problems
+from tests.api import town
+from tests.api.conftest import Api, served, served_database
+from tests.api.test_problems import check
+from tests.conftest import Database
+
+ORIGIN = "https://portal.example"
+Serve = Callable[[Guard], AbstractContextManager[Api]]
+
+
+@pytest.fixture
+def serve(plain_database: Database) -> Serve:
+    """Runs the API with a guard."""
+    return lambda guard: served_database(plain_database, guard)
+
+
+def bearer(token: str, **more: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", **more}
+
+
+def test_answers_carry_headers_that_keep_browsers_out_of_trouble(plain_api: Api) -> None:
+    for answer in (plain_api.client.get("/healthz"), plain_api.get("/v1/flags"), plain_api.client.get("/v1/nothing")):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert "strict-transport-security" not in answer.headers
+        assert "server" not in answer.headers or "uvicorn" in answer.headers["server"]
+    assert plain_api.get("/v1/flags").headers["cache-control"] == "no-store"
+
+
+def test_a_body_has_its_limit_whether_it_says_how_long_it_is_or_not() -> None:
+    app = FastAPI()
+    answer_with_problems(app)
+    surround(app, Guard(body_bytes=1_000))
+
+    @app.post("/v1/count")
+    def count(body: dict[str, str]) -> int:
+        return len(body["x"])
+
+    def dripping(size: int) -> Iterator[bytes]:
+        yield from (b'{"x":"', *[b"x" * 100] * (size // 100), b'"}')
+
+    with served(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        for body in (b"x" * 1_001, dripping(1_000)):
+            check(client.post("/v1/count", content=body, headers={"Content-Type": "application/json"}), 413)
+        assert (
+            client.post("/v1/count", content=dripping(900), headers={"Content-Type": "application/json"}).json() == 900
+        )
+
+
+def test_an_address_that_asks_too_much_waits(serve: Serve) -> None:
+    with serve(Guard(limiter=Limiter(per_address="3/minute"))) as api:
+        token = api.token()
+        assert [api.get("/v1/flags", token).status_code for _ in range(3)] == [200] * 3
+        answer = api.get("/v1/flags", token)
+        check(answer, 429)
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
+        assert api.client.get("/healthz").status_code == 200
+
+
+def test_a_token_that_asks_too_much_waits_and_no_other(serve: Serve) -> None:
+    with serve(Guard(limiter=Limiter(per_token="2/second"))) as api:
+        token, other = api.token(), api.token()
+        assert [api.get("/v1/flags", token).status_code for _ in range(3)] == [200, 200, 429]
+        assert api.get("/v1/flags", other).status_code == 200
+        time.sleep(1.1)
+        assert api.get("/v1/flags", token).status_code == 200
+
+
+def test_wrong_tokens_are_answered_ever_later_and_right_ones_at_once(plain_api: Api) -> None:
+    right = plain_api.token()
+
+    def seconds(token: str) -> float:
+        begun = time.monotonic()
+        assert plain_api.get("/v1/flags", token).status_code == (200 if token == right else 401)
+        return time.monotonic() - begun
+
+    for _ in range(PATIENT + 2):
+        seconds("hearth_wrong")
+    assert seconds("hearth_wrong") > 0.7
+    assert seconds(right) < 0.5
+
+
+def test_the_delay_doubles_up_to_its_limit() -> None:
+    limiter = Limiter()
+    delays = [limiter.delay_wrong("a") for _ in range(12)]
+    assert delays[:PATIENT] == [0.0] * PATIENT
+    assert delays[PATIENT : PATIENT + 3] == [0.2, 0.4, 0.8]
+    assert delays[-1] == LONGEST_DELAY_S
+    assert limiter.delay_wrong("b") == 0.0
+
+
+def preflight(api: Api) -> httpx.Response:
+    wish = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    return api.client.options("/v1/flags", headers=wish)
+
+
+def test_pages_of_others_may_not_ask_unless_they_are_named(serve: Serve) -> None:
+    with serve(Guard()) as api:
+        assert "access-control-allow-origin" not in preflight(api).headers
+        answer = api.client.get("/v1/flags", headers=bearer(api.token(), Origin=ORIGIN))
+        assert "access-control-allow-origin" not in answer.headers
+    with serve(Guard(cors_origins=[ORIGIN])) as api:
+        assert preflight(api).headers["access-control-allow-origin"] == ORIGIN
+        other = api.client.get("/healthz", headers={"Origin": "https://elsewhere.example"})
+        assert "access-control-allow-origin" not in other.headers
+
+
+def test_who_has_it_already_gets_304(api: Api) -> None:
+    town.home(api.conn)
+    token = api.token()
+    first = api.get("/v1/homes/B1-101", token)
+    tag = first.headers["etag"]
+    assert first.headers["cache-control"] == "private, no-cache"
+    for wanted in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = api.client.get("/v1/homes/B1-101", headers=bearer(token, **{"If-None-Match": wanted}))
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    api.conn.execute("UPDATE home_state SET state = 5")
+    api.conn.commit()
+    changed = api.client.get("/v1/homes/B1-101", headers=bearer(token, **{"If-None-Match": tag}))
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != tag
+
+
+def test_a_problem_has_no_etag(plain_api: Api) -> None:
+    assert "etag" not in plain_api.get("/v1/homes/nobody", plain_api.token()).headers
