@@ -8,6 +8,7 @@ from domain.errors import UsageError
 from hearth.commands import (
     api,
     check,
+    dashboards,
     deadletters,
     decode,
     demo,
@@ -41,6 +42,7 @@ app.command()(recheck.recheck)
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(token.app, name="token")
 app.add_typer(policy.app, name="policy")
+app.add_typer(dashboards.app, name="dashboards")
 app.command()(simulate.simulate)
 
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -77,13 +77,29 @@ class Settings(BaseSettings):
     reading_days: Annotated[int | None, Field(ge=200, le=36_500)] = None
     dead_letter_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    public_url: str = "http://127.0.0.1:8080"
+    grafana_url: str | None = None
+    grafana_token: SecretStr | None = None
+    grafana_language: Literal["zh", "en"] = "zh"
+    grafana_database_url: SecretStr | None = None
+    grafana_prometheus_url: str | None = None
+    grafana_contacts: SecretStr | None = None
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 
-    @field_validator("database_url")
+    @field_validator("database_url", "grafana_database_url")
     @classmethod
-    def _is_postgres(cls, value: SecretStr) -> SecretStr:
-        if not _is_postgres_url(value.get_secret_value()):
+    def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_postgres_url(value.get_secret_value()):
             raise ValueError("must be postgresql://user:password@host:port/database")
+        return value
+
+    @field_validator("public_url", "grafana_url", "grafana_prometheus_url")
+    @classmethod
+    def _is_web(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname or not _has_port_number(parts):
+                raise ValueError("must be http://host:port or https://…")
         return value
 
     @field_validator("mqtt_url")

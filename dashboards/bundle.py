@@ -1,0 +1,38 @@
+"""All that goes to Grafana: folder, data sources, contact points, dashboards, alert rules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboards import alerting, sources
+from dashboards.collection import dashboards
+from dashboards.look import FOLDER_TITLE, Look
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Each thing as Grafana's HTTP API takes it. Without `access`, the data source is somebody else's work."""
+
+    folder: str  # its title
+    access: sources.Access | None
+    prometheus: dict[str, Any] | None
+    dashboards: dict[str, dict[str, Any]]
+    rules: list[dict[str, Any]]
+    contacts: list[dict[str, Any]]
+
+
+def bundle(look: Look, database_url: str | None, prometheus_url: str | None, contacts: Sequence[str]) -> Bundle:
+    """Put it together.
+
+    Raises:
+        UsageError: an address is wrong.
+    """
+    points = alerting.contacts(contacts)
+    return Bundle(
+        look.say(FOLDER_TITLE),
+        sources.access(database_url) if database_url else None,
+        sources.prometheus(prometheus_url) if prometheus_url else None,
+        dashboards(look),
+        alerting.rules(look, prometheus=bool(prometheus_url), notify=bool(points)),
+        points,
+    )

@@ -1,0 +1,79 @@
+"""A bundle as files for Grafana's provisioning, instead of pushing it: one way per dashboard, not both."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from dashboards import alerting
+from dashboards.bundle import Bundle
+from dashboards.collection import text
+from dashboards.look import FOLDER
+from dashboards.sources import postgres
+
+PASSWORD_VARIABLE = "HEARTH_GRAFANA_DATABASE_PASSWORD"
+# In these files Grafana puts environment variables in for $NAME, and $$ is a dollar.
+HEAD = "# Written by `hearth dashboards render`; JSON is YAML.\n"
+
+
+def render(bundle: Bundle, folder: Path, seen_as: str, password_file: str | None) -> list[Path]:
+    """Write all files, and delete dashboards of ours that are not among them; returns what was written.
+
+    Args:
+        folder: becomes Grafana's provisioning folder.
+        seen_as: where Grafana sees it.
+        password_file: where Grafana finds the password of the database; None: in the variable PASSWORD_VARIABLE.
+    """
+    boards = folder / "dashboards" / FOLDER
+    wanted = {boards / f"{uid}.json": text(board) for uid, board in bundle.dashboards.items()}
+    for old in set(boards.glob("*.json")) - set(wanted):
+        old.unlink()
+    wanted[folder / "dashboards" / "hearth.yaml"] = _yaml(_provider(bundle.folder, f"{seen_as}/dashboards/{FOLDER}"))
+    wanted[folder / "datasources" / "hearth.yaml"] = _yaml(_sources(bundle, password_file))
+    wanted[folder / "alerting" / "hearth.yaml"] = _yaml(_alerting(bundle))
+    for path, content in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return list(wanted)
+
+
+def _yaml(value: dict[str, Any]) -> str:
+    return HEAD + json.dumps({"apiVersion": 1, **value}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _escaped(value: Any) -> Any:
+    """With every dollar doubled."""
+    return json.loads(json.dumps(value).replace("$", "$$"))
+
+
+def _provider(title: str, path: str) -> dict[str, Any]:
+    provider = {"name": FOLDER, "folder": title, "folderUid": FOLDER, "type": "file", "allowUiUpdates": False}
+    return {"providers": [{**provider, "disableDeletion": False, "options": {"path": path}}]}
+
+
+def _sources(bundle: Bundle, password_file: str | None) -> dict[str, Any]:
+    secret = f"$__file{{{password_file}}}" if password_file else f"${PASSWORD_VARIABLE}"
+    found = []
+    if bundle.access:
+        found.append({**_escaped(postgres(bundle.access)), "secureJsonData": {"password": secret}, "editable": False})
+    if bundle.prometheus:
+        found.append({**_escaped(bundle.prometheus), "editable": False})
+    return {"prune": False, "datasources": [{"orgId": 1, **source} for source in found]}
+
+
+def _alerting(bundle: Bundle) -> dict[str, Any]:
+    found: dict[str, Any] = {"groups": [_group(bundle)]}
+    if bundle.contacts:
+        receivers = [
+            {key: point[key] for key in ("uid", "type", "settings", "disableResolveMessage")}
+            for point in bundle.contacts
+        ]
+        found["contactPoints"] = [{"orgId": 1, "name": alerting.CONTACT, "receivers": _escaped(receivers)}]
+    return found
+
+
+def _group(bundle: Bundle) -> dict[str, Any]:
+    rules = [
+        {key: value for key, value in rule.items() if key not in ("folderUID", "ruleGroup")} for rule in bundle.rules
+    ]
+    interval = f"{alerting.EVERY_S}s"
+    return {"orgId": 1, "name": alerting.GROUP, "folder": bundle.folder, "interval": interval, "rules": _escaped(rules)}

@@ -1,0 +1,76 @@
+"""`hearth dashboards`: what dispatchers see in Grafana, pushed there or written as files."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dashboards.bundle import Bundle, bundle
+from dashboards.change import Change
+from dashboards.look import Look
+from dashboards.render import PASSWORD_VARIABLE
+from dashboards.render import render as write
+from domain.errors import UsageError
+from hearth.settings import Settings, load
+from hearth.wiring import chosen_policy, now
+
+app = typer.Typer(help="Grafana: dashboards, alert rules, data source, contact points.", no_args_is_help=True)
+
+
+@app.command("push")
+def push(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change, line by line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,
+) -> None:
+    """Bring the Grafana at HEARTH_GRAFANA_URL up to date; what is there beside Hearth's own stays as it is."""
+    # Only here: its HTTP client takes longer to load than most commands to run.
+    from dashboards.push import Push, check_source, connect
+
+    settings = load()
+    wanted = _bundle(settings)
+    if settings.grafana_url is None:
+        raise UsageError("HEARTH_GRAFANA_URL is not set: where is Grafana?")
+    token = settings.grafana_token.get_secret_value() if settings.grafana_token else None
+    with connect(settings.grafana_url, token) as api:
+        changes = Push(api, token or "", dry_run).run(wanted)
+        if as_json:
+            typer.echo(json.dumps([change._asdict() for change in changes], ensure_ascii=False))
+        else:
+            _show(changes, dry_run)
+        if not dry_run:
+            check_source(api)
+
+
+@app.command("render")
+def render(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Grafana's provisioning folder; made if missing.")],
+    seen_as: Annotated[str, typer.Option(help="Where Grafana sees that folder.")] = "/etc/grafana/provisioning",
+    password_file: Annotated[
+        str | None,
+        typer.Option(help=f"Where Grafana finds the password of its database; else in its ${PASSWORD_VARIABLE}."),
+    ] = None,
+) -> None:
+    """Write the same as files from which Grafana provisions itself at its start."""
+    try:
+        written = write(_bundle(load()), folder, seen_as.rstrip("/"), password_file)
+    except OSError as error:
+        raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
+    typer.echo(f"{len(written)} files in {folder}")
+
+
+def _bundle(settings: Settings) -> Bundle:
+    look = Look(settings.grafana_language, chosen_policy(settings), now(), settings.public_url.rstrip("/"))
+    database = settings.grafana_database_url.get_secret_value() if settings.grafana_database_url else None
+    contacts = settings.grafana_contacts.get_secret_value() if settings.grafana_contacts else ""
+    addresses = [address.strip() for address in contacts.split(",") if address.strip()]
+    return bundle(look, database, settings.grafana_prometheus_url, addresses)
+
+
+def _show(changes: list[Change], dry: bool) -> None:
+    for change in changes:
+        typer.echo(f"{change.action} {change.kind} {change.name}")
+        if dry and change.action == "update":
+            typer.echo(change.diff)
+    would = "would change" if dry else "changed"
+    typer.echo(f"{len(changes)} {would}" if changes else "nothing to change")
