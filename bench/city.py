@@ -115,7 +115,7 @@ SELECT
 FROM generate_series(now() - {days} * interval '1 day', now(), interval '1 day') AS d, home
 ORDER BY d, home_id;
 INSERT INTO ingest_worker (worker, batches, messages, stored, last_batch_at, last_measured_at, measured_lag_s)
-VALUES ('ingest-1', 10, 1000, 990, now(), now(), 1), ('ingest-2', 10, 1000, 990, now(), now(), 2);
+SELECT 'ingest-' || n, 10, 1000, (SELECT count(*) FROM reading) / 2, now(), now(), n FROM generate_series(1, 2) AS n;
 INSERT INTO ingest_dead (worker, reason, count) VALUES ('ingest-1', 'future', 10), ('ingest-2', 'malformed', 3);
 INSERT INTO dead_letter (received_at, topic, payload, payload_bytes, reason, detail)
 SELECT now() - n * interval '1 minute', 'hearth/v1/x/telemetry', '', 0, (ARRAY['future', 'malformed'])[n % 2 + 1], ''

@@ -10,6 +10,7 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
+from bench.dashboards import reads_through
 from bench.panels import Question, expand, questions
 from dashboards.alerting import rules
 from dashboards.collection import dashboards
@@ -114,3 +115,11 @@ def test_what_panels_read_tells_of_no_person(town: Connection) -> None:
     read = [(view, column) for view, column in columns if re.search(rf"\b{view}\b", text)]
     assert len({view for view, _ in read}) > 15
     assert [name for name in read if PERSONAL.search(name[1])] == []
+
+
+def test_a_plan_that_reads_through_all_readings_is_noticed(town: Connection) -> None:
+    for statement in ("SELECT avg(temperature) FROM reading", "SELECT sum(temperature) FROM home_reading"):
+        assert reads_through(town, statement), statement
+    now = datetime.now(UTC)
+    for question in QUESTIONS:
+        assert not reads_through(town, expand(question.sql, CHOSEN, now - timedelta(days=7), now)), question
