@@ -26,8 +26,14 @@ T = TypeVar("T")
 # Errors that pass: connections, a full disk and other resources (class 53), shutdowns (57), deadlocks (40) are all
 # OperationalError to psycopg; a standby that is not promoted yet is not.
 AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
+# Errors that lie in the database: another version of it, or rights that are not given. `hearth migrate` sets both.
+NOT_MIGRATED = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.InsufficientPrivilege,
+)
 # Errors that lie in what was sent: trying again would not help.
-NOT_MIGRATED = psycopg.errors.UndefinedTable
 OF_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, ValueError)
 
 
@@ -118,9 +124,9 @@ class Worker:
         while True:
             try:
                 return act()
-            except (*AWAY, NOT_MIGRATED) as error:
+            except (*AWAY, *NOT_MIGRATED) as error:
                 away = isinstance(error, AWAY)
-                what = "database away" if away else "database not migrated: run hearth migrate"
+                what = "database away" if away else "database not as this version needs it: run hearth migrate"
                 log.warning(f"{what}; nothing acknowledged", error=str(error).strip(), retry_s=delay_s)
                 self.on_retry()
                 if self._conn is not None:

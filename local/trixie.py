@@ -16,7 +16,8 @@ from local.postgres import Build, Postgres
 from local.server import ServerError, environment
 
 DEFAULT_FOLDER = "/var/cache/hearth/trixie"
-PACKAGES = "postgresql-17-timescaledb,mosquitto"
+PACKAGES = "postgresql-17-timescaledb,mosquitto,pgbouncer"
+POOLER = "/usr/sbin/pgbouncer"
 PROGRAMS = "/usr/lib/postgresql/17/bin"
 SETTINGS: Mapping[str, str] = {
     "shared_preload_libraries": "timescaledb",
@@ -68,6 +69,20 @@ def ensure(progress: Callable[[str], object] = print) -> Path:
             if not root.exists():
                 progress(f"building {root} with TimescaleDB and Mosquitto, once")
                 build(root)
+    return root
+
+
+def pooler() -> Path:
+    """Return the folder, with PgBouncer in it also where it was built before that was; raise ServerError."""
+    root = ensure()
+    if not root.joinpath(POOLER[1:]).exists():
+        with locked(root):
+            install = "apt-get update -q && apt-get install -q --yes --no-install-recommends pgbouncer"
+            quiet = {**environment(), "DEBIAN_FRONTEND": "noninteractive"}
+            command = ["chroot", str(root), "sh", "-c", install]
+            done = subprocess.run(command, env=quiet, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            if done.returncode != 0:
+                raise ServerError(f"PgBouncer cannot be installed in {root}:\n{done.stderr[-2000:]}")
     return root
 
 

@@ -112,6 +112,7 @@ DO $$
 DECLARE
   line record;
   grantee record;
+  sequence regclass;
   verbs text;
 BEGIN
   FOR line IN SELECT * FROM granted LOOP
@@ -129,6 +130,16 @@ BEGIN
       IF verbs IS NOT NULL THEN
         EXECUTE format('GRANT %s ON %I TO %I', verbs, line.relation, grantee.role);
       END IF;
+      -- Who inserts may also take numbers beforehand.
+      FOR sequence IN
+        SELECT d.objid::regclass FROM pg_depend AS d JOIN pg_class AS c ON c.oid = d.objid AND c.relkind = 'S'
+        WHERE d.refobjid = to_regclass(quote_ident(line.relation)) AND d.classid = 'pg_class'::regclass
+      LOOP
+        EXECUTE format('REVOKE ALL ON SEQUENCE %s FROM %I', sequence, grantee.role);
+        IF strpos(grantee.letters, 'a') > 0 THEN
+          EXECUTE format('GRANT USAGE ON SEQUENCE %s TO %I', sequence, grantee.role);
+        END IF;
+      END LOOP;
     END LOOP;
   END LOOP;
 END

@@ -1,0 +1,282 @@
+"""The first start, backup, restore and recovery: the scripts that docker-compose.yml mounts, on a real TimescaleDB."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from local import trixie
+from local.trixie import TimescalePostgres
+from tests import registry_rows as town
+from tests.acceptance import processes
+from tests.acceptance.waiting import until
+from tests.acceptance.world import Making
+from tests.conftest import Database, unavailable
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+PROCESSES = ("ingest", "watch", "api")
+
+
+class Operated:
+    """A database server run as docker-compose.yml runs it: made by the initdb script, archiving its log."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = TimescalePostgres(folder / "operated")
+        self.place = self.server.place
+        for name in ("archive", "backups"):
+            (self.place / name).mkdir()
+        self.copy(DEPLOY / "timescaledb", "scripts")
+        made = folder / "secrets"
+        subprocess.run([DEPLOY / "make-secrets", made, "localhost"], check=True, capture_output=True)
+        self.copy(made, "secrets")
+        self.give()
+        archive = f"HEARTH_ARCHIVE={self.seen('archive')} {self.seen('scripts/archive')} %p %f"
+        self.server.settings.update({"archive_mode": "on", "archive_command": archive})
+
+    def copy(self, source: Path, name: str) -> None:
+        """Put files where the server's account can read them."""
+        shutil.copytree(source, self.place / name)
+
+    def give(self) -> None:
+        """Make all of it the server's own, as the service `folders` and the image do."""
+        host = self.server.host
+        subprocess.run(["chown", "-R", f"{host.uid}:{host.gid}", str(self.place)], check=True)
+
+    def seen(self, name: str) -> str:
+        """A path as the server sees it."""
+        return self.server.host.inside(self.place / name)
+
+    def script(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the scripts beside the server, as its account."""
+        superuser = psycopg.conninfo.conninfo_to_dict(self.server.url())
+        environment = {
+            "PATH": f"{self.server.build.programs}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PGHOST": str(superuser["host"]),
+            "PGPORT": str(superuser["port"]),
+            "PGUSER": str(superuser["user"]),
+            "PGPASSWORD": str(superuser["password"]),
+            "PGDATA": self.seen("cluster"),
+            "HEARTH_ARCHIVE": self.seen("archive"),
+            "HEARTH_BACKUPS": self.seen("backups"),
+            "HEARTH_SECRETS": self.seen("secrets"),
+        }
+        command = self.server.host.command(self.seen(f"scripts/{name}"), *arguments)
+        return subprocess.run(command, env=environment, cwd=self.place, capture_output=True, text=True, check=False)
+
+    def run(self, name: str, *arguments: str) -> str:
+        """Run a script that must succeed; its last line."""
+        done = self.script(name, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return (done.stdout.splitlines() or [""])[-1]
+
+    def url(self, account: str, database: str = "hearth") -> str:
+        """The address that was made for a process, but where the server is here."""
+        made = (self.place / f"secrets/database_{account}_url").read_text(encoding="utf-8").strip()
+        return made.replace("@timescaledb:5432/hearth", f"@127.0.0.1:{self.server.port}/{database}")
+
+    def connect(self, database: str = "hearth") -> psycopg.Connection:
+        """A connection of the superuser."""
+        return psycopg.connect(self.server.url(database), autocommit=True)
+
+
+@pytest.fixture
+def operated(tmp_path: Path) -> Iterator[Operated]:
+    if reason := trixie.why_not():
+        unavailable(f"NOT TESTED ON TIMESCALEDB: {reason}")
+    operated = Operated(tmp_path)
+    try:
+        operated.server.start()
+        operated.run("initdb/10-hearth.sh")
+        done = processes.run({"HEARTH_DATABASE_URL": operated.url("owner")}, "migrate")
+        assert done.returncode == 0, done.stderr
+        yield operated
+    finally:
+        operated.server.remove()
+
+
+def counts(conn: psycopg.Connection) -> Mapping[str, int]:
+    """The number of rows in every table."""
+    names = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename").fetchall()
+    found = {}
+    for (name,) in names:
+        row = conn.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(name))).fetchone()
+        assert row is not None
+        found[name] = row[0]
+    return found
+
+
+def fill(conn: psycopg.Connection, readings: int = 3000) -> None:
+    """Some homes, and readings of weeks."""
+    for n in range(3):
+        town.sensor(conn, f"s{n}", town.home(conn, f"H{n}"))
+    conn.execute(
+        "INSERT INTO reading SELECT s.sensor_id, '2026-01-01Z'::timestamptz + n * interval '20 minutes', now(), 20, "
+        "NULL, NULL, 0, true FROM generate_series(1, %s) AS n, sensor AS s",
+        (readings // 3,),
+    )
+
+
+def test_the_accounts_that_are_made_are_those_that_the_processes_need(operated: Operated, new_world: Making) -> None:
+    world = new_world(Database(operated.server.url("hearth"), "timescale"))
+    with operated.connect() as conn:
+        town.sensor(conn, "s1", town.home(conn, "H1"))
+    world.policy()
+    started = {}
+    for name in PROCESSES:
+        # The address stands in a file, as in a container.
+        file = operated.place / f"url-of-{name}"
+        file.write_text(operated.url(name), encoding="utf-8")
+        world.environment.pop("HEARTH_DATABASE_URL", None)
+        world.settings({"HEARTH_DATABASE_URL_FILE": str(file)})
+        if name == "api":
+            port, started[name] = world.start_api()
+        else:
+            started[name] = world.start(name, HEARTH_READING_DAYS="365")
+    started["watch"].wait_for("event=leading")
+    thermometers = world.thermometers()
+    world.wait_until_heard(thermometers, started["ingest"])
+    thermometers.send("s1", {"temperature": 15})
+    world.settings({"HEARTH_DATABASE_URL_FILE": ""})
+    world.settings({"HEARTH_DATABASE_URL": operated.url("owner")})
+    assert world.reader(port, "dispatcher").flag("H1", 20)["severity"] == "severe"
+    assert "permission denied" not in "".join(process.said() for process in started.values())
+    assert (started["ingest"].stop(), started["watch"].stop()) == (0, 0)
+
+
+def test_a_right_that_is_missing_loses_no_reading(operated: Operated, new_world: Making) -> None:
+    world = new_world(Database(operated.server.url("hearth"), "timescale"))
+    with operated.connect() as conn:
+        town.sensor(conn, "s1", town.home(conn, "H1"))
+        conn.execute("REVOKE INSERT ON reading FROM hearth_ingest")
+    ingest = world.start("ingest", HEARTH_DATABASE_URL=operated.url("ingest"))
+    thermometers = world.thermometers()
+    world.wait_until_heard(thermometers, ingest)
+    thermometers.send("s1", {"temperature": 20})
+    ingest.wait_for("run hearth migrate")
+    world.settings({"HEARTH_DATABASE_URL": operated.url("owner")})
+    world.command("migrate")
+    until(lambda: world.one("SELECT count(*) FROM reading") == 1, "it is stored after all")
+    assert world.one("SELECT count(*) FROM dead_letter WHERE topic LIKE '%s1%'") == 0
+    assert ingest.stop() == 0
+
+
+def test_nobody_gets_more_than_the_process_needs(operated: Operated) -> None:
+    for account in PROCESSES:
+        with psycopg.connect(operated.url(account)) as conn:
+            for forbidden in (
+                "DELETE FROM reading",
+                "CREATE TABLE mine ()",
+                "SELECT hash FROM token",
+                "DELETE FROM flag",
+            ):
+                if (account, forbidden) == ("api", "SELECT hash FROM token"):
+                    continue
+                with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
+                    conn.execute(forbidden.encode())
+
+
+def test_a_dump_restored_is_the_same_database(operated: Operated) -> None:
+    with operated.connect() as conn:
+        fill(conn)
+        before = counts(conn)
+        chunks = conn.execute("SELECT count(*) FROM show_chunks('reading')").fetchone()
+    file = operated.run("dump", "hearth")
+    operated.run("restore", file, "restored")
+    with operated.connect("restored") as conn:
+        assert counts(conn) == before
+        assert before["reading"] == 3000
+        assert conn.execute("SELECT count(*) FROM show_chunks('reading')").fetchone() == chunks
+    owner = operated.url("owner", "restored")
+    done = processes.run({"HEARTH_DATABASE_URL": owner}, "migrate")
+    assert done.stdout == "up to date (timescale_apache)\n", done.stderr
+    with psycopg.connect(operated.url("ingest", "restored")) as conn:
+        conn.execute("INSERT INTO reading VALUES (1, now(), now(), 20, NULL, NULL, 0, true)")
+
+
+def test_a_restore_does_not_touch_a_database_that_is_there(operated: Operated) -> None:
+    file = operated.run("dump", "hearth")
+    done = operated.script("restore", file, "hearth")
+    assert done.returncode != 0
+    assert "already exists" in done.stderr
+    done = operated.script("restore", "/nowhere.dump", "another")
+    assert (done.returncode, done.stderr) == (2, "restore: cannot read /nowhere.dump\n")
+
+
+def test_any_instant_since_a_base_backup_can_be_recovered(operated: Operated) -> None:
+    with operated.connect() as conn:
+        fill(conn, 300)
+        base = operated.run("base-backup")
+        fill_again(conn, 30)
+        time.sleep(0.1)
+        instant = datetime.now(UTC)
+        at_that_time = counts(conn)
+        time.sleep(0.1)
+        fill_again(conn, 3)
+        conn.execute("SELECT pg_switch_wal()")
+        until(lambda: archived(conn), "the log is in the archive")
+    refused = operated.script("recover", base, instant.isoformat())
+    assert (refused.returncode, "is running" in refused.stderr) == (2, True)
+    operated.server.stop()
+    operated.run("recover", base, instant.isoformat())
+    operated.server.start()
+    with operated.connect() as conn:
+        until(lambda: conn.execute("SELECT NOT pg_is_in_recovery()").fetchone() == (True,), "the recovery ends")
+        assert counts(conn) == at_that_time
+        assert at_that_time["reading"] == 330
+        fill_again(conn, 1)  # it takes writes, on a new timeline
+    assert [path for path in operated.place.iterdir() if path.name.startswith("cluster.before-")]
+
+
+def fill_again(conn: psycopg.Connection, readings: int) -> None:
+    conn.execute(
+        "INSERT INTO reading SELECT 1, clock_timestamp() + n * interval '1 ms', now(), 20, NULL, NULL, 0, true "
+        "FROM generate_series(1, %s) AS n",
+        (readings,),
+    )
+
+
+def archived(conn: psycopg.Connection) -> bool:
+    """Whether everything up to the last switch is archived."""
+    row = conn.execute(
+        "SELECT last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - 1) FROM pg_stat_archiver"
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def test_old_base_backups_go_with_the_log_that_only_they_need(operated: Operated) -> None:
+    made = []
+    with operated.connect() as conn:
+        for _ in range(3):
+            fill_again(conn, 5)
+            conn.execute("SELECT pg_switch_wal()")
+            made.append(Path(operated.run("base-backup", "2")).name)
+            time.sleep(1)  # they are named by the second
+    kept = sorted(path.name for path in (operated.place / "backups").iterdir())
+    assert kept == made[1:]
+    label = subprocess.run(
+        ["tar", "-xzOf", operated.place / "backups" / made[1] / "base.tar.gz", "backup_label"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    first = label.partition("(file ")[2].partition(")")[0]
+    logs = sorted(path.name for path in (operated.place / "archive").iterdir() if len(path.name) == 24)
+    assert logs[0] == first
+
+
+def test_the_archive_takes_a_file_whole_and_never_another_one_of_its_name(operated: Operated) -> None:
+    one, other = operated.place / "one", operated.place / "other"
+    one.write_bytes(b"a" * 1000)
+    other.write_bytes(b"b" * 1000)
+    operated.give()
+    name = "0000000100000000000000FF"
+    operated.run("archive", operated.seen("one"), name)
+    operated.run("archive", operated.seen("one"), name)
+    assert operated.script("archive", operated.seen("other"), name).returncode != 0
+    assert (operated.place / "archive" / name).read_bytes() == b"a" * 1000
