@@ -7,7 +7,6 @@ neither opens nor heals a job for another reason.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Any
 
 import numpy as np
 import structlog
@@ -16,13 +15,13 @@ from psycopg import Connection
 
 from alerts.engine.suspect import frozen, jumps
 from alerts.engine.track import Celsius, Int
-from alerts.flagging import ACTOR, AFTER_DONE
+from alerts.tickets import Docket, Opening
 from domain.care import CARE_TEXTS, NEIGHBOURS_NEEDED, Care, CareEnd, CareReason
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy, Version
-from domain.tickets import PRIORITY_DEVICE, EventKind
+from domain.tickets import Cold, EventKind, Source, TicketClass, priority
 from store import care as store
-from store import stays, tickets
+from store import stays
 
 SLICE_SENSORS = 5_000  # whose readings of a day are looked at in one look
 SLICE_READINGS = 500_000  # about how many these may be: deadlines wait meanwhile
@@ -53,17 +52,17 @@ def look(conn: Connection, policy: Policy, now: datetime) -> int:
     with conn.transaction():
         jobs = store.jobs(conn)
         if version is None or version.care is None:
-            return _end(conn, jobs, CareEnd.NO_POLICY, now)
+            return _end(conn, policy, jobs, CareEnd.NO_POLICY, now)
         rows = store.sensors(conn, now)
         at = np.searchsorted(rows["sensor_id"], np.array([job.sensor_id for job in jobs], np.int32))
         placed = np.isin([job.sensor_id for job in jobs], rows["sensor_id"])
         gone = [job for job, there in zip(jobs, placed, strict=True) if not there]
         kept = [job for job, there in zip(jobs, placed, strict=True) if there]
         verdicts = _verdicts(conn, version, version.care, rows, now)
-        changed = _end(conn, gone, CareEnd.REMOVED, now)
-        changed += _heal(conn, version.care, kept, verdicts[at[placed]], now)
+        changed = _end(conn, policy, gone, CareEnd.REMOVED, now)
+        changed += _heal(conn, policy, version.care, kept, verdicts[at[placed]], now)
         verdicts[at[placed]] = Verdict.UNKNOWN  # one job at a time
-        return changed + _open(conn, version, rows, verdicts, now)
+        return changed + _open(conn, policy, rows, verdicts, now)
 
 
 def _verdicts(conn: Connection, version: Version, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
@@ -226,7 +225,9 @@ def _found(bad: NDArray[np.bool_], known: NDArray[np.bool_]) -> Verdicts:
     return np.where(known, np.where(bad, Verdict.FAULT, Verdict.FINE), Verdict.UNKNOWN).astype(np.int8)
 
 
-def _heal(conn: Connection, care: Care, jobs: Sequence[store.Job], verdicts: Verdicts, now: datetime) -> int:
+def _heal(
+    conn: Connection, policy: Policy, care: Care, jobs: Sequence[store.Job], verdicts: Verdicts, now: datetime
+) -> int:
     """Note whose reason is gone, or back; close those for whom it has been gone for long enough."""
     patience = timedelta(seconds=care.healed_for_s)
     fine, back, healed = list[store.Job](), list[store.Job](), list[store.Job]()
@@ -240,22 +241,23 @@ def _heal(conn: Connection, care: Care, jobs: Sequence[store.Job], verdicts: Ver
             back.append(job)
     store.set_fine(conn, [job.device_job_id for job in fine], now)
     store.set_fine(conn, [job.device_job_id for job in back], None)
-    return _end(conn, healed, CareEnd.HEALED, now)
+    return _end(conn, policy, healed, CareEnd.HEALED, now)
 
 
-def _end(conn: Connection, jobs: Sequence[store.Job], reason: CareEnd, now: datetime) -> int:
+def _end(conn: Connection, policy: Policy, jobs: Sequence[store.Job], reason: CareEnd, now: datetime) -> int:
     """Close jobs and their tickets."""
     if jobs:
-        numbers = [job.ticket_id for job in jobs]
         kind = EventKind.HEALED if reason is CareEnd.HEALED else EventKind.JOB_ENDED
         store.close(conn, [job.device_job_id for job in jobs], reason.value, now)
-        tickets.close(conn, numbers, now)
-        tickets.append_events(conn, [_event(number, kind, reason=reason.value) for number in numbers], now, ACTOR)
+        docket = Docket(conn, policy, now)
+        for job in jobs:
+            docket.add(job.ticket_id, kind, reason=reason.value)
+        docket.write()
         log.info("device jobs closed", count=len(jobs), reason=reason.value)
     return len(jobs)
 
 
-def _open(conn: Connection, version: Version, rows: NDArray[np.void], verdicts: Verdicts, now: datetime) -> int:
+def _open(conn: Connection, policy: Policy, rows: NDArray[np.void], verdicts: Verdicts, now: datetime) -> int:
     """Open a job with its ticket for each sensor that has a fault, for the most pressing one."""
     faults = verdicts == Verdict.FAULT
     which = np.flatnonzero(faults.any(axis=1))
@@ -263,45 +265,24 @@ def _open(conn: Connection, version: Version, rows: NDArray[np.void], verdicts: 
         return 0
     reasons = [REASONS[i] for i in faults[which].argmax(axis=1)]
     sensor_ids, homes = rows["sensor_id"][which].tolist(), rows["home_id"][which].tolist()
-    numbers = tickets.reserve(conn, len(which))
     codes = store.codes(conn, sensor_ids)
-    made = [_ticket(number, home or None, now) for number, home in zip(numbers, homes, strict=True)]
-    tickets.insert(conn, made, [clock for number in numbers for clock in _clocks(version, number, now)])
-    found = list(zip(sensor_ids, reasons, numbers, strict=True))
+    docket = Docket(conn, policy, now)
+    docket.reserve(len(which))
+    found = [
+        (sensor, reason, docket.open(_job(home or None, codes[sensor], reason)))
+        for sensor, home, reason in zip(sensor_ids, homes, reasons, strict=True)
+    ]
+    docket.write()
     store.insert(conn, [{"sensor_id": s, "reason": reason.value, "ticket_id": n} for s, reason, n in found], now)
-    events = [_opened(number, codes[sensor], reason) for sensor, reason, number in found]
-    tickets.append_events(conn, events, now, ACTOR)
     log.info("device jobs opened", count=len(which))
     return len(which)
 
 
-def _ticket(number: int, home_id: int | None, now: datetime) -> dict[str, Any]:
-    return {
-        "ticket_id": number,
-        "class": "device",
-        "state": "open",
-        "priority": PRIORITY_DEVICE,
-        "home_id": home_id,
-        "opened_at": now.isoformat(),
-        "closed_at": None,
-        "retrospective": False,
-    }
-
-
-def _clocks(version: Version, number: int, now: datetime) -> list[dict[str, Any]]:
-    return [
-        {
-            "ticket_id": number,
-            "name": name,
-            "due_at": None if name == AFTER_DONE else (now + length.elapsed).isoformat(),
-        }
-        for name, length in version.clocks.get("device", {}).items()
-    ]
-
-
-def _opened(number: int, code: str, reason: CareReason) -> dict[str, Any]:
-    return _event(number, EventKind.OPENED, sensor=code, reason=reason.value, **CARE_TEXTS[reason]._asdict())
-
-
-def _event(number: int, kind: EventKind, **data: Any) -> dict[str, Any]:
-    return {"ticket_id": number, "kind": kind.value, "data": data}
+def _job(home_id: int | None, code: str, reason: CareReason) -> Opening:
+    return Opening(
+        ticket_class=TicketClass.DEVICE,
+        source=Source.DEVICE,
+        priority=priority(TicketClass.DEVICE, Cold(), None),
+        home_id=home_id,
+        data={"sensor": code, "reason": reason.value, **CARE_TEXTS[reason]._asdict()},
+    )

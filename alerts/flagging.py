@@ -1,6 +1,6 @@
 """From machines to rows: flags opened, worsened and ended, and the ticket of each, in the caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,16 +12,15 @@ from psycopg import Connection
 
 from alerts.engine.deadline import NEVER_US
 from alerts.engine.machine import MACHINE
+from alerts.tickets import Docket, Opening, call_back_due
 from alerts.why import explain
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy
 from domain.states import ClearReason, NotJudged, Severity
-from domain.tickets import PRIORITY_COLD, PRIORITY_SEVERE, EventKind
+from domain.tickets import Cold, EventKind, Source, State, TicketClass, priority
 from store import flags as flag_store
 from store import tickets as ticket_store
-
-ACTOR = "hearth"
-AFTER_DONE = "call_back"  # the one clock that starts when the work is done
+from store.tickets import TicketRow
 
 
 class ChangeKind(StrEnum):
@@ -44,21 +43,14 @@ class Change:
 
 @dataclass
 class Changes:
-    """What a transaction has to write about flags and tickets."""
+    """What a transaction has to write about flags and their tickets."""
 
+    docket: Docket
     now: datetime
     new: list[dict[str, Any]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
-    tickets: list[dict[str, Any]] = field(default_factory=list)
-    clocks: list[dict[str, Any]] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    urgent: list[int] = field(default_factory=list)
     told: list[Change] = field(default_factory=list)
     open_flags: dict[int, int] = field(default_factory=dict)  # home_id → flag
-
-    def event(self, ticket: int, kind: EventKind, **data: Any) -> None:
-        """Note something that happened to a ticket."""
-        self.events.append({"ticket_id": ticket, "kind": kind.value, "data": data})
 
 
 def settle(
@@ -81,7 +73,7 @@ def settle(
     """
     numbers = np.where(after["severity"] > 0, after["flag"], 0)
     opened = np.flatnonzero((after["severity"] > 0) & (after["flag"] == 0))
-    changes = Changes(now)
+    changes = Changes(Docket(conn, policy, now), now)
     fresh = [(int(e["home"]), e["flag"]) for e in ended if e["flag"]["flag"] == 0]
     fresh += [(int(i), after[i]) for i in opened]
     if fresh:
@@ -111,53 +103,93 @@ def _raise(
     """Make the rows of new flags and give each its ticket: the home's open one, or a new one."""
     fresh.sort(key=lambda item: item[1]["cleared_at"] == NONE_US)  # those that are over first, in their order
     home_ids = [int(homes[home]) for home, _ in fresh]
-    open_tickets = ticket_store.open_cold(conn, sorted(set(home_ids)))
-    ids = iter(ticket_store.reserve(conn, len(fresh)))
+    last = Last(ticket_store.last_cold(conn, sorted(set(home_ids))))
+    changes.docket.reserve(len(fresh))
     flag_ids = flag_store.reserve(conn, len(fresh))
     flags = [flag for _, flag in fresh]
     whys = explain(conn, policy, list(zip(home_ids, flags, strict=True)))
     for flag_id, home_id, flag, why in zip(flag_ids, home_ids, flags, whys, strict=True):
         columns = _columns(flag)
-        over = columns["cleared_at"] is not None
-        since = to_datetime(int(flag["cold_since"]))
-        ticket, first = open_tickets.get(home_id, (0, None))
-        # What was over before the open ticket's own cold began is no part of it.
-        joins = ticket != 0 and not (over and first is not None and since < first)
-        if not joins:
-            ticket = next(ids)
-            _open_ticket(policy, changes, ticket, home_id, flag, over)
-            if not over:
-                open_tickets[home_id] = (ticket, since)
+        ticket = _ticket(policy, changes, last, flag_id, home_id, flag)
         changes.new.append(_flag_row(policy, flag_id, home_id, flag, columns, ticket, why, changes.now))
-        data = {"flag": flag_id, "severity": _severity(flag), "cold_since": columns["cold_since"]}
-        changes.event(ticket, EventKind.FLAG_JOINED if joins else EventKind.OPENED, **data)
-        if over:
-            changes.event(ticket, EventKind.RETROSPECTIVE, flag=flag_id, cleared_at=columns["cleared_at"])
-        if joins and flag["severity"] == Severity.SEVERE:
-            changes.urgent.append(ticket)
+        if columns["cleared_at"] is not None:
+            changes.docket.add(ticket, EventKind.RETROSPECTIVE, flag=flag_id, cleared_at=columns["cleared_at"])
 
 
-def _open_ticket(policy: Policy, changes: Changes, ticket: int, home_id: int, flag: np.void, over: bool) -> None:
-    """A cold ticket with its clocks. What was over when it was found is closed at once: evidence, no crew."""
-    now = changes.now
-    changes.tickets.append(
-        {
-            "ticket_id": ticket,
-            "class": "cold",
-            "state": "closed" if over else "open",
-            "priority": PRIORITY_SEVERE if flag["severity"] == Severity.SEVERE else PRIORITY_COLD,
-            "home_id": home_id,
-            "opened_at": now.isoformat(),
-            "closed_at": now.isoformat() if over else None,
-            "retrospective": over,
-        }
+class Last:
+    """The last cold ticket of each home, and when its first flag began; what is opened meanwhile is the last one."""
+
+    def __init__(self, stored: Mapping[int, tuple[TicketRow, datetime | None]]) -> None:
+        self._stored = stored
+        self._opened: dict[int, tuple[int, datetime]] = {}
+
+    def note(self, home_id: int, ticket: int, since: datetime) -> None:
+        """A ticket was opened for a home, or opened again."""
+        self._opened[home_id] = (ticket, since)
+
+    def open(self, home_id: int) -> tuple[int, datetime | None] | None:
+        """The open ticket of a home."""
+        if home_id in self._opened:
+            return self._opened[home_id]
+        row, first = self._stored.get(home_id, (None, None))
+        return (row.ticket_id, first) if row is not None and row.state != State.CLOSED else None
+
+    def before(self, home_id: int) -> TicketRow | None:
+        """The ticket of a home as it was before."""
+        return None if home_id in self._opened else self._stored.get(home_id, (None, None))[0]
+
+
+def _ticket(policy: Policy, changes: Changes, last: Last, flag_id: int, home_id: int, flag: np.void) -> int:
+    """The ticket of a new flag: the home's open one, the one it had until not long ago, or a new one."""
+    over, since = flag["cleared_at"] != NONE_US, to_datetime(int(flag["cold_since"]))
+    data = {"flag": flag_id, "severity": _severity(flag), "cold_since": since.isoformat()}
+    found, before = last.open(home_id), last.before(home_id)
+    # What was over before the open ticket's own cold began is no part of it.
+    if found is not None and not (over and found[1] is not None and since < found[1]):
+        relapsed = before is not None and before.state in (State.VERIFYING, State.DONE) and not over
+        kind = EventKind.RELAPSED if relapsed else EventKind.FLAG_JOINED
+        changes.docket.add(found[0], kind, **data)
+        if not over:
+            changes.docket.add(found[0], EventKind.PRIORITY, priority=_priority(policy, flag, changes.now))
+        if relapsed:
+            last.note(home_id, found[0], since)
+        return found[0]
+    if before is not None and not over and _within_call_back(policy, before, changes.now):
+        changes.docket.add(before.ticket_id, EventKind.RELAPSED, **data)
+        changes.docket.add(before.ticket_id, EventKind.PRIORITY, priority=_priority(policy, flag, changes.now))
+        last.note(home_id, before.ticket_id, since)
+        return before.ticket_id
+    opening = Opening(
+        ticket_class=TicketClass.COLD,
+        source=Source.FLAG,
+        priority=_priority(policy, flag, changes.now),
+        home_id=home_id,
+        follows=before.ticket_id if before is not None and before.state == State.CLOSED and not over else None,
+        data=data,
+        over=over,
     )
+    ticket = changes.docket.open(opening)
+    if not over:
+        last.note(home_id, ticket, since)
+    return ticket
+
+
+def _priority(policy: Policy, flag: np.void, now: datetime) -> int:
     version = policy.version_at(now)
-    if version is None or over:
-        return
-    for name, length in version.clocks["cold"].items():
-        due = None if name == AFTER_DONE else (now + length.elapsed).isoformat()
-        changes.clocks.append({"ticket_id": ticket, "name": name, "due_at": due})
+    cold = Cold(
+        Severity(int(flag["severity"])),
+        float(flag["limit"]) - float(flag["lowest"]),
+        now - to_datetime(int(flag["cold_since"])),
+    )
+    return priority(TicketClass.COLD, cold, version.desk if version else None)
+
+
+def _within_call_back(policy: Policy, ticket: TicketRow, now: datetime) -> bool:
+    """Whether a closed ticket is still in the time after its work in which a relapse opens it again."""
+    if ticket.state != State.CLOSED or ticket.done_at is None:
+        return False
+    until = call_back_due(policy, ticket, ticket.done_at)
+    return until is not None and until.due_at is not None and now <= until.due_at
 
 
 def _flag_row(
@@ -204,31 +236,25 @@ def clear_reason(code: int) -> ClearReason:
 
 
 def _write(conn: Connection, changes: Changes, before: NDArray[np.void], known: Iterable[tuple[int, np.void]]) -> None:
-    if changes.tickets:
-        ticket_store.insert(conn, changes.tickets, changes.clocks)
     if changes.known:
         # An old flag ends before a new one of the same home may open.
         tickets = flag_store.update(conn, changes.known)
         for home, flag in known:
             _tell(changes, tickets[int(flag["flag"])], before[home], flag)
+    changes.docket.write()
     if changes.new:
         flag_store.insert(conn, changes.new)
-    if changes.events:
-        ticket_store.append_events(conn, changes.events, changes.now, ACTOR)
-    if changes.urgent:
-        ticket_store.raise_priority(conn, changes.urgent, PRIORITY_SEVERE)
 
 
 def _tell(changes: Changes, ticket: int, before: np.void, flag: np.void) -> None:
     """Tell the ticket of a known flag that it got worse or ended."""
     number = int(flag["flag"])
     if flag["severity"] > before["severity"]:
-        changes.event(ticket, EventKind.SEVERE, flag=number, severe_at=_text(flag["severe_at"]))
-        changes.urgent.append(ticket)
+        changes.docket.add(ticket, EventKind.SEVERE, flag=number, severe_at=_text(flag["severe_at"]))
     if flag["cleared_at"] != NONE_US:
         kind = EventKind.FLAG_ENDED if flag["reason"] else EventKind.RECOVERED
         reason = clear_reason(int(flag["reason"])).value
-        changes.event(ticket, kind, flag=number, cleared_at=_text(flag["cleared_at"]), reason=reason)
+        changes.docket.add(ticket, kind, flag=number, cleared_at=_text(flag["cleared_at"]), reason=reason)
 
 
 def _severity(flag: np.void) -> str:
@@ -254,7 +280,7 @@ def reconcile(
         stored: flags that were open after the start of what was judged.
         judged: (position of the home, MACHINE) of every flag the history has there.
     """
-    changes = Changes(now)
+    changes = Changes(Docket(conn, policy, now), now)
     pairs, fresh, gone = _match(homes, stored, judged)
     _withdraw(conn, changes, gone)
     _correct(conn, policy, changes, pairs)
@@ -310,7 +336,7 @@ def _withdraw(conn: Connection, changes: Changes, gone: Sequence[flag_store.Flag
         flag_store.withdraw(conn, [row.flag_id for row in gone], changes.now)
     for row in gone:
         data = {"flag": row.flag_id, "reason": ClearReason.WITHDRAWN.value}
-        changes.event(row.ticket_id, EventKind.FLAG_ENDED, **data)
+        changes.docket.add(row.ticket_id, EventKind.FLAG_ENDED, **data)
         changes.told.append(Change(ChangeKind.WITHDRAWN, row.home_id, row.cold_since, row.cleared_at))
 
 
@@ -326,9 +352,10 @@ def _correct(conn: Connection, policy: Policy, changes: Changes, pairs: Sequence
         if not _began_together(row, flag):
             moved.append((row, flag))
         changes.told.append(_change(ChangeKind.CORRECTED, row.home_id, flag))
-        changes.event(row.ticket_id, EventKind.FLAG_CORRECTED, flag=row.flag_id, **_columns(flag))
+        changes.docket.add(row.ticket_id, EventKind.FLAG_CORRECTED, flag=row.flag_id, **_columns(flag))
         if flag["severity"] == Severity.SEVERE and row.severity != Severity.SEVERE:
-            changes.urgent.append(row.ticket_id)
+            severe_at = _text(flag["severe_at"])
+            changes.docket.add(row.ticket_id, EventKind.SEVERE, flag=row.flag_id, severe_at=severe_at)
     if moved:
         _move(conn, policy, moved)
 

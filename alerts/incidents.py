@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from psycopg import Connection
 
-from alerts.flagging import ACTOR
+from alerts.tickets import Docket, Opening
 from domain.incidents import (
     END_TEXTS,
     INCIDENT_TEXTS,
@@ -25,11 +25,11 @@ from domain.incidents import (
 )
 from domain.notices import Audience, Entry, Kind
 from domain.policy import Policy, Version
-from domain.tickets import EventKind
+from domain.tickets import PRIORITY_URGENT, EventKind, Source, TicketClass
 from store import incidents as store
-from store import outbox, tickets
+from store import outbox
 
-CREW_CLOCKS = ("station_reply", "on_site", "done")
+CREW_CLOCKS = frozenset({"station_reply", "on_site", "done"})  # nobody has to be called
 MOST_JOINED = 2_000  # homes taken in by one transaction, which has them locked
 log = structlog.get_logger()
 
@@ -43,16 +43,16 @@ def look(conn: Connection, policy: Policy, now: datetime) -> bool:
     rule = version.incident if version else None
     more = False
     if version is None or rule is None:
-        _abandon(conn, now)
+        _abandon(conn, policy, now)
     else:
         known = store.open_ids(conn)
-        more = any([_follow(conn, rule, incident, now) for incident in known])
+        more = any([_follow(conn, policy, rule, incident, now) for incident in known])
         # After stragglers were let go, so that those of one building are an incident of it rather than many cases.
         with conn.transaction():
             store.lock(conn)
             _open(conn, policy, version, rule, now)
         fresh = [incident for incident in store.open_ids(conn) if incident not in known]
-        more |= any([_follow(conn, rule, incident, now) for incident in fresh])
+        more |= any([_follow(conn, policy, rule, incident, now) for incident in fresh])
     _dispatch(conn, now)
     return more
 
@@ -69,7 +69,7 @@ def _open(conn: Connection, policy: Policy, version: Version, rule: IncidentRule
     for finding in found:
         place = places[finding.place]
         why = explain(rule, finding, place.name, alarms.get(finding.place.substation, ()), label)
-        _open_one(conn, version, finding, place, why, now)
+        _open_one(conn, policy, finding, place, why, now)
 
 
 def explain(rule: IncidentRule, found: Finding, name: str, alarms: Sequence[store.Alarm], label: str) -> dict[str, Any]:
@@ -100,29 +100,34 @@ def explain(rule: IncidentRule, found: Finding, name: str, alarms: Sequence[stor
 
 
 def _open_one(
-    conn: Connection, version: Version, found: Finding, place: store.PlaceRow, why: dict[str, Any], now: datetime
+    conn: Connection, policy: Policy, found: Finding, place: store.PlaceRow, why: dict[str, Any], now: datetime
 ) -> None:
     """Open an incident with its ticket and its notice; those of buildings within it become part of it."""
     incident = store.reserve(conn)
     merged = store.merge(conn, found.place.substation, incident, now) if found.place.building is None else []
-    ticket = _crew_ticket(conn, version, place.station, why, now)
+    why = {"incident": store.number(incident), **why}
+    ticket = _crew_ticket(conn, policy, found, place.station, why, now)
     number = store.insert(conn, incident, found, place.station, ticket, why, now)
     if merged:
-        _end_tickets(conn, [one.ticket_id for one in merged], IncidentEnd.MERGED, number, now)
+        _end_tickets(conn, policy, [one.ticket_id for one in merged], IncidentEnd.MERGED, number, now)
         moved = store.leave_all(conn, [one.incident_id for one in merged], LeaveReason.MOVED.value, now)
         store.join(conn, incident, moved, now)
         _tell(
-            conn, moved, EventKind.INCIDENT_MOVED, {"incident": number, **LEAVE_TEXTS[LeaveReason.MOVED]._asdict()}, now
+            conn,
+            policy,
+            moved,
+            EventKind.INCIDENT_MOVED,
+            {"incident": number, **LEAVE_TEXTS[LeaveReason.MOVED]._asdict()},
+            now,
         )
         outbox.group(conn, [one.ticket_id for one in merged], incident, now)
-    _tell(conn, [ticket], EventKind.OPENED, {"incident": number, **why}, now)
     data = {"incident": number, "place": place.name, "homes": found.cold, "zh": why["zh"], "en": why["en"]}
     notice = Entry(Kind.INCIDENT_OPENED, Audience.DISPATCH, ticket, incident, station=place.station, data=data)
     outbox.put(conn, [notice], now)
     log.info("incident opened", incident=number, kind=found.kind.value, judged=found.judged, cold=found.cold)
 
 
-def _follow(conn: Connection, rule: IncidentRule, incident: int, now: datetime) -> bool:
+def _follow(conn: Connection, policy: Policy, rule: IncidentRule, incident: int, now: datetime) -> bool:
     """Take homes in, let stragglers go, or close; True if there are more homes to take in."""
     with conn.transaction():
         store.lock(conn)
@@ -133,47 +138,49 @@ def _follow(conn: Connection, rule: IncidentRule, incident: int, now: datetime) 
         if (step.recovering_since, step.calm_since) != (row.standing.recovering_since, row.standing.calm_since):
             store.set_course(conn, incident, step.recovering_since, step.calm_since)
         if step.closes:
-            _close(conn, [incident], IncidentEnd.RECOVERED, LeaveReason.RECOVERED, now)
+            _close(conn, policy, [incident], IncidentEnd.RECOVERED, LeaveReason.RECOVERED, now)
             return False
         if step.takes_in:
-            return _take_in(conn, row, now)
+            return _take_in(conn, policy, row, now)
         before = now - timedelta(seconds=rule.rest_for_s)
         left = store.leave_stragglers(conn, incident, before, now)
-        _tell_left(conn, left, row.number, LeaveReason.STAYED_COLD, now)
+        _tell_left(conn, policy, left, row.number, LeaveReason.STAYED_COLD, now)
         if left and len(left) == row.standing.still_cold and not row.standing.alarmed:
             # All others have been warm for as long as these were waited for.
-            _close(conn, [incident], IncidentEnd.RECOVERED, LeaveReason.RECOVERED, now)
+            _close(conn, policy, [incident], IncidentEnd.RECOVERED, LeaveReason.RECOVERED, now)
     return False
 
 
-def _take_in(conn: Connection, row: store.OpenIncident, now: datetime) -> bool:
+def _take_in(conn: Connection, policy: Policy, row: store.OpenIncident, now: datetime) -> bool:
     """Make cold homes of the place part of an incident; True if there may be more."""
     joining = store.joining(conn, row.incident_id, MOST_JOINED)
     if joining:
         store.join(conn, row.incident_id, joining, now)
-        _tell(conn, joining, EventKind.INCIDENT_JOINED, {"incident": row.number}, now)
+        _tell(conn, policy, joining, EventKind.INCIDENT_JOINED, {"incident": row.number}, now)
         outbox.group(conn, joining, row.incident_id, now)
         log.info("homes joined", incident=row.number, homes=len(joining))
     return len(joining) == MOST_JOINED
 
 
-def _close(conn: Connection, incidents: Sequence[int], reason: IncidentEnd, left: LeaveReason, now: datetime) -> None:
+def _close(
+    conn: Connection, policy: Policy, incidents: Sequence[int], reason: IncidentEnd, left: LeaveReason, now: datetime
+) -> None:
     """Close incidents, with the tickets of their crews; the homes' own tickets go on."""
     for closed in store.close(conn, incidents, reason.value, now):
         homes = store.leave_all(conn, [closed.incident_id], left.value, now)
-        _tell_left(conn, homes, closed.number, left, now)
-        _end_tickets(conn, [closed.ticket_id], reason, closed.number, now)
+        _tell_left(conn, policy, homes, closed.number, left, now)
+        _end_tickets(conn, policy, [closed.ticket_id], reason, closed.number, now)
         data = {"incident": closed.number, "place": closed.place, "homes": len(homes), "reason": reason.value}
         notice = Entry(Kind.INCIDENT_CLOSED, Audience.DISPATCH, closed.ticket_id, closed.incident_id, data=data)
         outbox.put(conn, [notice], now)
         log.info("incident closed", incident=closed.number, reason=reason.value, homes=len(homes))
 
 
-def _abandon(conn: Connection, now: datetime) -> None:
+def _abandon(conn: Connection, policy: Policy, now: datetime) -> None:
     """The rules know no incidents: whoever is cold stands for itself again."""
     with conn.transaction():
         store.lock(conn)
-        _close(conn, store.open_ids(conn), IncidentEnd.NO_POLICY, LeaveReason.NO_POLICY, now)
+        _close(conn, policy, store.open_ids(conn), IncidentEnd.NO_POLICY, LeaveReason.NO_POLICY, now)
 
 
 def _dispatch(conn: Connection, now: datetime) -> None:
@@ -191,10 +198,13 @@ def _dispatch(conn: Connection, now: datetime) -> None:
             log.info("homes dispatched by themselves", homes=len(alone))
 
 
-def _tell_left(conn: Connection, left: Sequence[int], number: str, reason: LeaveReason, now: datetime) -> None:
+def _tell_left(
+    conn: Connection, policy: Policy, left: Sequence[int], number: str, reason: LeaveReason, now: datetime
+) -> None:
     """Tell tickets that they are no part of an incident any more."""
     _tell(
         conn,
+        policy,
         left,
         EventKind.INCIDENT_LEFT,
         {"incident": number, "reason": reason.value, **LEAVE_TEXTS[reason]._asdict()},
@@ -202,44 +212,42 @@ def _tell_left(conn: Connection, left: Sequence[int], number: str, reason: Leave
     )
 
 
-def _tell(conn: Connection, told: Sequence[int], kind: EventKind, data: Mapping[str, Any], now: datetime) -> None:
+def _tell(
+    conn: Connection, policy: Policy, told: Sequence[int], kind: EventKind, data: Mapping[str, Any], now: datetime
+) -> None:
     """Note the same on several tickets."""
     if told:
         store.lock_homes(conn, told)
-        tickets.append_events(
-            conn, [{"ticket_id": ticket, "kind": kind.value, "data": data} for ticket in told], now, ACTOR
-        )
+        docket = Docket(conn, policy, now)
+        for ticket in told:
+            docket.add(ticket, kind, **data)
+        docket.write()
 
 
-def _crew_ticket(conn: Connection, version: Version, station: str, why: Mapping[str, Any], now: datetime) -> int:
-    """The ticket that the crew works on: nobody has to be called, so it has no clock for that."""
-    (number,) = tickets.reserve(conn, 1)
-    row = {
-        "ticket_id": number,
-        "class": "repair",
-        "state": "open",
-        "priority": 1,
-        "home_id": None,
-        "opened_at": now.isoformat(),
-        "closed_at": None,
-        "retrospective": False,
-    }
-    clocks = [
-        {"ticket_id": number, "name": name, "due_at": (now + length.elapsed).isoformat()}
-        for name, length in version.clocks.get("repair", {}).items()
-        if name in CREW_CLOCKS
-    ]
-    tickets.insert(conn, [row], clocks)
-    return number
-
-
-def _end_tickets(conn: Connection, ended: Sequence[int], reason: IncidentEnd, number: str, now: datetime) -> None:
-    """Close the tickets of crews whose incident is over."""
-    tickets.close(conn, ended, now)
-    _tell(
-        conn,
-        ended,
-        EventKind.INCIDENT_CLOSED,
-        {"incident": number, "reason": reason.value, **END_TEXTS[reason]._asdict()},
-        now,
+def _crew_ticket(
+    conn: Connection, policy: Policy, found: Finding, station: str, why: Mapping[str, Any], now: datetime
+) -> int:
+    """The ticket that the crew works on."""
+    place = found.place
+    opening = Opening(
+        ticket_class=TicketClass.REPAIR,
+        source=Source.INCIDENT,
+        priority=PRIORITY_URGENT,
+        building_id=place.building,
+        substation_id=place.substation if place.building is None else None,
+        station=station,
+        data=why,
+        clocks=CREW_CLOCKS,
     )
+    docket = Docket(conn, policy, now)
+    ticket = docket.open(opening)
+    docket.write()
+    return ticket
+
+
+def _end_tickets(
+    conn: Connection, policy: Policy, ended: Sequence[int], reason: IncidentEnd, number: str, now: datetime
+) -> None:
+    """Close the tickets of crews whose incident is over."""
+    data = {"incident": number, "reason": reason.value, **END_TEXTS[reason]._asdict()}
+    _tell(conn, policy, ended, EventKind.INCIDENT_CLOSED, data, now)

@@ -18,11 +18,12 @@ from domain.care import Care
 from domain.errors import UsageError
 from domain.incidents import IncidentRule
 from domain.substation import PLAUSIBLE, SubstationLimits
+from domain.tickets import CLOCK_NAMES, DeskRule, TicketClass
+from domain.working_days import Calendar
 
 CLASSES = ("multistorey", "bungalow", "nonresidential")
 SEVERITIES = ("cold", "severe")
 ROOM_KINDS = ("living", "bedroom", "other")
-TICKET_CLASSES = ("cold", "leak", "repair", "device", "complaint", "report")
 _DURATION = re.compile(r"P(?:(\d+)WD|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)", re.ASCII)
 
 
@@ -72,6 +73,7 @@ class Version:
     care: Care | None = None  # None: no device jobs
     substation: SubstationLimits | None = None  # None: no alarms
     incident: IncidentRule | None = None  # None: no incidents
+    desk: DeskRule | None = None  # None: no warnings, and no proof of warmth from readings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,9 @@ class Season:
     end: date
 
 
+NO_CALENDAR = Calendar(frozenset(), frozenset(), frozenset())
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Policy:
     """A utility's rules over time."""
@@ -90,6 +95,7 @@ class Policy:
     zone: ZoneInfo
     seasons: tuple[Season, ...]
     versions: tuple[Version, ...]
+    calendar: Calendar = NO_CALENDAR  # what the policy adds to the public calendar; its years are listed in full
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -209,7 +215,7 @@ class _Reader:
                 raise self.fail(f"{where}.{key}" if where else key, "is not a known key")
 
     def policy(self, table: Mapping[str, Any], zone: str | None) -> Policy:
-        self.known(table, {"name", "timezone", "seasons", "version"}, "")
+        self.known(table, {"name", "timezone", "seasons", "version", "calendar"}, "")
         name = self.get(table, "name", str, "")
         zone_name = zone or self.get(table, "timezone", str, "")
         try:
@@ -222,7 +228,25 @@ class _Reader:
             raise self.fail("version", "there is none")
         if any(a.valid_from >= b.valid_from for a, b in pairwise(versions)):
             raise self.fail("version", "valid_from must rise from version to version")
-        return Policy(name=name, zone=zone_info, seasons=seasons, versions=tuple(versions))
+        calendar = self.calendar(self.get(table, "calendar", dict, "")) if "calendar" in table else NO_CALENDAR
+        return Policy(name=name, zone=zone_info, seasons=seasons, versions=tuple(versions), calendar=calendar)
+
+    def calendar(self, table: Mapping[str, Any]) -> Calendar:
+        self.known(table, {"years", "holidays", "workdays"}, "calendar")
+        years = self.list_of(table, "years", int, "calendar")
+        holidays = self.list_of(table, "holidays", date, "calendar")
+        workdays = self.list_of(table, "workdays", date, "calendar")
+        if both := sorted(set(holidays) & set(workdays)):
+            raise self.fail("calendar.workdays", f"{both[0]} is a holiday, too")
+        return Calendar(frozenset(holidays), frozenset(workdays), frozenset(years))
+
+    def list_of(self, table: Mapping[str, Any], key: str, kind: type, where: str) -> list[Any]:
+        """The values of a list, all of a kind; nothing if it is not there."""
+        found: list[Any] = self.get(table, key, list, where) if key in table else []
+        for i, value in enumerate(found):
+            if type(value) is not kind:
+                raise self.fail(f"{where}.{key}[{i}]", f"{value!r} is not of the right type")
+        return found
 
     def seasons(self, tables: list[tuple[str, dict[str, Any]]]) -> tuple[Season, ...]:
         seasons: list[Season] = []
@@ -238,7 +262,7 @@ class _Reader:
 
     def version(self, table: Mapping[str, Any], where: str) -> Version:
         known = {"valid_from", "confirm_for_s", "clear_for_s", "deadband_k", "hold_intervals", "judged_rooms"}
-        self.known(table, known | {"limits", "clocks", "care", "substation", "incident"}, where)
+        self.known(table, known | {"limits", "clocks", "care", "substation", "incident", "desk"}, where)
         return Version(
             valid_from=self.get(table, "valid_from", date, where),
             confirm_for_s=self.seconds(table, "confirm_for_s", where),
@@ -255,6 +279,7 @@ class _Reader:
             incident=self.incident(self.get(table, "incident", dict, where), f"{where}.incident")
             if "incident" in table
             else None,
+            desk=self.desk(self.get(table, "desk", dict, where), f"{where}.desk") if "desk" in table else None,
         )
 
     def care(self, table: Mapping[str, Any], where: str) -> Care:
@@ -283,6 +308,16 @@ class _Reader:
         if limits.supply_pressure_low_mpa >= limits.supply_pressure_high_mpa:
             raise self.fail(f"{where}.supply_pressure_high_mpa", "must be higher than supply_pressure_low_mpa")
         return limits
+
+    def desk(self, table: Mapping[str, Any], where: str) -> DeskRule:
+        self.known(table, {field.name for field in fields(DeskRule)}, where)
+        return DeskRule(
+            warn_share=self.number(table, "warn_share", where, 0.01, 1),
+            warm_for_s=self.seconds(table, "warm_for_s", where, 1),
+            still_cold_s=self.seconds(table, "still_cold_s", where, 1),
+            urgent_depth_k=self.number(table, "urgent_depth_k", where, 0, 100),
+            urgent_after_s=self.seconds(table, "urgent_after_s", where, 1),
+        )
 
     def incident(self, table: Mapping[str, Any], where: str) -> IncidentRule:
         self.known(table, {field.name for field in fields(IncidentRule)}, where)
@@ -344,13 +379,14 @@ class _Reader:
         return time.fromisoformat(text)
 
     def clocks(self, table: Mapping[str, Any], where: str) -> dict[str, dict[str, Duration]]:
-        self.known(table, set(TICKET_CLASSES), where)
+        self.known(table, set(TicketClass), where)
         if "cold" not in table:
             raise self.fail(f"{where}.cold", "is missing")
         return {name: self.durations(self.get(table, name, dict, where), f"{where}.{name}") for name in table}
 
     def durations(self, table: Mapping[str, Any], where: str) -> dict[str, Duration]:
         found = {}
+        self.known(table, set(CLOCK_NAMES), where)
         for name in table:
             try:
                 found[name] = duration(self.get(table, name, str, where))

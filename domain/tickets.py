@@ -1,6 +1,71 @@
-"""Nouns of the repair desk."""
+"""The repair desk: states of a ticket, what can happen to it, and what that does. One table says it all: MOVES."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
+from typing import Any
+
+from domain.reasons import Text
+from domain.states import ClearReason, Severity
+
+
+class TicketClass(StrEnum):
+    """What a ticket is about."""
+
+    COLD = "cold"
+    LEAK = "leak"
+    REPAIR = "repair"
+    DEVICE = "device"
+    COMPLAINT = "complaint"
+    REPORT = "report"  # of wrongdoing
+
+
+class State(StrEnum):
+    """How far the work on a ticket has come. Stored in `ticket.state`."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"  # the station has answered
+    WORKING = "working"  # somebody is on site
+    VERIFYING = "verifying"  # a cold home marked done and not proven warm
+    DONE = "done"  # a cold home: proven warm
+    CLOSED = "closed"
+
+
+class Source(StrEnum):
+    """How a ticket came about. Stored in `ticket.source`."""
+
+    FLAG = "flag"
+    DEVICE = "device"
+    PHONE = "phone"
+    WALK_IN = "walk_in"
+    LETTER = "letter"
+    SUPERIOR = "superior"  # passed down by an authority
+    USER = "user"  # through the API
+    MEASUREMENT = "measurement"
+    INCIDENT = "incident"
+
+
+class Proof(StrEnum):
+    """What shows that a cold home is cold no more. Stored in `ticket.proof`."""
+
+    READINGS = "readings"  # known warm for the policy's time
+    MEASUREMENT = "measurement"  # signed by the user
+    ENDED = "ended"  # its flags ended without recovery: season over, heat stopped, no limit any more
+    WITHDRAWN = "withdrawn"  # late data took the cause of all of its flags away: the home was not cold
+
+
+class DelayReason(StrEnum):
+    """Why something takes longer. It explains; the clock still counts."""
+
+    USER_ABSENT = "user_absent"
+    USER_WISH = "user_wish"
+    PARTS = "parts"
+    MANY_FAULTS = "many_faults"
+    NETWORK_FAULT = "network_fault"
+    WEATHER = "weather"
+    THIRD_PARTY = "third_party"
+    OTHER = "other"
 
 
 class EventKind(StrEnum):
@@ -19,8 +84,266 @@ class EventKind(StrEnum):
     INCIDENT_MOVED = "incident_moved"  # the incident has become part of a wider one
     INCIDENT_LEFT = "incident_left"  # it stands for itself again
     INCIDENT_CLOSED = "incident_closed"  # on the ticket of the crew
+    PRIORITY = "priority"  # it became more urgent
+    CLOCK_WARNED = "clock_warned"
+    CLOCK_BREACHED = "clock_breached"
+    CLOCK_UNDATED = "clock_undated"  # the calendar does not know the year in which it runs out
+    CLOCK_DATED = "clock_dated"  # now it does
+    MEASURED = "measured"  # on site, signed by the user
+    PROVEN = "proven"  # the home is warm, or was never cold
+    STILL_COLD = "still_cold"  # marked done for long, and not proven warm
+    RELAPSED = "relapsed"  # cold again within the call-back window
+    ASSIGNED = "assigned"  # given to a station, a person
+    ACCEPTED = "accepted"  # the station has said what it will do
+    CONTACTED = "contacted"  # somebody has spoken with the user
+    APPOINTMENT = "appointment"
+    ARRIVED = "arrived"
+    DELAYED = "delayed"
+    RESPONSIBILITY = "responsibility"  # whose damage it is, and whether the user pays
+    CONFIRMED = "confirmed"  # the user has signed
+    DONE = "done"
+    REWORK = "rework"  # it was not done after all
+    REPLIED = "replied"  # the user has been answered
+    CALLED_BACK = "called_back"
+    REMARK = "remark"
+    CLOSED = "closed"
+    REOPENED = "reopened"  # by somebody: it is not in order after all
 
 
-PRIORITY_SEVERE = 1
-PRIORITY_COLD = 2
-PRIORITY_DEVICE = 3
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a ticket; `data` as the event keeps it."""
+
+    ticket_id: int
+    kind: EventKind
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+EVERYTHING = "*"  # meets: whatever clock still runs
+_UNTIL_DONE = frozenset({State.OPEN, State.ACCEPTED, State.WORKING})
+_NOT_CLOSED = frozenset(State) - {State.CLOSED}
+_ANY = frozenset(State)
+
+
+@dataclass(frozen=True)
+class Move:
+    """What an event needs and does."""
+
+    of: frozenset[State]  # states in which it may happen
+    to: State | None = None  # None: the state stays
+    meets: tuple[str, ...] = ()  # the clocks it stops
+    shown: tuple[str, ...] | None = None  # what of its data the user may see; None: nothing of it at all
+
+
+MOVES: Mapping[EventKind, Move] = {
+    # by itself
+    EventKind.OPENED: Move(_ANY, shown=("flag", "severity", "cold_since", "sensor", "reason", "zh", "en", "follows")),
+    EventKind.FLAG_JOINED: Move(_ANY, shown=("flag", "severity", "cold_since")),
+    EventKind.SEVERE: Move(_ANY, shown=("flag", "severe_at")),
+    EventKind.RECOVERED: Move(_ANY, shown=("flag", "cleared_at", "reason")),
+    EventKind.FLAG_ENDED: Move(_ANY, shown=("flag", "cleared_at", "reason")),
+    EventKind.FLAG_CORRECTED: Move(_ANY, shown=("flag", "cold_since", "cleared_at")),
+    EventKind.RETROSPECTIVE: Move(_ANY, shown=("flag", "cleared_at")),
+    EventKind.HEALED: Move(_ANY, State.CLOSED, (EVERYTHING,), shown=("reason",)),
+    EventKind.JOB_ENDED: Move(_ANY, State.CLOSED, (EVERYTHING,), shown=("reason",)),
+    EventKind.INCIDENT_JOINED: Move(_ANY),
+    EventKind.INCIDENT_MOVED: Move(_ANY),
+    EventKind.INCIDENT_LEFT: Move(_ANY),
+    EventKind.INCIDENT_CLOSED: Move(_ANY, State.CLOSED, (EVERYTHING,)),
+    EventKind.PRIORITY: Move(_ANY),
+    EventKind.CLOCK_WARNED: Move(_ANY),
+    EventKind.CLOCK_BREACHED: Move(_ANY),
+    EventKind.CLOCK_UNDATED: Move(_ANY),
+    EventKind.CLOCK_DATED: Move(_ANY),
+    EventKind.MEASURED: Move(_ANY, shown=("measurement", "celsius", "limit", "warm")),
+    EventKind.PROVEN: Move(frozenset({State.VERIFYING}), State.DONE, shown=("proof",)),
+    EventKind.STILL_COLD: Move(frozenset({State.VERIFYING})),
+    EventKind.RELAPSED: Move(
+        frozenset({State.VERIFYING, State.DONE, State.CLOSED}), State.OPEN, shown=("flag", "severity", "cold_since")
+    ),
+    # by people
+    EventKind.ASSIGNED: Move(_NOT_CLOSED),
+    EventKind.ACCEPTED: Move(frozenset({State.OPEN}), State.ACCEPTED, ("station_reply", "accept"), shown=()),
+    EventKind.CONTACTED: Move(_UNTIL_DONE, None, ("contact",), shown=("appointment_at",)),
+    EventKind.APPOINTMENT: Move(_UNTIL_DONE, shown=("appointment_at",)),
+    EventKind.ARRIVED: Move(_UNTIL_DONE, State.WORKING, ("station_reply", "accept", "contact", "on_site"), shown=()),
+    EventKind.DELAYED: Move(_NOT_CLOSED, shown=("reason", "explanation", "zh", "en")),
+    EventKind.RESPONSIBILITY: Move(_NOT_CLOSED, shown=("responsibility", "paid")),
+    EventKind.CONFIRMED: Move(_NOT_CLOSED, shown=("confirmation",)),
+    EventKind.DONE: Move(
+        _UNTIL_DONE,
+        State.DONE,  # of a cold home: VERIFYING
+        ("station_reply", "accept", "contact", "on_site", "done", "finish"),
+        shown=("result",),
+    ),
+    EventKind.REWORK: Move(frozenset({State.VERIFYING, State.DONE}), State.WORKING, shown=()),
+    EventKind.REPLIED: Move(_NOT_CLOSED, None, ("answer",), shown=("text", "channel")),
+    EventKind.CALLED_BACK: Move(frozenset({State.VERIFYING, State.DONE}), None, ("call_back",), shown=("satisfied",)),
+    EventKind.REMARK: Move(_ANY),
+    EventKind.CLOSED: Move(frozenset({State.DONE}), State.CLOSED, (EVERYTHING,), shown=("proof",)),
+    EventKind.REOPENED: Move(frozenset({State.CLOSED}), State.OPEN, shown=()),
+}
+CREW_MOVES = frozenset(
+    {
+        EventKind.ACCEPTED,
+        EventKind.CONTACTED,
+        EventKind.APPOINTMENT,
+        EventKind.ARRIVED,
+        EventKind.DELAYED,
+        EventKind.RESPONSIBILITY,
+        EventKind.CONFIRMED,
+        EventKind.DONE,
+        EventKind.REMARK,
+    }
+)
+DISPATCH_MOVES = CREW_MOVES | {
+    EventKind.ASSIGNED,
+    EventKind.REWORK,
+    EventKind.REPLIED,
+    EventKind.CALLED_BACK,
+    EventKind.CLOSED,
+    EventKind.REOPENED,
+}
+CLOCK_NAMES = frozenset(name for move in MOVES.values() for name in move.meets) - {EVERYTHING}  # those of a policy
+AFTER_DONE = "call_back"  # the one clock that starts when the work is done
+# What a relapse or rework makes undone; `done` and `finish` run on from when they began.
+RESUMED_BY_REWORK = ("done", "finish")
+
+
+class Refused(Exception):
+    """A move that the ticket does not allow; nothing was changed."""
+
+    def __init__(self, number: str, state: str, kind: EventKind, detail: str, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(f"ticket {number} is {state}: {detail}")
+        self.number, self.state, self.kind, self.allowed = number, state, kind, allowed
+
+
+def allowed_moves(state: State) -> tuple[EventKind, ...]:
+    """What people may do in a state, in the order of the table."""
+    return tuple(kind for kind, move in MOVES.items() if kind in DISPATCH_MOVES and state in move.of)
+
+
+def state_after(state: State, kind: EventKind, ticket_class: TicketClass) -> State | None:
+    """The state after an event; None when it may not happen."""
+    move = MOVES[kind]
+    if state not in move.of:
+        return None
+    if kind is EventKind.DONE and ticket_class is TicketClass.COLD:
+        return State.VERIFYING
+    return move.to or state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What there is of what closing a ticket needs."""
+
+    ticket_class: TicketClass
+    proof: Proof | None
+    replied: bool
+    called_back: bool
+    call_back_asked: bool  # its class has that clock
+    responsibility: str | None
+    paid: bool
+    confirmed: bool
+
+
+def missing(standing: Standing) -> list[str]:
+    """What a ticket still needs before it may be closed, as names for programs.
+
+    `proof` of a cold home; `reply`: everything gets an answer (4(4)); `call_back` (9(11)) unless the home was never
+    cold; `confirmation` by the user where it is to pay or to blame (9(4), 9(6)).
+    """
+    cold = standing.ticket_class is TicketClass.COLD
+    needs = {
+        "proof": cold and standing.proof is None,
+        "reply": not standing.replied,
+        "call_back": standing.call_back_asked and not standing.called_back and standing.proof is not Proof.WITHDRAWN,
+        "confirmation": (standing.paid or standing.responsibility == "user") and not standing.confirmed,
+    }
+    return [name for name, needed in needs.items() if needed]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is known of the home of a ticket that was marked done."""
+
+    flags: int  # of the ticket
+    withdrawn: int  # of these
+    flagged: bool  # the home has an open flag
+    last_reason: str | None  # why the last flag ended that was not withdrawn
+    measured_warm: bool | None  # what the last signed measurement said; None: there is none
+    warm: bool  # known warm for the policy's time
+
+
+def proof(evidence: Evidence) -> Proof | None:
+    """What shows that the home of a ticket is cold no more; None: nothing does.
+
+    A signed measurement goes before the sensors. A flag that is open is no proof, whatever the last readings say.
+    """
+    if evidence.measured_warm:
+        return Proof.MEASUREMENT
+    if evidence.flagged:
+        return None
+    if evidence.flags and evidence.withdrawn == evidence.flags:
+        return Proof.WITHDRAWN
+    if evidence.last_reason not in (None, ClearReason.RECOVERED):
+        return Proof.ENDED
+    return Proof.READINGS if evidence.warm else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeskRule:
+    """How the desk is run. The regulation names no numbers for this: all of them are the utility's to choose."""
+
+    warn_share: float  # of a clock's time; when so much is gone, it warns
+    warm_for_s: int  # how long a home marked done has to be known warm
+    still_cold_s: int  # when it is not proven so long after it was marked done, the desk hears of it
+    urgent_depth_k: float  # so far under the limit, a cold home is urgent
+    urgent_after_s: int  # cold for so long, it is urgent too
+
+
+PRIORITY_URGENT = 1
+_USUAL_PRIORITY = {
+    TicketClass.LEAK: 1,
+    TicketClass.COLD: 2,
+    TicketClass.REPAIR: 3,
+    TicketClass.COMPLAINT: 3,
+    TicketClass.REPORT: 3,
+    TicketClass.DEVICE: 4,
+}
+
+
+@dataclass(frozen=True)
+class Cold:
+    """How cold a home is."""
+
+    severity: Severity = Severity.COLD
+    depth_k: float = 0.0  # the lowest temperature is so far under the limit
+    lasting: timedelta = field(default=timedelta(0))
+
+
+def priority(ticket_class: TicketClass, cold: Cold, rule: DeskRule | None) -> int:
+    """How urgent a ticket is: 1 (most urgent) to 4, by class, and for a cold home by severity, depth and duration.
+
+    Exactly the depth or the duration of the rule is urgent.
+    """
+    usual = _USUAL_PRIORITY[ticket_class]
+    if ticket_class is not TicketClass.COLD:
+        return usual
+    urgent = cold.severity is Severity.SEVERE
+    if rule is not None:
+        urgent |= cold.depth_k >= rule.urgent_depth_k
+        urgent |= cold.lasting >= timedelta(seconds=rule.urgent_after_s)
+    return PRIORITY_URGENT if urgent else usual
+
+
+DELAY_TEXTS: Mapping[DelayReason, Text] = {
+    DelayReason.USER_ABSENT: Text("用户家中无人。", "Nobody was at home."),
+    DelayReason.USER_WISH: Text("应用户要求改期。", "The user asked for another time."),
+    DelayReason.PARTS: Text("等待配件。", "Parts have to be fetched."),
+    DelayReason.MANY_FAULTS: Text("故障较多,正在依次处理。", "There are many faults; they are worked one by one."),
+    DelayReason.NETWORK_FAULT: Text("管网故障正在抢修。", "A fault of the network is being repaired."),
+    DelayReason.WEATHER: Text("天气原因。", "The weather does not allow it."),
+    DelayReason.THIRD_PARTY: Text("需第三方配合。", "Somebody else has to do something first."),
+    DelayReason.OTHER: Text("其他原因。", "There is another reason."),
+}

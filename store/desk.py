@@ -23,8 +23,8 @@ SELECT
 FROM flag AS f
 JOIN ticket AS t USING (ticket_id)
 JOIN home AS h ON h.home_id = f.home_id
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building AS b ON b.building_id = h.building_id
+JOIN substation AS u ON u.substation_id = b.substation_id
 CROSS JOIN LATERAL (
   SELECT CASE
     WHEN f.cleared_at IS NOT NULL THEN 'cleared' WHEN f.suspended_at IS NOT NULL THEN 'suspended' ELSE 'open'
@@ -50,8 +50,8 @@ SELECT
   ARRAY(SELECT f.flag_id FROM flag AS f WHERE f.ticket_id = t.ticket_id ORDER BY f.flag_id) AS flags
 FROM ticket AS t
 LEFT JOIN home AS h USING (home_id)
-LEFT JOIN building AS b USING (building_id)
-LEFT JOIN substation AS u USING (substation_id)
+LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
+LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id)
 WHERE (%(home_id)s::integer IS NULL OR t.home_id = %(home_id)s)
   AND (%(number)s::text IS NULL OR t.number = %(number)s)
   AND (%(state)s::text IS NULL OR t.state = %(state)s)

@@ -34,7 +34,7 @@ $$;
 --   r SELECT, a INSERT, w UPDATE, d DELETE
 --   reach: '' all rows
 --          home         rows of a home that is reached (home_id)
---          ticket       of a home that is reached, or of the crew's own station
+--          ticket       of a home that is reached, or of the crew's own station unless they may be about the crew
 --          of_ticket    rows of a ticket that is reached (ticket_id)
 --          substation   rows of a substation of the crew's own station (substation_id)
 --          station      rows of the crew's own station (station)
@@ -63,6 +63,8 @@ INSERT INTO granted VALUES
   ('ingest_dead',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ticket',                'ticket',     'raw',   'raw',   'r',     'raw',   '',      ''),
   ('ticket_event',          'of_ticket',  'ra',    'ra',    'r',     'ra',    '',      ''),
+  ('chain_seal',            '',           '',      'ra',    '',      '',      '',      ''),
+  ('chain_next',            '',           '',      'raw',   '',      '',      '',      ''),
   ('clock',                 'of_ticket',  'raw',   'raw',   'r',     'raw',   '',      ''),
   ('flag',                  'home',       'raw',   'raw',   'r',     'r',     '',      ''),
   ('home_state',            'home',       'rawd',  'rawd',  'r',     'r',     '',      ''),
@@ -90,6 +92,7 @@ INSERT INTO granted VALUES
   ('substation_now',        '',           '',      'r',     '',      'r',     'r',     ''),
   ('flag_open',             '',           '',      'r',     '',      '',      'r',     ''),
   ('ticket_open',           '',           '',      'r',     '',      '',      'r',     ''),
+  ('ticket_verifying',      '',           '',      'r',     '',      '',      'r',     ''),
   ('ticket_clock',          '',           '',      'r',     '',      '',      'r',     ''),
   ('ledger_day',            '',           '',      'r',     '',      '',      'r',     ''),
   ('reading_hour',          '',           '',      'r',     '',      '',      'r',     ''),
@@ -149,6 +152,7 @@ $$;
 CREATE TEMP TABLE granted_function (function text, roles text) ON COMMIT DROP;
 
 INSERT INTO granted_function VALUES
+  ('lock_home', 'hearth_api'),
   ('point_readings', 'hearth_api'),
   ('building_live', 'hearth_api, hearth_watch, hearth_grafana'),
   ('drop_readings', 'hearth_watch');
@@ -193,7 +197,9 @@ BEGIN
     target := to_regclass(quote_ident(line.relation));
     expression := format(CASE line.reach
       WHEN 'home' THEN reach_home
-      WHEN 'ticket' THEN reach_home
+      WHEN 'ticket' THEN
+        '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
+        '(%1$I.station = (SELECT reach_station()) AND %1$I.class NOT IN (''complaint'', ''report''))'
       WHEN 'of_ticket' THEN reach_of_ticket
       WHEN 'station' THEN '(SELECT reach_everywhere()) OR %1$I.station = (SELECT reach_station())'
       WHEN 'substation' THEN

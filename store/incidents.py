@@ -347,6 +347,11 @@ def undispatched(conn: Connection) -> list[tuple[int, str]]:
     return conn.execute(SELECT_UNDISPATCHED).fetchall()
 
 
+def number(incident: int) -> str:
+    """The number of an incident, as the table makes it."""
+    return f"I{incident:08}"
+
+
 def lock_homes(conn: Connection, tickets: Sequence[int]) -> None:
     """Keep judging from telling these tickets something until the transaction ends."""
     conn.execute(LOCK_HOMES, {"tickets": list(tickets)})

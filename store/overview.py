@@ -43,7 +43,7 @@ SELECT
   (SELECT count(*) FROM flag WHERE cleared_at IS NULL) AS open_flags,
   (SELECT count(*) FROM spells) AS cold_spells,
   (SELECT count(*) FROM ticket WHERE class = 'cold') AS tickets,
-  (SELECT count(*) FROM ticket WHERE class = 'cold' AND state = 'open') AS open_tickets
+  (SELECT count(*) FROM ticket WHERE class = 'cold' AND state <> 'closed') AS open_tickets
 """
 
 

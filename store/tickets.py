@@ -1,48 +1,111 @@
-"""Tickets, their clocks and their events. Events are only ever added."""
+"""Tickets and their events. Events are only ever added; whoever adds one to a ticket has it locked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 RESERVE = "SELECT nextval(pg_get_serial_sequence('ticket', 'ticket_id')) FROM generate_series(1, %(count)s)"
-SELECT_OPEN_COLD = """
-SELECT t.home_id, t.ticket_id, min(f.cold_since)
+# The open cold ticket of each home, else its last one. Nobody opens another meanwhile: the homes are locked.
+SELECT_LAST_COLD = """
+SELECT l.ticket_id
+FROM unnest(%(homes)s::integer[]) AS w (home_id)
+CROSS JOIN LATERAL (
+  SELECT t.ticket_id FROM ticket AS t
+  WHERE t.home_id = w.home_id AND t.class = 'cold' AND NOT t.retrospective
+  ORDER BY (t.state = 'closed'), t.ticket_id DESC
+  LIMIT 1
+) AS l
+"""
+SELECT_FIRST_COLD = """
+SELECT f.ticket_id, min(f.cold_since) FROM flag AS f WHERE f.ticket_id = ANY(%(tickets)s) GROUP BY f.ticket_id
+"""
+# In the order of their key, as everywhere; after the wait the row is as it is then.
+LOCK = """
+SELECT
+  t.ticket_id, t.number, t.class AS ticket_class, t.state, t.priority, t.home_id, t.station, t.responsible,
+  t.appointment_at, t.responsibility, t.paid, t.confirmation, t.round, t.opened_at, t.closed_at, t.retrospective,
+  t.done_at, t.proven_at, t.proof, t.replied_at, t.called_back_at, t.source,
+  t.class = 'cold' AND EXISTS (
+    SELECT FROM ticket AS o
+    WHERE o.home_id = t.home_id AND o.class = 'cold' AND o.state <> 'closed' AND o.ticket_id <> t.ticket_id
+  ) AS superseded
 FROM ticket AS t
-LEFT JOIN flag AS f USING (ticket_id)
-WHERE t.class = 'cold' AND t.state = 'open' AND t.home_id = ANY(%(homes)s)
-GROUP BY t.home_id, t.ticket_id
+WHERE t.ticket_id = ANY(%(tickets)s)
+ORDER BY t.ticket_id
+FOR NO KEY UPDATE
 """
 INSERT = """
-INSERT INTO ticket (ticket_id, class, state, priority, home_id, opened_at, closed_at, retrospective)
-OVERRIDING SYSTEM VALUE
-SELECT ticket_id, class, state, priority, home_id, opened_at, closed_at, retrospective
-FROM jsonb_to_recordset(%(tickets)s) AS x (
-  ticket_id bigint, class text, state text, priority smallint, home_id integer, opened_at timestamptz,
-  closed_at timestamptz, retrospective boolean
+INSERT INTO ticket (
+  ticket_id, class, state, priority, home_id, building_id, substation_id, station, source, description, contact,
+  follows, opened_at, closed_at, retrospective
 )
-ORDER BY home_id, ticket_id
-"""
-INSERT_CLOCKS = """
-INSERT INTO clock (ticket_id, name, due_at)
-SELECT ticket_id, name, due_at
-FROM jsonb_to_recordset(%(clocks)s) AS x (ticket_id bigint, name text, due_at timestamptz)
+OVERRIDING SYSTEM VALUE
+SELECT
+  x.ticket_id, x.class, x.state, x.priority, x.home_id, x.building_id, x.substation_id, coalesce(x.station, u.station),
+  x.source, x.description, x.contact, x.follows, %(at)s::timestamptz,
+  CASE WHEN x.state = 'closed' THEN %(at)s::timestamptz END,
+  x.state = 'closed'
+FROM jsonb_to_recordset(%(tickets)s) AS x (
+  ticket_id bigint, class text, state text, priority smallint, home_id integer, building_id integer,
+  substation_id integer, station text, source text, description text, contact text, follows bigint
+)
+LEFT JOIN home AS h ON h.home_id = x.home_id
+LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, x.building_id)
+LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, x.substation_id)
+ORDER BY x.home_id, x.ticket_id
 """
 INSERT_EVENTS = """
-INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, data)
-SELECT
-  x.ticket_id,
-  coalesce((SELECT max(e.seq) FROM ticket_event AS e WHERE e.ticket_id = x.ticket_id), 0)
-  + row_number() OVER (PARTITION BY x.ticket_id ORDER BY x.nth),
-  %(at)s, x.kind, %(actor)s, x.data
-FROM ROWS FROM (jsonb_to_recordset(%(events)s) AS (ticket_id bigint, kind text, data jsonb)) WITH ORDINALITY
-  AS x (ticket_id, kind, data, nth)
+INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data, hash)
+SELECT x.ticket_id, 0, %(at)s, x.kind, %(actor)s, x.state, x.data, ''
+FROM ROWS FROM (jsonb_to_recordset(%(events)s) AS (ticket_id bigint, kind text, state text, data jsonb))
+  WITH ORDINALITY AS x (ticket_id, kind, state, data, nth)
+ORDER BY x.nth
 """
-UPDATE_PRIORITY = "UPDATE ticket SET priority = least(priority, %(priority)s) WHERE ticket_id = ANY(%(tickets)s)"
+UPDATE = """
+UPDATE ticket AS t SET
+  state = x.state, priority = x.priority, station = x.station, responsible = x.responsible,
+  appointment_at = x.appointment_at, responsibility = x.responsibility, paid = x.paid, confirmation = x.confirmation,
+  round = x.round, closed_at = x.closed_at, done_at = x.done_at, proven_at = x.proven_at, proof = x.proof,
+  replied_at = x.replied_at, called_back_at = x.called_back_at
+FROM jsonb_to_recordset(%(tickets)s) AS x (
+  ticket_id bigint, state text, priority smallint, station text, responsible text, appointment_at timestamptz,
+  responsibility text, paid boolean, confirmation text, round smallint, closed_at timestamptz, done_at timestamptz,
+  proven_at timestamptz, proof text, replied_at timestamptz, called_back_at timestamptz
+)
+WHERE t.ticket_id = x.ticket_id
+"""
 
-CLOSE = "UPDATE ticket SET state = 'closed', closed_at = %(at)s WHERE ticket_id = ANY(%(tickets)s) AND state = 'open'"
+
+class TicketRow(NamedTuple):
+    """A ticket as it is stored, but for its places and texts, which stay."""
+
+    ticket_id: int
+    number: str
+    ticket_class: str
+    state: str
+    priority: int
+    home_id: int | None
+    station: str | None
+    responsible: str | None
+    appointment_at: datetime | None
+    responsibility: str | None
+    paid: bool
+    confirmation: str | None
+    round: int
+    opened_at: datetime
+    closed_at: datetime | None
+    retrospective: bool
+    done_at: datetime | None
+    proven_at: datetime | None
+    proof: str | None
+    replied_at: datetime | None
+    called_back_at: datetime | None
+    source: str
+    superseded: bool  # another cold ticket of the home is open
 
 
 def reserve(conn: Connection, count: int) -> list[int]:
@@ -50,28 +113,37 @@ def reserve(conn: Connection, count: int) -> list[int]:
     return [row[0] for row in conn.execute(RESERVE, {"count": count}).fetchall()]
 
 
-def open_cold(conn: Connection, homes: Sequence[int]) -> dict[int, tuple[int, datetime | None]]:
-    """The open cold ticket of each home that has one, and when its first flag began. The homes are locked."""
-    rows = conn.execute(SELECT_OPEN_COLD, {"homes": list(homes)}).fetchall()
-    return {home: (ticket, first) for home, ticket, first in rows}
+def last_cold(conn: Connection, homes: Sequence[int]) -> dict[int, tuple[TicketRow, datetime | None]]:
+    """The open cold ticket of each home, or else the last one it had, and when its first flag began.
+
+    Retrospective ones do not count. The homes are locked by the caller, the tickets by this.
+    """
+    ids = [row[0] for row in conn.execute(SELECT_LAST_COLD, {"homes": list(homes)}).fetchall()]
+    rows = lock(conn, ids)
+    first: dict[int, datetime] = dict(conn.execute(SELECT_FIRST_COLD, {"tickets": ids}).fetchall())
+    return {row.home_id: (row, first.get(row.ticket_id)) for row in rows.values() if row.home_id is not None}
 
 
-def insert(conn: Connection, tickets: Sequence[dict[str, Any]], clocks: Sequence[dict[str, Any]]) -> None:
-    """Store new tickets and their clocks: mappings of the tables' columns, instants as RFC 3339 text."""
-    conn.execute(INSERT, {"tickets": Jsonb(list(tickets))})
-    conn.execute(INSERT_CLOCKS, {"clocks": Jsonb(list(clocks))})
+def lock(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
+    """Tickets as they are now, and as they stay until the transaction ends."""
+    with conn.cursor(row_factory=class_row(TicketRow)) as cur:
+        return {row.ticket_id: row for row in cur.execute(LOCK, {"tickets": list(tickets)}).fetchall()}
 
 
-def append_events(conn: Connection, events: Sequence[dict[str, Any]], at: Any, actor: str) -> None:
-    """Add events `{ticket_id, kind, data}` in order."""
+def insert(conn: Connection, tickets: Sequence[Mapping[str, Any]], at: datetime) -> None:
+    """Store new tickets. Without a station, that of their home, building or substation; born closed: retrospective."""
+    conn.execute(INSERT, {"tickets": Jsonb(list(tickets)), "at": at})
+
+
+def append_events(conn: Connection, events: Sequence[Mapping[str, Any]], at: datetime, actor: str) -> None:
+    """Add events `{ticket_id, kind, state, data}` in order; `state` is the ticket's after it."""
     conn.execute(INSERT_EVENTS, {"events": Jsonb(list(events)), "at": at, "actor": actor})
 
 
-def raise_priority(conn: Connection, tickets: Sequence[int], priority: int) -> None:
-    """Make tickets at least as urgent as `priority`."""
-    conn.execute(UPDATE_PRIORITY, {"tickets": list(tickets), "priority": priority})
+def update(conn: Connection, tickets: Sequence[TicketRow]) -> None:
+    """Store locked tickets that changed."""
+    conn.execute(UPDATE, {"tickets": Jsonb([_plain(row) for row in tickets])})
 
 
-def close(conn: Connection, tickets: Sequence[int], at: datetime) -> None:
-    """Close tickets that are open."""
-    conn.execute(CLOSE, {"tickets": list(tickets), "at": at})
+def _plain(row: TicketRow) -> dict[str, Any]:
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row._asdict().items()}

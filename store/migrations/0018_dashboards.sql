@@ -86,11 +86,11 @@ JOIN ticket AS t USING (ticket_id);
 CREATE VIEW ticket_all AS
 SELECT
   t.ticket_id, t.number, t.class, t.state, t.priority, t.opened_at, t.closed_at, t.retrospective,
-  h.code AS home, b.code AS building, u.code AS substation, u.station
+  h.code AS home, b.code AS building, u.code AS substation, t.station
 FROM ticket AS t
 LEFT JOIN home AS h USING (home_id)
-LEFT JOIN building AS b ON b.building_id = h.building_id
-LEFT JOIN substation AS u ON u.substation_id = b.substation_id;
+LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
+LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id);
 
 -- Usage: tickets opened in a span of time
 CREATE INDEX ticket_opened ON ticket (opened_at);

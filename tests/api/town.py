@@ -38,13 +38,24 @@ INSERT_SENSOR_NOW = """
 INSERT INTO sensor_now (sensor_id, home_id, celsius, judged_at, expires_at) VALUES (%s, %s, %s, %s, %s)
 """
 INSERT_TICKET = """
-INSERT INTO ticket (class, state, priority, home_id, opened_at, closed_at)
-VALUES (%s, %s, 2, %s, %s, %s) RETURNING ticket_id, number
+INSERT INTO ticket (
+  class, state, priority, home_id, source, station, opened_at, closed_at, done_at, proven_at, proof, replied_at
+)
+SELECT
+  %(class)s, %(state)s, 2, %(home)s, 'flag',
+  (SELECT s.station FROM home JOIN building USING (building_id) JOIN substation AS s USING (substation_id)
+  WHERE home_id = %(home)s),
+  %(opened_at)s, %(closed_at)s, %(closed_at)s, %(closed_at)s,
+  CASE WHEN %(closed_at)s::timestamptz IS NOT NULL THEN 'readings' END,
+  %(closed_at)s
+RETURNING ticket_id, number
 """
 INSERT_EVENT = """
-INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, data) VALUES (%s, %s, %s, %s, 'hearth', %s)
+INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data) VALUES (%s, %s, %s, %s, 'hearth', 'open', %s)
 """
-INSERT_CLOCK = "INSERT INTO clock (ticket_id, name, due_at, met_at) VALUES (%s, %s, %s, %s)"
+INSERT_CLOCK = """
+INSERT INTO clock (ticket_id, name, started_at, due_at, met_at) VALUES (%s, %s, '2026-01-01+00', %s, %s)
+"""
 INSERT_FLAG = """
 INSERT INTO flag (
   home_id, severity, cold_since, confirmed_at, raised_at, severe_at, suspended_at, cleared_at, clear_reason,
@@ -105,7 +116,14 @@ def sensor_now(conn: Connection, sensor_id: int, home_id: int, celsius: float) -
 def ticket(conn: Connection, home_id: int | None, *, kind: str = "cold", state: str = "open") -> tuple[int, str]:
     """A ticket with its opening on record: key and number."""
     closed_at = NOW if state == "closed" else None
-    row = conn.execute(INSERT_TICKET, (kind, state, home_id, NOW - timedelta(hours=2), closed_at)).fetchone()
+    values = {
+        "class": kind,
+        "state": state,
+        "home": home_id,
+        "opened_at": NOW - timedelta(hours=2),
+        "closed_at": closed_at,
+    }
+    row = conn.execute(INSERT_TICKET, values).fetchone()
     assert row is not None
     conn.execute(INSERT_EVENT, (row[0], 1, NOW - timedelta(hours=2), "opened", Jsonb({"by": "flag"})))
     return row[0], row[1]

@@ -162,7 +162,8 @@ def test_a_foreign_row_cannot_be_written(database: Database, homes: dict[str, in
     for code, allowed in (("mine", True), ("near", False)):
         with reaching(database, mine) as conn:
             statement = (
-                "INSERT INTO ticket (class, state, priority, home_id, opened_at) VALUES ('leak', 'open', 1, %s, %s)"
+                "INSERT INTO ticket (class, state, priority, source, home_id, opened_at) "
+                "VALUES ('leak', 'open', 1, 'phone', %s, %s)"
             )
             if allowed:
                 conn.execute(statement, (homes[code], NOW))

@@ -14,8 +14,8 @@ AT = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
 def ticket(conn: Connection, home: int, *, retrospective: bool = False) -> int:
     """A cold ticket, open unless it is retrospective."""
     row = conn.execute(
-        "INSERT INTO ticket (class, state, priority, home_id, opened_at, closed_at, retrospective) "
-        "VALUES ('cold', %s, 2, %s, %s, %s, %s) RETURNING ticket_id",
+        "INSERT INTO ticket (class, state, priority, home_id, source, opened_at, closed_at, retrospective) "
+        "VALUES ('cold', %s, 2, %s, 'flag', %s, %s, %s) RETURNING ticket_id",
         ("closed" if retrospective else "open", home, AT, AT if retrospective else None, retrospective),
     ).fetchone()
     assert row
@@ -35,8 +35,8 @@ def flag(
     ).fetchone()
     if found_over and row:
         conn.execute(
-            "INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, data) "
-            "SELECT %s, 1 + count(*), %s, 'retrospective', 'hearth', %s FROM ticket_event WHERE ticket_id = %s",
+            "INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data) "
+            "SELECT %s, 1 + count(*), %s, 'retrospective', 'hearth', 'open', %s FROM ticket_event WHERE ticket_id = %s",
             (ticket_id, AT, Jsonb({"flag": row[0]}), ticket_id),
         )
 

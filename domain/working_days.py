@@ -1,0 +1,61 @@
+"""Working days: which days they are, and when a number of them is over."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
+SATURDAY = 5
+
+
+class UnknownYear(Exception):
+    """Nobody has said yet which days of the year are holidays."""
+
+    def __init__(self, year: int) -> None:
+        super().__init__(
+            f"the calendar does not know the holidays of {year}: list them in the policy under [calendar], "
+            f"with {year} among its years"
+        )
+        self.year = year
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Monday to Friday but for public holidays, and Saturdays and Sundays on which a holiday is worked off.
+
+    A day outside the known years is neither: whoever asks is told that nobody knows.
+    """
+
+    holidays: Set[date]
+    workdays: Set[date]
+    years: Set[int]
+
+    def works(self, day: date) -> bool:
+        """Whether people work on a day.
+
+        Raises:
+            UnknownYear: the year of the day is not known.
+        """
+        if day.year not in self.years:
+            raise UnknownYear(day.year)
+        if day in self.workdays:
+            return True
+        return day not in self.holidays and day.weekday() < SATURDAY
+
+
+def end_of_working_days(start: datetime, days: int, calendar: Calendar, zone: ZoneInfo) -> datetime:
+    """When a term of working days is over: the midnight that ends its last one, in the zone of the utility.
+
+    The day on which it starts does not count (Civil Code 201), and the last one counts to its end (Civil Code 203).
+
+    Raises:
+        UnknownYear: the term reaches into a year that the calendar does not know.
+    """
+    day = start.astimezone(zone).date()
+    left = days
+    while left > 0:
+        day += DAY
+        left -= calendar.works(day)
+    # Of a midnight that there is twice the first one ends the day; of one that is skipped, the instant of the skip.
+    return datetime.combine(day + DAY, time(0), zone).astimezone(UTC)

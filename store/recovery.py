@@ -1,0 +1,82 @@
+"""What is known of the homes of cold tickets: for the proof that they are warm, and for how urgent they are."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+SELECT_VERIFYING = "SELECT t.ticket_id FROM ticket AS t WHERE t.class = 'cold' AND t.state = 'verifying'"
+SELECT_EVIDENCE = """
+SELECT
+  t.ticket_id, t.home_id, t.done_at, f.flags, f.withdrawn, l.clear_reason AS last_reason, m.warm AS measured_warm,
+  EXISTS (SELECT FROM flag AS o WHERE o.home_id = t.home_id AND o.cleared_at IS NULL) AS flagged,
+  coalesce(s.state IN (2, 3), false) AS warm_now, s.state_since,
+  EXISTS (
+    SELECT FROM ticket_event AS e WHERE e.ticket_id = t.ticket_id AND e.kind = 'still_cold' AND e.at >= t.done_at
+  ) AS told
+FROM ticket AS t
+LEFT JOIN home_state AS s ON s.home_id = t.home_id
+CROSS JOIN LATERAL (
+  SELECT count(*) AS flags, count(*) FILTER (WHERE x.clear_reason = 'withdrawn') AS withdrawn
+  FROM flag AS x WHERE x.ticket_id = t.ticket_id
+) AS f
+LEFT JOIN LATERAL (
+  SELECT x.clear_reason FROM flag AS x
+  WHERE x.ticket_id = t.ticket_id AND x.clear_reason IS DISTINCT FROM 'withdrawn'
+  ORDER BY x.cold_since DESC LIMIT 1
+) AS l ON true
+LEFT JOIN LATERAL (
+  SELECT (e.data ->> 'warm')::boolean AS warm FROM ticket_event AS e
+  WHERE e.ticket_id = t.ticket_id AND e.kind = 'measured' AND e.seq > coalesce((
+    SELECT max(r.seq) FROM ticket_event AS r
+    WHERE r.ticket_id = t.ticket_id AND r.kind IN ('relapsed', 'reopened', 'severe')
+  ), 0)
+  ORDER BY e.seq DESC LIMIT 1
+) AS m ON true
+WHERE t.ticket_id = ANY(%(tickets)s) AND t.class = 'cold' AND t.state = 'verifying'
+ORDER BY t.ticket_id
+"""
+SELECT_URGENT = """
+SELECT DISTINCT t.ticket_id
+FROM flag AS f
+JOIN ticket AS t USING (ticket_id)
+WHERE f.cleared_at IS NULL AND t.class = 'cold' AND t.state <> 'closed' AND t.priority > 1
+  AND (f.severity = 2 OR f.limit_celsius - f.lowest >= %(depth_k)s OR f.cold_since <= %(cold_since)s)
+ORDER BY t.ticket_id
+LIMIT %(limit)s
+"""
+
+
+class Standing(NamedTuple):
+    """What is known of the home of a ticket that was marked done."""
+
+    ticket_id: int
+    home_id: int | None
+    done_at: datetime
+    flags: int
+    withdrawn: int
+    last_reason: str | None
+    measured_warm: bool | None
+    flagged: bool
+    warm_now: bool  # known to be at or above the day limit
+    state_since: datetime | None
+    told: bool  # the desk has heard that it is still not proven warm
+
+
+def verifying(conn: Connection) -> list[int]:
+    """Cold tickets that were marked done and are not proven warm."""
+    return [row[0] for row in conn.execute(SELECT_VERIFYING).fetchall()]
+
+
+def standing(conn: Connection, tickets: Sequence[int]) -> list[Standing]:
+    """What is known of those of the tickets that still wait for their proof."""
+    with conn.cursor(row_factory=class_row(Standing)) as cur:
+        return cur.execute(SELECT_EVIDENCE, {"tickets": list(tickets)}).fetchall()
+
+
+def urgent(conn: Connection, depth_k: float, cold_since: datetime, limit: int) -> list[int]:
+    """Cold tickets in work that are not yet urgent, of homes that are severe, so deep in the cold, or so long."""
+    parameters = {"depth_k": depth_k, "cold_since": cold_since, "limit": limit}
+    return [row[0] for row in conn.execute(SELECT_URGENT, parameters).fetchall()]
