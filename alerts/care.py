@@ -191,7 +191,6 @@ def _look_at_readings(
     back_us = max(DAY_US, care.frozen_s * 1_000_000) + 2 * int(hold_us.max())
     start, end = to_datetime(to_us(now) - back_us), now + timedelta(hours=1)
     said = stays.said(conn, mine["sensor_id"].tolist(), start, end)
-    said = said[np.lexsort((said["measured_at"], said["sensor_id"]))]
     stuck, jumping = habits(said, mine["sensor_id"], hold_us, care, to_us(now))
     place = np.searchsorted(rows["sensor_id"], mine["sensor_id"])
     out[place, REASONS.index(CareReason.FROZEN)] = stuck

@@ -16,7 +16,7 @@ from alerts.engine.ledger import LEDGER, ledger
 from alerts.engine.machine import ENDED, fold_and_keep, idle
 from alerts.engine.runs import RUN, cut, runs
 from alerts.engine.schedule import Schedules
-from alerts.engine.track import Held, Int, coldest, hold
+from alerts.engine.track import Held, Int, Readings, coldest, hold
 from alerts.terms import TermsBook
 from alerts.weigh import Weights
 from domain.instants import to_datetime, to_us
@@ -25,6 +25,7 @@ from domain.quality import Quality
 from store import stays as store
 
 STRETCH_READINGS = 1_500_000  # about how many are in memory at a time
+BLOCK_READINGS = 1 << 15  # what is weighed at a time
 AHEAD_US = 3_600_000_000  # readings may be stamped a little later than now
 DAY = timedelta(days=1)
 
@@ -44,7 +45,7 @@ PLACED = np.dtype(
     ]
 )
 NOTHING = np.empty(0, np.int64)
-NOTHING_HELD = Held(NOTHING, NOTHING, NOTHING, NOTHING, np.empty(0, np.float32))
+NOTHING_SAID = Readings(NOTHING, NOTHING, NOTHING, NOTHING, np.empty(0, np.float32))
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Past:
     entered: NDArray[np.bool_]  # homes that have been heard of by now
     end: Int = field(default_factory=lambda: np.empty(0, np.int64))  # µs per home: judged up to here
     last: NDArray[np.void] = field(default_factory=lambda: np.empty(0, RUN))  # runs of the last stretch
-    held: Held | None = None  # what is held at the end
+    held: Held | None = None  # the last reading of each lane
     readings: int = 0
 
     @classmethod
@@ -109,7 +110,7 @@ class History:
         sensors = np.unique(places["sensor_id"]).tolist()
         longest_us = int(self._hold_intervals * int(places["interval_s"].max(initial=1)) * 1_000_000)
         back_us = self.weights.look_back_us(int(places["interval_s"].max(initial=1)))
-        carry = NOTHING_HELD
+        carry = NOTHING_SAID
         for days in self._stretches(places, first_day, end):
             low, high = self.midnight_us(days[0]), min(self.midnight_us(days[-1] + DAY), to_us(end))
             final = high == to_us(end)
@@ -117,11 +118,12 @@ class History:
             since = low - longest_us if days[0] == first_day else low
             fresh = store.said(conn, sensors, to_datetime(since - back_us), to_datetime(high + reach))
             past.readings += len(fresh)
-            held = self._hold(carry, self.weights.screen(placed(fresh, places), since), past.homes)
+            parts = [self._weigh(part, mine, since, past.homes) for part, mine in _blocks(fresh, places)]
+            held = hold(*Readings.join([carry, *parts]))
             begin, stop = self._enter(past, held, low, high, final and not whole)
             yield self._judge(conn, past, held, begin, stop, days, final and not whole)
-            past.held = held
-            carry = held.take((held.start < high) & (held.until > high))
+            past.held = held.take(held.tail)
+            carry = past.held.take(past.held.until > high)
 
     def _stretches(self, places: NDArray[np.void], first_day: date, end: datetime) -> Iterator[list[date]]:
         """Whole days, as many at a time as fit in memory."""
@@ -131,14 +133,16 @@ class History:
         days = [first_day + timedelta(days=i) for i in range((last - first_day).days + 1)]
         return (days[i : i + most] for i in range(0, len(days), most))
 
-    def _hold(self, carry: Held, placed: NDArray[np.void], homes: NDArray[np.int32]) -> Held:
-        """Weigh readings and hold them beside those held from before; the lane of a reading is its sensor's number."""
-        judged, celsius, until = self.weights.weigh(placed)
-        home = np.searchsorted(homes, placed["home_id"])
-        fresh = Held(home.astype(np.int64), placed["sensor_id"].astype(np.int64), placed["measured_at"], until, celsius)
-        if not judged.all():
-            fresh = fresh.take(judged)
-        return hold(*(carry.and_then(fresh) if len(carry.home) else fresh))
+    def _weigh(
+        self, said: NDArray[np.void], places: NDArray[np.void], since: int, homes: NDArray[np.int32]
+    ) -> Readings:
+        """What is judged of some readings, homes by position; the lane of a reading is its sensor's number."""
+        rows = self.weights.screen(placed(said, places), since)
+        judged, celsius, until = self.weights.weigh(rows)
+        home = np.searchsorted(homes, rows["home_id"])
+        sensor = rows["sensor_id"].astype(np.int64)
+        readings = Readings(home, sensor, rows["measured_at"], until, celsius)
+        return readings if judged.all() else readings.take(judged)
 
     def _enter(self, past: Past, held: Held, low: int, high: int, now: bool) -> tuple[Int, Int]:
         """From when to when each home is judged in a stretch; a new home begins on the day of its first reading."""
@@ -157,7 +161,7 @@ class History:
                 past.entered[home] = True
         end = np.full(len(past.homes), high)
         if now:
-            np.maximum.at(end, held.home, held.start)
+            np.maximum.at(end, held.home[held.tail], held.start[held.tail])
         return begin, end
 
     def _judge(
@@ -199,8 +203,24 @@ class History:
         return ended, list(zip(home[kept["run"]].tolist(), ordinals.tolist(), raw, strict=True))
 
 
+def _blocks(said: NDArray[np.void], places: NDArray[np.void]) -> Iterator[tuple[NDArray[np.void], NDArray[np.void]]]:
+    """Readings of whole sensors, few enough to stay in the processor's cache, and the places of these sensors."""
+    sensor, of_place, low = said["sensor_id"], places["sensor_id"], 0
+    while low < len(said):
+        last = sensor[min(low + BLOCK_READINGS, len(said)) - 1]
+        high = int(np.searchsorted(sensor, last, "right"))
+        mine = slice(np.searchsorted(of_place, sensor[low]), np.searchsorted(of_place, last, "right"))
+        yield said[low:high], places[mine]
+        low = high
+
+
 def placed(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.void]:
-    """Give readings the places their sensors had; those that were elsewhere are left out."""
+    """Give readings the places their sensors had; those that were elsewhere are left out.
+
+    Args:
+        said: store.stays.SAID sorted by sensor.
+        places: store.stays.STAY sorted by sensor and time.
+    """
     if not len(said) or not len(places):
         return np.empty(0, PLACED)
     at = _place_at(said, places)
@@ -208,21 +228,22 @@ def placed(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.void]
     inside &= said["measured_at"] < places["valid_to"][at]
     if not inside.all():
         said, at = said[inside], at[inside]
-    rows = np.empty(len(said), PLACED)
-    rows["quality"] = Quality.GOOD
-    for name in ("sensor_id", "measured_at", "temperature"):
-        rows[name] = said[name]
-    for name in ("home_id", "room_kind", "interval_s", "offset_k"):
-        rows[name] = places[name][at]
-    rows["stays_until"] = _stays_until(places)[at]
+    there = np.zeros(len(places), PLACED)
+    for name in ("sensor_id", "home_id", "room_kind", "interval_s", "offset_k"):
+        there[name] = places[name]
+    there["quality"], there["stays_until"] = Quality.GOOD, _stays_until(places)
+    rows = np.take(there.view(f"V{PLACED.itemsize}"), at).view(PLACED)  # as bytes: not field by field
+    rows["measured_at"], rows["temperature"] = said["measured_at"], said["temperature"]
     return rows
 
 
 def _place_at(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.intp]:
     """Index of the last place of each reading's sensor that had begun by then; -1 if none had."""
     if len(np.unique(places["sensor_id"])) == len(places):
-        at = np.searchsorted(places["sensor_id"], said["sensor_id"])
-        return np.where(said["measured_at"] >= places["valid_from"][np.minimum(at, len(places) - 1)], at, -1)
+        first = np.flatnonzero(np.append(True, said["sensor_id"][1:] != said["sensor_id"][:-1]))
+        place = np.searchsorted(places["sensor_id"], said["sensor_id"][first])
+        at = np.repeat(np.minimum(place, len(places) - 1), np.diff(np.append(first, len(said))))
+        return np.where(said["measured_at"] >= places["valid_from"][at], at, -1)
     order = np.lexsort((said["measured_at"], said["sensor_id"]))
     both = np.concatenate((places["sensor_id"], said["sensor_id"][order]))
     when = np.concatenate((places["valid_from"], said["measured_at"][order]))

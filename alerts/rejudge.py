@@ -294,13 +294,10 @@ def _held_rows(past: Past) -> NDArray[np.void]:
     """SENSOR_NOW rows (the judged part) of the last reading of each sensor."""
     held = past.held
     assert held is not None
-    last = np.ones(len(held.home), bool)
-    last[:-1] = (held.home[1:] != held.home[:-1]) | (held.lane[1:] != held.lane[:-1])
-    mine = held.take(last)
-    rows = np.zeros(len(mine.home), wire.native(state_store.SENSOR_NOW))
-    rows["sensor_id"], rows["home_id"] = mine.lane, past.homes[mine.home]
-    rows["celsius"], rows["judged_at"], rows["expires_at"] = mine.celsius, mine.start, mine.until
-    rows["measured_at"] = rows["received_at"] = mine.start
+    rows = np.zeros(len(held.home), wire.native(state_store.SENSOR_NOW))
+    rows["sensor_id"], rows["home_id"] = held.lane, past.homes[held.home]
+    rows["celsius"], rows["judged_at"], rows["expires_at"] = held.celsius, held.start, held.until
+    rows["measured_at"] = rows["received_at"] = held.start
     # A sensor that moved from one of these homes to another is where it was last.
     order = np.lexsort((rows["judged_at"], rows["sensor_id"]))
     rows = rows[order]

@@ -25,7 +25,7 @@ from alerts.engine.ledger import ledger
 from alerts.engine.machine import fold, idle
 from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import Schedules, Terms, compile_schedule
-from alerts.engine.track import Held, coldest, hold
+from alerts.engine.track import Readings, coldest, hold
 from bench import rivals
 from bench.stand import SETTINGS
 from bench.town import found, policy_text
@@ -145,7 +145,7 @@ def _ratio(ours: float | None, theirs: float | None) -> float | None:
     return round(ours / theirs, 2) if ours and theirs else None
 
 
-def judge(readings: Held, homes: int, span: Span) -> tuple[NDArray[np.void], NDArray[np.void]]:
+def judge(readings: Readings, homes: int, span: Span) -> tuple[NDArray[np.void], NDArray[np.void]]:
     """Ledger days and ended flags of readings in memory: the way of `alerts.history`, without the database."""
     begin, end = np.full(homes, span.low_us), np.full(homes, span.high_us)
     pieces = compile_schedule(span.policy, Terms("multistorey"), span.first, span.end + timedelta(days=1))
@@ -157,9 +157,9 @@ def judge(readings: Held, homes: int, span: Span) -> tuple[NDArray[np.void], NDA
     return ledger(found, schedules.pieces), fold(idle(homes), found, schedules.pieces)
 
 
-def _readings(said: Winter) -> Held:
+def _readings(said: Winter) -> Readings:
     """What the engine is given: each reading is held for three intervals, unless the next one comes."""
-    return Held(said.home, np.zeros_like(said.home), said.start, said.start + 3 * INTERVAL_US, said.celsius)
+    return Readings(said.home, np.zeros_like(said.home), said.start, said.start + 3 * INTERVAL_US, said.celsius)
 
 
 def engine_rate(said: Winter, homes: int, span: Span) -> float:

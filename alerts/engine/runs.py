@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from alerts.engine.keys import Keys
 from alerts.engine.schedule import Schedules
-from alerts.engine.track import NAN, Celsius, Int, Track
+from alerts.engine.track import NAN, Celsius, Int, Track, ranges
 from domain.states import NotJudged, State
 
 BLOCK_READINGS = 1 << 17  # what is worked on at a time: it stays in the processor's cache
@@ -72,7 +72,7 @@ def _edges(schedules: Schedules, schedule: Int, begin: Int, end: Int) -> Edges:
     low, high = piece_at(schedules, schedule, begin), piece_at(schedules, schedule, end)
     count = high - low + 1
     home = np.repeat(np.arange(len(begin)), count)
-    piece = _ranges(low, count)
+    piece = ranges(low, count)
     return Edges(home, np.maximum(schedules.pieces["start"][piece], begin[home]), piece)
 
 
@@ -166,7 +166,7 @@ def _tells(
     low = lowest < pieces["warm"][edges.piece]
     low &= pieces["reason"][edges.piece] == NotJudged.JUDGED
     count = np.diff(np.append(at, len(track.home)))[low]
-    reading = _ranges(at[low], count)
+    reading = ranges(at[low], count)
     level = np.zeros(len(reading), np.uint8)
     for limit in LIMITS:
         level += track.celsius[reading] < np.repeat(pieces[limit][edges.piece[low]], count)
@@ -174,11 +174,6 @@ def _tells(
     np.not_equal(level[1:], level[:-1], out=differs[1:])
     differs[(np.cumsum(count) - count)[count > 0]] = True
     return np.concatenate((last[:-1] + 1, [0], resumed, reading[differs]))
-
-
-def _ranges(first: Int, count: Int) -> Int:
-    """first[0], first[0] + 1, … count[0] of them, then the same of first[1] …"""
-    return np.repeat(first - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
 
 
 def _reduce(how: np.ufunc, values: NDArray[Any], at: NDArray[np.intp], none: float) -> NDArray[Any]:

@@ -1,40 +1,55 @@
 """From readings to one temperature per home: hold each reading, let the coldest judged sensor govern."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.keys import Keys
-from domain.instants import EVER_US
+from domain.instants import EVER_US, NONE_US
 
 Int = NDArray[np.int64]
 Celsius = NDArray[np.float32]
 NAN = float("nan")
 
 
-class Held(NamedTuple):
-    """Readings and how long each is held. Sorted by (home, lane, start); a lane is one sensor in one room."""
+class Readings(NamedTuple):
+    """Readings in any order, each with the longest time that it is held."""
 
     home: Int  # index of the home, 0..H-1
-    lane: Int
+    lane: Int  # a lane is one sensor in one room
     start: Int  # µs
-    until: Int  # µs, exclusive; not beyond the next reading of the lane
+    until: Int  # µs, exclusive
     celsius: Celsius
 
-    def take(self, which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "Held":
+    def take(self, which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Self:
         """Some of the readings, in the given order."""
-        return Held(self.home[which], self.lane[which], self.start[which], self.until[which], self.celsius[which])
+        home, lane, start, until, celsius = self
+        return type(self)(home[which], lane[which], start[which], until[which], celsius[which])
 
-    def and_then(self, other: "Held") -> "Held":
-        """These readings and others after them, not sorted."""
-        return Held(
-            np.concatenate((self.home, other.home)),
-            np.concatenate((self.lane, other.lane)),
-            np.concatenate((self.start, other.start)),
-            np.concatenate((self.until, other.until)),
-            np.concatenate((self.celsius, other.celsius)),
-        )
+    @classmethod
+    def join(cls, parts: Sequence["Readings"]) -> "Readings":
+        """Readings of several parts one after the other; there is at least one part."""
+        return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+class Held(Readings):
+    """Readings sorted by (home, lane, start), each held until the next one of its lane at the longest."""
+
+    @cached_property
+    def head(self) -> NDArray[np.intp]:
+        """The first reading of each lane."""
+        new = np.ones(len(self.home), bool)
+        np.not_equal(self.home[1:], self.home[:-1], out=new[1:])
+        new[1:] |= self.lane[1:] != self.lane[:-1]
+        return np.flatnonzero(new)
+
+    @property
+    def tail(self) -> NDArray[np.intp]:
+        """The last reading of each lane."""
+        return np.append(self.head[1:], len(self.home))[: len(self.head)] - 1
 
 
 class Track(NamedTuple):
@@ -52,28 +67,27 @@ class Track(NamedTuple):
 
 def hold(home: Int, lane: Int, start: Int, until: Int, celsius: Celsius) -> Held:
     """Sort readings and end each one where the next of its lane begins. Changes `until` in place where it can."""
-    held = Held(home, lane, start, until, celsius)
-    head = _heads(held)
-    if not _sorted(held, head):
-        held = held.take(np.lexsort((start, lane, home)))
-        head = _heads(held)
-    last = head[1:] - 1
+    held = _sort(Held(home, lane, start, until, celsius))
+    last = held.head[1:] - 1
     beyond = held.until[last]
     np.minimum(held.until[:-1], held.start[1:], out=held.until[:-1])
     held.until[last] = beyond
     return held
 
 
-def _heads(held: Held) -> NDArray[np.intp]:
-    """The first reading of each lane, of readings that are sorted by lane."""
-    new = np.ones(len(held.home), bool)
-    np.not_equal(held.home[1:], held.home[:-1], out=new[1:])
-    new[1:] |= held.lane[1:] != held.lane[:-1]
-    return np.flatnonzero(new)
+def _sort(held: Held) -> Held:
+    """Readings in order. Looking costs a small part of sorting, and so does moving whole lanes."""
+    if _sorted(held):
+        return held
+    head = held.head
+    lanes = np.lexsort((held.start[head], held.lane[head], held.home[head]))
+    moved = held.take(ranges(head[lanes], (held.tail + 1 - head)[lanes]))
+    return moved if _sorted(moved) else held.take(np.lexsort((held.start, held.lane, held.home)))
 
 
-def _sorted(held: Held, head: NDArray[np.intp]) -> bool:
-    """Whether readings are in order already: looking costs a small part of sorting."""
+def _sorted(held: Held) -> bool:
+    """Whether readings are in order already."""
+    head = held.head
     home, lane = held.home[head], held.lane[head]
     lanes_rise = (home[1:] > home[:-1]) | ((home[1:] == home[:-1]) & (lane[1:] > lane[:-1]))
     falls = held.start[1:] < held.start[:-1]
@@ -81,10 +95,16 @@ def _sorted(held: Held, head: NDArray[np.intp]) -> bool:
     return bool(lanes_rise.all()) and not falls.any()
 
 
+def ranges(first: Int, count: Int) -> Int:
+    """first[0], first[0] + 1, … count[0] of them, then the same of first[1] …"""
+    return np.repeat(first - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
+
+
 def coldest(held: Held, begin: Int, end: Int) -> Track:
     """The coldest known sensor of each home, from `begin[home]` to `end[home]`, both included."""
-    held, head = _between(held, begin, end)
-    single = bool((held.home[head[1:]] != held.home[head[:-1]]).all())
+    held = _between(held, begin, end)
+    home = held.home[held.head]
+    single = bool((home[1:] != home[:-1]).all())
     return Track(held.home, held.start, held.until, held.celsius) if single else _lanes(held, begin, end)
 
 
@@ -98,16 +118,21 @@ def in_force(track: Track, end: Int) -> Celsius:
     return np.where(known, track.celsius[last], np.float32(NAN))
 
 
-def _between(held: Held, begin: Int, end: Int) -> tuple[Held, NDArray[np.intp]]:
-    """The part of readings that counts from begin to end, and the first of each lane. Mostly that is all of them."""
-    head = _heads(held)
-    tail = np.append(head[1:], len(held.home))[: len(head)] - 1
-    inside = (held.start[head] >= begin[held.home[head]]).all() and (held.start[tail] <= end[held.home[tail]]).all()
-    if inside and (held.until > held.start).all():
-        return held, head
-    held = held._replace(start=np.maximum(held.start, begin[held.home]))
-    held = held.take((held.until > held.start) & (held.start <= end[held.home]))
-    return held, _heads(held)
+def _between(held: Held, begin: Int, end: Int) -> Held:
+    """The part of readings that counts from begin to end. Mostly that is all of them, or nearly so."""
+    home, lane, start, until, celsius = held
+    counts = until > start
+    early = np.flatnonzero(start < begin.max(initial=NONE_US))
+    if len(early):
+        begins = begin[home[early]]
+        counts[early] &= until[early] > begins
+        start = start.copy()
+        start[early] = np.maximum(start[early], begins)
+    late = np.flatnonzero(start > end.min(initial=EVER_US))
+    counts[late] &= start[late] <= end[home[late]]
+    if not len(early) and counts.all():
+        return held
+    return Held(home, lane, start, until, celsius).take(counts)
 
 
 def _lanes(held: Held, begin: Int, end: Int) -> Track:

@@ -15,16 +15,22 @@ INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, 
 SELECT s, %(start)s + n * interval '5 min', %(start)s, s + n, CASE WHEN n = 3 THEN 1 ELSE 0 END, true
 FROM generate_series(1, 3) AS s, generate_series(0, 9) AS n
 """
+# Stored after the others, and on another day: in another chunk.
+LATE = """
+INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, self_timed)
+SELECT s, %(start)s - interval '1 day', %(start)s, s - 288, 0, true FROM generate_series(1, 3) AS s
+"""
 
 
-def test_good_readings_of_the_sensors_asked_for_come_sorted_by_sensor(database: Database) -> None:
+def test_good_readings_of_the_sensors_asked_for_come_sorted_by_sensor_and_time(database: Database) -> None:
     with database.connect() as conn:
         conn.execute(INSERT, {"start": START})
-        found = stays.said(conn, [3, 1, 9], START, START + timedelta(minutes=40))
-    assert found["sensor_id"].tolist() == [1] * 7 + [3] * 7
+        conn.execute(LATE, {"start": START})
+        found = stays.said(conn, [3, 1, 9], START - timedelta(days=1), START + timedelta(minutes=40))
+    assert found["sensor_id"].tolist() == [1] * 8 + [3] * 8
     for sensor in (1, 3):
-        mine = np.sort(found[found["sensor_id"] == sensor], order="measured_at")
-        nth = np.array([0, 1, 2, 4, 5, 6, 7])
+        mine = found[found["sensor_id"] == sensor]
+        nth = np.array([-288, 0, 1, 2, 4, 5, 6, 7])
         assert mine["temperature"].tolist() == (nth + sensor).tolist()
         assert mine["measured_at"].tolist() == (int(START.timestamp() * 1e6) + nth * 300_000_000).tolist()
 
