@@ -21,7 +21,7 @@ from alerts.engine.track import Celsius, Held, Int, coldest, hold, in_force
 from alerts.screen import suspects
 from alerts.terms import TermsBook
 from alerts.weigh import Weights
-from domain.instants import NONE_US, to_us
+from domain.instants import EVER_US, NONE_US, to_us
 from domain.policy import Policy
 from store import state as store
 from store import wire
@@ -56,6 +56,50 @@ class Advance:
     due: Int  # µs; the next deadline
 
 
+@dataclass(frozen=True)
+class Docket:
+    """Readings that are about to be stored; the homes that they judge are locked until the transaction ends."""
+
+    judge: "Judge"
+    conn: Connection
+    rows: NDArray[np.void]  # store.readings.PLACED, sorted by sensor and time
+    judged: NDArray[np.bool_]
+    celsius: Celsius
+    until: Int  # µs; when each may no longer be held
+    homes: Homes | None  # None: nothing is judged
+
+    @property
+    def last_us(self) -> Int:
+        """Per row, when its sensor last said anything that is stored; EVER_US: the locked homes do not tell."""
+        last = np.full(len(self.rows), EVER_US)
+        if self.homes and len(held := self.homes.held):
+            held = held[np.argsort(held["sensor_id"])]
+            at = np.searchsorted(held["sensor_id"], self.rows["sensor_id"])
+            at[at == len(held)] = 0
+            known = held["sensor_id"][at] == self.rows["sensor_id"]
+            last[known] = held["measured_at"][at[known]]
+        return last
+
+    def settle(self, stored: NDArray[np.bool_], now: datetime) -> int:
+        """Judge those of the readings that were new and are stored now.
+
+        Returns:
+            How many came behind the point that judging had reached; their homes are queued for re-judging.
+        """
+        if not stored.any():
+            return 0
+        fresh, judged = self.rows[stored], self.judged[stored]
+        celsius, until = self.celsius[stored], self.until[stored]
+        late = np.zeros(len(fresh), bool)
+        if self.homes and judged.any():
+            homes = _only(self.homes, np.unique(fresh["home_id"][judged]))
+            if self.judge.weights.screens:
+                late = self.judge._screen(self.conn, homes, fresh, judged, now)
+            late[judged] |= self.judge._judge(self.conn, homes, fresh[judged], celsius[judged], until[judged], now)
+        store.put_sensors(self.conn, _latest(fresh, judged, celsius, until))
+        return int(late.sum())
+
+
 class Judge:
     """Judges by one policy; keeps nothing but look-ups between calls."""
 
@@ -64,25 +108,11 @@ class Judge:
         self.terms = TermsBook(policy)
         self.weights = Weights(policy)
 
-    def readings(self, conn: Connection, fresh: NDArray[np.void], now: datetime) -> int:
-        """Judge readings that this transaction has stored.
-
-        Args:
-            fresh: store.readings.PLACED rows sorted by sensor and time.
-        Returns:
-            How many came behind the point that judging had reached; their homes are queued for re-judging.
-        """
-        if not len(fresh):
-            return 0
-        judged, celsius, until = self.weights.weigh(fresh)
-        late = np.zeros(len(fresh), bool)
-        if judged.any():
-            homes = load(conn, np.unique(fresh["home_id"][judged]))
-            if self.weights.screens:
-                late = self._screen(conn, homes, fresh, judged, now)
-            late[judged] |= self._judge(conn, homes, fresh[judged], celsius[judged], until[judged], now)
-        store.put_sensors(conn, _latest(fresh, judged, celsius, until))
-        return int(late.sum())
+    def readings(self, conn: Connection, rows: NDArray[np.void]) -> Docket:
+        """Lock the homes that readings judge, before the readings are stored (PLACED rows, by sensor and time)."""
+        judged, celsius, until = self.weights.weigh(rows)
+        homes = load(conn, np.unique(rows["home_id"][judged])) if judged.any() else None
+        return Docket(self, conn, rows, judged, celsius, until, homes)
 
     def _screen(
         self, conn: Connection, homes: Homes, fresh: NDArray[np.void], judged: NDArray[np.bool_], now: datetime
@@ -256,6 +286,11 @@ def _held(homes: Homes, home: Int, sensor: Int, start: Int, until: Int, celsius:
         np.concatenate((homes.held["expires_at"], until)),
         np.concatenate((homes.held["celsius"], celsius)),
     )
+
+
+def _only(homes: Homes, home_ids: NDArray[np.int32]) -> Homes:
+    """The homes of these ids, of which all are there."""
+    return homes if len(home_ids) == len(homes.rows) else _some(homes, np.searchsorted(homes.ids, home_ids))
 
 
 def _some(homes: Homes, which: NDArray[np.intp]) -> Homes:

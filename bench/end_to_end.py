@@ -14,11 +14,11 @@ from rich.console import Console
 
 from bench.publish import Publisher
 from bench.stand import Ingest, Stand, paused, stand
-from bench.traffic import COPY_COLUMNS, INTERVAL_MS, Traffic, publish_packet
+from bench.traffic import INTERVAL_MS, Traffic, publish_packet
 from local.server import ServerError
 from store import wire
+from store.readings import COPY_READING, READING
 
-COPY = f"COPY reading ({', '.join(COPY_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 SELECT_TICKET = """
 SELECT 1 FROM ticket AS t JOIN home AS h USING (home_id) WHERE h.code = %(home)s AND t.state = 'open'
 """
@@ -146,7 +146,7 @@ def _copy(servers: Stand, traffic: Traffic, batch: int) -> float:
         began = time.monotonic()
         for at in range(0, len(rows), batch):
             with conn.transaction(), conn.cursor() as cur:
-                wire.write(cur, COPY, COPY_COLUMNS, rows[at : at + batch])
+                wire.write(cur, COPY_READING, READING, rows[at : at + batch])
         return len(rows) / (time.monotonic() - began)
 
 

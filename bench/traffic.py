@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from store import readings, wire
+from store import wire
+from store.readings import READING
 
 INTERVAL_MS = 60_000
 COLD_EVERY = 100  # one home in a hundred is cold
 GATEWAY_SENSORS = 50
-COPY_COLUMNS: wire.Layout = {name: kind for name, kind in readings.READING.items() if name != "nth"}
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Traffic:
         return self.count // GATEWAY_SENSORS if self.packed else self.count
 
     def rows(self) -> NDArray[np.void]:
-        """The readings as rows of COPY_COLUMNS."""
+        """The readings as rows of READING."""
         i = np.arange(self.first, self.first + self.count)
-        rows = np.zeros(self.count, wire.native(COPY_COLUMNS))
+        rows = np.zeros(self.count, wire.native(READING))
         rows["sensor_id"] = i % self.sensors + 1
         rows["measured_at"] = (self.start_ms + i // self.sensors * INTERVAL_MS) * 1000
         rows["received_at"] = rows["measured_at"]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,20 @@ from store import state as state_store
 from store.ingest_counts import Ages
 from store.wire import native
 
-# Judges readings that the transaction has stored: (connection, store.readings.PLACED, now) → how many were late.
-JudgeStep = Callable[[Connection, NDArray[np.void], datetime], int]
+
+class Docket(Protocol):
+    """Readings on their way into the table, their homes locked."""
+
+    @property
+    def last_us(self) -> NDArray[np.int64]:
+        """Per row, when its sensor last said anything that is stored, as `store.readings.insert` wants it."""
+
+    def settle(self, stored: NDArray[np.bool_], now: datetime) -> int:
+        """Judge what is stored now (a mask); returns how many of them were late."""
+
+
+# Locks the homes of store.readings.PLACED rows for the transaction, so that they can be stored and then judged.
+JudgeStep = Callable[[Connection, NDArray[np.void]], Docket]
 
 
 @dataclass
@@ -53,6 +66,8 @@ class Intake:
 def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], now: datetime) -> Fates:
     """Store a batch in one transaction (the connection is in autocommit mode and has its stages open).
 
+    Inside a larger transaction it can be the only batch: stages are emptied at its end.
+
     Raises:
         psycopg.Error: nothing of the batch was stored.
     """
@@ -62,11 +77,12 @@ def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], n
         homes, substations = place(batch, known, intake.limits)
         fates = Fates(len(messages), retained=batch.retained, dead=batch.dead, requests=batch.requests)
         if len(homes):
-            fresh = _count(fates, readings.insert(conn, homes), homes)
-            fates.late = intake.judge(conn, fresh, now)
+            docket = intake.judge(conn, homes)
+            stored = _count(fates, readings.insert(conn, homes, docket.last_us))
+            fates.late = docket.settle(stored, now)
         if len(substations):
-            fresh = _count(fates, readings.insert_substation(conn, substations), substations)
-            state_store.put_sensors(conn, _latest_substations(fresh))
+            stored = _count(fates, readings.insert_substation(conn, substations))
+            state_store.put_sensors(conn, _latest_substations(substations[stored]))
         if batch.letters:
             dead_letters.insert(conn, batch.letters)
         fates.ages = ages(messages, homes, substations)
@@ -74,12 +90,11 @@ def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], n
     return fates
 
 
-def _count(fates: Fates, stored: readings.Stored, rows: NDArray[np.void]) -> NDArray[np.void]:
-    fresh = rows[stored.fresh]
-    fates.stored += len(fresh)
+def _count(fates: Fates, stored: readings.Stored) -> NDArray[np.bool_]:
+    fates.stored += int(stored.fresh.sum())
     fates.duplicates += stored.duplicates
     fates.conflicts += stored.conflicts
-    return fresh
+    return stored.fresh
 
 
 def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:

@@ -28,7 +28,7 @@ from store.wire import native as native_dtype
 EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor of ours is older
 LARGEST = 1e9  # no channel can be that large in any unit
 CODE_LETTERS = 100
-SUBSTATION_ROW = native_dtype({k: v for k, v in SUBSTATION_READING.items() if k != "nth"})
+SUBSTATION_ROW = native_dtype(SUBSTATION_READING)
 
 
 @dataclass(frozen=True)

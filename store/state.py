@@ -60,6 +60,7 @@ HELD: wire.Layout = {
     "judged_at": "timestamptz",
     "expires_at": "timestamptz",
     "received_at": "timestamptz",
+    "measured_at": "timestamptz",
 }
 
 # Rows are locked in the order of their key, so that two workers with the same homes never wait in a ring. Who had to
@@ -89,7 +90,8 @@ COPY (
 """
 SELECT_HELD = """
 COPY (
-  SELECT n.home_id, n.sensor_id, n.celsius, n.judged_at, n.expires_at, n.received_at
+  SELECT
+    n.home_id, n.sensor_id, n.celsius, n.judged_at, n.expires_at, n.received_at, coalesce(n.measured_at, 'infinity')
   FROM sensor_now AS n
   WHERE n.home_id = ANY(%(homes)s) AND n.judged_at IS NOT NULL
 ) TO STDOUT (FORMAT BINARY)
@@ -108,14 +110,14 @@ SET
   measured_at = greatest(n.measured_at, s.measured_at),
   received_at = CASE WHEN coalesce(n.measured_at < s.measured_at, true) THEN s.received_at ELSE n.received_at END,
   temperature = CASE
-    WHEN coalesce(n.measured_at < s.measured_at, true) THEN nullif(s.temperature, 'NaN') ELSE n.temperature
+    WHEN coalesce(n.measured_at < s.measured_at, true) THEN s.temperature ELSE n.temperature
   END,
   humidity = CASE
-    WHEN coalesce(n.measured_at < s.measured_at, true) THEN coalesce(nullif(s.humidity, 'NaN'), n.humidity)
+    WHEN coalesce(n.measured_at < s.measured_at, true) THEN coalesce(s.humidity, n.humidity)
     ELSE n.humidity
   END,
   battery = CASE
-    WHEN coalesce(n.measured_at < s.measured_at, true) THEN coalesce(nullif(s.battery, 'NaN'), n.battery)
+    WHEN coalesce(n.measured_at < s.measured_at, true) THEN coalesce(s.battery, n.battery)
     ELSE n.battery
   END,
   quality = CASE WHEN coalesce(n.measured_at < s.measured_at, true) THEN s.quality ELSE n.quality END,
@@ -187,7 +189,7 @@ def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
 
 
 def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
-    """HELD rows: the last judged value of every sensor of the homes."""
+    """HELD rows: the last judged value of every sensor of the homes, and when it last said anything at all."""
     with conn.cursor() as cur:
         return wire.read(cur, SELECT_HELD, HELD, {"homes": wire.ids(home_ids)})
 

@@ -1,8 +1,7 @@
 """Binary COPY between numpy and PostgreSQL: a structured array is the buffer.
 
-Instants are int64 microseconds since 1970; the extremes
-of int64 are -infinity ("none") and infinity. Columns have no
-NULLs on the wire: floats use NaN. SQL turns both into NULL where a table has it.
+Instants are int64 microseconds since 1970; the extremes of int64 are -infinity ("none") and infinity, which SQL turns
+into NULL where a table has it. A NaN that is written is NULL; what is read has no NULLs, SQL makes NaN of them.
 """
 
 from collections.abc import Mapping
@@ -53,7 +52,7 @@ def native(layout: Layout) -> np.dtype[np.void]:
 
 
 def encode(layout: Layout, rows: NDArray[np.void]) -> bytes:
-    """Rows (structured array with at least the layout's fields) as binary COPY data."""
+    """Rows (structured array with at least the layout's fields) as binary COPY data; NaN is NULL."""
     dtype = _frame(layout, KINDS)
     out = np.empty(len(rows), dtype)
     out[":columns"] = len(layout)
@@ -61,7 +60,19 @@ def encode(layout: Layout, rows: NDArray[np.void]) -> bytes:
         out[f"{name}:bytes"] = dtype[name].itemsize
         values = rows[name]
         out[name] = _shift(values, -PG_EPOCH_US) if kind == "timestamptz" else values
-    return _HEADER + out.tobytes() + _TRAILER
+    return _HEADER + _nulled(out, layout) + _TRAILER
+
+
+def _nulled(out: NDArray[np.void], layout: Layout) -> bytes:
+    """The rows of a frame, where NaN is no value: a length of -1, and no bytes after it."""
+    kept = None
+    for name in (n for n, kind in layout.items() if kind.startswith("float")):
+        absent = np.isnan(out[name])
+        if absent.any():
+            kept = np.ones(out.nbytes, np.uint8) if kept is None else kept
+            kept.view(out.dtype)[name][absent] = 0
+            out[f"{name}:bytes"][absent] = -1
+    return out.tobytes() if kept is None else out.view(np.uint8)[kept.view(bool)].tobytes()
 
 
 def decode(layout: Layout, data: bytes) -> NDArray[np.void]:

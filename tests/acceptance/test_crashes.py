@@ -57,12 +57,14 @@ def assert_nothing_lost_or_doubled(world: World, acknowledged: Sequence[Said]) -
     assert sorted(stored(world)) == sorted(acknowledged)
     flags = world.rows(
         "SELECT h.code, f.cold_since, t.state, t.home_id = f.home_id AS own, "
-        "array(SELECT kind FROM ticket_event AS e WHERE e.ticket_id = f.ticket_id) AS told "
+        "array(SELECT kind FROM ticket_event AS e WHERE e.ticket_id = f.ticket_id "
+        "AND kind <> 'incident_joined') AS told "
         "FROM flag AS f JOIN home AS h USING (home_id) LEFT JOIN ticket AS t USING (ticket_id)"
     )
     assert sorted(flag["code"] for flag in flags) == sorted(f"H{n}" for n in range(COLD_HOMES))
     assert all((flag["state"], flag["own"], flag["told"]) == ("open", True, ["opened"]) for flag in flags)
-    assert world.one("SELECT count(*) FROM ticket") == COLD_HOMES
+    # On a slow machine watch has time to find the sensors silent, whose hour is over: these are device tickets.
+    assert world.one("SELECT count(*) FROM ticket WHERE class = 'cold'") == COLD_HOMES
     assert world.one("SELECT count(DISTINCT home_id) FROM home_state WHERE flag_id IS NOT NULL") == COLD_HOMES
 
 
