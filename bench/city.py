@@ -35,9 +35,12 @@ SELECT s.sensor_id, u.substation_id, 60 FROM sensor AS s JOIN substation AS u US
 """
 # One home in twelve is cold, one in a hundred severely; one in twenty is silent.
 STATES = """
-INSERT INTO ticket (class, source, state, priority, home_id, opened_at)
-SELECT 'cold', 'flag', 'open', 2 - (home_id % 100 = 0)::integer, home_id, now() - home_id % 600 * interval '1 minute'
-FROM home WHERE home_id % 12 = 0 ORDER BY home_id;
+INSERT INTO ticket (class, source, state, priority, home_id, station, opened_at)
+SELECT
+  'cold', 'flag', 'open', 2 - (home_id % 100 = 0)::integer, home_id, station,
+  now() - home_id % 600 * interval '1 minute'
+FROM home JOIN building USING (building_id) JOIN substation USING (substation_id)
+WHERE home_id % 12 = 0 ORDER BY home_id;
 INSERT INTO clock (ticket_id, name, started_at, due_at, breached_at)
 SELECT
   t.ticket_id, c.name, t.opened_at, t.opened_at + c.span,
@@ -53,11 +56,13 @@ SELECT
   CASE priority WHEN 1 THEN opened_at END, 15 + home_id % 30 / 10.0, 18, 'seed@2020-01-01', '{{}}', ticket_id
 FROM ticket ORDER BY ticket_id;
 INSERT INTO ticket (
-  class, source, state, priority, home_id, opened_at, closed_at, done_at, proven_at, proof, replied_at
+  class, source, state, priority, home_id, station, opened_at, closed_at, done_at, proven_at, proof, replied_at
 )
 SELECT
-  'cold', 'flag', 'closed', 2, h.home_id, now() - d * interval '1 day', a.day, a.day, a.day, 'readings', a.day
-FROM home AS h, generate_series(1, 3) AS d,
+  'cold', 'flag', 'closed', 2, h.home_id, u.station, now() - d * interval '1 day', a.day, a.day, a.day, 'readings',
+  a.day
+FROM home AS h JOIN building AS b USING (building_id) JOIN substation AS u USING (substation_id),
+  generate_series(1, 3) AS d,
   LATERAL (SELECT now() - d * interval '1 day' + interval '5 h' AS day) AS a
 WHERE h.home_id % 12 = 1;
 INSERT INTO flag (
@@ -127,8 +132,12 @@ INSERT INTO ingest_dead (worker, reason, count) VALUES ('ingest-1', 'future', 10
 INSERT INTO dead_letter (received_at, topic, payload, payload_bytes, reason, detail)
 SELECT now() - n * interval '1 minute', 'hearth/v1/x/telemetry', '', 0, (ARRAY['future', 'malformed'])[n % 2 + 1], ''
 FROM generate_series(1, 5000) AS n;
-INSERT INTO ticket (class, source, state, priority, home_id, opened_at)
-SELECT 'device', 'device', 'open', 4, home_id, now() - interval '3 h' FROM home WHERE home_id % 20 = 1;
+INSERT INTO ticket (class, source, state, priority, home_id, station, opened_at)
+SELECT 'device', 'device', 'open', 4, home_id, station, now() - interval '3 h'
+FROM home JOIN building USING (building_id) JOIN substation USING (substation_id) WHERE home_id % 20 = 1;
+-- Some are said to be done.
+UPDATE ticket SET state = 'verifying', done_at = now() - interval '20 minutes'
+WHERE class = 'cold' AND state = 'open' AND home_id % 60 = 0;
 INSERT INTO device_job (sensor_id, reason, ticket_id, opened_at)
 SELECT p.sensor_id, 'silent', t.ticket_id, t.opened_at FROM ticket AS t JOIN point AS p USING (home_id)
 WHERE t.class = 'device';

@@ -94,7 +94,7 @@ CLOCKS = Rule(
     query="""
 SELECT coalesce(station, '–') AS station, count(*) AS breached
 FROM ticket_clock
-WHERE due_at > now() - interval '10 minutes' AND due_at <= now() AND met_at IS NULL
+WHERE due_at > now() - interval '10 minutes' AND due_at <= now() AND met_at IS NULL AND void_at IS NULL
 GROUP BY 1
 """,
     lasting="0s",

@@ -53,7 +53,8 @@ RATE = """
 """
 TODAY = f"SELECT to_char(max(day), 'YYYY-MM-DD') AS day, {RATE} FROM building_now WHERE {HERE}"
 TICKETS = f"""
-SELECT class, count(*) AS tickets FROM ticket_open WHERE {HERE} OR station IS NULL GROUP BY class ORDER BY 2 DESC
+SELECT class, count(*) AS tickets FROM ticket_all
+WHERE state <> 'closed' AND ({HERE} OR station IS NULL) GROUP BY class ORDER BY 2 DESC
 """
 STATIONS = f"""
 SELECT

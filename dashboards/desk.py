@@ -11,43 +11,49 @@ from dashboards.panels import Ask, Size, figures, named_by_label, rows, stacked_
 from domain.reasons import Text
 
 # Tickets that belong to no station are everybody's.
-HERE = "({0}station IN (${{station:sqlstring}}) OR {0}station IS NULL)"
+HERE = "(station IN (${station:sqlstring}) OR station IS NULL)"
 CLOCKS = f"""
-ticket_clock AS c JOIN ticket_open AS t USING (ticket_id)
-WHERE c.met_at IS NULL AND c.due_at IS NOT NULL AND {HERE.format("t.")}
+ticket_clock WHERE met_at IS NULL AND void_at IS NULL AND due_at IS NOT NULL AND state <> 'closed' AND {HERE}
 """
 COUNTS = """
-  count(*) FILTER (WHERE c.due_at <= now()) AS breached,
-  count(*) FILTER (WHERE c.due_at > now() AND c.due_at <= now() + interval '30 minutes') AS due_soon,
-  count(*) FILTER (WHERE c.due_at > now()) AS running,
-  count(*) FILTER (WHERE c.name = 'station_reply') AS unanswered
+  count(*) FILTER (WHERE due_at <= now()) AS breached,
+  count(*) FILTER (WHERE due_at > now() AND due_at <= now() + interval '30 minutes') AS due_soon,
+  count(*) FILTER (WHERE due_at > now()) AS running,
+  count(*) FILTER (WHERE name = 'station_reply') AS unanswered
 """
 IN_ALL = f"""
 SELECT
-  (SELECT count(*) FROM ticket_open WHERE {HERE.format("")}) AS tickets, x.*
+  (SELECT count(*) FROM ticket_all WHERE state <> 'closed' AND {HERE}) AS tickets, x.*
 FROM (SELECT {COUNTS} FROM {CLOCKS}) AS x
 """
 CLOCK = """
-  t.number AS ticket, t.class, t.priority, t.state AS ticket_state, c.name AS clock, c.due_at,
-  extract(epoch FROM c.due_at - now()) AS left_s, t.home, t.building, t.substation, t.station
+  number AS ticket, class, priority, state AS ticket_state, name AS clock, due_at,
+  extract(epoch FROM due_at - now()) AS left_s, home, building, substation, station
 """
-NEXT_DUE = f"SELECT {CLOCK} FROM {CLOCKS} AND c.due_at > now() ORDER BY c.due_at LIMIT 200"
-BREACHED = f"SELECT {CLOCK} FROM {CLOCKS} AND c.due_at <= now() ORDER BY c.due_at DESC LIMIT 200"
+NEXT_DUE = f"SELECT {CLOCK} FROM {CLOCKS} AND due_at > now() ORDER BY due_at LIMIT 200"
+BREACHED = f"SELECT {CLOCK} FROM {CLOCKS} AND due_at <= now() ORDER BY due_at DESC LIMIT 200"
 STATIONS = f"""
-SELECT coalesce(t.station, '–') AS station, count(DISTINCT ticket_id) AS tickets, {COUNTS}
+SELECT coalesce(station, '–') AS station, count(DISTINCT ticket_id) AS tickets, {COUNTS}
 FROM {CLOCKS} GROUP BY 1 ORDER BY breached DESC, tickets DESC
+"""
+# Marked done, and the home not proven warm yet.
+VERIFYING = f"""
+SELECT
+  number AS ticket, priority, home, building, substation, station, done_at, temperature, home_state AS state,
+  measured_at
+FROM ticket_verifying WHERE {HERE} ORDER BY done_at LIMIT 200
 """
 OPENED = f"""
 SELECT
   date_bin(greatest($__interval_ms, 600000) * interval '1 ms', opened_at, timestamptz 'epoch') AS time,
   coalesce(station, '–') AS station, count(*) AS tickets
-FROM ticket_all WHERE $__timeFilter(opened_at) AND NOT retrospective AND {HERE.format("")}
+FROM ticket_all WHERE $__timeFilter(opened_at) AND NOT retrospective AND {HERE}
 GROUP BY 1, 2 ORDER BY 1
 """
 INCIDENTS = f"""
 SELECT
   number AS incident, kind AS incident_kind, name, substation, station, opened_at, children, still_cold, ticket
-FROM incident_open WHERE {HERE.format("")} ORDER BY opened_at
+FROM incident_open WHERE {HERE} ORDER BY opened_at
 """
 
 
@@ -77,6 +83,10 @@ def _load(look: Look) -> list[Any]:
     incident = (
         "incident", "incident_kind", "name", "substation", "station", "opened_at", "children", "still_cold", "ticket",
     )  # fmt: skip
+    done = (
+        "ticket", "priority", "home", "building", "substation", "station", "done_at", "temperature", "state",
+        "measured_at",
+    )  # fmt: skip
     opened = Ask(OPENED, ("time", "station", "tickets"))
     load = stacked_bars(
         look, Text("值班负荷:新开工单", "On-call load: tickets opened"), [opened], Size(12, 9), "station"
@@ -84,5 +94,6 @@ def _load(look: Look) -> list[Any]:
     return [
         rows(look, Text("各供热站", "By station"), Ask(STATIONS, station), Size(12, 9)),
         load.override_by_name(*named_by_label("tickets", "station")),
-        rows(look, Text("事件", "Incidents"), Ask(INCIDENTS, incident), Size(24, 8)),
+        rows(look, Text("已报完工但仍低温", "Marked done, still cold"), Ask(VERIFYING, done), Size(12, 9)),
+        rows(look, Text("事件", "Incidents"), Ask(INCIDENTS, incident), Size(12, 9)),
     ]

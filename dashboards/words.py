@@ -164,6 +164,7 @@ COLUMNS: Mapping[str, Column] = {
     "priority": Column(Text("优先级", "priority"), unit="none"),
     "opened_at": Column(Text("开单时间", "opened at"), unit=_TIME),
     "closed_at": Column(Text("关闭时间", "closed at"), unit=_TIME),
+    "done_at": Column(Text("报完工时间", "marked done"), unit=_TIME),
     "clock": Column(Text("时限", "clock"), values=CLOCKS),
     "due_at": Column(Text("到期", "due at"), unit=_TIME),
     "left_s": Column(Text("剩余", "time left"), unit="dtdurations", decimals=0),

@@ -92,6 +92,8 @@ LEFT JOIN home AS h USING (home_id)
 LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
 LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id);
 
+-- Usage: the clocks that run, or ran out and still wait, of the repair desk
+CREATE INDEX clock_unmet ON clock (due_at) WHERE met_at IS NULL AND void_at IS NULL AND due_at IS NOT NULL;
 -- Usage: tickets opened in a span of time
 CREATE INDEX ticket_opened ON ticket (opened_at);
 

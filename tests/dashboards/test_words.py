@@ -1,0 +1,34 @@
+"""Every value that a column can have has a name in both languages."""
+
+from enum import StrEnum
+
+import pytest
+
+from dashboards import words
+from domain.care import CareReason
+from domain.incidents import IncidentKind
+from domain.reasons import RejectReason
+from domain.states import ClearReason, Severity, State
+from domain.substation import AlarmKind
+from domain.tickets import State as TicketState
+from domain.tickets import TicketClass
+
+
+@pytest.mark.parametrize(
+    ("named", "enum"),
+    [
+        (words.TICKET_CLASSES, TicketClass),
+        (words.TICKET_STATES, TicketState),
+        (words.CLEAR_REASONS, ClearReason),
+        (words.INCIDENTS, IncidentKind),
+        (words.ALARMS, AlarmKind),
+    ],
+)
+def test_enums(named: dict[str, words.Value], enum: type[StrEnum]) -> None:
+    assert set(named) == {each.value for each in enum}
+
+
+def test_states_and_reasons() -> None:
+    assert {state.shown for state in State} | {severity.name.lower() for severity in Severity} <= set(words.STATES)
+    assert set(words.REASONS) == {each.value for enum in (CareReason, RejectReason) for each in enum}
+    assert all(value.text.zh and value.text.en for value in words.STATES.values())
