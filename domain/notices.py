@@ -1,6 +1,8 @@
 """Notices: what somebody should hear of, and who. The texts are in domain/notice_texts.py."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import time
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -43,6 +45,7 @@ class Kind(StrEnum):
     OUTAGE_CHANGED = "outage_changed"  # outage, begins_at, expected_end
     OUTAGE_RESTORED = "outage_restored"  # outage, restored_at
     OUTAGE_EXPLAINED = "outage_explained"  # outage, explanation
+    OUTAGE_CANCELLED = "outage_cancelled"  # outage, begins_at
 
 
 class Fate(StrEnum):
@@ -82,3 +85,44 @@ class Entry(NamedTuple):
     station: str | None = None
     data: Mapping[str, Any] = {}
     urgent: bool | None = None
+
+
+class SendFault(StrEnum):
+    """Why an attempt to send went wrong. Stored with the message."""
+
+    UNREACHABLE = "unreachable"  # nobody answered, or the answer never came
+    REFUSED_FOR_NOW = "refused_for_now"  # they say: later
+    REFUSED = "refused"  # they say: never
+    NO_CHANNEL = "no_channel"  # nothing says any more how to reach it
+    BROKEN_OFF = "broken_off"  # whoever sent it died over it
+    GAVE_UP = "gave_up"  # it went on for too long
+
+
+class NotSent(Exception):
+    """A message did not go out, or nobody knows.
+
+    Args:
+        permanent: trying again would not help.
+        unsure: it may have arrived.
+        detail: a code or some words of whom we spoke to; never an address.
+    """
+
+    def __init__(self, fault: SendFault, detail: str, *, permanent: bool = False, unsure: bool = False) -> None:
+        super().__init__(f"{fault.value}: {detail}")
+        self.fault = fault
+        self.detail = detail
+        self.permanent = permanent
+        self.unsure = unsure
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeRules:
+    """How people are told; a part of the policy."""
+
+    quiet_from: time  # users are not disturbed from here …
+    quiet_to: time  # … until here, on the local clock, but for what is urgent
+    digest_count: int  # no more messages than this for one addressee …
+    digest_span_s: int  # … within this time: what is more becomes a digest
+    give_up_s: int  # how long sending is tried
+    outage_announce_s: int  # users hear of an outage that is expected to last so long
+    outage_clause: str

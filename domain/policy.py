@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from domain.care import Care
 from domain.errors import UsageError
 from domain.incidents import IncidentRule
+from domain.notices import NoticeRules
 from domain.substation import PLAUSIBLE, SubstationLimits
 from domain.tickets import CLOCK_NAMES, DeskRule, TicketClass
 from domain.working_days import Calendar
@@ -74,6 +75,7 @@ class Version:
     substation: SubstationLimits | None = None  # None: no alarms
     incident: IncidentRule | None = None  # None: no incidents
     desk: DeskRule | None = None  # None: no warnings, and no proof of warmth from readings
+    notices: NoticeRules | None = None  # None: nobody is told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,7 +264,7 @@ class _Reader:
 
     def version(self, table: Mapping[str, Any], where: str) -> Version:
         known = {"valid_from", "confirm_for_s", "clear_for_s", "deadband_k", "hold_intervals", "judged_rooms"}
-        self.known(table, known | {"limits", "clocks", "care", "substation", "incident", "desk"}, where)
+        self.known(table, known | {"limits", "clocks", "care", "substation", "incident", "desk", "notices"}, where)
         return Version(
             valid_from=self.get(table, "valid_from", date, where),
             confirm_for_s=self.seconds(table, "confirm_for_s", where),
@@ -280,6 +282,9 @@ class _Reader:
             if "incident" in table
             else None,
             desk=self.desk(self.get(table, "desk", dict, where), f"{where}.desk") if "desk" in table else None,
+            notices=self.notices(self.get(table, "notices", dict, where), f"{where}.notices")
+            if "notices" in table
+            else None,
         )
 
     def care(self, table: Mapping[str, Any], where: str) -> Care:
@@ -335,6 +340,21 @@ class _Reader:
                 f"{where}.recovered_share", "leaves so many homes cold that they would be an incident again"
             )
         return rule
+
+    def notices(self, table: Mapping[str, Any], where: str) -> NoticeRules:
+        self.known(table, {field.name for field in fields(NoticeRules)}, where)
+        rules = NoticeRules(
+            quiet_from=self.clock_time(table, "quiet_from", where),
+            quiet_to=self.clock_time(table, "quiet_to", where),
+            digest_count=self.count(table, "digest_count", where),
+            digest_span_s=self.seconds(table, "digest_span_s", where, 1),
+            give_up_s=self.seconds(table, "give_up_s", where, 1),
+            outage_announce_s=self.seconds(table, "outage_announce_s", where),
+            outage_clause=self.get(table, "outage_clause", str, where),
+        )
+        if rules.quiet_from == rules.quiet_to:
+            raise self.fail(f"{where}.quiet_to", "is the same as quiet_from: there would be no hour left to tell users")
+        return rules
 
     def count(self, table: Mapping[str, Any], key: str, where: str) -> int:
         value = self.number(table, key, where, 2, 1_000_000)

@@ -28,6 +28,7 @@ def _version(version: Version) -> Iterator[str]:
     yield "sensors: device jobs" + (_suspect(version) if version.care else " are not opened")
     yield "substations: alarms" + ("" if version.substation else " are not raised")
     yield f"incidents: {_incident(version)}"
+    yield f"notices: {_notices(version)}"
 
 
 def _suspect(version: Version) -> str:
@@ -41,6 +42,15 @@ def _incident(version: Version) -> str:
         return "cold homes are not joined"
     least = f"{rule.building_homes} in a building, {rule.substation_homes} behind a substation"
     return f"{rule.share * 100:g} % of the judged homes of a place, at least {least}"
+
+
+def _notices(version: Version) -> str:
+    rules = version.notices
+    if rules is None:
+        return "nobody is told"
+    announced = _length(Duration(timedelta(seconds=rules.outage_announce_s)))
+    quiet = f"users are left alone from {rules.quiet_from:%H:%M} to {rules.quiet_to:%H:%M}"
+    return f"{quiet}; outages of {announced} and more are announced [{rules.outage_clause}]"
 
 
 def window(limit: Limit) -> str:

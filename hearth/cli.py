@@ -14,6 +14,8 @@ from hearth.commands import (
     demo,
     ingest,
     migrate,
+    notices,
+    notify,
     policy,
     recheck,
     registry,
@@ -36,6 +38,8 @@ app.command()(migrate.migrate)
 app.add_typer(registry.app, name="registry")
 app.command()(ingest.ingest)
 app.command()(watch.watch)
+app.command()(notify.notify)
+app.add_typer(notices.app, name="notices")
 app.command()(api.api)
 app.command()(up.up)
 app.command()(recheck.recheck)

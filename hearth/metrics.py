@@ -1,7 +1,8 @@
-"""Figures of the ingest process for Prometheus, next to what the database counts."""
+"""Figures of the processes for Prometheus, next to what the database counts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -82,3 +83,36 @@ class _Standing(Collector):
         yield GaugeMetricFamily("hearth_ingest_connected", "1 while the broker has us", float(connected))
         reconnects = max(self._source.epoch - 1, 0)
         yield CounterMetricFamily("hearth_ingest_reconnects", "Connections to the broker after the first", reconnects)
+
+
+class NotifyMetrics:
+    """Counts what became of attempts to send, and shows what the database says; serves both if a port is given."""
+
+    def __init__(self, port: int) -> None:
+        registry = CollectorRegistry()
+        self._attempts = Counter(
+            "hearth_notify_attempts", "Attempts to send a message", ["channel", "outcome"], registry=registry
+        )
+        self._outbox = Gauge("hearth_notify_outbox_entries", "Entries of the outbox without a fate", registry=registry)
+        self._oldest = Gauge("hearth_notify_outbox_oldest_seconds", "Age of the oldest of them", registry=registry)
+        self._messages = Gauge(
+            "hearth_notify_messages",
+            "Messages that wait, or failed",
+            ["audience", "channel", "state"],
+            registry=registry,
+        )
+        if port:
+            start_http_server(port, registry=registry)
+
+    def count(self, channel: str, outcome: str) -> None:
+        """Add an attempt: sent, put_off or failed."""
+        self._attempts.labels(channel, outcome).inc()
+
+    def show(self, depth: Mapping[str, float], health: Iterable[Mapping[str, Any]]) -> None:
+        """Show how many entries and messages wait, and how many messages failed."""
+        self._outbox.set(depth["waiting"])
+        self._oldest.set(depth["oldest_s"])
+        self._messages.clear()
+        for row in health:
+            for state in ("waiting", "retrying", "failed"):
+                self._messages.labels(row["audience"], row["channel"], state).set(row[state])

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     policy: Path | None = None
     timezone: str | None = None
     sources: Path | None = None
+    recipients: Path | None = None
+    notify_lease_s: Annotated[int, Field(ge=1, le=3600)] = 120
+    notify_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     api_token_limit: str = "12000/minute"

@@ -14,6 +14,8 @@ import psycopg
 import structlog
 from psycopg import Connection
 
+from alerts import recipients
+from alerts.recipients import Recipients
 from domain import policy
 from domain.errors import UsageError
 from domain.policy import Policy
@@ -60,6 +62,18 @@ def chosen_sources(settings: Settings) -> Sources:
         return Sources()
     text = _text("HEARTH_SOURCES", settings.sources)
     return source_table.load(text, f"HEARTH_SOURCES {settings.sources}", chosen_policy(settings).zone)
+
+
+def chosen_recipients(settings: Settings) -> Recipients:
+    """What HEARTH_RECIPIENTS names, or nobody.
+
+    Raises:
+        UsageError: it cannot be read, or is not a file of recipients.
+    """
+    if settings.recipients is None:
+        return Recipients()
+    text = _text("HEARTH_RECIPIENTS", settings.recipients)
+    return recipients.load(text, f"HEARTH_RECIPIENTS {settings.recipients}")
 
 
 def _text(variable: str, file: Path) -> str:

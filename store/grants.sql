@@ -79,6 +79,10 @@ INSERT INTO granted VALUES
   ('token_home',            '',           '',      '',      '',      'r',     '',      ''),
   ('audit',                 '',           '',      '',      '',      'a',     '',      'a'),
   ('outbox',                '',           'raw',   'raw',   'raw',   'a',     '',      ''),
+  ('addressee',             '',           '',      '',      'raw',   '',      '',      ''),
+  ('message',               '',           '',      '',      'raw',   '',      '',      ''),
+  ('notice',                '',           '',      '',      'raw',   '',      '',      ''),
+  ('person.contact',        '',           '',      '',      'r',     '',      '',      'r'),
   ('incident',              'station',    'r',     'raw',   'r',     'r',     '',      ''),
   ('incident_ticket',       'of_ticket',  'r',     'raw',   'r',     'r',     '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
@@ -100,6 +104,9 @@ INSERT INTO granted VALUES
   ('device_job_open',       '',           '',      'r',     '',      '',      'r',     ''),
   ('substation_alarm_open', '',           '',      'r',     '',      '',      'r',     ''),
   ('incident_open',         '',           '',      'r',     'r',     '',      'r',     ''),
+  ('notice_health',         '',           '',      'r',     'r',     'r',     'r',     ''),
+  ('notice_failed',         '',           '',      '',      'r',     '',      'r',     ''),
+  ('notice_told',           '',           '',      '',      '',      'r',     'r',     ''),
   ('flag_all',              '',           '',      '',      '',      '',      'r',     ''),
   ('ticket_all',            '',           '',      '',      '',      '',      'r',     ''),
   ('home_contract',         '',           '',      '',      '',      '',      'r',     ''),
@@ -119,19 +126,19 @@ DECLARE
   verbs text;
 BEGIN
   FOR line IN SELECT * FROM granted LOOP
-    IF to_regclass(quote_ident(line.relation)) IS NULL THEN
+    IF to_regclass(line.relation) IS NULL THEN
       RAISE EXCEPTION 'store/grants.sql has a line for %, which does not exist', line.relation;
     END IF;
     FOR grantee IN SELECT * FROM (VALUES
       ('hearth_ingest', line.ingest), ('hearth_watch', line.watch), ('hearth_notify', line.notify),
       ('hearth_api', line.api), ('hearth_grafana', line.grafana), ('hearth_identity', line.identity)
     ) AS g (role, letters) LOOP
-      EXECUTE format('REVOKE ALL ON %I FROM %I', line.relation, grantee.role);
+      EXECUTE format('REVOKE ALL ON %s FROM %I', to_regclass(line.relation), grantee.role);
       SELECT string_agg(v.verb, ', ') INTO verbs
       FROM (VALUES ('r', 'SELECT'), ('a', 'INSERT'), ('w', 'UPDATE'), ('d', 'DELETE')) AS v (letter, verb)
       WHERE strpos(grantee.letters, v.letter) > 0;
       IF verbs IS NOT NULL THEN
-        EXECUTE format('GRANT %s ON %I TO %I', verbs, line.relation, grantee.role);
+        EXECUTE format('GRANT %s ON %s TO %I', verbs, to_regclass(line.relation), grantee.role);
       END IF;
       -- Who inserts may also take numbers beforehand.
       FOR sequence IN
@@ -147,6 +154,9 @@ BEGIN
   END LOOP;
 END
 $$;
+
+REVOKE ALL ON SCHEMA person FROM PUBLIC;
+GRANT USAGE ON SCHEMA person TO hearth_notify, hearth_identity;
 
 -- Functions with their owner's rights are for these roles alone, not for everybody.
 CREATE TEMP TABLE granted_function (function text, roles text) ON COMMIT DROP;

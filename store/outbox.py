@@ -22,6 +22,12 @@ GROUP = """
 UPDATE outbox SET fate = 'grouped', settled_at = %(at)s, incident_id = %(incident)s
 WHERE ticket_id = ANY(%(tickets)s) AND kind = ANY(%(kinds)s) AND audience <> 'user' AND fate IS NULL
 """
+GROUP_CHILDREN = """
+UPDATE outbox AS o SET fate = 'grouped', settled_at = %(at)s, incident_id = k.incident_id
+FROM incident_ticket AS k
+WHERE o.outbox_id = ANY(%(entries)s) AND o.kind = ANY(%(kinds)s) AND o.audience <> 'user' AND o.fate IS NULL
+  AND k.ticket_id = o.ticket_id AND k.left_at IS NULL
+"""
 GROUPED_KINDS = ("ticket_opened", "ticket_severe", "incident_opened")
 
 
@@ -40,3 +46,8 @@ def group(conn: Connection, tickets: Sequence[int], incident: int, at: datetime)
     """
     parameters = {"tickets": list(tickets), "incident": incident, "at": at, "kinds": list(GROUPED_KINDS)}
     return conn.execute(GROUP, parameters).rowcount
+
+
+def group_children(conn: Connection, entries: Sequence[int], at: datetime) -> None:
+    """Of these entries, group those of tickets that are part of an incident now."""
+    conn.execute(GROUP_CHILDREN, {"entries": list(entries), "at": at, "kinds": list(GROUPED_KINDS)})

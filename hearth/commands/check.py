@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import broker_tls, chosen_policy, chosen_sources, open_database
+from hearth.wiring import broker_tls, chosen_policy, chosen_recipients, chosen_sources, open_database
 from sim.publish import PORTS, Publisher
 from store.access import may_serve
 from store.readiness import unapplied
@@ -30,12 +30,12 @@ class Finding:
 
 
 def check(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
-    """Look at settings, policy, sources, database and broker: a line each. Exit code 2 if something is wrong."""
+    """Look at settings, what they point to, database and broker: a line each. Exit code 2 if something is wrong."""
     found = list(findings())
     if as_json:
         typer.echo(json.dumps({"ok": all(f.ok for f in found), "checks": [asdict(f) for f in found]}))
     else:
-        typer.echo("\n".join(f"{f.name:<9} {'ok   ' if f.ok else 'WRONG'}  {f.detail}" for f in found))
+        typer.echo("\n".join(f"{f.name:<10} {'ok   ' if f.ok else 'WRONG'}  {f.detail}" for f in found))
     if not all(f.ok for f in found):
         raise typer.Exit(2)
 
@@ -51,6 +51,7 @@ def findings() -> Iterator[Finding]:
     looks = {
         "policy": policy_in_force,
         "sources": sources_read,
+        "recipients": recipients_read,
         "database": database_migrated,
         "broker": broker_reached,
     }
@@ -76,6 +77,14 @@ def sources_read(settings: Settings) -> str:
     sources = chosen_sources(settings)
     names = ", ".join(f"{origin.name} ({origin.decoder})" for origin in sources.origins)
     return f"Hearth's own devices and {names}; hearth decode shows samples" if names else "Hearth's own devices"
+
+
+def recipients_read(settings: Settings) -> str:
+    """Raises UsageError when the file of recipients is wrong. Nobody is written to."""
+    chosen = chosen_recipients(settings)
+    channels = sum(len(recipient.channels) for recipient in chosen.staff)
+    users = ", ".join([*chosen.users, "webhook"])
+    return f"{len(chosen.staff)} on the staff by {channels} channel(s); users by {users}"
 
 
 def database_migrated(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""`hearth up`: ingest, watch and api in one command, for a machine of its own without an orchestrator."""
+"""`hearth up`: ingest, watch, notify and api in one command, for a machine of its own without an orchestrator."""
 
 import sys
 import threading
@@ -8,16 +8,18 @@ import typer
 
 from hearth.settings import load
 from hearth.supervise import Program, Supervisor
-from hearth.wiring import chosen_policy, stop_on_signal
+from hearth.wiring import chosen_policy, chosen_recipients, stop_on_signal
 
-# The order of stopping: nothing new comes in, then nothing moves by the clock, then nobody is answered.
-PROGRAMS = (Program("ingest", ["ingest"]), Program("watch", ["watch"]), Program("api", ["api"]))
+# The order of stopping: nothing new comes in, nothing moves by the clock, nobody is told, nobody is answered.
+PROGRAMS = tuple(Program(name, [name]) for name in ("ingest", "watch", "notify", "api"))
 LOOK_S = 0.2
 
 
 def up() -> None:
-    """Run ingest, watch and api together; who dies is started again. Runs until stopped."""
-    chosen_policy(load())  # what is wrong with the settings is said here, once
+    """Run ingest, watch, notify and api together; who dies is started again. Runs until stopped."""
+    settings = load()  # what is wrong with them is said here, once
+    chosen_policy(settings)
+    chosen_recipients(settings)
     stop = stop_on_signal()
     supervisor = Supervisor(PROGRAMS, line_writer())
     gave_up = None

@@ -49,7 +49,7 @@ def programs(stand: Stand) -> tuple[list[Program], Program]:
     wishes = stand.wishes
     town = ["--homes", str(wishes.homes), "--seed", str(wishes.seed), "--interval", str(INTERVAL_S)]
     simulator = ["simulate", *town, "--backfill", str(BACKFILL_S), "--state", str(stand.state_file)]
-    return [Program(name, [name]) for name in ("ingest", "watch", "api")], Program("town", simulator)
+    return [Program(name, [name]) for name in ("ingest", "watch", "notify", "api")], Program("town", simulator)
 
 
 def show(stand: Stand, stop: threading.Event, seconds: float | None, console: Console) -> dict[str, Any]:

@@ -53,13 +53,13 @@ def test_up_heals_and_stops_in_order(new_world: Making, plain_database: Database
     world = new_world(plain_database)
     port = free_port()
     up = world.start("up", HEARTH_API_PORT=str(port))
-    up.wait_for("event=connected").wait_for("event=leading").wait_for("startup complete")
+    up.wait_for("event=connected").wait_for("event=leading").wait_for("event=sending").wait_for("startup complete")
     world.reader(port, "admin")
     ingest = next(pid for pid in everybody_under(os.getpid()) if command(pid).endswith("-m hearth ingest"))
     os.kill(ingest, signal.SIGKILL)
     up.wait_for("ingest   ended with code -9, starts again in 1 s").wait_for("event=connected", times=2)
     children = [pid for pid in everybody_under(os.getpid()) if "-m hearth" in command(pid)]
-    assert len(children) == 3
+    assert len(children) == 4
     assert up.stop() == 0
     assert not any(alive(pid) for pid in children)
 
@@ -88,7 +88,9 @@ def test_check_says_what_is_there(new_world: Making, plain_database: Database) -
     done = run(world.environment, "check", "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["ok"]) == (0, True)
-    assert [found["name"] for found in told["checks"]] == ["settings", "policy", "sources", "database", "broker"]
+    assert [found["name"] for found in told["checks"]] == [
+        *("settings", "policy", "sources", "recipients", "database", "broker")
+    ]
 
 
 def test_check_says_what_to_do(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_check_says_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == ""
     settings, *others = done.stdout.splitlines()
-    assert settings.startswith("settings  ok")
+    assert settings.startswith("settings   ok")
     wrong_lines = [line for line in others if line.split()[1] == "WRONG"]
     assert [line.split()[0] for line in wrong_lines] == ["policy", "database", "broker"]
     assert all(variable in line for variable, line in zip(("POLICY", "DATABASE", "MQTT"), wrong_lines, strict=True))

@@ -21,10 +21,11 @@ from tests.conftest import Database, Servers
 
 GRANTS = (files("store") / "grants.sql").read_text(encoding="utf-8")
 MATRIX = GRANTS.partition("INSERT INTO granted VALUES")[2].partition(";")[0]
-LINES = dict(re.findall(r"^  \('(\w+)', +'(\w*)'", MATRIX, re.MULTILINE))
+LINES = dict(re.findall(r"^  \('([\w.]+)', +'(\w*)'", MATRIX, re.MULTILINE))
 RELATIONS = """
-SELECT c.relname FROM pg_class AS c
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p')
+SELECT CASE c.relnamespace WHEN 'person'::regnamespace THEN 'person.' ELSE '' END || c.relname
+FROM pg_class AS c
+WHERE c.relnamespace IN ('public'::regnamespace, 'person'::regnamespace) AND c.relkind IN ('r', 'v', 'm', 'p')
   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
 """
 EVERYWHERE = Scope(True, None, [])

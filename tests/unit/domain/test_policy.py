@@ -28,7 +28,7 @@ SUBSTATION = {
     "for_s": 600,
 }
 Path = tuple[str | int, ...]
-OPTIONAL = {"clause", "care", "substation", "incident", "desk"}
+OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices"}
 CLOCKS = {"leak", "repair", "complaint", "report"}  # ticket classes that a utility may leave without clocks
 
 

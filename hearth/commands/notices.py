@@ -1,0 +1,50 @@
+"""`hearth notices`: messages that could not be sent: looked at, tried again."""
+
+import json
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from domain.errors import UsageError
+from hearth.settings import load
+from hearth.wiring import chosen_policy, now, open_database
+from store import notices as store
+
+app = typer.Typer(help="Messages that could not be sent.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most, the newest first.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show the messages that failed and have not been tried again, and how many there are of each channel."""
+    with open_database(load(), "notices") as conn:
+        health, failed = store.health(conn), store.failed(conn, limit)
+    if as_json:
+        typer.echo(json.dumps({"health": health, "failed": failed}, default=str))
+        return
+    for row in failed:
+        who = row["recipient"] or f"home {row['home']}"
+        typer.echo(f"{row['key']}  {row['failed_at']:%Y-%m-%d %H:%M}  {who} by {row['channel']}: {row['reason']}, "
+                   f"{row['detail']} (attempts: {row['attempts']}; {row['subject']})")  # fmt: skip
+    for row in health:
+        typer.echo(f"{row['audience']} by {row['channel']}: {row['failed']} failed, {row['waiting']} wait")
+
+
+@app.command("retry")
+def retry(
+    key: Annotated[UUID | None, typer.Argument(help="Of the message; without it all that failed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Have failed messages tried again, when the cause is mended. They keep their keys."""
+    settings = load()
+    version = chosen_policy(settings).version_at(now())
+    if version is None or version.notices is None:
+        raise UsageError("HEARTH_POLICY: there are no [version.notices] in force: nobody is told of anything")
+    with open_database(settings, "notices") as conn:
+        count = store.try_again(conn, key, now(), version.notices.give_up_s)
+    typer.echo(json.dumps({"tried_again": count}) if as_json else f"{count} to be tried again")

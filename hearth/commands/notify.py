@@ -1,0 +1,64 @@
+"""`hearth notify`: tell people what they should hear of."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import psycopg
+import structlog
+from psycopg import Connection
+
+from alerts import notices
+from alerts.sending import MOST_AT_ONCE, Post
+from domain.policy import Policy
+from hearth.metrics import NotifyMetrics
+from hearth.rounds import Round, turn
+from hearth.settings import load
+from hearth.wiring import chosen_policy, chosen_recipients, connector, now, set_up_logging, stop_on_signal
+from store import notices as store
+
+PAUSE_S = 0.5
+SHOW_EVERY_S = 15.0
+SLOWEST_RETRY_S = 15.0
+log = structlog.get_logger()
+
+
+def notify() -> None:
+    """Send what is in the outbox to those whom it concerns. Several may run: a message is taken by one of them."""
+    settings = load()
+    set_up_logging(settings.log_level)
+    policy, recipients = chosen_policy(settings), chosen_recipients(settings)
+    staff = [row for recipient in recipients.staff for row in recipient.rows()]
+    metrics = NotifyMetrics(settings.notify_metrics_port)
+    stop = stop_on_signal()
+    connect = connector(settings, "notify")
+    delay_s = 0.5
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        post = Post(pool, recipients, timedelta(seconds=settings.notify_lease_s), metrics.count)
+        while not stop.is_set():
+            try:
+                with connect() as conn:
+                    with conn.transaction():
+                        store.set_staff(conn, staff, now())
+                    log.info("sending", staff=len(recipients.staff))
+                    delay_s = 0.5
+                    _work(conn, policy, post, metrics, stop)
+                    post.finish(conn, now)
+            except psycopg.OperationalError as error:
+                log.warning("database away", error=str(error).strip(), retry_s=delay_s)
+                stop.wait(delay_s)
+                delay_s = min(delay_s * 2, SLOWEST_RETRY_S)
+
+
+def _work(conn: Connection, policy: Policy, post: Post, metrics: NotifyMetrics, stop: threading.Event) -> None:
+    """Work as long as the connection lasts: what has gone is written down before anything else."""
+    rounds = [
+        Round("send", 0, lambda conn: post.turn(conn, now()) > 0),
+        Round("expand", PAUSE_S, lambda conn: notices.expand(conn, policy, now())),
+        Round("write", PAUSE_S, lambda conn: notices.write(conn, policy, now())),
+        Round("show", SHOW_EVERY_S, lambda conn: metrics.show(store.outbox_depth(conn, now()), store.health(conn))),
+    ]
+    while not stop.is_set():
+        if not turn(rounds, conn, time.monotonic):
+            stop.wait(PAUSE_S)
