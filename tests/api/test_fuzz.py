@@ -1,0 +1,77 @@
+"""The running API, asked at random by each role: nothing is an error of ours, every answer is as described."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from store.access import Role
+from tests.api.conftest import served_database
+from tests.api.test_matrix import DESK, OPERATIONS, people_the
+from tests.conftest import Servers, fresh_database
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 15
+
+
+@pytest.fixture(scope="module")
+def asked(servers: Servers) -> Iterator[tuple[Any, dict[Role, str]]]:
+    """The description of a running API over a town, and a token for each role."""
+    databases = fresh_database(servers.of("timescale"), "timescale")
+    with served_database(next(databases)) as api:
+        people_the(api)
+        tokens = {role: api.token(role) for role in DESK}
+        tokens |= {Role.CUSTOMER: api.token("customer", "home-mine"), Role.CREW: api.token("crew", station="North")}
+        api.conn.commit()
+        url = f"{api.client.base_url}/v1/openapi.json".replace("//v1", "/v1")
+        yield schemathesis.openapi.from_url(url), tokens
+    next(databases, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", Role)
+def test_no_question_is_too_strange(asked: tuple[Any, dict[Role, str]], role: Role) -> None:
+    schema, tokens = asked
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) == len(OPERATIONS)
+    with httpx.Client(trust_env=False, headers={"Authorization": f"Bearer {tokens[role]}"}) as client:
+        for operation in operations:
+            ask_at_random(client, operation)
+
+
+def ask_at_random(client: httpx.Client, operation: Any) -> None:
+    """Ask an operation in many ways."""
+
+    @given(case=operation.as_strategy())
+    @settings(max_examples=EXAMPLES, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    def ask(case: Case[Any]) -> None:
+        case.validate_response(send(client, case), checks=CHECKS)
+
+    ask()
+
+
+def send(client: httpx.Client, case: Case[Any]) -> httpx.Response:
+    """Ask as schemathesis would; its own client does not go with every HTTP library that may be installed beside it."""
+    wanted = case.as_transport_kwargs(base_url=case.operation.schema.get_base_url())
+    wanted.pop("cookies", None)
+    wanted["headers"] = {**wanted["headers"], "Authorization": client.headers["Authorization"]}
+    if isinstance(wanted.get("data"), bytes | str):
+        wanted["content"] = wanted.pop("data")
+    return client.request(**wanted)

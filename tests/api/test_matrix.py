@@ -1,0 +1,207 @@
+"""Who may see what: every operation of the API × every role × one's own and another's home.
+
+The operations come from the OpenAPI document: a new one without an entry in OPERATIONS fails. The second half does the
+same with the application's checks switched off: row-level security alone keeps foreign rows in.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from api import session
+from store import access
+from store.access import Role, Scope
+from tests.api import town
+from tests.api.conftest import Api, served_database
+from tests.api.town import NOW
+from tests.conftest import Database, Servers, fresh_database
+
+EVERYONE = frozenset(Role)
+STAFF = EVERYONE - {Role.CUSTOMER}
+DESK = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
+LEADERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
+HOMES = {"home-mine": "North", "home-near": "North", "home-far": "South"}
+REACHED = {
+    Role.CUSTOMER: {"home-mine"},
+    Role.CREW: {"home-mine", "home-near"},
+    **{role: set(HOMES) for role in DESK},
+}
+INSERT_INCIDENT = """
+INSERT INTO incident (kind, substation_id, station, ticket_id, why, opened_at)
+SELECT 'cold_homes', substation_id, station, %s, '{}', %s FROM substation WHERE station = %s RETURNING number
+"""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Who may call it, and how it is called.
+
+    `of` says what the path names, and so whether it can be another's: a key of Town.paths; None: nothing, it is a list
+    or public. `body` makes the body for a home. `listed` says whether a list names homes.
+    """
+
+    roles: frozenset[Role] | None = EVERYONE  # None: public
+    of: str | None = None
+    query: Mapping[str, str] | None = None
+    body: Callable[[str], Any] | None = None
+    listed: bool = False
+
+
+OPERATIONS = {
+    "GET /healthz": Operation(roles=None),
+    "GET /readyz": Operation(roles=None),
+    "GET /v1/problems/{kind}": Operation(roles=None, of="kind"),
+    "GET /v1/homes/{code}": Operation(of="home"),
+    "GET /v1/homes/{code}/readings": Operation(of="home"),
+    "GET /v1/homes/{code}/compliance": Operation(of="home"),
+    "GET /v1/homes/{code}/flags": Operation(of="home"),
+    "GET /v1/homes/{code}/tickets": Operation(of="home"),
+    "GET /v1/flags": Operation(listed=True),
+    "GET /v1/tickets": Operation(listed=True),
+    "GET /v1/tickets/{number}": Operation(of="ticket"),
+    "GET /v1/incidents": Operation(roles=STAFF),
+    "GET /v1/incidents/{number}": Operation(roles=STAFF, of="incident"),
+    "GET /v1/incidents/{number}/homes": Operation(roles=STAFF, of="incident"),
+}
+
+
+@dataclass(frozen=True)
+class Town:
+    """A running API over a town, with a token for each role."""
+
+    api: Api
+    tokens: Mapping[Role, str]
+    paths: Mapping[str, Mapping[str, Mapping[str, str]]]  # what → home → the parameters of the path
+
+    def call(self, name: str, role: Role | None, home: str) -> httpx.Response:
+        """Call an operation for a home."""
+        operation = OPERATIONS[name]
+        method, _, path = name.partition(" ")
+        parameters = self.paths[operation.of][home] if operation.of else {}
+        body = json.dumps(operation.body(home)) if operation.body else None
+        headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        url = path.format(**parameters)
+        return self.api.client.request(method, url, params=operation.query, content=body, headers=headers)
+
+
+def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
+    """A home in each place with all that can be asked for; the parameters of paths that lead to it."""
+    paths: dict[str, dict[str, dict[str, str]]] = {"home": {}, "ticket": {}, "incident": {}, "kind": {}}
+    incidents: dict[str, str] = {}
+    for code, station in HOMES.items():
+        home = town.home(api.conn, code, building=f"B-{station}", station=station)
+        sensor = town.sensor(api.conn, home, f"sensor-{code}")
+        town.reading(api.conn, sensor, NOW, 19.0)
+        town.sensor_now(api.conn, sensor, home, 19.0)
+        ticket, number = town.ticket(api.conn, home)
+        town.clock(api.conn, ticket, "done", NOW)
+        town.flag(api.conn, home, ticket)
+        if station not in incidents:
+            row = api.conn.execute(INSERT_INCIDENT, (ticket, NOW, station)).fetchone()
+            assert row is not None
+            incidents[station] = row[0]
+        paths["home"][code] = {"code": code}
+        paths["ticket"][code] = {"number": number}
+        paths["incident"][code] = {"number": incidents[station]}
+        paths["kind"][code] = {"kind": "invalid"}
+    return paths
+
+
+@pytest.fixture(scope="module")
+def place(servers: Servers) -> Iterator[Town]:
+    """The town, on the server that Hearth is for."""
+    databases = fresh_database(servers.of("timescale"), "timescale")
+    database: Database = next(databases)
+    with served_database(database) as api:
+        paths = people_the(api)
+        tokens = {role: api.token(role) for role in DESK}
+        tokens |= {Role.CUSTOMER: api.token("customer", "home-mine"), Role.CREW: api.token("crew", station="North")}
+        api.conn.commit()
+        yield Town(api, tokens, paths)
+    next(databases, None)
+
+
+@pytest.fixture
+def without_checks(place: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
+    """The same town, where the application lets everybody do everything."""
+    everywhere: dict[str, Any] = {"everywhere": True, "own_station": None, "own_homes": []}
+    monkeypatch.setattr(Scope, "parameters", lambda scope: everywhere)
+    monkeypatch.setattr(session, "_check", lambda *_: None)
+    return place
+
+
+def test_every_operation_has_its_entry(place: Town) -> None:
+    document = place.api.client.get("/v1/openapi.json").json()
+    described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
+    assert described == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_without_a_token_there_is_nothing_but_what_is_public(place: Town, name: str) -> None:
+    answer = place.call(name, None, "home-mine")
+    assert answer.status_code == (200 if OPERATIONS[name].roles is None else 401)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_role_sees_its_own_and_nobody_else_s(place: Town, name: str, role: Role) -> None:
+    operation = OPERATIONS[name]
+    for home in HOMES:
+        answer = place.call(name, role, home)
+        if operation.roles is not None and role not in operation.roles:
+            assert answer.status_code == 403, home
+        elif is_foreign(operation, role, home):
+            assert answer.status_code == 404, home
+            assert home not in answer.text
+        else:
+            assert reached(answer), (home, answer.text)
+        if operation.listed and role in (operation.roles or ()):
+            assert named_in(answer) == REACHED[role]
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER, Role.CREW])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_row_level_security_alone_lets_no_foreign_row_out(without_checks: Town, name: str, role: Role) -> None:
+    operation = OPERATIONS[name]
+    for home in HOMES:
+        answer = without_checks.call(name, role, home)
+        assert named_in(answer) <= REACHED[role], home
+        if is_foreign(operation, role, home):
+            assert answer.status_code == 404, answer.text
+
+
+def test_the_second_wall_is_what_holds(place: Town, without_checks: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test of row-level security can fail: with that switched off too, foreign rows come out."""
+    monkeypatch.setattr(
+        access,
+        "enter",
+        lambda conn, scope: conn.execute(
+            "SELECT set_config('hearth.everywhere', 'on', true), set_config('role', 'hearth_api', true)"
+        ),
+    )
+    answer = without_checks.call("GET /v1/flags", Role.CUSTOMER, "home-mine")
+    assert named_in(answer) == set(HOMES)
+
+
+def is_foreign(operation: Operation, role: Role, home: str) -> bool:
+    if operation.of in (None, "kind"):
+        return False
+    if operation.of == "incident":
+        return role not in DESK and HOMES[home] != "North"
+    return home not in REACHED[role]
+
+
+def named_in(answer: httpx.Response) -> set[str]:
+    """The homes that an answer tells of."""
+    return {home for home in HOMES if home in answer.text}
+
+
+def reached(answer: httpx.Response) -> bool:
+    """Whether the operation was carried out, or refused for what the thing is, not for who asks."""
+    return answer.status_code < 500 and answer.status_code not in (401, 403, 404)
