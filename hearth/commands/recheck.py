@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
@@ -34,6 +35,7 @@ from store.stage import open_stages
 CHUNK_HOMES = 64  # locked together while they are judged
 MOST_SHOWN = 20
 TRIES = 3  # a deadlock with the live system resolves itself
+INTERRUPTED = "hearth: interrupted: what was judged so far is written; run it again to finish"
 console = Console(stderr=True)
 T = TypeVar("T")
 
@@ -64,12 +66,10 @@ def recheck(
     if policy:
         tried = settings.model_copy(update={"policy": policy})
         chosen_policy(tried)
-        pairs = list(_spread(settings, homes, Imagine(settings, tried, first, end, at)))
+        pairs = list(_spread(homes, Imagine(settings, tried, first, end, at)))
         _show_figures(pairs, as_json)
     else:
-        outcome = Outcome()
-        for part in _spread(settings, homes, Again(settings, first, end, at, dry_run)):
-            outcome.add(part)
+        outcome = _again(homes, Again(settings, first, end, at, dry_run))
         _show_outcome(outcome, dry_run, as_json)
 
 
@@ -114,6 +114,19 @@ def _tomorrow(history: History, at: datetime) -> date:
     return date.fromordinal(history.day_of(at).toordinal() + 1)
 
 
+def _again(homes: list[int], work: Again) -> Outcome:
+    """Judge all homes again."""
+    outcome = Outcome()
+    try:
+        for part in _spread(homes, work):
+            outcome.add(part)
+    except KeyboardInterrupt:
+        if not work.dry_run:
+            print(INTERRUPTED, file=sys.stderr)
+        raise typer.Abort from None
+    return outcome
+
+
 class Imagine:
     """What another policy makes of a chunk of homes, beside what is on record."""
 
@@ -149,27 +162,31 @@ def _connection(settings: Settings) -> Connection:
     return conn
 
 
-def _spread(settings: Settings, homes: list[int], work: Callable[[Sequence[int]], T]) -> Iterator[T]:
-    """Work on chunks of homes with all cores, showing how far it is."""
+def _spread(homes: list[int], work: Callable[[Sequence[int]], T]) -> Iterator[T]:
+    """Work on chunks of homes with all cores, showing how far it is; what is begun is finished, whatever happens."""
     chunks = [homes[i : i + CHUNK_HOMES] for i in range(0, len(homes), CHUNK_HOMES)]
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f} homes"), TimeElapsedColumn())
+    quiet = not console.is_terminal
     with (
-        Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress,
-        ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _quiet_interrupt) as pool,
+        Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=quiet) as progress,
+        ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool,
     ):
         task = progress.add_task("homes", total=len(homes))
         try:
-            for chunk, part in zip(chunks, pool.map(work, chunks), strict=True):
+            for chunk, part in zip(chunks, _submit(pool, work, chunks), strict=True):
                 progress.advance(task, len(chunk))
                 yield part
-        except KeyboardInterrupt:
+        finally:
             pool.shutdown(cancel_futures=True)
-            raise UsageError("interrupted: what was judged so far is written; run it again to finish") from None
 
 
-def _quiet_interrupt() -> None:
-    """Ctrl-C is for the parent; a worker finishes its chunk."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _submit(pool: ProcessPoolExecutor, work: Callable[[Sequence[int]], T], chunks: list[list[int]]) -> Iterator[T]:
+    """Start the workers with Ctrl-C ignored, which they inherit: a terminal sends it to all, and it is for us."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return pool.map(work, chunks)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _show_outcome(outcome: Outcome, dry_run: bool, as_json: bool) -> None:

@@ -45,6 +45,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
+                start_new_session=True,
             )
 
     @property
@@ -70,6 +71,14 @@ class Process:
         """Send it a signal."""
         self._process.send_signal(number)
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C, which reaches it and all that it started."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
+    def wait(self) -> int:
+        """Wait for its end and return its exit code."""
+        return self._process.wait(STOP_SECONDS)
+
     def kill(self) -> None:
         """Kill it as a power cut would."""
         self._process.kill()
@@ -79,7 +88,7 @@ class Process:
         """Ask it to stop, wait for its end and return its exit code; kill it when it does not listen."""
         self._process.terminate()
         try:
-            return self._process.wait(STOP_SECONDS)
+            return self.wait()
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"{self.name} did not stop:\n{self.said()}") from None
