@@ -11,15 +11,18 @@ from api.guard import Guard, surround
 from api.metrics import Measured, Metrics
 from api.problem import answer_with_problems, openapi_responses
 from api.session import Surroundings
+from domain.policy import Policy
 
 
-def create_app(pool: ConnectionPool, clock: Callable[[], datetime], zone: str, guard: Guard | None = None) -> FastAPI:
+def create_app(
+    pool: ConnectionPool, clock: Callable[[], datetime], policy: Policy, guard: Guard | None = None
+) -> FastAPI:
     """Build the app.
 
     Args:
         pool: of the database; the caller opens and closes it. Connections are used read only.
         clock: the aware present.
-        zone: the utility's IANA time zone, which decides where a day begins.
+        policy: the utility's rules; its zone decides where a day begins.
         guard: limits, origins and the identity provider; by default there are none.
     """
     guard = guard or Guard()
@@ -32,7 +35,7 @@ def create_app(pool: ConnectionPool, clock: Callable[[], datetime], zone: str, g
         redirect_slashes=False,
         responses=openapi_responses(),
     )
-    app.state.surroundings = Surroundings(pool, clock, zone, guard)
+    app.state.surroundings = Surroundings(pool, clock, policy, guard)
     answer_with_problems(app)
     surround(app, guard)
     metrics = Metrics()

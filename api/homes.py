@@ -3,7 +3,6 @@
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query
 
@@ -83,7 +82,7 @@ def compliance(
     code: Code, asking: Asking, paged: Paged, begin: FromDay = None, end: ToDay = None
 ) -> Page[answers.LedgerDay]:
     """The ledger of the home, day by day in order of time; today, so far, is the last one."""
-    end = end or asking.now.astimezone(ZoneInfo(asking.zone)).date() + DAY
+    end = end or asking.now.astimezone(asking.policy.zone).date() + DAY
     rows = ledger_days.days(
         asking.conn,
         home_id(asking, code),
@@ -132,5 +131,5 @@ def buckets(asking: Session, stretch: history.Stretch, every: Every) -> list[Row
         most = LONGEST_BUCKETED_SPAN.days
         raise invalid(Fault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))
     if every is Every.DAY:
-        return history.days(asking.conn, stretch, asking.zone)
+        return history.days(asking.conn, stretch, asking.policy.zone.key)
     return history.bins(asking.conn, stretch, WIDTHS[every])

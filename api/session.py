@@ -19,6 +19,7 @@ from api import bearer as bearers
 from api.bearer import NO_TOKEN, vouched
 from api.guard import Guard
 from api.problem import Problem, forbidden, too_many, unauthorised
+from domain.policy import Policy
 from domain.reasons import Text
 from store import access, audit
 from store.access import Asker, Right, Role, Scope
@@ -31,11 +32,11 @@ LEADERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the API is given from outside; `zone` is the utility's IANA time zone."""
+    """What the API is given from outside."""
 
     pool: ConnectionPool
     clock: Callable[[], datetime]
-    zone: str
+    policy: Policy
     guard: Guard = field(default_factory=Guard)
 
 
@@ -46,7 +47,7 @@ class Session:
     conn: Connection
     asker: Asker
     now: datetime
-    zone: str
+    policy: Policy
     notes: dict[str, Any] = field(default_factory=dict)  # what the audit log shall tell besides; nothing personal
 
     @property
@@ -108,7 +109,7 @@ def _session(request: Request, bearer: Bearer, roles: Collection[Role], right: R
         if seconds := given.guard.limiter.wait_token(asker.actor):
             raise too_many(seconds)
         access.enter(conn, asker.scope)
-        yield Session(conn, asker, now, given.zone)
+        yield Session(conn, asker, now, given.policy)
 
 
 @contextmanager

@@ -25,11 +25,11 @@ def api() -> None:
     """Serve the HTTP API at HEARTH_API_HOST, HEARTH_API_PORT. It need not find the database there."""
     settings = load()
     set_up_logging(settings.log_level)
-    zone = chosen_policy(settings).zone.key
+    policy = chosen_policy(settings)
     guard = guard_of(settings)
     with open_pool(settings) as pool:
         uvicorn.run(
-            create_app(pool, now, zone, guard),
+            create_app(pool, now, policy, guard),
             host=settings.api_host,
             port=settings.api_port,
             log_level=settings.log_level,

@@ -16,11 +16,12 @@ from psycopg_pool import ConnectionPool
 
 from api.app import create_app
 from api.guard import Guard
+from domain.policy import builtin
 from store import access
 from tests.api.town import NOW
 from tests.conftest import Database
 
-ZONE = "Asia/Shanghai"
+POLICY = builtin("seed")
 
 
 @dataclass
@@ -60,7 +61,7 @@ def served_database(database: Database, guard: Guard | None = None) -> Iterator[
     """Run the API over a database, with an account that is a member of its roles and no more."""
     with (
         ConnectionPool(database.url_as("api"), min_size=1, max_size=4, open=True) as pool,
-        served(create_app(pool, lambda: NOW, ZONE, guard)) as url,
+        served(create_app(pool, lambda: NOW, POLICY, guard)) as url,
         httpx.Client(base_url=url, trust_env=False) as client,
         database.connect() as conn,
     ):

@@ -12,7 +12,7 @@ from api.problem import Problem
 from api.session import Asking, Changing, ChangingDesk
 from store import access
 from tests.api import town
-from tests.api.conftest import ZONE, Api, served
+from tests.api.conftest import POLICY, Api, served
 from tests.api.test_problems import check
 from tests.api.town import NOW
 from tests.conftest import Database
@@ -51,7 +51,7 @@ def with_a_change(app: FastAPI) -> None:
 def api(database: Database) -> Iterator[Api]:
     """An API with some routes more."""
     with ConnectionPool(database.url_as("api"), min_size=1, max_size=2, open=True) as pool:
-        app = create_app(pool, lambda: NOW, ZONE)
+        app = create_app(pool, lambda: NOW, POLICY)
         with_a_change(app)
         with (
             served(app) as url,

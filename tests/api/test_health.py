@@ -14,7 +14,7 @@ from hearth.settings import Settings
 from local.postgres import Postgres
 from store.readiness import unapplied
 from tests.api import town
-from tests.api.conftest import ZONE, Api, served
+from tests.api.conftest import POLICY, Api, served
 from tests.api.test_problems import check
 from tests.api.town import NOW
 
@@ -61,7 +61,7 @@ def test_the_database_goes_away_and_comes_back(tmp_path: Path) -> None:
     settings = Settings(database_url=SecretStr(server.url()))
     try:
         server.stop()
-        with open_pool(settings) as pool, served(create_app(pool, lambda: NOW, ZONE)) as url:
+        with open_pool(settings) as pool, served(create_app(pool, lambda: NOW, POLICY)) as url:
             assert ready(url) == (503, "the database does not answer")
             assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
             for _ in range(2):
