@@ -17,6 +17,7 @@ COPY dashboards dashboards
 COPY alerts alerts
 COPY ingest ingest
 COPY registry registry
+COPY papers papers
 COPY store store
 COPY domain domain
 RUN /opt/tools/bin/python -m hatchling build --target wheel --directory /opt/wheel \

@@ -6,7 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
-from api import desk, health, homes, incidents, kinds
+from api import desk, health, homes, incidents, kinds, kpi
 from api.guard import Guard, surround
 from api.metrics import Measured, Metrics
 from api.problem import answer_with_problems, openapi_responses
@@ -46,4 +46,5 @@ def create_app(
     app.include_router(homes.router)
     app.include_router(desk.router)
     app.include_router(incidents.router)
+    app.include_router(kpi.router)
     return app

@@ -34,7 +34,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_ledger (
 """
 COPY_STAGE = "COPY stage_ledger FROM STDIN (FORMAT BINARY)"
 # Local days travel as ordinals: 1 is 0001-01-01.
+# A month that changed is summed up anew for the figures (store/kpi.py).
 UPSERT = """
+WITH changed AS (
 INSERT INTO ledger AS l (
   home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, lowest,
   policy, closed
@@ -54,6 +56,12 @@ WHERE (l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.not_judged_us, l.
   IS DISTINCT FROM
   (excluded.compliant_us, excluded.cold_us, excluded.severe_us, excluded.unknown_us, excluded.not_judged_us,
    excluded.shortfall_us, excluded.heat, excluded.deficit, excluded.lowest, excluded.policy, excluded.closed)
+RETURNING l.home_id, l.day
+), stale AS (
+INSERT INTO kpi_stale (shard, month)
+SELECT DISTINCT home_id / %(shard_homes)s, date_trunc('month', day)::date FROM changed
+)
+SELECT count(*) FROM changed
 """
 UPDATE_MACHINES = """
 UPDATE ledger AS l SET machine = x.machine
@@ -99,7 +107,8 @@ def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
     conn.execute(CREATE_STAGE)
     with conn.cursor() as cur:
         wire.write(cur, COPY_STAGE, DAY_ROW, rows)
-    return conn.execute(UPSERT, {"labels": list(labels)}).rowcount
+    row = conn.execute(UPSERT, {"labels": list(labels), "shard_homes": SHARD_HOMES}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def put_machines(conn: Connection, homes: list[int], days: list[int], machines: list[bytes]) -> None:

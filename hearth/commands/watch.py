@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from psycopg import Connection
 
-from alerts import care, incidents, substations
+from alerts import care, incidents, kpi, substations
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
@@ -30,6 +30,8 @@ SLOWEST_RETRY_S = 15.0
 PURGE_EVERY_S = 60.0
 MAP_EVERY_S = 15.0  # the map of a city is never older than this; a view does not believe what is older than a minute
 SAMPLE_EVERY_S = 60.0
+HEAT_EVERY_S = 300.0  # figures of months are never older than this and the time one round takes
+DESK_EVERY_S = 600.0
 PURGED_AT_ONCE = 1000
 DROP_EVERY_S = 600.0
 DROPPED_AT_ONCE = 20_000
@@ -93,6 +95,8 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("samples", SAMPLE_EVERY_S, _sample_ingest),
         Round("incidents", INCIDENTS_EVERY_S, lambda conn: incidents.look(conn, policy, now())),
         Round("ledger", COUNT_EVERY_S, _ledger(history)),
+        Round("figures of heat", HEAT_EVERY_S, kpi.sum_some),
+        Round("figures of the desk", DESK_EVERY_S, lambda conn: kpi.count_recent(conn, policy.zone, now())),
     ]
 
 
