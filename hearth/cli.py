@@ -19,6 +19,7 @@ from hearth.commands import (
     policy,
     recheck,
     registry,
+    report,
     simulate,
     token,
     up,
@@ -47,6 +48,7 @@ app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(token.app, name="token")
 app.add_typer(policy.app, name="policy")
 app.add_typer(dashboards.app, name="dashboards")
+app.add_typer(report.app, name="report")
 app.command()(simulate.simulate)
 
 

@@ -76,7 +76,8 @@ INSERT INTO kpi_case (
 SELECT
   %(month)s::date, CASE GROUPING(k.station) WHEN 0 THEN k.station END, k.class, count(*), count(k.closed_at),
   count(*) FILTER (WHERE k.closed_at <= k.due_at), count(*) FILTER (WHERE k.met_at <= k.due_at),
-  count(*) FILTER (WHERE k.met_at > k.due_at), count(*) FILTER (WHERE k.met_at IS NULL AND k.due_at <= %(now)s::timestamptz),
+  count(*) FILTER (WHERE k.met_at > k.due_at),
+  count(*) FILTER (WHERE k.met_at IS NULL AND k.due_at <= %(now)s::timestamptz),
   count(*) FILTER (WHERE k.met_at IS NULL AND (k.due_at IS NULL OR k.due_at > %(now)s::timestamptz))
 FROM (
   SELECT coalesce(t.station, '') AS station, t.class, t.closed_at, c.due_at, c.met_at

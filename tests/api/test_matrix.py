@@ -63,6 +63,7 @@ OPERATIONS = {
     "GET /v1/flags": Operation(listed=True),
     "GET /v1/tickets": Operation(listed=True),
     "GET /v1/tickets/{number}": Operation(of="ticket"),
+    "GET /v1/kpi": Operation(roles=STAFF),
     "GET /v1/incidents": Operation(roles=STAFF),
     "GET /v1/incidents/{number}": Operation(roles=STAFF, of="incident"),
     "GET /v1/incidents/{number}/homes": Operation(roles=STAFF, of="incident"),

@@ -1,0 +1,98 @@
+"""`hearth report`: the figures that supervisors and regulators ask for."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table as Shown
+
+from alerts import kpi
+from domain.errors import UsageError
+from domain.kpi import Month
+from hearth.settings import load
+from hearth.wiring import chosen_policy, now, open_database
+from papers import pdf, xlsx
+from papers.kpi import paper
+from papers.tables import Kind, Paper, Table, written
+from store.kpi import figures
+
+app = typer.Typer(help="Figures for supervisors and regulators.", no_args_is_help=True)
+
+
+class Language(StrEnum):
+    """In which a report is written."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+@app.callback()
+def report() -> None:
+    """Figures for supervisors and regulators."""
+
+
+@app.command("kpi")
+def report_kpi(
+    month: Annotated[str, typer.Option(help="Such as 2026-01; by the utility's local calendar.")],
+    station: Annotated[str | None, typer.Option(help="Of this station alone.")] = None,
+    language: Annotated[Language, typer.Option(help="Of the report.")] = Language.ZH,
+    xlsx_file: Annotated[Path | None, typer.Option("--xlsx", help="Write a workbook, too.")] = None,
+    pdf_file: Annotated[Path | None, typer.Option("--pdf", help="Write a PDF, too.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: figures instead of tables.")] = False,
+) -> None:
+    """Count the figures of a month, print them, and write them to files if asked."""
+    try:
+        wanted = Month.parse(month)
+    except ValueError as error:
+        raise UsageError(f"--month: {error}") from None
+    settings = load()
+    zone, at = chosen_policy(settings).zone, now()
+    with open_database(settings, "report") as conn, conn.transaction():
+        kpi.count(conn, wanted, zone, at)
+        found = figures(conn, wanted.first, station)
+    if station is not None and not found:
+        raise UsageError(f"--station: there are no figures of a station {station} in {wanted}")
+    made = paper(found, wanted, at, zone, language.value)
+    if xlsx_file is not None:
+        with _writing("--xlsx", xlsx_file):
+            xlsx.write(made, xlsx_file)
+    if pdf_file is not None:
+        with _writing("--pdf", pdf_file):
+            pdf_file.write_bytes(pdf.render(made))
+    if as_json:
+        told = {"month": str(wanted), "counted_at": at.isoformat(), "figures": [f.told() for f in found]}
+        typer.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        _print(made)
+
+
+@contextmanager
+def _writing(option: str, file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{option}: cannot write {file}: {error.strerror or error}") from None
+
+
+def _print(made: Paper) -> None:
+    console = Console()
+    console.print(made.title, style="bold")
+    for line in made.lines:
+        console.print(line)
+    for table in made.tables:
+        console.print()
+        console.print(_shown(table))
+
+
+def _shown(table: Table) -> Shown:
+    shown = Shown(title=table.title, caption=table.note, title_justify="left", caption_justify="left")
+    for column in table.columns:
+        shown.add_column(column.name, justify="left" if column.kind is Kind.TEXT else "right")
+    for row in table.rows:
+        shown.add_row(*(written(value, column.kind) for column, value in zip(table.columns, row, strict=True)))
+    return shown

@@ -1,0 +1,44 @@
+"""Papers as PDF, set by Typst in Noto Sans CJK. The same paper gives the same bytes."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import manimgx_fonts_cjk
+import typst
+
+from papers.tables import Kind, Paper, written
+
+FONTS = Path(manimgx_fonts_cjk.__file__).parent  # the machine's own fonts would make other bytes
+
+
+def render(paper: Paper) -> bytes:
+    """Set a paper of tables."""
+    tables = [
+        {
+            "title": table.title,
+            "note": table.note,
+            "columns": [column.name for column in table.columns],
+            "left": [column.kind is Kind.TEXT for column in table.columns],
+            "rows": [
+                [written(value, column.kind) for column, value in zip(table.columns, row, strict=True)]
+                for row in table.rows
+            ],
+        }
+        for table in paper.tables
+    ]
+    content = {"title": paper.title, "lines": list(paper.lines), "tables": tables, "language": paper.language}
+    return set_type("tables.typ", content)
+
+
+def set_type(template: str, content: object) -> bytes:
+    """Fill a template of this folder. The content travels as data, so nothing in it is taken for markup.
+
+    Args:
+        template: the name of a .typ file.
+        content: what JSON can say.
+    """
+    source = (files("papers") / template).read_bytes()
+    inputs = {"content": json.dumps(content, ensure_ascii=False)}
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=[FONTS])
+    return typst.compile(source, format="pdf", font_paths=fonts, sys_inputs=inputs)

@@ -1,0 +1,69 @@
+"""A paper as data: titles and tables. How it looks is up to whoever writes it (terminal, xlsx.py, pdf.py)."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+Value: TypeAlias = str | float | None  # None: there is nothing to tell
+ABSENT = "–"
+
+
+class Kind(StrEnum):
+    """What the values of a column are."""
+
+    TEXT = "text"
+    COUNT = "count"
+    SHARE = "share"  # 0 to 1
+    HOURS = "hours"  # s
+    SPAN = "span"  # s; h:mm
+    KELVIN_HOURS = "kelvin_hours"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and its heading."""
+
+    name: str
+    kind: Kind = Kind.COUNT
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under headings; `note` says how to read them."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Value]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What is handed in."""
+
+    title: str
+    lines: Sequence[str]  # under the title
+    tables: Sequence[Table]
+    language: str  # zh | en
+
+
+def written(value: Value, kind: Kind) -> str:
+    """A value as people read it. Shares are rounded down: 100 % means all."""
+    if value is None:
+        return ABSENT
+    if isinstance(value, str):
+        return value
+    match kind:
+        case Kind.SHARE:
+            return f"{math.floor(value * 10_000) / 100:.2f} %"
+        case Kind.HOURS:
+            return f"{value / 3600:,.1f}"
+        case Kind.SPAN:
+            minutes = round(value / 60)
+            return f"{minutes // 60}:{minutes % 60:02}"
+        case Kind.KELVIN_HOURS:
+            return f"{value:,.1f}"
+        case _:
+            return f"{value:,.0f}"

@@ -1,0 +1,54 @@
+"""Papers as workbooks: a sheet for each table, values as numbers so that one can go on reckoning with them."""
+
+from pathlib import Path
+
+import xlsxwriter
+
+from papers.tables import Kind, Paper, Value
+
+FORMATS = {
+    Kind.TEXT: "@",
+    Kind.COUNT: "#,##0",
+    Kind.SHARE: "0.00%",
+    Kind.HOURS: "#,##0.0",
+    Kind.SPAN: "[h]:mm",
+    Kind.KELVIN_HOURS: "#,##0.0",
+}
+PER_UNIT = {Kind.HOURS: 3600, Kind.SPAN: 86_400}  # seconds; a workbook counts spans in days
+LONGEST_SHEET_NAME = 31
+
+
+def write(paper: Paper, file: Path) -> None:
+    """Write a workbook; a file that is there is replaced.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    try:
+        # What users typed stays text, whatever it begins with.
+        with xlsxwriter.Workbook(file, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+            _fill(book, paper)
+    except xlsxwriter.exceptions.FileCreateError as error:
+        raise OSError(str(error)) from None
+
+
+def _fill(book: xlsxwriter.Workbook, paper: Paper) -> None:
+    bold, wrapped = book.add_format({"bold": True}), book.add_format({"bold": True, "text_wrap": True, "bottom": 1})
+    formats = {kind: book.add_format({"num_format": text}) for kind, text in FORMATS.items()}
+    for table in paper.tables:
+        sheet = book.add_worksheet(table.title[:LONGEST_SHEET_NAME])
+        sheet.write_string(0, 0, paper.title, bold)
+        for row, line in enumerate((*paper.lines, table.note), 1):
+            sheet.write_string(row, 0, line)
+        head = len(paper.lines) + 3
+        for place, column in enumerate(table.columns):
+            sheet.write_string(head, place, column.name, wrapped)
+        for nth, values in enumerate(table.rows, head + 1):
+            for place, (column, value) in enumerate(zip(table.columns, values, strict=True)):
+                sheet.write(nth, place, _cell(value, column.kind), formats[column.kind])
+        sheet.set_column(0, len(table.columns), 14)
+        sheet.freeze_panes(head + 1, 1)
+
+
+def _cell(value: Value, kind: Kind) -> Value:
+    return value / PER_UNIT.get(kind, 1) if isinstance(value, int | float) else value

@@ -1,0 +1,53 @@
+"""`hearth report kpi` as an operator runs it."""
+
+import json
+import zipfile
+from pathlib import Path
+
+from tests import registry_rows
+from tests.acceptance import processes
+from tests.conftest import Database
+
+INSERT_DAY = """
+INSERT INTO ledger VALUES (%s, '2026-01-14', 64800000000, 21600000000, 0, 0, 0, 0, 0, 0, 17, 'p', true, NULL)
+"""
+
+
+def environment(database: Database) -> dict[str, str]:
+    with database.connect() as conn:
+        home = registry_rows.home(conn, "A")
+        conn.execute(INSERT_DAY, (home,))
+        conn.execute("INSERT INTO kpi_stale VALUES (0, '2026-01-01')")
+    return {"HEARTH_DATABASE_URL": database.url, "COLUMNS": "250"}
+
+
+def test_a_month_on_the_terminal_in_files_and_for_programs(database: Database, tmp_path: Path) -> None:
+    ours = environment(database)
+    book, print_out = tmp_path / "kpi.xlsx", tmp_path / "kpi.pdf"
+    files = ("--xlsx", str(book), "--pdf", str(print_out))
+    shown = processes.run(ours, "report", "kpi", "--month", "2026-01", *files)
+    assert shown.returncode == 0, shown.stderr
+    assert "供热服务月报 2026-01" in shown.stdout
+    assert "75.00 %" in shown.stdout
+    assert print_out.read_bytes().startswith(b"%PDF")
+    with zipfile.ZipFile(book) as archive:
+        assert "<v>0.75</v>" in archive.read("xl/worksheets/sheet1.xml").decode()
+    english = processes.run(ours, "report", "kpi", "--month", "2026-01", "--language", "en")
+    assert "Qualified rate of room temperatures" in english.stdout
+    told = json.loads(processes.run(ours, "report", "kpi", "--month", "2026-01", "--json").stdout)
+    assert [each["station"] for each in told["figures"]] == [None, "East"]
+    assert told["figures"][0]["heat"]["rate_by_time"] == 0.75
+
+
+def test_errors_are_one_line(plain_database: Database, tmp_path: Path) -> None:
+    ours = environment(plain_database)
+    for arguments, told in (
+        (("--month", "January"), "--month: 'January' is not a month such as 2026-01"),
+        (("--month", "2026-01", "--station", "West"), "--station: there are no figures of a station West in 2026-01"),
+        (("--month", "2026-01", "--pdf", str(tmp_path / "no" / "x.pdf")), "--pdf: cannot write"),
+        (("--month", "2026-01", "--xlsx", str(tmp_path / "no" / "x.xlsx")), "--xlsx: cannot write"),
+    ):
+        done = processes.run(ours, "report", "kpi", *arguments)
+        assert done.returncode == 2
+        assert told in done.stderr
+        assert len(done.stderr.splitlines()) == 1

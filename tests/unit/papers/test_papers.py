@@ -1,0 +1,92 @@
+"""Papers: how values are written, and that workbook and PDF hold what was handed in."""
+
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.kpi import NOTHING_DONE, NOTHING_HEAT, CaseFigures, ClockFigures, Figures, Month
+from papers import pdf, xlsx
+from papers.kpi import paper
+from papers.tables import Column, Kind, Paper, Table, written
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+AT = datetime(2026, 2, 3, 4, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (0.99999, Kind.SHARE, "99.99 %"),  # 100 % would say that nobody was cold
+        (1.0, Kind.SHARE, "100.00 %"),
+        (0.0, Kind.SHARE, "0.00 %"),
+        (None, Kind.SHARE, "–"),
+        (5400.0, Kind.SPAN, "1:30"),
+        (3599.0, Kind.SPAN, "1:00"),
+        (90_000 * 3600.0, Kind.HOURS, "90,000.0"),
+        (12345, Kind.COUNT, "12,345"),
+        ("东站", Kind.TEXT, "东站"),
+    ],
+)
+def test_values_are_written_for_people(value: str | float | None, kind: Kind, text: str) -> None:
+    assert written(value, kind) == text
+
+
+def figures(station: str | None) -> Figures:
+    clock = ClockFigures(
+        ticket_class="cold", name="on_site", due=10, in_time=7, late=2, unmet=1, mean_s=5400.0, median_s=4000.0
+    )
+    case = CaseFigures(
+        ticket_class="complaint", received=3, closed=2, closed_in_time=2, answered_in_time=2, answered_late=0,
+        overdue=1, waiting=0,
+    )  # fmt: skip
+    return Figures(station=station, heat=NOTHING_HEAT, desk=NOTHING_DONE, clocks=(clock,), cases=(case,))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_report_says_everything_in_its_language(language: str) -> None:
+    made = paper([figures(None), figures("东站"), figures("")], Month.parse("2026-01"), AT, SHANGHAI, language)
+    words = [made.title, *made.lines]
+    for table in made.tables:
+        words += [table.title, table.note, *(column.name for column in table.columns)]
+        words += [value for row in table.rows for value in row if isinstance(value, str) and value != "东站"]
+    chinese = [word for word in words if any("一" <= letter <= "鿿" for letter in word)]
+    assert (chinese == words) if language == "zh" else (chinese == [])
+    assert [row[0] for row in made.tables[0].rows][1] == "东站"
+
+
+def test_a_month_that_is_not_over_is_called_so() -> None:
+    assert "未结束" in paper([], Month.parse("2026-02"), AT, SHANGHAI, "zh").title
+    assert "未结束" not in paper([], Month.parse("2026-01"), AT, SHANGHAI, "zh").title
+
+
+def hostile() -> Paper:
+    """Words that other programs would take for orders."""
+    table = Table(
+        "T", [Column("a", Kind.TEXT), Column("b", Kind.SHARE)], [('=HYPERLINK("x") #panic() $x$ \\', 0.5), ("b", None)]
+    )
+    return Paper("<#t>", ["#line"], [table], "en")
+
+
+def test_a_workbook_holds_numbers_as_numbers_and_words_as_words(tmp_path: Path) -> None:
+    file = tmp_path / "report.xlsx"
+    xlsx.write(hostile(), file)
+    with zipfile.ZipFile(file) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+        strings = archive.read("xl/sharedStrings.xml").decode()
+    assert "<v>0.5</v>" in sheet
+    assert "<f>" not in sheet
+    assert "=HYPERLINK" in strings
+
+
+def test_a_workbook_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        xlsx.write(hostile(), tmp_path / "nowhere" / "report.xlsx")
+
+
+def test_a_pdf_is_the_same_each_time_and_takes_words_as_words() -> None:
+    first = pdf.render(hostile())
+    assert first.startswith(b"%PDF")
+    assert pdf.render(hostile()) == first
