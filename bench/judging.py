@@ -56,6 +56,7 @@ ROWS: wire.Layout = {
 }
 COPY = f"COPY reading ({', '.join(ROWS)}) FROM STDIN (FORMAT BINARY)"
 COPY_ROWS = 200_000
+LOADED, HALF, WHOLE = "loaded", "half", "whole"  # databases
 ROUNDS = 3
 console = Console(stderr=True)
 
@@ -110,26 +111,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a small run that only shows that it runs")
     parser.add_argument("--homes", type=int, help="homes to judge")
+    parser.add_argument("--only", choices=("engine", "polars", "recheck"), help="one part of it")
     args = parser.parse_args()
     size = QUICK if args.quick else Size(homes=args.homes or Size.homes)
     try:
-        print(json.dumps(measure(size)))
+        print(json.dumps(measure(size, args.only)))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
 
-def measure(size: Size) -> dict[str, float | None]:
-    """All figures."""
+def measure(size: Size, only: str | None = None) -> dict[str, float | None]:
+    """All figures, or those of one part."""
     span = Span.until_today(size.days)
     console.print(f"judging: {size.homes} homes over {size.days} days")
     said = winter(size.homes, size.days, span.low_us)
     figures: dict[str, float | None] = {"homes": size.homes, "days": size.days, "readings": len(said.home)}
-    figures["numpy_readings_per_s"] = round(engine_rate(said, size.homes, span))
-    console.print(figures)
+    if only in (None, "engine"):
+        figures["numpy_readings_per_s"] = round(engine_rate(said, size.homes, span))
+        console.print(figures)
     rival = said.of(size.rival_homes)
     figures["rival_readings"] = len(rival.home)
-    figures["polars_readings_per_s"] = polars_rate(rival, min(size.rival_homes, size.homes), span)
-    figures |= _in_database(said, rival, size, span)
+    if only in (None, "polars"):
+        figures["polars_readings_per_s"] = polars_rate(rival, min(size.rival_homes, size.homes), span)
+    if only in (None, "recheck"):
+        figures |= _in_database(said, size, span, rivals_too=only is None)
     # From table to table against from table to table, and arrays in memory against arrays in memory.
     pairs = {
         "recheck_vs_sql": ("recheck", "sql"),
@@ -137,7 +142,7 @@ def measure(size: Size) -> dict[str, float | None]:
         "ratio_vs_polars": ("numpy", "polars"),
     }
     for name, (ours, theirs) in pairs.items():
-        figures[name] = _ratio(figures[f"{ours}_readings_per_s"], figures[f"{theirs}_readings_per_s"])
+        figures[name] = _ratio(figures.get(f"{ours}_readings_per_s"), figures.get(f"{theirs}_readings_per_s"))
     return figures
 
 
@@ -190,30 +195,47 @@ def polars_rate(said: Winter, homes: int, span: Span) -> float | None:
     return round(len(said.home) / best)
 
 
-def _in_database(said: Winter, rival: Winter, size: Size, span: Span) -> dict[str, float | None]:
-    """`hearth recheck` and the SQL statement on one database."""
+def _in_database(said: Winter, size: Size, span: Span, rivals_too: bool) -> dict[str, float | None]:
+    """`hearth recheck` and the SQL statement on databases with the same readings."""
     trixie.ensure()
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as folder:
         Path(folder).chmod(0o711)
         server = TimescalePostgres(Path(folder) / "postgres", settings=SETTINGS)
         try:
             server.start()
-            url = server.url()
-            found(url, size.homes)
-            figures: dict[str, float | None] = {"load_s": round(_load(url, said), 1)}
+            _create(server, LOADED)
+            found(server.url(LOADED), size.homes)
+            figures: dict[str, float | None] = {"load_s": round(_load(server.url(LOADED), said), 1)}
             console.print(figures)
-            half, half_mib = recheck(url, size.homes // 2, span, Path(folder))
-            whole, mib = recheck(url, size.homes, span, Path(folder))
-            figures["recheck_readings_per_s"] = round(len(said.home) / whole)
-            figures["recheck_half_homes_readings_per_s"] = round(len(said.of(size.homes // 2).home) / half)
-            figures["peak_rss_mib"], figures["peak_rss_mib_half_homes"] = mib, half_mib
+            figures |= _rechecks(server, said, size, span, Path(folder))
             console.print(figures)
-            seconds, figures["sql_differences"] = _sql(url, min(size.rival_homes, size.homes), span)
-            figures["sql_readings_per_s"] = round(len(rival.home) / seconds)
-            console.print(figures)
+            if rivals_too:
+                seconds, differences = _sql(server.url(WHOLE), min(size.rival_homes, size.homes), span)
+                rate = round(len(said.of(size.rival_homes).home) / seconds)
+                figures |= {"sql_readings_per_s": rate, "sql_differences": differences}
+                console.print(figures)
         finally:
             server.remove()
     return figures
+
+
+def _create(server: TimescalePostgres, name: str, template: str = "template1") -> None:
+    with psycopg.connect(server.url(), autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
+
+
+def _rechecks(server: TimescalePostgres, said: Winter, size: Size, span: Span, folder: Path) -> dict[str, float | None]:
+    """`hearth recheck` of half of the homes and of all, each from an empty ledger: what is on record stays there."""
+    seconds, mib = {}, {}
+    for name, homes in ((HALF, size.homes // 2), (WHOLE, size.homes)):
+        _create(server, name, LOADED)
+        seconds[name], mib[name] = recheck(server.url(name), homes, span, folder)
+    return {
+        "recheck_readings_per_s": round(len(said.home) / seconds[WHOLE]),
+        "recheck_half_homes_readings_per_s": round(len(said.of(size.homes // 2).home) / seconds[HALF]),
+        "peak_rss_mib": mib[WHOLE],
+        "peak_rss_mib_half_homes": mib[HALF],
+    }
 
 
 def _load(url: str, said: Winter) -> float:
@@ -242,12 +264,10 @@ def _copy(url: str, said: Winter, parts: list[NDArray[np.intp]]) -> None:
 def recheck(url: str, homes: int, span: Span, folder: Path) -> tuple[float, float]:
     """Seconds and peak memory (MiB, of the largest of its processes) of `hearth recheck` over all days.
 
-    It begins with an empty ledger. To judge a part of the homes, the others are taken out of the registry meanwhile.
+    It begins with an empty ledger. Homes beyond `homes` are taken out of what is judged.
     """
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute("SET session_replication_role = replica")  # records are kept, but not those of a benchmark
-        conn.execute("TRUNCATE ledger, ledger_shard, flag, ticket, ticket_event, clock, home_state CASCADE")
-        conn.execute("INSERT INTO home_state (home_id) SELECT home_id FROM home WHERE home_id <= %s", [homes])
+        conn.execute("DELETE FROM home_state WHERE home_id > %s", [homes])
     command = [*HEARTH, "recheck", "--from", str(span.first), "--json"]
     file = folder / "policy.toml"
     file.write_text(span.policy_text, encoding="utf-8")

@@ -25,7 +25,7 @@ class Keys:
         filled = [a for a in instants if len(a)]
         base = min((int(a.min()) for a in filled), default=0)
         span = max((int(a.max()) for a in filled), default=0) - base + 2
-        if homes * span >= 2**63:
+        if homes * span + abs(base) >= 2**63:
             raise OverflowError(f"{homes} homes over {span} µs do not fit one key")
         return cls(base, span)
 
@@ -33,10 +33,9 @@ class Keys:
         """The key of each pair."""
         key = home * self.span
         key += instant
-        key -= self.base
         return key
 
     def split(self, key: Int) -> tuple[Int, Int]:
         """The pairs behind keys."""
-        home = key // self.span
-        return home, key - home * self.span + self.base
+        home = (key - self.base) // self.span
+        return home, key - home * self.span

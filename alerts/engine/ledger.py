@@ -65,7 +65,7 @@ def _sum_up(out: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.vo
     def total(amount: Int, where: NDArray[np.bool_]) -> Int:
         return np.asarray(np.add.reduceat(np.where(where, amount, 0), first))
 
-    state, length = runs["state"], runs["end"] - runs["start"]
+    state, length = np.ascontiguousarray(runs["state"]), runs["end"] - runs["start"]
     for column, (low, high) in _STATES.items():
         out[column] = total(length, (state >= low) & (state <= high))
     out["shortfall"] = total(length, state == State.SHORT)

@@ -167,9 +167,9 @@ def _tells(
     low &= pieces["reason"][edges.piece] == NotJudged.JUDGED
     count = np.diff(np.append(at, len(track.home)))[low]
     reading = ranges(at[low], count)
-    level = np.zeros(len(reading), np.uint8)
+    level, value = np.zeros(len(reading), np.uint8), track.celsius[reading]
     for limit in LIMITS:
-        level += track.celsius[reading] < np.repeat(pieces[limit][edges.piece[low]], count)
+        level += value < np.repeat(pieces[limit][edges.piece[low]], count)
     differs = np.ones(len(reading), bool)
     np.not_equal(level[1:], level[:-1], out=differs[1:])
     differs[(np.cumsum(count) - count)[count > 0]] = True
@@ -185,6 +185,9 @@ def _reduce(how: np.ufunc, values: NDArray[Any], at: NDArray[np.intp], none: flo
     return out
 
 
+# A float64 of this size has no bits left for fractions: adding it rounds, to even as `rint` does, and what was added
+# stands in the low bits as an integer. Casting would take twice as long as all the rest.
+ROUNDS = 1.5 * 2**52
 LIMITS = ("warm", "target", "cold", "severe")
 
 
@@ -223,5 +226,9 @@ def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
 
 def milli(celsius: Celsius) -> Int:
     """Thousandths of a degree as integers; none may be unknown."""
-    scaled = np.multiply(celsius, np.float64(1000), dtype=np.float64)
-    return np.rint(scaled, out=scaled).astype(np.int64)
+    scaled = celsius.astype(np.float64)
+    scaled *= 1000
+    scaled += ROUNDS
+    whole = scaled.view(np.int64)
+    whole -= np.float64(ROUNDS).view(np.int64)
+    return whole

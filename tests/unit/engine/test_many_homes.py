@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from alerts.engine import runs as engine
 from alerts.engine.ledger import ledger
 from alerts.engine.machine import fold, idle
-from alerts.engine.runs import cut, runs
+from alerts.engine.runs import cut, milli, runs
 from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import coldest, hold
 from domain import policy
@@ -91,3 +91,8 @@ def test_many_short_flags_are_told_in_the_order_of_time() -> None:
     assert ended["home"].tolist() == [0] * 10 + [1] * 10 + [2] * 10
     assert ended["flag"]["cold_since"].tolist() == start[::2].tolist() * 3
     assert ended["flag"]["cleared_at"].tolist() == [*(start[1::2] + 1800 * US).tolist()] * 3
+
+
+def test_thousandths_of_a_degree_are_rounded_to_the_nearest() -> None:
+    celsius = np.concatenate((np.linspace(-60, 90, 100_001), [-0.0005, 0.0005, 20.0005, 21.0625])).astype(np.float32)
+    np.testing.assert_array_equal(milli(celsius), np.rint(celsius.astype(np.float64) * 1000).astype(np.int64))
