@@ -38,6 +38,7 @@ ON CONFLICT (building_id) DO UPDATE SET
   severe_us = excluded.severe_us, unknown_us = excluded.unknown_us, not_judged_us = excluded.not_judged_us
 WHERE s.* IS DISTINCT FROM excluded.*
 """
+SELECT_ROUND = "SELECT counted_at FROM building_round"
 UPDATE_ROUND = "UPDATE building_round SET counted_at = %(now)s"
 
 
@@ -47,3 +48,9 @@ def count(conn: Connection, now: datetime) -> int:
     changed = conn.execute(UPSERT, {"now": now}).rowcount
     conn.execute(UPDATE_ROUND, {"now": now})
     return changed
+
+
+def counted_at(conn: Connection) -> datetime | None:
+    """When watch last counted them; None: never. It does so every few seconds, so this is a sign of its life."""
+    row = conn.execute(SELECT_ROUND).fetchone()
+    return row[0] if row else None

@@ -41,6 +41,7 @@ SELECT
 FROM ingest_health
 ON CONFLICT DO NOTHING
 """
+SELECT_LATEST = "SELECT count(*), max(last_batch_at) FROM ingest_worker"
 DELETE_SAMPLES = "DELETE FROM ingest_sample WHERE at < %(before)s"
 SAMPLES_KEPT = timedelta(days=14)
 
@@ -78,3 +79,9 @@ def sample(conn: Connection, now: datetime) -> None:
     """Note how far each worker has counted, and forget what is older than two weeks. In a transaction of the caller."""
     conn.execute(INSERT_SAMPLES, {"now": now})
     conn.execute(DELETE_SAMPLES, {"before": now - SAMPLES_KEPT})
+
+
+def latest(conn: Connection) -> tuple[int, datetime | None]:
+    """How many workers there have been, and when one last stored a batch."""
+    (found,) = conn.execute(SELECT_LATEST)
+    return found[0], found[1]

@@ -2,22 +2,28 @@
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
-from psycopg import Connection
+from psycopg import Connection, errors
 
+from dashboards.push import check_source, connect
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import broker_tls, chosen_policy, chosen_recipients, chosen_sources, open_database
+from hearth.wiring import broker_tls, chosen_policy, chosen_recipients, chosen_sources, now, open_database
 from sim.publish import PORTS, Publisher
+from store import buildings, condition, dead_letters, ingest_counts
 from store.access import may_serve
-from store.readiness import unapplied
+from store.readiness import migrated_for, unapplied
 
 REACH_S = 3.0
+CLOCKS_APART = timedelta(seconds=5)  # readings from the future are refused, clocks of tickets are measured against ours
+WATCH_SILENT = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -29,9 +35,17 @@ class Finding:
     detail: str
 
 
-def check(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
-    """Look at settings, what they point to, database and broker: a line each. Exit code 2 if something is wrong."""
-    found = list(findings())
+def check(
+    parts: Annotated[
+        list[str] | None, typer.Argument(metavar="[PART]...", help="Only these, by the names that it prints.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Look at settings, what they point to, and what is running: a line each. Exit code 2 if something is wrong."""
+    wanted = set(parts or ())
+    if unknown := wanted - LOOKS.keys() - {"settings"}:
+        raise UsageError(f"no such part: {', '.join(sorted(unknown))}; there are settings, {', '.join(LOOKS)}")
+    found = list(findings(wanted))
     if as_json:
         typer.echo(json.dumps({"ok": all(f.ok for f in found), "checks": [asdict(f) for f in found]}))
     else:
@@ -40,30 +54,34 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="Print the findin
         raise typer.Exit(2)
 
 
-def findings() -> Iterator[Finding]:
-    """Look at one thing after the other; without valid settings there is nothing else to look at."""
+def findings(wanted: Collection[str] = ()) -> Iterator[Finding]:
+    """Look at one thing after the other; without valid settings there is nothing else to look at.
+
+    Args:
+        wanted: names of parts; empty: all of them. That no process is running is wrong only if it is asked for by name,
+            as all else has to be in order before one is started.
+    """
     try:
         settings = load()
     except UsageError as error:
         yield Finding("settings", False, str(error))
         return
-    yield Finding("settings", True, "all HEARTH_* variables are valid")
-    looks = {
-        "policy": policy_in_force,
-        "sources": sources_read,
-        "recipients": recipients_read,
-        "database": database_migrated,
-        "broker": broker_reached,
-    }
-    for name, look in looks.items():
-        yield _finding(name, look, settings)
+    if not wanted or "settings" in wanted:
+        yield Finding("settings", True, "all HEARTH_* variables are valid")
+    no_database = False
+    for name, look in LOOKS.items():
+        if (wanted and name not in wanted) or (no_database and name in IN_DATABASE):
+            continue
+        found = _finding(name, look, settings, may_be_missing=not wanted and name in PROCESSES)
+        no_database |= name == "database" and not found.ok
+        yield found
 
 
-def _finding(name: str, look: Callable[[Settings], str], settings: Settings) -> Finding:
+def _finding(name: str, look: Callable[[Settings], str], settings: Settings, *, may_be_missing: bool) -> Finding:
     try:
         return Finding(name, True, look(settings))
     except UsageError as error:
-        return Finding(name, False, str(error))
+        return Finding(name, may_be_missing, str(error))
 
 
 def policy_in_force(settings: Settings) -> str:
@@ -88,12 +106,92 @@ def recipients_read(settings: Settings) -> str:
 
 
 def database_migrated(settings: Settings) -> str:
-    """Raises UsageError when the database cannot be reached or lacks migrations."""
+    """Raises UsageError when the database cannot be reached, lacks migrations, or its clock is not ours."""
     with open_database(settings, "check") as conn:
+        before = now()
+        server = condition.server(conn)
+        apart = abs(server.clock - before) - (now() - before)
         if missing := unapplied(conn):
             raise UsageError(f"{len(missing)} migration(s) missing: run hearth migrate")
+        if apart > CLOCKS_APART:
+            raise UsageError(f"its clock and ours are {apart.total_seconds():.0f} s apart: set both by NTP")
         note = "" if may_serve(conn) else "; hearth api cannot serve, the account is no member of hearth_api"
-        return f"{_server(conn)}, all migrations applied{note}"
+        return f"{_server(server)}, all migrations applied{note}{_better(conn, server)}"
+
+
+def _server(server: condition.Server) -> str:
+    if server.timescale is None:
+        return f"PostgreSQL {server.version.split()[0]}"
+    edition = "Community" if server.licence == "timescale" else "Apache"
+    return f"PostgreSQL {server.version.split()[0]} with TimescaleDB {server.timescale} ({edition} edition)"
+
+
+def _better(conn: Connection, server: condition.Server) -> str:
+    """A hint where the server has more to offer than the database was migrated for."""
+    if server.licence == "timescale" and migrated_for(conn) != "timescale_community":
+        return "; run hearth migrate to use what this edition offers"
+    return ""
+
+
+def disk_looked_after(settings: Settings) -> str:
+    """Raises UsageError when the database's log piles up because it cannot be archived."""
+    with _migrated(settings) as conn:
+        server, archive = condition.server(conn), condition.archive(conn)
+    if archive.fails:
+        raise UsageError(
+            f"the log cannot be archived (last {archive.failed}) and will fill the disk: see the server's log"
+        )
+    kept = f"readings kept for {settings.reading_days} days" if settings.reading_days else "readings kept for ever"
+    log = "log archived" if archive.is_on else "log not archived: no recovery of an instant"
+    return f"database {server.bytes / 1e9:,.2f} GB, {kept}, {log}"
+
+
+def watch_alive(settings: Settings) -> str:
+    """Raises UsageError when nobody does what has to happen by the clock."""
+    with _migrated(settings) as conn:
+        counted_at = buildings.counted_at(conn)
+    if counted_at is None or now() - counted_at > WATCH_SILENT:
+        since = f"since {counted_at.isoformat(timespec='seconds')}" if counted_at else "yet"
+        raise UsageError(f"no hearth watch has worked {since}")
+    return f"at work {_ago(counted_at)}"
+
+
+def ingest_seen(settings: Settings) -> str:
+    """Raises UsageError when nobody has stored a message yet."""
+    with _migrated(settings) as conn:
+        workers, last = ingest_counts.latest(conn)
+        waiting = dead_letters.waiting(conn, dead_letters.Wanted())
+    if last is None:
+        raise UsageError("no hearth ingest has stored a message yet")
+    return f"{workers} worker(s), last batch {_ago(last)}, {waiting} dead letter(s) waiting"
+
+
+def grafana_reached(settings: Settings) -> str:
+    """Raises UsageError when there is no Grafana where one is named, or it does not reach the database."""
+    if settings.grafana_url is None:
+        return "HEARTH_GRAFANA_URL is not set: no Grafana to look at"
+    token = settings.grafana_token.get_secret_value() if settings.grafana_token else None
+    with connect(settings.grafana_url, token) as grafana:
+        if token is None:
+            return f"{settings.grafana_url} answers"
+        check_source(grafana)
+    return f"{settings.grafana_url} answers, and reaches the database"
+
+
+@contextmanager
+def _migrated(settings: Settings) -> Iterator[Connection]:
+    with open_database(settings, "check") as conn:
+        try:
+            yield conn
+        except (errors.UndefinedTable, errors.UndefinedColumn):
+            raise UsageError("the database is not migrated: run hearth migrate") from None
+        except errors.InsufficientPrivilege as error:
+            raise UsageError(f"the account of HEARTH_DATABASE_URL may not look: {error.diag.message_primary}") from None
+
+
+def _ago(instant: datetime) -> str:
+    seconds = (now() - instant).total_seconds()
+    return f"{max(seconds, 0):.0f} s ago" if seconds < 120 else f"at {instant.isoformat(timespec='seconds')}"
 
 
 def broker_reached(settings: Settings) -> str:
@@ -110,5 +208,16 @@ def broker_reached(settings: Settings) -> str:
     return f"{address[0]}:{address[1]} takes us in"
 
 
-def _server(conn: Connection) -> str:
-    return f"PostgreSQL {conn.info.server_version // 10_000}"
+LOOKS: dict[str, Callable[[Settings], str]] = {
+    "policy": policy_in_force,
+    "sources": sources_read,
+    "recipients": recipients_read,
+    "database": database_migrated,
+    "disk": disk_looked_after,
+    "broker": broker_reached,
+    "ingest": ingest_seen,
+    "watch": watch_alive,
+    "grafana": grafana_reached,
+}
+PROCESSES = ("ingest", "watch")
+IN_DATABASE = ("disk", "ingest", "watch")  # not to be seen without it

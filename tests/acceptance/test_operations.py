@@ -280,3 +280,22 @@ def test_the_archive_takes_a_file_whole_and_never_another_one_of_its_name(operat
     operated.run("archive", operated.seen("one"), name)
     assert operated.script("archive", operated.seen("other"), name).returncode != 0
     assert (operated.place / "archive" / name).read_bytes() == b"a" * 1000
+
+
+def test_check_tells_the_edition_and_a_log_that_piles_up(operated: Operated) -> None:
+    def check() -> subprocess.CompletedProcess[str]:
+        return processes.run({"HEARTH_DATABASE_URL": operated.url("owner")}, "check", "database", "disk")
+
+    with operated.connect() as conn:
+        fill_again(conn, 1)
+        conn.execute("SELECT pg_switch_wal()")
+        until(lambda: archived(conn), "the log is in the archive")
+        done = check()
+        assert done.returncode == 0, done.stdout
+        assert "(Apache edition), all migrations applied" in done.stdout
+        assert "log archived" in done.stdout
+        (operated.place / "archive").rename(operated.place / "gone")
+        fill_again(conn, 1)
+        conn.execute("SELECT pg_switch_wal()")
+        until(lambda: check().returncode == 2, "it is noticed", 90)
+    assert "will fill the disk" in check().stdout

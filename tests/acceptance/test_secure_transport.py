@@ -228,7 +228,7 @@ def test_with_a_client_certificate_instead_of_a_password(secured: Secured) -> No
         device.say("s1", 21.0)
         until(lambda: secured.temperatures() == [21.0], "the name in the certificate is that of the account")
     checked = processes.run(secured.world.environment, "check")
-    assert f"broker    ok     {LOOPBACK}:{secured.certificate_port}" in checked.stdout
+    assert f"broker     ok     {LOOPBACK}:{secured.certificate_port}" in checked.stdout
     assert ingest.stop() == 0
 
 

@@ -88,9 +88,24 @@ def test_check_says_what_is_there(new_world: Making, plain_database: Database) -
     done = run(world.environment, "check", "--json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["ok"]) == (0, True)
-    assert [found["name"] for found in told["checks"]] == [
-        *("settings", "policy", "sources", "recipients", "database", "broker")
+    said = {found["name"]: found["detail"] for found in told["checks"]}
+    assert list(said) == [
+        *("settings", "policy", "sources", "recipients", "database", "disk", "broker", "ingest", "watch", "grafana")
     ]
+    assert said["database"].startswith("PostgreSQL 18")
+    assert "kept for ever" in said["disk"]
+    assert said["watch"] == "no hearth watch has worked yet"
+
+
+def test_a_process_is_missing_only_to_who_asks_for_it(new_world: Making, plain_database: Database) -> None:
+    world = new_world(plain_database)
+    assert run(world.environment, "check").returncode == 0
+    assert run(world.environment, "check", "watch").returncode == 2
+    world.start("watch").wait_for("event=leading")
+    until(lambda: run(world.environment, "check", "watch").returncode == 0, "it has worked")
+    done = run(world.environment, "check", "policy", "wotch")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no such part: wotch" in done.stderr
 
 
 def test_check_says_what_to_do(tmp_path: Path) -> None:
