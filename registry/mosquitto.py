@@ -21,7 +21,7 @@ PASSWORDS, ACL, NEW = "passwords", "acl", "new-devices.csv"
 SPARKPLUG = "spBv1.0/"
 # The passwords are random: nobody can try 2^192 of them, however fast a hash is. It is Mosquitto's own default.
 ITERATIONS = 101
-SALT_BYTES = 12
+SALT_BYTES = 9  # of chance; as text they are 12
 PASSWORD_BYTES = 24
 
 
@@ -73,9 +73,9 @@ def _write(folder: Path, possible: set[str], speaking: set[str], reader: str, ri
     told |= {user: told.get(user) or secrets.token_urlsafe(PASSWORD_BYTES) for user in added}
     hashes = {user: known.get(user) or password_hash(told[user]) for user in sorted(wanted)}
     if told or (folder / NEW).exists():
-        _replace(folder / NEW, _csv(told), None)
-    _replace(folder / ACL, rights, folder)
-    _replace(folder / PASSWORDS, "".join(f"{user}:{hashed}\n" for user, hashed in hashes.items()), folder)
+        replace(folder / NEW, _csv(told), None)
+    replace(folder / ACL, rights, folder)
+    replace(folder / PASSWORDS, "".join(f"{user}:{hashed}\n" for user, hashed in hashes.items()), folder)
     return Accounts(sorted(wanted & known.keys()), added, sorted(known.keys() - wanted), sorted(speaking - possible))
 
 
@@ -105,7 +105,7 @@ def acl(reader: str, networks: Mapping[str, Sequence[str]] | None = None) -> str
 
 def password_hash(password: str) -> str:
     """Hash a password as `mosquitto_passwd` does: PBKDF2 with SHA-512 (scheme 7), in base64."""
-    salt = secrets.token_bytes(SALT_BYTES)
+    salt = secrets.token_urlsafe(SALT_BYTES).encode()  # text, as other brokers want it
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
     return f"$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
@@ -131,7 +131,7 @@ def _csv(told: dict[str, str]) -> str:
     return out.getvalue()
 
 
-def _replace(path: Path, text: str, owner: Path | None) -> None:
+def replace(path: Path, text: str, owner: Path | None) -> None:
     """Put a file in place that only its owner reads: we ourselves, or if we are root, who owns the folder `owner`."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)

@@ -14,15 +14,17 @@ from rich.table import Table
 from domain.errors import UsageError
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_sources, now, open_database
+from registry.emqx import write_users
 from registry.exporting import export_folder
 from registry.importing import Count, Report, import_folder
-from registry.mosquitto import NEW, devices, write_accounts
+from registry.mosquitto import NEW, Accounts, devices, write_accounts
 from store.registry_rows import whole
 
 MOST_NAMED = 20
 
 app = typer.Typer(help="What stands where: substations, buildings, homes, sensors.", no_args_is_help=True)
 
+Reader = Annotated[str, typer.Option(help="The account that reads all telemetry: that of HEARTH_MQTT_URL.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")]
 
 
@@ -59,27 +61,52 @@ def export(
 @app.command("mosquitto")
 def mosquitto(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds the broker's files passwords and acl.")],
-    reader: Annotated[
-        str, typer.Option(help="The account that reads all telemetry: that of HEARTH_MQTT_URL.")
-    ] = "hearth",
+    reader: Reader = "hearth",
     as_json: Json = False,
 ) -> None:
     """Bring the accounts of a Mosquitto broker up to the registry. New passwords are in new-devices.csv, once."""
-    settings = load()
-    networks = {origin.name: origin.filters for origin in chosen_sources(settings).origins}
-    with _transaction(settings) as conn:
-        speaking = devices(whole(conn).sensors, now())
-    accounts = write_accounts(folder, speaking, reader, networks)
+    accounts, _ = _accounts(folder, reader)
     if as_json:
         typer.echo(json.dumps(accounts._asdict()))
         return
+    _tell(folder, accounts)
+    typer.echo("the broker takes them over at SIGHUP")
+
+
+@app.command("emqx")
+def emqx(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds EMQX's users.csv and acl.conf.")],
+    reader: Reader = "hearth",
+) -> None:
+    """The same accounts and rights for EMQX. It adds new users when it starts; who is gone has to be deleted there."""
+    accounts, networks = _accounts(folder, reader)
+    users = write_users(folder, reader, networks)
+    _tell(folder, accounts)
+    typer.echo(f"{len(users.written):,} in users.csv")
+    if users.impossible:
+        typer.echo(f"need a new password for EMQX: {_some(users.impossible)}")
+
+
+def _accounts(folder: Path, reader: str) -> tuple[Accounts, dict[str, tuple[str, ...]]]:
+    """Bring the accounts up to the registry; returns what became of them, and the filters of foreign networks."""
+    settings = load()
+    networks = {origin.name: tuple(origin.filters) for origin in chosen_sources(settings).origins}
+    with _transaction(settings) as conn:
+        speaking = devices(whole(conn).sensors, now())
+    return write_accounts(folder, speaking, reader, networks), networks
+
+
+def _tell(folder: Path, accounts: Accounts) -> None:
     typer.echo(f"{len(accounts.kept):,} kept, {len(accounts.added):,} added, {len(accounts.removed):,} removed")
     if accounts.added:
         typer.echo(f"their passwords: {folder / NEW} (hand them out, then delete the file)")
     for title, names in (("removed", accounts.removed), ("left out for the colon in their name", accounts.impossible)):
         if names:
-            typer.echo(f"{title}: {', '.join(names[:MOST_NAMED])}{' …' if len(names) > MOST_NAMED else ''}")
-    typer.echo("the broker takes them over at SIGHUP")
+            typer.echo(f"{title}: {_some(names)}")
+
+
+def _some(names: list[str]) -> str:
+    return f"{', '.join(names[:MOST_NAMED])}{' …' if len(names) > MOST_NAMED else ''}"
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import pytest
 
 from hearth.settings import PREFIX, Settings
 from tests.architecture.compose import ROOT, load, merged
+from tests.architecture.test_documents import commands
 
 FILES = ("docker-compose.yml", "docker-compose.scale.yml")
 ONE, MANY = "one of each", "more than one"
@@ -77,6 +78,16 @@ def test_every_variable_of_hearth_is_a_setting(stack: str, service: Service) -> 
     if str(told.get("image", "")).startswith("hearth:"):
         values = {k: v for k, v in told.get("environment", {}).items() if k in known and not v.startswith("/run")}
         Settings(**{k.removeprefix(PREFIX).lower(): v for k, v in values.items()})
+
+
+@pytest.mark.parametrize(("stack", "service"), services())
+def test_what_a_container_of_hearth_runs_is_a_command_with_its_options(stack: str, service: Service) -> None:
+    name, told = service
+    if told["image"].startswith("hearth:"):
+        words = told["command"]
+        command = next(c for n in (2, 1) if (c := commands().get(tuple(words[:n]))))
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word.split("=")[0] for word in words if word.startswith("--")} <= options, name
 
 
 @pytest.mark.parametrize(("stack", "service"), services())
@@ -161,6 +172,24 @@ def test_what_a_service_refers_to_is_there(stack: str, service: Service) -> None
 
 
 @pytest.mark.parametrize("stack", STACKS)
+def test_who_writes_a_volume_is_who_reads_it_elsewhere(stack: str) -> None:
+    """A container starts as one user; what one writes for another must be that one's own."""
+    users: dict[str, set[str]] = {}
+    for told in STACKS[stack]["services"].values():
+        for volume in told.get("volumes", []):
+            name = volume.split(":")[0]
+            if name in STACKS[stack]["volumes"]:
+                users.setdefault(name, set()).add(told["user"])
+    assert {name: len(found) for name, found in users.items()} == dict.fromkeys(users, 1)
+    made = re.findall(r"install -d -o (\d+) -g \d+ -m 0700 (/\w+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    for name, told in STACKS[stack]["services"].items():
+        for volume in told.get("volumes", []):
+            source, _, target = volume.partition(":")
+            if told["image"].startswith("hearth:") and source in STACKS[stack]["volumes"]:
+                assert (told["user"].split(":")[0], target) in made, name
+
+
+@pytest.mark.parametrize("stack", STACKS)
 def test_nothing_is_there_that_nobody_refers_to(stack: str) -> None:
     whole = STACKS[stack]
     used = {kind: set() for kind in ("secrets", "networks", "volumes")}  # type: dict[str, set[str]]
@@ -193,9 +222,23 @@ def test_secrets_are_those_that_are_made(stack: str, made: Path) -> None:
         assert (made / name).is_file(), name
 
 
+def test_grafana_knows_nobody_without_a_password() -> None:
+    told = STACKS[ONE]["services"]["grafana"]["environment"]
+    assert (told["GF_AUTH_ANONYMOUS_ENABLED"], told["GF_USERS_ALLOW_SIGN_UP"]) == ("false", "false")
+    assert told["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_admin_password"
+    assert told["GF_SERVER_PROTOCOL"] == "https"
+
+
+def test_the_api_believes_its_proxy_and_nobody_else() -> None:
+    whole = STACKS[ONE]
+    (subnet,) = (pool["subnet"] for pool in whole["networks"]["web"]["ipam"]["config"])
+    assert whole["services"]["api"]["environment"]["HEARTH_API_PROXIES"] == subnet
+    assert {name for name, told in whole["services"].items() if "web" in told.get("networks", [])} == {"api", "proxy"}
+
+
 def test_every_secret_that_is_made_is_used(made: Path) -> None:
-    # The authority's key is for making certificates; the rest is in files that are made of these.
-    parts = {"ca.key", "https.crt", "https.key"}
+    # The authority's key is for making certificates, not for a container.
+    parts = {"ca.key"}
     assert {path.name for path in made.iterdir()} - parts == set(STACKS[MANY]["secrets"])
 
 
