@@ -20,7 +20,7 @@ from tests.acceptance.world import Making
 from tests.conftest import Database, unavailable
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-PROCESSES = ("ingest", "watch", "api")
+PROCESSES = ("ingest", "watch", "notify", "api")
 
 
 class Operated:
