@@ -63,7 +63,10 @@ class Reading(BaseModel):
 
 
 class Bucket(BaseModel):
-    """The good readings of one sensor in a span of time."""
+    """The good readings of one sensor in a span of time, °C.
+
+    `coverage` is the share of the span for which a reading held: until the next, no longer than the policy says.
+    """
 
     sensor: str
     room: str
@@ -72,6 +75,7 @@ class Bucket(BaseModel):
     mean: Shown
     max: Shown
     count: int
+    coverage: Annotated[float, Field(ge=0, le=1)]
 
 
 class LedgerDay(BaseModel):

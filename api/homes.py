@@ -1,16 +1,21 @@
 """A home, and what belongs to it."""
 
-from datetime import timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import UTC, timedelta, tzinfo
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Query
+import msgspec
+from fastapi import APIRouter, Path, Query, Response
 
 from api import answers
+from api.answers import quality_name
+from api.buckets import Every, buckets
 from api.paging import Page, Paged
 from api.problem import Fault, invalid, no_such
 from api.session import Asking, Session
-from api.values import Asked, AskedDay
+from api.values import Asked, AskedDay, AskedZone, shown
+from domain.quality import Quality
 from domain.reasons import Text
 from store import compliance as ledger_days
 from store import desk, history, homes
@@ -19,17 +24,10 @@ from store.rows import Row
 DEFAULT_SPAN = timedelta(days=1)
 DEFAULT_LEDGER_SPAN = timedelta(days=30)
 DAY = timedelta(days=1)
+QUALITIES = {quality.value: quality_name(quality) for quality in Quality}
 LONGEST_BUCKETED_SPAN = timedelta(days=400)  # a heating season, or a whole year
 
 Code = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]+$")]
-
-
-class Every(StrEnum):
-    """Widths of a bucket; P1D is a local day."""
-
-    TEN_MINUTES = "PT10M"
-    HOUR = "PT1H"
-    DAY = "P1D"
 
 
 From = Annotated[Asked | None, Query(alias="from", description="RFC 3339; default: a day before `to`")]
@@ -38,7 +36,9 @@ FromDay = Annotated[AskedDay | None, Query(alias="from", description="local day;
 ToDay = Annotated[AskedDay | None, Query(alias="to", description="local day, not included; default: tomorrow")]
 Width = Annotated[Every | None, Query(description="of a bucket; default: readings as they came")]
 
-WIDTHS = {Every.TEN_MINUTES: timedelta(minutes=10), Every.HOUR: timedelta(hours=1)}
+Zone = Annotated[
+    AskedZone | None, Query(description="IANA zone in which times are told and days begin; default: UTC, days local")
+]
 
 router = APIRouter(prefix="/v1", tags=["homes"])
 
@@ -53,7 +53,7 @@ def home(code: Code, asking: Asking) -> answers.Home:
     return answers.Home.model_validate({**found, "flag": flag})
 
 
-@router.get("/homes/{code}/readings")
+@router.get("/homes/{code}/readings", response_model=Page[answers.Reading] | Page[answers.Bucket])
 def readings(
     code: Code,
     asking: Asking,
@@ -61,7 +61,8 @@ def readings(
     begin: From = None,
     end: To = None,
     every: Width = None,
-) -> Page[answers.Reading] | Page[answers.Bucket]:
+    tz: Zone = None,
+) -> Response:
     """Temperatures over time, in order of time, of each sensor while it was in the home."""
     end = end or asking.now
     stretch = history.Stretch(
@@ -72,9 +73,10 @@ def readings(
         limit=paged.fetched,
     )
     if every is None:
-        rows = history.readings(asking.conn, stretch)
-        return paged.page(rows, answers.Reading, "measured_at", "point_id")
-    return paged.page(buckets(asking, stretch, every), answers.Bucket, "start", "point_id")
+        rows, cursor = paged.cut(history.readings(asking.conn, stretch), "measured_at", "point_id")
+        return written([told_reading(row, tz) for row in rows], cursor)
+    rows, cursor = paged.cut(bucketed(asking, stretch, every, tz), "start", "point_id")
+    return written([told_bucket(row, tz) for row in rows], cursor)
 
 
 @router.get("/homes/{code}/compliance")
@@ -121,7 +123,7 @@ def home_id(asking: Session, code: str) -> int:
     return found
 
 
-def buckets(asking: Session, stretch: history.Stretch, every: Every) -> list[Row]:
+def bucketed(asking: Session, stretch: history.Stretch, every: Every, zone: ZoneInfo | None) -> list[Row]:
     """The buckets of a stretch.
 
     Raises:
@@ -130,6 +132,39 @@ def buckets(asking: Session, stretch: history.Stretch, every: Every) -> list[Row
     if stretch.end - stretch.start > LONGEST_BUCKETED_SPAN:
         most = LONGEST_BUCKETED_SPAN.days
         raise invalid(Fault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))
-    if every is Every.DAY:
-        return history.days(asking.conn, stretch, asking.policy.zone.key)
-    return history.bins(asking.conn, stretch, WIDTHS[every])
+    # Nothing is measured later than the clocks of sensors may be ahead.
+    ending = replace(stretch, end=min(stretch.end, asking.now + DAY))
+    return buckets(asking, ending, every, zone or asking.policy.zone)
+
+
+def told_reading(row: Row, zone: tzinfo | None) -> Row:
+    """A reading as answers.Reading has it. These lists are long: they do not go through its validation."""
+    return {
+        "sensor": row["sensor"],
+        "room": row["room"],
+        "measured_at": row["measured_at"].astimezone(zone or UTC),
+        "temperature": shown(row["temperature"]),
+        "offset": shown(row["offset"]),
+        "humidity": shown(row["humidity"]),
+        "battery": shown(row["battery"]),
+        "quality": QUALITIES[row["quality"]],
+    }
+
+
+def told_bucket(row: Row, zone: tzinfo | None) -> Row:
+    """A bucket as answers.Bucket has it."""
+    return {
+        "sensor": row["sensor"],
+        "room": row["room"],
+        "start": row["start"].astimezone(zone or UTC),
+        "min": shown(row["min"]),
+        "mean": shown(row["mean"]),
+        "max": shown(row["max"]),
+        "count": row["count"],
+        "coverage": round(row["coverage"], 4),
+    }
+
+
+def written(items: list[Row], cursor: str | None) -> Response:
+    """A page, written at once."""
+    return Response(msgspec.json.encode({"items": items, "next": cursor}), media_type="application/json")

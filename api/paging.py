@@ -74,10 +74,14 @@ class Paging:
             item: what a row becomes.
             key: the columns that `id`, `position` or `day` shall give for the next page.
         """
+        kept, cursor = self.cut(rows, *key)
+        return Page(items=[item.model_validate(row) for row in kept], next=cursor)
+
+    def cut(self, rows: list[dict[str, Any]], *key: str) -> tuple[list[dict[str, Any]], str | None]:
+        """The rows of the page, and the cursor of the next one."""
         kept = rows[: self.limit]
         more = len(rows) > self.limit
-        cursor = _encode(*(kept[-1][column] for column in key)) if more else None
-        return Page(items=[item.model_validate(row) for row in kept], next=cursor)
+        return kept, _encode(*(kept[-1][column] for column in key)) if more else None
 
 
 async def paging(

@@ -4,8 +4,9 @@ import math
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from api.messages import Unreadable
 from domain.reasons import Text
@@ -18,6 +19,7 @@ NO_INSTANT = Text(
     "must be RFC 3339 with an offset, such as 2026-01-15T06:00:00Z",
 )
 NO_DAY = Text("应为日期，例如 2026-01-15", "must be a day such as 2026-01-15")
+NO_ZONE = Text("应为 IANA 时区，例如 Asia/Shanghai", "must be an IANA time zone such as Asia/Shanghai")
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 
 
@@ -70,7 +72,20 @@ def in_utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+def zone(text: object) -> ZoneInfo:
+    """A time zone from its IANA name.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    try:
+        return ZoneInfo(str(text)[:100])
+    except (KeyError, ValueError, OSError):
+        raise Unreadable(NO_ZONE) from None
+
+
 Asked = Annotated[datetime, BeforeValidator(instant)]
+AskedZone = Annotated[ZoneInfo, BeforeValidator(zone), WithJsonSchema({"type": "string"})]
 AskedDay = Annotated[date, BeforeValidator(day)]
 Instant = Annotated[datetime, AfterValidator(in_utc)]
 Shown = Annotated[float | None, BeforeValidator(shown)]

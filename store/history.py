@@ -1,14 +1,20 @@
-"""A home's readings over time, as they came or in buckets, of every sensor while it was in that home.
+"""A home's readings over time, of every sensor while it was in that home.
 
-Temperatures are calibrated: raw + the offset that was in force. Pages follow each other by (time, point_id).
+Pages follow each other by (time, point_id). The API's role comes to readings through `point_readings` alone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, LiteralString, TypeAlias
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from psycopg import Connection
+from psycopg.rows import class_row
 
+from domain.instants import to_datetime
+from store import wire
 from store.rows import Row, fetch
 
 Position: TypeAlias = tuple[datetime, int]
@@ -31,28 +37,56 @@ ORDER BY r.measured_at, p.point_id
 LIMIT %(limit)s
 """
 
-# Between head and tail stands the beginning of the bucket. Only good readings count, as in reading_hour.
-_BUCKETS_HEAD: LiteralString = """
-SELECT
-  s.code AS sensor, p.room, k.start,
-  min(r.temperature + p.offset_k) AS min, avg(r.temperature + p.offset_k) AS mean,
-  max(r.temperature + p.offset_k) AS max, count(r.temperature) AS count, p.point_id
+SELECT_POINTS = """
+SELECT p.point_id, s.code AS sensor, p.room, p.interval_s, p.offset_k, p.valid_from, p.valid_to
 FROM point AS p
 JOIN sensor AS s USING (sensor_id)
-CROSS JOIN LATERAL point_readings(p.point_id, %(start)s, %(end)s, NULL) AS r
-CROSS JOIN LATERAL (SELECT """
-_BUCKETS_TAIL: LiteralString = """ AS start) AS k
-WHERE p.home_id = %(home_id)s AND r.quality = 0
-  AND (%(after)s::timestamptz IS NULL OR (k.start, p.point_id) > (%(after)s, %(after_point)s))
-GROUP BY k.start, p.point_id, s.code, p.room
-ORDER BY k.start, p.point_id
-LIMIT %(limit)s
+WHERE p.home_id = %(home_id)s
+  AND (p.valid_from IS NULL OR p.valid_from < %(end)s) AND (p.valid_to IS NULL OR p.valid_to > %(start)s)
+ORDER BY p.point_id
 """
-SELECT_BINS: LiteralString = (
-    _BUCKETS_HEAD + "date_bin(%(width)s::interval, r.measured_at, TIMESTAMPTZ '2000-01-01 00:00:00Z')" + _BUCKETS_TAIL
-)
-# A local day has 23 or 25 hours when the clocks change: it is no bin of 24.
-SELECT_DAYS: LiteralString = _BUCKETS_HEAD + "date_trunc('day', r.measured_at, %(zone)s)" + _BUCKETS_TAIL
+# Only good readings count, as in reading_hour. An array for each point: a row for each reading would take five times as
+# long.
+GOOD: wire.Layout = {"point_id": "int4", "measured_at": "timestamptz", "celsius": "float4"}
+COPY_GOOD = """
+COPY (
+  SELECT p.point_id, array_agg(r.measured_at), array_agg(r.temperature + p.offset_k)
+  FROM point AS p
+  CROSS JOIN LATERAL point_readings(p.point_id, %(start)s, %(end)s, NULL) AS r
+  WHERE p.home_id = %(home_id)s AND r.quality = 0 AND r.temperature <> 'NaN'
+  GROUP BY p.point_id
+) TO STDOUT (FORMAT BINARY)
+"""
+# All of a point's readings in order of time, a batch at a time.
+SAID: wire.Layout = {
+    "measured_at": "timestamptz",
+    "received_at": "timestamptz",
+    "temperature": "float4",
+    "humidity": "float4",
+    "battery": "float4",
+    "quality": "int2",
+}
+COPY_SAID = """
+COPY (
+  SELECT
+    array_agg(r.measured_at), array_agg(r.received_at), array_agg(coalesce(r.temperature, 'NaN')),
+    array_agg(coalesce(r.humidity, 'NaN')), array_agg(coalesce(r.battery, 'NaN')), array_agg(r.quality)
+  FROM point_readings(%(point_id)s, %(start)s, %(end)s, %(most)s) AS r
+  HAVING count(*) > 0
+) TO STDOUT (FORMAT BINARY)
+"""
+
+
+class Point(NamedTuple):
+    """A sensor in a room of the home for a time; None: from ever, for good."""
+
+    point_id: int
+    sensor: str
+    room: str
+    interval_s: int
+    offset_k: float
+    valid_from: datetime | None
+    valid_to: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +107,6 @@ class Stretch:
             # Nothing before the position is asked for again; chunks before it need not be opened.
             "start": max(self.start, after) if after else self.start,
             "end": self.end,
-            "after": after,
-            "after_point": after_point,
             "shown": after_point if after and after >= self.start else None,
             "limit": self.limit,
         }
@@ -85,11 +117,26 @@ def readings(conn: Connection, stretch: Stretch) -> list[Row]:
     return fetch(conn, SELECT_READINGS, stretch.parameters())
 
 
-def bins(conn: Connection, stretch: Stretch, width: timedelta) -> list[Row]:
-    """Lowest, mean, highest temperature (°C), number of good readings, per sensor and bin of a fixed width."""
-    return fetch(conn, SELECT_BINS, {**stretch.parameters(), "width": width})
+def points(conn: Connection, home_id: int, start: datetime, end: datetime) -> list[Point]:
+    """Who measured in a home at some time in [start, end)."""
+    with conn.cursor(row_factory=class_row(Point)) as cur:
+        return cur.execute(SELECT_POINTS, {"home_id": home_id, "start": start, "end": end}).fetchall()
 
 
-def days(conn: Connection, stretch: Stretch, zone: str) -> list[Row]:
-    """The same per local day of an IANA time zone."""
-    return fetch(conn, SELECT_DAYS, {**stretch.parameters(), "zone": zone})
+def good(conn: Connection, home_id: int, start: datetime, end: datetime) -> NDArray[np.void]:
+    """Good readings in [start, end) as rows of GOOD, calibrated, sorted by point and time."""
+    with conn.cursor() as cur:
+        return wire.read_arrays(cur, COPY_GOOD, GOOD, {"home_id": home_id, "start": start, "end": end})
+
+
+def said(conn: Connection, point_id: int, start: datetime, end: datetime, most: int) -> Iterator[NDArray[np.void]]:
+    """All readings of a point in [start, end) as rows of SAID, raw, in order of time, in batches of at most `most`."""
+    with conn.cursor() as cur:
+        while start < end:
+            params = {"point_id": point_id, "start": start, "end": end, "most": most}
+            rows = wire.read_arrays(cur, COPY_SAID, SAID, params)
+            if len(rows):
+                yield rows
+            if len(rows) < most:
+                return
+            start = to_datetime(int(rows["measured_at"][-1]) + 1)

@@ -1,9 +1,11 @@
 """A home through the API: its state, readings, flags and tickets."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.buckets import Every, edges
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW
@@ -125,8 +127,8 @@ def test_buckets_by_the_hour_leave_bad_readings_out(api: Api) -> None:
     answer = api.get("/v1/homes/B1-101/readings", api.token(), every="PT1H").json()
     head = {"sensor": "a1", "room": "living"}
     assert answer["items"] == [
-        {**head, "start": "2026-01-15T02:00:00Z", "min": 17.5, "mean": 17.5, "max": 17.5, "count": 1},
-        {**head, "start": "2026-01-15T03:00:00Z", "min": 18.5, "mean": 18.6, "max": 18.7, "count": 3},
+        {**head, "start": "2026-01-15T02:00:00Z", "min": 17.5, "mean": 17.5, "max": 17.5, "count": 1, "coverage": 0.5},
+        {**head, "start": "2026-01-15T03:00:00Z", "min": 18.5, "mean": 18.6, "max": 18.7, "count": 3, "coverage": 1.0},
     ]
 
 
@@ -174,3 +176,56 @@ def everything(api: Api, path: str, token: str, limit: int, **parameters: str) -
         if page["next"] is None:
             return items
         cursor = {"cursor": page["next"]}
+
+
+def test_coverage_is_what_was_known_of_the_part_that_was_asked_for(api: Api) -> None:
+    """A sensor of 600 s: each reading holds for 30 minutes, as the built-in policy says."""
+    sensor = town.sensor(api.conn, town.home(api.conn))
+    for minutes in (150, 60, 50):
+        town.reading(api.conn, sensor, NOW - timedelta(minutes=minutes), 18.0)
+    span = {"from": text(NOW - 3 * HOUR), "to": text(NOW - 15 * timedelta(minutes=1)), "every": "PT1H"}
+    items = api.get("/v1/homes/B1-101/readings", api.token(), **span).json()["items"]
+    # 01:30 to 02:00 of the first hour; 03:00 to 03:40 of the 45 minutes asked for of the third.
+    assert [(item["start"], item["coverage"]) for item in items] == [
+        ("2026-01-15T01:00:00Z", 0.5),
+        ("2026-01-15T03:00:00Z", 0.8889),
+    ]
+
+
+def test_times_and_days_in_a_zone(api: Api) -> None:
+    sensor = town.sensor(api.conn, town.home(api.conn))
+    for at in (NOW - 6 * HOUR, NOW - 4 * HOUR - timedelta(seconds=1), NOW - HOUR):  # midnight in Berlin is 23:00 UTC
+        town.reading(api.conn, sensor, at, 18.0)
+    path, token = "/v1/homes/B1-101/readings", api.token()
+    raw = api.get(path, token, tz="Europe/Berlin").json()["items"]
+    assert [item["measured_at"] for item in raw] == [
+        "2026-01-14T23:00:00+01:00",
+        "2026-01-15T00:59:59+01:00",
+        "2026-01-15T04:00:00+01:00",
+    ]
+    days = api.get(path, token, tz="Europe/Berlin", every="P1D").json()["items"]
+    assert [(day["start"], day["count"]) for day in days] == [
+        ("2026-01-14T00:00:00+01:00", 1),
+        ("2026-01-15T00:00:00+01:00", 2),
+    ]
+
+
+def test_a_day_is_as_long_as_the_clock_makes_it() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    for day, hours in ((date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 7, 1), 24)):
+        start = datetime.combine(day, time(12), berlin)
+        low, high = edges(Every.DAY, start, start + timedelta(minutes=1), berlin)
+        assert (high.astimezone(UTC) - low.astimezone(UTC)) == hours * HOUR
+
+
+@pytest.mark.parametrize("every", ["PT10M", "PT1H", "P1D"])
+def test_pages_of_buckets_over_months_lose_and_double_nothing(plain_api: Api, every: str) -> None:
+    home = town.home(plain_api.conn)
+    for code in ("a", "b"):
+        sensor = town.sensor(plain_api.conn, home, code, room=code)
+        for days in (0, 1, 2, 40, 41, 120):
+            town.reading(plain_api.conn, sensor, NOW - timedelta(days=days, minutes=7), 18.0)
+    path, token, since = "/v1/homes/B1-101/readings", plain_api.token(), {"from": text(NOW - timedelta(days=200))}
+    whole = plain_api.get(path, token, **since, every=every).json()["items"]
+    assert len(whole) == 12
+    assert everything(plain_api, path, token, 5, **since, every=every) == whole

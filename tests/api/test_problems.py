@@ -76,6 +76,8 @@ PARAMETERS = {
     "/v1/homes/B1-101/readings?from=1768449600": "from",
     "/v1/homes/B1-101/readings?from=0001-01-01T00:00:00Z": "from",
     "/v1/homes/B1-101/readings?every=PT2H": "every",
+    "/v1/homes/B1-101/readings?tz=Mars/Olympus": "tz",
+    "/v1/homes/B1-101/readings?tz=../../etc/passwd": "tz",
     "/v1/homes/B1-101/readings?every=PT10M&from=2020-01-01T00:00:00Z": "from",
     "/v1/homes/%00": "code",
     "/v1/flags?state=closed": "state",
@@ -118,6 +120,8 @@ def test_the_ends_of_time(plain_api: Api) -> None:
         for parameter in ("from", "to"):
             answer = plain_api.get("/v1/homes/B1-101/readings", token, **{parameter: moment})
             assert answer.json() == {"items": [], "next": None}
+        span = {"from": moment, "to": moment, "every": "P1D"}
+        assert plain_api.get("/v1/homes/B1-101/readings", token, **span).json() == {"items": [], "next": None}
 
 
 def test_an_error_of_ours_tells_nothing(plain_api: Api) -> None:
