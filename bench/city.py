@@ -3,6 +3,8 @@
 Every number is a function of the row's own number, so each run has the same city.
 """
 
+from datetime import datetime, timedelta
+
 import psycopg
 
 from store.migrate import migrate
@@ -135,6 +137,22 @@ FROM generate_series(1, 5000) AS n;
 INSERT INTO ticket (class, source, state, priority, home_id, station, opened_at)
 SELECT 'device', 'device', 'open', 4, home_id, station, now() - interval '3 h'
 FROM home JOIN building USING (building_id) JOIN substation USING (substation_id) WHERE home_id % 20 = 1;
+INSERT INTO substation_alarm (substation_id, kind, since, raised_at, lowest, highest)
+SELECT substation_id, 'supply_low', now() - interval '1 h', now() - interval '50 min', 31, 35
+FROM substation WHERE code = 'S0';
+WITH worked AS (
+  INSERT INTO ticket (class, source, state, priority, substation_id, station, opened_at)
+  SELECT 'repair', 'incident', 'open', 1, substation_id, station, now() - interval '50 min'
+  FROM substation WHERE code = 'S1' RETURNING ticket_id, substation_id, station, opened_at
+), opened AS (
+  INSERT INTO incident (kind, substation_id, station, ticket_id, why, opened_at)
+  SELECT 'cold_homes', substation_id, station, ticket_id, '{{}}', opened_at FROM worked
+  RETURNING incident_id, substation_id
+)
+INSERT INTO incident_ticket (incident_id, ticket_id, joined_at)
+SELECT o.incident_id, t.ticket_id, now()
+FROM opened AS o JOIN building AS b USING (substation_id) JOIN home AS h USING (building_id)
+JOIN ticket AS t USING (home_id) WHERE t.class = 'cold' AND t.state = 'open';
 -- Some are said to be done.
 UPDATE ticket SET state = 'verifying', done_at = now() - interval '20 minutes'
 WHERE class = 'cold' AND state = 'open' AND home_id % 60 = 0;
@@ -142,6 +160,46 @@ INSERT INTO device_job (sensor_id, reason, ticket_id, opened_at)
 SELECT p.sensor_id, 'silent', t.ticket_id, t.opened_at FROM ticket AS t JOIN point AS p USING (home_id)
 WHERE t.class = 'device';
 """
+
+# A year of months, for each shard of 4096 homes.
+KPI = """
+INSERT INTO kpi_heat (
+  shard, month, station, homes, judged_homes, qualified_homes, compliant_us, cold_us, severe_us, unknown_us,
+  not_judged_us, shortfall_us, deficit
+)
+SELECT shard, m, 'Station ' || n, 400, 380, 300 + n, 1e15, 1e13 * n, 1e12, 2e13, 0, 1e13, 1e15
+FROM generate_series(0, {homes} / 4096) AS shard, generate_series(0, {stations} - 1) AS n,
+  generate_series(date_trunc('month', now()) - interval '11 months', now(), interval '1 month') AS m;
+INSERT INTO kpi_month (month, counted_at) SELECT DISTINCT month, now() FROM kpi_heat;
+INSERT INTO kpi_clock (month, station, class, name, due, in_time, late, unmet, mean_s, median_s)
+SELECT m.month, s.station, c.class, c.name, 100, 90, 8, 2, 3000, 2000
+FROM kpi_month AS m,
+  (SELECT NULL AS station UNION ALL SELECT DISTINCT station FROM substation) AS s,
+  (VALUES ('cold', 'station_reply'), ('cold', 'on_site'), ('leak', 'on_site'), ('repair', 'contact'))
+    AS c (class, name);
+INSERT INTO kpi_case (
+  month, station, class, received, closed, closed_in_time, answered_in_time, answered_late, overdue, waiting
+)
+SELECT month, NULL, class, 20, 18, 17, 17, 1, 1, 1 FROM kpi_month, (VALUES ('complaint'), ('report')) AS c (class);
+INSERT INTO kpi_desk (
+  month, station, tickets, retrospective, closed, called_back, asked, satisfied, flags, recovered, warm_mean_s,
+  warm_median_s
+)
+SELECT month, NULL, 500, 20, 450, 430, 400, 390, 600, 580, 20000, 9000 FROM kpi_month;
+"""
+
+
+def chosen(at: datetime) -> dict[str, str | list[str]]:
+    """What a dispatcher would have chosen on the dashboards: all stations, and places that there are."""
+    first = at.date().replace(day=1)
+    return {
+        "station": [f"Station {n}" for n in range(STATIONS)],
+        "substation": "S0",
+        "building": "B0",
+        "home": "H0",
+        "month": first.isoformat(),
+        "season": (first - timedelta(days=90)).replace(day=1).isoformat(),
+    }
 
 
 def build(url: str, homes: int, buildings: int) -> None:
@@ -156,7 +214,7 @@ def build(url: str, homes: int, buildings: int) -> None:
     }
     with psycopg.connect(url) as conn:
         migrate(conn)
-    for script in (REGISTRY, STATES, READINGS, LEDGER):
+    for script in (REGISTRY, STATES, READINGS, LEDGER, KPI):
         with psycopg.connect(url) as conn:
             conn.execute(script.format(**numbers).encode())
     with psycopg.connect(url, autocommit=True) as conn:

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import Connection
 
 from bench import city
-from bench.panels import Chosen, Question, expand, questions
+from bench.panels import Question, expand, questions
 from bench.stand import SETTINGS
 from dashboards.collection import dashboards
 from dashboards.links import HOME, SUBSTATION
@@ -29,12 +29,6 @@ LIMIT_MS = 200.0
 TIMES = 5
 SPANS = {HOME: timedelta(days=7), SUBSTATION: timedelta(days=7)}
 SPAN = timedelta(days=1)
-CHOSEN: Chosen = {
-    "station": [f"Station {n}" for n in range(city.STATIONS)],
-    "substation": "S0",
-    "building": "B0",
-    "home": "H0",
-}
 PART = 0.1  # of all readings: whoever touches more reads through them
 COUNT = "SELECT sum(stored)::bigint FROM ingest_health"
 TIMESCALE = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
@@ -101,6 +95,7 @@ def _figures(conn: Connection) -> Iterator[Figure]:
         ingest_counts.sample(conn, datetime.now(UTC) - timedelta(minutes=1))
         ingest_counts.sample(conn, datetime.now(UTC))
     now = datetime.now(UTC)
+    chosen = city.chosen(now)
     look = Look("en", policy.builtin("seed"), now, "")
     for uid, board in dashboards(look).items():
         with conn.transaction():
@@ -108,7 +103,7 @@ def _figures(conn: Connection) -> Iterator[Figure]:
         with conn.transaction():
             conn.execute("SET LOCAL ROLE hearth_grafana")
             for question in questions(board):
-                sql = expand(question.sql, CHOSEN, now - SPANS.get(uid, SPAN), now)
+                sql = expand(question.sql, chosen, now - SPANS.get(uid, SPAN), now)
                 yield Figure(question, _took_ms(conn, sql), reads_through(conn, sql))
 
 

@@ -119,6 +119,22 @@ UNCOUNTED = Rule(
     severity="critical",
 )
 
+NOTICES = Rule(
+    name="notices-stuck",
+    title=Text("通知发送受阻", "Notices are stuck"),
+    summary=Text(
+        "{{ $labels.audience }}({{ $labels.channel }})的通知失败,或已等待一刻钟。",
+        "Notices to {{ $labels.audience }} by {{ $labels.channel }} have failed, or waited for a quarter of an hour.",
+    ),
+    query="""
+SELECT
+  audience, channel,
+  (coalesce(last_failed_at > now() - interval '15 minutes', false)
+    OR coalesce(retrying > 0 AND waiting_since < now() - interval '15 minutes', false))::integer AS stuck
+FROM notice_health
+""",
+)
+
 
 def unclosed(zone: str) -> Rule:
     """Yesterday should be closed an hour after midnight."""
@@ -140,7 +156,7 @@ def rules(look: Look, *, prometheus: bool, notify: bool) -> list[dict[str, Any]]
         prometheus: whether there is such a data source, which knows of the broker.
         notify: whether there are contact points of ours; else Grafana's own policy decides who hears of it.
     """
-    found = [STOPPED, LAG, DEAD, DATABASE, CLOCKS, INCIDENT, UNCOUNTED, unclosed(look.zone)]
+    found = [STOPPED, LAG, DEAD, DATABASE, CLOCKS, INCIDENT, UNCOUNTED, NOTICES, unclosed(look.zone)]
     return [_rule(look, rule, notify) for rule in (*found, *((BROKER,) if prometheus else ()))]
 
 

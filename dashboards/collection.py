@@ -5,10 +5,10 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import city, desk, home, ingest, substation
+from dashboards import city, desk, home, ingest, kpi, substation
 from dashboards.look import Look
 
-ALL = (city.dashboard, substation.dashboard, home.dashboard, desk.dashboard, ingest.dashboard)
+ALL = (city.dashboard, substation.dashboard, home.dashboard, desk.dashboard, ingest.dashboard, kpi.dashboard)
 
 
 def dashboards(look: Look) -> dict[str, dict[str, Any]]:

@@ -36,6 +36,8 @@ WORDS = {
     "substation": Text("换热站", "Substation"),
     "building": Text("楼栋", "Building"),
     "home": Text("住户", "Home"),
+    "month": Text("月份", "Month"),
+    "season": Text("供热期", "Season"),
 }
 
 
@@ -59,12 +61,21 @@ class _Target(Builder[models.AnnotationTarget]):
         return self._target
 
 
+class _Hidden(ConstantVariable):
+    """A constant that nobody has to see."""
+
+    def build(self) -> models.VariableModel:
+        variable = super().build()
+        variable.hide = models.VariableHide.HIDE_VARIABLE
+        return variable
+
+
 def frame(look: Look, uid: str, refresh: str, span: str, note: Text) -> Dashboard:
     """An empty dashboard. `refresh`: such as 30s; `span`: what it shows at first, such as 6h."""
     board = Dashboard(look.say(TITLES[uid])).uid(uid).description(look.say(note)).tags([TAG]).timezone(look.zone)
     board.refresh(refresh).time(f"now-{span}", "now").tooltip(models.DashboardCursorSync.CROSSHAIR).readonly()
     board.timepicker(TimePicker().refresh_intervals(["15s", "30s", "1m", "5m", "15m"]))
-    board.with_variable(ConstantVariable("hearth").value(look.hearth_url))
+    board.with_variable(_Hidden("hearth").value(look.hearth_url))
     for other in TITLES:
         if other != uid:
             board.link(to_dashboard(look, other))

@@ -1,4 +1,4 @@
-"""Whether everything is heard and stored: rates, lag, what is refused, and sensors that are silent."""
+"""Whether everything is heard, stored and told: rates, lag, what is refused, silent sensors, notices that wait."""
 
 from typing import Any
 
@@ -41,6 +41,10 @@ FROM device_job_open WHERE reason = 'silent' ORDER BY opened_at DESC LIMIT 200
 SILENT_BY_STATION = """
 SELECT coalesce(station, '–') AS station, count(*) AS jobs FROM device_job_open WHERE reason = 'silent'
 GROUP BY 1 ORDER BY 2 DESC
+"""
+NOTICES = """
+SELECT audience, channel, waiting, retrying, waiting_since, failed, sent_in_a_day, last_sent_at
+FROM notice_health ORDER BY failed DESC, waiting_since
 """
 LEDGER = "SELECT to_char(open_from, 'YYYY-MM-DD') AS open_from, counted_to FROM ledger_health"
 
@@ -88,6 +92,9 @@ def _refused(look: Look) -> list[Any]:
 
 def _sensors(look: Look) -> list[Any]:
     silent = ("opened_at", "sensor", "reason", "home", "building", "substation", "station", "ticket")
+    notice = (
+        "audience", "channel", "waiting", "retrying", "waiting_since", "failed", "sent_in_a_day", "last_sent_at",
+    )  # fmt: skip
     return [
         bars(look, Text("设备工单", "Device jobs"), Ask(JOBS, ("reason", "jobs")), Size(6, 11)),
         bars(
@@ -97,4 +104,5 @@ def _sensors(look: Look) -> list[Any]:
             Size(6, 11),
         ),
         rows(look, Text("无数据传感器", "Silent sensors"), Ask(SILENT, silent), Size(12, 11)),
+        rows(look, Text("通知发送", "Notices"), Ask(NOTICES, notice), Size(24, 7)),
     ]

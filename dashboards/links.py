@@ -1,6 +1,6 @@
 """Where a click leads: from the city down to a home, and on to the API and its console."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType
@@ -16,6 +16,7 @@ TITLES: Mapping[str, Text] = {
     HOME: Text("楼栋与住户", "Building and home"),
     DESK: Text("报修工单", "Repair desk"),
     INGEST: Text("数据接入", "Ingest"),
+    KPI: Text("考核指标", "Key figures"),
 }
 
 
@@ -26,21 +27,24 @@ def field(column: str) -> str:
 
 # Each needs the columns that its address names beside the one it is on.
 _BUILDING = f"/d/{HOME}?var-substation={field('substation')}&var-building="
-LINKS: Mapping[str, tuple[Text, str]] = {
-    "substation": (
-        Text("换热站看板", "Substation"),
-        f"/d/{SUBSTATION}?var-station=$__all&var-substation=${{__value.raw}}",
-    ),
-    "building": (Text("楼栋看板", "Building"), _BUILDING + "${__value.raw}"),
-    "home": (Text("住户看板", "Home"), _BUILDING + field("building") + "&var-home=${__value.raw}"),
-    "ticket": (Text("工单(接口)", "Ticket (API)"), "${hearth}/v1/tickets/${__value.raw}"),
+_VALUE = "${__value.raw}"
+_API = "${hearth}/v1/"
+LINKS: Mapping[str, Sequence[tuple[Text, str]]] = {
+    "substation": [(Text("换热站看板", "Substation"), f"/d/{SUBSTATION}?var-station=$__all&var-substation={_VALUE}")],
+    "building": [(Text("楼栋看板", "Building"), _BUILDING + _VALUE)],
+    "home": [
+        (Text("住户看板", "Home"), f"{_BUILDING}{field('building')}&var-home={_VALUE}"),
+        (Text("低温依据(接口)", "Evidence of its flags (API)"), f"{_API}homes/{_VALUE}/flags"),
+    ],
+    "ticket": [(Text("工单(接口)", "Ticket (API)"), f"{_API}tickets/{_VALUE}")],
 }
 
 
-def data_link(look: Look, name: str) -> dict[str, object]:
-    """A link on the values of a column."""
-    title, url = LINKS[name]
-    return {"title": look.say(title), "url": url, "targetBlank": name == "ticket"}
+def data_links(look: Look, name: str) -> list[dict[str, object]]:
+    """The links on the values of a column; those to the API open a window of their own."""
+    return [
+        {"title": look.say(title), "url": url, "targetBlank": not url.startswith("/d/")} for title, url in LINKS[name]
+    ]
 
 
 def to_dashboard(look: Look, uid: str) -> DashboardLink:

@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from dashboards.links import data_link
+from dashboards.links import data_links
 from dashboards.look import BLUE, Look, postgres
 from dashboards.query import Query
 from dashboards.words import COLUMNS, Column, Value
@@ -66,7 +66,7 @@ def properties(look: Look, name: str, hidden: bool = False) -> list[DynamicConfi
     elif column.celsius:
         found["color"] = {"mode": "thresholds"}
     if column.link:
-        found["links"] = [data_link(look, column.link)]
+        found["links"] = data_links(look, column.link)
     if hidden:
         found["custom.hidden"] = True
     return [DynamicConfigValue(id_val=key, value=value) for key, value in found.items() if value is not None]
@@ -106,7 +106,10 @@ def figures(look: Look, title: Text, ask: Ask, size: Size) -> stat.Panel:
 
 def bars(look: Look, title: Text, ask: Ask, size: Size) -> bargauge.Panel:
     """A bar for each row: the first column names it, the second is its length."""
-    panel: bargauge.Panel = dress(bargauge.Panel(), look, title, [ask], size)
+    named, length = ask.columns
+    panel: bargauge.Panel = dress(bargauge.Panel(), look, title, [Ask(ask.sql, (named,))], size)
+    # With a name of its own, the length would take away those of the rows.
+    panel.override_by_name(length, [p for p in properties(look, length) if p.id_val != "displayName"])
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(True).limit(50))
     panel.orientation(kinds.VizOrientation.HORIZONTAL).display_mode(kinds.BarGaugeDisplayMode.BASIC)
     return panel.no_value("–").thresholds(plain(BLUE))

@@ -97,6 +97,13 @@ INCIDENTS = {
     "substation_alarm": Value(Text("换热站报警", "substation alarm")),
 }
 
+AUDIENCES = {
+    "dispatch": Value(Text("调度", "dispatch")),
+    "crew": Value(Text("抢修人员", "crew")),
+    "supervisor": Value(Text("主管", "supervisor")),
+    "user": Value(Text("用户", "user")),
+}
+
 _TIME = "dateTimeAsIso"
 COLUMNS: Mapping[str, Column] = {
     # places
@@ -150,6 +157,11 @@ COLUMNS: Mapping[str, Column] = {
     "severe_h": Column(Text("严重低温", "severe"), unit="h", decimals=1, colour=RED),
     "unknown_h": Column(Text("未知", "unknown"), unit="h", decimals=1, colour=GREY),
     "not_judged_h": Column(Text("不考核", "not judged"), unit="h", decimals=1, colour=PALE),
+    "rate_by_time": Column(Text("合格率(按时间)", "qualified, of the time"), unit="percentunit", decimals=1),
+    "rate_by_homes": Column(Text("合格率(按户)", "qualified, of the homes"), unit="percentunit", decimals=1),
+    "qualified_homes": Column(Text("合格户数", "qualified homes"), unit="short"),
+    "judged_homes": Column(Text("考核户数", "judged homes"), unit="short"),
+    "kelvin_hours": Column(Text("欠温度时", "kelvin-hours under the limit"), unit="short", decimals=0),
     # flags, tickets, clocks
     "severity": Column(Text("程度", "severity"), values=STATES),
     "flags": Column(Text("标记数", "flags"), unit="short"),
@@ -173,6 +185,25 @@ COLUMNS: Mapping[str, Column] = {
     "due_soon": Column(Text("半小时内到期", "due within 30 min"), unit="short", colour=ORANGE),
     "running": Column(Text("计时中", "running"), unit="short", colour=BLUE),
     "unanswered": Column(Text("待回复", "unanswered"), unit="short", colour=ORANGE),
+    "due": Column(Text("应完成", "due"), unit="short"),
+    "in_time": Column(Text("及时", "in time"), unit="short", colour=GREEN),
+    "unmet": Column(Text("未完成", "not done"), unit="short", colour=RED),
+    "in_time_rate": Column(Text("及时率", "in time, of those due"), unit="percentunit", decimals=1),
+    "median_s": Column(Text("用时中位数", "median time"), unit="dtdurations", decimals=0),
+    "received": Column(Text("受理", "received"), unit="short"),
+    "closed": Column(Text("办结", "closed"), unit="short"),
+    "closure": Column(Text("办结率", "closed, of those received"), unit="percentunit", decimals=1),
+    "closure_in_time": Column(Text("按期办结率", "closed in time"), unit="percentunit", decimals=1),
+    "answered": Column(Text("按期答复率", "answered in time"), unit="percentunit", decimals=1),
+    "overdue": Column(Text("逾期", "overdue"), unit="short", colour=RED),
+    "waiting": Column(Text("办理中", "waiting"), unit="short"),
+    "called_back": Column(Text("已回访", "called back"), unit="short"),
+    "called_back_rate": Column(Text("回访率", "called back, of those closed"), unit="percentunit", decimals=1),
+    "satisfied": Column(Text("满意", "satisfied"), unit="short"),
+    "asked": Column(Text("已评价", "asked"), unit="short"),
+    "satisfaction": Column(Text("满意率", "satisfied, of those asked"), unit="percentunit", decimals=1),
+    "recovered": Column(Text("已恢复", "recovered"), unit="short"),
+    "warm_median_s": Column(Text("恢复用时中位数", "median time to warm"), unit="dtdurations", decimals=0),
     # incidents, alarms, devices
     "incident": Column(Text("事件", "incident")),
     "incident_kind": Column(Text("类别", "kind"), values=INCIDENTS),
@@ -202,6 +233,13 @@ COLUMNS: Mapping[str, Column] = {
     "conflicts": Column(Text("冲突总数", "conflicts in all"), unit="short"),
     "late": Column(Text("迟到总数", "late in all"), unit="short"),
     "dead": Column(Text("死信总数", "dead in all"), unit="short"),
+    "audience": Column(Text("对象", "audience"), values=AUDIENCES),
+    "channel": Column(Text("渠道", "channel")),
+    "retrying": Column(Text("重试中", "tried again"), unit="short", colour=ORANGE),
+    "waiting_since": Column(Text("最早等待", "waiting since"), unit=_TIME),
+    "failed": Column(Text("失败", "failed"), unit="short", colour=RED),
+    "sent_in_a_day": Column(Text("24小时内已发送", "sent in a day"), unit="short", colour=GREEN),
+    "last_sent_at": Column(Text("最近发送", "last sent"), unit=_TIME),
     "open_from": Column(Text("未结账自", "open from")),
     "counted_to": Column(Text("统计至", "counted to"), unit=_TIME),
 }

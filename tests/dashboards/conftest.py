@@ -1,22 +1,20 @@
 """Dashboards of the built-in policy, and a town to ask them of."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from psycopg import Connection
 
 from bench import city
-from bench.panels import Chosen
 from dashboards.look import Language, Look
 from domain.policy import builtin
 from store import buildings, ingest_counts
 from tests.conftest import Servers, fresh_database
 
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
-STATIONS = [f"Station {n}" for n in range(city.STATIONS)]
-CHOSEN: Chosen = {"station": STATIONS, "substation": "S0", "building": "B0", "home": "H0"}
+CHOSEN = city.chosen(datetime.now(UTC))
 HOMES, BUILDINGS = 600, 60
 
 
@@ -34,6 +32,7 @@ def town(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Connectio
     with psycopg.connect(database.url, autocommit=True) as conn:
         with conn.transaction():
             buildings.count(conn, datetime.now(UTC))
+            ingest_counts.sample(conn, datetime.now(UTC) - timedelta(minutes=1))
             ingest_counts.sample(conn, datetime.now(UTC))
         yield conn
     next(databases, None)

@@ -73,19 +73,9 @@ def test_the_columns_of_a_panel_are_those_it_has_looks_for(town: Connection, pan
             assert set(re.findall(r"__data\.fields\.(\w+)", link["url"])) <= given, link["url"]
 
 
-def full(conn: Connection) -> Iterator[str]:
-    """The queries that have something to show in this town."""
-    for question in QUESTIONS:
-        if ask(conn, question, days=7).rows:
-            yield str(question)
-
-
-def test_most_panels_have_something_to_show(town: Connection) -> None:
-    empty = {str(q) for q in QUESTIONS} - set(full(town))
-    assert {name.rpartition(":")[2].strip()[:-2] for name in empty} <= {
-        "Incidents", "Substation alarms", "Alarms", "Per second", "Lag since measurement", "Queue", "Coldest room",
-        "Mean, and where many are cold",
-    }  # fmt: skip
+def test_panels_have_something_to_show(town: Connection) -> None:
+    empty = [str(question) for question in QUESTIONS if not ask(town, question, days=7).rows]
+    assert empty == ["hearth-ingest: Notices A"]
 
 
 @pytest.fixture
@@ -106,15 +96,14 @@ def test_grafana_reads_views_and_nothing_else(reader: Connection) -> None:
             reader.execute(sql.SQL("SELECT FROM {}").format(sql.Identifier(table)))
 
 
-def test_what_panels_read_tells_of_no_person(town: Connection) -> None:
-    text = " ".join(question.sql for question in QUESTIONS)
+def test_what_grafana_may_read_tells_of_no_person(town: Connection) -> None:
     columns = town.execute(
-        "SELECT table_name, column_name FROM information_schema.columns JOIN pg_views ON viewname = table_name "
-        "WHERE table_schema = 'public'"
+        "SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 "
+        "WHERE c.relkind = 'v' AND c.relnamespace = 'public'::regnamespace "
+        "AND has_table_privilege('hearth_grafana', c.oid, 'SELECT')"
     ).fetchall()
-    read = [(view, column) for view, column in columns if re.search(rf"\b{view}\b", text)]
-    assert len({view for view, _ in read}) > 15
-    assert [name for name in read if PERSONAL.search(name[1])] == []
+    assert len({view for view, _ in columns}) > 20
+    assert [name for name in columns if PERSONAL.search(name[1])] == []
 
 
 def test_a_plan_that_reads_through_all_readings_is_noticed(town: Connection) -> None:

@@ -40,7 +40,9 @@ def test_what_fires_when(town: Connection) -> None:
     with town.transaction(force_rollback=True):
         town.execute("INSERT INTO ledger_shard VALUES (0, (now() AT TIME ZONE 'Asia/Shanghai')::date, now())")
         town.execute("DELETE FROM ingest_sample")
-        assert [uid for uid in ON_POSTGRES if firing(town, uid)] == ["hearth-clock-breached"]
+        assert [uid for uid in ON_POSTGRES if firing(town, uid)] == [
+            "hearth-clock-breached", "hearth-incident-open",
+        ]  # fmt: skip
         later = timedelta(minutes=11)
         town.execute("UPDATE ingest_worker SET last_batch_at = last_batch_at - %s, received_lag_s = 90", (later,))
         town.execute("UPDATE ledger_shard SET counted_to = now() - %s, open_from = open_from - 2", (later,))

@@ -7,6 +7,7 @@ import pytest
 from dashboards import words
 from domain.care import CareReason
 from domain.incidents import IncidentKind
+from domain.notices import Audience
 from domain.reasons import RejectReason
 from domain.states import ClearReason, Severity, State
 from domain.substation import AlarmKind
@@ -22,6 +23,7 @@ from domain.tickets import TicketClass
         (words.CLEAR_REASONS, ClearReason),
         (words.INCIDENTS, IncidentKind),
         (words.ALARMS, AlarmKind),
+        (words.AUDIENCES, Audience),
     ],
 )
 def test_enums(named: dict[str, words.Value], enum: type[StrEnum]) -> None:
