@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models import common as kinds
 from grafana_foundation_sdk.models.dashboard import (
     DataTransformerConfig,
     DynamicConfigValue,
+    MatcherConfig,
     Threshold,
     ThresholdsMode,
     ValueMap,
@@ -144,9 +145,13 @@ def timeline(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: st
 
 
 def split_by(column: str) -> DataTransformerConfig:
-    """Frames of their own for each value: times that differ are then no gaps in the others' lines."""
+    """Frames of their own for each value: times that differ are then no gaps in the others' lines.
+
+    Of the first query: Grafana would otherwise forget all frames but one.
+    """
     options = {"fields": [column], "keepFields": False, "naming": {"asLabels": True}}
-    return DataTransformerConfig(id_val="partitionByValues", options=options)
+    first = MatcherConfig(id_val="byRefId", options="A")
+    return DataTransformerConfig(id_val="partitionByValues", options=options, filter_val=first)
 
 
 def named_by_label(name: str, label: str) -> tuple[str, list[DynamicConfigValue]]:

@@ -67,6 +67,9 @@ def test_the_columns_of_a_panel_are_those_it_has_looks_for(town: Connection, pan
     overrides = panel["fieldConfig"]["overrides"]
     looks = {o["matcher"]["options"] for o in overrides}
     split = {f for t in panel.get("transformations") or [] for f in t["options"]["fields"]}
+    # Without a filter, this transformation takes the first frame and drops the others.
+    assert all(t["filter"] == {"id": "byRefId", "options": "A"} for t in panel.get("transformations") or [])
+    assert split <= set(ask(town, Question("", "", "", "A", panel["targets"][0]["rawSql"])).types)
     assert given - {"time"} - split == looks
     for override in overrides:
         for link in next((p["value"] for p in override["properties"] if p["id"] == "links"), []):
