@@ -1,7 +1,6 @@
 """Figures of a month, per station and for the company."""
 
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel
@@ -113,7 +112,7 @@ router = APIRouter(prefix="/v1", tags=["figures"])
 @router.get("/kpi")
 def figures(asking: AskingStaff, wanted: Asked = None) -> MonthFigures:
     """The figures of a month: the company's first, then each station's; a crew sees those of its station alone."""
-    chosen = Month.parse(wanted) if wanted else Month.of(asking.now, ZoneInfo(asking.zone))
+    chosen = Month.parse(wanted) if wanted else Month.of(asking.now, asking.policy.zone)
     found = kpi.figures(asking.conn, chosen.first, asking.scope.own_station)
     told = [StationFigures.model_validate(each.told()) for each in found]
     counted_at = kpi.counted_at(asking.conn, chosen.first)

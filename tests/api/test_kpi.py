@@ -1,13 +1,11 @@
 """The figures of a month, and who sees which."""
 
-from zoneinfo import ZoneInfo
-
 import pytest
 
 from alerts import kpi
 from domain.kpi import Month
 from tests.api import town
-from tests.api.conftest import ZONE, Api
+from tests.api.conftest import POLICY, Api
 from tests.api.town import NOW
 
 INSERT_DAYS = """
@@ -26,7 +24,7 @@ def counted(api: Api) -> Api:
     ]
     api.conn.execute(INSERT_DAYS, (homes,))
     api.conn.execute("INSERT INTO kpi_stale VALUES (0, '2026-01-01')")
-    kpi.count(api.conn, Month.parse("2026-01"), ZoneInfo(ZONE), NOW)
+    kpi.count(api.conn, Month.parse("2026-01"), POLICY.zone, NOW)
     return api
 
 
