@@ -1,61 +1,60 @@
 """The command line: every command is a file in hearth/commands."""
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 
 from domain.errors import UsageError
-from hearth.commands import (
-    api,
-    check,
-    dashboards,
-    deadletters,
-    decode,
-    demo,
-    ingest,
-    migrate,
-    notices,
-    notify,
-    policy,
-    recheck,
-    registry,
-    report,
-    simulate,
-    token,
-    up,
-    watch,
+
+HELP = "Hearth watches the heat in every home, from the thermometer to the repair ticket."
+# In the order of the help. Each is a module whose function of the same name is the command, or whose `app` has several.
+COMMANDS = (
+    "demo",
+    "check",
+    "decode",
+    "migrate",
+    "registry",
+    "ingest",
+    "watch",
+    "notify",
+    "notices",
+    "api",
+    "up",
+    "recheck",
+    "deadletters",
+    "token",
+    "policy",
+    "dashboards",
+    "report",
+    "simulate",
 )
 
-app = typer.Typer(
-    help="Hearth watches the heat in every home, from the thermometer to the repair ticket.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-app.command()(demo.demo)
-app.command()(check.check)
-app.command()(decode.decode)
-app.command()(migrate.migrate)
-app.add_typer(registry.app, name="registry")
-app.command()(ingest.ingest)
-app.command()(watch.watch)
-app.command()(notify.notify)
-app.add_typer(notices.app, name="notices")
-app.command()(api.api)
-app.command()(up.up)
-app.command()(recheck.recheck)
-app.add_typer(deadletters.app, name="deadletters")
-app.add_typer(token.app, name="token")
-app.add_typer(policy.app, name="policy")
-app.add_typer(dashboards.app, name="dashboards")
-app.add_typer(report.app, name="report")
-app.command()(simulate.simulate)
+
+def app(names: Sequence[str] = COMMANDS) -> typer.Typer:
+    """The command line with some of its commands."""
+    line = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+    line.callback(help=HELP)(_hearth)
+    for name in names:
+        module = import_module(f"hearth.commands.{name}")
+        if hasattr(module, "app"):
+            line.add_typer(module.app, name=name)
+        else:
+            line.command()(getattr(module, name))
+    return line
+
+
+def _hearth() -> None:
+    """Without it a command that is alone would have no name."""
 
 
 def main() -> None:
     """Run a command; what the operator can mend is one line on stderr and exit code 2."""
+    # What is asked for is imported alone: all of them take a second or two, in each process that a command starts.
+    named = [name for name in COMMANDS if name in sys.argv[1:2]]
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(named or COMMANDS)(standalone_mode=False))
     except UsageError as error:
         print(f"hearth: {error}", file=sys.stderr)
         sys.exit(2)

@@ -8,14 +8,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import structlog
 from psycopg import Connection
 
-from alerts import recipients
-from alerts.recipients import Recipients
 from domain import policy
 from domain.errors import UsageError
 from domain.policy import Policy
@@ -24,6 +22,9 @@ from ingest import source_table
 from ingest.sources import Sources
 from ingest.validate import Limits
 from store.retention import MARGIN
+
+if TYPE_CHECKING:
+    from alerts.recipients import Recipients
 
 # A database that is cut off without a word is noticed after a minute; the system alone would wait for hours.
 CUT: dict[str, Any] = {
@@ -64,14 +65,17 @@ def chosen_sources(settings: Settings) -> Sources:
     return source_table.load(text, f"HEARTH_SOURCES {settings.sources}", chosen_policy(settings).zone)
 
 
-def chosen_recipients(settings: Settings) -> Recipients:
+def chosen_recipients(settings: Settings) -> "Recipients":
     """What HEARTH_RECIPIENTS names, or nobody.
 
     Raises:
         UsageError: it cannot be read, or is not a file of recipients.
     """
+    # What reads their addresses takes a second to import, and most commands write to nobody.
+    from alerts import recipients
+
     if settings.recipients is None:
-        return Recipients()
+        return recipients.Recipients()
     text = _text("HEARTH_RECIPIENTS", settings.recipients)
     return recipients.load(text, f"HEARTH_RECIPIENTS {settings.recipients}")
 

@@ -13,7 +13,7 @@ from hearth.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CLI = typer.main.get_command(app)
+CLI = typer.main.get_command(app())
 
 
 def commands(group: Any = CLI, before: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
