@@ -6,7 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
-from api import desk, health, homes, incidents, kinds, kpi
+from api import desk, exports, health, homes, incidents, kinds, kpi, maps
 from api.guard import Guard, surround
 from api.metrics import Measured, Metrics
 from api.problem import answer_with_problems, openapi_responses
@@ -44,6 +44,8 @@ def create_app(
     app.include_router(health.router)
     app.include_router(kinds.router)
     app.include_router(homes.router)
+    app.include_router(exports.router)
+    app.include_router(maps.router)
     app.include_router(desk.router)
     app.include_router(incidents.router)
     app.include_router(kpi.router)

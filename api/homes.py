@@ -1,7 +1,7 @@
 """A home, and what belongs to it."""
 
 from dataclasses import replace
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, date, timedelta, tzinfo
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -84,7 +84,7 @@ def compliance(
     code: Code, asking: Asking, paged: Paged, begin: FromDay = None, end: ToDay = None
 ) -> Page[answers.LedgerDay]:
     """The ledger of the home, day by day in order of time; today, so far, is the last one."""
-    end = end or asking.now.astimezone(asking.policy.zone).date() + DAY
+    end = end or today(asking) + DAY
     rows = ledger_days.days(
         asking.conn,
         home_id(asking, code),
@@ -109,6 +109,11 @@ def tickets(code: Code, asking: Asking, paged: Paged) -> Page[answers.Ticket]:
     wanted = desk.TicketFilter(now=asking.now, home_id=home_id(asking, code))
     rows = desk.tickets(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
     return paged.page(rows, answers.Ticket, "ticket_id")
+
+
+def today(asking: Session) -> date:
+    """The local day."""
+    return asking.now.astimezone(asking.policy.zone).date()
 
 
 def home_id(asking: Session, code: str) -> int:

@@ -4,6 +4,7 @@
 `asked_by` and `changed_by` make the same for some roles only.
 """
 
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from domain.reasons import Text
 from store import access, audit
 from store.access import Asker, Right, Role, Scope
 
+EXPORTS_AT_ONCE = 3  # each keeps a connection for as long as it takes
 EVERYONE = frozenset(Role)
 STAFF = EVERYONE - {Role.CUSTOMER}
 DESK = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
@@ -38,6 +40,7 @@ class Surroundings:
     clock: Callable[[], datetime]
     policy: Policy
     guard: Guard = field(default_factory=Guard)
+    exports: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE))
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class Api:
 
     client: httpx.Client
     conn: psycopg.Connection
+    app: FastAPI
 
     def get(self, path: str, token: str | None = None, **parameters: str | int) -> httpx.Response:
         """Ask for a path under the server's root, after committing what the test has written."""
@@ -59,13 +60,14 @@ def plain_api(plain_database: Database) -> Iterator[Api]:
 @contextmanager
 def served_database(database: Database, guard: Guard | None = None) -> Iterator[Api]:
     """Run the API over a database, with an account that is a member of its roles and no more."""
-    with (
-        ConnectionPool(database.url_as("api"), min_size=1, max_size=4, open=True) as pool,
-        served(create_app(pool, lambda: NOW, POLICY, guard)) as url,
-        httpx.Client(base_url=url, trust_env=False) as client,
-        database.connect() as conn,
-    ):
-        yield Api(client, conn)
+    with ConnectionPool(database.url_as("api"), min_size=1, max_size=4, open=True) as pool:
+        app = create_app(pool, lambda: NOW, POLICY, guard)
+        with (
+            served(app) as url,
+            httpx.Client(base_url=url, trust_env=False) as client,
+            database.connect() as conn,
+        ):
+            yield Api(client, conn, app)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def api(database: Database) -> Iterator[Api]:
             httpx.Client(base_url=url, trust_env=False) as client,
             database.connect() as conn,
         ):
-            yield Api(client, conn)
+            yield Api(client, conn, app)
 
 
 def post(api: Api, path: str, token: str) -> httpx.Response:

@@ -49,6 +49,7 @@ class Operation:
     query: Mapping[str, str] | None = None
     body: Callable[[str], Any] | None = None
     listed: bool = False
+    buildings: bool = False  # lists places instead, which are of a station
 
 
 OPERATIONS = {
@@ -58,11 +59,15 @@ OPERATIONS = {
     "GET /v1/homes/{code}": Operation(of="home"),
     "GET /v1/homes/{code}/readings": Operation(of="home"),
     "GET /v1/homes/{code}/compliance": Operation(of="home"),
+    "GET /v1/homes/{code}/readings.{form}": Operation(of="export"),
+    "GET /v1/homes/{code}/compliance.{form}": Operation(of="export"),
     "GET /v1/homes/{code}/flags": Operation(of="home"),
     "GET /v1/homes/{code}/tickets": Operation(of="home"),
     "GET /v1/flags": Operation(listed=True),
     "GET /v1/tickets": Operation(listed=True),
     "GET /v1/tickets/{number}": Operation(of="ticket"),
+    "GET /v1/map/buildings": Operation(roles=STAFF, buildings=True),
+    "GET /v1/map/substations": Operation(roles=STAFF, buildings=True),
     "GET /v1/kpi": Operation(roles=STAFF),
     "GET /v1/incidents": Operation(roles=STAFF),
     "GET /v1/incidents/{number}": Operation(roles=STAFF, of="incident"),
@@ -93,7 +98,7 @@ class Town:
 
 def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
     """A home in each place with all that can be asked for; the parameters of paths that lead to it."""
-    paths: dict[str, dict[str, dict[str, str]]] = {"home": {}, "ticket": {}, "incident": {}, "kind": {}}
+    paths: dict[str, dict[str, dict[str, str]]] = {"home": {}, "ticket": {}, "incident": {}, "kind": {}, "export": {}}
     incidents: dict[str, str] = {}
     for code, station in HOMES.items():
         home = town.home(api.conn, code, building=f"B-{station}", station=station)
@@ -111,6 +116,7 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         paths["ticket"][code] = {"number": number}
         paths["incident"][code] = {"number": incidents[station]}
         paths["kind"][code] = {"kind": "invalid"}
+        paths["export"][code] = {"code": code, "form": "csv"}
     return paths
 
 
@@ -164,6 +170,8 @@ def test_a_role_sees_its_own_and_nobody_else_s(place: Town, name: str, role: Rol
             assert reached(answer), (home, answer.text)
         if operation.listed and role in (operation.roles or ()):
             assert named_in(answer) == REACHED[role]
+        if operation.buildings and role in STAFF:
+            assert ("South" in answer.text) == (role in DESK)
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.CREW])
@@ -173,6 +181,7 @@ def test_row_level_security_alone_lets_no_foreign_row_out(without_checks: Town, 
     for home in HOMES:
         answer = without_checks.call(name, role, home)
         assert named_in(answer) <= REACHED[role], home
+        assert not operation.buildings or "South" not in answer.text
         if is_foreign(operation, role, home):
             assert answer.status_code == 404, answer.text
 

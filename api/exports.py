@@ -1,0 +1,146 @@
+"""Whole tables to take away: the readings of a home over a season, and its ledger."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from numpy.typing import NDArray
+
+from api.homes import Code, From, FromDay, To, ToDay, home_id, today
+from api.problem import Fault, invalid, unavailable
+from api.session import EVERYONE, Bearer, Session, asked_by, surroundings
+from api.tables import MEDIA, Format, write
+from domain.quality import Quality
+from domain.reasons import Text
+from store import compliance, history
+from store.history import Point
+
+DEFAULT_SPAN = timedelta(days=30)
+LONGEST_SPAN = timedelta(days=800)  # two heating seasons and the summer between
+BATCH_ROWS = 50_000
+INSTANT = pa.timestamp("us", "UTC")
+READINGS = pa.schema(
+    {
+        "sensor": pa.string(),
+        "room": pa.string(),
+        "measured_at": INSTANT,
+        "received_at": INSTANT,
+        "temperature": pa.float32(),
+        "raw": pa.float32(),
+        "offset": pa.float32(),
+        "humidity": pa.float32(),
+        "battery": pa.float32(),
+        "quality": pa.string(),
+    }
+)
+SECONDS = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s", "shortfall_s")
+LEDGER = pa.schema(
+    {
+        "day": pa.date32(),
+        **dict.fromkeys(SECONDS, pa.float64()),
+        "min": pa.float32(),
+        "mean": pa.float64(),
+        "kelvin_hours": pa.float64(),
+        "policy": pa.string(),
+        "closed": pa.bool_(),
+    }
+)
+QUALITIES = pa.array([quality.name.lower() for quality in Quality])
+BUSY = Text("正在进行的导出过多", "too many exports are under way")
+
+router = APIRouter(prefix="/v1", tags=["exports"])
+TABLE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The table",
+        "content": {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in MEDIA.values()},
+    }
+}
+
+
+def open_export(request: Request, bearer: Bearer) -> Iterator[Session]:
+    """A session that lasts until the last byte is on its way; so many at once and no more.
+
+    Raises:
+        Problem: 401, 403; 503 when too many are under way.
+    """
+    places = surroundings(request).exports
+    if not places.acquire(blocking=False):
+        raise unavailable(BUSY)
+    try:
+        yield from asked_by(EVERYONE)(request, bearer)
+    finally:
+        places.release()
+
+
+Exporting = Annotated[Session, Depends(open_export, scope="request")]
+
+
+@router.get("/homes/{code}/readings.{form}", response_class=StreamingResponse, responses=TABLE)
+def readings(code: Code, form: Format, asking: Exporting, begin: From = None, end: To = None) -> StreamingResponse:
+    """All readings, as they came and calibrated, sensor by sensor in order of time; without `from` of 30 days."""
+    end = min(end or asking.now, asking.now + timedelta(days=1))
+    start = begin or end - DEFAULT_SPAN
+    check_span(start, end)
+    points = history.points(asking.conn, home_id(asking, code), start, end)
+    batches = (batch for point in points for batch in reading_batches(asking, point, start, end))
+    return answer(form, READINGS, batches, f"{code}-readings")
+
+
+@router.get("/homes/{code}/compliance.{form}", response_class=StreamingResponse, responses=TABLE)
+def ledger(code: Code, form: Format, asking: Exporting, begin: FromDay = None, end: ToDay = None) -> StreamingResponse:
+    """The ledger, day by day; without `from` of 30 days."""
+    end = end or today(asking) + timedelta(days=1)
+    begin = begin or end - DEFAULT_SPAN
+    if end - begin > LONGEST_SPAN:
+        raise too_long()
+    days = compliance.days(asking.conn, home_id(asking, code), begin, end, after=None, limit=LONGEST_SPAN.days)
+    batch = pa.RecordBatch.from_pylist(days, schema=LEDGER)
+    return answer(form, LEDGER, iter([batch] if days else []), f"{code}-compliance")
+
+
+def reading_batches(asking: Session, point: Point, start: datetime, end: datetime) -> Iterator[pa.RecordBatch]:
+    """The readings of a point, some at a time."""
+    for rows in history.said(asking.conn, point.point_id, start, end, BATCH_ROWS):
+        yield _batch(point, rows)
+
+
+def _batch(point: Point, rows: NDArray[np.void]) -> pa.RecordBatch:
+    offset = np.full(len(rows), point.offset_k, np.float32)
+    columns = [
+        pa.repeat(point.sensor, len(rows)),
+        pa.repeat(point.room, len(rows)),
+        pa.array(rows["measured_at"].astype("M8[us]"), INSTANT),
+        pa.array(rows["received_at"].astype("M8[us]"), INSTANT),
+        *(_celsius(values) for values in (rows["temperature"] + offset, rows["temperature"], offset)),
+        *(_celsius(rows[name]) for name in ("humidity", "battery")),
+        QUALITIES.take(pa.array(rows["quality"])),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=READINGS)
+
+
+def _celsius(values: NDArray[np.float32]) -> pa.Array:
+    return pa.array(np.ascontiguousarray(values), pa.float32(), from_pandas=True)  # NaN is none
+
+
+def answer(form: Format, schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str) -> StreamingResponse:
+    """A table that is sent while it is read."""
+    file = re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+    headers = {"Content-Disposition": f'attachment; filename="{file}.{form}"'}
+    return StreamingResponse(write(form, schema, batches), headers=headers, media_type=MEDIA[form])
+
+
+def check_span(start: datetime, end: datetime) -> None:
+    """Raises Problem: 422, the span is too long."""
+    if end - start > LONGEST_SPAN:
+        raise too_long()
+
+
+def too_long() -> Exception:
+    """A span beyond what is exported at once."""
+    most = LONGEST_SPAN.days
+    return invalid(Fault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))

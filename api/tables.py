@@ -1,0 +1,112 @@
+"""Tables as CSV, JSON lines or Parquet, written batch by batch: memory stays flat, however long they are."""
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+Blocks = Iterator[bytes]
+
+
+class Format(StrEnum):
+    """What a table can be written as."""
+
+    CSV = "csv"
+    LINES = "jsonl"
+    PARQUET = "parquet"
+
+
+MEDIA = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.LINES: "application/x-ndjson",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+
+
+def write(chosen: Format, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
+    """The bytes of a table, a block for each batch; a table of no rows has its columns all the same."""
+    return WRITERS[chosen](schema, batches)
+
+
+def _csv(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
+    yield (",".join(schema.names) + "\n").encode()
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+    for batch in batches:
+        sink = io.BytesIO()
+        pyarrow.csv.write_csv(_as_text(batch), sink, options)
+        yield sink.getvalue()
+
+
+def _lines(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
+    line = msgspec.defstruct("Line", schema.names)
+    encoder = msgspec.json.Encoder()
+    for batch in batches:
+        columns = [_plain(column) for column in _as_text(batch).columns]
+        yield encoder.encode_lines([line(*values) for values in zip(*columns, strict=True)])
+
+
+def _parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
+    drain = _Drain()
+    with pq.ParquetWriter(drain, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            yield drain.taken()
+    yield drain.taken()
+
+
+WRITERS: dict[Format, Callable[[pa.Schema, Iterable[pa.RecordBatch]], Blocks]] = {
+    Format.CSV: _csv,
+    Format.LINES: _lines,
+    Format.PARQUET: _parquet,
+}
+
+
+class _Drain(io.RawIOBase):
+    """A file that is never seen again once it is written: it gives its bytes away and remembers how many there were."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._at = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)
+        self._parts.append(part)
+        self._at += len(part)
+        return len(part)
+
+    def tell(self) -> int:
+        return self._at
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with instants as RFC 3339."""
+    columns = [_instants(column) if pa.types.is_timestamp(column.type) else column for column in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def _instants(column: pa.Array) -> pa.Array:
+    at = column.to_numpy(zero_copy_only=False).astype("M8[us]")
+    return pa.array(np.datetime_as_string(at, unit="us", timezone="UTC"))
+
+
+def _plain(column: pa.Array) -> list[Any]:
+    """A column as Python values; a 32-bit float as the shortest number that means it: 17.996, not 17.99600029."""
+    if pa.types.is_float32(column.type):
+        column = pc.cast(pc.cast(column, pa.string()), pa.float64())
+    values: list[Any] = column.to_pylist()
+    return values
