@@ -33,8 +33,10 @@ CLOCK = """
 NEXT_DUE = f"SELECT {CLOCK} FROM {CLOCKS} AND due_at > now() ORDER BY due_at LIMIT 200"
 BREACHED = f"SELECT {CLOCK} FROM {CLOCKS} AND due_at <= now() ORDER BY due_at DESC LIMIT 200"
 STATIONS = f"""
-SELECT coalesce(station, '–') AS station, count(DISTINCT ticket_id) AS tickets, {COUNTS}
-FROM {CLOCKS} GROUP BY 1 ORDER BY breached DESC, tickets DESC
+SELECT coalesce(station, '–') AS station, t.tickets, c.breached, c.due_soon, c.running, c.unanswered
+FROM (SELECT station, count(*) AS tickets FROM ticket_all WHERE state <> 'closed' AND {HERE} GROUP BY station) AS t
+LEFT JOIN (SELECT station AS of, {COUNTS} FROM {CLOCKS} GROUP BY station) AS c ON c.of IS NOT DISTINCT FROM t.station
+ORDER BY c.breached DESC NULLS LAST, t.tickets DESC
 """
 # Marked done, and the home not proven warm yet.
 VERIFYING = f"""

@@ -33,14 +33,13 @@ SELECT
 FROM dead_letter_seen WHERE $__timeFilter(received_at) GROUP BY 1, 2 ORDER BY 1
 """
 DEAD_IN_ALL = "SELECT reason, sum(count)::bigint AS count FROM ingest_reject GROUP BY reason ORDER BY 2 DESC"
-JOBS = "SELECT reason, count(*) AS jobs FROM device_job_open GROUP BY reason ORDER BY 2 DESC"
+JOBS = "SELECT reason, sum(jobs)::bigint AS jobs FROM device_job_load GROUP BY reason ORDER BY 2 DESC"
 SILENT = """
 SELECT opened_at, sensor, reason, home, building, substation, station, ticket
 FROM device_job_open WHERE reason = 'silent' ORDER BY opened_at DESC LIMIT 200
 """
 SILENT_BY_STATION = """
-SELECT coalesce(station, '–') AS station, count(*) AS jobs FROM device_job_open WHERE reason = 'silent'
-GROUP BY 1 ORDER BY 2 DESC
+SELECT coalesce(station, '–') AS station, jobs FROM device_job_load WHERE reason = 'silent' ORDER BY jobs DESC
 """
 NOTICES = """
 SELECT audience, channel, waiting, retrying, waiting_since, failed, sent_in_a_day, last_sent_at

@@ -119,6 +119,7 @@ INSERT INTO granted VALUES
   ('notice_told',           '',           '',      '',      '',      'r',     '',      ''),
   ('flag_all',              '',           '',      '',      '',      '',      'r',     ''),
   ('ticket_all',            '',           '',      '',      '',      '',      'r',     ''),
+  ('device_job_load',       '',           '',      '',      '',      '',      'r',     ''),
   ('home_contract',         '',           '',      '',      '',      '',      'r',     ''),
   ('home_reading',          '',           '',      '',      '',      '',      'r',     ''),
   ('substation_history',    '',           '',      '',      '',      '',      'r',     ''),

@@ -97,6 +97,14 @@ CREATE INDEX clock_unmet ON clock (due_at) WHERE met_at IS NULL AND void_at IS N
 -- Usage: tickets opened in a span of time
 CREATE INDEX ticket_opened ON ticket (opened_at);
 
+-- How many sensors need a visit, by station and reason.
+CREATE VIEW device_job_load AS
+SELECT t.station, j.reason, count(*) AS jobs
+FROM device_job AS j
+JOIN ticket AS t USING (ticket_id)
+WHERE j.closed_at IS NULL
+GROUP BY t.station, j.reason;
+
 -- What the contract of a home says of its temperature; NULL: nothing, or at all hours.
 CREATE VIEW home_contract AS
 SELECT code AS home, class, contract_limit, contract_from, contract_to FROM home;
