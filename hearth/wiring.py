@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import structlog
 from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
 
 from domain import policy
 from domain.errors import UsageError
@@ -26,13 +27,9 @@ from store.retention import MARGIN
 if TYPE_CHECKING:
     from alerts.recipients import Recipients
 
-# A database that is cut off without a word is noticed after a minute; the system alone would wait for hours.
-CUT: dict[str, Any] = {
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-}
+# A connection that is cut without a word is given up within a minute, by both ends: the systems alone would wait for
+# hours, the server with the homes of a batch locked. Whoever wants it otherwise says so in the URL.
+CUT = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "60000"}
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -101,13 +98,23 @@ def connector(settings: Settings, name: str) -> Callable[[], Connection]:
     """Opens connections in autocommit mode, named so that the database shows who they are."""
     url = settings.database_url.get_secret_value()
     return lambda: psycopg.connect(
-        url,
-        autocommit=True,
-        application_name=f"hearth {name}",
-        connect_timeout=10,
-        options="-c timezone=UTC",
-        **CUT,
+        autocommit=True, **_bounded(url), application_name=f"hearth {name}", connect_timeout=10
     )
+
+
+def _bounded(url: str) -> dict[str, Any]:
+    """The parameters of a connection whose ends both notice it when it is cut."""
+    told = {**CUT, **conninfo_to_dict(url)}
+    idle, interval, count, timeout = (told[name] for name in CUT)
+    theirs = {
+        "timezone": "UTC",
+        "tcp_keepalives_idle": idle,
+        "tcp_keepalives_interval": interval,
+        "tcp_keepalives_count": count,
+        "tcp_user_timeout": timeout,
+    }
+    settings = [f"-c {name}={value}" for name, value in theirs.items()]
+    return {**told, "options": " ".join([*settings, str(told.get("options", ""))])}
 
 
 def open_database(settings: Settings, name: str) -> Connection:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 import uvicorn
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from api.app import create_app
@@ -12,7 +13,7 @@ from api.limits import Limiter
 from api.oidc import Oidc, provider
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, now, set_up_logging
+from hearth.wiring import CUT, chosen_policy, now, set_up_logging
 
 POOL_SIZE = 10
 CONNECT_SECONDS = 5
@@ -80,8 +81,12 @@ def _oidc(settings: Settings) -> Oidc | None:
 def open_pool(settings: Settings) -> ConnectionPool:
     """Connections to the database, made in the background, checked before use, replaced when broken."""
     pool = ConnectionPool(
-        settings.database_url.get_secret_value(),
-        kwargs={"application_name": "hearth api", "connect_timeout": CONNECT_SECONDS},
+        kwargs={
+            **CUT,
+            **conninfo_to_dict(settings.database_url.get_secret_value()),
+            "application_name": "hearth api",
+            "connect_timeout": CONNECT_SECONDS,
+        },
         min_size=1,
         max_size=POOL_SIZE,
         timeout=CONNECT_SECONDS,

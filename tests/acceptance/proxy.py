@@ -1,5 +1,6 @@
-"""A network that can be cut: a small TCP proxy that stalls, or hangs up without ceremony."""
+"""A network that can be cut: a small TCP proxy that stalls, hangs up without ceremony, or falls silent for good."""
 
+import ctypes
 import select
 import socket
 import struct
@@ -12,6 +13,11 @@ from local.port import LOOPBACK
 # SO_LINGER with a wait of zero: closing sends RST instead of FIN.
 RESET = struct.pack("ii", 1, 0)
 TURN_SECONDS = 0.05
+# A socket filter of one instruction, "keep 0 bytes": the kernel drops what comes before TCP has seen it, so nothing is
+# acknowledged, as on a line that is cut (linux/filter.h).
+ATTACH_FILTER = 26
+DROP_ALL = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+DROPPING = struct.pack("HL", 1, ctypes.addressof(DROP_ALL))
 
 
 class Proxy:
@@ -24,6 +30,8 @@ class Proxy:
         self._pairs: dict[socket.socket, socket.socket] = {}
         self._stalled = threading.Event()
         self._reset = threading.Event()
+        self._swallow = threading.Event()
+        self._silent: list[socket.socket] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -48,6 +56,10 @@ class Proxy:
         """Break all connections with RST; new ones are taken."""
         self._reset.set()
 
+    def swallow(self) -> None:
+        """Drop every packet of the connections there are, for ever, without a word to anybody; new ones are taken."""
+        self._swallow.set()
+
     @property
     def connections(self) -> int:
         """How many there are."""
@@ -62,10 +74,15 @@ class Proxy:
             if self._reset.is_set():
                 self._break_all()
                 self._reset.clear()
+            if self._swallow.is_set():
+                self._drop_all()
+                self._swallow.clear()
             for end in readable:
                 if end in self._pairs:
                     self._forward(end)
         self._break_all()
+        for end in self._silent:
+            end.close()
 
     def _accept(self) -> None:
         near, _ = self._listener.accept()
@@ -90,6 +107,12 @@ class Proxy:
         del self._pairs[other]
         end.close()
         other.close()
+
+    def _drop_all(self) -> None:
+        for end in self._pairs:
+            end.setsockopt(socket.SOL_SOCKET, ATTACH_FILTER, DROPPING)
+        self._silent += self._pairs
+        self._pairs.clear()
 
     def _break_all(self) -> None:
         for end in list(self._pairs):

@@ -30,6 +30,7 @@ COLD_HOMES = 10
 SECOND = timedelta(seconds=1)
 COLD, WARM = 17.0, 20.0
 HELD_UP = "database away"
+SOON = "keepalives_idle=1&keepalives_interval=1&keepalives_count=3&tcp_user_timeout=3000"  # in place of a minute
 KEEP_ALIVE = {"HEARTH_MQTT_KEEPALIVE_S": "2"}
 STORED = "SELECT s.code, r.measured_at, r.temperature FROM reading AS r JOIN sensor AS s USING (sensor_id)"
 CONFLICTS = "SELECT sum(conflicts)::integer FROM ingest_health"
@@ -194,6 +195,23 @@ def test_the_network_to_the_database_stalls_and_breaks(world: World) -> None:
                 network.reset()
                 ingest.wait_for(HELD_UP, times=times)
                 more_is_stored(world)
+        assert ingest.stop() == 0
+
+
+def test_the_line_to_the_database_is_cut_for_good(world: World) -> None:
+    """Neither end is told. Both have to find out: else the worker waits for ever, or its ghost keeps homes locked."""
+    url = world.database.url
+    alive = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hearth hearth-ingest'"
+    with Proxy(urlsplit(url).port or 0) as network:
+        through = url.replace(f":{urlsplit(url).port}/", f":{network.port}/")
+        ingest = world.start("ingest", HEARTH_DATABASE_URL=f"{through}?{SOON}")
+        with speaking(world, ingest) as speech:
+            for times in (1, 2, 3):
+                network.swallow()
+                more_is_said(speech)
+                ingest.wait_for(HELD_UP, times=times)
+                more_is_stored(world)
+                until(lambda: world.one(alive) == 1, "the server has given up the connection that was cut")
         assert ingest.stop() == 0
 
 
