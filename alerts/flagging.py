@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from alerts.engine.deadline import NEVER_US
 from alerts.engine.machine import MACHINE
-from alerts.tickets import Docket, Opening, call_back_due
+from alerts.tickets import Docket, Opening, within_call_back
 from alerts.why import explain
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy
@@ -154,7 +154,7 @@ def _ticket(policy: Policy, changes: Changes, last: Last, flag_id: int, home_id:
         if relapsed:
             last.note(home_id, found[0], since)
         return found[0]
-    if before is not None and not over and _within_call_back(policy, before, changes.now):
+    if before is not None and not over and within_call_back(policy, before, changes.now):
         changes.docket.add(before.ticket_id, EventKind.RELAPSED, **data)
         changes.docket.add(before.ticket_id, EventKind.PRIORITY, priority=_priority(policy, flag, changes.now))
         last.note(home_id, before.ticket_id, since)
@@ -182,14 +182,6 @@ def _priority(policy: Policy, flag: np.void, now: datetime) -> int:
         now - to_datetime(int(flag["cold_since"])),
     )
     return priority(TicketClass.COLD, cold, version.desk if version else None)
-
-
-def _within_call_back(policy: Policy, ticket: TicketRow, now: datetime) -> bool:
-    """Whether a closed ticket is still in the time after its work in which a relapse opens it again."""
-    if ticket.state != State.CLOSED or ticket.done_at is None:
-        return False
-    until = call_back_due(policy, ticket, ticket.done_at)
-    return until is not None and until.due_at is not None and now <= until.due_at
 
 
 def _flag_row(

@@ -5,7 +5,7 @@ statements as one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +72,10 @@ class Opening:
     data: Mapping[str, Any] = field(default_factory=dict)
     clocks: frozenset[str] | None = None
     over: bool = False
+
+    def following(self, ticket: int) -> "Opening":
+        """The same for a home that had a ticket before."""
+        return replace(self, follows=ticket)
 
 
 class Docket:
@@ -177,6 +181,14 @@ def clock_due(policy: Policy, ticket_class: str, name: str, started_at: datetime
     version = policy.version_at(opened_at)
     length = version.clocks.get(ticket_class, {}).get(name) if version else None
     return _due(policy, version, started_at, length) if version and length else None
+
+
+def within_call_back(policy: Policy, ticket: TicketRow, now: datetime) -> bool:
+    """Whether a closed ticket is still in the time after its work in which a relapse opens it again."""
+    if ticket.state != State.CLOSED or ticket.done_at is None:
+        return False
+    until = call_back_due(policy, ticket, ticket.done_at)
+    return until is not None and until.due_at is not None and now <= until.due_at
 
 
 def _due(policy: Policy, version: Version, start: datetime, length: Duration) -> Due:
@@ -391,9 +403,8 @@ def _columns(row: TicketRow, event: Event, now: datetime) -> dict[str, Any]:
 
 def refused(row: TicketRow, kind: EventKind) -> Refused:
     """What to say of a move that a ticket does not allow in its state."""
-    allowed = tuple(str(move) for move in allowed_moves(State(row.state)))
-    detail = f"{kind} is not possible; it allows {', '.join(allowed)}"
-    return Refused(row.number, row.state, kind, detail, allowed)
+    allowed = ", ".join(allowed_moves(State(row.state)))
+    return Refused(row.number, row.state, kind, f"it allows {allowed}")
 
 
 def check_closing(conn: Connection, row: TicketRow) -> None:
@@ -420,4 +431,4 @@ def check_closing(conn: Connection, row: TicketRow) -> None:
         )
     )
     if needs:
-        raise Refused(row.number, row.state, EventKind.CLOSED, f"closing still needs {', '.join(needs)}", tuple(needs))
+        raise Refused(row.number, row.state, EventKind.CLOSED, f"closing still needs {', '.join(needs)}")

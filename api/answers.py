@@ -10,7 +10,7 @@ from domain.quality import Quality
 
 HomeClass = Literal["multistorey", "bungalow", "nonresidential"]
 TicketClass = Literal["cold", "leak", "repair", "device", "complaint", "report"]
-TicketState = Literal["open", "closed"]
+TicketState = Literal["open", "accepted", "working", "verifying", "done", "closed"]
 FlagState = Literal["open", "suspended", "cleared"]
 
 
@@ -99,12 +99,18 @@ class LedgerDay(BaseModel):
 
 
 class Clock(BaseModel):
-    """A time by which something has to be done."""
+    """A time by which something has to be done. Each time a ticket is opened is a round with clocks of its own.
+
+    Without `due_at` it has not begun, or the calendar does not know the year yet. One that is void runs no more: the
+    ticket was opened again. What it broke stays.
+    """
 
     name: str
+    round: int
     due_at: Instant | None
     met_at: Instant | None
     breached_at: Instant | None
+    void_at: Instant | None
 
 
 class Event(BaseModel):
@@ -118,14 +124,36 @@ class Event(BaseModel):
 
 
 class Ticket(BaseModel):
-    """A repair, with all that happened; 1 is the most urgent priority."""
+    """A repair, with all that happened; 1 is the most urgent priority.
+
+    `needs` is what closing it still needs; `follows` the ticket that the home had before. Customers see of the events
+    what is meant for them.
+    """
 
     number: str
     class_: TicketClass = Field(alias="class")
     state: TicketState
     priority: int
     home: str | None
+    building: str | None
+    substation: str | None
+    station: str | None
+    source: str
+    description: str
+    contact: str | None
+    responsible: str | None
+    appointment_at: Instant | None
+    responsibility: Literal["company", "user"] | None
+    paid: bool
+    confirmation: str | None
+    follows: str | None
+    round: int
     flags: list[int]
     opened_at: Instant
+    done_at: Instant | None
+    proof: str | None
+    closed_at: Instant | None
+    retrospective: bool
+    needs: list[str]
     clocks: list[Clock]
     events: list[Event]

@@ -20,7 +20,7 @@ def create_app(
     """Build the app.
 
     Args:
-        pool: of the database; the caller opens and closes it. Connections are used read only.
+        pool: of the database; the caller opens and closes it. Requests that change nothing read only.
         clock: the aware present.
         policy: the utility's rules; its zone decides where a day begins.
         guard: limits, origins and the identity provider; by default there are none.

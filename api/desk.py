@@ -1,17 +1,35 @@
-"""Flags and tickets of all homes that the token reaches."""
+"""Flags and tickets of all homes that the token reaches, and what the desk does with them."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Header, Path, Query
+from fastapi.responses import PlainTextResponse, Response
+from psycopg.errors import InsufficientPrivilege
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from alerts.desk import HomeHasTicket, TooMany, act, take_in
+from alerts.tickets import Opening
 from api import answers
+from api.homes import Code, home_id
+from api.language import Language, preferred
+from api.moves import AnyMove, Assigned, Line, Words, kind_of
 from api.paging import Page, Paged
-from api.problem import no_such
-from api.session import Asking
+from api.problem import Fault, Problem, forbidden, invalid, no_such
+from api.receipt import Receipt, as_text
+from api.receipt import receipt as make_receipt
+from api.seen import seen
+from api.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
+from domain.reasons import Text
+from domain.tickets import CREW_MOVES, Cold, Refused, Source, TicketClass, priority
 from store import desk
+from store.access import Role
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
+Told = Literal["phone", "walk_in", "letter", "superior"]
 
 router = APIRouter(prefix="/v1", tags=["desk"])
 
@@ -31,18 +49,177 @@ def tickets(
     state: answers.TicketState | None = None,
     kind: Annotated[answers.TicketClass | None, Query(alias="class")] = None,
     station: Station = None,
-    overdue: Annotated[bool | None, Query(description="open, and a clock has run out unmet")] = None,
+    overdue: Annotated[bool | None, Query(description="not closed, and a clock has run out unmet")] = None,
 ) -> Page[answers.Ticket]:
-    """Tickets, newest first."""
+    """Tickets, newest first. Those in state `verifying` are marked done and not proven warm."""
     wanted = desk.TicketFilter(now=asking.now, state=state, kind=kind, station=station, overdue=overdue)
     rows = desk.tickets(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
-    return paged.page(rows, answers.Ticket, "ticket_id")
+    return paged.page([seen(row, asking) for row in rows], answers.Ticket, "ticket_id")
 
 
 @router.get("/tickets/{number}")
 def ticket(number: Number, asking: Asking) -> answers.Ticket:
     """A ticket by its number."""
+    return answer(asking, number)
+
+
+@router.get("/tickets/{number}/receipt", response_model=Receipt)
+def receipt(
+    number: Number,
+    asking: Asking,
+    language: Annotated[Language | None, Query(description="default: what Accept-Language prefers")] = None,
+    form: Annotated[Literal["json", "text"], Query(alias="as")] = "json",
+    accept_language: Annotated[str | None, Header(max_length=200)] = None,
+) -> Receipt | Response:
+    """The receipt for the user (回执单): what was reported, and what was done about it."""
+    made = make_receipt(find(asking, number), ZoneInfo(asking.zone), language or preferred(accept_language))
+    return PlainTextResponse(as_text(made)) if form == "text" else made
+
+
+@router.post("/tickets/{number}/events", status_code=201)
+def event(number: Number, changing: ChangingStaff, move: AnyMove) -> answers.Ticket:
+    """Do something with a ticket. What it does not allow now is a conflict that names what it does allow."""
+    kind = kind_of(move)
+    if changing.asker.role is Role.CREW and kind not in CREW_MOVES:
+        raise forbidden(Text(f"班组不能进行此操作：{kind}", f"a crew may not do this: {kind}"))
+    found = desk.ticket_id(changing.conn, changing.scope, number)
+    if found is None:
+        raise no_such("ticket")
+    if isinstance(move, Assigned) and move.station is not None:
+        check_station(changing, move.station)
+    with refusals():
+        act(changing.conn, changing.policy, found, kind, move.data(), changing.now, changing.asker.actor)
+    changing.notes["kind"] = kind.value
+    return answer(changing, number)
+
+
+class PlaceTicket(BaseModel):
+    """Something reported that is in no home: at a building or a substation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["leak", "repair"] = Field(alias="class")
+    building: Line | None = None
+    substation: Line | None = None
+    description: Words
+    contact: Line | None = None
+    source: Told = "phone"
+
+    @model_validator(mode="after")
+    def _place(self) -> "PlaceTicket":
+        if (self.building is None) == (self.substation is None):
+            raise ValueError("needs either a building or a substation")
+        return self
+
+
+@router.post("/tickets", status_code=201)
+def open_at_place(changing: ChangingDesk, wanted: PlaceTicket) -> answers.Ticket:
+    """Open a ticket for a building or a substation."""
+    building = substation = None
+    if wanted.building is not None:
+        building = desk.building_id(changing.conn, wanted.building)
+    if wanted.substation is not None:
+        substation = desk.substation_id(changing.conn, wanted.substation)
+    if building is None and substation is None:
+        field = "building" if wanted.building is not None else "substation"
+        raise invalid(Fault(field, Text("没有此编号", "there is none of that code")))
+    return open_ticket(
+        changing,
+        Opening(
+            ticket_class=TicketClass(wanted.kind),
+            source=Source(wanted.source),
+            priority=priority(TicketClass(wanted.kind), Cold(), None),
+            building_id=building,
+            substation_id=substation,
+            description=wanted.description,
+            contact=wanted.contact,
+        ),
+    )
+
+
+class HomeTicket(BaseModel):
+    """Something reported in a home. Of what a customer reports the source is the user, whatever is said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["cold", "leak", "repair", "device"] = Field(alias="class")
+    description: Words
+    contact: Line | None = None
+    source: Told = "phone"
+
+
+@router.post("/homes/{code}/tickets", status_code=201)
+def open_in_home(code: Code, changing: ChangingUserOrDesk, wanted: HomeTicket) -> answers.Ticket:
+    """Open a ticket for a home: a customer for its own, the desk for any. A cold home has one open ticket at most."""
+    user = changing.asker.role is Role.CUSTOMER
+    return open_ticket(
+        changing,
+        Opening(
+            ticket_class=TicketClass(wanted.kind),
+            source=Source.USER if user else Source(wanted.source),
+            priority=priority(TicketClass(wanted.kind), Cold(), None),
+            home_id=home_id(changing, code),
+            description=wanted.description,
+            contact=wanted.contact,
+        ),
+    )
+
+
+def open_ticket(changing: Session, opening: Opening) -> answers.Ticket:
+    """Open a ticket for what somebody reported.
+
+    Raises:
+        Problem: 409, the home has an open cold ticket, or its users have opened too many.
+    """
+    try:
+        made = take_in(changing.conn, changing.policy, opening, changing.now, changing.asker.actor)
+    except HomeHasTicket as error:
+        raise Problem(
+            409,
+            Text(f"该户已有未办结的低温工单 {error.number}", f"the home has an open ticket for cold: {error.number}"),
+        ) from None
+    except InsufficientPrivilege:
+        # The second wall: row-level security does not let a ticket in that the token could not see.
+        raise forbidden(Text("无权在此登记工单", "no ticket can be opened there with this token")) from None
+    except TooMany:
+        raise Problem(409, Text("该户未办结的工单过多", "the home has too many open tickets")) from None
+    number = f"T{made:08}"
+    changing.notes["ticket"] = number
+    return answer(changing, number)
+
+
+def find(asking: Session, number: str) -> dict[str, Any]:
+    """A ticket in scope as the asker may see it.
+
+    Raises:
+        Problem: 404.
+    """
     found = desk.ticket(asking.conn, asking.scope, number, asking.now)
     if found is None:
         raise no_such("ticket")
-    return answers.Ticket.model_validate(found)
+    return seen(found, asking)
+
+
+def answer(asking: Session, number: str) -> answers.Ticket:
+    """A ticket in scope, as it is answered."""
+    return answers.Ticket.model_validate(find(asking, number))
+
+
+def check_station(asking: Session, station: str) -> None:
+    """Refuse a station that no substation belongs to.
+
+    Raises:
+        Problem: 422.
+    """
+    if not desk.has_station(asking.conn, station):
+        raise invalid(Fault("station", Text("没有此供热站", "no substation belongs to that station")))
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn a refused move into a conflict."""
+    try:
+        yield
+    except Refused as error:
+        zh = f"工单 {error.number} 当前状态为 {error.state}，不能进行 {error.kind}：{error.reason}"
+        raise Problem(409, Text(zh, str(error))) from None

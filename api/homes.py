@@ -13,6 +13,7 @@ from api.answers import quality_name
 from api.buckets import Every, buckets
 from api.paging import Page, Paged
 from api.problem import Fault, invalid, no_such
+from api.seen import seen
 from api.session import Asking, Session
 from api.values import Asked, AskedDay, AskedZone, shown
 from domain.quality import Quality
@@ -108,7 +109,7 @@ def tickets(code: Code, asking: Asking, paged: Paged) -> Page[answers.Ticket]:
     """The repair file of a home, newest first."""
     wanted = desk.TicketFilter(now=asking.now, home_id=home_id(asking, code))
     rows = desk.tickets(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
-    return paged.page(rows, answers.Ticket, "ticket_id")
+    return paged.page([seen(row, asking) for row in rows], answers.Ticket, "ticket_id")
 
 
 def today(asking: Session) -> date:

@@ -54,6 +54,11 @@ class Session:
     notes: dict[str, Any] = field(default_factory=dict)  # what the audit log shall tell besides; nothing personal
 
     @property
+    def zone(self) -> str:
+        """The utility's IANA time zone."""
+        return self.policy.zone.key
+
+    @property
     def scope(self) -> Scope:
         """The homes that are reached."""
         return self.asker.scope
@@ -160,3 +165,4 @@ Changing = Annotated[Session, Depends(changed_by(EVERYONE), scope="function")]
 ChangingStaff = Annotated[Session, Depends(changed_by(STAFF), scope="function")]
 ChangingDesk = Annotated[Session, Depends(changed_by(DESK), scope="function")]
 ChangingLeaders = Annotated[Session, Depends(changed_by(LEADERS), scope="function")]
+ChangingUserOrDesk = Annotated[Session, Depends(changed_by(EVERYONE - {Role.CREW}), scope="function")]

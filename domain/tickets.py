@@ -213,9 +213,9 @@ RESUMED_BY_REWORK = ("done", "finish")
 class Refused(Exception):
     """A move that the ticket does not allow; nothing was changed."""
 
-    def __init__(self, number: str, state: str, kind: EventKind, detail: str, allowed: tuple[str, ...] = ()) -> None:
-        super().__init__(f"ticket {number} is {state}: {detail}")
-        self.number, self.state, self.kind, self.allowed = number, state, kind, allowed
+    def __init__(self, number: str, state: str, kind: EventKind, reason: str) -> None:
+        super().__init__(f"ticket {number} is {state}, {kind} is refused: {reason}")
+        self.number, self.state, self.kind, self.reason = number, state, kind, reason
 
 
 def allowed_moves(state: State) -> tuple[EventKind, ...]:

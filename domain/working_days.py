@@ -56,6 +56,11 @@ def end_of_working_days(start: datetime, days: int, calendar: Calendar, zone: Zo
     left = days
     while left > 0:
         day += DAY
-        left -= calendar.works(day)
-    # Of a midnight that there is twice the first one ends the day; of one that is skipped, the instant of the skip.
-    return datetime.combine(day + DAY, time(0), zone).astimezone(UTC)
+        # A zone that moves across the date line leaves a day out.
+        left -= calendar.works(day) and _begins(day, zone) < _begins(day + DAY, zone)
+    return _begins(day + DAY, zone)
+
+
+def _begins(day: date, zone: ZoneInfo) -> datetime:
+    """Midnight: of one that there is twice the first, of one that is leapt over the instant of the leap."""
+    return datetime.combine(day, time(0), zone).astimezone(UTC)

@@ -24,6 +24,7 @@ COMMANDS = (
     "up",
     "recheck",
     "deadletters",
+    "tickets",
     "token",
     "policy",
     "dashboards",

@@ -14,6 +14,12 @@ from store.rows import Row, fetch
 FLAG_STATES = ("open", "suspended", "cleared")
 UNENDED = ("open", "suspended")
 
+# A ticket is its station's, which may be another than that of the home; what may be about a crew is not for a crew.
+TICKET_IN_SCOPE: LiteralString = """(
+  %(everywhere)s OR t.home_id = ANY (%(own_homes)s::integer[])
+  OR (t.station = %(own_station)s AND t.class NOT IN ('complaint', 'report'))
+)"""
+
 SELECT_FLAGS: LiteralString = (
     """
 SELECT
@@ -47,6 +53,9 @@ SELECT_TICKETS: LiteralString = (
     """
 SELECT
   t.ticket_id, t.number, t.class, t.state, t.priority, h.code AS home, t.opened_at,
+  b.code AS building, u.code AS substation, t.station, t.source, t.responsible, t.appointment_at, t.description,
+  t.contact, t.responsibility, t.paid, t.confirmation, t.round, t.done_at, t.proof, t.replied_at, t.called_back_at,
+  t.closed_at, t.retrospective, (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.follows) AS follows,
   ARRAY(SELECT f.flag_id FROM flag AS f WHERE f.ticket_id = t.ticket_id ORDER BY f.flag_id) AS flags
 FROM ticket AS t
 LEFT JOIN home AS h USING (home_id)
@@ -56,22 +65,23 @@ WHERE (%(home_id)s::integer IS NULL OR t.home_id = %(home_id)s)
   AND (%(number)s::text IS NULL OR t.number = %(number)s)
   AND (%(state)s::text IS NULL OR t.state = %(state)s)
   AND (%(kind)s::text IS NULL OR t.class = %(kind)s)
-  AND (%(station)s::text IS NULL OR u.station = %(station)s)
-  AND (%(overdue)s::boolean IS NULL OR %(overdue)s = (t.state = 'open' AND EXISTS (
-    SELECT FROM clock AS c WHERE c.ticket_id = t.ticket_id AND c.met_at IS NULL AND c.due_at <= %(now)s
+  AND (%(station)s::text IS NULL OR t.station = %(station)s)
+  AND (%(overdue)s::boolean IS NULL OR %(overdue)s = (t.state <> 'closed' AND EXISTS (
+    SELECT FROM clock AS c
+    WHERE c.ticket_id = t.ticket_id AND c.met_at IS NULL AND c.void_at IS NULL AND c.due_at <= %(now)s
   )))
   AND (%(before)s::bigint IS NULL OR t.ticket_id < %(before)s)
   AND """
-    + IN_SCOPE
+    + TICKET_IN_SCOPE
     + """
 ORDER BY t.ticket_id DESC
 LIMIT %(limit)s
 """
 )
 SELECT_CLOCKS = """
-SELECT c.ticket_id, c.name, c.due_at, c.met_at, c.breached_at FROM clock AS c
+SELECT c.ticket_id, c.name, c.round, c.due_at, c.met_at, c.breached_at, c.void_at FROM clock AS c
 WHERE c.ticket_id = ANY (%(tickets)s::bigint[])
-ORDER BY c.ticket_id, c.due_at NULLS LAST, c.name
+ORDER BY c.ticket_id, c.round, c.due_at NULLS LAST, c.name
 """
 SELECT_EVENTS = """
 SELECT e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data FROM ticket_event AS e
@@ -79,10 +89,20 @@ WHERE e.ticket_id = ANY (%(tickets)s::bigint[])
 ORDER BY e.ticket_id, e.seq
 """
 
+SELECT_ID = (
+    """
+SELECT t.ticket_id FROM ticket AS t WHERE t.number = %(number)s AND
+"""
+    + TICKET_IN_SCOPE
+)
+SELECT_STATION = "SELECT EXISTS (SELECT FROM substation AS u WHERE u.station = %(station)s)"
+SELECT_BUILDING = "SELECT b.building_id FROM building AS b WHERE b.code = %(code)s"
+SELECT_SUBSTATION = "SELECT u.substation_id FROM substation AS u WHERE u.code = %(code)s"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TicketFilter:
-    """Which tickets are wanted; None: any. Overdue: open, and a clock ran out by `now` without being met."""
+    """Which tickets are wanted; None: any. Overdue: not closed, and a clock ran out by `now` without being met."""
 
     now: datetime
     home_id: int | None = None
@@ -136,3 +156,26 @@ def _by_ticket(rows: Iterable[Row]) -> defaultdict[int, list[Row]]:
     for row in rows:
         grouped[row["ticket_id"]].append(row)
     return grouped
+
+
+def ticket_id(conn: Connection, scope: Scope, number: str) -> int | None:
+    """The key of a ticket; None if there is none in scope."""
+    row = conn.execute(SELECT_ID, {**scope.parameters(), "number": number}).fetchone()
+    return row[0] if row else None
+
+
+def has_station(conn: Connection, station: str) -> bool:
+    """Whether any substation belongs to a station of that name."""
+    return conn.execute(SELECT_STATION, {"station": station}).fetchone() == (True,)
+
+
+def building_id(conn: Connection, code: str) -> int | None:
+    """The key of a building."""
+    row = conn.execute(SELECT_BUILDING, {"code": code}).fetchone()
+    return row[0] if row else None
+
+
+def substation_id(conn: Connection, code: str) -> int | None:
+    """The key of a substation."""
+    row = conn.execute(SELECT_SUBSTATION, {"code": code}).fetchone()
+    return row[0] if row else None

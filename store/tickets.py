@@ -79,6 +79,12 @@ FROM jsonb_to_recordset(%(tickets)s) AS x (
 WHERE t.ticket_id = x.ticket_id
 """
 
+LOCK_HOME = "SELECT lock_home(%(home)s)"
+LOCK_HOME_OF = "SELECT lock_home(t.home_id) FROM ticket AS t WHERE t.ticket_id = %(ticket)s AND t.home_id IS NOT NULL"
+SELECT_OPEN_OF_USER = """
+SELECT count(*) FROM ticket AS t WHERE t.home_id = %(home)s AND t.source = 'user' AND t.state <> 'closed'
+"""
+
 
 class TicketRow(NamedTuple):
     """A ticket as it is stored, but for its places and texts, which stay."""
@@ -128,6 +134,23 @@ def lock(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
     """Tickets as they are now, and as they stay until the transaction ends."""
     with conn.cursor(row_factory=class_row(TicketRow)) as cur:
         return {row.ticket_id: row for row in cur.execute(LOCK, {"tickets": list(tickets)}).fetchall()}
+
+
+def lock_home(conn: Connection, home: int) -> None:
+    """Take the lock of judging: until the transaction ends no flag of the home comes or goes."""
+    conn.execute(LOCK_HOME, {"home": home})
+
+
+def lock_home_of(conn: Connection, ticket: int) -> None:
+    """The same for the home of a ticket."""
+    conn.execute(LOCK_HOME_OF, {"ticket": ticket})
+
+
+def open_of_user(conn: Connection, home: int) -> int:
+    """How many tickets that users opened for a home are open."""
+    row = conn.execute(SELECT_OPEN_OF_USER, {"home": home}).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def insert(conn: Connection, tickets: Sequence[Mapping[str, Any]], at: datetime) -> None:

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from psycopg import Connection
 
-from alerts import care, incidents, kpi, substations
+from alerts import care, chain, clocks, incidents, kpi, recovery, substations
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
@@ -25,6 +25,9 @@ LONGEST_SLEEP_S = 0.5  # deadlines may be brought forward by readings meanwhile
 STAND_BY_S = 1.0
 COUNT_EVERY_S = 30.0  # today's ledger is never older than this and the time one round takes
 CARE_EVERY_S = 60.0
+RECOVERY_EVERY_S = 15.0
+DATE_EVERY_S = 600.0
+SEAL_EVERY_S = 30.0
 INCIDENTS_EVERY_S = 10.0  # far less than dispatch waits for a single home
 SLOWEST_RETRY_S = 15.0
 PURGE_EVERY_S = 60.0
@@ -86,6 +89,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
     dead_letter_age = timedelta(days=settings.dead_letter_days)
     return [
         Round("deadlines", 0, lambda conn: tick(conn, judge, now()) > 0),
+        Round("clocks", 0, lambda conn: clocks.run_out(conn, policy, now())),
         Round("past", 0, lambda conn: catch_up(conn, history, now()) > 0),
         Round("dead letters", PURGE_EVERY_S, lambda conn: _purge(conn, now() - dead_letter_age)),
         Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings.reading_days)),
@@ -94,6 +98,9 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("buildings", MAP_EVERY_S, _count_buildings),
         Round("samples", SAMPLE_EVERY_S, _sample_ingest),
         Round("incidents", INCIDENTS_EVERY_S, lambda conn: incidents.look(conn, policy, now())),
+        Round("recovery", RECOVERY_EVERY_S, lambda conn: recovery.look(conn, history, now())),
+        Round("undated clocks", DATE_EVERY_S, lambda conn: clocks.date_undated(conn, policy, now())),
+        Round("seals", SEAL_EVERY_S, lambda conn: chain.seal(conn, now())),
         Round("ledger", COUNT_EVERY_S, _ledger(history)),
         Round("figures of heat", HEAT_EVERY_S, kpi.sum_some),
         Round("figures of the desk", DESK_EVERY_S, lambda conn: kpi.count_recent(conn, policy.zone, now())),

@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import httpx
 import psycopg
@@ -22,6 +23,14 @@ from tests.api.town import NOW
 from tests.conftest import Database
 
 POLICY = builtin("seed")
+ZONE = POLICY.zone.key
+
+
+@dataclass
+class Clock:
+    """The present of a running API; a test may set it."""
+
+    now: datetime = NOW
 
 
 @dataclass
@@ -31,6 +40,12 @@ class Api:
     client: httpx.Client
     conn: psycopg.Connection
     app: FastAPI
+    clock: Clock = field(default_factory=Clock)
+
+    def post(self, path: str, token: str, **body: object) -> httpx.Response:
+        """Send a body to a path, after committing what the test has written."""
+        self.conn.commit()
+        return self.client.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
 
     def get(self, path: str, token: str | None = None, **parameters: str | int) -> httpx.Response:
         """Ask for a path under the server's root, after committing what the test has written."""
@@ -60,14 +75,15 @@ def plain_api(plain_database: Database) -> Iterator[Api]:
 @contextmanager
 def served_database(database: Database, guard: Guard | None = None) -> Iterator[Api]:
     """Run the API over a database, with an account that is a member of its roles and no more."""
+    clock = Clock()
     with ConnectionPool(database.url_as("api"), min_size=1, max_size=4, open=True) as pool:
-        app = create_app(pool, lambda: NOW, POLICY, guard)
+        app = create_app(pool, lambda: clock.now, POLICY, guard)
         with (
             served(app) as url,
             httpx.Client(base_url=url, trust_env=False) as client,
             database.connect() as conn,
         ):
-            yield Api(client, conn, app)
+            yield Api(client, conn, app, clock)
 
 
 @contextmanager

@@ -69,6 +69,16 @@ OPERATIONS = {
     "GET /v1/map/buildings": Operation(roles=STAFF, buildings=True),
     "GET /v1/map/substations": Operation(roles=STAFF, buildings=True),
     "GET /v1/kpi": Operation(roles=STAFF),
+    "GET /v1/tickets/{number}/receipt": Operation(of="ticket"),
+    "POST /v1/tickets/{number}/events": Operation(
+        roles=STAFF, of="ticket", body=lambda home: {"kind": "remark", "remark": "seen"}
+    ),
+    "POST /v1/homes/{code}/tickets": Operation(
+        roles=EVERYONE - {Role.CREW}, of="home", body=lambda home: {"class": "leak", "description": "it drips"}
+    ),
+    "POST /v1/tickets": Operation(
+        roles=DESK, body=lambda home: {"class": "leak", "building": f"B-{HOMES[home]}", "description": "in the cellar"}
+    ),
     "GET /v1/incidents": Operation(roles=STAFF),
     "GET /v1/incidents/{number}": Operation(roles=STAFF, of="incident"),
     "GET /v1/incidents/{number}/homes": Operation(roles=STAFF, of="incident"),

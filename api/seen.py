@@ -1,0 +1,41 @@
+"""Tickets as those who ask may see them."""
+
+from typing import Any
+
+from api.session import Session
+from domain.tickets import AFTER_DONE, MOVES, EventKind, Proof, Source, Standing, State, TicketClass, missing
+from store.access import Role
+
+
+def seen(row: dict[str, Any], asking: Session) -> dict[str, Any]:
+    """A ticket of store.desk, with what closing it still needs; for a customer, what is meant for the user."""
+    whole = {**row, "needs": needs(row)}
+    return _for_user(whole) if asking.asker.role is Role.CUSTOMER else whole
+
+
+def needs(row: dict[str, Any]) -> list[str]:
+    """What closing a ticket still needs, as names for programs."""
+    if row["state"] == State.CLOSED or row["source"] in (Source.DEVICE, Source.INCIDENT):
+        return []
+    standing = Standing(
+        ticket_class=TicketClass(row["class"]),
+        proof=Proof(row["proof"]) if row["proof"] else None,
+        replied=row["replied_at"] is not None,
+        called_back=row["called_back_at"] is not None,
+        call_back_asked=any(c["name"] == AFTER_DONE and c["round"] == row["round"] for c in row["clocks"]),
+        responsibility=row["responsibility"],
+        paid=row["paid"],
+        confirmed=row["confirmation"] is not None,
+    )
+    return (["done"] if row["done_at"] is None else []) + missing(standing)
+
+
+def _for_user(row: dict[str, Any]) -> dict[str, Any]:
+    events = [_event_for_user(event) for event in row["events"] if MOVES[EventKind(event["kind"])].shown is not None]
+    return {**row, "contact": None, "responsible": None, "events": events}
+
+
+def _event_for_user(event: dict[str, Any]) -> dict[str, Any]:
+    names = MOVES[EventKind(event["kind"])].shown or ()
+    actor = event["actor"] if event["actor"] == "hearth" else "staff"
+    return {**event, "actor": actor, "data": {k: v for k, v in event["data"].items() if k in names}}
