@@ -22,6 +22,7 @@ from domain import policy
 from local import trixie
 from local.trixie import TimescalePostgres
 from store import buildings, ingest_counts
+from store.stage import open_stages
 
 HOMES, BUILDINGS = 100_000, 3_000
 QUICK_HOMES, QUICK_BUILDINGS = 2_000, 60
@@ -52,8 +53,9 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="print what each query took as well")
     options, _ = parser.parse_known_args()
     homes, built = (QUICK_HOMES, QUICK_BUILDINGS) if options.quick else (options.homes, options.buildings)
-    figures = measure(homes, built)
-    print(json.dumps(summary(figures, homes, built, each=options.all), ensure_ascii=False))
+    figures, pieces_ms = measure(homes, built)
+    found = summary(figures, homes, built, each=options.all)
+    print(json.dumps({**found, **counting(pieces_ms)}, ensure_ascii=False))
 
 
 def summary(figures: list[Figure], homes: int, built: int, *, each: bool = False) -> dict[str, Any]:
@@ -75,8 +77,13 @@ def summary(figures: list[Figure], homes: int, built: int, *, each: bool = False
     return found
 
 
-def measure(homes: int, built: int) -> list[Figure]:
-    """Build the city on TimescaleDB and ask it everything, as Grafana's role."""
+def counting(pieces_ms: list[float]) -> dict[str, float]:
+    """What it costs watch to count the buildings: all of a round, and the longest that other work waits for it."""
+    return {"map_round_ms": round(sum(pieces_ms), 1), "map_longest_piece_ms": round(max(pieces_ms), 1)}
+
+
+def measure(homes: int, built: int) -> tuple[list[Figure], list[float]]:
+    """Build the city on TimescaleDB, ask it everything as Grafana's role, and count its buildings as watch does."""
     trixie.ensure()
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as name:
         folder = Path(name)
@@ -85,7 +92,7 @@ def measure(homes: int, built: int) -> list[Figure]:
         try:
             city.build(server.url(), homes, built)
             with psycopg.connect(server.url(), autocommit=True) as conn:
-                return list(_figures(conn))
+                return list(_figures(conn)), list(_pieces_ms(conn))
         finally:
             server.remove()
 
@@ -99,12 +106,22 @@ def _figures(conn: Connection) -> Iterator[Figure]:
     look = Look("en", policy.builtin("seed"), now, "")
     for uid, board in dashboards(look).items():
         with conn.transaction():
-            buildings.count(conn, datetime.now(UTC))
+            buildings.count_all(conn, datetime.now(UTC))
         with conn.transaction():
             conn.execute("SET LOCAL ROLE hearth_grafana")
             for question in questions(board):
                 sql = expand(question.sql, chosen, now - SPANS.get(uid, SPAN), now)
                 yield Figure(question, _took_ms(conn, sql), reads_through(conn, sql))
+
+
+def _pieces_ms(conn: Connection) -> Iterator[float]:
+    open_stages(conn)
+    reached: int | None = 0
+    while reached is not None:
+        start = time.perf_counter()
+        with conn.transaction():
+            reached = buildings.count(conn, reached, datetime.now(UTC))
+        yield (time.perf_counter() - start) * 1000
 
 
 def _took_ms(conn: Connection, sql: str) -> float:

@@ -1,11 +1,15 @@
-"""How the homes of each building stand: counted in one go, so that a map of a city need not count."""
+"""How the homes of each building stand: counted by the hundred, so that a map of a city need not count."""
 
 from datetime import datetime
 
 from psycopg import Connection
 
-# Other than a batch this is no matter of single keys.
-PLAN_WHOLE = "SET LOCAL enable_hashjoin = on"
+PIECE = 500  # buildings at once: whoever counts has other work that must not wait long
+SELECT_LAST = """
+SELECT max(building_id) FROM (
+  SELECT building_id FROM building WHERE building_id > %(after)s ORDER BY building_id LIMIT %(piece)s
+) AS x
+"""
 # The same figures as those that the view building_now counts when these are too old.
 UPSERT = """
 INSERT INTO building_summary AS s (
@@ -13,23 +17,21 @@ INSERT INTO building_summary AS s (
   severe_us, unknown_us, not_judged_us
 )
 SELECT
-  b.building_id, count(h.home_id),
-  count(*) FILTER (WHERE h.state = 'compliant'), count(*) FILTER (WHERE h.state = 'cold'),
-  count(*) FILTER (WHERE h.state = 'severe'), count(*) FILTER (WHERE h.state = 'unknown'),
-  count(*) FILTER (WHERE h.state = 'not_judged'),
-  min(h.celsius), avg(h.celsius), count(h.flag_id), (SELECT max(day) FROM ledger),
+  b.building_id, count(st.home_id),
+  count(*) FILTER (WHERE state_name(st.state) = 'compliant'), count(*) FILTER (WHERE state_name(st.state) = 'cold'),
+  count(*) FILTER (WHERE state_name(st.state) = 'severe'), count(*) FILTER (WHERE state_name(st.state) = 'unknown'),
+  count(*) FILTER (WHERE state_name(st.state) = 'not_judged'),
+  min(n.celsius) FILTER (WHERE st.home_id IS NOT NULL), avg(n.celsius) FILTER (WHERE st.home_id IS NOT NULL),
+  count(st.flag_id), (SELECT max(day) FROM ledger),
   sum(l.compliant_us), sum(l.cold_us), sum(l.severe_us), sum(l.unknown_us), sum(l.not_judged_us)
 FROM building AS b
-LEFT JOIN (
-  SELECT x.building_id, x.home_id, state_name(st.state) AS state, st.flag_id, n.celsius
-  FROM home AS x
-  JOIN home_state AS st USING (home_id)
-  LEFT JOIN (
-    SELECT home_id, min(celsius) AS celsius FROM sensor_now
-    WHERE expires_at > %(now)s AND home_id IS NOT NULL GROUP BY home_id
-  ) AS n USING (home_id)
-) AS h USING (building_id)
+LEFT JOIN home AS h USING (building_id)
+LEFT JOIN home_state AS st USING (home_id)
+LEFT JOIN LATERAL (
+  SELECT min(x.celsius) AS celsius FROM sensor_now AS x WHERE x.home_id = h.home_id AND x.expires_at > %(now)s
+) AS n ON true
 LEFT JOIN ledger AS l ON l.home_id = h.home_id AND l.day = (SELECT max(day) FROM ledger)
+WHERE b.building_id > %(after)s AND b.building_id <= %(last)s
 GROUP BY b.building_id
 ON CONFLICT (building_id) DO UPDATE SET
   homes = excluded.homes, compliant = excluded.compliant, cold = excluded.cold, severe = excluded.severe,
@@ -39,18 +41,32 @@ ON CONFLICT (building_id) DO UPDATE SET
 WHERE s.* IS DISTINCT FROM excluded.*
 """
 SELECT_ROUND = "SELECT counted_at FROM building_round"
-UPDATE_ROUND = "UPDATE building_round SET counted_at = %(now)s"
+UPDATE_ROUND = "UPDATE building_round SET counted_at = %(since)s"
 
 
-def count(conn: Connection, now: datetime) -> int:
-    """Count all buildings anew; returns how many stand otherwise than before. In a transaction of the caller."""
-    conn.execute(PLAN_WHOLE)
-    changed = conn.execute(UPSERT, {"now": now}).rowcount
-    conn.execute(UPDATE_ROUND, {"now": now})
-    return changed
+def count(conn: Connection, after: int, now: datetime) -> int | None:
+    """Count the next buildings after an id; returns the id of the last, or None when there were none left."""
+    row = conn.execute(SELECT_LAST, {"after": after, "piece": PIECE}).fetchone()
+    last: int | None = row[0] if row else None
+    if last is not None:
+        conn.execute(UPSERT, {"after": after, "last": last, "now": now})
+    return last
+
+
+def finish(conn: Connection, since: datetime) -> None:
+    """All have been counted since an instant: so old the figures are at most."""
+    conn.execute(UPDATE_ROUND, {"since": since})
 
 
 def counted_at(conn: Connection) -> datetime | None:
     """When watch last counted them; None: never. It does so every few seconds, so this is a sign of its life."""
     row = conn.execute(SELECT_ROUND).fetchone()
     return row[0] if row else None
+
+
+def count_all(conn: Connection, now: datetime) -> None:
+    """Count all at once."""
+    after: int | None = 0
+    while after is not None:
+        after = count(conn, after, now)
+    finish(conn, now)

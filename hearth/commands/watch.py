@@ -95,7 +95,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings.reading_days)),
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, now())),
         Round("substations", CARE_EVERY_S, lambda conn: substations.look(conn, policy, now())),
-        Round("buildings", MAP_EVERY_S, _count_buildings),
+        Round("buildings", MAP_EVERY_S, _count_buildings()),
         Round("samples", SAMPLE_EVERY_S, _sample_ingest),
         Round("incidents", INCIDENTS_EVERY_S, lambda conn: incidents.look(conn, policy, now())),
         Round("recovery", RECOVERY_EVERY_S, lambda conn: recovery.look(conn, history, now())),
@@ -111,9 +111,21 @@ def _purge(conn: Connection, before: datetime) -> bool:
     return dead_letters.purge(conn, before, PURGED_AT_ONCE) == PURGED_AT_ONCE
 
 
-def _count_buildings(conn: Connection) -> None:
-    with conn.transaction():
-        buildings.count(conn, now())
+def _count_buildings() -> Callable[[Connection], bool]:
+    """Count some buildings after the other, a piece at each call; the figures are as old as the beginning."""
+    reached, since = 0, now()
+
+    def count(conn: Connection) -> bool:
+        nonlocal reached, since
+        since = since if reached else now()
+        with conn.transaction():
+            last = buildings.count(conn, reached, now())
+            if last is None:
+                buildings.finish(conn, since)
+        reached = last or 0
+        return last is not None
+
+    return count
 
 
 def _sample_ingest(conn: Connection) -> None:

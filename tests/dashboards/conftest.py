@@ -31,7 +31,7 @@ def town(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Connectio
     city.build(database.url, HOMES, BUILDINGS)
     with psycopg.connect(database.url, autocommit=True) as conn:
         with conn.transaction():
-            buildings.count(conn, datetime.now(UTC))
+            buildings.count_all(conn, datetime.now(UTC))
             ingest_counts.sample(conn, datetime.now(UTC) - timedelta(minutes=1))
             ingest_counts.sample(conn, datetime.now(UTC))
         yield conn

@@ -1,7 +1,7 @@
 """Alert rules: their queries on real servers, when they fire, and the files for provisioning."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from dashboards.alerting import rules
 from dashboards.bundle import bundle
 from dashboards.collection import text
 from dashboards.render import render
-from store import buildings
 from tests.dashboards.conftest import look
 
 RULES = {rule["uid"]: rule for rule in rules(look(), prometheus=True, notify=True)}
@@ -107,8 +106,3 @@ def test_the_password_may_be_in_a_file(tmp_path: Path) -> None:
     sources = yaml.safe_load((tmp_path / "datasources/hearth.yaml").read_text())["datasources"]
     assert sources[0]["secureJsonData"] == {"password": "$__file{/run/secrets/grafana_password}"}
     assert sources[1]["type"] == "prometheus"
-
-
-def test_watch_keeps_the_figures_of_buildings(town: Connection) -> None:
-    with town.transaction(force_rollback=True):
-        assert buildings.count(town, datetime.now(UTC)) == 0
