@@ -100,7 +100,8 @@ def _bundles(conn: Connection, rules: NoticeRules, addressees: Sequence[int], no
 
 
 def _text(addressee: Row, facts: Row, zone: ZoneInfo) -> Rendered:
-    return render(Kind(facts["kind"]), Audience(addressee["audience"]), addressee["language"], known(facts), zone)
+    fields = {**known(facts), **({"home": addressee["home"]} if addressee["home"] else {})}
+    return render(Kind(facts["kind"]), Audience(addressee["audience"]), addressee["language"], fields, zone)
 
 
 def known(facts: Row) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg import OperationalError
+from psycopg.errors import InsufficientPrivilege
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -133,6 +135,7 @@ class Problem(Exception):
 NOUNS = {
     "home": Text("没有此用户", "there is no such home"),
     "ticket": Text("没有此工单", "there is no such ticket"),
+    "outage": Text("没有此停热记录", "there is no such outage"),
 }
 
 
@@ -178,6 +181,7 @@ def answer_with_problems(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_validation)
     app.exception_handler(OperationalError)(_database)
     app.exception_handler(PoolTimeout)(_database)
+    app.exception_handler(InsufficientPrivilege)(_second_wall)
     app.exception_handler(Exception)(_unexpected)
 
 
@@ -221,6 +225,12 @@ def _fault(error: Mapping[str, Any]) -> Fault:
 
 def _database(request: Request, error: OperationalError | PoolTimeout) -> JSONResponse:
     return unavailable(Text("数据库没有响应", "the database does not answer")).response(request.scope)
+
+
+def _second_wall(request: Request, error: InsufficientPrivilege) -> JSONResponse:
+    # What the application would have let through: a check is missing there.
+    structlog.get_logger().error("refused_by_database", path=request.url.path, error=str(error).splitlines()[0])
+    return forbidden(Text("数据库拒绝了此操作", "the database does not let this token do that")).response(request.scope)
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:

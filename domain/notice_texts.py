@@ -155,6 +155,13 @@ STAFF: Mapping[Kind, Wording] = {
             "{area}: no heat from {begins_at}, now expected back at {expected_end}.",
         ),
     ),
+    Kind.OUTAGE_LATE: Wording(
+        Text("停热逾期未恢复 {outage}", "Outage {outage} goes on"),
+        Text(
+            "{area}:原预计 {expected_end} 恢复供热,尚未恢复。请更新预计时间并向用户说明。",
+            "{area}: heat was expected back at {expected_end}. Give a new time and explain it to the users.",
+        ),
+    ),
     Kind.OUTAGE_RESTORED: Wording(
         Text("恢复供热 {outage}", "Heat is back: {outage}"),
         Text("{area}:已于 {restored_at} 恢复供热。", "{area}: heat came back at {restored_at}."),
@@ -304,6 +311,7 @@ COUNTED: Mapping[Kind, Text] = {
     Kind.CHAIN_BROKEN: Text("记录被改动", "changed records"),
     Kind.OUTAGE_ANNOUNCED: Text("停热通知", "outages"),
     Kind.OUTAGE_CHANGED: Text("停热变更", "outages changed"),
+    Kind.OUTAGE_LATE: Text("停热逾期", "outages that go on"),
     Kind.OUTAGE_RESTORED: Text("恢复供热", "heat back"),
     Kind.OUTAGE_EXPLAINED: Text("停热说明", "explanations"),
     Kind.OUTAGE_CANCELLED: Text("停热取消", "outages cancelled"),

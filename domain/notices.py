@@ -43,6 +43,7 @@ class Kind(StrEnum):
     CHAIN_BROKEN = "chain_broken"  # what
     OUTAGE_ANNOUNCED = "outage_announced"  # outage, reason, begins_at, expected_end
     OUTAGE_CHANGED = "outage_changed"  # outage, begins_at, expected_end
+    OUTAGE_LATE = "outage_late"  # outage, expected_end
     OUTAGE_RESTORED = "outage_restored"  # outage, restored_at
     OUTAGE_EXPLAINED = "outage_explained"  # outage, explanation
     OUTAGE_CANCELLED = "outage_cancelled"  # outage, begins_at

@@ -38,6 +38,7 @@ $$;
 --          of_ticket    rows of a ticket that is reached (ticket_id)
 --          substation   rows of a substation of the crew's own station (substation_id)
 --          station      rows of the crew's own station (station)
+--          area, of_area places of outages with a home that is reached, and the outages that have such a place
 --          self, sensor the homes themselves; sensors that were in a home that is reached
 -- A table without a line fails tests/store/test_grants.py.
 CREATE TEMP TABLE granted (
@@ -89,6 +90,9 @@ INSERT INTO granted VALUES
   ('message',               '',           '',      '',      'raw',   '',      '',      ''),
   ('notice',                '',           '',      '',      'raw',   '',      '',      ''),
   ('person.contact',        '',           '',      '',      'r',     '',      '',      'r'),
+  ('outage',                'of_area',    '',      'rw',    'r',     'raw',   '',      ''),
+  ('outage_area',           'area',       '',      'r',     'r',     'ra',    '',      ''),
+  ('outage_event',          'of_area',    '',      'ra',    '',      'ra',    '',      ''),
   ('incident',              'station',    'r',     'raw',   'r',     'r',     '',      ''),
   ('incident_ticket',       'of_ticket',  'r',     'raw',   'r',     'r',     '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
@@ -113,10 +117,17 @@ INSERT INTO granted VALUES
   ('kpi_desk_month',        '',           '',      'r',     '',      '',      'r',     ''),
   ('device_job_open',       '',           '',      'r',     '',      '',      'r',     ''),
   ('substation_alarm_open', '',           '',      'r',     '',      '',      'r',     ''),
+  ('outage_home',           '',           '',      'r',     'r',     'r',     'r',     ''),
+  ('flag_outage',           '',           '',      'r',     '',      'r',     'r',     ''),
+  ('outage_open',           '',           '',      'r',     '',      '',      'r',     ''),
+  ('outage_public',         '',           '',      '',      '',      'r',     'r',     ''),
   ('incident_open',         '',           '',      'r',     'r',     '',      'r',     ''),
   ('notice_health',         '',           '',      'r',     'r',     'r',     'r',     ''),
   ('notice_failed',         '',           '',      '',      'r',     '',      '',      ''),
   ('notice_told',           '',           '',      '',      '',      'r',     '',      ''),
+  ('notice_health',         '',           '',      'r',     'r',     '',      'r',     ''),
+  ('notice_failed',         '',           '',      '',      'r',     '',      'r',     ''),
+  ('notice_told',           '',           '',      '',      '',      'r',     'r',     ''),
   ('flag_all',              '',           '',      '',      '',      '',      'r',     ''),
   ('ticket_all',            '',           '',      '',      '',      '',      'r',     ''),
   ('device_job_load',       '',           '',      '',      '',      '',      'r',     ''),
@@ -226,6 +237,17 @@ BEGIN
       WHEN 'substation' THEN
         '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM substation AS u '
         'WHERE u.substation_id = %1$I.substation_id AND u.station = (SELECT reach_station()))'
+      WHEN 'area' THEN
+        '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
+        '%1$I.building_id = ANY (ARRAY(SELECT h.building_id FROM home AS h WHERE h.home_id = ANY (reach_homes()))) OR '
+        '%1$I.substation_id = ANY (ARRAY(SELECT b.substation_id FROM home AS h JOIN building AS b USING (building_id) '
+        'WHERE h.home_id = ANY (reach_homes()))) OR '
+        '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM substation AS u '
+        'WHERE u.station = (SELECT reach_station()) AND u.substation_id = coalesce(%1$I.substation_id, '
+        '(SELECT b.substation_id FROM building AS b WHERE b.building_id = coalesce(%1$I.building_id, '
+        '(SELECT h.building_id FROM home AS h WHERE h.home_id = %1$I.home_id))))))'
+      WHEN 'of_area' THEN
+        '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM outage_area AS a WHERE a.outage_id = %1$I.outage_id)'
       WHEN 'sensor' THEN
         '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM point AS p WHERE p.sensor_id = %1$I.sensor_id)'
       WHEN 'self' THEN

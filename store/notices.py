@@ -44,9 +44,21 @@ INSERT INTO notice (outbox_id, addressee_id, ready_at, urgent)
 SELECT o.outbox_id, a.addressee_id, CASE WHEN o.urgent THEN o.at ELSE greatest(o.at, %(quiet_until)s) END, o.urgent
 FROM outbox AS o
 LEFT JOIN ticket AS t USING (ticket_id)
-JOIN addressee AS a ON a.home_id = coalesce(o.home_id, t.home_id) AND a.ended_at IS NULL
+CROSS JOIN LATERAL (
+  SELECT coalesce(o.home_id, t.home_id) AS home_id
+  UNION ALL
+  SELECT x.home_id FROM outage_home AS x
+  WHERE x.outage_id = o.outage_id AND o.home_id IS NULL AND o.ticket_id IS NULL
+) AS w
+JOIN addressee AS a ON a.home_id = w.home_id AND a.ended_at IS NULL
 JOIN person.contact AS c ON c.addressee_id = a.addressee_id AND c.consent_at <= %(at)s
 WHERE o.outbox_id = ANY(%(entries)s) AND o.audience = 'user' AND o.fate IS NULL
+  -- an outage that was widened is new to some only
+  AND NOT (o.kind = 'outage_announced' AND EXISTS (
+    SELECT FROM outbox AS p
+    JOIN notice AS n USING (outbox_id)
+    WHERE p.outage_id = o.outage_id AND p.kind = o.kind AND n.addressee_id = a.addressee_id
+  ))
 ON CONFLICT DO NOTHING
 """
 SETTLE = """
@@ -58,7 +70,8 @@ WHERE o.outbox_id = ANY(%(entries)s) AND o.fate IS NULL
 TURN_OFF = "UPDATE outbox SET settled_at = %(at)s, fate = 'off' WHERE fate IS NULL AND at <= %(at)s"
 
 SELECT_ADDRESSEES = """
-SELECT a.addressee_id, a.audience, a.language FROM addressee AS a
+SELECT a.addressee_id, a.audience, a.language, h.code AS home FROM addressee AS a
+LEFT JOIN home AS h USING (home_id)
 WHERE a.addressee_id IN (SELECT n.addressee_id FROM notice AS n WHERE n.message_id IS NULL AND n.ready_at <= %(now)s)
   AND a.addressee_id > %(after)s
 ORDER BY a.addressee_id
@@ -182,6 +195,19 @@ SELECT_DEPTH = """
 SELECT count(*) AS waiting, coalesce(extract(epoch FROM %(now)s - min(at)), 0)::double precision AS oldest_s
 FROM outbox WHERE fate IS NULL
 """
+SELECT_TOLD = """
+SELECT
+  t.notice_id AS notice, t.kind AS what, t.at, t.audience, t.recipient, t.home, t.channel, t.state, t.key::text,
+  t.attempts, t.finished_at, t.reason, t.detail
+FROM notice_told AS t
+WHERE (%(outage)s::bigint IS NULL OR t.outage_id = %(outage)s)
+  AND (%(ticket)s::text IS NULL OR t.ticket = %(ticket)s)
+  AND (%(home)s::text IS NULL OR t.home = %(home)s)
+  AND (%(state)s::text IS NULL OR t.state = %(state)s)
+  AND (%(before)s::bigint IS NULL OR t.notice_id < %(before)s)
+ORDER BY t.notice_id DESC
+LIMIT %(limit)s
+"""
 SELECT_FAILED = "SELECT * FROM notice_failed ORDER BY message_id DESC LIMIT %(limit)s"
 
 
@@ -198,6 +224,15 @@ class Claimed(NamedTuple):
     name: str | None
     channel: str
     address: str | None
+
+
+class Wanted(NamedTuple):
+    """Which notices are wanted; None: any."""
+
+    outage: int | None = None
+    ticket: str | None = None
+    home: str | None = None
+    state: str | None = None
 
 
 class NoticeRow(NamedTuple):
@@ -233,7 +268,7 @@ def turn_off(conn: Connection, at: datetime) -> int:
 
 
 def addressees(conn: Connection, now: datetime, after: int, limit: int) -> list[Row]:
-    """Lock addressees that have notices waiting and nobody else is busy with: addressee_id, audience, language."""
+    """Lock addressees with notices waiting that nobody else is busy with: addressee_id, audience, language, home."""
     return fetch(conn, SELECT_ADDRESSEES, {"now": now, "after": after, "limit": limit})
 
 
@@ -311,3 +346,8 @@ def outbox_depth(conn: Connection, now: datetime) -> Row:
 def failed(conn: Connection, limit: int) -> list[Row]:
     """The messages that could not be sent, newest first."""
     return fetch(conn, SELECT_FAILED, {"limit": limit})
+
+
+def told(conn: Connection, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Row]:
+    """Who was told, newest first; those with a number under `before`."""
+    return fetch(conn, SELECT_TOLD, {**wanted._asdict(), "before": before, "limit": limit})

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from psycopg import Connection
 
-from alerts import care, chain, clocks, incidents, kpi, recovery, substations
+from alerts import care, chain, clocks, incidents, kpi, outages, recovery, substations
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
@@ -28,6 +28,7 @@ CARE_EVERY_S = 60.0
 RECOVERY_EVERY_S = 15.0
 DATE_EVERY_S = 600.0
 SEAL_EVERY_S = 30.0
+OUTAGES_EVERY_S = 5.0  # an outage is announced, or noticed to go on, so long after its time at most
 INCIDENTS_EVERY_S = 10.0  # far less than dispatch waits for a single home
 SLOWEST_RETRY_S = 15.0
 PURGE_EVERY_S = 60.0
@@ -94,6 +95,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("dead letters", PURGE_EVERY_S, lambda conn: _purge(conn, now() - dead_letter_age)),
         Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings.reading_days)),
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, now())),
+        Round("outages", OUTAGES_EVERY_S, lambda conn: outages.look(conn, policy, now())),
         Round("substations", CARE_EVERY_S, lambda conn: substations.look(conn, policy, now())),
         Round("buildings", MAP_EVERY_S, _count_buildings()),
         Round("samples", SAMPLE_EVERY_S, _sample_ingest),

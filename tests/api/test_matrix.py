@@ -36,6 +36,22 @@ SELECT 'cold_homes', substation_id, station, %s, '{}', %s FROM substation WHERE 
 """
 
 
+INSERT_OUTAGE = """
+INSERT INTO outage (kind, stops_heating, reason, begins_at) VALUES ('fault', true, 'a burst pipe', %s)
+RETURNING outage_id, number
+"""
+INSERT_NOTICE = """
+WITH told AS (
+  INSERT INTO outbox (at, kind, audience, urgent, outage_id) VALUES (%s, 'outage_announced', 'user', true, %s)
+  RETURNING outbox_id, at
+), who AS (
+  INSERT INTO addressee (audience, home_id, channel, language) VALUES ('user', %s, 'email', 'zh') RETURNING addressee_id
+)
+INSERT INTO notice (outbox_id, addressee_id, ready_at, urgent) SELECT outbox_id, addressee_id, at, true FROM told, who
+"""
+OUTAGE = {"kind": "fault", "reason": "a burst pipe", "begins_at": NOW.isoformat()}
+
+
 @dataclass(frozen=True)
 class Operation:
     """Who may call it, and how it is called.
@@ -79,6 +95,14 @@ OPERATIONS = {
     "POST /v1/tickets": Operation(
         roles=DESK, body=lambda home: {"class": "leak", "building": f"B-{HOMES[home]}", "description": "in the cellar"}
     ),
+    "GET /v1/outages": Operation(listed=True),
+    "POST /v1/outages": Operation(roles=DESK, body=lambda home: OUTAGE | {"area": {"buildings": [f"B-{HOMES[home]}"]}}),
+    "GET /v1/outages/{number}": Operation(of="outage"),
+    "POST /v1/outages/{number}/events": Operation(
+        roles=DESK, of="outage", body=lambda _: {"kind": "explained", "explanation": "a valve"}
+    ),
+    "GET /v1/outages/{number}/notices": Operation(roles=DESK, of="outage"),
+    "GET /v1/notices": Operation(roles=DESK),
     "GET /v1/incidents": Operation(roles=STAFF),
     "GET /v1/incidents/{number}": Operation(roles=STAFF, of="incident"),
     "GET /v1/incidents/{number}/homes": Operation(roles=STAFF, of="incident"),
@@ -108,7 +132,8 @@ class Town:
 
 def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
     """A home in each place with all that can be asked for; the parameters of paths that lead to it."""
-    paths: dict[str, dict[str, dict[str, str]]] = {"home": {}, "ticket": {}, "incident": {}, "kind": {}, "export": {}}
+    kinds = ("home", "ticket", "incident", "outage", "kind", "export")
+    paths: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in kinds}
     incidents: dict[str, str] = {}
     for code, station in HOMES.items():
         home = town.home(api.conn, code, building=f"B-{station}", station=station)
@@ -122,6 +147,10 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
             row = api.conn.execute(INSERT_INCIDENT, (ticket, NOW, station)).fetchone()
             assert row is not None
             incidents[station] = row[0]
+        outage, outage_number = api.conn.execute(INSERT_OUTAGE, (NOW,)).fetchone() or (0, "")
+        api.conn.execute("INSERT INTO outage_area (outage_id, home_id) VALUES (%s, %s)", (outage, home))
+        api.conn.execute(INSERT_NOTICE, (NOW, outage, home))
+        paths["outage"][code] = {"number": outage_number}
         paths["home"][code] = {"code": code}
         paths["ticket"][code] = {"number": number}
         paths["incident"][code] = {"number": incidents[station]}
