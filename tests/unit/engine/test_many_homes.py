@@ -1,7 +1,6 @@
 """Homes judged together are judged as each by itself, whatever the size of the blocks they are worked on in."""
 
 from datetime import UTC, date, datetime
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from alerts.engine.ledger import ledger
 from alerts.engine.machine import fold, idle
 from alerts.engine.runs import cut, milli, runs
 from alerts.engine.schedule import Schedules, Terms, compile_schedule
-from alerts.engine.track import coldest, hold
+from alerts.engine.track import Readings, coldest, hold
 from domain import policy
 
 US = 1_000_000
@@ -21,19 +20,10 @@ END = BEGIN + 3 * 86_400 * US
 TERMS = (Terms("multistorey"), Terms("multistorey", contract_limit=20.0))
 
 
-class Readings(NamedTuple):
-    """Columns of readings, home by home."""
-
-    home: NDArray[np.int64]
-    lane: NDArray[np.int64]
-    start: NDArray[np.int64]
-    until: NDArray[np.int64]
-    celsius: NDArray[np.float32]
-
-    def of(self, home: int) -> "Readings":
-        """The readings of one home, as home 0."""
-        mine = self.home == home
-        return Readings(self.home[mine] * 0, self.lane[mine], self.start[mine], self.until[mine], self.celsius[mine])
+def of(said: Readings, home: int) -> Readings:
+    """The readings of one home, as home 0."""
+    mine = said.take(said.home == home)
+    return mine._replace(home=mine.home * 0)
 
 
 def some_readings(random: np.random.Generator, homes: int, lanes: int) -> Readings:
@@ -52,7 +42,7 @@ def judge(said: Readings, which: NDArray[np.int64]) -> list[NDArray[np.void]]:
     first, last = date(2026, 1, 12), date(2026, 1, 20)
     schedules = Schedules.join([compile_schedule(policy.builtin("seed"), terms, first, last) for terms in TERMS])
     begin, end = np.full(len(which), BEGIN), np.full(len(which), END)
-    held = hold(said.home, said.lane, said.start, said.until.copy(), said.celsius)
+    held = hold(*copied(said))
     found = runs(cut(coldest(held, begin, end), schedules, which, begin, end), schedules, end)
     machines = idle(len(which))
     return [found, fold(machines, found, schedules.pieces), machines, ledger(found, schedules.pieces)]
@@ -67,12 +57,38 @@ def test_together_as_each_by_itself(seed: int, lanes: int, block: int, monkeypat
     monkeypatch.setattr(engine, "BLOCK_READINGS", block)
     together = judge(said, which)
     for home in range(12):
-        alone = judge(said.of(home), which[home : home + 1])
+        alone = judge(of(said, home), which[home : home + 1])
         mine = [part[home : home + 1] if i == 2 else part[part["home"] == home] for i, part in enumerate(together)]
         for ours, theirs in zip(mine, alone, strict=True):
             assert ours.dtype.names is not None
             for name in set(ours.dtype.names) - {"home"}:
                 np.testing.assert_array_equal(ours[name], theirs[name])
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("how", ["any", "lane by lane"])
+def test_readings_are_held_alike_in_whatever_order_they_come(seed: int, how: str) -> None:
+    random = np.random.default_rng(seed)
+    said = some_readings(random, 12, 3)
+    if how == "any":
+        order = random.permutation(len(said.home))
+    else:
+        order = np.lexsort((said.start, random.permutation(36)[said.home * 3 + said.lane]))
+    mixed = said.take(order)
+    for ours, theirs in zip(hold(*copied(mixed)), hold(*copied(said)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    held = hold(*copied(said))
+    assert held.head.tolist() == [i for i in range(len(said.home)) if i == 0 or lane(said, i) != lane(said, i - 1)]
+    assert held.tail.tolist() == [*(held.head[1:] - 1).tolist(), len(said.home) - 1]
+
+
+def copied(said: Readings) -> Readings:
+    """The same readings; `hold` changes `until` in place."""
+    return said._replace(until=said.until.copy())
+
+
+def lane(said: Readings, nth: int) -> tuple[int, int]:
+    return int(said.home[nth]), int(said.lane[nth])
 
 
 def test_no_homes_have_no_runs() -> None:
