@@ -8,6 +8,7 @@ from dashboards import words
 from domain.care import CareReason
 from domain.incidents import IncidentKind
 from domain.notices import Audience
+from domain.policy import builtin, builtin_names
 from domain.reasons import RejectReason
 from domain.states import ClearReason, Severity, State
 from domain.substation import AlarmKind
@@ -34,3 +35,8 @@ def test_states_and_reasons() -> None:
     assert {state.shown for state in State} | {severity.name.lower() for severity in Severity} <= set(words.STATES)
     assert set(words.REASONS) == {each.value for enum in (CareReason, RejectReason) for each in enum}
     assert all(value.text.zh and value.text.en for value in words.STATES.values())
+
+
+def test_clocks_of_all_policies_have_names() -> None:
+    versions = [version for name in builtin_names() for version in builtin(name).versions]
+    assert {clock for v in versions for clocks in v.clocks.values() for clock in clocks} == set(words.CLOCKS)
