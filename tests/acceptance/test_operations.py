@@ -181,6 +181,23 @@ def test_nobody_gets_more_than_the_process_needs(operated: Operated) -> None:
                     conn.execute(forbidden.encode())
 
 
+def test_new_passwords_hold_and_old_ones_do_not(operated: Operated) -> None:
+    old = {account: operated.url(account) for account in PROCESSES}
+    folder = operated.place / "secrets"
+    for account in PROCESSES:
+        (folder / f"database_{account}_password").unlink()
+    time.sleep(1)  # files are told apart by their time
+    subprocess.run([DEPLOY / "make-secrets", folder, "localhost"], check=True, capture_output=True)
+    operated.give()
+    operated.run("passwords")
+    for account in PROCESSES:
+        assert operated.url(account) != old[account]
+        psycopg.connect(operated.url(account)).close()
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(old[account])
+    psycopg.connect(operated.url("owner")).close()
+
+
 def test_a_dump_restored_is_the_same_database(operated: Operated) -> None:
     with operated.connect() as conn:
         fill(conn)
