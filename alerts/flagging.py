@@ -17,7 +17,7 @@ from alerts.why import explain
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy
 from domain.states import ClearReason, NotJudged, Severity
-from domain.tickets import Cold, EventKind, Source, State, TicketClass, priority
+from domain.tickets import Cold, DeskRule, EventKind, Source, State, TicketClass, priority
 from store import flags as flag_store
 from store import tickets as ticket_store
 from store.tickets import TicketRow
@@ -47,6 +47,7 @@ class Changes:
 
     docket: Docket
     now: datetime
+    desk: DeskRule | None  # of the rules in force now
     new: list[dict[str, Any]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
     told: list[Change] = field(default_factory=list)
@@ -73,7 +74,7 @@ def settle(
     """
     numbers = np.where(after["severity"] > 0, after["flag"], 0)
     opened = np.flatnonzero((after["severity"] > 0) & (after["flag"] == 0))
-    changes = Changes(Docket(conn, policy, now), now)
+    changes = _changes(conn, policy, now)
     fresh = [(int(e["home"]), e["flag"]) for e in ended if e["flag"]["flag"] == 0]
     fresh += [(int(i), after[i]) for i in opened]
     if fresh:
@@ -84,6 +85,11 @@ def settle(
     changes.known = [{"flag_id": int(m["flag"]), **_columns(m)} for _, m in over + moved]
     _write(conn, changes, before, over + moved)
     return numbers
+
+
+def _changes(conn: Connection, policy: Policy, now: datetime) -> Changes:
+    version = policy.version_at(now)
+    return Changes(Docket(conn, policy, now), now, version.desk if version else None)
 
 
 def _moved(before: NDArray[np.void], after: NDArray[np.void]) -> NDArray[np.intp]:
@@ -150,19 +156,19 @@ def _ticket(policy: Policy, changes: Changes, last: Last, flag_id: int, home_id:
         kind = EventKind.RELAPSED if relapsed else EventKind.FLAG_JOINED
         changes.docket.add(found[0], kind, **data)
         if not over:
-            changes.docket.add(found[0], EventKind.PRIORITY, priority=_priority(policy, flag, changes.now))
+            changes.docket.add(found[0], EventKind.PRIORITY, priority=_priority(changes.desk, flag, changes.now))
         if relapsed:
             last.note(home_id, found[0], since)
         return found[0]
     if before is not None and not over and within_call_back(policy, before, changes.now):
         changes.docket.add(before.ticket_id, EventKind.RELAPSED, **data)
-        changes.docket.add(before.ticket_id, EventKind.PRIORITY, priority=_priority(policy, flag, changes.now))
+        changes.docket.add(before.ticket_id, EventKind.PRIORITY, priority=_priority(changes.desk, flag, changes.now))
         last.note(home_id, before.ticket_id, since)
         return before.ticket_id
     opening = Opening(
         ticket_class=TicketClass.COLD,
         source=Source.FLAG,
-        priority=_priority(policy, flag, changes.now),
+        priority=_priority(changes.desk, flag, changes.now),
         home_id=home_id,
         follows=before.ticket_id if before is not None and before.state == State.CLOSED and not over else None,
         data=data,
@@ -174,14 +180,13 @@ def _ticket(policy: Policy, changes: Changes, last: Last, flag_id: int, home_id:
     return ticket
 
 
-def _priority(policy: Policy, flag: np.void, now: datetime) -> int:
-    version = policy.version_at(now)
+def _priority(desk: DeskRule | None, flag: np.void, now: datetime) -> int:
     cold = Cold(
         Severity(int(flag["severity"])),
         float(flag["limit"]) - float(flag["lowest"]),
         now - to_datetime(int(flag["cold_since"])),
     )
-    return priority(TicketClass.COLD, cold, version.desk if version else None)
+    return priority(TicketClass.COLD, cold, desk)
 
 
 def _flag_row(
@@ -272,7 +277,7 @@ def reconcile(
         stored: flags that were open after the start of what was judged.
         judged: (position of the home, MACHINE) of every flag the history has there.
     """
-    changes = Changes(Docket(conn, policy, now), now)
+    changes = _changes(conn, policy, now)
     pairs, fresh, gone = _match(homes, stored, judged)
     _withdraw(conn, changes, gone)
     _correct(conn, policy, changes, pairs)
