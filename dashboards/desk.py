@@ -58,6 +58,13 @@ SELECT
 FROM incident_open WHERE {HERE} ORDER BY opened_at
 """
 
+OUTAGES = """
+SELECT
+  number AS outage, kind AS outage_kind, state AS outage_state, begins_at, expected_end, announced_at,
+  array_to_string(stations, ', ') AS station, buildings AS in_buildings, homes
+FROM outage_open WHERE stations && ARRAY[${station:sqlstring}]::text[] ORDER BY begins_at
+"""
+
 
 def dashboard(look: Look) -> Dashboard:
     """The whole of it."""
@@ -89,6 +96,10 @@ def _load(look: Look) -> list[Any]:
         "ticket", "priority", "home", "building", "substation", "station", "done_at", "temperature", "state",
         "measured_at",
     )  # fmt: skip
+    outage = (
+        "outage", "outage_kind", "outage_state", "begins_at", "expected_end", "announced_at", "station", "in_buildings",
+        "homes",
+    )  # fmt: skip
     opened = Ask(OPENED, ("time", "station", "tickets"))
     load = stacked_bars(
         look, Text("值班负荷:新开工单", "On-call load: tickets opened"), [opened], Size(12, 9), "station"
@@ -98,4 +109,5 @@ def _load(look: Look) -> list[Any]:
         load.override_by_name(*named_by_label("tickets", "station")),
         rows(look, Text("已报完工但仍低温", "Marked done, still cold"), Ask(VERIFYING, done), Size(12, 9)),
         rows(look, Text("事件", "Incidents"), Ask(INCIDENTS, incident), Size(12, 9)),
+        rows(look, Text("停热", "Outages"), Ask(OUTAGES, outage), Size(24, 7)),
     ]

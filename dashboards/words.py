@@ -97,6 +97,15 @@ INCIDENTS = {
     "substation_alarm": Value(Text("换热站报警", "substation alarm")),
 }
 
+OUTAGES = {
+    "planned": Value(Text("计划停热", "planned")),
+    "fault": Value(Text("故障停热", "fault")),
+}
+OUTAGE_STATES = {
+    "planned": Value(Text("未开始", "not begun"), BLUE),
+    "running": Value(Text("进行中", "running"), ORANGE),
+    "late": Value(Text("逾期未恢复", "late"), RED),
+}
 AUDIENCES = {
     "dispatch": Value(Text("调度", "dispatch")),
     "crew": Value(Text("抢修人员", "crew")),
@@ -209,6 +218,13 @@ COLUMNS: Mapping[str, Column] = {
     "incident_kind": Column(Text("类别", "kind"), values=INCIDENTS),
     "children": Column(Text("涉及住户", "homes in it"), unit="short"),
     "still_cold": Column(Text("仍低温", "still cold"), unit="short", colour=ORANGE),
+    "outage": Column(Text("停热编号", "outage")),
+    "outage_kind": Column(Text("类别", "kind"), values=OUTAGES),
+    "outage_state": Column(Text("状态", "state"), values=OUTAGE_STATES),
+    "begins_at": Column(Text("开始", "begins"), unit=_TIME),
+    "expected_end": Column(Text("预计恢复", "expected end"), unit=_TIME),
+    "announced_at": Column(Text("已公告", "announced"), unit=_TIME),
+    "in_buildings": Column(Text("涉及楼栋", "buildings"), unit="short"),
     "alarm": Column(Text("报警", "alarm"), values=ALARMS),
     "alarms": Column(Text("报警数", "alarms"), unit="short", colour=RED),
     "since": Column(Text("自", "since"), unit=_TIME),

@@ -8,6 +8,7 @@ from dashboards import words
 from domain.care import CareReason
 from domain.incidents import IncidentKind
 from domain.notices import Audience
+from domain.outages import OutageKind
 from domain.policy import builtin, builtin_names
 from domain.reasons import RejectReason
 from domain.states import ClearReason, Severity, State
@@ -25,6 +26,7 @@ from domain.tickets import TicketClass
         (words.INCIDENTS, IncidentKind),
         (words.ALARMS, AlarmKind),
         (words.AUDIENCES, Audience),
+        (words.OUTAGES, OutageKind),
     ],
 )
 def test_enums(named: dict[str, words.Value], enum: type[StrEnum]) -> None:
