@@ -98,7 +98,7 @@ def connector(settings: Settings, name: str) -> Callable[[], Connection]:
     """Opens connections in autocommit mode, named so that the database shows who they are."""
     url = settings.database_url.get_secret_value()
     return lambda: psycopg.connect(
-        autocommit=True, **_bounded(url), application_name=f"hearth {name}", connect_timeout=10
+        autocommit=True, **{**_bounded(url), "application_name": f"hearth {name}", "connect_timeout": 10}
     )
 
 

@@ -204,7 +204,7 @@ def test_the_line_to_the_database_is_cut_for_good(world: World) -> None:
     alive = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hearth hearth-ingest'"
     with Proxy(urlsplit(url).port or 0) as network:
         through = url.replace(f":{urlsplit(url).port}/", f":{network.port}/")
-        ingest = world.start("ingest", HEARTH_DATABASE_URL=f"{through}?{SOON}")
+        ingest = world.start("ingest", HEARTH_DATABASE_URL=f"{through}?{SOON}&application_name=ours")
         with speaking(world, ingest) as speech:
             for times in (1, 2, 3):
                 network.swallow()
