@@ -1,6 +1,7 @@
 """Pages: `?cursor=&limit=`, answered by `{items, next}`. A cursor is the key of the last item, opaque."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -77,11 +78,13 @@ class Paging:
         kept, cursor = self.cut(rows, *key)
         return Page(items=[item.model_validate(row) for row in kept], next=cursor)
 
+    def next(self, keys: Sequence[Sequence[object]]) -> str | None:
+        """The cursor of the next page, from the keys of `fetched` rows or more; None if there is none."""
+        return _encode(*keys[self.limit - 1]) if len(keys) > self.limit else None
+
     def cut(self, rows: list[dict[str, Any]], *key: str) -> tuple[list[dict[str, Any]], str | None]:
         """The rows of the page, and the cursor of the next one."""
-        kept = rows[: self.limit]
-        more = len(rows) > self.limit
-        return kept, _encode(*(kept[-1][column] for column in key)) if more else None
+        return rows[: self.limit], self.next([[row[column] for column in key] for row in rows])
 
 
 async def paging(

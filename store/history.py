@@ -15,27 +15,8 @@ from psycopg.rows import class_row
 
 from domain.instants import to_datetime
 from store import wire
-from store.rows import Row, fetch
 
 Position: TypeAlias = tuple[datetime, int]
-
-# Each sensor gives at most one page from its index, however long the span: behind the position of the page before, of
-# whose instant the points up to `shown` have been shown.
-SELECT_READINGS = """
-SELECT
-  s.code AS sensor, p.room, r.measured_at, r.temperature + p.offset_k AS temperature, p.offset_k AS offset,
-  r.humidity, r.battery, r.quality, p.point_id
-FROM point AS p
-JOIN sensor AS s USING (sensor_id)
-CROSS JOIN LATERAL point_readings(
-  p.point_id,
-  %(start)s::timestamptz + CASE WHEN p.point_id <= %(shown)s THEN interval '1 microsecond' ELSE interval '0' END,
-  %(end)s, %(limit)s
-) AS r
-WHERE p.home_id = %(home_id)s
-ORDER BY r.measured_at, p.point_id
-LIMIT %(limit)s
-"""
 
 SELECT_POINTS = """
 SELECT p.point_id, s.code AS sensor, p.room, p.interval_s, p.offset_k, p.valid_from, p.valid_to
@@ -57,7 +38,7 @@ COPY (
   GROUP BY p.point_id
 ) TO STDOUT (FORMAT BINARY)
 """
-# All of a point's readings in order of time, a batch at a time.
+# All of a point's readings in order of time, raw, a batch at a time.
 SAID: wire.Layout = {
     "measured_at": "timestamptz",
     "received_at": "timestamptz",
@@ -71,9 +52,27 @@ COPY (
   SELECT
     array_agg(r.measured_at), array_agg(r.received_at), array_agg(coalesce(r.temperature, 'NaN')),
     array_agg(coalesce(r.humidity, 'NaN')), array_agg(coalesce(r.battery, 'NaN')), array_agg(r.quality)
-  FROM point_readings(%(point_id)s, %(start)s, %(end)s, %(most)s) AS r
+  FROM point_readings(%(point_id)s, %(start)s, %(end)s, %(limit)s) AS r
   HAVING count(*) > 0
 ) TO STDOUT (FORMAT BINARY)
+"""
+# A page of readings, a row for each point: a row for each reading takes several times as long. Each point gives at most
+# one page from its index, however long the span: behind the position of the page before, of whose instant the points up
+# to `shown` have been shown.
+SELECT_PAGE = """
+SELECT
+  p.point_id, s.code AS sensor, p.room, p.offset_k AS offset, array_agg(r.measured_at) AS measured_at,
+  array_agg(r.temperature + p.offset_k) AS temperature, array_agg(r.humidity) AS humidity,
+  array_agg(r.battery) AS battery, array_agg(r.quality) AS quality
+FROM point AS p
+JOIN sensor AS s USING (sensor_id)
+CROSS JOIN LATERAL point_readings(
+  p.point_id,
+  %(start)s::timestamptz + CASE WHEN p.point_id <= %(shown)s THEN interval '1 microsecond' ELSE interval '0' END,
+  %(end)s, %(limit)s
+) AS r
+WHERE p.home_id = %(home_id)s
+GROUP BY p.point_id, s.code
 """
 
 
@@ -112,9 +111,24 @@ class Stretch:
         }
 
 
-def readings(conn: Connection, stretch: Stretch) -> list[Row]:
-    """Readings in order of time: °C calibrated, the offset in K, %, quality as in domain.quality."""
-    return fetch(conn, SELECT_READINGS, stretch.parameters())
+class Columns(NamedTuple):
+    """A page's readings of one point, in order of time: °C calibrated, the offset in K, %, domain.quality."""
+
+    point_id: int
+    sensor: str
+    room: str
+    offset: float
+    measured_at: list[datetime]
+    temperature: list[float | None]
+    humidity: list[float | None]
+    battery: list[float | None]
+    quality: list[int]
+
+
+def readings(conn: Connection, stretch: Stretch) -> list[Columns]:
+    """The readings of a page, and maybe some more: each point gives as many as would fill it."""
+    with conn.cursor(row_factory=class_row(Columns), binary=True) as cur:
+        return cur.execute(SELECT_PAGE, stretch.parameters()).fetchall()
 
 
 def points(conn: Connection, home_id: int, start: datetime, end: datetime) -> list[Point]:
@@ -133,7 +147,7 @@ def said(conn: Connection, point_id: int, start: datetime, end: datetime, most: 
     """All readings of a point in [start, end) as rows of SAID, raw, in order of time, in batches of at most `most`."""
     with conn.cursor() as cur:
         while start < end:
-            params = {"point_id": point_id, "start": start, "end": end, "most": most}
+            params = {"point_id": point_id, "start": start, "end": end, "limit": most}
             rows = wire.read_arrays(cur, COPY_SAID, SAID, params)
             if len(rows):
                 yield rows

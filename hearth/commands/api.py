@@ -1,9 +1,12 @@
 """`hearth api`: serve HTTP."""
 
+import time
 from datetime import timedelta
+from weakref import WeakKeyDictionary
 
 import structlog
 import uvicorn
+from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -20,6 +23,8 @@ CONNECT_SECONDS = 5
 FIRST_SECONDS = 1.0  # for the first connection, before the start is announced without the database
 # How long the pool tries by itself, ever more slowly, before it says so and leaves it to the next request.
 RECONNECT_SECONDS = 10.0
+RESTED_SECONDS = 1.0
+_ALIVE_AT: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
 def api() -> None:
@@ -90,7 +95,7 @@ def open_pool(settings: Settings) -> ConnectionPool:
         min_size=1,
         max_size=POOL_SIZE,
         timeout=CONNECT_SECONDS,
-        check=ConnectionPool.check_connection,
+        check=check_when_rested,
         reconnect_timeout=RECONNECT_SECONDS,
         reconnect_failed=_say_away,
         open=True,
@@ -101,6 +106,14 @@ def open_pool(settings: Settings) -> ConnectionPool:
     except PoolTimeout:
         _say_away(pool)
         return pool
+
+
+def check_when_rested(conn: Connection) -> None:
+    """Ask a connection for a sign of life before it is used, unless it gave one within the last second."""
+    at = time.monotonic()
+    if at - _ALIVE_AT.get(conn, -RESTED_SECONDS) > RESTED_SECONDS:
+        ConnectionPool.check_connection(conn)
+    _ALIVE_AT[conn] = at
 
 
 def _say_away(pool: ConnectionPool) -> None:

@@ -168,7 +168,7 @@ def test_no_more_exports_than_places(plain_api: Api, monkeypatch: pytest.MonkeyP
         assert plain_api.get("/v1/homes/B1-101/readings.csv", token).status_code == 200
         check(plain_api.get("/v1/homes/nobody/readings.csv", token), 404)
     app = plain_api.app
-    taken_places = [app.state.surroundings.exports.acquire(blocking=False) for _ in range(3)]
+    taken_places = [app.state.surroundings.exports.acquire(timeout=5) for _ in range(3)]
     assert all(taken_places)
     check(plain_api.get("/v1/homes/B1-101/readings.csv", token), 503)
     for _ in taken_places:

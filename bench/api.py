@@ -1,0 +1,270 @@
+"""How fast the API answers, on a database with a season of at least 50 million readings.
+
+`docs/performance.md` tells how each figure is taken. Filling takes minutes: `--folder` keeps the database.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import numpy as np
+import psycopg
+from rich.console import Console
+
+from bench.stand import SETTINGS, process
+from bench.town import found
+from local import trixie
+from local.port import LOOPBACK, free_port
+from local.trixie import TimescalePostgres
+from store import access
+from store.access import Role
+
+HEARTH_API = [sys.executable, "-c", "from hearth.cli import main; main()", "api"]
+INTERVAL_S = 300
+DATABASE = "season"
+ACCOUNT = "bench_api"
+PATIENCE_S = 60
+console = Console(stderr=True)
+
+INSERT_DAY = """
+INSERT INTO reading (sensor_id, measured_at, received_at, temperature, humidity, battery, quality, self_timed)
+SELECT
+  s, at + s %% %(interval)s * interval '1 second', at + s %% %(interval)s * interval '1 second',
+  20 + 2 * sin(s + extract(epoch FROM at) / 13751)::real, 40, 90, 0, true
+FROM generate_series(%(start)s::timestamptz, %(start)s::timestamptz + interval '23 hours 59 minutes',
+  make_interval(secs => %(interval)s)) AS at, generate_series(1, %(homes)s) AS s
+"""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything."""
+
+    homes: int = 1_500
+    days: int = 121
+    seconds: float = 20.0
+    rate: float = 200.0  # requests/s
+    customers: int = 200
+    exports: int = 12
+
+
+QUICK = Size(homes=20, days=5, seconds=2.0, rate=20.0, customers=5, exports=2)
+
+
+@dataclass(frozen=True)
+class Season:
+    """Where the readings are, and who may ask for which."""
+
+    url: str
+    first: date
+    days: int
+    tokens: Sequence[tuple[str, str]]  # home, token of its customer
+
+
+def main() -> None:
+    """Take all figures and print them as one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a small run that only shows that it runs")
+    parser.add_argument("--folder", type=Path, help="keep the filled database here, or take it from here")
+    parser.add_argument("--fill", action="store_true", help="fill the database of --folder and measure nothing")
+    args = parser.parse_args()
+    size = QUICK if args.quick else Size()
+    with ExitStack() as stack:
+        folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-bench-")))
+        season = stack.enter_context(filled(folder, size))
+        if not args.fill:
+            print(json.dumps(measure(season, size)))
+
+
+@contextmanager
+def filled(folder: Path, size: Size) -> Iterator[Season]:
+    """A running server with a season in it; filled where that has not been done."""
+    trixie.ensure()
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711)
+    with TimescalePostgres(folder / "postgres", settings=SETTINGS) as server:
+        note = folder / "season.json"
+        if not note.exists():
+            fill(server, size)
+            made = {"first": first_day(size).isoformat(), "tokens": customers(server.url(DATABASE), size)}
+            note.write_text(json.dumps(made), encoding="utf-8")
+        known = json.loads(note.read_text(encoding="utf-8"))
+        parts = urlsplit(server.url(DATABASE))
+        url = urlunsplit(parts._replace(netloc=f"{ACCOUNT}:{ACCOUNT}@{LOOPBACK}:{parts.port}"))
+        yield Season(url, date.fromisoformat(known["first"]), size.days, [tuple(pair) for pair in known["tokens"]])
+
+
+def first_day(size: Size) -> date:
+    """The season ends today."""
+    return datetime.now(UTC).date() - timedelta(days=size.days)
+
+
+def fill(server: TimescalePostgres, size: Size) -> None:
+    """Make the database: a chunk a day, two days at a time."""
+    with psycopg.connect(server.url(), autocommit=True) as conn:
+        conn.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)".encode())
+        conn.execute(f"CREATE DATABASE {DATABASE}".encode())
+    found(server.url(DATABASE), size.homes)
+    with psycopg.connect(server.url(), autocommit=True) as conn:
+        conn.execute(f"DROP ROLE IF EXISTS {ACCOUNT}".encode())
+        conn.execute(f"CREATE ROLE {ACCOUNT} LOGIN PASSWORD '{ACCOUNT}' IN ROLE hearth_api".encode())
+
+    def one_day(number: int) -> None:
+        with psycopg.connect(server.url(DATABASE), options="-c synchronous_commit=off -c timezone=UTC") as conn:
+            start = datetime.combine(first_day(size) + timedelta(days=number), datetime.min.time(), UTC)
+            conn.execute(INSERT_DAY, {"start": start, "interval": INTERVAL_S, "homes": size.homes})
+
+    with ThreadPoolExecutor(2) as pool:
+        for number, _ in enumerate(pool.map(one_day, range(size.days))):
+            if number % 10 == 0:
+                console.print(f"day {number} of {size.days}")
+    with psycopg.connect(server.url(DATABASE), autocommit=True) as conn:
+        conn.execute("VACUUM ANALYZE")
+
+
+def customers(url: str, size: Size) -> list[tuple[str, str]]:
+    """Tokens of customers, of homes that lie far from each other."""
+    homes = [f"h{n}" for n in range(0, size.homes, max(1, size.homes // size.customers))][: size.customers]
+    with psycopg.connect(url) as conn:
+        return [(home, access.create(conn, Role.CUSTOMER, now=datetime.now(UTC), homes=[home])) for home in homes]
+
+
+def measure(season: Season, size: Size) -> dict[str, float]:
+    """All figures."""
+    with served(season) as port:
+        figures: dict[str, float] = {"homes": size.homes, "days": size.days, "readings": readings_in(season, size)}
+        days = asked_at(size, lambda random: day_of(season, random))
+        run(port, days[: round(size.rate)], None)  # the first requests open connections and read the chunks' statistics
+        took = run(port, days, size.rate)
+        figures["readings_day_per_s"] = size.rate
+        figures |= {f"readings_day_p{p}_ms": round(float(np.percentile(took, p)) * 1e3, 1) for p in (50, 99)}
+        console.print(figures)
+        homes = asked_at(size, lambda random: (f"/v1/homes/{(pair := random.choice(season.tokens))[0]}", pair[1]))
+        begun = time.perf_counter()
+        run(port, homes, None)
+        figures["home_rps"] = round(len(homes) / (time.perf_counter() - begun))
+        for form in ("csv", "jsonl", "parquet"):
+            name = "season_export_rows_per_s" if form == "csv" else f"season_export_{form}_rows_per_s"
+            figures[name] = round(exported(port, season, size, form))
+        return figures
+
+
+def readings_in(season: Season, size: Size) -> int:
+    """How many readings there are, by the figures of the planner's statistics: counting them would take a minute."""
+    return size.homes * size.days * 86_400 // INTERVAL_S
+
+
+def day_of(season: Season, random: Random) -> tuple[str, str]:
+    """One home's day, as its page asks for it: path and token."""
+    home, token = random.choice(season.tokens)
+    start = season.first + timedelta(days=random.randrange(season.days - 1))
+    span = {"from": f"{start}T00:00:00Z", "to": f"{start + timedelta(days=1)}T00:00:00Z", "limit": 1000}
+    return f"/v1/homes/{home}/readings?{urlencode(span)}", token
+
+
+def asked_at(size: Size, make: Callable[[Random], tuple[str, str]]) -> list[tuple[str, str]]:
+    """So many requests, the same at each run."""
+    random = Random(1)
+    return [make(random) for _ in range(round(size.seconds * size.rate))]
+
+
+def run(port: int, requests: Sequence[tuple[str, str]], per_second: float | None, threads: int = 16) -> list[float]:
+    """Ask by several kept connections; the seconds that each answer took.
+
+    With a rate each request has its time, and its answer is counted from then on, whether or not the ones before it are
+    back; without one the next is asked as soon as a connection is free.
+    """
+    took: list[float] = []
+    waiting = iter(enumerate(requests))
+    lock = threading.Lock()
+    begun = time.perf_counter() + 0.1
+
+    def ask() -> None:
+        conn = http.client.HTTPConnection(LOOPBACK, port, timeout=PATIENCE_S)
+        conn.connect()
+        conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while True:
+            with lock:
+                number, request = next(waiting, (0, None))
+            if request is None:
+                conn.close()
+                return
+            at = begun + number / per_second if per_second else time.perf_counter()
+            time.sleep(max(0.0, at - time.perf_counter()))
+            conn.request("GET", request[0], headers={"Authorization": f"Bearer {request[1]}"})
+            answer = conn.getresponse()
+            answer.read()
+            if answer.status != 200:
+                raise RuntimeError(f"{request[0]}: {answer.status}")
+            took.append(time.perf_counter() - at)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(ask) for _ in range(threads)]:
+            done.result()
+    return took
+
+
+def exported(port: int, season: Season, size: Size, form: str) -> float:
+    """Rows/s of the season of one home after the other, from the request to the last byte."""
+    rows, begun = 0, time.perf_counter()
+    for home, token in season.tokens[: size.exports]:
+        conn = http.client.HTTPConnection(LOOPBACK, port, timeout=PATIENCE_S)
+        span = {"from": f"{season.first}T00:00:00Z", "to": f"{season.first + timedelta(days=season.days)}T00:00:00Z"}
+        path = f"/v1/homes/{home}/readings.{form}?{urlencode(span)}"
+        conn.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        answer = conn.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{path}: {answer.status}")
+        expected = season.days * 86_400 // INTERVAL_S
+        if form != "parquet" and abs(body.count(b"\n") - expected) > 1:
+            raise RuntimeError(f"{path}: not {expected} rows")
+        rows += expected
+        conn.close()
+    return rows / (time.perf_counter() - begun)
+
+
+@contextmanager
+def served(season: Season) -> Iterator[int]:
+    """The real `hearth api` without limits, answering; gives its port."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "HEARTH_DATABASE_URL": season.url,
+        "HEARTH_API_PORT": str(port),
+        "HEARTH_API_TOKEN_LIMIT": "none",
+        "HEARTH_API_ADDRESS_LIMIT": "none",
+        "HEARTH_LOG_LEVEL": "warning",
+    }
+    with process(HEARTH_API, environment):
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                conn = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+                conn.request("GET", "/readyz")
+                if conn.getresponse().status == 200:
+                    break
+            except OSError:
+                pass
+            if time.monotonic() > end:
+                raise TimeoutError("hearth api does not answer")
+            time.sleep(0.1)
+        yield port
+
+
+if __name__ == "__main__":
+    main()
