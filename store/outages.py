@@ -19,9 +19,9 @@ RETURNING outage_id, number
 """
 INSERT_AREA = """
 INSERT INTO outage_area (outage_id, substation_id, building_id, home_id)
-SELECT %(outage)s, substation_id, NULL::integer, NULL::integer FROM substation WHERE code = ANY(%(substations)s)
-UNION ALL SELECT %(outage)s, NULL, building_id, NULL FROM building WHERE code = ANY(%(buildings)s)
-UNION ALL SELECT %(outage)s, NULL, NULL, home_id FROM home WHERE code = ANY(%(homes)s)
+SELECT %(outage)s::bigint, substation_id, NULL::integer, NULL::integer FROM substation WHERE code = ANY(%(substations)s)
+UNION ALL SELECT %(outage)s::bigint, NULL, building_id, NULL FROM building WHERE code = ANY(%(buildings)s)
+UNION ALL SELECT %(outage)s::bigint, NULL, NULL, home_id FROM home WHERE code = ANY(%(homes)s)
 ON CONFLICT DO NOTHING
 """
 SELECT_OUTAGE = """
