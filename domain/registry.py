@@ -68,3 +68,16 @@ class Registry(NamedTuple):
     buildings: list[Building]
     homes: list[Home]
     sensors: list[Sensor]
+
+
+class Contact(NamedTuple):
+    """How the people of a home can be told, and when they agreed to it. Personal data, so no part of `Registry`.
+
+    Without channel and address: the home has no contact.
+    """
+
+    home: str
+    channel: str | None
+    address: str | None
+    language: str
+    consent: datetime | None

@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import Registry
+from registry import contacts
 from registry.csv_file import render
 from registry.sheets import sheets
 from store import registry as store
@@ -16,10 +17,11 @@ from store.registry_rows import whole
 UTC = ZoneInfo("UTC")
 
 
-def export_folder(conn: Connection, folder: Path) -> dict[str, int]:
+def export_folder(conn: Connection, folder: Path, with_contacts: bool = False) -> dict[str, int]:
     """Write the four files, times in UTC, and return their numbers of lines; importing them changes nothing.
 
-    The folder is made if it is not there. No reader ever finds a file half written.
+    Contacts are personal data: they are written only if asked for, and for their owner's eyes alone. The folder is made
+    if it is not there. No reader ever finds a file half written.
 
     Raises:
         UsageError: the folder or a file in it cannot be written.
@@ -30,9 +32,13 @@ def export_folder(conn: Connection, folder: Path) -> dict[str, int]:
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in _texts(registry).items():
             _replace(folder / file, text)
+        if with_contacts:
+            text, people = contacts.text(conn)
+            _replace(folder / contacts.FILE, text, 0o600)
     except OSError as error:
         raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
-    return {kind: len(rows) for kind, rows in registry._asdict().items()}
+    lines = {kind: len(rows) for kind, rows in registry._asdict().items()}
+    return lines | ({"contacts": people} if with_contacts else {})
 
 
 def _texts(registry: Registry) -> dict[str, str]:
@@ -46,9 +52,10 @@ def _texts(registry: Registry) -> dict[str, str]:
     }
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str, mode: int = 0o666) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
+        part.touch(mode)
         part.write_text(text, encoding="utf-8", newline="")
         os.replace(part, path)
     finally:

@@ -10,10 +10,11 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import Building, Home, Registry, Sensor, Substation
-from registry import rules
+from registry import contacts, rules
 from registry.csv_file import Content, parse
 from registry.problems import Problem, refuse
-from registry.sheets import Row, Sheet, Sheets, sheets
+from registry.rules import Registered
+from registry.sheets import Sheet, Sheets, sheets
 from store import registry as store
 from store.registry import Codes, Difference
 
@@ -93,8 +94,9 @@ def read(folder: Path, files: Sheets) -> Contents:
     Raises:
         UsageError: the folder holds none of the files, or one cannot be opened.
     """
-    if not any((folder / sheet.file).exists() for sheet in files):
-        raise UsageError(f"{folder}: holds none of {', '.join(sheet.file for sheet in files)}")
+    names = [*(sheet.file for sheet in files), contacts.FILE]
+    if not any((folder / name).exists() for name in names):
+        raise UsageError(f"{folder}: holds none of {', '.join(names)}")
     return Contents(
         _read(folder, files.substations),
         _read(folder, files.buildings),
@@ -103,7 +105,7 @@ def read(folder: Path, files: Sheets) -> Contents:
     )
 
 
-def _read(folder: Path, sheet: Sheet[Row]) -> Content[Row]:
+def _read(folder: Path, sheet: Sheet[Registered]) -> Content[Registered]:
     path = folder / sheet.file
     try:
         content = parse(sheet, path.read_bytes())

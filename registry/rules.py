@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from domain.registry import Building, Home, Sensor, Substation
 from registry.csv_file import Line
 from registry.problems import Problem
-from registry.sheets import Row
+
+Registered = TypeVar("Registered", Substation, Building, Home, Sensor)
 
 FROM_EVER = datetime.min.replace(tzinfo=UTC)
 FOR_GOOD = datetime.max.replace(tzinfo=UTC)
@@ -15,7 +17,7 @@ FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 Fault = tuple[int, str, str]  # line, column, what is wrong
 
 
-def problems(file: str, lines: Sequence[Line[Row]]) -> list[Problem]:
+def problems(file: str, lines: Sequence[Line[Registered]]) -> list[Problem]:
     """The problems of the lines of one file."""
     faults: list[Fault] = []
     for number, row in lines:
@@ -25,8 +27,8 @@ def problems(file: str, lines: Sequence[Line[Row]]) -> list[Problem]:
     return [Problem(file, *fault) for fault in faults]
 
 
-def _by_code(lines: Sequence[Line[Row]]) -> Iterable[list[Line[Row]]]:
-    groups: dict[str, list[Line[Row]]] = defaultdict(list)
+def _by_code(lines: Sequence[Line[Registered]]) -> Iterable[list[Line[Registered]]]:
+    groups: dict[str, list[Line[Registered]]] = defaultdict(list)
     for line in lines:
         groups[line.row.code].append(line)
     return (group for group in groups.values() if len(group) > 1)
@@ -66,7 +68,7 @@ def _place_faults(sensor: Sensor) -> Iterator[tuple[str, str]]:
             yield column, "must be empty for a sensor at a substation"
 
 
-def _faults_between(lines: list[Line[Row]]) -> Iterator[Fault]:
+def _faults_between(lines: list[Line[Registered]]) -> Iterator[Fault]:
     """Faults of several lines with one code."""
     match lines[0].row:
         case Home():

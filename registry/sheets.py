@@ -6,10 +6,10 @@ from enum import Enum
 from typing import Generic, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from domain.registry import CLASSES, HEAT_STATUSES, ROOM_KINDS, Building, Home, Sensor, Substation
+from domain.registry import CLASSES, HEAT_STATUSES, ROOM_KINDS, Building, Contact, Home, Sensor, Substation
 from registry.fields import Parser, Value, clock_time, code, device, instant, kelvin, number, one_of, whole, words
 
-Row = TypeVar("Row", Substation, Building, Home, Sensor)
+Row = TypeVar("Row", Substation, Building, Home, Sensor, Contact)
 
 
 class Missing(Enum):

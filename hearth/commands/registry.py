@@ -14,6 +14,7 @@ from rich.table import Table
 from domain.errors import UsageError
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_sources, now, open_database
+from registry.contacts import import_contacts
 from registry.emqx import write_users
 from registry.exporting import export_folder
 from registry.importing import Count, Report, import_folder
@@ -38,20 +39,25 @@ def import_(
     zone = chosen_policy(settings).zone
     with _transaction(settings) as conn:
         report = import_folder(conn, folder, zone, now())
+        people = import_contacts(conn, folder, zone, now())
     if as_json:
-        typer.echo(json.dumps({kind: count._asdict() for kind, count in report._asdict().items()}))
-    else:
-        _show(report)
+        told = {kind: count._asdict() for kind, count in report._asdict().items()}
+        typer.echo(json.dumps(told | ({"contacts": people._asdict()} if people else {})))
+        return
+    _show(report)
+    if people:
+        typer.echo(f"contacts: {people.added} added, {people.changed} changed, {people.ended} ended")
 
 
 @app.command("export")
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it is not there; the files are replaced.")],
+    contacts: Annotated[bool, typer.Option("--contacts", help="Also how users can be told: personal data.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write the registry as CSV files that an import reads. Times are in UTC."""
     with _transaction(load()) as conn:
-        lines = export_folder(conn, folder)
+        lines = export_folder(conn, folder, contacts)
     if as_json:
         typer.echo(json.dumps({kind: {"rows": count} for kind, count in lines.items()}))
     else:

@@ -1,0 +1,108 @@
+"""How users can be told: contacts of homes. Their addresses are personal data, and stay in the schema `person`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from domain.registry import Contact
+
+OPEN_STAGE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS import_contact (
+  home text, channel text, address text, language text, consent_at timestamptz
+) ON COMMIT DELETE ROWS;
+TRUNCATE import_contact
+"""
+FILL_STAGE = """
+INSERT INTO import_contact (home, channel, address, language, consent_at)
+SELECT home, channel, address, language, consent FROM jsonb_to_recordset(%(contacts)s)
+  AS x (home text, channel text, address text, language text, consent timestamptz)
+"""
+# A contact that is gone is told no more, and its address is forgotten; what was sent to it stays on record.
+END_GONE = """
+WITH gone AS (
+  DELETE FROM person.contact AS c
+  USING addressee AS a
+  JOIN home AS h USING (home_id)
+  WHERE a.addressee_id = c.addressee_id AND h.code IN (SELECT i.home FROM import_contact AS i)
+    AND NOT EXISTS (
+      SELECT FROM import_contact AS i
+      WHERE (i.home, i.channel, i.address) = (h.code, a.channel, c.address)
+    )
+  RETURNING c.addressee_id
+)
+UPDATE addressee AS a SET ended_at = %(now)s FROM gone AS g WHERE a.addressee_id = g.addressee_id
+"""
+UPDATE_CHANGED = """
+WITH
+  found AS (
+    SELECT a.addressee_id, i.language, i.consent_at
+    FROM import_contact AS i
+    JOIN home AS h ON h.code = i.home
+    JOIN addressee AS a ON a.home_id = h.home_id AND a.channel = i.channel
+    JOIN person.contact AS c ON c.addressee_id = a.addressee_id AND c.address = i.address
+    WHERE (i.language, i.consent_at) IS DISTINCT FROM (a.language, c.consent_at)
+  ),
+  spoken AS (
+    UPDATE addressee AS a SET language = f.language FROM found AS f WHERE a.addressee_id = f.addressee_id
+  )
+UPDATE person.contact AS c SET consent_at = f.consent_at FROM found AS f WHERE c.addressee_id = f.addressee_id
+"""
+INSERT_NEW = """
+WITH
+  fresh AS MATERIALIZED (
+    SELECT
+      nextval(pg_get_serial_sequence('addressee', 'addressee_id'))::integer AS addressee_id, h.home_id, i.channel,
+      i.language, i.address, i.consent_at
+    FROM import_contact AS i
+    JOIN home AS h ON h.code = i.home
+    WHERE i.channel IS NOT NULL AND NOT EXISTS (
+      SELECT FROM addressee AS a JOIN person.contact AS c USING (addressee_id)
+      WHERE (a.home_id, a.channel, c.address) = (h.home_id, i.channel, i.address)
+    )
+  ),
+  made AS (
+    INSERT INTO addressee (addressee_id, audience, home_id, channel, language) OVERRIDING SYSTEM VALUE
+    SELECT addressee_id, 'user', home_id, channel, language FROM fresh
+  )
+INSERT INTO person.contact (addressee_id, address, consent_at) SELECT addressee_id, address, consent_at FROM fresh
+"""
+SELECT_ALL = """
+SELECT h.code AS home, a.channel, c.address, a.language, c.consent_at AS consent
+FROM person.contact AS c
+JOIN addressee AS a USING (addressee_id)
+JOIN home AS h USING (home_id)
+ORDER BY h.code, a.channel, c.address
+"""
+
+
+class Difference(NamedTuple):
+    """What an import did to contacts."""
+
+    added: int
+    changed: int
+    ended: int
+
+
+def replace(conn: Connection, contacts: Sequence[Contact], now: datetime) -> Difference:
+    """Make these the contacts of the homes that they name; a home with a contact of no channel has none then."""
+    rows = [
+        {**contact._asdict(), "consent": contact.consent.isoformat() if contact.consent else None}
+        for contact in contacts
+    ]
+    for statement in OPEN_STAGE.split(";\n"):
+        conn.execute(statement.encode())
+    conn.execute(FILL_STAGE, {"contacts": Jsonb(rows)})
+    ended = conn.execute(END_GONE, {"now": now}).rowcount
+    changed = conn.execute(UPDATE_CHANGED).rowcount
+    added = conn.execute(INSERT_NEW).rowcount
+    return Difference(added, changed, ended)
+
+
+def whole(conn: Connection) -> list[Contact]:
+    """All contacts, by home."""
+    with conn.cursor(row_factory=class_row(Contact)) as cur:
+        return cur.execute(SELECT_ALL).fetchall()
