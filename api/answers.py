@@ -20,7 +20,7 @@ def quality_name(code: int) -> str:
 
 
 class Flag(BaseModel):
-    """A cold spell of a home."""
+    """A cold spell of a home; `outages` are those during which it was cold: the system was not normal."""
 
     id: int
     home: str
@@ -34,6 +34,7 @@ class Flag(BaseModel):
     policy: str
     why: JsonValue
     ticket: str
+    outages: list[str]
 
 
 class Home(BaseModel):

@@ -49,6 +49,11 @@ LIMIT %(limit)s
 """
 )
 
+SELECT_OUTAGES = """
+SELECT x.flag_id, array_agg(x.outage ORDER BY x.outage) AS outages FROM flag_outage AS x
+WHERE x.flag_id = ANY (%(flags)s::bigint[])
+GROUP BY x.flag_id
+"""
 SELECT_TICKETS: LiteralString = (
     """
 SELECT
@@ -124,7 +129,10 @@ def flags(
 ) -> list[Row]:
     """Flags in scope in any of the states, of one home if asked; those with an id under `before`."""
     wanted = {"states": list(states), "home_id": home_id, "before": before, "limit": limit}
-    return fetch(conn, SELECT_FLAGS, {**scope.parameters(), **wanted})
+    found = fetch(conn, SELECT_FLAGS, {**scope.parameters(), **wanted})
+    outages = fetch(conn, SELECT_OUTAGES, {"flags": [flag["id"] for flag in found]})
+    by_flag = {row["flag_id"]: row["outages"] for row in outages}
+    return [{**flag, "outages": by_flag.get(flag["id"], [])} for flag in found]
 
 
 def open_flag(conn: Connection, scope: Scope, home_id: int) -> Row | None:

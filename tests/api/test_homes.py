@@ -46,6 +46,7 @@ def test_a_home_shows_its_coldest_room_and_open_flag(api: Api) -> None:
             "policy": "seed@2020-01-01",
             "why": {"reason": "window_opened"},
             "ticket": number,
+            "outages": [],
         },
     }
 

@@ -185,3 +185,13 @@ def test_who_was_told_is_listed_with_the_result(api: Api, homes: dict[str, int])
     assert api.get("/v1/notices", desk, home="B2-101").json()["items"] == []
     whole = api.get(f"/v1/outages/{number}", desk).json()
     assert whole["announcement"] == {"homes": 2, "told": 1, "waiting": 1, "failed": 0, "unreachable": 0}
+
+
+def test_a_flag_tells_the_outages_during_which_it_was_cold(api: Api, homes: dict[str, int]) -> None:
+    desk = api.token("dispatcher")
+    number = recorded(api, desk, kind="fault", begins_at=(NOW - 2 * HOUR).isoformat(), expected_end=None)["number"]
+    for home, outages in (("B1-101", [number]), ("B2-101", [])):
+        ticket, _ = town.ticket(api.conn, homes[home])
+        town.flag(api.conn, homes[home], ticket, since=NOW - HOUR)
+        (flag,) = api.get(f"/v1/homes/{home}/flags", api.token("customer", home)).json()["items"]
+        assert flag["outages"] == outages

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.registry import Home, Sensor, Substation
 from registry import rules
 from registry.csv_file import Line
-from registry.sheets import Row
+from registry.rules import Registered
 
 HOME = Home("H1", "B1", "1-101", "multistorey", "on", None, None, None, None)
 SENSOR = Sensor("S1", "H1", None, None, "living", "living", 60, 0.0, None, None)
@@ -18,8 +18,8 @@ DAY = datetime(2026, 1, 1, tzinfo=UTC)
 SIX, NINE = time(6), time(21)
 
 
-def faults(*rows: Row) -> list[str]:
-    lines: Sequence[Line[Row]] = [Line(number, row) for number, row in enumerate(rows, 2)]
+def faults(*rows: Registered) -> list[str]:
+    lines: Sequence[Line[Registered]] = [Line(number, row) for number, row in enumerate(rows, 2)]
     return [f"{problem.line} {problem.column}: {problem.fault}" for problem in rules.problems("x.csv", lines)]
 
 
