@@ -84,6 +84,10 @@ class EventKind(StrEnum):
     INCIDENT_MOVED = "incident_moved"  # the incident has become part of a wider one
     INCIDENT_LEFT = "incident_left"  # it stands for itself again
     INCIDENT_CLOSED = "incident_closed"  # on the ticket of the crew
+    ESCALATED = "escalated"  # a case: taken up to the company's management
+    SUPERVISED = "supervised"  # a case: its progress is watched from above
+    PUBLISHED = "published"  # a case: what came of it was made known
+    EXAMPLE = "example"  # a case: others may learn from it
     PRIORITY = "priority"  # it became more urgent
     CLOCK_WARNED = "clock_warned"
     CLOCK_BREACHED = "clock_breached"
@@ -150,6 +154,10 @@ MOVES: Mapping[EventKind, Move] = {
     EventKind.INCIDENT_MOVED: Move(_ANY),
     EventKind.INCIDENT_LEFT: Move(_ANY),
     EventKind.INCIDENT_CLOSED: Move(_ANY, State.CLOSED, (EVERYTHING,)),
+    EventKind.ESCALATED: Move(_NOT_CLOSED),
+    EventKind.SUPERVISED: Move(_NOT_CLOSED),
+    EventKind.PUBLISHED: Move(_ANY),
+    EventKind.EXAMPLE: Move(frozenset({State.CLOSED})),
     EventKind.PRIORITY: Move(_ANY),
     EventKind.CLOCK_WARNED: Move(_ANY),
     EventKind.CLOCK_BREACHED: Move(_ANY),

@@ -49,7 +49,7 @@ SELECT
   t.closed_at, c.escalated_at, c.supervised_at, c.published_at, c.example_at
 FROM case_file AS c
 JOIN ticket AS t USING (ticket_id)
-WHERE (%(everywhere)s OR (t.class = 'complaint' AND c.about_station = %(own_station)s))
+WHERE %(everywhere)s
   AND (%(number)s::text IS NULL OR t.number = %(number)s)
   AND (%(case_class)s::text IS NULL OR t.class = %(case_class)s)
   AND (%(station)s::text IS NULL OR c.about_station = %(station)s)
@@ -116,8 +116,10 @@ def follow_up(conn: Connection, ticket: int, what: FollowUp, at: datetime) -> No
 
 
 def cases(conn: Connection, scope: Scope, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Row]:
-    """Cases in scope, newest first: a crew sees the complaints about its station, never a report."""
-    return fetch(conn, SELECT_CASES, {**scope.parameters(), **asdict(wanted), "before": before, "limit": limit})
+    """Cases, newest first. A crew sees none: they may be about the crew."""
+    return fetch(
+        conn, SELECT_CASES, {"everywhere": scope.everywhere, **asdict(wanted), "before": before, "limit": limit}
+    )
 
 
 def case(conn: Connection, scope: Scope, number: str) -> Row | None:
