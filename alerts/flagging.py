@@ -12,11 +12,11 @@ from psycopg import Connection
 
 from alerts.engine.deadline import NEVER_US
 from alerts.engine.machine import MACHINE
-from alerts.tickets import Docket, Opening, within_call_back
+from alerts.tickets import ACTOR, Docket, Opening, within_call_back
 from alerts.why import explain
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy
-from domain.states import ClearReason, NotJudged, Severity
+from domain.states import ClearReason, FlagSource, NotJudged, Severity
 from domain.tickets import Cold, DeskRule, EventKind, Source, State, TicketClass, priority
 from store import flags as flag_store
 from store import tickets as ticket_store
@@ -50,6 +50,7 @@ class Changes:
     desk: DeskRule | None  # of the rules in force now
     new: list[dict[str, Any]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
+    reopened: list[int] = field(default_factory=list)  # homes whose flag had ended by what was known before
     told: list[Change] = field(default_factory=list)
     open_flags: dict[int, int] = field(default_factory=dict)  # home_id → flag
 
@@ -87,9 +88,9 @@ def settle(
     return numbers
 
 
-def _changes(conn: Connection, policy: Policy, now: datetime) -> Changes:
+def _changes(conn: Connection, policy: Policy, now: datetime, actor: str = ACTOR) -> Changes:
     version = policy.version_at(now)
-    return Changes(Docket(conn, policy, now), now, version.desk if version else None)
+    return Changes(Docket(conn, policy, now, actor), now, version.desk if version else None)
 
 
 def _moved(before: NDArray[np.void], after: NDArray[np.void]) -> NDArray[np.intp]:
@@ -115,11 +116,44 @@ def _raise(
     flags = [flag for _, flag in fresh]
     whys = explain(conn, policy, list(zip(home_ids, flags, strict=True)))
     for flag_id, home_id, flag, why in zip(flag_ids, home_ids, flags, whys, strict=True):
-        columns = _columns(flag)
-        ticket = _ticket(policy, changes, last, flag_id, home_id, flag)
-        changes.new.append(_flag_row(policy, flag_id, home_id, flag, columns, ticket, why, changes.now))
-        if columns["cleared_at"] is not None:
-            changes.docket.add(ticket, EventKind.RETROSPECTIVE, flag=flag_id, cleared_at=columns["cleared_at"])
+        _add(policy, changes, last, flag_id, home_id, flag, why, FlagSource.SENSOR)
+
+
+def _add(
+    policy: Policy,
+    changes: Changes,
+    last: "Last",
+    flag_id: int,
+    home_id: int,
+    flag: np.void,
+    why: dict[str, Any],
+    source: FlagSource,
+) -> int:
+    """Make the row of a new flag and find its ticket; returns the ticket."""
+    columns = _columns(flag)
+    ticket = _ticket(policy, changes, last, flag_id, home_id, flag, source)
+    row = _flag_row(policy, flag_id, home_id, flag, columns, ticket, why, changes.now)
+    changes.new.append({**row, "source": source.value})
+    if columns["cleared_at"] is not None:
+        changes.docket.add(ticket, EventKind.RETROSPECTIVE, flag=flag_id, cleared_at=columns["cleared_at"])
+    return ticket
+
+
+def raise_measured(
+    conn: Connection, policy: Policy, home_id: int, flag: np.void, why: dict[str, Any], now: datetime, actor: str
+) -> int:
+    """A flag that a measurement tells of, with its ticket as any other; returns the ticket. The home is locked.
+
+    Args:
+        flag: MACHINE; what ended when the sensors' flag began is told by `cleared_at` and `TAKEN_OVER`.
+    """
+    changes = _changes(conn, policy, now, actor)
+    last = Last(ticket_store.last_cold(conn, [home_id]))
+    (flag_id,) = flag_store.reserve(conn, 1)
+    ticket = _add(policy, changes, last, flag_id, home_id, flag, why, FlagSource.MEASUREMENT)
+    changes.docket.write()
+    flag_store.insert(conn, changes.new)
+    return ticket
 
 
 class Last:
@@ -145,7 +179,9 @@ class Last:
         return None if home_id in self._opened else self._stored.get(home_id, (None, None))[0]
 
 
-def _ticket(policy: Policy, changes: Changes, last: Last, flag_id: int, home_id: int, flag: np.void) -> int:
+def _ticket(
+    policy: Policy, changes: Changes, last: Last, flag_id: int, home_id: int, flag: np.void, source: FlagSource
+) -> int:
     """The ticket of a new flag: the home's open one, the one it had until not long ago, or a new one."""
     over, since = flag["cleared_at"] != NONE_US, to_datetime(int(flag["cold_since"]))
     data = {"flag": flag_id, "severity": _severity(flag), "cold_since": since.isoformat()}
@@ -167,7 +203,7 @@ def _ticket(policy: Policy, changes: Changes, last: Last, flag_id: int, home_id:
         return before.ticket_id
     opening = Opening(
         ticket_class=TicketClass.COLD,
-        source=Source.FLAG,
+        source=Source.MEASUREMENT if source is FlagSource.MEASUREMENT else Source.FLAG,
         priority=_priority(changes.desk, flag, changes.now),
         home_id=home_id,
         follows=before.ticket_id if before is not None and before.state == State.CLOSED and not over else None,
@@ -227,12 +263,18 @@ def _columns(flag: np.void) -> dict[str, Any]:
     }
 
 
+TAKEN_OVER = -1  # as `reason` in MACHINE; of flags of measurements alone
+
+
 def clear_reason(code: int) -> ClearReason:
     """Why a machine ended a flag: 0 is recovery, else the NotJudged code."""
+    if code == TAKEN_OVER:
+        return ClearReason.TAKEN_OVER
     return ClearReason(NotJudged(code).code) if code else ClearReason.RECOVERED
 
 
 def _write(conn: Connection, changes: Changes, before: NDArray[np.void], known: Iterable[tuple[int, np.void]]) -> None:
+    _take_over(conn, changes)
     if changes.known:
         # An old flag ends before a new one of the same home may open.
         tickets = flag_store.update(conn, changes.known)
@@ -241,6 +283,14 @@ def _write(conn: Connection, changes: Changes, before: NDArray[np.void], known: 
     changes.docket.write()
     if changes.new:
         flag_store.insert(conn, changes.new)
+
+
+def _take_over(conn: Connection, changes: Changes) -> None:
+    """A home has one open flag: that of a measurement ends where the sensors' begins, on the same ticket."""
+    opening = [*changes.reopened, *(row["home_id"] for row in changes.new if row["cleared_at"] is None)]
+    if opening:
+        for flag, ticket in flag_store.take_over(conn, opening, changes.now):
+            changes.docket.add(ticket, EventKind.FLAG_ENDED, flag=flag, reason=ClearReason.TAKEN_OVER.value)
 
 
 def _tell(changes: Changes, ticket: int, before: np.void, flag: np.void) -> None:
@@ -343,6 +393,8 @@ def _correct(conn: Connection, policy: Policy, changes: Changes, pairs: Sequence
     for row, flag in sorted(pairs, key=lambda pair: pair[1]["cleared_at"] == NONE_US):
         if flag["cleared_at"] == NONE_US:
             changes.open_flags[row.home_id] = row.flag_id
+            if row.cleared_at is not None:
+                changes.reopened.append(row.home_id)
         if _same(row, flag):
             continue
         changes.known.append({"flag_id": row.flag_id, **_columns(flag)})

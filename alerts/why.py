@@ -11,6 +11,7 @@ from psycopg import Connection
 from alerts.screen import between
 from alerts.weigh import Weights
 from domain.instants import EVER_US, to_datetime, to_us
+from domain.measurement import MEASURED_TEXT
 from domain.policy import ROOM_KINDS, Limit, Policy, Version
 from domain.reasons import BREACH_TEXTS, BreachReason
 from store import evidence, places
@@ -136,6 +137,40 @@ def _why(
     }
 
 
+def explain_measured(
+    policy: Policy, home: places.HomeRow, flag: np.void, number: str, room: str, celsius: float
+) -> dict[str, Any]:
+    """The explanation of a flag that a measurement on site tells of.
+
+    Args:
+        flag: MACHINE, raised at the instant of measurement.
+        number: of the record.
+    """
+    version, label = policy.versions[int(flag["version"])], policy.labels[int(flag["version"])]
+    limit = _limit(policy, version, home, flag)
+    clause, window = limit.clause or f"{label}: {limit.home_class} {limit.severity}", _window(limit)
+    said = {
+        "at": to_datetime(int(flag["cold_since"])).astimezone(policy.zone).strftime("%Y-%m-%d %H:%M"),
+        "room": room,
+        "celsius": _shown(celsius, limit.below_celsius),
+        "limit": f"{limit.below_celsius:g}",
+        "clause": clause,
+        "number": number,
+    }
+    zh, en = (text.format(window=words, **said) for text, words in zip(MEASURED_TEXT, window, strict=True))
+    return {
+        "reason": _reason(limit).value,
+        "clause": clause,
+        "policy": label,
+        "limit": limit.below_celsius,
+        "measurement": number,
+        "room": room,
+        "celsius": celsius,
+        "zh": zh,
+        "en": en,
+    }
+
+
 def _limit(policy: Policy, version: Version, home: places.HomeRow, flag: np.void) -> Limit:
     """The limit that the home was under when its flag was confirmed: the floor if it was under that, too."""
     clock = to_datetime(_proven(flag)).astimezone(policy.zone).time()
@@ -182,13 +217,18 @@ def _texts(
         for name in ("cold_since", "confirmed_at")
     )
     said = {"since": since, "confirmed": confirmed, "clause": clause, "limit": f"{limit.below_celsius:g}"}
-    window = ANY_TIME
-    if limit.opens and limit.closes:
-        opens, closes = limit.opens.isoformat("minutes"), limit.closes.isoformat("minutes")
-        window = (f"{opens}至{closes}", f"{opens} to {closes}")
+    window = _window(limit)
     said["celsius"] = _shown(celsius, limit.below_celsius)
     zh, en = BREACH_TEXTS[reason]
     return {"zh": zh.format(window=window[0], **said), "en": en.format(window=window[1], **said)}
+
+
+def _window(limit: Limit) -> tuple[str, str]:
+    """The window of a limit in both languages."""
+    if limit.opens is None or limit.closes is None:
+        return ANY_TIME
+    opens, closes = limit.opens.isoformat("minutes"), limit.closes.isoformat("minutes")
+    return f"{opens}至{closes}", f"{opens} to {closes}"
 
 
 def _shown(celsius: float, limit: float) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
-from api import desk, exports, health, homes, incidents, kinds, kpi, maps, notices, outages
+from api import cases, desk, exports, health, homes, incidents, kinds, kpi, maps, measurements, notices, outages
 from api.guard import Guard, surround
 from api.metrics import Measured, Metrics
 from api.problem import answer_with_problems, openapi_responses
@@ -48,6 +48,8 @@ def create_app(
     app.include_router(maps.router)
     app.include_router(desk.router)
     app.include_router(incidents.router)
+    app.include_router(cases.router)
+    app.include_router(measurements.router)
     app.include_router(kpi.router)
     app.include_router(outages.router)
     app.include_router(notices.router)

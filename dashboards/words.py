@@ -91,6 +91,7 @@ CLEAR_REASONS = {
     "heat_stopped": Value(Text("停热", "heat stopped")),
     "no_policy": Value(Text("无标准", "no policy")),
     "withdrawn": Value(Text("已撤销", "withdrawn")),
+    "taken_over": Value(Text("传感器接续", "taken over by sensors")),
 }
 INCIDENTS = {
     "cold_homes": Value(Text("成片低温", "many cold homes")),

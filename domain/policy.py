@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from domain.care import Care
 from domain.errors import UsageError
 from domain.incidents import IncidentRule
+from domain.measurement import MeasurementRule
 from domain.notices import NoticeRules
 from domain.substation import PLAUSIBLE, SubstationLimits
 from domain.tickets import CLOCK_NAMES, DeskRule, TicketClass
@@ -76,6 +77,7 @@ class Version:
     incident: IncidentRule | None = None  # None: no incidents
     desk: DeskRule | None = None  # None: no warnings, and no proof of warmth from readings
     notices: NoticeRules | None = None  # None: nobody is told
+    measurement: MeasurementRule | None = None  # None: records only, nobody is asked for one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,7 +266,8 @@ class _Reader:
 
     def version(self, table: Mapping[str, Any], where: str) -> Version:
         known = {"valid_from", "confirm_for_s", "clear_for_s", "deadband_k", "hold_intervals", "judged_rooms"}
-        self.known(table, known | {"limits", "clocks", "care", "substation", "incident", "desk", "notices"}, where)
+        known |= {"limits", "clocks", "care", "substation", "incident", "desk", "notices", "measurement"}
+        self.known(table, known, where)
         return Version(
             valid_from=self.get(table, "valid_from", date, where),
             confirm_for_s=self.seconds(table, "confirm_for_s", where),
@@ -284,6 +287,9 @@ class _Reader:
             desk=self.desk(self.get(table, "desk", dict, where), f"{where}.desk") if "desk" in table else None,
             notices=self.notices(self.get(table, "notices", dict, where), f"{where}.notices")
             if "notices" in table
+            else None,
+            measurement=self.measurement(self.get(table, "measurement", dict, where), f"{where}.measurement")
+            if "measurement" in table
             else None,
         )
 
@@ -355,6 +361,13 @@ class _Reader:
         if rules.quiet_from == rules.quiet_to:
             raise self.fail(f"{where}.quiet_to", "is the same as quiet_from: there would be no hour left to tell users")
         return rules
+
+    def measurement(self, table: Mapping[str, Any], where: str) -> MeasurementRule:
+        self.known(table, {field.name for field in fields(MeasurementRule)}, where)
+        return MeasurementRule(
+            file_within_s=self.seconds(table, "file_within_s", where),
+            suspect_within_s=self.seconds(table, "suspect_within_s", where),
+        )
 
     def count(self, table: Mapping[str, Any], key: str, where: str) -> int:
         value = self.number(table, key, where, 2, 1_000_000)

@@ -29,6 +29,9 @@ def _version(version: Version) -> Iterator[str]:
     yield "substations: alarms" + ("" if version.substation else " are not raised")
     yield f"incidents: {_incident(version)}"
     yield f"notices: {_notices(version)}"
+    yield "measurements: " + (
+        "suspect sensors ask for one" if version.measurement else "records are taken, nobody is asked for one"
+    )
 
 
 def _suspect(version: Version) -> str:

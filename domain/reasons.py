@@ -66,7 +66,12 @@ CLEAR_TEXTS: Mapping[ClearReason, Text] = {
     ClearReason.OUT_OF_SEASON: Text("供热期已结束。", "The heating season is over."),
     ClearReason.HEAT_STOPPED: Text("该户已停热。", "The heat of the home has been stopped."),
     ClearReason.NO_POLICY: Text("该户已无适用的温度标准。", "There is no limit for the home any more."),
-    ClearReason.WITHDRAWN: Text("补到的数据表明并未低温。", "Data that came late shows that the home was not cold."),
+    ClearReason.WITHDRAWN: Text(
+        "补到的数据或更正表明并未低温。", "Data that came late, or a correction, shows that the home was not cold."
+    ),
+    ClearReason.TAKEN_OVER: Text(
+        "传感器也已测得低温,由其继续跟踪。", "The sensors tell of the cold, too, and follow it from here."
+    ),
 }
 REJECT_TEXTS: Mapping[RejectReason, Text] = {
     RejectReason.BAD_TOPIC: Text("主题不符合约定。", "The topic is not one of the contract."),

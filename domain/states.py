@@ -52,4 +52,12 @@ class ClearReason(StrEnum):
     OUT_OF_SEASON = "out_of_season"
     HEAT_STOPPED = "heat_stopped"
     NO_POLICY = "no_policy"
-    WITHDRAWN = "withdrawn"  # late data took its cause away
+    WITHDRAWN = "withdrawn"  # late data, or a correction, took its cause away
+    TAKEN_OVER = "taken_over"  # of a measurement: the sensors tell of the cold now
+
+
+class FlagSource(StrEnum):
+    """Who told of the cold."""
+
+    SENSOR = "sensor"
+    MEASUREMENT = "measurement"

@@ -25,6 +25,7 @@ COMMANDS = (
     "recheck",
     "deadletters",
     "tickets",
+    "measurements",
     "token",
     "policy",
     "dashboards",

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from domain.measurement import PlanLine
 from domain.registry import Building, Home, Sensor, Substation
 from registry.csv_file import Line
 from registry.problems import Problem
 
-Registered = TypeVar("Registered", Substation, Building, Home, Sensor)
+Registered = TypeVar("Registered", Substation, Building, Home, Sensor, PlanLine)
 
 FROM_EVER = datetime.min.replace(tzinfo=UTC)
 FOR_GOOD = datetime.max.replace(tzinfo=UTC)
@@ -34,7 +35,7 @@ def _by_code(lines: Sequence[Line[Registered]]) -> Iterable[list[Line[Registered
     return (group for group in groups.values() if len(group) > 1)
 
 
-def _line_faults(row: Substation | Building | Home | Sensor) -> Iterator[tuple[str, str]]:
+def _line_faults(row: Substation | Building | Home | Sensor | PlanLine) -> Iterator[tuple[str, str]]:
     match row:
         case Substation() | Building():
             if (row.lat is None) != (row.lon is None):
@@ -45,6 +46,11 @@ def _line_faults(row: Substation | Building | Home | Sensor) -> Iterator[tuple[s
             yield from _place_faults(row)
             if row.valid_from and row.valid_to and row.valid_from >= row.valid_to:
                 yield "valid_to", "is not after valid_from"
+        case PlanLine():
+            if (row.home is None) == (row.building is None):
+                yield "home", "give either a home or a building"
+            if row.ends_at is not None and row.starts_at is not None and row.ends_at < row.starts_at:
+                yield "to", "is before `from`"
 
 
 def _contract_faults(home: Home) -> Iterator[tuple[str, str]]:

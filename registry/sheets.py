@@ -6,10 +6,11 @@ from enum import Enum
 from typing import Generic, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from domain.measurement import PlanLine
 from domain.registry import CLASSES, HEAT_STATUSES, ROOM_KINDS, Building, Contact, Home, Sensor, Substation
 from registry.fields import Parser, Value, clock_time, code, device, instant, kelvin, number, one_of, whole, words
 
-Row = TypeVar("Row", Substation, Building, Home, Sensor, Contact)
+Row = TypeVar("Row", Substation, Building, Home, Sensor, Contact, PlanLine)
 
 
 class Missing(Enum):
@@ -115,3 +116,17 @@ def _sensors(zone: ZoneInfo) -> Sheet[Sensor]:
         Column("valid_to", instant(zone)),
     )
     return Sheet("sensors.csv", columns, Sensor)
+
+
+def plan_sheet(file: str, zone: ZoneInfo) -> Sheet[PlanLine]:
+    """A plan of measurements on site: where, and how often."""
+    columns = (
+        Column("room", words, REQUIRED),
+        Column("room_kind", one_of(ROOM_KINDS), REQUIRED),
+        Column("home", code),
+        Column("building", code),
+        Column("every_days", whole(1, 366), REQUIRED),
+        Column("from", instant(zone)),
+        Column("to", instant(zone)),
+    )
+    return Sheet(file, columns, PlanLine)

@@ -12,16 +12,16 @@ RESERVE = "SELECT nextval(pg_get_serial_sequence('flag', 'flag_id')) FROM genera
 INSERT = """
 INSERT INTO flag (
   flag_id, home_id, severity, cold_since, confirmed_at, raised_at, severe_at, suspended_at, cleared_at, clear_reason,
-  lowest, limit_celsius, policy, why, ticket_id
+  lowest, limit_celsius, policy, why, ticket_id, source
 )
 OVERRIDING SYSTEM VALUE
 SELECT
   flag_id, home_id, severity, cold_since, confirmed_at, raised_at, severe_at, suspended_at, cleared_at, clear_reason,
-  lowest, limit_celsius, policy, why, ticket_id
+  lowest, limit_celsius, policy, why, ticket_id, source
 FROM jsonb_to_recordset(%(flags)s) AS x (
   flag_id bigint, home_id integer, severity smallint, cold_since timestamptz, confirmed_at timestamptz,
   raised_at timestamptz, severe_at timestamptz, suspended_at timestamptz, cleared_at timestamptz, clear_reason text,
-  lowest real, limit_celsius real, policy text, why jsonb, ticket_id bigint
+  lowest real, limit_celsius real, policy text, why jsonb, ticket_id bigint, source text
 )
 ORDER BY home_id, cold_since
 """
@@ -59,7 +59,7 @@ SELECT
   flag_id, home_id, severity, cold_since, confirmed_at, severe_at, suspended_at, cleared_at, clear_reason, lowest,
   limit_celsius, ticket_id
 FROM flag
-WHERE home_id = ANY(%(homes)s) AND clear_reason IS DISTINCT FROM 'withdrawn'
+WHERE home_id = ANY(%(homes)s) AND source = 'sensor' AND clear_reason IS DISTINCT FROM 'withdrawn'
   AND (cleared_at IS NULL OR cleared_at > %(since)s)
 ORDER BY home_id, cold_since
 """
@@ -73,6 +73,14 @@ FROM jsonb_to_recordset(%(flags)s) AS x (
   flag_id bigint, cold_since timestamptz, confirmed_at timestamptz, policy text, why jsonb
 )
 WHERE f.flag_id = x.flag_id
+"""
+
+
+# What a measurement said goes on as what the sensors say; the flag of the measurement had its time until then.
+TAKE_OVER = """
+UPDATE flag SET cleared_at = %(now)s, clear_reason = 'taken_over'
+WHERE home_id = ANY(%(homes)s) AND source = 'measurement' AND cleared_at IS NULL
+RETURNING flag_id, ticket_id
 """
 
 
@@ -94,7 +102,7 @@ class FlagRow(NamedTuple):
 
 
 def since(conn: Connection, homes: list[int], start: datetime) -> list[FlagRow]:
-    """Flags of homes that were open after an instant, in the order of home and time; withdrawn ones left out."""
+    """Flags that the sensors raised and that were open after an instant, by home and time; withdrawn ones left out."""
     with conn.cursor(row_factory=class_row(FlagRow)) as cur:
         return cur.execute(SELECT_SINCE, {"homes": homes, "since": start}).fetchall()
 
@@ -107,3 +115,8 @@ def withdraw(conn: Connection, flags: list[int], now: datetime) -> None:
 def move(conn: Connection, flags: Sequence[dict[str, Any]]) -> None:
     """Correct when flags began, and with it by which rules and why."""
     conn.execute(MOVE, {"flags": Jsonb(list(flags))})
+
+
+def take_over(conn: Connection, homes: Sequence[int], now: datetime) -> list[tuple[int, int]]:
+    """End open flags of measurements: the sensors tell of the cold now. Returns (flag, ticket)."""
+    return conn.execute(TAKE_OVER, {"homes": list(homes), "now": now}).fetchall()

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from psycopg import Connection
 
-from alerts import care, chain, clocks, incidents, kpi, outages, recovery, substations
+from alerts import care, chain, clocks, incidents, kpi, measurements, outages, recovery, substations
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
@@ -100,6 +100,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("buildings", MAP_EVERY_S, _count_buildings()),
         Round("samples", SAMPLE_EVERY_S, _sample_ingest),
         Round("incidents", INCIDENTS_EVERY_S, lambda conn: incidents.look(conn, policy, now())),
+        Round("measurements", CARE_EVERY_S, lambda conn: measurements.look(conn, policy, now())),
         Round("recovery", RECOVERY_EVERY_S, lambda conn: recovery.look(conn, history, now())),
         Round("undated clocks", DATE_EVERY_S, lambda conn: clocks.date_undated(conn, policy, now())),
         Round("seals", SEAL_EVERY_S, lambda conn: chain.seal(conn, now())),

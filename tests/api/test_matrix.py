@@ -49,6 +49,22 @@ WITH told AS (
 )
 INSERT INTO notice (outbox_id, addressee_id, ready_at, urgent) SELECT outbox_id, addressee_id, at, true FROM told, who
 """
+INSERT_CASE = """
+WITH made AS (
+  INSERT INTO ticket (class, state, priority, source, station, opened_at)
+  VALUES ('complaint', 'open', 3, 'phone', %(station)s, %(at)s) RETURNING ticket_id, number
+), filed AS (
+  INSERT INTO case_file (ticket_id, subject, channel, about_station, text, anonymous, opened_at, opened_by)
+  SELECT ticket_id, 'conduct', 'phone', %(station)s, 'Nobody came.', false, %(at)s, 'desk' FROM made
+)
+SELECT number FROM made
+"""
+INSERT_REQUEST = """
+INSERT INTO measurement_request (home_id, reason, asked_at, asked_by, due_at) VALUES (%s, 'asked', %s, 'desk', %s)
+"""
+COMPLAINT = {"class": "complaint", "subject": "conduct", "channel": "phone", "text": "Nobody came."}
+MEASURED = {"room": "a", "room_kind": "living", "measured_at": NOW.isoformat(), "celsius": 20, "instrument": "T",
+            "measurer": "Z"}  # fmt: skip
 OUTAGE = {"kind": "fault", "reason": "a burst pipe", "begins_at": NOW.isoformat()}
 
 
@@ -103,6 +119,21 @@ OPERATIONS = {
     ),
     "GET /v1/outages/{number}/notices": Operation(roles=DESK, of="outage"),
     "GET /v1/notices": Operation(roles=DESK),
+    "GET /v1/cases": Operation(roles=DESK),
+    "GET /v1/cases/{number}": Operation(roles=DESK, of="case"),
+    "POST /v1/cases": Operation(roles=DESK, body=lambda home: COMPLAINT),
+    "POST /v1/cases/{number}/follow-ups": Operation(
+        roles=DESK, of="case", body=lambda home: {"what": "supervised", "note": "n"}
+    ),
+    "POST /v1/cases/{number}/identity": Operation(
+        roles=LEADERS, of="case", body=lambda home: {"reason": "to call them back"}
+    ),
+    "GET /v1/homes/{code}/measurements": Operation(roles=STAFF, of="home"),
+    "POST /v1/homes/{code}/measurements": Operation(roles=STAFF, of="home", body=lambda home: MEASURED),
+    "POST /v1/homes/{code}/measurement-requests": Operation(
+        roles=DESK, of="home", body=lambda home: {"due_at": NOW.isoformat()}
+    ),
+    "GET /v1/measurements/due": Operation(roles=STAFF, listed=True),
     "GET /v1/incidents": Operation(roles=STAFF),
     "GET /v1/incidents/{number}": Operation(roles=STAFF, of="incident"),
     "GET /v1/incidents/{number}/homes": Operation(roles=STAFF, of="incident"),
@@ -150,6 +181,9 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         outage, outage_number = api.conn.execute(INSERT_OUTAGE, (NOW,)).fetchone() or (0, "")
         api.conn.execute("INSERT INTO outage_area (outage_id, home_id) VALUES (%s, %s)", (outage, home))
         api.conn.execute(INSERT_NOTICE, (NOW, outage, home))
+        (case,) = api.conn.execute(INSERT_CASE, {"station": station, "at": NOW}).fetchone() or ("",)
+        api.conn.execute(INSERT_REQUEST, (home, NOW, NOW))
+        paths.setdefault("case", {})[code] = {"number": case}
         paths["outage"][code] = {"number": outage_number}
         paths["home"][code] = {"code": code}
         paths["ticket"][code] = {"number": number}
@@ -241,6 +275,8 @@ def test_the_second_wall_is_what_holds(place: Town, without_checks: Town, monkey
 def is_foreign(operation: Operation, role: Role, home: str) -> bool:
     if operation.of in (None, "kind"):
         return False
+    if operation.of == "case":
+        return role not in DESK
     if operation.of == "incident":
         return role not in DESK and HOMES[home] != "North"
     return home not in REACHED[role]

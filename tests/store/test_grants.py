@@ -69,6 +69,22 @@ def homes(database: Database) -> dict[str, int]:
                 (home,),
             )
             conn.execute(
+                "INSERT INTO measurement (home_id, room, room_kind, measured_at, celsius, instrument, measurer, "
+                "recorded_at, recorded_by, filed_late, state, policy) "
+                "VALUES (%(home)s, 'a', 'living', %(at)s, 19, 'T', 'Z', %(at)s, 'Z', false, 2, 'p')",
+                {"home": home, "at": NOW},
+            )
+            conn.execute(
+                "INSERT INTO measuring_point (home_id, room, room_kind, every_days, starts_at) "
+                "VALUES (%s, 'a', 'living', 7, %s)",
+                (home, NOW),
+            )
+            conn.execute(
+                "INSERT INTO measurement_request (home_id, reason, asked_at, asked_by, due_at) "
+                "VALUES (%(home)s, 'asked', %(at)s, 'Z', %(at)s)",
+                {"home": home, "at": NOW},
+            )
+            conn.execute(
                 "INSERT INTO substation_alarm (substation_id, kind, since, lowest, highest) "
                 "SELECT substation_id, %s, %s, 1, 1 FROM substation WHERE station = %s",
                 (code, NOW, station),

@@ -28,7 +28,7 @@ SUBSTATION = {
     "for_s": 600,
 }
 Path = tuple[str | int, ...]
-OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices"}
+OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices", "measurement"}
 CLOCKS = {"leak", "repair", "complaint", "report"}  # ticket classes that a utility may leave without clocks
 
 

@@ -1,0 +1,293 @@
+"""Measurements on site: records are taken and judged; flags, tickets and proofs come of them.
+
+What a home's valid records say is a function of all of them, whatever order they are filed in: `settle` brings the
+flags in line with it. docs/decisions/0012 tells how such a flag lives beside those of the sensors.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from psycopg import Connection, errors
+
+from alerts import recovery
+from alerts.engine.machine import idle
+from alerts.engine.runs import LIMITS, classify
+from alerts.flagging import TAKEN_OVER, clear_reason, raise_measured
+from alerts.terms import TermsBook
+from alerts.tickets import ACTOR, Docket
+from alerts.why import explain_measured
+from domain.instants import to_us
+from domain.measurement import (
+    HIGHEST_CELSIUS,
+    LOWEST_CELSIUS,
+    NewMeasurement,
+    Refusal,
+    Spell,
+    Worth,
+    spells,
+)
+from domain.policy import Policy
+from domain.states import ClearReason, NotJudged, State
+from domain.tickets import EventKind
+from store import measurements as store
+from store import places
+
+TOLERANCE = timedelta(minutes=5)  # clocks of people differ
+LOOK_BACK = timedelta(days=90)  # for cold records that no flag tells of any more
+# Ends of a flag that no record tells of.
+OTHER_ENDS = frozenset(ClearReason) - {ClearReason.RECOVERED, ClearReason.WITHDRAWN}
+log = structlog.get_logger()
+
+
+class NotTaken(Exception):
+    """A record that is not taken; nothing was stored."""
+
+    def __init__(self, reason: Refusal) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A record that was taken, and what came of it."""
+
+    number: str
+    worth: Worth
+    judged: store.Judged
+    ticket_id: int | None
+
+
+def record(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, now: datetime, actor: str) -> Taken:
+    """Take a record of a home and let come of it what comes. The caller owns the transaction.
+
+    Raises:
+        NotTaken: it cannot be, or stands there already.
+    """
+    if new.measured_at > now + TOLERANCE:
+        raise NotTaken(Refusal.FUTURE)
+    if not LOWEST_CELSIUS <= new.celsius <= HIGHEST_CELSIUS:
+        raise NotTaken(Refusal.IMPLAUSIBLE)
+    store.lock_home(conn, home_id)
+    corrects = _corrected(conn, home_id, new)
+    piece = piece_at(conn, policy, home_id, new.measured_at)
+    judged = judge(policy, piece, new, now)
+    number = _insert(conn, home_id, new, judged, corrects, actor, now)
+    if new.signature is None:
+        return Taken(number=number, worth=Worth.UNSIGNED, judged=judged, ticket_id=None)
+    settle(conn, policy, home_id, now, actor)
+    ticket = None
+    if judged.state is not State.NOT_JUDGED:
+        ticket = recovery.measured(
+            conn,
+            policy,
+            home_id,
+            measurement=number,
+            celsius=float(np.float32(new.celsius)),
+            limit=float(piece["target"]),
+            now=now,
+            actor=actor,
+        )
+    return Taken(number=number, worth=Worth.VALID, judged=judged, ticket_id=ticket)
+
+
+def _corrected(conn: Connection, home_id: int, new: NewMeasurement) -> int | None:
+    """The key of the record that a new one corrects."""
+    if new.corrects is None:
+        return None
+    found = store.find(conn, new.corrects)
+    if found is None:
+        raise NotTaken(Refusal.NO_SUCH_RECORD)
+    key, home = found
+    if home != home_id:
+        raise NotTaken(Refusal.OTHER_HOME)
+    return key
+
+
+def _insert(
+    conn: Connection,
+    home_id: int,
+    new: NewMeasurement,
+    judged: store.Judged,
+    corrects: int | None,
+    actor: str,
+    now: datetime,
+) -> str:
+    try:
+        with conn.transaction():
+            return store.insert(conn, home_id, new, judged, corrects, actor, now)[1]
+    except errors.UniqueViolation as error:
+        taken = error.diag.constraint_name == store.CORRECTED_ONCE
+        raise NotTaken(Refusal.CORRECTED_ALREADY if taken else Refusal.TWICE) from None
+
+
+def piece_at(conn: Connection, policy: Policy, home_id: int, at: datetime) -> np.void:
+    """The rules in force for a home at an instant, as judging has them: PIECE."""
+    return _pieces(conn, policy, np.array([home_id], np.int32), at)[0]
+
+
+def _pieces(conn: Connection, policy: Policy, homes: NDArray[np.int32], at: datetime) -> list[np.void]:
+    us = to_us(at)
+    schedules, which = TermsBook(policy).schedules(conn, homes, us, us)
+    found = []
+    for nth in which.tolist():
+        pieces = schedules.pieces[schedules.first[nth] : schedules.first[nth + 1]]
+        found.append(pieces[max(int(np.searchsorted(pieces["start"], us, "right")) - 1, 0)])
+    return found
+
+
+def judge(policy: Policy, piece: np.void, new: NewMeasurement, now: datetime) -> store.Judged:
+    """What the rules in force when it was measured say of a record: compared in 32 bits, as readings are."""
+    celsius = np.array([new.celsius], np.float32)
+    state = State(int(classify(celsius, {name: piece[name] for name in (*LIMITS, "reason")})[0]))
+    if new.room_kind not in policy.versions[int(piece["version"])].judged_rooms:
+        state = State.NOT_JUDGED
+    version = policy.version_at(now)
+    rule = version.measurement if version else None
+    late = rule is not None and now - new.measured_at > timedelta(seconds=rule.file_within_s)
+    return store.Judged(
+        state=state,
+        limit=None if state is State.NOT_JUDGED else _limit(piece, state),
+        policy=policy.labels[int(piece["version"])],
+        filed_late=late,
+    )
+
+
+def _limit(piece: np.void, state: State) -> float | None:
+    """The limit that was broken, or else the highest one in force; °C."""
+    if state is State.SEVERE:
+        return float(piece["severe"])
+    highest = max(float(piece["cold"]), float(piece["severe"]))
+    return highest if np.isfinite(highest) else None
+
+
+def settle(conn: Connection, policy: Policy, home_id: int, now: datetime, actor: str) -> None:
+    """Bring the flags of measurements of a home in line with its valid records. The home is locked."""
+    flags = store.flags(conn, home_id)
+    ended = {flag.cold_since: flag.cleared_at for flag in flags if flag.clear_reason in OTHER_ENDS and flag.cleared_at}
+    docket = Docket(conn, policy, now, actor)
+    kept = set()
+    fresh = []
+    for spell in spells(store.records(conn, home_id), ended):
+        flag = next((f for f in flags if f.flag_id not in kept and _of(f, spell)), None)
+        if flag is None:
+            fresh.append(spell)
+        else:
+            kept.add(flag.flag_id)
+            _correct(conn, docket, home_id, flag, spell)
+    for flag in flags:
+        if flag.flag_id not in kept:
+            store.end_flag(conn, flag.flag_id, ClearReason.WITHDRAWN.value, now)
+            reason = ClearReason.WITHDRAWN.value
+            docket.add(flag.ticket_id, EventKind.FLAG_ENDED, flag=flag.flag_id, reason=reason)
+    docket.write()
+    for spell in fresh:
+        _raise(conn, policy, home_id, spell, now, actor)
+
+
+def _of(flag: store.FlagRow, spell: Spell) -> bool:
+    """Whether a flag tells of a spell: it began with it, or with a later record of it."""
+    return spell.start <= flag.cold_since and (spell.end is None or flag.cold_since < spell.end)
+
+
+def _end(conn: Connection, home_id: int, spell: Spell) -> tuple[datetime | None, ClearReason | None]:
+    """When and why a spell ended: by a warm record, or because the sensors tell of the cold now."""
+    if spell.end is not None:
+        return spell.end, ClearReason.RECOVERED
+    sensors = store.sensor_flag(conn, home_id, spell.start)
+    if sensors is not None and sensors.cleared_at is None:
+        return max(sensors.cold_since, spell.start), ClearReason.TAKEN_OVER
+    return None, None
+
+
+def _correct(conn: Connection, docket: Docket, home_id: int, flag: store.FlagRow, spell: Spell) -> None:
+    """Note what is different in a flag that stays."""
+    cleared_at, reason = _end(conn, home_id, spell)
+    if flag.clear_reason in OTHER_ENDS:
+        cleared_at, reason = flag.cleared_at, ClearReason(flag.clear_reason)
+    row = {
+        "cold_since": spell.start,
+        "severity": int(spell.severity),
+        "severe_at": spell.severe_at,
+        "lowest": spell.lowest,
+        "cleared_at": cleared_at,
+        "clear_reason": reason.value if reason else None,
+    }
+    if all(getattr(flag, name) == value for name, value in row.items()):
+        return
+    store.update_flag(conn, flag.flag_id, row)
+    told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+    if spell.severity > flag.severity:
+        docket.add(flag.ticket_id, EventKind.SEVERE, flag=flag.flag_id, severe_at=told["severe_at"])
+    if cleared_at is not None and flag.cleared_at is None:
+        kind = EventKind.RECOVERED if reason is ClearReason.RECOVERED else EventKind.FLAG_ENDED
+        data = {"cleared_at": told["cleared_at"], "reason": told["clear_reason"]}
+        docket.add(flag.ticket_id, kind, flag=flag.flag_id, **data)
+    elif spell.severity <= flag.severity:
+        docket.add(flag.ticket_id, EventKind.FLAG_CORRECTED, flag=flag.flag_id, **told)
+
+
+def _raise(conn: Connection, policy: Policy, home_id: int, spell: Spell, now: datetime, actor: str) -> None:
+    """A flag of its own for a spell that has none, with its ticket."""
+    cleared_at, reason = _end(conn, home_id, spell)
+    piece = piece_at(conn, policy, home_id, spell.start)
+    flag = idle(1)[0]
+    flag["severity"], flag["lowest"] = int(spell.severity), spell.lowest
+    flag["cold_since"] = flag["confirmed_at"] = to_us(spell.start)
+    flag["limit"] = _limit(piece, spell.opened_by.state)
+    flag["version"] = piece["version"]
+    if spell.severe_at is not None:
+        flag["severe_at"] = to_us(spell.severe_at)
+    if cleared_at is not None:
+        flag["cleared_at"] = to_us(cleared_at)
+        flag["reason"] = TAKEN_OVER if reason is ClearReason.TAKEN_OVER else 0
+    (home,) = places.homes(conn, [home_id])
+    first = spell.opened_by
+    why = explain_measured(policy, home, flag, store.number(first.measurement), first.room, first.celsius)
+    raise_measured(conn, policy, home_id, flag, why, now, actor)
+
+
+def look(conn: Connection, policy: Policy, now: datetime) -> None:
+    """Ask for measurements where sensors are suspect; flag what no flag tells of; end flags of homes not judged now.
+
+    The connection is in autocommit mode.
+    """
+    version = policy.version_at(now)
+    if version is not None and version.measurement is not None:
+        asked = store.ask_for_suspects(conn, timedelta(seconds=version.measurement.suspect_within_s), ACTOR)
+        if asked:
+            log.info("measurements asked for", homes=asked)
+    for home in store.unflagged(conn, now - LOOK_BACK):
+        with conn.transaction():
+            store.lock_home(conn, home)
+            settle(conn, policy, home, now, ACTOR)
+    _end_unjudged(conn, policy, now)
+
+
+def _end_unjudged(conn: Connection, policy: Policy, now: datetime) -> None:
+    """Outside the season, or where heat was stopped, a flag ends whoever raised it."""
+    homes = store.open_homes(conn)
+    if not homes:
+        return
+    with conn.transaction():
+        pieces = _pieces(conn, policy, np.array(homes, np.int32), now)
+        reasons = {
+            home: clear_reason(int(piece["reason"]))
+            for home, piece in zip(homes, pieces, strict=True)
+            if piece["reason"] != NotJudged.JUDGED
+        }
+        docket = Docket(conn, policy, now)
+        for home, reason in reasons.items():
+            store.lock_home(conn, home)
+            _end_open(conn, docket, home, reason, now)
+        docket.write()
+
+
+def _end_open(conn: Connection, docket: Docket, home: int, reason: ClearReason, now: datetime) -> None:
+    for flag in store.flags(conn, home):
+        if flag.cleared_at is None:
+            store.end_flag(conn, flag.flag_id, reason.value, now)
+            data = {"flag": flag.flag_id, "cleared_at": now.isoformat(), "reason": reason.value}
+            docket.add(flag.ticket_id, EventKind.FLAG_ENDED, **data)

@@ -1,0 +1,173 @@
+"""Measurements on site: what a record is worth, and the cold spells that records tell of.
+
+A record without the user's signature is invalid, and a record is never rewritten: a correction is a new record that
+names the old one and says why (chapter 8, clauses 3 and 7).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from domain.reasons import Text
+from domain.states import Severity, State
+
+LOWEST_CELSIUS, HIGHEST_CELSIUS = -40.0, 60.0
+LONGEST_WORD = 200  # characters of a room, an instrument, a name, a signature's reference
+LONGEST_REASON = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasurementRule:
+    """When records are to be there. Both are the utility's to choose: the regulation says "on time"."""
+
+    file_within_s: int  # a record that is filed later after measuring is late
+    suspect_within_s: int  # a home whose sensor is suspect is to be measured so soon
+
+
+class DueReason(StrEnum):
+    """Why a home is to be measured."""
+
+    PLAN = "plan"
+    SUSPECT_SENSOR = "suspect_sensor"
+    ASKED = "asked"
+
+
+class Worth(StrEnum):
+    """What a record is worth."""
+
+    VALID = "valid"
+    UNSIGNED = "unsigned"
+    CORRECTED = "corrected"  # a later, signed record stands in its place
+
+
+class Refusal(StrEnum):
+    """Why a record is not taken at all."""
+
+    FUTURE = "future"
+    IMPLAUSIBLE = "implausible"
+    TWICE = "twice"
+    NO_SUCH_RECORD = "no_such_record"
+    OTHER_HOME = "other_home"
+    CORRECTED_ALREADY = "corrected_already"
+
+
+REFUSAL_TEXTS: Mapping[Refusal, Text] = {
+    Refusal.FUTURE: Text("测量时间在未来。", "The time of measurement lies in the future."),
+    Refusal.IMPLAUSIBLE: Text("数值不合理。", "The value cannot be."),
+    Refusal.TWICE: Text(
+        "该房间该时间的记录已存在;更正须另立记录并写明原因。",
+        "There is a record of that room and time; a correction is a new record that names it and says why.",
+    ),
+    Refusal.NO_SUCH_RECORD: Text("没有要更正的记录。", "There is no such record to correct."),
+    Refusal.OTHER_HOME: Text("要更正的记录属于另一户。", "The record to correct is of another home."),
+    Refusal.CORRECTED_ALREADY: Text(
+        "该记录已被更正,请更正最新的记录。", "It is corrected already: correct the latest record."
+    ),
+}
+
+
+class PlanLine(NamedTuple):
+    """A line of a plan: a room of a home, or of each home of a building, so often; `ends_at` None: for good."""
+
+    room: str
+    room_kind: str
+    home: str | None
+    building: str | None
+    every_days: int
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+    @property
+    def code(self) -> str:
+        """What no two lines may be for."""
+        return f"{self.home or self.building} {self.room}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewMeasurement:
+    """A record as it is filed; °C as read from the instrument."""
+
+    room: str
+    room_kind: str
+    measured_at: datetime
+    celsius: float
+    instrument: str
+    measurer: str
+    signature: str | None  # a reference to the signed sheet; None: the user has not signed
+    corrects: str | None = None  # number of the record that this one corrects
+    reason: str | None = None
+
+
+class Record(NamedTuple):
+    """A valid record, judged by the rules in force when it was measured."""
+
+    measurement: int
+    room: str
+    measured_at: datetime
+    celsius: float
+    state: State
+    covered: bool = False  # the home had another flag at that instant, to which it belongs
+
+
+@dataclass
+class Spell:
+    """A cold spell as records tell of it."""
+
+    opened_by: Record
+    rooms: set[str] = field(default_factory=set)  # in which it is not known to be over
+    lowest: float = float("inf")
+    severe_at: datetime | None = None
+    end: datetime | None = None
+
+    @property
+    def start(self) -> datetime:
+        """When the first of its records was measured."""
+        return self.opened_by.measured_at
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is, at its worst."""
+        return Severity.COLD if self.severe_at is None else Severity.SEVERE
+
+    def take(self, record: Record) -> None:
+        """Add a cold record."""
+        self.rooms.add(record.room)
+        self.lowest = min(self.lowest, record.celsius)
+        if record.state is State.SEVERE:
+            self.severe_at = self.severe_at or record.measured_at
+
+
+def spells(records: Sequence[Record], ended: Mapping[datetime, datetime]) -> list[Spell]:
+    """The cold spells of a home, in order; the last may be open.
+
+    A spell is over when every room that was cold in it has been measured at or above the day limit. A record at night
+    between the floor and the day limit says nothing.
+
+    Args:
+        records: valid ones, rising in time.
+        ended: spells (by their start) that something else put an end to, and when.
+    """
+    found: list[Spell] = []
+    current: Spell | None = None
+    for record in records:
+        if current and (over := ended.get(current.start)) is not None and record.measured_at >= over:
+            current = None
+        if record.state >= State.COLD and not record.covered:
+            if current is None:
+                current = Spell(record)
+                found.append(current)
+            current.take(record)
+        elif current and record.state in (State.WARM, State.FAIR):
+            current.rooms.discard(record.room)
+            if not current.rooms:
+                current.end, current = record.measured_at, None
+    return found
+
+
+# Templates: at (local time), room, celsius, limit, window, clause, number.
+MEASURED_TEXT = Text(
+    "{at}上门测温({room})为{celsius}℃,低于{limit}℃({window});依据:{clause};测温记录{number}。",
+    "Measured on site at {at} ({room}): {celsius} °C, under {limit} °C ({window}). Source: {clause}; record {number}.",
+)

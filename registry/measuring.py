@@ -1,0 +1,36 @@
+"""The plan of measurements on site, from a CSV file: all of it or nothing."""
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from domain.errors import UsageError
+from registry.csv_file import parse
+from registry.problems import Problem, refuse
+from registry.rules import problems
+from registry.sheets import plan_sheet
+from store import measurements as store
+
+
+def import_plan(conn: Connection, path: Path, zone: ZoneInfo, now: datetime) -> int:
+    """Put a plan in force; returns how many measuring points it is for. The caller commits.
+
+    Points that the file does not name stay as they are; one is ended by a line with `to`.
+
+    Raises:
+        UsageError: one line per problem, with file, line and column; nothing was written.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    content = parse(plan_sheet(path.name, zone), data)
+    rows = content.rows
+    faults = [*content.problems, *problems(path.name, content.lines)]
+    for nth in store.unknown_places(conn, rows):
+        column = "home" if rows[nth].home is not None else "building"
+        faults.append(Problem(path.name, content.lines[nth].number, column, "is not in the registry"))
+    refuse(faults)
+    return store.plan(conn, rows, now)
