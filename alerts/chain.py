@@ -82,12 +82,17 @@ def verify(conn: Connection, noted: str | None = None) -> Report:
     report = Report()
     with conn.transaction():
         store.freeze(conn)
-        _check_events(conn, report)
-        _check_seals(conn, report, noted)
-        for breach in store.stray_breaches(conn):
-            where = "is told by its events and not by the clock" if breach.lost else "is not told by its events"
-            report.fault(f"{breach.number}: the breach of {breach.clock} {where}")
+        check(conn, report, noted)
     return report
+
+
+def check(conn: Connection, report: Report, noted: str | None) -> None:
+    """The same within a transaction of the caller's."""
+    _check_events(conn, report)
+    _check_seals(conn, report, noted)
+    for breach in store.stray_breaches(conn):
+        where = "is told by its events and not by the clock" if breach.lost else "is not told by its events"
+        report.fault(f"{breach.number}: the breach of {breach.clock} {where}")
 
 
 def _check_events(conn: Connection, report: Report) -> None:
