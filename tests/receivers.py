@@ -137,3 +137,22 @@ def http_server(body: dict[str, Any] | None = None) -> Iterator[tuple[int, Box]]
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def recipients_file(mail_port: int, hook_port: int) -> str:
+    """A file of recipients: a desk with a web hook, somebody whose mailbox is gone, and users by mail."""
+    mail = f"mailto://{LOOPBACK}:{mail_port}"
+    return f"""
+        [[recipient]]
+        name = "desk"
+        audience = "dispatch"
+        language = "en"
+        channels = {{hook = "json://{LOOPBACK}:{hook_port}/desk"}}
+        [[recipient]]
+        name = "gone"
+        audience = "supervisor"
+        language = "en"
+        channels = {{mail = "{mail}/nobody@example.com?from=h@x.example&mode=insecure"}}
+        [users]
+        email = "{mail}/{{to}}?from=h@x.example&mode=insecure"
+        """

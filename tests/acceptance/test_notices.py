@@ -17,7 +17,7 @@ from tests.acceptance.processes import Process, run
 from tests.acceptance.waiting import until
 from tests.api import town
 from tests.conftest import Database
-from tests.receivers import Box, http_server, smtp_server
+from tests.receivers import Box, http_server, recipients_file, smtp_server
 
 LEASE_S = 2
 USERS = 60
@@ -42,22 +42,7 @@ def people() -> Iterator[tuple[int, Box, int, Box]]:
 def environment(plain_database: Database, tmp_path: Path, people: tuple[int, Box, int, Box]) -> dict[str, str]:
     mail_port, _, hook_port, _ = people
     file = tmp_path / "people.toml"
-    file.write_text(
-        f"""
-        [[recipient]]
-        name = "desk"
-        audience = "dispatch"
-        language = "en"
-        channels = {{hook = "json://{LOOPBACK}:{hook_port}/desk"}}
-        [[recipient]]
-        name = "gone"
-        audience = "supervisor"
-        language = "en"
-        channels = {{mail = "mailto://{LOOPBACK}:{mail_port}/nobody@example.com?from=h@x.example&mode=insecure"}}
-        [users]
-        email = "mailto://{LOOPBACK}:{mail_port}/{{to}}?from=h@x.example&mode=insecure"
-        """
-    )
+    file.write_text(recipients_file(mail_port, hook_port))
     return {
         "HEARTH_DATABASE_URL": plain_database.url,
         "HEARTH_RECIPIENTS": str(file),

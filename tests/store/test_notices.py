@@ -16,11 +16,10 @@ from alerts.sending import Post, pause
 from domain import policy
 from domain.notices import Audience, Entry, Kind, NotSent, SendFault
 from domain.policy import Policy
-from local.port import LOOPBACK
 from store import notices, outbox
 from tests.api import town
 from tests.conftest import Database
-from tests.receivers import Box, http_server, smtp_server
+from tests.receivers import Box, http_server, recipients_file, smtp_server
 
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)  # noon in Shanghai
 NIGHT = datetime(2026, 1, 15, 16, 0, tzinfo=UTC)  # midnight there
@@ -270,23 +269,7 @@ class Desk:
 
 
 def recipients(mail_port: int, hook_port: int) -> Recipients:
-    return load(
-        f"""
-        [[recipient]]
-        name = "desk"
-        audience = "dispatch"
-        language = "zh"
-        channels = {{hook = "json://{LOOPBACK}:{hook_port}/desk"}}
-        [[recipient]]
-        name = "gone"
-        audience = "supervisor"
-        language = "en"
-        channels = {{mail = "mailto://{LOOPBACK}:{mail_port}/nobody@example.com?from=h@x.example&mode=insecure"}}
-        [users]
-        email = "mailto://{LOOPBACK}:{mail_port}/{{to}}?from=h@x.example&mode=insecure"
-        """,
-        "test",
-    )
+    return load(recipients_file(mail_port, hook_port), "test")
 
 
 @pytest.fixture
