@@ -32,6 +32,7 @@ from local.port import LOOPBACK, free_port
 from local.trixie import TimescalePostgres
 from store import access
 from store.access import Role
+from store.migrate import migrate
 
 HEARTH_API = [sys.executable, "-c", "from hearth.cli import main; main()", "api"]
 INTERVAL_S = 300
@@ -102,6 +103,8 @@ def filled(folder: Path, size: Size) -> Iterator[Season]:
             fill(server, size)
             made = {"first": first_day(size).isoformat(), "tokens": customers(server.url(DATABASE), size)}
             note.write_text(json.dumps(made), encoding="utf-8")
+        with psycopg.connect(server.url(DATABASE)) as conn:
+            migrate(conn)  # one that was kept may be older than the program
         known = json.loads(note.read_text(encoding="utf-8"))
         parts = urlsplit(server.url(DATABASE))
         url = urlunsplit(parts._replace(netloc=f"{ACCOUNT}:{ACCOUNT}@{LOOPBACK}:{parts.port}"))
@@ -261,7 +264,7 @@ def served(season: Season) -> Iterator[int]:
             except OSError:
                 pass
             if time.monotonic() > end:
-                raise TimeoutError("hearth api does not answer")
+                raise TimeoutError("hearth api is not ready")
             time.sleep(0.1)
         yield port
 
