@@ -35,7 +35,7 @@ class Readings:
 
     celsius: Floats
     humidity: Floats  # %
-    battery: Floats  # V
+    battery: Floats  # %
     clock_error_seconds: Floats
     silent: npt.NDArray[np.bool_]
 
@@ -158,10 +158,11 @@ def _home_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats]:
 
 
 def _sensor_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats, Floats]:
-    """(kelvin over the home's air, relative humidity in %, battery in V) of every sensor."""
+    """(kelvin over the home's air, relative humidity in %, battery in %) of every sensor."""
     count = len(plan.sensors)
     rng = np.random.default_rng([seed, _SENSOR_STREAM])
     bedroom = np.array([BEDROOM_KELVIN if sensor.room_kind == "bedroom" else 0.0 for sensor in plan.sensors])
     offset = np.array([sensor.offset for sensor in plan.sensors])
     bias = bedroom - offset + rng.normal(0, ROOM_SPREAD_K, count)
-    return bias, rng.uniform(25, 45, count), rng.uniform(2.7, 3.2, count)
+    # Most batteries are good, one in two hundred is nearly empty.
+    return bias, rng.uniform(25, 45, count), 100 * rng.uniform(0, 1, count) ** 0.35

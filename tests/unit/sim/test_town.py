@@ -151,3 +151,10 @@ def test_sick_sensors_are_silent_lie_or_have_a_wrong_clock() -> None:
     assert np.median(np.abs(readings.clock_error_seconds)) == 0
     ill = [bool((warm_town(seed).readings().celsius == 85.0).any()) for seed in range(5)]
     assert any(ill)
+
+
+def test_batteries_are_told_in_percent_and_few_are_nearly_empty() -> None:
+    percent = warm_town(homes=2000).readings().battery
+    assert percent.min() >= 0
+    assert percent.max() <= 100
+    assert 0 < np.mean(percent < 15) < 0.02
