@@ -16,7 +16,7 @@ from api import answers
 from api.homes import Code, home_id
 from api.language import Language, preferred
 from api.moves import AnyMove, Assigned, Line, Words, kind_of
-from api.paging import Page, Paged
+from api.paging import Page, Paged, Sort, Sorted
 from api.problem import Fault, Problem, forbidden, invalid, no_such
 from api.receipt import Receipt, as_text
 from api.receipt import receipt as make_receipt
@@ -35,10 +35,14 @@ router = APIRouter(prefix="/v1", tags=["desk"])
 
 
 @router.get("/flags")
-def flags(asking: Asking, paged: Paged, state: answers.FlagState | None = None) -> Page[answers.Flag]:
-    """Flags, newest first."""
+def flags(
+    asking: Asking, paged: Paged, state: answers.FlagState | None = None, sort: Sorted = Sort.NEWEST
+) -> Page[answers.Flag]:
+    """Flags, newest first unless asked otherwise."""
     states = desk.FLAG_STATES if state is None else (state,)
-    rows = desk.flags(asking.conn, asking.scope, states=states, before=paged.id(), limit=paged.fetched)
+    rows = desk.flags(
+        asking.conn, asking.scope, states=states, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
+    )
     return paged.page(rows, answers.Flag, "id")
 
 
@@ -50,10 +54,13 @@ def tickets(
     kind: Annotated[answers.TicketClass | None, Query(alias="class")] = None,
     station: Station = None,
     overdue: Annotated[bool | None, Query(description="not closed, and a clock has run out unmet")] = None,
+    sort: Sorted = Sort.NEWEST,
 ) -> Page[answers.Ticket]:
-    """Tickets, newest first. Those in state `verifying` are marked done and not proven warm."""
+    """Tickets, newest first unless asked otherwise. Those in state `verifying` are marked done and not proven warm."""
     wanted = desk.TicketFilter(now=asking.now, state=state, kind=kind, station=station, overdue=overdue)
-    rows = desk.tickets(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
+    rows = desk.tickets(
+        asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
+    )
     return paged.page([seen(row, asking) for row in rows], answers.Ticket, "ticket_id")
 
 

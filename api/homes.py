@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path, Query, Response
 from api import answers
 from api.answers import quality_name
 from api.buckets import Every, buckets
-from api.paging import Page, Paged, Paging
+from api.paging import Page, Paged, Paging, Sort, Sorted
 from api.problem import Fault, invalid, no_such
 from api.seen import seen
 from api.session import Asking, Session
@@ -98,17 +98,26 @@ def compliance(
 
 
 @router.get("/homes/{code}/flags")
-def flags(code: Code, asking: Asking, paged: Paged) -> Page[answers.Flag]:
-    """The flags of a home, newest first."""
-    rows = desk.flags(asking.conn, asking.scope, home_id=home_id(asking, code), before=paged.id(), limit=paged.fetched)
+def flags(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) -> Page[answers.Flag]:
+    """The flags of a home, newest first unless asked otherwise."""
+    rows = desk.flags(
+        asking.conn,
+        asking.scope,
+        home_id=home_id(asking, code),
+        oldest=sort is Sort.OLDEST,
+        after=paged.id(),
+        limit=paged.fetched,
+    )
     return paged.page(rows, answers.Flag, "id")
 
 
 @router.get("/homes/{code}/tickets")
-def tickets(code: Code, asking: Asking, paged: Paged) -> Page[answers.Ticket]:
-    """The repair file of a home, newest first."""
+def tickets(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) -> Page[answers.Ticket]:
+    """The repair file of a home, newest first unless asked otherwise."""
     wanted = desk.TicketFilter(now=asking.now, home_id=home_id(asking, code))
-    rows = desk.tickets(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
+    rows = desk.tickets(
+        asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
+    )
     return paged.page([seen(row, asking) for row in rows], answers.Ticket, "ticket_id")
 
 

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -85,6 +86,16 @@ class Paging:
     def cut(self, rows: list[dict[str, Any]], *key: str) -> tuple[list[dict[str, Any]], str | None]:
         """The rows of the page, and the cursor of the next one."""
         return rows[: self.limit], self.next([[row[column] for column in key] for row in rows])
+
+
+class Sort(StrEnum):
+    """Which end of a list comes first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+Sorted = Annotated[Sort, Query(description="which comes first; a cursor goes on in the order that gave it")]
 
 
 async def paging(

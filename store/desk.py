@@ -1,4 +1,4 @@
-"""Flags and tickets as the desk, the crews and the customers read them: newest first, page by page."""
+"""Flags and tickets as the desk, the crews and the customers read them, page by page."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ TICKET_IN_SCOPE: LiteralString = """(
   OR (t.station = %(own_station)s AND t.class NOT IN ('complaint', 'report'))
 )"""
 
-SELECT_FLAGS: LiteralString = (
+_FLAGS: LiteralString = (
     """
 SELECT
   f.flag_id AS id, h.code AS home, CASE f.severity WHEN 2 THEN 'severe' ELSE 'cold' END AS severity, k.state,
@@ -40,11 +40,22 @@ WHERE k.state = ANY (%(states)s::text[])
   -- says nothing new, but lets the few that have not ended be found by their index
   AND ('cleared' = ANY (%(states)s::text[]) OR f.cleared_at IS NULL)
   AND (%(home_id)s::integer IS NULL OR f.home_id = %(home_id)s)
-  AND (%(before)s::bigint IS NULL OR f.flag_id < %(before)s)
   AND """
     + IN_SCOPE
+)
+SELECT_FLAGS: LiteralString = (
+    _FLAGS
     + """
+  AND (%(after)s::bigint IS NULL OR f.flag_id < %(after)s)
 ORDER BY f.flag_id DESC
+LIMIT %(limit)s
+"""
+)
+SELECT_FLAGS_OLDEST: LiteralString = (
+    _FLAGS
+    + """
+  AND (%(after)s::bigint IS NULL OR f.flag_id > %(after)s)
+ORDER BY f.flag_id
 LIMIT %(limit)s
 """
 )
@@ -54,7 +65,7 @@ SELECT x.flag_id, array_agg(x.outage ORDER BY x.outage) AS outages FROM flag_out
 WHERE x.flag_id = ANY (%(flags)s::bigint[])
 GROUP BY x.flag_id
 """
-SELECT_TICKETS: LiteralString = (
+_TICKETS: LiteralString = (
     """
 SELECT
   t.ticket_id, t.number, t.class, t.state, t.priority, h.code AS home, t.opened_at,
@@ -75,11 +86,22 @@ WHERE (%(home_id)s::integer IS NULL OR t.home_id = %(home_id)s)
     SELECT FROM clock AS c
     WHERE c.ticket_id = t.ticket_id AND c.met_at IS NULL AND c.void_at IS NULL AND c.due_at <= %(now)s
   )))
-  AND (%(before)s::bigint IS NULL OR t.ticket_id < %(before)s)
   AND """
     + TICKET_IN_SCOPE
+)
+SELECT_TICKETS: LiteralString = (
+    _TICKETS
     + """
+  AND (%(after)s::bigint IS NULL OR t.ticket_id < %(after)s)
 ORDER BY t.ticket_id DESC
+LIMIT %(limit)s
+"""
+)
+SELECT_TICKETS_OLDEST: LiteralString = (
+    _TICKETS
+    + """
+  AND (%(after)s::bigint IS NULL OR t.ticket_id > %(after)s)
+ORDER BY t.ticket_id
 LIMIT %(limit)s
 """
 )
@@ -124,12 +146,13 @@ def flags(
     *,
     states: Sequence[str] = FLAG_STATES,
     home_id: int | None = None,
-    before: int | None = None,
+    oldest: bool = False,
+    after: int | None = None,
     limit: int,
 ) -> list[Row]:
-    """Flags in scope in any of the states, of one home if asked; those with an id under `before`."""
-    wanted = {"states": list(states), "home_id": home_id, "before": before, "limit": limit}
-    found = fetch(conn, SELECT_FLAGS, {**scope.parameters(), **wanted})
+    """Flags in scope in any of the states, of one home if asked, newest (or oldest) first; behind the id `after`."""
+    wanted = {"states": list(states), "home_id": home_id, "after": after, "limit": limit}
+    found = fetch(conn, SELECT_FLAGS_OLDEST if oldest else SELECT_FLAGS, {**scope.parameters(), **wanted})
     outages = fetch(conn, SELECT_OUTAGES, {"flags": [flag["id"] for flag in found]})
     by_flag = {row["flag_id"]: row["outages"] for row in outages}
     return [{**flag, "outages": by_flag.get(flag["id"], [])} for flag in found]
@@ -142,11 +165,17 @@ def open_flag(conn: Connection, scope: Scope, home_id: int) -> Row | None:
 
 
 def tickets(
-    conn: Connection, scope: Scope, wanted: TicketFilter, *, before: int | None = None, limit: int
+    conn: Connection,
+    scope: Scope,
+    wanted: TicketFilter,
+    *,
+    oldest: bool = False,
+    after: int | None = None,
+    limit: int,
 ) -> list[Row]:
-    """Tickets in scope with their flags, clocks and events; those with a ticket_id under `before`."""
-    page = {"before": before, "limit": limit}
-    found = fetch(conn, SELECT_TICKETS, {**scope.parameters(), **asdict(wanted), **page})
+    """Tickets in scope with their flags, clocks and events, newest (or oldest) first; behind the ticket_id `after`."""
+    values = {**scope.parameters(), **asdict(wanted), "after": after, "limit": limit}
+    found = fetch(conn, SELECT_TICKETS_OLDEST if oldest else SELECT_TICKETS, values)
     parameters = {"tickets": [ticket["ticket_id"] for ticket in found]}
     clocks = _by_ticket(fetch(conn, SELECT_CLOCKS, parameters))
     events = _by_ticket(fetch(conn, SELECT_EVENTS, parameters))

@@ -152,3 +152,14 @@ def test_what_is_new_does_not_shift_the_pages(api: Api) -> None:
     town.ticket(api.conn, town.home(api.conn, "B1-9"))
     second = api.get("/v1/tickets", token, limit=2, cursor=first["next"]).json()
     assert [item["home"] for item in first["items"] + second["items"]] == ["B1-2", "B1-1", "B1-0"]
+
+
+@pytest.mark.parametrize("path", ["/v1/flags", "/v1/tickets", "/v1/homes/B1-0/flags", "/v1/homes/B1-0/tickets"])
+def test_the_oldest_first_is_the_same_list_turned_round(api: Api, path: str) -> None:
+    for unit in range(5):
+        home = town.home(api.conn, f"B1-{unit}")
+        town.flag(api.conn, home, town.ticket(api.conn, home, state="closed")[0], cleared_at=NOW)
+    token = api.token()
+    newest = api.get(path, token).json()["items"]
+    assert len(newest) == (1 if "homes" in path else 5)
+    assert everything(api, path, token, 2, sort="oldest") == newest[::-1]
