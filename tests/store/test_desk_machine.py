@@ -44,7 +44,7 @@ TO_THE_END = (EventKind.DONE, EventKind.CONFIRMED, EventKind.REPLIED, EventKind.
 TAMPER = [
     "UPDATE ticket_event SET at = at + interval '1 s' WHERE event_id = {event}",
     "UPDATE ticket_event SET data = data || '{{\"x\": 1}}' WHERE event_id = {event}",
-    "UPDATE ticket_event SET state = 'closed', kind = 'closed' WHERE event_id = {event}",
+    "UPDATE ticket_event SET state = CASE state WHEN 'closed' THEN 'open' ELSE 'closed' END WHERE event_id = {event}",
     "DELETE FROM ticket_event WHERE event_id = {event}",
 ]
 
