@@ -46,7 +46,7 @@ def act(
         store.lock_home_of(conn, ticket_id)
     rows = store.lock(conn, [ticket_id])
     row = rows[ticket_id]
-    if kind is EventKind.REOPENED and row.superseded:
+    if kind is EventKind.REOPENED and store.superseded(conn, row):
         raise Refused(row.number, row.state, kind, "the home has another open ticket for cold")
     if kind is EventKind.CLOSED:
         if row.state != State.DONE:

@@ -313,7 +313,7 @@ class _Work:
             self._changed.add(row.ticket_id)
         self.happened.append((event, state.value))
         relapses = event.kind is EventKind.SEVERE and state_after(state, EventKind.RELAPSED, TicketClass.COLD)
-        if relapses and not row.superseded:
+        if relapses and not store.superseded(self._conn, row):
             self.let(Event(row.ticket_id, EventKind.RELAPSED, event.data))
 
     def _stop(self, row: TicketRow, kind: EventKind) -> None:

@@ -28,15 +28,17 @@ LOCK = """
 SELECT
   t.ticket_id, t.number, t.class AS ticket_class, t.state, t.priority, t.home_id, t.station, t.responsible,
   t.appointment_at, t.responsibility, t.paid, t.confirmation, t.round, t.opened_at, t.closed_at, t.retrospective,
-  t.done_at, t.proven_at, t.proof, t.replied_at, t.called_back_at, t.source,
-  t.class = 'cold' AND EXISTS (
-    SELECT FROM ticket AS o
-    WHERE o.home_id = t.home_id AND o.class = 'cold' AND o.state <> 'closed' AND o.ticket_id <> t.ticket_id
-  ) AS superseded
+  t.done_at, t.proven_at, t.proof, t.replied_at, t.called_back_at, t.source
 FROM ticket AS t
 WHERE t.ticket_id = ANY(%(tickets)s)
 ORDER BY t.ticket_id
 FOR NO KEY UPDATE
+"""
+SELECT_SUPERSEDED = """
+SELECT EXISTS (
+  SELECT FROM ticket AS o
+  WHERE o.home_id = %(home)s AND o.class = 'cold' AND o.state <> 'closed' AND o.ticket_id <> %(ticket)s
+)
 """
 INSERT = """
 INSERT INTO ticket (
@@ -111,7 +113,6 @@ class TicketRow(NamedTuple):
     replied_at: datetime | None
     called_back_at: datetime | None
     source: str
-    superseded: bool  # another cold ticket of the home is open
 
 
 def reserve(conn: Connection, count: int) -> list[int]:
@@ -151,6 +152,13 @@ def open_of_user(conn: Connection, home: int) -> int:
     row = conn.execute(SELECT_OPEN_OF_USER, {"home": home}).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def superseded(conn: Connection, row: TicketRow) -> bool:
+    """Whether another cold ticket of its home is open. Asked of the few that are to be opened again, not of all."""
+    if row.ticket_class != "cold" or row.home_id is None:
+        return False
+    return conn.execute(SELECT_SUPERSEDED, {"home": row.home_id, "ticket": row.ticket_id}).fetchone() == (True,)
 
 
 def insert(conn: Connection, tickets: Sequence[Mapping[str, Any]], at: datetime) -> None:
