@@ -26,6 +26,7 @@ from bench.town import found
 from bench.traffic import GATEWAY_SENSORS
 from domain import policy
 from domain.tickets import Cold, Source, TicketClass, priority
+from hearth.wiring import set_up_logging
 from ingest.batch import Intake, store_batch
 from ingest.message import Message
 from ingest.places import Places
@@ -87,6 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a small run that only shows that it runs")
     args = parser.parse_args()
+    set_up_logging("warning")  # on standard error: what is printed is the figures alone
     try:
         print(json.dumps(measure(*((QUICK_TICKETS, QUICK_STORM) if args.quick else (TICKETS, STORM)))))
     except KeyboardInterrupt:
