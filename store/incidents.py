@@ -21,20 +21,14 @@ _STRAGGLER: LiteralString = """
   SELECT FROM incident_ticket AS k JOIN incident AS o USING (incident_id)
   WHERE k.ticket_id = f.ticket_id AND k.left_reason = 'stayed_cold'
 """
+# Each home finds its flag by the index. A list of all that are cold beside it would be gone through for every home: the
+# planner takes it for short, and in a storm it is not.
 SELECT_COUNTS: LiteralString = (
     """
-WITH cold AS (
-  SELECT
-    f.home_id, EXISTS ("""
-    + _STRAGGLER
-    + """ AND o.building_id IS NOT NULL) AS came_out, EXISTS ("""
-    + _STRAGGLER
-    + """) AS came_out_wide
-  FROM flag AS f
+WITH near AS (
+  SELECT b.substation_id
+  FROM flag AS f JOIN home AS h USING (home_id) JOIN building AS b USING (building_id)
   WHERE f.cleared_at IS NULL
-),
-near AS (
-  SELECT b.substation_id FROM cold JOIN home USING (home_id) JOIN building AS b USING (building_id)
   GROUP BY b.substation_id
   HAVING count(*) >= %(fewest)s
   UNION
@@ -42,14 +36,18 @@ near AS (
 )
 SELECT
   b.substation_id, b.building_id,
-  count(*) FILTER (WHERE s.state >= 2 OR c.home_id IS NOT NULL),
-  count(*) FILTER (WHERE NOT c.came_out),
-  count(*) FILTER (WHERE NOT c.came_out_wide)
+  count(*) FILTER (WHERE s.state >= 2 OR f.home_id IS NOT NULL),
+  count(f.home_id) FILTER (WHERE NOT EXISTS ("""
+    + _STRAGGLER
+    + """ AND o.building_id IS NOT NULL)),
+  count(f.home_id) FILTER (WHERE NOT EXISTS ("""
+    + _STRAGGLER
+    + """))
 FROM near
 JOIN building AS b USING (substation_id)
 JOIN home AS h USING (building_id)
 JOIN home_state AS s USING (home_id)
-LEFT JOIN cold AS c USING (home_id)
+LEFT JOIN flag AS f ON f.home_id = h.home_id AND f.cleared_at IS NULL
 GROUP BY b.substation_id, b.building_id
 """
 )
