@@ -86,20 +86,22 @@ SELECT
   ) AS alarmed, i.recovering_since, i.calm_since
 FROM incident AS i
 CROSS JOIN LATERAL (
-  SELECT count(*) AS children, count(f.flag_id) AS still_cold
+  SELECT
+    count(*) AS children,
+    count(*) FILTER (WHERE EXISTS (
+      SELECT FROM flag AS f WHERE f.ticket_id = k.ticket_id AND f.cleared_at IS NULL
+    )) AS still_cold
   FROM incident_ticket AS k
-  LEFT JOIN flag AS f ON f.ticket_id = k.ticket_id AND f.cleared_at IS NULL
   WHERE k.incident_id = i.incident_id AND k.left_at IS NULL
 ) AS c
 CROSS JOIN LATERAL (
-  SELECT count(*) AS cold_in_place
+  SELECT count(*) FILTER (WHERE NOT EXISTS ("""
+    + _STRAGGLER
+    + """ AND (i.building_id IS NULL OR o.building_id IS NOT NULL))) AS cold_in_place
   FROM building AS b
   JOIN home AS h USING (building_id)
   JOIN flag AS f ON f.home_id = h.home_id AND f.cleared_at IS NULL
   WHERE b.substation_id = i.substation_id AND (i.building_id IS NULL OR b.building_id = i.building_id)
-    AND NOT EXISTS ("""
-    + _STRAGGLER
-    + """ AND (i.building_id IS NULL OR o.building_id IS NOT NULL))
 ) AS p
 WHERE i.incident_id = %(incident)s AND i.closed_at IS NULL
 """
