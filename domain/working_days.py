@@ -52,7 +52,8 @@ def end_of_working_days(start: datetime, days: int, calendar: Calendar, zone: Zo
     Raises:
         UnknownYear: the term reaches into a year that the calendar does not know.
     """
-    day = start.astimezone(zone).date()
+    # By way of UTC: a time of a day that a zone has skipped is one of the next day.
+    day = start.astimezone(UTC).astimezone(zone).date()
     left = days
     while left > 0:
         day += DAY
