@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import psycopg
 import pytest
@@ -16,6 +15,7 @@ from domain.incidents import IncidentRule
 from domain.policy import Policy
 from tests import registry_rows as town
 from tests.conftest import Database
+from tests.store.at_once import at_once
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
 
 RULE = IncidentRule(
@@ -295,7 +295,6 @@ def test_two_watches_and_ingest_at_once_open_one_incident(desk: Town, database: 
     desk.after(5, a=17.0)
     desk.conn.execute("UPDATE incident SET closed_at = now(), close_reason = 'recovered'")
     desk.conn.execute("UPDATE incident_ticket SET left_at = now(), left_reason = 'recovered', dispatched_at = now()")
-    wrong: list[BaseException] = []
     go = threading.Barrier(3)
 
     def watching() -> None:
@@ -304,24 +303,13 @@ def test_two_watches_and_ingest_at_once_open_one_incident(desk: Town, database: 
             for _ in range(5):
                 look(conn, rules(), desk.now)
 
-    def guarded(work: Any) -> None:
-        try:
-            work()
-        except BaseException as error:
-            wrong.append(error)
-
     def ingesting() -> None:
         go.wait()
         for step in range(10):
             at = desk.now + step * MINUTE
             desk.say(*((f"b{n}", at, 17.0 - step / 10) for n in range(10)), now=at)
 
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in (watching, watching, ingesting)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+    assert at_once(watching, watching, ingesting) == []
     desk.now += 10 * MINUTE
     desk.look()
     assert desk.incidents() == [("cold_homes", None, 20, 20)]

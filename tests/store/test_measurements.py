@@ -20,6 +20,7 @@ from domain.states import State
 from domain.tickets import EventKind
 from tests import registry_rows as town
 from tests.conftest import Database
+from tests.store.at_once import at_once
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
 
 HOUR = timedelta(hours=1)
@@ -348,7 +349,6 @@ def test_filed_late_is_marked(crew: Crew) -> None:
 
 
 def test_records_and_readings_at_once_never_give_two_open_flags(crew: Crew, database: Database) -> None:
-    wrong: list[BaseException] = []
     go = threading.Barrier(2)
 
     def measuring() -> None:
@@ -361,21 +361,10 @@ def test_records_and_readings_at_once_never_give_two_open_flags(crew: Crew, data
                 with conn.transaction():
                     record(conn, SEED, crew.homes["H1"], new, at + HOUR, "crew")
 
-    def guarded(work: Any) -> None:
-        try:
-            work()
-        except BaseException as error:
-            wrong.append(error)
-
     def ingesting() -> None:
         go.wait()
         for step in range(12):
             crew.say(("s1", NOON + step * MINUTE, 17.0 if step % 3 else 19.0))
 
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in (measuring, ingesting)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
+    assert at_once(measuring, ingesting) == []
     assert crew.rows("SELECT count(*) AS n FROM ticket WHERE class = 'cold' AND state <> 'closed'")[0]["n"] <= 1
