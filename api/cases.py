@@ -1,28 +1,38 @@
-"""Complaints and reports: taken down and followed up by the desk; who made one is told to leaders with a reason."""
+"""Complaints and reports: made by customers or taken down by the desk, which follows them up.
 
+Who made one is told to leaders with a reason. Customers see their own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from alerts.cases import NotNow, follow_up, open_case
+from api.bearer import EVERYWHERE
 from api.homes import home_id
 from api.moves import Line, Words
 from api.paging import Page, Paged
-from api.problem import Fault, Problem, invalid, no_such
-from api.session import AskingDesk, ChangingDesk, ChangingLeaders, Session
+from api.problem import Fault, Problem, invalid, no_such, too_many
+from api.session import UNNAMED, AskingUserOrDesk, ChangingDesk, ChangingLeaders, ChangingUserOrDesk, Session
 from api.values import Instant
 from domain.cases import REVEAL_TEXTS, Channel, FollowUp, NewCase, Reveal, Subject
 from domain.reasons import Text
+from store import access, desk
 from store import cases as store
-from store import desk
-from store.access import Right
+from store.access import Right, Role, Scope
+from store.rows import Row
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
 Story = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500, pattern=r"^[^\x00]*$")]
 CaseClass = Literal["complaint", "report"]
+FOLLOW_UPS = ("escalated_at", "supervised_at", "published_at", "example_at")
+BY_USER = "user"  # in the record: which one stands behind its door
+MOST_OPEN = 5  # cases of one customer's homes
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 
@@ -47,13 +57,16 @@ class Case(BaseModel):
 
 
 class Taken(BaseModel):
-    """A case as it is taken down. `text` is read by those who work on it: no names of who complains."""
+    """A case as it is made. `text` is read by those who work on it: no names of who complains.
+
+    What a customer makes comes in online, whatever is said, from its home: of several it says which one.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     kind: CaseClass = Field(alias="class")
     subject: Subject
-    channel: Channel
+    channel: Channel | None = None
     text: Story
     about_station: Line | None = None
     anonymous: bool = False
@@ -95,45 +108,88 @@ class Identity(BaseModel):
 
 @router.get("/cases")
 def cases(
-    asking: AskingDesk,
+    asking: AskingUserOrDesk,
     paged: Paged,
     kind: Annotated[CaseClass | None, Query(alias="class")] = None,
     subject: Subject | None = None,
     station: Station = None,
     is_open: Annotated[bool | None, Query(alias="open")] = None,
 ) -> Page[Case]:
-    """Cases, newest first."""
+    """Cases, newest first; a customer's own."""
     wanted = store.Wanted(case_class=kind, subject=subject, station=station, is_open=is_open)
     rows = store.cases(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
-    return paged.page(rows, Case, "ticket_id")
+    return paged.page([_seen(row, asking) for row in rows], Case, "ticket_id")
 
 
 @router.get("/cases/{number}")
-def case(number: Number, asking: AskingDesk) -> Case:
+def case(number: Number, asking: AskingUserOrDesk) -> Case:
     """A case by the number of its ticket."""
     return _answer(asking, number)
 
 
 @router.post("/cases", status_code=201)
-def take(changing: ChangingDesk, taken: Taken) -> Case:
-    """Take a complaint or a report down. Who made it cannot be read here again."""
+def take(changing: ChangingUserOrDesk, taken: Taken) -> Case:
+    """Make a complaint or a report, or take one down. Who made it cannot be read here again."""
+    if changing.asker.role is Role.CUSTOMER:
+        return complain(changing, taken)
+    if taken.channel is None:
+        raise invalid(Fault("channel", Text("缺少此项", "Field required")))
+    home = home_id(changing, taken.home) if taken.home is not None else None
+    number = _open(changing, taken, taken.channel, home, changing.asker.actor)
+    changing.notes["ticket"] = number
+    return _answer(changing, number)
+
+
+def complain(changing: Session, taken: Taken) -> Case:
+    """Take down what a customer complains of. Neither the record nor the audit log links it with who it was.
+
+    Raises:
+        Problem: 404, the home is another's; 409 and 429, too many; 422, which home it is of several.
+    """
+    if taken.anonymous:
+        changing.notes[UNNAMED] = True
+    home = None if taken.anonymous else _own_home(changing, taken)
+    if store.open_of_homes(changing.conn) >= MOST_OPEN:
+        raise Problem(409, Text("未办结的投诉过多", "too many complaints are open"))
+    if seconds := changing.limiter.wait_case(changing.asker.actor):
+        raise too_many(seconds)
+    with _as_desk(changing):
+        number = _open(changing, taken, Channel.ONLINE, home, BY_USER)
+        return _answer(changing, number, EVERYWHERE)
+
+
+def _own_home(changing: Session, taken: Taken) -> int:
+    if taken.home is not None:
+        return home_id(changing, taken.home)
+    if len(changing.scope.own_homes) != 1:
+        raise invalid(Fault("home", Text("请说明是哪一户", "say which of your homes it is")))
+    return changing.scope.own_homes[0]
+
+
+@contextmanager
+def _as_desk(changing: Session) -> Iterator[None]:
+    """Let a customer's case be written down as the desk would: it is nobody's whom the request reaches, until it is."""
+    access.enter(changing.conn, EVERYWHERE)
+    yield
+    access.enter(changing.conn, changing.scope)
+
+
+def _open(changing: Session, taken: Taken, channel: Channel, home: int | None, actor: str) -> str:
+    """Open a case; returns its number."""
     if taken.about_station is not None and not desk.has_station(changing.conn, taken.about_station):
         raise invalid(Fault("about_station", Text("没有此供热站", "there is no such station")))
     new = NewCase(
         case_class=taken.kind,
         subject=taken.subject,
-        channel=taken.channel,
+        channel=channel,
         text=taken.text,
         about_station=taken.about_station,
         anonymous=taken.anonymous,
         name=taken.name,
         phone=taken.phone,
-        home_id=home_id(changing, taken.home) if taken.home is not None else None,
+        home_id=home,
     )
-    ticket = open_case(changing.conn, changing.policy, new, changing.now, changing.asker.actor)
-    number = f"T{ticket:08}"
-    changing.notes["ticket"] = number
-    return _answer(changing, number)
+    return f"T{open_case(changing.conn, changing.policy, new, changing.now, actor):08}"
 
 
 @router.post("/cases/{number}/follow-ups", status_code=201)
@@ -173,8 +229,13 @@ def identity(number: Number, changing: ChangingLeaders, asked: Asked) -> Identit
     return Identity(name=told.name, phone=told.phone, home=told.home)
 
 
-def _answer(asking: Session, number: str) -> Case:
-    found = store.case(asking.conn, asking.scope, number)
+def _answer(asking: Session, number: str, scope: Scope | None = None) -> Case:
+    found = store.case(asking.conn, scope or asking.scope, number)
     if found is None:
         raise no_such("case")
-    return Case.model_validate(found)
+    return Case.model_validate(_seen(found, asking))
+
+
+def _seen(row: Row, asking: Session) -> Row:
+    """A case as the asker may see it: how the company follows it up is for the desk."""
+    return {**row, **dict.fromkeys(FOLLOW_UPS)} if asking.asker.role is Role.CUSTOMER else row

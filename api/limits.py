@@ -9,6 +9,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 SWEEP_S = 60.0
 WRONG = parse("1000000/minute")  # only counted
+CASES = parse("10/day")  # that one customer files; what is anonymous cannot be counted in any other way
 PATIENT = 3  # so many wrong tokens are a slip of the hand
 LONGEST_DELAY_S = 5.0
 
@@ -83,6 +84,10 @@ class Limiter:
     def wait_address(self, address: str) -> int:
         """Count a request from an address; the seconds to wait, 0 if it may go on."""
         return self._wait(self.per_address, "address", address)
+
+    def wait_case(self, actor: str) -> int:
+        """Count a case that a customer files; the seconds to wait, 0 if it may be filed."""
+        return self._wait(CASES, "case", actor)
 
     def delay_wrong(self, address: str) -> float:
         """Count a wrong token from an address; how many seconds the answer is held back.

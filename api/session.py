@@ -19,12 +19,14 @@ from psycopg_pool import ConnectionPool
 from api import bearer as bearers
 from api.bearer import NO_TOKEN, vouched
 from api.guard import Guard
+from api.limits import Limiter
 from api.problem import Problem, forbidden, too_many, unauthorised
 from domain.policy import Policy
 from domain.reasons import Text
 from store import access, audit
 from store.access import Asker, Right, Role, Scope
 
+UNNAMED = "anonymous"  # a note: the audit log is not to tell who did it
 EXPORTS_AT_ONCE = 3  # each keeps a connection for as long as it takes
 EVERYONE = frozenset(Role)
 STAFF = EVERYONE - {Role.CUSTOMER}
@@ -51,6 +53,7 @@ class Session:
     asker: Asker
     now: datetime
     policy: Policy
+    limiter: Limiter = field(default_factory=Limiter)
     notes: dict[str, Any] = field(default_factory=dict)  # what the audit log shall tell besides; nothing personal
 
     @property
@@ -117,7 +120,7 @@ def _session(request: Request, bearer: Bearer, roles: Collection[Role], right: R
         if seconds := given.guard.limiter.wait_token(asker.actor):
             raise too_many(seconds)
         access.enter(conn, asker.scope)
-        yield Session(conn, asker, now, given.policy)
+        yield Session(conn, asker, now, given.policy, given.guard.limiter)
 
 
 @contextmanager
@@ -143,13 +146,17 @@ def _address(request: Request) -> str | None:
 
 
 def entry(request: Request, session: Session) -> audit.Entry:
-    """What the audit log tells of a request: who, from where, which route with which parameters in its path."""
+    """What the audit log tells of a request: who, from where, which route with which parameters in its path.
+
+    Of a case whose maker wants to stay unknown it tells that there was one.
+    """
     route = getattr(request.scope.get("route"), "path", request.url.path)
+    unknown = bool(session.notes.get(UNNAMED))
     return audit.Entry(
         at=session.now,
-        actor=session.asker.actor,
+        actor="unknown" if unknown else session.asker.actor,
         role=session.asker.role,
-        address=_address(request),
+        address=None if unknown else _address(request),
         action=f"{request.method} {route}",
         target=request.path_params,
         detail=session.notes,
@@ -166,3 +173,4 @@ ChangingStaff = Annotated[Session, Depends(changed_by(STAFF), scope="function")]
 ChangingDesk = Annotated[Session, Depends(changed_by(DESK), scope="function")]
 ChangingLeaders = Annotated[Session, Depends(changed_by(LEADERS), scope="function")]
 ChangingUserOrDesk = Annotated[Session, Depends(changed_by(EVERYONE - {Role.CREW}), scope="function")]
+AskingUserOrDesk = Annotated[Session, Depends(asked_by(EVERYONE - {Role.CREW}), scope="function")]

@@ -49,7 +49,7 @@ SELECT
   t.closed_at, c.escalated_at, c.supervised_at, c.published_at, c.example_at
 FROM case_file AS c
 JOIN ticket AS t USING (ticket_id)
-WHERE %(everywhere)s
+WHERE (%(everywhere)s OR t.ticket_id = ANY ((SELECT reach_cases())::bigint[]))
   AND (%(number)s::text IS NULL OR t.number = %(number)s)
   AND (%(case_class)s::text IS NULL OR t.class = %(case_class)s)
   AND (%(station)s::text IS NULL OR c.about_station = %(station)s)
@@ -58,6 +58,9 @@ WHERE %(everywhere)s
   AND (%(before)s::bigint IS NULL OR t.ticket_id < %(before)s)
 ORDER BY t.ticket_id DESC
 LIMIT %(limit)s
+"""
+SELECT_OPEN_OF_HOMES = """
+SELECT count(*) FROM ticket AS t WHERE t.ticket_id = ANY ((SELECT reach_cases())::bigint[]) AND t.state <> 'closed'
 """
 
 
@@ -116,7 +119,7 @@ def follow_up(conn: Connection, ticket: int, what: FollowUp, at: datetime) -> No
 
 
 def cases(conn: Connection, scope: Scope, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Row]:
-    """Cases, newest first. A crew sees none: they may be about the crew."""
+    """Cases, newest first: all of them, or those of the homes in scope. A crew sees none: they may be about it."""
     return fetch(
         conn, SELECT_CASES, {"everywhere": scope.everywhere, **asdict(wanted), "before": before, "limit": limit}
     )
@@ -126,6 +129,12 @@ def case(conn: Connection, scope: Scope, number: str) -> Row | None:
     """One case by the number of its ticket; None if there is none in scope."""
     found = cases(conn, scope, Wanted(number=number), limit=1)
     return found[0] if found else None
+
+
+def open_of_homes(conn: Connection) -> int:
+    """How many cases of the homes that the transaction reaches are open."""
+    row = conn.execute(SELECT_OPEN_OF_HOMES).fetchone()
+    return row[0] if row else 0
 
 
 def reveal(

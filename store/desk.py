@@ -15,8 +15,10 @@ FLAG_STATES = ("open", "suspended", "cleared")
 UNENDED = ("open", "suspended")
 
 # A ticket is its station's, which may be another than that of the home; what may be about a crew is not for a crew.
+# A complaint names no home: whoever made it finds it by what was left behind its door.
 TICKET_IN_SCOPE: LiteralString = """(
   %(everywhere)s OR t.home_id = ANY (%(own_homes)s::integer[])
+  OR t.ticket_id = ANY ((SELECT reach_cases())::bigint[])
   OR (t.station = %(own_station)s AND t.class NOT IN ('complaint', 'report'))
 )"""
 

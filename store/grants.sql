@@ -34,7 +34,8 @@ $$;
 --   r SELECT, a INSERT, w UPDATE, d DELETE
 --   reach: '' all rows
 --          home         rows of a home that is reached (home_id)
---          ticket       of a home that is reached, or of the crew's own station unless they may be about the crew
+--          ticket       of a home that is reached or complained, or of the crew's own station unless they may be about
+--                       the crew
 --          of_ticket    rows of a ticket that is reached (ticket_id)
 --          substation   rows of a substation of the crew's own station (substation_id)
 --          station      rows of the crew's own station (station)
@@ -99,6 +100,7 @@ INSERT INTO granted VALUES
   ('measurement',           'home',       '',      'ra',    'r',     'ra',    '',      ''),
   ('measurement_request',   'home',       '',      'ra',    'r',     'ra',    '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
+  ('form_sent',             '',           '',      '',      '',      'rad',   '',      ''),
   ('building_summary',      '',           '',      'rawd',  '',      'r',     '',      ''),
   ('building_round',        '',           '',      'raw',   '',      'r',     '',      ''),
   ('readings_kept',         '',           'r',     'raw',   '',      'r',     '',      ''),
@@ -190,6 +192,7 @@ CREATE TEMP TABLE granted_function (function text, roles text) ON COMMIT DROP;
 INSERT INTO granted_function VALUES
   ('lock_home', 'hearth_api'),
   ('point_readings', 'hearth_api'),
+  ('reach_cases', 'hearth_api, hearth_identity'),
   ('building_live', 'hearth_api, hearth_watch, hearth_grafana'),
   ('drop_readings', 'hearth_watch');
 
@@ -235,6 +238,7 @@ BEGIN
       WHEN 'home' THEN reach_home
       WHEN 'ticket' THEN
         '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
+        '%1$I.ticket_id = ANY ((SELECT reach_cases())::bigint[]) OR '
         '(%1$I.station = (SELECT reach_station()) AND %1$I.class NOT IN (''complaint'', ''report''))'
       WHEN 'of_ticket' THEN reach_of_ticket
       WHEN 'station' THEN '(SELECT reach_everywhere()) OR %1$I.station = (SELECT reach_station())'

@@ -119,9 +119,9 @@ OPERATIONS = {
     ),
     "GET /v1/outages/{number}/notices": Operation(roles=DESK, of="outage"),
     "GET /v1/notices": Operation(roles=DESK),
-    "GET /v1/cases": Operation(roles=DESK),
-    "GET /v1/cases/{number}": Operation(roles=DESK, of="case"),
-    "POST /v1/cases": Operation(roles=DESK, body=lambda home: COMPLAINT),
+    "GET /v1/cases": Operation(roles=EVERYONE - {Role.CREW}),
+    "GET /v1/cases/{number}": Operation(roles=EVERYONE - {Role.CREW}, of="case"),
+    "POST /v1/cases": Operation(roles=EVERYONE - {Role.CREW}, body=lambda home: COMPLAINT),
     "POST /v1/cases/{number}/follow-ups": Operation(
         roles=DESK, of="case", body=lambda home: {"what": "supervised", "note": "n"}
     ),

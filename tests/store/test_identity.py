@@ -136,3 +136,20 @@ def test_the_home_of_a_complainant_stands_nowhere_else(database: Database) -> No
         assert owner.execute("SELECT home_id FROM ticket WHERE ticket_id = %s", (ticket,)).fetchone() == (None,)
         (shown,) = cases.cases(owner, EVERYWHERE, cases.Wanted(), limit=10)
         assert not {"home", "name", "phone", "home_id"} & set(shown)
+
+
+def test_only_the_homes_that_are_reached_are_told_of_their_cases(database: Database) -> None:
+    with database.connect() as owner:
+        ticket = complaint(owner)
+        (home,) = owner.execute("SELECT home_id FROM home").fetchone() or (0,)
+    for scope, expected in (
+        (Scope(False, None, [home]), [ticket]),
+        (Scope(False, None, [home + 1]), []),
+        (Scope(False, "North", []), []),
+        (EVERYWHERE, []),
+    ):
+        with psycopg.connect(database.url_as("api")) as conn:
+            access.enter(conn, scope)
+            assert conn.execute("SELECT reach_cases()").fetchone() == (expected,)
+            assert conn.execute("SELECT count(*) FROM ticket").fetchone() == (int(bool(expected or scope.everywhere)),)
+            conn.rollback()
