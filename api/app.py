@@ -6,7 +6,8 @@ from datetime import datetime
 from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
-from api import cases, desk, exports, health, homes, incidents, kinds, kpi, maps, measurements, notices, outages
+from api import cases, desk, exports, health, homes, incidents, kinds, kpi, maps, measurements, notices, outages, status
+from api.company import Company
 from api.guard import Guard, surround
 from api.metrics import Measured, Metrics
 from api.problem import answer_with_problems, openapi_responses
@@ -15,7 +16,11 @@ from domain.policy import Policy
 
 
 def create_app(
-    pool: ConnectionPool, clock: Callable[[], datetime], policy: Policy, guard: Guard | None = None
+    pool: ConnectionPool,
+    clock: Callable[[], datetime],
+    policy: Policy,
+    guard: Guard | None = None,
+    company: Company | None = None,
 ) -> FastAPI:
     """Build the app.
 
@@ -24,6 +29,7 @@ def create_app(
         clock: the aware present.
         policy: the utility's rules; its zone decides where a day begins.
         guard: limits, origins and the identity provider; by default there are none.
+        company: what it tells of itself.
     """
     guard = guard or Guard()
     app = FastAPI(
@@ -35,7 +41,8 @@ def create_app(
         redirect_slashes=False,
         responses=openapi_responses(),
     )
-    app.state.surroundings = Surroundings(pool, clock, policy, guard)
+    app.state.surroundings = Surroundings(pool, clock, policy, guard, company or Company())
+    app.state.board = status.Board()
     answer_with_problems(app)
     surround(app, guard)
     metrics = Metrics()
@@ -53,4 +60,5 @@ def create_app(
     app.include_router(kpi.router)
     app.include_router(outages.router)
     app.include_router(notices.router)
+    app.include_router(status.router)
     return app

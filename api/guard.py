@@ -162,8 +162,10 @@ def _taggable(start: Message) -> bool:
 
 def _tagged(start: dict[str, Any], body: bytes) -> dict[str, Any]:
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
-    # To be kept by who asked, and asked for again each time.
-    return {**start, "headers": [*start["headers"], (b"etag", tag), (b"cache-control", b"private, no-cache")]}
+    headers = [*start["headers"], (b"etag", tag)]
+    if not any(name == b"cache-control" for name, _ in headers):
+        headers.append((b"cache-control", b"private, no-cache"))  # kept by who asked, and asked for again each time
+    return {**start, "headers": headers}
 
 
 def _matches(wanted: str, start: Message) -> bool:

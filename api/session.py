@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool
 
 from api import bearer as bearers
 from api.bearer import NO_TOKEN, vouched
+from api.company import Company
 from api.guard import Guard
 from api.limits import Limiter
 from api.problem import Problem, forbidden, too_many, unauthorised
@@ -42,6 +43,7 @@ class Surroundings:
     clock: Callable[[], datetime]
     policy: Policy
     guard: Guard = field(default_factory=Guard)
+    company: Company = field(default_factory=Company)
     exports: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE))
 
 

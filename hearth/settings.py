@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     dead_letter_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     public_url: str = "http://127.0.0.1:8080"
+    hotline: Annotated[str | None, Field(max_length=40, pattern=r"^\+?[0-9][0-9 ()-]*$")] = None
+    status_least_homes: Annotated[int, Field(ge=10, le=1_000_000)] = 20
     grafana_url: str | None = None
     grafana_token: SecretStr | None = None
     grafana_language: Literal["zh", "en"] = "zh"

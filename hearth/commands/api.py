@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from api.app import create_app
+from api.company import Company
 from api.guard import Guard
 from api.limits import Limiter
 from api.oidc import Oidc, provider
@@ -35,7 +36,7 @@ def api() -> None:
     guard = guard_of(settings)
     with open_pool(settings) as pool:
         uvicorn.run(
-            create_app(pool, now, policy, guard),
+            create_app(pool, now, policy, guard, Company(settings.status_least_homes, settings.hotline)),
             host=settings.api_host,
             port=settings.api_port,
             log_level=settings.log_level,

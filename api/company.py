@@ -1,0 +1,14 @@
+"""What the company tells of itself to everybody."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Company:
+    """What the operator has set.
+
+    `least_homes`: figures are told of so many homes together, never of fewer. `hotline`: whom to call.
+    """
+
+    least_homes: int = 20
+    hotline: str | None = None
