@@ -1,11 +1,14 @@
 """The working days of a utility: China's public calendar, with what its policy adds."""
 
+from datetime import date, timedelta
 from functools import lru_cache
 
 from chinese_calendar.constants import holidays, workdays
 
 from domain.policy import Policy
-from domain.working_days import Calendar
+from domain.working_days import Calendar, UnknownYear
+
+AHEAD = timedelta(days=60)  # the list of a year comes out in the November before
 
 
 @lru_cache(maxsize=8)
@@ -18,3 +21,13 @@ def working_days(policy: Policy) -> Calendar:
         ({day for day in workdays if day.year in public} - added.holidays) | added.workdays,
         public | added.years,
     )
+
+
+def missing_years(policy: Policy, today: date) -> list[str]:
+    """What is to be done about years that clocks in working days will soon run into and the calendar does not know."""
+    if not any(
+        length.working_days for v in policy.versions for clocks in v.clocks.values() for length in clocks.values()
+    ):
+        return []
+    known = working_days(policy).years
+    return [str(UnknownYear(year)) for year in sorted({today.year, (today + AHEAD).year}) if year not in known]

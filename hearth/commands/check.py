@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import typer
 from psycopg import Connection, errors
 
+from alerts.calendar import missing_years
 from dashboards.push import check_source, connect
 from domain.errors import UsageError
 from hearth.settings import Settings, load
@@ -87,7 +88,8 @@ def _finding(name: str, look: Callable[[Settings], str], settings: Settings, *, 
 def policy_in_force(settings: Settings) -> str:
     """Raises UsageError when the policy cannot be read."""
     policy = chosen_policy(settings)
-    return f"{policy.name}, {len(policy.versions)} version(s), zone {policy.zone.key}"
+    missing = missing_years(policy, now().astimezone(policy.zone).date())
+    return "; ".join([f"{policy.name}, {len(policy.versions)} version(s), zone {policy.zone.key}", *missing])
 
 
 def sources_read(settings: Settings) -> str:

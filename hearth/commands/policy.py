@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from alerts.calendar import missing_years
 from domain import policy as rules
 from domain.errors import UsageError
 from domain.policy_review import summary, warnings
@@ -38,5 +39,6 @@ def check(file: Annotated[Path, typer.Argument(help="A policy file.")]) -> None:
         raise UsageError(f"{file}: is not text in UTF-8") from None
     policy = rules.load(text, str(file))
     today = datetime.now(UTC).astimezone(policy.zone).date()
-    for line in (*summary(policy), *(f"warning: {warning}" for warning in warnings(policy, today))):
+    found = [*warnings(policy, today), *missing_years(policy, today)]
+    for line in (*summary(policy), *(f"warning: {warning}" for warning in found)):
         typer.echo(line)

@@ -1,5 +1,6 @@
 """Terms of working days and of plain time, against a walk minute by minute."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.calendar import working_days
+from alerts.calendar import missing_years, working_days
 from domain import policy
 from domain.clocks import Due, due
 from domain.policy import Duration
@@ -166,3 +167,15 @@ def test_an_hour_that_comes_twice_is_two_hours() -> None:
     start = datetime(2026, 10, 25, 1, 30, tzinfo=ZoneInfo("Europe/Berlin"))
     found = due(start, Duration(timedelta(hours=2)), CHINA, ZoneInfo("Europe/Berlin"))
     assert found.due_at == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)  # 02:30 in winter time
+
+
+@pytest.mark.parametrize(("today", "year"), [("2026-06-01", None), ("2098-10-30", 2098), ("2099-11-20", 2100)])
+def test_a_year_that_terms_soon_run_into_is_missing_unless_somebody_listed_it(today: str, year: int | None) -> None:
+    listed = SEED.calendar.years | {2099}
+    mine = replace(SEED, calendar=replace(SEED.calendar, years=listed))
+    found = missing_years(mine, date.fromisoformat(today))
+    assert [line.split(":")[0] for line in found] == (
+        [f"the calendar does not know the holidays of {year}"] if year else []
+    )
+    plain = replace(mine, versions=tuple(replace(version, clocks={}) for version in mine.versions))
+    assert missing_years(plain, date.fromisoformat(today)) == []
