@@ -29,16 +29,20 @@ from domain.measurement import (
     Worth,
     spells,
 )
+from domain.notices import Audience, Entry, Kind
 from domain.policy import Policy
 from domain.states import ClearReason, NotJudged, State
 from domain.tickets import EventKind
 from store import measurements as store
-from store import places
+from store import outbox, places
 
 TOLERANCE = timedelta(minutes=5)  # clocks of people differ
+DUE_SOON = timedelta(days=1)  # a crew plans its next day
+MOST_TOLD = 2_000  # measurements in one transaction
 LOOK_BACK = timedelta(days=90)  # for cold records that no flag tells of any more
 # Ends of a flag that no record tells of.
 OTHER_ENDS = frozenset(ClearReason) - {ClearReason.RECOVERED, ClearReason.WITHDRAWN}
+_TOLD = {Kind.MEASUREMENT_DUE: (Audience.CREW,), Kind.MEASUREMENT_LATE: (Audience.CREW, Audience.DISPATCH)}
 log = structlog.get_logger()
 
 
@@ -264,6 +268,24 @@ def look(conn: Connection, policy: Policy, now: datetime) -> None:
             store.lock_home(conn, home)
             settle(conn, policy, home, now, ACTOR)
     _end_unjudged(conn, policy, now)
+
+
+def remind(conn: Connection, now: datetime) -> bool:
+    """Tell crews what is due within a day, and dispatch too what is late, each once; True: there may be more.
+
+    The connection is in autocommit mode.
+    """
+    with conn.transaction():
+        told = store.tell(conn, now + DUE_SOON, now, MOST_TOLD)
+        outbox.put(conn, [_entry(one, audience) for one in told for audience in _TOLD[Kind(one.kind)]], now)
+    if told:
+        log.info("measurements told of", count=len(told))
+    return len(told) == MOST_TOLD
+
+
+def _entry(told: store.Told, audience: Audience) -> Entry:
+    data = {"place": " ".join(filter(None, (told.home, told.room))), "due_at": told.due_at.isoformat()}
+    return Entry(Kind(told.kind), audience, home_id=told.home_id, station=told.station, data=data)
 
 
 def _end_unjudged(conn: Connection, policy: Policy, now: datetime) -> None:

@@ -99,6 +99,7 @@ INSERT INTO granted VALUES
   ('measuring_point',       'home',       '',      'raw',   'r',     'r',     '',      ''),
   ('measurement',           'home',       '',      'ra',    'r',     'ra',    '',      ''),
   ('measurement_request',   'home',       '',      'ra',    'r',     'ra',    '',      ''),
+  ('measurement_told',      '',           '',      'ra',    '',      '',      '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
   ('form_sent',             '',           '',      '',      '',      'rad',   '',      ''),
   ('building_summary',      '',           '',      'rawd',  '',      'r',     '',      ''),

@@ -152,6 +152,41 @@ ORDER BY d.due_at, d.task
 LIMIT %(limit)s
 """
 
+# What is due by `soon` or late by `now` and nobody was told as that.
+TELL = """
+WITH untold AS (
+  SELECT d.task, d.due_at, x.kind, d.home_id, d.home, d.room, d.station
+  FROM measurement_task AS d
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN d.due_at < %(now)s THEN 'measurement_late' ELSE 'measurement_due' END AS kind
+  ) AS x
+  WHERE d.due_at <= %(soon)s AND NOT EXISTS (
+    SELECT FROM measurement_told AS t WHERE t.task = d.task AND t.due_at = d.due_at AND t.kind = x.kind
+  )
+  ORDER BY d.due_at, d.task
+  LIMIT %(most)s
+), told AS (
+  INSERT INTO measurement_told (task, due_at, kind, told_at)
+  SELECT task, due_at, kind, %(now)s FROM untold
+  ON CONFLICT DO NOTHING
+  RETURNING task, due_at, kind
+)
+SELECT u.home_id, u.home, u.room, u.station, u.due_at, u.kind
+FROM untold AS u JOIN told USING (task, due_at, kind)
+ORDER BY u.due_at, u.task
+"""
+
+
+class Told(NamedTuple):
+    """A measurement on site that somebody is told of now: that it is due, or that it is late."""
+
+    home_id: int
+    home: str
+    room: str | None
+    station: str
+    due_at: datetime
+    kind: str
+
 
 class FlagRow(NamedTuple):
     """A flag that came of measurements."""
@@ -275,6 +310,12 @@ def ask_for_suspects(conn: Connection, within: Any, actor: str) -> int:
 def ask(conn: Connection, home: int, due_at: datetime, actor: str, at: datetime) -> None:
     """Ask for a measurement of a home."""
     conn.execute(INSERT_REQUEST, {"home": home, "due_at": due_at, "actor": actor, "at": at})
+
+
+def tell(conn: Connection, soon: datetime, now: datetime, most: int) -> list[Told]:
+    """Measurements that are due by `soon`, or late, and that nobody has heard of as such; each once."""
+    with conn.cursor(row_factory=class_row(Told)) as cur:
+        return cur.execute(TELL, {"soon": soon, "now": now, "most": most}).fetchall()
 
 
 def shown(

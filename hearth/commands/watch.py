@@ -28,6 +28,7 @@ CARE_EVERY_S = 60.0
 RECOVERY_EVERY_S = 15.0
 DATE_EVERY_S = 600.0
 SEAL_EVERY_S = 30.0
+REMIND_EVERY_S = 300.0  # measurements are planned in days
 OUTAGES_EVERY_S = 5.0  # an outage is announced, or noticed to go on, so long after its time at most
 INCIDENTS_EVERY_S = 10.0  # far less than dispatch waits for a single home
 SLOWEST_RETRY_S = 15.0
@@ -101,6 +102,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("samples", SAMPLE_EVERY_S, _sample_ingest),
         Round("incidents", INCIDENTS_EVERY_S, lambda conn: incidents.look(conn, policy, now())),
         Round("measurements", CARE_EVERY_S, lambda conn: measurements.look(conn, policy, now())),
+        Round("measurements due", REMIND_EVERY_S, lambda conn: measurements.remind(conn, now())),
         Round("recovery", RECOVERY_EVERY_S, lambda conn: recovery.look(conn, history, now())),
         Round("undated clocks", DATE_EVERY_S, lambda conn: clocks.date_undated(conn, policy, now())),
         Round("seals", SEAL_EVERY_S, lambda conn: chain.seal(conn, now())),

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -11,7 +11,7 @@ import pytest
 from psycopg import Connection
 
 from alerts.history import History
-from alerts.measurements import NotTaken, Taken, look, record
+from alerts.measurements import NotTaken, Taken, look, record, remind
 from alerts.rejudge import judge_again
 from alerts.tickets import Docket
 from domain import policy
@@ -329,6 +329,47 @@ def test_a_point_is_due_so_many_days_after_its_last_valid_record(crew: Crew) -> 
     assert crew.rows(due) == [{"due_at": NOON + 7 * 24 * HOUR + HOUR, "last_measured_at": NOON + HOUR}]
     crew.conn.execute("UPDATE measuring_point SET ends_at = %s", (NOON,))
     assert crew.rows(due) == []
+
+
+def test_the_crew_hears_once_of_what_is_due_and_dispatch_of_what_is_late(crew: Crew) -> None:
+    crew.conn.execute(
+        "INSERT INTO measuring_point (home_id, room, room_kind, every_days, starts_at) "
+        "VALUES (%s, 'living', 'living', 7, %s)",
+        (crew.homes["H2"], NOON),
+    )
+    heard = "SELECT kind, audience, station, data FROM outbox WHERE kind LIKE 'measurement%%' ORDER BY outbox_id"
+    remind(crew.conn, NOON - 25 * HOUR)
+    assert crew.rows(heard) == []
+    for early in (24, 1, 0):
+        remind(crew.conn, NOON - early * HOUR)
+    (due,) = crew.rows(heard)
+    assert (due["kind"], due["audience"], due["station"]) == ("measurement_due", "crew", "East")
+    assert due["data"] == {"place": "H2 living", "due_at": NOON.astimezone(UTC).isoformat()}
+    for late in (1, 2):
+        remind(crew.conn, NOON + late * MINUTE)
+    told = [(row["kind"], row["audience"]) for row in crew.rows(heard)]
+    assert told[1:] == [("measurement_late", "crew"), ("measurement_late", "dispatch")]
+    crew.measure(19.0, NOON + HOUR)
+    remind(crew.conn, NOON + 7 * 24 * HOUR)
+    assert [row["kind"] for row in crew.rows(heard)][3:] == ["measurement_due"]
+
+
+def test_two_watches_at_once_tell_of_a_measurement_once(crew: Crew, database: Database) -> None:
+    crew.conn.execute(
+        "INSERT INTO measuring_point (home_id, room, room_kind, every_days, starts_at) "
+        "SELECT home_id, 'living', 'living', 7, %s FROM home",
+        (NOON,),
+    )
+
+    def watch() -> None:
+        with database.connect(autocommit=True) as conn:
+            remind(conn, NOON + HOUR)
+
+    assert at_once(*[watch] * 3) == []
+    (told,) = crew.rows(
+        "SELECT count(*) AS n, count(DISTINCT home_id) AS homes FROM outbox WHERE audience = 'dispatch'"
+    )
+    assert told == {"n": 2, "homes": 2}
 
 
 def test_filed_late_is_marked(crew: Crew) -> None:
