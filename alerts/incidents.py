@@ -1,7 +1,7 @@
 """Incidents: cold homes behind one pipe joined into one fault, its homes let go, and its end.
 
 A look is several transactions, each of them whole in itself; between any two the tables say the truth, and the next
-look goes on from there. Tickets are only ever linked: nothing here touches a flag, a clock or a proof.
+look goes on from there. Tickets are linked, and told what the crew did; flags and proofs are not touched.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +25,18 @@ from domain.incidents import (
 )
 from domain.notices import Audience, Entry, Kind
 from domain.policy import Policy, Version
-from domain.tickets import PRIORITY_URGENT, EventKind, Source, TicketClass
+from domain.tickets import (
+    OF_INCIDENT,
+    PASSED_ON,
+    PRIORITY_URGENT,
+    EventKind,
+    Source,
+    State,
+    TicketClass,
+    passes_on,
+)
 from store import incidents as store
-from store import outbox
+from store import outbox, tickets
 
 CREW_CLOCKS = frozenset({"station_reply", "on_site", "done"})  # nobody has to be called
 MOST_JOINED = 2_000  # homes taken in by one transaction, which has them locked
@@ -53,6 +62,7 @@ def look(conn: Connection, policy: Policy, now: datetime) -> bool:
             _open(conn, policy, version, rule, now)
         fresh = [incident for incident in store.open_ids(conn) if incident not in known]
         more |= any([_follow(conn, policy, rule, incident, now) for incident in fresh])
+    more |= any([_pass_on(conn, policy, incident, now) for incident in store.open_ids(conn)])
     _dispatch(conn, now)
     return more
 
@@ -160,6 +170,31 @@ def _take_in(conn: Connection, policy: Policy, row: store.OpenIncident, now: dat
         outbox.group(conn, joining, row.incident_id, now)
         log.info("homes joined", incident=row.number, homes=len(joining))
     return len(joining) == MOST_JOINED
+
+
+def _pass_on(conn: Connection, policy: Policy, incident: int, now: datetime) -> bool:
+    """Tell homes what the crew did for all of them; True if there may be more to tell.
+
+    The station's answer holds for whoever joins later too; that somebody came, or that it is done, does not.
+    """
+    with conn.transaction():
+        store.lock(conn)
+        event = store.untold(conn, incident, sorted(PASSED_ON))
+        if event is None:
+            return False
+        kind = EventKind(event.kind)
+        behind = store.untold_tickets(conn, incident, event.seq, MOST_JOINED)
+        store.lock_homes(conn, list(behind))
+        docket = Docket(conn, policy, now, event.actor)
+        data = {**{name: said for name, said in event.data.items() if name != "remark"}, OF_INCIDENT: event.number}
+        for row in tickets.lock(conn, list(behind)).values():
+            there = kind is EventKind.ACCEPTED or behind[row.ticket_id] <= event.at
+            if there and passes_on(State(row.state), kind, TicketClass(row.ticket_class)):
+                docket.add(row.ticket_id, kind, **data)
+        docket.write()
+        store.set_told(conn, incident, list(behind), event.seq)
+    log.info("crew's work passed on", incident=event.number, kind=event.kind, homes=len(behind))
+    return True
 
 
 def _close(

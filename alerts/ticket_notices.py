@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.notices import Audience, Entry, Kind
-from domain.tickets import Event, EventKind, Source, TicketClass
+from domain.tickets import Event, EventKind, Source, TicketClass, was_passed_on
 
 DISPATCH, CREW, SUPERVISOR, USER = Audience.DISPATCH, Audience.CREW, Audience.SUPERVISOR, Audience.USER
 CASES = frozenset({TicketClass.COMPLAINT, TicketClass.REPORT})  # they have notices of their own
@@ -47,11 +47,14 @@ def _of(event: Event, ticket_class: TicketClass) -> list[tuple[Kind, Audience]]:
 
 
 def _left_out(event: Event, ticket_class: TicketClass) -> set[Audience]:
-    """Who is not told: the crew complained about, the user with a silent thermometer, the desk that has an incident."""
+    """Who is not told: the crew complained about, the user with a silent thermometer, the staff who did it themselves
+    for a whole incident, the desk that has an incident."""
     if ticket_class in CASES:
         return {CREW}
     if ticket_class is TicketClass.DEVICE:
         return {USER}
+    if was_passed_on(event):
+        return {DISPATCH, CREW}
     return {DISPATCH, USER} if event.data.get("source") == Source.INCIDENT else set()
 
 

@@ -32,6 +32,7 @@ from domain.tickets import (
     State,
     TicketClass,
     allowed_moves,
+    clocks_met,
     missing,
     state_after,
 )
@@ -301,7 +302,7 @@ class _Work:
         if event.kind is EventKind.CLOSED:
             event = Event(event.ticket_id, event.kind, {**event.data, **({"proof": row.proof} if row.proof else {})})
         changed = row._replace(state=state.value, **_columns(row, event, self._now))
-        self._stop(row, event.kind)
+        self._stop(row, event)
         if changed.round > row.round:
             self._again.append(changed)
         elif event.kind in (EventKind.REWORK, EventKind.RELAPSED):
@@ -316,8 +317,8 @@ class _Work:
         if relapses and not store.superseded(self._conn, row):
             self.let(Event(row.ticket_id, EventKind.RELAPSED, event.data))
 
-    def _stop(self, row: TicketRow, kind: EventKind) -> None:
-        names = MOVES[kind].meets
+    def _stop(self, row: TicketRow, event: Event) -> None:
+        names = clocks_met(event)
         if names:
             everything = EVERYTHING in names
             self._met.append(

@@ -172,7 +172,7 @@ MOVES: Mapping[EventKind, Move] = {
     # by people
     EventKind.ASSIGNED: Move(_NOT_CLOSED),
     EventKind.ACCEPTED: Move(frozenset({State.OPEN}), State.ACCEPTED, ("station_reply", "accept"), shown=()),
-    EventKind.CONTACTED: Move(_UNTIL_DONE, None, ("contact",), shown=("appointment_at",)),
+    EventKind.CONTACTED: Move(_NOT_CLOSED, None, ("contact",), shown=("appointment_at",)),
     EventKind.APPOINTMENT: Move(_UNTIL_DONE, shown=("appointment_at",)),
     EventKind.ARRIVED: Move(_UNTIL_DONE, State.WORKING, ("station_reply", "accept", "contact", "on_site"), shown=()),
     EventKind.DELAYED: Move(_NOT_CLOSED, shown=("reason", "explanation", "zh", "en")),
@@ -212,6 +212,10 @@ DISPATCH_MOVES = CREW_MOVES | {
     EventKind.CLOSED,
     EventKind.REOPENED,
 }
+# What the crew of an incident does is done for each of its homes; REWORK undoes it where a home is not proven warm.
+PASSED_ON = frozenset({EventKind.ACCEPTED, EventKind.ARRIVED, EventKind.DELAYED, EventKind.DONE, EventKind.REWORK})
+OF_INCIDENT = "incident"  # in the data of an event: the number of the incident it was passed on by
+SPOKEN_WITH = "contact"  # the one clock that work on a pipe does not stop: nobody has spoken with the user
 CLOCK_NAMES = frozenset(name for move in MOVES.values() for name in move.meets) - {EVERYTHING}  # those of a policy
 AFTER_DONE = "call_back"  # the one clock that starts when the work is done
 # What a relapse or rework makes undone; `done` and `finish` run on from when they began.
@@ -239,6 +243,28 @@ def state_after(state: State, kind: EventKind, ticket_class: TicketClass) -> Sta
     if kind is EventKind.DONE and ticket_class is TicketClass.COLD:
         return State.VERIFYING
     return move.to or state
+
+
+def passes_on(state: State, kind: EventKind, ticket_class: TicketClass) -> bool:
+    """Whether what the crew of an incident did says anything to the ticket of a home in this state.
+
+    Nothing is said twice, and nobody is sent back to a home that is proven warm.
+    """
+    if kind is EventKind.REWORK:
+        return state is State.VERIFYING
+    after = state_after(state, kind, ticket_class)
+    return kind in PASSED_ON and after is not None and (after is not state or kind is EventKind.DELAYED)
+
+
+def was_passed_on(event: Event) -> bool:
+    """Whether somebody did it for all homes of an incident rather than for this one."""
+    return event.kind in PASSED_ON and OF_INCIDENT in event.data
+
+
+def clocks_met(event: Event) -> tuple[str, ...]:
+    """The clocks that an event stops."""
+    names = MOVES[event.kind].meets
+    return tuple(name for name in names if name != SPOKEN_WITH) if was_passed_on(event) else names
 
 
 @dataclass(frozen=True, kw_only=True)

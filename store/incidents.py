@@ -129,10 +129,36 @@ ORDER BY t.ticket_id
 LIMIT %(most)s
 """
 )
+# Who comes back hears of nothing that was done while it was away.
 INSERT_TICKETS = """
 INSERT INTO incident_ticket (incident_id, ticket_id, joined_at)
 SELECT %(incident)s, x.ticket_id, %(at)s FROM unnest(%(tickets)s::bigint[]) AS x (ticket_id)
-ON CONFLICT (incident_id, ticket_id) DO UPDATE SET left_at = NULL, left_reason = NULL, dispatched_at = NULL
+ON CONFLICT (incident_id, ticket_id) DO UPDATE SET
+  left_at = NULL, left_reason = NULL, dispatched_at = NULL, passed_seq = (
+    SELECT max(e.seq) FROM incident AS i JOIN ticket_event AS e USING (ticket_id)
+    WHERE i.incident_id = excluded.incident_id
+  )
+"""
+# The first thing that the crew did and some homes have not been told of.
+SELECT_UNTOLD = """
+SELECT i.number, e.seq, e.at, e.kind, e.actor, e.data
+FROM incident AS i
+JOIN ticket_event AS e USING (ticket_id)
+WHERE i.incident_id = %(incident)s AND e.kind = ANY(%(kinds)s) AND e.seq > (
+  SELECT min(k.passed_seq) FROM incident_ticket AS k WHERE k.incident_id = i.incident_id AND k.left_at IS NULL
+)
+ORDER BY e.seq
+LIMIT 1
+"""
+SELECT_UNTOLD_TICKETS = """
+SELECT k.ticket_id, k.joined_at FROM incident_ticket AS k
+WHERE k.incident_id = %(incident)s AND k.left_at IS NULL AND k.passed_seq < %(seq)s
+ORDER BY k.ticket_id
+LIMIT %(most)s
+"""
+SET_TOLD = """
+UPDATE incident_ticket SET passed_seq = %(seq)s
+WHERE incident_id = %(incident)s AND ticket_id = ANY(%(tickets)s::bigint[]) AND left_at IS NULL
 """
 LEAVE_ALL = """
 UPDATE incident_ticket SET left_at = %(at)s, left_reason = %(reason)s
@@ -218,6 +244,17 @@ class Closed(NamedTuple):
     number: str
     ticket_id: int
     place: str
+
+
+class Untold(NamedTuple):
+    """Something that the crew of an incident did and that not all of its homes have been told of."""
+
+    number: str
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    data: dict[str, Any]
 
 
 class OpenIncident(NamedTuple):
@@ -321,6 +358,22 @@ def joining(conn: Connection, incident: int, most: int) -> list[int]:
 def join(conn: Connection, incident: int, tickets: Sequence[int], at: datetime) -> None:
     """Make tickets part of an incident."""
     conn.execute(INSERT_TICKETS, {"incident": incident, "tickets": list(tickets), "at": at})
+
+
+def untold(conn: Connection, incident: int, kinds: Sequence[str]) -> Untold | None:
+    """The first event of these kinds on the crew's ticket that some homes have not been told of, if there is one."""
+    with conn.cursor(row_factory=class_row(Untold)) as cur:
+        return cur.execute(SELECT_UNTOLD, {"incident": incident, "kinds": list(kinds)}).fetchone()
+
+
+def untold_tickets(conn: Connection, incident: int, seq: int, most: int) -> dict[int, datetime]:
+    """Tickets that have not been told of an event of the crew's, and since when they are part of the incident."""
+    return dict(conn.execute(SELECT_UNTOLD_TICKETS, {"incident": incident, "seq": seq, "most": most}).fetchall())
+
+
+def set_told(conn: Connection, incident: int, tickets: Sequence[int], seq: int) -> None:
+    """Note up to which of the crew's events tickets have been told."""
+    conn.execute(SET_TOLD, {"incident": incident, "tickets": list(tickets), "seq": seq})
 
 
 def leave_all(conn: Connection, incidents: Sequence[int], reason: str, at: datetime) -> list[int]:

@@ -4,15 +4,18 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import Connection
 
+from alerts.desk import act
 from alerts.incidents import look
 from domain import policy
 from domain.incidents import IncidentRule
 from domain.policy import Policy
+from domain.tickets import EventKind
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.at_once import at_once
@@ -81,6 +84,21 @@ class Town(Desk):
         while look(self.conn, rules(rule), self.now):
             pass
         assert self.rows(SWALLOWED) == []
+
+    def crew(self, kind: str, **data: Any) -> None:
+        """The crew of the last incident that opened does something."""
+        (row,) = self.rows("SELECT ticket_id FROM incident ORDER BY incident_id DESC LIMIT 1")
+        self._act(row["ticket_id"], kind, data)
+
+    def act(self, home: str, kind: str, **data: Any) -> None:
+        """Somebody does something with the ticket of one home."""
+        (row,) = self.rows(f"SELECT ticket_id FROM ticket JOIN home AS h USING (home_id) WHERE h.code = '{home}'")
+        self._act(row["ticket_id"], kind, data)
+
+    def _act(self, ticket: int, kind: str, data: dict[str, Any]) -> None:
+        self.now += MINUTE
+        with self.conn.transaction():
+            act(self.conn, rules(), ticket, EventKind(kind), data, self.now, "crew")
 
     def incidents(self) -> list[tuple[str, str | None, int, int]]:
         """Open ones: kind, building, children, still cold."""
@@ -237,6 +255,70 @@ def test_an_alarm_opens_one_before_any_home_is_cold_and_holds_it_open(desk: Town
     assert (why["judged"], why["cold"], why["buildings"]) == (20, 0, 2)
     assert why["alarms"][0]["kind"] == "supply_low"
     assert "supply_low" in why["en"]
+
+
+def test_what_the_crew_does_is_done_for_each_home_but_not_its_proof_or_its_call(desk: Town) -> None:
+    desk.after(5, a=17.0)
+    desk.crew("accepted", responsible="Li", opinion="the valve", remark="for us alone")
+    desk.after(5)
+    states = "SELECT state, responsible FROM ticket WHERE class = 'cold' GROUP BY 1, 2"
+    assert desk.rows(states) == [{"state": "accepted", "responsible": "Li"}]
+    (event,) = desk.rows(
+        "SELECT e.actor, e.data FROM ticket_event AS e JOIN ticket USING (ticket_id) JOIN home AS h USING (home_id) "
+        "WHERE h.code = 'A0' AND e.kind = 'accepted'"
+    )
+    number = desk.rows("SELECT number FROM incident")[0]["number"]
+    assert event == {"actor": "crew", "data": {"responsible": "Li", "opinion": "the valve", "incident": number}}
+    desk.crew("arrived")
+    desk.crew("done", result="opened")
+    desk.after(10)
+    assert desk.events("A0")[2:] == ["accepted", "arrived", "done"]
+    assert {row["state"] for row in desk.rows(states)} == {"verifying"}
+    met = desk.rows(
+        "SELECT c.name, bool_and(c.met_at IS NOT NULL) AS met FROM clock AS c JOIN ticket AS t USING (ticket_id) "
+        "WHERE t.class = 'cold' GROUP BY 1 ORDER BY 1"
+    )
+    assert {row["name"]: row["met"] for row in met} == {
+        "call_back": False,
+        "contact": False,  # nobody has spoken with the users
+        "done": True,
+        "on_site": True,
+        "station_reply": True,
+    }
+    told = "SELECT audience, count(*) AS n FROM outbox WHERE kind = 'ticket_done' GROUP BY 1 ORDER BY 1"
+    assert desk.rows(told) == [{"audience": "dispatch", "n": 1}, {"audience": "user", "n": 11}]
+
+
+def test_a_home_that_joins_after_the_crew_was_there_only_has_the_answer_of_the_station(desk: Town) -> None:
+    desk.after(5, a1=17.0, a2=17.0, a3=17.0)
+    desk.crew("accepted")
+    desk.crew("arrived")
+    desk.after(5)
+    desk.crew("done")
+    desk.after(5, a4=17.0)
+    assert desk.events("A1")[2:] == ["accepted", "arrived", "done"]
+    assert desk.events("A4") == ["opened", "incident_joined", "accepted"]
+
+
+def test_what_was_not_done_after_all_is_not_done_in_any_home_that_is_not_proven_warm(desk: Town) -> None:
+    desk.after(5, a=17.0)
+    desk.act("A5", "accepted")
+    desk.crew("done")
+    desk.after(5)
+    desk.crew("rework", reason="it leaks")
+    desk.after(5)
+    assert desk.events("A4")[2:] == ["done", "rework"]
+    assert desk.events("A5")[2:] == ["accepted", "done", "rework"]
+    assert {row["state"] for row in desk.rows("SELECT state FROM ticket WHERE class = 'cold'")} == {"working"}
+
+
+def test_the_crews_work_is_passed_on_in_parts(desk: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alerts.incidents.MOST_JOINED", 3)
+    desk.after(5, a=17.0)
+    desk.crew("accepted")
+    desk.crew("delayed", reason="parts", explanation="from the city")
+    desk.after(5)
+    assert [desk.events(f"A{n}")[2:] for n in range(10)] == [["accepted", "delayed"]] * 10
 
 
 def test_when_an_alarm_is_over_a_few_cold_homes_come_out(desk: Town) -> None:
