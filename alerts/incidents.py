@@ -40,6 +40,7 @@ from store import outbox, tickets
 
 CREW_CLOCKS = frozenset({"station_reply", "on_site", "done"})  # nobody has to be called
 MOST_JOINED = 2_000  # homes taken in by one transaction, which has them locked
+MOST_TOLD = 1_000  # homes told of the crew's work; that costs twice as much
 log = structlog.get_logger()
 
 
@@ -183,7 +184,7 @@ def _pass_on(conn: Connection, policy: Policy, incident: int, now: datetime) -> 
         if event is None:
             return False
         kind = EventKind(event.kind)
-        behind = store.untold_tickets(conn, incident, event.seq, MOST_JOINED)
+        behind = store.untold_tickets(conn, incident, event.seq, MOST_TOLD)
         store.lock_homes(conn, list(behind))
         docket = Docket(conn, policy, now, event.actor)
         data = {**{name: said for name, said in event.data.items() if name != "remark"}, OF_INCIDENT: event.number}

@@ -19,13 +19,14 @@ from rich.console import Console
 from rich.progress import track
 
 from alerts import chain, clocks, incidents
+from alerts.desk import act
 from alerts.judge import Judge
 from alerts.tickets import Docket, Opening
 from bench.stand import SETTINGS
 from bench.town import found
 from bench.traffic import GATEWAY_SENSORS
 from domain import policy
-from domain.tickets import Cold, Source, TicketClass, priority
+from domain.tickets import Cold, EventKind, Source, TicketClass, priority
 from hearth.wiring import set_up_logging
 from ingest.batch import Intake, store_batch
 from ingest.message import Message
@@ -195,10 +196,11 @@ def strike(url: str, conn: Connection, tickets: int, storm: int) -> dict[str, fl
         settled = at + timedelta(seconds=1)
         while incidents.look(conn, SEED, settled):
             pass
+        told = conn.execute(TOLD, (at,)).fetchone()
+        passed_s, longest_s = work(conn, settled)
         ended = time.perf_counter()
     during = sorted([began, *(c for c in commits[first:] if began <= c <= ended), ended])
     cold = conn.execute("SELECT count(*) FROM ticket WHERE class = 'cold' AND opened_at = %s", (at,)).fetchone()
-    told = conn.execute(TOLD, (at,)).fetchone()
     assert cold is not None
     assert told is not None
     if cold[0] != storm:
@@ -207,10 +209,28 @@ def strike(url: str, conn: Connection, tickets: int, storm: int) -> dict[str, fl
         "storm_tickets": cold[0],
         "storm_ticketed_within_s": round(flagged_s, 2),
         "storm_ingest_pause_s": round(max(b - a for a, b in pairwise(during)), 2),
+        "storm_work_told_within_s": round(passed_s, 2),
+        "storm_work_longest_s": round(longest_s, 2),
         "storm_notices": told[1],
         "storm_notices_of_incidents": told[0],
         "storm_notices_spared": told[2],
     }
+
+
+def work(conn: Connection, at: datetime) -> tuple[float, float]:
+    """The crew answers, comes and is done; until every home's ticket says so, and the longest look of it; seconds."""
+    row = conn.execute("SELECT ticket_id FROM incident WHERE closed_at IS NULL").fetchone()
+    assert row is not None
+    spent = []
+    for kind in (EventKind.ACCEPTED, EventKind.ARRIVED, EventKind.DONE):
+        with conn.transaction():
+            act(conn, SEED, row[0], kind, {}, at, "crew")
+        more = True
+        while more:
+            began = time.perf_counter()
+            more = incidents.look(conn, SEED, at)
+            spent.append(time.perf_counter() - began)
+    return sum(spent), max(spent)
 
 
 def verify(conn: Connection) -> dict[str, float]:

@@ -313,7 +313,7 @@ def test_what_was_not_done_after_all_is_not_done_in_any_home_that_is_not_proven_
 
 
 def test_the_crews_work_is_passed_on_in_parts(desk: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alerts.incidents.MOST_JOINED", 3)
+    monkeypatch.setattr("alerts.incidents.MOST_TOLD", 3)
     desk.after(5, a=17.0)
     desk.crew("accepted")
     desk.crew("delayed", reason="parts", explanation="from the city")
