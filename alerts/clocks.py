@@ -7,7 +7,8 @@ from typing import Any
 import structlog
 from psycopg import Connection
 
-from alerts.tickets import ACTOR, clock_due, record
+from alerts.ticket_clocks import clock_due
+from alerts.ticket_work import ACTOR, record
 from domain.policy import Policy
 from domain.tickets import Event, EventKind
 from store import clocks as store

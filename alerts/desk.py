@@ -7,7 +7,9 @@ from typing import Any
 from psycopg import Connection
 
 from alerts.recovery import prove
-from alerts.tickets import Docket, Opening, check_closing, record, refused, within_call_back
+from alerts.ticket_clocks import within_call_back
+from alerts.ticket_work import check_closing, record, refused
+from alerts.tickets import Docket, Opening
 from domain.policy import Policy
 from domain.tickets import Event, EventKind, Refused, Source, State, TicketClass
 from store import outbox

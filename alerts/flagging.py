@@ -1,6 +1,6 @@
 """From machines to rows: flags opened, worsened and ended, and the ticket of each, in the caller's transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.engine.deadline import NEVER_US
-from alerts.engine.machine import MACHINE
-from alerts.tickets import ACTOR, Docket, Opening, within_call_back
+from alerts.ticket_clocks import within_call_back
+from alerts.ticket_work import ACTOR
+from alerts.tickets import Docket, Opening
 from alerts.why import explain
-from domain.instants import NONE_US, to_datetime, to_us
+from domain.instants import NONE_US, to_datetime
 from domain.policy import Policy
 from domain.states import ClearReason, FlagSource, NotJudged, Severity
 from domain.tickets import Cold, DeskRule, EventKind, Source, State, TicketClass, priority
@@ -75,20 +75,21 @@ def settle(
     """
     numbers = np.where(after["severity"] > 0, after["flag"], 0)
     opened = np.flatnonzero((after["severity"] > 0) & (after["flag"] == 0))
-    changes = _changes(conn, policy, now)
+    changes = changes_of(conn, policy, now)
     fresh = [(int(e["home"]), e["flag"]) for e in ended if e["flag"]["flag"] == 0]
     fresh += [(int(i), after[i]) for i in opened]
     if fresh:
-        _raise(conn, policy, homes, fresh, changes)
+        raise_flags(conn, policy, homes, fresh, changes)
         numbers[opened] = [row["flag_id"] for row in changes.new[len(changes.new) - len(opened) :]]
     over = [(int(e["home"]), e["flag"]) for e in ended if e["flag"]["flag"] != 0]
     moved = [(int(i), after[i]) for i in _moved(before, after)]
-    changes.known = [{"flag_id": int(m["flag"]), **_columns(m)} for _, m in over + moved]
-    _write(conn, changes, before, over + moved)
+    changes.known = [{"flag_id": int(m["flag"]), **flag_columns(m)} for _, m in over + moved]
+    write_flags(conn, changes, before, over + moved)
     return numbers
 
 
-def _changes(conn: Connection, policy: Policy, now: datetime, actor: str = ACTOR) -> Changes:
+def changes_of(conn: Connection, policy: Policy, now: datetime, actor: str = ACTOR) -> Changes:
+    """An empty one."""
     version = policy.version_at(now)
     return Changes(Docket(conn, policy, now, actor), now, version.desk if version else None)
 
@@ -100,7 +101,7 @@ def _moved(before: NDArray[np.void], after: NDArray[np.void]) -> NDArray[np.intp
     return np.flatnonzero(same & np.logical_or.reduce(differs))
 
 
-def _raise(
+def raise_flags(
     conn: Connection,
     policy: Policy,
     homes: NDArray[np.int32],
@@ -130,7 +131,7 @@ def _add(
     source: FlagSource,
 ) -> int:
     """Make the row of a new flag and find its ticket; returns the ticket."""
-    columns = _columns(flag)
+    columns = flag_columns(flag)
     ticket = _ticket(policy, changes, last, flag_id, home_id, flag, source)
     row = _flag_row(policy, flag_id, home_id, flag, columns, ticket, why, changes.now)
     changes.new.append({**row, "source": source.value})
@@ -147,7 +148,7 @@ def raise_measured(
     Args:
         flag: MACHINE; what ended when the sensors' flag began is told by `cleared_at` and `TAKEN_OVER`.
     """
-    changes = _changes(conn, policy, now, actor)
+    changes = changes_of(conn, policy, now, actor)
     last = Last(ticket_store.last_cold(conn, [home_id]))
     (flag_id,) = flag_store.reserve(conn, 1)
     ticket = _add(policy, changes, last, flag_id, home_id, flag, why, FlagSource.MEASUREMENT)
@@ -238,8 +239,8 @@ def _flag_row(
     return {
         "flag_id": flag_id,
         "home_id": home_id,
-        "cold_since": _text(flag["cold_since"]),
-        "confirmed_at": _text(flag["confirmed_at"]),
+        "cold_since": instant_text(flag["cold_since"]),
+        "confirmed_at": instant_text(flag["confirmed_at"]),
         "raised_at": now.isoformat(),
         "policy": policy.labels[int(flag["version"])],
         "why": why,
@@ -248,15 +249,15 @@ def _flag_row(
     }
 
 
-def _columns(flag: np.void) -> dict[str, Any]:
+def flag_columns(flag: np.void) -> dict[str, Any]:
     """The columns of a flag that change while it lives, and when it began."""
     cleared = flag["cleared_at"] != NONE_US
     return {
-        "cold_since": _text(flag["cold_since"]),
+        "cold_since": instant_text(flag["cold_since"]),
         "severity": int(flag["severity"]),
-        "severe_at": _text(flag["severe_at"]),
-        "suspended_at": _text(flag["suspended_at"]),
-        "cleared_at": _text(flag["cleared_at"]),
+        "severe_at": instant_text(flag["severe_at"]),
+        "suspended_at": instant_text(flag["suspended_at"]),
+        "cleared_at": instant_text(flag["cleared_at"]),
         "clear_reason": clear_reason(int(flag["reason"])).value if cleared else None,
         "lowest": float(flag["lowest"]),
         "limit_celsius": float(flag["limit"]),
@@ -273,7 +274,10 @@ def clear_reason(code: int) -> ClearReason:
     return ClearReason(NotJudged(code).code) if code else ClearReason.RECOVERED
 
 
-def _write(conn: Connection, changes: Changes, before: NDArray[np.void], known: Iterable[tuple[int, np.void]]) -> None:
+def write_flags(
+    conn: Connection, changes: Changes, before: NDArray[np.void], known: Iterable[tuple[int, np.void]]
+) -> None:
+    """Write them; the tickets of `known` flags, which were `before` (MACHINE by position), are told."""
     _take_over(conn, changes)
     if changes.known:
         # An old flag ends before a new one of the same home may open.
@@ -297,144 +301,17 @@ def _tell(changes: Changes, ticket: int, before: np.void, flag: np.void) -> None
     """Tell the ticket of a known flag that it got worse or ended."""
     number = int(flag["flag"])
     if flag["severity"] > before["severity"]:
-        changes.docket.add(ticket, EventKind.SEVERE, flag=number, severe_at=_text(flag["severe_at"]))
+        changes.docket.add(ticket, EventKind.SEVERE, flag=number, severe_at=instant_text(flag["severe_at"]))
     if flag["cleared_at"] != NONE_US:
         kind = EventKind.FLAG_ENDED if flag["reason"] else EventKind.RECOVERED
         reason = clear_reason(int(flag["reason"])).value
-        changes.docket.add(ticket, kind, flag=number, cleared_at=_text(flag["cleared_at"]), reason=reason)
+        changes.docket.add(ticket, kind, flag=number, cleared_at=instant_text(flag["cleared_at"]), reason=reason)
 
 
 def _severity(flag: np.void) -> str:
     return Severity(int(flag["severity"])).name.lower()
 
 
-def _text(us: np.int64) -> str | None:
+def instant_text(us: np.int64) -> str | None:
+    """An instant of MACHINE as JSON has it."""
     return None if us == NONE_US else to_datetime(int(us)).isoformat()
-
-
-def reconcile(
-    conn: Connection,
-    policy: Policy,
-    homes: NDArray[np.int32],
-    stored: Sequence[flag_store.FlagRow],
-    judged: Sequence[tuple[int, np.void]],
-    now: datetime,
-) -> Changes:
-    """Bring the flags on record in line with what the history says.
-
-    Args:
-        homes: home_id by position; the homes are locked.
-        stored: flags that were open after the start of what was judged.
-        judged: (position of the home, MACHINE) of every flag the history has there.
-    """
-    changes = _changes(conn, policy, now)
-    pairs, fresh, gone = _match(homes, stored, judged)
-    _withdraw(conn, changes, gone)
-    _correct(conn, policy, changes, pairs)
-    if fresh:
-        _raise(conn, policy, homes, fresh, changes)
-    before = np.zeros(len(homes), MACHINE)
-    _write(conn, changes, before, ())
-    for row in changes.new:
-        if row["cleared_at"] is None:
-            changes.open_flags[row["home_id"]] = row["flag_id"]
-    changes.told += [_change(ChangeKind.RAISED, int(homes[home]), flag) for home, flag in fresh]
-    return changes
-
-
-Pair = tuple[flag_store.FlagRow, np.void]
-
-
-def _match(
-    homes: NDArray[np.int32], stored: Sequence[flag_store.FlagRow], judged: Sequence[tuple[int, np.void]]
-) -> tuple[list[Pair], list[tuple[int, np.void]], list[flag_store.FlagRow]]:
-    """Pair flags that are the same cold spell: those that began together, else those that overlap in time."""
-    left: dict[int, list[flag_store.FlagRow]] = {}
-    for row in stored:
-        left.setdefault(row.home_id, []).append(row)
-    pairs: list[Pair] = []
-    rest = list(judged)
-    for same in (_began_together, _overlap):
-        unpaired = []
-        for home, flag in rest:
-            mine = left.get(int(homes[home]), [])
-            found = next((row for row in mine if same(row, flag)), None)
-            if found is None:
-                unpaired.append((home, flag))
-            else:
-                mine.remove(found)
-                pairs.append((found, flag))
-        rest = unpaired
-    return pairs, rest, [row for rows in left.values() for row in rows]
-
-
-def _began_together(row: flag_store.FlagRow, flag: np.void) -> bool:
-    return to_us(row.cold_since) == int(flag["cold_since"])
-
-
-def _overlap(row: flag_store.FlagRow, flag: np.void) -> bool:
-    ends = NEVER_US if flag["cleared_at"] == NONE_US else int(flag["cleared_at"])
-    row_ends = NEVER_US if row.cleared_at is None else to_us(row.cleared_at)
-    return to_us(row.cold_since) < ends and int(flag["cold_since"]) < row_ends
-
-
-def _withdraw(conn: Connection, changes: Changes, gone: Sequence[flag_store.FlagRow]) -> None:
-    if gone:
-        flag_store.withdraw(conn, [row.flag_id for row in gone], changes.now)
-    for row in gone:
-        data = {"flag": row.flag_id, "reason": ClearReason.WITHDRAWN.value}
-        changes.docket.add(row.ticket_id, EventKind.FLAG_ENDED, **data)
-        changes.told.append(Change(ChangeKind.WITHDRAWN, row.home_id, row.cold_since, row.cleared_at))
-
-
-def _correct(conn: Connection, policy: Policy, changes: Changes, pairs: Sequence[Pair]) -> None:
-    """Note what is different in flags that stay, the ended ones first so that a home never has two open."""
-    moved: list[Pair] = []
-    for row, flag in sorted(pairs, key=lambda pair: pair[1]["cleared_at"] == NONE_US):
-        if flag["cleared_at"] == NONE_US:
-            changes.open_flags[row.home_id] = row.flag_id
-            if row.cleared_at is not None:
-                changes.reopened.append(row.home_id)
-        if _same(row, flag):
-            continue
-        changes.known.append({"flag_id": row.flag_id, **_columns(flag)})
-        if not _began_together(row, flag):
-            moved.append((row, flag))
-        changes.told.append(_change(ChangeKind.CORRECTED, row.home_id, flag))
-        changes.docket.add(row.ticket_id, EventKind.FLAG_CORRECTED, flag=row.flag_id, **_columns(flag))
-        if flag["severity"] == Severity.SEVERE and row.severity != Severity.SEVERE:
-            severe_at = _text(flag["severe_at"])
-            changes.docket.add(row.ticket_id, EventKind.SEVERE, flag=row.flag_id, severe_at=severe_at)
-    if moved:
-        _move(conn, policy, moved)
-
-
-def _move(conn: Connection, policy: Policy, moved: Sequence[Pair]) -> None:
-    """Flags that began at another time than was thought have another explanation, too."""
-    whys = explain(conn, policy, [(row.home_id, flag) for row, flag in moved])
-    rows = [
-        {
-            "flag_id": row.flag_id,
-            "cold_since": _text(flag["cold_since"]),
-            "confirmed_at": _text(flag["confirmed_at"]),
-            "policy": policy.labels[int(flag["version"])],
-            "why": why,
-        }
-        for (row, flag), why in zip(moved, whys, strict=True)
-    ]
-    flag_store.move(conn, rows)
-
-
-def _same(row: flag_store.FlagRow, flag: np.void) -> bool:
-    """Whether what is on record says the same as the history."""
-    instants = ("cold_since", "confirmed_at", "severe_at", "suspended_at", "cleared_at")
-    if any((NONE_US if (at := getattr(row, name)) is None else to_us(at)) != flag[name] for name in instants):
-        return False
-    reason = None if row.cleared_at is None else clear_reason(int(flag["reason"])).value
-    values = (int(flag["severity"]), float(flag["lowest"]), reason)
-    return values == (row.severity, float(np.float32(row.lowest)), row.clear_reason)
-
-
-def _change(kind: ChangeKind, home_id: int, flag: np.void) -> Change:
-    cleared = None if flag["cleared_at"] == NONE_US else to_datetime(int(flag["cleared_at"]))
-    return Change(kind, home_id, to_datetime(int(flag["cold_since"])), cleared)

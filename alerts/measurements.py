@@ -17,7 +17,8 @@ from alerts.engine.machine import idle
 from alerts.engine.runs import LIMITS, classify
 from alerts.flagging import TAKEN_OVER, clear_reason, raise_measured
 from alerts.terms import TermsBook
-from alerts.tickets import ACTOR, Docket
+from alerts.ticket_work import ACTOR
+from alerts.tickets import Docket
 from alerts.why import explain_measured
 from domain.instants import to_us
 from domain.measurement import (

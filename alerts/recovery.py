@@ -8,7 +8,8 @@ import structlog
 from psycopg import Connection
 
 from alerts.history import History, Past
-from alerts.tickets import ACTOR, Docket, record
+from alerts.ticket_work import ACTOR, record
+from alerts.tickets import Docket
 from domain.instants import to_us
 from domain.policy import Policy
 from domain.states import State

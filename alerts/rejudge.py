@@ -16,6 +16,7 @@ from alerts import flagging
 from alerts.engine.deadline import NEVER_US, deadline
 from alerts.engine.machine import MACHINE, idle
 from alerts.history import DAY, History, Past
+from alerts.reconciling import reconcile
 from domain.instants import NONE_US, to_datetime
 from store import flags as flag_store
 from store import ledger as ledger_store
@@ -132,7 +133,7 @@ def _settle_days(
         out.days += ledger_store.put(conn, days, history.policy.labels)
     start = to_datetime(history.midnight_us(first_day))
     stored = [f for f in flag_store.since(conn, kept.tolist(), start) if f.cleared_at and f.cleared_at <= end]
-    changes = flagging.reconcile(
+    changes = reconcile(
         conn, history.policy, past.homes, stored, [(home, flag) for home, flag in ended if same[home]], now
     )
     out.note(changes)
@@ -232,7 +233,7 @@ def _settle(
     stored = flag_store.since(conn, past.homes.tolist(), start)
     open_now = np.flatnonzero(past.machines["severity"] > 0)
     judged = walked.ended + [(int(home), past.machines[home]) for home in open_now]
-    changes = flagging.reconcile(conn, history.policy, past.homes, stored, judged, now)
+    changes = reconcile(conn, history.policy, past.homes, stored, judged, now)
     out.note(changes)
     _put_state(conn, history, walked, changes.open_flags)
 

@@ -1,0 +1,156 @@
+"""Flags on record brought in line with a history that was judged again: paired, corrected, withdrawn, raised."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.engine.deadline import NEVER_US
+from alerts.engine.machine import MACHINE
+from alerts.flagging import (
+    Change,
+    ChangeKind,
+    Changes,
+    changes_of,
+    clear_reason,
+    flag_columns,
+    instant_text,
+    raise_flags,
+    write_flags,
+)
+from alerts.why import explain
+from domain.instants import NONE_US, to_datetime, to_us
+from domain.policy import Policy
+from domain.states import ClearReason, Severity
+from domain.tickets import EventKind
+from store import flags as flag_store
+
+
+def reconcile(
+    conn: Connection,
+    policy: Policy,
+    homes: NDArray[np.int32],
+    stored: Sequence[flag_store.FlagRow],
+    judged: Sequence[tuple[int, np.void]],
+    now: datetime,
+) -> Changes:
+    """Bring the flags on record in line with what the history says.
+
+    Args:
+        homes: home_id by position; the homes are locked.
+        stored: flags that were open after the start of what was judged.
+        judged: (position of the home, MACHINE) of every flag the history has there.
+    """
+    changes = changes_of(conn, policy, now)
+    pairs, fresh, gone = _match(homes, stored, judged)
+    _withdraw(conn, changes, gone)
+    _correct(conn, policy, changes, pairs)
+    if fresh:
+        raise_flags(conn, policy, homes, fresh, changes)
+    before = np.zeros(len(homes), MACHINE)
+    write_flags(conn, changes, before, ())
+    for row in changes.new:
+        if row["cleared_at"] is None:
+            changes.open_flags[row["home_id"]] = row["flag_id"]
+    changes.told += [_change(ChangeKind.RAISED, int(homes[home]), flag) for home, flag in fresh]
+    return changes
+
+
+Pair = tuple[flag_store.FlagRow, np.void]
+
+
+def _match(
+    homes: NDArray[np.int32], stored: Sequence[flag_store.FlagRow], judged: Sequence[tuple[int, np.void]]
+) -> tuple[list[Pair], list[tuple[int, np.void]], list[flag_store.FlagRow]]:
+    """Pair flags that are the same cold spell: those that began together, else those that overlap in time."""
+    left: dict[int, list[flag_store.FlagRow]] = {}
+    for row in stored:
+        left.setdefault(row.home_id, []).append(row)
+    pairs: list[Pair] = []
+    rest = list(judged)
+    for same in (_began_together, _overlap):
+        unpaired = []
+        for home, flag in rest:
+            mine = left.get(int(homes[home]), [])
+            found = next((row for row in mine if same(row, flag)), None)
+            if found is None:
+                unpaired.append((home, flag))
+            else:
+                mine.remove(found)
+                pairs.append((found, flag))
+        rest = unpaired
+    return pairs, rest, [row for rows in left.values() for row in rows]
+
+
+def _began_together(row: flag_store.FlagRow, flag: np.void) -> bool:
+    return to_us(row.cold_since) == int(flag["cold_since"])
+
+
+def _overlap(row: flag_store.FlagRow, flag: np.void) -> bool:
+    ends = NEVER_US if flag["cleared_at"] == NONE_US else int(flag["cleared_at"])
+    row_ends = NEVER_US if row.cleared_at is None else to_us(row.cleared_at)
+    return to_us(row.cold_since) < ends and int(flag["cold_since"]) < row_ends
+
+
+def _withdraw(conn: Connection, changes: Changes, gone: Sequence[flag_store.FlagRow]) -> None:
+    if gone:
+        flag_store.withdraw(conn, [row.flag_id for row in gone], changes.now)
+    for row in gone:
+        data = {"flag": row.flag_id, "reason": ClearReason.WITHDRAWN.value}
+        changes.docket.add(row.ticket_id, EventKind.FLAG_ENDED, **data)
+        changes.told.append(Change(ChangeKind.WITHDRAWN, row.home_id, row.cold_since, row.cleared_at))
+
+
+def _correct(conn: Connection, policy: Policy, changes: Changes, pairs: Sequence[Pair]) -> None:
+    """Note what is different in flags that stay, the ended ones first so that a home never has two open."""
+    moved: list[Pair] = []
+    for row, flag in sorted(pairs, key=lambda pair: pair[1]["cleared_at"] == NONE_US):
+        if flag["cleared_at"] == NONE_US:
+            changes.open_flags[row.home_id] = row.flag_id
+            if row.cleared_at is not None:
+                changes.reopened.append(row.home_id)
+        if _same(row, flag):
+            continue
+        changes.known.append({"flag_id": row.flag_id, **flag_columns(flag)})
+        if not _began_together(row, flag):
+            moved.append((row, flag))
+        changes.told.append(_change(ChangeKind.CORRECTED, row.home_id, flag))
+        changes.docket.add(row.ticket_id, EventKind.FLAG_CORRECTED, flag=row.flag_id, **flag_columns(flag))
+        if flag["severity"] == Severity.SEVERE and row.severity != Severity.SEVERE:
+            severe_at = instant_text(flag["severe_at"])
+            changes.docket.add(row.ticket_id, EventKind.SEVERE, flag=row.flag_id, severe_at=severe_at)
+    if moved:
+        _move(conn, policy, moved)
+
+
+def _move(conn: Connection, policy: Policy, moved: Sequence[Pair]) -> None:
+    """Flags that began at another time than was thought have another explanation, too."""
+    whys = explain(conn, policy, [(row.home_id, flag) for row, flag in moved])
+    rows = [
+        {
+            "flag_id": row.flag_id,
+            "cold_since": instant_text(flag["cold_since"]),
+            "confirmed_at": instant_text(flag["confirmed_at"]),
+            "policy": policy.labels[int(flag["version"])],
+            "why": why,
+        }
+        for (row, flag), why in zip(moved, whys, strict=True)
+    ]
+    flag_store.move(conn, rows)
+
+
+def _same(row: flag_store.FlagRow, flag: np.void) -> bool:
+    """Whether what is on record says the same as the history."""
+    instants = ("cold_since", "confirmed_at", "severe_at", "suspended_at", "cleared_at")
+    if any((NONE_US if (at := getattr(row, name)) is None else to_us(at)) != flag[name] for name in instants):
+        return False
+    reason = None if row.cleared_at is None else clear_reason(int(flag["reason"])).value
+    values = (int(flag["severity"]), float(flag["lowest"]), reason)
+    return values == (row.severity, float(np.float32(row.lowest)), row.clear_reason)
+
+
+def _change(kind: ChangeKind, home_id: int, flag: np.void) -> Change:
+    cleared = None if flag["cleared_at"] == NONE_US else to_datetime(int(flag["cleared_at"]))
+    return Change(kind, home_id, to_datetime(int(flag["cold_since"])), cleared)
