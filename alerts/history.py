@@ -4,9 +4,10 @@ Memory is bounded by the stretch: readings go in, runs come out, and only ledger
 homes that are not idle are kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,7 @@ PLACED = np.dtype(
         ("stays_until", np.int64),
     ]
 )
+Said: TypeAlias = Callable[[Connection, list[int], datetime, datetime], NDArray[np.void]]
 NOTHING = np.empty(0, np.int64)
 NOTHING_SAID = Readings(NOTHING, NOTHING, NOTHING, NOTHING, np.empty(0, np.float32))
 
@@ -55,6 +57,8 @@ class Stretch:
     days: NDArray[np.void]  # LEDGER, homes by position
     ended: NDArray[np.void]  # ENDED
     machines: list[tuple[int, int, bytes]]  # (home by position, day ordinal, MACHINE) of those not idle at day's end
+    held: Held  # the readings that were judged, homes by position; the last of each lane may reach beyond the stretch
+    end: int  # µs
 
 
 @dataclass
@@ -76,10 +80,14 @@ class Past:
 
 
 class History:
-    """Judges stored readings by one policy."""
+    """Judges stored readings by one policy.
 
-    def __init__(self, policy: Policy) -> None:
+    `said` reads them: (connection, sensors, start, end) to rows of store.stays.SAID sorted by sensor and time.
+    """
+
+    def __init__(self, policy: Policy, said: Said = store.said) -> None:
         self.policy = policy
+        self._said = said
         self.weights = Weights(policy)
         self.terms = TermsBook(policy)
         self._hold_intervals = max(version.hold_intervals for version in policy.versions)
@@ -116,7 +124,7 @@ class History:
             final = high == to_us(end)
             reach = AHEAD_US if final and not whole else 0
             since = low - longest_us if days[0] == first_day else low
-            fresh = store.said(conn, sensors, to_datetime(since - back_us), to_datetime(high + reach))
+            fresh = self._said(conn, sensors, to_datetime(since - back_us), to_datetime(high + reach))
             past.readings += len(fresh)
             parts = [self._weigh(part, mine, since, past.homes) for part, mine in _blocks(fresh, places)]
             held = hold(*Readings.join([carry, *parts]))
@@ -171,7 +179,7 @@ class History:
         past.end = end
         if not len(there):
             past.last = np.empty(0, RUN)
-            return Stretch(np.empty(0, LEDGER), np.empty(0, ENDED), [])
+            return Stretch(np.empty(0, LEDGER), np.empty(0, ENDED), [], held, int(end.max()))
         mine = held
         if len(there) < len(past.homes):
             number = np.full(len(past.homes), -1)
@@ -187,7 +195,7 @@ class History:
         found["home"] = there[found["home"]]
         past.last = found
         ended, machines = self._fold(past, found, schedules, days)
-        return Stretch(ledger(found, schedules.pieces), ended, machines)
+        return Stretch(ledger(found, schedules.pieces), ended, machines, held, int(end.max()))
 
     def _fold(
         self, past: Past, found: NDArray[np.void], schedules: Schedules, days: list[date]

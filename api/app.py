@@ -6,7 +6,22 @@ from datetime import datetime
 from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
-from api import cases, desk, exports, health, homes, incidents, kinds, kpi, maps, measurements, notices, outages, status
+from api import (
+    cases,
+    desk,
+    evidence,
+    exports,
+    health,
+    homes,
+    incidents,
+    kinds,
+    kpi,
+    maps,
+    measurements,
+    notices,
+    outages,
+    status,
+)
 from api.company import Company
 from api.guard import Guard, surround
 from api.metrics import Measured, Metrics
@@ -52,6 +67,7 @@ def create_app(
     app.include_router(kinds.router)
     app.include_router(homes.router)
     app.include_router(exports.router)
+    app.include_router(evidence.router)
     app.include_router(maps.router)
     app.include_router(desk.router)
     app.include_router(incidents.router)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -68,11 +69,22 @@ def open_export(request: Request, bearer: Bearer) -> Iterator[Session]:
     Raises:
         Problem: 401, 403; 503 when too many are under way.
     """
+    with place_for_export(request):
+        yield from asked_by(EVERYONE)(request, bearer)
+
+
+@contextmanager
+def place_for_export(request: Request) -> Iterator[None]:
+    """One of the places that there are for long answers.
+
+    Raises:
+        Problem: 503, none is free.
+    """
     places = surroundings(request).exports
     if not places.acquire(blocking=False):
         raise unavailable(BUSY)
     try:
-        yield from asked_by(EVERYONE)(request, bearer)
+        yield
     finally:
         places.release()
 
@@ -116,15 +128,16 @@ def _batch(point: Point, rows: NDArray[np.void]) -> pa.RecordBatch:
         pa.repeat(point.room, len(rows)),
         pa.array(rows["measured_at"].astype("M8[us]"), INSTANT),
         pa.array(rows["received_at"].astype("M8[us]"), INSTANT),
-        *(_celsius(values) for values in (rows["temperature"] + offset, rows["temperature"], offset)),
-        *(_celsius(rows[name]) for name in ("humidity", "battery")),
+        *(celsius(values) for values in (rows["temperature"] + offset, rows["temperature"], offset)),
+        *(celsius(rows[name]) for name in ("humidity", "battery")),
         QUALITIES.take(pa.array(rows["quality"])),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=READINGS)
 
 
-def _celsius(values: NDArray[np.float32]) -> pa.Array:
-    return pa.array(np.ascontiguousarray(values), pa.float32(), from_pandas=True)  # NaN is none
+def celsius(values: NDArray[np.float32]) -> pa.Array:
+    """Temperatures as a column; NaN is none."""
+    return pa.array(np.ascontiguousarray(values), pa.float32(), from_pandas=True)
 
 
 def answer(form: Format, schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str) -> StreamingResponse:

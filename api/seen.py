@@ -31,11 +31,12 @@ def needs(row: dict[str, Any]) -> list[str]:
 
 
 def _for_user(row: dict[str, Any]) -> dict[str, Any]:
-    events = [_event_for_user(event) for event in row["events"] if MOVES[EventKind(event["kind"])].shown is not None]
+    events = [event_for_user(event) for event in row["events"] if MOVES[EventKind(event["kind"])].shown is not None]
     return {**row, "contact": None, "responsible": None, "events": events}
 
 
-def _event_for_user(event: dict[str, Any]) -> dict[str, Any]:
+def event_for_user(event: dict[str, Any]) -> dict[str, Any]:
+    """An event with what is meant for the user, of a kind that is."""
     names = MOVES[EventKind(event["kind"])].shown or ()
     actor = event["actor"] if event["actor"] == "hearth" else "staff"
     return {**event, "actor": actor, "data": {k: v for k, v in event["data"].items() if k in names}}

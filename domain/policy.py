@@ -6,7 +6,7 @@ A missing number is an error that names the key; nothing is filled in.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from importlib.resources import files
@@ -100,6 +100,7 @@ class Policy:
     seasons: tuple[Season, ...]
     versions: tuple[Version, ...]
     calendar: Calendar = NO_CALENDAR  # what the policy adds to the public calendar; its years are listed in full
+    text: str = ""  # the TOML that it was read from
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -131,7 +132,7 @@ def load(text: str, source: str, zone: str | None = None) -> Policy:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{source}: {error}") from None
-    return _Reader(source).policy(table, zone)
+    return replace(_Reader(source).policy(table, zone), text=text)
 
 
 def builtin(name: str, zone: str | None = None) -> Policy:

@@ -25,6 +25,7 @@ COMMANDS = (
     "recheck",
     "deadletters",
     "tickets",
+    "evidence",
     "measurements",
     "token",
     "policy",

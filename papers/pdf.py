@@ -1,34 +1,37 @@
 """Papers as PDF, set by Typst in Noto Sans CJK. The same paper gives the same bytes."""
 
 import json
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 import manimgx_fonts_cjk
 import typst
 
-from papers.tables import Kind, Paper, written
+from papers.tables import Kind, Paper, Table, written
 
 FONTS = Path(manimgx_fonts_cjk.__file__).parent  # the machine's own fonts would make other bytes
 
 
 def render(paper: Paper) -> bytes:
     """Set a paper of tables."""
-    tables = [
-        {
-            "title": table.title,
-            "note": table.note,
-            "columns": [column.name for column in table.columns],
-            "left": [column.kind is Kind.TEXT for column in table.columns],
-            "rows": [
-                [written(value, column.kind) for column, value in zip(table.columns, row, strict=True)]
-                for row in table.rows
-            ],
-        }
-        for table in paper.tables
-    ]
+    tables = [as_content(table) for table in paper.tables]
     content = {"title": paper.title, "lines": list(paper.lines), "tables": tables, "language": paper.language}
     return set_type("tables.typ", content)
+
+
+def as_content(table: Table) -> dict[str, object]:
+    """A table as templates take it: words only."""
+    return {
+        "title": table.title,
+        "note": table.note,
+        "columns": [column.name for column in table.columns],
+        "left": [column.kind is Kind.TEXT for column in table.columns],
+        "rows": [
+            [written(value, column.kind) for column, value in zip(table.columns, row, strict=True)]
+            for row in table.rows
+        ],
+    }
 
 
 def set_type(template: str, content: object) -> bytes:
@@ -40,5 +43,10 @@ def set_type(template: str, content: object) -> bytes:
     """
     source = (files("papers") / template).read_bytes()
     inputs = {"content": json.dumps(content, ensure_ascii=False)}
-    fonts = typst.Fonts(include_system_fonts=False, font_paths=[FONTS])
-    return typst.compile(source, format="pdf", font_paths=fonts, sys_inputs=inputs)
+    return typst.compile(source, format="pdf", font_paths=_fonts(), sys_inputs=inputs)
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """Read once: each reading of them would stay in memory."""
+    return typst.Fonts(include_system_fonts=False, font_paths=[FONTS])

@@ -178,16 +178,20 @@ def tickets(
     """Tickets in scope with their flags, clocks and events, newest (or oldest) first; behind the ticket_id `after`."""
     values = {**scope.parameters(), **asdict(wanted), "after": after, "limit": limit}
     found = fetch(conn, SELECT_TICKETS_OLDEST if oldest else SELECT_TICKETS, values)
-    parameters = {"tickets": [ticket["ticket_id"] for ticket in found]}
-    clocks = _by_ticket(fetch(conn, SELECT_CLOCKS, parameters))
-    events = _by_ticket(fetch(conn, SELECT_EVENTS, parameters))
-    return [{**t, "clocks": clocks[t["ticket_id"]], "events": events[t["ticket_id"]]} for t in found]
+    keys = [ticket["ticket_id"] for ticket in found]
+    of_clocks, events = clocks(conn, keys), _by_ticket(fetch(conn, SELECT_EVENTS, {"tickets": keys}))
+    return [{**t, "clocks": of_clocks[t["ticket_id"]], "events": events[t["ticket_id"]]} for t in found]
 
 
 def ticket(conn: Connection, scope: Scope, number: str, now: datetime) -> Row | None:
     """One ticket by its number; None if there is none in scope."""
     found = tickets(conn, scope, TicketFilter(now=now, number=number), limit=1)
     return found[0] if found else None
+
+
+def clocks(conn: Connection, tickets: Sequence[int]) -> defaultdict[int, list[Row]]:
+    """The clocks of tickets (keys), round by round."""
+    return _by_ticket(fetch(conn, SELECT_CLOCKS, {"tickets": list(tickets)}))
 
 
 def _by_ticket(rows: Iterable[Row]) -> defaultdict[int, list[Row]]:

@@ -65,7 +65,7 @@ INSERT INTO granted VALUES
   ('ingest_dead',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ticket',                'ticket',     'raw',   'raw',   'r',     'raw',   '',      ''),
   ('ticket_event',          'of_ticket',  'ra',    'ra',    'r',     'ra',    '',      ''),
-  ('chain_seal',            '',           '',      'ra',    '',      '',      '',      ''),
+  ('chain_seal',            '',           '',      'ra',    '',      'r',     '',      ''),
   ('chain_next',            '',           '',      'raw',   '',      '',      '',      ''),
   ('clock',                 'of_ticket',  'raw',   'raw',   'r',     'raw',   '',      ''),
   ('flag',                  'home',       'raw',   'raw',   'r',     'raw',   '',      ''),

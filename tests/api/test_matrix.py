@@ -94,6 +94,7 @@ OPERATIONS = {
     "GET /v1/homes/{code}/compliance": Operation(of="home"),
     "GET /v1/homes/{code}/readings.{form}": Operation(of="export"),
     "GET /v1/homes/{code}/compliance.{form}": Operation(of="export"),
+    "GET /v1/homes/{code}/evidence": Operation(of="home"),
     "GET /v1/homes/{code}/flags": Operation(of="home"),
     "GET /v1/homes/{code}/tickets": Operation(of="home"),
     "GET /v1/flags": Operation(listed=True),

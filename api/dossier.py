@@ -1,0 +1,424 @@
+"""An evidence dossier put together: everything that is on record of a home for a span of local days, in one ZIP.
+
+Nothing in it comes from the clock: the same data and the same request give the same bytes.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from importlib.resources import files
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.history import History
+from alerts.recount import Recount, agree, recount
+from api.exports import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, SECONDS, celsius
+from api.seen import event_for_user
+from api.tables import Format, write
+from domain.instants import to_datetime, to_us
+from domain.policy import Policy, Version
+from domain.quality import Quality
+from domain.reasons import CLEAR_TEXTS
+from domain.states import ClearReason, NotJudged
+from domain.tickets import MOVES, EventKind
+from papers import chart, evidence
+from papers.bundle import Bundle
+from store import chain, compliance, desk, dossier, history
+from store.access import Scope, enter
+from store.dossier import Place, Span
+from store.rows import Row
+
+MOST_READINGS = 5_000_000
+DAY = timedelta(days=1)
+READINGS = pa.schema(
+    {
+        "sensor": pa.string(),
+        "room": pa.string(),
+        "room_kind": pa.string(),
+        "measured_at": INSTANT,
+        "received_at": INSTANT,
+        "raw": pa.float32(),
+        "offset": pa.float32(),
+        "temperature": pa.float32(),
+        "quality": pa.string(),
+        "judged": pa.bool_(),
+    }
+)
+LEDGER_RECOUNTED = LEDGER.append(pa.field("recount", pa.string()))
+GAPS = pa.schema({"from": INSTANT, "to": INSTANT, "seconds": pa.float64()})
+PERSONAL = ("responsible", "measurer", "recorded_by", "signature", "confirmation")  # not for the user's dossier
+
+
+class View(StrEnum):
+    """For whom a dossier is made."""
+
+    USER = "user"  # without remarks of the staff and other people's names
+    STAFF = "staff"
+
+
+class TooMuch(Exception):
+    """The span holds more readings than a dossier takes."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for: a home by key and code, and local days, the end left out."""
+
+    home: int
+    code: str
+    first: date
+    end: date
+    view: View
+
+
+def compose(conn: Connection, scope: Scope, policy: Policy, wanted: Wanted, out: IO[bytes]) -> str:
+    """Write the dossier of a home; returns its root digest.
+
+    Args:
+        conn: not in a transaction; afterwards in one that has read only and sees what the scope reaches.
+    Raises:
+        TooMuch: there are too many readings.
+    """
+    chain.freeze(conn)
+    enter(conn, scope)
+    return _Dossier(conn, scope, policy, wanted, Bundle(out)).written()
+
+
+@dataclass
+class _Dossier:
+    conn: Connection
+    scope: Scope
+    policy: Policy
+    wanted: Wanted
+    bundle: Bundle
+
+    def written(self) -> str:
+        """Write all files in their order."""
+        span, home = self._span(), dossier.home(self.conn, self.wanted.home)
+        places = dossier.places(self.conn, span)
+        readings = self._readings(places, span)
+        days = self._days()
+        upto = counted_to(days, readings["last_measured_at"], self._midnight(self.wanted.end), self._midnight)
+        start, end = to_us(span.start), to_us(span.end)
+        edges = np.array(chart.edges(start, end), np.int64)
+        counted = self._recount(to_us(upto) if upto else start, edges)
+        differing = self._ledger(days, counted)
+        gaps = counted.gaps if upto else []
+        self._table("gaps.csv", GAPS, [_gap(*gap) for gap in gaps])
+        heat = dossier.heat_status(self.conn, self.wanted.home)
+        self._json(
+            "home.json", {**home, "heat_status": heat, "thermometers": [_thermometer(place) for place in places]}
+        )
+        rules = self._policy(days)
+        flags = self._flags(span)
+        tickets, events = self._tickets(span, flags)
+        measurements = [self._seen(_measured(row)) for row in dossier.measurements(self.conn, span)]
+        self._json("measurements.json", measurements)
+        outages = dossier.outages(self.conn, span)
+        self._json("outages.json", outages)
+        contents = evidence.Contents(
+            home=home,
+            heat=heat,
+            first=self.wanted.first,
+            end=self.wanted.end,
+            view=self.wanted.view,
+            counted_to=upto,
+            readings=readings,
+            places=[(p.sensor, p.room, self._judges(p)) for p in places],
+            rules=rules,
+            ledger=days,
+            differing=differing,
+            flags=flags,
+            tickets=tickets,
+            measurements=measurements,
+            outages=outages,
+            chart=self._chart(places, counted, gaps, (start, end, to_us(upto) if upto else start)),
+        )
+        for language in ("zh", "en"):
+            self.bundle.add(f"summary.{language}.pdf", [evidence.render(contents, language)])
+        self.bundle.add("README.md", [(files("papers") / "evidence_readme.md").read_bytes()])
+        return self.bundle.close(self._head(upto, readings, days, events))
+
+    def _span(self) -> Span:
+        return Span(self.wanted.home, self._midnight(self.wanted.first), self._midnight(self.wanted.end))
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(0), self.policy.zone)
+
+    def _head(self, upto: datetime | None, readings: Row, days: Sequence[Row], events: Sequence[Row]) -> Row:
+        """What the manifest says beside the files."""
+        state = {
+            "readings": readings["count"],
+            "last_measured_at": readings["last_measured_at"],
+            "last_received_at": readings["last_received_at"],
+            "ledger_days": len(days),
+            "open_days": sum(1 for row in days if not row["closed"]),
+            "counted_to": upto,
+            "events": len(events),
+            "last_event_at": max((event["at"] for event in events), default=None),
+        }
+        head = {
+            "home": self.wanted.code,
+            "from": self.wanted.first,
+            "to": self.wanted.end,
+            "zone": self.policy.zone.key,
+            "view": self.wanted.view,
+            "policy": {"name": self.policy.name, "sha256": _digest(self.policy)},
+            "state": state,
+        }
+        told: Row = json.loads(_dumps(head))
+        return told
+
+    def _readings(self, places: Sequence[Place], span: Span) -> Row:
+        """Write readings.csv; how many there were, and the last instants of them."""
+        found: Row = {"count": 0, "last_measured_at": None, "last_received_at": None}
+        self.bundle.add("readings.csv", write(Format.CSV, READINGS, self._batches(places, span, found)))
+        return found
+
+    def _batches(self, places: Sequence[Place], span: Span, found: Row) -> Iterator[pa.RecordBatch]:
+        for place in places:
+            for rows in history.said(self.conn, place.point_id, span.start, span.end, BATCH_ROWS):
+                found["count"] += len(rows)
+                if found["count"] > MOST_READINGS:
+                    raise TooMuch
+                for name in ("measured_at", "received_at"):
+                    last = to_datetime(int(rows[name].max()))
+                    found[f"last_{name}"] = max(found[f"last_{name}"] or last, last)
+                yield self._batch(place, rows)
+
+    def _batch(self, place: Place, rows: NDArray[np.void]) -> pa.RecordBatch:
+        offset = np.full(len(rows), place.offset_k, np.float32)
+        judged = (rows["quality"] == Quality.GOOD) & ~np.isnan(rows["temperature"]) & self._judged(place, rows)
+        columns = [
+            *(pa.repeat(text, len(rows)) for text in (place.sensor, place.room, place.room_kind)),
+            *(pa.array(rows[name].astype("M8[us]"), INSTANT) for name in ("measured_at", "received_at")),
+            *(celsius(values) for values in (rows["temperature"], offset, rows["temperature"] + offset)),
+            QUALITIES.take(pa.array(rows["quality"])),
+            pa.array(judged),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=READINGS)
+
+    def _judged(self, place: Place, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Whether the room was judged by the version in force when each reading was measured."""
+        starts = [to_us(self._midnight(version.valid_from)) for version in self.policy.versions]
+        version = np.maximum(np.searchsorted(starts, rows["measured_at"], "right") - 1, 0)
+        judges = np.array([place.room_kind in v.judged_rooms for v in self.policy.versions])
+        return np.asarray(judges[version])
+
+    def _judges(self, place: Place) -> bool:
+        return any(place.room_kind in version.judged_rooms for _, version in self._in_force())
+
+    def _days(self) -> list[Row]:
+        first, end = self.wanted.first, self.wanted.end
+        return compliance.days(self.conn, self.wanted.home, first, end, after=None, limit=(end - first).days)
+
+    def _recount(self, upto_us: int, edges: NDArray[np.int64]) -> Recount:
+        judging = History(self.policy, dossier.said)
+        return recount(self.conn, judging, self.wanted.home, self.wanted.first, self.wanted.end, upto_us, edges)
+
+    def _ledger(self, days: Sequence[Row], counted: Recount) -> list[date]:
+        """Write ledger.csv; the closed days that come to something else when they are counted anew."""
+        rows, differing = [], []
+        for row in days:
+            on_record = [round(row[name] * 1e6) for name in SECONDS]
+            same = agree(counted.days, row["day"].toordinal(), on_record)
+            told = "open" if not row["closed"] else "same" if same else "differs"
+            if told == "differs":
+                differing.append(row["day"])
+            rows.append({**row, "recount": told})
+        self._table("ledger.csv", LEDGER_RECOUNTED, rows)
+        return differing
+
+    def _in_force(self) -> list[tuple[str, Version]]:
+        """The versions in force on some day of the span."""
+        versions, labels = self.policy.versions, self.policy.labels
+        ends = [*(version.valid_from for version in versions[1:]), date.max]
+        named = zip(labels, versions, ends, strict=True)
+        return [(label, v) for label, v, end in named if v.valid_from < self.wanted.end and end > self.wanted.first]
+
+    def _policy(self, days: Sequence[Row]) -> list[tuple[str, Version]]:
+        """Write the rules; returns those in force."""
+        rules = self._in_force()
+        self.bundle.add("policy.toml", [self.policy.text.encode()])
+        told = {
+            "name": self.policy.name,
+            "zone": self.policy.zone.key,
+            "sha256": _digest(self.policy),
+            "seasons": [{"from": season.first, "to": season.end} for season in self.policy.seasons],
+            "in_force": [_version(label, version) for label, version in rules],
+            # Days that were judged by a version which this policy does not have any more.
+            "not_in_this_policy": sorted({row["policy"] for row in days} - set(self.policy.labels)),
+        }
+        self._json("policy.json", told)
+        return rules
+
+    def _flags(self, span: Span) -> list[Row]:
+        flags = dossier.flags(self.conn, span)
+        self._json("flags.json", [_flag(row) for row in flags])
+        return flags
+
+    def _tickets(self, span: Span, flags: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+        """Write tickets, their events and the seals over them; returns tickets with their clocks, and the events."""
+        rows = dossier.tickets(self.conn, self.scope, span, [flag["ticket_id"] for flag in flags])
+        keys = [row["ticket_id"] for row in rows]
+        clocks, events = desk.clocks(self.conn, keys), dossier.events(self.conn, keys)
+        heads = {event["ticket_id"]: event for event in events}  # the last one stays
+        tickets = [self._ticket(row, clocks[row["ticket_id"]], heads.get(row["ticket_id"])) for row in rows]
+        numbers = {row["ticket_id"]: row["number"] for row in rows}
+        self._json("tickets.json", tickets)
+        self.bundle.add("events.jsonl", self._event_lines(events, numbers))
+        self._json("seals.json", dossier.seals(self.conn, sorted({e["seal"] for e in events if e["seal"]})))
+        return tickets, events
+
+    def _ticket(self, row: Row, clocks: Sequence[Row], head: Row | None) -> Row:
+        told = {name: value for name, value in row.items() if name != "ticket_id"}
+        plain = [{name: value for name, value in clock.items() if name != "ticket_id"} for clock in clocks]
+        end = {"events": head["seq"] if head else 0, "head": head["hash"] if head else None}
+        return self._seen({**told, "clocks": plain, **end})
+
+    def _event_lines(self, events: Sequence[Row], numbers: Mapping[int, str]) -> Iterator[bytes]:
+        previous: dict[int, bytes] = {}
+        for event in events:
+            told = _event(event, self.wanted.view)
+            before = previous.get(event["ticket_id"])
+            previous[event["ticket_id"]] = event["hash"]
+            line = {"ticket": numbers[event["ticket_id"]], "seq": event["seq"], **told}
+            chained = {"event_id": event["event_id"], "seal": event["seal"], "previous": before, "hash": event["hash"]}
+            yield (_dumps({**line, **chained}, indent=None) + "\n").encode()
+
+    def _seen(self, row: Row) -> Row:
+        """A row as it is shown in the dossier."""
+        hidden = PERSONAL if self.wanted.view is View.USER else ()
+        return {name: value for name, value in row.items() if name not in hidden}
+
+    def _chart(
+        self, places: Sequence[Place], counted: Recount, gaps: list[tuple[int, int]], span: tuple[int, int, int]
+    ) -> chart.Chart:
+        start, end, upto = span
+        sensors = dict.fromkeys(place.sensor_id for place in places if self._judges(place))
+        return chart.Chart(
+            start=start,
+            end=end,
+            counted_to=upto,
+            zone=self.policy.zone,
+            traces=[_trace(*counted.ranges[sensor]) if sensor in counted.ranges else [] for sensor in sensors],
+            gaps=gaps,
+            rules=_rules(counted.pieces, end),
+        )
+
+    def _table(self, name: str, schema: pa.Schema, rows: Sequence[Row]) -> None:
+        batches = [pa.RecordBatch.from_pylist(list(rows), schema=schema)] if rows else []
+        self.bundle.add(name, write(Format.CSV, schema, batches))
+
+    def _json(self, name: str, told: object) -> None:
+        self.bundle.add(name, [(_dumps(told) + "\n").encode()])
+
+
+def counted_to(
+    days: Sequence[Row], newest: datetime | None, end: datetime, midnight: Callable[[date], datetime]
+) -> datetime | None:
+    """Up to when time has been counted, as far as the data itself says; None: nothing has been counted.
+
+    Args:
+        days: of the ledger, in order.
+        newest: when the last reading was measured.
+        end: of the span.
+        midnight: the instant at which a local day begins.
+    """
+    reached = [newest] if newest else []
+    if days:
+        last = days[-1]
+        covered = timedelta(microseconds=sum(round(last[name] * 1e6) for name in SECONDS[:5]))
+        reached.append(midnight(last["day"]) + covered)
+    if not reached:
+        return None
+    return min(max(reached), end)
+
+
+def _gap(start: int, end: int) -> Row:
+    return {"from": to_datetime(start), "to": to_datetime(end), "seconds": (end - start) / 1e6}
+
+
+def _digest(policy: Policy) -> str:
+    return sha256(policy.text.encode()).hexdigest()
+
+
+def _trace(lowest: NDArray[np.float32], highest: NDArray[np.float32]) -> list[tuple[float, float] | None]:
+    pairs = zip(lowest.tolist(), highest.tolist(), strict=True)
+    return [None if low != low else (low, high) for low, high in pairs]
+
+
+def _rules(pieces: NDArray[np.void], end: int) -> list[chart.Rule]:
+    ends = [*pieces["start"][1:].tolist(), end]
+    return [
+        chart.Rule(
+            start=int(piece["start"]),
+            end=until,
+            cold=float(piece["cold"]) if np.isfinite(piece["cold"]) else None,
+            severe=float(piece["severe"]) if np.isfinite(piece["severe"]) else None,
+            judged=piece["reason"] == NotJudged.JUDGED,
+        )
+        for piece, until in zip(pieces, ends, strict=True)
+    ]
+
+
+def _version(label: str, version: Version) -> Row:
+    limits = [
+        {
+            "class": limit.home_class,
+            "severity": limit.severity,
+            "below": limit.below_celsius,
+            "from": limit.opens,
+            "to": limit.closes,
+            "clause": limit.clause,
+        }
+        for limit in version.limits
+    ]
+    plain = ("valid_from", "confirm_for_s", "clear_for_s", "deadband_k", "hold_intervals", "judged_rooms")
+    return {"label": label, **{name: getattr(version, name) for name in plain}, "limits": limits}
+
+
+def _thermometer(place: Place) -> Row:
+    return {name: value for name, value in place._asdict().items() if name not in ("point_id", "sensor_id")}
+
+
+def _flag(row: Row) -> Row:
+    ended = CLEAR_TEXTS[ClearReason(row["clear_reason"])]._asdict() if row["clear_reason"] else None
+    return {**{name: value for name, value in row.items() if name != "ticket_id"}, "cleared_because": ended}
+
+
+def _measured(row: Row) -> Row:
+    return {**row, "signed": row["signature"] is not None, "valid": row["worth"] == "valid"}
+
+
+def _event(event: Row, view: View) -> Row:
+    """An event as it is told: whole with what its hash is made of, in part, or its hash alone."""
+    plain = {name: event[name] for name in ("at", "kind", "actor", "state", "data")}
+    whole = {"shown": "whole", **plain, "canonical": event["told"]}
+    if view is View.STAFF:
+        return whole
+    if MOVES[EventKind(event["kind"])].shown is None:
+        return {"shown": "withheld"}
+    seen = event_for_user(plain)
+    return whole if seen == plain else {"shown": "part", **seen}
+
+
+def _dumps(told: object, indent: int | None = 1) -> str:
+    return json.dumps(told, indent=indent, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    raise TypeError(f"{type(value).__name__} has no place in a dossier")

@@ -1,0 +1,95 @@
+"""`hearth evidence`: dossiers of what is on record of a home, made and checked."""
+
+import json
+from dataclasses import asdict
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.errors import UsageError
+from papers.verify import Verdict
+from papers.verify import verify as verify_file
+
+app = typer.Typer(help="Dossiers of what is on record of a home.", no_args_is_help=True)
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="A dossier, as the API or `evidence make` wrote it.")],
+    root: Annotated[str | None, typer.Option(help="The root digest as it was noted when the dossier was made.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check that a dossier is as it was made: nothing changed, missing or added; exit code 1 if it is not."""
+    verdict = verify_file(file, root)
+    typer.echo(json.dumps(asdict(verdict), ensure_ascii=False) if as_json else told(verdict))
+    if verdict.faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def make(
+    code: Annotated[str, typer.Argument(help="Of the home.")],
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First local day.")],
+    end: Annotated[str, typer.Option("--to", metavar="DAY", help="The day after the last.")],
+    out: Annotated[Path, typer.Option(help="The ZIP to write.")],
+    staff: Annotated[
+        bool, typer.Option("--staff", help="With remarks of the staff; else as the user gets it.")
+    ] = False,
+) -> None:
+    """Write the dossier of a home; prints its root digest."""
+    # What sets papers and counts readings takes a second to import, and checking needs none of it.
+    from api.dossier import TooMuch, View, Wanted, compose
+    from api.evidence import LONGEST_SPAN
+    from hearth.settings import load
+    from hearth.wiring import chosen_policy, open_database
+    from store import access
+
+    days = (_day("--from", first), _day("--to", end))
+    if not timedelta(0) < days[1] - days[0] <= LONGEST_SPAN:
+        raise UsageError(f"--to: must be after --from, and not more than {LONGEST_SPAN.days} days")
+    settings = load()
+    view = View.STAFF if staff else View.USER
+    with open_database(settings, "evidence") as conn:
+        if not access.may_serve(conn):
+            raise UsageError("HEARTH_DATABASE_URL: the account is not a member of hearth_api (docs/security.md)")
+        found = access.home_ids(conn, [code])
+        if not found:
+            raise UsageError(f"there is no home {code}")
+        wanted = Wanted(found[0], code, *days, view)
+        scope = access.Scope(everywhere=True, own_station=None, own_homes=[])
+        unfinished = out.with_name(f"{out.name}.part")
+        try:
+            with conn.transaction(), unfinished.open("wb") as file:
+                digest = compose(conn, scope, chosen_policy(settings), wanted, file)
+            unfinished.replace(out)
+        except OSError as error:
+            raise UsageError(f"--out: cannot write {out}: {error.strerror}") from None
+        except TooMuch:
+            raise UsageError("--from: there are too many readings in the span: take a shorter one") from None
+        finally:
+            unfinished.unlink(missing_ok=True)
+    typer.echo(digest)
+
+
+def told(verdict: Verdict) -> str:
+    """The verdict for people."""
+    lines = list(verdict.listed)
+    if verdict.faults > len(lines):
+        lines.append(f"and {verdict.faults - len(lines)} more")
+    of = verdict.told
+    lines.append(f"home {of.get('home')}, {of.get('from')} to {of.get('to')} ({of.get('zone')}), for: {of.get('view')}")
+    lines.append(f"{verdict.files} files, {verdict.readings} readings, {verdict.days} days, {verdict.events} events")
+    if verdict.withheld:
+        lines.append(f"{verdict.withheld} of the events are told in part or withheld: their hashes were followed only")
+    lines.append(f"root {verdict.root}")
+    lines.append("in order" if not verdict.faults else f"{verdict.faults} fault(s)")
+    return "\n".join(lines)
+
+
+def _day(option: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is not a day such as 2026-01-15") from None

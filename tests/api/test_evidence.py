@@ -1,0 +1,298 @@
+"""Dossiers over a real database: what is in them, for whom, and that the same data gives the same bytes."""
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from psycopg import Connection
+
+from alerts import chain, outages
+from alerts.measurements import record
+from alerts.outages import Draft
+from alerts.watch import keep_ledger
+from domain.measurement import NewMeasurement
+from domain.outages import OutageKind
+from domain.tickets import EventKind
+from papers.verify import verify
+from store import ledger
+from store.outages import Area
+from tests import registry_rows as town
+from tests.api.conftest import Api, served_database
+from tests.api.test_problems import check
+from tests.conftest import FLAVOURS, Database, Servers, fresh_database
+from tests.store.test_one_transaction import MINUTE, NOON
+from tests.store.test_repair_desk import SEED, Company
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SPAN = {"from": "2026-01-12", "to": "2026-01-16"}
+PATH = "/v1/homes/H1/evidence"
+GAP = (NOON - 40 * HOUR, NOON - 37 * HOUR)
+SECRETS = ("private words", "Zhao", "13900001111", "Li of the station", "sheet 7", "somebody")
+
+
+@dataclass
+class Case:
+    """A home with a past, and the API over it."""
+
+    company: Company
+    api: Api
+    database: Database
+
+    def get(self, role: str = "admin", **query: str) -> httpx.Response:
+        """A dossier for somebody."""
+        reach = {"customer": ("customer", "H1"), "crew": ("crew",)}.get(role, (role,))
+        token = self.api.token(*reach, station="East" if role == "crew" else None)
+        return self.api.get(PATH, token, **{**SPAN, **query})
+
+
+def build(conn: Connection) -> Company:
+    """Three days of readings with a cold spell and a gap; a ticket that was worked; measurements, an outage, seals."""
+    company = Company(conn)
+    building = town.building(conn)
+    home = town.home(conn, "H1", building_id=building)
+    town.sensor(conn, "s1", home, offset_k=0.25)
+    town.sensor(conn, "s2", home, room_kind="bedroom")
+    town.sensor(conn, "s3", town.home(conn, "H2", building_id=building))
+    at = NOON - 60 * HOUR
+    while at <= NOON:
+        if not GAP[0] < at < GAP[1]:
+            cold = NOON - 5 * HOUR <= at < NOON - 2 * HOUR
+            company.say(*((code, at, 17.1 if cold else 19.0) for code in ("s1", "s2")))
+        at += 15 * MINUTE
+    company.watch(NOON)
+    company.let(1, EventKind.ACCEPTED, NOON, opinion="a valve")
+    company.let(1, EventKind.REMARK, NOON, remark="private words")
+    company.let(1, EventKind.ASSIGNED, NOON, responsible="Li of the station")
+    company.let(1, EventKind.REPLIED, NOON, text="we are coming", channel="phone")
+    conn.execute("UPDATE ticket SET contact = '13900001111' WHERE ticket_id = 1")
+    for _ in range(2):
+        chain.seal(conn, NOON)
+    company.let(1, EventKind.CONTACTED, NOON, appointment_at=None)
+    for room, signature in (("living", "sheet 7"), ("bedroom", None)):
+        new = NewMeasurement(
+            room=room, room_kind="living", measured_at=NOON - HOUR, celsius=18.6, instrument="T7", measurer="Zhao",
+            signature=signature,
+        )  # fmt: skip
+        with conn.transaction():
+            record(conn, SEED, home, new, NOON, "somebody")
+    with conn.transaction():
+        draft = Draft(
+            kind=OutageKind.FAULT, stops_heating=True, reason="a burst pipe", begins_at=NOON - 5 * HOUR,
+            expected_end=NOON, area=Area(homes=["H1"]),
+        )  # fmt: skip
+        outages.record(conn, SEED, draft, "somebody", NOON - 4 * HOUR)
+    for shard in ledger.shards(conn):
+        while not keep_ledger(conn, company.history, shard, NOON):
+            pass
+    return company
+
+
+@pytest.fixture(scope="module", params=FLAVOURS)
+def case(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Case]:
+    databases = fresh_database(servers.of(request.param), request.param)
+    database: Database = next(databases)
+    with database.connect(autocommit=True) as conn:
+        company = build(conn)
+        with served_database(database) as api:
+            yield Case(company, api, database)
+    next(databases, None)
+
+
+def opened(answer: httpx.Response) -> zipfile.ZipFile:
+    assert answer.status_code == 200, answer.text
+    return zipfile.ZipFile(io.BytesIO(answer.content))
+
+
+def told(answer: httpx.Response, name: str) -> Any:
+    """A file of a dossier as its readers read it."""
+    raw = opened(answer).read(name)
+    if name.endswith(".csv"):
+        return list(csv.DictReader(io.StringIO(raw.decode())))
+    if name.endswith(".jsonl"):
+        return [json.loads(line) for line in raw.splitlines()]
+    return json.loads(raw)
+
+
+def test_it_is_in_order(case: Case, tmp_path: Path) -> None:
+    answer = case.get()
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["content-disposition"] == 'attachment; filename="evidence-H1-2026-01-12-2026-01-16.zip"'
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    file = tmp_path / "dossier.zip"
+    file.write_bytes(answer.content)
+    verdict = verify(file)
+    assert (verdict.faults, verdict.listed) == (0, [])
+    assert answer.headers["etag"] == f'"{verdict.root}"'
+    assert (verdict.files, verdict.days, verdict.withheld) == (16, 3, 0)
+    assert verdict.events == len(case.company.kinds())
+    assert verify(file, verdict.root).faults == 0
+    assert verify(file, "0" * 64).listed == ["manifest.json: its root is not the one that was noted"]
+
+
+def test_the_same_request_gives_the_same_bytes(case: Case) -> None:
+    first = case.get()
+    with served_database(case.database) as other:
+        token = other.token("dispatcher")
+        later = other.get(PATH, token, **SPAN)
+    assert later.content == first.content
+    headers = {"Authorization": f"Bearer {case.api.token()}", "If-None-Match": first.headers["etag"]}
+    case.api.conn.commit()
+    unchanged = case.api.client.get(PATH, params=SPAN, headers=headers)
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_the_user_s_dossier_is_the_same_whoever_makes_it(case: Case) -> None:
+    customer, staff = case.get("customer"), case.get("supervisor", **{"for": "user"})
+    assert customer.content == staff.content
+    assert customer.content != case.get("supervisor").content
+    assert case.get("crew", **{"for": "user"}).content == customer.content
+
+
+def test_readings_are_those_of_the_table(case: Case) -> None:
+    rows = told(case.get(), "readings.csv")
+    stored = case.company.rows(
+        "SELECT s.code, r.measured_at, r.received_at, r.temperature, p.offset_k FROM reading AS r "
+        "JOIN sensor AS s USING (sensor_id) JOIN point AS p USING (sensor_id) WHERE p.home_id = 1 "
+        "ORDER BY p.point_id, r.measured_at"
+    )
+    assert len(rows) == len(stored) > 400
+    for row, kept in zip(rows, stored, strict=True):
+        assert (row["sensor"], datetime.fromisoformat(row["measured_at"])) == (kept["code"], kept["measured_at"])
+        assert datetime.fromisoformat(row["received_at"]) == kept["received_at"]
+        assert np.float32(row["raw"]) == np.float32(kept["temperature"])
+        assert np.float32(row["temperature"]) == np.float32(kept["temperature"]) + np.float32(kept["offset_k"])
+        assert (row["quality"], row["judged"]) == ("good", "true")
+
+
+def test_the_ledger_adds_up_with_the_gaps(case: Case) -> None:
+    days, gaps = told(case.get(), "ledger.csv"), told(case.get(), "gaps.csv")
+    assert [row["recount"] for row in days] == ["same", "same", "open"]
+    begin, end = GAP
+    inside = [row for row in gaps if row["from"] > "2026-01-13"]
+    assert [(row["from"], row["to"]) for row in inside] == [(utc(begin + 15 * MINUTE), utc(end))]
+    unknown = sum(float(row["unknown_s"]) for row in days)
+    assert unknown == sum(float(row["seconds"]) for row in gaps)
+
+
+def utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def test_flags_tell_why_in_both_languages(case: Case) -> None:
+    (flag,) = told(case.get("customer"), "flags.json")
+    assert flag["why"]["zh"]
+    assert flag["why"]["en"]
+    assert flag["cleared_because"]["en"] == "The home is warm again and has stayed so."
+    (outage,) = told(case.get("customer"), "outages.json")
+    assert (outage["flags"], flag["outages"]) == ([flag["id"]], [outage["number"]])
+
+
+def test_the_chain_can_be_computed_from_the_archive_alone(case: Case) -> None:
+    answer = case.get()
+    previous, events = b"", told(answer, "events.jsonl")
+    for event in events:
+        assert event["hash"] == hashlib.sha256(previous + event["canonical"].encode()).hexdigest()
+        previous = bytes.fromhex(event["hash"])
+    (ticket,) = told(answer, "tickets.json")
+    assert ticket["head"] == previous.hex()
+    assert (ticket["number"], ticket["responsible"]) == ("T00000001", "Li of the station")
+    (seal,) = told(answer, "seals.json")
+    sealed = case.company.kinds().index("replied") + 1
+    assert [event["seal"] for event in events] == [1] * sealed + [None] * (len(events) - sealed)
+    assert sealed < len(events)
+    assert f"1:{seal['hash']}" == chain.verify(case.company.conn).last_seal
+
+
+def test_the_user_gets_nothing_that_is_the_staff_s(case: Case) -> None:
+    answer = case.get("customer")
+    events = {event["seq"]: event for event in told(answer, "events.jsonl")}
+    kinds = case.company.kinds()
+    assert events[kinds.index("remark") + 1].keys() == {
+        "ticket",
+        "seq",
+        "shown",
+        "event_id",
+        "seal",
+        "previous",
+        "hash",
+    }
+    assert events[kinds.index("recovered") + 1]["shown"] == "whole"
+    replied = events[kinds.index("replied") + 1]
+    assert (replied["shown"], replied["actor"], replied["data"]["text"]) == ("part", "staff", "we are coming")
+    archive = opened(answer)
+    for name in archive.namelist():
+        for secret in SECRETS:
+            assert secret.encode() not in archive.read(name), (name, secret)
+    whole = b"".join(opened(case.get()).read(name) for name in archive.namelist())
+    assert all(secret.encode() in whole for secret in SECRETS if secret != "13900001111")
+    assert b"13900001111" not in whole  # nobody's telephone is evidence
+
+
+def test_unsigned_measurements_are_invalid(case: Case) -> None:
+    records = told(case.get("customer"), "measurements.json")
+    assert [(r["room"], r["signed"], r["valid"], r["worth"]) for r in records] == [
+        ("living", True, True, "valid"),
+        ("bedroom", False, False, "unsigned"),
+    ]
+
+
+def test_the_rules_are_those_in_force(case: Case) -> None:
+    answer = case.get()
+    text = opened(answer).read("policy.toml")
+    assert text.decode() == SEED.text
+    rules = told(answer, "policy.json")
+    assert rules["sha256"] == hashlib.sha256(text).hexdigest()
+    assert [version["label"] for version in rules["in_force"]] == ["seed@2020-01-01"]
+    assert {limit["clause"] for limit in rules["in_force"][0]["limits"]} == {"七(一) / 7(1)"}
+
+
+def test_late_data_changes_the_state_and_the_root(case: Case) -> None:
+    before = told(case.get(), "manifest.json")
+    span = {"from": "2026-01-12", "to": "2026-01-14"}
+    past = case.get(**span).content
+    case.company.say(("s2", GAP[0] + HOUR, 19.5), now=NOON + MINUTE)
+    after = told(case.get(), "manifest.json")
+    assert after["root"] != before["root"]
+    assert after["state"]["readings"] == before["state"]["readings"] + 1
+    assert after["state"]["last_received_at"] > before["state"]["last_received_at"]
+    assert case.get(**span).content != past
+    # Until watch has counted the day anew, the ledger is behind its readings, and the dossier says so.
+    assert "differs" in [row["recount"] for row in told(case.get(), "ledger.csv")]
+
+
+def test_a_home_that_was_never_heard(case: Case, tmp_path: Path) -> None:
+    answer = case.api.get("/v1/homes/H2/evidence", case.api.token(), **SPAN)
+    file = tmp_path / "dossier.zip"
+    file.write_bytes(answer.content)
+    assert verify(file).listed == []
+    assert told(answer, "manifest.json")["state"]["counted_to"] is None
+    assert (told(answer, "ledger.csv"), told(answer, "gaps.csv"), told(answer, "readings.csv")) == ([], [], [])
+
+
+def test_what_makes_no_sense_is_refused(case: Case) -> None:
+    check(case.get(**{"from": "2024-01-01"}), 422)
+    check(case.get(**{"from": "2026-01-16"}), 422)
+    check(case.get(to="2026-01-18"), 422)
+    check(case.get("customer", **{"for": "staff"}), 403)
+    check(case.api.get("/v1/homes/H2/evidence", case.api.token("customer", "H1"), **SPAN), 404)
+    check(case.api.get("/v1/homes/H1/evidence", case.api.token("crew", station="East"), **{"for": "all"}), 422)
+
+
+def test_no_more_at_a_time_than_exports(case: Case) -> None:
+    places = case.api.app.state.surroundings.exports
+    for _ in range(5):
+        assert case.get().status_code == 200
+    taken = [places.acquire(timeout=5) for _ in range(3)]
+    check(case.get(), 503)
+    for _ in taken:
+        places.release()
