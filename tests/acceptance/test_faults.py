@@ -40,7 +40,7 @@ FLAGS = "SELECT h.code FROM flag JOIN home AS h USING (home_id)"
 DISK = """
 CREATE TABLE disk (is_full boolean);
 INSERT INTO disk VALUES (false);
-CREATE FUNCTION need_room() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION need_room() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   IF (SELECT is_full FROM disk) THEN
     RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full';

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,10 @@ from typing import Any
 
 import httpx
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import DuplicateObject, UniqueViolation
 from psycopg.rows import dict_row
+from psycopg.sql import SQL
 
 from local.broker import Mosquitto
 from local.port import LOOPBACK, free_port
@@ -21,6 +24,12 @@ from tests.acceptance.thermometers import Thermometers
 from tests.acceptance.waiting import until
 from tests.conftest import Database
 
+ROLES = {
+    "ingest": "hearth_ingest",
+    "watch": "hearth_watch",
+    "notify": "hearth_notify",
+    "api": "hearth_api, hearth_identity",
+}
 Row = dict[str, Any]
 
 
@@ -32,6 +41,7 @@ class World:
         self.database = database
         self.broker = broker
         self.environment = {"HEARTH_DATABASE_URL": database.url, "HEARTH_MQTT_URL": broker.url()}
+        make_accounts(database.url)
         self._stack = stack
         self._started = 0
 
@@ -61,7 +71,9 @@ class World:
         """Start a command that runs on; it is killed at the end if it still runs."""
         self._started += 1
         log = self.folder / f"{self._started}-{arguments[0]}.log"
-        process = Process({**self.environment, **settings}, log, *arguments)
+        environment = {**self.environment, **settings}
+        environment["HEARTH_DATABASE_URL"] = account(environment["HEARTH_DATABASE_URL"], arguments[0])
+        process = Process(environment, log, *arguments)
         self._stack.callback(process.kill)
         return process
 
@@ -147,6 +159,21 @@ class Reader:
             found = self.flags(home)
         (flag,) = found
         return flag
+
+
+def make_accounts(url: str) -> None:
+    """An account for each process with the rights that it is given (store/grants.sql) and the owner's password."""
+    password = conninfo_to_dict(url)["password"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        for process, roles in ROLES.items():
+            making = SQL(f"CREATE ROLE our_{process} LOGIN PASSWORD {{}} IN ROLE {roles}").format(password)
+            with suppress(DuplicateObject, UniqueViolation):
+                connection.execute(making)
+
+
+def account(url: str, process: str) -> str:
+    """The address of the database by way of the account of a process, if it has one."""
+    return url.replace("//postgres:", f"//our_{process}:") if process in ROLES else url
 
 
 @cache
