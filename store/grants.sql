@@ -40,7 +40,8 @@ $$;
 --          substation   rows of a substation of the crew's own station (substation_id)
 --          station      rows of the crew's own station (station)
 --          area, of_area places of outages with a home that is reached, and the outages that have such a place
---          self, sensor the homes themselves; sensors that were in a home that is reached
+--          self, sensor the homes themselves, those too of which the crew's station was given an open ticket; sensors that
+--                       were in a home that is reached
 -- A table without a line fails tests/store/test_grants.py.
 CREATE TEMP TABLE granted (
   relation text, reach text, ingest text, watch text, notify text, api text, grafana text, identity text
@@ -263,7 +264,9 @@ BEGIN
         '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
         '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM building AS b '
         'JOIN substation AS u USING (substation_id) '
-        'WHERE b.building_id = %1$I.building_id AND u.station = (SELECT reach_station())))'
+        'WHERE b.building_id = %1$I.building_id AND u.station = (SELECT reach_station()))) OR '
+        '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM ticket AS t '
+        'WHERE t.home_id = %1$I.home_id AND t.station = (SELECT reach_station()) AND t.state <> ''closed''))'
     END, line.relation);
     FOR rule IN SELECT * FROM (VALUES
       ('reached', 'hearth_api, hearth_identity', expression),

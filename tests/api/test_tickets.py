@@ -171,7 +171,9 @@ def test_a_ticket_given_to_another_station_is_its_own(desk: Desk) -> None:
     ticket = desk.opened()
     desk.move(ticket, "assigned", station="South")
     south = desk.api.token("crew", station="South")
-    assert desk.api.get(f"/v1/tickets/{ticket['number']}", south).json()["station"] == "South"
+    given = desk.api.get(f"/v1/tickets/{ticket['number']}", south).json()
+    assert (given["station"], given["home"]) == ("South", "B1-101")  # it has to know where to go
+    assert desk.api.get("/v1/homes/B1-101/readings", south).status_code == 404
     assert desk.api.get(f"/v1/tickets/{ticket['number']}", desk.crew).status_code == 404
 
 
