@@ -25,7 +25,7 @@ from domain.policy import Policy
 from domain.quality import Quality
 from store import stays as store
 
-STRETCH_READINGS = 1_500_000  # about how many are in memory at a time
+STRETCH_READINGS = 1_500_000
 BLOCK_READINGS = 1 << 15  # what is weighed at a time
 AHEAD_US = 3_600_000_000  # readings may be stamped a little later than now
 DAY = timedelta(days=1)
@@ -82,12 +82,14 @@ class Past:
 class History:
     """Judges stored readings by one policy.
 
-    `said` reads them: (connection, sensors, start, end) to rows of store.stays.SAID sorted by sensor and time.
+    `said` reads them: (connection, sensors, start, end) to rows of store.stays.SAID sorted by sensor and time; about
+    `at_once` of them are in memory at a time.
     """
 
-    def __init__(self, policy: Policy, said: Said = store.said) -> None:
+    def __init__(self, policy: Policy, said: Said = store.said, at_once: int = STRETCH_READINGS) -> None:
         self.policy = policy
         self._said = said
+        self._at_once = at_once
         self.weights = Weights(policy)
         self.terms = TermsBook(policy)
         self._hold_intervals = max(version.hold_intervals for version in policy.versions)
@@ -136,7 +138,7 @@ class History:
     def _stretches(self, places: NDArray[np.void], first_day: date, end: datetime) -> Iterator[list[date]]:
         """Whole days, as many at a time as fit in memory."""
         per_day = float(np.sum(86_400 / np.maximum(places["interval_s"], 1)))
-        most = int(max(1, min(366, STRETCH_READINGS / max(per_day, 1))))
+        most = int(max(1, min(366, self._at_once / max(per_day, 1))))
         last = self.day_of(end - timedelta(microseconds=1))
         days = [first_day + timedelta(days=i) for i in range((last - first_day).days + 1)]
         return (days[i : i + most] for i in range(0, len(days), most))

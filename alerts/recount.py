@@ -41,7 +41,7 @@ def recount(conn: Connection, history: History, home: int, first: date, end: dat
 
     Args:
         history: its `said` decides who reads the readings.
-        upto_us: gaps are told up to this instant.
+        upto_us: gaps and the chart are told up to this instant.
         edges: of the chart's columns.
     """
     past = Past.unheard(np.array([home], np.int32))
@@ -50,7 +50,7 @@ def recount(conn: Connection, history: History, home: int, first: date, end: dat
     for stretch in history.walk(conn, past, first, to_datetime(history.midnight_us(end)), whole=True):
         days.append(stretch.days)
         _add_gaps(gaps, past.last, upto_us)
-        _widen(found, stretch, edges)
+        _widen(found, stretch, edges, upto_us)
     return Recount(np.concatenate(days), gaps, found, _pieces(conn, history, home, first, end))
 
 
@@ -64,8 +64,8 @@ def _add_gaps(gaps: list[tuple[int, int]], runs: NDArray[np.void], upto_us: int)
             gaps.append((start, end))
 
 
-def _widen(found: dict[int, Range], stretch: Stretch, edges: Int) -> None:
-    held = stretch.held._replace(until=np.minimum(stretch.held.until, stretch.end))
+def _widen(found: dict[int, Range], stretch: Stretch, edges: Int, upto_us: int) -> None:
+    held = stretch.held._replace(until=np.minimum(stretch.held.until, min(stretch.end, upto_us)))
     for lane, (lowest, highest) in extremes(held, edges).items():
         before = found.get(lane, (lowest, highest))
         found[lane] = (np.fmin(before[0], lowest), np.fmax(before[1], highest))

@@ -6,8 +6,7 @@ Nothing in it comes from the clock: the same data and the same request give the 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
+from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 from importlib.resources import files
 from typing import IO
@@ -19,15 +18,13 @@ from psycopg import Connection
 
 from alerts.history import History
 from alerts.recount import Recount, agree, recount
+from api.dossier_rows import View, dumps, event, flag, measured, seen, thermometer, version
 from api.exports import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, SECONDS, celsius
-from api.seen import event_for_user
 from api.tables import Format, write
 from domain.instants import to_datetime, to_us
 from domain.policy import Policy, Version
 from domain.quality import Quality
-from domain.reasons import CLEAR_TEXTS
-from domain.states import ClearReason, NotJudged
-from domain.tickets import MOVES, EventKind
+from domain.states import NotJudged
 from papers import chart, evidence
 from papers.bundle import Bundle
 from store import chain, compliance, desk, dossier, history
@@ -36,6 +33,7 @@ from store.dossier import Place, Span
 from store.rows import Row
 
 MOST_READINGS = 5_000_000
+AT_ONCE = 200_000  # readings that are judged at a time
 DAY = timedelta(days=1)
 READINGS = pa.schema(
     {
@@ -53,14 +51,6 @@ READINGS = pa.schema(
 )
 LEDGER_RECOUNTED = LEDGER.append(pa.field("recount", pa.string()))
 GAPS = pa.schema({"from": INSTANT, "to": INSTANT, "seconds": pa.float64()})
-PERSONAL = ("responsible", "measurer", "recorded_by", "signature", "confirmation")  # not for the user's dossier
-
-
-class View(StrEnum):
-    """For whom a dossier is made."""
-
-    USER = "user"  # without remarks of the staff and other people's names
-    STAFF = "staff"
 
 
 class TooMuch(Exception):
@@ -113,13 +103,11 @@ class _Dossier:
         gaps = counted.gaps if upto else []
         self._table("gaps.csv", GAPS, [_gap(*gap) for gap in gaps])
         heat = dossier.heat_status(self.conn, self.wanted.home)
-        self._json(
-            "home.json", {**home, "heat_status": heat, "thermometers": [_thermometer(place) for place in places]}
-        )
+        self._json("home.json", {**home, "heat_status": heat, "thermometers": [thermometer(place) for place in places]})
         rules = self._policy(days)
         flags = self._flags(span)
         tickets, events = self._tickets(span, flags)
-        measurements = [self._seen(_measured(row)) for row in dossier.measurements(self.conn, span)]
+        measurements = [seen(measured(row), self.wanted.view) for row in dossier.measurements(self.conn, span)]
         self._json("measurements.json", measurements)
         outages = dossier.outages(self.conn, span)
         self._json("outages.json", outages)
@@ -162,7 +150,7 @@ class _Dossier:
             "open_days": sum(1 for row in days if not row["closed"]),
             "counted_to": upto,
             "events": len(events),
-            "last_event_at": max((event["at"] for event in events), default=None),
+            "last_event_at": max((row["at"] for row in events), default=None),
         }
         head = {
             "home": self.wanted.code,
@@ -173,7 +161,7 @@ class _Dossier:
             "policy": {"name": self.policy.name, "sha256": _digest(self.policy)},
             "state": state,
         }
-        told: Row = json.loads(_dumps(head))
+        told: Row = json.loads(dumps(head))
         return told
 
     def _readings(self, places: Sequence[Place], span: Span) -> Row:
@@ -220,7 +208,7 @@ class _Dossier:
         return compliance.days(self.conn, self.wanted.home, first, end, after=None, limit=(end - first).days)
 
     def _recount(self, upto_us: int, edges: NDArray[np.int64]) -> Recount:
-        judging = History(self.policy, dossier.said)
+        judging = History(self.policy, dossier.said, AT_ONCE)
         return recount(self.conn, judging, self.wanted.home, self.wanted.first, self.wanted.end, upto_us, edges)
 
     def _ledger(self, days: Sequence[Row], counted: Recount) -> list[date]:
@@ -252,7 +240,7 @@ class _Dossier:
             "zone": self.policy.zone.key,
             "sha256": _digest(self.policy),
             "seasons": [{"from": season.first, "to": season.end} for season in self.policy.seasons],
-            "in_force": [_version(label, version) for label, version in rules],
+            "in_force": [version(label, rule) for label, rule in rules],
             # Days that were judged by a version which this policy does not have any more.
             "not_in_this_policy": sorted({row["policy"] for row in days} - set(self.policy.labels)),
         }
@@ -261,7 +249,7 @@ class _Dossier:
 
     def _flags(self, span: Span) -> list[Row]:
         flags = dossier.flags(self.conn, span)
-        self._json("flags.json", [_flag(row) for row in flags])
+        self._json("flags.json", [flag(row) for row in flags])
         return flags
 
     def _tickets(self, span: Span, flags: Sequence[Row]) -> tuple[list[Row], list[Row]]:
@@ -269,7 +257,7 @@ class _Dossier:
         rows = dossier.tickets(self.conn, self.scope, span, [flag["ticket_id"] for flag in flags])
         keys = [row["ticket_id"] for row in rows]
         clocks, events = desk.clocks(self.conn, keys), dossier.events(self.conn, keys)
-        heads = {event["ticket_id"]: event for event in events}  # the last one stays
+        heads = {row["ticket_id"]: row for row in events}  # the last one stays
         tickets = [self._ticket(row, clocks[row["ticket_id"]], heads.get(row["ticket_id"])) for row in rows]
         numbers = {row["ticket_id"]: row["number"] for row in rows}
         self._json("tickets.json", tickets)
@@ -281,22 +269,17 @@ class _Dossier:
         told = {name: value for name, value in row.items() if name != "ticket_id"}
         plain = [{name: value for name, value in clock.items() if name != "ticket_id"} for clock in clocks]
         end = {"events": head["seq"] if head else 0, "head": head["hash"] if head else None}
-        return self._seen({**told, "clocks": plain, **end})
+        return seen({**told, "clocks": plain, **end}, self.wanted.view)
 
     def _event_lines(self, events: Sequence[Row], numbers: Mapping[int, str]) -> Iterator[bytes]:
         previous: dict[int, bytes] = {}
-        for event in events:
-            told = _event(event, self.wanted.view)
-            before = previous.get(event["ticket_id"])
-            previous[event["ticket_id"]] = event["hash"]
-            line = {"ticket": numbers[event["ticket_id"]], "seq": event["seq"], **told}
-            chained = {"event_id": event["event_id"], "seal": event["seal"], "previous": before, "hash": event["hash"]}
-            yield (_dumps({**line, **chained}, indent=None) + "\n").encode()
-
-    def _seen(self, row: Row) -> Row:
-        """A row as it is shown in the dossier."""
-        hidden = PERSONAL if self.wanted.view is View.USER else ()
-        return {name: value for name, value in row.items() if name not in hidden}
+        for row in events:
+            told = event(row, self.wanted.view)
+            before = previous.get(row["ticket_id"])
+            previous[row["ticket_id"]] = row["hash"]
+            line = {"ticket": numbers[row["ticket_id"]], "seq": row["seq"], **told}
+            chained = {"event_id": row["event_id"], "seal": row["seal"], "previous": before, "hash": row["hash"]}
+            yield (dumps({**line, **chained}, indent=None) + "\n").encode()
 
     def _chart(
         self, places: Sequence[Place], counted: Recount, gaps: list[tuple[int, int]], span: tuple[int, int, int]
@@ -318,7 +301,7 @@ class _Dossier:
         self.bundle.add(name, write(Format.CSV, schema, batches))
 
     def _json(self, name: str, told: object) -> None:
-        self.bundle.add(name, [(_dumps(told) + "\n").encode()])
+        self.bundle.add(name, [(dumps(told) + "\n").encode()])
 
 
 def counted_to(
@@ -363,62 +346,7 @@ def _rules(pieces: NDArray[np.void], end: int) -> list[chart.Rule]:
             end=until,
             cold=float(piece["cold"]) if np.isfinite(piece["cold"]) else None,
             severe=float(piece["severe"]) if np.isfinite(piece["severe"]) else None,
-            judged=piece["reason"] == NotJudged.JUDGED,
+            judged=bool(piece["reason"] == NotJudged.JUDGED),
         )
         for piece, until in zip(pieces, ends, strict=True)
     ]
-
-
-def _version(label: str, version: Version) -> Row:
-    limits = [
-        {
-            "class": limit.home_class,
-            "severity": limit.severity,
-            "below": limit.below_celsius,
-            "from": limit.opens,
-            "to": limit.closes,
-            "clause": limit.clause,
-        }
-        for limit in version.limits
-    ]
-    plain = ("valid_from", "confirm_for_s", "clear_for_s", "deadband_k", "hold_intervals", "judged_rooms")
-    return {"label": label, **{name: getattr(version, name) for name in plain}, "limits": limits}
-
-
-def _thermometer(place: Place) -> Row:
-    return {name: value for name, value in place._asdict().items() if name not in ("point_id", "sensor_id")}
-
-
-def _flag(row: Row) -> Row:
-    ended = CLEAR_TEXTS[ClearReason(row["clear_reason"])]._asdict() if row["clear_reason"] else None
-    return {**{name: value for name, value in row.items() if name != "ticket_id"}, "cleared_because": ended}
-
-
-def _measured(row: Row) -> Row:
-    return {**row, "signed": row["signature"] is not None, "valid": row["worth"] == "valid"}
-
-
-def _event(event: Row, view: View) -> Row:
-    """An event as it is told: whole with what its hash is made of, in part, or its hash alone."""
-    plain = {name: event[name] for name in ("at", "kind", "actor", "state", "data")}
-    whole = {"shown": "whole", **plain, "canonical": event["told"]}
-    if view is View.STAFF:
-        return whole
-    if MOVES[EventKind(event["kind"])].shown is None:
-        return {"shown": "withheld"}
-    seen = event_for_user(plain)
-    return whole if seen == plain else {"shown": "part", **seen}
-
-
-def _dumps(told: object, indent: int | None = 1) -> str:
-    return json.dumps(told, indent=indent, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    raise TypeError(f"{type(value).__name__} has no place in a dossier")

@@ -9,7 +9,8 @@ from typing import IO, Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from api.dossier import MOST_READINGS, TooMuch, View, Wanted, compose
+from api.dossier import MOST_READINGS, TooMuch, Wanted, compose
+from api.dossier_rows import View
 from api.exports import place_for_export
 from api.homes import Code, FromDay, ToDay, home_id, today
 from api.problem import Fault, forbidden, invalid

@@ -160,10 +160,13 @@ class _Teller:
 
     def legend(self) -> list[dict[str, object]]:
         """What the colours mean."""
-        judged = [(sensor, room) for sensor, room, judged in self.contents.places if judged]
+        of_sensor: dict[str, list[str]] = {}
+        for sensor, room, judged in self.contents.places:
+            if judged:
+                of_sensor.setdefault(sensor, []).append(room)
         rooms = [
-            (f"{room} ({sensor})", charts.COLOURS[nth % len(charts.COLOURS)], True)
-            for nth, (sensor, room) in enumerate(dict.fromkeys(judged))
+            (f"{', '.join(dict.fromkeys(names))} ({sensor})", charts.COLOURS[nth % len(charts.COLOURS)], True)
+            for nth, (sensor, names) in enumerate(of_sensor.items())
         ]
         rest = [
             (self.said(words.LEGEND_COLD), charts.COLD, True),

@@ -4,13 +4,18 @@ import json
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.errors import UsageError
 from papers.verify import Verdict
 from papers.verify import verify as verify_file
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from domain.policy import Policy
 
 app = typer.Typer(help="Dossiers of what is on record of a home.", no_args_is_help=True)
 
@@ -40,37 +45,51 @@ def make(
 ) -> None:
     """Write the dossier of a home; prints its root digest."""
     # What sets papers and counts readings takes a second to import, and checking needs none of it.
-    from api.dossier import TooMuch, View, Wanted, compose
     from api.evidence import LONGEST_SPAN
     from hearth.settings import load
-    from hearth.wiring import chosen_policy, open_database
-    from store import access
+    from hearth.wiring import chosen_policy, now, open_database
 
     days = (_day("--from", first), _day("--to", end))
     if not timedelta(0) < days[1] - days[0] <= LONGEST_SPAN:
         raise UsageError(f"--to: must be after --from, and not more than {LONGEST_SPAN.days} days")
     settings = load()
-    view = View.STAFF if staff else View.USER
-    with open_database(settings, "evidence") as conn:
-        if not access.may_serve(conn):
-            raise UsageError("HEARTH_DATABASE_URL: the account is not a member of hearth_api (docs/security.md)")
+    policy = chosen_policy(settings)
+    if days[1] > now().astimezone(policy.zone).date() + timedelta(days=1):
+        raise UsageError("--to: is later than tomorrow")
+    if out.is_dir():
+        raise UsageError(f"--out: {out} is a folder")
+    unfinished = out.with_name(f"{out.name}.part")
+    try:
+        with open_database(settings, "evidence") as conn, unfinished.open("wb") as file:
+            root = _write(conn, policy, code, days, staff, file)
+        unfinished.replace(out)
+    except OSError as error:
+        raise UsageError(f"--out: cannot write {out}: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    typer.echo(root)
+
+
+def _write(
+    conn: "Connection", policy: "Policy", code: str, days: tuple[date, date], staff: bool, file: IO[bytes]
+) -> str:
+    from api.dossier import TooMuch, Wanted, compose
+    from api.dossier_rows import View
+    from store import access
+
+    if not access.may_serve(conn):
+        raise UsageError("HEARTH_DATABASE_URL: the account is not a member of hearth_api (docs/security.md)")
+    scope = access.Scope(everywhere=True, own_station=None, own_homes=[])
+    with conn.transaction():
+        access.enter(conn, scope)
         found = access.home_ids(conn, [code])
-        if not found:
-            raise UsageError(f"there is no home {code}")
-        wanted = Wanted(found[0], code, *days, view)
-        scope = access.Scope(everywhere=True, own_station=None, own_homes=[])
-        unfinished = out.with_name(f"{out.name}.part")
-        try:
-            with conn.transaction(), unfinished.open("wb") as file:
-                digest = compose(conn, scope, chosen_policy(settings), wanted, file)
-            unfinished.replace(out)
-        except OSError as error:
-            raise UsageError(f"--out: cannot write {out}: {error.strerror}") from None
-        except TooMuch:
-            raise UsageError("--from: there are too many readings in the span: take a shorter one") from None
-        finally:
-            unfinished.unlink(missing_ok=True)
-    typer.echo(digest)
+    if not found:
+        raise UsageError(f"there is no home {code}")
+    try:
+        with conn.transaction():
+            return compose(conn, scope, policy, Wanted(found[0], code, *days, View.STAFF if staff else View.USER), file)
+    except TooMuch:
+        raise UsageError("--from: there are too many readings in the span: take a shorter one") from None
 
 
 def told(verdict: Verdict) -> str:

@@ -4,6 +4,8 @@ import csv
 import hashlib
 import io
 import json
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from papers.verify import verify
 from store import ledger
 from store.outages import Area
 from tests import registry_rows as town
+from tests.acceptance import processes
 from tests.api.conftest import Api, served_database
 from tests.api.test_problems import check
 from tests.conftest import FLAVOURS, Database, Servers, fresh_database
@@ -156,6 +159,56 @@ def test_the_user_s_dossier_is_the_same_whoever_makes_it(case: Case) -> None:
     assert customer.content == staff.content
     assert customer.content != case.get("supervisor").content
     assert case.get("crew", **{"for": "user"}).content == customer.content
+
+
+def test_the_command_makes_the_same_bytes_in_a_process_of_its_own(case: Case, tmp_path: Path) -> None:
+    expected = case.get("customer")
+    file = tmp_path / "made.zip"
+    answer = hearth(case, "make", "H1", "--from", SPAN["from"], "--to", SPAN["to"], "--out", str(file))
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert file.read_bytes() == expected.content
+    assert f'"{answer.stdout.strip()}"' == expected.headers["etag"]
+    answer = hearth(case, "verify", str(file), "--root", answer.stdout.strip())
+    assert (answer.returncode, answer.stdout.splitlines()[-1]) == (0, "in order")
+    assert sorted(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nobody", "--from", "2026-01-12", "--to", "2026-01-16"], "there is no home nobody"),
+        (["H1", "--from", "2026-01-16", "--to", "2026-01-16"], "--to: must be after --from"),
+        (["H1", "--from", "9999-12-30", "--to", "9999-12-31"], "--to: is later than tomorrow"),
+        (["H1", "--from", "yesterday", "--to", "2026-01-16"], "--from: 'yesterday' is not a day"),
+    ],
+)
+def test_the_command_names_what_is_wrong(case: Case, tmp_path: Path, arguments: list[str], told: str) -> None:
+    answer = hearth(case, "make", *arguments, "--out", str(tmp_path / "made.zip"))
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.startswith(f"hearth: {told}")
+    assert len(answer.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def hearth(case: Case, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `hearth evidence`."""
+    case.api.conn.commit()
+    environment = {"HEARTH_DATABASE_URL": case.database.url_as("api")}
+    return processes.run(environment, "evidence", *arguments)
+
+
+@pytest.mark.parametrize(("language", "title"), [("zh", "低于标准的日期"), ("en", "Days under a limit")])
+def test_the_paper_tells_the_case(case: Case, tmp_path: Path, language: str, title: str) -> None:
+    if not shutil.which("pdftotext"):
+        pytest.skip("NOT TESTED: no pdftotext (apt-get install poppler-utils)")
+    file = tmp_path / "paper.pdf"
+    file.write_bytes(opened(case.get("customer")).read(f"summary.{language}.pdf"))
+    text = subprocess.run(["pdftotext", "-layout", file, "-"], capture_output=True, text=True, check=True).stdout
+    assert title in text
+    for words in ("H1", "T00000001", "M00000001", "17.10", "七(一) / 7(1)", "2026-01-15 07:00"):
+        assert words in text, words
+    for secret in SECRETS:
+        assert secret not in text
 
 
 def test_readings_are_those_of_the_table(case: Case) -> None:

@@ -1,0 +1,299 @@
+"""A dossier that was tampered with is found out, whatever was done to it; and what is none is called so."""
+
+import hashlib
+import io
+import json
+import struct
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from domain.errors import UsageError
+from hearth.cli import app
+from papers import verify as checking
+from papers.bundle import MANIFEST, SUMS, Bundle, root
+from papers.verify import NAMES, verify
+
+HOUR_US, DAY_S = 3_600_000_000, 86_400.0
+STATE = {
+    "readings": 3, "last_measured_at": "2026-01-14T01:10:00.000000Z", "last_received_at": "2026-01-14T01:10:01.000000Z",
+    "ledger_days": 2, "open_days": 0, "counted_to": "2026-01-15T16:00:00.000000Z", "events": 3,
+    "last_event_at": "2026-01-14T02:00:00.000000Z",
+}  # fmt: skip
+READINGS = """sensor,room,room_kind,measured_at,received_at,raw,offset,temperature,quality,judged
+"a","living","living","2026-01-14T01:00:00.000000Z","2026-01-14T01:00:01.000000Z",17.996,0.25,18.246,"good",true
+"a","living","living","2026-01-14T01:05:00.000000Z","2026-01-14T01:05:01.000000Z",,0.25,,"absent",false
+"a","living","living","2026-01-14T01:10:00.000000Z","2026-01-14T01:10:01.000000Z",17.1,0.25,17.35,"good",true
+"""
+LEDGER = """\
+day,compliant_s,cold_s,severe_s,unknown_s,not_judged_s,shortfall_s,min,mean,kelvin_hours,policy,closed,recount
+2026-01-14,75600.5,0,0,10799.5,0,3600,17.35,18,0,"seed@2020-01-01",true,"same"
+2026-01-15,86400,0,0,0,0,0,18.2,18.3,0,"seed@2020-01-01",true,"same"
+"""
+GAPS = """from,to,seconds
+"2026-01-14T02:00:00.000000Z","2026-01-14T04:59:59.500000Z",10799.5
+"""
+
+
+def events() -> list[dict[str, Any]]:
+    """A chain whose middle is withheld."""
+    chain, previous = list[dict[str, Any]](), ""
+    for seq, kind in enumerate(("opened", "remark", "closed"), 1):
+        at, state = 1_768_356_000_000_000 + seq, "closed" if kind == "closed" else "open"
+        canonical = json.dumps([7, seq, at, kind, "hearth", state, {"zh": "冷"}], ensure_ascii=False)
+        digest = hashlib.sha256(bytes.fromhex(previous) + canonical.encode()).hexdigest()
+        shown = {
+            "shown": "whole", "at": f"2026-01-14T02:00:00.00000{seq}Z", "kind": kind, "actor": "hearth", "state": state,
+            "data": {"zh": "冷"}, "canonical": canonical,
+        }  # fmt: skip
+        told = {"shown": "withheld"} if kind == "remark" else shown
+        seal = 4 if seq < 3 else None
+        chain.append(
+            {"ticket": "T00000007", "seq": seq, **told, "event_id": 40 + seq, "seal": seal,
+             "previous": previous or None, "hash": digest}
+        )  # fmt: skip
+        previous = digest
+    return chain
+
+
+def lines(chain: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in chain).encode()
+
+
+def seal() -> dict[str, Any]:
+    at_us, digest, previous = 1_768_356_060_000_000, "ab" * 32, "cd" * 32
+    told = f"{at_us}|42|5|".encode()
+    hashed = hashlib.sha256(bytes.fromhex(previous) + told + bytes.fromhex(digest)).hexdigest()
+    return {"number": 4, "at": "2026-01-14T02:01:00.000000Z", "after": 37, "upto": 42, "events": 5, "digest": digest,
+            "previous": previous, "hash": hashed}  # fmt: skip
+
+
+def contents() -> dict[str, bytes]:
+    """The files of a dossier that is in order."""
+    chain = events()
+    ticket = {"number": "T00000007", "state": "closed", "events": 3, "head": chain[-1]["hash"]}
+    rules = b'name = "seed"\n'
+    return {
+        "readings.csv": READINGS.encode(),
+        "ledger.csv": LEDGER.encode(),
+        "gaps.csv": GAPS.encode(),
+        "home.json": b"{}\n",
+        "policy.toml": rules,
+        "policy.json": json.dumps({"sha256": hashlib.sha256(rules).hexdigest()}).encode(),
+        "flags.json": b"[]\n",
+        "tickets.json": json.dumps([ticket]).encode(),
+        "events.jsonl": lines(chain),
+        "seals.json": json.dumps([seal()]).encode(),
+        "measurements.json": b"[]\n",
+        "outages.json": b"[]\n",
+        "summary.zh.pdf": b"%PDF zh",
+        "summary.en.pdf": b"%PDF en",
+        "README.md": b"# read me\n",
+    }
+
+
+def bundled(files: Mapping[str, bytes], state: Mapping[str, Any] = STATE) -> bytes:
+    out = io.BytesIO()
+    bundle = Bundle(out)
+    for name, content in files.items():
+        bundle.add(name, [content])
+    policy = {"name": "seed", "sha256": hashlib.sha256(files.get("policy.toml", b"")).hexdigest()}
+    bundle.close({"home": "H1", "from": "2026-01-14", "to": "2026-01-16", "zone": "Asia/Shanghai", "view": "user",
+                  "policy": policy, "state": dict(state)})  # fmt: skip
+    return out.getvalue()
+
+
+def rewritten(archive: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
+    """The same ZIP with other contents; nothing else is adapted."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as before:
+        files = {name: before.read(name) for name in before.namelist()}
+    change(files)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as after:
+        for name, content in files.items():
+            after.writestr(name, content)
+    return out.getvalue()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "dossier.zip"
+
+
+def faults(file: Path, archive: bytes, noted: str | None = None) -> list[str]:
+    file.write_bytes(archive)
+    return verify(file, noted).listed
+
+
+def test_what_is_in_order_is_called_so(file: Path) -> None:
+    file.write_bytes(bundled(contents()))
+    verdict = verify(file)
+    assert verdict.listed == []
+    assert (verdict.files, verdict.readings, verdict.days, verdict.events, verdict.withheld) == (16, 3, 2, 3, 1)
+
+
+def test_the_same_contents_give_the_same_bytes() -> None:
+    assert bundled(contents()) == bundled(contents())
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - {MANIFEST}))
+def test_a_changed_file_is_found(file: Path, name: str) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        files[name] = files[name][:-1] + bytes([files[name][-1] ^ 1])
+
+    assert f"{name}: was changed: its SHA-256 is not the one of the manifest" in faults(
+        file, rewritten(bundled(contents()), change)
+    )
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - {MANIFEST}))
+def test_a_missing_file_is_found(file: Path, name: str) -> None:
+    assert f"{name}: is missing" in faults(file, rewritten(bundled(contents()), lambda files: files.pop(name) and None))
+
+
+@pytest.mark.parametrize("name", ["more.txt", "../../etc/passwd", "/etc/passwd", "a/b", "readings.csv "])
+def test_what_does_not_belong_in_it_is_found_and_not_looked_at(file: Path, name: str) -> None:
+    archive = rewritten(bundled(contents()), lambda files: files.update({name: b"x"}))
+    assert faults(file, archive) == [f"{name!r}: does not belong into a dossier"]
+
+
+def test_a_name_that_is_there_twice_is_found(file: Path) -> None:
+    out = io.BytesIO(bundled(contents()))
+    with zipfile.ZipFile(out, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("readings.csv", READINGS)
+    assert faults(file, out.getvalue()) == ["readings.csv: is in it 2 times"]
+
+
+def test_what_would_unpack_to_too_much_is_not_looked_at(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "LARGEST_OTHER", 100_000)
+    bomb = contents() | {"README.md": b"\0" * 10_000_000}
+    archive = bundled(bomb)
+    assert len(archive) < 50_000
+    assert faults(file, archive) == ["'README.md': would be 10000000 bytes: too much to be looked at"]
+
+
+def test_a_size_that_is_a_lie_does_not_unpack_more(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "LARGEST_OTHER", 100_000)
+    archive = bytearray(bundled(contents() | {"README.md": b"\0" * 10_000_000}))
+    entry = archive.rindex(b"PK\x01\x02", 0, archive.rindex(b"README.md"))
+    archive[entry + 24 : entry + 28] = struct.pack("<I", 10)
+    assert any(fault.startswith("README.md: ") for fault in faults(file, bytes(archive)))
+
+
+@pytest.mark.parametrize("key", ["home", "from", "zone", "view", "policy", "state", "files"])
+def test_a_changed_manifest_is_found(file: Path, key: str) -> None:
+    def change(files: dict[str, bytes]) -> None:
+        told = json.loads(files[MANIFEST])
+        told[key] = "another" if isinstance(told[key], str) else told[key] | {"x": 1} if key != "files" else []
+        files[MANIFEST] = json.dumps(told).encode()
+
+    assert "manifest.json: was changed: its root is not that of what it says" in faults(
+        file, rewritten(bundled(contents()), change)
+    )
+
+
+def test_a_forgery_that_fits_together_has_another_root(file: Path) -> None:
+    """Every number of the manifest is made to fit: only what was noted elsewhere tells."""
+    honest = bundled(contents())
+    with zipfile.ZipFile(io.BytesIO(honest)) as archive:
+        noted = json.loads(archive.read(MANIFEST))["root"]
+    forged = bundled(contents() | {"flags.json": b"[ ]\n"})
+    assert faults(file, honest, noted) == []
+    assert faults(file, forged) == []
+    assert faults(file, forged, noted) == ["manifest.json: its root is not the one that was noted"]
+
+
+def changed_event(seq: int, **changes: Any) -> bytes:
+    chain = events()
+    chain[seq - 1] |= changes
+    return lines(chain)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("events.jsonl", changed_event(1, canonical="[7, 1]"), "event 1: the chain is broken"),
+        ("events.jsonl", changed_event(1, actor="nobody"), "event 1: says something else than what was hashed"),
+        ("events.jsonl", changed_event(1, data={}), "event 1: says something else than what was hashed"),
+        ("events.jsonl", changed_event(1, ticket="T00000008"), "T00000008"),
+        ("events.jsonl", changed_event(2, hash="00" * 32), "event 3: the chain is broken"),
+        ("events.jsonl", changed_event(3, previous="00" * 32), "event 3: the chain is broken"),
+        ("events.jsonl", lines([events()[0], events()[2]]), "event 3: the chain is broken: it does not follow event 1"),
+        ("events.jsonl", lines(events()[:2]), "its last event is another"),
+        ("events.jsonl", changed_event(1, event_id=99), "event 1 is not under its seal"),
+        ("events.jsonl", changed_event(1, seal=5), "event 1 is not under its seal"),
+        ("events.jsonl", b"{}\n", "is not of its form"),
+        ("tickets.json", b"[]", "T00000007 is not in tickets.json"),
+        ("seals.json", json.dumps([seal() | {"events": 6}]).encode(), "seal 4 is not what was written"),
+        ("ledger.csv", LEDGER.replace("75600.5", "75600.4").encode(), "2026-01-14: its states add up to 24.00 h"),
+        ("ledger.csv", LEDGER.replace("2026-01-15,86400", "2026-01-15,90000").encode(), "add up to 25.00 h of 24.00 h"),
+        ("ledger.csv", LEDGER.replace(",3600,17.35", ",80000,17.35").encode(), "has times that cannot be"),
+        ("ledger.csv", LEDGER.replace("2026-01-15", "2026-01-13").encode(), "stands behind"),
+        ("gaps.csv", GAPS.replace("04:59:59.5", "04:59:58.5").encode(), "the gaps do not add up to what is unknown"),
+        ("gaps.csv", (GAPS + GAPS.splitlines()[1] + "\n").encode(), "gaps do not follow each other"),
+        ("readings.csv", READINGS.replace(",18.246,", ",18.3,").encode(), "raw + offset is another"),
+        ("readings.csv", READINGS.replace("T01:05:00", "T00:55:00").encode(), "is not in order"),
+        ("readings.csv", "\n".join(READINGS.splitlines()[:-1]).encode(), "is not what the manifest says of it"),
+        ("policy.json", b'{"sha256": "00"}', "is not the text that the manifest names"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_found_though_its_digests_fit(
+    file: Path, name: str, content: bytes, expected: str
+) -> None:
+    found = faults(file, bundled(contents() | {name: content}))
+    assert any(expected in fault for fault in found), found
+
+
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+def test_days_are_as_long_as_they_are_where_the_clocks_change(file: Path, day: str) -> None:
+    hours = {"2026-03-29": 23, "2026-10-25": 25}[day]
+    header = LEDGER.splitlines()[0]
+    row = f'{day},{hours * 3600},0,0,0,0,0,18,18,0,"seed@2020-01-01",true,"same"'
+    files = contents() | {"ledger.csv": f"{header}\n{row}\n".encode(), "gaps.csv": b"from,to,seconds\n"}
+    archive = bundled(files, STATE | {"ledger_days": 1})
+
+    def change(inside: dict[str, bytes]) -> None:
+        told = json.loads(inside[MANIFEST]) | {"zone": "Europe/Berlin"}
+        inside[MANIFEST] = json.dumps(told | {"root": root(told)}).encode()
+
+    assert faults(file, rewritten(archive, change)) == []
+    assert len(faults(file, archive)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is not a whole ZIP"),
+        (b"garbage" * 100, "is not a whole ZIP"),
+        (bundled(contents())[:-200], "is not a whole ZIP"),
+        (rewritten(bundled(contents()), lambda files: files.pop(MANIFEST) and None), "it has no manifest.json"),
+        (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"{"})), "manifest.json cannot be read"),
+        (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"[]"})), "is not of the format"),
+        (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"[" * 100_000})), "cannot be read"),
+    ],
+)
+def test_what_is_no_dossier_is_called_so(file: Path, content: bytes, told: str) -> None:
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=told):
+        verify(file)
+
+
+def test_damage_in_the_middle_is_a_fault(file: Path) -> None:
+    archive = bytearray(bundled(contents()))
+    archive[archive.index(b"readings.csv") + 60] ^= 0xFF
+    assert any(fault.startswith("readings.csv: ") for fault in faults(file, bytes(archive)))
+
+
+def test_the_command_says_what_it_found(file: Path) -> None:
+    run = CliRunner()
+    file.write_bytes(bundled(contents()))
+    answer = run.invoke(app(["evidence"]), ["evidence", "verify", str(file)])
+    assert (answer.exit_code, answer.output.splitlines()[-1]) == (0, "in order")
+    assert "home H1, 2026-01-14 to 2026-01-16 (Asia/Shanghai), for: user" in answer.output
+    answer = run.invoke(app(["evidence"]), ["evidence", "verify", str(file), "--root", "00", "--json"])
+    assert (answer.exit_code, json.loads(answer.output)["faults"]) == (1, 1)
+    assert SUMS in NAMES
