@@ -101,7 +101,8 @@ def test_days_of_23_hours_have_their_numbers_at_the_wall_clock() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     begin = datetime(2026, 3, 29, tzinfo=berlin)
     end = datetime.combine(begin.date() + timedelta(days=1), begin.timetz())
-    found = dict((label, at) for at, label in ticks(*(round(t.timestamp() * 1e6) for t in (begin, end)), berlin))
+    low, high = (round(instant.timestamp() * 1e6) for instant in (begin, end))
+    found = {label: at for at, label in ticks(low, high, berlin)}
     assert (found["04:00"] - found["03-29"]) / 3.6e9 == 3
 
 
