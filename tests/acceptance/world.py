@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -11,10 +11,7 @@ from typing import Any
 
 import httpx
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.errors import DuplicateObject, UniqueViolation
 from psycopg.rows import dict_row
-from psycopg.sql import SQL
 
 from local.broker import Mosquitto
 from local.port import LOOPBACK, free_port
@@ -22,14 +19,8 @@ from tests.acceptance import processes
 from tests.acceptance.processes import Process
 from tests.acceptance.thermometers import Thermometers
 from tests.acceptance.waiting import until
-from tests.conftest import Database
+from tests.conftest import ACCOUNTS, Database
 
-ROLES = {
-    "ingest": "hearth_ingest",
-    "watch": "hearth_watch",
-    "notify": "hearth_notify",
-    "api": "hearth_api, hearth_identity",
-}
 Row = dict[str, Any]
 
 
@@ -41,7 +32,6 @@ class World:
         self.database = database
         self.broker = broker
         self.environment = {"HEARTH_DATABASE_URL": database.url, "HEARTH_MQTT_URL": broker.url()}
-        make_accounts(database.url)
         self._stack = stack
         self._started = 0
 
@@ -72,7 +62,8 @@ class World:
         self._started += 1
         log = self.folder / f"{self._started}-{arguments[0]}.log"
         environment = {**self.environment, **settings}
-        environment["HEARTH_DATABASE_URL"] = account(environment["HEARTH_DATABASE_URL"], arguments[0])
+        if environment.get("HEARTH_DATABASE_URL") == self.database.url and arguments[0] in ACCOUNTS:
+            environment["HEARTH_DATABASE_URL"] = self.database.url_as(arguments[0])
         process = Process(environment, log, *arguments)
         self._stack.callback(process.kill)
         return process
@@ -159,21 +150,6 @@ class Reader:
             found = self.flags(home)
         (flag,) = found
         return flag
-
-
-def make_accounts(url: str) -> None:
-    """An account for each process with the rights that it is given (store/grants.sql) and the owner's password."""
-    password = conninfo_to_dict(url)["password"]
-    with psycopg.connect(url, autocommit=True) as connection:
-        for process, roles in ROLES.items():
-            making = SQL(f"CREATE ROLE our_{process} LOGIN PASSWORD {{}} IN ROLE {roles}").format(password)
-            with suppress(DuplicateObject, UniqueViolation):
-                connection.execute(making)
-
-
-def account(url: str, process: str) -> str:
-    """The address of the database by way of the account of a process, if it has one."""
-    return url.replace("//postgres:", f"//our_{process}:") if process in ROLES else url
 
 
 @cache
