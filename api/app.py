@@ -25,6 +25,8 @@ from api import (
 from api.company import Company
 from api.guard import Guard, surround
 from api.metrics import Measured, Metrics
+from api.pages import home as home_page
+from api.pages import network as network_page
 from api.problem import answer_with_problems, openapi_responses
 from api.session import Surroundings
 from domain.policy import Policy
@@ -77,4 +79,6 @@ def create_app(
     app.include_router(outages.router)
     app.include_router(notices.router)
     app.include_router(status.router)
+    app.include_router(home_page.router)
+    app.include_router(network_page.router)
     return app

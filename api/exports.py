@@ -1,7 +1,7 @@
 """Whole tables to take away: the readings of a home over a season, and its ledger."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from api.tables import MEDIA, Format, write
 from domain.quality import Quality
 from domain.reasons import Text
 from store import compliance, history
+from store.access import Role
 from store.history import Point
 
 DEFAULT_SPAN = timedelta(days=30)
@@ -64,13 +65,14 @@ TABLE: dict[int | str, dict[str, Any]] = {
 
 
 def open_export(request: Request, bearer: Bearer) -> Iterator[Session]:
-    """A session that lasts until the last byte is on its way; so many at once and no more.
+    """A session that lasts until the last byte is on its way; so many at once and no more."""
+    yield from exporting(request, bearer, EVERYONE)
 
-    Raises:
-        Problem: 401, 403; 503 when too many are under way.
-    """
+
+def exporting(request: Request, bearer: Bearer, roles: Collection[Role]) -> Iterator[Session]:
+    """The same for some roles."""
     with place_for_export(request):
-        yield from asked_by(EVERYONE)(request, bearer)
+        yield from asked_by(roles)(request, bearer)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ HEADERS: dict[str, str] = {
     "cache-control": "no-store",
 }
 STRICT_TRANSPORT: dict[str, str] = {"strict-transport-security": "max-age=31536000"}
+COUNTED = ("/v1", "/home", "/status")
 LARGEST_TAGGED = 1 << 20
 EXPOSED = ("ETag", "Retry-After", "Content-Language", "Content-Disposition")
 ALLOWED = ("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Accept-Language")
@@ -83,7 +84,7 @@ class AddressLimit:
         self.limiter = limiter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        counted = scope["type"] == "http" and scope["path"].startswith("/v1") and scope.get("client")
+        counted = scope["type"] == "http" and scope["path"].startswith(COUNTED) and scope.get("client")
         if counted and (seconds := self.limiter.wait_address(scope["client"][0])):
             await too_many(seconds).response(scope)(scope, receive, send)
         else:

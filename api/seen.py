@@ -38,5 +38,6 @@ def _for_user(row: dict[str, Any]) -> dict[str, Any]:
 def event_for_user(event: dict[str, Any]) -> dict[str, Any]:
     """An event with what is meant for the user, of a kind that is."""
     names = MOVES[EventKind(event["kind"])].shown or ()
-    actor = event["actor"] if event["actor"] == "hearth" else "staff"
+    actor = "user" if event["kind"] == EventKind.USER_SAID else event["actor"]
+    actor = actor if actor in ("hearth", "user") else "staff"
     return {**event, "actor": actor, "data": {k: v for k, v in event["data"].items() if k in names}}

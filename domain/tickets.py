@@ -110,6 +110,7 @@ class EventKind(StrEnum):
     REPLIED = "replied"  # the user has been answered
     CALLED_BACK = "called_back"
     REMARK = "remark"
+    USER_SAID = "user_said"  # the user has added something
     CLOSED = "closed"
     REOPENED = "reopened"  # by somebody: it is not in order after all
 
@@ -188,6 +189,7 @@ MOVES: Mapping[EventKind, Move] = {
     EventKind.REPLIED: Move(_NOT_CLOSED, None, ("answer",), shown=("text", "channel")),
     EventKind.CALLED_BACK: Move(frozenset({State.VERIFYING, State.DONE}), None, ("call_back",), shown=("satisfied",)),
     EventKind.REMARK: Move(_ANY),
+    EventKind.USER_SAID: Move(_NOT_CLOSED, shown=("text",)),
     EventKind.CLOSED: Move(frozenset({State.DONE}), State.CLOSED, (EVERYTHING,), shown=("proof",)),
     EventKind.REOPENED: Move(frozenset({State.CLOSED}), State.OPEN, shown=()),
 }

@@ -1,5 +1,6 @@
 """A home as it is now."""
 
+from datetime import datetime
 from typing import LiteralString
 
 from psycopg import Connection
@@ -39,6 +40,28 @@ JOIN substation AS u USING (substation_id)
 WHERE h.code = %(code)s AND """
     + IN_SCOPE
 )
+SELECT_REACHED: LiteralString = (
+    """
+SELECT h.home_id, h.code, h.unit, b.name AS building, b.address, u.station
+FROM home AS h
+JOIN building AS b USING (building_id)
+JOIN substation AS u USING (substation_id)
+WHERE """
+    + IN_SCOPE
+    + """
+ORDER BY h.code
+LIMIT %(limit)s
+"""
+)
+# Of each judged room what its sensor said last, also when that does not hold any more.
+SELECT_ROOMS = """
+SELECT p.room, p.room_kind, n.celsius, n.judged_at, n.expires_at > %(now)s AS holds
+FROM sensor_now AS n
+JOIN point AS p USING (sensor_id)
+WHERE n.home_id = %(home_id)s AND p.home_id = n.home_id AND n.judged_at IS NOT NULL
+  AND (p.valid_from IS NULL OR p.valid_from <= %(now)s) AND (p.valid_to IS NULL OR p.valid_to > %(now)s)
+ORDER BY n.celsius, p.room
+"""
 
 
 def find(conn: Connection, scope: Scope, code: str) -> Row | None:
@@ -51,3 +74,13 @@ def id_of(conn: Connection, scope: Scope, code: str) -> int | None:
     """The key of a home; None if there is none in scope."""
     found = fetch(conn, SELECT_HOME_ID, {**scope.parameters(), "code": code})
     return found[0]["home_id"] if found else None
+
+
+def reached(conn: Connection, scope: Scope, limit: int) -> list[Row]:
+    """The homes in scope with where they are, by their codes."""
+    return fetch(conn, SELECT_REACHED, {**scope.parameters(), "limit": limit})
+
+
+def rooms(conn: Connection, home_id: int, now: datetime) -> list[Row]:
+    """What the judged rooms of a home said last (°C), the coldest first, and whether it still holds."""
+    return fetch(conn, SELECT_ROOMS, {"home_id": home_id, "now": now})

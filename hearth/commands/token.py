@@ -35,7 +35,8 @@ def create(
         list[access.Right] | None, typer.Option(help="What it is good for; may be repeated. Default: all of the role.")
     ] = None,
 ) -> None:
-    """Make a token and print it, this once and alone; only its hash is kept."""
+    """Make a token and print it, this once and alone; only its hash is kept. A customer's page is named on stderr."""
+    settings = load()
     made_at = now()
     expires_at = made_at + timedelta(days=days) if days else None
     rights = right or access.ALL_RIGHTS
@@ -51,6 +52,8 @@ def create(
             rights=rights,
         )
     typer.echo(made)
+    if role is access.Role.CUSTOMER:
+        typer.echo(f"page: {settings.public_url.rstrip('/')}/home?token={made}", err=True)
 
 
 @app.command("list")

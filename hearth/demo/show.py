@@ -146,8 +146,9 @@ def _give_customer_a_token(stand: Stand, page: Page, figures: Figures) -> str | 
         return None
     home = figures.flags[0]["home"]
     who = f"customer of {home}"
-    page.tokens[who] = stand.token(Role.CUSTOMER, home)
-    return f"{who}: {page.tokens[who]}"
+    token = page.tokens[who] = stand.token(Role.CUSTOMER, home)
+    link = page.tokens["its page"] = f"{page.api_url}/home?token={token}"
+    return f"{who}: {token}\nits page: {link}"
 
 
 def _short(stand: Stand) -> str:

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, time
 from pathlib import Path
 
+import httpx
+
 from tests.acceptance import processes
 from tests.acceptance.thermometers import reading
 from tests.acceptance.waiting import until
@@ -77,3 +79,23 @@ def test_a_mistake_in_the_registry_changes_nothing_and_names_its_place(
     for part in ("homes.csv", "3", "class", "castle"):
         assert part in done.stderr
     assert world.one("SELECT count(*) FROM substation") == 0
+
+
+def test_a_link_to_the_page_is_printed_and_never_logged(
+    new_world: Making, plain_database: Database, tmp_path: Path
+) -> None:
+    world = new_world(plain_database)
+    world.policy()
+    world.command("registry", "import", str(write(tmp_path / "registry")))
+    port, api = world.start_api()
+    world.settings({"HEARTH_PUBLIC_URL": f"http://127.0.0.1:{port}/", "HEARTH_LOG_LEVEL": "debug"})
+    until(world.reader(port, "dispatcher").ready, "the API is ready")
+    made = world.command("token", "create", "--role", "customer", "--home", "MINE")
+    token = made.stdout.strip()
+    assert made.stderr.strip() == f"page: http://127.0.0.1:{port}/home?token={token}"
+    with httpx.Client(trust_env=False, follow_redirects=True) as browser:
+        shown = browser.get(made.stderr.strip().removeprefix("page: "), headers={"Accept-Language": "zh"})
+        wrong = browser.get(f"http://127.0.0.1:{port}/home?token={token}x")
+    assert (shown.status_code, "1号楼 101" in shown.text, wrong.status_code) == (200, True, 401)
+    assert "token" not in str(shown.url)
+    assert token not in api.said()

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
 from api.app import create_app
+from api.company import Company
 from api.guard import Guard
 from domain.policy import builtin
 from store import access
@@ -73,11 +74,11 @@ def plain_api(plain_database: Database) -> Iterator[Api]:
 
 
 @contextmanager
-def served_database(database: Database, guard: Guard | None = None) -> Iterator[Api]:
+def served_database(database: Database, guard: Guard | None = None, company: Company | None = None) -> Iterator[Api]:
     """Run the API over a database, with an account that is a member of its roles and no more."""
     clock = Clock()
     with ConnectionPool(database.url_as("api"), min_size=1, max_size=4, open=True) as pool:
-        app = create_app(pool, lambda: clock.now, POLICY, guard)
+        app = create_app(pool, lambda: clock.now, POLICY, guard, company)
         with (
             served(app) as url,
             httpx.Client(base_url=url, trust_env=False) as client,

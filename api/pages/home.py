@@ -1,0 +1,151 @@
+"""The page of one's own home: opened by a link, asked by a cookie, without script."""
+
+import secrets
+from collections.abc import Iterator
+from datetime import datetime, time
+from typing import Annotated, Literal
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
+from starlette.responses import RedirectResponse, Response
+
+from api import evidence, exports
+from api.language import Language
+from api.pages import look, visit
+from api.pages.render import HOME, Times, page
+from api.pages.report import SUBJECTS, Report, read, take
+from api.problem import Problem, no_such
+from api.session import Session, surroundings
+from api.tables import Format
+from domain.cases import SUBJECT_TEXTS
+from store.rows import Row
+
+router = APIRouter(prefix=HOME, route_class=visit.PageRoute, include_in_schema=False)
+Code = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
+Token = Annotated[str | None, Query(max_length=visit.LONGEST_TOKEN)]
+Key = Annotated[str | None, Query(max_length=64)]
+
+
+@router.get("")
+def home(
+    request: Request,
+    token: Token = None,
+    opened: str | None = None,
+    lang: Literal["zh", "en"] | None = None,
+    home: Code = None,
+    sent: Key = None,
+) -> Response:
+    """The page; or what a link or a choice of language leads to."""
+    if token is not None:
+        return visit.let_in(request, token)
+    if lang is not None:
+        return visit.choosing(request, lang)
+    if opened is not None and visit.shown_token(request) is None:
+        return page("opening.html", visit.language_of(request), here=f"{HOME}?")
+    with visit.reading(request, visit.bearer(request)) as asking:
+        return shown(request, asking, home, sent=look.taken(asking, sent))
+
+
+@router.post("")
+def send(request: Request, report: Annotated[Report, Depends(read)]) -> Response:
+    """Take what a form says, once; the answer leads back to the page, so that reloading sends nothing."""
+    if visit.shown_token(request) is not None and not visit.is_ours(request, report.key, report.token):
+        return visit.sorry(request, "not_ours", 403)
+    refused = None
+    if not report.faults:
+        try:
+            with visit.writing(request, visit.bearer(request)) as changing:
+                take(changing, chosen(look.places(changing), report.home), report)
+            asked = urlencode({"home": report.home, "sent": report.key})
+            return RedirectResponse(f"{HOME}?{asked}#sent", 303)
+        except Problem as problem:
+            if problem.status not in (409, 429):
+                raise
+            refused = problem
+    with visit.reading(request, visit.bearer(request)) as asking:
+        return shown(request, asking, report.home, report=report, refused=refused)
+
+
+@router.post("/leave")
+def leave(request: Request) -> Response:
+    """Forget the link on this device."""
+    return visit.let_out(request)
+
+
+def open_export(request: Request) -> Iterator[Session]:
+    """As the API's exports, for who has the cookie."""
+    yield from exports.exporting(request, visit.bearer(request), visit.CUSTOMERS)
+
+
+Exporting = Annotated[Session, Depends(open_export, scope="request")]
+
+
+@router.get("/readings/season.{form}")
+def readings(asking: Exporting, form: Format, home: Code = None) -> StreamingResponse:
+    """All readings of the season, to take away."""
+    place, begin = chosen(look.places(asking), home), look.season_days(asking)[0]
+    start = datetime.combine(begin, time(0), asking.policy.zone)
+    return exports.readings(place["code"], form, asking, start, asking.now)
+
+
+@router.get("/evidence/season.zip")
+def dossier(request: Request, file: evidence.Sheet, home: Code = None) -> Response:
+    """The evidence of the season, to take away."""
+    with visit.reading(request, visit.bearer(request)) as asking:
+        place, (first, end) = chosen(look.places(asking), home), look.season_days(asking)
+        return evidence.evidence(place["code"], file, asking, first, end)
+
+
+def chosen(places: list[Row], code: str | None) -> Row:
+    """The home that is asked for, or the first one.
+
+    Raises:
+        Problem: 404, it is not among those of the token.
+    """
+    found = next((place for place in places if code in (None, "", place["code"])), None)
+    if found is None:
+        raise no_such("home")
+    return found
+
+
+def shown(
+    request: Request,
+    asking: Session,
+    code: str | None,
+    *,
+    sent: str | None = None,
+    report: Report | None = None,
+    refused: Problem | None = None,
+) -> Response:
+    """The page of a home, after something was sent or could not be."""
+    language = visit.language_of(request)
+    places = look.places(asking)
+    place = chosen(places, code)
+    key = report.key if report and report.faults else secrets.token_urlsafe(24)
+    answer = page(
+        "home.html",
+        language,
+        **look.look(asking, place, language, Times(language, asking.policy.zone, asking.now)),
+        places=places,
+        sent=sent,
+        report=report or Report(),
+        refused=_refusal(refused, language),
+        key=key,
+        form_token=visit.form_token(visit.shown_token(request) or "", key),
+        subjects=[(subject.value, getattr(SUBJECT_TEXTS[subject], language)) for subject in SUBJECTS],
+        hotline=surroundings(request).company.hotline,
+        here=f"{HOME}?home={quote(place['code'])}&",
+        zone=asking.policy.zone.key,
+        now=asking.now,
+    )
+    if refused:
+        answer.status_code = refused.status
+        answer.headers.update(refused.headers)
+    elif report and report.faults:
+        answer.status_code = 422
+    return answer
+
+
+def _refusal(refused: Problem | None, language: Language) -> str | None:
+    return refused.details(language).detail if refused else None

@@ -1,0 +1,253 @@
+"""What the page of a home shows, gathered through the same functions as the API answers with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from alerts.engine.schedule import Schedules
+from alerts.terms import TermsBook
+from api import homes as told
+from api.buckets import Every
+from api.language import Language, said
+from api.pages.chart import Chart, DayBar, Frame, Step, Tick, day_by_day, runs, through_time, unknown
+from api.pages.render import Times
+from api.pages.tickets import Shown, shown
+from api.receipt import CLASSES
+from api.seen import seen
+from api.session import Session
+from api.values import shown as rounded
+from domain.instants import to_us
+from domain.states import NotJudged
+from domain.tickets import TicketClass
+from store import cases, compliance, desk, form_sent, history, homes, outages
+from store.history import Stretch
+from store.rows import Row
+
+MOST_HOMES = 100
+MOST_TICKETS = 20  # of the history
+MOST_OUTAGES = 5
+MOST_BUCKETS = 5_000
+LONGEST_SEASON = timedelta(days=399)  # with today no more than an evidence dossier may have
+DAY = timedelta(days=1)
+MINUTE_US = 60_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hour:
+    """A line of the day's table: what each room had on average; None: nothing known."""
+
+    label: str
+    means: Sequence[float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Season:
+    """The season so far."""
+
+    first: date
+    chart: Chart | None
+    days: Sequence[dict[str, Any]]  # newest first
+    cold_days: int
+    known_days: int
+    cold_hours: float
+    unknown_days: int
+
+
+def places(asking: Session) -> list[Row]:
+    """The homes of who asks."""
+    return homes.reached(asking.conn, asking.scope, MOST_HOMES)
+
+
+def look(asking: Session, place: Row, language: Language, times: Times) -> dict[str, Any]:
+    """All that is shown of a home, for the template."""
+    code, home_id = place["code"], place["home_id"]
+    home = told.home(code, asking)
+    schedule = _rules(asking, home_id)
+    rooms = homes.rooms(asking.conn, home_id, asking.now)
+    mine = _tickets(asking, home_id, language, times)
+    return {
+        "home": home,
+        "place": place,
+        "times": times,
+        "rooms": [{**room, "celsius": rounded(room["celsius"])} for room in rooms],
+        "limits": limits_now(schedule, asking.now),
+        "not_judged": _reason(schedule, asking.now),
+        "outages": _outages(asking, code),
+        "open": [ticket for ticket in mine if not ticket.closed],
+        "past": [ticket for ticket in mine if ticket.closed],
+        "cold_ticket": next((t.number for t in mine if not t.closed and t.kind == TicketClass.COLD), None),
+        "today": today(asking, home_id, schedule),
+        "season": season(asking, home_id, schedule, times),
+    }
+
+
+def taken(asking: Session, key: str | None) -> str | None:
+    """The ticket that came of a form just sent."""
+    return form_sent.number(asking.conn, key) if key else None
+
+
+def _tickets(asking: Session, home_id: int, language: Language, times: Times) -> list[Shown]:
+    """The repair file of the home and the complaints of its people, newest first."""
+    repairs = desk.tickets(
+        asking.conn, asking.scope, desk.TicketFilter(now=asking.now, home_id=home_id), limit=MOST_TICKETS
+    )
+    numbers = [case["number"] for case in cases.cases(asking.conn, asking.scope, cases.Wanted(), limit=MOST_TICKETS)]
+    complaints = [desk.ticket(asking.conn, asking.scope, number, asking.now) for number in numbers]
+    rows = [*repairs, *(row for row in complaints if row is not None)]
+    newest = sorted(rows, key=lambda row: row["ticket_id"], reverse=True)
+    return [
+        shown(seen(row, asking), said(CLASSES[row["class"]], language), language, times, asking.now) for row in newest
+    ]
+
+
+def _outages(asking: Session, code: str) -> list[Row]:
+    wanted = outages.Wanted(now=asking.now, states=("planned", "running", "late"), home=code)
+    return outages.outages(asking.conn, asking.scope, wanted, limit=MOST_OUTAGES)
+
+
+def _rules(asking: Session, home_id: int) -> Schedules:
+    """The limits of the home by the policy in force, hour by hour, over today and tomorrow."""
+    now = to_us(asking.now)
+    book = TermsBook(asking.policy)
+    found, _ = book.schedules(asking.conn, np.array([home_id], np.int32), now, now)
+    return found
+
+
+def _piece(schedule: Schedules, at_us: int) -> np.void:
+    number = max(int(np.searchsorted(schedule.pieces["start"], at_us, "right")) - 1, 0)
+    piece: np.void = schedule.pieces[number]
+    return piece
+
+
+def limits_now(schedule: Schedules, now: datetime) -> dict[str, float | None]:
+    """The limits in force now, and the day limit whether in force or not; None: there is none."""
+    piece = _piece(schedule, to_us(now))
+    return {name: rounded(float(piece[name])) for name in ("cold", "severe", "target")}
+
+
+def _reason(schedule: Schedules, now: datetime) -> str:
+    return NotJudged(int(_piece(schedule, to_us(now))["reason"])).code
+
+
+def _limits_between(schedule: Schedules, start_us: int, end_us: int, start: float, end: float) -> list[Step]:
+    """The limits of a span of time, told in a unit of time in which it goes from `start` to `end`."""
+    marks = [start_us, *(int(s) for s in schedule.pieces["start"] if start_us < s < end_us), end_us]
+    scale = (end - start) / (end_us - start_us)
+    return [
+        Step(kind, start + (low - start_us) * scale, start + (high - start_us) * scale, float(piece[kind]))
+        for low, high in pairwise(marks)
+        for piece in [_piece(schedule, low)]
+        for kind in ("cold", "severe")
+        if np.isfinite(piece[kind]) and piece["reason"] == NotJudged.JUDGED
+    ]
+
+
+def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
+    """The local day so far: chart, table, and the lowest and highest."""
+    zone, day = asking.policy.zone, told.today(asking)
+    start = datetime.combine(day, time(0), zone)
+    end = datetime.combine(day + DAY, time(0), zone)
+    low, high = to_us(start), to_us(end)
+    stretch = Stretch(home_id=home_id, start=start, end=asking.now, after=None, limit=MOST_BUCKETS)
+    fine = told.bucketed(asking, stretch, Every.TEN_MINUTES, zone)
+    points = {p.point_id: p for p in history.points(asking.conn, home_id, start, asking.now)}
+    version = asking.policy.version_at(asking.now)
+    intervals = version.hold_intervals if version else 1
+    series, spans, names = [], [], []
+    for point_id in dict.fromkeys(row["point_id"] for row in fine):
+        mine = [row for row in fine if row["point_id"] == point_id]
+        holds = max(points[point_id].interval_s * intervals, 600.0) * 1e6
+        # A bucket stands for its middle, the newest for no later than now.
+        at = [min(to_us(row["start"]) + 5 * MINUTE_US, to_us(asking.now)) for row in mine]
+        cut = runs(at, [row["mean"] for row in mine], holds + 1)
+        series.append(cut)
+        names.append(points[point_id].room)
+        spans += [(run[0][0] - 5 * MINUTE_US, run[-1][0] + 5 * MINUTE_US) for run in cut]
+    now_us = to_us(asking.now)
+    limits = _limits_between(schedule, low, high, low, high)
+    values = [row["mean"] for row in fine] + [limit.celsius for limit in limits]
+    frame = Frame.around(low, high, values)
+    hours = [Tick(to_us(datetime.combine(day, time(h), zone)), f"{h:02}:00") for h in (0, 6, 12, 18)]
+    margin = 15 * MINUTE_US  # what has not come in yet is no gap
+    gaps = [(a, b) for a, b in unknown(spans, low, now_us) if b - a > margin]
+    return {
+        "chart": through_time(frame, series, limits, gaps, hours) if fine else None,
+        "rooms": names,
+        "hours": _hours(asking, stretch, list(dict.fromkeys(row["point_id"] for row in fine))),
+        "lowest": rounded(min((row["min"] for row in fine), default=None)),
+        "highest": rounded(max((row["max"] for row in fine), default=None)),
+        "gaps": bool(gaps),
+    }
+
+
+def _hours(asking: Session, stretch: Stretch, order: Sequence[int]) -> list[Hour]:
+    zone = asking.policy.zone
+    found: dict[str, dict[int, float]] = {}
+    for row in told.bucketed(asking, stretch, Every.HOUR, zone):
+        found.setdefault(f"{row['start'].astimezone(zone):%H:%M}", {})[row["point_id"]] = row["mean"]
+    return [Hour(label=label, means=[rounded(means.get(point)) for point in order]) for label, means in found.items()]
+
+
+def season(asking: Session, home_id: int, schedule: Schedules, times: Times) -> Season:
+    """The season in which today is, or else the last one."""
+    first, end = season_days(asking)
+    rows = compliance.days(asking.conn, home_id, first, end, after=None, limit=LONGEST_SEASON.days + 1)
+    by_day = {row["day"]: row for row in rows}
+    bars = [_bar(by_day.get(first + n * DAY)) for n in range((end - first).days)]
+    known = [row for row in rows if row["compliant_s"] + row["cold_s"] + row["severe_s"] > 0]
+    cold = [row for row in known if row["cold_s"] + row["severe_s"] > 0]
+    return Season(
+        first=first,
+        chart=_season_chart(bars, first, schedule, asking.now, times) if known else None,
+        days=[_day(row) for row in reversed(rows)],
+        cold_days=len(cold),
+        known_days=len(known),
+        cold_hours=round(sum(row["cold_s"] + row["severe_s"] for row in cold) / 3600, 1),
+        unknown_days=sum(bar.span is None for bar in bars),
+    )
+
+
+def season_days(asking: Session) -> tuple[date, date]:
+    """The days of the season so far, half-open; before the first season ever, today."""
+    day = told.today(asking)
+    begun = [season for season in asking.policy.seasons if season.first <= day]
+    if not begun:
+        return day, day + DAY
+    return max(begun[-1].first, day - LONGEST_SEASON), min(begun[-1].end, day + DAY)
+
+
+def _bar(row: Row | None) -> DayBar:
+    if row is None or row["min"] is None or row["mean"] is None or not np.isfinite(row["min"]):
+        return DayBar("unknown", None)
+    kind = "severe" if row["severe_s"] > 0 else "cold" if row["cold_s"] > 0 else "fine"
+    return DayBar(kind, (float(row["min"]), max(float(row["mean"]), float(row["min"]))))
+
+
+def _season_chart(bars: Sequence[DayBar], first: date, schedule: Schedules, now: datetime, times: Times) -> Chart:
+    piece = _piece(schedule, to_us(now))
+    length = max(len(bars), 14)  # a season that has just begun is not drawn as two broad bars
+    severe = [float(x) for x in schedule.pieces["severe"] if np.isfinite(x)]
+    target = float(piece["target"])
+    limits = [Step("cold", 0, length, target)] if np.isfinite(target) else []
+    limits += [Step("severe", 0, length, severe[-1])] if severe else []
+    values = [value for bar in bars if bar.span for value in bar.span] + [step.celsius for step in limits]
+    frame = Frame.around(0, length, values)
+    starts = [n for n in range(length) if (first + n * DAY).day == 1 or n == 0]
+    if length <= 40:
+        starts = list(range(0, length, 7))
+    ticks = [Tick(n, times.short(first + n * DAY)) for n in starts if n == 0 or n > length * 0.08]
+    return day_by_day(frame, bars, limits, ticks)
+
+
+def _day(row: Row) -> dict[str, Any]:
+    return {
+        "day": row["day"],
+        "min": rounded(row["min"]),
+        "mean": rounded(row["mean"]),
+        "cold_hours": round((row["cold_s"] + row["severe_s"]) / 3600, 1),
+        "unknown_hours": round(row["unknown_s"] / 3600, 1),
+    }

@@ -1,0 +1,41 @@
+"""How the network stands, as a page for everybody."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.pages import visit
+from api.pages.render import STATIC, Times, page, static
+from api.problem import no_such
+from api.session import surroundings
+from api.status import CACHED, posted
+
+router = APIRouter(route_class=visit.PageRoute, include_in_schema=False)
+
+
+@router.get("/status")
+def network(request: Request, lang: Literal["zh", "en"] | None = None) -> Response:
+    """Where there is no heat, and how many homes are warm."""
+    if lang is not None:
+        return visit.choosing(request, lang)
+    given, language = surroundings(request), visit.language_of(request)
+    answer = page(
+        "status.html",
+        language,
+        status=posted(request),
+        times=Times(language, given.policy.zone, given.clock()),
+        hotline=given.company.hotline,
+        zone=given.policy.zone.key,
+        here="/status?",
+    )
+    answer.headers["Cache-Control"] = CACHED.replace("public", "private")  # it is in the language of who asks
+    return answer
+
+
+@router.get("/pages/{name}")
+def file(name: str) -> Response:
+    """A file that pages load."""
+    if name not in STATIC:
+        raise no_such("file")
+    return static(name)

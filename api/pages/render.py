@@ -1,0 +1,95 @@
+"""Templates become pages."""
+
+from datetime import date, datetime, timedelta
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, Response
+
+from api.language import Language
+from api.pages.words import WORDS
+
+# Nothing but our own stylesheet and pictures; forms go to us alone; nobody frames it.
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    # A form says where it comes from; other sites hear nothing.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Vary": "Accept-Language, Cookie",
+}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+HOME = "/home"
+STATIC = {"page.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("api.pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.globals["HOME"] = HOME
+
+
+def say(language: Language, key: str, **fields: object) -> Markup:
+    """A sentence in a language; what is filled in is escaped."""
+    return Markup(getattr(WORDS[key], language)).format(**fields)
+
+
+def page(template: str, language: Language, **context: Any) -> HTMLResponse:
+    """A page in a language."""
+
+    def words(key: str, **fields: object) -> Markup:
+        return say(language, key, **fields)
+
+    text = _ENVIRONMENT.get_template(template).render(say=words, language=language, **context)
+    return HTMLResponse(text, headers={**HEADERS, "Content-Language": language})
+
+
+def static(name: str) -> Response:
+    """A file that pages load."""
+    text = (files("api.pages") / "static" / name).read_text(encoding="utf-8")
+    return Response(text, media_type=STATIC[name], headers={"Cache-Control": "public, max-age=600"})
+
+
+class Times:
+    """Instants as people say them, in the company's zone: today by the hour alone."""
+
+    def __init__(self, language: Language, zone: ZoneInfo, now: datetime) -> None:
+        self._language, self._zone, self._now = language, zone, now.astimezone(zone)
+
+    def at(self, instant: datetime) -> Markup:
+        """`14:30`, `tomorrow 09:00`, `25 Nov 09:00`."""
+        local = instant.astimezone(self._zone)
+        days = (local.date() - self._now.date()) // timedelta(days=1)
+        hour = f"{local:%H:%M}"
+        key = {0: "today", 1: "tomorrow", -1: "yesterday"}.get(days)
+        said = say(self._language, f"at_{key}", hour=hour) if key else f"{self.day(local)} {hour}"
+        return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="minutes"), said)
+
+    def day(self, local: datetime) -> str:
+        """`25 Nov`, with the year if it is another one."""
+        year = local.year != self._now.year
+        if self._language == "zh":
+            return (f"{local.year}年" if year else "") + self.short(local)
+        return self.short(local) + (f" {local.year}" if year else "")
+
+    def short(self, day: date) -> str:
+        """`25 Nov`."""
+        return f"{day.month}月{day.day}日" if self._language == "zh" else f"{day.day} {MONTHS[day.month - 1]}"
+
+    def ago(self, instant: datetime) -> Markup:
+        """`12 minutes ago`."""
+        minutes = max(0, int((self._now - instant).total_seconds() // 60))
+        if minutes < 1:
+            return say(self._language, "just_now")
+        if minutes < 90:
+            return say(self._language, "minutes_ago", n=minutes)
+        if minutes < 48 * 60:
+            return say(self._language, "hours_ago", n=round(minutes / 60))
+        return say(self._language, "days_ago", n=minutes // (24 * 60))

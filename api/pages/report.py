@@ -1,0 +1,151 @@
+"""What a customer sends by the page: read, checked, and taken once."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+
+from alerts.desk import act
+from api import cases
+from api.desk import HomeTicket, open_in_home
+from api.problem import Problem, too_many
+from api.session import UNNAMED, Session
+from domain.cases import Subject
+from domain.reasons import Text
+from domain.tickets import EventKind, State, TicketClass
+from store import desk, form_sent
+from store.rows import Row
+
+KINDS = ("cold", "leak", "complaint")
+LONGEST_WORDS = 2_000
+LONGEST_CONTACT = 200
+MOST_FIELDS = 20
+KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
+# What a customer complains of: wrongdoing is a report, which is another thing.
+SUBJECTS = tuple(subject for subject in Subject if subject is not Subject.WRONGDOING)
+# A customer's complaint of these is about the people of the station, who then never learn who it was.
+ABOUT_STATION = frozenset({Subject.TEMPERATURE, Subject.REPAIR, Subject.CONDUCT})
+SUBJECTS = tuple(
+    subject for subject in Subject if subject is not Subject.WRONGDOING
+)  # that is a report, not a complaint
+GONE = Text("工单已办结", "the ticket is closed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What was sent. `faults`: field → key of api.pages.words; nothing is done while there are any."""
+
+    kind: str = ""
+    home: str = ""
+    key: str = ""
+    token: str = ""
+    words: str = ""
+    contact: str = ""
+    subject: str = ""
+    anonymous: bool = False
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+
+async def read(request: Request) -> Report:
+    """Read and check a form; files are not taken.
+
+    Raises:
+        HTTPException: it is no form.
+    """
+    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+        said = {name: value.strip() for name, value in form.items() if isinstance(value, str)}
+    if said.get("kind") not in KINDS or not KEY.fullmatch(said.get("key", "")):
+        raise HTTPException(400)
+    return Report(
+        kind=said["kind"],
+        home=said.get("home", ""),
+        key=said["key"],
+        token=said.get("token", ""),
+        words=said.get("words", "").replace("\r\n", "\n"),
+        contact=said.get("contact", ""),
+        subject=said.get("subject", ""),
+        anonymous="anonymous" in said,
+        faults=_faults(said),
+    )
+
+
+def _faults(said: Mapping[str, str]) -> dict[str, str]:
+    faults = {}
+    words = said.get("words", "").replace("\r\n", "\n")
+    if not words:
+        faults["words"] = "fault_empty"
+    elif len(words) > LONGEST_WORDS:
+        faults["words"] = "fault_long"
+    if len(said.get("contact", "")) > LONGEST_CONTACT:
+        faults["contact"] = "fault_long_contact"
+    if "\x00" in words + said.get("contact", ""):
+        faults["words"] = "fault_signs"
+    if said["kind"] == "complaint" and said.get("subject") not in SUBJECTS:
+        faults["subject"] = "fault_subject"
+    if "anonymous" in said and said.get("contact"):
+        faults["contact"] = "fault_not_anonymous"
+    return faults
+
+
+def take(changing: Session, place: Row, report: Report) -> str:
+    """Do what was asked for, once however often it comes; returns the number of the ticket.
+
+    Raises:
+        Problem: what the API answers to the same.
+    """
+    form_sent.lock(changing.conn, report.key)
+    if known := form_sent.number(changing.conn, report.key):
+        changing.notes["again"] = True
+        if report.anonymous:
+            changing.notes[UNNAMED] = True
+        return known
+    number = _complain(changing, place, report) if report.kind == "complaint" else _repair(changing, place, report)
+    form_sent.keep(changing.conn, report.key, number, changing.now)
+    return number
+
+
+def _complain(changing: Session, place: Row, report: Report) -> str:
+    subject = Subject(report.subject)
+    taken = cases.Taken.model_validate(
+        {
+            "class": "complaint",
+            "subject": subject,
+            "text": report.words,
+            "about_station": place["station"] if subject in ABOUT_STATION else None,
+            "anonymous": report.anonymous,
+            "home": None if report.anonymous else place["code"],
+            "phone": report.contact or None,
+        }
+    )
+    return cases.complain(changing, taken).number
+
+
+def _repair(changing: Session, place: Row, report: Report) -> str:
+    """Open a ticket, or add to the one that the cold home has."""
+    changing.notes["home"] = place["code"]
+    if report.kind == TicketClass.COLD and (row := open_cold(changing, place)) is not None:
+        return _add(changing, row, report.words)
+    wanted = HomeTicket.model_validate(
+        {"class": report.kind, "description": report.words, "contact": report.contact or None}
+    )
+    return open_in_home(place["code"], changing, wanted).number
+
+
+def open_cold(asking: Session, place: Row) -> Row | None:
+    """The ticket of a cold home that is not closed; there is one at most, and it is the last."""
+    wanted = desk.TicketFilter(now=asking.now, home_id=place["home_id"], kind=TicketClass.COLD)
+    found = desk.tickets(asking.conn, asking.scope, wanted, limit=1)
+    return found[0] if found and found[0]["state"] != State.CLOSED else None
+
+
+def _add(changing: Session, row: Row, words: str) -> str:
+    if seconds := changing.limiter.wait_case(f"{changing.asker.actor} adds"):
+        raise too_many(seconds)
+    if row["state"] == State.CLOSED:
+        raise Problem(409, GONE)
+    changing.notes["ticket"] = row["number"]
+    data = {"text": words}
+    act(changing.conn, changing.policy, row["ticket_id"], EventKind.USER_SAID, data, changing.now, changing.asker.actor)
+    return str(row["number"])

@@ -1,0 +1,108 @@
+"""A ticket in plain words: how far it is, by when something happens, and what did not happen in time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from api.language import Language
+from api.pages.render import Times, say
+from domain.tickets import EventKind, State
+
+TOLD = {
+    EventKind.CONTACTED: "event_contacted",
+    EventKind.ARRIVED: "event_arrived",
+    EventKind.DONE: "event_done",
+    EventKind.REWORK: "event_rework",
+    EventKind.RELAPSED: "event_again",
+    EventKind.REOPENED: "event_again",
+    EventKind.RECOVERED: "event_recovered",
+    EventKind.PROVEN: "event_proven",
+    EventKind.CALLED_BACK: "event_called_back",
+    EventKind.MEASURED: "event_measured",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """A clock: what was promised, and how that stands: running, late, kept, or kept late."""
+
+    standing: str
+    words: Markup
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What is shown of a ticket. `kind` is its class, `about` says it in words."""
+
+    number: str
+    kind: str
+    about: str
+    closed: bool
+    state: Markup
+    opened: Markup
+    closed_at: Markup | None
+    description: str
+    appointment: Markup | None
+    promises: Sequence[Promise]
+    happened: Sequence[tuple[Markup, Markup]]
+    delay: str | None
+    result: str | None
+    answer: str | None
+    added: Sequence[str]
+
+
+def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, now: datetime) -> Shown:
+    """A ticket as api.seen has it, for its user."""
+    last = {event["kind"]: event for event in ticket["events"]}
+
+    def data(kind: EventKind, *keys: str) -> str | None:
+        found = last.get(kind, {"data": {}})["data"]
+        return next((found[key] for key in keys if found.get(key)), None)
+
+    appointment = ticket["appointment_at"]
+    return Shown(
+        number=ticket["number"],
+        kind=ticket["class"],
+        about=about,
+        closed=ticket["state"] == State.CLOSED,
+        state=say(language, f"ticket_{ticket['state']}"),
+        opened=times.at(ticket["opened_at"]),
+        closed_at=times.at(ticket["closed_at"]) if ticket["closed_at"] else None,
+        description=ticket["description"],
+        appointment=times.at(appointment) if appointment and appointment > now else None,
+        promises=_promises(ticket, language, times, now),
+        happened=[
+            (times.at(event["at"]), say(language, TOLD[event["kind"]]))
+            for event in ticket["events"]
+            if event["kind"] in TOLD
+        ],
+        delay=data(EventKind.DELAYED, "explanation", language),
+        result=data(EventKind.DONE, "result"),
+        answer=data(EventKind.REPLIED, "text"),
+        added=[e["data"].get("text", "") for e in ticket["events"] if e["kind"] == EventKind.USER_SAID],
+    )
+
+
+def _promises(ticket: dict[str, Any], language: Language, times: Times, now: datetime) -> list[Promise]:
+    """The clocks of this round, and those of earlier ones that were broken: what was late stays late."""
+    return [
+        _promise(clock, language, times, now)
+        for clock in ticket["clocks"]
+        if clock["due_at"] is not None
+        and (clock["breached_at"] is not None or (clock["round"] == ticket["round"] and clock["void_at"] is None))
+    ]
+
+
+def _promise(clock: dict[str, Any], language: Language, times: Times, now: datetime) -> Promise:
+    due, met = clock["due_at"], clock["met_at"]
+    late = clock["breached_at"] is not None or (met or now) > due
+    ended = met is not None or clock["void_at"] is not None
+    standing = ("kept_late" if met else "broken" if ended else "late") if late else ("kept" if met else "running")
+    fields = {"due": times.at(due), "met": times.at(met) if met else ""}
+    if standing == "running":
+        return Promise(standing=standing, words=say(language, f"will_{clock['name']}", **fields))
+    what = say(language, f"clock_{clock['name']}")
+    return Promise(standing=standing, words=say(language, f"promise_{standing}", what=what, **fields))

@@ -1,0 +1,175 @@
+"""Who looks at a page: the link and the cookie it becomes, the language, and errors that people can read."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable, Coroutine
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from api.bearer import NO_TOKEN, WRONG_TOKEN
+from api.language import Language, preferred
+from api.pages.render import HOME, page
+from api.problem import Problem
+from api.session import asked_by, changed_by, surroundings
+from store.access import Role
+
+COOKIE = "hearth"
+SAFE_COOKIE = "__Secure-hearth"  # browsers take a cookie of this name over TLS alone
+LANGUAGE_COOKIE = "hearth-language"
+COOKIE_SECONDS = 400 * 86_400  # as long as browsers keep any; the token decides when it ends
+LONGEST_TOKEN = 4_096
+LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+CUSTOMERS = frozenset({Role.CUSTOMER})
+
+reading = contextmanager(asked_by(CUSTOMERS))
+writing = contextmanager(changed_by(CUSTOMERS))
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def shown_token(request: Request) -> str | None:
+    """The token that the cookie carries."""
+    return request.cookies.get(_cookie_name(request)) or None
+
+
+def bearer(request: Request) -> HTTPAuthorizationCredentials | None:
+    """The cookie, as if it were the bearer token of an API request. API routes themselves never look at cookies."""
+    token = shown_token(request)
+    return HTTPAuthorizationCredentials(scheme="Bearer", credentials=token) if token else None
+
+
+def let_in(request: Request, token: str) -> Response:
+    """Put the token of a link into a cookie, and lead to the page whose address does not have it.
+
+    The cookie is for this site's own requests alone. A browser that comes from a link elsewhere does not send it along
+    with the redirect; `opened` has the page go on by itself then.
+
+    Raises:
+        Problem: the token is not good for this.
+    """
+    credentials = HTTPAuthorizationCredentials(scheme="Bearer", credentials=token)
+    with reading(request, credentials):
+        pass
+    answer = RedirectResponse(f"{HOME}?opened=1", 303)
+    answer.set_cookie(
+        _cookie_name(request),
+        token,
+        max_age=COOKIE_SECONDS,
+        path=HOME,
+        secure=_is_secure(request),
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+def let_out(request: Request) -> Response:
+    """Forget who it was on this device."""
+    answer = RedirectResponse(HOME, 303)
+    answer.delete_cookie(_cookie_name(request), HOME, secure=_is_secure(request), httponly=True, samesite="strict")
+    return answer
+
+
+def language_of(request: Request) -> Language:
+    """The language that was chosen, or else the one that the browser prefers."""
+    chosen: dict[str | None, Language] = {"zh": "zh", "en": "en"}
+    return chosen.get(request.cookies.get(LANGUAGE_COOKIE)) or preferred(request.headers.get("accept-language"))
+
+
+def choosing(request: Request, language: Language) -> Response:
+    """Keep a choice of language, and lead back to the same page."""
+    answer = RedirectResponse(str(request.url.remove_query_params("lang").replace(scheme="", netloc="")), 303)
+    answer.set_cookie(
+        LANGUAGE_COOKIE,
+        language,
+        max_age=COOKIE_SECONDS,
+        secure=_is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+def form_token(token: str, key: str) -> str:
+    """What a form carries to show that this site gave it to the bearer of the token."""
+    return hmac.new(token.encode(), f"form {key}".encode(), hashlib.sha256).hexdigest()
+
+
+def is_ours(request: Request, key: str, shown: str) -> bool:
+    """Whether a form that was sent is one that we gave to who sends it."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        return False
+    token = shown_token(request)
+    return token is not None and hmac.compare_digest(form_token(token, key).encode(), shown.encode())
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages, too."""
+
+    def get_route_handler(self) -> Handler:
+        """Answer errors so that people can read them."""
+        handle = super().get_route_handler()
+
+        async def handle_readably(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Problem as problem:
+                if problem.delay_s:
+                    await asyncio.sleep(problem.delay_s)
+                return sorry(request, _trouble(problem), problem.status, problem.headers)
+            except HTTPException as error:
+                return sorry(request, "not_ours", error.status_code)
+            except RequestValidationError:
+                return sorry(request, "not_found", 404)
+            except (OperationalError, PoolTimeout):
+                return sorry(request, "away", 503)
+            except Exception as error:
+                structlog.get_logger().error("page_failed", page=request.scope["route"].path, exc_info=error)
+                return sorry(request, "fault", 500)
+
+        return handle_readably
+
+
+def sorry(request: Request, trouble: str, status: int, headers: dict[str, str] | None = None) -> Response:
+    """A page that says what is the matter and what to do; `trouble` is a key of api.pages.words."""
+    answer = page(
+        "message.html",
+        language_of(request),
+        trouble=trouble,
+        hotline=surroundings(request).company.hotline,
+        here=f"{request.url.path}?",
+    )
+    answer.status_code = status
+    for name in ("Retry-After",):
+        if headers and name in headers:
+            answer.headers[name] = headers[name]
+    return answer
+
+
+def _trouble(problem: Problem) -> str:
+    if problem.detail is NO_TOKEN:
+        return "no_link"
+    if problem.detail is WRONG_TOKEN:
+        return "bad_link"
+    return {403: "not_customer", 404: "not_found", 429: "too_many", 503: "away"}.get(problem.status, "fault")
+
+
+def _is_secure(request: Request) -> bool:
+    """Whether the browser is told to keep cookies to TLS: always, unless it is on this very machine without."""
+    return request.url.scheme == "https" or request.url.hostname not in LOCAL
+
+
+def _cookie_name(request: Request) -> str:
+    return SAFE_COOKIE if _is_secure(request) else COOKIE

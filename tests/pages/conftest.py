@@ -1,0 +1,106 @@
+"""The pages in a real browser: Debian's Chromium, driven by playwright."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
+
+from api.company import Company
+from tests.api.conftest import Api, served_database
+from tests.conftest import Database, unavailable
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+HOTLINE = "96777"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once."""
+    program = shutil.which("chromium")
+    if program is None:
+        unavailable("NOT TESTED IN A BROWSER: no Chromium (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def api(plain_database: Database) -> Iterator[Api]:
+    """The API with its pages, and a hotline."""
+    with served_database(plain_database, company=Company(hotline=HOTLINE)) as api:
+        yield api
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser; what goes wrong in it is kept."""
+
+    page: Page
+    base: str
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Response:
+        """Open a page."""
+        answer = self.page.goto(self.base + path)
+        assert answer is not None
+        return answer
+
+    def keep(self, name: str) -> None:
+        """Take a picture, where HEARTH_PICTURES names a folder for them."""
+        if folder := os.environ.get("HEARTH_PICTURES"):
+            self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+    def is_well(self) -> None:
+        """Nothing is loaded from elsewhere, nothing is wrong in the console, and everybody can use the page."""
+        assert self.foreign == []
+        assert self.errors == []
+        found = Axe().run(self.page)
+        assert found.response["violations"] == [], found.generate_report()
+
+
+class Visitors:
+    """Opens browsers of people, each with a language, a size, with or without script."""
+
+    def __init__(self, browser: Browser, base: str) -> None:
+        self._browser, self._base = browser, base
+        self._contexts: list[Any] = []
+
+    def __call__(self, language: str = "en", size: dict[str, int] = PHONE, **options: Any) -> Visitor:
+        context = self._browser.new_context(locale=LOCALES[language], viewport=size, **options)  # type: ignore[arg-type]
+        self._contexts.append(context)
+        visitor = Visitor(context.new_page(), self._base)
+        visitor.page.on(
+            "console", lambda message: visitor.errors.append(message.text) if message.type == "error" else None
+        )
+        visitor.page.on("pageerror", lambda error: visitor.errors.append(str(error)))
+        visitor.page.on("request", lambda request: self._note(visitor, request))
+        return visitor
+
+    def _note(self, visitor: Visitor, request: Request) -> None:
+        visitor.asked.append(request.url)
+        if urlsplit(request.url).netloc != urlsplit(self._base).netloc:
+            visitor.foreign.append(request.url)
+
+    def close(self) -> None:
+        """Close all of them."""
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser, api: Api) -> Iterator[Visitors]:
+    """People who look at the pages."""
+    visitors = Visitors(browser, str(api.client.base_url))
+    yield visitors
+    visitors.close()

@@ -1,0 +1,471 @@
+"""The page of a home: who gets in, what is shown, what may be sent."""
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+from zipfile import ZipFile
+
+import httpx
+import pytest
+
+from domain.states import State
+from store import access
+from store.access import Role
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.town import NOW
+from tests.pages import flat
+from tests.pages.conftest import DESK, Visitor, Visitors
+
+HOME = "/home"
+Opener: TypeAlias = Callable[[str], httpx.Client]
+COUNT_TICKETS = "SELECT count(*) FROM ticket"
+
+
+def inside(api: Api, person: Visitor, *homes: str) -> str:
+    """Open the page by a link; returns the token."""
+    token = api.token("customer", *(homes or ("B1-101",)))
+    api.conn.commit()
+    person.go(f"/home?token={token}")
+    return token
+
+
+@pytest.fixture
+def client_with(api: Api) -> Iterator[Callable[[str], httpx.Client]]:
+    """Makes browsers without any looks, with the cookie of a token."""
+    with ExitStack() as clients:
+
+        def make(token: str) -> httpx.Client:
+            client = clients.enter_context(httpx.Client(base_url=api.client.base_url, trust_env=False))
+            api.conn.commit()
+            client.get("/home", params={"token": token})
+            return client
+
+        yield make
+
+
+def form_of(client: httpx.Client, kind: str = "leak", **other: str) -> dict[str, str]:
+    """What a form on the page would send."""
+    text = client.get("/home").text
+    found = {name: re.findall(rf'name="{name}" value="([^"]*)"', text)[0] for name in ("home", "key", "token")}
+    return {**found, "kind": kind, "words": "it drips", **other}
+
+
+def tickets(api: Api) -> int:
+    api.conn.commit()
+    return town.one(api.conn, COUNT_TICKETS, None)
+
+
+# the link
+
+
+def test_a_link_becomes_a_cookie_and_leaves_no_trace(api: Api, visitor: Visitors) -> None:
+    town.home(api.conn)
+    person = visitor()
+    token = inside(api, person)
+    assert urlsplit(person.page.url).query == "opened=1"
+    (cookie,) = person.page.context.cookies()
+    assert (cookie["name"], cookie["value"], cookie["path"]) == ("hearth", token, "/home")
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    person.page.click("footer a[href='/status']")
+    with_token = [url for url in person.asked if token in url]
+    assert len(with_token) == 1  # the link itself
+    assert person.page.evaluate("document.referrer").count("token") == 0
+
+
+def test_over_tls_the_cookie_is_for_tls_alone(api: Api) -> None:
+    town.home(api.conn)
+    token = api.token("customer", "B1-101")
+    api.conn.commit()
+    answer = api.client.get("/home", params={"token": token}, headers={"Host": "heat.example"})
+    said = answer.headers["set-cookie"]
+    assert said.startswith(f"__Secure-hearth={token};")
+    assert {"HttpOnly", "Secure", "SameSite=strict", "Path=/home"} <= set(said.split("; "))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/home?opened=1")
+    assert token not in answer.text + answer.headers["location"]
+
+
+def test_a_link_in_a_message_elsewhere_leads_to_the_page(api: Api, visitor: Visitors) -> None:
+    """A strict cookie is not sent along when another site's link redirects: the page goes on by itself."""
+    town.home(api.conn)
+    token = api.token("customer", "B1-101")
+    api.conn.commit()
+    person = visitor()
+    link = f'<a href="{person.base}/home?token={token}">my home</a>'
+    person.page.route("http://mail.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
+    person.page.goto("http://mail.example/")
+    person.page.click("a")
+    person.page.wait_for_url(f"{person.base}/home")
+    assert "B1 1" in person.page.inner_text("h1")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("case", ["none", "unknown", "expired", "revoked", "staff"])
+def test_who_has_no_link_that_holds_gets_a_page_that_says_so(
+    api: Api, visitor: Visitors, case: str, language: str
+) -> None:
+    town.home(api.conn)
+    past = NOW - timedelta(days=1)
+    token = {
+        "none": None,
+        "unknown": "hearth_nobody",
+        "expired": access.create(api.conn, Role.CUSTOMER, now=past, homes=["B1-101"], expires_at=past),
+        "revoked": api.token("customer", "B1-101"),
+        "staff": api.token("dispatcher"),
+    }[case]
+    if case == "revoked":
+        access.revoke(api.conn, 2, NOW)
+    api.conn.commit()
+    person = visitor(language)
+    answer = person.go("/home" if token is None else f"/home?token={token}")
+    assert answer.status == (403 if case == "staff" else 401)
+    says = {
+        "none": {"zh": "专用链接", "en": "by your link"},
+        "staff": {"zh": "供用户使用", "en": "for customers"},
+    }.get(case, {"zh": "已失效", "en": "does not hold"})
+    assert says[language] in person.page.inner_text("h1")
+    assert "96777" in person.page.inner_text("footer")
+    assert person.page.context.cookies() == []
+    person.errors = [error for error in person.errors if "Failed to load resource" not in error]  # its status
+    person.keep(f"{case}-{language}")
+    person.is_well()
+
+
+def test_a_link_that_is_withdrawn_ends_what_was_open(api: Api, visitor: Visitors) -> None:
+    town.home(api.conn)
+    person = visitor()
+    inside(api, person)
+    assert person.go("/home").status == 200
+    access.revoke(api.conn, 1, NOW)
+    api.conn.commit()
+    assert person.go("/home").status == 401
+
+
+def test_signing_out(api: Api, visitor: Visitors) -> None:
+    town.home(api.conn)
+    person = visitor()
+    inside(api, person)
+    person.page.click(".leave button")
+    assert person.page.context.cookies() == []
+    assert person.go("/home").status == 401
+
+
+# what is shown
+
+
+def test_another_s_home_is_never_shown(api: Api, client_with: Opener) -> None:
+    town.home(api.conn, "mine-1")
+    town.home(api.conn, "theirs-1")
+    client = client_with(api.token("customer", "mine-1"))
+    absent = client.get("/home", params={"home": "nobody-1"})
+    for path in ("/home", HOME + "/readings/season.csv", HOME + "/evidence/season.zip"):
+        path += "?home=theirs-1"
+        answer = client.get(path)
+        assert (answer.status_code, "theirs" in answer.text) == (404, False)
+    foreign = client.get("/home", params={"home": "theirs-1"})
+    assert (foreign.status_code, foreign.text) == (404, absent.text)
+    sent = client.post("/home", data=form_of(client, home="theirs-1"))
+    assert (sent.status_code, tickets(api)) == (404, 0)
+
+
+@pytest.mark.parametrize("role", [Role.CREW, Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN])
+def test_no_staff_token_opens_or_sends_anything(api: Api, role: Role) -> None:
+    town.home(api.conn)
+    token = api.token(role, station="North" if role is Role.CREW else None)
+    api.conn.commit()
+    cookie = {"Cookie": f"hearth={token}"}
+    for path in ("/home", "/home?home=B1-101", HOME + "/readings/season.csv", HOME + "/evidence/season.zip"):
+        answer = api.client.get(path, headers=cookie)
+        assert (answer.status_code, "B1-101" in answer.text) == (403, False)
+    assert "set-cookie" not in api.client.get("/home", params={"token": token}).headers
+    assert api.client.get("/v1/homes/B1-101", headers=cookie).status_code == 401  # the API knows no cookies
+
+
+def test_several_homes_on_one_link(api: Api, visitor: Visitors) -> None:
+    town.home(api.conn, "B1-101", state=State.WARM)
+    town.home(api.conn, "B1-102", state=State.UNKNOWN)
+    person = visitor()
+    inside(api, person, "B1-101", "B1-102")
+    assert "Warm enough" in person.page.inner_text("main")
+    person.page.click("nav a >> nth=1")
+    assert "No current reading" in person.page.inner_text("main")
+    assert "home=B1-102" in person.page.url
+    assert person.page.get_attribute("nav a >> nth=1", "aria-current") == "page"
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "status", "says"),
+    [
+        (State.WARM, 0, "on", "The limit at this hour is 18.0 °C."),
+        (State.COLD, 0, "on", "below the limit of 18.0 °C"),
+        (State.SEVERE, 0, "on", "below the lowest limit of 16.0 °C"),
+        (State.UNKNOWN, 0, "on", "has not sent anything new"),
+        (State.NOT_JUDGED, 120, "on", "not the heating season"),
+        (State.NOT_JUDGED, 0, "stopped", "heat of this home is stopped"),
+    ],
+)
+def test_how_the_home_is_in_plain_words(
+    api: Api, visitor: Visitors, state: State, days: int, status: str, says: str
+) -> None:
+    home = flat.flat(api.conn, state=state)
+    api.conn.execute("UPDATE home_status SET status = %s WHERE home_id = %s", (status, home))
+    api.clock.now = NOW + timedelta(days=days)
+    person = visitor()
+    inside(api, person)
+    assert says in person.page.inner_text(".now")
+    person.is_well()
+
+
+def test_by_night_the_limit_is_that_of_the_night(api: Api, visitor: Visitors) -> None:
+    flat.flat(api.conn)
+    api.clock.now = NOW + timedelta(hours=10)  # 22:00
+    person = visitor()
+    inside(api, person)
+    assert "By night the limit is 16.0 °C; by day it is 18.0 °C." in person.page.inner_text(".now")
+
+
+def test_clocks_are_told_as_they_are(api: Api, visitor: Visitors) -> None:
+    home = flat.flat(api.conn, state=State.COLD, celsius=16.6)
+    number = flat.cold_ticket(api.conn, home)
+    flat.past_ticket(api.conn, home)
+    person = visitor("en", DESK)
+    inside(api, person)
+    told = person.page.locator(f"#{number} .promises li").all_inner_texts()
+    assert told == [
+        "Our call to you: 10:15, in time",
+        "The plan of the heat station: 12:00, late (due by 11:00)",
+        "Our visit is late: it was due by 11:30",
+        "It will be repaired by 10:00 tomorrow",
+    ]
+    person.page.click("details.past > summary")
+    assert "已更换阀门密封圈" in person.page.inner_text("section:has(#past)")
+
+
+def test_a_day_of_which_something_is_not_known(api: Api, visitor: Visitors) -> None:
+    home = flat.flat(api.conn)
+    flat.days(api.conn, home)
+    person = visitor("en", DESK)
+    inside(api, person)
+    today, season = person.page.locator("svg.chart").all()
+    assert today.locator("path.line").count() == 4  # two rooms, before and after
+    assert today.locator("rect.box-gap").count() == 1
+    assert season.locator("rect.box-severe").count() == 1
+    assert season.locator("rect.box-cold").count() == 5
+    assert person.page.locator("dl.figures dd").all_inner_texts() == ["6 of 59 days with readings", "19 h"]
+    person.page.click("section:has(#today) details summary")
+    rows = person.page.locator("section:has(#today) tbody th").all_inner_texts()
+    assert rows == [f"{hour:02}:00" for hour in (0, 1, 2, 3, 4, 5, 6, 9, 10, 11)]
+    person.page.click("section:has(#season) details summary")
+    assert person.page.locator("section:has(#season) tbody tr").count() == 61
+    person.is_well()
+
+
+def test_the_language_that_was_chosen_stays(api: Api, visitor: Visitors) -> None:
+    town.home(api.conn)
+    person = visitor("zh")
+    inside(api, person)
+    assert person.page.get_attribute("html", "lang") == "zh-CN"
+    person.page.click("text=English")
+    assert person.page.get_attribute("html", "lang") == "en"
+    assert "lang=" not in person.page.url
+    person.go("/status")
+    assert person.page.get_attribute("html", "lang") == "en"
+
+
+def test_readings_to_take_away(api: Api, visitor: Visitors) -> None:
+    flat.flat(api.conn)
+    person = visitor()
+    inside(api, person)
+    with person.page.expect_download() as download:
+        person.page.click("text=All readings of the season")
+    assert download.value.suggested_filename == "B1-101-readings.csv"
+    lines = download.value.path().read_text().splitlines()
+    assert len(lines) == 1 + 2 * (72 - 12)
+    with person.page.expect_download() as download:
+        person.page.click("text=Evidence of the season")
+    assert download.value.suggested_filename == "evidence-B1-101-2025-11-15-2026-01-16.zip"
+    with ZipFile(download.value.path()) as dossier:
+        assert {"manifest.json"} <= set(dossier.namelist())
+
+
+# what may be sent
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_leak_is_reported_and_its_ticket_seen(api: Api, visitor: Visitors, language: str, script: bool) -> None:
+    town.home(api.conn)
+    person = visitor(language, java_script_enabled=script)
+    inside(api, person)
+    person.page.click("#form-leak summary")
+    assert "96777" in person.page.inner_text("#form-leak .advice")
+    if script:
+        person.keep(f"leak-{language}")
+        person.is_well()
+    person.page.fill("#leak-words", "厨房漏水 <script>alert(1)</script>")
+    person.page.fill("#leak-contact", "024-4711")
+    person.page.click("#form-leak button")
+    ((number, contact, source),) = api.conn.execute("SELECT number, contact, source FROM ticket").fetchall()
+    assert (contact, source) == ("024-4711", "user")
+    assert number in person.page.inner_text("#sent")
+    assert "厨房漏水 <script>alert(1)</script>" in person.page.inner_text(f"#{number}")
+    assert person.page.locator(f"#{number} .promise-running").count() == 3
+    person.page.reload()
+    assert tickets(api) == 1
+    if script:
+        person.keep(f"sent-{language}")
+        person.is_well()
+
+
+def test_a_cold_home_has_one_ticket_and_what_comes_later_is_added(api: Api, visitor: Visitors) -> None:
+    town.home(api.conn, state=State.COLD)
+    person = visitor()
+    inside(api, person)
+    for words in ("The bedroom is at 16.", "Now it is at 15."):
+        person.page.click("#form-cold summary")
+        person.page.fill("#cold-words", words)
+        person.page.click("#form-cold button")
+    assert tickets(api) == 1
+    assert "Ticket T00000001 is open for this already." in (person.page.text_content("#form-cold") or "")
+    shown = person.page.inner_text("#T00000001")
+    assert "The bedroom is at 16." in shown
+    assert "Now it is at 15." in shown
+    events = api.get("/v1/tickets/T00000001", api.token()).json()["events"]
+    assert (events[-1]["kind"], events[-1]["data"]) == ("user_said", {"text": "Now it is at 15."})
+    person.is_well()
+
+
+def test_a_complaint_and_its_answer(api: Api, visitor: Visitors) -> None:
+    town.home(api.conn)
+    person = visitor()
+    inside(api, person)
+    person.page.click("#form-complaint summary")
+    person.page.select_option("#complaint-subject", "conduct")
+    person.page.fill("#complaint-words", "Nobody called back.")
+    person.page.click("#form-complaint button")
+    ((about,),) = api.conn.execute("SELECT about_station FROM case_file").fetchall()
+    assert about == "North"
+    assert "You will have an answer by" in person.page.inner_text("#T00000001")
+    api.post("/v1/tickets/T00000001/events", api.token(), kind="replied", text="We are sorry.", channel="phone")
+    person.page.reload()
+    assert "We are sorry." in person.page.inner_text("#T00000001")
+    person.is_well()
+
+
+def test_an_anonymous_complaint_gives_a_number_and_nothing_that_leads_back(api: Api, visitor: Visitors) -> None:
+    town.home(api.conn)
+    person = visitor()
+    inside(api, person)
+    person.page.click("#form-complaint summary")
+    person.page.select_option("#complaint-subject", "fees")
+    person.page.fill("#complaint-words", "The bill is wrong.")
+    person.page.check("#anonymous")
+    person.page.click("#form-complaint button")
+    assert "T00000001" in person.page.inner_text("#sent")
+    assert person.page.locator("#T00000001").count() == 0
+    api.conn.commit()
+    log = api.conn.execute("SELECT actor, address, target, detail FROM audit").fetchall()
+    assert log == [("unknown", None, {}, {"anonymous": True})]
+    assert api.conn.execute("SELECT anonymous, opened_by FROM case_file").fetchall() == [(True, "user")]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_is_wrong_in_a_form_is_said_beside_it(api: Api, visitor: Visitors, language: str) -> None:
+    town.home(api.conn)
+    person = visitor(language)
+    inside(api, person)
+    person.page.click("#form-complaint summary")
+    person.page.fill("#complaint-contact", "024-4711")
+    person.page.check("#anonymous")
+    person.page.eval_on_selector("#form-complaint form", "form => { form.noValidate = true }")
+    with person.page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+        person.page.click("#form-complaint button")
+    assert answered.value.status == 422
+    for field in ("subject", "words", "contact"):
+        told = person.page.get_attribute(f"#complaint-{field}", "aria-describedby") or ""
+        assert f"complaint-{field}-fault" in told.split()
+        assert person.page.locator(f"#complaint-{field}-fault").is_visible()
+        assert person.page.get_attribute(f"#complaint-{field}", "aria-invalid") == "true"
+    assert person.page.input_value("#complaint-contact") == "024-4711"  # what was typed stays
+    assert person.page.locator("[role=alert]").is_visible()
+    assert tickets(api) == 0
+    person.errors = [error for error in person.errors if "422" not in error]
+    person.keep(f"faults-{language}")
+    person.is_well()
+
+
+def test_a_form_that_is_sent_twice_is_taken_once(api: Api, client_with: Opener) -> None:
+    town.home(api.conn)
+    token = api.token("customer", "B1-101")
+    client = client_with(token)
+    form = form_of(client)
+
+    def send(_: int) -> Any:
+        with httpx.Client(base_url=client.base_url, cookies=client.cookies, trust_env=False) as other:
+            return other.post("/home", data=form)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(send, range(6)))
+    assert [answer.status_code for answer in answers] == [303] * 6
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert tickets(api) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"token": "0" * 64}, {"token": ""}, {"key": "A" * 32}, {"key": "short"}, {"kind": "repair"}],
+    ids=["wrong token", "no token", "other key", "no key", "no such form"],
+)
+def test_a_form_that_is_not_ours_is_not_taken(api: Api, change: dict[str, str], client_with: Opener) -> None:
+    town.home(api.conn)
+    client = client_with(api.token("customer", "B1-101"))
+    assert client.post("/home", data=form_of(client) | change).status_code in (400, 403)
+    assert tickets(api) == 0
+
+
+def test_a_form_from_elsewhere_is_not_taken(api: Api, client_with: Opener) -> None:
+    town.home(api.conn)
+    client = client_with(api.token("customer", "B1-101"))
+    form = form_of(client)
+    for origin in ("https://evil.example", "null"):
+        assert client.post("/home", data=form, headers={"Origin": origin}).status_code == 403
+    other = client_with(api.token("customer", "B1-101"))
+    assert other.post("/home", data=form).status_code == 403  # another's form, with one's own cookie
+    assert httpx.post(f"{client.base_url}/home", data=form, trust_env=False).status_code == 401
+    assert tickets(api) == 0
+
+
+def test_a_token_that_only_reads_sends_nothing(api: Api, client_with: Opener) -> None:
+    town.home(api.conn)
+    token = access.create(api.conn, Role.CUSTOMER, now=NOW, homes=["B1-101"], rights={access.Right.READ})
+    client = client_with(token)
+    assert client.get("/home").status_code == 200
+    assert client.post("/home", data=form_of(client)).status_code == 403
+    assert tickets(api) == 0
+
+
+def test_more_than_is_worked_at_a_time_is_refused_in_words(api: Api, client_with: Opener) -> None:
+    town.home(api.conn)
+    client = client_with(api.token("customer", "B1-101"))
+    answers = [client.post("/home", data=form_of(client)) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [303] * 5 + [409]
+    assert "the home has too many open tickets" in answers[-1].text
+    assert tickets(api) == 5
+
+
+def test_pages_may_load_nothing_but_their_own(api: Api, client_with: Opener) -> None:
+    town.home(api.conn)
+    client = client_with(api.token("customer", "B1-101"))
+    for path in ("/home", "/home?home=none", "/status"):
+        answer = client.get(path)
+        assert answer.headers["content-security-policy"] == (
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+            "base-uri 'none'"
+        )
+        assert "<script" not in answer.text
+        assert not re.search(r'\s(style|on\w+)="', answer.text)
+        assert answer.headers["cache-control"] in ("no-store", "private, max-age=30")

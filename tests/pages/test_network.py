@@ -1,0 +1,41 @@
+"""The page of the network, for everybody."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.test_status import INSERT_OUTAGE, INSERT_PLACE, people
+from tests.api.town import NOW
+from tests.pages.conftest import DESK, PHONE, Visitors
+
+
+@pytest.mark.parametrize(("language", "size"), [("zh", PHONE), ("en", DESK)], ids=["zh", "en"])
+def test_everybody_sees_outages_and_shares(api: Api, visitor: Visitors, language: str, size: dict[str, int]) -> None:
+    people(api.conn, "North", warm=20, cold=4, unknown=1)
+    people(api.conn, "East", warm=15, cold=15)
+    people(api.conn, "West", warm=9)
+    hour = timedelta(hours=1)
+    outage = town.one(api.conn, INSERT_OUTAGE, ("fault", NOW - hour, NOW + 5 * hour, NOW))
+    api.conn.execute(INSERT_PLACE, (outage, "North"))
+    api.conn.commit()
+    person = visitor(language, size)
+    assert person.go("/status").status == 200
+    rows = person.page.locator("tbody tr").all_inner_texts()
+    assert [row.split("\t") for row in rows] == [
+        [{"zh": "全网", "en": "All together"}[language], "60", "70 %", "30 %", "0 %"],
+        ["S-East", "30", "50 %", "50 %", "0 %"],
+        [{"zh": "其他片区", "en": "Other areas"}[language], "30", "85 %", "10 %", "5 %"],
+    ]
+    assert "17:00" in person.page.inner_text("section:has(#outages)")
+    person.keep(f"status-{language}")
+    person.is_well()
+
+
+def test_where_there_is_nothing_to_tell_it_says_so(api: Api, visitor: Visitors) -> None:
+    person = visitor()
+    person.go("/status")
+    assert "There is no outage, and none is planned." in person.page.inner_text("main")
+    assert "There are too few homes" in person.page.inner_text("main")
+    person.is_well()

@@ -1,0 +1,47 @@
+"""Every sentence of the pages is there in both languages, with the same fields, and is said somewhere."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from api.pages.words import WORDS
+from domain.policy import builtin, builtin_names
+from domain.tickets import CLOCK_NAMES, State
+
+PAGES = Path(__file__).parents[3] / "api" / "pages"
+SOURCES = "".join(
+    p.read_text(encoding="utf-8") for p in PAGES.rglob("*") if p.suffix in (".py", ".html") and p.stem != "words"
+)
+# Keys that are put together: their beginning is in the source.
+BEGINNINGS = ("state_", "ticket_", "clock_", "will_", "promise_", "why_", "trouble_", "form_", "room_", "at_", "fault_")
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", WORDS)
+def test_both_languages_say_the_same(key: str) -> None:
+    text = WORDS[key]
+    assert text.zh
+    assert text.en
+    assert fields(text.zh) == fields(text.en)
+    assert not re.search(r"[<>&]", text.zh + text.en)  # they are markup as they stand
+    assert not re.search("[\u4e00-\u9fff]", text.en) or key == "other_language"
+
+
+def test_every_sentence_is_said() -> None:
+    unused = [key for key in WORDS if not re.search(rf"['\"]{key}['\"]", SOURCES) and not key.startswith(BEGINNINGS)]
+    assert unused == []
+
+
+def test_what_can_be_the_case_has_its_words() -> None:
+    assert {f"ticket_{state}" for state in State} <= WORDS.keys()
+    for name in CLOCK_NAMES | {"call_back"}:
+        assert {f"clock_{name}", f"will_{name}"} <= WORDS.keys()
+    known = {
+        clock for name in builtin_names() for v in builtin(name).versions for c in v.clocks.values() for clock in c
+    }
+    assert known <= CLOCK_NAMES
