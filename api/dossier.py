@@ -78,7 +78,8 @@ def compose(conn: Connection, scope: Scope, policy: Policy, wanted: Wanted, out:
     """
     chain.freeze(conn)
     enter(conn, scope)
-    return _Dossier(conn, scope, policy, wanted, Bundle(out)).written()
+    with Bundle(out) as bundle:
+        return _Dossier(conn, scope, policy, wanted, bundle).written()
 
 
 @dataclass
@@ -132,7 +133,7 @@ class _Dossier:
         for language in ("zh", "en"):
             self.bundle.add(f"summary.{language}.pdf", [evidence.render(contents, language)])
         self.bundle.add("README.md", [(files("papers") / "evidence_readme.md").read_bytes()])
-        return self.bundle.close(self._head(upto, readings, days, events))
+        return self.bundle.finish(self._head(upto, readings, days, events))
 
     def _span(self) -> Span:
         return Span(self.wanted.home, self._midnight(self.wanted.first), self._midnight(self.wanted.end))

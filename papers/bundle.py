@@ -8,7 +8,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
-from typing import IO, Any
+from typing import IO, Any, Self
 
 FORMAT = "hearth-evidence/1"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
@@ -18,11 +18,17 @@ UNIX = 3
 
 
 class Bundle:
-    """Writes a dossier, one file after the other."""
+    """Writes a dossier, one file after the other. A context: what is left when it ends early is no dossier."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._archive = zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED)
         self._files: dict[str, dict[str, Any]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
 
     def add(self, name: str, blocks: Iterable[bytes]) -> None:
         """Write a file, a block at a time."""
@@ -34,13 +40,12 @@ class Bundle:
                 size += len(block)
         self._files[name] = {"name": name, "sha256": digest.hexdigest(), "size": size}
 
-    def close(self, head: Mapping[str, Any]) -> str:
+    def finish(self, head: Mapping[str, Any]) -> str:
         """Write what names the files, and `head` with it; returns the root."""
         self.add(SUMS, [sums(self._files.values())])
         told = {"format": FORMAT, **head, "files": sorted(self._files.values(), key=lambda file: str(file["name"]))}
         digest = root(told)
         self.add(MANIFEST, [(json.dumps({**told, "root": digest}, indent=1, ensure_ascii=False) + "\n").encode()])
-        self._archive.close()
         return digest
 
 

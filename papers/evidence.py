@@ -54,6 +54,7 @@ def render(contents: Contents, language: str) -> bytes:
         {
             "title": f"{teller.said(words.TITLE)} · {contents.home['code']}",
             "language": language,
+            "span": f"{contents.first} – {contents.end - timedelta(days=1)}",
             "facts": [[teller.said(label), lines] for label, lines in teller.facts()],
             "finding": teller.finding(),
             "chart_title": teller.said(words.CHART),
@@ -141,6 +142,8 @@ class _Teller:
     def finding(self) -> str:
         """The sentence that sums it up."""
         of = self.contents
+        if not of.ledger:
+            return self.said(words.FINDING_NONE)
         total = {name: sum(row[f"{name}_s"] for row in of.ledger) for name in STATES}
         return self.said(
             words.FINDING,
@@ -253,9 +256,10 @@ class _Teller:
 
     def _ticket(self, row: Row) -> Sequence[Value]:
         late = [CLOCKS[clock["name"]] for clock in row["clocks"] if clock["breached_at"] and clock["name"] in CLOCKS]
+        name = self.said(TICKET_CLASSES[row["class"]])
         return (
             row["number"],
-            self.said(TICKET_CLASSES[row["class"]]),
+            self.said(words.RETROSPECTIVE, name=name) if row["retrospective"] else name,
             self.at(row["opened_at"]),
             self.at(row["done_at"]),
             self.at(row["closed_at"], words.NOT_ENDED),

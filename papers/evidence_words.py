@@ -8,7 +8,7 @@ HOME, SPAN, COUNTED = Text("用户", "Home"), Text("时段", "Span"), Text("统�
 SENSORS, READINGS, RULES = Text("测温点", "Thermometers"), Text("读数", "Readings"), Text("适用标准", "Rules in force")
 HEAT, CONTRACT, VIEW = Text("供热状态", "Heat"), Text("合同温度", "Contract"), Text("版本", "Made for")
 SPAN_LINE = Text(
-    "{first} 至 {last},共 {days} 天,当地时间({zone})", "{first} to {last}, {days} days, local time ({zone})"
+    "{first} 至 {last}(共 {days} 天),当地时间({zone})", "{first} to {last} ({days} d), local time ({zone})"
 )
 NEVER_COUNTED = Text("该户在此时段没有任何统计", "nothing has been counted of this home in this span")
 NO_READING = Text("此时段没有任何读数", "there is no reading in this span")
@@ -39,6 +39,11 @@ FINDING = Text(
     "On {breached} of {days} days the home was under a limit, {hours} h in all ({severe} h of it under the floor). "
     "For {unknown} h there was nothing to judge by. {flags} flags, {tickets} tickets.",
 )
+FINDING_NONE = Text(
+    "此时段没有任何统计:不能据此认定该户室温达标或不达标。",
+    "Nothing has been counted in this span: it says neither that the home was warm nor that it was not.",
+)
+RETROSPECTIVE = Text("{name}(事后发现)", "{name} (found after it was over)")
 CHART = Text("室温", "Temperatures")
 CHART_ALT = Text("室温曲线,含标准线与缺测时段", "Room temperatures with limits and gaps")
 CHART_NONE = NEVER_COUNTED

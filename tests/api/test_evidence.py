@@ -6,10 +6,12 @@ import io
 import json
 import shutil
 import subprocess
+import tempfile
+import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +21,21 @@ import pytest
 from psycopg import Connection
 
 from alerts import chain, outages
+from alerts.history import History
 from alerts.measurements import record
 from alerts.outages import Draft
+from alerts.rejudge import judge_again
 from alerts.watch import keep_ledger
+from api import dossier
+from api.dossier_rows import View
+from domain import policy
 from domain.measurement import NewMeasurement
 from domain.outages import OutageKind
 from domain.tickets import EventKind
 from papers.verify import verify
-from store import ledger
+from store import access, ledger
 from store.outages import Area
+from store.stage import open_stages
 from tests import registry_rows as town
 from tests.acceptance import processes
 from tests.api.conftest import Api, served_database
@@ -349,3 +357,86 @@ def test_no_more_at_a_time_than_exports(case: Case) -> None:
     check(case.get(), 503)
     for _ in taken:
         places.release()
+
+
+def season(conn: Connection, days: int, seconds: int = 300) -> int:
+    """A home with two thermometers that spoke every so often from 2025-12-01 on."""
+    home = town.home(conn, f"S{seconds}")
+    for room in ("living", "bedroom"):
+        sensor = town.sensor(conn, f"{room}-{seconds}", home, room_kind=room, interval_s=seconds)
+        conn.execute(
+            "INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, self_timed) "
+            "SELECT %s, at, at, 19 + random(), 0, true FROM generate_series('2025-12-01', "
+            "'2025-12-01'::timestamptz + make_interval(days => %s), make_interval(secs => %s)) AS at",
+            (sensor, days, seconds),
+        )
+    return home
+
+
+def test_memory_is_flat_however_much_was_said(plain_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dossier, "AT_ONCE", 20_000)
+    monkeypatch.setattr(dossier, "BATCH_ROWS", 5_000)
+    scope = access.Scope(everywhere=True, own_station=None, own_homes=[])
+
+    def peak(seconds: int) -> int:
+        first = date(2025, 12, 1)
+        wanted = dossier.Wanted(season(conn, 60, seconds), f"S{seconds}", first, first + 60 * DAY, View.USER)
+        tracemalloc.start()
+        with tempfile.TemporaryFile() as file, conn.transaction():
+            dossier.compose(conn, scope, SEED, wanted, file)
+            size = file.tell()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert size > 60 * 86_400 / seconds * 2 * 10
+        return most
+
+    with plain_database.connect(autocommit=True) as conn:
+        peak(3600)  # what is read and kept once
+        assert peak(30) < peak(300) * 1.3
+
+
+def test_too_many_readings_are_refused(plain_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    season(plain_api.conn, 10)
+    span = {"from": "2025-12-01", "to": "2025-12-11"}
+    monkeypatch.setattr(dossier, "MOST_READINGS", 5_000)
+    check(plain_api.get("/v1/homes/S300/evidence", plain_api.token(), **span), 422)
+    monkeypatch.setattr(dossier, "MOST_READINGS", 6_000)
+    assert plain_api.get("/v1/homes/S300/evidence", plain_api.token(), **span).status_code == 200
+
+
+def test_days_where_the_clocks_change(plain_database: Database, tmp_path: Path) -> None:
+    """A day of 23 hours, a new version of the rules, and a sensor that went to another room with another offset."""
+    text = SEED.text.replace("2025-11-15, to = 2026-03-16", "2025-10-01, to = 2026-05-01")
+    begin = text.index("[[version]]")
+    newer = text[begin:].replace("2020-01-01", "2026-03-30").replace('"06:00"', '"08:00"')
+    rules = policy.load(text + "\n" + newer, "test", "Europe/Berlin")
+    moved = datetime(2026, 3, 29, 8, tzinfo=UTC)
+    with plain_database.connect(autocommit=True) as conn:
+        open_stages(conn)
+        home = town.home(conn, "H1")
+        sensor = town.sensor(conn, "s1", home, valid=(moved, None), offset_k=-1.5, room_kind="bedroom")
+        town.sensor(conn, "s1", home, valid=(None, moved))
+        conn.execute(
+            "INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, self_timed) "
+            "SELECT %s, at, at, 19, 0, true FROM generate_series('2026-03-27'::timestamptz, '2026-04-01', "
+            "interval '5 minutes') AS at",
+            (sensor,),
+        )
+        with conn.transaction():
+            judge_again(conn, History(rules), [home], date(2026, 3, 27), datetime(2026, 4, 3, 12, tzinfo=UTC))
+        file = tmp_path / "dossier.zip"
+        scope = access.Scope(everywhere=True, own_station=None, own_homes=[])
+        wanted = dossier.Wanted(home, "H1", date(2026, 3, 27), date(2026, 4, 2), View.USER)
+        with file.open("wb") as out, conn.transaction():
+            dossier.compose(conn, scope, rules, wanted, out)
+    assert verify(file).listed == []
+    answer = httpx.Response(200, content=file.read_bytes())
+    days = {row["day"]: row for row in told(answer, "ledger.csv")}
+    assert float(days["2026-03-29"]["cold_s"]) + float(days["2026-03-29"]["compliant_s"]) == 23 * 3600
+    assert float(days["2026-03-30"]["cold_s"]) == 13 * 3600  # under the newer version, from 08:00 to 21:00
+    assert float(days["2026-03-29"]["cold_s"]) == 11 * 3600  # 10:00 local to 21:00
+    assert {row["recount"] for row in days.values()} == {"same"}
+    readings = told(answer, "readings.csv")
+    assert [(r["room"], r["offset"]) for r in (readings[0], readings[-1])] == [("living", "0"), ("bedroom", "-1.5")]
+    in_force = told(answer, "policy.json")["in_force"]
+    assert [version["label"] for version in in_force] == ["seed@2020-01-01", "seed@2026-03-30"]

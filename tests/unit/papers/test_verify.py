@@ -98,12 +98,13 @@ def contents() -> dict[str, bytes]:
 
 def bundled(files: Mapping[str, bytes], state: Mapping[str, Any] = STATE) -> bytes:
     out = io.BytesIO()
-    bundle = Bundle(out)
-    for name, content in files.items():
-        bundle.add(name, [content])
     policy = {"name": "seed", "sha256": hashlib.sha256(files.get("policy.toml", b"")).hexdigest()}
-    bundle.close({"home": "H1", "from": "2026-01-14", "to": "2026-01-16", "zone": "Asia/Shanghai", "view": "user",
-                  "policy": policy, "state": dict(state)})  # fmt: skip
+    head = {"home": "H1", "from": "2026-01-14", "to": "2026-01-16", "zone": "Asia/Shanghai", "view": "user",
+            "policy": policy, "state": dict(state)}  # fmt: skip
+    with Bundle(out) as bundle:
+        for name, content in files.items():
+            bundle.add(name, [content])
+        bundle.finish(head)
     return out.getvalue()
 
 
