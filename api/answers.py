@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, Field, JsonValue
 
 from api.values import Instant, Shown, ShownFinely
 from domain.quality import Quality
@@ -53,21 +53,6 @@ class Home(BaseModel):
 class Reading(BaseModel):
     """One reading: °C, raw + offset; the offset in K; humidity and battery in %."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "sensor": "a1",
-                "room": "living",
-                "measured_at": "2026-01-15T04:00:00Z",
-                "temperature": 17.2,
-                "offset": 0.2,
-                "humidity": 41.5,
-                "battery": 93.0,
-                "quality": "good",
-            }
-        }
-    )
-
     sensor: str
     room: str
     measured_at: Instant
@@ -84,21 +69,6 @@ class Bucket(BaseModel):
     `coverage` is the share of the span for which a reading held: until the next, no longer than the policy says.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "sensor": "a1",
-                "room": "living",
-                "start": "2026-01-15T04:00:00Z",
-                "min": 17.1,
-                "mean": 17.3,
-                "max": 17.6,
-                "count": 12,
-                "coverage": 1.0,
-            }
-        }
-    )
-
     sensor: str
     room: str
     start: Instant
@@ -114,25 +84,6 @@ class LedgerDay(BaseModel):
 
     `shortfall_s` is a part of `compliant_s`. While a day is not `closed` its figures may still change.
     """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "day": "2026-01-14",
-                "compliant_s": 75600.0,
-                "cold_s": 10800.0,
-                "severe_s": 0.0,
-                "unknown_s": 0.0,
-                "not_judged_s": 0.0,
-                "shortfall_s": 3600.0,
-                "min": 17.1,
-                "mean": 18.4,
-                "kelvin_hours": 1.5,
-                "policy": "seed@2020-01-01",
-                "closed": True,
-            }
-        }
-    )
 
     day: date
     compliant_s: float

@@ -23,6 +23,7 @@ from api import (
     status,
 )
 from api.company import Company
+from api.description import Described
 from api.guard import Guard, surround
 from api.metrics import Measured, Metrics
 from api.pages import home as home_page
@@ -49,7 +50,7 @@ def create_app(
         company: what it tells of itself.
     """
     guard = guard or Guard()
-    app = FastAPI(
+    app = Described(
         title="Hearth",
         version="1",
         openapi_url="/v1/openapi.json",

@@ -1,14 +1,12 @@
 """The OpenAPI document: its examples are what it describes."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 import pytest
 
-from api import answers
 from tests.api.conftest import Api
-
-EXAMPLES = ("Reading", "Bucket", "LedgerDay")
 
 
 @pytest.fixture
@@ -17,17 +15,40 @@ def document(plain_api: Api) -> Any:
     return plain_api.client.get("/v1/openapi.json").json()
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_is_what_it_is_an_example_of(document: Any, name: str) -> None:
-    schema = document["components"]["schemas"][name]
-    jsonschema.validate(schema["example"], {**schema, "components": document["components"]})
-    told = getattr(answers, name).model_validate(by_code(schema["example"]))
-    assert told.model_dump(mode="json", by_alias=True) == schema["example"]
+def test_an_example_is_what_it_is_an_example_of(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    shown = {name: schema for name, schema in schemas.items() if "example" in schema}
+    assert len(shown) > 40
+    for schema in shown.values():
+        whole = {**schema, "components": document["components"]}
+        jsonschema.validate(schema["example"], whole, jsonschema.Draft202012Validator, format_checker=checker)
+        unknown = set(schema["example"]) - set(schema["properties"])
+        assert not unknown
 
 
-def by_code(example: dict[str, Any]) -> dict[str, Any]:
-    """As the database has it: a quality is a number there."""
-    return {**example, "quality": 0} if "quality" in example else example
+def test_everything_that_is_sent_or_answered_has_an_example(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    missing = set()
+    for item in document["paths"].values():
+        for operation in item.values():
+            answers = [answer for code, answer in operation["responses"].items() if code != "default"]
+            for name in named([operation.get("requestBody", {}), *answers]):
+                of_items = named(schemas[name]["properties"]["items"]) if name.startswith("Page_") else [name]
+                missing |= {one for one in of_items if "example" not in schemas[one]}
+    assert not missing
+
+
+def named(part: Any) -> Iterator[str]:
+    """The schemas that a part of the document names."""
+    if isinstance(part, dict):
+        if "$ref" in part:
+            yield part["$ref"].rpartition("/")[2]
+        for inner in part.values():
+            yield from named(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from named(inner)
 
 
 def test_every_operation_tells_of_problems(document: Any) -> None:
