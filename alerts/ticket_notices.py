@@ -14,6 +14,7 @@ TELLS: Mapping[EventKind, tuple[Kind, tuple[Audience, ...]]] = {
     EventKind.RELAPSED: (Kind.TICKET_REOPENED, (DISPATCH, CREW, USER)),
     EventKind.REOPENED: (Kind.TICKET_REOPENED, (DISPATCH, CREW, USER)),
     EventKind.REWORK: (Kind.TICKET_REOPENED, (DISPATCH, CREW)),
+    EventKind.USER_SAID: (Kind.USER_SAID, (DISPATCH, CREW)),
     EventKind.ASSIGNED: (Kind.TICKET_ASSIGNED, (CREW,)),
     EventKind.CONTACTED: (Kind.APPOINTMENT, (USER,)),
     EventKind.APPOINTMENT: (Kind.APPOINTMENT, (USER,)),

@@ -96,16 +96,29 @@ class Board:
         self._status: Status | None = None
 
     def look(self, given: Surroundings) -> Status:
-        """How the network stands, or stood some seconds ago."""
-        now = given.clock()
-        with self._lock:
-            if self._status is None or not self._status.at <= now < self._status.at + OUTAGES_FOR:
-                with given.pool.connection() as conn:
-                    conn.read_only = True
-                    access.enter(conn, NOBODY)
-                    figures = self._figures(conn, now, given.company.least_homes)
-                    self._status = Status(at=now, outages=_outages(conn, now), figures=figures)
-            return self._status
+        """How the network stands, or stood some seconds ago.
+
+        While one request looks it up the others are told what was known before; only before that is there do they wait.
+        """
+        now, known = given.clock(), self._status
+        if known is not None and known.at <= now < known.at + OUTAGES_FOR:
+            return known
+        if not self._lock.acquire(blocking=known is None):
+            assert known is not None
+            return known
+        try:
+            return self._look_up(given, now)
+        finally:
+            self._lock.release()
+
+    def _look_up(self, given: Surroundings, now: datetime) -> Status:
+        if self._status is None or not self._status.at <= now < self._status.at + OUTAGES_FOR:
+            with given.pool.connection() as conn:
+                conn.read_only = True
+                access.enter(conn, NOBODY)
+                figures = self._figures(conn, now, given.company.least_homes)
+                self._status = Status(at=now, outages=_outages(conn, now), figures=figures)
+        return self._status
 
     def _figures(self, conn: Connection, now: datetime, least_homes: int) -> Figures:
         last = self._status.figures if self._status else None

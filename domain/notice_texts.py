@@ -38,6 +38,13 @@ STAFF: Mapping[Kind, Wording] = {
             "{where} has the same trouble again: ticket {ticket} is open.",
         ),
     ),
+    Kind.USER_SAID: Wording(
+        Text("用户补充:{ticket}", "The user added to {ticket}"),
+        Text(
+            "{where}:用户对工单 {ticket} 作了补充,请查看。",
+            "{where}: the user added something to ticket {ticket}; please read it.",
+        ),
+    ),
     Kind.TICKET_ASSIGNED: Wording(
         Text("工单 {ticket} 已派给您", "Ticket {ticket} is yours"),
         Text(
@@ -290,6 +297,7 @@ COUNTED: Mapping[Kind, Text] = {
     Kind.TICKET_OPENED: Text("新工单", "new tickets"),
     Kind.TICKET_SEVERE: Text("低于最低限", "under the floor"),
     Kind.TICKET_REOPENED: Text("重新打开", "opened again"),
+    Kind.USER_SAID: Text("用户补充", "additions by users"),
     Kind.TICKET_ASSIGNED: Text("派单", "assigned"),
     Kind.APPOINTMENT: Text("预约", "appointments"),
     Kind.TICKET_DONE: Text("已处理", "done"),

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     TICKET_OPENED = "ticket_opened"
     TICKET_SEVERE = "ticket_severe"  # it got worse
     TICKET_REOPENED = "ticket_reopened"
+    USER_SAID = "user_said"  # the user has added something to a ticket
     TICKET_ASSIGNED = "ticket_assigned"  # responsible
     APPOINTMENT = "appointment"  # at
     TICKET_DONE = "ticket_done"

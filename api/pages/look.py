@@ -186,10 +186,13 @@ def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
 
 def _hours(asking: Session, stretch: Stretch, order: Sequence[int]) -> list[Hour]:
     zone = asking.policy.zone
-    found: dict[str, dict[int, float]] = {}
+    found: dict[datetime, dict[int, float]] = {}
     for row in told.bucketed(asking, stretch, Every.HOUR, zone):
-        found.setdefault(f"{row['start'].astimezone(zone):%H:%M}", {})[row["point_id"]] = row["mean"]
-    return [Hour(label=label, means=[rounded(means.get(point)) for point in order]) for label, means in found.items()]
+        found.setdefault(row["start"], {})[row["point_id"]] = row["mean"]
+    return [
+        Hour(label=f"{start.astimezone(zone):%H:%M}", means=[rounded(means.get(point)) for point in order])
+        for start, means in found.items()
+    ]
 
 
 def season(asking: Session, home_id: int, schedule: Schedules, times: Times) -> Season:

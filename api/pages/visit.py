@@ -152,9 +152,10 @@ def sorry(request: Request, trouble: str, status: int, headers: dict[str, str] |
         here=f"{request.url.path}?",
     )
     answer.status_code = status
-    for name in ("Retry-After",):
-        if headers and name in headers:
-            answer.headers[name] = headers[name]
+    if "token" in request.query_params:
+        answer.headers["Referrer-Policy"] = "no-referrer"  # not even to our own files: the address has the link in it
+    if headers and "Retry-After" in headers:
+        answer.headers["Retry-After"] = headers["Retry-After"]
     return answer
 
 

@@ -48,7 +48,7 @@ class Visitor:
     base: str
     errors: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
 
     def go(self, path: str) -> Response:
         """Open a page."""
@@ -88,7 +88,7 @@ class Visitors:
         return visitor
 
     def _note(self, visitor: Visitor, request: Request) -> None:
-        visitor.asked.append(request.url)
+        visitor.requests.append(request)
         if urlsplit(request.url).netloc != urlsplit(self._base).netloc:
             visitor.foreign.append(request.url)
 

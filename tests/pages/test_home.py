@@ -72,7 +72,7 @@ def test_a_link_becomes_a_cookie_and_leaves_no_trace(api: Api, visitor: Visitors
     assert (cookie["name"], cookie["value"], cookie["path"]) == ("hearth", token, "/home")
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     person.page.click("footer a[href='/status']")
-    with_token = [url for url in person.asked if token in url]
+    with_token = [request.url for request in person.requests if token in request.url]
     assert len(with_token) == 1  # the link itself
     assert person.page.evaluate("document.referrer").count("token") == 0
 
@@ -130,6 +130,7 @@ def test_who_has_no_link_that_holds_gets_a_page_that_says_so(
     assert says[language] in person.page.inner_text("h1")
     assert "96777" in person.page.inner_text("footer")
     assert person.page.context.cookies() == []
+    assert all("token=" not in (request.header_value("referer") or "") for request in person.requests)
     person.errors = [error for error in person.errors if "Failed to load resource" not in error]  # its status
     person.keep(f"{case}-{language}")
     person.is_well()
@@ -336,6 +337,9 @@ def test_a_cold_home_has_one_ticket_and_what_comes_later_is_added(api: Api, visi
     assert "Now it is at 15." in shown
     events = api.get("/v1/tickets/T00000001", api.token()).json()["events"]
     assert (events[-1]["kind"], events[-1]["data"]) == ("user_said", {"text": "Now it is at 15."})
+    told = api.conn.execute("SELECT audience, data FROM outbox WHERE kind = 'user_said' ORDER BY audience").fetchall()
+    assert [audience for audience, _ in told] == ["crew", "dispatch"]
+    assert "15" not in str(told)
     person.is_well()
 
 
