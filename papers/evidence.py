@@ -95,7 +95,7 @@ class _Teller:
             (words.COUNTED, [self.at(of.counted_to, words.NEVER_COUNTED)]),
             (words.READINGS, self._readings()),
             (words.SENSORS, [self._place(*place) for place in of.places] or [ABSENT]),
-            (words.RULES, [line for label, version in of.rules for line in self._rule(label, version)]),
+            (words.RULES, [line for label, version in of.rules for line in self._rule(label, version)] or [ABSENT]),
             (words.HEAT, [self._heat(row) for row in of.heat] or [ABSENT]),
             (words.CONTRACT, [self._contract(home)]),
             (words.VIEW, [self.said(words.VIEWS[of.view])]),

@@ -5,8 +5,8 @@ It is read where it lies, never unpacked, and no more of it than its own limits 
 
 import csv
 import hashlib
-import io
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -23,8 +23,13 @@ from domain.errors import UsageError
 from domain.instants import to_us
 from papers.bundle import FORMAT, MANIFEST, SUMS, root, sums
 
-LARGEST = {"readings.csv": 2 << 30, "events.jsonl": 512 << 20}  # bytes, unpacked
-LARGEST_OTHER = 64 << 20
+LARGEST = {"readings.csv": 1 << 30, "events.jsonl": 64 << 20}  # bytes, unpacked
+LARGEST_OTHER = 16 << 20
+LARGEST_ZIP = 1 << 30
+LONGEST_LINE = 1 << 20
+END = struct.Struct("<4s4H2LH")  # the record at the end of a ZIP
+END_MARK, LONG_MARK = b"PK\5\6", b"PK\6\7"
+MOST_ENTRIES, LARGEST_DIRECTORY = 64, 1 << 16
 NAMES = frozenset(
     {
         MANIFEST, SUMS, "README.md", "readings.csv", "gaps.csv", "ledger.csv", "home.json", "policy.toml",
@@ -37,7 +42,9 @@ MOST_TOLD = 100  # faults that are listed; all are counted
 STATES = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s")
 DAY = timedelta(days=1)
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
-MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, csv.Error)
+MISSHAPEN = (
+    ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, csv.Error, *UNREADABLE
+)  # fmt: skip
 
 
 @dataclass
@@ -70,6 +77,7 @@ def verify(file: Path, noted: str | None = None) -> Verdict:
         UsageError: it cannot be read, or is no dossier at all.
     """
     try:
+        _check_end(file)
         with zipfile.ZipFile(file) as archive:
             return _Check(archive, Verdict()).all(noted)
     except zipfile.BadZipFile as error:
@@ -78,6 +86,19 @@ def verify(file: Path, noted: str | None = None) -> Verdict:
         raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from None
     except NoDossier as error:
         raise UsageError(f"{file}: is not an evidence dossier: {error}") from None
+
+
+def _check_end(file: Path) -> None:
+    """Refuse a ZIP whose directory alone would take too much to read."""
+    size = file.stat().st_size
+    with file.open("rb") as raw:
+        raw.seek(max(0, size - END.size - 20))
+        tail = raw.read()
+    if len(tail) < END.size or tail[-END.size :][:4] != END_MARK:
+        raise zipfile.BadZipFile("its end is missing")
+    *_, entries, directory, _, _ = END.unpack(tail[-END.size :])
+    if size > LARGEST_ZIP or entries > MOST_ENTRIES or directory > LARGEST_DIRECTORY or tail.startswith(LONG_MARK):
+        raise NoDossier("it is larger than one can be")
 
 
 class NoDossier(Exception):
@@ -193,8 +214,7 @@ class _Check:
         return json.loads(self._whole(name))
 
     def _rows(self, name: str) -> Iterator[dict[str, str]]:
-        with self.archive.open(name) as file:
-            yield from csv.DictReader(io.TextIOWrapper(file, "utf-8", newline=""))
+        yield from csv.DictReader(line.decode() for line in self._lines(name))
 
     def _days(self) -> None:
         """The states of each day add up to its length, and the gaps to what is unknown."""
@@ -299,7 +319,10 @@ class _Check:
 
     def _lines(self, name: str) -> Iterator[bytes]:
         with self.archive.open(name) as file:
-            yield from file
+            while line := file.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE:
+                    raise ValueError("a line is too long")
+                yield line
 
 
 def _is_hash(event: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,14 @@ from domain import policy
 from domain.measurement import NewMeasurement
 from domain.outages import OutageKind
 from domain.tickets import EventKind
+from local.port import LOOPBACK, free_port
 from papers.verify import verify
 from store import access, ledger
 from store.outages import Area
 from store.stage import open_stages
 from tests import registry_rows as town
 from tests.acceptance import processes
+from tests.acceptance.waiting import until
 from tests.api.conftest import Api, served_database
 from tests.api.test_problems import check
 from tests.conftest import FLAVOURS, Database, Servers, fresh_database
@@ -162,6 +165,32 @@ def test_the_same_request_gives_the_same_bytes(case: Case) -> None:
     assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
+def test_processes_of_their_own_give_the_same_bytes(case: Case, tmp_path: Path) -> None:
+    expected, token = case.get("dispatcher"), case.api.token("dispatcher")
+    case.api.conn.commit()
+    ports, running = (free_port(), free_port()), []
+    for port, zone in zip(ports, ("UTC", "America/New_York"), strict=True):
+        environment = {"HEARTH_DATABASE_URL": case.database.url_as("api"), "HEARTH_API_PORT": str(port), "TZ": zone}
+        running.append(processes.Process(environment, tmp_path / f"{port}.log", "api"))
+    try:
+        for port in ports:
+            url = f"http://{LOOPBACK}:{port}"
+            until(partial(answers, url), "the API answers")
+            answer = httpx.get(url + PATH, params=SPAN, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+            assert answer.content == expected.content
+    finally:
+        for process in running:
+            process.stop()
+
+
+def answers(url: str) -> bool:
+    """Whether an API is ready."""
+    try:
+        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 def test_the_user_s_dossier_is_the_same_whoever_makes_it(case: Case) -> None:
     customer, staff = case.get("customer"), case.get("supervisor", **{"for": "user"})
     assert customer.content == staff.content
@@ -201,7 +230,7 @@ def test_the_command_names_what_is_wrong(case: Case, tmp_path: Path, arguments: 
 def hearth(case: Case, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `hearth evidence`."""
     case.api.conn.commit()
-    environment = {"HEARTH_DATABASE_URL": case.database.url_as("api")}
+    environment = {"HEARTH_DATABASE_URL": case.database.url_as("api"), "TZ": "America/New_York"}
     return processes.run(environment, "evidence", *arguments)
 
 
@@ -329,6 +358,14 @@ def test_late_data_changes_the_state_and_the_root(case: Case) -> None:
     assert case.get(**span).content != past
     # Until watch has counted the day anew, the ledger is behind its readings, and the dossier says so.
     assert "differs" in [row["recount"] for row in told(case.get(), "ledger.csv")]
+
+
+def test_before_the_first_version_nothing_is_in_force(case: Case, tmp_path: Path) -> None:
+    answer = case.get(**{"from": "2019-01-01", "to": "2019-02-01"})
+    file = tmp_path / "dossier.zip"
+    file.write_bytes(answer.content)
+    assert verify(file).listed == []
+    assert told(answer, "policy.json")["in_force"] == []
 
 
 def test_a_home_that_was_never_heard(case: Case, tmp_path: Path) -> None:

@@ -232,6 +232,9 @@ def changed_event(seq: int, **changes: Any) -> bytes:
         ("events.jsonl", changed_event(1, event_id=99), "event 1 is not under its seal"),
         ("events.jsonl", changed_event(1, seal=5), "event 1 is not under its seal"),
         ("events.jsonl", b"{}\n", "is not of its form"),
+        ("events.jsonl", b" " * (2 << 20), "a line is too long"),
+        ("readings.csv", b"," * (2 << 20), "a line is too long"),
+        ("tickets.json", b"[" * 200_000, "is not of its form"),
         ("tickets.json", b"[]", "T00000007 is not in tickets.json"),
         ("seals.json", json.dumps([seal() | {"events": 6}]).encode(), "seal 4 is not what was written"),
         ("ledger.csv", LEDGER.replace("75600.5", "75600.4").encode(), "2026-01-14: its states add up to 24.00 h"),
@@ -269,6 +272,15 @@ def test_days_are_as_long_as_they_are_where_the_clocks_change(file: Path, day: s
     assert len(faults(file, archive)) == 1
 
 
+def crowd() -> bytes:
+    """So many files that their names alone would take much memory."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for n in range(checking.MOST_ENTRIES + 1):
+            archive.writestr(f"{n}", b"")
+    return out.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -276,6 +288,7 @@ def test_days_are_as_long_as_they_are_where_the_clocks_change(file: Path, day: s
         (b"garbage" * 100, "is not a whole ZIP"),
         (bundled(contents())[:-200], "is not a whole ZIP"),
         (rewritten(bundled(contents()), lambda files: forget(files, MANIFEST)), "it has no manifest.json"),
+        (crowd(), "it is larger than one can be"),
         (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"{"})), "manifest.json cannot be read"),
         (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"[]"})), "is not of the format"),
         (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"[" * 100_000})), "cannot be read"),
