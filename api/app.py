@@ -1,12 +1,14 @@
 """The HTTP API, put together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from fastapi import FastAPI
+from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from api import (
+    bearer,
     cases,
     desk,
     evidence,
@@ -16,6 +18,7 @@ from api import (
     incidents,
     kinds,
     kpi,
+    live,
     maps,
     measurements,
     notices,
@@ -25,12 +28,14 @@ from api import (
 from api.company import Company
 from api.description import Described
 from api.guard import Guard, surround
+from api.hub import Hub, Pace
 from api.metrics import Measured, Metrics
 from api.pages import home as home_page
 from api.pages import network as network_page
 from api.problem import answer_with_problems, openapi_responses
 from api.session import Surroundings
 from domain.policy import Policy
+from store.access import Asker
 
 
 def create_app(
@@ -39,6 +44,9 @@ def create_app(
     policy: Policy,
     guard: Guard | None = None,
     company: Company | None = None,
+    *,
+    listening: Callable[[], Connection] | None = None,
+    pace: Pace | None = None,
 ) -> FastAPI:
     """Build the app.
 
@@ -48,8 +56,19 @@ def create_app(
         policy: the utility's rules; its zone decides where a day begins.
         guard: limits, origins and the identity provider; by default there are none.
         company: what it tells of itself.
+        listening: opens a connection in autocommit mode to the server itself, where those of the pool go through
+            another that lends them out by transaction; by default as the pool does.
+        pace: how many may listen to streams of events, and for how long.
     """
     guard = guard or Guard()
+    metrics = Metrics()
+
+    def gone(held: Mapping[str, Asker]) -> set[str]:
+        with pool.connection() as conn:
+            conn.read_only = True
+            return bearer.gone(conn, guard.oidc, held, clock())
+
+    hub = Hub(listening or (lambda: Connection.connect(str(pool.conninfo), autocommit=True)), gone, metrics, pace)
     app = Described(
         title="Hearth",
         version="1",
@@ -59,11 +78,10 @@ def create_app(
         redirect_slashes=False,
         responses=openapi_responses(),
     )
-    app.state.surroundings = Surroundings(pool, clock, policy, guard, company or Company())
+    app.state.surroundings = Surroundings(pool, clock, policy, guard, hub, company or Company())
     app.state.board = status.Board()
     answer_with_problems(app)
     surround(app, guard)
-    metrics = Metrics()
     app.add_middleware(Measured, metrics=metrics)
     app.add_api_route("/metrics", metrics.page, include_in_schema=False)
     app.include_router(health.router)
@@ -82,4 +100,5 @@ def create_app(
     app.include_router(status.router)
     app.include_router(home_page.router)
     app.include_router(network_page.router)
+    app.include_router(live.router)
     return app

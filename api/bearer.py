@@ -1,5 +1,6 @@
 """From what stands behind `Authorization: Bearer` to who asks."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from psycopg import Connection
@@ -49,6 +50,23 @@ def _person(conn: Connection, claims: Claims) -> Asker:
     homes = access.home_ids(conn, claims.homes)
     scope = access.reach(claims.role, claims.station, homes)
     return Asker(f"oidc {claims.subject}", claims.role, scope, claims.rights)
+
+
+def gone(conn: Connection, oidc: Oidc | None, held: Mapping[str, Asker], now: datetime) -> set[str]:
+    """Which of these tokens do not hold any more, or reach something else than they did."""
+    ours = [token for token in held if token.startswith(access.PREFIX)]
+    found = access.find_all(conn, ours, now)
+    theirs = held.keys() - set(ours)
+    return {token for token in ours if found.get(token) != held[token]} | {
+        token for token in theirs if not _still_vouched(conn, oidc, token, held[token], now)
+    }
+
+
+def _still_vouched(conn: Connection, oidc: Oidc | None, token: str, known: Asker, now: datetime) -> bool:
+    try:
+        return asker(conn, token, vouched(oidc, token, now), now) == known
+    except Problem as problem:
+        return problem.status != 401  # while the provider's keys cannot be had, nobody is thrown out
 
 
 def is_wrong_token(problem: Problem) -> bool:

@@ -3,7 +3,7 @@
 from time import perf_counter
 
 from fastapi import Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -16,6 +16,13 @@ class Metrics:
             "hearth_api_request_seconds",
             "Time to answer a request, by route and status",
             ["route", "status"],
+            registry=self.registry,
+        )
+        self.listeners = Gauge("hearth_api_listeners", "Streams of events that are open", registry=self.registry)
+        self.streams = Counter(
+            "hearth_api_streams_ended",
+            "Streams of events that have ended, by reason",
+            ["reason"],
             registry=self.registry,
         )
 

@@ -31,8 +31,13 @@ def needs(row: dict[str, Any]) -> list[str]:
 
 
 def _for_user(row: dict[str, Any]) -> dict[str, Any]:
-    events = [event_for_user(event) for event in row["events"] if MOVES[EventKind(event["kind"])].shown is not None]
+    events = [event_for_user(event) for event in row["events"] if is_for_user(EventKind(event["kind"]))]
     return {**row, "contact": None, "responsible": None, "events": events}
+
+
+def is_for_user(kind: EventKind) -> bool:
+    """Whether customers are shown events of a kind."""
+    return MOVES[kind].shown is not None
 
 
 def event_for_user(event: dict[str, Any]) -> dict[str, Any]:

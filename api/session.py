@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -27,6 +27,9 @@ from domain.reasons import Text
 from store import access, audit
 from store.access import Asker, Right, Role, Scope
 
+if TYPE_CHECKING:
+    from api.hub import Hub  # which knows what routes answer, and those know sessions
+
 UNNAMED = "anonymous"  # a note: the audit log is not to tell who did it
 EXPORTS_AT_ONCE = 3  # each keeps a connection for as long as it takes
 EVERYONE = frozenset(Role)
@@ -42,7 +45,8 @@ class Surroundings:
     pool: ConnectionPool
     clock: Callable[[], datetime]
     policy: Policy
-    guard: Guard = field(default_factory=Guard)
+    guard: Guard
+    hub: "Hub"
     company: Company = field(default_factory=Company)
     exports: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE))
 

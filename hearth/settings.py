@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     api_body_bytes: Annotated[int, Field(ge=1_024, le=16_777_216)] = 65_536
     api_cors_origins: str | None = None
     api_proxies: str | None = None
+    api_listen_url: SecretStr | None = None
+    api_listeners: Annotated[int, Field(ge=1, le=100_000)] = 5_000
+    api_token_listeners: Annotated[int, Field(ge=1, le=100_000)] = 20
+    api_stream_s: Annotated[int, Field(ge=1, le=86_400)] = 3_600
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
     oidc_jwks: str | None = None

@@ -35,14 +35,16 @@ VALUES (%(hash)s, %(role)s, %(station)s, %(now)s, %(expires_at)s, %(label)s, %(r
 INSERT_TOKEN_HOMES = """
 INSERT INTO token_home (token_id, home_id) SELECT %s, h.home_id FROM home AS h WHERE h.code = ANY (%s)
 """
-SELECT_TOKEN = """
+_TOKENS: LiteralString = """
 SELECT
-  t.hash, t.role, t.station, ARRAY(SELECT x.home_id FROM token_home AS x WHERE x.token_id = t.token_id), t.rights,
+  t.hash, t.role, t.station,
+  ARRAY(SELECT x.home_id FROM token_home AS x WHERE x.token_id = t.token_id ORDER BY x.home_id), t.rights,
   t.token_id, t.label
 FROM token AS t
-WHERE t.hash = %(hash)s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+WHERE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
 """
-
+SELECT_TOKEN: LiteralString = _TOKENS + "AND t.hash = %(hash)s"
+SELECT_TOKENS_OF: LiteralString = _TOKENS + "AND t.hash = ANY (%(hashes)s::bytea[])"
 
 SELECT_TOKENS = """
 SELECT
@@ -148,6 +150,17 @@ def find(conn: Connection, token: str, now: datetime) -> Asker | None:
     row = conn.execute(SELECT_TOKEN, {"hash": wanted, "now": now}).fetchone()
     if row is None or not hmac.compare_digest(row[0], wanted):
         return None
+    return _asker(row)
+
+
+def find_all(conn: Connection, tokens: Collection[str], now: datetime) -> dict[str, Asker]:
+    """Who bears these tokens; those that do not hold are left out."""
+    hashes = {_hash(token): token for token in tokens}
+    rows = conn.execute(SELECT_TOKENS_OF, {"hashes": list(hashes), "now": now}).fetchall()
+    return {hashes[bytes(row[0])]: _asker(row) for row in rows}
+
+
+def _asker(row: tuple[Any, ...]) -> Asker:
     _, role, station, homes, rights, token_id, label = row
     actor = f"token {token_id}" + (f" ({label})" if label else "")
     return Asker(actor, Role(role), reach(Role(role), station, homes), frozenset(map(Right, rights)))

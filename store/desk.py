@@ -16,6 +16,7 @@ UNENDED = ("open", "suspended")
 
 # A ticket is its station's, which may be another than that of the home; what may be about a crew is not for a crew.
 # A complaint names no home: whoever made it finds it by what was left behind its door.
+NOT_FOR_CREW = ("complaint", "report")
 TICKET_IN_SCOPE: LiteralString = """(
   %(everywhere)s OR t.home_id = ANY (%(own_homes)s::integer[])
   OR t.ticket_id = ANY ((SELECT reach_cases())::bigint[])
@@ -59,6 +60,18 @@ SELECT_FLAGS_OLDEST: LiteralString = (
   AND (%(after)s::bigint IS NULL OR f.flag_id > %(after)s)
 ORDER BY f.flag_id
 LIMIT %(limit)s
+"""
+)
+SELECT_FLAGS_OF: LiteralString = (
+    _FLAGS
+    + """
+  AND f.flag_id = ANY (%(flags)s::bigint[])
+"""
+)
+SELECT_FLAGS_OF_HOMES: LiteralString = (
+    _FLAGS
+    + """
+  AND f.home_id = ANY (%(homes)s::integer[])
 """
 )
 
@@ -155,6 +168,23 @@ def flags(
     """Flags in scope in any of the states, of one home if asked, newest (or oldest) first; behind the id `after`."""
     wanted = {"states": list(states), "home_id": home_id, "after": after, "limit": limit}
     found = fetch(conn, SELECT_FLAGS_OLDEST if oldest else SELECT_FLAGS, {**scope.parameters(), **wanted})
+    return _with_outages(conn, found)
+
+
+def flags_of(conn: Connection, scope: Scope, flags: Sequence[int]) -> list[Row]:
+    """These flags, as far as they are in scope."""
+    wanted = {"states": list(FLAG_STATES), "home_id": None, "flags": list(flags)}
+    return _with_outages(conn, fetch(conn, SELECT_FLAGS_OF, {**scope.parameters(), **wanted}))
+
+
+def open_flags(conn: Connection, scope: Scope, homes: Sequence[int]) -> dict[str, Row]:
+    """The flags of homes that have not ended, by the homes' codes."""
+    wanted = {"states": list(UNENDED), "home_id": None, "homes": list(homes)}
+    found = _with_outages(conn, fetch(conn, SELECT_FLAGS_OF_HOMES, {**scope.parameters(), **wanted}))
+    return {flag["home"]: flag for flag in found}
+
+
+def _with_outages(conn: Connection, found: list[Row]) -> list[Row]:
     outages = fetch(conn, SELECT_OUTAGES, {"flags": [flag["id"] for flag in found]})
     by_flag = {row["flag_id"]: row["outages"] for row in outages}
     return [{**flag, "outages": by_flag.get(flag["id"], [])} for flag in found]

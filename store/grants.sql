@@ -36,6 +36,7 @@ $$;
 --          home         rows of a home that is reached (home_id)
 --          ticket       of a home that is reached or complained, or of the crew's own station unless they may be about
 --                       the crew
+--          change       as a ticket, by what was noted when something happened
 --          of_ticket    rows of a ticket that is reached (ticket_id)
 --          substation   rows of a substation of the crew's own station (substation_id)
 --          station      rows of the crew's own station (station)
@@ -95,6 +96,8 @@ INSERT INTO granted VALUES
   ('outage',                'of_area',    '',      'rw',    'r',     'raw',   '',      ''),
   ('outage_area',           'area',       '',      'r',     'r',     'ra',    '',      ''),
   ('outage_event',          'of_area',    '',      'ra',    '',      'ra',    '',      ''),
+  ('live_event',            'change',     '',      'rd',    '',      'r',     '',      ''),
+  ('live_forgotten',        '',           '',      'rw',    '',      'r',     '',      ''),
   ('incident',              'station',    'r',     'raw',   'r',     'r',     '',      ''),
   ('incident_ticket',       'of_ticket',  'r',     'raw',   'r',     'r',     '',      ''),
   ('measuring_point',       'home',       '',      'raw',   'r',     'r',     '',      ''),
@@ -241,6 +244,9 @@ BEGIN
       WHEN 'ticket' THEN
         '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
         '%1$I.ticket_id = ANY ((SELECT reach_cases())::bigint[]) OR '
+        '(%1$I.station = (SELECT reach_station()) AND %1$I.class NOT IN (''complaint'', ''report''))'
+      WHEN 'change' THEN
+        '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
         '(%1$I.station = (SELECT reach_station()) AND %1$I.class NOT IN (''complaint'', ''report''))'
       WHEN 'of_ticket' THEN reach_of_ticket
       WHEN 'station' THEN '(SELECT reach_everywhere()) OR %1$I.station = (SELECT reach_station())'

@@ -1,5 +1,6 @@
 """A home as it is now."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString
 
@@ -9,10 +10,9 @@ from store.access import IN_SCOPE, Scope
 from store.rows import Row, fetch
 
 # As home_now, from the tables themselves: the view has its owner's rights, and would go around row-level security.
-SELECT_HOME: LiteralString = (
-    """
+_HOMES: LiteralString = """
 SELECT
-  h.home_id, h.code, b.code AS building, h.class, coalesce(s.status, 'stopped') AS heat_status,
+  h.home_id, h.code, b.code AS building, u.station, h.class, coalesce(s.status, 'stopped') AS heat_status,
   n.celsius AS temperature, n.judged_at AS measured_at, state_name(st.state) AS state
 FROM home AS h
 JOIN building AS b USING (building_id)
@@ -28,9 +28,9 @@ LEFT JOIN LATERAL (
   WHERE x.home_id = h.home_id AND x.expires_at > now()
   ORDER BY x.celsius LIMIT 1
 ) AS n ON true
-WHERE h.code = %(code)s AND """
-    + IN_SCOPE
-)
+"""
+SELECT_HOME: LiteralString = _HOMES + "WHERE h.code = %(code)s AND " + IN_SCOPE
+SELECT_HOMES: LiteralString = _HOMES + "WHERE h.home_id = ANY (%(homes)s::integer[]) AND " + IN_SCOPE
 SELECT_HOME_ID: LiteralString = (
     """
 SELECT h.home_id
@@ -68,6 +68,11 @@ def find(conn: Connection, scope: Scope, code: str) -> Row | None:
     """A home with its temperature (°C, of its coldest judged room) and state; None if none is in scope."""
     found = fetch(conn, SELECT_HOME, {**scope.parameters(), "code": code})
     return found[0] if found else None
+
+
+def now(conn: Connection, scope: Scope, home_ids: Sequence[int]) -> list[Row]:
+    """Homes as `find` tells them, as far as they are in scope."""
+    return fetch(conn, SELECT_HOMES, {**scope.parameters(), "homes": list(home_ids)})
 
 
 def id_of(conn: Connection, scope: Scope, code: str) -> int | None:

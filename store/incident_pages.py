@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import LiteralString
 
 from psycopg import Connection
 
 from store.access import Scope
 from store.rows import Row, fetch
 
-SELECT_INCIDENTS = """
+_INCIDENTS: LiteralString = """
 SELECT
   i.incident_id, i.number, i.kind, k.state, coalesce(b.name, u.name) AS place, u.code AS substation,
   b.code AS building, i.station, i.opened_at, i.recovering_since, i.closed_at, i.close_reason,
@@ -26,6 +27,10 @@ CROSS JOIN LATERAL (
   WHERE p.incident_id = i.incident_id
 ) AS c
 WHERE (%(everywhere)s OR i.station = %(own_station)s)
+"""
+SELECT_INCIDENTS: LiteralString = (
+    _INCIDENTS
+    + """
   AND k.state = ANY (%(states)s::text[])
   -- says nothing new, but lets the few that are open be found by their index
   AND ('closed' = ANY (%(states)s::text[]) OR i.closed_at IS NULL)
@@ -35,6 +40,13 @@ WHERE (%(everywhere)s OR i.station = %(own_station)s)
 ORDER BY i.incident_id DESC
 LIMIT %(limit)s
 """
+)
+SELECT_INCIDENTS_OF: LiteralString = (
+    _INCIDENTS
+    + """
+  AND i.incident_id = ANY (%(incidents)s::bigint[])
+"""
+)
 SELECT_PARTS = """
 SELECT
   t.ticket_id, t.number AS ticket, t.state, h.code AS home, p.joined_at, p.left_at, p.left_reason, p.dispatched_at,
@@ -65,6 +77,11 @@ def incidents(conn: Connection, scope: Scope, wanted: Wanted, *, before: int | N
     """Incidents in scope; those with an incident_id under `before`."""
     values = {**scope.parameters(), **asdict(wanted), "states": list(wanted.states)}
     return fetch(conn, SELECT_INCIDENTS, {**values, "before": before, "limit": limit})
+
+
+def incidents_of(conn: Connection, scope: Scope, wanted: Sequence[int]) -> list[Row]:
+    """These incidents, as far as they are in scope."""
+    return fetch(conn, SELECT_INCIDENTS_OF, {**scope.parameters(), "incidents": list(wanted)})
 
 
 def incident(conn: Connection, scope: Scope, number: str) -> Row | None:

@@ -1,6 +1,9 @@
 """`hearth api`: serve HTTP."""
 
+import resource
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from weakref import WeakKeyDictionary
 
@@ -13,13 +16,17 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from api.app import create_app
 from api.company import Company
 from api.guard import Guard
+from api.hub import Pace
 from api.limits import Limiter
 from api.oidc import Oidc, provider
+from api.server import Server
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import CUT, chosen_policy, now, set_up_logging
+from hearth.wiring import CUT, chosen_policy, connector, now, set_up_logging
 
 POOL_SIZE = 10
+OTHER_SOCKETS = 1_000
+NOT_STARTED = 3  # uvicorn's own
 CONNECT_SECONDS = 5
 FIRST_SECONDS = 1.0  # for the first connection, before the start is announced without the database
 # How long the pool tries by itself, ever more slowly, before it says so and leaves it to the next request.
@@ -34,9 +41,13 @@ def api() -> None:
     set_up_logging(settings.log_level)
     policy = chosen_policy(settings)
     guard = guard_of(settings)
+    pace = Pace(settings.api_listeners, settings.api_token_listeners, longest_s=settings.api_stream_s)
+    allow_sockets(pace.listeners)
     with open_pool(settings) as pool:
-        uvicorn.run(
-            create_app(pool, now, policy, guard, Company(settings.status_least_homes, settings.hotline)),
+        company = Company(settings.status_least_homes, settings.hotline)
+        app = create_app(pool, now, policy, guard, company, listening=listening(settings), pace=pace)
+        config = uvicorn.Config(
+            app,
             host=settings.api_host,
             port=settings.api_port,
             log_level=settings.log_level,
@@ -46,6 +57,27 @@ def api() -> None:
             forwarded_allow_ips=settings.api_proxies or "",
             ws="none",
         )
+        server = Server(config, app.state.surroundings.hub)
+        with suppress(KeyboardInterrupt):  # which it raises again when it is done
+            server.run()
+        app.state.surroundings.hub.join_thread()
+        if not server.started:
+            raise SystemExit(NOT_STARTED)
+
+
+def listening(settings: Settings) -> Callable[[], Connection]:
+    """Opens the connection that word of changes comes on: to the server itself, past any pooler."""
+    direct = settings.api_listen_url
+    return connector(settings.model_copy(update={"database_url": direct}) if direct else settings, "api live")
+
+
+def allow_sockets(listeners: int) -> None:
+    """Have the system let us hold a socket for each listener; the limit that processes begin with is often 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = listeners + OTHER_SOCKETS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def guard_of(settings: Settings) -> Guard:

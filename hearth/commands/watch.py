@@ -17,7 +17,7 @@ from alerts.watch import catch_up, keep_ledger, tick
 from hearth.rounds import Round, turn
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
-from store import buildings, dead_letters, ingest_counts, ledger, retention, state
+from store import buildings, dead_letters, ingest_counts, ledger, live, retention, state
 from store.stage import open_stages
 
 LEADER_KEY = 7_238_151_003  # advisory lock: one watch at a time
@@ -38,6 +38,8 @@ SAMPLE_EVERY_S = 60.0
 HEAT_EVERY_S = 300.0  # figures of months are never older than this and the time one round takes
 DESK_EVERY_S = 600.0
 PURGED_AT_ONCE = 1000
+TOLD_FOR = timedelta(days=1)  # who listened so long ago is told to read anew what it shows
+FORGOTTEN_AT_ONCE = 10_000
 DROP_EVERY_S = 600.0
 DROPPED_AT_ONCE = 20_000
 log = structlog.get_logger()
@@ -94,6 +96,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("clocks", 0, lambda conn: clocks.run_out(conn, policy, now())),
         Round("past", 0, lambda conn: catch_up(conn, history, now()) > 0),
         Round("dead letters", PURGE_EVERY_S, lambda conn: _purge(conn, now() - dead_letter_age)),
+        Round("told", PURGE_EVERY_S, lambda conn: _forget(conn, now() - TOLD_FOR)),
         Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings.reading_days)),
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, now())),
         Round("outages", OUTAGES_EVERY_S, lambda conn: outages.look(conn, policy, now())),
@@ -114,6 +117,11 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
 
 def _purge(conn: Connection, before: datetime) -> bool:
     return dead_letters.purge(conn, before, PURGED_AT_ONCE) == PURGED_AT_ONCE
+
+
+def _forget(conn: Connection, before: datetime) -> bool:
+    with conn.transaction():
+        return live.forget(conn, before, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE
 
 
 def _count_buildings() -> Callable[[Connection], bool]:

@@ -18,6 +18,8 @@ from psycopg_pool import ConnectionPool
 from api.app import create_app
 from api.company import Company
 from api.guard import Guard
+from api.hub import Pace
+from api.server import Server
 from domain.policy import builtin
 from store import access
 from tests.api.town import NOW
@@ -25,6 +27,7 @@ from tests.conftest import Database
 
 POLICY = builtin("seed")
 ZONE = POLICY.zone.key
+SHORT = Pace(longest_s=0.1)  # who asks for a stream of events gets an answer that ends
 
 
 @dataclass
@@ -74,11 +77,13 @@ def plain_api(plain_database: Database) -> Iterator[Api]:
 
 
 @contextmanager
-def served_database(database: Database, guard: Guard | None = None, company: Company | None = None) -> Iterator[Api]:
+def served_database(
+    database: Database, guard: Guard | None = None, company: Company | None = None, pace: Pace = SHORT
+) -> Iterator[Api]:
     """Run the API over a database, with an account that is a member of its roles and no more."""
     clock = Clock()
     with ConnectionPool(database.url_as("api"), min_size=1, max_size=4, open=True) as pool:
-        app = create_app(pool, lambda: clock.now, POLICY, guard, company)
+        app = create_app(pool, lambda: clock.now, POLICY, guard, company, pace=pace)
         with (
             served(app) as url,
             httpx.Client(base_url=url, trust_env=False) as client,
@@ -90,7 +95,8 @@ def served_database(database: Database, guard: Guard | None = None, company: Com
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Run an app on a free port; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
+    hub = app.state.surroundings.hub
+    server = Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"), hub)
     # With the protocol named, asyncio turns Nagle's delay off, as it does for a port that uvicorn opens itself.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
@@ -103,3 +109,4 @@ def served(app: FastAPI) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+            hub.join_thread()

@@ -79,6 +79,7 @@ class Operation:
     roles: frozenset[Role] | None = EVERYONE  # None: public
     of: str | None = None
     query: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
     body: Callable[[str], Any] | None = None
     listed: bool = False
     buildings: bool = False  # lists places instead, which are of a station
@@ -136,6 +137,9 @@ OPERATIONS = {
         roles=DESK, of="home", body=lambda home: {"due_at": NOW.isoformat()}
     ),
     "GET /v1/measurements/due": Operation(roles=STAFF, listed=True),
+    # From the first place of all: who may, is told all that happened.
+    "GET /v1/homes/{code}/events": Operation(of="home", headers={"Last-Event-ID": "1:1:"}),
+    "GET /v1/events": Operation(roles=STAFF, headers={"Last-Event-ID": "1:1:"}, listed=True),
     "GET /v1/incidents": Operation(roles=STAFF),
     "GET /v1/incidents/{number}": Operation(roles=STAFF, of="incident"),
     "GET /v1/incidents/{number}/homes": Operation(roles=STAFF, of="incident"),
@@ -156,7 +160,7 @@ class Town:
         method, _, path = name.partition(" ")
         parameters = self.paths[operation.of][home] if operation.of else {}
         body = json.dumps(operation.body(home)) if operation.body else None
-        headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
+        headers = {**(operation.headers or {}), **({"Authorization": f"Bearer {self.tokens[role]}"} if role else {})}
         if body is not None:
             headers["Content-Type"] = "application/json"
         url = path.format(**parameters)

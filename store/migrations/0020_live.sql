@@ -1,0 +1,114 @@
+-- What happens to flags, tickets and incidents, for those who listen to the API at that moment or come back to it.
+
+-- Rows are only ever added, and deleted after a day. Nothing refers to them and they refer to nothing by key.
+CREATE TABLE live_event (
+  live_event_id bigint GENERATED ALWAYS AS IDENTITY, -- in the order of writing, not of committing
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(), -- who wrote it: a snapshot says whether that was to be seen then
+  at timestamptz NOT NULL DEFAULT now(),
+  kind text NOT NULL CHECK (kind IN ('flag', 'ticket', 'incident')), -- store.live.Kind
+  what text NOT NULL, -- of a flag or an incident: as below; of a ticket: domain.tickets.EventKind
+  subject_id bigint NOT NULL, -- flag_id, ticket_id or incident_id
+  seq integer, -- of the ticket's event
+  class text NOT NULL, -- of the ticket: what may be about a crew is not for a crew
+  home_id integer,
+  station text, -- whose crew it is for
+  -- Usage: listeners read what a snapshot had not seen
+  PRIMARY KEY (xid, live_event_id)
+);
+
+-- Usage: who comes back to one home
+CREATE INDEX live_event_home ON live_event (home_id, xid) WHERE home_id IS NOT NULL;
+-- Usage: watch deletes the oldest
+CREATE INDEX live_event_at ON live_event (at);
+
+-- One row. Whoever has seen less than this cannot be told all that was missed.
+CREATE TABLE live_forgotten (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  upto xid8 NOT NULL DEFAULT '0'
+);
+
+INSERT INTO live_forgotten DEFAULT VALUES;
+
+-- With their owner's rights: who changes a flag need not be able to write here, and cannot write what did not happen.
+-- A transaction sends one notification, however many there were: equal ones are folded.
+CREATE FUNCTION tell_flag() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  INSERT INTO live_event (kind, what, subject_id, class, home_id, station)
+  SELECT
+    'flag',
+    CASE
+      WHEN TG_OP = 'INSERT' THEN CASE WHEN NEW.cleared_at IS NULL THEN 'raised' ELSE 'found' END
+      WHEN NEW.clear_reason = 'withdrawn' AND OLD.clear_reason IS DISTINCT FROM 'withdrawn' THEN 'withdrawn'
+      WHEN NEW.cleared_at IS NOT NULL AND OLD.cleared_at IS NULL THEN 'cleared'
+      WHEN NEW.severity > OLD.severity THEN 'worsened'
+      WHEN NEW.suspended_at IS NOT NULL AND OLD.suspended_at IS NULL THEN 'suspended'
+      WHEN NEW.suspended_at IS NULL AND OLD.suspended_at IS NOT NULL THEN 'resumed'
+      ELSE 'corrected'
+    END,
+    NEW.flag_id, 'cold', NEW.home_id, u.station
+  FROM home AS h JOIN building AS b USING (building_id) JOIN substation AS u USING (substation_id)
+  WHERE h.home_id = NEW.home_id;
+  PERFORM pg_notify('hearth_live', '');
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION tell_ticket_event() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  INSERT INTO live_event (kind, what, subject_id, seq, class, home_id, station)
+  SELECT 'ticket', NEW.kind, NEW.ticket_id, NEW.seq, t.class, t.home_id, t.station
+  FROM ticket AS t WHERE t.ticket_id = NEW.ticket_id;
+  PERFORM pg_notify('hearth_live', '');
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION tell_incident() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  INSERT INTO live_event (kind, what, subject_id, class, station)
+  SELECT
+    'incident',
+    CASE
+      WHEN TG_OP = 'INSERT' THEN 'opened'
+      WHEN NEW.closed_at IS NOT NULL AND OLD.closed_at IS NULL THEN 'closed'
+      WHEN NEW.recovering_since IS NOT NULL THEN 'recovering'
+      ELSE 'relapsed'
+    END,
+    NEW.incident_id, t.class, NEW.station
+  FROM ticket AS t WHERE t.ticket_id = NEW.ticket_id;
+  PERFORM pg_notify('hearth_live', '');
+  RETURN NULL;
+END
+$$;
+
+-- A function with its owner's rights must not find tables that a caller has put in the way.
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY['tell_flag', 'tell_ticket_event', 'tell_incident'] LOOP
+    EXECUTE format('ALTER FUNCTION %I() SET search_path = %I, pg_temp', name, current_schema());
+  END LOOP;
+END
+$$;
+
+-- A flag whose lowest temperature alone has changed is not told: that comes with every colder reading.
+CREATE TRIGGER flag_told AFTER INSERT ON flag FOR EACH ROW EXECUTE FUNCTION tell_flag();
+CREATE TRIGGER flag_change_told AFTER UPDATE ON flag FOR EACH ROW
+  WHEN (
+    (OLD.severity, OLD.suspended_at IS NULL, OLD.cleared_at, OLD.clear_reason, OLD.cold_since)
+    IS DISTINCT FROM
+    (NEW.severity, NEW.suspended_at IS NULL, NEW.cleared_at, NEW.clear_reason, NEW.cold_since)
+  )
+  EXECUTE FUNCTION tell_flag();
+CREATE TRIGGER ticket_event_told AFTER INSERT ON ticket_event FOR EACH ROW EXECUTE FUNCTION tell_ticket_event();
+CREATE TRIGGER incident_told AFTER INSERT ON incident FOR EACH ROW EXECUTE FUNCTION tell_incident();
+CREATE TRIGGER incident_change_told AFTER UPDATE ON incident FOR EACH ROW
+  WHEN (
+    (OLD.closed_at IS NULL, OLD.recovering_since IS NULL)
+    IS DISTINCT FROM (NEW.closed_at IS NULL, NEW.recovering_since IS NULL)
+  )
+  EXECUTE FUNCTION tell_incident();
