@@ -6,10 +6,10 @@ Nothing in it comes from the clock: the same data and the same request give the 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from importlib.resources import files
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +21,7 @@ from alerts.recount import Recount, agree, recount
 from api.dossier_rows import View, dumps, event, flag, measured, seen, thermometer, version
 from api.exports import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, SECONDS, celsius
 from api.tables import Format, write
-from domain.instants import to_datetime, to_us
+from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy, Version
 from domain.quality import Quality
 from domain.states import NotJudged
@@ -82,6 +82,16 @@ def compose(conn: Connection, scope: Scope, policy: Policy, wanted: Wanted, out:
         return _Dossier(conn, scope, policy, wanted, bundle).written()
 
 
+class Records(NamedTuple):
+    """What people and the desk did in the span, as the dossier tells it."""
+
+    flags: list[Row]
+    tickets: list[Row]
+    events: list[Row]
+    measurements: list[Row]
+    outages: list[Row]
+
+
 @dataclass
 class _Dossier:
     conn: Connection
@@ -97,21 +107,14 @@ class _Dossier:
         readings = self._readings(places, span)
         days = self._days()
         upto = counted_to(days, readings["last_measured_at"], self._midnight(self.wanted.end), self._midnight)
-        start, end = to_us(span.start), to_us(span.end)
-        edges = np.array(chart.edges(start, end), np.int64)
-        counted = self._recount(to_us(upto) if upto else start, edges)
-        differing = self._ledger(days, counted)
-        gaps = counted.gaps if upto else []
-        self._table("gaps.csv", GAPS, [_gap(*gap) for gap in gaps])
+        start, end, upto_us = to_us(span.start), to_us(span.end), to_us(upto or span.start)
+        counted = self._recount(upto_us, np.array(chart.edges(start, end), np.int64))
+        differing = self._ledger(days, counted, home["readings_kept_since"])
+        gaps = self._gaps(counted, upto_us, home["readings_kept_since"])
         heat = dossier.heat_status(self.conn, self.wanted.home)
         self._json("home.json", {**home, "heat_status": heat, "thermometers": [thermometer(place) for place in places]})
         rules = self._policy(days)
-        flags = self._flags(span)
-        tickets, events = self._tickets(span, flags)
-        measurements = [seen(measured(row), self.wanted.view) for row in dossier.measurements(self.conn, span)]
-        self._json("measurements.json", measurements)
-        outages = dossier.outages(self.conn, span)
-        self._json("outages.json", outages)
+        records = self._records(span)
         contents = evidence.Contents(
             home=home,
             heat=heat,
@@ -124,16 +127,33 @@ class _Dossier:
             rules=rules,
             ledger=days,
             differing=differing,
-            flags=flags,
-            tickets=tickets,
-            measurements=measurements,
-            outages=outages,
-            chart=self._chart(places, counted, gaps, (start, end, to_us(upto) if upto else start)),
+            flags=records.flags,
+            tickets=records.tickets,
+            measurements=records.measurements,
+            outages=records.outages,
+            chart=self._chart(places, counted, gaps, (start, end, upto_us)),
         )
         for language in ("zh", "en"):
             self.bundle.add(f"summary.{language}.pdf", [evidence.render(contents, language)])
         self.bundle.add("README.md", [(files("papers") / "evidence_readme.md").read_bytes()])
-        return self.bundle.finish(self._head(upto, readings, days, events))
+        return self.bundle.finish(self._head(upto, readings, days, records.events))
+
+    def _records(self, span: Span) -> Records:
+        """Write what people and the desk did."""
+        flags = self._flags(span)
+        tickets, events = self._tickets(span, flags)
+        measurements = [seen(measured(row), self.wanted.view) for row in dossier.measurements(self.conn, span)]
+        self._json("measurements.json", measurements)
+        outages = dossier.outages(self.conn, span)
+        self._json("outages.json", outages)
+        return Records(flags, tickets, events, measurements, outages)
+
+    def _gaps(self, counted: Recount, upto_us: int, kept_since: datetime | None) -> list[tuple[int, int]]:
+        """Write gaps.csv. Nothing is said of a time whose readings may have been deleted."""
+        since = to_us(kept_since) if kept_since else NONE_US
+        gaps = [(max(start, since), end) for start, end in counted.gaps if max(start, since) < min(end, upto_us)]
+        self._table("gaps.csv", GAPS, [_gap(*gap) for gap in gaps])
+        return gaps
 
     def _span(self) -> Span:
         return Span(self.wanted.home, self._midnight(self.wanted.first), self._midnight(self.wanted.end))
@@ -212,18 +232,19 @@ class _Dossier:
         judging = History(self.policy, dossier.said, AT_ONCE)
         return recount(self.conn, judging, self.wanted.home, self.wanted.first, self.wanted.end, upto_us, edges)
 
-    def _ledger(self, days: Sequence[Row], counted: Recount) -> list[date]:
+    def _ledger(self, days: Sequence[Row], counted: Recount, kept_since: datetime | None) -> list[date]:
         """Write ledger.csv; the closed days that come to something else when they are counted anew."""
-        rows, differing = [], []
-        for row in days:
-            on_record = [round(row[name] * 1e6) for name in SECONDS]
-            same = agree(counted.days, row["day"].toordinal(), on_record)
-            told = "open" if not row["closed"] else "same" if same else "differs"
-            if told == "differs":
-                differing.append(row["day"])
-            rows.append({**row, "recount": told})
+        rows = [{**row, "recount": self._recounted(row, counted, kept_since)} for row in days]
         self._table("ledger.csv", LEDGER_RECOUNTED, rows)
-        return differing
+        return [row["day"] for row in rows if row["recount"] == "differs"]
+
+    def _recounted(self, row: Row, counted: Recount, kept_since: datetime | None) -> str:
+        if not row["closed"]:
+            return "open"
+        if kept_since and self._midnight(row["day"]) < kept_since:
+            return "unkept"
+        on_record = [round(row[name] * 1e6) for name in SECONDS]
+        return "same" if agree(counted.days, row["day"].toordinal(), on_record) else "differs"
 
     def _in_force(self) -> list[tuple[str, Version]]:
         """The versions in force on some day of the span."""
@@ -320,7 +341,7 @@ def counted_to(
     if days:
         last = days[-1]
         covered = timedelta(microseconds=sum(round(last[name] * 1e6) for name in SECONDS[:5]))
-        reached.append(midnight(last["day"]) + covered)
+        reached.append(midnight(last["day"]).astimezone(UTC) + covered)  # days need not have 24 hours
     if not reached:
         return None
     return min(max(reached), end)

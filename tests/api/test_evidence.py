@@ -10,7 +10,7 @@ import tempfile
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -368,6 +368,21 @@ def test_before_the_first_version_nothing_is_in_force(case: Case, tmp_path: Path
     assert told(answer, "policy.json")["in_force"] == []
 
 
+def test_nothing_is_said_of_gaps_in_what_was_deleted(case: Case, tmp_path: Path) -> None:
+    conn = case.company.conn
+    conn.execute("UPDATE readings_kept SET since = %s", (NOON - DAY,))
+    try:
+        answer = case.get()
+    finally:
+        conn.execute("UPDATE readings_kept SET since = NULL")
+    assert told(answer, "gaps.csv") == []
+    assert told(case.get(), "gaps.csv") != []
+    assert [row["recount"] for row in told(answer, "ledger.csv")] == ["unkept", "unkept", "open"]
+    file = tmp_path / "dossier.zip"
+    file.write_bytes(answer.content)
+    assert verify(file).listed == []
+
+
 def test_a_home_that_was_never_heard(case: Case, tmp_path: Path) -> None:
     answer = case.api.get("/v1/homes/H2/evidence", case.api.token(), **SPAN)
     file = tmp_path / "dossier.zip"
@@ -466,6 +481,11 @@ def test_days_where_the_clocks_change(plain_database: Database, tmp_path: Path) 
         wanted = dossier.Wanted(home, "H1", date(2026, 3, 27), date(2026, 4, 2), View.USER)
         with file.open("wb") as out, conn.transaction():
             dossier.compose(conn, scope, rules, wanted, out)
+        until_monday = replace(wanted, end=date(2026, 3, 30))
+        with (tmp_path / "sunday.zip").open("wb") as out, conn.transaction():
+            dossier.compose(conn, scope, rules, until_monday, out)
+    sunday = verify(tmp_path / "sunday.zip")
+    assert (sunday.listed, sunday.told["state"]["counted_to"]) == ([], "2026-03-29T22:00:00.000000Z")
     assert verify(file).listed == []
     answer = httpx.Response(200, content=file.read_bytes())
     days = {row["day"]: row for row in told(answer, "ledger.csv")}

@@ -4,7 +4,9 @@ The operations come from the OpenAPI document: a new one without an entry in OPE
 same with the application's checks switched off: row-level security alone keeps foreign rows in.
 """
 
+import io
 import json
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -263,6 +265,17 @@ def test_row_level_security_alone_lets_no_foreign_row_out(without_checks: Town, 
         assert not operation.buildings or "South" not in answer.text
         if is_foreign(operation, role, home):
             assert answer.status_code == 404, answer.text
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER, Role.CREW])
+def test_row_level_security_alone_keeps_a_dossier_to_its_home(without_checks: Town, role: Role) -> None:
+    numbers = {home: without_checks.paths["ticket"][home]["number"] for home in HOMES}
+    for home in REACHED[role]:
+        answer = without_checks.call("GET /v1/homes/{code}/evidence", role, home)
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            told = b"".join(archive.read(name) for name in archive.namelist()).decode(errors="replace")
+        assert {other for other in HOMES if other in told or numbers[other] in told} == {home}
+        assert f"sensor-{home}" in told
 
 
 def test_the_second_wall_is_what_holds(place: Town, without_checks: Town, monkeypatch: pytest.MonkeyPatch) -> None:
