@@ -34,6 +34,8 @@ MOST_BUCKETS = 5_000
 LONGEST_SEASON = timedelta(days=399)  # with today no more than an evidence dossier may have
 DAY = timedelta(days=1)
 MINUTE_US = 60_000_000
+WEEKS_TO = 40  # days; a longer season is marked by months
+LABEL = 0.15  # what part of the width a label needs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +202,7 @@ def season(asking: Session, home_id: int, schedule: Schedules, times: Times) -> 
     first, end = season_days(asking)
     rows = compliance.days(asking.conn, home_id, first, end, after=None, limit=LONGEST_SEASON.days + 1)
     by_day = {row["day"]: row for row in rows}
+    first = rows[0]["day"] if rows else first  # before that nobody watched it
     bars = [_bar(by_day.get(first + n * DAY)) for n in range((end - first).days)]
     known = [row for row in rows if row["compliant_s"] + row["cold_s"] + row["severe_s"] > 0]
     cold = [row for row in known if row["cold_s"] + row["severe_s"] > 0]
@@ -239,11 +242,19 @@ def _season_chart(bars: Sequence[DayBar], first: date, schedule: Schedules, now:
     limits += [Step("severe", 0, length, severe[-1])] if severe else []
     values = [value for bar in bars if bar.span for value in bar.span] + [step.celsius for step in limits]
     frame = Frame.around(0, length, values)
-    starts = [n for n in range(length) if (first + n * DAY).day == 1 or n == 0]
-    if length <= 40:
-        starts = list(range(0, length, 7))
-    ticks = [Tick(n, times.short(first + n * DAY)) for n in starts if n == 0 or n > length * 0.08]
+    days = [first + n * DAY for n in range(length)]
+    marked = [n for n, day in enumerate(days) if (n % 7 == 0 if length <= WEEKS_TO else day.day == 1 or n == 0)]
+    ticks = [Tick(n, times.short(days[n])) for n in _apart(marked, length)]
     return day_by_day(frame, bars, limits, ticks)
+
+
+def _apart(marks: Sequence[int], length: int) -> list[int]:
+    """Those of the marks that have room for their labels beside each other."""
+    kept: list[int] = []
+    for mark in marks:
+        if mark <= length * (1 - LABEL / 2) and (not kept or mark - kept[-1] >= length * LABEL):
+            kept.append(mark)
+    return kept
 
 
 def _day(row: Row) -> dict[str, Any]:

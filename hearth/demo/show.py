@@ -134,7 +134,7 @@ def _say_lines(stand: Stand, gauge: Gauge, console: Console, page: Page, loop: _
     for passed in loop.rounds():
         figures = gauge.read(1)
         if (made := _give_customer_a_token(stand, page, figures)) is not None:
-            console.print(made)
+            console.print(made, soft_wrap=True, highlight=False)
         if passed - said_at >= LINE_S:
             said_at = passed
             console.print(line(figures), soft_wrap=True, highlight=False)

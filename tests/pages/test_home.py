@@ -265,6 +265,18 @@ def test_a_day_of_which_something_is_not_known(api: Api, visitor: Visitors) -> N
     person.is_well()
 
 
+def test_a_season_is_drawn_from_the_first_day_that_was_watched(api: Api, visitor: Visitors) -> None:
+    home = flat.flat(api.conn)
+    flat.days(api.conn, home)
+    api.conn.execute("DELETE FROM ledger WHERE day < '2026-01-12'")
+    person = visitor("en", DESK)
+    inside(api, person)
+    season = person.page.locator("svg.chart").nth(1)
+    assert season.locator("rect.box-fine").count() + season.locator("rect.box-cold").count() == 3
+    assert season.locator("rect.box-gap").count() == 1  # today, of which the ledger has nothing yet
+    assert season.locator("text.axis").all_text_contents()[-2:] == ["12 Jan", "19 Jan"]
+
+
 def test_the_language_that_was_chosen_stays(api: Api, visitor: Visitors) -> None:
     town.home(api.conn)
     person = visitor("zh")

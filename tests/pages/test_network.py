@@ -26,11 +26,20 @@ def test_everybody_sees_outages_and_shares(api: Api, visitor: Visitors, language
     assert [row.split("\t") for row in rows] == [
         [{"zh": "全网", "en": "All together"}[language], "60", "70 %", "30 %", "0 %"],
         ["S-East", "30", "50 %", "50 %", "0 %"],
-        [{"zh": "其他片区", "en": "Other areas"}[language], "30", "85 %", "10 %", "5 %"],
+        [{"zh": "其他片区", "en": "Other areas"}[language] + "\nS-North, S-West", "30", "85 %", "10 %", "5 %"],
     ]
     assert "17:00" in person.page.inner_text("section:has(#outages)")
     person.keep(f"status-{language}")
     person.is_well()
+
+
+def test_one_area_alone_is_told_once(api: Api, visitor: Visitors) -> None:
+    people(api.conn, "North", warm=20)
+    people(api.conn, "West", warm=9)
+    api.conn.commit()
+    person = visitor()
+    person.go("/status")
+    assert person.page.locator("tbody tr").count() == 1
 
 
 def test_where_there_is_nothing_to_tell_it_says_so(api: Api, visitor: Visitors) -> None:
