@@ -19,6 +19,7 @@ from api.problem import Problem, no_such
 from api.session import Session, surroundings
 from api.tables import Format
 from domain.cases import SUBJECT_TEXTS
+from store.access import Right
 from store.rows import Row
 
 router = APIRouter(prefix=HOME, route_class=visit.PageRoute, include_in_schema=False)
@@ -129,6 +130,7 @@ def shown(
         **look.look(asking, place, language, Times(language, asking.policy.zone, asking.now)),
         places=places,
         sent=sent,
+        may_send=Right.WRITE in asking.asker.rights,
         report=report or Report(),
         refused=_refusal(refused, language),
         key=key,

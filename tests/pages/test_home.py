@@ -1,6 +1,7 @@
 """The page of a home: who gets in, what is shown, what may be sent."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
+from api.pages.visit import form_token
 from domain.states import State
 from store import access
 from store.access import Role
@@ -144,6 +146,15 @@ def test_a_link_that_is_withdrawn_ends_what_was_open(api: Api, visitor: Visitors
     access.revoke(api.conn, 1, NOW)
     api.conn.commit()
     assert person.go("/home").status == 401
+
+
+def test_who_tries_one_link_after_the_other_waits_ever_longer(api: Api) -> None:
+    took = []
+    for number in range(6):
+        begun = time.monotonic()
+        assert api.client.get("/home", params={"token": f"hearth_{number}"}).status_code == 401
+        took.append(time.monotonic() - begun)
+    assert took[-1] > 0.7  # 0.2, 0.4, 0.8 s
 
 
 def test_signing_out(api: Api, visitor: Visitors) -> None:
@@ -459,8 +470,9 @@ def test_a_token_that_only_reads_sends_nothing(api: Api, client_with: Opener) ->
     town.home(api.conn)
     token = access.create(api.conn, Role.CUSTOMER, now=NOW, homes=["B1-101"], rights={access.Right.READ})
     client = client_with(token)
-    assert client.get("/home").status_code == 200
-    assert client.post("/home", data=form_of(client)).status_code == 403
+    assert "<textarea" not in client.get("/home").text
+    form = form_of(client_with(api.token("customer", "B1-101")))
+    assert client.post("/home", data=form | {"token": form_token(token, form["key"])}).status_code == 403
     assert tickets(api) == 0
 
 
