@@ -58,7 +58,7 @@ def send(request: Request, report: Annotated[Report, Depends(read)]) -> Response
         try:
             with visit.writing(request, visit.bearer(request)) as changing:
                 take(changing, chosen(look.places(changing), report.home), report)
-            asked = urlencode({"home": report.home, "sent": report.key})
+            asked = urlencode({"home": report.home, "sent": report.once})
             return RedirectResponse(f"{HOME}?{asked}#sent", 303)
         except Problem as problem:
             if problem.status not in (409, 429):

@@ -13,7 +13,7 @@ from alerts.terms import TermsBook
 from api import homes as told
 from api.buckets import Every
 from api.language import Language, said
-from api.pages.chart import Chart, DayBar, Frame, Step, Tick, day_by_day, runs, through_time, unknown
+from api.pages.chart import Chart, DayBar, Frame, Run, Step, Tick, day_by_day, runs, through_time, unknown
 from api.pages.render import Times
 from api.pages.tickets import Shown, shown
 from api.receipt import CLASSES
@@ -24,7 +24,7 @@ from domain.instants import to_us
 from domain.states import NotJudged
 from domain.tickets import TicketClass
 from store import cases, compliance, desk, form_sent, history, homes, outages
-from store.history import Stretch
+from store.history import Point, Stretch
 from store.rows import Row
 
 MOST_HOMES = 100
@@ -33,7 +33,8 @@ MOST_OUTAGES = 5
 MOST_BUCKETS = 5_000
 LONGEST_SEASON = timedelta(days=399)  # with today no more than an evidence dossier may have
 DAY = timedelta(days=1)
-MINUTE_US = 60_000_000
+HALF_US = 300_000_000  # of a bucket of ten minutes
+NO_GAP_US = 3 * HALF_US
 WEEKS_TO = 40  # days; a longer season is marked by months
 LABEL = 0.15  # what part of the width a label needs
 
@@ -94,12 +95,12 @@ def taken(asking: Session, key: str | None) -> str | None:
 
 def _tickets(asking: Session, home_id: int, language: Language, times: Times) -> list[Shown]:
     """The repair file of the home and the complaints of its people, newest first."""
-    repairs = desk.tickets(
-        asking.conn, asking.scope, desk.TicketFilter(now=asking.now, home_id=home_id), limit=MOST_TICKETS
-    )
-    numbers = [case["number"] for case in cases.cases(asking.conn, asking.scope, cases.Wanted(), limit=MOST_TICKETS)]
-    complaints = [desk.ticket(asking.conn, asking.scope, number, asking.now) for number in numbers]
-    rows = [*repairs, *(row for row in complaints if row is not None)]
+    wanted = desk.TicketFilter(now=asking.now, home_id=home_id)
+    rows = desk.tickets(asking.conn, asking.scope, wanted, limit=MOST_TICKETS)
+    for case in cases.cases(asking.conn, asking.scope, cases.Wanted(), limit=MOST_TICKETS):
+        ticket = desk.ticket(asking.conn, asking.scope, case["number"], asking.now)
+        if ticket is not None:
+            rows.append({**ticket, "description": case["text"]})
     newest = sorted(rows, key=lambda row: row["ticket_id"], reverse=True)
     return [
         shown(seen(row, asking), said(CLASSES[row["class"]], language), language, times, asking.now) for row in newest
@@ -151,39 +152,39 @@ def _limits_between(schedule: Schedules, start_us: int, end_us: int, start: floa
 def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
     """The local day so far: chart, table, and the lowest and highest."""
     zone, day = asking.policy.zone, told.today(asking)
-    start = datetime.combine(day, time(0), zone)
-    end = datetime.combine(day + DAY, time(0), zone)
-    low, high = to_us(start), to_us(end)
+    start, end = (datetime.combine(d, time(0), zone) for d in (day, day + DAY))
     stretch = Stretch(home_id=home_id, start=start, end=asking.now, after=None, limit=MOST_BUCKETS)
     fine = told.bucketed(asking, stretch, Every.TEN_MINUTES, zone)
-    points = {p.point_id: p for p in history.points(asking.conn, home_id, start, asking.now)}
-    version = asking.policy.version_at(asking.now)
-    intervals = version.hold_intervals if version else 1
-    series, spans, names = [], [], []
-    for point_id in dict.fromkeys(row["point_id"] for row in fine):
-        mine = [row for row in fine if row["point_id"] == point_id]
-        holds = max(points[point_id].interval_s * intervals, 600.0) * 1e6
-        # A bucket stands for its middle, the newest for no later than now.
-        at = [min(to_us(row["start"]) + 5 * MINUTE_US, to_us(asking.now)) for row in mine]
-        cut = runs(at, [row["mean"] for row in mine], holds + 1)
-        series.append(cut)
-        names.append(points[point_id].room)
-        spans += [(run[0][0] - 5 * MINUTE_US, run[-1][0] + 5 * MINUTE_US) for run in cut]
-    now_us = to_us(asking.now)
-    limits = _limits_between(schedule, low, high, low, high)
+    lines = _lines(asking, stretch, fine)
+    limits = _limits_between(schedule, to_us(start), to_us(end), to_us(start), to_us(end))
+    # The middle of a bucket stands for all of it; what has not come in yet is no gap.
+    spans = [(run[0][0] - HALF_US, run[-1][0] + HALF_US) for line in lines.values() for run in line]
+    gaps = [(a, b) for a, b in unknown(spans, to_us(start), to_us(asking.now)) if b - a > NO_GAP_US]
     values = [row["mean"] for row in fine] + [limit.celsius for limit in limits]
-    frame = Frame.around(low, high, values)
+    frame = Frame.around(to_us(start), to_us(end), values)
     hours = [Tick(to_us(datetime.combine(day, time(h), zone)), f"{h:02}:00") for h in (0, 6, 12, 18)]
-    margin = 15 * MINUTE_US  # what has not come in yet is no gap
-    gaps = [(a, b) for a, b in unknown(spans, low, now_us) if b - a > margin]
     return {
-        "chart": through_time(frame, series, limits, gaps, hours) if fine else None,
-        "rooms": names,
-        "hours": _hours(asking, stretch, list(dict.fromkeys(row["point_id"] for row in fine))),
+        "chart": through_time(frame, list(lines.values()), limits, gaps, hours) if fine else None,
+        "rooms": [point.room for point in lines],
+        "hours": _hours(asking, stretch, [point.point_id for point in lines]),
         "lowest": rounded(min((row["min"] for row in fine), default=None)),
         "highest": rounded(max((row["max"] for row in fine), default=None)),
         "gaps": bool(gaps),
     }
+
+
+def _lines(asking: Session, stretch: Stretch, fine: Sequence[Row]) -> dict[Point, list[Run]]:
+    """The line of each room, cut where no reading held any more."""
+    version = asking.policy.version_at(asking.now)
+    intervals = version.hold_intervals if version else 1
+    lines = {}
+    for point in history.points(asking.conn, stretch.home_id, stretch.start, stretch.end):
+        mine = [row for row in fine if row["point_id"] == point.point_id]
+        at = [min(to_us(row["start"]) + HALF_US, to_us(asking.now)) for row in mine]
+        if mine:
+            holds = max(point.interval_s * intervals * 1e6, 2 * HALF_US)
+            lines[point] = runs(at, [row["mean"] for row in mine], holds)
+    return lines
 
 
 def _hours(asking: Session, stretch: Stretch, order: Sequence[int]) -> list[Hour]:

@@ -1,5 +1,6 @@
 """What a customer sends by the page: read, checked, and taken once."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,9 +28,6 @@ KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
 SUBJECTS = tuple(subject for subject in Subject if subject is not Subject.WRONGDOING)
 # A customer's complaint of these is about the people of the station, who then never learn who it was.
 ABOUT_STATION = frozenset({Subject.TEMPERATURE, Subject.REPAIR, Subject.CONDUCT})
-SUBJECTS = tuple(
-    subject for subject in Subject if subject is not Subject.WRONGDOING
-)  # that is a report, not a complaint
 GONE = Text("工单已办结", "the ticket is closed")
 
 
@@ -46,6 +44,12 @@ class Report:
     subject: str = ""
     anonymous: bool = False
     faults: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def once(self) -> str:
+        """What is the same only if the same is sent again from the same page: what was changed meanwhile is new."""
+        said = (self.kind, self.home, self.words, self.contact, self.subject, str(self.anonymous), self.key)
+        return hashlib.sha256("\0".join(said).encode()).hexdigest()
 
 
 async def read(request: Request) -> Report:
@@ -95,14 +99,14 @@ def take(changing: Session, place: Row, report: Report) -> str:
     Raises:
         Problem: what the API answers to the same.
     """
-    form_sent.lock(changing.conn, report.key)
-    if known := form_sent.number(changing.conn, report.key):
+    form_sent.lock(changing.conn, report.once)
+    if known := form_sent.number(changing.conn, report.once):
         changing.notes["again"] = True
         if report.anonymous:
             changing.notes[UNNAMED] = True
         return known
     number = _complain(changing, place, report) if report.kind == "complaint" else _repair(changing, place, report)
-    form_sent.keep(changing.conn, report.key, number, changing.now)
+    form_sent.keep(changing.conn, report.once, number, changing.now)
     return number
 
 

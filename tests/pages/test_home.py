@@ -379,7 +379,9 @@ def test_a_complaint_and_its_answer(api: Api, visitor: Visitors) -> None:
     assert "You will have an answer by" in person.page.inner_text("#T00000001")
     api.post("/v1/tickets/T00000001/events", api.token(), kind="replied", text="We are sorry.", channel="phone")
     person.page.reload()
-    assert "We are sorry." in person.page.inner_text("#T00000001")
+    shown = person.page.inner_text("#T00000001")
+    assert "We are sorry." in shown
+    assert "Nobody called back." in shown
     person.is_well()
 
 
@@ -440,6 +442,17 @@ def test_a_form_that_is_sent_twice_is_taken_once(api: Api, client_with: Opener) 
     assert [answer.status_code for answer in answers] == [303] * 6
     assert len({answer.headers["location"] for answer in answers}) == 1
     assert tickets(api) == 1
+
+
+def test_what_was_changed_meanwhile_and_another_form_are_taken_too(api: Api, client_with: Opener) -> None:
+    """After going back in the browser: all forms of a page have the same key."""
+    town.home(api.conn)
+    client = client_with(api.token("customer", "B1-101"))
+    form = form_of(client)
+    for other in ({}, {}, {"words": "it drips still"}, {"kind": "cold"}, {"kind": "cold"}):
+        assert client.post("/home", data=form | other).status_code == 303
+    kinds = api.conn.execute("SELECT class, description FROM ticket ORDER BY ticket_id").fetchall()
+    assert kinds == [("leak", "it drips"), ("leak", "it drips still"), ("cold", "it drips")]
 
 
 @pytest.mark.parametrize(
