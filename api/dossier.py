@@ -108,9 +108,10 @@ class _Dossier:
         days = self._days()
         upto = counted_to(days, readings["last_measured_at"], self._midnight(self.wanted.end), self._midnight)
         start, end, upto_us = to_us(span.start), to_us(span.end), to_us(upto or span.start)
-        counted = self._recount(upto_us, np.array(chart.edges(start, end), np.int64))
-        differing = self._ledger(days, counted, home["readings_kept_since"])
-        gaps = self._gaps(counted, upto_us, home["readings_kept_since"])
+        found = self._recount(upto_us, np.array(chart.edges(start, end), np.int64))
+        since = self._counted_from(days, found, home["readings_kept_since"]) if upto else None
+        differing = self._ledger(days, found, home["readings_kept_since"])
+        gaps = self._gaps(found, upto_us, home["readings_kept_since"])
         heat = dossier.heat_status(self.conn, self.wanted.home)
         self._json("home.json", {**home, "heat_status": heat, "thermometers": [thermometer(place) for place in places]})
         rules = self._policy(days)
@@ -121,7 +122,7 @@ class _Dossier:
             first=self.wanted.first,
             end=self.wanted.end,
             view=self.wanted.view,
-            counted_to=upto,
+            counted=(since, upto) if since and upto else None,
             readings=readings,
             places=[(p.sensor, p.room, self._judges(p)) for p in places],
             rules=rules,
@@ -131,12 +132,12 @@ class _Dossier:
             tickets=records.tickets,
             measurements=records.measurements,
             outages=records.outages,
-            chart=self._chart(places, counted, gaps, (start, end, upto_us)),
+            chart=self._chart(places, found, gaps, (start, end), (to_us(since or span.start), upto_us)),
         )
         for language in ("zh", "en"):
             self.bundle.add(f"summary.{language}.pdf", [evidence.render(contents, language)])
         self.bundle.add("README.md", [(files("papers") / "evidence_readme.md").read_bytes()])
-        return self.bundle.finish(self._head(upto, readings, days, records.events))
+        return self.bundle.finish(self._head((since, upto), readings, days, records.events))
 
     def _records(self, span: Span) -> Records:
         """Write what people and the desk did."""
@@ -161,7 +162,13 @@ class _Dossier:
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(0), self.policy.zone)
 
-    def _head(self, upto: datetime | None, readings: Row, days: Sequence[Row], events: Sequence[Row]) -> Row:
+    def _head(
+        self,
+        counted: tuple[datetime | None, datetime | None],
+        readings: Row,
+        days: Sequence[Row],
+        events: Sequence[Row],
+    ) -> Row:
         """What the manifest says beside the files."""
         state = {
             "readings": readings["count"],
@@ -169,7 +176,8 @@ class _Dossier:
             "last_received_at": readings["last_received_at"],
             "ledger_days": len(days),
             "open_days": sum(1 for row in days if not row["closed"]),
-            "counted_to": upto,
+            "counted_from": counted[0],
+            "counted_to": counted[1],
             "events": len(events),
             "last_event_at": max((row["at"] for row in events), default=None),
         }
@@ -246,6 +254,12 @@ class _Dossier:
         on_record = [round(row[name] * 1e6) for name in SECONDS]
         return "same" if agree(counted.days, row["day"].toordinal(), on_record) else "differs"
 
+    def _counted_from(self, days: Sequence[Row], found: Recount, kept_since: datetime | None) -> datetime | None:
+        """From when on time has been counted: a home begins on the day of its first reading."""
+        first = [row["day"] for row in days[:1]] + [date.fromordinal(int(day)) for day in found.days["day"][:1]]
+        begins = self._midnight(min(first)) if first else None
+        return max(begins, kept_since) if begins and kept_since else begins
+
     def _in_force(self) -> list[tuple[str, Version]]:
         """The versions in force on some day of the span."""
         versions, labels = self.policy.versions, self.policy.labels
@@ -304,18 +318,23 @@ class _Dossier:
             yield (dumps({**line, **chained}, indent=None) + "\n").encode()
 
     def _chart(
-        self, places: Sequence[Place], counted: Recount, gaps: list[tuple[int, int]], span: tuple[int, int, int]
+        self,
+        places: Sequence[Place],
+        found: Recount,
+        gaps: list[tuple[int, int]],
+        span: tuple[int, int],
+        counted: tuple[int, int],
     ) -> chart.Chart:
-        start, end, upto = span
+        start, end = span
         sensors = dict.fromkeys(place.sensor_id for place in places if self._judges(place))
         return chart.Chart(
             start=start,
             end=end,
-            counted_to=upto,
+            counted=counted,
             zone=self.policy.zone,
-            traces=[_trace(*counted.ranges[sensor]) if sensor in counted.ranges else [] for sensor in sensors],
+            traces=[_trace(*found.ranges[sensor]) if sensor in found.ranges else [] for sensor in sensors],
             gaps=gaps,
-            rules=_rules(counted.pieces, end),
+            rules=_rules(found.pieces, end),
         )
 
     def _table(self, name: str, schema: pa.Schema, rows: Sequence[Row]) -> None:

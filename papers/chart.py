@@ -17,6 +17,11 @@ STRIP = (276.0, 8.0)  # top and height
 COLUMNS = 958  # of one unit each
 COLOURS = ("#1f5fa8", "#0b7a75", "#7a3d8f", "#5a5a5a")
 COLD, SEVERE, GAP, IDLE, WINDOW = "#d07a00", "#b00020", "#d8344a", "#dddddd", "#fff4dc"
+UNCOUNTED = "#9a9a9a"
+HATCH = (
+    '<defs><pattern id="uncounted" width="6" height="6" patternUnits="userSpaceOnUse">'
+    f'<path d="M0 6L6 0" stroke="{UNCOUNTED}" stroke-width="0.6"/></pattern></defs>'
+)
 LOWEST_TOP, HIGHEST_BOTTOM = 22.0, 15.0  # °C; so much is always in sight
 NARROWEST_WINDOW = 4.0  # units; narrower ones are seen by their limit line alone
 DAY = timedelta(days=1)
@@ -40,7 +45,7 @@ class Chart:
 
     start: int
     end: int
-    counted_to: int
+    counted: tuple[int, int]  # µs; outside of it nothing is known
     zone: ZoneInfo
     traces: Sequence[Sequence[tuple[float, float] | None]]
     gaps: Sequence[tuple[int, int]]
@@ -72,7 +77,7 @@ def svg(chart: Chart) -> str:
         parts.append(_trace(trace, y, COLOURS[nth % len(COLOURS)]))
     frame = _rect(LEFT, TOP, RIGHT - LEFT, BOTTOM - TOP, 'fill="none" stroke="#555" stroke-width="0.8"')
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}" font-size="11"'
-    return head + ' font-family="Noto Sans CJK SC">' + "".join([*parts, frame]) + "</svg>"
+    return head + ' font-family="Noto Sans CJK SC">' + HATCH + "".join([*parts, frame]) + "</svg>"
 
 
 def _ground(chart: Chart) -> Iterator[str]:
@@ -83,10 +88,11 @@ def _ground(chart: Chart) -> Iterator[str]:
             yield _rect(left, TOP, width, BOTTOM - TOP, f'fill="{IDLE}"')
         elif rule.cold is not None and width >= NARROWEST_WINDOW:
             yield _rect(left, TOP, width, BOTTOM - TOP, f'fill="{WINDOW}"')
-    left = chart.x(chart.counted_to)
-    if left < RIGHT:
-        yield _rect(left, TOP, RIGHT - left, BOTTOM - TOP, 'fill="#ffffff"')
-        yield f'<path d="M{left:.2f} {TOP}V{BOTTOM}" stroke="#555" stroke-width="0.8" stroke-dasharray="2 2"/>'
+    first, last = (chart.x(at) for at in chart.counted)
+    for left, right in ((LEFT, first), (last, RIGHT)):
+        if left < right:
+            yield _rect(left, TOP, right - left, BOTTOM - TOP, 'fill="#ffffff"')
+            yield _rect(left, TOP, right - left, BOTTOM - TOP, f'fill="url(#uncounted)" stroke="{UNCOUNTED}"')
 
 
 def _degrees(low: int, high: int, y: Scale) -> Iterator[str]:
@@ -144,13 +150,14 @@ def _gaps(chart: Chart) -> Iterator[str]:
 
 
 def _limits(chart: Chart, y: Scale) -> Iterator[str]:
-    """Each limit while it holds."""
+    """Each limit while it holds, as far as time was counted."""
+    first, last = chart.counted
     for colour, name in ((COLD, "cold"), (SEVERE, "severe")):
-        path = "".join(
-            f"M{chart.x(rule.start):.2f} {y(limit):.2f}H{chart.x(rule.end):.2f}"
-            for rule in chart.rules
-            if rule.judged and (limit := getattr(rule, name)) is not None
-        )
+        path = ""
+        for rule in chart.rules:
+            start, end, limit = max(rule.start, first), min(rule.end, last), getattr(rule, name)
+            if rule.judged and limit is not None and start < end:
+                path += f"M{chart.x(start):.2f} {y(limit):.2f}H{chart.x(end):.2f}"
         yield f'<path d="{path}" stroke="{colour}" stroke-width="1.2" fill="none"/>' if path else ""
 
 

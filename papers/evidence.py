@@ -31,7 +31,7 @@ class Contents:
     first: date
     end: date
     view: str
-    counted_to: datetime | None
+    counted: tuple[datetime, datetime] | None  # from when to when; None: nothing is known of the span
     readings: Row  # count, last_measured_at, last_received_at
     places: Sequence[tuple[str, str, bool]]  # sensor, room, judged
     rules: Sequence[tuple[str, Version]]  # in force in the span, by their labels
@@ -47,7 +47,7 @@ class Contents:
 def render(contents: Contents, language: str) -> bytes:
     """Set the paper in a language: zh or en."""
     teller = _Teller(contents, language)
-    drawn = contents.counted_to is not None
+    drawn = contents.counted is not None
     tables = [(table, widths) for table, widths in teller.tables()]
     return pdf.set_type(
         "evidence.typ",
@@ -92,7 +92,7 @@ class _Teller:
         return [
             (words.HOME, [f"{home['code']} ({home['building']}, {self.said(words.CLASSES[home['class']])})"]),
             (words.SPAN, [self.said(words.SPAN_LINE, first=of.first, last=last, days=days, zone=zone)]),
-            (words.COUNTED, [self.at(of.counted_to, words.NEVER_COUNTED)]),
+            (words.COUNTED, [" – ".join(map(self.at, of.counted)) if of.counted else self.said(words.NEVER_COUNTED)]),
             (words.READINGS, self._readings()),
             (words.SENSORS, [self._place(*place) for place in of.places] or [ABSENT]),
             (words.RULES, [line for label, version in of.rules for line in self._rule(label, version)] or [ABSENT]),
@@ -147,7 +147,8 @@ class _Teller:
         total = {name: sum(row[f"{name}_s"] for row in of.ledger) for name in STATES}
         return self.said(
             words.FINDING,
-            days=len(of.ledger),
+            days=(of.end - of.first).days,
+            counted=len(of.ledger),
             breached=sum(1 for row in of.ledger if row["cold_s"] + row["severe_s"] > 0),
             hours=f"{(total['cold'] + total['severe']) / 3600:,.1f}",
             severe=f"{total['severe'] / 3600:,.1f}",
@@ -177,6 +178,7 @@ class _Teller:
             (self.said(words.LEGEND_WINDOW), charts.WINDOW, False),
             (self.said(words.LEGEND_GAP), charts.GAP, False),
             (self.said(words.LEGEND_IDLE), charts.IDLE, False),
+            (self.said(words.LEGEND_UNCOUNTED), charts.UNCOUNTED, False),
         ]
         return [{"label": label, "colour": colour, "thin": thin} for label, colour, thin in (*rooms, *rest)]
 

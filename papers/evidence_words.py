@@ -4,7 +4,7 @@ from domain.reasons import Text
 
 TITLE = Text("供热温度证据", "Evidence of room temperatures")
 NO_INSTANT = Text("–", "–")
-HOME, SPAN, COUNTED = Text("用户", "Home"), Text("时段", "Span"), Text("统计截至", "Counted up to")
+HOME, SPAN, COUNTED = Text("用户", "Home"), Text("时段", "Span"), Text("已统计", "Counted")
 SENSORS, READINGS, RULES = Text("测温点", "Thermometers"), Text("读数", "Readings"), Text("适用标准", "Rules in force")
 HEAT, CONTRACT, VIEW = Text("供热状态", "Heat"), Text("合同温度", "Contract"), Text("版本", "Made for")
 SPAN_LINE = Text(
@@ -34,9 +34,10 @@ CLASSES = {
     "nonresidential": Text("非居民", "non-residential"),
 }
 FINDING = Text(
-    "{days} 天中有 {breached} 天低于标准,合计 {hours} 小时(其中低于最低限 {severe} 小时);"
+    "时段 {days} 天,已统计 {counted} 天,其中 {breached} 天低于标准,合计 {hours} 小时(其中低于最低限 {severe} 小时);"
     "应判定而无读数 {unknown} 小时。低温记录 {flags} 条,工单 {tickets} 张。",
-    "On {breached} of {days} days the home was under a limit, {hours} h in all ({severe} h of it under the floor). "
+    "Of {days} days {counted} were counted; on {breached} of them the home was under a limit, {hours} h in all "
+    "({severe} h of it under the floor). "
     "For {unknown} h there was nothing to judge by. {flags} flags, {tickets} tickets.",
 )
 FINDING_NONE = Text(
@@ -56,6 +57,7 @@ CHART_NOTE = Text(
 LEGEND_COLD, LEGEND_SEVERE = Text("时段标准", "limit of the day"), Text("最低限", "floor")
 LEGEND_WINDOW, LEGEND_GAP = Text("标准时段", "window of the limit"), Text("缺测", "gap")
 LEGEND_IDLE = Text("不判定(非供热期、停热或无标准)", "not judged (no season, heat stopped, no limit)")
+LEGEND_UNCOUNTED = Text("未统计(斜线)", "not counted (hatched)")
 SHOWN_MORE = Text("另有 {more} 行,见 {file}。", "{more} more rows are in {file}.")
 NOTHING = Text("无。", "None.")
 

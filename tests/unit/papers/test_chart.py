@@ -23,7 +23,15 @@ NS = "{http://www.w3.org/2000/svg}"
 def chart(days: int = 1, **changes: object) -> Chart:
     end = START + days * DAY_US
     rule = Rule(START, end, 18.0, 16.0, True)
-    plain = {"start": START, "end": end, "counted_to": end, "zone": ZONE, "traces": [], "gaps": [], "rules": [rule]}
+    plain = {
+        "start": START,
+        "end": end,
+        "counted": (START, end),
+        "zone": ZONE,
+        "traces": [],
+        "gaps": [],
+        "rules": [rule],
+    }
     return Chart(**{**plain, **changes})  # type: ignore[arg-type]
 
 
@@ -47,6 +55,18 @@ def test_the_shortest_gap_is_seen(days: int, offset: int, length: int) -> None:
     left, width = float(mark.get("x", 0)), float(mark.get("width", 0))
     assert width >= 1
     assert LEFT <= left <= left + width <= RIGHT + 0.02
+
+
+def test_what_was_not_counted_is_hatched_and_has_no_limits() -> None:
+    of = chart(2, counted=(START + DAY_US // 2, START + DAY_US))
+    hatched = [r for r in drawn(of).iter(f"{NS}rect") if r.get("fill") == "url(#uncounted)"]
+    quarter = (RIGHT - LEFT) / 4
+    found = [(float(r.get("x", 0)), float(r.get("width", 0))) for r in hatched]
+    assert found == [(LEFT, quarter), (LEFT + 2 * quarter, 2 * quarter)]
+    limits = [p.get("d", "") for p in drawn(of).iter(f"{NS}path") if p.get("fill") == "none"]
+    assert [re.match(r"M([\d.]+) [\d.]+H([\d.]+)$", d).groups() for d in limits] == [  # type: ignore[union-attr]
+        (f"{LEFT + quarter:.2f}", f"{LEFT + 2 * quarter:.2f}")
+    ] * 2
 
 
 @given(st.lists(st.one_of(st.none(), st.tuples(st.floats(-20, 40), st.floats(0, 5))), min_size=1, max_size=40))

@@ -14,7 +14,7 @@ from papers.chart import Chart
 from papers.evidence import MOST_ROWS, Contents, render
 
 SEED = builtin("seed")
-START = 1_768_320_000_000_000
+START, DAY_US = 1_768_320_000_000_000, 86_400_000_000
 HOSTILE = '#panic() $x$ \\ <b> "] #image("/etc/passwd")'
 AT = datetime(2026, 1, 14, 3, tzinfo=UTC)
 DAY: dict[str, Any] = {
@@ -33,7 +33,7 @@ def contents(**changes: Any) -> Contents:
         "first": date(2026, 1, 14),
         "end": date(2026, 1, 15),
         "view": "user",
-        "counted_to": AT,
+        "counted": (AT, AT),
         "readings": {"count": 3, "last_measured_at": AT, "last_received_at": AT},
         "places": [(HOSTILE, HOSTILE, True), ("b", "other", False)],
         "rules": list(zip(SEED.labels, SEED.versions, strict=True)),
@@ -54,7 +54,7 @@ def contents(**changes: Any) -> Contents:
             {"number": "O1", "kind": "fault", "begins_at": AT, "restored_at": None, "cancelled_at": None,
              "reason": HOSTILE}
         ],
-        "chart": Chart(START, START + 86_400_000_000, START + 3_600_000_000, ZoneInfo("Asia/Shanghai"), [[]], [], []),
+        "chart": Chart(START, START + DAY_US, (START, START + DAY_US // 24), ZoneInfo("Asia/Shanghai"), [[]], [], []),
     }  # fmt: skip
     return Contents(**{**plain, **changes})
 
@@ -70,7 +70,7 @@ def test_words_of_others_stay_words_and_the_bytes_are_the_same_each_time(languag
 def test_nothing_known_is_set_as_well(language: str) -> None:
     names = ("heat", "places", "rules", "ledger", "differing", "flags", "tickets", "measurements", "outages")
     nothing: dict[str, Any] = {name: [] for name in names}
-    silent = contents(**nothing, counted_to=None, readings={"count": 0, "last_measured_at": None,
+    silent = contents(**nothing, counted=None, readings={"count": 0, "last_measured_at": None,
                                                             "last_received_at": None})  # fmt: skip
     assert render(silent, language).startswith(b"%PDF")
     teller = evidence._Teller(silent, language)
@@ -105,5 +105,5 @@ def test_every_text_has_both_languages() -> None:
 
 
 def test_the_chart_ends_where_counting_does() -> None:
-    whole = contents(chart=replace(contents().chart, counted_to=START + 86_400_000_000))
+    whole = contents(chart=replace(contents().chart, counted=(START, START + DAY_US)))
     assert render(whole, "en") != render(contents(), "en")
