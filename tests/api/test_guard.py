@@ -69,6 +69,13 @@ def test_an_address_that_asks_too_much_waits(serve: Serve) -> None:
         assert api.client.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/v1/status", "/status", "/home"])
+def test_what_needs_no_token_is_counted_too(serve: Serve, path: str) -> None:
+    with serve(Guard(limiter=Limiter(per_address="3/minute"))) as api:
+        told = [api.client.get(path).status_code for _ in range(4)]
+        assert told == [401 if path == "/home" else 200] * 3 + [429]
+
+
 def test_a_token_that_asks_too_much_waits_and_no_other(serve: Serve) -> None:
     with serve(Guard(limiter=Limiter(per_token="2/second"))) as api:
         token, other = api.token(), api.token()

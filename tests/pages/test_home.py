@@ -232,6 +232,17 @@ def test_how_the_home_is_in_plain_words(
     person.is_well()
 
 
+def test_in_the_dark_it_can_be_read_as_well(api: Api, visitor: Visitors) -> None:
+    home = flat.flat(api.conn, state=State.COLD, celsius=16.6)
+    flat.days(api.conn, home)
+    flat.cold_ticket(api.conn, home)
+    person = visitor("en", color_scheme="dark")
+    inside(api, person)
+    for kind in ("cold", "leak", "complaint"):
+        person.page.click(f"#form-{kind} summary")
+    person.is_well()
+
+
 def test_by_night_the_limit_is_that_of_the_night(api: Api, visitor: Visitors) -> None:
     flat.flat(api.conn)
     api.clock.now = NOW + timedelta(hours=10)  # 22:00
