@@ -95,8 +95,9 @@ def served_database(
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Run an app on a free port; gives its address."""
-    hub = app.state.surroundings.hub
-    server = Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"), hub)
+    hub = app.state.surroundings.hub if hasattr(app.state, "surroundings") else None
+    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
+    server = Server(config, hub) if hub else uvicorn.Server(config)
     # With the protocol named, asyncio turns Nagle's delay off, as it does for a port that uvicorn opens itself.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
@@ -109,4 +110,5 @@ def served(app: FastAPI) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
-            hub.join_thread()
+            if hub:
+                hub.join_thread()
