@@ -229,6 +229,15 @@ def test_grafana_knows_nobody_without_a_password() -> None:
     assert told["GF_SERVER_PROTOCOL"] == "https"
 
 
+def test_the_proxy_logs_no_query() -> None:
+    """The link of a customer has a token in it."""
+    told = (ROOT / "deploy/haproxy/haproxy.cfg").read_text(encoding="utf-8")
+    (form,) = re.findall(r"^ +log-format (.*)$", told, re.MULTILINE)
+    assert "%HP " in form
+    assert not re.search(r"%(\{[^}]*\})?(r|HU|HQ|HPO)\b", form)
+    assert "httplog" not in re.sub("#.*", "", told)
+
+
 def test_the_api_believes_its_proxy_and_nobody_else() -> None:
     whole = STACKS[ONE]
     (subnet,) = (pool["subnet"] for pool in whole["networks"]["web"]["ipam"]["config"])
