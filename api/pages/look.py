@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,6 +45,19 @@ class Hour:
 
     label: str
     means: Sequence[float | None]
+
+
+class Line(NamedTuple):
+    """A room over the day; times and `holds`, for how long a reading does, in µs."""
+
+    point: Point
+    runs: Sequence[Run]
+    holds: int
+
+    def spans(self) -> list[tuple[float, float]]:
+        """When the room was known; before the first reading the last one of the day before may have held."""
+        known = [(run[0][0] - HALF_US, run[-1][0]) for run in self.runs]
+        return [(known[0][0] - self.holds, known[0][1]), *known[1:]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,33 +170,36 @@ def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
     fine = told.bucketed(asking, stretch, Every.TEN_MINUTES, zone)
     lines = _lines(asking, stretch, fine)
     limits = _limits_between(schedule, to_us(start), to_us(end), to_us(start), to_us(end))
-    # The middle of a bucket stands for all of it; what has not come in yet is no gap.
-    spans = [(run[0][0] - HALF_US, run[-1][0] + HALF_US) for line in lines.values() for run in line]
+    spans = [span for line in lines for span in line.spans()]
     gaps = [(a, b) for a, b in unknown(spans, to_us(start), to_us(asking.now)) if b - a > NO_GAP_US]
     values = [row["mean"] for row in fine] + [limit.celsius for limit in limits]
     frame = Frame.around(to_us(start), to_us(end), values)
     hours = [Tick(to_us(datetime.combine(day, time(h), zone)), f"{h:02}:00") for h in (0, 6, 12, 18)]
     return {
-        "chart": through_time(frame, list(lines.values()), limits, gaps, hours) if fine else None,
-        "rooms": [point.room for point in lines],
-        "hours": _hours(asking, stretch, [point.point_id for point in lines]),
+        "chart": through_time(frame, [line.runs for line in lines], limits, gaps, hours) if fine else None,
+        "rooms": [line.point.room for line in lines],
+        "hours": _hours(asking, stretch, [line.point.point_id for line in lines]),
         "lowest": rounded(min((row["min"] for row in fine), default=None)),
         "highest": rounded(max((row["max"] for row in fine), default=None)),
         "gaps": bool(gaps),
     }
 
 
-def _lines(asking: Session, stretch: Stretch, fine: Sequence[Row]) -> dict[Point, list[Run]]:
+def _lines(asking: Session, stretch: Stretch, fine: Sequence[Row]) -> list[Line]:
     """The line of each room, cut where no reading held any more."""
     version = asking.policy.version_at(asking.now)
     intervals = version.hold_intervals if version else 1
-    lines = {}
+    now, lines = to_us(asking.now), []
     for point in history.points(asking.conn, stretch.home_id, stretch.start, stretch.end):
         mine = [row for row in fine if row["point_id"] == point.point_id]
-        at = [min(to_us(row["start"]) + HALF_US, to_us(asking.now)) for row in mine]
+        # A bucket stands for its middle.
+        at = [min(to_us(row["start"]) + HALF_US, now) for row in mine]
+        holds = max(int(point.interval_s * intervals * 1e6), 2 * HALF_US)
+        cut = runs(at, [row["mean"] for row in mine], holds)
+        # A value holds for so long, if no other comes.
+        held = [[*run, (min(run[-1][0] + holds, now), run[-1][1])] for run in cut]
         if mine:
-            holds = max(point.interval_s * intervals * 1e6, 2 * HALF_US)
-            lines[point] = runs(at, [row["mean"] for row in mine], holds)
+            lines.append(Line(point, held, holds))
     return lines
 
 

@@ -287,6 +287,25 @@ def test_a_day_of_which_something_is_not_known(api: Api, visitor: Visitors) -> N
     person.is_well()
 
 
+def test_a_reading_that_still_holds_is_no_gap(api: Api, visitor: Visitors) -> None:
+    """A thermometer that speaks once in an hour."""
+    home = town.home(api.conn)
+    sensor = town.sensor(api.conn, home)
+    api.conn.execute("UPDATE point SET interval_s = 3600")
+    for hour in range(1, 12):
+        if hour not in (3, 4, 5, 6, 7):
+            town.reading(api.conn, sensor, flat.MIDNIGHT + timedelta(hours=hour), 20.0)
+    person = visitor("en", DESK)
+    inside(api, person)
+    chart = person.page.locator("svg.chart").first
+    (gap,) = chart.locator("rect.box-gap").all()
+    share = [float(gap.get_attribute(name) or 0) for name in ("x", "width")]
+    hour_wide = (360 - 30 - 6) / 24
+    begins, lasts = (share[0] - 30) / hour_wide, share[1] / hour_wide
+    assert (round(begins), round(lasts)) == (5, 3)  # 02:00 and three intervals, until 08:00
+    assert chart.locator("path.line").count() == 2
+
+
 def test_a_season_is_drawn_from_the_first_day_that_was_watched(api: Api, visitor: Visitors) -> None:
     home = flat.flat(api.conn)
     flat.days(api.conn, home)
