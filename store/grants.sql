@@ -229,7 +229,9 @@ DO $$
 DECLARE
   reach_home CONSTANT text :=
     '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
-    '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM home AS h WHERE h.home_id = %1$I.home_id))';
+    '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM home AS h JOIN building AS b USING (building_id) '
+    'JOIN substation AS u USING (substation_id) '
+    'WHERE h.home_id = %1$I.home_id AND u.station = (SELECT reach_station())))';
   reach_of_ticket CONSTANT text :=
     '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM ticket AS t WHERE t.ticket_id = %1$I.ticket_id)';
   expression text;

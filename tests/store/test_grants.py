@@ -136,6 +136,21 @@ def test_rows_of_reached_homes_alone(
         assert alarms == (seen if station else set())
 
 
+def test_of_a_home_whose_ticket_was_given_to_another_station_that_sees_which_home_it_is_and_no_more(
+    database: Database, homes: dict[str, int]
+) -> None:
+    with database.connect() as conn:
+        conn.execute("UPDATE ticket SET station = 'South' WHERE home_id = %s", (homes["mine"],))
+    with reaching(database, Scope(False, "South", [])) as conn:
+        for relation in ("home", "ticket"):
+            reached = {home for (home,) in conn.execute(f"SELECT home_id FROM {relation}".encode())}
+            assert reached == {homes["mine"], homes["far"]}, relation
+        for relation in (name for name, reach in LINES.items() if reach == "home"):
+            reached = {home for (home,) in conn.execute(f"SELECT home_id FROM {relation}".encode())}
+            assert reached == {homes["far"]}, relation
+        assert count(conn, "sensor") == 1
+
+
 def test_readings_come_through_the_door_of_their_point_alone(database: Database, homes: dict[str, int]) -> None:
     door = "SELECT r.temperature FROM generate_series(1, 9) AS n, point_readings(n, '-infinity', 'infinity', NULL) AS r"
     for scope, expected in (
