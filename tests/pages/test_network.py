@@ -24,9 +24,15 @@ def test_everybody_sees_outages_and_shares(api: Api, visitor: Visitors, language
     assert person.go("/status").status == 200
     rows = person.page.locator("tbody tr").all_inner_texts()
     assert [row.split("\t") for row in rows] == [
-        [{"zh": "全网", "en": "All together"}[language], "60", "70 %", "30 %", "0 %"],
-        ["S-East", "30", "50 %", "50 %", "0 %"],
-        [{"zh": "其他片区", "en": "Other areas"}[language] + "\nS-North, S-West", "30", "85 %", "10 %", "5 %"],
+        [{"zh": "全网", "en": "All together"}[language], "60", "70\u00a0%", "30\u00a0%", "0\u00a0%"],
+        ["S-East", "30", "50\u00a0%", "50\u00a0%", "0\u00a0%"],
+        [
+            {"zh": "其他片区", "en": "Other areas"}[language] + "\nS-North, S-West",
+            "30",
+            "85\u00a0%",
+            "10\u00a0%",
+            "5\u00a0%",
+        ],
     ]
     assert "17:00" in person.page.inner_text("section:has(#outages)")
     person.keep(f"status-{language}")
