@@ -26,11 +26,17 @@ from store.live import Kind, Told
 
 SEND_S = 30.0  # who takes nothing for so long is gone
 RETRY_MS = (2_000, 5_000)  # apart, so that not all come back at once
+EVENT = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"enum": ["home", *Kind, "reset", "end"]},
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 STREAM: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Events, until the stream ends",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
-    }
+    200: {"description": "Events, until the stream ends", "content": {"text/event-stream": {"schema": EVENT}}}
 }
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="go on behind this event")]
 Kinds = Annotated[list[Kind] | None, Query(description="of these only; default: all")]

@@ -25,6 +25,7 @@ import numpy as np
 import psycopg
 from rich.console import Console
 
+from bench.listening import heard
 from bench.stand import SETTINGS, process
 from bench.town import found
 from local import trixie
@@ -61,9 +62,11 @@ class Size:
     rate: float = 200.0  # requests/s
     customers: int = 200
     exports: int = 12
+    listeners: int = 2_000
+    events: int = 40
 
 
-QUICK = Size(homes=20, days=5, seconds=2.0, rate=20.0, customers=5, exports=2)
+QUICK = Size(homes=20, days=5, seconds=2.0, rate=20.0, customers=5, exports=2, listeners=50, events=5)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Season:
     """Where the readings are, and who may ask for which."""
 
     url: str
+    owner: str  # the same database, as one who may do anything there
     first: date
     days: int
     tokens: Sequence[tuple[str, str]]  # home, token of its customer
@@ -108,7 +112,8 @@ def filled(folder: Path, size: Size) -> Iterator[Season]:
         known = json.loads(note.read_text(encoding="utf-8"))
         parts = urlsplit(server.url(DATABASE))
         url = urlunsplit(parts._replace(netloc=f"{ACCOUNT}:{ACCOUNT}@{LOOPBACK}:{parts.port}"))
-        yield Season(url, date.fromisoformat(known["first"]), size.days, [tuple(pair) for pair in known["tokens"]])
+        tokens = [tuple(pair) for pair in known["tokens"]]
+        yield Season(url, server.url(DATABASE), date.fromisoformat(known["first"]), size.days, tokens)
 
 
 def first_day(size: Size) -> date:
@@ -163,7 +168,8 @@ def measure(season: Season, size: Size) -> dict[str, float]:
         for form in ("csv", "jsonl", "parquet"):
             name = "season_export_rows_per_s" if form == "csv" else f"season_export_{form}_rows_per_s"
             figures[name] = round(exported(port, season, size, form))
-        return figures
+            console.print({name: figures[name]})
+        return figures | heard(port, season.owner, size.listeners, size.events)
 
 
 def readings_in(season: Season, size: Size) -> int:
@@ -251,6 +257,7 @@ def served(season: Season) -> Iterator[int]:
         "HEARTH_API_PORT": str(port),
         "HEARTH_API_TOKEN_LIMIT": "none",
         "HEARTH_API_ADDRESS_LIMIT": "none",
+        "HEARTH_API_TOKEN_LISTENERS": "5000",
         "HEARTH_LOG_LEVEL": "warning",
     }
     with process(HEARTH_API, environment):
