@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -172,7 +173,7 @@ def measure(season: Season, size: Size) -> dict[str, float]:
         figures: dict[str, float] = {"homes": size.homes, "days": size.days, "readings": readings_in(season, size)}
         figures["readings_day_per_s"] = size.rate
         for name, span in (("readings_day", season.days), ("readings_recent_day", min(RECENT_DAYS, season.days))):
-            days = asked_at(size, lambda random, span=span: day_of(season, random, span))
+            days = asked_at(size, partial(day_of, season, last=span))
             run(port, days, None)  # the first requests open connections, and each of these comes to know the chunks
             took = run(port, days, size.rate)
             figures |= {f"{name}_p{p}_ms": round(float(np.percentile(took, p)) * 1e3, 1) for p in (50, 99)}
