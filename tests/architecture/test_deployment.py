@@ -284,6 +284,8 @@ def test_workers_have_numbers_of_their_own_and_are_otherwise_equal() -> None:
 def test_what_needs_a_session_of_the_database_does_not_go_through_the_pooler() -> None:
     through = {n for n, s in STACKS[MANY]["services"].items() if "database_pooled_url" in names(s.get("secrets", []))}
     assert through == {"api"}
+    told = STACKS[MANY]["services"]["api"]["environment"]
+    assert told["HEARTH_API_LISTEN_URL_FILE"] == "/run/secrets/database_api_url"  # what listens goes past it
 
 
 def test_nothing_secret_is_committed() -> None:

@@ -121,14 +121,14 @@ def test_a_transaction_sends_word_once(database: Database) -> None:
 
 
 def test_the_past_is_forgotten_and_who_was_there_cannot_go_on(database: Database) -> None:
-    with database.connect() as conn:
+    with database.connect() as conn, psycopg.connect(database.url_as("watch")) as watch:
         began = live.now(conn)
         town.ticket(conn, town.home(conn))
         conn.commit()
         assert len(live.untold(conn, Told.all(began), 10).changes) == 1
-        assert live.forget(conn, datetime.now(NOW.tzinfo) - timedelta(hours=1), 10) == 0
+        assert live.forget(watch, datetime.now(NOW.tzinfo) - timedelta(hours=1), 10) == 0
         assert live.untold(conn, Told.all(began), 10).lost is None
-        assert live.forget(conn, datetime.now(NOW.tzinfo) + timedelta(hours=1), 10) == 1
-        conn.commit()
+        assert live.forget(watch, datetime.now(NOW.tzinfo) + timedelta(hours=1), 10) == 1
+        watch.commit()
         assert live.untold(conn, Told.all(began), 10).lost == "too_old"
         assert live.untold(conn, Told.all(live.now(conn)), 10).lost is None
