@@ -131,6 +131,12 @@ class Reader:
         """The answer to GET, whatever it is."""
         return self._client.get(f"{self._root}/v1/{path}", headers=self._headers)
 
+    def swallow(self, path: str) -> int:
+        """Take an answer of any length as it comes, and keep none of it; its bytes."""
+        with self._client.stream("GET", f"{self._root}/v1/{path}", headers=self._headers) as answer:
+            assert answer.status_code == 200
+            return sum(len(part) for part in answer.iter_bytes())
+
     def get(self, path: str) -> Any:
         """The JSON that a path answers."""
         answer = self.ask(path)
