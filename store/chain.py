@@ -2,21 +2,25 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 # What the hash of an event is made of, spelled out here once more: a changed function in the database changes nothing.
-SELECT_EVENTS = """
-SELECT
-  e.ticket_id, e.seq, e.state, e.hash,
-  jsonb_build_array(
+# What the hash of an event is made of, beside that of the one before it: as the trigger has it (0010_desk.sql).
+TOLD: LiteralString = """jsonb_build_array(
     e.ticket_id, e.seq, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.actor, e.state, e.data
-  )::text AS told
+  )::text AS told"""
+SELECT_EVENTS: LiteralString = (
+    """
+SELECT e.ticket_id, e.seq, e.state, e.hash, """
+    + TOLD
+    + """
 FROM ticket_event AS e
 ORDER BY e.ticket_id, e.seq
 """
+)
 SET_FROZEN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 SELECT_TICKETS = "SELECT t.ticket_id, t.number, t.state FROM ticket AS t ORDER BY t.ticket_id"
 SELECT_HASHES = """

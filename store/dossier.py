@@ -14,6 +14,7 @@ from psycopg.rows import class_row
 
 from store import stays, wire
 from store.access import Scope
+from store.chain import TOLD
 from store.desk import TICKET_IN_SCOPE
 from store.rows import Row, fetch
 
@@ -80,18 +81,19 @@ WHERE t.home_id = %(home)s AND t.class NOT IN ('complaint', 'report')
 ORDER BY t.ticket_id
 """
 )
-# `told` is what the hash of an event is made of, as in store/chain.py.
-SELECT_EVENTS = """
+SELECT_EVENTS: LiteralString = (
+    """
 SELECT
   e.event_id, e.ticket_id, e.seq, e.at, e.kind, e.actor, e.state, e.data, e.hash,
-  jsonb_build_array(
-    e.ticket_id, e.seq, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.actor, e.state, e.data
-  )::text AS told,
+  """
+    + TOLD
+    + """,
   (SELECT s.chain_seal_id FROM chain_seal AS s WHERE s.upto >= e.event_id ORDER BY s.upto LIMIT 1) AS seal
 FROM ticket_event AS e
 WHERE e.ticket_id = ANY(%(tickets)s::bigint[])
 ORDER BY e.ticket_id, e.seq
 """
+)
 SELECT_SEALS = """
 SELECT
   s.chain_seal_id AS number, s.at, coalesce(p.upto, 0) AS after, s.upto, s.events, s.digest, p.hash AS previous, s.hash
