@@ -63,7 +63,7 @@ def look(conn: Connection, policy: Policy, now: datetime) -> bool:
             _open(conn, policy, version, rule, now)
         fresh = [incident for incident in store.open_ids(conn) if incident not in known]
         more |= any([_follow(conn, policy, rule, incident, now) for incident in fresh])
-    more |= any([_pass_on(conn, policy, incident, now) for incident in store.open_ids(conn)])
+        more |= any([_pass_on(conn, policy, incident, now) for incident in (*known, *fresh)])
     _dispatch(conn, now)
     return more
 
