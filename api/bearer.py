@@ -9,12 +9,11 @@ from api.oidc import Claims, KeysAway, Oidc, Refused
 from api.problem import Problem, unauthorised, unavailable
 from domain.reasons import Text
 from store import access
-from store.access import Asker, Scope
+from store.access import EVERYWHERE, Asker
 
 NO_TOKEN = Text("需要令牌 (Bearer)", "a bearer token is needed")
 WRONG_TOKEN = Text("令牌不存在、已过期或已撤销", "the token is unknown, expired or revoked")
 KEYS_AWAY = Text("无法取得身份提供方的密钥", "the keys of the identity provider cannot be had")
-EVERYWHERE = Scope(everywhere=True, own_station=None, own_homes=[])
 
 
 def vouched(oidc: Oidc | None, token: str, now: datetime) -> Claims | None:

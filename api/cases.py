@@ -11,7 +11,6 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from alerts.cases import NotNow, follow_up, open_case
-from api.bearer import EVERYWHERE
 from api.homes import home_id
 from api.moves import Line, Words
 from api.paging import Page, Paged
@@ -22,7 +21,7 @@ from domain.cases import REVEAL_TEXTS, Channel, FollowUp, NewCase, Reveal, Subje
 from domain.reasons import Text
 from store import access, desk
 from store import cases as store
-from store.access import Right, Role, Scope
+from store.access import EVERYWHERE, Right, Role, Scope
 from store.rows import Row
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]

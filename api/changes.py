@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from api import answers
 from api.incidents import Incident
 from api.seen import event_for_user, is_for_user
+from domain.cases import CASE_CLASSES
 from domain.tickets import EventKind
 from store import desk, incident_pages, live
 from store.access import Scope
@@ -81,7 +82,7 @@ class View:
         return self.user or self.everywhere or self._is_for_crew(change)
 
     def _is_for_crew(self, change: Change) -> bool:
-        return change.station == self.own_station and change.ticket_class not in desk.NOT_FOR_CREW
+        return change.station == self.own_station and change.ticket_class not in CASE_CLASSES
 
 
 class Telling(NamedTuple):

@@ -26,10 +26,9 @@ from api.metrics import Metrics
 from api.problem import too_many, unavailable
 from domain.reasons import Text
 from store import access, desk, homes, live
-from store.access import Asker, Scope
+from store.access import EVERYWHERE, Asker, Scope
 from store.live import Snapshot, Told
 
-EVERYWHERE = Scope(everywhere=True, own_station=None, own_homes=[])
 RETRY_S = 5
 PATIENCE_S = 5.0  # for the first look at the database
 LONGEST_WAIT_S = 0.5  # so that the thread notices that it is to stop

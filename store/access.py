@@ -103,6 +103,9 @@ class Scope:
         return asdict(self)
 
 
+EVERYWHERE = Scope(everywhere=True, own_station=None, own_homes=[])
+
+
 @dataclass(frozen=True)
 class Asker:
     """Who asks: a token of ours, or a person whom the identity provider vouches for."""

@@ -16,7 +16,6 @@ UNENDED = ("open", "suspended")
 
 # A ticket is its station's, which may be another than that of the home; what may be about a crew is not for a crew.
 # A complaint names no home: whoever made it finds it by what was left behind its door.
-NOT_FOR_CREW = ("complaint", "report")
 TICKET_IN_SCOPE: LiteralString = """(
   %(everywhere)s OR t.home_id = ANY (%(own_homes)s::integer[])
   OR t.ticket_id = ANY ((SELECT reach_cases())::bigint[])

@@ -79,15 +79,16 @@ def _write(
 
     if not access.may_serve(conn):
         raise UsageError("HEARTH_DATABASE_URL: the account is not a member of hearth_api (docs/security.md)")
-    scope = access.Scope(everywhere=True, own_station=None, own_homes=[])
     with conn.transaction():
-        access.enter(conn, scope)
+        access.enter(conn, access.EVERYWHERE)
         found = access.home_ids(conn, [code])
     if not found:
         raise UsageError(f"there is no home {code}")
     try:
         with conn.transaction():
-            return compose(conn, scope, policy, Wanted(found[0], code, *days, View.STAFF if staff else View.USER), file)
+            return compose(
+                conn, access.EVERYWHERE, policy, Wanted(found[0], code, *days, View.STAFF if staff else View.USER), file
+            )
     except TooMuch:
         raise UsageError("--from: there are too many readings in the span: take a shorter one") from None
 

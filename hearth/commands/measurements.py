@@ -11,7 +11,7 @@ from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
 from registry.measuring import import_plan
 from store import measurements as store
-from store.access import Scope
+from store.access import EVERYWHERE
 
 app = typer.Typer(help="Measurements on site: plan, and what is due.", no_args_is_help=True)
 MOST_SHOWN = 100_000
@@ -36,7 +36,7 @@ def due(
     """What is to be measured, the longest due first."""
     at = now()
     with open_database(load(), "measurements") as conn:
-        tasks = store.tasks(conn, Scope(True, None, []), at + timedelta(days=within), limit=MOST_SHOWN)
+        tasks = store.tasks(conn, EVERYWHERE, at + timedelta(days=within), limit=MOST_SHOWN)
     if as_json:
         typer.echo(json.dumps({"tasks": tasks}, default=str))
         return

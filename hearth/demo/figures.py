@@ -12,7 +12,6 @@ from hearth.wiring import now
 from store import access, desk, overview
 from store.rows import Row
 
-EVERYTHING = access.Scope(everywhere=True, own_station=None, own_homes=[])
 RATE_SPAN_S = 10.0
 LIVE_S = 180.0  # so near to the present the history counts as caught up
 
@@ -59,8 +58,8 @@ class Gauge:
             overview.states(self.conn),
             intake,
             overview.judged(self.conn),
-            desk.flags(self.conn, EVERYTHING, limit=rows),
-            desk.tickets(self.conn, EVERYTHING, desk.TicketFilter(now=at), limit=rows),
+            desk.flags(self.conn, access.EVERYWHERE, limit=rows),
+            desk.tickets(self.conn, access.EVERYWHERE, desk.TicketFilter(now=at), limit=rows),
             rate,
         )
 
