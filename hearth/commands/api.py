@@ -22,7 +22,7 @@ from api.oidc import Oidc, provider
 from api.server import Server
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import CUT, chosen_policy, connector, now, set_up_logging
+from hearth.wiring import CUT, chosen_policy, connector, keep_for_good, now, set_up_logging
 
 POOL_SIZE = 10
 OTHER_SOCKETS = 1_000
@@ -58,6 +58,7 @@ def api() -> None:
             ws="none",
         )
         server = Server(config, app.state.surroundings.hub)
+        keep_for_good()
         with suppress(KeyboardInterrupt):  # which it raises again when it is done
             server.run()
         app.state.surroundings.hub.join_thread()

@@ -15,6 +15,7 @@ from hearth.wiring import (
     chosen_policy,
     chosen_sources,
     connector,
+    keep_for_good,
     limits_of,
     now,
     set_up_logging,
@@ -40,8 +41,8 @@ def ingest(
     settings = load()
     set_up_logging(settings.log_level)
     stop = stop_on_signal()
+    keep_for_good()
     # A batch makes many small objects and no cycles: looking for cycles among them every few hundred is waste.
-    gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     name = f"hearth-ingest-{worker}" if worker else "hearth-ingest"
     judge = Judge(chosen_policy(settings))
