@@ -30,8 +30,9 @@ test: setup ## all tests, on PostgreSQL and on TimescaleDB
 	@if [ "$$(id -u)" = 0 ] && [ ! -d "$(TRIXIE)" ] && ! command -v debootstrap >/dev/null; then \
 		$(MAKE) --no-print-directory apt PACKAGE=debootstrap; \
 	fi
-	@if [ "$$(id -u)" = 0 ] && ! command -v chromium >/dev/null; then \
-		$(MAKE) --no-print-directory apt PACKAGE="chromium fonts-noto-cjk" || echo "no Chromium: the pages are not tested"; \
+	@if [ "$$(id -u)" = 0 ] && ! { command -v chromium && command -v pdftotext; } >/dev/null; then \
+		$(MAKE) --no-print-directory apt PACKAGE="chromium fonts-noto-cjk poppler-utils" || \
+			echo "no Chromium, no pdftotext: the pages and the dossier's PDF are not tested"; \
 	fi
 	$(BIN)/python -m pytest
 
