@@ -16,7 +16,7 @@ from api.paging import Page, Paged, Paging, Sort, Sorted
 from api.problem import Fault, invalid, no_such
 from api.seen import seen
 from api.session import Asking, Session
-from api.values import Asked, AskedDay, AskedZone, all_shown, shown
+from api.values import Asked, AskedDay, AskedZone, shown
 from domain.quality import Quality
 from domain.reasons import Text
 from store import compliance as ledger_days
@@ -170,10 +170,10 @@ def readings_of(point: history.Columns, zone: ZoneInfo | None) -> list[object]:
     """The readings of one point, as they are told."""
     at = point.measured_at if zone is None else [instant.astimezone(zone) for instant in point.measured_at]
     offset = shown(point.offset)
-    said = (all_shown(values) for values in (point.temperature, point.humidity, point.battery))
+    values = zip(at, point.temperature, point.humidity, point.battery, point.quality, strict=True)
     return [
-        Reading(point.sensor, point.room, instant, warm, offset, wet, volt, QUALITIES[quality])
-        for instant, warm, wet, volt, quality in zip(at, *said, point.quality, strict=True)
+        Reading(point.sensor, point.room, instant, shown(warm), offset, shown(wet), shown(volt), QUALITIES[quality])
+        for instant, warm, wet, volt, quality in values
     ]
 
 

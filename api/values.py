@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -57,11 +56,6 @@ def day(text: object) -> date:
 def shown(value: float | None) -> float | None:
     """Two decimals, for people; what is no number is shown as none."""
     return _rounded(value, 2)
-
-
-def all_shown(values: Iterable[float | None]) -> list[float | None]:
-    """Each as `shown` tells it; a call for each would take as long again."""
-    return [None if value is None or not math.isfinite(value) else round(value, 2) for value in values]
 
 
 def shown_finely(value: float | None) -> float | None:
