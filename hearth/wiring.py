@@ -181,6 +181,8 @@ def set_up_logging(level: str) -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        # UTF-8 whatever the locale, or names in Chinese would be escapes; the descriptor is the process's, not ours to
+        # close.
         logger_factory=structlog.PrintLoggerFactory(file=open(2, "w", encoding="utf-8", closefd=False)),  # noqa: SIM115
     )
 
