@@ -6,8 +6,9 @@ from datetime import datetime, time
 from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import StreamingResponse
+from fastapi.security import HTTPAuthorizationCredentials
 from starlette.responses import RedirectResponse, Response
 
 from api import evidence, exports
@@ -39,13 +40,59 @@ def home(
 ) -> Response:
     """The page; or what a link or a choice of language leads to."""
     if token is not None:
-        return visit.let_in(request, token)
+        return _by_link(request, token, opened)
     if lang is not None:
         return visit.choosing(request, lang)
     if opened is not None and visit.shown_token(request) is None:
-        return page("opening.html", visit.language_of(request), here=f"{HOME}?")
+        return page("opening.html", visit.language_of(request), here=f"{HOME}?", go=HOME)
     with visit.reading(request, visit.bearer(request)) as asking:
-        return shown(request, asking, home, sent=look.taken(asking, sent))
+        return visit.marked(request, shown(request, asking, home, sent=look.taken(asking, sent)))
+
+
+def _by_link(request: Request, token: str, opened: str | None) -> Response:
+    """Open the page of a link; where another one is open already, ask first."""
+    if not visit.is_another(request, token):
+        return visit.let_in(request, token)
+    with visit.reading(request, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token)) as asking:
+        wanted = look.places(asking)
+    language = visit.language_of(request)
+    if visit.shown_token(request) is None and opened is None:
+        # From a page of this site the cookie comes along.
+        answer = page(
+            "opening.html", language, here=f"{HOME}?", go=f"{HOME}?{urlencode({'token': token, 'opened': 1})}"
+        )
+    else:
+        try:
+            open_now = _open_now(request)
+        except Problem as problem:
+            if problem.status not in (401, 403):
+                raise
+            return visit.let_in(request, token)  # what was open does not hold any more
+        key = secrets.token_urlsafe(24)
+        code = visit.form_token(visit.shown_token(request) or "", f"{key} {token}")
+        fields = {"link": token, "key": key, "code": code}
+        answer = page("another.html", language, here=f"{HOME}?", wanted=wanted, open_now=open_now, fields=fields)
+    answer.headers["Referrer-Policy"] = "strict-origin"  # the address has the link in it
+    return answer
+
+
+def _open_now(request: Request) -> list[Row]:
+    """The homes of the page that is open in this browser; none: it does not say."""
+    if (bearer := visit.bearer(request)) is None:
+        return []
+    with visit.reading(request, bearer) as asking:
+        return look.places(asking)
+
+
+@router.post("/another")
+def another(
+    request: Request,
+    link: Annotated[str, Form(max_length=visit.LONGEST_TOKEN)],
+    key: Annotated[str, Form(max_length=64)],
+    code: Annotated[str, Form(max_length=64)],
+) -> Response:
+    """Open the page of another link instead of the one that is open."""
+    return visit.change_over(request, link, key, code)
 
 
 @router.post("")

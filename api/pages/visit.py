@@ -28,6 +28,8 @@ from store.access import Role
 COOKIE = "hearth"
 SAFE_COOKIE = "__Secure-hearth"  # browsers take a cookie of this name over TLS alone
 LANGUAGE_COOKIE = "hearth-language"
+# That a page is open in this browser, and not whose: unlike the token, it comes along from links elsewhere.
+MARK_COOKIE = "hearth-open"
 COOKIE_SECONDS = 400 * 86_400  # as long as browsers keep any; the token decides when it ends
 LONGEST_TOKEN = 4_096
 LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
@@ -46,7 +48,7 @@ def shown_token(request: Request) -> str | None:
 def bearer(request: Request) -> HTTPAuthorizationCredentials | None:
     """The cookie, as if it were the bearer token of an API request. API routes themselves never look at cookies."""
     token = shown_token(request)
-    return HTTPAuthorizationCredentials(scheme="Bearer", credentials=token) if token else None
+    return _credentials(token) if token else None
 
 
 def let_in(request: Request, token: str) -> Response:
@@ -58,10 +60,48 @@ def let_in(request: Request, token: str) -> Response:
     Raises:
         Problem: the token is not good for this.
     """
-    credentials = HTTPAuthorizationCredentials(scheme="Bearer", credentials=token)
-    with reading(request, credentials):
+    with reading(request, _credentials(token)):
         pass
-    answer = RedirectResponse(f"{HOME}?opened=1", 303)
+    return _in(request, token, f"{HOME}?opened=1")
+
+
+def is_another(request: Request, token: str) -> bool:
+    """Whether a browser that opens a link has a page open by another one.
+
+    A link elsewhere brings the mark along, and not the cookie itself.
+    """
+    shown = shown_token(request)
+    return MARK_COOKIE in request.cookies if shown is None else shown != token
+
+
+def marked(request: Request, answer: Response) -> Response:
+    """Set the mark of a page that was opened before there were marks."""
+    if MARK_COOKIE not in request.cookies:
+        _mark(request, answer)
+    return answer
+
+
+def change_over(request: Request, token: str, key: str, code: str) -> Response:
+    """Open the page of another link, which somebody said yes to on a page of this site.
+
+    Raises:
+        Problem: the token is not good for this.
+    """
+    if not is_from_here(request, must=shown_token(request) is None):
+        return sorry(request, "not_ours", 403)
+    if (shown := shown_token(request)) is not None and not _same(form_token(shown, f"{key} {token}"), code):
+        return sorry(request, "not_ours", 403)
+    with reading(request, _credentials(token)):
+        pass
+    return _in(request, token, HOME)
+
+
+def _credentials(token: str) -> HTTPAuthorizationCredentials:
+    return HTTPAuthorizationCredentials(scheme="Bearer", credentials=token)
+
+
+def _in(request: Request, token: str, address: str) -> Response:
+    answer = RedirectResponse(address, 303)
     answer.set_cookie(
         _cookie_name(request),
         token,
@@ -71,13 +111,29 @@ def let_in(request: Request, token: str) -> Response:
         httponly=True,
         samesite="strict",
     )
+    _mark(request, answer)
     return answer
+
+
+def _mark(request: Request, answer: Response) -> None:
+    answer.set_cookie(
+        MARK_COOKIE,
+        "1",
+        max_age=COOKIE_SECONDS,
+        path=HOME,
+        secure=_is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def let_out(request: Request) -> Response:
     """Forget who it was on this device."""
+    if not is_from_here(request):
+        return sorry(request, "not_ours", 403)
     answer = RedirectResponse(HOME, 303)
-    answer.delete_cookie(_cookie_name(request), HOME, secure=_is_secure(request), httponly=True, samesite="strict")
+    for name, same_site in ((_cookie_name(request), "strict"), (MARK_COOKIE, "lax")):
+        answer.delete_cookie(name, HOME, secure=_is_secure(request), httponly=True, samesite=same_site)  # type: ignore[arg-type]
     return answer
 
 
@@ -108,11 +164,18 @@ def form_token(token: str, key: str) -> str:
 
 def is_ours(request: Request, key: str, shown: str) -> bool:
     """Whether a form that was sent is one that we gave to who sends it."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        return False
     token = shown_token(request)
-    return token is not None and hmac.compare_digest(form_token(token, key).encode(), shown.encode())
+    return is_from_here(request) and token is not None and _same(form_token(token, key), shown)
+
+
+def is_from_here(request: Request, *, must: bool = False) -> bool:
+    """Whether a form was sent from a page of this site, as far as the browser says; `must`: it has to say so."""
+    origin = request.headers.get("origin")
+    return not must if origin is None else urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _same(ours: str, shown: str) -> bool:
+    return hmac.compare_digest(ours.encode(), shown.encode())
 
 
 class PageRoute(APIRoute):

@@ -243,6 +243,13 @@ WORDS: Mapping[str, Text] = {
     "trouble_fault_says": Text("这是我们的错误，已记录。", "That is our fault, and it is on record."),
     "opening": Text("正在打开", "Opening your page"),
     "go_on": Text("继续", "Go on"),
+    # a link over another
+    "another": Text("要换到另一户吗？", "Open another home?"),
+    "another_open": Text("此设备上现在打开的是：{homes}。", "Open on this device is now: {homes}."),
+    "another_open_unknown": Text("此设备上已打开另一户的页面。", "The page of another home is open on this device."),
+    "another_wanted": Text("您点开的链接是：{homes}。", "The link that you opened is for: {homes}."),
+    "another_yes": Text("换到 {homes}", "Change to {homes}"),
+    "another_no": Text("不换", "Stay here"),
     # the network
     "outages_now": Text("停热", "Outages of heat"),
     "no_outages": Text("目前没有停热，也没有计划停热。", "There is no outage, and none is planned."),

@@ -70,8 +70,10 @@ def test_a_link_becomes_a_cookie_and_leaves_no_trace(api: Api, visitor: Visitors
     person = visitor()
     token = inside(api, person)
     assert urlsplit(person.page.url).query == "opened=1"
-    (cookie,) = person.page.context.cookies()
-    assert (cookie["name"], cookie["value"], cookie["path"]) == ("hearth", token, "/home")
+    cookies = {cookie["name"]: cookie for cookie in person.page.context.cookies()}
+    assert (cookies["hearth-open"]["value"], cookies["hearth-open"]["sameSite"]) == ("1", "Lax")
+    cookie = cookies["hearth"]
+    assert (cookie["value"], cookie["path"]) == (token, "/home")
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     person.page.click("footer a[href='/status']")
     with_token = [request.url for request in person.requests if token in request.url]
@@ -79,12 +81,81 @@ def test_a_link_becomes_a_cookie_and_leaves_no_trace(api: Api, visitor: Visitors
     assert person.page.evaluate("document.referrer").count("token") == 0
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_link_over_another_page_asks_first(api: Api, visitor: Visitors, elsewhere: bool, language: str) -> None:
+    """So that nobody writes to a page that somebody else has put in the place of one's own."""
+    town.home(api.conn, "MINE", building="Mine")
+    town.home(api.conn, "THEIRS", building="Theirs")
+    person = visitor(language)
+    mine, theirs = inside(api, person, "MINE"), api.token("customer", "THEIRS")
+    api.conn.commit()
+    link = f"{person.base}/home?token={theirs}"
+    if elsewhere:
+        body = f'<a href="{link}">a nice page</a>'
+        person.page.route("http://mail.example/", lambda route: route.fulfill(body=body, content_type="text/html"))
+        person.page.goto("http://mail.example/")
+        person.page.click("a")
+        person.page.wait_for_url("**opened=1")
+    else:
+        person.page.goto(link)
+    said = person.page.inner_text("main")
+    assert "Mine 1" in said
+    assert "Theirs 1" in said
+    held = {cookie["name"]: cookie["value"] for cookie in person.page.context.cookies()}
+    assert held["hearth"] == mine
+    person.keep(f"another-{language}-{elsewhere}")
+    assert all(theirs not in (request.header_value("referer") or "") for request in person.requests)
+    person.page.click("main button")
+    assert "Theirs 1" in person.page.inner_text("h1")
+    assert "token" not in person.page.url
+    person.go(f"/home?token={mine}")
+    person.page.click("main a.button")
+    assert "Theirs 1" in person.page.inner_text("h1")
+
+
+def test_only_a_form_of_this_site_changes_over(api: Api, client_with: Opener) -> None:
+    town.home(api.conn, "MINE")
+    town.home(api.conn, "THEIRS")
+    client, theirs = client_with(api.token("customer", "MINE")), api.token("customer", "THEIRS")
+    api.conn.commit()
+    asked = client.get("/home", params={"token": theirs})
+    assert (asked.status_code, "set-cookie" in asked.headers) == (200, False)
+    form = {name: re.findall(rf'name="{name}" value="([^"]*)"', asked.text)[0] for name in ("link", "key", "code")}
+    forged = {**form, "code": form_token("", f"{form['key']} {theirs}")}
+    own = str(client.base_url).rstrip("/")
+    assert client.post("/home/another", data=forged).status_code == 403
+    assert client.post("/home/another", data=form, headers={"Origin": "https://evil.example"}).status_code == 403
+    # From elsewhere the cookie does not come along, and neither does a word of ours.
+    for origin in ({}, {"Origin": "null"}, {"Origin": "https://evil.example"}):
+        sent = httpx.post(f"{own}/home/another", data=forged, headers=origin, trust_env=False)
+        assert (sent.status_code, "set-cookie" in sent.headers) == (403, False)
+        left = httpx.post(f"{own}/home/leave", headers={**origin, "Origin": "https://evil.example"}, trust_env=False)
+        assert (left.status_code, "set-cookie" in left.headers) == (403, False)
+    # A mark without a cookie, as from elsewhere: it is asked for by ourselves, and a claim that it was changes nothing.
+    for opened in ({}, {"opened": "1"}):
+        marked = {"Cookie": "hearth-open=1"}
+        seen = httpx.get(f"{own}/home", params={"token": theirs, **opened}, headers=marked, trust_env=False)
+        assert (seen.status_code, "set-cookie" in seen.headers) == (200, False)
+    assert client.post("/home/another", data=form, headers={"Origin": own}).status_code == 303
+    assert client.cookies["hearth"] == theirs
+
+
+def test_a_page_that_holds_no_more_is_replaced_without_a_question(api: Api, client_with: Opener) -> None:
+    town.home(api.conn)
+    client, fresh = client_with(api.token("customer", "B1-101")), api.token("customer", "B1-101")
+    access.revoke(api.conn, 1, NOW)
+    api.conn.commit()
+    assert client.get("/home", params={"token": fresh}).status_code == 303
+    assert client.cookies["hearth"] == fresh
+
+
 def test_over_tls_the_cookie_is_for_tls_alone(api: Api) -> None:
     town.home(api.conn)
     token = api.token("customer", "B1-101")
     api.conn.commit()
     answer = api.client.get("/home", params={"token": token}, headers={"Host": "heat.example"})
-    said = answer.headers["set-cookie"]
+    said = answer.headers.get_list("set-cookie")[0]
     assert said.startswith(f"__Secure-hearth={token};")
     assert {"HttpOnly", "Secure", "SameSite=strict", "Path=/home"} <= set(said.split("; "))
     assert (answer.status_code, answer.headers["location"]) == (303, "/home?opened=1")
