@@ -14,6 +14,16 @@ SELECT
   clock_timestamp() AS clock,
   pg_database_size(current_database()) AS bytes
 """
+# Role settings are not inherited from hearth_grafana, so accounts made since the last migration lack them.
+SELECT_TIRELESS = """
+SELECT m.rolname FROM pg_roles AS m
+WHERE m.rolcanlogin AND NOT m.rolsuper AND pg_has_role(m.oid, 'hearth_grafana', 'USAGE') AND NOT EXISTS (
+  SELECT FROM pg_db_role_setting AS s
+  WHERE s.setrole = m.oid AND s.setconfig::text LIKE '%statement_timeout=%'
+    AND s.setdatabase IN (0, (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database()))
+)
+ORDER BY m.rolname
+"""
 SELECT_ARCHIVE = """
 SELECT
   current_setting('archive_mode') <> 'off' AS is_on,
@@ -55,6 +65,11 @@ def server(conn: Connection) -> Server:
     with conn.cursor(row_factory=class_row(Server)) as cur:
         (found,) = cur.execute(SELECT_SERVER)
         return found
+
+
+def tireless(conn: Connection) -> list[str]:
+    """Return the accounts of dashboards whose statements may run without end."""
+    return [name for (name,) in conn.execute(SELECT_TIRELESS)]
 
 
 def archive(conn: Connection) -> Archive:

@@ -199,29 +199,90 @@ INSERT INTO granted_function VALUES
   ('point_readings', 'hearth_api'),
   ('reach_cases', 'hearth_api, hearth_identity'),
   ('building_live', 'hearth_api, hearth_watch, hearth_grafana'),
-  ('drop_readings', 'hearth_watch');
+  ('drop_readings', 'hearth_watch'),
+  -- Who made a complaint: the desk may leave a name, one role may ask for it, and nobody reads the tables
+  ('identity.keep', 'hearth_api'),
+  ('identity.reveal', 'hearth_identity');
 
+GRANT USAGE ON SCHEMA identity TO hearth_api, hearth_identity;
+
+-- A caller can put a temporary table in the way of one that a function means. The place where every function with its
+-- owner's rights, and every trigger, gets a search path on which those come last; later migrations need not care.
 DO $$
 DECLARE
+  path CONSTANT text := format('%I, pg_temp', current_schema());
+  processes CONSTANT text := 'hearth_ingest, hearth_watch, hearth_api, hearth_notify, hearth_grafana, hearth_identity';
+  unknown text;
   door record;
 BEGIN
-  FOR door IN
-    SELECT p.oid::regprocedure AS signature, g.roles FROM pg_proc AS p LEFT JOIN granted_function AS g ON g.function = p.proname
-    WHERE p.prosecdef AND p.pronamespace = current_schema()::regnamespace
-      AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
-  LOOP
-    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', door.signature);
+  CREATE TEMP TABLE guarded ON COMMIT DROP AS
+  SELECT
+    p.oid::regprocedure AS signature, p.prosecdef, coalesce('search_path=' || path = ANY (p.proconfig), false) AS is_set,
+    CASE WHEN n.nspname = current_schema() THEN '' ELSE n.nspname || '.' END || p.proname AS name
+  FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+  WHERE n.nspname IN (current_schema(), 'identity', 'person') AND (p.prosecdef OR p.prorettype = 'trigger'::regtype)
+    AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e');
+  SELECT string_agg(g.function, ', ') INTO unknown FROM granted_function AS g
+  WHERE NOT EXISTS (SELECT FROM guarded AS d WHERE d.name = g.function AND d.prosecdef);
+  IF unknown IS NOT NULL THEN
+    RAISE EXCEPTION 'store/grants.sql names functions that are none with their owner''s rights: %', unknown;
+  END IF;
+  FOR door IN SELECT d.*, g.roles FROM guarded AS d LEFT JOIN granted_function AS g ON g.function = d.name LOOP
+    IF NOT door.is_set THEN
+      EXECUTE format('ALTER ROUTINE %s SET search_path = %s', door.signature, path);
+    END IF;
+    EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, %s', door.signature, processes);
     IF door.roles IS NOT NULL THEN
-      EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', door.signature, door.roles);
+      EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', door.signature, door.roles);
     END IF;
   END LOOP;
 END
 $$;
 
--- Who made a complaint: the desk may leave a name, one role may ask for it, and nobody reads the tables.
-GRANT USAGE ON SCHEMA identity TO hearth_api, hearth_identity;
-GRANT EXECUTE ON FUNCTION identity.keep(bigint, text, text, integer, timestamptz) TO hearth_api;
-GRANT EXECUTE ON FUNCTION identity.reveal(bigint, text, text, text, text, timestamptz) TO hearth_identity;
+-- Temporary tables are for the processes whose batches travel through them; new relations are for migrations alone.
+DO $$
+BEGIN
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO hearth_ingest, hearth_watch', current_database());
+  EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', current_schema());
+END
+$$;
+
+-- How long an account may keep the server busy, or keep others waiting. PostgreSQL does not inherit such settings, so
+-- each account that is a member of the role has them; one that an operator has set stays.
+DO $$
+DECLARE
+  wanted record;
+BEGIN
+  FOR wanted IN
+    SELECT m.rolname AS account, l.setting, l.value
+    FROM (VALUES
+      ('hearth_grafana', 'statement_timeout', '30s'),
+      ('hearth_grafana', 'lock_timeout', '5s'),
+      ('hearth_grafana', 'idle_in_transaction_session_timeout', '60s'),
+      ('hearth_api', 'idle_in_transaction_session_timeout', '5min')
+    ) AS l (role, setting, value)
+    JOIN pg_roles AS m ON pg_has_role(m.oid, l.role, 'USAGE') AND NOT m.rolsuper
+    WHERE NOT EXISTS (
+      SELECT FROM unnest(ARRAY['hearth_ingest', 'hearth_watch', 'hearth_notify']) AS busy
+      WHERE pg_has_role(m.oid, busy, 'USAGE')
+    ) AND NOT EXISTS (
+      SELECT FROM pg_db_role_setting AS s
+      WHERE s.setrole = m.oid AND s.setconfig::text LIKE '%' || l.setting || '=%' AND s.setdatabase IN (
+        0, (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+      )
+    )
+  LOOP
+    BEGIN
+      EXECUTE format(
+        'ALTER ROLE %I IN DATABASE %I SET %I = %L', wanted.account, current_database(), wanted.setting, wanted.value
+      );
+    EXCEPTION WHEN insufficient_privilege THEN
+      NULL; -- an administrator made the account: `hearth check` says what it lacks
+    END;
+  END LOOP;
+END
+$$;
 
 -- Row-level security. The scalar sub-selects are evaluated once for a statement, not for each row. A policy is written
 -- anew only when its text has changed, because that locks the table for a moment.

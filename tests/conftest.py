@@ -135,6 +135,9 @@ def fresh_database(server: Postgres, flavour: str) -> Iterator[Database]:
     name = f"test_{next(NUMBERS)}"
     with psycopg.connect(server.url(), autocommit=True) as administrator:
         administrator.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        # Rights on a database are not copied with it; these are as store/grants.sql sets them.
+        administrator.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
+        administrator.execute(f"GRANT TEMPORARY ON DATABASE {name} TO hearth_ingest, hearth_watch")
         yield Database(server.url(name), flavour)
         administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

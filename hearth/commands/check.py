@@ -118,7 +118,7 @@ def database_migrated(settings: Settings) -> str:
         if apart > CLOCKS_APART:
             raise UsageError(f"its clock and ours are {apart.total_seconds():.0f} s apart: set both by NTP")
         note = "" if may_serve(conn) else "; hearth api cannot serve, the account is no member of hearth_api"
-        return f"{_server(server)}, all migrations applied{note}{_better(conn, server)}"
+        return f"{_server(server)}, all migrations applied{note}{_better(conn, server)}{_tireless(conn)}"
 
 
 def _server(server: condition.Server) -> str:
@@ -133,6 +133,12 @@ def _better(conn: Connection, server: condition.Server) -> str:
     if server.licence == "timescale" and migrated_for(conn) != "timescale_community":
         return "; run hearth migrate to use what this edition offers"
     return ""
+
+
+def _tireless(conn: Connection) -> str:
+    """A hint where dashboards may keep the server busy without end."""
+    accounts = condition.tireless(conn)
+    return f"; no statement_timeout on {', '.join(accounts)}: run hearth migrate" if accounts else ""
 
 
 def disk_looked_after(settings: Settings) -> str:

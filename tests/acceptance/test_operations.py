@@ -147,6 +147,8 @@ def test_the_accounts_that_are_made_are_those_that_the_processes_need(operated: 
     assert world.reader(port, "dispatcher").flag("H1", 20)["severity"] == "severe"
     assert "permission denied" not in "".join(process.said() for process in started.values())
     assert (started["ingest"].stop(), started["watch"].stop()) == (0, 0)
+    with psycopg.connect(operated.url("grafana")) as conn:
+        assert conn.execute("SHOW statement_timeout").fetchone() == ("30s",)
 
 
 def test_a_right_that_is_missing_loses_no_reading(operated: Operated, new_world: Making) -> None:

@@ -1,0 +1,211 @@
+"""Functions with their owner's rights, triggers and views: nobody leads them to tables of one's own making."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+
+from store.migrate import migrate
+from tests.api import town
+from tests.api.town import NOW
+from tests.conftest import ACCOUNTS, Database, Servers, fresh_database
+
+SCHEMAS = "('public'::regnamespace, 'identity'::regnamespace, 'person'::regnamespace)"
+GUARDED = f"""
+SELECT p.oid::regprocedure::text, p.proconfig FROM pg_proc AS p
+WHERE p.pronamespace IN {SCHEMAS} AND (p.prosecdef OR p.prorettype = 'trigger'::regtype)
+  AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e')
+"""
+OPEN_TO_ALL = f"""
+SELECT p.oid::regprocedure::text FROM pg_proc AS p
+WHERE p.pronamespace IN {SCHEMAS} AND p.prosecdef AND has_function_privilege('nobody_at_all', p.oid, 'EXECUTE')
+"""
+SHADOWED = f"""
+SELECT c.relname, array_agg(
+  format('CASE WHEN t THEN NULL::%s END AS %I', format_type(a.atttypid, a.atttypmod), a.attname) ORDER BY a.attnum
+)
+FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace IN {SCHEMAS} AND c.relkind IN ('r', 'v', 'm')
+GROUP BY c.relname
+"""
+# What says whose rights it is read with. No column is a constant, or the planner would not read it at all.
+TRAP = """
+CREATE FUNCTION pg_temp.trap() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'trapped as %', current_user;
+END
+$$
+"""
+EVENT = "INSERT INTO public.ticket_event (ticket_id, at, kind, actor, state) VALUES (1, now(), 'remark', 'x', 'open')"
+RAISE = "UPDATE public.flag SET severity = 2, severe_at = now() WHERE flag_id = 1"
+SPREAD = "UPDATE public.incident SET recovering_since = now() WHERE incident_id = 1"
+REFUSED = "UPDATE public.ticket_event SET actor = 'x'"
+# How each is come by from outside; a function that is not here fails the test below.
+WAYS_IN = {
+    "building_live(integer)": ("SELECT * FROM public.building_live(1)", "SELECT * FROM public.building_now"),
+    "lock_home(integer)": ("SELECT public.lock_home(1)",),
+    "point_readings(integer,timestamp with time zone,timestamp with time zone,bigint)": (
+        "SELECT * FROM public.point_readings(1, '-infinity', 'infinity', 5)",
+    ),
+    "reach_cases()": ("SELECT public.reach_cases()", "SELECT * FROM public.ticket"),
+    "drop_readings(timestamp with time zone,integer)": ("SELECT public.drop_readings('2020-01-01', 10)",),
+    "identity.keep(bigint,text,text,integer,timestamp with time zone)": (
+        "SELECT identity.keep(2, 'name', 'phone', 1, now())",
+    ),
+    "identity.reveal(bigint,text,text,text,text,timestamp with time zone)": (
+        "SELECT * FROM identity.reveal(2, 'a', 'admin', NULL, 'a long enough reason', now())",
+    ),
+    "tell_flag()": (RAISE,),
+    "tell_ticket_event()": (EVENT,),
+    "chain_event()": (EVENT,),
+    "tell_incident()": (SPREAD,),
+    "refuse_change()": (REFUSED,),
+    "refuse_losing_outages()": ("UPDATE public.outage_event SET actor = 'x'",),
+    "refuse_rewriting_audit()": ("UPDATE public.audit SET actor = 'x'",),
+    "refuse_rewriting_measurement()": ("UPDATE public.measurement SET room = 'x'",),
+    "identity.refuse_rewriting()": ("UPDATE identity.complainant SET name = 'x'",),
+}
+REACH = "SELECT set_config('hearth.everywhere', 'on', false), set_config('hearth.homes', '{1}', false)"
+
+
+@pytest.fixture(scope="module", params=["plain", "timescale"])
+def lived_in(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database with a row behind each of WAYS_IN, where temporary tables are for everybody: the next wall only."""
+    databases = fresh_database(servers.of(request.param), request.param)
+    database: Database = next(databases)
+    with database.connect() as conn:
+        home = town.home(conn)
+        town.sensor(conn, home)
+        ticket, _ = town.ticket(conn, home)
+        town.flag(conn, home, ticket)
+        town.ticket(conn, None, kind="complaint")
+        conn.execute(
+            "INSERT INTO case_file (ticket_id, subject, channel, text, anonymous, opened_at, opened_by) "
+            "VALUES (2, 'conduct', 'phone', 'Nobody came.', false, %s, 'desk')",
+            (NOW,),
+        )
+        conn.execute(
+            "INSERT INTO incident (kind, substation_id, station, ticket_id, why, opened_at) "
+            "VALUES ('cold_homes', 1, 'North', 1, '{}', %s)",
+            (NOW,),
+        )
+        conn.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO PUBLIC").format(sql.Identifier(conn.info.dbname)))
+    yield database
+    next(databases, None)
+
+
+def shadow(conn: Connection) -> None:
+    """Put a trap of the same name and columns in the way of every relation."""
+    relations = conn.execute(SHADOWED).fetchall()
+    conn.execute(TRAP)
+    for name, columns in relations:
+        conn.execute(f'CREATE TEMP VIEW "{name}" AS SELECT {", ".join(columns)} FROM pg_temp.trap() AS f (t)'.encode())
+    conn.execute("SET search_path = pg_temp, public, pg_catalog")
+
+
+def trapped(conn: Connection, statement: str) -> str | None:
+    """Whether a statement read a trap, and with whose rights; what it may not do or finds nothing to do is neither."""
+    try:
+        with conn.transaction(force_rollback=True):
+            conn.execute(statement.encode())
+    except psycopg.Error as error:
+        return str(error) if "trapped as" in str(error) else None
+    return None
+
+
+def test_each_is_set_to_look_past_temporary_tables(database: Database) -> None:
+    with database.connect() as conn:
+        found: dict[str, list[str] | None] = dict(conn.execute(GUARDED).fetchall())
+    wrong = {name for name, config in found.items() if "search_path=public, pg_temp" not in (config or [])}
+    assert wrong == set()
+    assert found.keys() == WAYS_IN.keys()
+
+
+def test_none_with_its_owner_s_rights_is_for_everybody(plain_database: Database) -> None:
+    with plain_database.connect() as conn:
+        conn.execute("CREATE ROLE nobody_at_all")
+        found = conn.execute(OPEN_TO_ALL).fetchall()
+        conn.rollback()
+    assert found == []
+
+
+@pytest.mark.parametrize("process", ACCOUNTS)
+def test_no_process_leads_one_to_tables_of_its_own(lived_in: Database, process: str) -> None:
+    with psycopg.connect(lived_in.url_as(process)) as conn:
+        conn.execute(REACH)
+        shadow(conn)
+        statements = {statement for way in WAYS_IN.values() for statement in way}
+        assert {found for statement in statements if (found := trapped(conn, statement))} == set()
+
+
+@pytest.mark.parametrize("process", ACCOUNTS)
+def test_no_view_reads_tables_of_the_one_who_asks(lived_in: Database, process: str) -> None:
+    with psycopg.connect(lived_in.url_as(process)) as conn:
+        views = [name for (name,) in conn.execute("SELECT viewname FROM pg_views WHERE schemaname = 'public'")]
+        conn.execute(REACH)
+        shadow(conn)
+        found = {view: said for view in views if (said := trapped(conn, f'SELECT * FROM public."{view}"'))}
+    assert found == {}
+
+
+def test_the_trap_is_one(lived_in: Database) -> None:
+    """A function that looks where its caller looks is caught, with the rights of the owner."""
+    with lived_in.connect() as conn:
+        conn.execute("ALTER FUNCTION building_live(integer) RESET search_path")
+        conn.commit()
+    try:
+        with psycopg.connect(lived_in.url_as("grafana")) as conn:
+            shadow(conn)
+            assert trapped(conn, "SELECT * FROM public.building_live(1)") is not None
+    finally:
+        with lived_in.connect() as conn:
+            migrate(conn)
+            conn.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO PUBLIC").format(sql.Identifier(conn.info.dbname)))
+
+
+def test_a_later_function_is_guarded_without_asking_for_it(database: Database) -> None:
+    with database.connect() as conn:
+        conn.execute(
+            "CREATE FUNCTION later() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM home'"
+        )
+        conn.commit()
+        migrate(conn)
+        config = conn.execute("SELECT proconfig FROM pg_proc WHERE proname = 'later'").fetchone()
+    assert config == (["search_path=public, pg_temp"],)
+    for process in ACCOUNTS:
+        with psycopg.connect(database.url_as(process)) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            conn.execute("SELECT later()")
+
+
+def test_temporary_tables_are_for_processes_whose_batches_need_them(database: Database) -> None:
+    with database.connect() as conn:
+        migrate(conn)
+    for process in ACCOUNTS:
+        with psycopg.connect(database.url_as(process)) as conn:
+            try:
+                conn.execute("CREATE TEMP TABLE mine ()")
+                assert process in ("ingest", "watch")
+            except psycopg.errors.InsufficientPrivilege:
+                assert process not in ("ingest", "watch")
+
+
+def test_an_account_of_dashboards_gives_up(database: Database) -> None:
+    """Settings of a role are not inherited: each account has them, and an operator's own stay."""
+    with database.connect() as conn:
+        migrate(conn)
+        database_name = sql.Identifier(conn.info.dbname)
+    with psycopg.connect(database.url_as("grafana")) as conn:
+        shown = [conn.execute(f"SHOW {name}".encode()).fetchone() for name in ("statement_timeout", "lock_timeout")]
+    assert shown == [("30s",), ("5s",)]
+    with database.connect() as conn:
+        conn.execute(
+            sql.SQL("ALTER ROLE the_grafana IN DATABASE {} SET statement_timeout = '50ms'").format(database_name)
+        )
+        conn.commit()
+        migrate(conn)
+    with psycopg.connect(database.url_as("grafana")) as conn, pytest.raises(psycopg.errors.QueryCanceled):
+        conn.execute("SELECT pg_sleep(5)")
+    for process in ("ingest", "watch", "notify", "api"):
+        with psycopg.connect(database.url_as(process)) as conn:
+            assert conn.execute("SHOW statement_timeout").fetchone() == ("0",)
