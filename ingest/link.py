@@ -4,9 +4,8 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
 
-from ingest.message import Message
+from ingest.message import Message, Stamps
 from ingest.stream import PING, ProtocolError, Stream
 
 READ_BYTES = 1 << 18
@@ -21,13 +20,13 @@ class Link:
     """
 
     def __init__(
-        self, sock: socket.socket, wake: socket.socket, stream: Stream, keep_alive_s: float, now_us: Callable[[], int]
+        self, sock: socket.socket, wake: socket.socket, stream: Stream, keep_alive_s: float, stamps: Stamps
     ) -> None:
         self._socket = sock
         self._wake = wake
         self._stream = stream
         self._keep_alive_s = keep_alive_s
-        self._now_us = now_us
+        self._stamps = stamps
         self._unsent = b""
         self._pings = 0
         self._sent_s = self._heard_s = time.monotonic()
@@ -83,7 +82,7 @@ class Link:
         if not data:
             raise ProtocolError("the broker closed the connection")
         self._heard_s = time.monotonic()
-        return self._stream.feed(data, self._now_us())
+        return self._stream.feed(data, self._stamps)
 
     def _live(self, reading: bool) -> None:
         """Say that we are there if we said nothing for long; give up a broker that does not answer."""

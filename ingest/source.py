@@ -26,7 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.inbox import Inbox
 from ingest.link import Link
-from ingest.message import Message
+from ingest.message import Message, Stamps
 from ingest.sources import NATIVE
 from ingest.stream import Stream, acknowledgements, publication
 
@@ -77,7 +77,7 @@ class Source:
         self.connected = threading.Event()
         self.modern = True  # MQTT 5; False: the broker speaks 3.1.1 only
         self._silences = 0  # connections on which the broker did not answer
-        self._now_us = now_us
+        self._stamps = Stamps(now_us)
         self._complaint = ""  # why the connection being opened broke
         self._stop = threading.Event()
         self._acks: deque[tuple[int, list[int]]] = deque()
@@ -204,7 +204,7 @@ class Source:
         if sock is None:
             return
         stream = Stream(self.modern, self.epoch)
-        link = Link(sock, self._wake_read, stream, self.address.keep_alive_s, self._now_us)
+        link = Link(sock, self._wake_read, stream, self.address.keep_alive_s, self._stamps)
         asked = False  # whether a ping is on its way that was sent when nothing was left to store
         while not self._over():
             room = self.inbox.has_room()

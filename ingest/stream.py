@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ingest.message import Message
+from ingest.message import Message, Stamps
 
 PUBLISH, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 3, 9, 11, 13, 14  # the upper four bits of a packet's first byte
 REFUSED = 0x80  # reason codes from here on are failures
@@ -45,22 +45,23 @@ class Stream:
         self._rest = b""
         self.pongs = 0  # answers to PING
 
-    def feed(self, data: bytes, received_us: int) -> list[Message]:
+    def feed(self, data: bytes, stamps: Stamps) -> list[Message]:
         """The messages that are complete with these bytes.
 
         Raises:
             ProtocolError: nothing more can come of this connection.
         """
         data = self._rest + data if self._rest else data
+        stamps.read_clock()
         messages: list[Message] = []
         try:
-            at = self._cut(data, received_us, messages)
+            at = self._cut(data, stamps, messages)
         except IndexError:
             raise ProtocolError("the broker sent a packet that is too short") from None
         self._rest = data[at:]
         return messages
 
-    def _cut(self, data: bytes, received_us: int, messages: list[Message]) -> int:
+    def _cut(self, data: bytes, stamps: Stamps, messages: list[Message]) -> int:
         """Add the messages of all whole packets; returns where the first one begins that is not whole."""
         at, end = 0, len(data)
         while at + 2 <= end:
@@ -72,7 +73,7 @@ class Stream:
             first, at = data[at], body + length
             kind = first >> 4
             if kind == PUBLISH:
-                messages.append(self._message(data, first, body, at, received_us))
+                messages.append(self._message(data, first, body, at, stamps.next()))
             elif kind in (SUBACK, DISCONNECT):
                 _check(kind, data[body:at], self._modern)
             elif kind == PINGRESP:

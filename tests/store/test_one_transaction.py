@@ -13,9 +13,11 @@ from psycopg.rows import dict_row
 
 from alerts.judge import Judge
 from domain import policy
+from domain.instants import to_us
 from ingest.batch import Fates, Intake, store_batch
-from ingest.message import Message
+from ingest.message import Message, Stamps
 from ingest.places import Places
+from ingest.stream import Stream, publication
 from ingest.validate import Limits
 from store.stage import open_stages
 from tests import registry_rows as town
@@ -274,6 +276,13 @@ def test_a_reading_without_time_takes_the_time_of_receipt_and_says_so(desk: Desk
     desk.send(("s1", {"temperature": 20}), now=NOON)
     (row,) = desk.rows("SELECT measured_at, self_timed FROM reading")
     assert row == {"measured_at": NOON, "self_timed": False}
+
+
+def test_messages_without_time_that_came_in_one_read_of_the_socket_are_all_stored(desk: Desk) -> None:
+    packet = publication("hearth/v1/s1/telemetry", b'{"temperature": 20}', modern=True)
+    messages = Stream(True, 1).feed(packet * 3, Stamps(lambda: to_us(NOON)))
+    assert store_batch(desk.conn, desk.intake, messages, NOON).stored == 3
+    assert desk.rows("SELECT count(*)::integer AS n FROM reading WHERE NOT self_timed") == [{"n": 3}]
 
 
 def test_retained_messages_are_no_readings(desk: Desk) -> None:
