@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import Contact
-from registry.csv_file import Line, parse, render
+from registry.csv_file import Content, Line, parse, render
 from registry.fields import Parser, code, instant, one_of, words
 from registry.problems import Problem, refuse
 from registry.sheets import REQUIRED, Column, Sheet
@@ -37,7 +37,7 @@ def sheet(zone: ZoneInfo) -> Sheet[Contact]:
         Column("language", one_of(("zh", "en")), "zh"),
         Column("consent", instant(zone)),
     )
-    return Sheet(FILE, columns, Contact)
+    return Sheet(FILE, columns, Contact, (("channel", "address"),))
 
 
 def _address() -> Parser:
@@ -64,10 +64,21 @@ def import_contacts(conn: Connection, folder: Path, zone: ZoneInfo, now: datetim
         return None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
+    if content.absent:
+        _keep(content, store.whole(conn))
     known = registry.known(conn, registry.Codes(set(), set(), content.codes)).homes
     faults = [Problem(FILE, *fault) for fault in _faults(content.lines, known)]
     refuse(sorted(content.problems + faults, key=lambda problem: problem.line))
     return store.replace(conn, content.rows, now)
+
+
+def _keep(content: Content[Contact], known: Sequence[Contact]) -> None:
+    """Let contacts keep what their file has no column for: a consent ends only by an empty cell."""
+    held = {(contact.home, contact.channel, contact.address): contact for contact in known}
+    for at, (number, contact) in enumerate(content.lines):
+        if base := held.get((contact.home, contact.channel, contact.address)):
+            kept = {name: getattr(base, name) for name in content.absent}
+            content.lines[at] = Line(number, contact._replace(**kept))
 
 
 def _faults(lines: Sequence[Line[Contact]], known: set[str]) -> Iterator[tuple[int, str, str]]:

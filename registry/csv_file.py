@@ -22,12 +22,16 @@ class Line(NamedTuple, Generic[Row]):
 
 @dataclass
 class Content(Generic[Row]):
-    """What was found in a file. `codes` are those of all lines, also faulty ones; `readable`: its lines were seen."""
+    """What was found in a file. `codes` are those of all lines, also faulty ones; `readable`: its lines were seen.
+
+    `absent` names the columns that its header does not have.
+    """
 
     lines: list[Line[Row]] = field(default_factory=list)
     codes: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     readable: bool = True
+    absent: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> list[Row]:
@@ -43,6 +47,7 @@ def parse(sheet: Sheet[Row], data: bytes) -> Content[Row]:
         header = [name.strip() for name in next(records, (1, []))[1]]
         content.problems += header_problems(sheet, header)
         content.readable = not content.problems
+        content.absent = frozenset(sheet.names) - set(header)
         if content.readable:
             _parse_records(sheet, header, records, content)
     except Unreadable as fault:
@@ -66,6 +71,7 @@ def header_problems(sheet: Sheet[Row], header: list[str]) -> list[Problem]:
     unknown = [name for name in header if name not in sheet.names]
     repeated = sorted({name for name in header if header.count(name) > 1} - set(unknown))
     missing = [c.name for c in sheet.columns if c.empty is REQUIRED and c.name not in header]
+    missing += [name for pair in sheet.pairs if len(set(pair) - set(header)) == 1 for name in set(pair) - set(header)]
     faults = [(name, f"unknown column; the columns are {','.join(sheet.names)}") for name in unknown]
     faults += [(name, "stands twice in the header") for name in repeated]
     faults += [(name, "this column is missing") for name in missing]

@@ -1,6 +1,6 @@
 """Import: files → values → rules → one comparison with the registry → one write, or nothing at all."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +12,13 @@ from domain.errors import UsageError
 from domain.registry import Building, Home, Registry, Sensor, Substation
 from registry import contacts, rules
 from registry.csv_file import Content, parse
+from registry.keeping import complete
+from registry.preview import Change, home_changes, sensor_changes
 from registry.problems import Problem, refuse
 from registry.rules import Registered
 from registry.sheets import Sheet, Sheets, sheets
 from store import registry as store
+from store import registry_rows
 from store.registry import Codes, Difference
 
 
@@ -68,15 +71,45 @@ class Reference(NamedTuple):
 def import_folder(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> Report:
     """Bring the registry up to the files of a folder; the caller commits.
 
-    What the files do not name stays as it is; the places of a named sensor are replaced as a whole. Days in the files
-    begin at midnight in `zone`. Homes whose past may be judged differently now are queued for re-judging.
+    What the files do not name stays as it is: homes without a line, and columns that a file does not have. The places
+    of a named sensor are replaced as a whole. Days in the files begin at midnight in `zone`. Homes whose past may be
+    judged differently now are queued for re-judging.
 
     Raises:
         UsageError: one line per problem, with file, line and column; nothing was written.
     """
-    contents = read(folder, sheets(zone))
+    return _bring(conn, _checked(conn, folder, zone, now), now)
+
+
+def preview_folder(
+    conn: Connection, folder: Path, zone: ZoneInfo, now: datetime, limited: Collection[str]
+) -> tuple[Report, list[Change]]:
+    """Import, and tell what that changes of homes and sensors that were known; the caller rolls back.
+
+    Args:
+        limited: the classes of homes that have a limit without a contract.
+    """
+    contents = _checked(conn, folder, zone, now)
+    homes, sensors = contents.homes, contents.sensors
+    changes = [
+        *home_changes(registry_rows.homes(conn, homes.codes), homes.rows, limited),
+        *sensor_changes(registry_rows.sensors(conn, sensors.codes), sensors.rows, now),
+    ]
+    return _bring(conn, contents, now), changes
+
+
+def _checked(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> Contents:
+    """Read the files and hold them against each other and the registry, which no other import changes from here on."""
+    files = sheets(zone)
+    contents = read(folder, files)
     store.lock(conn)
+    for kind, sheet in files._asdict().items():
+        _complete(conn, kind, sheet, contents.of(kind), now)
     refuse([*(p for kind in contents._fields for p in contents.of(kind).problems), *_dangling(conn, contents)])
+    return contents
+
+
+def _bring(conn: Connection, contents: Contents, now: datetime) -> Report:
     store.stage(conn, contents.registry())
     differences = store.differences(conn, now)
     if any(difference.added or difference.changed for difference in differences):
@@ -84,8 +117,19 @@ def import_folder(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime)
     return Report(*(_count(contents.of(kind), found) for kind, found in differences._asdict().items()))
 
 
+def _complete(
+    conn: Connection, kind: str, sheet: Sheet[Registered], content: Content[Registered], now: datetime
+) -> None:
+    """Let lines keep what their file does not speak of, then hold them against each other."""
+    if content.absent and content.lines:
+        known: Callable[[Connection, Collection[str]], list[Registered]] = getattr(registry_rows, kind)
+        complete(sheet, content, known(conn, content.codes), now)
+    content.problems = sorted(content.problems + rules.problems(sheet.file, content.lines), key=lambda p: p.line)
+
+
 def _count(content: Content[Any], found: Difference) -> Count:
-    return Count(len(content.lines), found.added, found.changed, found.named - found.added - found.changed)
+    rows = len({line.number for line in content.lines})  # a sensor's places that stay have the number of its line
+    return Count(rows, found.added, found.changed, found.named - found.added - found.changed)
 
 
 def read(folder: Path, files: Sheets) -> Contents:
@@ -108,13 +152,11 @@ def read(folder: Path, files: Sheets) -> Contents:
 def _read(folder: Path, sheet: Sheet[Registered]) -> Content[Registered]:
     path = folder / sheet.file
     try:
-        content = parse(sheet, path.read_bytes())
+        return parse(sheet, path.read_bytes())
     except FileNotFoundError:
         return Content()
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-    content.problems = sorted(content.problems + rules.problems(sheet.file, content.lines), key=lambda p: p.line)
-    return content
 
 
 def _dangling(conn: Connection, contents: Contents) -> list[Problem]:

@@ -29,7 +29,10 @@ INTERVAL_SECONDS = whole(1, 86_400)
 
 
 class Column(NamedTuple):
-    """A column: its name in the header, how a cell is read, the value of an empty or missing one."""
+    """A column: its name in the header, how a cell is read, the value of an empty cell.
+
+    A column that is absent has that value in what the registry does not know yet; else the known value stays.
+    """
 
     name: str
     parse: Parser
@@ -38,11 +41,15 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Sheet(Generic[Row]):
-    """A file: `make` takes the values of a line in the order of `columns`; the first column is the code."""
+    """A file: `make` takes the values of a line in the order of `columns`; the first column is the code.
+
+    Of the `pairs` a header has both columns or none.
+    """
 
     file: str
     columns: tuple[Column, ...]
     make: Callable[..., Row]
+    pairs: tuple[tuple[str, str], ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -72,7 +79,7 @@ def _substations() -> Sheet[Substation]:
         Column("lat", LATITUDE),
         Column("lon", LONGITUDE),
     )
-    return Sheet("substations.csv", columns, Substation)
+    return Sheet("substations.csv", columns, Substation, (("lat", "lon"),))
 
 
 def _buildings() -> Sheet[Building]:
@@ -84,7 +91,7 @@ def _buildings() -> Sheet[Building]:
         Column("lat", LATITUDE),
         Column("lon", LONGITUDE),
     )
-    return Sheet("buildings.csv", columns, Building)
+    return Sheet("buildings.csv", columns, Building, (("lat", "lon"),))
 
 
 def _homes(zone: ZoneInfo) -> Sheet[Home]:
@@ -99,7 +106,7 @@ def _homes(zone: ZoneInfo) -> Sheet[Home]:
         Column("contract_from", clock_time),
         Column("contract_to", clock_time),
     )
-    return Sheet("homes.csv", columns, Home)
+    return Sheet("homes.csv", columns, Home, (("contract_from", "contract_to"),))
 
 
 def _sensors(zone: ZoneInfo) -> Sheet[Sensor]:

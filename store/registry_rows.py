@@ -1,15 +1,26 @@
 """The registry read back as the lines of its files."""
 
+from collections.abc import Collection
+from typing import LiteralString, TypeVar
+
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from domain.registry import Building, Home, Registry, Sensor, Substation
 
-SELECT_SUBSTATIONS = "SELECT code, name, station, lat, lon FROM substation ORDER BY code"
+Row = TypeVar("Row", Substation, Building, Home, Sensor)
+
+# Each for some codes, or all of them.
+SELECT_SUBSTATIONS = """
+SELECT code, name, station, lat, lon FROM substation
+WHERE %(codes)s::text[] IS NULL OR code = ANY(%(codes)s)
+ORDER BY code
+"""
 SELECT_BUILDINGS = """
 SELECT b.code, s.code AS substation, b.name, b.address, b.lat, b.lon
 FROM building AS b
 JOIN substation AS s USING (substation_id)
+WHERE %(codes)s::text[] IS NULL OR b.code = ANY(%(codes)s)
 ORDER BY b.code
 """
 # A home without any status is shown as stopped, as in the view home_now.
@@ -20,6 +31,7 @@ SELECT
 FROM home AS h
 JOIN building AS b USING (building_id)
 LEFT JOIN home_status AS s USING (home_id)
+WHERE %(codes)s::text[] IS NULL OR h.code = ANY(%(codes)s)
 ORDER BY h.code, s.since
 """
 SELECT_SENSORS = """
@@ -30,21 +42,41 @@ FROM sensor AS s
 JOIN point AS p USING (sensor_id)
 LEFT JOIN home AS h USING (home_id)
 LEFT JOIN substation AS u ON u.substation_id = p.substation_id
+WHERE %(codes)s::text[] IS NULL OR s.code = ANY(%(codes)s)
 ORDER BY s.code, p.valid_from NULLS FIRST
 """
 
 
 def whole(conn: Connection) -> Registry:
-    """The whole registry, sorted by code and time."""
-    with (
-        conn.cursor(row_factory=class_row(Substation)) as substations,
-        conn.cursor(row_factory=class_row(Building)) as buildings,
-        conn.cursor(row_factory=class_row(Home)) as homes,
-        conn.cursor(row_factory=class_row(Sensor)) as sensors,
-    ):
-        return Registry(
-            substations.execute(SELECT_SUBSTATIONS).fetchall(),
-            buildings.execute(SELECT_BUILDINGS).fetchall(),
-            homes.execute(SELECT_HOMES).fetchall(),
-            sensors.execute(SELECT_SENSORS).fetchall(),
-        )
+    """Read the whole registry, sorted by code and time."""
+    return Registry(
+        substations(conn, None),
+        buildings(conn, None),
+        homes(conn, None),
+        sensors(conn, None),
+    )
+
+
+def substations(conn: Connection, codes: Collection[str] | None) -> list[Substation]:
+    """Read the substations of some codes; None: all."""
+    return _rows(conn, SELECT_SUBSTATIONS, Substation, codes)
+
+
+def buildings(conn: Connection, codes: Collection[str] | None) -> list[Building]:
+    """Read the buildings of some codes; None: all."""
+    return _rows(conn, SELECT_BUILDINGS, Building, codes)
+
+
+def homes(conn: Connection, codes: Collection[str] | None) -> list[Home]:
+    """Read the homes of some codes, a row for each entry of their heat status; None: all."""
+    return _rows(conn, SELECT_HOMES, Home, codes)
+
+
+def sensors(conn: Connection, codes: Collection[str] | None) -> list[Sensor]:
+    """Read the sensors of some codes, a row for each of their places; None: all."""
+    return _rows(conn, SELECT_SENSORS, Sensor, codes)
+
+
+def _rows(conn: Connection, statement: LiteralString, row: type[Row], codes: Collection[str] | None) -> list[Row]:
+    with conn.cursor(row_factory=class_row(row)) as cur:
+        return cur.execute(statement, {"codes": None if codes is None else list(codes)}).fetchall()

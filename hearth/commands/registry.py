@@ -1,13 +1,13 @@
 """`hearth registry`: what stands where, as CSV files. docs/registry.md describes them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from psycopg import Connection, errors
+from psycopg import Connection, Rollback, errors
 from rich.console import Console
 from rich.table import Table
 
@@ -17,11 +17,14 @@ from hearth.wiring import chosen_policy, chosen_sources, now, open_database
 from registry.contacts import import_contacts
 from registry.emqx import write_users
 from registry.exporting import export_folder
-from registry.importing import Count, Report, import_folder
+from registry.importing import Count, Report, import_folder, preview_folder
 from registry.mosquitto import NEW, Accounts, devices, write_accounts
+from registry.preview import Change, losses
+from store.contacts import Difference
 from store.registry_rows import whole
 
 MOST_NAMED = 20
+MOST_CHANGES = 200
 
 app = typer.Typer(help="What stands where: substations, buildings, homes, sensors.", no_args_is_help=True)
 
@@ -32,21 +35,57 @@ Json = Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")]
 @app.command("import")
 def import_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds substations.csv, buildings.csv, …")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would change, home by home; write nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Bring the registry up to the CSV files of a folder: all of it or nothing. What they do not name stays."""
     settings = load()
-    zone = chosen_policy(settings).zone
+    policy, at = chosen_policy(settings), now()
+    changes: list[Change] | None = None
     with _transaction(settings) as conn:
-        report = import_folder(conn, folder, zone, now())
-        people = import_contacts(conn, folder, zone, now())
+        if dry_run:
+            version = policy.version_at(at)
+            limited = {limit.home_class for limit in version.limits} if version else set()
+            report, changes = preview_folder(conn, folder, policy.zone, at, limited)
+        else:
+            report = import_folder(conn, folder, policy.zone, at)
+        people = import_contacts(conn, folder, policy.zone, at)
+        if dry_run:
+            raise Rollback
     if as_json:
-        told = {kind: count._asdict() for kind, count in report._asdict().items()}
-        typer.echo(json.dumps(told | ({"contacts": people._asdict()} if people else {})))
+        typer.echo(json.dumps(_as_dict(report, people, changes), ensure_ascii=False))
         return
     _show(report)
     if people:
         typer.echo(f"contacts: {people.added} added, {people.changed} changed, {people.ended} ended")
+    if changes is not None:
+        _show_changes(changes)
+
+
+def _as_dict(report: Report, people: Difference | None, changes: Sequence[Change] | None) -> dict[str, Any]:
+    told: dict[str, Any] = {kind: count._asdict() for kind, count in report._asdict().items()}
+    if people:
+        told["contacts"] = people._asdict()
+    if changes is not None:
+        told["changes"] = [change._asdict() for change in changes]
+        told["losses"] = losses(changes)._asdict()
+    return told
+
+
+def _show_changes(changes: Sequence[Change]) -> None:
+    """Print what a dry run found: a line each up to MOST_CHANGES, then the sums."""
+    for change in changes[:MOST_CHANGES]:
+        typer.echo(f"{change.code}: {change.field} {change.before or 'none'} → {change.after or 'none'}")
+    if len(changes) > MOST_CHANGES:
+        typer.echo(f"… and {len(changes) - MOST_CHANGES:,} more; --json lists all of them")
+    lost = losses(changes)
+    typer.echo(
+        f"{lost.contracts_lost} contracts lost, {lost.not_judged} homes no longer judged, "
+        f"{lost.sensors_moved} sensors moved"
+    )
+    typer.echo("nothing was written: this was a dry run")
 
 
 @app.command("export")

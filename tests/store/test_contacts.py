@@ -73,6 +73,14 @@ def test_the_lines_of_a_home_replace_what_it_had_and_addresses_are_forgotten(con
     assert town.one(conn, "SELECT count(*) FROM addressee", None) == 4  # what was sent stays on record
 
 
+def test_a_consent_does_not_end_by_a_file_that_has_no_such_column(conn: Connection, tmp_path: Path) -> None:
+    given(conn, tmp_path, FILE)
+    before = contacts(conn)
+    short = "\n".join(",".join(line.split(",")[:3]) for line in FILE.splitlines())
+    assert given(conn, tmp_path, short) == Difference(0, 0, 0)
+    assert contacts(conn) == before
+
+
 def test_a_contact_may_come_back(conn: Connection, tmp_path: Path) -> None:
     for text in (FILE, HEADER + "B1-102,,,,\n", FILE):
         given(conn, tmp_path, text)

@@ -382,3 +382,120 @@ def test_the_commands(plain_database: Database, tmp_path: Path, monkeypatch: pyt
     (tmp_path / "homes.csv").write_text("code\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"homes\.csv:1: building: this column is missing"):
         runner.invoke(command.app, ["import", str(tmp_path)], catch_exceptions=False)
+
+
+KEPT = {
+    "substations": "code,name,station\nU1,One,North\n",
+    "buildings": "code,substation,name\nB1,U1,Building 1\n",
+    "homes": "code,building,class,heat_status\nH1,B1,multistorey,stopped\nH2,B1,bungalow,on\n",
+    "sensors": "id,interval_s\nS1,3600\nM1,60\n",
+}
+
+
+@pytest.mark.parametrize("kind", list(KEPT))
+def test_a_column_that_is_absent_leaves_its_values_alone(
+    connection: psycopg.Connection, bring: Bring, kind: str
+) -> None:
+    bring()
+    before = whole(connection)
+    report = bring(**{kind: KEPT[kind]})
+    assert [count.changed for count in report] == [0, 0, 0, 0]
+    assert whole(connection) == before
+
+
+def test_heat_is_stopped_without_a_word_of_the_contract(connection: psycopg.Connection, bring: Bring) -> None:
+    bring()
+    bring(
+        homes="code,building,unit,class,heat_status,status_since\n"
+        "H2,B1,1-102,bungalow,on,\nH2,B1,1-102,bungalow,stopped,2026-01-10\n"
+    )
+    stopped = [home for home in whole(connection).homes if home.code == "H2"]
+    assert [(home.heat_status, home.contract_limit, home.contract_from) for home in stopped] == [
+        ("on", 16.5, time(6)),
+        ("stopped", 16.5, time(6)),
+    ]
+    bring(homes=f"{FILES['homes.csv'].splitlines()[0]}\nH2,B1,1-102,bungalow,on,,,,\n")  # empty cells empty
+    assert [home.contract_limit for home in whole(connection).homes if home.code == "H2"] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "problem"),
+    [
+        (
+            "homes",
+            "code,building,class,heat_status\nH1,B1,multistorey,on\n",
+            "homes.csv:2: status_since: H1 is stopped since 2026-01-09 16:00Z: "
+            "add the column and say since when it is on",
+        ),
+        (
+            "sensors",
+            "id,home,room,room_kind,interval_s\nS1,H2,r,living,60\n",
+            "sensors.csv:2: valid_from: S1 stands in H1: add the column and say from when it moves",
+        ),
+        (
+            "homes",
+            "code,building,class,heat_status,status_since,contract_limit\nH2,B1,bungalow,on,,\n",
+            "homes.csv:2: contract_limit: is empty, but the contract has a window",
+        ),
+        (
+            "homes",
+            "code,building,class,heat_status,contract_from\nH2,B1,bungalow,on,06:00\n",
+            "homes.csv:1: contract_to: this column is missing",
+        ),
+    ],
+)
+def test_what_a_line_cannot_mean_without_a_column(bring: Bring, kind: str, text: str, problem: str) -> None:
+    bring()
+    with pytest.raises(UsageError) as caught:
+        bring(**{kind: text})
+    assert problem in str(caught.value)
+
+
+def test_dates_of_a_sensor_stay_where_its_file_has_none(connection: psycopg.Connection, bring: Bring) -> None:
+    header = FILES["sensors.csv"].splitlines()[0]
+    bring()
+    bring(sensors=f"{header}\nS1,H1,,G1,r,living,60,0.1,,2026-01-15\nS1,H2,,G1,r,living,60,0.1,2026-01-15,\n")
+    before = whole(connection).sensors
+    assert bring(sensors="id,home,interval_s,offset\nS1,H2,60,0.2\n").sensors == Count(1, 0, 1, 0)
+    after = [sensor._replace(offset_k=round(sensor.offset_k, 3)) for sensor in whole(connection).sensors]
+    assert after == [
+        sensor._replace(offset_k=0.2 if sensor.home == "H2" else round(sensor.offset_k, 3)) for sensor in before
+    ]
+
+
+def test_a_dry_run_tells_what_would_change_and_writes_nothing(
+    plain_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEARTH_DATABASE_URL", plain_database.url)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    runner = CliRunner()
+    runner.invoke(command.app, ["import", str(tmp_path)], catch_exceptions=False)
+    with plain_database.connect() as connection:
+        before = whole(connection)
+    write(
+        tmp_path,
+        homes=f"{FILES['homes.csv'].splitlines()[0]}\nH2,B1,1-102,bungalow,on,,,,\nH3,B1,1-103,multistorey,on,,,,\n",
+        sensors=FILES["sensors.csv"].replace("S1,H1,", "S1,H2,"),
+        contacts="home,channel,address\nH3,email,a@example.org\n",
+    )
+    told = runner.invoke(command.app, ["import", str(tmp_path), "--dry-run"], catch_exceptions=False).stdout
+    assert "H2: contract 16.5 °C 06:00-21:00 → none\nH2: judged yes → no\nS1: place H1 → H2\n" in told
+    assert "1 contracts lost, 1 homes no longer judged, 1 sensors moved" in told
+    assert max(map(len, told.splitlines())) <= 80
+    answer = runner.invoke(command.app, ["import", str(tmp_path), "--dry-run", "--json"], catch_exceptions=False)
+    assert json.loads(answer.stdout)["losses"] == {"contracts_lost": 1, "not_judged": 1, "sensors_moved": 1}
+    with plain_database.connect() as connection:
+        assert whole(connection) == before
+
+
+def test_a_sensor_takes_its_offset_along_when_it_moves(connection: psycopg.Connection, bring: Bring) -> None:
+    bring()
+    bring(
+        sensors="id,home,room,room_kind,interval_s,valid_from,valid_to\n"
+        "S1,H1,r,living,3600,,2026-01-15\nS1,H2,r,bedroom,3600,2026-01-15,\n"
+    )
+    assert [(s.home, s.gateway, round(s.offset_k, 3)) for s in whole(connection).sensors if s.code == "S1"] == [
+        ("H1", "G1", -0.3),
+        ("H2", "G1", -0.3),
+    ]

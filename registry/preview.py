@@ -1,0 +1,111 @@
+"""What an import would change, home by home and sensor by sensor, for people to read before it is written."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, time
+from typing import NamedTuple, TypeVar
+
+from domain.registry import Home, Sensor
+from registry.keeping import held_place, since
+from registry.rules import FROM_EVER
+
+Row = TypeVar("Row", Home, Sensor)
+
+
+class Change(NamedTuple):
+    """One value that a home or a sensor has, and would have; None: none."""
+
+    code: str
+    field: str
+    before: str | None
+    after: str | None
+
+
+class Losses(NamedTuple):
+    """The changes that most often are mistakes, as numbers of homes and sensors."""
+
+    contracts_lost: int  # homes that have a contract limit, and would have none
+    not_judged: int  # homes that are judged, and would not be: heat stopped, or no limit
+    sensors_moved: int  # to another home or substation
+
+
+def losses(changes: Collection[Change]) -> Losses:
+    """Sum up the changes that an operator should look at twice."""
+    return Losses(
+        contracts_lost=sum(c.field == "contract" and c.after is None for c in changes),
+        not_judged=sum(c.field == "judged" and c.after == "no" for c in changes),
+        sensors_moved=sum(c.field == "place" for c in changes),
+    )
+
+
+def home_changes(known: Iterable[Home], new: Iterable[Home], limited: Collection[str]) -> Iterator[Change]:
+    """Compare homes that are known with what the lines of a file make of them.
+
+    Args:
+        limited: the classes that have a limit without a contract.
+    """
+    after = _by_code(new)
+    for code, old in _by_code(known).items():
+        history = {home.status_since: home for home in [*old, *after[code]]}  # a line replaces an entry of its instant
+        yield from _differences(code, _terms(old, limited), _terms([*history.values()], limited, after[code][0]))
+
+
+def _terms(history: Sequence[Home], limited: Collection[str], terms: Home | None = None) -> dict[str, str | None]:
+    home = terms or history[0]
+    last = max(history, key=since)
+    has_limit = home.home_class in limited or home.contract_limit is not None
+    return {
+        "building": home.building,
+        "unit": home.unit,
+        "class": home.home_class,
+        "contract": _contract(home),
+        "heat": f"{last.heat_status}{_since(last.status_since)}",
+        "judged": "yes" if has_limit and last.heat_status == "on" else "no",
+    }
+
+
+def _contract(home: Home) -> str | None:
+    if home.contract_limit is None:
+        return None
+    window = f" {_clock(home.contract_from)}-{_clock(home.contract_to)}" if home.contract_from is not None else ""
+    return f"{home.contract_limit:g} °C{window}"
+
+
+def sensor_changes(known: Iterable[Sensor], new: Iterable[Sensor], now: datetime) -> Iterator[Change]:
+    """Compare where sensors stand now with where they would."""
+    after = _by_code(new)
+    for code, old in _by_code(known).items():
+        yield from _differences(code, _place(held_place(old, now)), _place(held_place(after[code], now)))
+
+
+def _place(sensor: Sensor) -> dict[str, str | None]:
+    return {
+        "place": sensor.home or sensor.substation,
+        "room": f"{sensor.room} ({sensor.room_kind})" if sensor.room else None,
+        "gateway": sensor.gateway,
+        "interval": f"{sensor.interval_s} s",
+        "offset": f"{sensor.offset_k:g} K",
+        "from": _since(sensor.valid_from).strip() or None,
+        "to": _since(sensor.valid_to).strip() or None,
+    }
+
+
+def _differences(code: str, before: dict[str, str | None], after: dict[str, str | None]) -> Iterator[Change]:
+    for field, value in before.items():
+        if after[field] != value:
+            yield Change(code, field, value, after[field])
+
+
+def _by_code(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row.code].append(row)
+    return found
+
+
+def _since(instant: datetime | None) -> str:
+    return "" if instant in (None, FROM_EVER) else f" {instant:%Y-%m-%d %H:%M}Z"
+
+
+def _clock(at: time | None) -> str:
+    return f"{at:%H:%M}" if at else ""
