@@ -1,35 +1,30 @@
 """Whether a dossier is what was put together: nothing changed, missing or added, chains unbroken, days that add up.
 
-It is read where it lies, never unpacked, and no more of it than its own limits allow: it may come from anybody.
+It may come from anybody: `papers/archive.py` says how much of it is read, and here nothing takes longer than its length
+allows. What it says is shown as one line without characters that steer a terminal.
 """
 
 import csv
 import hashlib
 import json
-import struct
 import zipfile
-import zlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from domain.errors import UsageError
 from domain.instants import to_us
+from domain.printable import printable
+from papers import archive as archives
+from papers.archive import UNREADABLE, Archive, TooLarge
 from papers.bundle import FORMAT, MANIFEST, SUMS, root, sums
 
-LARGEST = {"readings.csv": 1 << 30, "events.jsonl": 64 << 20}  # bytes, unpacked
-LARGEST_OTHER = 16 << 20
-LARGEST_ZIP = 1 << 30
-LONGEST_LINE = 1 << 20
-END = struct.Struct("<4s4H2LH")  # the record at the end of a ZIP
-END_MARK, LONG_MARK = b"PK\5\6", b"PK\6\7"
-MOST_ENTRIES, LARGEST_DIRECTORY = 64, 1 << 16
 NAMES = frozenset(
     {
         MANIFEST, SUMS, "README.md", "readings.csv", "gaps.csv", "ledger.csv", "home.json", "policy.toml",
@@ -37,14 +32,21 @@ NAMES = frozenset(
         "outages.json", "summary.zh.pdf", "summary.en.pdf",
     }
 )  # fmt: skip
-BLOCK = 1 << 20
-MOST_TOLD = 100  # faults that are listed; all are counted
+MOST_TOLD = 100  # faults, then it is looked at no further
+LONGEST_TOLD = 300  # characters of a fault
+MOST_DAYS = 1_000
 STATES = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s")
+NO_HEAD = (0, None, None)
 DAY = timedelta(days=1)
-UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
-MISSHAPEN = (
-    ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, csv.Error, *UNREADABLE
-)  # fmt: skip
+MISSHAPEN = (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, csv.Error, *UNREADABLE)
+
+
+class NoDossier(Exception):
+    """There is no manifest that could be gone by."""
+
+
+class _Enough(Exception):
+    """So many faults are found that it is looked at no further."""
 
 
 @dataclass
@@ -60,12 +62,19 @@ class Verdict:
     withheld: int = 0  # events that cannot be computed anew from this dossier
     faults: int = 0
     listed: list[str] = field(default_factory=list)
+    given_up: bool = False  # after so many faults; there may be more
 
     def fault(self, what: str) -> None:
-        """Count a fault, and list it if there are not too many."""
+        """Note a fault.
+
+        Raises:
+            _Enough: there are too many.
+        """
         self.faults += 1
-        if len(self.listed) < MOST_TOLD:
-            self.listed.append(what)
+        self.listed.append(printable(what, LONGEST_TOLD))
+        if self.faults >= MOST_TOLD:
+            self.given_up = True
+            raise _Enough
 
 
 def verify(file: Path, noted: str | None = None) -> Verdict:
@@ -76,44 +85,28 @@ def verify(file: Path, noted: str | None = None) -> Verdict:
     Raises:
         UsageError: it cannot be read, or is no dossier at all.
     """
+    verdict = Verdict()
     try:
-        _check_end(file)
-        with zipfile.ZipFile(file) as archive:
-            return _Check(archive, Verdict()).all(noted)
+        with Archive(file) as archive:
+            return _Check(archive, verdict).all(noted)
+    except _Enough:
+        return verdict
     except zipfile.BadZipFile as error:
-        raise UsageError(f"{file}: is not a whole ZIP: {error}") from None
+        raise UsageError(f"{file}: is not a whole ZIP: {printable(str(error), LONGEST_TOLD)}") from None
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from None
-    except NoDossier as error:
-        raise UsageError(f"{file}: is not an evidence dossier: {error}") from None
-
-
-def _check_end(file: Path) -> None:
-    """Refuse a ZIP whose directory alone would take too much to read."""
-    size = file.stat().st_size
-    with file.open("rb") as raw:
-        raw.seek(max(0, size - END.size - 20))
-        tail = raw.read()
-    if len(tail) < END.size or tail[-END.size :][:4] != END_MARK:
-        raise zipfile.BadZipFile("its end is missing")
-    *_, entries, directory, _, _ = END.unpack(tail[-END.size :])
-    if size > LARGEST_ZIP or entries > MOST_ENTRIES or directory > LARGEST_DIRECTORY or tail.startswith(LONG_MARK):
-        raise NoDossier("it is larger than one can be")
-
-
-class NoDossier(Exception):
-    """There is no manifest that could be gone by."""
+    except (NoDossier, TooLarge) as error:
+        raise UsageError(f"{file}: is not an evidence dossier: {printable(str(error), LONGEST_TOLD)}") from None
 
 
 @dataclass
 class _Check:
-    archive: zipfile.ZipFile
+    archive: Archive
     verdict: Verdict
 
     def all(self, noted: str | None) -> Verdict:
         manifest = self._manifest()
         self.verdict.told = {name: value for name, value in manifest.items() if name not in ("format", "files", "root")}
-        self.verdict.root = root(manifest)
         if self.verdict.root != manifest.get("root"):
             self.verdict.fault(f"{MANIFEST}: was changed: its root is not that of what it says")
         if noted is not None and noted.strip().lower() != self.verdict.root:
@@ -133,28 +126,30 @@ class _Check:
         return self.verdict
 
     def _manifest(self) -> dict[str, Any]:
-        infos = [info for info in self.archive.infolist() if info.filename == MANIFEST]
+        infos = [info for info in self.archive.infos if info.filename == MANIFEST]
         if len(infos) != 1:
             raise NoDossier(f"it has {len(infos) or 'no'} {MANIFEST}")
+        if infos[0].file_size > archives.LARGEST[MANIFEST]:
+            raise NoDossier(f"{MANIFEST} is larger than one can be")
         try:
-            told = json.loads(self._whole(MANIFEST))
-        except (*UNREADABLE, ValueError, RecursionError) as error:
+            told = self.archive.json(MANIFEST)
+            if not isinstance(told, dict) or told.get("format") != FORMAT or not isinstance(told.get("files"), list):
+                raise NoDossier(f"{MANIFEST} is not of the format {FORMAT}")
+            self.verdict.root = root(told)
+        except MISSHAPEN as error:
             raise NoDossier(f"{MANIFEST} cannot be read: {error}") from None
-        if not isinstance(told, dict) or told.get("format") != FORMAT or not isinstance(told.get("files"), list):
-            raise NoDossier(f"{MANIFEST} is not of the format {FORMAT}")
         return told
 
     def _names(self) -> bool:
         """Whether the names in the archive are those of a dossier, each once; nothing else is looked at before."""
-        infos, before = self.archive.infolist(), self.verdict.faults
-        names = [info.filename for info in infos]
+        before = self.verdict.faults
+        names = [info.filename for info in self.archive.infos]
         for name in sorted(set(names) - NAMES):
             self.verdict.fault(f"{name!r}: does not belong into a dossier")
         for name in sorted({name for name in names if names.count(name) > 1}):
             self.verdict.fault(f"{name}: is in it {names.count(name)} times")
-        for info in infos:
-            if info.file_size > LARGEST.get(info.filename, LARGEST_OTHER):
-                self.verdict.fault(f"{info.filename!r}: would be {info.file_size} bytes: too much to be looked at")
+        for fault in self.archive.faults():
+            self.verdict.fault(fault)
         return self.verdict.faults == before
 
     def _files(self, manifest: Mapping[str, Any]) -> bool:
@@ -167,7 +162,7 @@ class _Check:
             raise NoDossier(f"{MANIFEST} does not list files") from None
         if order != sorted(listed):
             self.verdict.fault(f"{MANIFEST}: the files are not listed in order, each once")
-        there = {info.filename for info in self.archive.infolist()} - {MANIFEST}
+        there = {info.filename for info in self.archive.infos} - {MANIFEST}
         for name in sorted((NAMES - {MANIFEST}) - there):
             self.verdict.fault(f"{name}: is missing")
         for name in sorted(there - listed.keys()):
@@ -176,7 +171,7 @@ class _Check:
             self.verdict.fault(f"{name}: is in the manifest and not there")
         for name in sorted(there & listed.keys()):
             self._file(name, *listed[name])
-        if not self.verdict.faults - before and self._whole(SUMS) != self._sums(listed):
+        if not self.verdict.faults - before and self.archive.whole(SUMS) != self._sums(listed):
             self.verdict.fault(f"{SUMS}: does not say what the manifest says")
         return self.verdict.faults == before
 
@@ -187,7 +182,7 @@ class _Check:
         self.verdict.files += 1
         hashed, length = hashlib.sha256(), 0
         try:
-            for block in self._blocks(name):
+            for block in self.archive.blocks(name):
                 hashed.update(block)
                 length += len(block)
         except UNREADABLE as error:
@@ -198,44 +193,30 @@ class _Check:
         elif length != size:
             self.verdict.fault(f"{name}: has {length} bytes and not {size}")
 
-    def _blocks(self, name: str) -> Iterator[bytes]:
-        most, taken = LARGEST.get(name, LARGEST_OTHER), 0
-        with self.archive.open(name) as file:
-            while block := file.read(BLOCK):
-                taken += len(block)
-                if taken > most:
-                    raise zipfile.BadZipFile("it is larger than it says")
-                yield block
-
-    def _whole(self, name: str) -> bytes:
-        return b"".join(self._blocks(name))
-
-    def _json(self, name: str) -> Any:
-        return json.loads(self._whole(name))
-
     def _rows(self, name: str) -> Iterator[dict[str, str]]:
-        yield from csv.DictReader(line.decode() for line in self._lines(name))
+        yield from csv.DictReader(line.decode() for line in self.archive.lines(name))
 
     def _days(self) -> None:
         """The states of each day add up to its length, and the gaps to what is unknown."""
         zone = ZoneInfo(self.verdict.told["zone"])
         gaps = [(_us(row["from"]), _us(row["to"])) for row in self._rows("gaps.csv")]
-        edges = [edge for gap in gaps for edge in gap]
-        if any(later <= edge for edge, later in pairwise(edges)):
+        in_order = all(start < end for start, end in gaps) and all(a[1] < b[0] for a, b in pairwise(gaps))
+        if not in_order:
             self.verdict.fault("gaps.csv: gaps do not follow each other")
-        last = None
-        for row in self._rows("ledger.csv"):
-            self.verdict.days += 1
+        days = list(islice(self._rows("ledger.csv"), MOST_DAYS + 1))
+        if len(days) > MOST_DAYS:
+            raise ValueError("there are more days than a dossier has")
+        self.verdict.days = len(days)
+        for before, row in zip([None, *days], days, strict=False):
+            if before is not None and row["day"] <= before["day"]:
+                self.verdict.fault(f"ledger.csv: {row['day']} stands behind {before['day']}")
             day = date.fromisoformat(row["day"])
-            if last is not None and day <= last:
-                self.verdict.fault(f"ledger.csv: {day} stands behind {last}")
-            last = day
             low, high = (to_us(datetime.combine(d, time(0), zone)) for d in (day, day + DAY))
-            self._day(row, low, high, gaps)
+            self._day(row, low, high, _silent(gaps, low, high) if in_order else None)
         if self.verdict.days != self.verdict.told["state"]["ledger_days"]:
             self.verdict.fault("ledger.csv: has not as many days as the manifest says")
 
-    def _day(self, row: Mapping[str, str], low: int, high: int, gaps: list[tuple[int, int]]) -> None:
+    def _day(self, row: Mapping[str, str], low: int, high: int, silent: int | None) -> None:
         micro = {name: round(float(row[name]) * 1e6) for name in (*STATES, "shortfall_s")}
         covered, closed = sum(micro[name] for name in STATES), row["closed"] == "true"
         if min(micro.values()) < 0 or micro["shortfall_s"] > micro["compliant_s"]:
@@ -243,68 +224,64 @@ class _Check:
         if covered > high - low or (closed and covered < high - low):
             hours = f"{covered / 3.6e9:.2f} h of {(high - low) / 3.6e9:.2f} h"
             self.verdict.fault(f"ledger.csv: {row['day']}: its states add up to {hours}")
-        silent = sum(max(0, min(end, high) - max(start, low)) for start, end in gaps)
-        if row["recount"] == "same" and silent != micro["unknown_s"]:
+        if silent is not None and row["recount"] == "same" and silent != micro["unknown_s"]:
             self.verdict.fault(f"gaps.csv: {row['day']}: the gaps do not add up to what is unknown")
 
     def _readings(self) -> None:
-        """Each temperature is the raw one and the offset, and the readings of a sensor are in order."""
-        last: dict[str, str] = {}
-        newest = ""
-        for row in self._rows("readings.csv"):
-            self.verdict.readings += 1
-            if row["raw"]:
-                with np.errstate(all="ignore"):
-                    judged = np.float32(row["raw"]) + np.float32(row["offset"])
-                if judged != np.float32(row["temperature"]):
-                    self.verdict.fault(f"readings.csv: {row['sensor']} {row['measured_at']}: raw + offset is another")
-            if last.get(row["sensor"], "") >= row["measured_at"]:
-                self.verdict.fault(f"readings.csv: {row['sensor']} {row['measured_at']}: is not in order")
-            last[row["sensor"]] = row["measured_at"]
-            newest = max(newest, row["received_at"])
+        """The readings fit their offsets and each other, and are as many as the manifest says."""
+        # It takes a while to import, and a ZIP that is no dossier is found without it.
+        from papers.verify_readings import Readings
+
+        found = Readings(self.verdict.fault)
+        try:
+            found.look(self.archive.stream("readings.csv"))
+        finally:
+            self.verdict.readings = found.count
         state = self.verdict.told["state"]
-        if (self.verdict.readings, newest or None) != (state["readings"], state["last_received_at"]):
+        if (found.count, found.newest or None) != (state["readings"], state["last_received_at"]):
             self.verdict.fault("readings.csv: is not what the manifest says of it")
 
     def _chains(self) -> None:
         """Each event follows the one before it on its ticket, and the last one is the head of the ticket."""
-        tickets = {ticket["number"]: ticket for ticket in self._json("tickets.json")}
-        heads: dict[str, dict[str, Any]] = {}
-        for line in self._lines("events.jsonl"):
+        tickets = {ticket["number"]: ticket for ticket in self.archive.json("tickets.json")}
+        heads: dict[str, tuple[int, str | None, str | None]] = {}  # number, hash, and state if it is told
+        for line in self.archive.lines("events.jsonl"):
             event = json.loads(line)
             self.verdict.events += 1
-            before = heads.get(event["ticket"])
-            seq, previous = (before["seq"] + 1, before["hash"]) if before else (1, None)
-            where = f"events.jsonl: {event['ticket']} event {event['seq']}"
-            if (event["seq"], event["previous"]) != (seq, previous):
-                self.verdict.fault(f"{where}: the chain is broken: it does not follow event {seq - 1}")
-            if event["shown"] != "whole":
-                self.verdict.withheld += 1
-            elif not _is_hash(event):
-                self.verdict.fault(f"{where}: the chain is broken: its hash is not that of what it says")
-            elif not _is_told(event):
-                self.verdict.fault(f"{where}: says something else than what was hashed")
-            heads[event["ticket"]] = event
+            if event["ticket"] not in tickets:
+                self.verdict.fault(f"events.jsonl: {event['ticket']} is not in tickets.json")
+            before, previous, _ = heads.get(event["ticket"], NO_HEAD)
+            self._event(event, before + 1, previous)
+            heads[event["ticket"]] = (event["seq"], event["hash"], event.get("state"))
         if self.verdict.events != self.verdict.told["state"]["events"]:
             self.verdict.fault("events.jsonl: has not as many events as the manifest says")
-        for number in sorted(heads.keys() - tickets.keys()):
-            self.verdict.fault(f"events.jsonl: {number} is not in tickets.json")
         for number, ticket in tickets.items():
-            head = heads.get(number, {"seq": 0, "hash": None})
-            if (head["seq"], head["hash"]) != (ticket["events"], ticket["head"]):
+            seq, hashed, state = heads.get(number, NO_HEAD)
+            if (seq, hashed) != (ticket["events"], ticket["head"]):
                 self.verdict.fault(f"tickets.json: {number}: its last event is another")
-            if head.get("state", ticket["state"]) != ticket["state"]:
-                self.verdict.fault(f"tickets.json: {number}: its last event left it {head['state']}")
+            if state not in (None, ticket["state"]):
+                self.verdict.fault(f"tickets.json: {number}: its last event left it {state}")
+
+    def _event(self, event: Mapping[str, Any], seq: int, previous: str | None) -> None:
+        where = f"events.jsonl: {event['ticket']} event {event['seq']}"
+        if (event["seq"], event["previous"]) != (seq, previous):
+            self.verdict.fault(f"{where}: the chain is broken: it does not follow event {seq - 1}")
+        if event["shown"] != "whole":
+            self.verdict.withheld += 1
+        elif not _is_hash(event):
+            self.verdict.fault(f"{where}: the chain is broken: its hash is not that of what it says")
+        elif not _is_told(event):
+            self.verdict.fault(f"{where}: says something else than what was hashed")
 
     def _seals(self) -> None:
         """Each seal is what it hashes, and each sealed event lies under its seal."""
-        seals = {seal["number"]: seal for seal in self._json("seals.json")}
+        seals = {seal["number"]: seal for seal in self.archive.json("seals.json")}
         for seal in seals.values():
             told = f"{_us(seal['at'])}|{seal['upto']}|{seal['events']}|".encode()
             hashed = hashlib.sha256(bytes.fromhex(seal["previous"] or "") + told + bytes.fromhex(seal["digest"]))
             if hashed.hexdigest() != seal["hash"]:
                 self.verdict.fault(f"seals.json: seal {seal['number']} is not what was written")
-        for line in self._lines("events.jsonl"):
+        for line in self.archive.lines("events.jsonl"):
             event = json.loads(line)
             if event["seal"] is not None:
                 seal = seals.get(event["seal"], {"after": 0, "upto": 0})
@@ -313,16 +290,15 @@ class _Check:
 
     def _policy(self) -> None:
         """The rules are those that the manifest names."""
-        digest = hashlib.sha256(self._whole("policy.toml")).hexdigest()
-        if not digest == self._json("policy.json")["sha256"] == self.verdict.told["policy"]["sha256"]:
+        digest = hashlib.sha256(self.archive.whole("policy.toml")).hexdigest()
+        if not digest == self.archive.json("policy.json")["sha256"] == self.verdict.told["policy"]["sha256"]:
             self.verdict.fault("policy.toml: is not the text that the manifest names")
 
-    def _lines(self, name: str) -> Iterator[bytes]:
-        with self.archive.open(name) as file:
-            while line := file.readline(LONGEST_LINE):
-                if len(line) == LONGEST_LINE:
-                    raise ValueError("a line is too long")
-                yield line
+
+def _silent(gaps: list[tuple[int, int]], low: int, high: int) -> int:
+    """How much of [low, high) is in gaps, which follow each other."""
+    first, last = bisect_right(gaps, low, key=itemgetter(1)), bisect_left(gaps, high, key=itemgetter(0))
+    return sum(min(end, high) - max(start, low) for start, end in gaps[first:last])
 
 
 def _is_hash(event: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from alerts.judge import Judge
 from domain.errors import UsageError
+from domain.printable import printable
 from domain.reasons import RejectReason
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_sources, limits_of, now, open_database
@@ -134,8 +135,7 @@ def _shown(letter: Waiting, zone: ZoneInfo) -> dict[str, object]:
 def excerpt(payload: bytes) -> str:
     """The beginning of a payload as one line without secrets and without characters that steer a terminal."""
     text = SECRET.sub(r'\1"…"', payload[: 8 * SHOWN_CHARACTERS].decode(errors="replace"))
-    line = "".join(c if c.isprintable() else "·" for c in text)
-    return line if len(line) <= SHOWN_CHARACTERS else line[: SHOWN_CHARACTERS - 1] + "…"
+    return printable(text, SHOWN_CHARACTERS)
 
 
 def _show(letters: list[Waiting], waiting: int, zone: ZoneInfo) -> None:

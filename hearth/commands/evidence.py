@@ -9,7 +9,8 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import UsageError
-from papers.verify import Verdict
+from domain.printable import printable
+from papers.verify import LONGEST_TOLD, Verdict
 from papers.verify import verify as verify_file
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def verify(
 ) -> None:
     """Check that a dossier is as it was made: nothing changed, missing or added; exit code 1 if it is not."""
     verdict = verify_file(file, root)
-    typer.echo(json.dumps(asdict(verdict), ensure_ascii=False) if as_json else told(verdict))
+    typer.echo(json.dumps(asdict(verdict)) if as_json else told(verdict))
     if verdict.faults:
         raise typer.Exit(1)
 
@@ -96,10 +97,11 @@ def _write(
 def told(verdict: Verdict) -> str:
     """The verdict for people."""
     lines = list(verdict.listed)
-    if verdict.faults > len(lines):
-        lines.append(f"and {verdict.faults - len(lines)} more")
+    if verdict.given_up:
+        lines.append("and maybe more: it was looked at no further")
     of = verdict.told
-    lines.append(f"home {of.get('home')}, {of.get('from')} to {of.get('to')} ({of.get('zone')}), for: {of.get('view')}")
+    about = f"home {of.get('home')}, {of.get('from')} to {of.get('to')} ({of.get('zone')}), for: {of.get('view')}"
+    lines.append(printable(about, LONGEST_TOLD))
     lines.append(f"{verdict.files} files, {verdict.readings} readings, {verdict.days} days, {verdict.events} events")
     if verdict.withheld:
         lines.append(f"{verdict.withheld} of the events are told in part or withheld: their hashes were followed only")

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from domain.errors import UsageError
 from hearth.cli import app
-from papers import verify as checking
+from papers import archive as archives
 from papers.bundle import MANIFEST, SUMS, Bundle, root
 from papers.verify import NAMES, verify
 
@@ -174,15 +174,15 @@ def test_a_name_that_is_there_twice_is_found(file: Path) -> None:
 
 
 def test_what_would_unpack_to_too_much_is_not_looked_at(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "LARGEST_OTHER", 100_000)
+    monkeypatch.setattr(archives, "LARGEST_OTHER", 100_000)
     bomb = contents() | {"README.md": b"\0" * 10_000_000}
     archive = bundled(bomb)
     assert len(archive) < 50_000
-    assert faults(file, archive) == ["'README.md': would be 10000000 bytes: too much to be looked at"]
+    assert faults(file, archive) == ["README.md: would be 10000000 bytes: too much to be looked at"]
 
 
 def test_a_size_that_is_a_lie_does_not_unpack_more(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "LARGEST_OTHER", 100_000)
+    monkeypatch.setattr(archives, "LARGEST_OTHER", 100_000)
     archive = bytearray(bundled(contents() | {"README.md": b"\0" * 10_000_000}))
     entry = archive.rindex(b"PK\x01\x02", 0, archive.rindex(b"README.md"))
     archive[entry + 24 : entry + 28] = struct.pack("<I", 10)
@@ -232,8 +232,8 @@ def changed_event(seq: int, **changes: Any) -> bytes:
         ("events.jsonl", changed_event(1, event_id=99), "event 1 is not under its seal"),
         ("events.jsonl", changed_event(1, seal=5), "event 1 is not under its seal"),
         ("events.jsonl", b"{}\n", "is not of its form"),
-        ("events.jsonl", b" " * (2 << 20), "a line is too long"),
-        ("readings.csv", b"," * (2 << 20), "a line is too long"),
+        ("events.jsonl", b" " * (1 << 19), "a line is too long"),
+        ("readings.csv", b"," * ((1 << 20) - 1), "readings.csv: is not of its form"),
         ("tickets.json", b"[" * 200_000, "is not of its form"),
         ("tickets.json", b"[]", "T00000007 is not in tickets.json"),
         ("seals.json", json.dumps([seal() | {"events": 6}]).encode(), "seal 4 is not what was written"),
@@ -276,7 +276,7 @@ def crowd() -> bytes:
     """So many files that their names alone would take much memory."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        for n in range(checking.MOST_ENTRIES + 1):
+        for n in range(archives.MOST_ENTRIES + 1):
             archive.writestr(f"{n}", b"")
     return out.getvalue()
 
@@ -291,7 +291,7 @@ def crowd() -> bytes:
         (crowd(), "it is larger than one can be"),
         (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"{"})), "manifest.json cannot be read"),
         (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"[]"})), "is not of the format"),
-        (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"[" * 100_000})), "cannot be read"),
+        (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"[" * 50_000})), "cannot be read"),
     ],
 )
 def test_what_is_no_dossier_is_called_so(file: Path, content: bytes, told: str) -> None:
