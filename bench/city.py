@@ -131,9 +131,11 @@ ORDER BY d, home_id;
 INSERT INTO ingest_worker (worker, batches, messages, stored, last_batch_at, last_measured_at, measured_lag_s)
 SELECT 'ingest-' || n, 10, 1000, (SELECT count(*) FROM reading) / 2, now(), now(), n FROM generate_series(1, 2) AS n;
 INSERT INTO ingest_dead (worker, reason, count) VALUES ('ingest-1', 'future', 10), ('ingest-2', 'malformed', 3);
-INSERT INTO dead_letter (received_at, topic, payload, payload_bytes, reason, detail)
-SELECT now() - n * interval '1 minute', 'hearth/v1/x/telemetry', '', 0, (ARRAY['future', 'malformed'])[n % 2 + 1], ''
-FROM generate_series(1, 5000) AS n;
+INSERT INTO dead_letter (received_at, topic, payload, payload_bytes, reason, detail, faults, reasons)
+SELECT
+  now() - n * interval '1 minute', 'hearth/v1/x/telemetry', '', 0, r.reason, '', '[]', jsonb_build_object(r.reason, 1)
+FROM generate_series(1, 5000) AS n
+CROSS JOIN LATERAL (SELECT (ARRAY['future', 'malformed'])[n % 2 + 1] AS reason) AS r;
 INSERT INTO ticket (class, source, state, priority, home_id, station, opened_at)
 SELECT 'device', 'device', 'open', 4, home_id, station, now() - interval '3 h'
 FROM home JOIN building USING (building_id) JOIN substation USING (substation_id) WHERE home_id % 20 = 1;

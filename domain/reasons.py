@@ -32,6 +32,10 @@ class RejectReason(StrEnum):
     ABSURD_TIME = "absurd_time"
     TOO_OLD = "too_old"  # readings of that time are not kept any more
     OVERSIZE = "oversize"
+    TOO_MANY_READINGS = "too_many_readings"  # more elements in one message than are decoded
+    TOO_MANY_FAULTS = "too_many_faults"  # more elements that cannot be read than are looked at
+    TOO_DEEP = "too_deep"  # nested deeper than any format is
+    FLOOD = "flood"  # set aside unread: its sender sent more than fits; stored when there is time
     REFUSED = "refused"  # the database refused it for its content
 
 
@@ -89,5 +93,11 @@ REJECT_TEXTS: Mapping[RejectReason, Text] = {
     RejectReason.ABSURD_TIME: Text("测量时间不合理。", "The time of measurement makes no sense."),
     RejectReason.TOO_OLD: Text("早于数据保存期限。", "Readings of that time are not kept any more."),
     RejectReason.OVERSIZE: Text("消息过大。", "The message is too large."),
+    RejectReason.TOO_MANY_READINGS: Text("一条消息中的读数过多。", "There are too many readings in one message."),
+    RejectReason.TOO_MANY_FAULTS: Text("一条消息中的错误过多。", "There are too many faults in one message."),
+    RejectReason.TOO_DEEP: Text("消息嵌套过深。", "The message is nested too deeply."),
+    RejectReason.FLOOD: Text(
+        "发送过多,暂存待处理。", "Its sender sent more than fits: it is set aside until there is time."
+    ),
     RejectReason.REFUSED: Text("数据库因内容拒收。", "The database refused the content."),
 }

@@ -21,6 +21,7 @@ from domain.errors import UsageError
 from domain.policy import Policy
 from hearth.settings import Settings
 from ingest import source_table
+from ingest.decoders.work import Bounds
 from ingest.sources import Sources
 from ingest.validate import Limits
 from store.retention import MARGIN
@@ -101,7 +102,8 @@ def limits_of(settings: Settings) -> Limits:
     """What a message may be. What would be deleted within days, and could not be judged, does not get in."""
     kept = timedelta(days=settings.reading_days) - MARGIN if settings.reading_days else None
     past_us = kept // timedelta(microseconds=1) if kept else None
-    return Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000, past_us)
+    bounds = Bounds(settings.message_readings, settings.message_faults)
+    return Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000, past_us, bounds)
 
 
 def connector(settings: Settings, name: str) -> Callable[[], Connection]:

@@ -14,7 +14,7 @@ from domain.instants import NONE_US, to_datetime
 from ingest.message import Message
 from ingest.places import Places
 from ingest.sources import Sources
-from ingest.validate import Limits, codes, place, sort_messages
+from ingest.validate import Limits, Sorted, codes, place, sort_messages
 from store import dead_letters, ingest_counts, readings
 from store import state as state_store
 from store.ingest_counts import Ages
@@ -62,8 +62,20 @@ class Intake:
     queued: Callable[[], int] = lambda: 0  # messages that wait behind the batch
     sources: Sources = field(default_factory=Sources)
 
+    def bury(self, conn: Connection, batch: Sorted) -> Counter[str]:
+        """Make a dead letter of each message of which something cannot be stored."""
+        letters = [refused.letter(self.limits.payload_bytes) for refused in batch.refused.values()]
+        dead_letters.insert(conn, letters)
+        return batch.dead
 
-def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], now: datetime) -> Fates:
+
+# What is done with the messages of which something cannot be stored; returns what is to be counted of it, by reason.
+BuryStep = Callable[[Connection, Sorted], Counter[str]]
+
+
+def store_batch(
+    conn: Connection, intake: Intake, messages: Sequence[Message], now: datetime, bury: BuryStep | None = None
+) -> Fates:
     """Store a batch in one transaction (the connection is in autocommit mode and has its stages open).
 
     Inside a larger transaction it can be the only batch: stages are emptied at its end.
@@ -75,7 +87,7 @@ def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], n
     with conn.transaction():
         known = intake.places.look_up(conn, codes(batch))
         homes, substations = place(batch, known, intake.limits)
-        fates = Fates(len(messages), retained=batch.retained, dead=batch.dead, requests=batch.requests)
+        fates = Fates(len(messages), retained=batch.retained, requests=batch.requests)
         if len(homes):
             docket = intake.judge(conn, homes)
             stored = _count(fates, readings.insert(conn, homes, docket.last_us))
@@ -83,8 +95,8 @@ def store_batch(conn: Connection, intake: Intake, messages: Sequence[Message], n
         if len(substations):
             stored = _count(fates, readings.insert_substation(conn, substations))
             state_store.put_sensors(conn, _latest_substations(substations[stored]))
-        if batch.letters:
-            dead_letters.insert(conn, batch.letters)
+        if batch.refused:
+            fates.dead = (bury or intake.bury)(conn, batch)
         fates.ages = ages(messages, homes, substations)
         add_counts(conn, intake, fates, now)
     return fates

@@ -1,8 +1,9 @@
 """Dead letters fed through once more the way of new messages, when what kept them out is mended."""
 
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from psycopg import Connection
@@ -11,10 +12,10 @@ from domain.instants import to_us
 from domain.reasons import RejectReason
 from ingest.batch import Intake, store_batch
 from ingest.message import Message
-from ingest.validate import Sorted, codes, place, sort_messages
+from ingest.validate import DETAIL_LETTERS, Sorted
 from ingest.worker import OF_CONTENT
 from store import dead_letters
-from store.dead_letters import Refusal, Waiting, Wanted
+from store.dead_letters import Fault, Refusal, Waiting, Wanted
 
 MOST = 500  # letters in one transaction
 
@@ -24,18 +25,17 @@ class Replay:
     """What became of letters."""
 
     taken: int = 0
-    replayed: int = 0
+    replayed: int = 0  # letters of which nothing is left to store
     stored: int = 0  # readings
     duplicates: int = 0
     conflicts: int = 0
     late: int = 0
-    split: int = 0  # new letters: elements of a message of which others could be stored
     cut: int = 0  # not tried, because only their beginning was kept
-    refused: Counter[str] = field(default_factory=Counter)  # letters that go on waiting, by reason
+    refused: Counter[str] = field(default_factory=Counter)  # what still cannot be stored of the letters that wait on
 
     def add(self, other: "Replay") -> None:
         """Add what became of further letters."""
-        for name in ("taken", "replayed", "stored", "duplicates", "conflicts", "late", "split", "cut"):
+        for name in ("taken", "replayed", "stored", "duplicates", "conflicts", "late", "cut"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.refused += other.refused
 
@@ -45,10 +45,13 @@ def replay(
 ) -> Replay:
     """Try all letters that wait now, each as of the time when it was received, in transactions of up to 500.
 
-    What can be stored is marked as replayed in the transaction that stores it; what cannot goes on waiting, with the
-    reason that holds now. So it may be interrupted, repeated, and run more than once at a time. The connection is in
-    autocommit mode and has its stages open. `dry_run`: the same, and then nothing of it is kept.
+    What can be stored of a message is; its letter is marked as replayed in the same transaction if nothing is left, and
+    else goes on waiting for the rest, with the reasons that hold now. So it may be interrupted, repeated, and run more
+    than once at a time. The connection is in autocommit mode and has its stages open. `dry_run`: the same, and then
+    nothing of it is kept.
     """
+    # What was kept was short enough to be read when it came.
+    intake = replace(intake, limits=replace(intake.limits, payload_bytes=sys.maxsize))
     total = Replay()
     last, after, most = dead_letters.last(conn), 0, MOST
     while True:
@@ -73,42 +76,38 @@ def _alone(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: da
         with conn.transaction():
             return _batch(conn, intake, letters, now)
     except OF_CONTENT as error:
-        refusal = Refusal(letters[0].dead_letter_id, RejectReason.REFUSED.value, str(error)[:500])
-        dead_letters.refresh(conn, [refusal])
-        return Replay(taken=1, refused=Counter([refusal.reason]))
+        reasons = Counter([RejectReason.REFUSED.value])
+        fault = Fault(RejectReason.REFUSED.value, str(error)[:DETAIL_LETTERS])
+        dead_letters.refresh(conn, [Refusal(letters[0].dead_letter_id, [fault], reasons)])
+        return Replay(taken=1, refused=reasons)
 
 
 def _batch(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: datetime) -> Replay:
+    """Store what can be stored of letters; one of which something cannot goes on waiting with what is left."""
     whole = [letter for letter in letters if not letter.is_cut]
-    refusals = list(_refusals(conn, intake, whole))
-    refused = {refusal.dead_letter_id for refusal in refusals}
-    good = [letter for letter in whole if letter.dead_letter_id not in refused]
-    out = Replay(len(letters), len(good), cut=len(letters) - len(whole), refused=Counter(r.reason for r in refusals))
-    if refusals:
-        dead_letters.refresh(conn, refusals)
-    if good:
-        fates = store_batch(conn, intake, [_message(letter) for letter in good], now)
-        for name in ("stored", "duplicates", "conflicts", "late"):
-            setattr(out, name, getattr(fates, name))
-        out.split = fates.dead.total()
-        dead_letters.mark_replayed(conn, [letter.dead_letter_id for letter in good], now)
+    out = Replay(len(letters), cut=len(letters) - len(whole))
+    if not whole:
+        return out
+    left: list[Refusal] = []
+
+    def keep(conn: Connection, batch: Sorted) -> Counter[str]:
+        for refused in batch.refused.values():
+            letter = refused.letter(0)
+            left.append(Refusal(refused.message.mid, letter.faults, letter.reasons))
+        dead_letters.refresh(conn, left)
+        out.refused = batch.dead
+        return Counter()  # it was counted when it came
+
+    fates = store_batch(conn, intake, [_message(letter) for letter in whole], now, keep)
+    for name in ("stored", "duplicates", "conflicts", "late"):
+        setattr(out, name, getattr(fates, name))
+    done = {letter.dead_letter_id for letter in whole} - {refusal.dead_letter_id for refusal in left}
+    dead_letters.mark_replayed(conn, sorted(done), now)
+    out.replayed = len(done)
     return out
 
 
-def _refusals(conn: Connection, intake: Intake, letters: Sequence[Waiting]) -> Iterable[Refusal]:
-    """The letters of which nothing at all can be stored; looked for one by one, so that none is taken for another."""
-    read = [sort_messages([_message(letter)], intake.limits, intake.sources) for letter in letters]
-    known = intake.places.look_up(conn, set().union(*map(codes, read)))
-    for letter, batch in zip(letters, read, strict=True):
-        rows = sum(map(len, place(batch, known, intake.limits)))
-        if batch.letters and not rows:
-            yield _refusal(letter, batch)
-
-
-def _refusal(letter: Waiting, batch: Sorted) -> Refusal:
-    again = batch.letters[0]
-    return Refusal(letter.dead_letter_id, again.reason, again.detail)
-
-
 def _message(letter: Waiting) -> Message:
-    return Message(letter.topic, letter.payload, to_us(letter.received_at), mid=0, qos=0, epoch=0, retain=False)
+    """The message as it came; its number is that of the letter."""
+    received_us = to_us(letter.received_at)
+    return Message(letter.topic, letter.payload, received_us, mid=letter.dead_letter_id, qos=0, epoch=0, retain=False)

@@ -10,6 +10,7 @@ from ingest import topics
 from ingest.decoders import chirpstack_protobuf, fields, native, senml, sparkplug, thingsboard
 from ingest.decoders.fault import DecodeError, Fault, Read
 from ingest.decoders.shape import Incoming, Shape
+from ingest.decoders.work import USUAL, Bounds, Work
 from ingest.uplink import Uplink
 
 NATIVE = "hearth/v1/+/telemetry"
@@ -30,6 +31,7 @@ class Decoded(NamedTuple):
     uplinks: list[Uplink]
     faults: list[Fault]
     requests: Sequence[tuple[str, bytes]] = ()
+    kept: bytes | None = None  # the payload as a dead letter keeps it, if not as it came
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,23 +70,23 @@ class Sources:
         """The foreign network that speaks on a topic."""
         return next((origin for origin in self.origins if origin.wild(topic) is not None), None)
 
-    def decode(self, topic: str, payload: bytes, received_us: int) -> Decoded:
+    def decode(self, topic: str, payload: bytes, received_us: int, bounds: Bounds = USUAL) -> Decoded:
         """Read a message; never raises for what is in it."""
         device = native.device_of(topic)
         if device is not None:
-            return Decoded(device, *native.decode(payload))
-        return self.foreign(topic, payload, received_us)
+            return Decoded(device, *native.decode(payload, bounds))
+        return self.foreign(topic, payload, received_us, bounds)
 
-    def foreign(self, topic: str, payload: bytes, received_us: int) -> Decoded:
+    def foreign(self, topic: str, payload: bytes, received_us: int, bounds: Bounds) -> Decoded:
         """The same for what does not come from a device of our own."""
         for origin in self.origins:
             wild = origin.wild(topic)
             if wild is not None:
-                return self._read(origin, Incoming(tuple(topic.split("/")), wild, payload, received_us))
+                incoming = Incoming(tuple(topic.split("/")), wild, payload, received_us, Work(bounds))
+                return self._read(origin, incoming)
         fault = Fault(
             RejectReason.BAD_TOPIC,
             f"{topic!r} is not {NATIVE.replace(topics.ONE, 'DEVICE')}, and of no other source",
-            payload,
         )
         return Decoded("", [], [fault])
 
@@ -94,7 +96,7 @@ class Sources:
                 return Decoded(origin.name, *sparkplug.decode(message, origin.shape, self._births))
             return Decoded(origin.name, *DECODERS[origin.decoder](message, origin.shape))
         except DecodeError as error:
-            return Decoded(origin.name, [], [error.fault(message.payload)])
+            return Decoded(origin.name, [], [error.fault()])
 
 
 def widest(filters: Sequence[str]) -> list[str]:

@@ -1,13 +1,13 @@
 """From messages to rows: each reading gets its sensor, place, time and quality, or the reason why it is refused."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from operator import attrgetter
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,17 +17,21 @@ from domain.reasons import RejectReason
 from domain.substation import PLAUSIBLE
 from ingest.decoders import native
 from ingest.decoders.fault import Fault
+from ingest.decoders.work import USUAL, Bounds
 from ingest.message import Message
 from ingest.places import Place
 from ingest.sources import Sources
 from ingest.uplink import HOME_CHANNELS, SUBSTATION_CHANNELS, Uplink
 from store.dead_letters import DeadLetter
+from store.dead_letters import Fault as LetterFault
 from store.readings import PLACED, SUBSTATION_READING
 from store.wire import native as native_dtype
 
 EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor of ours is older
 LARGEST = 1e9  # no channel can be that large in any unit
 CODE_LETTERS = 100
+LISTED_FAULTS = 20  # of one message; all of them are counted
+DETAIL_LETTERS = 500
 SUBSTATION_ROW = native_dtype(SUBSTATION_READING)
 
 
@@ -38,6 +42,7 @@ class Limits:
     payload_bytes: int
     future_tolerance_us: int
     past_us: int | None = None  # older readings would be deleted at once; None: none is too old
+    bounds: Bounds = USUAL  # of the work with one message
 
 
 class Said(NamedTuple):
@@ -47,6 +52,28 @@ class Said(NamedTuple):
     device: str
     uplink: Uplink
     message: Message
+    at: int | None  # which element of the message it is, if that is known
+
+
+@dataclass
+class Refused:
+    """A message of which something cannot be stored, and why."""
+
+    message: Message
+    faults: list[Fault] = field(default_factory=list)  # the first of them
+    count: Counter[str] = field(default_factory=Counter)  # all of them by reason
+
+    def letter(self, keep_bytes: int) -> DeadLetter:
+        """The dead letter of the message: its payload once, and what is wrong with it."""
+        payload = self.message.payload
+        return DeadLetter(
+            to_datetime(self.message.received_us),
+            self.message.topic,
+            payload[:keep_bytes],
+            len(payload),
+            [LetterFault(f.reason.value, f.detail[:DETAIL_LETTERS], f.sensor, f.at) for f in self.faults],
+            self.count,
+        )
 
 
 @dataclass
@@ -54,21 +81,26 @@ class Sorted:
     """What became of a batch of messages before the database has seen it."""
 
     said: list[Said] = field(default_factory=list)
-    letters: list[DeadLetter] = field(default_factory=list)
+    refused: dict[int, Refused] = field(default_factory=dict)  # by the identity of the message
     retained: int = 0
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
 
-    def reject(self, message: Message, fault: Fault, keep_bytes: int) -> None:
-        """Make a dead letter."""
-        received = to_datetime(message.received_us)
-        raw = fault.raw[:keep_bytes]
-        detail = fault.detail.replace("\0", "␀")[:500]
-        self.letters.append(DeadLetter(received, message.topic, raw, len(fault.raw), fault.reason.value, detail))
+    def reject(self, message: Message, fault: Fault) -> None:
+        """Note that something of a message cannot be stored."""
+        refused = self.refused.get(id(message))
+        if refused is None:
+            refused = self.refused[id(message)] = Refused(message)
+        refused.count[fault.reason.value] += 1
+        if len(refused.faults) < LISTED_FAULTS:
+            refused.faults.append(fault)
 
     @property
     def dead(self) -> Counter[str]:
-        """Dead letters by reason."""
-        return Counter(letter.reason for letter in self.letters)
+        """What cannot be stored, by reason: readings, elements that are none, and messages that are not read."""
+        dead: Counter[str] = Counter()
+        for refused in self.refused.values():
+            dead.update(refused.count)
+        return dead
 
 
 def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources) -> Sorted:
@@ -79,22 +111,33 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
             out.retained += 1
             continue
         if len(message.payload) > limits.payload_bytes:
-            out.reject(message, _oversize(message), limits.payload_bytes)
+            out.reject(message, Fault(RejectReason.OVERSIZE, f"{len(message.payload)} bytes"))
             continue
         device = native.device_of(message.topic)
         if device is not None:  # most are of our own format, which needs no search
-            uplinks, faults = native.decode(message.payload)
+            uplinks, faults = native.decode(message.payload, limits.bounds)
+            at = _elements(len(uplinks), faults)
         else:
-            device, uplinks, faults, requests = sources.foreign(message.topic, message.payload, message.received_us)
+            foreign = sources.foreign(message.topic, message.payload, message.received_us, limits.bounds)
+            device, uplinks, faults, requests, kept = foreign
             out.requests += requests
-        out.said += [Said(u.id if u.id is not None else device, device, u, message) for u in uplinks]
+            at = repeat(None)
+            message = message if kept is None else message._replace(payload=kept)
+        out.said += [
+            Said(u.id if u.id is not None else device, device, u, message, nth)
+            for u, nth in zip(uplinks, at, strict=False)
+        ]
         for fault in faults:
-            out.reject(message, fault, limits.payload_bytes)
+            out.reject(message, fault)
     return out
 
 
-def _oversize(message: Message) -> Fault:
-    return Fault(RejectReason.OVERSIZE, f"{len(message.payload)} bytes", message.payload)
+def _elements(readings: int, faults: Sequence[Fault]) -> Iterable[int | None]:
+    """Which element of a message of our own format each of its readings is; those between are faults."""
+    if not faults:
+        return repeat(None) if readings == 1 else range(readings)
+    wrong = {fault.at for fault in faults}
+    return (nth for nth in range(readings + len(faults)) if nth not in wrong)
 
 
 def codes(batch: Sorted) -> set[str]:
@@ -117,28 +160,25 @@ def place(
     homes, substations = Found(HOME_CHANNELS), Found(SUBSTATION_CHANNELS)
     # This loop and what it calls run once for each reading; all else works on whole columns.
     for said in batch.said:
-        code, device, uplink, message = said
+        code, device, uplink, message, _ = said
         known = places.get(code)
         at = _time(uplink.ts, message.received_us, limits)
         where = _at(known, at) if known and isinstance(at, int) else None
         if where is None or not isinstance(at, int):
-            _reject(batch, said, _misplaced(known, at), limits)
+            _reject(batch, said, _misplaced(known, at))
         elif device != code and device != where.gateway:
-            _reject(batch, said, (RejectReason.FOREIGN_SENSOR, f"is not a sensor of {device!r}"), limits)
+            _reject(batch, said, (RejectReason.FOREIGN_SENSOR, f"is not a sensor of {device!r}"))
         else:
             (homes if where.home_id else substations).add(said, where, at)
-    return _home_rows(_weigh(homes, batch, limits)), _substation_rows(_weigh(substations, batch, limits))
+    return _home_rows(_weigh(homes, batch)), _substation_rows(_weigh(substations, batch))
 
 
 Objection = tuple[RejectReason, str]
 
 
-def _reject(batch: Sorted, said: Said, objection: Objection, limits: Limits) -> None:
+def _reject(batch: Sorted, said: Said, objection: Objection) -> None:
     reason, detail = objection
-    fault = Fault(reason, f"{said.code!r}: {detail}", msgspec.json.encode(said.uplink))
-    # What is kept is a message in our own format, so that it can be replayed as one, whatever the format it came in.
-    message = said.message._replace(topic=native.topic_of(said.device))
-    batch.reject(message, fault, limits.payload_bytes)
+    batch.reject(said.message, Fault(reason, f"{said.code!r}: {detail}", said.at, said.code))
 
 
 def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objection:
@@ -222,7 +262,7 @@ class Found:
         return list(map(attrgetter(name), self.places))
 
 
-def _weigh(found: Found, batch: Sorted, limits: Limits) -> Found:
+def _weigh(found: Found, batch: Sorted) -> Found:
     """Make dead letters of readings whose values cannot be values."""
     values = found.values()
     silent = np.logical_and.reduce(np.isnan(values), axis=1)
@@ -231,9 +271,9 @@ def _weigh(found: Found, batch: Sorted, limits: Limits) -> Found:
     if not bad.any():
         return found
     for i in np.flatnonzero(silent):
-        _reject(batch, found.said[i], (RejectReason.NO_VALUE, f"has none of {', '.join(found.channels)}"), limits)
+        _reject(batch, found.said[i], (RejectReason.NO_VALUE, f"has none of {', '.join(found.channels)}"))
     for i in np.flatnonzero(mad):
-        _reject(batch, found.said[i], (RejectReason.NOT_A_NUMBER, "a value is beyond any measure"), limits)
+        _reject(batch, found.said[i], (RejectReason.NOT_A_NUMBER, "a value is beyond any measure"))
     return found.without(bad)
 
 

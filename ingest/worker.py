@@ -16,7 +16,6 @@ from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.source import Source
 from ingest.validate import Sorted
-from store import dead_letters
 from store.stage import open_stages
 
 SLOWEST_RETRY_S = 15.0
@@ -103,12 +102,11 @@ class Worker:
     def _bury(self, message: Message, error: Exception) -> None:
         log.error("message refused", topic=message.topic, error=str(error))
         grave = Sorted()
-        limit = self.intake.limits.payload_bytes
-        grave.reject(message, Fault(RejectReason.REFUSED, str(error), message.payload), limit)
+        grave.reject(message, Fault(RejectReason.REFUSED, str(error)))
         conn, now = self._connection(), self.clock()
-        fates = Fates(messages=1, dead=grave.dead, ages=ages([message]))
+        fates = Fates(messages=1, ages=ages([message]))
         with conn.transaction():
-            dead_letters.insert(conn, grave.letters)
+            fates.dead = self.intake.bury(conn, grave)
             add_counts(conn, self.intake, fates, now)
         self.on_fates(fates)
 

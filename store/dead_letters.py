@@ -1,19 +1,22 @@
 """Messages that could not be stored, with the reason: kept, found again, and in the end forgotten."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
-COPY = "COPY dead_letter (received_at, topic, payload, payload_bytes, reason, detail) FROM STDIN"
+COPY = """
+COPY dead_letter (received_at, topic, payload, payload_bytes, reason, detail, faults, reasons) FROM STDIN
+"""
 
 # A letter is of a sensor if its topic has the code as a level, or its payload has it in quotes.
 _WANTED: LiteralString = """
   replayed_at IS NULL
-  AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND (%(reason)s::text IS NULL OR reasons ? %(reason)s)
   AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
   AND (%(ids)s::bigint[] IS NULL OR dead_letter_id = ANY (%(ids)s))
   AND (
@@ -21,7 +24,7 @@ _WANTED: LiteralString = """
     OR position(convert_to(to_json(%(sensor)s::text)::text, 'UTF8') IN payload) > 0
   )
 """
-_COLUMNS: LiteralString = "dead_letter_id, received_at, topic, payload, payload_bytes, reason, detail"
+_COLUMNS: LiteralString = "dead_letter_id, received_at, topic, payload, payload_bytes, faults, reasons"
 SELECT_NEWEST = f"SELECT {_COLUMNS} FROM dead_letter WHERE {_WANTED} ORDER BY dead_letter_id DESC LIMIT %(most)s"
 COUNT_WAITING = f"SELECT count(*) FROM dead_letter WHERE {_WANTED}"
 SELECT_LAST = "SELECT coalesce(max(dead_letter_id), 0) FROM dead_letter"
@@ -35,9 +38,33 @@ FOR UPDATE SKIP LOCKED
 """
 MARK = "UPDATE dead_letter SET replayed_at = %(now)s WHERE dead_letter_id = ANY (%(ids)s)"
 REFRESH = """
-UPDATE dead_letter AS d SET reason = x.reason, detail = x.detail
-FROM unnest(%(ids)s::bigint[], %(reasons)s::text[], %(details)s::text[]) AS x (dead_letter_id, reason, detail)
+UPDATE dead_letter AS d SET reason = x.reason, detail = x.detail, faults = x.faults, reasons = x.reasons
+FROM unnest(%(ids)s::bigint[], %(reason)s::text[], %(detail)s::text[], %(faults)s::jsonb[], %(reasons)s::jsonb[])
+  AS x (dead_letter_id, reason, detail, faults, reasons)
 WHERE d.dead_letter_id = x.dead_letter_id
+"""
+SELECT_HEALTH = "SELECT waiting, bytes, dropped, dropped_faults, dropped_bytes, dropped_at FROM dead_letter_health"
+SELECT_BYTES = "SELECT coalesce(sum(bytes), 0) FROM dead_letter"
+# As many letters as take the bytes that are too many: those that wait no longer first, then the oldest.
+TRIM = """
+WITH first AS (
+  SELECT dead_letter_id, bytes, replayed_at IS NULL AS waits FROM dead_letter
+  ORDER BY replayed_at IS NULL, dead_letter_id
+  LIMIT %(most)s
+  FOR UPDATE SKIP LOCKED
+), chosen AS (
+  SELECT dead_letter_id, sum(bytes) OVER (ORDER BY waits, dead_letter_id) - bytes AS before FROM first
+), gone AS (
+  DELETE FROM dead_letter WHERE dead_letter_id IN (SELECT dead_letter_id FROM chosen WHERE before < %(excess)s)
+  RETURNING
+    replayed_at IS NULL AS waits, bytes, (SELECT sum(v::bigint) FROM jsonb_each_text(reasons) AS r (k, v)) AS faults
+), noted AS (
+  UPDATE dead_letter_dropped AS d
+  SET letters = d.letters + s.letters, faults = d.faults + s.faults, bytes = d.bytes + s.bytes, last_at = %(now)s
+  FROM (SELECT count(*) AS letters, sum(faults) AS faults, sum(bytes) AS bytes FROM gone WHERE waits) AS s
+  WHERE s.letters > 0
+)
+SELECT count(*) FROM gone
 """
 PURGE = """
 DELETE FROM dead_letter WHERE dead_letter_id IN (
@@ -50,6 +77,15 @@ DELETE FROM dead_letter WHERE dead_letter_id IN (
 """
 
 
+class Fault(NamedTuple):
+    """One thing that is wrong with a message."""
+
+    reason: str
+    detail: str
+    sensor: str | None = None  # whose reading it would be, as far as that is known
+    at: int | None = None  # which element of the message it is, from 0
+
+
 class DeadLetter(NamedTuple):
     """One letter; `payload` may be cut, `payload_bytes` is the size as received."""
 
@@ -57,8 +93,8 @@ class DeadLetter(NamedTuple):
     topic: str
     payload: bytes
     payload_bytes: int
-    reason: str
-    detail: str
+    faults: Sequence[Fault]  # the first of them, at least one
+    reasons: Mapping[str, int]  # all of them
 
 
 @dataclass(frozen=True)
@@ -70,8 +106,8 @@ class Waiting:
     topic: str
     payload: bytes
     payload_bytes: int
-    reason: str
-    detail: str
+    faults: list[dict[str, Any]]  # the first of them, as in `Fault`
+    reasons: dict[str, int]  # all of them
 
     @property
     def is_cut(self) -> bool:
@@ -80,11 +116,11 @@ class Waiting:
 
 
 class Refusal(NamedTuple):
-    """Why a letter still cannot be stored."""
+    """Why something of a letter still cannot be stored."""
 
     dead_letter_id: int
-    reason: str
-    detail: str
+    faults: Sequence[Fault]
+    reasons: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -97,11 +133,24 @@ class Wanted:
     ids: list[int] | None = None
 
 
+@dataclass(frozen=True)
+class Health:
+    """How many letters wait, what all of them take, and how many were dropped because that was too much."""
+
+    waiting: int
+    bytes: int
+    dropped: int
+    dropped_faults: int
+    dropped_bytes: int
+    dropped_at: datetime | None
+
+
 def insert(conn: Connection, letters: Sequence[DeadLetter]) -> None:
     """Store letters in order."""
     with conn.cursor() as cur, cur.copy(COPY) as copy:
         for letter in letters:
-            copy.write_row(letter)
+            said = letter[:4]
+            copy.write_row((*said, *_why(letter.faults, letter.reasons)))
 
 
 def newest(conn: Connection, wanted: Wanted, most: int) -> list[Waiting]:
@@ -134,13 +183,43 @@ def mark_replayed(conn: Connection, ids: Sequence[int], now: datetime) -> None:
 
 def refresh(conn: Connection, refusals: Sequence[Refusal]) -> None:
     """Note why these letters go on waiting."""
-    names = ("ids", "reasons", "details")
-    conn.execute(REFRESH, dict(zip(names, map(list, zip(*refusals, strict=True)), strict=True)))
+    rows = [(refusal.dead_letter_id, *_why(refusal.faults, refusal.reasons)) for refusal in refusals]
+    names = ("ids", "reason", "detail", "faults", "reasons")
+    conn.execute(REFRESH, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def purge(conn: Connection, before: datetime, most: int) -> int:
     """Delete up to `most` letters received before an instant, replayed or not, the oldest first; how many it were."""
     return conn.execute(PURGE, {"before": before, "most": most}).rowcount
+
+
+def trim(conn: Connection, most_bytes: int, now: datetime, most: int) -> int:
+    """Delete up to `most` letters, until all that are left take no more than `most_bytes`; how many it were.
+
+    Those that still waited are counted as dropped.
+    """
+    (row,) = conn.execute(SELECT_BYTES)
+    if row[0] <= most_bytes:
+        return 0
+    (row,) = conn.execute(TRIM, {"excess": row[0] - most_bytes, "now": now, "most": most})
+    return int(row[0])
+
+
+def health(conn: Connection) -> Health:
+    """What there is of letters."""
+    with conn.cursor(row_factory=class_row(Health)) as cur:
+        (found,) = cur.execute(SELECT_HEALTH)
+        return found
+
+
+def _why(faults: Sequence[Fault], reasons: Mapping[str, int]) -> tuple[str, str, str, str]:
+    """The columns reason, detail, faults and reasons. Text of PostgreSQL has no place for NUL."""
+    listed = [{name: _clean(v) for name, v in fault._asdict().items() if v is not None} for fault in faults]
+    return faults[0].reason, _clean(faults[0].detail), json.dumps(listed, ensure_ascii=False), json.dumps(reasons)
+
+
+def _clean(value: Any) -> Any:
+    return value.replace("\0", "␀") if isinstance(value, str) else value
 
 
 def _number(conn: Connection, statement: LiteralString, wanted: Wanted) -> int:

@@ -62,6 +62,7 @@ INSERT INTO granted VALUES
   ('substation_reading',    '',           'ra',    'r',     '',      'r',     '',      ''),
   ('reading_conflict',      '',           'ra',    'r',     '',      '',      '',      ''),
   ('dead_letter',           '',           'raw',   'rawd',  '',      '',      '',      ''),
+  ('dead_letter_dropped',   '',           '',      'rw',    '',      '',      '',      ''),
   ('sensor_now',            'home',       'rawd',  'rawd',  '',      'r',     '',      ''),
   ('ingest_worker',         '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ingest_dead',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
@@ -147,6 +148,7 @@ INSERT INTO granted VALUES
   ('substation_history',    '',           '',      '',      '',      '',      'r',     ''),
   ('ledger_health',         '',           '',      '',      '',      '',      'r',     ''),
   ('ingest_rate',           '',           '',      '',      '',      '',      'r',     ''),
+  ('dead_letter_health',    '',           '',      'r',     '',      '',      'r',     ''),
   ('dead_letter_seen',      '',           '',      '',      '',      '',      'r',     ''),
   ('ingest_reject',         '',           '',      '',      '',      '',      'r',     '');
 

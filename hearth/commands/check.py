@@ -168,10 +168,18 @@ def ingest_seen(settings: Settings) -> str:
     """Raises UsageError when nobody has stored a message yet."""
     with _migrated(settings) as conn:
         workers, last = ingest_counts.latest(conn)
-        waiting = dead_letters.waiting(conn, dead_letters.Wanted())
+        letters = dead_letters.health(conn)
     if last is None:
         raise UsageError("no hearth ingest has stored a message yet")
-    return f"{workers} worker(s), last batch {_ago(last)}, {waiting} dead letter(s) waiting"
+    return f"{workers} worker(s), last batch {_ago(last)}, {_letters(letters)}"
+
+
+def _letters(health: dead_letters.Health) -> str:
+    """What is kept of messages that could not be stored, and what had to go."""
+    kept = f"{health.waiting:,} dead letter(s) waiting, all of them {health.bytes / 1e6:,.1f} MB"
+    if health.dropped_at is None:
+        return kept
+    return f"{kept}; {health.dropped:,} dropped for HEARTH_DEAD_LETTER_MB, last {_ago(health.dropped_at)}"
 
 
 def grafana_reached(settings: Settings) -> str:

@@ -123,25 +123,29 @@ def _shown(letter: Waiting, zone: ZoneInfo) -> dict[str, object]:
     return {
         "id": letter.dead_letter_id,
         "received_at": letter.received_at.astimezone(zone).isoformat(),
-        "reason": letter.reason,
+        "reason": letter.faults[0]["reason"],
         "topic": letter.topic,
-        "detail": letter.detail,
+        "detail": letter.faults[0]["detail"],
+        "faults": letter.faults,
+        "reasons": letter.reasons,
         "payload": excerpt(letter.payload),
         "payload_bytes": letter.payload_bytes,
         "cut": letter.is_cut,
     }
 
 
-def excerpt(payload: bytes) -> str:
+def excerpt(payload: bytes, most: int = SHOWN_CHARACTERS) -> str:
     """The beginning of a payload as one line without secrets and without characters that steer a terminal."""
-    text = SECRET.sub(r'\1"…"', payload[: 8 * SHOWN_CHARACTERS].decode(errors="replace"))
-    return printable(text, SHOWN_CHARACTERS)
+    text = SECRET.sub(r'\1"…"', payload[: 8 * most].decode(errors="replace"))
+    return printable(text, most)
 
 
 def _show(letters: list[Waiting], waiting: int, zone: ZoneInfo) -> None:
     table = Table("id", "received", "reason", "topic", "detail", "payload")
     for letter in letters:
         row = _shown(letter, zone)
+        if (more := sum(letter.reasons.values()) - 1) > 0:
+            row["detail"] = f"{excerpt(str(row['detail']).encode(), SHOWN_CHARACTERS - 20)} and {more:,} more"
         received = letter.received_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
         cells = (row["id"], received, *(row[name] for name in ("reason", "topic", "detail", "payload")))
         table.add_row(*(Text(excerpt(str(cell).encode())) for cell in cells))
@@ -159,7 +163,5 @@ def _tell(done: Replay, dry_run: bool) -> None:
     )
     for reason, count in sorted(done.refused.items()):
         typer.echo(f"  {count:,} go on waiting: {reason}")
-    if done.split:
-        typer.echo(f"  {done.split:,} elements of stored messages became letters of their own")
     if done.cut:
         typer.echo(f"  {done.cut:,} cannot be replayed: too long, only their beginning was kept")

@@ -9,7 +9,7 @@ import typer
 
 from domain.errors import UsageError
 from hearth.settings import load
-from hearth.wiring import chosen_sources, now
+from hearth.wiring import chosen_sources, limits_of, now
 from ingest.sources import Decoded, Sources
 
 
@@ -19,11 +19,12 @@ def decode(
     file: Annotated[typer.FileBinaryRead, typer.Argument(metavar="[FILE]", help="The payload; else from stdin.")] = "-",  # type: ignore[assignment]
 ) -> None:
     """Print as JSON what a message becomes, by the sources of HEARTH_SOURCES. Exit code 2 if something is not read."""
-    sources = chosen_sources(load())
+    settings = load()
+    sources = chosen_sources(settings)
     if source is not None:
         _belongs(sources, source, topic)
     received_us = int(now().timestamp() * 1_000_000)
-    said = sources.decode(topic, file.read(), received_us)
+    said = sources.decode(topic, file.read(), received_us, limits_of(settings).bounds)
     typer.echo(json.dumps(shown(said), ensure_ascii=False, indent=2))
     if said.faults:
         sys.exit(2)

@@ -33,6 +33,7 @@ OUTAGES_EVERY_S = 5.0  # an outage is announced, or noticed to go on, so long af
 INCIDENTS_EVERY_S = 10.0  # far less than dispatch waits for a single home
 SLOWEST_RETRY_S = 15.0
 PURGE_EVERY_S = 60.0
+TRIM_EVERY_S = 10.0  # a flood of letters is above its bound no longer than this
 MAP_EVERY_S = 15.0  # the map of a city is never older than this; a view does not believe what is older than a minute
 SAMPLE_EVERY_S = 60.0
 HEAT_EVERY_S = 300.0  # figures of months are never older than this and the time one round takes
@@ -96,6 +97,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("clocks", 0, lambda conn: clocks.run_out(conn, policy, now())),
         Round("past", 0, lambda conn: catch_up(conn, history, now()) > 0),
         Round("dead letters", PURGE_EVERY_S, lambda conn: _purge(conn, now() - dead_letter_age)),
+        Round("dead letters' bytes", TRIM_EVERY_S, lambda conn: _trim(conn, settings.dead_letter_mb * 1_000_000)),
         Round("told", PURGE_EVERY_S, lambda conn: _forget(conn, now() - TOLD_FOR)),
         Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings.reading_days)),
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, now())),
@@ -117,6 +119,10 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
 
 def _purge(conn: Connection, before: datetime) -> bool:
     return dead_letters.purge(conn, before, PURGED_AT_ONCE) == PURGED_AT_ONCE
+
+
+def _trim(conn: Connection, most_bytes: int) -> bool:
+    return dead_letters.trim(conn, most_bytes, now(), PURGED_AT_ONCE) > 0
 
 
 def _forget(conn: Connection, before: datetime) -> bool:

@@ -9,6 +9,7 @@ from ingest.decoders import fields
 from ingest.decoders.fault import DecodeError, Read
 from ingest.decoders.shape import Incoming, Shape
 from ingest.decoders.wire import Record
+from ingest.decoders.work import Work, too_deep
 
 # Field numbers: chirpstack api/proto/integration/integration.proto; google/protobuf/{timestamp,struct}.proto.
 TIME, DEVICE_INFO, OBJECT = 2, 3, 11
@@ -30,7 +31,7 @@ def decode(message: Incoming, shape: Shape) -> Read:
     said = {
         "time": _time(event.record(TIME)),
         "deviceInfo": {"devEui": device.text(DEV_EUI) if device else None},
-        "object": _struct(spoken, DEEPEST) if spoken else None,
+        "object": _struct(spoken, DEEPEST, message.work) if spoken else None,
     }
     return fields.read(said, message, shape), []
 
@@ -45,18 +46,19 @@ def _time(stamp: Record | None) -> str | None:
         raise DecodeError(RejectReason.ABSURD_TIME, "its time is beyond any calendar") from None
 
 
-def _struct(record: Record, depth: int) -> dict[str, Any]:
+def _struct(record: Record, depth: int, work: Work) -> dict[str, Any]:
     """An object of google.protobuf; a value that is 0 is there, other than in fields of proto3."""
     if not depth:
-        raise DecodeError(RejectReason.MALFORMED, f"its object is more than {DEEPEST} levels deep")
+        raise too_deep()
     out: dict[str, Any] = {}
     for entry in record.records(STRUCT_FIELDS):
+        work.count()
         value = entry.record(VALUE)
-        out[entry.text(KEY) or ""] = _value(value, depth) if value else None
+        out[entry.text(KEY) or ""] = _value(value, depth, work) if value else None
     return out
 
 
-def _value(value: Record, depth: int) -> Any:
+def _value(value: Record, depth: int, work: Work) -> Any:
     if (number := value.real(NUMBER)) is not None:
         return number
     if (text := value.text(STRING)) is not None:
@@ -64,4 +66,4 @@ def _value(value: Record, depth: int) -> Any:
     if (truth := value.uint(BOOL)) is not None:
         return bool(truth)
     inner = value.record(STRUCT)
-    return _struct(inner, depth - 1) if inner else None
+    return _struct(inner, depth - 1, work) if inner else None

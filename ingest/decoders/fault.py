@@ -8,11 +8,12 @@ from ingest.uplink import Uplink
 
 @dataclass(frozen=True)
 class Fault:
-    """A message, or one element of it, that is not a reading; `raw` is what a dead letter keeps of it."""
+    """Why a message, or one element of it, is not a reading."""
 
     reason: RejectReason
     detail: str
-    raw: bytes
+    at: int | None = None  # which element of the message it is, from 0; None: all of it, or not known
+    sensor: str | None = None  # whose reading it would be, as far as that is known
 
 
 Read = tuple[list[Uplink], list[Fault]]
@@ -26,6 +27,6 @@ class DecodeError(Exception):
         self.reason = reason
         self.detail = detail
 
-    def fault(self, raw: bytes) -> Fault:
-        """The same about some bytes."""
-        return Fault(self.reason, self.detail, raw)
+    def fault(self, at: int | None = None, sensor: str | None = None) -> Fault:
+        """The same about an element of the message, or about all of it."""
+        return Fault(self.reason, self.detail, at, sensor)

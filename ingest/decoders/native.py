@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 
 from domain.reasons import RejectReason
-from ingest.decoders.fault import Fault
+from ingest.decoders.fault import DecodeError, Fault, Read
+from ingest.decoders.shape import json
+from ingest.decoders.work import USUAL, Bounds, Work
 from ingest.uplink import Uplink
 
 _DECODE = msgspec.json.Decoder(Uplink | list[Uplink]).decode
-_DECODE_ANY = msgspec.json.Decoder().decode
 
 
 def device_of(topic: str) -> str | None:
@@ -20,37 +21,43 @@ def device_of(topic: str) -> str | None:
     return parts[2]
 
 
-def topic_of(device: str) -> str:
-    """The topic on which a device speaks."""
-    return f"hearth/v1/{device}/telemetry"
-
-
-def decode(payload: bytes) -> tuple[list[Uplink], list[Fault]]:
+def decode(payload: bytes, bounds: Bounds = USUAL) -> Read:
     """Read a payload; an element that is not a reading is a fault and the others still count."""
     try:
         found = _DECODE(payload)
+        if isinstance(found, Uplink):
+            return [found], []
+        Work(bounds).count(len(found))
+        return found, []
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _one_by_one(payload)
-    return ([found], []) if isinstance(found, Uplink) else (found, [])
+        return _one_by_one(payload, Work(bounds))
+    except DecodeError as error:
+        return [], [error.fault()]
 
 
-def _one_by_one(payload: bytes) -> tuple[list[Uplink], list[Fault]]:
+def _one_by_one(payload: bytes, work: Work) -> Read:
     try:
-        found = _DECODE_ANY(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return [], [Fault(RejectReason.MALFORMED, str(error), payload)]
-    if not isinstance(found, list):
-        return _convert([found], payload)
-    return _convert(found, None)
+        found = json(payload)
+        if not isinstance(found, list):
+            return _convert([found], work)
+        work.count(len(found))
+        return _convert(found, work)
+    except DecodeError as error:
+        return [], [error.fault()]
 
 
-def _convert(elements: list[Any], whole: bytes | None) -> tuple[list[Uplink], list[Fault]]:
-    uplinks, faults = [], []
-    for element in elements:
+def _convert(elements: list[Any], work: Work) -> Read:
+    uplinks = []
+    for nth, element in enumerate(elements):
         try:
             uplinks.append(msgspec.convert(element, Uplink))
         except msgspec.ValidationError as error:
-            raw = msgspec.json.encode(element) if whole is None else whole
-            reason = RejectReason.WRONG_TYPE if isinstance(element, dict) else RejectReason.MALFORMED
-            faults.append(Fault(reason, str(error), raw))
-    return uplinks, faults
+            work.fault(_fault(element, nth, error))
+    return uplinks, work.faults
+
+
+def _fault(element: Any, nth: int, error: msgspec.ValidationError) -> Fault:
+    if not isinstance(element, dict):
+        return Fault(RejectReason.MALFORMED, str(error), nth)
+    sensor = element.get("id")
+    return Fault(RejectReason.WRONG_TYPE, str(error), nth, sensor if isinstance(sensor, str) else None)

@@ -8,10 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from domain.reasons import RejectReason
-from ingest.decoders.fault import DecodeError, Fault, Read
+from ingest.decoders.fault import DecodeError, Read
 from ingest.decoders.shape import Incoming, Shape, code, json, measure, number
 from ingest.uplink import Uplink
 
@@ -55,9 +53,9 @@ def decode(message: Incoming, shape: Shape) -> Read:
     if not isinstance(pack, list):
         raise DecodeError(RejectReason.MALFORMED, "is not a JSON array of records")
     base = Base()
+    message.work.count(len(pack))
     uplinks: dict[tuple[str, int | None], Uplink] = {}
-    faults: list[Fault] = []
-    for record in pack:
+    for nth, record in enumerate(pack):
         if not isinstance(record, dict) or any(name.endswith("_") for name in record):
             raise DecodeError(
                 RejectReason.MALFORMED, "a record is not an object, or has a field that must be understood"
@@ -66,8 +64,8 @@ def decode(message: Incoming, shape: Shape) -> Read:
         try:
             _read(record, base, message.received_us, shape, uplinks)
         except DecodeError as error:
-            faults.append(error.fault(msgspec.json.encode(record)))
-    return list(uplinks.values()), faults
+            message.work.fault(error.fault(nth))
+    return list(uplinks.values()), message.work.faults
 
 
 def _read(

@@ -13,6 +13,7 @@ import msgspec
 from domain.instants import EPOCH
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError
+from ingest.decoders.work import Work, too_deep
 
 TOPIC = "topic"  # as the place of the sensor: what the wildcards of the filter stand for
 ANY = "*"  # in a path: whatever key
@@ -50,6 +51,7 @@ class Incoming(NamedTuple):
     wild: tuple[str, ...]  # the levels that the wildcards of the filter stand for
     payload: bytes
     received_us: int
+    work: Work
 
 
 def json(payload: bytes) -> Any:
@@ -60,7 +62,9 @@ def json(payload: bytes) -> Any:
     """
     try:
         return _DECODE_JSON(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise too_deep() from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DecodeError(RejectReason.MALFORMED, str(error)) from None
 
 

@@ -12,6 +12,7 @@ from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError, Fault
 from ingest.decoders.shape import Incoming, Shape, code, measure, number
 from ingest.decoders.wire import Record
+from ingest.decoders.wire import field as wire_field
 from ingest.uplink import Uplink
 
 # Field numbers: Eclipse Tahu, sparkplug_b.proto.
@@ -109,6 +110,7 @@ class Read(NamedTuple):
     uplinks: list[Uplink]
     faults: list[Fault]
     requests: list[tuple[str, bytes]]
+    kept: bytes | None = None  # the payload with names for its aliases, if it has any: it says all by itself
 
 
 def decode(message: Incoming, shape: Shape, births: SparkplugBirths) -> Read:
@@ -121,6 +123,7 @@ def decode(message: Incoming, shape: Shape, births: SparkplugBirths) -> Read:
     payload = Record(message.payload)
     if payload.text(UUID) == COMPRESSED:
         raise DecodeError(RejectReason.MALFORMED, "compressed payloads are not read: switch it off at the edge node")
+    message.work.count(len(payload.raw(METRICS)))
     metrics = list(payload.records(METRICS))
     if kind in DEATHS:
         births.died(node, device, _session(metrics))
@@ -130,7 +133,7 @@ def decode(message: Incoming, shape: Shape, births: SparkplugBirths) -> Read:
     reader = _Reader(message, shape, births, node, device, payload.uint(TIMESTAMP))
     for metric in metrics:
         reader.take(metric)
-    return reader.read()
+    return reader.read()._replace(kept=_named(payload, metrics, reader))
 
 
 def _place(levels: tuple[str, ...]) -> tuple[str, tuple[str, str], str]:
@@ -177,12 +180,13 @@ class _Reader:
         self.device = device
         self.ts = ts
         self.uplinks: dict[tuple[str, int | None], Uplink] = {}
-        self.faults: list[Fault] = []
         self.unknown: list[int] = []
 
     def take(self, record: Record) -> None:
         """Add the value of a metric."""
-        metric = self._metric(record)
+        metric = self.metric(record)
+        if metric is None and (alias := record.uint(ALIAS)) is not None:
+            self.unknown.append(alias)
         before, _, label = metric.name.rpartition("/") if metric else ("", "", "")
         channel = self.shape.channel(label)
         if metric is None or channel is None or record.uint(IS_NULL):
@@ -190,7 +194,7 @@ class _Reader:
         try:
             self._add(before, channel, _value(record, metric, channel), record.uint(METRIC_TIMESTAMP))
         except DecodeError as error:
-            self.faults.append(error.fault(self.message.payload))
+            self.message.work.fault(error.fault(sensor=self._name(before) or None))
 
     def read(self) -> Read:
         """All of it. What an unknown alias stands for is asked of the node."""
@@ -198,28 +202,44 @@ class _Reader:
         if self.unknown:
             who = "/".join((*self.node, self.device)).rstrip("/")
             detail = f"aliases {str(self.unknown[:10])[1:-1]} of {who}: no birth seen"
-            self.faults.append(Fault(RejectReason.UNKNOWN_ALIAS, detail, self.message.payload))
+            self.message.work.fault(Fault(RejectReason.UNKNOWN_ALIAS, detail))
             if self.births.may_ask(self.node, self.message.received_us):
                 requests = [rebirth(self.node, self.message.received_us)]
-        return Read(list(self.uplinks.values()), self.faults, requests)
+        return Read(list(self.uplinks.values()), self.message.work.faults, requests)
 
-    def _metric(self, record: Record) -> Metric | None:
+    def metric(self, record: Record) -> Metric | None:
         """Name and type, by its alias if it does not say its name; None if that is unknown."""
         name, alias, datatype = record.text(NAME), record.uint(ALIAS), record.uint(DATATYPE)
         known = None if alias is None else self.births.metric(self.node, self.device, alias)
         if name:
             return Metric(name, datatype or (known.datatype if known else None))
-        if known is None and alias is not None:
-            self.unknown.append(alias)
         return known
 
     def _add(self, before: str, channel: str, value: float | None, ts: int | None) -> None:
         if value is None:
             return
-        sensor = code("/".join(filter(None, (*self.message.wild, before))))
+        sensor = code(self._name(before))
         ts = self.ts if ts is None else ts
         uplink = self.uplinks.setdefault((sensor, ts), Uplink(id=sensor, ts=ts))
         setattr(uplink, channel, measure(channel, value, self.shape.unit))
+
+    def _name(self, before: str) -> str:
+        return "/".join(filter(None, (*self.message.wild, before)))
+
+
+def _named(payload: Record, metrics: list[Record], reader: _Reader) -> bytes | None:
+    """The payload with a name beside each alias that is known, for one who has not seen the birth."""
+    out, named = [], False
+    for raw, record in zip(payload.raw(METRICS), metrics, strict=True):
+        metric = None if record.text(NAME) else reader.metric(record)
+        if metric is not None:
+            named = True
+            raw += wire_field(NAME, metric.name.encode())
+            raw += wire_field(DATATYPE, metric.datatype) if metric.datatype is not None else b""
+        out.append(wire_field(METRICS, raw))
+    if not named:
+        return None
+    return (wire_field(TIMESTAMP, reader.ts) if reader.ts is not None else b"") + b"".join(out)
 
 
 def _value(record: Record, metric: Metric, channel: str) -> float | None:
@@ -238,12 +258,4 @@ def _value(record: Record, metric: Metric, channel: str) -> float | None:
 def rebirth(node: tuple[str, str], now_us: int) -> tuple[str, bytes]:
     """Topic and payload of the request for a new birth of a node and its devices."""
     group, name = node
-    return f"spBv1.0/{group}/NCMD/{name}", b"\x08" + _varint(now_us // 1000) + _REBIRTH
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*out, value))
+    return f"spBv1.0/{group}/NCMD/{name}", wire_field(TIMESTAMP, now_us // 1000) + _REBIRTH

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import msgspec
-
 from domain.reasons import RejectReason
-from ingest.decoders.fault import DecodeError, Fault, Read
+from ingest.decoders.fault import DecodeError, Read
 from ingest.decoders.fields import values
 from ingest.decoders.shape import Incoming, Shape, code, json
 from ingest.uplink import Uplink
@@ -21,14 +19,15 @@ def decode(message: Incoming, shape: Shape) -> Read:
     if not isinstance(said, dict):
         raise DecodeError(RejectReason.MALFORMED, "is not a JSON object of devices")
     uplinks: list[Uplink] = []
-    faults: list[Fault] = []
+    work = message.work
     for device, elements in said.items():
         for element in elements if isinstance(elements, list) else [elements]:
+            work.count()
             try:
                 uplinks += _element(device, element, shape)
             except DecodeError as error:
-                faults.append(error.fault(msgspec.json.encode({device: [element]})))
-    return uplinks, faults
+                work.fault(error.fault(work.elements - 1, device))
+    return uplinks, work.faults
 
 
 def _element(device: str, element: Any, shape: Shape) -> list[Uplink]:

@@ -60,8 +60,12 @@ class Record:
 
     def records(self, number: int) -> Iterator["Record"]:
         """Repeated inner messages."""
-        for value in self._fields.get(number, ()):
-            yield Record(_bytes(number, value))
+        for data in self.raw(number):
+            yield Record(data)
+
+    def raw(self, number: int) -> list[bytes]:
+        """Repeated inner messages, uncut."""
+        return [_bytes(number, value) for value in self._fields.get(number, ())]
 
     def _last(self, number: int) -> int | bytes | None:
         """Of a field that is there twice the last counts."""
@@ -94,6 +98,22 @@ def _cut(data: bytes) -> Iterator[tuple[int, int | bytes]]:
             raise DecodeError(RejectReason.MALFORMED, "is protobuf cut off, or not protobuf")
         yield number, data[at : at + width]
         at += width
+
+
+def field(number: int, value: int | bytes) -> bytes:
+    """A field as it is sent: a whole number, or bytes with their length."""
+    if isinstance(value, int):
+        return varint(number << 3 | VARINT) + varint(value)
+    return varint(number << 3 | LENGTH) + varint(len(value)) + value
+
+
+def varint(value: int) -> bytes:
+    """A whole number as it is sent."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*out, value))
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from ingest.message import Message
 from ingest.places import Places
 from ingest.validate import Limits
 from store import dead_letters
-from store.dead_letters import Wanted
+from store.dead_letters import DeadLetter, Fault, Wanted
 from store.stage import open_stages
 from tests import registry_rows as town
 from tests.conftest import Database
@@ -69,6 +69,12 @@ class Post:
 def message(device: str, payload: Any, at: datetime) -> Message:
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     return Message(f"hearth/v1/{device}/telemetry", raw, int(at.timestamp() * 1e6), 1, 1, 1, False)
+
+
+def letter_of(payload: bytes, reason: str) -> DeadLetter:
+    """A letter of sensor s1 from noon."""
+    faults = [Fault(reason, "once")]
+    return DeadLetter(NOON, "hearth/v1/s1/telemetry", payload, len(payload), faults, {reason: 1})
 
 
 @pytest.fixture
@@ -136,12 +142,22 @@ def test_a_letter_that_fails_again_waits_on_and_says_why_now(post: Post) -> None
 def test_an_element_of_an_array_is_replayed_for_the_gateway_that_spoke(post: Post) -> None:
     register(post, "s1", gateway="g")
     post.send("g", [{"id": "s1", "temperature": 20.0}, {"id": "s2", "temperature": 21.0}, {"id": "s3", "battery": 9}])
-    assert len(post.letters()) == 2
+    (letter,) = post.letters()
+    assert [(f["sensor"], f["at"]) for f in letter["faults"]] == [("s2", 1), ("s3", 2)]
     register(post, "s2", gateway="g")
     register(post, "s3", gateway="another")
     done = post.replay()
-    assert (done.taken, done.replayed, done.stored, done.refused) == (2, 1, 1, {"foreign_sensor": 1})
+    assert (done.taken, done.replayed, done.stored, done.duplicates) == (1, 0, 1, 1)
+    assert done.refused == {"foreign_sensor": 1}
     assert [celsius for _, celsius in post.readings()] == [20.0, 21.0]
+    (letter,) = post.letters()
+    assert (letter["reasons"], letter["replayed_at"]) == ({"foreign_sensor": 1}, None)
+    post.conn.execute("UPDATE point SET gateway = 'g'")
+    post.conn.execute("UPDATE registry_version SET version = version + 1")
+    done = post.replay()
+    assert (done.replayed, done.stored, done.duplicates, done.refused) == (1, 1, 2, {})
+    assert [x["replayed_at"] for x in post.letters()] == [LATER]
+    assert post.rows("SELECT count(*) AS n FROM reading WHERE battery = 9") == [{"n": 1}]
 
 
 def test_a_cold_home_is_judged_by_what_was_replayed(post: Post) -> None:
@@ -171,17 +187,17 @@ def test_an_oversize_letter_is_left_alone(plain_post: Post) -> None:
     assert plain_post.letters()[0]["replayed_at"] is None
 
 
-def test_of_a_message_that_is_partly_good_now_the_rest_is_split_off(plain_post: Post) -> None:
+def test_of_a_message_that_is_partly_good_now_the_rest_goes_on_waiting(plain_post: Post) -> None:
     register(plain_post)
     whole = b'[{"temperature": 20.5}, {"temperature": "warm"}]'
-    letter = dead_letters.DeadLetter(NOON, "hearth/v1/s1/telemetry", whole, len(whole), "refused", "once")
+    letter = letter_of(whole, "refused")
     dead_letters.insert(plain_post.conn, [letter])
     done = plain_post.replay()
-    assert (done.taken, done.replayed, done.stored, done.split) == (1, 1, 1, 1)
-    assert [(x["reason"], x["replayed_at"]) for x in plain_post.letters()] == [
-        ("refused", LATER),
-        ("wrong_type", None),
-    ]
+    assert (done.taken, done.replayed, done.stored, done.refused) == (1, 0, 1, {"wrong_type": 1})
+    (left,) = plain_post.letters()
+    assert (left["reason"], left["reasons"], left["replayed_at"]) == ("wrong_type", {"wrong_type": 1}, None)
+    assert left["faults"][0]["at"] == 1
+    assert plain_post.replay().duplicates == 1
 
 
 def test_what_the_database_refuses_holds_up_nothing_else(plain_post: Post) -> None:
@@ -199,12 +215,8 @@ def test_what_the_database_refuses_holds_up_nothing_else(plain_post: Post) -> No
 def test_more_letters_than_one_batch_holds(plain_post: Post) -> None:
     count = 1203
     plain_post.send("g", [{"id": "s1", "ts": i * 1000 + 1_768_000_000_000, "battery": 1} for i in range(10)])
-    array = [dead_letters.DeadLetter(NOON, "hearth/v1/s1/telemetry", b"", 0, "malformed", "") for _ in range(count)]
     said = (json.dumps({"ts": NOON.timestamp() * 1000 - i, "temperature": 20}).replace(".0", "") for i in range(count))
-    raws = [text.encode() for text in said]
-    dead_letters.insert(
-        plain_post.conn, [x._replace(payload=r, payload_bytes=len(r)) for x, r in zip(array, raws, strict=True)]
-    )
+    dead_letters.insert(plain_post.conn, [letter_of(text.encode(), "malformed") for text in said])
     register(plain_post)
     done = plain_post.replay()
     assert (done.replayed, done.refused) == (count, {"foreign_sensor": 10})

@@ -91,7 +91,7 @@ def check(name: str, payload: bytes, topic: str | None = None) -> None:
     for fault in said.faults:
         assert fault.reason in RejectReason
         assert fault.detail
-        assert isinstance(fault.raw, bytes)
+        assert fault.sensor is None or isinstance(fault.sensor, str)
 
 
 @pytest.mark.parametrize("name", FORMATS)

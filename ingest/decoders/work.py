@@ -1,0 +1,58 @@
+"""How much one message may ask of us, whatever its format: every decoder counts here what it goes through."""
+
+from dataclasses import dataclass
+
+from domain.reasons import RejectReason
+from ingest.decoders.fault import DecodeError, Fault
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is looked at in one message. A message beyond a bound is refused as a whole."""
+
+    readings: int = 5_000  # elements, readings or not
+    faults: int = 1_000  # elements that cannot be read
+
+
+USUAL = Bounds()
+
+
+class Work:
+    """What the decoding of one message has taken so far, and the faults found in it."""
+
+    def __init__(self, bounds: Bounds = USUAL) -> None:
+        self.bounds = bounds
+        self.elements = 0
+        self.faults: list[Fault] = []
+
+    def count(self, elements: int = 1) -> None:
+        """Count elements before they are looked at.
+
+        Raises:
+            DecodeError: there are more than one message may have.
+        """
+        self.elements += elements
+        if self.elements > self.bounds.readings:
+            raise DecodeError(
+                RejectReason.TOO_MANY_READINGS,
+                f"more than {self.bounds.readings} elements: HEARTH_MESSAGE_READINGS allows no more",
+            )
+
+    def fault(self, fault: Fault) -> None:
+        """Note an element that cannot be read.
+
+        Raises:
+            DecodeError: there are more than one message may have.
+        """
+        self.faults.append(fault)
+        if len(self.faults) > self.bounds.faults:
+            raise DecodeError(
+                RejectReason.TOO_MANY_FAULTS,
+                f"more than {self.bounds.faults} elements cannot be read: HEARTH_MESSAGE_FAULTS allows no more; "
+                f"the first: {self.faults[0].detail}",
+            )
+
+
+def too_deep() -> DecodeError:
+    """What is wrong with a message that is nested deeper than is followed."""
+    return DecodeError(RejectReason.TOO_DEEP, "is nested deeper than any message of a format that is read")
