@@ -5,13 +5,14 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import structlog
-from psycopg import Connection, OperationalError
+from psycopg import Connection
 
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.rejudge import CLOSE_LAG, day_rows, judge_again, keep_machines, resume
 from domain.instants import to_datetime
 from store import ledger, state
+from store.away import AWAY
 
 MOST_HOMES = 5_000  # in one transaction
 MOST_AGAIN = 200  # homes judged again in one transaction, which has them locked
@@ -74,7 +75,7 @@ def _judge(conn: Connection, judge: Judge, home_ids: Sequence[int], now: datetim
     try:
         with conn.transaction():
             judge.clock(conn, home_ids, now)
-    except OperationalError:
+    except AWAY:
         raise
     except Exception as error:
         if len(home_ids) > 1:

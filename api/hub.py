@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
-import psycopg
 import structlog
 from psycopg import Connection
 from psycopg_pool import PoolTimeout
@@ -27,12 +26,13 @@ from api.problem import too_many, unavailable
 from domain.reasons import Text
 from store import access, desk, homes, live
 from store.access import EVERYWHERE, Asker, Scope
+from store.away import AWAY
 from store.live import Snapshot, Told
 
 RETRY_S = 5
 PATIENCE_S = 5.0  # for the first look at the database
 LONGEST_WAIT_S = 0.5  # so that the thread notices that it is to stop
-AWAY = Text("数据库没有响应", "the database does not answer")
+NO_ANSWER = Text("数据库没有响应", "the database does not answer")
 FULL = Text("正在收听的连接过多", "too many are listening")
 log = structlog.get_logger()
 
@@ -227,7 +227,7 @@ class Hub:
         try:
             await asyncio.wait_for(self._ready.wait(), PATIENCE_S)
         except TimeoutError:
-            raise unavailable(AWAY) from None
+            raise unavailable(NO_ANSWER) from None
 
     def leave(self, listener: Listener) -> None:
         """Listen no more."""
@@ -271,7 +271,7 @@ class Hub:
             await asyncio.sleep(self.pace.recheck_s)
             held = {listener.token: listener.asker for listener in self._all()}
             gone: set[str] = set()
-            with suppress(psycopg.OperationalError, PoolTimeout):  # with the database away nothing is told either
+            with suppress(*AWAY, PoolTimeout):  # with the database away nothing is told either
                 gone = await run_in_threadpool(self._gone, held)
             for listener in self._all():
                 if listener.token in gone:
@@ -317,7 +317,7 @@ class Hub:
                     live.listen(conn)
                     while not self._stop.is_set():
                         told = self._read_on(conn, told)
-            except psycopg.OperationalError as error:
+            except AWAY as error:
                 log.warning("live_database_away", error=str(error).strip().partition("\n")[0])
             except Exception:
                 log.exception("live_failed")

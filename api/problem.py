@@ -10,8 +10,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from psycopg import OperationalError
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -20,6 +19,7 @@ from starlette.types import Scope
 from api.language import Language, preferred, said
 from api.messages import in_both
 from domain.reasons import Text
+from store.away import AWAY
 
 MEDIA_TYPE = "application/problem+json"
 PATH = "/v1/problems/"
@@ -179,8 +179,8 @@ def answer_with_problems(app: FastAPI) -> None:
     app.exception_handler(Problem)(_ours)
     app.exception_handler(HTTPException)(_framework)
     app.exception_handler(RequestValidationError)(_validation)
-    app.exception_handler(OperationalError)(_database)
-    app.exception_handler(PoolTimeout)(_database)
+    for away in (*AWAY, PoolTimeout):
+        app.exception_handler(away)(_database)
     app.exception_handler(InsufficientPrivilege)(_second_wall)
     app.exception_handler(Exception)(_unexpected)
 
@@ -223,7 +223,9 @@ def _fault(error: Mapping[str, Any]) -> Fault:
     return Fault(name, in_both(error))
 
 
-def _database(request: Request, error: OperationalError | PoolTimeout) -> JSONResponse:
+def _database(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, ReadOnlySqlTransaction):
+        return unavailable(Text("数据库目前只读", "the database is read-only for now")).response(request.scope)
     return unavailable(Text("数据库没有响应", "the database does not answer")).response(request.scope)
 
 

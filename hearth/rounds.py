@@ -1,12 +1,17 @@
 """Work that comes again and again: each round has its own pace, and one that fails does not stop the others."""
 
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import psycopg
 import structlog
 from psycopg import Connection
 
+from store.away import AWAY, what_is_wrong
+
+FIRST_RETRY_S = 0.5
+SLOWEST_RETRY_S = 15.0
 PUT_OFF_S = 5.0  # a round that failed comes again after this, or after its own pace if that is longer
 log = structlog.get_logger()
 
@@ -28,13 +33,13 @@ class Round:
         """Work if it is time to; True when there is more to do at once.
 
         Raises:
-            psycopg.Error: the connection is lost.
+            psycopg.Error: the connection is lost, or the server takes no writes.
         """
         if now_s < self.due_s:
             return False
         try:
             more = self.work(conn) is True
-        except psycopg.OperationalError:
+        except AWAY:
             raise
         except Exception:
             if conn.closed:
@@ -49,3 +54,19 @@ class Round:
 def turn(rounds: Sequence[Round], conn: Connection, clock_s: Callable[[], float]) -> bool:
     """Give each round its turn, in order; True when any has more to do at once."""
     return any([each.turn(conn, clock_s()) for each in rounds])
+
+
+def keep_at(connect: Callable[[], Connection], work: Callable[[Connection], None], stop: threading.Event) -> None:
+    """Work on a connection until told to stop; while the database is away or read-only, try again ever more slowly."""
+    delay_s = FIRST_RETRY_S
+    while not stop.is_set():
+        began_s = time.monotonic()
+        try:
+            with connect() as conn:
+                work(conn)
+        except AWAY as error:
+            if time.monotonic() - began_s > SLOWEST_RETRY_S:
+                delay_s = FIRST_RETRY_S  # it worked for a while
+            log.warning(what_is_wrong(error), error=str(error).strip(), retry_s=delay_s)
+            stop.wait(delay_s)
+            delay_s = min(delay_s * 2, SLOWEST_RETRY_S)

@@ -1,6 +1,9 @@
 """Settings: environment variables HEARTH_*, checked when a command starts. docs/settings.md describes each."""
 
 import os
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -16,6 +19,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from domain.errors import UsageError
 
 PREFIX = "HEARTH_"
+# Variables that are no settings of a process: of the compose files, of the servers' cache, and those that Kubernetes
+# sets in every container for a service of the name `hearth…`.
+OF_OTHERS = re.compile(
+    r"HEARTH_(ARCHIVE|BACKUPS|SECRETS|TRIXIE|PICTURES|(\w+_)?SERVICE_(HOST|PORT\w*)|(\w+_)?PORT_\d+_(TCP|UDP)\w*)"
+)
 
 
 class FileSecrets(PydanticBaseSettingsSource):
@@ -176,11 +184,24 @@ def load() -> Settings:
     """Read and check the environment.
 
     Raises:
-        UsageError: one line for the first variable that is wrong.
+        UsageError: one line for the first variable that is wrong, or that is none of ours.
     """
+    _refuse_misspelt(os.environ)
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    """Refuse a variable that would be ignored: what it was to change would stay as it is without a word."""
+    known = [PREFIX + field.upper() for field in Settings.model_fields]
+    known += [f"{name}_FILE" for name in known]
+    for name in sorted(environ):
+        of_others = OF_OTHERS.fullmatch(name) or environ[name].startswith("tcp://")
+        if name.startswith(PREFIX) and name.upper() not in known and not of_others:
+            (*close,) = get_close_matches(name, known, 1, 0.8)
+            hint = f"did you mean {close[0]}?" if close else "docs/settings.md lists them"
+            raise UsageError(f"{name}: there is no such setting; {hint}")

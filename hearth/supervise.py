@@ -81,7 +81,7 @@ class Supervisor:
     def _start(self, child: _Child) -> None:
         child.process = subprocess.Popen(
             # setpriv: the death of this process, however sudden, is a polite end for the child.
-            ["setpriv", "--pdeathsig=TERM", "--", sys.executable, "-m", "hearth", *child.program.arguments],
+            ["setpriv", "--pdeathsig=TERM", "--", sys.executable, "-P", "-m", "hearth", *child.program.arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

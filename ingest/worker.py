@@ -16,15 +16,13 @@ from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.source import Source
 from ingest.validate import Sorted
+from store.away import AWAY, what_is_wrong
 from store.stage import open_stages
 
 SLOWEST_RETRY_S = 15.0
 log = structlog.get_logger()
 T = TypeVar("T")
 
-# Errors that pass: connections, a full disk and other resources (class 53), shutdowns (57), deadlocks (40) are all
-# OperationalError to psycopg; a standby that is not promoted yet is not.
-AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 # Errors that lie in the database: another version of it, or rights that are not given. `hearth migrate` sets both.
 NOT_MIGRATED = (
     psycopg.errors.UndefinedTable,
@@ -123,8 +121,8 @@ class Worker:
             try:
                 return act()
             except (*AWAY, *NOT_MIGRATED) as error:
-                away = isinstance(error, AWAY)
-                what = "database away" if away else "database not as this version needs it: run hearth migrate"
+                known = isinstance(error, AWAY)
+                what = what_is_wrong(error) if known else "database not as this version needs it: run hearth migrate"
                 log.warning(f"{what}; nothing acknowledged", error=str(error).strip(), retry_s=delay_s)
                 self.on_retry()
                 if self._conn is not None:

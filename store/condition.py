@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -12,7 +13,22 @@ SELECT
   (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb') AS timescale,
   current_setting('timescaledb.license', true) AS licence,
   clock_timestamp() AS clock,
-  pg_database_size(current_database()) AS bytes
+  pg_database_size(current_database()) AS bytes,
+  pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS is_read_only
+"""
+# A job is dead if its last run failed, or nobody runs it: it is long due, or was never run since its policy was made.
+SELECT_DEAD_JOBS = """
+SELECT j.job_id, j.proc_name, j.hypertable_name, s.last_run_status = 'Failed' AS failed
+FROM timescaledb_information.jobs AS j
+LEFT JOIN timescaledb_information.job_stats AS s USING (job_id)
+WHERE j.scheduled AND j.hypertable_name IS NOT NULL AND (
+  s.last_run_status = 'Failed'
+  OR s.last_run_status IS DISTINCT FROM 'Running' AND coalesce(
+    nullif(j.next_start, '-infinity'),
+    (SELECT max(m.applied_at) FROM schema_migration AS m WHERE m.name LIKE 'flavour/timescale_community/%%')
+  ) < %(before)s
+)
+ORDER BY j.job_id
 """
 # Role settings are not inherited from hearth_grafana, so accounts made since the last migration lack them.
 SELECT_TIRELESS = """
@@ -43,6 +59,7 @@ class Server:
     licence: str | None  # its licence: apache or timescale (Community)
     clock: datetime
     bytes: int
+    is_read_only: bool  # a standby, or set so: it answers and takes nothing
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,20 @@ def server(conn: Connection) -> Server:
     with conn.cursor(row_factory=class_row(Server)) as cur:
         (found,) = cur.execute(SELECT_SERVER)
         return found
+
+
+class DeadJob(NamedTuple):
+    """A background job of TimescaleDB that fails, or that nobody runs."""
+
+    job_id: int
+    procedure: str
+    relation: str
+    failed: bool
+
+
+def dead_jobs(conn: Connection, before: datetime) -> list[DeadJob]:
+    """Find the jobs on our tables that failed, or should have been run before an instant and were not."""
+    return [DeadJob(*row) for row in conn.execute(SELECT_DEAD_JOBS, {"before": before})]
 
 
 def tireless(conn: Connection) -> list[str]:

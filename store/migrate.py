@@ -15,6 +15,7 @@ from psycopg.errors import InsufficientPrivilege
 from domain.errors import UsageError
 
 LOCK_KEY = 7_238_151_001  # advisory lock: one migration at a time
+OLDEST_SERVER = 160_000  # roles are granted WITH SET, which PostgreSQL 15 does not know
 FLAVOUR = "flavour/"
 FIRST_PLACE = "0009~"  # after every name that begins with 0009
 # What a flavour is made of: a database on TimescaleDB's Apache edition grows into a community one.
@@ -54,12 +55,25 @@ def flavour(conn: Connection) -> str:
     return "timescale_community" if licence and licence[0] == "timescale" else "timescale_apache"
 
 
+def refuse_old_server(conn: Connection) -> None:
+    """Refuse a server that is older than what the roles and views need; nothing is written.
+
+    Raises:
+        UsageError: names the version that is there, and the one that is needed.
+    """
+    if conn.info.server_version < OLDEST_SERVER:
+        found, needed = conn.info.server_version // 10_000, OLDEST_SERVER // 10_000
+        raise UsageError(f"HEARTH_DATABASE_URL: this is PostgreSQL {found}, Hearth needs {needed} or later")
+
+
 def migrate(conn: Connection) -> list[str]:
     """Apply what is missing, in order; returns the names applied now. Commits after each file.
 
     Raises:
-        UsageError: an applied file has changed, the database was made for another flavour, or we may not create roles.
+        UsageError: the server is too old, an applied file has changed, the database was made for another flavour, or
+            we may not create roles.
     """
+    refuse_old_server(conn)
     conn.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
     try:
         applied = _apply_missing(conn)

@@ -13,7 +13,6 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials
-from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
@@ -24,6 +23,7 @@ from api.pages.render import HOME, page
 from api.problem import Problem
 from api.session import asked_by, changed_by, surroundings
 from store.access import Role
+from store.away import AWAY
 
 COOKIE = "hearth"
 SAFE_COOKIE = "__Secure-hearth"  # browsers take a cookie of this name over TLS alone
@@ -196,7 +196,7 @@ class PageRoute(APIRoute):
                 return sorry(request, "not_ours", error.status_code)
             except RequestValidationError:
                 return sorry(request, "not_found", 404)
-            except (OperationalError, PoolTimeout):
+            except (*AWAY, PoolTimeout):
                 return sorry(request, "away", 503)
             except Exception as error:
                 structlog.get_logger().error("page_failed", page=request.scope["route"].path, exc_info=error)

@@ -20,11 +20,13 @@ from hearth.wiring import broker_tls, chosen_policy, chosen_recipients, chosen_s
 from sim.publish import PORTS, Publisher
 from store import buildings, condition, dead_letters, ingest_counts
 from store.access import may_serve
+from store.migrate import refuse_old_server
 from store.readiness import migrated_for, unapplied
 
 REACH_S = 3.0
 CLOCKS_APART = timedelta(seconds=5)  # readings from the future are refused, clocks of tickets are measured against ours
 WATCH_SILENT = timedelta(minutes=2)
+JOB_OVERDUE = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,19 @@ def database_migrated(settings: Settings) -> str:
         before = now()
         server = condition.server(conn)
         apart = abs(server.clock - before) - (now() - before)
+        refuse_old_server(conn)
+        if server.is_read_only:
+            raise UsageError("it is read-only, a standby perhaps: nothing can be stored, every process waits")
+        if migrated_for(conn) == "timescale_community" and server.licence != "timescale":
+            raise UsageError(
+                "it was migrated for TimescaleDB's Community edition, and the server offers the "
+                f"{server.licence or 'plain'} one now: set timescaledb.license = 'timescale'"
+            )
         if missing := unapplied(conn):
             raise UsageError(f"{len(missing)} migration(s) missing: run hearth migrate")
         if apart > CLOCKS_APART:
             raise UsageError(f"its clock and ours are {apart.total_seconds():.0f} s apart: set both by NTP")
-        note = "" if may_serve(conn) else "; hearth api cannot serve, the account is no member of hearth_api"
-        return f"{_server(server)}, all migrations applied{note}{_better(conn, server)}{_tireless(conn)}"
+        return f"{_server(server)}, all migrations applied{_better(conn, server)}{_tireless(conn)}"
 
 
 def _server(server: condition.Server) -> str:
@@ -139,6 +148,28 @@ def _tireless(conn: Connection) -> str:
     """A hint where dashboards may keep the server busy without end."""
     accounts = condition.tireless(conn)
     return f"; no statement_timeout on {', '.join(accounts)}: run hearth migrate" if accounts else ""
+
+
+def jobs_run(settings: Settings) -> str:
+    """Raises UsageError when a background job of TimescaleDB fails, or none is run at all."""
+    with _migrated(settings) as conn:
+        if migrated_for(conn) != "timescale_community":
+            return "this edition has none"
+        dead = condition.dead_jobs(conn, now() - JOB_OVERDUE)
+    if dead:
+        told = ", ".join(f"{job.procedure} of {job.relation} ({'failed' if job.failed else 'not run'})" for job in dead)
+        raise UsageError(
+            f"TimescaleDB's jobs: {told}; see timescaledb_information.job_errors and its workers' settings"
+        )
+    return "TimescaleDB's jobs are run"
+
+
+def api_may_serve(settings: Settings) -> str:
+    """Raises UsageError when the account cannot take the role in which the API reads and writes."""
+    with _migrated(settings) as conn:
+        if not may_serve(conn):
+            raise UsageError("hearth api cannot serve: the account of HEARTH_DATABASE_URL is no member of hearth_api")
+    return "the account may serve hearth api"
 
 
 def disk_looked_after(settings: Settings) -> str:
@@ -229,11 +260,13 @@ LOOKS: dict[str, Callable[[Settings], str]] = {
     "sources": sources_read,
     "recipients": recipients_read,
     "database": database_migrated,
+    "jobs": jobs_run,
     "disk": disk_looked_after,
+    "api": api_may_serve,
     "broker": broker_reached,
     "ingest": ingest_seen,
     "watch": watch_alive,
     "grafana": grafana_reached,
 }
 PROCESSES = ("ingest", "watch")
-IN_DATABASE = ("disk", "ingest", "watch")  # not to be seen without it
+IN_DATABASE = ("jobs", "disk", "api", "ingest", "watch")  # not to be seen without it

@@ -5,7 +5,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import psycopg
 import structlog
 from psycopg import Connection
 
@@ -13,14 +12,13 @@ from alerts import notices
 from alerts.sending import MOST_AT_ONCE, Post
 from domain.policy import Policy
 from hearth.metrics import NotifyMetrics
-from hearth.rounds import Round, turn
+from hearth.rounds import Round, keep_at, turn
 from hearth.settings import load
 from hearth.wiring import chosen_policy, chosen_recipients, connector, now, set_up_logging, stop_on_signal
 from store import notices as store
 
 PAUSE_S = 0.5
 SHOW_EVERY_S = 15.0
-SLOWEST_RETRY_S = 15.0
 log = structlog.get_logger()
 
 
@@ -32,23 +30,17 @@ def notify() -> None:
     staff = [row for recipient in recipients.staff for row in recipient.rows()]
     metrics = NotifyMetrics(settings.notify_metrics_port)
     stop = stop_on_signal()
-    connect = connector(settings, "notify")
-    delay_s = 0.5
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
         post = Post(pool, recipients, timedelta(seconds=settings.notify_lease_s), metrics.count)
-        while not stop.is_set():
-            try:
-                with connect() as conn:
-                    with conn.transaction():
-                        store.set_staff(conn, staff, now())
-                    log.info("sending", staff=len(recipients.staff))
-                    delay_s = 0.5
-                    _work(conn, policy, post, metrics, stop)
-                    post.finish(conn, now)
-            except psycopg.OperationalError as error:
-                log.warning("database away", error=str(error).strip(), retry_s=delay_s)
-                stop.wait(delay_s)
-                delay_s = min(delay_s * 2, SLOWEST_RETRY_S)
+
+        def work(conn: Connection) -> None:
+            with conn.transaction():
+                store.set_staff(conn, staff, now())
+            log.info("sending", staff=len(recipients.staff))
+            _work(conn, policy, post, metrics, stop)
+            post.finish(conn, now)
+
+        keep_at(connector(settings, "notify"), work, stop)
 
 
 def _work(conn: Connection, policy: Policy, post: Post, metrics: NotifyMetrics, stop: threading.Event) -> None:

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import psycopg
 import structlog
 from psycopg import Connection
 
@@ -14,7 +13,7 @@ from alerts import care, chain, clocks, incidents, kpi, measurements, outages, r
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
-from hearth.rounds import Round, turn
+from hearth.rounds import Round, keep_at, turn
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
 from store import buildings, dead_letters, ingest_counts, ledger, live, retention, state
@@ -31,7 +30,6 @@ SEAL_EVERY_S = 30.0
 REMIND_EVERY_S = 300.0  # measurements are planned in days
 OUTAGES_EVERY_S = 5.0  # an outage is announced, or noticed to go on, so long after its time at most
 INCIDENTS_EVERY_S = 10.0  # far less than dispatch waits for a single home
-SLOWEST_RETRY_S = 15.0
 PURGE_EVERY_S = 60.0
 TRIM_EVERY_S = 10.0  # a flood of letters is above its bound no longer than this
 MAP_EVERY_S = 15.0  # the map of a city is never older than this; a view does not believe what is older than a minute
@@ -52,18 +50,12 @@ def watch() -> None:
     set_up_logging(settings.log_level)
     stop = stop_on_signal()
     judge = Judge(chosen_policy(settings))
-    connect = connector(settings, "watch")
-    delay_s = 0.5
-    while not stop.is_set():
-        try:
-            with connect() as conn:
-                delay_s = 0.5
-                if _become_leader(conn, stop):
-                    _lead(conn, judge, settings, stop)
-        except psycopg.OperationalError as error:
-            log.warning("database away", error=str(error).strip(), retry_s=delay_s)
-            stop.wait(delay_s)
-            delay_s = min(delay_s * 2, SLOWEST_RETRY_S)
+
+    def work(conn: Connection) -> None:
+        if _become_leader(conn, stop):
+            _lead(conn, judge, settings, stop)
+
+    keep_at(connector(settings, "watch"), work, stop)
 
 
 def _become_leader(conn: Connection, stop: threading.Event) -> bool:

@@ -6,6 +6,8 @@ import signal
 import threading
 from pathlib import Path
 
+import pytest
+
 from hearth.supervise import Program, Supervisor
 from local.port import LOOPBACK, free_port
 from local.server import alive, children_of
@@ -90,7 +92,8 @@ def test_check_says_what_is_there(new_world: Making, plain_database: Database) -
     assert (done.returncode, told["ok"]) == (0, True)
     said = {found["name"]: found["detail"] for found in told["checks"]}
     assert list(said) == [
-        *("settings", "policy", "sources", "recipients", "database", "disk", "broker", "ingest", "watch", "grafana")
+        *("settings", "policy", "sources", "recipients", "database", "jobs", "disk", "api", "broker"),
+        *("ingest", "watch", "grafana"),
     ]
     assert said["database"].startswith("PostgreSQL 18")
     assert "kept for ever" in said["disk"]
@@ -123,3 +126,49 @@ def test_check_says_what_to_do(tmp_path: Path) -> None:
     wrong_lines = [line for line in others if line.split()[1] == "WRONG"]
     assert [line.split()[0] for line in wrong_lines] == ["policy", "database", "broker"]
     assert all(variable in line for variable, line in zip(("POLICY", "DATABASE", "MQTT"), wrong_lines, strict=True))
+
+
+def test_check_fails_when_something_cannot_serve(new_world: Making, plain_database: Database) -> None:
+    world = new_world(plain_database)
+    narrow = {**world.environment, "HEARTH_DATABASE_URL": plain_database.url_as("ingest")}
+    done = run(narrow, "check", "database", "api")
+    assert done.returncode == 2
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["ok", "WRONG"]
+    assert "no member of hearth_api" in done.stdout
+
+
+def test_check_notices_that_the_licence_was_set_back(plain_database: Database) -> None:
+    with plain_database.connect(autocommit=True) as conn:
+        conn.execute("INSERT INTO schema_migration VALUES ('flavour/timescale_community/0019_columnstore.sql', '')")
+    done = run({"HEARTH_DATABASE_URL": plain_database.url}, "check", "database")
+    assert done.returncode == 2
+    assert "migrated for TimescaleDB's Community edition, and the server offers the plain one now" in done.stdout
+
+
+def test_watch_and_notify_wait_for_a_server_that_is_read_only(new_world: Making, plain_database: Database) -> None:
+    world = new_world(plain_database)
+    with plain_database.connect(autocommit=True) as conn:
+        name = conn.info.dbname
+        conn.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    done = run(world.environment, "check", "database")
+    assert (done.returncode, "read-only" in done.stdout) == (2, True)
+    waiting = [world.start(command).wait_for("database read-only", times=2) for command in ("watch", "notify")]
+    with plain_database.connect(autocommit=True) as conn:
+        conn.execute("SET default_transaction_read_only = off")
+        conn.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    for process, works in zip(waiting, ("event=leading", "event=sending"), strict=True):
+        process.wait_for(works)
+        assert process.stop() == 0
+
+
+def test_a_module_of_our_names_in_the_working_folder_harms_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "store.py").write_text("raise SystemExit('taken in')")
+    (tmp_path / "json.py").write_text("raise SystemExit('taken in')")
+    monkeypatch.chdir(tmp_path)
+    heard = Heard()
+    supervisor = Supervisor([Program("rules", ["policy", "show"])], heard.say)
+    until(lambda: supervisor.tend() or any(line.startswith("name = ") for _, line in heard.lines), "it has run")
+    supervisor.stop()
+    assert not any("taken in" in line for _, line in heard.lines)

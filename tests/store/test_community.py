@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg import Connection
 
-from store import migrate, retention
+from store import condition, migrate, retention
 from store.readiness import migrated_for, unapplied
 from tests import registry_rows as town
 from tests.architecture import test_sql
@@ -78,6 +78,15 @@ def test_hours_are_the_same_counted_or_not_and_after_late_readings(community: Da
         assert late != expected
         convert(conn)
         assert conn.execute(HOUR).fetchall() == late
+
+
+def test_jobs_that_nobody_runs_are_found(community: Database) -> None:
+    with migrated(community) as conn:
+        made = datetime.now(UTC)
+        assert condition.dead_jobs(conn, made - timedelta(hours=1)) == []
+        dead = condition.dead_jobs(conn, made + timedelta(hours=1))
+        assert {"reading", "substation_reading"} < {job.relation for job in dead}
+        assert not any(job.failed for job in dead)
 
 
 def test_late_duplicates_and_conflicts_in_a_compressed_chunk_have_their_fates(community: Database) -> None:

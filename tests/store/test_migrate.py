@@ -102,3 +102,13 @@ def test_the_apache_edition_neither_gets_nor_takes_what_needs_the_community_lice
         assert STEP not in migrate.scripts("timescale_apache")
         with pytest.raises(psycopg.errors.FeatureNotSupported, match="apache"):
             conn.execute(migrate.scripts("timescale_community")[STEP].encode())
+
+
+def test_a_server_that_is_too_old_is_refused_before_anything_is_written(
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "OLDEST_SERVER", 990_000)
+    with nothing_in_it(servers, "plain") as conn:
+        with pytest.raises(UsageError, match="this is PostgreSQL 18, Hearth needs 99 or later"):
+            migrate.migrate(conn)
+        assert relations(conn) == []

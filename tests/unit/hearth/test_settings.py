@@ -51,3 +51,34 @@ def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_value_that_is_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEARTH_DATABASE_URL", "postgresql://u:secret@h/d")
     assert "secret" not in repr(load())
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("HEARTH_DATABSE_URL", "did you mean HEARTH_DATABASE_URL?"),
+        ("HEARTH_MQTT_URL_FIEL", "did you mean HEARTH_MQTT_URL_FILE?"),
+        ("HEARTH_READING_DAY", "did you mean HEARTH_READING_DAYS?"),
+        ("HEARTH_COLOUR", "docs/settings.md lists them"),
+    ],
+)
+def test_a_misspelt_setting_is_named_and_not_ignored(monkeypatch: pytest.MonkeyPatch, name: str, hint: str) -> None:
+    monkeypatch.setenv(name, "secret")
+    with pytest.raises(UsageError) as caught:
+        load()
+    assert str(caught.value) == f"{name}: there is no such setting; {hint}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HEARTH_TRIXIE", "/somewhere"),  # of the tests' servers
+        ("HEARTH_ARCHIVE", "/somewhere"),  # of the compose file
+        ("HEARTH_API_SERVICE_HOST", "10.0.0.1"),  # Kubernetes, for a service named hearth-api
+        ("HEARTH_BROKER_PORT", "tcp://10.0.0.1:8883"),
+        ("HEARTH_BROKER_PORT_8883_TCP_ADDR", "10.0.0.1"),
+    ],
+)
+def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    load()
