@@ -89,7 +89,7 @@ FROM ledger
 WHERE home_id = ANY(%(homes)s) AND day >= %(first)s AND day < %(end)s
 """
 SELECT_CODES = """
-SELECT home_id FROM home WHERE %(codes)s::text[] IS NULL OR code = ANY(%(codes)s) ORDER BY home_id
+SELECT home_id, code FROM home WHERE %(codes)s::text[] IS NULL OR code = ANY(%(codes)s) ORDER BY home_id
 """
 SELECT_SHARD = "SELECT open_from FROM ledger_shard WHERE shard = %(shard)s"
 UPSERT_SHARD = """
@@ -167,6 +167,6 @@ def sums(conn: Connection, homes: list[int], first: date, end: date) -> Sums:
     return Sums(*(row or (0,) * 6))
 
 
-def homes(conn: Connection, codes: list[str] | None) -> list[int]:
-    """The homes of the codes, or all."""
-    return [row[0] for row in conn.execute(SELECT_CODES, {"codes": codes}).fetchall()]
+def homes(conn: Connection, codes: list[str] | None) -> dict[int, str]:
+    """Find the homes of some codes, or all; home_id → code."""
+    return dict(conn.execute(SELECT_CODES, {"codes": codes}).fetchall())

@@ -15,6 +15,7 @@ from psycopg import Connection, errors
 from alerts.calendar import missing_years
 from dashboards.push import check_source, connect
 from domain.errors import UsageError
+from hearth.listing import local
 from hearth.settings import Settings, load
 from hearth.wiring import broker_tls, chosen_policy, chosen_recipients, chosen_sources, now, open_database
 from sim.publish import PORTS, Publisher
@@ -190,9 +191,9 @@ def watch_alive(settings: Settings) -> str:
     with _migrated(settings) as conn:
         counted_at = buildings.counted_at(conn)
     if counted_at is None or now() - counted_at > WATCH_SILENT:
-        since = f"since {counted_at.isoformat(timespec='seconds')}" if counted_at else "yet"
+        since = f"since {local(counted_at, chosen_policy(settings).zone)}" if counted_at else "yet"
         raise UsageError(f"no hearth watch has worked {since}")
-    return f"at work {_ago(counted_at)}"
+    return f"at work {_ago(counted_at, settings)}"
 
 
 def ingest_seen(settings: Settings) -> str:
@@ -202,15 +203,15 @@ def ingest_seen(settings: Settings) -> str:
         letters = dead_letters.health(conn)
     if last is None:
         raise UsageError("no hearth ingest has stored a message yet")
-    return f"{workers} worker(s), last batch {_ago(last)}, {_letters(letters)}"
+    return f"{workers} worker(s), last batch {_ago(last, settings)}, {_letters(letters, settings)}"
 
 
-def _letters(health: dead_letters.Health) -> str:
+def _letters(health: dead_letters.Health, settings: Settings) -> str:
     """What is kept of messages that could not be stored, and what had to go."""
     kept = f"{health.waiting:,} dead letter(s) waiting, all of them {health.bytes / 1e6:,.1f} MB"
     if health.dropped_at is None:
         return kept
-    return f"{kept}; {health.dropped:,} dropped for HEARTH_DEAD_LETTER_MB, last {_ago(health.dropped_at)}"
+    return f"{kept}; {health.dropped:,} dropped for HEARTH_DEAD_LETTER_MB, last {_ago(health.dropped_at, settings)}"
 
 
 def grafana_reached(settings: Settings) -> str:
@@ -236,9 +237,9 @@ def _migrated(settings: Settings) -> Iterator[Connection]:
             raise UsageError(f"the account of HEARTH_DATABASE_URL may not look: {error.diag.message_primary}") from None
 
 
-def _ago(instant: datetime) -> str:
+def _ago(instant: datetime, settings: Settings) -> str:
     seconds = (now() - instant).total_seconds()
-    return f"{max(seconds, 0):.0f} s ago" if seconds < 120 else f"at {instant.isoformat(timespec='seconds')}"
+    return f"{max(seconds, 0):.0f} s ago" if seconds < 120 else f"at {local(instant, chosen_policy(settings).zone)}"
 
 
 def broker_reached(settings: Settings) -> str:

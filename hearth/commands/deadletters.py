@@ -11,14 +11,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 import typer
 from psycopg import Connection
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from alerts.judge import Judge
 from domain.errors import UsageError
 from domain.printable import printable
 from domain.reasons import RejectReason
+from hearth.listing import WORDS, listing
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_sources, limits_of, now, open_database
 from ingest.batch import Intake
@@ -141,16 +139,16 @@ def excerpt(payload: bytes, most: int = SHOWN_CHARACTERS) -> str:
 
 
 def _show(letters: list[Waiting], waiting: int, zone: ZoneInfo) -> None:
-    table = Table("id", "received", "reason", "topic", "detail", "payload")
+    rows = []
     for letter in letters:
         row = _shown(letter, zone)
         if (more := sum(letter.reasons.values()) - 1) > 0:
             row["detail"] = f"{excerpt(str(row['detail']).encode(), SHOWN_CHARACTERS - 20)} and {more:,} more"
         received = letter.received_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
         cells = (row["id"], received, *(row[name] for name in ("reason", "topic", "detail", "payload")))
-        table.add_row(*(Text(excerpt(str(cell).encode())) for cell in cells))
+        rows.append([excerpt(str(cell).encode()) for cell in cells])
     if letters:
-        Console().print(table)
+        listing([(name, WORDS) for name in ("id", "received", "reason", "topic", "detail", "payload")], rows)
     typer.echo(f"{len(letters):,} of {waiting:,} waiting letters")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hearth.listing import local
 from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
 from registry.measuring import import_plan
@@ -34,13 +35,14 @@ def due(
     as_json: Json = False,
 ) -> None:
     """What is to be measured, the longest due first."""
-    at = now()
-    with open_database(load(), "measurements") as conn:
+    settings, at = load(), now()
+    zone = chosen_policy(settings).zone
+    with open_database(settings, "measurements") as conn:
         tasks = store.tasks(conn, EVERYWHERE, at + timedelta(days=within), limit=MOST_SHOWN)
     if as_json:
         typer.echo(json.dumps({"tasks": tasks}, default=str))
         return
     for task in tasks:
         late = " LATE" if task["due_at"] < at else ""
-        typer.echo(f"{task['due_at']:%Y-%m-%d}  {task['home']}  {task['room'] or '-'}  {task['reason']}{late}")
+        typer.echo(f"{local(task['due_at'], zone)}  {task['home']}  {task['room'] or '-'}  {task['reason']}{late}")
     typer.echo(f"{len(tasks)} to be measured")

@@ -7,6 +7,7 @@ from uuid import UUID
 import typer
 
 from domain.errors import UsageError
+from hearth.listing import WORDS, listing, local
 from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
 from store import notices as store
@@ -22,15 +23,21 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Show the messages that failed and have not been tried again, and how many there are of each channel."""
-    with open_database(load(), "notices") as conn:
+    settings = load()
+    zone = chosen_policy(settings).zone
+    with open_database(settings, "notices") as conn:
         health, failed = store.health(conn), store.failed(conn, limit)
     if as_json:
         typer.echo(json.dumps({"health": health, "failed": failed}, default=str))
         return
-    for row in failed:
-        who = row["recipient"] or f"home {row['home']}"
-        typer.echo(f"{row['key']}  {row['failed_at']:%Y-%m-%d %H:%M}  {who} by {row['channel']}: {row['reason']}, "
-                   f"{row['detail']} (attempts: {row['attempts']}; {row['subject']})")  # fmt: skip
+    columns = ("key", "failed at", "recipient", "channel", "reason", "detail", "attempts", "subject")
+    rows = [
+        (row["key"], local(row["failed_at"], zone), row["recipient"] or f"home {row['home']}", row["channel"],
+         row["reason"], row["detail"], row["attempts"], row["subject"])
+        for row in failed
+    ]  # fmt: skip
+    if rows:
+        listing([(name, WORDS) for name in columns], rows)
     for row in health:
         typer.echo(f"{row['audience']} by {row['channel']}: {row['failed']} failed, {row['waiting']} wait")
 

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -20,13 +20,13 @@ import typer
 from psycopg import Connection
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
 from alerts.flagging import Change
 from alerts.history import History
 from alerts.rejudge import Outcome, judge_days
 from alerts.what_if import Figures, imagine, recorded
 from domain.errors import UsageError
+from hearth.listing import NUMBER, WORDS, listing, local
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, connector, now, open_database
 from store import ledger, retention
@@ -66,14 +66,15 @@ def recheck(
     if policy:
         tried = settings.model_copy(update={"policy": policy})
         chosen_policy(tried)
-        pairs = list(_spread(homes, Imagine(settings, tried, first, end, at)))
+        pairs = list(_spread([*homes], Imagine(settings, tried, first, end, at)))
         _show_figures(pairs, as_json)
     else:
-        outcome = _again(homes, Again(settings, first, end, at, dry_run))
-        _show_outcome(outcome, dry_run, as_json)
+        outcome = _again([*homes], Again(settings, first, end, at, dry_run))
+        _show_outcome(outcome, homes, chosen_policy(settings).zone, dry_run, as_json)
 
 
-def _homes(conn: Connection, codes: list[str] | None) -> list[int]:
+def _homes(conn: Connection, codes: list[str] | None) -> dict[int, str]:
+    """Find homes, by their codes or all of them; id → code."""
     try:
         homes = ledger.homes(conn, codes)
     except psycopg.errors.UndefinedTable:
@@ -189,9 +190,9 @@ def _submit(pool: ProcessPoolExecutor, work: Callable[[Sequence[int]], T], chunk
         signal.signal(signal.SIGINT, before)
 
 
-def _show_outcome(outcome: Outcome, dry_run: bool, as_json: bool) -> None:
+def _show_outcome(outcome: Outcome, codes: Mapping[int, str], zone: ZoneInfo, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        changes = [_change(change) for change in outcome.changes]
+        changes = [_change(change, codes) for change in outcome.changes]
         print(json.dumps({**asdict(outcome), "changes": changes, "dry_run": dry_run}))
         return
     out = Console()
@@ -200,15 +201,16 @@ def _show_outcome(outcome: Outcome, dry_run: bool, as_json: bool) -> None:
     out.print(f"  {outcome.days:,} ledger days")
     out.print(f"  flags: {outcome.raised:,} raised, {outcome.withdrawn:,} withdrawn, {outcome.corrected:,} corrected")
     for change in outcome.changes[:MOST_SHOWN]:
-        out.print("  " + "  ".join(str(value) for value in _change(change).values()))
+        until = local(change.cleared_at, zone) or "now"
+        out.print(f"  {change.kind.value}  {codes[change.home_id]}  {local(change.cold_since, zone)} to {until}")
     if len(outcome.changes) > MOST_SHOWN:
         out.print(f"  … and {len(outcome.changes) - MOST_SHOWN:,} more (--json lists all)")
 
 
-def _change(change: Change) -> dict[str, object]:
+def _change(change: Change, codes: Mapping[int, str]) -> dict[str, object]:
     return {
         "kind": change.kind.value,
-        "home_id": change.home_id,
+        "home": codes[change.home_id],
         "cold_since": change.cold_since.isoformat(),
         "cleared_at": change.cleared_at.isoformat() if change.cleared_at else None,
     }
@@ -222,8 +224,8 @@ def _show_figures(pairs: list[tuple[Figures, Figures]], as_json: bool) -> None:
     if as_json:
         print(json.dumps({"recorded": asdict(on_record), "imagined": asdict(imagined)}))
         return
-    table = Table("", "on record", "by the other policy", "difference")
+    rows = []
     for name, value in asdict(on_record).items():
         other = asdict(imagined)[name]
-        table.add_row(name.replace("_", " "), f"{value:,.0f}", f"{other:,.0f}", f"{other - value:+,.0f}")
-    Console().print(table)
+        rows.append((name.replace("_", " "), f"{value:,.0f}", f"{other:,.0f}", f"{other - value:+,.0f}"))
+    listing([("", WORDS), *((n, NUMBER) for n in ("on record", "by the other policy", "difference"))], rows)

@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table as Shown
 
 from alerts import kpi
 from domain.errors import UsageError
 from domain.kpi import Month
+from hearth.listing import NUMBER, WORDS, listing
 from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
 from papers import pdf, xlsx
 from papers.kpi import paper
-from papers.tables import Kind, Paper, Table, written
+from papers.tables import Kind, Paper, written
 from store.kpi import figures
 
 app = typer.Typer(help="Figures for supervisors and regulators.", no_args_is_help=True)
@@ -86,13 +86,6 @@ def _print(made: Paper) -> None:
         console.print(line)
     for table in made.tables:
         console.print()
-        console.print(_shown(table))
-
-
-def _shown(table: Table) -> Shown:
-    shown = Shown(title=table.title, caption=table.note, title_justify="left", caption_justify="left")
-    for column in table.columns:
-        shown.add_column(column.name, justify="left" if column.kind is Kind.TEXT else "right")
-    for row in table.rows:
-        shown.add_row(*(written(value, column.kind) for column, value in zip(table.columns, row, strict=True)))
-    return shown
+        columns = [(column.name, WORDS if column.kind is Kind.TEXT else NUMBER) for column in table.columns]
+        rows = [[written(v, c.kind) for c, v in zip(table.columns, row, strict=True)] for row in table.rows]
+        listing(columns, rows, table.title, table.note)

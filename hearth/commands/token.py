@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated
 
 import psycopg
@@ -11,8 +11,9 @@ import typer
 from psycopg import Connection
 
 from domain.errors import UsageError
+from hearth.listing import NUMBER, WORDS, listing, local
 from hearth.settings import load
-from hearth.wiring import now, open_database
+from hearth.wiring import chosen_policy, now, open_database
 from store import access
 from store.rows import Row
 
@@ -59,16 +60,21 @@ def create(
 @app.command("list")
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False) -> None:
     """All tokens ever made, with their numbers. The tokens themselves are not kept."""
-    at = now()
+    settings, at = load(), now()
     with _database() as conn:
         found = access.tokens(conn)
     if as_json:
-        typer.echo(json.dumps([{**token, "state": _state(token, at)} for token in found], default=str))
+        typer.echo(json.dumps([{**token, "state": _state(token, at, UTC)} for token in found], default=str))
         return
-    for token in found:
-        reach = token["station"] or " ".join(token["homes"]) or "everywhere"
-        words = (token["token_id"], token["role"], reach, ",".join(token["rights"]), _state(token, at), token["label"])
-        typer.echo("\t".join(str(word or "") for word in words))
+    if found:
+        zone = chosen_policy(settings).zone
+        columns = [("no", NUMBER), *((name, WORDS) for name in ("role", "reaches", "rights", "state", "label"))]
+        rows = [
+            (token["token_id"], token["role"], token["station"] or " ".join(token["homes"]) or "everywhere",
+             ",".join(token["rights"]), _state(token, at, zone), token["label"])
+            for token in found
+        ]  # fmt: skip
+        listing(columns, rows)
 
 
 @app.command()
@@ -89,9 +95,9 @@ def _database() -> Iterator[Connection]:
         raise UsageError("the database is not migrated: run hearth migrate") from None
 
 
-def _state(token: Row, at: datetime) -> str:
+def _state(token: Row, at: datetime, zone: tzinfo) -> str:
     if token["revoked_at"]:
         return "revoked"
     if token["expires_at"] and token["expires_at"] <= at:
         return "expired"
-    return f"valid until {token['expires_at']:%Y-%m-%d}" if token["expires_at"] else "valid"
+    return f"valid until {local(token['expires_at'], zone)}" if token["expires_at"] else "valid"

@@ -145,7 +145,9 @@ class TestCommand:
         created = ["token", "create", "--role", "customer", "--home", "B1-101", "--label", "flat", "--right", "read"]
         token = runner.invoke(hearth, created).stdout.strip()
         listed = runner.invoke(hearth, ["token", "list"]).stdout
-        assert listed == "1\tcustomer\tB1-101\tread\tvalid\tflat\n"
+        assert [word.strip() for word in listed.splitlines()[3].strip("│").split("│")] == [
+            *("1", "customer", "B1-101", "read", "valid", "flat")
+        ]
         assert runner.invoke(hearth, ["token", "revoke", "1"]).exit_code == 0
         (told,) = json.loads(runner.invoke(hearth, ["token", "list", "--json"]).stdout)
         assert (told["token_id"], told["state"], told["homes"]) == (1, "revoked", ["B1-101"])
