@@ -1,19 +1,20 @@
 """What people do at the repair desk: tickets that were phoned in, and moves on tickets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
 from alerts.recovery import prove
 from alerts.ticket_clocks import within_call_back
-from alerts.ticket_work import check_closing, record, refused
-from alerts.tickets import Docket, Opening
+from alerts.ticket_work import check_call_back, check_closing, record, refused
+from alerts.tickets import Docket, Opening, Saying
 from domain.policy import Policy
 from domain.tickets import Event, EventKind, Refused, Source, State, TicketClass
 from store import outbox
 from store import tickets as store
+from store.tickets import OpenTicket
 
 MOST_OPEN_OF_A_USER = 5  # tickets that users themselves opened for one home, and that are still open
 
@@ -24,6 +25,28 @@ class HomeHasTicket(Exception):
     def __init__(self, number: str) -> None:
         super().__init__(f"the home has an open ticket for cold: {number}")
         self.number = number
+
+
+class OpenThere(Exception):
+    """Something is open at the place, and nobody has said whether this belongs to it; nothing was changed."""
+
+    def __init__(self, tickets: Sequence[OpenTicket]) -> None:
+        super().__init__(f"open there: {', '.join(ticket.number for ticket in tickets)}")
+        self.tickets = tickets
+
+
+class NotThere(Exception):
+    """What was to be added to is not open at the place; nothing was changed."""
+
+
+class Belongs(NamedTuple):
+    """What a report belongs to, as far as anybody has said so: an open ticket, or none of them."""
+
+    add_to: str | None = None
+    new: bool = False
+
+
+UNSAID = Belongs()
 
 
 class TooMany(Exception):
@@ -50,6 +73,8 @@ def act(
     row = rows[ticket_id]
     if kind is EventKind.REOPENED and store.superseded(conn, row):
         raise Refused(row.number, row.state, kind, "the home has another open ticket for cold")
+    if kind is EventKind.CALLED_BACK:
+        check_call_back(conn, policy, row, now)
     if kind is EventKind.CLOSED:
         if row.state != State.DONE:
             raise refused(row, kind)
@@ -59,31 +84,66 @@ def act(
         prove(conn, policy, [ticket_id], now)
 
 
-def take_in(conn: Connection, policy: Policy, opening: Opening, now: datetime, actor: str) -> int:
-    """Open a ticket for what somebody reported; returns its ticket_id. The caller owns the transaction.
-
-    A home that is cold again within the call-back time gets its ticket back instead of a new one.
+def say(conn: Connection, policy: Policy, ticket_id: int, saying: Saying, now: datetime, actor: str) -> None:
+    """Add what a user has said to a ticket; the caller owns the transaction.
 
     Raises:
+        Refused: it is closed, or would tell who has complained.
+    """
+    row = store.lock(conn, [ticket_id])[ticket_id]
+    if saying.contact is not None and row.ticket_class in (TicketClass.COMPLAINT, TicketClass.REPORT):
+        reason = "who has complained is kept apart: leave the contact out"
+        raise Refused(row.number, row.state, EventKind.USER_SAID, reason)
+    docket = Docket(conn, policy, now, actor)
+    docket.say(ticket_id, saying)
+    docket.write()
+
+
+def take_in(
+    conn: Connection, policy: Policy, opening: Opening, now: datetime, actor: str, belongs: Belongs = UNSAID
+) -> int:
+    """Open a ticket for what somebody reported, or add it to one; returns its ticket_id.
+
+    A home that is cold again within the call-back time gets its ticket back instead of a new one. Reports of one place
+    wait for each other: two of the same are not opened both unless somebody says so. The caller owns the transaction.
+
+    Raises:
+        OpenThere: something is open at the place, and `belongs` does not say what this belongs to.
+        NotThere: what it is said to belong to is not open there.
         HomeHasTicket: it has an open cold ticket already.
         TooMany: the users of the home have opened too many.
     """
-    docket = Docket(conn, policy, now, actor)
-    home = opening.home_id
-    if home is not None:
-        store.lock_home(conn, home)
-        if opening.source is Source.USER and store.open_of_user(conn, home) >= MOST_OPEN_OF_A_USER:
-            raise TooMany
-    if home is not None and opening.ticket_class is TicketClass.COLD:
-        row, _ = store.last_cold(conn, [home]).get(home, (None, None))
-        if row is not None and row.state != State.CLOSED:
-            raise HomeHasTicket(row.number)
-        if row is not None and within_call_back(policy, row, now):
-            docket.add(row.ticket_id, EventKind.REOPENED, source=opening.source.value, reason=opening.description)
-            docket.write()
-            return row.ticket_id
-        if row is not None:
-            opening = opening.following(row.ticket_id)
-    ticket = docket.open(opening)
+    docket, place = Docket(conn, policy, now, actor), opening.place
+    store.lock_place(conn, place)
+    if place.home is not None:
+        store.lock_home(conn, place.home)
+    there = store.open_at(conn, place)
+    if belongs.add_to is not None:
+        ticket = next((one.ticket_id for one in there if one.number == belongs.add_to), None)
+        if ticket is None:
+            raise NotThere
+        docket.say(ticket, opening.saying)
+    elif there and not belongs.new:
+        raise OpenThere(there)
+    else:
+        ticket = _open(conn, policy, docket, opening, now)
     docket.write()
     return ticket
+
+
+def _open(conn: Connection, policy: Policy, docket: Docket, opening: Opening, now: datetime) -> int:
+    home = opening.home_id
+    if home is not None and opening.source is Source.USER and store.open_of_user(conn, home) >= MOST_OPEN_OF_A_USER:
+        raise TooMany
+    if home is None or opening.ticket_class is not TicketClass.COLD:
+        return docket.open(opening)
+    row, _ = store.last_cold(conn, [home]).get(home, (None, None))
+    if row is None:
+        return docket.open(opening)
+    if row.state != State.CLOSED:
+        raise HomeHasTicket(row.number)
+    if not within_call_back(policy, row, now):
+        return docket.open(opening.following(row.ticket_id))
+    docket.add(row.ticket_id, EventKind.REOPENED, source=opening.source.value)
+    docket.say(row.ticket_id, opening.saying)
+    return row.ticket_id

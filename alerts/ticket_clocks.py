@@ -29,9 +29,15 @@ def fresh_clocks(
     return found
 
 
-def call_back_due(policy: Policy, row: TicketRow, done_at: datetime) -> Due | None:
-    """By when the user of a ticket whose work was done then is to be called back; None: not at all."""
-    return clock_due(policy, row.ticket_class, AFTER_DONE, done_at, row.opened_at)
+def call_back(policy: Policy, row: TicketRow, done_at: datetime) -> tuple[datetime, Due] | None:
+    """From when and by when the user of a ticket whose work was done then is called back; None: not at all."""
+    version = policy.version_at(row.opened_at)
+    after = version.call_back_after.get(row.ticket_class) if version else None
+    if after is None:
+        return None
+    opens_at = done_at + after
+    found = clock_due(policy, row.ticket_class, AFTER_DONE, opens_at, row.opened_at)
+    return None if found is None else (opens_at, found)
 
 
 def clock_due(policy: Policy, ticket_class: str, name: str, started_at: datetime, opened_at: datetime) -> Due | None:
@@ -45,8 +51,8 @@ def within_call_back(policy: Policy, ticket: TicketRow, now: datetime) -> bool:
     """Whether a closed ticket is still in the time after its work in which a relapse opens it again."""
     if ticket.state != State.CLOSED or ticket.done_at is None:
         return False
-    until = call_back_due(policy, ticket, ticket.done_at)
-    return until is not None and until.due_at is not None and now <= until.due_at
+    until = call_back(policy, ticket, ticket.done_at)
+    return until is not None and until[1].due_at is not None and now <= until[1].due_at
 
 
 def _due(policy: Policy, version: Version, start: datetime, length: Duration) -> Due:

@@ -31,9 +31,11 @@ TOLD_OF_CASES = frozenset({EventKind.CLOCK_WARNED, EventKind.CLOCK_BREACHED, Eve
 
 def notices(events: Sequence[Event], classes: Mapping[int, TicketClass]) -> list[Entry]:
     """What goes into the outbox for events of tickets of these classes."""
+    reopened = {event.ticket_id for event in events if event.kind is EventKind.REOPENED}  # told of that, not twice
     return [
         Entry(kind, audience, ticket_id=event.ticket_id, data=_data(kind, event.data))
         for event in events
+        if not (event.kind is EventKind.USER_SAID and event.ticket_id in reopened)
         for kind, audience in _of(event, classes[event.ticket_id])
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from alerts.ticket_clocks import as_text, call_back_due, clock_row, fresh_clocks, undated_events
+from alerts.ticket_clocks import as_text, call_back, clock_row, fresh_clocks, undated_events
 from alerts.ticket_notices import notices
 from domain.notices import Entry
 from domain.policy import Policy
@@ -24,6 +24,7 @@ from domain.tickets import (
     Standing,
     State,
     TicketClass,
+    TooEarly,
     allowed_moves,
     clocks_met,
     missing,
@@ -147,8 +148,8 @@ class _Work:
     def _start_call_backs(self) -> None:
         clocks = []
         for row in self._done:
-            if found := call_back_due(self._policy, row, self._now):
-                clocks.append(clock_row(row.ticket_id, row.round, AFTER_DONE, self._now, found))
+            if found := call_back(self._policy, row, self._now):
+                clocks.append(clock_row(row.ticket_id, row.round, AFTER_DONE, *found))
         clock_store.start(self._conn, clocks)
 
     def _start_rounds(self) -> None:
@@ -207,6 +208,20 @@ def refused(row: TicketRow, kind: EventKind) -> Refused:
     """What to say of a move that a ticket does not allow in its state."""
     allowed = ", ".join(allowed_moves(State(row.state)))
     return Refused(row.number, row.state, kind, f"it allows {allowed}")
+
+
+def check_call_back(conn: Connection, policy: Policy, row: TicketRow, now: datetime) -> None:
+    """Refuse to call the user of a locked ticket back before its time.
+
+    Raises:
+        TooEarly: says from when.
+    """
+    clocks = clock_store.of_tickets(conn, [row.ticket_id])
+    begins = [clock.started_at for clock in clocks if clock.name == AFTER_DONE and clock.started_at is not None]
+    if row.done_at is not None and (found := call_back(policy, row, row.done_at)):
+        begins.append(found[0])
+    if begins and now < max(begins):
+        raise TooEarly(row.number, row.state, EventKind.CALLED_BACK, max(begins))
 
 
 def check_closing(conn: Connection, row: TicketRow) -> None:

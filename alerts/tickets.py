@@ -7,7 +7,7 @@ statements as one.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
@@ -21,7 +21,7 @@ from domain.tickets import Event, EventKind, Source, State, TicketClass
 from store import clocks as clock_store
 from store import outbox
 from store import tickets as store
-from store.tickets import TicketRow
+from store.tickets import Place, TicketRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +47,26 @@ class Opening:
     clocks: frozenset[str] | None = None
     over: bool = False
 
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return Place(self.home_id, self.building_id, self.substation_id)
+
+    @property
+    def saying(self) -> "Saying":
+        """The same as an addition to a ticket that is open."""
+        return Saying({"text": self.description, "source": self.source.value}, self.contact)
+
     def following(self, ticket: int) -> "Opening":
         """The same for a home that had a ticket before."""
         return replace(self, follows=ticket)
+
+
+class Saying(NamedTuple):
+    """What a user has said: `data` for the event, with `text`; the contact, which is personal, stands beside it."""
+
+    data: Mapping[str, Any]
+    contact: str | None = None
 
 
 class Docket:
@@ -68,6 +85,7 @@ class Docket:
         self._opened: dict[int, Opening] = {}
         self._clocks: dict[TicketClass, list[tuple[str, datetime | None, Due]]] = {}
         self._events: list[Event] = []
+        self._contacts: list[tuple[int, str]] = []
 
     def reserve(self, count: int) -> None:
         """Fetch the numbers of tickets that are going to be opened."""
@@ -82,7 +100,15 @@ class Docket:
         source = {"source": opening.source.value}
         follows = {"follows": opening.follows} if opening.follows else {}
         self.add(ticket, EventKind.OPENED, **{**source, **follows, **opening.data})
+        if opening.contact is not None:
+            self._contacts.append((ticket, opening.contact))
         return ticket
+
+    def say(self, ticket: int, saying: Saying) -> None:
+        """Add what a user has said to a ticket that was there before, and how to reach this user."""
+        self.add(ticket, EventKind.USER_SAID, **saying.data)
+        if saying.contact is not None:
+            self._contacts.append((ticket, saying.contact))
 
     def add(self, ticket: int, kind: EventKind, **data: Any) -> None:
         """Note something that happened to a ticket, opened here or before."""
@@ -103,8 +129,9 @@ class Docket:
         if known:
             rows = store.lock(self._conn, sorted({event.ticket_id for event in known}))
             entries += record(self._conn, self._policy, rows, known, self._now, self._actor)
+        store.insert_contacts(self._conn, self._contacts)
         outbox.put(self._conn, entries, self._now)
-        self._opened, self._events = {}, []
+        self._opened, self._events, self._contacts = {}, [], []
         return rows
 
     def _write_opened(self, events: Sequence[Event]) -> list[Entry]:
@@ -144,6 +171,5 @@ def _ticket(ticket: int, opening: Opening) -> dict[str, Any]:
         "station": opening.station,
         "source": opening.source.value,
         "description": opening.description,
-        "contact": opening.contact,
         "follows": opening.follows,
     }

@@ -102,12 +102,14 @@ class LedgerDay(BaseModel):
 class Clock(BaseModel):
     """A time by which something has to be done. Each time a ticket is opened is a round with clocks of its own.
 
-    Without `due_at` it has not begun, or the calendar does not know the year yet. One that is void runs no more: the
-    ticket was opened again. What it broke stays.
+    It is counted from `started_at`: a call-back's may lie ahead, and is when it may be made. Without `due_at` it has
+    not begun, or the calendar does not know the year yet. One that is void runs no more: the ticket was opened again,
+    or closed before. What it broke stays.
     """
 
     name: str
     round: int
+    started_at: Instant | None
     due_at: Instant | None
     met_at: Instant | None
     breached_at: Instant | None
@@ -122,6 +124,13 @@ class Event(BaseModel):
     kind: str
     actor: str
     data: JsonValue
+
+
+class TicketEvent(Event):
+    """An event as it stands in its ticket, in one of the rounds; `contact`: how to reach the user who said it."""
+
+    round: int
+    contact: str | None
 
 
 class Ticket(BaseModel):
@@ -157,4 +166,4 @@ class Ticket(BaseModel):
     retrospective: bool
     needs: list[str]
     clocks: list[Clock]
-    events: list[Event]
+    events: list[TicketEvent]

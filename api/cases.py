@@ -23,6 +23,7 @@ from store import access, desk
 from store import cases as store
 from store.access import EVERYWHERE, Right, Role, Scope
 from store.rows import Row
+from store.tickets import Place, lock_place
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
@@ -148,6 +149,8 @@ def complain(changing: Session, taken: Taken) -> Case:
     if taken.anonymous:
         changing.notes[UNNAMED] = True
     home = None if taken.anonymous else _own_home(changing, taken)
+    for own in sorted(changing.scope.own_homes):  # who counts next sees what was written before
+        lock_place(changing.conn, Place(home=own))
     if store.open_of_homes(changing.conn) >= MOST_OPEN:
         raise Problem(409, Text("未办结的投诉过多", "too many complaints are open"))
     if seconds := changing.limiter.wait_case(changing.asker.actor):

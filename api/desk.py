@@ -1,6 +1,6 @@
 """Flags and tickets of all homes that the token reaches, and what the desk does with them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -10,22 +10,23 @@ from fastapi.responses import PlainTextResponse, Response
 from psycopg.errors import InsufficientPrivilege
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from alerts.desk import HomeHasTicket, TooMany, act, take_in
-from alerts.tickets import Opening
+from alerts.desk import Belongs, HomeHasTicket, NotThere, OpenThere, TooMany, act, say, take_in
+from alerts.tickets import Opening, Saying
 from api import answers
 from api.homes import Code, home_id
 from api.language import Language, preferred
-from api.moves import AnyMove, Assigned, Line, Words, kind_of
+from api.moves import AnyMove, Assigned, Line, UserSaid, Words, kind_of
 from api.paging import Page, Paged, Sort, Sorted
-from api.problem import Fault, Problem, forbidden, invalid, no_such
+from api.problem import Fault, Problem, forbidden, invalid, no_such, too_many
 from api.receipt import Receipt, as_text
 from api.receipt import receipt as make_receipt
 from api.seen import seen
 from api.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
 from domain.reasons import Text
-from domain.tickets import CREW_MOVES, Cold, Refused, Source, TicketClass, priority
+from domain.tickets import CREW_MOVES, Cold, Refused, Source, TicketClass, TooEarly, priority
 from store import desk
 from store.access import Role
+from store.tickets import OpenTicket
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
@@ -94,23 +95,49 @@ def event(number: Number, changing: ChangingStaff, move: AnyMove) -> answers.Tic
         raise no_such("ticket")
     if isinstance(move, Assigned) and move.station is not None:
         check_station(changing, move.station)
-    with refusals():
-        act(changing.conn, changing.policy, found, kind, move.data(), changing.now, changing.asker.actor)
+    with refusals(changing):
+        if isinstance(move, UserSaid):
+            say(
+                changing.conn,
+                changing.policy,
+                found,
+                Saying(move.data(), move.contact),
+                changing.now,
+                changing.asker.actor,
+            )
+        else:
+            act(changing.conn, changing.policy, found, kind, move.data(), changing.now, changing.asker.actor)
     changing.notes["kind"] = kind.value
     return answer(changing, number)
 
 
-class PlaceTicket(BaseModel):
-    """Something reported that is in no home: at a building or a substation."""
+class Report(BaseModel):
+    """Something that a person reports.
+
+    Where something is open already, it says what it belongs to: `add_to` one of these tickets, or it is `new`.
+    """
 
     model_config = ConfigDict(extra="forbid")
+
+    description: Words
+    contact: Line | None = None
+    source: Told = "phone"
+    add_to: Line | None = None
+    new: bool = False
+
+    @model_validator(mode="after")
+    def _either(self) -> "Report":
+        if self.new and self.add_to is not None:
+            raise ValueError("is either added to a ticket or new")
+        return self
+
+
+class PlaceTicket(Report):
+    """Something reported that is in no home: at a building or a substation."""
 
     kind: Literal["leak", "repair"] = Field(alias="class")
     building: Line | None = None
     substation: Line | None = None
-    description: Words
-    contact: Line | None = None
-    source: Told = "phone"
 
     @model_validator(mode="after")
     def _place(self) -> "PlaceTicket":
@@ -121,7 +148,7 @@ class PlaceTicket(BaseModel):
 
 @router.post("/tickets", status_code=201)
 def open_at_place(changing: ChangingDesk, wanted: PlaceTicket) -> answers.Ticket:
-    """Open a ticket for a building or a substation."""
+    """Open a ticket for a building or a substation, or add to one that is open there."""
     building = substation = None
     if wanted.building is not None:
         building = desk.building_id(changing.conn, wanted.building)
@@ -141,23 +168,22 @@ def open_at_place(changing: ChangingDesk, wanted: PlaceTicket) -> answers.Ticket
             description=wanted.description,
             contact=wanted.contact,
         ),
+        Belongs(wanted.add_to, wanted.new),
     )
 
 
-class HomeTicket(BaseModel):
+class HomeTicket(Report):
     """Something reported in a home. Of what a customer reports the source is the user, whatever is said."""
 
-    model_config = ConfigDict(extra="forbid")
-
     kind: Literal["cold", "leak", "repair", "device"] = Field(alias="class")
-    description: Words
-    contact: Line | None = None
-    source: Told = "phone"
 
 
 @router.post("/homes/{code}/tickets", status_code=201)
 def open_in_home(code: Code, changing: ChangingUserOrDesk, wanted: HomeTicket) -> answers.Ticket:
-    """Open a ticket for a home: a customer for its own, the desk for any. A cold home has one open ticket at most."""
+    """Open a ticket for a home, or add to one that is open there: a customer for its own, the desk for any.
+
+    A cold home has one open ticket at most.
+    """
     user = changing.asker.role is Role.CUSTOMER
     return open_ticket(
         changing,
@@ -169,17 +195,28 @@ def open_in_home(code: Code, changing: ChangingUserOrDesk, wanted: HomeTicket) -
             description=wanted.description,
             contact=wanted.contact,
         ),
+        Belongs(wanted.add_to, wanted.new),
     )
 
 
-def open_ticket(changing: Session, opening: Opening) -> answers.Ticket:
-    """Open a ticket for what somebody reported.
+def open_ticket(changing: Session, opening: Opening, belongs: Belongs) -> answers.Ticket:
+    """Open a ticket for what somebody reported, or add it to one.
 
     Raises:
-        Problem: 409, the home has an open cold ticket, or its users have opened too many.
+        Problem: 409, something is open there and nobody said what it belongs to, or its users have opened too many;
+            429, a customer adds without end.
     """
+    adds = belongs.add_to is not None and changing.asker.role is Role.CUSTOMER
+    if adds and (seconds := changing.limiter.wait_case(f"{changing.asker.actor} adds")):
+        raise too_many(seconds)
     try:
-        made = take_in(changing.conn, changing.policy, opening, changing.now, changing.asker.actor)
+        made = take_in(changing.conn, changing.policy, opening, changing.now, changing.asker.actor, belongs)
+    except OpenThere as error:
+        raise _open_there(error.tickets) from None
+    except NotThere:
+        raise Problem(
+            409, Text(f"此处没有未办结的工单 {belongs.add_to}", f"no ticket {belongs.add_to} is open there")
+        ) from None
     except HomeHasTicket as error:
         raise Problem(
             409,
@@ -193,6 +230,18 @@ def open_ticket(changing: Session, opening: Opening) -> answers.Ticket:
     number = f"T{made:08}"
     changing.notes["ticket"] = number
     return answer(changing, number)
+
+
+def _open_there(tickets: Sequence[OpenTicket]) -> Problem:
+    numbers = ", ".join(one.number for one in tickets)
+    detail = Text(
+        f"此处已有未办结的工单：{numbers}。请说明是补充（add_to）还是新事项（new）",
+        f"open there already: {numbers}; say which one this is added to (add_to), or that it is new (new)",
+    )
+    found = [
+        {"number": one.number, "class": one.ticket_class, "state": one.state, "since": one.opened_at} for one in tickets
+    ]
+    return Problem(409, detail, open_tickets=found)
 
 
 def find(asking: Session, number: str) -> dict[str, Any]:
@@ -223,10 +272,14 @@ def check_station(asking: Session, station: str) -> None:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Turn a refused move into a conflict."""
+def refusals(asking: Session) -> Iterator[None]:
+    """Turn a refused move into a conflict; one that is too early says when it is not any more."""
     try:
         yield
+    except TooEarly as error:
+        local = f"{error.allowed_from.astimezone(asking.policy.zone):%Y-%m-%d %H:%M}"
+        zh = f"工单 {error.number}：{local} 之后方可进行 {error.kind}"
+        raise Problem(409, Text(zh, str(error)), allowed_from=error.allowed_from) from None
     except Refused as error:
         zh = f"工单 {error.number} 当前状态为 {error.state}，不能进行 {error.kind}：{error.reason}"
         raise Problem(409, Text(zh, str(error))) from None

@@ -129,6 +129,18 @@ class Remark(Move):
     remark: Words
 
 
+class UserSaid(Move):
+    """What the user has said meanwhile, by whatever way; how to reach this user stands beside the event, not in it."""
+
+    kind: Literal["user_said"]
+    text: Words
+    contact: Line | None = None
+
+    def data(self) -> dict[str, Any]:
+        """Without what is personal."""
+        return self.model_dump(mode="json", exclude={"kind", "contact"}, exclude_none=True)
+
+
 class Closed(Move):
     """All is in order; refused with what is missing."""
 
@@ -156,6 +168,7 @@ AnyMove: TypeAlias = Annotated[
     | Replied
     | CalledBack
     | Remark
+    | UserSaid
     | Closed
     | Reopened,
     Field(discriminator="kind"),

@@ -12,12 +12,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from psycopg_pool import PoolTimeout
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from api.language import Language, preferred, said
 from api.messages import in_both
+from api.values import Instant
 from domain.reasons import Text
 from store.away import AWAY
 
@@ -82,14 +83,28 @@ class FaultDetails(BaseModel):
     detail: str
 
 
+class OpenTicket(BaseModel):
+    """A ticket that a report may belong to."""
+
+    number: str
+    class_: str = Field(alias="class")
+    state: str
+    since: Instant
+
+
 class ProblemDetails(BaseModel):
-    """The body of an error."""
+    """The body of an error.
+
+    Of a conflict `allowed_from` says when the same is possible, `open_tickets` what is open at the place of a report.
+    """
 
     type: str
     title: str
     status: int
     detail: str
     errors: list[FaultDetails] | None = None
+    allowed_from: Instant | None = None
+    open_tickets: list[OpenTicket] | None = None
 
 
 class Problem(Exception):
@@ -103,13 +118,16 @@ class Problem(Exception):
         faults: list[Fault] | None = None,
         headers: Mapping[str, str] | None = None,
         delay_s: float = 0.0,
+        **members: Any,
     ) -> None:
+        """`members`: what else of ProblemDetails the body has."""
         super().__init__(said(detail, "en"))
         self.status = status
         self.detail = detail
         self.faults = faults
         self.headers = dict(headers or {})
         self.delay_s = delay_s
+        self.members = members
 
     def details(self, language: Language) -> ProblemDetails:
         """The body, in a language."""
@@ -121,6 +139,7 @@ class Problem(Exception):
             status=self.status,
             detail=said(self.detail, language),
             errors=faults or None,
+            **self.members,
         )
 
     def response(self, scope: Scope) -> JSONResponse:
@@ -128,7 +147,7 @@ class Problem(Exception):
         asked = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
         language = preferred(asked)
         headers = {**self.headers, "Content-Language": language, "Vary": "Accept-Language"}
-        body = self.details(language).model_dump(exclude_none=True)
+        body = self.details(language).model_dump(mode="json", by_alias=True, exclude_none=True)
         return JSONResponse(body, self.status, headers, media_type=MEDIA_TYPE)
 
 
@@ -188,7 +207,8 @@ def answer_with_problems(app: FastAPI) -> None:
 def openapi_responses() -> dict[int | str, dict[str, Any]]:
     """How errors are described in the OpenAPI document."""
     schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema["properties"]["errors"] = {"type": "array", "items": FaultDetails.model_json_schema()}
+    for name, model in (("errors", FaultDetails), ("open_tickets", OpenTicket)):
+        schema["properties"][name] = {"type": "array", "items": model.model_json_schema()}
     schema.pop("$defs")
     example = no_such("home").details("en").model_dump(exclude_none=True)
     return {"default": {"description": "Problem", "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}}

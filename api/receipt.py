@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api.language import Language, said
 from domain.reasons import Text
-from domain.tickets import EventKind, Proof
+from domain.tickets import EventKind, Proof, standing_events
 
 CLASSES = {
     "cold": Text("室温不达标", "home too cold"),
@@ -64,7 +64,8 @@ def _lines(ticket: dict[str, Any], zone: ZoneInfo, language: Language) -> list[t
     def at(instant: datetime | None) -> str | None:
         return None if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
 
-    last = {event["kind"]: event for event in ticket["events"]}
+    last = standing_events(ticket["events"])
+    added = [event["data"].get("text", "") for event in ticket["events"] if event["kind"] == EventKind.USER_SAID]
 
     def when(kind: EventKind) -> str | None:
         return at(last[kind]["at"]) if kind in last else None
@@ -78,7 +79,7 @@ def _lines(ticket: dict[str, Any], zone: ZoneInfo, language: Language) -> list[t
         (Text("用户", "Home"), ticket["home"] or ticket["building"] or ticket["substation"]),
         (Text("类别", "About"), said(CLASSES[ticket["class"]], language)),
         (Text("受理时间", "Taken in"), at(ticket["opened_at"])),
-        (Text("报修内容", "Reported"), ticket["description"]),
+        (Text("报修内容", "Reported"), "; ".join(filter(None, [ticket["description"], *added]))),
         (Text("联系方式", "Contact"), ticket["contact"]),
         (Text("供热站", "Heat station"), ticket["station"]),
         (Text("负责人", "Responsible"), ticket["responsible"]),

@@ -45,4 +45,5 @@ def event_for_user(event: dict[str, Any]) -> dict[str, Any]:
     names = MOVES[EventKind(event["kind"])].shown or ()
     actor = "user" if event["kind"] == EventKind.USER_SAID else event["actor"]
     actor = actor if actor in ("hearth", "user") else "staff"
-    return {**event, "actor": actor, "data": {k: v for k, v in event["data"].items() if k in names}}
+    contact = {"contact": None} if "contact" in event else {}
+    return {**event, **contact, "actor": actor, "data": {k: v for k, v in event["data"].items() if k in names}}

@@ -6,7 +6,7 @@ A missing number is an error that names the key; nothing is filled in.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from importlib.resources import files
@@ -20,11 +20,13 @@ from domain.incidents import IncidentRule
 from domain.measurement import MeasurementRule
 from domain.notices import NoticeRules
 from domain.substation import PLAUSIBLE, SubstationLimits
-from domain.tickets import CLOCK_NAMES, DeskRule, TicketClass
+from domain.tickets import AFTER_DONE, CLOCK_NAMES, DeskRule, TicketClass
 from domain.working_days import Calendar
 
 CLASSES = ("multistorey", "bungalow", "nonresidential")
 SEVERITIES = ("cold", "severe")
+CALL_BACK_AFTER = "call_back_after"  # among the clocks of a class: how long after the work its call-back opens
+DEFAULT_CALL_BACK_AFTER = "PT48H"
 ROOM_KINDS = ("living", "bedroom", "other")
 _DURATION = re.compile(r"P(?:(\d+)WD|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)", re.ASCII)
 
@@ -72,6 +74,8 @@ class Version:
     judged_rooms: tuple[str, ...]
     limits: tuple[Limit, ...]
     clocks: Mapping[str, Mapping[str, Duration]]
+    # Of each class with that clock: how long after the work the time for a call-back begins.
+    call_back_after: Mapping[str, timedelta] = field(default_factory=dict)
     care: Care | None = None  # None: no device jobs
     substation: SubstationLimits | None = None  # None: no alarms
     incident: IncidentRule | None = None  # None: no incidents
@@ -278,6 +282,7 @@ class _Reader:
             judged_rooms=self.rooms(self.get(table, "judged_rooms", list, where), where),
             limits=tuple(self.limit(element, path) for path, element in self.tables(table, "limits", where)),
             clocks=self.clocks(self.get(table, "clocks", dict, where), f"{where}.clocks"),
+            call_back_after=self.call_backs(table["clocks"], f"{where}.clocks"),
             care=self.care(self.get(table, "care", dict, where), f"{where}.care") if "care" in table else None,
             substation=self.substation(self.get(table, "substation", dict, where), f"{where}.substation")
             if "substation" in table
@@ -419,11 +424,24 @@ class _Reader:
         return {name: self.durations(self.get(table, name, dict, where), f"{where}.{name}") for name in table}
 
     def durations(self, table: Mapping[str, Any], where: str) -> dict[str, Duration]:
+        self.known(table, {*CLOCK_NAMES, CALL_BACK_AFTER}, where)
+        return {name: self.duration(table, name, where) for name in table if name != CALL_BACK_AFTER}
+
+    def duration(self, table: Mapping[str, Any], name: str, where: str) -> Duration:
+        try:
+            return duration(self.get(table, name, str, where))
+        except ValueError as error:
+            raise self.fail(f"{where}.{name}", str(error)) from None
+
+    def call_backs(self, tables: Mapping[str, Any], where: str) -> dict[str, timedelta]:
         found = {}
-        self.known(table, set(CLOCK_NAMES), where)
-        for name in table:
-            try:
-                found[name] = duration(self.get(table, name, str, where))
-            except ValueError as error:
-                raise self.fail(f"{where}.{name}", str(error)) from None
+        for name, table in tables.items():
+            path = f"{where}.{name}"
+            if AFTER_DONE in table:
+                after = self.duration({CALL_BACK_AFTER: DEFAULT_CALL_BACK_AFTER, **table}, CALL_BACK_AFTER, path)
+                if after.working_days:
+                    raise self.fail(f"{path}.{CALL_BACK_AFTER}", "cannot be in working days")
+                found[name] = after.elapsed
+            elif CALL_BACK_AFTER in table:
+                raise self.fail(f"{path}.{CALL_BACK_AFTER}", f"there is no {AFTER_DONE} that it could be for")
         return found

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from domain.policy import CLASSES, Duration, Limit, Policy, Version
+from domain.tickets import AFTER_DONE
 
 
 def summary(policy: Policy) -> list[str]:
@@ -24,7 +25,7 @@ def _version(version: Version) -> Iterator[str]:
         source = f" [{limit.clause}]" if limit.clause else ""
         yield f"{limit.home_class}: {limit.severity} below {limit.below_celsius:g} °C {window(limit)}{source}"
     for name, clocks in version.clocks.items():
-        yield f"{name}: {_clocks(clocks)}"
+        yield f"{name}: {_clocks(clocks, version.call_back_after.get(name))}"
     yield "sensors: device jobs" + (_suspect(version) if version.care else " are not opened")
     yield "substations: alarms" + ("" if version.substation else " are not raised")
     yield f"incidents: {_incident(version)}"
@@ -64,8 +65,11 @@ def window(limit: Limit) -> str:
     return f"from {limit.opens:%H:%M} to {limit.closes:%H:%M}{over}"
 
 
-def _clocks(clocks: Mapping[str, Duration]) -> str:
-    return ", ".join(f"{name} {_length(length)}" for name, length in clocks.items()) or "no clocks"
+def _clocks(clocks: Mapping[str, Duration], call_back_after: timedelta | None) -> str:
+    told = {name: f"{name} {_length(length)}" for name, length in clocks.items()}
+    if call_back_after is not None:
+        told[AFTER_DONE] += f" from {_length(Duration(call_back_after))} after done"
+    return ", ".join(told.values()) or "no clocks"
 
 
 def _length(length: Duration) -> str:

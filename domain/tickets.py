@@ -1,8 +1,8 @@
 """The repair desk: states of a ticket, what can happen to it, and what that does. One table says it all: MOVES."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -44,6 +44,9 @@ class Source(StrEnum):
     USER = "user"  # through the API
     MEASUREMENT = "measurement"
     INCIDENT = "incident"
+
+
+SELF_CLOSING = frozenset({Source.DEVICE, Source.INCIDENT})  # their tickets close with the job, with the incident
 
 
 class Proof(StrEnum):
@@ -193,6 +196,9 @@ MOVES: Mapping[EventKind, Move] = {
     EventKind.CLOSED: Move(frozenset({State.DONE}), State.CLOSED, (EVERYTHING,), shown=("proof",)),
     EventKind.REOPENED: Move(frozenset({State.CLOSED}), State.OPEN, shown=()),
 }
+# What undoes the work, and with it the answer to the user.
+UNDOING = frozenset({EventKind.REWORK, EventKind.RELAPSED, EventKind.REOPENED})
+UNDONE = frozenset({EventKind.DONE, EventKind.PROVEN, EventKind.REPLIED, EventKind.CALLED_BACK})
 CREW_MOVES = frozenset(
     {
         EventKind.ACCEPTED,
@@ -204,6 +210,7 @@ CREW_MOVES = frozenset(
         EventKind.CONFIRMED,
         EventKind.DONE,
         EventKind.REMARK,
+        EventKind.USER_SAID,
     }
 )
 DISPATCH_MOVES = CREW_MOVES | {
@@ -219,7 +226,7 @@ PASSED_ON = frozenset({EventKind.ACCEPTED, EventKind.ARRIVED, EventKind.DELAYED,
 OF_INCIDENT = "incident"  # in the data of an event: the number of the incident it was passed on by
 SPOKEN_WITH = "contact"  # the one clock that work on a pipe does not stop: nobody has spoken with the user
 CLOCK_NAMES = frozenset(name for move in MOVES.values() for name in move.meets) - {EVERYTHING}  # those of a policy
-AFTER_DONE = "call_back"  # the one clock that starts when the work is done
+AFTER_DONE = "call_back"  # the one clock that starts some time after the work is done
 # What a relapse or rework makes undone; `done` and `finish` run on from when they began.
 RESUMED_BY_REWORK = ("done", "finish")
 
@@ -230,6 +237,32 @@ class Refused(Exception):
     def __init__(self, number: str, state: str, kind: EventKind, reason: str) -> None:
         super().__init__(f"ticket {number} is {state}, {kind} is refused: {reason}")
         self.number, self.state, self.kind, self.reason = number, state, kind, reason
+
+
+class TooEarly(Refused):
+    """A call-back before its time."""
+
+    def __init__(self, number: str, state: str, kind: EventKind, allowed_from: datetime) -> None:
+        super().__init__(number, state, kind, f"it is allowed from {allowed_from.isoformat()}")
+        self.allowed_from = allowed_from
+
+
+def standing_events(events: Iterable[Mapping[str, Any]]) -> dict[EventKind, Mapping[str, Any]]:
+    """The last event of each kind that still stands: of the present round, and not undone since.
+
+    Args:
+        events: of one ticket in order, each with its `kind` and `round`.
+    """
+    standing: dict[EventKind, Mapping[str, Any]] = {}
+    present = 1
+    for event in events:
+        kind = EventKind(event["kind"])
+        if event["round"] > present:
+            present, standing = event["round"], {}
+        if kind in UNDOING:
+            standing = {k: e for k, e in standing.items() if k not in UNDONE}
+        standing[kind] = event
+    return standing
 
 
 def allowed_moves(state: State) -> tuple[EventKind, ...]:

@@ -41,6 +41,14 @@ UPDATE clock AS c SET met_at = greatest(%(now)s, c.breached_at)
 FROM jsonb_to_recordset(%(met)s) AS x (ticket_id bigint, round smallint, names text[])
 WHERE c.ticket_id = x.ticket_id AND c.round = x.round AND (x.names IS NULL OR c.name = ANY(x.names))
   AND c.met_at IS NULL AND c.void_at IS NULL AND c.started_at IS NOT NULL
+  AND (x.names IS NOT NULL OR c.started_at <= %(now)s)
+"""
+# What closes before a clock has begun has no use for it.
+VOID_UNBEGUN = """
+UPDATE clock AS c SET void_at = %(now)s
+FROM jsonb_to_recordset(%(met)s) AS x (ticket_id bigint, round smallint, names text[])
+WHERE c.ticket_id = x.ticket_id AND c.round = x.round AND x.names IS NULL
+  AND c.met_at IS NULL AND c.void_at IS NULL AND c.started_at > %(now)s
 """
 START = """
 UPDATE clock AS c SET started_at = x.started_at, due_at = x.due_at, warn_at = x.warn_at, warned_at = NULL
@@ -151,9 +159,14 @@ def breach(conn: Connection, tickets: Sequence[int], now: datetime) -> list[Rung
 
 
 def meet(conn: Connection, met: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Stop clocks `{ticket_id, round, names}` that have started and still run; names None: all of them."""
+    """Stop clocks `{ticket_id, round, names}` that have started and still run; names None: all of them.
+
+    Of all of them, those that would begin later are void.
+    """
     if met:
         conn.execute(MEET, {"met": Jsonb(list(met)), "now": now})
+    if any(one["names"] is None for one in met):
+        conn.execute(VOID_UNBEGUN, {"met": Jsonb(list(met)), "now": now})
 
 
 def start(conn: Connection, clocks: Sequence[Mapping[str, Any]]) -> None:

@@ -84,7 +84,8 @@ _TICKETS: LiteralString = (
 SELECT
   t.ticket_id, t.number, t.class, t.state, t.priority, h.code AS home, t.opened_at,
   b.code AS building, u.code AS substation, t.station, t.source, t.responsible, t.appointment_at, t.description,
-  t.contact, t.responsibility, t.paid, t.confirmation, t.round, t.done_at, t.proof, t.replied_at, t.called_back_at,
+  (SELECT k.contact FROM ticket_contact AS k WHERE k.ticket_id = t.ticket_id ORDER BY k.seq DESC LIMIT 1) AS contact,
+  t.responsibility, t.paid, t.confirmation, t.round, t.done_at, t.proof, t.replied_at, t.called_back_at,
   t.closed_at, t.retrospective, (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.follows) AS follows,
   ARRAY(SELECT f.flag_id FROM flag AS f WHERE f.ticket_id = t.ticket_id ORDER BY f.flag_id) AS flags
 FROM ticket AS t
@@ -120,13 +121,22 @@ LIMIT %(limit)s
 """
 )
 SELECT_CLOCKS = """
-SELECT c.ticket_id, c.name, c.round, c.due_at, c.met_at, c.breached_at, c.void_at FROM clock AS c
+SELECT c.ticket_id, c.name, c.round, c.started_at, c.due_at, c.met_at, c.breached_at, c.void_at FROM clock AS c
 WHERE c.ticket_id = ANY (%(tickets)s::bigint[])
 ORDER BY c.ticket_id, c.round, c.due_at NULLS LAST, c.name
 """
+# What was done and not proven when it got cold again was not done: the round goes on then.
 SELECT_EVENTS = """
-SELECT e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data FROM ticket_event AS e
-WHERE e.ticket_id = ANY (%(tickets)s::bigint[])
+SELECT
+  e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data, k.contact,
+  1 + count(*) FILTER (WHERE e.kind = 'reopened' OR (e.kind = 'relapsed' AND e.state_before <> 'verifying'))
+    OVER (PARTITION BY e.ticket_id ORDER BY e.seq) AS round
+FROM (
+  SELECT x.*, lag(x.state) OVER (PARTITION BY x.ticket_id ORDER BY x.seq) AS state_before
+  FROM ticket_event AS x
+  WHERE x.ticket_id = ANY (%(tickets)s::bigint[])
+) AS e
+LEFT JOIN ticket_contact AS k ON k.ticket_id = e.ticket_id AND k.seq = e.seq
 ORDER BY e.ticket_id, e.seq
 """
 

@@ -105,6 +105,7 @@ INSERT INTO granted VALUES
   ('measurement',           'home',       '',      'ra',    'r',     'ra',    '',      ''),
   ('measurement_request',   'home',       '',      'ra',    'r',     'ra',    '',      ''),
   ('measurement_told',      '',           '',      'ra',    '',      '',      '',      ''),
+  ('ticket_contact',        'of_ticket',  '',      '',      '',      'ra',    '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
   ('form_sent',             '',           '',      '',      '',      'rad',   '',      ''),
   ('building_summary',      '',           '',      'rawd',  '',      'r',     '',      ''),

@@ -42,18 +42,18 @@ SELECT EXISTS (
 """
 INSERT = """
 INSERT INTO ticket (
-  ticket_id, class, state, priority, home_id, building_id, substation_id, station, source, description, contact,
+  ticket_id, class, state, priority, home_id, building_id, substation_id, station, source, description,
   follows, opened_at, closed_at, retrospective
 )
 OVERRIDING SYSTEM VALUE
 SELECT
   x.ticket_id, x.class, x.state, x.priority, x.home_id, x.building_id, x.substation_id, coalesce(x.station, u.station),
-  x.source, x.description, x.contact, x.follows, %(at)s::timestamptz,
+  x.source, x.description, x.follows, %(at)s::timestamptz,
   CASE WHEN x.state = 'closed' THEN %(at)s::timestamptz END,
   x.state = 'closed'
 FROM jsonb_to_recordset(%(tickets)s) AS x (
   ticket_id bigint, class text, state text, priority smallint, home_id integer, building_id integer,
-  substation_id integer, station text, source text, description text, contact text, follows bigint
+  substation_id integer, station text, source text, description text, follows bigint
 )
 LEFT JOIN home AS h ON h.home_id = x.home_id
 LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, x.building_id)
@@ -66,6 +66,15 @@ SELECT x.ticket_id, 0, %(at)s, x.kind, %(actor)s, x.state, x.data, ''
 FROM ROWS FROM (jsonb_to_recordset(%(events)s) AS (ticket_id bigint, kind text, state text, data jsonb))
   WITH ORDINALITY AS x (ticket_id, kind, state, data, nth)
 ORDER BY x.nth
+"""
+# Of the event with what was said.
+INSERT_CONTACTS = """
+INSERT INTO ticket_contact (ticket_id, seq, contact)
+SELECT
+  x.ticket_id,
+  (SELECT max(e.seq) FROM ticket_event AS e WHERE e.ticket_id = x.ticket_id AND e.kind IN ('opened', 'user_said')),
+  x.contact
+FROM unnest(%(tickets)s::bigint[], %(contacts)s::text[]) AS x (ticket_id, contact)
 """
 UPDATE = """
 UPDATE ticket AS t SET
@@ -81,6 +90,15 @@ FROM jsonb_to_recordset(%(tickets)s) AS x (
 WHERE t.ticket_id = x.ticket_id
 """
 
+SELECT_LOCK_PLACE = "SELECT pg_advisory_xact_lock(hashtextextended(%(place)s, 0))"
+# What a person may add to: what closes by itself, and what may be about the crew, is not for that.
+SELECT_OPEN_AT = """
+SELECT t.ticket_id, t.number, t.class AS ticket_class, t.state, t.opened_at
+FROM ticket AS t
+WHERE t.state <> 'closed' AND t.source NOT IN ('device', 'incident') AND t.class NOT IN ('complaint', 'report')
+  AND (t.home_id = %(home)s OR t.building_id = %(building)s OR t.substation_id = %(substation)s)
+ORDER BY t.ticket_id
+"""
 LOCK_HOME = "SELECT lock_home(%(home)s)"
 LOCK_HOME_OF = "SELECT lock_home(t.home_id) FROM ticket AS t WHERE t.ticket_id = %(ticket)s AND t.home_id IS NOT NULL"
 SELECT_OPEN_OF_USER = """
@@ -115,6 +133,28 @@ class TicketRow(NamedTuple):
     source: str
 
 
+class OpenTicket(NamedTuple):
+    """A ticket that is worked on, and since when."""
+
+    ticket_id: int
+    number: str
+    ticket_class: str
+    state: str
+    opened_at: datetime
+
+
+class Place(NamedTuple):
+    """Where a ticket is: one of them, or nowhere."""
+
+    home: int | None = None
+    building: int | None = None
+    substation: int | None = None
+
+    def name(self) -> str:
+        """By which it is locked."""
+        return " ".join(f"{kind} {key}" for kind, key in self._asdict().items() if key is not None)
+
+
 def reserve(conn: Connection, count: int) -> list[int]:
     """Numbers for new tickets."""
     return [row[0] for row in conn.execute(RESERVE, {"count": count}).fetchall()]
@@ -135,6 +175,17 @@ def lock(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
     """Tickets as they are now, and as they stay until the transaction ends."""
     with conn.cursor(row_factory=class_row(TicketRow)) as cur:
         return {row.ticket_id: row for row in cur.execute(LOCK, {"tickets": list(tickets)}).fetchall()}
+
+
+def lock_place(conn: Connection, place: Place) -> None:
+    """Let nobody else open a ticket by hand there until the transaction ends, whether the place has any row or not."""
+    conn.execute(SELECT_LOCK_PLACE, {"place": place.name()})
+
+
+def open_at(conn: Connection, place: Place) -> list[OpenTicket]:
+    """What is worked on at a place and a person may add to, oldest first."""
+    with conn.cursor(row_factory=class_row(OpenTicket)) as cur:
+        return cur.execute(SELECT_OPEN_AT, place._asdict()).fetchall()
 
 
 def lock_home(conn: Connection, home: int) -> None:
@@ -169,6 +220,13 @@ def insert(conn: Connection, tickets: Sequence[Mapping[str, Any]], at: datetime)
 def append_events(conn: Connection, events: Sequence[Mapping[str, Any]], at: datetime, actor: str) -> None:
     """Add events `{ticket_id, kind, state, data}` in order; `state` is the ticket's after it."""
     conn.execute(INSERT_EVENTS, {"events": Jsonb(list(events)), "at": at, "actor": actor})
+
+
+def insert_contacts(conn: Connection, contacts: Sequence[tuple[int, str]]) -> None:
+    """Keep how to reach those who have just said something: ticket and contact, after the event."""
+    if contacts:
+        tickets, said = zip(*contacts, strict=True)
+        conn.execute(INSERT_CONTACTS, {"tickets": list(tickets), "contacts": list(said)})
 
 
 def update(conn: Connection, tickets: Sequence[TicketRow]) -> None:

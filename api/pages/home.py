@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from api import evidence, exports
 from api.language import Language
 from api.pages import look, visit
-from api.pages.render import HOME, Times, page
+from api.pages.render import HOME, Times, page, say
 from api.pages.report import SUBJECTS, Report, read, take
 from api.problem import Problem, no_such
 from api.session import Session, surroundings
@@ -197,4 +197,6 @@ def shown(
 
 
 def _refusal(refused: Problem | None, language: Language) -> str | None:
-    return refused.details(language).detail if refused else None
+    if refused is None:
+        return None
+    return say(language, "open_there") if "open_tickets" in refused.members else refused.details(language).detail

@@ -95,6 +95,7 @@ def look(asking: Session, place: Row, language: Language, times: Times) -> dict[
         "outages": _outages(asking, code),
         "open": [ticket for ticket in mine if not ticket.closed],
         "past": [ticket for ticket in mine if ticket.closed],
+        "addable": [ticket for ticket in mine if ticket.addable],
         "cold_ticket": next((t.number for t in mine if not t.closed and t.kind == TicketClass.COLD), None),
         "today": today(asking, home_id, schedule),
         "season": season(asking, home_id, schedule, times),

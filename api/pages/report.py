@@ -8,27 +8,25 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from alerts.desk import act
 from api import cases
 from api.desk import HomeTicket, open_in_home
-from api.problem import Problem, too_many
 from api.session import UNNAMED, Session
 from domain.cases import Subject
-from domain.reasons import Text
-from domain.tickets import EventKind, State, TicketClass
+from domain.tickets import State, TicketClass
 from store import desk, form_sent
 from store.rows import Row
 
 KINDS = ("cold", "leak", "complaint")
 LONGEST_WORDS = 2_000
 LONGEST_CONTACT = 200
+LONGEST_NUMBER = 40
 MOST_FIELDS = 20
 KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
 # What a customer complains of: wrongdoing is a report, which is another thing.
 SUBJECTS = tuple(subject for subject in Subject if subject is not Subject.WRONGDOING)
 # A customer's complaint of these is about the people of the station, who then never learn who it was.
 ABOUT_STATION = frozenset({Subject.TEMPERATURE, Subject.REPAIR, Subject.CONDUCT})
-GONE = Text("工单已办结", "the ticket is closed")
+NEW = "new"  # as `about`: none of the tickets that are open
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +41,14 @@ class Report:
     contact: str = ""
     subject: str = ""
     anonymous: bool = False
+    about: str = ""  # the number of the open ticket to which it belongs, or NEW; empty: nothing was chosen
     faults: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def once(self) -> str:
         """What is the same only if the same is sent again from the same page: what was changed meanwhile is new."""
-        said = (self.kind, self.home, self.words, self.contact, self.subject, str(self.anonymous), self.key)
-        return hashlib.sha256("\0".join(said).encode()).hexdigest()
+        told = (self.kind, self.home, self.words, self.contact, self.subject, str(self.anonymous), self.about, self.key)
+        return hashlib.sha256("\0".join(told).encode()).hexdigest()
 
 
 async def read(request: Request) -> Report:
@@ -71,6 +70,7 @@ async def read(request: Request) -> Report:
         contact=said.get("contact", ""),
         subject=said.get("subject", ""),
         anonymous="anonymous" in said,
+        about=said.get("about", "")[:LONGEST_NUMBER],
         faults=_faults(said),
     )
 
@@ -127,12 +127,18 @@ def _complain(changing: Session, place: Row, report: Report) -> str:
 
 
 def _repair(changing: Session, place: Row, report: Report) -> str:
-    """Open a ticket, or add to the one that the cold home has."""
+    """Open a ticket, or add to one that is open: of a cold home to the one that it has, whatever else was chosen."""
     changing.notes["home"] = place["code"]
-    if report.kind == TicketClass.COLD and (row := open_cold(changing, place)) is not None:
-        return _add(changing, row, report.words)
+    cold = open_cold(changing, place) if report.kind == TicketClass.COLD else None
+    add_to = cold["number"] if cold is not None else None if report.about == NEW else report.about or None
     wanted = HomeTicket.model_validate(
-        {"class": report.kind, "description": report.words, "contact": report.contact or None}
+        {
+            "class": report.kind,
+            "description": report.words,
+            "contact": report.contact or None,
+            "add_to": add_to,
+            "new": add_to is None and report.about == NEW,
+        }
     )
     return open_in_home(place["code"], changing, wanted).number
 
@@ -142,14 +148,3 @@ def open_cold(asking: Session, place: Row) -> Row | None:
     wanted = desk.TicketFilter(now=asking.now, home_id=place["home_id"], kind=TicketClass.COLD)
     found = desk.tickets(asking.conn, asking.scope, wanted, limit=1)
     return found[0] if found and found[0]["state"] != State.CLOSED else None
-
-
-def _add(changing: Session, row: Row, words: str) -> str:
-    if seconds := changing.limiter.wait_case(f"{changing.asker.actor} adds"):
-        raise too_many(seconds)
-    if row["state"] == State.CLOSED:
-        raise Problem(409, GONE)
-    changing.notes["ticket"] = row["number"]
-    data = {"text": words}
-    act(changing.conn, changing.policy, row["ticket_id"], EventKind.USER_SAID, data, changing.now, changing.asker.actor)
-    return str(row["number"])

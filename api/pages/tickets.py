@@ -1,6 +1,6 @@
 """A ticket in plain words: how far it is, by when something happens, and what did not happen in time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from api.language import Language
 from api.pages.render import Times, say
-from domain.tickets import EventKind, State
+from domain.tickets import SELF_CLOSING, EventKind, State, standing_events
 
 TOLD = {
     EventKind.CONTACTED: "event_contacted",
@@ -34,44 +34,47 @@ class Promise:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Round:
+    """What was said and answered in one of the times that a ticket was open."""
+
+    said: Sequence[str]
+    delay: str | None
+    result: str | None
+    answer: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What is shown of a ticket. `kind` is its class, `about` says it in words."""
+    """What is shown of a ticket. `kind` is its class, `about` says it in words; the last round is the present one."""
 
     number: str
     kind: str
     about: str
     closed: bool
+    addable: bool  # the user may add to it
     state: Markup
     opened: Markup
     closed_at: Markup | None
-    description: str
     appointment: Markup | None
     promises: Sequence[Promise]
     happened: Sequence[tuple[Markup, Markup]]
-    delay: str | None
-    result: str | None
-    answer: str | None
-    added: Sequence[str]
+    present: Round
+    earlier: Sequence[Round]
 
 
 def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, now: datetime) -> Shown:
     """A ticket as api.seen has it, for its user."""
-    last = {event["kind"]: event for event in ticket["events"]}
-
-    def data(kind: EventKind, *keys: str) -> str | None:
-        found = last.get(kind, {"data": {}})["data"]
-        return next((found[key] for key in keys if found.get(key)), None)
-
+    *earlier, present = _rounds(ticket, language)
     appointment = ticket["appointment_at"]
     return Shown(
         number=ticket["number"],
         kind=ticket["class"],
         about=about,
         closed=ticket["state"] == State.CLOSED,
+        addable=ticket["state"] != State.CLOSED and ticket["home"] is not None and ticket["source"] not in SELF_CLOSING,
         state=say(language, f"ticket_{ticket['state']}"),
         opened=times.at(ticket["opened_at"]),
         closed_at=times.at(ticket["closed_at"]) if ticket["closed_at"] else None,
-        description=ticket["description"],
         appointment=times.at(appointment) if appointment and appointment > now else None,
         promises=_promises(ticket, language, times, now),
         happened=[
@@ -79,11 +82,32 @@ def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, 
             for event in ticket["events"]
             if event["kind"] in TOLD
         ],
-        delay=data(EventKind.DELAYED, "explanation", language),
-        result=data(EventKind.DONE, "result"),
-        answer=data(EventKind.REPLIED, "text"),
-        added=[e["data"].get("text", "") for e in ticket["events"] if e["kind"] == EventKind.USER_SAID],
+        present=present,
+        earlier=earlier,
     )
+
+
+def _rounds(ticket: dict[str, Any], language: Language) -> list[Round]:
+    """The rounds of a ticket: an answer stands under the one in which it was given, until the work was undone."""
+    found = []
+    for number in range(1, ticket["round"] + 1):
+        events = [event for event in ticket["events"] if event["round"] == number]
+        last = standing_events(events)
+
+        def data(kind: EventKind, *keys: str, last: Mapping[EventKind, Any] = last) -> str | None:
+            told = last[kind]["data"] if kind in last else {}
+            return next((told[key] for key in keys if told.get(key)), None)
+
+        added = [event["data"].get("text", "") for event in events if event["kind"] == EventKind.USER_SAID]
+        found.append(
+            Round(
+                said=[*([ticket["description"]] if number == 1 and ticket["description"] else []), *added],
+                delay=data(EventKind.DELAYED, "explanation", language),
+                result=data(EventKind.DONE, "result"),
+                answer=data(EventKind.REPLIED, "text"),
+            )
+        )
+    return found
 
 
 def _promises(ticket: dict[str, Any], language: Language, times: Times, now: datetime) -> list[Promise]:
@@ -101,7 +125,8 @@ def _promise(clock: dict[str, Any], language: Language, times: Times, now: datet
     late = clock["breached_at"] is not None or (met or now) > due
     ended = met is not None or clock["void_at"] is not None
     standing = ("kept_late" if met else "broken" if ended else "late") if late else ("kept" if met else "running")
-    fields = {"due": times.at(due), "met": times.at(met) if met else ""}
+    begins = clock["started_at"]
+    fields = {"begin": times.at(begins) if begins else "", "due": times.at(due), "met": times.at(met) if met else ""}
     if standing == "running":
         return Promise(standing=standing, words=say(language, f"will_{clock['name']}", **fields))
     what = say(language, f"clock_{clock['name']}")

@@ -79,7 +79,6 @@ WORDS: Mapping[str, Text] = {
     "open_tickets": Text("正在处理", "What we are working on"),
     "no_tickets": Text("没有正在处理的事项。", "There is nothing open."),
     "past_tickets": Text("近期记录", "What was before"),
-    "ticket": Text("工单 {number}", "Ticket {number}"),
     "opened_at": Text("{at} 登记", "registered {at}"),
     "closed_at": Text("{at} 办结", "closed {at}"),
     "ticket_open": Text("等待供热站受理", "waiting for the heat station"),
@@ -91,6 +90,7 @@ WORDS: Mapping[str, Text] = {
     "appointment": Text("约定上门：{at}", "Agreed visit: {at}"),
     "you_wrote": Text("您的描述", "You wrote"),
     "you_added": Text("您补充", "You added"),
+    "earlier_round": Text("此前的处理（第 {n} 次）", "What was before, time {n}"),
     "answer": Text("我们的答复", "Our answer"),
     "result": Text("处理结果", "What was done"),
     "delay": Text("为什么慢了", "Why it takes longer"),
@@ -118,7 +118,9 @@ WORDS: Mapping[str, Text] = {
     "will_on_site": Text("我们将在{due}前上门", "Someone will be with you by {due}"),
     "will_done": Text("将在{due}前处理完毕", "It will be repaired by {due}"),
     "will_finish": Text("将在{due}前办结", "It will be finished by {due}"),
-    "will_call_back": Text("我们将在{due}前回访", "We will call you back by {due} to ask whether all is well"),
+    "will_call_back": Text(
+        "我们将在{begin}至{due}之间回访", "We will call you back between {begin} and {due} to ask whether all is well"
+    ),
     "will_answer": Text("我们将在{due}前答复您", "You will have an answer by {due}"),
     "promise_late": Text("{what}已超时：应在{due}前", "{what} is late: it was due by {due}"),
     "promise_kept": Text("{what}：{met}，按时", "{what}: {met}, in time"),
@@ -186,6 +188,15 @@ WORDS: Mapping[str, Text] = {
         "哪个房间、从什么时候开始。最多 2000 字。", "Which room, and since when. At most 2,000 characters."
     ),
     "contact": Text("联系电话（可不填）", "Telephone (if you like)"),
+    "belongs": Text("是否与正在处理的事项有关？", "Does it belong to what we are working on?"),
+    "belongs_to": Text(
+        "补充到工单 {number}：{about}（{at} 登记）", "Add it to ticket {number}: {about}, registered {at}"
+    ),
+    "belongs_to_none": Text("是另一件事", "It is something else"),
+    "open_there": Text(
+        "您家已有正在处理的事项。请选择：补充进去，还是另一件事。您写的内容没有丢。",
+        "We are working on something in your home already. Choose whether this belongs to it; what you wrote is kept.",
+    ),
     "subject": Text("投诉内容", "What is it about?"),
     "choose": Text("请选择", "Please choose"),
     "anonymous": Text("匿名投诉", "Without my name"),

@@ -48,6 +48,7 @@ def test_a_ticket_with_its_clocks_and_events(api: Api) -> None:
             {
                 "name": "contact",
                 "round": 1,
+                "started_at": "2026-01-01T00:00:00Z",
                 "due_at": "2026-01-15T03:00:00Z",
                 "met_at": "2026-01-15T02:00:00Z",
                 "breached_at": None,
@@ -56,6 +57,7 @@ def test_a_ticket_with_its_clocks_and_events(api: Api) -> None:
             {
                 "name": "done",
                 "round": 1,
+                "started_at": "2026-01-01T00:00:00Z",
                 "due_at": "2026-01-16T02:00:00Z",
                 "met_at": None,
                 "breached_at": None,
@@ -65,10 +67,12 @@ def test_a_ticket_with_its_clocks_and_events(api: Api) -> None:
         "events": [
             {
                 "seq": 1,
+                "round": 1,
                 "at": "2026-01-15T02:00:00Z",
                 "kind": "opened",
                 "actor": "hearth",
                 "data": {"by": "flag"},
+                "contact": None,
             }
         ],
     }

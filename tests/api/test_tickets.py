@@ -59,15 +59,23 @@ def test_a_repair_from_the_phone_call_to_the_receipt(api: Api) -> None:
     api.clock.now = NOW + 2 * HOUR
     done = desk.move(ticket, "done", desk.crew, result="vented")
     assert (done["state"], done["needs"]) == ("done", ["reply", "call_back", "confirmation"])
-    assert desk.clocks(done)["call_back"]["due_at"] == "2026-01-17T06:00:00Z"
+    call_back = desk.clocks(done)["call_back"]
+    assert (call_back["started_at"], call_back["due_at"]) == ("2026-01-17T06:00:00Z", "2026-01-18T06:00:00Z")
     assert all(clock["met_at"] or name == "call_back" for name, clock in desk.clocks(done).items())
     refused = desk.move(ticket, "closed", status=409)
     assert refused["detail"].endswith("closing still needs reply, call_back, confirmation")
     desk.move(ticket, "confirmed", desk.crew, confirmation="paper 17")
     desk.move(ticket, "replied", text="the radiator was vented", channel="phone")
+    for early in (2 * HOUR + timedelta(seconds=1), 50 * HOUR - timedelta(microseconds=1)):
+        api.clock.now = NOW + early
+        refused = desk.move(ticket, "called_back", satisfied=True, status=409)
+        assert refused["allowed_from"] == "2026-01-17T06:00:00Z"
+        assert "it is allowed from 2026-01-17T06:00:00" in refused["detail"]
+    api.clock.now = NOW + 50 * HOUR
     desk.move(ticket, "called_back", satisfied=True)
     closed = desk.move(ticket, "closed")
-    assert (closed["state"], closed["needs"], closed["closed_at"]) == ("closed", [], "2026-01-15T06:00:00Z")
+    assert (closed["state"], closed["needs"], closed["closed_at"]) == ("closed", [], "2026-01-17T06:00:00Z")
+    assert desk.clocks(closed)["call_back"]["breached_at"] is None
     path = f"/v1/tickets/{ticket['number']}/receipt"
     text = api.get(path, desk.dispatcher, language="zh", **{"as": "text"}).text
     assert text.startswith(
@@ -102,7 +110,7 @@ def test_a_move_that_is_not_possible_names_those_that_are(desk: Desk) -> None:
     refused = desk.move(ticket, "called_back", satisfied=True, status=409)
     assert refused["detail"] == (
         "ticket T00000001 is open, called_back is refused: it allows assigned, accepted, contacted, appointment, "
-        "arrived, delayed, responsibility, confirmed, done, replied, remark"
+        "arrived, delayed, responsibility, confirmed, done, replied, remark, user_said"
     )
     assert len(desk.api.get(f"/v1/tickets/{ticket['number']}", desk.dispatcher).json()["events"]) == 1
 
@@ -143,15 +151,17 @@ def test_a_crew_works_and_does_not_close(desk: Desk) -> None:
 
 def test_users_report_for_their_own_home_and_not_without_end(desk: Desk) -> None:
     for _ in range(5):
-        assert desk.opened("leak", desk.user, source="superior")["source"] == "user"
-    answer = desk.api.post("/v1/homes/B1-101/tickets", desk.user, **{"class": "leak", "description": "again"})
-    assert answer.status_code == 409
-    desk.opened("leak")
+        assert desk.opened("leak", desk.user, source="superior", new=True)["source"] == "user"
+    wanted = {"class": "leak", "description": "again", "new": True}
+    answer = desk.api.post("/v1/homes/B1-101/tickets", desk.user, **wanted)
+    assert (answer.status_code, "too many" in answer.json()["detail"]) == (409, True)
+    desk.opened("leak", new=True)
 
 
 def test_a_cold_home_has_one_open_ticket(desk: Desk) -> None:
     first = desk.opened("cold")
-    answer = desk.api.post("/v1/homes/B1-101/tickets", desk.user, **{"class": "cold", "description": "I freeze"})
+    wanted = {"class": "cold", "description": "I freeze", "new": True}
+    answer = desk.api.post("/v1/homes/B1-101/tickets", desk.user, **wanted)
     assert (answer.status_code, first["number"] in answer.json()["detail"]) == (409, True)
 
 
@@ -199,6 +209,7 @@ def test_what_is_late_is_late_for_ever(desk: Desk) -> None:
     assert desk.clocks(arrived)["on_site"] == {
         "name": "on_site",
         "round": 1,
+        "started_at": "2026-01-15T04:00:00Z",
         "due_at": "2026-01-15T04:30:00Z",
         "met_at": "2026-01-15T04:31:00Z",
         "breached_at": "2026-01-15T04:30:00Z",
@@ -207,3 +218,50 @@ def test_what_is_late_is_late_for_ever(desk: Desk) -> None:
     assert [event["kind"] for event in arrived["events"]] == ["opened", "clock_breached", "arrived"]
     seen = desk.api.get(f"/v1/tickets/{ticket['number']}", desk.user).json()
     assert [event["kind"] for event in seen["events"]] == ["opened", "arrived"]
+
+
+def test_what_is_open_there_is_offered_first(desk: Desk) -> None:
+    first = desk.opened("leak", contact="1")
+    path, again = "/v1/homes/B1-101/tickets", {"class": "leak", "description": "water again", "contact": "2"}
+    for token in (desk.dispatcher, desk.user):
+        asked = desk.api.post(path, token, **again)
+        assert asked.status_code == 409
+        assert asked.json()["open_tickets"] == [
+            {"number": first["number"], "class": "leak", "state": "open", "since": "2026-01-15T04:00:00Z"}
+        ]
+    added = desk.opened("leak", add_to=first["number"], description="water again", contact="2")
+    assert (added["number"], added["contact"], added["description"]) == (first["number"], "2", "the radiator knocks")
+    assert [(e["kind"], e["contact"]) for e in added["events"]] == [("opened", "1"), ("user_said", "2")]
+    assert added["events"][1]["data"] == {"text": "water again", "source": "phone"}
+    mine = desk.opened("leak", desk.user, add_to=first["number"], description="still", contact="3")
+    assert (mine["contact"], [event["contact"] for event in mine["events"]]) == (None, [None] * 3)
+    assert mine["events"][2]["actor"] == "user"
+    other = desk.opened("leak", new=True)
+    assert other["number"] != first["number"]
+    both = desk.api.post(path, desk.dispatcher, **again, add_to=first["number"], new=True)
+    assert both.status_code == 422
+
+
+def test_nothing_is_added_to_what_is_open_elsewhere_or_closes_by_itself(desk: Desk) -> None:
+    town.home(desk.api.conn, "B2-1", building="B2", station="South")
+    elsewhere = desk.api.post("/v1/homes/B2-1/tickets", desk.dispatcher, **{"class": "leak", "description": "x"}).json()
+    _, device = town.ticket(desk.api.conn, desk.home, kind="device")
+    desk.api.conn.execute(
+        "ALTER TABLE ticket DISABLE TRIGGER USER; UPDATE ticket SET source = 'device' WHERE class = 'device'"
+    )
+    for number in (elsewhere["number"], device, "T99999999"):
+        body = {"class": "leak", "description": "x", "add_to": number}
+        assert desk.api.post("/v1/homes/B1-101/tickets", desk.dispatcher, **body).status_code == 409
+    assert desk.opened("leak")["state"] == "open"  # what machines have opened asks nobody
+
+
+def test_the_desk_notes_what_a_user_says_and_how_to_reach_this_user(desk: Desk) -> None:
+    ticket = desk.opened(contact="1")
+    for token, number in ((desk.crew, "2"), (desk.dispatcher, "3")):
+        said = desk.move(ticket, "user_said", token, text="it got worse", contact=number)
+        assert (said["contact"], said["events"][-1]["contact"]) == (number, number)
+        assert "contact" not in said["events"][-1]["data"]
+    _, complaint = town.ticket(desk.api.conn, None, kind="complaint")
+    refused = desk.move({"number": complaint}, "user_said", text="again", contact="4", status=409)
+    assert "leave the contact out" in refused["detail"]
+    desk.move({"number": complaint}, "user_said", text="again")

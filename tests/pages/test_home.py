@@ -124,20 +124,20 @@ def test_only_a_form_of_this_site_changes_over(api: Api, client_with: Opener) ->
     form = {name: re.findall(rf'name="{name}" value="([^"]*)"', asked.text)[0] for name in ("link", "key", "code")}
     forged = {**form, "code": form_token("", f"{form['key']} {theirs}")}
     own = str(client.base_url).rstrip("/")
-    assert client.post("/home/another", data=forged).status_code == 403
-    assert client.post("/home/another", data=form, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert client.post(HOME + "/another", data=forged).status_code == 403
+    assert client.post(HOME + "/another", data=form, headers={"Origin": "https://evil.example"}).status_code == 403
     # From elsewhere the cookie does not come along, and neither does a word of ours.
     for origin in ({}, {"Origin": "null"}, {"Origin": "https://evil.example"}):
-        sent = httpx.post(f"{own}/home/another", data=forged, headers=origin, trust_env=False)
+        sent = httpx.post(f"{own}{HOME}/another", data=forged, headers=origin, trust_env=False)
         assert (sent.status_code, "set-cookie" in sent.headers) == (403, False)
-        left = httpx.post(f"{own}/home/leave", headers={**origin, "Origin": "https://evil.example"}, trust_env=False)
+        left = httpx.post(f"{own}{HOME}/leave", headers={**origin, "Origin": "https://evil.example"}, trust_env=False)
         assert (left.status_code, "set-cookie" in left.headers) == (403, False)
     # A mark without a cookie, as from elsewhere: it is asked for by ourselves, and a claim that it was changes nothing.
     for opened in ({}, {"opened": "1"}):
         marked = {"Cookie": "hearth-open=1"}
         seen = httpx.get(f"{own}/home", params={"token": theirs, **opened}, headers=marked, trust_env=False)
         assert (seen.status_code, "set-cookie" in seen.headers) == (200, False)
-    assert client.post("/home/another", data=form, headers={"Origin": own}).status_code == 303
+    assert client.post(HOME + "/another", data=form, headers={"Origin": own}).status_code == 303
     assert client.cookies["hearth"] == theirs
 
 
@@ -434,7 +434,9 @@ def test_a_leak_is_reported_and_its_ticket_seen(api: Api, visitor: Visitors, lan
     person.page.fill("#leak-words", "厨房漏水 <script>alert(1)</script>")
     person.page.fill("#leak-contact", "024-4711")
     person.page.click("#form-leak button")
-    ((number, contact, source),) = api.conn.execute("SELECT number, contact, source FROM ticket").fetchall()
+    ((number, contact, source),) = api.conn.execute(
+        "SELECT number, contact, source FROM ticket JOIN ticket_contact USING (ticket_id)"
+    ).fetchall()
     assert (contact, source) == ("024-4711", "user")
     assert number in person.page.inner_text("#sent")
     assert "厨房漏水 <script>alert(1)</script>" in person.page.inner_text(f"#{number}")
@@ -450,9 +452,10 @@ def test_a_cold_home_has_one_ticket_and_what_comes_later_is_added(api: Api, visi
     town.home(api.conn, state=State.COLD)
     person = visitor()
     inside(api, person)
-    for words in ("The bedroom is at 16.", "Now it is at 15."):
+    for words, contact in (("The bedroom is at 16.", "024-1"), ("Now it is at 15.", "024-2")):
         person.page.click("#form-cold summary")
         person.page.fill("#cold-words", words)
+        person.page.fill("#cold-contact", contact)
         person.page.click("#form-cold button")
     assert tickets(api) == 1
     assert "Ticket T00000001 is open for this already." in (person.page.text_content("#form-cold") or "")
@@ -460,10 +463,80 @@ def test_a_cold_home_has_one_ticket_and_what_comes_later_is_added(api: Api, visi
     assert "The bedroom is at 16." in shown
     assert "Now it is at 15." in shown
     events = api.get("/v1/tickets/T00000001", api.token()).json()["events"]
-    assert (events[-1]["kind"], events[-1]["data"]) == ("user_said", {"text": "Now it is at 15."})
+    assert (events[-1]["kind"], events[-1]["data"]) == ("user_said", {"text": "Now it is at 15.", "source": "user"})
+    assert [event["contact"] for event in events] == ["024-1", "024-2"]
     told = api.conn.execute("SELECT audience, data FROM outbox WHERE kind = 'user_said' ORDER BY audience").fetchall()
     assert [audience for audience, _ in told] == ["crew", "dispatch"]
     assert "15" not in str(told)
+    person.is_well()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_what_is_open_is_offered_before_another_ticket_is_opened(
+    api: Api, visitor: Visitors, client_with: Opener, language: str
+) -> None:
+    town.home(api.conn)
+    person = visitor(language)
+    token = inside(api, person)
+    client = client_with(token)
+    form = form_of(client)  # of a page on which nothing was open yet
+    person.page.click("#form-leak summary")
+    person.page.fill("#leak-words", "it drips")
+    person.page.click("#form-leak button")
+    asked = client.post("/home", data=form | {"words": "it drips in the hall", "contact": "024-9"})
+    assert (asked.status_code, tickets(api)) == (409, 1)
+    for kept in ("it drips in the hall", "024-9", 'value="T00000001"', 'value="new"'):
+        assert kept in asked.text
+    person.page.click("#form-leak summary")
+    assert person.page.locator("#form-leak input[name=about]:checked").count() == 0
+    person.keep(f"belongs-{language}")
+    person.is_well()
+    for words, about, count in (("more of it", "T00000001", 1), ("in the kitchen", "new", 2)):
+        if not person.page.is_visible("#leak-words"):
+            person.page.click("#form-leak summary")
+        person.page.check(f"#leak-about-{about}")
+        person.page.fill("#leak-words", words)
+        person.page.click("#form-leak button")
+        assert tickets(api) == count
+    assert "more of it" in person.page.inner_text("#T00000001")
+    assert "in the kitchen" in person.page.inner_text("#T00000002")
+
+
+def test_an_answer_stands_under_the_round_that_it_was_given_in(api: Api, visitor: Visitors) -> None:
+    """Cold again within the call-back time: the ticket comes back, with the words and the number of this time."""
+    town.home(api.conn)
+    person, desk = visitor(), api.token()
+    inside(api, person)
+
+    def send(words: str, contact: str) -> None:
+        person.page.click("#form-cold summary")
+        person.page.fill("#cold-words", words)
+        person.page.fill("#cold-contact", contact)
+        person.page.click("#form-cold button")
+
+    send("cold since noon", "024-1")
+    path = "/v1/tickets/T00000001/events"
+    assert api.post(path, desk, kind="done", result="a valve was opened").status_code == 201
+    assert api.post(path, desk, kind="replied", text="It is repaired.", channel="phone").status_code == 201
+    api.conn.execute(
+        "UPDATE ticket SET state = 'closed', closed_at = %(now)s, proven_at = %(now)s, proof = 'readings'", {"now": NOW}
+    )
+    api.conn.commit()
+    person.go("/home")
+    send("cold again", "024-2")
+    assert tickets(api) == 1
+    card = person.page.locator("#T00000001")
+    assert "cold again" in card.inner_text()
+    for old in ("cold since noon", "It is repaired.", "a valve was opened"):
+        assert old not in card.inner_text()
+    card.locator("details summary").first.click()
+    for old in ("cold since noon", "It is repaired.", "a valve was opened"):
+        assert old in card.locator("details").first.inner_text()
+    told = api.get("/v1/tickets/T00000001", desk).json()
+    said = [(e["round"], e["data"].get("text"), e["contact"]) for e in told["events"] if e["kind"] == "user_said"]
+    assert (told["contact"], told["round"], said) == ("024-2", 2, [(2, "cold again", "024-2")])
+    outbox = api.conn.execute("SELECT kind, audience FROM outbox WHERE kind IN ('user_said', 'ticket_reopened')")
+    assert sorted(outbox.fetchall()) == [("ticket_reopened", who) for who in ("crew", "dispatch", "user")]
     person.is_well()
 
 
@@ -550,7 +623,8 @@ def test_what_was_changed_meanwhile_and_another_form_are_taken_too(api: Api, cli
     town.home(api.conn)
     client = client_with(api.token("customer", "B1-101"))
     form = form_of(client)
-    for other in ({}, {}, {"words": "it drips still"}, {"kind": "cold"}, {"kind": "cold"}):
+    new = {"about": "new"}
+    for other in ({}, {}, {"words": "it drips still", **new}, {"kind": "cold", **new}, {"kind": "cold", **new}):
         assert client.post("/home", data=form | other).status_code == 303
     kinds = api.conn.execute("SELECT class, description FROM ticket ORDER BY ticket_id").fetchall()
     assert kinds == [("leak", "it drips"), ("leak", "it drips still"), ("cold", "it drips")]
@@ -593,7 +667,7 @@ def test_a_token_that_only_reads_sends_nothing(api: Api, client_with: Opener) ->
 def test_more_than_is_worked_at_a_time_is_refused_in_words(api: Api, client_with: Opener) -> None:
     town.home(api.conn)
     client = client_with(api.token("customer", "B1-101"))
-    answers = [client.post("/home", data=form_of(client)) for _ in range(6)]
+    answers = [client.post("/home", data=form_of(client, about="new")) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [303] * 5 + [409]
     assert "the home has too many open tickets" in answers[-1].text
     assert tickets(api) == 5

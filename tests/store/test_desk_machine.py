@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from alerts import chain, clocks, recovery
-from alerts.desk import HomeHasTicket
+from alerts.desk import Belongs, HomeHasTicket
 from domain.tickets import EventKind, Refused, TicketClass
 from tests import registry_rows as town
 from tests.conftest import Servers, fresh_database
@@ -140,6 +140,9 @@ class DeskMachine(RuleBasedStateMachine):
     def worked_to_the_end(self, nth: int) -> None:
         if tickets := self.tickets():
             for kind in TO_THE_END:
+                if kind is EventKind.CALLED_BACK:
+                    self.now += timedelta(hours=48)
+                    self.desk.watch(self.now)
                 self.attempt(self.desk, tickets[nth % len(tickets)], kind)
 
     @rule(home=HOMES, kind=st.sampled_from([TicketClass.COLD, TicketClass.LEAK, TicketClass.REPAIR]))
@@ -148,7 +151,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     def call(self, by: Company, kind: TicketClass, home: int) -> None:
         try:
-            by.phoned(self.now, kind, home)
+            by.phoned(self.now, kind, home, Belongs(new=True))
         except HomeHasTicket:
             return
 

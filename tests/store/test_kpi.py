@@ -123,6 +123,8 @@ def make_clock(conn: Connection, rng: random.Random, ticket: int, station: str, 
     met = None if rng.random() < 0.3 else due + timedelta(hours=rng.randrange(1, 50)) * (1 if late else -1)
     if rng.random() < 0.1:
         met = due
+    if met is not None:
+        started = min(started, met)
     breached = due if (met is not None and met > due) or (met is None and due < NOW) else None
     void = due - timedelta(minutes=5) if met is None and rng.random() < 0.2 else None
     if void is not None and rng.random() < 0.5:

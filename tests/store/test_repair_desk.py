@@ -9,11 +9,11 @@ import pytest
 from psycopg import Connection
 
 from alerts import chain, clocks, recovery
-from alerts.desk import HomeHasTicket, act, take_in
+from alerts.desk import UNSAID, Belongs, HomeHasTicket, OpenThere, act, take_in
 from alerts.history import History
 from alerts.tickets import Docket, Opening
 from domain import policy
-from domain.tickets import Cold, EventKind, Refused, Source, TicketClass, priority
+from domain.tickets import Cold, EventKind, Refused, Source, TicketClass, TooEarly, priority
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
@@ -36,11 +36,19 @@ class Company(Desk):
         with self.conn.transaction():
             act(self.conn, self.rules, ticket, kind, data, now, "somebody")
 
-    def phoned(self, now: datetime, kind: TicketClass = TicketClass.REPAIR, home: int | None = 1) -> int:
+    def phoned(
+        self,
+        now: datetime,
+        kind: TicketClass = TicketClass.REPAIR,
+        home: int | None = 1,
+        belongs: Belongs = UNSAID,
+        **said: Any,
+    ) -> int:
         """Somebody calls."""
-        opening = Opening(ticket_class=kind, source=Source.PHONE, priority=priority(kind, Cold(), None), home_id=home)
+        usual = priority(kind, Cold(), None)
+        opening = Opening(ticket_class=kind, source=Source.PHONE, priority=usual, home_id=home, **said)
         with self.conn.transaction():
-            return take_in(self.conn, self.rules, opening, now, "somebody")
+            return take_in(self.conn, self.rules, opening, now, "somebody", belongs)
 
     def watch(self, now: datetime) -> None:
         """All rounds of watch that have to do with the desk."""
@@ -101,7 +109,8 @@ def test_clocks_warn_and_break_once_and_at_the_second(desk: Company) -> None:
 
 
 def test_exactly_in_time_is_in_time_and_a_second_later_is_not(desk: Company) -> None:
-    first, second = desk.phoned(NOON, TicketClass.LEAK), desk.phoned(NOON, TicketClass.LEAK)
+    first = desk.phoned(NOON, TicketClass.LEAK)
+    second = desk.phoned(NOON, TicketClass.LEAK, belongs=Belongs(new=True))
     desk.let(first, EventKind.ARRIVED, NOON + 30 * MINUTE)
     desk.let(second, EventKind.ARRIVED, NOON + 30 * MINUTE + timedelta(seconds=1))
     assert desk.clocks(first)["on_site"]["breached_at"] is None
@@ -135,6 +144,7 @@ def test_a_cold_home_is_done_when_it_has_been_warm_for_long_enough(desk: Company
     for kind, data in (("replied", {"text": "x", "channel": "phone"}), ("called_back", {"satisfied": True})):
         with pytest.raises(Refused, match="closing still needs"):
             desk.let(1, EventKind.CLOSED, now)
+        now = NOON + 2 * DAY + HOUR  # two days after the work
         desk.let(1, EventKind(kind), now, **data)
     desk.let(1, EventKind.CLOSED, now)
     assert desk.ticket()["closed_at"] == now
@@ -191,12 +201,12 @@ def closed(desk: Company) -> datetime:
     end = desk.warm_up(NOON + 5 * MINUTE, 70)
     desk.let(1, EventKind.DONE, end)
     desk.let(1, EventKind.REPLIED, end, text="x", channel="phone")
-    desk.let(1, EventKind.CALLED_BACK, end, satisfied=True)
-    desk.let(1, EventKind.CLOSED, end)
+    desk.let(1, EventKind.CALLED_BACK, end + 48 * HOUR, satisfied=True)
+    desk.let(1, EventKind.CLOSED, end + 48 * HOUR)
     return end
 
 
-@pytest.mark.parametrize(("later", "same"), [(47 * HOUR, True), (48 * HOUR, True), (49 * HOUR, False)])
+@pytest.mark.parametrize(("later", "same"), [(49 * HOUR, True), (72 * HOUR, True), (73 * HOUR, False)])
 def test_a_relapse_within_the_call_back_time_opens_the_ticket_again(
     desk: Company, later: timedelta, same: bool
 ) -> None:
@@ -250,12 +260,25 @@ def test_rework_undoes_the_done(desk: Company) -> None:
 def test_a_broken_call_back_stays_broken_whatever_comes_after(desk: Company) -> None:
     ticket = desk.phoned(NOON)
     desk.let(ticket, EventKind.DONE, NOON)
-    desk.watch(NOON + 49 * HOUR)
-    desk.let(ticket, EventKind.REWORK, NOON + 50 * HOUR, reason="x")
-    desk.let(ticket, EventKind.DONE, NOON + 51 * HOUR)
-    desk.let(ticket, EventKind.CALLED_BACK, NOON + 52 * HOUR, satisfied=True)
+    desk.watch(NOON + 73 * HOUR)
+    desk.let(ticket, EventKind.REWORK, NOON + 74 * HOUR, reason="x")
+    desk.let(ticket, EventKind.DONE, NOON + 75 * HOUR)
+    with pytest.raises(TooEarly) as early:
+        desk.let(ticket, EventKind.CALLED_BACK, NOON + 76 * HOUR, satisfied=True)
+    assert early.value.allowed_from == NOON + (75 + 48) * HOUR
+    desk.let(ticket, EventKind.CALLED_BACK, NOON + (75 + 48) * HOUR, satisfied=True)
     call_back = desk.clocks()["call_back"]
-    assert (call_back["breached_at"], call_back["met_at"]) == (NOON + 48 * HOUR, NOON + 52 * HOUR)
+    assert (call_back["breached_at"], call_back["met_at"]) == (NOON + 72 * HOUR, NOON + (75 + 48) * HOUR)
+
+
+def test_a_call_back_is_refused_by_the_database_before_its_time(desk: Company) -> None:
+    ticket = desk.phoned(NOON)
+    desk.let(ticket, EventKind.DONE, NOON)
+    call_back = desk.clocks()["call_back"]
+    assert (call_back["started_at"], call_back["due_at"]) == (NOON + 48 * HOUR, NOON + 72 * HOUR)
+    assert call_back["warn_at"] == NOON + 66 * HOUR  # three quarters of its own time
+    with pytest.raises(psycopg.errors.CheckViolation, match="clock_begun"):
+        desk.conn.execute("UPDATE clock SET met_at = %s WHERE name = 'call_back'", (NOON + HOUR,))
 
 
 def test_a_flag_that_late_data_takes_away_closes_after_an_answer_without_a_call_back(desk: Company) -> None:
@@ -267,6 +290,8 @@ def test_a_flag_that_late_data_takes_away_closes_after_an_answer_without_a_call_
         desk.let(1, EventKind.CLOSED, NOON + MINUTE)
     desk.let(1, EventKind.REPLIED, NOON + MINUTE, text="a sensor was wrong", channel="phone")
     desk.let(1, EventKind.CLOSED, NOON + MINUTE)
+    call_back = desk.clocks()["call_back"]  # nobody has to call, and nobody has
+    assert (call_back["met_at"], call_back["void_at"]) == (None, NOON + MINUTE)
 
 
 def test_long_cold_becomes_urgent_by_itself_once(desk: Company) -> None:
@@ -280,8 +305,10 @@ def test_long_cold_becomes_urgent_by_itself_once(desk: Company) -> None:
 
 def test_a_cold_home_that_was_phoned_in_takes_the_flag_that_comes_later(desk: Company) -> None:
     ticket = desk.phoned(NOON, TicketClass.COLD)
-    with pytest.raises(HomeHasTicket):
+    with pytest.raises(OpenThere):
         desk.phoned(NOON, TicketClass.COLD)
+    with pytest.raises(HomeHasTicket):
+        desk.phoned(NOON, TicketClass.COLD, belongs=Belongs(new=True))
     desk.say(("s1", NOON + MINUTE, 17.0))
     assert [flag["ticket_id"] for flag in desk.flags()] == [ticket]
     assert desk.kinds() == ["opened", "flag_joined"]
@@ -409,7 +436,7 @@ def test_a_seal_waits_for_transactions_that_may_still_add_below_it(database: Dat
         docket = Docket(slow, SEED, NOON)
         docket.open(Opening(ticket_class=TicketClass.REPAIR, source=Source.PHONE, priority=3))
         docket.write()  # event 2, not committed
-        desk.phoned(NOON)  # event 3
+        desk.phoned(NOON, belongs=Belongs(new=True))  # event 3
         assert [chain.seal(desk.conn, NOON + n * MINUTE) for n in range(3)] == [0, 0, 0]
         slow.commit()
     assert chain.seal(desk.conn, NOON + 4 * MINUTE) == 3

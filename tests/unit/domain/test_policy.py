@@ -336,7 +336,7 @@ def test_the_summary_shows_versions_seasons_windows_and_clocks() -> None:
     assert "  multistorey: cold below 18 °C from 05:00 to 00:30 (over midnight) [Slowford sample, 3(1)]" in lines
     assert "  multistorey: severe below 16 °C at any time [Slowford sample, 3(2)]" in lines
     assert "  complaint: answer 5 working days" in lines
-    assert "  leak: station_reply 1 h, on_site 30 min, done 24 h, call_back 48 h" in lines
+    assert "  leak: station_reply 1 h, on_site 30 min, done 24 h, call_back 24 h from 48 h after done" in lines
 
 
 WINTER = date(2026, 1, 15)
