@@ -95,8 +95,10 @@ def attempt(recipients: Recipients, message: Claimed, wait_s: float) -> Outcome:
 def _channel(recipients: Recipients, message: Claimed) -> Channel:
     if message.name is not None:
         found = recipients.of_staff(message.name, message.channel)
+    elif message.address is None:
+        raise NotSent(SendFault.NO_CHANNEL, "the contact is gone, or lives there no more", permanent=True)
     else:
-        found = recipients.of_user(message.channel, message.address or "")
+        found = recipients.of_user(message.channel, message.address)
     if found is None:
         raise NotSent(SendFault.NO_CHANNEL, "the file of recipients does not say how", permanent=True)
     return found

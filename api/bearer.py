@@ -38,15 +38,15 @@ def asker(conn: Connection, token: str, claims: Claims | None, now: datetime) ->
     Raises:
         Problem: 401.
     """
-    found = access.find(conn, token, now) if claims is None else _person(conn, claims)
+    found = access.find(conn, token, now) if claims is None else _person(conn, claims, now)
     if found is None:
         raise unauthorised(WRONG_TOKEN)
     return found
 
 
-def _person(conn: Connection, claims: Claims) -> Asker:
+def _person(conn: Connection, claims: Claims, now: datetime) -> Asker:
     access.enter(conn, EVERYWHERE)  # to turn codes into keys; narrowed to the homes found before anything else is read
-    homes = access.home_ids(conn, claims.homes)
+    homes = access.homes_now(conn, claims.homes, now)
     scope = access.reach(claims.role, claims.station, homes)
     return Asker(f"oidc {claims.subject}", claims.role, scope, claims.rights)
 

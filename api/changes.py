@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from psycopg import Connection
@@ -61,7 +62,8 @@ class Ending(BaseModel):
 class View:
     """What a listener is shown: all that it reaches, less what it did not ask for.
 
-    The same for many listeners, so it is worked out once. `user`: it is a customer, who reaches one home here.
+    The same for many listeners, so it is worked out once. `user`: it is a customer, who reaches one home here, and
+    nothing of it that is older than `since`.
     """
 
     everywhere: bool
@@ -70,6 +72,7 @@ class View:
     user: bool = False
     kinds: frozenset[Kind] = frozenset(Kind)
     station: str | None = None
+    since: datetime | None = None
 
     def shows(self, change: Change) -> bool:
         """Whether a change is told: the rule of store.access, in memory."""
@@ -91,9 +94,12 @@ class Telling(NamedTuple):
     change: Change
     for_staff: bytes
     for_user: bytes
+    begun: datetime | None = None  # what it happened to
 
     def text(self, view: View) -> bytes:
         """As the listeners of a view are told."""
+        if view.since is not None and (self.begun is None or self.begun < view.since):
+            return b""
         return self.for_user if view.user else self.for_staff
 
 
@@ -129,12 +135,12 @@ def _telling(
 ) -> Telling | None:
     if change.kind is Kind.FLAG and (flag := flags.get(change.subject_id)):
         text = message(Kind.FLAG, FlagChange(what=change.what, flag=flag))
-        return Telling(change, text, text)
+        return Telling(change, text, text, flag.cold_since)
     if change.kind is Kind.INCIDENT and (incident := incidents.get(change.subject_id)):
         return Telling(change, message(Kind.INCIDENT, IncidentChange(what=change.what, incident=incident)), b"")
     if change.kind is Kind.TICKET and (row := tickets.get((change.subject_id, change.seq))):
         for_user = _ticket(row, event_for_user(row)) if is_for_user(EventKind(row["kind"])) else b""
-        return Telling(change, _ticket(row, row), for_user)
+        return Telling(change, _ticket(row, row), for_user, row["opened_at"])
     return None
 
 

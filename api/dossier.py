@@ -251,6 +251,9 @@ class _Dossier:
             return "open"
         if kept_since and self._midnight(row["day"]) < kept_since:
             return "unkept"
+        since = self.scope.since.get(self.wanted.home)
+        if since and row["day"] <= since.day:
+            return "unkept"  # what held at the beginning of a tenancy was measured before it
         on_record = [round(row[name] * 1e6) for name in SECONDS]
         return "same" if agree(counted.days, row["day"].toordinal(), on_record) else "differs"
 

@@ -92,11 +92,14 @@ def _wanted(asking: Session, code: str, begin: FromDay, end: ToDay, view: View |
     first = begin or end - DEFAULT_SPAN
     if end > tomorrow:
         raise invalid(Fault("to", FUTURE))
+    home = home_id(asking, code)
+    if since := asking.scope.since.get(home):
+        first = max(first, since.day)  # what is older is not this resident's
     if first >= end:
         raise invalid(Fault("from", NO_SPAN))
     if end - first > LONGEST_SPAN:
         raise invalid(Fault("from", TOO_LONG))
-    return Wanted(home_id(asking, code), code, first, end, view or (View.USER if customer else View.STAFF))
+    return Wanted(home, code, first, end, view or (View.USER if customer else View.STAFF))
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:

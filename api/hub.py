@@ -193,7 +193,7 @@ class Hub:
         self._metrics = metrics
         self._views: defaultdict[View, set[Listener]] = defaultdict(set)
         self._by_actor: Counter[str] = Counter()
-        self._homes: dict[int, bytes] = {}  # what was told of them last
+        self._homes: dict[int, Home] = {}  # what was told of them last
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -292,19 +292,21 @@ class Hub:
                 for listener in listeners:
                     listener.put(item)
 
-    def _show(self, found: Mapping[int, tuple[str, bytes]]) -> None:
+    def _show(self, found: Mapping[int, tuple[str, Home]]) -> None:
         """Tell how homes are, where it is not what was told last. Who does not reach one any more has to go."""
         for view, listeners in self._views.items():
             if view.home_id is None or view.home_id not in found:
                 continue
-            station, text = found[view.home_id]
+            station, home = found[view.home_id]
             moved = view.own_station not in (None, station)
+            different = self._homes.get(view.home_id) != home
+            text = home_text(home, view) if different else b""
             for listener in listeners:
                 if moved:
                     listener.end("token")
-                elif self._homes.get(view.home_id) != text:
+                elif different:
                     listener.put(text)
-        self._homes = {**self._homes, **{home: text for home, (_, text) in found.items()}}
+        self._homes = {**self._homes, **{key: home for key, (_, home) in found.items()}}
 
     # What follows is done by the thread.
 
@@ -364,9 +366,21 @@ class Hub:
             self._loop.call_soon_threadsafe(what)
 
 
-def look(conn: Connection, scope: Scope, home_ids: Sequence[int]) -> dict[int, tuple[str, bytes]]:
-    """How homes are: station, and what is told of it."""
+def look(conn: Connection, scope: Scope, home_ids: Sequence[int]) -> dict[int, tuple[str, Home]]:
+    """How homes are: station, and the home."""
     flags = desk.open_flags(conn, scope, home_ids)
     rows = homes.now(conn, scope, home_ids)
     told = {row["home_id"]: Home.model_validate({**row, "flag": flags.get(row["code"])}) for row in rows}
-    return {row["home_id"]: (row["station"], message("home", told[row["home_id"]])) for row in rows}
+    return {row["home_id"]: (row["station"], told[row["home_id"]]) for row in rows}
+
+
+def home_text(home: Home, view: View) -> bytes:
+    """How a home is, as the listeners of a view are told: to residents nothing that is older than their tenancy."""
+    if view.since is not None:
+        old: dict[str, None] = {}
+        if home.measured_at is not None and home.measured_at < view.since:
+            old |= {"temperature": None, "measured_at": None}
+        if home.flag is not None and home.flag.cold_since < view.since:
+            old |= {"flag": None}
+        home = home.model_copy(update=old)
+    return message("home", home)

@@ -18,7 +18,7 @@ from starlette.types import Scope as Connection
 from api.changes import View, tell
 from api.desk import Station
 from api.homes import Code, home_id
-from api.hub import Hub, Listener, look, mark, reset, written
+from api.hub import Hub, Listener, home_text, look, mark, reset, written
 from api.session import Asking, AskingStaff, Bearer, Session, surroundings
 from store import live
 from store.access import Role
@@ -71,7 +71,8 @@ async def home_events(
     found = await run_in_threadpool(home_id, asking, code)
     scope = asking.scope
     user = asking.asker.role is Role.CUSTOMER
-    view = View(scope.everywhere, scope.own_station, home_id=found, user=user)
+    since = scope.since.get(found)
+    view = View(scope.everywhere, scope.own_station, home_id=found, user=user, since=since and since.at)
     return await _follow(request, bearer, asking, view, last_event_id)
 
 
@@ -110,7 +111,7 @@ def _beginning(asking: Session, listener: Listener, last: str | None, most: int)
     hello = b": hearth\nretry: %d\n\n" % randrange(*RETRY_MS)
     missed = _missed(asking, listener, last, most)
     shown = look(asking.conn, asking.scope, [view.home_id]) if view.home_id is not None else {}
-    return hello + missed + b"".join(text for _, text in shown.values())
+    return hello + missed + b"".join(home_text(home, view) for _, home in shown.values())
 
 
 def _missed(asking: Session, listener: Listener, last: str | None, most: int) -> bytes:

@@ -4,13 +4,13 @@ from typing import Any
 
 from api.session import Session
 from domain.tickets import AFTER_DONE, MOVES, EventKind, Proof, Source, Standing, State, TicketClass, missing
-from store.access import Role
+from store.access import Role, Scope
 
 
 def seen(row: dict[str, Any], asking: Session) -> dict[str, Any]:
     """A ticket of store.desk, with what closing it still needs; for a customer, what is meant for the user."""
     whole = {**row, "needs": needs(row)}
-    return _for_user(whole) if asking.asker.role is Role.CUSTOMER else whole
+    return _for_user(whole, asking.scope) if asking.asker.role is Role.CUSTOMER else whole
 
 
 def needs(row: dict[str, Any]) -> list[str]:
@@ -30,9 +30,12 @@ def needs(row: dict[str, Any]) -> list[str]:
     return (["done"] if row["done_at"] is None else []) + missing(standing)
 
 
-def _for_user(row: dict[str, Any]) -> dict[str, Any]:
+def _for_user(row: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """What was reported before the tenancy is somebody else's words; row-level security keeps its events back."""
+    since = scope.since.get(row["home_id"])
     events = [event_for_user(event) for event in row["events"] if is_for_user(EventKind(event["kind"]))]
-    return {**row, "contact": None, "responsible": None, "events": events}
+    told = {**row, "contact": None, "responsible": None, "events": events}
+    return {**told, "description": "", "confirmation": None} if since and row["opened_at"] < since.at else told
 
 
 def is_for_user(kind: EventKind) -> bool:

@@ -70,6 +70,18 @@ class Registry(NamedTuple):
     sensors: list[Sensor]
 
 
+class Resident(NamedTuple):
+    """Who lives in a home, by the company's reference, from `begins` until before `ends`. No part of `Registry`.
+
+    Without a reference: nobody on record ever lived in the home.
+    """
+
+    home: str
+    resident: str | None
+    begins: datetime | None
+    ends: datetime | None
+
+
 class Contact(NamedTuple):
     """How the people of a home can be told, and when they agreed to it. Personal data, so no part of `Registry`.
 
@@ -81,3 +93,4 @@ class Contact(NamedTuple):
     address: str | None
     language: str
     consent: datetime | None
+    resident: str | None = None  # whose it is; None: of who lived there at the consent

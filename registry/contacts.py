@@ -36,6 +36,7 @@ def sheet(zone: ZoneInfo) -> Sheet[Contact]:
         Column("address", _address()),
         Column("language", one_of(("zh", "en")), "zh"),
         Column("consent", instant(zone)),
+        Column("resident", code),
     )
     return Sheet(FILE, columns, Contact, (("channel", "address"),))
 

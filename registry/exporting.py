@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import Registry
-from registry import contacts
+from registry import contacts, residents
 from registry.csv_file import render
 from registry.sheets import sheets
 from store import registry as store
@@ -32,12 +32,16 @@ def export_folder(conn: Connection, folder: Path, with_contacts: bool = False) -
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in _texts(registry).items():
             _replace(folder / file, text)
+        lived, tenancies = residents.text(conn)
+        if tenancies or (folder / residents.FILE).exists():
+            _replace(folder / residents.FILE, lived)
         if with_contacts:
             text, people = contacts.text(conn)
             _replace(folder / contacts.FILE, text, 0o600)
     except OSError as error:
         raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
     lines = {kind: len(rows) for kind, rows in registry._asdict().items()}
+    lines |= {"residents": tenancies} if tenancies else {}
     return lines | ({"contacts": people} if with_contacts else {})
 
 

@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import Building, Home, Registry, Sensor, Substation
-from registry import contacts, rules
+from registry import contacts, residents, rules
 from registry.csv_file import Content, parse
 from registry.keeping import complete
 from registry.preview import Change, home_changes, sensor_changes
@@ -138,7 +138,7 @@ def read(folder: Path, files: Sheets) -> Contents:
     Raises:
         UsageError: the folder holds none of the files, or one cannot be opened.
     """
-    names = [*(sheet.file for sheet in files), contacts.FILE]
+    names = [*(sheet.file for sheet in files), residents.FILE, contacts.FILE]
     if not any((folder / name).exists() for name in names):
         raise UsageError(f"{folder}: holds none of {', '.join(names)}")
     return Contents(

@@ -7,10 +7,10 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from domain.measurement import PlanLine
-from domain.registry import CLASSES, HEAT_STATUSES, ROOM_KINDS, Building, Contact, Home, Sensor, Substation
+from domain.registry import CLASSES, HEAT_STATUSES, ROOM_KINDS, Building, Contact, Home, Resident, Sensor, Substation
 from registry.fields import Parser, Value, clock_time, code, device, instant, kelvin, number, one_of, whole, words
 
-Row = TypeVar("Row", Substation, Building, Home, Sensor, Contact, PlanLine)
+Row = TypeVar("Row", Substation, Building, Home, Sensor, Resident, Contact, PlanLine)
 
 
 class Missing(Enum):

@@ -12,14 +12,14 @@ from domain.registry import Contact
 
 OPEN_STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_contact (
-  home text, channel text, address text, language text, consent_at timestamptz
+  home text, channel text, address text, language text, consent_at timestamptz, resident text
 ) ON COMMIT DELETE ROWS;
 TRUNCATE import_contact
 """
 FILL_STAGE = """
-INSERT INTO import_contact (home, channel, address, language, consent_at)
-SELECT home, channel, address, language, consent FROM jsonb_to_recordset(%(contacts)s)
-  AS x (home text, channel text, address text, language text, consent timestamptz)
+INSERT INTO import_contact (home, channel, address, language, consent_at, resident)
+SELECT home, channel, address, language, consent, resident FROM jsonb_to_recordset(%(contacts)s)
+  AS x (home text, channel text, address text, language text, consent timestamptz, resident text)
 """
 # A contact that is gone is told no more, and its address is forgotten; what was sent to it stays on record.
 END_GONE = """
@@ -39,24 +39,25 @@ UPDATE addressee AS a SET ended_at = %(now)s FROM gone AS g WHERE a.addressee_id
 UPDATE_CHANGED = """
 WITH
   found AS (
-    SELECT a.addressee_id, i.language, i.consent_at
+    SELECT a.addressee_id, i.language, i.consent_at, i.resident
     FROM import_contact AS i
     JOIN home AS h ON h.code = i.home
     JOIN addressee AS a ON a.home_id = h.home_id AND a.channel = i.channel
     JOIN person.contact AS c ON c.addressee_id = a.addressee_id AND c.address = i.address
-    WHERE (i.language, i.consent_at) IS DISTINCT FROM (a.language, c.consent_at)
+    WHERE (i.language, i.consent_at, i.resident) IS DISTINCT FROM (a.language, c.consent_at, c.resident)
   ),
   spoken AS (
     UPDATE addressee AS a SET language = f.language FROM found AS f WHERE a.addressee_id = f.addressee_id
   )
-UPDATE person.contact AS c SET consent_at = f.consent_at FROM found AS f WHERE c.addressee_id = f.addressee_id
+UPDATE person.contact AS c SET consent_at = f.consent_at, resident = f.resident
+FROM found AS f WHERE c.addressee_id = f.addressee_id
 """
 INSERT_NEW = """
 WITH
   fresh AS MATERIALIZED (
     SELECT
       nextval(pg_get_serial_sequence('addressee', 'addressee_id'))::integer AS addressee_id, h.home_id, i.channel,
-      i.language, i.address, i.consent_at
+      i.language, i.address, i.consent_at, i.resident
     FROM import_contact AS i
     JOIN home AS h ON h.code = i.home
     WHERE i.channel IS NOT NULL AND NOT EXISTS (
@@ -68,10 +69,11 @@ WITH
     INSERT INTO addressee (addressee_id, audience, home_id, channel, language) OVERRIDING SYSTEM VALUE
     SELECT addressee_id, 'user', home_id, channel, language FROM fresh
   )
-INSERT INTO person.contact (addressee_id, address, consent_at) SELECT addressee_id, address, consent_at FROM fresh
+INSERT INTO person.contact (addressee_id, address, consent_at, resident)
+SELECT addressee_id, address, consent_at, resident FROM fresh
 """
 SELECT_ALL = """
-SELECT h.code AS home, a.channel, c.address, a.language, c.consent_at AS consent
+SELECT h.code AS home, a.channel, c.address, a.language, c.consent_at AS consent, c.resident
 FROM person.contact AS c
 JOIN addressee AS a USING (addressee_id)
 JOIN home AS h USING (home_id)

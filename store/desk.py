@@ -82,7 +82,7 @@ GROUP BY x.flag_id
 _TICKETS: LiteralString = (
     """
 SELECT
-  t.ticket_id, t.number, t.class, t.state, t.priority, h.code AS home, t.opened_at,
+  t.ticket_id, t.number, t.class, t.state, t.priority, t.home_id, h.code AS home, t.opened_at,
   b.code AS building, u.code AS substation, t.station, t.source, t.responsible, t.appointment_at, t.description,
   (SELECT k.contact FROM ticket_contact AS k WHERE k.ticket_id = t.ticket_id ORDER BY k.seq DESC LIMIT 1) AS contact,
   t.responsibility, t.paid, t.confirmation, t.round, t.done_at, t.proof, t.replied_at, t.called_back_at,

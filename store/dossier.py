@@ -26,8 +26,13 @@ FROM home AS h JOIN building AS b USING (building_id)
 WHERE h.home_id = %(home)s
 """
 SELECT_HEAT_STATUS = """
-SELECT nullif(s.since, '-infinity') AS since, s.status FROM home_status AS s
-WHERE s.home_id = %(home)s ORDER BY s.since
+SELECT CASE WHEN s.since > coalesce(reach_since(s.home_id), '-infinity') THEN s.since END AS since, s.status
+FROM home_status AS s
+WHERE s.home_id = %(home)s AND NOT EXISTS (
+  SELECT FROM home_status AS x
+  WHERE x.home_id = s.home_id AND x.since > s.since AND x.since <= reach_since(s.home_id)
+)
+ORDER BY s.since
 """
 SELECT_POINTS = """
 SELECT
@@ -75,6 +80,8 @@ WHERE t.home_id = %(home)s AND t.class NOT IN ('complaint', 'report')
     t.ticket_id = ANY(%(of_flags)s::bigint[])
     OR (t.opened_at < %(end)s AND (t.closed_at IS NULL OR t.closed_at > %(start)s))
   )
+  -- of a ticket that is older than the tenancy there are not all events, and so no chain
+  AND t.opened_at >= coalesce(reach_since(t.home_id), '-infinity')
   AND """
     + TICKET_IN_SCOPE
     + """
@@ -158,7 +165,7 @@ def home(conn: Connection, home_id: int) -> Row:
 
 
 def heat_status(conn: Connection, home_id: int) -> list[Row]:
-    """Since when its heat was on or stopped; None: as long as it is known."""
+    """Since when its heat was on or stopped; None: as long as it is known, or reached."""
     return fetch(conn, SELECT_HEAT_STATUS, {"home": home_id})
 
 

@@ -33,11 +33,12 @@ $$;
 -- One line for each table and view: what each process may do with it, and whose rows the API's role reaches.
 --   r SELECT, a INSERT, w UPDATE, d DELETE
 --   reach: '' all rows
---          home         rows of a home that is reached (home_id)
+--          home         rows of a home that is reached (home_id); of those in `dated` its residents see no older ones
 --          ticket       of a home that is reached or complained, or of the crew's own station unless they may be about
---                       the crew
+--                       the crew; residents see no older ones, but the one of a flag of theirs
 --          change       as a ticket, by what was noted when something happened
 --          of_ticket    rows of a ticket that is reached (ticket_id)
+--          event        the same; residents see no older ones
 --          substation   rows of a substation of the crew's own station (substation_id)
 --          station      rows of the crew's own station (station)
 --          area, of_area places of outages with a home that is reached, and the outages that have such a place
@@ -56,6 +57,7 @@ INSERT INTO granted VALUES
   ('building',              '',           'r',     'r',     'r',     'r',     '',      ''),
   ('home',                  'self',       'r',     'r',     'r',     'r',     '',      'r'),
   ('home_status',           'home',       'r',     'r',     'r',     'r',     '',      ''),
+  ('residence',             '',           '',      '',      '',      '',      '',      ''),
   ('sensor',                'sensor',     'r',     'r',     'r',     'r',     '',      ''),
   ('point',                 'home',       'r',     'r',     'r',     'r',     '',      ''),
   ('reading',               '',           'ra',    'r',     '',      '',      '',      ''),
@@ -67,7 +69,7 @@ INSERT INTO granted VALUES
   ('ingest_worker',         '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ingest_dead',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ticket',                'ticket',     'raw',   'raw',   'r',     'raw',   '',      ''),
-  ('ticket_event',          'of_ticket',  'ra',    'ra',    'r',     'ra',    '',      ''),
+  ('ticket_event',          'event',      'ra',    'ra',    'r',     'ra',    '',      ''),
   ('chain_seal',            '',           '',      'ra',    '',      'r',     '',      ''),
   ('chain_next',            '',           '',      'raw',   '',      '',      '',      ''),
   ('clock',                 'of_ticket',  'raw',   'raw',   'r',     'raw',   '',      ''),
@@ -153,6 +155,17 @@ INSERT INTO granted VALUES
   ('dead_letter_seen',      '',           '',      '',      '',      '',      'r',     ''),
   ('ingest_reject',         '',           '',      '',      '',      '',      'r',     '');
 
+-- By which column a row of a home is older than what its residents reach: an instant, or a local day.
+CREATE TEMP TABLE dated (relation text, "column" text) ON COMMIT DROP;
+
+INSERT INTO dated VALUES
+  ('sensor_now', 'judged_at'),
+  ('point', 'valid_to'),
+  ('flag', 'cold_since'),
+  ('ledger', 'day'),
+  ('measurement', 'measured_at'),
+  ('measurement_request', 'asked_at');
+
 -- What is not in a line is taken back.
 DO $$
 DECLARE
@@ -201,6 +214,9 @@ INSERT INTO granted_function VALUES
   ('lock_home', 'hearth_api'),
   ('point_readings', 'hearth_api'),
   ('reach_cases', 'hearth_api, hearth_identity'),
+  ('reach_flagged', 'hearth_api, hearth_identity'),
+  ('reach_outages', 'hearth_api, hearth_identity'),
+  ('tenancy', 'hearth_api, hearth_notify'),
   ('building_live', 'hearth_api, hearth_watch, hearth_grafana'),
   ('drop_readings', 'hearth_watch'),
   -- Who made a complaint: the desk may leave a name, one role may ask for it, and nobody reads the tables
@@ -296,7 +312,7 @@ $$;
 DO $$
 DECLARE
   reach_home CONSTANT text :=
-    '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
+    '(SELECT reach_everywhere()) OR (%1$I.home_id = ANY ((SELECT reach_homes())::integer[])%2$s) OR '
     '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM home AS h JOIN building AS b USING (building_id) '
     'JOIN substation AS u USING (substation_id) '
     'WHERE h.home_id = %1$I.home_id AND u.station = (SELECT reach_station())))';
@@ -307,24 +323,39 @@ DECLARE
   rule record;
   target regclass;
 BEGIN
-  FOR line IN SELECT * FROM granted WHERE reach <> '' LOOP
+  FOR line IN
+    SELECT g.*, format(CASE
+      WHEN d."column" IS NULL THEN ''
+      WHEN d."column" = 'day' THEN ' AND %1$I.day >= reach_day(%1$I.home_id)'
+      WHEN d."column" = 'valid_to' THEN ' AND coalesce(%1$I.valid_to > reach_since(%1$I.home_id), true)'
+      ELSE ' AND %1$I.%2$I >= reach_since(%1$I.home_id)'
+    END, g.relation, d."column") AS not_older
+    FROM granted AS g LEFT JOIN dated AS d USING (relation) WHERE g.reach <> ''
+  LOOP
     target := to_regclass(quote_ident(line.relation));
     expression := format(CASE line.reach
       WHEN 'home' THEN reach_home
       WHEN 'ticket' THEN
-        '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
+        '(SELECT reach_everywhere()) OR '
+        '(%1$I.home_id = ANY ((SELECT reach_homes())::integer[]) AND %1$I.opened_at >= reach_since(%1$I.home_id)) OR '
         '%1$I.ticket_id = ANY ((SELECT reach_cases())::bigint[]) OR '
+        '%1$I.ticket_id = ANY ((SELECT reach_flagged())::bigint[]) OR '
         '(%1$I.station = (SELECT reach_station()) AND %1$I.class NOT IN (''complaint'', ''report''))'
       WHEN 'change' THEN
-        '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
+        '(SELECT reach_everywhere()) OR '
+        '(%1$I.home_id = ANY ((SELECT reach_homes())::integer[]) AND %1$I.at >= reach_since(%1$I.home_id)) OR '
         '(%1$I.station = (SELECT reach_station()) AND %1$I.class NOT IN (''complaint'', ''report''))'
       WHEN 'of_ticket' THEN reach_of_ticket
+      WHEN 'event' THEN
+        '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM ticket AS t WHERE t.ticket_id = %1$I.ticket_id '
+        'AND coalesce(%1$I.at >= reach_since(t.home_id), true))'
       WHEN 'station' THEN '(SELECT reach_everywhere()) OR %1$I.station = (SELECT reach_station())'
       WHEN 'substation' THEN
         '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM substation AS u '
         'WHERE u.substation_id = %1$I.substation_id AND u.station = (SELECT reach_station()))'
       WHEN 'area' THEN
-        '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
+        '(SELECT reach_everywhere()) OR (%1$I.home_id = ANY ((SELECT reach_homes())::integer[]) '
+        'AND %1$I.outage_id = ANY ((SELECT reach_outages())::bigint[])) OR '
         '%1$I.building_id = ANY (ARRAY(SELECT h.building_id FROM home AS h WHERE h.home_id = ANY (reach_homes()))) OR '
         '%1$I.substation_id = ANY (ARRAY(SELECT b.substation_id FROM home AS h JOIN building AS b USING (building_id) '
         'WHERE h.home_id = ANY (reach_homes()))) OR '
@@ -343,7 +374,7 @@ BEGIN
         'WHERE b.building_id = %1$I.building_id AND u.station = (SELECT reach_station()))) OR '
         '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM ticket AS t '
         'WHERE t.home_id = %1$I.home_id AND t.station = (SELECT reach_station()) AND t.state <> ''closed''))'
-    END, line.relation);
+    END, line.relation, line.not_older);
     FOR rule IN SELECT * FROM (VALUES
       ('reached', 'hearth_api, hearth_identity', expression),
       ('processes', 'hearth_ingest, hearth_watch, hearth_notify', 'true')

@@ -54,7 +54,7 @@ SELECT_NOW = "SELECT pg_current_snapshot()::text"
 SELECT_TICKET_EVENTS = """
 SELECT
   e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data, e.state, t.number, t.class, t.priority, h.code AS home,
-  b.code AS building, u.code AS substation, t.station
+  b.code AS building, u.code AS substation, t.station, t.opened_at
 FROM unnest(%(tickets)s::bigint[], %(seqs)s::integer[]) AS w (ticket_id, seq)
 JOIN ticket_event AS e USING (ticket_id, seq)
 JOIN ticket AS t USING (ticket_id)

@@ -52,7 +52,10 @@ CROSS JOIN LATERAL (
 ) AS w
 JOIN addressee AS a ON a.home_id = w.home_id AND a.ended_at IS NULL
 JOIN person.contact AS c ON c.addressee_id = a.addressee_id AND c.consent_at <= %(at)s
+-- who lives there now, of what has happened since
+CROSS JOIN LATERAL tenancy(a.home_id, c.resident, c.consent_at, %(at)s) AS y
 WHERE o.outbox_id = ANY(%(entries)s) AND o.audience = 'user' AND o.fate IS NULL
+  AND coalesce(t.opened_at, o.at) >= y.since
   -- an outage that was widened is new to some only
   AND NOT (o.kind = 'outage_announced' AND EXISTS (
     SELECT FROM outbox AS p
@@ -143,10 +146,13 @@ WITH claimed AS (
     m.message_id, m.key, m.addressee_id, m.subject, m.body, m.attempts, m.created_at, m.give_up_at
 )
 SELECT
-  m.message_id, m.key, m.subject, m.body, m.attempts, m.created_at, m.give_up_at, a.name, a.channel, c.address
+  m.message_id, m.key, m.subject, m.body, m.attempts, m.created_at, m.give_up_at, a.name, a.channel,
+  CASE WHEN y.since IS NOT NULL THEN c.address END AS address
 FROM claimed AS m
 JOIN addressee AS a USING (addressee_id)
 LEFT JOIN person.contact AS c USING (addressee_id)
+-- Who has moved out meanwhile has no address here any more
+LEFT JOIN LATERAL tenancy(a.home_id, c.resident, c.consent_at, %(now)s) AS y ON c.address IS NOT NULL
 ORDER BY m.message_id
 """
 # Whoever else may have taken it over meanwhile: it is there.

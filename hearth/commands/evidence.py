@@ -82,13 +82,13 @@ def _write(
         raise UsageError("HEARTH_DATABASE_URL: the account is not a member of hearth_api (docs/security.md)")
     with conn.transaction():
         access.enter(conn, access.EVERYWHERE)
-        found = access.home_ids(conn, [code])
-    if not found:
+        found = access.home_id(conn, code)
+    if found is None:
         raise UsageError(f"there is no home {code}")
     try:
         with conn.transaction():
             return compose(
-                conn, access.EVERYWHERE, policy, Wanted(found[0], code, *days, View.STAFF if staff else View.USER), file
+                conn, access.EVERYWHERE, policy, Wanted(found, code, *days, View.STAFF if staff else View.USER), file
             )
     except TooMuch:
         raise UsageError("--from: there are too many readings in the span: take a shorter one") from None

@@ -20,6 +20,8 @@ from registry.exporting import export_folder
 from registry.importing import Count, Report, import_folder, preview_folder
 from registry.mosquitto import NEW, Accounts, devices, write_accounts
 from registry.preview import Change, losses
+from registry.residents import import_residents
+from store import residents
 from store.contacts import Difference
 from store.registry_rows import whole
 
@@ -51,21 +53,31 @@ def import_(
             report, changes = preview_folder(conn, folder, policy.zone, at, limited)
         else:
             report = import_folder(conn, folder, policy.zone, at)
+        lived = import_residents(conn, folder, policy.zone)
         people = import_contacts(conn, folder, policy.zone, at)
         if dry_run:
             raise Rollback
     if as_json:
-        typer.echo(json.dumps(_as_dict(report, people, changes), ensure_ascii=False))
+        typer.echo(json.dumps(_as_dict(report, lived, people, changes), ensure_ascii=False))
         return
     _show(report)
+    if lived:
+        typer.echo(f"residents: {lived.added} added, {lived.removed} removed")
     if people:
         typer.echo(f"contacts: {people.added} added, {people.changed} changed, {people.ended} ended")
     if changes is not None:
         _show_changes(changes)
 
 
-def _as_dict(report: Report, people: Difference | None, changes: Sequence[Change] | None) -> dict[str, Any]:
+def _as_dict(
+    report: Report,
+    lived: residents.Difference | None,
+    people: Difference | None,
+    changes: Sequence[Change] | None,
+) -> dict[str, Any]:
     told: dict[str, Any] = {kind: count._asdict() for kind, count in report._asdict().items()}
+    if lived:
+        told["residents"] = lived._asdict()
     if people:
         told["contacts"] = people._asdict()
     if changes is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
@@ -30,6 +31,12 @@ def create(
     role: Annotated[access.Role, typer.Option(help="What the bearer is.")],
     home: Annotated[list[str] | None, typer.Option(help="A home of a customer; may be repeated.")] = None,
     station: Annotated[str | None, typer.Option(help="The station of a crew.")] = None,
+    resident: Annotated[
+        str | None, typer.Option(help="Whose it is, as in residents.csv. Default: of who lives in the home now.")
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Nothing older than this day is reached.")
+    ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Valid for so long.")] = None,
     label: Annotated[str | None, typer.Option(help="Whose it is; stands in the audit log.")] = None,
     right: Annotated[
@@ -48,6 +55,8 @@ def create(
             now=made_at,
             homes=home or (),
             station=station,
+            resident=resident,
+            since=_begins(since, chosen_policy(settings).zone),
             expires_at=expires_at,
             label=label,
             rights=rights,
@@ -55,6 +64,10 @@ def create(
     typer.echo(made)
     if role is access.Role.CUSTOMER:
         typer.echo(f"page: {settings.public_url.rstrip('/')}/home?token={made}", err=True)
+
+
+def _begins(day: datetime | None, zone: ZoneInfo) -> access.Since | None:
+    return access.Since(day.replace(tzinfo=zone), day.date()) if day else None
 
 
 @app.command("list")
@@ -70,8 +83,8 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print them as JSO
         zone = chosen_policy(settings).zone
         columns = [("no", NUMBER), *((name, WORDS) for name in ("role", "reaches", "rights", "state", "label"))]
         rows = [
-            (token["token_id"], token["role"], token["station"] or " ".join(token["homes"]) or "everywhere",
-             ",".join(token["rights"]), _state(token, at, zone), token["label"])
+            (token["token_id"], token["role"], _reach(token, zone), ",".join(token["rights"]),
+             _state(token, at, zone), token["label"])
             for token in found
         ]  # fmt: skip
         listing(columns, rows)
@@ -93,6 +106,13 @@ def _database() -> Iterator[Connection]:
             yield conn
     except psycopg.errors.UndefinedTable:
         raise UsageError("the database is not migrated: run hearth migrate") from None
+
+
+def _reach(token: Row, zone: tzinfo) -> str:
+    """What it reaches: of homes, whose time and since when."""
+    since = [f"from {token['from_at'].astimezone(zone):%Y-%m-%d}"] if token["from_at"] else []
+    of = [f"of {resident}" for resident in token["residents"]]
+    return token["station"] or " ".join([*token["homes"], *of, *since]) or "everywhere"
 
 
 def _state(token: Row, at: datetime, zone: tzinfo) -> str:

@@ -48,6 +48,11 @@ WAYS_IN = {
     "point_readings(integer,timestamp with time zone,timestamp with time zone,bigint)": (
         "SELECT * FROM public.point_readings(1, '-infinity', 'infinity', 5)",
     ),
+    "reach_flagged()": ("SELECT public.reach_flagged()",),
+    "reach_outages()": ("SELECT public.reach_outages()", "SELECT * FROM public.outage_area"),
+    "tenancy(integer,text,timestamp with time zone,timestamp with time zone)": (
+        "SELECT * FROM public.tenancy(1, 'A', now(), now())",
+    ),
     "reach_cases()": ("SELECT public.reach_cases()", "SELECT * FROM public.ticket"),
     "drop_readings(timestamp with time zone,integer)": ("SELECT public.drop_readings('2020-01-01', 10)",),
     "identity.keep(bigint,text,text,integer,timestamp with time zone)": (
@@ -66,7 +71,11 @@ WAYS_IN = {
     "refuse_rewriting_measurement()": ("UPDATE public.measurement SET room = 'x'",),
     "identity.refuse_rewriting()": ("UPDATE identity.complainant SET name = 'x'",),
 }
-REACH = "SELECT set_config('hearth.everywhere', 'on', false), set_config('hearth.homes', '{1}', false)"
+REACH = """
+SELECT
+  set_config('hearth.everywhere', 'on', false), set_config('hearth.homes', '{1}', false),
+  set_config('hearth.since', '{-infinity}', false)
+"""
 
 
 @pytest.fixture(scope="module", params=["plain", "timescale"])

@@ -16,7 +16,8 @@ from alerts.sending import Post, pause
 from domain import policy
 from domain.notices import Audience, Entry, Kind, NotSent, SendFault
 from domain.policy import Policy
-from store import notices, outbox
+from store import notices, outbox, residents
+from store.residents import Tenancy
 from tests.api import town
 from tests.conftest import Database
 from tests.receivers import Box, http_server, recipients_file, smtp_server
@@ -116,6 +117,29 @@ def test_users_are_told_by_contacts_they_agreed_to(conn: Connection) -> None:
     assert rows(conn, "SELECT subject, body FROM message") == [
         ("已恢复供热", "您家(B1-101):已于 2026-01-15 12:00 恢复供热。")
     ]
+
+
+def tenancies(conn: Connection, *lines: tuple[str, datetime | None, datetime | None]) -> None:
+    residents.replace(
+        conn, [Tenancy("B1-101", who, begins, ends, begins and begins.date()) for who, begins, ends in lines]
+    )
+
+
+def test_a_notice_goes_to_who_lives_there_now_and_tells_what_was_since(conn: Connection) -> None:
+    home = town.home(conn)
+    moved = NOW - timedelta(days=1)
+    tenancies(conn, ("A", None, moved), ("B", moved, None))
+    contact(conn, home, "a@example.com", moved - timedelta(days=9))
+    contact(conn, home, "b@example.com", moved + timedelta(hours=1))
+    early = contact(conn, home, "soon-b@example.com", moved - timedelta(hours=9))  # agreed before moving in
+    conn.execute("UPDATE person.contact SET resident = 'B' WHERE addressee_id = %s", (early,))
+    restored = Entry(Kind.OUTAGE_RESTORED, Audience.USER, home_id=home, data={"restored_at": NOW.isoformat()})
+    put(conn, restored, at=moved - timedelta(hours=1))
+    put(conn, restored)
+    expand(conn, SEED, NOW)
+    assert fates(conn) == ["nobody", "told"]
+    told = rows(conn, "SELECT c.address FROM notice JOIN person.contact AS c USING (addressee_id) ORDER BY 1")
+    assert told == [("b@example.com",), ("soon-b@example.com",)]
 
 
 def test_users_sleep_unless_it_is_urgent_and_dispatch_does_not(conn: Connection) -> None:
@@ -367,6 +391,19 @@ def test_a_recipient_that_the_file_does_not_know_any_more_is_seen(desk: Desk) ->
     desk.post.recipients = Recipients()
     desk.send()
     assert desk.states()[0][:4] == ("failed", 1, 0, "no_channel")
+
+
+def test_what_waits_is_not_sent_after_a_move(desk: Desk, servers_of_people: tuple[int, Box, int, Box]) -> None:
+    home = town.home(desk.conn)
+    tenancies(desk.conn, ("A", None, None))
+    contact(desk.conn, home, consent_at=NOW - timedelta(days=1))
+    put(desk.conn, Entry(Kind.OUTAGE_RESTORED, Audience.USER, home_id=home))
+    expand(desk.conn, SEED, NOW)
+    write(desk.conn, SEED, NOW)
+    tenancies(desk.conn, ("A", None, NOW), ("B", NOW, None))
+    desk.send(NOW + timedelta(minutes=1))
+    assert desk.states()[0][:4] == ("failed", 1, 0, "no_channel")
+    assert servers_of_people[1].taken == []
 
 
 def test_two_senders_share_messages_and_none_goes_twice(

@@ -1,0 +1,96 @@
+"""residents.csv: who lives in a home from when to when, by the company's own references. Beside the registry."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from domain.errors import UsageError
+from domain.registry import Resident
+from registry.csv_file import Line, parse, render
+from registry.fields import code, instant
+from registry.problems import Problem, refuse
+from registry.rules import FOR_GOOD, FROM_EVER
+from registry.sheets import REQUIRED, Column, Sheet
+from store import registry
+from store import residents as store
+from store.residents import Difference, Tenancy
+
+FILE = "residents.csv"
+
+
+def sheet(zone: ZoneInfo) -> Sheet[Resident]:
+    """The file; days begin at midnight in `zone`."""
+    columns = (
+        Column("home", code, REQUIRED),
+        Column("resident", code),
+        Column("from", instant(zone)),
+        Column("to", instant(zone)),
+    )
+    return Sheet(FILE, columns, Resident)
+
+
+def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> Difference | None:
+    """Bring residents up to the file of a folder, if it is there; the caller commits.
+
+    The lines of a home replace all that it had. Homes must be in the registry by now.
+
+    Raises:
+        UsageError: one line per problem; nothing was written.
+    """
+    path = folder / FILE
+    try:
+        content = parse(sheet(zone), path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    known = registry.known(conn, registry.Codes(set(), set(), content.codes)).homes
+    # A line is the whole truth about a tenancy: without one of its times it would say that it never began, or goes on.
+    faults = [Problem(FILE, 1, name, "this column is missing") for name in sorted(content.absent) if content.readable]
+    faults += [Problem(FILE, *fault) for fault in (*_faults(content.lines, known), *_between(content.lines))]
+    refuse(sorted(content.problems + faults, key=lambda problem: problem.line))
+    return store.replace(conn, [Tenancy(*row, first_day(row.begins, zone)) for row in content.rows])
+
+
+def first_day(begins: datetime | None, zone: ZoneInfo) -> date | None:
+    """The first local day that lies in a tenancy as a whole; None: from ever."""
+    if begins is None:
+        return None
+    local = begins.astimezone(zone)
+    return local.date() if local.time() == time() else local.date() + timedelta(days=1)
+
+
+def _faults(lines: Sequence[Line[Resident]], known: set[str]) -> Iterator[tuple[int, str, str]]:
+    for number, row in lines:
+        if row.home not in known:
+            yield number, "home", f"{row.home!r} is not in the registry"
+        if row.resident is None and (row.begins or row.ends):
+            yield number, "resident", "is empty, and the line has a time"
+        if row.begins and row.ends and row.begins >= row.ends:
+            yield number, "to", "is not after from"
+
+
+def _between(lines: Sequence[Line[Resident]]) -> Iterator[tuple[int, str, str]]:
+    """A home is lived in by one resident at a time."""
+    in_order = sorted(lines, key=lambda line: (line.row.home, line.row.begins or FROM_EVER))
+    for one, other in pairwise(in_order):
+        if one.row.home != other.row.home:
+            continue
+        if one.row.resident is None or other.row.resident is None:
+            yield (
+                other.number,
+                "resident",
+                f"line {one.number} is of the same home, and one says that nobody lives there",
+            )
+        elif (other.row.begins or FROM_EVER) < (one.row.ends or FOR_GOOD):
+            yield other.number, "from", f"overlaps line {one.number}"
+
+
+def text(conn: Connection) -> tuple[str, int]:
+    """The file with all tenancies, and how many there are; importing it changes nothing."""
+    rows = store.whole(conn)
+    return render(sheet(ZoneInfo("UTC")), rows), len(rows)

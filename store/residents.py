@@ -1,0 +1,84 @@
+"""Who lives in a home from when to when. What tokens and contacts reach of a home follows it (`tenancy` in 0036)."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from domain.registry import Resident
+
+_STAGED = """
+WITH staged AS (
+  SELECT
+    h.home_id, x.resident, coalesce(x.begins, '-infinity') AS starts_at,
+    coalesce(x.first_day, '-infinity') AS first_day, x.ends AS ends_at
+  FROM jsonb_to_recordset(%(tenancies)s)
+    AS x (home text, resident text, begins timestamptz, ends timestamptz, first_day date)
+  JOIN home AS h ON h.code = x.home
+)
+"""
+DELETE_GONE = (
+    _STAGED
+    + """
+DELETE FROM residence AS r
+WHERE r.home_id IN (SELECT s.home_id FROM staged AS s) AND NOT EXISTS (
+  SELECT FROM staged AS s
+  WHERE s.home_id = r.home_id AND (s.resident, s.starts_at, s.first_day, s.ends_at)
+    IS NOT DISTINCT FROM (r.resident, r.starts_at, r.first_day, r.ends_at)
+)
+"""
+)
+INSERT_NEW = (
+    _STAGED
+    + """
+INSERT INTO residence (home_id, resident, starts_at, first_day, ends_at)
+SELECT s.home_id, s.resident, s.starts_at, s.first_day, s.ends_at FROM staged AS s
+WHERE s.resident IS NOT NULL AND NOT EXISTS (
+  SELECT FROM residence AS r WHERE r.home_id = s.home_id AND r.starts_at = s.starts_at
+)
+ORDER BY s.home_id, s.starts_at
+"""
+)
+SELECT_ALL = """
+SELECT h.code AS home, r.resident, nullif(r.starts_at, '-infinity') AS begins, r.ends_at AS ends
+FROM residence AS r JOIN home AS h USING (home_id)
+ORDER BY h.code, r.starts_at
+"""
+
+
+class Tenancy(NamedTuple):
+    """A line of residents.csv, with its first whole local day; None: from ever, for good."""
+
+    home: str
+    resident: str | None
+    begins: datetime | None
+    ends: datetime | None
+    first_day: date | None
+
+
+class Difference(NamedTuple):
+    """What an import did to tenancies; one that has changed was removed and added."""
+
+    added: int
+    removed: int
+
+
+def replace(conn: Connection, tenancies: Sequence[Tenancy]) -> Difference:
+    """Make these the tenancies of the homes that they name; a home with a line of no resident has none then."""
+    rows = [{name: _json(value) for name, value in tenancy._asdict().items()} for tenancy in tenancies]
+    values = {"tenancies": Jsonb(rows)}
+    removed = conn.execute(DELETE_GONE, values).rowcount
+    return Difference(conn.execute(INSERT_NEW, values).rowcount, removed)
+
+
+def _json(value: str | date | None) -> str | None:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def whole(conn: Connection) -> list[Resident]:
+    """All tenancies, by home and time."""
+    with conn.cursor(row_factory=class_row(Resident)) as cur:
+        return cur.execute(SELECT_ALL).fetchall()
