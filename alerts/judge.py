@@ -80,16 +80,20 @@ class Docket:
             last[known] = held["measured_at"][at[known]]
         return last
 
-    def settle(self, stored: NDArray[np.bool_], now: datetime) -> int:
-        """Judge those of the readings that were new and are stored now.
+    def settle(self, rows: NDArray[np.void], brought: NDArray[np.bool_], now: datetime) -> int:
+        """Judge what is stored now that was not before.
+
+        Args:
+            rows: those of the docket, with the values that are new; NaN elsewhere.
+            brought: which of them have any.
 
         Returns:
             How many came behind the point that judging had reached; their homes are queued for re-judging.
         """
-        if not stored.any():
+        if not brought.any():
             return 0
-        fresh, judged = self.rows[stored], self.judged[stored]
-        celsius, until = self.celsius[stored], self.until[stored]
+        fresh, celsius, until = rows[brought], self.celsius[brought], self.until[brought]
+        judged = self.judged[brought] & ~np.isnan(fresh["temperature"])
         late = np.zeros(len(fresh), bool)
         if self.homes and judged.any():
             homes = _only(self.homes, np.unique(fresh["home_id"][judged]))
@@ -353,22 +357,16 @@ def _write(conn: Connection, homes: Homes, rows: NDArray[np.void], due: Int, now
 
 
 def _latest(fresh: NDArray[np.void], judged: NDArray[np.bool_], celsius: Celsius, until: Int) -> NDArray[np.void]:
-    """SENSOR_NOW rows: the last reading of each sensor, and its last judged one."""
+    """SENSOR_NOW rows: the last reading of each sensor, its last battery and its last judged temperature."""
     first = np.flatnonzero(np.append(True, fresh["sensor_id"][1:] != fresh["sensor_id"][:-1]))
     last = np.append(first[1:], len(fresh)) - 1
     good = np.maximum.reduceat(np.where(judged, np.arange(len(fresh)), -1), first)
+    powered = np.maximum.reduceat(np.where(np.isnan(fresh["battery"]), -1, np.arange(len(fresh))), first)
     rows = np.empty(len(last), wire.native(store.SENSOR_NOW))
-    for name in (
-        "sensor_id",
-        "measured_at",
-        "received_at",
-        "temperature",
-        "humidity",
-        "battery",
-        "quality",
-        "home_id",
-    ):
+    for name in ("sensor_id", "measured_at", "received_at", "home_id"):
         rows[name] = fresh[name][last]
+    rows["battery"] = fresh["battery"][powered]
+    rows["battery_at"] = np.where(powered >= 0, fresh["measured_at"][powered], NONE_US)
     rows["celsius"] = celsius[good]
     rows["judged_at"] = np.where(good >= 0, fresh["measured_at"][good], NONE_US)
     rows["expires_at"] = np.where(good >= 0, until[good], NONE_US)

@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from domain.instants import to_datetime, to_us
 from domain.policy import Policy, Version
-from domain.substation import PLAUSIBLE, Bounds, bounds
+from domain.substation import Bounds, bounds
 from store import substations as store
 
 
@@ -26,11 +26,10 @@ def look(conn: Connection, policy: Policy, now: datetime) -> None:
         if version is None or version.substation is None or not policy.in_season(now):
             store.end_all(conn, now)
             return
-        rows = fresh(store.said_last(conn), version, now)
         beyond, fine = list[dict[str, Any]](), list[dict[str, Any]]()
         for limit in bounds(version.substation):
-            last = newest(rows, limit.channel)
-            bad = outside(last[limit.channel], limit)
+            last = newest(fresh(store.said_last(conn, limit.channel), version, now))
+            bad = outside(last["value"], limit)
             beyond += _alarms(last[bad], limit, value=True)
             fine += _alarms(last[~bad], limit, value=False)
         store.beyond(conn, beyond, timedelta(seconds=version.substation.for_s), now)
@@ -43,10 +42,8 @@ def fresh(rows: NDArray[np.void], version: Version, now: datetime) -> NDArray[np
     return rows[rows["measured_at"] + hold_us > to_us(now)]
 
 
-def newest(rows: NDArray[np.void], channel: str) -> NDArray[np.void]:
-    """The last row of each substation that has a plausible value in a channel; rows sorted by substation and time."""
-    lowest, highest = PLAUSIBLE[channel]
-    rows = rows[(rows[channel] >= lowest) & (rows[channel] <= highest)]
+def newest(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """The last row of each substation; rows sorted by substation and time."""
     last = np.ones(len(rows), bool)
     last[:-1] = rows["substation_id"][1:] != rows["substation_id"][:-1]
     return rows[last]
@@ -63,7 +60,7 @@ def _alarms(rows: NDArray[np.void], limit: Bounds, value: bool) -> list[dict[str
             "substation_id": int(row["substation_id"]),
             "kind": limit.kind.value,
             "since": to_datetime(int(row["measured_at"])).isoformat(),
-            **({"value": float(row[limit.channel])} if value else {}),
+            **({"value": float(row["value"])} if value else {}),
         }
         for row in rows
     ]

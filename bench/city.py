@@ -99,23 +99,31 @@ FROM generate_series(1, 7 * 288) AS n,
 ON CONFLICT DO NOTHING;
 INSERT INTO substation_reading (
   sensor_id, measured_at, received_at, supply_temperature, return_temperature, supply_pressure, return_pressure, flow,
-  heat_power, outdoor_temperature, quality, self_timed
+  heat_power, outdoor_temperature, implausible, self_timed
 )
 SELECT sensor_id, at, at, 70 + n % 9, 45 + n % 5, 0.8, 0.4, 120, 3500, -12 + n % 7, 0, true
 FROM generate_series(0, 7 * 144) AS n,
   LATERAL (SELECT date_trunc('minute', now()) - n * interval '10 min' AS at) AS x,
   point WHERE substation_id IS NOT NULL;
 INSERT INTO sensor_now (
-  sensor_id, home_id, measured_at, received_at, temperature, battery, quality, celsius, judged_at, expires_at
+  sensor_id, home_id, measured_at, received_at, battery, battery_at, celsius, judged_at, expires_at
 )
 SELECT
-  p.sensor_id, p.home_id, now() - interval '5 min', now(), t.celsius, 90, 0, t.celsius, now() - interval '5 min',
+  p.sensor_id, p.home_id, now() - interval '5 min', now(), 90, now() - interval '5 min', t.celsius,
+  now() - interval '5 min',
   now() + CASE WHEN p.home_id % 20 = 1 THEN interval '-1 h' ELSE interval '1 day' END
 FROM point AS p JOIN home_state AS h USING (home_id),
   LATERAL (SELECT CASE h.state WHEN 6 THEN 15 WHEN 5 THEN 17 ELSE 19 END + p.home_id % 10 / 10.0 AS celsius) AS t
 ORDER BY p.sensor_id;
-INSERT INTO sensor_now (sensor_id, substation_id, measured_at, received_at, quality)
-SELECT sensor_id, substation_id, date_trunc('minute', now()), now(), 0 FROM point WHERE substation_id IS NOT NULL;
+INSERT INTO sensor_now (sensor_id, substation_id, measured_at, received_at)
+SELECT sensor_id, substation_id, date_trunc('minute', now()), now() FROM point WHERE substation_id IS NOT NULL;
+INSERT INTO channel_now (sensor_id, channel, measured_at, value)
+SELECT sensor_id, channel, date_trunc('minute', now()), value
+FROM point, (VALUES
+  ('supply_temperature', 70), ('return_temperature', 45), ('supply_pressure', 0.8), ('return_pressure', 0.4),
+  ('flow', 120), ('heat_power', 3500), ('outdoor_temperature', -12)
+) AS c (channel, value)
+WHERE substation_id IS NOT NULL;
 """
 LEDGER = """
 INSERT INTO ledger (

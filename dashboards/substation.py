@@ -31,7 +31,7 @@ SELECT
   date_bin($__interval_ms * interval '1 ms', measured_at, timestamptz 'epoch') AS time,
   greatest(max(interval_s) * {holds:g} * interval '1 s', 2 * $__interval_ms * interval '1 ms') AS hold, {averages}
 FROM substation_history
-WHERE substation = ${{substation:sqlstring}} AND $__timeFilter(measured_at) AND quality = 0
+WHERE substation = ${{substation:sqlstring}} AND $__timeFilter(measured_at)
 GROUP BY 1
 """
 BUILDINGS = f"""

@@ -19,7 +19,8 @@ from domain.errors import UsageError
 from domain.incidents import IncidentRule
 from domain.measurement import MeasurementRule
 from domain.notices import NoticeRules
-from domain.substation import PLAUSIBLE, SubstationLimits
+from domain.quality import SPANS
+from domain.substation import SubstationLimits
 from domain.tickets import AFTER_DONE, CLOCK_NAMES, DeskRule, TicketClass
 from domain.working_days import Calendar
 
@@ -314,7 +315,7 @@ class _Reader:
 
     def substation(self, table: Mapping[str, Any], where: str) -> SubstationLimits:
         self.known(table, {field.name for field in fields(SubstationLimits)}, where)
-        celsius, mpa = PLAUSIBLE["supply_temperature"], PLAUSIBLE["supply_pressure"]
+        celsius, mpa = SPANS["supply_temperature"][:2], SPANS["supply_pressure"][:2]
         limits = SubstationLimits(
             supply_low_celsius=self.number(table, "supply_low_celsius", where, *celsius),
             supply_pressure_low_mpa=self.number(table, "supply_pressure_low_mpa", where, *mpa),

@@ -21,7 +21,7 @@ class RejectReason(StrEnum):
     MALFORMED = "malformed"  # not JSON (or protobuf), or not of the agreed shape
     WRONG_TYPE = "wrong_type"  # a field has another type than the contract says
     NOT_A_NUMBER = "not_a_number"
-    NO_VALUE = "no_value"  # no known field
+    NO_VALUE = "no_value"  # no known field, or none with a value
     AMBIGUOUS = "ambiguous"  # several values where one is expected
     NO_SENSOR = "no_sensor"  # it does not say of which sensor it is
     UNKNOWN_ALIAS = "unknown_alias"  # Sparkplug: a number for a name, before its birth was seen
@@ -36,7 +36,16 @@ class RejectReason(StrEnum):
     TOO_MANY_FAULTS = "too_many_faults"  # more elements that cannot be read than are looked at
     TOO_DEEP = "too_deep"  # nested deeper than any format is
     FLOOD = "flood"  # set aside unread: its sender sent more than fits; stored when there is time
+    CONFLICT = "conflict"  # another value of the same quantity, sensor and instant is stored
     REFUSED = "refused"  # the database refused it for its content
+
+
+class NoValue(StrEnum):
+    """Why a quantity that a message names has no value. Counted by quantity."""
+
+    SENTINEL = "sentinel"  # what the sensor says when it has none
+    OUT_OF_RANGE = "out_of_range"  # no instrument says that
+    WITHHELD = "withheld"  # its source says that it is not good
 
 
 class BreachReason(StrEnum):
@@ -77,12 +86,17 @@ CLEAR_TEXTS: Mapping[ClearReason, Text] = {
         "传感器也已测得低温,由其继续跟踪。", "The sensors tell of the cold, too, and follow it from here."
     ),
 }
+NO_VALUE_TEXTS: Mapping[NoValue, Text] = {
+    NoValue.SENTINEL: Text("传感器以此值表示没有读数。", "The sensor says this when it has no value."),
+    NoValue.OUT_OF_RANGE: Text("超出仪表量程。", "No instrument says that."),
+    NoValue.WITHHELD: Text("数据源标明该值不可用。", "Its source says that the value is not good."),
+}
 REJECT_TEXTS: Mapping[RejectReason, Text] = {
     RejectReason.BAD_TOPIC: Text("主题不符合约定。", "The topic is not one of the contract."),
     RejectReason.MALFORMED: Text("内容不符合约定格式。", "The payload is not of the agreed format."),
     RejectReason.WRONG_TYPE: Text("字段类型不符。", "A field is of the wrong type."),
     RejectReason.NOT_A_NUMBER: Text("数值不可用。", "A value is no usable number."),
-    RejectReason.NO_VALUE: Text("没有任何已知字段。", "There is no known field in it."),
+    RejectReason.NO_VALUE: Text("没有任何可用的数值。", "There is no usable value in it."),
     RejectReason.AMBIGUOUS: Text("应有一个数值之处有多个数值。", "There are several values where one is expected."),
     RejectReason.NO_SENSOR: Text("消息未指明传感器。", "The message does not name its sensor."),
     RejectReason.UNKNOWN_ALIAS: Text("尚未收到别名的定义。", "What the alias stands for has not been told yet."),
@@ -98,6 +112,9 @@ REJECT_TEXTS: Mapping[RejectReason, Text] = {
     RejectReason.TOO_DEEP: Text("消息嵌套过深。", "The message is nested too deeply."),
     RejectReason.FLOOD: Text(
         "发送过多,暂存待处理。", "Its sender sent more than fits: it is set aside until there is time."
+    ),
+    RejectReason.CONFLICT: Text(
+        "同一传感器同一时刻已存有另一数值。", "Another value of that sensor and instant is stored; the first one stays."
     ),
     RejectReason.REFUSED: Text("数据库因内容拒收。", "The database refused the content."),
 }

@@ -1,20 +1,8 @@
-"""Substations: what their channels can possibly say, and the limits that raise an alarm."""
+"""Substations: the limits that raise an alarm."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
-
-# What a channel can say if its instrument works. Beyond that a value is kept raw, and no alarm is made of it.
-PLAUSIBLE: Mapping[str, tuple[float, float]] = {
-    "supply_temperature": (-40.0, 200.0),  # °C
-    "return_temperature": (-40.0, 200.0),  # °C
-    "supply_pressure": (0.0, 4.0),  # MPa
-    "return_pressure": (0.0, 4.0),  # MPa
-    "flow": (0.0, 100_000.0),  # m³/h
-    "heat_power": (0.0, 10_000_000.0),  # kW
-    "outdoor_temperature": (-60.0, 60.0),  # °C
-}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,9 @@ class IngestMetrics:
         self._clock = clock
         self._fates = Counter("hearth_ingest_readings", "Readings by fate", ["fate"], registry=registry)
         self._dead = Counter("hearth_ingest_dead", "Dead letters by reason", ["reason"], registry=registry)
+        self._voids = Counter(
+            "hearth_ingest_no_values", "Values that are none", ["quantity", "reason"], registry=registry
+        )
         self._retries = Counter(
             "hearth_ingest_database_retries", "Batches that the database did not take at once", registry=registry
         )
@@ -54,6 +57,8 @@ class IngestMetrics:
             self._fates.labels(fate).inc(getattr(fates, fate))
         for reason, count in fates.dead.items():
             self._dead.labels(reason).inc(count)
+        for void in fates.voids:
+            self._voids.labels(void.quantity, void.reason).inc(void.times)
         if fates.ages:
             self._age("received", fates.ages.oldest_received, fates.ages.newest_received)
             self._age("measured", fates.ages.oldest_measured, fates.ages.newest_measured)

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from domain.instants import NONE_US, to_datetime
+from domain.reasons import RejectReason
 from ingest.message import Message
 from ingest.places import Places
 from ingest.sources import Sources
-from ingest.validate import Limits, Sorted, codes, place, sort_messages
+from ingest.validate import Limits, Placed, Sorted, codes, place, reject, sort_messages
 from store import dead_letters, ingest_counts, readings
 from store import state as state_store
-from store.ingest_counts import Ages
+from store import substations as substation_store
+from store.ingest_counts import Ages, Void
+from store.together import Fate, Outcome, Together
 from store.wire import native
 
 
@@ -28,8 +31,8 @@ class Docket(Protocol):
     def last_us(self) -> NDArray[np.int64]:
         """Per row, when its sensor last said anything that is stored, as `store.readings.insert` wants it."""
 
-    def settle(self, stored: NDArray[np.bool_], now: datetime) -> int:
-        """Judge what is stored now (a mask); returns how many of them were late."""
+    def settle(self, rows: NDArray[np.void], brought: NDArray[np.bool_], now: datetime) -> int:
+        """Judge the values of the rows that are stored now, if there are any; returns how many rows were late."""
 
 
 # Locks the homes of store.readings.PLACED rows for the transaction, so that they can be stored and then judged.
@@ -47,6 +50,7 @@ class Fates:
     late: int = 0
     retained: int = 0
     dead: Counter[str] = field(default_factory=Counter)
+    voids: Sequence[Void] = ()  # values that are none
     ages: Ages | None = None
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
 
@@ -87,37 +91,49 @@ def store_batch(
     with conn.transaction():
         known = intake.places.look_up(conn, codes(batch))
         homes, substations = place(batch, known, intake.limits)
-        fates = Fates(len(messages), retained=batch.retained, requests=batch.requests)
-        if len(homes):
-            docket = intake.judge(conn, homes)
-            stored = _count(fates, readings.insert(conn, homes, docket.last_us))
-            fates.late = docket.settle(stored, now)
-        if len(substations):
-            stored = _count(fates, readings.insert_substation(conn, substations))
-            state_store.put_sensors(conn, _latest_substations(substations[stored]))
+        fates = Fates(len(messages), retained=batch.retained, requests=batch.requests, voids=batch.voids)
+        if len(homes.rows):
+            together = Together(homes.rows, readings.HOME_QUANTITIES)
+            docket = intake.judge(conn, together.alone.rows)
+            stored = readings.insert(conn, together, docket.last_us)
+            fates.late = docket.settle(stored.rows, stored.brought, now)
+            _count(fates, batch, homes, together, stored)
+        if len(substations.rows):
+            together = Together(substations.rows, readings.SUBSTATION_QUANTITIES)
+            stored = readings.insert_substation(conn, together)
+            fresh = stored.rows[stored.brought]
+            state_store.put_sensors(conn, _latest_substations(fresh))
+            substation_store.hear(conn, fresh)
+            _count(fates, batch, substations, together, stored)
         if batch.refused:
             fates.dead = (bury or intake.bury)(conn, batch)
-        fates.ages = ages(messages, homes, substations)
+            del fates.dead[RejectReason.CONFLICT.value]  # counted by its own name
+        fates.ages = ages(messages, homes.rows, substations.rows)
         add_counts(conn, intake, fates, now)
     return fates
 
 
-def _count(fates: Fates, stored: readings.Stored) -> NDArray[np.bool_]:
-    fates.stored += int(stored.fresh.sum())
-    fates.duplicates += stored.duplicates
-    fates.conflicts += stored.conflicts
-    return stored.fresh
+def _count(fates: Fates, batch: Sorted, placed: Placed, together: Together, stored: Outcome) -> None:
+    """Count what became of readings. What says another value than is stored is a conflict, and a dead letter."""
+    fates.stored += int((stored.fates == Fate.STORED).sum())
+    fates.duplicates += int((stored.fates == Fate.DUPLICATE).sum())
+    for nth in np.flatnonzero(stored.fates == Fate.CONFLICT).tolist():
+        fates.conflicts += 1
+        clashes = (
+            f"{name} {said:g}, where {first:g} is stored" for name, said, first in together.clashes(nth, stored.values)
+        )
+        reject(batch, placed.said(nth), (RejectReason.CONFLICT, "; ".join(clashes)))
 
 
 def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:
     """SENSOR_NOW rows of substation sensors: only when they last spoke."""
     last = np.flatnonzero(np.append(fresh["sensor_id"][1:] != fresh["sensor_id"][:-1], True)[: len(fresh)])
     rows = np.zeros(len(last), native(state_store.SENSOR_NOW))
-    for name in ("sensor_id", "measured_at", "received_at", "quality"):
+    for name in ("sensor_id", "measured_at", "received_at"):
         rows[name] = fresh[name][last]
-    for name in ("temperature", "humidity", "battery", "celsius"):
-        rows[name] = np.nan
-    rows["judged_at"] = rows["expires_at"] = NONE_US
+    rows["battery"] = rows["celsius"] = np.nan
+    for name in ("battery_at", "judged_at", "expires_at"):
+        rows[name] = NONE_US
     return rows
 
 
@@ -134,3 +150,5 @@ def add_counts(conn: Connection, intake: Intake, fates: Fates, now: datetime) ->
     assert fates.ages is not None
     counts = {n: getattr(fates, n) for n in ("messages", "stored", "duplicates", "conflicts", "late", "retained")}
     ingest_counts.add(conn, intake.worker, counts, fates.dead, now, fates.ages, intake.queued())
+    if fates.voids:
+        ingest_counts.add_voids(conn, intake.worker, fates.voids, now)

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from domain.errors import UsageError
+from domain.quality import SPANS
 from ingest import topics
 from ingest.decoders.shape import TOPIC, UNITS, Shape
 from ingest.sources import NATIVE, Origin, Sources, widest
-from ingest.uplink import HOME_CHANNELS, SUBSTATION_CHANNELS
 
-CHANNELS = HOME_CHANNELS + SUBSTATION_CHANNELS
+CHANNELS = tuple(SPANS)
 NEEDS_SENSOR = ("fields", "chirpstack_protobuf")
 USUAL_VALUES = {"temperature": ["temperature"], "humidity": ["humidity"], "battery": ["battery"]}
 LISTS = ("filter", "every_worker", "sensor", "time")

@@ -2,16 +2,7 @@
 
 import msgspec
 
-HOME_CHANNELS = ("temperature", "humidity", "battery")
-SUBSTATION_CHANNELS = (
-    "supply_temperature",
-    "return_temperature",
-    "supply_pressure",
-    "return_pressure",
-    "flow",
-    "heat_power",
-    "outdoor_temperature",
-)
+WITHHELD = float("inf")  # in place of a value: the source has one, and says that it is not good
 
 
 class Uplink(msgspec.Struct, gc=False, omit_defaults=True):

@@ -12,23 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.instants import to_datetime, to_us
-from domain.quality import HIGHEST_CELSIUS, LOWEST_CELSIUS, SENTINELS_CELSIUS, Quality
-from domain.reasons import RejectReason
-from domain.substation import PLAUSIBLE
+from domain.quality import Quality
+from domain.reasons import NoValue, RejectReason
 from ingest.decoders import native
 from ingest.decoders.fault import Fault
 from ingest.decoders.work import USUAL, Bounds
 from ingest.message import Message
 from ingest.places import Place
 from ingest.sources import Sources
-from ingest.uplink import HOME_CHANNELS, SUBSTATION_CHANNELS, Uplink
+from ingest.uplink import Uplink
+from ingest.worth import Worth
 from store.dead_letters import DeadLetter
 from store.dead_letters import Fault as LetterFault
-from store.readings import PLACED, SUBSTATION_READING
+from store.ingest_counts import Void
+from store.readings import HOME_QUANTITIES, PLACED, SUBSTATION_QUANTITIES, SUBSTATION_READING
 from store.wire import native as native_dtype
 
 EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor of ours is older
-LARGEST = 1e9  # no channel can be that large in any unit
 CODE_LETTERS = 100
 LISTED_FAULTS = 20  # of one message; all of them are counted
 DETAIL_LETTERS = 500
@@ -82,6 +82,7 @@ class Sorted:
 
     said: list[Said] = field(default_factory=list)
     refused: dict[int, Refused] = field(default_factory=dict)  # by the identity of the message
+    voids: list[Void] = field(default_factory=list)
     retained: int = 0
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
 
@@ -149,15 +150,25 @@ def _is_code(code: str) -> bool:
     return 0 < len(code) <= CODE_LETTERS and code.isprintable()
 
 
-def place(
-    batch: Sorted, places: Mapping[str, tuple[Place, ...]], limits: Limits
-) -> tuple[NDArray[np.void], NDArray[np.void]]:
+class Placed(NamedTuple):
+    """Readings with their places, sorted by sensor and time, first come first."""
+
+    rows: NDArray[np.void]
+    order: NDArray[np.intp]
+    found: list[Said]
+
+    def said(self, row: int) -> Said:
+        """Where a row comes from."""
+        return self.found[int(self.order[row])]
+
+
+def place(batch: Sorted, places: Mapping[str, tuple[Place, ...]], limits: Limits) -> tuple[Placed, Placed]:
     """Give every reading its place; those that have none become dead letters.
 
     Returns:
-        store.readings.PLACED rows and SUBSTATION_ROW rows, each sorted by sensor and time, first come first.
+        store.readings.PLACED rows, and SUBSTATION_ROW rows.
     """
-    homes, substations = Found(HOME_CHANNELS), Found(SUBSTATION_CHANNELS)
+    homes, substations = Found(HOME_QUANTITIES), Found(SUBSTATION_QUANTITIES)
     # This loop and what it calls run once for each reading; all else works on whole columns.
     for said in batch.said:
         code, device, uplink, message, _ = said
@@ -165,18 +176,19 @@ def place(
         at = _time(uplink.ts, message.received_us, limits)
         where = _at(known, at) if known and isinstance(at, int) else None
         if where is None or not isinstance(at, int):
-            _reject(batch, said, _misplaced(known, at))
+            reject(batch, said, _misplaced(known, at))
         elif device != code and device != where.gateway:
-            _reject(batch, said, (RejectReason.FOREIGN_SENSOR, f"is not a sensor of {device!r}"))
+            reject(batch, said, (RejectReason.FOREIGN_SENSOR, f"is not a sensor of {device!r}"))
         else:
             (homes if where.home_id else substations).add(said, where, at)
-    return _home_rows(_weigh(homes, batch)), _substation_rows(_weigh(substations, batch))
+    return _home_rows(*_weigh(homes, batch)), _substation_rows(*_weigh(substations, batch))
 
 
 Objection = tuple[RejectReason, str]
 
 
-def _reject(batch: Sorted, said: Said, objection: Objection) -> None:
+def reject(batch: Sorted, said: Said, objection: Objection) -> None:
+    """Note that a reading cannot be stored."""
     reason, detail = objection
     batch.reject(said.message, Fault(reason, f"{said.code!r}: {detail}", said.at, said.code))
 
@@ -234,16 +246,21 @@ class Found:
         self.places.append(where)
         self.at_us.append(at_us)
 
-    def rows(self, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    def rows(self, dtype: np.dtype[np.void], values: NDArray[np.float32]) -> NDArray[np.void]:
         """Rows with sensor, time and values; what else the dtype has is for the caller."""
         rows = np.empty(len(self.said), dtype)
-        for name, column in zip(self.channels, self.values().T, strict=True):
+        for name, column in zip(self.channels, values.T, strict=True):
             rows[name] = column
         rows["sensor_id"] = self.of_place("sensor_id")
         rows["measured_at"] = self.at_us
         rows["received_at"] = [said.message.received_us for said in self.said]
         rows["self_timed"] = [said.uplink.ts is not None for said in self.said]
         return rows
+
+    def in_order(self, rows: NDArray[np.void]) -> Placed:
+        """The rows by sensor and time."""
+        order = np.lexsort((rows["measured_at"], rows["sensor_id"]))
+        return Placed(rows[order], order, self.said)
 
     def values(self) -> NDArray[np.float64]:
         """(reading, channel), NaN where nothing was said."""
@@ -262,45 +279,40 @@ class Found:
         return list(map(attrgetter(name), self.places))
 
 
-def _weigh(found: Found, batch: Sorted) -> Found:
-    """Make dead letters of readings whose values cannot be values."""
-    values = found.values()
-    silent = np.logical_and.reduce(np.isnan(values), axis=1)
-    mad = np.logical_or.reduce(np.abs(values) >= LARGEST, axis=1)
-    bad = silent | mad
-    if not bad.any():
-        return found
-    for i in np.flatnonzero(silent):
-        _reject(batch, found.said[i], (RejectReason.NO_VALUE, f"has none of {', '.join(found.channels)}"))
-    for i in np.flatnonzero(mad):
-        _reject(batch, found.said[i], (RejectReason.NOT_A_NUMBER, "a value is beyond any measure"))
-    return found.without(bad)
+def _weigh(found: Found, batch: Sorted) -> tuple[Found, Worth]:
+    """Weigh each value by itself; a reading of which nothing is left becomes a dead letter."""
+    worth = Worth(found.channels, found.values())
+    for channel, reason, which in worth.voids():
+        value = float(worth.said[which[-1], found.channels.index(channel)])
+        batch.voids.append(Void(channel, reason.value, len(which), found.said[which[-1]].code, value))
+    nothing = np.logical_and.reduce(np.isnan(worth.values), axis=1)
+    if not nothing.any():
+        return found, worth
+    for nth in np.flatnonzero(nothing).tolist():
+        reject(batch, found.said[nth], _nothing_left(worth, nth))
+    rest = found.without(nothing)
+    return rest, Worth(rest.channels, rest.values())
 
 
-def _home_rows(found: Found) -> NDArray[np.void]:
-    rows = found.rows(PLACED)
+def _nothing_left(worth: Worth, nth: int) -> Objection:
+    reasons = worth.reasons(nth)
+    if not reasons:
+        return RejectReason.NO_VALUE, f"has none of {', '.join(worth.channels)}"
+    if worth.absurd[nth].any() and NoValue.WITHHELD not in reasons.values():
+        return RejectReason.NOT_A_NUMBER, "a value is beyond any measure"
+    return RejectReason.NO_VALUE, ", ".join(f"{channel} is no value: {reason}" for channel, reason in reasons.items())
+
+
+def _home_rows(found: Found, worth: Worth) -> Placed:
+    rows = found.rows(PLACED, worth.values)
     for name in ("home_id", "room_kind", "interval_s", "offset_k", "stays_until"):
         rows[name] = found.of_place(name)
-    rows["quality"] = quality(rows["temperature"])
-    return _in_order(rows)
+    rows["quality"] = worth.quality[:, found.channels.index("temperature")]
+    return found.in_order(rows)
 
 
-def _substation_rows(found: Found) -> NDArray[np.void]:
-    rows = found.rows(SUBSTATION_ROW)
-    rows["quality"] = Quality.GOOD
-    for channel, (lowest, highest) in PLAUSIBLE.items():
-        rows["quality"][(rows[channel] < lowest) | (rows[channel] > highest)] = Quality.OUT_OF_RANGE
-    return _in_order(rows)
-
-
-def _in_order(rows: NDArray[np.void]) -> NDArray[np.void]:
-    return rows[np.lexsort((rows["measured_at"], rows["sensor_id"]))]
-
-
-def quality(celsius: NDArray[np.float32]) -> NDArray[np.int16]:
-    """The Quality of raw temperatures (°C, NaN: absent)."""
-    out = np.full(celsius.shape, Quality.GOOD, np.int16)
-    out[(celsius < LOWEST_CELSIUS) | (celsius > HIGHEST_CELSIUS)] = Quality.OUT_OF_RANGE
-    out[np.isin(celsius, SENTINELS_CELSIUS)] = Quality.SENTINEL
-    out[np.isnan(celsius)] = Quality.ABSENT
-    return out
+def _substation_rows(found: Found, worth: Worth) -> Placed:
+    rows = found.rows(SUBSTATION_ROW, worth.values)
+    bad = (worth.quality != Quality.GOOD) & (worth.quality != Quality.ABSENT)
+    rows["implausible"] = (bad << np.arange(len(found.channels))).sum(axis=1)
+    return found.in_order(rows)

@@ -60,14 +60,15 @@ INSERT INTO granted VALUES
   ('residence',             '',           '',      '',      '',      '',      '',      ''),
   ('sensor',                'sensor',     'r',     'r',     'r',     'r',     '',      ''),
   ('point',                 'home',       'r',     'r',     'r',     'r',     '',      ''),
-  ('reading',               '',           'ra',    'r',     '',      '',      '',      ''),
-  ('substation_reading',    '',           'ra',    'r',     '',      'r',     '',      ''),
-  ('reading_conflict',      '',           'ra',    'r',     '',      '',      '',      ''),
+  ('reading',               '',           'raw',   'r',     '',      '',      '',      ''),
+  ('substation_reading',    '',           'raw',   'r',     '',      'r',     '',      ''),
+  ('channel_now',           '',           'raw',   'r',     '',      'r',     '',      ''),
   ('dead_letter',           '',           'raw',   'rawd',  '',      '',      '',      ''),
   ('dead_letter_dropped',   '',           '',      'rw',    '',      '',      '',      ''),
   ('sensor_now',            'home',       'rawd',  'rawd',  '',      'r',     '',      ''),
   ('ingest_worker',         '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ingest_dead',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
+  ('ingest_void',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ticket',                'ticket',     'raw',   'raw',   'r',     'raw',   '',      ''),
   ('ticket_event',          'event',      'ra',    'ra',    'r',     'ra',    '',      ''),
   ('chain_seal',            '',           '',      'ra',    '',      'r',     '',      ''),
@@ -153,6 +154,8 @@ INSERT INTO granted VALUES
   ('ingest_rate',           '',           '',      '',      '',      '',      'r',     ''),
   ('dead_letter_health',    '',           '',      'r',     '',      '',      'r',     ''),
   ('dead_letter_seen',      '',           '',      '',      '',      '',      'r',     ''),
+  ('substation_channel',    '',           '',      'r',     '',      '',      '',      ''),
+  ('ingest_no_value',       '',           '',      '',      '',      '',      'r',     ''),
   ('ingest_reject',         '',           '',      '',      '',      '',      'r',     '');
 
 -- By which column a row of a home is older than what its residents reach: an instant, or a local day.

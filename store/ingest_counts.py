@@ -1,8 +1,9 @@
 """Fates of messages and readings, counted in the transaction that decided them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from psycopg import Connection
 
@@ -32,6 +33,15 @@ SELECT %(worker)s, x.reason, x.count
 FROM unnest(%(reasons)s::text[], %(counts)s::bigint[]) AS x (reason, count)
 ON CONFLICT (worker, reason) DO UPDATE SET count = d.count + excluded.count
 """
+ADD_VOID = """
+INSERT INTO ingest_void AS v (worker, quantity, reason, count, sensor, value, at)
+SELECT %(worker)s, x.quantity, x.reason, x.count, x.sensor, x.value, %(now)s
+FROM unnest(
+  %(quantities)s::text[], %(reasons)s::text[], %(counts)s::bigint[], %(sensors)s::text[], %(values)s::float8[]
+) AS x (quantity, reason, count, sensor, value)
+ON CONFLICT (worker, quantity, reason) DO UPDATE SET
+  count = v.count + excluded.count, sensor = excluded.sensor, value = excluded.value, at = excluded.at
+"""
 INSERT_SAMPLES = """
 INSERT INTO ingest_sample (
   worker, at, messages, stored, duplicates, conflicts, late, dead, queue_messages, measured_lag_s, received_lag_s
@@ -56,6 +66,16 @@ class Ages:
     newest_measured: datetime | None = None
 
 
+class Void(NamedTuple):
+    """A quantity without a value: why, how many times in a batch, and the last such case."""
+
+    quantity: str
+    reason: str  # domain.reasons.NoValue
+    times: int
+    sensor: str
+    value: float
+
+
 def add(
     conn: Connection,
     worker: str,
@@ -73,6 +93,13 @@ def add(
     conn.execute(ADD, {"worker": worker, "now": now, "queued": queued, **asdict(ages), **fates})
     if dead:
         conn.execute(ADD_DEAD, {"worker": worker, "reasons": list(dead), "counts": list(dead.values())})
+
+
+def add_voids(conn: Connection, worker: str, voids: Sequence[Void], now: datetime) -> None:
+    """Add what had no value in a batch; one entry for each quantity and reason."""
+    names = ("quantities", "reasons", "counts", "sensors", "values")
+    columns = dict(zip(names, map(list, zip(*voids, strict=True)), strict=True))
+    conn.execute(ADD_VOID, {"worker": worker, "now": now, **columns})
 
 
 def sample(conn: Connection, now: datetime) -> None:

@@ -1,5 +1,6 @@
-"""Readings of homes and substations: stored once, the first value stays."""
+"""Readings of homes and substations: stored once, the first value of each quantity stays."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -8,8 +9,20 @@ from numpy.typing import NDArray
 from psycopg import Connection, Rollback
 from psycopg.errors import UniqueViolation
 
+from domain.instants import to_datetime
 from store import wire
+from store.together import Outcome, Together
 
+HOME_QUANTITIES = ("temperature", "humidity", "battery")
+SUBSTATION_QUANTITIES = (
+    "supply_temperature",
+    "return_temperature",
+    "supply_pressure",
+    "return_pressure",
+    "flow",
+    "heat_power",
+    "outdoor_temperature",
+)
 READING: wire.Layout = {
     "sensor_id": "int4",
     "measured_at": "timestamptz",
@@ -24,14 +37,8 @@ SUBSTATION_READING: wire.Layout = {
     "sensor_id": "int4",
     "measured_at": "timestamptz",
     "received_at": "timestamptz",
-    "supply_temperature": "float4",
-    "return_temperature": "float4",
-    "supply_pressure": "float4",
-    "return_pressure": "float4",
-    "flow": "float4",
-    "heat_power": "float4",
-    "outdoor_temperature": "float4",
-    "quality": "int2",
+    **dict.fromkeys(SUBSTATION_QUANTITIES, "float4"),
+    "implausible": "int2",  # a bit for each of SUBSTATION_QUANTITIES whose value no instrument says
     "self_timed": "bool",
 }
 
@@ -43,60 +50,77 @@ STAGE_READING = "COPY stage_reading FROM STDIN (FORMAT BINARY)"
 INSERT_READING = """
 INSERT INTO reading (sensor_id, measured_at, received_at, temperature, humidity, battery, quality, self_timed)
 SELECT sensor_id, measured_at, received_at, temperature, humidity, battery, quality, self_timed
-FROM stage_reading
+FROM stage_reading WHERE NOT known
 ON CONFLICT DO NOTHING
 """
-# Staged rows whose key is stored, and whether what is stored says the same.
+# What is stored of staged rows. Like all that looks for single rows it is bound in time, or it would open every chunk.
 SELECT_KNOWN = """
-SELECT
-  s.nth,
-  (r.temperature, r.humidity, r.battery) IS NOT DISTINCT FROM (s.temperature, s.humidity, s.battery)
-FROM stage_reading AS s
-JOIN reading AS r ON r.sensor_id = s.sensor_id AND r.measured_at = s.measured_at
+COPY (
+  SELECT s.nth, coalesce(r.temperature, 'NaN'), coalesce(r.humidity, 'NaN'), coalesce(r.battery, 'NaN')
+  FROM stage_reading AS s
+  JOIN reading AS r ON r.sensor_id = s.sensor_id AND r.measured_at = s.measured_at
+  WHERE r.measured_at >= %(first)s AND r.measured_at <= %(last)s
+) TO STDOUT (FORMAT BINARY)
 """
-INSERT_CONFLICT = """
-INSERT INTO reading_conflict (sensor_id, measured_at, received_at, said)
-SELECT sensor_id, measured_at, received_at, to_jsonb(s) - ARRAY['sensor_id', 'measured_at', 'received_at', 'nth']
-FROM stage_reading AS s WHERE nth = ANY(%(nth)s)
+# A value is added where there was none, and where another transaction has not put one meanwhile. The sensors are named
+# because of a compressed chunk only what constants choose is unpacked. The time of receipt goes with the temperature.
+COMPLETE_READING = """
+UPDATE reading AS r SET
+  temperature = coalesce(r.temperature, s.temperature), humidity = coalesce(r.humidity, s.humidity),
+  battery = coalesce(r.battery, s.battery),
+  quality = CASE WHEN s.temperature IS NULL THEN r.quality ELSE s.quality END,
+  received_at = CASE WHEN s.temperature IS NULL THEN r.received_at ELSE s.received_at END,
+  self_timed = CASE WHEN s.temperature IS NULL THEN r.self_timed ELSE s.self_timed END
+FROM stage_reading AS s
+WHERE s.known AND r.sensor_id = s.sensor_id AND r.measured_at = s.measured_at
+  AND r.sensor_id = ANY(%(sensors)s::integer[]) AND r.measured_at >= %(first)s AND r.measured_at <= %(last)s
+  AND (r.temperature IS NULL OR s.temperature IS NULL) AND (r.humidity IS NULL OR s.humidity IS NULL)
+  AND (r.battery IS NULL OR s.battery IS NULL)
 """
 
 STAGE_SUBSTATION = "COPY stage_substation_reading FROM STDIN (FORMAT BINARY)"
 INSERT_SUBSTATION = """
 INSERT INTO substation_reading (
   sensor_id, measured_at, received_at, supply_temperature, return_temperature, supply_pressure, return_pressure,
-  flow, heat_power, outdoor_temperature, quality, self_timed
+  flow, heat_power, outdoor_temperature, implausible, self_timed
 )
 SELECT
   sensor_id, measured_at, received_at, supply_temperature, return_temperature, supply_pressure, return_pressure,
-  flow, heat_power, outdoor_temperature, quality, self_timed
-FROM stage_substation_reading
+  flow, heat_power, outdoor_temperature, implausible, self_timed
+FROM stage_substation_reading WHERE NOT known
 ON CONFLICT DO NOTHING
 """
 SELECT_KNOWN_SUBSTATION = """
-SELECT
-  s.nth,
-  (r.supply_temperature, r.return_temperature, r.supply_pressure, r.return_pressure, r.flow, r.heat_power,
-   r.outdoor_temperature)
-  IS NOT DISTINCT FROM (
-    s.supply_temperature, s.return_temperature, s.supply_pressure, s.return_pressure, s.flow, s.heat_power,
-    s.outdoor_temperature)
+COPY (
+  SELECT
+    s.nth, coalesce(r.supply_temperature, 'NaN'), coalesce(r.return_temperature, 'NaN'),
+    coalesce(r.supply_pressure, 'NaN'), coalesce(r.return_pressure, 'NaN'), coalesce(r.flow, 'NaN'),
+    coalesce(r.heat_power, 'NaN'), coalesce(r.outdoor_temperature, 'NaN')
+  FROM stage_substation_reading AS s
+  JOIN substation_reading AS r ON r.sensor_id = s.sensor_id AND r.measured_at = s.measured_at
+  WHERE r.measured_at >= %(first)s AND r.measured_at <= %(last)s
+) TO STDOUT (FORMAT BINARY)
+"""
+COMPLETE_SUBSTATION = """
+UPDATE substation_reading AS r SET
+  supply_temperature = coalesce(r.supply_temperature, s.supply_temperature),
+  return_temperature = coalesce(r.return_temperature, s.return_temperature),
+  supply_pressure = coalesce(r.supply_pressure, s.supply_pressure),
+  return_pressure = coalesce(r.return_pressure, s.return_pressure),
+  flow = coalesce(r.flow, s.flow), heat_power = coalesce(r.heat_power, s.heat_power),
+  outdoor_temperature = coalesce(r.outdoor_temperature, s.outdoor_temperature),
+  implausible = r.implausible | s.implausible
 FROM stage_substation_reading AS s
-JOIN substation_reading AS r ON r.sensor_id = s.sensor_id AND r.measured_at = s.measured_at
+WHERE s.known AND r.sensor_id = s.sensor_id AND r.measured_at = s.measured_at
+  AND r.sensor_id = ANY(%(sensors)s::integer[]) AND r.measured_at >= %(first)s AND r.measured_at <= %(last)s
+  AND (r.supply_temperature IS NULL OR s.supply_temperature IS NULL)
+  AND (r.return_temperature IS NULL OR s.return_temperature IS NULL)
+  AND (r.supply_pressure IS NULL OR s.supply_pressure IS NULL)
+  AND (r.return_pressure IS NULL OR s.return_pressure IS NULL)
+  AND (r.flow IS NULL OR s.flow IS NULL) AND (r.heat_power IS NULL OR s.heat_power IS NULL)
+  AND (r.outdoor_temperature IS NULL OR s.outdoor_temperature IS NULL)
 """
-INSERT_SUBSTATION_CONFLICT = """
-INSERT INTO reading_conflict (sensor_id, measured_at, received_at, said)
-SELECT sensor_id, measured_at, received_at, to_jsonb(s) - ARRAY['sensor_id', 'measured_at', 'received_at', 'nth']
-FROM stage_substation_reading AS s WHERE nth = ANY(%(nth)s)
-"""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What became of a batch of readings."""
-
-    fresh: NDArray[np.bool_]  # per row: stored now
-    duplicates: int  # stored before with the same values
-    conflicts: int  # stored before with other values: the first stays, this one is on record
+DAY_US = 86_400_000_000  # the length of a chunk, or less
 
 
 @dataclass(frozen=True)
@@ -104,41 +128,44 @@ class _Way:
     """How readings of a kind go through their stage."""
 
     layout: wire.Layout
+    quantities: tuple[str, ...]
     stage: LiteralString
     insert: LiteralString
     known: LiteralString
-    conflict: LiteralString
+    complete: LiteralString
 
 
-_HOMES = _Way(READING, STAGE_READING, INSERT_READING, SELECT_KNOWN, INSERT_CONFLICT)
+_HOMES = _Way(READING, HOME_QUANTITIES, STAGE_READING, INSERT_READING, SELECT_KNOWN, COMPLETE_READING)
 _SUBSTATIONS = _Way(
-    SUBSTATION_READING, STAGE_SUBSTATION, INSERT_SUBSTATION, SELECT_KNOWN_SUBSTATION, INSERT_SUBSTATION_CONFLICT
+    SUBSTATION_READING,
+    SUBSTATION_QUANTITIES,
+    STAGE_SUBSTATION,
+    INSERT_SUBSTATION,
+    SELECT_KNOWN_SUBSTATION,
+    COMPLETE_SUBSTATION,
 )
 
 
-def insert(conn: Connection, rows: NDArray[np.void], last_us: NDArray[np.int64]) -> Stored:
-    """Store home readings.
+def insert(conn: Connection, readings: Together, last_us: NDArray[np.int64]) -> Outcome:
+    """Store home readings (READING fields).
 
     What is later than anything its sensor has said is new: it goes straight into the table, at half the cost. The key
     is the judge of that; if it objects, all of it goes through the stage like the rest.
 
     Args:
-        rows: READING fields; sorted by sensor and time, so that workers never deadlock.
-        last_us: per row, the time of the sensor's last stored reading; NONE_US: it has none, EVER_US: not known.
+        last_us: per row of `readings.alone`, the time of the sensor's last stored reading; NONE_US: it has none,
+            EVER_US: not known.
     """
-    new = _first(rows) & (rows["measured_at"] > last_us)
+    rows = readings.alone.rows
+    new = rows["measured_at"] > last_us
     if new.any() and not _copy(conn, rows if new.all() else rows[new]):
         new[:] = False
-    if new.all():
-        return Stored(new, 0, 0)
-    rest = _insert(conn, rows[~new], _HOMES)
-    new[~new] = rest.fresh
-    return Stored(new, rest.duplicates, rest.conflicts)
+    return readings.alone if new.all() else _through_stage(conn, readings, ~new, _HOMES)
 
 
-def insert_substation(conn: Connection, rows: NDArray[np.void]) -> Stored:
-    """Store substation readings (SUBSTATION_READING fields; sorted by sensor and time)."""
-    return _insert(conn, rows, _SUBSTATIONS)
+def insert_substation(conn: Connection, readings: Together) -> Outcome:
+    """Store substation readings (SUBSTATION_READING fields)."""
+    return _through_stage(conn, readings, np.ones(len(readings.alone.rows), bool), _SUBSTATIONS)
 
 
 def _copy(conn: Connection, rows: NDArray[np.void]) -> bool:
@@ -151,57 +178,78 @@ def _copy(conn: Connection, rows: NDArray[np.void]) -> bool:
     return True
 
 
-def _insert(conn: Connection, rows: NDArray[np.void], way: _Way) -> Stored:
-    """Store rows of which any may be stored before, or said twice."""
-    first, said_before = _once(rows)
-    layout = {**way.layout, "nth": "int4"}
+def _through_stage(conn: Connection, readings: Together, staged: NDArray[np.bool_], way: _Way) -> Outcome:
+    """Store those rows of which any may be stored before, or in part.
+
+    Nearly always all of it is new. If not, the insert is undone to look what was there, and what is missing is stored,
+    until nobody has stored any of it in between.
+    """
+    known = np.full((len(staged), len(way.quantities)), np.nan, np.float32)
+    outcome = readings.alone
+    while not _store(conn, way, outcome.rows, staged & outcome.brought, _any(known)):
+        known[staged] = _known(conn, way, readings.alone.rows[staged])
+        outcome = readings.outcome(known)
+    return outcome
+
+
+def _store(
+    conn: Connection, way: _Way, rows: NDArray[np.void], wanted: NDArray[np.bool_], known: NDArray[np.bool_]
+) -> bool:
+    """Insert the rows that are not known, and complete those that are; False if that is not the case any more."""
+    if not wanted.any():
+        return True
+    with conn.transaction() as attempt:
+        _stage(conn, way, rows[wanted], known[wanted])
+        new, partial = int((wanted & ~known).sum()), rows[wanted & known]
+        if new and conn.execute(way.insert).rowcount != new:
+            raise Rollback(attempt)
+        for span in _spans(partial):
+            params = {**_ends(span), "sensors": wire.ids(np.unique(span["sensor_id"]))}
+            if conn.execute(way.complete, params, prepare=False).rowcount != len(span):
+                raise Rollback(attempt)
+        return True
+    return False
+
+
+def _known(conn: Connection, way: _Way, rows: NDArray[np.void]) -> NDArray[np.float32]:
+    """(row, quantity): what is stored of the rows; NaN: nothing."""
+    out = np.full((len(rows), len(way.quantities)), np.nan, np.float32)
+    layout = {"nth": "int4", **dict.fromkeys(way.quantities, "float4")}
+    with conn.transaction(force_rollback=True), conn.cursor() as cur:
+        _stage(conn, way, rows, np.ones(len(rows), bool))
+        for span in _spans(rows):
+            found = wire.read(cur, way.known, layout, _ends(span))
+            for column, name in enumerate(way.quantities):
+                out[found["nth"], column] = found[name]
+    return out
+
+
+def _stage(conn: Connection, way: _Way, rows: NDArray[np.void], known: NDArray[np.bool_]) -> None:
+    layout = {**way.layout, "known": "bool", "nth": "int4"}
     staged = np.empty(len(rows), wire.native(layout))
-    for name in layout:
-        staged[name] = np.arange(len(rows)) if name == "nth" else rows[name]
-    fresh = first.copy()
+    for name in way.layout:
+        staged[name] = rows[name]
+    staged["known"], staged["nth"] = known, np.arange(len(rows))
     with conn.cursor() as cur:
         wire.write(cur, way.stage, layout, staged)
-        for nth, same in _store(conn, way, first):
-            fresh[nth] = False
-            said_before[nth] = same  # what is stored counts, not what this batch said first
-        if clashing := [nth for nth, same in said_before.items() if not same]:
-            cur.execute(way.conflict, {"nth": clashing})
-    return Stored(fresh, len(said_before) - len(clashing), len(clashing))
 
 
-def _store(conn: Connection, way: _Way, first: NDArray[np.bool_]) -> list[tuple[int, bool]]:
-    """Insert what is staged; returns (nth, says the same) of rows whose key was stored before.
-
-    Nearly always all of it is new. If not, the insert is undone to look what was there, and made again, until nobody
-    has stored any of it in between.
-    """
-    before: list[tuple[int, bool]] = []
-    while True:
-        with conn.transaction() as attempt:
-            new = int(first.sum()) - sum(bool(first[nth]) for nth, _ in before)
-            if conn.execute(way.insert).rowcount == new:
-                return before
-            raise Rollback(attempt)
-        before = conn.execute(way.known).fetchall()
+def _any(values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Mask of the rows with a value."""
+    return np.asarray(np.logical_or.reduce(~np.isnan(values), axis=1))
 
 
-def _once(rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], dict[int, bool]]:
-    """Mask of the first row of each key in the batch; the numbers of later rows, and whether they say the same."""
-    first = _first(rows)
-    later = np.flatnonzero(~first)
-    original = np.flatnonzero(first)[np.cumsum(first)[later] - 1]
-    same = np.ones(len(later), bool)
-    for name in (n for n in rows.dtype.names or () if rows.dtype[n] == np.float32):
-        a, b = rows[name][later], rows[name][original]
-        same &= (a == b) | (np.isnan(a) & np.isnan(b))
-    return first, dict(zip(later.tolist(), same.tolist(), strict=True))
+def _spans(rows: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
+    """The rows of days that follow each other: a bound on each span leaves out the chunks between them."""
+    if not len(rows):
+        return
+    rows = rows[np.argsort(rows["measured_at"], kind="stable")]
+    gaps = np.flatnonzero(np.diff(rows["measured_at"] // DAY_US) > 1) + 1
+    yield from np.split(rows, gaps)
 
 
-def _first(rows: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Mask of the first row of each key."""
-    first = np.ones(len(rows), bool)
-    first[1:] = np.logical_or.reduce([rows[name][1:] != rows[name][:-1] for name in ("sensor_id", "measured_at")])
-    return first
+def _ends(span: NDArray[np.void]) -> dict[str, object]:
+    return {"first": to_datetime(span["measured_at"][0]), "last": to_datetime(span["measured_at"][-1])}
 
 
 # A stored reading together with the place its sensor had: what judging is given.

@@ -5,16 +5,17 @@ from psycopg import Connection
 OPEN = """
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_reading (
   sensor_id integer, measured_at timestamptz, received_at timestamptz,
-  temperature real, humidity real, battery real, quality smallint, self_timed boolean, nth integer
+  temperature real, humidity real, battery real, quality smallint, self_timed boolean, known boolean, nth integer
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_substation_reading (
   sensor_id integer, measured_at timestamptz, received_at timestamptz,
   supply_temperature real, return_temperature real, supply_pressure real, return_pressure real,
-  flow real, heat_power real, outdoor_temperature real, quality smallint, self_timed boolean, nth integer
+  flow real, heat_power real, outdoor_temperature real, implausible smallint, self_timed boolean, known boolean,
+  nth integer
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_sensor_now (
-  sensor_id integer, measured_at timestamptz, received_at timestamptz, temperature real, humidity real,
-  battery real, quality smallint, home_id integer, celsius real, judged_at timestamptz, expires_at timestamptz
+  sensor_id integer, measured_at timestamptz, received_at timestamptz, battery real, battery_at timestamptz,
+  home_id integer, celsius real, judged_at timestamptz, expires_at timestamptz
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_home_state (
   home_id integer, state smallint, state_since timestamptz, judged_to timestamptz,

@@ -44,10 +44,8 @@ SENSOR_NOW: wire.Layout = {
     "sensor_id": "int4",
     "measured_at": "timestamptz",
     "received_at": "timestamptz",
-    "temperature": "float4",
-    "humidity": "float4",
     "battery": "float4",
-    "quality": "int2",
+    "battery_at": "timestamptz",
     "home_id": "int4",
     "celsius": "float4",
     "judged_at": "timestamptz",
@@ -102,32 +100,25 @@ FROM sensor_now AS n
 WHERE n.sensor_id = ANY(%(sensors)s) AND n.measured_at IS NOT NULL
 """
 COPY_SENSOR_NOW = "COPY stage_sensor_now FROM STDIN (FORMAT BINARY)"
-# What was said last and what was judged last move on separately: a sentinel is newer, and not judged. The conditions
-# are repeated because an UPDATE cannot name them without looking each row up twice.
+# What was said last, the last battery and what was judged last move on separately: a sentinel is newer, and not judged.
+# The conditions are repeated because an UPDATE cannot name them without looking each row up twice.
 UPDATE_SENSOR_NOW = """
 UPDATE sensor_now AS n
 SET
   measured_at = greatest(n.measured_at, s.measured_at),
   received_at = CASE WHEN coalesce(n.measured_at < s.measured_at, true) THEN s.received_at ELSE n.received_at END,
-  temperature = CASE
-    WHEN coalesce(n.measured_at < s.measured_at, true) THEN s.temperature ELSE n.temperature
-  END,
-  humidity = CASE
-    WHEN coalesce(n.measured_at < s.measured_at, true) THEN coalesce(s.humidity, n.humidity)
-    ELSE n.humidity
-  END,
-  battery = CASE
-    WHEN coalesce(n.measured_at < s.measured_at, true) THEN coalesce(s.battery, n.battery)
-    ELSE n.battery
-  END,
-  quality = CASE WHEN coalesce(n.measured_at < s.measured_at, true) THEN s.quality ELSE n.quality END,
+  battery = CASE WHEN s.battery_at > coalesce(n.battery_at, '-infinity') THEN s.battery ELSE n.battery END,
+  battery_at = greatest(n.battery_at, nullif(s.battery_at, '-infinity')),
   home_id = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.home_id ELSE n.home_id END,
   celsius = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.celsius ELSE n.celsius END,
   judged_at = greatest(n.judged_at, nullif(s.judged_at, '-infinity')),
   expires_at = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.expires_at ELSE n.expires_at END
 FROM stage_sensor_now AS s
 WHERE n.sensor_id = s.sensor_id
-  AND (coalesce(n.measured_at < s.measured_at, true) OR s.judged_at > coalesce(n.judged_at, '-infinity'))
+  AND (
+    coalesce(n.measured_at < s.measured_at, true) OR s.judged_at > coalesce(n.judged_at, '-infinity')
+    OR s.battery_at > coalesce(n.battery_at, '-infinity')
+  )
 """
 COPY_HOME_STATE = "COPY stage_home_state FROM STDIN (FORMAT BINARY)"
 UPDATE_HOME_STATE = """
@@ -200,7 +191,7 @@ def latest(conn: Connection, sensor_ids: NDArray[np.int32]) -> dict[int, int]:
 
 
 def put_sensors(conn: Connection, rows: NDArray[np.void]) -> None:
-    """Write SENSOR_NOW rows (one per sensor) where they are newer; `judged_at` none: nothing judged among them."""
+    """Write SENSOR_NOW rows (one per sensor) where they are newer; `judged_at`, `battery_at` none: none among them."""
     with conn.cursor() as cur:
         wire.write(cur, COPY_SENSOR_NOW, SENSOR_NOW, rows)
         cur.execute(UPDATE_SENSOR_NOW)

@@ -9,29 +9,34 @@ from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from domain.instants import to_datetime
 from store import wire
+from store.readings import SUBSTATION_QUANTITIES
 
 SAID_LAST: wire.Layout = {
     "substation_id": "int4",
     "measured_at": "timestamptz",
     "interval_s": "int4",
-    "supply_temperature": "float4",
-    "supply_pressure": "float4",
-    "return_pressure": "float4",
+    "value": "float4",
 }
 # A substation may have several sensors, each for some of its channels.
 SELECT_LAST = """
 COPY (
-  SELECT
-    p.substation_id, r.measured_at, p.interval_s, coalesce(r.supply_temperature, 'NaN'),
-    coalesce(r.supply_pressure, 'NaN'), coalesce(r.return_pressure, 'NaN')
-  FROM point AS p
-  JOIN sensor_now AS n ON n.sensor_id = p.sensor_id
-  JOIN substation_reading AS r ON r.sensor_id = n.sensor_id AND r.measured_at = n.measured_at
-  WHERE p.substation_id IS NOT NULL
-    AND coalesce(p.valid_from <= n.measured_at, true) AND coalesce(p.valid_to > n.measured_at, true)
-  ORDER BY p.substation_id, r.measured_at
+  SELECT substation_id, measured_at, interval_s, value
+  FROM substation_channel
+  WHERE channel = %(channel)s
+  ORDER BY substation_id, measured_at
 ) TO STDOUT (FORMAT BINARY)
+"""
+UPSERT_CHANNELS = """
+INSERT INTO channel_now AS n (sensor_id, channel, measured_at, value)
+SELECT x.sensor_id, x.channel, x.measured_at, x.value
+FROM unnest(
+  %(sensors)s::integer[], %(channels)s::text[], %(instants)s::timestamptz[], %(values)s::real[]
+) AS x (sensor_id, channel, measured_at, value)
+ORDER BY x.sensor_id, x.channel
+ON CONFLICT (sensor_id, channel) DO UPDATE SET measured_at = excluded.measured_at, value = excluded.value
+WHERE n.measured_at < excluded.measured_at
 """
 # What is beyond a limit: an alarm that waits until it has lasted long enough, or is raised.
 UPSERT = """
@@ -62,10 +67,25 @@ DELETE_WAITING = "DELETE FROM substation_alarm WHERE raised_at IS NULL"
 END_ALL = "UPDATE substation_alarm SET ended_at = %(now)s WHERE ended_at IS NULL"
 
 
-def said_last(conn: Connection) -> NDArray[np.void]:
-    """SAID_LAST rows: the last reading of each sensor of each substation, sorted by substation and time."""
+def said_last(conn: Connection, channel: str) -> NDArray[np.void]:
+    """SAID_LAST rows: the last plausible value of each sensor of each substation, sorted by substation and time."""
     with conn.cursor() as cur:
-        return wire.read(cur, SELECT_LAST, SAID_LAST, {})
+        return wire.read(cur, SELECT_LAST, SAID_LAST, {"channel": channel})
+
+
+def hear(conn: Connection, rows: NDArray[np.void]) -> None:
+    """Keep the last plausible value of each channel (store.readings.SUBSTATION_READING, sorted by sensor and time)."""
+    said: list[tuple[int, str, datetime, float]] = []
+    for nth, channel in enumerate(SUBSTATION_QUANTITIES):
+        good = rows[~np.isnan(rows[channel]) & (rows["implausible"] >> nth & 1 == 0)]
+        last = good[np.append(good["sensor_id"][1:] != good["sensor_id"][:-1], True)[: len(good)]]
+        for sensor_id, at_us, value in zip(
+            *(last[n].tolist() for n in ("sensor_id", "measured_at", channel)), strict=True
+        ):
+            said.append((sensor_id, channel, to_datetime(at_us), value))
+    if said:
+        names = ("sensors", "channels", "instants", "values")
+        conn.execute(UPSERT_CHANNELS, dict(zip(names, map(list, zip(*said, strict=True)), strict=True)))
 
 
 def beyond(conn: Connection, found: Sequence[dict[str, Any]], patience: Any, now: datetime) -> None:

@@ -8,9 +8,11 @@ import msgspec
 import typer
 
 from domain.errors import UsageError
+from domain.reasons import NoValue
 from hearth.settings import load
 from hearth.wiring import chosen_sources, limits_of, now
 from ingest.sources import Decoded, Sources
+from ingest.uplink import WITHHELD, Uplink
 
 
 def decode(
@@ -39,11 +41,16 @@ def _belongs(sources: Sources, name: str, topic: str) -> None:
         raise UsageError(f"--topic: {topic!r} is not let through by the filter of {name!r}; {other}")
 
 
+def _plain(uplink: Uplink) -> dict[str, Any]:
+    said = msgspec.to_builtins(uplink)
+    return {name: NoValue.WITHHELD.value if value == WITHHELD else value for name, value in said.items()}
+
+
 def shown(said: Decoded) -> dict[str, Any]:
     """Plain values; a reading without a sensor is that of the device."""
     return {
         "device": said.device,
-        "readings": [{"id": said.device, **msgspec.to_builtins(uplink)} for uplink in said.uplinks],
+        "readings": [{"id": said.device, **_plain(uplink)} for uplink in said.uplinks],
         "faults": [{"reason": fault.reason.value, "detail": fault.detail} for fault in said.faults],
         "publishes": [topic for topic, _ in said.requests],
     }

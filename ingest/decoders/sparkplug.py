@@ -13,12 +13,14 @@ from ingest.decoders.fault import DecodeError, Fault
 from ingest.decoders.shape import Incoming, Shape, code, measure, number
 from ingest.decoders.wire import Record
 from ingest.decoders.wire import field as wire_field
-from ingest.uplink import Uplink
+from ingest.uplink import WITHHELD, Uplink
 
 # Field numbers: Eclipse Tahu, sparkplug_b.proto.
 TIMESTAMP, METRICS, UUID = 1, 2, 4
 NAME, ALIAS, METRIC_TIMESTAMP, DATATYPE, IS_NULL = 1, 2, 3, 4, 7
 INT, LONG, FLOAT, DOUBLE = 10, 11, 12, 13
+PROPERTIES, KEYS, PROPERTY_VALUES, PROPERTY_INT, PROPERTY_LONG = 9, 1, 2, 3, 4
+QUALITY, GOOD = "Quality", 192  # Eclipse Sparkplug 3.0, 6.4.14: 0 is bad, 500 stale
 SIGNED_BITS = {1: 8, 2: 16, 3: 32, 4: 64}  # Int8 … Int64: the negative ones come as two's complement
 COMPRESSED = "SPBV1.0_COMPRESSED"
 SESSION = "bdSeq"  # numbers the sessions of a node: a late death must not end the next life
@@ -192,7 +194,8 @@ class _Reader:
         if metric is None or channel is None or record.uint(IS_NULL):
             return
         try:
-            self._add(before, channel, _value(record, metric, channel), record.uint(METRIC_TIMESTAMP))
+            value = _value(record, metric, channel) if _is_good(record) else WITHHELD
+            self._add(before, channel, value, record.uint(METRIC_TIMESTAMP))
         except DecodeError as error:
             self.message.work.fault(error.fault(sensor=self._name(before) or None))
 
@@ -240,6 +243,16 @@ def _named(payload: Record, metrics: list[Record], reader: _Reader) -> bytes | N
     if not named:
         return None
     return (wire_field(TIMESTAMP, reader.ts) if reader.ts is not None else b"") + b"".join(out)
+
+
+def _is_good(record: Record) -> bool:
+    """Whether the source vouches for the value of a metric: it says nothing else of its quality."""
+    properties = record.record(PROPERTIES)
+    if properties is None:
+        return True
+    said = dict(zip(properties.texts(KEYS), properties.records(PROPERTY_VALUES), strict=False))
+    quality = said.get(QUALITY)
+    return quality is None or GOOD in (quality.uint(PROPERTY_INT), quality.uint(PROPERTY_LONG))
 
 
 def _value(record: Record, metric: Metric, channel: str) -> float | None:

@@ -58,6 +58,10 @@ class Record:
         value = self._last(number)
         return None if value is None else Record(_bytes(number, value))
 
+    def texts(self, number: int) -> list[str]:
+        """Repeated strings."""
+        return [_bytes(number, value).decode(errors="replace") for value in self._fields.get(number, ())]
+
     def records(self, number: int) -> Iterator["Record"]:
         """Repeated inner messages."""
         for data in self.raw(number):

@@ -35,4 +35,4 @@ def test_the_same_instant_again(
         assert (fates.stored, fates.duplicates, fates.conflicts) == (0, duplicates, conflicts)
         (row,) = desk.rows("SELECT * FROM ingest_health")
         assert row["messages"] == row["stored"] + row["duplicates"] + row["conflicts"] == 1 + len(again)
-        assert len(desk.rows("SELECT * FROM reading_conflict")) == conflicts
+        assert len(desk.rows("SELECT * FROM dead_letter WHERE reason = 'conflict'")) == conflicts

@@ -60,7 +60,8 @@ def start_over(conn: Connection) -> None:
         "severe_since = NULL, warm_since = NULL, lowest = NULL, flag_id = NULL, check_at = NULL"
     )
     conn.execute(
-        "UPDATE sensor_now SET home_id = NULL, measured_at = NULL, celsius = NULL, judged_at = NULL, expires_at = NULL"
+        "UPDATE sensor_now SET home_id = NULL, measured_at = NULL, received_at = NULL, battery = NULL, "
+        "battery_at = NULL, celsius = NULL, judged_at = NULL, expires_at = NULL"
     )
     records = ("flag", "ticket_event", "clock", "ticket")
     for table in records:

@@ -182,7 +182,7 @@ def test_duplicates_and_conflicts_are_counted_and_the_first_value_stays(desk: De
     other = desk.say(("s1", NOON, 12.0), ("s1", NOON + MINUTE, 19.0), ("s1", NOON + MINUTE, 11.0))
     assert (other.stored, other.conflicts) == (1, 2)
     assert desk.flags() == []
-    assert len(desk.rows("SELECT * FROM reading_conflict")) == 2
+    assert len(desk.rows("SELECT * FROM dead_letter WHERE reason = 'conflict'")) == 2
     assert desk.rows("SELECT stored, duplicates, conflicts FROM ingest_health") == [
         {"stored": 2, "duplicates": 1, "conflicts": 2}
     ]
@@ -208,8 +208,8 @@ def test_a_sentinel_is_kept_and_not_judged(desk: Desk) -> None:
     desk.say(("s1", NOON + MINUTE, -127.0))
     assert desk.flags() == []
     assert [row["quality"] for row in desk.rows("SELECT quality FROM reading ORDER BY measured_at")] == [0, 1]
-    (now,) = desk.rows("SELECT temperature, celsius, judged_at FROM sensor_now")
-    assert now == {"temperature": -127.0, "celsius": 19.0, "judged_at": NOON}
+    (now,) = desk.rows("SELECT measured_at, celsius, judged_at FROM sensor_now")
+    assert now == {"measured_at": NOON + MINUTE, "celsius": 19.0, "judged_at": NOON}
 
 
 def test_the_coldest_judged_room_governs(desk: Desk) -> None:

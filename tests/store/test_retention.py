@@ -27,7 +27,7 @@ def conn(database: Database) -> Iterator[Connection]:
     with database.connect(autocommit=True) as conn:
         for table, columns in (
             ("reading", "temperature, quality, self_timed"),
-            ("substation_reading", "supply_temperature, quality, self_timed"),
+            ("substation_reading", "supply_temperature, implausible, self_timed"),
         ):
             conn.execute(
                 f"INSERT INTO {table} (sensor_id, measured_at, received_at, {columns}) "

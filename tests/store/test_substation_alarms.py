@@ -102,8 +102,8 @@ def test_what_no_instrument_can_say_is_kept_and_raises_nothing(desk: Desk) -> No
     for minute in (0, 5, 10, 15):
         hear(desk, minute, {**GOOD, "supply_temperature": -127.0, "supply_pressure": 0.1})
     assert shown(desk) == ["supply_pressure_low"]  # the other channels of the same message count
-    kept = desk.rows("SELECT DISTINCT supply_temperature, quality FROM substation_reading")
-    assert kept == [{"supply_temperature": -127.0, "quality": 2}]
+    kept = desk.rows("SELECT DISTINCT supply_temperature, implausible FROM substation_reading")
+    assert kept == [{"supply_temperature": -127.0, "implausible": 1}]
 
 
 def test_silence_neither_raises_nor_ends(desk: Desk) -> None:
