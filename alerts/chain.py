@@ -90,6 +90,8 @@ def check(conn: Connection, report: Report, noted: str | None) -> None:
     """The same within a transaction of the caller's."""
     _check_events(conn, report)
     _check_seals(conn, report, noted)
+    for number in store.stray_endings(conn):
+        report.fault(f"{number}: ended in another way than its events tell of")
     for breach in store.stray_breaches(conn):
         where = "is told by its events and not by the clock" if breach.lost else "is not told by its events"
         report.fault(f"{breach.number}: the breach of {breach.clock} {where}")

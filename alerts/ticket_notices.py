@@ -21,6 +21,7 @@ TELLS: Mapping[EventKind, tuple[Kind, tuple[Audience, ...]]] = {
     EventKind.DONE: (Kind.TICKET_DONE, (DISPATCH, USER)),
     EventKind.STILL_COLD: (Kind.STILL_COLD, (DISPATCH, SUPERVISOR)),
     EventKind.REPLIED: (Kind.TICKET_ANSWERED, (USER,)),
+    EventKind.VOID: (Kind.TICKET_ANSWERED, (USER,)),
     EventKind.CLOSED: (Kind.TICKET_CLOSED, (USER,)),
     EventKind.CLOCK_WARNED: (Kind.CLOCK_WARNING, (DISPATCH, CREW)),
     EventKind.CLOCK_BREACHED: (Kind.CLOCK_BREACHED, (DISPATCH, SUPERVISOR)),
@@ -67,7 +68,7 @@ def _data(kind: Kind, data: Mapping[str, Any]) -> dict[str, Any]:
         case Kind.APPOINTMENT:
             return {"at": data["appointment_at"]}
         case Kind.TICKET_ANSWERED:
-            return {"answer": data["text"]}
+            return {"answer": data["text"] if "text" in data else data["reason"]}
         case Kind.TICKET_ASSIGNED:
             return {"responsible": data.get("responsible")}
         case Kind.CLOCK_WARNING | Kind.CLOCK_BREACHED:

@@ -37,7 +37,7 @@ from store.tickets import TicketRow
 ACTOR = "hearth"  # who does what happens by itself
 # What stops or changes clocks, or looks after them.
 TIMED = frozenset(
-    {kind for kind, move in MOVES.items() if move.meets}
+    {kind for kind, move in MOVES.items() if move.meets or move.voids}
     | {EventKind.SEVERE, EventKind.REWORK, EventKind.RELAPSED, EventKind.REOPENED}
 )
 
@@ -91,6 +91,7 @@ class _Work:
         self._reworked: list[TicketRow] = []
         self._done: list[TicketRow] = []
         self._again: list[TicketRow] = []
+        self._ended: list[TicketRow] = []
         self.happened: list[tuple[Event, str]] = []
 
     def let(self, event: Event) -> None:
@@ -111,6 +112,8 @@ class _Work:
             self._reworked.append(changed)
         elif event.kind is EventKind.DONE:
             self._done.append(changed)
+        elif MOVES[event.kind].voids:
+            self._ended.append(changed)
         if changed != row:
             self._rows[row.ticket_id] = changed
             self._changed.add(row.ticket_id)
@@ -139,6 +142,7 @@ class _Work:
         )
         clock_store.meet(conn, self._met, self._now)
         self._start_call_backs()
+        rounds |= {row.ticket_id: row.round + 1 for row in self._ended}
         clock_store.void(conn, list(rounds), list(rounds.values()), self._now)
         self._start_rounds()
         if self._changed:
@@ -195,13 +199,33 @@ def _columns(row: TicketRow, event: Event, now: datetime) -> dict[str, Any]:
             return {"called_back_at": now}
         case EventKind.CLOSED | EventKind.HEALED | EventKind.JOB_ENDED | EventKind.INCIDENT_CLOSED:
             return {"closed_at": row.closed_at or now}
+        case EventKind.MERGED:
+            return {"closed_at": now, "ending": event.kind.value, "merged_into": data["into_id"]}
+        case EventKind.VOID:
+            return {"closed_at": now, "ending": event.kind.value}
+        case EventKind.MERGED_HERE:
+            return _passed_over(row, data)
         case EventKind.REWORK:
             return dict(_UNDONE)
         case EventKind.RELAPSED | EventKind.REOPENED:
             # What was not proven was not done: the round goes on, and its clocks with it.
             again = row.state != State.VERIFYING
-            return {**_UNDONE, "closed_at": None, "round": row.round + again, "appointment_at": None}
+            ended = {"ending": None, "merged_into": None}
+            return {**_UNDONE, **ended, "closed_at": None, "round": row.round + again, "appointment_at": None}
     return {}
+
+
+def _passed_over(row: TicketRow, owed: Mapping[str, Any]) -> dict[str, Any]:
+    """What a ticket owes the user of one that was merged into it, as far as it does not owe it already."""
+    changed: dict[str, Any] = {}
+    if owed["reply"]:
+        changed["replied_at"] = None
+    if owed["call_back"]:
+        changed["called_back_at"] = None
+    if owed["by_user"] or owed["paid"]:
+        changed["responsibility"] = "user" if owed["by_user"] else row.responsibility
+        changed |= {"paid": row.paid or owed["paid"], "confirmation": None}
+    return changed
 
 
 def refused(row: TicketRow, kind: EventKind) -> Refused:

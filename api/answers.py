@@ -136,8 +136,9 @@ class TicketEvent(Event):
 class Ticket(BaseModel):
     """A repair, with all that happened; 1 is the most urgent priority.
 
-    `needs` is what closing it still needs; `follows` the ticket that the home had before. Customers see of the events
-    what is meant for them.
+    `needs` is what closing it still needs; `follows` the ticket that the home had before. By its `ending` it was closed
+    without work: `merged_into` another one, or void; `merged` are those that this one stands for. Customers see of the
+    events what is meant for them.
     """
 
     number: str
@@ -157,6 +158,9 @@ class Ticket(BaseModel):
     paid: bool
     confirmation: str | None
     follows: str | None
+    ending: Literal["merged", "void"] | None
+    merged_into: str | None
+    merged: list[str]
     round: int
     flags: list[int]
     opened_at: Instant

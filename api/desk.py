@@ -7,15 +7,16 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import PlainTextResponse, Response
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alerts.desk import Belongs, HomeHasTicket, NotThere, OpenThere, TooMany, act, say, take_in
+from alerts.endings import merge, void
 from alerts.tickets import Opening, Saying
 from api import answers
 from api.homes import Code, home_id
 from api.language import Language, preferred
-from api.moves import AnyMove, Assigned, Line, UserSaid, Words, kind_of
+from api.moves import AnyMove, Assigned, Line, Merged, UserSaid, Void, Words, kind_of
 from api.paging import Page, Paged, Sort, Sorted
 from api.problem import Fault, Problem, forbidden, invalid, no_such, too_many
 from api.receipt import Receipt, as_text
@@ -96,19 +97,25 @@ def event(number: Number, changing: ChangingStaff, move: AnyMove) -> answers.Tic
     if isinstance(move, Assigned) and move.station is not None:
         check_station(changing, move.station)
     with refusals(changing):
-        if isinstance(move, UserSaid):
-            say(
-                changing.conn,
-                changing.policy,
-                found,
-                Saying(move.data(), move.contact),
-                changing.now,
-                changing.asker.actor,
-            )
-        else:
-            act(changing.conn, changing.policy, found, kind, move.data(), changing.now, changing.asker.actor)
+        _let(changing, found, move)
     changing.notes["kind"] = kind.value
     return answer(changing, number)
+
+
+def _let(changing: Session, ticket: int, move: AnyMove) -> None:
+    conn, policy, now, actor = changing.conn, changing.policy, changing.now, changing.asker.actor
+    match move:
+        case UserSaid():
+            say(conn, policy, ticket, Saying(move.data(), move.contact), now, actor)
+        case Void():
+            void(conn, policy, ticket, move.data(), now, actor)
+        case Merged():
+            other = desk.ticket_id(conn, changing.scope, move.into)
+            if other is None:
+                raise invalid(Fault("into", Text("没有此工单", "there is no such ticket")))
+            merge(conn, policy, (ticket, other), move.data(), now, actor)
+        case _:
+            act(conn, policy, ticket, kind_of(move), move.data(), now, actor)
 
 
 class Report(BaseModel):
@@ -221,6 +228,11 @@ def open_ticket(changing: Session, opening: Opening, belongs: Belongs) -> answer
         raise Problem(
             409,
             Text(f"该户已有未办结的低温工单 {error.number}", f"the home has an open ticket for cold: {error.number}"),
+        ) from None
+    except UniqueViolation:
+        # Of the residents before: it cannot be seen, nor added to, and there is one at most.
+        raise Problem(
+            409, Text("该户已有未办结的低温工单，请致电我们", "the home has an open ticket for cold; please call us")
         ) from None
     except InsufficientPrivilege:
         # The second wall: row-level security does not let a ticket in that the token could not see.

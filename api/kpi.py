@@ -73,6 +73,8 @@ class DeskFigures(BaseModel):
 
     tickets: int
     retrospective: int
+    merged: int
+    void: int
     closed: int
     called_back: int
     asked: int

@@ -147,6 +147,21 @@ class Closed(Move):
     kind: Literal["closed"]
 
 
+class Merged(Move):
+    """Another open ticket of the same place stands for this one; what its user is still to get passes over to that."""
+
+    kind: Literal["merged"]
+    into: Line
+    reason: Words
+
+
+class Void(Move):
+    """It was opened by mistake. The user is told the reason."""
+
+    kind: Literal["void"]
+    reason: Words
+
+
 class Reopened(Move):
     """A closed ticket is not in order after all."""
 
@@ -170,6 +185,8 @@ AnyMove: TypeAlias = Annotated[
     | Remark
     | UserSaid
     | Closed
+    | Merged
+    | Void
     | Reopened,
     Field(discriminator="kind"),
 ]

@@ -100,6 +100,9 @@ def _lines(ticket: dict[str, Any], zone: ZoneInfo, language: Language) -> list[t
             Text("用户满意", "User satisfied"),
             said(YES if call_back["data"].get("satisfied") else NO, language) if call_back else None,
         ),
+        (Text("并入工单", "Goes on as"), ticket["merged_into"]),
+        (Text("合并原因", "Merged because"), what(EventKind.MERGED, "reason")),
+        (Text("作废原因", "Void because"), what(EventKind.VOID, "reason")),
         (Text("办结时间", "Closed"), at(ticket["closed_at"])),
     ]
 

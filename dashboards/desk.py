@@ -49,7 +49,7 @@ OPENED = f"""
 SELECT
   date_bin(greatest($__interval_ms, 600000) * interval '1 ms', opened_at, timestamptz 'epoch') AS time,
   coalesce(station, '–') AS station, count(*) AS tickets
-FROM ticket_all WHERE $__timeFilter(opened_at) AND NOT retrospective AND {HERE}
+FROM ticket_all WHERE $__timeFilter(opened_at) AND NOT retrospective AND ending IS NULL AND {HERE}
 GROUP BY 1, 2 ORDER BY 1
 """
 INCIDENTS = f"""

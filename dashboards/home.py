@@ -82,7 +82,7 @@ SELECT cold_since, raised_at, cleared_at, severity, clear_reason, lowest, "limit
 FROM flag_all WHERE {OF_HOME} AND {TOUCHES} ORDER BY cold_since DESC LIMIT 200
 """
 TICKETS = f"""
-SELECT number AS ticket, class, state AS ticket_state, priority, opened_at, closed_at
+SELECT number AS ticket, class, coalesce(ending, state) AS ticket_state, priority, opened_at, closed_at
 FROM ticket_all WHERE {OF_HOME} ORDER BY ticket_id DESC LIMIT 100
 """
 FLAG_MARKS = f"""

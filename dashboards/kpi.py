@@ -59,7 +59,7 @@ DESK = f"""
 SELECT
   coalesce(station, '*') AS station, tickets, closed, called_back,
   called_back::numeric / nullif(closed, 0) AS called_back_rate, satisfaction, satisfied, asked, flags, recovered,
-  warm_median_s
+  warm_median_s, merged, void
 FROM kpi_desk_month WHERE {IN_MONTH} AND (station IS NULL OR {OF_STATIONS}) ORDER BY station NULLS FIRST
 """
 
@@ -96,7 +96,7 @@ def _work(look: Look) -> list[Any]:
     case = ("station", "class", "received", "closed", "closure", "closure_in_time", "answered", "overdue", "waiting")
     desk = (
         "station", "tickets", "closed", "called_back", "called_back_rate", "satisfaction", "satisfied", "asked",
-        "flags", "recovered", "warm_median_s",
+        "flags", "recovered", "warm_median_s", "merged", "void",
     )  # fmt: skip
     return [
         rows(look, Text("处理及时率", "Handled in time"), Ask(CLOCKS, clock), Size(24, 11)),

@@ -60,6 +60,10 @@ TICKET_STATES = {
     "done": Value(Text("已完成", "done"), GREEN),
     "closed": Value(Text("已关闭", "closed"), PALE),
 }
+ENDINGS = {
+    "merged": Value(Text("已合并", "merged"), PALE),
+    "void": Value(Text("作废", "void"), PALE),
+}
 CLOCKS = {
     "station_reply": Value(Text("供热站回复", "station reply")),
     "contact": Value(Text("联系用户", "contact")),
@@ -182,7 +186,7 @@ COLUMNS: Mapping[str, Column] = {
     "ticket": Column(Text("工单", "ticket"), link="ticket"),
     "class": Column(Text("类别", "class"), values=TICKET_CLASSES),
     "home_class": Column(Text("类型", "kind of home"), values=HOME_CLASSES),
-    "ticket_state": Column(Text("工单状态", "ticket state"), values=TICKET_STATES),
+    "ticket_state": Column(Text("工单状态", "ticket state"), values={**TICKET_STATES, **ENDINGS}),
     "priority": Column(Text("优先级", "priority"), unit="none"),
     "opened_at": Column(Text("开单时间", "opened at"), unit=_TIME),
     "closed_at": Column(Text("关闭时间", "closed at"), unit=_TIME),
@@ -202,6 +206,8 @@ COLUMNS: Mapping[str, Column] = {
     "median_s": Column(Text("用时中位数", "median time"), unit="dtdurations", decimals=0),
     "received": Column(Text("受理", "received"), unit="short"),
     "closed": Column(Text("办结", "closed"), unit="short"),
+    "merged": Column(Text("合并", "merged"), unit="short"),
+    "void": Column(Text("作废", "void"), unit="short"),
     "closure": Column(Text("办结率", "closed, of those received"), unit="percentunit", decimals=1),
     "closure_in_time": Column(Text("按期办结率", "closed in time"), unit="percentunit", decimals=1),
     "answered": Column(Text("按期答复率", "answered in time"), unit="percentunit", decimals=1),

@@ -162,6 +162,8 @@ class DeskFigures:
     satisfied: int
     flags: int  # raised in the month, without those that were over
     recovered: int  # of them, warm again to this day
+    merged: int  # ended so in the month: they are in no other figure
+    void: int
     warm_mean_s: float | None  # from when the company could know until warm
     warm_median_s: float | None
 
@@ -203,5 +205,7 @@ def _told(figures: Heat | DeskFigures | ClockFigures | CaseFigures) -> dict[str,
 
 
 NOTHING_HEAT = Heat(**dict.fromkeys((f.name for f in fields(Heat)), 0))
-_COUNTS = ("tickets", "retrospective", "closed", "called_back", "asked", "satisfied", "flags", "recovered")
+_COUNTS = (
+    "tickets", "retrospective", "closed", "called_back", "asked", "satisfied", "flags", "recovered", "merged", "void",
+)  # fmt: skip
 NOTHING_DONE = DeskFigures(**dict.fromkeys(_COUNTS, 0), warm_mean_s=None, warm_median_s=None)

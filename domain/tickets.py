@@ -115,6 +115,9 @@ class EventKind(StrEnum):
     REMARK = "remark"
     USER_SAID = "user_said"  # the user has added something
     CLOSED = "closed"
+    MERGED = "merged"  # another ticket stands for it
+    MERGED_HERE = "merged_here"  # and this is the other one
+    VOID = "void"  # opened by mistake
     REOPENED = "reopened"  # by somebody: it is not in order after all
 
 
@@ -141,6 +144,7 @@ class Move:
     to: State | None = None  # None: the state stays
     meets: tuple[str, ...] = ()  # the clocks it stops
     shown: tuple[str, ...] | None = None  # what of its data the user may see; None: nothing of it at all
+    voids: bool = False  # it ends the ticket without work: no clock runs any more, and no figure counts it
 
 
 MOVES: Mapping[EventKind, Move] = {
@@ -194,6 +198,9 @@ MOVES: Mapping[EventKind, Move] = {
     EventKind.REMARK: Move(_ANY),
     EventKind.USER_SAID: Move(_NOT_CLOSED, shown=("text",)),
     EventKind.CLOSED: Move(frozenset({State.DONE}), State.CLOSED, (EVERYTHING,), shown=("proof",)),
+    EventKind.MERGED: Move(_NOT_CLOSED, State.CLOSED, shown=("into", "reason"), voids=True),
+    EventKind.MERGED_HERE: Move(_NOT_CLOSED, shown=("ticket",)),
+    EventKind.VOID: Move(_NOT_CLOSED, State.CLOSED, shown=("reason",), voids=True),
     EventKind.REOPENED: Move(frozenset({State.CLOSED}), State.OPEN, shown=()),
 }
 # What undoes the work, and with it the answer to the user.
@@ -219,6 +226,8 @@ DISPATCH_MOVES = CREW_MOVES | {
     EventKind.REPLIED,
     EventKind.CALLED_BACK,
     EventKind.CLOSED,
+    EventKind.MERGED,
+    EventKind.VOID,
     EventKind.REOPENED,
 }
 # What the crew of an incident does is done for each of its homes; REWORK undoes it where a home is not proven warm.

@@ -64,6 +64,8 @@ DESK = (
     Field(Text("已评价", "Asked"), Kind.COUNT, lambda f: f.desk.asked),
     Field(Text("满意", "Satisfied"), Kind.COUNT, lambda f: f.desk.satisfied),
     Field(Text("满意率", "Satisfaction"), Kind.SHARE, lambda f: f.desk.satisfaction),
+    Field(Text("合并", "Merged"), Kind.COUNT, lambda f: f.desk.merged),
+    Field(Text("作废", "Void"), Kind.COUNT, lambda f: f.desk.void),
     Field(Text("低温标记", "Flags"), Kind.COUNT, lambda f: f.desk.flags),
     Field(Text("已恢复", "Recovered"), Kind.COUNT, lambda f: f.desk.recovered),
     Field(Text("恢复用时(平均)", "Until warm (mean)"), Kind.SPAN, lambda f: f.desk.warm_mean_s),

@@ -64,6 +64,21 @@ ORDER BY t.ticket_id, 2
 """
 
 
+# What the events of a ticket and its row say of how it ended, where they differ.
+SELECT_ENDINGS = """
+SELECT t.number
+FROM ticket AS t
+LEFT JOIN (
+  SELECT DISTINCT ON (e.ticket_id) e.ticket_id, e.kind, (e.data ->> 'into_id')::bigint AS into_id
+  FROM ticket_event AS e
+  WHERE e.kind IN ('merged', 'void', 'reopened')
+  ORDER BY e.ticket_id, e.seq DESC
+) AS l ON l.ticket_id = t.ticket_id AND l.kind <> 'reopened'
+WHERE (t.ending, t.merged_into) IS DISTINCT FROM (l.kind, l.into_id)
+ORDER BY t.ticket_id
+"""
+
+
 class EventRow(NamedTuple):
     """An event as its hash sees it."""
 
@@ -163,6 +178,11 @@ def settled(conn: Connection) -> Settled:
 def ask_next(conn: Connection) -> None:
     """Note up to where the next seal is to go, and which transactions have to be over before."""
     conn.execute(UPDATE_NEXT)
+
+
+def stray_endings(conn: Connection) -> list[str]:
+    """Numbers of tickets that ended in another way than their events tell of."""
+    return [row[0] for row in conn.execute(SELECT_ENDINGS).fetchall()]
 
 
 def stray_breaches(conn: Connection) -> list[Breach]:

@@ -87,7 +87,9 @@ SELECT
   (SELECT k.contact FROM ticket_contact AS k WHERE k.ticket_id = t.ticket_id ORDER BY k.seq DESC LIMIT 1) AS contact,
   t.responsibility, t.paid, t.confirmation, t.round, t.done_at, t.proof, t.replied_at, t.called_back_at,
   t.closed_at, t.retrospective, (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.follows) AS follows,
-  ARRAY(SELECT f.flag_id FROM flag AS f WHERE f.ticket_id = t.ticket_id ORDER BY f.flag_id) AS flags
+  ARRAY(SELECT f.flag_id FROM flag AS f WHERE f.ticket_id = t.ticket_id ORDER BY f.flag_id) AS flags,
+  t.ending, (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.merged_into) AS merged_into,
+  ARRAY(SELECT o.number FROM ticket AS o WHERE o.merged_into = t.ticket_id ORDER BY o.ticket_id) AS merged
 FROM ticket AS t
 LEFT JOIN home AS h USING (home_id)
 LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
@@ -125,17 +127,19 @@ SELECT c.ticket_id, c.name, c.round, c.started_at, c.due_at, c.met_at, c.breache
 WHERE c.ticket_id = ANY (%(tickets)s::bigint[])
 ORDER BY c.ticket_id, c.round, c.due_at NULLS LAST, c.name
 """
-# What was done and not proven when it got cold again was not done: the round goes on then.
+# Counted from the present round back: residents do not see what was before them. What was done and not proven when it
+# got cold again was not done: the round goes on then.
 SELECT_EVENTS = """
 SELECT
   e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data, k.contact,
-  1 + count(*) FILTER (WHERE e.kind = 'reopened' OR (e.kind = 'relapsed' AND e.state_before <> 'verifying'))
-    OVER (PARTITION BY e.ticket_id ORDER BY e.seq) AS round
+  t.round - count(*) FILTER (WHERE e.kind = 'reopened' OR (e.kind = 'relapsed' AND e.state_before <> 'verifying'))
+    OVER (PARTITION BY e.ticket_id ORDER BY e.seq ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS round
 FROM (
   SELECT x.*, lag(x.state) OVER (PARTITION BY x.ticket_id ORDER BY x.seq) AS state_before
   FROM ticket_event AS x
   WHERE x.ticket_id = ANY (%(tickets)s::bigint[])
 ) AS e
+JOIN ticket AS t USING (ticket_id)
 LEFT JOIN ticket_contact AS k ON k.ticket_id = e.ticket_id AND k.seq = e.seq
 ORDER BY e.ticket_id, e.seq
 """

@@ -72,7 +72,8 @@ SELECT
   t.ticket_id, t.number, t.class, t.state, t.priority, t.source, t.station, t.description, t.responsible,
   t.appointment_at, t.responsibility, t.paid, t.confirmation, t.round, t.opened_at, t.done_at, t.proof, t.replied_at,
   t.called_back_at, t.closed_at, t.retrospective,
-  (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.follows) AS follows,
+  (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.follows) AS follows, t.ending,
+  (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.merged_into) AS merged_into,
   ARRAY(SELECT f.flag_id FROM flag AS f WHERE f.ticket_id = t.ticket_id ORDER BY f.flag_id) AS flags
 FROM ticket AS t
 WHERE t.home_id = %(home)s AND t.class NOT IN ('complaint', 'report')

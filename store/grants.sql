@@ -39,6 +39,7 @@ $$;
 --          change       as a ticket, by what was noted when something happened
 --          of_ticket    rows of a ticket that is reached (ticket_id)
 --          event        the same; residents see no older ones
+--          of_event     rows of an event that is reached (ticket_id, seq)
 --          substation   rows of a substation of the crew's own station (substation_id)
 --          station      rows of the crew's own station (station)
 --          area, of_area places of outages with a home that is reached, and the outages that have such a place
@@ -108,7 +109,7 @@ INSERT INTO granted VALUES
   ('measurement',           'home',       '',      'ra',    'r',     'ra',    '',      ''),
   ('measurement_request',   'home',       '',      'ra',    'r',     'ra',    '',      ''),
   ('measurement_told',      '',           '',      'ra',    '',      '',      '',      ''),
-  ('ticket_contact',        'of_ticket',  '',      '',      '',      'ra',    '',      ''),
+  ('ticket_contact',        'of_event',   '',      '',      '',      'ra',    '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
   ('form_sent',             '',           '',      '',      '',      'rad',   '',      ''),
   ('building_summary',      '',           '',      'rawd',  '',      'r',     '',      ''),
@@ -352,6 +353,9 @@ BEGIN
       WHEN 'event' THEN
         '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM ticket AS t WHERE t.ticket_id = %1$I.ticket_id '
         'AND coalesce(%1$I.at >= reach_since(t.home_id), true))'
+      WHEN 'of_event' THEN
+        '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM ticket_event AS e '
+        'WHERE e.ticket_id = %1$I.ticket_id AND e.seq = %1$I.seq)'
       WHEN 'station' THEN '(SELECT reach_everywhere()) OR %1$I.station = (SELECT reach_station())'
       WHEN 'substation' THEN
         '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM substation AS u '

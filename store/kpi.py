@@ -65,7 +65,7 @@ FROM (
   FROM clock AS c
   JOIN ticket AS t USING (ticket_id)
   WHERE c.due_at >= %(start)s AND c.due_at < least(%(stop)s::timestamptz, %(now)s::timestamptz)
-    AND (c.void_at IS NULL OR c.breached_at IS NOT NULL)
+    AND (c.void_at IS NULL OR c.breached_at IS NOT NULL) AND t.ending IS NULL
 ) AS k
 GROUP BY GROUPING SETS ((k.station, k.class, k.name), (k.class, k.name))
 """
@@ -92,30 +92,31 @@ GROUP BY GROUPING SETS ((k.station, k.class), (k.class))
 """
 INSERT_DESK = """
 INSERT INTO kpi_desk (
-  month, station, tickets, retrospective, closed, called_back, asked, satisfied, flags, recovered, warm_mean_s,
-  warm_median_s
+  month, station, tickets, retrospective, closed, called_back, asked, satisfied, flags, recovered, merged, void,
+  warm_mean_s, warm_median_s
 )
 SELECT
   %(month)s::date, CASE GROUPING(k.station) WHEN 0 THEN k.station END, count(*) FILTER (WHERE k.what = 'opened'),
   count(*) FILTER (WHERE k.what = 'retrospective'), count(*) FILTER (WHERE k.what = 'closed'),
   count(*) FILTER (WHERE k.what = 'called_back'), count(k.satisfied), count(*) FILTER (WHERE k.satisfied),
-  count(*) FILTER (WHERE k.what = 'flag'), count(k.warm_s), avg(k.warm_s),
+  count(*) FILTER (WHERE k.what = 'flag'), count(k.warm_s), count(*) FILTER (WHERE k.what = 'merged'),
+  count(*) FILTER (WHERE k.what = 'void'), avg(k.warm_s),
   percentile_cont(0.5) WITHIN GROUP (ORDER BY k.warm_s)
 FROM (
   SELECT
     coalesce(t.station, '') AS station, CASE WHEN t.retrospective THEN 'retrospective' ELSE 'opened' END AS what,
     NULL::boolean AS satisfied, NULL::float8 AS warm_s
   FROM ticket AS t
-  WHERE t.opened_at >= %(start)s AND t.opened_at < %(stop)s
+  WHERE t.opened_at >= %(start)s AND t.opened_at < %(stop)s AND t.ending IS NULL
   UNION ALL
-  SELECT coalesce(t.station, ''), 'closed', NULL, NULL
+  SELECT coalesce(t.station, ''), coalesce(t.ending, 'closed'), NULL, NULL
   FROM ticket AS t
   WHERE t.closed_at >= %(start)s AND t.closed_at < %(stop)s AND NOT t.retrospective
   UNION ALL
   SELECT coalesce(t.station, ''), 'called_back', (e.data ->> 'satisfied')::boolean, NULL
   FROM ticket_event AS e
   JOIN ticket AS t USING (ticket_id)
-  WHERE e.kind = 'called_back' AND e.at >= %(start)s AND e.at < %(stop)s
+  WHERE e.kind = 'called_back' AND e.at >= %(start)s AND e.at < %(stop)s AND t.ending IS NULL
   UNION ALL
   SELECT
     coalesce(t.station, ''), 'flag', NULL,
@@ -159,7 +160,7 @@ ORDER BY k.station, k.class
 SELECT_DESK = """
 SELECT
   k.station, k.tickets, k.retrospective, k.closed, k.called_back, k.asked, k.satisfied, k.flags, k.recovered,
-  k.warm_mean_s, k.warm_median_s
+  k.merged, k.void, k.warm_mean_s, k.warm_median_s
 FROM kpi_desk AS k
 WHERE k.month = %(month)s AND (%(own)s::text IS NULL OR k.station = %(own)s)
 """

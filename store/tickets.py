@@ -15,7 +15,7 @@ SELECT l.ticket_id
 FROM unnest(%(homes)s::integer[]) AS w (home_id)
 CROSS JOIN LATERAL (
   SELECT t.ticket_id FROM ticket AS t
-  WHERE t.home_id = w.home_id AND t.class = 'cold' AND NOT t.retrospective
+  WHERE t.home_id = w.home_id AND t.class = 'cold' AND NOT t.retrospective AND t.ending IS NULL
   ORDER BY (t.state = 'closed'), t.ticket_id DESC
   LIMIT 1
 ) AS l
@@ -28,7 +28,7 @@ LOCK = """
 SELECT
   t.ticket_id, t.number, t.class AS ticket_class, t.state, t.priority, t.home_id, t.station, t.responsible,
   t.appointment_at, t.responsibility, t.paid, t.confirmation, t.round, t.opened_at, t.closed_at, t.retrospective,
-  t.done_at, t.proven_at, t.proof, t.replied_at, t.called_back_at, t.source
+  t.done_at, t.proven_at, t.proof, t.replied_at, t.called_back_at, t.source, t.ending, t.merged_into
 FROM ticket AS t
 WHERE t.ticket_id = ANY(%(tickets)s)
 ORDER BY t.ticket_id
@@ -81,11 +81,12 @@ UPDATE ticket AS t SET
   state = x.state, priority = x.priority, station = x.station, responsible = x.responsible,
   appointment_at = x.appointment_at, responsibility = x.responsibility, paid = x.paid, confirmation = x.confirmation,
   round = x.round, closed_at = x.closed_at, done_at = x.done_at, proven_at = x.proven_at, proof = x.proof,
-  replied_at = x.replied_at, called_back_at = x.called_back_at
+  replied_at = x.replied_at, called_back_at = x.called_back_at, ending = x.ending, merged_into = x.merged_into
 FROM jsonb_to_recordset(%(tickets)s) AS x (
   ticket_id bigint, state text, priority smallint, station text, responsible text, appointment_at timestamptz,
   responsibility text, paid boolean, confirmation text, round smallint, closed_at timestamptz, done_at timestamptz,
-  proven_at timestamptz, proof text, replied_at timestamptz, called_back_at timestamptz
+  proven_at timestamptz, proof text, replied_at timestamptz, called_back_at timestamptz, ending text,
+  merged_into bigint
 )
 WHERE t.ticket_id = x.ticket_id
 """
@@ -131,6 +132,8 @@ class TicketRow(NamedTuple):
     replied_at: datetime | None
     called_back_at: datetime | None
     source: str
+    ending: str | None
+    merged_into: int | None
 
 
 class OpenTicket(NamedTuple):

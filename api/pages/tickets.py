@@ -22,6 +22,7 @@ TOLD = {
     EventKind.PROVEN: "event_proven",
     EventKind.CALLED_BACK: "event_called_back",
     EventKind.MEASURED: "event_measured",
+    EventKind.MERGED_HERE: "event_merged_here",
 }
 
 
@@ -41,6 +42,7 @@ class Round:
     delay: str | None
     result: str | None
     answer: str | None
+    ended: str | None  # why it was merged, or is void
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,7 @@ def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, 
         about=about,
         closed=ticket["state"] == State.CLOSED,
         addable=ticket["state"] != State.CLOSED and ticket["home"] is not None and ticket["source"] not in SELF_CLOSING,
-        state=say(language, f"ticket_{ticket['state']}"),
+        state=say(language, f"ticket_{ticket['ending'] or ticket['state']}", into=ticket["merged_into"]),
         opened=times.at(ticket["opened_at"]),
         closed_at=times.at(ticket["closed_at"]) if ticket["closed_at"] else None,
         appointment=times.at(appointment) if appointment and appointment > now else None,
@@ -105,6 +107,7 @@ def _rounds(ticket: dict[str, Any], language: Language) -> list[Round]:
                 delay=data(EventKind.DELAYED, "explanation", language),
                 result=data(EventKind.DONE, "result"),
                 answer=data(EventKind.REPLIED, "text"),
+                ended=data(EventKind.MERGED, "reason") or data(EventKind.VOID, "reason"),
             )
         )
     return found

@@ -53,9 +53,10 @@ def report(conn: Connection, home: int, at: datetime, words: str) -> str:
     ticket, number = town.ticket(conn, home, kind="leak")
     conn.execute("ALTER TABLE ticket DISABLE TRIGGER USER; ALTER TABLE ticket_event DISABLE TRIGGER USER")
     conn.execute(
-        "UPDATE ticket SET opened_at = %s, description = %s, contact = %s WHERE ticket_id = %s",
-        (at, words, words, ticket),
+        "UPDATE ticket SET opened_at = %s, description = %s WHERE ticket_id = %s",
+        (at, words, ticket),
     )
+    conn.execute("INSERT INTO ticket_contact (ticket_id, seq, contact) VALUES (%s, 1, %s)", (ticket, words))
     conn.execute(
         "UPDATE ticket_event SET at = %s, data = %s WHERE ticket_id = %s", (at, Jsonb({"text": words}), ticket)
     )

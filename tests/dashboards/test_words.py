@@ -6,6 +6,7 @@ import pytest
 
 from dashboards import words
 from domain.care import CareReason
+from domain.endings import Ending
 from domain.incidents import IncidentKind
 from domain.notices import Audience
 from domain.outages import OutageKind
@@ -22,6 +23,7 @@ from domain.tickets import TicketClass
     [
         (words.TICKET_CLASSES, TicketClass),
         (words.TICKET_STATES, TicketState),
+        (words.ENDINGS, Ending),
         (words.CLEAR_REASONS, ClearReason),
         (words.INCIDENTS, IncidentKind),
         (words.ALARMS, AlarmKind),

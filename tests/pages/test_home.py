@@ -519,7 +519,9 @@ def test_an_answer_stands_under_the_round_that_it_was_given_in(api: Api, visitor
     assert api.post(path, desk, kind="done", result="a valve was opened").status_code == 201
     assert api.post(path, desk, kind="replied", text="It is repaired.", channel="phone").status_code == 201
     api.conn.execute(
-        "UPDATE ticket SET state = 'closed', closed_at = %(now)s, proven_at = %(now)s, proof = 'readings'", {"now": NOW}
+        "UPDATE ticket SET state = 'closed', closed_at = %(now)s, proven_at = %(now)s, called_back_at = %(now)s, "
+        "proof = 'readings'",
+        {"now": NOW},
     )
     api.conn.commit()
     person.go("/home")
@@ -537,6 +539,29 @@ def test_an_answer_stands_under_the_round_that_it_was_given_in(api: Api, visitor
     assert (told["contact"], told["round"], said) == ("024-2", 2, [(2, "cold again", "024-2")])
     outbox = api.conn.execute("SELECT kind, audience FROM outbox WHERE kind IN ('user_said', 'ticket_reopened')")
     assert sorted(outbox.fetchall()) == [("ticket_reopened", who) for who in ("crew", "dispatch", "user")]
+    person.is_well()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_how_a_ticket_ended_without_work_is_told_with_the_reason(
+    api: Api, visitor: Visitors, client_with: Opener, language: str
+) -> None:
+    town.home(api.conn)
+    person, desk = visitor(language), api.token()
+    client = client_with(inside(api, person))
+    for _ in range(3):
+        assert client.post("/home", data=form_of(client, about="new")).status_code == 303
+    for number, body in (
+        ("T00000001", {"kind": "merged", "into": "T00000002", "reason": "the same leak"}),
+        ("T00000003", {"kind": "void", "reason": "sent twice"}),
+    ):
+        assert api.post(f"/v1/tickets/{number}/events", desk, **body).status_code == 201
+    person.go("/home")
+    past = person.page.text_content("section:has(#past)") or ""
+    says = {"zh": ("已并入工单 T00000002", "作废"), "en": ("goes on as ticket T00000002", "opened by mistake")}
+    for words in (*says[language], "the same leak", "sent twice"):
+        assert words in past
+    assert person.page.locator("article.ticket").count() == 1
     person.is_well()
 
 

@@ -66,6 +66,9 @@ WAYS_IN = {
     "chain_event()": (EVENT,),
     "tell_incident()": (SPREAD,),
     "refuse_change()": (REFUSED,),
+    "check_ending()": (
+        "UPDATE public.ticket SET ending = 'void', state = 'closed', closed_at = now() WHERE ticket_id = 2",
+    ),
     "refuse_losing_outages()": ("UPDATE public.outage_event SET actor = 'x'",),
     "refuse_rewriting_audit()": ("UPDATE public.audit SET actor = 'x'",),
     "refuse_rewriting_measurement()": ("UPDATE public.measurement SET room = 'x'",),

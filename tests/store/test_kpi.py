@@ -252,7 +252,7 @@ def desk_by_hand(town: Town, mine: Callable[[Any], bool]) -> DeskFigures:
         closed=sum(within(c.closed) and not c.retrospective for c in cases),
         called_back=len(calls), asked=sum(said is not None for said in calls),
         satisfied=sum(said is True for said in calls),
-        flags=len(flags), recovered=len(took), warm_mean_s=fmean(took) if took else None,
+        flags=len(flags), recovered=len(took), merged=0, void=0, warm_mean_s=fmean(took) if took else None,
         warm_median_s=median(took) if took else None,
     )  # fmt: skip
 
