@@ -35,7 +35,7 @@ class RejectReason(StrEnum):
     TOO_MANY_READINGS = "too_many_readings"  # more elements in one message than are decoded
     TOO_MANY_FAULTS = "too_many_faults"  # more elements that cannot be read than are looked at
     TOO_DEEP = "too_deep"  # nested deeper than any format is
-    FLOOD = "flood"  # set aside unread: its sender sent more than fits; stored when there is time
+    FLOOD = "flood"  # more than can be put by of what its sender sent: counted, not kept
     CONFLICT = "conflict"  # another value of the same quantity, sensor and instant is stored
     REFUSED = "refused"  # the database refused it for its content
 
@@ -111,7 +111,7 @@ REJECT_TEXTS: Mapping[RejectReason, Text] = {
     RejectReason.TOO_MANY_FAULTS: Text("一条消息中的错误过多。", "There are too many faults in one message."),
     RejectReason.TOO_DEEP: Text("消息嵌套过深。", "The message is nested too deeply."),
     RejectReason.FLOOD: Text(
-        "发送过多,暂存待处理。", "Its sender sent more than fits: it is set aside until there is time."
+        "发送量超出可暂存的上限,仅计数。", "Its sender sent more than can be put by: it is counted, not kept."
     ),
     RejectReason.CONFLICT: Text(
         "同一传感器同一时刻已存有另一数值。", "Another value of that sensor and instant is stored; the first one stays."

@@ -27,6 +27,9 @@ class IngestMetrics:
         self._voids = Counter(
             "hearth_ingest_no_values", "Values that are none", ["quantity", "reason"], registry=registry
         )
+        self._unkept = Counter(
+            "hearth_ingest_letters_unkept", "Dead letters and messages that are counted but not kept", registry=registry
+        )
         self._retries = Counter(
             "hearth_ingest_database_retries", "Batches that the database did not take at once", registry=registry
         )
@@ -55,6 +58,7 @@ class IngestMetrics:
         self._batch.observe(fates.messages)
         for fate in ("stored", "duplicates", "conflicts", "late", "retained"):
             self._fates.labels(fate).inc(getattr(fates, fate))
+        self._unkept.inc(fates.unkept)
         for reason, count in fates.dead.items():
             self._dead.labels(reason).inc(count)
         for void in fates.voids:
@@ -83,6 +87,9 @@ class _Standing(Collector):
 
     def collect(self) -> Iterable[Metric]:
         yield GaugeMetricFamily("hearth_ingest_queue_messages", "Messages that wait", len(self._inbox))
+        yield GaugeMetricFamily("hearth_ingest_queue_bytes", "Bytes of them", self._inbox.waiting_bytes)
+        lanes = self._inbox.in_lanes
+        yield GaugeMetricFamily("hearth_ingest_deferred_messages", "Those that wait for their sender's turn", lanes)
         yield GaugeMetricFamily("hearth_ingest_in_flight_messages", "Messages being stored", self._inbox.unsettled)
         connected = self._source.connected.is_set()
         yield GaugeMetricFamily("hearth_ingest_connected", "1 while the broker has us", float(connected))

@@ -87,12 +87,17 @@ class Settings(BaseSettings):
     batch_messages: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     batch_age_ms: Annotated[int, Field(ge=1, le=60_000)] = 50
     queue_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    queue_mb: Annotated[int, Field(ge=1, le=100_000)] = 64
     payload_bytes: Annotated[int, Field(ge=256, le=16_777_216)] = 65_536
+    batch_readings: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    device_readings: Annotated[int, Field(ge=1, le=1_000_000_000)] = 60_000
+    device_faults: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10_000
     message_readings: Annotated[int, Field(ge=1, le=1_000_000)] = 5_000
     message_faults: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     future_tolerance_s: Annotated[int, Field(ge=0, le=86_400)] = 300
     reading_days: Annotated[int | None, Field(ge=200, le=36_500)] = None
     dead_letter_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    deferred_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     dead_letter_mb: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     public_url: str = "http://127.0.0.1:8080"

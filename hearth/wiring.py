@@ -22,6 +22,7 @@ from domain.policy import Policy
 from hearth.settings import Settings
 from ingest import source_table
 from ingest.decoders.work import Bounds
+from ingest.senders import Allowance, Senders
 from ingest.sources import Sources
 from ingest.validate import Limits
 from store.retention import MARGIN
@@ -103,7 +104,14 @@ def limits_of(settings: Settings) -> Limits:
     kept = timedelta(days=settings.reading_days) - MARGIN if settings.reading_days else None
     past_us = kept // timedelta(microseconds=1) if kept else None
     bounds = Bounds(settings.message_readings, settings.message_faults)
-    return Limits(settings.payload_bytes, settings.future_tolerance_s * 1_000_000, past_us, bounds)
+    future_us = settings.future_tolerance_s * 1_000_000
+    return Limits(settings.payload_bytes, future_us, past_us, bounds, settings.batch_readings)
+
+
+def senders_of(settings: Settings) -> Senders:
+    """What each sender may say in a minute: a hundredth of all dead letters, a quarter of all that is put by."""
+    letter_bytes, put_by_bytes = settings.dead_letter_mb * 10_000, settings.deferred_mb * 250_000
+    return Senders(Allowance(settings.device_readings, settings.device_faults, letter_bytes, put_by_bytes))
 
 
 def connector(settings: Settings, name: str) -> Callable[[], Connection]:

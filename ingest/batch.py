@@ -14,14 +14,17 @@ from domain.instants import NONE_US, to_datetime
 from domain.reasons import RejectReason
 from ingest.message import Message
 from ingest.places import Places
+from ingest.senders import Senders, Spent
 from ingest.sources import Sources
 from ingest.validate import Limits, Placed, Sorted, codes, place, reject, sort_messages
 from store import dead_letters, ingest_counts, readings
 from store import state as state_store
 from store import substations as substation_store
-from store.ingest_counts import Ages, Void
+from store.ingest_counts import Ages, Excess, Void
 from store.together import Fate, Outcome, Together
 from store.wire import native
+
+LETTER_BYTES = 250  # what a dead letter takes besides its payload
 
 
 class Docket(Protocol):
@@ -53,6 +56,8 @@ class Fates:
     voids: Sequence[Void] = ()  # values that are none
     ages: Ages | None = None
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
+    spent: dict[str, Spent] = field(default_factory=dict)  # what each account said
+    unkept: int = 0  # dead letters that are counted but not kept
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,20 @@ class Intake:
     places: Places
     queued: Callable[[], int] = lambda: 0  # messages that wait behind the batch
     sources: Sources = field(default_factory=Sources)
+    senders: Senders = field(default_factory=Senders)
 
     def bury(self, conn: Connection, batch: Sorted) -> Counter[str]:
-        """Make a dead letter of each message of which something cannot be stored."""
-        letters = [refused.letter(self.limits.payload_bytes) for refused in batch.refused.values()]
+        """Make dead letters of messages of which something cannot be stored, as many as their senders may have."""
+        letters = []
+        for refused in batch.refused.values():
+            account = self.sources.account_of(refused.message.topic)
+            spent, letter = batch.spend(account), refused.letter(self.limits.payload_bytes)
+            spent.faults += refused.count.total()
+            spent.letter_bytes += len(letter.payload) + LETTER_BYTES
+            if self.senders.may_keep(account, spent):
+                letters.append(letter)
+            else:
+                batch.unkept[account] += 1
         dead_letters.insert(conn, letters)
         return batch.dead
 
@@ -82,7 +97,8 @@ def store_batch(
 ) -> Fates:
     """Store a batch in one transaction (the connection is in autocommit mode and has its stages open).
 
-    Inside a larger transaction it can be the only batch: stages are emptied at its end.
+    If it is too much work for one, only its first messages: `messages` of the fates says how many they were. Inside a
+    larger transaction it can be the only batch: stages are emptied at its end.
 
     Raises:
         psycopg.Error: nothing of the batch was stored.
@@ -91,7 +107,9 @@ def store_batch(
     with conn.transaction():
         known = intake.places.look_up(conn, codes(batch))
         homes, substations = place(batch, known, intake.limits)
-        fates = Fates(len(messages), retained=batch.retained, requests=batch.requests, voids=batch.voids)
+        fates = Fates(
+            batch.messages, retained=batch.retained, requests=batch.requests, voids=batch.voids, spent=batch.spent
+        )
         if len(homes.rows):
             together = Together(homes.rows, readings.HOME_QUANTITIES)
             docket = intake.judge(conn, together.alone.rows)
@@ -108,8 +126,11 @@ def store_batch(
         if batch.refused:
             fates.dead = (bury or intake.bury)(conn, batch)
             del fates.dead[RejectReason.CONFLICT.value]  # counted by its own name
-        fates.ages = ages(messages, homes.rows, substations.rows)
+            fates.unkept = batch.unkept.total()
+        fates.ages = ages(messages[: batch.messages], homes.rows, substations.rows)
         add_counts(conn, intake, fates, now)
+        if batch.unkept:
+            ingest_counts.add_excess(conn, {name: Excess(unkept=n) for name, n in batch.unkept.items()}, now)
     return fates
 
 

@@ -5,15 +5,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
 from psycopg import Connection
 
 from domain.instants import to_us
 from domain.reasons import RejectReason
 from ingest.batch import Intake, store_batch
+from ingest.failures import OF_CONTENT
 from ingest.message import Message
-from ingest.validate import DETAIL_LETTERS, Sorted
-from ingest.worker import OF_CONTENT
+from ingest.validate import DETAIL_LETTERS, Refused, Sorted
 from store import dead_letters
 from store.dead_letters import Fault, Refusal, Waiting, Wanted
 
@@ -50,27 +52,50 @@ def replay(
     than once at a time. The connection is in autocommit mode and has its stages open. `dry_run`: the same, and then
     nothing of it is kept.
     """
-    # What was kept was short enough to be read when it came.
-    intake = replace(intake, limits=replace(intake.limits, payload_bytes=sys.maxsize))
     total = Replay()
     last, after, most = dead_letters.last(conn), 0, MOST
     while True:
+        tried = step(conn, intake, partial(dead_letters.take, conn, wanted, after, last), clock(), most, dry_run)
+        if not tried.letters:
+            return total
+        total.add(tried.done)
+        after, most = tried.letters[-1].dead_letter_id, min(2 * tried.most, MOST)
+
+
+class Tried(NamedTuple):
+    """What one transaction did."""
+
+    letters: Sequence[Waiting]  # that it dealt with, in order; the first of those that it took
+    done: Replay
+    most: int  # how many it took at most
+
+
+def step(
+    conn: Connection,
+    intake: Intake,
+    take: Callable[[int], Sequence[Waiting]],
+    now: datetime,
+    most: int,
+    dry_run: bool = False,
+) -> Tried:
+    """Try letters in one transaction: up to `most`, which `take` locks, but no more than is work enough for a batch."""
+    # What was kept was short enough to be read when it came.
+    intake = replace(intake, limits=replace(intake.limits, payload_bytes=sys.maxsize))
+    while True:
         try:
             with conn.transaction(force_rollback=dry_run):
-                letters = dead_letters.take(conn, wanted, after, last, most)
-                total.add(
-                    _alone(conn, intake, letters, clock()) if most == 1 else _batch(conn, intake, letters, clock())
-                )
+                letters = take(most)
+                letters, done = (_alone if most == 1 else _batch)(conn, intake, letters, now)
+                return Tried(letters, done, most)
         except OF_CONTENT:
             # One of them is refused for its content: fewer and fewer at a time, until it is alone.
             most = max(1, most // 8)
-            continue
-        if not letters:
-            return total
-        after, most = letters[-1].dead_letter_id, min(2 * most, MOST)
 
 
-def _alone(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: datetime) -> Replay:
+Handled = tuple[Sequence[Waiting], Replay]
+
+
+def _alone(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: datetime) -> Handled:
     """The same for one letter at most, which the database may refuse."""
     try:
         with conn.transaction():
@@ -79,32 +104,38 @@ def _alone(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: da
         reasons = Counter([RejectReason.REFUSED.value])
         fault = Fault(RejectReason.REFUSED.value, str(error)[:DETAIL_LETTERS])
         dead_letters.refresh(conn, [Refusal(letters[0].dead_letter_id, [fault], reasons)])
-        return Replay(taken=1, refused=reasons)
+        return letters, Replay(taken=1, refused=reasons)
 
 
-def _batch(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: datetime) -> Replay:
+def _batch(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: datetime) -> Handled:
     """Store what can be stored of letters; one of which something cannot goes on waiting with what is left."""
     whole = [letter for letter in letters if not letter.is_cut]
-    out = Replay(len(letters), cut=len(letters) - len(whole))
     if not whole:
-        return out
+        return letters, Replay(len(letters), cut=len(letters))
     left: list[Refusal] = []
 
     def keep(conn: Connection, batch: Sorted) -> Counter[str]:
-        for refused in batch.refused.values():
-            letter = refused.letter(0)
-            left.append(Refusal(refused.message.mid, letter.faults, letter.reasons))
+        left.extend(_refusal(refused) for refused in batch.refused.values())
         dead_letters.refresh(conn, left)
-        out.refused = batch.dead
         return Counter()  # it was counted when it came
 
     fates = store_batch(conn, intake, [_message(letter) for letter in whole], now, keep)
-    for name in ("stored", "duplicates", "conflicts", "late"):
-        setattr(out, name, getattr(fates, name))
+    if fates.messages < len(whole):
+        whole = whole[: fates.messages]
+        letters = letters[: letters.index(whole[-1]) + 1]
     done = {letter.dead_letter_id for letter in whole} - {refusal.dead_letter_id for refusal in left}
     dead_letters.mark_replayed(conn, sorted(done), now)
-    out.replayed = len(done)
-    return out
+    out = Replay(len(letters), len(done), cut=len(letters) - len(whole))
+    for name in ("stored", "duplicates", "conflicts", "late"):
+        setattr(out, name, getattr(fates, name))
+    for refusal in left:
+        out.refused.update(refusal.reasons)
+    return letters, out
+
+
+def _refusal(refused: Refused) -> Refusal:
+    letter = refused.letter(0)
+    return Refusal(refused.message.mid, letter.faults, letter.reasons)
 
 
 def _message(letter: Waiting) -> Message:

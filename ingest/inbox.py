@@ -1,32 +1,75 @@
-"""Messages between the network and the database: bounded, and acknowledged by connection."""
+"""Messages between the network and the database: bounded, fair among senders, and acknowledged by connection.
+
+Messages wait in one queue, in the order in which they came. A sender that has more waiting than its share (or has said
+more than it may in this minute) gets a lane of its own for what comes next: each batch takes the common queue first and
+then a little of each lane in turn, so that whoever floods delays nobody but itself. What does not fit any more although
+it is in lanes is surplus, for the worker to put by.
+"""
 
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from ingest.message import Message
+from ingest.senders import NETWORK_SHARES
+
+MESSAGE_BYTES = 200  # what a message takes, in memory and in work, besides its payload
+SHARES = 128  # a sender may have this part of the room waiting in the common queue
+LANE_BYTES = 512 * 1024  # out of all lanes in one batch: a tenth of a second, more or less
+TURN_BYTES = 64 * 1024  # out of one lane at its turn
+
+
+def _own_account(topic: str) -> str:
+    return topic
 
 
 class Inbox:
-    """One thread puts messages in, one takes batches out. `room` counts what is taken and not yet settled, too."""
+    """One thread puts messages in, one takes batches out. `room` counts what is taken and not yet settled, too.
 
-    def __init__(self, capacity: int) -> None:
+    Args:
+        capacity: most messages.
+        capacity_bytes: most bytes of them.
+        account_of: topic → the account behind it: the topic, where a device speaks for itself, or a network.
+        over: accounts that have said more than they may, as it stands at the moment.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        capacity_bytes: int = 64_000_000,
+        account_of: Callable[[str], str] = _own_account,
+        over: Collection[str] = (),
+    ) -> None:
         self.capacity = capacity
-        self._waiting: deque[Message] = deque()
-        self._unsettled = 0
+        self.capacity_bytes = capacity_bytes
+        self.share = capacity_bytes // SHARES
+        self._account_of = account_of
+        self._over = over
+        self._lock = threading.Lock()
+        self._queue: deque[Message] = deque()
+        self._lanes: dict[str, deque[Message]] = {}  # by topic or account
+        self._weight: dict[str, int] = {}  # bytes waiting by topic and by account
+        self._in_lanes = [0, 0]  # messages and bytes
+        self._waiting = [0, 0]
+        self._unsettled = [0, 0]
         self._taking = False
         self._filled = threading.Event()
+        self.deferred: dict[str, int] = {}  # messages put into lanes since that was last taken, by lane
 
     def has_room(self) -> bool:
         """Whether the network may read on."""
-        return len(self._waiting) + self._unsettled < self.capacity
+        return (
+            self._waiting[0] + self._unsettled[0] < self.capacity
+            and self._waiting[1] + self._unsettled[1] < self.capacity_bytes
+        )
 
     def put(self, messages: Sequence[Message]) -> None:
         """Add messages; the caller has asked for room, and may bring a read's worth more than there was."""
         if messages:
-            self._waiting.extend(messages)
+            with self._lock:
+                for message in messages:
+                    self._enter(message)
             self._filled.set()
 
     def take(self, most: int, age_s: float, wait_s: float) -> list[Message]:
@@ -34,40 +77,156 @@ class Inbox:
         if not self._filled.wait(wait_s):
             return []
         end = time.monotonic() + age_s
-        while len(self._waiting) < most and (left := end - time.monotonic()) > 0:
+        while self._waiting[0] < most and not self._lanes and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 0.005))
         self._filled.clear()
         self._taking = True
-        batch = self._pop(most)
-        self._unsettled += len(batch)
-        self._taking = False
-        if self._waiting:
-            self._filled.set()
+        with self._lock:
+            batch = [*self._out_of_queue(most), *self._out_of_lanes()]
+            _add(self._unsettled, batch)
+            self._taking = False
+            if self._waiting[0]:
+                self._filled.set()
         return batch
 
-    def _pop(self, most: int) -> list[Message]:
-        batch: list[Message] = []
-        with suppress(IndexError):  # the network may clear what waits at any moment
-            while len(batch) < most:
-                batch.append(self._waiting.popleft())
-        return batch
+    def put_back(self, messages: Sequence[Message]) -> None:
+        """Messages of a batch that were not stored after all are the first of the next one."""
+        if not messages:
+            return
+        with self._lock:
+            _add(self._unsettled, messages, -1)
+            for message in reversed(messages):
+                self._enter(message, back=True)
+        self._filled.set()
 
-    def settle(self, count: int) -> None:
-        """A taken batch is stored (or its connection is gone): its places are free."""
-        self._unsettled -= count
+    def surplus(self, most_bytes: int) -> list[Message]:
+        """The newest messages of the longest lane, if lanes take more than half of the room; they count as taken."""
+        with self._lock:
+            if self._in_lanes[0] * 2 <= self.capacity and self._in_lanes[1] * 2 <= self.capacity_bytes:
+                return []
+            key = max(self._lanes, key=lambda name: sum(_size(message) for message in self._lanes[name]))
+            lane, found, size = self._lanes[key], [], 0
+            while lane and size < most_bytes:
+                found.append(self._leave(lane.pop(), key))
+                size += _size(found[-1])
+            _add(self._unsettled, found)
+            return found[::-1]
+
+    def settle(self, messages: Sequence[Message]) -> None:
+        """Taken messages are stored (or their connection is gone): their places are free."""
+        with self._lock:
+            _add(self._unsettled, messages, -1)
 
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing is taken; in this order, because a batch moves from one to the other."""
-        return not self._waiting and not self._taking and not self._unsettled
+        return not self._waiting[0] and not self._taking and not self._unsettled[0]
+
+    def is_calm(self) -> bool:
+        """Whether so little waits that there is time for what was put by."""
+        return self._waiting[0] * 8 <= self.capacity and self._waiting[1] * 8 <= self.capacity_bytes
+
+    def take_deferred(self) -> dict[str, int]:
+        """How many messages were put into lanes since the last time, by lane."""
+        with self._lock:
+            taken, self.deferred = self.deferred, {}
+        return taken
 
     @property
     def unsettled(self) -> int:
         """Messages taken and not yet settled."""
-        return self._unsettled
+        return self._unsettled[0]
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes that wait, near enough."""
+        return self._waiting[1]
+
+    @property
+    def in_lanes(self) -> int:
+        """Messages that wait for the turn of their sender."""
+        return self._in_lanes[0]
 
     def clear(self) -> None:
         """Forget what waits: the connection is gone, and the broker sends all of it again."""
-        self._waiting.clear()
+        with self._lock:
+            for kept in (self._queue, self._lanes, self._weight):
+                kept.clear()
+            self._waiting = [0, 0]
+            self._in_lanes = [0, 0]
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return self._waiting[0]
+
+    def _enter(self, message: Message, back: bool = False) -> None:
+        key = self._lane(message)
+        if key is None:
+            queue = self._queue
+        else:
+            queue = self._lanes.setdefault(key, deque())
+            self._in_lanes[0] += 1
+            self._in_lanes[1] += _size(message)
+            if not back:
+                self.deferred[key] = self.deferred.get(key, 0) + 1
+        (queue.appendleft if back else queue.append)(message)
+        self._waiting[0] += 1
+        self._waiting[1] += _size(message)
+
+    def _lane(self, message: Message) -> str | None:
+        """Count a message as waiting; the lane it belongs into, None: the common queue."""
+        topic, size = message.topic, _size(message)
+        weight = self._weight[topic] = self._weight.get(topic, 0) + size
+        if weight > self.share or topic in self._lanes or topic in self._over:
+            return topic
+        account = self._account_of(topic)
+        if account == topic:
+            return None
+        weight = self._weight[account] = self._weight.get(account, 0) + size
+        wide = weight > NETWORK_SHARES * self.share or account in self._lanes or account in self._over
+        return account if wide else None
+
+    def _leave(self, message: Message, lane: str | None = None) -> Message:
+        size = _size(message)
+        self._lighten(message.topic, size)
+        if lane != message.topic and (account := self._account_of(message.topic)) != message.topic:
+            self._lighten(account, size)
+        self._waiting[0] -= 1
+        self._waiting[1] -= size
+        if lane is not None:
+            self._in_lanes[0] -= 1
+            self._in_lanes[1] -= size
+            if not self._lanes[lane]:
+                del self._lanes[lane]
+        return message
+
+    def _lighten(self, name: str, size: int) -> None:
+        left = self._weight.get(name, 0) - size
+        if left > 0:
+            self._weight[name] = left
+        else:
+            self._weight.pop(name, None)
+
+    def _out_of_queue(self, most: int) -> Iterable[Message]:
+        for _ in range(min(most, len(self._queue))):
+            yield self._leave(self._queue.popleft())
+
+    def _out_of_lanes(self) -> Iterable[Message]:
+        """A little of each lane in turn; the lane whose turn was last is the last of the next batch."""
+        left = LANE_BYTES
+        while self._lanes and left > 0:
+            key = next(iter(self._lanes))
+            lane = self._lanes[key] = self._lanes.pop(key)
+            turn = min(TURN_BYTES, left)
+            while lane and turn > 0:
+                message = self._leave(lane.popleft(), key)
+                turn -= _size(message)
+                left -= _size(message)
+                yield message
+
+
+def _size(message: Message) -> int:
+    return len(message.payload) + MESSAGE_BYTES
+
+
+def _add(count: list[int], messages: Collection[Message], sign: int = 1) -> None:
+    count[0] += sign * len(messages)
+    count[1] += sign * sum(map(_size, messages))

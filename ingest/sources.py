@@ -11,10 +11,12 @@ from ingest.decoders import chirpstack_protobuf, fields, native, senml, sparkplu
 from ingest.decoders.fault import DecodeError, Fault, Read
 from ingest.decoders.shape import Incoming, Shape
 from ingest.decoders.work import USUAL, Bounds, Work
+from ingest.senders import NETWORK
 from ingest.uplink import Uplink
 
 NATIVE = "hearth/v1/+/telemetry"
 SPARKPLUG = "sparkplug"
+MOST_TOPICS = 100_000  # a bound on memory
 # Decoders that need no memory. Sparkplug's needs the births.
 DECODERS: dict[str, Callable[[Incoming, Shape], Read]] = {
     "fields": fields.decode,
@@ -57,6 +59,7 @@ class Sources:
     def __init__(self, origins: Sequence[Origin] = ()) -> None:
         self.origins = tuple(origins)
         self._births = sparkplug.SparkplugBirths()
+        self._accounts: dict[str, str] = {}  # of topics that were asked for
 
     def filters(self) -> list[str]:
         """What workers subscribe to and may share; none is covered by another."""
@@ -69,6 +72,21 @@ class Sources:
     def origin_of(self, topic: str) -> Origin | None:
         """The foreign network that speaks on a topic."""
         return next((origin for origin in self.origins if origin.wild(topic) is not None), None)
+
+    def account_of(self, topic: str) -> str:
+        """Who answers for what is said on a topic: a device of our own by its topic, all of a network by its name.
+
+        Topics of no source have one account together.
+        """
+        if native.device_of(topic) is not None:
+            return topic
+        account = self._accounts.get(topic)
+        if account is None:
+            origin = self.origin_of(topic)
+            if len(self._accounts) >= MOST_TOPICS:
+                self._accounts.clear()
+            account = self._accounts[topic] = NETWORK + (origin.name if origin else "")
+        return account
 
     def decode(self, topic: str, payload: bytes, received_us: int, bounds: Bounds = USUAL) -> Decoded:
         """Read a message; never raises for what is in it."""

@@ -19,6 +19,7 @@ from ingest.decoders.fault import Fault
 from ingest.decoders.work import USUAL, Bounds
 from ingest.message import Message
 from ingest.places import Place
+from ingest.senders import Spent
 from ingest.sources import Sources
 from ingest.uplink import Uplink
 from ingest.worth import Worth
@@ -43,6 +44,8 @@ class Limits:
     future_tolerance_us: int
     past_us: int | None = None  # older readings would be deleted at once; None: none is too old
     bounds: Bounds = USUAL  # of the work with one message
+    batch_readings: int = 100_000  # and of the work with one batch
+    batch_bytes: int = 16_000_000
 
 
 class Said(NamedTuple):
@@ -85,6 +88,16 @@ class Sorted:
     voids: list[Void] = field(default_factory=list)
     retained: int = 0
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
+    messages: int = 0  # how many were looked at, from the first on
+    spent: dict[str, Spent] = field(default_factory=dict)  # by account
+    unkept: Counter[str] = field(default_factory=Counter)  # letters that are counted but not kept, by account
+
+    def spend(self, account: str) -> Spent:
+        """What an account said in this batch, to be added to."""
+        spent = self.spent.get(account)
+        if spent is None:
+            spent = self.spent[account] = Spent()
+        return spent
 
     def reject(self, message: Message, fault: Fault) -> None:
         """Note that something of a message cannot be stored."""
@@ -105,9 +118,18 @@ class Sorted:
 
 
 def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources) -> Sorted:
-    """Decode messages; what is not a reading becomes a dead letter, what the broker repeats is left out."""
+    """Decode messages; what is not a reading becomes a dead letter, what the broker repeats is left out.
+
+    When there is work enough for one batch, the messages that follow are left for the next.
+    """
     out = Sorted()
+    left, left_bytes = limits.batch_readings, limits.batch_bytes
     for message in messages:
+        if left <= 0 or left_bytes <= 0:
+            break
+        out.messages += 1
+        left -= 1
+        left_bytes -= len(message.payload)
         if message.retain:
             out.retained += 1
             continue
@@ -118,11 +140,13 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
         if device is not None:  # most are of our own format, which needs no search
             uplinks, faults = native.decode(message.payload, limits.bounds)
             at = _elements(len(uplinks), faults)
+            account = message.topic
         else:
             foreign = sources.foreign(message.topic, message.payload, message.received_us, limits.bounds)
             device, uplinks, faults, requests, kept = foreign
             out.requests += requests
             at = repeat(None)
+            account = sources.account_of(message.topic)
             message = message if kept is None else message._replace(payload=kept)
         out.said += [
             Said(u.id if u.id is not None else device, device, u, message, nth)
@@ -130,6 +154,8 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
         ]
         for fault in faults:
             out.reject(message, fault)
+        out.spend(account).readings += len(uplinks)
+        left -= len(uplinks) + len(faults)
     return out
 
 

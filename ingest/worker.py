@@ -1,37 +1,28 @@
 """The way of a message: broker → inbox → one transaction → acknowledgement."""
 
 import threading
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import time
+from collections.abc import Callable
 from typing import TypeVar
 
-import psycopg
 import structlog
 from psycopg import Connection
 
-from domain.reasons import RejectReason
-from ingest.batch import Fates, Intake, add_counts, ages, store_batch
-from ingest.decoders.fault import Fault
+from ingest.failures import NOT_MIGRATED
 from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.source import Source
-from ingest.validate import Sorted
+from ingest.writer import Writer
 from store.away import AWAY, what_is_wrong
 from store.stage import open_stages
 
 SLOWEST_RETRY_S = 15.0
 log = structlog.get_logger()
 T = TypeVar("T")
-
-# Errors that lie in the database: another version of it, or rights that are not given. `hearth migrate` sets both.
-NOT_MIGRATED = (
-    psycopg.errors.UndefinedTable,
-    psycopg.errors.UndefinedColumn,
-    psycopg.errors.UndefinedFunction,
-    psycopg.errors.InsufficientPrivilege,
-)
-# Errors that lie in what was sent: trying again would not help.
-OF_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, ValueError)
+SURPLUS_BYTES = 4_000_000  # put by in one transaction
+SURPLUS_S = 0.2  # how long that may go on before the next batch
+NOTE_S = 10.0
+Write = Callable[[Connection, list[Message]], int]  # says how many of the messages, from the first on, are dealt with
 
 
 class Worker:
@@ -42,23 +33,20 @@ class Worker:
         connect: Callable[[], Connection],
         source: Source,
         inbox: Inbox,
-        intake: Intake,
-        clock: Callable[[], datetime],
+        writer: Writer,
         batch_messages: int,
         batch_age_s: float,
-        on_fates: Callable[[Fates], None] = lambda _: None,
         on_retry: Callable[[], None] = lambda: None,
     ) -> None:
         self.connect = connect
         self.source = source
         self.inbox = inbox
-        self.intake = intake
-        self.clock = clock
+        self.writer = writer
         self.batch_messages = batch_messages
         self.batch_age_s = batch_age_s
-        self.on_fates = on_fates
         self.on_retry = on_retry
         self._conn: Connection | None = None
+        self._noted_s = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop, or until the source has ended; the batch in hand is finished."""
@@ -66,47 +54,35 @@ class Worker:
         self.source.start()
         try:
             while not stop.is_set() and not self.source.ended.is_set():
-                batch = self.inbox.take(self.batch_messages, self.batch_age_s, 0.5)
-                if batch:
-                    self._finish(batch, stop)
+                self._turn(stop)
         finally:
             self.source.stop()
             if self._conn:
                 self._conn.close()
 
-    def _finish(self, batch: list[Message], stop: threading.Event) -> None:
-        """Store a batch, however often the database has to be asked, and acknowledge it."""
-        if self._retry(lambda: self._store(batch), stop):
-            self.source.acknowledge(batch)
-            self.inbox.settle(len(batch))
+    def _turn(self, stop: threading.Event) -> None:
+        """Make room, store the next batch, and when little waits, something of what was put by."""
+        end = time.monotonic() + SURPLUS_S
+        while time.monotonic() < end and (surplus := self.inbox.surplus(SURPLUS_BYTES)):
+            self._finish(surplus, self.writer.put_by, stop)
+        batch = self.inbox.take(self.batch_messages, self.batch_age_s, 0.5)
+        if batch:
+            self._finish(batch, self.writer.store, stop)
+        while self.inbox.is_calm() and self._retry(lambda: self.writer.store_later(self._connection()), stop):
+            if len(self.inbox):
+                break
+        if self.inbox.deferred and time.monotonic() - self._noted_s > NOTE_S:
+            self._noted_s = time.monotonic()
+            deferred = self.inbox.take_deferred()
+            self._retry(lambda: self.writer.note_deferred(self._connection(), deferred), stop)
 
-    def _store(self, batch: Sequence[Message]) -> bool:
-        """Store a batch; one that fails for its content is cut in halves until the culprit is a dead letter."""
-        try:
-            fates = store_batch(self._connection(), self.intake, batch, self.clock())
-            self.source.publish(fates.requests)
-            self.on_fates(fates)
-        except NOT_MIGRATED:
-            raise
-        except OF_CONTENT as error:
-            if len(batch) == 1:
-                self._bury(batch[0], error)
-            else:
-                half = len(batch) // 2
-                self._store(batch[:half])
-                self._store(batch[half:])
-        return True
-
-    def _bury(self, message: Message, error: Exception) -> None:
-        log.error("message refused", topic=message.topic, error=str(error))
-        grave = Sorted()
-        grave.reject(message, Fault(RejectReason.REFUSED, str(error)))
-        conn, now = self._connection(), self.clock()
-        fates = Fates(messages=1, ages=ages([message]))
-        with conn.transaction():
-            fates.dead = self.intake.bury(conn, grave)
-            add_counts(conn, self.intake, fates, now)
-        self.on_fates(fates)
+    def _finish(self, batch: list[Message], write: Write, stop: threading.Event) -> None:
+        """Write a batch, however often the database has to be asked, and acknowledge what is written."""
+        count = self._retry(lambda: write(self._connection(), batch), stop)
+        if count:
+            self.source.acknowledge(batch[:count])
+            self.inbox.settle(batch[:count])
+            self.inbox.put_back(batch[count:])
 
     def _connection(self) -> Connection:
         if self._conn is None or self._conn.closed:

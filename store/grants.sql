@@ -68,6 +68,8 @@ INSERT INTO granted VALUES
   ('dead_letter_dropped',   '',           '',      'rw',    '',      '',      '',      ''),
   ('sensor_now',            'home',       'rawd',  'rawd',  '',      'r',     '',      ''),
   ('ingest_worker',         '',           'rawd',  'rawd',  '',      '',      '',      ''),
+  ('ingest_excess',         '',           'raw',   'rd',    '',      '',      '',      ''),
+  ('ingest_deferred',       '',           'rawd',  'r',     '',      '',      '',      ''),
   ('ingest_dead',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ingest_void',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ticket',                'ticket',     'raw',   'raw',   'r',     'raw',   '',      ''),

@@ -42,6 +42,23 @@ FROM unnest(
 ON CONFLICT (worker, quantity, reason) DO UPDATE SET
   count = v.count + excluded.count, sensor = excluded.sensor, value = excluded.value, at = excluded.at
 """
+ADD_EXCESS = """
+INSERT INTO ingest_excess AS e (sender, since, last_at, deferred, put_by, unkept)
+SELECT x.sender, %(now)s, %(now)s, x.deferred, x.put_by, x.unkept
+FROM unnest(%(senders)s::text[], %(deferred)s::bigint[], %(put_by)s::bigint[], %(unkept)s::bigint[])
+  AS x (sender, deferred, put_by, unkept)
+ORDER BY x.sender
+ON CONFLICT (sender) DO UPDATE SET
+  last_at = excluded.last_at, deferred = e.deferred + excluded.deferred,
+  put_by = e.put_by + excluded.put_by, unkept = e.unkept + excluded.unkept
+"""
+SELECT_EXCESS = """
+SELECT sender, deferred, put_by, unkept FROM ingest_excess
+WHERE last_at >= %(since)s
+ORDER BY last_at DESC
+LIMIT %(most)s
+"""
+DELETE_EXCESS = "DELETE FROM ingest_excess WHERE last_at < %(before)s"
 INSERT_SAMPLES = """
 INSERT INTO ingest_sample (
   worker, at, messages, stored, duplicates, conflicts, late, dead, queue_messages, measured_lag_s, received_lag_s
@@ -76,6 +93,15 @@ class Void(NamedTuple):
     value: float
 
 
+@dataclass(frozen=True)
+class Excess:
+    """What became of what a sender said beyond its bounds."""
+
+    deferred: int = 0  # messages that waited for its turn
+    put_by: int = 0  # messages that were put by unread
+    unkept: int = 0  # dead letters and messages that are counted but not kept
+
+
 def add(
     conn: Connection,
     worker: str,
@@ -102,10 +128,23 @@ def add_voids(conn: Connection, worker: str, voids: Sequence[Void], now: datetim
     conn.execute(ADD_VOID, {"worker": worker, "now": now, **columns})
 
 
+def add_excess(conn: Connection, excess: Mapping[str, Excess], now: datetime) -> None:
+    """Add what senders said beyond their bounds."""
+    columns = {name: [getattr(one, name) for one in excess.values()] for name in ("deferred", "put_by", "unkept")}
+    conn.execute(ADD_EXCESS, {"senders": list(excess), "now": now, **columns})
+
+
+def excess(conn: Connection, since: datetime, most: int) -> dict[str, Excess]:
+    """Up to `most` senders that were beyond their bounds since an instant, the latest first, with all that is noted."""
+    rows = conn.execute(SELECT_EXCESS, {"since": since, "most": most})
+    return {sender: Excess(*counts) for sender, *counts in rows}
+
+
 def sample(conn: Connection, now: datetime) -> None:
     """Note how far each worker has counted, and forget what is older than two weeks. In a transaction of the caller."""
     conn.execute(INSERT_SAMPLES, {"now": now})
     conn.execute(DELETE_SAMPLES, {"before": now - SAMPLES_KEPT})
+    conn.execute(DELETE_EXCESS, {"before": now - SAMPLES_KEPT})
 
 
 def latest(conn: Connection) -> tuple[int, datetime | None]:

@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -15,17 +15,19 @@ from psycopg import Connection, errors
 from alerts.calendar import missing_years
 from dashboards.push import check_source, connect
 from domain.errors import UsageError
+from domain.printable import printable
 from hearth.listing import local
 from hearth.settings import Settings, load
 from hearth.wiring import broker_tls, chosen_policy, chosen_recipients, chosen_sources, now, open_database
 from sim.publish import PORTS, Publisher
-from store import buildings, condition, dead_letters, ingest_counts
+from store import buildings, condition, dead_letters, deferred, ingest_counts
 from store.access import may_serve
 from store.migrate import refuse_old_server
 from store.readiness import migrated_for, unapplied
 
 REACH_S = 3.0
 CLOCKS_APART = timedelta(seconds=5)  # readings from the future are refused, clocks of tickets are measured against ours
+MOST_NAMED = 5
 WATCH_SILENT = timedelta(minutes=2)
 JOB_OVERDUE = timedelta(hours=2)
 
@@ -201,9 +203,22 @@ def ingest_seen(settings: Settings) -> str:
     with _migrated(settings) as conn:
         workers, last = ingest_counts.latest(conn)
         letters = dead_letters.health(conn)
+        put_by = deferred.waiting_bytes(conn)
+        loud = ingest_counts.excess(conn, now() - timedelta(days=1), MOST_NAMED + 1)
     if last is None:
         raise UsageError("no hearth ingest has stored a message yet")
-    return f"{workers} worker(s), last batch {_ago(last, settings)}, {_letters(letters, settings)}"
+    noted = f"{_letters(letters, settings)}{_excess(put_by, loud)}"
+    return f"{workers} worker(s), last batch {_ago(last, settings)}, {noted}"
+
+
+def _excess(put_by: int, loud: Mapping[str, ingest_counts.Excess]) -> str:
+    """What waits because its sender sent too much, and who that was in the last day."""
+    waits = f"; {put_by / 1e6:,.1f} MB put by until there is time" if put_by else ""
+    if not loud:
+        return waits
+    names = ", ".join(printable(name, 80) for name in list(loud)[:MOST_NAMED])
+    more = " and others" if len(loud) > MOST_NAMED else ""
+    return f"{waits}; beyond their bounds in the last day: {names}{more}"
 
 
 def _letters(health: dead_letters.Health, settings: Settings) -> str:

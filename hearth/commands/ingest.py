@@ -18,6 +18,7 @@ from hearth.wiring import (
     keep_for_good,
     limits_of,
     now,
+    senders_of,
     set_up_logging,
     stop_on_signal,
 )
@@ -26,6 +27,7 @@ from ingest.inbox import Inbox
 from ingest.places import Places
 from ingest.source import Address, Source
 from ingest.worker import Worker
+from ingest.writer import Writer
 
 
 def ingest(
@@ -48,7 +50,8 @@ def ingest(
     judge = Judge(chosen_policy(settings))
     limits = limits_of(settings)
     sources = chosen_sources(settings)
-    inbox = Inbox(settings.queue_messages)
+    senders = senders_of(settings)
+    inbox = Inbox(settings.queue_messages, settings.queue_mb * 1_000_000, sources.account_of, senders.over)
     broker_tls(settings)  # what is wrong with it is said now, not at the first connection
     address = Address(
         settings.mqtt_url.get_secret_value(),
@@ -62,16 +65,15 @@ def ingest(
         sources.every_worker(),
     )
     source = Source(address, inbox, lambda: time.time_ns() // 1000, leave)
+    intake = Intake(name, limits, judge.readings, Places(), inbox.__len__, sources, senders)
     metrics = IngestMetrics(inbox, source, now, settings.metrics_port)
     Worker(
         connector(settings, name),
         source,
         inbox,
-        Intake(name, limits, judge.readings, Places(), inbox.__len__, sources),
-        now,
+        Writer(intake, now, settings.deferred_mb * 1_000_000, metrics.count),
         settings.batch_messages,
         settings.batch_age_ms / 1000,
-        metrics.count,
         metrics.count_retry,
     ).run(stop)
     if source.refusal:

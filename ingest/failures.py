@@ -1,0 +1,13 @@
+"""What an error of the database says of the message that was to be stored."""
+
+import psycopg
+
+# Errors that lie in the database: another version of it, or rights that are not given. `hearth migrate` sets both.
+NOT_MIGRATED = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.InsufficientPrivilege,
+)
+# Errors that lie in what was sent: trying again would not help.
+OF_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, ValueError)

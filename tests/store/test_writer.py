@@ -1,0 +1,216 @@
+"""What a worker does with messages: bounded work, culprits found cheaply, floods put by and not lost."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from alerts.judge import Judge
+from domain import policy
+from ingest import writer as writer_module
+from ingest.batch import Fates, Intake, store_batch
+from ingest.message import Message
+from ingest.places import Places
+from ingest.senders import Allowance, Senders
+from ingest.validate import Limits
+from ingest.writer import Writer
+from store import ingest_counts
+from store.ingest_counts import Excess
+from store.stage import open_stages
+from tests import registry_rows as town
+from tests.conftest import Database
+
+NOON = datetime(2026, 1, 15, 4, tzinfo=UTC)
+LIMITS = Limits(65_536, 300_000_000)
+US = timedelta(microseconds=1)
+
+
+class Work:
+    """A writer, and what it has written."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.fates: list[Fates] = []
+        self.writer = self.made()
+        open_stages(conn)
+
+    def made(self, limits: Limits = LIMITS, allowance: Allowance | None = None, most_by_bytes: int = 10**9) -> Writer:
+        senders = Senders(allowance or Allowance())
+        judge = Judge(policy.builtin("seed")).readings
+        self.writer = Writer(
+            Intake("w", limits, judge, Places(), senders=senders), lambda: NOON, most_by_bytes, self.fates.append
+        )
+        return self.writer
+
+    def register(self, *codes: str) -> None:
+        for code in codes:
+            town.sensor(self.conn, code, town.home(self.conn, f"home of {code}"))
+
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        with self.conn.cursor(row_factory=dict_row) as cur:
+            return cur.execute(statement.encode()).fetchall()
+
+    def one(self, statement: str) -> Any:
+        (row,) = self.rows(statement)
+        return next(iter(row.values()))
+
+    def fates_in_all(self) -> int:
+        return int(self.one("SELECT sum(stored + duplicates + conflicts + dead)::bigint FROM ingest_health"))
+
+
+def said(device: str, payload: Any, nth: int = 0) -> Message:
+    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    return Message(f"hearth/v1/{device}/telemetry", raw, int((NOON + nth * US).timestamp() * 1e6), nth, 1, 1, False)
+
+
+@pytest.fixture
+def work(plain_database: Database) -> Iterator[Work]:
+    with plain_database.connect(autocommit=True) as conn:
+        yield Work(conn)
+
+
+def test_a_batch_ends_when_it_is_work_enough(work: Work) -> None:
+    work.register("s")
+    ms = int(NOON.timestamp() * 1000)
+    messages = [said("s", [{"ts": ms - 10 * m - n, "temperature": 20} for n in range(10)], m) for m in range(6)]
+    writer = work.made(replace(LIMITS, batch_readings=25))
+    assert writer.store(work.conn, messages) == 3
+    assert writer.store(work.conn, messages[3:]) == 3
+    assert (work.one("SELECT count(*) FROM reading"), work.one("SELECT messages FROM ingest_worker")) == (60, 6)
+    writer = work.made(replace(LIMITS, batch_bytes=1_000))
+    assert writer.store(work.conn, [said("s", b" " * 600 + b"1")] * 4) == 2
+
+
+def test_one_sender_whose_messages_are_all_refused_costs_a_bounded_number_of_transactions(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.register("bad", *(f"s{n}" for n in range(30)))
+    work.conn.execute("ALTER TABLE reading ADD CONSTRAINT no_thirty CHECK (temperature <> 30)")
+    tries = []
+
+    def counted(*args: Any) -> Fates:
+        tries.append(1)
+        return store_batch(*args)
+
+    monkeypatch.setattr(writer_module, "store_batch", counted)
+    messages = [said("bad", {"temperature": 30}, n) for n in range(1_500)]
+    messages += [said(f"s{n}", {"temperature": 20}, 2_000 + n) for n in range(30)]
+    assert work.writer.store(work.conn, messages) == len(messages)
+    assert len(tries) < 100
+    assert work.one("SELECT count(*) FROM reading") == 30
+    assert work.one("SELECT count(*) FROM dead_letter WHERE reason = 'refused'") == 1_500
+    assert work.fates_in_all() == len(messages)
+
+
+def test_a_single_culprit_is_found_and_its_sender_keeps_the_rest(work: Work) -> None:
+    work.register("s")
+    work.conn.execute("ALTER TABLE reading ADD CONSTRAINT no_thirty CHECK (temperature <> 30)")
+    work.writer.store(work.conn, [said("s", {"temperature": n}, n) for n in range(200)])
+    assert (work.one("SELECT count(*) FROM reading"), work.one("SELECT count(*) FROM dead_letter")) == (199, 1)
+
+
+def test_what_is_put_by_is_stored_when_there_is_time(work: Work) -> None:
+    work.register("s")
+    messages = [said("s", {"temperature": 20}, n) for n in range(1_200)]
+    messages += [said("s", [1, {"temperature": 21}], 2_000), said("s", b" " * 70_000, 2_001)]
+    retained = said("s", {"temperature": 22}, 2_002)._replace(retain=True)
+    assert work.writer.put_by(work.conn, [*messages, retained]) == 1_203
+    assert work.fates_in_all() == 0
+    assert work.one("SELECT retained FROM ingest_worker") == 1
+    while work.writer.store_later(work.conn):
+        pass
+    assert work.one("SELECT count(*) FROM reading") == 1_201
+    letters = work.rows("SELECT reasons FROM dead_letter ORDER BY dead_letter_id")
+    assert letters == [{"reasons": {"malformed": 1}}, {"reasons": {"oversize": 1}}]
+    assert work.fates_in_all() == 1_203
+    assert work.one("SELECT count(*) FROM ingest_deferred") == 0
+    assert ingest_counts.excess(work.conn, NOON, 10) == {"hearth/v1/s/telemetry": Excess(0, 1_202, 0)}
+    received = work.rows("SELECT received_at FROM reading ORDER BY received_at LIMIT 2")
+    assert [row["received_at"] for row in received] == [NOON, NOON + US]
+
+
+def test_what_another_worker_put_by_is_found_after_a_start(work: Work) -> None:
+    work.register("s")
+    work.writer.put_by(work.conn, [said("s", {"temperature": 20})])
+    assert work.made().store_later(work.conn)
+    assert not work.writer.store_later(work.conn)
+    assert work.one("SELECT count(*) FROM reading") == 1
+
+
+def test_what_is_refused_of_what_was_put_by_becomes_a_letter(work: Work) -> None:
+    work.register("s")
+    work.conn.execute("ALTER TABLE reading ADD CONSTRAINT no_thirty CHECK (temperature <> 30)")
+    work.writer.put_by(work.conn, [said("s", {"temperature": 20 + n}, n) for n in range(20)])
+    assert work.writer.store_later(work.conn)
+    assert not work.writer.store_later(work.conn)
+    assert work.one("SELECT count(*) FROM reading") == 19
+    assert work.rows("SELECT reason FROM dead_letter WHERE replayed_at IS NULL") == [{"reason": "refused"}]
+
+
+def test_beyond_its_room_what_would_be_put_by_is_counted_but_not_kept(work: Work) -> None:
+    writer = work.made(most_by_bytes=80_000)
+    writer.put_by(work.conn, [said("s", b"x" * 30_000, n) for n in range(10)])
+    assert work.one("SELECT sum(messages) FROM ingest_deferred") == 2
+    assert work.one("SELECT count FROM ingest_dead WHERE reason = 'flood'") == 8
+    (excess,) = ingest_counts.excess(work.conn, NOON, 10).values()
+    assert excess == Excess(0, 2, 8)
+    assert [fates.unkept for fates in work.fates] == [8]
+
+
+def test_of_a_sender_of_garbage_nothing_is_put_by(work: Work) -> None:
+    writer = work.made(allowance=Allowance(letter_bytes=50_000))
+    writer.store(work.conn, [said("g", b"x" * 20_000, n) for n in range(4)])
+    assert (work.one("SELECT count(*) FROM dead_letter"), writer.intake.senders.faulty) == (
+        2,
+        {"hearth/v1/g/telemetry"},
+    )
+    writer.put_by(work.conn, [said("g", b"x" * 20_000, 9), said("h", b"x", 10)])
+    assert work.rows("SELECT topic FROM ingest_deferred") == [{"topic": "hearth/v1/h/telemetry"}]
+    assert work.fates_in_all() == 5
+
+
+def test_a_sender_may_put_by_so_much_in_a_minute(work: Work) -> None:
+    writer = work.made(allowance=Allowance(put_by_bytes=50_000))
+    for nth in range(3):
+        writer.put_by(work.conn, [said("g", b"x" * 20_000, nth), said("h", b"x", nth)])
+    assert work.one("SELECT sum(messages) FROM ingest_deferred WHERE topic LIKE '%/g/%'") == 2
+    assert work.one("SELECT sum(messages) FROM ingest_deferred WHERE topic LIKE '%/h/%'") == 3
+
+
+def test_letters_beyond_what_a_sender_may_have_are_counted_but_not_kept(work: Work) -> None:
+    work.register("s")
+    writer = work.made(allowance=Allowance(faults=10))
+    for nth in range(3):
+        messages = [said("g", [1, 2, 3], 10 * nth), said("g", [1, 2, 3], 10 * nth + 1), said("h", [1], nth)]
+        writer.store(work.conn, messages)
+    topics = work.rows("SELECT topic, count(*) AS n FROM dead_letter GROUP BY topic ORDER BY topic")
+    assert topics == [{"topic": "hearth/v1/g/telemetry", "n": 3}, {"topic": "hearth/v1/h/telemetry", "n": 3}]
+    assert work.one("SELECT count FROM ingest_dead WHERE reason = 'malformed'") == 21
+    assert ingest_counts.excess(work.conn, NOON, 10) == {"hearth/v1/g/telemetry": Excess(unkept=3)}
+    assert writer.intake.senders.over == {"hearth/v1/g/telemetry"}
+
+
+def test_a_gateway_of_a_thousand_sensors_may_speak_every_minute(work: Work) -> None:
+    writer = work.made()
+    for nth in range(10):
+        readings = [{"id": f"s{n}", "temperature": 20} for n in range(100 * nth, 100 * nth + 100)]
+        writer.store(work.conn, [said("g", readings, nth)])
+    assert writer.intake.senders.over == set()
+    assert work.one("SELECT count(*) FROM dead_letter") == 10
+
+
+def test_who_waits_for_its_turn_is_named(work: Work) -> None:
+    work.writer.note_deferred(work.conn, {"hearth/v1/g/telemetry": 5, "$net": 2})
+    work.writer.note_deferred(work.conn, {"hearth/v1/g/telemetry": 1})
+    assert ingest_counts.excess(work.conn, NOON, 10) == {
+        "hearth/v1/g/telemetry": Excess(deferred=6),
+        "$net": Excess(deferred=2),
+    }
+    with work.conn.transaction():
+        ingest_counts.sample(work.conn, NOON + timedelta(days=15))
+    assert ingest_counts.excess(work.conn, NOON, 10) == {}
