@@ -59,7 +59,9 @@ class _Flood:
         kinds: dict[str, Callable[[], list[bytes]]] = {
             "calm": list,
             "numbers": lambda: [b"[" + b"1," * 32_000 + b"1]"] * size.messages,
-            "faults": lambda: [_packed(b'{"temperature":"x"}', 999)] * size.messages,
+            "faults": lambda: (
+                [_packed([b'{"temperature":"x"}'] * 190 + [b'{"id":"u","temperature":1}'] * 1_900)] * size.messages
+            ),
             "readings": lambda: list(self._packed_readings(size.messages)),
             "small": lambda: list(self._small(size.small)),
         }
@@ -162,8 +164,8 @@ class _Flood:
         return expected - has
 
 
-def _packed(element: bytes, count: int) -> bytes:
-    return b"[" + b",".join([element] * count) + b"]"
+def _packed(elements: list[bytes]) -> bytes:
+    return b"[" + b",".join(elements) + b"]"
 
 
 def _letters_on_disk(ingest: Ingest) -> int:

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     device_readings: Annotated[int, Field(ge=1, le=1_000_000_000)] = 60_000
     device_faults: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10_000
     message_readings: Annotated[int, Field(ge=1, le=1_000_000)] = 5_000
-    message_faults: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    message_faults: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     future_tolerance_s: Annotated[int, Field(ge=0, le=86_400)] = 300
     reading_days: Annotated[int | None, Field(ge=200, le=36_500)] = None
     dead_letter_days: Annotated[int, Field(ge=1, le=36_500)] = 90

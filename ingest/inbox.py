@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from ingest.message import Message
-from ingest.senders import NETWORK_SHARES
+from ingest.senders import NETWORK, NETWORK_SHARES, Senders
 
 MESSAGE_BYTES = 200  # what a message takes, in memory and in work, besides its payload
 SHARES = 128  # a sender may have this part of the room waiting in the common queue
@@ -31,7 +31,7 @@ class Inbox:
         capacity: most messages.
         capacity_bytes: most bytes of them.
         account_of: topic → the account behind it: the topic, where a device speaks for itself, or a network.
-        over: accounts that have said more than they may, as it stands at the moment.
+        senders: who has said more than it may, as it stands at the moment.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class Inbox:
         capacity: int,
         capacity_bytes: int = 64_000_000,
         account_of: Callable[[str], str] = _own_account,
-        over: Collection[str] = (),
+        senders: Senders | None = None,
     ) -> None:
         self.capacity = capacity
         self.capacity_bytes = capacity_bytes
         self.share = capacity_bytes // SHARES
         self._account_of = account_of
-        self._over = over
+        self._senders = senders or Senders()
         self._lock = threading.Lock()
         self._queue: deque[Message] = deque()
         self._lanes: dict[str, deque[Message]] = {}  # by topic or account
@@ -175,13 +175,13 @@ class Inbox:
         """Count a message as waiting; the lane it belongs into, None: the common queue."""
         topic, size = message.topic, _size(message)
         weight = self._weight[topic] = self._weight.get(topic, 0) + size
-        if weight > self.share or topic in self._lanes or topic in self._over:
+        if weight > self.share or topic in self._lanes or topic in self._senders.over:
             return topic
         account = self._account_of(topic)
         if account == topic:
             return None
         weight = self._weight[account] = self._weight.get(account, 0) + size
-        wide = weight > NETWORK_SHARES * self.share or account in self._lanes or account in self._over
+        wide = weight > NETWORK_SHARES * self.share or account in self._lanes or account in self._senders.over
         return account if wide else None
 
     def _leave(self, message: Message, lane: str | None = None) -> Message:
@@ -210,11 +210,15 @@ class Inbox:
             yield self._leave(self._queue.popleft())
 
     def _out_of_lanes(self) -> Iterable[Message]:
-        """A little of each lane in turn; the lane whose turn was last is the last of the next batch."""
-        left = LANE_BYTES
-        while self._lanes and left > 0:
-            key = next(iter(self._lanes))
+        """A little of each lane in turn; the lane whose turn was last is the last of the next batch.
+
+        A sender of what cannot be stored, which is dear to look at, has one turn only.
+        """
+        left, done = LANE_BYTES, set[str]()
+        while left > 0 and (key := next((key for key in self._lanes if key not in done), None)) is not None:
             lane = self._lanes[key] = self._lanes.pop(key)
+            if (key if key.startswith(NETWORK) else self._account_of(key)) in self._senders.faulty:
+                done.add(key)
             turn = min(TURN_BYTES, left)
             while lane and turn > 0:
                 message = self._leave(lane.popleft(), key)

@@ -51,7 +51,7 @@ def ingest(
     limits = limits_of(settings)
     sources = chosen_sources(settings)
     senders = senders_of(settings)
-    inbox = Inbox(settings.queue_messages, settings.queue_mb * 1_000_000, sources.account_of, senders.over)
+    inbox = Inbox(settings.queue_messages, settings.queue_mb * 1_000_000, sources.account_of, senders)
     broker_tls(settings)  # what is wrong with it is said now, not at the first connection
     address = Address(
         settings.mqtt_url.get_secret_value(),

@@ -11,7 +11,7 @@ class Bounds:
     """What is looked at in one message. A message beyond a bound is refused as a whole."""
 
     readings: int = 5_000  # elements, readings or not
-    faults: int = 1_000  # elements that cannot be read
+    faults: int = 200  # elements that cannot be read
 
 
 USUAL = Bounds()

@@ -5,8 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.inbox import LANE_BYTES, MESSAGE_BYTES, SHARES, Inbox
+from ingest.inbox import LANE_BYTES, MESSAGE_BYTES, SHARES, TURN_BYTES, Inbox
 from ingest.message import Message
+from ingest.senders import Senders
 
 ROOM = 1_280_000
 SHARE = ROOM // SHARES
@@ -16,8 +17,8 @@ def said(topic: str, size: int = 100, mid: int = 0) -> Message:
     return Message(topic, bytes(size), 0, mid, 1, 1, False)
 
 
-def inbox(capacity: int = 20_000, over: frozenset[str] = frozenset()) -> Inbox:
-    return Inbox(capacity, ROOM, lambda topic: "$net" if topic.startswith("net/") else topic, over)
+def inbox(capacity: int = 20_000, senders: Senders | None = None) -> Inbox:
+    return Inbox(capacity, ROOM, lambda topic: "$net" if topic.startswith("net/") else topic, senders)
 
 
 def topics(batch: list[Message]) -> list[str]:
@@ -76,12 +77,20 @@ def test_a_network_has_a_lane_when_all_of_it_is_too_much() -> None:
 
 
 def test_who_is_over_its_bounds_waits_even_for_its_first_message() -> None:
-    box = inbox(over=frozenset({"loud"}))
+    box = inbox(senders=Senders(over={"loud"}))
     box.put([said("loud"), said("other")])
     assert box.in_lanes == 1
     assert topics(box.take(10, 0, 0)) == ["other", "loud"]
     assert box.take_deferred() == {"loud": 1}
     assert box.take_deferred() == {}
+
+
+def test_a_sender_of_garbage_has_one_turn_in_a_batch() -> None:
+    box = inbox(senders=Senders(over={"a"}, faulty={"a"}))
+    box.put([said(name, 10_000) for name in ("a", "b") for _ in range(40)])
+    counts = Counter(topics(box.take(0, 0, 0)))
+    assert counts["a"] == TURN_BYTES // 10_000 + 1
+    assert counts["b"] > 3 * counts["a"]
 
 
 def test_what_does_not_fit_is_surplus_the_newest_first() -> None:
