@@ -1,14 +1,15 @@
 """What the judged rooms of homes were known to be at certain instants: the evidence for flags, all in one query."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 # A reading counts for the room in which it was measured, with the offset of then, and for the home that it was in.
-# The lower bound only keeps the search short; how long a reading is held is for judging to say.
+# The lower bounds only keep the search short; how long a reading is held is for judging to say. `first` and `last` are
+# bounds of all questions at once: what is known when the plan is made keeps the chunks before and behind out of it.
 SELECT_HEARD = """
 SELECT
   a.nth::integer, s.code AS sensor, q.room, q.room_kind, r.measured_at, r.temperature, r.offset_k, r.interval_s
@@ -22,6 +23,7 @@ LEFT JOIN LATERAL (
   JOIN point AS p ON p.sensor_id = x.sensor_id AND p.home_id = q.home_id AND p.room = q.room
     AND (p.valid_from IS NULL OR p.valid_from <= x.measured_at) AND (p.valid_to IS NULL OR p.valid_to > x.measured_at)
   WHERE x.sensor_id = q.sensor_id AND x.quality = 0 AND x.measured_at <= a.at
+    AND x.measured_at > %(first)s AND x.measured_at <= %(last)s
     AND x.measured_at > a.at - make_interval(secs => %(hold_intervals)s::double precision * (
       SELECT max(i.interval_s) FROM point AS i WHERE i.sensor_id = q.sensor_id
     ))
@@ -33,6 +35,13 @@ LEFT JOIN LATERAL (
   LIMIT 1
 ) AS r ON true
 ORDER BY a.nth, s.code
+"""
+# The longest interval of any sensor that ever stood in the homes.
+SELECT_LONGEST = """
+SELECT coalesce(max(i.interval_s), 0)
+FROM point AS q
+JOIN point AS i USING (sensor_id)
+WHERE q.home_id = ANY (%(homes)s::integer[])
 """
 
 
@@ -66,12 +75,18 @@ def heard(
         hold_intervals: no reading is held for more intervals of its sensor than this.
         left_out: readings (sensor_id, measured_at) that are not judged.
     """
+    if not homes:
+        return []
+    (longest_s,) = conn.execute(SELECT_LONGEST, {"homes": list(homes)}).fetchall()[0]
     with conn.cursor(row_factory=class_row(Heard)) as cur:
         params = {
+            "first": min(instants) - hold_intervals * timedelta(seconds=longest_s),
+            "last": max(instants),
             "homes": list(homes),
             "instants": list(instants),
             "hold_intervals": hold_intervals,
             "left_out": [sensor for sensor, _ in left_out],
             "left_out_at": [at for _, at in left_out],
         }
-        return cur.execute(SELECT_HEARD, params).fetchall()
+        # Planned for the values at hand, each time: a plan for any values has all chunks in it.
+        return cur.execute(SELECT_HEARD, params, prepare=False).fetchall()

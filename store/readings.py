@@ -47,11 +47,22 @@ COPY reading (sensor_id, measured_at, received_at, temperature, humidity, batter
 FROM STDIN (FORMAT BINARY)
 """
 STAGE_READING = "COPY stage_reading FROM STDIN (FORMAT BINARY)"
-INSERT_READING = """
-INSERT INTO reading (sensor_id, measured_at, received_at, temperature, humidity, battery, quality, self_timed)
+# A value is added where there was none; a row with a value that is said again is left alone, and not counted. The time
+# of receipt goes with the temperature. Not by UPDATE: that opens every chunk, and unpacks all that is compressed.
+UPSERT_READING = """
+INSERT INTO reading AS r (
+  sensor_id, measured_at, received_at, temperature, humidity, battery, quality, self_timed
+)
 SELECT sensor_id, measured_at, received_at, temperature, humidity, battery, quality, self_timed
-FROM stage_reading WHERE NOT known
-ON CONFLICT DO NOTHING
+FROM stage_reading
+ON CONFLICT (sensor_id, measured_at) DO UPDATE SET
+  temperature = coalesce(r.temperature, excluded.temperature), humidity = coalesce(r.humidity, excluded.humidity),
+  battery = coalesce(r.battery, excluded.battery),
+  quality = CASE WHEN excluded.temperature IS NULL THEN r.quality ELSE excluded.quality END,
+  received_at = CASE WHEN excluded.temperature IS NULL THEN r.received_at ELSE excluded.received_at END,
+  self_timed = CASE WHEN excluded.temperature IS NULL THEN r.self_timed ELSE excluded.self_timed END
+WHERE (r.temperature IS NULL OR excluded.temperature IS NULL) AND (r.humidity IS NULL OR excluded.humidity IS NULL)
+  AND (r.battery IS NULL OR excluded.battery IS NULL)
 """
 # What is stored of staged rows. Like all that looks for single rows it is bound in time, or it would open every chunk.
 SELECT_KNOWN = """
@@ -62,33 +73,31 @@ COPY (
   WHERE r.measured_at >= %(first)s AND r.measured_at <= %(last)s
 ) TO STDOUT (FORMAT BINARY)
 """
-# A value is added where there was none, and where another transaction has not put one meanwhile. The sensors are named
-# because of a compressed chunk only what constants choose is unpacked. The time of receipt goes with the temperature.
-COMPLETE_READING = """
-UPDATE reading AS r SET
-  temperature = coalesce(r.temperature, s.temperature), humidity = coalesce(r.humidity, s.humidity),
-  battery = coalesce(r.battery, s.battery),
-  quality = CASE WHEN s.temperature IS NULL THEN r.quality ELSE s.quality END,
-  received_at = CASE WHEN s.temperature IS NULL THEN r.received_at ELSE s.received_at END,
-  self_timed = CASE WHEN s.temperature IS NULL THEN r.self_timed ELSE s.self_timed END
-FROM stage_reading AS s
-WHERE s.known AND r.sensor_id = s.sensor_id AND r.measured_at = s.measured_at
-  AND r.sensor_id = ANY(%(sensors)s::integer[]) AND r.measured_at >= %(first)s AND r.measured_at <= %(last)s
-  AND (r.temperature IS NULL OR s.temperature IS NULL) AND (r.humidity IS NULL OR s.humidity IS NULL)
-  AND (r.battery IS NULL OR s.battery IS NULL)
-"""
 
 STAGE_SUBSTATION = "COPY stage_substation_reading FROM STDIN (FORMAT BINARY)"
-INSERT_SUBSTATION = """
-INSERT INTO substation_reading (
+UPSERT_SUBSTATION = """
+INSERT INTO substation_reading AS r (
   sensor_id, measured_at, received_at, supply_temperature, return_temperature, supply_pressure, return_pressure,
   flow, heat_power, outdoor_temperature, implausible, self_timed
 )
 SELECT
   sensor_id, measured_at, received_at, supply_temperature, return_temperature, supply_pressure, return_pressure,
   flow, heat_power, outdoor_temperature, implausible, self_timed
-FROM stage_substation_reading WHERE NOT known
-ON CONFLICT DO NOTHING
+FROM stage_substation_reading
+ON CONFLICT (sensor_id, measured_at) DO UPDATE SET
+  supply_temperature = coalesce(r.supply_temperature, excluded.supply_temperature),
+  return_temperature = coalesce(r.return_temperature, excluded.return_temperature),
+  supply_pressure = coalesce(r.supply_pressure, excluded.supply_pressure),
+  return_pressure = coalesce(r.return_pressure, excluded.return_pressure),
+  flow = coalesce(r.flow, excluded.flow), heat_power = coalesce(r.heat_power, excluded.heat_power),
+  outdoor_temperature = coalesce(r.outdoor_temperature, excluded.outdoor_temperature),
+  implausible = r.implausible | excluded.implausible
+WHERE (r.supply_temperature IS NULL OR excluded.supply_temperature IS NULL)
+  AND (r.return_temperature IS NULL OR excluded.return_temperature IS NULL)
+  AND (r.supply_pressure IS NULL OR excluded.supply_pressure IS NULL)
+  AND (r.return_pressure IS NULL OR excluded.return_pressure IS NULL)
+  AND (r.flow IS NULL OR excluded.flow IS NULL) AND (r.heat_power IS NULL OR excluded.heat_power IS NULL)
+  AND (r.outdoor_temperature IS NULL OR excluded.outdoor_temperature IS NULL)
 """
 SELECT_KNOWN_SUBSTATION = """
 COPY (
@@ -101,25 +110,6 @@ COPY (
   WHERE r.measured_at >= %(first)s AND r.measured_at <= %(last)s
 ) TO STDOUT (FORMAT BINARY)
 """
-COMPLETE_SUBSTATION = """
-UPDATE substation_reading AS r SET
-  supply_temperature = coalesce(r.supply_temperature, s.supply_temperature),
-  return_temperature = coalesce(r.return_temperature, s.return_temperature),
-  supply_pressure = coalesce(r.supply_pressure, s.supply_pressure),
-  return_pressure = coalesce(r.return_pressure, s.return_pressure),
-  flow = coalesce(r.flow, s.flow), heat_power = coalesce(r.heat_power, s.heat_power),
-  outdoor_temperature = coalesce(r.outdoor_temperature, s.outdoor_temperature),
-  implausible = r.implausible | s.implausible
-FROM stage_substation_reading AS s
-WHERE s.known AND r.sensor_id = s.sensor_id AND r.measured_at = s.measured_at
-  AND r.sensor_id = ANY(%(sensors)s::integer[]) AND r.measured_at >= %(first)s AND r.measured_at <= %(last)s
-  AND (r.supply_temperature IS NULL OR s.supply_temperature IS NULL)
-  AND (r.return_temperature IS NULL OR s.return_temperature IS NULL)
-  AND (r.supply_pressure IS NULL OR s.supply_pressure IS NULL)
-  AND (r.return_pressure IS NULL OR s.return_pressure IS NULL)
-  AND (r.flow IS NULL OR s.flow IS NULL) AND (r.heat_power IS NULL OR s.heat_power IS NULL)
-  AND (r.outdoor_temperature IS NULL OR s.outdoor_temperature IS NULL)
-"""
 DAY_US = 86_400_000_000  # the length of a chunk, or less
 
 
@@ -130,19 +120,13 @@ class _Way:
     layout: wire.Layout
     quantities: tuple[str, ...]
     stage: LiteralString
-    insert: LiteralString
+    upsert: LiteralString
     known: LiteralString
-    complete: LiteralString
 
 
-_HOMES = _Way(READING, HOME_QUANTITIES, STAGE_READING, INSERT_READING, SELECT_KNOWN, COMPLETE_READING)
+_HOMES = _Way(READING, HOME_QUANTITIES, STAGE_READING, UPSERT_READING, SELECT_KNOWN)
 _SUBSTATIONS = _Way(
-    SUBSTATION_READING,
-    SUBSTATION_QUANTITIES,
-    STAGE_SUBSTATION,
-    INSERT_SUBSTATION,
-    SELECT_KNOWN_SUBSTATION,
-    COMPLETE_SUBSTATION,
+    SUBSTATION_READING, SUBSTATION_QUANTITIES, STAGE_SUBSTATION, UPSERT_SUBSTATION, SELECT_KNOWN_SUBSTATION
 )
 
 
@@ -181,32 +165,25 @@ def _copy(conn: Connection, rows: NDArray[np.void]) -> bool:
 def _through_stage(conn: Connection, readings: Together, staged: NDArray[np.bool_], way: _Way) -> Outcome:
     """Store those rows of which any may be stored before, or in part.
 
-    Nearly always all of it is new. If not, the insert is undone to look what was there, and what is missing is stored,
-    until nobody has stored any of it in between.
+    Nearly always all that they say is new. If not, storing is undone to look what was there, and only what is missing
+    is stored, until nobody has stored any of it in between.
     """
-    known = np.full((len(staged), len(way.quantities)), np.nan, np.float32)
     outcome = readings.alone
-    while not _store(conn, way, outcome.rows, staged & outcome.brought, _any(known)):
+    while not _store(conn, way, outcome.rows[staged & outcome.brought]):
+        known = np.full((len(staged), len(way.quantities)), np.nan, np.float32)
         known[staged] = _known(conn, way, readings.alone.rows[staged])
         outcome = readings.outcome(known)
     return outcome
 
 
-def _store(
-    conn: Connection, way: _Way, rows: NDArray[np.void], wanted: NDArray[np.bool_], known: NDArray[np.bool_]
-) -> bool:
-    """Insert the rows that are not known, and complete those that are; False if that is not the case any more."""
-    if not wanted.any():
+def _store(conn: Connection, way: _Way, rows: NDArray[np.void]) -> bool:
+    """Add all values of rows to the table; False if one of them has a value there already, and then none is added."""
+    if not len(rows):
         return True
     with conn.transaction() as attempt:
-        _stage(conn, way, rows[wanted], known[wanted])
-        new, partial = int((wanted & ~known).sum()), rows[wanted & known]
-        if new and conn.execute(way.insert).rowcount != new:
+        _stage(conn, way, rows)
+        if conn.execute(way.upsert).rowcount != len(rows):
             raise Rollback(attempt)
-        for span in _spans(partial):
-            params = {**_ends(span), "sensors": wire.ids(np.unique(span["sensor_id"]))}
-            if conn.execute(way.complete, params, prepare=False).rowcount != len(span):
-                raise Rollback(attempt)
         return True
     return False
 
@@ -216,7 +193,7 @@ def _known(conn: Connection, way: _Way, rows: NDArray[np.void]) -> NDArray[np.fl
     out = np.full((len(rows), len(way.quantities)), np.nan, np.float32)
     layout = {"nth": "int4", **dict.fromkeys(way.quantities, "float4")}
     with conn.transaction(force_rollback=True), conn.cursor() as cur:
-        _stage(conn, way, rows, np.ones(len(rows), bool))
+        _stage(conn, way, rows)
         for span in _spans(rows):
             found = wire.read(cur, way.known, layout, _ends(span))
             for column, name in enumerate(way.quantities):
@@ -224,25 +201,17 @@ def _known(conn: Connection, way: _Way, rows: NDArray[np.void]) -> NDArray[np.fl
     return out
 
 
-def _stage(conn: Connection, way: _Way, rows: NDArray[np.void], known: NDArray[np.bool_]) -> None:
-    layout = {**way.layout, "known": "bool", "nth": "int4"}
+def _stage(conn: Connection, way: _Way, rows: NDArray[np.void]) -> None:
+    layout = {**way.layout, "nth": "int4"}
     staged = np.empty(len(rows), wire.native(layout))
-    for name in way.layout:
-        staged[name] = rows[name]
-    staged["known"], staged["nth"] = known, np.arange(len(rows))
+    for name in layout:
+        staged[name] = np.arange(len(rows)) if name == "nth" else rows[name]
     with conn.cursor() as cur:
         wire.write(cur, way.stage, layout, staged)
 
 
-def _any(values: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Mask of the rows with a value."""
-    return np.asarray(np.logical_or.reduce(~np.isnan(values), axis=1))
-
-
 def _spans(rows: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
     """The rows of days that follow each other: a bound on each span leaves out the chunks between them."""
-    if not len(rows):
-        return
     rows = rows[np.argsort(rows["measured_at"], kind="stable")]
     gaps = np.flatnonzero(np.diff(rows["measured_at"] // DAY_US) > 1) + 1
     yield from np.split(rows, gaps)

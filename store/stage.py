@@ -5,13 +5,12 @@ from psycopg import Connection
 OPEN = """
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_reading (
   sensor_id integer, measured_at timestamptz, received_at timestamptz,
-  temperature real, humidity real, battery real, quality smallint, self_timed boolean, known boolean, nth integer
+  temperature real, humidity real, battery real, quality smallint, self_timed boolean, nth integer
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_substation_reading (
   sensor_id integer, measured_at timestamptz, received_at timestamptz,
   supply_temperature real, return_temperature real, supply_pressure real, return_pressure real,
-  flow real, heat_power real, outdoor_temperature real, implausible smallint, self_timed boolean, known boolean,
-  nth integer
+  flow real, heat_power real, outdoor_temperature real, implausible smallint, self_timed boolean, nth integer
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS stage_sensor_now (
   sensor_id integer, measured_at timestamptz, received_at timestamptz, battery real, battery_at timestamptz,

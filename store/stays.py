@@ -51,6 +51,7 @@ COPY (
 """
 # Compiling the query for each of many chunks costs more than it saves; the cores are busy with other homes.
 PLAIN = "SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
+# The first of all time: the only question without a bound. Chunks are opened from the oldest on, up to the first hit.
 SELECT_FIRST = """
 SELECT min(f.at) FROM (
   SELECT (SELECT r.measured_at FROM reading AS r WHERE r.sensor_id = s.sensor_id ORDER BY r.measured_at LIMIT 1) AS at

@@ -105,6 +105,13 @@ def test_late_duplicates_and_conflicts_in_a_compressed_chunk_have_their_fates(co
             now=now,
         )
         assert (fates.stored, fates.duplicates, fates.conflicts, fates.late) == (1, 1, 1, 1)
+        for said, count in (({"humidity": 40.0}, 1), ({"humidity": 41.0, "battery": 90.0}, 0), ({"battery": 90.0}, 0)):
+            fates = desk.send(("s1", {"ts": instants[2].isoformat(), **said}), now=now)
+            assert (fates.stored, fates.stored + fates.conflicts + fates.duplicates) == (count, 1)
+        completed = conn.execute(
+            "SELECT temperature, humidity, battery, quality FROM reading WHERE humidity IS NOT NULL"
+        ).fetchall()
+        assert completed == [(20.0, 40.0, 90.0, 0)]
         stored = conn.execute("SELECT measured_at, temperature FROM reading ORDER BY measured_at").fetchall()
         assert stored == sorted([*((at, 20.0) for at in instants), (instants[1] + minute, 15.0)])
 

@@ -1,0 +1,110 @@
+"""Every statement on readings has a bound in time: of many chunks it opens those of its span and no others."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from store.stage import open_stages
+from tests import registry_rows as town
+from tests.architecture.test_sql import statements
+from tests.conftest import Servers, fresh_database
+
+NOW = datetime(2026, 1, 15, 4, tzinfo=UTC)
+DAY, DAYS, WEEKS = timedelta(days=1), 60, 20
+HYPERTABLES = re.compile(
+    r"\b(reading|substation_reading|home_reading|substation_history|reading_hour|point_readings)\b"
+)
+# What a transaction has a lock on is what a plan has in it, used or not, also inside functions and views.
+OPENED = r"""
+SELECT count(DISTINCT c.oid)::integer FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+WHERE l.pid = pg_backend_pid() AND c.relkind = 'r' AND c.relname ~ '^_hyper_\d+_\d+_chunk$'
+"""
+SPAN: dict[str, Any] = {
+    "first": NOW - DAY / 2, "last": NOW, "from": NOW - DAY / 2, "to": NOW, "start": NOW - DAY / 2, "end": NOW,
+    "sensors": [1], "homes": [1], "home_id": 1, "point_id": 1, "limit": 100, "shown": None, "instants": [NOW],
+    "hold_intervals": 3, "left_out": [], "left_out_at": [], "home": 1,
+}  # fmt: skip
+WRITES = {"readings.COPY_READING"}
+OF_ALL_TIME = {"stays.SELECT_FIRST"}
+ON_READINGS = {name: text for name, text in statements().items() if HYPERTABLES.search(text)}
+
+
+def run(conn: Connection, statement: str) -> None:
+    """Run a statement with values of the span, prepared nowhere."""
+    if statement.startswith("COPY"):
+        with conn.cursor() as cur, cur.copy(statement.encode(), SPAN) as copy:
+            assert list(copy)
+    else:
+        conn.execute(statement.encode(), SPAN, prepare=False)
+
+
+def opened(conn: Connection) -> int:
+    """How many chunks this transaction has opened so far."""
+    ((count,),) = conn.execute(OPENED.encode()).fetchall()
+    return int(count)
+
+
+@pytest.fixture(scope="module", params=("plain", "timescale"))
+def long_running(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Connection]:
+    """Two months of readings of a home, and months of those of a substation; what a test does is rolled back."""
+    databases = fresh_database(servers.of(request.param), request.param)
+    database = next(databases)
+    with database.connect(autocommit=True) as conn:
+        home = town.home(conn, "H1")
+        town.sensor(conn, "s1", home)
+        ((substation,),) = conn.execute("SELECT max(substation_id) FROM substation").fetchall()
+        town.sensor(conn, "s2", None, substation_id=substation)
+        for table, sensor, step, count, column in (
+            ("reading", 1, DAY / 4, 4 * DAYS, "temperature, quality"),
+            ("substation_reading", 2, DAY, 7 * WEEKS, "flow, implausible"),
+        ):
+            conn.execute(
+                f"INSERT INTO {table} (sensor_id, measured_at, received_at, {column}, self_timed) SELECT %(sensor)s,"
+                " %(now)s - n * %(step)s, now(), 20, 0, true FROM generate_series(1, %(count)s) AS n".encode(),
+                {"sensor": sensor, "now": NOW, "step": step, "count": count},
+            )
+        conn.execute("VACUUM ANALYZE")
+        open_stages(conn)
+        conn.execute("SET hearth.everywhere = 'on'")
+        yield conn
+    next(databases, None)
+
+
+@pytest.mark.parametrize("name", sorted(ON_READINGS.keys() - WRITES - OF_ALL_TIME))
+def test_a_statement_opens_the_chunks_of_its_span(long_running: Connection, name: str) -> None:
+    with long_running.transaction(force_rollback=True):
+        run(long_running, ON_READINGS[name])
+        assert opened(long_running) <= 2
+
+
+def test_a_statement_without_a_bound_would_be_noticed(long_running: Connection) -> None:
+    with long_running.transaction(force_rollback=True):
+        run(long_running, "SELECT * FROM reading WHERE sensor_id = 1 ORDER BY measured_at DESC LIMIT 1")
+        chunks = opened(long_running)
+    extension = long_running.execute("SELECT FROM pg_extension WHERE extname = 'timescaledb'").fetchall()
+    assert chunks >= (DAYS if extension else 0)
+
+
+@pytest.mark.parametrize("view", ["substation_now", "substation_channel", "home_now", "building_now"])
+def test_what_is_now_opens_no_chunk(long_running: Connection, view: str) -> None:
+    with long_running.transaction(force_rollback=True):
+        long_running.execute(f"SELECT * FROM {view}".encode())
+        assert opened(long_running) == 0
+
+
+@pytest.mark.parametrize("name", sorted(ON_READINGS.keys() - WRITES))
+def test_an_index_is_used(long_running: Connection, name: str) -> None:
+    """No scan of a whole table, as far as a plan tells: of a function it does not tell what is inside."""
+    text = ON_READINGS[name]
+    inner = re.fullmatch(r"COPY \((.*)\) TO STDOUT.*", text, re.DOTALL)
+    with long_running.transaction(force_rollback=True), psycopg.ClientCursor(long_running) as cur:
+        cur.execute("SET LOCAL enable_seqscan = off")
+        plan = cur.execute(f"EXPLAIN {inner[1] if inner else text}".encode(), SPAN).fetchall()
+    whole = re.compile(r"Seq Scan on (reading|substation_reading|_hyper_\w+_chunk)\b")
+    scanned = [row[0] for row in plan if whole.search(row[0])]
+    assert scanned == []
