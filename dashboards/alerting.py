@@ -80,7 +80,7 @@ BROKER = Rule(
     summary=Text(
         "{{ $labels.instance }} 未连接到消息服务器。", "{{ $labels.instance }} is not connected to the broker."
     ),
-    query="1 - hearth_ingest_connected",
+    query="hearth_ingest_leading - hearth_ingest_connected",
     severity="critical",
     prometheus=True,
 )

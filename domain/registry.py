@@ -9,6 +9,9 @@ from typing import NamedTuple
 CLASSES = ("multistorey", "bungalow", "nonresidential")
 HEAT_STATUSES = ("on", "stopped")
 ROOM_KINDS = ("living", "bedroom", "other")
+# Client ids of Hearth's own sessions at the broker begin so. Where an account is its client id, a device of such a name
+# would take a session over, and with it what waits there.
+SESSIONS = ("hearth-ingest", "hearth-probe", "hearth-check")
 
 
 class Substation(NamedTuple):

@@ -17,6 +17,7 @@ COMMANDS = (
     "migrate",
     "registry",
     "ingest",
+    "broker",
     "watch",
     "notify",
     "notices",

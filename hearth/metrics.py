@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from ingest.batch import Fates
 from ingest.inbox import Inbox
+from ingest.lead import Lead
 from ingest.source import Source
 
 BATCH_MESSAGES = (1, 10, 100, 1000, 5000)
@@ -19,7 +20,7 @@ LAG_S = (0.1, 0.3, 1, 3, 10, 60, 300, 1800, 3600, 6 * 3600, 86_400)
 class IngestMetrics:
     """Counts the fates of readings and messages; serves them if a port is given."""
 
-    def __init__(self, inbox: Inbox, source: Source, clock: Callable[[], datetime], port: int) -> None:
+    def __init__(self, inbox: Inbox, source: Source, lead: Lead, clock: Callable[[], datetime], port: int) -> None:
         registry = CollectorRegistry()
         self._clock = clock
         self._fates = Counter("hearth_ingest_readings", "Readings by fate", ["fate"], registry=registry)
@@ -49,7 +50,7 @@ class IngestMetrics:
             ["since"],
             registry=registry,
         )
-        registry.register(_Standing(inbox, source))
+        registry.register(_Standing(inbox, source, lead))
         if port:
             start_http_server(port, registry=registry)
 
@@ -81,9 +82,10 @@ class IngestMetrics:
 class _Standing(Collector):
     """What can be looked up at any moment."""
 
-    def __init__(self, inbox: Inbox, source: Source) -> None:
+    def __init__(self, inbox: Inbox, source: Source, lead: Lead) -> None:
         self._inbox = inbox
         self._source = source
+        self._lead = lead
 
     def collect(self) -> Iterable[Metric]:
         yield GaugeMetricFamily("hearth_ingest_queue_messages", "Messages that wait", len(self._inbox))
@@ -91,10 +93,14 @@ class _Standing(Collector):
         lanes = self._inbox.in_lanes
         yield GaugeMetricFamily("hearth_ingest_deferred_messages", "Those that wait for their sender's turn", lanes)
         yield GaugeMetricFamily("hearth_ingest_in_flight_messages", "Messages being stored", self._inbox.unsettled)
+        leading = float(self._lead.held)
+        yield GaugeMetricFamily("hearth_ingest_leading", "1 while the session is ours, 0 while standing by", leading)
         connected = self._source.connected.is_set()
         yield GaugeMetricFamily("hearth_ingest_connected", "1 while the broker has us", float(connected))
         reconnects = max(self._source.epoch - 1, 0)
         yield CounterMetricFamily("hearth_ingest_reconnects", "Connections to the broker after the first", reconnects)
+        taken = self._source.takeovers
+        yield CounterMetricFamily("hearth_ingest_takeovers", "Connections that another client took over", taken)
 
 
 class NotifyMetrics:

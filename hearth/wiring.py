@@ -21,6 +21,7 @@ from domain.errors import UsageError
 from domain.policy import Policy
 from hearth.settings import Settings
 from ingest import source_table
+from ingest.address import Address
 from ingest.decoders.work import Bounds
 from ingest.senders import Allowance, Senders
 from ingest.sources import Sources
@@ -147,6 +148,21 @@ def open_database(settings: Settings, name: str) -> Connection:
         return connector(settings, name)()
     except psycopg.OperationalError as error:
         raise UsageError(f"HEARTH_DATABASE_URL: {str(error).strip().splitlines()[0]}") from None
+
+
+def broker_address(settings: Settings, client_id: str, sources: Sources | None = None) -> Address:
+    """Where the broker is and who we are there, for a session of this name."""
+    read = sources or Sources()
+    return Address(
+        settings.mqtt_url.get_secret_value(),
+        client_id,
+        ca_file=settings.mqtt_ca_file,
+        cert_file=settings.mqtt_cert_file,
+        key_file=settings.mqtt_key_file,
+        keep_alive_s=settings.mqtt_keepalive_s,
+        filters=read.filters(),
+        every_worker=read.every_worker(),
+    )
 
 
 def broker_tls(settings: Settings) -> ssl.SSLContext | None:

@@ -117,6 +117,11 @@ class Inbox:
         with self._lock:
             _add(self._unsettled, messages, -1)
 
+    def abandon(self) -> None:
+        """Forget what is taken: it is not acknowledged, and the broker sends it again."""
+        with self._lock:
+            self._unsettled = [0, 0]
+
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing is taken; in this order, because a batch moves from one to the other."""
         return not self._waiting[0] and not self._taking and not self._unsettled[0]

@@ -12,73 +12,64 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import structlog
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.client import Client, ConnectFlags
+from paho.mqtt.enums import LogLevel, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest.address import Address
+from ingest.client import ending, prepared, secure, staying
 from ingest.inbox import Inbox
 from ingest.link import Link
 from ingest.message import Message, Stamps
-from ingest.sources import NATIVE
-from ingest.stream import Stream, acknowledgements, publication
+from ingest.stream import Stream, TakenOver, acknowledgements, publication
 
-SESSION_EXPIRY_S = 7 * 86_400  # as long as the broker keeps messages for a worker that is away
 ANSWER_S = 5.0
 PARTING_S = 2.0
 RECEIVE_MOST = 65_535
 MOST_REQUESTS = 1000  # that wait for a connection; who asked asks again
+FIRST_RETRY_S = 0.5
 SLOWEST_RETRY_S = 30.0
+LOOK_S = 0.2
+BIND = "if that is no worker of yours, bind client ids to accounts at the broker: docs/security.md"
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where the broker is and who we are there."""
-
-    url: str
-    client_id: str
-    share: str | None = None  # the group of a shared subscription, which needs MQTT 5
-    ca_file: Path | None = None
-    cert_file: Path | None = None  # who we are there, if not by password
-    key_file: Path | None = None
-    keep_alive_s: int = 30
-    filters: Sequence[str] = (NATIVE,)
-    every_worker: Sequence[str] = ()  # filters that are not shared
-
-    @property
-    def subscriptions(self) -> list[str]:
-        """The filters to subscribe to."""
-        share = f"$share/{self.share}/" if self.share else ""
-        return [*(share + text for text in self.filters), *self.every_worker]
 
 
 class Source:
     """Feeds an inbox from a broker; runs in a thread of its own.
+
+    It opens a session only when it is permitted to, and asks again after each connection: another process may have the
+    right to the session by then.
 
     With `leaving` it subscribes to nothing any more: it takes what the broker still keeps for us, and when all of it
     is acknowledged, it ends the session. Otherwise the session outlives us.
     """
 
     def __init__(self, address: Address, inbox: Inbox, now_us: Callable[[], int], leaving: bool = False) -> None:
-        self.address = address
+        self.address = address  # in a connection that of `permit`
         self.inbox = inbox
         self.leaving = leaving
         self.ended = threading.Event()  # left, or refused: nothing more comes
         self.refusal: str | None = None  # what the operator has to mend
+        self.forgotten: str | None = None  # why the broker is not to be trusted with shared subscriptions
         self.epoch = 0  # counts connections
+        self.takeovers = 0  # connections that ended because another client opened the session
         self.connected = threading.Event()
         self.modern = True  # MQTT 5; False: the broker speaks 3.1.1 only
         self._silences = 0  # connections on which the broker did not answer
+        self._now_us = now_us
         self._stamps = Stamps(now_us)
         self._complaint = ""  # why the connection being opened broke
+        self._permitted = threading.Event()
+        self._away = threading.Event()  # there is no connection, and none is being opened
+        self._away.set()
+        self._opened: set[str] = set()  # sessions that we had open
+        self._parted_us: int | None = None
+        self._asked_canary = False
         self._stop = threading.Event()
         self._acks: deque[tuple[int, list[int]]] = deque()
         self._requests: deque[tuple[str, bytes]] = deque(maxlen=MOST_REQUESTS)
@@ -89,6 +80,22 @@ class Source:
     def start(self) -> None:
         """Begin to connect and read."""
         self._thread.start()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a permit."""
+        return not self._permitted.is_set()
+
+    def permit(self, address: Address) -> None:
+        """Have it open a session, once: the caller has just made sure of the right to it."""
+        self.address = address
+        self._permitted.set()
+
+    def drop(self) -> None:
+        """Part from the broker, and stay away until permitted again; the session stays there."""
+        self._permitted.clear()
+        self._wake()
+        self._away.wait()
 
     def acknowledge(self, batch: Sequence[Message]) -> None:
         """Tell the broker that messages are stored; those of a connection that is gone come again as duplicates."""
@@ -114,65 +121,61 @@ class Source:
         self._wake_write.send(b"\0")
 
     def _run(self) -> None:
-        delay_s = 0.5
+        delay_s = FIRST_RETRY_S
         while not self._over():
-            client = self._client()
-            try:
-                self._secure(client)
-                if self._connect(client):
-                    delay_s = 0.5
-                    self._serve(client)
-            except OSError as error:
-                log.warning(_event(error), broker=_public(self.address.url), error=str(error), retry_s=delay_s)
-            finally:
-                self._part(client)
+            if not self._permitted.wait(LOOK_S):
+                continue
+            delay_s = FIRST_RETRY_S if self._visit(delay_s) else min(delay_s * 2, SLOWEST_RETRY_S)
             if not self._over():
                 self._stop.wait(delay_s)
-                delay_s = min(delay_s * 2, SLOWEST_RETRY_S)
+
+    def _visit(self, delay_s: float) -> bool:
+        """Open the session and serve it as long as it lasts; returns whether the broker took us in."""
+        self._away.clear()
+        epoch, client = self.epoch, self._client()
+        try:
+            if self._permitted.is_set():
+                secure(client, self.address)
+                if self._connect(client):
+                    self._serve(client)
+        except TakenOver:
+            self.takeovers += 1
+            log.error("session taken over by another client", client_id=self.address.client_id, then=BIND)
+        except OSError as error:
+            log.warning(_event(error), broker=_public(self.address.url), error=str(error), retry_s=delay_s)
+        finally:
+            self._part(client)
+            self._permitted.clear()
+            self._away.set()
+        return self.epoch != epoch
 
     def _over(self) -> bool:
         return self._stop.is_set() or self.ended.is_set()
 
+    def _parting(self) -> bool:
+        return self._over() or not self._permitted.is_set()
+
     def _client(self) -> Client:
-        version = MQTTProtocolVersion.MQTTv5 if self.modern else MQTTProtocolVersion.MQTTv311
-        session: dict[str, Any] = {} if self.modern else {"clean_session": False}
-        client = Client(CallbackAPIVersion.VERSION2, client_id=self.address.client_id, protocol=version, **session)
-        parts = urlsplit(self.address.url)
-        if parts.username:
-            client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+        client = prepared(self.address, self.address.client_id, self.modern)
         client.on_connect = self._on_connect
         client.on_log = self._on_log
         return client
 
-    def _secure(self, client: Client) -> None:
-        """Prepare TLS; the files are read for each connection, so that a renewed certificate needs no restart."""
-        if urlsplit(self.address.url).scheme == "mqtts":
-            # No passphrase: a key that needs one is refused rather than asked for on a terminal.
-            client.tls_set(
-                _name(self.address.ca_file),
-                _name(self.address.cert_file),
-                _name(self.address.key_file),
-                keyfile_password="",
-            )
-
     def _connect(self, client: Client) -> bool:
         """Open the connection and wait for the broker's word; False if it refused, OSError if it hung up."""
-        parts = urlsplit(self.address.url)
-        port = parts.port or (8883 if parts.scheme == "mqtts" else 1883)
         options: dict[str, Any] = {}
         if self.modern:
-            options = {"clean_start": False, "properties": Properties(PacketTypes.CONNECT)}  # type: ignore[no-untyped-call]
-            options["properties"].SessionExpiryInterval = SESSION_EXPIRY_S
+            options = {"clean_start": False, "properties": staying()}
             options["properties"].ReceiveMaximum = min(self.inbox.capacity, RECEIVE_MOST)
         self._complaint = "closed before we were taken in"
-        client.connect(parts.hostname or "", port, self.address.keep_alive_s, **options)
+        client.connect(self.address.host, self.address.port, self.address.keep_alive_s, **options)
         end = time.monotonic() + ANSWER_S
-        while not self.connected.is_set() and not self._over() and time.monotonic() < end:
+        while not self.connected.is_set() and not self._parting() and time.monotonic() < end:
             if not self._opening(client):
                 if self._complaint:
                     raise ConnectionError(self._complaint)
                 return False
-        if not self.connected.is_set() and not self._over():
+        if not self.connected.is_set() and not self._parting():
             self._note_silence()
         return self.connected.is_set()
 
@@ -206,13 +209,15 @@ class Source:
         stream = Stream(self.modern, self.epoch)
         link = Link(sock, self._wake_read, stream, self.address.keep_alive_s, self._stamps)
         asked = False  # whether a ping is on its way that was sent when nothing was left to store
-        while not self._over():
+        while not self._parting():
             room = self.inbox.has_room()
             messages = link.turn(room, 0.5 if room else 0.02)
             self.inbox.put(messages)
             idle = self.inbox.is_idle()
             self._send_acks(link)
             self._send_requests(link)
+            if stream.missed and self._asked_canary:
+                self._note_forgotten("the session came back without its shared subscription")
             if self.leaving:
                 asked = self._ask_for_more(link, asked and not messages, idle)
         self._send_acks(link)
@@ -239,9 +244,11 @@ class Source:
             link.send(publication(*self._requests.popleft(), self.modern))
 
     def _part(self, client: Client) -> None:
-        if self.connected.is_set() and self._over():
+        if self.connected.is_set() and self._parting():
             client.disconnect(properties=self._last_wish())
             client.loop_write()
+        if self.connected.is_set():
+            self._parted_us = self._now_us()
         self.connected.clear()
         self.inbox.clear()
         sock = client.socket()
@@ -250,13 +257,11 @@ class Source:
 
     def _last_wish(self) -> Properties | None:
         """Who has left ends the session. In MQTT 3.1.1 it stays, with no subscription and so without messages."""
-        if not (self.leaving and self.modern and self.ended.is_set()):
-            return None
-        wish = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
-        wish.SessionExpiryInterval = 0
-        return wish
+        return ending() if self.leaving and self.modern and self.ended.is_set() else None
 
-    def _on_connect(self, client: Client, _data: Any, _flags: Any, code: ReasonCode, props: Properties | None) -> None:
+    def _on_connect(
+        self, client: Client, _data: Any, flags: ConnectFlags, code: ReasonCode, props: Properties | None
+    ) -> None:
         if code.is_failure:
             self._complaint = ""  # said here
             if "protocol" in str(code).lower() and self.modern:
@@ -269,38 +274,64 @@ class Source:
             client.disconnect()
             return
         self.epoch += 1
-        if self.leaving:
-            client.unsubscribe(self.address.subscriptions)
-        else:
-            client.subscribe([(text, 1) for text in self.address.subscriptions])
+        self._subscribe(client, flags.session_present)
         self.connected.set()
         log.info(
             "connected",
             broker=_public(self.address.url),
+            client_id=self.address.client_id,
             filters=" ".join(self.address.subscriptions),
             epoch=self.epoch,
         )
         if not self.modern:
-            log.warning("broker speaks MQTT 3.1.1 only: plain subscription, one worker")
+            log.warning("broker speaks MQTT 3.1.1 only: plain subscription, one worker at a time")
+
+    def _subscribe(self, client: Client, present: bool) -> None:
+        """Subscribe, always: who subscribes twice loses nothing, and the broker may have forgotten."""
+        self._asked_canary = False
+        if self.leaving:
+            client.unsubscribe(self.address.subscriptions)
+            return
+        if not present and self.address.client_id in self._opened:
+            log.error("the broker ended our session: what waited in it is lost", client_id=self.address.client_id)
+            if self.address.share:
+                self._note_forgotten("the session was gone")
+        elif present and self.address.share:
+            # Before we subscribe again: what it answers says whether subscriptions of its group are still there.
+            client.unsubscribe(self.address.canary)
+            self._asked_canary = True
+        client.subscribe([(text, 1) for text in self.address.subscriptions])
+        self._opened.add(self.address.client_id)
+
+    def _note_forgotten(self, why: str) -> None:
+        """Have the worker withdraw its trust; we subscribe again all the same, so nothing more is lost."""
+        self._asked_canary = False
+        if self.forgotten is None:
+            self.forgotten = why
+            log.error(
+                "the broker lost a shared subscription: what it acknowledged while this worker was away may be lost",
+                client_id=self.address.client_id,
+                away_since_us=self._parted_us,
+                why=why,
+                then=f"hearth ingest --worker {self.address.client_id.rpartition('-')[2]} --leave",
+            )
 
     def _can_share(self, props: Properties | None) -> bool:
-        """Whether a worker of several can work here; if not, everything is over, or is tried again with MQTT 5."""
+        """Whether a worker of several can share here; if not, it is tried once more with MQTT 5 before that is said."""
         if not self.address.share or (self.modern and getattr(props, "SharedSubscriptionAvailable", True)):
             return True
         if self._silences == 1 and not self.modern:  # once may have been the network
             self.modern = True
-        else:
-            self.refusal = "this broker has no shared subscriptions (MQTT 5): run one worker, without --worker"
+        elif self.leaving:
+            self.refusal = "this broker has no shared subscriptions (MQTT 5), so no session of a share to end"
             self.ended.set()
+        else:
+            self.forgotten = "the broker has no shared subscriptions"
         return False
 
     def _on_log(self, _client: Client, _data: Any, level: int, text: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR:
             self._complaint = text  # why the connection broke; nothing else tells
-
-
-def _name(file: Path | None) -> str | None:
-    return str(file) if file else None
 
 
 def _event(error: OSError) -> str:

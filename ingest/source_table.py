@@ -12,6 +12,7 @@ import msgspec
 
 from domain.errors import UsageError
 from domain.quality import SPANS
+from domain.registry import SESSIONS
 from ingest import topics
 from ingest.decoders.shape import TOPIC, UNITS, Shape
 from ingest.sources import NATIVE, Origin, Sources, widest
@@ -128,6 +129,8 @@ class _Reader:
     def _check(self, entry: Entry) -> None:
         if not re.fullmatch(r"[^\s/+#]{1,100}", entry.name) or not entry.name.isprintable():
             raise self._wrong("name", "must be what the gateway column of sensors.csv can hold: no blanks, no / + #")
+        if entry.name.startswith(SESSIONS):
+            raise self._wrong("name", "begins as the sessions of Hearth itself at the broker do")
         if not entry.filter:
             raise self._wrong("filter", "is missing: the topics of the source")
         for key, texts in (("filter", entry.filter), ("every_worker", entry.every_worker)):

@@ -12,12 +12,18 @@ from ingest.message import Message, Stamps
 
 PUBLISH, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 3, 9, 11, 13, 14  # the upper four bits of a packet's first byte
 REFUSED = 0x80  # reason codes from here on are failures
+NO_SUBSCRIPTION = 0x11  # UNSUBACK: there was nothing to end
+TAKEN_OVER = 0x8E  # DISCONNECT: another connection has opened the session
 PING = b"\xc0\x00"
 _PUBACK = 0x40_02_00_00  # two bytes of identifier follow
 
 
 class ProtocolError(OSError):
     """The broker ended the session, refused the subscription, or does not speak MQTT."""
+
+
+class TakenOver(ProtocolError):
+    """Another client has opened the session under our client id."""
 
 
 def acknowledgements(mids: Sequence[int]) -> bytes:
@@ -44,6 +50,7 @@ class Stream:
         self._epoch = epoch
         self._rest = b""
         self.pongs = 0  # answers to PING
+        self.missed = False  # whether a subscription that we ended was not there
 
     def feed(self, data: bytes, stamps: Stamps) -> list[Message]:
         """The messages that are complete with these bytes.
@@ -78,7 +85,9 @@ class Stream:
                 _check(kind, data[body:at], self._modern)
             elif kind == PINGRESP:
                 self.pongs += 1
-            elif kind != UNSUBACK:
+            elif kind == UNSUBACK:
+                self.missed |= self._modern and NO_SUBSCRIPTION in _codes(data[body:at], self._modern)
+            else:
                 raise ProtocolError(f"the broker sent a packet of type {kind}")
         return at
 
@@ -110,12 +119,19 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
     raise ProtocolError("the broker sent a length of more than four bytes")
 
 
+def _codes(body: bytes, modern: bool) -> bytes:
+    """The reason code for each filter of a SUBACK or UNSUBACK: all behind the identifier and the properties."""
+    length, at = _number(body, 2) if modern else (0, 2)
+    return body[at + length :]
+
+
 def _check(kind: int, body: bytes, modern: bool) -> None:
     """SUBACK ends with a reason code for each of our filters; DISCONNECT begins with its own, if it has one."""
     if kind == DISCONNECT:
+        if body and body[0] == TAKEN_OVER:
+            raise TakenOver("another client opened our session")
         raise ProtocolError(f"the broker ended the session, reason {body[0] if body else 0:#x}")
-    length, at = _number(body, 2) if modern else (0, 2)
-    codes = body[at + length :]
+    codes = _codes(body, modern)
     if (worst := max(codes, default=REFUSED)) >= REFUSED:
         which = f" of filter {codes.index(worst) + 1} of {len(codes)}" if len(codes) > 1 else ""
         raise ProtocolError(f"the broker refused the subscription{which}, reason {worst:#x}")

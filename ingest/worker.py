@@ -3,22 +3,22 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
 import structlog
 from psycopg import Connection
 
 from ingest.failures import NOT_MIGRATED
 from ingest.inbox import Inbox
+from ingest.lead import Lead
 from ingest.message import Message
 from ingest.source import Source
 from ingest.writer import Writer
 from store.away import AWAY, what_is_wrong
-from store.stage import open_stages
 
+FIRST_RETRY_S = 0.2
 SLOWEST_RETRY_S = 15.0
+CONFIRM_S = 5.0  # a worker without messages finds out so soon that it has lost its database
 log = structlog.get_logger()
-T = TypeVar("T")
 SURPLUS_BYTES = 4_000_000  # put by in one transaction
 SURPLUS_S = 0.2  # how long that may go on before the next batch
 NOTE_S = 10.0
@@ -26,11 +26,16 @@ Write = Callable[[Connection, list[Message]], int]  # says how many of the messa
 
 
 class Worker:
-    """Takes batches from an inbox, stores them, and has them acknowledged; survives a database that goes away."""
+    """Takes batches from an inbox, stores them, and has them acknowledged; survives a database that goes away.
+
+    It works only while it has the right to its session at the broker. When that is lost, with the connection to the
+    database, it parts from the broker before it asks for it again; what it had not acknowledged comes again, to
+    the worker that has the session then.
+    """
 
     def __init__(
         self,
-        connect: Callable[[], Connection],
+        lead: Lead,
         source: Source,
         inbox: Inbox,
         writer: Writer,
@@ -38,71 +43,92 @@ class Worker:
         batch_age_s: float,
         on_retry: Callable[[], None] = lambda: None,
     ) -> None:
-        self.connect = connect
+        self.lead = lead
         self.source = source
         self.inbox = inbox
         self.writer = writer
         self.batch_messages = batch_messages
         self.batch_age_s = batch_age_s
         self.on_retry = on_retry
-        self._conn: Connection | None = None
         self._noted_s = time.monotonic()
+        self._delay_s = FIRST_RETRY_S
+        self._confirmed_s = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop, or until the source has ended; the batch in hand is finished."""
-        self._retry(self._connection, stop)
         self.source.start()
         try:
-            while not stop.is_set() and not self.source.ended.is_set():
-                self._turn(stop)
+            while not self._over(stop):
+                self._hold(stop)
         finally:
             self.source.stop()
-            if self._conn:
-                self._conn.close()
+            self.lead.let_go()
+
+    def _over(self, stop: threading.Event) -> bool:
+        return stop.is_set() or self.source.ended.is_set()
+
+    def _hold(self, stop: threading.Event) -> None:
+        """Wait for the right to the session and work as long as it lasts; after a failure, pause ever longer."""
+        try:
+            if self.lead.take(stop):
+                self._work(stop)
+        except (*AWAY, *NOT_MIGRATED) as error:
+            self._part()
+            known = isinstance(error, AWAY)
+            what = what_is_wrong(error) if known else "database not as this version needs it: run hearth migrate"
+            log.warning(f"{what}; nothing acknowledged", error=str(error).strip(), retry_s=self._delay_s)
+            self.on_retry()
+            stop.wait(self._delay_s)
+            self._delay_s = min(self._delay_s * 2, SLOWEST_RETRY_S)
+
+    def _work(self, stop: threading.Event) -> None:
+        """Store what comes, until told to stop or until the session turns out to be the wrong one."""
+        while not self._over(stop):
+            if self.source.forgotten:
+                self.lead.distrust(self.source.forgotten)
+                self._part()
+                self.source.forgotten = None
+                return
+            self._keep_permitted()
+            self._turn(stop)
+
+    def _keep_permitted(self) -> None:
+        """Make sure of the right to the session: now and then, and each time the source wants to open it."""
+        if self.source.waits:
+            self.lead.confirm()
+            self.source.permit(self.lead.address)
+        elif time.monotonic() - self._confirmed_s > CONFIRM_S:
+            self.lead.confirm()
+            self._succeeded()
 
     def _turn(self, stop: threading.Event) -> None:
         """Make room, store the next batch, and when little waits, something of what was put by."""
         end = time.monotonic() + SURPLUS_S
         while time.monotonic() < end and (surplus := self.inbox.surplus(SURPLUS_BYTES)):
-            self._finish(surplus, self.writer.put_by, stop)
+            self._finish(surplus, self.writer.put_by)
         batch = self.inbox.take(self.batch_messages, self.batch_age_s, 0.5)
         if batch:
-            self._finish(batch, self.writer.store, stop)
-        while self.inbox.is_calm() and self._retry(lambda: self.writer.store_later(self._connection()), stop):
-            if len(self.inbox):
+            self._finish(batch, self.writer.store)
+        while self.inbox.is_calm() and self.writer.store_later(self.lead.conn):
+            if len(self.inbox) or self.source.waits or stop.is_set():
                 break
         if self.inbox.deferred and time.monotonic() - self._noted_s > NOTE_S:
             self._noted_s = time.monotonic()
-            deferred = self.inbox.take_deferred()
-            self._retry(lambda: self.writer.note_deferred(self._connection(), deferred), stop)
+            self.writer.note_deferred(self.lead.conn, self.inbox.take_deferred())
 
-    def _finish(self, batch: list[Message], write: Write, stop: threading.Event) -> None:
-        """Write a batch, however often the database has to be asked, and acknowledge what is written."""
-        count = self._retry(lambda: write(self._connection(), batch), stop)
-        if count:
-            self.source.acknowledge(batch[:count])
-            self.inbox.settle(batch[:count])
-            self.inbox.put_back(batch[count:])
+    def _finish(self, batch: list[Message], write: Write) -> None:
+        """Write a batch and acknowledge what is written."""
+        count = write(self.lead.conn, batch)
+        self.source.acknowledge(batch[:count])
+        self.inbox.settle(batch[:count])
+        self.inbox.put_back(batch[count:])
+        self._succeeded()
 
-    def _connection(self) -> Connection:
-        if self._conn is None or self._conn.closed:
-            self._conn = self.connect()
-            open_stages(self._conn)
-        return self._conn
+    def _succeeded(self) -> None:
+        self._confirmed_s, self._delay_s = time.monotonic(), FIRST_RETRY_S
 
-    def _retry(self, act: Callable[[], T], stop: threading.Event) -> T | None:
-        """Try until it succeeds or we are told to stop; the pause between tries grows."""
-        delay_s = 0.2
-        while True:
-            try:
-                return act()
-            except (*AWAY, *NOT_MIGRATED) as error:
-                known = isinstance(error, AWAY)
-                what = what_is_wrong(error) if known else "database not as this version needs it: run hearth migrate"
-                log.warning(f"{what}; nothing acknowledged", error=str(error).strip(), retry_s=delay_s)
-                self.on_retry()
-                if self._conn is not None:
-                    self._conn.close()
-            if stop.wait(delay_s):
-                return None
-            delay_s = min(delay_s * 2, SLOWEST_RETRY_S)
+    def _part(self) -> None:
+        """Part from the broker, then give up the right to the session; what is in hand comes again."""
+        self.source.drop()
+        self.inbox.abandon()
+        self.lead.let_go()

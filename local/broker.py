@@ -54,9 +54,10 @@ class MosquittoBuild:
 class Mosquitto(Broker):
     """A Mosquitto broker in a folder that keeps its configuration, persistent sessions and log.
 
-    Without `passwords` (the text of its password file) everybody may connect; `acl` is the text of its access control
-    file. Sessions and queued messages reach the disk every `autosave_seconds`, and on `stop`: `kill` loses
-    what came later. Each save writes the whole store, so a short interval costs time when many messages wait.
+    Without `passwords` (the text of its password file) everybody may connect; with them the client id is the account's
+    name. `acl` is the text of its access control file. Sessions and queued messages reach the disk every
+    `autosave_seconds`, and on `stop`: `kill` loses what came later. Each save writes the whole store, so a short
+    interval costs time when many messages wait.
     """
 
     def __init__(
@@ -84,6 +85,8 @@ class Mosquitto(Broker):
         access: dict[str, str | int] = {"allow_anonymous": "true" if self.passwords is None else "false"}
         if self.passwords is not None:
             access["password_file"] = self._write("passwords", self.passwords)
+            # Else anybody with an account could open the session of another.
+            access["use_username_as_clientid"] = "true"
         if self.acl is not None:
             access["acl_file"] = self._write("acl", self.acl)
         return {"listener": f"{self.port} {LOOPBACK}", **access, **self._keeping(), "log_dest": "stderr"}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from domain.registry import SESSIONS
+
 Value = str | int | float | datetime | time | None
 Parser = Callable[[str], Value]
 
@@ -35,9 +37,11 @@ def code(cell: str) -> str:
 
 
 def device(cell: str) -> str:
-    """A code that is also a level of an MQTT topic."""
+    """A code that is also a level of an MQTT topic, and the name of an account at the broker."""
     if any(character in cell for character in "/+#"):
         raise ValueError(f"{cell!r} holds '/', '+' or '#', which a level of an MQTT topic cannot")
+    if cell.startswith(SESSIONS):
+        raise ValueError(f"{cell!r} begins as the sessions of Hearth itself at the broker do")
     return code(cell)
 
 

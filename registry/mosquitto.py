@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.errors import UsageError
-from domain.registry import Sensor
+from domain.registry import SESSIONS, Sensor
 
 PASSWORDS, ACL, NEW = "passwords", "acl", "new-devices.csv"
 SPARKPLUG = "spBv1.0/"
@@ -31,7 +31,7 @@ class Accounts(NamedTuple):
     kept: list[str]
     added: list[str]
     removed: list[str]
-    impossible: list[str]  # a Mosquitto password file cannot hold a user with a colon
+    impossible: list[str]  # a colon, which a password file cannot hold, or a name that Hearth's sessions have
 
 
 def devices(sensors: Iterable[Sensor], now: datetime) -> set[str]:
@@ -56,7 +56,7 @@ def write_accounts(
         raise UsageError(f"a device is called {reader!r} as the account that reads all; choose another --reader")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        possible = {name for name in speaking if ":" not in name}
+        possible = {name for name in speaking if ":" not in name and not name.startswith(SESSIONS)}
         return _write(folder, possible, speaking, reader, acl(reader, networks or {}))
     except UnicodeDecodeError:
         raise UsageError(f"{folder}: {PASSWORDS} or {NEW} is not UTF-8 text") from None

@@ -72,6 +72,7 @@ INSERT INTO granted VALUES
   ('ingest_deferred',       '',           'rawd',  'r',     '',      '',      '',      ''),
   ('ingest_dead',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ingest_void',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
+  ('broker_share',          '',           'rw',    '',      '',      '',      '',      ''),
   ('ticket',                'ticket',     'raw',   'raw',   'r',     'raw',   '',      ''),
   ('ticket_event',          'event',      'ra',    'ra',    'r',     'ra',    '',      ''),
   ('chain_seal',            '',           '',      'ra',    '',      'r',     '',      ''),

@@ -137,6 +137,7 @@ SELECT home_id FROM home_state WHERE check_at <= %(now)s ORDER BY check_at LIMIT
 UPDATE_CHECK = "UPDATE home_state SET check_at = %(at)s WHERE home_id = %(home)s"
 SELECT_NEXT = "SELECT min(check_at) FROM home_state WHERE check_at IS NOT NULL"
 TRY_LEAD = "SELECT pg_try_advisory_lock(%(key)s)"
+SELECT_NOTHING = "SELECT"
 SELECT_QUEUE = """
 SELECT home_id, from_at FROM rejudge WHERE queued_at <= %(before)s ORDER BY queued_at LIMIT %(most)s
 """
@@ -224,6 +225,15 @@ def lead(conn: Connection, key: int) -> bool:
     """Become the leader for as long as the connection lives; False if there is one already."""
     row = conn.execute(TRY_LEAD, {"key": key}).fetchone()
     return bool(row and row[0])
+
+
+def confirm(conn: Connection) -> None:
+    """Make sure that the connection, and with it the lead, is still there.
+
+    Raises:
+        psycopg.OperationalError: it is not.
+    """
+    conn.execute(SELECT_NOTHING)
 
 
 def queue_rejudge(conn: Connection, home_ids: NDArray[np.int32], from_us: NDArray[np.int64], now: datetime) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -16,10 +17,20 @@ from alerts.calendar import missing_years
 from dashboards.push import check_source, connect
 from domain.errors import UsageError
 from domain.printable import printable
+from hearth.commands.broker import UNBOUND
 from hearth.listing import local
 from hearth.settings import Settings, load
-from hearth.wiring import broker_tls, chosen_policy, chosen_recipients, chosen_sources, now, open_database
-from sim.publish import PORTS, Publisher
+from hearth.wiring import (
+    broker_address,
+    broker_tls,
+    chosen_policy,
+    chosen_recipients,
+    chosen_sources,
+    now,
+    open_database,
+)
+from ingest.address import PORTS
+from ingest.visitor import Visitor
 from store import buildings, condition, dead_letters, deferred, ingest_counts
 from store.access import may_serve
 from store.migrate import refuse_old_server
@@ -265,7 +276,10 @@ def broker_reached(settings: Settings) -> str:
     try:
         # Asked first by itself: it says in a moment what an MQTT client would go on trying.
         socket.create_connection(address, REACH_S).close()
-        Publisher(url, "hearth-check", broker_tls(settings)).close()
+        broker_tls(settings)
+        with Visitor(broker_address(settings, "hearth-check"), f"hearth-check-{token_hex(4)}") as visitor:
+            if visitor.present:
+                raise UsageError(f"HEARTH_MQTT_URL: {UNBOUND}")
     except OSError as error:
         raise UsageError(f"HEARTH_MQTT_URL: {address[0]}:{address[1]}: {error.strerror or error}") from None
     return f"{address[0]}:{address[1]} takes us in"

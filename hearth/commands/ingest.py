@@ -11,6 +11,7 @@ from domain.errors import UsageError
 from hearth.metrics import IngestMetrics
 from hearth.settings import load
 from hearth.wiring import (
+    broker_address,
     broker_tls,
     chosen_policy,
     chosen_sources,
@@ -22,17 +23,20 @@ from hearth.wiring import (
     set_up_logging,
     stop_on_signal,
 )
-from ingest.batch import Intake
+from ingest.batch import Fates, Intake
 from ingest.inbox import Inbox
+from ingest.lead import Lead
 from ingest.places import Places
-from ingest.source import Address, Source
+from ingest.source import Source
 from ingest.worker import Worker
 from ingest.writer import Writer
+
+SESSION = "hearth-ingest"
 
 
 def ingest(
     worker: Annotated[
-        int | None, typer.Option(min=1, help="Number of this worker; workers share the messages among them.")
+        int | None, typer.Option(min=1, help="Number of this worker: another than the first stands by, or shares.")
     ] = None,
     leave: Annotated[
         bool,
@@ -46,32 +50,28 @@ def ingest(
     keep_for_good()
     # A batch makes many small objects and no cycles: looking for cycles among them every few hundred is waste.
     gc.set_threshold(100_000, 50, 100)
-    name = f"hearth-ingest-{worker}" if worker else "hearth-ingest"
+    name = f"{SESSION}-{worker}" if worker else SESSION
     judge = Judge(chosen_policy(settings))
     limits = limits_of(settings)
     sources = chosen_sources(settings)
     senders = senders_of(settings)
     inbox = Inbox(settings.queue_messages, settings.queue_mb * 1_000_000, sources.account_of, senders)
     broker_tls(settings)  # what is wrong with it is said now, not at the first connection
-    address = Address(
-        settings.mqtt_url.get_secret_value(),
-        name,
-        "hearth" if worker else None,
-        settings.mqtt_ca_file,
-        settings.mqtt_cert_file,
-        settings.mqtt_key_file,
-        settings.mqtt_keepalive_s,
-        sources.filters(),
-        sources.every_worker(),
-    )
+    address = broker_address(settings, SESSION, sources)
     source = Source(address, inbox, lambda: time.time_ns() // 1000, leave)
     intake = Intake(name, limits, judge.readings, Places(), inbox.__len__, sources, senders)
-    metrics = IngestMetrics(inbox, source, now, settings.metrics_port)
+    lead = Lead(connector(settings, name), address, worker, now, leave)
+    metrics = IngestMetrics(inbox, source, lead, now, settings.metrics_port)
+
+    def tell(fates: Fates) -> None:
+        source.publish(fates.requests)
+        metrics.count(fates)
+
     Worker(
-        connector(settings, name),
+        lead,
         source,
         inbox,
-        Writer(intake, now, settings.deferred_mb * 1_000_000, metrics.count),
+        Writer(intake, now, settings.deferred_mb * 1_000_000, tell),
         settings.batch_messages,
         settings.batch_age_ms / 1000,
         metrics.count_retry,

@@ -157,7 +157,10 @@ def _tell(folder: Path, accounts: Accounts) -> None:
     typer.echo(f"{len(accounts.kept):,} kept, {len(accounts.added):,} added, {len(accounts.removed):,} removed")
     if accounts.added:
         typer.echo(f"their passwords: {folder / NEW} (hand them out, then delete the file)")
-    for title, names in (("removed", accounts.removed), ("left out for the colon in their name", accounts.impossible)):
+    for title, names in (
+        ("removed", accounts.removed),
+        ("left out for their name (a colon, or a session of ours)", accounts.impossible),
+    ):
         if names:
             typer.echo(f"{title}: {_some(names)}")
 

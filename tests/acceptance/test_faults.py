@@ -305,6 +305,7 @@ def test_one_of_two_workers_leaves(world: World) -> None:
 
 def workers(world: World) -> list[Process]:
     """Two that share the messages."""
+    world.believe_shares()
     both = [world.start("ingest", "--worker", number) for number in ("1", "2")]
     for worker in both:
         worker.wait_for("event=connected")

@@ -131,12 +131,15 @@ WAITS_FOR_LOCK = "SELECT count(*) FROM pg_locks WHERE relation = 'reading'::regc
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hearth hearth-ingest'"
 
 
-def test_a_broker_without_mqtt_5_takes_one_worker_and_refuses_to_share(world: World) -> None:
+def test_at_a_broker_without_mqtt_5_workers_stand_by(world: World) -> None:
     with Amqtt(world.folder / "amqtt") as broker:
         world.settings({"HEARTH_MQTT_URL": broker.url()})
-        ingest = world.start("ingest").wait_for("MQTT 3.1.1 only: plain subscription, one worker")
-        done = processes.run(world.environment, "ingest", "--worker", "1")
+        ingest = world.start("ingest").wait_for("MQTT 3.1.1 only: plain subscription, one worker at a time")
+        second = world.start("ingest", "--worker", "2").wait_for("standing by")
+        done = processes.run(world.environment, "ingest", "--worker", "1", "--leave")
         assert done.returncode == 2
         assert "shared subscriptions (MQTT 5)" in done.stderr.splitlines()[-1]
         assert "Traceback" not in done.stderr
         assert ingest.stop() == 0
+        second.wait_for("event=connected")
+        assert second.stop() == 0

@@ -48,6 +48,7 @@ def test_a_second_watch_takes_over_when_the_first_is_killed(new_world: Making, p
 def test_two_workers_share_and_neither_lose_nor_double_anything(new_world: Making, plain_database: Database) -> None:
     world = furnished(new_world(plain_database))
     said = world.thermometers()
+    world.believe_shares()
     names = ["hearth-ingest-1", "hearth-ingest-2"]
     workers = [world.start("ingest", "--worker", name[-1], HEARTH_BATCH_MESSAGES="50") for name in names]
     for worker, name in zip(workers, names, strict=True):

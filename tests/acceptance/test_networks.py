@@ -100,6 +100,7 @@ def test_a_birth_that_was_missed_is_asked_for(new_world: Making, plain_database:
 def test_both_of_two_workers_see_a_birth(new_world: Making, plain_database: Database) -> None:
     world = furnished(new_world(plain_database))
     said = world.thermometers()
+    world.believe_shares()
     for number in ("1", "2"):
         world.wait_until_heard(said, world.start("ingest", "--worker", number), f"hearth-ingest-{number}")
     with edge_node(world.broker.port) as node:

@@ -3,7 +3,7 @@
 import csv
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from bench.shipped import CERTIFICATES, DEVICES, INSIDE, configuration
 from local.broker import CONNECT, TlsMosquitto
 from local.port import LOOPBACK, free_port
 from tests import registry_rows as town
@@ -25,7 +26,6 @@ from tests.acceptance.waiting import until
 from tests.acceptance.world import World
 from tests.conftest import Database, mosquitto_build
 
-SHIPPED = Path(__file__).parents[2] / "deploy/mosquitto/mosquitto.conf"
 WAIT_SECONDS = 20.0
 WELCOME, UNKNOWN = "Success", "Not authorized"
 
@@ -33,13 +33,21 @@ WELCOME, UNKNOWN = "Success", "Not authorized"
 class Secured:
     """A world whose broker runs with the shipped configuration, and accounts for the devices s1, s2 and g."""
 
-    def __init__(self, world: World, broker: TlsMosquitto, authority: Authority, certificate_port: int) -> None:
+    def __init__(self, world: World, broker: TlsMosquitto, authority: Authority, ports: Mapping[int, int]) -> None:
         self.world = world
         self.broker = broker
         self.authority = authority
-        self.certificate_port = certificate_port
+        self.certificate_port = ports[CERTIFICATES]
+        self.inside_port = ports[INSIDE]
         self.trusting(authority)
-        world.settings({"HEARTH_MQTT_URL": broker.url("hearth", self.password("hearth"))})
+        ours = authority.issue("hearth")
+        world.settings(
+            {
+                "HEARTH_MQTT_URL": f"mqtts://{LOOPBACK}:{self.inside_port}",
+                "HEARTH_MQTT_CERT_FILE": str(ours.file),
+                "HEARTH_MQTT_KEY_FILE": str(ours.key),
+            }
+        )
 
     def trusting(self, authority: Authority) -> None:
         """Have Hearth trust the certificates of an authority."""
@@ -50,9 +58,11 @@ class Secured:
         with (self.broker.place / "new-devices.csv").open(encoding="utf-8", newline="") as lines:
             return {row["user"]: row["password"] for row in csv.DictReader(lines)}[user]
 
-    def client(self, user: str | None, password: str | None = None, certificate: Certificate | None = None) -> "Device":
+    def client(
+        self, user: str | None, password: str | None = None, certificate: Certificate | None = None, client_id: str = ""
+    ) -> "Device":
         """A client that is not connected yet."""
-        return Device(self, user, password, certificate)
+        return Device(self, user, password, certificate, client_id)
 
     def ingest(self, *arguments: str) -> Process:
         """Start a worker that hears what devices say."""
@@ -66,14 +76,17 @@ class Secured:
 class Device:
     """A connection over TLS."""
 
-    def __init__(self, to: Secured, user: str | None, password: str | None, certificate: Certificate | None) -> None:
+    def __init__(
+        self, to: Secured, user: str | None, password: str | None, certificate: Certificate | None, client_id: str
+    ) -> None:
         self._made = partial(self._configured, to, user, password, certificate)
+        self._client_id = client_id
         self._port = to.certificate_port if certificate else to.broker.port
 
     def _configured(
         self, to: Secured, user: str | None, password: str | None, certificate: Certificate | None
     ) -> Client:
-        client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        client = Client(CallbackAPIVersion.VERSION2, self._client_id, protocol=MQTTProtocolVersion.MQTTv5)
         client.on_connect = self._on_connect
         if user is not None:
             client.username_pw_set(user, password)
@@ -115,32 +128,18 @@ class Device:
             return None
 
 
-def configuration(server: Certificate, clients: Path, certificate_port: int, place: str, port: int) -> dict[str, str]:
-    """The shipped configuration with its paths and ports here, and the certificates that it names."""
-    text = SHIPPED.read_text(encoding="utf-8")
-    here = {
-        "listener 8883": f"listener {port} {LOOPBACK}",
-        "listener 8884": f"listener {certificate_port} {LOOPBACK}",
-        "/mosquitto/config/": f"{place}/",
-        "/mosquitto/certs/": f"{place}/",
-        "/mosquitto/data/": f"{place}/",
-        "log_dest stdout": "log_dest stderr",
-    }
-    for shipped, ours in here.items():
-        assert shipped in text
-        text = text.replace(shipped, ours)
-    certificates = {"server.crt": server.file, "server.key": server.key, "clients-ca.crt": clients}
-    return {"mosquitto.conf": text, **{name: file.read_text() for name, file in certificates.items()}}
-
-
 @pytest.fixture
 def secured(tmp_path: Path, plain_database: Database) -> Iterator[Secured]:
-    authority, certificate_port = Authority(tmp_path / "authority"), free_port()
+    authority = Authority(tmp_path / "authority")
+    ports = {DEVICES: free_port(), CERTIFICATES: free_port(), INSIDE: free_port()}
     server = authority.issue("broker", LOOPBACK)
-    clients = authority.certificate.file
+    shown = {"server.crt": server.file, "server.key": server.key, "clients-ca.crt": authority.certificate.file}
     broker = TlsMosquitto(
         tmp_path / "broker",
-        lambda place, port: configuration(server, clients, certificate_port, place, port),
+        lambda place, port: {
+            "mosquitto.conf": configuration(place, {**ports, DEVICES: port}),
+            **{name: file.read_text() for name, file in shown.items()},
+        },
         build=mosquitto_build(),
     )
     with ExitStack() as stack:
@@ -152,7 +151,7 @@ def secured(tmp_path: Path, plain_database: Database) -> Iterator[Secured]:
                 town.sensor(conn, code, home, gateway=gateway)
         world.command("registry", "mosquitto", str(broker.place))
         broker.start()
-        yield Secured(world, broker, authority, certificate_port)
+        yield Secured(world, broker, authority, ports)
 
 
 def test_who_gets_in(secured: Secured) -> None:
@@ -202,24 +201,7 @@ def test_only_the_reader_hears(secured: Secured) -> None:
             assert (listener.hears("hearth/v1/#", 2.0) is not None) is heard
 
 
-def test_workers_that_share_hear_too(secured: Secured) -> None:
-    worker = secured.ingest("--worker", "1")
-    device = secured.client("s1", secured.password("s1"))
-    with device:
-        device.say("s1", 21.0)
-        until(lambda: secured.temperatures() == [21.0], "a shared subscription is allowed")
-    assert worker.stop() == 0
-
-
 def test_with_a_client_certificate_instead_of_a_password(secured: Secured) -> None:
-    ours = secured.authority.issue("hearth")
-    secured.world.settings(
-        {
-            "HEARTH_MQTT_URL": f"mqtts://{LOOPBACK}:{secured.certificate_port}",
-            "HEARTH_MQTT_CERT_FILE": str(ours.file),
-            "HEARTH_MQTT_KEY_FILE": str(ours.key),
-        }
-    )
     ingest = secured.ingest()
     device = secured.client(None, certificate=secured.authority.issue("s1"))
     with device as answer:
@@ -228,12 +210,72 @@ def test_with_a_client_certificate_instead_of_a_password(secured: Secured) -> No
         device.say("s1", 21.0)
         until(lambda: secured.temperatures() == [21.0], "the name in the certificate is that of the account")
     checked = processes.run(secured.world.environment, "check")
-    assert f"broker     ok     {LOOPBACK}:{secured.certificate_port}" in checked.stdout
+    assert f"broker     ok     {LOOPBACK}:{secured.inside_port}" in checked.stdout
+    assert ingest.stop() == 0
+
+
+def test_workers_that_share_hear_too(secured: Secured) -> None:
+    secured.world.believe_shares()
+    worker = secured.ingest("--worker", "1")
+    device = secured.client("s1", secured.password("s1"))
+    with device:
+        device.say("s1", 21.0)
+        until(lambda: secured.temperatures() == [21.0], "a shared subscription is allowed")
+    assert worker.stop() == 0
+
+
+@pytest.mark.parametrize("certified", [False, True])
+def test_nobody_takes_the_session_of_a_worker_over(secured: Secured, certified: bool) -> None:
+    """By its client id a device was sent what waited for Hearth; what the broker acknowledged was gone."""
+    ingest = secured.ingest()
+    stranger = (
+        secured.client(None, certificate=secured.authority.issue("s2"), client_id="hearth-ingest")
+        if certified
+        else secured.client("s2", secured.password("s2"), client_id="hearth-ingest")
+    )
+    device = secured.client("s1", secured.password("s1"))
+    with device:
+        for n in range(30):
+            device.say("s1", 10.0 + n / 10)
+            if n % 10 == 5:
+                with stranger as answer:
+                    assert answer == WELCOME
+                    device.say("s1", 20.0 + n)
+    until(lambda: len(secured.temperatures()) == 33, "nothing is lost")
+    assert ingest.stop() == 0
+    assert ingest.said().count("event=connected") == 1
+
+
+def test_a_device_has_not_the_name_of_a_session(secured: Secured) -> None:
+    with secured.world.database.connect() as conn:
+        town.sensor(conn, "hearth-ingest", town.home(conn, "H2"))
+    done = secured.world.command("registry", "mosquitto", str(secured.broker.place))
+    assert "left out for their name (a colon, or a session of ours): hearth-ingest" in done.stdout
+    assert "hearth-ingest" not in (secured.broker.place / "passwords").read_text()
+
+
+def test_a_check_does_not_end_the_session_of_a_worker_with_its_account(secured: Secured) -> None:
+    """Where the client id is the account, whatever else comes in with it takes the session over: that is told."""
+    secured.world.settings({"HEARTH_MQTT_URL": secured.broker.url("hearth", secured.password("hearth"))})
+    ingest = secured.ingest()
+    device = secured.client("s1", secured.password("s1"))
+    with device:
+        device.say("s1", 20.0)
+        until(lambda: secured.temperatures() == [20.0], "Hearth hears")
+        assert ingest.stop() == 0
+        device.say("s1", 21.0)
+        checked = processes.run(secured.world.environment, "check", "broker")
+        assert (checked.returncode, "a listener of its own" in checked.stdout) == (2, True)
+        device.say("s1", 22.0)
+    ingest = secured.ingest()
+    until(lambda: secured.temperatures() == [20.0, 21.0, 22.0], "what waited is still there")
     assert ingest.stop() == 0
 
 
 def test_without_a_certificate_where_one_is_asked_for(secured: Secured) -> None:
     secured.world.settings({"HEARTH_MQTT_URL": f"mqtts://hearth:x@{LOOPBACK}:{secured.certificate_port}"})
+    for variable in ("HEARTH_MQTT_CERT_FILE", "HEARTH_MQTT_KEY_FILE"):
+        del secured.world.environment[variable]
     ingest = secured.world.start("ingest").wait_for("broker away", 2)
     assert 'error=""' not in ingest.said()
     assert "event=connected" not in ingest.said()

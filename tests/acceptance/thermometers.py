@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from paho.mqtt.client import Client, MQTTMessageInfo
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
 from local.port import LOOPBACK
 
@@ -64,7 +64,10 @@ class Thermometers:
         _wait(self._publish(device, payload))
 
     def _publish(self, device: str, payload: Any) -> MQTTMessageInfo:
-        return self._client.publish(f"hearth/v1/{device}/telemetry", json.dumps(payload), qos=1)
+        info = self._client.publish(f"hearth/v1/{device}/telemetry", json.dumps(payload), qos=1)
+        if info.rc == MQTTErrorCode.MQTT_ERR_NO_CONN:
+            info.rc = MQTTErrorCode.MQTT_ERR_SUCCESS  # the client keeps it, and sends it when the broker is back
+        return info
 
     def _settle_one(self) -> None:
         info, said = self._on_their_way.popleft()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -15,6 +16,7 @@ from psycopg.rows import dict_row
 
 from local.broker import Mosquitto
 from local.port import LOOPBACK, free_port
+from store import broker_shares
 from tests.acceptance import processes
 from tests.acceptance.processes import Process
 from tests.acceptance.thermometers import Thermometers
@@ -67,6 +69,13 @@ class World:
         process = Process(environment, log, *arguments)
         self._stack.callback(process.kill)
         return process
+
+    def believe_shares(self) -> None:
+        """Take it for proven that the broker keeps shared subscriptions, as long as it is not restarted."""
+        parts = urlsplit(self.environment["HEARTH_MQTT_URL"])
+        proof = broker_shares.Probe(f"{parts.hostname}:{parts.port}", 1, 1, "")
+        with self.database.connect() as connection:
+            broker_shares.record(connection, proof, datetime.now(UTC))
 
     def thermometers(self) -> Thermometers:
         """A connection to the broker, open until the end of the world."""

@@ -281,6 +281,47 @@ def test_workers_have_numbers_of_their_own_and_are_otherwise_equal() -> None:
     assert len({json.dumps({**told, "command": None}, sort_keys=True) for told in workers.values()}) == 1
 
 
+def listeners() -> dict[int, set[str]]:
+    """The lines of each listener of the shipped Mosquitto, by its port."""
+    found: dict[int, set[str]] = {}
+    port = 0
+    for line in (ROOT / "deploy/mosquitto/mosquitto.conf").read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(" ")
+        port = int(value) if name == "listener" else port
+        found.setdefault(port, set()).add(line)
+    return found
+
+
+BOUND = "use_username_as_clientid true"
+
+
+def test_where_devices_come_in_nobody_chooses_a_client_id_and_hearth_comes_in_elsewhere() -> None:
+    (inside,) = {
+        int(told["environment"]["HEARTH_MQTT_URL"].rpartition(":")[2])
+        for whole in STACKS.values()
+        for told in whole["services"].values()
+        if "HEARTH_MQTT_URL" in told.get("environment", {})
+    }
+    ports = listeners().keys() - {0}
+    assert {port for port in ports if BOUND in listeners()[port]} == ports - {inside}
+    assert {"require_certificate true", "use_identity_as_username true"} <= listeners()[inside]
+    published = [
+        str(port) for whole in STACKS.values() for s in whole["services"].values() for port in s.get("ports", ())
+    ]
+    assert all(str(port) in " ".join(published) for port in ports - {inside})
+    assert str(inside) not in " ".join(published)
+
+
+def test_emqx_binds_client_ids_everywhere_but_inside() -> None:
+    told = (ROOT / "deploy/emqx/emqx.conf").read_text(encoding="utf-8")
+    (whole,) = re.findall(r"^mqtt \{$(.*?)^\}", told, re.MULTILINE | re.DOTALL)
+    assert "use_username_as_clientid = true" in whole
+    assert re.findall(r"^zones\.(\w+)\.mqtt\.use_username_as_clientid = false$", told, re.MULTILINE) == ["inside"]
+    inside = re.findall(r"^listeners\.ssl\.\w+ \{\n  bind = \"[\d.]+:(\d+)\"[^{]*?zone = inside$", told, re.MULTILINE)
+    assert inside == ["8885"]
+    assert "8885" not in (ROOT / "deploy/haproxy/mqtt.cfg").read_text(encoding="utf-8")
+
+
 def test_what_needs_a_session_of_the_database_does_not_go_through_the_pooler() -> None:
     through = {n for n, s in STACKS[MANY]["services"].items() if "database_pooled_url" in names(s.get("secrets", []))}
     assert through == {"api"}

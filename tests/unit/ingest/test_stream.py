@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.message import Message, Stamps
-from ingest.stream import ProtocolError, Stream, acknowledgements, publication
+from ingest.stream import ProtocolError, Stream, TakenOver, acknowledgements, publication
 
 TOPIC = "hearth/v1/s1/telemetry"
 SUBACK_V5 = b"\x90\x04\x00\x01\x00\x01"
@@ -58,7 +58,7 @@ def test_any_cut_of_the_bytes_gives_the_same_messages(cuts: list[int], payload: 
     ("data", "says"),
     [
         (b"\x90\x04\x00\x01\x00\x87", "refused the subscription, reason 0x87"),
-        (b"\xe0\x02\x8e\x00", "ended the session, reason 0x8e"),
+        (b"\xe0\x02\x8d\x00", "ended the session, reason 0x8d"),
         (b"\xe0\x00", "ended the session, reason 0x0"),
         (b"\x20\x02\x00\x00", "type 2"),
         (b"\x32\xff\xff\xff\xff\x01", "more than four"),
@@ -100,3 +100,23 @@ def test_no_two_messages_have_the_same_time_of_receipt(reads: list[tuple[int, in
         first = max(us, received[-1] + 1)
         assert [message.received_us for message in messages] == list(range(first, first + count))
         received += [message.received_us for message in messages]
+
+
+def test_another_client_that_opens_the_session_is_told_apart() -> None:
+    with pytest.raises(TakenOver):
+        Stream(True, 1).feed(b"\xe0\x02\x8e\x00", at(5))
+
+
+@pytest.mark.parametrize(
+    ("codes", "missed"), [(b"\x00", False), (b"\x11", True), (b"\x00\x11", True), (b"\x87", False)]
+)
+def test_a_subscription_that_was_not_there_to_be_ended(codes: bytes, missed: bool) -> None:
+    stream = Stream(True, 1)
+    stream.feed(b"\xb0" + bytes([3 + len(codes)]) + b"\x00\x01\x00" + codes, at(5))
+    assert stream.missed is missed
+
+
+def test_mqtt_3_does_not_say_what_was_there() -> None:
+    stream = Stream(False, 1)
+    stream.feed(b"\xb0\x02\x00\x11", at(5))
+    assert not stream.missed

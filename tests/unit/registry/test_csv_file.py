@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.registry import CLASSES, HEAT_STATUSES, ROOM_KINDS, Building, Home, Sensor, Substation
+from domain.registry import CLASSES, HEAT_STATUSES, ROOM_KINDS, SESSIONS, Building, Home, Sensor, Substation
 from registry.csv_file import parse, render
 from registry.sheets import Row, Sheet, sheets
 
@@ -15,7 +15,9 @@ FILES = sheets(ZoneInfo("Asia/Shanghai"))
 BERLIN = sheets(ZoneInfo("Europe/Berlin"))
 
 CODES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=100)
-DEVICES = CODES.map(lambda code: code.translate(str.maketrans("/+#", "---")))
+DEVICES = CODES.map(lambda code: code.translate(str.maketrans("/+#", "---"))).filter(
+    lambda code: not code.startswith(SESSIONS)
+)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=30).map(str.strip)
 NAMES = WORDS.filter(bool)
 INSTANTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001

@@ -10,6 +10,7 @@ import pytest
 
 from domain.errors import UsageError
 from domain.registry import Sensor
+from registry.fields import device
 from registry.mosquitto import Accounts, acl, devices, password_hash, write_accounts
 
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
@@ -112,6 +113,15 @@ def test_nobody_else_reads_the_files(tmp_path: Path) -> None:
 def test_a_colon_cannot_be_in_a_password_file(tmp_path: Path) -> None:
     assert accounts(tmp_path, "00:1a:2b", "s1").impossible == ["00:1a:2b"]
     assert "1a" not in (tmp_path / "passwords").read_text() + (tmp_path / "new-devices.csv").read_text()
+
+
+@pytest.mark.parametrize("name", ["hearth-ingest", "hearth-ingest-1", "hearth-check-0a", "hearth-probe"])
+def test_a_device_with_the_name_of_a_session_would_take_it_over(tmp_path: Path, name: str) -> None:
+    assert accounts(tmp_path, name, "hearth-kitchen").impossible == [name]
+    assert sorted(told(tmp_path)) == ["hearth", "hearth-kitchen"]
+    with pytest.raises(ValueError, match="sessions of Hearth"):
+        device(name)
+    assert device("hearth-kitchen") == "hearth-kitchen"
 
 
 def test_a_device_with_the_name_of_the_reader_would_hear_all(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""Where the broker is, and which session of it a worker has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ingest.sources import NATIVE
+
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+GROUP = "hearth"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the broker is and how a session there is opened."""
+
+    url: str
+    client_id: str
+    share: str | None = None  # the group of a shared subscription, which needs MQTT 5
+    ca_file: Path | None = None
+    cert_file: Path | None = None  # who we are there, if not by password
+    key_file: Path | None = None
+    keep_alive_s: int = 30
+    filters: Sequence[str] = (NATIVE,)
+    every_worker: Sequence[str] = ()  # filters that are not shared
+
+    @property
+    def host(self) -> str:
+        """The host of the broker."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port of the broker."""
+        parts = urlsplit(self.url)
+        return parts.port or PORTS[parts.scheme]
+
+    @property
+    def broker(self) -> str:
+        """The broker's name in the database: host and port, without the account."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def lock(self) -> int:
+        """The advisory lock of this session: one process at a time may open it."""
+        return int.from_bytes(sha256(f"{self.broker} {self.client_id}".encode()).digest()[:8], "big", signed=True)
+
+    @property
+    def canary(self) -> list[str]:
+        """A shared subscription to a topic on which nobody can publish, by which a loss of all shares shows."""
+        # The name of a session of ours is refused as the name of a device, so no account writes below it.
+        return [f"$share/{self.share}-canary/hearth/v1/{self.client_id}/canary"] if self.share else []
+
+    @property
+    def subscriptions(self) -> list[str]:
+        """The filters to subscribe to."""
+        share = f"$share/{self.share}/" if self.share else ""
+        return [*(share + text for text in self.filters), *self.every_worker, *self.canary]
+
+    def shared(self, worker: int) -> "Address":
+        """The session of one of several workers that share the messages."""
+        return replace(self, client_id=f"{self.client_id}-{worker}", share=GROUP)

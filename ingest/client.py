@@ -1,0 +1,51 @@
+"""A client of the broker as paho makes it, before it connects."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from ingest.address import Address
+
+SESSION_EXPIRY_S = 7 * 86_400  # as long as the broker keeps messages for a worker that is away
+
+
+def prepared(address: Address, client_id: str, modern: bool) -> Client:
+    """A client that knows its account, speaks MQTT 5 or 3.1.1, and neither acknowledges nor reconnects by itself."""
+    version = MQTTProtocolVersion.MQTTv5 if modern else MQTTProtocolVersion.MQTTv311
+    session: dict[str, Any] = {} if modern else {"clean_session": False}
+    session |= {"manual_ack": True, "reconnect_on_failure": False}
+    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version, **session)
+    parts = urlsplit(address.url)
+    if parts.username:
+        client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+    return client
+
+
+def secure(client: Client, address: Address) -> None:
+    """Prepare TLS; the files are read for each connection, so that a renewed certificate needs no restart."""
+    if urlsplit(address.url).scheme == "mqtts":
+        # No passphrase: a key that needs one is refused rather than asked for on a terminal.
+        client.tls_set(_name(address.ca_file), _name(address.cert_file), _name(address.key_file), keyfile_password="")
+
+
+def staying(expiry_s: int = SESSION_EXPIRY_S) -> Properties:
+    """The properties of a CONNECT whose session outlives the connection."""
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = expiry_s
+    return properties
+
+
+def ending() -> Properties:
+    """The properties of a DISCONNECT that ends the session."""
+    properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+    properties.SessionExpiryInterval = 0
+    return properties
+
+
+def _name(file: Path | None) -> str | None:
+    return str(file) if file else None
