@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -311,7 +312,7 @@ class Source:
             log.error(
                 "the broker lost a shared subscription: what it acknowledged while this worker was away may be lost",
                 client_id=self.address.client_id,
-                away_since_us=self._parted_us,
+                away_since=_instant(self._parted_us) if self._parted_us else "before this process",
                 why=why,
                 then=f"hearth ingest --worker {self.address.client_id.rpartition('-')[2]} --leave",
             )
@@ -332,6 +333,10 @@ class Source:
     def _on_log(self, _client: Client, _data: Any, level: int, text: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR:
             self._complaint = text  # why the connection broke; nothing else tells
+
+
+def _instant(us: int) -> str:
+    return datetime.fromtimestamp(us / 1e6, UTC).isoformat(timespec="seconds")
 
 
 def _event(error: OSError) -> str:
