@@ -42,7 +42,7 @@ WHERE h.code = ANY (%(homes)s)
 # Homes of which somebody is on record: whether anybody lives there now, and whether that of a reference ever does.
 SELECT_RESIDENTS = """
 SELECT
-  h.code, bool_or(tstzrange(r.starts_at, r.ends_at) @> %(now)s) AS lived_in,
+  h.code, bool_or(tstzrange(r.starts_at, r.ends_at) @> %(now)s::timestamptz) AS lived_in,
   coalesce(bool_or(r.resident = %(resident)s AND coalesce(r.ends_at > %(now)s, true)), false) AS named
 FROM home AS h JOIN residence AS r USING (home_id)
 WHERE h.code = ANY (%(homes)s)

@@ -17,7 +17,7 @@ SELECT
   pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS is_read_only
 """
 # A job is dead if its last run failed, or nobody runs it: it is long due, or was never run since its policy was made.
-SELECT_DEAD_JOBS = """
+TIMESCALE_DEAD_JOBS = """
 SELECT j.job_id, j.proc_name, j.hypertable_name, s.last_run_status = 'Failed' AS failed
 FROM timescaledb_information.jobs AS j
 LEFT JOIN timescaledb_information.job_stats AS s USING (job_id)
@@ -95,7 +95,7 @@ class DeadJob(NamedTuple):
 
 def dead_jobs(conn: Connection, before: datetime) -> list[DeadJob]:
     """Find the jobs on our tables that failed, or should have been run before an instant and were not."""
-    return [DeadJob(*row) for row in conn.execute(SELECT_DEAD_JOBS, {"before": before})]
+    return [DeadJob(*row) for row in conn.execute(TIMESCALE_DEAD_JOBS, {"before": before})]
 
 
 def tireless(conn: Connection) -> list[str]:
