@@ -154,16 +154,17 @@ class Ground:
             return {row["user"]: row["password"] for row in csv.DictReader(lines)}[account]
 
 
-def broker_losses() -> dict[str, object]:
-    """Measure all: `takeover_lost`, and `broker_restart_lost` with one plain worker and with several."""
+def measure(quick: bool = False) -> dict[str, object]:
+    """Measure `takeover_lost`, and `broker_restart_lost` with one plain worker and with several."""
     restarts = {}
+    readings, times = (READINGS // 5, 1) if quick else (READINGS, RESTARTS)
     with ground() as there:
         console.print("hostile broker: a device takes the session over")
-        taken = takeover(there)
+        taken = takeover(there, readings)
     for kind, workers in WORKERS.items():
         with ground() as there:
-            console.print(f"hostile broker: {RESTARTS} restarts, {kind}")
-            restarts[kind] = restart(there, workers)
+            console.print(f"hostile broker: restarts, {kind}")
+            restarts[kind] = restart(there, workers, times)
     return {"takeover_lost": taken, "broker_restart_lost": restarts}
 
 
@@ -176,7 +177,7 @@ def ground() -> Iterator[Ground]:
         yield Ground(folder, stack)
 
 
-def takeover(there: Ground) -> int:
+def takeover(there: Ground, readings: int) -> int:
     """Readings lost while another account connects with the client id of the worker, again and again."""
     over = Event()
 
@@ -192,7 +193,7 @@ def takeover(there: Ground) -> int:
         attacker = Thread(target=attack)
         attacker.start()
         try:
-            for _ in range(READINGS // 10):
+            for _ in range(readings // 10):
                 there.say(10)
         finally:
             over.set()
@@ -200,14 +201,14 @@ def takeover(there: Ground) -> int:
         return there.lost()
 
 
-def restart(there: Ground, workers: list[tuple[str, ...]]) -> int:
+def restart(there: Ground, workers: list[tuple[str, ...]], times: int) -> int:
     """Readings lost over restarts, in order and by kill -9, while no worker is there."""
     with ExitStack() as running:
         for arguments in workers:
             running.enter_context(there.ingest(*arguments))
         there.wake()
         there.forget()
-    for nth in range(RESTARTS):
+    for nth in range(times):
         there.say(BURST)
         if nth % 2:
             time.sleep(SAVED_S)
@@ -228,7 +229,7 @@ def restart(there: Ground, workers: list[tuple[str, ...]]) -> int:
 def main() -> None:
     """Measure and print one JSON object."""
     try:
-        print(json.dumps(broker_losses()))
+        print(json.dumps(measure("--quick" in sys.argv[1:])))
     except ServerError as error:
         raise SystemExit(f"hostile_broker: {error}") from None
 
