@@ -15,6 +15,7 @@ from psycopg import Connection
 
 from domain.instants import to_us
 from store import chain as store
+from store import checks
 
 MOST_TOLD = 1_000  # faults that are listed; all are counted
 FIRST = b""
@@ -95,6 +96,14 @@ def check(conn: Connection, report: Report, noted: str | None) -> None:
     for breach in store.stray_breaches(conn):
         where = "is told by its events and not by the clock" if breach.lost else "is not told by its events"
         report.fault(f"{breach.number}: the breach of {breach.clock} {where}")
+    for name, rows in checks.violations(conn).items():
+        for row in rows:
+            report.fault(f"{name}: {', '.join(f'{column} {said(value)}' for column, value in row.items())}")
+
+
+def said(value: object) -> str:
+    """A value of a row as a line has it."""
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _check_events(conn: Connection, report: Report) -> None:

@@ -1,6 +1,6 @@
 """From machines to rows: flags opened, worsened and ended, and the ticket of each, in the caller's transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from domain.policy import Policy
 from domain.states import ClearReason, FlagSource, NotJudged, Severity
 from domain.tickets import Cold, DeskRule, EventKind, Source, State, TicketClass, priority
 from store import flags as flag_store
+from store import numbers
 from store import tickets as ticket_store
 from store.tickets import TicketRow
 
@@ -51,6 +52,7 @@ class Changes:
     new: list[dict[str, Any]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
     reopened: list[int] = field(default_factory=list)  # homes whose flag had ended by what was known before
+    moved: dict[int, int] = field(default_factory=dict)  # flag → the ticket that it has from now on
     told: list[Change] = field(default_factory=list)
     open_flags: dict[int, int] = field(default_factory=dict)  # home_id → flag
 
@@ -112,10 +114,10 @@ def raise_flags(
     fresh.sort(key=lambda item: item[1]["cleared_at"] == NONE_US)  # those that are over first, in their order
     home_ids = [int(homes[home]) for home, _ in fresh]
     last = Last(ticket_store.last_cold(conn, sorted(set(home_ids))))
-    changes.docket.reserve(len(fresh))
-    flag_ids = flag_store.reserve(conn, len(fresh))
     flags = [flag for _, flag in fresh]
     whys = explain(conn, policy, list(zip(home_ids, flags, strict=True)))
+    changes.docket.reserve(len(fresh))
+    flag_ids = numbers.take(conn, numbers.Kind.FLAG, len(fresh))
     for flag_id, home_id, flag, why in zip(flag_ids, home_ids, flags, whys, strict=True):
         _add(policy, changes, last, flag_id, home_id, flag, why, FlagSource.SENSOR)
 
@@ -150,11 +152,29 @@ def raise_measured(
     """
     changes = changes_of(conn, policy, now, actor)
     last = Last(ticket_store.last_cold(conn, [home_id]))
-    (flag_id,) = flag_store.reserve(conn, 1)
+    (flag_id,) = numbers.take(conn, numbers.Kind.FLAG, 1)
     ticket = _add(policy, changes, last, flag_id, home_id, flag, why, FlagSource.MEASUREMENT)
     changes.docket.write()
     flag_store.insert(conn, changes.new)
     return ticket
+
+
+def open_again(
+    conn: Connection,
+    policy: Policy,
+    changes: Changes,
+    again: Sequence[tuple[flag_store.FlagRow, np.void]],
+    source: FlagSource,
+) -> None:
+    """Let flags that had ended be open after all, each with a ticket in work: its own, or as a new flag gets one."""
+    changes.reopened += [row.home_id for row, _ in again]
+    tickets = ticket_store.lock(conn, sorted({row.ticket_id for row, _ in again})) if again else {}
+    idle = [(row, flag) for row, flag in again if tickets[row.ticket_id].state in (State.DONE, State.CLOSED)]
+    last = Last(ticket_store.last_cold(conn, sorted({row.home_id for row, _ in idle})) if idle else {})
+    for row, flag in idle:
+        ticket = _ticket(policy, changes, last, row.flag_id, row.home_id, flag, source)
+        if ticket != row.ticket_id:
+            changes.moved[row.flag_id] = ticket
 
 
 class Last:
@@ -285,6 +305,7 @@ def write_flags(
         for home, flag in known:
             _tell(changes, tickets[int(flag["flag"])], before[home], flag)
     changes.docket.write()
+    flag_store.give_tickets(conn, changes.moved)
     if changes.new:
         flag_store.insert(conn, changes.new)
 

@@ -36,7 +36,7 @@ from domain.tickets import (
     passes_on,
 )
 from store import incidents as store
-from store import outbox, tickets
+from store import numbers, outbox, tickets
 
 CREW_CLOCKS = frozenset({"station_reply", "on_site", "done"})  # nobody has to be called
 MOST_JOINED = 2_000  # homes taken in by one transaction, which has them locked
@@ -76,6 +76,9 @@ def _open(conn: Connection, policy: Policy, version: Version, rule: IncidentRule
     counts = store.counts(conn, min(rule.building_homes, rule.substation_homes), sorted(alarms))
     found = find(rule, counts, alarms.keys(), store.covered(conn))
     places = store.places(conn, [finding.place for finding in found]) if found else {}
+    # Before anything is numbered: whoever has numbers waits for no home.
+    wide = [finding.place.substation for finding in found if finding.place.building is None]
+    store.lock_homes(conn, store.merging(conn, wide) if wide else [])
     label = policy.labels[policy.versions.index(version)]
     for finding in found:
         place = places[finding.place]
@@ -114,7 +117,7 @@ def _open_one(
     conn: Connection, policy: Policy, found: Finding, place: store.PlaceRow, why: dict[str, Any], now: datetime
 ) -> None:
     """Open an incident with its ticket and its notice; those of buildings within it become part of it."""
-    incident = store.reserve(conn)
+    (incident,) = numbers.take(conn, numbers.Kind.INCIDENT, 1)
     merged = store.merge(conn, found.place.substation, incident, now) if found.place.building is None else []
     why = {"incident": store.number(incident), **why}
     ticket = _crew_ticket(conn, policy, found, place.station, why, now)

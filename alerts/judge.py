@@ -95,12 +95,15 @@ class Docket:
         fresh, celsius, until = rows[brought], self.celsius[brought], self.until[brought]
         judged = self.judged[brought] & ~np.isnan(fresh["temperature"])
         late = np.zeros(len(fresh), bool)
+        homes = None
         if self.homes and judged.any():
             homes = _only(self.homes, np.unique(fresh["home_id"][judged]))
             if self.judge.weights.screens:
                 late = self.judge._screen(self.conn, homes, fresh, judged, now)
-            late[judged] |= self.judge._judge(self.conn, homes, fresh[judged], celsius[judged], until[judged], now)
+        # Before flags are raised: their numbers keep other workers' flags waiting.
         store.put_sensors(self.conn, _latest(fresh, judged, celsius, until))
+        if homes is not None:
+            late[judged] |= self.judge._judge(self.conn, homes, fresh[judged], celsius[judged], until[judged], now)
         return int(late.sum())
 
 

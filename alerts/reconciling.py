@@ -17,13 +17,14 @@ from alerts.flagging import (
     clear_reason,
     flag_columns,
     instant_text,
+    open_again,
     raise_flags,
     write_flags,
 )
 from alerts.why import explain
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy
-from domain.states import ClearReason, Severity
+from domain.states import ClearReason, FlagSource, Severity
 from domain.tickets import EventKind
 from store import flags as flag_store
 
@@ -35,8 +36,10 @@ def reconcile(
     stored: Sequence[flag_store.FlagRow],
     judged: Sequence[tuple[int, np.void]],
     now: datetime,
+    *,
+    write: bool = True,
 ) -> Changes:
-    """Bring the flags on record in line with what the history says.
+    """Bring the flags on record in line with what the history says; without `write`, only tell what that would be.
 
     Args:
         homes: home_id by position; the homes are locked.
@@ -45,16 +48,20 @@ def reconcile(
     """
     changes = changes_of(conn, policy, now)
     pairs, fresh, gone = _match(homes, stored, judged)
+    pairs.sort(key=lambda pair: pair[1]["cleared_at"] == NONE_US)  # a home never has two flags open
+    differing = [pair for pair in pairs if not _same(*pair)]
+    changes.told += [Change(ChangeKind.WITHDRAWN, row.home_id, row.cold_since, row.cleared_at) for row in gone]
+    changes.told += [_change(ChangeKind.CORRECTED, row.home_id, flag) for row, flag in differing]
+    changes.told += [_change(ChangeKind.RAISED, int(homes[home]), flag) for home, flag in fresh]
+    if not write:
+        return changes
+    changes.open_flags |= {row.home_id: row.flag_id for row, flag in pairs if flag["cleared_at"] == NONE_US}
     _withdraw(conn, changes, gone)
-    _correct(conn, policy, changes, pairs)
+    _correct(conn, policy, changes, differing)
     if fresh:
         raise_flags(conn, policy, homes, fresh, changes)
-    before = np.zeros(len(homes), MACHINE)
-    write_flags(conn, changes, before, ())
-    for row in changes.new:
-        if row["cleared_at"] is None:
-            changes.open_flags[row["home_id"]] = row["flag_id"]
-    changes.told += [_change(ChangeKind.RAISED, int(homes[home]), flag) for home, flag in fresh]
+    write_flags(conn, changes, np.zeros(len(homes), MACHINE), ())
+    changes.open_flags |= {row["home_id"]: row["flag_id"] for row in changes.new if row["cleared_at"] is None}
     return changes
 
 
@@ -100,25 +107,20 @@ def _withdraw(conn: Connection, changes: Changes, gone: Sequence[flag_store.Flag
     for row in gone:
         data = {"flag": row.flag_id, "reason": ClearReason.WITHDRAWN.value}
         changes.docket.add(row.ticket_id, EventKind.FLAG_ENDED, **data)
-        changes.told.append(Change(ChangeKind.WITHDRAWN, row.home_id, row.cold_since, row.cleared_at))
 
 
-def _correct(conn: Connection, policy: Policy, changes: Changes, pairs: Sequence[Pair]) -> None:
-    """Note what is different in flags that stay, the ended ones first so that a home never has two open."""
+def _correct(conn: Connection, policy: Policy, changes: Changes, differing: Sequence[Pair]) -> None:
+    """Note what is different in flags that stay."""
     moved: list[Pair] = []
-    for row, flag in sorted(pairs, key=lambda pair: pair[1]["cleared_at"] == NONE_US):
-        if flag["cleared_at"] == NONE_US:
-            changes.open_flags[row.home_id] = row.flag_id
-            if row.cleared_at is not None:
-                changes.reopened.append(row.home_id)
-        if _same(row, flag):
-            continue
+    again = [(row, flag) for row, flag in differing if flag["cleared_at"] == NONE_US and row.cleared_at is not None]
+    open_again(conn, policy, changes, again, FlagSource.SENSOR)
+    for row, flag in differing:
         changes.known.append({"flag_id": row.flag_id, **flag_columns(flag)})
         if not _began_together(row, flag):
             moved.append((row, flag))
-        changes.told.append(_change(ChangeKind.CORRECTED, row.home_id, flag))
         changes.docket.add(row.ticket_id, EventKind.FLAG_CORRECTED, flag=row.flag_id, **flag_columns(flag))
-        if flag["severity"] == Severity.SEVERE and row.severity != Severity.SEVERE:
+        open_now = flag["cleared_at"] == NONE_US
+        if open_now and flag["severity"] == Severity.SEVERE and row.severity != Severity.SEVERE:
             severe_at = instant_text(flag["severe_at"])
             changes.docket.add(row.ticket_id, EventKind.SEVERE, flag=row.flag_id, severe_at=severe_at)
     if moved:

@@ -7,6 +7,7 @@ closed if it is over by now), one that began or ended at another time is correct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,37 +60,51 @@ class Walked:
     ended: list[tuple[int, np.void]]
 
 
-def judge_again(conn: Connection, history: History, home_ids: Sequence[int], from_day: date, now: datetime) -> Outcome:
+def judge_again(
+    conn: Connection, history: History, home_ids: Sequence[int], from_day: date, now: datetime, *, dry: bool = False
+) -> Outcome:
     """Judge homes again from the start of a local day up to now; the caller owns the transaction.
 
-    The homes are locked, so what arrives meanwhile waits.
+    The homes are locked, so what arrives meanwhile waits. `dry`: flags and tickets are left as they are; the caller
+    rolls the rest back.
     """
     homes = np.unique(np.asarray(home_ids, np.int32))
     locked = state_store.lock(conn, homes)
     homes = locked["home_id"]
     out = Outcome(homes=len(homes))
+    walks = list[tuple[date, Walked]]()
     for first_day, members, known in _starts(conn, history, homes, from_day):
         walked, days = _walk(conn, history, homes[members], first_day, known, now)
         out.days += days
         out.readings += walked.past.readings
-        _settle(conn, history, walked, first_day, now, out)
+        walks.append((first_day, walked))
+    # After all that takes time: what is raised keeps others who raise flags waiting until the end.
+    for first_day, walked in walks:
+        _settle(conn, history, walked, first_day, now, out, dry)
     state_store.unqueue(conn, homes.tolist())
     return out
 
 
 def judge_days(
-    conn: Connection, history: History, home_ids: Sequence[int], from_day: date, to_day: date, now: datetime
+    conn: Connection,
+    history: History,
+    home_ids: Sequence[int],
+    from_day: date,
+    to_day: date,
+    now: datetime,
+    *,
+    dry: bool = False,
 ) -> Outcome:
     """Judge homes again over [from_day, to_day); those that leave it otherwise than on record, on to now.
 
-    The caller owns the transaction.
+    The caller owns the transaction. `dry`: as of `judge_again`.
     """
     end = to_datetime(history.midnight_us(to_day))
     if end >= now:
-        return judge_again(conn, history, home_ids, from_day, now)
+        return judge_again(conn, history, home_ids, from_day, now, dry=dry)
     homes = state_store.lock(conn, np.unique(np.asarray(home_ids, np.int32)))["home_id"]
     on_record = ledger_store.starts(conn, homes.tolist(), to_day)
-    out, differs = Outcome(), list[int]()
+    out, differs, spans = Outcome(), list[int](), list[_Span]()
     for first_day, members, known in _starts(conn, history, homes, from_day):
         past, ended = resume(history, homes[members], known), list[tuple[int, np.void]]()
         rows = []
@@ -99,9 +114,11 @@ def judge_days(
         same = [_leaves_as_recorded(past, nth, on_record, to_day) for nth in range(len(past.homes))]
         differs += past.homes[~np.array(same, bool)].tolist()
         out.readings += past.readings
-        _settle_days(conn, history, past, rows, ended, np.array(same, bool), first_day, end, now, out)
+        spans.append(_Span(past, rows, ended, np.array(same, bool), to_datetime(history.midnight_us(first_day)), end))
     if differs:
-        out.add(judge_again(conn, history, differs, from_day, now))
+        out.add(judge_again(conn, history, differs, from_day, now, dry=dry))
+    for span in spans:
+        _settle_days(conn, history, span, now, out, dry)
     out.homes = len(homes)
     return out
 
@@ -114,29 +131,27 @@ def _leaves_as_recorded(past: Past, nth: int, on_record: dict[int, tuple[date, b
     return bool(past.machines[nth].tobytes() == (machine or idle(1)[0].tobytes()))
 
 
-def _settle_days(
-    conn: Connection,
-    history: History,
-    past: Past,
-    rows: list[NDArray[np.void]],
-    ended: list[tuple[int, np.void]],
-    same: NDArray[np.bool_],
-    first_day: date,
-    end: datetime,
-    now: datetime,
-    out: Outcome,
-) -> None:
+class _Span(NamedTuple):
+    """Homes judged over whole days."""
+
+    past: Past
+    rows: list[NDArray[np.void]]  # store.ledger.DAY_ROW
+    ended: list[tuple[int, np.void]]  # flags: home by position, MACHINE
+    same: NDArray[np.bool_]  # homes that leave it as recorded
+    start: datetime
+    end: datetime
+
+
+def _settle_days(conn: Connection, history: History, span: _Span, now: datetime, out: Outcome, dry: bool) -> None:
     """Write the days and the flags that ended in them, of homes that leave the span as recorded."""
-    kept = past.homes[same]
-    days = np.concatenate([r[np.isin(r["home_id"], kept)] for r in rows]) if rows else None
+    kept = span.past.homes[span.same]
+    days = np.concatenate([r[np.isin(r["home_id"], kept)] for r in span.rows]) if span.rows else None
     if days is not None and len(days):
         out.days += ledger_store.put(conn, days, history.policy.labels)
-    start = to_datetime(history.midnight_us(first_day))
-    stored = [f for f in flag_store.since(conn, kept.tolist(), start) if f.cleared_at and f.cleared_at <= end]
-    changes = reconcile(
-        conn, history.policy, past.homes, stored, [(home, flag) for home, flag in ended if same[home]], now
-    )
-    out.note(changes)
+    flags = flag_store.since(conn, kept.tolist(), span.start)
+    stored = [flag for flag in flags if flag.cleared_at and flag.cleared_at <= span.end]
+    judged = [(home, flag) for home, flag in span.ended if span.same[home]]
+    out.note(reconcile(conn, history.policy, span.past.homes, stored, judged, now, write=not dry))
 
 
 def _starts(
@@ -226,6 +241,7 @@ def _settle(
     first_day: date,
     now: datetime,
     out: Outcome,
+    dry: bool,
 ) -> None:
     """Bring flags and state in line with the past."""
     past = walked.past
@@ -233,9 +249,10 @@ def _settle(
     stored = flag_store.since(conn, past.homes.tolist(), start)
     open_now = np.flatnonzero(past.machines["severity"] > 0)
     judged = walked.ended + [(int(home), past.machines[home]) for home in open_now]
-    changes = reconcile(conn, history.policy, past.homes, stored, judged, now)
+    changes = reconcile(conn, history.policy, past.homes, stored, judged, now, write=not dry)
     out.note(changes)
-    _put_state(conn, history, walked, changes.open_flags)
+    if not dry:
+        _put_state(conn, history, walked, changes.open_flags)
 
 
 def _put_state(conn: Connection, history: History, walked: Walked, open_flags: dict[int, int]) -> None:

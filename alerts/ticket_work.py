@@ -18,10 +18,8 @@ from domain.tickets import (
     RESUMED_BY_REWORK,
     Event,
     EventKind,
-    Proof,
     Refused,
     Source,
-    Standing,
     State,
     TicketClass,
     TooEarly,
@@ -258,18 +256,6 @@ def check_closing(conn: Connection, row: TicketRow) -> None:
         raise Refused(
             row.number, row.state, EventKind.CLOSED, "a device job closes by itself when its sensor is in order"
         )
-    clocks = [clock for clock in clock_store.of_tickets(conn, [row.ticket_id]) if clock.name == AFTER_DONE]
-    needs = missing(
-        Standing(
-            ticket_class=TicketClass(row.ticket_class),
-            proof=Proof(row.proof) if row.proof else None,
-            replied=row.replied_at is not None,
-            called_back=row.called_back_at is not None,
-            call_back_asked=bool(clocks),
-            responsibility=row.responsibility,
-            paid=row.paid,
-            confirmed=row.confirmation is not None,
-        )
-    )
+    needs = missing(store.standing(conn, [row.ticket_id])[row.ticket_id])
     if needs:
         raise Refused(row.number, row.state, EventKind.CLOSED, f"closing still needs {', '.join(needs)}")

@@ -4,6 +4,7 @@ A Docket gathers what a transaction has to write and writes it at once, so that 
 statements as one.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,7 +20,7 @@ from domain.notices import Entry
 from domain.policy import Policy
 from domain.tickets import Event, EventKind, Source, State, TicketClass
 from store import clocks as clock_store
-from store import outbox
+from store import numbers, outbox
 from store import tickets as store
 from store.tickets import Place, TicketRow
 
@@ -81,21 +82,21 @@ class Docket:
         self._policy = policy
         self._now = now
         self._actor = actor
-        self._numbers: list[int] = []
+        self._numbers = deque[int]()
         self._opened: dict[int, Opening] = {}
         self._clocks: dict[TicketClass, list[tuple[str, datetime | None, Due]]] = {}
         self._events: list[Event] = []
         self._contacts: list[tuple[int, str]] = []
 
-    def reserve(self, count: int) -> None:
-        """Fetch the numbers of tickets that are going to be opened."""
-        self._numbers += store.reserve(self._conn, count)
+    def reserve(self, most: int) -> None:
+        """Take the numbers of tickets that may be opened; what is left over goes back when all is written."""
+        self._numbers += numbers.take(self._conn, numbers.Kind.TICKET, most)
 
     def open(self, opening: Opening) -> int:
         """Open a ticket; returns its ticket_id."""
         if not self._numbers:
             self.reserve(1)
-        ticket = self._numbers.pop(0)
+        ticket = self._numbers.popleft()
         self._opened[ticket] = opening
         source = {"source": opening.source.value}
         follows = {"follows": opening.follows} if opening.follows else {}
@@ -131,6 +132,8 @@ class Docket:
             entries += record(self._conn, self._policy, rows, known, self._now, self._actor)
         store.insert_contacts(self._conn, self._contacts)
         outbox.put(self._conn, entries, self._now)
+        numbers.give_back(self._conn, numbers.Kind.TICKET, len(self._numbers))
+        self._numbers.clear()
         self._opened, self._events, self._contacts = {}, [], []
         return rows
 

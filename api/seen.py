@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.session import Session
-from domain.tickets import AFTER_DONE, MOVES, EventKind, Proof, Source, Standing, State, TicketClass, missing
+from domain.tickets import MOVES, EventKind, State, missing
 from store.access import Role, Scope
 
 
@@ -15,19 +15,7 @@ def seen(row: dict[str, Any], asking: Session) -> dict[str, Any]:
 
 def needs(row: dict[str, Any]) -> list[str]:
     """What closing a ticket still needs, as names for programs."""
-    if row["state"] == State.CLOSED or row["source"] in (Source.DEVICE, Source.INCIDENT):
-        return []
-    standing = Standing(
-        ticket_class=TicketClass(row["class"]),
-        proof=Proof(row["proof"]) if row["proof"] else None,
-        replied=row["replied_at"] is not None,
-        called_back=row["called_back_at"] is not None,
-        call_back_asked=any(c["name"] == AFTER_DONE and c["round"] == row["round"] for c in row["clocks"]),
-        responsibility=row["responsibility"],
-        paid=row["paid"],
-        confirmed=row["confirmation"] is not None,
-    )
-    return (["done"] if row["done_at"] is None else []) + missing(standing)
+    return [] if row["state"] == State.CLOSED else missing(row["standing"])
 
 
 def _for_user(row: dict[str, Any], scope: Scope) -> dict[str, Any]:

@@ -36,6 +36,19 @@ INSERT INTO point (sensor_id, substation_id, interval_s)
 SELECT s.sensor_id, u.substation_id, 60 FROM sensor AS s JOIN substation AS u USING (code);
 """
 # One home in twelve is cold, one in a hundred severely; one in twenty is silent.
+# Millions of tickets in one statement would each be numbered after the others; numbers go on behind them.
+NUMBERED = """
+CREATE SEQUENCE city_ticket; CREATE SEQUENCE city_flag;
+ALTER TABLE ticket ALTER COLUMN ticket_id SET DEFAULT nextval('city_ticket');
+ALTER TABLE flag ALTER COLUMN flag_id SET DEFAULT nextval('city_flag');
+"""
+NUMBERED_ON = """
+ALTER TABLE ticket ALTER COLUMN ticket_id SET DEFAULT take_numbers('ticket', 1);
+ALTER TABLE flag ALTER COLUMN flag_id SET DEFAULT take_numbers('flag', 1);
+UPDATE numbering SET last = nextval('city_ticket') - 1 WHERE kind = 'ticket';
+UPDATE numbering SET last = nextval('city_flag') - 1 WHERE kind = 'flag';
+DROP SEQUENCE city_ticket; DROP SEQUENCE city_flag;
+"""
 STATES = """
 INSERT INTO ticket (class, source, state, priority, home_id, station, opened_at)
 SELECT
@@ -224,7 +237,7 @@ def build(url: str, homes: int, buildings: int) -> None:
     }
     with psycopg.connect(url) as conn:
         migrate(conn)
-    for script in (REGISTRY, STATES, READINGS, LEDGER, KPI):
+    for script in (NUMBERED, REGISTRY, STATES, READINGS, LEDGER, KPI, NUMBERED_ON):
         with psycopg.connect(url) as conn:
             conn.execute(script.format(**numbers).encode())
     with psycopg.connect(url, autocommit=True) as conn:

@@ -313,13 +313,17 @@ def clocks_met(event: Event) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What there is of what closing a ticket needs."""
+    """What there is of what closing a ticket needs; the view `ticket_standing` has it of each ticket."""
 
-    ticket_class: TicketClass
-    proof: Proof | None
+    ticket_class: str
+    source: str
+    retrospective: bool  # what it tells of was over when it was found
+    flagged: bool  # a flag of it is open, suspended or not
+    done: bool
+    proof: str | None
     replied: bool
+    call_back_asked: bool  # its round has that clock
     called_back: bool
-    call_back_asked: bool  # its class has that clock
     responsibility: str | None
     paid: bool
     confirmed: bool
@@ -328,17 +332,22 @@ class Standing:
 def missing(standing: Standing) -> list[str]:
     """What a ticket still needs before it may be closed, as names for programs.
 
-    `proof` of a cold home; `reply`: everything gets an answer (4(4)); `call_back` (9(11)) unless the home was never
-    cold; `confirmation` by the user where it is to pay or to blame (9(4), 9(6)).
+    `flag`: a flag of it is open, and no ticket closes over it. Then, but for device jobs and the tickets of incidents,
+    which close by themselves, and for what was over when it was found: `done`; `proof` of a cold home; `reply`:
+    everything gets an answer (4(4)); `call_back` (9(11)) unless the home was never cold; `confirmation` by the user
+    where it is to pay or to blame (9(4), 9(6)). The database's own `closing_needs` says the same.
     """
-    cold = standing.ticket_class is TicketClass.COLD
+    by_itself = standing.source in (Source.DEVICE, Source.INCIDENT)
+    asked = standing.call_back_asked and standing.proof != Proof.WITHDRAWN
     needs = {
-        "proof": cold and standing.proof is None,
+        "done": not standing.done,
+        "proof": standing.ticket_class == TicketClass.COLD and standing.proof is None,
         "reply": not standing.replied,
-        "call_back": standing.call_back_asked and not standing.called_back and standing.proof is not Proof.WITHDRAWN,
+        "call_back": asked and not standing.called_back,
         "confirmation": (standing.paid or standing.responsibility == "user") and not standing.confirmed,
     }
-    return [name for name, needed in needs.items() if needed]
+    rest = [] if by_itself or standing.retrospective else [name for name, needed in needs.items() if needed]
+    return ["flag"] * standing.flagged + rest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -356,12 +365,13 @@ class Evidence:
 def proof(evidence: Evidence) -> Proof | None:
     """What shows that the home of a ticket is cold no more; None: nothing does.
 
-    A signed measurement goes before the sensors. A flag that is open is no proof, whatever the last readings say.
+    While a flag is open nothing does, whatever the last readings or somebody's thermometer say. Then a signed
+    measurement goes before the sensors.
     """
-    if evidence.measured_warm:
-        return Proof.MEASUREMENT
     if evidence.flagged:
         return None
+    if evidence.measured_warm:
+        return Proof.MEASUREMENT
     if evidence.flags and evidence.withdrawn == evidence.flags:
         return Proof.WITHDRAWN
     if evidence.last_reason not in (None, ClearReason.RECOVERED):

@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from store.access import IN_SCOPE, Scope
 from store.rows import Row, fetch
+from store.tickets import standing
 
 FLAG_STATES = ("open", "suspended", "cleared")
 UNENDED = ("open", "suspended")
@@ -218,12 +219,21 @@ def tickets(
     after: int | None = None,
     limit: int,
 ) -> list[Row]:
-    """Tickets in scope with their flags, clocks and events, newest (or oldest) first; behind the ticket_id `after`."""
+    """Tickets in scope with flags, clocks, events and standing, newest (or oldest) first; behind the id `after`."""
     values = {**scope.parameters(), **asdict(wanted), "after": after, "limit": limit}
     found = fetch(conn, SELECT_TICKETS_OLDEST if oldest else SELECT_TICKETS, values)
     keys = [ticket["ticket_id"] for ticket in found]
     of_clocks, events = clocks(conn, keys), _by_ticket(fetch(conn, SELECT_EVENTS, {"tickets": keys}))
-    return [{**t, "clocks": of_clocks[t["ticket_id"]], "events": events[t["ticket_id"]]} for t in found]
+    standings = standing(conn, keys)
+    return [
+        {
+            **t,
+            "clocks": of_clocks[t["ticket_id"]],
+            "events": events[t["ticket_id"]],
+            "standing": standings[t["ticket_id"]],
+        }
+        for t in found
+    ]
 
 
 def ticket(conn: Connection, scope: Scope, number: str, now: datetime) -> Row | None:

@@ -1,6 +1,6 @@
 """Flags: one open at most for a home, each with its ticket."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -8,13 +8,11 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-RESERVE = "SELECT nextval(pg_get_serial_sequence('flag', 'flag_id')) FROM generate_series(1, %(count)s)"
 INSERT = """
 INSERT INTO flag (
   flag_id, home_id, severity, cold_since, confirmed_at, raised_at, severe_at, suspended_at, cleared_at, clear_reason,
   lowest, limit_celsius, policy, why, ticket_id, source
 )
-OVERRIDING SYSTEM VALUE
 SELECT
   flag_id, home_id, severity, cold_since, confirmed_at, raised_at, severe_at, suspended_at, cleared_at, clear_reason,
   lowest, limit_celsius, policy, why, ticket_id, source
@@ -37,11 +35,6 @@ FROM jsonb_to_recordset(%(flags)s) AS x (
 WHERE f.flag_id = x.flag_id
 RETURNING f.flag_id, f.ticket_id
 """
-
-
-def reserve(conn: Connection, count: int) -> list[int]:
-    """Numbers for new flags."""
-    return [row[0] for row in conn.execute(RESERVE, {"count": count}).fetchall()]
 
 
 def insert(conn: Connection, flags: Sequence[dict[str, Any]]) -> None:
@@ -75,7 +68,11 @@ FROM jsonb_to_recordset(%(flags)s) AS x (
 WHERE f.flag_id = x.flag_id
 """
 
-
+GIVE_TICKETS = """
+UPDATE flag AS f SET ticket_id = x.ticket_id
+FROM unnest(%(flags)s::bigint[], %(tickets)s::bigint[]) AS x (flag_id, ticket_id)
+WHERE f.flag_id = x.flag_id
+"""
 # What a measurement said goes on as what the sensors say; the flag of the measurement had its time until then.
 TAKE_OVER = """
 UPDATE flag SET cleared_at = %(now)s, clear_reason = 'taken_over'
@@ -115,6 +112,12 @@ def withdraw(conn: Connection, flags: list[int], now: datetime) -> None:
 def move(conn: Connection, flags: Sequence[dict[str, Any]]) -> None:
     """Correct when flags began, and with it by which rules and why."""
     conn.execute(MOVE, {"flags": Jsonb(list(flags))})
+
+
+def give_tickets(conn: Connection, tickets: Mapping[int, int]) -> None:
+    """Give flags (flag → ticket) other tickets than they had."""
+    if tickets:
+        conn.execute(GIVE_TICKETS, {"flags": list(tickets), "tickets": list(tickets.values())})
 
 
 def take_over(conn: Connection, homes: Sequence[int], now: datetime) -> list[tuple[int, int]]:

@@ -77,6 +77,8 @@ INSERT INTO granted VALUES
   ('ticket_event',          'event',      'ra',    'ra',    'r',     'ra',    '',      ''),
   ('chain_seal',            '',           '',      'ra',    '',      'r',     '',      ''),
   ('chain_next',            '',           '',      'raw',   '',      '',      '',      ''),
+  ('numbering',             '',           '',      '',      '',      '',      '',      ''),
+  ('ticket_standing',       '',           '',      'r',     '',      'r',     '',      ''),
   ('clock',                 'of_ticket',  'raw',   'raw',   'r',     'raw',   '',      ''),
   ('flag',                  'home',       'raw',   'raw',   'r',     'raw',   '',      ''),
   ('home_state',            'home',       'rawd',  'rawd',  'r',     'r',     '',      ''),
@@ -219,6 +221,7 @@ CREATE TEMP TABLE granted_function (function text, roles text) ON COMMIT DROP;
 
 INSERT INTO granted_function VALUES
   ('lock_home', 'hearth_api'),
+  ('take_numbers', 'hearth_ingest, hearth_watch, hearth_api'),
   ('point_readings', 'hearth_api'),
   ('reach_cases', 'hearth_api, hearth_identity'),
   ('reach_flagged', 'hearth_api, hearth_identity'),

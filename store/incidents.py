@@ -63,14 +63,18 @@ JOIN substation AS u USING (substation_id)
 LEFT JOIN building AS b ON b.building_id = x.building_id
 """
 SELECT_COVERED = "SELECT substation_id, building_id FROM incident WHERE closed_at IS NULL"
-RESERVE = "SELECT nextval(pg_get_serial_sequence('incident', 'incident_id'))"
 INSERT = """
 INSERT INTO incident (incident_id, kind, substation_id, building_id, station, ticket_id, why, opened_at)
-OVERRIDING SYSTEM VALUE
 VALUES (
   %(incident_id)s, %(kind)s, %(substation)s, %(building)s, %(station)s, %(ticket_id)s, %(why)s, %(at)s
 )
 RETURNING number
+"""
+# The homes whose tickets are told when incidents of these substations' buildings become part of a wider one.
+SELECT_MERGING = """
+SELECT k.ticket_id FROM incident AS i JOIN incident_ticket AS k USING (incident_id)
+WHERE i.closed_at IS NULL AND i.building_id IS NOT NULL AND i.substation_id = ANY(%(substations)s::integer[])
+  AND k.left_at IS NULL
 """
 MERGE = """
 UPDATE incident SET closed_at = %(at)s, close_reason = 'merged', merged_into = %(into)s
@@ -295,13 +299,6 @@ def places(conn: Connection, wanted: Sequence[Place]) -> dict[Place, PlaceRow]:
     return {Place(row.substation_id, row.building_id): row for row in rows}
 
 
-def reserve(conn: Connection) -> int:
-    """The key of a new incident."""
-    row = conn.execute(RESERVE).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 def insert(
     conn: Connection, incident: int, found: Finding, station: str, ticket: int, why: dict[str, Any], at: datetime
 ) -> str:
@@ -325,6 +322,11 @@ def insert(
     ).fetchone()
     assert row is not None
     return str(row[0])
+
+
+def merging(conn: Connection, substations: Sequence[int]) -> list[int]:
+    """The tickets of homes in open incidents of these substations' buildings."""
+    return [row[0] for row in conn.execute(SELECT_MERGING, {"substations": list(substations)}).fetchall()]
 
 
 def merge(conn: Connection, substation: int, into: int, at: datetime) -> list[Merged]:

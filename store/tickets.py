@@ -8,7 +8,9 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-RESERVE = "SELECT nextval(pg_get_serial_sequence('ticket', 'ticket_id')) FROM generate_series(1, %(count)s)"
+from domain.tickets import Standing
+from store.rows import fetch
+
 # The open cold ticket of each home, else its last one. Nobody opens another meanwhile: the homes are locked.
 SELECT_LAST_COLD = """
 SELECT l.ticket_id
@@ -45,7 +47,6 @@ INSERT INTO ticket (
   ticket_id, class, state, priority, home_id, building_id, substation_id, station, source, description,
   follows, opened_at, closed_at, retrospective
 )
-OVERRIDING SYSTEM VALUE
 SELECT
   x.ticket_id, x.class, x.state, x.priority, x.home_id, x.building_id, x.substation_id, coalesce(x.station, u.station),
   x.source, x.description, x.follows, %(at)s::timestamptz,
@@ -99,6 +100,13 @@ FROM ticket AS t
 WHERE t.state <> 'closed' AND t.source NOT IN ('device', 'incident') AND t.class NOT IN ('complaint', 'report')
   AND (t.home_id = %(home)s OR t.building_id = %(building)s OR t.substation_id = %(substation)s)
 ORDER BY t.ticket_id
+"""
+SELECT_STANDING = """
+SELECT
+  s.ticket_id, s.ticket_class, s.source, s.retrospective, s.flagged, s.done, s.proof, s.replied, s.call_back_asked,
+  s.called_back, s.responsibility, s.paid, s.confirmed
+FROM ticket_standing AS s
+WHERE s.ticket_id = ANY(%(tickets)s::bigint[])
 """
 LOCK_HOME = "SELECT lock_home(%(home)s)"
 LOCK_HOME_OF = "SELECT lock_home(t.home_id) FROM ticket AS t WHERE t.ticket_id = %(ticket)s AND t.home_id IS NOT NULL"
@@ -158,11 +166,6 @@ class Place(NamedTuple):
         return " ".join(f"{kind} {key}" for kind, key in self._asdict().items() if key is not None)
 
 
-def reserve(conn: Connection, count: int) -> list[int]:
-    """Numbers for new tickets."""
-    return [row[0] for row in conn.execute(RESERVE, {"count": count}).fetchall()]
-
-
 def last_cold(conn: Connection, homes: Sequence[int]) -> dict[int, tuple[TicketRow, datetime | None]]:
     """The open cold ticket of each home, or else the last one it had, and when its first flag began.
 
@@ -189,6 +192,12 @@ def open_at(conn: Connection, place: Place) -> list[OpenTicket]:
     """What is worked on at a place and a person may add to, oldest first."""
     with conn.cursor(row_factory=class_row(OpenTicket)) as cur:
         return cur.execute(SELECT_OPEN_AT, place._asdict()).fetchall()
+
+
+def standing(conn: Connection, tickets: Sequence[int]) -> dict[int, Standing]:
+    """What there is of what closing tickets needs."""
+    rows = fetch(conn, SELECT_STANDING, {"tickets": list(tickets)})
+    return {row.pop("ticket_id"): Standing(**row) for row in rows}
 
 
 def lock_home(conn: Connection, home: int) -> None:

@@ -104,7 +104,7 @@ class Again:
         for attempt in range(TRIES):
             try:
                 with conn.transaction(force_rollback=self.dry_run):
-                    return judge_days(conn, history, homes, self.first, end, self.at)
+                    return judge_days(conn, history, homes, self.first, end, self.at, dry=self.dry_run)
             except psycopg.errors.DeadlockDetected:
                 if attempt + 1 == TRIES:
                     raise

@@ -433,9 +433,7 @@ def test_whoever_forges_every_hash_is_found_by_a_seal_noted_elsewhere(desk: Comp
 def test_a_seal_waits_for_transactions_that_may_still_add_below_it(database: Database, desk: Company) -> None:
     desk.phoned(NOON)
     with database.connect() as slow:
-        docket = Docket(slow, SEED, NOON)
-        docket.open(Opening(ticket_class=TicketClass.REPAIR, source=Source.PHONE, priority=3))
-        docket.write()  # event 2, not committed
+        act(slow, SEED, 1, EventKind.REMARK, {"remark": "x"}, NOON, "somebody")  # event 2, not committed
         desk.phoned(NOON, belongs=Belongs(new=True))  # event 3
         assert [chain.seal(desk.conn, NOON + n * MINUTE) for n in range(3)] == [0, 0, 0]
         slow.commit()

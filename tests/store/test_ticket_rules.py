@@ -1,0 +1,233 @@
+"""What the database holds of the repair desk whoever writes: open flags, closing, numbers; and what finds a violation."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection, errors
+
+from alerts import chain
+from alerts.history import History
+from alerts.rejudge import judge_again, judge_days
+from alerts.tickets import Docket
+from domain.tickets import EventKind, Proof, Refused, Source, Standing, TicketClass, missing
+from store import checks, numbers
+from tests import registry_rows as town
+from tests.conftest import Database
+from tests.store.test_one_transaction import MINUTE, NOON
+from tests.store.test_repair_desk import HOUR, SEED, Company, closed
+
+DAY = timedelta(days=1)
+CLOSE = "UPDATE ticket SET state = 'closed', closed_at = now() WHERE ticket_id = 1"
+IN_ORDER = (
+    "UPDATE ticket SET done_at = now(), proven_at = now(), proof = 'measurement', replied_at = now(), "
+    "called_back_at = now()"
+)
+OPEN_AGAIN = "UPDATE flag SET cleared_at = NULL, clear_reason = NULL WHERE flag_id = 1"
+COLUMNS = (
+    "ticket_class", "source", "retrospective", "flagged", "done", "proof", "replied", "call_back_asked", "called_back",
+    "responsibility", "paid", "confirmed",
+)  # fmt: skip
+NO_YES = (False, True)
+
+
+@pytest.fixture
+def desk(plain_database: Database) -> Iterator[Company]:
+    with plain_database.connect(autocommit=True) as conn:
+        town.sensor(conn, "s1", town.home(conn, "H1"))
+        yield Company(conn)
+
+
+def test_the_database_and_the_rule_say_the_same_of_whatever_there_is(desk: Company) -> None:
+    everything = list(
+        product(
+            list(TicketClass), list(Source), NO_YES, NO_YES, NO_YES, [None, *Proof], NO_YES, NO_YES, NO_YES,
+            [None, "company", "user"], NO_YES, NO_YES,
+        )
+    )  # fmt: skip
+    types = ["text", "text", *["boolean"] * 3, "text", *["boolean"] * 3, "text", *["boolean"] * 2]
+    given = ", ".join(f"%s::{kind}[]" for kind in types)
+    names = ", ".join(COLUMNS)
+    query = f"SELECT closing_needs({names}) FROM unnest({given}) WITH ORDINALITY AS x ({names}, nth) ORDER BY nth"
+    columns = [[str(v) if isinstance(v, str) else v for v in column] for column in zip(*everything, strict=True)]
+    said = [row[0] for row in desk.conn.execute(query.encode(), columns).fetchall()]
+    assert len(said) == len(everything) == 207_360
+    for case, needs in zip(everything, said, strict=True):
+        assert missing(Standing(**dict(zip(COLUMNS, case, strict=True)))) == needs, case
+
+
+def refused(conn: Connection, *statements: str, constraint: str = "ticket_closed_for_good") -> None:
+    """A transaction of these statements fails when it ends, and not before."""
+    with pytest.raises(errors.CheckViolation) as caught, conn.transaction():
+        for statement in statements:
+            conn.execute(statement.encode())
+        conn.execute("SELECT 1")
+    assert caught.value.diag.constraint_name == constraint
+
+
+def test_no_ticket_closes_over_an_open_flag_whatever_is_written_in_which_order(desk: Company) -> None:
+    desk.say(("s1", NOON, 13.3))
+    refused(desk.conn, IN_ORDER, CLOSE)
+    refused(desk.conn, CLOSE, IN_ORDER)
+    desk.conn.execute("UPDATE flag SET suspended_at = now()")
+    refused(desk.conn, IN_ORDER, CLOSE)
+    with desk.conn.transaction():
+        desk.conn.execute(CLOSE.encode())
+        desk.conn.execute(IN_ORDER.encode())
+        desk.conn.execute("UPDATE flag SET cleared_at = now(), clear_reason = 'recovered'")
+    # Neither the flag that is over, nor a new one, opens on a ticket that is closed.
+    refused(desk.conn, OPEN_AGAIN, constraint="flag_has_ticket")
+    new = (
+        "INSERT INTO flag (home_id, severity, cold_since, confirmed_at, raised_at, lowest, limit_celsius, policy, why, "
+        "ticket_id) SELECT home_id, 1, now(), now(), now(), 17, 18, policy, why, {} FROM flag WHERE flag_id = 1"
+    )
+    refused(desk.conn, new.format(1), constraint="flag_has_ticket")
+    other = desk.phoned(NOON, TicketClass.REPAIR)
+    refused(desk.conn, new.format(other), constraint="flag_has_ticket")
+    with desk.conn.transaction():
+        desk.conn.execute(OPEN_AGAIN.encode())
+        desk.conn.execute("UPDATE ticket SET state = 'open', closed_at = NULL WHERE ticket_id = 1")
+
+
+@pytest.mark.parametrize("first", ["ticket", "flag"])
+def test_nor_when_two_transactions_do_half_of_it_each(desk: Company, plain_database: Database, first: str) -> None:
+    desk.say(("s1", NOON, 13.3))
+    with desk.conn.transaction():
+        desk.conn.execute(IN_ORDER.encode())
+        desk.conn.execute("UPDATE flag SET cleared_at = now(), clear_reason = 'recovered'")
+    halves = {"ticket": CLOSE, "flag": OPEN_AGAIN}
+    (second,) = halves.keys() - {first}
+    with plain_database.connect() as one, plain_database.connect() as two, ThreadPoolExecutor(1) as pool:
+        one.execute(halves[first].encode())
+        one.execute("SET CONSTRAINTS ALL IMMEDIATE")  # has looked already, and not committed
+
+        def other() -> None:
+            two.execute(halves[second].encode())
+            two.commit()
+
+        waits = pool.submit(other)
+        with pytest.raises(TimeoutError):
+            waits.result(timeout=0.5)
+        one.commit()
+        with pytest.raises(errors.CheckViolation):
+            waits.result(timeout=30)
+    assert checks.violations(desk.conn)["open_flag_closed_ticket"] == []
+
+
+def test_nor_at_an_isolation_that_does_not_see_the_other_one(desk: Company, plain_database: Database) -> None:
+    desk.say(("s1", NOON, 17.0))
+    with plain_database.connect() as conn:
+        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        conn.execute("UPDATE flag SET cleared_at = now(), clear_reason = 'recovered'")
+        conn.execute(IN_ORDER.encode())
+        conn.execute(CLOSE.encode())
+        with pytest.raises(errors.InvalidTransactionState):
+            conn.commit()
+
+
+def test_the_desk_is_told_that_a_flag_is_open(desk: Company) -> None:
+    desk.say(("s1", NOON, 13.3))
+    desk.let(1, EventKind.DONE, NOON)
+    desk.let(1, EventKind.REPLIED, NOON, text="x", channel="phone")
+    # As a proof of before the rule may have left it.
+    desk.conn.execute("UPDATE ticket SET state = 'done', proven_at = now(), proof = 'measurement'")
+    with pytest.raises(Refused, match="closing still needs flag, call_back"):
+        desk.let(1, EventKind.CLOSED, NOON + HOUR)
+
+
+def test_a_flag_that_late_data_opens_again_opens_its_closed_ticket_too(desk: Company) -> None:
+    end = closed(desk)
+    desk.conn.execute("UPDATE point SET offset_k = -9")
+    with desk.conn.transaction():
+        judge_again(desk.conn, History(SEED), [1], NOON.date(), end + HOUR)
+    (flag,) = desk.flags()
+    assert (flag["cleared_at"], flag["ticket_id"]) == (None, 1)
+    assert desk.ticket()["state"] == "open"
+    assert chain.verify(desk.conn).told == []
+
+
+def test_a_flag_found_over_that_is_not_gets_a_ticket_in_work(desk: Company) -> None:
+    """Its own is evidence only, born closed."""
+    for minute in range(0, 300, 5):
+        desk.say(("s1", NOON + minute * MINUTE, 19.0))
+    end = NOON + 300 * MINUTE
+    desk.conn.execute("UPDATE reading SET temperature = 16.5 WHERE measured_at < %s", (NOON + 2 * HOUR,))
+    with desk.conn.transaction():
+        judge_again(desk.conn, History(SEED), [1], NOON.date(), end)
+    assert desk.rows("SELECT state, retrospective FROM ticket") == [{"state": "closed", "retrospective": True}]
+    desk.conn.execute("UPDATE reading SET temperature = 16.5")
+    with desk.conn.transaction():
+        judge_again(desk.conn, History(SEED), [1], NOON.date(), end)
+    (flag,) = desk.flags()
+    assert (flag["cleared_at"], flag["ticket_id"]) == (None, 2)
+    assert desk.ticket(2)["state"] == "open"
+    assert checks.violations(desk.conn) == dict.fromkeys(checks.CHECKS, [])
+
+
+FORGOTTEN = "UPDATE home_state SET flag_id = NULL; DELETE FROM flag"
+OVER = "UPDATE flag SET cleared_at = now(), clear_reason = 'recovered'"
+VIOLATIONS = [
+    ("open_flag_closed_ticket", "UPDATE ticket SET retrospective = true; " + CLOSE, "ticket T00000001"),
+    ("flag_without_ticket", "UPDATE ticket SET class = 'repair'", "flag 1"),
+    ("closed_without_need", f"{OVER}; {CLOSE}", "needs done and proof"),
+    ("flag_gone", FORGOTTEN, "flag 1"),
+    ("number_gone", FORGOTTEN, "kind flag, number 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "forgery", "told"), VIOLATIONS)
+def test_verify_finds_what_got_around_the_database(desk: Company, name: str, forgery: str, told: str) -> None:
+    desk.say(("s1", NOON, 13.3))
+    assert chain.verify(desk.conn).told == []
+    for table in ("ticket", "flag"):
+        desk.conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
+    desk.conn.execute(forgery.encode())
+    assert checks.violations(desk.conn)[name]
+    assert any(line.startswith(f"{name}: ") and told in line for line in chain.verify(desk.conn).told)
+
+
+def sequences(conn: Connection) -> dict[str, Any]:
+    rows = conn.execute("SELECT sequencename, last_value FROM pg_sequences").fetchall()
+    return dict(rows) | dict(conn.execute("SELECT kind, last FROM numbering").fetchall())
+
+
+def test_what_is_rolled_back_takes_no_number(desk: Company) -> None:
+    for _ in range(3):
+        with desk.conn.transaction(force_rollback=True):
+            desk.say(("s1", NOON, 13.3))
+    desk.say(("s1", NOON, 13.3))
+    assert [desk.ticket()["number"], desk.flags()[0]["flag_id"]] == ["T00000001", 1]
+
+
+def test_a_dry_run_tells_the_same_and_touches_no_sequence(desk: Company) -> None:
+    for minute in range(0, 300, 5):
+        desk.say(("s1", NOON + minute * MINUTE, 19.0))
+    desk.conn.execute("UPDATE reading SET temperature = 16.5 WHERE measured_at < %s", (NOON + 2 * HOUR,))
+    before, told = sequences(desk.conn), []
+    for dry in (True, False):
+        with desk.conn.transaction(force_rollback=dry):
+            outcome = judge_days(
+                desk.conn, History(SEED), [1], NOON.date(), NOON.date() + DAY, NOON + 6 * HOUR, dry=dry
+            )
+        told.append((outcome.days, outcome.changes))
+        assert (sequences(desk.conn) == before) == dry
+    assert told[0] == told[1]
+    assert len(told[0][1]) == 1
+
+
+def test_numbers_that_were_reserved_and_not_used_go_back(desk: Company) -> None:
+    docket = Docket(desk.conn, SEED, NOON)
+    with desk.conn.transaction():
+        docket.reserve(10)
+        docket.write()
+    assert list(numbers.take(desk.conn, numbers.Kind.TICKET, 2)) == [1, 2]
+
+
+@pytest.mark.parametrize("number", [1, 99_999_999, 100_000_000, 1_234_567_890])
+def test_a_number_is_the_same_text_everywhere(desk: Company, number: int) -> None:
+    row = desk.conn.execute("SELECT number_text('T', %s)", (number,)).fetchone()
+    assert row == (f"T{number:08}",)
