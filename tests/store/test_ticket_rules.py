@@ -1,4 +1,4 @@
-"""What the database holds of the repair desk whoever writes: open flags, closing, numbers; and what finds a violation."""
+"""What the database holds of the repair desk whoever writes: open flags, closing, numbers; what finds a violation."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -62,10 +62,11 @@ def test_the_database_and_the_rule_say_the_same_of_whatever_there_is(desk: Compa
 
 def refused(conn: Connection, *statements: str, constraint: str = "ticket_closed_for_good") -> None:
     """A transaction of these statements fails when it ends, and not before."""
-    with pytest.raises(errors.CheckViolation) as caught, conn.transaction():
-        for statement in statements:
-            conn.execute(statement.encode())
-        conn.execute("SELECT 1")
+    conn.execute("BEGIN")
+    for statement in statements:
+        conn.execute(statement.encode())
+    with pytest.raises(errors.CheckViolation) as caught:
+        conn.execute("COMMIT")
     assert caught.value.diag.constraint_name == constraint
 
 
@@ -165,7 +166,7 @@ def test_a_flag_found_over_that_is_not_gets_a_ticket_in_work(desk: Company) -> N
     (flag,) = desk.flags()
     assert (flag["cleared_at"], flag["ticket_id"]) == (None, 2)
     assert desk.ticket(2)["state"] == "open"
-    assert checks.violations(desk.conn) == dict.fromkeys(checks.CHECKS, [])
+    assert not any(checks.violations(desk.conn).values())
 
 
 FORGOTTEN = "UPDATE home_state SET flag_id = NULL; DELETE FROM flag"
