@@ -332,22 +332,23 @@ class Standing:
 def missing(standing: Standing) -> list[str]:
     """What a ticket still needs before it may be closed, as names for programs.
 
-    `flag`: a flag of it is open, and no ticket closes over it. Then, but for device jobs and the tickets of incidents,
-    which close by themselves, and for what was over when it was found: `done`; `proof` of a cold home; `reply`:
-    everything gets an answer (4(4)); `call_back` (9(11)) unless the home was never cold; `confirmation` by the user
-    where it is to pay or to blame (9(4), 9(6)). The database's own `closing_needs` says the same.
+    `done`; `proof` of a cold home; `reply`: everything gets an answer (4(4)); `call_back` (9(11)) unless the home was
+    never cold; `confirmation` by the user where it is to pay or to blame (9(4), 9(6)). Device jobs and the tickets of
+    incidents close by themselves, and what was over when it was found needs nothing. But no proof holds, and no ticket
+    closes, while a flag is open. The database's own `closing_needs` says the same.
     """
     by_itself = standing.source in (Source.DEVICE, Source.INCIDENT)
     asked = standing.call_back_asked and standing.proof != Proof.WITHDRAWN
     needs = {
         "done": not standing.done,
-        "proof": standing.ticket_class == TicketClass.COLD and standing.proof is None,
+        "proof": standing.flagged or (standing.ticket_class == TicketClass.COLD and standing.proof is None),
         "reply": not standing.replied,
         "call_back": asked and not standing.called_back,
         "confirmation": (standing.paid or standing.responsibility == "user") and not standing.confirmed,
     }
-    rest = [] if by_itself or standing.retrospective else [name for name, needed in needs.items() if needed]
-    return ["flag"] * standing.flagged + rest
+    if by_itself or standing.retrospective:
+        return ["proof"] if standing.flagged else []
+    return [name for name, needed in needs.items() if needed]
 
 
 @dataclass(frozen=True, kw_only=True)

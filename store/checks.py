@@ -33,11 +33,11 @@ FROM ticket AS t
 JOIN ticket_standing AS s USING (ticket_id)
 CROSS JOIN LATERAL (
   SELECT closing_needs(
-    s.ticket_class, s.source, s.retrospective, s.flagged, s.done, s.proof, s.replied, s.call_back_asked,
+    s.ticket_class, s.source, s.retrospective, false, s.done, s.proof, s.replied, s.call_back_asked,
     s.called_back, s.responsibility, s.paid, s.confirmed
   ) AS needs
 ) AS n
-WHERE t.state = 'closed' AND cardinality(array_remove(n.needs, 'flag')) > 0
+WHERE t.state = 'closed' AND cardinality(n.needs) > 0
 ORDER BY t.ticket_id
 """,
     # An event of a ticket names a flag that is gone.

@@ -57,10 +57,9 @@ CREATE FUNCTION closing_needs(
 ) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN array_remove(
-  CASE WHEN flagged THEN ARRAY['flag'] ELSE '{}' END
-  || CASE WHEN retrospective OR source IN ('device', 'incident') THEN '{}' ELSE ARRAY[
+  CASE WHEN retrospective OR source IN ('device', 'incident') THEN ARRAY[CASE WHEN flagged THEN 'proof' END] ELSE ARRAY[
     CASE WHEN NOT done THEN 'done' END,
-    CASE WHEN class = 'cold' AND proof IS NULL THEN 'proof' END,
+    CASE WHEN flagged OR (class = 'cold' AND proof IS NULL) THEN 'proof' END,
     CASE WHEN NOT replied THEN 'reply' END,
     CASE WHEN call_back_asked AND NOT called_back AND proof IS DISTINCT FROM 'withdrawn' THEN 'call_back' END,
     CASE WHEN (paid OR coalesce(responsibility = 'user', false)) AND NOT confirmed THEN 'confirmation' END

@@ -136,7 +136,7 @@ def test_the_desk_is_told_that_a_flag_is_open(desk: Company) -> None:
     desk.let(1, EventKind.REPLIED, NOON, text="x", channel="phone")
     # As a proof of before the rule may have left it.
     desk.conn.execute("UPDATE ticket SET state = 'done', proven_at = now(), proof = 'measurement'")
-    with pytest.raises(Refused, match="closing still needs flag, call_back"):
+    with pytest.raises(Refused, match="closing still needs proof, call_back"):
         desk.let(1, EventKind.CLOSED, NOON + HOUR)
 
 
