@@ -52,17 +52,23 @@ def look(conn: Connection, policy: Policy, now: datetime) -> int:
     with conn.transaction():
         jobs = store.jobs(conn)
         if version is None or version.care is None:
-            return _end(conn, policy, jobs, CareEnd.NO_POLICY, now)
+            return end(conn, policy, [job for job in jobs if _by_values(job)], CareEnd.NO_POLICY, now)
         rows = store.sensors(conn, now)
         at = np.searchsorted(rows["sensor_id"], np.array([job.sensor_id for job in jobs], np.int32))
         placed = np.isin([job.sensor_id for job in jobs], rows["sensor_id"])
         gone = [job for job, there in zip(jobs, placed, strict=True) if not there]
         kept = [job for job, there in zip(jobs, placed, strict=True) if there]
         verdicts = _verdicts(conn, version, version.care, rows, now)
-        changed = _end(conn, policy, gone, CareEnd.REMOVED, now)
+        changed = end(conn, policy, gone, CareEnd.REMOVED, now)
         changed += _heal(conn, policy, version.care, kept, verdicts[at[placed]], now)
-        verdicts[at[placed]] = Verdict.UNKNOWN  # one job at a time
+        busy = np.array([_by_values(job) for job in kept], bool)
+        verdicts[at[placed][busy]] = Verdict.UNKNOWN  # one job at a time
         return changed + _open(conn, policy, rows, verdicts, now)
+
+
+def _by_values(job: store.Job) -> bool:
+    """Whether a job is for what the values of its sensor show; what was measured against it only measuring can heal."""
+    return job.reason != CareReason.DISAGREES
 
 
 def _verdicts(conn: Connection, version: Version, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
@@ -240,10 +246,10 @@ def _heal(
             back.append(job)
     store.set_fine(conn, [job.device_job_id for job in fine], now)
     store.set_fine(conn, [job.device_job_id for job in back], None)
-    return _end(conn, policy, healed, CareEnd.HEALED, now)
+    return end(conn, policy, healed, CareEnd.HEALED, now)
 
 
-def _end(conn: Connection, policy: Policy, jobs: Sequence[store.Job], reason: CareEnd, now: datetime) -> int:
+def end(conn: Connection, policy: Policy, jobs: Sequence[store.Job], reason: CareEnd, now: datetime) -> int:
     """Close jobs and their tickets."""
     if jobs:
         kind = EventKind.HEALED if reason is CareEnd.HEALED else EventKind.JOB_ENDED
@@ -268,7 +274,7 @@ def _open(conn: Connection, policy: Policy, rows: NDArray[np.void], verdicts: Ve
     docket = Docket(conn, policy, now)
     docket.reserve(len(which))
     found = [
-        (sensor, reason, docket.open(_job(home or None, codes[sensor], reason)))
+        (sensor, reason, docket.open(opening(home or None, codes[sensor], reason)))
         for sensor, home, reason in zip(sensor_ids, homes, reasons, strict=True)
     ]
     docket.write()
@@ -277,7 +283,7 @@ def _open(conn: Connection, policy: Policy, rows: NDArray[np.void], verdicts: Ve
     return len(which)
 
 
-def _job(home_id: int | None, code: str, reason: CareReason) -> Opening:
+def opening(home_id: int | None, code: str, reason: CareReason) -> Opening:
     return Opening(
         ticket_class=TicketClass.DEVICE,
         source=Source.DEVICE,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from alerts.tickets import Docket, Opening
 from alerts.why import explain
 from domain.instants import NONE_US, to_datetime
 from domain.policy import Policy
-from domain.states import ClearReason, FlagSource, NotJudged, Severity
+from domain.states import ClearReason, Ended, FlagSource, NotJudged, Severity
 from domain.tickets import Cold, DeskRule, EventKind, Source, State, TicketClass, priority
 from store import flags as flag_store
 from store import numbers
@@ -148,7 +148,7 @@ def raise_measured(
     """A flag that a measurement tells of, with its ticket as any other; returns the ticket. The home is locked.
 
     Args:
-        flag: MACHINE; what ended when the sensors' flag began is told by `cleared_at` and `TAKEN_OVER`.
+        flag: MACHINE; what ended when the sensors' flag began is told by `cleared_at` and Ended.
     """
     changes = changes_of(conn, policy, now, actor)
     last = Last(ticket_store.last_cold(conn, [home_id]))
@@ -159,11 +159,19 @@ def raise_measured(
     return ticket
 
 
+class Reopened(NamedTuple):
+    """A flag on record that is open after all."""
+
+    flag_id: int
+    home_id: int
+    ticket_id: int
+
+
 def open_again(
     conn: Connection,
     policy: Policy,
     changes: Changes,
-    again: Sequence[tuple[flag_store.FlagRow, np.void]],
+    again: Sequence[tuple[Reopened, np.void]],
     source: FlagSource,
 ) -> None:
     """Let flags that had ended be open after all, each with a ticket in work: its own, or as a new flag gets one."""
@@ -284,13 +292,10 @@ def flag_columns(flag: np.void) -> dict[str, Any]:
     }
 
 
-TAKEN_OVER = -1  # as `reason` in MACHINE; of flags of measurements alone
-
-
 def clear_reason(code: int) -> ClearReason:
-    """Why a machine ended a flag: 0 is recovery, else the NotJudged code."""
-    if code == TAKEN_OVER:
-        return ClearReason.TAKEN_OVER
+    """Why a machine ended a flag: 0 is recovery, else the code of Ended or NotJudged."""
+    if code < 0:
+        return ClearReason(Ended(code).name.lower())
     return ClearReason(NotJudged(code).code) if code else ClearReason.RECOVERED
 
 

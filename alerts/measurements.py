@@ -4,18 +4,19 @@ What a home's valid records say is a function of all of them, whatever order the
 flags in line with it. docs/decisions/0012 tells how such a flag lives beside those of the sensors.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 from psycopg import Connection, errors
 
-from alerts import recovery
+from alerts import agreement, recovery
 from alerts.engine.machine import idle
 from alerts.engine.runs import LIMITS, classify
-from alerts.flagging import TAKEN_OVER, clear_reason, raise_measured
+from alerts.flagging import Reopened, changes_of, clear_reason, open_again, raise_measured
 from alerts.terms import TermsBook
 from alerts.ticket_work import ACTOR
 from alerts.tickets import Docket
@@ -26,14 +27,17 @@ from domain.measurement import (
     LOWEST_CELSIUS,
     NewMeasurement,
     Refusal,
+    Said,
     Spell,
     Worth,
     spells,
 )
 from domain.notices import Audience, Entry, Kind
 from domain.policy import Policy
-from domain.states import ClearReason, NotJudged, State
+from domain.states import ClearReason, Ended, FlagSource, NotJudged, State
 from domain.tickets import EventKind
+from store import agreement as agreement_store
+from store import flags as flag_store
 from store import measurements as store
 from store import outbox, places
 
@@ -79,9 +83,15 @@ def record(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, 
     corrects = _corrected(conn, home_id, new)
     piece = piece_at(conn, policy, home_id, new.measured_at)
     judged = judge(policy, piece, new, now)
-    number = _insert(conn, home_id, new, judged, corrects, actor, now)
+    compared = agreement.compare(conn, policy, home_id, new)
+    key, number = _insert(conn, home_id, new, judged, compared, corrects, actor, now)
     if new.signature is None:
         return Taken(number=number, worth=Worth.UNSIGNED, judged=judged, ticket_id=None)
+    if corrects is not None:
+        agreement.void(conn, home_id, corrects, now)
+    celsius, target = float(np.float32(new.celsius)), float(piece["target"])
+    said = Said(key, new.measured_at, celsius, new.measurer, actor)
+    agreement.follow(conn, policy, home_id, said, judged.state, compared, target, now)
     settle(conn, policy, home_id, now, actor)
     ticket = None
     if judged.state is not State.NOT_JUDGED:
@@ -90,8 +100,8 @@ def record(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, 
             policy,
             home_id,
             measurement=number,
-            celsius=float(np.float32(new.celsius)),
-            limit=float(piece["target"]),
+            celsius=celsius,
+            limit=target,
             now=now,
             actor=actor,
         )
@@ -116,13 +126,15 @@ def _insert(
     home_id: int,
     new: NewMeasurement,
     judged: store.Judged,
+    compared: agreement.Compared,
     corrects: int | None,
     actor: str,
     now: datetime,
-) -> str:
+) -> tuple[int, str]:
+    row = {**asdict(new), **asdict(judged), **compared.columns(), "state": int(judged.state), "corrects": corrects}
     try:
         with conn.transaction():
-            return store.insert(conn, home_id, new, judged, corrects, actor, now)[1]
+            return store.insert(conn, home_id, row, actor, now)
     except errors.UniqueViolation as error:
         taken = error.diag.constraint_name == store.CORRECTED_ONCE
         raise NotTaken(Refusal.CORRECTED_ALREADY if taken else Refusal.TWICE) from None
@@ -181,7 +193,7 @@ def settle(conn: Connection, policy: Policy, home_id: int, now: datetime, actor:
             fresh.append(spell)
         else:
             kept.add(flag.flag_id)
-            _correct(conn, docket, home_id, flag, spell)
+            _correct(conn, policy, docket, home_id, flag, spell)
     for flag in flags:
         if flag.flag_id not in kept:
             store.end_flag(conn, flag.flag_id, ClearReason.WITHDRAWN.value, now)
@@ -207,7 +219,7 @@ def _end(conn: Connection, home_id: int, spell: Spell) -> tuple[datetime | None,
     return None, None
 
 
-def _correct(conn: Connection, docket: Docket, home_id: int, flag: store.FlagRow, spell: Spell) -> None:
+def _correct(conn: Connection, policy: Policy, docket: Docket, home_id: int, flag: store.FlagRow, spell: Spell) -> None:
     """Note what is different in a flag that stays."""
     cleared_at, reason = _end(conn, home_id, spell)
     if flag.clear_reason in OTHER_ENDS:
@@ -223,6 +235,12 @@ def _correct(conn: Connection, docket: Docket, home_id: int, flag: store.FlagRow
     if all(getattr(flag, name) == value for name, value in row.items()):
         return
     store.update_flag(conn, flag.flag_id, row)
+    if cleared_at is None and flag.cleared_at is not None:
+        again = Reopened(flag.flag_id, home_id, flag.ticket_id), _machine(conn, policy, home_id, spell)
+        changes = changes_of(conn, policy, docket.now, docket.actor)
+        open_again(conn, policy, changes, [again], FlagSource.MEASUREMENT)
+        changes.docket.write()
+        flag_store.give_tickets(conn, changes.moved)
     told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
     if spell.severity > flag.severity:
         docket.add(flag.ticket_id, EventKind.SEVERE, flag=flag.flag_id, severe_at=told["severe_at"])
@@ -237,6 +255,18 @@ def _correct(conn: Connection, docket: Docket, home_id: int, flag: store.FlagRow
 def _raise(conn: Connection, policy: Policy, home_id: int, spell: Spell, now: datetime, actor: str) -> None:
     """A flag of its own for a spell that has none, with its ticket."""
     cleared_at, reason = _end(conn, home_id, spell)
+    flag = _machine(conn, policy, home_id, spell)
+    if cleared_at is not None:
+        flag["cleared_at"] = to_us(cleared_at)
+        flag["reason"] = Ended.TAKEN_OVER if reason is ClearReason.TAKEN_OVER else 0
+    (home,) = places.homes(conn, [home_id])
+    first = spell.opened_by
+    why = explain_measured(policy, home, flag, store.number(first.measurement), first.room, first.celsius)
+    raise_measured(conn, policy, home_id, flag, why, now, actor)
+
+
+def _machine(conn: Connection, policy: Policy, home_id: int, spell: Spell) -> Any:
+    """The flag of a spell that is not over, as MACHINE."""
     piece = piece_at(conn, policy, home_id, spell.start)
     flag = idle(1)[0]
     flag["severity"], flag["lowest"] = int(spell.severity), spell.lowest
@@ -245,13 +275,7 @@ def _raise(conn: Connection, policy: Policy, home_id: int, spell: Spell, now: da
     flag["version"] = piece["version"]
     if spell.severe_at is not None:
         flag["severe_at"] = to_us(spell.severe_at)
-    if cleared_at is not None:
-        flag["cleared_at"] = to_us(cleared_at)
-        flag["reason"] = TAKEN_OVER if reason is ClearReason.TAKEN_OVER else 0
-    (home,) = places.homes(conn, [home_id])
-    first = spell.opened_by
-    why = explain_measured(policy, home, flag, store.number(first.measurement), first.room, first.celsius)
-    raise_measured(conn, policy, home_id, flag, why, now, actor)
+    return flag
 
 
 def look(conn: Connection, policy: Policy, now: datetime) -> None:
@@ -269,6 +293,19 @@ def look(conn: Connection, policy: Policy, now: datetime) -> None:
             store.lock_home(conn, home)
             settle(conn, policy, home, now, ACTOR)
     _end_unjudged(conn, policy, now)
+    with conn.transaction():
+        _end_where_sensors_left(conn, policy, now)
+
+
+def _end_where_sensors_left(conn: Connection, policy: Policy, now: datetime) -> None:
+    """What a sensor told of is over, by a measurement that it contradicted, when the sensor was taken away since."""
+    for home, measurement, at in agreement_store.out(conn, now):
+        store.lock_home(conn, home)
+        version, target = policy.version_at(at), float(piece_at(conn, policy, home, at)["target"])
+        heard = agreement_store.beside(conn, home, at, version.hold_intervals) if version else []
+        if version and all(one.celsius >= target for one in heard if one.room_kind in version.judged_rooms):
+            agreement_store.end_cold(conn, measurement, home, at, ClearReason.SENSOR_OUT.value)
+            agreement.judge_from(conn, home, at, now)
 
 
 def remind(conn: Connection, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from alerts.flagging import (
     Change,
     ChangeKind,
     Changes,
+    Reopened,
     changes_of,
     clear_reason,
     flag_columns,
@@ -112,13 +113,22 @@ def _withdraw(conn: Connection, changes: Changes, gone: Sequence[flag_store.Flag
 def _correct(conn: Connection, policy: Policy, changes: Changes, differing: Sequence[Pair]) -> None:
     """Note what is different in flags that stay."""
     moved: list[Pair] = []
-    again = [(row, flag) for row, flag in differing if flag["cleared_at"] == NONE_US and row.cleared_at is not None]
+    again = [
+        (Reopened(row.flag_id, row.home_id, row.ticket_id), flag)
+        for row, flag in differing
+        if flag["cleared_at"] == NONE_US and row.cleared_at is not None
+    ]
     open_again(conn, policy, changes, again, FlagSource.SENSOR)
     for row, flag in differing:
         changes.known.append({"flag_id": row.flag_id, **flag_columns(flag)})
         if not _began_together(row, flag):
             moved.append((row, flag))
-        changes.docket.add(row.ticket_id, EventKind.FLAG_CORRECTED, flag=row.flag_id, **flag_columns(flag))
+        if row.cleared_at is None and flag["reason"] < 0:
+            columns = flag_columns(flag)
+            data = {"cleared_at": columns["cleared_at"], "reason": columns["clear_reason"]}
+            changes.docket.add(row.ticket_id, EventKind.FLAG_ENDED, flag=row.flag_id, **data)
+        else:
+            changes.docket.add(row.ticket_id, EventKind.FLAG_CORRECTED, flag=row.flag_id, **flag_columns(flag))
         open_now = flag["cleared_at"] == NONE_US
         if open_now and flag["severity"] == Severity.SEVERE and row.severity != Severity.SEVERE:
             severe_at = instant_text(flag["severe_at"])

@@ -2,19 +2,23 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import structlog
 from psycopg import Connection
 
+from alerts.engine.machine import idle
+from alerts.flagging import Reopened, changes_of, open_again
 from alerts.history import History, Past
 from alerts.ticket_work import ACTOR, record
 from alerts.tickets import Docket
 from domain.instants import to_us
 from domain.policy import Policy
-from domain.states import State
+from domain.states import FlagSource, State
 from domain.tickets import PRIORITY_URGENT, DeskRule, Event, EventKind, Evidence, proof
 from domain.tickets import State as TicketState
+from store import flags as flag_store
 from store import outbox
 from store import recovery as store
 from store import tickets as ticket_store
@@ -32,11 +36,41 @@ def look(conn: Connection, history: History, now: datetime) -> bool:
     version = history.policy.version_at(now)
     if version is None or version.desk is None:
         return False
+    _open_closed(conn, history.policy, now)
     waiting = store.verifying(conn)
     for i in range(0, len(waiting), MOST_TICKETS):
         with conn.transaction():
             prove(conn, history.policy, waiting[i : i + MOST_TICKETS], now, history)
     return _raise_priorities(conn, history.policy, version.desk, now)
+
+
+def _open_closed(conn: Connection, policy: Policy, now: datetime) -> None:
+    """Give flags whose ticket was closed over them a ticket in work; none is found unless it is from before 0024."""
+    if not (found := store.closed_over(conn, MOST_TICKETS)):
+        return
+    with conn.transaction():
+        for home in sorted({row.home_id for row in found}):
+            ticket_store.lock_home(conn, home)
+        found = store.closed_over(conn, MOST_TICKETS)
+        for source in FlagSource:
+            changes = changes_of(conn, policy, now)
+            again = [
+                (Reopened(row.flag_id, row.home_id, row.ticket_id), _machine(row))
+                for row in found
+                if row.source == source
+            ]
+            open_again(conn, policy, changes, again, source)
+            changes.docket.write()
+            flag_store.give_tickets(conn, changes.moved)
+    log.warning("flags were open and their tickets closed: they have tickets in work again", flags=len(found))
+
+
+def _machine(row: store.ClosedOver) -> Any:
+    """A flag on record as MACHINE."""
+    flag = idle(1)[0]
+    flag["severity"], flag["lowest"], flag["limit"] = row.severity, row.lowest, row.limit_celsius
+    flag["cold_since"] = to_us(row.cold_since)
+    return flag
 
 
 def prove(
@@ -52,7 +86,7 @@ def prove(
     if rule is None:
         return []
     rows = ticket_store.lock(conn, tickets)
-    standing = store.standing(conn, tickets)
+    standing = store.standing(conn, tickets, now)
     warm = _warm(conn, rule, standing, now, history)
     events, proven = list[Event](), list[int]()
     for one in standing:

@@ -10,6 +10,7 @@ from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import Int
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy
+from domain.states import Ended
 from store import places
 
 KEPT_HOMES = 200_000  # a bound on memory, not a tuning knob: beyond it everything is looked up anew
@@ -56,7 +57,8 @@ class TermsBook:
 
 
 def _shared(terms: Terms, from_us: int) -> Terms:
-    return terms if len(terms.status) == 1 and terms.status[0][0] == NONE_US else terms.clipped(from_us)
+    plain = len(terms.status) == 1 and terms.status[0][0] == NONE_US and not terms.ended
+    return terms if plain else terms.clipped(from_us)
 
 
 def _terms(row: places.HomeRow) -> Terms:
@@ -67,4 +69,5 @@ def _terms(row: places.HomeRow) -> Terms:
         row.contract_from,
         row.contract_to,
         tuple(zip(since, row.heat_on or (), strict=True)),
+        tuple((to_us(at), Ended[why.upper()]) for at, why in zip(row.ended_at, row.ended_by, strict=True)),
     )

@@ -80,8 +80,8 @@ class Docket:
     def __init__(self, conn: Connection, policy: Policy, now: datetime, actor: str = ACTOR) -> None:
         self._conn = conn
         self._policy = policy
-        self._now = now
-        self._actor = actor
+        self.now = now
+        self.actor = actor
         self._numbers = deque[int]()
         self._opened: dict[int, Opening] = {}
         self._clocks: dict[TicketClass, list[tuple[str, datetime | None, Due]]] = {}
@@ -129,26 +129,24 @@ class Docket:
         rows: dict[int, TicketRow] = {}
         if known:
             rows = store.lock(self._conn, sorted({event.ticket_id for event in known}))
-            entries += record(self._conn, self._policy, rows, known, self._now, self._actor)
+            entries += record(self._conn, self._policy, rows, known, self.now, self.actor)
         store.insert_contacts(self._conn, self._contacts)
-        outbox.put(self._conn, entries, self._now)
+        outbox.put(self._conn, entries, self.now)
         numbers.give_back(self._conn, numbers.Kind.TICKET, len(self._numbers))
         self._numbers.clear()
         self._opened, self._events, self._contacts = {}, [], []
         return rows
 
     def _write_opened(self, events: Sequence[Event]) -> list[Entry]:
-        version = self._policy.version_at(self._now)
+        version = self._policy.version_at(self.now)
         rows = [_ticket(ticket, opening) for ticket, opening in self._opened.items()]
-        store.insert(self._conn, rows, self._now)
+        store.insert(self._conn, rows, self.now)
         clocks, undated = list[dict[str, Any]](), list[Event]()
         for ticket, opening in self._opened.items():
             if opening.over:
                 continue
             if opening.ticket_class not in self._clocks:
-                self._clocks[opening.ticket_class] = fresh_clocks(
-                    self._policy, version, opening.ticket_class, self._now
-                )
+                self._clocks[opening.ticket_class] = fresh_clocks(self._policy, version, opening.ticket_class, self.now)
             mine = self._clocks[opening.ticket_class]
             if opening.clocks is not None:
                 mine = [clock for clock in mine if clock[0] in opening.clocks]
@@ -157,7 +155,7 @@ class Docket:
         clock_store.insert(self._conn, clocks)
         states = {t: State.CLOSED if opening.over else State.OPEN for t, opening in self._opened.items()}
         told = [*events, *undated]
-        append(self._conn, [(event, states[event.ticket_id]) for event in told], self._now, self._actor)
+        append(self._conn, [(event, states[event.ticket_id]) for event in told], self.now, self.actor)
         alive = [event for event in told if not self._opened[event.ticket_id].over]
         return notices(alive, {t: opening.ticket_class for t, opening in self._opened.items()})
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from alerts.engine.suspect import frozen, jumps
 from alerts.engine.track import Celsius, Int
 from domain.instants import EVER_US, to_us
-from domain.policy import ROOM_KINDS, Policy
+from domain.policy import ROOMS, Policy
 from domain.quality import Quality
 
 
@@ -19,7 +19,7 @@ class Weights:
         starts = [datetime.combine(v.valid_from, time(0), policy.zone) for v in policy.versions]
         self._starts = np.array([to_us(s) for s in starts], np.int64)
         self._hold = np.array([v.hold_intervals for v in policy.versions])
-        self._judged = np.array([[kind in v.judged_rooms for kind in ROOM_KINDS] for v in policy.versions])
+        self._judged = np.array([[kind in v.judged_rooms for kind in ROOMS] for v in policy.versions])
         strict = [v.care if v.care and not v.care.judge_suspect else None for v in policy.versions]
         self._frozen_us = np.array([EVER_US if c is None else c.frozen_s * 1_000_000 for c in strict], np.int64)
         self._jump_k = np.array([np.inf if c is None else c.jump_k for c in strict], np.float32)

@@ -25,7 +25,10 @@ router = APIRouter(prefix="/v1", tags=["measurements"])
 
 
 class Measurement(BaseModel):
-    """A record. What is not `valid` counts for nothing and stays; `state` is by the rules when it was measured."""
+    """A record. What is not `valid` counts for nothing and stays; `state` is by the rules when it was measured.
+
+    `sensor` was alive in that room then and said `sensor_celsius`; a record that `disagrees` proves nothing alone.
+    """
 
     number: str
     home: str
@@ -46,6 +49,9 @@ class Measurement(BaseModel):
     recorded_at: Instant
     recorded_by: str
     filed_late: bool
+    sensor: str | None
+    sensor_celsius: Shown
+    disagrees: bool
 
 
 class Filed(BaseModel):

@@ -96,6 +96,8 @@ CLEAR_REASONS = {
     "no_policy": Value(Text("无标准", "no policy")),
     "withdrawn": Value(Text("已撤销", "withdrawn")),
     "taken_over": Value(Text("传感器接续", "taken over by sensors")),
+    "measured": Value(Text("上门测温达标", "measured warm")),
+    "sensor_out": Value(Text("传感器已撤除", "sensor taken away")),
 }
 INCIDENTS = {
     "cold_homes": Value(Text("成片低温", "many cold homes")),

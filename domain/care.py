@@ -12,6 +12,7 @@ NEIGHBOURS_NEEDED = 4  # with fewer, one odd neighbour would make the others loo
 class CareReason(StrEnum):
     """Why a sensor needs a visit, the most pressing first. Stored with the job."""
 
+    DISAGREES = "disagrees"  # somebody measured on site otherwise than it says; opened and healed by measurements alone
     SILENT = "silent"
     FROZEN = "frozen"  # says exactly the same for too long
     JUMPING = "jumping"  # by several kelvin from one reading to the next
@@ -42,6 +43,10 @@ class Care:
 
 
 CARE_TEXTS: Mapping[CareReason, Text] = {
+    CareReason.DISAGREES: Text(
+        "上门测温结果与传感器读数不符,请由另一人复测,并检修传感器。",
+        "A measurement on site is not what the sensor says: let somebody else measure too, and see to the sensor.",
+    ),
     CareReason.SILENT: Text("传感器长时间没有上报。", "The sensor has not spoken for too long."),
     CareReason.FROZEN: Text("传感器读数长时间不变。", "The sensor has said exactly the same for too long."),
     CareReason.JUMPING: Text("传感器读数跳变。", "The values of the sensor jump."),

@@ -4,6 +4,7 @@ A record without the user's signature is invalid, and a record is never rewritte
 names the old one and says why (chapter 8, clauses 3 and 7).
 """
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from domain.states import Severity, State
 LOWEST_CELSIUS, HIGHEST_CELSIUS = -40.0, 60.0
 LONGEST_WORD = 200  # characters of a room, an instrument, a name, a signature's reference
 LONGEST_REASON = 1000
+AGREES_WITHIN_K = 1.5  # unless the policy says otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,7 @@ class MeasurementRule:
 
     file_within_s: int  # a record that is filed later after measuring is late
     suspect_within_s: int  # a home whose sensor is suspect is to be measured so soon
+    agrees_within_k: float = AGREES_WITHIN_K  # a measurement and the sensor of the room may be so far apart
 
 
 class DueReason(StrEnum):
@@ -98,6 +101,52 @@ class NewMeasurement:
     signature: str | None  # a reference to the signed sheet; None: the user has not signed
     corrects: str | None = None  # number of the record that this one corrects
     reason: str | None = None
+
+
+class Beside(NamedTuple):
+    """What a living sensor of the home said when somebody measured; °C as judged."""
+
+    sensor_id: int
+    sensor: str
+    room: str
+    room_kind: str
+    celsius: float
+
+
+class Said(NamedTuple):
+    """What somebody measured: of whom it is known by what they filed it with, beside the name that they gave."""
+
+    measurement: int
+    measured_at: datetime
+    celsius: float
+    measurer: str
+    recorded_by: str
+
+
+def agree(celsius: float, other: float, within_k: float) -> bool:
+    """Whether two temperatures are no further apart than so many kelvin, in thousandths of a degree."""
+    return abs(round(celsius * 1000) - round(other * 1000)) <= round(within_k * 1000)
+
+
+def held_against(new: NewMeasurement, living: Sequence[Beside]) -> Beside | None:
+    """The sensor that a measurement is held against: the furthest off of those of that room, or else of that kind."""
+    same = [one for one in living if _plain(one.room) == _plain(new.room)]
+    same = same or [one for one in living if one.room_kind == new.room_kind]
+    return max(same, key=lambda one: abs(one.celsius - new.celsius), default=None)
+
+
+def second(said: Said, earlier: Sequence[Said], within_k: float) -> Said | None:
+    """The earlier measurement that one agrees with and that is another person's: by the name and by the account."""
+    for other in earlier:
+        others = _plain(other.measurer) != _plain(said.measurer) and other.recorded_by != said.recorded_by
+        if others and agree(said.celsius, other.celsius, within_k):
+            return other
+    return None
+
+
+def _plain(name: str) -> str:
+    """A name without what people write differently at different times."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 class Record(NamedTuple):

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from domain.care import Care
 from domain.errors import UsageError
 from domain.incidents import IncidentRule
-from domain.measurement import MeasurementRule
+from domain.measurement import AGREES_WITHIN_K, MeasurementRule
 from domain.notices import NoticeRules
 from domain.quality import SPANS
 from domain.substation import SubstationLimits
@@ -29,6 +29,7 @@ SEVERITIES = ("cold", "severe")
 CALL_BACK_AFTER = "call_back_after"  # among the clocks of a class: how long after the work its call-back opens
 DEFAULT_CALL_BACK_AFTER = "PT48H"
 ROOM_KINDS = ("living", "bedroom", "other")
+ROOMS = (*ROOM_KINDS, "out")  # as readings are judged: `out` while measurements have overruled a sensor, never judged
 _DURATION = re.compile(r"P(?:(\d+)WD|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)", re.ASCII)
 
 
@@ -374,6 +375,9 @@ class _Reader:
         return MeasurementRule(
             file_within_s=self.seconds(table, "file_within_s", where),
             suspect_within_s=self.seconds(table, "suspect_within_s", where),
+            agrees_within_k=self.number(table, "agrees_within_k", where, 0.1, 20)
+            if "agrees_within_k" in table
+            else AGREES_WITHIN_K,
         )
 
     def count(self, table: Mapping[str, Any], key: str, where: str) -> int:

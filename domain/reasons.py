@@ -85,6 +85,11 @@ CLEAR_TEXTS: Mapping[ClearReason, Text] = {
     ClearReason.TAKEN_OVER: Text(
         "传感器也已测得低温,由其继续跟踪。", "The sensors tell of the cold, too, and follow it from here."
     ),
+    ClearReason.MEASURED: Text("经上门测温确认室温达标。", "Measured on site, the home is warm."),
+    ClearReason.SENSOR_OUT: Text(
+        "经上门测温确认室温达标;读数不符的传感器已撤除。",
+        "Measured on site, the home is warm; the sensor that said otherwise was taken away.",
+    ),
 }
 NO_VALUE_TEXTS: Mapping[NoValue, Text] = {
     NoValue.SENTINEL: Text("传感器以此值表示没有读数。", "The sensor says this when it has no value."),

@@ -38,6 +38,14 @@ class NotJudged(IntEnum):
         return self.name.lower()
 
 
+class Ended(IntEnum):
+    """What other than the home's temperature and its rules ended a flag; beside NotJudged, and under it."""
+
+    TAKEN_OVER = -1
+    MEASURED = -2
+    SENSOR_OUT = -3
+
+
 class Severity(IntEnum):
     """How bad a flag is; a flag only ever gets worse."""
 
@@ -54,6 +62,8 @@ class ClearReason(StrEnum):
     NO_POLICY = "no_policy"
     WITHDRAWN = "withdrawn"  # late data, or a correction, took its cause away
     TAKEN_OVER = "taken_over"  # of a measurement: the sensors tell of the cold now
+    MEASURED = "measured"  # of the sensors: people measured that the home is warm, and no sensor contradicts any more
+    SENSOR_OUT = "sensor_out"  # the same, when the sensor that contradicted was taken away
 
 
 class FlagSource(StrEnum):

@@ -359,7 +359,7 @@ class Evidence:
     withdrawn: int  # of these
     flagged: bool  # the home has an open flag
     last_reason: str | None  # why the last flag ended that was not withdrawn
-    measured_warm: bool | None  # what the last signed measurement said; None: there is none
+    measured_warm: bool | None  # what the last signed measurement said, if no sensor contradicts; None: there is none
     warm: bool  # known warm for the policy's time
 
 
@@ -375,7 +375,7 @@ def proof(evidence: Evidence) -> Proof | None:
         return Proof.MEASUREMENT
     if evidence.flags and evidence.withdrawn == evidence.flags:
         return Proof.WITHDRAWN
-    if evidence.last_reason not in (None, ClearReason.RECOVERED):
+    if evidence.last_reason not in (None, ClearReason.RECOVERED, ClearReason.MEASURED, ClearReason.SENSOR_OUT):
         return Proof.ENDED
     return Proof.READINGS if evidence.warm else None
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from psycopg import Connection
 
 from domain.instants import EVER_US, to_us
-from domain.policy import ROOM_KINDS
+from domain.policy import ROOMS
 from store import places as store
 
 KEPT_SENSORS = 200_000  # a bound on memory: beyond it everything is looked up anew
@@ -21,7 +21,7 @@ class Place(NamedTuple):
     stays_until: int  # the end of the stay in this room, across changes of offset or gateway
     home_id: int  # 0: a substation's sensor
     gateway: str | None
-    room_kind: int  # index into ROOM_KINDS
+    room_kind: int  # index into ROOMS
     interval_s: int
     offset_k: float
 
@@ -65,7 +65,7 @@ def _place(spans: list[store.PlaceRow], index: int) -> Place:
         EVER_US if last.valid_to is None else to_us(last.valid_to),
         row.home_id or 0,
         row.gateway,
-        ROOM_KINDS.index(row.room_kind) if row.room_kind else 0,
+        ROOMS.index(row.room_kind) if row.room_kind else 0,
         row.interval_s,
         row.offset_k,
     )

@@ -60,6 +60,10 @@ SELECT x.sensor_id, x.reason, x.ticket_id, %(now)s
 FROM jsonb_to_recordset(%(jobs)s) AS x (sensor_id integer, reason text, ticket_id bigint)
 """
 UPDATE_FINE = "UPDATE device_job SET fine_since = %(since)s WHERE device_job_id = ANY(%(jobs)s)"
+JUDGE_AGAIN = """
+UPDATE sensor_overruled SET until_at = greatest(from_at, %(now)s)
+WHERE device_job_id = ANY(%(jobs)s) AND until_at IS NULL
+"""
 CLOSE_JOBS = """
 UPDATE device_job SET closed_at = %(now)s, close_reason = %(reason)s WHERE device_job_id = ANY(%(jobs)s)
 """
@@ -138,5 +142,6 @@ def set_fine(conn: Connection, job_ids: list[int], since: datetime | None) -> No
 
 
 def close(conn: Connection, job_ids: list[int], reason: str, now: datetime) -> None:
-    """Close jobs; their tickets are the caller's."""
+    """Close jobs; their sensors are judged again; their tickets are the caller's."""
+    conn.execute(JUDGE_AGAIN, {"jobs": job_ids, "now": now})
     conn.execute(CLOSE_JOBS, {"jobs": job_ids, "reason": reason, "now": now})

@@ -14,7 +14,7 @@ SELECT_HEARD = """
 SELECT
   a.nth::integer, s.code AS sensor, q.room, q.room_kind, r.measured_at, r.temperature, r.offset_k, r.interval_s
 FROM unnest(%(homes)s::integer[], %(instants)s::timestamptz[]) WITH ORDINALITY AS a (home_id, at, nth)
-JOIN point AS q ON q.home_id = a.home_id
+JOIN point_judged AS q ON q.home_id = a.home_id AND q.room_kind <> 'out'
   AND (q.valid_from IS NULL OR q.valid_from <= a.at) AND (q.valid_to IS NULL OR q.valid_to > a.at)
 JOIN sensor AS s USING (sensor_id)
 LEFT JOIN LATERAL (

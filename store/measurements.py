@@ -1,7 +1,7 @@
 """Measurements on site: records that are only ever added to, what is due, and the flags that come of them."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from domain.measurement import NewMeasurement, PlanLine, Record
+from domain.measurement import PlanLine, Record
 from domain.states import State
 from store.access import IN_SCOPE, Scope
 from store.rows import Row, fetch
@@ -22,11 +22,12 @@ SELECT_RECORD = "SELECT measurement_id, home_id FROM measurement WHERE number = 
 INSERT = """
 INSERT INTO measurement (
   home_id, room, room_kind, measured_at, celsius, instrument, measurer, signature, corrects, reason, recorded_at,
-  recorded_by, filed_late, state, limit_celsius, policy
+  recorded_by, filed_late, state, limit_celsius, policy, beside, beside_celsius, disagrees
 )
 VALUES (
   %(home)s, %(room)s, %(room_kind)s, %(measured_at)s, %(celsius)s, %(instrument)s, %(measurer)s, %(signature)s,
-  %(corrects)s, %(reason)s, %(at)s, %(actor)s, %(filed_late)s, %(state)s, %(limit)s, %(policy)s
+  %(corrects)s, %(reason)s, %(at)s, %(actor)s, %(filed_late)s, %(state)s, %(limit)s, %(policy)s,
+  %(beside)s, %(beside_celsius)s, %(disagrees)s
 )
 RETURNING measurement_id, number
 """
@@ -110,7 +111,7 @@ SELECT p.home_id, 'suspect_sensor', j.device_job_id, j.opened_at, %(actor)s, j.o
 FROM device_job AS j
 JOIN point AS p ON p.sensor_id = j.sensor_id AND p.home_id IS NOT NULL
   AND coalesce(p.valid_from <= j.opened_at, true) AND coalesce(p.valid_to > j.opened_at, true)
-WHERE j.closed_at IS NULL AND j.reason IN ('frozen', 'jumping', 'out_of_line')
+WHERE j.closed_at IS NULL AND j.reason IN ('frozen', 'jumping', 'out_of_line', 'disagrees')
 ON CONFLICT (device_job_id) DO NOTHING
 """
 INSERT_REQUEST = """
@@ -124,12 +125,13 @@ SELECT
   m.signature, old.number AS corrects, m.reason, m.recorded_at, m.recorded_by, m.filed_late, m.limit_celsius AS "limit",
   m.policy, state_name(m.state) AS state, new.number AS corrected_by, CASE
     WHEN m.signature IS NULL THEN 'unsigned' WHEN new.number IS NOT NULL THEN 'corrected' ELSE 'valid'
-  END AS worth
+  END AS worth, s.code AS sensor, m.beside_celsius AS sensor_celsius, m.disagrees
 FROM measurement AS m
 JOIN home AS h USING (home_id)
 JOIN building AS b USING (building_id)
 JOIN substation AS u USING (substation_id)
 LEFT JOIN measurement AS old ON old.measurement_id = m.corrects
+LEFT JOIN sensor AS s ON s.sensor_id = m.beside
 LEFT JOIN measurement AS new ON new.corrects = m.measurement_id AND new.signature IS NOT NULL
 WHERE (%(home)s::integer IS NULL OR m.home_id = %(home)s)
   AND (%(number)s::text IS NULL OR m.number = %(number)s)
@@ -235,18 +237,15 @@ def find(conn: Connection, number: str) -> tuple[int, int] | None:
     return conn.execute(SELECT_RECORD, {"number": number}).fetchone()
 
 
-def insert(
-    conn: Connection, home: int, new: NewMeasurement, judged: Judged, corrects: int | None, actor: str, at: datetime
-) -> tuple[int, str]:
-    """Store a record; its key and number.
+def insert(conn: Connection, home: int, row: Mapping[str, Any], actor: str, at: datetime) -> tuple[int, str]:
+    """Store a record: a mapping of what was filed, how it was judged, and what it was held against; key and number.
 
     Raises:
         psycopg.errors.UniqueViolation: ONCE or CORRECTED_ONCE.
     """
-    values = {**asdict(new), **asdict(judged), "state": int(judged.state), "corrects": corrects}
-    row = conn.execute(INSERT, {**values, "home": home, "actor": actor, "at": at}).fetchone()
-    assert row is not None
-    return row[0], row[1]
+    stored = conn.execute(INSERT, {**row, "home": home, "actor": actor, "at": at}).fetchone()
+    assert stored is not None
+    return stored[0], stored[1]
 
 
 def records(conn: Connection, home: int) -> list[Record]:

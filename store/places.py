@@ -12,7 +12,7 @@ SELECT
   s.code, s.sensor_id, p.home_id, p.substation_id, p.gateway, p.room, p.room_kind, p.interval_s, p.offset_k,
   p.valid_from, p.valid_to
 FROM sensor AS s
-JOIN point AS p USING (sensor_id)
+JOIN point_judged AS p USING (sensor_id)
 WHERE s.code = ANY(%(codes)s)
 ORDER BY s.code, p.valid_from NULLS FIRST
 """
@@ -20,7 +20,10 @@ SELECT_HOMES = """
 SELECT
   h.home_id, h.class AS home_class, h.contract_limit, h.contract_from, h.contract_to,
   array_agg(nullif(s.since, '-infinity') ORDER BY s.since) FILTER (WHERE s.status IS NOT NULL) AS since,
-  array_agg(s.status = 'on' ORDER BY s.since) FILTER (WHERE s.status IS NOT NULL) AS heat_on
+  array_agg(s.status = 'on' ORDER BY s.since) FILTER (WHERE s.status IS NOT NULL) AS heat_on,
+  ARRAY(SELECT e.at FROM cold_ended AS e WHERE e.home_id = h.home_id AND e.void_at IS NULL ORDER BY e.at) AS ended_at,
+  ARRAY(SELECT e.reason FROM cold_ended AS e WHERE e.home_id = h.home_id AND e.void_at IS NULL ORDER BY e.at)
+    AS ended_by
 FROM home AS h
 LEFT JOIN home_status AS s USING (home_id)
 WHERE h.home_id = ANY(%(homes)s)
@@ -45,7 +48,7 @@ class PlaceRow(NamedTuple):
 
 
 class HomeRow(NamedTuple):
-    """A home's class, contract and heat status over time (`since` None: from ever)."""
+    """A home's class, contract, heat status over time (`since` None: from ever), and ends that people measured."""
 
     home_id: int
     home_class: str
@@ -54,6 +57,8 @@ class HomeRow(NamedTuple):
     contract_to: time | None
     since: list[datetime | None] | None
     heat_on: list[bool] | None
+    ended_at: list[datetime]
+    ended_by: list[str]
 
 
 def version(conn: Connection) -> int:

@@ -24,11 +24,16 @@ CROSS JOIN LATERAL (
 ) AS f
 LEFT JOIN LATERAL (
   SELECT x.clear_reason FROM flag AS x
-  WHERE x.ticket_id = t.ticket_id AND x.clear_reason IS DISTINCT FROM 'withdrawn'
+  WHERE x.ticket_id = t.ticket_id AND coalesce(x.clear_reason NOT IN ('withdrawn', 'taken_over'), true)
   ORDER BY x.cold_since DESC LIMIT 1
 ) AS l ON true
 LEFT JOIN LATERAL (
-  SELECT (e.data ->> 'warm')::boolean AS warm FROM ticket_event AS e
+  SELECT (e.data ->> 'warm')::boolean AND NOT EXISTS (
+    SELECT FROM measurement AS x JOIN point_judged AS p ON p.sensor_id = x.beside AND p.home_id = x.home_id
+    WHERE x.number = e.data ->> 'measurement' AND x.disagrees AND p.room_kind <> 'out'
+      AND coalesce(p.valid_from <= %(now)s, true) AND coalesce(p.valid_to > %(now)s, true)
+  ) AS warm
+  FROM ticket_event AS e
   WHERE e.ticket_id = t.ticket_id AND e.kind = 'measured' AND e.seq > coalesce((
     SELECT max(r.seq) FROM ticket_event AS r
     WHERE r.ticket_id = t.ticket_id AND r.kind IN ('relapsed', 'reopened', 'severe')
@@ -37,6 +42,15 @@ LEFT JOIN LATERAL (
 ) AS m ON true
 WHERE t.ticket_id = ANY(%(tickets)s) AND t.class = 'cold' AND t.state = 'verifying'
 ORDER BY t.ticket_id
+"""
+# From before the database refused it.
+SELECT_CLOSED_OVER = """
+SELECT
+  f.flag_id, f.home_id, f.ticket_id, f.source, f.severity, f.cold_since, f.lowest, f.limit_celsius
+FROM flag AS f JOIN ticket AS t USING (ticket_id)
+WHERE f.cleared_at IS NULL AND t.state = 'closed'
+ORDER BY f.home_id
+LIMIT %(limit)s
 """
 SELECT_URGENT = """
 SELECT DISTINCT t.ticket_id
@@ -65,15 +79,34 @@ class Standing(NamedTuple):
     told: bool  # the desk has heard that it is still not proven warm
 
 
+class ClosedOver(NamedTuple):
+    """A flag that is open, and whose ticket is closed."""
+
+    flag_id: int
+    home_id: int
+    ticket_id: int
+    source: str
+    severity: int
+    cold_since: datetime
+    lowest: float
+    limit_celsius: float
+
+
+def closed_over(conn: Connection, limit: int) -> list[ClosedOver]:
+    """Flags that are open while their tickets are closed."""
+    with conn.cursor(row_factory=class_row(ClosedOver)) as cur:
+        return cur.execute(SELECT_CLOSED_OVER, {"limit": limit}).fetchall()
+
+
 def verifying(conn: Connection) -> list[int]:
     """Cold tickets that were marked done and are not proven warm."""
     return [row[0] for row in conn.execute(SELECT_VERIFYING).fetchall()]
 
 
-def standing(conn: Connection, tickets: Sequence[int]) -> list[Standing]:
+def standing(conn: Connection, tickets: Sequence[int], now: datetime) -> list[Standing]:
     """What is known of those of the tickets that still wait for their proof."""
     with conn.cursor(row_factory=class_row(Standing)) as cur:
-        return cur.execute(SELECT_EVIDENCE, {"tickets": list(tickets)}).fetchall()
+        return cur.execute(SELECT_EVIDENCE, {"tickets": list(tickets), "now": now}).fetchall()
 
 
 def urgent(conn: Connection, depth_k: float, cold_since: datetime, limit: int) -> list[int]:

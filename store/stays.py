@@ -24,10 +24,10 @@ SAID: wire.Layout = {"sensor_id": "int4", "measured_at": "timestamptz", "tempera
 SELECT_STAYS = """
 COPY (
   SELECT
-    p.sensor_id, p.home_id, hashtext(p.room),
-    array_position(ARRAY['living', 'bedroom', 'other'], p.room_kind)::smallint - 1::smallint,
+    p.sensor_id, p.home_id, coalesce(hashtext(p.room), 0),
+    array_position(ARRAY['living', 'bedroom', 'other', 'out'], p.room_kind)::smallint - 1::smallint,
     p.interval_s, p.offset_k, coalesce(p.valid_from, '-infinity'), coalesce(p.valid_to, 'infinity')
-  FROM point AS p
+  FROM point_judged AS p
   WHERE p.home_id = ANY(%(homes)s)
   ORDER BY p.sensor_id, coalesce(p.valid_from, '-infinity')
 ) TO STDOUT (FORMAT BINARY)

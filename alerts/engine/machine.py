@@ -35,7 +35,7 @@ MACHINE = np.dtype(
         ("limit", np.float32),  # °C that the flag broke
         ("version", np.int16),  # of the policy that raised the flag
         ("cleared_at", np.int64),  # only in the flags that ended
-        ("reason", np.int8),  # why it ended: 0 recovered, else NotJudged
+        ("reason", np.int8),  # why it ended: 0 recovered, else Ended or NotJudged
     ]
 )
 
@@ -108,6 +108,9 @@ class _Past:
         self.worsens_at = self._full(severe, self.severe_since, "confirm")
         self.ends_at = self._full(warm, self.warm_since, "clear")
         self.ends_at[stops] = self.start[stops]
+        piece = pieces[runs["piece"]]
+        self.told = np.where(piece["start"] == self.start, piece["ends"], 0)  # somebody measured that it is over
+        self.ends_at[self.told != 0] = self.start[self.told != 0]
         self.before, self.after = self._flagged()
         # The window has closed on a home under the day limit; it opens again, or there is a breach.
         self.suspends = np.flatnonzero((level == SHORT) & ~runs["windowed"])
@@ -142,7 +145,8 @@ class _Past:
         """MACHINE of the flags that ended in runs."""
         flags = self.machines(at, np.ones(len(at), bool))
         flags["cleared_at"] = self.ends_at[at]
-        flags["reason"] = self.pieces["reason"][self.runs["piece"][at]]  # JUDGED: warm again
+        reason = self.pieces["reason"][self.runs["piece"][at]]  # JUDGED: warm again
+        flags["reason"] = np.where(self.told[at] != 0, self.told[at], reason)
         return flags
 
     def machines(self, at: Int, flagged: NDArray[np.bool_]) -> NDArray[np.void]:

@@ -34,6 +34,7 @@ PIECE = np.dtype(
         ("clear", np.int64),  # µs
         ("version", np.int16),  # index into Policy.versions
         ("day", np.int32),  # local date, proleptic ordinal
+        ("ends", np.int8),  # Ended: a cold spell ends where the piece starts; 0: none does
     ]
 )
 
@@ -46,6 +47,7 @@ class Terms(NamedTuple):
     contract_from: time | None = None
     contract_to: time | None = None
     status: tuple[tuple[int, bool], ...] = ((NONE_US, True),)  # (since µs, heat is on), rising
+    ended: tuple[tuple[int, int], ...] = ()  # (µs, Ended): where measurements ended a cold spell
 
     def clipped(self, from_us: int) -> "Terms":
         """The same terms with what was over before an instant left out, so that equal homes share a schedule."""
@@ -53,7 +55,7 @@ class Terms(NamedTuple):
         first, rest = self.status[begin : begin + 1], self.status[begin + 1 :]
         if first and first[0][0] <= from_us:
             first = ((NONE_US, first[0][1]),)
-        return self._replace(status=first + rest)
+        return self._replace(status=first + rest, ended=tuple(end for end in self.ended if end[0] >= from_us))
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def _edges(policy: Policy, limits: list[list[Limit]], terms: Terms, first_day: d
         edges.update(_utc(day, t, policy.zone, fold) for t in clock_times for fold in (0, 1))
         edges.update(_change(day, policy.zone))
     edges.update(to_datetime(since) for since, _ in terms.status if since != NONE_US)
+    edges.update(to_datetime(at) for at, _ in terms.ended)
     return {edge for edge in edges if begin <= edge < end}
 
 
@@ -163,6 +166,7 @@ def _piece(policy: Policy, limits: list[list[Limit]], terms: Terms, edge: dateti
         version.clear_for_s * 1_000_000,
         max(index, 0),
         day.toordinal(),
+        next((why for at, why in terms.ended if at == start), 0),
     )
 
 

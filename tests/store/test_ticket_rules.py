@@ -169,6 +169,16 @@ def test_a_flag_found_over_that_is_not_gets_a_ticket_in_work(desk: Company) -> N
     assert not any(checks.violations(desk.conn).values())
 
 
+def test_a_ticket_closed_over_its_flag_before_the_rule_is_opened_again(desk: Company) -> None:
+    desk.say(("s1", NOON, 13.3))
+    desk.conn.execute("ALTER TABLE ticket DISABLE TRIGGER USER")
+    desk.conn.execute(CLOSE.encode())
+    desk.conn.execute("ALTER TABLE ticket ENABLE TRIGGER USER")
+    desk.watch(NOON + HOUR)
+    assert (desk.ticket()["state"], desk.kinds()[-2:]) == ("open", ["relapsed", "priority"])
+    assert desk.clocks(1, 2)["contact"]["due_at"] == NOON + HOUR + 30 * MINUTE
+
+
 FORGOTTEN = "UPDATE home_state SET flag_id = NULL; DELETE FROM flag"
 OVER = "UPDATE flag SET cleared_at = now(), clear_reason = 'recovered'"
 VIOLATIONS = [
