@@ -85,7 +85,7 @@ INSERT INTO granted VALUES
   ('clock',                 'of_ticket',  'raw',   'raw',   'r',     'raw',   '',      ''),
   ('flag',                  'home',       'raw',   'raw',   'r',     'raw',   '',      ''),
   ('home_state',            'home',       'rawd',  'rawd',  'r',     'r',     '',      ''),
-  ('rejudge',               '',           'rawd',  'rawd',  '',      'raw',      '',      ''),
+  ('rejudge',               'home',       'rawd',  'rawd',  '',      'raw',      '',      ''),
   ('ledger',                'home',       'rawd',  'rawd',  'r',     'r',     '',      ''),
   ('kpi_stale',             '',           'a',     'rawd',  '',      '',      '',      ''),
   ('kpi_heat',              'station',    '',      'rawd',  '',      'r',     '',      ''),

@@ -47,6 +47,28 @@ def count(conn: Connection, relation: str) -> int:
     return town.one(conn, f"SELECT count(*) FROM {relation}", None)
 
 
+# By two records of the home, of which the second put an end to its cold.
+OVERRULED = """
+WITH again AS (
+  INSERT INTO measurement (
+    home_id, room, room_kind, measured_at, celsius, instrument, measurer, recorded_at, recorded_by, filed_late, state,
+    policy
+  )
+  SELECT
+    home_id, room, room_kind, measured_at, celsius, instrument, measurer, recorded_at, recorded_by, filed_late, state,
+    policy
+  FROM measurement WHERE home_id = %(home)s
+  RETURNING measurement_id
+), ended AS (
+  INSERT INTO cold_ended (measurement_id, home_id, at, reason)
+  SELECT measurement_id, %(home)s, %(at)s, 'measured' FROM again
+)
+INSERT INTO sensor_overruled (device_job_id, sensor_id, home_id, from_at, first_id, second_id)
+SELECT j.device_job_id, j.sensor_id, %(home)s, %(at)s, m.measurement_id, a.measurement_id
+FROM device_job AS j, measurement AS m, again AS a WHERE j.sensor_id = %(sensor)s AND m.home_id = %(home)s
+"""
+
+
 @pytest.fixture
 def homes(database: Database) -> dict[str, int]:
     """Three homes, two of one station, each with a row in every table that is bound to a home."""
@@ -74,6 +96,8 @@ def homes(database: Database) -> dict[str, int]:
                 "VALUES (%(home)s, 'a', 'living', %(at)s, 19, 'T', 'Z', %(at)s, 'Z', false, 2, 'p')",
                 {"home": home, "at": NOW},
             )
+            conn.execute("INSERT INTO rejudge (home_id, from_at, queued_at) VALUES (%s, %s, %s)", (home, NOW, NOW))
+            conn.execute(OVERRULED.encode(), {"home": home, "sensor": sensor, "at": NOW})
             conn.execute(
                 "INSERT INTO measuring_point (home_id, room, room_kind, every_days, starts_at) "
                 "VALUES (%s, 'a', 'living', 7, %s)",
