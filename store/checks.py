@@ -37,7 +37,7 @@ CROSS JOIN LATERAL (
     s.called_back, s.responsibility, s.paid, s.confirmed
   ) AS needs
 ) AS n
-WHERE t.state = 'closed' AND cardinality(n.needs) > 0
+WHERE t.state = 'closed' AND t.ending IS NULL AND cardinality(n.needs) > 0
 ORDER BY t.ticket_id
 """,
     # An event of a ticket names a flag that is gone.

@@ -28,7 +28,7 @@ SUBSTATION = {
     "for_s": 600,
 }
 Path = tuple[str | int, ...]
-OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices", "measurement"}
+OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices", "measurement", "agrees_within_k"}
 CLOCKS = {"leak", "repair", "complaint", "report"}  # ticket classes that a utility may leave without clocks
 
 
