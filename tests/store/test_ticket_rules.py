@@ -169,14 +169,20 @@ def test_a_flag_found_over_that_is_not_gets_a_ticket_in_work(desk: Company) -> N
     assert not any(checks.violations(desk.conn).values())
 
 
-def test_a_ticket_closed_over_its_flag_before_the_rule_is_opened_again(desk: Company) -> None:
+@pytest.mark.parametrize(("worked", "ticket"), [(True, 1), (False, 2)])
+def test_a_flag_whose_ticket_was_closed_over_it_before_the_rule_gets_one_in_work(
+    desk: Company, worked: bool, ticket: int
+) -> None:
     desk.say(("s1", NOON, 13.3))
     desk.conn.execute("ALTER TABLE ticket DISABLE TRIGGER USER")
     desk.conn.execute(CLOSE.encode())
+    if worked:
+        desk.conn.execute("UPDATE ticket SET done_at = %s", (NOON,))
     desk.conn.execute("ALTER TABLE ticket ENABLE TRIGGER USER")
     desk.watch(NOON + HOUR)
-    assert (desk.ticket()["state"], desk.kinds()[-2:]) == ("open", ["relapsed", "priority"])
-    assert desk.clocks(1, 2)["contact"]["due_at"] == NOON + HOUR + 30 * MINUTE
+    assert (desk.flags()[0]["ticket_id"], desk.ticket(ticket)["state"]) == (ticket, "open")
+    assert desk.clocks(ticket, 2 if worked else 1)["contact"]["due_at"] == NOON + HOUR + 30 * MINUTE
+    assert checks.violations(desk.conn)["open_flag_closed_ticket"] == []
 
 
 FORGOTTEN = "UPDATE home_state SET flag_id = NULL; DELETE FROM flag"
