@@ -15,6 +15,7 @@ from bench.panels import Question, expand, questions
 from dashboards.alerting import rules
 from dashboards.collection import dashboards
 from tests.dashboards.conftest import CHOSEN, look
+from tests.store.test_chunks import opened
 
 BOARDS = dashboards(look())
 QUESTIONS = [question for board in BOARDS.values() for question in questions(board)]
@@ -79,6 +80,14 @@ def test_the_columns_of_a_panel_are_those_it_has_looks_for(town: Connection, pan
 def test_panels_have_something_to_show(town: Connection) -> None:
     empty = [str(question) for question in QUESTIONS if not ask(town, question, days=7).rows]
     assert empty == ["hearth-desk: Outages A", "hearth-ingest: Notices A"]
+
+
+def test_a_query_of_a_day_opens_the_chunks_of_a_day(town: Connection) -> None:
+    """Some look a little further back, for what was said before the span; none opens the month that there is."""
+    for question in QUESTIONS:
+        with town.transaction(force_rollback=True):
+            ask(town, question)
+            assert opened(town) <= 4, question
 
 
 @pytest.fixture

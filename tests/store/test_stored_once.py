@@ -223,6 +223,35 @@ def test_what_another_has_just_stored_is_a_duplicate_after_all(database: Databas
     assert (stored.brought.tolist(), stored.fates.tolist()) == ([False, True], [Fate.DUPLICATE, Fate.STORED])
 
 
+def test_a_value_that_another_has_just_added_is_not_added_twice(database: Database) -> None:
+    """Two complete the same row at once, one with another value: the second waits, looks again, and is in conflict."""
+    rows = as_rows([(1, 0, (20.0, NAN, NAN)), (1, 0, (NAN, 40.0, NAN)), (1, 0, (NAN, 50.0, 97.0))])
+    outcome: list[Any] = []
+
+    def add(conn: Connection, nth: int) -> Any:
+        return readings.insert(conn, Together(rows[nth : nth + 1], readings.HOME_QUANTITIES), np.array([EVER_US]))
+
+    def second() -> None:
+        with database.connect() as conn:
+            open_stages(conn)
+            outcome.append(add(conn, 2))
+
+    with database.connect(autocommit=True) as watcher, database.connect() as first:
+        open_stages(first)
+        add(first, 0)
+        first.commit()
+        first.execute("SELECT")  # begins the transaction that the second waits for
+        assert add(first, 1).fates.tolist() == [Fate.STORED]
+        other = threading.Thread(target=second)
+        other.start()
+        until(lambda: watcher.execute(WAITING.encode()).fetchone(), "the second waits for the row")
+        first.commit()
+        other.join()
+        kept = watcher.execute("SELECT temperature, humidity, battery FROM reading").fetchall()
+    assert kept == [(20.0, 40.0, 97.0)]
+    assert outcome[0].fates.tolist() == [Fate.CONFLICT]
+
+
 @pytest.mark.parametrize("absent", [(), (1,), (0, 1, 2)])
 def test_nan_is_null_in_the_table(database: Database, absent: tuple[int, ...]) -> None:
     said = values([None if nth in absent else 20.0 + nth for nth in range(3)])
