@@ -15,6 +15,7 @@ from ingest.message import Message
 from ingest.senders import NETWORK, NETWORK_SHARES, Senders
 
 MESSAGE_BYTES = 200  # what a message takes, in memory and in work, besides its payload
+OWN = "hearth/v1/"  # topics of devices of our own, each of which is its own account
 SHARES = 128  # a sender may have this part of the room waiting in the common queue
 LANE_BYTES = 512 * 1024  # out of all lanes in one batch: a tenth of a second, more or less
 TURN_BYTES = 64 * 1024  # out of one lane at its turn
@@ -68,8 +69,7 @@ class Inbox:
         """Add messages; the caller has asked for room, and may bring a read's worth more than there was."""
         if messages:
             with self._lock:
-                for message in messages:
-                    self._enter(message)
+                self._enter_all(messages)
             self._filled.set()
 
     def take(self, most: int, age_s: float, wait_s: float) -> list[Message]:
@@ -82,7 +82,9 @@ class Inbox:
         self._filled.clear()
         self._taking = True
         with self._lock:
-            batch = [*self._out_of_queue(most), *self._out_of_lanes()]
+            batch = self._out_of_queue(most)
+            if self._lanes:
+                batch += self._out_of_lanes()
             _add(self._unsettled, batch)
             self._taking = False
             if self._waiting[0]:
@@ -162,6 +164,24 @@ class Inbox:
     def __len__(self) -> int:
         return self._waiting[0]
 
+    def _enter_all(self, messages: Sequence[Message]) -> None:
+        """Enter messages; most are of devices of our own that have little waiting, and that is done in a few steps."""
+        weight, lanes, over, share = self._weight, self._lanes, self._senders.over, self.share
+        count = size = 0
+        for message in messages:
+            topic = message[0]
+            bytes_ = len(message[1]) + MESSAGE_BYTES
+            waits = weight.get(topic, 0) + bytes_
+            if waits > share or topic in lanes or topic in over or not topic.startswith(OWN):
+                self._enter(message)
+                continue
+            weight[topic] = waits
+            self._queue.append(message)
+            count += 1
+            size += bytes_
+        self._waiting[0] += count
+        self._waiting[1] += size
+
     def _enter(self, message: Message, back: bool = False) -> None:
         key = self._lane(message)
         if key is None:
@@ -182,7 +202,7 @@ class Inbox:
         weight = self._weight[topic] = self._weight.get(topic, 0) + size
         if weight > self.share or topic in self._lanes or topic in self._senders.over:
             return topic
-        account = self._account_of(topic)
+        account = self._account(topic)
         if account == topic:
             return None
         weight = self._weight[account] = self._weight.get(account, 0) + size
@@ -192,7 +212,7 @@ class Inbox:
     def _leave(self, message: Message, lane: str | None = None) -> Message:
         size = _size(message)
         self._lighten(message.topic, size)
-        if lane != message.topic and (account := self._account_of(message.topic)) != message.topic:
+        if lane != message.topic and (account := self._account(message.topic)) != message.topic:
             self._lighten(account, size)
         self._waiting[0] -= 1
         self._waiting[1] -= size
@@ -203,6 +223,9 @@ class Inbox:
                 del self._lanes[lane]
         return message
 
+    def _account(self, topic: str) -> str:
+        return topic if topic.startswith(OWN) else self._account_of(topic)
+
     def _lighten(self, name: str, size: int) -> None:
         left = self._weight.get(name, 0) - size
         if left > 0:
@@ -210,9 +233,23 @@ class Inbox:
         else:
             self._weight.pop(name, None)
 
-    def _out_of_queue(self, most: int) -> Iterable[Message]:
-        for _ in range(min(most, len(self._queue))):
-            yield self._leave(self._queue.popleft())
+    def _out_of_queue(self, most: int) -> list[Message]:
+        batch = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+        weight, size = self._weight, 0
+        for message in batch:
+            topic = message[0]
+            bytes_ = len(message[1]) + MESSAGE_BYTES
+            size += bytes_
+            left = weight[topic] - bytes_
+            if left > 0:
+                weight[topic] = left
+            else:
+                del weight[topic]
+            if not topic.startswith(OWN) and (account := self._account_of(topic)) != topic:
+                self._lighten(account, bytes_)
+        self._waiting[0] -= len(batch)
+        self._waiting[1] -= size
+        return batch
 
     def _out_of_lanes(self) -> Iterable[Message]:
         """A little of each lane in turn; the lane whose turn was last is the last of the next batch.
@@ -222,7 +259,7 @@ class Inbox:
         left, done = LANE_BYTES, set[str]()
         while left > 0 and (key := next((key for key in self._lanes if key not in done), None)) is not None:
             lane = self._lanes[key] = self._lanes.pop(key)
-            if (key if key.startswith(NETWORK) else self._account_of(key)) in self._senders.faulty:
+            if (key if key.startswith(NETWORK) else self._account(key)) in self._senders.faulty:
                 done.add(key)
             turn = min(TURN_BYTES, left)
             while lane and turn > 0:
@@ -238,4 +275,4 @@ def _size(message: Message) -> int:
 
 def _add(count: list[int], messages: Collection[Message], sign: int = 1) -> None:
     count[0] += sign * len(messages)
-    count[1] += sign * sum(map(_size, messages))
+    count[1] += sign * (sum([len(message[1]) for message in messages]) + MESSAGE_BYTES * len(messages))
