@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
@@ -29,6 +29,7 @@ from api.company import Company
 from api.description import Described
 from api.guard import Guard, surround
 from api.hub import Hub, Pace
+from api.known import known_keys
 from api.metrics import Measured, Metrics
 from api.pages import home as home_page
 from api.pages import network as network_page
@@ -77,6 +78,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         responses=openapi_responses(),
+        dependencies=[Depends(known_keys)],
     )
     app.state.surroundings = Surroundings(pool, clock, policy, guard, hub, company or Company())
     app.state.board = status.Board()

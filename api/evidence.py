@@ -1,28 +1,26 @@
 """The evidence dossier of a home, to take to a supervisor or a court (api/dossier.py says what is in it)."""
 
 import re
-import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from api.dossier import MOST_READINGS, TooMuch, Wanted, compose
 from api.dossier_rows import View
+from api.download import Download, file_for
 from api.exports import place_for_export
 from api.homes import Code, FromDay, ToDay, home_id, today
 from api.problem import Fault, forbidden, invalid
-from api.session import Asking, Session
+from api.session import Asking, Session, names_of, surroundings
 from domain.reasons import Text
 from store.access import Role
 
 DEFAULT_SPAN = timedelta(days=30)
 LONGEST_SPAN = timedelta(days=400)  # a heating season, or a whole year
 DAY = timedelta(days=1)
-IN_MEMORY = 8 << 20  # bytes of a dossier; what is more is on disk
-BLOCK = 1 << 16
 TOO_LONG = Text(f"早于 to 超过 {LONGEST_SPAN.days} 天", f"is more than {LONGEST_SPAN.days} days before `to`")
 NO_SPAN = Text("须早于 to", "must be before `to`")
 FUTURE = Text("晚于明天", "is later than tomorrow")
@@ -39,23 +37,24 @@ ZIP: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/v1", tags=["evidence"])
 
 
-def sheet(request: Request) -> Iterator[IO[bytes]]:
-    """Where a dossier is written, until the last byte is on its way; so many at once and no more."""
-    with place_for_export(request), tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
-        yield file
+def place(request: Request) -> Iterator[None]:
+    """A place for writing a dossier; so many at once and no more."""
+    with place_for_export(request):
+        yield
 
 
-Sheet = Annotated[IO[bytes], Depends(sheet, scope="request")]
+Place = Annotated[None, Depends(place, scope="function")]
 For = Annotated[
     View | None,
     Query(alias="for", description="whom it is made for; default: what the asker is. A customer gets the user's only"),
 ]
 
 
-@router.get("/homes/{code}/evidence", response_class=StreamingResponse, responses=ZIP)
+@router.get("/homes/{code}/evidence", response_class=Download, status_code=200, responses=ZIP)
 def evidence(
+    request: Request,
     code: Code,
-    file: Sheet,
+    place: Place,
     asking: Asking,
     begin: FromDay = None,
     end: ToDay = None,
@@ -65,17 +64,18 @@ def evidence(
     """Everything on record of a home for a span of local days, in one ZIP that proves itself."""
     wanted = _wanted(asking, code, begin, end, view)
     asking.conn.rollback()  # who asks is known; all that follows is read in a transaction of its own
-    try:
-        tag = f'"{compose(asking.conn, asking.scope, asking.policy, wanted, file)}"'
-    except TooMuch:
-        raise invalid(Fault("from", TOO_MUCH)) from None
-    size = file.tell()
+    with file_for(surroundings(request).downloads, names_of(request, asking)) as sheet:
+        try:
+            tag = f'"{compose(asking.conn, asking.scope, asking.policy, wanted, sheet.file)}"'
+        except TooMuch:
+            raise invalid(Fault("from", TOO_MUCH)) from None
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"evidence-{code}-{wanted.first}-{wanted.end}")
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in (if_none_match or ""):
+        sheet.close()
         return Response(status_code=304, headers=headers)
-    headers |= {"Content-Disposition": f'attachment; filename="{name}.zip"', "Content-Length": str(size)}
-    return StreamingResponse(_blocks(file), headers=headers, media_type="application/zip")
+    headers |= {"Content-Disposition": f'attachment; filename="{name}.zip"'}
+    return Download(sheet, headers, "application/zip")
 
 
 def _wanted(asking: Session, code: str, begin: FromDay, end: ToDay, view: View | None) -> Wanted:
@@ -100,9 +100,3 @@ def _wanted(asking: Session, code: str, begin: FromDay, end: ToDay, view: View |
     if end - first > LONGEST_SPAN:
         raise invalid(Fault("from", TOO_LONG))
     return Wanted(home, code, first, end, view or (View.USER if customer else View.STAFF))
-
-
-def _blocks(file: IO[bytes]) -> Iterator[bytes]:
-    file.seek(0)
-    while block := file.read(BLOCK):
-        yield block

@@ -3,18 +3,19 @@
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import StreamingResponse
 from numpy.typing import NDArray
 
+from api.download import Download, Sheet, file_for
 from api.homes import Code, From, FromDay, To, ToDay, home_id, today
 from api.problem import Fault, invalid, unavailable
-from api.session import EVERYONE, Bearer, Session, asked_by, surroundings
+from api.session import EVERYONE, Bearer, Session, asked_by, names_of, surroundings
 from api.tables import MEDIA, Format, write
 from domain.quality import Quality
 from domain.reasons import Text
@@ -64,20 +65,32 @@ TABLE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def open_export(request: Request, bearer: Bearer) -> Iterator[Session]:
-    """A session that lasts until the last byte is on its way; so many at once and no more."""
+@dataclass(frozen=True)
+class Export:
+    """A session to read with, and the file that what is read goes into."""
+
+    asking: Session
+    sheet: Sheet
+
+
+def open_export(request: Request, bearer: Bearer) -> Iterator[Export]:
+    """What an export needs until it is written; so many at once and no more."""
     yield from exporting(request, bearer, EVERYONE)
 
 
-def exporting(request: Request, bearer: Bearer, roles: Collection[Role]) -> Iterator[Session]:
+def exporting(request: Request, bearer: Bearer, roles: Collection[Role]) -> Iterator[Export]:
     """The same for some roles."""
-    with place_for_export(request):
-        yield from asked_by(roles)(request, bearer)
+    with (
+        place_for_export(request),
+        contextmanager(asked_by(roles))(request, bearer) as asking,
+        file_for(surroundings(request).downloads, names_of(request, asking)) as sheet,
+    ):
+        yield Export(asking, sheet)
 
 
 @contextmanager
 def place_for_export(request: Request) -> Iterator[None]:
-    """One of the places that there are for long answers.
+    """One of the places that there are for writing long answers.
 
     Raises:
         Problem: 503, none is free.
@@ -91,30 +104,33 @@ def place_for_export(request: Request) -> Iterator[None]:
         places.release()
 
 
-Exporting = Annotated[Session, Depends(open_export, scope="request")]
+# "function": connection and place are free again before the answer is on its way to a slow client.
+Exporting = Annotated[Export, Depends(open_export, scope="function")]
 
 
-@router.get("/homes/{code}/readings.{form}", response_class=StreamingResponse, responses=TABLE)
-def readings(code: Code, form: Format, asking: Exporting, begin: From = None, end: To = None) -> StreamingResponse:
+@router.get("/homes/{code}/readings.{form}", response_class=Download, status_code=200, responses=TABLE)
+def readings(code: Code, form: Format, export: Exporting, begin: From = None, end: To = None) -> Download:
     """All readings, as they came and calibrated, sensor by sensor in order of time; without `from` of 30 days."""
+    asking = export.asking
     end = min(end or asking.now, asking.now + timedelta(days=1))
     start = begin or end - DEFAULT_SPAN
     check_span(start, end)
     points = history.points(asking.conn, home_id(asking, code), start, end)
     batches = (batch for point in points for batch in reading_batches(asking, point, start, end))
-    return answer(form, READINGS, batches, f"{code}-readings")
+    return answer(export.sheet, form, READINGS, batches, f"{code}-readings")
 
 
-@router.get("/homes/{code}/compliance.{form}", response_class=StreamingResponse, responses=TABLE)
-def ledger(code: Code, form: Format, asking: Exporting, begin: FromDay = None, end: ToDay = None) -> StreamingResponse:
+@router.get("/homes/{code}/compliance.{form}", response_class=Download, status_code=200, responses=TABLE)
+def ledger(code: Code, form: Format, export: Exporting, begin: FromDay = None, end: ToDay = None) -> Download:
     """The ledger, day by day; without `from` of 30 days."""
+    asking = export.asking
     end = end or today(asking) + timedelta(days=1)
     begin = begin or end - DEFAULT_SPAN
     if end - begin > LONGEST_SPAN:
         raise too_long()
     days = compliance.days(asking.conn, home_id(asking, code), begin, end, after=None, limit=LONGEST_SPAN.days)
     batch = pa.RecordBatch.from_pylist(days, schema=LEDGER)
-    return answer(form, LEDGER, iter([batch] if days else []), f"{code}-compliance")
+    return answer(export.sheet, form, LEDGER, iter([batch] if days else []), f"{code}-compliance")
 
 
 def reading_batches(asking: Session, point: Point, start: datetime, end: datetime) -> Iterator[pa.RecordBatch]:
@@ -142,11 +158,12 @@ def celsius(values: NDArray[np.float32]) -> pa.Array:
     return pa.array(np.ascontiguousarray(values), pa.float32(), from_pandas=True)
 
 
-def answer(form: Format, schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str) -> StreamingResponse:
-    """A table that is sent while it is read."""
+def answer(sheet: Sheet, form: Format, schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str) -> Download:
+    """A table, written as a whole before it is sent."""
+    sheet.fill(write(form, schema, batches))
     file = re.sub(r"[^A-Za-z0-9._-]+", "_", name)
     headers = {"Content-Disposition": f'attachment; filename="{file}.{form}"'}
-    return StreamingResponse(write(form, schema, batches), headers=headers, media_type=MEDIA[form])
+    return Download(sheet, headers, MEDIA[form])
 
 
 def check_span(start: datetime, end: datetime) -> None:

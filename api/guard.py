@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.limits import Limiter
 from api.oidc import Oidc
-from api.problem import TOO_LONG, Problem, too_many
+from api.problem import FRAMEWORK, TOO_LONG, Problem, too_many
 
 # A page of our own sets a policy of its own; where there is none, nothing may be loaded.
 HEADERS: dict[str, str] = {
@@ -25,6 +25,11 @@ HEADERS: dict[str, str] = {
 }
 STRICT_TRANSPORT: dict[str, str] = {"strict-transport-security": "max-age=31536000"}
 COUNTED = ("/v1", "/home", "/status")
+INSIDE = ("/metrics", "/readyz")
+# What proxies add to a request that they pass on.
+PASSED_ON = frozenset(
+    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
+)
 LARGEST_TAGGED = 1 << 20
 EXPOSED = ("ETag", "Retry-After", "Content-Language", "Content-Disposition")
 ALLOWED = ("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Accept-Language")
@@ -53,6 +58,7 @@ def surround(app: FastAPI, guard: Guard) -> None:
             allow_headers=ALLOWED,
             expose_headers=EXPOSED,
         )
+    app.add_middleware(InsideOnly)
     app.add_middleware(SafeHeaders)
 
 
@@ -74,6 +80,23 @@ class SafeHeaders:
             await send(message)
 
         await self.app(scope, receive, adding if scope["type"] == "http" else send)
+
+
+class InsideOnly:
+    """Has figures and readiness for who comes directly: what a proxy has passed on finds nothing there.
+
+    However the proxy reads a path, and whatever is in its lists.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        inside = scope["type"] == "http" and scope["path"] in INSIDE
+        if inside and any(name in PASSED_ON for name, _ in scope["headers"]):
+            await Problem(404, FRAMEWORK[404]).response(scope)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 class AddressLimit:

@@ -1,5 +1,6 @@
 """How much one token or one address may ask, and how long who shows wrong tokens is kept waiting."""
 
+import ipaddress
 import threading
 import time
 
@@ -83,7 +84,7 @@ class Limiter:
 
     def wait_address(self, address: str) -> int:
         """Count a request from an address; the seconds to wait, 0 if it may go on."""
-        return self._wait(self.per_address, "address", address)
+        return self._wait(self.per_address, "address", subscriber(address))
 
     def wait_case(self, actor: str) -> int:
         """Count a case that a customer files; the seconds to wait, 0 if it may be filed."""
@@ -94,8 +95,9 @@ class Limiter:
 
         Those with right tokens behind the same address are not kept waiting.
         """
-        self._window.hit(WRONG, "wrong", address)
-        count: int = self._window.storage.get(WRONG.key_for("wrong", address))
+        whose = subscriber(address)
+        self._window.hit(WRONG, "wrong", whose)
+        count: int = self._window.storage.get(WRONG.key_for("wrong", whose))
         return 0.0 if count <= PATIENT else min(LONGEST_DELAY_S, 0.1 * 2.0 ** min(count - PATIENT, 16))
 
     def _wait(self, limit: RateLimitItem | None, *whose: str) -> int:
@@ -103,6 +105,19 @@ class Limiter:
             return 0
         reset: float = self._window.get_window_stats(limit, *whose).reset_time
         return max(1, round(reset - time.time() + 0.5))
+
+
+def subscriber(address: str) -> str:
+    """What an address is counted as: of IPv6 the /64, all of which one subscriber has; of IPv4 the address itself."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address  # of a socket without one
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def _item(text: str | None) -> RateLimitItem | None:

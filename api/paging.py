@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from api.problem import Fault, Problem, invalid
 from api.values import day
+from domain import instants
 from domain.reasons import Text
 
 MAX_ID = 2**63 - 1
@@ -126,10 +127,7 @@ def _checked_id(text: str) -> int:
 
 
 def _checked_instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError(text)
-    return at
+    return instants.instant(text)
 
 
 def _bad_cursor() -> Problem:

@@ -19,8 +19,9 @@ from psycopg_pool import ConnectionPool
 from api import bearer as bearers
 from api.bearer import NO_TOKEN, vouched
 from api.company import Company
+from api.download import Places
 from api.guard import Guard
-from api.limits import Limiter
+from api.limits import Limiter, subscriber
 from api.problem import Problem, forbidden, too_many, unauthorised
 from domain.policy import Policy
 from domain.reasons import Text
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from api.hub import Hub  # which knows what routes answer, and those know sessions
 
 UNNAMED = "anonymous"  # a note: the audit log is not to tell who did it
-EXPORTS_AT_ONCE = 3  # each keeps a connection for as long as it takes
+EXPORTS_AT_ONCE = 3  # being written: each keeps a connection for as long as that takes
+DOWNLOADS = 64  # being sent: each keeps a file
+DOWNLOADS_OF = {"token": 4, "address": 16}
 EVERYONE = frozenset(Role)
 STAFF = EVERYONE - {Role.CUSTOMER}
 DESK = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
@@ -49,6 +52,7 @@ class Surroundings:
     hub: "Hub"
     company: Company = field(default_factory=Company)
     exports: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE))
+    downloads: Places = field(default_factory=lambda: Places(DOWNLOADS, DOWNLOADS_OF))
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,11 @@ def _check(asker: Asker, roles: Collection[Role], right: Right) -> None:
         raise forbidden(Text(f"角色 {asker.role} 无权", f"this is not for the role {asker.role}"))
     if right not in asker.rights:
         raise forbidden(Text(f"令牌不含权限 {right}", f"the token is not good for: {right}"))
+
+
+def names_of(request: Request, session: Session) -> dict[str, str]:
+    """By what the downloads of a request are counted: see DOWNLOADS_OF."""
+    return {"token": session.asker.actor, "address": subscriber(_address(request) or "")}
 
 
 def _address(request: Request) -> str | None:

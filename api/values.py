@@ -9,16 +9,17 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from api.messages import Unreadable
+from domain import instants
 from domain.reasons import Text
 
-# From the year 1000 on: there is a day before, and PostgreSQL has it too.
-_RFC3339 = re.compile(r"[1-9]\d{3}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-_ISO_DAY = re.compile(r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}")
 NO_INSTANT = Text(
     "应为 RFC 3339 格式并带时区的时间，例如 2026-01-15T06:00:00Z",
     "must be RFC 3339 with an offset, such as 2026-01-15T06:00:00Z",
 )
 NO_DAY = Text("应为日期，例如 2026-01-15", "must be a day such as 2026-01-15")
+OUT_OF_BOUNDS = Text(
+    "应在 1970 年至 2199 年之间，时差不超过 14:59", f"must be {instants.BOUNDS}, its offset at most 14:59"
+)
 NO_ZONE = Text("应为 IANA 时区，例如 Asia/Shanghai", "must be an IANA time zone such as Asia/Shanghai")
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 
@@ -30,11 +31,11 @@ def instant(text: object) -> datetime:
         ValueError: it is none, or has no offset.
     """
     # A bare + in a query is a space; nothing else can stand before the offset.
-    plain = _LOST_PLUS.sub("+", str(text).upper())
-    if not _RFC3339.fullmatch(plain):
-        raise Unreadable(NO_INSTANT)
+    plain = _LOST_PLUS.sub("+", str(text))
     try:
-        return datetime.fromisoformat(plain)
+        return instants.instant(plain)
+    except instants.NotBounded:
+        raise Unreadable(OUT_OF_BOUNDS) from None
     except ValueError:
         raise Unreadable(NO_INSTANT) from None
 
@@ -45,10 +46,10 @@ def day(text: object) -> date:
     Raises:
         ValueError: it is none.
     """
-    if not _ISO_DAY.fullmatch(str(text)):
-        raise Unreadable(NO_DAY)
     try:
-        return date.fromisoformat(str(text))
+        return instants.day(str(text))
+    except instants.NotBounded:
+        raise Unreadable(OUT_OF_BOUNDS) from None
     except ValueError:
         raise Unreadable(NO_DAY) from None
 

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from domain.instants import bounded_day
+
 _MONTH = re.compile(r"([1-9]\d{3})-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -28,7 +30,7 @@ class Month:
         match = _MONTH.fullmatch(text)
         if not match:
             raise ValueError(f"{text!r} is not a month such as 2026-01")
-        return cls(date(int(match[1]), int(match[2]), 1))
+        return cls(bounded_day(date(int(match[1]), int(match[2]), 1)))
 
     @classmethod
     def of(cls, instant: datetime, zone: ZoneInfo) -> "Month":

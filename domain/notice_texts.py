@@ -380,6 +380,9 @@ class _Fields(dict[str, str]):
 def _shown(name: str, value: Any, language: str, zone: ZoneInfo) -> str:
     if name in INSTANTS:
         at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        try:
+            return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        except OverflowError:  # written before instants were bounded
+            return NOT_KNOWN
     word = WORDS.get(name, {}).get(str(value))
     return str(getattr(word, language)) if word else str(value)

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from domain.care import Care
 from domain.errors import UsageError
 from domain.incidents import IncidentRule
+from domain.instants import NotBounded, bounded_day
 from domain.measurement import AGREES_WITHIN_K, MeasurementRule
 from domain.notices import NoticeRules
 from domain.quality import SPANS
@@ -197,7 +198,15 @@ class _Reader:
         wrong_bool = isinstance(value, bool) and kind is not bool
         if wrong_bool or not isinstance(value, kind) or isinstance(value, datetime):
             raise self.fail(path, f"{value!r} is not of the right type")
+        if isinstance(value, date):
+            self.bounded(path, value)
         return value
+
+    def bounded(self, path: str, day: date) -> None:
+        try:
+            bounded_day(day)
+        except NotBounded as error:
+            raise self.fail(path, str(error)) from None
 
     def number(self, table: Mapping[str, Any], key: str, where: str, low: float, high: float) -> float:
         value = self.get(table, key, (int, float), where)
@@ -257,6 +266,8 @@ class _Reader:
         for i, value in enumerate(found):
             if type(value) is not kind:
                 raise self.fail(f"{where}.{key}[{i}]", f"{value!r} is not of the right type")
+            if isinstance(value, date):
+                self.bounded(f"{where}.{key}[{i}]", value)
         return found
 
     def seasons(self, tables: list[tuple[str, dict[str, Any]]]) -> tuple[Season, ...]:

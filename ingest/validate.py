@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.instants import to_datetime, to_us
+from domain.instants import NotBounded, bounded, to_datetime, to_us
 from domain.quality import Quality
 from domain.reasons import NoValue, RejectReason
 from ingest.decoders import native
@@ -240,7 +240,10 @@ def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objec
             return RejectReason.WRONG_TYPE, f"ts {ts[:40]!r} is not an RFC 3339 time"
         if instant.tzinfo is None:
             return RejectReason.WRONG_TYPE, f"ts {ts[:40]!r} has no offset from UTC"
-        at = to_us(instant)
+        try:
+            at = to_us(bounded(instant))
+        except NotBounded as error:
+            return RejectReason.ABSURD_TIME, f"ts {ts[:40]!r}: {error}"
     else:
         at = ts * 1000
     if at > received_us + limits.future_tolerance_us:

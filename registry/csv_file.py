@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple
@@ -10,6 +11,8 @@ from registry.fields import Value, text
 from registry.problems import Problem
 from registry.sheets import REQUIRED, Column, Row, Sheet
 
+# What begins a formula, and what would be taken for one that was made harmless.
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
 Record = tuple[int, list[str]]  # number of its first line, cells
 
 
@@ -111,7 +114,7 @@ def _parse_records(sheet: Sheet[Row], header: list[str], records: Iterator[Recor
             fault = f"has {len(cells)} fields, the header has {len(header)}"
             content.problems.append(Problem(sheet.file, number, "", fault))
             continue
-        content.codes.add(cells[code_at].strip())
+        content.codes.add(plain(cells[code_at].strip()))
         values, faults = _values(places, cells)
         content.problems += [Problem(sheet.file, number, column, fault) for column, fault in faults]
         if not faults:
@@ -123,7 +126,7 @@ def _values(places: list[tuple[Column, int | None]], cells: list[str]) -> tuple[
     values: list[Value] = []
     faults = []
     for column, at in places:
-        cell = "" if at is None else cells[at].strip()
+        cell = "" if at is None else plain(cells[at].strip())
         try:
             values.append(_value(column, cell))
         except ValueError as error:
@@ -144,5 +147,15 @@ def render(sheet: Sheet[Row], rows: Iterable[Row]) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(sheet.names)
-    writer.writerows([text(value) for value in row] for row in rows)
+    writer.writerows([harmless(value) for value in row] for row in rows)
     return out.getvalue()
+
+
+def harmless(value: Value) -> str:
+    """A cell of which no program for tables makes a formula: an apostrophe stands before text that would begin one."""
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else text(value)
+
+
+def plain(cell: str) -> str:
+    """A cell as it was before `harmless`."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell

@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
+from domain import instants
 from domain.registry import SESSIONS
 
 Value = str | int | float | datetime | time | None
@@ -16,7 +17,7 @@ REAL_DECIMALS = 6  # finer than any thermometer; keeps values within what a 32-b
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 WHOLE = re.compile(r"[0-9]{1,9}")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-INSTANT = re.compile(DAY.pattern + r"[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+TIME = re.compile(DAY.pattern + r"[Tt ][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2})")
 CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}")
 
 
@@ -92,11 +93,13 @@ def instant(zone: ZoneInfo) -> Parser:
 
     def in_utc(cell: str) -> datetime:
         try:
-            if INSTANT.fullmatch(cell):
-                return datetime.fromisoformat(cell.upper()).astimezone(UTC)
+            if TIME.fullmatch(cell):
+                return instants.instant(cell).astimezone(UTC)
             if DAY.fullmatch(cell):
-                return datetime.combine(date.fromisoformat(cell), time(), zone).astimezone(UTC)
-        except (ValueError, OverflowError):
+                return datetime.combine(instants.day(cell), time(), zone).astimezone(UTC)
+        except instants.NotBounded:
+            raise ValueError(f"{cell!r} is not {instants.BOUNDS}, with an offset of at most 14:59") from None
+        except ValueError:
             raise ValueError(f"{cell!r} is no day or time of the calendar") from None
         raise ValueError(f"{cell!r} is neither a day (2026-01-31) nor a time with offset (2026-01-31T08:00:00+08:00)")
 

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request
-from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.responses import RedirectResponse, Response
 
 from api import evidence, exports
+from api.download import Download
 from api.language import Language
 from api.pages import look, visit
 from api.pages.render import HOME, Times, page, say
@@ -121,28 +121,29 @@ def leave(request: Request) -> Response:
     return visit.let_out(request)
 
 
-def open_export(request: Request) -> Iterator[Session]:
+def open_export(request: Request) -> Iterator[exports.Export]:
     """As the API's exports, for who has the cookie."""
     yield from exports.exporting(request, visit.bearer(request), visit.CUSTOMERS)
 
 
-Exporting = Annotated[Session, Depends(open_export, scope="request")]
+Exporting = Annotated[exports.Export, Depends(open_export, scope="function")]
 
 
 @router.get("/readings/season.{form}")
-def readings(asking: Exporting, form: Format, home: Code = None) -> StreamingResponse:
+def readings(export: Exporting, form: Format, home: Code = None) -> Download:
     """All readings of the season, to take away."""
+    asking = export.asking
     place, begin = chosen(look.places(asking), home), look.season_days(asking)[0]
     start = datetime.combine(begin, time(0), asking.policy.zone)
-    return exports.readings(place["code"], form, asking, start, asking.now)
+    return exports.readings(place["code"], form, export, start, asking.now)
 
 
 @router.get("/evidence/season.zip")
-def dossier(request: Request, file: evidence.Sheet, home: Code = None) -> Response:
+def dossier(request: Request, written: evidence.Place, home: Code = None) -> Response:
     """The evidence of the season, to take away."""
     with visit.reading(request, visit.bearer(request)) as asking:
         place, (first, end) = chosen(look.places(asking), home), look.season_days(asking)
-        return evidence.evidence(place["code"], file, asking, first, end)
+        return evidence.evidence(request, place["code"], written, asking, first, end)
 
 
 def chosen(places: list[Row], code: str | None) -> Row:

@@ -16,6 +16,7 @@ from alerts.judge import Judge
 from domain.errors import UsageError
 from domain.printable import printable
 from domain.reasons import RejectReason
+from hearth.days import FORMATS, checked
 from hearth.listing import WORDS, listing
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_sources, limits_of, now, open_database
@@ -39,7 +40,7 @@ app = typer.Typer(help="Messages that could not be stored.", no_args_is_help=Tru
 Reason = Annotated[RejectReason | None, typer.Option(help="Only those refused for this.")]
 Since = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], metavar="DAY", help="Only those received from this local day on."),
+    typer.Option(formats=FORMATS, callback=checked, metavar="DAY", help="Only those received from this local day on."),
 ]
 Sensor = Annotated[str | None, typer.Option(help="Only those whose topic or payload names this sensor or device.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

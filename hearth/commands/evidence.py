@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from domain import instants
 from domain.errors import UsageError
 from domain.printable import printable
 from papers.verify import LONGEST_TOLD, Verdict
@@ -112,6 +113,8 @@ def told(verdict: Verdict) -> str:
 
 def _day(option: str, text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return instants.day(text)
+    except instants.NotBounded as error:
+        raise UsageError(f"{option}: {error}") from None
     except ValueError:
         raise UsageError(f"{option}: {text!r} is not a day such as 2026-01-15") from None

@@ -26,6 +26,7 @@ from alerts.history import History
 from alerts.rejudge import Outcome, judge_days
 from alerts.what_if import Figures, imagine, recorded
 from domain.errors import UsageError
+from hearth.days import FORMATS, checked
 from hearth.listing import NUMBER, WORDS, listing, local
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, connector, now, open_database
@@ -39,13 +40,14 @@ INTERRUPTED = "hearth: interrupted: what was judged so far is written; run it ag
 console = Console(stderr=True)
 T = TypeVar("T")
 
-Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])]
+Day = Annotated[datetime, typer.Option(formats=FORMATS, callback=checked)]
 
 
 def recheck(
-    from_day: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day.")],
+    from_day: Annotated[datetime, typer.Option("--from", formats=FORMATS, callback=checked, help="First local day.")],
     to_day: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Day to stop before; default: up to now.")
+        datetime | None,
+        typer.Option("--to", formats=FORMATS, callback=checked, help="Day to stop before; default: up to now."),
     ] = None,
     home: Annotated[list[str] | None, typer.Option(help="Code of a home; may be repeated. Default: all.")] = None,
     policy: Annotated[Path | None, typer.Option(help="Another policy to try; needs --dry-run.")] = None,

@@ -12,6 +12,7 @@ import typer
 from psycopg import Connection
 
 from domain.errors import UsageError
+from hearth.days import FORMATS, checked
 from hearth.listing import NUMBER, WORDS, listing, local
 from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
@@ -35,7 +36,8 @@ def create(
         str | None, typer.Option(help="Whose it is, as in residents.csv. Default: of who lives in the home now.")
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="Nothing older than this day is reached.")
+        datetime | None,
+        typer.Option("--from", formats=FORMATS, callback=checked, help="Nothing older than this day is reached."),
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Valid for so long.")] = None,
     label: Annotated[str | None, typer.Option(help="Whose it is; stands in the audit log.")] = None,

@@ -88,7 +88,7 @@ def build(conn: Connection) -> Company:
     company.let(1, EventKind.REMARK, NOON, remark="private words")
     company.let(1, EventKind.ASSIGNED, NOON, responsible="Li of the station")
     company.let(1, EventKind.REPLIED, NOON, text="we are coming", channel="phone")
-    conn.execute("UPDATE ticket SET contact = '13900001111' WHERE ticket_id = 1")
+    conn.execute("INSERT INTO ticket_contact (ticket_id, seq, contact) VALUES (1, 1, '13900001111')")
     for _ in range(2):
         chain.seal(conn, NOON)
     company.let(1, EventKind.CONTACTED, NOON, appointment_at=None)
@@ -215,7 +215,8 @@ def test_the_command_makes_the_same_bytes_in_a_process_of_its_own(case: Case, tm
     [
         (["nobody", "--from", "2026-01-12", "--to", "2026-01-16"], "there is no home nobody"),
         (["H1", "--from", "2026-01-16", "--to", "2026-01-16"], "--to: must be after --from"),
-        (["H1", "--from", "9999-12-30", "--to", "9999-12-31"], "--to: is later than tomorrow"),
+        (["H1", "--from", "2199-12-30", "--to", "2199-12-31"], "--to: is later than tomorrow"),
+        (["H1", "--from", "9999-12-30", "--to", "9999-12-31"], "--from: 9999-12-30 is not between 1970 and 2199"),
         (["H1", "--from", "yesterday", "--to", "2026-01-16"], "--from: 'yesterday' is not a day"),
     ],
 )

@@ -173,3 +173,18 @@ def test_no_more_exports_than_places(plain_api: Api, monkeypatch: pytest.MonkeyP
     check(plain_api.get("/v1/homes/B1-101/readings.csv", token), 503)
     for _ in taken_places:
         app.state.surroundings.exports.release()
+
+
+def test_a_name_is_no_formula_in_a_table(plain_api: Api) -> None:
+    home = town.home(plain_api.conn)
+    rooms = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1", " =1", "living - room"]
+    for n, room in enumerate(rooms):
+        town.reading(plain_api.conn, town.sensor(plain_api.conn, home, f"s{n}", room=room), NOW, -3.5)
+    token = plain_api.token("customer", "B1-101")
+    span = {"from": "2026-01-14T00:00:00Z", "to": "2026-01-16T00:00:00Z"}
+    table = plain_api.get("/v1/homes/B1-101/readings.csv", token, **span)
+    told = list(csv.DictReader(io.StringIO(table.text)))
+    assert [row["room"] for row in told] == [*(f"'{room}" for room in rooms[:-1]), rooms[-1]]
+    assert {row["temperature"] for row in told} == {"-3.5"}  # numbers stay numbers
+    lines = plain_api.get("/v1/homes/B1-101/readings.jsonl", token, **span)
+    assert [json.loads(line)["room"] for line in lines.text.splitlines()] == rooms  # where nothing makes formulas

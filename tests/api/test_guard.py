@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.guard import Guard, surround
-from api.limits import LONGEST_DELAY_S, PATIENT, Limiter
+from api.limits import LONGEST_DELAY_S, PATIENT, Limiter, subscriber
 from api.problem import answer_with_problems
 from tests.api import town
 from tests.api.conftest import Api, served, served_database
@@ -106,6 +106,28 @@ def test_the_delay_doubles_up_to_its_limit() -> None:
     assert delays[PATIENT : PATIENT + 3] == [0.2, 0.4, 0.8]
     assert delays[-1] == LONGEST_DELAY_S
     assert limiter.delay_wrong("b") == 0.0
+
+
+def test_addresses_of_one_subscriber_count_together() -> None:
+    limiter = Limiter(per_address="3/minute")
+    for n in range(PATIENT):
+        assert limiter.delay_wrong(f"2001:db8:1:2::{n:x}") == 0.0
+    assert limiter.delay_wrong("2001:db8:1:2:ffff:ffff:ffff:ffff") > 0
+    assert limiter.delay_wrong("2001:db8:1:3::1") == 0.0
+    assert [subscriber(a) for a in ("192.0.2.7", "::ffff:192.0.2.7", "fe80::1%eth0", "unix")] == [
+        "192.0.2.7", "192.0.2.7", "fe80::/64", "unix",
+    ]  # fmt: skip
+    for n in range(3):
+        assert limiter.wait_address(f"2001:db8:9:9:{n}::1") == 0
+    assert limiter.wait_address("2001:db8:9:9:abcd::") > 0
+    assert limiter.wait_address("192.0.2.1") == 0
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/%6detrics", "/read%79z", "/metrics?x"])
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Forwarded-Proto", "X-Real-IP", "Via"])
+def test_what_is_for_the_inside_is_not_there_behind_a_proxy(plain_api: Api, path: str, header: str) -> None:
+    assert plain_api.client.get(path).status_code == 200
+    assert plain_api.client.get(path, headers={header: "x"}).status_code == 404
 
 
 def preflight(api: Api) -> httpx.Response:

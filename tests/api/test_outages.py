@@ -195,3 +195,12 @@ def test_a_flag_tells_the_outages_during_which_it_was_cold(api: Api, homes: dict
         town.flag(api.conn, homes[home], ticket, since=NOW - HOUR)
         (flag,) = api.get(f"/v1/homes/{home}/flags", api.token("customer", home)).json()["items"]
         assert flag["outages"] == outages
+
+
+@pytest.mark.parametrize(
+    "end", ["9999-12-31T23:59:59Z", "2200-01-01T00:00:00Z", "2026-01-16T00:00:00+16:00", "0001-01-01T00:00:00Z"]
+)
+def test_an_end_that_no_page_could_show_is_refused(plain_api: Api, end: str) -> None:
+    town.home(plain_api.conn)
+    body = {**PLANNED, "expected_end": end}
+    assert post(plain_api, "/v1/outages", body, plain_api.token("dispatcher")).status_code == 422

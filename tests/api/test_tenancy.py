@@ -52,10 +52,7 @@ def report(conn: Connection, home: int, at: datetime, words: str) -> str:
     """A repair that was reported, with a flag, a reading, a measurement and a complaint of the same time."""
     ticket, number = town.ticket(conn, home, kind="leak")
     conn.execute("ALTER TABLE ticket DISABLE TRIGGER USER; ALTER TABLE ticket_event DISABLE TRIGGER USER")
-    conn.execute(
-        "UPDATE ticket SET opened_at = %s, description = %s WHERE ticket_id = %s",
-        (at, words, ticket),
-    )
+    conn.execute("UPDATE ticket SET opened_at = %s, description = %s WHERE ticket_id = %s", (at, words, ticket))
     conn.execute("INSERT INTO ticket_contact (ticket_id, seq, contact) VALUES (%s, 1, %s)", (ticket, words))
     conn.execute(
         "UPDATE ticket_event SET at = %s, data = %s WHERE ticket_id = %s", (at, Jsonb({"text": words}), ticket)

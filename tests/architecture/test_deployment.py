@@ -5,9 +5,11 @@ import re
 import shutil
 import subprocess
 import tomllib
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import jsonschema
 import pytest
@@ -236,6 +238,63 @@ def test_the_proxy_logs_no_query() -> None:
     assert "%HP " in form
     assert not re.search(r"%(\{[^}]*\})?(r|HU|HQ|HPO)\b", form)
     assert "httplog" not in re.sub("#.*", "", told)
+
+
+def passes(path: str) -> bool:
+    """Whether the proxy hands a path on, by the rules of its configuration: each is a condition to answer 404."""
+    told = (ROOT / "deploy/haproxy/haproxy.cfg").read_text(encoding="utf-8")
+    rules = re.findall(r"^ +http-request return status 404 (if|unless) (.*)$", told, re.MULTILINE)
+    assert len(rules) == 3
+    return not any(any(map(partial(holds, path), CONDITION.findall(text))) == (word == "if") for word, text in rules)
+
+
+CONDITION = re.compile(r"\{ path(,url_dec)? -m (reg|sub|end)( -i)? (.*?) \}")
+
+
+def holds(path: str, condition: tuple[str, str, str, str]) -> bool:
+    decoded, how, regardless, values = condition
+    subject = unquote(path) if decoded else path
+    if regardless:
+        subject, values = subject.lower(), values.lower()
+    wanted = [value.replace("\\\\", "\\") if how != "reg" else value for value in values.split(" ")]
+    match how:
+        case "reg":
+            return any(re.search(value, subject) for value in wanted)
+        case "sub":
+            return any(value in subject for value in wanted)
+        case _:
+            return subject.endswith(tuple(wanted))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/metrics",
+            "/%6detrics",
+            "/%6Detrics",
+            "/readyz",
+            "/healthz",
+            "/",
+            "//metrics",
+            "/v1/../metrics",
+            "/METRICS",
+        ),
+        *("/v1/%2e%2e/metrics", "/v1/..%2fmetrics", "/v1//flags", "/v1%2f..%2fmetrics", "/v1/..", "/v1\\..\\metrics"),
+        *("/%256detrics", "/v1/./flags", "/v1x", "/homes", "/statusx", "/v1/%5c..%5cmetrics"),
+    ],
+)
+def test_the_proxy_keeps_what_is_inside_in(path: str) -> None:
+    assert not passes(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/flags", "/v1/homes/B1-101/readings.csv", "/v1/homes/%E4%B8%80/flags", "/home", "/home/leave", "/status",
+     "/pages/look.css", "/v1/openapi.json", "/%76%31/flags"],
+)  # fmt: skip
+def test_the_proxy_hands_on_what_is_for_people(path: str) -> None:
+    assert passes(path)
 
 
 def test_the_api_believes_its_proxy_and_nobody_else() -> None:

@@ -20,7 +20,8 @@ DEVICES = CODES.map(lambda code: code.translate(str.maketrans("/+#", "---"))).fi
 )
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=30).map(str.strip)
 NAMES = WORDS.filter(bool)
-INSTANTS = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+BEYOND = "is not between 1970 and 2199, with an offset of at most 14:59"
+INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
 MINUTES = st.builds(time, st.integers(0, 23), st.integers(0, 59))
 SUBSTATIONS = st.builds(
     Substation, CODES, NAMES, NAMES, st.none() | st.floats(-90, 90), st.none() | st.floats(-180, 180)
@@ -126,7 +127,17 @@ def test_instants(cell: str, instant: datetime | None) -> None:
         ("offset", "nan", "'nan' is not a number"),
         ("offset", "1_0", "'1_0' is not a number"),
         ("valid_from", "2026-02-30", "'2026-02-30' is no day or time of the calendar"),
-        ("valid_from", "0001-01-01", "'0001-01-01' is no day or time of the calendar"),
+        ("valid_from", "0001-01-01", f"'0001-01-01' {BEYOND}"),
+        (
+            "valid_from",
+            "9999-12-31T23:59:59Z",
+            f"'9999-12-31T23:59:59Z' {BEYOND}",
+        ),
+        (
+            "valid_from",
+            "2026-01-01T00:00:00+16:00",
+            f"'2026-01-01T00:00:00+16:00' {BEYOND}",
+        ),
         (
             "valid_to",
             "2026-01-01T00:00:00",
@@ -186,3 +197,14 @@ def test_text_that_is_not_utf_8_or_not_csv() -> None:
     assert faults(FILES.substations, 'code,name,station\nS1,"One,North\n') == [
         "substations.csv:2: is not CSV: unexpected end of data"
     ]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+86", "-x", "@a", "'=1", "''-", "'plain", "it's"])
+def test_a_name_that_would_be_a_formula_is_none_in_the_file_and_comes_back(name: str) -> None:
+    made = render(FILES.substations, [Substation("-S", name, "East", -3.5, -4.0)])
+    row = made.splitlines()[1].split(",")
+    assert not any(
+        cell.startswith(("=", "+", "@")) or (cell.startswith("-") and not cell[1:2].isdigit()) for cell in row
+    )
+    assert row[3:] == ["-3.5", "-4.0"]  # numbers stay numbers
+    assert parse(FILES.substations, made.encode()).rows == [Substation("-S", name, "East", -3.5, -4.0)]

@@ -1,0 +1,23 @@
+"""Days as options of commands."""
+
+from datetime import datetime
+
+import typer
+
+from domain.instants import NotBounded, bounded_day
+
+FORMATS = ["%Y-%m-%d"]
+
+
+def checked(value: datetime | None) -> datetime | None:
+    """A day of an option, within what is taken.
+
+    Raises:
+        typer.BadParameter: it is too early or too late.
+    """
+    try:
+        if value is not None:
+            bounded_day(value.date())
+    except NotBounded as error:
+        raise typer.BadParameter(str(error)) from None
+    return value
