@@ -72,6 +72,13 @@ WAYS_IN = {
     "refuse_losing_outages()": ("UPDATE public.outage_event SET actor = 'x'",),
     "refuse_rewriting_audit()": ("UPDATE public.audit SET actor = 'x'",),
     "refuse_rewriting_measurement()": ("UPDATE public.measurement SET room = 'x'",),
+    "heard_beside(integer,timestamp with time zone,double precision)": (
+        "SELECT * FROM public.heard_beside(1, now(), 1.0)",
+    ),
+    "take_numbers(text,bigint)": ("SELECT * FROM public.take_numbers('ticket', 1)",),
+    "raise_registry_version()": ("UPDATE public.building SET name = 'x'", "UPDATE public.home SET unit = 'x'"),
+    "check_flag_ticket()": (RAISE,),
+    "check_closed_ticket()": ("UPDATE public.ticket SET priority = 1",),
     "identity.refuse_rewriting()": ("UPDATE identity.complainant SET name = 'x'",),
 }
 REACH = """
