@@ -6,7 +6,7 @@
 import argparse
 import importlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 
@@ -19,7 +19,7 @@ PARTS = {
     "clock": "bench.hostile_clock",
     "export": "bench.hostile_export",
 }
-Measure = Callable[[bool], dict[str, float]]
+Measure = Callable[[bool], Mapping[str, object]]
 console = Console(stderr=True)
 
 
@@ -29,13 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="a small run that only shows that it runs")
     parser.add_argument("--only", choices=PARTS, help="one part of it")
     args = parser.parse_args(arguments)
-    figures: dict[str, float] = {}
+    figures: dict[str, object] = {}
     try:
         for name in PARTS if args.only is None else (args.only,):
             console.print(f"hostile: {name}")
             found = part(name)(args.quick)
             console.print(found)
-            figures |= found
+            figures.update(found)
     except ServerError as error:
         raise SystemExit(f"bench: {error}") from None
     except KeyboardInterrupt:
