@@ -1,12 +1,13 @@
-"""Seals over the events of tickets, and the check of all of it.
+"""Seals over the events of tickets and over the journal, and the check of them.
 
 Each event carries the hash of itself and of the one before it on its ticket: a row that was changed, taken from the
 middle or put in is found. Who cuts off the end of a chain, or takes a whole ticket, breaks a seal: a seal hashes what
-was added since the one before, and that one. Whoever would forge all of them as well is found by a seal that was noted
-elsewhere: `hearth tickets verify` prints the last one.
+was added since the one before, and that one. It goes over the entries of the journal too (0034_seals.sql), and with
+them over all that is evidence. Whoever would forge all of them is found by a seal that was published or noted, or by
+its signature.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -15,10 +16,13 @@ from psycopg import Connection
 
 from domain.instants import to_us
 from store import chain as store
-from store import checks
+from store import checks, signing
+from store.signing import SigningKey
 
 MOST_TOLD = 1_000  # faults that are listed; all are counted
+MOST_UNDER = 200_000  # events, and entries, under one seal
 FIRST = b""
+LAST = 2**63 - 1
 
 
 @dataclass
@@ -29,6 +33,10 @@ class Report:
     tickets: int = 0
     seals: int = 0
     sealed: int = 0  # events under a seal
+    entries: int = 0  # of the journal under a seal
+    unsealed: int = 0  # entries that no seal is over yet
+    signed: int = 0  # seals
+    unsigned: int = 0  # seals after one that was signed
     last_seal: str | None = None  # "number:hash"
     faults: int = 0
     told: list[str] = field(default_factory=list)
@@ -40,7 +48,7 @@ class Report:
             self.told.append(what)
 
 
-def seal(conn: Connection, now: datetime) -> int:
+def seal(conn: Connection, now: datetime, key: SigningKey | None = None) -> int:
     """Put what was added since the last seal under a new one; returns how many events. In autocommit mode.
 
     What is sealed was decided at the look before: by now every transaction is over that might have added below it.
@@ -48,30 +56,61 @@ def seal(conn: Connection, now: datetime) -> int:
     with conn.transaction():
         next_one = store.settled(conn)
         before = store.last_seal(conn)
-        after = before.upto if before else 0
+        after, entries_after = (before.upto, before.entries_upto or 0) if before else (0, 0)
         sealed = 0
-        if next_one.settled and next_one.upto > after:
+        if next_one.settled and (next_one.upto > after or next_one.entries_upto > entries_after):
             digest, sealed = _digest(store.hashes(conn, after, next_one.upto))
-            previous = bytes(before.hash) if before else FIRST
-            hashed = seal_hash(previous, now, next_one.upto, sealed, digest)
-            number = before.chain_seal_id + 1 if before else 1
-            store.insert_seal(conn, store.Seal(number, now, next_one.upto, sealed, digest, hashed))
-        if next_one.settled or next_one.stale:
-            store.ask_next(conn)
+            entries_digest, entries = _digest(store.entries(conn, entries_after, next_one.entries_upto))
+            new = store.Seal(
+                before.chain_seal_id + 1 if before else 1, now, next_one.upto, sealed, digest, b"",
+                next_one.entries_upto, entries, entries_digest, None, None,
+            )  # fmt: skip
+            store.insert_seal(conn, _signed(conn, _hashed(bytes(before.hash) if before else FIRST, new), now, key))
+    if next_one.settled or next_one.stale:
+        with conn.transaction():
+            store.ask_next(conn, MOST_UNDER)
     return sealed
 
 
-def seal_hash(previous: bytes, at: datetime, upto: int, events: int, digest: bytes) -> bytes:
+def seal_hash(previous: bytes, seal: store.Seal) -> bytes:
     """The hash of a seal: of the one before and of its own row."""
-    return sha256(previous + f"{to_us(at)}|{upto}|{events}|".encode() + digest).digest()
+    told = f"{to_us(seal.at)}|{seal.upto}|{seal.events}|".encode() + bytes(seal.digest)
+    if seal.entries_digest is not None:
+        told += f"|{seal.entries_upto}|{seal.entries}|".encode() + bytes(seal.entries_digest)
+    return sha256(previous + told).digest()
 
 
-def _digest(hashes: Iterator[bytes]) -> tuple[bytes, int]:
+def _hashed(previous: bytes, seal: store.Seal) -> store.Seal:
+    return seal._replace(hash=seal_hash(previous, seal))
+
+
+def _signed(conn: Connection, seal: store.Seal, now: datetime, key: SigningKey | None) -> store.Seal:
+    if key is None:
+        return seal
+    store.know_key(conn, key.key_id, key.public, now)
+    return seal._replace(key_id=key.key_id, signature=key.sign(signing.of_seal(seal.chain_seal_id, seal.hash)))
+
+
+def _digest(hashes: Iterable[tuple[int, bytes]]) -> tuple[bytes, int]:
     digest, count = sha256(), 0
-    for one in hashes:
+    for _, one in hashes:
         digest.update(one)
         count += 1
     return digest.digest(), count
+
+
+class _Hashes:
+    """A long row of numbered hashes, of which each seal takes its share."""
+
+    def __init__(self, rows: Iterator[tuple[int, bytes]]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
+
+    def upto(self, last: int) -> Iterator[tuple[int, bytes]]:
+        """The next ones, up to a number."""
+        while self._next is not None and self._next[0] <= last:
+            yield self._next
+            self._next = next(self._rows, None)
 
 
 def verify(conn: Connection, noted: str | None = None) -> Report:
@@ -133,21 +172,59 @@ def _check_events(conn: Connection, report: Report) -> None:
 
 
 def _check_seals(conn: Connection, report: Report, noted: str | None) -> None:
-    previous, after, number = FIRST, 0, 0
-    known = {}
+    previous, number = FIRST, 0
+    keys = store.keys(conn)
+    is_there, entries_after = noted is None, 0
+    events, entries = (_Hashes(read(conn, 0, LAST)) for read in (store.hashes, store.entries))
     for one in store.seals(conn):
         number += 1
-        digest, count = _digest(store.hashes(conn, after, one.upto))
         if one.chain_seal_id != number:
             report.fault(f"seal {number} is missing")
             number = one.chain_seal_id
-        if (digest, count) != (bytes(one.digest), one.events):
-            report.fault(f"seal {number}: there were {one.events} events under it, and now there are others ({count})")
-        if seal_hash(previous, one.at, one.upto, one.events, bytes(one.digest)) != bytes(one.hash):
+        _check_seal(report, one, _digest(events.upto(one.upto)), _digest(entries.upto(one.entries_upto or 0)))
+        if seal_hash(previous, one) != bytes(one.hash):
             report.fault(f"seal {number} is not what was written")
-        previous, after = bytes(one.hash), one.upto
-        report.seals, report.sealed = report.seals + 1, report.sealed + count
+        _check_signature(report, one, keys)
+        previous, entries_after = bytes(one.hash), one.entries_upto or 0
         report.last_seal = f"{number}:{previous.hex()}"
-        known[str(number)] = report.last_seal
-    if noted is not None and known.get(noted.partition(":")[0]) != noted:
-        report.fault(f"seal {noted.partition(':')[0]} is not the one that was noted")
+        is_there |= report.last_seal == noted
+    if not is_there:
+        report.fault(f"seal {str(noted).partition(':')[0]} is not the one that was noted")
+    _check_ends(conn, report, entries_after)
+
+
+def _check_seal(report: Report, one: store.Seal, events: tuple[bytes, int], entries: tuple[bytes, int]) -> None:
+    """Whether a seal is over what is there."""
+    if events != (bytes(one.digest), one.events):
+        what = f"there were {one.events} events under it, and now there are others ({events[1]})"
+        report.fault(f"seal {one.chain_seal_id}: {what}")
+    if one.entries_digest is not None and entries != (bytes(one.entries_digest), one.entries):
+        what = f"there were {one.entries} entries of the journal under it, and now there are others ({entries[1]})"
+        report.fault(f"seal {one.chain_seal_id}: {what}")
+    report.seals += 1
+    report.sealed += events[1]
+    report.entries += entries[1]
+
+
+def _check_signature(report: Report, one: store.Seal, keys: dict[str, bytes]) -> None:
+    if one.key_id is None or one.signature is None:
+        if report.signed:
+            report.unsigned += 1
+        return
+    public = keys.get(one.key_id)
+    if public is None or signing.key_id(public) != one.key_id:
+        report.fault(f"seal {one.chain_seal_id}: its key {one.key_id} is not listed")
+    elif not signing.is_signed(public, bytes(one.signature), signing.of_seal(one.chain_seal_id, bytes(one.hash))):
+        report.fault(f"seal {one.chain_seal_id}: its signature is broken")
+    report.signed += 1
+
+
+def _check_ends(conn: Connection, report: Report, entries_after: int) -> None:
+    """Whether anything was cut off behind the last seal."""
+    noted, there = store.ends(conn)
+    for what, highest, last in zip(("event of a ticket", "entry of the journal"), noted, there, strict=True):
+        if highest > last:
+            report.fault(f"the end was cut off: the last {what} was {highest}, and now it is {last}")
+    report.unsealed = store.unsealed(conn, entries_after)
+    if published := store.missing_published(conn):
+        report.fault(f"seal {published[0]} was published, and is not there")

@@ -26,6 +26,8 @@ COMMANDS = (
     "recheck",
     "deadletters",
     "tickets",
+    "verify",
+    "seals",
     "evidence",
     "measurements",
     "token",

@@ -27,6 +27,7 @@ from ingest.senders import Allowance, Senders
 from ingest.sources import Sources
 from ingest.validate import Limits
 from store.retention import MARGIN
+from store.signing import SigningKey
 
 if TYPE_CHECKING:
     from alerts.recipients import Recipients
@@ -88,6 +89,20 @@ def chosen_recipients(settings: Settings) -> "Recipients":
         return recipients.Recipients()
     text = _text("HEARTH_RECIPIENTS", settings.recipients)
     return recipients.load(text, f"HEARTH_RECIPIENTS {settings.recipients}")
+
+
+def chosen_seal_key(settings: Settings) -> SigningKey | None:
+    """The key that seals and dossiers are signed with; None: they are not signed.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    if settings.seal_key is None:
+        return None
+    try:
+        return SigningKey.read(settings.seal_key.get_secret_value())
+    except ValueError as error:
+        raise UsageError(f"HEARTH_SEAL_KEY: is no private key as hearth seals key --new makes it: {error}") from None
 
 
 def _text(variable: str, file: Path) -> str:

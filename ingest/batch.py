@@ -17,7 +17,7 @@ from ingest.places import Places
 from ingest.senders import Senders, Spent
 from ingest.sources import Sources
 from ingest.validate import Limits, Placed, Sorted, codes, place, reject, sort_messages
-from store import dead_letters, ingest_counts, readings
+from store import dead_letters, ingest_counts, reading_seals, readings
 from store import state as state_store
 from store import substations as substation_store
 from store.ingest_counts import Ages, Excess, Void
@@ -113,12 +113,16 @@ def store_batch(
         if len(homes.rows):
             together = Together(homes.rows, readings.HOME_QUANTITIES)
             docket = intake.judge(conn, together.alone.rows)
+            late = reading_seals.Late.open(conn, reading_seals.HOMES, together.alone.rows, now)
             stored = readings.insert(conn, together, docket.last_us)
+            late.note(conn, stored.rows[stored.brought])
             fates.late = docket.settle(stored.rows, stored.brought, now)
             _count(fates, batch, homes, together, stored)
         if len(substations.rows):
             together = Together(substations.rows, readings.SUBSTATION_QUANTITIES)
+            late = reading_seals.Late.open(conn, reading_seals.SUBSTATIONS, together.alone.rows, now)
             stored = readings.insert_substation(conn, together)
+            late.note(conn, stored.rows[stored.brought])
             fresh = stored.rows[stored.brought]
             state_store.put_sensors(conn, _latest_substations(fresh))
             substation_store.hear(conn, fresh)

@@ -96,7 +96,9 @@ SELECT
   """
     + TOLD
     + """,
-  (SELECT s.chain_seal_id FROM chain_seal AS s WHERE s.upto >= e.event_id ORDER BY s.upto LIMIT 1) AS seal
+  (
+    SELECT s.chain_seal_id FROM chain_seal AS s WHERE s.upto >= e.event_id ORDER BY s.upto, s.chain_seal_id LIMIT 1
+  ) AS seal
 FROM ticket_event AS e
 WHERE e.ticket_id = ANY(%(tickets)s::bigint[])
 ORDER BY e.ticket_id, e.seq

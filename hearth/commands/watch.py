@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import structlog
 from psycopg import Connection
 
-from alerts import care, chain, clocks, incidents, kpi, measurements, outages, recovery, substations
+from alerts import care, chain, clocks, incidents, kpi, measurements, outages, reading_seals, recovery, substations
 from alerts.history import History
 from alerts.judge import Judge
 from alerts.watch import catch_up, keep_ledger, tick
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
+from hearth.wiring import chosen_policy, chosen_seal_key, connector, now, set_up_logging, stop_on_signal
 from store import buildings, dead_letters, ingest_counts, ledger, live, retention, state
 from store.stage import open_stages
 
@@ -82,7 +82,7 @@ def _lead(conn: Connection, judge: Judge, settings: Settings, stop: threading.Ev
 
 def _rounds(judge: Judge, settings: Settings) -> list[Round]:
     """What a turn does, in order: deadlines first. True of a round: there is more to do at once."""
-    history, policy = History(judge.policy), judge.policy
+    history, policy, key = History(judge.policy), judge.policy, chosen_seal_key(settings)
     dead_letter_age = timedelta(days=settings.dead_letter_days)
     return [
         Round("deadlines", 0, lambda conn: tick(conn, judge, now()) > 0),
@@ -102,7 +102,8 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("measurements due", REMIND_EVERY_S, lambda conn: measurements.remind(conn, now())),
         Round("recovery", RECOVERY_EVERY_S, lambda conn: recovery.look(conn, history, now())),
         Round("undated clocks", DATE_EVERY_S, lambda conn: clocks.date_undated(conn, policy, now())),
-        Round("seals", SEAL_EVERY_S, lambda conn: chain.seal(conn, now())),
+        Round("days of readings", SEAL_EVERY_S, lambda conn: reading_seals.seal_days(conn, now())),
+        Round("seals", SEAL_EVERY_S, lambda conn: chain.seal(conn, now(), key)),
         Round("ledger", COUNT_EVERY_S, _ledger(history)),
         Round("figures of heat", HEAT_EVERY_S, kpi.sum_some),
         Round("figures of the desk", DESK_EVERY_S, lambda conn: kpi.count_recent(conn, policy.zone, now())),

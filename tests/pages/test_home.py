@@ -380,6 +380,7 @@ def test_a_reading_that_still_holds_is_no_gap(api: Api, visitor: Visitors) -> No
 def test_a_season_is_drawn_from_the_first_day_that_was_watched(api: Api, visitor: Visitors) -> None:
     home = flat.flat(api.conn)
     flat.days(api.conn, home)
+    api.conn.execute("ALTER TABLE ledger DISABLE TRIGGER USER")  # records stay, else
     api.conn.execute("DELETE FROM ledger WHERE day < '2026-01-12'")
     person = visitor("en", DESK)
     inside(api, person)

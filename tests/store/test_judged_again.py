@@ -63,11 +63,11 @@ def start_over(conn: Connection) -> None:
         "UPDATE sensor_now SET home_id = NULL, measured_at = NULL, received_at = NULL, battery = NULL, "
         "battery_at = NULL, celsius = NULL, judged_at = NULL, expires_at = NULL"
     )
-    records = ("flag", "ticket_event", "clock", "ticket")
+    records = ("flag", "ticket_event", "clock", "ticket", "ledger")
     for table in records:
         conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())  # records stay, else
     conn.execute("DELETE FROM outbox")
-    for table in ("reading", *records, "ledger", "ledger_shard", "rejudge"):
+    for table in ("reading", *records, "ledger_shard", "rejudge"):
         conn.execute(f"DELETE FROM {table}".encode())
     for table in records:
         conn.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER".encode())
