@@ -7,22 +7,26 @@ them over all that is evidence. Whoever would forge all of them is found by a se
 its signature.
 """
 
+import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from hashlib import sha256
+from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
 from domain.instants import to_us
+from domain.notices import Audience, Entry, Kind
 from store import chain as store
-from store import checks, signing
+from store import checks, outbox, signing
 from store.signing import SigningKey
 
 MOST_TOLD = 1_000  # faults that are listed; all are counted
 MOST_UNDER = 200_000  # events, and entries, under one seal
 FIRST = b""
 LAST = 2**63 - 1
+PUBLISHED_TO = (Audience.SUPERVISOR, Audience.WITNESS)
 
 
 @dataclass
@@ -70,6 +74,22 @@ def seal(conn: Connection, now: datetime, key: SigningKey | None = None) -> int:
         with conn.transaction():
             store.ask_next(conn, MOST_UNDER)
     return sealed
+
+
+def publish(conn: Connection, zone: ZoneInfo, now: datetime) -> bool:
+    """Put the newest seal into the outbox, once on each local day; whether it was. In autocommit mode."""
+    midnight = datetime.combine(now.astimezone(zone).date(), time(0), zone)
+    with conn.transaction():
+        last = store.last_seal(conn)
+        if last is None or store.is_published(conn, midnight):
+            return False
+        signature = base64.b64encode(last.signature).decode() if last.signature else None
+        data = {
+            "seal": f"{last.chain_seal_id}:{bytes(last.hash).hex()}", "at": last.at.isoformat(), "key": last.key_id,
+            "signature": signature,
+        }  # fmt: skip
+        outbox.put(conn, [Entry(Kind.SEAL_PUBLISHED, audience, data=data) for audience in PUBLISHED_TO], now)
+    return True
 
 
 def seal_hash(previous: bytes, seal: store.Seal) -> bytes:

@@ -23,6 +23,7 @@ from api import (
     measurements,
     notices,
     outages,
+    seals,
     status,
 )
 from api.company import Company
@@ -100,6 +101,7 @@ def create_app(
     app.include_router(outages.router)
     app.include_router(notices.router)
     app.include_router(status.router)
+    app.include_router(seals.router)
     app.include_router(home_page.router)
     app.include_router(network_page.router)
     app.include_router(live.router)

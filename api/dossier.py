@@ -31,6 +31,7 @@ from store import chain, compliance, desk, dossier, history
 from store.access import Scope, enter
 from store.dossier import Place, Span
 from store.rows import Row
+from store.signing import SigningKey
 
 MOST_READINGS = 5_000_000
 AT_ONCE = 200_000  # readings that are judged at a time
@@ -68,18 +69,21 @@ class Wanted:
     view: View
 
 
-def compose(conn: Connection, scope: Scope, policy: Policy, wanted: Wanted, out: IO[bytes]) -> str:
+def compose(
+    conn: Connection, scope: Scope, policy: Policy, wanted: Wanted, out: IO[bytes], key: SigningKey | None = None
+) -> str:
     """Write the dossier of a home; returns its root digest.
 
     Args:
         conn: not in a transaction; afterwards in one that has read only and sees what the scope reaches.
+        key: what it is signed with; None: it is not.
     Raises:
         TooMuch: there are too many readings.
     """
     chain.freeze(conn)
     enter(conn, scope)
     with Bundle(out) as bundle:
-        return _Dossier(conn, scope, policy, wanted, bundle).written()
+        return _Dossier(conn, scope, policy, wanted, bundle, key).written()
 
 
 class Records(NamedTuple):
@@ -99,6 +103,7 @@ class _Dossier:
     policy: Policy
     wanted: Wanted
     bundle: Bundle
+    key: SigningKey | None
 
     def written(self) -> str:
         """Write all files in their order."""
@@ -137,7 +142,7 @@ class _Dossier:
         for language in ("zh", "en"):
             self.bundle.add(f"summary.{language}.pdf", [evidence.render(contents, language)])
         self.bundle.add("README.md", [(files("papers") / "evidence_readme.md").read_bytes()])
-        return self.bundle.finish(self._head((since, upto), readings, days, records.events))
+        return self.bundle.finish(self._head((since, upto), readings, days, records.events), self.key)
 
     def _records(self, span: Span) -> Records:
         """Write what people and the desk did."""

@@ -64,9 +64,10 @@ def evidence(
     """Everything on record of a home for a span of local days, in one ZIP that proves itself."""
     wanted = _wanted(asking, code, begin, end, view)
     asking.conn.rollback()  # who asks is known; all that follows is read in a transaction of its own
+    key = surroundings(request).company.key
     with file_for(surroundings(request).downloads, names_of(request, asking)) as sheet:
         try:
-            tag = f'"{compose(asking.conn, asking.scope, asking.policy, wanted, sheet.file)}"'
+            tag = f'"{compose(asking.conn, asking.scope, asking.policy, wanted, sheet.file, key)}"'
         except TooMuch:
             raise invalid(Fault("from", TOO_MUCH)) from None
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"evidence-{code}-{wanted.first}-{wanted.end}")

@@ -148,6 +148,14 @@ STAFF: Mapping[Kind, Wording] = {
             "Verifying found changed records: {what}. Please look into it at once.",
         ),
     ),
+    Kind.SEAL_PUBLISHED: Wording(
+        Text("今日封印", "Seal of the day"),
+        Text(
+            "{at} 的封印:{seal}。密钥 {key},签名 {signature}。请保存此通知:此后任何记录被改动,均可凭此封印查出。",
+            "Seal of {at}: {seal}. Key {key}, signature {signature}. Please keep this notice: by this seal any later "
+            "change of the records can be found.",
+        ),
+    ),
     Kind.OUTAGE_ANNOUNCED: Wording(
         Text("停热通知 {outage}", "Outage {outage}"),
         Text(
@@ -317,6 +325,7 @@ COUNTED: Mapping[Kind, Text] = {
     Kind.MEASUREMENT_DUE: Text("测温到期", "measurements due"),
     Kind.MEASUREMENT_LATE: Text("测温逾期", "measurements late"),
     Kind.CHAIN_BROKEN: Text("记录被改动", "changed records"),
+    Kind.SEAL_PUBLISHED: Text("封印", "seals"),
     Kind.OUTAGE_ANNOUNCED: Text("停热通知", "outages"),
     Kind.OUTAGE_CHANGED: Text("停热变更", "outages changed"),
     Kind.OUTAGE_LATE: Text("停热逾期", "outages that go on"),
@@ -336,7 +345,8 @@ class Rendered(NamedTuple):
 def audiences(kind: Kind) -> frozenset[Audience]:
     """Who can be told of it: whom there is a text for."""
     staff = {Audience.DISPATCH, Audience.CREW, Audience.SUPERVISOR} if kind in STAFF else set()
-    return frozenset(staff | ({Audience.USER} if kind in USER else set()))
+    witnesses = {Audience.WITNESS} if kind is Kind.SEAL_PUBLISHED else set()
+    return frozenset(staff | witnesses | ({Audience.USER} if kind in USER else set()))
 
 
 def render(kind: Kind, audience: Audience, language: str, facts: Mapping[str, Any], zone: ZoneInfo) -> Rendered:

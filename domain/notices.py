@@ -13,6 +13,7 @@ class Audience(StrEnum):
     DISPATCH = "dispatch"
     CREW = "crew"  # of a station
     SUPERVISOR = "supervisor"
+    WITNESS = "witness"  # somebody outside of the company who keeps its seals
     USER = "user"  # of a home
 
 
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     MEASUREMENT_DUE = "measurement_due"  # place, due_at
     MEASUREMENT_LATE = "measurement_late"  # place, due_at
     CHAIN_BROKEN = "chain_broken"  # what
+    SEAL_PUBLISHED = "seal_published"  # seal, at, key, signature
     OUTAGE_ANNOUNCED = "outage_announced"  # outage, reason, begins_at, expected_end
     OUTAGE_CHANGED = "outage_changed"  # outage, begins_at, expected_end
     OUTAGE_LATE = "outage_late"  # outage, expected_end

@@ -4,14 +4,19 @@ The root is the SHA-256 of the manifest without its root, written as `jq -cS 'de
 stands for everything.
 """
 
+import base64
 import hashlib
 import json
 import zipfile
 from collections.abc import Iterable, Mapping
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from store.signing import SigningKey
 
 FORMAT = "hearth-evidence/1"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+SIGNATURE = "signature.json"  # of the root; the one file that the manifest does not name
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say
 MODE = 0o100644 << 16
 UNIX = 3
@@ -40,13 +45,26 @@ class Bundle:
                 size += len(block)
         self._files[name] = {"name": name, "sha256": digest.hexdigest(), "size": size}
 
-    def finish(self, head: Mapping[str, Any]) -> str:
-        """Write what names the files, and `head` with it; returns the root."""
+    def finish(self, head: Mapping[str, Any], key: "SigningKey | None" = None) -> str:
+        """Write what names the files, and `head` with it, signed if there is a key; returns the root."""
         self.add(SUMS, [sums(self._files.values())])
         told = {"format": FORMAT, **head, "files": sorted(self._files.values(), key=lambda file: str(file["name"]))}
         digest = root(told)
         self.add(MANIFEST, [(json.dumps({**told, "root": digest}, indent=1, ensure_ascii=False) + "\n").encode()])
+        if key is not None:
+            self.add(SIGNATURE, [_signature(digest, key)])
         return digest
+
+
+def _signature(digest: str, key: "SigningKey") -> bytes:
+    from store.signing import of_dossier  # which takes a while to import
+
+    told = {
+        "key": key.key_id,
+        "public_key": base64.b64encode(key.public).decode(),
+        "signature": base64.b64encode(key.sign(of_dossier(digest))).decode(),
+    }
+    return (json.dumps(told, indent=1) + "\n").encode()
 
 
 def sums(files: Iterable[Mapping[str, Any]]) -> bytes:

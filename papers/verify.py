@@ -4,12 +4,13 @@ It may come from anybody: `papers/archive.py` says how much of it is read, and h
 allows. What it says is shown as one line without characters that steer a terminal.
 """
 
+import base64
 import csv
 import hashlib
 import json
 import zipfile
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
@@ -23,7 +24,7 @@ from domain.instants import to_us
 from domain.printable import printable
 from papers import archive as archives
 from papers.archive import UNREADABLE, Archive, TooLarge
-from papers.bundle import FORMAT, MANIFEST, SUMS, root, sums
+from papers.bundle import FORMAT, MANIFEST, SIGNATURE, SUMS, root, sums
 
 NAMES = frozenset(
     {
@@ -39,6 +40,9 @@ STATES = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s")
 NO_HEAD = (0, None, None)
 DAY = timedelta(days=1)
 MISSHAPEN = (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, csv.Error, *UNREADABLE)
+
+
+UNSIGNED = "none: nobody signed this dossier"
 
 
 class NoDossier(Exception):
@@ -62,6 +66,7 @@ class Verdict:
     withheld: int = 0  # events that cannot be computed anew from this dossier
     faults: int = 0
     listed: list[str] = field(default_factory=list)
+    signature: str = UNSIGNED
     given_up: bool = False  # after so many faults; there may be more
 
     def fault(self, what: str) -> None:
@@ -77,18 +82,19 @@ class Verdict:
             raise _Enough
 
 
-def verify(file: Path, noted: str | None = None) -> Verdict:
+def verify(file: Path, noted: str | None = None, keys: Sequence[bytes] = ()) -> Verdict:
     """Check a dossier.
 
     Args:
         noted: the root as it was noted when the dossier was made.
+        keys: public keys of the company; if any are given, it has to be signed by one of them.
     Raises:
         UsageError: it cannot be read, or is no dossier at all.
     """
     verdict = Verdict()
     try:
         with Archive(file) as archive:
-            return _Check(archive, verdict).all(noted)
+            return _Check(archive, verdict, keys).all(noted)
     except _Enough:
         return verdict
     except zipfile.BadZipFile as error:
@@ -103,6 +109,7 @@ def verify(file: Path, noted: str | None = None) -> Verdict:
 class _Check:
     archive: Archive
     verdict: Verdict
+    keys: Sequence[bytes]
 
     def all(self, noted: str | None) -> Verdict:
         manifest = self._manifest()
@@ -113,6 +120,7 @@ class _Check:
             self.verdict.fault(f"{MANIFEST}: its root is not the one that was noted")
         if self._names() and self._files(manifest):
             for name, look in (
+                (SIGNATURE, self._signature),
                 ("ledger.csv", self._days),
                 ("readings.csv", self._readings),
                 ("events.jsonl", self._chains),
@@ -144,7 +152,7 @@ class _Check:
         """Whether the names in the archive are those of a dossier, each once; nothing else is looked at before."""
         before = self.verdict.faults
         names = [info.filename for info in self.archive.infos]
-        for name in sorted(set(names) - NAMES):
+        for name in sorted(set(names) - NAMES - {SIGNATURE}):
             self.verdict.fault(f"{name!r}: does not belong into a dossier")
         for name in sorted({name for name in names if names.count(name) > 1}):
             self.verdict.fault(f"{name}: is in it {names.count(name)} times")
@@ -162,7 +170,7 @@ class _Check:
             raise NoDossier(f"{MANIFEST} does not list files") from None
         if order != sorted(listed):
             self.verdict.fault(f"{MANIFEST}: the files are not listed in order, each once")
-        there = {info.filename for info in self.archive.infos} - {MANIFEST}
+        there = {info.filename for info in self.archive.infos} - {MANIFEST, SIGNATURE}
         for name in sorted((NAMES - {MANIFEST}) - there):
             self.verdict.fault(f"{name}: is missing")
         for name in sorted(there - listed.keys()):
@@ -273,20 +281,67 @@ class _Check:
         elif not _is_told(event):
             self.verdict.fault(f"{where}: says something else than what was hashed")
 
+    def _signature(self) -> None:
+        """The manifest is signed, by whom it should be if that is given."""
+        if SIGNATURE not in {info.filename for info in self.archive.infos}:
+            if self.keys:
+                self.verdict.fault(f"{SIGNATURE}: is missing: nobody signed this dossier")
+            return
+        from store import signing  # which takes a while to import
+
+        told = self.archive.json(SIGNATURE)
+        public, signature = (base64.b64decode(told[name], validate=True) for name in ("public_key", "signature"))
+        name = signing.key_id(public)
+        if not signing.is_signed(public, signature, signing.of_dossier(str(self.verdict.root))):
+            self.verdict.signature = f"BROKEN: it is not of this dossier, by the key {name}"
+            self.verdict.fault(f"{SIGNATURE}: is broken")
+        elif public in self.keys:
+            self.verdict.signature = f"good, by the key {name}"
+        else:
+            self.verdict.signature = f"by an UNKNOWN key, {name}: give the published one by --key to know whose it is"
+            if self.keys:
+                self.verdict.fault(f"{SIGNATURE}: is of another key than those given: {name}")
+
     def _seals(self) -> None:
         """Each seal is what it hashes, and each sealed event lies under its seal."""
         seals = {seal["number"]: seal for seal in self.archive.json("seals.json")}
-        for seal in seals.values():
-            told = f"{_us(seal['at'])}|{seal['upto']}|{seal['events']}|".encode()
-            hashed = hashlib.sha256(bytes.fromhex(seal["previous"] or "") + told + bytes.fromhex(seal["digest"]))
-            if hashed.hexdigest() != seal["hash"]:
-                self.verdict.fault(f"seals.json: seal {seal['number']} is not what was written")
+        under = {number: self._seal(seal) for number, seal in seals.items()}
         for line in self.archive.lines("events.jsonl"):
             event = json.loads(line)
             if event["seal"] is not None:
                 seal = seals.get(event["seal"], {"after": 0, "upto": 0})
-                if not seal["after"] < event["event_id"] <= seal["upto"]:
+                hashes = under.get(event["seal"])
+                in_it = seal["after"] < event["event_id"] <= seal["upto"]
+                if not in_it or (hashes is not None and event["hash"] not in hashes):
                     self.verdict.fault(f"events.jsonl: {event['ticket']} event {event['seq']} is not under its seal")
+
+    def _seal(self, seal: Mapping[str, Any]) -> frozenset[str] | None:
+        """Check a seal; returns the hashes of the events under it, if the dossier has them."""
+        told = f"{_us(seal['at'])}|{seal['upto']}|{seal['events']}|".encode() + bytes.fromhex(seal["digest"])
+        if seal.get("entries_digest") is not None:
+            told += f"|{seal['entries_upto']}|{seal['entries']}|".encode() + bytes.fromhex(seal["entries_digest"])
+        hashed = hashlib.sha256(bytes.fromhex(seal["previous"] or "") + told)
+        if hashed.hexdigest() != seal["hash"]:
+            self.verdict.fault(f"seals.json: seal {seal['number']} is not what was written")
+        self._seal_signature(seal)
+        hashes = seal.get("hashes")
+        if hashes is None:
+            return None
+        digest = hashlib.sha256(b"".join(bytes.fromhex(one) for one in hashes)).hexdigest()
+        if (digest, len(hashes)) != (seal["digest"], seal["events"]):
+            self.verdict.fault(f"seals.json: seal {seal['number']}: the events under it are others")
+        return frozenset(hashes)
+
+    def _seal_signature(self, seal: Mapping[str, Any]) -> None:
+        """A seal that says that it is signed by a key that is given is."""
+        if seal.get("key") is None or not self.keys:
+            return
+        from store import signing
+
+        public = {signing.key_id(key): key for key in self.keys}.get(seal["key"])
+        told = signing.of_seal(seal["number"], bytes.fromhex(seal["hash"]))
+        if public is not None and not signing.is_signed(public, bytes.fromhex(seal["signature"]), told):
+            self.verdict.fault(f"seals.json: seal {seal['number']}: its signature is broken")
 
     def _policy(self) -> None:
         """The rules are those that the manifest names."""

@@ -7,6 +7,8 @@ from typing import LiteralString, NamedTuple
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from store.rows import Row, fetch
+
 # What the hash of an event is made of, beside that of the one before it: as the trigger has it (0010_desk.sql).
 TOLD: LiteralString = """jsonb_build_array(
     e.ticket_id, e.seq, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.actor, e.state, e.data
@@ -83,6 +85,20 @@ SELECT %(key_id)s, %(public_key)s, %(at)s WHERE NOT EXISTS (SELECT FROM seal_key
 ON CONFLICT DO NOTHING
 """
 SELECT_KEYS = "SELECT k.key_id, k.public_key FROM seal_key AS k ORDER BY k.seal_key_id"
+SELECT_PUBLISHED = """
+SELECT EXISTS (SELECT FROM outbox AS o WHERE o.kind = 'seal_published' AND o.at >= %(since)s)
+"""
+SELECT_PAGE = """
+SELECT
+  s.chain_seal_id AS number, s.at, s.upto, s.events, s.digest, s.entries_upto, s.entries, s.entries_digest,
+  (SELECT p.hash FROM chain_seal AS p WHERE p.chain_seal_id = s.chain_seal_id - 1) AS previous, s.hash,
+  s.key_id AS key, s.signature
+FROM chain_seal AS s
+WHERE %(before)s::bigint IS NULL OR s.chain_seal_id < %(before)s
+ORDER BY s.chain_seal_id DESC
+LIMIT %(limit)s
+"""
+SELECT_KEY_ROWS = "SELECT k.key_id AS key, k.public_key, k.since FROM seal_key AS k ORDER BY k.seal_key_id"
 # Seals that were sent out are known to others, and have to be there as they were.
 SELECT_MISSING_PUBLISHED = """
 SELECT o.data ->> 'seal' FROM outbox AS o
@@ -275,6 +291,22 @@ def know_key(conn: Connection, key_id: str, public: bytes, at: datetime) -> None
 def keys(conn: Connection) -> dict[str, bytes]:
     """All public keys by their names, in the order in which they came into use."""
     return {name: bytes(public) for name, public in conn.execute(SELECT_KEYS).fetchall()}
+
+
+def is_published(conn: Connection, since: datetime) -> bool:
+    """Whether a seal was put into the outbox since an instant."""
+    row = conn.execute(SELECT_PUBLISHED, {"since": since}).fetchone()
+    return bool(row and row[0])
+
+
+def page(conn: Connection, before: int | None, limit: int) -> list[Row]:
+    """Seals with numbers below one, the newest first, each with the hash of the one before."""
+    return fetch(conn, SELECT_PAGE, {"before": before, "limit": limit})
+
+
+def key_rows(conn: Connection) -> list[Row]:
+    """All public keys in the order in which they came into use."""
+    return fetch(conn, SELECT_KEY_ROWS, {})
 
 
 def missing_published(conn: Connection) -> list[str]:

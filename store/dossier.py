@@ -106,7 +106,9 @@ ORDER BY e.ticket_id, e.seq
 )
 SELECT_SEALS = """
 SELECT
-  s.chain_seal_id AS number, s.at, coalesce(p.upto, 0) AS after, s.upto, s.events, s.digest, p.hash AS previous, s.hash
+  s.chain_seal_id AS number, s.at, coalesce(p.upto, 0) AS after, s.upto, s.events, s.digest,
+  CASE WHEN sum(s.events) OVER (ORDER BY s.chain_seal_id) <= %(most)s THEN sealed_hashes(s.chain_seal_id) END AS hashes,
+  s.entries_upto, s.entries, s.entries_digest, p.hash AS previous, s.hash, s.key_id AS key, s.signature
 FROM chain_seal AS s
 LEFT JOIN chain_seal AS p ON p.chain_seal_id = s.chain_seal_id - 1
 WHERE s.chain_seal_id = ANY(%(seals)s::bigint[])
@@ -137,6 +139,9 @@ WHERE o.begins_at < %(end)s AND coalesce(least(o.restored_at, o.cancelled_at) > 
   AND EXISTS (SELECT FROM outage_home AS x WHERE x.outage_id = o.outage_id AND x.home_id = %(home)s)
 ORDER BY o.outage_id
 """
+
+
+MOST_HASHES = 20_000  # in one dossier
 
 
 class Place(NamedTuple):
@@ -201,8 +206,8 @@ def events(conn: Connection, tickets: Sequence[int]) -> list[Row]:
 
 
 def seals(conn: Connection, numbers: Sequence[int]) -> list[Row]:
-    """Seals, each with the hash of the one before."""
-    return fetch(conn, SELECT_SEALS, {"seals": list(numbers)})
+    """Seals, each with the hash of the one before and, as long as they are not too many, of the events under it."""
+    return fetch(conn, SELECT_SEALS, {"seals": list(numbers), "most": MOST_HASHES})
 
 
 def measurements(conn: Connection, span: Span) -> list[Row]:

@@ -22,7 +22,7 @@ from api.oidc import Oidc, provider
 from api.server import Server
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import CUT, chosen_policy, connector, keep_for_good, now, set_up_logging
+from hearth.wiring import CUT, chosen_policy, chosen_seal_key, connector, keep_for_good, now, set_up_logging
 
 POOL_SIZE = 10
 OTHER_SOCKETS = 1_000
@@ -44,7 +44,7 @@ def api() -> None:
     pace = Pace(settings.api_listeners, settings.api_token_listeners, longest_s=settings.api_stream_s)
     allow_sockets(pace.listeners)
     with open_pool(settings) as pool:
-        company = Company(settings.status_least_homes, settings.hotline)
+        company = Company(settings.status_least_homes, settings.hotline, chosen_seal_key(settings))
         app = create_app(pool, now, policy, guard, company, listening=listening(settings), pace=pace)
         config = uvicorn.Config(
             app,

@@ -25,13 +25,14 @@ from hearth.wiring import (
     broker_tls,
     chosen_policy,
     chosen_recipients,
+    chosen_seal_key,
     chosen_sources,
     now,
     open_database,
 )
 from ingest.address import PORTS
 from ingest.visitor import Visitor
-from store import buildings, condition, dead_letters, deferred, ingest_counts
+from store import buildings, chain, condition, dead_letters, deferred, ingest_counts
 from store.access import may_serve
 from store.migrate import refuse_old_server
 from store.readiness import migrated_for, unapplied
@@ -240,6 +241,17 @@ def _letters(health: dead_letters.Health, settings: Settings) -> str:
     return f"{kept}; {health.dropped:,} dropped for HEARTH_DEAD_LETTER_MB, last {_ago(health.dropped_at, settings)}"
 
 
+def seals_made(settings: Settings) -> str:
+    """Raises UsageError when the key that seals are signed with cannot be read."""
+    key = chosen_seal_key(settings)
+    with _migrated(settings) as conn:
+        last = chain.last_seal(conn)
+    state = f"seal {last.chain_seal_id} made {_ago(last.at, settings)}" if last else "no seal yet"
+    if key is None:
+        return f"{state}; seals and dossiers are NOT signed: HEARTH_SEAL_KEY_FILE is not set (hearth seals key --new)"
+    return f"{state}; signed with the key {key.key_id}"
+
+
 def grafana_reached(settings: Settings) -> str:
     """Raises UsageError when there is no Grafana where one is named, or it does not reach the database."""
     if settings.grafana_url is None:
@@ -296,7 +308,8 @@ LOOKS: dict[str, Callable[[Settings], str]] = {
     "broker": broker_reached,
     "ingest": ingest_seen,
     "watch": watch_alive,
+    "seals": seals_made,
     "grafana": grafana_reached,
 }
 PROCESSES = ("ingest", "watch")
-IN_DATABASE = ("jobs", "disk", "api", "ingest", "watch")  # not to be seen without it
+IN_DATABASE = ("jobs", "disk", "api", "ingest", "watch", "seals")  # not to be seen without it

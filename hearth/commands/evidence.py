@@ -17,7 +17,9 @@ from papers.verify import verify as verify_file
 if TYPE_CHECKING:
     from psycopg import Connection
 
+    from api.dossier_rows import View
     from domain.policy import Policy
+    from store.signing import SigningKey
 
 app = typer.Typer(help="Dossiers of what is on record of a home.", no_args_is_help=True)
 
@@ -26,10 +28,14 @@ app = typer.Typer(help="Dossiers of what is on record of a home.", no_args_is_he
 def verify(
     file: Annotated[Path, typer.Argument(help="A dossier, as the API or `evidence make` wrote it.")],
     root: Annotated[str | None, typer.Option(help="The root digest as it was noted when the dossier was made.")] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE|BASE64", help="A public key of the company, as it is published at /v1/seals/keys."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check that a dossier is as it was made: nothing changed, missing or added; exit code 1 if it is not."""
-    verdict = verify_file(file, root)
+    """Check that a dossier is as it was made, and who signed it; exit code 1 if it was changed."""
+    verdict = verify_file(file, root, [public for one in key or () for public in _keys(one)])
     typer.echo(json.dumps(asdict(verdict)) if as_json else told(verdict))
     if verdict.faults:
         raise typer.Exit(1)
@@ -47,9 +53,10 @@ def make(
 ) -> None:
     """Write the dossier of a home; prints its root digest."""
     # What sets papers and counts readings takes a second to import, and checking needs none of it.
+    from api.dossier_rows import View
     from api.evidence import LONGEST_SPAN
     from hearth.settings import load
-    from hearth.wiring import chosen_policy, now, open_database
+    from hearth.wiring import chosen_policy, chosen_seal_key, now, open_database
 
     days = (_day("--from", first), _day("--to", end))
     if not timedelta(0) < days[1] - days[0] <= LONGEST_SPAN:
@@ -63,7 +70,8 @@ def make(
     unfinished = out.with_name(f"{out.name}.part")
     try:
         with open_database(settings, "evidence") as conn, unfinished.open("wb") as file:
-            root = _write(conn, policy, code, days, staff, file)
+            view = View.STAFF if staff else View.USER
+            root = _write(conn, policy, (code, *days, view), chosen_seal_key(settings), file)
         unfinished.replace(out)
     except OSError as error:
         raise UsageError(f"--out: cannot write {out}: {error.strerror}") from None
@@ -73,14 +81,18 @@ def make(
 
 
 def _write(
-    conn: "Connection", policy: "Policy", code: str, days: tuple[date, date], staff: bool, file: IO[bytes]
+    conn: "Connection",
+    policy: "Policy",
+    asked: tuple[str, date, date, "View"],
+    key: "SigningKey | None",
+    file: IO[bytes],
 ) -> str:
     from api.dossier import TooMuch, Wanted, compose
-    from api.dossier_rows import View
     from store import access
 
     if not access.may_serve(conn):
         raise UsageError("HEARTH_DATABASE_URL: the account is not a member of hearth_api (docs/security.md)")
+    code = asked[0]
     with conn.transaction():
         access.enter(conn, access.EVERYWHERE)
         found = access.home_id(conn, code)
@@ -88,9 +100,7 @@ def _write(
         raise UsageError(f"there is no home {code}")
     try:
         with conn.transaction():
-            return compose(
-                conn, access.EVERYWHERE, policy, Wanted(found, code, *days, View.STAFF if staff else View.USER), file
-            )
+            return compose(conn, access.EVERYWHERE, policy, Wanted(found, *asked), file, key)
     except TooMuch:
         raise UsageError("--from: there are too many readings in the span: take a shorter one") from None
 
@@ -107,8 +117,26 @@ def told(verdict: Verdict) -> str:
     if verdict.withheld:
         lines.append(f"{verdict.withheld} of the events are told in part or withheld: their hashes were followed only")
     lines.append(f"root {verdict.root}")
+    lines.append(f"signature: {printable(verdict.signature, LONGEST_TOLD)}")
     lines.append("in order" if not verdict.faults else f"{verdict.faults} fault(s)")
     return "\n".join(lines)
+
+
+def _keys(told: str) -> list[bytes]:
+    """The public keys that are given: one in base64, or a file with one (PEM, base64) or with what the API lists.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from store.signing import read_public
+
+    file = Path(told)
+    try:
+        text = file.read_text(encoding="utf-8") if file.is_file() else told
+        listed = json.loads(text)["items"] if text.lstrip().startswith("{") else [{"public_key": text}]
+        return [read_public(str(item["public_key"])) for item in listed]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"--key: is no public key (Ed25519) in base64, nor a file with one: {error}") from None
 
 
 def _day(option: str, text: str) -> date:

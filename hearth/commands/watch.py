@@ -27,6 +27,7 @@ CARE_EVERY_S = 60.0
 RECOVERY_EVERY_S = 15.0
 DATE_EVERY_S = 600.0
 SEAL_EVERY_S = 30.0
+PUBLISH_EVERY_S = 300.0
 REMIND_EVERY_S = 300.0  # measurements are planned in days
 OUTAGES_EVERY_S = 5.0  # an outage is announced, or noticed to go on, so long after its time at most
 INCIDENTS_EVERY_S = 10.0  # far less than dispatch waits for a single home
@@ -104,6 +105,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("undated clocks", DATE_EVERY_S, lambda conn: clocks.date_undated(conn, policy, now())),
         Round("days of readings", SEAL_EVERY_S, lambda conn: reading_seals.seal_days(conn, now())),
         Round("seals", SEAL_EVERY_S, lambda conn: chain.seal(conn, now(), key)),
+        Round("seal of the day", PUBLISH_EVERY_S, lambda conn: chain.publish(conn, policy.zone, now()) and None),
         Round("ledger", COUNT_EVERY_S, _ledger(history)),
         Round("figures of heat", HEAT_EVERY_S, kpi.sum_some),
         Round("figures of the desk", DESK_EVERY_S, lambda conn: kpi.count_recent(conn, policy.zone, now())),

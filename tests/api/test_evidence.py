@@ -28,6 +28,7 @@ from alerts.outages import Draft
 from alerts.rejudge import judge_again
 from alerts.watch import keep_ledger
 from api import dossier
+from api.company import Company
 from api.dossier_rows import View
 from domain import policy
 from domain.measurement import NewMeasurement
@@ -37,6 +38,7 @@ from local.port import LOOPBACK, free_port
 from papers.verify import verify
 from store import access, ledger
 from store.outages import Area
+from store.signing import SigningKey
 from store.stage import open_stages
 from tests import registry_rows as town
 from tests.acceptance import processes
@@ -45,7 +47,8 @@ from tests.api.conftest import Api, served_database
 from tests.api.test_problems import check
 from tests.conftest import FLAVOURS, Database, Servers, fresh_database
 from tests.store.test_one_transaction import MINUTE, NOON
-from tests.store.test_repair_desk import SEED, Company
+from tests.store.test_repair_desk import SEED
+from tests.store.test_repair_desk import Company as Worked
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SPAN = {"from": "2026-01-12", "to": "2026-01-16"}
@@ -58,7 +61,7 @@ SECRETS = ("private words", "Zhao", "13900001111", "Li of the station", "sheet 7
 class Case:
     """A home with a past, and the API over it."""
 
-    company: Company
+    company: Worked
     api: Api
     database: Database
 
@@ -69,9 +72,9 @@ class Case:
         return self.api.get(PATH, token, **{**SPAN, **query})
 
 
-def build(conn: Connection) -> Company:
+def build(conn: Connection) -> Worked:
     """Three days of readings with a cold spell and a gap; a ticket that was worked; measurements, an outage, seals."""
-    company = Company(conn)
+    company = Worked(conn)
     building = town.building(conn)
     home = town.home(conn, "H1", building_id=building)
     town.sensor(conn, "s1", home, offset_k=0.25)
@@ -163,6 +166,28 @@ def test_the_same_request_gives_the_same_bytes(case: Case) -> None:
     case.api.conn.commit()
     unchanged = case.api.client.get(PATH, params=SPAN, headers=headers)
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_it_is_signed_with_the_key_of_the_company(case: Case, tmp_path: Path) -> None:
+    key, file = SigningKey.made(), tmp_path / "dossier.zip"
+    with served_database(case.database, company=Company(key=key)) as signing:
+        answers = [signing.get(PATH, signing.token("dispatcher"), **SPAN) for _ in range(2)]
+    assert answers[0].content == answers[1].content
+    assert answers[0].headers["etag"] == case.get().headers["etag"]  # the same contents, signed or not
+    file.write_bytes(answers[0].content)
+    verdict = verify(file, None, [key.public])
+    assert (verdict.listed, verdict.signature) == ([], f"good, by the key {key.key_id}")
+
+
+def test_events_are_proven_to_lie_under_their_seal(case: Case, tmp_path: Path) -> None:
+    """By all hashes under it, also to a user who may not read the others."""
+    for role in ("dispatcher", "customer"):
+        (seal,) = told(case.get(role), "seals.json")
+        events = told(case.get(role), "events.jsonl")
+        assert seal["events"] == len(seal["hashes"])
+        assert {event["hash"] for event in events if event["seal"]} <= set(seal["hashes"])
+        digest = hashlib.sha256(b"".join(bytes.fromhex(one) for one in seal["hashes"]))
+        assert digest.hexdigest() == seal["digest"]
 
 
 def test_processes_of_their_own_give_the_same_bytes(case: Case, tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ OPERATIONS = {
     "GET /healthz": Operation(roles=None),
     "GET /readyz": Operation(roles=None),
     "GET /v1/status": Operation(roles=None),
+    "GET /v1/seals": Operation(roles=None),
+    "GET /v1/seals/keys": Operation(roles=None),
     "GET /v1/problems/{kind}": Operation(roles=None, of="kind"),
     "GET /v1/homes/{code}": Operation(of="home"),
     "GET /v1/homes/{code}/readings": Operation(of="home"),

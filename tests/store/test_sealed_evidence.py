@@ -36,7 +36,7 @@ class Sealed(Company):
                 at = NOON.replace(hour=0) + day * DAY + timedelta(hours=hour)
                 self.say(("s1", at, 17.5 if day == 1 else 19.0), ("s2", at, 20.0), now=at)
                 self.clock(at)
-        ticket = self.phoned(NOON, TicketClass.LEAK)
+        ticket = self.phoned(NOON, TicketClass.LEAK, 2)
         self.let(ticket, EventKind.ACCEPTED, NOON + 5 * MINUTE)
         self.watch(NOON + 40 * MINUTE)
         self.conn.execute(
@@ -314,6 +314,26 @@ def test_a_seal_is_signed_and_a_broken_or_unknown_signature_is_found(desk: Seale
     assert sum("its signature is broken" in what for what in desk.faults()) == found.counts["signed"]
     desk.forge(f"DELETE FROM seal_key WHERE key_id = '{first.key_id}'")
     assert any(f"its key {first.key_id} is not listed" in what for what in desk.faults())
+
+
+def test_the_newest_seal_is_published_once_a_day_and_has_to_stay(desk: Sealed) -> None:
+    key, zone = SigningKey.made(), SEED.zone
+    desk.asked(LATER, "H1")
+    desk.seal(LATER, key)
+    midnight = LATER.astimezone(zone).replace(hour=0, minute=0) + DAY
+    instants = (LATER, LATER + MINUTE, midnight - MINUTE, midnight, midnight + MINUTE)
+    assert [chain.publish(desk.conn, zone, at) for at in instants] == [True, False, False, True, False]
+    told = desk.rows("SELECT audience, data FROM outbox WHERE kind = 'seal_published' ORDER BY outbox_id")
+    assert [row["audience"] for row in told] == ["supervisor", "witness"] * 2
+    data = told[0]["data"]
+    assert (data["seal"], data["key"]) == (desk.found().last_seal, key.key_id)
+    assert desk.faults() == []
+    desk.forge(
+        "DELETE FROM chain_seal WHERE signature IS NOT NULL",
+        "DELETE FROM journal WHERE journal_id > (SELECT max(entries_upto) FROM chain_seal)",
+        "UPDATE chain_next SET entries_upto = (SELECT max(entries_upto) FROM chain_seal)",
+    )
+    assert any("was published, and is not there" in what for what in desk.faults())
 
 
 def test_the_digests_fit_whatever_the_pieces_are(desk: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:

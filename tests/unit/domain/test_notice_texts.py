@@ -37,6 +37,9 @@ FACTS = {
     "expected_end": AT,
     "restored_at": AT,
     "explanation": "the pipe was replaced",
+    "seal": "812:5f0c",
+    "key": "4fd3",
+    "signature": "c2lnbmVk",
 }
 EVERY = [(kind, audience) for kind in Kind for audience in sorted(audiences(kind))]
 

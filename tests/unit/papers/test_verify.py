@@ -1,5 +1,6 @@
 """A dossier that was tampered with is found out, whatever was done to it; and what is none is called so."""
 
+import base64
 import hashlib
 import io
 import json
@@ -15,8 +16,9 @@ from typer.testing import CliRunner
 from domain.errors import UsageError
 from hearth.cli import app
 from papers import archive as archives
-from papers.bundle import MANIFEST, SUMS, Bundle, root
+from papers.bundle import MANIFEST, SIGNATURE, SUMS, Bundle, root
 from papers.verify import NAMES, verify
+from store.signing import SigningKey, of_seal
 
 HOUR_US, DAY_S = 3_600_000_000, 86_400.0
 STATE = {
@@ -96,7 +98,7 @@ def contents() -> dict[str, bytes]:
     }
 
 
-def bundled(files: Mapping[str, bytes], state: Mapping[str, Any] = STATE) -> bytes:
+def bundled(files: Mapping[str, bytes], state: Mapping[str, Any] = STATE, key: SigningKey | None = None) -> bytes:
     out = io.BytesIO()
     policy = {"name": "seed", "sha256": hashlib.sha256(files.get("policy.toml", b"")).hexdigest()}
     head = {"home": "H1", "from": "2026-01-14", "to": "2026-01-16", "zone": "Asia/Shanghai", "view": "user",
@@ -104,7 +106,7 @@ def bundled(files: Mapping[str, bytes], state: Mapping[str, Any] = STATE) -> byt
     with Bundle(out) as bundle:
         for name, content in files.items():
             bundle.add(name, [content])
-        bundle.finish(head)
+        bundle.finish(head, key)
     return out.getvalue()
 
 
@@ -315,3 +317,82 @@ def test_the_command_says_what_it_found(file: Path) -> None:
     answer = run.invoke(app(["evidence"]), ["evidence", "verify", str(file), "--root", "00", "--json"])
     assert (answer.exit_code, json.loads(answer.output)["faults"]) == (1, 1)
     assert SUMS in NAMES
+
+
+KEY, OTHER = SigningKey.made(), SigningKey.made()
+
+
+def change_signature(files: dict[str, bytes], **changes: str) -> None:
+    files[SIGNATURE] = json.dumps(json.loads(files[SIGNATURE]) | changes).encode()
+
+
+def test_a_signature_is_good_unknown_broken_or_not_there(file: Path) -> None:
+    signed = bundled(contents(), key=KEY)
+    file.write_bytes(signed)
+    good, unknown, another = (
+        verify(file, keys=[OTHER.public, KEY.public]),
+        verify(file),
+        verify(file, keys=[OTHER.public]),
+    )
+    assert (good.listed, good.signature) == ([], f"good, by the key {KEY.key_id}")
+    assert unknown.listed == []
+    assert unknown.signature.startswith(f"by an UNKNOWN key, {KEY.key_id}")
+    assert another.listed == [f"signature.json: is of another key than those given: {KEY.key_id}"]
+    file.write_bytes(bundled(contents()))
+    unsigned = verify(file)
+    assert (unsigned.listed, unsigned.signature) == ([], "none: nobody signed this dossier")
+    assert verify(file, keys=[KEY.public]).listed == ["signature.json: is missing: nobody signed this dossier"]
+
+
+def test_a_signature_of_something_else_is_broken(file: Path) -> None:
+    other = bundled(contents() | {"flags.json": b"[ ]\n"}, key=KEY)
+    with zipfile.ZipFile(io.BytesIO(other)) as archive:
+        taken = archive.read(SIGNATURE)
+    forged = rewritten(bundled(contents(), key=KEY), lambda files: files.update({SIGNATURE: taken}))
+    file.write_bytes(forged)
+    assert verify(file, keys=[KEY.public]).listed == ["signature.json: is broken"]
+    assert verify(file).signature.startswith("BROKEN")
+    claimed = rewritten(other, lambda files: change_signature(files, public_key="x"))
+    file.write_bytes(claimed)
+    assert any("signature.json: is not of its form" in fault for fault in verify(file).listed)
+
+
+def test_a_forgery_that_fits_together_is_found_by_the_key(file: Path) -> None:
+    """The forger signs with a key of his own: it is not the published one."""
+    file.write_bytes(bundled(contents() | {"flags.json": b"[ ]\n"}, key=OTHER))
+    assert verify(file, keys=[KEY.public]).faults == 1
+
+
+def test_a_seal_of_today_is_over_the_journal_and_signed(file: Path) -> None:
+    hashes = [event["hash"] for event in events()[:2]]
+    digest = hashlib.sha256(b"".join(map(bytes.fromhex, hashes))).hexdigest()
+    told = b"1768356060000000|42|2|" + bytes.fromhex(digest) + b"|9|3|" + bytes(32)
+    hashed = hashlib.sha256(bytes.fromhex("cd" * 32) + told).digest()
+    one = seal() | {
+        "events": 2, "digest": digest, "hashes": hashes, "entries_upto": 9, "entries": 3, "entries_digest": "00" * 32,
+        "hash": hashed.hex(), "key": KEY.key_id, "signature": KEY.sign(of_seal(4, hashed)).hex(),
+    }  # fmt: skip
+    for changes, expected in (
+        ({}, None),
+        ({"entries": 4}, "seal 4 is not what was written"),
+        ({"hashes": hashes[:1]}, "the events under it are others"),
+        ({"hashes": hashes[:1]}, "event 2 is not under its seal"),
+        ({"signature": "00" * 64}, "its signature is broken"),
+    ):
+        file.write_bytes(bundled(contents() | {"seals.json": json.dumps([one | changes]).encode()}, key=KEY))
+        found = verify(file, keys=[KEY.public]).listed
+        assert found == [] if expected is None else any(expected in fault for fault in found), found
+
+
+def test_the_command_takes_keys_in_base64_and_in_files(file: Path, tmp_path: Path) -> None:
+    run, public = CliRunner(), base64.b64encode(KEY.public).decode()
+    file.write_bytes(bundled(contents(), key=KEY))
+    plain, listed = tmp_path / "key", tmp_path / "keys.json"
+    plain.write_text(public)
+    listed.write_text(json.dumps({"items": [{"key": OTHER.key_id, "public_key": public}]}))
+    for given in (public, str(plain), str(listed)):
+        answer = run.invoke(app(["evidence"]), ["evidence", "verify", str(file), "--key", given])
+        assert answer.exit_code == 0
+        assert f"signature: good, by the key {KEY.key_id}" in answer.output
+    answer = run.invoke(app(["evidence"]), ["evidence", "verify", str(file), "--key", "AAAA"])
+    assert "is no public key" in str(answer.exception)

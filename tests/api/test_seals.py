@@ -1,0 +1,54 @@
+"""Seals are for everybody: without a token, a page at a time, and enough to check the chain and the signatures."""
+
+import base64
+import hashlib
+from datetime import datetime, timedelta
+
+from alerts import chain
+from domain.instants import to_us
+from store import audit, signing
+from store.signing import SigningKey
+from tests.api.conftest import Api
+from tests.api.town import NOW
+
+
+def sealed(api: Api, count: int, key: SigningKey | None) -> None:
+    """So many seals more."""
+    api.conn.commit()
+    api.conn.autocommit = True
+    for nth in range(count):
+        at = NOW + timedelta(minutes=nth)
+        audit.record(api.conn, audit.Entry(at=at, actor="a", role="admin", address=None, action="GET", target={}))
+        for _ in range(2):
+            chain.seal(api.conn, at, key)
+
+
+def test_the_chain_can_be_checked_by_anybody(api: Api) -> None:
+    key = SigningKey.made()
+    sealed(api, 2, None)
+    sealed(api, 3, key)
+    first = api.get("/v1/seals", limit=3).json()
+    rest = api.get("/v1/seals", cursor=first["next"], limit=3).json()
+    seals = [*first["items"], *rest["items"]][::-1]
+    assert rest["next"] is None
+    assert [seal["number"] for seal in seals] == [1, 2, 3, 4, 5]
+    previous = None
+    for seal in seals:
+        assert seal["previous"] == previous
+        told = f"{to_us(datetime.fromisoformat(seal['at']))}|{seal['upto']}|{seal['events']}|".encode()
+        told += bytes.fromhex(seal["digest"]) + f"|{seal['entries_upto']}|{seal['entries']}|".encode()
+        told += bytes.fromhex(seal["entries_digest"])
+        previous = hashlib.sha256(bytes.fromhex(seal["previous"] or "") + told).hexdigest()
+        assert seal["hash"] == previous
+    (listed,) = api.get("/v1/seals/keys").json()["items"]
+    assert listed["key"] == key.key_id
+    public = base64.b64decode(listed["public_key"])
+    assert [seal["key"] for seal in seals] == [None, None, *[key.key_id] * 3]
+    for seal in seals[2:]:
+        signature = base64.b64decode(seal["signature"])
+        assert signing.is_signed(public, signature, f"hearth-seal/1|{seal['number']}|{seal['hash']}".encode())
+
+
+def test_there_may_be_none(plain_api: Api) -> None:
+    assert plain_api.get("/v1/seals").json() == {"items": [], "next": None}
+    assert plain_api.get("/v1/seals/keys").json() == {"items": []}
