@@ -19,7 +19,7 @@ from store import chain as chain_store
 from store import journal
 from store import reading_seals as readings
 from store.journal import Beside, Relation
-from store.reading_seals import Kind, Late, Piece
+from store.reading_seals import Came, Kind, Piece
 
 MOST_TOLD = 1_000  # faults, and amendments, that are listed; all are counted
 LEAST_KEPT = timedelta(days=200)  # no setting deletes readings that are younger
@@ -162,15 +162,14 @@ def _piece(conn: Connection, found: Findings, kind: Kind, day: date, piece: Piec
     sealed = np.frombuffer(piece.sensors, readings.SENSOR)
     with _moment(conn):
         came = readings.late(conn, kind, day, piece.low, piece.high)
-        sensors = {*readings.sensors_between(conn, piece.low, piece.high), *sealed["sensor_id"].tolist()}
-        rows = readings.said(conn, kind, day, sorted(sensors))
+        codes = readings.sensors_between(conn, piece.low, piece.high)
+        rows = readings.said(conn, kind, day, sorted({*codes, *sealed["sensor_id"].tolist()}))
         there, digest = readings.digests(kind, readings.as_settled(rows, came))
         found.count("readings", len(rows))
         faults = list[tuple[int, str]]()
         if digest != bytes(piece.digest):
             faults += _differing(sealed, there)
         faults += [(sensor, "what came late is not as it was noted") for sensor in _late_faults(kind, rows, came)]
-        codes = readings.codes(conn, [sensor for sensor, _ in faults])
     for sensor, what in faults:
         found.fault("readings", f"{kind.name} {codes.get(sensor, sensor)} {day} (UTC): {what}")
     if digest != bytes(piece.digest) and not faults:
@@ -187,7 +186,7 @@ def _differing(sealed: NDArray[np.void], there: NDArray[np.void]) -> Iterator[tu
             yield sensor, f"is not as it was sealed ({counts[0]} readings then, {counts[1]} now)"
 
 
-def _late_faults(kind: Kind, rows: NDArray[Any], came: Late) -> list[int]:
+def _late_faults(kind: Kind, rows: NDArray[Any], came: Came) -> list[int]:
     """Sensors of which something that came late is gone or another."""
     if not len(came.told):
         return []

@@ -21,7 +21,7 @@ def seal_days(conn: Connection, now: datetime) -> bool:
 
 def _seal(conn: Connection, kind: Kind, now: datetime) -> bool:
     with conn.transaction():
-        reached = store.frontier(conn, kind, lock=True)
+        reached = store.frontier(conn, kind)
         settled_to = (now - store.SETTLED_AFTER).astimezone(UTC).date()
         if reached.day and reached.upto and reached.day < reached.upto:
             if reached.stale:

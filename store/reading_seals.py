@@ -4,11 +4,11 @@ A digest is SHA-256 over the readings of a sensor on a UTC day as packed little-
 values as NaN. So it can be computed wherever the readings are, without the database's help.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
-from typing import LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +26,14 @@ SURELY_IN_TIME_US = DAY_US // 4
 SHORT = 8  # bytes of a sensor's digest that are kept, to tell which one it is
 SENSOR = np.dtype([("sensor_id", "<i4"), ("count", "<i4"), ("short", f"V{SHORT}")])
 KEY = np.dtype([("sensor_id", "i4"), ("measured_at", "i8")])
+FRONTIER_KEY = 7_238_151_007  # advisory lock
 LAST_SENSOR = 2**31 - 1
 
 COPY_READINGS = """
 COPY (
   SELECT
     s.sensor_id, a.measured_at, a.received_at, a.temperature, a.humidity, a.battery, a.quality, a.self_timed
-  FROM unnest(%(sensors)s::integer[]) AS s (sensor_id)
+  FROM unnest(%(sensors)s::integer[], %(lows)s::timestamptz[], %(highs)s::timestamptz[]) AS s (sensor_id, low, high)
   CROSS JOIN LATERAL (
     SELECT
       array_agg(o.measured_at) AS measured_at, array_agg(o.received_at) AS received_at,
@@ -41,7 +42,8 @@ COPY (
       array_agg(o.self_timed) AS self_timed
     FROM (
       SELECT r.* FROM reading AS r
-      WHERE r.sensor_id = s.sensor_id AND r.measured_at >= %(start)s AND r.measured_at < %(end)s
+      WHERE r.sensor_id = s.sensor_id AND r.measured_at >= s.low AND r.measured_at < s.high
+        AND r.measured_at >= %(start)s AND r.measured_at < %(end)s
       ORDER BY r.measured_at
     ) AS o
   ) AS a
@@ -52,8 +54,8 @@ COPY_SUBSTATION_READINGS = """
 COPY (
   SELECT
     s.sensor_id, a.measured_at, a.received_at, a.supply_temperature, a.return_temperature, a.supply_pressure,
-    a.return_pressure, a.flow, a.heat_power, a.outdoor_temperature, a.quality, a.self_timed
-  FROM unnest(%(sensors)s::integer[]) AS s (sensor_id)
+    a.return_pressure, a.flow, a.heat_power, a.outdoor_temperature, a.implausible, a.self_timed
+  FROM unnest(%(sensors)s::integer[], %(lows)s::timestamptz[], %(highs)s::timestamptz[]) AS s (sensor_id, low, high)
   CROSS JOIN LATERAL (
     SELECT
       array_agg(o.measured_at) AS measured_at, array_agg(o.received_at) AS received_at,
@@ -63,16 +65,20 @@ COPY (
       array_agg(coalesce(o.return_pressure, 'NaN')) AS return_pressure,
       array_agg(coalesce(o.flow, 'NaN')) AS flow, array_agg(coalesce(o.heat_power, 'NaN')) AS heat_power,
       array_agg(coalesce(o.outdoor_temperature, 'NaN')) AS outdoor_temperature,
-      array_agg(o.quality) AS quality, array_agg(o.self_timed) AS self_timed
+      array_agg(o.implausible) AS implausible, array_agg(o.self_timed) AS self_timed
     FROM (
       SELECT r.* FROM substation_reading AS r
-      WHERE r.sensor_id = s.sensor_id AND r.measured_at >= %(start)s AND r.measured_at < %(end)s
+      WHERE r.sensor_id = s.sensor_id AND r.measured_at >= s.low AND r.measured_at < s.high
+        AND r.measured_at >= %(start)s AND r.measured_at < %(end)s
       ORDER BY r.measured_at
     ) AS o
   ) AS a
   WHERE a.measured_at IS NOT NULL
 ) TO STDOUT (FORMAT BINARY)
 """
+# Whoever stores something old holds it, so that no day becomes settled meanwhile.
+LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(%(key)s)"
+TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%(key)s)"
 # How many readings a sensor has in a day, more or less.
 SELECT_SENSORS = """
 SELECT s.sensor_id, 1 + coalesce((SELECT 86400 / min(p.interval_s) FROM point AS p WHERE p.sensor_id = s.sensor_id), 0)
@@ -81,20 +87,15 @@ WHERE s.sensor_id > %(after)s
 ORDER BY s.sensor_id
 LIMIT %(most)s
 """
-SELECT_IDS = """
-SELECT s.sensor_id FROM sensor AS s WHERE s.sensor_id >= %(low)s AND s.sensor_id <= %(high)s ORDER BY s.sensor_id
+SELECT_BETWEEN = """
+SELECT s.sensor_id, s.code FROM sensor AS s WHERE s.sensor_id >= %(low)s AND s.sensor_id <= %(high)s
 """
-SELECT_CODES = "SELECT s.sensor_id, s.code FROM sensor AS s WHERE s.sensor_id = ANY(%(sensors)s)"
 SELECT_UPTO = "SELECT f.upto FROM reading_frontier AS f WHERE f.kind = %(kind)s"
-LOCK_FRONTIER = """
+SELECT_FRONTIER = """
 SELECT
   f.begins, f.upto, f.day, f.after,
   coalesce(pg_snapshot_xmin(pg_current_snapshot()) >= f.settled_from, false) AS settled,
   coalesce(f.settled_from > pg_snapshot_xmax(pg_current_snapshot()), true) AS stale
-FROM reading_frontier AS f WHERE f.kind = %(kind)s FOR UPDATE
-"""
-SELECT_FRONTIER = """
-SELECT f.begins, f.upto, f.day, f.after, true AS settled, false AS stale
 FROM reading_frontier AS f WHERE f.kind = %(kind)s
 """
 # The ledger tells on which day readings began, without looking through them all.
@@ -171,7 +172,7 @@ class Piece(NamedTuple):
     digest: bytes
 
 
-class Late(NamedTuple):
+class Came(NamedTuple):
     """What came late, in its order: packed rows as stored, and those of them that had been there, as they were."""
 
     told: NDArray[np.void]
@@ -182,9 +183,7 @@ class Late(NamedTuple):
 
 def digests(kind: Kind, rows: NDArray[np.void]) -> tuple[NDArray[np.void], bytes]:
     """SENSOR rows and the digest of a piece (rows of the kind's layout by sensor and time, each once)."""
-    packed = np.empty(len(rows), kind.packed)
-    for name in kind.layout:
-        packed[name] = rows[name]
+    packed = _packed(kind, rows)
     for name in (name for name, of in kind.layout.items() if of.startswith("float")):
         packed[name][np.isnan(packed[name])] = np.nan  # one of the many
     starts = np.flatnonzero(np.append(True, packed["sensor_id"][1:] != packed["sensor_id"][:-1])[: len(packed)])
@@ -198,35 +197,49 @@ def digests(kind: Kind, rows: NDArray[np.void]) -> tuple[NDArray[np.void], bytes
     return told, whole.digest()
 
 
-def note_late(
-    conn: Connection, kind: Kind, rows: NDArray[np.void], now: datetime, was: NDArray[np.void] | None = None
-) -> None:
-    """Note readings that were stored or completed now for days that are settled, in the transaction that does so.
+@dataclass(frozen=True)
+class Late:
+    """What a transaction stores or completes for days that are settled; opened before it does so."""
 
-    Args:
-        rows: as they are now.
-        was: those of them that were there before, as they were.
-    """
-    old = rows["measured_at"] < to_us(now) - SURELY_IN_TIME_US
-    if not old.any():
-        return
-    row = conn.execute(SELECT_UPTO, {"kind": kind.name}).fetchone()
-    if row is None or row[0] is None:
-        return
-    late = rows[old & (rows["measured_at"] < midnight_us(row[0]))]
-    for day in np.unique(late["measured_at"] // DAY_US).tolist():
-        told = pack(kind, late[late["measured_at"] // DAY_US == day])
-        before = pack(kind, was[was["measured_at"] // DAY_US == day]) if was is not None else b""
-        params = {"kind": kind.name, "day": to_datetime(day * DAY_US).date(), "told": told, "was": before}
-        conn.execute(INSERT_LATE, {**params, "readings": len(told) // kind.packed.itemsize})
+    kind: Kind
+    upto_us: int | None = None  # what is older is late; None: nothing is
+    before: NDArray[np.void] | None = None
+
+    @classmethod
+    def open(cls, conn: Connection, kind: Kind, rows: NDArray[np.void], now: datetime) -> Self:
+        """Look what there is of the readings that are late (rows with sensor_id and measured_at)."""
+        old = rows["measured_at"] < to_us(now) - SURELY_IN_TIME_US
+        if not old.any():
+            return cls(kind)
+        conn.execute(LOCK_SHARED, {"key": FRONTIER_KEY})
+        row = conn.execute(SELECT_UPTO, {"kind": kind.name}).fetchone()
+        if row is None or row[0] is None:
+            return cls(kind)
+        upto_us = midnight_us(row[0])
+        return cls(kind, upto_us, _by_key(conn, kind, rows[rows["measured_at"] < upto_us]))
+
+    def note(self, conn: Connection, rows: NDArray[np.void]) -> None:
+        """Note those of the rows that are late, as they are now and as they were."""
+        if self.upto_us is None or self.before is None:
+            return
+        told = _by_key(conn, self.kind, rows[rows["measured_at"] < self.upto_us])
+        was = self.before[np.isin(_keys(self.before), _keys(told))]
+        for day in np.unique(told["measured_at"] // DAY_US).tolist():
+            mine, before = (some[some["measured_at"] // DAY_US == day] for some in (told, was))
+            params = {"kind": self.kind.name, "day": to_datetime(day * DAY_US).date(), "readings": len(mine)}
+            conn.execute(INSERT_LATE, {**params, "told": pack(self.kind, mine), "was": pack(self.kind, before)})
 
 
 def pack(kind: Kind, rows: NDArray[np.void]) -> bytes:
     """Rows as they are kept in reading_late."""
+    return _packed(kind, rows).tobytes()
+
+
+def _packed(kind: Kind, rows: NDArray[np.void]) -> NDArray[np.void]:
     packed = np.empty(len(rows), kind.packed)
     for name in kind.layout:
         packed[name] = rows[name]
-    return packed.tobytes()
+    return packed
 
 
 def midnight_us(day: date) -> int:
@@ -236,10 +249,31 @@ def midnight_us(day: date) -> int:
 
 def said(conn: Connection, kind: Kind, day: date, sensors: Sequence[int]) -> NDArray[np.void]:
     """The readings of sensors on a UTC day by sensor and time."""
-    start = to_datetime(midnight_us(day))
-    params = {"sensors": list(sensors), "start": start, "end": start + timedelta(days=1)}
+    start = np.full(len(sensors), midnight_us(day))
+    return _said(conn, kind, midnight_us(day), np.array(sensors, np.int32), start, start + DAY_US)
+
+
+def _by_key(conn: Connection, kind: Kind, rows: NDArray[np.void]) -> NDArray[np.void]:
+    """What is stored of readings, by sensor and time. A day at a time: no other chunk is opened."""
+    found = [np.empty(0, wire.native(kind.layout))]
+    for day in np.unique(rows["measured_at"] // DAY_US).tolist():
+        mine = rows[rows["measured_at"] // DAY_US == day]
+        at = mine["measured_at"]
+        found.append(_said(conn, kind, day * DAY_US, mine["sensor_id"], at, at + 1))
+    return _sorted(np.concatenate(found))
+
+
+def _said(
+    conn: Connection, kind: Kind, day_us: int, sensors: NDArray[np.integer[Any]], low: NDArray[Any], high: NDArray[Any]
+) -> NDArray[np.void]:
+    start, end = to_datetime(day_us), to_datetime(day_us + DAY_US)
+    spans = {name: [to_datetime(us) for us in edges.tolist()] for name, edges in (("lows", low), ("highs", high))}
     with conn.cursor() as cur:
-        rows = wire.read_arrays(cur, kind.said, kind.layout, params)
+        params = {"sensors": wire.ids(sensors), **spans, "start": start, "end": end}
+        return _sorted(wire.read_arrays(cur, kind.said, kind.layout, params))
+
+
+def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
     return rows[np.lexsort((rows["measured_at"], rows["sensor_id"]))]
 
 
@@ -248,20 +282,15 @@ def sensors(conn: Connection, after: int, most: int) -> list[tuple[int, int]]:
     return conn.execute(SELECT_SENSORS, {"after": after, "most": most}).fetchall()
 
 
-def sensors_between(conn: Connection, low: int, high: int) -> list[int]:
-    """The sensors of a piece that the registry knows."""
-    return [row[0] for row in conn.execute(SELECT_IDS, {"low": low, "high": high}).fetchall()]
+def sensors_between(conn: Connection, low: int, high: int) -> dict[int, str]:
+    """The sensors of a piece that the registry knows, and their codes."""
+    return dict(conn.execute(SELECT_BETWEEN, {"low": low, "high": high}).fetchall())
 
 
-def codes(conn: Connection, sensors: Sequence[int]) -> Mapping[int, str]:
-    """The codes of sensors."""
-    return dict(conn.execute(SELECT_CODES, {"sensors": list(sensors)}).fetchall())
-
-
-def frontier(conn: Connection, kind: Kind, *, lock: bool = False) -> Frontier:
+def frontier(conn: Connection, kind: Kind) -> Frontier:
     """How far the days of a kind are sealed."""
     with conn.cursor(row_factory=class_row(Frontier)) as cur:
-        row = cur.execute(LOCK_FRONTIER if lock else SELECT_FRONTIER, {"kind": kind.name}).fetchone()
+        row = cur.execute(SELECT_FRONTIER, {"kind": kind.name}).fetchone()
     assert row is not None  # the migration put it there
     return row
 
@@ -273,7 +302,13 @@ def first_day(conn: Connection, since: date) -> date | None:
 
 
 def set_upto(conn: Connection, kind: Kind, begins: date, upto: date) -> None:
-    """From now on what comes for days before `upto` is late; `begins` counts the first time."""
+    """From now on what comes for days before `upto` is late; `begins` counts the first time.
+
+    Not while something old is being stored: then it has to be tried again.
+    """
+    row = conn.execute(TRY_LOCK, {"key": FRONTIER_KEY}).fetchone()
+    if not row or not row[0]:
+        return
     conn.execute(UPDATE_UPTO, {"kind": kind.name, "begins": begins, "upto": upto})
 
 
@@ -298,7 +333,7 @@ def pieces(conn: Connection, kind: Kind, day: date) -> list[Piece]:
         return cur.execute(SELECT_DAY, {"kind": kind.name, "day": day}).fetchall()
 
 
-def late(conn: Connection, kind: Kind, day: date, low: int, high: int) -> Late:
+def late(conn: Connection, kind: Kind, day: date, low: int, high: int) -> Came:
     """What came late for the sensors of a piece."""
     found = conn.execute(SELECT_LATE, {"kind": kind.name, "day": day}).fetchall()
     parts = []
@@ -308,10 +343,10 @@ def late(conn: Connection, kind: Kind, day: date, low: int, high: int) -> Late:
         batch = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
         mine = (whole["sensor_id"] >= low) & (whole["sensor_id"] <= high)
         parts += [whole[mine], batch[mine]]
-    return Late(*parts)
+    return Came(*parts)
 
 
-def as_settled(rows: NDArray[np.void], came: Late) -> NDArray[np.void]:
+def as_settled(rows: NDArray[np.void], came: Came) -> NDArray[np.void]:
     """Rows (by sensor and time) as they were when their day was settled: without what came late.
 
     What was completed late is as it was before that.
@@ -329,10 +364,10 @@ def as_settled(rows: NDArray[np.void], came: Late) -> NDArray[np.void]:
     for name in rows.dtype.names or ():
         restored[name] = came.was[name][was[place[there]]]
     settled = np.concatenate((kept, restored))
-    return settled[np.lexsort((settled["measured_at"], settled["sensor_id"]))]
+    return _sorted(settled)
 
 
-def last_told(came: Late) -> NDArray[np.void]:
+def last_told(came: Came) -> NDArray[np.void]:
     """What came late as it was noted last, each reading once."""
     _, last = np.unique(_keys(came.told)[::-1], return_index=True)
     return came.told[::-1][last]

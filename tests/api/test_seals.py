@@ -27,11 +27,13 @@ def test_the_chain_can_be_checked_by_anybody(api: Api) -> None:
     key = SigningKey.made()
     sealed(api, 2, None)
     sealed(api, 3, key)
-    first = api.get("/v1/seals", limit=3).json()
-    rest = api.get("/v1/seals", cursor=first["next"], limit=3).json()
-    seals = [*first["items"], *rest["items"]][::-1]
-    assert rest["next"] is None
-    assert [seal["number"] for seal in seals] == [1, 2, 3, 4, 5]
+    page = api.get("/v1/seals", limit=2).json()
+    seals = page["items"]
+    while page["next"]:
+        page = api.get("/v1/seals", cursor=page["next"], limit=2).json()
+        seals += page["items"]
+    seals.reverse()
+    assert [seal["number"] for seal in seals] == list(range(1, len(seals) + 1))
     previous = None
     for seal in seals:
         assert seal["previous"] == previous
@@ -43,7 +45,8 @@ def test_the_chain_can_be_checked_by_anybody(api: Api) -> None:
     (listed,) = api.get("/v1/seals/keys").json()["items"]
     assert listed["key"] == key.key_id
     public = base64.b64decode(listed["public_key"])
-    assert [seal["key"] for seal in seals] == [None, None, *[key.key_id] * 3]
+    assert [seal["key"] for seal in seals] == [None, None, *[key.key_id] * (len(seals) - 2)]
+    assert len(seals) >= 5
     for seal in seals[2:]:
         signature = base64.b64decode(seal["signature"])
         assert signing.is_signed(public, signature, f"hearth-seal/1|{seal['number']}|{seal['hash']}".encode())

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 from psycopg import Connection
 
@@ -15,14 +14,14 @@ from alerts.history import History
 from alerts.reading_seals import seal_days
 from alerts.watch import catch_up, keep_ledger
 from domain.tickets import EventKind, TicketClass
-from store import audit, reading_seals
+from store import audit
 from store.signing import SigningKey
 from tests import registry_rows as town
 from tests.conftest import TEMPLATE, Database, Servers, administer
 from tests.store.test_one_transaction import MINUTE, NOON
 from tests.store.test_repair_desk import SEED, Company
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LATER = NOON + 3 * DAY
 
 
@@ -233,23 +232,34 @@ def test_what_comes_late_is_no_forgery_and_what_is_changed_with_it_is(desk: Seal
 
 
 def test_what_is_completed_late_is_no_forgery(desk: Sealed) -> None:
-    """The humidity of an instant comes days after its temperature."""
-    (sensor,) = desk.rows("SELECT sensor_id FROM sensor WHERE code = 's1'")
-    rows = reading_seals.said(desk.conn, reading_seals.HOMES, date(2026, 1, 16), [sensor["sensor_id"]])
-    before, after = rows[:1].copy(), rows[:1].copy()
-    assert np.isnan(before["humidity"]).all()
-    after["humidity"] = 40.0
-    with desk.conn.transaction():
-        at = "'epoch'::timestamptz + %s * interval '1 us'"
-        desk.conn.execute(
-            f"UPDATE reading SET humidity = 40 WHERE sensor_id = %s AND measured_at = {at}".encode(),
-            (sensor["sensor_id"], int(before["measured_at"][0])),
-        )
-        reading_seals.note_late(desk.conn, reading_seals.HOMES, after, LATER, before)
-    desk.seal(LATER + MINUTE)
+    """The humidity of an instant comes days after its temperature, and of another the temperature, twice over."""
+    first, second = NOON.replace(hour=3) + DAY, NOON + DAY + 7 * MINUTE
+    for now, at, said in (
+        (LATER, first, {"humidity": 40}),
+        (LATER + MINUTE, second, {"humidity": 41}),
+        (LATER + 2 * MINUTE, second, {"temperature": 16.5}),
+        (LATER + 3 * MINUTE, second, {"battery": 80}),
+        (LATER + 4 * MINUTE, second, {"battery": 80, "humidity": 41}),
+    ):
+        desk.send(("s1", {"ts": at.isoformat(), **said}), now=now)
+    desk.seal(LATER + HOUR)
+    assert desk.rows("SELECT count(*) AS n FROM reading_late")[0]["n"] == 4
     assert desk.faults() == []
     desk.forge("UPDATE reading SET humidity = 60 WHERE humidity = 40")
-    assert desk.faults() == ["reading s1 2026-01-16 (UTC): what came late is not as it was noted"]
+    assert desk.faults() == ["reading s1 2026-01-15 (UTC): what came late is not as it was noted"]
+
+
+def test_a_day_is_not_settled_while_something_old_is_stored(forged: Database, desk: Sealed) -> None:
+    with forged.connect() as slow:
+        Sealed(slow).say(("s1", NOON + 2 * DAY + MINUTE, 19.0), now=LATER + DAY)
+        for _ in range(4):
+            seal_days(desk.conn, LATER + DAY)
+        assert desk.rows("SELECT DISTINCT upto FROM reading_frontier") == [{"upto": date(2026, 1, 17)}]
+        slow.commit()
+    desk.seal(LATER + DAY)
+    assert desk.rows("SELECT DISTINCT upto FROM reading_frontier") == [{"upto": date(2026, 1, 18)}]
+    assert desk.rows("SELECT FROM reading_late") == []
+    assert desk.faults() == []
 
 
 def test_a_change_past_the_rules_but_not_past_the_journal_is_found(desk: Sealed) -> None:
