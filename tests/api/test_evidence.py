@@ -142,6 +142,7 @@ def told(answer: httpx.Response, name: str) -> Any:
 
 def test_it_is_in_order(case: Case, tmp_path: Path) -> None:
     answer = case.get()
+    assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/zip"
     assert answer.headers["content-disposition"] == 'attachment; filename="evidence-H1-2026-01-12-2026-01-16.zip"'
     assert int(answer.headers["content-length"]) == len(answer.content)
