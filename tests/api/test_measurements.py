@@ -37,6 +37,9 @@ def test_a_crew_files_a_record_and_flag_and_ticket_come_of_it(plain_api: Api) ->
         "recorded_at": "2026-01-15T04:00:00Z",
         "recorded_by": filed.json()["recorded_by"],
         "filed_late": False,
+        "sensor": None,
+        "sensor_celsius": None,
+        "disagrees": False,
     }
     (flag,) = api.get("/v1/homes/B1-101/flags", crew).json()["items"]
     (ticket,) = api.get("/v1/homes/B1-101/tickets", crew).json()["items"]
