@@ -17,7 +17,7 @@ from ingest.senders import NETWORK, NETWORK_SHARES, Senders
 MESSAGE_BYTES = 200  # what a message takes, in memory and in work, besides its payload
 OWN = "hearth/v1/"  # topics of devices of our own, each of which is its own account
 SHARES = 128  # a sender may have this part of the room waiting in the common queue
-LANE_BYTES = 512 * 1024  # out of all lanes in one batch: a tenth of a second, more or less
+LANE_BYTES = 512 * 1024  # out of a few lanes in one batch: a tenth of a second, more or less
 TURN_BYTES = 64 * 1024  # out of one lane at its turn
 
 
@@ -256,7 +256,8 @@ class Inbox:
 
         A sender of what cannot be stored, which is dear to look at, has one turn only.
         """
-        left, done = LANE_BYTES, set[str]()
+        # Many lanes are not one that floods: many gateways come back after an outage, and large batches cost less.
+        left, done = max(LANE_BYTES, TURN_BYTES * len(self._lanes)), set[str]()
         while left > 0 and (key := next((key for key in self._lanes if key not in done), None)) is not None:
             lane = self._lanes[key] = self._lanes.pop(key)
             if (key if key.startswith(NETWORK) else self._account(key)) in self._senders.faulty:
