@@ -19,6 +19,7 @@ from alerts.tickets import Docket
 from domain.care import CareEnd, CareReason
 from domain.instants import to_us
 from domain.measurement import AGREES_WITHIN_K, Beside, NewMeasurement, Said, agree, held_against, second
+from domain.milli import milli
 from domain.policy import Policy
 from domain.states import ClearReason, State
 from store import agreement as store
@@ -113,7 +114,7 @@ def _is_over(conn: Connection, home_id: int, at: datetime, living: Sequence[Besi
     """Whether a warm record ends what the sensors told of: a flag of them is open, and none alive contradicts."""
     flag = measurement_store.sensor_flag(conn, home_id, at)
     open_then = flag is not None and flag.cleared_at is None and flag.cold_since <= at
-    return open_then and all(one.celsius >= target for one in living)
+    return open_then and all(milli(one.celsius) >= milli(target) for one in living)
 
 
 def judge_from(conn: Connection, home_id: int, at: datetime, now: datetime) -> None:

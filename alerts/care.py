@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.engine.suspect import frozen, jumps
-from alerts.engine.track import Celsius, Int
+from alerts.engine.track import NONE, Int, Milli
 from alerts.tickets import Docket, Opening
 from domain.care import CARE_TEXTS, NEIGHBOURS_NEEDED, Care, CareEnd, CareReason
 from domain.instants import NONE_US, to_datetime, to_us
+from domain.milli import milli
 from domain.policy import Policy, Version
 from domain.tickets import Cold, EventKind, Source, TicketClass, priority
 from store import care as store
-from store import stays
+from store import stays, wire
 
 SLICE_SENSORS = 5_000  # whose readings of a day are looked at in one look
 SLICE_READINGS = 500_000  # about how many these may be: deadlines wait meanwhile
@@ -123,23 +124,23 @@ def silent(heard_at: Int, held_us: Int, allowed_us: Int, since_us: int, now_us: 
     return np.where(known, found, Verdict.UNKNOWN).astype(np.int8)
 
 
-def low_battery(percent: Celsius, limit: float) -> Verdicts:
+def low_battery(percent: NDArray[np.float32], limit: float) -> Verdicts:
     """Verdicts on batteries (%, NaN: unknown)."""
     found = np.where(percent < np.float32(limit), Verdict.FAULT, Verdict.FINE)
     return np.where(np.isnan(percent), Verdict.UNKNOWN, found).astype(np.int8)
 
 
-def distance(building: NDArray[np.int32], celsius: Celsius) -> Celsius:
-    """How far each sensor is from the median of the others in its building, in K; NaN with too few to compare.
+def distance(building: NDArray[np.int32], milli: Milli) -> NDArray[np.float64]:
+    """How far each sensor is from the median of the others in its building, in mK; NaN with too few to compare.
 
     Args:
         building: 0: none.
-        celsius: NaN: silent.
+        milli: NONE_MILLI: silent.
     """
-    out = np.full(len(celsius), np.nan, np.float32)
-    known = np.flatnonzero((building != 0) & ~np.isnan(celsius))
-    order = known[np.lexsort((celsius[known], building[known]))]
-    sorted_building, sorted_celsius = building[order], celsius[order]
+    out = np.full(len(milli), np.nan)
+    known = np.flatnonzero((building != 0) & (milli != NONE))
+    order = known[np.lexsort((milli[known], building[known]))]
+    sorted_building, sorted_milli = building[order], milli[order]
     first = np.searchsorted(sorted_building, sorted_building)
     others = np.searchsorted(sorted_building, sorted_building, "right") - first - 1
     enough = others >= NEIGHBOURS_NEEDED
@@ -148,16 +149,16 @@ def distance(building: NDArray[np.int32], celsius: Celsius) -> Celsius:
     # The k-th of the others is the k-th of all, or the one after it if the sensor itself stands before.
     low, high = first + (others - 1) // 2, first + others // 2
     low, high = low + (low >= place), high + (high >= place)
-    median = (sorted_celsius[low] + sorted_celsius[high]) / 2
-    out[order[enough]] = np.abs(sorted_celsius[place] - median)
+    median = (sorted_milli[low] + sorted_milli[high]) / 2
+    out[order[enough]] = np.abs(sorted_milli[place] - median)
     return out
 
 
 def _out_of_line(conn: Connection, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
     """Verdicts on sensors beside their neighbours; remembers since when they have been out of line."""
-    far = distance(rows["building_id"], rows["celsius"])
+    far = distance(rows["building_id"], rows["milli"])
     out = np.where(np.isnan(far), Verdict.UNKNOWN, Verdict.FINE).astype(np.int8)
-    apart = np.flatnonzero(far > care.neighbour_k)
+    apart = np.flatnonzero(far > milli(care.neighbour_k))
     since = store.out_of_line(conn, rows["sensor_id"][apart].tolist(), now)
     patience = timedelta(seconds=care.neighbour_for_s)
     for i in apart:
@@ -212,10 +213,10 @@ def habits(
         said: store.stays.SAID sorted by sensor and time.
         sensor_ids, hold_us: the sensors, rising, and how long a reading of each may be held.
     """
-    sensor, at, celsius = said["sensor_id"].astype(np.int64), said["measured_at"], said["temperature"]
+    sensor, at, value = said["sensor_id"].astype(np.int64), said["measured_at"], wire.milli(said["temperature"])
     gap_us = hold_us[np.searchsorted(sensor_ids, said["sensor_id"])]
-    still = frozen(sensor, at, celsius, gap_us, np.full(len(at), care.frozen_s * 1_000_000))
-    jumped = jumps(sensor, at, celsius, gap_us, np.full(len(at), care.jump_k, np.float32))
+    still = frozen(sensor, at, value, gap_us, np.full(len(at), care.frozen_s * 1_000_000))
+    jumped = jumps(sensor, at, value, gap_us, np.full(len(at), milli(care.jump_k)))
     end = np.searchsorted(said["sensor_id"], sensor_ids, "right")
     speaks = end > np.searchsorted(said["sensor_id"], sensor_ids)
     last = np.maximum(end - 1, 0)

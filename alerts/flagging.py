@@ -15,6 +15,7 @@ from alerts.ticket_work import ACTOR
 from alerts.tickets import Docket, Opening
 from alerts.why import explain
 from domain.instants import NONE_US, to_datetime
+from domain.milli import celsius
 from domain.policy import Policy
 from domain.states import ClearReason, Ended, FlagSource, NotJudged, Severity
 from domain.tickets import Cold, DeskRule, EventKind, Source, State, TicketClass, priority
@@ -248,7 +249,7 @@ def _ticket(
 def _priority(desk: DeskRule | None, flag: np.void, now: datetime) -> int:
     cold = Cold(
         Severity(int(flag["severity"])),
-        float(flag["limit"]) - float(flag["lowest"]),
+        int(flag["limit"]) - int(flag["lowest"]),
         now - to_datetime(int(flag["cold_since"])),
     )
     return priority(TicketClass.COLD, cold, desk)
@@ -287,8 +288,8 @@ def flag_columns(flag: np.void) -> dict[str, Any]:
         "suspended_at": instant_text(flag["suspended_at"]),
         "cleared_at": instant_text(flag["cleared_at"]),
         "clear_reason": clear_reason(int(flag["reason"])).value if cleared else None,
-        "lowest": float(flag["lowest"]),
-        "limit_celsius": float(flag["limit"]),
+        "lowest": celsius(int(flag["lowest"])),
+        "limit_celsius": celsius(int(flag["limit"])),
     }
 
 

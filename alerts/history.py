@@ -41,13 +41,13 @@ PLACED = np.dtype(
         ("home_id", np.int32),
         ("room_kind", np.int16),
         ("interval_s", np.int32),
-        ("offset_k", np.float32),
+        ("offset", np.int32),
         ("stays_until", np.int64),
     ]
 )
 Said: TypeAlias = Callable[[Connection, list[int], datetime, datetime], NDArray[np.void]]
 NOTHING = np.empty(0, np.int64)
-NOTHING_SAID = Readings(NOTHING, NOTHING, NOTHING, NOTHING, np.empty(0, np.float32))
+NOTHING_SAID = Readings(NOTHING, NOTHING, NOTHING, NOTHING, np.empty(0, np.int32))
 
 
 @dataclass
@@ -148,10 +148,10 @@ class History:
     ) -> Readings:
         """What is judged of some readings, homes by position; the lane of a reading is its sensor's number."""
         rows = self.weights.screen(placed(said, places), since)
-        judged, celsius, until = self.weights.weigh(rows)
+        judged, milli, until = self.weights.weigh(rows)
         home = np.searchsorted(homes, rows["home_id"])
         sensor = rows["sensor_id"].astype(np.int64)
-        readings = Readings(home, sensor, rows["measured_at"], until, celsius)
+        readings = Readings(home, sensor, rows["measured_at"], until, milli)
         return readings if judged.all() else readings.take(judged)
 
     def _enter(self, past: Past, held: Held, low: int, high: int, now: bool) -> tuple[Int, Int]:
@@ -239,7 +239,7 @@ def placed(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.void]
     if not inside.all():
         said, at = said[inside], at[inside]
     there = np.zeros(len(places), PLACED)
-    for name in ("sensor_id", "home_id", "room_kind", "interval_s", "offset_k"):
+    for name in ("sensor_id", "home_id", "room_kind", "interval_s", "offset"):
         there[name] = places[name]
     there["quality"], there["stays_until"] = Quality.GOOD, _stays_until(places)
     rows = np.take(there.view(f"V{PLACED.itemsize}"), at).view(PLACED)  # as bytes: not field by field

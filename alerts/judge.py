@@ -17,7 +17,7 @@ from alerts.engine.deadline import NEVER_US, deadline
 from alerts.engine.machine import MACHINE, fold
 from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import Schedules
-from alerts.engine.track import Celsius, Held, Int, coldest, hold, in_force
+from alerts.engine.track import Held, Int, Milli, coldest, hold, in_force
 from alerts.screen import suspects
 from alerts.terms import TermsBook
 from alerts.weigh import Weights
@@ -64,7 +64,7 @@ class Docket:
     conn: Connection
     rows: NDArray[np.void]  # store.readings.PLACED, sorted by sensor and time
     judged: NDArray[np.bool_]
-    celsius: Celsius
+    milli: Milli
     until: Int  # µs; when each may no longer be held
     homes: Homes | None  # None: nothing is judged
 
@@ -92,7 +92,7 @@ class Docket:
         """
         if not brought.any():
             return 0
-        fresh, celsius, until = rows[brought], self.celsius[brought], self.until[brought]
+        fresh, milli, until = rows[brought], self.milli[brought], self.until[brought]
         judged = self.judged[brought] & ~np.isnan(fresh["temperature"])
         late = np.zeros(len(fresh), bool)
         homes = None
@@ -101,9 +101,9 @@ class Docket:
             if self.judge.weights.screens:
                 late = self.judge._screen(self.conn, homes, fresh, judged, now)
         # Before flags are raised: their numbers keep other workers' flags waiting.
-        store.put_sensors(self.conn, _latest(fresh, judged, celsius, until))
+        store.put_sensors(self.conn, _latest(fresh, judged, milli, until))
         if homes is not None:
-            late[judged] |= self.judge._judge(self.conn, homes, fresh[judged], celsius[judged], until[judged], now)
+            late[judged] |= self.judge._judge(self.conn, homes, fresh[judged], milli[judged], until[judged], now)
         return int(late.sum())
 
 
@@ -117,9 +117,9 @@ class Judge:
 
     def readings(self, conn: Connection, rows: NDArray[np.void]) -> Docket:
         """Lock the homes that readings judge, before the readings are stored (PLACED rows, by sensor and time)."""
-        judged, celsius, until = self.weights.weigh(rows)
+        judged, milli, until = self.weights.weigh(rows)
         homes = load(conn, np.unique(rows["home_id"][judged])) if judged.any() else None
-        return Docket(self, conn, rows, judged, celsius, until, homes)
+        return Docket(self, conn, rows, judged, milli, until, homes)
 
     def _screen(
         self, conn: Connection, homes: Homes, fresh: NDArray[np.void], judged: NDArray[np.bool_], now: datetime
@@ -146,7 +146,7 @@ class Judge:
         conn: Connection,
         homes: Homes,
         fresh: NDArray[np.void],
-        celsius: Celsius,
+        milli: Milli,
         until: Int,
         now: datetime,
     ) -> NDArray[np.bool_]:
@@ -163,7 +163,7 @@ class Judge:
         np.minimum.at(begin, home[~behind], at[~behind])
         moves = np.flatnonzero(end != NONE_US)
         ahead = ~behind
-        held = _held(homes, home[ahead], fresh["sensor_id"][ahead], at[ahead], until[ahead], celsius[ahead])
+        held = _held(homes, home[ahead], fresh["sensor_id"][ahead], at[ahead], until[ahead], milli[ahead])
         self._settle(conn, homes, moves, held, begin, end, end, now)
         # Days that are over may be closed in the ledger already, whatever the flags make of the reading.
         past = behind | (at < self.midnight_us(now))
@@ -188,7 +188,7 @@ class Judge:
         now_us = to_us(now)
         begin = np.where(homes.frontier == NONE_US, now_us, np.minimum(homes.frontier, now_us))
         nothing = np.empty(0, np.int64)
-        held = _held(homes, nothing, nothing, nothing, nothing, np.empty(0, np.float32))
+        held = _held(homes, nothing, nothing, nothing, nothing, np.empty(0, np.int32))
         streaming = self._streaming(conn, homes, held, begin, now_us)
         end = np.where(streaming, begin, now_us)
         self._settle(conn, homes, np.arange(len(end)), held, begin, end, None, now)
@@ -273,13 +273,13 @@ def _machines(rows: NDArray[np.void]) -> NDArray[np.void]:
         machines[name] = rows[name]
     machines["flag"], machines["limit"], machines["cleared_at"] = (
         rows["flag_id"],
-        rows["limit_celsius"],
+        rows["limit"],
         NONE_US,
     )
     return machines
 
 
-def _held(homes: Homes, home: Int, sensor: Int, start: Int, until: Int, celsius: Celsius) -> Held:
+def _held(homes: Homes, home: Int, sensor: Int, start: Int, until: Int, milli: Milli) -> Held:
     """The values held from before, followed by new ones; a sensor is a lane of its home."""
     all_home = np.concatenate((homes.at, home)).astype(np.int64)
     all_sensor = np.concatenate((homes.held["sensor_id"], sensor)).astype(np.int64)
@@ -291,7 +291,7 @@ def _held(homes: Homes, home: Int, sensor: Int, start: Int, until: Int, celsius:
         place - first,
         np.concatenate((homes.held["judged_at"], start)),
         np.concatenate((homes.held["expires_at"], until)),
-        np.concatenate((homes.held["celsius"], celsius)),
+        np.concatenate((homes.held["milli"], milli)),
     )
 
 
@@ -359,7 +359,7 @@ def _write(conn: Connection, homes: Homes, rows: NDArray[np.void], due: Int, now
         store.put_homes(conn, rows[changed])
 
 
-def _latest(fresh: NDArray[np.void], judged: NDArray[np.bool_], celsius: Celsius, until: Int) -> NDArray[np.void]:
+def _latest(fresh: NDArray[np.void], judged: NDArray[np.bool_], milli: Milli, until: Int) -> NDArray[np.void]:
     """SENSOR_NOW rows: the last reading of each sensor, its last battery and its last judged temperature."""
     first = np.flatnonzero(np.append(True, fresh["sensor_id"][1:] != fresh["sensor_id"][:-1]))
     last = np.append(first[1:], len(fresh)) - 1
@@ -370,7 +370,7 @@ def _latest(fresh: NDArray[np.void], judged: NDArray[np.bool_], celsius: Celsius
         rows[name] = fresh[name][last]
     rows["battery"] = fresh["battery"][powered]
     rows["battery_at"] = np.where(powered >= 0, fresh["measured_at"][powered], NONE_US)
-    rows["celsius"] = celsius[good]
+    rows["milli"] = milli[good]
     rows["judged_at"] = np.where(good >= 0, fresh["measured_at"][good], NONE_US)
     rows["expires_at"] = np.where(good >= 0, until[good], NONE_US)
     return rows

@@ -32,6 +32,7 @@ from domain.measurement import (
     Worth,
     spells,
 )
+from domain.milli import LEAST_MILLI, celsius, milli
 from domain.notices import Audience, Entry, Kind
 from domain.policy import Policy
 from domain.states import ClearReason, Ended, FlagSource, NotJudged, State
@@ -89,8 +90,8 @@ def record(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, 
         return Taken(number=number, worth=Worth.UNSIGNED, judged=judged, ticket_id=None)
     if corrects is not None:
         agreement.void(conn, home_id, corrects, now)
-    celsius, target = float(np.float32(new.celsius)), float(piece["target"])
-    said = Said(key, new.measured_at, celsius, new.measurer, actor)
+    value, target = celsius(_milli(new)), celsius(int(piece["target"]))
+    said = Said(key, new.measured_at, value, new.measurer, actor)
     agreement.follow(conn, policy, home_id, said, judged.state, compared, target, now)
     settle(conn, policy, home_id, now, actor)
     ticket = None
@@ -100,12 +101,17 @@ def record(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, 
             policy,
             home_id,
             measurement=number,
-            celsius=celsius,
+            celsius=value,
             limit=target,
             now=now,
             actor=actor,
         )
     return Taken(number=number, worth=Worth.VALID, judged=judged, ticket_id=ticket)
+
+
+def _milli(new: NewMeasurement) -> int:
+    """What is judged of a record: the thousandths of the 32-bit float that is stored."""
+    return milli(float(np.float32(new.celsius)))
 
 
 def _corrected(conn: Connection, home_id: int, new: NewMeasurement) -> int | None:
@@ -156,9 +162,9 @@ def _pieces(conn: Connection, policy: Policy, homes: NDArray[np.int32], at: date
 
 
 def judge(policy: Policy, piece: np.void, new: NewMeasurement, now: datetime) -> store.Judged:
-    """What the rules in force when it was measured say of a record: compared in 32 bits, as readings are."""
-    celsius = np.array([new.celsius], np.float32)
-    state = State(int(classify(celsius, {name: piece[name] for name in (*LIMITS, "reason")})[0]))
+    """What the rules in force when it was measured say of a record: compared as readings are."""
+    value = np.array([_milli(new)], np.int32)
+    state = State(int(classify(value, {name: piece[name] for name in (*LIMITS, "reason")})[0]))
     if new.room_kind not in policy.versions[int(piece["version"])].judged_rooms:
         state = State.NOT_JUDGED
     version = policy.version_at(now)
@@ -175,9 +181,9 @@ def judge(policy: Policy, piece: np.void, new: NewMeasurement, now: datetime) ->
 def _limit(piece: np.void, state: State) -> float | None:
     """The limit that was broken, or else the highest one in force; °C."""
     if state is State.SEVERE:
-        return float(piece["severe"])
-    highest = max(float(piece["cold"]), float(piece["severe"]))
-    return highest if np.isfinite(highest) else None
+        return celsius(int(piece["severe"]))
+    highest = max(int(piece["cold"]), int(piece["severe"]))
+    return None if highest == LEAST_MILLI else celsius(highest)
 
 
 def settle(conn: Connection, policy: Policy, home_id: int, now: datetime, actor: str) -> None:
@@ -228,7 +234,7 @@ def _correct(conn: Connection, policy: Policy, docket: Docket, home_id: int, fla
         "cold_since": spell.start,
         "severity": int(spell.severity),
         "severe_at": spell.severe_at,
-        "lowest": spell.lowest,
+        "lowest": celsius(spell.lowest_milli),
         "cleared_at": cleared_at,
         "clear_reason": reason.value if reason else None,
     }
@@ -261,7 +267,7 @@ def _raise(conn: Connection, policy: Policy, home_id: int, spell: Spell, now: da
         flag["reason"] = Ended.TAKEN_OVER if reason is ClearReason.TAKEN_OVER else 0
     (home,) = places.homes(conn, [home_id])
     first = spell.opened_by
-    why = explain_measured(policy, home, flag, store.number(first.measurement), first.room, first.celsius)
+    why = explain_measured(policy, home, flag, store.number(first.measurement), first.room, celsius(first.milli))
     raise_measured(conn, policy, home_id, flag, why, now, actor)
 
 
@@ -269,9 +275,9 @@ def _machine(conn: Connection, policy: Policy, home_id: int, spell: Spell) -> An
     """The flag of a spell that is not over, as MACHINE."""
     piece = piece_at(conn, policy, home_id, spell.start)
     flag = idle(1)[0]
-    flag["severity"], flag["lowest"] = int(spell.severity), spell.lowest
+    flag["severity"], flag["lowest"] = int(spell.severity), spell.lowest_milli
     flag["cold_since"] = flag["confirmed_at"] = to_us(spell.start)
-    flag["limit"] = _limit(piece, spell.opened_by.state)
+    flag["limit"] = milli(_limit(piece, spell.opened_by.state) or 0.0)
     flag["version"] = piece["version"]
     if spell.severe_at is not None:
         flag["severe_at"] = to_us(spell.severe_at)
@@ -301,9 +307,9 @@ def _end_where_sensors_left(conn: Connection, policy: Policy, now: datetime) -> 
     """What a sensor told of is over, by a measurement that it contradicted, when the sensor was taken away since."""
     for home, measurement, at in agreement_store.out(conn, now):
         store.lock_home(conn, home)
-        version, target = policy.version_at(at), float(piece_at(conn, policy, home, at)["target"])
+        version, target = policy.version_at(at), int(piece_at(conn, policy, home, at)["target"])
         heard = agreement_store.beside(conn, home, at, version.hold_intervals) if version else []
-        if version and all(one.celsius >= target for one in heard if one.room_kind in version.judged_rooms):
+        if version and all(milli(one.celsius) >= target for one in heard if one.room_kind in version.judged_rooms):
             agreement_store.end_cold(conn, measurement, home, at, ClearReason.SENSOR_OUT.value)
             agreement.judge_from(conn, home, at, now)
 

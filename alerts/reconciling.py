@@ -24,6 +24,7 @@ from alerts.flagging import (
 )
 from alerts.why import explain
 from domain.instants import NONE_US, to_datetime, to_us
+from domain.milli import milli
 from domain.policy import Policy
 from domain.states import ClearReason, FlagSource, Severity
 from domain.tickets import EventKind
@@ -159,8 +160,8 @@ def _same(row: flag_store.FlagRow, flag: np.void) -> bool:
     if any((NONE_US if (at := getattr(row, name)) is None else to_us(at)) != flag[name] for name in instants):
         return False
     reason = None if row.cleared_at is None else clear_reason(int(flag["reason"])).value
-    values = (int(flag["severity"]), float(flag["lowest"]), reason)
-    return values == (row.severity, float(np.float32(row.lowest)), row.clear_reason)
+    values = (int(flag["severity"]), int(flag["lowest"]), reason)
+    return values == (row.severity, milli(row.lowest), row.clear_reason)
 
 
 def _change(kind: ChangeKind, home_id: int, flag: np.void) -> Change:

@@ -15,13 +15,13 @@ from psycopg import Connection
 from alerts.engine.columns import extremes
 from alerts.engine.ledger import LEDGER
 from alerts.engine.schedule import PIECE
-from alerts.engine.track import Int
+from alerts.engine.track import Int, Milli
 from alerts.history import History, Past, Stretch
 from domain.instants import to_datetime
 from domain.states import State
 from store import ledger
 
-Range = tuple[NDArray[np.float32], NDArray[np.float32]]
+Range = tuple[Milli, Milli]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Recount:
 
     days: NDArray[np.void]  # alerts.engine.ledger.LEDGER, whole days
     gaps: list[tuple[int, int]]  # µs; judged time without a judged reading
-    ranges: Mapping[int, Range]  # sensor_id → lowest and highest °C of each column, NaN: none
+    ranges: Mapping[int, Range]  # sensor_id → lowest and highest of each column, as alerts.engine.columns has them
     pieces: NDArray[np.void]  # alerts.engine.schedule.PIECE in force in the span, the first from its start
 
 
@@ -68,7 +68,7 @@ def _widen(found: dict[int, Range], stretch: Stretch, edges: Int, upto_us: int) 
     held = stretch.held._replace(until=np.minimum(stretch.held.until, min(stretch.end, upto_us)))
     for lane, (lowest, highest) in extremes(held, edges).items():
         before = found.get(lane, (lowest, highest))
-        found[lane] = (np.fmin(before[0], lowest), np.fmax(before[1], highest))
+        found[lane] = (np.minimum(before[0], lowest), np.maximum(before[1], highest))
 
 
 def _pieces(conn: Connection, history: History, home: int, first: date, end: date) -> NDArray[np.void]:

@@ -14,6 +14,7 @@ from alerts.history import History, Past
 from alerts.ticket_work import ACTOR, record
 from alerts.tickets import Docket
 from domain.instants import to_us
+from domain.milli import milli
 from domain.policy import Policy
 from domain.states import FlagSource, State
 from domain.tickets import PRIORITY_URGENT, DeskRule, Event, EventKind, Evidence, proof
@@ -131,7 +132,8 @@ def measured(
     if row is None or row.state == TicketState.CLOSED:
         return None
     docket = Docket(conn, policy, now, actor)
-    data = {"measurement": measurement, "celsius": celsius, "limit": limit, "warm": celsius >= limit}
+    warm = milli(celsius) >= milli(limit)
+    data = {"measurement": measurement, "celsius": celsius, "limit": limit, "warm": warm}
     docket.add(row.ticket_id, EventKind.MEASURED, **data)
     docket.write()
     prove(conn, policy, [row.ticket_id], now)
@@ -171,7 +173,7 @@ def _raise_priorities(conn: Connection, policy: Policy, rule: DeskRule, now: dat
     """Make those urgent that have become so by the depth or the length of their cold; True if there may be more."""
     since = now - timedelta(seconds=rule.urgent_after_s)
     with conn.transaction():
-        found = store.urgent(conn, rule.urgent_depth_k, since, MOST_TICKETS)
+        found = store.urgent(conn, milli(rule.urgent_depth_k), since, MOST_TICKETS)
         docket = Docket(conn, policy, now)
         for ticket in found:
             docket.add(ticket, EventKind.PRIORITY, priority=PRIORITY_URGENT)

@@ -16,6 +16,7 @@ from psycopg import Connection
 from alerts import flagging
 from alerts.engine.deadline import NEVER_US, deadline
 from alerts.engine.machine import MACHINE, idle
+from alerts.engine.track import NONE
 from alerts.history import DAY, History, Past
 from alerts.reconciling import reconcile
 from domain.instants import NONE_US, to_datetime
@@ -297,14 +298,13 @@ def _due(conn: Connection, history: History, past: Past, there: NDArray[np.intp]
     end, held = past.end, past.held
     assert held is not None
     known = (held.start <= end[held.home]) & (held.until > end[held.home])
-    celsius = np.full(len(past.homes), np.inf, np.float32)
+    milli = np.full(len(past.homes), NONE)
     expires = np.full(len(past.homes), NEVER_US)
-    np.minimum.at(celsius, held.home[known], held.celsius[known])
+    np.minimum.at(milli, held.home[known], held.milli[known])
     np.minimum.at(expires, held.home[known], held.until[known])
-    celsius = np.where(np.isinf(celsius), np.float32(np.nan), celsius)
     at = end[there]
     schedules, schedule = history.terms.schedules(conn, past.homes[there], int(at.min()), int(at.max()))
-    due = deadline(past.machines[there], schedules, schedule, at, celsius[there], expires[there])
+    due = deadline(past.machines[there], schedules, schedule, at, milli[there], expires[there])
     return np.where(due == NEVER_US, NONE_US, due)
 
 
@@ -314,7 +314,7 @@ def _held_rows(past: Past) -> NDArray[np.void]:
     assert held is not None
     rows = np.zeros(len(held.home), wire.native(state_store.SENSOR_NOW))
     rows["sensor_id"], rows["home_id"] = held.lane, past.homes[held.home]
-    rows["celsius"], rows["judged_at"], rows["expires_at"] = held.celsius, held.start, held.until
+    rows["milli"], rows["judged_at"], rows["expires_at"] = held.milli, held.start, held.until
     rows["measured_at"] = rows["received_at"] = held.start
     # A sensor that moved from one of these homes to another is where it was last.
     order = np.lexsort((rows["judged_at"], rows["sensor_id"]))

@@ -6,10 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.suspect import frozen, jumps
-from alerts.engine.track import Celsius, Int
+from alerts.engine.track import NONE, Int, Milli
 from domain.instants import EVER_US, to_us
+from domain.milli import NONE_MILLI
+from domain.milli import milli as in_milli
 from domain.policy import ROOMS, Policy
 from domain.quality import Quality
+from store import wire
+
+
+def judged_milli(raw: NDArray[np.float32], offset: NDArray[np.int32] | int) -> Milli:
+    """Raw °C to the nearest thousandth, and the offset (mK) added; NONE_MILLI where there is none."""
+    milli = wire.milli(raw)
+    return np.where(milli == NONE, NONE, milli + np.int32(offset))
 
 
 class Weights:
@@ -22,23 +31,23 @@ class Weights:
         self._judged = np.array([[kind in v.judged_rooms for kind in ROOMS] for v in policy.versions])
         strict = [v.care if v.care and not v.care.judge_suspect else None for v in policy.versions]
         self._frozen_us = np.array([EVER_US if c is None else c.frozen_s * 1_000_000 for c in strict], np.int64)
-        self._jump_k = np.array([np.inf if c is None else c.jump_k for c in strict], np.float32)
+        self._jump = np.array([NONE_MILLI if c is None else in_milli(c.jump_k) for c in strict], np.int64)
         self.screens = any(strict)  # whether there are readings that are not judged because they are suspect
 
-    def weigh(self, rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], Celsius, Int]:
+    def weigh(self, rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], Milli, Int]:
         """Judge the worth of readings by the version in force when they were measured.
 
         Args:
             rows: store.readings.PLACED.
         Returns:
-            mask of the judged ones; °C with the offset added in the 32-bit arithmetic of what is stored; the µs at
-            which each may no longer be held.
+            mask of the judged ones; m°C, the nearest to what is stored and the offset added, NONE_MILLI if there is
+            none; the µs at which each may no longer be held.
         """
         version = self._version(rows)
         judged = (rows["quality"] == Quality.GOOD) & self._judged[version, rows["room_kind"]]
-        celsius = rows["temperature"] + rows["offset_k"]
+        milli = judged_milli(rows["temperature"], rows["offset"])
         until = np.minimum(rows["measured_at"] + self._hold_us(rows, version), rows["stays_until"])
-        return judged & ~np.isnan(celsius), celsius, until
+        return judged & (milli != NONE), milli, until
 
     def look_back_us(self, interval_s: int) -> int:
         """How far back the readings reach that say whether one is suspect, at the longest interval of its sensor."""
@@ -65,8 +74,8 @@ class Weights:
         which = which[np.lexsort((rows["measured_at"][which], lane[which]))]
         mine = rows[which]
         version = self._version(mine)
-        said = (lane[which], mine["measured_at"], mine["temperature"], self._hold_us(mine, version))
-        suspect = jumps(*said, self._jump_k[version]) | frozen(*said, self._frozen_us[version])
+        said = (lane[which], mine["measured_at"], wire.milli(mine["temperature"]), self._hold_us(mine, version))
+        suspect = jumps(*said, self._jump[version]) | frozen(*said, self._frozen_us[version])
         rows["quality"][which[suspect]] = Quality.SUSPECT
         return rows[rows["measured_at"] >= since_us]
 

@@ -12,6 +12,8 @@ from alerts.screen import between
 from alerts.weigh import Weights
 from domain.instants import EVER_US, to_datetime, to_us
 from domain.measurement import MEASURED_TEXT
+from domain.milli import celsius as in_degrees
+from domain.milli import milli as in_milli
 from domain.policy import ROOM_KINDS, Limit, Policy, Version
 from domain.reasons import BREACH_TEXTS, BreachReason
 from store import evidence, places
@@ -63,15 +65,13 @@ def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) 
     weights = Weights(policy)
     left_out = _suspects(conn, weights, asked) if weights.screens else []
     heard = evidence.heard(conn, [home for home, _ in asked], instants, longest, left_out)
-    judged, celsius, until = weights.weigh(_placed(heard))
+    judged, milli, until = weights.weigh(_placed(heard))
     at = np.array([at for _, at in asked], np.int64)[[row.nth - 1 for row in heard]]
     holds = judged & (until > at)
     points: list[list[Point]] = [[] for _ in asked]
     for i, row in enumerate(heard):
         if holds[i]:
-            # The shortest decimal that names the 32-bit float: what was compared, unrounded.
-            value = float(str(celsius[i]))
-            said = (row.measured_at, row.temperature, row.offset_k, value)
+            said = (row.measured_at, row.temperature, row.offset_k, in_degrees(int(milli[i])))
             points[row.nth - 1].append(Point(row.sensor, row.room, *said))
         elif _is_judged(policy, row.room_kind, instants[row.nth - 1]):
             points[row.nth - 1].append(Point(row.sensor, row.room))
@@ -101,7 +101,7 @@ def _placed(heard: Sequence[evidence.Heard]) -> NDArray[np.void]:
     rows["temperature"] = [np.nan if row.temperature is None else row.temperature for row in heard]
     rows["room_kind"] = [ROOM_KINDS.index(row.room_kind) for row in heard]
     rows["interval_s"] = [row.interval_s or 0 for row in heard]
-    rows["offset_k"] = [row.offset_k or 0.0 for row in heard]
+    rows["offset"] = [in_milli(row.offset_k or 0.0) for row in heard]
     rows["stays_until"] = EVER_US  # the query gives only points that are still in their room
     return rows
 
@@ -133,7 +133,7 @@ def _why(
         "confirm_for_s": version.confirm_for_s,
         "readings": [_reading(point) for point in readings],
         "points": [_point(point, governs=i == 0) for i, point in enumerate(points)],
-        **_texts(policy, reason, flag, limit, clause, float(flag["lowest"]) if celsius is None else celsius),
+        **_texts(policy, reason, flag, limit, clause, in_degrees(int(flag["lowest"])) if celsius is None else celsius),
     }
 
 
@@ -181,7 +181,7 @@ def _limit(policy: Policy, version: Version, home: places.HomeRow, flag: np.void
     severity = "severe" if flag["severe_at"] == flag["confirmed_at"] else "cold"
     wanted = [limit for limit in now if limit.severity == severity] or now
     # The registry may have changed under a look-up that judging still held: then the machine's own figure stands.
-    fallback = _cold(home, float(str(flag["limit"])))
+    fallback = _cold(home, in_degrees(int(flag["limit"])))
     return max(wanted, key=lambda limit: limit.below_celsius, default=fallback)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from alerts.engine.resample import resample
 from api.session import Session
 from domain.instants import to_datetime, to_us
+from domain.milli import PER_DEGREE, celsius
 from store import history
 from store.history import Point, Stretch
 from store.rows import Row
@@ -84,16 +85,16 @@ def _of_point(
     until = np.minimum(mine["measured_at"] + _holds_us(asking, point, mine["measured_at"]), to_us(min(ends)))
     # The first and last bucket reach as far as the span does.
     inner = np.clip([to_us(mark) for mark in marks], to_us(span[0]), to_us(span[1]))
-    for found in resample(mine["measured_at"], until, mine["celsius"], inner):
+    for found in resample(mine["measured_at"], until, mine["milli"], inner):
         n = int(found["bucket"])
         length = min(int(inner[n + 1]), to_us(over)) - int(inner[n])
         yield {
             "sensor": point.sensor,
             "room": point.room,
             "start": marks[n],
-            "min": float(found["lowest"]),
-            "mean": float(found["mean"]),
-            "max": float(found["highest"]),
+            "min": celsius(int(found["lowest"])),
+            "mean": float(found["mean"]) / PER_DEGREE,
+            "max": celsius(int(found["highest"])),
             "count": int(found["count"]),
             "coverage": min(1.0, int(found["known_us"]) / length) if length > 0 else 0.0,
             "point_id": point.point_id,

@@ -16,12 +16,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from psycopg import Connection
 
+from alerts.engine.track import Milli
 from alerts.history import History
 from alerts.recount import Recount, agree, recount
 from api.dossier_rows import View, dumps, event, flag, measured, seen, thermometer, version
-from api.exports import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, SECONDS, celsius
+from api.exports import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, SECONDS, celsius, judged_celsius
 from api.tables import Format, write
 from domain.instants import NONE_US, to_datetime, to_us
+from domain.milli import LEAST_MILLI, NONE_MILLI
+from domain.milli import celsius as degrees
 from domain.policy import Policy, Version
 from domain.quality import Quality
 from domain.states import NotJudged
@@ -217,11 +220,12 @@ class _Dossier:
 
     def _batch(self, place: Place, rows: NDArray[np.void]) -> pa.RecordBatch:
         offset = np.full(len(rows), place.offset_k, np.float32)
-        judged = (rows["quality"] == Quality.GOOD) & ~np.isnan(rows["temperature"]) & self._judged(place, rows)
+        raw = rows["temperature"]
+        judged = (rows["quality"] == Quality.GOOD) & ~np.isnan(raw) & self._judged(place, rows)
         columns = [
             *(pa.repeat(text, len(rows)) for text in (place.sensor, place.room, place.room_kind)),
             *(pa.array(rows[name].astype("M8[us]"), INSTANT) for name in ("measured_at", "received_at")),
-            *(celsius(values) for values in (rows["temperature"], offset, rows["temperature"] + offset)),
+            *(celsius(values) for values in (raw, offset, judged_celsius(raw, place.offset_k))),
             QUALITIES.take(pa.array(rows["quality"])),
             pa.array(judged),
         ]
@@ -382,9 +386,9 @@ def _digest(policy: Policy) -> str:
     return sha256(policy.text.encode()).hexdigest()
 
 
-def _trace(lowest: NDArray[np.float32], highest: NDArray[np.float32]) -> list[tuple[float, float] | None]:
+def _trace(lowest: Milli, highest: Milli) -> list[tuple[float, float] | None]:
     pairs = zip(lowest.tolist(), highest.tolist(), strict=True)
-    return [None if low != low else (low, high) for low, high in pairs]
+    return [None if low == NONE_MILLI else (degrees(low), degrees(high)) for low, high in pairs]
 
 
 def _rules(pieces: NDArray[np.void], end: int) -> list[chart.Rule]:
@@ -393,8 +397,8 @@ def _rules(pieces: NDArray[np.void], end: int) -> list[chart.Rule]:
         chart.Rule(
             start=int(piece["start"]),
             end=until,
-            cold=float(piece["cold"]) if np.isfinite(piece["cold"]) else None,
-            severe=float(piece["severe"]) if np.isfinite(piece["severe"]) else None,
+            cold=None if piece["cold"] == LEAST_MILLI else degrees(int(piece["cold"])),
+            severe=None if piece["severe"] == LEAST_MILLI else degrees(int(piece["severe"])),
             judged=bool(piece["reason"] == NotJudged.JUDGED),
         )
         for piece, until in zip(pieces, ends, strict=True)

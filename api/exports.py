@@ -12,14 +12,17 @@ import pyarrow as pa
 from fastapi import APIRouter, Depends, Request
 from numpy.typing import NDArray
 
+from alerts.engine.track import NONE
+from alerts.weigh import judged_milli
 from api.download import Download, Sheet, file_for
 from api.homes import Code, From, FromDay, To, ToDay, home_id, today
 from api.problem import Fault, invalid, unavailable
 from api.session import EVERYONE, Bearer, Session, asked_by, names_of, surroundings
 from api.tables import MEDIA, Format, write
+from domain.milli import milli
 from domain.quality import Quality
 from domain.reasons import Text
-from store import compliance, history
+from store import compliance, history, wire
 from store.access import Role
 from store.history import Point
 
@@ -140,17 +143,23 @@ def reading_batches(asking: Session, point: Point, start: datetime, end: datetim
 
 
 def _batch(point: Point, rows: NDArray[np.void]) -> pa.RecordBatch:
-    offset = np.full(len(rows), point.offset_k, np.float32)
+    raw, offset = rows["temperature"], np.full(len(rows), point.offset_k, np.float32)
     columns = [
         pa.repeat(point.sensor, len(rows)),
         pa.repeat(point.room, len(rows)),
         pa.array(rows["measured_at"].astype("M8[us]"), INSTANT),
         pa.array(rows["received_at"].astype("M8[us]"), INSTANT),
-        *(celsius(values) for values in (rows["temperature"] + offset, rows["temperature"], offset)),
+        *(celsius(values) for values in (judged_celsius(raw, point.offset_k), raw, offset)),
         *(celsius(rows[name]) for name in ("humidity", "battery")),
         QUALITIES.take(pa.array(rows["quality"])),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=READINGS)
+
+
+def judged_celsius(raw: NDArray[np.float32], offset_k: float) -> NDArray[np.float32]:
+    """Raw temperatures with the offset, as they are judged; NaN is none, and what no thermometer says stays a sum."""
+    judged = judged_milli(raw, milli(offset_k))
+    return np.where(judged == NONE, raw + np.float32(offset_k), wire.celsius(judged))
 
 
 def celsius(values: NDArray[np.float32]) -> pa.Array:

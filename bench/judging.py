@@ -164,7 +164,9 @@ def judge(readings: Readings, homes: int, span: Span) -> tuple[NDArray[np.void],
 
 def _readings(said: Winter) -> Readings:
     """What the engine is given: each reading is held for three intervals, unless the next one comes."""
-    return Readings(said.home, np.zeros_like(said.home), said.start, said.start + 3 * INTERVAL_US, said.celsius)
+    return Readings(
+        said.home, np.zeros_like(said.home), said.start, said.start + 3 * INTERVAL_US, wire.milli(said.celsius)
+    )
 
 
 def engine_rate(said: Winter, homes: int, span: Span) -> float:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from domain.milli import NONE_MILLI
 from domain.reasons import Text
 from domain.states import Severity, State
 
@@ -155,7 +156,7 @@ class Record(NamedTuple):
     measurement: int
     room: str
     measured_at: datetime
-    celsius: float
+    milli: int  # the temperature as it was judged
     state: State
     covered: bool = False  # the home had another flag at that instant, to which it belongs
 
@@ -166,7 +167,7 @@ class Spell:
 
     opened_by: Record
     rooms: set[str] = field(default_factory=set)  # in which it is not known to be over
-    lowest: float = float("inf")
+    lowest_milli: int = NONE_MILLI
     severe_at: datetime | None = None
     end: datetime | None = None
 
@@ -183,7 +184,7 @@ class Spell:
     def take(self, record: Record) -> None:
         """Add a cold record."""
         self.rooms.add(record.room)
-        self.lowest = min(self.lowest, record.celsius)
+        self.lowest_milli = min(self.lowest_milli, record.milli)
         if record.state is State.SEVERE:
             self.severe_at = self.severe_at or record.measured_at
 

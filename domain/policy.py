@@ -19,6 +19,7 @@ from domain.errors import UsageError
 from domain.incidents import IncidentRule
 from domain.instants import NotBounded, bounded_day
 from domain.measurement import AGREES_WITHIN_K, MeasurementRule
+from domain.milli import is_whole
 from domain.notices import NoticeRules
 from domain.quality import SPANS
 from domain.substation import SubstationLimits
@@ -214,6 +215,13 @@ class _Reader:
             raise self.fail(f"{where}.{key}", f"{value} is not between {low:g} and {high:g}")
         return float(value)
 
+    def degrees(self, table: Mapping[str, Any], key: str, where: str, low: float, high: float) -> float:
+        """A temperature or a difference of two; both are judged in whole thousandths."""
+        value = self.number(table, key, where, low, high)
+        if not is_whole(value):
+            raise self.fail(f"{where}.{key}", f"{value} is finer than a thousandth")
+        return value
+
     def seconds(self, table: Mapping[str, Any], key: str, where: str, low: int = 0) -> int:
         value = self.number(table, key, where, low, 604_800)
         if not value.is_integer():
@@ -290,7 +298,7 @@ class _Reader:
             valid_from=self.get(table, "valid_from", date, where),
             confirm_for_s=self.seconds(table, "confirm_for_s", where),
             clear_for_s=self.seconds(table, "clear_for_s", where),
-            deadband_k=self.number(table, "deadband_k", where, 0, 10),
+            deadband_k=self.degrees(table, "deadband_k", where, 0, 10),
             hold_intervals=self.number(table, "hold_intervals", where, 1, 100),
             judged_rooms=self.rooms(self.get(table, "judged_rooms", list, where), where),
             limits=tuple(self.limit(element, path) for path, element in self.tables(table, "limits", where)),
@@ -317,8 +325,8 @@ class _Reader:
         return Care(
             silent_intervals=self.number(table, "silent_intervals", where, 1, 100_000),
             frozen_s=self.seconds(table, "frozen_s", where, 1),
-            jump_k=self.number(table, "jump_k", where, 0.1, 100),
-            neighbour_k=self.number(table, "neighbour_k", where, 0.1, 100),
+            jump_k=self.degrees(table, "jump_k", where, 0.1, 100),
+            neighbour_k=self.degrees(table, "neighbour_k", where, 0.1, 100),
             neighbour_for_s=self.seconds(table, "neighbour_for_s", where),
             battery_percent=self.number(table, "battery_percent", where, 0, 100),
             healed_for_s=self.seconds(table, "healed_for_s", where),
@@ -345,7 +353,7 @@ class _Reader:
             warn_share=self.number(table, "warn_share", where, 0.01, 1),
             warm_for_s=self.seconds(table, "warm_for_s", where, 1),
             still_cold_s=self.seconds(table, "still_cold_s", where, 1),
-            urgent_depth_k=self.number(table, "urgent_depth_k", where, 0, 100),
+            urgent_depth_k=self.degrees(table, "urgent_depth_k", where, 0, 100),
             urgent_after_s=self.seconds(table, "urgent_after_s", where, 1),
         )
 
@@ -413,7 +421,7 @@ class _Reader:
         return Limit(
             home_class=home_class,
             severity=severity,
-            below_celsius=self.number(table, "below", where, -40, 60),
+            below_celsius=self.degrees(table, "below", where, -40, 60),
             opens=opens,
             closes=closes,
             clause=self.get(table, "clause", str, where) if "clause" in table else None,

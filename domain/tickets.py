@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from domain.milli import milli
 from domain.reasons import Text
 from domain.states import ClearReason, Severity
 
@@ -407,7 +408,7 @@ class Cold:
     """How cold a home is."""
 
     severity: Severity = Severity.COLD
-    depth_k: float = 0.0  # the lowest temperature is so far under the limit
+    depth_milli: int = 0  # the lowest temperature is so far under the limit, in thousandths of a kelvin
     lasting: timedelta = field(default=timedelta(0))
 
 
@@ -421,7 +422,7 @@ def priority(ticket_class: TicketClass, cold: Cold, rule: DeskRule | None) -> in
         return usual
     urgent = cold.severity is Severity.SEVERE
     if rule is not None:
-        urgent |= cold.depth_k >= rule.urgent_depth_k
+        urgent |= cold.depth_milli >= milli(rule.urgent_depth_k)
         urgent |= cold.lasting >= timedelta(seconds=rule.urgent_after_s)
     return PRIORITY_URGENT if urgent else usual
 

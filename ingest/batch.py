@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from domain.instants import NONE_US, to_datetime
+from domain.milli import NONE_MILLI
 from domain.reasons import RejectReason
 from ingest.message import Message
 from ingest.places import Places
@@ -156,7 +157,7 @@ def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:
     rows = np.zeros(len(last), native(state_store.SENSOR_NOW))
     for name in ("sensor_id", "measured_at", "received_at"):
         rows[name] = fresh[name][last]
-    rows["battery"] = rows["celsius"] = np.nan
+    rows["battery"], rows["milli"] = np.nan, NONE_MILLI
     for name in ("battery_at", "judged_at", "expires_at"):
         rows[name] = NONE_US
     return rows

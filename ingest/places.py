@@ -6,6 +6,7 @@ from typing import NamedTuple
 from psycopg import Connection
 
 from domain.instants import EVER_US, to_us
+from domain.milli import milli
 from domain.policy import ROOMS
 from store import places as store
 
@@ -23,7 +24,7 @@ class Place(NamedTuple):
     gateway: str | None
     room_kind: int  # index into ROOMS
     interval_s: int
-    offset_k: float
+    offset: int  # thousandths of a kelvin
 
 
 class Places:
@@ -67,5 +68,5 @@ def _place(spans: list[store.PlaceRow], index: int) -> Place:
         row.gateway,
         ROOMS.index(row.room_kind) if row.room_kind else 0,
         row.interval_s,
-        row.offset_k,
+        milli(row.offset_k),
     )

@@ -344,7 +344,7 @@ def _nothing_left(worth: Worth, nth: int) -> Objection:
 
 def _home_rows(found: Found, worth: Worth) -> Placed:
     rows = found.rows(PLACED, worth.values)
-    for name in ("home_id", "room_kind", "interval_s", "offset_k", "stays_until"):
+    for name in ("home_id", "room_kind", "interval_s", "offset", "stays_until"):
         rows[name] = found.of_place(name)
     rows["quality"] = worth.quality[:, found.channels.index("temperature")]
     return found.in_order(rows)

@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import csv
 
+from store.wire import celsius, milli
+
 NUMBERS = ("raw", "offset", "temperature")
 COLUMNS = ("sensor", "measured_at", "received_at", *NUMBERS)
 BLOCK = 1 << 20  # no line is longer
@@ -44,7 +46,9 @@ class Readings:
         self.newest = max(self.newest, pc.max(columns["received_at"]).as_py())
         raw, offset, temperature = (_numbers(columns[name]) for name in NUMBERS)
         with np.errstate(all="ignore"):
-            other = (raw + offset != temperature) & _said(columns["raw"])
+            # To the thousandth; dossiers that are older were added in 32 bits.
+            judged = celsius(milli(raw) + milli(offset))
+            other = (judged != temperature) & (raw + offset != temperature) & _said(columns["raw"])
         for nth in np.flatnonzero(other).tolist():
             self._fault(f"{_where(columns, nth)}: raw + offset is another")
         for nth in np.flatnonzero(self._behind(columns["sensor"], columns["measured_at"])).tolist():

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from domain import instants
+from domain.milli import is_whole
 from domain.registry import SESSIONS
 
 Value = str | int | float | datetime | time | None
 Parser = Callable[[str], Value]
 
 CODE_LENGTH = 100
-REAL_DECIMALS = 6  # finer than any thermometer; keeps values within what a 32-bit float can hold
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 WHOLE = re.compile(r"[0-9]{1,9}")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -63,8 +63,15 @@ def number(least: float, most: float) -> Parser:
 
 
 def kelvin(least: float, most: float) -> Parser:
-    """A parser for a temperature or a difference of two, rounded to a millionth."""
-    return lambda cell: round(_decimal(cell, least, most), REAL_DECIMALS) + 0.0  # and never -0.0
+    """A parser for a temperature or a difference of two, in whole thousandths, as they are judged."""
+
+    def thousandths(cell: str) -> float:
+        value = _decimal(cell, least, most)
+        if not is_whole(value):
+            raise ValueError(f"{cell} is finer than a thousandth of a degree")
+        return value + 0.0  # never -0.0
+
+    return thousandths
 
 
 def _decimal(cell: str, least: float, most: float) -> float:

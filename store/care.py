@@ -19,7 +19,7 @@ SENSOR: wire.Layout = {
     "interval_s": "int4",
     "heard_at": "timestamptz",  # the last reading, or since when it stands there; none if neither is known
     "battery": "float4",  # %; NaN: never said
-    "celsius": "float4",  # what it says now for a judged home; NaN: nothing
+    "milli": "milli",  # what it says now for a judged home; NONE_MILLI: nothing
 }
 # This one looks at all sensors: other than a batch it is no matter of single keys.
 PLAN_WHOLE = "SET LOCAL enable_hashjoin = on"
@@ -28,7 +28,7 @@ COPY (
   SELECT
     n.sensor_id, coalesce(p.home_id, 0), coalesce(h.building_id, 0), p.interval_s,
     coalesce(greatest(n.measured_at, p.valid_from), '-infinity'), coalesce(n.battery, 'NaN'),
-    CASE WHEN n.expires_at > %(now)s AND n.home_id = p.home_id AND t.state <> 0 THEN n.celsius ELSE 'NaN' END
+    CASE WHEN n.expires_at > %(now)s AND n.home_id = p.home_id AND t.state <> 0 THEN n.celsius ELSE 'infinity' END
   FROM sensor_now AS n
   JOIN point AS p ON p.sensor_id = n.sensor_id
     AND coalesce(p.valid_from <= %(now)s, true) AND coalesce(p.valid_to > %(now)s, true)

@@ -28,10 +28,10 @@ ORDER BY p.point_id
 """
 # Only good readings count, as in reading_hour. An array for each point: a row for each reading would take five times as
 # long.
-GOOD: wire.Layout = {"point_id": "int4", "measured_at": "timestamptz", "celsius": "float4"}
+GOOD: wire.Layout = {"point_id": "int4", "measured_at": "timestamptz", "milli": "int4"}
 COPY_GOOD = """
 COPY (
-  SELECT p.point_id, array_agg(r.measured_at), array_agg(r.temperature + p.offset_k)
+  SELECT p.point_id, array_agg(r.measured_at), array_agg(judged_milli(r.temperature, p.offset_k))
   FROM point AS p
   CROSS JOIN LATERAL point_readings(p.point_id, %(start)s, %(end)s, NULL) AS r
   WHERE p.home_id = %(home_id)s AND r.quality = 0 AND r.temperature <> 'NaN'
@@ -62,7 +62,7 @@ COPY (
 SELECT_PAGE = """
 SELECT
   p.point_id, s.code AS sensor, p.room, p.offset_k AS offset, array_agg(r.measured_at) AS measured_at,
-  array_agg(r.temperature + p.offset_k) AS temperature, array_agg(r.humidity) AS humidity,
+  array_agg(judged_celsius(r.temperature, p.offset_k)) AS temperature, array_agg(r.humidity) AS humidity,
   array_agg(r.battery) AS battery, array_agg(r.quality) AS quality
 FROM point AS p
 JOIN sensor AS s USING (sensor_id)

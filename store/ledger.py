@@ -22,7 +22,7 @@ DAY_ROW: wire.Layout = {
     "shortfall": "int8",
     "heat": "int8",
     "deficit": "int8",
-    "lowest": "float4",
+    "lowest": "milli",
     "version": "int2",
     "closed": "bool",
 }

@@ -33,7 +33,7 @@ RETURNING measurement_id, number
 """
 # A record is covered while the home has a flag of its sensors, or did have one then, and has made none of its own.
 SELECT_RECORDS = """
-SELECT v.measurement_id, v.room, v.measured_at, v.celsius, v.state, EXISTS (
+SELECT v.measurement_id, v.room, v.measured_at, round(v.celsius::float8 * 1000)::integer, v.state, EXISTS (
     SELECT FROM flag AS f
     WHERE f.home_id = v.home_id AND f.source = 'sensor' AND f.clear_reason IS DISTINCT FROM 'withdrawn'
       AND f.cold_since <= v.measured_at AND coalesce(f.cleared_at > v.measured_at, true)
@@ -251,7 +251,7 @@ def insert(conn: Connection, home: int, row: Mapping[str, Any], actor: str, at: 
 def records(conn: Connection, home: int) -> list[Record]:
     """The valid records of a home, rising in time."""
     rows = conn.execute(SELECT_RECORDS, {"home": home}).fetchall()
-    return [Record(key, room, at, celsius, State(state), covered) for key, room, at, celsius, state, covered in rows]
+    return [Record(key, room, at, milli, State(state), covered) for key, room, at, milli, state, covered in rows]
 
 
 def flags(conn: Connection, home: int) -> list[FlagRow]:

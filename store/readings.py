@@ -235,7 +235,7 @@ PLACED = np.dtype(
         ("home_id", np.int32),
         ("room_kind", np.int8),  # index into domain.policy.ROOM_KINDS
         ("interval_s", np.int32),
-        ("offset_k", np.float32),
+        ("offset", np.int32),  # thousandths of a kelvin
         ("stays_until", np.int64),  # µs; when the sensor leaves this room
     ]
 )

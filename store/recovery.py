@@ -57,7 +57,7 @@ SELECT DISTINCT t.ticket_id
 FROM flag AS f
 JOIN ticket AS t USING (ticket_id)
 WHERE f.cleared_at IS NULL AND t.class = 'cold' AND t.state <> 'closed' AND t.priority > 1
-  AND (f.severity = 2 OR f.limit_celsius - f.lowest >= %(depth_k)s OR f.cold_since <= %(cold_since)s)
+  AND (f.severity = 2 OR judged_milli(f.limit_celsius, -f.lowest) >= %(depth)s OR f.cold_since <= %(cold_since)s)
 ORDER BY t.ticket_id
 LIMIT %(limit)s
 """
@@ -109,7 +109,7 @@ def standing(conn: Connection, tickets: Sequence[int], now: datetime) -> list[St
         return cur.execute(SELECT_EVIDENCE, {"tickets": list(tickets), "now": now}).fetchall()
 
 
-def urgent(conn: Connection, depth_k: float, cold_since: datetime, limit: int) -> list[int]:
+def urgent(conn: Connection, depth_milli: int, cold_since: datetime, limit: int) -> list[int]:
     """Cold tickets in work that are not yet urgent, of homes that are severe, so deep in the cold, or so long."""
-    parameters = {"depth_k": depth_k, "cold_since": cold_since, "limit": limit}
+    parameters = {"depth": depth_milli, "cold_since": cold_since, "limit": limit}
     return [row[0] for row in conn.execute(SELECT_URGENT, parameters).fetchall()]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from domain.instants import NONE_US
+from domain.milli import NONE_MILLI
 from store import wire
 
 HOME_STATE: wire.Layout = {
@@ -17,7 +18,7 @@ HOME_STATE: wire.Layout = {
     "breach_since": "timestamptz",
     "severe_since": "timestamptz",
     "warm_since": "timestamptz",
-    "lowest": "float4",
+    "lowest": "milli",
     "flag_id": "int8",
     "check_at": "timestamptz",
 }
@@ -27,8 +28,8 @@ OPEN_FLAG: wire.Layout = {
     "confirmed_at": "timestamptz",
     "severe_at": "timestamptz",
     "suspended_at": "timestamptz",
-    "flag_lowest": "float4",
-    "limit_celsius": "float4",
+    "flag_lowest": "milli",
+    "limit": "milli",
 }
 NO_FLAG = {
     "severity": 0,
@@ -36,8 +37,8 @@ NO_FLAG = {
     "confirmed_at": NONE_US,
     "severe_at": NONE_US,
     "suspended_at": NONE_US,
-    "flag_lowest": np.inf,
-    "limit_celsius": np.nan,
+    "flag_lowest": NONE_MILLI,
+    "limit": NONE_MILLI,
 }
 LOCKED: wire.Layout = {**HOME_STATE, **OPEN_FLAG}
 SENSOR_NOW: wire.Layout = {
@@ -47,14 +48,14 @@ SENSOR_NOW: wire.Layout = {
     "battery": "float4",
     "battery_at": "timestamptz",
     "home_id": "int4",
-    "celsius": "float4",
+    "milli": "milli",
     "judged_at": "timestamptz",
     "expires_at": "timestamptz",
 }
 HELD: wire.Layout = {
     "home_id": "int4",
     "sensor_id": "int4",
-    "celsius": "float4",
+    "milli": "milli",
     "judged_at": "timestamptz",
     "expires_at": "timestamptz",
     "received_at": "timestamptz",

@@ -15,7 +15,7 @@ STAY: wire.Layout = {
     "room": "int4",
     "room_kind": "int2",
     "interval_s": "int4",
-    "offset_k": "float4",
+    "offset": "milli",
     "valid_from": "timestamptz",
     "valid_to": "timestamptz",
 }

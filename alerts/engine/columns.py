@@ -1,19 +1,19 @@
 """The lowest and highest temperature of each column of a chart: nothing that happened between two columns is lost."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alerts.engine.track import Held, Int, ranges
+from alerts.engine.track import NONE, Held, Int, Milli, ranges
+from domain.milli import LEAST_MILLI
 
 
-def extremes(held: Held, edges: Int) -> dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def extremes(held: Held, edges: Int) -> dict[int, tuple[Milli, Milli]]:
     """What each lane said in each column, where a reading counts for as long as it is held.
 
     Args:
         held: spans of one home that do not overlap within a lane.
         edges: µs, rising; column i is [edges[i], edges[i + 1]).
     Returns:
-        lane → (lowest, highest) per column, NaN where nothing was held.
+        lane → (lowest, highest) per column, m°C; (NONE_MILLI, LEAST_MILLI) where nothing was held.
     """
     columns = len(edges) - 1
     first = np.maximum(np.searchsorted(edges, held.start, "right") - 1, 0)
@@ -22,9 +22,9 @@ def extremes(held: Held, edges: Int) -> dict[int, tuple[NDArray[np.float32], NDA
     for lane in np.unique(held.lane):
         mine = np.flatnonzero((held.lane == lane) & (last > first) & (held.until > held.start))
         count = (last - first)[mine]
-        column, celsius = ranges(first[mine], count), np.repeat(held.celsius[mine], count)
-        lowest, highest = np.full(columns, np.nan, np.float32), np.full(columns, np.nan, np.float32)
-        np.fmin.at(lowest, column, celsius)
-        np.fmax.at(highest, column, celsius)
+        column, milli = ranges(first[mine], count), np.repeat(held.milli[mine], count)
+        lowest, highest = np.full(columns, NONE), np.full(columns, LEAST_MILLI, np.int32)
+        np.minimum.at(lowest, column, milli)
+        np.maximum.at(highest, column, milli)
         found[int(lane)] = (lowest, highest)
     return found

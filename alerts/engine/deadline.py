@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from alerts.engine.runs import classify, piece_at
 from alerts.engine.schedule import Schedules
-from alerts.engine.track import Celsius, Int
+from alerts.engine.track import Int, Milli
 from domain.instants import EVER_US, NONE_US
 from domain.states import Severity
 
@@ -13,22 +13,20 @@ NEVER_US = EVER_US
 LOOK_AHEAD_PIECES = 8  # two days; a home that changes later is looked at again by then
 
 
-def deadline(
-    state: NDArray[np.void], schedules: Schedules, schedule: Int, at: Int, celsius: Celsius, expires: Int
-) -> Int:
+def deadline(state: NDArray[np.void], schedules: Schedules, schedule: Int, at: Int, milli: Milli, expires: Int) -> Int:
     """When each home has to be looked at again if no reading comes.
 
     Args:
         state: MACHINE per home, advanced to `at`.
         schedule: index of each home's schedule.
         at: µs per home.
-        celsius: the temperature in force at `at`; NaN unknown.
+        milli: the temperature in force at `at`; NONE_MILLI unknown.
         expires: µs; the first held reading that runs out, NEVER_US if none is held.
     Returns:
         µs per home, after `at`; NEVER_US if nothing can change.
     """
     piece = piece_at(schedules, schedule, at)
-    due = np.minimum(_timers(state, schedules.pieces[piece]), _edge(state, schedules, schedule, piece, celsius))
+    due = np.minimum(_timers(state, schedules.pieces[piece]), _edge(state, schedules, schedule, piece, milli))
     return np.minimum(due, np.where(expires > at, expires, NEVER_US))
 
 
@@ -47,15 +45,15 @@ def _timers(state: NDArray[np.void], piece: NDArray[np.void]) -> Int:
     return due
 
 
-def _edge(state: NDArray[np.void], schedules: Schedules, schedule: Int, piece: Int, celsius: Celsius) -> Int:
+def _edge(state: NDArray[np.void], schedules: Schedules, schedule: Int, piece: Int, milli: Milli) -> Int:
     """The first edge of the rules at which the temperature in force means something else."""
     pieces, end = schedules.pieces, schedules.first[schedule + 1]
-    level = classify(celsius, pieces[piece])
+    level = classify(milli, pieces[piece])
     due = np.full(len(piece), NEVER_US)
     for ahead in range(1, LOOK_AHEAD_PIECES + 1):
         there = np.minimum(piece + ahead, end - 1)
         then = pieces[there]
-        changes = classify(celsius, then) != level
+        changes = classify(milli, then) != level
         changes |= (state["suspended_at"] != NONE_US) & then["windowed"]
         changes |= ahead == LOOK_AHEAD_PIECES
         changes &= (piece + ahead < end) & (due == NEVER_US)

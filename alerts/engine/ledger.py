@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.keys import Keys
-from alerts.engine.runs import milli
-from alerts.engine.track import Int
+from alerts.engine.track import NONE, Int
 from domain.states import State
 
 LEDGER = np.dtype(
@@ -20,7 +19,7 @@ LEDGER = np.dtype(
         ("shortfall", np.int64),  # part of compliant: under the day limit while its window is closed
         ("heat", np.int64),  # temperature times judged and known time, m°C·µs
         ("deficit", np.int64),  # kelvin under the limit times time in breach, mK·µs
-        ("lowest", np.float32),  # °C in judged time; +inf: none known
+        ("lowest", np.int32),  # m°C in judged time; NONE_MILLI: none known
         ("version", np.int16),  # of the policy
     ]
 )
@@ -71,7 +70,6 @@ def _sum_up(out: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.vo
     out["shortfall"] = total(length, state == State.SHORT)
     judged, breach = state >= State.WARM, state >= State.COLD
     out["heat"] = total(runs["heat"], judged)
-    limit = np.maximum(pieces["cold"], pieces["severe"])
-    limit = milli(np.where(np.isfinite(limit), limit, 0))[runs["piece"]]
+    limit = np.where(breach, np.maximum(pieces["cold"], pieces["severe"])[runs["piece"]], 0)
     out["deficit"] = total(limit * length - runs["heat"], breach)
-    out["lowest"] = np.minimum.reduceat(np.where(judged & (length > 0), runs["lowest"], np.float32(np.inf)), first)
+    out["lowest"] = np.minimum.reduceat(np.where(judged & (length > 0), runs["lowest"], NONE), first)

@@ -10,7 +10,7 @@ once, the last full one says whether there is a flag, and what the flag came to 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.engine.track import Celsius, Int
+from alerts.engine.track import NONE, Int, Milli
 from domain.instants import NONE_US
 from domain.states import Severity, State
 
@@ -25,14 +25,14 @@ MACHINE = np.dtype(
         ("breach_since", np.int64),  # µs, NONE_US: not in breach
         ("severe_since", np.int64),
         ("warm_since", np.int64),
-        ("lowest", np.float32),  # °C of the breach or the flag; +inf: neither
+        ("lowest", np.int32),  # m°C of the breach or the flag; NONE_MILLI: neither
         ("severity", np.int8),  # of the open flag; 0: none
         ("flag", np.int64),  # the flag's number; 0: opened here, not yet stored
         ("cold_since", np.int64),  # of the open flag
         ("confirmed_at", np.int64),
         ("severe_at", np.int64),
         ("suspended_at", np.int64),
-        ("limit", np.float32),  # °C that the flag broke
+        ("limit", np.int32),  # m°C that the flag broke
         ("version", np.int16),  # of the policy that raised the flag
         ("cleared_at", np.int64),  # only in the flags that ended
         ("reason", np.int8),  # why it ended: 0 recovered, else Ended or NotJudged
@@ -46,7 +46,7 @@ def idle(homes: int) -> NDArray[np.void]:
     for name in MACHINE.names or ():
         if MACHINE[name] == np.int64 and name != "flag":
             state[name] = NONE_US
-    state["lowest"] = np.inf
+    state["lowest"] = NONE
     return state
 
 
@@ -164,7 +164,7 @@ class _Past:
         out["breach_since"], out["severe_since"] = self.breach_since[at], self.severe_since[at]
         out["warm_since"] = np.where(flagged, self.warm_since[at], NONE_US)  # warmth is timed only to end a flag
         begin = np.where(carried, begin, self.breach_from[np.where(new, opened, at)])
-        out["lowest"] = np.where(flagged | self.breach[at], self._lowest(begin, at), np.float32(np.inf))
+        out["lowest"] = np.where(flagged | self.breach[at], self._lowest(begin, at), NONE)
         return out
 
     def _opened(self, at: Int) -> NDArray[np.void]:
@@ -195,14 +195,14 @@ class _Past:
         out["suspended_at"][flagged & ~still] = NONE_US
         out["suspended_at"][suspends] = self.start[suspended[suspends]]
 
-    def _lowest(self, begin: Int, at: Int) -> Celsius:
-        """°C of runs from `begin` to `at`, both included, and of what is carried into the first run of a home."""
+    def _lowest(self, begin: Int, at: Int) -> Milli:
+        """m°C of runs from `begin` to `at`, both included, and of what is carried into the first run of a home."""
         level, lowest = self.runs["state"], self.runs["lowest"]
-        known = np.append(np.where((level > UNKNOWN) & ~np.isnan(lowest), lowest, np.inf), np.inf)
+        known = np.append(np.where(level > UNKNOWN, lowest, NONE), NONE)
         spans = np.stack((begin, at + 1), axis=1).ravel()
         carried = self.state[self.home[at]]
         busy = (carried["severity"] > 0) | (carried["breach_since"] != NONE_US)
-        before = np.where(busy & (begin == self.head[at]), carried["lowest"], np.float32(np.inf))
+        before = np.where(busy & (begin == self.head[at]), carried["lowest"], NONE)
         return np.minimum(np.minimum.reduceat(known, spans)[::2], before)
 
 

@@ -3,28 +3,28 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.engine.track import Celsius, Int
+from alerts.engine.track import Int, Milli
 
 BUCKET = np.dtype(
     [
         ("bucket", np.int64),  # index of its first edge
-        ("lowest", np.float32),
+        ("lowest", np.int32),  # m°C, and so are the next two
         ("mean", np.float64),
-        ("highest", np.float32),
+        ("highest", np.int32),
         ("count", np.int64),
         ("known_us", np.int64),
     ]
 )
 
 
-def resample(start: Int, until: Int, celsius: Celsius, edges: Int) -> NDArray[np.void]:
+def resample(start: Int, until: Int, milli: Milli, edges: Int) -> NDArray[np.void]:
     """The buckets of one measuring point in which something was measured.
 
     Args:
         start: µs at which each reading was measured, rising. Readings from before the first edge count for what was
             known, not for what was measured.
         until: µs at which each may no longer be held; cut here where the next one begins.
-        celsius: the value of each.
+        milli: the value of each.
         edges: µs, rising; bucket n is from edges[n] to edges[n + 1], half-open.
     Returns:
         rows of BUCKET in order of time: lowest, mean and highest of the readings in it, their number, and the µs of it
@@ -36,10 +36,10 @@ def resample(start: Int, until: Int, celsius: Celsius, edges: Int) -> NDArray[np
     out = np.zeros(len(bucket), BUCKET)
     out["bucket"], out["count"] = bucket, count
     if len(bucket):
-        values = celsius[inside]
+        values = milli[inside]
         out["lowest"] = np.minimum.reduceat(values, first)
         out["highest"] = np.maximum.reduceat(values, first)
-        out["mean"] = np.add.reduceat(values.astype(np.float64), first) / count
+        out["mean"] = np.add.reduceat(values.astype(np.int64), first) / count
         out["known_us"] = np.diff(_known_before(start, until, edges))[bucket]
     return out
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from alerts.engine.keys import Keys
 from alerts.engine.schedule import Schedules
-from alerts.engine.track import NAN, Celsius, Int, Track, ranges
+from alerts.engine.track import NONE, Int, Milli, Track, ranges
 from domain.states import NotJudged, State
 
 BLOCK_READINGS = 1 << 17  # what is worked on at a time: it stays in the processor's cache
@@ -20,7 +20,7 @@ RUN = np.dtype(
         ("state", np.uint8),  # domain.states.State
         ("windowed", np.bool_),  # a cold limit is in force
         ("piece", np.int64),  # index into Schedules.pieces, of the first instant
-        ("lowest", np.float32),  # °C; NaN if unknown
+        ("lowest", np.int32),  # m°C; NONE_MILLI if unknown
         ("heat", np.int64),  # sum of temperature times time in m°C·µs: exact, so that sums of parts are the sum
     ]
 )
@@ -32,8 +32,8 @@ class Cut(NamedTuple):
     home: Int
     start: Int  # µs; a step lasts until the next one of its home
     piece: Int  # index into Schedules.pieces
-    celsius: Celsius  # at the start; NaN is unknown
-    lowest: Celsius  # of the whole step; NaN if all of it is unknown
+    milli: Milli  # at the start; NONE_MILLI is unknown
+    lowest: Milli  # of the whole step; NONE_MILLI if all of it is unknown
     heat: Int  # of the whole step, m°C·µs
 
 
@@ -98,36 +98,36 @@ def _blocks(first: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
 def _cut(track: Track, last: NDArray[np.intp], edges: Edges, pieces: NDArray[np.void], keys: Keys, end: Int) -> Cut:
     """Cut the track of a few homes; `last` is the last reading of each."""
     if not len(track.home):
-        unknown = np.full(len(edges.home), NAN, np.float32)
+        unknown = np.full(len(edges.home), NONE)
         return Cut(*edges, unknown, unknown, np.zeros(len(edges.home), np.int64))
     key, edge_key = keys.of(track.home, track.start), keys.of(edges.home, edges.start)
     at = np.searchsorted(key, edge_key)  # of each edge: how many readings began before it
-    celsius, rest = _at_edges(track, edges, key, edge_key, at, end)
+    there, rest = _at_edges(track, edges, key, edge_key, at, end)
     silent = _silent(track, last, end)
-    tells = _tells(track, edges, pieces, at, celsius, last, silent)
+    tells = _tells(track, edges, pieces, at, there, last, silent)
 
     # Edges come first where they meet others, so that every step knows its piece.
     silent_key = key[silent] + (track.until[silent] - track.start[silent])
     order = np.argsort(np.concatenate((edge_key, silent_key, key[tells])), kind="stable")
     edge = np.cumsum(order < len(at)) - 1
     start = np.concatenate((edges.start, track.until[silent], track.start[tells]))[order]
-    now = np.concatenate((celsius, np.full(len(silent), NAN, np.float32), track.celsius[tells]))[order]
+    now = np.concatenate((there, np.full(len(silent), NONE), track.milli[tells]))[order]
     began = np.concatenate((at, silent + 1, tells))[order]
     rest = np.concatenate((rest, np.zeros(len(silent) + len(tells), np.int64)))[order]
     heat = _reduce(np.add, _heat(track, last, end), began, 0) + rest
     heat[:-1] -= rest[1:]
-    lowest = np.fmin(now, _reduce(np.minimum, track.celsius, began, NAN))
+    lowest = np.minimum(now, _reduce(np.minimum, track.milli, began, NONE))
     return Cut(edges.home[edge], start, edges.piece[edge], now, lowest, heat)
 
 
-def _at_edges(track: Track, edges: Edges, key: Int, edge_key: Int, at: Int, end: Int) -> tuple[Celsius, Int]:
+def _at_edges(track: Track, edges: Edges, key: Int, edge_key: Int, at: Int, end: Int) -> tuple[Milli, Int]:
     """At each edge: the temperature in force, and the heat that its reading still gives if it began before."""
     begins = key[np.minimum(at, len(key) - 1)] == edge_key
     reading = at - 1 + begins
     known = (reading >= 0) & (track.home[reading] == edges.home) & (track.until[reading] > edges.start)
-    celsius = np.where(known, track.celsius[reading], np.float32(NAN))
+    milli = track.milli[reading]
     left = np.minimum(track.until[reading], end[edges.home]) - edges.start
-    return celsius, np.where(known & ~begins, milli(track.celsius[reading]) * left, 0)
+    return np.where(known, milli, NONE), np.where(known & ~begins, milli * left, 0)
 
 
 def _silent(track: Track, last: NDArray[np.intp], end: Int) -> NDArray[np.intp]:
@@ -140,7 +140,7 @@ def _silent(track: Track, last: NDArray[np.intp], end: Int) -> NDArray[np.intp]:
 
 def _heat(track: Track, last: NDArray[np.intp], end: Int) -> Int:
     """Temperature times time of each reading, m°C·µs."""
-    heat = milli(track.celsius)
+    heat = track.milli.astype(np.int64)
     length = track.until - track.start
     length[last] = np.minimum(track.until[last], end[track.home[last]]) - track.start[last]
     heat *= length
@@ -152,7 +152,7 @@ def _tells(
     edges: Edges,
     pieces: NDArray[np.void],
     at: NDArray[np.intp],
-    celsius: Celsius,
+    there: Milli,
     last: NDArray[np.intp],
     silent: NDArray[np.intp],
 ) -> NDArray[np.intp]:
@@ -162,12 +162,12 @@ def _tells(
     """
     after = silent[silent < len(track.home) - 1] + 1
     resumed = after[track.home[after] == track.home[after - 1]]
-    lowest = np.fmin(celsius, _reduce(np.minimum, track.celsius, at, NAN))
+    lowest = np.minimum(there, _reduce(np.minimum, track.milli, at, NONE))
     low = lowest < pieces["warm"][edges.piece]
     low &= pieces["reason"][edges.piece] == NotJudged.JUDGED
     count = np.diff(np.append(at, len(track.home)))[low]
     reading = ranges(at[low], count)
-    level, value = np.zeros(len(reading), np.uint8), track.celsius[reading]
+    level, value = np.zeros(len(reading), np.uint8), track.milli[reading]
     for limit in LIMITS:
         level += value < np.repeat(pieces[limit][edges.piece[low]], count)
     differs = np.ones(len(reading), bool)
@@ -176,7 +176,7 @@ def _tells(
     return np.concatenate((last[:-1] + 1, [0], resumed, reading[differs]))
 
 
-def _reduce(how: np.ufunc, values: NDArray[Any], at: NDArray[np.intp], none: float) -> NDArray[Any]:
+def _reduce(how: np.ufunc, values: NDArray[Any], at: NDArray[np.intp], none: int | np.int32) -> NDArray[Any]:
     """Reduce values[at[i]:at[i + 1]], the last one to the end; `none` where that is empty."""
     out = np.full(len(at), none, values.dtype)
     some = at < np.append(at[1:], len(values))
@@ -185,20 +185,17 @@ def _reduce(how: np.ufunc, values: NDArray[Any], at: NDArray[np.intp], none: flo
     return out
 
 
-# A float64 of this size has no bits left for fractions: adding it rounds, to even as `rint` does, and what was added
-# stands in the low bits as an integer. Casting would take twice as long as all the rest.
-ROUNDS = 1.5 * 2**52
 LIMITS = ("warm", "target", "cold", "severe")
 
 
-def classify(celsius: Celsius, pieces: NDArray[np.void] | dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
+def classify(milli: Milli, pieces: NDArray[np.void] | dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
     """The State of temperatures under the pieces in force, of one length with them."""
-    state = np.full(celsius.shape, State.WARM, np.uint8)
-    state[celsius < pieces["warm"]] = State.FAIR
-    state[celsius < pieces["target"]] = State.SHORT
-    state[celsius < pieces["cold"]] = State.COLD
-    state[celsius < pieces["severe"]] = State.SEVERE
-    state[np.isnan(celsius)] = State.UNKNOWN
+    state = np.full(milli.shape, State.WARM, np.uint8)
+    state[milli < pieces["warm"]] = State.FAIR
+    state[milli < pieces["target"]] = State.SHORT
+    state[milli < pieces["cold"]] = State.COLD
+    state[milli < pieces["severe"]] = State.SEVERE
+    state[milli == NONE] = State.UNKNOWN
     state[pieces["reason"] != NotJudged.JUDGED] = State.NOT_JUDGED
     return state
 
@@ -209,7 +206,7 @@ def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
     Returns:
         RUN array sorted by (home, start).
     """
-    state = classify(steps.celsius, {name: schedules.pieces[name][steps.piece] for name in (*LIMITS, "reason")})
+    state = classify(steps.milli, {name: schedules.pieces[name][steps.piece] for name in (*LIMITS, "reason")})
     first = np.ones(len(state), bool)
     first[1:] = (state[1:] != state[:-1]) | (steps.piece[1:] != steps.piece[:-1]) | (steps.home[1:] != steps.home[:-1])
     at = np.flatnonzero(first)
@@ -219,16 +216,6 @@ def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
     last = np.append(out["home"][1:] != out["home"][:-1], True)[: len(at)]
     out["end"] = np.where(last, end[out["home"]], np.append(out["start"][1:], 0)[: len(at)])
     if len(at):
-        out["lowest"] = np.fmin.reduceat(steps.lowest, at)
+        out["lowest"] = np.minimum.reduceat(steps.lowest, at)
         out["heat"] = np.add.reduceat(steps.heat, at)
     return out
-
-
-def milli(celsius: Celsius) -> Int:
-    """Thousandths of a degree as integers; none may be unknown."""
-    scaled = celsius.astype(np.float64)
-    scaled *= 1000
-    scaled += ROUNDS
-    whole = scaled.view(np.int64)
-    whole -= np.float64(ROUNDS).view(np.int64)
-    return whole

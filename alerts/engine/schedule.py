@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.instants import NONE_US, to_datetime, to_us
+from domain.milli import LEAST_MILLI, NONE_MILLI, milli
 from domain.policy import Limit, Policy, Version
 from domain.states import NotJudged
 
@@ -24,10 +25,10 @@ DAY = timedelta(days=1)
 PIECE = np.dtype(
     [
         ("start", np.int64),  # µs; the piece ends where the next one of its schedule starts
-        ("cold", np.float32),  # °C; -inf: no such limit now
-        ("severe", np.float32),
-        ("target", np.float32),  # day limit, in force or not
-        ("warm", np.float32),  # day limit + deadband
+        ("cold", np.int32),  # m°C; LEAST_MILLI: no such limit now
+        ("severe", np.int32),
+        ("target", np.int32),  # day limit, in force or not; NONE_MILLI: there is none
+        ("warm", np.int32),  # day limit + deadband
         ("reason", np.uint8),  # NotJudged
         ("windowed", np.bool_),  # a cold limit is in force
         ("confirm", np.int64),  # µs
@@ -150,16 +151,14 @@ def _piece(policy: Policy, limits: list[list[Limit]], terms: Terms, edge: dateti
     index = bisect_right([version.valid_from for version in policy.versions], day) - 1
     version = policy.versions[max(index, 0)]
     mine = limits[index] if index >= 0 else []
-    cold = [limit.below_celsius for limit in mine if limit.severity == "cold"]
-    severe = [limit.below_celsius for limit in mine if limit.severity == "severe"]
     now = [limit for limit in mine if limit.holds_at(local.time())]
-    target = np.float32(max(cold or severe, default=np.inf))
+    target = max(_below(mine, "cold") or _below(mine, "severe"), default=NONE_MILLI)
     return (
         start,
-        max((limit.below_celsius for limit in now if limit.severity == "cold"), default=-np.inf),
-        max((limit.below_celsius for limit in now if limit.severity == "severe"), default=-np.inf),
-        float(target),
-        float(target + np.float32(version.deadband_k)),
+        max(_below(now, "cold"), default=LEAST_MILLI),
+        max(_below(now, "severe"), default=LEAST_MILLI),
+        target,
+        min(target + milli(version.deadband_k), NONE_MILLI),
         int(_reason(policy, terms, mine, day, start)),
         any(limit.severity == "cold" for limit in now),
         version.confirm_for_s * 1_000_000,
@@ -168,6 +167,11 @@ def _piece(policy: Policy, limits: list[list[Limit]], terms: Terms, edge: dateti
         day.toordinal(),
         next((why for at, why in terms.ended if at == start), 0),
     )
+
+
+def _below(limits: list[Limit], severity: str) -> list[int]:
+    """The limits of a severity, m°C."""
+    return [milli(limit.below_celsius) for limit in limits if limit.severity == severity]
 
 
 def _reason(policy: Policy, terms: Terms, limits: list[Limit], day: date, start: int) -> NotJudged:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from alerts.engine.keys import Keys
 from domain.instants import EVER_US, NONE_US
+from domain.milli import NONE_MILLI
 
 Int = NDArray[np.int64]
-Celsius = NDArray[np.float32]
-NAN = float("nan")
+Milli = NDArray[np.int32]  # thousandths of a degree, NONE_MILLI: unknown
+NONE = np.int32(NONE_MILLI)
 
 
 class Readings(NamedTuple):
@@ -22,12 +23,12 @@ class Readings(NamedTuple):
     lane: Int  # a lane is one sensor in one room
     start: Int  # µs
     until: Int  # µs, exclusive
-    celsius: Celsius
+    milli: Milli
 
     def take(self, which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Self:
         """Some of the readings, in the given order."""
-        home, lane, start, until, celsius = self
-        return type(self)(home[which], lane[which], start[which], until[which], celsius[which])
+        home, lane, start, until, milli = self
+        return type(self)(home[which], lane[which], start[which], until[which], milli[which])
 
     @classmethod
     def join(cls, parts: Sequence["Readings"]) -> "Readings":
@@ -58,16 +59,16 @@ class Track(NamedTuple):
     home: Int
     start: Int  # µs
     until: Int  # µs, exclusive; may lie beyond the end of judging
-    celsius: Celsius
+    milli: Milli
 
     def part(self, low: int, high: int) -> "Track":
         """The spans from one index to another."""
-        return Track(self.home[low:high], self.start[low:high], self.until[low:high], self.celsius[low:high])
+        return Track(self.home[low:high], self.start[low:high], self.until[low:high], self.milli[low:high])
 
 
-def hold(home: Int, lane: Int, start: Int, until: Int, celsius: Celsius) -> Held:
+def hold(home: Int, lane: Int, start: Int, until: Int, milli: Milli) -> Held:
     """Sort readings and end each one where the next of its lane begins. Changes `until` in place where it can."""
-    held = _sort(Held(home, lane, start, until, celsius))
+    held = _sort(Held(home, lane, start, until, milli))
     last = held.head[1:] - 1
     beyond = held.until[last]
     np.minimum(held.until[:-1], held.start[1:], out=held.until[:-1])
@@ -105,22 +106,22 @@ def coldest(held: Held, begin: Int, end: Int) -> Track:
     held = _between(held, begin, end)
     home = held.home[held.head]
     single = bool((home[1:] != home[:-1]).all())
-    return Track(held.home, held.start, held.until, held.celsius) if single else _lanes(held, begin, end)
+    return Track(held.home, held.start, held.until, held.milli) if single else _lanes(held, begin, end)
 
 
-def in_force(track: Track, end: Int) -> Celsius:
-    """The temperature of each home at the instant `end[home]` that its track reaches to; NaN if unknown."""
+def in_force(track: Track, end: Int) -> Milli:
+    """The temperature of each home at the instant `end[home]` that its track reaches to; NONE_MILLI if unknown."""
     if not len(track.home):
-        return np.full(len(end), NAN, np.float32)
+        return np.full(len(end), NONE)
     homes = np.arange(len(end))
     last = np.maximum(np.searchsorted(track.home, homes, "right") - 1, 0)
     known = (track.home[last] == homes) & (track.until[last] > end)
-    return np.where(known, track.celsius[last], np.float32(NAN))
+    return np.where(known, track.milli[last], NONE)
 
 
 def _between(held: Held, begin: Int, end: Int) -> Held:
     """The part of readings that counts from begin to end. Mostly that is all of them, or nearly so."""
-    home, lane, start, until, celsius = held
+    home, lane, start, until, milli = held
     counts = until > start
     early = np.flatnonzero(start < begin.max(initial=NONE_US))
     if len(early):
@@ -132,24 +133,24 @@ def _between(held: Held, begin: Int, end: Int) -> Held:
     counts[late] &= start[late] <= end[home[late]]
     if not len(early) and counts.all():
         return held
-    return Held(home, lane, start, until, celsius).take(counts)
+    return Held(home, lane, start, until, milli).take(counts)
 
 
 def _lanes(held: Held, begin: Int, end: Int) -> Track:
     """Homes with several sensors: a span from each beginning or end of any of them, at the lowest of those known."""
-    home, lane, start, until, celsius = held
+    home, lane, start, until, milli = held
     keys = Keys.over(len(begin), begin, end)
     inside = until <= end[home]
     steps = np.unique(np.concatenate((keys.of(home, start), keys.of(home[inside], until[inside]))))
     step_home, step_start = keys.split(steps)
-    lowest = np.full(len(steps), NAN, np.float32)
+    lowest = np.full(len(steps), NONE)
     for one in np.unique(lane):
         mine = np.flatnonzero(lane == one)
         at = np.searchsorted(keys.of(home[mine], start[mine]), steps, "right") - 1
         piece = mine[np.maximum(at, 0)]
         known = (at >= 0) & (home[piece] == step_home) & (step_start < until[piece])
-        lowest = np.fmin(lowest, np.where(known, celsius[piece], np.float32(NAN)))
+        lowest = np.minimum(lowest, np.where(known, milli[piece], NONE))
     step_until = np.full(len(steps), EVER_US)
     step_until[:-1] = np.where(step_home[1:] == step_home[:-1], step_start[1:], EVER_US)
-    known = ~np.isnan(lowest)
+    known = lowest != NONE
     return Track(step_home[known], step_start[known], step_until[known], lowest[known])

@@ -21,6 +21,7 @@ from api.seen import seen
 from api.session import Session
 from api.values import shown as rounded
 from domain.instants import to_us
+from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.states import NotJudged
 from domain.tickets import TicketClass
 from store import cases, compliance, desk, form_sent, history, homes, outages
@@ -143,7 +144,11 @@ def _piece(schedule: Schedules, at_us: int) -> np.void:
 def limits_now(schedule: Schedules, now: datetime) -> dict[str, float | None]:
     """The limits in force now, and the day limit whether in force or not; None: there is none."""
     piece = _piece(schedule, to_us(now))
-    return {name: rounded(float(piece[name])) for name in ("cold", "severe", "target")}
+    return {name: _degrees(int(piece[name])) for name in ("cold", "severe", "target")}
+
+
+def _degrees(limit: int) -> float | None:
+    return None if limit in (LEAST_MILLI, NONE_MILLI) else celsius(limit)
 
 
 def _reason(schedule: Schedules, now: datetime) -> str:
@@ -155,11 +160,11 @@ def _limits_between(schedule: Schedules, start_us: int, end_us: int, start: floa
     marks = [start_us, *(int(s) for s in schedule.pieces["start"] if start_us < s < end_us), end_us]
     scale = (end - start) / (end_us - start_us)
     return [
-        Step(kind, start + (low - start_us) * scale, start + (high - start_us) * scale, float(piece[kind]))
+        Step(kind, start + (low - start_us) * scale, start + (high - start_us) * scale, celsius(int(piece[kind])))
         for low, high in pairwise(marks)
         for piece in [_piece(schedule, low)]
         for kind in ("cold", "severe")
-        if np.isfinite(piece[kind]) and piece["reason"] == NotJudged.JUDGED
+        if piece[kind] != LEAST_MILLI and piece["reason"] == NotJudged.JUDGED
     ]
 
 

@@ -21,6 +21,7 @@ from alerts.care import (
 )
 from domain.care import Care
 from domain.instants import NONE_US
+from domain.milli import NONE_MILLI
 from store.care import Round
 from store.stays import SAID
 from store.wire import native
@@ -73,27 +74,27 @@ def test_a_battery_is_low_under_the_limit() -> None:
 
 def test_distance_is_from_the_median_of_the_others() -> None:
     building = np.array([1, 1, 1, 1, 1, 2, 2, 0], np.int32)
-    celsius = np.array([20, 21, 22, 23, 30, 20, 10, 5], np.float32)
-    found = distance(building, celsius)
-    assert found[:5].tolist() == [2.5, 1.5, 0.0, 1.5, 8.5]
+    milli = np.array([20, 21, 22, 23, 30, 20, 10, 5], np.int32) * 1000
+    found = distance(building, milli)
+    assert found[:5].tolist() == [2500, 1500, 0, 1500, 8500]
     assert np.isnan(found[5:]).all()
 
 
 def test_four_neighbours_are_needed_that_speak() -> None:
-    celsius = np.array([20, 20, 20, 20, np.nan], np.float32)
-    assert np.isnan(distance(np.ones(5, np.int32), celsius)).all()
+    milli = np.array([20_000, 20_000, 20_000, 20_000, NONE_MILLI], np.int32)
+    assert np.isnan(distance(np.ones(5, np.int32), milli)).all()
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(10, 30) | st.none()), max_size=40))
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(10_000, 30_000) | st.none()), max_size=40))
 def test_distance_equals_one_sensor_at_a_time(rooms: list[tuple[int, int | None]]) -> None:
     building = np.array([b for b, _ in rooms], np.int32)
-    celsius = np.array([np.nan if c is None else c for _, c in rooms], np.float32)
+    milli = np.array([NONE_MILLI if c is None else c for _, c in rooms], np.int32)
     wanted = []
     for i, (mine, said) in enumerate(rooms):
         others = [c for j, (b, c) in enumerate(rooms) if j != i and b == mine and c is not None]
         enough = mine != 0 and said is not None and len(others) >= 4
         wanted.append(abs(said - median(others)) if enough and said is not None else np.nan)
-    np.testing.assert_array_equal(distance(building, celsius), np.array(wanted, np.float32))
+    np.testing.assert_array_equal(distance(building, milli), np.array(wanted))
 
 
 def said(*rows: tuple[int, int, float]) -> np.ndarray[tuple[int], np.dtype[np.void]]:

@@ -12,8 +12,8 @@ NOON = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def record(hour: int, state: State, room: str = "living", celsius: float = 17.0, covered: bool = False) -> Record:
-    return Record(hour + 1, room, NOON + hour * HOUR, celsius, state, covered)
+def record(hour: int, state: State, room: str = "living", milli: int = 17_000, covered: bool = False) -> Record:
+    return Record(hour + 1, room, NOON + hour * HOUR, milli, state, covered)
 
 
 def told(found: list[Spell]) -> list[tuple[int, int | None]]:
@@ -30,9 +30,9 @@ def test_a_cold_record_opens_and_a_warm_one_of_the_same_room_ends() -> None:
 
 
 def test_every_room_that_was_cold_has_to_be_measured_again() -> None:
-    both = [record(0, State.COLD, "a"), record(1, State.SEVERE, "b", 15.0), record(2, State.WARM, "a")]
+    both = [record(0, State.COLD, "a"), record(1, State.SEVERE, "b", 15_000), record(2, State.WARM, "a")]
     (one,) = spells(both, {})
-    assert (one.end, one.severity, one.severe_at, one.lowest) == (None, Severity.SEVERE, NOON + HOUR, 15.0)
+    assert (one.end, one.severity, one.severe_at, one.lowest_milli) == (None, Severity.SEVERE, NOON + HOUR, 15_000)
     assert told(spells([*both, record(3, State.WARM, "b"), record(4, State.COLD, "b")], {})) == [(0, 3), (4, None)]
 
 
@@ -52,7 +52,7 @@ STATES = st.sampled_from([State.NOT_JUDGED, State.WARM, State.FAIR, State.SHORT,
 
 @given(st.lists(st.tuples(STATES, st.sampled_from("ab"), st.booleans()), max_size=12))
 def test_as_the_rule_reads(said: list[tuple[State, str, bool]]) -> None:
-    records = [record(nth, state, room, 14.0 + nth, covered) for nth, (state, room, covered) in enumerate(said)]
+    records = [record(nth, state, room, 14_000 + nth, covered) for nth, (state, room, covered) in enumerate(said)]
     # A room is cold after a record if its last one that says anything was cold and not covered; a home if any room is.
     cold = []
     for nth in range(len(records)):

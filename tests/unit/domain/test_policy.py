@@ -164,6 +164,8 @@ def test_whatever_stands_in_the_file_is_taken_or_named(path: Path, value: object
         (version(confirm_for_s=0.5), "version[0].confirm_for_s: 0.5 is not a whole number of seconds"),
         (version(deadband_k=float("nan")), "version[0].deadband_k: "),
         (version(hold_intervals=0), "version[0].hold_intervals: 0 is not between 1 and 100"),
+        (version(deadband_k=0.0005), "version[0].deadband_k: 0.0005 is finer than a thousandth"),
+        (limit(below=18.0001), "version[0].limits[0].below: 18.0001 is finer than a thousandth"),
         (limit(below=61), "version[0].limits[0].below: 61 is not between -40 and 60"),
         (limit(severity="chilly"), "version[0].limits[0].severity: "),
         (limit(**{"class": "castle"}), "version[0].limits[0].class: "),

@@ -1,13 +1,15 @@
 """An independent judge that walks second by second and looks at the wall clock: slow, plain, and nothing shared.
 
-It knows the rules from the regulation's side only: a list of readings, a clock on the wall, a few counters.
+It knows the rules from the regulation's side only: a list of readings, a clock on the wall, a few counters. Degrees
+are decimal numbers, as people write them.
 """
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import numpy as np
+NONE = Decimal("Infinity")  # no temperature
 
 
 @dataclass
@@ -20,15 +22,15 @@ class SlowFlag:
     suspended_at: int | None = None
     cleared_at: int | None = None
     reason: str | None = None
-    lowest: float = float("inf")
+    lowest: Decimal = NONE
 
 
 @dataclass
 class SlowRules:
     """One version of the rules for one home; limits are (severity, below, opens, closes)."""
 
-    limits: list[tuple[str, float, time | None, time | None]]
-    deadband_k: float
+    limits: list[tuple[str, Decimal, time | None, time | None]]
+    deadband_k: Decimal
     confirm_s: int
     clear_s: int
 
@@ -38,13 +40,13 @@ class SlowHome:
     """Everything about a home, with instants in whole seconds since 1970."""
 
     zone: ZoneInfo
-    readings: list[list[tuple[int, int, float]]]  # per sensor: (at, held until at most, judged °C)
+    readings: list[list[tuple[int, int, Decimal]]]  # per sensor: (at, held until at most, judged °C)
     versions: list[tuple[date, SlowRules]]
     season: tuple[date, date]
     status: list[tuple[int | None, bool]] = field(default_factory=lambda: [(None, True)])
 
 
-def temperature(home: SlowHome, second: int) -> float | None:
+def temperature(home: SlowHome, second: int) -> Decimal | None:
     """The coldest of what the sensors say at a second."""
     now = []
     for sensor in home.readings:
@@ -66,7 +68,7 @@ def rules_at(home: SlowHome, local: datetime) -> SlowRules | None:
     return found
 
 
-def state_at(home: SlowHome, second: int) -> tuple[str, float | None, SlowRules | None, bool, date]:
+def state_at(home: SlowHome, second: int) -> tuple[str, Decimal | None, SlowRules | None, bool, date]:
     """(what it is, °C, rules, is a cold window open, local date)."""
     local = datetime.fromtimestamp(second, home.zone)
     rules = rules_at(home, local)
@@ -96,18 +98,18 @@ def inside(opens: time | None, closes: time | None, now: time) -> bool:
     return opens <= now < closes if opens < closes else not closes <= now < opens
 
 
-def breach(rules: SlowRules, celsius: float, now: time) -> str:
+def breach(rules: SlowRules, celsius: Decimal, now: time) -> str:
     """severe, cold, short, fair or warm."""
-    here = [(s, np.float32(b)) for s, b, o, c in rules.limits if inside(o, c, now)]
+    here = [(s, b) for s, b, o, c in rules.limits if inside(o, c, now)]
     if any(s == "severe" and celsius < b for s, b in here):
         return "severe"
     if any(s == "cold" and celsius < b for s, b in here):
         return "cold"
-    day_limits = [np.float32(b) for s, b, _, _ in rules.limits if s == "cold"]
-    day_limits = day_limits or [np.float32(b) for _, b, _, _ in rules.limits]
+    day_limits = [b for s, b, _, _ in rules.limits if s == "cold"]
+    day_limits = day_limits or [b for _, b, _, _ in rules.limits]
     if celsius < max(day_limits):
         return "short"
-    return "warm" if celsius >= max(day_limits) + np.float32(rules.deadband_k) else "fair"
+    return "warm" if celsius >= max(day_limits) + rules.deadband_k else "fair"
 
 
 @dataclass
@@ -120,10 +122,10 @@ class SlowJudge:
     breach_from: int | None = None
     severe_from: int | None = None
     warm_from: int | None = None
-    pending_low: float = float("inf")
+    pending_low: Decimal = NONE
     seconds: dict[date, dict[str, int]] = field(default_factory=dict)
     at: int = 0
-    was: tuple[str, float | None, SlowRules | None, bool, date] | None = None
+    was: tuple[str, Decimal | None, SlowRules | None, bool, date] | None = None
 
     def walk(self, begin: int, end: int) -> "SlowJudge":
         """Judge every second of [begin, end]; the last one is looked at, but has no length."""
@@ -160,7 +162,7 @@ class SlowJudge:
         what, celsius, _, window, _ = self.was
         in_breach = what in ("cold", "severe")
         if not in_breach:
-            self.breach_from, self.pending_low = None, float("inf")
+            self.breach_from, self.pending_low = None, NONE
         elif self.breach_from is None:
             self.breach_from = second
         self.severe_from = (second if self.severe_from is None else self.severe_from) if what == "severe" else None
@@ -185,17 +187,17 @@ class SlowJudge:
         self.open = None
         self.breach_from = self.severe_from = self.warm_from = None
 
-    def _count(self, seen: tuple[str, float | None, SlowRules | None, bool, date]) -> None:
+    def _count(self, seen: tuple[str, Decimal | None, SlowRules | None, bool, date]) -> None:
         names = {"warm": "compliant", "fair": "compliant", "short": "compliant"}
         names |= dict.fromkeys(("out_of_season", "heat_stopped", "no_policy"), "not_judged")
         day = self.seconds.setdefault(seen[4], {})
         name = names.get(seen[0], seen[0])
         day[name] = day.get(name, 0) + 1
         if name in ("compliant", "cold", "severe") and seen[1] is not None:
-            day["heat"] = day.get("heat", 0) + round(1000 * seen[1])
+            day["heat"] = day.get("heat", 0) + int(1000 * seen[1])
         if name in ("cold", "severe") and seen[1] is not None and seen[2] is not None:
             local = datetime.fromtimestamp(self.at, self.home.zone).time()
             limit = max(b for _, b, o, c in seen[2].limits if inside(o, c, local))
-            day["deficit"] = day.get("deficit", 0) + round(1000 * limit) - round(1000 * seen[1])
+            day["deficit"] = day.get("deficit", 0) + int(1000 * (limit - seen[1]))
         if seen[0] == "short":
             day["shortfall"] = day.get("shortfall", 0) + 1

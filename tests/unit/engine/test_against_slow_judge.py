@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,9 @@ from alerts.engine.machine import fold, idle
 from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import coldest, hold
+from alerts.weigh import judged_milli
 from domain.instants import NONE_US
+from domain.milli import milli
 from domain.policy import Limit, Policy, Season, Version
 from domain.states import NotJudged
 from tests.unit.engine.slow_judge import SlowFlag, SlowHome, SlowJudge, SlowRules
@@ -34,22 +37,29 @@ ANCHORS = [
     ("America/St_Johns", "2006-10-28T22"),  # 00:01 -> 23:01 of the day before
     ("America/St_Johns", "2026-03-08T00"),
 ]
-LIMITS: list[list[tuple[str, float, time | None, time | None]]] = [
-    [("cold", 18.0, time(6), time(21)), ("severe", 16.0, None, None)],
-    [("cold", 20.0, None, None)],
-    [("cold", 18.0, time(22), time(1, 30)), ("severe", 16.0, time(0, 30), time(2, 30))],
-    [("cold", 18.0, time(2, 15), time(2, 45)), ("cold", 17.0, time(0), time(5)), ("severe", 16.0, None, None)],
-    [("severe", 16.0, None, None)],
+LIMITS: list[list[tuple[str, Decimal, time | None, time | None]]] = [
+    [("cold", Decimal(18), time(6), time(21)), ("severe", Decimal(16), None, None)],
+    [("cold", Decimal(20), None, None)],
+    [("cold", Decimal(18), time(22), time(1, 30)), ("severe", Decimal(16), time(0, 30), time(2, 30))],
+    [
+        ("cold", Decimal(18), time(2, 15), time(2, 45)),
+        ("cold", Decimal(17), time(0), time(5)),
+        ("severe", Decimal(16), None, None),
+    ],
+    [("severe", Decimal(16), None, None)],
     [],
 ]
-CELSIUS = st.sampled_from([15.0, 15.99, 16.0, 17.0, 17.99, 18.0, 18.1, 18.2, 19.5, 20.0, 20.2, 22.0])
+# What rooms are like, and the edges: of each limit and its deadband, exactly at it and a thousandth under it.
+EDGES = [15_999, 16_000, 17_000, 17_999, 18_000, 18_199, 18_200, 19_999, 20_000, 20_199, 20_200]
+JUDGED = (st.integers(14_500, 22_500) | st.sampled_from(EDGES)).map(lambda n: Decimal(n) / 1000)
+OFFSETS = st.sampled_from([Decimal(n) / 1000 for n in (0, 300, -700, 123, -5_001)])
 
 
 @st.composite
 def rules(draw: st.DrawFn) -> SlowRules:
     return SlowRules(
         draw(st.sampled_from(LIMITS)),
-        draw(st.sampled_from([0.0, 0.2])),
+        draw(st.sampled_from([Decimal(0), Decimal("0.2")])),
         draw(st.sampled_from([0, 600, 1800])),
         draw(st.sampled_from([0, 600, 1800])),
     )
@@ -67,9 +77,9 @@ def homes(draw: st.DrawFn) -> tuple[SlowHome, int, int]:
     times = st.integers(begin - 1800, end).map(lambda s: s - s % grid)
     sensors = []
     for _ in range(draw(st.integers(1, 3))):
-        found = draw(st.dictionaries(times, CELSIUS, max_size=14))
+        found = draw(st.dictionaries(times, JUDGED, max_size=14))
         held = draw(st.sampled_from([300, 900, 5400]))
-        sensors.append([(at, at + held, float(np.float32(found[at]))) for at in sorted(found)])
+        sensors.append([(at, at + held, found[at]) for at in sorted(found)])
     day = local.date()
     versions = [(date(2000, 1, 1), draw(rules()))]
     if draw(st.booleans()):
@@ -92,11 +102,11 @@ def policy_of(home: SlowHome) -> Policy:
                 valid_from=first,
                 confirm_for_s=r.confirm_s,
                 clear_for_s=r.clear_s,
-                deadband_k=r.deadband_k,
+                deadband_k=float(r.deadband_k),
                 hold_intervals=3,
                 judged_rooms=("living",),
                 limits=tuple(
-                    Limit(home_class="multistorey", severity=s, below_celsius=b, opens=o, closes=c)
+                    Limit(home_class="multistorey", severity=s, below_celsius=float(b), opens=o, closes=c)
                     for s, b, o, c in r.limits
                 ),
                 clocks={},
@@ -109,24 +119,25 @@ def policy_of(home: SlowHome) -> Policy:
 class Fast:
     """The engine on one home, advanced in as many parts as one likes."""
 
-    def __init__(self, home: SlowHome, begin: int, end: int) -> None:
+    def __init__(self, home: SlowHome, begin: int, end: int, offset: Decimal = Decimal(0)) -> None:
         status = tuple((NONE_US if since is None else since * US, on) for since, on in home.status)
         terms = Terms("multistorey", status=status)
         first = datetime.fromtimestamp(begin, UTC).date() - timedelta(days=2)
         last = datetime.fromtimestamp(end, UTC).date() + timedelta(days=3)
         self.schedules = Schedules.join([compile_schedule(policy_of(home), terms.clipped(begin * US), first, last)])
         said = [(lane, *r) for lane, sensor in enumerate(home.readings) for r in sensor]
-        table = np.array(said, np.float64).reshape(len(said), 4)
-        self.readings = [table[:, i] for i in range(4)]
+        self.readings = [np.array([r[i] for r in said], np.int64) for i in range(3)]
+        # What the thermometer said, in the 32 bits that are stored, and its offset: from the door on, as everywhere.
+        raw = np.array([float(judged - offset) for _, _, _, judged in said], np.float32)
+        self.milli = judged_milli(raw, milli(float(offset)))
         self.state = idle(1)
         self.ended: list[NDArray[np.void]] = []
         self.days: dict[date, dict[str, int]] = {}
 
     def advance(self, begin: int, end: int) -> None:
-        lane, start, until, celsius = self.readings
+        lane, start, until = self.readings
         home = np.zeros(len(lane), np.int64)
-        us = [(a * US).astype(np.int64) for a in (start, until)]
-        held = hold(home, lane.astype(np.int64), us[0], us[1].copy(), celsius.astype(np.float32))
+        held = hold(home, lane, start * US, until * US, self.milli)
         low, high = np.array([begin * US]), np.array([end * US])
         steps = cut(coldest(held, low, high), self.schedules, np.zeros(1, np.int64), low, high)
         found = runs(steps, self.schedules, high)
@@ -149,7 +160,7 @@ class Fast:
         if f["cleared_at"] != NONE_US:
             reason = NotJudged(int(f["reason"])).code if f["reason"] else "recovered"
         names = ("cold_since", "confirmed_at", "severe_at", "suspended_at", "cleared_at")
-        return (*(at(n) for n in names), reason, float(f["lowest"]))
+        return (*(at(n) for n in names), reason, Decimal(int(f["lowest"])) / 1000)
 
 
 def slow_flags(flags: Iterable[SlowFlag]) -> list[tuple[Any, ...]]:
@@ -163,23 +174,24 @@ def slow_days(judge: SlowJudge) -> dict[date, dict[str, int]]:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(homes())
+@given(homes(), OFFSETS)
 @example(
     (
         # The season ends at the very midnight at which a window would open: the flag ends as it was, suspended.
         SlowHome(
             ZoneInfo("America/St_Johns"),
-            [[(1162081520, 1162081820, 15.0), (1162081820, 1162082120, 16.0)]],
-            [(date(2000, 1, 1), SlowRules(LIMITS[3], 0.0, 0, 0))],
+            [[(1162081520, 1162081820, Decimal(15)), (1162081820, 1162082120, Decimal(16))]],
+            [(date(2000, 1, 1), SlowRules(LIMITS[3], Decimal(0), 0, 0))],
             (date(2000, 1, 1), date(2006, 10, 29)),
         ),
         1162081800,
         1162092600,
-    )
+    ),
+    Decimal("0.3"),
 )
-def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHome, int, int]) -> None:
+def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHome, int, int], offset: Decimal) -> None:
     home, begin, end = drawn
-    fast = Fast(home, begin, end)
+    fast = Fast(home, begin, end, offset)
     fast.advance(begin, end)
     slow = SlowJudge(home).walk(begin, end)
     assert fast.flags() == slow_flags(slow.flags)
@@ -213,10 +225,10 @@ def test_any_split_in_time_gives_the_same(drawn: tuple[SlowHome, int, int], at: 
     ],
 )
 def test_the_states_of_a_day_add_up_to_its_length(zone: str, day: date, seconds: int) -> None:
-    rules = SlowRules(LIMITS[0], 0.2, 0, 1800)
+    rules = SlowRules(LIMITS[0], Decimal("0.2"), 0, 1800)
     begin = int(datetime.combine(day - timedelta(days=1), time(12), ZoneInfo(zone)).timestamp())
     end = int(datetime.combine(day + timedelta(days=1), time(12), ZoneInfo(zone)).timestamp())
-    readings = [(begin + i * 1237, begin + i * 1237 + 900, 15.0 + i % 6) for i in range(200)]
+    readings = [(begin + i * 1237, begin + i * 1237 + 900, Decimal(15 + i % 6)) for i in range(200)]
     home = SlowHome(ZoneInfo(zone), [readings], [(date(2000, 1, 1), rules)], (date(2000, 1, 1), date(2030, 1, 1)))
     fast = Fast(home, begin, end)
     fast.advance(begin, end)

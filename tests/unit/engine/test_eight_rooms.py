@@ -16,6 +16,7 @@ from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import coldest, hold
 from domain import policy
 from sim.replay import Recording, rooms
+from store.wire import milli
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WEEKS = 509  # lays the recording of February to May 2016 on the season 2025/26
@@ -42,7 +43,7 @@ def judged(recording: Recording) -> NDArray[np.void]:
     start = np.tile(recording.at_us, len(names)).astype(np.int64)
     celsius = np.concatenate([recording.values[name] for name in names]).astype(np.float32)
     known = ~np.isnan(celsius)
-    held = hold(home[known], home[known] * 0, start[known], start[known] + HOLD_US, celsius[known])
+    held = hold(home[known], home[known] * 0, start[known], start[known] + HOLD_US, milli(celsius[known]))
     first, last = (datetime.fromtimestamp(int(recording.at_us[i]) / 1e6, ZONE).date() for i in (0, -1))
     begin = np.full(len(names), midnight_us(first))
     end = np.full(len(names), midnight_us(last + timedelta(days=1)))

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from alerts.engine import runs as engine
 from alerts.engine.ledger import ledger
 from alerts.engine.machine import fold, idle
-from alerts.engine.runs import cut, milli, runs
+from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import Readings, coldest, hold
 from domain import policy
+from domain.milli import NONE_MILLI
+from store.wire import celsius, milli
 
 US = 1_000_000
 BEGIN = int(datetime(2026, 1, 14, 16, tzinfo=UTC).timestamp()) * US  # midnight in Shanghai
@@ -31,10 +33,10 @@ def some_readings(random: np.random.Generator, homes: int, lanes: int) -> Readin
     count = np.where(random.random(homes) < 0.2, 0, random.integers(1, 200, homes))
     home = np.repeat(np.arange(homes), count)
     start = BEGIN + random.integers(-10, 3 * 288 + 1, len(home)) * 300 * US
-    celsius = random.normal(18.0, 1.0, len(home)).round(1).astype(np.float32)
+    value = random.normal(18_000, 1_000, len(home)).round(-2).astype(np.int32)
     lane = random.integers(0, lanes, len(home))
     _, once = np.unique(np.stack((home, lane, start)), axis=1, return_index=True)
-    return Readings(home[once], lane[once], start[once], start[once] + 5400 * US, celsius[once])
+    return Readings(home[once], lane[once], start[once], start[once] + 5400 * US, value[once])
 
 
 def judge(said: Readings, which: NDArray[np.int64]) -> list[NDArray[np.void]]:
@@ -93,16 +95,16 @@ def lane(said: Readings, nth: int) -> tuple[int, int]:
 
 def test_no_homes_have_no_runs() -> None:
     nothing = np.empty(0, np.int64)
-    said = Readings(nothing, nothing, nothing, nothing, np.empty(0, np.float32))
+    said = Readings(nothing, nothing, nothing, nothing, np.empty(0, np.int32))
     found, ended, machines, days = judge(said, nothing)
     assert [len(part) for part in (found, ended, machines, days)] == [0, 0, 0, 0]
 
 
 def test_many_short_flags_are_told_in_the_order_of_time() -> None:
     start = BEGIN + 6 * 3600 * US + np.arange(20) * 1800 * US
-    celsius = np.where(np.arange(20) % 2, 20.0, 17.0).astype(np.float32)
+    value = np.where(np.arange(20) % 2, 20_000, 17_000).astype(np.int32)
     home = np.repeat(np.arange(3), 20)
-    said = Readings(home, home * 0, np.tile(start, 3), np.tile(start, 3) + 5400 * US, np.tile(celsius, 3))
+    said = Readings(home, home * 0, np.tile(start, 3), np.tile(start, 3) + 5400 * US, np.tile(value, 3))
     _, ended, _, _ = judge(said, np.zeros(3, np.int64))
     assert ended["home"].tolist() == [0] * 10 + [1] * 10 + [2] * 10
     assert ended["flag"]["cold_since"].tolist() == start[::2].tolist() * 3
@@ -110,5 +112,16 @@ def test_many_short_flags_are_told_in_the_order_of_time() -> None:
 
 
 def test_thousandths_of_a_degree_are_rounded_to_the_nearest() -> None:
-    celsius = np.concatenate((np.linspace(-60, 90, 100_001), [-0.0005, 0.0005, 20.0005, 21.0625])).astype(np.float32)
-    np.testing.assert_array_equal(milli(celsius), np.rint(celsius.astype(np.float64) * 1000).astype(np.int64))
+    raw = np.concatenate((np.linspace(-60, 90, 100_001), [-0.0005, 0.0005, 20.0005, 21.0625])).astype(np.float32)
+    np.testing.assert_array_equal(milli(raw), np.rint(raw.astype(np.float64) * 1000).astype(np.int64))
+
+
+def test_thousandths_come_back_from_the_32_bits_that_a_table_keeps() -> None:
+    every = np.arange(-200_000, 200_001, dtype=np.int32)
+    np.testing.assert_array_equal(milli(celsius(every)), every)
+
+
+def test_what_is_no_temperature_is_none() -> None:
+    nothing = np.array([np.nan, np.inf, -np.inf, 1e9, -1e9], np.float32)
+    assert milli(nothing).tolist() == [NONE_MILLI] * 5
+    assert celsius(np.array([NONE_MILLI], np.int32)).tolist() == [np.inf]

@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from alerts.engine.suspect import frozen, jumps
+from store.wire import milli
 
 Row = tuple[int, int, float]
 
 
-def arrays(rows: list[Row]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+def arrays(rows: list[Row]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
     sensor = np.array([row[0] for row in rows], np.int64)
-    return sensor, np.array([row[1] for row in rows], np.int64), np.array([row[2] for row in rows], np.float32)
+    return sensor, np.array([row[1] for row in rows], np.int64), milli(np.array([row[2] for row in rows], np.float32))
 
 
 def per_row(rows: list[Row], value: float) -> NDArray[np.int64]:
@@ -21,13 +22,19 @@ def per_row(rows: list[Row], value: float) -> NDArray[np.int64]:
 
 def test_a_jump_is_more_than_so_many_kelvin_from_the_reading_before() -> None:
     rows = [(1, 0, 20.0), (1, 10, 25.0), (1, 20, 30.5), (2, 30, 10.0), (1, 0, 10.0)]
-    found = jumps(*arrays(rows), per_row(rows, 10), per_row(rows, 5).astype(np.float32))
+    found = jumps(*arrays(rows), per_row(rows, 10), per_row(rows, 5000))
     assert found.tolist() == [False, False, True, False, False]
+
+
+def test_five_kelvin_are_not_more_than_five_whatever_32_bits_make_of_them() -> None:
+    rows = [(1, 0, 12.2), (1, 10, 17.2), (1, 20, 12.199)]
+    assert np.float32(17.2) - np.float32(12.2) > 5
+    assert jumps(*arrays(rows), per_row(rows, 10), per_row(rows, 5000)).tolist() == [False, False, True]
 
 
 def test_after_a_gap_nothing_is_a_jump() -> None:
     rows = [(1, 0, 20.0), (1, 11, 30.0)]
-    assert jumps(*arrays(rows), per_row(rows, 10), per_row(rows, 5).astype(np.float32)).tolist() == [False, False]
+    assert jumps(*arrays(rows), per_row(rows, 10), per_row(rows, 5000)).tolist() == [False, False]
 
 
 def test_frozen_is_the_same_value_for_so_long() -> None:
@@ -37,7 +44,7 @@ def test_frozen_is_the_same_value_for_so_long() -> None:
 
 def test_nothing_is_neither() -> None:
     assert frozen(*arrays([]), per_row([], 0), per_row([], 0)).tolist() == []
-    assert jumps(*arrays([]), per_row([], 0), per_row([], 0).astype(np.float32)).tolist() == []
+    assert jumps(*arrays([]), per_row([], 0), per_row([], 0)).tolist() == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 60), st.sampled_from([19.0, 20.0, 27.0])), max_size=30))
@@ -52,5 +59,5 @@ def test_detectors_equal_a_walk_reading_by_reading(said: list[Row]) -> None:
             back -= 1
             start = rows[back][1]
         expected_frozen.append(at - start >= 30)
-    assert jumps(*arrays(rows), per_row(rows, 15), per_row(rows, 5).astype(np.float32)).tolist() == expected_jumps
+    assert jumps(*arrays(rows), per_row(rows, 15), per_row(rows, 5000)).tolist() == expected_jumps
     assert frozen(*arrays(rows), per_row(rows, 15), per_row(rows, 30)).tolist() == expected_frozen

@@ -29,7 +29,7 @@ SUBSTATIONS = st.builds(
 BUILDINGS = st.builds(
     Building, CODES, CODES, NAMES, WORDS, st.none() | st.floats(-90, 90), st.none() | st.floats(-180, 180)
 )
-KELVIN = st.integers(-20_000_000, 20_000_000).map(lambda millionths: millionths / 1_000_000)
+KELVIN = st.integers(-20_000, 20_000).map(lambda thousandths: thousandths / 1000)
 HOMES = st.builds(
     Home,
     CODES,
@@ -124,6 +124,7 @@ def test_instants(cell: str, instant: datetime | None) -> None:
         ("interval_s", "1.5", "'1.5' is not a whole number"),
         ("interval_s", "６０", "'６０' is not a whole number"),
         ("offset", "20.1", "20.1 is not between -20 and 20"),
+        ("offset", "0.0005", "0.0005 is finer than a thousandth of a degree"),
         ("offset", "nan", "'nan' is not a number"),
         ("offset", "1_0", "'1_0' is not a number"),
         ("valid_from", "2026-02-30", "'2026-02-30' is no day or time of the calendar"),
