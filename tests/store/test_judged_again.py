@@ -161,7 +161,7 @@ def histories(draw: st.DrawFn) -> list[Said]:
     return [(draw(st.sampled_from(["s1", "s2"])), start + m * MINUTE, draw(CELSIUS)) for m in sorted(minutes)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(histories(), st.randoms(use_true_random=False), st.booleans())
 def test_any_order_and_any_batches_give_the_same_flags_and_ledger(
     plain_database: Database, said: list[Said], chance: random.Random, clocks: bool

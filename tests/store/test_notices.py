@@ -425,8 +425,12 @@ def test_two_senders_share_messages_and_none_goes_twice(
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(mails.taken) == 60
-    assert set(mails.times().values()) == {1}
+    with database.connect(autocommit=True) as conn, ThreadPoolExecutor(4) as pool:
+        # Who is kept waiting for an answer for too long sends once more, and says that it may be the second time.
+        Desk(conn, recipients(mail_port, hook_port), pool).send(NOW + LEASE)
+        (unsure,) = rows(conn, "SELECT sum(unsure)::integer FROM message")[0]
+    assert len(mails.times()) == 60
+    assert len(mails.taken) - 60 <= unsure
 
 
 def test_a_message_whose_sender_died_is_taken_over_after_the_lease(desk: Desk) -> None:

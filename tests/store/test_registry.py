@@ -332,7 +332,7 @@ def write_registry(folder: Path, registry: Registry) -> Path:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(registries(), registries())
 def test_what_is_exported_is_what_was_imported(
     plain_database: Database, tmp_path: Path, first: Registry, second: Registry

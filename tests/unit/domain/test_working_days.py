@@ -80,7 +80,7 @@ def test_chinese_working_days(start: str, days: int, end: str) -> None:
     assert end_of_working_days(at(start), days, CHINA, SHANGHAI) == at(end)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     start=instants(2009, 2026, ZONES),
     days=st.integers(1, 12),
@@ -90,7 +90,7 @@ def test_terms_end_where_a_walk_over_every_minute_ends(start: datetime, days: in
     assert end_of_working_days(start, days, CHINA, zone) == walked(start, days, CHINA, zone)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     start=instants(2010, 2028, ZONES),
     days=st.integers(1, 8),
@@ -104,7 +104,7 @@ def test_whatever_the_calendar_says(start: datetime, days: int, zone: ZoneInfo, 
     assert end_of_working_days(start, days, calendar, zone) == walked(start, days, calendar, zone)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     around=st.sampled_from(
         [

@@ -173,7 +173,7 @@ def slow_days(judge: SlowJudge) -> dict[date, dict[str, int]]:
     return {day: {n: s * US for n, s in found.items() if s} for day, found in judge.seconds.items()}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(homes(), OFFSETS)
 @example(
     (
@@ -199,7 +199,7 @@ def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHo
     assert {day: found for day, found in spent.items() if found} == slow_days(slow)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(homes(), st.lists(st.integers(0, 10_800), max_size=6))
 def test_any_split_in_time_gives_the_same(drawn: tuple[SlowHome, int, int], at: list[int]) -> None:
     home, begin, end = drawn

@@ -33,6 +33,12 @@ def told(folder: Path) -> dict[str, str]:
         return {row["user"]: row["password"] for row in csv.DictReader(lines)}
 
 
+def users(folder: Path) -> set[str]:
+    """Who has an account: what stands before the first colon, as Mosquitto reads it."""
+    lines = (folder / "passwords").read_text(encoding="utf-8").splitlines()
+    return {line.partition(":")[0] for line in lines}
+
+
 def opens(folder: Path, user: str, password: str) -> bool:
     """Whether Mosquitto would take a user in: the digest is made again with the salt that is stored."""
     lines = (folder / "passwords").read_text(encoding="utf-8").splitlines()
@@ -90,7 +96,7 @@ def test_who_is_gone_loses_the_account_and_others_keep_theirs(tmp_path: Path) ->
     accounts(tmp_path, "s1", "s2")
     password = told(tmp_path)["s1"]
     assert accounts(tmp_path, "s1").removed == ["s2"]
-    assert "s2" not in (tmp_path / "passwords").read_text()
+    assert users(tmp_path) == {"hearth", "s1"}
     assert told(tmp_path).keys() == {"hearth", "s1"}
     assert opens(tmp_path, "s1", password)
 
@@ -112,7 +118,7 @@ def test_nobody_else_reads_the_files(tmp_path: Path) -> None:
 
 def test_a_colon_cannot_be_in_a_password_file(tmp_path: Path) -> None:
     assert accounts(tmp_path, "00:1a:2b", "s1").impossible == ["00:1a:2b"]
-    assert "1a" not in (tmp_path / "passwords").read_text() + (tmp_path / "new-devices.csv").read_text()
+    assert users(tmp_path) == told(tmp_path).keys() == {"hearth", "s1"}
 
 
 @pytest.mark.parametrize("name", ["hearth-ingest", "hearth-ingest-1", "hearth-check-0a", "hearth-probe"])
