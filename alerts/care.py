@@ -16,7 +16,7 @@ from psycopg import Connection
 from alerts.engine.suspect import frozen, jumps
 from alerts.engine.track import NONE, Int, Milli
 from alerts.tickets import Docket, Opening
-from domain.care import CARE_TEXTS, NEIGHBOURS_NEEDED, Care, CareEnd, CareReason
+from domain.care import CARE_TEXTS, CLOCK_READINGS, NEIGHBOURS_NEEDED, Care, CareEnd, CareReason, clock_text
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.milli import milli
 from domain.policy import Policy, Version
@@ -54,6 +54,7 @@ def look(conn: Connection, policy: Policy, now: datetime) -> int:
         jobs = store.jobs(conn)
         if version is None or version.care is None:
             return end(conn, policy, [job for job in jobs if _by_values(job)], CareEnd.NO_POLICY, now)
+        store.forget_right_clocks(conn, version.care.clock_s)
         rows = store.sensors(conn, now)
         at = np.searchsorted(rows["sensor_id"], np.array([job.sensor_id for job in jobs], np.int32))
         placed = np.isin([job.sensor_id for job in jobs], rows["sensor_id"])
@@ -79,6 +80,7 @@ def _verdicts(conn: Connection, version: Version, care: Care, rows: NDArray[np.v
     allowed_us = (care.silent_intervals * rows["interval_s"] * 1e6).astype(np.int64)
     since = listening_since(before, store.heard_at(conn), int(allowed_us.min(initial=DAY_US)), now)
     held_us = (version.hold_intervals * rows["interval_s"] * 1e6).astype(np.int64)
+    clock = wrong_clock(rows, care)
     quiet = silent(rows["heard_at"], held_us, allowed_us, NONE_US if since is None else to_us(since), to_us(now))
     sample = next_slice(rows["sensor_id"], before.reached, DAY_US / 1e6 / rows["interval_s"])
     for reason, found in (
@@ -89,6 +91,7 @@ def _verdicts(conn: Connection, version: Version, care: Care, rows: NDArray[np.v
     _look_at_readings(conn, version, care, rows, sample, out, now)
     out[quiet == Verdict.FAULT] = Verdict.UNKNOWN
     out[:, REASONS.index(CareReason.SILENT)] = quiet
+    out[:, REASONS.index(CareReason.CLOCK)] = clock
     reached = int(rows["sensor_id"][sample[-1]]) if len(sample) else 0
     store.leave_round(conn, store.Round(reached, now, since))
     return out
@@ -122,6 +125,15 @@ def silent(heard_at: Int, held_us: Int, allowed_us: Int, since_us: int, now_us: 
     found = np.where(unheard_us > held_us, Verdict.DOUBT, Verdict.FINE)
     found = np.where(unheard_us > allowed_us, Verdict.FAULT, found)
     return np.where(known, found, Verdict.UNKNOWN).astype(np.int8)
+
+
+def wrong_clock(rows: NDArray[np.void], care: Care) -> Verdicts:
+    """Verdicts on clocks of SENSOR rows: readings that waited on the way are followed by one in time before long."""
+    off = ~np.isnan(rows["off_s"])
+    lasting = rows["off_at"] - np.where(off, rows["off_since"], rows["off_at"]) >= care.clock_for_s * 1_000_000
+    certain = rows["impossible"] & (rows["off_readings"] >= CLOCK_READINGS)
+    found = np.where(off, np.where(certain | (off & lasting), Verdict.FAULT, Verdict.DOUBT), Verdict.FINE)
+    return np.where(rows["heard_at"] == NONE_US, Verdict.UNKNOWN, found).astype(np.int8)
 
 
 def low_battery(percent: NDArray[np.float32], limit: float) -> Verdicts:
@@ -274,9 +286,10 @@ def _open(conn: Connection, policy: Policy, rows: NDArray[np.void], verdicts: Ve
     codes = store.codes(conn, sensor_ids)
     docket = Docket(conn, policy, now)
     docket.reserve(len(which))
+    off_s = rows["off_s"][which].tolist()
     found = [
-        (sensor, reason, docket.open(opening(home or None, codes[sensor], reason)))
-        for sensor, home, reason in zip(sensor_ids, homes, reasons, strict=True)
+        (sensor, reason, docket.open(opening(home or None, codes[sensor], reason, off)))
+        for sensor, home, reason, off in zip(sensor_ids, homes, reasons, off_s, strict=True)
     ]
     docket.write()
     store.insert(conn, [{"sensor_id": s, "reason": reason.value, "ticket_id": n} for s, reason, n in found], now)
@@ -284,11 +297,14 @@ def _open(conn: Connection, policy: Policy, rows: NDArray[np.void], verdicts: Ve
     return len(which)
 
 
-def opening(home_id: int | None, code: str, reason: CareReason) -> Opening:
+def opening(home_id: int | None, code: str, reason: CareReason, off_s: float = 0.0) -> Opening:
+    by_clock = reason is CareReason.CLOCK
+    text = clock_text(off_s) if by_clock else CARE_TEXTS[reason]
+    told = {"off_s": round(off_s)} if by_clock else {}
     return Opening(
         ticket_class=TicketClass.DEVICE,
         source=Source.DEVICE,
         priority=priority(TicketClass.DEVICE, Cold(), None),
         home_id=home_id,
-        data={"sensor": code, "reason": reason.value, **CARE_TEXTS[reason]._asdict()},
+        data={"sensor": code, "reason": reason.value, **told, **text._asdict()},
     )

@@ -71,6 +71,7 @@ class Past:
     end: Int = field(default_factory=lambda: np.empty(0, np.int64))  # µs per home: judged up to here
     last: NDArray[np.void] = field(default_factory=lambda: np.empty(0, RUN))  # runs of the last stretch
     held: Held | None = None  # the last reading of each lane
+    first_us: Int = field(default_factory=lambda: np.empty(0, np.int64))  # since when the registry tells of each home
     readings: int = 0
 
     @classmethod
@@ -102,10 +103,14 @@ class History:
         """The local day of an instant."""
         return instant.astimezone(self.policy.zone).date()
 
-    def first_day(self, conn: Connection, homes: NDArray[np.int32]) -> date | None:
-        """The local day of the first reading of any of the homes."""
+    def earliest_day(self, now: datetime) -> date:
+        """The first local day of which readings are taken; what was stored before may claim to be from any year."""
+        return self.day_of(now - timedelta(days=self.policy.past_days))
+
+    def first_day(self, conn: Connection, homes: NDArray[np.int32], earliest: date) -> date | None:
+        """The local day of the first reading of any of the homes, of those from a day on."""
         sensors = np.unique(store.stays(conn, homes.tolist())["sensor_id"])
-        first = store.first_said(conn, sensors.tolist())
+        first = store.first_said(conn, sensors.tolist(), to_datetime(self.midnight_us(earliest)))
         return self.day_of(first) if first else None
 
     def walk(self, conn: Connection, past: Past, first_day: date, end: datetime, whole: bool) -> Iterator[Stretch]:
@@ -120,7 +125,7 @@ class History:
         sensors = np.unique(places["sensor_id"]).tolist()
         longest_us = int(self._hold_intervals * int(places["interval_s"].max(initial=1)) * 1_000_000)
         back_us = self.weights.look_back_us(int(places["interval_s"].max(initial=1)))
-        carry = NOTHING_SAID
+        carry, past.first_us = NOTHING_SAID, self.terms.first_days(conn, past.homes)
         for days in self._stretches(places, first_day, end):
             low, high = self.midnight_us(days[0]), min(self.midnight_us(days[-1] + DAY), to_us(end))
             final = high == to_us(end)
@@ -155,7 +160,7 @@ class History:
         return readings if judged.all() else readings.take(judged)
 
     def _enter(self, past: Past, held: Held, low: int, high: int, now: bool) -> tuple[Int, Int]:
-        """From when to when each home is judged in a stretch; a new home begins on the day of its first reading."""
+        """From when to when each home is judged in a stretch; a new one begins on the day of its first reading."""
         begin = np.full(len(past.homes), low)
         new = np.flatnonzero(~past.entered)
         first = np.searchsorted(held.home, new)
@@ -166,6 +171,7 @@ class History:
         )
         for home, at in zip(new[heard].tolist(), first[heard].tolist(), strict=True):
             earliest = int(held.start[at : np.searchsorted(held.home, home, "right")].min())
+            earliest = max(earliest, int(past.first_us[home]))
             if earliest < high or now:
                 begin[home] = max(low, self.midnight_us(self.day_of(to_datetime(earliest))))
                 past.entered[home] = True

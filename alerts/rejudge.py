@@ -74,7 +74,7 @@ def judge_again(
     homes = locked["home_id"]
     out = Outcome(homes=len(homes))
     walks = list[tuple[date, Walked]]()
-    for first_day, members, known in _starts(conn, history, homes, from_day):
+    for first_day, members, known in _starts(conn, history, homes, from_day, now):
         walked, days = _walk(conn, history, homes[members], first_day, known, now)
         out.days += days
         out.readings += walked.past.readings
@@ -106,7 +106,7 @@ def judge_days(
     homes = state_store.lock(conn, np.unique(np.asarray(home_ids, np.int32)))["home_id"]
     on_record = ledger_store.starts(conn, homes.tolist(), to_day)
     out, differs, spans = Outcome(), list[int](), list[_Span]()
-    for first_day, members, known in _starts(conn, history, homes, from_day):
+    for first_day, members, known in _starts(conn, history, homes, from_day, now):
         past, ended = resume(history, homes[members], known), list[tuple[int, np.void]]()
         rows = []
         for stretch in history.walk(conn, past, first_day, end, whole=True):
@@ -156,10 +156,18 @@ def _settle_days(conn: Connection, history: History, span: _Span, now: datetime,
 
 
 def _starts(
-    conn: Connection, history: History, homes: NDArray[np.int32], from_day: date
+    conn: Connection, history: History, homes: NDArray[np.int32], from_day: date, now: datetime
 ) -> list[tuple[date, NDArray[np.intp], dict[int, bytes | None]]]:
-    """Groups of homes that can be judged from one day on: (day, positions, machine of homes known the day before)."""
-    found = ledger_store.starts(conn, homes.tolist(), from_day)
+    """Groups of homes that can be judged from one day on: (day, positions, machine of homes known the day before).
+
+    None begins before what was asked for and what is taken by now.
+    """
+    earliest = min(from_day, history.earliest_day(now))
+    found = {
+        home: (day, machine)
+        for home, (day, machine) in ledger_store.starts(conn, homes.tolist(), from_day).items()
+        if day + DAY >= earliest
+    }
     groups: dict[date, list[int]] = {}
     fresh: list[int] = []
     for nth, home in enumerate(homes.tolist()):
@@ -173,7 +181,7 @@ def _starts(
     ]
     if fresh:
         # Nothing closed before that day: they begin where their readings do, or today if there are none.
-        first = history.first_day(conn, homes[fresh])
+        first = history.first_day(conn, homes[fresh], earliest)
         out.append((first or from_day, np.array(fresh), {}))
     return out
 

@@ -39,6 +39,12 @@ class TermsBook:
         parts = [compile_schedule(self.policy, t, first_day, end_day) for t in index]
         return Schedules.join(parts), of_home
 
+    def first_days(self, conn: Connection, home_ids: NDArray[np.int32]) -> Int:
+        """Since when the registry tells of the heat of homes, µs; NONE_US: from ever."""
+        return np.array(
+            [t.status[0][0] if t.status else NONE_US for t in self._look_up(conn, home_ids.tolist())], np.int64
+        )
+
     def _weeks(self, first_us: int, last_us: int) -> tuple[date, date]:
         """Whole weeks around a span, so that neighbouring batches share compiled schedules."""
         first = to_datetime(first_us).astimezone(self.policy.zone).date()

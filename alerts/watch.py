@@ -38,7 +38,7 @@ def catch_up(conn: Connection, history: History, now: datetime) -> int:
     waiting = state.queue(conn, now - SETTLE, MOST_AGAIN)
     days: dict[date, list[int]] = {}
     for home, since in waiting:
-        days.setdefault(history.day_of(since), []).append(home)
+        days.setdefault(max(history.day_of(since), history.earliest_day(now)), []).append(home)
     for day, homes in days.items():
         with conn.transaction():
             outcome = judge_again(conn, history, homes, day, now)
@@ -57,7 +57,11 @@ def keep_ledger(conn: Connection, history: History, shard: int, now: datetime) -
         homes = np.array(ledger.shard_homes(conn, shard), np.int32)
         if not len(homes):
             return True
-        first = ledger.open_from(conn, shard) or history.first_day(conn, homes) or history.day_of(now)
+        first = (
+            ledger.open_from(conn, shard)
+            or history.first_day(conn, homes, history.earliest_day(now))
+            or history.day_of(now)
+        )
         stop = first + timedelta(days=MOST_DAYS)
         done = stop > history.day_of(now)
         end = now if done else to_datetime(history.midnight_us(stop))

@@ -36,7 +36,7 @@ DEAD_IN_ALL = "SELECT reason, sum(count)::bigint AS count FROM ingest_reject GRO
 JOBS = "SELECT reason, sum(jobs)::bigint AS jobs FROM device_job_load GROUP BY reason ORDER BY 2 DESC"
 SILENT = """
 SELECT opened_at, sensor, reason, home, building, substation, station, ticket
-FROM device_job_open WHERE reason = 'silent' ORDER BY opened_at DESC LIMIT 200
+FROM device_job_open WHERE reason IN ('silent', 'clock') ORDER BY opened_at DESC LIMIT 200
 """
 SILENT_BY_STATION = """
 SELECT coalesce(station, '–') AS station, jobs FROM device_job_load WHERE reason = 'silent' ORDER BY jobs DESC
@@ -102,6 +102,11 @@ def _sensors(look: Look) -> list[Any]:
             Ask(SILENT_BY_STATION, ("station", "jobs")),
             Size(6, 11),
         ),
-        rows(look, Text("无数据传感器", "Silent sensors"), Ask(SILENT, silent), Size(12, 11)),
+        rows(
+            look,
+            Text("无数据或时钟不准的传感器", "Sensors that are silent or whose clock is off"),
+            Ask(SILENT, silent),
+            Size(12, 11),
+        ),
         rows(look, Text("通知发送", "Notices"), Ask(NOTICES, notice), Size(24, 7)),
     ]

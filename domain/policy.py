@@ -96,6 +96,7 @@ class Season:
     end: date
 
 
+PAST_DAYS = 90  # longer than any gateway keeps what it could not send, shorter than a season
 NO_CALENDAR = Calendar(frozenset(), frozenset(), frozenset())
 
 
@@ -107,6 +108,7 @@ class Policy:
     zone: ZoneInfo
     seasons: tuple[Season, ...]
     versions: tuple[Version, ...]
+    past_days: int = PAST_DAYS  # a reading that comes later after it was measured is not taken
     calendar: Calendar = NO_CALENDAR  # what the policy adds to the public calendar; its years are listed in full
     text: str = ""  # the TOML that it was read from
 
@@ -243,7 +245,7 @@ class _Reader:
                 raise self.fail(f"{where}.{key}" if where else key, "is not a known key")
 
     def policy(self, table: Mapping[str, Any], zone: str | None) -> Policy:
-        self.known(table, {"name", "timezone", "seasons", "version", "calendar"}, "")
+        self.known(table, {"name", "timezone", "seasons", "past_days", "version", "calendar"}, "")
         name = self.get(table, "name", str, "")
         zone_name = zone or self.get(table, "timezone", str, "")
         try:
@@ -257,7 +259,20 @@ class _Reader:
         if any(a.valid_from >= b.valid_from for a, b in pairwise(versions)):
             raise self.fail("version", "valid_from must rise from version to version")
         calendar = self.calendar(self.get(table, "calendar", dict, "")) if "calendar" in table else NO_CALENDAR
-        return Policy(name=name, zone=zone_info, seasons=seasons, versions=tuple(versions), calendar=calendar)
+        return Policy(
+            name=name,
+            zone=zone_info,
+            seasons=seasons,
+            versions=tuple(versions),
+            past_days=self.past_days(table) if "past_days" in table else PAST_DAYS,
+            calendar=calendar,
+        )
+
+    def past_days(self, table: Mapping[str, Any]) -> int:
+        value: int = self.get(table, "past_days", int, "")
+        if not 1 <= value <= 36_500:
+            raise self.fail("past_days", f"{value} is not between 1 and 36500")
+        return value
 
     def calendar(self, table: Mapping[str, Any]) -> Calendar:
         self.known(table, {"years", "holidays", "workdays"}, "calendar")
@@ -331,6 +346,7 @@ class _Reader:
             battery_percent=self.number(table, "battery_percent", where, 0, 100),
             healed_for_s=self.seconds(table, "healed_for_s", where),
             judge_suspect=self.get(table, "judge_suspect", bool, where),
+            **{name: self.seconds(table, name, where, 60) for name in ("clock_s", "clock_for_s") if name in table},
         )
 
     def substation(self, table: Mapping[str, Any], where: str) -> SubstationLimits:
@@ -394,7 +410,7 @@ class _Reader:
         return MeasurementRule(
             file_within_s=self.seconds(table, "file_within_s", where),
             suspect_within_s=self.seconds(table, "suspect_within_s", where),
-            agrees_within_k=self.number(table, "agrees_within_k", where, 0.1, 20)
+            agrees_within_k=self.degrees(table, "agrees_within_k", where, 0.1, 20)
             if "agrees_within_k" in table
             else AGREES_WITHIN_K,
         )

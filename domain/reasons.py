@@ -30,7 +30,7 @@ class RejectReason(StrEnum):
     NOT_PLACED = "not_placed"  # the sensor had no place at that time
     FUTURE = "future"  # beyond the tolerance
     ABSURD_TIME = "absurd_time"
-    TOO_OLD = "too_old"  # readings of that time are not kept any more
+    TOO_OLD = "too_old"  # it came too long after it was measured
     OVERSIZE = "oversize"
     TOO_MANY_READINGS = "too_many_readings"  # more elements in one message than are decoded
     TOO_MANY_FAULTS = "too_many_faults"  # more elements that cannot be read than are looked at
@@ -110,7 +110,7 @@ REJECT_TEXTS: Mapping[RejectReason, Text] = {
     RejectReason.NOT_PLACED: Text("当时该传感器没有安装位置。", "The sensor had no place at that time."),
     RejectReason.FUTURE: Text("测量时间超前。", "The time of measurement lies in the future."),
     RejectReason.ABSURD_TIME: Text("测量时间不合理。", "The time of measurement makes no sense."),
-    RejectReason.TOO_OLD: Text("早于数据保存期限。", "Readings of that time are not kept any more."),
+    RejectReason.TOO_OLD: Text("测量时间过早，已超出接收期限。", "It came too long after it was measured."),
     RejectReason.OVERSIZE: Text("消息过大。", "The message is too large."),
     RejectReason.TOO_MANY_READINGS: Text("一条消息中的读数过多。", "There are too many readings in one message."),
     RejectReason.TOO_MANY_FAULTS: Text("一条消息中的错误过多。", "There are too many faults in one message."),

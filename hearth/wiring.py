@@ -17,6 +17,7 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
 from domain import policy
+from domain.care import Care
 from domain.errors import UsageError
 from domain.policy import Policy
 from hearth.settings import Settings
@@ -115,13 +116,26 @@ def _text(variable: str, file: Path) -> str:
         raise UsageError(f"{variable}: {file} is not UTF-8 text") from None
 
 
-def limits_of(settings: Settings) -> Limits:
-    """What a message may be. What would be deleted within days, and could not be judged, does not get in."""
-    kept = timedelta(days=settings.reading_days) - MARGIN if settings.reading_days else None
-    past_us = kept // timedelta(microseconds=1) if kept else None
-    bounds = Bounds(settings.message_readings, settings.message_faults)
-    future_us = settings.future_tolerance_s * 1_000_000
-    return Limits(settings.payload_bytes, future_us, past_us, bounds, settings.batch_readings)
+def limits_of(settings: Settings, rules: Policy, at: datetime) -> Limits:
+    """What a message may be. What would be deleted within days, or is too old to be judged, does not get in."""
+    past = timedelta(days=rules.past_days)
+    if settings.reading_days:
+        past = min(past, timedelta(days=settings.reading_days) - MARGIN)
+    version = rules.version_at(at)
+    clock_s = version.care.clock_s if version and version.care else Care.clock_s
+    return Limits(
+        settings.payload_bytes,
+        settings.future_tolerance_s * 1_000_000,
+        past // timedelta(microseconds=1),
+        clock_s * 1_000_000,
+        bounds_of(settings),
+        settings.batch_readings,
+    )
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """How much work one message may be."""
+    return Bounds(settings.message_readings, settings.message_faults)
 
 
 def senders_of(settings: Settings) -> Senders:

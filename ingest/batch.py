@@ -18,7 +18,8 @@ from ingest.places import Places
 from ingest.senders import Senders, Spent
 from ingest.sources import Sources
 from ingest.validate import Limits, Placed, Sorted, codes, place, reject, sort_messages
-from store import dead_letters, ingest_counts, reading_seals, readings
+from ingest.wrong_times import of_batch
+from store import care, dead_letters, ingest_counts, reading_seals, readings
 from store import state as state_store
 from store import substations as substation_store
 from store.ingest_counts import Ages, Excess, Void
@@ -128,6 +129,8 @@ def store_batch(
             state_store.put_sensors(conn, _latest_substations(fresh))
             substation_store.hear(conn, fresh)
             _count(fates, batch, substations, together, stored)
+        if wrong := of_batch(batch.wrong_times, (homes.rows, substations.rows), intake.limits.clock_us):
+            care.note_wrong_times(conn, wrong, intake.limits.clock_us)
         if batch.refused:
             fates.dead = (bury or intake.bury)(conn, batch)
             del fates.dead[RejectReason.CONFLICT.value]  # counted by its own name

@@ -23,6 +23,7 @@ from ingest.senders import Spent
 from ingest.sources import Sources
 from ingest.uplink import Uplink
 from ingest.worth import Worth
+from ingest.wrong_times import WrongTime, off
 from store.dead_letters import DeadLetter
 from store.dead_letters import Fault as LetterFault
 from store.ingest_counts import Void
@@ -43,7 +44,8 @@ class Limits:
 
     payload_bytes: int
     future_tolerance_us: int
-    past_us: int | None = None  # older readings would be deleted at once; None: none is too old
+    past_us: int | None = None  # older readings are not judged, or would be deleted at once; None: none is too old
+    clock_us: int = 1_800_000_000  # what comes later after it was measured tells of a clock that may be off
     bounds: Bounds = USUAL  # of the work with one message
     batch_readings: int = 100_000  # and of the work with one batch
     batch_bytes: int = 16_000_000
@@ -89,6 +91,7 @@ class Sorted:
     voids: list[Void] = field(default_factory=list)
     retained: int = 0
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
+    wrong_times: list[WrongTime] = field(default_factory=list)  # of sensors that may speak
     messages: int = 0  # how many were looked at, from the first on
     spent: dict[str, Spent] = field(default_factory=dict)  # by account
     unkept: Counter[str] = field(default_factory=Counter)  # letters that are counted but not kept, by account
@@ -213,6 +216,8 @@ def place(batch: Sorted, places: Mapping[str, tuple[Place, ...]], limits: Limits
         where = _at(known, at) if known and isinstance(at, int) else None
         if where is None or not isinstance(at, int):
             reject(batch, said, _misplaced(known, at))
+            if known:
+                _note_time(batch, said, known, limits)
         elif device != code and device != where.gateway:
             reject(batch, said, (RejectReason.FOREIGN_SENSOR, f"is not a sensor of {device!r}"))
         else:
@@ -229,8 +234,19 @@ def reject(batch: Sorted, said: Said, objection: Objection) -> None:
     batch.reject(said.message, Fault(reason, f"{said.code!r}: {detail}", said.at, said.code))
 
 
-def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objection:
-    """When it was measured, in µs, or what is wrong with the time."""
+def _note_time(batch: Sorted, said: Said, known: tuple[Place, ...], limits: Limits) -> None:
+    """Keep what a refused reading tells of its sensor's clock, if it is the sensor that speaks, or its gateway."""
+    received_us, ts = said.message.received_us, said.uplink.ts
+    at = _claimed(ts, received_us)
+    if not isinstance(at, int) or not any(said.device in (said.code, place.gateway) for place in known):
+        return
+    impossible = not isinstance(_time(ts, received_us, limits), int)
+    if impossible or received_us - at > limits.clock_us:
+        batch.wrong_times.append(WrongTime(known[0].sensor_id, off(received_us, at), received_us, impossible))
+
+
+def _claimed(ts: int | str | None, received_us: int) -> int | Objection:
+    """When it says that it was measured, in µs, or why that is no time."""
     if ts is None:
         return received_us
     if isinstance(ts, str):
@@ -241,17 +257,23 @@ def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objec
         if instant.tzinfo is None:
             return RejectReason.WRONG_TYPE, f"ts {ts[:40]!r} has no offset from UTC"
         try:
-            at = to_us(bounded(instant))
+            return to_us(bounded(instant))
         except NotBounded as error:
             return RejectReason.ABSURD_TIME, f"ts {ts[:40]!r}: {error}"
-    else:
-        at = ts * 1000
+    return ts * 1000
+
+
+def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objection:
+    """When it was measured, in µs, or what is wrong with the time."""
+    at = _claimed(ts, received_us)
+    if not isinstance(at, int):
+        return at
     if at > received_us + limits.future_tolerance_us:
         return RejectReason.FUTURE, f"ts {ts} is later than the tolerance allows"
     if at < EARLIEST_US:
         return RejectReason.ABSURD_TIME, f"ts {ts} is before 2010; integers are milliseconds"
     if limits.past_us is not None and at < received_us - limits.past_us:
-        return RejectReason.TOO_OLD, f"ts {ts} is longer ago than readings are kept"
+        return RejectReason.TOO_OLD, f"ts {ts} is longer ago than readings are taken"
     return at
 
 

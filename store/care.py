@@ -20,6 +20,11 @@ SENSOR: wire.Layout = {
     "heard_at": "timestamptz",  # the last reading, or since when it stands there; none if neither is known
     "battery": "float4",  # %; NaN: never said
     "milli": "milli",  # what it says now for a judged home; NONE_MILLI: nothing
+    "off_s": "float8",  # how far the times are off that it sends; NaN: they are in order
+    "impossible": "bool",  # no delay on the way explains that
+    "off_readings": "int4",  # so many in a row, received from
+    "off_since": "timestamptz",
+    "off_at": "timestamptz",  # to
 }
 # This one looks at all sensors: other than a batch it is no matter of single keys.
 PLAN_WHOLE = "SET LOCAL enable_hashjoin = on"
@@ -27,15 +32,47 @@ SELECT_SENSORS = """
 COPY (
   SELECT
     n.sensor_id, coalesce(p.home_id, 0), coalesce(h.building_id, 0), p.interval_s,
-    coalesce(greatest(n.measured_at, p.valid_from), '-infinity'), coalesce(n.battery, 'NaN'),
-    CASE WHEN n.expires_at > %(now)s AND n.home_id = p.home_id AND t.state <> 0 THEN n.celsius ELSE 'infinity' END
+    coalesce(greatest(n.measured_at, p.valid_from, w.last_at), '-infinity'), coalesce(n.battery, 'NaN'),
+    CASE WHEN n.expires_at > %(now)s AND n.home_id = p.home_id AND t.state <> 0 THEN n.celsius ELSE 'infinity' END,
+    coalesce(w.off_s, 'NaN'), coalesce(w.impossible, false), coalesce(w.readings, 0),
+    coalesce(w.since, '-infinity'), coalesce(w.last_at, '-infinity')
   FROM sensor_now AS n
   JOIN point AS p ON p.sensor_id = n.sensor_id
     AND coalesce(p.valid_from <= %(now)s, true) AND coalesce(p.valid_to > %(now)s, true)
+  LEFT JOIN wrong_clock AS w ON w.sensor_id = n.sensor_id
   LEFT JOIN home AS h ON h.home_id = p.home_id
   LEFT JOIN home_state AS t ON t.home_id = p.home_id
   ORDER BY n.sensor_id
 ) TO STDOUT (FORMAT BINARY)
+"""
+# Notes begin again after a reading in time, which is the latest of its sensor then.
+UPSERT_WRONG_CLOCK = """
+INSERT INTO wrong_clock AS w (sensor_id, off_s, impossible, readings, since, last_at)
+SELECT
+  x.sensor_id, x.off_us / 1e6, x.impossible, x.readings, to_timestamp(x.first_us / 1e6), to_timestamp(x.last_us / 1e6)
+FROM jsonb_to_recordset(%(wrong)s) AS x (
+  sensor_id integer, off_us bigint, impossible boolean, readings integer, first_us bigint, last_us bigint
+)
+ORDER BY x.sensor_id
+ON CONFLICT (sensor_id) DO UPDATE SET
+  off_s = excluded.off_s, impossible = excluded.impossible, last_at = greatest(w.last_at, excluded.last_at),
+  (readings, since) = (
+    SELECT
+      CASE WHEN t.again THEN excluded.readings ELSE w.readings + excluded.readings END,
+      CASE WHEN t.again THEN excluded.since ELSE w.since END
+    FROM (
+      SELECT EXISTS (
+        SELECT FROM sensor_now AS n
+        WHERE n.sensor_id = w.sensor_id AND n.received_at >= w.last_at
+          AND n.received_at - n.measured_at <= make_interval(secs => %(clock_s)s)
+      ) AS again
+    ) AS t
+  )
+"""
+DELETE_RIGHT_CLOCK = """
+DELETE FROM wrong_clock AS w USING sensor_now AS n
+WHERE n.sensor_id = w.sensor_id AND n.received_at >= w.last_at
+  AND n.received_at - n.measured_at <= make_interval(secs => %(clock_s)s)
 """
 SELECT_HEARD = "SELECT max(last_batch_at) FROM ingest_worker"
 SELECT_ROUND = "SELECT reached, looked_at, listening_since FROM care_round"
@@ -77,6 +114,17 @@ class Round(NamedTuple):
     listening_since: datetime | None
 
 
+class WrongTimes(NamedTuple):
+    """Readings of a sensor in a row whose times are off."""
+
+    sensor_id: int
+    off_us: int  # of the last one; positive: so long ago
+    impossible: bool
+    readings: int
+    first_us: int  # received
+    last_us: int
+
+
 class Job(NamedTuple):
     """An open device job."""
 
@@ -92,6 +140,16 @@ def sensors(conn: Connection, now: datetime) -> NDArray[np.void]:
     conn.execute(PLAN_WHOLE)
     with conn.cursor() as cur:
         return wire.read(cur, SELECT_SENSORS, SENSOR, {"now": now})
+
+
+def note_wrong_times(conn: Connection, wrong: Sequence[WrongTimes], clock_us: int) -> None:
+    """Note sensors whose readings come with times that are off, rising by sensor."""
+    conn.execute(UPSERT_WRONG_CLOCK, {"wrong": Jsonb([one._asdict() for one in wrong]), "clock_s": clock_us / 1e6})
+
+
+def forget_right_clocks(conn: Connection, clock_s: int) -> None:
+    """Drop the notes of sensors that have sent a reading in time since."""
+    conn.execute(DELETE_RIGHT_CLOCK, {"clock_s": clock_s})
 
 
 def heard_at(conn: Connection) -> datetime | None:

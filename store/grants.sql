@@ -101,6 +101,7 @@ INSERT INTO granted VALUES
   ('ledger_shard',          '',           'raw',   'raw',   '',      '',      '',      ''),
   ('device_job',            'of_ticket',  'r',     'raw',   'r',     'raw',     '',      ''),
   ('out_of_line',           '',           'r',     'rawd',  '',      '',      '',      ''),
+  ('wrong_clock',           '',           'raw',   'rawd',  '',      '',      '',      ''),
   ('care_round',            '',           'r',     'raw',   '',      '',      '',      ''),
   ('substation_alarm',      'substation', 'r',     'rawd',  'r',     'r',     '',      ''),
   ('token',                 '',           '',      '',      '',      'r',     '',      ''),

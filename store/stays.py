@@ -54,7 +54,11 @@ PLAIN = "SELECT set_config('jit', 'off', true), set_config('max_parallel_workers
 # The first of all time: the only question without a bound. Chunks are opened from the oldest on, up to the first hit.
 SELECT_FIRST = """
 SELECT min(f.at) FROM (
-  SELECT (SELECT r.measured_at FROM reading AS r WHERE r.sensor_id = s.sensor_id ORDER BY r.measured_at LIMIT 1) AS at
+  SELECT (
+    SELECT r.measured_at FROM reading AS r
+    WHERE r.sensor_id = s.sensor_id AND r.measured_at >= %(from)s
+    ORDER BY r.measured_at LIMIT 1
+  ) AS at
   FROM unnest(%(sensors)s::integer[]) AS s (sensor_id)
 ) AS f
 """
@@ -74,7 +78,7 @@ def said(conn: Connection, sensors: list[int], start: datetime, end: datetime) -
         return wire.read_arrays(cur, SELECT_SAID, SAID, params)
 
 
-def first_said(conn: Connection, sensors: list[int]) -> datetime | None:
-    """When the first reading of any of the sensors was measured."""
-    row = conn.execute(SELECT_FIRST, {"sensors": sensors}).fetchone()
+def first_said(conn: Connection, sensors: list[int], start: datetime) -> datetime | None:
+    """When the first reading of any of the sensors was measured, from an instant on."""
+    row = conn.execute(SELECT_FIRST, {"sensors": sensors, "from": start}).fetchone()
     return row[0] if row else None

@@ -259,9 +259,9 @@ def _bar(row: Row | None) -> DayBar:
 def _season_chart(bars: Sequence[DayBar], first: date, schedule: Schedules, now: datetime, times: Times) -> Chart:
     piece = _piece(schedule, to_us(now))
     length = max(len(bars), 14)  # a season that has just begun is not drawn as two broad bars
-    severe = [float(x) for x in schedule.pieces["severe"] if np.isfinite(x)]
-    target = float(piece["target"])
-    limits = [Step("cold", 0, length, target)] if np.isfinite(target) else []
+    severe = [limit for limit in map(_degrees, schedule.pieces["severe"].tolist()) if limit is not None]
+    target = _degrees(int(piece["target"]))
+    limits = [] if target is None else [Step("cold", 0, length, target)]
     limits += [Step("severe", 0, length, severe[-1])] if severe else []
     values = [value for bar in bars if bar.span for value in bar.span] + [step.celsius for step in limits]
     frame = Frame.around(0, length, values)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -43,6 +44,7 @@ Since = Annotated[
     typer.Option(formats=FORMATS, callback=checked, metavar="DAY", help="Only those received from this local day on."),
 ]
 Sensor = Annotated[str | None, typer.Option(help="Only those whose topic or payload names this sensor or device.")]
+AnyAge = Annotated[bool, typer.Option("--any-age", help="Take also what came too long after it was measured.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -72,13 +74,18 @@ def replay(
     since: Since = None,
     sensor: Sensor = None,
     letter: Annotated[list[int] | None, typer.Option("--id", help="This letter; may be repeated.")] = None,
+    any_age: Annotated[
+        bool, typer.Option("--any-age", help="Take also what came too long after it was measured.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of them.")] = False,
     as_json: Json = False,
 ) -> None:
     """Try waiting letters again, as of the time they were received. What can be stored is; the rest goes on waiting."""
     settings = load()
     policy = chosen_policy(settings)
-    limits = limits_of(settings)
+    limits = limits_of(settings, policy, now())
+    if any_age:
+        limits = replace(limits, past_us=None)
     intake = Intake(WORKER, limits, Judge(policy).readings, Places(), sources=chosen_sources(settings))
     wanted = Wanted(reason, _midnight(since, policy.zone), sensor, letter or None)
     with _database(settings) as conn:

@@ -10,7 +10,7 @@ import typer
 from domain.errors import UsageError
 from domain.reasons import NoValue
 from hearth.settings import load
-from hearth.wiring import chosen_sources, limits_of, now
+from hearth.wiring import bounds_of, chosen_sources, now
 from ingest.sources import Decoded, Sources
 from ingest.uplink import WITHHELD, Uplink
 
@@ -26,7 +26,7 @@ def decode(
     if source is not None:
         _belongs(sources, source, topic)
     received_us = int(now().timestamp() * 1_000_000)
-    said = sources.decode(topic, file.read(), received_us, limits_of(settings).bounds)
+    said = sources.decode(topic, file.read(), received_us, bounds_of(settings))
     typer.echo(json.dumps(shown(said), ensure_ascii=False, indent=2))
     if said.faults:
         sys.exit(2)

@@ -51,8 +51,8 @@ def ingest(
     # A batch makes many small objects and no cycles: looking for cycles among them every few hundred is waste.
     gc.set_threshold(100_000, 50, 100)
     name = f"{SESSION}-{worker}" if worker else SESSION
-    judge = Judge(chosen_policy(settings))
-    limits = limits_of(settings)
+    policy = chosen_policy(settings)
+    judge, limits = Judge(policy), limits_of(settings, policy, now())
     sources = chosen_sources(settings)
     senders = senders_of(settings)
     inbox = Inbox(settings.queue_messages, settings.queue_mb * 1_000_000, sources.account_of, senders)

@@ -1,21 +1,36 @@
 """Databases of earlier releases become what a new one is."""
 
 from collections.abc import Iterator
+from datetime import date
 from importlib.resources import files
 from itertools import count
 
+import numpy as np
 import psycopg
 import pytest
 from psycopg import Connection
 
+from alerts.engine.machine import MACHINE
 from domain.errors import UsageError
+from domain.milli import NONE_MILLI
 from store import migrate
 from store.readiness import migrated_for, unapplied
+from tests import registry_rows as town
 from tests.conftest import Servers, administer
 
 NUMBERS = count(1)
 FIRST_RELEASE = 9  # numbered migrations that the first release had
 STEP = "flavour/timescale_community/0019_columnstore.sql"
+
+
+# Before whole thousandths: the same bytes, with floats.
+OLD_MACHINE = np.dtype([(n, np.float32 if n in ("lowest", "limit") else MACHINE[n]) for n in MACHINE.names or ()])
+INSERT_DAY = """
+INSERT INTO ledger (
+  home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, policy,
+  closed, machine
+) VALUES (%s, %s, 0, 0, 0, 0, 0, 0, 0, 0, 'seed@2020-01-01', true, %s)
+"""
 
 
 @pytest.fixture
@@ -74,6 +89,30 @@ def test_a_database_of_the_first_release_becomes_what_a_new_one_is(
     with nothing_in_it(servers, flavour) as new:
         migrate.migrate(new)
         assert relations(new) == relations(empty)
+
+
+def test_temperatures_of_earlier_releases_become_whole_thousandths(empty: Connection) -> None:
+    """17.9 and 0.3 were added in 32 bits; machines of closed days held such floats as bytes."""
+    for name, text in migrate.scripts(migrate.flavour(empty)).items():
+        if name < "0030" or name.startswith(migrate.FLAVOUR):
+            empty.execute(text.encode())
+    home = town.home(empty, "H1")
+    sensor = town.sensor(empty, "s1", home)
+    empty.execute("UPDATE point SET offset_k = 0.30049")
+    summed = float(np.float32(17.9) + np.float32(0.3))
+    empty.execute("UPDATE sensor_now SET celsius = %s WHERE sensor_id = %s", [summed, sensor])
+    old = np.zeros(3, OLD_MACHINE)
+    old["lowest"], old["limit"] = [np.inf, 15.9, -0.5], [0, 18, 16]
+    for nth, machine in enumerate(old):
+        empty.execute(INSERT_DAY, [home, date(2026, 1, 1 + nth), machine.tobytes()])
+    empty.execute(migrate.scripts(None)["0030_exact.sql"].encode())
+    assert empty.execute("SELECT offset_k, celsius FROM point JOIN sensor_now USING (sensor_id)").fetchone() == (
+        0.3,
+        18.2,
+    )
+    found = [np.frombuffer(row[0], MACHINE)[0] for row in empty.execute("SELECT machine FROM ledger ORDER BY day")]
+    assert [int(one["lowest"]) for one in found] == [NONE_MILLI, 15_900, -500]
+    assert [int(one["limit"]) for one in found] == [0, 18_000, 16_000]
 
 
 def test_what_is_missing_in_a_database_without_anything(empty: Connection) -> None:

@@ -28,6 +28,7 @@ SUBSTATION = {
 }
 Path = tuple[str | int, ...]
 OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices", "measurement", "agrees_within_k"}
+OPTIONAL |= {"past_days", "clock_s", "clock_for_s"}
 CLOCKS = {"leak", "repair", "complaint", "report"}  # ticket classes that a utility may leave without clocks
 
 

@@ -44,7 +44,7 @@ def fate(code: str, at_us: int) -> int | str:
     message = Message(f"hearth/v1/{code}/telemetry", json.dumps(said).encode(), NOON_US, 1, 1, 1, False)
     batch = sort_messages([message], LIMITS, Sources())
     homes, _ = place(batch, PLACES, LIMITS)
-    return int(homes["home_id"][0]) if len(homes) else next(iter(batch.dead))
+    return int(homes.rows["home_id"][0]) if len(homes.rows) else next(iter(batch.dead))
 
 
 @pytest.mark.parametrize(
