@@ -76,6 +76,7 @@ def furnished(world: World) -> World:
     file = world.folder / "sources.toml"
     file.write_text(TABLE)
     world.settings({"HEARTH_SOURCES": str(file)})
+    world.take_any_age()
     with world.database.connect() as connection:
         town.sensor(connection, "plant:edge7:thermo3", town.home(connection, "H1"), gateway="plant")
     return world

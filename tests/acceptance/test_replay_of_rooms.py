@@ -112,6 +112,7 @@ def test_the_flags_of_a_winter_are_those_of_a_judge_that_walks_minute_by_minute(
     homes = {**rooms, **{f"{home}-2K": harder(series, n) for n, (home, series) in enumerate(rooms.items())}}
     world = furnished(new_world(plain_database), homes)
     world.settings({"HEARTH_TIMEZONE": "Asia/Shanghai"})
+    world.take_any_age()
     ingest, thermometers = world.start("ingest"), world.thermometers()
     world.wait_until_heard(thermometers, ingest)
     for message in packed(homes):

@@ -10,11 +10,12 @@ import pytest
 from alerts.history import placed
 from domain.instants import EVER_US, NONE_US, to_datetime
 from domain.reasons import RejectReason
+from ingest.address import Address
 from ingest.inbox import Inbox
 from ingest.link import Link
 from ingest.message import Message, Stamps
 from ingest.places import Place
-from ingest.source import Address, Source
+from ingest.source import Source
 from ingest.sources import Sources
 from ingest.stream import Stream, acknowledgements
 from ingest.validate import Limits, place, sort_messages
