@@ -33,37 +33,32 @@ FROM sensor AS s, generate_series(%(first)s::timestamptz, %(end)s, %(every)s) AS
 """
 
 
-def main() -> None:
-    """Measure on a server of its own and print what was found."""
+def measure(quick: bool = False) -> dict[str, float]:
+    """Serve two homes from a server of its own, and have the customer of one stand in the way of the other."""
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
         with Postgres(folder / "postgres") as server:
             server.create_database(DATABASE)
-            print(json.dumps(measure(server.url(DATABASE))))
+            return _measure(server.url(DATABASE), SLOW_SOCKETS // 2 if quick else SLOW_SOCKETS)
 
 
-def measure(url: str) -> dict[str, float]:
-    """Fill an empty database, serve it, and have one customer stand in the way of another.
-
-    Args:
-        url: of an empty database, as its owner.
-    """
+def _measure(url: str, sockets: int) -> dict[str, float]:
     now = datetime.now(UTC)
     found(url, homes=2)
     with psycopg.connect(url) as conn:
         conn.execute(READINGS, {"first": now - DAYS, "end": now, "every": EVERY})
         slow, other = (access.create(conn, access.Role.CUSTOMER, now=now, homes=[f"h{n}"]) for n in range(2))
     season = Season(url, url, (now - DAYS).date(), DAYS.days, [("h0", slow), ("h1", other)])
-    with served(season) as port, slow_readers(port, slow):
+    with served(season) as port, slow_readers(port, slow, sockets):
         return {"slow_reader_blocks_s": exported_after(port, other)}
 
 
 @contextmanager
-def slow_readers(port: int, token: str) -> Iterator[None]:
+def slow_readers(port: int, token: str, sockets: int) -> Iterator[None]:
     """Ask for exports one after the other, and leave the answers where they are."""
     with ExitStack() as stack:
-        for _ in range(SLOW_SOCKETS):
+        for _ in range(sockets):
             client = stack.enter_context(socket.socket())
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.connect((LOOPBACK, port))
@@ -90,4 +85,4 @@ def path(home: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(measure()))
