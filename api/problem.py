@@ -244,6 +244,8 @@ def _fault(error: Mapping[str, Any]) -> Fault:
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, ReadOnlySqlTransaction) and request.method in ("GET", "HEAD"):
+        raise error  # a route that only asks tried to write: our fault, whatever the server
     if isinstance(error, ReadOnlySqlTransaction):
         return unavailable(Text("数据库目前只读", "the database is read-only for now")).response(request.scope)
     return unavailable(Text("数据库没有响应", "the database does not answer")).response(request.scope)

@@ -28,6 +28,7 @@ SPAN: dict[str, Any] = {
     "first": NOW - DAY / 2, "last": NOW, "from": NOW - DAY / 2, "to": NOW, "start": NOW - DAY / 2, "end": NOW,
     "sensors": [1], "homes": [1], "home_id": 1, "point_id": 1, "limit": 100, "shown": None, "instants": [NOW],
     "hold_intervals": 3, "left_out": [], "left_out_at": [], "home": 1,
+    "lows": [NOW - DAY / 2], "highs": [NOW],
 }  # fmt: skip
 WRITES = {"readings.COPY_READING"}
 OF_ALL_TIME = {"stays.SELECT_FIRST"}
