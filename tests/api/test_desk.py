@@ -43,6 +43,9 @@ def test_a_ticket_with_its_clocks_and_events(api: Api) -> None:
         "proof": None,
         "closed_at": None,
         "retrospective": False,
+        "ending": None,
+        "merged_into": None,
+        "merged": [],
         "needs": ["done", "proof", "reply"],
         "clocks": [
             {
