@@ -307,8 +307,6 @@ def test_a_month_of_which_nothing_is_known_is_empty(connection: Connection) -> N
 def test_watch_sums_up_what_changed_and_no_more(connection: Connection) -> None:
     town = make_town(connection, 3)
     connection.execute("INSERT INTO kpi_stale VALUES (0, '2026-01-01'), (0, '2026-01-01'), (0, '2025-12-01')")
-    connection.commit()
-    connection.autocommit = True
     assert kpi.sum_some(connection)
     assert kpi.sum_some(connection)
     assert not kpi.sum_some(connection)

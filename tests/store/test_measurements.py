@@ -235,7 +235,7 @@ def test_a_record_beside_a_flag_of_the_sensors_joins_its_ticket(crew: Crew) -> N
 
 
 def test_the_sensors_take_over_from_a_record(crew: Crew) -> None:
-    crew.say(("s1", NOON - 5 * MINUTE, 19.0))
+    crew.say(("s1", NOON - 5 * MINUTE, 18.4))  # not far from it, so that both are believed
     first = crew.measure(17.0, NOON, "H1")
     assert crew.told() == [("measurement", NOON, None)]
     crew.say(("s1", NOON + 15 * MINUTE, 17.5))
