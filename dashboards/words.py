@@ -117,6 +117,7 @@ AUDIENCES = {
     "dispatch": Value(Text("调度", "dispatch")),
     "crew": Value(Text("抢修人员", "crew")),
     "supervisor": Value(Text("主管", "supervisor")),
+    "witness": Value(Text("见证方", "witness")),
     "user": Value(Text("用户", "user")),
 }
 

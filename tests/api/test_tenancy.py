@@ -51,6 +51,7 @@ def lives(conn: Connection, *lines: tuple[str | None, datetime | None, date | No
 def report(conn: Connection, home: int, at: datetime, words: str) -> str:
     """A repair that was reported, with a flag, a reading, a measurement and a complaint of the same time."""
     ticket, number = town.ticket(conn, home, kind="leak")
+    conn.commit()  # what is checked at the end of a transaction has to be checked before triggers are switched off
     conn.execute("ALTER TABLE ticket DISABLE TRIGGER USER; ALTER TABLE ticket_event DISABLE TRIGGER USER")
     conn.execute("UPDATE ticket SET opened_at = %s, description = %s WHERE ticket_id = %s", (at, words, ticket))
     conn.execute("INSERT INTO ticket_contact (ticket_id, seq, contact) VALUES (%s, 1, %s)", (ticket, words))
@@ -239,7 +240,10 @@ def test_a_ticket_that_spans_tenancies_is_told_without_what_was_before(let: Let)
     """A cold spell of the next resident may join the open ticket of the one before."""
     conn = let.api.conn
     ticket = town.one(conn, "SELECT ticket_id FROM ticket WHERE number = %s", (let.number,))
+    # The ticket at hand is none for cold homes, which flags have by rule: what is shown of it is the same.
+    conn.execute("ALTER TABLE flag DISABLE TRIGGER USER")
     flag = town.flag(conn, let.home, ticket, since=NOW - timedelta(minutes=10), cleared_at=NOW)
+    conn.execute("ALTER TABLE flag ENABLE TRIGGER USER")
     conn.commit()
     try:
         found = let.api.get(f"/v1/tickets/{let.number}", let.now).json()

@@ -278,7 +278,7 @@ def test_a_folder_without_files(connection: psycopg.Connection, tmp_path: Path) 
 
 # From ever, some instants, for good.
 DAYS = [None, *(NOW + timedelta(days=number, microseconds=number) for number in range(-3, 3)), None]
-OFFSETS = st.integers(-200_000, 200_000).map(lambda value: value / 10_000)
+OFFSETS = st.integers(-20_000, 20_000).map(lambda value: value / 1_000)
 COORDINATES = st.none() | st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 
 
