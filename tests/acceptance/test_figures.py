@@ -22,7 +22,8 @@ HEALTH = "SELECT * FROM ingest_health"
 SENSORS = 20
 BAD = {
     "unknown_sensor": {"temperature": 20},
-    "no_value": {"ts": 1_700_000_000_000},
+    "no_value": {"colour": "red"},
+    "too_old": {"ts": 1_700_000_000_000, "temperature": 20},
     "future": {"ts": 4_000_000_000_000, "temperature": 20},
     "absurd_time": {"ts": 5, "temperature": 20},
 }
@@ -61,7 +62,7 @@ def test_the_sums_of_fates_are_what_was_sent(world: World) -> None:
     said.say(*(reading(f"s{n}", new, 20.0) for n in range(SENSORS)))
     for reason, payload in BAD.items():
         said.send("nobody" if reason == "unknown_sensor" else "s1", payload)
-    until(lambda: world.one(HEALTH_OF_DEAD) == 3, "the dead letters are counted")
+    until(lambda: world.one(HEALTH_OF_DEAD) == 4, "the dead letters are counted")
     row, seen = world.rows(HEALTH)[0], figures(port)
     assert (row["stored"], row["duplicates"], row["conflicts"], row["retained"]) == (2 * SENSORS, 5, 3, 1)
     assert row["messages"] == sum(row[fate] for fate in ("stored", "duplicates", "conflicts", "retained", "dead"))
