@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     queue_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
     queue_mb: Annotated[int, Field(ge=1, le=100_000)] = 64
     payload_bytes: Annotated[int, Field(ge=256, le=16_777_216)] = 65_536
-    batch_readings: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    batch_readings: Annotated[int, Field(ge=1, le=10_000_000)] = 250_000
     device_readings: Annotated[int, Field(ge=1, le=1_000_000_000)] = 60_000
     device_faults: Annotated[int, Field(ge=1, le=1_000_000_000)] = 10_000
     message_readings: Annotated[int, Field(ge=1, le=1_000_000)] = 5_000

@@ -18,7 +18,7 @@ from ingest.places import Places
 from ingest.senders import Senders, Spent
 from ingest.sources import Sources
 from ingest.validate import Limits, Placed, Sorted, codes, place, reject, sort_messages
-from ingest.wrong_times import of_batch
+from ingest.wrong_times import Noted, of_batch
 from store import care, dead_letters, ingest_counts, reading_seals, readings
 from store import state as state_store
 from store import substations as substation_store
@@ -73,6 +73,7 @@ class Intake:
     queued: Callable[[], int] = lambda: 0  # messages that wait behind the batch
     sources: Sources = field(default_factory=Sources)
     senders: Senders = field(default_factory=Senders)
+    noted: Noted = field(default_factory=Noted)
 
     def bury(self, conn: Connection, batch: Sorted) -> Counter[str]:
         """Make dead letters of messages of which something cannot be stored, as many as their senders may have."""
@@ -129,7 +130,8 @@ def store_batch(
             state_store.put_sensors(conn, _latest_substations(fresh))
             substation_store.hear(conn, fresh)
             _count(fates, batch, substations, together, stored)
-        if wrong := of_batch(batch.wrong_times, (homes.rows, substations.rows), intake.limits.clock_us):
+        placed = (homes.rows, substations.rows)
+        if wrong := of_batch(batch.wrong_times, placed, intake.limits.clock_us, intake.noted):
             care.note_wrong_times(conn, wrong, intake.limits.clock_us)
         if batch.refused:
             fates.dead = (bury or intake.bury)(conn, batch)

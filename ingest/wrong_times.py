@@ -1,13 +1,17 @@
 """Readings whose time is off, by sensor: what they tell of its clock, whatever becomes of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.instants import NONE_US
 from store.care import WrongTimes
 
+AGAIN_US = 60_000_000  # what is late is noted once in so long
+MOST_NOTED = 200_000  # a bound on memory: beyond it all are noted once more
 FARTHEST_US = 2**60  # what a device may claim is bounded by nothing
 
 
@@ -25,35 +29,77 @@ def off(received_us: int, at_us: int) -> int:
     return max(-FARTHEST_US, min(received_us - at_us, FARTHEST_US))
 
 
-def of_batch(refused: Sequence[WrongTime], stored: Iterable[NDArray[np.void]], clock_us: int) -> list[WrongTimes]:
+@dataclass
+class Noted:
+    """When each sensor was last noted for late readings, by receipt: a backlog has thousands that tell the same."""
+
+    at_us: dict[int, int] = field(default_factory=dict)
+
+    def is_due(self, sensor: int, received_us: int) -> bool:
+        """Whether it is time to note a sensor once more; if so it counts as noted."""
+        if received_us - self.at_us.get(sensor, NONE_US) < AGAIN_US:
+            return False
+        if len(self.at_us) >= MOST_NOTED:
+            self.at_us.clear()
+        self.at_us[sensor] = received_us
+        return True
+
+
+def of_batch(
+    refused: Sequence[WrongTime], stored: Iterable[NDArray[np.void]], clock_us: int, noted: Noted
+) -> list[WrongTimes]:
     """What a batch tells of clocks that are off; one reading in time speaks for the clock of its sensor.
 
     Args:
-        stored: rows with sensor_id, measured_at, received_at and self_timed.
+        stored: rows with sensor_id, measured_at, received_at and self_timed, sorted by sensor.
         clock_us: readings that come later after they were measured may have a wrong time.
+        noted: which sensors were noted for that just now, and need not be again.
     """
-    wrong, right = list(refused), set[int]()
-    for rows in stored:
-        old_us = rows["received_at"] - rows["measured_at"]
-        late = rows["self_timed"] & (old_us > clock_us)
-        if late.any():
-            sensor, old, received = (c[late].tolist() for c in (rows["sensor_id"], old_us, rows["received_at"]))
-            wrong += [WrongTime(*one, is_impossible=False) for one in zip(sensor, old, received, strict=True)]
-        if wrong:
-            right |= set(rows["sensor_id"][~late].tolist())
     found: dict[int, WrongTimes] = {}
-    for one in sorted(wrong, key=lambda one: one.received_us):
-        if one.sensor_id not in right:
-            found[one.sensor_id] = _with(found.get(one.sensor_id), one)
+    right: list[NDArray[np.int32]] = []
+    for rows in stored:
+        late = rows["self_timed"] & (rows["received_at"] - rows["measured_at"] > clock_us)
+        if late.any() or refused:
+            right.append(np.unique(rows["sensor_id"][~late]))
+        if late.any():
+            mine = rows[late]
+            groups = _groups(mine[~np.isin(mine["sensor_id"], right[-1])])
+            found.update((one.sensor_id, one) for one in groups if noted.is_due(one.sensor_id, one.last_us))
+    in_time = {sensor for sensors in right for sensor in sensors.tolist()} if refused else set()
+    for wrong in sorted(refused, key=lambda one: one.received_us):
+        if wrong.sensor_id not in in_time:
+            found[wrong.sensor_id] = _with(found.get(wrong.sensor_id), wrong)
     return [found[sensor] for sensor in sorted(found)]
 
 
+def _groups(late: NDArray[np.void]) -> Iterator[WrongTimes]:
+    """Late rows by sensor: how many, from when to when they came, and by how much the last of them is off."""
+    if not len(late):
+        return
+    late = late[np.lexsort((late["received_at"], late["sensor_id"]))]
+    starts = np.flatnonzero(np.append(True, late["sensor_id"][1:] != late["sensor_id"][:-1]))
+    ends = np.append(starts[1:], len(late))
+    last = late[ends - 1]
+    columns = (
+        last["sensor_id"],
+        last["received_at"] - last["measured_at"],
+        ends - starts,
+        late["received_at"][starts],
+        last["received_at"],
+    )
+    for sensor, off_us, readings, first_us, last_us in zip(*(c.tolist() for c in columns), strict=True):
+        yield WrongTimes(sensor, off_us, False, readings, first_us, last_us)
+
+
 def _with(before: WrongTimes | None, one: WrongTime) -> WrongTimes:
+    if before is None:
+        return WrongTimes(one.sensor_id, one.off_us, one.is_impossible, 1, one.received_us, one.received_us)
+    latest = one if one.received_us >= before.last_us else before
     return WrongTimes(
         one.sensor_id,
-        one.off_us,
-        one.is_impossible,
-        before.readings + 1 if before else 1,
-        before.first_us if before else one.received_us,
-        one.received_us,
+        latest.off_us,
+        latest.is_impossible if latest is one else before.impossible,
+        before.readings + 1,
+        min(before.first_us, one.received_us),
+        max(before.last_us, one.received_us),
     )

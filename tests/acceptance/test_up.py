@@ -93,7 +93,7 @@ def test_check_says_what_is_there(new_world: Making, plain_database: Database) -
     said = {found["name"]: found["detail"] for found in told["checks"]}
     assert list(said) == [
         *("settings", "policy", "sources", "recipients", "database", "jobs", "disk", "api", "broker"),
-        *("ingest", "watch", "grafana"),
+        *("ingest", "watch", "seals", "grafana"),
     ]
     assert said["database"].startswith("PostgreSQL 18")
     assert "kept for ever" in said["disk"]
