@@ -12,7 +12,8 @@ SELECT
   s.code, s.sensor_id, p.home_id, p.substation_id, p.gateway, p.room, p.room_kind, p.interval_s, p.offset_k,
   p.valid_from, p.valid_to
 FROM sensor AS s
-JOIN point_judged AS p USING (sensor_id)
+-- OFFSET 0: sensor by sensor, as a join would go through the places of all sensors.
+CROSS JOIN LATERAL (SELECT j.* FROM point_judged AS j WHERE j.sensor_id = s.sensor_id OFFSET 0) AS p
 WHERE s.code = ANY(%(codes)s)
 ORDER BY s.code, p.valid_from NULLS FIRST
 """

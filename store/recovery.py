@@ -29,7 +29,10 @@ LEFT JOIN LATERAL (
 ) AS l ON true
 LEFT JOIN LATERAL (
   SELECT (e.data ->> 'warm')::boolean AND NOT EXISTS (
-    SELECT FROM measurement AS x JOIN point_judged AS p ON p.sensor_id = x.beside AND p.home_id = x.home_id
+    SELECT FROM measurement AS x
+    CROSS JOIN LATERAL (
+      SELECT j.* FROM point_judged AS j WHERE j.sensor_id = x.beside AND j.home_id = x.home_id OFFSET 0
+    ) AS p
     WHERE x.number = e.data ->> 'measurement' AND x.disagrees AND p.room_kind <> 'out'
       AND coalesce(p.valid_from <= %(now)s, true) AND coalesce(p.valid_to > %(now)s, true)
   ) AS warm
