@@ -148,7 +148,8 @@ class Reader:
 
     def swallow(self, path: str) -> int:
         """Take an answer of any length as it comes, and keep none of it; its bytes."""
-        with self._client.stream("GET", f"{self._root}/v1/{path}", headers=self._headers) as answer:
+        # A long answer is written as a whole before its first byte is sent.
+        with self._client.stream("GET", f"{self._root}/v1/{path}", headers=self._headers, timeout=60) as answer:
             assert answer.status_code == 200
             return sum(len(part) for part in answer.iter_bytes())
 

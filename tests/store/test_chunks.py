@@ -109,3 +109,19 @@ def test_an_index_is_used(long_running: Connection, name: str) -> None:
     whole = re.compile(r"Seq Scan on (reading|substation_reading|_hyper_\w+_chunk)\b")
     scanned = [row[0] for row in plan if whole.search(row[0])]
     assert scanned == []
+
+
+def test_a_page_of_readings_costs_a_page_however_old_the_statistics_are(connection: Connection) -> None:
+    """A table that was filled since it was last looked at is not read and sorted as a whole for each page."""
+    town.sensor(connection, "s1", town.home(connection, "H1"))
+    connection.execute(
+        "INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, self_timed) "
+        "SELECT s.sensor_id, at, at, 20, 0, true FROM sensor AS s, generate_series(%s, %s, interval '2 s') AS at",
+        (NOW, NOW + 3 * DAY),
+    )
+    page = "SELECT FROM point, point_readings(point_id, '-infinity', 'infinity', 100)"
+    connection.execute("SET hearth.everywhere = 'on'")
+    (plan,) = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {page}".encode()).fetchall()[0]
+    whole = plan[0]["Plan"]
+    assert whole["Actual Rows"] == 100
+    assert whole["Shared Hit Blocks"] + whole["Shared Read Blocks"] < 500
