@@ -7,37 +7,24 @@ from fastapi import Depends, FastAPI
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from api import (
-    bearer,
-    cases,
-    desk,
-    evidence,
-    exports,
-    health,
-    homes,
-    incidents,
-    kinds,
-    kpi,
-    live,
-    maps,
-    measurements,
-    notices,
-    outages,
-    seals,
-    status,
-)
-from api.company import Company
-from api.description import Described
-from api.guard import Guard, surround
-from api.hub import Hub, Pace
-from api.known import known_keys
-from api.metrics import Measured, Metrics
+from api.desk import cases, desk_routes, incidents, measurements, notices, outages
+from api.evidence import dossier_routes, seals
+from api.figures import kpi, maps, status
+from api.homes import exports, home_routes
+from api.http import callers, health, kinds
+from api.http.company import Company
+from api.http.description import Described
+from api.http.guard import Guard, surround
+from api.http.known import known_keys
+from api.http.metrics import Measured, Metrics
+from api.http.problem import answer_with_problems, openapi_responses
+from api.http.session import Surroundings
+from api.live import live_routes
+from api.live.hub import Hub, Pace
 from api.pages import home as home_page
 from api.pages import network as network_page
-from api.problem import answer_with_problems, openapi_responses
-from api.session import Surroundings
 from domain.policy import Policy
-from store.access import Asker
+from store.base.access import Asker
 
 
 def create_app(
@@ -68,7 +55,7 @@ def create_app(
     def gone(held: Mapping[str, Asker]) -> set[str]:
         with pool.connection() as conn:
             conn.read_only = True
-            return bearer.gone(conn, guard.oidc, held, clock())
+            return callers.gone(conn, guard.oidc, held, clock())
 
     hub = Hub(listening or (lambda: Connection.connect(str(pool.conninfo), autocommit=True)), gone, metrics, pace)
     app = Described(
@@ -81,19 +68,20 @@ def create_app(
         responses=openapi_responses(),
         dependencies=[Depends(known_keys)],
     )
-    app.state.surroundings = Surroundings(pool, clock, policy, guard, hub, company or Company())
+    app.state.surroundings = Surroundings(pool, clock, policy, guard, company or Company())
     app.state.board = status.Board()
+    app.state.hub = hub
     answer_with_problems(app)
     surround(app, guard)
     app.add_middleware(Measured, metrics=metrics)
     app.add_api_route("/metrics", metrics.page, include_in_schema=False)
     app.include_router(health.router)
     app.include_router(kinds.router)
-    app.include_router(homes.router)
+    app.include_router(home_routes.router)
     app.include_router(exports.router)
-    app.include_router(evidence.router)
+    app.include_router(dossier_routes.router)
     app.include_router(maps.router)
-    app.include_router(desk.router)
+    app.include_router(desk_routes.router)
     app.include_router(incidents.router)
     app.include_router(cases.router)
     app.include_router(measurements.router)
@@ -104,5 +92,5 @@ def create_app(
     app.include_router(seals.router)
     app.include_router(home_page.router)
     app.include_router(network_page.router)
-    app.include_router(live.router)
+    app.include_router(live_routes.router)
     return app

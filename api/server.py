@@ -4,7 +4,7 @@ from socket import socket
 
 import uvicorn
 
-from api.hub import Hub
+from api.live.hub import Hub
 
 
 class Server(uvicorn.Server):

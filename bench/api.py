@@ -32,9 +32,9 @@ from bench.town import found
 from local import trixie
 from local.port import LOOPBACK, free_port
 from local.trixie import TimescalePostgres
-from store import access
-from store.access import Role
-from store.migrate import migrate
+from store.base import access
+from store.base.access import Role
+from store.base.migrate import migrate
 
 HEARTH_API = [sys.executable, "-c", "from hearth.cli import main; main()", "api"]
 INTERVAL_S = 300

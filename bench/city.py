@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 
-from store.migrate import migrate
+from store.base.migrate import migrate
 
 STATIONS = 10
 HOMES_PER_SENSOR_DAY = 24  # readings of every home in the last day, one an hour

@@ -21,8 +21,9 @@ from dashboards.look import Look
 from domain import policy
 from local import trixie
 from local.trixie import TimescalePostgres
-from store import buildings, ingest_counts
-from store.stage import open_stages
+from store.base.stage import open_stages
+from store.figures import building_rows
+from store.readings import ingest_counts
 
 HOMES, BUILDINGS = 100_000, 3_000
 QUICK_HOMES, QUICK_BUILDINGS = 2_000, 60
@@ -106,7 +107,7 @@ def _figures(conn: Connection) -> Iterator[Figure]:
     look = Look("en", policy.builtin("seed"), now, "")
     for uid, board in dashboards(look).items():
         with conn.transaction():
-            buildings.count_all(conn, datetime.now(UTC))
+            building_rows.count_all(conn, datetime.now(UTC))
         with conn.transaction():
             conn.execute("SET LOCAL ROLE hearth_grafana")
             for question in questions(board):
@@ -120,7 +121,7 @@ def _pieces_ms(conn: Connection) -> Iterator[float]:
     while reached is not None:
         start = time.perf_counter()
         with conn.transaction():
-            reached = buildings.count(conn, reached, datetime.now(UTC))
+            reached = building_rows.count(conn, reached, datetime.now(UTC))
         yield (time.perf_counter() - start) * 1000
 
 

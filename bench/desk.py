@@ -18,10 +18,12 @@ from psycopg import Connection
 from rich.console import Console
 from rich.progress import track
 
-from alerts import chain, clocks, incidents
-from alerts.desk import act
-from alerts.judge import Judge
-from alerts.tickets import Docket, Opening
+from alerts.desk.moves import act
+from alerts.evidence import chain
+from alerts.judging.judge import Judge
+from alerts.network import incidents
+from alerts.tickets import clocks
+from alerts.tickets.docket import Docket, Opening
 from bench.stand import SETTINGS
 from bench.town import found
 from bench.traffic import GATEWAY_SENSORS
@@ -34,7 +36,7 @@ from ingest.places import Places
 from ingest.validate import Limits
 from local import trixie
 from local.trixie import TimescalePostgres
-from store.stage import open_stages
+from store.base.stage import open_stages
 
 TICKETS, QUICK_TICKETS = 100_000, 2_000  # open before the storm, one in each home
 STORM, QUICK_STORM = 20_000, 1_000  # homes of the network that fails

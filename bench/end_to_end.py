@@ -16,8 +16,8 @@ from bench.publish import Publisher
 from bench.stand import Ingest, Stand, paused, stand
 from bench.traffic import INTERVAL_MS, Traffic, publish_packet
 from local.server import ServerError
-from store import wire
-from store.readings import COPY_READING, READING
+from store.base import wire
+from store.readings.reading_rows import COPY_READING, READING
 
 SELECT_TICKET = """
 SELECT 1 FROM ticket AS t JOIN home AS h USING (home_id) WHERE h.code = %(home)s AND t.state = 'open'

@@ -19,7 +19,7 @@ from bench.api import Season, served
 from bench.town import found
 from local.port import LOOPBACK
 from local.postgres import Postgres
-from store import access
+from store.base import access
 
 SLOW_SOCKETS = 8  # of one customer
 GIVE_UP_S = 300.0

@@ -34,7 +34,7 @@ from domain import policy
 from domain.instants import to_us
 from local import trixie
 from local.trixie import TimescalePostgres
-from store import wire
+from store.base import wire
 
 SEED = Path(policy.__file__).with_name("policies") / "seed.toml"
 MARGIN = timedelta(days=30)  # of `policy_text`

@@ -15,8 +15,8 @@ import psycopg
 from psycopg import Connection
 
 from local.port import LOOPBACK
-from store import access
-from store.access import Role
+from store.base import access
+from store.base.access import Role
 
 AT_ONCE = 16  # connections that are opened
 GAP_S = 0.5

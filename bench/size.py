@@ -19,7 +19,7 @@ from local import community, trixie
 from local.community import CommunityPostgres
 from local.postgres import Postgres
 from local.trixie import TimescalePostgres
-from store.migrate import migrate
+from store.base.migrate import migrate
 
 SAMPLE = {"sensors": 200, "interval": 300, "readings": 4 * 288}
 # They lie as they come: of all sensors at one time, then of all at the next.

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 
 from bench.traffic import GATEWAY_SENSORS
-from store.migrate import migrate
+from store.base.migrate import migrate
 
 HOMES = f"""
 INSERT INTO substation (code, name, station) VALUES ('S', 'S', 'East');

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from store import wire
-from store.readings import READING
+from store.base import wire
+from store.readings.reading_rows import READING
 
 INTERVAL_MS = 60_000
 COLD_EVERY = 100  # one home in a hundred is cold

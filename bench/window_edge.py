@@ -16,8 +16,8 @@ from psycopg import Connection
 from rich.console import Console
 from rich.progress import track
 
-from alerts.judge import Judge
-from alerts.watch import tick
+from alerts.judging.by_clock import tick
+from alerts.judging.judge import Judge
 from bench.stand import SETTINGS
 from bench.town import found
 from bench.traffic import GATEWAY_SENSORS
@@ -28,7 +28,7 @@ from ingest.places import Places
 from ingest.validate import Limits
 from local import trixie
 from local.trixie import TimescalePostgres
-from store.stage import open_stages
+from store.base.stage import open_stages
 
 HOMES, QUICK_HOMES = 200_000, 2_000
 BATCH_HOMES = 5_000

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 from psycopg import Connection
 
-from store.away import AWAY, what_is_wrong
+from store.base.away import AWAY, what_is_wrong
 
 FIRST_RETRY_S = 0.5
 SLOWEST_RETRY_S = 15.0

@@ -27,11 +27,11 @@ from ingest.decoders.work import Bounds
 from ingest.senders import Allowance, Senders
 from ingest.sources import Sources
 from ingest.validate import Limits
-from store.retention import MARGIN
-from store.signing import SigningKey
+from store.evidence.signing import SigningKey
+from store.readings.retention import MARGIN
 
 if TYPE_CHECKING:
-    from alerts.recipients import Recipients
+    from alerts.notices.recipients import Recipients
 
 # A connection that is cut without a word is given up within a minute, by both ends: the systems alone would wait for
 # hours, the server with the homes of a batch locked. Whoever wants it otherwise says so in the URL.
@@ -84,7 +84,7 @@ def chosen_recipients(settings: Settings) -> "Recipients":
         UsageError: it cannot be read, or is not a file of recipients.
     """
     # What reads their addresses takes a second to import, and most commands write to nobody.
-    from alerts import recipients
+    from alerts.notices import recipients
 
     if settings.recipients is None:
         return recipients.Recipients()

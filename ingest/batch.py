@@ -19,12 +19,14 @@ from ingest.senders import Senders, Spent
 from ingest.sources import Sources
 from ingest.validate import Limits, Placed, Sorted, codes, place, reject, sort_messages
 from ingest.wrong_times import Noted, of_batch
-from store import care, dead_letters, ingest_counts, reading_seals, readings
-from store import state as state_store
-from store import substations as substation_store
-from store.ingest_counts import Ages, Excess, Void
-from store.together import Fate, Outcome, Together
-from store.wire import native
+from store.base.wire import native
+from store.evidence import reading_digests
+from store.judging import state_rows
+from store.network import alarm_rows
+from store.readings import dead_letter_rows, ingest_counts, reading_rows
+from store.readings.ingest_counts import Ages, Excess, Void
+from store.readings.together import Fate, Outcome, Together
+from store.sensors import care_rows
 
 LETTER_BYTES = 250  # what a dead letter takes besides its payload
 
@@ -87,7 +89,7 @@ class Intake:
                 letters.append(letter)
             else:
                 batch.unkept[account] += 1
-        dead_letters.insert(conn, letters)
+        dead_letter_rows.insert(conn, letters)
         return batch.dead
 
 
@@ -114,25 +116,25 @@ def store_batch(
             batch.messages, retained=batch.retained, requests=batch.requests, voids=batch.voids, spent=batch.spent
         )
         if len(homes.rows):
-            together = Together(homes.rows, readings.HOME_QUANTITIES)
+            together = Together(homes.rows, reading_rows.HOME_QUANTITIES)
             docket = intake.judge(conn, together.alone.rows)
-            late = reading_seals.Late.open(conn, reading_seals.HOMES, together.alone.rows, now)
-            stored = readings.insert(conn, together, docket.last_us)
+            late = reading_digests.Late.open(conn, reading_digests.HOMES, together.alone.rows, now)
+            stored = reading_rows.insert(conn, together, docket.last_us)
             late.note(conn, stored.rows[stored.brought])
             fates.late = docket.settle(stored.rows, stored.brought, now)
             _count(fates, batch, homes, together, stored)
         if len(substations.rows):
-            together = Together(substations.rows, readings.SUBSTATION_QUANTITIES)
-            late = reading_seals.Late.open(conn, reading_seals.SUBSTATIONS, together.alone.rows, now)
-            stored = readings.insert_substation(conn, together)
+            together = Together(substations.rows, reading_rows.SUBSTATION_QUANTITIES)
+            late = reading_digests.Late.open(conn, reading_digests.SUBSTATIONS, together.alone.rows, now)
+            stored = reading_rows.insert_substation(conn, together)
             late.note(conn, stored.rows[stored.brought])
             fresh = stored.rows[stored.brought]
-            state_store.put_sensors(conn, _latest_substations(fresh))
-            substation_store.hear(conn, fresh)
+            state_rows.put_sensors(conn, _latest_substations(fresh))
+            alarm_rows.hear(conn, fresh)
             _count(fates, batch, substations, together, stored)
         placed = (homes.rows, substations.rows)
         if wrong := of_batch(batch.wrong_times, placed, intake.limits.clock_us, intake.noted):
-            care.note_wrong_times(conn, wrong, intake.limits.clock_us)
+            care_rows.note_wrong_times(conn, wrong, intake.limits.clock_us)
         if batch.refused:
             fates.dead = (bury or intake.bury)(conn, batch)
             del fates.dead[RejectReason.CONFLICT.value]  # counted by its own name
@@ -159,7 +161,7 @@ def _count(fates: Fates, batch: Sorted, placed: Placed, together: Together, stor
 def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:
     """SENSOR_NOW rows of substation sensors: only when they last spoke."""
     last = np.flatnonzero(np.append(fresh["sensor_id"][1:] != fresh["sensor_id"][:-1], True)[: len(fresh)])
-    rows = np.zeros(len(last), native(state_store.SENSOR_NOW))
+    rows = np.zeros(len(last), native(state_rows.SENSOR_NOW))
     for name in ("sensor_id", "measured_at", "received_at"):
         rows[name] = fresh[name][last]
     rows["battery"], rows["milli"] = np.nan, NONE_MILLI

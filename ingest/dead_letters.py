@@ -16,8 +16,8 @@ from ingest.batch import Intake, store_batch
 from ingest.failures import OF_CONTENT
 from ingest.message import Message
 from ingest.validate import DETAIL_LETTERS, Refused, Sorted
-from store import dead_letters
-from store.dead_letters import Fault, Refusal, Waiting, Wanted
+from store.readings import dead_letter_rows
+from store.readings.dead_letter_rows import Fault, Refusal, Waiting, Wanted
 
 MOST = 500  # letters in one transaction
 
@@ -53,9 +53,9 @@ def replay(
     nothing of it is kept.
     """
     total = Replay()
-    last, after, most = dead_letters.last(conn), 0, MOST
+    last, after, most = dead_letter_rows.last(conn), 0, MOST
     while True:
-        tried = step(conn, intake, partial(dead_letters.take, conn, wanted, after, last), clock(), most, dry_run)
+        tried = step(conn, intake, partial(dead_letter_rows.take, conn, wanted, after, last), clock(), most, dry_run)
         if not tried.letters:
             return total
         total.add(tried.done)
@@ -103,7 +103,7 @@ def _alone(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: da
     except OF_CONTENT as error:
         reasons = Counter([RejectReason.REFUSED.value])
         fault = Fault(RejectReason.REFUSED.value, str(error)[:DETAIL_LETTERS])
-        dead_letters.refresh(conn, [Refusal(letters[0].dead_letter_id, [fault], reasons)])
+        dead_letter_rows.refresh(conn, [Refusal(letters[0].dead_letter_id, [fault], reasons)])
         return letters, Replay(taken=1, refused=reasons)
 
 
@@ -116,7 +116,7 @@ def _batch(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: da
 
     def keep(conn: Connection, batch: Sorted) -> Counter[str]:
         left.extend(_refusal(refused) for refused in batch.refused.values())
-        dead_letters.refresh(conn, left)
+        dead_letter_rows.refresh(conn, left)
         return Counter()  # it was counted when it came
 
     fates = store_batch(conn, intake, [_message(letter) for letter in whole], now, keep)
@@ -124,7 +124,7 @@ def _batch(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: da
         whole = whole[: fates.messages]
         letters = letters[: letters.index(whole[-1]) + 1]
     done = {letter.dead_letter_id for letter in whole} - {refusal.dead_letter_id for refusal in left}
-    dead_letters.mark_replayed(conn, sorted(done), now)
+    dead_letter_rows.mark_replayed(conn, sorted(done), now)
     out = Replay(len(letters), len(done), cut=len(letters) - len(whole))
     for name in ("stored", "duplicates", "conflicts", "late"):
         setattr(out, name, getattr(fates, name))

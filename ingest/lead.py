@@ -12,8 +12,9 @@ import structlog
 from psycopg import Connection
 
 from ingest.address import Address
-from store import broker_shares, state
-from store.stage import open_stages
+from store.base.stage import open_stages
+from store.judging import state_rows
+from store.readings import broker_shares
 
 STAND_BY_S = 1.0
 log = structlog.get_logger()
@@ -68,9 +69,9 @@ class Lead:
         """
         self._conn = self._connect()
         self.address = self._chosen(self._conn)
-        if not state.lead(self._conn, self.address.lock):
+        if not state_rows.lead(self._conn, self.address.lock):
             log.info("another worker has the session, standing by", client_id=self.address.client_id)
-            while not state.lead(self._conn, self.address.lock):
+            while not state_rows.lead(self._conn, self.address.lock):
                 if stop.wait(STAND_BY_S):
                     return False
         open_stages(self._conn)
@@ -84,7 +85,7 @@ class Lead:
         Raises:
             psycopg.Error: the connection, and with it the right, is lost.
         """
-        state.confirm(self.conn)
+        state_rows.confirm(self.conn)
 
     def distrust(self, why: str) -> None:
         """Note that this broker loses shared subscriptions: from now on there is one session for all."""

@@ -8,7 +8,7 @@ from psycopg import Connection
 from domain.instants import EVER_US, to_us
 from domain.milli import milli
 from domain.policy import ROOMS
-from store import places as store
+from store.registry import place_rows
 
 KEPT_SENSORS = 200_000  # a bound on memory: beyond it everything is looked up anew
 
@@ -36,7 +36,7 @@ class Places:
 
     def look_up(self, conn: Connection, codes: Iterable[str]) -> dict[str, tuple[Place, ...]]:
         """Code → places in order of time, for every sensor asked for that exists (and maybe others)."""
-        version = store.version(conn)
+        version = place_rows.version(conn)
         if version != self._version or len(self._known) > KEPT_SENSORS:
             self._known.clear()
             self._version = version
@@ -46,14 +46,14 @@ class Places:
         return self._known
 
     def _load(self, conn: Connection, codes: list[str]) -> None:
-        rows: dict[str, list[store.PlaceRow]] = {}
-        for row in store.places(conn, codes):
+        rows: dict[str, list[place_rows.PlaceRow]] = {}
+        for row in place_rows.places(conn, codes):
             rows.setdefault(row.code, []).append(row)
         for code, spans in rows.items():
             self._known[code] = tuple(_place(spans, i) for i in range(len(spans)))
 
 
-def _place(spans: list[store.PlaceRow], index: int) -> Place:
+def _place(spans: list[place_rows.PlaceRow], index: int) -> Place:
     row = last = spans[index]
     for later in spans[index + 1 :]:
         if later.valid_from != last.valid_to or (later.home_id, later.room) != (row.home_id, row.room):

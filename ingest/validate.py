@@ -24,11 +24,11 @@ from ingest.sources import Sources
 from ingest.uplink import Uplink
 from ingest.worth import Worth
 from ingest.wrong_times import WrongTime, off
-from store.dead_letters import DeadLetter
-from store.dead_letters import Fault as LetterFault
-from store.ingest_counts import Void
-from store.readings import HOME_QUANTITIES, PLACED, SUBSTATION_QUANTITIES, SUBSTATION_READING
-from store.wire import native as native_dtype
+from store.base.wire import native as native_dtype
+from store.readings.dead_letter_rows import DeadLetter
+from store.readings.dead_letter_rows import Fault as LetterFault
+from store.readings.ingest_counts import Void
+from store.readings.reading_rows import HOME_QUANTITIES, PLACED, SUBSTATION_QUANTITIES, SUBSTATION_READING
 
 EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor of ours is older
 CODE_LETTERS = 100

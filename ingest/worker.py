@@ -13,7 +13,7 @@ from ingest.lead import Lead
 from ingest.message import Message
 from ingest.source import Source
 from ingest.writer import Writer
-from store.away import AWAY, what_is_wrong
+from store.base.away import AWAY, what_is_wrong
 
 FIRST_RETRY_S = 0.2
 SLOWEST_RETRY_S = 15.0

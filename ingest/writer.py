@@ -19,9 +19,9 @@ from ingest.failures import NOT_MIGRATED, OF_CONTENT
 from ingest.message import Message
 from ingest.senders import NETWORK, Spent
 from ingest.validate import Sorted
-from store import deferred, ingest_counts
-from store.deferred import Kept, Pack
-from store.ingest_counts import Excess
+from store.readings import deferred, ingest_counts
+from store.readings.deferred import Kept, Pack
+from store.readings.ingest_counts import Excess
 
 MOST_TRIES = 40  # failed transactions of one batch, before a sender's messages are buried together
 PACK_BYTES, PACK_MESSAGES = 64 * 1024, 1_000

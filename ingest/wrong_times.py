@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.instants import NONE_US
-from store.care import WrongTimes
+from store.sensors.care_rows import WrongTimes
 
 AGAIN_US = 60_000_000  # what is late is noted once in so long
 MOST_NOTED = 200_000  # a bound on memory: beyond it all are noted once more

@@ -14,9 +14,8 @@ from registry.csv_file import Content, Line, parse, render
 from registry.fields import Parser, code, instant, one_of, words
 from registry.problems import Problem, refuse
 from registry.sheets import REQUIRED, Column, Sheet
-from store import contacts as store
-from store import registry
-from store.contacts import Difference
+from store.registry import contact_rows, registry_rows
+from store.registry.contact_rows import Difference
 
 FILE = "contacts.csv"
 ADDRESS_LENGTH = 500
@@ -66,11 +65,11 @@ def import_contacts(conn: Connection, folder: Path, zone: ZoneInfo, now: datetim
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     if content.absent:
-        _keep(content, store.whole(conn))
-    known = registry.known(conn, registry.Codes(set(), set(), content.codes)).homes
+        _keep(content, contact_rows.whole(conn))
+    known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
     faults = [Problem(FILE, *fault) for fault in _faults(content.lines, known)]
     refuse(sorted(content.problems + faults, key=lambda problem: problem.line))
-    return store.replace(conn, content.rows, now)
+    return contact_rows.replace(conn, content.rows, now)
 
 
 def _keep(content: Content[Contact], known: Sequence[Contact]) -> None:
@@ -99,5 +98,5 @@ def _faults(lines: Sequence[Line[Contact]], known: set[str]) -> Iterator[tuple[i
 
 def text(conn: Connection) -> tuple[str, int]:
     """The file with all contacts, and how many there are; importing it changes nothing."""
-    contacts = store.whole(conn)
+    contacts = contact_rows.whole(conn)
     return render(sheet(ZoneInfo("UTC")), contacts), len(contacts)

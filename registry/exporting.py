@@ -11,8 +11,8 @@ from domain.registry import Registry
 from registry import contacts, residents
 from registry.csv_file import render
 from registry.sheets import sheets
-from store import registry as store
-from store.registry_rows import whole
+from store.registry import registry_rows
+from store.registry.registry_lines import whole
 
 UTC = ZoneInfo("UTC")
 
@@ -26,7 +26,7 @@ def export_folder(conn: Connection, folder: Path, with_contacts: bool = False) -
     Raises:
         UsageError: the folder or a file in it cannot be written.
     """
-    store.lock_shared(conn)
+    registry_rows.lock_shared(conn)
     registry = whole(conn)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -17,9 +17,8 @@ from registry.preview import Change, home_changes, sensor_changes
 from registry.problems import Problem, refuse
 from registry.rules import Registered
 from registry.sheets import Sheet, Sheets, sheets
-from store import registry as store
-from store import registry_rows
-from store.registry import Codes, Difference
+from store.registry import registry_lines, registry_rows
+from store.registry.registry_rows import Codes, Difference
 
 
 class Contents(NamedTuple):
@@ -92,8 +91,8 @@ def preview_folder(
     contents = _checked(conn, folder, zone, now)
     homes, sensors = contents.homes, contents.sensors
     changes = [
-        *home_changes(registry_rows.homes(conn, homes.codes), homes.rows, limited),
-        *sensor_changes(registry_rows.sensors(conn, sensors.codes), sensors.rows, now),
+        *home_changes(registry_lines.homes(conn, homes.codes), homes.rows, limited),
+        *sensor_changes(registry_lines.sensors(conn, sensors.codes), sensors.rows, now),
     ]
     return _bring(conn, contents, now), changes
 
@@ -102,7 +101,7 @@ def _checked(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> C
     """Read the files and hold them against each other and the registry, which no other import changes from here on."""
     files = sheets(zone)
     contents = read(folder, files)
-    store.lock(conn)
+    registry_rows.lock(conn)
     for kind, sheet in files._asdict().items():
         _complete(conn, kind, sheet, contents.of(kind), now)
     refuse([*(p for kind in contents._fields for p in contents.of(kind).problems), *_dangling(conn, contents)])
@@ -110,10 +109,10 @@ def _checked(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> C
 
 
 def _bring(conn: Connection, contents: Contents, now: datetime) -> Report:
-    store.stage(conn, contents.registry())
-    differences = store.differences(conn, now)
+    registry_rows.stage(conn, contents.registry())
+    differences = registry_rows.differences(conn, now)
     if any(difference.added or difference.changed for difference in differences):
-        store.write(conn, now)
+        registry_rows.write(conn, now)
     return Report(*(_count(contents.of(kind), found) for kind, found in differences._asdict().items()))
 
 
@@ -122,7 +121,7 @@ def _complete(
 ) -> None:
     """Let lines keep what their file does not speak of, then hold them against each other."""
     if content.absent and content.lines:
-        known: Callable[[Connection, Collection[str]], list[Registered]] = getattr(registry_rows, kind)
+        known: Callable[[Connection, Collection[str]], list[Registered]] = getattr(registry_lines, kind)
         complete(sheet, content, known(conn, content.codes), now)
     content.problems = sorted(content.problems + rules.problems(sheet.file, content.lines), key=lambda p: p.line)
 
@@ -167,7 +166,7 @@ def _dangling(conn: Connection, contents: Contents) -> list[Problem]:
     wanted: dict[str, set[str]] = {kind: set() for kind in Codes._fields}
     for reference in asked:
         wanted[reference.kind].add(reference.code)
-    known = store.known(conn, Codes(**wanted))._asdict()
+    known = registry_rows.known(conn, Codes(**wanted))._asdict()
     return [
         Problem(r.file, r.line, r.column, f"{r.code!r} is neither in {r.kind}.csv nor in the registry")
         for r in asked

@@ -11,7 +11,7 @@ from registry.csv_file import parse
 from registry.problems import Problem, refuse
 from registry.rules import problems
 from registry.sheets import plan_sheet
-from store import measurements as store
+from store.sensors import measurement_rows
 
 
 def import_plan(conn: Connection, path: Path, zone: ZoneInfo, now: datetime) -> int:
@@ -29,8 +29,8 @@ def import_plan(conn: Connection, path: Path, zone: ZoneInfo, now: datetime) -> 
     content = parse(plan_sheet(path.name, zone), data)
     rows = content.rows
     faults = [*content.problems, *problems(path.name, content.lines)]
-    for nth in store.unknown_places(conn, rows):
+    for nth in measurement_rows.unknown_places(conn, rows):
         column = "home" if rows[nth].home is not None else "building"
         faults.append(Problem(path.name, content.lines[nth].number, column, "is not in the registry"))
     refuse(faults)
-    return store.plan(conn, rows, now)
+    return measurement_rows.plan(conn, rows, now)

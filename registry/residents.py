@@ -15,9 +15,8 @@ from registry.fields import code, instant
 from registry.problems import Problem, refuse
 from registry.rules import FOR_GOOD, FROM_EVER
 from registry.sheets import REQUIRED, Column, Sheet
-from store import registry
-from store import residents as store
-from store.residents import Difference, Tenancy
+from store.registry import registry_rows, resident_rows
+from store.registry.resident_rows import Difference, Tenancy
 
 FILE = "residents.csv"
 
@@ -48,12 +47,12 @@ def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> Differen
         return None
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-    known = registry.known(conn, registry.Codes(set(), set(), content.codes)).homes
+    known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
     # A line is the whole truth about a tenancy: without one of its times it would say that it never began, or goes on.
     faults = [Problem(FILE, 1, name, "this column is missing") for name in sorted(content.absent) if content.readable]
     faults += [Problem(FILE, *fault) for fault in (*_faults(content.lines, known), *_between(content.lines))]
     refuse(sorted(content.problems + faults, key=lambda problem: problem.line))
-    return store.replace(conn, [Tenancy(*row, first_day(row.begins, zone)) for row in content.rows])
+    return resident_rows.replace(conn, [Tenancy(*row, first_day(row.begins, zone)) for row in content.rows])
 
 
 def first_day(begins: datetime | None, zone: ZoneInfo) -> date | None:
@@ -92,5 +91,5 @@ def _between(lines: Sequence[Line[Resident]]) -> Iterator[tuple[int, str, str]]:
 
 def text(conn: Connection) -> tuple[str, int]:
     """The file with all tenancies, and how many there are; importing it changes nothing."""
-    rows = store.whole(conn)
+    rows = resident_rows.whole(conn)
     return render(sheet(ZoneInfo("UTC")), rows), len(rows)

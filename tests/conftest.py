@@ -114,7 +114,7 @@ def mosquitto_build() -> MosquittoBuild:
 def make_template(server: Postgres) -> None:
     """Create and migrate the database that all test databases of a server are copies of."""
     # Here, not above: tests of pure rules and of the servers themselves do not need the migrations.
-    from store.migrate import migrate
+    from store.base.migrate import migrate
 
     administer(server, f"CREATE DATABASE {TEMPLATE}")
     with psycopg.connect(server.url(TEMPLATE)) as connection:

@@ -10,18 +10,19 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.responses import RedirectResponse, Response
 
-from api import evidence, exports
-from api.download import Download
-from api.language import Language
+from api.evidence import dossier_routes
+from api.homes import exports
+from api.http.download import Download
+from api.http.language import Language
+from api.http.problem import Problem, no_such
+from api.http.session import Session, surroundings
 from api.pages import look, visit
 from api.pages.render import HOME, Times, page, say
 from api.pages.report import SUBJECTS, Report, read, take
-from api.problem import Problem, no_such
-from api.session import Session, surroundings
 from api.tables import Format
 from domain.cases import SUBJECT_TEXTS
-from store.access import Right
-from store.rows import Row
+from store.base.access import Right
+from store.base.rows import Row
 
 router = APIRouter(prefix=HOME, route_class=visit.PageRoute, include_in_schema=False)
 Code = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
@@ -139,11 +140,11 @@ def readings(export: Exporting, form: Format, home: Code = None) -> Download:
 
 
 @router.get("/evidence/season.zip")
-def dossier(request: Request, written: evidence.Place, home: Code = None) -> Response:
+def dossier(request: Request, written: dossier_routes.Place, home: Code = None) -> Response:
     """The evidence of the season, to take away."""
     with visit.reading(request, visit.bearer(request)) as asking:
         place, (first, end) = chosen(look.places(asking), home), look.season_days(asking)
-        return evidence.evidence(request, place["code"], written, asking, first, end)
+        return dossier_routes.evidence(request, place["code"], written, asking, first, end)
 
 
 def chosen(places: list[Row], code: str | None) -> Row:

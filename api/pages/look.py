@@ -9,24 +9,29 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alerts.engine.schedule import Schedules
-from alerts.terms import TermsBook
-from api import homes as told
-from api.buckets import Every
-from api.language import Language, said
+from alerts.judging.terms import TermsBook
+from api.answers.seen import seen
+from api.desk.receipt import CLASSES
+from api.homes import home_routes
+from api.homes.buckets import Every
+from api.http.language import Language, said
+from api.http.session import Session
+from api.http.values import shown as rounded
 from api.pages.chart import Chart, DayBar, Frame, Run, Step, Tick, day_by_day, runs, through_time, unknown
 from api.pages.render import Times
 from api.pages.tickets import Shown, shown
-from api.receipt import CLASSES
-from api.seen import seen
-from api.session import Session
-from api.values import shown as rounded
 from domain.instants import to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.states import NotJudged
 from domain.tickets import TicketClass
-from store import cases, compliance, desk, form_sent, history, homes, outages
-from store.history import Point, Stretch
-from store.rows import Row
+from store.base import form_sent
+from store.base.rows import Row
+from store.judging import ledger_days
+from store.network import outage_rows
+from store.readings import reading_history
+from store.readings.reading_history import Point, Stretch
+from store.registry import home_rows
+from store.tickets import case_rows, desk_pages
 
 MOST_HOMES = 100
 MOST_TICKETS = 20  # of the history
@@ -76,15 +81,15 @@ class Season:
 
 def places(asking: Session) -> list[Row]:
     """The homes of who asks."""
-    return homes.reached(asking.conn, asking.scope, MOST_HOMES)
+    return home_rows.reached(asking.conn, asking.scope, MOST_HOMES)
 
 
 def look(asking: Session, place: Row, language: Language, times: Times) -> dict[str, Any]:
     """All that is shown of a home, for the template."""
     code, home_id = place["code"], place["home_id"]
-    home = told.home(code, asking)
+    home = home_routes.home(code, asking)
     schedule = _rules(asking, home_id)
-    rooms = homes.rooms(asking.conn, home_id, asking.now)
+    rooms = home_rows.rooms(asking.conn, home_id, asking.now)
     mine = _tickets(asking, home_id, language, times)
     return {
         "home": home,
@@ -110,10 +115,10 @@ def taken(asking: Session, key: str | None) -> str | None:
 
 def _tickets(asking: Session, home_id: int, language: Language, times: Times) -> list[Shown]:
     """The repair file of the home and the complaints of its people, newest first."""
-    wanted = desk.TicketFilter(now=asking.now, home_id=home_id)
-    rows = desk.tickets(asking.conn, asking.scope, wanted, limit=MOST_TICKETS)
-    for case in cases.cases(asking.conn, asking.scope, cases.Wanted(), limit=MOST_TICKETS):
-        ticket = desk.ticket(asking.conn, asking.scope, case["number"], asking.now)
+    wanted = desk_pages.TicketFilter(now=asking.now, home_id=home_id)
+    rows = desk_pages.tickets(asking.conn, asking.scope, wanted, limit=MOST_TICKETS)
+    for case in case_rows.cases(asking.conn, asking.scope, case_rows.Wanted(), limit=MOST_TICKETS):
+        ticket = desk_pages.ticket(asking.conn, asking.scope, case["number"], asking.now)
         if ticket is not None:
             rows.append({**ticket, "description": case["text"]})
     newest = sorted(rows, key=lambda row: row["ticket_id"], reverse=True)
@@ -123,8 +128,8 @@ def _tickets(asking: Session, home_id: int, language: Language, times: Times) ->
 
 
 def _outages(asking: Session, code: str) -> list[Row]:
-    wanted = outages.Wanted(now=asking.now, states=("planned", "running", "late"), home=code)
-    return outages.outages(asking.conn, asking.scope, wanted, limit=MOST_OUTAGES)
+    wanted = outage_rows.Wanted(now=asking.now, states=("planned", "running", "late"), home=code)
+    return outage_rows.outages(asking.conn, asking.scope, wanted, limit=MOST_OUTAGES)
 
 
 def _rules(asking: Session, home_id: int) -> Schedules:
@@ -170,10 +175,10 @@ def _limits_between(schedule: Schedules, start_us: int, end_us: int, start: floa
 
 def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
     """The local day so far: chart, table, and the lowest and highest."""
-    zone, day = asking.policy.zone, told.today(asking)
+    zone, day = asking.policy.zone, home_routes.today(asking)
     start, end = (datetime.combine(d, time(0), zone) for d in (day, day + DAY))
     stretch = Stretch(home_id=home_id, start=start, end=asking.now, after=None, limit=MOST_BUCKETS)
-    fine = told.bucketed(asking, stretch, Every.TEN_MINUTES, zone)
+    fine = home_routes.bucketed(asking, stretch, Every.TEN_MINUTES, zone)
     lines = _lines(asking, stretch, fine)
     limits = _limits_between(schedule, to_us(start), to_us(end), to_us(start), to_us(end))
     spans = [span for line in lines for span in line.spans()]
@@ -196,7 +201,7 @@ def _lines(asking: Session, stretch: Stretch, fine: Sequence[Row]) -> list[Line]
     version = asking.policy.version_at(asking.now)
     intervals = version.hold_intervals if version else 1
     now, lines = to_us(asking.now), []
-    for point in history.points(asking.conn, stretch.home_id, stretch.start, stretch.end):
+    for point in reading_history.points(asking.conn, stretch.home_id, stretch.start, stretch.end):
         mine = [row for row in fine if row["point_id"] == point.point_id]
         # A bucket stands for its middle.
         at = [min(to_us(row["start"]) + HALF_US, now) for row in mine]
@@ -212,7 +217,7 @@ def _lines(asking: Session, stretch: Stretch, fine: Sequence[Row]) -> list[Line]
 def _hours(asking: Session, stretch: Stretch, order: Sequence[int]) -> list[Hour]:
     zone = asking.policy.zone
     found: dict[datetime, dict[int, float]] = {}
-    for row in told.bucketed(asking, stretch, Every.HOUR, zone):
+    for row in home_routes.bucketed(asking, stretch, Every.HOUR, zone):
         found.setdefault(row["start"], {})[row["point_id"]] = row["mean"]
     return [
         Hour(label=f"{start.astimezone(zone):%H:%M}", means=[rounded(means.get(point)) for point in order])
@@ -223,7 +228,7 @@ def _hours(asking: Session, stretch: Stretch, order: Sequence[int]) -> list[Hour
 def season(asking: Session, home_id: int, schedule: Schedules, times: Times) -> Season:
     """The season in which today is, or else the last one."""
     first, end = season_days(asking)
-    rows = compliance.days(asking.conn, home_id, first, end, after=None, limit=LONGEST_SEASON.days + 1)
+    rows = ledger_days.days(asking.conn, home_id, first, end, after=None, limit=LONGEST_SEASON.days + 1)
     by_day = {row["day"]: row for row in rows}
     first = rows[0]["day"] if rows else first  # before that nobody watched it
     bars = [_bar(by_day.get(first + n * DAY)) for n in range((end - first).days)]
@@ -242,7 +247,7 @@ def season(asking: Session, home_id: int, schedule: Schedules, times: Times) -> 
 
 def season_days(asking: Session) -> tuple[date, date]:
     """The days of the season so far, half-open; before the first season ever, today."""
-    day = told.today(asking)
+    day = home_routes.today(asking)
     begun = [season for season in asking.policy.seasons if season.first <= day]
     if not begun:
         return day, day + DAY

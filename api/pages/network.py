@@ -5,11 +5,11 @@ from typing import Literal
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.figures.status import CACHED, posted
+from api.http.problem import no_such
+from api.http.session import surroundings
 from api.pages import visit
 from api.pages.render import STATIC, Times, page, static
-from api.problem import no_such
-from api.session import surroundings
-from api.status import CACHED, posted
 
 router = APIRouter(route_class=visit.PageRoute, include_in_schema=False)
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
-from api.language import Language
+from api.http.language import Language
 from api.pages.words import WORDS
 
 # Nothing but our own stylesheet and pictures; forms go to us alone; nobody frames it.

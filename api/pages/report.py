@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
-from api import cases
-from api.desk import HomeTicket, open_in_home
-from api.session import UNNAMED, Session
+from api.desk import cases
+from api.desk.desk_routes import HomeTicket, open_in_home
+from api.http.session import UNNAMED, Session
 from domain.cases import Subject
 from domain.tickets import State, TicketClass
-from store import desk, form_sent
-from store.rows import Row
+from store.base import form_sent
+from store.base.rows import Row
+from store.tickets import desk_pages
 
 KINDS = ("cold", "leak", "complaint")
 LONGEST_WORDS = 2_000
@@ -145,6 +146,6 @@ def _repair(changing: Session, place: Row, report: Report) -> str:
 
 def open_cold(asking: Session, place: Row) -> Row | None:
     """The ticket of a cold home that is not closed; there is one at most, and it is the last."""
-    wanted = desk.TicketFilter(now=asking.now, home_id=place["home_id"], kind=TicketClass.COLD)
-    found = desk.tickets(asking.conn, asking.scope, wanted, limit=1)
+    wanted = desk_pages.TicketFilter(now=asking.now, home_id=place["home_id"], kind=TicketClass.COLD)
+    found = desk_pages.tickets(asking.conn, asking.scope, wanted, limit=1)
     return found[0] if found and found[0]["state"] != State.CLOSED else None

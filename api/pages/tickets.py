@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from api.language import Language
+from api.http.language import Language
 from api.pages.render import Times, say
 from domain.tickets import SELF_CLOSING, EventKind, State, standing_events
 

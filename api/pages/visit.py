@@ -17,13 +17,13 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from api.bearer import NO_TOKEN, WRONG_TOKEN
-from api.language import Language, preferred
+from api.http.callers import NO_TOKEN, WRONG_TOKEN
+from api.http.language import Language, preferred
+from api.http.problem import Problem
+from api.http.session import asked_by, changed_by, surroundings
 from api.pages.render import HOME, page
-from api.problem import Problem
-from api.session import asked_by, changed_by, surroundings
-from store.access import Role
-from store.away import AWAY
+from store.base.access import Role
+from store.base.away import AWAY
 
 COOKIE = "hearth"
 SAFE_COOKIE = "__Secure-hearth"  # browsers take a cookie of this name over TLS alone

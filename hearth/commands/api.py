@@ -14,11 +14,11 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from api.app import create_app
-from api.company import Company
-from api.guard import Guard
-from api.hub import Pace
-from api.limits import Limiter
-from api.oidc import Oidc, provider
+from api.http.company import Company
+from api.http.guard import Guard
+from api.http.limits import Limiter
+from api.http.oidc import Oidc, provider
+from api.live.hub import Pace
 from api.server import Server
 from domain.errors import UsageError
 from hearth.settings import Settings, load
@@ -57,11 +57,11 @@ def api() -> None:
             forwarded_allow_ips=settings.api_proxies or "",
             ws="none",
         )
-        server = Server(config, app.state.surroundings.hub)
+        server = Server(config, app.state.hub)
         keep_for_good()
         with suppress(KeyboardInterrupt):  # which it raises again when it is done
             server.run()
-        app.state.surroundings.hub.join_thread()
+        app.state.hub.join_thread()
         if not server.started:
             raise SystemExit(NOT_STARTED)
 

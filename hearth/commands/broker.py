@@ -11,7 +11,7 @@ from domain.errors import UsageError
 from hearth.settings import Settings, load
 from hearth.wiring import broker_address, broker_tls, now, open_database
 from ingest.probe import Bound, Found, probe
-from store import broker_shares
+from store.readings import broker_shares
 
 UNBOUND = (
     "this listener gives every connection of an account one client id, so that only one can be there; "

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import typer
 from psycopg import Connection, errors
 
-from alerts.calendar import missing_years
+from alerts.tickets.calendar import missing_years
 from dashboards.push import check_source, connect
 from domain.errors import UsageError
 from domain.printable import printable
@@ -32,10 +32,13 @@ from hearth.wiring import (
 )
 from ingest.address import PORTS
 from ingest.visitor import Visitor
-from store import buildings, chain, condition, dead_letters, deferred, ingest_counts
-from store.access import may_serve
-from store.migrate import refuse_old_server
-from store.readiness import migrated_for, unapplied
+from store.base import condition
+from store.base.access import may_serve
+from store.base.migrate import refuse_old_server
+from store.base.readiness import migrated_for, unapplied
+from store.evidence import chain_rows
+from store.figures import building_rows
+from store.readings import dead_letter_rows, deferred, ingest_counts
 
 REACH_S = 3.0
 CLOCKS_APART = timedelta(seconds=5)  # readings from the future are refused, clocks of tickets are measured against ours
@@ -203,7 +206,7 @@ def disk_looked_after(settings: Settings) -> str:
 def watch_alive(settings: Settings) -> str:
     """Raises UsageError when nobody does what has to happen by the clock."""
     with _migrated(settings) as conn:
-        counted_at = buildings.counted_at(conn)
+        counted_at = building_rows.counted_at(conn)
     if counted_at is None or now() - counted_at > WATCH_SILENT:
         since = f"since {local(counted_at, chosen_policy(settings).zone)}" if counted_at else "yet"
         raise UsageError(f"no hearth watch has worked {since}")
@@ -214,7 +217,7 @@ def ingest_seen(settings: Settings) -> str:
     """Raises UsageError when nobody has stored a message yet."""
     with _migrated(settings) as conn:
         workers, last = ingest_counts.latest(conn)
-        letters = dead_letters.health(conn)
+        letters = dead_letter_rows.health(conn)
         put_by = deferred.waiting_bytes(conn)
         loud = ingest_counts.excess(conn, now() - timedelta(days=1), MOST_NAMED + 1)
     if last is None:
@@ -233,7 +236,7 @@ def _excess(put_by: int, loud: Mapping[str, ingest_counts.Excess]) -> str:
     return f"{waits}; beyond their bounds in the last day: {names}{more}"
 
 
-def _letters(health: dead_letters.Health, settings: Settings) -> str:
+def _letters(health: dead_letter_rows.Health, settings: Settings) -> str:
     """What is kept of messages that could not be stored, and what had to go."""
     kept = f"{health.waiting:,} dead letter(s) waiting, all of them {health.bytes / 1e6:,.1f} MB"
     if health.dropped_at is None:
@@ -245,7 +248,7 @@ def seals_made(settings: Settings) -> str:
     """Raises UsageError when the key that seals are signed with cannot be read."""
     key = chosen_seal_key(settings)
     with _migrated(settings) as conn:
-        last = chain.last_seal(conn)
+        last = chain_rows.last_seal(conn)
     state = f"seal {last.chain_seal_id} made {_ago(last.at, settings)}" if last else "no seal yet"
     if key is None:
         return f"{state}; seals and dossiers are NOT signed: HEARTH_SEAL_KEY_FILE is not set (hearth seals key --new)"

@@ -13,7 +13,7 @@ import psycopg
 import typer
 from psycopg import Connection
 
-from alerts.judge import Judge
+from alerts.judging.judge import Judge
 from domain.errors import UsageError
 from domain.printable import printable
 from domain.reasons import RejectReason
@@ -25,9 +25,9 @@ from ingest.batch import Intake
 from ingest.dead_letters import Replay
 from ingest.dead_letters import replay as replay_letters
 from ingest.places import Places
-from store import dead_letters
-from store.dead_letters import Waiting, Wanted
-from store.stage import open_stages
+from store.base.stage import open_stages
+from store.readings import dead_letter_rows
+from store.readings.dead_letter_rows import Waiting, Wanted
 
 WORKER = "hearth-replay"
 SHOWN_CHARACTERS = 120
@@ -61,7 +61,7 @@ def list_(
     zone = chosen_policy(settings).zone
     wanted = Wanted(reason, _midnight(since, zone), sensor)
     with _database(settings) as conn:
-        letters, waiting = dead_letters.newest(conn, wanted, limit), dead_letters.waiting(conn, wanted)
+        letters, waiting = dead_letter_rows.newest(conn, wanted, limit), dead_letter_rows.waiting(conn, wanted)
     if as_json:
         typer.echo(json.dumps({"waiting": waiting, "letters": [_shown(letter, zone) for letter in letters]}))
     else:
@@ -105,7 +105,7 @@ def purge(
     """Delete letters received longer ago than that, replayed or not."""
     before, purged = now() - timedelta(days=older_than), 0
     with _database(load()) as conn:
-        while more := dead_letters.purge(conn, before, PURGED_AT_ONCE):
+        while more := dead_letter_rows.purge(conn, before, PURGED_AT_ONCE):
             purged += more
     typer.echo(json.dumps({"purged": purged}) if as_json else f"{purged:,} letters deleted")
 

@@ -11,15 +11,15 @@ import typer
 from domain import instants
 from domain.errors import UsageError
 from domain.printable import printable
-from papers.verify import LONGEST_TOLD, Verdict
-from papers.verify import verify as verify_file
+from papers.dossier.verify import LONGEST_TOLD, Verdict
+from papers.dossier.verify import verify as verify_file
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from api.dossier_rows import View
+    from api.evidence.dossier_lines import View
     from domain.policy import Policy
-    from store.signing import SigningKey
+    from store.evidence.signing import SigningKey
 
 app = typer.Typer(help="Dossiers of what is on record of a home.", no_args_is_help=True)
 
@@ -53,8 +53,8 @@ def make(
 ) -> None:
     """Write the dossier of a home; prints its root digest."""
     # What sets papers and counts readings takes a second to import, and checking needs none of it.
-    from api.dossier_rows import View
-    from api.evidence import LONGEST_SPAN
+    from api.evidence.dossier_lines import View
+    from api.evidence.dossier_routes import LONGEST_SPAN
     from hearth.settings import load
     from hearth.wiring import chosen_policy, chosen_seal_key, now, open_database
 
@@ -87,8 +87,8 @@ def _write(
     key: "SigningKey | None",
     file: IO[bytes],
 ) -> str:
-    from api.dossier import TooMuch, Wanted, compose
-    from store import access
+    from api.evidence.dossier import TooMuch, Wanted, compose
+    from store.base import access
 
     if not access.may_serve(conn):
         raise UsageError("HEARTH_DATABASE_URL: the account is not a member of hearth_api (docs/security.md)")
@@ -128,7 +128,7 @@ def _keys(told: str) -> list[bytes]:
     Raises:
         UsageError: there is none.
     """
-    from store.signing import read_public
+    from store.evidence.signing import read_public
 
     file = Path(told)
     try:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alerts.judge import Judge
+from alerts.judging.judge import Judge
 from domain.errors import UsageError
 from hearth.metrics import IngestMetrics
 from hearth.settings import load

@@ -11,8 +11,8 @@ from hearth.listing import local
 from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
 from registry.measuring import import_plan
-from store import measurements as store
-from store.access import EVERYWHERE
+from store.base.access import EVERYWHERE
+from store.sensors import measurement_rows
 
 app = typer.Typer(help="Measurements on site: plan, and what is due.", no_args_is_help=True)
 MOST_SHOWN = 100_000
@@ -38,7 +38,7 @@ def due(
     settings, at = load(), now()
     zone = chosen_policy(settings).zone
     with open_database(settings, "measurements") as conn:
-        tasks = store.tasks(conn, EVERYWHERE, at + timedelta(days=within), limit=MOST_SHOWN)
+        tasks = measurement_rows.tasks(conn, EVERYWHERE, at + timedelta(days=within), limit=MOST_SHOWN)
     if as_json:
         typer.echo(json.dumps({"tasks": tasks}, default=str))
         return

@@ -5,15 +5,16 @@ import typer
 
 from domain.errors import UsageError
 from hearth.settings import load
-from store import migrate as store
+from store.base.migrate import flavour
+from store.base.migrate import migrate as apply_migrations
 
 
 def migrate() -> None:
     """Apply the migrations that the database lacks. Safe to repeat, and to start twice at once."""
     try:
         with psycopg.connect(load().database_url.get_secret_value()) as conn:
-            applied = store.migrate(conn)
-            flavour = store.flavour(conn)
+            applied = apply_migrations(conn)
+            server = flavour(conn)
     except psycopg.OperationalError as error:
         raise UsageError(f"HEARTH_DATABASE_URL: {str(error).strip().splitlines()[0]}") from None
-    typer.echo("\n".join([*(f"applied {name}" for name in applied), f"up to date ({flavour})"]))
+    typer.echo("\n".join([*(f"applied {name}" for name in applied), f"up to date ({server})"]))

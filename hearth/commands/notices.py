@@ -10,7 +10,7 @@ from domain.errors import UsageError
 from hearth.listing import WORDS, listing, local
 from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
-from store import notices as store
+from store.notices import notice_rows
 
 app = typer.Typer(help="Messages that could not be sent.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ def list_(
     settings = load()
     zone = chosen_policy(settings).zone
     with open_database(settings, "notices") as conn:
-        health, failed = store.health(conn), store.failed(conn, limit)
+        health, failed = notice_rows.health(conn), notice_rows.failed(conn, limit)
     if as_json:
         typer.echo(json.dumps({"health": health, "failed": failed}, default=str))
         return
@@ -53,5 +53,5 @@ def retry(
     if version is None or version.notices is None:
         raise UsageError("HEARTH_POLICY: there are no [version.notices] in force: nobody is told of anything")
     with open_database(settings, "notices") as conn:
-        count = store.try_again(conn, key, now(), version.notices.give_up_s)
+        count = notice_rows.try_again(conn, key, now(), version.notices.give_up_s)
     typer.echo(json.dumps({"tried_again": count}) if as_json else f"{count} to be tried again")

@@ -8,14 +8,14 @@ from datetime import timedelta
 import structlog
 from psycopg import Connection
 
-from alerts import notices
-from alerts.sending import MOST_AT_ONCE, Post
+from alerts.notices import expand
+from alerts.notices.sending import MOST_AT_ONCE, Post
 from domain.policy import Policy
 from hearth.metrics import NotifyMetrics
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import load
 from hearth.wiring import chosen_policy, chosen_recipients, connector, now, set_up_logging, stop_on_signal
-from store import notices as store
+from store.notices import notice_rows
 
 PAUSE_S = 0.5
 SHOW_EVERY_S = 15.0
@@ -35,7 +35,7 @@ def notify() -> None:
 
         def work(conn: Connection) -> None:
             with conn.transaction():
-                store.set_staff(conn, staff, now())
+                notice_rows.set_staff(conn, staff, now())
             log.info("sending", staff=len(recipients.staff))
             _work(conn, policy, post, metrics, stop)
             post.finish(conn, now)
@@ -47,9 +47,13 @@ def _work(conn: Connection, policy: Policy, post: Post, metrics: NotifyMetrics, 
     """Work as long as the connection lasts: what has gone is written down before anything else."""
     rounds = [
         Round("send", 0, lambda conn: post.turn(conn, now()) > 0),
-        Round("expand", PAUSE_S, lambda conn: notices.expand(conn, policy, now())),
-        Round("write", PAUSE_S, lambda conn: notices.write(conn, policy, now())),
-        Round("show", SHOW_EVERY_S, lambda conn: metrics.show(store.outbox_depth(conn, now()), store.health(conn))),
+        Round("expand", PAUSE_S, lambda conn: expand.expand(conn, policy, now())),
+        Round("write", PAUSE_S, lambda conn: expand.write(conn, policy, now())),
+        Round(
+            "show",
+            SHOW_EVERY_S,
+            lambda conn: metrics.show(notice_rows.outbox_depth(conn, now()), notice_rows.health(conn)),
+        ),
     ]
     while not stop.is_set():
         if not turn(rounds, conn, time.monotonic):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alerts.calendar import missing_years
+from alerts.tickets.calendar import missing_years
 from domain import policy as rules
 from domain.errors import UsageError
 from domain.policy_review import summary, warnings

@@ -21,17 +21,18 @@ from psycopg import Connection
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from alerts.flagging import Change
-from alerts.history import History
-from alerts.rejudge import Outcome, judge_days
-from alerts.what_if import Figures, imagine, recorded
+from alerts.judging.flagging import Change
+from alerts.judging.history import History
+from alerts.judging.rejudge import Outcome, judge_days
+from alerts.judging.what_if import Figures, imagine, recorded
 from domain.errors import UsageError
 from hearth.days import FORMATS, checked
 from hearth.listing import NUMBER, WORDS, listing, local
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, connector, now, open_database
-from store import ledger, retention
-from store.stage import open_stages
+from store.base.stage import open_stages
+from store.judging import ledger_rows
+from store.readings import retention
 
 CHUNK_HOMES = 64  # locked together while they are judged
 MOST_SHOWN = 20
@@ -78,7 +79,7 @@ def recheck(
 def _homes(conn: Connection, codes: list[str] | None) -> dict[int, str]:
     """Find homes, by their codes or all of them; id → code."""
     try:
-        homes = ledger.homes(conn, codes)
+        homes = ledger_rows.homes(conn, codes)
     except psycopg.errors.UndefinedTable:
         raise UsageError("the database is not migrated: run hearth migrate") from None
     if codes and len(homes) != len(set(codes)):

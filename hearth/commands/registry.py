@@ -21,9 +21,9 @@ from registry.importing import Count, Report, import_folder, preview_folder
 from registry.mosquitto import NEW, Accounts, devices, write_accounts
 from registry.preview import Change, losses
 from registry.residents import import_residents
-from store import residents
-from store.contacts import Difference
-from store.registry_rows import whole
+from store.registry import resident_rows
+from store.registry.contact_rows import Difference
+from store.registry.registry_lines import whole
 
 MOST_NAMED = 20
 MOST_CHANGES = 200
@@ -71,7 +71,7 @@ def import_(
 
 def _as_dict(
     report: Report,
-    lived: residents.Difference | None,
+    lived: resident_rows.Difference | None,
     people: Difference | None,
     changes: Sequence[Change] | None,
 ) -> dict[str, Any]:

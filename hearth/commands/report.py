@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from alerts import kpi
+from alerts.figures import kpi
 from domain.errors import UsageError
 from domain.kpi import Month
 from hearth.listing import NUMBER, WORDS, listing
@@ -19,7 +19,7 @@ from hearth.wiring import chosen_policy, now, open_database
 from papers import pdf, xlsx
 from papers.kpi import paper
 from papers.tables import Kind, Paper, written
-from store.kpi import figures
+from store.figures.kpi_rows import figures
 
 app = typer.Typer(help="Figures for supervisors and regulators.", no_args_is_help=True)
 

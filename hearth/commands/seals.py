@@ -10,7 +10,7 @@ import typer
 from domain.errors import UsageError
 from hearth.settings import load
 from hearth.wiring import chosen_seal_key
-from store.signing import SigningKey
+from store.evidence.signing import SigningKey
 
 app = typer.Typer(help="The key that seals and dossiers are signed with.", no_args_is_help=True)
 

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from domain.errors import UsageError
 from hearth.settings import Settings, load
+from hearth.town import write_town
 from hearth.wiring import broker_tls, chosen_policy, now, stop_on_signal
 from sim import run
-from sim.registry import write_registry
 from sim.town import Town, epoch_before
 
 Homes = Annotated[int, typer.Option(min=1, max=200_000, help="Size of the town.")]
@@ -39,18 +39,6 @@ def simulate(
         write_town(town, registry)
         return
     _send(settings, town, backfill, for_, state)
-
-
-def write_town(town: Town, folder: Path) -> None:
-    """Write the registry files of the town and of the recordings.
-
-    Raises:
-        UsageError: the folder cannot be written.
-    """
-    try:
-        write_registry(town, folder, recordings=True)
-    except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror}") from None
 
 
 def _send(settings: Settings, town: Town, backfill_s: float, live_for_s: float | None, state: Path | None) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from alerts.chain import Report
-from alerts.chain import verify as verify_chain
+from alerts.evidence.chain import Report
+from alerts.evidence.chain import verify as verify_chain
 from domain.errors import UsageError
 from hearth.settings import load
 from hearth.wiring import open_database

@@ -16,8 +16,8 @@ from hearth.days import FORMATS, checked
 from hearth.listing import NUMBER, WORDS, listing, local
 from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
-from store import access
-from store.rows import Row
+from store.base import access
+from store.base.rows import Row
 
 app = typer.Typer(help="Keys to the API.", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from alerts.evidence_check import CHECKS, Findings
+from alerts.evidence.check import CHECKS, Findings
 from domain.errors import UsageError
 from domain.printable import printable
 from hearth.settings import load

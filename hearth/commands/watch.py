@@ -9,15 +9,22 @@ from datetime import datetime, timedelta
 import structlog
 from psycopg import Connection
 
-from alerts import care, chain, clocks, incidents, kpi, measurements, outages, reading_seals, recovery, substations
-from alerts.history import History
-from alerts.judge import Judge
-from alerts.watch import catch_up, keep_ledger, tick
+from alerts.desk import recovery
+from alerts.evidence import chain, reading_seals
+from alerts.figures import kpi
+from alerts.judging.by_clock import catch_up, keep_ledger, tick
+from alerts.judging.history import History
+from alerts.judging.judge import Judge
+from alerts.network import incidents, outages, substations
+from alerts.sensors import care, measurements
+from alerts.tickets import clocks
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_seal_key, connector, now, set_up_logging, stop_on_signal
-from store import buildings, dead_letters, ingest_counts, ledger, live, retention, state
-from store.stage import open_stages
+from store.base.stage import open_stages
+from store.figures import building_rows, live_feed
+from store.judging import ledger_rows, state_rows
+from store.readings import dead_letter_rows, ingest_counts, retention
 
 LEADER_KEY = 7_238_151_003  # advisory lock: one watch at a time
 LONGEST_SLEEP_S = 0.5  # deadlines may be brought forward by readings meanwhile
@@ -61,12 +68,12 @@ def watch() -> None:
 
 def _become_leader(conn: Connection, stop: threading.Event) -> bool:
     """Wait until no other watch leads; False when told to stop before."""
-    if state.lead(conn, LEADER_KEY):
+    if state_rows.lead(conn, LEADER_KEY):
         log.info("leading")
         return True
     log.info("another watch leads, standing by")
     while not stop.wait(STAND_BY_S):
-        if state.lead(conn, LEADER_KEY):
+        if state_rows.lead(conn, LEADER_KEY):
             log.info("leading")
             return True
     return False
@@ -113,16 +120,16 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
 
 
 def _purge(conn: Connection, before: datetime) -> bool:
-    return dead_letters.purge(conn, before, PURGED_AT_ONCE) == PURGED_AT_ONCE
+    return dead_letter_rows.purge(conn, before, PURGED_AT_ONCE) == PURGED_AT_ONCE
 
 
 def _trim(conn: Connection, most_bytes: int) -> bool:
-    return dead_letters.trim(conn, most_bytes, now(), PURGED_AT_ONCE) > 0
+    return dead_letter_rows.trim(conn, most_bytes, now(), PURGED_AT_ONCE) > 0
 
 
 def _forget(conn: Connection, before: datetime) -> bool:
     with conn.transaction():
-        return live.forget(conn, before, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE
+        return live_feed.forget(conn, before, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE
 
 
 def _count_buildings() -> Callable[[Connection], bool]:
@@ -133,9 +140,9 @@ def _count_buildings() -> Callable[[Connection], bool]:
         nonlocal reached, since
         since = since if reached else now()
         with conn.transaction():
-            last = buildings.count(conn, reached, now())
+            last = building_rows.count(conn, reached, now())
             if last is None:
-                buildings.finish(conn, since)
+                building_rows.finish(conn, since)
         reached = last or 0
         return last is not None
 
@@ -159,7 +166,7 @@ def _ledger(history: History) -> Callable[[Connection], bool]:
 
     def count(conn: Connection) -> bool:
         if not shards:
-            shards.extend(ledger.shards(conn))
+            shards.extend(ledger_rows.shards(conn))
         if shards and keep_ledger(conn, history, shards[0], now()):
             shards.popleft()
         return bool(shards)
@@ -169,6 +176,6 @@ def _ledger(history: History) -> Callable[[Connection], bool]:
 
 def _pause_s(conn: Connection) -> float:
     """Until the next deadline, but no longer than a reading may take to bring one forward."""
-    due = state.next_due(conn)
+    due = state_rows.next_due(conn)
     left = (due - now()) / timedelta(seconds=1) if due else LONGEST_SLEEP_S
     return min(max(left, 0.01), LONGEST_SLEEP_S)

@@ -9,8 +9,10 @@ from typing import Any
 from psycopg import Connection
 
 from hearth.wiring import now
-from store import access, desk, overview
-from store.rows import Row
+from store.base import access
+from store.base.rows import Row
+from store.figures import overview
+from store.tickets import desk_pages
 
 RATE_SPAN_S = 10.0
 LIVE_S = 180.0  # so near to the present the history counts as caught up
@@ -58,8 +60,8 @@ class Gauge:
             overview.states(self.conn),
             intake,
             overview.judged(self.conn),
-            desk.flags(self.conn, access.EVERYWHERE, limit=rows),
-            desk.tickets(self.conn, access.EVERYWHERE, desk.TicketFilter(now=at), limit=rows),
+            desk_pages.flags(self.conn, access.EVERYWHERE, limit=rows),
+            desk_pages.tickets(self.conn, access.EVERYWHERE, desk_pages.TicketFilter(now=at), limit=rows),
             rate,
         )
 

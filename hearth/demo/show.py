@@ -17,7 +17,7 @@ from hearth.demo.figures import Figures, Gauge, summary
 from hearth.demo.stand import BACKFILL_S, INTERVAL_S, Stand
 from hearth.demo.view import ROWS, Page, line
 from hearth.supervise import Program, Supervisor
-from store.access import Role
+from store.base.access import Role
 
 LOOK_S = 1.0
 LINE_S = 5.0

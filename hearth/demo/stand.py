@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from domain import policy
 from domain.errors import UsageError
-from hearth.commands.simulate import write_town
+from hearth.town import write_town
 from hearth.wiring import now
 from local.broker import find_broker
 from local.port import LOOPBACK, free_port, is_free
@@ -24,8 +24,8 @@ from local.postgres import Postgres
 from local.server import Server, ServerError
 from registry.importing import import_folder
 from sim.town import Town, epoch_before
-from store import access
-from store.migrate import migrate
+from store.base import access
+from store.base.migrate import migrate
 
 DATABASE = "hearth"
 USUAL_PORT = 8080

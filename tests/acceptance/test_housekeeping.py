@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from store import dead_letters
-from store.dead_letters import DeadLetter, Fault
+from store.readings import dead_letter_rows
+from store.readings.dead_letter_rows import DeadLetter, Fault
 from tests.acceptance import processes
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making
@@ -18,7 +18,7 @@ def test_old_letters_go_and_young_ones_stay(new_world: Making, plain_database: D
     with plain_database.connect() as conn:
         for received, count in ((young, 3), (old, MANY)):
             letter = DeadLetter(received, "hearth/v1/s1/telemetry", b"{", 1, [Fault("malformed", "")], {"malformed": 1})
-            dead_letters.insert(conn, [letter] * count)
+            dead_letter_rows.insert(conn, [letter] * count)
     watch = world.start("watch", HEARTH_DEAD_LETTER_DAYS="7")
     until(lambda: world.one("SELECT count(*) FROM dead_letter") == 3, "old letters are gone")
     assert world.one("SELECT min(received_at) FROM dead_letter") == young

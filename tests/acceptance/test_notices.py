@@ -12,7 +12,7 @@ import pytest
 
 from domain.notices import Audience, Entry, Kind
 from local.port import LOOPBACK
-from store import outbox
+from store.notices import outbox
 from tests.acceptance.processes import Process, run
 from tests.acceptance.waiting import until
 from tests.api import town

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from psycopg import Connection
 
-from alerts import incidents, substations
-from alerts.watch import tick
+from alerts.judging.by_clock import tick
+from alerts.network import incidents, substations
 from domain import policy
 from domain.policy import Policy
 from domain.substation import SubstationLimits

@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 
 from local.broker import Mosquitto
 from local.port import LOOPBACK, free_port
-from store import broker_shares
+from store.readings import broker_shares
 from tests.acceptance import processes
 from tests.acceptance.processes import Process
 from tests.acceptance.thermometers import Thermometers

@@ -16,12 +16,12 @@ from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
 from api.app import create_app
-from api.company import Company
-from api.guard import Guard
-from api.hub import Pace
+from api.http.company import Company
+from api.http.guard import Guard
+from api.live.hub import Pace
 from api.server import Server
 from domain.policy import builtin
-from store import access
+from store.base import access
 from tests.api.town import NOW
 from tests.conftest import Database
 
@@ -95,7 +95,7 @@ def served_database(
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Run an app on a free port; gives its address."""
-    hub = app.state.surroundings.hub if hasattr(app.state, "surroundings") else None
+    hub = getattr(app.state, "hub", None)
     config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
     server = Server(config, hub) if hub else uvicorn.Server(config)
     # With the protocol named, asyncio turns Nagle's delay off, as it does for a port that uvicorn opens itself.

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from store.access import Right, create
-from store.access import Role as TokenRole
+from store.base.access import Right, create
+from store.base.access import Role as TokenRole
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW

@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from psycopg_pool import ConnectionPool
 
 from api.app import create_app
-from api.problem import Problem
-from api.session import Asking, Changing, ChangingDesk
-from store import access
+from api.http.problem import Problem
+from api.http.session import Asking, Changing, ChangingDesk
+from store.base import access
 from tests.api import town
 from tests.api.conftest import POLICY, Api, served
 from tests.api.test_problems import check

@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from alerts import chain
+from alerts.evidence import chain
 from domain.kpi import Month
-from store import kpi
+from store.figures import kpi_rows
 from tests.api import town
 from tests.api.conftest import POLICY, Api
 from tests.api.test_tickets import HOUR, Answer, Desk
@@ -166,8 +166,8 @@ def test_what_ended_so_is_in_no_figure_and_is_counted_beside_them(desk: Desk) ->
     merge(desk, one, other)
     desk.move(wrong, "void", reason="x")
     conn, month = desk.api.conn, Month.of(NOW, POLICY.zone)
-    kpi.count_desk(conn, month.first, *month.span(POLICY.zone), NOW + timedelta(days=10))
-    (company, *_) = kpi.figures(conn, month.first, None)
+    kpi_rows.count_desk(conn, month.first, *month.span(POLICY.zone), NOW + timedelta(days=10))
+    (company, *_) = kpi_rows.figures(conn, month.first, None)
     assert (company.desk.tickets, company.desk.merged, company.desk.void, company.desk.closed) == (1, 1, 1, 0)
     assert {clock.name: clock.due for clock in company.clocks if clock.ticket_class == "leak"}["on_site"] == 1
     assert all(clock.ticket_class != "repair" for clock in company.clocks)

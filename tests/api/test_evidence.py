@@ -21,25 +21,27 @@ import numpy as np
 import pytest
 from psycopg import Connection
 
-from alerts import chain, outages
-from alerts.history import History
-from alerts.measurements import record
-from alerts.outages import Draft
-from alerts.rejudge import judge_again
-from alerts.watch import keep_ledger
-from api import dossier
-from api.company import Company
-from api.dossier_rows import View
+from alerts.evidence import chain
+from alerts.judging.by_clock import keep_ledger
+from alerts.judging.history import History
+from alerts.judging.rejudge import judge_again
+from alerts.network import outages
+from alerts.network.outages import Draft
+from alerts.sensors.measurements import record
+from api.evidence import dossier
+from api.evidence.dossier_lines import View
+from api.http.company import Company
 from domain import policy
 from domain.measurement import NewMeasurement
 from domain.outages import OutageKind
 from domain.tickets import EventKind
 from local.port import LOOPBACK, free_port
-from papers.verify import verify
-from store import access, ledger
-from store.outages import Area
-from store.signing import SigningKey
-from store.stage import open_stages
+from papers.dossier.verify import verify
+from store.base import access
+from store.base.stage import open_stages
+from store.evidence.signing import SigningKey
+from store.judging import ledger_rows
+from store.network.outage_rows import Area
 from tests import registry_rows as town
 from tests.acceptance import processes
 from tests.acceptance.waiting import until
@@ -108,7 +110,7 @@ def build(conn: Connection) -> Worked:
             expected_end=NOON, area=Area(homes=["H1"]),
         )  # fmt: skip
         outages.record(conn, SEED, draft, "somebody", NOON - 4 * HOUR)
-    for shard in ledger.shards(conn):
+    for shard in ledger_rows.shards(conn):
         while not keep_ledger(conn, company.history, shard, NOON):
             pass
     return company

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from api import exports
+from api.homes import exports
 from api.tables import Format, write
 from tests.api import town
 from tests.api.conftest import Api

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from store.access import Role
+from store.base.access import Role
 from tests.api.conftest import served_database
 from tests.api.test_matrix import DESK, OPERATIONS, people_the
 from tests.conftest import Servers, fresh_database

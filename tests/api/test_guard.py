@@ -8,9 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.guard import Guard, surround
-from api.limits import LONGEST_DELAY_S, PATIENT, Limiter, subscriber
-from api.problem import answer_with_problems
+from api.http.guard import Guard, surround
+from api.http.limits import LONGEST_DELAY_S, PATIENT, Limiter, subscriber
+from api.http.problem import answer_with_problems
 from tests.api import town
 from tests.api.conftest import Api, served, served_database
 from tests.api.test_problems import check

@@ -12,7 +12,7 @@ from api.app import create_app
 from hearth.commands.api import open_pool
 from hearth.settings import Settings
 from local.postgres import Postgres
-from store.readiness import unapplied
+from store.base.readiness import unapplied
 from tests.api import town
 from tests.api.conftest import POLICY, Api, served
 from tests.api.test_problems import check

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.buckets import Every, edges
+from api.homes.buckets import Every, edges
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW

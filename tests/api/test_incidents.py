@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alerts.incidents import look
+from alerts.network.incidents import look
 from domain import policy
 from tests.api import town
 from tests.api.conftest import Api

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts import kpi
+from alerts.figures import kpi
 from domain.kpi import Month
 from tests.api import town
 from tests.api.conftest import POLICY, Api

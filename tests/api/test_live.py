@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from api.hub import Pace
+from api.live.hub import Pace
 from local.postgres import Postgres
-from store import access
+from store.base import access
 from tests.api import town
 from tests.api.conftest import Api, served_database
 from tests.api.town import NOW

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from api import session
-from store import access
-from store.access import Role, Scope
+from api.http import session
+from store.base import access
+from store.base.access import Role, Scope
 from tests.api import town
 from tests.api.conftest import Api, served_database
 from tests.api.town import NOW

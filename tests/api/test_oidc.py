@@ -13,9 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from api.guard import Guard
-from api.oidc import KeyFile, Oidc, provider
-from store import access
+from api.http.guard import Guard
+from api.http.oidc import KeyFile, Oidc, provider
+from store.base import access
 from tests.api import town
 from tests.api.conftest import Api, served_database
 from tests.api.test_problems import check

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from alerts import notices
+from alerts.notices import expand
 from tests.api import town
 from tests.api.conftest import POLICY, Api
 from tests.api.test_problems import check
@@ -164,8 +164,8 @@ def test_who_was_told_is_listed_with_the_result(api: Api, homes: dict[str, int])
     )
     number = recorded(api, desk)["number"]
 
-    notices.expand(api.conn, POLICY, NOW)
-    notices.write(api.conn, POLICY, NOW)
+    expand.expand(api.conn, POLICY, NOW)
+    expand.write(api.conn, POLICY, NOW)
     api.conn.execute(
         "UPDATE message SET state = 'sent', due_at = NULL, finished_at = created_at, attempts = 1 WHERE message_id = 1"
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.language import preferred
-from api.problem import MEANINGS
-from api.values import NO_DAY, NO_INSTANT
-from store import access
+from api.http.language import preferred
+from api.http.problem import MEANINGS
+from api.http.values import NO_DAY, NO_INSTANT
+from store.base import access
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW

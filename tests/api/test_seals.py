@@ -4,10 +4,11 @@ import base64
 import hashlib
 from datetime import datetime, timedelta
 
-from alerts import chain
+from alerts.evidence import chain
 from domain.instants import to_us
-from store import audit, signing
-from store.signing import SigningKey
+from store.base import audit
+from store.evidence import signing
+from store.evidence.signing import SigningKey
 from tests.api.conftest import Api
 from tests.api.town import NOW
 

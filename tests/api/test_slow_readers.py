@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from api import download
-from api.download import Places
-from api.problem import Problem
-from api.session import DOWNLOADS_OF
+from api.http import download
+from api.http.download import Places
+from api.http.problem import Problem
+from api.http.session import DOWNLOADS_OF
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW

@@ -11,11 +11,12 @@ import pytest
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from api import session
+from api.http import session
 from domain.errors import UsageError
-from store import access, residents
-from store.access import Right, Role, Scope, Since
-from store.residents import Tenancy
+from store.base import access
+from store.base.access import Right, Role, Scope, Since
+from store.registry import resident_rows
+from store.registry.resident_rows import Tenancy
 from tests.api import town
 from tests.api.conftest import Api, served_database
 from tests.api.test_matrix import OPERATIONS
@@ -45,7 +46,7 @@ INSERT INTO ledger VALUES (%s, %s, 86400000000, 0, 0, 0, 0, 0, 0, 0, %s, 'p', tr
 
 def lives(conn: Connection, *lines: tuple[str | None, datetime | None, date | None, datetime | None]) -> None:
     """Say who lives in B1-101: reference, from, first day, to."""
-    residents.replace(conn, [Tenancy("B1-101", who, begins, ends, day) for who, begins, day, ends in lines])
+    resident_rows.replace(conn, [Tenancy("B1-101", who, begins, ends, day) for who, begins, day, ends in lines])
 
 
 def report(conn: Connection, home: int, at: datetime, words: str) -> str:

@@ -10,7 +10,8 @@ from psycopg import Connection
 from bench import city
 from dashboards.look import Language, Look
 from domain.policy import builtin
-from store import buildings, ingest_counts
+from store.figures import building_rows
+from store.readings import ingest_counts
 from tests.conftest import Servers, fresh_database
 
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
@@ -31,7 +32,7 @@ def town(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Connectio
     city.build(database.url, HOMES, BUILDINGS)
     with psycopg.connect(database.url, autocommit=True) as conn:
         with conn.transaction():
-            buildings.count_all(conn, datetime.now(UTC))
+            building_rows.count_all(conn, datetime.now(UTC))
             ingest_counts.sample(conn, datetime.now(UTC) - timedelta(minutes=1))
             ingest_counts.sample(conn, datetime.now(UTC))
         yield conn

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 
-from api.company import Company
+from api.http.company import Company
 from tests.api.conftest import Api, served_database
 from tests.conftest import Database, unavailable
 

@@ -15,8 +15,8 @@ import pytest
 
 from api.pages.visit import form_token
 from domain.states import State
-from store import access
-from store.access import Role
+from store.base import access
+from store.base.access import Role
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from domain.errors import UsageError
 from hearth.commands import token as command
-from store import access
-from store.access import Role, Scope
+from store.base import access
+from store.base.access import Role, Scope
 from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import Database

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from alerts import care, measurements
-from alerts.history import History
-from alerts.rejudge import judge_again
+from alerts.judging.history import History
+from alerts.judging.rejudge import judge_again
+from alerts.sensors import care, measurements
 from domain.care import CareEnd
 from domain.measurement import NewMeasurement
 from domain.tickets import EventKind, Refused
 from ingest.places import Places
-from store import care as care_store
-from store import checks
+from store.sensors import care_rows
+from store.tickets import desk_checks
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON
@@ -52,7 +52,7 @@ class Site(Company):
             with self.conn.transaction():
                 judge_again(self.conn, History(SEED), [home], since.astimezone(NOON.tzinfo).date(), self.now)
         self.watch(self.now)
-        assert not any(checks.violations(self.conn).values())
+        assert not any(desk_checks.violations(self.conn).values())
 
     def reasons(self) -> list[tuple[str, bool]]:
         """Device jobs, and whether they are open."""
@@ -153,7 +153,7 @@ def test_a_sensor_whose_job_is_over_is_judged_again(site: Site) -> None:
     site.measure(19.0, "Sun", "token 3")
     assert site.reasons() == [("disagrees", True)]  # overruled, it says nothing that could be held against
     with site.conn.transaction():
-        care.end(site.conn, SEED, care_store.jobs(site.conn), CareEnd.HEALED, site.now)
+        care.end(site.conn, SEED, care_rows.jobs(site.conn), CareEnd.HEALED, site.now)
     site.now += MINUTE
     site.broken(5)
     assert [flag["clear_reason"] for flag in site.flags()] == ["measured", None]

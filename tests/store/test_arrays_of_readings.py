@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from store import stays, wire
+from store.base import wire
+from store.readings import stays
 from tests.conftest import Database
 
 START = datetime(2026, 1, 15, tzinfo=UTC)

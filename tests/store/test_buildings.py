@@ -8,7 +8,8 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from store import buildings, ingest_counts
+from store.figures import building_rows
+from store.readings import ingest_counts
 from tests.api import town
 from tests.conftest import Database
 
@@ -44,7 +45,7 @@ def test_what_watch_counts_is_what_is_counted_when_asked_for(connection: Connect
     settle(connection, 7)
     asked = now_in(connection)
     assert len(asked) == 5
-    buildings.count_all(connection, datetime.now(UTC))
+    building_rows.count_all(connection, datetime.now(UTC))
     kept = now_in(connection)
     figures = list(asked[0])[: list(asked[0]).index("flags") + 1]
     assert [{f: row[f] for f in figures} for row in kept] == [{f: row[f] for f in figures} for row in asked]
@@ -53,7 +54,7 @@ def test_what_watch_counts_is_what_is_counted_when_asked_for(connection: Connect
 
 def test_a_count_that_is_old_is_not_believed(connection: Connection) -> None:
     home = town.home(connection, state=5)
-    buildings.count_all(connection, datetime.now(UTC))
+    building_rows.count_all(connection, datetime.now(UTC))
     connection.execute("UPDATE home_state SET state = 2 WHERE home_id = %s", (home,))
     assert (now_in(connection)[0]["cold"], now_in(connection)[0]["compliant"]) == (1, 0)
     connection.execute(AGE, (timedelta(seconds=61),))
@@ -65,7 +66,7 @@ def test_the_newest_day_of_the_ledger_is_summed_up(connection: Connection) -> No
         home = town.home(connection, code)
         connection.execute(LEDGER, (home, "2026-01-14"))
         connection.execute(LEDGER, (home, "2026-01-15"))
-    buildings.count_all(connection, datetime.now(UTC))
+    building_rows.count_all(connection, datetime.now(UTC))
     (row,) = now_in(connection)
     assert str(row["day"]) == "2026-01-15"
     assert [row[f"{name}_s"] for name in ("compliant", "cold", "severe", "unknown", "not_judged")] == [
@@ -77,25 +78,25 @@ def test_only_what_differs_is_written(connection: Connection) -> None:
     home = town.home(connection)
     town.home(connection, "other", building="B2")
     versions = "SELECT building_id, xmin, ctid FROM building_summary ORDER BY building_id"
-    buildings.count_all(connection, datetime.now(UTC))
+    building_rows.count_all(connection, datetime.now(UTC))
     first = connection.execute(versions).fetchall()
-    buildings.count_all(connection, datetime.now(UTC))
+    building_rows.count_all(connection, datetime.now(UTC))
     assert connection.execute(versions).fetchall() == first
     connection.execute("UPDATE home_state SET state = 6 WHERE home_id = %s", (home,))
-    buildings.count_all(connection, datetime.now(UTC))
+    building_rows.count_all(connection, datetime.now(UTC))
     assert [a == b for a, b in zip(connection.execute(versions), first, strict=True)] == [False, True]
 
 
 def test_buildings_are_counted_piece_by_piece(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buildings, "PIECE", 2)
+    monkeypatch.setattr(building_rows, "PIECE", 2)
     settle(connection, 3)
     at, reached, pieces = datetime.now(UTC), 0, 0
-    while (last := buildings.count(connection, reached, at)) is not None:
+    while (last := building_rows.count(connection, reached, at)) is not None:
         reached, pieces = last, pieces + 1
     assert pieces == 3
     assert connection.execute("SELECT count(*) FROM building_summary").fetchone() == (5,)
     assert connection.execute("SELECT counted_at FROM building_round").fetchone() == (None,)
-    buildings.finish(connection, at)
+    building_rows.finish(connection, at)
     assert connection.execute("SELECT counted_at FROM building_round").fetchone() == (at,)
 
 

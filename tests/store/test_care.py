@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alerts.care import look
+from alerts.sensors.care import look
 from domain import policy
 from domain.care import Care
 from domain.policy import Policy

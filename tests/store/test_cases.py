@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from alerts.cases import NotNow, follow_up, open_case
-from alerts.desk import act
+from alerts.desk.cases import NotNow, follow_up, open_case
+from alerts.desk.moves import act
 from domain import policy
 from domain.cases import Channel, FollowUp, NewCase, Subject
 from domain.tickets import EventKind
-from store import cases
-from store.access import Scope
+from store.base.access import Scope
+from store.tickets import case_rows
 from tests.conftest import Database
 from tests.store.test_one_transaction import ZONE, Desk
 
@@ -82,7 +82,7 @@ def test_each_follow_up_is_made_once_and_stands_in_the_chain(desk: Desk) -> None
     kinds = [row["kind"] for row in desk.rows("SELECT kind FROM ticket_event ORDER BY seq")]
     assert kinds == ["opened", "escalated", "supervised", "published"]
     assert desk.rows("SELECT audience FROM outbox WHERE kind = 'case_escalated'") == [{"audience": "supervisor"}]
-    (shown,) = cases.cases(desk.conn, EVERYWHERE, cases.Wanted(), limit=10)
+    (shown,) = case_rows.cases(desk.conn, EVERYWHERE, case_rows.Wanted(), limit=10)
     assert (shown["escalated_at"], shown["example_at"]) == (FRIDAY + DAY, None)
     with desk.conn.transaction():
         assert not follow_up(desk.conn, SEED, "T00000099", FollowUp.ESCALATED, "", FRIDAY, "a leader")
@@ -104,9 +104,9 @@ def test_a_closed_case_can_be_an_example(desk: Desk) -> None:
         follow_up(desk.conn, SEED, number, FollowUp.EXAMPLE, "how to say sorry", FRIDAY + DAY, "a leader")
     with pytest.raises(NotNow, match="is closed"), desk.conn.transaction():
         follow_up(desk.conn, SEED, number, FollowUp.ESCALATED, "", FRIDAY + DAY, "a leader")
-    assert [row["number"] for row in cases.cases(desk.conn, EVERYWHERE, cases.Wanted(is_open=False), limit=9)] == [
-        number
-    ]
+    assert [
+        row["number"] for row in case_rows.cases(desk.conn, EVERYWHERE, case_rows.Wanted(is_open=False), limit=9)
+    ] == [number]
 
 
 def test_cases_are_chosen_and_a_crew_gets_none(desk: Desk) -> None:
@@ -114,11 +114,11 @@ def test_cases_are_chosen_and_a_crew_gets_none(desk: Desk) -> None:
     _, second = opened(desk.conn, new("report", subject=Subject.WRONGDOING, about_station="South"))
 
     def numbers(**wanted: Any) -> list[str]:
-        return [row["number"] for row in cases.cases(desk.conn, EVERYWHERE, cases.Wanted(**wanted), limit=9)]
+        return [row["number"] for row in case_rows.cases(desk.conn, EVERYWHERE, case_rows.Wanted(**wanted), limit=9)]
 
     assert numbers() == [second, first]
     assert numbers(case_class="report") == [second]
     assert numbers(station="North") == [first]
     assert numbers(subject="wrongdoing") == [second]
     assert numbers(is_open=False) == []
-    assert cases.cases(desk.conn, Scope(False, "North", []), cases.Wanted(), limit=9) == []
+    assert case_rows.cases(desk.conn, Scope(False, "North", []), case_rows.Wanted(), limit=9) == []

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from store.stage import open_stages
+from store.base.stage import open_stages
 from tests import registry_rows as town
 from tests.architecture.test_sql import statements
 from tests.conftest import Servers, fresh_database
@@ -30,7 +30,7 @@ SPAN: dict[str, Any] = {
     "hold_intervals": 3, "left_out": [], "left_out_at": [], "home": 1,
     "lows": [NOW - DAY / 2], "highs": [NOW],
 }  # fmt: skip
-WRITES = {"readings.COPY_READING"}
+WRITES = {"reading_rows.COPY_READING"}
 OF_ALL_TIME = {"stays.SELECT_FIRST"}
 ON_READINGS = {name: text for name, text in statements().items() if HYPERTABLES.search(text)}
 

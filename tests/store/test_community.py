@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg import Connection
 
-from store import condition, migrate, retention
-from store.readiness import migrated_for, unapplied
+from store.base import condition, migrate
+from store.base.readiness import migrated_for, unapplied
+from store.readings import retention
 from tests import registry_rows as town
 from tests.architecture import test_sql
 from tests.conftest import Database

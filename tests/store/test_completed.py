@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from alerts.substations import look
+from alerts.network.substations import look
 from ingest.batch import Fates
 from tests import registry_rows as town
 from tests.conftest import Database

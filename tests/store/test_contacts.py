@@ -13,7 +13,7 @@ from domain.errors import UsageError
 from registry.contacts import import_contacts
 from registry.exporting import export_folder
 from registry.importing import import_folder
-from store.contacts import Difference
+from store.registry.contact_rows import Difference
 from tests.api import town
 
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from alerts.judge import Judge
+from alerts.judging.judge import Judge
 from domain import policy
 from hearth.commands.deadletters import excerpt
 from ingest.batch import Fates, Intake, store_batch
@@ -19,9 +19,9 @@ from ingest.dead_letters import Replay, replay
 from ingest.message import Message
 from ingest.places import Places
 from ingest.validate import Limits
-from store import dead_letters
-from store.dead_letters import DeadLetter, Fault, Wanted
-from store.stage import open_stages
+from store.base.stage import open_stages
+from store.readings import dead_letter_rows
+from store.readings.dead_letter_rows import DeadLetter, Fault, Wanted
 from tests import registry_rows as town
 from tests.conftest import Database
 
@@ -191,7 +191,7 @@ def test_of_a_message_that_is_partly_good_now_the_rest_goes_on_waiting(plain_pos
     register(plain_post)
     whole = b'[{"temperature": 20.5}, {"temperature": "warm"}]'
     letter = letter_of(whole, "refused")
-    dead_letters.insert(plain_post.conn, [letter])
+    dead_letter_rows.insert(plain_post.conn, [letter])
     done = plain_post.replay()
     assert (done.taken, done.replayed, done.stored, done.refused) == (1, 0, 1, {"wrong_type": 1})
     (left,) = plain_post.letters()
@@ -216,7 +216,7 @@ def test_more_letters_than_one_batch_holds(plain_post: Post) -> None:
     count = 1203
     plain_post.send("g", [{"id": "s1", "ts": i * 1000 + 1_768_000_000_000, "battery": 1} for i in range(10)])
     said = (json.dumps({"ts": NOON.timestamp() * 1000 - i, "temperature": 20}).replace(".0", "") for i in range(count))
-    dead_letters.insert(plain_post.conn, [letter_of(text.encode(), "malformed") for text in said])
+    dead_letter_rows.insert(plain_post.conn, [letter_of(text.encode(), "malformed") for text in said])
     register(plain_post)
     done = plain_post.replay()
     assert (done.replayed, done.refused) == (count, {"foreign_sensor": 10})
@@ -245,7 +245,7 @@ def test_letters_that_another_has_in_hand_are_skipped(plain_database: Database) 
         post.send("s1", {"temperature": 20.5})
         post.send("s1", {"ts": (NOON - SECOND).isoformat(), "temperature": 20.5})
         register(post)
-        (held,) = dead_letters.take(other, Wanted(), 0, dead_letters.last(other), 1)
+        (held,) = dead_letter_rows.take(other, Wanted(), 0, dead_letter_rows.last(other), 1)
         assert post.replay().taken == 1
         other.rollback()
         assert post.replay().taken == 1
@@ -272,9 +272,9 @@ def test_letters_are_found_by(plain_post: Post, wanted: Wanted, found: list[int]
     plain_post.send("g", [{"id": "s2", "temperature": 2}])
     plain_post.send("s3", b"{")
     plain_post.send("g", {"id": "室3", "temperature": 4})
-    assert [letter.dead_letter_id for letter in dead_letters.newest(plain_post.conn, wanted, 10)] == found
-    assert dead_letters.waiting(plain_post.conn, wanted) == len(found)
-    taken = dead_letters.take(plain_post.conn, wanted, 0, 10, 10)
+    assert [letter.dead_letter_id for letter in dead_letter_rows.newest(plain_post.conn, wanted, 10)] == found
+    assert dead_letter_rows.waiting(plain_post.conn, wanted) == len(found)
+    taken = dead_letter_rows.take(plain_post.conn, wanted, 0, 10, 10)
     assert [letter.dead_letter_id for letter in taken] == found[::-1]
 
 
@@ -283,10 +283,10 @@ def test_the_oldest_letters_are_deleted_some_at_a_time(post: Post) -> None:
         post.send("s1", {"temperature": 20.5}, NOON - timedelta(days=days))
     register(post)
     post.replay(Wanted(ids=[1]))
-    assert dead_letters.purge(post.conn, NOON - timedelta(days=1), 1) == 1
+    assert dead_letter_rows.purge(post.conn, NOON - timedelta(days=1), 1) == 1
     assert [x["received_at"] for x in post.letters()] == [NOON - timedelta(days=1), NOON - timedelta(days=2)]
-    assert dead_letters.purge(post.conn, NOON - timedelta(days=1), 10) == 1
-    assert dead_letters.purge(post.conn, NOON - timedelta(days=1), 10) == 0
+    assert dead_letter_rows.purge(post.conn, NOON - timedelta(days=1), 10) == 1
+    assert dead_letter_rows.purge(post.conn, NOON - timedelta(days=1), 10) == 0
     assert len(post.readings()) == 1
 
 

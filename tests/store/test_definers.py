@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 
-from store.migrate import migrate
+from store.base.migrate import migrate
 from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import ACCOUNTS, Database, Servers, fresh_database

@@ -15,11 +15,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from alerts import chain, clocks, recovery
-from alerts.desk import Belongs, HomeHasTicket
-from alerts.rejudge import judge_again
+from alerts.desk import recovery
+from alerts.desk.moves import Belongs, HomeHasTicket
+from alerts.evidence import chain
+from alerts.judging.rejudge import judge_again
+from alerts.tickets import clocks
 from domain.tickets import EventKind, Refused, TicketClass
-from store import checks
+from store.tickets import desk_checks
 from tests import registry_rows as town
 from tests.conftest import Servers, fresh_database
 from tests.store.test_one_transaction import MINUTE, NOON
@@ -204,7 +206,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_against_the_rules(self) -> None:
-        assert not any(checks.violations(self.desk.conn).values())
+        assert not any(desk_checks.violations(self.desk.conn).values())
 
     @invariant()
     def closed_tickets_have_their_proof_in_their_events(self) -> None:

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from psycopg import Connection
 
-from alerts.judge import Judge
+from alerts.judging.judge import Judge
 from domain import policy
 from ingest.batch import Fates, Intake, store_batch
 from ingest.message import Message
 from ingest.places import Places
 from ingest.source_table import load
 from ingest.validate import Limits
-from store.stage import open_stages
+from store.base.stage import open_stages
 from tests import registry_rows as town
 from tests.conftest import Database
 

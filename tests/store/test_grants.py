@@ -12,9 +12,9 @@ import pytest
 from psycopg import Connection
 
 from domain.errors import UsageError
-from store import access
-from store.access import Scope
-from store.migrate import migrate
+from store.base import access
+from store.base.access import Scope
+from store.base.migrate import migrate
 from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import Database, Servers

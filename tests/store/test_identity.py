@@ -5,8 +5,9 @@ import pytest
 from psycopg import Connection
 
 from domain.cases import Channel, NewCase, Reveal, Subject
-from store import access, cases
-from store.access import Scope
+from store.base import access
+from store.base.access import Scope
+from store.tickets import case_rows
 from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import Database
@@ -31,15 +32,15 @@ def complaint(conn: Connection, *, anonymous: bool = False, station: str | None 
         phone="024-1",
         home_id=home,
     )
-    cases.insert(conn, ticket, new, "the desk", NOW)
+    case_rows.insert(conn, ticket, new, "the desk", NOW)
     conn.commit()
     return ticket
 
 
 def ask(
     conn: Connection, ticket: int, role: str = "supervisor", station: str | None = None, reason: str = REASON
-) -> cases.Told:
-    return cases.reveal(conn, ticket, actor="token 1", role=role, station=station, reason=reason, at=NOW)
+) -> case_rows.Told:
+    return case_rows.reveal(conn, ticket, actor="token 1", role=role, station=station, reason=reason, at=NOW)
 
 
 def as_api(database: Database) -> Connection:
@@ -110,7 +111,7 @@ def test_the_role_of_the_desk_can_leave_a_name_and_never_ask(database: Database)
         owner.commit()
     new = NewCase(case_class="complaint", subject=Subject.FEES, channel=Channel.BOX, text="Too much.", name="Li")
     with as_api(database) as conn:
-        cases.insert(conn, ticket, new, "the desk", NOW)
+        case_rows.insert(conn, ticket, new, "the desk", NOW)
         conn.commit()
         access.enter(conn, EVERYWHERE)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -134,7 +135,7 @@ def test_the_home_of_a_complainant_stands_nowhere_else(database: Database) -> No
     with database.connect() as owner:
         ticket = complaint(owner)
         assert owner.execute("SELECT home_id FROM ticket WHERE ticket_id = %s", (ticket,)).fetchone() == (None,)
-        (shown,) = cases.cases(owner, EVERYWHERE, cases.Wanted(), limit=10)
+        (shown,) = case_rows.cases(owner, EVERYWHERE, case_rows.Wanted(), limit=10)
         assert not {"home", "name", "phone", "home_id"} & set(shown)
 
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from alerts.desk import act
-from alerts.incidents import look
+from alerts.desk.moves import act
+from alerts.network.incidents import look
 from domain import policy
 from domain.incidents import IncidentRule
 from domain.policy import Policy
@@ -313,7 +313,7 @@ def test_what_was_not_done_after_all_is_not_done_in_any_home_that_is_not_proven_
 
 
 def test_the_crews_work_is_passed_on_in_parts(desk: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alerts.incidents.MOST_TOLD", 3)
+    monkeypatch.setattr("alerts.network.incidents.MOST_TOLD", 3)
     desk.after(5, a=17.0)
     desk.crew("accepted")
     desk.crew("delayed", reason="parts", explanation="from the city")
@@ -407,7 +407,7 @@ def test_a_look_that_dies_leaves_nothing_half_done(desk: Town, monkeypatch: pyte
 
     desk.after(5, a=17.0, rule=None)
     with monkeypatch.context() as patched:
-        patched.setattr("store.outbox.put", dies)
+        patched.setattr("store.notices.outbox.put", dies)
         with pytest.raises(RuntimeError):
             desk.look()
     assert desk.rows("SELECT FROM incident") == []

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from alerts.history import History
-from alerts.rejudge import judge_again
-from alerts.watch import catch_up, keep_ledger
+from alerts.judging.by_clock import catch_up, keep_ledger
+from alerts.judging.history import History
+from alerts.judging.rejudge import judge_again
 from domain import policy
-from store import ledger
+from store.judging import ledger_rows
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON, ZONE, Desk
@@ -39,7 +39,7 @@ def finish(desk: Desk, now: datetime) -> None:
     desk.conn.execute("UPDATE rejudge SET queued_at = queued_at - interval '1 minute'")
     while catch_up(desk.conn, history, now):
         pass
-    for shard in ledger.shards(desk.conn):
+    for shard in ledger_rows.shards(desk.conn):
         while not keep_ledger(desk.conn, history, shard, now):
             pass
 

@@ -12,9 +12,9 @@ import pytest
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from alerts import kpi
+from alerts.figures import kpi
 from domain.kpi import NOTHING_HEAT, CaseFigures, ClockFigures, DeskFigures, Figures, Heat, Month
-from store.kpi import figures, stale
+from store.figures.kpi_rows import figures, stale
 from tests import registry_rows
 
 ZONE = ZoneInfo("Asia/Shanghai")

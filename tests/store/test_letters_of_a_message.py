@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from alerts.judge import Judge
+from alerts.judging.judge import Judge
 from domain import policy
 from ingest.batch import Fates, Intake, store_batch
 from ingest.dead_letters import Replay, replay
@@ -19,9 +19,9 @@ from ingest.message import Message
 from ingest.places import Places
 from ingest.source_table import load
 from ingest.validate import LISTED_FAULTS, Limits
-from store import dead_letters
-from store.dead_letters import DeadLetter, Fault, Wanted
-from store.stage import open_stages
+from store.base.stage import open_stages
+from store.readings import dead_letter_rows
+from store.readings.dead_letter_rows import DeadLetter, Fault, Wanted
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.unit.ingest.golden import GOLDEN
@@ -161,15 +161,15 @@ def test_a_letter_of_before_with_one_reading_is_still_replayed(post: Post) -> No
     payload = b'{"id":"living-4-1","temperature":20.5}'
     faults = [Fault("unknown_sensor", "is not in the registry")]
     letter = DeadLetter(NOON, "hearth/v1/zigbee/telemetry", payload, len(payload), faults, {"unknown_sensor": 1})
-    dead_letters.insert(post.conn, [letter])
+    dead_letter_rows.insert(post.conn, [letter])
     assert post.replay().stored == 1
 
 
 def test_a_letter_is_found_by_any_of_its_reasons(post: Post) -> None:
     post.send(("hearth/v1/s/telemetry", b'[{"temperature": 1}, 3]'))
     for reason in ("malformed", "unknown_sensor"):
-        assert dead_letters.waiting(post.conn, Wanted(reason=reason)) == 1
-    assert dead_letters.waiting(post.conn, Wanted(reason="future")) == 0
+        assert dead_letter_rows.waiting(post.conn, Wanted(reason=reason)) == 1
+    assert dead_letter_rows.waiting(post.conn, Wanted(reason="future")) == 0
     assert post.rows("SELECT reason, faults FROM dead_letter_seen ORDER BY reason") == [
         {"reason": "malformed", "faults": 1},
         {"reason": "unknown_sensor", "faults": 1},
@@ -189,18 +189,18 @@ def letters(post: Post, count: int, kilobytes: int = 10) -> None:
     letter = DeadLetter(
         NOON, "hearth/v1/s/telemetry", payload, len(payload), [Fault("malformed", "")], {"malformed": 3}
     )
-    dead_letters.insert(post.conn, [letter] * count)
+    dead_letter_rows.insert(post.conn, [letter] * count)
 
 
 def test_beyond_their_bytes_the_oldest_letters_are_dropped_and_counted(post: Post) -> None:
     letters(post, 10)
     post.conn.execute("UPDATE dead_letter SET replayed_at = %s WHERE dead_letter_id = 9", [LATER])
-    assert dead_letters.trim(post.conn, 100_000, LATER, 100) == 0
-    assert dead_letters.trim(post.conn, 71_000, LATER, 2) == 2
+    assert dead_letter_rows.trim(post.conn, 100_000, LATER, 100) == 0
+    assert dead_letter_rows.trim(post.conn, 71_000, LATER, 2) == 2
     assert [letter["dead_letter_id"] for letter in post.letters()] == [2, 3, 4, 5, 6, 7, 8, 10]
-    assert dead_letters.trim(post.conn, 71_000, LATER, 100) == 1
-    assert dead_letters.trim(post.conn, 71_000, LATER, 100) == 0
-    health = dead_letters.health(post.conn)
+    assert dead_letter_rows.trim(post.conn, 71_000, LATER, 100) == 1
+    assert dead_letter_rows.trim(post.conn, 71_000, LATER, 100) == 0
+    health = dead_letter_rows.health(post.conn)
     assert (health.waiting, health.dropped, health.dropped_faults, health.dropped_at) == (7, 2, 6, LATER)
     assert health.bytes <= 71_000
     assert health.dropped_bytes == pytest.approx(20_000, rel=0.05)
@@ -209,6 +209,6 @@ def test_beyond_their_bytes_the_oldest_letters_are_dropped_and_counted(post: Pos
 def test_a_letter_that_somebody_has_in_hand_is_not_dropped(plain_database: Database, post: Post) -> None:
     letters(post, 3)
     with plain_database.connect() as other:
-        (held,) = dead_letters.take(other, Wanted(), 0, 100, 1)
-        assert dead_letters.trim(post.conn, 5_000, LATER, 100) == 2
+        (held,) = dead_letter_rows.take(other, Wanted(), 0, 100, 1)
+        assert dead_letter_rows.trim(post.conn, 5_000, LATER, 100) == 2
     assert [letter["dead_letter_id"] for letter in post.letters()] == [held.dead_letter_id]

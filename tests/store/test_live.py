@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.incidents import IncidentKind
-from store import live
-from store.live import Snapshot, Told
+from store.figures import live_feed
+from store.figures.live_feed import Snapshot, Told
 from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import Database
@@ -119,27 +119,27 @@ def test_what_changes_of_an_incident(database: Database) -> None:
 
 def test_a_transaction_sends_word_once(database: Database) -> None:
     with database.connect(autocommit=True) as ear, database.connect() as conn:
-        live.listen(ear)
+        live_feed.listen(ear)
         for code in ("a", "b", "c"):
             home = town.home(conn, code)
             town.flag(conn, home, town.ticket(conn, home)[0])
         conn.commit()
-        assert live.wait(ear, 5)
-        assert not live.wait(ear, 0.2)
+        assert live_feed.wait(ear, 5)
+        assert not live_feed.wait(ear, 0.2)
         conn.execute("UPDATE home_state SET state = 3")
         conn.commit()
-        assert not live.wait(ear, 0.2)
+        assert not live_feed.wait(ear, 0.2)
 
 
 def test_the_past_is_forgotten_and_who_was_there_cannot_go_on(database: Database) -> None:
     with database.connect() as conn, psycopg.connect(database.url_as("watch")) as watch:
-        began = live.now(conn)
+        began = live_feed.now(conn)
         town.ticket(conn, town.home(conn))
         conn.commit()
-        assert len(live.untold(conn, Told.all(began), 10).changes) == 1
-        assert live.forget(watch, datetime.now(NOW.tzinfo) - timedelta(hours=1), 10) == 0
-        assert live.untold(conn, Told.all(began), 10).lost is None
-        assert live.forget(watch, datetime.now(NOW.tzinfo) + timedelta(hours=1), 10) == 1
+        assert len(live_feed.untold(conn, Told.all(began), 10).changes) == 1
+        assert live_feed.forget(watch, datetime.now(NOW.tzinfo) - timedelta(hours=1), 10) == 0
+        assert live_feed.untold(conn, Told.all(began), 10).lost is None
+        assert live_feed.forget(watch, datetime.now(NOW.tzinfo) + timedelta(hours=1), 10) == 1
         watch.commit()
-        assert live.untold(conn, Told.all(began), 10).lost == "too_old"
-        assert live.untold(conn, Told.all(live.now(conn)), 10).lost is None
+        assert live_feed.untold(conn, Told.all(began), 10).lost == "too_old"
+        assert live_feed.untold(conn, Told.all(live_feed.now(conn)), 10).lost is None

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from alerts.history import History
-from alerts.measurements import NotTaken, Taken, look, record, remind
-from alerts.rejudge import judge_again
-from alerts.tickets import Docket
+from alerts.judging.history import History
+from alerts.judging.rejudge import judge_again
+from alerts.sensors.measurements import NotTaken, Taken, look, record, remind
+from alerts.tickets.docket import Docket
 from domain import policy
 from domain.measurement import NewMeasurement, Refusal, Worth
 from domain.states import State

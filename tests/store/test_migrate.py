@@ -13,8 +13,8 @@ from psycopg import Connection
 from alerts.engine.machine import MACHINE
 from domain.errors import UsageError
 from domain.milli import NONE_MILLI
-from store import migrate
-from store.readiness import migrated_for, unapplied
+from store.base import migrate
+from store.base.readiness import migrated_for, unapplied
 from tests import registry_rows as town
 from tests.conftest import Servers, administer
 

@@ -10,14 +10,15 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from alerts.notices import expand, write
-from alerts.recipients import Recipients, load
-from alerts.sending import Post, pause
+from alerts.notices.expand import expand, write
+from alerts.notices.recipients import Recipients, load
+from alerts.notices.sending import Post, pause
 from domain import policy
 from domain.notices import Audience, Entry, Kind, NotSent, SendFault
 from domain.policy import Policy
-from store import notices, outbox, residents
-from store.residents import Tenancy
+from store.notices import notice_rows, outbox
+from store.registry import resident_rows
+from store.registry.resident_rows import Tenancy
 from tests.api import town
 from tests.conftest import Database
 from tests.receivers import Box, http_server, recipients_file, smtp_server
@@ -46,7 +47,7 @@ def staff(conn: Connection, *who: tuple[str, str, str | None], language: str = "
         {"audience": audience, "name": name, "channel": "mail", "station": station, "language": language}
         for name, audience, station in who
     ]
-    notices.set_staff(conn, rows, NOW)
+    notice_rows.set_staff(conn, rows, NOW)
 
 
 def contact(
@@ -120,7 +121,7 @@ def test_users_are_told_by_contacts_they_agreed_to(conn: Connection) -> None:
 
 
 def tenancies(conn: Connection, *lines: tuple[str, datetime | None, datetime | None]) -> None:
-    residents.replace(
+    resident_rows.replace(
         conn, [Tenancy("B1-101", who, begins, ends, begins and begins.date()) for who, begins, ends in lines]
     )
 
@@ -278,7 +279,7 @@ class Desk:
         self.conn = conn
         self.said: list[tuple[str, str]] = []
         self.post = Post(pool, recipients, LEASE, lambda channel, outcome: self.said.append((channel, outcome)))
-        notices.set_staff(conn, [row for who in recipients.staff for row in who.rows()], NOW)
+        notice_rows.set_staff(conn, [row for who in recipients.staff for row in who.rows()], NOW)
 
     def send(self, now: datetime = NOW) -> None:
         """Send all that is due, and write down what became of it."""
@@ -344,14 +345,14 @@ def test_what_is_refused_for_good_fails_at_once_and_is_seen(desk: Desk) -> None:
     put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.SUPERVISOR))
     desk.send()
     assert desk.states() == [("failed", 1, 0, "refused", "SMTP 550")]
-    (failed,) = notices.failed(desk.conn, 10)
+    (failed,) = notice_rows.failed(desk.conn, 10)
     assert (failed["recipient"], failed["channel"], failed["reason"], failed["attempts"]) == (
         "gone",
         "mail",
         "refused",
         1,
     )
-    (health,) = notices.health(desk.conn)
+    (health,) = notice_rows.health(desk.conn)
     assert (health["audience"], health["failed"], health["waiting"], health["sent_in_a_day"]) == ("supervisor", 1, 0, 0)
 
 
@@ -361,7 +362,7 @@ def test_a_failed_message_can_be_tried_again(desk: Desk, servers_of_people: tupl
     put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.DISPATCH))
     desk.send()
     assert desk.states()[0][0] == "failed"
-    assert notices.try_again(desk.conn, None, NOW, 3600) == 1
+    assert notice_rows.try_again(desk.conn, None, NOW, 3600) == 1
     desk.send()
     assert desk.states()[0][:2] == ("sent", 2)
 
@@ -437,17 +438,17 @@ def test_a_message_whose_sender_died_is_taken_over_after_the_lease(desk: Desk) -
     put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.DISPATCH))
     expand(desk.conn, SEED, NOW)
     write(desk.conn, SEED, NOW)
-    (dead,) = notices.claim(desk.conn, NOW, LEASE, 10)
-    assert notices.claim(desk.conn, NOW + LEASE - timedelta(seconds=1), LEASE, 10) == []
-    (heir,) = notices.claim(desk.conn, NOW + LEASE, LEASE, 10)
+    (dead,) = notice_rows.claim(desk.conn, NOW, LEASE, 10)
+    assert notice_rows.claim(desk.conn, NOW + LEASE - timedelta(seconds=1), LEASE, 10) == []
+    (heir,) = notice_rows.claim(desk.conn, NOW + LEASE, LEASE, 10)
     assert (heir.key, heir.body, heir.attempts) == (dead.key, dead.body, 2)
     assert desk.states() == [("sending", 2, 1, "broken_off", None)]
     # The one that was believed dead comes to: its failure is void, its success is not.
-    notices.mark_failed(desk.conn, dead, {"reason": "refused", "detail": "x", "unsure": False}, NOW)
-    notices.put_off(desk.conn, dead, {"reason": "refused", "detail": "x", "unsure": False}, NOW)
+    notice_rows.mark_failed(desk.conn, dead, {"reason": "refused", "detail": "x", "unsure": False}, NOW)
+    notice_rows.put_off(desk.conn, dead, {"reason": "refused", "detail": "x", "unsure": False}, NOW)
     assert desk.states()[0][0] == "sending"
-    notices.mark_sent(desk.conn, dead.message_id, NOW)
-    notices.put_off(desk.conn, heir, {"reason": "refused", "detail": "x", "unsure": False}, NOW)
+    notice_rows.mark_sent(desk.conn, dead.message_id, NOW)
+    notice_rows.put_off(desk.conn, heir, {"reason": "refused", "detail": "x", "unsure": False}, NOW)
     assert desk.states()[0][0] == "sent"
 
 

@@ -11,7 +11,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from alerts.judge import Judge
+from alerts.judging.judge import Judge
 from domain import policy
 from domain.instants import to_us
 from ingest.batch import Fates, Intake, store_batch
@@ -19,7 +19,8 @@ from ingest.message import Message, Stamps
 from ingest.places import Places
 from ingest.stream import Stream, publication
 from ingest.validate import Limits
-from store.stage import open_stages
+from store.base.stage import open_stages
+from store.judging import state_rows
 from tests import registry_rows as town
 from tests.conftest import Database
 
@@ -52,10 +53,8 @@ class Desk:
 
     def clock(self, now: datetime) -> None:
         """Let the clock work on every home that is due."""
-        from store import state
-
         with self.conn.transaction():
-            self.judge.clock(self.conn, state.due(self.conn, now, 1000), now)
+            self.judge.clock(self.conn, state_rows.due(self.conn, now, 1000), now)
 
     def flags(self) -> list[dict[str, Any]]:
         """All flags in order."""

@@ -8,13 +8,14 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from alerts import notices, outages
-from alerts.outages import Draft, NoSuchOutage, Refused
+from alerts.network import outages
+from alerts.network.outages import Draft, NoSuchOutage, Refused
+from alerts.notices import expand
 from domain import policy
 from domain.outages import OutageKind
-from store import notices as notice_store
-from store import outages as store
-from store.outages import Area
+from store.network import outage_rows
+from store.network.outage_rows import Area
+from store.notices import notice_rows
 from tests.api import town
 from tests.conftest import Database
 
@@ -68,7 +69,7 @@ def rows(conn: Connection, statement: str) -> list[Any]:
 
 def told(conn: Connection, now: datetime = NOW) -> list[tuple[str, str]]:
     """Kind and home of all notices to users so far."""
-    notices.expand(conn, SEED, now)
+    expand.expand(conn, SEED, now)
     return rows(conn, "SELECT kind, home FROM notice_told WHERE audience = 'user' ORDER BY notice_id, home")
 
 
@@ -163,7 +164,7 @@ def test_who_is_added_is_told_and_the_others_not_again(conn: Connection) -> None
     with conn.transaction():
         outages.widen(conn, SEED, number, Area(substations=["S-North"], buildings=["N1"]), "token 2", NOW)
     assert told(conn)[2:] == [("outage_announced", "N2-101")]
-    reached = store.reached(conn, 1)
+    reached = outage_rows.reached(conn, 1)
     assert reached == {"homes": 4, "told": 0, "waiting": 3, "failed": 0, "unreachable": 1}
 
 
@@ -195,15 +196,15 @@ def test_at_night_users_wake_only_for_what_is_there_in_the_morning(conn: Connect
     record(conn, Area(homes=["N1-102"]), None, kind=OutageKind.FAULT, begins_at=NIGHT, now=NIGHT)
     record(conn, Area(homes=["S1-101"]), begins_at=NIGHT + 6 * HOUR, now=NIGHT)
     told(conn, NIGHT)
-    notices.write(conn, SEED, NIGHT)
+    expand.write(conn, SEED, NIGHT)
     written = rows(conn, "SELECT home FROM notice_told WHERE key IS NOT NULL AND audience = 'user' ORDER BY home")
     assert written == [("N1-102",), ("S1-101",)]
 
 
 def test_what_is_written_names_the_home_of_each(conn: Connection) -> None:
     record(conn, NORTH_ONE)
-    notices.expand(conn, SEED, NOW)
-    notices.write(conn, SEED, NOW)
+    expand.expand(conn, SEED, NOW)
+    expand.write(conn, SEED, NOW)
     bodies = sorted(body for (body,) in rows(conn, "SELECT body FROM message"))
     assert bodies == [
         f"Your home (N1-{unit}): no heat from 2026-01-16 12:00, expected back at 2026-01-16 20:00. "
@@ -214,13 +215,13 @@ def test_what_is_written_names_the_home_of_each(conn: Connection) -> None:
 
 def test_the_proof_says_of_how_many_homes_somebody_was_told(conn: Connection) -> None:
     record(conn, Area(substations=["S-North"]))
-    notices.expand(conn, SEED, NOW)
-    notices.write(conn, SEED, NOW)
-    first, second, _ = notice_store.claim(conn, NOW, HOUR, 10)
-    notice_store.mark_sent(conn, first.message_id, NOW)
-    notice_store.mark_failed(conn, second, {"reason": "refused", "detail": "SMTP 550", "unsure": False}, NOW)
-    assert store.reached(conn, 1) == {"homes": 4, "told": 1, "waiting": 1, "failed": 1, "unreachable": 1}
-    listed = notice_store.told(conn, notice_store.Wanted(outage=1), limit=10)
+    expand.expand(conn, SEED, NOW)
+    expand.write(conn, SEED, NOW)
+    first, second, _ = notice_rows.claim(conn, NOW, HOUR, 10)
+    notice_rows.mark_sent(conn, first.message_id, NOW)
+    notice_rows.mark_failed(conn, second, {"reason": "refused", "detail": "SMTP 550", "unsure": False}, NOW)
+    assert outage_rows.reached(conn, 1) == {"homes": 4, "told": 1, "waiting": 1, "failed": 1, "unreachable": 1}
+    listed = notice_rows.told(conn, notice_rows.Wanted(outage=1), limit=10)
     assert sorted(row["state"] for row in listed) == ["failed", "sending", "sent"]
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from psycopg import Connection
 
 from domain.notices import Audience, Entry, Kind
-from store import outbox
+from store.notices import outbox
 from tests.api import town
 
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)

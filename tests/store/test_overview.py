@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from store import ingest_counts, overview
+from store.figures import overview
+from store.readings import ingest_counts
 from tests import registry_rows
 
 AT = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alerts.history import History
-from alerts.rejudge import judge_days
-from alerts.what_if import imagine, recorded
+from alerts.judging.history import History
+from alerts.judging.rejudge import judge_days
+from alerts.judging.what_if import imagine, recorded
 from domain import policy
 from tests import registry_rows as town
 from tests.conftest import Database

@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from alerts.history import History
-from alerts.recount import agree, recount
-from alerts.rejudge import judge_again
+from alerts.evidence.recount import agree, recount
+from alerts.judging.history import History
+from alerts.judging.rejudge import judge_again
 from domain import policy
 from domain.instants import to_us
-from store import access, dossier
-from store.stage import open_stages
+from store.base import access
+from store.base.stage import open_stages
+from store.evidence import dossier_rows
 from tests import registry_rows as town
 from tests.conftest import Database
 
@@ -70,7 +71,7 @@ def test_the_gaps_are_those_of_brute_force(conn: Connection, said: list[tuple[in
     edges = np.linspace(to_us(MIDNIGHT), to_us(END), 10).astype(np.int64)
     with conn.transaction():
         access.enter(conn, EVERYWHERE)
-        again = History(SEED, dossier.said, at_once=nth * 300)
+        again = History(SEED, dossier_rows.said, at_once=nth * 300)
         found = recount(conn, again, home, MIDNIGHT.date(), END.date(), to_us(END), edges)
     days = conn.execute(SELECT_DAYS, (home,)).fetchall()
     inside = [row for row in days if row[0] < END.date()]

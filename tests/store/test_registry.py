@@ -22,7 +22,7 @@ from registry.csv_file import render
 from registry.exporting import export_folder
 from registry.importing import Count, Report, import_folder
 from registry.sheets import sheets
-from store.registry_rows import whole
+from store.registry.registry_lines import whole
 from tests.conftest import Database
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -8,10 +8,12 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from alerts import chain, clocks, recovery
-from alerts.desk import UNSAID, Belongs, HomeHasTicket, OpenThere, act, take_in
-from alerts.history import History
-from alerts.tickets import Docket, Opening
+from alerts.desk import recovery
+from alerts.desk.moves import UNSAID, Belongs, HomeHasTicket, OpenThere, act, take_in
+from alerts.evidence import chain
+from alerts.judging.history import History
+from alerts.tickets import clocks
+from alerts.tickets.docket import Docket, Opening
 from domain import policy
 from domain.tickets import Cold, EventKind, Refused, Source, TicketClass, TooEarly, priority
 from tests import registry_rows as town

@@ -10,7 +10,7 @@ from psycopg import Connection
 from domain.errors import UsageError
 from registry.exporting import export_folder
 from registry.residents import import_residents
-from store.residents import Difference
+from store.registry.resident_rows import Difference
 from tests.api import town
 
 ZONE = ZoneInfo("Asia/Shanghai")

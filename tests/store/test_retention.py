@@ -10,7 +10,7 @@ from domain.reasons import RejectReason
 from ingest.batch import Intake, store_batch
 from ingest.places import Places
 from ingest.validate import Limits
-from store import retention
+from store.readings import retention
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import Desk, message

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.desk import Belongs, HomeHasTicket, NotThere, OpenThere, say
-from alerts.tickets import Saying
+from alerts.desk.moves import Belongs, HomeHasTicket, NotThere, OpenThere, say
+from alerts.tickets.docket import Saying
 from domain.tickets import EventKind, Refused, TicketClass
-from store import desk as shown
-from store import tickets as ticket_store
-from store.access import EVERYWHERE
+from store.base.access import EVERYWHERE
+from store.tickets import desk_pages, ticket_rows
 from tests import registry_rows as town
 from tests.conftest import Servers, fresh_database
 from tests.store.test_one_transaction import MINUTE, NOON
@@ -59,7 +58,7 @@ class Town:
             case "call" | "call new":
                 self.company.phoned(self.now, how, 1, Belongs(new=what == "call new"), **told)
                 return True
-            case "add" if there := ticket_store.open_at(self.conn, ticket_store.Place(home=1)):
+            case "add" if there := ticket_rows.open_at(self.conn, ticket_rows.Place(home=1)):
                 to = there[how % len(there)]
                 self.company.phoned(self.now, TicketClass.LEAK, 1, Belongs(add_to=to.number), **told)
                 return True
@@ -95,9 +94,9 @@ class Town:
 
     def found(self) -> list[tuple[str, str | None]]:
         """What the desk is shown, with how to reach whoever said it."""
-        wanted = shown.TicketFilter(now=self.now)
+        wanted = desk_pages.TicketFilter(now=self.now)
         found = []
-        for ticket in shown.tickets(self.conn, EVERYWHERE, wanted, limit=1000):
+        for ticket in desk_pages.tickets(self.conn, EVERYWHERE, wanted, limit=1000):
             for event in ticket["events"]:
                 words = ticket["description"] if event["kind"] == "opened" else event["data"].get("text")
                 if event["kind"] in ("opened", "user_said"):
@@ -116,8 +115,8 @@ def run(servers: Servers, steps: list[Step]) -> None:
             assert set(there.said) <= set(there.found())
             numbers = "SELECT count(*) FROM ticket_event WHERE data::text LIKE '%024-%'"
             assert conn.execute(numbers).fetchone() == (0,)  # personal data are in no event
-            last = {ticket["contact"] for ticket in shown.tickets(
-                conn, EVERYWHERE, shown.TicketFilter(now=there.now), limit=1000
+            last = {ticket["contact"] for ticket in desk_pages.tickets(
+                conn, EVERYWHERE, desk_pages.TicketFilter(now=there.now), limit=1000
             )}  # fmt: skip
             assert last <= {contact for _, contact in there.said} | {None}
     finally:

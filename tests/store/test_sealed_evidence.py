@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from alerts import chain
-from alerts.evidence_check import CHECKS, Findings
-from alerts.history import History
-from alerts.reading_seals import seal_days
-from alerts.watch import catch_up, keep_ledger
+from alerts.evidence import chain, reading_seals
+from alerts.evidence.check import CHECKS, Findings
+from alerts.evidence.reading_seals import seal_days
+from alerts.judging.by_clock import catch_up, keep_ledger
+from alerts.judging.history import History
 from domain.tickets import EventKind, TicketClass
-from store import audit
-from store.signing import SigningKey
+from store.base import audit
+from store.evidence.signing import SigningKey
 from tests import registry_rows as town
 from tests.conftest import TEMPLATE, Database, Servers, administer
 from tests.store.test_one_transaction import MINUTE, NOON
@@ -347,9 +347,7 @@ def test_the_newest_seal_is_published_once_a_day_and_has_to_stay(desk: Sealed) -
 
 
 def test_the_digests_fit_whatever_the_pieces_are(desk: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
-    from alerts import reading_seals as sealing
-
-    monkeypatch.setattr(sealing, "MOST_READINGS", 1)
+    monkeypatch.setattr(reading_seals, "MOST_READINGS", 1)
     desk.say(("s1", LATER + DAY, 19.0), ("s2", LATER + DAY, 19.0), now=LATER + DAY)
     desk.seal(LATER + 3 * DAY)
     assert desk.faults() == []

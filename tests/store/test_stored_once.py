@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.judge import Judge
+from alerts.judging.judge import Judge
 from domain.instants import EVER_US, NONE_US, to_datetime, to_us
 from ingest.batch import Docket, JudgeStep
-from store import readings, wire
-from store.stage import open_stages
-from store.together import Fate, Together
+from store.base import wire
+from store.base.stage import open_stages
+from store.readings import reading_rows
+from store.readings.together import Fate, Together
 from tests import registry_rows as town
 from tests.acceptance.waiting import until
 from tests.conftest import Database
@@ -46,7 +47,7 @@ STORED = "SELECT sensor_id, measured_at, temperature, humidity, battery FROM rea
 
 def as_rows(batch: Sequence[Told]) -> NDArray[np.void]:
     """The batch as it is stored: by sensor and time, first come first."""
-    rows = np.zeros(len(batch), wire.native(readings.READING))
+    rows = np.zeros(len(batch), wire.native(reading_rows.READING))
     rows["sensor_id"] = [sensor for sensor, _, _ in batch]
     rows["measured_at"] = [START_US + second * SECOND_US for _, second, _ in batch]
     rows["received_at"] = START_US
@@ -106,11 +107,11 @@ def test_any_readings_have_the_fates_they_have_one_by_one_whatever_is_believed_o
         model = Model()
         for batch, beliefs in batches:
             ordered = in_order(batch)
-            together = Together(as_rows(ordered), readings.HOME_QUANTITIES)
+            together = Together(as_rows(ordered), reading_rows.HOME_QUANTITIES)
             believed = [beliefs[sensor] for sensor in together.alone.rows["sensor_id"].tolist()]
             last = [b if b in (NONE_US, EVER_US) else START_US + b * SECOND_US for b in believed]
             with conn.transaction():
-                stored = readings.insert(conn, together, np.array(last, np.int64))
+                stored = reading_rows.insert(conn, together, np.array(last, np.int64))
             assert stored.fates.tolist() == [model.fate(told) for told in ordered]
         kept = {
             (sensor, second): {nth: value for nth, value in enumerate(said) if value == value}
@@ -207,12 +208,12 @@ def test_what_another_has_just_stored_is_a_duplicate_after_all(database: Databas
     def second() -> None:
         with database.connect() as conn:
             open_stages(conn)
-            outcome.append(readings.insert(conn, Together(rows, readings.HOME_QUANTITIES), believed))
+            outcome.append(reading_rows.insert(conn, Together(rows, reading_rows.HOME_QUANTITIES), believed))
 
     with database.connect(autocommit=True) as watcher, database.connect() as first:
         open_stages(first)
-        one = Together(rows[:1], readings.HOME_QUANTITIES)
-        assert readings.insert(first, one, believed[:1]).brought.tolist() == [True]
+        one = Together(rows[:1], reading_rows.HOME_QUANTITIES)
+        assert reading_rows.insert(first, one, believed[:1]).brought.tolist() == [True]
         other = threading.Thread(target=second)
         other.start()
         until(lambda: watcher.execute(WAITING.encode()).fetchone(), "the second waits for the key")
@@ -229,7 +230,9 @@ def test_a_value_that_another_has_just_added_is_not_added_twice(database: Databa
     outcome: list[Any] = []
 
     def add(conn: Connection, nth: int) -> Any:
-        return readings.insert(conn, Together(rows[nth : nth + 1], readings.HOME_QUANTITIES), np.array([EVER_US]))
+        return reading_rows.insert(
+            conn, Together(rows[nth : nth + 1], reading_rows.HOME_QUANTITIES), np.array([EVER_US])
+        )
 
     def second() -> None:
         with database.connect() as conn:
@@ -257,7 +260,7 @@ def test_nan_is_null_in_the_table(database: Database, absent: tuple[int, ...]) -
     said = values([None if nth in absent else 20.0 + nth for nth in range(3)])
     rows = as_rows([(1, second, said if second != 1 else (1.0, 2.0, 3.0)) for second in range(3)])
     with database.connect() as conn:
-        readings.insert(conn, Together(rows, readings.HOME_QUANTITIES), np.full(3, NONE_US))
+        reading_rows.insert(conn, Together(rows, reading_rows.HOME_QUANTITIES), np.full(3, NONE_US))
         kept = conn.execute("SELECT temperature, humidity, battery FROM reading ORDER BY measured_at").fetchall()
         at = conn.execute("SELECT max(measured_at) FROM reading").fetchone()
     told = tuple(None if nth in absent else 20.0 + nth for nth in range(3))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alerts.substations import look
+from alerts.network.substations import look
 from domain import policy
 from domain.policy import Policy
 from domain.substation import SubstationLimits

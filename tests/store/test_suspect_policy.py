@@ -9,15 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.history import History
-from alerts.judge import Judge
-from alerts.watch import catch_up, keep_ledger
+from alerts.judging.by_clock import catch_up, keep_ledger
+from alerts.judging.history import History
+from alerts.judging.judge import Judge
 from domain import policy
 from domain.care import Care
 from domain.policy import Policy
 from ingest.batch import Intake
 from ingest.places import Places
-from store import ledger
+from store.judging import ledger_rows
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_judged_again import Said, batches, record, start_over
@@ -61,7 +61,7 @@ def finish(desk: Desk, now: datetime) -> None:
     desk.clock(now)
     while catch_up(desk.conn, history, now + timedelta(minutes=1)):
         pass
-    for shard in ledger.shards(desk.conn):
+    for shard in ledger_rows.shards(desk.conn):
         while not keep_ledger(desk.conn, history, shard, now):
             pass
 

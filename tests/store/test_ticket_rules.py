@@ -10,12 +10,13 @@ import psycopg
 import pytest
 from psycopg import Connection, errors
 
-from alerts import chain
-from alerts.history import History
-from alerts.rejudge import judge_again, judge_days
-from alerts.tickets import Docket
+from alerts.evidence import chain
+from alerts.judging.history import History
+from alerts.judging.rejudge import judge_again, judge_days
+from alerts.tickets.docket import Docket
 from domain.tickets import EventKind, Proof, Refused, Source, Standing, TicketClass, missing
-from store import checks, numbers
+from store.base import numbers
+from store.tickets import desk_checks
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON
@@ -116,7 +117,7 @@ def test_nor_when_two_transactions_do_half_of_it_each(desk: Company, plain_datab
         one.commit()
         with pytest.raises(errors.CheckViolation):
             waits.result(timeout=30)
-    assert checks.violations(desk.conn)["open_flag_closed_ticket"] == []
+    assert desk_checks.violations(desk.conn)["open_flag_closed_ticket"] == []
 
 
 def test_nor_at_an_isolation_that_does_not_see_the_other_one(desk: Company, plain_database: Database) -> None:
@@ -166,7 +167,7 @@ def test_a_flag_found_over_that_is_not_gets_a_ticket_in_work(desk: Company) -> N
     (flag,) = desk.flags()
     assert (flag["cleared_at"], flag["ticket_id"]) == (None, 2)
     assert desk.ticket(2)["state"] == "open"
-    assert not any(checks.violations(desk.conn).values())
+    assert not any(desk_checks.violations(desk.conn).values())
 
 
 @pytest.mark.parametrize(("worked", "ticket"), [(True, 1), (False, 2)])
@@ -182,7 +183,7 @@ def test_a_flag_whose_ticket_was_closed_over_it_before_the_rule_gets_one_in_work
     desk.watch(NOON + HOUR)
     assert (desk.flags()[0]["ticket_id"], desk.ticket(ticket)["state"]) == (ticket, "open")
     assert desk.clocks(ticket, 2 if worked else 1)["contact"]["due_at"] == NOON + HOUR + 30 * MINUTE
-    assert checks.violations(desk.conn)["open_flag_closed_ticket"] == []
+    assert desk_checks.violations(desk.conn)["open_flag_closed_ticket"] == []
 
 
 FORGOTTEN = "UPDATE home_state SET flag_id = NULL; DELETE FROM flag"
@@ -203,7 +204,7 @@ def test_verify_finds_what_got_around_the_database(desk: Company, name: str, for
     for table in ("ticket", "flag"):
         desk.conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
     desk.conn.execute(forgery.encode())
-    assert checks.violations(desk.conn)[name]
+    assert desk_checks.violations(desk.conn)[name]
     assert any(line.startswith(f"{name}: ") and told in line for line in chain.verify(desk.conn).told)
 
 

@@ -8,8 +8,8 @@ import pytest
 from psycopg import Cursor
 
 from alerts.engine.machine import idle
-from alerts.judge import Judge
-from alerts.why import explain
+from alerts.judging.judge import Judge
+from alerts.judging.why import explain
 from domain import policy
 from domain.instants import to_us
 from tests import registry_rows as town

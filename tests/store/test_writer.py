@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from alerts.judge import Judge
+from alerts.judging.judge import Judge
 from domain import policy
 from ingest import writer as writer_module
 from ingest.batch import Fates, Intake, store_batch
@@ -19,9 +19,9 @@ from ingest.places import Places
 from ingest.senders import Allowance, Senders
 from ingest.validate import Limits
 from ingest.writer import Writer
-from store import ingest_counts
-from store.ingest_counts import Excess
-from store.stage import open_stages
+from store.base.stage import open_stages
+from store.readings import ingest_counts
+from store.readings.ingest_counts import Excess
 from tests import registry_rows as town
 from tests.conftest import Database
 

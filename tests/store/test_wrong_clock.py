@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from alerts.care import look
-from alerts.history import History
-from alerts.watch import catch_up
+from alerts.judging.by_clock import catch_up
+from alerts.judging.history import History
+from alerts.sensors.care import look
 from domain import policy
-from store.stage import open_stages
+from store.base.stage import open_stages
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_care import jobs, rules

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.care import (
+from alerts.sensors.care import (
     SLICE_READINGS,
     SLICE_SENSORS,
     Verdict,
@@ -22,9 +22,9 @@ from alerts.care import (
 from domain.care import Care
 from domain.instants import NONE_US
 from domain.milli import NONE_MILLI
-from store.care import Round
-from store.stays import SAID
-from store.wire import native
+from store.base.wire import native
+from store.readings.stays import SAID
+from store.sensors.care_rows import Round
 
 UNKNOWN, FINE, DOUBT, FAULT = Verdict
 MINUTE_US = 60_000_000

@@ -15,8 +15,8 @@ from apprise.plugins.dingtalk import NotifyDingTalk
 from apprise.plugins.feishu import NotifyFeishu
 from apprise.plugins.wecombot import NotifyWeComBot
 
-from alerts import channel
-from alerts.channel import Outgoing, addressed, of_url, of_webhook
+from alerts.notices import channel
+from alerts.notices.channel import Outgoing, addressed, of_url, of_webhook
 from domain.notices import NotSent, SendFault
 from local.port import LOOPBACK, free_port
 from tests.receivers import Box, http_server, smtp_server

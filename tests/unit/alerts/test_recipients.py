@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from alerts.recipients import load
+from alerts.notices.recipients import load
 from domain.errors import UsageError
 from domain.notices import Audience
 

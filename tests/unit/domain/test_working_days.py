@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.calendar import missing_years, working_days
+from alerts.tickets.calendar import missing_years, working_days
 from domain import policy
 from domain.clocks import Due, due
 from domain.policy import Duration

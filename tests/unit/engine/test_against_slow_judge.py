@@ -18,7 +18,7 @@ from alerts.engine.machine import fold, idle
 from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import coldest, hold
-from alerts.weigh import judged_milli
+from alerts.judging.weigh import judged_milli
 from domain.instants import NONE_US
 from domain.milli import milli
 from domain.policy import Limit, Policy, Season, Version

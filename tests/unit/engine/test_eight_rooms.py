@@ -16,7 +16,7 @@ from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import coldest, hold
 from domain import policy
 from sim.replay import Recording, rooms
-from store.wire import milli
+from store.base.wire import milli
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WEEKS = 509  # lays the recording of February to May 2016 on the season 2025/26

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from alerts.engine.runs import LIMITS, classify
 from alerts.engine.schedule import Terms, compile_schedule
-from alerts.weigh import judged_milli
+from alerts.judging.weigh import judged_milli
 from domain import policy
 from domain.instants import to_us
 from domain.milli import is_whole, milli
 from domain.states import State
-from store.wire import celsius
+from store.base.wire import celsius
 
 DAY = date(2026, 1, 15)
 

@@ -14,7 +14,7 @@ from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import Readings, coldest, hold
 from domain import policy
 from domain.milli import NONE_MILLI
-from store.wire import celsius, milli
+from store.base.wire import celsius, milli
 
 US = 1_000_000
 BEGIN = int(datetime(2026, 1, 14, 16, tzinfo=UTC).timestamp()) * US  # midnight in Shanghai

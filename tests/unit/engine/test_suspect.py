@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from alerts.engine.suspect import frozen, jumps
-from store.wire import milli
+from store.base.wire import milli
 
 Row = tuple[int, int, float]
 

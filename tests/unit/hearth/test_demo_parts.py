@@ -11,7 +11,7 @@ from domain.errors import UsageError
 from hearth.demo.figures import Figures, summary
 from hearth.demo.stand import policy_for_today, wishes_for
 from hearth.demo.view import ROWS, Page, line
-from store.overview import Intake, Judged
+from store.figures.overview import Intake, Judged
 
 AT = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
 

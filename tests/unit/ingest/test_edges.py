@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from alerts.history import placed
+from alerts.judging.history import placed
 from domain.instants import EVER_US, NONE_US, to_datetime
 from domain.reasons import RejectReason
 from ingest.address import Address
@@ -19,8 +19,8 @@ from ingest.source import Source
 from ingest.sources import Sources
 from ingest.stream import Stream, acknowledgements
 from ingest.validate import Limits, place, sort_messages
-from store.stays import SAID, STAY
-from store.wire import native
+from store.base.wire import native
+from store.readings.stays import SAID, STAY
 
 NOON_US = 1_768_449_600_000_000
 TOLERANCE_US = 300_000_000

@@ -7,7 +7,7 @@ from domain.quality import SPANS, Quality
 from domain.reasons import NO_VALUE_TEXTS, NoValue
 from ingest.uplink import WITHHELD, Uplink
 from ingest.worth import KEPT_RAW, Worth, quality
-from store.readings import HOME_QUANTITIES, SUBSTATION_QUANTITIES
+from store.readings.reading_rows import HOME_QUANTITIES, SUBSTATION_QUANTITIES
 
 NAN = float("nan")
 

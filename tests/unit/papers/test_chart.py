@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alerts.engine.columns import extremes
 from alerts.engine.track import hold
 from domain.milli import LEAST_MILLI, NONE_MILLI
-from papers.chart import COLUMNS, GAP, LEFT, RIGHT, Chart, Rule, edges, svg, ticks
+from papers.dossier.chart import COLUMNS, GAP, LEFT, RIGHT, Chart, Rule, edges, svg, ticks
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY_US = 86_400_000_000

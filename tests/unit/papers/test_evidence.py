@@ -9,9 +9,9 @@ import pytest
 
 from domain.policy import builtin
 from domain.reasons import Text
-from papers import evidence, evidence_words
-from papers.chart import Chart
-from papers.evidence import MOST_ROWS, Contents, render
+from papers.dossier import paper, words
+from papers.dossier.chart import Chart
+from papers.dossier.paper import MOST_ROWS, Contents, render
 
 SEED = builtin("seed")
 START, DAY_US = 1_768_320_000_000_000, 86_400_000_000
@@ -73,20 +73,20 @@ def test_nothing_known_is_set_as_well(language: str) -> None:
     silent = contents(**nothing, counted=None, readings={"count": 0, "last_measured_at": None,
                                                             "last_received_at": None})  # fmt: skip
     assert render(silent, language).startswith(b"%PDF")
-    teller = evidence._Teller(silent, language)
-    assert teller.finding() == teller.said(evidence_words.FINDING_NONE)
+    teller = paper._Teller(silent, language)
+    assert teller.finding() == teller.said(words.FINDING_NONE)
 
 
 def test_a_long_table_says_where_the_rest_is() -> None:
     rows = [DAY] * (MOST_ROWS + 7)
-    days, _ = evidence._Teller(contents(ledger=rows), "en")._days()
+    days, _ = paper._Teller(contents(ledger=rows), "en")._days()
     assert len(days.rows) == MOST_ROWS
     assert "7 more rows are in ledger.csv." in days.note
 
 
 def test_a_sensor_of_two_rooms_is_one_line_of_the_chart() -> None:
     moved = contents(places=[("a", "living", True), ("a", "bedroom", True), ("b", "living", True)])
-    assert [item["label"] for item in evidence._Teller(moved, "en").legend()[:3]] == [
+    assert [item["label"] for item in paper._Teller(moved, "en").legend()[:3]] == [
         "living, bedroom (a)",
         "living (b)",
         "limit of the day",
@@ -94,8 +94,8 @@ def test_a_sensor_of_two_rooms_is_one_line_of_the_chart() -> None:
 
 
 def test_every_text_has_both_languages() -> None:
-    texts = [value for value in vars(evidence_words).values() if isinstance(value, Text)]
-    maps = [value for value in vars(evidence_words).values() if isinstance(value, dict)]
+    texts = [value for value in vars(words).values() if isinstance(value, Text)]
+    maps = [value for value in vars(words).values() if isinstance(value, dict)]
     texts += [text for some in maps for text in some.values() if isinstance(text, Text)]
     assert len(texts) > 50
     for text in texts:

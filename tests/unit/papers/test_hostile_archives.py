@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hearth.cli import app
-from papers.bundle import MANIFEST, root
+from papers.dossier.bundle import MANIFEST, root
 from tests.unit.papers.test_verify import GAPS, LEDGER, READINGS, STATE, bundled, contents, rewritten
 
 MOST_S = 2.0

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from domain.errors import UsageError
 from hearth.cli import app
-from papers import archive as archives
-from papers.bundle import MANIFEST, SIGNATURE, SUMS, Bundle, root
-from papers.verify import NAMES, verify
-from store.signing import SigningKey, of_seal
+from papers.dossier import untrusted_zip
+from papers.dossier.bundle import MANIFEST, SIGNATURE, SUMS, Bundle, root
+from papers.dossier.verify import NAMES, verify
+from store.evidence.signing import SigningKey, of_seal
 
 HOUR_US, DAY_S = 3_600_000_000, 86_400.0
 STATE = {
@@ -176,7 +176,7 @@ def test_a_name_that_is_there_twice_is_found(file: Path) -> None:
 
 
 def test_what_would_unpack_to_too_much_is_not_looked_at(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "LARGEST_OTHER", 100_000)
+    monkeypatch.setattr(untrusted_zip, "LARGEST_OTHER", 100_000)
     bomb = contents() | {"README.md": b"\0" * 10_000_000}
     archive = bundled(bomb)
     assert len(archive) < 50_000
@@ -184,7 +184,7 @@ def test_what_would_unpack_to_too_much_is_not_looked_at(file: Path, monkeypatch:
 
 
 def test_a_size_that_is_a_lie_does_not_unpack_more(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "LARGEST_OTHER", 100_000)
+    monkeypatch.setattr(untrusted_zip, "LARGEST_OTHER", 100_000)
     archive = bytearray(bundled(contents() | {"README.md": b"\0" * 10_000_000}))
     entry = archive.rindex(b"PK\x01\x02", 0, archive.rindex(b"README.md"))
     archive[entry + 24 : entry + 28] = struct.pack("<I", 10)
@@ -278,7 +278,7 @@ def crowd() -> bytes:
     """So many files that their names alone would take much memory."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        for n in range(archives.MOST_ENTRIES + 1):
+        for n in range(untrusted_zip.MOST_ENTRIES + 1):
             archive.writestr(f"{n}", b"")
     return out.getvalue()
 

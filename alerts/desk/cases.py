@@ -1,0 +1,86 @@
+"""Complaints and reports of wrongdoing: taken down, and followed up by the company until they are an example.
+
+They are worked as other tickets are. Who made one goes behind its door with the case (store/tickets/case_rows.py) and
+stands in no event, no notice and no log.
+"""
+
+from datetime import datetime
+
+from psycopg import Connection
+
+from alerts.tickets.docket import Docket, Opening
+from domain.cases import CHANNEL_TEXTS, SUBJECT_TEXTS, Channel, FollowUp, NewCase, refusal
+from domain.notices import Audience, Entry, Kind
+from domain.policy import Policy
+from domain.tickets import Cold, EventKind, Source, TicketClass, priority
+from store.notices import outbox
+from store.tickets import case_rows
+
+SOURCES = {
+    Channel.PHONE: Source.PHONE,
+    Channel.BOX: Source.LETTER,
+    Channel.RECEPTION: Source.WALK_IN,
+    Channel.VISIT: Source.WALK_IN,
+    Channel.LETTER: Source.LETTER,
+    Channel.ONLINE: Source.USER,
+    Channel.SUPERIOR: Source.SUPERIOR,
+}
+EVENTS = {
+    FollowUp.ESCALATED: EventKind.ESCALATED,
+    FollowUp.SUPERVISED: EventKind.SUPERVISED,
+    FollowUp.PUBLISHED: EventKind.PUBLISHED,
+    FollowUp.EXAMPLE: EventKind.EXAMPLE,
+}
+
+
+class NotNow(Exception):
+    """A follow-up that the case does not allow now; nothing was changed."""
+
+
+def open_case(conn: Connection, policy: Policy, new: NewCase, now: datetime, actor: str) -> int:
+    """Take a case down; returns its ticket_id. The caller owns the transaction."""
+    docket = Docket(conn, policy, now, actor)
+    ticket_class = TicketClass(new.case_class)
+    ticket = docket.open(
+        Opening(
+            ticket_class=ticket_class,
+            source=SOURCES[new.channel],
+            priority=priority(ticket_class, Cold(), None),
+            station=new.about_station,
+            data={
+                "subject": new.subject.value,
+                "channel": new.channel.value,
+                "about": new.about_station,
+                "zh": f"{SUBJECT_TEXTS[new.subject].zh}({CHANNEL_TEXTS[new.channel].zh})",
+                "en": f"{SUBJECT_TEXTS[new.subject].en} ({CHANNEL_TEXTS[new.channel].en})",
+            },
+        )
+    )
+    docket.write()
+    case_rows.insert(conn, ticket, new, actor, now)
+    told = [Audience.SUPERVISOR] if ticket_class is TicketClass.REPORT else [Audience.DISPATCH, Audience.SUPERVISOR]
+    outbox.put(conn, [Entry(Kind.CASE_OPENED, audience, ticket_id=ticket) for audience in told], now)
+    return ticket
+
+
+def follow_up(
+    conn: Connection, policy: Policy, number: str, what: FollowUp, note: str, now: datetime, actor: str
+) -> bool:
+    """Escalate, supervise, publish, make an example; False: no such case. The caller owns the transaction.
+
+    Raises:
+        NotNow: says why.
+    """
+    standing = case_rows.lock(conn, number)
+    if standing is None:
+        return False
+    reason = refusal(what, standing.done(what), standing.closed)
+    if reason is not None:
+        raise NotNow(f"{what.value}: {reason}")
+    case_rows.follow_up(conn, standing.ticket_id, what, now)
+    docket = Docket(conn, policy, now, actor)
+    docket.add(standing.ticket_id, EVENTS[what], note=note)
+    docket.write()
+    if what is FollowUp.ESCALATED:
+        outbox.put(conn, [Entry(Kind.CASE_ESCALATED, Audience.SUPERVISOR, ticket_id=standing.ticket_id)], now)
+    return True

@@ -1,0 +1,153 @@
+"""What people do at the repair desk: tickets that were phoned in, and moves on tickets."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+
+from alerts.desk.recovery import prove
+from alerts.tickets.clock_terms import within_call_back
+from alerts.tickets.docket import Docket, Opening, Saying
+from alerts.tickets.work import check_call_back, check_closing, record, refused
+from domain.policy import Policy
+from domain.tickets import Event, EventKind, Refused, Source, State, TicketClass
+from store.notices import outbox
+from store.tickets import ticket_rows
+from store.tickets.ticket_rows import OpenTicket
+
+MOST_OPEN_OF_A_USER = 5  # tickets that users themselves opened for one home, and that are still open
+
+
+class HomeHasTicket(Exception):
+    """The home has an open cold ticket; two would be worked twice."""
+
+    def __init__(self, number: str) -> None:
+        super().__init__(f"the home has an open ticket for cold: {number}")
+        self.number = number
+
+
+class OpenThere(Exception):
+    """Something is open at the place, and nobody has said whether this belongs to it; nothing was changed."""
+
+    def __init__(self, tickets: Sequence[OpenTicket]) -> None:
+        super().__init__(f"open there: {', '.join(ticket.number for ticket in tickets)}")
+        self.tickets = tickets
+
+
+class NotThere(Exception):
+    """What was to be added to is not open at the place; nothing was changed."""
+
+
+class Belongs(NamedTuple):
+    """What a report belongs to, as far as anybody has said so: an open ticket, or none of them."""
+
+    add_to: str | None = None
+    new: bool = False
+
+
+UNSAID = Belongs()
+
+
+class TooMany(Exception):
+    """A user has opened as many tickets as are worked at a time."""
+
+
+def act(
+    conn: Connection,
+    policy: Policy,
+    ticket_id: int,
+    kind: EventKind,
+    data: Mapping[str, Any],
+    now: datetime,
+    actor: str,
+) -> None:
+    """Let somebody do something with a ticket; the caller owns the transaction.
+
+    Raises:
+        Refused: the ticket does not allow it now.
+    """
+    if kind is EventKind.REOPENED:
+        ticket_rows.lock_home_of(conn, ticket_id)
+    rows = ticket_rows.lock(conn, [ticket_id])
+    row = rows[ticket_id]
+    if kind is EventKind.REOPENED and ticket_rows.superseded(conn, row):
+        raise Refused(row.number, row.state, kind, "the home has another open ticket for cold")
+    if kind is EventKind.CALLED_BACK:
+        check_call_back(conn, policy, row, now)
+    if kind is EventKind.CLOSED:
+        if row.state != State.DONE:
+            raise refused(row, kind)
+        check_closing(conn, row)
+    outbox.put(conn, record(conn, policy, rows, [Event(ticket_id, kind, data)], now, actor), now)
+    if rows[ticket_id].state == State.VERIFYING:
+        prove(conn, policy, [ticket_id], now)
+
+
+def say(conn: Connection, policy: Policy, ticket_id: int, saying: Saying, now: datetime, actor: str) -> None:
+    """Add what a user has said to a ticket; the caller owns the transaction.
+
+    Raises:
+        Refused: it is closed, or would tell who has complained.
+    """
+    row = ticket_rows.lock(conn, [ticket_id])[ticket_id]
+    if saying.contact is not None and row.ticket_class in (TicketClass.COMPLAINT, TicketClass.REPORT):
+        reason = "who has complained is kept apart: leave the contact out"
+        raise Refused(row.number, row.state, EventKind.USER_SAID, reason)
+    docket = Docket(conn, policy, now, actor)
+    docket.say(ticket_id, saying)
+    docket.write()
+
+
+def take_in(
+    conn: Connection, policy: Policy, opening: Opening, now: datetime, actor: str, belongs: Belongs = UNSAID
+) -> int:
+    """Open a ticket for what somebody reported, or add it to one; returns its ticket_id.
+
+    A home that is cold again within the call-back time gets its ticket back instead of a new one. Reports of one place
+    wait for each other: two of the same are not opened both unless somebody says so. The caller owns the transaction.
+
+    Raises:
+        OpenThere: something is open at the place, and `belongs` does not say what this belongs to.
+        NotThere: what it is said to belong to is not open there.
+        HomeHasTicket: it has an open cold ticket already.
+        TooMany: the users of the home have opened too many.
+    """
+    docket, place = Docket(conn, policy, now, actor), opening.place
+    ticket_rows.lock_place(conn, place)
+    if place.home is not None:
+        ticket_rows.lock_home(conn, place.home)
+    there = ticket_rows.open_at(conn, place)
+    if belongs.add_to is not None:
+        ticket = next((one.ticket_id for one in there if one.number == belongs.add_to), None)
+        if ticket is None:
+            raise NotThere
+        docket.say(ticket, opening.saying)
+    elif there and not belongs.new:
+        raise OpenThere(there)
+    else:
+        ticket = _open(conn, policy, docket, opening, now)
+    docket.write()
+    return ticket
+
+
+def _open(conn: Connection, policy: Policy, docket: Docket, opening: Opening, now: datetime) -> int:
+    home = opening.home_id
+    if (
+        home is not None
+        and opening.source is Source.USER
+        and ticket_rows.open_of_user(conn, home) >= MOST_OPEN_OF_A_USER
+    ):
+        raise TooMany
+    if home is None or opening.ticket_class is not TicketClass.COLD:
+        return docket.open(opening)
+    row, _ = ticket_rows.last_cold(conn, [home]).get(home, (None, None))
+    if row is None:
+        return docket.open(opening)
+    if row.state != State.CLOSED:
+        raise HomeHasTicket(row.number)
+    if not within_call_back(policy, row, now):
+        return docket.open(opening.following(row.ticket_id))
+    docket.add(row.ticket_id, EventKind.REOPENED, source=opening.source.value)
+    docket.say(row.ticket_id, opening.saying)
+    return row.ticket_id

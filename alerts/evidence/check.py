@@ -1,0 +1,196 @@
+"""Whether all that is evidence is as it was written: named checks, each of which goes through its part piece by piece.
+
+A piece is read in a transaction of its own that sees one moment, so a check may take hours and holds nothing up.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.evidence import chain
+from store.evidence import chain_rows, journal, reading_digests
+from store.evidence.journal import Beside, Relation
+from store.evidence.reading_digests import Came, Kind, Piece
+
+MOST_TOLD = 1_000  # faults, and amendments, that are listed; all are counted
+LEAST_KEPT = timedelta(days=200)  # no setting deletes readings that are younger
+DAY = timedelta(days=1)
+
+Progress = Callable[[str, int, int], None]  # what, so much of it, of so much
+
+
+@dataclass
+class Findings:
+    """What was found."""
+
+    now: datetime
+    noted: str | None = None  # a seal, "number:hash"
+    since: date | None = None  # days of readings before are left out
+    progress: Progress = lambda _what, _done, _of: None
+    counts: dict[str, int] = field(default_factory=dict)
+    last_seal: str | None = None
+    faults: int = 0
+    told: list[dict[str, str]] = field(default_factory=list)  # check, what
+    amended: int = 0  # closed days of the ledger that were counted again
+    amendments: list[dict[str, str]] = field(default_factory=list)
+
+    def fault(self, check: str, what: str) -> None:
+        """Count a fault, and list it if there are not too many."""
+        self.faults += 1
+        if len(self.told) < MOST_TOLD:
+            self.told.append({"check": check, "what": what})
+
+    def count(self, what: str, more: int) -> None:
+        """Add to what was looked at."""
+        self.counts[what] = self.counts.get(what, 0) + more
+
+
+Check = Callable[[Connection, Findings], None]
+
+
+@contextmanager
+def _moment(conn: Connection) -> Iterator[None]:
+    """A transaction that sees one moment."""
+    with conn.transaction():
+        chain_rows.freeze(conn)
+        yield
+
+
+def check_tickets(conn: Connection, found: Findings) -> None:
+    """Events of tickets and their chains, the states and breaches that they tell of, and all seals."""
+    found.progress("events and seals", 0, 1)
+    report = chain.verify(conn, found.noted)
+    for what in report.told:
+        found.fault("tickets", what)
+    found.faults += report.faults - len(report.told)
+    for name in ("events", "tickets", "seals", "signed", "entries", "unsealed"):
+        found.count(name, getattr(report, name))
+    found.last_seal = report.last_seal
+    found.progress("events and seals", 1, 1)
+
+
+def check_records(conn: Connection, found: Findings) -> None:
+    """Rows that are evidence, each against its last entry in the journal."""
+    for relation in journal.RELATIONS:
+        highest = journal.highest(conn, relation)
+        for low, high in journal.stretches(highest, relation.step):
+            with _moment(conn):
+                rows = journal.beside(conn, relation, low, high)
+                for row in rows:
+                    _row(conn, found, relation, row)
+            found.count("records", len(rows))
+            found.progress(f"records: {relation.name}", min(high, highest), highest)
+
+
+def _row(conn: Connection, found: Findings, relation: Relation, row: Beside) -> None:
+    if row.hash is None:
+        if row.holds:
+            found.fault("records", f"{_name(conn, relation, row)}: was put in past the journal")
+        return
+    if not row.there:
+        found.fault("records", f"{_name(conn, relation, row)}: has vanished; it was {_last(row)}")
+    elif row.holds != (row.form != 0):
+        found.fault("records", f"{_name(conn, relation, row)}: is {'' if row.holds else 'not '}evidence now, which no "
+                    f"entry tells; it was {_last(row)}")  # fmt: skip
+    elif sha256(bytes(row.previous or b"") + row.told.encode()).digest() != bytes(row.hash):
+        found.fault("records", f"{_name(conn, relation, row)}: is not as it was {_last(row)}")
+    elif relation.final and row.entries != 1:
+        found.fault("records", f"{_name(conn, relation, row)}: is never changed, and was {_last(row)}")
+    elif relation.name == "ledger" and row.entries and row.entries > 1 and row.form:
+        found.amended += 1
+        if len(found.amendments) < MOST_TOLD:
+            found.amendments.append({"what": _name(conn, relation, row), "last": _last(row)})
+
+
+def _last(row: Beside) -> str:
+    assert row.at is not None  # the journal has an entry
+    return f"last written at {row.at.isoformat(timespec='seconds')} by {row.writer}"
+
+
+def _name(conn: Connection, relation: Relation, row: Beside) -> str:
+    """A row as people know it: `ledger H1 2026-01-03`."""
+    first, *rest = row.key.strip("[]").split(", ")
+    return " ".join(
+        [relation.name, journal.whose(conn, relation, int(first)) or first, *(part.strip('"') for part in rest)]
+    )
+
+
+def check_readings(conn: Connection, found: Findings) -> None:
+    """Days of readings against the digests that were made when they were settled, and against what came late."""
+    kept = reading_digests.kept_since(conn)
+    if kept is not None and kept > found.now - LEAST_KEPT:
+        found.fault("readings", f"readings are said to be deleted up to {kept.date()}, which no setting does")
+        kept = None
+    for kind in reading_digests.KINDS:
+        reached = reading_digests.frontier(conn, kind)
+        if reached.begins is None or reached.day is None:
+            continue
+        for day in reading_digests.stray_days(conn, kind, reached):
+            found.fault("readings", f"{kind.name} {day}: has digests and should have none")
+        first = max(filter(None, (reached.begins, kept.date() + DAY if kept else None, found.since)))
+        # The last one may be sealed in part.
+        days = [first + n * DAY for n in range((reached.day - first).days + 1)]
+        for nth, day in enumerate(days, 1):
+            _day(conn, found, kind, day, reading_digests.LAST_SENSOR if day < reached.day else reached.after)
+            found.progress(f"readings: {kind.name}", nth, len(days))
+
+
+def _day(conn: Connection, found: Findings, kind: Kind, day: date, last: int) -> None:
+    """Check all pieces of a day up to a sensor, and that nothing is between them."""
+    low = 0
+    nothing, digest = reading_digests.digests(kind, np.empty(0, kind.packed))
+    for piece in reading_digests.pieces(conn, kind, day):
+        if piece.low > low:
+            _piece(conn, found, kind, day, Piece(low, piece.low - 1, 0, nothing.tobytes(), digest))
+        _piece(conn, found, kind, day, piece)
+        low = piece.high + 1
+    if low <= last:
+        _piece(conn, found, kind, day, Piece(low, last, 0, nothing.tobytes(), digest))
+    found.count("days of readings", int(last == reading_digests.LAST_SENSOR))
+
+
+def _piece(conn: Connection, found: Findings, kind: Kind, day: date, piece: Piece) -> None:
+    sealed = np.frombuffer(piece.sensors, reading_digests.SENSOR)
+    with _moment(conn):
+        came = reading_digests.late(conn, kind, day, piece.low, piece.high)
+        codes = reading_digests.sensors_between(conn, piece.low, piece.high)
+        rows = reading_digests.said(conn, kind, day, sorted({*codes, *sealed["sensor_id"].tolist()}))
+        there, digest = reading_digests.digests(kind, reading_digests.as_settled(rows, came))
+        found.count("readings", len(rows))
+        faults = list[tuple[int, str]]()
+        if digest != bytes(piece.digest):
+            faults += _differing(sealed, there)
+        faults += [(sensor, "what came late is not as it was noted") for sensor in _late_faults(kind, rows, came)]
+    for sensor, what in faults:
+        found.fault("readings", f"{kind.name} {codes.get(sensor, sensor)} {day} (UTC): {what}")
+    if digest != bytes(piece.digest) and not faults:
+        found.fault("readings", f"{kind.name} {day}: sensors {piece.low} to {piece.high}: are not as they were sealed")
+
+
+def _differing(sealed: NDArray[np.void], there: NDArray[np.void]) -> Iterator[tuple[int, str]]:
+    """Sensors whose readings are others now, and how many they were and are."""
+    then, now = ({int(row["sensor_id"]): row for row in rows} for rows in (sealed, there))
+    for sensor in sorted(then.keys() | now.keys()):
+        before, after = then.get(sensor), now.get(sensor)
+        if before is None or after is None or before.tobytes() != after.tobytes():
+            counts = [int(row["count"]) if row is not None else 0 for row in (before, after)]
+            yield sensor, f"is not as it was sealed ({counts[0]} readings then, {counts[1]} now)"
+
+
+def _late_faults(kind: Kind, rows: NDArray[Any], came: Came) -> list[int]:
+    """Sensors of which something that came late is gone or another."""
+    if not len(came.told):
+        return []
+    noted = reading_digests.last_told(came)
+    there = {row.tobytes() for row in np.frombuffer(reading_digests.pack(kind, rows), kind.packed)}
+    return sorted({int(row["sensor_id"]) for row in noted if row.tobytes() not in there})
+
+
+CHECKS: dict[str, Check] = {"tickets": check_tickets, "records": check_records, "readings": check_readings}

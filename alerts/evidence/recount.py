@@ -1,0 +1,88 @@
+"""A home's past counted once more from what is stored, for evidence: its days, its gaps, and a chart's columns.
+
+It is the same engine as everywhere, over the same readings, so days that differ from the ledger tell that one of the
+two is behind the other: readings came late or were deleted, or the rules were changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.engine.columns import extremes
+from alerts.engine.ledger import LEDGER
+from alerts.engine.schedule import PIECE
+from alerts.engine.track import Int, Milli
+from alerts.judging.history import History, Past, Stretch
+from domain.instants import to_datetime
+from domain.states import State
+from store.judging import ledger_rows
+
+Range = tuple[Milli, Milli]
+
+
+@dataclass(frozen=True)
+class Recount:
+    """What a span of a home came to."""
+
+    days: NDArray[np.void]  # alerts.engine.ledger.LEDGER, whole days
+    gaps: list[tuple[int, int]]  # µs; judged time without a judged reading
+    ranges: Mapping[int, Range]  # sensor_id → lowest and highest of each column, as alerts.engine.columns has them
+    pieces: NDArray[np.void]  # alerts.engine.schedule.PIECE in force in the span, the first from its start
+
+
+def recount(conn: Connection, history: History, home: int, first: date, end: date, upto_us: int, edges: Int) -> Recount:
+    """Count the local days [first, end) of a home.
+
+    A home begins on the day of its first reading, unless the ledger knew it before.
+
+    Args:
+        history: its `said` decides who reads the readings.
+        upto_us: gaps and the chart are told up to this instant.
+        edges: of the chart's columns.
+    """
+    past = Past.unheard(np.array([home], np.int32))
+    past.entered[:] = bool(ledger_rows.starts(conn, [home], first))
+    days, gaps, found = [np.empty(0, LEDGER)], list[tuple[int, int]](), dict[int, Range]()
+    for stretch in history.walk(conn, past, first, to_datetime(history.midnight_us(end)), whole=True):
+        days.append(stretch.days)
+        _add_gaps(gaps, past.last, upto_us)
+        _widen(found, stretch, edges, upto_us)
+    return Recount(np.concatenate(days), gaps, found, _pieces(conn, history, home, first, end))
+
+
+def _add_gaps(gaps: list[tuple[int, int]], runs: NDArray[np.void], upto_us: int) -> None:
+    """Add the unknown runs of a stretch; those that follow each other are one."""
+    unknown = runs[(runs["state"] == State.UNKNOWN) & (runs["start"] < upto_us) & (runs["end"] > runs["start"])]
+    for start, end in zip(unknown["start"].tolist(), np.minimum(unknown["end"], upto_us).tolist(), strict=True):
+        if gaps and gaps[-1][1] == start:
+            gaps[-1] = (gaps[-1][0], end)
+        else:
+            gaps.append((start, end))
+
+
+def _widen(found: dict[int, Range], stretch: Stretch, edges: Int, upto_us: int) -> None:
+    held = stretch.held._replace(until=np.minimum(stretch.held.until, min(stretch.end, upto_us)))
+    for lane, (lowest, highest) in extremes(held, edges).items():
+        before = found.get(lane, (lowest, highest))
+        found[lane] = (np.minimum(before[0], lowest), np.maximum(before[1], highest))
+
+
+def _pieces(conn: Connection, history: History, home: int, first: date, end: date) -> NDArray[np.void]:
+    """The pieces of the home's rules that hold in the span."""
+    low, high = history.midnight_us(first), history.midnight_us(end)
+    schedules, _ = history.terms.schedules(conn, np.array([home], np.int32), low, high)
+    pieces = schedules.pieces[schedules.pieces["start"] < high].astype(PIECE)
+    begin = max(int(np.searchsorted(pieces["start"], low, "right")) - 1, 0)
+    pieces["start"][begin] = low  # the first one holds from ever
+    return pieces[begin:]
+
+
+def agree(counted: NDArray[np.void], ordinal: int, on_record: Sequence[int]) -> bool:
+    """Whether a day was counted as on record: compliant, cold, severe, unknown, not judged, shortfall in µs."""
+    mine = counted[counted["day"] == ordinal]
+    names = ("compliant", "cold", "severe", "unknown", "not_judged", "shortfall")
+    return len(mine) == 1 and [int(mine[name][0]) for name in names] == list(on_record)

@@ -1,0 +1,91 @@
+"""What the clock does: homes whose deadline has come are looked at without a new reading."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import structlog
+from psycopg import Connection
+
+from alerts.judging.history import History
+from alerts.judging.judge import Judge
+from alerts.judging.rejudge import CLOSE_LAG, day_rows, judge_again, keep_machines, resume
+from domain.instants import to_datetime
+from store.base.away import AWAY
+from store.judging import ledger_rows, state_rows
+
+MOST_HOMES = 5_000  # in one transaction
+MOST_AGAIN = 200  # homes judged again in one transaction, which has them locked
+MOST_DAYS = 3  # of a shard's ledger in one transaction
+SETTLE = timedelta(seconds=10)  # data that comes late comes in a stream
+POSTPONE = timedelta(hours=1)  # for a home that cannot be judged, so that it does not stop the others
+log = structlog.get_logger()
+
+
+def tick(conn: Connection, judge: Judge, now: datetime) -> int:
+    """Look at homes that are due, at most one transaction's worth; returns how many there were.
+
+    The connection is in autocommit mode and has its stages open.
+    """
+    due = state_rows.due(conn, now, MOST_HOMES)
+    if due:
+        _judge(conn, judge, due, now)
+    return len(due)
+
+
+def catch_up(conn: Connection, history: History, now: datetime) -> int:
+    """Judge homes again whose past has changed, once their data has stopped coming; returns how many there were."""
+    waiting = state_rows.queue(conn, now - SETTLE, MOST_AGAIN)
+    days: dict[date, list[int]] = {}
+    for home, since in waiting:
+        days.setdefault(max(history.day_of(since), history.earliest_day(now)), []).append(home)
+    for day, homes in days.items():
+        with conn.transaction():
+            outcome = judge_again(conn, history, homes, day, now)
+        log.info("judged again", since=day.isoformat(), homes=outcome.homes, days=outcome.days, raised=outcome.raised,
+                 withdrawn=outcome.withdrawn, corrected=outcome.corrected)  # fmt: skip
+    return len(waiting)
+
+
+def keep_ledger(conn: Connection, history: History, shard: int, now: datetime) -> bool:
+    """Bring the ledger of a shard of homes up to now, closing days that are over; False if there is more to do.
+
+    Days that are closed are not looked at: what comes for them later is in the queue of `catch_up`. A call does some
+    days at most, so that deadlines do not wait for a long history.
+    """
+    with conn.transaction():
+        homes = np.array(ledger_rows.shard_homes(conn, shard), np.int32)
+        if not len(homes):
+            return True
+        first = (
+            ledger_rows.open_from(conn, shard)
+            or history.first_day(conn, homes, history.earliest_day(now))
+            or history.day_of(now)
+        )
+        stop = first + timedelta(days=MOST_DAYS)
+        done = stop > history.day_of(now)
+        end = now if done else to_datetime(history.midnight_us(stop))
+        known = {home: machine for home, (_, machine) in ledger_rows.starts(conn, homes.tolist(), first).items()}
+        past = resume(history, homes, known)
+        for stretch in history.walk(conn, past, first, end, whole=not done):
+            ledger_rows.put(conn, day_rows(history, homes, stretch.days, now), history.policy.labels)
+            keep_machines(conn, history, homes, stretch.machines, now)
+        ledger_rows.set_open_from(conn, shard, min(stop, history.day_of(now - CLOSE_LAG)), end)
+    return done
+
+
+def _judge(conn: Connection, judge: Judge, home_ids: Sequence[int], now: datetime) -> None:
+    """Judge homes by the clock; one that fails is put off and named, and the others go on."""
+    try:
+        with conn.transaction():
+            judge.clock(conn, home_ids, now)
+    except AWAY:
+        raise
+    except Exception as error:
+        if len(home_ids) > 1:
+            half = len(home_ids) // 2
+            _judge(conn, judge, home_ids[:half], now)
+            _judge(conn, judge, home_ids[half:], now)
+            return
+        log.exception("home cannot be judged", home_id=home_ids[0], error=str(error))
+        state_rows.postpone(conn, home_ids[0], now + POSTPONE)

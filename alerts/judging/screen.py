@@ -1,0 +1,50 @@
+"""Which stored readings are suspect: found from the table by what judging a history goes by."""
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.judging.history import placed
+from alerts.judging.weigh import Weights
+from domain.instants import to_datetime
+from domain.quality import Quality
+from store.readings import stays
+
+
+def suspects(
+    conn: Connection, weights: Weights, homes: NDArray[np.int32], fresh: NDArray[np.void]
+) -> NDArray[np.bool_]:
+    """Mask of the suspect ones among readings that this transaction has stored.
+
+    Args:
+        homes: home_id; the homes are locked, so that all that is stored of them is in sight.
+        fresh: store.readings.PLACED of judged rooms of the homes.
+    """
+    at = fresh["measured_at"]
+    sensors = np.unique(fresh["sensor_id"])
+    rows = between(conn, weights, homes.tolist(), int(at.min()), int(at.max()), sensors)
+    found = set(zip(rows["sensor_id"].tolist(), rows["measured_at"].tolist(), strict=True))
+    asked = zip(fresh["sensor_id"].tolist(), at.tolist(), strict=True)
+    return np.fromiter((reading in found for reading in asked), bool, len(fresh))
+
+
+def between(
+    conn: Connection,
+    weights: Weights,
+    homes: list[int],
+    first_us: int,
+    last_us: int,
+    sensors: NDArray[np.int32] | None = None,
+) -> NDArray[np.void]:
+    """The suspect readings of homes from an instant to another, both included.
+
+    Args:
+        sensors: only of these; None: of all that ever stood in the homes.
+    """
+    places = stays.stays(conn, homes)
+    if sensors is None:
+        sensors = np.unique(places["sensor_id"])
+    back_us = weights.look_back_us(int(places["interval_s"].max(initial=1)))
+    start, end = to_datetime(first_us - back_us), to_datetime(last_us + 1)
+    rows = weights.screen(placed(stays.said(conn, sensors.tolist(), start, end), places), first_us)
+    return np.asarray(rows[rows["quality"] == Quality.SUSPECT])

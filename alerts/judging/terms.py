@@ -1,0 +1,79 @@
+"""Schedules for the homes of a batch, compiled once and shared by homes with equal terms."""
+
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.engine.schedule import Schedules, Terms, compile_schedule
+from alerts.engine.track import Int
+from domain.instants import NONE_US, to_datetime, to_us
+from domain.policy import Policy
+from domain.states import Ended
+from store.registry import place_rows
+
+KEPT_HOMES = 200_000  # a bound on memory, not a tuning knob: beyond it everything is looked up anew
+AHEAD_DAYS = 3  # schedules reach this far beyond the last instant, for deadlines
+
+
+class TermsBook:
+    """Looks up what the rules need to know of homes, and forgets it when the registry changes."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._version = -1
+        self._terms: dict[int, Terms] = {}
+
+    def schedules(
+        self, conn: Connection, home_ids: NDArray[np.int32], first_us: int, last_us: int
+    ) -> tuple[Schedules, Int]:
+        """Schedules that cover [first, last] and some days more, and the schedule of each home."""
+        terms = self._look_up(conn, home_ids.tolist())
+        first_day, end_day = self._weeks(first_us, last_us)
+        first = to_us(to_datetime(first_us))
+        index: dict[Terms, int] = {}
+        of_home = np.fromiter(
+            (index.setdefault(_shared(t, first), len(index)) for t in terms), np.int64, count=len(terms)
+        )
+        parts = [compile_schedule(self.policy, t, first_day, end_day) for t in index]
+        return Schedules.join(parts), of_home
+
+    def first_days(self, conn: Connection, home_ids: NDArray[np.int32]) -> Int:
+        """Since when the registry tells of the heat of homes, µs; NONE_US: from ever."""
+        return np.array(
+            [t.status[0][0] if t.status else NONE_US for t in self._look_up(conn, home_ids.tolist())], np.int64
+        )
+
+    def _weeks(self, first_us: int, last_us: int) -> tuple[date, date]:
+        """Whole weeks around a span, so that neighbouring batches share compiled schedules."""
+        first = to_datetime(first_us).astimezone(self.policy.zone).date()
+        last = to_datetime(last_us).astimezone(self.policy.zone).date() + timedelta(days=AHEAD_DAYS)
+        return first - timedelta(days=first.weekday()), last + timedelta(days=8 - last.isoweekday())
+
+    def _look_up(self, conn: Connection, home_ids: list[int]) -> list[Terms]:
+        version = place_rows.version(conn)
+        if version != self._version or len(self._terms) > KEPT_HOMES:
+            self._terms.clear()
+            self._version = version
+        missing = [home for home in home_ids if home not in self._terms]
+        if missing:
+            self._terms.update((row.home_id, _terms(row)) for row in place_rows.homes(conn, missing))
+        return [self._terms[home] for home in home_ids]
+
+
+def _shared(terms: Terms, from_us: int) -> Terms:
+    plain = len(terms.status) == 1 and terms.status[0][0] == NONE_US and not terms.ended
+    return terms if plain else terms.clipped(from_us)
+
+
+def _terms(row: place_rows.HomeRow) -> Terms:
+    since = [NONE_US if at is None else to_us(at) for at in row.since or ()]
+    return Terms(
+        row.home_class,
+        row.contract_limit,
+        row.contract_from,
+        row.contract_to,
+        tuple(zip(since, row.heat_on or (), strict=True)),
+        tuple((to_us(at), Ended[why.upper()]) for at, why in zip(row.ended_at, row.ended_by, strict=True)),
+    )

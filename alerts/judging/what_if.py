@@ -1,0 +1,67 @@
+"""What another policy would have made of the same readings; nothing is touched."""
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.judging.history import History, Past
+from domain.instants import to_datetime
+from store.judging import flag_rows, ledger_rows
+
+US_PER_HOUR = 3_600_000_000
+
+
+@dataclass
+class Figures:
+    """Homes over a span of days, in one look."""
+
+    homes: int = 0  # with readings
+    homes_flagged: int = 0
+    flags: int = 0
+    cold_hours: float = 0.0
+    severe_hours: float = 0.0
+    compliant_hours: float = 0.0
+    unknown_hours: float = 0.0
+    not_judged_hours: float = 0.0
+
+    def add(self, other: "Figures") -> None:
+        """Add the figures of other homes."""
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+def imagine(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> Figures:
+    """The figures of homes judged by another policy from the start of a day (nothing known before) to an instant."""
+    past = Past.unheard(homes)
+    out, flagged = Figures(), set[int]()
+    for stretch in history.walk(conn, past, first, end, whole=True):
+        _add_hours(out, {name: int(stretch.days[name].sum()) for name in STATES})
+        flagged.update(stretch.ended["home"].tolist())
+        out.flags += len(stretch.ended)
+    still = np.flatnonzero(past.machines["severity"] > 0)
+    flagged.update(still.tolist())
+    out.flags += len(still)
+    out.homes, out.homes_flagged = int(past.entered.sum()), len(flagged)
+    return out
+
+
+STATES = ("compliant", "cold", "severe", "unknown", "not_judged")
+
+
+def recorded(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> Figures:
+    """The figures on record for the same homes and span."""
+    ids = homes.tolist()
+    sums = ledger_rows.sums(conn, ids, first, history.day_of(end))
+    start = to_datetime(history.midnight_us(first))
+    flags = [row for row in flag_rows.since(conn, ids, start) if row.cold_since < end]
+    out = Figures(homes=sums.homes, homes_flagged=len({row.home_id for row in flags}), flags=len(flags))
+    _add_hours(out, {name: getattr(sums, name) for name in STATES})
+    return out
+
+
+def _add_hours(out: Figures, us: dict[str, int]) -> None:
+    for name, spent in us.items():
+        setattr(out, f"{name}_hours", getattr(out, f"{name}_hours") + spent / US_PER_HOUR)

@@ -1,0 +1,242 @@
+"""Why flags were raised: the rule, the readings that confirmed it, and the other rooms, as data and as a sentence."""
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.judging.screen import between
+from alerts.judging.weigh import Weights
+from domain.instants import EVER_US, to_datetime, to_us
+from domain.measurement import MEASURED_TEXT
+from domain.milli import celsius as in_degrees
+from domain.milli import milli as in_milli
+from domain.policy import ROOM_KINDS, Limit, Policy, Version
+from domain.reasons import BREACH_TEXTS, BreachReason
+from store.judging import rooms_then
+from store.readings.reading_rows import PLACED
+from store.registry import place_rows
+
+CONTRACT = "合同 / contract"
+DAY_US = 86_400_000_000
+ANY_TIME = ("任何时间", "at any time")
+
+
+class Point(NamedTuple):
+    """A judged room at an instant: the reading that was held, or silence (all None)."""
+
+    sensor: str
+    room: str
+    measured_at: datetime | None = None
+    raw: float | None = None
+    offset: float | None = None
+    judged: float | None = None
+
+
+def explain(conn: Connection, policy: Policy, fresh: Sequence[tuple[int, np.void]]) -> list[dict[str, Any]]:
+    """The explanation that is stored with each flag; two queries, however many flags there are.
+
+    Args:
+        fresh: (home_id, MACHINE as it was when the flag was raised).
+    """
+    homes = {row.home_id: row for row in place_rows.homes(conn, sorted({home for home, _ in fresh}))}
+    asked: dict[tuple[int, int], int] = {}
+    for home, flag in fresh:
+        for at in (_proven(flag), int(flag["cold_since"])):
+            asked.setdefault((home, at), len(asked))
+    known = _points(conn, policy, list(asked))
+    return [
+        _why(policy, homes[home], flag, known[asked[home, _proven(flag)]], known[asked[home, int(flag["cold_since"])]])
+        for home, flag in fresh
+    ]
+
+
+def _proven(flag: np.void) -> int:
+    """The last µs of what confirmed a flag: its timer was full before whatever begins at that instant."""
+    return max(int(flag["cold_since"]), int(flag["confirmed_at"]) - 1)
+
+
+def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) -> list[list[Point]]:
+    """The judged points of homes at instants (µs), coldest first, then the silent ones."""
+    longest = max(version.hold_intervals for version in policy.versions)
+    instants = [to_datetime(at) for _, at in asked]
+    weights = Weights(policy)
+    left_out = _suspects(conn, weights, asked) if weights.screens else []
+    heard = rooms_then.heard(conn, [home for home, _ in asked], instants, longest, left_out)
+    judged, milli, until = weights.weigh(_placed(heard))
+    at = np.array([at for _, at in asked], np.int64)[[row.nth - 1 for row in heard]]
+    holds = judged & (until > at)
+    points: list[list[Point]] = [[] for _ in asked]
+    for i, row in enumerate(heard):
+        if holds[i]:
+            said = (row.measured_at, row.temperature, row.offset_k, in_degrees(int(milli[i])))
+            points[row.nth - 1].append(Point(row.sensor, row.room, *said))
+        elif _is_judged(policy, row.room_kind, instants[row.nth - 1]):
+            points[row.nth - 1].append(Point(row.sensor, row.room))
+    for some in points:
+        some.sort(key=lambda point: (point.judged is None, point.judged or 0.0))
+    return points
+
+
+def _suspects(conn: Connection, weights: Weights, asked: Sequence[tuple[int, int]]) -> list[tuple[int, datetime]]:
+    """Readings of the homes, in the day before each instant, that were not judged; a query for each day of instants."""
+    days: dict[int, list[tuple[int, int]]] = {}
+    for home, at in asked:
+        days.setdefault(at // DAY_US, []).append((home, at))
+    out: list[tuple[int, datetime]] = []
+    for some in days.values():
+        homes, instants = sorted({home for home, _ in some}), [at for _, at in some]
+        rows = between(conn, weights, homes, min(instants) - DAY_US, max(instants))
+        found = zip(rows["sensor_id"].tolist(), rows["measured_at"].tolist(), strict=True)
+        out += [(sensor, to_datetime(at)) for sensor, at in found]
+    return out
+
+
+def _placed(heard: Sequence[rooms_then.Heard]) -> NDArray[np.void]:
+    """PLACED rows, NaN where there was silence."""
+    rows = np.zeros(len(heard), PLACED)
+    rows["measured_at"] = [to_us(row.measured_at) if row.measured_at else 0 for row in heard]
+    rows["temperature"] = [np.nan if row.temperature is None else row.temperature for row in heard]
+    rows["room_kind"] = [ROOM_KINDS.index(row.room_kind) for row in heard]
+    rows["interval_s"] = [row.interval_s or 0 for row in heard]
+    rows["offset"] = [in_milli(row.offset_k or 0.0) for row in heard]
+    rows["stays_until"] = EVER_US  # the query gives only points that are still in their room
+    return rows
+
+
+def _is_judged(policy: Policy, room_kind: str, at: datetime) -> bool:
+    version = policy.version_at(at)
+    return version is not None and room_kind in version.judged_rooms
+
+
+def _why(
+    policy: Policy, home: place_rows.HomeRow, flag: np.void, points: list[Point], at_first: list[Point]
+) -> dict[str, Any]:
+    version, label = policy.versions[int(flag["version"])], policy.labels[int(flag["version"])]
+    limit = _limit(policy, version, home, flag)
+    reason = _reason(limit)
+    clause = limit.clause or f"{label}: {limit.home_class} {limit.severity}"
+    held = [point for point in points if point.judged is not None]
+    readings = held + [point for point in at_first[:1] if point.judged is not None and point not in held]
+    window = None
+    if limit.opens and limit.closes:
+        window = [limit.opens.isoformat("minutes"), limit.closes.isoformat("minutes")]
+    celsius = held[0].judged if held else None
+    return {
+        "reason": reason.value,
+        "clause": clause,
+        "policy": label,
+        "limit": limit.below_celsius,
+        "window": window,
+        "confirm_for_s": version.confirm_for_s,
+        "readings": [_reading(point) for point in readings],
+        "points": [_point(point, governs=i == 0) for i, point in enumerate(points)],
+        **_texts(policy, reason, flag, limit, clause, in_degrees(int(flag["lowest"])) if celsius is None else celsius),
+    }
+
+
+def explain_measured(
+    policy: Policy, home: place_rows.HomeRow, flag: np.void, number: str, room: str, celsius: float
+) -> dict[str, Any]:
+    """The explanation of a flag that a measurement on site tells of.
+
+    Args:
+        flag: MACHINE, raised at the instant of measurement.
+        number: of the record.
+    """
+    version, label = policy.versions[int(flag["version"])], policy.labels[int(flag["version"])]
+    limit = _limit(policy, version, home, flag)
+    clause, window = limit.clause or f"{label}: {limit.home_class} {limit.severity}", _window(limit)
+    said = {
+        "at": to_datetime(int(flag["cold_since"])).astimezone(policy.zone).strftime("%Y-%m-%d %H:%M"),
+        "room": room,
+        "celsius": _shown(celsius, limit.below_celsius),
+        "limit": f"{limit.below_celsius:g}",
+        "clause": clause,
+        "number": number,
+    }
+    zh, en = (text.format(window=words, **said) for text, words in zip(MEASURED_TEXT, window, strict=True))
+    return {
+        "reason": _reason(limit).value,
+        "clause": clause,
+        "policy": label,
+        "limit": limit.below_celsius,
+        "measurement": number,
+        "room": room,
+        "celsius": celsius,
+        "zh": zh,
+        "en": en,
+    }
+
+
+def _limit(policy: Policy, version: Version, home: place_rows.HomeRow, flag: np.void) -> Limit:
+    """The limit that the home was under when its flag was confirmed: the floor if it was under that, too."""
+    clock = to_datetime(_proven(flag)).astimezone(policy.zone).time()
+    limits = [limit for limit in version.limits if limit.home_class == home.home_class]
+    if home.contract_limit is not None:
+        limits.append(_cold(home, home.contract_limit, home.contract_from, home.contract_to, CONTRACT))
+    now = [limit for limit in limits if limit.holds_at(clock)]
+    severity = "severe" if flag["severe_at"] == flag["confirmed_at"] else "cold"
+    wanted = [limit for limit in now if limit.severity == severity] or now
+    # The registry may have changed under a look-up that judging still held: then the machine's own figure stands.
+    fallback = _cold(home, in_degrees(int(flag["limit"])))
+    return max(wanted, key=lambda limit: limit.below_celsius, default=fallback)
+
+
+def _cold(
+    home: place_rows.HomeRow,
+    below: float,
+    opens: time | None = None,
+    closes: time | None = None,
+    clause: str | None = None,
+) -> Limit:
+    return Limit(
+        home_class=home.home_class, severity="cold", below_celsius=below, opens=opens, closes=closes, clause=clause
+    )
+
+
+def _reason(limit: Limit) -> BreachReason:
+    if limit.clause == CONTRACT:
+        return BreachReason.BELOW_CONTRACT
+    return BreachReason.BELOW_FLOOR if limit.severity == "severe" else BreachReason.BELOW_DAY_LIMIT
+
+
+def _reading(point: Point) -> dict[str, Any]:
+    return {**point._asdict(), "measured_at": point.measured_at.isoformat() if point.measured_at else None}
+
+
+def _point(point: Point, governs: bool) -> dict[str, Any]:
+    state = "silent" if point.judged is None else "governing" if governs else "held"
+    return {"sensor": point.sensor, "room": point.room, "state": state, "judged": point.judged}
+
+
+def _texts(
+    policy: Policy, reason: BreachReason, flag: np.void, limit: Limit, clause: str, celsius: float
+) -> dict[str, str]:
+    """One sentence in each language, times on the local clock."""
+    since, confirmed = (
+        to_datetime(int(flag[name])).astimezone(policy.zone).strftime("%Y-%m-%d %H:%M")
+        for name in ("cold_since", "confirmed_at")
+    )
+    said = {"since": since, "confirmed": confirmed, "clause": clause, "limit": f"{limit.below_celsius:g}"}
+    window = _window(limit)
+    said["celsius"] = _shown(celsius, limit.below_celsius)
+    zh, en = BREACH_TEXTS[reason]
+    return {"zh": zh.format(window=window[0], **said), "en": en.format(window=window[1], **said)}
+
+
+def _window(limit: Limit) -> tuple[str, str]:
+    """The window of a limit in both languages."""
+    if limit.opens is None or limit.closes is None:
+        return ANY_TIME
+    opens, closes = limit.opens.isoformat("minutes"), limit.closes.isoformat("minutes")
+    return f"{opens}至{closes}", f"{opens} to {closes}"
+
+
+def _shown(celsius: float, limit: float) -> str:
+    """Two decimals; all of them where two would hide that it was under the limit."""
+    two = f"{celsius:.2f}"
+    return str(celsius) if celsius < limit <= float(two) else two

@@ -1,0 +1,219 @@
+"""What happens to an outage, and who hears of it. Every function is one transaction of its caller."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+
+from domain.notice_timing import quiet_until
+from domain.notices import Audience, Entry, Kind
+from domain.outages import OutageEvent, OutageKind, is_late, refusal, span_fault, why_announce
+from domain.policy import Policy
+from domain.reasons import Text
+from store.network import outage_rows
+from store.network.outage_rows import Area, OutageRow
+from store.notices import outbox
+
+ACTOR = "hearth"
+NAMED = 5  # places in a text
+MOST_PLACES = 1_000
+CHANGEABLE = ("stops_heating", "reason", "begins_at", "expected_end")
+
+
+class NoSuchOutage(Exception):
+    """There is none of that number."""
+
+
+class Refused(Exception):
+    """It cannot be said of this outage now."""
+
+    def __init__(self, why: Text) -> None:
+        super().__init__(why.en)
+        self.why = why
+
+
+class Draft(NamedTuple):
+    """A new outage."""
+
+    kind: OutageKind
+    stops_heating: bool
+    reason: str
+    begins_at: datetime
+    expected_end: datetime | None
+    area: Area
+
+
+def record(conn: Connection, policy: Policy, draft: Draft, actor: str, now: datetime) -> str:
+    """Note an outage, and announce it if it has to be; returns its number.
+
+    Raises:
+        Refused: its times make no sense.
+    """
+    if fault := span_fault(draft.kind, draft.begins_at, draft.expected_end):
+        raise Refused(fault)
+    said = {name: getattr(draft, name) for name in ("kind", *CHANGEABLE)}
+    outage, number = outage_rows.insert(conn, said)
+    outage_rows.add_area(conn, outage, draft.area)
+    area = {name: list(codes) for name, codes in draft.area._asdict().items()}
+    outage_rows.append(conn, outage, OutageEvent.RECORDED, {**_written(said), "area": area}, actor, now)
+    _announce(conn, policy, _locked(conn, number), now)
+    return number
+
+
+def change(
+    conn: Connection, policy: Policy, number: str, changes: Mapping[str, Any], actor: str, now: datetime
+) -> None:
+    """Revise some of CHANGEABLE. Users who were told hear of new times; others, if it has to be announced now.
+
+    Raises:
+        NoSuchOutage, Refused
+    """
+    before = _may(conn, number, OutageEvent.CHANGED, now)
+    after = before._replace(**changes)
+    if fault := span_fault(OutageKind(after.kind), after.begins_at, after.expected_end):
+        raise Refused(fault)
+    if after.expected_end is None or after.expected_end > now:
+        after = after._replace(late_at=None)
+    outage_rows.update(conn, after)
+    was = {name: getattr(before, name) for name in changes}
+    outage_rows.append(
+        conn, before.outage_id, OutageEvent.CHANGED, {**_written(changes), "was": _written(was)}, actor, now
+    )
+    if after.announced_at is None:
+        _announce(conn, policy, after, now)
+    elif (after.begins_at, after.expected_end) != (before.begins_at, before.expected_end):
+        _tell(conn, policy, after, Kind.OUTAGE_CHANGED, {}, now)
+
+
+def widen(conn: Connection, policy: Policy, number: str, area: Area, actor: str, now: datetime) -> None:
+    """Add places. If users were told of the outage, those of the new places are told now.
+
+    Raises:
+        NoSuchOutage, Refused
+    """
+    row = _may(conn, number, OutageEvent.WIDENED, now)
+    outage_rows.add_area(conn, row.outage_id, area)
+    data = {name: list(codes) for name, codes in area._asdict().items() if codes}
+    outage_rows.append(conn, row.outage_id, OutageEvent.WIDENED, {"area": data}, actor, now)
+    if row.announced_at is not None:
+        _tell(conn, policy, row, Kind.OUTAGE_ANNOUNCED, {}, now)
+
+
+def explain(conn: Connection, policy: Policy, number: str, explanation: str, actor: str, now: datetime) -> None:
+    """Tell why, to all who are or were in it.
+
+    Raises:
+        NoSuchOutage, Refused
+    """
+    row = _may(conn, number, OutageEvent.EXPLAINED, now)
+    outage_rows.set_explanation(conn, row.outage_id, explanation)
+    outage_rows.append(conn, row.outage_id, OutageEvent.EXPLAINED, {"explanation": explanation}, actor, now)
+    _tell(conn, policy, row, Kind.OUTAGE_EXPLAINED, {"explanation": explanation}, now)
+
+
+def restore(conn: Connection, policy: Policy, number: str, at: datetime, actor: str, now: datetime) -> None:
+    """The heat is back since `at`. Users hear of it if they were told that it would go.
+
+    Raises:
+        NoSuchOutage, Refused: also if `at` lies ahead, or before it began.
+    """
+    row = _may(conn, number, OutageEvent.RESTORED, now)
+    if not row.begins_at <= at <= now:
+        raise Refused(
+            Text(
+                "恢复时间须在停热开始之后、现在之前。", "Heat comes back after the outage began, and not in the future."
+            )
+        )
+    after = row._replace(restored_at=at)
+    outage_rows.update(conn, after)
+    outage_rows.append(conn, row.outage_id, OutageEvent.RESTORED, _written({"restored_at": at}), actor, now)
+    _tell(conn, policy, after, Kind.OUTAGE_RESTORED, {}, now)
+
+
+def cancel(conn: Connection, policy: Policy, number: str, actor: str, now: datetime) -> None:
+    """A planned outage does not take place. Users hear of it if they were told that it would.
+
+    Raises:
+        NoSuchOutage, Refused
+    """
+    row = _may(conn, number, OutageEvent.CANCELLED, now)
+    after = row._replace(cancelled_at=now)
+    outage_rows.update(conn, after)
+    outage_rows.append(conn, row.outage_id, OutageEvent.CANCELLED, {}, actor, now)
+    _tell(conn, policy, after, Kind.OUTAGE_CANCELLED, {}, now)
+
+
+def look(conn: Connection, policy: Policy, now: datetime) -> None:
+    """By the clock: announce what has lasted too long, and tell the desk what goes on beyond its expected end."""
+    for number in outage_rows.going_on(conn):
+        with conn.transaction():
+            row = outage_rows.lock(conn, number)
+            if row is None or row.outage.over:
+                continue
+            row = _announce(conn, policy, row, now)
+            if is_late(row.outage, now):
+                outage_rows.update(conn, row._replace(late_at=now))
+                outage_rows.append(
+                    conn, row.outage_id, OutageEvent.LATE, _written({"expected_end": row.expected_end}), ACTOR, now
+                )
+                _tell(conn, policy, row, Kind.OUTAGE_LATE, {}, now)
+
+
+def _locked(conn: Connection, number: str) -> OutageRow:
+    row = outage_rows.lock(conn, number)
+    if row is None:
+        raise NoSuchOutage(number)
+    return row
+
+
+def _may(conn: Connection, number: str, event: OutageEvent, now: datetime) -> OutageRow:
+    row = _locked(conn, number)
+    if why := refusal(row.outage, event, now):
+        raise Refused(why)
+    return row
+
+
+def _announce(conn: Connection, policy: Policy, row: OutageRow, now: datetime) -> OutageRow:
+    """Tell the users of the area, if they have to be told and have not been; the outage as it stands then."""
+    version = policy.version_at(now)
+    rules = version.notices if version else None
+    why = why_announce(rules, row.outage, now) if rules else None
+    if rules is None or why is None:
+        return row
+    after = row._replace(announced_at=now)
+    outage_rows.update(conn, after)
+    data = {"why": why.value, "clause": rules.outage_clause, "announce_s": rules.outage_announce_s}
+    outage_rows.append(conn, row.outage_id, OutageEvent.ANNOUNCED, data, ACTOR, now)
+    _tell(conn, policy, after, Kind.OUTAGE_ANNOUNCED, {}, now)
+    return after
+
+
+def _tell(conn: Connection, policy: Policy, row: OutageRow, kind: Kind, data: dict[str, Any], now: datetime) -> None:
+    """Put it into the outbox: for the staff always, for users if they know of the outage."""
+    places = outage_rows.places(conn, row.outage_id)
+    names = list(dict.fromkeys(place.name for place in places))
+    area = "、".join(names[:NAMED]) + ("…" if len(names) > NAMED else "")
+    times = {name: getattr(row, name) for name in ("begins_at", "expected_end", "restored_at")}
+    said = {"outage": row.number, "area": area, "reason": row.reason, **_written(times), **data}
+    entries = [Entry(kind, Audience.DISPATCH, outage_id=row.outage_id, data=said)]
+    for station in sorted({place.station for place in places}):
+        entries.append(Entry(kind, Audience.CREW, outage_id=row.outage_id, station=station, data=said))
+    if kind is Kind.OUTAGE_LATE:
+        entries.append(Entry(kind, Audience.SUPERVISOR, outage_id=row.outage_id, data=said))
+    elif row.announced_at is not None:
+        wakes = kind is Kind.OUTAGE_ANNOUNCED and _cannot_wait(policy, row, now)
+        entries.append(Entry(kind, Audience.USER, outage_id=row.outage_id, data=said, urgent=wakes))
+    outbox.put(conn, entries, now)
+
+
+def _cannot_wait(policy: Policy, row: OutageRow, now: datetime) -> bool:
+    """Whether it will have begun when the quiet hours are over."""
+    version = policy.version_at(now)
+    until = quiet_until(version.notices, now, policy.zone) if version and version.notices else None
+    return until is not None and row.begins_at < until
+
+
+def _written(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Instants as text."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}

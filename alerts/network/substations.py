@@ -1,0 +1,66 @@
+"""Alarms of substations: too cold, or at the wrong pressure, for too long.
+
+The last value of each channel is looked at; it counts as long as a reading is held. Silence neither raises nor ends.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from domain.instants import to_datetime, to_us
+from domain.policy import Policy, Version
+from domain.substation import Bounds, bounds
+from store.network import alarm_rows
+
+
+def look(conn: Connection, policy: Policy, now: datetime) -> None:
+    """Raise and end alarms by what the substations said last. Outside the season, and without limits, there are none.
+
+    The connection is in autocommit mode.
+    """
+    version = policy.version_at(now)
+    with conn.transaction():
+        if version is None or version.substation is None or not policy.in_season(now):
+            alarm_rows.end_all(conn, now)
+            return
+        beyond, fine = list[dict[str, Any]](), list[dict[str, Any]]()
+        for limit in bounds(version.substation):
+            last = newest(fresh(alarm_rows.said_last(conn, limit.channel), version, now))
+            bad = outside(last["value"], limit)
+            beyond += _alarms(last[bad], limit, value=True)
+            fine += _alarms(last[~bad], limit, value=False)
+        alarm_rows.beyond(conn, beyond, timedelta(seconds=version.substation.for_s), now)
+        alarm_rows.within(conn, fine)
+
+
+def fresh(rows: NDArray[np.void], version: Version, now: datetime) -> NDArray[np.void]:
+    """Those of store.substations.SAID_LAST that still hold."""
+    hold_us = (version.hold_intervals * rows["interval_s"] * 1e6).astype(np.int64)
+    return rows[rows["measured_at"] + hold_us > to_us(now)]
+
+
+def newest(rows: NDArray[np.void]) -> NDArray[np.void]:
+    """The last row of each substation; rows sorted by substation and time."""
+    last = np.ones(len(rows), bool)
+    last[:-1] = rows["substation_id"][1:] != rows["substation_id"][:-1]
+    return rows[last]
+
+
+def outside(values: NDArray[np.float32], limit: Bounds) -> NDArray[np.bool_]:
+    """Mask of values beyond a limit, in the 32 bits of what is stored; exactly the limit is in order."""
+    return np.asarray((values < np.float32(limit.lowest)) | (values > np.float32(limit.highest)))
+
+
+def _alarms(rows: NDArray[np.void], limit: Bounds, value: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "substation_id": int(row["substation_id"]),
+            "kind": limit.kind.value,
+            "since": to_datetime(int(row["measured_at"])).isoformat(),
+            **({"value": float(row["value"])} if value else {}),
+        }
+        for row in rows
+    ]

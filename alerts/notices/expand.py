@@ -1,0 +1,120 @@
+"""From the outbox to messages: each entry becomes a notice for each addressee, and these become messages, alone or as a
+digest. Whatever is killed in between, the next round goes on where the last transaction ended."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from domain.notice_texts import MOST_LINES, Rendered, digest, render
+from domain.notice_timing import Bundle, Made, Waiting, bundle, quiet_until
+from domain.notices import Audience, Kind, NoticeRules
+from domain.policy import Policy
+from store.base.rows import Row
+from store.notices import notice_rows, outbox
+from store.notices.notice_rows import NoticeRow
+
+MOST_ENTRIES = 2_000  # in one transaction
+MOST_ADDRESSEES = 500
+FINDING = timedelta(minutes=1)  # that watch may need to find an incident, after it has settled
+
+
+def expand(conn: Connection, policy: Policy, now: datetime) -> bool:
+    """Make notices for the addressees of some entries of the outbox; True: there may be more to do.
+
+    The connection is in autocommit mode.
+    """
+    version = policy.version_at(now)
+    rules = version.notices if version else None
+    with conn.transaction():
+        if rules is None:
+            return notice_rows.turn_off(conn, now) > 0
+        entries = notice_rows.take(conn, outbox.GROUPED_KINDS, now - _hold(policy, now), MOST_ENTRIES)
+        if entries:
+            outbox.group_children(conn, entries, now)
+            notice_rows.tell(conn, entries, quiet_until(rules, now, policy.zone), now)
+    return len(entries) == MOST_ENTRIES
+
+
+def _hold(policy: Policy, now: datetime) -> timedelta:
+    """For how long an incident may yet come to speak for a cold ticket."""
+    version = policy.version_at(now)
+    rule = version.incident if version else None
+    return timedelta(seconds=rule.settle_s) + FINDING if rule else timedelta()
+
+
+def write(conn: Connection, policy: Policy, now: datetime) -> int:
+    """Make messages of the notices that wait; returns how many addressees were looked at."""
+    version = policy.version_at(now)
+    if version is None or version.notices is None:
+        return 0
+    looked_at, after = 0, 0
+    while True:
+        with conn.transaction():
+            addressees = notice_rows.addressees(conn, now, after, MOST_ADDRESSEES)
+            if addressees:
+                _write(conn, version.notices, policy.zone, addressees, now)
+        looked_at += len(addressees)
+        if len(addressees) < MOST_ADDRESSEES:
+            return looked_at
+        after = addressees[-1]["addressee_id"]
+
+
+def _write(conn: Connection, rules: NoticeRules, zone: ZoneInfo, addressees: Sequence[Row], now: datetime) -> None:
+    ids = [addressee["addressee_id"] for addressee in addressees]
+    bundles = _bundles(conn, rules, ids, now)
+    going = [addressee for addressee, what in bundles.items() if what is not Bundle.WAIT]
+    waiting = {
+        addressee: list(rows)
+        for addressee, rows in groupby(notice_rows.notices(conn, going, now), lambda row: row.addressee_id)
+    }
+    shown = {
+        addressee: rows if bundles[addressee] is Bundle.ALONE else rows[:MOST_LINES]
+        for addressee, rows in waiting.items()
+    }
+    facts = notice_rows.facts(conn, sorted({row.outbox_id for rows in shown.values() for row in rows}))
+    messages = []
+    for addressee in addressees:
+        if rows := waiting.get(addressee["addressee_id"]):
+            texts = [_text(addressee, facts[row.outbox_id], zone) for row in shown[addressee["addressee_id"]]]
+            messages += _messages(addressee, bundles[addressee["addressee_id"]], rows, texts)
+    notice_rows.insert_messages(conn, messages, now, now + timedelta(seconds=rules.give_up_s))
+
+
+def _bundles(conn: Connection, rules: NoticeRules, addressees: Sequence[int], now: datetime) -> dict[int, Bundle]:
+    """What becomes of the notices of each addressee that has some."""
+    lately: dict[int, list[Made]] = defaultdict(list)
+    for row in notice_rows.lately(conn, addressees, now - timedelta(seconds=rules.digest_span_s)):
+        lately[row["addressee_id"]].append(Made(row["at"], row["notices"]))
+    return {
+        row["addressee_id"]: bundle(
+            rules, Waiting(row["notices"], row["oldest"], row["urgent"]), lately[row["addressee_id"]], now
+        )
+        for row in notice_rows.waiting(conn, addressees, now)
+    }
+
+
+def _text(addressee: Row, facts: Row, zone: ZoneInfo) -> Rendered:
+    fields = {**known(facts), **({"home": addressee["home"]} if addressee["home"] else {})}
+    return render(Kind(facts["kind"]), Audience(addressee["audience"]), addressee["language"], fields, zone)
+
+
+def known(facts: Row) -> dict[str, Any]:
+    """The fields of the templates: what the entry says, and what its ticket and home are."""
+    place = " ".join(filter(None, (facts["building"], facts["home"]))) or facts["substation"] or facts["station"]
+    return {**facts, "where": place, **facts["data"]}
+
+
+def _messages(
+    addressee: Row, what: Bundle, rows: Sequence[NoticeRow], texts: Sequence[Rendered]
+) -> list[dict[str, Any]]:
+    """The rows of an addressee's messages."""
+    one = {"addressee_id": addressee["addressee_id"]}
+    if what is Bundle.ALONE or len(rows) == 1:
+        return [{**one, **t._asdict(), "notices": [row.notice_id]} for row, t in zip(rows, texts, strict=True)]
+    text = digest([Kind(row.kind) for row in rows], texts, addressee["language"])
+    return [{**one, **text._asdict(), "notices": [row.notice_id for row in rows]}]

@@ -1,0 +1,128 @@
+"""Messages on their way: claimed, sent by threads while no row is locked, and what became of each written down."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
+from psycopg import Connection
+
+from alerts.notices.channel import Channel, Outgoing
+from alerts.notices.recipients import Recipients
+from domain.notices import NotSent, SendFault
+from store.notices import notice_rows
+from store.notices.notice_rows import Claimed
+
+MOST_AT_ONCE = 8
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=15)
+ANSWERS = 10  # that sending one message may wait for, one after the other
+LONGEST_WAIT_S = 10.0  # for one of them
+POLL_S = 0.2
+log = structlog.get_logger()
+
+
+class Outcome(NamedTuple):
+    """What became of an attempt; no fault: it has arrived."""
+
+    message: Claimed
+    fault: NotSent | None
+
+
+@dataclass
+class Post:
+    """Sends what is due, with the threads of `pool`. Has the outcomes that a database that went away did not take."""
+
+    pool: Executor
+    recipients: Recipients
+    lease: timedelta
+    tell: Callable[[str, str], None]  # channel, outcome: sent | put_off | failed
+    on_the_way: set[Future[Outcome]] = field(default_factory=set)
+    outcomes: deque[Outcome] = field(default_factory=deque)
+
+    def turn(self, conn: Connection, now: datetime) -> int:
+        """Store outcomes and send on; returns how many messages are on their way. The connection is in autocommit mode.
+
+        It waits a moment for a message that is on its way already.
+        """
+        self.gather(POLL_S)
+        self.settle(conn, now)
+        for message in notice_rows.claim(conn, now, self.lease, MOST_AT_ONCE - len(self.on_the_way)):
+            self.on_the_way.add(self.pool.submit(attempt, self.recipients, message, self._wait_s()))
+        return len(self.on_the_way)
+
+    def gather(self, timeout_s: float | None) -> None:
+        """Wait until a message has gone, or the time is over."""
+        if self.on_the_way:
+            gone, self.on_the_way = wait(self.on_the_way, timeout_s, FIRST_COMPLETED)
+            self.outcomes.extend(future.result() for future in gone)
+
+    def settle(self, conn: Connection, now: datetime) -> None:
+        """Write down what became of the messages that have gone."""
+        while self.outcomes:
+            message, fault = self.outcomes[0]
+            said = settle(conn, message, fault, now)
+            self.outcomes.popleft()
+            self.tell(message.channel, said)
+
+    def finish(self, conn: Connection, clock: Callable[[], datetime]) -> None:
+        """Let what is on its way arrive, and write it down."""
+        while self.on_the_way:
+            self.gather(None)
+            self.settle(conn, clock())
+
+    def _wait_s(self) -> float:
+        """All answers together take no longer than the lease."""
+        return min(LONGEST_WAIT_S, self.lease.total_seconds() / ANSWERS)
+
+
+def attempt(recipients: Recipients, message: Claimed, wait_s: float) -> Outcome:
+    """Send a message once. Whatever goes wrong is an outcome, too."""
+    try:
+        channel = _channel(recipients, message)
+        channel.send(Outgoing(message.key, message.subject, message.body, message.created_at), wait_s)
+    except NotSent as fault:
+        return Outcome(message, fault)
+    except Exception as error:
+        # Its words may hold an address.
+        return Outcome(message, NotSent(SendFault.UNREACHABLE, type(error).__name__, unsure=True))
+    return Outcome(message, None)
+
+
+def _channel(recipients: Recipients, message: Claimed) -> Channel:
+    if message.name is not None:
+        found = recipients.of_staff(message.name, message.channel)
+    elif message.address is None:
+        raise NotSent(SendFault.NO_CHANNEL, "the contact is gone, or lives there no more", permanent=True)
+    else:
+        found = recipients.of_user(message.channel, message.address)
+    if found is None:
+        raise NotSent(SendFault.NO_CHANNEL, "the file of recipients does not say how", permanent=True)
+    return found
+
+
+def settle(conn: Connection, message: Claimed, fault: NotSent | None, now: datetime) -> str:
+    """Write down what became of an attempt: sent, put_off or failed."""
+    if fault is None:
+        notice_rows.mark_sent(conn, message.message_id, now)
+        return "sent"
+    told = {"reason": fault.fault.value, "detail": fault.detail, "unsure": fault.unsure}
+    again_at = now + pause(message.attempts)
+    if not fault.permanent and again_at < message.give_up_at:
+        notice_rows.put_off(conn, message, told, again_at)
+        return "put_off"
+    if not fault.permanent:
+        told = {**told, "reason": SendFault.GAVE_UP.value, "detail": str(fault)}
+    notice_rows.mark_failed(conn, message, told, now)
+    log.warning("message failed", key=str(message.key), channel=message.channel, reason=told["reason"],
+                detail=told["detail"])  # fmt: skip
+    return "failed"
+
+
+def pause(attempts: int) -> timedelta:
+    """How long to wait after so many attempts: twice as long each time, up to a limit."""
+    doublings: int = min(attempts - 1, 20)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)

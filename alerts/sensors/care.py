@@ -1,0 +1,313 @@
+"""Care of sensors: which of them needs a visit, from what they said; a job for each, closed when it has healed.
+
+A sensor has one job at a time and the job one reason; what else is wrong with it gets its job after that. Silence
+neither opens nor heals a job for another reason.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.engine.suspect import frozen, jumps
+from alerts.engine.track import NONE, Int, Milli
+from alerts.tickets.docket import Docket, Opening
+from domain.care import CARE_TEXTS, CLOCK_READINGS, NEIGHBOURS_NEEDED, Care, CareEnd, CareReason, clock_text
+from domain.instants import NONE_US, to_datetime, to_us
+from domain.milli import milli
+from domain.policy import Policy, Version
+from domain.tickets import Cold, EventKind, Source, TicketClass, priority
+from store.base import wire
+from store.readings import stays
+from store.sensors import care_rows
+
+SLICE_SENSORS = 5_000  # whose readings of a day are looked at in one look
+SLICE_READINGS = 500_000  # about how many these may be: deadlines wait meanwhile
+DAY_US = 86_400_000_000
+REASONS = tuple(CareReason)  # columns of verdicts, the most pressing first
+log = structlog.get_logger()
+
+
+class Verdict(IntEnum):
+    """What a look at a sensor says of one reason."""
+
+    UNKNOWN = 0  # nothing: a job stays as it is
+    FINE = 1
+    DOUBT = 2  # not long enough for a job; an open one does not heal
+    FAULT = 3
+
+
+Verdicts = NDArray[np.int8]
+
+
+def look(conn: Connection, policy: Policy, now: datetime) -> int:
+    """Open jobs for sensors that need a visit and close those that have healed; returns how many of both.
+
+    All sensors are looked at by what they said last, and the readings of the next SLICE_SENSORS of them. The
+    connection is in autocommit mode.
+    """
+    version = policy.version_at(now)
+    with conn.transaction():
+        jobs = care_rows.jobs(conn)
+        if version is None or version.care is None:
+            return end(conn, policy, [job for job in jobs if _by_values(job)], CareEnd.NO_POLICY, now)
+        care_rows.forget_right_clocks(conn, version.care.clock_s)
+        rows = care_rows.sensors(conn, now)
+        at = np.searchsorted(rows["sensor_id"], np.array([job.sensor_id for job in jobs], np.int32))
+        placed = np.isin([job.sensor_id for job in jobs], rows["sensor_id"])
+        gone = [job for job, there in zip(jobs, placed, strict=True) if not there]
+        kept = [job for job, there in zip(jobs, placed, strict=True) if there]
+        verdicts = _verdicts(conn, version, version.care, rows, now)
+        changed = end(conn, policy, gone, CareEnd.REMOVED, now)
+        changed += _heal(conn, policy, version.care, kept, verdicts[at[placed]], now)
+        busy = np.array([_by_values(job) for job in kept], bool)
+        verdicts[at[placed][busy]] = Verdict.UNKNOWN  # one job at a time
+        return changed + _open(conn, policy, rows, verdicts, now)
+
+
+def _by_values(job: care_rows.Job) -> bool:
+    """Whether a job is for what the values of its sensor show; what was measured against it only measuring can heal."""
+    return job.reason != CareReason.DISAGREES
+
+
+def _verdicts(conn: Connection, version: Version, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
+    """(sensor, reason) for SENSOR rows."""
+    out = np.zeros((len(rows), len(REASONS)), np.int8)
+    before = care_rows.round_so_far(conn)
+    allowed_us = (care.silent_intervals * rows["interval_s"] * 1e6).astype(np.int64)
+    since = listening_since(before, care_rows.heard_at(conn), int(allowed_us.min(initial=DAY_US)), now)
+    held_us = (version.hold_intervals * rows["interval_s"] * 1e6).astype(np.int64)
+    clock = wrong_clock(rows, care)
+    quiet = silent(rows["heard_at"], held_us, allowed_us, NONE_US if since is None else to_us(since), to_us(now))
+    sample = next_slice(rows["sensor_id"], before.reached, DAY_US / 1e6 / rows["interval_s"])
+    for reason, found in (
+        (CareReason.LOW_BATTERY, low_battery(rows["battery"], care.battery_percent)),
+        (CareReason.OUT_OF_LINE, _out_of_line(conn, care, rows, now)),
+    ):
+        out[:, REASONS.index(reason)] = found
+    _look_at_readings(conn, version, care, rows, sample, out, now)
+    out[quiet == Verdict.FAULT] = Verdict.UNKNOWN
+    out[:, REASONS.index(CareReason.SILENT)] = quiet
+    out[:, REASONS.index(CareReason.CLOCK)] = clock
+    reached = int(rows["sensor_id"][sample[-1]]) if len(sample) else 0
+    care_rows.leave_round(conn, care_rows.Round(reached, now, since))
+    return out
+
+
+def listening_since(
+    before: care_rows.Round, heard_at: datetime | None, shortest_us: int, now: datetime
+) -> datetime | None:
+    """Since when a sensor would have been heard had it spoken; None: from ever.
+
+    When nothing at all came in, or nobody looked, for as long as the quickest sensor may be silent, then silence is no
+    fault of the sensors: from when they are heard again, each has all of its time.
+    """
+    longest = timedelta(microseconds=shortest_us)
+    away = before.looked_at is not None and now - before.looked_at > longest
+    deaf = heard_at is None or now - heard_at > longest
+    return now if away or deaf else before.listening_since
+
+
+def silent(heard_at: Int, held_us: Int, allowed_us: Int, since_us: int, now_us: int) -> Verdicts:
+    """Verdicts on silence.
+
+    Args:
+        heard_at: µs of the last reading, or since when the sensor stands there; NONE_US: nothing is known, so there is
+            nothing to count from.
+        held_us: for how long a reading of each is held; whoever is silent for longer does not heal.
+        allowed_us: how long each may be silent.
+        since_us: sensors can be heard since.
+    """
+    known = heard_at != NONE_US
+    heard = np.maximum(np.where(known, heard_at, now_us), since_us)
+    unheard_us = now_us - heard
+    found = np.where(unheard_us > held_us, Verdict.DOUBT, Verdict.FINE)
+    found = np.where(unheard_us > allowed_us, Verdict.FAULT, found)
+    return np.where(known, found, Verdict.UNKNOWN).astype(np.int8)
+
+
+def wrong_clock(rows: NDArray[np.void], care: Care) -> Verdicts:
+    """Verdicts on clocks of SENSOR rows: readings that waited on the way are followed by one in time before long."""
+    off = ~np.isnan(rows["off_s"])
+    lasting = rows["off_at"] - np.where(off, rows["off_since"], rows["off_at"]) >= care.clock_for_s * 1_000_000
+    certain = rows["impossible"] & (rows["off_readings"] >= CLOCK_READINGS)
+    found = np.where(off, np.where(certain | (off & lasting), Verdict.FAULT, Verdict.DOUBT), Verdict.FINE)
+    return np.where(rows["heard_at"] == NONE_US, Verdict.UNKNOWN, found).astype(np.int8)
+
+
+def low_battery(percent: NDArray[np.float32], limit: float) -> Verdicts:
+    """Verdicts on batteries (%, NaN: unknown)."""
+    found = np.where(percent < np.float32(limit), Verdict.FAULT, Verdict.FINE)
+    return np.where(np.isnan(percent), Verdict.UNKNOWN, found).astype(np.int8)
+
+
+def distance(building: NDArray[np.int32], milli: Milli) -> NDArray[np.float64]:
+    """How far each sensor is from the median of the others in its building, in mK; NaN with too few to compare.
+
+    Args:
+        building: 0: none.
+        milli: NONE_MILLI: silent.
+    """
+    out = np.full(len(milli), np.nan)
+    known = np.flatnonzero((building != 0) & (milli != NONE))
+    order = known[np.lexsort((milli[known], building[known]))]
+    sorted_building, sorted_milli = building[order], milli[order]
+    first = np.searchsorted(sorted_building, sorted_building)
+    others = np.searchsorted(sorted_building, sorted_building, "right") - first - 1
+    enough = others >= NEIGHBOURS_NEEDED
+    place = np.arange(len(order))[enough]
+    first, others = first[enough], others[enough]
+    # The k-th of the others is the k-th of all, or the one after it if the sensor itself stands before.
+    low, high = first + (others - 1) // 2, first + others // 2
+    low, high = low + (low >= place), high + (high >= place)
+    median = (sorted_milli[low] + sorted_milli[high]) / 2
+    out[order[enough]] = np.abs(sorted_milli[place] - median)
+    return out
+
+
+def _out_of_line(conn: Connection, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
+    """Verdicts on sensors beside their neighbours; remembers since when they have been out of line."""
+    far = distance(rows["building_id"], rows["milli"])
+    out = np.where(np.isnan(far), Verdict.UNKNOWN, Verdict.FINE).astype(np.int8)
+    apart = np.flatnonzero(far > milli(care.neighbour_k))
+    since = care_rows.out_of_line(conn, rows["sensor_id"][apart].tolist(), now)
+    patience = timedelta(seconds=care.neighbour_for_s)
+    for i in apart:
+        long = now - since[int(rows["sensor_id"][i])] >= patience
+        out[i] = Verdict.FAULT if long else Verdict.DOUBT
+    return out
+
+
+def next_slice(sensor_ids: NDArray[np.int32], reached: int, readings: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Positions of the sensors whose turn it is, after the one reached last; from the first again at the end.
+
+    Args:
+        readings: about how many each gives; one sensor is taken, however many.
+    """
+    start = int(np.searchsorted(sensor_ids, reached, "right"))
+    start = 0 if start == len(sensor_ids) else start
+    total = np.cumsum(readings[start : start + SLICE_SENSORS])
+    some = np.searchsorted(total, SLICE_READINGS, "right")
+    return np.arange(start, min(start + max(int(some), 1), len(sensor_ids)))
+
+
+def _look_at_readings(
+    conn: Connection,
+    version: Version,
+    care: Care,
+    rows: NDArray[np.void],
+    sample: NDArray[np.intp],
+    out: Verdicts,
+    now: datetime,
+) -> None:
+    """Verdicts on what some of the sensors said in the last day, or for as long as makes them frozen."""
+    mine = rows[sample[rows["home_id"][sample] != 0]]
+    if not len(mine):
+        return
+    hold_us = (version.hold_intervals * mine["interval_s"] * 1e6).astype(np.int64)
+    # So far back that whoever has been frozen for long enough was so at a reading among these.
+    back_us = max(DAY_US, care.frozen_s * 1_000_000) + 2 * int(hold_us.max())
+    start, end = to_datetime(to_us(now) - back_us), now + timedelta(hours=1)
+    said = stays.said(conn, mine["sensor_id"].tolist(), start, end)
+    stuck, jumping = habits(said, mine["sensor_id"], hold_us, care, to_us(now))
+    place = np.searchsorted(rows["sensor_id"], mine["sensor_id"])
+    out[place, REASONS.index(CareReason.FROZEN)] = stuck
+    out[place, REASONS.index(CareReason.JUMPING)] = jumping
+
+
+def habits(
+    said: NDArray[np.void], sensor_ids: NDArray[np.int32], hold_us: Int, care: Care, now_us: int
+) -> tuple[Verdicts, Verdicts]:
+    """Verdicts on standing still (now) and on jumping (within a day).
+
+    Args:
+        said: store.stays.SAID sorted by sensor and time.
+        sensor_ids, hold_us: the sensors, rising, and how long a reading of each may be held.
+    """
+    sensor, at, value = said["sensor_id"].astype(np.int64), said["measured_at"], wire.milli(said["temperature"])
+    gap_us = hold_us[np.searchsorted(sensor_ids, said["sensor_id"])]
+    still = frozen(sensor, at, value, gap_us, np.full(len(at), care.frozen_s * 1_000_000))
+    jumped = jumps(sensor, at, value, gap_us, np.full(len(at), milli(care.jump_k)))
+    end = np.searchsorted(said["sensor_id"], sensor_ids, "right")
+    speaks = end > np.searchsorted(said["sensor_id"], sensor_ids)
+    last = np.maximum(end - 1, 0)
+    if len(at):
+        speaks &= at[last] > now_us - hold_us
+    stands = still[last] if len(at) else speaks
+    hopped = np.isin(sensor_ids, said["sensor_id"][jumped & (at > now_us - DAY_US)])
+    return _found(stands, speaks), _found(hopped, speaks)
+
+
+def _found(bad: NDArray[np.bool_], known: NDArray[np.bool_]) -> Verdicts:
+    return np.where(known, np.where(bad, Verdict.FAULT, Verdict.FINE), Verdict.UNKNOWN).astype(np.int8)
+
+
+def _heal(
+    conn: Connection, policy: Policy, care: Care, jobs: Sequence[care_rows.Job], verdicts: Verdicts, now: datetime
+) -> int:
+    """Note whose reason is gone, or back; close those for whom it has been gone for long enough."""
+    patience = timedelta(seconds=care.healed_for_s)
+    fine, back, healed = list[care_rows.Job](), list[care_rows.Job](), list[care_rows.Job]()
+    for job, verdict in zip(jobs, verdicts, strict=True):
+        says = verdict[REASONS.index(CareReason(job.reason))]
+        if says == Verdict.FINE and now - (job.fine_since or now) >= patience:
+            healed.append(job)
+        elif says == Verdict.FINE and job.fine_since is None:
+            fine.append(job)
+        elif says >= Verdict.DOUBT and job.fine_since is not None:
+            back.append(job)
+    care_rows.set_fine(conn, [job.device_job_id for job in fine], now)
+    care_rows.set_fine(conn, [job.device_job_id for job in back], None)
+    return end(conn, policy, healed, CareEnd.HEALED, now)
+
+
+def end(conn: Connection, policy: Policy, jobs: Sequence[care_rows.Job], reason: CareEnd, now: datetime) -> int:
+    """Close jobs and their tickets."""
+    if jobs:
+        kind = EventKind.HEALED if reason is CareEnd.HEALED else EventKind.JOB_ENDED
+        care_rows.close(conn, [job.device_job_id for job in jobs], reason.value, now)
+        docket = Docket(conn, policy, now)
+        for job in jobs:
+            docket.add(job.ticket_id, kind, reason=reason.value)
+        docket.write()
+        log.info("device jobs closed", count=len(jobs), reason=reason.value)
+    return len(jobs)
+
+
+def _open(conn: Connection, policy: Policy, rows: NDArray[np.void], verdicts: Verdicts, now: datetime) -> int:
+    """Open a job with its ticket for each sensor that has a fault, for the most pressing one."""
+    faults = verdicts == Verdict.FAULT
+    which = np.flatnonzero(faults.any(axis=1))
+    if not len(which):
+        return 0
+    reasons = [REASONS[i] for i in faults[which].argmax(axis=1)]
+    sensor_ids, homes = rows["sensor_id"][which].tolist(), rows["home_id"][which].tolist()
+    codes = care_rows.codes(conn, sensor_ids)
+    docket = Docket(conn, policy, now)
+    docket.reserve(len(which))
+    off_s = rows["off_s"][which].tolist()
+    found = [
+        (sensor, reason, docket.open(opening(home or None, codes[sensor], reason, off)))
+        for sensor, home, reason, off in zip(sensor_ids, homes, reasons, off_s, strict=True)
+    ]
+    docket.write()
+    care_rows.insert(conn, [{"sensor_id": s, "reason": reason.value, "ticket_id": n} for s, reason, n in found], now)
+    log.info("device jobs opened", count=len(which))
+    return len(which)
+
+
+def opening(home_id: int | None, code: str, reason: CareReason, off_s: float = 0.0) -> Opening:
+    by_clock = reason is CareReason.CLOCK
+    text = clock_text(off_s) if by_clock else CARE_TEXTS[reason]
+    told = {"off_s": round(off_s)} if by_clock else {}
+    return Opening(
+        ticket_class=TicketClass.DEVICE,
+        source=Source.DEVICE,
+        priority=priority(TicketClass.DEVICE, Cold(), None),
+        home_id=home_id,
+        data={"sensor": code, "reason": reason.value, **told, **text._asdict()},
+    )

@@ -1,0 +1,364 @@
+"""Measurements on site: records are taken and judged; flags, tickets and proofs come of them.
+
+What a home's valid records say is a function of all of them, whatever order they are filed in: `settle` brings the
+flags in line with it. docs/decisions/0012 tells how such a flag lives beside those of the sensors.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from psycopg import Connection, errors
+
+from alerts.desk import recovery
+from alerts.engine.machine import idle
+from alerts.engine.runs import LIMITS, classify
+from alerts.judging.flagging import Reopened, changes_of, clear_reason, open_again, raise_measured
+from alerts.judging.terms import TermsBook
+from alerts.judging.why import explain_measured
+from alerts.sensors import agreement
+from alerts.tickets.docket import Docket
+from alerts.tickets.work import ACTOR
+from domain.instants import to_us
+from domain.measurement import (
+    HIGHEST_CELSIUS,
+    LOWEST_CELSIUS,
+    NewMeasurement,
+    Refusal,
+    Said,
+    Spell,
+    Worth,
+    spells,
+)
+from domain.milli import LEAST_MILLI, celsius, milli
+from domain.notices import Audience, Entry, Kind
+from domain.policy import Policy
+from domain.states import ClearReason, Ended, FlagSource, NotJudged, State
+from domain.tickets import EventKind
+from store.judging import flag_rows
+from store.notices import outbox
+from store.registry import place_rows
+from store.sensors import agreement_rows, measurement_rows
+
+TOLERANCE = timedelta(minutes=5)  # clocks of people differ
+DUE_SOON = timedelta(days=1)  # a crew plans its next day
+MOST_TOLD = 2_000  # measurements in one transaction
+LOOK_BACK = timedelta(days=90)  # for cold records that no flag tells of any more
+# Ends of a flag that no record tells of.
+OTHER_ENDS = frozenset(ClearReason) - {ClearReason.RECOVERED, ClearReason.WITHDRAWN}
+_TOLD = {Kind.MEASUREMENT_DUE: (Audience.CREW,), Kind.MEASUREMENT_LATE: (Audience.CREW, Audience.DISPATCH)}
+log = structlog.get_logger()
+
+
+class NotTaken(Exception):
+    """A record that is not taken; nothing was stored."""
+
+    def __init__(self, reason: Refusal) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A record that was taken, and what came of it."""
+
+    number: str
+    worth: Worth
+    judged: measurement_rows.Judged
+    ticket_id: int | None
+
+
+def record(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, now: datetime, actor: str) -> Taken:
+    """Take a record of a home and let come of it what comes. The caller owns the transaction.
+
+    Raises:
+        NotTaken: it cannot be, or stands there already.
+    """
+    if new.measured_at > now + TOLERANCE:
+        raise NotTaken(Refusal.FUTURE)
+    if not LOWEST_CELSIUS <= new.celsius <= HIGHEST_CELSIUS:
+        raise NotTaken(Refusal.IMPLAUSIBLE)
+    measurement_rows.lock_home(conn, home_id)
+    corrects = _corrected(conn, home_id, new)
+    piece = piece_at(conn, policy, home_id, new.measured_at)
+    judged = judge(policy, piece, new, now)
+    compared = agreement.compare(conn, policy, home_id, new)
+    key, number = _insert(conn, home_id, new, judged, compared, corrects, actor, now)
+    if new.signature is None:
+        return Taken(number=number, worth=Worth.UNSIGNED, judged=judged, ticket_id=None)
+    if corrects is not None:
+        agreement.void(conn, home_id, corrects, now)
+    value, target = celsius(_milli(new)), celsius(int(piece["target"]))
+    said = Said(key, new.measured_at, value, new.measurer, actor)
+    agreement.follow(conn, policy, home_id, said, judged.state, compared, target, now)
+    settle(conn, policy, home_id, now, actor)
+    ticket = None
+    if judged.state is not State.NOT_JUDGED:
+        ticket = recovery.measured(
+            conn,
+            policy,
+            home_id,
+            measurement=number,
+            celsius=value,
+            limit=target,
+            now=now,
+            actor=actor,
+        )
+    return Taken(number=number, worth=Worth.VALID, judged=judged, ticket_id=ticket)
+
+
+def _milli(new: NewMeasurement) -> int:
+    """What is judged of a record: the thousandths of the 32-bit float that is stored."""
+    return milli(float(np.float32(new.celsius)))
+
+
+def _corrected(conn: Connection, home_id: int, new: NewMeasurement) -> int | None:
+    """The key of the record that a new one corrects."""
+    if new.corrects is None:
+        return None
+    found = measurement_rows.find(conn, new.corrects)
+    if found is None:
+        raise NotTaken(Refusal.NO_SUCH_RECORD)
+    key, home = found
+    if home != home_id:
+        raise NotTaken(Refusal.OTHER_HOME)
+    return key
+
+
+def _insert(
+    conn: Connection,
+    home_id: int,
+    new: NewMeasurement,
+    judged: measurement_rows.Judged,
+    compared: agreement.Compared,
+    corrects: int | None,
+    actor: str,
+    now: datetime,
+) -> tuple[int, str]:
+    row = {**asdict(new), **asdict(judged), **compared.columns(), "state": int(judged.state), "corrects": corrects}
+    try:
+        with conn.transaction():
+            return measurement_rows.insert(conn, home_id, row, actor, now)
+    except errors.UniqueViolation as error:
+        taken = error.diag.constraint_name == measurement_rows.CORRECTED_ONCE
+        raise NotTaken(Refusal.CORRECTED_ALREADY if taken else Refusal.TWICE) from None
+
+
+def piece_at(conn: Connection, policy: Policy, home_id: int, at: datetime) -> np.void:
+    """The rules in force for a home at an instant, as judging has them: PIECE."""
+    return _pieces(conn, policy, np.array([home_id], np.int32), at)[0]
+
+
+def _pieces(conn: Connection, policy: Policy, homes: NDArray[np.int32], at: datetime) -> list[np.void]:
+    us = to_us(at)
+    schedules, which = TermsBook(policy).schedules(conn, homes, us, us)
+    found = []
+    for nth in which.tolist():
+        pieces = schedules.pieces[schedules.first[nth] : schedules.first[nth + 1]]
+        found.append(pieces[max(int(np.searchsorted(pieces["start"], us, "right")) - 1, 0)])
+    return found
+
+
+def judge(policy: Policy, piece: np.void, new: NewMeasurement, now: datetime) -> measurement_rows.Judged:
+    """What the rules in force when it was measured say of a record: compared as readings are."""
+    value = np.array([_milli(new)], np.int32)
+    state = State(int(classify(value, {name: piece[name] for name in (*LIMITS, "reason")})[0]))
+    if new.room_kind not in policy.versions[int(piece["version"])].judged_rooms:
+        state = State.NOT_JUDGED
+    version = policy.version_at(now)
+    rule = version.measurement if version else None
+    late = rule is not None and now - new.measured_at > timedelta(seconds=rule.file_within_s)
+    return measurement_rows.Judged(
+        state=state,
+        limit=None if state is State.NOT_JUDGED else _limit(piece, state),
+        policy=policy.labels[int(piece["version"])],
+        filed_late=late,
+    )
+
+
+def _limit(piece: np.void, state: State) -> float | None:
+    """The limit that was broken, or else the highest one in force; °C."""
+    if state is State.SEVERE:
+        return celsius(int(piece["severe"]))
+    highest = max(int(piece["cold"]), int(piece["severe"]))
+    return None if highest == LEAST_MILLI else celsius(highest)
+
+
+def settle(conn: Connection, policy: Policy, home_id: int, now: datetime, actor: str) -> None:
+    """Bring the flags of measurements of a home in line with its valid records. The home is locked."""
+    flags = measurement_rows.flags(conn, home_id)
+    ended = {flag.cold_since: flag.cleared_at for flag in flags if flag.clear_reason in OTHER_ENDS and flag.cleared_at}
+    docket = Docket(conn, policy, now, actor)
+    kept = set()
+    fresh = []
+    for spell in spells(measurement_rows.records(conn, home_id), ended):
+        flag = next((f for f in flags if f.flag_id not in kept and _of(f, spell)), None)
+        if flag is None:
+            fresh.append(spell)
+        else:
+            kept.add(flag.flag_id)
+            _correct(conn, policy, docket, home_id, flag, spell)
+    for flag in flags:
+        if flag.flag_id not in kept:
+            measurement_rows.end_flag(conn, flag.flag_id, ClearReason.WITHDRAWN.value, now)
+            reason = ClearReason.WITHDRAWN.value
+            docket.add(flag.ticket_id, EventKind.FLAG_ENDED, flag=flag.flag_id, reason=reason)
+    docket.write()
+    for spell in fresh:
+        _raise(conn, policy, home_id, spell, now, actor)
+
+
+def _of(flag: measurement_rows.FlagRow, spell: Spell) -> bool:
+    """Whether a flag tells of a spell: it began with it, or with a later record of it."""
+    return spell.start <= flag.cold_since and (spell.end is None or flag.cold_since < spell.end)
+
+
+def _end(conn: Connection, home_id: int, spell: Spell) -> tuple[datetime | None, ClearReason | None]:
+    """When and why a spell ended: by a warm record, or because the sensors tell of the cold now."""
+    if spell.end is not None:
+        return spell.end, ClearReason.RECOVERED
+    sensors = measurement_rows.sensor_flag(conn, home_id, spell.start)
+    if sensors is not None and sensors.cleared_at is None:
+        return max(sensors.cold_since, spell.start), ClearReason.TAKEN_OVER
+    return None, None
+
+
+def _correct(
+    conn: Connection, policy: Policy, docket: Docket, home_id: int, flag: measurement_rows.FlagRow, spell: Spell
+) -> None:
+    """Note what is different in a flag that stays."""
+    cleared_at, reason = _end(conn, home_id, spell)
+    if flag.clear_reason in OTHER_ENDS:
+        cleared_at, reason = flag.cleared_at, ClearReason(flag.clear_reason)
+    row = {
+        "cold_since": spell.start,
+        "severity": int(spell.severity),
+        "severe_at": spell.severe_at,
+        "lowest": celsius(spell.lowest_milli),
+        "cleared_at": cleared_at,
+        "clear_reason": reason.value if reason else None,
+    }
+    if all(getattr(flag, name) == value for name, value in row.items()):
+        return
+    measurement_rows.update_flag(conn, flag.flag_id, row)
+    if cleared_at is None and flag.cleared_at is not None:
+        again = Reopened(flag.flag_id, home_id, flag.ticket_id), _machine(conn, policy, home_id, spell)
+        changes = changes_of(conn, policy, docket.now, docket.actor)
+        open_again(conn, policy, changes, [again], FlagSource.MEASUREMENT)
+        changes.docket.write()
+        flag_rows.give_tickets(conn, changes.moved)
+    told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+    if spell.severity > flag.severity:
+        docket.add(flag.ticket_id, EventKind.SEVERE, flag=flag.flag_id, severe_at=told["severe_at"])
+    if cleared_at is not None and flag.cleared_at is None:
+        kind = EventKind.RECOVERED if reason is ClearReason.RECOVERED else EventKind.FLAG_ENDED
+        data = {"cleared_at": told["cleared_at"], "reason": told["clear_reason"]}
+        docket.add(flag.ticket_id, kind, flag=flag.flag_id, **data)
+    elif spell.severity <= flag.severity:
+        docket.add(flag.ticket_id, EventKind.FLAG_CORRECTED, flag=flag.flag_id, **told)
+
+
+def _raise(conn: Connection, policy: Policy, home_id: int, spell: Spell, now: datetime, actor: str) -> None:
+    """A flag of its own for a spell that has none, with its ticket."""
+    cleared_at, reason = _end(conn, home_id, spell)
+    flag = _machine(conn, policy, home_id, spell)
+    if cleared_at is not None:
+        flag["cleared_at"] = to_us(cleared_at)
+        flag["reason"] = Ended.TAKEN_OVER if reason is ClearReason.TAKEN_OVER else 0
+    (home,) = place_rows.homes(conn, [home_id])
+    first = spell.opened_by
+    why = explain_measured(
+        policy, home, flag, measurement_rows.number(first.measurement), first.room, celsius(first.milli)
+    )
+    raise_measured(conn, policy, home_id, flag, why, now, actor)
+
+
+def _machine(conn: Connection, policy: Policy, home_id: int, spell: Spell) -> Any:
+    """The flag of a spell that is not over, as MACHINE."""
+    piece = piece_at(conn, policy, home_id, spell.start)
+    flag = idle(1)[0]
+    flag["severity"], flag["lowest"] = int(spell.severity), spell.lowest_milli
+    flag["cold_since"] = flag["confirmed_at"] = to_us(spell.start)
+    flag["limit"] = milli(_limit(piece, spell.opened_by.state) or 0.0)
+    flag["version"] = piece["version"]
+    if spell.severe_at is not None:
+        flag["severe_at"] = to_us(spell.severe_at)
+    return flag
+
+
+def look(conn: Connection, policy: Policy, now: datetime) -> None:
+    """Ask for measurements where sensors are suspect; flag what no flag tells of; end flags of homes not judged now.
+
+    The connection is in autocommit mode.
+    """
+    version = policy.version_at(now)
+    if version is not None and version.measurement is not None:
+        asked = measurement_rows.ask_for_suspects(conn, timedelta(seconds=version.measurement.suspect_within_s), ACTOR)
+        if asked:
+            log.info("measurements asked for", homes=asked)
+    for home in measurement_rows.unflagged(conn, now - LOOK_BACK):
+        with conn.transaction():
+            measurement_rows.lock_home(conn, home)
+            settle(conn, policy, home, now, ACTOR)
+    _end_unjudged(conn, policy, now)
+    with conn.transaction():
+        _end_where_sensors_left(conn, policy, now)
+
+
+def _end_where_sensors_left(conn: Connection, policy: Policy, now: datetime) -> None:
+    """What a sensor told of is over, by a measurement that it contradicted, when the sensor was taken away since."""
+    for home, measurement, at in agreement_rows.out(conn, now):
+        measurement_rows.lock_home(conn, home)
+        version, target = policy.version_at(at), int(piece_at(conn, policy, home, at)["target"])
+        heard = agreement_rows.beside(conn, home, at, version.hold_intervals) if version else []
+        if version and all(milli(one.celsius) >= target for one in heard if one.room_kind in version.judged_rooms):
+            agreement_rows.end_cold(conn, measurement, home, at, ClearReason.SENSOR_OUT.value)
+            agreement.judge_from(conn, home, at, now)
+
+
+def remind(conn: Connection, now: datetime) -> bool:
+    """Tell crews what is due within a day, and dispatch too what is late, each once; True: there may be more.
+
+    The connection is in autocommit mode.
+    """
+    with conn.transaction():
+        told = measurement_rows.tell(conn, now + DUE_SOON, now, MOST_TOLD)
+        outbox.put(conn, [_entry(one, audience) for one in told for audience in _TOLD[Kind(one.kind)]], now)
+    if told:
+        log.info("measurements told of", count=len(told))
+    return len(told) == MOST_TOLD
+
+
+def _entry(told: measurement_rows.Told, audience: Audience) -> Entry:
+    data = {"place": " ".join(filter(None, (told.home, told.room))), "due_at": told.due_at.isoformat()}
+    return Entry(Kind(told.kind), audience, home_id=told.home_id, station=told.station, data=data)
+
+
+def _end_unjudged(conn: Connection, policy: Policy, now: datetime) -> None:
+    """Outside the season, or where heat was stopped, a flag ends whoever raised it."""
+    homes = measurement_rows.open_homes(conn)
+    if not homes:
+        return
+    with conn.transaction():
+        pieces = _pieces(conn, policy, np.array(homes, np.int32), now)
+        reasons = {
+            home: clear_reason(int(piece["reason"]))
+            for home, piece in zip(homes, pieces, strict=True)
+            if piece["reason"] != NotJudged.JUDGED
+        }
+        docket = Docket(conn, policy, now)
+        for home, reason in reasons.items():
+            measurement_rows.lock_home(conn, home)
+            _end_open(conn, docket, home, reason, now)
+        docket.write()
+
+
+def _end_open(conn: Connection, docket: Docket, home: int, reason: ClearReason, now: datetime) -> None:
+    for flag in measurement_rows.flags(conn, home):
+        if flag.cleared_at is None:
+            measurement_rows.end_flag(conn, flag.flag_id, reason.value, now)
+            data = {"flag": flag.flag_id, "cleared_at": now.isoformat(), "reason": reason.value}
+            docket.add(flag.ticket_id, EventKind.FLAG_ENDED, **data)

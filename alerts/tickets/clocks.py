@@ -1,0 +1,74 @@
+"""Clocks by the clock: warnings, breaches, and due times that nobody knew when the clock began."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from psycopg import Connection
+
+from alerts.tickets.clock_terms import clock_due
+from alerts.tickets.work import ACTOR, record
+from domain.policy import Policy
+from domain.tickets import Event, EventKind
+from store.notices import outbox
+from store.tickets import clock_rows, ticket_rows
+
+MOST_CLOCKS = 2_000  # in one transaction, which has their tickets locked
+log = structlog.get_logger()
+
+
+def run_out(conn: Connection, policy: Policy, now: datetime) -> bool:
+    """Warn of clocks and note those that have run out, each once; True if there is more to do at once.
+
+    A ticket that somebody else is working on at this moment has its turn at the next look. The connection is in
+    autocommit mode.
+    """
+    with conn.transaction():
+        found = clock_rows.due(conn, now, MOST_CLOCKS)
+        if found.tickets:
+            warned = [_event(EventKind.CLOCK_WARNED, rung) for rung in clock_rows.warn(conn, found.tickets, now)]
+            broken = [_event(EventKind.CLOCK_BREACHED, rung) for rung in clock_rows.breach(conn, found.tickets, now)]
+            _tell(conn, policy, found.tickets, [*warned, *broken], now)
+    return found.more
+
+
+def date_undated(conn: Connection, policy: Policy, now: datetime) -> bool:
+    """Give clocks their due time that began when the calendar did not know the year; True if there may be more."""
+    with conn.transaction():
+        waiting = clock_rows.undated(conn, MOST_CLOCKS)
+        rows = ticket_rows.lock(conn, sorted({clock.ticket_id for clock in waiting}))
+        known = []
+        for clock in waiting:
+            row = rows[clock.ticket_id]
+            assert clock.started_at is not None  # that is how they were found
+            found = clock_due(policy, row.ticket_class, clock.name, clock.started_at, row.opened_at)
+            if found is not None and found.due_at is not None:
+                known.append(_dated(clock, found.due_at, found.warn_at))
+        late = clock_rows.date(conn, known)
+        events = [_event(EventKind.CLOCK_DATED, clock) for clock in late]
+        # What was met before anybody could say by when: late after all.
+        events += [_event(EventKind.CLOCK_BREACHED, clock) for clock in late if clock.breached_at is not None]
+        if events:
+            _tell(conn, policy, sorted({event.ticket_id for event in events}), events, now)
+            log.info("clocks dated", count=len(late))
+    return len(known) == MOST_CLOCKS
+
+
+def _dated(clock: clock_rows.ClockRow, due_at: datetime, warn_at: datetime | None) -> dict[str, Any]:
+    return {
+        "ticket_id": clock.ticket_id,
+        "round": clock.round,
+        "name": clock.name,
+        "due_at": due_at.isoformat(),
+        "warn_at": warn_at.isoformat() if warn_at else None,
+    }
+
+
+def _event(kind: EventKind, clock: clock_rows.Rung) -> Event:
+    return Event(clock.ticket_id, kind, {"clock": clock.name, "due_at": clock.due_at.isoformat()})
+
+
+def _tell(conn: Connection, policy: Policy, ticket_ids: Sequence[int], events: Sequence[Event], now: datetime) -> None:
+    rows = ticket_rows.lock(conn, ticket_ids)
+    outbox.put(conn, record(conn, policy, rows, events, now, ACTOR), now)

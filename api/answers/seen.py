@@ -1,0 +1,40 @@
+"""Tickets as those who ask may see them."""
+
+from typing import Any
+
+from api.http.session import Session
+from domain.tickets import MOVES, EventKind, State, missing
+from store.base.access import Role, Scope
+
+
+def seen(row: dict[str, Any], asking: Session) -> dict[str, Any]:
+    """A ticket of store.desk, with what closing it still needs; for a customer, what is meant for the user."""
+    whole = {**row, "needs": needs(row)}
+    return _for_user(whole, asking.scope) if asking.asker.role is Role.CUSTOMER else whole
+
+
+def needs(row: dict[str, Any]) -> list[str]:
+    """What closing a ticket still needs, as names for programs."""
+    return [] if row["state"] == State.CLOSED else missing(row["standing"])
+
+
+def _for_user(row: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """What was reported before the tenancy is somebody else's words; row-level security keeps its events back."""
+    since = scope.since.get(row["home_id"])
+    events = [event_for_user(event) for event in row["events"] if is_for_user(EventKind(event["kind"]))]
+    told = {**row, "contact": None, "responsible": None, "events": events}
+    return {**told, "description": "", "confirmation": None} if since and row["opened_at"] < since.at else told
+
+
+def is_for_user(kind: EventKind) -> bool:
+    """Whether customers are shown events of a kind."""
+    return MOVES[kind].shown is not None
+
+
+def event_for_user(event: dict[str, Any]) -> dict[str, Any]:
+    """An event with what is meant for the user, of a kind that is."""
+    names = MOVES[EventKind(event["kind"])].shown or ()
+    actor = "user" if event["kind"] == EventKind.USER_SAID else event["actor"]
+    actor = actor if actor in ("hearth", "user") else "staff"
+    contact = {"contact": None} if "contact" in event else {}
+    return {**event, **contact, "actor": actor, "data": {k: v for k, v in event["data"].items() if k in names}}

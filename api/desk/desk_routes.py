@@ -1,0 +1,297 @@
+"""Flags and tickets of all homes that the token reaches, and what the desk does with them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Header, Path, Query
+from fastapi.responses import PlainTextResponse, Response
+from psycopg.errors import InsufficientPrivilege, UniqueViolation
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from alerts.desk.moves import Belongs, HomeHasTicket, NotThere, OpenThere, TooMany, act, say, take_in
+from alerts.tickets.docket import Opening, Saying
+from alerts.tickets.endings import merge, void
+from api.answers import models
+from api.answers.seen import seen
+from api.desk.moves import AnyMove, Assigned, Line, Merged, UserSaid, Void, Words, kind_of
+from api.desk.receipt import Receipt, as_text
+from api.desk.receipt import receipt as make_receipt
+from api.homes.home_routes import Code, home_id
+from api.http.language import Language, preferred
+from api.http.paging import Page, Paged, Sort, Sorted
+from api.http.problem import Fault, Problem, forbidden, invalid, no_such, too_many
+from api.http.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
+from domain.reasons import Text
+from domain.tickets import CREW_MOVES, Cold, Refused, Source, TicketClass, TooEarly, priority
+from store.base.access import Role
+from store.tickets import desk_pages
+from store.tickets.ticket_rows import OpenTicket
+
+Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
+Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
+Told = Literal["phone", "walk_in", "letter", "superior"]
+
+router = APIRouter(prefix="/v1", tags=["desk"])
+
+
+@router.get("/flags")
+def flags(
+    asking: Asking, paged: Paged, state: models.FlagState | None = None, sort: Sorted = Sort.NEWEST
+) -> Page[models.Flag]:
+    """Flags, newest first unless asked otherwise."""
+    states = desk_pages.FLAG_STATES if state is None else (state,)
+    rows = desk_pages.flags(
+        asking.conn, asking.scope, states=states, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
+    )
+    return paged.page(rows, models.Flag, "id")
+
+
+@router.get("/tickets")
+def tickets(
+    asking: Asking,
+    paged: Paged,
+    state: models.TicketState | None = None,
+    kind: Annotated[models.TicketClass | None, Query(alias="class")] = None,
+    station: Station = None,
+    overdue: Annotated[bool | None, Query(description="not closed, and a clock has run out unmet")] = None,
+    sort: Sorted = Sort.NEWEST,
+) -> Page[models.Ticket]:
+    """Tickets, newest first unless asked otherwise. Those in state `verifying` are marked done and not proven warm."""
+    wanted = desk_pages.TicketFilter(now=asking.now, state=state, kind=kind, station=station, overdue=overdue)
+    rows = desk_pages.tickets(
+        asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
+    )
+    return paged.page([seen(row, asking) for row in rows], models.Ticket, "ticket_id")
+
+
+@router.get("/tickets/{number}")
+def ticket(number: Number, asking: Asking) -> models.Ticket:
+    """A ticket by its number."""
+    return answer(asking, number)
+
+
+@router.get("/tickets/{number}/receipt", response_model=Receipt)
+def receipt(
+    number: Number,
+    asking: Asking,
+    language: Annotated[Language | None, Query(description="default: what Accept-Language prefers")] = None,
+    form: Annotated[Literal["json", "text"], Query(alias="as")] = "json",
+    accept_language: Annotated[str | None, Header(max_length=200)] = None,
+) -> Receipt | Response:
+    """The receipt for the user (回执单): what was reported, and what was done about it."""
+    made = make_receipt(find(asking, number), ZoneInfo(asking.zone), language or preferred(accept_language))
+    return PlainTextResponse(as_text(made)) if form == "text" else made
+
+
+@router.post("/tickets/{number}/events", status_code=201)
+def event(number: Number, changing: ChangingStaff, move: AnyMove) -> models.Ticket:
+    """Do something with a ticket. What it does not allow now is a conflict that names what it does allow."""
+    kind = kind_of(move)
+    if changing.asker.role is Role.CREW and kind not in CREW_MOVES:
+        raise forbidden(Text(f"班组不能进行此操作：{kind}", f"a crew may not do this: {kind}"))
+    found = desk_pages.ticket_id(changing.conn, changing.scope, number)
+    if found is None:
+        raise no_such("ticket")
+    if isinstance(move, Assigned) and move.station is not None:
+        check_station(changing, move.station)
+    with refusals(changing):
+        _let(changing, found, move)
+    changing.notes["kind"] = kind.value
+    return answer(changing, number)
+
+
+def _let(changing: Session, ticket: int, move: AnyMove) -> None:
+    conn, policy, now, actor = changing.conn, changing.policy, changing.now, changing.asker.actor
+    match move:
+        case UserSaid():
+            say(conn, policy, ticket, Saying(move.data(), move.contact), now, actor)
+        case Void():
+            void(conn, policy, ticket, move.data(), now, actor)
+        case Merged():
+            other = desk_pages.ticket_id(conn, changing.scope, move.into)
+            if other is None:
+                raise invalid(Fault("into", Text("没有此工单", "there is no such ticket")))
+            merge(conn, policy, (ticket, other), move.data(), now, actor)
+        case _:
+            act(conn, policy, ticket, kind_of(move), move.data(), now, actor)
+
+
+class Report(BaseModel):
+    """Something that a person reports.
+
+    Where something is open already, it says what it belongs to: `add_to` one of these tickets, or it is `new`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: Words
+    contact: Line | None = None
+    source: Told = "phone"
+    add_to: Line | None = None
+    new: bool = False
+
+    @model_validator(mode="after")
+    def _either(self) -> "Report":
+        if self.new and self.add_to is not None:
+            raise ValueError("is either added to a ticket or new")
+        return self
+
+
+class PlaceTicket(Report):
+    """Something reported that is in no home: at a building or a substation."""
+
+    kind: Literal["leak", "repair"] = Field(alias="class")
+    building: Line | None = None
+    substation: Line | None = None
+
+    @model_validator(mode="after")
+    def _place(self) -> "PlaceTicket":
+        if (self.building is None) == (self.substation is None):
+            raise ValueError("needs either a building or a substation")
+        return self
+
+
+@router.post("/tickets", status_code=201)
+def open_at_place(changing: ChangingDesk, wanted: PlaceTicket) -> models.Ticket:
+    """Open a ticket for a building or a substation, or add to one that is open there."""
+    building = substation = None
+    if wanted.building is not None:
+        building = desk_pages.building_id(changing.conn, wanted.building)
+    if wanted.substation is not None:
+        substation = desk_pages.substation_id(changing.conn, wanted.substation)
+    if building is None and substation is None:
+        field = "building" if wanted.building is not None else "substation"
+        raise invalid(Fault(field, Text("没有此编号", "there is none of that code")))
+    return open_ticket(
+        changing,
+        Opening(
+            ticket_class=TicketClass(wanted.kind),
+            source=Source(wanted.source),
+            priority=priority(TicketClass(wanted.kind), Cold(), None),
+            building_id=building,
+            substation_id=substation,
+            description=wanted.description,
+            contact=wanted.contact,
+        ),
+        Belongs(wanted.add_to, wanted.new),
+    )
+
+
+class HomeTicket(Report):
+    """Something reported in a home. Of what a customer reports the source is the user, whatever is said."""
+
+    kind: Literal["cold", "leak", "repair", "device"] = Field(alias="class")
+
+
+@router.post("/homes/{code}/tickets", status_code=201)
+def open_in_home(code: Code, changing: ChangingUserOrDesk, wanted: HomeTicket) -> models.Ticket:
+    """Open a ticket for a home, or add to one that is open there: a customer for its own, the desk for any.
+
+    A cold home has one open ticket at most.
+    """
+    user = changing.asker.role is Role.CUSTOMER
+    return open_ticket(
+        changing,
+        Opening(
+            ticket_class=TicketClass(wanted.kind),
+            source=Source.USER if user else Source(wanted.source),
+            priority=priority(TicketClass(wanted.kind), Cold(), None),
+            home_id=home_id(changing, code),
+            description=wanted.description,
+            contact=wanted.contact,
+        ),
+        Belongs(wanted.add_to, wanted.new),
+    )
+
+
+def open_ticket(changing: Session, opening: Opening, belongs: Belongs) -> models.Ticket:
+    """Open a ticket for what somebody reported, or add it to one.
+
+    Raises:
+        Problem: 409, something is open there and nobody said what it belongs to, or its users have opened too many;
+            429, a customer adds without end.
+    """
+    adds = belongs.add_to is not None and changing.asker.role is Role.CUSTOMER
+    if adds and (seconds := changing.limiter.wait_case(f"{changing.asker.actor} adds")):
+        raise too_many(seconds)
+    try:
+        made = take_in(changing.conn, changing.policy, opening, changing.now, changing.asker.actor, belongs)
+    except OpenThere as error:
+        raise _open_there(error.tickets) from None
+    except NotThere:
+        raise Problem(
+            409, Text(f"此处没有未办结的工单 {belongs.add_to}", f"no ticket {belongs.add_to} is open there")
+        ) from None
+    except HomeHasTicket as error:
+        raise Problem(
+            409,
+            Text(f"该户已有未办结的低温工单 {error.number}", f"the home has an open ticket for cold: {error.number}"),
+        ) from None
+    except UniqueViolation:
+        # Of the residents before: it cannot be seen, nor added to, and there is one at most.
+        raise Problem(
+            409, Text("该户已有未办结的低温工单，请致电我们", "the home has an open ticket for cold; please call us")
+        ) from None
+    except InsufficientPrivilege:
+        # The second wall: row-level security does not let a ticket in that the token could not see.
+        raise forbidden(Text("无权在此登记工单", "no ticket can be opened there with this token")) from None
+    except TooMany:
+        raise Problem(409, Text("该户未办结的工单过多", "the home has too many open tickets")) from None
+    number = f"T{made:08}"
+    changing.notes["ticket"] = number
+    return answer(changing, number)
+
+
+def _open_there(tickets: Sequence[OpenTicket]) -> Problem:
+    numbers = ", ".join(one.number for one in tickets)
+    detail = Text(
+        f"此处已有未办结的工单：{numbers}。请说明是补充（add_to）还是新事项（new）",
+        f"open there already: {numbers}; say which one this is added to (add_to), or that it is new (new)",
+    )
+    found = [
+        {"number": one.number, "class": one.ticket_class, "state": one.state, "since": one.opened_at} for one in tickets
+    ]
+    return Problem(409, detail, open_tickets=found)
+
+
+def find(asking: Session, number: str) -> dict[str, Any]:
+    """A ticket in scope as the asker may see it.
+
+    Raises:
+        Problem: 404.
+    """
+    found = desk_pages.ticket(asking.conn, asking.scope, number, asking.now)
+    if found is None:
+        raise no_such("ticket")
+    return seen(found, asking)
+
+
+def answer(asking: Session, number: str) -> models.Ticket:
+    """A ticket in scope, as it is answered."""
+    return models.Ticket.model_validate(find(asking, number))
+
+
+def check_station(asking: Session, station: str) -> None:
+    """Refuse a station that no substation belongs to.
+
+    Raises:
+        Problem: 422.
+    """
+    if not desk_pages.has_station(asking.conn, station):
+        raise invalid(Fault("station", Text("没有此供热站", "no substation belongs to that station")))
+
+
+@contextmanager
+def refusals(asking: Session) -> Iterator[None]:
+    """Turn a refused move into a conflict; one that is too early says when it is not any more."""
+    try:
+        yield
+    except TooEarly as error:
+        local = f"{error.allowed_from.astimezone(asking.policy.zone):%Y-%m-%d %H:%M}"
+        zh = f"工单 {error.number}：{local} 之后方可进行 {error.kind}"
+        raise Problem(409, Text(zh, str(error)), allowed_from=error.allowed_from) from None
+    except Refused as error:
+        zh = f"工单 {error.number} 当前状态为 {error.state}，不能进行 {error.kind}：{error.reason}"
+        raise Problem(409, Text(zh, str(error))) from None

@@ -1,0 +1,287 @@
+"""Outages: recorded and followed by the desk, read by all whom they concern."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from alerts.network import outages
+from alerts.network.outages import CHANGEABLE, MOST_PLACES, Draft, NoSuchOutage, Refused
+from api.http.paging import Page, Paged
+from api.http.problem import Fault, Problem, invalid, no_such
+from api.http.session import Asking, AskingDesk, ChangingDesk, Session
+from api.http.values import Asked, Instant
+from domain.outages import OutageKind
+from domain.reasons import Text
+from store.base.rows import Row
+from store.network import outage_rows
+from store.network.outage_rows import Area as Codes
+from store.notices import notice_rows
+from store.registry import registry_rows
+
+Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
+Code = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
+Places = Annotated[list[Code], Field(max_length=MOST_PLACES)]
+Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*\S[^\x00]*$")]
+Filter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
+State = Literal["planned", "running", "late", "restored", "cancelled"]
+
+router = APIRouter(prefix="/v1", tags=["outages"])
+
+
+class Body(BaseModel):
+    """What is sent; an unknown field is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Area(BaseModel):
+    """Places by their codes; all homes behind each are meant."""
+
+    substations: Places = []
+    buildings: Places = []
+    homes: Places = []
+
+
+class GivenArea(Area, Body):
+    """Some place at least."""
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> "GivenArea":
+        if not (self.substations or self.buildings or self.homes):
+            raise ValueError("names no place")
+        return self
+
+
+class NewOutage(Body):
+    """An outage; without `expected_end` nobody can say yet, which only a fault may."""
+
+    kind: OutageKind
+    stops_heating: bool = True
+    reason: Words
+    begins_at: Asked
+    expected_end: Asked | None = None
+    area: GivenArea
+
+
+class Changed(Body):
+    """Other times, another reason: what is left out stays; `expected_end` null: nobody can say any more."""
+
+    kind: Literal["changed"]
+    stops_heating: bool | None = None
+    reason: Words | None = None
+    begins_at: Asked | None = None
+    expected_end: Asked | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "Changed":
+        given = self.model_dump(include=self.model_fields_set - {"kind"})
+        if not given:
+            raise ValueError(f"changes nothing: give some of {', '.join(CHANGEABLE)}")
+        if empty := [name for name, value in given.items() if value is None and name != "expected_end"]:
+            raise ValueError(f"{empty[0]} cannot be null: leave it out, and it stays")
+        return self
+
+
+class Widened(Body):
+    """More places."""
+
+    kind: Literal["widened"]
+    area: GivenArea
+
+
+class Explained(Body):
+    """Why; users are told."""
+
+    kind: Literal["explained"]
+    explanation: Words
+
+
+class Restored(Body):
+    """The heat is back; default: now."""
+
+    kind: Literal["restored"]
+    restored_at: Asked | None = None
+
+
+class Cancelled(Body):
+    """A planned outage does not take place."""
+
+    kind: Literal["cancelled"]
+
+
+Happening = Annotated[Changed | Widened | Explained | Restored | Cancelled, Field(discriminator="kind")]
+
+
+class Reached(BaseModel):
+    """Of how many homes the announcement was told by one channel at least, waits, failed, or could not be sent."""
+
+    homes: int
+    told: int
+    waiting: int
+    failed: int
+    unreachable: int
+
+
+class Happened(BaseModel):
+    """An entry of the history."""
+
+    seq: int
+    at: Instant
+    kind: str
+    actor: str
+    data: JsonValue
+
+
+class Outage(BaseModel):
+    """A time without heat. `area` has the places that the token reaches; `homes` are all that it concerns."""
+
+    number: str
+    kind: OutageKind
+    state: State
+    stops_heating: bool
+    reason: str
+    begins_at: Instant
+    expected_end: Instant | None
+    explanation: str | None
+    announced_at: Instant | None
+    restored_at: Instant | None
+    cancelled_at: Instant | None
+    area: Area
+    homes: int
+
+
+class WholeOutage(Outage):
+    """An outage with its history and the proof of announcement; these are for the desk."""
+
+    events: list[Happened] | None
+    announcement: Reached | None
+
+
+class Told(BaseModel):
+    """A notice: to whom, by which channel, and what became of it. `key` is that of the message."""
+
+    notice: int
+    what: str
+    at: Instant
+    audience: str
+    recipient: str | None
+    home: str | None
+    channel: str
+    state: Literal["waiting", "sending", "sent", "failed"]
+    key: str | None
+    attempts: int | None
+    finished_at: Instant | None
+    reason: str | None
+    detail: str | None
+
+
+@router.get("/outages")
+def list_outages(
+    asking: Asking, paged: Paged, state: State | None = None, station: Filter = None, home: Filter = None
+) -> Page[Outage]:
+    """Outages that concern a home which the token reaches, newest first."""
+    states = outage_rows.STATES if state is None else (state,)
+    wanted = outage_rows.Wanted(now=asking.now, states=states, station=station, home=home)
+    rows = outage_rows.outages(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
+    return paged.page(rows, Outage, "outage_id")
+
+
+@router.post("/outages", status_code=201)
+def record(body: NewOutage, changing: ChangingDesk) -> WholeOutage:
+    """Record an outage. Users of the area are told if its expected length or its kind asks for it."""
+    area = _known(changing, body.area, "area")
+    draft = Draft(body.kind, body.stops_heating, body.reason, body.begins_at, body.expected_end, area)
+    with _answering():
+        number = outages.record(changing.conn, changing.policy, draft, changing.asker.actor, changing.now)
+    changing.notes["outage"] = number
+    return _whole(changing, number)
+
+
+@router.get("/outages/{number}")
+def outage(number: Number, asking: Asking) -> WholeOutage:
+    """An outage by its number."""
+    return _whole(asking, number)
+
+
+@router.post("/outages/{number}/events", status_code=201)
+def event(number: Number, body: Happening, changing: ChangingDesk) -> WholeOutage:
+    """Say what has happened to an outage. What cannot be said of it now is a 409."""
+    conn, policy, actor, now = changing.conn, changing.policy, changing.asker.actor, changing.now
+    changing.notes["kind"] = body.kind
+    with _answering():
+        match body:
+            case Changed():
+                given = body.model_dump(include=body.model_fields_set - {"kind"})
+                outages.change(conn, policy, number, given, actor, now)
+            case Widened():
+                outages.widen(conn, policy, number, _known(changing, body.area, "area"), actor, now)
+            case Explained():
+                outages.explain(conn, policy, number, body.explanation, actor, now)
+            case Restored():
+                outages.restore(conn, policy, number, body.restored_at or now, actor, now)
+            case Cancelled():
+                outages.cancel(conn, policy, number, actor, now)
+    return _whole(changing, number)
+
+
+@router.get("/outages/{number}/notices")
+def notices(number: Number, asking: AskingDesk, paged: Paged) -> Page[Told]:
+    """Who was told of an outage, by which channel, when, with what result; newest first."""
+    found = _find(asking, number)
+    wanted = notice_rows.Wanted(outage=found["outage_id"])
+    return told_page(asking, paged, wanted)
+
+
+def told_page(asking: Session, paged: Paged, wanted: notice_rows.Wanted) -> Page[Told]:
+    """A page of notices."""
+    rows = notice_rows.told(asking.conn, wanted, before=paged.id(), limit=paged.fetched)
+    return paged.page(rows, Told, "notice")
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn what the rules refuse into an answer."""
+    try:
+        yield
+    except NoSuchOutage:
+        raise no_such("outage") from None
+    except Refused as error:
+        raise Problem(409, error.why) from None
+
+
+def _known(session: Session, area: Area, where: str) -> Codes:
+    """The codes of an area.
+
+    Raises:
+        Problem: 422, nobody knows one of them.
+    """
+    given = registry_rows.Codes(set(area.substations), set(area.buildings), set(area.homes))
+    known = registry_rows.known(session.conn, given)
+    unknown = {kind: sorted(codes - getattr(known, kind)) for kind, codes in given._asdict().items()}
+    faults = [
+        Fault(f"{where}.{kind}", Text(f"未登记:{codes[0]}", f"there is no {codes[0]} in the registry"))
+        for kind, codes in unknown.items()
+        if codes
+    ]
+    if faults:
+        raise invalid(*faults)
+    return Codes(area.substations, area.buildings, area.homes)
+
+
+def _find(asking: Session, number: str) -> Row:
+    wanted = outage_rows.Wanted(now=asking.now, number=number)
+    found = outage_rows.outages(asking.conn, asking.scope, wanted, limit=1)
+    if not found:
+        raise no_such("outage")
+    return found[0]
+
+
+def _whole(asking: Session, number: str) -> WholeOutage:
+    found = _find(asking, number)
+    desk = asking.scope.everywhere
+    events = outage_rows.events(asking.conn, found["outage_id"]) if desk else None
+    reached = outage_rows.reached(asking.conn, found["outage_id"]) if desk else None
+    return WholeOutage.model_validate({**found, "events": events, "announcement": reached})

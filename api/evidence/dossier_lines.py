@@ -1,0 +1,88 @@
+"""Rows of a dossier as its files have them, for the user or for the company's people."""
+
+import json
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+
+from api.answers.seen import event_for_user
+from domain.policy import Version
+from domain.reasons import CLEAR_TEXTS
+from domain.states import ClearReason
+from domain.tickets import MOVES, EventKind
+from store.base.rows import Row
+from store.evidence.dossier_rows import Place
+
+PERSONAL = ("responsible", "measurer", "recorded_by", "signature", "confirmation")  # not for the user's dossier
+
+
+class View(StrEnum):
+    """For whom a dossier is made."""
+
+    USER = "user"  # without remarks of the staff and other people's names
+    STAFF = "staff"
+
+
+def seen(row: Row, view: View) -> Row:
+    """A row with what the view shows of it."""
+    hidden = PERSONAL if view is View.USER else ()
+    return {name: value for name, value in row.items() if name not in hidden}
+
+
+def version(label: str, version: Version) -> Row:
+    """A version of the rules, as far as homes are judged by it."""
+    limits = [
+        {
+            "class": limit.home_class,
+            "severity": limit.severity,
+            "below": limit.below_celsius,
+            "from": limit.opens,
+            "to": limit.closes,
+            "clause": limit.clause,
+        }
+        for limit in version.limits
+    ]
+    plain = ("valid_from", "confirm_for_s", "clear_for_s", "deadband_k", "hold_intervals", "judged_rooms")
+    return {"label": label, **{name: getattr(version, name) for name in plain}, "limits": limits}
+
+
+def thermometer(place: Place) -> Row:
+    """A sensor in a room for a time."""
+    return {name: value for name, value in place._asdict().items() if name not in ("point_id", "sensor_id")}
+
+
+def flag(row: Row) -> Row:
+    """A flag, with the reason of its end in both languages."""
+    ended = CLEAR_TEXTS[ClearReason(row["clear_reason"])]._asdict() if row["clear_reason"] else None
+    return {**{name: value for name, value in row.items() if name != "ticket_id"}, "cleared_because": ended}
+
+
+def measured(row: Row) -> Row:
+    """A measurement, and whether it counts."""
+    return {**row, "signed": row["signature"] is not None, "valid": row["worth"] == "valid"}
+
+
+def event(event: Row, view: View) -> Row:
+    """An event as it is told: whole with what its hash is made of, in part, or its hash alone."""
+    plain = {name: event[name] for name in ("at", "kind", "actor", "state", "data")}
+    whole = {"shown": "whole", **plain, "canonical": event["told"]}
+    if view is View.STAFF:
+        return whole
+    if MOVES[EventKind(event["kind"])].shown is None:
+        return {"shown": "withheld"}
+    seen = event_for_user(plain)
+    return whole if seen == plain else {"shown": "part", **seen}
+
+
+def dumps(told: object, indent: int | None = 1) -> str:
+    """JSON; instants are UTC to the µs, hashes are hexadecimal."""
+    return json.dumps(told, indent=indent, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    raise TypeError(f"{type(value).__name__} has no place in a dossier")

@@ -1,0 +1,103 @@
+"""The evidence dossier of a home, to take to a supervisor or a court (api/evidence/dossier.py says what is in it)."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import Response
+
+from api.evidence.dossier import MOST_READINGS, TooMuch, Wanted, compose
+from api.evidence.dossier_lines import View
+from api.homes.exports import place_for_export
+from api.homes.home_routes import Code, FromDay, ToDay, home_id, today
+from api.http.download import Download, file_for
+from api.http.problem import Fault, forbidden, invalid
+from api.http.session import Asking, Session, names_of, surroundings
+from domain.reasons import Text
+from store.base.access import Role
+
+DEFAULT_SPAN = timedelta(days=30)
+LONGEST_SPAN = timedelta(days=400)  # a heating season, or a whole year
+DAY = timedelta(days=1)
+TOO_LONG = Text(f"早于 to 超过 {LONGEST_SPAN.days} 天", f"is more than {LONGEST_SPAN.days} days before `to`")
+NO_SPAN = Text("须早于 to", "must be before `to`")
+FUTURE = Text("晚于明天", "is later than tomorrow")
+TOO_MUCH = Text(f"该时段读数超过 {MOST_READINGS} 条", f"there are more than {MOST_READINGS} readings in the span")
+STAFF_ONLY = Text("内部版本仅供供热单位", "that view is for the company's people")
+ZIP: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The dossier; its root digest is the ETag",
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+    },
+    304: {"description": "Nothing has changed since the ETag in If-None-Match"},
+}
+
+router = APIRouter(prefix="/v1", tags=["evidence"])
+
+
+def place(request: Request) -> Iterator[None]:
+    """A place for writing a dossier; so many at once and no more."""
+    with place_for_export(request):
+        yield
+
+
+Place = Annotated[None, Depends(place, scope="function")]
+For = Annotated[
+    View | None,
+    Query(alias="for", description="whom it is made for; default: what the asker is. A customer gets the user's only"),
+]
+
+
+@router.get("/homes/{code}/evidence", response_class=Download, status_code=200, responses=ZIP)
+def evidence(
+    request: Request,
+    code: Code,
+    place: Place,
+    asking: Asking,
+    begin: FromDay = None,
+    end: ToDay = None,
+    view: For = None,
+    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+) -> Response:
+    """Everything on record of a home for a span of local days, in one ZIP that proves itself."""
+    wanted = _wanted(asking, code, begin, end, view)
+    asking.conn.rollback()  # who asks is known; all that follows is read in a transaction of its own
+    key = surroundings(request).company.key
+    with file_for(surroundings(request).downloads, names_of(request, asking)) as sheet:
+        try:
+            tag = f'"{compose(asking.conn, asking.scope, asking.policy, wanted, sheet.file, key)}"'
+        except TooMuch:
+            raise invalid(Fault("from", TOO_MUCH)) from None
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"evidence-{code}-{wanted.first}-{wanted.end}")
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if tag in (if_none_match or ""):
+        sheet.close()
+        return Response(status_code=304, headers=headers)
+    headers |= {"Content-Disposition": f'attachment; filename="{name}.zip"'}
+    return Download(sheet, headers, "application/zip")
+
+
+def _wanted(asking: Session, code: str, begin: FromDay, end: ToDay, view: View | None) -> Wanted:
+    """What is asked for, if it may be.
+
+    Raises:
+        Problem: 403, 404, 422.
+    """
+    customer = asking.asker.role is Role.CUSTOMER
+    if customer and view is View.STAFF:
+        raise forbidden(STAFF_ONLY)
+    tomorrow = today(asking) + DAY
+    end = end or tomorrow
+    first = begin or end - DEFAULT_SPAN
+    if end > tomorrow:
+        raise invalid(Fault("to", FUTURE))
+    home = home_id(asking, code)
+    if since := asking.scope.since.get(home):
+        first = max(first, since.day)  # what is older is not this resident's
+    if first >= end:
+        raise invalid(Fault("from", NO_SPAN))
+    if end - first > LONGEST_SPAN:
+        raise invalid(Fault("from", TOO_LONG))
+    return Wanted(home, code, first, end, view or (View.USER if customer else View.STAFF))

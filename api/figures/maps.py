@@ -1,0 +1,145 @@
+"""Maps for the company's own people, as GeoJSON (RFC 7946)."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from api.http.problem import Fault, invalid
+from api.http.session import AskingStaff
+from api.http.values import Instant, Shown
+from domain.reasons import Text
+from store.base.rows import Row
+from store.figures import map_rows
+from store.figures.map_rows import Box
+
+NO_BOX = Text("应为 西,南,东,北 四个经纬度", "must be west,south,east,north in degrees, such as 116.2,39.8,116.6,40.1")
+
+
+class GeoJson(JSONResponse):
+    """JSON of this kind."""
+
+    media_type = "application/geo+json"
+
+
+class Place(BaseModel):
+    """Longitude and latitude, in this order."""
+
+    type: Literal["Point"] = "Point"
+    coordinates: tuple[float, float]
+
+
+class BuildingNow(BaseModel):
+    """A building: its homes counted by state, the coldest and the mean of their temperatures, °C."""
+
+    code: str
+    name: str
+    address: str
+    substation: str
+    station: str
+    homes: int
+    compliant: int
+    cold: int
+    severe: int
+    unknown: int
+    not_judged: int
+    coldest: Shown
+    mean: Shown
+    flags: int
+
+
+class SubstationNow(BaseModel):
+    """A substation and what it measured last: °C, MPa, m³/h, kW."""
+
+    code: str
+    name: str
+    station: str
+    measured_at: Instant | None
+    supply_temperature: Shown
+    return_temperature: Shown
+    supply_pressure: Shown
+    return_pressure: Shown
+    flow: Shown
+    heat_power: Shown
+    outdoor_temperature: Shown
+
+
+class BuildingFeature(BaseModel):
+    """A building on the map; without geometry where nobody has said where it is."""
+
+    type: Literal["Feature"] = "Feature"
+    geometry: Place | None
+    properties: BuildingNow
+
+
+class SubstationFeature(BaseModel):
+    """A substation on the map."""
+
+    type: Literal["Feature"] = "Feature"
+    geometry: Place | None
+    properties: SubstationNow
+
+
+class Buildings(BaseModel):
+    """All buildings that are reached."""
+
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+    features: Sequence[BuildingFeature]
+
+
+class Substations(BaseModel):
+    """All substations that are reached."""
+
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+    features: Sequence[SubstationFeature]
+
+
+def box(text: str | None) -> Box | None:
+    """A part of the map from `west,south,east,north`; None is all of it.
+
+    Raises:
+        Problem: 422.
+    """
+    if text is None:
+        return None
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise invalid(Fault("bbox", NO_BOX)) from None
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise invalid(Fault("bbox", NO_BOX))
+    return Box(west, south, east, north)
+
+
+Bounds = Annotated[
+    str | None,
+    Query(alias="bbox", max_length=100, description="west,south,east,north in degrees; default: everywhere"),
+]
+
+router = APIRouter(prefix="/v1/map", tags=["maps"], default_response_class=GeoJson)
+
+
+@router.get("/buildings")
+def buildings(asking: AskingStaff, bounds: Bounds = None) -> Buildings:
+    """Buildings as they stand; a crew sees those of its station."""
+    rows = map_rows.buildings(asking.conn, asking.scope, box(bounds))
+    return Buildings(
+        features=[BuildingFeature(geometry=_place(row), properties=BuildingNow.model_validate(row)) for row in rows]
+    )
+
+
+@router.get("/substations")
+def substations(asking: AskingStaff, bounds: Bounds = None) -> Substations:
+    """Substations as they stand; a crew sees those of its station."""
+    rows = map_rows.substations(asking.conn, asking.scope, box(bounds))
+    return Substations(
+        features=[SubstationFeature(geometry=_place(row), properties=SubstationNow.model_validate(row)) for row in rows]
+    )
+
+
+def _place(row: Row) -> Place | None:
+    if row["lat"] is None or row["lon"] is None:
+        return None
+    return Place(coordinates=(row["lon"], row["lat"]))

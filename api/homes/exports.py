@@ -1,0 +1,189 @@
+"""Whole tables to take away: the readings of a home over a season, and its ledger."""
+
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+from fastapi import APIRouter, Depends, Request
+from numpy.typing import NDArray
+
+from alerts.engine.track import NONE
+from alerts.judging.weigh import judged_milli
+from api.homes.home_routes import Code, From, FromDay, To, ToDay, home_id, today
+from api.http.download import Download, Sheet, file_for
+from api.http.problem import Fault, invalid, unavailable
+from api.http.session import EVERYONE, Bearer, Session, asked_by, names_of, surroundings
+from api.tables import MEDIA, Format, write
+from domain.milli import milli
+from domain.quality import Quality
+from domain.reasons import Text
+from store.base import wire
+from store.base.access import Role
+from store.judging import ledger_days
+from store.readings import reading_history
+from store.readings.reading_history import Point
+
+DEFAULT_SPAN = timedelta(days=30)
+LONGEST_SPAN = timedelta(days=800)  # two heating seasons and the summer between
+BATCH_ROWS = 50_000
+INSTANT = pa.timestamp("us", "UTC")
+READINGS = pa.schema(
+    {
+        "sensor": pa.string(),
+        "room": pa.string(),
+        "measured_at": INSTANT,
+        "received_at": INSTANT,
+        "temperature": pa.float32(),
+        "raw": pa.float32(),
+        "offset": pa.float32(),
+        "humidity": pa.float32(),
+        "battery": pa.float32(),
+        "quality": pa.string(),
+    }
+)
+SECONDS = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s", "shortfall_s")
+LEDGER = pa.schema(
+    {
+        "day": pa.date32(),
+        **dict.fromkeys(SECONDS, pa.float64()),
+        "min": pa.float32(),
+        "mean": pa.float64(),
+        "kelvin_hours": pa.float64(),
+        "policy": pa.string(),
+        "closed": pa.bool_(),
+    }
+)
+QUALITIES = pa.array([quality.name.lower() for quality in Quality])
+BUSY = Text("正在进行的导出过多", "too many exports are under way")
+
+router = APIRouter(prefix="/v1", tags=["exports"])
+TABLE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The table",
+        "content": {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in MEDIA.values()},
+    }
+}
+
+
+@dataclass(frozen=True)
+class Export:
+    """A session to read with, and the file that what is read goes into."""
+
+    asking: Session
+    sheet: Sheet
+
+
+def open_export(request: Request, bearer: Bearer) -> Iterator[Export]:
+    """What an export needs until it is written; so many at once and no more."""
+    yield from exporting(request, bearer, EVERYONE)
+
+
+def exporting(request: Request, bearer: Bearer, roles: Collection[Role]) -> Iterator[Export]:
+    """The same for some roles."""
+    with (
+        place_for_export(request),
+        contextmanager(asked_by(roles))(request, bearer) as asking,
+        file_for(surroundings(request).downloads, names_of(request, asking)) as sheet,
+    ):
+        yield Export(asking, sheet)
+
+
+@contextmanager
+def place_for_export(request: Request) -> Iterator[None]:
+    """One of the places that there are for writing long answers.
+
+    Raises:
+        Problem: 503, none is free.
+    """
+    places = surroundings(request).exports
+    if not places.acquire(blocking=False):
+        raise unavailable(BUSY)
+    try:
+        yield
+    finally:
+        places.release()
+
+
+# "function": connection and place are free again before the answer is on its way to a slow client.
+Exporting = Annotated[Export, Depends(open_export, scope="function")]
+
+
+@router.get("/homes/{code}/readings.{form}", response_class=Download, status_code=200, responses=TABLE)
+def readings(code: Code, form: Format, export: Exporting, begin: From = None, end: To = None) -> Download:
+    """All readings, as they came and calibrated, sensor by sensor in order of time; without `from` of 30 days."""
+    asking = export.asking
+    end = min(end or asking.now, asking.now + timedelta(days=1))
+    start = begin or end - DEFAULT_SPAN
+    check_span(start, end)
+    points = reading_history.points(asking.conn, home_id(asking, code), start, end)
+    batches = (batch for point in points for batch in reading_batches(asking, point, start, end))
+    return answer(export.sheet, form, READINGS, batches, f"{code}-readings")
+
+
+@router.get("/homes/{code}/compliance.{form}", response_class=Download, status_code=200, responses=TABLE)
+def ledger(code: Code, form: Format, export: Exporting, begin: FromDay = None, end: ToDay = None) -> Download:
+    """The ledger, day by day; without `from` of 30 days."""
+    asking = export.asking
+    end = end or today(asking) + timedelta(days=1)
+    begin = begin or end - DEFAULT_SPAN
+    if end - begin > LONGEST_SPAN:
+        raise too_long()
+    days = ledger_days.days(asking.conn, home_id(asking, code), begin, end, after=None, limit=LONGEST_SPAN.days)
+    batch = pa.RecordBatch.from_pylist(days, schema=LEDGER)
+    return answer(export.sheet, form, LEDGER, iter([batch] if days else []), f"{code}-compliance")
+
+
+def reading_batches(asking: Session, point: Point, start: datetime, end: datetime) -> Iterator[pa.RecordBatch]:
+    """The readings of a point, some at a time."""
+    for rows in reading_history.said(asking.conn, point.point_id, start, end, BATCH_ROWS):
+        yield _batch(point, rows)
+
+
+def _batch(point: Point, rows: NDArray[np.void]) -> pa.RecordBatch:
+    raw, offset = rows["temperature"], np.full(len(rows), point.offset_k, np.float32)
+    columns = [
+        pa.repeat(point.sensor, len(rows)),
+        pa.repeat(point.room, len(rows)),
+        pa.array(rows["measured_at"].astype("M8[us]"), INSTANT),
+        pa.array(rows["received_at"].astype("M8[us]"), INSTANT),
+        *(celsius(values) for values in (judged_celsius(raw, point.offset_k), raw, offset)),
+        *(celsius(rows[name]) for name in ("humidity", "battery")),
+        QUALITIES.take(pa.array(rows["quality"])),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=READINGS)
+
+
+def judged_celsius(raw: NDArray[np.float32], offset_k: float) -> NDArray[np.float32]:
+    """Raw temperatures with the offset, as they are judged; NaN is none, and what no thermometer says stays a sum."""
+    judged = judged_milli(raw, milli(offset_k))
+    return np.where(judged == NONE, raw + np.float32(offset_k), wire.celsius(judged))
+
+
+def celsius(values: NDArray[np.float32]) -> pa.Array:
+    """Temperatures as a column; NaN is none."""
+    return pa.array(np.ascontiguousarray(values), pa.float32(), from_pandas=True)
+
+
+def answer(sheet: Sheet, form: Format, schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str) -> Download:
+    """A table, written as a whole before it is sent."""
+    sheet.fill(write(form, schema, batches))
+    file = re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+    headers = {"Content-Disposition": f'attachment; filename="{file}.{form}"'}
+    return Download(sheet, headers, MEDIA[form])
+
+
+def check_span(start: datetime, end: datetime) -> None:
+    """Raises Problem: 422, the span is too long."""
+    if end - start > LONGEST_SPAN:
+        raise too_long()
+
+
+def too_long() -> Exception:
+    """A span beyond what is exported at once."""
+    most = LONGEST_SPAN.days
+    return invalid(Fault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))

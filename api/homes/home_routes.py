@@ -1,0 +1,198 @@
+"""A home, and what belongs to it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, timedelta, tzinfo
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Response
+
+from api.answers import models
+from api.answers.models import quality_name
+from api.answers.seen import seen
+from api.homes.buckets import Every, buckets
+from api.http.paging import Page, Paged, Paging, Sort, Sorted
+from api.http.problem import Fault, invalid, no_such
+from api.http.session import Asking, Session
+from api.http.values import Asked, AskedDay, AskedZone, shown
+from domain.quality import Quality
+from domain.reasons import Text
+from store.base.rows import Row
+from store.judging import ledger_days
+from store.readings import reading_history
+from store.registry import home_rows
+from store.tickets import desk_pages
+
+DEFAULT_SPAN = timedelta(days=1)
+DEFAULT_LEDGER_SPAN = timedelta(days=30)
+DAY = timedelta(days=1)
+QUALITIES = {quality.value: quality_name(quality) for quality in Quality}
+LONGEST_BUCKETED_SPAN = timedelta(days=400)  # a heating season, or a whole year
+
+Code = Annotated[str, Path(max_length=200, pattern=r"^[^\x00]+$")]
+
+
+From = Annotated[Asked | None, Query(alias="from", description="RFC 3339; default: a day before `to`")]
+To = Annotated[Asked | None, Query(alias="to", description="RFC 3339, not included; default: now")]
+FromDay = Annotated[AskedDay | None, Query(alias="from", description="local day; default: 30 days before `to`")]
+ToDay = Annotated[AskedDay | None, Query(alias="to", description="local day, not included; default: tomorrow")]
+Width = Annotated[Every | None, Query(description="of a bucket; default: readings as they came")]
+
+Zone = Annotated[
+    AskedZone | None, Query(description="IANA zone in which times are told and days begin; default: UTC, days local")
+]
+
+router = APIRouter(prefix="/v1", tags=["homes"])
+
+
+@router.get("/homes/{code}")
+def home(code: Code, asking: Asking) -> models.Home:
+    """The home now."""
+    found = home_rows.find(asking.conn, asking.scope, code)
+    if found is None:
+        raise no_such("home")
+    flag = desk_pages.open_flag(asking.conn, asking.scope, found["home_id"])
+    return models.Home.model_validate({**found, "flag": flag})
+
+
+@router.get("/homes/{code}/readings", response_model=Page[models.Reading] | Page[models.Bucket])
+def readings(
+    code: Code,
+    asking: Asking,
+    paged: Paged,
+    begin: From = None,
+    end: To = None,
+    every: Width = None,
+    tz: Zone = None,
+) -> Response:
+    """Temperatures over time, in order of time, of each sensor while it was in the home."""
+    end = end or asking.now
+    stretch = reading_history.Stretch(
+        home_id=home_id(asking, code),
+        start=begin or end - DEFAULT_SPAN,
+        end=end,
+        after=paged.position(),
+        limit=paged.fetched,
+    )
+    if every is None:
+        return raw(asking, stretch, paged, tz)
+    rows, cursor = paged.cut(bucketed(asking, stretch, every, tz), "start", "point_id")
+    return written([told_bucket(row, tz) for row in rows], cursor)
+
+
+@router.get("/homes/{code}/compliance")
+def compliance(
+    code: Code, asking: Asking, paged: Paged, begin: FromDay = None, end: ToDay = None
+) -> Page[models.LedgerDay]:
+    """The ledger of the home, day by day in order of time; today, so far, is the last one."""
+    end = end or today(asking) + DAY
+    rows = ledger_days.days(
+        asking.conn,
+        home_id(asking, code),
+        begin or end - DEFAULT_LEDGER_SPAN,
+        end,
+        after=paged.day(),
+        limit=paged.fetched,
+    )
+    return paged.page(rows, models.LedgerDay, "day")
+
+
+@router.get("/homes/{code}/flags")
+def flags(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) -> Page[models.Flag]:
+    """The flags of a home, newest first unless asked otherwise."""
+    rows = desk_pages.flags(
+        asking.conn,
+        asking.scope,
+        home_id=home_id(asking, code),
+        oldest=sort is Sort.OLDEST,
+        after=paged.id(),
+        limit=paged.fetched,
+    )
+    return paged.page(rows, models.Flag, "id")
+
+
+@router.get("/homes/{code}/tickets")
+def tickets(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) -> Page[models.Ticket]:
+    """The repair file of a home, newest first unless asked otherwise."""
+    wanted = desk_pages.TicketFilter(now=asking.now, home_id=home_id(asking, code))
+    rows = desk_pages.tickets(
+        asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
+    )
+    return paged.page([seen(row, asking) for row in rows], models.Ticket, "ticket_id")
+
+
+def today(asking: Session) -> date:
+    """The local day."""
+    return asking.now.astimezone(asking.policy.zone).date()
+
+
+def home_id(asking: Session, code: str) -> int:
+    """The key of a home in scope.
+
+    Raises:
+        Problem: 404.
+    """
+    found = home_rows.id_of(asking.conn, asking.scope, code)
+    if found is None:
+        raise no_such("home")
+    return found
+
+
+def bucketed(asking: Session, stretch: reading_history.Stretch, every: Every, zone: ZoneInfo | None) -> list[Row]:
+    """The buckets of a stretch.
+
+    Raises:
+        Problem: 422, the span is so long that the work of a page would not be bounded.
+    """
+    if stretch.end - stretch.start > LONGEST_BUCKETED_SPAN:
+        most = LONGEST_BUCKETED_SPAN.days
+        raise invalid(Fault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))
+    # Nothing is measured later than the clocks of sensors may be ahead.
+    ending = replace(stretch, end=min(stretch.end, asking.now + DAY))
+    return buckets(asking, ending, every, zone or asking.policy.zone)
+
+
+Reading = msgspec.defstruct("Reading", list(models.Reading.model_fields))
+
+
+def raw(asking: Session, stretch: reading_history.Stretch, paged: Paging, zone: ZoneInfo | None) -> Response:
+    """A page of answers.Reading. Most that the API is asked for is this, so it does not go through validation."""
+    columns = reading_history.readings(asking.conn, stretch)
+    told = [item for point in columns for item in readings_of(point, zone)]
+    keys = [(at, point.point_id) for point in columns for at in point.measured_at]
+    if len(columns) > 1:
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        told, keys = [told[n] for n in order], [keys[n] for n in order]
+    return written(told[: paged.limit], paged.next(keys))
+
+
+def readings_of(point: reading_history.Columns, zone: ZoneInfo | None) -> list[object]:
+    """The readings of one point, as they are told."""
+    at = point.measured_at if zone is None else [instant.astimezone(zone) for instant in point.measured_at]
+    offset = shown(point.offset)
+    values = zip(at, point.temperature, point.humidity, point.battery, point.quality, strict=True)
+    return [
+        Reading(point.sensor, point.room, instant, shown(warm), offset, shown(wet), shown(volt), QUALITIES[quality])
+        for instant, warm, wet, volt, quality in values
+    ]
+
+
+def told_bucket(row: Row, zone: tzinfo | None) -> Row:
+    """A bucket as answers.Bucket has it."""
+    return {
+        "sensor": row["sensor"],
+        "room": row["room"],
+        "start": row["start"].astimezone(zone or UTC),
+        "min": shown(row["min"]),
+        "mean": shown(row["mean"]),
+        "max": shown(row["max"]),
+        "count": row["count"],
+        "coverage": round(row["coverage"], 4),
+    }
+
+
+def written(items: Sequence[object], cursor: str | None) -> Response:
+    """A page, written at once."""
+    return Response(msgspec.json.encode({"items": items, "next": cursor}), media_type="application/json")

@@ -1,0 +1,73 @@
+"""From what stands behind `Authorization: Bearer` to who asks."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from psycopg import Connection
+
+from api.http.oidc import Claims, KeysAway, Oidc, Refused
+from api.http.problem import Problem, unauthorised, unavailable
+from domain.reasons import Text
+from store.base import access
+from store.base.access import EVERYWHERE, Asker
+
+NO_TOKEN = Text("需要令牌 (Bearer)", "a bearer token is needed")
+WRONG_TOKEN = Text("令牌不存在、已过期或已撤销", "the token is unknown, expired or revoked")
+KEYS_AWAY = Text("无法取得身份提供方的密钥", "the keys of the identity provider cannot be had")
+
+
+def vouched(oidc: Oidc | None, token: str, now: datetime) -> Claims | None:
+    """What the identity provider says of a token of its own; None for one of ours. Before a connection is taken.
+
+    Raises:
+        Problem: 401 or 503.
+    """
+    if oidc is None or token.startswith(access.PREFIX):
+        return None
+    try:
+        return oidc.vouch(token, now)
+    except Refused:
+        raise unauthorised(WRONG_TOKEN) from None
+    except KeysAway:
+        raise unavailable(KEYS_AWAY) from None
+
+
+def asker(conn: Connection, token: str, claims: Claims | None, now: datetime) -> Asker:
+    """Who asks.
+
+    Raises:
+        Problem: 401.
+    """
+    found = access.find(conn, token, now) if claims is None else _person(conn, claims, now)
+    if found is None:
+        raise unauthorised(WRONG_TOKEN)
+    return found
+
+
+def _person(conn: Connection, claims: Claims, now: datetime) -> Asker:
+    access.enter(conn, EVERYWHERE)  # to turn codes into keys; narrowed to the homes found before anything else is read
+    homes = access.homes_now(conn, claims.homes, now)
+    scope = access.reach(claims.role, claims.station, homes)
+    return Asker(f"oidc {claims.subject}", claims.role, scope, claims.rights)
+
+
+def gone(conn: Connection, oidc: Oidc | None, held: Mapping[str, Asker], now: datetime) -> set[str]:
+    """Which of these tokens do not hold any more, or reach something else than they did."""
+    ours = [token for token in held if token.startswith(access.PREFIX)]
+    found = access.find_all(conn, ours, now)
+    theirs = held.keys() - set(ours)
+    return {token for token in ours if found.get(token) != held[token]} | {
+        token for token in theirs if not _still_vouched(conn, oidc, token, held[token], now)
+    }
+
+
+def _still_vouched(conn: Connection, oidc: Oidc | None, token: str, known: Asker, now: datetime) -> bool:
+    try:
+        return asker(conn, token, vouched(oidc, token, now), now) == known
+    except Problem as problem:
+        return problem.status != 401  # while the provider's keys cannot be had, nobody is thrown out
+
+
+def is_wrong_token(problem: Problem) -> bool:
+    """Whether somebody showed a token that does not hold."""
+    return problem.status == 401 and problem.detail is WRONG_TOKEN

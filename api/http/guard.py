@@ -1,0 +1,201 @@
+"""What surrounds every request: headers that keep browsers out of trouble, limits of size and number, ETags."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.limits import Limiter
+from api.http.oidc import Oidc
+from api.http.problem import FRAMEWORK, TOO_LONG, Problem, too_many
+
+# A page of our own sets a policy of its own; where there is none, nothing may be loaded.
+HEADERS: dict[str, str] = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+STRICT_TRANSPORT: dict[str, str] = {"strict-transport-security": "max-age=31536000"}
+COUNTED = ("/v1", "/home", "/status")
+INSIDE = ("/metrics", "/readyz")
+# What proxies add to a request that they pass on.
+PASSED_ON = frozenset(
+    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
+)
+LARGEST_TAGGED = 1 << 20
+EXPOSED = ("ETag", "Retry-After", "Content-Language", "Content-Disposition")
+ALLOWED = ("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Accept-Language")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What the operator has set: limits, origins, the identity provider."""
+
+    body_bytes: int = 65_536
+    cors_origins: Sequence[str] = ()
+    limiter: Limiter = field(default_factory=Limiter)
+    oidc: Oidc | None = None
+
+
+def surround(app: FastAPI, guard: Guard) -> None:
+    """Put the middleware around the app; the last one added is met first."""
+    app.add_middleware(Tagged)
+    app.add_middleware(SizeLimit, most=guard.body_bytes)
+    app.add_middleware(AddressLimit, limiter=guard.limiter)
+    if guard.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=guard.cors_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=ALLOWED,
+            expose_headers=EXPOSED,
+        )
+    app.add_middleware(InsideOnly)
+    app.add_middleware(SafeHeaders)
+
+
+class SafeHeaders:
+    """Adds HEADERS where a response does not have them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        secure = STRICT_TRANSPORT if scope.get("scheme") == "https" else {}
+        wanted = [(name.encode(), value.encode()) for name, value in {**HEADERS, **secure}.items()]
+
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                there = {name.lower() for name, _ in message["headers"]}
+                missing = [(name, value) for name, value in wanted if name not in there]
+                message = {**message, "headers": [*message["headers"], *missing]}
+            await send(message)
+
+        await self.app(scope, receive, adding if scope["type"] == "http" else send)
+
+
+class InsideOnly:
+    """Has figures and readiness for who comes directly: what a proxy has passed on finds nothing there.
+
+    However the proxy reads a path, and whatever is in its lists.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        inside = scope["type"] == "http" and scope["path"] in INSIDE
+        if inside and any(name in PASSED_ON for name, _ in scope["headers"]):
+            await Problem(404, FRAMEWORK[404]).response(scope)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+class AddressLimit:
+    """Answers 429 to an address that asks too much. Health checks are not counted."""
+
+    def __init__(self, app: ASGIApp, limiter: Limiter) -> None:
+        self.app = app
+        self.limiter = limiter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        counted = scope["type"] == "http" and scope["path"].startswith(COUNTED) and scope.get("client")
+        if counted and (seconds := self.limiter.wait_address(scope["client"][0])):
+            await too_many(seconds).response(scope)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+class SizeLimit:
+    """Answers 413 to a body that is too long, whether its length is announced or not."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app = app
+        self.most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if not announced.isdigit() or int(announced) > self.most:
+            await self._refuse(scope, receive, send)
+            return
+        taken = 0
+
+        async def counting() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self.most:
+                raise HTTPException(413)  # which the framework lets through while it reads a body
+            return message
+
+        await self.app(scope, counting, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Problem(413, TOO_LONG, headers={"Connection": "close"}).response(scope)(scope, receive, send)
+
+
+class Tagged:
+    """Gives JSON answers to GET an ETag, and answers 304 to who has them already. Streams pass untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        wanted = dict(scope["headers"]).get(b"if-none-match", b"").decode("latin-1")
+        begin: dict[str, Any] = {}
+
+        async def tagging(message: Message) -> None:
+            if message["type"] == "http.response.start" and _taggable(message):
+                begin.update(message)
+                return
+            if begin:
+                message_start = _tagged(begin, message.get("body", b""))
+                begin.clear()
+                if _matches(wanted, message_start):
+                    await send({**message_start, "status": 304, "headers": _without_body(message_start["headers"])})
+                    await send({"type": "http.response.body", "body": b""})
+                    return
+                await send(message_start)
+            await send(message)
+
+        await self.app(scope, receive, tagging)
+
+
+def _taggable(start: Message) -> bool:
+    """A whole JSON answer: with its length, so it comes in one piece."""
+    headers = dict(start["headers"])
+    length = headers.get(b"content-length", b"")
+    kind = headers.get(b"content-type", b"").partition(b";")[0]
+    whole = length.isdigit() and int(length) <= LARGEST_TAGGED
+    return start["status"] == 200 and whole and kind in (b"application/json", b"application/geo+json")
+
+
+def _tagged(start: dict[str, Any], body: bytes) -> dict[str, Any]:
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
+    headers = [*start["headers"], (b"etag", tag)]
+    if not any(name == b"cache-control" for name, _ in headers):
+        headers.append((b"cache-control", b"private, no-cache"))  # kept by who asked, and asked for again each time
+    return {**start, "headers": headers}
+
+
+def _matches(wanted: str, start: Message) -> bool:
+    tag = dict(start["headers"])[b"etag"].decode()
+    return any(w.strip().removeprefix("W/") in (tag, "*") for w in wanted.split(",") if w.strip())
+
+
+def _without_body(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if name not in (b"content-length", b"content-type")]

@@ -1,0 +1,40 @@
+"""A query key that a route does not know is refused: `?stat=open` would be answered as if nothing was asked."""
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from api.http.problem import Fault, invalid
+from domain.reasons import Text
+
+OURS = "/v1/"  # pages take what links bring along
+
+
+async def known_keys(request: Request) -> None:
+    """Refuse query keys that the route has no parameter for.
+
+    Raises:
+        Problem: 422, it names each and those that there are.
+    """
+    route = request.scope["route"]
+    if not request.query_params or not isinstance(route, APIRoute) or not route.path.startswith(OURS):
+        return
+    names = tuple(sorted(_aliases(route.dependant)))
+    if unknown := sorted(set(request.query_params) - set(names)):
+        raise invalid(*(Fault(_shown(key), _detail(names)) for key in unknown[:10]))
+
+
+def _aliases(dependant: Dependant) -> set[str]:
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*(_aliases(part) for part in dependant.dependencies))
+
+
+def _shown(key: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in key[:50])
+
+
+def _detail(names: tuple[str, ...]) -> Text:
+    if not names:
+        return Text("未知参数；此路径没有查询参数", "is not a parameter; there is none here")
+    listed = ", ".join(names)
+    return Text(f"未知参数；可用的有 {listed}", f"is not a parameter; there are {listed}")

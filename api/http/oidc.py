@@ -1,0 +1,167 @@
+"""Bearer tokens of an identity provider (OpenID Connect): a signed JWT that says who somebody is and what is theirs."""
+
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import jwt
+from jwt import PyJWK, PyJWKClient, PyJWKClientConnectionError, PyJWKClientError, PyJWKSet
+from jwt.types import Options
+
+from store.base.access import Right, Role
+
+# Signatures by a private key only: with a shared secret, whoever checks could also sign.
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+LONGEST_TOKEN = 8_192
+SCOPE_PREFIX = "hearth:"
+FETCH_S = 5.0
+
+
+class Refused(Exception):
+    """The token is not one that holds here; the text is for our log, not for who asks."""
+
+
+class KeysAway(Exception):
+    """The keys of the provider cannot be had."""
+
+
+class Keys(Protocol):
+    """Where the provider's public keys are."""
+
+    def get_signing_key(self, kid: str) -> PyJWK:
+        """The key of a number; PyJWKClientError if there is none."""
+
+
+class KeyFile:
+    """Keys in a JWKS file, read anew when it changes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._read_at: float | None = None
+        self._keys: dict[str | None, PyJWK] = {}
+
+    def get_signing_key(self, kid: str) -> PyJWK:
+        """The key of a number; PyJWKClientError if there is none."""
+        with self._lock:
+            try:
+                changed = self._path.stat().st_mtime
+                if changed != self._read_at:
+                    keys = PyJWKSet.from_json(self._path.read_text(encoding="utf-8")).keys
+                    self._keys, self._read_at = {key.key_id: key for key in keys}, changed
+            except (OSError, ValueError, jwt.PyJWTError) as error:
+                raise PyJWKClientConnectionError(str(error)) from None
+        if kid not in self._keys:
+            raise PyJWKClientError("no such key")
+        return self._keys[kid]
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Whom the provider vouches for: `subject` is its own name for the person."""
+
+    subject: str
+    role: Role
+    station: str | None
+    homes: list[str]  # codes
+    rights: frozenset[Right]
+
+
+@dataclass(frozen=True)
+class Oidc:
+    """A provider that we believe.
+
+    `role_claim` and the others name what carries role, homes and station; a dot leads into an object
+    (`realm_access.roles`). The role claim is the role, or a list in which exactly one is a role of ours.
+    """
+
+    issuer: str
+    audience: str
+    keys: Keys
+    skew: timedelta = timedelta(seconds=30)
+    role_claim: str = "hearth_role"
+    homes_claim: str = "hearth_homes"
+    station_claim: str = "hearth_station"
+
+    def vouch(self, token: str, now: datetime) -> Claims:
+        """Check a token.
+
+        Raises:
+            Refused: signature, issuer, audience, time or claims are not right.
+            KeysAway: the keys cannot be had.
+        """
+        if len(token) > LONGEST_TOKEN:
+            raise Refused("too long")
+        try:
+            claims = self._signed(token)
+            self._check_times(claims, now)
+            return self._claims(claims)
+        except PyJWKClientConnectionError as error:
+            raise KeysAway(str(error)) from None
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise Refused(str(error)) from None
+
+    def _signed(self, token: str) -> Mapping[str, Any]:
+        key = self.keys.get_signing_key(str(jwt.get_unverified_header(token).get("kid", "")))
+        # The times are checked below, against the clock that was handed in.
+        options: Options = {
+            "require": ["exp", "iss", "aud", "sub"],
+            "verify_exp": False,
+            "verify_nbf": False,
+            "verify_iat": False,
+        }
+        return jwt.decode(
+            token, key, algorithms=ALGORITHMS, audience=self.audience, issuer=self.issuer, options=options
+        )
+
+    def _check_times(self, claims: Mapping[str, Any], now: datetime) -> None:
+        at, skew = now.timestamp(), self.skew.total_seconds()
+        if at >= float(claims["exp"]) + skew:
+            raise Refused("expired")
+        if any(at < float(claims.get(name, at)) - skew for name in ("nbf", "iat")):
+            raise Refused("not valid yet")
+
+    def _claims(self, claims: Mapping[str, Any]) -> Claims:
+        homes, station = _at(claims, self.homes_claim), _at(claims, self.station_claim)
+        codes = [homes] if isinstance(homes, str) else list(homes or ())
+        if not all(isinstance(code, str) for code in codes) or not isinstance(station, str | None):
+            raise Refused("homes or station are no text")
+        role = _role(_at(claims, self.role_claim))
+        if (role is Role.CREW and not station) or (role is Role.CUSTOMER and not codes):
+            raise Refused("a crew without its station, or a customer without a home")
+        return Claims(str(claims["sub"]), role, station, codes, _rights(claims.get("scope")))
+
+
+def _at(claims: Mapping[str, Any], path: str) -> Any:
+    """What is at a path of names; a name that is there as a whole goes first (`https://…/role`)."""
+    if path in claims:
+        return claims[path]
+    found: Any = claims
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def _role(claim: object) -> Role:
+    named = {claim} if isinstance(claim, str) else set(claim) if isinstance(claim, Collection) else set()
+    roles = [role for role in Role if role.value in named]
+    if len(roles) != 1:
+        raise Refused("the role claim does not name one role")
+    return roles[0]
+
+
+def _rights(scope: object) -> frozenset[Right]:
+    """`hearth:read hearth:write` in the scope; reading alone, where it names none of ours."""
+    words = scope.split() if isinstance(scope, str) else []
+    named = frozenset(right for right in Right if SCOPE_PREFIX + right in words)
+    return named or frozenset({Right.READ})
+
+
+def provider(issuer: str, audience: str, source: str, **settings: Any) -> Oidc:
+    """A provider whose JWKS is at an address (https://…) or in a file."""
+    if source.startswith(("https://", "http://")):
+        return Oidc(issuer, audience, PyJWKClient(source, timeout=FETCH_S), **settings)
+    return Oidc(issuer, audience, KeyFile(Path(source)), **settings)

@@ -1,0 +1,135 @@
+"""Pages: `?cursor=&limit=`, answered by `{items, next}`. A cursor is the key of the last item, opaque."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Depends, Query
+from pydantic import BaseModel
+
+from api.http.problem import Fault, Problem, invalid
+from api.http.values import day
+from domain import instants
+from domain.reasons import Text
+
+MAX_ID = 2**63 - 1
+_SEPARATOR = "|"
+
+Item = TypeVar("Item", bound=BaseModel)
+
+
+class Page(BaseModel, Generic[Item]):
+    """A page; `next` is the cursor of the page after it, null at the end."""
+
+    items: list[Item]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Paging:
+    """The page that is asked for."""
+
+    cursor: str | None
+    limit: int
+
+    @property
+    def fetched(self) -> int:
+        """How many rows to fetch: one more than shown tells whether there is a next page."""
+        return self.limit + 1
+
+    def id(self) -> int | None:
+        """The key of the page before, where keys are ids."""
+        if self.cursor is None:
+            return None
+        try:
+            (key,) = _decode(self.cursor)
+            return _checked_id(key)
+        except ValueError:
+            raise _bad_cursor() from None
+
+    def position(self) -> tuple[datetime, int] | None:
+        """The key of the page before, where keys are an instant and an id."""
+        if self.cursor is None:
+            return None
+        try:
+            at, key = _decode(self.cursor)
+            return _checked_instant(at), _checked_id(key)
+        except ValueError:
+            raise _bad_cursor() from None
+
+    def day(self) -> date | None:
+        """The key of the page before, where keys are days."""
+        if self.cursor is None:
+            return None
+        try:
+            (key,) = _decode(self.cursor)
+            return day(key)
+        except ValueError:
+            raise _bad_cursor() from None
+
+    def page(self, rows: list[dict[str, Any]], item: type[Item], *key: str) -> Page[Item]:
+        """Make the answer out of `fetched` rows.
+
+        Args:
+            item: what a row becomes.
+            key: the columns that `id`, `position` or `day` shall give for the next page.
+        """
+        kept, cursor = self.cut(rows, *key)
+        return Page(items=[item.model_validate(row) for row in kept], next=cursor)
+
+    def next(self, keys: Sequence[Sequence[object]]) -> str | None:
+        """The cursor of the next page, from the keys of `fetched` rows or more; None if there is none."""
+        return _encode(*keys[self.limit - 1]) if len(keys) > self.limit else None
+
+    def cut(self, rows: list[dict[str, Any]], *key: str) -> tuple[list[dict[str, Any]], str | None]:
+        """The rows of the page, and the cursor of the next one."""
+        return rows[: self.limit], self.next([[row[column] for column in key] for row in rows])
+
+
+class Sort(StrEnum):
+    """Which end of a list comes first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+Sorted = Annotated[Sort, Query(description="which comes first; a cursor goes on in the order that gave it")]
+
+
+async def paging(
+    cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Paging:
+    """Read the two parameters."""
+    return Paging(cursor, limit)
+
+
+Paged = Annotated[Paging, Depends(paging)]
+
+
+def _encode(*key: object) -> str:
+    text = _SEPARATOR.join(part.isoformat() if isinstance(part, datetime) else str(part) for part in key)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> list[str]:
+    padded = cursor + "=" * (-len(cursor) % 4)
+    return base64.b64decode(padded, altchars=b"-_", validate=True).decode().split(_SEPARATOR)
+
+
+def _checked_id(text: str) -> int:
+    if not 0 <= int(text) <= MAX_ID:
+        raise ValueError(text)
+    return int(text)
+
+
+def _checked_instant(text: str) -> datetime:
+    return instants.instant(text)
+
+
+def _bad_cursor() -> Problem:
+    detail = Text("不是此列表给出的 next", "is not one that an answer of this list gave as `next`")
+    return invalid(Fault("cursor", detail))

@@ -1,0 +1,261 @@
+"""Every error as application/problem+json (RFC 9457): a kind with a stable `type`, in Chinese or English."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
+from psycopg_pool import PoolTimeout
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from api.http.language import Language, preferred, said
+from api.http.messages import in_both
+from api.http.values import Instant
+from domain.reasons import Text
+from store.base.away import AWAY
+
+MEDIA_TYPE = "application/problem+json"
+PATH = "/v1/problems/"
+RETRY_AFTER_SECONDS = 5
+
+
+class Kind(StrEnum):
+    """What went wrong; `type` of a problem is PATH and this. docs/api.md lists them."""
+
+    UNAUTHORISED = "unauthorised"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not-found"
+    METHOD = "method-not-allowed"
+    CONFLICT = "conflict"
+    TOO_LARGE = "too-large"
+    MEDIA = "unsupported-media-type"
+    INVALID = "invalid"
+    TOO_MANY = "too-many-requests"
+    INTERNAL = "internal"
+    UNAVAILABLE = "unavailable"
+    OTHER = "other"
+
+
+class Meaning(NamedTuple):
+    """The status and title that a kind always has."""
+
+    status: int
+    title: Text
+
+
+MEANINGS = {
+    Kind.UNAUTHORISED: Meaning(401, Text("未提供有效的令牌", "No valid token")),
+    Kind.FORBIDDEN: Meaning(403, Text("无权进行此操作", "Not for this token")),
+    Kind.NOT_FOUND: Meaning(404, Text("未找到", "Not found")),
+    Kind.METHOD: Meaning(405, Text("不支持此方法", "Method not allowed")),
+    Kind.CONFLICT: Meaning(409, Text("与当前状态冲突", "Not possible in the present state")),
+    Kind.TOO_LARGE: Meaning(413, Text("请求过大", "Request too large")),
+    Kind.MEDIA: Meaning(415, Text("不支持的内容类型", "Unsupported media type")),
+    Kind.INVALID: Meaning(422, Text("请求内容无效", "Invalid request")),
+    Kind.TOO_MANY: Meaning(429, Text("请求过于频繁", "Too many requests")),
+    Kind.INTERNAL: Meaning(500, Text("服务器内部错误", "Internal error")),
+    Kind.UNAVAILABLE: Meaning(503, Text("暂时无法提供服务", "Unavailable for now")),
+    Kind.OTHER: Meaning(400, Text("请求有误", "Bad request")),
+}
+BY_STATUS = {meaning.status: kind for kind, meaning in MEANINGS.items()}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one parameter or field."""
+
+    parameter: str
+    detail: Text | str
+
+
+class FaultDetails(BaseModel):
+    """A fault, as it is answered."""
+
+    parameter: str
+    detail: str
+
+
+class OpenTicket(BaseModel):
+    """A ticket that a report may belong to."""
+
+    number: str
+    class_: str = Field(alias="class")
+    state: str
+    since: Instant
+
+
+class ProblemDetails(BaseModel):
+    """The body of an error.
+
+    Of a conflict `allowed_from` says when the same is possible, `open_tickets` what is open at the place of a report.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FaultDetails] | None = None
+    allowed_from: Instant | None = None
+    open_tickets: list[OpenTicket] | None = None
+
+
+class Problem(Exception):
+    """Ends a request with this answer, held back by some seconds if so wished."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: Text | str,
+        *,
+        faults: list[Fault] | None = None,
+        headers: Mapping[str, str] | None = None,
+        delay_s: float = 0.0,
+        **members: Any,
+    ) -> None:
+        """`members`: what else of ProblemDetails the body has."""
+        super().__init__(said(detail, "en"))
+        self.status = status
+        self.detail = detail
+        self.faults = faults
+        self.headers = dict(headers or {})
+        self.delay_s = delay_s
+        self.members = members
+
+    def details(self, language: Language) -> ProblemDetails:
+        """The body, in a language."""
+        kind = BY_STATUS.get(self.status, Kind.OTHER)
+        faults = [FaultDetails(parameter=f.parameter, detail=said(f.detail, language)) for f in self.faults or ()]
+        return ProblemDetails(
+            type=PATH + kind,
+            title=said(MEANINGS[kind].title, language),
+            status=self.status,
+            detail=said(self.detail, language),
+            errors=faults or None,
+            **self.members,
+        )
+
+    def response(self, scope: Scope) -> JSONResponse:
+        """The answer to a request."""
+        asked = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+        language = preferred(asked)
+        headers = {**self.headers, "Content-Language": language, "Vary": "Accept-Language"}
+        body = self.details(language).model_dump(mode="json", by_alias=True, exclude_none=True)
+        return JSONResponse(body, self.status, headers, media_type=MEDIA_TYPE)
+
+
+NOUNS = {
+    "home": Text("没有此用户", "there is no such home"),
+    "ticket": Text("没有此工单", "there is no such ticket"),
+    "outage": Text("没有此停热记录", "there is no such outage"),
+}
+
+
+def no_such(noun: str) -> Problem:
+    """The thing does not exist, or not for the one who asks: the two look the same."""
+    return Problem(404, NOUNS.get(noun, Text("不存在", f"there is no such {noun}")))
+
+
+def unauthorised(detail: Text | str, delay_s: float = 0.0) -> Problem:
+    """No token, or none that holds."""
+    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="hearth"'}, delay_s=delay_s)
+
+
+def forbidden(detail: Text | str) -> Problem:
+    """The token holds, and is not good for this."""
+    return Problem(403, detail)
+
+
+def too_many(retry_after_s: int) -> Problem:
+    """More requests than the limits allow."""
+    detail = Text(f"请在 {retry_after_s} 秒后重试", f"try again in {retry_after_s} s")
+    return Problem(429, detail, headers={"Retry-After": str(retry_after_s)})
+
+
+def unavailable(detail: Text | str) -> Problem:
+    """Not now; the same request may succeed soon."""
+    return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def invalid(*faults: Fault) -> Problem:
+    """Parameters or fields that cannot be understood."""
+    detail = Text(
+        "；".join(f"{f.parameter}: {said(f.detail, 'zh')}" for f in faults),
+        "; ".join(f"{f.parameter}: {said(f.detail, 'en')}" for f in faults),
+    )
+    return Problem(422, detail, faults=list(faults))
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Turn our problems, the framework's errors and an absent database into problem+json."""
+    app.exception_handler(Problem)(_ours)
+    app.exception_handler(HTTPException)(_framework)
+    app.exception_handler(RequestValidationError)(_validation)
+    for away in (*AWAY, PoolTimeout):
+        app.exception_handler(away)(_database)
+    app.exception_handler(InsufficientPrivilege)(_second_wall)
+    app.exception_handler(Exception)(_unexpected)
+
+
+def openapi_responses() -> dict[int | str, dict[str, Any]]:
+    """How errors are described in the OpenAPI document."""
+    schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, model in (("errors", FaultDetails), ("open_tickets", OpenTicket)):
+        schema["properties"][name] = {"type": "array", "items": model.model_json_schema()}
+    schema.pop("$defs")
+    example = no_such("home").details("en").model_dump(exclude_none=True)
+    return {"default": {"description": "Problem", "content": {MEDIA_TYPE: {"schema": schema, "example": example}}}}
+
+
+async def _ours(request: Request, error: Problem) -> JSONResponse:
+    if error.delay_s:
+        await asyncio.sleep(error.delay_s)
+    return error.response(request.scope)
+
+
+TOO_LONG = Text("请求体过长", "the body is too long")
+FRAMEWORK = {
+    404: Text("没有此路径", "there is nothing at this path"),
+    405: Text("此路径不支持该方法", "not with this method"),
+    413: TOO_LONG,
+}
+
+
+def _framework(request: Request, error: HTTPException) -> JSONResponse:
+    detail = FRAMEWORK.get(error.status_code, str(error.detail))
+    return Problem(error.status_code, detail, headers=error.headers).response(request.scope)
+
+
+def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+    return invalid(*(_fault(e) for e in error.errors())).response(request.scope)
+
+
+def _fault(error: Mapping[str, Any]) -> Fault:
+    # loc is ("query", name) or ("body", field, …).
+    name = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
+    return Fault(name, in_both(error))
+
+
+def _database(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, ReadOnlySqlTransaction) and request.method in ("GET", "HEAD"):
+        raise error  # a route that only asks tried to write: our fault, whatever the server
+    if isinstance(error, ReadOnlySqlTransaction):
+        return unavailable(Text("数据库目前只读", "the database is read-only for now")).response(request.scope)
+    return unavailable(Text("数据库没有响应", "the database does not answer")).response(request.scope)
+
+
+def _second_wall(request: Request, error: InsufficientPrivilege) -> JSONResponse:
+    # What the application would have let through: a check is missing there.
+    structlog.get_logger().error("refused_by_database", path=request.url.path, error=str(error).splitlines()[0])
+    return forbidden(Text("数据库拒绝了此操作", "the database does not let this token do that")).response(request.scope)
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    return Problem(500, Text("我们的错误，已记入日志", "an error of ours; it is in the log")).response(request.scope)

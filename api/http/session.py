@@ -1,0 +1,187 @@
+"""A request's view of the database: one connection, and who asks. The database shows only what they reach.
+
+`Asking` reads. `Changing` writes: what it did is committed, with an entry in the audit log, before the answer is sent.
+`asked_by` and `changed_by` make the same for some roles only.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from api.http import callers
+from api.http.callers import NO_TOKEN, vouched
+from api.http.company import Company
+from api.http.download import Places
+from api.http.guard import Guard
+from api.http.limits import Limiter, subscriber
+from api.http.problem import Problem, forbidden, too_many, unauthorised
+from domain.policy import Policy
+from domain.reasons import Text
+from store.base import access, audit
+from store.base.access import Asker, Right, Role, Scope
+
+UNNAMED = "anonymous"  # a note: the audit log is not to tell who did it
+EXPORTS_AT_ONCE = 3  # being written: each keeps a connection for as long as that takes
+DOWNLOADS = 64  # being sent: each keeps a file
+DOWNLOADS_OF = {"token": 4, "address": 16}
+EVERYONE = frozenset(Role)
+STAFF = EVERYONE - {Role.CUSTOMER}
+DESK = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
+LEADERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the API is given from outside."""
+
+    pool: ConnectionPool
+    clock: Callable[[], datetime]
+    policy: Policy
+    guard: Guard
+    company: Company = field(default_factory=Company)
+    exports: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE))
+    downloads: Places = field(default_factory=lambda: Places(DOWNLOADS, DOWNLOADS_OF))
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a route works with. `now` is the same for all that a request does."""
+
+    conn: Connection
+    asker: Asker
+    now: datetime
+    policy: Policy
+    limiter: Limiter = field(default_factory=Limiter)
+    notes: dict[str, Any] = field(default_factory=dict)  # what the audit log shall tell besides; nothing personal
+
+    @property
+    def zone(self) -> str:
+        """The utility's IANA time zone."""
+        return self.policy.zone.key
+
+    @property
+    def scope(self) -> Scope:
+        """The homes that are reached."""
+        return self.asker.scope
+
+
+def surroundings(request: Request) -> Surroundings:
+    """What create_app was given."""
+    given: Surroundings = request.app.state.surroundings
+    return given
+
+
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
+Opening = Callable[[Request, Bearer], Iterator[Session]]
+
+
+def asked_by(roles: Collection[Role]) -> Opening:
+    """A dependency that lends a connection to read with, until the route has returned, to these roles only.
+
+    It raises Problem: 401 without a token that holds, 403 for a role or a token that this is not for.
+    """
+
+    def open_session(request: Request, bearer: Bearer) -> Iterator[Session]:
+        with _session(request, bearer, roles, Right.READ) as session:
+            yield session
+
+    return open_session
+
+
+def changed_by(roles: Collection[Role]) -> Opening:
+    """As `asked_by`, to write with: committed with an entry in the audit log when the route has returned.
+
+    An exception undoes everything.
+    """
+
+    def open_change(request: Request, bearer: Bearer) -> Iterator[Session]:
+        with _session(request, bearer, roles, Right.WRITE) as session:
+            yield session
+            audit.record(session.conn, entry(request, session))
+
+    return open_change
+
+
+@contextmanager
+def _session(request: Request, bearer: Bearer, roles: Collection[Role], right: Right) -> Iterator[Session]:
+    if bearer is None:
+        raise unauthorised(NO_TOKEN)
+    given = surroundings(request)
+    now = given.clock()
+    with _keeping_waiting(request):
+        claims = vouched(given.guard.oidc, bearer.credentials, now)
+    with given.pool.connection() as conn:
+        conn.read_only = right is Right.READ
+        with _keeping_waiting(request):
+            asker = callers.asker(conn, bearer.credentials, claims, now)
+        _check(asker, roles, right)
+        if seconds := given.guard.limiter.wait_token(asker.actor):
+            raise too_many(seconds)
+        access.enter(conn, asker.scope)
+        yield Session(conn, asker, now, given.policy, given.guard.limiter)
+
+
+@contextmanager
+def _keeping_waiting(request: Request) -> Iterator[None]:
+    """Whoever shows one wrong token after the other gets the answer ever later."""
+    try:
+        yield
+    except Problem as problem:
+        if callers.is_wrong_token(problem):
+            problem.delay_s = surroundings(request).guard.limiter.delay_wrong(_address(request) or "")
+        raise
+
+
+def _check(asker: Asker, roles: Collection[Role], right: Right) -> None:
+    if asker.role not in roles:
+        raise forbidden(Text(f"角色 {asker.role} 无权", f"this is not for the role {asker.role}"))
+    if right not in asker.rights:
+        raise forbidden(Text(f"令牌不含权限 {right}", f"the token is not good for: {right}"))
+
+
+def names_of(request: Request, session: Session) -> dict[str, str]:
+    """By what the downloads of a request are counted: see DOWNLOADS_OF."""
+    return {"token": session.asker.actor, "address": subscriber(_address(request) or "")}
+
+
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
+
+
+def entry(request: Request, session: Session) -> audit.Entry:
+    """What the audit log tells of a request: who, from where, which route with which parameters in its path.
+
+    Of a case whose maker wants to stay unknown it tells that there was one.
+    """
+    route = getattr(request.scope.get("route"), "path", request.url.path)
+    unknown = bool(session.notes.get(UNNAMED))
+    return audit.Entry(
+        at=session.now,
+        actor="unknown" if unknown else session.asker.actor,
+        role=session.asker.role,
+        address=None if unknown else _address(request),
+        action=f"{request.method} {route}",
+        target=request.path_params,
+        detail=session.notes,
+    )
+
+
+# "function": the connection is back in the pool before the answer is on its way to a slow client.
+Asking = Annotated[Session, Depends(asked_by(EVERYONE), scope="function")]
+AskingStaff = Annotated[Session, Depends(asked_by(STAFF), scope="function")]
+AskingDesk = Annotated[Session, Depends(asked_by(DESK), scope="function")]
+AskingLeaders = Annotated[Session, Depends(asked_by(LEADERS), scope="function")]
+Changing = Annotated[Session, Depends(changed_by(EVERYONE), scope="function")]
+ChangingStaff = Annotated[Session, Depends(changed_by(STAFF), scope="function")]
+ChangingDesk = Annotated[Session, Depends(changed_by(DESK), scope="function")]
+ChangingLeaders = Annotated[Session, Depends(changed_by(LEADERS), scope="function")]
+ChangingUserOrDesk = Annotated[Session, Depends(changed_by(EVERYONE - {Role.CREW}), scope="function")]
+AskingUserOrDesk = Annotated[Session, Depends(asked_by(EVERYONE - {Role.CREW}), scope="function")]

@@ -1,0 +1,93 @@
+"""How instants and temperatures are written at the edge."""
+
+import math
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+from api.http.messages import Unreadable
+from domain import instants
+from domain.reasons import Text
+
+NO_INSTANT = Text(
+    "应为 RFC 3339 格式并带时区的时间，例如 2026-01-15T06:00:00Z",
+    "must be RFC 3339 with an offset, such as 2026-01-15T06:00:00Z",
+)
+NO_DAY = Text("应为日期，例如 2026-01-15", "must be a day such as 2026-01-15")
+OUT_OF_BOUNDS = Text(
+    "应在 1970 年至 2199 年之间，时差不超过 14:59", f"must be {instants.BOUNDS}, its offset at most 14:59"
+)
+NO_ZONE = Text("应为 IANA 时区，例如 Asia/Shanghai", "must be an IANA time zone such as Asia/Shanghai")
+_LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
+
+
+def instant(text: object) -> datetime:
+    """An instant from RFC 3339 text.
+
+    Raises:
+        ValueError: it is none, or has no offset.
+    """
+    # A bare + in a query is a space; nothing else can stand before the offset.
+    plain = _LOST_PLUS.sub("+", str(text))
+    try:
+        return instants.instant(plain)
+    except instants.NotBounded:
+        raise Unreadable(OUT_OF_BOUNDS) from None
+    except ValueError:
+        raise Unreadable(NO_INSTANT) from None
+
+
+def day(text: object) -> date:
+    """A day from ISO 8601 text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return instants.day(str(text))
+    except instants.NotBounded:
+        raise Unreadable(OUT_OF_BOUNDS) from None
+    except ValueError:
+        raise Unreadable(NO_DAY) from None
+
+
+def shown(value: float | None) -> float | None:
+    """Two decimals, for people; what is no number is shown as none."""
+    return _rounded(value, 2)
+
+
+def shown_finely(value: float | None) -> float | None:
+    """Three decimals, for sums of small parts."""
+    return _rounded(value, 3)
+
+
+def _rounded(value: float | None, decimals: int) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, decimals)
+
+
+def in_utc(at: datetime) -> datetime:
+    """The same instant, to be written with Z."""
+    return at.astimezone(UTC)
+
+
+def zone(text: object) -> ZoneInfo:
+    """A time zone from its IANA name.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    try:
+        return ZoneInfo(str(text)[:100])
+    except (KeyError, ValueError, OSError):
+        raise Unreadable(NO_ZONE) from None
+
+
+Asked = Annotated[datetime, BeforeValidator(instant)]
+AskedZone = Annotated[ZoneInfo, BeforeValidator(zone), WithJsonSchema({"type": "string"})]
+AskedDay = Annotated[date, BeforeValidator(day)]
+Instant = Annotated[datetime, AfterValidator(in_utc)]
+Shown = Annotated[float | None, BeforeValidator(shown)]
+ShownFinely = Annotated[float | None, BeforeValidator(shown_finely)]

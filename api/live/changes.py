@@ -1,0 +1,156 @@
+"""What listeners are told of a change, and who is told of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+from pydantic import BaseModel, Field
+
+from api.answers import models
+from api.answers.seen import event_for_user, is_for_user
+from api.desk.incidents import Incident
+from domain.cases import CASE_CLASSES
+from domain.tickets import EventKind
+from store.base.access import Scope
+from store.figures import live_feed
+from store.figures.live_feed import Change, Kind
+from store.network import incident_pages
+from store.tickets import desk_pages
+
+
+class FlagChange(BaseModel):
+    """`event: flag`. What happened, and the flag as it stands when this is told."""
+
+    what: str
+    flag: models.Flag
+
+
+class TicketHead(BaseModel):
+    """Which ticket it is; `state` is the one after the event."""
+
+    number: str
+    class_: models.TicketClass = Field(alias="class")
+    state: models.TicketState
+    priority: int
+    home: str | None
+    building: str | None
+    substation: str | None
+    station: str | None
+
+
+class TicketChange(BaseModel):
+    """`event: ticket`. An event of a ticket; customers are told of those that are meant for them."""
+
+    ticket: TicketHead
+    event: models.Event
+
+
+class IncidentChange(BaseModel):
+    """`event: incident`. What happened, and the incident as it stands when this is told."""
+
+    what: str
+    incident: Incident
+
+
+class Ending(BaseModel):
+    """`event: end` and `event: reset`: why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class View:
+    """What a listener is shown: all that it reaches, less what it did not ask for.
+
+    The same for many listeners, so it is worked out once. `user`: it is a customer, who reaches one home here, and
+    nothing of it that is older than `since`.
+    """
+
+    everywhere: bool
+    own_station: str | None
+    home_id: int | None = None
+    user: bool = False
+    kinds: frozenset[Kind] = frozenset(Kind)
+    station: str | None = None
+    since: datetime | None = None
+
+    def shows(self, change: Change) -> bool:
+        """Whether a change is told: the rule of store.access, in memory."""
+        if self.home_id is not None and change.home_id != self.home_id:
+            return False
+        if change.kind not in self.kinds or self.station not in (None, change.station):
+            return False
+        if self.user and change.kind is Kind.TICKET:
+            return is_for_user(EventKind(change.what))
+        return self.user or self.everywhere or self._is_for_crew(change)
+
+    def _is_for_crew(self, change: Change) -> bool:
+        return change.station == self.own_station and change.ticket_class not in CASE_CLASSES
+
+
+class Telling(NamedTuple):
+    """A change, ready to be sent: but for its id."""
+
+    change: Change
+    for_staff: bytes
+    for_user: bytes
+    begun: datetime | None = None  # what it happened to
+
+    def text(self, view: View) -> bytes:
+        """As the listeners of a view are told."""
+        if view.since is not None and (self.begun is None or self.begun < view.since):
+            return b""
+        return self.for_user if view.user else self.for_staff
+
+
+def tell(conn: Connection, scope: Scope, changes: Sequence[Change]) -> list[Telling]:
+    """Read what changes are about, once for all who are told; in their order. What cannot be read is left out."""
+    flags = _flags(conn, scope, [c.subject_id for c in changes if c.kind is Kind.FLAG])
+    tickets = _tickets(conn, [(c.subject_id, c.seq) for c in changes if c.kind is Kind.TICKET])
+    incidents = _incidents(conn, scope, [c.subject_id for c in changes if c.kind is Kind.INCIDENT])
+    found = (_telling(change, flags, tickets, incidents) for change in changes)
+    return [telling for telling in found if telling is not None]
+
+
+def _flags(conn: Connection, scope: Scope, wanted: Sequence[int]) -> dict[int, models.Flag]:
+    rows = desk_pages.flags_of(conn, scope, sorted(set(wanted))) if wanted else []
+    return {row["id"]: models.Flag.model_validate(row) for row in rows}
+
+
+def _tickets(conn: Connection, wanted: Sequence[tuple[int, int | None]]) -> dict[tuple[int, int | None], Any]:
+    rows = live_feed.ticket_events(conn, wanted) if wanted else []
+    return {(row["ticket_id"], row["seq"]): row for row in rows}
+
+
+def _incidents(conn: Connection, scope: Scope, wanted: Sequence[int]) -> dict[int, Incident]:
+    rows = incident_pages.incidents_of(conn, scope, sorted(set(wanted))) if wanted else []
+    return {row["incident_id"]: Incident.model_validate(row) for row in rows}
+
+
+def _telling(
+    change: Change,
+    flags: Mapping[int, models.Flag],
+    tickets: Mapping[tuple[int, int | None], Any],
+    incidents: Mapping[int, Incident],
+) -> Telling | None:
+    if change.kind is Kind.FLAG and (flag := flags.get(change.subject_id)):
+        text = message(Kind.FLAG, FlagChange(what=change.what, flag=flag))
+        return Telling(change, text, text, flag.cold_since)
+    if change.kind is Kind.INCIDENT and (incident := incidents.get(change.subject_id)):
+        return Telling(change, message(Kind.INCIDENT, IncidentChange(what=change.what, incident=incident)), b"")
+    if change.kind is Kind.TICKET and (row := tickets.get((change.subject_id, change.seq))):
+        for_user = _ticket(row, event_for_user(row)) if is_for_user(EventKind(row["kind"])) else b""
+        return Telling(change, _ticket(row, row), for_user, row["opened_at"])
+    return None
+
+
+def _ticket(row: Mapping[str, Any], event: Mapping[str, Any]) -> bytes:
+    head = TicketHead.model_validate(row)
+    return message(Kind.TICKET, TicketChange(ticket=head, event=models.Event.model_validate(event)))
+
+
+def message(event: str, data: BaseModel) -> bytes:
+    """An event as it is sent, from `event:` on: JSON has no line breaks."""
+    return b"event: %s\ndata: %s\n\n" % (event.encode(), data.model_dump_json(by_alias=True).encode())

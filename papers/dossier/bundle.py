@@ -1,0 +1,86 @@
+"""A dossier as one ZIP whose bytes depend on nothing but what is put in: `manifest.json` tells the digest of each file.
+
+The root is the SHA-256 of the manifest without its root, written as `jq -cS 'del(.root)'` writes it: one number that
+stands for everything.
+"""
+
+import base64
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from typing import IO, TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from store.evidence.signing import SigningKey
+
+FORMAT = "hearth-evidence/1"
+MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+SIGNATURE = "signature.json"  # of the root; the one file that the manifest does not name
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say
+MODE = 0o100644 << 16
+UNIX = 3
+
+
+class Bundle:
+    """Writes a dossier, one file after the other. A context: what is left when it ends early is no dossier."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._archive = zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED)
+        self._files: dict[str, dict[str, Any]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
+
+    def add(self, name: str, blocks: Iterable[bytes]) -> None:
+        """Write a file, a block at a time."""
+        size, digest = 0, hashlib.sha256()
+        with self._archive.open(_entry(name), "w", force_zip64=True) as file:
+            for block in blocks:
+                file.write(block)
+                digest.update(block)
+                size += len(block)
+        self._files[name] = {"name": name, "sha256": digest.hexdigest(), "size": size}
+
+    def finish(self, head: Mapping[str, Any], key: "SigningKey | None" = None) -> str:
+        """Write what names the files, and `head` with it, signed if there is a key; returns the root."""
+        self.add(SUMS, [sums(self._files.values())])
+        told = {"format": FORMAT, **head, "files": sorted(self._files.values(), key=lambda file: str(file["name"]))}
+        digest = root(told)
+        self.add(MANIFEST, [(json.dumps({**told, "root": digest}, indent=1, ensure_ascii=False) + "\n").encode()])
+        if key is not None:
+            self.add(SIGNATURE, [_signature(digest, key)])
+        return digest
+
+
+def _signature(digest: str, key: "SigningKey") -> bytes:
+    from store.evidence.signing import of_dossier  # which takes a while to import
+
+    told = {
+        "key": key.key_id,
+        "public_key": base64.b64encode(key.public).decode(),
+        "signature": base64.b64encode(key.sign(of_dossier(digest))).decode(),
+    }
+    return (json.dumps(told, indent=1) + "\n").encode()
+
+
+def sums(files: Iterable[Mapping[str, Any]]) -> bytes:
+    """What `sha256sum --check` reads."""
+    lines = sorted((str(file["name"]), str(file["sha256"])) for file in files)
+    return "".join(f"{digest}  {name}\n" for name, digest in lines).encode()
+
+
+def root(told: Mapping[str, Any]) -> str:
+    """The digest of a manifest, whatever it says its root is."""
+    plain = {name: value for name, value in told.items() if name != "root"}
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, EPOCH)
+    info.compress_type, info.external_attr, info.create_system = zipfile.ZIP_DEFLATED, MODE, UNIX
+    return info

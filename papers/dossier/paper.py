@@ -1,0 +1,319 @@
+"""An evidence dossier as a paper to hold in hands: what was found, the chart, and the tables behind it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
+
+from domain.instants import to_datetime
+from domain.policy import Version
+from domain.reasons import CLEAR_TEXTS, Text
+from domain.states import ClearReason
+from papers import pdf
+from papers.dossier import chart, words
+from papers.dossier.chart import Chart
+from papers.kpi import CLASSES as TICKET_CLASSES
+from papers.kpi import CLOCKS
+from papers.tables import ABSENT, Column, Kind, Table, Value
+
+Row: TypeAlias = Mapping[str, Any]
+MOST_ROWS = 200  # of a table on paper; the file has them all
+STATES = ("compliant", "cold", "severe", "unknown", "not_judged", "shortfall")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the paper tells; rows as the files of the dossier have them."""
+
+    home: Row
+    heat: Sequence[Row]
+    first: date
+    end: date
+    view: str
+    counted: tuple[datetime, datetime] | None  # from when to when; None: nothing is known of the span
+    readings: Row  # count, last_measured_at, last_received_at
+    places: Sequence[tuple[str, str, bool]]  # sensor, room, judged
+    rules: Sequence[tuple[str, Version]]  # in force in the span, by their labels
+    ledger: Sequence[Row]
+    differing: Sequence[date]
+    flags: Sequence[Row]
+    tickets: Sequence[Row]
+    measurements: Sequence[Row]
+    outages: Sequence[Row]
+    chart: Chart
+
+
+def render(contents: Contents, language: str) -> bytes:
+    """Set the paper in a language: zh or en."""
+    teller = _Teller(contents, language)
+    drawn = contents.counted is not None
+    tables = [(table, widths) for table, widths in teller.tables()]
+    return pdf.set_type(
+        "evidence.typ",
+        {
+            "title": f"{teller.said(words.TITLE)} · {contents.home['code']}",
+            "language": language,
+            "span": f"{contents.first} – {contents.end - timedelta(days=1)}",
+            "facts": [[teller.said(label), lines] for label, lines in teller.facts()],
+            "finding": teller.finding(),
+            "chart_title": teller.said(words.CHART),
+            "chart": chart.svg(contents.chart) if drawn else None,
+            "chart_none": teller.said(words.CHART_NONE),
+            "chart_alt": teller.said(words.CHART_ALT),
+            "chart_note": teller.chart_note(),
+            "legend": teller.legend(),
+            "tables": [{**pdf.as_content(table), "widths": widths} for table, widths in tables],
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Teller:
+    """Tells the contents in one language."""
+
+    contents: Contents
+    language: str
+
+    def said(self, text: Text, **values: object) -> str:
+        template = text.zh if self.language == "zh" else text.en
+        return template.format(**values) if values else template
+
+    def at(self, instant: datetime | None, none: Text = words.NO_INSTANT) -> str:
+        """An instant by the wall clock."""
+        zone = self.contents.chart.zone
+        return self.said(none) if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
+
+    def facts(self) -> list[tuple[Text, list[str]]]:
+        """What the paper is about: label and lines."""
+        of, home = self.contents, self.contents.home
+        last, days = of.end - timedelta(days=1), (of.end - of.first).days
+        zone = of.chart.zone.key
+        return [
+            (words.HOME, [f"{home['code']} ({home['building']}, {self.said(words.CLASSES[home['class']])})"]),
+            (words.SPAN, [self.said(words.SPAN_LINE, first=of.first, last=last, days=days, zone=zone)]),
+            (words.COUNTED, [" – ".join(map(self.at, of.counted)) if of.counted else self.said(words.NEVER_COUNTED)]),
+            (words.READINGS, self._readings()),
+            (words.SENSORS, [self._place(*place) for place in of.places] or [ABSENT]),
+            (words.RULES, [line for label, version in of.rules for line in self._rule(label, version)] or [ABSENT]),
+            (words.HEAT, [self._heat(row) for row in of.heat] or [ABSENT]),
+            (words.CONTRACT, [self._contract(home)]),
+            (words.VIEW, [self.said(words.VIEWS[of.view])]),
+        ]
+
+    def _readings(self) -> list[str]:
+        told = self.contents.readings
+        measured, received = self.at(told["last_measured_at"]), self.at(told["last_received_at"])
+        line = self.said(words.READINGS_LINE, count=f"{told['count']:,}", measured=measured, received=received)
+        kept = self.contents.home["readings_kept_since"]
+        gone = [self.said(words.READINGS_GONE, since=self.at(kept))] if kept and kept > self._start() else []
+        return [line if told["count"] else self.said(words.NO_READING), *gone]
+
+    def _start(self) -> datetime:
+        return to_datetime(self.contents.chart.start)
+
+    def _place(self, sensor: str, room: str, judged: bool) -> str:
+        return f"{room}: {sensor} ({self.said(words.JUDGED if judged else words.NOT_JUDGED)})"
+
+    def _rule(self, label: str, version: Version) -> list[str]:
+        mine = [limit for limit in version.limits if limit.home_class == self.contents.home["class"]]
+        lines = [
+            self.said(
+                words.LIMIT_LINE,
+                window=f"{limit.opens:%H:%M}–{limit.closes:%H:%M}" if limit.opens else self.said(words.ANY_TIME),
+                below=f"{limit.below_celsius:g}",
+                clause=limit.clause or label,
+            )
+            for limit in mine
+        ]
+        return [label, *lines]
+
+    def _heat(self, row: Row) -> str:
+        since = self.said(words.SINCE, since=self.at(row["since"])) if row["since"] else self.said(words.AS_KNOWN)
+        return f"{since}: {self.said(words.ON if row['status'] == 'on' else words.STOPPED)}"
+
+    def _contract(self, home: Row) -> str:
+        if home["contract_limit"] is None:
+            return self.said(words.NO_CONTRACT)
+        opens, closes = home["contract_from"], home["contract_to"]
+        span = f"{opens:%H:%M}–{closes:%H:%M}" if opens else self.said(words.ALL_DAY)
+        return f"{home['contract_limit']:g} °C, {span}"
+
+    def finding(self) -> str:
+        """The sentence that sums it up."""
+        of = self.contents
+        if not of.ledger:
+            return self.said(words.FINDING_NONE)
+        total = {name: sum(row[f"{name}_s"] for row in of.ledger) for name in STATES}
+        return self.said(
+            words.FINDING,
+            days=(of.end - of.first).days,
+            counted=len(of.ledger),
+            breached=sum(1 for row in of.ledger if row["cold_s"] + row["severe_s"] > 0),
+            hours=f"{(total['cold'] + total['severe']) / 3600:,.1f}",
+            severe=f"{total['severe'] / 3600:,.1f}",
+            unknown=f"{total['unknown'] / 3600:,.1f}",
+            flags=len(of.flags),
+            tickets=len(of.tickets),
+        )
+
+    def chart_note(self) -> str:
+        """How the chart is to be read."""
+        minutes = (self.contents.chart.end - self.contents.chart.start) / chart.COLUMNS / 60e6
+        return self.said(words.CHART_NOTE, minutes=f"{minutes:,.1f}")
+
+    def legend(self) -> list[dict[str, object]]:
+        """What the colours mean."""
+        of_sensor: dict[str, list[str]] = {}
+        for sensor, room, judged in self.contents.places:
+            if judged:
+                of_sensor.setdefault(sensor, []).append(room)
+        rooms = [
+            (f"{', '.join(dict.fromkeys(names))} ({sensor})", chart.COLOURS[nth % len(chart.COLOURS)], True)
+            for nth, (sensor, names) in enumerate(of_sensor.items())
+        ]
+        rest = [
+            (self.said(words.LEGEND_COLD), chart.COLD, True),
+            (self.said(words.LEGEND_SEVERE), chart.SEVERE, True),
+            (self.said(words.LEGEND_WINDOW), chart.WINDOW, False),
+            (self.said(words.LEGEND_GAP), chart.GAP, False),
+            (self.said(words.LEGEND_IDLE), chart.IDLE, False),
+            (self.said(words.LEGEND_UNCOUNTED), chart.UNCOUNTED, False),
+        ]
+        return [{"label": label, "colour": colour, "thin": thin} for label, colour, thin in (*rooms, *rest)]
+
+    def tables(self) -> list[tuple[Table, list[int]]]:
+        """Tables with the widths of their columns; 0: as wide as what is in it."""
+        of = self.contents
+        return [
+            self._totals(),
+            self._days(),
+            self._gaps(),
+            self._table(words.FLAGS, FLAG_COLUMNS, [self._flag(row) for row in of.flags], "flags.json"),
+            self._table(
+                words.TICKETS,
+                TICKET_COLUMNS,
+                [self._ticket(row) for row in of.tickets],
+                "tickets.json",
+                self.said(words.TICKETS_NOTE),
+            ),
+            self._table(
+                words.MEASUREMENTS,
+                MEASUREMENT_COLUMNS,
+                [self._measurement(row) for row in of.measurements],
+                "measurements.json",
+                self.said(words.MEASUREMENTS_NOTE),
+            ),
+            self._table(words.OUTAGES, OUTAGE_COLUMNS, [self._outage(row) for row in of.outages], "outages.json"),
+            (Table(self.said(words.CHECK), (), (), self.said(words.CHECK_NOTE)), []),
+        ]
+
+    def _table(
+        self, title: Text, columns: "Columns", rows: Sequence[Sequence[Value]], file: str, note: str = ""
+    ) -> tuple[Table, list[int]]:
+        notes = [note] if note and rows else []
+        if not rows:
+            notes.append(self.said(words.NOTHING))
+        if len(rows) > MOST_ROWS:
+            notes.append(self.said(words.SHOWN_MORE, more=len(rows) - MOST_ROWS, file=file))
+        told = [Column(self.said(name), kind) for name, kind, _ in columns]
+        return Table(self.said(title), told, rows[:MOST_ROWS], " ".join(notes)), [width for *_, width in columns]
+
+    def _totals(self) -> tuple[Table, list[int]]:
+        ledger = self.contents.ledger
+        total = {name: sum(row[f"{name}_s"] for row in ledger) for name in STATES}
+        whole = sum(total[name] for name in STATES[:-1])
+        rows = [(self.said(words.STATES[name]), total[name], total[name] / whole if whole else None) for name in STATES]
+        differing = ", ".join(str(day) for day in self.contents.differing[:20])
+        note = self.said(words.DIFFERS, days=differing) if differing else ""
+        return self._table(words.TOTALS, TOTAL_COLUMNS, rows, "ledger.csv", note)
+
+    def _days(self) -> tuple[Table, list[int]]:
+        cold = [row for row in self.contents.ledger if row["cold_s"] + row["severe_s"] > 0]
+        rows = [
+            (
+                str(row["day"]),
+                row["cold_s"],
+                row["severe_s"],
+                row["unknown_s"],
+                ABSENT if row["min"] is None else f"{row['min']:.2f}",
+                row["kelvin_hours"],
+            )
+            for row in cold
+        ]
+        return self._table(words.DAYS, DAY_COLUMNS, rows, "ledger.csv", self.said(words.DAYS_NOTE))
+
+    def _gaps(self) -> tuple[Table, list[int]]:
+        rows = [
+            (self.at(to_datetime(start)), self.at(to_datetime(end)), (end - start) / 1e6)
+            for start, end in self.contents.chart.gaps
+        ]
+        return self._table(words.GAPS, GAP_COLUMNS, rows, "gaps.csv", self.said(words.GAPS_NOTE))
+
+    def _flag(self, row: Row) -> Sequence[Value]:
+        why = row["why"].get(self.language, row["why"].get("reason", ""))
+        ended = self.said(CLEAR_TEXTS[ClearReason(row["clear_reason"])]) if row["clear_reason"] else ""
+        lowest, ticket = f"{row['lowest']:.2f}", row["ticket"] or ABSENT
+        return self.at(row["cold_since"]), self.at(row["cleared_at"], words.NOT_ENDED), lowest, f"{why} {ended}", ticket
+
+    def _ticket(self, row: Row) -> Sequence[Value]:
+        late = [CLOCKS[clock["name"]] for clock in row["clocks"] if clock["breached_at"] and clock["name"] in CLOCKS]
+        name = self.said(TICKET_CLASSES[row["class"]])
+        return (
+            row["number"],
+            self.said(words.RETROSPECTIVE, name=name) if row["retrospective"] else name,
+            self.at(row["opened_at"]),
+            self.at(row["done_at"]),
+            self.at(row["closed_at"], words.NOT_ENDED),
+            ", ".join(self.said(name) for name in dict.fromkeys(late)) or ABSENT,
+        )
+
+    def _measurement(self, row: Row) -> Sequence[Value]:
+        worth = self.said(words.WORTHS[row["worth"]])
+        return row["number"], self.at(row["measured_at"]), row["room"], f"{row['celsius']:.2f}", worth
+
+    def _outage(self, row: Row) -> Sequence[Value]:
+        ended = self.at(row["restored_at"], words.CANCELLED if row["cancelled_at"] else words.NOT_ENDED)
+        reason = f"{self.said(words.KINDS[row['kind']])}: {row['reason']}"
+        return row["number"], self.at(row["begins_at"]), ended, reason
+
+
+Columns: TypeAlias = Sequence[tuple[Text, Kind, int]]
+TEXT, HOURS = Kind.TEXT, Kind.HOURS
+TOTAL_COLUMNS: Columns = ((words.H_STATE, TEXT, 3), (words.H_HOURS, HOURS, 1), (words.H_SHARE, Kind.SHARE, 1))
+DAY_COLUMNS: Columns = (
+    (words.H_DAY, TEXT, 1),
+    (words.H_COLD, HOURS, 1),
+    (words.H_SEVERE, HOURS, 1),
+    (words.H_UNKNOWN, HOURS, 1),
+    (words.H_LOWEST, Kind.COUNT, 1),
+    (words.H_DEFICIT, Kind.KELVIN_HOURS, 1),
+)
+GAP_COLUMNS: Columns = ((words.H_FROM, TEXT, 2), (words.H_TO, TEXT, 2), (words.H_LENGTH, Kind.SPAN, 1))
+FLAG_COLUMNS: Columns = (
+    (words.H_SINCE, TEXT, 0),
+    (words.H_UNTIL, TEXT, 0),
+    (words.H_LOWEST, Kind.COUNT, 0),
+    (words.H_WHY, TEXT, 1),
+    (words.H_TICKET, TEXT, 0),
+)
+TICKET_COLUMNS: Columns = (
+    (words.H_NUMBER, TEXT, 0),
+    (words.H_CLASS, TEXT, 0),
+    (words.H_OPENED, TEXT, 0),
+    (words.H_DONE, TEXT, 0),
+    (words.H_CLOSED, TEXT, 0),
+    (words.H_LATE, TEXT, 1),
+)
+MEASUREMENT_COLUMNS: Columns = (
+    (words.H_NUMBER, TEXT, 0),
+    (words.H_AT, TEXT, 0),
+    (words.H_ROOM, TEXT, 1),
+    (words.H_CELSIUS, Kind.COUNT, 0),
+    (words.H_WORTH, TEXT, 1),
+)
+OUTAGE_COLUMNS: Columns = (
+    (words.H_NUMBER, TEXT, 0),
+    (words.H_SINCE, TEXT, 0),
+    (words.H_UNTIL, TEXT, 0),
+    (words.H_REASON, TEXT, 1),
+)

@@ -1,0 +1,374 @@
+"""Whether a dossier is what was put together: nothing changed, missing or added, chains unbroken, days that add up.
+
+It may come from anybody: `papers/dossier/untrusted_zip.py` says how much of it is read, and here nothing takes longer
+than its length allows. What it says is shown as one line without characters that steer a terminal.
+"""
+
+import base64
+import csv
+import hashlib
+import json
+import zipfile
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice, pairwise
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from domain.errors import UsageError
+from domain.instants import to_us
+from domain.printable import printable
+from papers.dossier import untrusted_zip
+from papers.dossier.bundle import FORMAT, MANIFEST, SIGNATURE, SUMS, root, sums
+from papers.dossier.untrusted_zip import UNREADABLE, Archive, TooLarge
+
+NAMES = frozenset(
+    {
+        MANIFEST, SUMS, "README.md", "readings.csv", "gaps.csv", "ledger.csv", "home.json", "policy.toml",
+        "policy.json", "flags.json", "tickets.json", "events.jsonl", "seals.json", "measurements.json",
+        "outages.json", "summary.zh.pdf", "summary.en.pdf",
+    }
+)  # fmt: skip
+MOST_TOLD = 100  # faults, then it is looked at no further
+LONGEST_TOLD = 300  # characters of a fault
+MOST_DAYS = 1_000
+STATES = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s")
+NO_HEAD = (0, None, None)
+DAY = timedelta(days=1)
+MISSHAPEN = (KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, csv.Error, *UNREADABLE)
+
+
+UNSIGNED = "none: nobody signed this dossier"
+
+
+class NoDossier(Exception):
+    """There is no manifest that could be gone by."""
+
+
+class _Enough(Exception):
+    """So many faults are found that it is looked at no further."""
+
+
+@dataclass
+class Verdict:
+    """What the check found."""
+
+    root: str | None = None  # of what the manifest says now
+    told: dict[str, Any] = field(default_factory=dict)  # home, from, to, zone, view, policy, state
+    files: int = 0
+    days: int = 0
+    readings: int = 0
+    events: int = 0
+    withheld: int = 0  # events that cannot be computed anew from this dossier
+    faults: int = 0
+    listed: list[str] = field(default_factory=list)
+    signature: str = UNSIGNED
+    given_up: bool = False  # after so many faults; there may be more
+
+    def fault(self, what: str) -> None:
+        """Note a fault.
+
+        Raises:
+            _Enough: there are too many.
+        """
+        self.faults += 1
+        self.listed.append(printable(what, LONGEST_TOLD))
+        if self.faults >= MOST_TOLD:
+            self.given_up = True
+            raise _Enough
+
+
+def verify(file: Path, noted: str | None = None, keys: Sequence[bytes] = ()) -> Verdict:
+    """Check a dossier.
+
+    Args:
+        noted: the root as it was noted when the dossier was made.
+        keys: public keys of the company; if any are given, it has to be signed by one of them.
+    Raises:
+        UsageError: it cannot be read, or is no dossier at all.
+    """
+    verdict = Verdict()
+    try:
+        with Archive(file) as archive:
+            return _Check(archive, verdict, keys).all(noted)
+    except _Enough:
+        return verdict
+    except zipfile.BadZipFile as error:
+        raise UsageError(f"{file}: is not a whole ZIP: {printable(str(error), LONGEST_TOLD)}") from None
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except (NoDossier, TooLarge) as error:
+        raise UsageError(f"{file}: is not an evidence dossier: {printable(str(error), LONGEST_TOLD)}") from None
+
+
+@dataclass
+class _Check:
+    archive: Archive
+    verdict: Verdict
+    keys: Sequence[bytes]
+
+    def all(self, noted: str | None) -> Verdict:
+        manifest = self._manifest()
+        self.verdict.told = {name: value for name, value in manifest.items() if name not in ("format", "files", "root")}
+        if self.verdict.root != manifest.get("root"):
+            self.verdict.fault(f"{MANIFEST}: was changed: its root is not that of what it says")
+        if noted is not None and noted.strip().lower() != self.verdict.root:
+            self.verdict.fault(f"{MANIFEST}: its root is not the one that was noted")
+        if self._names() and self._files(manifest):
+            for name, look in (
+                (SIGNATURE, self._signature),
+                ("ledger.csv", self._days),
+                ("readings.csv", self._readings),
+                ("events.jsonl", self._chains),
+                ("seals.json", self._seals),
+                ("policy.json", self._policy),
+            ):
+                try:
+                    look()
+                except MISSHAPEN as error:
+                    self.verdict.fault(f"{name}: is not of its form: {type(error).__name__}: {error}")
+        return self.verdict
+
+    def _manifest(self) -> dict[str, Any]:
+        infos = [info for info in self.archive.infos if info.filename == MANIFEST]
+        if len(infos) != 1:
+            raise NoDossier(f"it has {len(infos) or 'no'} {MANIFEST}")
+        if infos[0].file_size > untrusted_zip.LARGEST[MANIFEST]:
+            raise NoDossier(f"{MANIFEST} is larger than one can be")
+        try:
+            told = self.archive.json(MANIFEST)
+            if not isinstance(told, dict) or told.get("format") != FORMAT or not isinstance(told.get("files"), list):
+                raise NoDossier(f"{MANIFEST} is not of the format {FORMAT}")
+            self.verdict.root = root(told)
+        except MISSHAPEN as error:
+            raise NoDossier(f"{MANIFEST} cannot be read: {error}") from None
+        return told
+
+    def _names(self) -> bool:
+        """Whether the names in the archive are those of a dossier, each once; nothing else is looked at before."""
+        before = self.verdict.faults
+        names = [info.filename for info in self.archive.infos]
+        for name in sorted(set(names) - NAMES - {SIGNATURE}):
+            self.verdict.fault(f"{name!r}: does not belong into a dossier")
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self.verdict.fault(f"{name}: is in it {names.count(name)} times")
+        for fault in self.archive.faults():
+            self.verdict.fault(fault)
+        return self.verdict.faults == before
+
+    def _files(self, manifest: Mapping[str, Any]) -> bool:
+        """Whether each file is there as the manifest says."""
+        before = self.verdict.faults
+        try:
+            listed = {str(file["name"]): (int(file["size"]), str(file["sha256"])) for file in manifest["files"]}
+            order = [file["name"] for file in manifest["files"]]
+        except MISSHAPEN:
+            raise NoDossier(f"{MANIFEST} does not list files") from None
+        if order != sorted(listed):
+            self.verdict.fault(f"{MANIFEST}: the files are not listed in order, each once")
+        there = {info.filename for info in self.archive.infos} - {MANIFEST, SIGNATURE}
+        for name in sorted((NAMES - {MANIFEST}) - there):
+            self.verdict.fault(f"{name}: is missing")
+        for name in sorted(there - listed.keys()):
+            self.verdict.fault(f"{name}: is not in the manifest")
+        for name in sorted(listed.keys() - there - NAMES):
+            self.verdict.fault(f"{name}: is in the manifest and not there")
+        for name in sorted(there & listed.keys()):
+            self._file(name, *listed[name])
+        if not self.verdict.faults - before and self.archive.whole(SUMS) != self._sums(listed):
+            self.verdict.fault(f"{SUMS}: does not say what the manifest says")
+        return self.verdict.faults == before
+
+    def _sums(self, listed: Mapping[str, tuple[int, str]]) -> bytes:
+        return sums({"name": name, "sha256": digest} for name, (_, digest) in listed.items() if name != SUMS)
+
+    def _file(self, name: str, size: int, digest: str) -> None:
+        self.verdict.files += 1
+        hashed, length = hashlib.sha256(), 0
+        try:
+            for block in self.archive.blocks(name):
+                hashed.update(block)
+                length += len(block)
+        except UNREADABLE as error:
+            self.verdict.fault(f"{name}: cannot be read: {error}")
+            return
+        if hashed.hexdigest() != digest:
+            self.verdict.fault(f"{name}: was changed: its SHA-256 is not the one of the manifest")
+        elif length != size:
+            self.verdict.fault(f"{name}: has {length} bytes and not {size}")
+
+    def _rows(self, name: str) -> Iterator[dict[str, str]]:
+        yield from csv.DictReader(line.decode() for line in self.archive.lines(name))
+
+    def _days(self) -> None:
+        """The states of each day add up to its length, and the gaps to what is unknown."""
+        zone = ZoneInfo(self.verdict.told["zone"])
+        gaps = [(_us(row["from"]), _us(row["to"])) for row in self._rows("gaps.csv")]
+        in_order = all(start < end for start, end in gaps) and all(a[1] < b[0] for a, b in pairwise(gaps))
+        if not in_order:
+            self.verdict.fault("gaps.csv: gaps do not follow each other")
+        days = list(islice(self._rows("ledger.csv"), MOST_DAYS + 1))
+        if len(days) > MOST_DAYS:
+            raise ValueError("there are more days than a dossier has")
+        self.verdict.days = len(days)
+        for before, row in zip([None, *days], days, strict=False):
+            if before is not None and row["day"] <= before["day"]:
+                self.verdict.fault(f"ledger.csv: {row['day']} stands behind {before['day']}")
+            day = date.fromisoformat(row["day"])
+            low, high = (to_us(datetime.combine(d, time(0), zone)) for d in (day, day + DAY))
+            self._day(row, low, high, _silent(gaps, low, high) if in_order else None)
+        if self.verdict.days != self.verdict.told["state"]["ledger_days"]:
+            self.verdict.fault("ledger.csv: has not as many days as the manifest says")
+
+    def _day(self, row: Mapping[str, str], low: int, high: int, silent: int | None) -> None:
+        micro = {name: round(float(row[name]) * 1e6) for name in (*STATES, "shortfall_s")}
+        covered, closed = sum(micro[name] for name in STATES), row["closed"] == "true"
+        if min(micro.values()) < 0 or micro["shortfall_s"] > micro["compliant_s"]:
+            self.verdict.fault(f"ledger.csv: {row['day']}: has times that cannot be")
+        if covered > high - low or (closed and covered < high - low):
+            hours = f"{covered / 3.6e9:.2f} h of {(high - low) / 3.6e9:.2f} h"
+            self.verdict.fault(f"ledger.csv: {row['day']}: its states add up to {hours}")
+        if silent is not None and row["recount"] == "same" and silent != micro["unknown_s"]:
+            self.verdict.fault(f"gaps.csv: {row['day']}: the gaps do not add up to what is unknown")
+
+    def _readings(self) -> None:
+        """The readings fit their offsets and each other, and are as many as the manifest says."""
+        # It takes a while to import, and a ZIP that is no dossier is found without it.
+        from papers.dossier.verify_readings import Readings
+
+        found = Readings(self.verdict.fault)
+        try:
+            found.look(self.archive.stream("readings.csv"))
+        finally:
+            self.verdict.readings = found.count
+        state = self.verdict.told["state"]
+        if (found.count, found.newest or None) != (state["readings"], state["last_received_at"]):
+            self.verdict.fault("readings.csv: is not what the manifest says of it")
+
+    def _chains(self) -> None:
+        """Each event follows the one before it on its ticket, and the last one is the head of the ticket."""
+        tickets = {ticket["number"]: ticket for ticket in self.archive.json("tickets.json")}
+        heads: dict[str, tuple[int, str | None, str | None]] = {}  # number, hash, and state if it is told
+        for line in self.archive.lines("events.jsonl"):
+            event = json.loads(line)
+            self.verdict.events += 1
+            if event["ticket"] not in tickets:
+                self.verdict.fault(f"events.jsonl: {event['ticket']} is not in tickets.json")
+            before, previous, _ = heads.get(event["ticket"], NO_HEAD)
+            self._event(event, before + 1, previous)
+            heads[event["ticket"]] = (event["seq"], event["hash"], event.get("state"))
+        if self.verdict.events != self.verdict.told["state"]["events"]:
+            self.verdict.fault("events.jsonl: has not as many events as the manifest says")
+        for number, ticket in tickets.items():
+            seq, hashed, state = heads.get(number, NO_HEAD)
+            if (seq, hashed) != (ticket["events"], ticket["head"]):
+                self.verdict.fault(f"tickets.json: {number}: its last event is another")
+            if state not in (None, ticket["state"]):
+                self.verdict.fault(f"tickets.json: {number}: its last event left it {state}")
+
+    def _event(self, event: Mapping[str, Any], seq: int, previous: str | None) -> None:
+        where = f"events.jsonl: {event['ticket']} event {event['seq']}"
+        if (event["seq"], event["previous"]) != (seq, previous):
+            self.verdict.fault(f"{where}: the chain is broken: it does not follow event {seq - 1}")
+        if event["shown"] != "whole":
+            self.verdict.withheld += 1
+        elif not _is_hash(event):
+            self.verdict.fault(f"{where}: the chain is broken: its hash is not that of what it says")
+        elif not _is_told(event):
+            self.verdict.fault(f"{where}: says something else than what was hashed")
+
+    def _signature(self) -> None:
+        """The manifest is signed, by whom it should be if that is given."""
+        if SIGNATURE not in {info.filename for info in self.archive.infos}:
+            if self.keys:
+                self.verdict.fault(f"{SIGNATURE}: is missing: nobody signed this dossier")
+            return
+        from store.evidence import signing  # which takes a while to import
+
+        told = self.archive.json(SIGNATURE)
+        public, signature = (base64.b64decode(told[name], validate=True) for name in ("public_key", "signature"))
+        name = signing.key_id(public)
+        if not signing.is_signed(public, signature, signing.of_dossier(str(self.verdict.root))):
+            self.verdict.signature = f"BROKEN: it is not of this dossier, by the key {name}"
+            self.verdict.fault(f"{SIGNATURE}: is broken")
+        elif public in self.keys:
+            self.verdict.signature = f"good, by the key {name}"
+        else:
+            self.verdict.signature = f"by an UNKNOWN key, {name}: give the published one by --key to know whose it is"
+            if self.keys:
+                self.verdict.fault(f"{SIGNATURE}: is of another key than those given: {name}")
+
+    def _seals(self) -> None:
+        """Each seal is what it hashes, and each sealed event lies under its seal."""
+        seals = {seal["number"]: seal for seal in self.archive.json("seals.json")}
+        under = {number: self._seal(seal) for number, seal in seals.items()}
+        for line in self.archive.lines("events.jsonl"):
+            event = json.loads(line)
+            if event["seal"] is not None:
+                seal = seals.get(event["seal"], {"after": 0, "upto": 0})
+                hashes = under.get(event["seal"])
+                in_it = seal["after"] < event["event_id"] <= seal["upto"]
+                if not in_it or (hashes is not None and event["hash"] not in hashes):
+                    self.verdict.fault(f"events.jsonl: {event['ticket']} event {event['seq']} is not under its seal")
+
+    def _seal(self, seal: Mapping[str, Any]) -> frozenset[str] | None:
+        """Check a seal; returns the hashes of the events under it, if the dossier has them."""
+        told = f"{_us(seal['at'])}|{seal['upto']}|{seal['events']}|".encode() + bytes.fromhex(seal["digest"])
+        if seal.get("entries_digest") is not None:
+            told += f"|{seal['entries_upto']}|{seal['entries']}|".encode() + bytes.fromhex(seal["entries_digest"])
+        hashed = hashlib.sha256(bytes.fromhex(seal["previous"] or "") + told)
+        if hashed.hexdigest() != seal["hash"]:
+            self.verdict.fault(f"seals.json: seal {seal['number']} is not what was written")
+        self._seal_signature(seal)
+        hashes = seal.get("hashes")
+        if hashes is None:
+            return None
+        digest = hashlib.sha256(b"".join(bytes.fromhex(one) for one in hashes)).hexdigest()
+        if (digest, len(hashes)) != (seal["digest"], seal["events"]):
+            self.verdict.fault(f"seals.json: seal {seal['number']}: the events under it are others")
+        return frozenset(hashes)
+
+    def _seal_signature(self, seal: Mapping[str, Any]) -> None:
+        """A seal that says that it is signed by a key that is given is."""
+        if seal.get("key") is None or not self.keys:
+            return
+        from store.evidence import signing
+
+        public = {signing.key_id(key): key for key in self.keys}.get(seal["key"])
+        told = signing.of_seal(seal["number"], bytes.fromhex(seal["hash"]))
+        if public is not None and not signing.is_signed(public, bytes.fromhex(seal["signature"]), told):
+            self.verdict.fault(f"seals.json: seal {seal['number']}: its signature is broken")
+
+    def _policy(self) -> None:
+        """The rules are those that the manifest names."""
+        digest = hashlib.sha256(self.archive.whole("policy.toml")).hexdigest()
+        if not digest == self.archive.json("policy.json")["sha256"] == self.verdict.told["policy"]["sha256"]:
+            self.verdict.fault("policy.toml: is not the text that the manifest names")
+
+
+def _silent(gaps: list[tuple[int, int]], low: int, high: int) -> int:
+    """How much of [low, high) is in gaps, which follow each other."""
+    first, last = bisect_right(gaps, low, key=itemgetter(1)), bisect_left(gaps, high, key=itemgetter(0))
+    return sum(min(end, high) - max(start, low) for start, end in gaps[first:last])
+
+
+def _is_hash(event: Mapping[str, Any]) -> bool:
+    before = bytes.fromhex(event["previous"] or "")
+    hashed = hashlib.sha256(before + str(event["canonical"]).encode()).hexdigest()
+    return hashed == str(event["hash"])
+
+
+def _is_told(event: Mapping[str, Any]) -> bool:
+    """Whether what is shown of an event is what was hashed."""
+    key, *rest = json.loads(event["canonical"])
+    shown = [event["seq"], _us(event["at"]), event["kind"], event["actor"], event["state"], event["data"]]
+    return f"T{key:08}" == str(event["ticket"]) and rest == shown
+
+
+def _us(text: str) -> int:
+    instant = datetime.fromisoformat(text)
+    return to_us(instant if instant.tzinfo else instant.replace(tzinfo=UTC))

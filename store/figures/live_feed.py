@@ -1,0 +1,247 @@
+"""What happened to flags, tickets and incidents, read on from where somebody was.
+
+Rows carry numbers in the order of writing. Transactions commit in another order, so "all after number 7" would miss a
+row with number 6 that is committed later. What somebody has been told of is therefore kept as a snapshot of the
+database, as PostgreSQL writes it: `xmin:xmax:those in progress`. A transaction is seen in it once and for all or not at
+all. The next read takes what is there and was not seen in that snapshot; it is itself one statement with one snapshot,
+and that is where the next one goes on. So each row is told exactly once, whenever it was committed, and a transaction
+that takes long holds up nobody.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, LiteralString, NamedTuple, Self
+
+from psycopg import Connection
+
+from store.base.rows import Row, fetch
+
+CHANNEL = "hearth_live"
+LISTEN = "LISTEN hearth_live"
+MOST_IN_PROGRESS = 500
+LARGEST = 2**63 - 1
+
+# Within what somebody has partly been told of, the rest comes first: so that any place in it can be said as a Told.
+_UNTOLD: LiteralString = """
+SELECT
+  s.now::text AS now, f.upto >= pg_snapshot_xmin(%(before)s::pg_snapshot) AS forgotten,
+  e.live_event_id, e.xid, e.rest, e.kind, e.what, e.subject_id, e.seq, e.class, e.home_id, e.station
+FROM (SELECT pg_current_snapshot() AS now) AS s
+CROSS JOIN live_forgotten AS f
+LEFT JOIN LATERAL (
+  SELECT
+    x.live_event_id, x.xid::text::bigint AS xid, pg_visible_in_snapshot(x.xid, %(within)s::pg_snapshot) AS rest,
+    x.kind, x.what, x.subject_id, x.seq, x.class, x.home_id, x.station
+  FROM live_event AS x
+  WHERE x.xid >= pg_snapshot_xmin(%(before)s::pg_snapshot)
+    AND NOT pg_visible_in_snapshot(x.xid, %(before)s::pg_snapshot)
+    AND NOT (x.live_event_id <= %(upto)s AND pg_visible_in_snapshot(x.xid, %(within)s::pg_snapshot))
+    -- a row of another server, from a restored backup, may be of a transaction to come
+    AND pg_visible_in_snapshot(x.xid, s.now)
+"""
+_IN_ORDER: LiteralString = """
+  ORDER BY rest DESC, live_event_id
+  LIMIT %(most)s
+) AS e ON true
+ORDER BY e.rest DESC, e.live_event_id
+"""
+SELECT_UNTOLD: LiteralString = _UNTOLD + _IN_ORDER
+SELECT_UNTOLD_OF_HOME: LiteralString = _UNTOLD + "    AND x.home_id = %(home)s" + _IN_ORDER
+SELECT_NOW = "SELECT pg_current_snapshot()::text"
+SELECT_TICKET_EVENTS = """
+SELECT
+  e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data, e.state, t.number, t.class, t.priority, h.code AS home,
+  b.code AS building, u.code AS substation, t.station, t.opened_at
+FROM unnest(%(tickets)s::bigint[], %(seqs)s::integer[]) AS w (ticket_id, seq)
+JOIN ticket_event AS e USING (ticket_id, seq)
+JOIN ticket AS t USING (ticket_id)
+LEFT JOIN home AS h USING (home_id)
+LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
+LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id)
+"""
+FORGET = """
+WITH gone AS (
+  DELETE FROM live_event WHERE (xid, live_event_id) IN (
+    SELECT xid, live_event_id FROM live_event WHERE at < %(before)s ORDER BY at LIMIT %(most)s
+  )
+  RETURNING xid
+), noted AS (
+  UPDATE live_forgotten SET upto = greatest(upto, (SELECT max(xid) FROM gone)) WHERE EXISTS (SELECT FROM gone)
+)
+SELECT count(*) FROM gone
+"""
+
+
+class Kind(StrEnum):
+    """What something happened to."""
+
+    FLAG = "flag"
+    TICKET = "ticket"
+    INCIDENT = "incident"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Which transactions were to be seen at an instant: those before `xmax` that were not in progress."""
+
+    xmin: int
+    xmax: int
+    in_progress: frozenset[int] = frozenset()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """A snapshot as PostgreSQL writes it.
+
+        Raises:
+            ValueError: it is none.
+        """
+        if not re.fullmatch(r"[0-9]{1,19}:[0-9]{1,19}:([0-9]{1,19}(,[0-9]{1,19})*)?", text):
+            raise ValueError("not a snapshot")
+        xmin, xmax, rest = text.split(":")
+        found = cls(int(xmin), int(xmax), frozenset(int(x) for x in rest.split(",") if x))
+        inside = all(found.xmin <= x < found.xmax for x in found.in_progress)
+        if not (0 < found.xmin <= found.xmax <= LARGEST and inside and len(found.in_progress) <= MOST_IN_PROGRESS):
+            raise ValueError("not a snapshot")
+        return found
+
+    def __str__(self) -> str:
+        return f"{self.xmin}:{self.xmax}:{','.join(map(str, sorted(self.in_progress)))}"
+
+    def sees(self, xid: int) -> bool:
+        """Whether what a transaction did was to be seen, given that it was committed."""
+        return xid < self.xmin or (xid < self.xmax and xid not in self.in_progress)
+
+    def later(self, other: Self) -> Self:
+        """The one of the two, of one server, that was taken later: all that it did not see, the other did not see."""
+        ours, theirs = ((s.xmax, -len(s.in_progress)) for s in (self, other))
+        return self if ours >= theirs else other
+
+
+@dataclass(frozen=True)
+class Told:
+    """What somebody has been told of: all that is seen in `before`, and up to a number what is seen in `within`."""
+
+    before: Snapshot
+    within: Snapshot
+    upto: int = 0
+
+    @classmethod
+    def all(cls, seen: Snapshot) -> Self:
+        """All that is seen in a snapshot."""
+        return cls(seen, seen)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """As __str__ writes it.
+
+        Raises:
+            ValueError: it is none.
+        """
+        parts = text.split("/")
+        before, within = Snapshot.parse(parts[0]), Snapshot.parse(parts[-2] if len(parts) == 3 else parts[0])
+        if len(parts) not in (1, 3) or within.later(before) != within:
+            raise ValueError("not a place in what is told")
+        if len(parts) == 1:
+            return cls.all(before)
+        if not re.fullmatch(r"[0-9]{1,18}", parts[2]):
+            raise ValueError("not a place in what is told")
+        return cls(before, within, int(parts[2]))
+
+    def __str__(self) -> str:
+        return str(self.before) if self.before == self.within else f"{self.before}/{self.within}/{self.upto}"
+
+
+class Change(NamedTuple):
+    """Something that happened: to which flag, ticket (its `seq`-th event) or incident, and whom it is for."""
+
+    live_event_id: int
+    xid: int
+    kind: Kind
+    what: str
+    subject_id: int
+    seq: int | None
+    ticket_class: str
+    home_id: int | None
+    station: str | None
+
+
+@dataclass(frozen=True)
+class Untold:
+    """What somebody has not been told of yet.
+
+    `rest` is what is left of Told.within, in order; `changes` what came after that, in order; `now` sees them all.
+    `lost`: they cannot be told what they missed, because it is forgotten or more than was asked for.
+    """
+
+    now: Snapshot
+    rest: Sequence[Change] = ()
+    changes: Sequence[Change] = ()
+    lost: str | None = None
+
+
+def listen(conn: Connection) -> None:
+    """Have the server send word of changes on this connection, which is in autocommit mode."""
+    conn.execute(LISTEN)
+
+
+def wait(conn: Connection, seconds: float) -> bool:
+    """Wait for word of changes; False if there was none for so long."""
+    return any([True for _ in conn.notifies(timeout=seconds, stop_after=1)])
+
+
+def now(conn: Connection) -> Snapshot:
+    """What is to be seen now."""
+    row = conn.execute(SELECT_NOW).fetchone()
+    assert row is not None
+    return Snapshot.parse(row[0])
+
+
+def untold(conn: Connection, told: Told, most: int, home_id: int | None = None) -> Untold:
+    """What happened beyond `told`, of all that is reached or of one home; `most` changes at most, or they are lost."""
+    values = {"before": str(told.before), "within": str(told.within), "upto": told.upto, "most": most + 1}
+    if home_id is None:
+        rows = fetch(conn, SELECT_UNTOLD, values)
+    else:
+        rows = fetch(conn, SELECT_UNTOLD_OF_HOME, {**values, "home": home_id})
+    seen = Snapshot.parse(rows[0]["now"])
+    changes = [row for row in rows if row["live_event_id"] is not None]
+    # One that was taken later than now is of a server that is gone: a backup was restored.
+    if told.within.later(seen) != seen:
+        return Untold(seen, lost="unknown")
+    if rows[0]["forgotten"]:
+        return Untold(seen, lost="too_old")
+    if len(changes) > most:
+        return Untold(seen, lost="too_many")
+    parts: dict[bool, list[Change]] = {True: [], False: []}
+    for row in changes:
+        parts[row["rest"]].append(_change(row))
+    return Untold(seen, parts[True], parts[False])
+
+
+def _change(row: Row) -> Change:
+    return Change(
+        row["live_event_id"],
+        row["xid"],
+        Kind(row["kind"]),
+        row["what"],
+        row["subject_id"],
+        row["seq"],
+        row["class"],
+        row["home_id"],
+        row["station"],
+    )
+
+
+def ticket_events(conn: Connection, wanted: Sequence[tuple[int, int | None]]) -> list[dict[str, Any]]:
+    """Events of tickets by (ticket, number), each with what its ticket is."""
+    tickets, seqs = [ticket for ticket, _ in wanted], [seq for _, seq in wanted]
+    return fetch(conn, SELECT_TICKET_EVENTS, {"tickets": tickets, "seqs": seqs})
+
+
+def forget(conn: Connection, before: datetime, most: int) -> int:
+    """Delete what happened before an instant, so many rows at most; how many were deleted."""
+    row = conn.execute(FORGET, {"before": before, "most": most}).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,58 @@
+"""What the maps show: buildings and substations as they stand, of the homes that are reached."""
+
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg import Connection
+
+from store.base.access import Scope
+from store.base.rows import Row, fetch
+
+# The views count all homes. Row-level security is brought in by asking whether a home of the building is reached.
+SELECT_BUILDINGS: LiteralString = """
+SELECT
+  b.code, b.name, b.address, b.lat, b.lon, b.substation, b.station, b.homes, b.compliant, b.cold, b.severe, b.unknown,
+  b.not_judged, b.coldest, b.mean, b.flags
+FROM building_now AS b
+WHERE (%(everywhere)s OR b.station = %(own_station)s)
+  AND (reach_everywhere() OR EXISTS (SELECT FROM home AS h WHERE h.building_id = b.building_id))
+  AND (%(west)s::float8 IS NULL OR (b.lon BETWEEN %(west)s AND %(east)s AND b.lat BETWEEN %(south)s AND %(north)s))
+ORDER BY b.code
+"""
+SELECT_SUBSTATIONS: LiteralString = """
+SELECT
+  u.code, u.name, u.station, u.lat, u.lon, u.measured_at, u.supply_temperature, u.return_temperature,
+  u.supply_pressure, u.return_pressure, u.flow, u.heat_power, u.outdoor_temperature
+FROM substation_now AS u
+WHERE (%(everywhere)s OR u.station = %(own_station)s)
+  AND (reach_everywhere() OR EXISTS (
+    SELECT FROM home AS h JOIN building AS b USING (building_id) WHERE b.substation_id = u.substation_id
+  ))
+  AND (%(west)s::float8 IS NULL OR (u.lon BETWEEN %(west)s AND %(east)s AND u.lat BETWEEN %(south)s AND %(north)s))
+ORDER BY u.code
+"""
+
+
+class Box(NamedTuple):
+    """A part of the map, in degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+NOWHERE = dict.fromkeys(Box._fields)
+
+
+def buildings(conn: Connection, scope: Scope, box: Box | None) -> list[Row]:
+    """Buildings with their homes counted by state, coldest and mean temperature (°C); within a box, if one is given."""
+    return fetch(conn, SELECT_BUILDINGS, _parameters(scope, box))
+
+
+def substations(conn: Connection, scope: Scope, box: Box | None) -> list[Row]:
+    """Substations with what they measured last: °C, MPa, m³/h, kW."""
+    return fetch(conn, SELECT_SUBSTATIONS, _parameters(scope, box))
+
+
+def _parameters(scope: Scope, box: Box | None) -> dict[str, Any]:
+    return {**scope.parameters(), **(box._asdict() if box else NOWHERE)}

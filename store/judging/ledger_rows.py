@@ -1,0 +1,172 @@
+"""Ledger days: written when they differ, closed when they are over."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from store.base import wire
+
+SHARD_HOMES = 4096
+DAY_ROW: wire.Layout = {
+    "home_id": "int4",
+    "day": "int4",
+    "compliant": "int8",
+    "cold": "int8",
+    "severe": "int8",
+    "unknown": "int8",
+    "not_judged": "int8",
+    "shortfall": "int8",
+    "heat": "int8",
+    "deficit": "int8",
+    "lowest": "milli",
+    "version": "int2",
+    "closed": "bool",
+}
+CREATE_STAGE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS stage_ledger (
+  home_id integer, day integer, compliant bigint, cold bigint, severe bigint, unknown bigint, not_judged bigint,
+  shortfall bigint, heat bigint, deficit bigint, lowest real, version smallint, closed boolean
+) ON COMMIT DELETE ROWS
+"""
+COPY_STAGE = "COPY stage_ledger FROM STDIN (FORMAT BINARY)"
+# Local days travel as ordinals: 1 is 0001-01-01.
+# A month that changed is summed up anew for the figures (store/figures/kpi_rows.py).
+UPSERT = """
+WITH changed AS (
+INSERT INTO ledger AS l (
+  home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, lowest,
+  policy, closed
+)
+SELECT
+  home_id, date '0001-01-01' + (day - 1), compliant, cold, severe, unknown, not_judged, shortfall, heat, deficit,
+  nullif(lowest, 'infinity'), (%(labels)s::text[])[version + 1], closed
+FROM stage_ledger
+ORDER BY home_id, day
+ON CONFLICT (home_id, day) DO UPDATE SET
+  compliant_us = excluded.compliant_us, cold_us = excluded.cold_us, severe_us = excluded.severe_us,
+  unknown_us = excluded.unknown_us, not_judged_us = excluded.not_judged_us, shortfall_us = excluded.shortfall_us,
+  heat = excluded.heat, deficit = excluded.deficit, lowest = excluded.lowest, policy = excluded.policy,
+  closed = excluded.closed
+WHERE (l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.not_judged_us, l.shortfall_us, l.heat, l.deficit,
+       l.lowest, l.policy, l.closed)
+  IS DISTINCT FROM
+  (excluded.compliant_us, excluded.cold_us, excluded.severe_us, excluded.unknown_us, excluded.not_judged_us,
+   excluded.shortfall_us, excluded.heat, excluded.deficit, excluded.lowest, excluded.policy, excluded.closed)
+RETURNING l.home_id, l.day
+), stale AS (
+INSERT INTO kpi_stale (shard, month)
+SELECT DISTINCT home_id / %(shard_homes)s, date_trunc('month', day)::date FROM changed
+)
+SELECT count(*) FROM changed
+"""
+UPDATE_MACHINES = """
+UPDATE ledger AS l SET machine = x.machine
+FROM unnest(%(homes)s::integer[], %(days)s::integer[], %(machines)s::bytea[]) AS x (home_id, day, machine)
+WHERE l.home_id = x.home_id AND l.day = date '0001-01-01' + (x.day - 1)
+"""
+FORGET_MACHINES = """
+UPDATE ledger SET machine = NULL
+WHERE home_id = ANY(%(homes)s) AND day >= %(from)s AND machine IS NOT NULL
+"""
+SELECT_START = """
+SELECT h.home_id, l.day, l.machine
+FROM unnest(%(homes)s::integer[]) AS h (home_id)
+JOIN LATERAL (
+  SELECT x.day, x.machine FROM ledger AS x
+  WHERE x.home_id = h.home_id AND x.day < %(before)s AND x.closed
+  ORDER BY x.day DESC LIMIT 1
+) AS l ON true
+"""
+SELECT_SUMS = """
+SELECT
+  count(DISTINCT home_id), coalesce(sum(compliant_us), 0)::bigint, coalesce(sum(cold_us), 0)::bigint,
+  coalesce(sum(severe_us), 0)::bigint, coalesce(sum(unknown_us), 0)::bigint, coalesce(sum(not_judged_us), 0)::bigint
+FROM ledger
+WHERE home_id = ANY(%(homes)s) AND day >= %(first)s AND day < %(end)s
+"""
+SELECT_CODES = """
+SELECT home_id, code FROM home WHERE %(codes)s::text[] IS NULL OR code = ANY(%(codes)s) ORDER BY home_id
+"""
+SELECT_SHARD = "SELECT open_from FROM ledger_shard WHERE shard = %(shard)s"
+UPSERT_SHARD = """
+INSERT INTO ledger_shard (shard, open_from, counted_to) VALUES (%(shard)s, %(open_from)s, %(to)s)
+ON CONFLICT (shard) DO UPDATE SET open_from = excluded.open_from, counted_to = excluded.counted_to
+"""
+SELECT_SHARD_HOMES = """
+SELECT home_id FROM home WHERE home_id >= %(low)s AND home_id < %(high)s ORDER BY home_id
+"""
+SELECT_LAST_SHARD = "SELECT coalesce(max(home_id), -1) / %(size)s FROM home"
+
+
+def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
+    """Write DAY_ROW rows that differ from what is there; returns how many did. `labels` name the policy versions."""
+    conn.execute(CREATE_STAGE)
+    with conn.cursor() as cur:
+        wire.write(cur, COPY_STAGE, DAY_ROW, rows)
+    row = conn.execute(UPSERT, {"labels": list(labels), "shard_homes": SHARD_HOMES}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def put_machines(conn: Connection, homes: list[int], days: list[int], machines: list[bytes]) -> None:
+    """Keep where machines stood at the end of days (ordinals)."""
+    conn.execute(UPDATE_MACHINES, {"homes": homes, "days": days, "machines": machines})
+
+
+def forget_machines(conn: Connection, homes: list[int], start: date) -> None:
+    """Drop what is kept of machines of homes from a day on."""
+    conn.execute(FORGET_MACHINES, {"homes": homes, "from": start})
+
+
+def starts(conn: Connection, homes: list[int], before: date) -> dict[int, tuple[date, bytes | None]]:
+    """The last closed day of each home before a day, and where its machine stood then (None: idle)."""
+    rows = conn.execute(SELECT_START, {"homes": homes, "before": before}).fetchall()
+    return {home: (day, machine) for home, day, machine in rows}
+
+
+def open_from(conn: Connection, shard: int) -> date | None:
+    """The first day of a shard that is not closed; None if none ever was."""
+    row = conn.execute(SELECT_SHARD, {"shard": shard}).fetchone()
+    return row[0] if row else None
+
+
+def set_open_from(conn: Connection, shard: int, day: date, counted_to: datetime) -> None:
+    """Days of a shard before `day` are closed, and all is counted up to an instant."""
+    conn.execute(UPSERT_SHARD, {"shard": shard, "open_from": day, "to": counted_to})
+
+
+def shard_homes(conn: Connection, shard: int) -> list[int]:
+    """The homes of a shard, rising."""
+    params: dict[str, Any] = {"low": shard * SHARD_HOMES, "high": (shard + 1) * SHARD_HOMES}
+    return [row[0] for row in conn.execute(SELECT_SHARD_HOMES, params).fetchall()]
+
+
+def shards(conn: Connection) -> range:
+    """The numbers of all shards."""
+    row = conn.execute(SELECT_LAST_SHARD, {"size": SHARD_HOMES}).fetchone()
+    return range(int(row[0]) + 1 if row else 0)
+
+
+class Sums(NamedTuple):
+    """Time spent in each state, µs."""
+
+    homes: int
+    compliant: int
+    cold: int
+    severe: int
+    unknown: int
+    not_judged: int
+
+
+def sums(conn: Connection, homes: list[int], first: date, end: date) -> Sums:
+    """What the ledger has for homes over days, the end left out."""
+    row = conn.execute(SELECT_SUMS, {"homes": homes, "first": first, "end": end}).fetchone()
+    return Sums(*(row or (0,) * 6))
+
+
+def homes(conn: Connection, codes: list[str] | None) -> dict[int, str]:
+    """Find the homes of some codes, or all; home_id → code."""
+    return dict(conn.execute(SELECT_CODES, {"codes": codes}).fetchall())

@@ -1,0 +1,261 @@
+"""What judging carries from batch to batch: the latest reading of each sensor, the state of each home."""
+
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from domain.instants import NONE_US
+from domain.milli import NONE_MILLI
+from store.base import wire
+
+HOME_STATE: wire.Layout = {
+    "home_id": "int4",
+    "state": "int2",
+    "state_since": "timestamptz",
+    "judged_to": "timestamptz",
+    "breach_since": "timestamptz",
+    "severe_since": "timestamptz",
+    "warm_since": "timestamptz",
+    "lowest": "milli",
+    "flag_id": "int8",
+    "check_at": "timestamptz",
+}
+OPEN_FLAG: wire.Layout = {
+    "severity": "int2",
+    "cold_since": "timestamptz",
+    "confirmed_at": "timestamptz",
+    "severe_at": "timestamptz",
+    "suspended_at": "timestamptz",
+    "flag_lowest": "milli",
+    "limit": "milli",
+}
+NO_FLAG = {
+    "severity": 0,
+    "cold_since": NONE_US,
+    "confirmed_at": NONE_US,
+    "severe_at": NONE_US,
+    "suspended_at": NONE_US,
+    "flag_lowest": NONE_MILLI,
+    "limit": NONE_MILLI,
+}
+LOCKED: wire.Layout = {**HOME_STATE, **OPEN_FLAG}
+SENSOR_NOW: wire.Layout = {
+    "sensor_id": "int4",
+    "measured_at": "timestamptz",
+    "received_at": "timestamptz",
+    "battery": "float4",
+    "battery_at": "timestamptz",
+    "home_id": "int4",
+    "milli": "milli",
+    "judged_at": "timestamptz",
+    "expires_at": "timestamptz",
+}
+HELD: wire.Layout = {
+    "home_id": "int4",
+    "sensor_id": "int4",
+    "milli": "milli",
+    "judged_at": "timestamptz",
+    "expires_at": "timestamptz",
+    "received_at": "timestamptz",
+    "measured_at": "timestamptz",
+}
+
+# Rows are locked in the order of their key, so that two workers with the same homes never wait in a ring. Who had to
+# wait for a lock is given the row as it is after the wait; a flag joined to it would be the one of before, so flags
+# are read in a statement of their own.
+LOCK = """
+COPY (
+  SELECT
+    home_id, state, coalesce(state_since, '-infinity'), coalesce(judged_to, '-infinity'),
+    coalesce(breach_since, '-infinity'), coalesce(severe_since, '-infinity'), coalesce(warm_since, '-infinity'),
+    coalesce(lowest, 'infinity'), coalesce(flag_id, 0), coalesce(check_at, '-infinity')
+  FROM home_state
+  WHERE home_id = ANY(%(homes)s)
+  ORDER BY home_id
+  FOR NO KEY UPDATE
+) TO STDOUT (FORMAT BINARY)
+"""
+SELECT_OPEN_FLAGS = """
+COPY (
+  SELECT
+    flag_id, severity, cold_since, confirmed_at, coalesce(severe_at, '-infinity'),
+    coalesce(suspended_at, '-infinity'), lowest, limit_celsius
+  FROM flag
+  WHERE flag_id = ANY(%(flags)s)
+  ORDER BY flag_id
+) TO STDOUT (FORMAT BINARY)
+"""
+SELECT_HELD = """
+COPY (
+  SELECT
+    n.home_id, n.sensor_id, n.celsius, n.judged_at, n.expires_at, n.received_at, coalesce(n.measured_at, 'infinity')
+  FROM sensor_now AS n
+  WHERE n.home_id = ANY(%(homes)s) AND n.judged_at IS NOT NULL
+) TO STDOUT (FORMAT BINARY)
+"""
+SELECT_LATEST = """
+SELECT n.sensor_id, (extract(epoch FROM n.measured_at) * 1000000)::bigint
+FROM sensor_now AS n
+WHERE n.sensor_id = ANY(%(sensors)s) AND n.measured_at IS NOT NULL
+"""
+COPY_SENSOR_NOW = "COPY stage_sensor_now FROM STDIN (FORMAT BINARY)"
+# What was said last, the last battery and what was judged last move on separately: a sentinel is newer, and not judged.
+# The conditions are repeated because an UPDATE cannot name them without looking each row up twice.
+UPDATE_SENSOR_NOW = """
+UPDATE sensor_now AS n
+SET
+  measured_at = greatest(n.measured_at, s.measured_at),
+  received_at = CASE WHEN coalesce(n.measured_at < s.measured_at, true) THEN s.received_at ELSE n.received_at END,
+  battery = CASE WHEN s.battery_at > coalesce(n.battery_at, '-infinity') THEN s.battery ELSE n.battery END,
+  battery_at = greatest(n.battery_at, nullif(s.battery_at, '-infinity')),
+  home_id = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.home_id ELSE n.home_id END,
+  celsius = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.celsius ELSE n.celsius END,
+  judged_at = greatest(n.judged_at, nullif(s.judged_at, '-infinity')),
+  expires_at = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.expires_at ELSE n.expires_at END
+FROM stage_sensor_now AS s
+WHERE n.sensor_id = s.sensor_id
+  AND (
+    coalesce(n.measured_at < s.measured_at, true) OR s.judged_at > coalesce(n.judged_at, '-infinity')
+    OR s.battery_at > coalesce(n.battery_at, '-infinity')
+  )
+"""
+COPY_HOME_STATE = "COPY stage_home_state FROM STDIN (FORMAT BINARY)"
+UPDATE_HOME_STATE = """
+UPDATE home_state AS h
+SET
+  state = s.state, state_since = nullif(s.state_since, '-infinity'), judged_to = nullif(s.judged_to, '-infinity'),
+  breach_since = nullif(s.breach_since, '-infinity'), severe_since = nullif(s.severe_since, '-infinity'),
+  warm_since = nullif(s.warm_since, '-infinity'), lowest = nullif(s.lowest, 'infinity'),
+  flag_id = nullif(s.flag_id, 0), check_at = nullif(s.check_at, '-infinity')
+FROM stage_home_state AS s
+WHERE h.home_id = s.home_id
+"""
+SELECT_DUE = """
+SELECT home_id FROM home_state WHERE check_at <= %(now)s ORDER BY check_at LIMIT %(most)s
+"""
+UPDATE_CHECK = "UPDATE home_state SET check_at = %(at)s WHERE home_id = %(home)s"
+SELECT_NEXT = "SELECT min(check_at) FROM home_state WHERE check_at IS NOT NULL"
+TRY_LEAD = "SELECT pg_try_advisory_lock(%(key)s)"
+SELECT_NOTHING = "SELECT"
+SELECT_QUEUE = """
+SELECT home_id, from_at FROM rejudge WHERE queued_at <= %(before)s ORDER BY queued_at LIMIT %(most)s
+"""
+DELETE_QUEUE = "DELETE FROM rejudge WHERE home_id = ANY(%(homes)s)"
+FORGET_HELD = """
+UPDATE sensor_now SET home_id = NULL, celsius = NULL, judged_at = NULL, expires_at = NULL
+WHERE home_id = ANY(%(homes)s)
+"""
+SET_HELD = """
+UPDATE sensor_now AS n
+SET home_id = s.home_id, celsius = s.celsius, judged_at = s.judged_at, expires_at = s.expires_at
+FROM stage_sensor_now AS s
+WHERE n.sensor_id = s.sensor_id AND coalesce(n.judged_at <= s.judged_at, true)
+"""
+UPSERT_REJUDGE = """
+INSERT INTO rejudge (home_id, from_at, queued_at)
+SELECT x.home_id, to_timestamp(x.from_us / 1e6), %(now)s
+FROM unnest(%(homes)s::integer[], %(from)s::bigint[]) AS x (home_id, from_us)
+ORDER BY x.home_id
+ON CONFLICT (home_id) DO UPDATE SET from_at = least(rejudge.from_at, excluded.from_at)
+"""
+
+
+def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
+    """Lock the homes for this transaction; LOCKED rows sorted by home. Homes that do not exist are left out."""
+    with conn.cursor() as cur:
+        states = wire.read(cur, LOCK, HOME_STATE, {"homes": wire.ids(home_ids)})
+        flagged = np.flatnonzero(states["flag_id"])
+        rows = np.empty(len(states), wire.native(LOCKED))
+        for name in HOME_STATE:
+            rows[name] = states[name]
+        for name, none in NO_FLAG.items():
+            rows[name] = none
+        if len(flagged):
+            flag_ids = states["flag_id"][flagged]
+            flags = wire.read(cur, SELECT_OPEN_FLAGS, {"flag_id": "int8", **OPEN_FLAG}, {"flags": wire.ids(flag_ids)})
+            at = np.searchsorted(flags["flag_id"], flag_ids)
+            for name in OPEN_FLAG:
+                rows[name][flagged] = flags[name][at]
+    return rows
+
+
+def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
+    """HELD rows: the last judged value of every sensor of the homes, and when it last said anything at all."""
+    with conn.cursor() as cur:
+        return wire.read(cur, SELECT_HELD, HELD, {"homes": wire.ids(home_ids)})
+
+
+def latest(conn: Connection, sensor_ids: NDArray[np.int32]) -> dict[int, int]:
+    """When each of the sensors spoke last, in µs; those that never did are left out."""
+    return dict(conn.execute(SELECT_LATEST, {"sensors": sensor_ids.tolist()}).fetchall())
+
+
+def put_sensors(conn: Connection, rows: NDArray[np.void]) -> None:
+    """Write SENSOR_NOW rows (one per sensor) where they are newer; `judged_at`, `battery_at` none: none among them."""
+    with conn.cursor() as cur:
+        wire.write(cur, COPY_SENSOR_NOW, SENSOR_NOW, rows)
+        cur.execute(UPDATE_SENSOR_NOW)
+
+
+def put_homes(conn: Connection, rows: NDArray[np.void]) -> None:
+    """Write HOME_STATE rows of homes that this transaction has locked."""
+    with conn.cursor() as cur:
+        wire.write(cur, COPY_HOME_STATE, HOME_STATE, rows)
+        cur.execute(UPDATE_HOME_STATE)
+
+
+def due(conn: Connection, now: datetime, most: int) -> list[int]:
+    """Homes whose time has come, the longest waiting first."""
+    return [row[0] for row in conn.execute(SELECT_DUE, {"now": now, "most": most}).fetchall()]
+
+
+def next_due(conn: Connection) -> datetime | None:
+    """When the next home is due; None if none ever is."""
+    row = conn.execute(SELECT_NEXT).fetchone()
+    return row[0] if row else None
+
+
+def postpone(conn: Connection, home_id: int, at: datetime) -> None:
+    """Look at a home again at another time."""
+    conn.execute(UPDATE_CHECK, {"home": home_id, "at": at})
+
+
+def lead(conn: Connection, key: int) -> bool:
+    """Become the leader for as long as the connection lives; False if there is one already."""
+    row = conn.execute(TRY_LEAD, {"key": key}).fetchone()
+    return bool(row and row[0])
+
+
+def confirm(conn: Connection) -> None:
+    """Make sure that the connection, and with it the lead, is still there.
+
+    Raises:
+        psycopg.OperationalError: it is not.
+    """
+    conn.execute(SELECT_NOTHING)
+
+
+def queue_rejudge(conn: Connection, home_ids: NDArray[np.int32], from_us: NDArray[np.int64], now: datetime) -> None:
+    """Note that the history of homes changed from an instant on; the earliest instant of a home wins."""
+    params = {"homes": home_ids.tolist(), "from": from_us.tolist(), "now": now}
+    conn.execute(UPSERT_REJUDGE, params)
+
+
+def queue(conn: Connection, before: datetime, most: int) -> list[tuple[int, datetime]]:
+    """(home, from) of homes that wait for re-judging since before an instant, the longest waiting first."""
+    return conn.execute(SELECT_QUEUE, {"before": before, "most": most}).fetchall()
+
+
+def unqueue(conn: Connection, home_ids: list[int]) -> None:
+    """Re-judging of the homes is done; the caller has them locked."""
+    conn.execute(DELETE_QUEUE, {"homes": home_ids})
+
+
+def replace_held(conn: Connection, home_ids: list[int], rows: NDArray[np.void]) -> None:
+    """Set what the sensors of the homes say, to SENSOR_NOW rows made from their history."""
+    conn.execute(FORGET_HELD, {"homes": home_ids})
+    with conn.cursor() as cur:
+        wire.write(cur, COPY_SENSOR_NOW, SENSOR_NOW, rows)
+        cur.execute(SET_HELD)

@@ -1,0 +1,95 @@
+"""Incidents as dispatchers, crews and supervisors read them: newest first, page by page."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import LiteralString
+
+from psycopg import Connection
+
+from store.base.access import Scope
+from store.base.rows import Row, fetch
+
+_INCIDENTS: LiteralString = """
+SELECT
+  i.incident_id, i.number, i.kind, k.state, coalesce(b.name, u.name) AS place, u.code AS substation,
+  b.code AS building, i.station, i.opened_at, i.recovering_since, i.closed_at, i.close_reason,
+  into_one.number AS merged_into, t.number AS ticket, i.why, c.homes, c.still_cold
+FROM incident AS i
+JOIN substation AS u USING (substation_id)
+LEFT JOIN building AS b ON b.building_id = i.building_id
+LEFT JOIN incident AS into_one ON into_one.incident_id = i.merged_into
+LEFT JOIN ticket AS t ON t.ticket_id = i.ticket_id
+CROSS JOIN LATERAL (SELECT CASE WHEN i.closed_at IS NULL THEN 'open' ELSE 'closed' END AS state) AS k
+CROSS JOIN LATERAL (
+  SELECT count(*) AS homes, count(f.flag_id) AS still_cold
+  FROM incident_ticket AS p
+  LEFT JOIN flag AS f ON f.ticket_id = p.ticket_id AND f.cleared_at IS NULL AND p.left_at IS NULL
+  WHERE p.incident_id = i.incident_id
+) AS c
+WHERE (%(everywhere)s OR i.station = %(own_station)s)
+"""
+SELECT_INCIDENTS: LiteralString = (
+    _INCIDENTS
+    + """
+  AND k.state = ANY (%(states)s::text[])
+  -- says nothing new, but lets the few that are open be found by their index
+  AND ('closed' = ANY (%(states)s::text[]) OR i.closed_at IS NULL)
+  AND (%(number)s::text IS NULL OR i.number = %(number)s)
+  AND (%(station)s::text IS NULL OR i.station = %(station)s)
+  AND (%(before)s::bigint IS NULL OR i.incident_id < %(before)s)
+ORDER BY i.incident_id DESC
+LIMIT %(limit)s
+"""
+)
+SELECT_INCIDENTS_OF: LiteralString = (
+    _INCIDENTS
+    + """
+  AND i.incident_id = ANY (%(incidents)s::bigint[])
+"""
+)
+SELECT_PARTS = """
+SELECT
+  t.ticket_id, t.number AS ticket, t.state, h.code AS home, p.joined_at, p.left_at, p.left_reason, p.dispatched_at,
+  f.flag_id IS NOT NULL AS cold
+FROM incident AS i
+JOIN incident_ticket AS p USING (incident_id)
+JOIN ticket AS t ON t.ticket_id = p.ticket_id
+JOIN home AS h USING (home_id)
+LEFT JOIN flag AS f ON f.ticket_id = t.ticket_id AND f.cleared_at IS NULL
+WHERE i.number = %(number)s AND (%(everywhere)s OR i.station = %(own_station)s)
+  AND (%(before)s::bigint IS NULL OR t.ticket_id < %(before)s)
+ORDER BY t.ticket_id DESC
+LIMIT %(limit)s
+"""
+STATES = ("open", "closed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which incidents are wanted; None: any."""
+
+    states: Sequence[str] = STATES
+    number: str | None = None
+    station: str | None = None
+
+
+def incidents(conn: Connection, scope: Scope, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Row]:
+    """Incidents in scope; those with an incident_id under `before`."""
+    values = {**scope.parameters(), **asdict(wanted), "states": list(wanted.states)}
+    return fetch(conn, SELECT_INCIDENTS, {**values, "before": before, "limit": limit})
+
+
+def incidents_of(conn: Connection, scope: Scope, wanted: Sequence[int]) -> list[Row]:
+    """These incidents, as far as they are in scope."""
+    return fetch(conn, SELECT_INCIDENTS_OF, {**scope.parameters(), "incidents": list(wanted)})
+
+
+def incident(conn: Connection, scope: Scope, number: str) -> Row | None:
+    """One incident by its number; None if there is none in scope."""
+    found = incidents(conn, scope, Wanted(number=number), limit=1)
+    return found[0] if found else None
+
+
+def parts(conn: Connection, scope: Scope, number: str, *, before: int | None = None, limit: int) -> list[Row]:
+    """The homes that are or were part of an incident, with their tickets; those with a ticket_id under `before`."""
+    return fetch(conn, SELECT_PARTS, {**scope.parameters(), "number": number, "before": before, "limit": limit})

@@ -1,0 +1,359 @@
+"""From the outbox to messages: who is told of an entry, what is sent together, and what became of each message."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from store.base.rows import Row, fetch
+
+# What an incident, or a wider one, may yet speak for waits for a while: cold homes, and incidents of a building.
+TAKE = """
+SELECT o.outbox_id FROM outbox AS o
+WHERE o.fate IS NULL AND (
+  o.at <= %(held_before)s OR o.audience = 'user' OR o.kind <> ALL(%(held_kinds)s)
+  OR NOT EXISTS (
+    SELECT FROM ticket AS t WHERE t.ticket_id = o.ticket_id AND t.class = 'cold'
+    UNION ALL
+    SELECT FROM incident AS i WHERE i.incident_id = o.incident_id AND i.building_id IS NOT NULL
+  )
+)
+ORDER BY o.outbox_id
+LIMIT %(limit)s
+FOR UPDATE OF o SKIP LOCKED
+"""
+TELL_STAFF = """
+INSERT INTO notice (outbox_id, addressee_id, ready_at, urgent)
+SELECT o.outbox_id, a.addressee_id, o.at, o.urgent
+FROM outbox AS o
+LEFT JOIN ticket AS t USING (ticket_id)
+LEFT JOIN home AS h ON h.home_id = coalesce(o.home_id, t.home_id)
+LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
+LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id)
+JOIN addressee AS a ON a.audience = o.audience AND a.ended_at IS NULL
+  AND (o.audience <> 'crew' OR a.station = coalesce(o.station, t.station, u.station))
+WHERE o.outbox_id = ANY(%(entries)s) AND o.audience <> 'user' AND o.fate IS NULL
+ON CONFLICT DO NOTHING
+"""
+TELL_USERS = """
+INSERT INTO notice (outbox_id, addressee_id, ready_at, urgent)
+SELECT o.outbox_id, a.addressee_id, CASE WHEN o.urgent THEN o.at ELSE greatest(o.at, %(quiet_until)s) END, o.urgent
+FROM outbox AS o
+LEFT JOIN ticket AS t USING (ticket_id)
+CROSS JOIN LATERAL (
+  SELECT coalesce(o.home_id, t.home_id) AS home_id
+  UNION ALL
+  SELECT x.home_id FROM outage_home AS x
+  WHERE x.outage_id = o.outage_id AND o.home_id IS NULL AND o.ticket_id IS NULL
+) AS w
+JOIN addressee AS a ON a.home_id = w.home_id AND a.ended_at IS NULL
+JOIN person.contact AS c ON c.addressee_id = a.addressee_id AND c.consent_at <= %(at)s
+-- who lives there now, of what has happened since
+CROSS JOIN LATERAL tenancy(a.home_id, c.resident, c.consent_at, %(at)s) AS y
+WHERE o.outbox_id = ANY(%(entries)s) AND o.audience = 'user' AND o.fate IS NULL
+  AND coalesce(t.opened_at, o.at) >= y.since
+  -- an outage that was widened is new to some only
+  AND NOT (o.kind = 'outage_announced' AND EXISTS (
+    SELECT FROM outbox AS p
+    JOIN notice AS n USING (outbox_id)
+    WHERE p.outage_id = o.outage_id AND p.kind = o.kind AND n.addressee_id = a.addressee_id
+  ))
+ON CONFLICT DO NOTHING
+"""
+SETTLE = """
+UPDATE outbox AS o
+SET settled_at = %(at)s,
+  fate = CASE WHEN EXISTS (SELECT FROM notice AS n WHERE n.outbox_id = o.outbox_id) THEN 'told' ELSE 'nobody' END
+WHERE o.outbox_id = ANY(%(entries)s) AND o.fate IS NULL
+"""
+TURN_OFF = "UPDATE outbox SET settled_at = %(at)s, fate = 'off' WHERE fate IS NULL AND at <= %(at)s"
+
+SELECT_ADDRESSEES = """
+SELECT a.addressee_id, a.audience, a.language, h.code AS home FROM addressee AS a
+LEFT JOIN home AS h USING (home_id)
+WHERE a.addressee_id IN (SELECT n.addressee_id FROM notice AS n WHERE n.message_id IS NULL AND n.ready_at <= %(now)s)
+  AND a.addressee_id > %(after)s
+ORDER BY a.addressee_id
+LIMIT %(limit)s
+FOR UPDATE OF a SKIP LOCKED
+"""
+SELECT_WAITING = """
+SELECT n.addressee_id, count(*) AS notices, min(n.ready_at) AS oldest, bool_or(n.urgent) AS urgent
+FROM notice AS n
+WHERE n.addressee_id = ANY(%(addressees)s) AND n.message_id IS NULL AND n.ready_at <= %(now)s
+GROUP BY n.addressee_id
+"""
+SELECT_NOTICES = """
+SELECT n.addressee_id, n.notice_id, n.outbox_id, o.kind
+FROM notice AS n
+JOIN outbox AS o USING (outbox_id)
+WHERE n.addressee_id = ANY(%(addressees)s) AND n.message_id IS NULL AND n.ready_at <= %(now)s
+ORDER BY n.addressee_id, n.urgent DESC, n.notice_id
+"""
+SELECT_LATELY = """
+SELECT m.addressee_id, m.created_at AS at, m.notices FROM message AS m
+WHERE m.addressee_id = ANY(%(addressees)s) AND m.created_at > %(since)s
+"""
+SELECT_FACTS = """
+SELECT
+  o.outbox_id, o.kind, o.data, t.number AS ticket, t.class, t.priority, h.code AS home,
+  b.name AS building, u.code AS substation, coalesce(o.station, t.station, u.station) AS station
+FROM outbox AS o
+LEFT JOIN ticket AS t USING (ticket_id)
+LEFT JOIN home AS h ON h.home_id = coalesce(o.home_id, t.home_id)
+LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
+LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id)
+WHERE o.outbox_id = ANY(%(entries)s)
+"""
+INSERT_MESSAGES = """
+WITH
+  draft AS (
+    SELECT * FROM ROWS FROM (jsonb_to_recordset(%(messages)s) AS (
+      addressee_id integer, subject text, body text, notices bigint[]
+    )) WITH ORDINALITY AS x (addressee_id, subject, body, notices, nth)
+  ),
+  made AS (
+    INSERT INTO message (addressee_id, notices, subject, body, created_at, give_up_at, due_at)
+    SELECT addressee_id, cardinality(notices), subject, body, %(now)s, %(give_up_at)s, %(now)s FROM draft ORDER BY nth
+    RETURNING message_id
+  ),
+  -- both in the order of the drafts
+  numbered AS (SELECT message_id, row_number() OVER (ORDER BY message_id) AS nth FROM made)
+UPDATE notice AS n SET message_id = m.message_id
+FROM draft AS d
+JOIN numbered AS m USING (nth)
+CROSS JOIN LATERAL unnest(d.notices) AS k (notice_id)
+WHERE n.notice_id = k.notice_id
+"""
+
+CLAIM = """
+WITH claimed AS (
+  UPDATE message AS m SET
+    state = 'sending', attempts = m.attempts + 1, due_at = %(lost_at)s,
+    unsure = m.unsure + (m.state = 'sending')::integer,
+    reason = CASE WHEN m.state = 'sending' THEN 'broken_off' ELSE m.reason END
+  WHERE m.message_id IN (
+    SELECT d.message_id FROM message AS d WHERE d.due_at <= %(now)s
+    ORDER BY d.due_at
+    LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+  )
+  RETURNING
+    m.message_id, m.key, m.addressee_id, m.subject, m.body, m.attempts, m.created_at, m.give_up_at
+)
+SELECT
+  m.message_id, m.key, m.subject, m.body, m.attempts, m.created_at, m.give_up_at, a.name, a.channel,
+  CASE WHEN y.since IS NOT NULL THEN c.address END AS address
+FROM claimed AS m
+JOIN addressee AS a USING (addressee_id)
+LEFT JOIN person.contact AS c USING (addressee_id)
+-- Who has moved out meanwhile has no address here any more
+LEFT JOIN LATERAL tenancy(a.home_id, c.resident, c.consent_at, %(now)s) AS y ON c.address IS NOT NULL
+ORDER BY m.message_id
+"""
+# Whoever else may have taken it over meanwhile: it is there.
+MARK_SENT = """
+UPDATE message SET state = 'sent', due_at = NULL, finished_at = %(now)s
+WHERE message_id = %(message)s AND state <> 'sent'
+"""
+MARK_FAILED = """
+UPDATE message SET
+  state = 'failed', due_at = NULL, finished_at = %(now)s, reason = %(reason)s, detail = %(detail)s,
+  unsure = unsure + %(unsure)s::integer
+WHERE message_id = %(message)s AND state = 'sending' AND attempts = %(attempt)s
+"""
+PUT_OFF = """
+UPDATE message SET
+  state = 'waiting', due_at = %(again_at)s, reason = %(reason)s, detail = %(detail)s,
+  unsure = unsure + %(unsure)s::integer
+WHERE message_id = %(message)s AND state = 'sending' AND attempts = %(attempt)s
+"""
+TRY_AGAIN = """
+UPDATE message SET
+  state = 'waiting', due_at = %(now)s, finished_at = NULL,
+  give_up_at = %(now)s::timestamptz + make_interval(secs => %(give_up_s)s)
+WHERE state = 'failed' AND (%(key)s::uuid IS NULL OR key = %(key)s)
+"""
+
+END_STAFF = """
+UPDATE addressee AS a SET ended_at = %(now)s
+WHERE a.audience <> 'user' AND a.ended_at IS NULL AND NOT EXISTS (
+  SELECT FROM jsonb_to_recordset(%(staff)s) AS x (name text, channel text)
+  WHERE x.name = a.name AND x.channel = a.channel
+)
+"""
+UPSERT_STAFF = """
+INSERT INTO addressee AS a (audience, name, channel, station, language)
+SELECT audience, name, channel, station, language
+FROM jsonb_to_recordset(%(staff)s) AS x (audience text, name text, channel text, station text, language text)
+ORDER BY name, channel
+ON CONFLICT (name, channel) DO UPDATE SET
+  audience = excluded.audience, station = excluded.station, language = excluded.language, ended_at = NULL
+WHERE (a.audience, a.station, a.language, a.ended_at)
+  IS DISTINCT FROM (excluded.audience, excluded.station, excluded.language, NULL)
+"""
+SELECT_HEALTH = "SELECT * FROM notice_health ORDER BY audience, channel"
+SELECT_DEPTH = """
+SELECT count(*) AS waiting, coalesce(extract(epoch FROM %(now)s - min(at)), 0)::double precision AS oldest_s
+FROM outbox WHERE fate IS NULL
+"""
+SELECT_TOLD = """
+SELECT
+  t.notice_id AS notice, t.kind AS what, t.at, t.audience, t.recipient, t.home, t.channel, t.state, t.key::text,
+  t.attempts, t.finished_at, t.reason, t.detail
+FROM notice_told AS t
+WHERE (%(outage)s::bigint IS NULL OR t.outage_id = %(outage)s)
+  AND (%(ticket)s::text IS NULL OR t.ticket = %(ticket)s)
+  AND (%(home)s::text IS NULL OR t.home = %(home)s)
+  AND (%(state)s::text IS NULL OR t.state = %(state)s)
+  AND (%(before)s::bigint IS NULL OR t.notice_id < %(before)s)
+ORDER BY t.notice_id DESC
+LIMIT %(limit)s
+"""
+SELECT_FAILED = "SELECT * FROM notice_failed ORDER BY message_id DESC LIMIT %(limit)s"
+
+
+class Claimed(NamedTuple):
+    """A message that this process may send until its lease is over; `address`: of a user."""
+
+    message_id: int
+    key: UUID
+    subject: str
+    body: str
+    attempts: int
+    created_at: datetime
+    give_up_at: datetime
+    name: str | None
+    channel: str
+    address: str | None
+
+
+class Wanted(NamedTuple):
+    """Which notices are wanted; None: any."""
+
+    outage: int | None = None
+    ticket: str | None = None
+    home: str | None = None
+    state: str | None = None
+
+
+class NoticeRow(NamedTuple):
+    """A notice that waits to become a message."""
+
+    addressee_id: int
+    notice_id: int
+    outbox_id: int
+    kind: str
+
+
+def take(conn: Connection, held_kinds: Sequence[str], held_before: datetime, limit: int) -> list[int]:
+    """Lock entries without a fate; those of some kinds that an incident may speak for if older than `held_before`."""
+    parameters = {"held_kinds": list(held_kinds), "held_before": held_before, "limit": limit}
+    return [row[0] for row in conn.execute(TAKE, parameters).fetchall()]
+
+
+def tell(conn: Connection, entries: Sequence[int], quiet_until: datetime | None, at: datetime) -> int:
+    """Make a notice for each addressee of the entries and settle them; returns the number of notices.
+
+    Args:
+        quiet_until: the end of the users' quiet hours, if these are now.
+    """
+    parameters = {"entries": list(entries), "quiet_until": quiet_until, "at": at}
+    made = conn.execute(TELL_STAFF, parameters).rowcount + conn.execute(TELL_USERS, parameters).rowcount
+    conn.execute(SETTLE, parameters)
+    return made
+
+
+def turn_off(conn: Connection, at: datetime) -> int:
+    """Settle what is in the outbox while nobody is to be told; returns how much."""
+    return conn.execute(TURN_OFF, {"at": at}).rowcount
+
+
+def addressees(conn: Connection, now: datetime, after: int, limit: int) -> list[Row]:
+    """Lock addressees with notices waiting that nobody else is busy with: addressee_id, audience, language, home."""
+    return fetch(conn, SELECT_ADDRESSEES, {"now": now, "after": after, "limit": limit})
+
+
+def waiting(conn: Connection, addressee_ids: Sequence[int], now: datetime) -> list[Row]:
+    """What waits for each addressee: addressee_id, notices, oldest, urgent."""
+    return fetch(conn, SELECT_WAITING, {"addressees": list(addressee_ids), "now": now})
+
+
+def notices(conn: Connection, addressee_ids: Sequence[int], now: datetime) -> list[NoticeRow]:
+    """The notices of addressees that wait, by addressee, urgent ones first."""
+    with conn.cursor(row_factory=class_row(NoticeRow)) as cur:
+        return cur.execute(SELECT_NOTICES, {"addressees": list(addressee_ids), "now": now}).fetchall()
+
+
+def lately(conn: Connection, addressee_ids: Sequence[int], since: datetime) -> list[Row]:
+    """The messages made for addressees since an instant: addressee_id, at, notices."""
+    return fetch(conn, SELECT_LATELY, {"addressees": list(addressee_ids), "since": since})
+
+
+def facts(conn: Connection, entries: Sequence[int]) -> dict[int, Row]:
+    """What the texts of entries may tell."""
+    return {row["outbox_id"]: row for row in fetch(conn, SELECT_FACTS, {"entries": list(entries)})}
+
+
+def insert_messages(conn: Connection, messages: Sequence[dict[str, Any]], now: datetime, give_up_at: datetime) -> None:
+    """Store messages `{addressee_id, subject, body, notices: notice_ids}`, to be sent from now on."""
+    conn.execute(INSERT_MESSAGES, {"messages": Jsonb(list(messages)), "now": now, "give_up_at": give_up_at})
+
+
+def claim(conn: Connection, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
+    """Take messages that are due, and those whose sender died over them; nobody else gets them during the lease."""
+    with conn.cursor(row_factory=class_row(Claimed)) as cur:
+        return cur.execute(CLAIM, {"now": now, "lost_at": now + lease, "limit": limit}).fetchall()
+
+
+def mark_sent(conn: Connection, message: int, now: datetime) -> None:
+    """It has arrived."""
+    conn.execute(MARK_SENT, {"message": message, "now": now})
+
+
+def mark_failed(conn: Connection, claimed: Claimed, fault: Row, now: datetime) -> None:
+    """It is given up; `fault` is `{reason, detail, unsure}`. Nothing happens if another sender has taken it over."""
+    parameters = {"message": claimed.message_id, "attempt": claimed.attempts, "now": now, **fault}
+    conn.execute(MARK_FAILED, parameters)
+
+
+def put_off(conn: Connection, claimed: Claimed, fault: Row, again_at: datetime) -> None:
+    """It is tried again later; otherwise as `mark_failed`."""
+    parameters = {"message": claimed.message_id, "attempt": claimed.attempts, "again_at": again_at, **fault}
+    conn.execute(PUT_OFF, parameters)
+
+
+def try_again(conn: Connection, key: UUID | None, now: datetime, give_up_s: int) -> int:
+    """Have a failed message, or all of them, tried again from now on; returns how many."""
+    return conn.execute(TRY_AGAIN, {"key": key, "now": now, "give_up_s": give_up_s}).rowcount
+
+
+def set_staff(conn: Connection, staff: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Bring the staff up to a list of `{audience, name, channel, station, language}`; others are told no more."""
+    parameters = {"staff": Jsonb(list(staff)), "now": now}
+    conn.execute(END_STAFF, parameters)
+    conn.execute(UPSERT_STAFF, parameters)
+
+
+def health(conn: Connection) -> list[Row]:
+    """Messages by audience, channel and state."""
+    return fetch(conn, SELECT_HEALTH, {})
+
+
+def outbox_depth(conn: Connection, now: datetime) -> Row:
+    """How many entries have no fate yet, and for how many seconds the oldest: waiting, oldest_s."""
+    return fetch(conn, SELECT_DEPTH, {"now": now})[0]
+
+
+def failed(conn: Connection, limit: int) -> list[Row]:
+    """The messages that could not be sent, newest first."""
+    return fetch(conn, SELECT_FAILED, {"limit": limit})
+
+
+def told(conn: Connection, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Row]:
+    """Who was told, newest first; those with a number under `before`."""
+    return fetch(conn, SELECT_TOLD, {**wanted._asdict(), "before": before, "limit": limit})

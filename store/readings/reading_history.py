@@ -1,0 +1,156 @@
+"""A home's readings over time, of every sensor while it was in that home.
+
+Pages follow each other by (time, point_id). The API's role comes to readings through `point_readings` alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from domain.instants import to_datetime
+from store.base import wire
+
+Position: TypeAlias = tuple[datetime, int]
+
+SELECT_POINTS = """
+SELECT p.point_id, s.code AS sensor, p.room, p.interval_s, p.offset_k, p.valid_from, p.valid_to
+FROM point AS p
+JOIN sensor AS s USING (sensor_id)
+WHERE p.home_id = %(home_id)s
+  AND (p.valid_from IS NULL OR p.valid_from < %(end)s) AND (p.valid_to IS NULL OR p.valid_to > %(start)s)
+ORDER BY p.point_id
+"""
+# Only good readings count, as in reading_hour. An array for each point: a row for each reading would take five times as
+# long.
+GOOD: wire.Layout = {"point_id": "int4", "measured_at": "timestamptz", "milli": "int4"}
+COPY_GOOD = """
+COPY (
+  SELECT p.point_id, array_agg(r.measured_at), array_agg(judged_milli(r.temperature, p.offset_k))
+  FROM point AS p
+  CROSS JOIN LATERAL point_readings(p.point_id, %(start)s, %(end)s, NULL) AS r
+  WHERE p.home_id = %(home_id)s AND r.quality = 0 AND r.temperature <> 'NaN'
+  GROUP BY p.point_id
+) TO STDOUT (FORMAT BINARY)
+"""
+# All of a point's readings in order of time, raw, a batch at a time.
+SAID: wire.Layout = {
+    "measured_at": "timestamptz",
+    "received_at": "timestamptz",
+    "temperature": "float4",
+    "humidity": "float4",
+    "battery": "float4",
+    "quality": "int2",
+}
+COPY_SAID = """
+COPY (
+  SELECT
+    array_agg(r.measured_at), array_agg(r.received_at), array_agg(coalesce(r.temperature, 'NaN')),
+    array_agg(coalesce(r.humidity, 'NaN')), array_agg(coalesce(r.battery, 'NaN')), array_agg(r.quality)
+  FROM point_readings(%(point_id)s, %(start)s, %(end)s, %(limit)s) AS r
+  HAVING count(*) > 0
+) TO STDOUT (FORMAT BINARY)
+"""
+# A page of readings, a row for each point: a row for each reading takes several times as long. Each point gives at most
+# one page from its index, however long the span: behind the position of the page before, of whose instant the points up
+# to `shown` have been shown.
+SELECT_PAGE = """
+SELECT
+  p.point_id, s.code AS sensor, p.room, p.offset_k AS offset, array_agg(r.measured_at) AS measured_at,
+  array_agg(judged_celsius(r.temperature, p.offset_k)) AS temperature, array_agg(r.humidity) AS humidity,
+  array_agg(r.battery) AS battery, array_agg(r.quality) AS quality
+FROM point AS p
+JOIN sensor AS s USING (sensor_id)
+CROSS JOIN LATERAL point_readings(
+  p.point_id,
+  %(start)s::timestamptz + CASE WHEN p.point_id <= %(shown)s THEN interval '1 microsecond' ELSE interval '0' END,
+  %(end)s, %(limit)s
+) AS r
+WHERE p.home_id = %(home_id)s
+GROUP BY p.point_id, s.code
+"""
+
+
+class Point(NamedTuple):
+    """A sensor in a room of the home for a time; None: from ever, for good."""
+
+    point_id: int
+    sensor: str
+    room: str
+    interval_s: int
+    offset_k: float
+    valid_from: datetime | None
+    valid_to: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """A page of a home's history: half-open span, last position of the page before, number of rows."""
+
+    home_id: int
+    start: datetime
+    end: datetime
+    after: Position | None
+    limit: int
+
+    def parameters(self) -> dict[str, Any]:
+        """The values that all statements here share."""
+        after, after_point = self.after or (None, None)
+        return {
+            "home_id": self.home_id,
+            # Nothing before the position is asked for again; chunks before it need not be opened.
+            "start": max(self.start, after) if after else self.start,
+            "end": self.end,
+            "shown": after_point if after and after >= self.start else None,
+            "limit": self.limit,
+        }
+
+
+class Columns(NamedTuple):
+    """A page's readings of one point, in order of time: °C calibrated, the offset in K, %, domain.quality."""
+
+    point_id: int
+    sensor: str
+    room: str
+    offset: float
+    measured_at: list[datetime]
+    temperature: list[float | None]
+    humidity: list[float | None]
+    battery: list[float | None]
+    quality: list[int]
+
+
+def readings(conn: Connection, stretch: Stretch) -> list[Columns]:
+    """The readings of a page, and maybe some more: each point gives as many as would fill it."""
+    with conn.cursor(row_factory=class_row(Columns), binary=True) as cur:
+        return cur.execute(SELECT_PAGE, stretch.parameters()).fetchall()
+
+
+def points(conn: Connection, home_id: int, start: datetime, end: datetime) -> list[Point]:
+    """Who measured in a home at some time in [start, end)."""
+    with conn.cursor(row_factory=class_row(Point)) as cur:
+        return cur.execute(SELECT_POINTS, {"home_id": home_id, "start": start, "end": end}).fetchall()
+
+
+def good(conn: Connection, home_id: int, start: datetime, end: datetime) -> NDArray[np.void]:
+    """Good readings in [start, end) as rows of GOOD, calibrated, sorted by point and time."""
+    with conn.cursor() as cur:
+        return wire.read_arrays(cur, COPY_GOOD, GOOD, {"home_id": home_id, "start": start, "end": end})
+
+
+def said(conn: Connection, point_id: int, start: datetime, end: datetime, most: int) -> Iterator[NDArray[np.void]]:
+    """All readings of a point in [start, end) as rows of SAID, raw, in order of time, in batches of at most `most`."""
+    with conn.cursor() as cur:
+        while start < end:
+            params = {"point_id": point_id, "start": start, "end": end, "limit": most}
+            rows = wire.read_arrays(cur, COPY_SAID, SAID, params)
+            if len(rows):
+                yield rows
+            if len(rows) < most:
+                return
+            start = to_datetime(int(rows["measured_at"][-1]) + 1)

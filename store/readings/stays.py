@@ -1,0 +1,84 @@
+"""The past of homes: where their sensors stood over time, and what they said."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from store.base import wire
+
+STAY: wire.Layout = {
+    "sensor_id": "int4",
+    "home_id": "int4",
+    "room": "int4",
+    "room_kind": "int2",
+    "interval_s": "int4",
+    "offset": "milli",
+    "valid_from": "timestamptz",
+    "valid_to": "timestamptz",
+}
+SAID: wire.Layout = {"sensor_id": "int4", "measured_at": "timestamptz", "temperature": "float4"}
+
+SELECT_STAYS = """
+COPY (
+  SELECT
+    p.sensor_id, p.home_id, coalesce(hashtext(p.room), 0),
+    array_position(ARRAY['living', 'bedroom', 'other', 'out'], p.room_kind)::smallint - 1::smallint,
+    p.interval_s, p.offset_k, coalesce(p.valid_from, '-infinity'), coalesce(p.valid_to, 'infinity')
+  FROM point_judged AS p
+  WHERE p.home_id = ANY(%(homes)s)
+  ORDER BY p.sensor_id, coalesce(p.valid_from, '-infinity')
+) TO STDOUT (FORMAT BINARY)
+"""
+# A row for each sensor: a message for each reading would cost more than all the rest of judging. Sensor by sensor the
+# key gives its readings in their order, chunk after chunk; all at once the chunks would have to be merged.
+SELECT_SAID = """
+COPY (
+  SELECT s.sensor_id, a.measured_at, a.temperature
+  FROM unnest(%(sensors)s::integer[]) AS s (sensor_id)
+  CROSS JOIN LATERAL (
+    SELECT array_agg(o.measured_at) AS measured_at, array_agg(o.temperature) AS temperature
+    FROM (
+      SELECT r.measured_at, r.temperature FROM reading AS r
+      WHERE r.sensor_id = s.sensor_id AND r.measured_at >= %(from)s AND r.measured_at < %(to)s AND r.quality = 0
+      ORDER BY r.measured_at
+    ) AS o
+  ) AS a
+  WHERE a.measured_at IS NOT NULL
+) TO STDOUT (FORMAT BINARY)
+"""
+# Compiling the query for each of many chunks costs more than it saves; the cores are busy with other homes.
+PLAIN = "SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
+# The first of all time: the only question without a bound. Chunks are opened from the oldest on, up to the first hit.
+SELECT_FIRST = """
+SELECT min(f.at) FROM (
+  SELECT (
+    SELECT r.measured_at FROM reading AS r
+    WHERE r.sensor_id = s.sensor_id AND r.measured_at >= %(from)s
+    ORDER BY r.measured_at LIMIT 1
+  ) AS at
+  FROM unnest(%(sensors)s::integer[]) AS s (sensor_id)
+) AS f
+"""
+
+
+def stays(conn: Connection, homes: list[int]) -> NDArray[np.void]:
+    """STAY rows: every place that sensors had in the homes, sorted by sensor and time; open ends are the extremes."""
+    with conn.cursor() as cur:
+        return wire.read(cur, SELECT_STAYS, STAY, {"homes": homes})
+
+
+def said(conn: Connection, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
+    """SAID rows: good temperatures of sensors in [start, end), sorted by sensor and time."""
+    params: dict[str, Any] = {"sensors": sensors, "from": start, "to": end}
+    conn.execute(PLAIN)
+    with conn.cursor() as cur:
+        return wire.read_arrays(cur, SELECT_SAID, SAID, params)
+
+
+def first_said(conn: Connection, sensors: list[int], start: datetime) -> datetime | None:
+    """When the first reading of any of the sensors was measured, from an instant on."""
+    row = conn.execute(SELECT_FIRST, {"sensors": sensors, "from": start}).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,91 @@
+"""A home as it is now."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import LiteralString
+
+from psycopg import Connection
+
+from store.base.access import IN_SCOPE, Scope
+from store.base.rows import Row, fetch
+
+# As home_now, from the tables themselves: the view has its owner's rights, and would go around row-level security.
+_HOMES: LiteralString = """
+SELECT
+  h.home_id, h.code, b.code AS building, u.station, h.class, coalesce(s.status, 'stopped') AS heat_status,
+  n.celsius AS temperature, n.judged_at AS measured_at, state_name(st.state) AS state
+FROM home AS h
+JOIN building AS b USING (building_id)
+JOIN substation AS u USING (substation_id)
+JOIN home_state AS st USING (home_id)
+LEFT JOIN LATERAL (
+  SELECT x.status FROM home_status AS x
+  WHERE x.home_id = h.home_id AND x.since <= now()
+  ORDER BY x.since DESC LIMIT 1
+) AS s ON true
+LEFT JOIN LATERAL (
+  SELECT x.celsius, x.judged_at FROM sensor_now AS x
+  WHERE x.home_id = h.home_id AND x.expires_at > now()
+  ORDER BY x.celsius LIMIT 1
+) AS n ON true
+"""
+SELECT_HOME: LiteralString = _HOMES + "WHERE h.code = %(code)s AND " + IN_SCOPE
+SELECT_HOMES: LiteralString = _HOMES + "WHERE h.home_id = ANY (%(homes)s::integer[]) AND " + IN_SCOPE
+SELECT_HOME_ID: LiteralString = (
+    """
+SELECT h.home_id
+FROM home AS h
+JOIN building AS b USING (building_id)
+JOIN substation AS u USING (substation_id)
+WHERE h.code = %(code)s AND """
+    + IN_SCOPE
+)
+SELECT_REACHED: LiteralString = (
+    """
+SELECT h.home_id, h.code, h.unit, b.name AS building, b.address, u.station
+FROM home AS h
+JOIN building AS b USING (building_id)
+JOIN substation AS u USING (substation_id)
+WHERE """
+    + IN_SCOPE
+    + """
+ORDER BY h.code
+LIMIT %(limit)s
+"""
+)
+# Of each judged room what its sensor said last, also when that does not hold any more.
+SELECT_ROOMS = """
+SELECT p.room, p.room_kind, n.celsius, n.judged_at, n.expires_at > %(now)s AS holds
+FROM sensor_now AS n
+JOIN point AS p USING (sensor_id)
+WHERE n.home_id = %(home_id)s AND p.home_id = n.home_id AND n.judged_at IS NOT NULL
+  AND (p.valid_from IS NULL OR p.valid_from <= %(now)s) AND (p.valid_to IS NULL OR p.valid_to > %(now)s)
+ORDER BY n.celsius, p.room
+"""
+
+
+def find(conn: Connection, scope: Scope, code: str) -> Row | None:
+    """A home with its temperature (°C, of its coldest judged room) and state; None if none is in scope."""
+    found = fetch(conn, SELECT_HOME, {**scope.parameters(), "code": code})
+    return found[0] if found else None
+
+
+def now(conn: Connection, scope: Scope, home_ids: Sequence[int]) -> list[Row]:
+    """Homes as `find` tells them, as far as they are in scope."""
+    return fetch(conn, SELECT_HOMES, {**scope.parameters(), "homes": list(home_ids)})
+
+
+def id_of(conn: Connection, scope: Scope, code: str) -> int | None:
+    """The key of a home; None if there is none in scope."""
+    found = fetch(conn, SELECT_HOME_ID, {**scope.parameters(), "code": code})
+    return found[0]["home_id"] if found else None
+
+
+def reached(conn: Connection, scope: Scope, limit: int) -> list[Row]:
+    """The homes in scope with where they are, by their codes."""
+    return fetch(conn, SELECT_REACHED, {**scope.parameters(), "limit": limit})
+
+
+def rooms(conn: Connection, home_id: int, now: datetime) -> list[Row]:
+    """What the judged rooms of a home said last (°C), the coldest first, and whether it still holds."""
+    return fetch(conn, SELECT_ROOMS, {"home_id": home_id, "now": now})

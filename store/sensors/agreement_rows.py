@@ -1,0 +1,110 @@
+"""What sensors said beside measurements, and what follows where the two do not agree."""
+
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from domain.measurement import Beside, Said
+from store.sensors.care_rows import Job
+
+SELECT_BESIDE = """
+SELECT b.sensor_id, b.sensor, b.room, b.room_kind, b.celsius
+FROM heard_beside(%(home)s, %(at)s, %(hold_intervals)s) AS b
+ORDER BY b.sensor_id
+"""
+SELECT_JOB = """
+SELECT device_job_id, sensor_id, reason, ticket_id, fine_since FROM device_job
+WHERE sensor_id = %(sensor)s AND reason = 'disagrees' AND closed_at IS NULL
+"""
+# While the same job was open; one who measured the home cold later takes it back.
+SELECT_EARLIER = """
+SELECT v.measurement_id AS measurement, v.measured_at, v.celsius, v.measurer, v.recorded_by
+FROM measurement_valid AS v
+JOIN device_job AS j ON j.sensor_id = v.beside AND j.reason = 'disagrees' AND j.closed_at IS NULL
+WHERE v.home_id = %(home)s AND v.beside = %(sensor)s AND v.disagrees AND v.state IN (2, 3)
+  AND v.recorded_at >= j.opened_at AND v.measurement_id <> %(measurement)s
+  AND NOT EXISTS (
+    SELECT FROM measurement_valid AS c
+    WHERE c.home_id = v.home_id AND c.state >= 4 AND c.measured_at > v.measured_at
+  )
+ORDER BY v.measured_at, v.measurement_id
+"""
+INSERT_OVERRULED = """
+INSERT INTO sensor_overruled (device_job_id, sensor_id, home_id, from_at, first_id, second_id)
+VALUES (%(job)s, %(sensor)s, %(home)s, %(at)s, %(first)s, %(second)s)
+ON CONFLICT (device_job_id) DO NOTHING
+"""
+INSERT_ENDED = """
+INSERT INTO cold_ended (measurement_id, home_id, at, reason) VALUES (%(measurement)s, %(home)s, %(at)s, %(reason)s)
+ON CONFLICT (measurement_id) DO NOTHING
+"""
+VOID_ENDED = """
+UPDATE cold_ended SET void_at = %(now)s WHERE measurement_id = %(measurement)s AND void_at IS NULL RETURNING at
+"""
+VOID_OVERRULED = """
+UPDATE sensor_overruled SET until_at = from_at
+WHERE %(measurement)s IN (first_id, second_id) AND until_at IS DISTINCT FROM from_at
+RETURNING from_at
+"""
+# Open flags of sensors beside the last measurement that says warm, where the sensor that contradicted is gone by now.
+SELECT_OUT = """
+SELECT DISTINCT ON (f.home_id) f.home_id, v.measurement_id, greatest(v.measured_at, g.at) AS at
+FROM flag AS f
+JOIN measurement_valid AS v ON v.home_id = f.home_id AND v.measured_at >= f.cold_since AND v.disagrees
+  AND v.state IN (2, 3)
+CROSS JOIN LATERAL (
+  SELECT max(coalesce(p.valid_to, 'infinity')) AS at FROM point AS p
+  WHERE p.sensor_id = v.beside AND p.home_id = f.home_id
+) AS g
+WHERE f.cleared_at IS NULL AND f.source = 'sensor' AND g.at <= %(now)s
+  AND NOT EXISTS (
+    SELECT FROM measurement_valid AS c
+    WHERE c.home_id = f.home_id AND c.state >= 4 AND c.measured_at > v.measured_at
+  )
+  AND NOT EXISTS (SELECT FROM cold_ended AS e WHERE e.measurement_id = v.measurement_id)
+ORDER BY f.home_id, v.measured_at DESC
+"""
+
+
+def beside(conn: Connection, home: int, at: datetime, hold_intervals: float) -> list[Beside]:
+    """What the living sensors of a home said at an instant, in whatever rooms."""
+    with conn.cursor(row_factory=class_row(Beside)) as cur:
+        values = {"home": home, "at": at, "hold_intervals": hold_intervals}
+        return cur.execute(SELECT_BESIDE, values).fetchall()
+
+
+def job(conn: Connection, sensor: int) -> Job | None:
+    """The open job of a sensor that somebody measured otherwise than it says."""
+    with conn.cursor(row_factory=class_row(Job)) as cur:
+        return cur.execute(SELECT_JOB, {"sensor": sensor}).fetchone()
+
+
+def earlier(conn: Connection, home: int, sensor: int, measurement: int) -> list[Said]:
+    """Warm records of a home, but for one, that a sensor contradicts for which a job is open; none was cold later."""
+    with conn.cursor(row_factory=class_row(Said)) as cur:
+        values = {"home": home, "sensor": sensor, "measurement": measurement}
+        return cur.execute(SELECT_EARLIER, values).fetchall()
+
+
+def overrule(conn: Connection, job: Job, home: int, at: datetime, first: int, second: int) -> None:
+    """Take a sensor out of judging a home from an instant, by two measurements, while its job is open."""
+    values = {"job": job.device_job_id, "sensor": job.sensor_id, "home": home, "at": at}
+    conn.execute(INSERT_OVERRULED, {**values, "first": first, "second": second})
+
+
+def end_cold(conn: Connection, measurement: int, home: int, at: datetime, reason: str) -> None:
+    """Let a measurement put an end to the cold spell that the sensors of a home tell of."""
+    conn.execute(INSERT_ENDED, {"measurement": measurement, "home": home, "at": at, "reason": reason})
+
+
+def void(conn: Connection, measurement: int, now: datetime) -> datetime | None:
+    """Take back what came of a measurement that was corrected; returns from when on; None: nothing had."""
+    values = {"measurement": measurement, "now": now}
+    rows = conn.execute(VOID_ENDED, values).fetchall() + conn.execute(VOID_OVERRULED, values).fetchall()
+    return min((at for (at,) in rows), default=None)
+
+
+def out(conn: Connection, now: datetime) -> list[tuple[int, int, datetime]]:
+    """(home, measurement, instant) where a sensor that contradicted a warm record was taken away."""
+    return conn.execute(SELECT_OUT, {"now": now}).fetchall()

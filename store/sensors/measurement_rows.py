@@ -1,0 +1,346 @@
+"""Measurements on site: records that are only ever added to, what is due, and the flags that come of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from domain.measurement import PlanLine, Record
+from domain.states import State
+from store.base.access import IN_SCOPE, Scope
+from store.base.rows import Row, fetch
+
+ONCE = "measurement_once"
+CORRECTED_ONCE = "measurement_corrected_once"
+
+LOCK_HOME = "SELECT lock_home(%(home)s)"
+SELECT_RECORD = "SELECT measurement_id, home_id FROM measurement WHERE number = %(number)s"
+INSERT = """
+INSERT INTO measurement (
+  home_id, room, room_kind, measured_at, celsius, instrument, measurer, signature, corrects, reason, recorded_at,
+  recorded_by, filed_late, state, limit_celsius, policy, beside, beside_celsius, disagrees
+)
+VALUES (
+  %(home)s, %(room)s, %(room_kind)s, %(measured_at)s, %(celsius)s, %(instrument)s, %(measurer)s, %(signature)s,
+  %(corrects)s, %(reason)s, %(at)s, %(actor)s, %(filed_late)s, %(state)s, %(limit)s, %(policy)s,
+  %(beside)s, %(beside_celsius)s, %(disagrees)s
+)
+RETURNING measurement_id, number
+"""
+# A record is covered while the home has a flag of its sensors, or did have one then, and has made none of its own.
+SELECT_RECORDS = """
+SELECT v.measurement_id, v.room, v.measured_at, round(v.celsius::float8 * 1000)::integer, v.state, EXISTS (
+    SELECT FROM flag AS f
+    WHERE f.home_id = v.home_id AND f.source = 'sensor' AND f.clear_reason IS DISTINCT FROM 'withdrawn'
+      AND f.cold_since <= v.measured_at AND coalesce(f.cleared_at > v.measured_at, true)
+  ) AND NOT EXISTS (
+    SELECT FROM flag AS f
+    WHERE f.home_id = v.home_id AND f.source = 'measurement' AND f.clear_reason IS DISTINCT FROM 'withdrawn'
+      AND f.cold_since = v.measured_at
+  )
+FROM measurement_valid AS v
+WHERE v.home_id = %(home)s
+ORDER BY v.measured_at, v.measurement_id
+"""
+SELECT_FLAGS = """
+SELECT flag_id, cold_since, severity, severe_at, lowest, cleared_at, clear_reason, ticket_id FROM flag
+WHERE home_id = %(home)s AND source = 'measurement' AND clear_reason IS DISTINCT FROM 'withdrawn'
+ORDER BY cold_since
+"""
+# The flag of the sensors that a home has, or had at an instant.
+SELECT_SENSOR_FLAG = """
+SELECT flag_id, cold_since, cleared_at, ticket_id FROM flag
+WHERE home_id = %(home)s AND source = 'sensor' AND clear_reason IS DISTINCT FROM 'withdrawn'
+  AND (cleared_at IS NULL OR (cold_since <= %(at)s AND cleared_at > %(at)s))
+ORDER BY cleared_at NULLS FIRST
+LIMIT 1
+"""
+UPDATE_FLAG = """
+UPDATE flag SET
+  cold_since = %(cold_since)s, confirmed_at = %(cold_since)s, severity = %(severity)s, severe_at = %(severe_at)s,
+  lowest = %(lowest)s, cleared_at = %(cleared_at)s,
+  clear_reason = %(clear_reason)s
+WHERE flag_id = %(flag)s
+"""
+END_FLAG = "UPDATE flag SET cleared_at = %(at)s, clear_reason = %(reason)s WHERE flag_id = %(flag)s"
+# What may not be: a valid cold record of a home that had no flag at that instant.
+SELECT_UNFLAGGED = """
+SELECT DISTINCT v.home_id
+FROM measurement_valid AS v
+WHERE v.state >= 5 AND v.measured_at > %(since)s
+  AND NOT EXISTS (
+    SELECT FROM flag AS f
+    WHERE f.home_id = v.home_id AND f.clear_reason IS DISTINCT FROM 'withdrawn'
+      AND f.cold_since <= v.measured_at AND (f.cleared_at IS NULL OR f.cleared_at > v.measured_at)
+  )
+ORDER BY v.home_id
+"""
+SELECT_OPEN_HOMES = """
+SELECT home_id FROM flag WHERE source = 'measurement' AND cleared_at IS NULL ORDER BY home_id
+"""
+SELECT_UNKNOWN_PLACES = """
+SELECT x.nth::integer FROM unnest(%(homes)s::text[], %(buildings)s::text[]) WITH ORDINALITY AS x (home, building, nth)
+WHERE NOT EXISTS (SELECT FROM home AS h WHERE h.code = x.home)
+  AND NOT EXISTS (SELECT FROM building AS b WHERE b.code = x.building)
+ORDER BY x.nth
+"""
+# Of two lines for one room the later one holds.
+UPSERT_POINTS = """
+INSERT INTO measuring_point AS p (home_id, room, room_kind, every_days, starts_at, ends_at)
+SELECT DISTINCT ON (h.home_id, x.room)
+  h.home_id, x.room, x.room_kind, x.every_days,
+  coalesce(x.starts_at, least(%(at)s::timestamptz, x.ends_at)), x.ends_at
+FROM ROWS FROM (jsonb_to_recordset(%(lines)s) AS (
+  room text, room_kind text, home text, building text, every_days integer, starts_at timestamptz, ends_at timestamptz
+)) WITH ORDINALITY
+  AS x (room, room_kind, home, building, every_days, starts_at, ends_at, nth)
+LEFT JOIN building AS b ON b.code = x.building
+JOIN home AS h ON h.code = x.home OR h.building_id = b.building_id
+ORDER BY h.home_id, x.room, x.nth DESC
+ON CONFLICT (home_id, room) DO UPDATE SET
+  room_kind = excluded.room_kind, every_days = excluded.every_days, starts_at = excluded.starts_at,
+  ends_at = excluded.ends_at
+"""
+INSERT_REQUESTS = """
+INSERT INTO measurement_request (home_id, reason, device_job_id, asked_at, asked_by, due_at)
+SELECT p.home_id, 'suspect_sensor', j.device_job_id, j.opened_at, %(actor)s, j.opened_at + %(within)s::interval
+FROM device_job AS j
+JOIN point AS p ON p.sensor_id = j.sensor_id AND p.home_id IS NOT NULL
+  AND coalesce(p.valid_from <= j.opened_at, true) AND coalesce(p.valid_to > j.opened_at, true)
+WHERE j.closed_at IS NULL AND j.reason IN ('frozen', 'jumping', 'out_of_line', 'disagrees')
+ON CONFLICT (device_job_id) DO NOTHING
+"""
+INSERT_REQUEST = """
+INSERT INTO measurement_request (home_id, reason, asked_at, asked_by, due_at)
+VALUES (%(home)s, 'asked', %(at)s, %(actor)s, %(due_at)s)
+"""
+SELECT_RECORDS_SHOWN = (
+    """
+SELECT
+  m.measurement_id, m.number, h.code AS home, m.room, m.room_kind, m.measured_at, m.celsius, m.instrument, m.measurer,
+  m.signature, old.number AS corrects, m.reason, m.recorded_at, m.recorded_by, m.filed_late, m.limit_celsius AS "limit",
+  m.policy, state_name(m.state) AS state, new.number AS corrected_by, CASE
+    WHEN m.signature IS NULL THEN 'unsigned' WHEN new.number IS NOT NULL THEN 'corrected' ELSE 'valid'
+  END AS worth, s.code AS sensor, m.beside_celsius AS sensor_celsius, m.disagrees
+FROM measurement AS m
+JOIN home AS h USING (home_id)
+JOIN building AS b USING (building_id)
+JOIN substation AS u USING (substation_id)
+LEFT JOIN measurement AS old ON old.measurement_id = m.corrects
+LEFT JOIN sensor AS s ON s.sensor_id = m.beside
+LEFT JOIN measurement AS new ON new.corrects = m.measurement_id AND new.signature IS NOT NULL
+WHERE (%(home)s::integer IS NULL OR m.home_id = %(home)s)
+  AND (%(number)s::text IS NULL OR m.number = %(number)s)
+  AND (%(before)s::bigint IS NULL OR m.measurement_id < %(before)s)
+  AND """
+    + IN_SCOPE
+    + """
+ORDER BY m.measurement_id DESC
+LIMIT %(limit)s
+"""
+)
+SELECT_TASKS = """
+SELECT d.home_id, d.home, d.building, d.substation, d.station, d.room, d.reason, d.due_at, d.last_measured_at, d.task
+FROM measurement_task AS d
+WHERE (%(everywhere)s OR d.station = %(own_station)s)
+  AND d.due_at < %(until)s
+  AND (%(station)s::text IS NULL OR d.station = %(station)s)
+  AND (%(after)s::timestamptz IS NULL OR (d.due_at, d.task) > (%(after)s, %(after_task)s::bigint))
+ORDER BY d.due_at, d.task
+LIMIT %(limit)s
+"""
+
+# What is due by `soon` or late by `now` and nobody was told as that.
+TELL = """
+WITH untold AS (
+  SELECT d.task, d.due_at, x.kind, d.home_id, d.home, d.room, d.station
+  FROM measurement_task AS d
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN d.due_at < %(now)s THEN 'measurement_late' ELSE 'measurement_due' END AS kind
+  ) AS x
+  WHERE d.due_at <= %(soon)s AND NOT EXISTS (
+    SELECT FROM measurement_told AS t WHERE t.task = d.task AND t.due_at = d.due_at AND t.kind = x.kind
+  )
+  ORDER BY d.due_at, d.task
+  LIMIT %(most)s
+), told AS (
+  INSERT INTO measurement_told (task, due_at, kind, told_at)
+  SELECT task, due_at, kind, %(now)s FROM untold
+  ON CONFLICT DO NOTHING
+  RETURNING task, due_at, kind
+)
+SELECT u.home_id, u.home, u.room, u.station, u.due_at, u.kind
+FROM untold AS u JOIN told USING (task, due_at, kind)
+ORDER BY u.due_at, u.task
+"""
+
+
+class Told(NamedTuple):
+    """A measurement on site that somebody is told of now: that it is due, or that it is late."""
+
+    home_id: int
+    home: str
+    room: str | None
+    station: str
+    due_at: datetime
+    kind: str
+
+
+class FlagRow(NamedTuple):
+    """A flag that came of measurements."""
+
+    flag_id: int
+    cold_since: datetime
+    severity: int
+    severe_at: datetime | None
+    lowest: float
+    cleared_at: datetime | None
+    clear_reason: str | None
+    ticket_id: int
+
+
+class SensorFlag(NamedTuple):
+    """A flag that the sensors raised."""
+
+    flag_id: int
+    cold_since: datetime
+    cleared_at: datetime | None
+    ticket_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the rules in force then say of a record."""
+
+    state: State
+    limit: float | None
+    policy: str
+    filed_late: bool
+
+
+def lock_home(conn: Connection, home: int) -> None:
+    """Keep judging and other records of the home waiting until the transaction ends."""
+    conn.execute(LOCK_HOME, {"home": home})
+
+
+def number(measurement: int) -> str:
+    """The number of a record, as the table makes it."""
+    return f"M{measurement:08}"
+
+
+def find(conn: Connection, number: str) -> tuple[int, int] | None:
+    """(key, home) of a record."""
+    return conn.execute(SELECT_RECORD, {"number": number}).fetchone()
+
+
+def insert(conn: Connection, home: int, row: Mapping[str, Any], actor: str, at: datetime) -> tuple[int, str]:
+    """Store a record: a mapping of what was filed, how it was judged, and what it was held against; key and number.
+
+    Raises:
+        psycopg.errors.UniqueViolation: ONCE or CORRECTED_ONCE.
+    """
+    stored = conn.execute(INSERT, {**row, "home": home, "actor": actor, "at": at}).fetchone()
+    assert stored is not None
+    return stored[0], stored[1]
+
+
+def records(conn: Connection, home: int) -> list[Record]:
+    """The valid records of a home, rising in time."""
+    rows = conn.execute(SELECT_RECORDS, {"home": home}).fetchall()
+    return [Record(key, room, at, milli, State(state), covered) for key, room, at, milli, state, covered in rows]
+
+
+def flags(conn: Connection, home: int) -> list[FlagRow]:
+    """Flags of a home that came of measurements, in order; withdrawn ones left out."""
+    with conn.cursor(row_factory=class_row(FlagRow)) as cur:
+        return cur.execute(SELECT_FLAGS, {"home": home}).fetchall()
+
+
+def sensor_flag(conn: Connection, home: int, at: datetime) -> SensorFlag | None:
+    """The open flag of a home's sensors, else the one that it had at an instant."""
+    with conn.cursor(row_factory=class_row(SensorFlag)) as cur:
+        return cur.execute(SELECT_SENSOR_FLAG, {"home": home, "at": at}).fetchone()
+
+
+def update_flag(conn: Connection, flag: int, row: dict[str, Any]) -> None:
+    """Bring a flag of measurements up to date: a mapping of the table's columns."""
+    conn.execute(UPDATE_FLAG, {**row, "flag": flag})
+
+
+def end_flag(conn: Connection, flag: int, reason: str, at: datetime) -> None:
+    """End a flag of measurements."""
+    conn.execute(END_FLAG, {"flag": flag, "reason": reason, "at": at})
+
+
+def unflagged(conn: Connection, since: datetime) -> list[int]:
+    """Homes with a valid cold record that no flag tells of: one was withdrawn that did."""
+    return [row[0] for row in conn.execute(SELECT_UNFLAGGED, {"since": since}).fetchall()]
+
+
+def open_homes(conn: Connection) -> list[int]:
+    """Homes with an open flag that came of measurements, rising."""
+    return [row[0] for row in conn.execute(SELECT_OPEN_HOMES).fetchall()]
+
+
+def unknown_places(conn: Connection, lines: Sequence[PlanLine]) -> list[int]:
+    """Positions of lines of a plan whose home or building nobody knows."""
+    values = {"homes": [line.home for line in lines], "buildings": [line.building for line in lines]}
+    return [nth - 1 for (nth,) in conn.execute(SELECT_UNKNOWN_PLACES, values).fetchall()]
+
+
+def plan(conn: Connection, lines: Sequence[PlanLine], at: datetime) -> int:
+    """Put lines of a plan in force, from `at` where they name no day; returns how many points they are for."""
+    rows = [
+        {name: value.isoformat() if isinstance(value, datetime) else value for name, value in line._asdict().items()}
+        for line in lines
+    ]
+    return conn.execute(UPSERT_POINTS, {"lines": Jsonb(rows), "at": at}).rowcount
+
+
+def ask_for_suspects(conn: Connection, within: Any, actor: str) -> int:
+    """Ask for a measurement where a sensor has a job because it is suspect; returns how many were asked for."""
+    return conn.execute(INSERT_REQUESTS, {"within": within, "actor": actor}).rowcount
+
+
+def ask(conn: Connection, home: int, due_at: datetime, actor: str, at: datetime) -> None:
+    """Ask for a measurement of a home."""
+    conn.execute(INSERT_REQUEST, {"home": home, "due_at": due_at, "actor": actor, "at": at})
+
+
+def tell(conn: Connection, soon: datetime, now: datetime, most: int) -> list[Told]:
+    """Measurements that are due by `soon`, or late, and that nobody has heard of as such; each once."""
+    with conn.cursor(row_factory=class_row(Told)) as cur:
+        return cur.execute(TELL, {"soon": soon, "now": now, "most": most}).fetchall()
+
+
+def shown(
+    conn: Connection,
+    scope: Scope,
+    *,
+    home: int | None = None,
+    number: str | None = None,
+    before: int | None = None,
+    limit: int,
+) -> list[Row]:
+    """Records in scope, newest first, with what they are worth."""
+    values = {"home": home, "number": number, "before": before, "limit": limit}
+    return fetch(conn, SELECT_RECORDS_SHOWN, {**scope.parameters(), **values})
+
+
+def tasks(
+    conn: Connection,
+    scope: Scope,
+    until: datetime,
+    *,
+    station: str | None = None,
+    after: tuple[datetime, int] | None = None,
+    limit: int,
+) -> list[Row]:
+    """What is to be measured before an instant, the longest due first."""
+    after_at, after_task = after or (None, None)
+    values = {"until": until, "station": station, "after": after_at, "after_task": after_task, "limit": limit}
+    return fetch(conn, SELECT_TASKS, {**scope.parameters(), **values})

@@ -1,0 +1,277 @@
+"""Flags and tickets as the desk, the crews and the customers read them, page by page."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import LiteralString
+
+from psycopg import Connection
+
+from store.base.access import IN_SCOPE, Scope
+from store.base.rows import Row, fetch
+from store.tickets.ticket_rows import standing
+
+FLAG_STATES = ("open", "suspended", "cleared")
+UNENDED = ("open", "suspended")
+
+# A ticket is its station's, which may be another than that of the home; what may be about a crew is not for a crew.
+# A complaint names no home: whoever made it finds it by what was left behind its door.
+TICKET_IN_SCOPE: LiteralString = """(
+  %(everywhere)s OR t.home_id = ANY (%(own_homes)s::integer[])
+  OR t.ticket_id = ANY ((SELECT reach_cases())::bigint[])
+  OR (t.station = %(own_station)s AND t.class NOT IN ('complaint', 'report'))
+)"""
+
+_FLAGS: LiteralString = (
+    """
+SELECT
+  f.flag_id AS id, h.code AS home, CASE f.severity WHEN 2 THEN 'severe' ELSE 'cold' END AS severity, k.state,
+  f.cold_since, f.raised_at, f.cleared_at, f.lowest, f.limit_celsius AS "limit", f.policy,
+  f.why, t.number AS ticket
+FROM flag AS f
+JOIN ticket AS t USING (ticket_id)
+JOIN home AS h ON h.home_id = f.home_id
+JOIN building AS b ON b.building_id = h.building_id
+JOIN substation AS u ON u.substation_id = b.substation_id
+CROSS JOIN LATERAL (
+  SELECT CASE
+    WHEN f.cleared_at IS NOT NULL THEN 'cleared' WHEN f.suspended_at IS NOT NULL THEN 'suspended' ELSE 'open'
+  END AS state
+) AS k
+WHERE k.state = ANY (%(states)s::text[])
+  -- says nothing new, but lets the few that have not ended be found by their index
+  AND ('cleared' = ANY (%(states)s::text[]) OR f.cleared_at IS NULL)
+  AND (%(home_id)s::integer IS NULL OR f.home_id = %(home_id)s)
+  AND """
+    + IN_SCOPE
+)
+SELECT_FLAGS: LiteralString = (
+    _FLAGS
+    + """
+  AND (%(after)s::bigint IS NULL OR f.flag_id < %(after)s)
+ORDER BY f.flag_id DESC
+LIMIT %(limit)s
+"""
+)
+SELECT_FLAGS_OLDEST: LiteralString = (
+    _FLAGS
+    + """
+  AND (%(after)s::bigint IS NULL OR f.flag_id > %(after)s)
+ORDER BY f.flag_id
+LIMIT %(limit)s
+"""
+)
+SELECT_FLAGS_OF: LiteralString = (
+    _FLAGS
+    + """
+  AND f.flag_id = ANY (%(flags)s::bigint[])
+"""
+)
+SELECT_FLAGS_OF_HOMES: LiteralString = (
+    _FLAGS
+    + """
+  AND f.home_id = ANY (%(homes)s::integer[])
+"""
+)
+
+SELECT_OUTAGES = """
+SELECT x.flag_id, array_agg(x.outage ORDER BY x.outage) AS outages FROM flag_outage AS x
+WHERE x.flag_id = ANY (%(flags)s::bigint[])
+GROUP BY x.flag_id
+"""
+_TICKETS: LiteralString = (
+    """
+SELECT
+  t.ticket_id, t.number, t.class, t.state, t.priority, t.home_id, h.code AS home, t.opened_at,
+  b.code AS building, u.code AS substation, t.station, t.source, t.responsible, t.appointment_at, t.description,
+  (SELECT k.contact FROM ticket_contact AS k WHERE k.ticket_id = t.ticket_id ORDER BY k.seq DESC LIMIT 1) AS contact,
+  t.responsibility, t.paid, t.confirmation, t.round, t.done_at, t.proof, t.replied_at, t.called_back_at,
+  t.closed_at, t.retrospective, (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.follows) AS follows,
+  ARRAY(SELECT f.flag_id FROM flag AS f WHERE f.ticket_id = t.ticket_id ORDER BY f.flag_id) AS flags,
+  t.ending, (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.merged_into) AS merged_into,
+  ARRAY(SELECT o.number FROM ticket AS o WHERE o.merged_into = t.ticket_id ORDER BY o.ticket_id) AS merged
+FROM ticket AS t
+LEFT JOIN home AS h USING (home_id)
+LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
+LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id)
+WHERE (%(home_id)s::integer IS NULL OR t.home_id = %(home_id)s)
+  AND (%(number)s::text IS NULL OR t.number = %(number)s)
+  AND (%(state)s::text IS NULL OR t.state = %(state)s)
+  AND (%(kind)s::text IS NULL OR t.class = %(kind)s)
+  AND (%(station)s::text IS NULL OR t.station = %(station)s)
+  AND (%(overdue)s::boolean IS NULL OR %(overdue)s = (t.state <> 'closed' AND EXISTS (
+    SELECT FROM clock AS c
+    WHERE c.ticket_id = t.ticket_id AND c.met_at IS NULL AND c.void_at IS NULL AND c.due_at <= %(now)s
+  )))
+  AND """
+    + TICKET_IN_SCOPE
+)
+SELECT_TICKETS: LiteralString = (
+    _TICKETS
+    + """
+  AND (%(after)s::bigint IS NULL OR t.ticket_id < %(after)s)
+ORDER BY t.ticket_id DESC
+LIMIT %(limit)s
+"""
+)
+SELECT_TICKETS_OLDEST: LiteralString = (
+    _TICKETS
+    + """
+  AND (%(after)s::bigint IS NULL OR t.ticket_id > %(after)s)
+ORDER BY t.ticket_id
+LIMIT %(limit)s
+"""
+)
+SELECT_CLOCKS = """
+SELECT c.ticket_id, c.name, c.round, c.started_at, c.due_at, c.met_at, c.breached_at, c.void_at FROM clock AS c
+WHERE c.ticket_id = ANY (%(tickets)s::bigint[])
+ORDER BY c.ticket_id, c.round, c.due_at NULLS LAST, c.name
+"""
+# Counted from the present round back: residents do not see what was before them. What was done and not proven when it
+# got cold again was not done: the round goes on then.
+SELECT_EVENTS = """
+SELECT
+  e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data, k.contact,
+  t.round - count(*) FILTER (WHERE e.kind = 'reopened' OR (e.kind = 'relapsed' AND e.state_before <> 'verifying'))
+    OVER (PARTITION BY e.ticket_id ORDER BY e.seq ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS round
+FROM (
+  SELECT x.*, lag(x.state) OVER (PARTITION BY x.ticket_id ORDER BY x.seq) AS state_before
+  FROM ticket_event AS x
+  WHERE x.ticket_id = ANY (%(tickets)s::bigint[])
+) AS e
+JOIN ticket AS t USING (ticket_id)
+LEFT JOIN ticket_contact AS k ON k.ticket_id = e.ticket_id AND k.seq = e.seq
+ORDER BY e.ticket_id, e.seq
+"""
+
+SELECT_ID = (
+    """
+SELECT t.ticket_id FROM ticket AS t WHERE t.number = %(number)s AND
+"""
+    + TICKET_IN_SCOPE
+)
+SELECT_STATION = "SELECT EXISTS (SELECT FROM substation AS u WHERE u.station = %(station)s)"
+SELECT_BUILDING = "SELECT b.building_id FROM building AS b WHERE b.code = %(code)s"
+SELECT_SUBSTATION = "SELECT u.substation_id FROM substation AS u WHERE u.code = %(code)s"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketFilter:
+    """Which tickets are wanted; None: any. Overdue: not closed, and a clock ran out by `now` without being met."""
+
+    now: datetime
+    home_id: int | None = None
+    number: str | None = None
+    state: str | None = None
+    kind: str | None = None
+    station: str | None = None
+    overdue: bool | None = None
+
+
+def flags(
+    conn: Connection,
+    scope: Scope,
+    *,
+    states: Sequence[str] = FLAG_STATES,
+    home_id: int | None = None,
+    oldest: bool = False,
+    after: int | None = None,
+    limit: int,
+) -> list[Row]:
+    """Flags in scope in any of the states, of one home if asked, newest (or oldest) first; behind the id `after`."""
+    wanted = {"states": list(states), "home_id": home_id, "after": after, "limit": limit}
+    found = fetch(conn, SELECT_FLAGS_OLDEST if oldest else SELECT_FLAGS, {**scope.parameters(), **wanted})
+    return _with_outages(conn, found)
+
+
+def flags_of(conn: Connection, scope: Scope, flags: Sequence[int]) -> list[Row]:
+    """These flags, as far as they are in scope."""
+    wanted = {"states": list(FLAG_STATES), "home_id": None, "flags": list(flags)}
+    return _with_outages(conn, fetch(conn, SELECT_FLAGS_OF, {**scope.parameters(), **wanted}))
+
+
+def open_flags(conn: Connection, scope: Scope, homes: Sequence[int]) -> dict[str, Row]:
+    """The flags of homes that have not ended, by the homes' codes."""
+    wanted = {"states": list(UNENDED), "home_id": None, "homes": list(homes)}
+    found = _with_outages(conn, fetch(conn, SELECT_FLAGS_OF_HOMES, {**scope.parameters(), **wanted}))
+    return {flag["home"]: flag for flag in found}
+
+
+def _with_outages(conn: Connection, found: list[Row]) -> list[Row]:
+    outages = fetch(conn, SELECT_OUTAGES, {"flags": [flag["id"] for flag in found]})
+    by_flag = {row["flag_id"]: row["outages"] for row in outages}
+    return [{**flag, "outages": by_flag.get(flag["id"], [])} for flag in found]
+
+
+def open_flag(conn: Connection, scope: Scope, home_id: int) -> Row | None:
+    """The flag of a home that has not ended; there is one at most."""
+    found = flags(conn, scope, states=UNENDED, home_id=home_id, limit=1)
+    return found[0] if found else None
+
+
+def tickets(
+    conn: Connection,
+    scope: Scope,
+    wanted: TicketFilter,
+    *,
+    oldest: bool = False,
+    after: int | None = None,
+    limit: int,
+) -> list[Row]:
+    """Tickets in scope with flags, clocks, events and standing, newest (or oldest) first; behind the id `after`."""
+    values = {**scope.parameters(), **asdict(wanted), "after": after, "limit": limit}
+    found = fetch(conn, SELECT_TICKETS_OLDEST if oldest else SELECT_TICKETS, values)
+    keys = [ticket["ticket_id"] for ticket in found]
+    of_clocks, events = clocks(conn, keys), _by_ticket(fetch(conn, SELECT_EVENTS, {"tickets": keys}))
+    standings = standing(conn, keys)
+    return [
+        {
+            **t,
+            "clocks": of_clocks[t["ticket_id"]],
+            "events": events[t["ticket_id"]],
+            "standing": standings[t["ticket_id"]],
+        }
+        for t in found
+    ]
+
+
+def ticket(conn: Connection, scope: Scope, number: str, now: datetime) -> Row | None:
+    """One ticket by its number; None if there is none in scope."""
+    found = tickets(conn, scope, TicketFilter(now=now, number=number), limit=1)
+    return found[0] if found else None
+
+
+def clocks(conn: Connection, tickets: Sequence[int]) -> defaultdict[int, list[Row]]:
+    """The clocks of tickets (keys), round by round."""
+    return _by_ticket(fetch(conn, SELECT_CLOCKS, {"tickets": list(tickets)}))
+
+
+def _by_ticket(rows: Iterable[Row]) -> defaultdict[int, list[Row]]:
+    grouped: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row["ticket_id"]].append(row)
+    return grouped
+
+
+def ticket_id(conn: Connection, scope: Scope, number: str) -> int | None:
+    """The key of a ticket; None if there is none in scope."""
+    row = conn.execute(SELECT_ID, {**scope.parameters(), "number": number}).fetchone()
+    return row[0] if row else None
+
+
+def has_station(conn: Connection, station: str) -> bool:
+    """Whether any substation belongs to a station of that name."""
+    return conn.execute(SELECT_STATION, {"station": station}).fetchone() == (True,)
+
+
+def building_id(conn: Connection, code: str) -> int | None:
+    """The key of a building."""
+    row = conn.execute(SELECT_BUILDING, {"code": code}).fetchone()
+    return row[0] if row else None
+
+
+def substation_id(conn: Connection, code: str) -> int | None:
+    """The key of a substation."""
+    row = conn.execute(SELECT_SUBSTATION, {"code": code}).fetchone()
+    return row[0] if row else None
