@@ -17,7 +17,7 @@ from ingest.message import Message
 from ingest.places import Places
 from ingest.senders import Senders, Spent
 from ingest.sources import Sources
-from ingest.validate import Limits, Placed, Sorted, codes, place, reject, sort_messages
+from ingest.validate import Limits, Placed, Sorted, place, reject, sort_messages
 from ingest.wrong_times import Noted, of_batch
 from store.base.wire import native
 from store.evidence import reading_digests
@@ -110,8 +110,8 @@ def store_batch(
     """
     batch = sort_messages(messages, intake.limits, intake.sources)
     with conn.transaction():
-        known = intake.places.look_up(conn, codes(batch))
-        homes, substations = place(batch, known, intake.limits)
+        sensors = intake.places.look_up(conn, batch.heard.codes())
+        homes, substations = place(batch, intake.places, sensors, intake.limits)
         fates = Fates(
             batch.messages, retained=batch.retained, requests=batch.requests, voids=batch.voids, spent=batch.spent
         )
@@ -155,7 +155,7 @@ def _count(fates: Fates, batch: Sorted, placed: Placed, together: Together, stor
         clashes = (
             f"{name} {said:g}, where {first:g} is stored" for name, said, first in together.clashes(nth, stored.values)
         )
-        reject(batch, placed.said(nth), (RejectReason.CONFLICT, "; ".join(clashes)))
+        reject(batch, batch.heard.said(placed.number[nth]), (RejectReason.CONFLICT, "; ".join(clashes)))
 
 
 def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:

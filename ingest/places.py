@@ -1,8 +1,11 @@
 """Which sensor stands where: looked up for a batch at once, kept while the registry stays the same."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from psycopg import Connection
 
 from domain.instants import EVER_US, to_us
@@ -10,7 +13,10 @@ from domain.milli import milli
 from domain.policy import ROOMS
 from store.registry import place_rows
 
-KEPT_SENSORS = 200_000  # a bound on memory: beyond it everything is looked up anew
+KEPT_SENSORS = 200_000  # a bound on memory: beyond it everything is looked up again
+CODE_LETTERS = 100
+UNKNOWN, NOWHERE = 0, 0  # the number of what is no sensor, and its place, which is never in force
+STRANGER = -1  # the number of a device that is no gateway
 
 
 class Place(NamedTuple):
@@ -27,30 +33,95 @@ class Place(NamedTuple):
     offset: int  # thousandths of a kelvin
 
 
+# A Place as a row; the gateway is a number, 0: none.
+PLACE = np.dtype(
+    [
+        ("sensor_id", np.int32),
+        ("valid_from", np.int64),
+        ("valid_to", np.int64),
+        ("stays_until", np.int64),
+        ("home_id", np.int32),
+        ("gateway", np.int32),
+        ("room_kind", np.int8),
+        ("interval_s", np.int32),
+        ("offset", np.int32),
+    ]
+)
+
+
 class Places:
-    """The places of sensors by their code."""
+    """The places of sensors. Each sensor has a number here, its places are rows that follow each other."""
+
+    rows: NDArray[np.void]  # PLACE
+    _ends: NDArray[np.intp]  # of the rows of each number
+    _numbers: dict[str, int]
+    _gateways: dict[str | None, int]
 
     def __init__(self) -> None:
         self._version = -1
-        self._known: dict[str, tuple[Place, ...]] = {}
+        self._forget()
 
-    def look_up(self, conn: Connection, codes: Iterable[str]) -> dict[str, tuple[Place, ...]]:
-        """Code → places in order of time, for every sensor asked for that exists (and maybe others)."""
+    def look_up(self, conn: Connection, codes: Sequence[str]) -> NDArray[np.intp]:
+        """The number of each sensor; UNKNOWN for what is not in the registry."""
         version = place_rows.version(conn)
-        if version != self._version or len(self._known) > KEPT_SENSORS:
-            self._known.clear()
+        if version != self._version or len(self._numbers) > KEPT_SENSORS:
+            self._forget()
             self._version = version
-        missing = [code for code in codes if code not in self._known]
-        if missing:
-            self._load(conn, missing)
-        return self._known
+        numbers = self.numbers(codes)
+        missing = {codes[nth] for nth in np.flatnonzero(numbers == UNKNOWN).tolist()}
+        if asked := [code for code in missing if _is_code(code)]:
+            rows: dict[str, list[place_rows.PlaceRow]] = {}
+            for row in place_rows.places(conn, asked):
+                rows.setdefault(row.code, []).append(row)
+            if rows:
+                self.learn({code: [_place(spans, i) for i in range(len(spans))] for code, spans in rows.items()})
+                numbers = self.numbers(codes)
+        return numbers
 
-    def _load(self, conn: Connection, codes: list[str]) -> None:
-        rows: dict[str, list[place_rows.PlaceRow]] = {}
-        for row in place_rows.places(conn, codes):
-            rows.setdefault(row.code, []).append(row)
-        for code, spans in rows.items():
-            self._known[code] = tuple(_place(spans, i) for i in range(len(spans)))
+    def learn(self, known: Mapping[str, Sequence[Place]]) -> None:
+        """Keep the places of sensors that are new here, each sensor's in order of time."""
+        counts = [len(places) for places in known.values()]
+        rows = [self._row(place) for places in known.values() for place in places]
+        self._numbers.update(zip(known, range(len(self._ends), len(self._ends) + len(known)), strict=True))
+        self._ends = np.append(self._ends, len(self.rows) + np.cumsum(counts, dtype=np.intp))
+        self.rows = np.append(self.rows, np.array(rows, PLACE))
+
+    def numbers(self, codes: Sequence[str]) -> NDArray[np.intp]:
+        """The number of each sensor; UNKNOWN for those that are not known here."""
+        return np.fromiter(map(self._numbers.get, codes, repeat(UNKNOWN)), np.intp, len(codes))
+
+    def gateways(self, devices: Sequence[str]) -> NDArray[np.intp]:
+        """The number of each device as a gateway, STRANGER for what is none."""
+        return np.fromiter(map(self._gateways.get, devices, repeat(STRANGER)), np.intp, len(devices))
+
+    def in_force(self, numbers: NDArray[np.intp], at_us: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The row of each sensor's place at an instant, NOWHERE if it had none. The last places are tried first."""
+        where = np.full(len(numbers), NOWHERE, np.intp)
+        left = np.flatnonzero(numbers != UNKNOWN)
+        row, first = self._ends[numbers[left]] - 1, self._ends[numbers[left] - 1]
+        while len(left):
+            at = at_us[left]
+            holds = (self.rows["valid_from"][row] <= at) & (at < self.rows["valid_to"][row])
+            where[left[holds]] = row[holds]
+            others = ~holds & (row > first)
+            left, row, first = left[others], row[others] - 1, first[others]
+        return where
+
+    def of(self, number: int) -> NDArray[np.void]:
+        """The places of a sensor."""
+        return self.rows[self._ends[number - 1] : self._ends[number]] if number != UNKNOWN else self.rows[:0]
+
+    def _row(self, place: Place) -> tuple[int, ...]:
+        gateway = self._gateways.setdefault(place.gateway, len(self._gateways))
+        return (*place[:5], gateway, *place[6:])
+
+    def _forget(self) -> None:
+        self.rows, self._ends = np.zeros(1, PLACE), np.ones(1, np.intp)  # NOWHERE, which is all that UNKNOWN has
+        self._numbers, self._gateways = {}, {None: 0}
+
+
+def _is_code(code: str) -> bool:
+    return 0 < len(code) <= CODE_LETTERS and code.isprintable()
 
 
 def _place(spans: list[place_rows.PlaceRow], index: int) -> Place:

@@ -1,24 +1,24 @@
 """From messages to rows: each reading gets its sensor, place, time and quality, or the reason why it is refused."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import repeat
-from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.instants import NotBounded, bounded, to_datetime, to_us
+from domain.instants import NONE_US, NotBounded, bounded, to_datetime, to_us
 from domain.quality import Quality
 from domain.reasons import NoValue, RejectReason
 from ingest.decoders import native
 from ingest.decoders.fault import Fault
 from ingest.decoders.work import USUAL, Bounds
+from ingest.heard import Heard, Said, Sent
 from ingest.message import Message
-from ingest.places import Place
+from ingest.places import NOWHERE, Places
 from ingest.senders import Spent
 from ingest.sources import Sources
 from ingest.uplink import Uplink
@@ -31,11 +31,12 @@ from store.readings.ingest_counts import Void
 from store.readings.reading_rows import HOME_QUANTITIES, PLACED, SUBSTATION_QUANTITIES, SUBSTATION_READING
 
 EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor of ours is older
-CODE_LETTERS = 100
+FARTHEST_MS = 2**53  # what a device may claim is bounded by nothing
 NOTED_TIMES = 16  # fewer single readings in a batch bring nobody near to what it may say in a minute
 LISTED_FAULTS = 20  # of one message; all of them are counted
 DETAIL_LETTERS = 500
 SUBSTATION_ROW = native_dtype(SUBSTATION_READING)
+Objection = tuple[RejectReason, str]
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,6 @@ class Limits:
     bounds: Bounds = USUAL  # of the work with one message
     batch_readings: int = 250_000  # and of the work with one batch
     batch_bytes: int = 32_000_000
-
-
-class Said(NamedTuple):
-    """One reading, who said it and in which message."""
-
-    code: str
-    device: str
-    uplink: Uplink
-    message: Message
-    at: int | None  # which element of the message it is, if that is known
 
 
 @dataclass
@@ -86,7 +77,7 @@ class Refused:
 class Sorted:
     """What became of a batch of messages before the database has seen it."""
 
-    said: list[Said] = field(default_factory=list)
+    heard: Heard = field(default_factory=Heard)
     refused: dict[int, Refused] = field(default_factory=dict)  # by the identity of the message
     voids: list[Void] = field(default_factory=list)
     retained: int = 0
@@ -127,6 +118,8 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
     When there is work enough for one batch, the messages that follow are left for the next.
     """
     out = Sorted()
+    readings: list[Uplink] = []
+    sent: list[Sent] = []
     single: list[str] = []  # topics of messages with one reading, which most are
     left, left_bytes = limits.batch_readings, limits.batch_bytes
     for message in messages:
@@ -145,8 +138,8 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
         if device is not None:  # most are of our own format, which needs no search
             uplinks, faults = native.decode(message.payload, limits.bounds)
             if len(uplinks) == 1 and not faults:
-                (uplink,) = uplinks
-                out.said.append(Said(device if uplink.id is None else uplink.id, device, uplink, message, None))
+                readings += uplinks
+                sent.append((message, device, 1, None))
                 single.append(message.topic)
                 continue
             at = _elements(len(uplinks), faults)
@@ -155,83 +148,64 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
             foreign = sources.foreign(message.topic, message.payload, message.received_us, limits.bounds)
             device, uplinks, faults, requests, kept = foreign
             out.requests += requests
-            at = repeat(None)
+            at = None
             account = sources.account_of(message.topic)
             message = message if kept is None else message._replace(payload=kept)
-        out.said += [
-            Said(u.id if u.id is not None else device, device, u, message, nth)
-            for u, nth in zip(uplinks, at, strict=False)
-        ]
+        if uplinks:
+            readings += uplinks
+            sent.append((message, device, len(uplinks), at))
         for fault in faults:
             out.reject(message, fault)
         out.spend(account).readings += len(uplinks)
         left -= len(uplinks) + len(faults)
+    out.heard = Heard(readings, sent)
     for topic, times in Counter(single).items():
         if times >= NOTED_TIMES:
             out.spend(topic).readings += times
     return out
 
 
-def _elements(readings: int, faults: Sequence[Fault]) -> Iterable[int | None]:
+def _elements(readings: int, faults: Sequence[Fault]) -> Sequence[int]:
     """Which element of a message of our own format each of its readings is; those between are faults."""
-    if not faults:
-        return repeat(None) if readings == 1 else range(readings)
     wrong = {fault.at for fault in faults}
-    return (nth for nth in range(readings + len(faults)) if nth not in wrong)
-
-
-def codes(batch: Sorted) -> set[str]:
-    """The sensors that spoke, as far as their codes can be codes."""
-    return {code for code in {said.code for said in batch.said} if _is_code(code)}
-
-
-def _is_code(code: str) -> bool:
-    return 0 < len(code) <= CODE_LETTERS and code.isprintable()
+    elements = range(readings + len(faults))
+    return [nth for nth in elements if nth not in wrong] if wrong else elements
 
 
 class Placed(NamedTuple):
     """Readings with their places, sorted by sensor and time, first come first."""
 
     rows: NDArray[np.void]
-    order: NDArray[np.intp]
-    found: list[Said]
+    number: NDArray[np.intp]  # of each row among those heard
 
-    def said(self, row: int) -> Said:
-        """Where a row comes from."""
-        return self.found[int(self.order[row])]
+    @classmethod
+    def of(cls, rows: NDArray[np.void], number: NDArray[np.intp]) -> Self:
+        """Put rows, which are in the order in which they came, in that order."""
+        order = np.lexsort((rows["measured_at"], rows["sensor_id"]))
+        return cls(rows[order], number[order])
 
 
-def place(batch: Sorted, places: Mapping[str, tuple[Place, ...]], limits: Limits) -> tuple[Placed, Placed]:
+def place(batch: Sorted, places: Places, sensors: NDArray[np.intp], limits: Limits) -> tuple[Placed, Placed]:
     """Give every reading its place; those that have none become dead letters.
 
+    Args:
+        sensors: the number of each reading's sensor in `places`.
     Returns:
         store.readings.PLACED rows, and SUBSTATION_ROW rows.
     """
-    homes, substations = Found(HOME_QUANTITIES), Found(SUBSTATION_QUANTITIES)
-    past_us = limits.past_us
-    # This loop and what it calls run once for each reading; all else works on whole columns.
-    for said in batch.said:
-        code, device, uplink, message, _ = said
-        known, received_us, ts = places.get(code), message.received_us, uplink.ts
-        at: int | Objection
-        # Most say their instant by a number that is in order, which takes no call.
-        if type(ts) is int and max(EARLIEST_US, received_us - past_us if past_us else 0) <= ts * 1000 <= received_us:
-            at = ts * 1000
-        else:
-            at = _time(ts, received_us, limits)
-        where = _at(known, at) if known and isinstance(at, int) else None
-        if where is None or not isinstance(at, int):
-            reject(batch, said, _misplaced(known, at))
-            if known:
-                _note_time(batch, said, known, limits)
-        elif device != code and device != where.gateway:
-            reject(batch, said, (RejectReason.FOREIGN_SENSOR, f"is not a sensor of {device!r}"))
-        else:
-            (homes if where.home_id else substations).add(said, where, at)
-    return _home_rows(*_weigh(homes, batch)), _substation_rows(*_weigh(substations, batch))
-
-
-Objection = tuple[RejectReason, str]
+    heard = batch.heard
+    claims = claimed(heard)
+    where = places.in_force(sensors, claims.at_us)
+    where[~in_time(claims.at_us, heard.received_us, limits)] = NOWHERE
+    stands, devices = places.rows[where], heard.devices()
+    speaks = places.numbers(devices)[heard.message] == sensors
+    speaks |= places.gateways(devices)[heard.message] == stands["gateway"]
+    placed = where != NOWHERE
+    for number in np.flatnonzero(~(placed & speaks)).tolist():
+        _refuse(batch, number, places, int(sensors[number]), limits)
+    at_home = stands["home_id"] != 0
+    homes, substations = (np.flatnonzero(placed & speaks & kind) for kind in (at_home, ~at_home))
+    return _home_rows(batch, homes, claims, stands), _substation_rows(batch, substations, claims, stands)
 
 
 def reject(batch: Sorted, said: Said, objection: Objection) -> None:
@@ -240,38 +214,54 @@ def reject(batch: Sorted, said: Said, objection: Objection) -> None:
     batch.reject(said.message, Fault(reason, f"{said.code!r}: {detail}", said.at, said.code))
 
 
-def _note_time(batch: Sorted, said: Said, known: tuple[Place, ...], limits: Limits) -> None:
-    """Keep what a refused reading tells of its sensor's clock, if it is the sensor that speaks, or its gateway."""
-    received_us, ts = said.message.received_us, said.uplink.ts
-    at = _claimed(ts, received_us)
-    if not isinstance(at, int) or not any(said.device in (said.code, place.gateway) for place in known):
-        return
-    impossible = not isinstance(_time(ts, received_us, limits), int)
-    if impossible or received_us - at > limits.clock_us:
-        batch.wrong_times.append(WrongTime(known[0].sensor_id, off(received_us, at), received_us, impossible))
+class Claims(NamedTuple):
+    """When readings say that they were measured."""
+
+    at_us: NDArray[np.int64]  # NONE_US: at no instant
+    self_timed: NDArray[np.bool_]  # False: they do not say it, and the time of receipt stands for it
 
 
-def _claimed(ts: int | str | None, received_us: int) -> int | Objection:
+def claimed(heard: Heard) -> Claims:
+    """Read the instants of all readings."""
+    said = [uplink.ts for uplink in heard.uplinks]
+    if set(map(type, said)) == {int}:  # most say it by a number, which takes no call
+        with suppress(OverflowError):
+            ms = np.array(said, np.int64).clip(-FARTHEST_MS, FARTHEST_MS)
+            return Claims(ms * 1000, np.ones(len(ms), bool))
+    at_us, self_timed = heard.received_us.copy(), np.array([ts is not None for ts in said], bool)
+    for nth in np.flatnonzero(self_timed).tolist():
+        at = claim(said[nth], 0)
+        at_us[nth] = max(-FARTHEST_MS * 1000, min(at, FARTHEST_MS * 1000)) if isinstance(at, int) else NONE_US
+    return Claims(at_us, self_timed)
+
+
+def in_time(at_us: NDArray[np.int64], received_us: NDArray[np.int64], limits: Limits) -> NDArray[np.bool_]:
+    """Whether instants can be those of readings, as `instant` says of one."""
+    right = (at_us >= EARLIEST_US) & (at_us <= received_us + limits.future_tolerance_us)
+    return right if limits.past_us is None else right & (at_us >= received_us - limits.past_us)
+
+
+def claim(ts: int | str | None, received_us: int) -> int | Objection:
     """When it says that it was measured, in µs, or why that is no time."""
     if ts is None:
         return received_us
     if isinstance(ts, str):
         try:
-            instant = datetime.fromisoformat(ts)
+            at = datetime.fromisoformat(ts)
         except ValueError:
             return RejectReason.WRONG_TYPE, f"ts {ts[:40]!r} is not an RFC 3339 time"
-        if instant.tzinfo is None:
+        if at.tzinfo is None:
             return RejectReason.WRONG_TYPE, f"ts {ts[:40]!r} has no offset from UTC"
         try:
-            return to_us(bounded(instant))
+            return to_us(bounded(at))
         except NotBounded as error:
             return RejectReason.ABSURD_TIME, f"ts {ts[:40]!r}: {error}"
     return ts * 1000
 
 
-def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objection:
+def instant(ts: int | str | None, received_us: int, limits: Limits) -> int | Objection:
     """When it was measured, in µs, or what is wrong with the time."""
-    at = _claimed(ts, received_us)
+    at = claim(ts, received_us)
     if not isinstance(at, int):
         return at
     if at > received_us + limits.future_tolerance_us:
@@ -283,82 +273,48 @@ def _time(ts: int | str | None, received_us: int, limits: Limits) -> int | Objec
     return at
 
 
-def _at(known: tuple[Place, ...], at: int) -> Place | None:
-    for place in known:
-        if place.valid_from <= at < place.valid_to:
-            return place
-    return None
+def _refuse(batch: Sorted, number: int, places: Places, sensor: int, limits: Limits) -> None:
+    """Note why a reading has no place, and what it tells of its sensor's clock."""
+    said, known = batch.heard.said(number), places.of(sensor)
+    received_us = said.message.received_us
+    at = instant(said.uplink.ts, received_us, limits)
+    if not len(known):
+        reject(batch, said, (RejectReason.UNKNOWN_SENSOR, "is not in the registry"))
+    elif not isinstance(at, int):
+        reject(batch, said, at)
+        _note_time(batch, said, places, known, limits)
+    elif ((known["valid_from"] <= at) & (at < known["valid_to"])).any():
+        reject(batch, said, (RejectReason.FOREIGN_SENSOR, f"is not a sensor of {said.device!r}"))
+    else:
+        reject(batch, said, (RejectReason.NOT_PLACED, "had no place at that time"))
+        _note_time(batch, said, places, known, limits)
 
 
-def _misplaced(known: tuple[Place, ...] | None, at: int | Objection) -> Objection:
-    if not known:
-        return RejectReason.UNKNOWN_SENSOR, "is not in the registry"
-    if not isinstance(at, int):
-        return at
-    return RejectReason.NOT_PLACED, "had no place at that time"
+def _note_time(batch: Sorted, said: Said, places: Places, known: NDArray[np.void], limits: Limits) -> None:
+    """Keep what a refused reading tells of its sensor's clock, if it is the sensor that speaks, or its gateway."""
+    received_us, ts = said.message.received_us, said.uplink.ts
+    at = claim(ts, received_us)
+    if not isinstance(at, int) or not (said.device == said.code or places.gateways([said.device]) in known["gateway"]):
+        return
+    impossible = not isinstance(instant(ts, received_us, limits), int)
+    if impossible or received_us - at > limits.clock_us:
+        batch.wrong_times.append(WrongTime(int(known["sensor_id"][0]), off(received_us, at), received_us, impossible))
 
 
-class Found:
-    """Readings that have a place, column by column."""
-
-    def __init__(self, channels: tuple[str, ...]) -> None:
-        self.channels = channels
-        self.said: list[Said] = []
-        self.places: list[Place] = []
-        self.at_us: list[int] = []
-
-    def add(self, said: Said, where: Place, at_us: int) -> None:
-        """Add one."""
-        self.said.append(said)
-        self.places.append(where)
-        self.at_us.append(at_us)
-
-    def rows(self, dtype: np.dtype[np.void], values: NDArray[np.float32]) -> NDArray[np.void]:
-        """Rows with sensor, time and values; what else the dtype has is for the caller."""
-        rows = np.empty(len(self.said), dtype)
-        for name, column in zip(self.channels, values.T, strict=True):
-            rows[name] = column
-        rows["sensor_id"] = self.of_place("sensor_id")
-        rows["measured_at"] = self.at_us
-        rows["received_at"] = [said.message.received_us for said in self.said]
-        rows["self_timed"] = [said.uplink.ts is not None for said in self.said]
-        return rows
-
-    def in_order(self, rows: NDArray[np.void]) -> Placed:
-        """The rows by sensor and time."""
-        order = np.lexsort((rows["measured_at"], rows["sensor_id"]))
-        return Placed(rows[order], order, self.said)
-
-    def values(self) -> NDArray[np.float64]:
-        """(reading, channel), NaN where nothing was said."""
-        said = list(map(attrgetter(*self.channels), (said.uplink for said in self.said)))
-        return np.array(said, np.float64).reshape(-1, len(self.channels))
-
-    def without(self, bad: NDArray[np.bool_]) -> "Found":
-        """All but the bad ones."""
-        rest = Found(self.channels)
-        for i in np.flatnonzero(~bad):
-            rest.add(self.said[i], self.places[i], self.at_us[i])
-        return rest
-
-    def of_place(self, name: str) -> list[int | float]:
-        """A column of the places."""
-        return list(map(attrgetter(name), self.places))
-
-
-def _weigh(found: Found, batch: Sorted) -> tuple[Found, Worth]:
-    """Weigh each value by itself; a reading of which nothing is left becomes a dead letter."""
-    worth = Worth(found.channels, found.values())
-    for channel, reason, which in worth.voids():
-        value = float(worth.said[which[-1], found.channels.index(channel)])
-        batch.voids.append(Void(channel, reason.value, len(which), found.said[which[-1]].code, value))
+def _weigh(batch: Sorted, which: NDArray[np.intp], channels: tuple[str, ...]) -> tuple[NDArray[np.intp], Worth]:
+    """Weigh each value of readings by itself; a reading of which nothing is left becomes a dead letter."""
+    heard = batch.heard
+    worth = Worth(channels, heard.values(which, channels))
+    for channel, reason, bad in worth.voids():
+        last = bad[-1]
+        value = float(worth.said[last, channels.index(channel)])
+        batch.voids.append(Void(channel, reason.value, len(bad), heard.said(which[last]).code, value))
     nothing = np.logical_and.reduce(np.isnan(worth.values), axis=1)
     if not nothing.any():
-        return found, worth
+        return which, worth
     for nth in np.flatnonzero(nothing).tolist():
-        reject(batch, found.said[nth], _nothing_left(worth, nth))
-    rest = found.without(nothing)
-    return rest, Worth(rest.channels, rest.values())
+        reject(batch, heard.said(which[nth]), _nothing_left(worth, nth))
+    return which[~nothing], Worth(channels, worth.said[~nothing])
 
 
 def _nothing_left(worth: Worth, nth: int) -> Objection:
@@ -370,16 +326,31 @@ def _nothing_left(worth: Worth, nth: int) -> Objection:
     return RejectReason.NO_VALUE, ", ".join(f"{channel} is no value: {reason}" for channel, reason in reasons.items())
 
 
-def _home_rows(found: Found, worth: Worth) -> Placed:
-    rows = found.rows(PLACED, worth.values)
-    for name in ("home_id", "room_kind", "interval_s", "offset", "stays_until"):
-        rows[name] = found.of_place(name)
-    rows["quality"] = worth.quality[:, found.channels.index("temperature")]
-    return found.in_order(rows)
+def _home_rows(batch: Sorted, which: NDArray[np.intp], claims: Claims, stands: NDArray[np.void]) -> Placed:
+    which, worth = _weigh(batch, which, HOME_QUANTITIES)
+    rows = _rows(PLACED, batch.heard, which, claims, worth)
+    for name in ("sensor_id", "home_id", "room_kind", "interval_s", "offset", "stays_until"):
+        rows[name] = stands[name][which]
+    rows["quality"] = worth.quality[:, HOME_QUANTITIES.index("temperature")]
+    return Placed.of(rows, which)
 
 
-def _substation_rows(found: Found, worth: Worth) -> Placed:
-    rows = found.rows(SUBSTATION_ROW, worth.values)
+def _substation_rows(batch: Sorted, which: NDArray[np.intp], claims: Claims, stands: NDArray[np.void]) -> Placed:
+    which, worth = _weigh(batch, which, SUBSTATION_QUANTITIES)
+    rows = _rows(SUBSTATION_ROW, batch.heard, which, claims, worth)
+    rows["sensor_id"] = stands["sensor_id"][which]
     bad = (worth.quality != Quality.GOOD) & (worth.quality != Quality.ABSENT)
-    rows["implausible"] = (bad << np.arange(len(found.channels))).sum(axis=1)
-    return found.in_order(rows)
+    rows["implausible"] = (bad << np.arange(len(SUBSTATION_QUANTITIES))).sum(axis=1)
+    return Placed.of(rows, which)
+
+
+def _rows(
+    dtype: np.dtype[np.void], heard: Heard, which: NDArray[np.intp], claims: Claims, worth: Worth
+) -> NDArray[np.void]:
+    """Rows with times and values; what else the dtype has is for the caller."""
+    rows = np.empty(len(which), dtype)
+    for name, column in zip(worth.channels, worth.values.T, strict=True):
+        rows[name] = column
+    rows["measured_at"], rows["self_timed"] = claims.at_us[which], claims.self_timed[which]
+    rows["received_at"] = heard.received_us[which]
+    return rows

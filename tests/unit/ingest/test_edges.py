@@ -14,7 +14,7 @@ from ingest.address import Address
 from ingest.inbox import Inbox
 from ingest.link import Link
 from ingest.message import Message, Stamps
-from ingest.places import Place
+from ingest.places import Place, Places
 from ingest.source import Source
 from ingest.sources import Sources
 from ingest.stream import Stream, acknowledgements
@@ -44,7 +44,9 @@ def fate(code: str, at_us: int) -> int | str:
     said = {"id": code, "ts": to_datetime(at_us).isoformat(), "temperature": 20.0}
     message = Message(f"hearth/v1/{code}/telemetry", json.dumps(said).encode(), NOON_US, 1, 1, 1, False)
     batch = sort_messages([message], LIMITS, Sources())
-    homes, _ = place(batch, PLACES, LIMITS)
+    places = Places()
+    places.learn(PLACES)
+    homes, _ = place(batch, places, places.numbers(batch.heard.codes()), LIMITS)
     return int(homes.rows["home_id"][0]) if len(homes.rows) else next(iter(batch.dead))
 
 
