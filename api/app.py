@@ -18,9 +18,9 @@ from api.http.guard import Guard, surround
 from api.http.known import known_keys
 from api.http.metrics import Measured, Metrics
 from api.http.problem import answer_with_problems, openapi_responses
-from api.http.session import Surroundings
+from api.http.session import AppContext
 from api.live import live_routes
-from api.live.hub import Hub, Pace
+from api.live.hub import Hub, HubLimits
 from api.pages import home as home_page
 from api.pages import network as network_page
 from domain.policy import Policy
@@ -35,7 +35,7 @@ def create_app(
     company: Company | None = None,
     *,
     listening: Callable[[], Connection] | None = None,
-    pace: Pace | None = None,
+    pace: HubLimits | None = None,
 ) -> FastAPI:
     """Build the app.
 
@@ -68,7 +68,7 @@ def create_app(
         responses=openapi_responses(),
         dependencies=[Depends(known_keys)],
     )
-    app.state.surroundings = Surroundings(pool, clock, policy, guard, company or Company())
+    app.state.surroundings = AppContext(pool, clock, policy, guard, company or Company())
     app.state.board = status.Board()
     app.state.hub = hub
     answer_with_problems(app)

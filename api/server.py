@@ -7,7 +7,7 @@ import uvicorn
 from api.live.hub import Hub
 
 
-class Server(uvicorn.Server):
+class StreamServer(uvicorn.Server):
     """As uvicorn's own; a stream would go on for ever otherwise."""
 
     def __init__(self, config: uvicorn.Config, hub: Hub) -> None:

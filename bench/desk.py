@@ -28,11 +28,11 @@ from bench.stand import SETTINGS
 from bench.town import found
 from bench.traffic import GATEWAY_SENSORS
 from domain import policy
-from domain.tickets import Cold, EventKind, Source, TicketClass, priority
+from domain.tickets import Cold, EventKind, TicketClass, TicketSource, priority
 from hearth.wiring import set_up_logging
 from ingest.batch import Intake, store_batch
 from ingest.message import Message
-from ingest.places import Places
+from ingest.places import SensorPlaces
 from ingest.validate import Limits
 from local import trixie
 from local.trixie import TimescalePostgres
@@ -73,7 +73,7 @@ class Desk:
         open_stages(conn)
         self.conn = conn
         self.nth = 0
-        self.intake = Intake("bench", Limits(65_536, 300_000_000), Judge(SEED).readings, Places())
+        self.intake = Intake("bench", Limits(65_536, 300_000_000), Judge(SEED).readings, SensorPlaces())
 
     def say(self, homes: range, at: datetime, celsius: float) -> None:
         """Each of the homes says the same temperature, in one batch."""
@@ -137,7 +137,7 @@ def open_tickets(conn: Connection, tickets: int) -> float:
             docket.open(
                 Opening(
                     ticket_class=TicketClass.REPAIR,
-                    source=Source.PHONE,
+                    source=TicketSource.PHONE,
                     priority=priority(TicketClass.REPAIR, Cold(), None),
                     home_id=home + 1,
                 )

@@ -24,7 +24,7 @@ from bench.traffic import GATEWAY_SENSORS
 from domain import policy
 from ingest.batch import Intake, store_batch
 from ingest.message import Message
-from ingest.places import Places
+from ingest.places import SensorPlaces
 from ingest.validate import Limits
 from local import trixie
 from local.trixie import TimescalePostgres
@@ -46,7 +46,7 @@ class Desk:
     def __init__(self, conn: Connection) -> None:
         open_stages(conn)
         self.conn = conn
-        self.intake = Intake("bench", Limits(65_536, 300_000_000), Judge(SEED).readings, Places())
+        self.intake = Intake("bench", Limits(65_536, 300_000_000), Judge(SEED).readings, SensorPlaces())
 
     def say(self, homes: range, at: datetime) -> None:
         """Each of the homes says its temperature, in one batch."""

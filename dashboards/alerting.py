@@ -17,7 +17,7 @@ REPEAT = "4h"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class AlertRule:
     """Fires for each row whose number is above a value for a time; columns of text tell its alerts apart."""
 
     name: str
@@ -31,7 +31,7 @@ class Rule:
     prometheus: bool = False
 
 
-STOPPED = Rule(
+STOPPED = AlertRule(
     name="ingest-stopped",
     title=Text("数据接入停止", "Ingest stopped"),
     summary=Text("十分钟未入库任何消息。", "No message has been stored for ten minutes."),
@@ -39,7 +39,7 @@ STOPPED = Rule(
     above=600,
     severity="critical",
 )
-LAG = Rule(
+LAG = AlertRule(
     name="ingest-lag",
     title=Text("数据接入延迟", "Ingest lags behind"),
     summary=Text(
@@ -53,7 +53,7 @@ WHERE last_batch_at > now() - interval '5 minutes'
     above=60,
     lasting="5m",
 )
-DEAD = Rule(
+DEAD = AlertRule(
     name="dead-letters",
     title=Text("死信过多", "Many dead letters"),
     summary=Text(
@@ -66,7 +66,7 @@ FROM ingest_rate WHERE at > now() - interval '15 minutes'
     above=0.05,
     lasting="5m",
 )
-DATABASE = Rule(
+DATABASE = AlertRule(
     name="database-away",
     title=Text("数据库无法访问", "The database is away"),
     summary=Text("Grafana 无法查询数据库。", "Grafana cannot ask the database."),
@@ -74,7 +74,7 @@ DATABASE = Rule(
     severity="critical",
     failing="Alerting",
 )
-BROKER = Rule(
+BROKER = AlertRule(
     name="broker-away",
     title=Text("消息服务器断开", "The broker is away"),
     summary=Text(
@@ -84,7 +84,7 @@ BROKER = Rule(
     severity="critical",
     prometheus=True,
 )
-CLOCKS = Rule(
+CLOCKS = AlertRule(
     name="clock-breached",
     title=Text("工单超时", "A clock has run out"),
     summary=Text(
@@ -99,7 +99,7 @@ GROUP BY 1
 """,
     lasting="0s",
 )
-INCIDENT = Rule(
+INCIDENT = AlertRule(
     name="incident-open",
     title=Text("成片低温事件", "An incident is open"),
     summary=Text(
@@ -110,7 +110,7 @@ INCIDENT = Rule(
     lasting="0s",
     severity="critical",
 )
-UNCOUNTED = Rule(
+UNCOUNTED = AlertRule(
     name="ledger-behind",
     title=Text("定时任务停止", "Watch stopped"),
     summary=Text("台账十分钟未更新。", "The ledger has not been counted for ten minutes."),
@@ -119,7 +119,7 @@ UNCOUNTED = Rule(
     severity="critical",
 )
 
-NOTICES = Rule(
+NOTICES = AlertRule(
     name="notices-stuck",
     title=Text("通知发送受阻", "Notices are stuck"),
     summary=Text(
@@ -136,9 +136,9 @@ FROM notice_health
 )
 
 
-def unclosed(zone: str) -> Rule:
+def unclosed(zone: str) -> AlertRule:
     """Yesterday should be closed an hour after midnight."""
-    return Rule(
+    return AlertRule(
         name="ledger-open",
         title=Text("台账未结账", "The ledger is not closed"),
         summary=Text("昨日或更早的台账尚未结账。", "A day that is over is not closed in the ledger yet."),
@@ -160,7 +160,7 @@ def rules(look: Look, *, prometheus: bool, notify: bool) -> list[dict[str, Any]]
     return [_rule(look, rule, notify) for rule in (*found, *((BROKER,) if prometheus else ()))]
 
 
-def _rule(look: Look, rule: Rule, notify: bool) -> dict[str, Any]:
+def _rule(look: Look, rule: AlertRule, notify: bool) -> dict[str, Any]:
     return {
         "uid": OWN + rule.name,
         "title": look.say(rule.title),
@@ -178,7 +178,7 @@ def _rule(look: Look, rule: Rule, notify: bool) -> dict[str, Any]:
     }
 
 
-def _query(rule: Rule) -> dict[str, Any]:
+def _query(rule: AlertRule) -> dict[str, Any]:
     kind, uid = ("prometheus", PROMETHEUS) if rule.prometheus else (POSTGRES_TYPE, DATASOURCE)
     asked: dict[str, Any]
     if rule.prometheus:

@@ -10,7 +10,7 @@ from dashboards.look import FOLDER_TITLE, Look
 
 
 @dataclass(frozen=True)
-class Bundle:
+class GrafanaBundle:
     """Each thing as Grafana's HTTP API takes it. Without `access`, the data source is somebody else's work."""
 
     folder: str  # its title
@@ -21,14 +21,14 @@ class Bundle:
     contacts: list[dict[str, Any]]
 
 
-def bundle(look: Look, database_url: str | None, prometheus_url: str | None, contacts: Sequence[str]) -> Bundle:
+def bundle(look: Look, database_url: str | None, prometheus_url: str | None, contacts: Sequence[str]) -> GrafanaBundle:
     """Put it together.
 
     Raises:
         UsageError: an address is wrong.
     """
     points = alerting.contacts(contacts)
-    return Bundle(
+    return GrafanaBundle(
         look.say(FOLDER_TITLE),
         sources.access(database_url) if database_url else None,
         sources.prometheus(prometheus_url) if prometheus_url else None,

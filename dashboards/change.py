@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Change(NamedTuple):
+class GrafanaChange(NamedTuple):
     """One thing in Grafana that was not as it should be."""
 
     action: str  # create, update, delete

@@ -20,7 +20,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from dashboards.links import data_links
 from dashboards.look import BLUE, Look, postgres
 from dashboards.query import Query
-from dashboards.words import COLUMNS, Column, Value
+from dashboards.words import COLUMNS, PanelColumn, Value
 from domain.reasons import Text
 
 LINE_WIDTH = 2
@@ -92,7 +92,7 @@ def rows(look: Look, title: Text, ask: Ask, size: Size) -> table.Panel:
     return panel
 
 
-def _is_coloured(column: Column) -> bool:
+def _is_coloured(column: PanelColumn) -> bool:
     return column.celsius or any(v.colour for v in (column.values or {}).values())
 
 

@@ -12,8 +12,8 @@ import niquests
 from grafana_client.api import GrafanaApi
 from grafana_client.client import GrafanaClientError, GrafanaException
 
-from dashboards.bundle import Bundle
-from dashboards.change import Change
+from dashboards.bundle import GrafanaBundle
+from dashboards.change import GrafanaChange
 from dashboards.look import DATASOURCE, FOLDER, OWN, TAG
 from dashboards.sources import fingerprint, postgres
 from domain.errors import UsageError
@@ -32,9 +32,9 @@ class Push:
     api: Any  # GrafanaApi, which is untyped
     token: str
     dry: bool = False
-    changes: list[Change] = field(default_factory=list)
+    changes: list[GrafanaChange] = field(default_factory=list)
 
-    def run(self, bundle: Bundle) -> list[Change]:
+    def run(self, bundle: GrafanaBundle) -> list[GrafanaChange]:
         """Bring everything up to the bundle; returns what was changed.
 
         Raises:
@@ -54,11 +54,11 @@ class Push:
     ) -> None:
         """Create what is not there, update what differs."""
         if there is None:
-            self._do(Change("create", kind, name, difference(None, wanted)), create)
+            self._do(GrafanaChange("create", kind, name, difference(None, wanted)), create)
         elif diff := difference(seen(there, wanted), wanted):
-            self._do(Change("update", kind, name, diff), update)
+            self._do(GrafanaChange("update", kind, name, diff), update)
 
-    def _do(self, change: Change, call: Callable[[], object]) -> None:
+    def _do(self, change: GrafanaChange, call: Callable[[], object]) -> None:
         if not self.dry:
             with explained(f"{change.action} {change.kind} {change.name}"):
                 call()
@@ -75,7 +75,7 @@ class Push:
             partial(folder.update_folder, FOLDER, title=title, overwrite=True),
         )
 
-    def _sources(self, bundle: Bundle) -> None:
+    def _sources(self, bundle: GrafanaBundle) -> None:
         if bundle.access:
             wanted = postgres(bundle.access)
             wanted["jsonData"]["hearthSecret"] = fingerprint(bundle.access.password, self.token)
@@ -137,7 +137,7 @@ class Push:
         found: list[dict[str, Any]] = ask("alert rules", self.api.alertingprovisioning.get_alertrules_all)
         return found
 
-    def _prune(self, bundle: Bundle) -> None:
+    def _prune(self, bundle: GrafanaBundle) -> None:
         """Delete what is ours by its uid and its place, and not in the bundle. Rules go before what they send to."""
         alerts = self.api.alertingprovisioning
         rules = [rule["uid"] for rule in self._all_rules() if rule.get("folderUID") == FOLDER]
@@ -152,7 +152,7 @@ class Push:
     def _drop(self, kind: str, there: list[str], wanted: list[str], delete: Callable[[str], object]) -> None:
         for uid in sorted(set(there) - set(wanted)):
             if uid.startswith(OWN):
-                self._do(Change("delete", kind, uid, ""), partial(delete, uid))
+                self._do(GrafanaChange("delete", kind, uid, ""), partial(delete, uid))
 
 
 @contextmanager

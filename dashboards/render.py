@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboards import alerting
-from dashboards.bundle import Bundle
+from dashboards.bundle import GrafanaBundle
 from dashboards.collection import text
 from dashboards.look import FOLDER
 from dashboards.sources import postgres
@@ -15,7 +15,7 @@ PASSWORD_VARIABLE = "HEARTH_GRAFANA_DATABASE_PASSWORD"
 HEAD = "# Written by `hearth dashboards render`; JSON is YAML.\n"
 
 
-def render(bundle: Bundle, folder: Path, seen_as: str, password_file: str | None) -> list[Path]:
+def render(bundle: GrafanaBundle, folder: Path, seen_as: str, password_file: str | None) -> list[Path]:
     """Write all files, and delete dashboards of ours that are not among them; returns what was written.
 
     Args:
@@ -50,7 +50,7 @@ def _provider(title: str, path: str) -> dict[str, Any]:
     return {"providers": [{**provider, "disableDeletion": False, "options": {"path": path}}]}
 
 
-def _sources(bundle: Bundle, password_file: str | None) -> dict[str, Any]:
+def _sources(bundle: GrafanaBundle, password_file: str | None) -> dict[str, Any]:
     secret = f"$__file{{{password_file}}}" if password_file else f"${PASSWORD_VARIABLE}"
     found = []
     if bundle.access:
@@ -60,7 +60,7 @@ def _sources(bundle: Bundle, password_file: str | None) -> dict[str, Any]:
     return {"prune": False, "datasources": [{"orgId": 1, **source} for source in found]}
 
 
-def _alerting(bundle: Bundle) -> dict[str, Any]:
+def _alerting(bundle: GrafanaBundle) -> dict[str, Any]:
     found: dict[str, Any] = {"groups": [_group(bundle)]}
     if bundle.contacts:
         receivers = [
@@ -71,7 +71,7 @@ def _alerting(bundle: Bundle) -> dict[str, Any]:
     return found
 
 
-def _group(bundle: Bundle) -> dict[str, Any]:
+def _group(bundle: GrafanaBundle) -> dict[str, Any]:
     rules = [
         {key: value for key, value in rule.items() if key not in ("folderUID", "ruleGroup")} for rule in bundle.rules
     ]

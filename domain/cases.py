@@ -23,7 +23,7 @@ class Subject(StrEnum):
     OTHER = "other"
 
 
-class Channel(StrEnum):
+class CaseChannel(StrEnum):
     """How it came in (chapter 11, clauses 2 to 5)."""
 
     PHONE = "phone"
@@ -61,7 +61,7 @@ class NewCase:
 
     case_class: str
     subject: Subject
-    channel: Channel
+    channel: CaseChannel
     text: str
     about_station: str | None = None
     anonymous: bool = False
@@ -95,14 +95,14 @@ SUBJECT_TEXTS: Mapping[Subject, Text] = {
     Subject.WRONGDOING: Text("违规违纪", "wrongdoing"),
     Subject.OTHER: Text("其他", "something else"),
 }
-CHANNEL_TEXTS: Mapping[Channel, Text] = {
-    Channel.PHONE: Text("电话", "telephone"),
-    Channel.BOX: Text("意见箱", "suggestion box"),
-    Channel.RECEPTION: Text("接待日", "reception day"),
-    Channel.VISIT: Text("来访", "visit"),
-    Channel.LETTER: Text("来信", "letter"),
-    Channel.ONLINE: Text("网络", "online"),
-    Channel.SUPERIOR: Text("上级交办", "handed down"),
+CHANNEL_TEXTS: Mapping[CaseChannel, Text] = {
+    CaseChannel.PHONE: Text("电话", "telephone"),
+    CaseChannel.BOX: Text("意见箱", "suggestion box"),
+    CaseChannel.RECEPTION: Text("接待日", "reception day"),
+    CaseChannel.VISIT: Text("来访", "visit"),
+    CaseChannel.LETTER: Text("来信", "letter"),
+    CaseChannel.ONLINE: Text("网络", "online"),
+    CaseChannel.SUPERIOR: Text("上级交办", "handed down"),
 }
 REVEAL_TEXTS: Mapping[Reveal, Text] = {
     Reveal.SHOWN: Text("已显示。", "Shown."),

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from domain.policy import Duration
-from domain.working_days import Calendar, UnknownYear, end_of_working_days
+from domain.working_days import UnknownYear, WorkingCalendar, end_of_working_days
 
 
 @dataclass(frozen=True)
-class Due:
+class DueTime:
     """When a clock runs out, and when it warns; without a due time, the year that the calendar does not know."""
 
     due_at: datetime | None
@@ -18,8 +18,8 @@ class Due:
 
 
 def due(
-    started_at: datetime, length: Duration, calendar: Calendar, zone: ZoneInfo, warn_share: float | None = None
-) -> Due:
+    started_at: datetime, length: Duration, calendar: WorkingCalendar, zone: ZoneInfo, warn_share: float | None = None
+) -> DueTime:
     """When a clock that starts now runs out.
 
     Args:
@@ -31,7 +31,7 @@ def due(
         try:
             end = end_of_working_days(start, length.working_days, calendar, zone)
         except UnknownYear as error:
-            return Due(None, unknown_year=error.year)
+            return DueTime(None, unknown_year=error.year)
     else:
         end = start + length.elapsed
-    return Due(end, None if warn_share is None else start + (end - start) * warn_share)
+    return DueTime(end, None if warn_share is None else start + (end - start) * warn_share)

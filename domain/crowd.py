@@ -7,7 +7,7 @@ STEP = 0.05  # shares are told in these steps, so that one home more or less is 
 TENS = 10  # and numbers of homes in these
 
 
-class Count(NamedTuple):
+class HomeCount(NamedTuple):
     """Judged homes by how they are."""
 
     warm: int
@@ -19,22 +19,22 @@ class Count(NamedTuple):
         """All of them."""
         return self.warm + self.cold + self.unknown
 
-    def plus(self, other: "Count") -> "Count":
+    def plus(self, other: "HomeCount") -> "HomeCount":
         """Both together."""
-        return Count(self.warm + other.warm, self.cold + other.cold, self.unknown + other.unknown)
+        return HomeCount(self.warm + other.warm, self.cold + other.cold, self.unknown + other.unknown)
 
 
-NONE = Count(0, 0, 0)
+NONE = HomeCount(0, 0, 0)
 
 
 class Group(NamedTuple):
     """Areas whose homes are counted together."""
 
     areas: tuple[str, ...]
-    counted: Count
+    counted: HomeCount
 
 
-def grouped(areas: Mapping[str, Count], least: int) -> list[Group]:
+def grouped(areas: Mapping[str, HomeCount], least: int) -> list[Group]:
     """The areas, in groups of at least so many homes: their figures may be published, and the sum of all of them.
 
     An area with homes enough is a group by itself. Those with fewer are one group together; where even they are too
@@ -52,7 +52,7 @@ def grouped(areas: Mapping[str, Count], least: int) -> list[Group]:
     return [group for group in groups if group.counted.homes >= least]
 
 
-def total(counts: Iterable[Count]) -> Count:
+def total(counts: Iterable[HomeCount]) -> HomeCount:
     """All of them together."""
     whole = NONE
     for count in counts:

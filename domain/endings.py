@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.tickets import SELF_CLOSING, State, TicketClass
+from domain.tickets import SELF_CLOSING, TicketClass, TicketState
 
 CASES = (TicketClass.COMPLAINT, TicketClass.REPORT)
 
 
-class Ending(StrEnum):
+class TicketEnding(StrEnum):
     """How it ended. Stored in `ticket.ending`; the kinds of the events are called the same."""
 
     MERGED = "merged"
@@ -16,7 +16,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
+class EndingFacts:
     """What decides whether a ticket may end so, and whether another may be merged into it."""
 
     ticket_id: int
@@ -30,7 +30,7 @@ class Ended:
     call_back_asked: bool
 
 
-def void_refusal(one: Ended) -> str | None:
+def void_refusal(one: EndingFacts) -> str | None:
     """Why a ticket cannot be void; None if it can."""
     if one.source in SELF_CLOSING or one.retrospective:
         return "it was opened by itself, and ends by itself"
@@ -41,7 +41,7 @@ def void_refusal(one: Ended) -> str | None:
     return None
 
 
-def merge_refusal(one: Ended, into: Ended) -> str | None:
+def merge_refusal(one: EndingFacts, into: EndingFacts) -> str | None:
     """Why a ticket cannot be merged into another; None if it can.
 
     What closing needs passes over to the other one, so that has to ask for as much.
@@ -52,7 +52,7 @@ def merge_refusal(one: Ended, into: Ended) -> str | None:
         return "a cold home needs a proof of its own"
     if into.ticket_id == one.ticket_id:
         return "it is the same ticket"
-    if into.state == State.CLOSED:
+    if into.state == TicketState.CLOSED:
         return f"{into.number} is closed"
     if into.source in SELF_CLOSING or into.ticket_class in CASES:
         return f"{into.number} is not of that kind"

@@ -53,14 +53,14 @@ class LeaveReason(StrEnum):
     NO_POLICY = "no_policy"
 
 
-class Place(NamedTuple):
+class NetworkPlace(NamedTuple):
     """A substation, or (building not None) a building under it."""
 
     substation: int
     building: int | None = None
 
 
-class Count(NamedTuple):
+class BuildingCount(NamedTuple):
     """The homes of a building: how many are judged now, and how many of them are cold.
 
     Homes that came out of an incident as stragglers are no sign of another one of the same width: `cold` counts for the
@@ -75,10 +75,10 @@ class Count(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class IncidentFinding:
     """A place that has an incident, and why."""
 
-    place: Place
+    place: NetworkPlace
     kind: IncidentKind
     judged: int
     cold: int
@@ -87,8 +87,8 @@ class Finding:
 
 
 def find(
-    rule: IncidentRule, counts: Iterable[Count], alarmed: Collection[int], covered: Collection[Place]
-) -> list[Finding]:
+    rule: IncidentRule, counts: Iterable[BuildingCount], alarmed: Collection[int], covered: Collection[NetworkPlace]
+) -> list[IncidentFinding]:
     """The widest places that have an incident and no open one yet: a substation before its buildings.
 
     Args:
@@ -99,7 +99,7 @@ def find(
     by_substation = {sub: list(some) for sub, some in groupby(sorted(counts), key=lambda count: count.substation)}
     found = []
     for substation in sorted({*by_substation, *alarmed}):
-        if Place(substation) in covered:
+        if NetworkPlace(substation) in covered:
             continue
         buildings = by_substation.get(substation, [])
         wide = _wide(rule, substation, buildings, substation in alarmed)
@@ -110,7 +110,9 @@ def find(
     return found
 
 
-def _wide(rule: IncidentRule, substation: int, buildings: Sequence[Count], alarmed: bool) -> Finding | None:
+def _wide(
+    rule: IncidentRule, substation: int, buildings: Sequence[BuildingCount], alarmed: bool
+) -> IncidentFinding | None:
     judged, cold = sum(b.judged for b in buildings), sum(b.cold_wide for b in buildings)
     there = sum(b.judged > 0 for b in buildings)
     hit = sum(_reaches(rule.share, b.judged, b.cold_wide) for b in buildings)
@@ -118,14 +120,16 @@ def _wide(rule: IncidentRule, substation: int, buildings: Sequence[Count], alarm
     if not (alarmed or many):
         return None
     kind = IncidentKind.SUBSTATION_ALARM if alarmed else IncidentKind.COLD_HOMES
-    return Finding(place=Place(substation), kind=kind, judged=judged, cold=cold, buildings=there, buildings_cold=hit)
+    return IncidentFinding(
+        place=NetworkPlace(substation), kind=kind, judged=judged, cold=cold, buildings=there, buildings_cold=hit
+    )
 
 
-def _narrow(rule: IncidentRule, count: Count) -> Finding | None:
+def _narrow(rule: IncidentRule, count: BuildingCount) -> IncidentFinding | None:
     if count.cold < rule.building_homes or not _reaches(rule.share, count.judged, count.cold):
         return None
-    place, kind = Place(count.substation, count.building), IncidentKind.COLD_HOMES
-    return Finding(place=place, kind=kind, judged=count.judged, cold=count.cold, buildings=1, buildings_cold=1)
+    place, kind = NetworkPlace(count.substation, count.building), IncidentKind.COLD_HOMES
+    return IncidentFinding(place=place, kind=kind, judged=count.judged, cold=count.cold, buildings=1, buildings_cold=1)
 
 
 def _reaches(share: float, judged: int, cold: int) -> bool:
@@ -133,7 +137,7 @@ def _reaches(share: float, judged: int, cold: int) -> bool:
     return cold > 0 and cold / judged >= share
 
 
-class Standing(NamedTuple):
+class IncidentStanding(NamedTuple):
     """How an open incident stands."""
 
     kind: IncidentKind
@@ -154,7 +158,7 @@ class Course(NamedTuple):
     closes: bool
 
 
-def course(rule: IncidentRule, now: Standing, at: datetime) -> Course:
+def course(rule: IncidentRule, now: IncidentStanding, at: datetime) -> Course:
     """What becomes of an incident.
 
     While most homes are cold it takes in whoever gets cold too. Once most are warm, a home that gets cold has a fault

@@ -105,7 +105,7 @@ class Heat:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClockFigures:
+class ClockKpi:
     """One clock of one class of tickets: those that ran out in the month, met or not; met early, they count then."""
 
     ticket_class: str
@@ -124,7 +124,7 @@ class ClockFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CaseFigures:
+class CaseKpi:
     """Complaints, or reports of wrongdoing, that came in during the month."""
 
     ticket_class: str
@@ -153,7 +153,7 @@ class CaseFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeskFigures:
+class DeskKpi:
     """What else the desk did in the month."""
 
     tickets: int  # opened, without those that were over when they were found
@@ -181,14 +181,14 @@ class DeskFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
+class MonthKpi:
     """All of a month, of a station or (None) of the company."""
 
     station: str | None
     heat: Heat
-    desk: DeskFigures
-    clocks: tuple[ClockFigures, ...]
-    cases: tuple[CaseFigures, ...]
+    desk: DeskKpi
+    clocks: tuple[ClockKpi, ...]
+    cases: tuple[CaseKpi, ...]
 
     def told(self) -> dict[str, Any]:
         """All figures with their rates, for programs."""
@@ -201,7 +201,7 @@ class Figures:
         }
 
 
-def _told(figures: Heat | DeskFigures | ClockFigures | CaseFigures) -> dict[str, Any]:
+def _told(figures: Heat | DeskKpi | ClockKpi | CaseKpi) -> dict[str, Any]:
     rates = [name for name, value in vars(type(figures)).items() if isinstance(value, property)]
     return {**asdict(figures), **{name: getattr(figures, name) for name in rates}}
 
@@ -210,4 +210,4 @@ NOTHING_HEAT = Heat(**dict.fromkeys((f.name for f in fields(Heat)), 0))
 _COUNTS = (
     "tickets", "retrospective", "closed", "called_back", "asked", "satisfied", "flags", "recovered", "merged", "void",
 )  # fmt: skip
-NOTHING_DONE = DeskFigures(**dict.fromkeys(_COUNTS, 0), warm_mean_s=None, warm_median_s=None)
+NOTHING_DONE = DeskKpi(**dict.fromkeys(_COUNTS, 0), warm_mean_s=None, warm_median_s=None)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from domain.milli import NONE_MILLI
 from domain.reasons import Text
-from domain.states import Severity, State
+from domain.states import HomeState, Severity
 
 LOWEST_CELSIUS, HIGHEST_CELSIUS = -40.0, 60.0
 LONGEST_WORD = 200  # characters of a room, an instrument, a name, a signature's reference
@@ -38,7 +38,7 @@ class DueReason(StrEnum):
     ASKED = "asked"
 
 
-class Worth(StrEnum):
+class RecordWorth(StrEnum):
     """What a record is worth."""
 
     VALID = "valid"
@@ -46,7 +46,7 @@ class Worth(StrEnum):
     CORRECTED = "corrected"  # a later, signed record stands in its place
 
 
-class Refusal(StrEnum):
+class RecordRefusal(StrEnum):
     """Why a record is not taken at all."""
 
     FUTURE = "future"
@@ -57,16 +57,16 @@ class Refusal(StrEnum):
     CORRECTED_ALREADY = "corrected_already"
 
 
-REFUSAL_TEXTS: Mapping[Refusal, Text] = {
-    Refusal.FUTURE: Text("测量时间在未来。", "The time of measurement lies in the future."),
-    Refusal.IMPLAUSIBLE: Text("数值不合理。", "The value cannot be."),
-    Refusal.TWICE: Text(
+REFUSAL_TEXTS: Mapping[RecordRefusal, Text] = {
+    RecordRefusal.FUTURE: Text("测量时间在未来。", "The time of measurement lies in the future."),
+    RecordRefusal.IMPLAUSIBLE: Text("数值不合理。", "The value cannot be."),
+    RecordRefusal.TWICE: Text(
         "该房间该时间的记录已存在;更正须另立记录并写明原因。",
         "There is a record of that room and time; a correction is a new record that names it and says why.",
     ),
-    Refusal.NO_SUCH_RECORD: Text("没有要更正的记录。", "There is no such record to correct."),
-    Refusal.OTHER_HOME: Text("要更正的记录属于另一户。", "The record to correct is of another home."),
-    Refusal.CORRECTED_ALREADY: Text(
+    RecordRefusal.NO_SUCH_RECORD: Text("没有要更正的记录。", "There is no such record to correct."),
+    RecordRefusal.OTHER_HOME: Text("要更正的记录属于另一户。", "The record to correct is of another home."),
+    RecordRefusal.CORRECTED_ALREADY: Text(
         "该记录已被更正,请更正最新的记录。", "It is corrected already: correct the latest record."
     ),
 }
@@ -104,7 +104,7 @@ class NewMeasurement:
     reason: str | None = None
 
 
-class Beside(NamedTuple):
+class LivingReading(NamedTuple):
     """What a living sensor of the home said when somebody measured; °C as judged."""
 
     sensor_id: int
@@ -114,7 +114,7 @@ class Beside(NamedTuple):
     celsius: float
 
 
-class Said(NamedTuple):
+class FiledMeasurement(NamedTuple):
     """What somebody measured: of whom it is known by what they filed it with, beside the name that they gave."""
 
     measurement: int
@@ -129,14 +129,14 @@ def agree(celsius: float, other: float, within_k: float) -> bool:
     return abs(round(celsius * 1000) - round(other * 1000)) <= round(within_k * 1000)
 
 
-def held_against(new: NewMeasurement, living: Sequence[Beside]) -> Beside | None:
+def held_against(new: NewMeasurement, living: Sequence[LivingReading]) -> LivingReading | None:
     """The sensor that a measurement is held against: the furthest off of those of that room, or else of that kind."""
     same = [one for one in living if _plain(one.room) == _plain(new.room)]
     same = same or [one for one in living if one.room_kind == new.room_kind]
     return max(same, key=lambda one: abs(one.celsius - new.celsius), default=None)
 
 
-def second(said: Said, earlier: Sequence[Said], within_k: float) -> Said | None:
+def second(said: FiledMeasurement, earlier: Sequence[FiledMeasurement], within_k: float) -> FiledMeasurement | None:
     """The earlier measurement that one agrees with and that is another person's: by the name and by the account."""
     for other in earlier:
         others = _plain(other.measurer) != _plain(said.measurer) and other.recorded_by != said.recorded_by
@@ -150,14 +150,14 @@ def _plain(name: str) -> str:
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-class Record(NamedTuple):
+class MeasurementRecord(NamedTuple):
     """A valid record, judged by the rules in force when it was measured."""
 
     measurement: int
     room: str
     measured_at: datetime
     milli: int  # the temperature as it was judged
-    state: State
+    state: HomeState
     covered: bool = False  # the home had another flag at that instant, to which it belongs
 
 
@@ -165,7 +165,7 @@ class Record(NamedTuple):
 class Spell:
     """A cold spell as records tell of it."""
 
-    opened_by: Record
+    opened_by: MeasurementRecord
     rooms: set[str] = field(default_factory=set)  # in which it is not known to be over
     lowest_milli: int = NONE_MILLI
     severe_at: datetime | None = None
@@ -181,15 +181,15 @@ class Spell:
         """How bad it is, at its worst."""
         return Severity.COLD if self.severe_at is None else Severity.SEVERE
 
-    def take(self, record: Record) -> None:
+    def take(self, record: MeasurementRecord) -> None:
         """Add a cold record."""
         self.rooms.add(record.room)
         self.lowest_milli = min(self.lowest_milli, record.milli)
-        if record.state is State.SEVERE:
+        if record.state is HomeState.SEVERE:
             self.severe_at = self.severe_at or record.measured_at
 
 
-def spells(records: Sequence[Record], ended: Mapping[datetime, datetime]) -> list[Spell]:
+def spells(records: Sequence[MeasurementRecord], ended: Mapping[datetime, datetime]) -> list[Spell]:
     """The cold spells of a home, in order; the last may be open.
 
     A spell is over when every room that was cold in it has been measured at or above the day limit. A record at night
@@ -204,12 +204,12 @@ def spells(records: Sequence[Record], ended: Mapping[datetime, datetime]) -> lis
     for record in records:
         if current and (over := ended.get(current.start)) is not None and record.measured_at >= over:
             current = None
-        if record.state >= State.COLD and not record.covered:
+        if record.state >= HomeState.COLD and not record.covered:
             if current is None:
                 current = Spell(record)
                 found.append(current)
             current.take(record)
-        elif current and record.state in (State.WARM, State.FAIR):
+        elif current and record.state in (HomeState.WARM, HomeState.FAIR):
             current.rooms.discard(record.room)
             if not current.rooms:
                 current.end, current = record.measured_at, None

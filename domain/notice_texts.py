@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from domain.notices import Audience, Kind
+from domain.notices import Audience, NoticeKind
 from domain.reasons import Text
 from domain.substation import AlarmKind
 
@@ -19,136 +19,136 @@ class Wording(NamedTuple):
     body: Text
 
 
-STAFF: Mapping[Kind, Wording] = {
-    Kind.TICKET_OPENED: Wording(
+STAFF: Mapping[NoticeKind, Wording] = {
+    NoticeKind.TICKET_OPENED: Wording(
         Text("新工单 {ticket}:{class}", "New ticket {ticket}: {class}"),
         Text(
             "{where}:{class},工单 {ticket},优先级 {priority}。",
             "{where}: {class}, ticket {ticket}, priority {priority}.",
         ),
     ),
-    Kind.TICKET_SEVERE: Wording(
+    NoticeKind.TICKET_SEVERE: Wording(
         Text("紧急:{ticket} 室温低于最低限", "Urgent: {ticket} is under the floor"),
         Text("{where} 的室温已低于最低限,工单 {ticket}。", "{where} is under the lowest limit now; ticket {ticket}."),
     ),
-    Kind.TICKET_REOPENED: Wording(
+    NoticeKind.TICKET_REOPENED: Wording(
         Text("工单 {ticket} 重新打开", "Ticket {ticket} is open again"),
         Text(
             "{where} 的问题再次出现,工单 {ticket} 重新打开。",
             "{where} has the same trouble again: ticket {ticket} is open.",
         ),
     ),
-    Kind.USER_SAID: Wording(
+    NoticeKind.USER_SAID: Wording(
         Text("用户补充:{ticket}", "The user added to {ticket}"),
         Text(
             "{where}:用户对工单 {ticket} 作了补充,请查看。",
             "{where}: the user added something to ticket {ticket}; please read it.",
         ),
     ),
-    Kind.TICKET_ASSIGNED: Wording(
+    NoticeKind.TICKET_ASSIGNED: Wording(
         Text("工单 {ticket} 已派给您", "Ticket {ticket} is yours"),
         Text(
             "{where}:{class},工单 {ticket},负责人 {responsible}。",
             "{where}: {class}, ticket {ticket}, for {responsible}.",
         ),
     ),
-    Kind.APPOINTMENT: Wording(
+    NoticeKind.APPOINTMENT: Wording(
         Text("工单 {ticket} 的上门时间", "Appointment for ticket {ticket}"),
         Text("{where}:约定 {at} 上门,工单 {ticket}。", "{where}: agreed for {at}, ticket {ticket}."),
     ),
-    Kind.TICKET_DONE: Wording(
+    NoticeKind.TICKET_DONE: Wording(
         Text("工单 {ticket} 已处理", "Ticket {ticket} is done"),
         Text("{where}:工单 {ticket} 报告已处理完毕。", "{where}: ticket {ticket} is reported done."),
     ),
-    Kind.STILL_COLD: Wording(
+    NoticeKind.STILL_COLD: Wording(
         Text("已报处理仍不热:{ticket}", "Marked done, still cold: {ticket}"),
         Text(
             "{where}:工单 {ticket} 已报处理完毕,但室温仍不达标。",
             "{where}: ticket {ticket} is marked done, but the home is still cold.",
         ),
     ),
-    Kind.TICKET_ANSWERED: Wording(
+    NoticeKind.TICKET_ANSWERED: Wording(
         Text("工单 {ticket} 已答复用户", "The user of ticket {ticket} was answered"),
         Text("{where}:工单 {ticket} 的答复:{answer}", "{where}: the answer to ticket {ticket}: {answer}"),
     ),
-    Kind.TICKET_CLOSED: Wording(
+    NoticeKind.TICKET_CLOSED: Wording(
         Text("工单 {ticket} 已关闭", "Ticket {ticket} is closed"),
         Text("{where}:工单 {ticket} 已关闭。", "{where}: ticket {ticket} is closed."),
     ),
-    Kind.CLOCK_WARNING: Wording(
+    NoticeKind.CLOCK_WARNING: Wording(
         Text("时限将到:{ticket} {clock}", "Soon due: {ticket} {clock}"),
         Text(
             "{where}:工单 {ticket} 的“{clock}”须在 {due_at} 前完成。",
             "{where}: “{clock}” of ticket {ticket} is due at {due_at}.",
         ),
     ),
-    Kind.CLOCK_BREACHED: Wording(
+    NoticeKind.CLOCK_BREACHED: Wording(
         Text("已超时:{ticket} {clock}", "Overdue: {ticket} {clock}"),
         Text(
             "{where}:工单 {ticket} 的“{clock}”已于 {due_at} 超时。",
             "{where}: “{clock}” of ticket {ticket} was due at {due_at}.",
         ),
     ),
-    Kind.CALENDAR_MISSING: Wording(
+    NoticeKind.CALENDAR_MISSING: Wording(
         Text("缺少 {year} 年工作日历", "The calendar of {year} is missing"),
         Text(
             "无法计算工单 {ticket} 的工作日时限:缺少 {year} 年的节假日,请补充。",
             "The working days of ticket {ticket} cannot be counted: there are no holidays for {year}. Add them.",
         ),
     ),
-    Kind.CASE_OPENED: Wording(
+    NoticeKind.CASE_OPENED: Wording(
         Text("新{class} {ticket}", "New {class}: {ticket}"),
         Text("收到{class},工单 {ticket}。", "A {class} came in, ticket {ticket}."),
     ),
-    Kind.CASE_ESCALATED: Wording(
+    NoticeKind.CASE_ESCALATED: Wording(
         Text("已上报:{ticket}", "Escalated: {ticket}"),
         Text(
             "{class} {ticket} 已上报公司领导,请督办。",
             "The {class} {ticket} was passed up to the management: please supervise it.",
         ),
     ),
-    Kind.CASE_ANSWERED: Wording(
+    NoticeKind.CASE_ANSWERED: Wording(
         Text("{class} {ticket} 已答复", "{class} {ticket} was answered"),
         Text("{class} {ticket} 的答复:{answer}", "The answer to the {class} {ticket}: {answer}"),
     ),
-    Kind.INCIDENT_OPENED: Wording(
+    NoticeKind.INCIDENT_OPENED: Wording(
         Text("成片不热:{place}", "Incident: {place}"),
         Text(
             "{place} 下有 {homes} 户不热,按一起事件处理。",
             "{homes} homes are cold under {place}: worked as one incident.",
         ),
     ),
-    Kind.INCIDENT_CLOSED: Wording(
+    NoticeKind.INCIDENT_CLOSED: Wording(
         Text("事件结束:{place}", "Incident over: {place}"),
         Text("{place} 的事件已结束,涉及 {homes} 户。", "The incident at {place} is over; it had {homes} homes."),
     ),
-    Kind.HOME_STAYED_COLD: Wording(
+    NoticeKind.HOME_STAYED_COLD: Wording(
         Text("单独派工:{ticket}", "To be worked by itself: {ticket}"),
         Text(
             "{where} 仍不热,不再属于事件 {incident},工单 {ticket} 请单独处理。",
             "{where} is cold and no part of incident {incident} any more: ticket {ticket} is to be worked by itself.",
         ),
     ),
-    Kind.ALARM_RAISED: Wording(
+    NoticeKind.ALARM_RAISED: Wording(
         Text("换热站报警:{place}", "Substation alarm: {place}"),
         Text("{place}:{alarm}。", "{place}: {alarm}."),
     ),
-    Kind.MEASUREMENT_DUE: Wording(
+    NoticeKind.MEASUREMENT_DUE: Wording(
         Text("测温到期:{place}", "Measurement due: {place}"),
         Text("{place} 须在 {due_at} 前上门测温。", "{place} has to be measured by {due_at}."),
     ),
-    Kind.MEASUREMENT_LATE: Wording(
+    NoticeKind.MEASUREMENT_LATE: Wording(
         Text("测温逾期:{place}", "Measurement late: {place}"),
         Text("{place} 的上门测温已于 {due_at} 逾期。", "The measurement at {place} was due at {due_at}."),
     ),
-    Kind.CHAIN_BROKEN: Wording(
+    NoticeKind.CHAIN_BROKEN: Wording(
         Text("工单记录被改动", "Records of tickets were changed"),
         Text(
             "核对发现记录被改动:{what}。请立即查明。",
             "Verifying found changed records: {what}. Please look into it at once.",
         ),
     ),
-    Kind.SEAL_PUBLISHED: Wording(
+    NoticeKind.SEAL_PUBLISHED: Wording(
         Text("今日封印", "Seal of the day"),
         Text(
             "{at} 的封印:{seal}。密钥 {key},签名 {signature}。请保存此通知:此后任何记录被改动,均可凭此封印查出。",
@@ -156,36 +156,36 @@ STAFF: Mapping[Kind, Wording] = {
             "change of the records can be found.",
         ),
     ),
-    Kind.OUTAGE_ANNOUNCED: Wording(
+    NoticeKind.OUTAGE_ANNOUNCED: Wording(
         Text("停热通知 {outage}", "Outage {outage}"),
         Text(
             "{area}:{begins_at} 起停热,预计 {expected_end} 恢复。原因:{reason}。已通知用户。",
             "{area}: no heat from {begins_at}, expected back at {expected_end}. Reason: {reason}. Users are told.",
         ),
     ),
-    Kind.OUTAGE_CHANGED: Wording(
+    NoticeKind.OUTAGE_CHANGED: Wording(
         Text("停热变更 {outage}", "Outage {outage} changed"),
         Text(
             "{area}:{begins_at} 起停热,现预计 {expected_end} 恢复。",
             "{area}: no heat from {begins_at}, now expected back at {expected_end}.",
         ),
     ),
-    Kind.OUTAGE_LATE: Wording(
+    NoticeKind.OUTAGE_LATE: Wording(
         Text("停热逾期未恢复 {outage}", "Outage {outage} goes on"),
         Text(
             "{area}:原预计 {expected_end} 恢复供热,尚未恢复。请更新预计时间并向用户说明。",
             "{area}: heat was expected back at {expected_end}. Give a new time and explain it to the users.",
         ),
     ),
-    Kind.OUTAGE_RESTORED: Wording(
+    NoticeKind.OUTAGE_RESTORED: Wording(
         Text("恢复供热 {outage}", "Heat is back: {outage}"),
         Text("{area}:已于 {restored_at} 恢复供热。", "{area}: heat came back at {restored_at}."),
     ),
-    Kind.OUTAGE_EXPLAINED: Wording(
+    NoticeKind.OUTAGE_EXPLAINED: Wording(
         Text("停热说明 {outage}", "Outage {outage}: explanation"),
         Text("{area}停热的说明:{explanation}", "{area}, about the outage: {explanation}"),
     ),
-    Kind.OUTAGE_CANCELLED: Wording(
+    NoticeKind.OUTAGE_CANCELLED: Wording(
         Text("停热取消 {outage}", "Outage {outage} cancelled"),
         Text(
             "{area}:原定 {begins_at} 起的停热已取消。",
@@ -193,77 +193,77 @@ STAFF: Mapping[Kind, Wording] = {
         ),
     ),
 }
-USER: Mapping[Kind, Wording] = {
-    Kind.TICKET_OPENED: Wording(
+USER: Mapping[NoticeKind, Wording] = {
+    NoticeKind.TICKET_OPENED: Wording(
         Text("已为您登记:{ticket}", "Registered for you: {ticket}"),
         Text(
             "您家({home})的{class}已登记为工单 {ticket},供热站将与您联系。",
             "Your home ({home}): {class}, registered as ticket {ticket}. The heat station will contact you.",
         ),
     ),
-    Kind.TICKET_REOPENED: Wording(
+    NoticeKind.TICKET_REOPENED: Wording(
         Text("工单 {ticket} 重新处理", "Ticket {ticket} is open again"),
         Text(
             "您家({home})的工单 {ticket} 已重新打开,我们将继续处理。",
             "Ticket {ticket} of your home ({home}) is open again; we go on with it.",
         ),
     ),
-    Kind.APPOINTMENT: Wording(
+    NoticeKind.APPOINTMENT: Wording(
         Text("上门时间:{at}", "Appointment: {at}"),
         Text(
             "关于工单 {ticket}:维修人员约定于 {at} 到您家({home})。",
             "About ticket {ticket}: we come to your home ({home}) at {at}.",
         ),
     ),
-    Kind.TICKET_DONE: Wording(
+    NoticeKind.TICKET_DONE: Wording(
         Text("工单 {ticket} 已处理", "Ticket {ticket} is done"),
         Text(
             "您家({home})的工单 {ticket} 已处理完毕。如仍有问题请告诉我们。",
             "Ticket {ticket} of your home ({home}) is done. If anything is still wrong, please tell us.",
         ),
     ),
-    Kind.TICKET_ANSWERED: Wording(
+    NoticeKind.TICKET_ANSWERED: Wording(
         Text("工单 {ticket} 的答复", "Our answer to ticket {ticket}"),
         Text("关于工单 {ticket}({home}):{answer}", "About ticket {ticket} ({home}): {answer}"),
     ),
-    Kind.TICKET_CLOSED: Wording(
+    NoticeKind.TICKET_CLOSED: Wording(
         Text("工单 {ticket} 已办结", "Ticket {ticket} is closed"),
         Text("您家({home})的工单 {ticket} 已办结。", "Ticket {ticket} of your home ({home}) is closed."),
     ),
-    Kind.CASE_OPENED: Wording(
+    NoticeKind.CASE_OPENED: Wording(
         Text("已收到您的{class}:{ticket}", "We have your {class}: {ticket}"),
         Text(
             "您的{class}已登记为 {ticket},我们会按期答复。",
             "Your {class} is registered as {ticket}; we will answer in time.",
         ),
     ),
-    Kind.CASE_ANSWERED: Wording(
+    NoticeKind.CASE_ANSWERED: Wording(
         Text("对您的{class} {ticket} 的答复", "Our answer to your {class} {ticket}"),
         Text("关于您的{class} {ticket}:{answer}", "About your {class} {ticket}: {answer}"),
     ),
-    Kind.OUTAGE_ANNOUNCED: Wording(
+    NoticeKind.OUTAGE_ANNOUNCED: Wording(
         Text("停热通知", "Heat outage"),
         Text(
             "您家({home}):{begins_at} 起停热,预计 {expected_end} 恢复。原因:{reason}。给您带来不便,敬请谅解。",
             "Your home ({home}): no heat from {begins_at}, expected back at {expected_end}. Reason: {reason}. Sorry.",
         ),
     ),
-    Kind.OUTAGE_CHANGED: Wording(
+    NoticeKind.OUTAGE_CHANGED: Wording(
         Text("停热时间变更", "Heat outage: new times"),
         Text(
             "您家({home}):{begins_at} 起停热,现预计 {expected_end} 恢复。",
             "Your home ({home}): no heat from {begins_at}, now expected back at {expected_end}.",
         ),
     ),
-    Kind.OUTAGE_RESTORED: Wording(
+    NoticeKind.OUTAGE_RESTORED: Wording(
         Text("已恢复供热", "Heat is back"),
         Text("您家({home}):已于 {restored_at} 恢复供热。", "Your home ({home}): heat came back at {restored_at}."),
     ),
-    Kind.OUTAGE_EXPLAINED: Wording(
+    NoticeKind.OUTAGE_EXPLAINED: Wording(
         Text("关于停热的说明", "About the heat outage"),
         Text("您家({home})停热的说明:{explanation}", "About the outage at your home ({home}): {explanation}"),
     ),
-    Kind.OUTAGE_CANCELLED: Wording(
+    NoticeKind.OUTAGE_CANCELLED: Wording(
         Text("停热取消", "Heat outage cancelled"),
         Text(
             "您家({home}):原定 {begins_at} 起的停热已取消。",
@@ -301,37 +301,37 @@ DIGEST = Wording(
 )
 MORE = Text("……另有 {more} 条,请看工作台。", "… and {more} more: please look at the desk.")
 MOST_LINES = 10
-COUNTED: Mapping[Kind, Text] = {
-    Kind.TICKET_OPENED: Text("新工单", "new tickets"),
-    Kind.TICKET_SEVERE: Text("低于最低限", "under the floor"),
-    Kind.TICKET_REOPENED: Text("重新打开", "opened again"),
-    Kind.USER_SAID: Text("用户补充", "additions by users"),
-    Kind.TICKET_ASSIGNED: Text("派单", "assigned"),
-    Kind.APPOINTMENT: Text("预约", "appointments"),
-    Kind.TICKET_DONE: Text("已处理", "done"),
-    Kind.STILL_COLD: Text("已报处理仍不热", "marked done, still cold"),
-    Kind.TICKET_ANSWERED: Text("答复", "answers"),
-    Kind.TICKET_CLOSED: Text("关闭", "closed"),
-    Kind.CLOCK_WARNING: Text("时限将到", "soon due"),
-    Kind.CLOCK_BREACHED: Text("已超时", "overdue"),
-    Kind.CALENDAR_MISSING: Text("缺少日历", "calendar missing"),
-    Kind.CASE_OPENED: Text("投诉举报", "complaints and reports"),
-    Kind.CASE_ESCALATED: Text("上报", "escalated"),
-    Kind.CASE_ANSWERED: Text("投诉举报答复", "answered cases"),
-    Kind.INCIDENT_OPENED: Text("成片不热", "incidents"),
-    Kind.INCIDENT_CLOSED: Text("事件结束", "incidents over"),
-    Kind.HOME_STAYED_COLD: Text("单独派工", "to be worked by themselves"),
-    Kind.ALARM_RAISED: Text("换热站报警", "substation alarms"),
-    Kind.MEASUREMENT_DUE: Text("测温到期", "measurements due"),
-    Kind.MEASUREMENT_LATE: Text("测温逾期", "measurements late"),
-    Kind.CHAIN_BROKEN: Text("记录被改动", "changed records"),
-    Kind.SEAL_PUBLISHED: Text("封印", "seals"),
-    Kind.OUTAGE_ANNOUNCED: Text("停热通知", "outages"),
-    Kind.OUTAGE_CHANGED: Text("停热变更", "outages changed"),
-    Kind.OUTAGE_LATE: Text("停热逾期", "outages that go on"),
-    Kind.OUTAGE_RESTORED: Text("恢复供热", "heat back"),
-    Kind.OUTAGE_EXPLAINED: Text("停热说明", "explanations"),
-    Kind.OUTAGE_CANCELLED: Text("停热取消", "outages cancelled"),
+COUNTED: Mapping[NoticeKind, Text] = {
+    NoticeKind.TICKET_OPENED: Text("新工单", "new tickets"),
+    NoticeKind.TICKET_SEVERE: Text("低于最低限", "under the floor"),
+    NoticeKind.TICKET_REOPENED: Text("重新打开", "opened again"),
+    NoticeKind.USER_SAID: Text("用户补充", "additions by users"),
+    NoticeKind.TICKET_ASSIGNED: Text("派单", "assigned"),
+    NoticeKind.APPOINTMENT: Text("预约", "appointments"),
+    NoticeKind.TICKET_DONE: Text("已处理", "done"),
+    NoticeKind.STILL_COLD: Text("已报处理仍不热", "marked done, still cold"),
+    NoticeKind.TICKET_ANSWERED: Text("答复", "answers"),
+    NoticeKind.TICKET_CLOSED: Text("关闭", "closed"),
+    NoticeKind.CLOCK_WARNING: Text("时限将到", "soon due"),
+    NoticeKind.CLOCK_BREACHED: Text("已超时", "overdue"),
+    NoticeKind.CALENDAR_MISSING: Text("缺少日历", "calendar missing"),
+    NoticeKind.CASE_OPENED: Text("投诉举报", "complaints and reports"),
+    NoticeKind.CASE_ESCALATED: Text("上报", "escalated"),
+    NoticeKind.CASE_ANSWERED: Text("投诉举报答复", "answered cases"),
+    NoticeKind.INCIDENT_OPENED: Text("成片不热", "incidents"),
+    NoticeKind.INCIDENT_CLOSED: Text("事件结束", "incidents over"),
+    NoticeKind.HOME_STAYED_COLD: Text("单独派工", "to be worked by themselves"),
+    NoticeKind.ALARM_RAISED: Text("换热站报警", "substation alarms"),
+    NoticeKind.MEASUREMENT_DUE: Text("测温到期", "measurements due"),
+    NoticeKind.MEASUREMENT_LATE: Text("测温逾期", "measurements late"),
+    NoticeKind.CHAIN_BROKEN: Text("记录被改动", "changed records"),
+    NoticeKind.SEAL_PUBLISHED: Text("封印", "seals"),
+    NoticeKind.OUTAGE_ANNOUNCED: Text("停热通知", "outages"),
+    NoticeKind.OUTAGE_CHANGED: Text("停热变更", "outages changed"),
+    NoticeKind.OUTAGE_LATE: Text("停热逾期", "outages that go on"),
+    NoticeKind.OUTAGE_RESTORED: Text("恢复供热", "heat back"),
+    NoticeKind.OUTAGE_EXPLAINED: Text("停热说明", "explanations"),
+    NoticeKind.OUTAGE_CANCELLED: Text("停热取消", "outages cancelled"),
 }
 
 
@@ -342,14 +342,14 @@ class Rendered(NamedTuple):
     body: str
 
 
-def audiences(kind: Kind) -> frozenset[Audience]:
+def audiences(kind: NoticeKind) -> frozenset[Audience]:
     """Who can be told of it: whom there is a text for."""
     staff = {Audience.DISPATCH, Audience.CREW, Audience.SUPERVISOR} if kind in STAFF else set()
-    witnesses = {Audience.WITNESS} if kind is Kind.SEAL_PUBLISHED else set()
+    witnesses = {Audience.WITNESS} if kind is NoticeKind.SEAL_PUBLISHED else set()
     return frozenset(staff | witnesses | ({Audience.USER} if kind in USER else set()))
 
 
-def render(kind: Kind, audience: Audience, language: str, facts: Mapping[str, Any], zone: ZoneInfo) -> Rendered:
+def render(kind: NoticeKind, audience: Audience, language: str, facts: Mapping[str, Any], zone: ZoneInfo) -> Rendered:
     """The text of one notice. A fact that is not known is shown as a dash; instants are shown in local time.
 
     Args:
@@ -362,7 +362,7 @@ def render(kind: Kind, audience: Audience, language: str, facts: Mapping[str, An
     return Rendered(" ".join(subject.split()), body)
 
 
-def digest(kinds: Sequence[Kind], first: Sequence[Rendered], language: str) -> Rendered:
+def digest(kinds: Sequence[NoticeKind], first: Sequence[Rendered], language: str) -> Rendered:
     """The text of a digest: how many of each kind, and the first few of them.
 
     Args:

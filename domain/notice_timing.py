@@ -31,7 +31,7 @@ def _is_quiet(rules: NoticeRules, at: datetime, zone: ZoneInfo) -> bool:
     return clock >= rules.quiet_from or clock < rules.quiet_to
 
 
-class Waiting(NamedTuple):
+class WaitingNotices(NamedTuple):
     """The notices of one addressee that wait to become messages; there is one at least."""
 
     notices: int
@@ -46,7 +46,7 @@ class Made(NamedTuple):
     notices: int
 
 
-class Bundle(Enum):
+class Bundling(Enum):
     """What becomes of the notices that wait."""
 
     ALONE = "alone"  # each a message of its own
@@ -54,7 +54,7 @@ class Bundle(Enum):
     WAIT = "wait"
 
 
-def bundle(rules: NoticeRules, waiting: Waiting, lately: Sequence[Made], now: datetime) -> Bundle:
+def bundle(rules: NoticeRules, waiting: WaitingNotices, lately: Sequence[Made], now: datetime) -> Bundling:
     """Whether the notices of one addressee go out one by one, as one digest, or wait for more to come.
 
     More than `digest_count` notices within `digest_span_s` become a digest. Of a flood one goes out at once and the
@@ -64,8 +64,8 @@ def bundle(rules: NoticeRules, waiting: Waiting, lately: Sequence[Made], now: da
     span = timedelta(seconds=rules.digest_span_s)
     recent = [message for message in lately if message.at > now - span]
     if waiting.notices + sum(message.notices for message in recent) <= rules.digest_count:
-        return Bundle.ALONE
+        return Bundling.ALONE
     flood = waiting.notices > rules.digest_count and not any(message.notices > 1 for message in recent)
     too_long = waiting.oldest <= now - span
     has_room = len(recent) < rules.digest_count
-    return Bundle.TOGETHER if has_room and (flood or too_long or waiting.urgent) else Bundle.WAIT
+    return Bundling.TOGETHER if has_room and (flood or too_long or waiting.urgent) else Bundling.WAIT

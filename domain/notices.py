@@ -17,7 +17,7 @@ class Audience(StrEnum):
     USER = "user"  # of a home
 
 
-class Kind(StrEnum):
+class NoticeKind(StrEnum):
     """What happened. Behind each: the keys of `Entry.data` that its texts name, beside what the ticket tells."""
 
     TICKET_OPENED = "ticket_opened"
@@ -52,7 +52,7 @@ class Kind(StrEnum):
     OUTAGE_CANCELLED = "outage_cancelled"  # outage, begins_at
 
 
-class Fate(StrEnum):
+class EntryFate(StrEnum):
     """What became of an entry of the outbox."""
 
     TOLD = "told"  # there is a notice for each recipient
@@ -64,23 +64,23 @@ class Fate(StrEnum):
 # What is told at once where it may be held back: by the limit of messages, or by a user's quiet hours.
 URGENT = frozenset(
     {
-        Kind.TICKET_SEVERE,
-        Kind.STILL_COLD,
-        Kind.CLOCK_BREACHED,
-        Kind.INCIDENT_OPENED,
-        Kind.ALARM_RAISED,
-        Kind.CHAIN_BROKEN,
+        NoticeKind.TICKET_SEVERE,
+        NoticeKind.STILL_COLD,
+        NoticeKind.CLOCK_BREACHED,
+        NoticeKind.INCIDENT_OPENED,
+        NoticeKind.ALARM_RAISED,
+        NoticeKind.CHAIN_BROKEN,
     }
 )
 
 
-class Entry(NamedTuple):
+class OutboxEntry(NamedTuple):
     """Something for the outbox.
 
     `station` narrows a crew down where there is neither ticket nor home; `urgent` None: as usual for the kind.
     """
 
-    kind: Kind
+    kind: NoticeKind
     audience: Audience
     ticket_id: int | None = None
     incident_id: int | None = None

@@ -46,7 +46,7 @@ ANNOUNCE_TEXTS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outage:
+class KnownOutage:
     """What is known of an outage; `expected_end` None: nobody can say yet."""
 
     kind: OutageKind
@@ -64,7 +64,7 @@ class Outage:
         return self.restored_at is not None or self.cancelled_at is not None
 
 
-def why_announce(rules: NoticeRules, outage: Outage, now: datetime) -> AnnounceReason | None:
+def why_announce(rules: NoticeRules, outage: KnownOutage, now: datetime) -> AnnounceReason | None:
     """Why users have to be told of an outage now; None: they need not be, or have been.
 
     The length that counts is the expected one (clause 9(3): 停热八小时以上, the number included). What lasts longer
@@ -80,7 +80,7 @@ def why_announce(rules: NoticeRules, outage: Outage, now: datetime) -> AnnounceR
     return AnnounceReason.LASTED_LONG if now - outage.begins_at >= long else None
 
 
-def is_late(outage: Outage, now: datetime) -> bool:
+def is_late(outage: KnownOutage, now: datetime) -> bool:
     """Whether the expected end has passed, and nobody has been told so yet."""
     expected = outage.expected_end
     return not outage.over and outage.late_at is None and expected is not None and expected <= now
@@ -94,7 +94,7 @@ def span_fault(kind: OutageKind, begins_at: datetime, expected_end: datetime | N
     return None if expected_end > begins_at else Text("预计恢复时间须晚于开始时间。", "It must end after it begins.")
 
 
-def refusal(outage: Outage, event: OutageEvent, now: datetime) -> Text | None:
+def refusal(outage: KnownOutage, event: OutageEvent, now: datetime) -> Text | None:
     """Why an event cannot be said of an outage; None: it can."""
     if outage.cancelled_at is not None:
         return Text("该停热已取消。", "The outage was cancelled.")

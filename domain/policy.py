@@ -24,7 +24,7 @@ from domain.notices import NoticeRules
 from domain.quality import SPANS
 from domain.substation import SubstationLimits
 from domain.tickets import AFTER_DONE, CLOCK_NAMES, DeskRule, TicketClass
-from domain.working_days import Calendar
+from domain.working_days import WorkingCalendar
 
 CLASSES = ("multistorey", "bungalow", "nonresidential")
 SEVERITIES = ("cold", "severe")
@@ -97,7 +97,7 @@ class Season:
 
 
 PAST_DAYS = 90  # longer than any gateway keeps what it could not send, shorter than a season
-NO_CALENDAR = Calendar(frozenset(), frozenset(), frozenset())
+NO_CALENDAR = WorkingCalendar(frozenset(), frozenset(), frozenset())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,7 +109,7 @@ class Policy:
     seasons: tuple[Season, ...]
     versions: tuple[Version, ...]
     past_days: int = PAST_DAYS  # a reading that comes later after it was measured is not taken
-    calendar: Calendar = NO_CALENDAR  # what the policy adds to the public calendar; its years are listed in full
+    calendar: WorkingCalendar = NO_CALENDAR  # what the policy adds to the public calendar; its years are listed in full
     text: str = ""  # the TOML that it was read from
 
     @cached_property
@@ -274,14 +274,14 @@ class _Reader:
             raise self.fail("past_days", f"{value} is not between 1 and 36500")
         return value
 
-    def calendar(self, table: Mapping[str, Any]) -> Calendar:
+    def calendar(self, table: Mapping[str, Any]) -> WorkingCalendar:
         self.known(table, {"years", "holidays", "workdays"}, "calendar")
         years = self.list_of(table, "years", int, "calendar")
         holidays = self.list_of(table, "holidays", date, "calendar")
         workdays = self.list_of(table, "workdays", date, "calendar")
         if both := sorted(set(holidays) & set(workdays)):
             raise self.fail("calendar.workdays", f"{both[0]} is a holiday, too")
-        return Calendar(frozenset(holidays), frozenset(workdays), frozenset(years))
+        return WorkingCalendar(frozenset(holidays), frozenset(workdays), frozenset(years))
 
     def list_of(self, table: Mapping[str, Any], key: str, kind: type, where: str) -> list[Any]:
         """The values of a list, all of a kind; nothing if it is not there."""

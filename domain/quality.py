@@ -15,7 +15,7 @@ class Quality(IntEnum):
     SUSPECT = 4  # jumps or stands still where the policy does not judge that; never stored: policies change
 
 
-class Span(NamedTuple):
+class InstrumentRange(NamedTuple):
     """What an instrument can say, both ends included, and what it says within that when it has no value."""
 
     lowest: float
@@ -24,16 +24,16 @@ class Span(NamedTuple):
 
 
 # Outside its span, and at a sentinel, a quantity has no value. Everything that weighs a single value asks here.
-SPANS: Mapping[str, Span] = {
+SPANS: Mapping[str, InstrumentRange] = {
     # DS18B20: 85.0 at power-on, -127 without an answer on the wire; -40.0 is the raw zero of many chips.
-    "temperature": Span(-40.0, 60.0, (85.0, -127.0, -40.0)),  # °C
-    "humidity": Span(0.0, 100.0),  # %; 655.35 is 0xFFFF in hundredths
-    "battery": Span(0.0, 100.0),  # %; 255: not measured
-    "supply_temperature": Span(-40.0, 200.0, (-127.0, -40.0)),  # °C
-    "return_temperature": Span(-40.0, 200.0, (-127.0, -40.0)),  # °C
-    "supply_pressure": Span(0.0, 4.0),  # MPa
-    "return_pressure": Span(0.0, 4.0),  # MPa
-    "flow": Span(0.0, 100_000.0),  # m³/h
-    "heat_power": Span(0.0, 10_000_000.0),  # kW
-    "outdoor_temperature": Span(-60.0, 60.0, (-127.0,)),  # °C; -40.0 is a winter's night
+    "temperature": InstrumentRange(-40.0, 60.0, (85.0, -127.0, -40.0)),  # °C
+    "humidity": InstrumentRange(0.0, 100.0),  # %; 655.35 is 0xFFFF in hundredths
+    "battery": InstrumentRange(0.0, 100.0),  # %; 255: not measured
+    "supply_temperature": InstrumentRange(-40.0, 200.0, (-127.0, -40.0)),  # °C
+    "return_temperature": InstrumentRange(-40.0, 200.0, (-127.0, -40.0)),  # °C
+    "supply_pressure": InstrumentRange(0.0, 4.0),  # MPa
+    "return_pressure": InstrumentRange(0.0, 4.0),  # MPa
+    "flow": InstrumentRange(0.0, 100_000.0),  # m³/h
+    "heat_power": InstrumentRange(0.0, 10_000_000.0),  # kW
+    "outdoor_temperature": InstrumentRange(-60.0, 60.0, (-127.0,)),  # °C; -40.0 is a winter's night
 }

@@ -14,7 +14,7 @@ ROOM_KINDS = ("living", "bedroom", "other")
 SESSIONS = ("hearth-ingest", "hearth-probe", "hearth-check")
 
 
-class Substation(NamedTuple):
+class RegisteredSubstation(NamedTuple):
     """A substation; `station` is the heat station whose crew answers for it. Degrees north and east."""
 
     code: str
@@ -24,7 +24,7 @@ class Substation(NamedTuple):
     lon: float | None
 
 
-class Building(NamedTuple):
+class RegisteredBuilding(NamedTuple):
     """A building and the substation that heats it."""
 
     code: str
@@ -35,7 +35,7 @@ class Building(NamedTuple):
     lon: float | None
 
 
-class Home(NamedTuple):
+class RegisteredHome(NamedTuple):
     """A home with one entry of its heat status history; contract limit in °C, its window on the local clock."""
 
     code: str
@@ -49,7 +49,7 @@ class Home(NamedTuple):
     contract_to: time | None
 
 
-class Sensor(NamedTuple):
+class RegisteredSensor(NamedTuple):
     """A sensor at one place, in a home or at a substation, from `valid_from` until before `valid_to`."""
 
     code: str
@@ -67,10 +67,10 @@ class Sensor(NamedTuple):
 class Registry(NamedTuple):
     """The registry, or the part of it that some files name."""
 
-    substations: list[Substation]
-    buildings: list[Building]
-    homes: list[Home]
-    sensors: list[Sensor]
+    substations: list[RegisteredSubstation]
+    buildings: list[RegisteredBuilding]
+    homes: list[RegisteredHome]
+    sensors: list[RegisteredSensor]
 
 
 class Resident(NamedTuple):

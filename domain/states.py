@@ -7,7 +7,7 @@ stand in `home_state.state`; the SQL function `state_name` gives the names peopl
 from enum import IntEnum, StrEnum
 
 
-class State(IntEnum):
+class HomeState(IntEnum):
     """What a home's temperature means at an instant."""
 
     NOT_JUDGED = 0
@@ -21,7 +21,7 @@ class State(IntEnum):
     @property
     def shown(self) -> str:
         """compliant | cold | severe | unknown | not_judged"""
-        return "compliant" if self in (State.WARM, State.FAIR, State.SHORT) else self.name.lower()
+        return "compliant" if self in (HomeState.WARM, HomeState.FAIR, HomeState.SHORT) else self.name.lower()
 
 
 class NotJudged(IntEnum):
@@ -38,7 +38,7 @@ class NotJudged(IntEnum):
         return self.name.lower()
 
 
-class Ended(IntEnum):
+class FlagEndCause(IntEnum):
     """What other than the home's temperature and its rules ended a flag; beside NotJudged, and under it."""
 
     TAKEN_OVER = -1

@@ -25,7 +25,7 @@ class AlarmKind(StrEnum):
     RETURN_PRESSURE_LOW = "return_pressure_low"
 
 
-class Bounds(NamedTuple):
+class ChannelBounds(NamedTuple):
     """The values of a channel that are no cause for an alarm, both ends included."""
 
     kind: AlarmKind
@@ -34,12 +34,12 @@ class Bounds(NamedTuple):
     highest: float
 
 
-def bounds(limits: SubstationLimits) -> tuple[Bounds, ...]:
+def bounds(limits: SubstationLimits) -> tuple[ChannelBounds, ...]:
     """Each kind of alarm, with its channel and what is in order there."""
     ever = float("inf")
     return (
-        Bounds(AlarmKind.SUPPLY_LOW, "supply_temperature", limits.supply_low_celsius, ever),
-        Bounds(AlarmKind.SUPPLY_PRESSURE_LOW, "supply_pressure", limits.supply_pressure_low_mpa, ever),
-        Bounds(AlarmKind.SUPPLY_PRESSURE_HIGH, "supply_pressure", -ever, limits.supply_pressure_high_mpa),
-        Bounds(AlarmKind.RETURN_PRESSURE_LOW, "return_pressure", limits.return_pressure_low_mpa, ever),
+        ChannelBounds(AlarmKind.SUPPLY_LOW, "supply_temperature", limits.supply_low_celsius, ever),
+        ChannelBounds(AlarmKind.SUPPLY_PRESSURE_LOW, "supply_pressure", limits.supply_pressure_low_mpa, ever),
+        ChannelBounds(AlarmKind.SUPPLY_PRESSURE_HIGH, "supply_pressure", -ever, limits.supply_pressure_high_mpa),
+        ChannelBounds(AlarmKind.RETURN_PRESSURE_LOW, "return_pressure", limits.return_pressure_low_mpa, ever),
     )

@@ -22,7 +22,7 @@ class TicketClass(StrEnum):
     REPORT = "report"  # of wrongdoing
 
 
-class State(StrEnum):
+class TicketState(StrEnum):
     """How far the work on a ticket has come. Stored in `ticket.state`."""
 
     OPEN = "open"
@@ -33,7 +33,7 @@ class State(StrEnum):
     CLOSED = "closed"
 
 
-class Source(StrEnum):
+class TicketSource(StrEnum):
     """How a ticket came about. Stored in `ticket.source`."""
 
     FLAG = "flag"
@@ -47,7 +47,9 @@ class Source(StrEnum):
     INCIDENT = "incident"
 
 
-SELF_CLOSING = frozenset({Source.DEVICE, Source.INCIDENT})  # their tickets close with the job, with the incident
+SELF_CLOSING = frozenset(
+    {TicketSource.DEVICE, TicketSource.INCIDENT}
+)  # their tickets close with the job, with the incident
 
 
 class Proof(StrEnum):
@@ -123,7 +125,7 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Event:
+class NewEvent:
     """Something that happened to a ticket; `data` as the event keeps it."""
 
     ticket_id: int
@@ -132,77 +134,87 @@ class Event:
 
 
 EVERYTHING = "*"  # meets: whatever clock still runs
-_UNTIL_DONE = frozenset({State.OPEN, State.ACCEPTED, State.WORKING})
-_NOT_CLOSED = frozenset(State) - {State.CLOSED}
-_ANY = frozenset(State)
+_UNTIL_DONE = frozenset({TicketState.OPEN, TicketState.ACCEPTED, TicketState.WORKING})
+_NOT_CLOSED = frozenset(TicketState) - {TicketState.CLOSED}
+_ANY = frozenset(TicketState)
 
 
 @dataclass(frozen=True)
-class Move:
+class MoveRule:
     """What an event needs and does."""
 
-    of: frozenset[State]  # states in which it may happen
-    to: State | None = None  # None: the state stays
+    of: frozenset[TicketState]  # states in which it may happen
+    to: TicketState | None = None  # None: the state stays
     meets: tuple[str, ...] = ()  # the clocks it stops
     shown: tuple[str, ...] | None = None  # what of its data the user may see; None: nothing of it at all
     voids: bool = False  # it ends the ticket without work: no clock runs any more, and no figure counts it
 
 
-MOVES: Mapping[EventKind, Move] = {
+MOVES: Mapping[EventKind, MoveRule] = {
     # by itself
-    EventKind.OPENED: Move(_ANY, shown=("flag", "severity", "cold_since", "sensor", "reason", "zh", "en", "follows")),
-    EventKind.FLAG_JOINED: Move(_ANY, shown=("flag", "severity", "cold_since")),
-    EventKind.SEVERE: Move(_ANY, shown=("flag", "severe_at")),
-    EventKind.RECOVERED: Move(_ANY, shown=("flag", "cleared_at", "reason")),
-    EventKind.FLAG_ENDED: Move(_ANY, shown=("flag", "cleared_at", "reason")),
-    EventKind.FLAG_CORRECTED: Move(_ANY, shown=("flag", "cold_since", "cleared_at")),
-    EventKind.RETROSPECTIVE: Move(_ANY, shown=("flag", "cleared_at")),
-    EventKind.HEALED: Move(_ANY, State.CLOSED, (EVERYTHING,), shown=("reason",)),
-    EventKind.JOB_ENDED: Move(_ANY, State.CLOSED, (EVERYTHING,), shown=("reason",)),
-    EventKind.INCIDENT_JOINED: Move(_ANY),
-    EventKind.INCIDENT_MOVED: Move(_ANY),
-    EventKind.INCIDENT_LEFT: Move(_ANY),
-    EventKind.INCIDENT_CLOSED: Move(_ANY, State.CLOSED, (EVERYTHING,)),
-    EventKind.ESCALATED: Move(_NOT_CLOSED),
-    EventKind.SUPERVISED: Move(_NOT_CLOSED),
-    EventKind.PUBLISHED: Move(_ANY),
-    EventKind.EXAMPLE: Move(frozenset({State.CLOSED})),
-    EventKind.PRIORITY: Move(_ANY),
-    EventKind.CLOCK_WARNED: Move(_ANY),
-    EventKind.CLOCK_BREACHED: Move(_ANY),
-    EventKind.CLOCK_UNDATED: Move(_ANY),
-    EventKind.CLOCK_DATED: Move(_ANY),
-    EventKind.MEASURED: Move(_ANY, shown=("measurement", "celsius", "limit", "warm")),
-    EventKind.PROVEN: Move(frozenset({State.VERIFYING}), State.DONE, shown=("proof",)),
-    EventKind.STILL_COLD: Move(frozenset({State.VERIFYING})),
-    EventKind.RELAPSED: Move(
-        frozenset({State.VERIFYING, State.DONE, State.CLOSED}), State.OPEN, shown=("flag", "severity", "cold_since")
+    EventKind.OPENED: MoveRule(
+        _ANY, shown=("flag", "severity", "cold_since", "sensor", "reason", "zh", "en", "follows")
+    ),
+    EventKind.FLAG_JOINED: MoveRule(_ANY, shown=("flag", "severity", "cold_since")),
+    EventKind.SEVERE: MoveRule(_ANY, shown=("flag", "severe_at")),
+    EventKind.RECOVERED: MoveRule(_ANY, shown=("flag", "cleared_at", "reason")),
+    EventKind.FLAG_ENDED: MoveRule(_ANY, shown=("flag", "cleared_at", "reason")),
+    EventKind.FLAG_CORRECTED: MoveRule(_ANY, shown=("flag", "cold_since", "cleared_at")),
+    EventKind.RETROSPECTIVE: MoveRule(_ANY, shown=("flag", "cleared_at")),
+    EventKind.HEALED: MoveRule(_ANY, TicketState.CLOSED, (EVERYTHING,), shown=("reason",)),
+    EventKind.JOB_ENDED: MoveRule(_ANY, TicketState.CLOSED, (EVERYTHING,), shown=("reason",)),
+    EventKind.INCIDENT_JOINED: MoveRule(_ANY),
+    EventKind.INCIDENT_MOVED: MoveRule(_ANY),
+    EventKind.INCIDENT_LEFT: MoveRule(_ANY),
+    EventKind.INCIDENT_CLOSED: MoveRule(_ANY, TicketState.CLOSED, (EVERYTHING,)),
+    EventKind.ESCALATED: MoveRule(_NOT_CLOSED),
+    EventKind.SUPERVISED: MoveRule(_NOT_CLOSED),
+    EventKind.PUBLISHED: MoveRule(_ANY),
+    EventKind.EXAMPLE: MoveRule(frozenset({TicketState.CLOSED})),
+    EventKind.PRIORITY: MoveRule(_ANY),
+    EventKind.CLOCK_WARNED: MoveRule(_ANY),
+    EventKind.CLOCK_BREACHED: MoveRule(_ANY),
+    EventKind.CLOCK_UNDATED: MoveRule(_ANY),
+    EventKind.CLOCK_DATED: MoveRule(_ANY),
+    EventKind.MEASURED: MoveRule(_ANY, shown=("measurement", "celsius", "limit", "warm")),
+    EventKind.PROVEN: MoveRule(frozenset({TicketState.VERIFYING}), TicketState.DONE, shown=("proof",)),
+    EventKind.STILL_COLD: MoveRule(frozenset({TicketState.VERIFYING})),
+    EventKind.RELAPSED: MoveRule(
+        frozenset({TicketState.VERIFYING, TicketState.DONE, TicketState.CLOSED}),
+        TicketState.OPEN,
+        shown=("flag", "severity", "cold_since"),
     ),
     # by people
-    EventKind.ASSIGNED: Move(_NOT_CLOSED),
-    EventKind.ACCEPTED: Move(frozenset({State.OPEN}), State.ACCEPTED, ("station_reply", "accept"), shown=()),
-    EventKind.CONTACTED: Move(_NOT_CLOSED, None, ("contact",), shown=("appointment_at",)),
-    EventKind.APPOINTMENT: Move(_UNTIL_DONE, shown=("appointment_at",)),
-    EventKind.ARRIVED: Move(_UNTIL_DONE, State.WORKING, ("station_reply", "accept", "contact", "on_site"), shown=()),
-    EventKind.DELAYED: Move(_NOT_CLOSED, shown=("reason", "explanation", "zh", "en")),
-    EventKind.RESPONSIBILITY: Move(_NOT_CLOSED, shown=("responsibility", "paid")),
-    EventKind.CONFIRMED: Move(_NOT_CLOSED, shown=("confirmation",)),
-    EventKind.DONE: Move(
+    EventKind.ASSIGNED: MoveRule(_NOT_CLOSED),
+    EventKind.ACCEPTED: MoveRule(
+        frozenset({TicketState.OPEN}), TicketState.ACCEPTED, ("station_reply", "accept"), shown=()
+    ),
+    EventKind.CONTACTED: MoveRule(_NOT_CLOSED, None, ("contact",), shown=("appointment_at",)),
+    EventKind.APPOINTMENT: MoveRule(_UNTIL_DONE, shown=("appointment_at",)),
+    EventKind.ARRIVED: MoveRule(
+        _UNTIL_DONE, TicketState.WORKING, ("station_reply", "accept", "contact", "on_site"), shown=()
+    ),
+    EventKind.DELAYED: MoveRule(_NOT_CLOSED, shown=("reason", "explanation", "zh", "en")),
+    EventKind.RESPONSIBILITY: MoveRule(_NOT_CLOSED, shown=("responsibility", "paid")),
+    EventKind.CONFIRMED: MoveRule(_NOT_CLOSED, shown=("confirmation",)),
+    EventKind.DONE: MoveRule(
         _UNTIL_DONE,
-        State.DONE,  # of a cold home: VERIFYING
+        TicketState.DONE,  # of a cold home: VERIFYING
         ("station_reply", "accept", "contact", "on_site", "done", "finish"),
         shown=("result",),
     ),
-    EventKind.REWORK: Move(frozenset({State.VERIFYING, State.DONE}), State.WORKING, shown=()),
-    EventKind.REPLIED: Move(_NOT_CLOSED, None, ("answer",), shown=("text", "channel")),
-    EventKind.CALLED_BACK: Move(frozenset({State.VERIFYING, State.DONE}), None, ("call_back",), shown=("satisfied",)),
-    EventKind.REMARK: Move(_ANY),
-    EventKind.USER_SAID: Move(_NOT_CLOSED, shown=("text",)),
-    EventKind.CLOSED: Move(frozenset({State.DONE}), State.CLOSED, (EVERYTHING,), shown=("proof",)),
-    EventKind.MERGED: Move(_NOT_CLOSED, State.CLOSED, shown=("into", "reason"), voids=True),
-    EventKind.MERGED_HERE: Move(_NOT_CLOSED, shown=("ticket",)),
-    EventKind.VOID: Move(_NOT_CLOSED, State.CLOSED, shown=("reason",), voids=True),
-    EventKind.REOPENED: Move(frozenset({State.CLOSED}), State.OPEN, shown=()),
+    EventKind.REWORK: MoveRule(frozenset({TicketState.VERIFYING, TicketState.DONE}), TicketState.WORKING, shown=()),
+    EventKind.REPLIED: MoveRule(_NOT_CLOSED, None, ("answer",), shown=("text", "channel")),
+    EventKind.CALLED_BACK: MoveRule(
+        frozenset({TicketState.VERIFYING, TicketState.DONE}), None, ("call_back",), shown=("satisfied",)
+    ),
+    EventKind.REMARK: MoveRule(_ANY),
+    EventKind.USER_SAID: MoveRule(_NOT_CLOSED, shown=("text",)),
+    EventKind.CLOSED: MoveRule(frozenset({TicketState.DONE}), TicketState.CLOSED, (EVERYTHING,), shown=("proof",)),
+    EventKind.MERGED: MoveRule(_NOT_CLOSED, TicketState.CLOSED, shown=("into", "reason"), voids=True),
+    EventKind.MERGED_HERE: MoveRule(_NOT_CLOSED, shown=("ticket",)),
+    EventKind.VOID: MoveRule(_NOT_CLOSED, TicketState.CLOSED, shown=("reason",), voids=True),
+    EventKind.REOPENED: MoveRule(frozenset({TicketState.CLOSED}), TicketState.OPEN, shown=()),
 }
 # What undoes the work, and with it the answer to the user.
 UNDOING = frozenset({EventKind.REWORK, EventKind.RELAPSED, EventKind.REOPENED})
@@ -241,7 +253,7 @@ AFTER_DONE = "call_back"  # the one clock that starts some time after the work i
 RESUMED_BY_REWORK = ("done", "finish")
 
 
-class Refused(Exception):
+class MoveRefused(Exception):
     """A move that the ticket does not allow; nothing was changed."""
 
     def __init__(self, number: str, state: str, kind: EventKind, reason: str) -> None:
@@ -249,7 +261,7 @@ class Refused(Exception):
         self.number, self.state, self.kind, self.reason = number, state, kind, reason
 
 
-class TooEarly(Refused):
+class TooEarly(MoveRefused):
     """A call-back before its time."""
 
     def __init__(self, number: str, state: str, kind: EventKind, allowed_from: datetime) -> None:
@@ -275,45 +287,45 @@ def standing_events(events: Iterable[Mapping[str, Any]]) -> dict[EventKind, Mapp
     return standing
 
 
-def allowed_moves(state: State) -> tuple[EventKind, ...]:
+def allowed_moves(state: TicketState) -> tuple[EventKind, ...]:
     """What people may do in a state, in the order of the table."""
     return tuple(kind for kind, move in MOVES.items() if kind in DISPATCH_MOVES and state in move.of)
 
 
-def state_after(state: State, kind: EventKind, ticket_class: TicketClass) -> State | None:
+def state_after(state: TicketState, kind: EventKind, ticket_class: TicketClass) -> TicketState | None:
     """The state after an event; None when it may not happen."""
     move = MOVES[kind]
     if state not in move.of:
         return None
     if kind is EventKind.DONE and ticket_class is TicketClass.COLD:
-        return State.VERIFYING
+        return TicketState.VERIFYING
     return move.to or state
 
 
-def passes_on(state: State, kind: EventKind, ticket_class: TicketClass) -> bool:
+def passes_on(state: TicketState, kind: EventKind, ticket_class: TicketClass) -> bool:
     """Whether what the crew of an incident did says anything to the ticket of a home in this state.
 
     Nothing is said twice, and nobody is sent back to a home that is proven warm.
     """
     if kind is EventKind.REWORK:
-        return state is State.VERIFYING
+        return state is TicketState.VERIFYING
     after = state_after(state, kind, ticket_class)
     return kind in PASSED_ON and after is not None and (after is not state or kind is EventKind.DELAYED)
 
 
-def was_passed_on(event: Event) -> bool:
+def was_passed_on(event: NewEvent) -> bool:
     """Whether somebody did it for all homes of an incident rather than for this one."""
     return event.kind in PASSED_ON and OF_INCIDENT in event.data
 
 
-def clocks_met(event: Event) -> tuple[str, ...]:
+def clocks_met(event: NewEvent) -> tuple[str, ...]:
     """The clocks that an event stops."""
     names = MOVES[event.kind].meets
     return tuple(name for name in names if name != SPOKEN_WITH) if was_passed_on(event) else names
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class TicketStanding:
     """What there is of what closing a ticket needs; the view `ticket_standing` has it of each ticket."""
 
     ticket_class: str
@@ -330,7 +342,7 @@ class Standing:
     confirmed: bool
 
 
-def missing(standing: Standing) -> list[str]:
+def missing(standing: TicketStanding) -> list[str]:
     """What a ticket still needs before it may be closed, as names for programs.
 
     `done`; `proof` of a cold home; `reply`: everything gets an answer (4(4)); `call_back` (9(11)) unless the home was
@@ -338,7 +350,7 @@ def missing(standing: Standing) -> list[str]:
     incidents close by themselves, and what was over when it was found needs nothing. But no proof holds, and no ticket
     closes, while a flag is open. The database's own `closing_needs` says the same.
     """
-    by_itself = standing.source in (Source.DEVICE, Source.INCIDENT)
+    by_itself = standing.source in (TicketSource.DEVICE, TicketSource.INCIDENT)
     asked = standing.call_back_asked and standing.proof != Proof.WITHDRAWN
     needs = {
         "done": not standing.done,

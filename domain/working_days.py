@@ -21,7 +21,7 @@ class UnknownYear(Exception):
 
 
 @dataclass(frozen=True)
-class Calendar:
+class WorkingCalendar:
     """Monday to Friday but for public holidays, and Saturdays and Sundays on which a holiday is worked off.
 
     A day outside the known years is neither: whoever asks is told that nobody knows.
@@ -44,7 +44,7 @@ class Calendar:
         return day not in self.holidays and day.weekday() < SATURDAY
 
 
-def end_of_working_days(start: datetime, days: int, calendar: Calendar, zone: ZoneInfo) -> datetime:
+def end_of_working_days(start: datetime, days: int, calendar: WorkingCalendar, zone: ZoneInfo) -> datetime:
     """When a term of working days is over: the midnight that ends its last one, in the zone of the utility.
 
     The day on which it starts does not count (Civil Code 201), and the last one counts to its end (Civil Code 203).

@@ -23,7 +23,7 @@ from domain.policy import Policy
 from hearth.settings import Settings
 from ingest import source_table
 from ingest.address import Address
-from ingest.decoders.work import Bounds
+from ingest.decoders.work import MessageBounds
 from ingest.senders import Allowance, Senders
 from ingest.sources import Sources
 from ingest.validate import Limits
@@ -133,9 +133,9 @@ def limits_of(settings: Settings, rules: Policy, at: datetime) -> Limits:
     )
 
 
-def bounds_of(settings: Settings) -> Bounds:
+def bounds_of(settings: Settings) -> MessageBounds:
     """How much work one message may be."""
-    return Bounds(settings.message_readings, settings.message_faults)
+    return MessageBounds(settings.message_readings, settings.message_faults)
 
 
 def senders_of(settings: Settings) -> Senders:

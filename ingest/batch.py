@@ -14,24 +14,24 @@ from domain.instants import NONE_US, to_datetime
 from domain.milli import NONE_MILLI
 from domain.reasons import RejectReason
 from ingest.message import Message
-from ingest.places import Places
-from ingest.senders import Senders, Spent
+from ingest.places import SensorPlaces
+from ingest.senders import MinuteCount, Senders
 from ingest.sources import Sources
-from ingest.validate import Limits, Placed, Sorted, place, reject, sort_messages
+from ingest.validate import Limits, Placed, SortedMessages, place, reject, sort_messages
 from ingest.wrong_times import Noted, of_batch
 from store.base.wire import native
 from store.evidence import reading_digests
 from store.judging import state_rows
 from store.network import alarm_rows
 from store.readings import dead_letter_rows, ingest_counts, reading_rows
-from store.readings.ingest_counts import Ages, Excess, Void
-from store.readings.together import Fate, Outcome, Together
+from store.readings.ingest_counts import Ages, Excess, NoValueCount
+from store.readings.together import ReadingFate, StoreOutcome, Together
 from store.sensors import care_rows
 
 LETTER_BYTES = 250  # what a dead letter takes besides its payload
 
 
-class Docket(Protocol):
+class PendingBatch(Protocol):
     """Readings on their way into the table, their homes locked."""
 
     @property
@@ -43,7 +43,7 @@ class Docket(Protocol):
 
 
 # Locks the homes of store.readings.PLACED rows for the transaction, so that they can be stored and then judged.
-JudgeStep = Callable[[Connection, NDArray[np.void]], Docket]
+JudgeStep = Callable[[Connection, NDArray[np.void]], PendingBatch]
 
 
 @dataclass
@@ -57,10 +57,10 @@ class Fates:
     late: int = 0
     retained: int = 0
     dead: Counter[str] = field(default_factory=Counter)
-    voids: Sequence[Void] = ()  # values that are none
+    voids: Sequence[NoValueCount] = ()  # values that are none
     ages: Ages | None = None
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
-    spent: dict[str, Spent] = field(default_factory=dict)  # what each account said
+    spent: dict[str, MinuteCount] = field(default_factory=dict)  # what each account said
     unkept: int = 0  # dead letters that are counted but not kept
 
 
@@ -71,13 +71,13 @@ class Intake:
     worker: str
     limits: Limits
     judge: JudgeStep
-    places: Places
+    places: SensorPlaces
     queued: Callable[[], int] = lambda: 0  # messages that wait behind the batch
     sources: Sources = field(default_factory=Sources)
     senders: Senders = field(default_factory=Senders)
     noted: Noted = field(default_factory=Noted)
 
-    def bury(self, conn: Connection, batch: Sorted) -> Counter[str]:
+    def bury(self, conn: Connection, batch: SortedMessages) -> Counter[str]:
         """Make dead letters of messages of which something cannot be stored, as many as their senders may have."""
         letters = []
         for refused in batch.refused.values():
@@ -94,7 +94,7 @@ class Intake:
 
 
 # What is done with the messages of which something cannot be stored; returns what is to be counted of it, by reason.
-BuryStep = Callable[[Connection, Sorted], Counter[str]]
+BuryStep = Callable[[Connection, SortedMessages], Counter[str]]
 
 
 def store_batch(
@@ -146,11 +146,11 @@ def store_batch(
     return fates
 
 
-def _count(fates: Fates, batch: Sorted, placed: Placed, together: Together, stored: Outcome) -> None:
+def _count(fates: Fates, batch: SortedMessages, placed: Placed, together: Together, stored: StoreOutcome) -> None:
     """Count what became of readings. What says another value than is stored is a conflict, and a dead letter."""
-    fates.stored += int((stored.fates == Fate.STORED).sum())
-    fates.duplicates += int((stored.fates == Fate.DUPLICATE).sum())
-    for nth in np.flatnonzero(stored.fates == Fate.CONFLICT).tolist():
+    fates.stored += int((stored.fates == ReadingFate.STORED).sum())
+    fates.duplicates += int((stored.fates == ReadingFate.DUPLICATE).sum())
+    for nth in np.flatnonzero(stored.fates == ReadingFate.CONFLICT).tolist():
         fates.conflicts += 1
         clashes = (
             f"{name} {said:g}, where {first:g} is stored" for name, said, first in together.clashes(nth, stored.values)

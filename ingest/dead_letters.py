@@ -15,15 +15,15 @@ from domain.reasons import RejectReason
 from ingest.batch import Intake, store_batch
 from ingest.failures import OF_CONTENT
 from ingest.message import Message
-from ingest.validate import DETAIL_LETTERS, Refused, Sorted
+from ingest.validate import DETAIL_LETTERS, RefusedMessage, SortedMessages
 from store.readings import dead_letter_rows
-from store.readings.dead_letter_rows import Fault, Refusal, Waiting, Wanted
+from store.readings.dead_letter_rows import LetterFault, LetterFilter, ReplayRefusal, WaitingLetter
 
 MOST = 500  # letters in one transaction
 
 
 @dataclass
-class Replay:
+class LetterReplay:
     """What became of letters."""
 
     taken: int = 0
@@ -35,7 +35,7 @@ class Replay:
     cut: int = 0  # not tried, because only their beginning was kept
     refused: Counter[str] = field(default_factory=Counter)  # what still cannot be stored of the letters that wait on
 
-    def add(self, other: "Replay") -> None:
+    def add(self, other: "LetterReplay") -> None:
         """Add what became of further letters."""
         for name in ("taken", "replayed", "stored", "duplicates", "conflicts", "late", "cut"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -43,8 +43,8 @@ class Replay:
 
 
 def replay(
-    conn: Connection, intake: Intake, wanted: Wanted, clock: Callable[[], datetime], dry_run: bool = False
-) -> Replay:
+    conn: Connection, intake: Intake, wanted: LetterFilter, clock: Callable[[], datetime], dry_run: bool = False
+) -> LetterReplay:
     """Try all letters that wait now, each as of the time when it was received, in transactions of up to 500.
 
     What can be stored of a message is; its letter is marked as replayed in the same transaction if nothing is left, and
@@ -52,7 +52,7 @@ def replay(
     than once at a time. The connection is in autocommit mode and has its stages open. `dry_run`: the same, and then
     nothing of it is kept.
     """
-    total = Replay()
+    total = LetterReplay()
     last, after, most = dead_letter_rows.last(conn), 0, MOST
     while True:
         tried = step(conn, intake, partial(dead_letter_rows.take, conn, wanted, after, last), clock(), most, dry_run)
@@ -62,22 +62,22 @@ def replay(
         after, most = tried.letters[-1].dead_letter_id, min(2 * tried.most, MOST)
 
 
-class Tried(NamedTuple):
+class ReplayStep(NamedTuple):
     """What one transaction did."""
 
-    letters: Sequence[Waiting]  # that it dealt with, in order; the first of those that it took
-    done: Replay
+    letters: Sequence[WaitingLetter]  # that it dealt with, in order; the first of those that it took
+    done: LetterReplay
     most: int  # how many it took at most
 
 
 def step(
     conn: Connection,
     intake: Intake,
-    take: Callable[[int], Sequence[Waiting]],
+    take: Callable[[int], Sequence[WaitingLetter]],
     now: datetime,
     most: int,
     dry_run: bool = False,
-) -> Tried:
+) -> ReplayStep:
     """Try letters in one transaction: up to `most`, which `take` locks, but no more than is work enough for a batch."""
     # What was kept was short enough to be read when it came.
     intake = replace(intake, limits=replace(intake.limits, payload_bytes=sys.maxsize))
@@ -86,35 +86,35 @@ def step(
             with conn.transaction(force_rollback=dry_run):
                 letters = take(most)
                 letters, done = (_alone if most == 1 else _batch)(conn, intake, letters, now)
-                return Tried(letters, done, most)
+                return ReplayStep(letters, done, most)
         except OF_CONTENT:
             # One of them is refused for its content: fewer and fewer at a time, until it is alone.
             most = max(1, most // 8)
 
 
-Handled = tuple[Sequence[Waiting], Replay]
+Handled = tuple[Sequence[WaitingLetter], LetterReplay]
 
 
-def _alone(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: datetime) -> Handled:
+def _alone(conn: Connection, intake: Intake, letters: Sequence[WaitingLetter], now: datetime) -> Handled:
     """The same for one letter at most, which the database may refuse."""
     try:
         with conn.transaction():
             return _batch(conn, intake, letters, now)
     except OF_CONTENT as error:
         reasons = Counter([RejectReason.REFUSED.value])
-        fault = Fault(RejectReason.REFUSED.value, str(error)[:DETAIL_LETTERS])
-        dead_letter_rows.refresh(conn, [Refusal(letters[0].dead_letter_id, [fault], reasons)])
-        return letters, Replay(taken=1, refused=reasons)
+        fault = LetterFault(RejectReason.REFUSED.value, str(error)[:DETAIL_LETTERS])
+        dead_letter_rows.refresh(conn, [ReplayRefusal(letters[0].dead_letter_id, [fault], reasons)])
+        return letters, LetterReplay(taken=1, refused=reasons)
 
 
-def _batch(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: datetime) -> Handled:
+def _batch(conn: Connection, intake: Intake, letters: Sequence[WaitingLetter], now: datetime) -> Handled:
     """Store what can be stored of letters; one of which something cannot goes on waiting with what is left."""
     whole = [letter for letter in letters if not letter.is_cut]
     if not whole:
-        return letters, Replay(len(letters), cut=len(letters))
-    left: list[Refusal] = []
+        return letters, LetterReplay(len(letters), cut=len(letters))
+    left: list[ReplayRefusal] = []
 
-    def keep(conn: Connection, batch: Sorted) -> Counter[str]:
+    def keep(conn: Connection, batch: SortedMessages) -> Counter[str]:
         left.extend(_refusal(refused) for refused in batch.refused.values())
         dead_letter_rows.refresh(conn, left)
         return Counter()  # it was counted when it came
@@ -125,7 +125,7 @@ def _batch(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: da
         letters = letters[: letters.index(whole[-1]) + 1]
     done = {letter.dead_letter_id for letter in whole} - {refusal.dead_letter_id for refusal in left}
     dead_letter_rows.mark_replayed(conn, sorted(done), now)
-    out = Replay(len(letters), len(done), cut=len(letters) - len(whole))
+    out = LetterReplay(len(letters), len(done), cut=len(letters) - len(whole))
     for name in ("stored", "duplicates", "conflicts", "late"):
         setattr(out, name, getattr(fates, name))
     for refusal in left:
@@ -133,12 +133,12 @@ def _batch(conn: Connection, intake: Intake, letters: Sequence[Waiting], now: da
     return letters, out
 
 
-def _refusal(refused: Refused) -> Refusal:
+def _refusal(refused: RefusedMessage) -> ReplayRefusal:
     letter = refused.letter(0)
-    return Refusal(refused.message.mid, letter.faults, letter.reasons)
+    return ReplayRefusal(refused.message.mid, letter.faults, letter.reasons)
 
 
-def _message(letter: Waiting) -> Message:
+def _message(letter: WaitingLetter) -> Message:
     """The message as it came; its number is that of the letter."""
     received_us = to_us(letter.received_at)
     return Message(letter.topic, letter.payload, received_us, mid=letter.dead_letter_id, qos=0, epoch=0, retain=False)

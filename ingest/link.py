@@ -6,7 +6,7 @@ import ssl
 import time
 
 from ingest.message import Message, Stamps
-from ingest.stream import PING, ProtocolError, Stream
+from ingest.stream import PING, PacketStream, ProtocolError
 
 READ_BYTES = 1 << 18
 LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -20,7 +20,7 @@ class Link:
     """
 
     def __init__(
-        self, sock: socket.socket, wake: socket.socket, stream: Stream, keep_alive_s: float, stamps: Stamps
+        self, sock: socket.socket, wake: socket.socket, stream: PacketStream, keep_alive_s: float, stamps: Stamps
     ) -> None:
         self._socket = sock
         self._wake = wake

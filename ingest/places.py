@@ -19,7 +19,7 @@ UNKNOWN, NOWHERE = 0, 0  # the number of what is no sensor, and its place, which
 STRANGER = -1  # the number of a device that is no gateway
 
 
-class Place(NamedTuple):
+class SensorStay(NamedTuple):
     """A sensor at a place from one instant to another (µs, half-open)."""
 
     sensor_id: int
@@ -49,7 +49,7 @@ PLACE = np.dtype(
 )
 
 
-class Places:
+class SensorPlaces:
     """The places of sensors. Each sensor has a number here, its places are rows that follow each other."""
 
     rows: NDArray[np.void]  # PLACE
@@ -78,7 +78,7 @@ class Places:
                 numbers = self.numbers(codes)
         return numbers
 
-    def learn(self, known: Mapping[str, Sequence[Place]]) -> None:
+    def learn(self, known: Mapping[str, Sequence[SensorStay]]) -> None:
         """Keep the places of sensors that are new here, each sensor's in order of time."""
         counts = [len(places) for places in known.values()]
         rows = [self._row(place) for places in known.values() for place in places]
@@ -111,7 +111,7 @@ class Places:
         """The places of a sensor."""
         return self.rows[self._ends[number - 1] : self._ends[number]] if number != UNKNOWN else self.rows[:0]
 
-    def _row(self, place: Place) -> tuple[int, ...]:
+    def _row(self, place: SensorStay) -> tuple[int, ...]:
         gateway = self._gateways.setdefault(place.gateway, len(self._gateways))
         return (*place[:5], gateway, *place[6:])
 
@@ -124,13 +124,13 @@ def _is_code(code: str) -> bool:
     return 0 < len(code) <= CODE_LETTERS and code.isprintable()
 
 
-def _place(spans: list[place_rows.PlaceRow], index: int) -> Place:
+def _place(spans: list[place_rows.PlaceRow], index: int) -> SensorStay:
     row = last = spans[index]
     for later in spans[index + 1 :]:
         if later.valid_from != last.valid_to or (later.home_id, later.room) != (row.home_id, row.room):
             break
         last = later
-    return Place(
+    return SensorStay(
         row.sensor_id,
         -EVER_US if row.valid_from is None else to_us(row.valid_from),
         EVER_US if row.valid_to is None else to_us(row.valid_to),

@@ -20,7 +20,7 @@ class Bound(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class ProbeOutcome:
     """Messages that the broker acknowledged while the subscribers were away, and how many each of them got."""
 
     published: int
@@ -29,7 +29,7 @@ class Found:
     told: str
 
 
-def probe(address: Address, account: str, restart: Callable[[], object], wait_s: float) -> Found:
+def probe(address: Address, account: str, restart: Callable[[], object], wait_s: float) -> ProbeOutcome:
     """Subscribe, go away, publish, have the broker restarted, publish again, come back and count.
 
     Args:
@@ -55,7 +55,7 @@ def probe(address: Address, account: str, restart: Callable[[], object], wait_s:
     _restarted(address, mark, restart, wait_s)
     _publish(address, mark, topics)
     heard = {kind: _heard(address, names[kind], topics[kind]) for kind in KINDS}
-    return Found(2 * PUBLISHED, heard["shared"], heard["plain"], told)
+    return ProbeOutcome(2 * PUBLISHED, heard["shared"], heard["plain"], told)
 
 
 class _leaving:

@@ -19,7 +19,7 @@ class Allowance:
 
 
 @dataclass
-class Spent:
+class MinuteCount:
     """What an account has said in a minute."""
 
     readings: int = 0
@@ -35,7 +35,7 @@ class Senders:
     allowance: Allowance = field(default_factory=Allowance)
     over: set[str] = field(default_factory=set)  # accounts beyond one of their bounds
     faulty: set[str] = field(default_factory=set)  # those of them that said so much that cannot be stored
-    _spent: dict[str, Spent] = field(default_factory=dict)
+    _spent: dict[str, MinuteCount] = field(default_factory=dict)
     _minute: int = 0
 
     def turn(self, now_us: int) -> None:
@@ -46,29 +46,29 @@ class Senders:
             self.over.clear()
             self.faulty.clear()
 
-    def spend(self, account: str, said: Spent) -> None:
+    def spend(self, account: str, said: MinuteCount) -> None:
         """Add what an account said in a batch that is stored."""
-        spent = self._spent.setdefault(account, Spent())
+        spent = self._spent.setdefault(account, MinuteCount())
         spent.readings += said.readings
         spent.faults += said.faults
         spent.letter_bytes += said.letter_bytes
         spent.put_by_bytes += said.put_by_bytes
-        if not self.may_keep(account, Spent()):
+        if not self.may_keep(account, MinuteCount()):
             self.faulty.add(account)
         if account in self.faulty or spent.readings > self.allowance.readings * _shares(account):
             self.over.add(account)
 
-    def may_keep(self, account: str, more: Spent) -> bool:
+    def may_keep(self, account: str, more: MinuteCount) -> bool:
         """Whether a letter of an account is kept, with what else of it is in the batch."""
-        spent = self._spent.get(account, Spent())
+        spent = self._spent.get(account, MinuteCount())
         return (
             spent.faults + more.faults <= self.allowance.faults * _shares(account)
             and spent.letter_bytes + more.letter_bytes <= self.allowance.letter_bytes
         )
 
-    def may_put_by(self, account: str, more: Spent) -> bool:
+    def may_put_by(self, account: str, more: MinuteCount) -> bool:
         """Whether messages of an account are put by if they do not fit; not those of one that sends what is no use."""
-        spent = self._spent.get(account, Spent())
+        spent = self._spent.get(account, MinuteCount())
         within = spent.put_by_bytes + more.put_by_bytes <= self.allowance.put_by_bytes
         return within and account not in self.faulty
 

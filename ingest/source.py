@@ -27,7 +27,7 @@ from ingest.client import ending, prepared, secure, staying
 from ingest.inbox import Inbox
 from ingest.link import Link
 from ingest.message import Message, Stamps
-from ingest.stream import Stream, TakenOver, acknowledgements, publication
+from ingest.stream import PacketStream, TakenOver, acknowledgements, publication
 
 ANSWER_S = 5.0
 PARTING_S = 2.0
@@ -40,7 +40,7 @@ BIND = "if that is no worker of yours, bind client ids to accounts at the broker
 log = structlog.get_logger()
 
 
-class Source:
+class BrokerSource:
     """Feeds an inbox from a broker; runs in a thread of its own.
 
     It opens a session only when it is permitted to, and asks again after each connection: another process may have the
@@ -207,7 +207,7 @@ class Source:
         sock = cast("socket.socket | None", client.socket())
         if sock is None:
             return
-        stream = Stream(self.modern, self.epoch)
+        stream = PacketStream(self.modern, self.epoch)
         link = Link(sock, self._wake_read, stream, self.address.keep_alive_s, self._stamps)
         asked = False  # whether a ping is on its way that was sent when nothing was left to store
         while not self._parting():

@@ -23,7 +23,7 @@ USUAL_VALUES = {"temperature": ["temperature"], "humidity": ["humidity"], "batte
 LISTS = ("filter", "every_worker", "sensor", "time")
 
 
-class Entry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class SourceEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A source as the table has it, on top of its preset. docs/formats.md explains the keys."""
 
     name: str
@@ -107,7 +107,7 @@ class _Reader:
             patterns=tuple(map(topics.compiled, filters)),
         )
 
-    def _entry(self, given: Any) -> Entry:
+    def _entry(self, given: Any) -> SourceEntry:
         """The entry with what its preset says where it says nothing."""
         known = presets()
         if not isinstance(given, dict) or given.get("preset") not in list(known):
@@ -121,12 +121,12 @@ class _Reader:
             raise self._wrong("values", "must be a table of channels")
         merged["values"] = preset.get("values", USUAL_VALUES) | {c: _listed("time", v) for c, v in values.items()}
         try:
-            return msgspec.convert(merged, Entry)
+            return msgspec.convert(merged, SourceEntry)
         except msgspec.ValidationError as error:
             reason, _, place = str(error).partition(" - at `$")
             raise UsageError(f"{self.where}{place.rstrip('`')}: {reason}") from None
 
-    def _check(self, entry: Entry) -> None:
+    def _check(self, entry: SourceEntry) -> None:
         if not re.fullmatch(r"[^\s/+#]{1,100}", entry.name) or not entry.name.isprintable():
             raise self._wrong("name", "must be what the gateway column of sensors.csv can hold: no blanks, no / + #")
         if entry.name.startswith(SESSIONS):
@@ -147,7 +147,7 @@ class _Reader:
         if entry.unit not in UNITS:
             raise self._wrong("unit", f"must be one of {', '.join(UNITS)}")
 
-    def _check_sensor(self, entry: Entry) -> None:
+    def _check_sensor(self, entry: SourceEntry) -> None:
         if not entry.sensor:
             raise self._wrong("sensor", "is missing: the path to it, or topic")
         if TOPIC in entry.sensor:
@@ -156,7 +156,7 @@ class _Reader:
             if not all("+" in text or "#" in text for text in entry.filter):
                 raise self._wrong("sensor", "is the topic, but a filter has no wildcard that could stand for it")
 
-    def _shape(self, entry: Entry) -> Shape:
+    def _shape(self, entry: SourceEntry) -> Shape:
         return Shape(
             sensor=tuple(entry.sensor),
             time=tuple(entry.time),

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from domain.reasons import RejectReason
 from ingest import topics
 from ingest.decoders import chirpstack_protobuf, fields, native, senml, sparkplug, thingsboard
-from ingest.decoders.fault import DecodeError, Fault, Read
+from ingest.decoders.fault import DecodeError, DecodeFault, Read
 from ingest.decoders.shape import Incoming, Shape
-from ingest.decoders.work import USUAL, Bounds, Work
+from ingest.decoders.work import USUAL, MessageBounds, Work
 from ingest.senders import NETWORK
 from ingest.uplink import Uplink
 
@@ -31,7 +31,7 @@ class Decoded(NamedTuple):
 
     device: str
     uplinks: list[Uplink]
-    faults: list[Fault]
+    faults: list[DecodeFault]
     requests: Sequence[tuple[str, bytes]] = ()
     kept: bytes | None = None  # the payload as a dead letter keeps it, if not as it came
 
@@ -88,21 +88,21 @@ class Sources:
             account = self._accounts[topic] = NETWORK + (origin.name if origin else "")
         return account
 
-    def decode(self, topic: str, payload: bytes, received_us: int, bounds: Bounds = USUAL) -> Decoded:
+    def decode(self, topic: str, payload: bytes, received_us: int, bounds: MessageBounds = USUAL) -> Decoded:
         """Read a message; never raises for what is in it."""
         device = native.device_of(topic)
         if device is not None:
             return Decoded(device, *native.decode(payload, bounds))
         return self.foreign(topic, payload, received_us, bounds)
 
-    def foreign(self, topic: str, payload: bytes, received_us: int, bounds: Bounds) -> Decoded:
+    def foreign(self, topic: str, payload: bytes, received_us: int, bounds: MessageBounds) -> Decoded:
         """The same for what does not come from a device of our own."""
         for origin in self.origins:
             wild = origin.wild(topic)
             if wild is not None:
                 incoming = Incoming(tuple(topic.split("/")), wild, payload, received_us, Work(bounds))
                 return self._read(origin, incoming)
-        fault = Fault(
+        fault = DecodeFault(
             RejectReason.BAD_TOPIC,
             f"{topic!r} is not {NATIVE.replace(topics.ONE, 'DEVICE')}, and of no other source",
         )

@@ -42,7 +42,7 @@ def publication(topic: str, payload: bytes, modern: bool) -> bytes:
     return bytes((PUBLISH << 4, *length, rest)) + body
 
 
-class Stream:
+class PacketStream:
     """Cuts what a broker sends into messages; keeps the beginning of a packet whose end has not come yet."""
 
     def __init__(self, modern: bool, epoch: int) -> None:

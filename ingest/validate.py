@@ -14,20 +14,19 @@ from domain.instants import NONE_US, NotBounded, bounded, to_datetime, to_us
 from domain.quality import Quality
 from domain.reasons import NoValue, RejectReason
 from ingest.decoders import native
-from ingest.decoders.fault import Fault
-from ingest.decoders.work import USUAL, Bounds
+from ingest.decoders.fault import DecodeFault
+from ingest.decoders.work import USUAL, MessageBounds
 from ingest.heard import Heard, Said, Sent
 from ingest.message import Message
-from ingest.places import NOWHERE, Places
-from ingest.senders import Spent
+from ingest.places import NOWHERE, SensorPlaces
+from ingest.senders import MinuteCount
 from ingest.sources import Sources
 from ingest.uplink import Uplink
-from ingest.worth import Worth
+from ingest.worth import Weighing
 from ingest.wrong_times import WrongTime, off
 from store.base.wire import native as native_dtype
-from store.readings.dead_letter_rows import DeadLetter
-from store.readings.dead_letter_rows import Fault as LetterFault
-from store.readings.ingest_counts import Void
+from store.readings.dead_letter_rows import DeadLetter, LetterFault
+from store.readings.ingest_counts import NoValueCount
 from store.readings.reading_rows import HOME_QUANTITIES, PLACED, SUBSTATION_QUANTITIES, SUBSTATION_READING
 
 EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor of ours is older
@@ -47,17 +46,17 @@ class Limits:
     future_tolerance_us: int
     past_us: int | None = None  # older readings are not judged, or would be deleted at once; None: none is too old
     clock_us: int = 1_800_000_000  # what comes later after it was measured tells of a clock that may be off
-    bounds: Bounds = USUAL  # of the work with one message
+    bounds: MessageBounds = USUAL  # of the work with one message
     batch_readings: int = 250_000  # and of the work with one batch
     batch_bytes: int = 32_000_000
 
 
 @dataclass
-class Refused:
+class RefusedMessage:
     """A message of which something cannot be stored, and why."""
 
     message: Message
-    faults: list[Fault] = field(default_factory=list)  # the first of them
+    faults: list[DecodeFault] = field(default_factory=list)  # the first of them
     count: Counter[str] = field(default_factory=Counter)  # all of them by reason
 
     def letter(self, keep_bytes: int) -> DeadLetter:
@@ -74,31 +73,31 @@ class Refused:
 
 
 @dataclass
-class Sorted:
+class SortedMessages:
     """What became of a batch of messages before the database has seen it."""
 
     heard: Heard = field(default_factory=Heard)
-    refused: dict[int, Refused] = field(default_factory=dict)  # by the identity of the message
-    voids: list[Void] = field(default_factory=list)
+    refused: dict[int, RefusedMessage] = field(default_factory=dict)  # by the identity of the message
+    voids: list[NoValueCount] = field(default_factory=list)
     retained: int = 0
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
     wrong_times: list[WrongTime] = field(default_factory=list)  # of sensors that may speak
     messages: int = 0  # how many were looked at, from the first on
-    spent: dict[str, Spent] = field(default_factory=dict)  # by account
+    spent: dict[str, MinuteCount] = field(default_factory=dict)  # by account
     unkept: Counter[str] = field(default_factory=Counter)  # letters that are counted but not kept, by account
 
-    def spend(self, account: str) -> Spent:
+    def spend(self, account: str) -> MinuteCount:
         """What an account said in this batch, to be added to."""
         spent = self.spent.get(account)
         if spent is None:
-            spent = self.spent[account] = Spent()
+            spent = self.spent[account] = MinuteCount()
         return spent
 
-    def reject(self, message: Message, fault: Fault) -> None:
+    def reject(self, message: Message, fault: DecodeFault) -> None:
         """Note that something of a message cannot be stored."""
         refused = self.refused.get(id(message))
         if refused is None:
-            refused = self.refused[id(message)] = Refused(message)
+            refused = self.refused[id(message)] = RefusedMessage(message)
         refused.count[fault.reason.value] += 1
         if len(refused.faults) < LISTED_FAULTS:
             refused.faults.append(fault)
@@ -112,12 +111,12 @@ class Sorted:
         return dead
 
 
-def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources) -> Sorted:
+def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources) -> SortedMessages:
     """Decode messages; what is not a reading becomes a dead letter, what the broker repeats is left out.
 
     When there is work enough for one batch, the messages that follow are left for the next.
     """
-    out = Sorted()
+    out = SortedMessages()
     readings: list[Uplink] = []
     sent: list[Sent] = []
     single: list[str] = []  # topics of messages with one reading, which most are
@@ -132,7 +131,7 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
             out.retained += 1
             continue
         if len(message.payload) > limits.payload_bytes:
-            out.reject(message, Fault(RejectReason.OVERSIZE, f"{len(message.payload)} bytes"))
+            out.reject(message, DecodeFault(RejectReason.OVERSIZE, f"{len(message.payload)} bytes"))
             continue
         device = native.device_of(message.topic)
         if device is not None:  # most are of our own format, which needs no search
@@ -165,7 +164,7 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
     return out
 
 
-def _elements(readings: int, faults: Sequence[Fault]) -> Sequence[int]:
+def _elements(readings: int, faults: Sequence[DecodeFault]) -> Sequence[int]:
     """Which element of a message of our own format each of its readings is; those between are faults."""
     wrong = {fault.at for fault in faults}
     elements = range(readings + len(faults))
@@ -185,7 +184,9 @@ class Placed(NamedTuple):
         return cls(rows[order], number[order])
 
 
-def place(batch: Sorted, places: Places, sensors: NDArray[np.intp], limits: Limits) -> tuple[Placed, Placed]:
+def place(
+    batch: SortedMessages, places: SensorPlaces, sensors: NDArray[np.intp], limits: Limits
+) -> tuple[Placed, Placed]:
     """Give every reading its place; those that have none become dead letters.
 
     Args:
@@ -208,10 +209,10 @@ def place(batch: Sorted, places: Places, sensors: NDArray[np.intp], limits: Limi
     return _home_rows(batch, homes, claims, stands), _substation_rows(batch, substations, claims, stands)
 
 
-def reject(batch: Sorted, said: Said, objection: Objection) -> None:
+def reject(batch: SortedMessages, said: Said, objection: Objection) -> None:
     """Note that a reading cannot be stored."""
     reason, detail = objection
-    batch.reject(said.message, Fault(reason, f"{said.code!r}: {detail}", said.at, said.code))
+    batch.reject(said.message, DecodeFault(reason, f"{said.code!r}: {detail}", said.at, said.code))
 
 
 class Claims(NamedTuple):
@@ -273,7 +274,7 @@ def instant(ts: int | str | None, received_us: int, limits: Limits) -> int | Obj
     return at
 
 
-def _refuse(batch: Sorted, number: int, places: Places, sensor: int, limits: Limits) -> None:
+def _refuse(batch: SortedMessages, number: int, places: SensorPlaces, sensor: int, limits: Limits) -> None:
     """Note why a reading has no place, and what it tells of its sensor's clock."""
     said, known = batch.heard.said(number), places.of(sensor)
     received_us = said.message.received_us
@@ -290,7 +291,9 @@ def _refuse(batch: Sorted, number: int, places: Places, sensor: int, limits: Lim
         _note_time(batch, said, places, known, limits)
 
 
-def _note_time(batch: Sorted, said: Said, places: Places, known: NDArray[np.void], limits: Limits) -> None:
+def _note_time(
+    batch: SortedMessages, said: Said, places: SensorPlaces, known: NDArray[np.void], limits: Limits
+) -> None:
     """Keep what a refused reading tells of its sensor's clock, if it is the sensor that speaks, or its gateway."""
     received_us, ts = said.message.received_us, said.uplink.ts
     at = claim(ts, received_us)
@@ -301,23 +304,25 @@ def _note_time(batch: Sorted, said: Said, places: Places, known: NDArray[np.void
         batch.wrong_times.append(WrongTime(int(known["sensor_id"][0]), off(received_us, at), received_us, impossible))
 
 
-def _weigh(batch: Sorted, which: NDArray[np.intp], channels: tuple[str, ...]) -> tuple[NDArray[np.intp], Worth]:
+def _weigh(
+    batch: SortedMessages, which: NDArray[np.intp], channels: tuple[str, ...]
+) -> tuple[NDArray[np.intp], Weighing]:
     """Weigh each value of readings by itself; a reading of which nothing is left becomes a dead letter."""
     heard = batch.heard
-    worth = Worth(channels, heard.values(which, channels))
+    worth = Weighing(channels, heard.values(which, channels))
     for channel, reason, bad in worth.voids():
         last = bad[-1]
         value = float(worth.said[last, channels.index(channel)])
-        batch.voids.append(Void(channel, reason.value, len(bad), heard.said(which[last]).code, value))
+        batch.voids.append(NoValueCount(channel, reason.value, len(bad), heard.said(which[last]).code, value))
     nothing = np.logical_and.reduce(np.isnan(worth.values), axis=1)
     if not nothing.any():
         return which, worth
     for nth in np.flatnonzero(nothing).tolist():
         reject(batch, heard.said(which[nth]), _nothing_left(worth, nth))
-    return which[~nothing], Worth(channels, worth.said[~nothing])
+    return which[~nothing], Weighing(channels, worth.said[~nothing])
 
 
-def _nothing_left(worth: Worth, nth: int) -> Objection:
+def _nothing_left(worth: Weighing, nth: int) -> Objection:
     reasons = worth.reasons(nth)
     if not reasons:
         return RejectReason.NO_VALUE, f"has none of {', '.join(worth.channels)}"
@@ -326,7 +331,7 @@ def _nothing_left(worth: Worth, nth: int) -> Objection:
     return RejectReason.NO_VALUE, ", ".join(f"{channel} is no value: {reason}" for channel, reason in reasons.items())
 
 
-def _home_rows(batch: Sorted, which: NDArray[np.intp], claims: Claims, stands: NDArray[np.void]) -> Placed:
+def _home_rows(batch: SortedMessages, which: NDArray[np.intp], claims: Claims, stands: NDArray[np.void]) -> Placed:
     which, worth = _weigh(batch, which, HOME_QUANTITIES)
     rows = _rows(PLACED, batch.heard, which, claims, worth)
     for name in ("sensor_id", "home_id", "room_kind", "interval_s", "offset", "stays_until"):
@@ -335,7 +340,9 @@ def _home_rows(batch: Sorted, which: NDArray[np.intp], claims: Claims, stands: N
     return Placed.of(rows, which)
 
 
-def _substation_rows(batch: Sorted, which: NDArray[np.intp], claims: Claims, stands: NDArray[np.void]) -> Placed:
+def _substation_rows(
+    batch: SortedMessages, which: NDArray[np.intp], claims: Claims, stands: NDArray[np.void]
+) -> Placed:
     which, worth = _weigh(batch, which, SUBSTATION_QUANTITIES)
     rows = _rows(SUBSTATION_ROW, batch.heard, which, claims, worth)
     rows["sensor_id"] = stands["sensor_id"][which]
@@ -345,7 +352,7 @@ def _substation_rows(batch: Sorted, which: NDArray[np.intp], claims: Claims, sta
 
 
 def _rows(
-    dtype: np.dtype[np.void], heard: Heard, which: NDArray[np.intp], claims: Claims, worth: Worth
+    dtype: np.dtype[np.void], heard: Heard, which: NDArray[np.intp], claims: Claims, worth: Weighing
 ) -> NDArray[np.void]:
     """Rows with times and values; what else the dtype has is for the caller."""
     rows = np.empty(len(which), dtype)

@@ -11,7 +11,7 @@ from ingest.failures import NOT_MIGRATED
 from ingest.inbox import Inbox
 from ingest.lead import Lead
 from ingest.message import Message
-from ingest.source import Source
+from ingest.source import BrokerSource
 from ingest.writer import Writer
 from store.base.away import AWAY, what_is_wrong
 
@@ -36,7 +36,7 @@ class Worker:
     def __init__(
         self,
         lead: Lead,
-        source: Source,
+        source: BrokerSource,
         inbox: Inbox,
         writer: Writer,
         batch_messages: int,

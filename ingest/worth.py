@@ -17,7 +17,7 @@ LARGEST = 1e9  # no quantity can be that large in any unit
 KEPT_RAW = SPANS.keys() - {"humidity", "battery"}
 
 
-class Worth:
+class Weighing:
     """Values of readings, each weighed by itself.
 
     Args:

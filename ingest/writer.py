@@ -14,13 +14,13 @@ from psycopg import Connection
 from domain.instants import to_us
 from domain.reasons import RejectReason
 from ingest.batch import Fates, Intake, add_counts, ages, store_batch
-from ingest.decoders.fault import Fault
+from ingest.decoders.fault import DecodeFault
 from ingest.failures import NOT_MIGRATED, OF_CONTENT
 from ingest.message import Message
-from ingest.senders import NETWORK, Spent
-from ingest.validate import Sorted
+from ingest.senders import NETWORK, MinuteCount
+from ingest.validate import SortedMessages
 from store.readings import deferred, ingest_counts
-from store.readings.deferred import Kept, Pack
+from store.readings.deferred import DeferredPack, Pack
 from store.readings.ingest_counts import Excess
 
 MOST_TRIES = 40  # failed transactions of one batch, before a sender's messages are buried together
@@ -90,14 +90,14 @@ class Writer:
         self._tell(fates)
         return len(messages)
 
-    def _packs(self, messages: Sequence[Message]) -> tuple[list[Pack], dict[str, Spent], dict[str, Excess]]:
+    def _packs(self, messages: Sequence[Message]) -> tuple[list[Pack], dict[str, MinuteCount], dict[str, Excess]]:
         """Messages packed by topic as far as they may be put by; what that takes of senders; what to note of them."""
         room, packs = self.most_by_bytes - self._by_bytes, list[Pack]()
-        spent: dict[str, Spent] = {}
+        spent: dict[str, MinuteCount] = {}
         excess: dict[str, Excess] = {}
         for topic, of_topic in groupby(sorted(messages, key=_topic), _topic):
             account = self.intake.sources.account_of(topic)
-            said, noted = spent.setdefault(account, Spent()), excess.get(account, Excess())
+            said, noted = spent.setdefault(account, MinuteCount()), excess.get(account, Excess())
             for few in batched(of_topic, PACK_MESSAGES, PACK_BYTES):
                 size = sum(len(message.payload) + _HEAD.size for message in few)
                 said.put_by_bytes += size
@@ -178,9 +178,9 @@ class Writer:
                 groups.append(group[fates.messages :])
 
     def _bury(self, conn: Connection, messages: Sequence[Message], error: Exception) -> None:
-        grave, now = Sorted(), self.clock()
+        grave, now = SortedMessages(), self.clock()
         for message in messages:
-            grave.reject(message, Fault(RejectReason.REFUSED, str(error)))
+            grave.reject(message, DecodeFault(RejectReason.REFUSED, str(error)))
         fates = Fates(len(messages), ages=ages(messages), spent=grave.spent)
         with conn.transaction():
             fates.dead = self.intake.bury(conn, grave)
@@ -200,7 +200,7 @@ def packed(topic: str, messages: Sequence[Message]) -> Pack:
     return Pack(topic, len(messages), b"".join(parts))
 
 
-def unpacked(pack: Kept) -> Iterator[Message]:
+def unpacked(pack: DeferredPack) -> Iterator[Message]:
     """The messages of a row as they came."""
     at = 0
     for _ in range(pack.messages):

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from domain.kpi import CaseFigures, ClockFigures, Figures, Month
+from domain.kpi import CaseKpi, ClockKpi, Month, MonthKpi
 from domain.reasons import Text
-from papers.tables import Column, Kind, Paper, Table, Value
+from papers.tables import Paper, Table, TableColumn, Value, ValueKind
 
 TITLE = Text("供热服务月报", "Monthly figures of the heat supply")
 COMPANY = Text("全公司", "company")
@@ -37,62 +37,62 @@ class Field(NamedTuple):
     """A column and what of the figures stands in it."""
 
     heading: Text
-    kind: Kind
-    of: Callable[[Figures], Value]
+    kind: ValueKind
+    of: Callable[[MonthKpi], Value]
 
 
 HEAT = (
-    Field(Text("合格率(时间)", "Qualified (time)"), Kind.SHARE, lambda f: f.heat.rate_by_time),
-    Field(Text("合格率(户)", "Qualified (homes)"), Kind.SHARE, lambda f: f.heat.rate_by_homes),
-    Field(Text("覆盖率", "Coverage"), Kind.SHARE, lambda f: f.heat.coverage),
-    Field(Text("户数", "Homes"), Kind.COUNT, lambda f: f.heat.homes),
-    Field(Text("已判定户", "Judged"), Kind.COUNT, lambda f: f.heat.judged_homes),
-    Field(Text("全月合格户", "Never cold"), Kind.COUNT, lambda f: f.heat.qualified_homes),
-    Field(Text("达标(时)", "Compliant (h)"), Kind.HOURS, lambda f: f.heat.compliant_s),
-    Field(Text("低于日限(时)", "Cold (h)"), Kind.HOURS, lambda f: f.heat.cold_s),
-    Field(Text("低于最低限(时)", "Severe (h)"), Kind.HOURS, lambda f: f.heat.severe_s),
-    Field(Text("未知(时)", "Unknown (h)"), Kind.HOURS, lambda f: f.heat.unknown_s),
-    Field(Text("不判定(时)", "Not judged (h)"), Kind.HOURS, lambda f: f.heat.not_judged_s),
-    Field(Text("夜间不足18℃(时)", "Night shortfall (h)"), Kind.HOURS, lambda f: f.heat.shortfall_s),
-    Field(Text("欠温(K·h)", "Deficit (K·h)"), Kind.KELVIN_HOURS, lambda f: f.heat.kelvin_hours),
+    Field(Text("合格率(时间)", "Qualified (time)"), ValueKind.SHARE, lambda f: f.heat.rate_by_time),
+    Field(Text("合格率(户)", "Qualified (homes)"), ValueKind.SHARE, lambda f: f.heat.rate_by_homes),
+    Field(Text("覆盖率", "Coverage"), ValueKind.SHARE, lambda f: f.heat.coverage),
+    Field(Text("户数", "Homes"), ValueKind.COUNT, lambda f: f.heat.homes),
+    Field(Text("已判定户", "Judged"), ValueKind.COUNT, lambda f: f.heat.judged_homes),
+    Field(Text("全月合格户", "Never cold"), ValueKind.COUNT, lambda f: f.heat.qualified_homes),
+    Field(Text("达标(时)", "Compliant (h)"), ValueKind.HOURS, lambda f: f.heat.compliant_s),
+    Field(Text("低于日限(时)", "Cold (h)"), ValueKind.HOURS, lambda f: f.heat.cold_s),
+    Field(Text("低于最低限(时)", "Severe (h)"), ValueKind.HOURS, lambda f: f.heat.severe_s),
+    Field(Text("未知(时)", "Unknown (h)"), ValueKind.HOURS, lambda f: f.heat.unknown_s),
+    Field(Text("不判定(时)", "Not judged (h)"), ValueKind.HOURS, lambda f: f.heat.not_judged_s),
+    Field(Text("夜间不足18℃(时)", "Night shortfall (h)"), ValueKind.HOURS, lambda f: f.heat.shortfall_s),
+    Field(Text("欠温(K·h)", "Deficit (K·h)"), ValueKind.KELVIN_HOURS, lambda f: f.heat.kelvin_hours),
 )
 DESK = (
-    Field(Text("新开工单", "Opened"), Kind.COUNT, lambda f: f.desk.tickets),
-    Field(Text("事后发现", "Found over"), Kind.COUNT, lambda f: f.desk.retrospective),
-    Field(Text("已关闭", "Closed"), Kind.COUNT, lambda f: f.desk.closed),
-    Field(Text("回访", "Call-backs"), Kind.COUNT, lambda f: f.desk.called_back),
-    Field(Text("已评价", "Asked"), Kind.COUNT, lambda f: f.desk.asked),
-    Field(Text("满意", "Satisfied"), Kind.COUNT, lambda f: f.desk.satisfied),
-    Field(Text("满意率", "Satisfaction"), Kind.SHARE, lambda f: f.desk.satisfaction),
-    Field(Text("合并", "Merged"), Kind.COUNT, lambda f: f.desk.merged),
-    Field(Text("作废", "Void"), Kind.COUNT, lambda f: f.desk.void),
-    Field(Text("低温标记", "Flags"), Kind.COUNT, lambda f: f.desk.flags),
-    Field(Text("已恢复", "Recovered"), Kind.COUNT, lambda f: f.desk.recovered),
-    Field(Text("恢复用时(平均)", "Until warm (mean)"), Kind.SPAN, lambda f: f.desk.warm_mean_s),
-    Field(Text("恢复用时(中位)", "Until warm (median)"), Kind.SPAN, lambda f: f.desk.warm_median_s),
+    Field(Text("新开工单", "Opened"), ValueKind.COUNT, lambda f: f.desk.tickets),
+    Field(Text("事后发现", "Found over"), ValueKind.COUNT, lambda f: f.desk.retrospective),
+    Field(Text("已关闭", "Closed"), ValueKind.COUNT, lambda f: f.desk.closed),
+    Field(Text("回访", "Call-backs"), ValueKind.COUNT, lambda f: f.desk.called_back),
+    Field(Text("已评价", "Asked"), ValueKind.COUNT, lambda f: f.desk.asked),
+    Field(Text("满意", "Satisfied"), ValueKind.COUNT, lambda f: f.desk.satisfied),
+    Field(Text("满意率", "Satisfaction"), ValueKind.SHARE, lambda f: f.desk.satisfaction),
+    Field(Text("合并", "Merged"), ValueKind.COUNT, lambda f: f.desk.merged),
+    Field(Text("作废", "Void"), ValueKind.COUNT, lambda f: f.desk.void),
+    Field(Text("低温标记", "Flags"), ValueKind.COUNT, lambda f: f.desk.flags),
+    Field(Text("已恢复", "Recovered"), ValueKind.COUNT, lambda f: f.desk.recovered),
+    Field(Text("恢复用时(平均)", "Until warm (mean)"), ValueKind.SPAN, lambda f: f.desk.warm_mean_s),
+    Field(Text("恢复用时(中位)", "Until warm (median)"), ValueKind.SPAN, lambda f: f.desk.warm_median_s),
 )
 CLOCK_COLUMNS = (
-    (Text("类别", "Class"), Kind.TEXT),
-    (Text("时限", "Clock"), Kind.TEXT),
-    (Text("应完成", "Due"), Kind.COUNT),
-    (Text("及时", "In time"), Kind.COUNT),
-    (Text("超时完成", "Late"), Kind.COUNT),
-    (Text("未完成", "Unmet"), Kind.COUNT),
-    (Text("及时率", "Rate"), Kind.SHARE),
-    (Text("用时(平均)", "Took (mean)"), Kind.SPAN),
-    (Text("用时(中位)", "Took (median)"), Kind.SPAN),
+    (Text("类别", "Class"), ValueKind.TEXT),
+    (Text("时限", "Clock"), ValueKind.TEXT),
+    (Text("应完成", "Due"), ValueKind.COUNT),
+    (Text("及时", "In time"), ValueKind.COUNT),
+    (Text("超时完成", "Late"), ValueKind.COUNT),
+    (Text("未完成", "Unmet"), ValueKind.COUNT),
+    (Text("及时率", "Rate"), ValueKind.SHARE),
+    (Text("用时(平均)", "Took (mean)"), ValueKind.SPAN),
+    (Text("用时(中位)", "Took (median)"), ValueKind.SPAN),
 )
 CASE_COLUMNS = (
-    (Text("类别", "Class"), Kind.TEXT),
-    (Text("受理", "Received"), Kind.COUNT),
-    (Text("办结", "Closed"), Kind.COUNT),
-    (Text("办结率", "Closure"), Kind.SHARE),
-    (Text("按时办结率", "Closed in time"), Kind.SHARE),
-    (Text("按时答复", "Answered in time"), Kind.COUNT),
-    (Text("超时答复", "Answered late"), Kind.COUNT),
-    (Text("逾期未答复", "Overdue"), Kind.COUNT),
-    (Text("待答复", "Waiting"), Kind.COUNT),
-    (Text("按时答复率", "Answered in time (rate)"), Kind.SHARE),
+    (Text("类别", "Class"), ValueKind.TEXT),
+    (Text("受理", "Received"), ValueKind.COUNT),
+    (Text("办结", "Closed"), ValueKind.COUNT),
+    (Text("办结率", "Closure"), ValueKind.SHARE),
+    (Text("按时办结率", "Closed in time"), ValueKind.SHARE),
+    (Text("按时答复", "Answered in time"), ValueKind.COUNT),
+    (Text("超时答复", "Answered late"), ValueKind.COUNT),
+    (Text("逾期未答复", "Overdue"), ValueKind.COUNT),
+    (Text("待答复", "Waiting"), ValueKind.COUNT),
+    (Text("按时答复率", "Answered in time (rate)"), ValueKind.SHARE),
 )
 NOTES = {
     "heat": Text(
@@ -118,7 +118,7 @@ TITLES = {
 }
 
 
-def paper(found: Sequence[Figures], month: Month, now: datetime, zone: ZoneInfo, language: str) -> Paper:
+def paper(found: Sequence[MonthKpi], month: Month, now: datetime, zone: ZoneInfo, language: str) -> Paper:
     """The figures of a month.
 
     Args:
@@ -140,21 +140,27 @@ def paper(found: Sequence[Figures], month: Month, now: datetime, zone: ZoneInfo,
     return Paper(_said(title, language), (_said(line, language),), tables, language)
 
 
-def _table(name: str, columns: Sequence[Field], found: Sequence[Figures], language: str) -> Table:
+def _table(name: str, columns: Sequence[Field], found: Sequence[MonthKpi], language: str) -> Table:
     kinds = [(field.heading, field.kind) for field in columns]
     return _rows(name, kinds, [(f, [field.of(f) for field in columns]) for f in found], language)
 
 
 def _rows(
-    name: str, columns: Sequence[tuple[Text, Kind]], rows: Sequence[tuple[Figures, Sequence[Value]]], language: str
+    name: str,
+    columns: Sequence[tuple[Text, ValueKind]],
+    rows: Sequence[tuple[MonthKpi, Sequence[Value]]],
+    language: str,
 ) -> Table:
     """A table whose first column is the station."""
-    headings = [Column(_said(STATION, language), Kind.TEXT), *(Column(_said(h, language), k) for h, k in columns)]
+    headings = [
+        TableColumn(_said(STATION, language), ValueKind.TEXT),
+        *(TableColumn(_said(h, language), k) for h, k in columns),
+    ]
     named = [(_station(f.station, language), *values) for f, values in rows]
     return Table(_said(TITLES[name], language), headings, named, _said(NOTES[name], language))
 
 
-def _clock(figures: ClockFigures, language: str) -> tuple[Value, ...]:
+def _clock(figures: ClockKpi, language: str) -> tuple[Value, ...]:
     return (
         _said(CLASSES[figures.ticket_class], language),
         _said(CLOCKS[figures.name], language) if figures.name in CLOCKS else figures.name,
@@ -168,7 +174,7 @@ def _clock(figures: ClockFigures, language: str) -> tuple[Value, ...]:
     )
 
 
-def _case(figures: CaseFigures, language: str) -> tuple[Value, ...]:
+def _case(figures: CaseKpi, language: str) -> tuple[Value, ...]:
     return (
         _said(CLASSES[figures.ticket_class], language),
         figures.received,

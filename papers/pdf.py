@@ -8,7 +8,7 @@ from pathlib import Path
 import manimgx_fonts_cjk
 import typst
 
-from papers.tables import Kind, Paper, Table, written
+from papers.tables import Paper, Table, ValueKind, written
 
 FONTS = Path(manimgx_fonts_cjk.__file__).parent  # the machine's own fonts would make other bytes
 
@@ -26,7 +26,7 @@ def as_content(table: Table) -> dict[str, object]:
         "title": table.title,
         "note": table.note,
         "columns": [column.name for column in table.columns],
-        "left": [column.kind is Kind.TEXT for column in table.columns],
+        "left": [column.kind is ValueKind.TEXT for column in table.columns],
         "rows": [
             [written(value, column.kind) for column, value in zip(table.columns, row, strict=True)]
             for row in table.rows

@@ -10,7 +10,7 @@ Value: TypeAlias = str | float | None  # None: there is nothing to tell
 ABSENT = "–"
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What the values of a column are."""
 
     TEXT = "text"
@@ -22,11 +22,11 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column and its heading."""
 
     name: str
-    kind: Kind = Kind.COUNT
+    kind: ValueKind = ValueKind.COUNT
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Table:
     """Rows under headings; `note` says how to read them."""
 
     title: str
-    columns: Sequence[Column]
+    columns: Sequence[TableColumn]
     rows: Sequence[Sequence[Value]]
     note: str = ""
 
@@ -49,21 +49,21 @@ class Paper:
     language: str  # zh | en
 
 
-def written(value: Value, kind: Kind) -> str:
+def written(value: Value, kind: ValueKind) -> str:
     """A value as people read it. Shares are rounded down: 100 % means all."""
     if value is None:
         return ABSENT
     if isinstance(value, str):
         return value
     match kind:
-        case Kind.SHARE:
+        case ValueKind.SHARE:
             return f"{math.floor(value * 10_000) / 100:.2f} %"
-        case Kind.HOURS:
+        case ValueKind.HOURS:
             return f"{value / 3600:,.1f}"
-        case Kind.SPAN:
+        case ValueKind.SPAN:
             minutes = round(value / 60)
             return f"{minutes // 60}:{minutes % 60:02}"
-        case Kind.KELVIN_HOURS:
+        case ValueKind.KELVIN_HOURS:
             return f"{value:,.1f}"
         case _:
             return f"{value:,.0f}"

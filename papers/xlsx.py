@@ -4,17 +4,17 @@ from pathlib import Path
 
 import xlsxwriter
 
-from papers.tables import Kind, Paper, Value
+from papers.tables import Paper, Value, ValueKind
 
 FORMATS = {
-    Kind.TEXT: "@",
-    Kind.COUNT: "#,##0",
-    Kind.SHARE: "0.00%",
-    Kind.HOURS: "#,##0.0",
-    Kind.SPAN: "[h]:mm",
-    Kind.KELVIN_HOURS: "#,##0.0",
+    ValueKind.TEXT: "@",
+    ValueKind.COUNT: "#,##0",
+    ValueKind.SHARE: "0.00%",
+    ValueKind.HOURS: "#,##0.0",
+    ValueKind.SPAN: "[h]:mm",
+    ValueKind.KELVIN_HOURS: "#,##0.0",
 }
-PER_UNIT = {Kind.HOURS: 3600, Kind.SPAN: 86_400}  # seconds; a workbook counts spans in days
+PER_UNIT = {ValueKind.HOURS: 3600, ValueKind.SPAN: 86_400}  # seconds; a workbook counts spans in days
 LONGEST_SHEET_NAME = 31
 
 
@@ -50,5 +50,5 @@ def _fill(book: xlsxwriter.Workbook, paper: Paper) -> None:
         sheet.freeze_panes(head + 1, 1)
 
 
-def _cell(value: Value, kind: Kind) -> Value:
+def _cell(value: Value, kind: ValueKind) -> Value:
     return value / PER_UNIT.get(kind, 1) if isinstance(value, int | float) else value

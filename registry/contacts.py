@@ -10,12 +10,12 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import Contact
-from registry.csv_file import Content, Line, parse, render
+from registry.csv_file import Content, FileLine, parse, render
 from registry.fields import Parser, code, instant, one_of, words
-from registry.problems import Problem, refuse
-from registry.sheets import REQUIRED, Column, Sheet
+from registry.problems import FileProblem, refuse
+from registry.sheets import REQUIRED, Sheet, SheetColumn
 from store.registry import contact_rows, registry_rows
-from store.registry.contact_rows import Difference
+from store.registry.contact_rows import ContactChanges
 
 FILE = "contacts.csv"
 ADDRESS_LENGTH = 500
@@ -30,12 +30,12 @@ SHAPES = {
 def sheet(zone: ZoneInfo) -> Sheet[Contact]:
     """The file; a day of consent begins at midnight in `zone`."""
     columns = (
-        Column("home", code, REQUIRED),
-        Column("channel", one_of(tuple(SHAPES))),
-        Column("address", _address()),
-        Column("language", one_of(("zh", "en")), "zh"),
-        Column("consent", instant(zone)),
-        Column("resident", code),
+        SheetColumn("home", code, REQUIRED),
+        SheetColumn("channel", one_of(tuple(SHAPES))),
+        SheetColumn("address", _address()),
+        SheetColumn("language", one_of(("zh", "en")), "zh"),
+        SheetColumn("consent", instant(zone)),
+        SheetColumn("resident", code),
     )
     return Sheet(FILE, columns, Contact, (("channel", "address"),))
 
@@ -49,7 +49,7 @@ def _address() -> Parser:
     return address
 
 
-def import_contacts(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> Difference | None:
+def import_contacts(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> ContactChanges | None:
     """Bring contacts up to the file of a folder, if it is there; the caller commits.
 
     The lines of a home replace all that it had. Homes must be in the registry by now.
@@ -67,7 +67,7 @@ def import_contacts(conn: Connection, folder: Path, zone: ZoneInfo, now: datetim
     if content.absent:
         _keep(content, contact_rows.whole(conn))
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
-    faults = [Problem(FILE, *fault) for fault in _faults(content.lines, known)]
+    faults = [FileProblem(FILE, *fault) for fault in _faults(content.lines, known)]
     refuse(sorted(content.problems + faults, key=lambda problem: problem.line))
     return contact_rows.replace(conn, content.rows, now)
 
@@ -78,10 +78,10 @@ def _keep(content: Content[Contact], known: Sequence[Contact]) -> None:
     for at, (number, contact) in enumerate(content.lines):
         if base := held.get((contact.home, contact.channel, contact.address)):
             kept = {name: getattr(base, name) for name in content.absent}
-            content.lines[at] = Line(number, contact._replace(**kept))
+            content.lines[at] = FileLine(number, contact._replace(**kept))
 
 
-def _faults(lines: Sequence[Line[Contact]], known: set[str]) -> Iterator[tuple[int, str, str]]:
+def _faults(lines: Sequence[FileLine[Contact]], known: set[str]) -> Iterator[tuple[int, str, str]]:
     seen: dict[tuple[str, str | None, str | None], int] = {}
     for number, contact in lines:
         key = (contact.home, contact.channel, contact.address)

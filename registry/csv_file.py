@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple
 
 from registry.fields import Value, text
-from registry.problems import Problem
-from registry.sheets import REQUIRED, Column, Row, Sheet
+from registry.problems import FileProblem
+from registry.sheets import REQUIRED, Row, Sheet, SheetColumn
 
 # What begins a formula, and what would be taken for one that was made harmless.
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 Record = tuple[int, list[str]]  # number of its first line, cells
 
 
-class Line(NamedTuple, Generic[Row]):
+class FileLine(NamedTuple, Generic[Row]):
     """A line of a file: the number it begins at, counted from 1, and what it says."""
 
     number: int
@@ -30,9 +30,9 @@ class Content(Generic[Row]):
     `absent` names the columns that its header does not have.
     """
 
-    lines: list[Line[Row]] = field(default_factory=list)
+    lines: list[FileLine[Row]] = field(default_factory=list)
     codes: set[str] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
     readable: bool = True
     absent: frozenset[str] = frozenset()
 
@@ -53,24 +53,24 @@ def parse(sheet: Sheet[Row], data: bytes) -> Content[Row]:
         content.absent = frozenset(sheet.names) - set(header)
         if content.readable:
             _parse_records(sheet, header, records, content)
-    except Unreadable as fault:
+    except UnreadableFile as fault:
         content.problems.append(fault.problem)
         content.readable = False
     return content
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """The rest of a file cannot be read."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: FileProblem) -> None:
         super().__init__(problem)
         self.problem = problem
 
 
-def header_problems(sheet: Sheet[Row], header: list[str]) -> list[Problem]:
+def header_problems(sheet: Sheet[Row], header: list[str]) -> list[FileProblem]:
     """Unknown, repeated and missing columns."""
     if not header:
-        return [Problem(sheet.file, 1, "", f"no header; the columns are {','.join(sheet.names)}")]
+        return [FileProblem(sheet.file, 1, "", f"no header; the columns are {','.join(sheet.names)}")]
     unknown = [name for name in header if name not in sheet.names]
     repeated = sorted({name for name in header if header.count(name) > 1} - set(unknown))
     missing = [c.name for c in sheet.columns if c.empty is REQUIRED and c.name not in header]
@@ -78,7 +78,7 @@ def header_problems(sheet: Sheet[Row], header: list[str]) -> list[Problem]:
     faults = [(name, f"unknown column; the columns are {','.join(sheet.names)}") for name in unknown]
     faults += [(name, "stands twice in the header") for name in repeated]
     faults += [(name, "this column is missing") for name in missing]
-    return [Problem(sheet.file, 1, name, fault) for name, fault in faults]
+    return [FileProblem(sheet.file, 1, name, fault) for name, fault in faults]
 
 
 def _records(file: str, data: bytes) -> Iterator[Record]:
@@ -95,7 +95,7 @@ def _records(file: str, data: bytes) -> Iterator[Record]:
                 yield start, cells
             start = reader.line_num + 1
     except csv.Error as error:
-        raise Unreadable(Problem(file, start, "", f"is not CSV: {error}")) from None
+        raise UnreadableFile(FileProblem(file, start, "", f"is not CSV: {error}")) from None
 
 
 def _decode(file: str, data: bytes) -> str:
@@ -103,7 +103,7 @@ def _decode(file: str, data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise Unreadable(Problem(file, line, "", "is not UTF-8; save the file as “CSV UTF-8”")) from None
+        raise UnreadableFile(FileProblem(file, line, "", "is not UTF-8; save the file as “CSV UTF-8”")) from None
 
 
 def _parse_records(sheet: Sheet[Row], header: list[str], records: Iterator[Record], content: Content[Row]) -> None:
@@ -112,16 +112,18 @@ def _parse_records(sheet: Sheet[Row], header: list[str], records: Iterator[Recor
     for number, cells in records:
         if len(cells) != len(header):
             fault = f"has {len(cells)} fields, the header has {len(header)}"
-            content.problems.append(Problem(sheet.file, number, "", fault))
+            content.problems.append(FileProblem(sheet.file, number, "", fault))
             continue
         content.codes.add(plain(cells[code_at].strip()))
         values, faults = _values(places, cells)
-        content.problems += [Problem(sheet.file, number, column, fault) for column, fault in faults]
+        content.problems += [FileProblem(sheet.file, number, column, fault) for column, fault in faults]
         if not faults:
-            content.lines.append(Line(number, sheet.make(*values)))
+            content.lines.append(FileLine(number, sheet.make(*values)))
 
 
-def _values(places: list[tuple[Column, int | None]], cells: list[str]) -> tuple[list[Value], list[tuple[str, str]]]:
+def _values(
+    places: list[tuple[SheetColumn, int | None]], cells: list[str]
+) -> tuple[list[Value], list[tuple[str, str]]]:
     """The values of a line in the order of the columns; and (column, fault) for each that has none."""
     values: list[Value] = []
     faults = []
@@ -134,7 +136,7 @@ def _values(places: list[tuple[Column, int | None]], cells: list[str]) -> tuple[
     return values, faults
 
 
-def _value(column: Column, cell: str) -> Value:
+def _value(column: SheetColumn, cell: str) -> Value:
     if cell:
         return column.parse(cell)
     if column.empty is REQUIRED:

@@ -9,25 +9,25 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from domain.errors import UsageError
-from domain.registry import Building, Home, Registry, Sensor, Substation
+from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor, RegisteredSubstation, Registry
 from registry import contacts, residents, rules
 from registry.csv_file import Content, parse
 from registry.keeping import complete
-from registry.preview import Change, home_changes, sensor_changes
-from registry.problems import Problem, refuse
+from registry.preview import ValueChange, home_changes, sensor_changes
+from registry.problems import FileProblem, refuse
 from registry.rules import Registered
 from registry.sheets import Sheet, Sheets, sheets
 from store.registry import registry_lines, registry_rows
-from store.registry.registry_rows import Codes, Difference
+from store.registry.registry_rows import Codes, KindDifference
 
 
-class Contents(NamedTuple):
+class RegistryFiles(NamedTuple):
     """What the four files say."""
 
-    substations: Content[Substation]
-    buildings: Content[Building]
-    homes: Content[Home]
-    sensors: Content[Sensor]
+    substations: Content[RegisteredSubstation]
+    buildings: Content[RegisteredBuilding]
+    homes: Content[RegisteredHome]
+    sensors: Content[RegisteredSensor]
 
     def registry(self) -> Registry:
         """The part of the registry that the files name."""
@@ -39,7 +39,7 @@ class Contents(NamedTuple):
         return content
 
 
-class Count(NamedTuple):
+class ImportCount(NamedTuple):
     """What an import did with a file: its lines, and the things they name (one home may take several lines)."""
 
     rows: int
@@ -48,13 +48,13 @@ class Count(NamedTuple):
     unchanged: int
 
 
-class Report(NamedTuple):
+class ImportReport(NamedTuple):
     """What an import did, by kind."""
 
-    substations: Count
-    buildings: Count
-    homes: Count
-    sensors: Count
+    substations: ImportCount
+    buildings: ImportCount
+    homes: ImportCount
+    sensors: ImportCount
 
 
 class Reference(NamedTuple):
@@ -67,7 +67,7 @@ class Reference(NamedTuple):
     code: str
 
 
-def import_folder(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> Report:
+def import_folder(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> ImportReport:
     """Bring the registry up to the files of a folder; the caller commits.
 
     What the files do not name stays as it is: homes without a line, and columns that a file does not have. The places
@@ -82,7 +82,7 @@ def import_folder(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime)
 
 def preview_folder(
     conn: Connection, folder: Path, zone: ZoneInfo, now: datetime, limited: Collection[str]
-) -> tuple[Report, list[Change]]:
+) -> tuple[ImportReport, list[ValueChange]]:
     """Import, and tell what that changes of homes and sensors that were known; the caller rolls back.
 
     Args:
@@ -97,7 +97,7 @@ def preview_folder(
     return _bring(conn, contents, now), changes
 
 
-def _checked(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> Contents:
+def _checked(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> RegistryFiles:
     """Read the files and hold them against each other and the registry, which no other import changes from here on."""
     files = sheets(zone)
     contents = read(folder, files)
@@ -108,12 +108,12 @@ def _checked(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> C
     return contents
 
 
-def _bring(conn: Connection, contents: Contents, now: datetime) -> Report:
+def _bring(conn: Connection, contents: RegistryFiles, now: datetime) -> ImportReport:
     registry_rows.stage(conn, contents.registry())
     differences = registry_rows.differences(conn, now)
     if any(difference.added or difference.changed for difference in differences):
         registry_rows.write(conn, now)
-    return Report(*(_count(contents.of(kind), found) for kind, found in differences._asdict().items()))
+    return ImportReport(*(_count(contents.of(kind), found) for kind, found in differences._asdict().items()))
 
 
 def _complete(
@@ -126,12 +126,12 @@ def _complete(
     content.problems = sorted(content.problems + rules.problems(sheet.file, content.lines), key=lambda p: p.line)
 
 
-def _count(content: Content[Any], found: Difference) -> Count:
+def _count(content: Content[Any], found: KindDifference) -> ImportCount:
     rows = len({line.number for line in content.lines})  # a sensor's places that stay have the number of its line
-    return Count(rows, found.added, found.changed, found.named - found.added - found.changed)
+    return ImportCount(rows, found.added, found.changed, found.named - found.added - found.changed)
 
 
-def read(folder: Path, files: Sheets) -> Contents:
+def read(folder: Path, files: Sheets) -> RegistryFiles:
     """Read the files of a folder, with all the problems that show without the registry; a missing file says nothing.
 
     Raises:
@@ -140,7 +140,7 @@ def read(folder: Path, files: Sheets) -> Contents:
     names = [*(sheet.file for sheet in files), residents.FILE, contacts.FILE]
     if not any((folder / name).exists() for name in names):
         raise UsageError(f"{folder}: holds none of {', '.join(names)}")
-    return Contents(
+    return RegistryFiles(
         _read(folder, files.substations),
         _read(folder, files.buildings),
         _read(folder, files.homes),
@@ -158,7 +158,7 @@ def _read(folder: Path, sheet: Sheet[Registered]) -> Content[Registered]:
         raise UsageError(f"{path}: {error.strerror}") from None
 
 
-def _dangling(conn: Connection, contents: Contents) -> list[Problem]:
+def _dangling(conn: Connection, contents: RegistryFiles) -> list[FileProblem]:
     """Problems of lines that name what neither the files nor the registry know."""
     # A file whose lines could not be read may well hold what is named: its own problem is enough.
     unsure = {kind for kind in contents._fields if not contents.of(kind).readable}
@@ -168,13 +168,13 @@ def _dangling(conn: Connection, contents: Contents) -> list[Problem]:
         wanted[reference.kind].add(reference.code)
     known = registry_rows.known(conn, Codes(**wanted))._asdict()
     return [
-        Problem(r.file, r.line, r.column, f"{r.code!r} is neither in {r.kind}.csv nor in the registry")
+        FileProblem(r.file, r.line, r.column, f"{r.code!r} is neither in {r.kind}.csv nor in the registry")
         for r in asked
         if r.code not in known[r.kind]
     ]
 
 
-def references(contents: Contents) -> Iterator[Reference]:
+def references(contents: RegistryFiles) -> Iterator[Reference]:
     """What the lines name, in the order of the files."""
     for number, building in contents.buildings.lines:
         yield Reference("buildings.csv", number, "substation", "substations", building.substation)

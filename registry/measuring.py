@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from registry.csv_file import parse
-from registry.problems import Problem, refuse
+from registry.problems import FileProblem, refuse
 from registry.rules import problems
 from registry.sheets import plan_sheet
 from store.sensors import measurement_rows
@@ -31,6 +31,6 @@ def import_plan(conn: Connection, path: Path, zone: ZoneInfo, now: datetime) -> 
     faults = [*content.problems, *problems(path.name, content.lines)]
     for nth in measurement_rows.unknown_places(conn, rows):
         column = "home" if rows[nth].home is not None else "building"
-        faults.append(Problem(path.name, content.lines[nth].number, column, "is not in the registry"))
+        faults.append(FileProblem(path.name, content.lines[nth].number, column, "is not in the registry"))
     refuse(faults)
     return measurement_rows.plan(conn, rows, now)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.errors import UsageError
-from domain.registry import SESSIONS, Sensor
+from domain.registry import SESSIONS, RegisteredSensor
 
 PASSWORDS, ACL, NEW = "passwords", "acl", "new-devices.csv"
 SPARKPLUG = "spBv1.0/"
@@ -34,7 +34,7 @@ class Accounts(NamedTuple):
     impossible: list[str]  # a colon, which a password file cannot hold, or a name that Hearth's sessions have
 
 
-def devices(sensors: Iterable[Sensor], now: datetime) -> set[str]:
+def devices(sensors: Iterable[RegisteredSensor], now: datetime) -> set[str]:
     """Who speaks to the broker, now or later: sensors without gateway, and gateways."""
     return {s.gateway or s.code for s in sensors if s.valid_to is None or s.valid_to > now}
 

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time
 from typing import NamedTuple, TypeVar
 
-from domain.registry import Home, Sensor
+from domain.registry import RegisteredHome, RegisteredSensor
 from registry.keeping import held_place, since
 from registry.rules import FROM_EVER
 
-Row = TypeVar("Row", Home, Sensor)
+Row = TypeVar("Row", RegisteredHome, RegisteredSensor)
 
 
-class Change(NamedTuple):
+class ValueChange(NamedTuple):
     """One value that a home or a sensor has, and would have; None: none."""
 
     code: str
@@ -29,7 +29,7 @@ class Losses(NamedTuple):
     sensors_moved: int  # to another home or substation
 
 
-def losses(changes: Collection[Change]) -> Losses:
+def losses(changes: Collection[ValueChange]) -> Losses:
     """Sum up the changes that an operator should look at twice."""
     return Losses(
         contracts_lost=sum(c.field == "contract" and c.after is None for c in changes),
@@ -38,7 +38,9 @@ def losses(changes: Collection[Change]) -> Losses:
     )
 
 
-def home_changes(known: Iterable[Home], new: Iterable[Home], limited: Collection[str]) -> Iterator[Change]:
+def home_changes(
+    known: Iterable[RegisteredHome], new: Iterable[RegisteredHome], limited: Collection[str]
+) -> Iterator[ValueChange]:
     """Compare homes that are known with what the lines of a file make of them.
 
     Args:
@@ -50,7 +52,9 @@ def home_changes(known: Iterable[Home], new: Iterable[Home], limited: Collection
         yield from _differences(code, _terms(old, limited), _terms([*history.values()], limited, after[code][0]))
 
 
-def _terms(history: Sequence[Home], limited: Collection[str], terms: Home | None = None) -> dict[str, str | None]:
+def _terms(
+    history: Sequence[RegisteredHome], limited: Collection[str], terms: RegisteredHome | None = None
+) -> dict[str, str | None]:
     home = terms or history[0]
     last = max(history, key=since)
     has_limit = home.home_class in limited or home.contract_limit is not None
@@ -64,21 +68,23 @@ def _terms(history: Sequence[Home], limited: Collection[str], terms: Home | None
     }
 
 
-def _contract(home: Home) -> str | None:
+def _contract(home: RegisteredHome) -> str | None:
     if home.contract_limit is None:
         return None
     window = f" {_clock(home.contract_from)}-{_clock(home.contract_to)}" if home.contract_from is not None else ""
     return f"{home.contract_limit:g} °C{window}"
 
 
-def sensor_changes(known: Iterable[Sensor], new: Iterable[Sensor], now: datetime) -> Iterator[Change]:
+def sensor_changes(
+    known: Iterable[RegisteredSensor], new: Iterable[RegisteredSensor], now: datetime
+) -> Iterator[ValueChange]:
     """Compare where sensors stand now with where they would."""
     after = _by_code(new)
     for code, old in _by_code(known).items():
         yield from _differences(code, _place(held_place(old, now)), _place(held_place(after[code], now)))
 
 
-def _place(sensor: Sensor) -> dict[str, str | None]:
+def _place(sensor: RegisteredSensor) -> dict[str, str | None]:
     return {
         "place": sensor.home or sensor.substation,
         "room": f"{sensor.room} ({sensor.room_kind})" if sensor.room else None,
@@ -90,10 +96,10 @@ def _place(sensor: Sensor) -> dict[str, str | None]:
     }
 
 
-def _differences(code: str, before: dict[str, str | None], after: dict[str, str | None]) -> Iterator[Change]:
+def _differences(code: str, before: dict[str, str | None], after: dict[str, str | None]) -> Iterator[ValueChange]:
     for field, value in before.items():
         if after[field] != value:
-            yield Change(code, field, value, after[field])
+            yield ValueChange(code, field, value, after[field])
 
 
 def _by_code(rows: Iterable[Row]) -> dict[str, list[Row]]:

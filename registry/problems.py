@@ -8,7 +8,7 @@ from domain.errors import UsageError
 SHOWN = 50
 
 
-class Problem(NamedTuple):
+class FileProblem(NamedTuple):
     """A fault and its place; `column` is empty when the whole line is at fault."""
 
     file: str
@@ -21,7 +21,7 @@ class Problem(NamedTuple):
         return place + (f"{self.column}: " if self.column else "") + self.fault
 
 
-def refuse(problems: Sequence[Problem]) -> None:
+def refuse(problems: Sequence[FileProblem]) -> None:
     """Return if there are no problems.
 
     Raises:

@@ -10,13 +10,13 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import Resident
-from registry.csv_file import Line, parse, render
+from registry.csv_file import FileLine, parse, render
 from registry.fields import code, instant
-from registry.problems import Problem, refuse
+from registry.problems import FileProblem, refuse
 from registry.rules import FOR_GOOD, FROM_EVER
-from registry.sheets import REQUIRED, Column, Sheet
+from registry.sheets import REQUIRED, Sheet, SheetColumn
 from store.registry import registry_rows, resident_rows
-from store.registry.resident_rows import Difference, Tenancy
+from store.registry.resident_rows import Tenancy, TenancyChanges
 
 FILE = "residents.csv"
 
@@ -24,15 +24,15 @@ FILE = "residents.csv"
 def sheet(zone: ZoneInfo) -> Sheet[Resident]:
     """The file; days begin at midnight in `zone`."""
     columns = (
-        Column("home", code, REQUIRED),
-        Column("resident", code),
-        Column("from", instant(zone)),
-        Column("to", instant(zone)),
+        SheetColumn("home", code, REQUIRED),
+        SheetColumn("resident", code),
+        SheetColumn("from", instant(zone)),
+        SheetColumn("to", instant(zone)),
     )
     return Sheet(FILE, columns, Resident)
 
 
-def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> Difference | None:
+def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> TenancyChanges | None:
     """Bring residents up to the file of a folder, if it is there; the caller commits.
 
     The lines of a home replace all that it had. Homes must be in the registry by now.
@@ -49,8 +49,10 @@ def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> Differen
         raise UsageError(f"{path}: {error.strerror}") from None
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
     # A line is the whole truth about a tenancy: without one of its times it would say that it never began, or goes on.
-    faults = [Problem(FILE, 1, name, "this column is missing") for name in sorted(content.absent) if content.readable]
-    faults += [Problem(FILE, *fault) for fault in (*_faults(content.lines, known), *_between(content.lines))]
+    faults = [
+        FileProblem(FILE, 1, name, "this column is missing") for name in sorted(content.absent) if content.readable
+    ]
+    faults += [FileProblem(FILE, *fault) for fault in (*_faults(content.lines, known), *_between(content.lines))]
     refuse(sorted(content.problems + faults, key=lambda problem: problem.line))
     return resident_rows.replace(conn, [Tenancy(*row, first_day(row.begins, zone)) for row in content.rows])
 
@@ -63,7 +65,7 @@ def first_day(begins: datetime | None, zone: ZoneInfo) -> date | None:
     return local.date() if local.time() == time() else local.date() + timedelta(days=1)
 
 
-def _faults(lines: Sequence[Line[Resident]], known: set[str]) -> Iterator[tuple[int, str, str]]:
+def _faults(lines: Sequence[FileLine[Resident]], known: set[str]) -> Iterator[tuple[int, str, str]]:
     for number, row in lines:
         if row.home not in known:
             yield number, "home", f"{row.home!r} is not in the registry"
@@ -73,7 +75,7 @@ def _faults(lines: Sequence[Line[Resident]], known: set[str]) -> Iterator[tuple[
             yield number, "to", "is not after from"
 
 
-def _between(lines: Sequence[Line[Resident]]) -> Iterator[tuple[int, str, str]]:
+def _between(lines: Sequence[FileLine[Resident]]) -> Iterator[tuple[int, str, str]]:
     """A home is lived in by one resident at a time."""
     in_order = sorted(lines, key=lambda line: (line.row.home, line.row.begins or FROM_EVER))
     for one, other in pairwise(in_order):

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from domain.measurement import PlanLine
-from domain.registry import Building, Home, Sensor, Substation
-from registry.csv_file import Line
-from registry.problems import Problem
+from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor, RegisteredSubstation
+from registry.csv_file import FileLine
+from registry.problems import FileProblem
 
-Registered = TypeVar("Registered", Substation, Building, Home, Sensor, PlanLine)
+Registered = TypeVar("Registered", RegisteredSubstation, RegisteredBuilding, RegisteredHome, RegisteredSensor, PlanLine)
 
 FROM_EVER = datetime.min.replace(tzinfo=UTC)
 FOR_GOOD = datetime.max.replace(tzinfo=UTC)
@@ -18,31 +18,33 @@ FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 Fault = tuple[int, str, str]  # line, column, what is wrong
 
 
-def problems(file: str, lines: Sequence[Line[Registered]]) -> list[Problem]:
+def problems(file: str, lines: Sequence[FileLine[Registered]]) -> list[FileProblem]:
     """The problems of the lines of one file."""
     faults: list[Fault] = []
     for number, row in lines:
         faults += [(number, column, fault) for column, fault in _line_faults(row)]
     for same in _by_code(lines):
         faults += _faults_between(same)
-    return [Problem(file, *fault) for fault in faults]
+    return [FileProblem(file, *fault) for fault in faults]
 
 
-def _by_code(lines: Sequence[Line[Registered]]) -> Iterable[list[Line[Registered]]]:
-    groups: dict[str, list[Line[Registered]]] = defaultdict(list)
+def _by_code(lines: Sequence[FileLine[Registered]]) -> Iterable[list[FileLine[Registered]]]:
+    groups: dict[str, list[FileLine[Registered]]] = defaultdict(list)
     for line in lines:
         groups[line.row.code].append(line)
     return (group for group in groups.values() if len(group) > 1)
 
 
-def _line_faults(row: Substation | Building | Home | Sensor | PlanLine) -> Iterator[tuple[str, str]]:
+def _line_faults(
+    row: RegisteredSubstation | RegisteredBuilding | RegisteredHome | RegisteredSensor | PlanLine,
+) -> Iterator[tuple[str, str]]:
     match row:
-        case Substation() | Building():
+        case RegisteredSubstation() | RegisteredBuilding():
             if (row.lat is None) != (row.lon is None):
                 yield ("lat" if row.lat is None else "lon"), "is empty, and its other half is not"
-        case Home():
+        case RegisteredHome():
             yield from _contract_faults(row)
-        case Sensor():
+        case RegisteredSensor():
             yield from _place_faults(row)
             if row.valid_from and row.valid_to and row.valid_from >= row.valid_to:
                 yield "valid_to", "is not after valid_from"
@@ -53,7 +55,7 @@ def _line_faults(row: Substation | Building | Home | Sensor | PlanLine) -> Itera
                 yield "to", "is before `from`"
 
 
-def _contract_faults(home: Home) -> Iterator[tuple[str, str]]:
+def _contract_faults(home: RegisteredHome) -> Iterator[tuple[str, str]]:
     if (home.contract_from is None) != (home.contract_to is None):
         empty = "contract_from" if home.contract_from is None else "contract_to"
         yield empty, "is empty; a window needs both ends, all day needs none"
@@ -63,7 +65,7 @@ def _contract_faults(home: Home) -> Iterator[tuple[str, str]]:
         yield "contract_to", "is equal to contract_from; leave both empty for all day"
 
 
-def _place_faults(sensor: Sensor) -> Iterator[tuple[str, str]]:
+def _place_faults(sensor: RegisteredSensor) -> Iterator[tuple[str, str]]:
     if (sensor.home is None) == (sensor.substation is None):
         yield "home", "give either a home or a substation"
         return
@@ -74,18 +76,18 @@ def _place_faults(sensor: Sensor) -> Iterator[tuple[str, str]]:
             yield column, "must be empty for a sensor at a substation"
 
 
-def _faults_between(lines: list[Line[Registered]]) -> Iterator[Fault]:
+def _faults_between(lines: list[FileLine[Registered]]) -> Iterator[Fault]:
     """Faults of several lines with one code."""
     match lines[0].row:
-        case Home():
-            yield from _history_faults([(number, row) for number, row in lines if isinstance(row, Home)])
-        case Sensor():
-            yield from _span_faults([(number, row) for number, row in lines if isinstance(row, Sensor)])
+        case RegisteredHome():
+            yield from _history_faults([(number, row) for number, row in lines if isinstance(row, RegisteredHome)])
+        case RegisteredSensor():
+            yield from _span_faults([(number, row) for number, row in lines if isinstance(row, RegisteredSensor)])
         case _:
             yield from ((number, "code", f"stands on line {lines[0].number} too") for number, _ in lines[1:])
 
 
-def _history_faults(lines: list[tuple[int, Home]]) -> Iterator[Fault]:
+def _history_faults(lines: list[tuple[int, RegisteredHome]]) -> Iterator[Fault]:
     first_number, first = lines[0]
     seen: dict[datetime | None, int] = {}
     for number, home in lines:
@@ -96,7 +98,7 @@ def _history_faults(lines: list[tuple[int, Home]]) -> Iterator[Fault]:
             yield number, "code", f"differs from line {first_number} in more than its heat status"
 
 
-def _span_faults(lines: list[tuple[int, Sensor]]) -> Iterator[Fault]:
+def _span_faults(lines: list[tuple[int, RegisteredSensor]]) -> Iterator[Fault]:
     """Spans are compared in order of time, each with the one that reaches furthest before it."""
     ordered = sorted(lines, key=lambda line: line[1].valid_from or FROM_EVER)
     furthest_number, furthest = ordered[0]

@@ -7,10 +7,22 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from domain.measurement import PlanLine
-from domain.registry import CLASSES, HEAT_STATUSES, ROOM_KINDS, Building, Contact, Home, Resident, Sensor, Substation
+from domain.registry import (
+    CLASSES,
+    HEAT_STATUSES,
+    ROOM_KINDS,
+    Contact,
+    RegisteredBuilding,
+    RegisteredHome,
+    RegisteredSensor,
+    RegisteredSubstation,
+    Resident,
+)
 from registry.fields import Parser, Value, clock_time, code, device, instant, kelvin, number, one_of, whole, words
 
-Row = TypeVar("Row", Substation, Building, Home, Sensor, Resident, Contact, PlanLine)
+Row = TypeVar(
+    "Row", RegisteredSubstation, RegisteredBuilding, RegisteredHome, RegisteredSensor, Resident, Contact, PlanLine
+)
 
 
 class Missing(Enum):
@@ -28,7 +40,7 @@ OFFSET_KELVIN = kelvin(-20, 20)
 INTERVAL_SECONDS = whole(1, 86_400)
 
 
-class Column(NamedTuple):
+class SheetColumn(NamedTuple):
     """A column: its name in the header, how a cell is read, the value of an empty cell.
 
     A column that is absent has that value in what the registry does not know yet; else the known value stays.
@@ -47,7 +59,7 @@ class Sheet(Generic[Row]):
     """
 
     file: str
-    columns: tuple[Column, ...]
+    columns: tuple[SheetColumn, ...]
     make: Callable[..., Row]
     pairs: tuple[tuple[str, str], ...] = ()
 
@@ -60,10 +72,10 @@ class Sheet(Generic[Row]):
 class Sheets(NamedTuple):
     """The four files, in the order in which they refer to each other."""
 
-    substations: Sheet[Substation]
-    buildings: Sheet[Building]
-    homes: Sheet[Home]
-    sensors: Sheet[Sensor]
+    substations: Sheet[RegisteredSubstation]
+    buildings: Sheet[RegisteredBuilding]
+    homes: Sheet[RegisteredHome]
+    sensors: Sheet[RegisteredSensor]
 
 
 def sheets(zone: ZoneInfo) -> Sheets:
@@ -71,69 +83,69 @@ def sheets(zone: ZoneInfo) -> Sheets:
     return Sheets(_substations(), _buildings(), _homes(zone), _sensors(zone))
 
 
-def _substations() -> Sheet[Substation]:
+def _substations() -> Sheet[RegisteredSubstation]:
     columns = (
-        Column("code", code, REQUIRED),
-        Column("name", words, REQUIRED),
-        Column("station", words, REQUIRED),
-        Column("lat", LATITUDE),
-        Column("lon", LONGITUDE),
+        SheetColumn("code", code, REQUIRED),
+        SheetColumn("name", words, REQUIRED),
+        SheetColumn("station", words, REQUIRED),
+        SheetColumn("lat", LATITUDE),
+        SheetColumn("lon", LONGITUDE),
     )
-    return Sheet("substations.csv", columns, Substation, (("lat", "lon"),))
+    return Sheet("substations.csv", columns, RegisteredSubstation, (("lat", "lon"),))
 
 
-def _buildings() -> Sheet[Building]:
+def _buildings() -> Sheet[RegisteredBuilding]:
     columns = (
-        Column("code", code, REQUIRED),
-        Column("substation", code, REQUIRED),
-        Column("name", words, REQUIRED),
-        Column("address", words, ""),
-        Column("lat", LATITUDE),
-        Column("lon", LONGITUDE),
+        SheetColumn("code", code, REQUIRED),
+        SheetColumn("substation", code, REQUIRED),
+        SheetColumn("name", words, REQUIRED),
+        SheetColumn("address", words, ""),
+        SheetColumn("lat", LATITUDE),
+        SheetColumn("lon", LONGITUDE),
     )
-    return Sheet("buildings.csv", columns, Building, (("lat", "lon"),))
+    return Sheet("buildings.csv", columns, RegisteredBuilding, (("lat", "lon"),))
 
 
-def _homes(zone: ZoneInfo) -> Sheet[Home]:
+def _homes(zone: ZoneInfo) -> Sheet[RegisteredHome]:
     columns = (
-        Column("code", code, REQUIRED),
-        Column("building", code, REQUIRED),
-        Column("unit", words, ""),
-        Column("class", one_of(CLASSES), REQUIRED),
-        Column("heat_status", one_of(HEAT_STATUSES), REQUIRED),
-        Column("status_since", instant(zone)),
-        Column("contract_limit", LIMIT_CELSIUS),
-        Column("contract_from", clock_time),
-        Column("contract_to", clock_time),
+        SheetColumn("code", code, REQUIRED),
+        SheetColumn("building", code, REQUIRED),
+        SheetColumn("unit", words, ""),
+        SheetColumn("class", one_of(CLASSES), REQUIRED),
+        SheetColumn("heat_status", one_of(HEAT_STATUSES), REQUIRED),
+        SheetColumn("status_since", instant(zone)),
+        SheetColumn("contract_limit", LIMIT_CELSIUS),
+        SheetColumn("contract_from", clock_time),
+        SheetColumn("contract_to", clock_time),
     )
-    return Sheet("homes.csv", columns, Home, (("contract_from", "contract_to"),))
+    return Sheet("homes.csv", columns, RegisteredHome, (("contract_from", "contract_to"),))
 
 
-def _sensors(zone: ZoneInfo) -> Sheet[Sensor]:
+def _sensors(zone: ZoneInfo) -> Sheet[RegisteredSensor]:
     columns = (
-        Column("id", device, REQUIRED),
-        Column("home", code),
-        Column("substation", code),
-        Column("gateway", device),
-        Column("room", words),
-        Column("room_kind", one_of(ROOM_KINDS)),
-        Column("interval_s", INTERVAL_SECONDS, REQUIRED),
-        Column("offset", OFFSET_KELVIN, 0.0),
-        Column("valid_from", instant(zone)),
-        Column("valid_to", instant(zone)),
+        SheetColumn("id", device, REQUIRED),
+        SheetColumn("home", code),
+        SheetColumn("substation", code),
+        SheetColumn("gateway", device),
+        SheetColumn("room", words),
+        SheetColumn("room_kind", one_of(ROOM_KINDS)),
+        SheetColumn("interval_s", INTERVAL_SECONDS, REQUIRED),
+        SheetColumn("offset", OFFSET_KELVIN, 0.0),
+        SheetColumn("valid_from", instant(zone)),
+        SheetColumn("valid_to", instant(zone)),
     )
-    return Sheet("sensors.csv", columns, Sensor)
+    return Sheet("sensors.csv", columns, RegisteredSensor)
 
 
 def plan_sheet(file: str, zone: ZoneInfo) -> Sheet[PlanLine]:
     """A plan of measurements on site: where, and how often."""
     columns = (
-        Column("room", words, REQUIRED),
-        Column("room_kind", one_of(ROOM_KINDS), REQUIRED),
-        Column("home", code),
-        Column("building", code),
-        Column("every_days", whole(1, 366), REQUIRED),
-        Column("from", instant(zone)),
-        Column("to", instant(zone)),
+        SheetColumn("room", words, REQUIRED),
+        SheetColumn("room_kind", one_of(ROOM_KINDS), REQUIRED),
+        SheetColumn("home", code),
+        SheetColumn("building", code),
+        SheetColumn("every_days", whole(1, 366), REQUIRED),
+        SheetColumn("from", instant(zone)),
+        SheetColumn("to", instant(zone)),
     )
     return Sheet(file, columns, PlanLine)

@@ -15,7 +15,7 @@ from sim.weather import DAY_US, HOUR_US
 _STREAM = 21
 
 
-class Kind(IntEnum):
+class FaultKind(IntEnum):
     """Kind of fault, with the thing it strikes and the meaning of its strength."""
 
     SUBSTATION = 0  # substation; share of the heat lost
@@ -38,13 +38,13 @@ class Habit:
 
 
 HABITS = {
-    Kind.SUBSTATION: Habit(0.08, (3, 9), (0.4, 0.8)),
-    Kind.RISER: Habit(0.012, (6, 30), (0.6, 1.0), least=1),
-    Kind.WINDOW: Habit(0.012, (10, 40), (60, 250), least=2),
-    Kind.DEAD_SENSOR: Habit(0.004, (6, 48)),
-    Kind.RADIO_GAP: Habit(0.06, (0.3, 4)),
-    Kind.CLOCK_DRIFT: Habit(0.02, (6, 48), (-240, 240)),
-    Kind.SENTINELS: Habit(0.008, (6, 48), (0.02, 0.2)),
+    FaultKind.SUBSTATION: Habit(0.08, (3, 9), (0.4, 0.8)),
+    FaultKind.RISER: Habit(0.012, (6, 30), (0.6, 1.0), least=1),
+    FaultKind.WINDOW: Habit(0.012, (10, 40), (60, 250), least=2),
+    FaultKind.DEAD_SENSOR: Habit(0.004, (6, 48)),
+    FaultKind.RADIO_GAP: Habit(0.06, (0.3, 4)),
+    FaultKind.CLOCK_DRIFT: Habit(0.02, (6, 48), (-240, 240)),
+    FaultKind.SENTINELS: Habit(0.008, (6, 48), (0.02, 0.2)),
 }
 LONGEST_DAYS = 2  # no habit lasts longer: a fault active now began at most this many days ago
 FAR_AHEAD_CHANCE = 0.1  # of a drifting clock to be ahead by more than the usual tolerance of five minutes
@@ -54,30 +54,30 @@ FAULT = np.dtype([("kind", "i1"), ("target", "i4"), ("begin_us", "i8"), ("end_us
 Faults = npt.NDArray[np.void]
 
 
-class Calendar:
+class FaultCalendar:
     """Faults of a town with `sizes[kind]` things that a kind may strike."""
 
-    def __init__(self, seed: int, sizes: dict[Kind, int]) -> None:
+    def __init__(self, seed: int, sizes: dict[FaultKind, int]) -> None:
         self._seed = seed
         self._sizes = sizes
         self._days: dict[int, Faults] = {}
 
-    def active(self, at_us: int) -> dict[Kind, Faults]:
+    def active(self, at_us: int) -> dict[FaultKind, Faults]:
         """Faults with begin <= `at_us` < end, by kind; every kind is present."""
         today = at_us // DAY_US
         self._days = {day: self._beginning(day) for day in range(today - LONGEST_DAYS, today + 1)}
         near = np.concatenate(list(self._days.values()))
         now = near[(near["begin_us"] <= at_us) & (at_us < near["end_us"])]
-        return {kind: now[now["kind"] == kind] for kind in Kind}
+        return {kind: now[now["kind"] == kind] for kind in FaultKind}
 
     def _beginning(self, day: int) -> Faults:
         if day in self._days:
             return self._days[day]
         rng = np.random.default_rng([self._seed, _STREAM, day])
-        return np.concatenate([_draw(kind, self._sizes[kind], day, rng) for kind in Kind])
+        return np.concatenate([_draw(kind, self._sizes[kind], day, rng) for kind in FaultKind])
 
 
-def _draw(kind: Kind, size: int, day: int, rng: np.random.Generator) -> Faults:
+def _draw(kind: FaultKind, size: int, day: int, rng: np.random.Generator) -> Faults:
     habit = HABITS[kind]
     count = max(int(rng.poisson(habit.chance_per_day * size)), habit.least) if size else 0
     faults = np.zeros(count, FAULT)
@@ -86,7 +86,7 @@ def _draw(kind: Kind, size: int, day: int, rng: np.random.Generator) -> Faults:
     faults["begin_us"] = day * DAY_US + rng.integers(0, DAY_US, count)
     faults["end_us"] = faults["begin_us"] + (rng.uniform(*habit.hours, count) * HOUR_US).astype(np.int64)
     faults["strength"] = rng.uniform(*habit.strength, count)
-    if kind is Kind.CLOCK_DRIFT:
+    if kind is FaultKind.CLOCK_DRIFT:
         far = rng.random(count) < FAR_AHEAD_CHANCE
         faults["strength"][far] = rng.uniform(*FAR_AHEAD_SECONDS, int(far.sum()))
     return faults

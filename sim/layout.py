@@ -36,7 +36,7 @@ _STREAM = 31
 
 
 @dataclass(frozen=True)
-class Substation:
+class TownSubstation:
     code: str
     name: str
     station: str
@@ -45,7 +45,7 @@ class Substation:
 
 
 @dataclass(frozen=True)
-class Building:
+class TownBuilding:
     code: str
     substation: int
     name: str
@@ -57,7 +57,7 @@ class Building:
 
 
 @dataclass(frozen=True)
-class Home:
+class TownHome:
     code: str
     building: int
     riser: int
@@ -68,7 +68,7 @@ class Home:
 
 
 @dataclass(frozen=True)
-class Sensor:
+class TownSensor:
     id: str
     home: int
     device: int
@@ -90,10 +90,10 @@ class Device:
 class Layout:
     """References are positions in these tuples; sensors of one device stand together."""
 
-    substations: tuple[Substation, ...]
-    buildings: tuple[Building, ...]
-    homes: tuple[Home, ...]
-    sensors: tuple[Sensor, ...]
+    substations: tuple[TownSubstation, ...]
+    buildings: tuple[TownBuilding, ...]
+    homes: tuple[TownHome, ...]
+    sensors: tuple[TownSensor, ...]
     devices: tuple[Device, ...]
     risers: int
 
@@ -104,8 +104,8 @@ def plan(seed: int, homes: int) -> Layout:
         raise ValueError("a town has at least one home")
     rng = np.random.default_rng([seed, _STREAM])
     substations = tuple(_substation(i, rng) for i in range(-(-homes // HOMES_PER_SUBSTATION)))
-    buildings: list[Building] = []
-    all_homes: list[Home] = []
+    buildings: list[TownBuilding] = []
+    all_homes: list[TownHome] = []
     risers = 0
     while len(all_homes) < homes:
         substation = len(all_homes) // HOMES_PER_SUBSTATION
@@ -118,11 +118,11 @@ def plan(seed: int, homes: int) -> Layout:
     return Layout(substations, tuple(buildings), tuple(all_homes), sensors, devices, risers)
 
 
-def _substation(index: int, rng: np.random.Generator) -> Substation:
+def _substation(index: int, rng: np.random.Generator) -> TownSubstation:
     place, pinyin = PLACES[index % len(PLACES)]
     station, station_pinyin = STATIONS[index % len(STATIONS)]
     lat, lon = rng.normal(CENTRE, (0.012, 0.016))
-    return Substation(
+    return TownSubstation(
         code=f"S{index + 1:02d}",
         name=f"{place}换热站{index // len(PLACES) + 1}号 {pinyin} {index // len(PLACES) + 1}",
         station=f"{station} {station_pinyin}",
@@ -131,13 +131,13 @@ def _substation(index: int, rng: np.random.Generator) -> Substation:
     )
 
 
-def _building(index: int, substation_index: int, substation: Substation, rng: np.random.Generator) -> Building:
+def _building(index: int, substation_index: int, substation: TownSubstation, rng: np.random.Generator) -> TownBuilding:
     bungalows = index % BUNGALOW_ROW_EVERY == BUNGALOW_ROW_EVERY // 2
     street = STREETS[int(rng.integers(len(STREETS)))]
     number = int(rng.integers(1, 200))
     lat, lon = rng.normal((substation.lat, substation.lon), (0.0025, 0.0033))
     place = substation.name.split("换热站")[0]
-    return Building(
+    return TownBuilding(
         code=f"B{index + 1:04d}",
         substation=substation_index,
         name=f"{place}{'平房' if bungalows else '小区'}{index + 1}{'排' if bungalows else '号楼'}",
@@ -149,7 +149,7 @@ def _building(index: int, substation_index: int, substation: Substation, rng: np
     )
 
 
-def _units(building: Building, rng: np.random.Generator) -> list[tuple[int, str]]:
+def _units(building: TownBuilding, rng: np.random.Generator) -> list[tuple[int, str]]:
     """(riser, unit) of every home; flats above each other hang on one riser."""
     if building.bungalows:
         return [(0, f"{number}") for number in range(1, BUNGALOW_ROW_HOMES + 1)]
@@ -162,10 +162,10 @@ def _units(building: Building, rng: np.random.Generator) -> list[tuple[int, str]
     ]
 
 
-def _home(building: Building, index: int, riser: int, unit: str, rng: np.random.Generator) -> Home:
+def _home(building: TownBuilding, index: int, riser: int, unit: str, rng: np.random.Generator) -> TownHome:
     nonresidential, stopped, contract = rng.random(3) < (NONRESIDENTIAL_SHARE, STOPPED_SHARE, CONTRACT_SHARE)
     home_class = "bungalow" if building.bungalows else "nonresidential" if nonresidential else "multistorey"
-    return Home(
+    return TownHome(
         code=f"{building.code}-{unit}",
         building=index,
         riser=riser,
@@ -177,9 +177,9 @@ def _home(building: Building, index: int, riser: int, unit: str, rng: np.random.
 
 
 def _sensors(
-    buildings: list[Building], homes: list[Home], rng: np.random.Generator
-) -> tuple[tuple[Sensor, ...], tuple[Device, ...]]:
-    sensors: list[Sensor] = []
+    buildings: list[TownBuilding], homes: list[TownHome], rng: np.random.Generator
+) -> tuple[tuple[TownSensor, ...], tuple[Device, ...]]:
+    sensors: list[TownSensor] = []
     devices: list[Device] = []
     for index, home in enumerate(homes):
         gateway = buildings[home.building].gateway
@@ -194,7 +194,7 @@ def _sensors(
     return tuple(sensors), tuple(devices)
 
 
-def _sensor(identity: str, home: int, device: int, kind: str, rng: np.random.Generator) -> Sensor:
+def _sensor(identity: str, home: int, device: int, kind: str, rng: np.random.Generator) -> TownSensor:
     off, text_time = rng.random(2) < (OFFSET_SHARE, TEXT_TIME_SHARE)
     offset = round(float(rng.uniform(-0.4, 0.4)), 2) if off else 0.0
-    return Sensor(identity, home, device, kind, offset, bool(text_time))
+    return TownSensor(identity, home, device, kind, offset, bool(text_time))

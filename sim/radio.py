@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import faults, telemetry
-from sim.faults import Kind
-from sim.telemetry import Message
-from sim.town import SECOND_US, Readings, Town, channel_values
+from sim.faults import FaultKind
+from sim.telemetry import TimedPayload
+from sim.town import SECOND_US, Town, TownReadings, channel_values
 
 DELAY_SECONDS = (0.1, 1.5)
 DUPLICATE_CHANCE = 0.002  # per message
@@ -27,13 +27,13 @@ def substation_device(code: str) -> str:
 class Radio:
     """Turns the steps of a town into messages; `held` are those still under way, across the steps."""
 
-    def __init__(self, town: Town, held: Sequence[Message] = ()) -> None:
+    def __init__(self, town: Town, held: Sequence[TimedPayload] = ()) -> None:
         self.town = town
         self.held = list(held)
         self._device_of_sensor = np.array([sensor.device for sensor in town.layout.sensors])
         self._phase_us = _phases(town.seed, len(town.layout.devices), town.interval_us)
 
-    def step(self) -> list[Message]:
+    def step(self) -> list[TimedPayload]:
         """Messages due before the town's next step, in order of time; moves the town to that step."""
         until_us = self.town.at_us + self.town.interval_us
         under_way = self.held + self._from_homes() + self._from_substations()
@@ -42,7 +42,7 @@ class Radio:
         self.town.advance()
         return due
 
-    def _from_homes(self) -> list[Message]:
+    def _from_homes(self) -> list[TimedPayload]:
         town = self.town
         readings = town.readings()
         measured_us = town.at_us + self._phase_us
@@ -58,12 +58,12 @@ class Radio:
                 if device.gateway
                 else objects[speaking[0]]
             )
-            messages.append(Message(due, telemetry.topic(device.name), payload))
+            messages.append(TimedPayload(due, telemetry.topic(device.name), payload))
             if copy:
-                messages.append(Message(copy, telemetry.topic(device.name), payload))
+                messages.append(TimedPayload(copy, telemetry.topic(device.name), payload))
         return messages
 
-    def _objects(self, readings: Readings, measured_us: npt.NDArray[np.int64]) -> list[str]:
+    def _objects(self, readings: TownReadings, measured_us: npt.NDArray[np.int64]) -> list[str]:
         """JSON object of every sensor, empty for the silent ones."""
         error_us = (readings.clock_error_seconds * SECOND_US).astype(np.int64)
         claimed_us = measured_us[self._device_of_sensor] + error_us
@@ -84,19 +84,19 @@ class Radio:
         due_us = measured_us + (rng.uniform(*DELAY_SECONDS, count) * SECOND_US).astype(np.int64)
         late_us = (rng.uniform(*LATE_INTERVALS, count) * town.interval_us).astype(np.int64)
         due_us = np.where(rng.random(count) < LATE_CHANCE, due_us + late_us, due_us)
-        gap_end_us = faults.latest_end_us(town.calendar.active(town.at_us)[Kind.RADIO_GAP], count)
+        gap_end_us = faults.latest_end_us(town.calendar.active(town.at_us)[FaultKind.RADIO_GAP], count)
         # What a gap held back comes in the order it was measured, in the last seconds of the gap.
         catch_up_us = gap_end_us - (gap_end_us - measured_us) // 10_000
         due_us = np.where(gap_end_us > due_us, catch_up_us, due_us)
         again = rng.random(count) < DUPLICATE_CHANCE
         return due_us, np.where(again, due_us + 3 * SECOND_US, 0)
 
-    def _from_substations(self) -> list[Message]:
+    def _from_substations(self) -> list[TimedPayload]:
         town = self.town
         channels = town.channels()
         ts = str(town.at_us // 1000)
         return [
-            Message(
+            TimedPayload(
                 town.at_us + SECOND_US,
                 telemetry.topic(substation_device(substation.code)),
                 telemetry.channels(ts, channel_values(channels, i)),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sim import replay
-from sim.layout import Home, Layout
+from sim.layout import Layout, TownHome
 from sim.radio import substation_device
 from sim.town import Town
 
@@ -69,7 +69,7 @@ def _buildings(plan: Layout) -> list[Row]:
     ]
 
 
-def _home(plan: Layout, home: Home) -> Row:
+def _home(plan: Layout, home: TownHome) -> Row:
     contract: Row = {}
     if home.contract_limit is not None:
         contract = {

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import telemetry
-from sim.telemetry import Message
+from sim.telemetry import TimedPayload
 from sim.weather import DAY_US, HOUR_US
 
 RECORDED_ZONE = timezone(timedelta(hours=1))
@@ -102,7 +102,7 @@ def coldest_weeks(now: datetime, zone: ZoneInfo, reach: timedelta) -> int:
     return max(range(least, most + 1), key=coldness)
 
 
-class Replay:
+class RecordedReplay:
     """Messages of both recordings for any stretch of time."""
 
     def __init__(self, weeks: int, zone: ZoneInfo) -> None:
@@ -114,13 +114,13 @@ class Replay:
         """Whether the rooms have a reading before and after this instant."""
         return bool(self._rooms.at_us[0] <= at_us < self._rooms.at_us[-1])
 
-    def messages(self, from_us: int, until_us: int) -> list[Message]:
+    def messages(self, from_us: int, until_us: int) -> list[TimedPayload]:
         """Messages due in [from, until), in order of time."""
         return sorted(self._room_messages(from_us, until_us) + self._meter_messages(from_us, until_us))
 
-    def _room_messages(self, from_us: int, until_us: int) -> list[Message]:
+    def _room_messages(self, from_us: int, until_us: int) -> list[TimedPayload]:
         return [
-            Message(
+            TimedPayload(
                 at_us + SEND_DELAY_US,
                 telemetry.topic(room_device(room)),
                 telemetry.temperature(at_us, celsius),
@@ -130,13 +130,13 @@ class Replay:
             if not np.isnan(celsius := float(values[i]))
         ]
 
-    def _meter_messages(self, from_us: int, until_us: int) -> list[Message]:
+    def _meter_messages(self, from_us: int, until_us: int) -> list[TimedPayload]:
         rows = [
             (at_us, {k: round(float(v[i]), 4) for k, v in self._meter.values.items() if not np.isnan(v[i])})
             for i, at_us in _due(self._meter, from_us, until_us)
         ]
         return [
-            Message(at_us + SEND_DELAY_US, telemetry.topic(METER), telemetry.channels(str(at_us // 1000), values))
+            TimedPayload(at_us + SEND_DELAY_US, telemetry.topic(METER), telemetry.channels(str(at_us // 1000), values))
             for at_us, values in rows
             if values
         ]

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from sim.pace import Pace
 from sim.publish import Publisher
 from sim.radio import Radio
-from sim.replay import Replay, coldest_weeks
-from sim.telemetry import Message, packed
+from sim.replay import RecordedReplay, coldest_weeks
+from sim.telemetry import TimedPayload, packed
 from sim.town import SECOND_US, Town
 
 REPORT_SECONDS = 0.5
@@ -65,7 +65,7 @@ def simulate(
     saved = _load(state_file)
     if saved:
         town.restore(saved["town"])
-    radio = Radio(town, [Message(*message) for message in saved.get("held", [])])
+    radio = Radio(town, [TimedPayload(*message) for message in saved.get("held", [])])
     town.advance_to(now_us - int(backfill_s * SECOND_US))
     replay = _replay(saved.get("weeks"), now_us, backfill_s, zone) if recordings else None
     with Publisher(url, client_id, tls) as publisher:
@@ -99,7 +99,7 @@ class _Run:
     def report(self) -> Progress:
         return Progress(self._messages, self._reached_us, self._pace.live)
 
-    def send(self, batch: list[Message]) -> bool:
+    def send(self, batch: list[TimedPayload]) -> bool:
         """Send a batch, each message in its time; False if the run ends within it."""
         for message in batch:
             if not (self._pace.wait(message.due_us) and self._hand_over(message)):
@@ -109,7 +109,7 @@ class _Run:
             self._tell()
         return True
 
-    def _hand_over(self, message: Message) -> bool:
+    def _hand_over(self, message: TimedPayload) -> bool:
         while not self._publisher.send(message.topic, message.payload, timeout=0.5):
             if self._stop.is_set():
                 return False
@@ -142,7 +142,7 @@ class _Notebook:
         self._saved_at = time.monotonic()
 
 
-def _batch(radio: Radio, replay: Replay | None, now_us: int, chunk_us: int) -> list[Message]:
+def _batch(radio: Radio, replay: RecordedReplay | None, now_us: int, chunk_us: int) -> list[TimedPayload]:
     """Everything due within the next interval, in time order; in history a chunk, packed by device."""
     from_us = radio.town.at_us
     batch = radio.step()
@@ -154,17 +154,17 @@ def _batch(radio: Radio, replay: Replay | None, now_us: int, chunk_us: int) -> l
     return packed(batch) if until_us <= chunk_end_us else batch
 
 
-def _replay(saved_weeks: int | None, now_us: int, backfill_s: float, zone: ZoneInfo) -> Replay:
+def _replay(saved_weeks: int | None, now_us: int, backfill_s: float, zone: ZoneInfo) -> RecordedReplay:
     """The recordings where they were before, or anew where that has run out."""
-    if saved_weeks is not None and (replay := Replay(saved_weeks, zone)).covers(now_us):
+    if saved_weeks is not None and (replay := RecordedReplay(saved_weeks, zone)).covers(now_us):
         return replay
     now = datetime.fromtimestamp(now_us / SECOND_US, UTC)
     least, most = REPLAY_REACH_HOURS
     reach = timedelta(hours=min(max(least, backfill_s / 3600), most))
-    return Replay(coldest_weeks(now, zone, reach), zone)
+    return RecordedReplay(coldest_weeks(now, zone, reach), zone)
 
 
-def _state(radio: Radio, town: Town, replay: Replay | None) -> dict[str, Any]:
+def _state(radio: Radio, town: Town, replay: RecordedReplay | None) -> dict[str, Any]:
     return {"town": town.state(), "held": radio.held, "weeks": replay.weeks if replay else None}
 
 

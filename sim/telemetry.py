@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-class Message(NamedTuple):
+class TimedPayload(NamedTuple):
     """A payload and the instant at which it is to be sent; sorts by that instant."""
 
     due_us: int
@@ -58,10 +58,10 @@ def channels(ts: str, values: Mapping[str, float]) -> str:
     return f'{{"ts":{ts},{json.dumps(dict(values), separators=(",", ":"))[1:]}'
 
 
-def packed(messages: Iterable[Message]) -> list[Message]:
+def packed(messages: Iterable[TimedPayload]) -> list[TimedPayload]:
     """The same readings in fewer messages: arrays by topic, due with their last reading, in order of time."""
-    arrays: list[Message] = []
-    growing: dict[str, list[Message]] = {}
+    arrays: list[TimedPayload] = []
+    growing: dict[str, list[TimedPayload]] = {}
     for message in messages:
         parts = growing.setdefault(message.topic, [])
         parts.append(message)
@@ -70,6 +70,6 @@ def packed(messages: Iterable[Message]) -> list[Message]:
     return sorted(arrays + [_joined(parts) for parts in growing.values()])
 
 
-def _joined(parts: list[Message]) -> Message:
+def _joined(parts: list[TimedPayload]) -> TimedPayload:
     bodies = ",".join(part.payload.strip("[]") for part in parts)
-    return Message(parts[-1].due_us, parts[-1].topic, f"[{bodies}]" if len(parts) > 1 else parts[-1].payload)
+    return TimedPayload(parts[-1].due_us, parts[-1].topic, f"[{bodies}]" if len(parts) > 1 else parts[-1].payload)

@@ -18,7 +18,7 @@ WALL_HOURS = 30.0
 
 
 @dataclass(frozen=True)
-class Homes:
+class ThermalHomes:
     """Conductances in W/K and heat capacities in J/K, one number per home."""
 
     radiator: Floats
@@ -44,14 +44,14 @@ class Homes:
         )
 
 
-def steady_wall(homes: Homes, air: Floats, outdoor: float) -> Floats:
+def steady_wall(homes: ThermalHomes, air: Floats, outdoor: float) -> Floats:
     """Wall temperature that neither rises nor falls with this air and outdoor temperature."""
     total = homes.air_to_wall + homes.wall_to_outdoor
     return (homes.air_to_wall * air + homes.wall_to_outdoor * outdoor) / total
 
 
 def step(
-    homes: Homes,
+    homes: ThermalHomes,
     air: Floats,
     wall: Floats,
     *,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim import faults, layout, substation, thermal
-from sim.faults import Kind
+from sim.faults import FaultKind
 from sim.thermal import Floats
 from sim.weather import MEAN_CELSIUS, outdoor_celsius
 
@@ -30,7 +30,7 @@ _HOME_STREAM, _SENSOR_STREAM, _READING_STREAM, _CHANNEL_STREAM = 41, 42, 43, 44
 
 
 @dataclass(frozen=True)
-class Readings:
+class TownReadings:
     """What the sensors of the homes show at one instant, one number per sensor of the layout."""
 
     celsius: Floats
@@ -47,7 +47,7 @@ class Town:
         self.seed, self.interval_s = seed, interval_s
         self.interval_us = interval_s * SECOND_US
         self.layout = layout.plan(seed, homes)
-        self.calendar = faults.Calendar(seed, _sizes(self.layout))
+        self.calendar = faults.FaultCalendar(seed, _sizes(self.layout))
         self._substation_of_home = np.array([self.layout.buildings[h.building].substation for h in self.layout.homes])
         self._riser_of_home = np.array([home.riser for home in self.layout.homes])
         self._home_of_sensor = np.array([sensor.home for sensor in self.layout.sensors])
@@ -55,7 +55,7 @@ class Town:
         self._bias, self._humidity, self._battery = _sensor_traits(seed, self.layout)
         targets, size = _home_traits(seed, self.layout)
         healthy = substation.radiator_celsius(MEAN_CELSIUS, np.zeros(1))[0]
-        self._homes = thermal.Homes.balanced(targets, MEAN_CELSIUS, healthy, size)
+        self._homes = thermal.ThermalHomes.balanced(targets, MEAN_CELSIUS, healthy, size)
         self.at_us = epoch_us - epoch_us % self.interval_us
         self.air = targets
         self.wall = thermal.steady_wall(self._homes, targets, outdoor_celsius(seed, self.at_us))
@@ -69,8 +69,8 @@ class Town:
             self.wall,
             outdoor=outdoor_celsius(self.seed, self.at_us),
             radiator_celsius=self._radiator(active)[self._substation_of_home],
-            open_share=1 - faults.strongest(active[Kind.RISER], self.layout.risers)[self._riser_of_home],
-            draught=faults.strongest(active[Kind.WINDOW], len(self.air)),
+            open_share=1 - faults.strongest(active[FaultKind.RISER], self.layout.risers)[self._riser_of_home],
+            draught=faults.strongest(active[FaultKind.WINDOW], len(self.air)),
             seconds=self.interval_s,
         )
         self.at_us += self.interval_us
@@ -80,19 +80,19 @@ class Town:
         while self.at_us + self.interval_us <= at_us:
             self.advance()
 
-    def readings(self) -> Readings:
+    def readings(self) -> TownReadings:
         """What the sensors of the homes show now, faults of the sensors included."""
         count = len(self.layout.sensors)
         rng = np.random.default_rng([self.seed, _READING_STREAM, self.at_us])
         active = self.calendar.active(self.at_us)
         celsius = self.air[self._home_of_sensor] + self._bias + rng.normal(0, SENSOR_NOISE_K, count)
-        ill = rng.random(count) < faults.strongest(active[Kind.SENTINELS], count)
-        return Readings(
+        ill = rng.random(count) < faults.strongest(active[FaultKind.SENTINELS], count)
+        return TownReadings(
             celsius=np.where(ill, SENTINEL_CELSIUS, celsius),
             humidity=self._humidity + rng.normal(0, 0.5, count),
             battery=self._battery,
-            clock_error_seconds=faults.strongest(active[Kind.CLOCK_DRIFT], count),
-            silent=faults.struck(active[Kind.DEAD_SENSOR], count),
+            clock_error_seconds=faults.strongest(active[FaultKind.CLOCK_DRIFT], count),
+            silent=faults.struck(active[FaultKind.DEAD_SENSOR], count),
         )
 
     def channels(self) -> substation.Channels:
@@ -116,8 +116,8 @@ class Town:
     def _identity(self) -> dict[str, int]:
         return {"seed": self.seed, "homes": len(self.layout.homes), "interval_s": self.interval_s}
 
-    def _radiator(self, active: Mapping[Kind, faults.Faults]) -> Floats:
-        lost = faults.strongest(active[Kind.SUBSTATION], len(self.layout.substations))
+    def _radiator(self, active: Mapping[FaultKind, faults.Faults]) -> Floats:
+        lost = faults.strongest(active[FaultKind.SUBSTATION], len(self.layout.substations))
         return substation.radiator_celsius(outdoor_celsius(self.seed, self.at_us), lost)
 
 
@@ -131,15 +131,15 @@ def channel_values(channels: substation.Channels, index: int) -> dict[str, float
     return {name: round(float(values[index]), 3) for name, values in asdict(channels).items()}
 
 
-def _sizes(plan: layout.Layout) -> dict[Kind, int]:
+def _sizes(plan: layout.Layout) -> dict[FaultKind, int]:
     return {
-        Kind.SUBSTATION: len(plan.substations),
-        Kind.RISER: plan.risers,
-        Kind.WINDOW: len(plan.homes),
-        Kind.DEAD_SENSOR: len(plan.sensors),
-        Kind.RADIO_GAP: len(plan.devices),
-        Kind.CLOCK_DRIFT: len(plan.sensors),
-        Kind.SENTINELS: len(plan.sensors),
+        FaultKind.SUBSTATION: len(plan.substations),
+        FaultKind.RISER: plan.risers,
+        FaultKind.WINDOW: len(plan.homes),
+        FaultKind.DEAD_SENSOR: len(plan.sensors),
+        FaultKind.RADIO_GAP: len(plan.devices),
+        FaultKind.CLOCK_DRIFT: len(plan.sensors),
+        FaultKind.SENTINELS: len(plan.sensors),
     }
 
 

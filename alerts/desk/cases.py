@@ -9,21 +9,21 @@ from datetime import datetime
 from psycopg import Connection
 
 from alerts.tickets.docket import Docket, Opening
-from domain.cases import CHANNEL_TEXTS, SUBJECT_TEXTS, Channel, FollowUp, NewCase, refusal
-from domain.notices import Audience, Entry, Kind
+from domain.cases import CHANNEL_TEXTS, SUBJECT_TEXTS, CaseChannel, FollowUp, NewCase, refusal
+from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy
-from domain.tickets import Cold, EventKind, Source, TicketClass, priority
+from domain.tickets import Cold, EventKind, TicketClass, TicketSource, priority
 from store.notices import outbox
 from store.tickets import case_rows
 
 SOURCES = {
-    Channel.PHONE: Source.PHONE,
-    Channel.BOX: Source.LETTER,
-    Channel.RECEPTION: Source.WALK_IN,
-    Channel.VISIT: Source.WALK_IN,
-    Channel.LETTER: Source.LETTER,
-    Channel.ONLINE: Source.USER,
-    Channel.SUPERIOR: Source.SUPERIOR,
+    CaseChannel.PHONE: TicketSource.PHONE,
+    CaseChannel.BOX: TicketSource.LETTER,
+    CaseChannel.RECEPTION: TicketSource.WALK_IN,
+    CaseChannel.VISIT: TicketSource.WALK_IN,
+    CaseChannel.LETTER: TicketSource.LETTER,
+    CaseChannel.ONLINE: TicketSource.USER,
+    CaseChannel.SUPERIOR: TicketSource.SUPERIOR,
 }
 EVENTS = {
     FollowUp.ESCALATED: EventKind.ESCALATED,
@@ -59,7 +59,7 @@ def open_case(conn: Connection, policy: Policy, new: NewCase, now: datetime, act
     docket.write()
     case_rows.insert(conn, ticket, new, actor, now)
     told = [Audience.SUPERVISOR] if ticket_class is TicketClass.REPORT else [Audience.DISPATCH, Audience.SUPERVISOR]
-    outbox.put(conn, [Entry(Kind.CASE_OPENED, audience, ticket_id=ticket) for audience in told], now)
+    outbox.put(conn, [OutboxEntry(NoticeKind.CASE_OPENED, audience, ticket_id=ticket) for audience in told], now)
     return ticket
 
 
@@ -82,5 +82,7 @@ def follow_up(
     docket.add(standing.ticket_id, EVENTS[what], note=note)
     docket.write()
     if what is FollowUp.ESCALATED:
-        outbox.put(conn, [Entry(Kind.CASE_ESCALATED, Audience.SUPERVISOR, ticket_id=standing.ticket_id)], now)
+        outbox.put(
+            conn, [OutboxEntry(NoticeKind.CASE_ESCALATED, Audience.SUPERVISOR, ticket_id=standing.ticket_id)], now
+        )
     return True

@@ -8,13 +8,13 @@ from psycopg import Connection
 
 from alerts.desk.recovery import prove
 from alerts.tickets.clock_terms import within_call_back
-from alerts.tickets.docket import Docket, Opening, Saying
+from alerts.tickets.docket import Docket, Opening, UserStatement
 from alerts.tickets.work import check_call_back, check_closing, record, refused
 from domain.policy import Policy
-from domain.tickets import Event, EventKind, Refused, Source, State, TicketClass
+from domain.tickets import EventKind, MoveRefused, NewEvent, TicketClass, TicketSource, TicketState
 from store.notices import outbox
 from store.tickets import ticket_rows
-from store.tickets.ticket_rows import OpenTicket
+from store.tickets.ticket_rows import OpenTicketRow
 
 MOST_OPEN_OF_A_USER = 5  # tickets that users themselves opened for one home, and that are still open
 
@@ -30,7 +30,7 @@ class HomeHasTicket(Exception):
 class OpenThere(Exception):
     """Something is open at the place, and nobody has said whether this belongs to it; nothing was changed."""
 
-    def __init__(self, tickets: Sequence[OpenTicket]) -> None:
+    def __init__(self, tickets: Sequence[OpenTicketRow]) -> None:
         super().__init__(f"open there: {', '.join(ticket.number for ticket in tickets)}")
         self.tickets = tickets
 
@@ -39,14 +39,14 @@ class NotThere(Exception):
     """What was to be added to is not open at the place; nothing was changed."""
 
 
-class Belongs(NamedTuple):
+class ReportTarget(NamedTuple):
     """What a report belongs to, as far as anybody has said so: an open ticket, or none of them."""
 
     add_to: str | None = None
     new: bool = False
 
 
-UNSAID = Belongs()
+UNSAID = ReportTarget()
 
 
 class TooMany(Exception):
@@ -72,19 +72,19 @@ def act(
     rows = ticket_rows.lock(conn, [ticket_id])
     row = rows[ticket_id]
     if kind is EventKind.REOPENED and ticket_rows.superseded(conn, row):
-        raise Refused(row.number, row.state, kind, "the home has another open ticket for cold")
+        raise MoveRefused(row.number, row.state, kind, "the home has another open ticket for cold")
     if kind is EventKind.CALLED_BACK:
         check_call_back(conn, policy, row, now)
     if kind is EventKind.CLOSED:
-        if row.state != State.DONE:
+        if row.state != TicketState.DONE:
             raise refused(row, kind)
         check_closing(conn, row)
-    outbox.put(conn, record(conn, policy, rows, [Event(ticket_id, kind, data)], now, actor), now)
-    if rows[ticket_id].state == State.VERIFYING:
+    outbox.put(conn, record(conn, policy, rows, [NewEvent(ticket_id, kind, data)], now, actor), now)
+    if rows[ticket_id].state == TicketState.VERIFYING:
         prove(conn, policy, [ticket_id], now)
 
 
-def say(conn: Connection, policy: Policy, ticket_id: int, saying: Saying, now: datetime, actor: str) -> None:
+def say(conn: Connection, policy: Policy, ticket_id: int, saying: UserStatement, now: datetime, actor: str) -> None:
     """Add what a user has said to a ticket; the caller owns the transaction.
 
     Raises:
@@ -93,14 +93,14 @@ def say(conn: Connection, policy: Policy, ticket_id: int, saying: Saying, now: d
     row = ticket_rows.lock(conn, [ticket_id])[ticket_id]
     if saying.contact is not None and row.ticket_class in (TicketClass.COMPLAINT, TicketClass.REPORT):
         reason = "who has complained is kept apart: leave the contact out"
-        raise Refused(row.number, row.state, EventKind.USER_SAID, reason)
+        raise MoveRefused(row.number, row.state, EventKind.USER_SAID, reason)
     docket = Docket(conn, policy, now, actor)
     docket.say(ticket_id, saying)
     docket.write()
 
 
 def take_in(
-    conn: Connection, policy: Policy, opening: Opening, now: datetime, actor: str, belongs: Belongs = UNSAID
+    conn: Connection, policy: Policy, opening: Opening, now: datetime, actor: str, belongs: ReportTarget = UNSAID
 ) -> int:
     """Open a ticket for what somebody reported, or add it to one; returns its ticket_id.
 
@@ -135,7 +135,7 @@ def _open(conn: Connection, policy: Policy, docket: Docket, opening: Opening, no
     home = opening.home_id
     if (
         home is not None
-        and opening.source is Source.USER
+        and opening.source is TicketSource.USER
         and ticket_rows.open_of_user(conn, home) >= MOST_OPEN_OF_A_USER
     ):
         raise TooMany
@@ -144,7 +144,7 @@ def _open(conn: Connection, policy: Policy, docket: Docket, opening: Opening, no
     row, _ = ticket_rows.last_cold(conn, [home]).get(home, (None, None))
     if row is None:
         return docket.open(opening)
-    if row.state != State.CLOSED:
+    if row.state != TicketState.CLOSED:
         raise HomeHasTicket(row.number)
     if not within_call_back(policy, row, now):
         return docket.open(opening.following(row.ticket_id))

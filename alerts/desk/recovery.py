@@ -9,16 +9,15 @@ import structlog
 from psycopg import Connection
 
 from alerts.engine.machine import idle
-from alerts.judging.flagging import Reopened, changes_of, open_again
+from alerts.judging.flagging import ReopenedFlag, changes_of, open_again
 from alerts.judging.history import History, Past
 from alerts.tickets.docket import Docket
 from alerts.tickets.work import ACTOR, record
 from domain.instants import to_us
 from domain.milli import milli
 from domain.policy import Policy
-from domain.states import FlagSource, State
-from domain.tickets import PRIORITY_URGENT, DeskRule, Event, EventKind, Evidence, proof
-from domain.tickets import State as TicketState
+from domain.states import FlagSource, HomeState
+from domain.tickets import PRIORITY_URGENT, DeskRule, EventKind, Evidence, NewEvent, TicketState, proof
 from store.judging import flag_rows
 from store.notices import outbox
 from store.tickets import recovery_rows, ticket_rows
@@ -55,7 +54,7 @@ def _open_closed(conn: Connection, policy: Policy, now: datetime) -> None:
         for source in FlagSource:
             changes = changes_of(conn, policy, now)
             again = [
-                (Reopened(row.flag_id, row.home_id, row.ticket_id), _machine(row))
+                (ReopenedFlag(row.flag_id, row.home_id, row.ticket_id), _machine(row))
                 for row in found
                 if row.source == source
             ]
@@ -88,7 +87,7 @@ def prove(
     rows = ticket_rows.lock(conn, tickets)
     standing = recovery_rows.standing(conn, tickets, now)
     warm = _warm(conn, rule, standing, now, history)
-    events, proven = list[Event](), list[int]()
+    events, proven = list[NewEvent](), list[int]()
     for one in standing:
         found = proof(
             Evidence(
@@ -101,10 +100,10 @@ def prove(
             )
         )
         if found is not None:
-            events.append(Event(one.ticket_id, EventKind.PROVEN, {"proof": found.value}))
+            events.append(NewEvent(one.ticket_id, EventKind.PROVEN, {"proof": found.value}))
             proven.append(one.ticket_id)
         elif not one.told and now - one.done_at >= timedelta(seconds=rule.still_cold_s):
-            events.append(Event(one.ticket_id, EventKind.STILL_COLD, {"done_at": one.done_at.isoformat()}))
+            events.append(NewEvent(one.ticket_id, EventKind.STILL_COLD, {"done_at": one.done_at.isoformat()}))
     if events:
         outbox.put(conn, record(conn, policy, rows, events, now, ACTOR), now)
         log.info("looked at what was done", proven=len(proven), still_cold=len(events) - len(proven))
@@ -140,7 +139,11 @@ def measured(
 
 
 def _warm(
-    conn: Connection, rule: DeskRule, standing: Sequence[recovery_rows.Standing], now: datetime, history: History | None
+    conn: Connection,
+    rule: DeskRule,
+    standing: Sequence[recovery_rows.RecoveryStanding],
+    now: datetime,
+    history: History | None,
 ) -> Collection[int]:
     """Homes known warm for the policy's time: in one state for so long, or else by their readings."""
     since = now - timedelta(seconds=rule.warm_for_s)
@@ -162,7 +165,7 @@ def warm_throughout(
     for _ in history.walk(conn, past, history.day_of(since), now, whole=False):
         runs = past.last
         np.minimum.at(first_us, runs["home"], runs["start"])
-        bad = ~np.isin(runs["state"], (State.WARM, State.FAIR)) & (runs["end"] > to_us(since))
+        bad = ~np.isin(runs["state"], (HomeState.WARM, HomeState.FAIR)) & (runs["end"] > to_us(since))
         bad &= (runs["end"] > runs["start"]) & (runs["start"] < to_us(now))
         fails[runs["home"][bad]] = True
     return set(past.homes[~fails & (first_us <= to_us(since))].tolist())

@@ -9,14 +9,14 @@ Int = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Keys:
+class HomeTimeKeys:
     """Packs (home index, µs) into int64 so that homes and times sort and search as one."""
 
     base: int  # µs
     span: int  # µs
 
     @classmethod
-    def over(cls, homes: int, *instants: Int) -> "Keys":
+    def over(cls, homes: int, *instants: Int) -> "HomeTimeKeys":
         """Keys that can hold all the given instants.
 
         Raises:

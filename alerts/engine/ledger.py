@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.engine.keys import Keys
+from alerts.engine.keys import HomeTimeKeys
 from alerts.engine.track import NONE, Int
-from domain.states import State
+from domain.states import HomeState
 
 LEDGER = np.dtype(
     [
@@ -25,11 +25,11 @@ LEDGER = np.dtype(
 )
 SUMS = ("compliant", "cold", "severe", "unknown", "not_judged", "shortfall", "heat", "deficit")
 _STATES = {  # column → first and last of its states
-    "not_judged": (State.NOT_JUDGED, State.NOT_JUDGED),
-    "unknown": (State.UNKNOWN, State.UNKNOWN),
-    "compliant": (State.WARM, State.SHORT),
-    "cold": (State.COLD, State.COLD),
-    "severe": (State.SEVERE, State.SEVERE),
+    "not_judged": (HomeState.NOT_JUDGED, HomeState.NOT_JUDGED),
+    "unknown": (HomeState.UNKNOWN, HomeState.UNKNOWN),
+    "compliant": (HomeState.WARM, HomeState.SHORT),
+    "cold": (HomeState.COLD, HomeState.COLD),
+    "severe": (HomeState.SEVERE, HomeState.SEVERE),
 }
 
 
@@ -43,7 +43,7 @@ def ledger(runs: NDArray[np.void], pieces: NDArray[np.void]) -> NDArray[np.void]
         LEDGER sorted by (home, day), one row per home and day that the runs touch.
     """
     day = pieces["day"][runs["piece"]].astype(np.int64)
-    keys = Keys.over(int(runs["home"].max(initial=0)) + 1, day)
+    keys = HomeTimeKeys.over(int(runs["home"].max(initial=0)) + 1, day)
     key = keys.of(runs["home"], day)
     if (key[1:] < key[:-1]).any():
         # A local day comes in two parts where a zone sets its clocks back over midnight.
@@ -67,8 +67,8 @@ def _sum_up(out: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.vo
     state, length = np.ascontiguousarray(runs["state"]), runs["end"] - runs["start"]
     for column, (low, high) in _STATES.items():
         out[column] = total(length, (state >= low) & (state <= high))
-    out["shortfall"] = total(length, state == State.SHORT)
-    judged, breach = state >= State.WARM, state >= State.COLD
+    out["shortfall"] = total(length, state == HomeState.SHORT)
+    judged, breach = state >= HomeState.WARM, state >= HomeState.COLD
     out["heat"] = total(runs["heat"], judged)
     limit = np.where(breach, np.maximum(pieces["cold"], pieces["severe"])[runs["piece"]], 0)
     out["deficit"] = total(limit * length - runs["heat"], breach)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from alerts.engine.track import NONE, Int, Milli
 from domain.instants import NONE_US
-from domain.states import Severity, State
+from domain.states import HomeState, Severity
 
 UNKNOWN, WARM, SHORT, COLD, SEVERE = (
-    int(state) for state in (State.UNKNOWN, State.WARM, State.SHORT, State.COLD, State.SEVERE)
+    int(state) for state in (HomeState.UNKNOWN, HomeState.WARM, HomeState.SHORT, HomeState.COLD, HomeState.SEVERE)
 )
-NOT_JUDGED = int(State.NOT_JUDGED)
+NOT_JUDGED = int(HomeState.NOT_JUDGED)
 IS_COLD, IS_SEVERE = int(Severity.COLD), int(Severity.SEVERE)
 
 MACHINE = np.dtype(

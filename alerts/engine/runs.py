@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.engine.keys import Keys
+from alerts.engine.keys import HomeTimeKeys
 from alerts.engine.schedule import Schedules
 from alerts.engine.track import NONE, Int, Milli, Track, ranges
-from domain.states import NotJudged, State
+from domain.states import HomeState, NotJudged
 
 BLOCK_READINGS = 1 << 17  # what is worked on at a time: it stays in the processor's cache
 RUN = np.dtype(
@@ -55,7 +55,7 @@ def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int)
         begin, end: µs per home, which the track does not leave.
     """
     edges = _edges(schedules, schedule, begin, end)
-    keys = Keys.over(len(begin), begin, end)
+    keys = HomeTimeKeys.over(len(begin), begin, end)
     homes = np.arange(len(begin) + 1)
     first, first_edge = np.searchsorted(track.home, homes), np.searchsorted(edges.home, homes)
     parts = []
@@ -80,7 +80,7 @@ def piece_at(schedules: Schedules, schedule: Int, instant: Int) -> Int:
     """The piece in force at an instant, one per (schedule, instant) pair; the first piece holds from ever."""
     of = np.repeat(np.arange(len(schedules.first) - 1), np.diff(schedules.first))
     starts = schedules.pieces["start"]
-    keys = Keys.over(len(schedules.first), starts, instant)
+    keys = HomeTimeKeys.over(len(schedules.first), starts, instant)
     at = np.searchsorted(keys.of(of, starts), keys.of(schedule, instant), "right") - 1
     return np.maximum(at, schedules.first[schedule])
 
@@ -95,7 +95,9 @@ def _blocks(first: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
         low = max(high, 1)
 
 
-def _cut(track: Track, last: NDArray[np.intp], edges: Edges, pieces: NDArray[np.void], keys: Keys, end: Int) -> Cut:
+def _cut(
+    track: Track, last: NDArray[np.intp], edges: Edges, pieces: NDArray[np.void], keys: HomeTimeKeys, end: Int
+) -> Cut:
     """Cut the track of a few homes; `last` is the last reading of each."""
     if not len(track.home):
         unknown = np.full(len(edges.home), NONE)
@@ -190,13 +192,13 @@ LIMITS = ("warm", "target", "cold", "severe")
 
 def classify(milli: Milli, pieces: NDArray[np.void] | dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
     """The State of temperatures under the pieces in force, of one length with them."""
-    state = np.full(milli.shape, State.WARM, np.uint8)
-    state[milli < pieces["warm"]] = State.FAIR
-    state[milli < pieces["target"]] = State.SHORT
-    state[milli < pieces["cold"]] = State.COLD
-    state[milli < pieces["severe"]] = State.SEVERE
-    state[milli == NONE] = State.UNKNOWN
-    state[pieces["reason"] != NotJudged.JUDGED] = State.NOT_JUDGED
+    state = np.full(milli.shape, HomeState.WARM, np.uint8)
+    state[milli < pieces["warm"]] = HomeState.FAIR
+    state[milli < pieces["target"]] = HomeState.SHORT
+    state[milli < pieces["cold"]] = HomeState.COLD
+    state[milli < pieces["severe"]] = HomeState.SEVERE
+    state[milli == NONE] = HomeState.UNKNOWN
+    state[pieces["reason"] != NotJudged.JUDGED] = HomeState.NOT_JUDGED
     return state
 
 

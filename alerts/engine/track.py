@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.engine.keys import Keys
+from alerts.engine.keys import HomeTimeKeys
 from domain.instants import EVER_US, NONE_US
 from domain.milli import NONE_MILLI
 
@@ -139,7 +139,7 @@ def _between(held: Held, begin: Int, end: Int) -> Held:
 def _lanes(held: Held, begin: Int, end: Int) -> Track:
     """Homes with several sensors: a span from each beginning or end of any of them, at the lowest of those known."""
     home, lane, start, until, milli = held
-    keys = Keys.over(len(begin), begin, end)
+    keys = HomeTimeKeys.over(len(begin), begin, end)
     inside = until <= end[home]
     steps = np.unique(np.concatenate((keys.of(home, start), keys.of(home[inside], until[inside]))))
     step_home, step_start = keys.split(steps)

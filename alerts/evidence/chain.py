@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from domain.instants import to_us
-from domain.notices import Audience, Entry, Kind
+from domain.notices import Audience, NoticeKind, OutboxEntry
 from store.evidence import chain_rows, signing
 from store.evidence.signing import SigningKey
 from store.notices import outbox
@@ -31,7 +31,7 @@ PUBLISHED_TO = (Audience.SUPERVISOR, Audience.WITNESS)
 
 
 @dataclass
-class Report:
+class ChainReport:
     """What the check found."""
 
     events: int = 0
@@ -66,7 +66,7 @@ def seal(conn: Connection, now: datetime, key: SigningKey | None = None) -> int:
         if next_one.settled and (next_one.upto > after or next_one.entries_upto > entries_after):
             digest, sealed = _digest(chain_rows.hashes(conn, after, next_one.upto))
             entries_digest, entries = _digest(chain_rows.entries(conn, entries_after, next_one.entries_upto))
-            new = chain_rows.Seal(
+            new = chain_rows.SealRow(
                 before.chain_seal_id + 1 if before else 1, now, next_one.upto, sealed, digest, b"",
                 next_one.entries_upto, entries, entries_digest, None, None,
             )  # fmt: skip
@@ -89,11 +89,13 @@ def publish(conn: Connection, zone: ZoneInfo, now: datetime) -> bool:
             "seal": f"{last.chain_seal_id}:{bytes(last.hash).hex()}", "at": last.at.isoformat(), "key": last.key_id,
             "signature": signature,
         }  # fmt: skip
-        outbox.put(conn, [Entry(Kind.SEAL_PUBLISHED, audience, data=data) for audience in PUBLISHED_TO], now)
+        outbox.put(
+            conn, [OutboxEntry(NoticeKind.SEAL_PUBLISHED, audience, data=data) for audience in PUBLISHED_TO], now
+        )
     return True
 
 
-def seal_hash(previous: bytes, seal: chain_rows.Seal) -> bytes:
+def seal_hash(previous: bytes, seal: chain_rows.SealRow) -> bytes:
     """The hash of a seal: of the one before and of its own row."""
     told = f"{to_us(seal.at)}|{seal.upto}|{seal.events}|".encode() + bytes(seal.digest)
     if seal.entries_digest is not None:
@@ -101,11 +103,11 @@ def seal_hash(previous: bytes, seal: chain_rows.Seal) -> bytes:
     return sha256(previous + told).digest()
 
 
-def _hashed(previous: bytes, seal: chain_rows.Seal) -> chain_rows.Seal:
+def _hashed(previous: bytes, seal: chain_rows.SealRow) -> chain_rows.SealRow:
     return seal._replace(hash=seal_hash(previous, seal))
 
 
-def _signed(conn: Connection, seal: chain_rows.Seal, now: datetime, key: SigningKey | None) -> chain_rows.Seal:
+def _signed(conn: Connection, seal: chain_rows.SealRow, now: datetime, key: SigningKey | None) -> chain_rows.SealRow:
     if key is None:
         return seal
     chain_rows.know_key(conn, key.key_id, key.public, now)
@@ -134,20 +136,20 @@ class _Hashes:
             self._next = next(self._rows, None)
 
 
-def verify(conn: Connection, noted: str | None = None) -> Report:
+def verify(conn: Connection, noted: str | None = None) -> ChainReport:
     """Check every event, every seal, the states of tickets and the breaches of clocks against the chain.
 
     Args:
         noted: a seal as an earlier check printed it, kept where nobody of the database could change it.
     """
-    report = Report()
+    report = ChainReport()
     with conn.transaction():
         chain_rows.freeze(conn)
         check(conn, report, noted)
     return report
 
 
-def check(conn: Connection, report: Report, noted: str | None) -> None:
+def check(conn: Connection, report: ChainReport, noted: str | None) -> None:
     """The same within a transaction of the caller's."""
     _check_events(conn, report)
     _check_seals(conn, report, noted)
@@ -166,7 +168,7 @@ def said(value: object) -> str:
     return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _check_events(conn: Connection, report: Report) -> None:
+def _check_events(conn: Connection, report: ChainReport) -> None:
     heads = {head.ticket_id: head for head in chain_rows.tickets(conn)}
     report.tickets = len(heads)
     last: dict[int, str] = {}
@@ -192,7 +194,7 @@ def _check_events(conn: Connection, report: Report) -> None:
         report.fault(f"ticket {ticket_id}: has events and is not there")
 
 
-def _check_seals(conn: Connection, report: Report, noted: str | None) -> None:
+def _check_seals(conn: Connection, report: ChainReport, noted: str | None) -> None:
     previous, number = FIRST, 0
     keys = chain_rows.keys(conn)
     is_there, entries_after = noted is None, 0
@@ -214,7 +216,9 @@ def _check_seals(conn: Connection, report: Report, noted: str | None) -> None:
     _check_ends(conn, report, entries_after)
 
 
-def _check_seal(report: Report, one: chain_rows.Seal, events: tuple[bytes, int], entries: tuple[bytes, int]) -> None:
+def _check_seal(
+    report: ChainReport, one: chain_rows.SealRow, events: tuple[bytes, int], entries: tuple[bytes, int]
+) -> None:
     """Whether a seal is over what is there."""
     if events != (bytes(one.digest), one.events):
         what = f"there were {one.events} events under it, and now there are others ({events[1]})"
@@ -227,7 +231,7 @@ def _check_seal(report: Report, one: chain_rows.Seal, events: tuple[bytes, int],
     report.entries += entries[1]
 
 
-def _check_signature(report: Report, one: chain_rows.Seal, keys: dict[str, bytes]) -> None:
+def _check_signature(report: ChainReport, one: chain_rows.SealRow, keys: dict[str, bytes]) -> None:
     if one.key_id is None or one.signature is None:
         if report.signed:
             report.unsigned += 1
@@ -240,7 +244,7 @@ def _check_signature(report: Report, one: chain_rows.Seal, keys: dict[str, bytes
     report.signed += 1
 
 
-def _check_ends(conn: Connection, report: Report, entries_after: int) -> None:
+def _check_ends(conn: Connection, report: ChainReport, entries_after: int) -> None:
     """Whether anything was cut off behind the last seal."""
     noted, there = chain_rows.ends(conn)
     for what, highest, last in zip(("event of a ticket", "entry of the journal"), noted, there, strict=True):

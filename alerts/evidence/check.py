@@ -16,8 +16,8 @@ from psycopg import Connection
 
 from alerts.evidence import chain
 from store.evidence import chain_rows, journal, reading_digests
-from store.evidence.journal import Beside, Relation
-from store.evidence.reading_digests import Came, Kind, Piece
+from store.evidence.journal import JournalledRow, Relation
+from store.evidence.reading_digests import LateReadings, Piece, ReadingTable
 
 MOST_TOLD = 1_000  # faults, and amendments, that are listed; all are counted
 LEAST_KEPT = timedelta(days=200)  # no setting deletes readings that are younger
@@ -89,7 +89,7 @@ def check_records(conn: Connection, found: Findings) -> None:
             found.progress(f"records: {relation.name}", min(high, highest), highest)
 
 
-def _row(conn: Connection, found: Findings, relation: Relation, row: Beside) -> None:
+def _row(conn: Connection, found: Findings, relation: Relation, row: JournalledRow) -> None:
     if row.hash is None:
         if row.holds:
             found.fault("records", f"{_name(conn, relation, row)}: was put in past the journal")
@@ -109,12 +109,12 @@ def _row(conn: Connection, found: Findings, relation: Relation, row: Beside) -> 
             found.amendments.append({"what": _name(conn, relation, row), "last": _last(row)})
 
 
-def _last(row: Beside) -> str:
+def _last(row: JournalledRow) -> str:
     assert row.at is not None  # the journal has an entry
     return f"last written at {row.at.isoformat(timespec='seconds')} by {row.writer}"
 
 
-def _name(conn: Connection, relation: Relation, row: Beside) -> str:
+def _name(conn: Connection, relation: Relation, row: JournalledRow) -> str:
     """A row as people know it: `ledger H1 2026-01-03`."""
     first, *rest = row.key.strip("[]").split(", ")
     return " ".join(
@@ -142,7 +142,7 @@ def check_readings(conn: Connection, found: Findings) -> None:
             found.progress(f"readings: {kind.name}", nth, len(days))
 
 
-def _day(conn: Connection, found: Findings, kind: Kind, day: date, last: int) -> None:
+def _day(conn: Connection, found: Findings, kind: ReadingTable, day: date, last: int) -> None:
     """Check all pieces of a day up to a sensor, and that nothing is between them."""
     low = 0
     nothing, digest = reading_digests.digests(kind, np.empty(0, kind.packed))
@@ -156,7 +156,7 @@ def _day(conn: Connection, found: Findings, kind: Kind, day: date, last: int) ->
     found.count("days of readings", int(last == reading_digests.LAST_SENSOR))
 
 
-def _piece(conn: Connection, found: Findings, kind: Kind, day: date, piece: Piece) -> None:
+def _piece(conn: Connection, found: Findings, kind: ReadingTable, day: date, piece: Piece) -> None:
     sealed = np.frombuffer(piece.sensors, reading_digests.SENSOR)
     with _moment(conn):
         came = reading_digests.late(conn, kind, day, piece.low, piece.high)
@@ -184,7 +184,7 @@ def _differing(sealed: NDArray[np.void], there: NDArray[np.void]) -> Iterator[tu
             yield sensor, f"is not as it was sealed ({counts[0]} readings then, {counts[1]} now)"
 
 
-def _late_faults(kind: Kind, rows: NDArray[Any], came: Came) -> list[int]:
+def _late_faults(kind: ReadingTable, rows: NDArray[Any], came: LateReadings) -> list[int]:
     """Sensors of which something that came late is gone or another."""
     if not len(came.told):
         return []

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from psycopg import Connection
 
 from store.evidence import reading_digests
-from store.evidence.reading_digests import KINDS, Kind, Piece
+from store.evidence.reading_digests import KINDS, Piece, ReadingTable
 
 MOST_READINGS = 100_000  # in one transaction, more or less
 MOST_SENSORS = 4_096
@@ -19,7 +19,7 @@ def seal_days(conn: Connection, now: datetime) -> bool:
     return any([_seal(conn, kind, now) for kind in KINDS])
 
 
-def _seal(conn: Connection, kind: Kind, now: datetime) -> bool:
+def _seal(conn: Connection, kind: ReadingTable, now: datetime) -> bool:
     with conn.transaction():
         reached = reading_digests.frontier(conn, kind)
         settled_to = (now - reading_digests.SETTLED_AFTER).astimezone(UTC).date()
@@ -35,7 +35,7 @@ def _seal(conn: Connection, kind: Kind, now: datetime) -> bool:
     return False
 
 
-def _pieces(conn: Connection, kind: Kind, day: date, after: int) -> None:
+def _pieces(conn: Connection, kind: ReadingTable, day: date, after: int) -> None:
     """Seal the next piece of a day in which there is anything."""
     low = after + 1
     for _ in range(MOST_EMPTY):

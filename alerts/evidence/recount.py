@@ -16,9 +16,9 @@ from alerts.engine.columns import extremes
 from alerts.engine.ledger import LEDGER
 from alerts.engine.schedule import PIECE
 from alerts.engine.track import Int, Milli
-from alerts.judging.history import History, Past, Stretch
+from alerts.judging.history import History, JudgedStretch, Past
 from domain.instants import to_datetime
-from domain.states import State
+from domain.states import HomeState
 from store.judging import ledger_rows
 
 Range = tuple[Milli, Milli]
@@ -56,7 +56,7 @@ def recount(conn: Connection, history: History, home: int, first: date, end: dat
 
 def _add_gaps(gaps: list[tuple[int, int]], runs: NDArray[np.void], upto_us: int) -> None:
     """Add the unknown runs of a stretch; those that follow each other are one."""
-    unknown = runs[(runs["state"] == State.UNKNOWN) & (runs["start"] < upto_us) & (runs["end"] > runs["start"])]
+    unknown = runs[(runs["state"] == HomeState.UNKNOWN) & (runs["start"] < upto_us) & (runs["end"] > runs["start"])]
     for start, end in zip(unknown["start"].tolist(), np.minimum(unknown["end"], upto_us).tolist(), strict=True):
         if gaps and gaps[-1][1] == start:
             gaps[-1] = (gaps[-1][0], end)
@@ -64,7 +64,7 @@ def _add_gaps(gaps: list[tuple[int, int]], runs: NDArray[np.void], upto_us: int)
             gaps.append((start, end))
 
 
-def _widen(found: dict[int, Range], stretch: Stretch, edges: Int, upto_us: int) -> None:
+def _widen(found: dict[int, Range], stretch: JudgedStretch, edges: Int, upto_us: int) -> None:
     held = stretch.held._replace(until=np.minimum(stretch.held.until, min(stretch.end, upto_us)))
     for lane, (lowest, highest) in extremes(held, edges).items():
         before = found.get(lane, (lowest, highest))

@@ -17,8 +17,8 @@ from alerts.tickets.work import ACTOR
 from domain.instants import NONE_US, to_datetime
 from domain.milli import celsius
 from domain.policy import Policy
-from domain.states import ClearReason, Ended, FlagSource, NotJudged, Severity
-from domain.tickets import Cold, DeskRule, EventKind, Source, State, TicketClass, priority
+from domain.states import ClearReason, FlagEndCause, FlagSource, NotJudged, Severity
+from domain.tickets import Cold, DeskRule, EventKind, TicketClass, TicketSource, TicketState, priority
 from store.base import numbers
 from store.judging import flag_rows
 from store.tickets import ticket_rows
@@ -34,7 +34,7 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Change:
+class FlagCorrection:
     """A flag on record that judging again brought in line."""
 
     kind: ChangeKind
@@ -54,7 +54,7 @@ class Changes:
     known: list[dict[str, Any]] = field(default_factory=list)
     reopened: list[int] = field(default_factory=list)  # homes whose flag had ended by what was known before
     moved: dict[int, int] = field(default_factory=dict)  # flag → the ticket that it has from now on
-    told: list[Change] = field(default_factory=list)
+    told: list[FlagCorrection] = field(default_factory=list)
     open_flags: dict[int, int] = field(default_factory=dict)  # home_id → flag
 
 
@@ -118,7 +118,7 @@ def raise_flags(
     flags = [flag for _, flag in fresh]
     whys = explain(conn, policy, list(zip(home_ids, flags, strict=True)))
     changes.docket.reserve(len(fresh))
-    flag_ids = numbers.take(conn, numbers.Kind.FLAG, len(fresh))
+    flag_ids = numbers.take(conn, numbers.NumberKind.FLAG, len(fresh))
     for flag_id, home_id, flag, why in zip(flag_ids, home_ids, flags, whys, strict=True):
         _add(policy, changes, last, flag_id, home_id, flag, why, FlagSource.SENSOR)
 
@@ -153,14 +153,14 @@ def raise_measured(
     """
     changes = changes_of(conn, policy, now, actor)
     last = Last(ticket_rows.last_cold(conn, [home_id]))
-    (flag_id,) = numbers.take(conn, numbers.Kind.FLAG, 1)
+    (flag_id,) = numbers.take(conn, numbers.NumberKind.FLAG, 1)
     ticket = _add(policy, changes, last, flag_id, home_id, flag, why, FlagSource.MEASUREMENT)
     changes.docket.write()
     flag_rows.insert(conn, changes.new)
     return ticket
 
 
-class Reopened(NamedTuple):
+class ReopenedFlag(NamedTuple):
     """A flag on record that is open after all."""
 
     flag_id: int
@@ -172,13 +172,15 @@ def open_again(
     conn: Connection,
     policy: Policy,
     changes: Changes,
-    again: Sequence[tuple[Reopened, np.void]],
+    again: Sequence[tuple[ReopenedFlag, np.void]],
     source: FlagSource,
 ) -> None:
     """Let flags that had ended be open after all, each with a ticket in work: its own, or as a new flag gets one."""
     changes.reopened += [row.home_id for row, _ in again]
     tickets = ticket_rows.lock(conn, sorted({row.ticket_id for row, _ in again})) if again else {}
-    idle = [(row, flag) for row, flag in again if tickets[row.ticket_id].state in (State.DONE, State.CLOSED)]
+    idle = [
+        (row, flag) for row, flag in again if tickets[row.ticket_id].state in (TicketState.DONE, TicketState.CLOSED)
+    ]
     last = Last(ticket_rows.last_cold(conn, sorted({row.home_id for row, _ in idle})) if idle else {})
     for row, flag in idle:
         ticket = _ticket(policy, changes, last, row.flag_id, row.home_id, flag, source)
@@ -202,7 +204,7 @@ class Last:
         if home_id in self._opened:
             return self._opened[home_id]
         row, first = self._stored.get(home_id, (None, None))
-        return (row.ticket_id, first) if row is not None and row.state != State.CLOSED else None
+        return (row.ticket_id, first) if row is not None and row.state != TicketState.CLOSED else None
 
     def before(self, home_id: int) -> TicketRow | None:
         """The ticket of a home as it was before."""
@@ -218,7 +220,7 @@ def _ticket(
     found, before = last.open(home_id), last.before(home_id)
     # What was over before the open ticket's own cold began is no part of it.
     if found is not None and not (over and found[1] is not None and since < found[1]):
-        relapsed = before is not None and before.state in (State.VERIFYING, State.DONE) and not over
+        relapsed = before is not None and before.state in (TicketState.VERIFYING, TicketState.DONE) and not over
         kind = EventKind.RELAPSED if relapsed else EventKind.FLAG_JOINED
         changes.docket.add(found[0], kind, **data)
         if not over:
@@ -233,10 +235,10 @@ def _ticket(
         return before.ticket_id
     opening = Opening(
         ticket_class=TicketClass.COLD,
-        source=Source.MEASUREMENT if source is FlagSource.MEASUREMENT else Source.FLAG,
+        source=TicketSource.MEASUREMENT if source is FlagSource.MEASUREMENT else TicketSource.FLAG,
         priority=_priority(changes.desk, flag, changes.now),
         home_id=home_id,
-        follows=before.ticket_id if before is not None and before.state == State.CLOSED and not over else None,
+        follows=before.ticket_id if before is not None and before.state == TicketState.CLOSED and not over else None,
         data=data,
         over=over,
     )
@@ -296,7 +298,7 @@ def flag_columns(flag: np.void) -> dict[str, Any]:
 def clear_reason(code: int) -> ClearReason:
     """Why a machine ended a flag: 0 is recovery, else the code of Ended or NotJudged."""
     if code < 0:
-        return ClearReason(Ended(code).name.lower())
+        return ClearReason(FlagEndCause(code).name.lower())
     return ClearReason(NotJudged(code).code) if code else ClearReason.RECOVERED
 
 

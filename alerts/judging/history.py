@@ -18,8 +18,8 @@ from alerts.engine.machine import ENDED, fold_and_keep, idle
 from alerts.engine.runs import RUN, cut, runs
 from alerts.engine.schedule import Schedules
 from alerts.engine.track import Held, Int, Readings, coldest, hold
-from alerts.judging.terms import TermsBook
-from alerts.judging.weigh import Weights
+from alerts.judging.terms import ScheduleCache
+from alerts.judging.weigh import ReadingRules
 from domain.instants import to_datetime, to_us
 from domain.policy import Policy
 from domain.quality import Quality
@@ -51,7 +51,7 @@ NOTHING_SAID = Readings(NOTHING, NOTHING, NOTHING, NOTHING, np.empty(0, np.int32
 
 
 @dataclass
-class Stretch:
+class JudgedStretch:
     """What a stretch of days came to."""
 
     days: NDArray[np.void]  # LEDGER, homes by position
@@ -91,8 +91,8 @@ class History:
         self.policy = policy
         self._said = said
         self._at_once = at_once
-        self.weights = Weights(policy)
-        self.terms = TermsBook(policy)
+        self.weights = ReadingRules(policy)
+        self.terms = ScheduleCache(policy)
         self._hold_intervals = max(version.hold_intervals for version in policy.versions)
 
     def midnight_us(self, day: date) -> int:
@@ -113,7 +113,9 @@ class History:
         first = stays.first_said(conn, sensors.tolist(), to_datetime(self.midnight_us(earliest)))
         return self.day_of(first) if first else None
 
-    def walk(self, conn: Connection, past: Past, first_day: date, end: datetime, whole: bool) -> Iterator[Stretch]:
+    def walk(
+        self, conn: Connection, past: Past, first_day: date, end: datetime, whole: bool
+    ) -> Iterator[JudgedStretch]:
         """Judge homes from the start of a local day to an instant, a stretch of days at a time.
 
         Args:
@@ -182,12 +184,12 @@ class History:
 
     def _judge(
         self, conn: Connection, past: Past, held: Held, begin: Int, end: Int, days: list[date], now: bool
-    ) -> Stretch:
+    ) -> JudgedStretch:
         there = np.flatnonzero(past.entered)
         past.end = end
         if not len(there):
             past.last = np.empty(0, RUN)
-            return Stretch(np.empty(0, LEDGER), np.empty(0, ENDED), [], held, int(end.max()))
+            return JudgedStretch(np.empty(0, LEDGER), np.empty(0, ENDED), [], held, int(end.max()))
         mine = held
         if len(there) < len(past.homes):
             number = np.full(len(past.homes), -1)
@@ -203,7 +205,7 @@ class History:
         found["home"] = there[found["home"]]
         past.last = found
         ended, machines = self._fold(past, found, schedules, days)
-        return Stretch(ledger(found, schedules.pieces), ended, machines, held, int(end.max()))
+        return JudgedStretch(ledger(found, schedules.pieces), ended, machines, held, int(end.max()))
 
     def _fold(
         self, past: Past, found: NDArray[np.void], schedules: Schedules, days: list[date]

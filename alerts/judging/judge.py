@@ -19,8 +19,8 @@ from alerts.engine.schedule import Schedules
 from alerts.engine.track import Held, Int, Milli, coldest, hold, in_force
 from alerts.judging import flagging
 from alerts.judging.screen import suspects
-from alerts.judging.terms import TermsBook
-from alerts.judging.weigh import Weights
+from alerts.judging.terms import ScheduleCache
+from alerts.judging.weigh import ReadingRules
 from domain.instants import EVER_US, NONE_US, to_us
 from domain.policy import Policy
 from store.base import wire
@@ -31,7 +31,7 @@ SETTLE_US = 10_000_000
 
 
 @dataclass
-class Homes:
+class LockedHomes:
     """The homes of one transaction, sorted by id: where they stand, locked."""
 
     rows: NDArray[np.void]  # store.state.LOCKED
@@ -57,7 +57,7 @@ class Advance:
 
 
 @dataclass(frozen=True)
-class Docket:
+class PendingReadings:
     """Readings that are about to be stored; the homes that they judge are locked until the transaction ends."""
 
     judge: "Judge"
@@ -66,7 +66,7 @@ class Docket:
     judged: NDArray[np.bool_]
     milli: Milli
     until: Int  # µs; when each may no longer be held
-    homes: Homes | None  # None: nothing is judged
+    homes: LockedHomes | None  # None: nothing is judged
 
     @property
     def last_us(self) -> Int:
@@ -112,17 +112,17 @@ class Judge:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.terms = TermsBook(policy)
-        self.weights = Weights(policy)
+        self.terms = ScheduleCache(policy)
+        self.weights = ReadingRules(policy)
 
-    def readings(self, conn: Connection, rows: NDArray[np.void]) -> Docket:
+    def readings(self, conn: Connection, rows: NDArray[np.void]) -> PendingReadings:
         """Lock the homes that readings judge, before the readings are stored (PLACED rows, by sensor and time)."""
         judged, milli, until = self.weights.weigh(rows)
         homes = load(conn, np.unique(rows["home_id"][judged])) if judged.any() else None
-        return Docket(self, conn, rows, judged, milli, until, homes)
+        return PendingReadings(self, conn, rows, judged, milli, until, homes)
 
     def _screen(
-        self, conn: Connection, homes: Homes, fresh: NDArray[np.void], judged: NDArray[np.bool_], now: datetime
+        self, conn: Connection, homes: LockedHomes, fresh: NDArray[np.void], judged: NDArray[np.bool_], now: datetime
     ) -> NDArray[np.bool_]:
         """Take suspect readings out of the judged ones, in place.
 
@@ -144,7 +144,7 @@ class Judge:
     def _judge(
         self,
         conn: Connection,
-        homes: Homes,
+        homes: LockedHomes,
         fresh: NDArray[np.void],
         milli: Milli,
         until: Int,
@@ -194,7 +194,9 @@ class Judge:
         self._settle(conn, homes, np.arange(len(end)), held, begin, end, None, now)
         return len(homes.rows)
 
-    def _streaming(self, conn: Connection, homes: Homes, held: Held, begin: Int, now_us: int) -> NDArray[np.bool_]:
+    def _streaming(
+        self, conn: Connection, homes: LockedHomes, held: Held, begin: Int, now_us: int
+    ) -> NDArray[np.bool_]:
         """Homes whose data is coming in after its time right now."""
         heard = np.full(len(begin), NONE_US)
         np.maximum.at(heard, homes.at, homes.held["received_at"])
@@ -207,7 +209,7 @@ class Judge:
     def _settle(
         self,
         conn: Connection,
-        homes: Homes,
+        homes: LockedHomes,
         moves: NDArray[np.intp],
         held: Held,
         begin: Int,
@@ -232,7 +234,7 @@ class Judge:
         _write(conn, part, rows, moved.due, now)
 
     def _advance(
-        self, conn: Connection, homes: Homes, held: Held, begin: Int, end: Int, machines: NDArray[np.void]
+        self, conn: Connection, homes: LockedHomes, held: Held, begin: Int, end: Int, machines: NDArray[np.void]
     ) -> Advance:
         """Advance machines in place."""
         schedules, schedule = self.terms.schedules(conn, homes.ids, int(begin.min()), int(end.max()))
@@ -247,14 +249,14 @@ class Judge:
         return Advance(run, ended, schedules, due)
 
 
-def load(conn: Connection, home_ids: NDArray[np.int32]) -> Homes:
+def load(conn: Connection, home_ids: NDArray[np.int32]) -> LockedHomes:
     """Lock homes and read where they stand."""
     rows = state_rows.lock(conn, home_ids)
     held = state_rows.held(conn, rows["home_id"])
     at = np.searchsorted(rows["home_id"], held["home_id"])
     frontier = rows["judged_to"].copy()
     np.maximum.at(frontier, at, held["judged_at"])
-    return Homes(rows, held, at, frontier, _machines(rows))
+    return LockedHomes(rows, held, at, frontier, _machines(rows))
 
 
 def _machines(rows: NDArray[np.void]) -> NDArray[np.void]:
@@ -279,7 +281,7 @@ def _machines(rows: NDArray[np.void]) -> NDArray[np.void]:
     return machines
 
 
-def _held(homes: Homes, home: Int, sensor: Int, start: Int, until: Int, milli: Milli) -> Held:
+def _held(homes: LockedHomes, home: Int, sensor: Int, start: Int, until: Int, milli: Milli) -> Held:
     """The values held from before, followed by new ones; a sensor is a lane of its home."""
     all_home = np.concatenate((homes.at, home)).astype(np.int64)
     all_sensor = np.concatenate((homes.held["sensor_id"], sensor)).astype(np.int64)
@@ -295,14 +297,14 @@ def _held(homes: Homes, home: Int, sensor: Int, start: Int, until: Int, milli: M
     )
 
 
-def _only(homes: Homes, home_ids: NDArray[np.int32]) -> Homes:
+def _only(homes: LockedHomes, home_ids: NDArray[np.int32]) -> LockedHomes:
     """The homes of these ids, of which all are there."""
     return homes if len(home_ids) == len(homes.rows) else _some(homes, np.searchsorted(homes.ids, home_ids))
 
 
-def _some(homes: Homes, which: NDArray[np.intp]) -> Homes:
+def _some(homes: LockedHomes, which: NDArray[np.intp]) -> LockedHomes:
     keep = np.isin(homes.at, which)
-    return Homes(
+    return LockedHomes(
         homes.rows[which],
         homes.held[keep],
         np.searchsorted(which, homes.at[keep]),
@@ -318,7 +320,9 @@ def _renumber(held: Held, which: NDArray[np.intp], homes: int) -> Held:
     return kept._replace(home=number[kept.home])
 
 
-def _rows(homes: Homes, after: NDArray[np.void], moved: Advance, reached: Int, at_change: bool) -> NDArray[np.void]:
+def _rows(
+    homes: LockedHomes, after: NDArray[np.void], moved: Advance, reached: Int, at_change: bool
+) -> NDArray[np.void]:
     """HOME_STATE rows of the homes as they stand now; check_at still as it was."""
     rows = np.empty(len(homes.rows), wire.native(state_rows.HOME_STATE))
     for name in state_rows.HOME_STATE:
@@ -344,7 +348,7 @@ def _rows(homes: Homes, after: NDArray[np.void], moved: Advance, reached: Int, a
     return rows
 
 
-def _write(conn: Connection, homes: Homes, rows: NDArray[np.void], due: Int, now: datetime) -> None:
+def _write(conn: Connection, homes: LockedHomes, rows: NDArray[np.void], due: Int, now: datetime) -> None:
     """Write the rows that mean something new; one that only moved on in time is left alone."""
     now_us = to_us(now)
     due = np.where(due == NEVER_US, NONE_US, np.where(due <= now_us, now_us + SETTLE_US, due))
@@ -376,7 +380,7 @@ def _latest(fresh: NDArray[np.void], judged: NDArray[np.bool_], milli: Milli, un
     return rows
 
 
-def _queue(conn: Connection, homes: Homes, home: Int, at: Int, now: datetime) -> None:
+def _queue(conn: Connection, homes: LockedHomes, home: Int, at: Int, now: datetime) -> None:
     which, place = np.unique(home, return_inverse=True)
     earliest = np.full(len(which), NEVER_US)
     np.minimum.at(earliest, place, at)

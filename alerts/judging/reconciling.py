@@ -10,10 +10,10 @@ from psycopg import Connection
 from alerts.engine.deadline import NEVER_US
 from alerts.engine.machine import MACHINE
 from alerts.judging.flagging import (
-    Change,
     ChangeKind,
     Changes,
-    Reopened,
+    FlagCorrection,
+    ReopenedFlag,
     changes_of,
     clear_reason,
     flag_columns,
@@ -52,7 +52,7 @@ def reconcile(
     pairs, fresh, gone = _match(homes, stored, judged)
     pairs.sort(key=lambda pair: pair[1]["cleared_at"] == NONE_US)  # a home never has two flags open
     differing = [pair for pair in pairs if not _same(*pair)]
-    changes.told += [Change(ChangeKind.WITHDRAWN, row.home_id, row.cold_since, row.cleared_at) for row in gone]
+    changes.told += [FlagCorrection(ChangeKind.WITHDRAWN, row.home_id, row.cold_since, row.cleared_at) for row in gone]
     changes.told += [_change(ChangeKind.CORRECTED, row.home_id, flag) for row, flag in differing]
     changes.told += [_change(ChangeKind.RAISED, int(homes[home]), flag) for home, flag in fresh]
     if not write:
@@ -115,7 +115,7 @@ def _correct(conn: Connection, policy: Policy, changes: Changes, differing: Sequ
     """Note what is different in flags that stay."""
     moved: list[Pair] = []
     again = [
-        (Reopened(row.flag_id, row.home_id, row.ticket_id), flag)
+        (ReopenedFlag(row.flag_id, row.home_id, row.ticket_id), flag)
         for row, flag in differing
         if flag["cleared_at"] == NONE_US and row.cleared_at is not None
     ]
@@ -164,6 +164,6 @@ def _same(row: flag_rows.FlagRow, flag: np.void) -> bool:
     return values == (row.severity, milli(row.lowest), row.clear_reason)
 
 
-def _change(kind: ChangeKind, home_id: int, flag: np.void) -> Change:
+def _change(kind: ChangeKind, home_id: int, flag: np.void) -> FlagCorrection:
     cleared = None if flag["cleared_at"] == NONE_US else to_datetime(int(flag["cleared_at"]))
-    return Change(kind, home_id, to_datetime(int(flag["cold_since"])), cleared)
+    return FlagCorrection(kind, home_id, to_datetime(int(flag["cold_since"])), cleared)

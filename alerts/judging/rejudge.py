@@ -27,7 +27,7 @@ CLOSE_LAG = timedelta(seconds=60)  # after midnight, so that what came before it
 
 
 @dataclass
-class Outcome:
+class RejudgeOutcome:
     """What judging again changed."""
 
     homes: int = 0
@@ -36,7 +36,7 @@ class Outcome:
     raised: int = 0
     withdrawn: int = 0
     corrected: int = 0
-    changes: list[flagging.Change] = field(default_factory=list)
+    changes: list[flagging.FlagCorrection] = field(default_factory=list)
 
     def note(self, changes: flagging.Changes) -> None:
         """Count what was done to flags."""
@@ -44,7 +44,7 @@ class Outcome:
         for change in changes.told:
             setattr(self, change.kind.value, getattr(self, change.kind.value) + 1)
 
-    def add(self, other: "Outcome") -> None:
+    def add(self, other: "RejudgeOutcome") -> None:
         """Add what other homes came to."""
         for name in ("homes", "readings", "days", "raised", "withdrawn", "corrected"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -52,7 +52,7 @@ class Outcome:
 
 
 @dataclass
-class Walked:
+class ReplayedHomes:
     """Homes after a walk, and the flags that ended on the way (home by position, MACHINE)."""
 
     past: Past
@@ -61,7 +61,7 @@ class Walked:
 
 def judge_again(
     conn: Connection, history: History, home_ids: Sequence[int], from_day: date, now: datetime, *, dry: bool = False
-) -> Outcome:
+) -> RejudgeOutcome:
     """Judge homes again from the start of a local day up to now; the caller owns the transaction.
 
     The homes are locked, so what arrives meanwhile waits. `dry`: flags and tickets are left as they are; the caller
@@ -70,8 +70,8 @@ def judge_again(
     homes = np.unique(np.asarray(home_ids, np.int32))
     locked = state_rows.lock(conn, homes)
     homes = locked["home_id"]
-    out = Outcome(homes=len(homes))
-    walks = list[tuple[date, Walked]]()
+    out = RejudgeOutcome(homes=len(homes))
+    walks = list[tuple[date, ReplayedHomes]]()
     for first_day, members, known in _starts(conn, history, homes, from_day, now):
         walked, days = _walk(conn, history, homes[members], first_day, known, now)
         out.days += days
@@ -93,7 +93,7 @@ def judge_days(
     now: datetime,
     *,
     dry: bool = False,
-) -> Outcome:
+) -> RejudgeOutcome:
     """Judge homes again over [from_day, to_day); those that leave it otherwise than on record, on to now.
 
     The caller owns the transaction. `dry`: as of `judge_again`.
@@ -103,7 +103,7 @@ def judge_days(
         return judge_again(conn, history, home_ids, from_day, now, dry=dry)
     homes = state_rows.lock(conn, np.unique(np.asarray(home_ids, np.int32)))["home_id"]
     on_record = ledger_rows.starts(conn, homes.tolist(), to_day)
-    out, differs, spans = Outcome(), list[int](), list[_Span]()
+    out, differs, spans = RejudgeOutcome(), list[int](), list[_Span]()
     for first_day, members, known in _starts(conn, history, homes, from_day, now):
         past, ended = resume(history, homes[members], known), list[tuple[int, np.void]]()
         rows = []
@@ -141,7 +141,9 @@ class _Span(NamedTuple):
     end: datetime
 
 
-def _settle_days(conn: Connection, history: History, span: _Span, now: datetime, out: Outcome, dry: bool) -> None:
+def _settle_days(
+    conn: Connection, history: History, span: _Span, now: datetime, out: RejudgeOutcome, dry: bool
+) -> None:
     """Write the days and the flags that ended in them, of homes that leave the span as recorded."""
     kept = span.past.homes[span.same]
     days = np.concatenate([r[np.isin(r["home_id"], kept)] for r in span.rows]) if span.rows else None
@@ -205,7 +207,7 @@ def _walk(
     first_day: date,
     known: dict[int, bytes | None],
     now: datetime,
-) -> tuple[Walked, int]:
+) -> tuple[ReplayedHomes, int]:
     """Judge homes from a day up to now and write their ledger."""
     past = resume(history, homes, known)
     ended: list[tuple[int, np.void]] = []
@@ -216,7 +218,7 @@ def _walk(
         written += ledger_rows.put(conn, rows, history.policy.labels)
         keep_machines(conn, history, homes, stretch.machines, now)
         ended += [(int(e["home"]), e["flag"]) for e in stretch.ended]
-    return Walked(past, ended), written
+    return ReplayedHomes(past, ended), written
 
 
 def day_rows(history: History, homes: NDArray[np.int32], days: NDArray[np.void], now: datetime) -> NDArray[np.void]:
@@ -244,10 +246,10 @@ def keep_machines(
 def _settle(
     conn: Connection,
     history: History,
-    walked: Walked,
+    walked: ReplayedHomes,
     first_day: date,
     now: datetime,
-    out: Outcome,
+    out: RejudgeOutcome,
     dry: bool,
 ) -> None:
     """Bring flags and state in line with the past."""
@@ -262,7 +264,7 @@ def _settle(
         _put_state(conn, history, walked, changes.open_flags)
 
 
-def _put_state(conn: Connection, history: History, walked: Walked, open_flags: dict[int, int]) -> None:
+def _put_state(conn: Connection, history: History, walked: ReplayedHomes, open_flags: dict[int, int]) -> None:
     """Write where the homes stand now, so that live judging goes on from there."""
     past = walked.past
     there = np.flatnonzero(past.entered)

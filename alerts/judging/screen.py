@@ -5,14 +5,14 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.judging.history import placed
-from alerts.judging.weigh import Weights
+from alerts.judging.weigh import ReadingRules
 from domain.instants import to_datetime
 from domain.quality import Quality
 from store.readings import stays
 
 
 def suspects(
-    conn: Connection, weights: Weights, homes: NDArray[np.int32], fresh: NDArray[np.void]
+    conn: Connection, weights: ReadingRules, homes: NDArray[np.int32], fresh: NDArray[np.void]
 ) -> NDArray[np.bool_]:
     """Mask of the suspect ones among readings that this transaction has stored.
 
@@ -30,7 +30,7 @@ def suspects(
 
 def between(
     conn: Connection,
-    weights: Weights,
+    weights: ReadingRules,
     homes: list[int],
     first_us: int,
     last_us: int,

@@ -10,14 +10,14 @@ from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import Int
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.policy import Policy
-from domain.states import Ended
+from domain.states import FlagEndCause
 from store.registry import place_rows
 
 KEPT_HOMES = 200_000  # a bound on memory, not a tuning knob: beyond it everything is looked up anew
 AHEAD_DAYS = 3  # schedules reach this far beyond the last instant, for deadlines
 
 
-class TermsBook:
+class ScheduleCache:
     """Looks up what the rules need to know of homes, and forgets it when the registry changes."""
 
     def __init__(self, policy: Policy) -> None:
@@ -75,5 +75,5 @@ def _terms(row: place_rows.HomeRow) -> Terms:
         row.contract_from,
         row.contract_to,
         tuple(zip(since, row.heat_on or (), strict=True)),
-        tuple((to_us(at), Ended[why.upper()]) for at, why in zip(row.ended_at, row.ended_by, strict=True)),
+        tuple((to_us(at), FlagEndCause[why.upper()]) for at, why in zip(row.ended_at, row.ended_by, strict=True)),
     )

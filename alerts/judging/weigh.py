@@ -21,7 +21,7 @@ def judged_milli(raw: NDArray[np.float32], offset: NDArray[np.int32] | int) -> M
     return np.where(milli == NONE, NONE, milli + np.int32(offset))
 
 
-class Weights:
+class ReadingRules:
     """The part of a policy that concerns single readings, as arrays over its versions."""
 
     def __init__(self, policy: Policy) -> None:

@@ -15,7 +15,7 @@ US_PER_HOUR = 3_600_000_000
 
 
 @dataclass
-class Figures:
+class WhatIfFigures:
     """Homes over a span of days, in one look."""
 
     homes: int = 0  # with readings
@@ -27,16 +27,16 @@ class Figures:
     unknown_hours: float = 0.0
     not_judged_hours: float = 0.0
 
-    def add(self, other: "Figures") -> None:
+    def add(self, other: "WhatIfFigures") -> None:
         """Add the figures of other homes."""
         for field in fields(self):
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
-def imagine(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> Figures:
+def imagine(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> WhatIfFigures:
     """The figures of homes judged by another policy from the start of a day (nothing known before) to an instant."""
     past = Past.unheard(homes)
-    out, flagged = Figures(), set[int]()
+    out, flagged = WhatIfFigures(), set[int]()
     for stretch in history.walk(conn, past, first, end, whole=True):
         _add_hours(out, {name: int(stretch.days[name].sum()) for name in STATES})
         flagged.update(stretch.ended["home"].tolist())
@@ -51,17 +51,17 @@ def imagine(conn: Connection, history: History, homes: NDArray[np.int32], first:
 STATES = ("compliant", "cold", "severe", "unknown", "not_judged")
 
 
-def recorded(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> Figures:
+def recorded(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> WhatIfFigures:
     """The figures on record for the same homes and span."""
     ids = homes.tolist()
     sums = ledger_rows.sums(conn, ids, first, history.day_of(end))
     start = to_datetime(history.midnight_us(first))
     flags = [row for row in flag_rows.since(conn, ids, start) if row.cold_since < end]
-    out = Figures(homes=sums.homes, homes_flagged=len({row.home_id for row in flags}), flags=len(flags))
+    out = WhatIfFigures(homes=sums.homes, homes_flagged=len({row.home_id for row in flags}), flags=len(flags))
     _add_hours(out, {name: getattr(sums, name) for name in STATES})
     return out
 
 
-def _add_hours(out: Figures, us: dict[str, int]) -> None:
+def _add_hours(out: WhatIfFigures, us: dict[str, int]) -> None:
     for name, spent in us.items():
         setattr(out, f"{name}_hours", getattr(out, f"{name}_hours") + spent / US_PER_HOUR)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.judging.screen import between
-from alerts.judging.weigh import Weights
+from alerts.judging.weigh import ReadingRules
 from domain.instants import EVER_US, to_datetime, to_us
 from domain.measurement import MEASURED_TEXT
 from domain.milli import celsius as in_degrees
@@ -25,7 +25,7 @@ DAY_US = 86_400_000_000
 ANY_TIME = ("任何时间", "at any time")
 
 
-class Point(NamedTuple):
+class RoomThen(NamedTuple):
     """A judged room at an instant: the reading that was held, or silence (all None)."""
 
     sensor: str
@@ -59,29 +59,29 @@ def _proven(flag: np.void) -> int:
     return max(int(flag["cold_since"]), int(flag["confirmed_at"]) - 1)
 
 
-def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) -> list[list[Point]]:
+def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) -> list[list[RoomThen]]:
     """The judged points of homes at instants (µs), coldest first, then the silent ones."""
     longest = max(version.hold_intervals for version in policy.versions)
     instants = [to_datetime(at) for _, at in asked]
-    weights = Weights(policy)
+    weights = ReadingRules(policy)
     left_out = _suspects(conn, weights, asked) if weights.screens else []
     heard = rooms_then.heard(conn, [home for home, _ in asked], instants, longest, left_out)
     judged, milli, until = weights.weigh(_placed(heard))
     at = np.array([at for _, at in asked], np.int64)[[row.nth - 1 for row in heard]]
     holds = judged & (until > at)
-    points: list[list[Point]] = [[] for _ in asked]
+    points: list[list[RoomThen]] = [[] for _ in asked]
     for i, row in enumerate(heard):
         if holds[i]:
             said = (row.measured_at, row.temperature, row.offset_k, in_degrees(int(milli[i])))
-            points[row.nth - 1].append(Point(row.sensor, row.room, *said))
+            points[row.nth - 1].append(RoomThen(row.sensor, row.room, *said))
         elif _is_judged(policy, row.room_kind, instants[row.nth - 1]):
-            points[row.nth - 1].append(Point(row.sensor, row.room))
+            points[row.nth - 1].append(RoomThen(row.sensor, row.room))
     for some in points:
         some.sort(key=lambda point: (point.judged is None, point.judged or 0.0))
     return points
 
 
-def _suspects(conn: Connection, weights: Weights, asked: Sequence[tuple[int, int]]) -> list[tuple[int, datetime]]:
+def _suspects(conn: Connection, weights: ReadingRules, asked: Sequence[tuple[int, int]]) -> list[tuple[int, datetime]]:
     """Readings of the homes, in the day before each instant, that were not judged; a query for each day of instants."""
     days: dict[int, list[tuple[int, int]]] = {}
     for home, at in asked:
@@ -95,7 +95,7 @@ def _suspects(conn: Connection, weights: Weights, asked: Sequence[tuple[int, int
     return out
 
 
-def _placed(heard: Sequence[rooms_then.Heard]) -> NDArray[np.void]:
+def _placed(heard: Sequence[rooms_then.PointThen]) -> NDArray[np.void]:
     """PLACED rows, NaN where there was silence."""
     rows = np.zeros(len(heard), PLACED)
     rows["measured_at"] = [to_us(row.measured_at) if row.measured_at else 0 for row in heard]
@@ -113,7 +113,7 @@ def _is_judged(policy: Policy, room_kind: str, at: datetime) -> bool:
 
 
 def _why(
-    policy: Policy, home: place_rows.HomeRow, flag: np.void, points: list[Point], at_first: list[Point]
+    policy: Policy, home: place_rows.HomeRow, flag: np.void, points: list[RoomThen], at_first: list[RoomThen]
 ) -> dict[str, Any]:
     version, label = policy.versions[int(flag["version"])], policy.labels[int(flag["version"])]
     limit = _limit(policy, version, home, flag)
@@ -204,11 +204,11 @@ def _reason(limit: Limit) -> BreachReason:
     return BreachReason.BELOW_FLOOR if limit.severity == "severe" else BreachReason.BELOW_DAY_LIMIT
 
 
-def _reading(point: Point) -> dict[str, Any]:
+def _reading(point: RoomThen) -> dict[str, Any]:
     return {**point._asdict(), "measured_at": point.measured_at.isoformat() if point.measured_at else None}
 
 
-def _point(point: Point, governs: bool) -> dict[str, Any]:
+def _point(point: RoomThen, governs: bool) -> dict[str, Any]:
     state = "silent" if point.judged is None else "governing" if governs else "held"
     return {"sensor": point.sensor, "room": point.room, "state": state, "judged": point.judged}
 

@@ -16,23 +16,23 @@ from domain.incidents import (
     END_TEXTS,
     INCIDENT_TEXTS,
     LEAVE_TEXTS,
-    Finding,
     IncidentEnd,
+    IncidentFinding,
     IncidentRule,
     LeaveReason,
     course,
     find,
 )
-from domain.notices import Audience, Entry, Kind
+from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy, Version
 from domain.tickets import (
     OF_INCIDENT,
     PASSED_ON,
     PRIORITY_URGENT,
     EventKind,
-    Source,
-    State,
     TicketClass,
+    TicketSource,
+    TicketState,
     passes_on,
 )
 from store.base import numbers
@@ -89,7 +89,7 @@ def _open(conn: Connection, policy: Policy, version: Version, rule: IncidentRule
 
 
 def explain(
-    rule: IncidentRule, found: Finding, name: str, alarms: Sequence[incident_rows.Alarm], label: str
+    rule: IncidentRule, found: IncidentFinding, name: str, alarms: Sequence[incident_rows.Alarm], label: str
 ) -> dict[str, Any]:
     """Why there is an incident: what was counted, what was needed, by which rules, and a sentence in each language."""
     needed = rule.substation_homes if found.place.building is None else rule.building_homes
@@ -118,10 +118,15 @@ def explain(
 
 
 def _open_one(
-    conn: Connection, policy: Policy, found: Finding, place: incident_rows.PlaceRow, why: dict[str, Any], now: datetime
+    conn: Connection,
+    policy: Policy,
+    found: IncidentFinding,
+    place: incident_rows.IncidentPlaceRow,
+    why: dict[str, Any],
+    now: datetime,
 ) -> None:
     """Open an incident with its ticket and its notice; those of buildings within it become part of it."""
-    (incident,) = numbers.take(conn, numbers.Kind.INCIDENT, 1)
+    (incident,) = numbers.take(conn, numbers.NumberKind.INCIDENT, 1)
     merged = incident_rows.merge(conn, found.place.substation, incident, now) if found.place.building is None else []
     why = {"incident": incident_rows.number(incident), **why}
     ticket = _crew_ticket(conn, policy, found, place.station, why, now)
@@ -140,7 +145,9 @@ def _open_one(
         )
         outbox.group(conn, [one.ticket_id for one in merged], incident, now)
     data = {"incident": number, "place": place.name, "homes": found.cold, "zh": why["zh"], "en": why["en"]}
-    notice = Entry(Kind.INCIDENT_OPENED, Audience.DISPATCH, ticket, incident, station=place.station, data=data)
+    notice = OutboxEntry(
+        NoticeKind.INCIDENT_OPENED, Audience.DISPATCH, ticket, incident, station=place.station, data=data
+    )
     outbox.put(conn, [notice], now)
     log.info("incident opened", incident=number, kind=found.kind.value, judged=found.judged, cold=found.cold)
 
@@ -197,7 +204,7 @@ def _pass_on(conn: Connection, policy: Policy, incident: int, now: datetime) -> 
         data = {**{name: said for name, said in event.data.items() if name != "remark"}, OF_INCIDENT: event.number}
         for row in ticket_rows.lock(conn, list(behind)).values():
             there = kind is EventKind.ACCEPTED or behind[row.ticket_id] <= event.at
-            if there and passes_on(State(row.state), kind, TicketClass(row.ticket_class)):
+            if there and passes_on(TicketState(row.state), kind, TicketClass(row.ticket_class)):
                 docket.add(row.ticket_id, kind, **data)
         docket.write()
         incident_rows.set_told(conn, incident, list(behind), event.seq)
@@ -214,7 +221,9 @@ def _close(
         _tell_left(conn, policy, homes, closed.number, left, now)
         _end_tickets(conn, policy, [closed.ticket_id], reason, closed.number, now)
         data = {"incident": closed.number, "place": closed.place, "homes": len(homes), "reason": reason.value}
-        notice = Entry(Kind.INCIDENT_CLOSED, Audience.DISPATCH, closed.ticket_id, closed.incident_id, data=data)
+        notice = OutboxEntry(
+            NoticeKind.INCIDENT_CLOSED, Audience.DISPATCH, closed.ticket_id, closed.incident_id, data=data
+        )
         outbox.put(conn, [notice], now)
         log.info("incident closed", incident=closed.number, reason=reason.value, homes=len(homes))
 
@@ -234,7 +243,7 @@ def _dispatch(conn: Connection, now: datetime) -> None:
         if alone:
             incident_rows.set_dispatched(conn, [ticket for ticket, _ in alone], now)
             entries = [
-                Entry(Kind.HOME_STAYED_COLD, Audience.DISPATCH, ticket, data={"incident": number})
+                OutboxEntry(NoticeKind.HOME_STAYED_COLD, Audience.DISPATCH, ticket, data={"incident": number})
                 for ticket, number in alone
             ]
             outbox.put(conn, entries, now)
@@ -268,13 +277,13 @@ def _tell(
 
 
 def _crew_ticket(
-    conn: Connection, policy: Policy, found: Finding, station: str, why: Mapping[str, Any], now: datetime
+    conn: Connection, policy: Policy, found: IncidentFinding, station: str, why: Mapping[str, Any], now: datetime
 ) -> int:
     """The ticket that the crew works on."""
     place = found.place
     opening = Opening(
         ticket_class=TicketClass.REPAIR,
-        source=Source.INCIDENT,
+        source=TicketSource.INCIDENT,
         priority=PRIORITY_URGENT,
         building_id=place.building,
         substation_id=place.substation if place.building is None else None,

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from domain.notice_timing import quiet_until
-from domain.notices import Audience, Entry, Kind
+from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.outages import OutageEvent, OutageKind, is_late, refusal, span_fault, why_announce
 from domain.policy import Policy
 from domain.reasons import Text
 from store.network import outage_rows
-from store.network.outage_rows import Area, OutageRow
+from store.network.outage_rows import OutageRow, PlaceCodes
 from store.notices import outbox
 
 ACTOR = "hearth"
@@ -25,7 +25,7 @@ class NoSuchOutage(Exception):
     """There is none of that number."""
 
 
-class Refused(Exception):
+class OutageRefused(Exception):
     """It cannot be said of this outage now."""
 
     def __init__(self, why: Text) -> None:
@@ -41,7 +41,7 @@ class Draft(NamedTuple):
     reason: str
     begins_at: datetime
     expected_end: datetime | None
-    area: Area
+    area: PlaceCodes
 
 
 def record(conn: Connection, policy: Policy, draft: Draft, actor: str, now: datetime) -> str:
@@ -51,7 +51,7 @@ def record(conn: Connection, policy: Policy, draft: Draft, actor: str, now: date
         Refused: its times make no sense.
     """
     if fault := span_fault(draft.kind, draft.begins_at, draft.expected_end):
-        raise Refused(fault)
+        raise OutageRefused(fault)
     said = {name: getattr(draft, name) for name in ("kind", *CHANGEABLE)}
     outage, number = outage_rows.insert(conn, said)
     outage_rows.add_area(conn, outage, draft.area)
@@ -72,7 +72,7 @@ def change(
     before = _may(conn, number, OutageEvent.CHANGED, now)
     after = before._replace(**changes)
     if fault := span_fault(OutageKind(after.kind), after.begins_at, after.expected_end):
-        raise Refused(fault)
+        raise OutageRefused(fault)
     if after.expected_end is None or after.expected_end > now:
         after = after._replace(late_at=None)
     outage_rows.update(conn, after)
@@ -83,10 +83,10 @@ def change(
     if after.announced_at is None:
         _announce(conn, policy, after, now)
     elif (after.begins_at, after.expected_end) != (before.begins_at, before.expected_end):
-        _tell(conn, policy, after, Kind.OUTAGE_CHANGED, {}, now)
+        _tell(conn, policy, after, NoticeKind.OUTAGE_CHANGED, {}, now)
 
 
-def widen(conn: Connection, policy: Policy, number: str, area: Area, actor: str, now: datetime) -> None:
+def widen(conn: Connection, policy: Policy, number: str, area: PlaceCodes, actor: str, now: datetime) -> None:
     """Add places. If users were told of the outage, those of the new places are told now.
 
     Raises:
@@ -97,7 +97,7 @@ def widen(conn: Connection, policy: Policy, number: str, area: Area, actor: str,
     data = {name: list(codes) for name, codes in area._asdict().items() if codes}
     outage_rows.append(conn, row.outage_id, OutageEvent.WIDENED, {"area": data}, actor, now)
     if row.announced_at is not None:
-        _tell(conn, policy, row, Kind.OUTAGE_ANNOUNCED, {}, now)
+        _tell(conn, policy, row, NoticeKind.OUTAGE_ANNOUNCED, {}, now)
 
 
 def explain(conn: Connection, policy: Policy, number: str, explanation: str, actor: str, now: datetime) -> None:
@@ -109,7 +109,7 @@ def explain(conn: Connection, policy: Policy, number: str, explanation: str, act
     row = _may(conn, number, OutageEvent.EXPLAINED, now)
     outage_rows.set_explanation(conn, row.outage_id, explanation)
     outage_rows.append(conn, row.outage_id, OutageEvent.EXPLAINED, {"explanation": explanation}, actor, now)
-    _tell(conn, policy, row, Kind.OUTAGE_EXPLAINED, {"explanation": explanation}, now)
+    _tell(conn, policy, row, NoticeKind.OUTAGE_EXPLAINED, {"explanation": explanation}, now)
 
 
 def restore(conn: Connection, policy: Policy, number: str, at: datetime, actor: str, now: datetime) -> None:
@@ -120,7 +120,7 @@ def restore(conn: Connection, policy: Policy, number: str, at: datetime, actor: 
     """
     row = _may(conn, number, OutageEvent.RESTORED, now)
     if not row.begins_at <= at <= now:
-        raise Refused(
+        raise OutageRefused(
             Text(
                 "恢复时间须在停热开始之后、现在之前。", "Heat comes back after the outage began, and not in the future."
             )
@@ -128,7 +128,7 @@ def restore(conn: Connection, policy: Policy, number: str, at: datetime, actor: 
     after = row._replace(restored_at=at)
     outage_rows.update(conn, after)
     outage_rows.append(conn, row.outage_id, OutageEvent.RESTORED, _written({"restored_at": at}), actor, now)
-    _tell(conn, policy, after, Kind.OUTAGE_RESTORED, {}, now)
+    _tell(conn, policy, after, NoticeKind.OUTAGE_RESTORED, {}, now)
 
 
 def cancel(conn: Connection, policy: Policy, number: str, actor: str, now: datetime) -> None:
@@ -141,7 +141,7 @@ def cancel(conn: Connection, policy: Policy, number: str, actor: str, now: datet
     after = row._replace(cancelled_at=now)
     outage_rows.update(conn, after)
     outage_rows.append(conn, row.outage_id, OutageEvent.CANCELLED, {}, actor, now)
-    _tell(conn, policy, after, Kind.OUTAGE_CANCELLED, {}, now)
+    _tell(conn, policy, after, NoticeKind.OUTAGE_CANCELLED, {}, now)
 
 
 def look(conn: Connection, policy: Policy, now: datetime) -> None:
@@ -157,7 +157,7 @@ def look(conn: Connection, policy: Policy, now: datetime) -> None:
                 outage_rows.append(
                     conn, row.outage_id, OutageEvent.LATE, _written({"expected_end": row.expected_end}), ACTOR, now
                 )
-                _tell(conn, policy, row, Kind.OUTAGE_LATE, {}, now)
+                _tell(conn, policy, row, NoticeKind.OUTAGE_LATE, {}, now)
 
 
 def _locked(conn: Connection, number: str) -> OutageRow:
@@ -170,7 +170,7 @@ def _locked(conn: Connection, number: str) -> OutageRow:
 def _may(conn: Connection, number: str, event: OutageEvent, now: datetime) -> OutageRow:
     row = _locked(conn, number)
     if why := refusal(row.outage, event, now):
-        raise Refused(why)
+        raise OutageRefused(why)
     return row
 
 
@@ -185,25 +185,27 @@ def _announce(conn: Connection, policy: Policy, row: OutageRow, now: datetime) -
     outage_rows.update(conn, after)
     data = {"why": why.value, "clause": rules.outage_clause, "announce_s": rules.outage_announce_s}
     outage_rows.append(conn, row.outage_id, OutageEvent.ANNOUNCED, data, ACTOR, now)
-    _tell(conn, policy, after, Kind.OUTAGE_ANNOUNCED, {}, now)
+    _tell(conn, policy, after, NoticeKind.OUTAGE_ANNOUNCED, {}, now)
     return after
 
 
-def _tell(conn: Connection, policy: Policy, row: OutageRow, kind: Kind, data: dict[str, Any], now: datetime) -> None:
+def _tell(
+    conn: Connection, policy: Policy, row: OutageRow, kind: NoticeKind, data: dict[str, Any], now: datetime
+) -> None:
     """Put it into the outbox: for the staff always, for users if they know of the outage."""
     places = outage_rows.places(conn, row.outage_id)
     names = list(dict.fromkeys(place.name for place in places))
     area = "、".join(names[:NAMED]) + ("…" if len(names) > NAMED else "")
     times = {name: getattr(row, name) for name in ("begins_at", "expected_end", "restored_at")}
     said = {"outage": row.number, "area": area, "reason": row.reason, **_written(times), **data}
-    entries = [Entry(kind, Audience.DISPATCH, outage_id=row.outage_id, data=said)]
+    entries = [OutboxEntry(kind, Audience.DISPATCH, outage_id=row.outage_id, data=said)]
     for station in sorted({place.station for place in places}):
-        entries.append(Entry(kind, Audience.CREW, outage_id=row.outage_id, station=station, data=said))
-    if kind is Kind.OUTAGE_LATE:
-        entries.append(Entry(kind, Audience.SUPERVISOR, outage_id=row.outage_id, data=said))
+        entries.append(OutboxEntry(kind, Audience.CREW, outage_id=row.outage_id, station=station, data=said))
+    if kind is NoticeKind.OUTAGE_LATE:
+        entries.append(OutboxEntry(kind, Audience.SUPERVISOR, outage_id=row.outage_id, data=said))
     elif row.announced_at is not None:
-        wakes = kind is Kind.OUTAGE_ANNOUNCED and _cannot_wait(policy, row, now)
-        entries.append(Entry(kind, Audience.USER, outage_id=row.outage_id, data=said, urgent=wakes))
+        wakes = kind is NoticeKind.OUTAGE_ANNOUNCED and _cannot_wait(policy, row, now)
+        entries.append(OutboxEntry(kind, Audience.USER, outage_id=row.outage_id, data=said, urgent=wakes))
     outbox.put(conn, entries, now)
 
 

@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from domain.instants import to_datetime, to_us
 from domain.policy import Policy, Version
-from domain.substation import Bounds, bounds
+from domain.substation import ChannelBounds, bounds
 from store.network import alarm_rows
 
 
@@ -49,12 +49,12 @@ def newest(rows: NDArray[np.void]) -> NDArray[np.void]:
     return rows[last]
 
 
-def outside(values: NDArray[np.float32], limit: Bounds) -> NDArray[np.bool_]:
+def outside(values: NDArray[np.float32], limit: ChannelBounds) -> NDArray[np.bool_]:
     """Mask of values beyond a limit, in the 32 bits of what is stored; exactly the limit is in order."""
     return np.asarray((values < np.float32(limit.lowest)) | (values > np.float32(limit.highest)))
 
 
-def _alarms(rows: NDArray[np.void], limit: Bounds, value: bool) -> list[dict[str, Any]]:
+def _alarms(rows: NDArray[np.void], limit: ChannelBounds, value: bool) -> list[dict[str, Any]]:
     return [
         {
             "substation_id": int(row["substation_id"]),

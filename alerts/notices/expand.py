@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from domain.notice_texts import MOST_LINES, Rendered, digest, render
-from domain.notice_timing import Bundle, Made, Waiting, bundle, quiet_until
-from domain.notices import Audience, Kind, NoticeRules
+from domain.notice_timing import Bundling, Made, WaitingNotices, bundle, quiet_until
+from domain.notices import Audience, NoticeKind, NoticeRules
 from domain.policy import Policy
 from store.base.rows import Row
 from store.notices import notice_rows, outbox
@@ -67,13 +67,13 @@ def write(conn: Connection, policy: Policy, now: datetime) -> int:
 def _write(conn: Connection, rules: NoticeRules, zone: ZoneInfo, addressees: Sequence[Row], now: datetime) -> None:
     ids = [addressee["addressee_id"] for addressee in addressees]
     bundles = _bundles(conn, rules, ids, now)
-    going = [addressee for addressee, what in bundles.items() if what is not Bundle.WAIT]
+    going = [addressee for addressee, what in bundles.items() if what is not Bundling.WAIT]
     waiting = {
         addressee: list(rows)
         for addressee, rows in groupby(notice_rows.notices(conn, going, now), lambda row: row.addressee_id)
     }
     shown = {
-        addressee: rows if bundles[addressee] is Bundle.ALONE else rows[:MOST_LINES]
+        addressee: rows if bundles[addressee] is Bundling.ALONE else rows[:MOST_LINES]
         for addressee, rows in waiting.items()
     }
     facts = notice_rows.facts(conn, sorted({row.outbox_id for rows in shown.values() for row in rows}))
@@ -85,14 +85,14 @@ def _write(conn: Connection, rules: NoticeRules, zone: ZoneInfo, addressees: Seq
     notice_rows.insert_messages(conn, messages, now, now + timedelta(seconds=rules.give_up_s))
 
 
-def _bundles(conn: Connection, rules: NoticeRules, addressees: Sequence[int], now: datetime) -> dict[int, Bundle]:
+def _bundles(conn: Connection, rules: NoticeRules, addressees: Sequence[int], now: datetime) -> dict[int, Bundling]:
     """What becomes of the notices of each addressee that has some."""
     lately: dict[int, list[Made]] = defaultdict(list)
     for row in notice_rows.lately(conn, addressees, now - timedelta(seconds=rules.digest_span_s)):
         lately[row["addressee_id"]].append(Made(row["at"], row["notices"]))
     return {
         row["addressee_id"]: bundle(
-            rules, Waiting(row["notices"], row["oldest"], row["urgent"]), lately[row["addressee_id"]], now
+            rules, WaitingNotices(row["notices"], row["oldest"], row["urgent"]), lately[row["addressee_id"]], now
         )
         for row in notice_rows.waiting(conn, addressees, now)
     }
@@ -100,7 +100,7 @@ def _bundles(conn: Connection, rules: NoticeRules, addressees: Sequence[int], no
 
 def _text(addressee: Row, facts: Row, zone: ZoneInfo) -> Rendered:
     fields = {**known(facts), **({"home": addressee["home"]} if addressee["home"] else {})}
-    return render(Kind(facts["kind"]), Audience(addressee["audience"]), addressee["language"], fields, zone)
+    return render(NoticeKind(facts["kind"]), Audience(addressee["audience"]), addressee["language"], fields, zone)
 
 
 def known(facts: Row) -> dict[str, Any]:
@@ -110,11 +110,11 @@ def known(facts: Row) -> dict[str, Any]:
 
 
 def _messages(
-    addressee: Row, what: Bundle, rows: Sequence[NoticeRow], texts: Sequence[Rendered]
+    addressee: Row, what: Bundling, rows: Sequence[NoticeRow], texts: Sequence[Rendered]
 ) -> list[dict[str, Any]]:
     """The rows of an addressee's messages."""
     one = {"addressee_id": addressee["addressee_id"]}
-    if what is Bundle.ALONE or len(rows) == 1:
+    if what is Bundling.ALONE or len(rows) == 1:
         return [{**one, **t._asdict(), "notices": [row.notice_id]} for row, t in zip(rows, texts, strict=True)]
-    text = digest([Kind(row.kind) for row in rows], texts, addressee["language"])
+    text = digest([NoticeKind(row.kind) for row in rows], texts, addressee["language"])
     return [{**one, **text._asdict(), "notices": [row.notice_id for row in rows]}]

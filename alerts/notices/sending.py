@@ -14,7 +14,7 @@ from alerts.notices.channel import Channel, Outgoing
 from alerts.notices.recipients import Recipients
 from domain.notices import NotSent, SendFault
 from store.notices import notice_rows
-from store.notices.notice_rows import Claimed
+from store.notices.notice_rows import ClaimedMessage
 
 MOST_AT_ONCE = 8
 FIRST_PAUSE = timedelta(seconds=5)
@@ -25,10 +25,10 @@ POLL_S = 0.2
 log = structlog.get_logger()
 
 
-class Outcome(NamedTuple):
+class SendOutcome(NamedTuple):
     """What became of an attempt; no fault: it has arrived."""
 
-    message: Claimed
+    message: ClaimedMessage
     fault: NotSent | None
 
 
@@ -40,8 +40,8 @@ class Post:
     recipients: Recipients
     lease: timedelta
     tell: Callable[[str, str], None]  # channel, outcome: sent | put_off | failed
-    on_the_way: set[Future[Outcome]] = field(default_factory=set)
-    outcomes: deque[Outcome] = field(default_factory=deque)
+    on_the_way: set[Future[SendOutcome]] = field(default_factory=set)
+    outcomes: deque[SendOutcome] = field(default_factory=deque)
 
     def turn(self, conn: Connection, now: datetime) -> int:
         """Store outcomes and send on; returns how many messages are on their way. The connection is in autocommit mode.
@@ -79,20 +79,20 @@ class Post:
         return min(LONGEST_WAIT_S, self.lease.total_seconds() / ANSWERS)
 
 
-def attempt(recipients: Recipients, message: Claimed, wait_s: float) -> Outcome:
+def attempt(recipients: Recipients, message: ClaimedMessage, wait_s: float) -> SendOutcome:
     """Send a message once. Whatever goes wrong is an outcome, too."""
     try:
         channel = _channel(recipients, message)
         channel.send(Outgoing(message.key, message.subject, message.body, message.created_at), wait_s)
     except NotSent as fault:
-        return Outcome(message, fault)
+        return SendOutcome(message, fault)
     except Exception as error:
         # Its words may hold an address.
-        return Outcome(message, NotSent(SendFault.UNREACHABLE, type(error).__name__, unsure=True))
-    return Outcome(message, None)
+        return SendOutcome(message, NotSent(SendFault.UNREACHABLE, type(error).__name__, unsure=True))
+    return SendOutcome(message, None)
 
 
-def _channel(recipients: Recipients, message: Claimed) -> Channel:
+def _channel(recipients: Recipients, message: ClaimedMessage) -> Channel:
     if message.name is not None:
         found = recipients.of_staff(message.name, message.channel)
     elif message.address is None:
@@ -104,7 +104,7 @@ def _channel(recipients: Recipients, message: Claimed) -> Channel:
     return found
 
 
-def settle(conn: Connection, message: Claimed, fault: NotSent | None, now: datetime) -> str:
+def settle(conn: Connection, message: ClaimedMessage, fault: NotSent | None, now: datetime) -> str:
     """Write down what became of an attempt: sent, put_off or failed."""
     if fault is None:
         notice_rows.mark_sent(conn, message.message_id, now)

@@ -18,22 +18,30 @@ from alerts.sensors import care
 from alerts.tickets.docket import Docket
 from domain.care import CareEnd, CareReason
 from domain.instants import to_us
-from domain.measurement import AGREES_WITHIN_K, Beside, NewMeasurement, Said, agree, held_against, second
+from domain.measurement import (
+    AGREES_WITHIN_K,
+    FiledMeasurement,
+    LivingReading,
+    NewMeasurement,
+    agree,
+    held_against,
+    second,
+)
 from domain.milli import milli
 from domain.policy import Policy
-from domain.states import ClearReason, State
+from domain.states import ClearReason, HomeState
 from store.judging import state_rows
 from store.sensors import agreement_rows, care_rows, measurement_rows
 
-WARM = (State.WARM, State.FAIR)
+WARM = (HomeState.WARM, HomeState.FAIR)
 
 
 @dataclass(frozen=True)
-class Compared:
+class Comparison:
     """A record beside the living sensors of its home."""
 
-    living: Sequence[Beside]
-    against: Beside | None
+    living: Sequence[LivingReading]
+    against: LivingReading | None
     disagrees: bool
 
     def columns(self) -> dict[str, Any]:
@@ -48,25 +56,25 @@ def within_k(policy: Policy, at: datetime) -> float:
     return version.measurement.agrees_within_k if version and version.measurement else AGREES_WITHIN_K
 
 
-def compare(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement) -> Compared:
+def compare(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement) -> Comparison:
     """Hold a record against what the sensors of its home said at that instant."""
     version = policy.version_at(new.measured_at)
     if version is None:
-        return Compared((), None, False)
+        return Comparison((), None, False)
     heard = agreement_rows.beside(conn, home_id, new.measured_at, version.hold_intervals)
     living = [one for one in heard if one.room_kind in version.judged_rooms]
     against = held_against(new, living)
     apart = against is not None and not agree(new.celsius, against.celsius, within_k(policy, new.measured_at))
-    return Compared(living, against, apart)
+    return Comparison(living, against, apart)
 
 
 def follow(
     conn: Connection,
     policy: Policy,
     home_id: int,
-    said: Said,
-    state: State,
-    compared: Compared,
+    said: FiledMeasurement,
+    state: HomeState,
+    compared: Comparison,
     target: float,
     now: datetime,
 ) -> None:
@@ -90,7 +98,7 @@ def follow(
         judge_from(conn, home_id, at, now)
 
 
-def _job(conn: Connection, policy: Policy, home_id: int, compared: Compared, now: datetime) -> care_rows.Job | None:
+def _job(conn: Connection, policy: Policy, home_id: int, compared: Comparison, now: datetime) -> care_rows.Job | None:
     """The job of the sensor that a record was held against: opened where they disagree, healed where they agree."""
     against = compared.against
     if against is None:
@@ -108,7 +116,7 @@ def _job(conn: Connection, policy: Policy, home_id: int, compared: Compared, now
     return known
 
 
-def _is_over(conn: Connection, home_id: int, at: datetime, living: Sequence[Beside], target: float) -> bool:
+def _is_over(conn: Connection, home_id: int, at: datetime, living: Sequence[LivingReading], target: float) -> bool:
     """Whether a warm record ends what the sensors told of: a flag of them is open, and none alive contradicts."""
     flag = measurement_rows.sensor_flag(conn, home_id, at)
     open_then = flag is not None and flag.cleared_at is None and flag.cold_since <= at

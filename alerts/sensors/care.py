@@ -20,7 +20,7 @@ from domain.care import CARE_TEXTS, CLOCK_READINGS, NEIGHBOURS_NEEDED, Care, Car
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.milli import milli
 from domain.policy import Policy, Version
-from domain.tickets import Cold, EventKind, Source, TicketClass, priority
+from domain.tickets import Cold, EventKind, TicketClass, TicketSource, priority
 from store.base import wire
 from store.readings import stays
 from store.sensors import care_rows
@@ -32,7 +32,7 @@ REASONS = tuple(CareReason)  # columns of verdicts, the most pressing first
 log = structlog.get_logger()
 
 
-class Verdict(IntEnum):
+class CareVerdict(IntEnum):
     """What a look at a sensor says of one reason."""
 
     UNKNOWN = 0  # nothing: a job stays as it is
@@ -65,7 +65,7 @@ def look(conn: Connection, policy: Policy, now: datetime) -> int:
         changed = end(conn, policy, gone, CareEnd.REMOVED, now)
         changed += _heal(conn, policy, version.care, kept, verdicts[at[placed]], now)
         busy = np.array([_by_values(job) for job in kept], bool)
-        verdicts[at[placed][busy]] = Verdict.UNKNOWN  # one job at a time
+        verdicts[at[placed][busy]] = CareVerdict.UNKNOWN  # one job at a time
         return changed + _open(conn, policy, rows, verdicts, now)
 
 
@@ -90,16 +90,16 @@ def _verdicts(conn: Connection, version: Version, care: Care, rows: NDArray[np.v
     ):
         out[:, REASONS.index(reason)] = found
     _look_at_readings(conn, version, care, rows, sample, out, now)
-    out[quiet == Verdict.FAULT] = Verdict.UNKNOWN
+    out[quiet == CareVerdict.FAULT] = CareVerdict.UNKNOWN
     out[:, REASONS.index(CareReason.SILENT)] = quiet
     out[:, REASONS.index(CareReason.CLOCK)] = clock
     reached = int(rows["sensor_id"][sample[-1]]) if len(sample) else 0
-    care_rows.leave_round(conn, care_rows.Round(reached, now, since))
+    care_rows.leave_round(conn, care_rows.CareRound(reached, now, since))
     return out
 
 
 def listening_since(
-    before: care_rows.Round, heard_at: datetime | None, shortest_us: int, now: datetime
+    before: care_rows.CareRound, heard_at: datetime | None, shortest_us: int, now: datetime
 ) -> datetime | None:
     """Since when a sensor would have been heard had it spoken; None: from ever.
 
@@ -125,9 +125,9 @@ def silent(heard_at: Int, held_us: Int, allowed_us: Int, since_us: int, now_us: 
     known = heard_at != NONE_US
     heard = np.maximum(np.where(known, heard_at, now_us), since_us)
     unheard_us = now_us - heard
-    found = np.where(unheard_us > held_us, Verdict.DOUBT, Verdict.FINE)
-    found = np.where(unheard_us > allowed_us, Verdict.FAULT, found)
-    return np.where(known, found, Verdict.UNKNOWN).astype(np.int8)
+    found = np.where(unheard_us > held_us, CareVerdict.DOUBT, CareVerdict.FINE)
+    found = np.where(unheard_us > allowed_us, CareVerdict.FAULT, found)
+    return np.where(known, found, CareVerdict.UNKNOWN).astype(np.int8)
 
 
 def wrong_clock(rows: NDArray[np.void], care: Care) -> Verdicts:
@@ -135,14 +135,14 @@ def wrong_clock(rows: NDArray[np.void], care: Care) -> Verdicts:
     off = ~np.isnan(rows["off_s"])
     lasting = rows["off_at"] - np.where(off, rows["off_since"], rows["off_at"]) >= care.clock_for_s * 1_000_000
     certain = rows["impossible"] & (rows["off_readings"] >= CLOCK_READINGS)
-    found = np.where(off, np.where(certain | (off & lasting), Verdict.FAULT, Verdict.DOUBT), Verdict.FINE)
-    return np.where(rows["heard_at"] == NONE_US, Verdict.UNKNOWN, found).astype(np.int8)
+    found = np.where(off, np.where(certain | (off & lasting), CareVerdict.FAULT, CareVerdict.DOUBT), CareVerdict.FINE)
+    return np.where(rows["heard_at"] == NONE_US, CareVerdict.UNKNOWN, found).astype(np.int8)
 
 
 def low_battery(percent: NDArray[np.float32], limit: float) -> Verdicts:
     """Verdicts on batteries (%, NaN: unknown)."""
-    found = np.where(percent < np.float32(limit), Verdict.FAULT, Verdict.FINE)
-    return np.where(np.isnan(percent), Verdict.UNKNOWN, found).astype(np.int8)
+    found = np.where(percent < np.float32(limit), CareVerdict.FAULT, CareVerdict.FINE)
+    return np.where(np.isnan(percent), CareVerdict.UNKNOWN, found).astype(np.int8)
 
 
 def distance(building: NDArray[np.int32], milli: Milli) -> NDArray[np.float64]:
@@ -172,13 +172,13 @@ def distance(building: NDArray[np.int32], milli: Milli) -> NDArray[np.float64]:
 def _out_of_line(conn: Connection, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
     """Verdicts on sensors beside their neighbours; remembers since when they have been out of line."""
     far = distance(rows["building_id"], rows["milli"])
-    out = np.where(np.isnan(far), Verdict.UNKNOWN, Verdict.FINE).astype(np.int8)
+    out = np.where(np.isnan(far), CareVerdict.UNKNOWN, CareVerdict.FINE).astype(np.int8)
     apart = np.flatnonzero(far > milli(care.neighbour_k))
     since = care_rows.out_of_line(conn, rows["sensor_id"][apart].tolist(), now)
     patience = timedelta(seconds=care.neighbour_for_s)
     for i in apart:
         long = now - since[int(rows["sensor_id"][i])] >= patience
-        out[i] = Verdict.FAULT if long else Verdict.DOUBT
+        out[i] = CareVerdict.FAULT if long else CareVerdict.DOUBT
     return out
 
 
@@ -243,7 +243,7 @@ def habits(
 
 
 def _found(bad: NDArray[np.bool_], known: NDArray[np.bool_]) -> Verdicts:
-    return np.where(known, np.where(bad, Verdict.FAULT, Verdict.FINE), Verdict.UNKNOWN).astype(np.int8)
+    return np.where(known, np.where(bad, CareVerdict.FAULT, CareVerdict.FINE), CareVerdict.UNKNOWN).astype(np.int8)
 
 
 def _heal(
@@ -254,11 +254,11 @@ def _heal(
     fine, back, healed = list[care_rows.Job](), list[care_rows.Job](), list[care_rows.Job]()
     for job, verdict in zip(jobs, verdicts, strict=True):
         says = verdict[REASONS.index(CareReason(job.reason))]
-        if says == Verdict.FINE and now - (job.fine_since or now) >= patience:
+        if says == CareVerdict.FINE and now - (job.fine_since or now) >= patience:
             healed.append(job)
-        elif says == Verdict.FINE and job.fine_since is None:
+        elif says == CareVerdict.FINE and job.fine_since is None:
             fine.append(job)
-        elif says >= Verdict.DOUBT and job.fine_since is not None:
+        elif says >= CareVerdict.DOUBT and job.fine_since is not None:
             back.append(job)
     care_rows.set_fine(conn, [job.device_job_id for job in fine], now)
     care_rows.set_fine(conn, [job.device_job_id for job in back], None)
@@ -280,7 +280,7 @@ def end(conn: Connection, policy: Policy, jobs: Sequence[care_rows.Job], reason:
 
 def _open(conn: Connection, policy: Policy, rows: NDArray[np.void], verdicts: Verdicts, now: datetime) -> int:
     """Open a job with its ticket for each sensor that has a fault, for the most pressing one."""
-    faults = verdicts == Verdict.FAULT
+    faults = verdicts == CareVerdict.FAULT
     which = np.flatnonzero(faults.any(axis=1))
     if not len(which):
         return 0
@@ -306,7 +306,7 @@ def opening(home_id: int | None, code: str, reason: CareReason, off_s: float = 0
     told = {"off_s": round(off_s)} if by_clock else {}
     return Opening(
         ticket_class=TicketClass.DEVICE,
-        source=Source.DEVICE,
+        source=TicketSource.DEVICE,
         priority=priority(TicketClass.DEVICE, Cold(), None),
         home_id=home_id,
         data={"sensor": code, "reason": reason.value, **told, **text._asdict()},

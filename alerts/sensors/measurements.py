@@ -16,8 +16,8 @@ from psycopg import Connection, errors
 from alerts.desk import recovery
 from alerts.engine.machine import idle
 from alerts.engine.runs import LIMITS, classify
-from alerts.judging.flagging import Reopened, changes_of, clear_reason, open_again, raise_measured
-from alerts.judging.terms import TermsBook
+from alerts.judging.flagging import ReopenedFlag, changes_of, clear_reason, open_again, raise_measured
+from alerts.judging.terms import ScheduleCache
 from alerts.judging.why import explain_measured
 from alerts.sensors import agreement
 from alerts.tickets.docket import Docket
@@ -26,17 +26,17 @@ from domain.instants import to_us
 from domain.measurement import (
     HIGHEST_CELSIUS,
     LOWEST_CELSIUS,
+    FiledMeasurement,
     NewMeasurement,
-    Refusal,
-    Said,
+    RecordRefusal,
+    RecordWorth,
     Spell,
-    Worth,
     spells,
 )
 from domain.milli import LEAST_MILLI, celsius, milli
-from domain.notices import Audience, Entry, Kind
+from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy
-from domain.states import ClearReason, Ended, FlagSource, NotJudged, State
+from domain.states import ClearReason, FlagEndCause, FlagSource, HomeState, NotJudged
 from domain.tickets import EventKind
 from store.judging import flag_rows
 from store.notices import outbox
@@ -49,38 +49,40 @@ MOST_TOLD = 2_000  # measurements in one transaction
 LOOK_BACK = timedelta(days=90)  # for cold records that no flag tells of any more
 # Ends of a flag that no record tells of.
 OTHER_ENDS = frozenset(ClearReason) - {ClearReason.RECOVERED, ClearReason.WITHDRAWN}
-_TOLD = {Kind.MEASUREMENT_DUE: (Audience.CREW,), Kind.MEASUREMENT_LATE: (Audience.CREW, Audience.DISPATCH)}
+_TOLD = {NoticeKind.MEASUREMENT_DUE: (Audience.CREW,), NoticeKind.MEASUREMENT_LATE: (Audience.CREW, Audience.DISPATCH)}
 log = structlog.get_logger()
 
 
 class NotTaken(Exception):
     """A record that is not taken; nothing was stored."""
 
-    def __init__(self, reason: Refusal) -> None:
+    def __init__(self, reason: RecordRefusal) -> None:
         super().__init__(reason.value)
         self.reason = reason
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taken:
+class FiledRecord:
     """A record that was taken, and what came of it."""
 
     number: str
-    worth: Worth
-    judged: measurement_rows.Judged
+    worth: RecordWorth
+    judged: measurement_rows.RecordVerdict
     ticket_id: int | None
 
 
-def record(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, now: datetime, actor: str) -> Taken:
+def record(
+    conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, now: datetime, actor: str
+) -> FiledRecord:
     """Take a record of a home and let come of it what comes. The caller owns the transaction.
 
     Raises:
         NotTaken: it cannot be, or stands there already.
     """
     if new.measured_at > now + TOLERANCE:
-        raise NotTaken(Refusal.FUTURE)
+        raise NotTaken(RecordRefusal.FUTURE)
     if not LOWEST_CELSIUS <= new.celsius <= HIGHEST_CELSIUS:
-        raise NotTaken(Refusal.IMPLAUSIBLE)
+        raise NotTaken(RecordRefusal.IMPLAUSIBLE)
     measurement_rows.lock_home(conn, home_id)
     corrects = _corrected(conn, home_id, new)
     piece = piece_at(conn, policy, home_id, new.measured_at)
@@ -88,15 +90,15 @@ def record(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, 
     compared = agreement.compare(conn, policy, home_id, new)
     key, number = _insert(conn, home_id, new, judged, compared, corrects, actor, now)
     if new.signature is None:
-        return Taken(number=number, worth=Worth.UNSIGNED, judged=judged, ticket_id=None)
+        return FiledRecord(number=number, worth=RecordWorth.UNSIGNED, judged=judged, ticket_id=None)
     if corrects is not None:
         agreement.void(conn, home_id, corrects, now)
     value, target = celsius(_milli(new)), celsius(int(piece["target"]))
-    said = Said(key, new.measured_at, value, new.measurer, actor)
+    said = FiledMeasurement(key, new.measured_at, value, new.measurer, actor)
     agreement.follow(conn, policy, home_id, said, judged.state, compared, target, now)
     settle(conn, policy, home_id, now, actor)
     ticket = None
-    if judged.state is not State.NOT_JUDGED:
+    if judged.state is not HomeState.NOT_JUDGED:
         ticket = recovery.measured(
             conn,
             policy,
@@ -107,7 +109,7 @@ def record(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, 
             now=now,
             actor=actor,
         )
-    return Taken(number=number, worth=Worth.VALID, judged=judged, ticket_id=ticket)
+    return FiledRecord(number=number, worth=RecordWorth.VALID, judged=judged, ticket_id=ticket)
 
 
 def _milli(new: NewMeasurement) -> int:
@@ -121,10 +123,10 @@ def _corrected(conn: Connection, home_id: int, new: NewMeasurement) -> int | Non
         return None
     found = measurement_rows.find(conn, new.corrects)
     if found is None:
-        raise NotTaken(Refusal.NO_SUCH_RECORD)
+        raise NotTaken(RecordRefusal.NO_SUCH_RECORD)
     key, home = found
     if home != home_id:
-        raise NotTaken(Refusal.OTHER_HOME)
+        raise NotTaken(RecordRefusal.OTHER_HOME)
     return key
 
 
@@ -132,8 +134,8 @@ def _insert(
     conn: Connection,
     home_id: int,
     new: NewMeasurement,
-    judged: measurement_rows.Judged,
-    compared: agreement.Compared,
+    judged: measurement_rows.RecordVerdict,
+    compared: agreement.Comparison,
     corrects: int | None,
     actor: str,
     now: datetime,
@@ -144,7 +146,7 @@ def _insert(
             return measurement_rows.insert(conn, home_id, row, actor, now)
     except errors.UniqueViolation as error:
         taken = error.diag.constraint_name == measurement_rows.CORRECTED_ONCE
-        raise NotTaken(Refusal.CORRECTED_ALREADY if taken else Refusal.TWICE) from None
+        raise NotTaken(RecordRefusal.CORRECTED_ALREADY if taken else RecordRefusal.TWICE) from None
 
 
 def piece_at(conn: Connection, policy: Policy, home_id: int, at: datetime) -> np.void:
@@ -154,7 +156,7 @@ def piece_at(conn: Connection, policy: Policy, home_id: int, at: datetime) -> np
 
 def _pieces(conn: Connection, policy: Policy, homes: NDArray[np.int32], at: datetime) -> list[np.void]:
     us = to_us(at)
-    schedules, which = TermsBook(policy).schedules(conn, homes, us, us)
+    schedules, which = ScheduleCache(policy).schedules(conn, homes, us, us)
     found = []
     for nth in which.tolist():
         pieces = schedules.pieces[schedules.first[nth] : schedules.first[nth + 1]]
@@ -162,26 +164,26 @@ def _pieces(conn: Connection, policy: Policy, homes: NDArray[np.int32], at: date
     return found
 
 
-def judge(policy: Policy, piece: np.void, new: NewMeasurement, now: datetime) -> measurement_rows.Judged:
+def judge(policy: Policy, piece: np.void, new: NewMeasurement, now: datetime) -> measurement_rows.RecordVerdict:
     """What the rules in force when it was measured say of a record: compared as readings are."""
     value = np.array([_milli(new)], np.int32)
-    state = State(int(classify(value, {name: piece[name] for name in (*LIMITS, "reason")})[0]))
+    state = HomeState(int(classify(value, {name: piece[name] for name in (*LIMITS, "reason")})[0]))
     if new.room_kind not in policy.versions[int(piece["version"])].judged_rooms:
-        state = State.NOT_JUDGED
+        state = HomeState.NOT_JUDGED
     version = policy.version_at(now)
     rule = version.measurement if version else None
     late = rule is not None and now - new.measured_at > timedelta(seconds=rule.file_within_s)
-    return measurement_rows.Judged(
+    return measurement_rows.RecordVerdict(
         state=state,
-        limit=None if state is State.NOT_JUDGED else _limit(piece, state),
+        limit=None if state is HomeState.NOT_JUDGED else _limit(piece, state),
         policy=policy.labels[int(piece["version"])],
         filed_late=late,
     )
 
 
-def _limit(piece: np.void, state: State) -> float | None:
+def _limit(piece: np.void, state: HomeState) -> float | None:
     """The limit that was broken, or else the highest one in force; °C."""
-    if state is State.SEVERE:
+    if state is HomeState.SEVERE:
         return celsius(int(piece["severe"]))
     highest = max(int(piece["cold"]), int(piece["severe"]))
     return None if highest == LEAST_MILLI else celsius(highest)
@@ -211,7 +213,7 @@ def settle(conn: Connection, policy: Policy, home_id: int, now: datetime, actor:
         _raise(conn, policy, home_id, spell, now, actor)
 
 
-def _of(flag: measurement_rows.FlagRow, spell: Spell) -> bool:
+def _of(flag: measurement_rows.MeasuredFlagRow, spell: Spell) -> bool:
     """Whether a flag tells of a spell: it began with it, or with a later record of it."""
     return spell.start <= flag.cold_since and (spell.end is None or flag.cold_since < spell.end)
 
@@ -227,7 +229,7 @@ def _end(conn: Connection, home_id: int, spell: Spell) -> tuple[datetime | None,
 
 
 def _correct(
-    conn: Connection, policy: Policy, docket: Docket, home_id: int, flag: measurement_rows.FlagRow, spell: Spell
+    conn: Connection, policy: Policy, docket: Docket, home_id: int, flag: measurement_rows.MeasuredFlagRow, spell: Spell
 ) -> None:
     """Note what is different in a flag that stays."""
     cleared_at, reason = _end(conn, home_id, spell)
@@ -245,7 +247,7 @@ def _correct(
         return
     measurement_rows.update_flag(conn, flag.flag_id, row)
     if cleared_at is None and flag.cleared_at is not None:
-        again = Reopened(flag.flag_id, home_id, flag.ticket_id), _machine(conn, policy, home_id, spell)
+        again = ReopenedFlag(flag.flag_id, home_id, flag.ticket_id), _machine(conn, policy, home_id, spell)
         changes = changes_of(conn, policy, docket.now, docket.actor)
         open_again(conn, policy, changes, [again], FlagSource.MEASUREMENT)
         changes.docket.write()
@@ -267,7 +269,7 @@ def _raise(conn: Connection, policy: Policy, home_id: int, spell: Spell, now: da
     flag = _machine(conn, policy, home_id, spell)
     if cleared_at is not None:
         flag["cleared_at"] = to_us(cleared_at)
-        flag["reason"] = Ended.TAKEN_OVER if reason is ClearReason.TAKEN_OVER else 0
+        flag["reason"] = FlagEndCause.TAKEN_OVER if reason is ClearReason.TAKEN_OVER else 0
     (home,) = place_rows.homes(conn, [home_id])
     first = spell.opened_by
     why = explain_measured(
@@ -326,15 +328,15 @@ def remind(conn: Connection, now: datetime) -> bool:
     """
     with conn.transaction():
         told = measurement_rows.tell(conn, now + DUE_SOON, now, MOST_TOLD)
-        outbox.put(conn, [_entry(one, audience) for one in told for audience in _TOLD[Kind(one.kind)]], now)
+        outbox.put(conn, [_entry(one, audience) for one in told for audience in _TOLD[NoticeKind(one.kind)]], now)
     if told:
         log.info("measurements told of", count=len(told))
     return len(told) == MOST_TOLD
 
 
-def _entry(told: measurement_rows.Told, audience: Audience) -> Entry:
+def _entry(told: measurement_rows.MeasurementReminder, audience: Audience) -> OutboxEntry:
     data = {"place": " ".join(filter(None, (told.home, told.room))), "due_at": told.due_at.isoformat()}
-    return Entry(Kind(told.kind), audience, home_id=told.home_id, station=told.station, data=data)
+    return OutboxEntry(NoticeKind(told.kind), audience, home_id=told.home_id, station=told.station, data=data)
 
 
 def _end_unjudged(conn: Connection, policy: Policy, now: datetime) -> None:

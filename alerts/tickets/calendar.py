@@ -6,17 +6,17 @@ from functools import lru_cache
 from chinese_calendar.constants import holidays, workdays
 
 from domain.policy import Policy
-from domain.working_days import Calendar, UnknownYear
+from domain.working_days import UnknownYear, WorkingCalendar
 
 AHEAD = timedelta(days=60)  # the list of a year comes out in the November before
 
 
 @lru_cache(maxsize=8)
-def working_days(policy: Policy) -> Calendar:
+def working_days(policy: Policy) -> WorkingCalendar:
     """The calendar of a policy. What the policy says of a day goes before what the public calendar says of it."""
     added = policy.calendar
     public = {day.year for day in holidays} - added.years
-    return Calendar(
+    return WorkingCalendar(
         ({day for day in holidays if day.year in public} - added.workdays) | added.holidays,
         ({day for day in workdays if day.year in public} - added.holidays) | added.workdays,
         public | added.years,

@@ -10,7 +10,7 @@ from psycopg import Connection
 from alerts.tickets.clock_terms import clock_due
 from alerts.tickets.work import ACTOR, record
 from domain.policy import Policy
-from domain.tickets import Event, EventKind
+from domain.tickets import EventKind, NewEvent
 from store.notices import outbox
 from store.tickets import clock_rows, ticket_rows
 
@@ -65,10 +65,12 @@ def _dated(clock: clock_rows.ClockRow, due_at: datetime, warn_at: datetime | Non
     }
 
 
-def _event(kind: EventKind, clock: clock_rows.Rung) -> Event:
-    return Event(clock.ticket_id, kind, {"clock": clock.name, "due_at": clock.due_at.isoformat()})
+def _event(kind: EventKind, clock: clock_rows.RunningClock) -> NewEvent:
+    return NewEvent(clock.ticket_id, kind, {"clock": clock.name, "due_at": clock.due_at.isoformat()})
 
 
-def _tell(conn: Connection, policy: Policy, ticket_ids: Sequence[int], events: Sequence[Event], now: datetime) -> None:
+def _tell(
+    conn: Connection, policy: Policy, ticket_ids: Sequence[int], events: Sequence[NewEvent], now: datetime
+) -> None:
     rows = ticket_rows.lock(conn, ticket_ids)
     outbox.put(conn, record(conn, policy, rows, events, now, ACTOR), now)

@@ -15,14 +15,14 @@ from psycopg import Connection
 from alerts.tickets.clock_terms import clock_row, fresh_clocks, undated_events
 from alerts.tickets.ticket_notices import notices
 from alerts.tickets.work import ACTOR, append, record
-from domain.clocks import Due
-from domain.notices import Entry
+from domain.clocks import DueTime
+from domain.notices import OutboxEntry
 from domain.policy import Policy
-from domain.tickets import Event, EventKind, Source, State, TicketClass
+from domain.tickets import EventKind, NewEvent, TicketClass, TicketSource, TicketState
 from store.base import numbers
 from store.notices import outbox
 from store.tickets import clock_rows, ticket_rows
-from store.tickets.ticket_rows import Place, TicketRow
+from store.tickets.ticket_rows import TicketPlace, TicketRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Opening:
     """
 
     ticket_class: TicketClass
-    source: Source
+    source: TicketSource
     priority: int
     home_id: int | None = None
     building_id: int | None = None
@@ -49,21 +49,21 @@ class Opening:
     over: bool = False
 
     @property
-    def place(self) -> Place:
+    def place(self) -> TicketPlace:
         """Where it is."""
-        return Place(self.home_id, self.building_id, self.substation_id)
+        return TicketPlace(self.home_id, self.building_id, self.substation_id)
 
     @property
-    def saying(self) -> "Saying":
+    def saying(self) -> "UserStatement":
         """The same as an addition to a ticket that is open."""
-        return Saying({"text": self.description, "source": self.source.value}, self.contact)
+        return UserStatement({"text": self.description, "source": self.source.value}, self.contact)
 
     def following(self, ticket: int) -> "Opening":
         """The same for a home that had a ticket before."""
         return replace(self, follows=ticket)
 
 
-class Saying(NamedTuple):
+class UserStatement(NamedTuple):
     """What a user has said: `data` for the event, with `text`; the contact, which is personal, stands beside it."""
 
     data: Mapping[str, Any]
@@ -84,13 +84,13 @@ class Docket:
         self.actor = actor
         self._numbers = deque[int]()
         self._opened: dict[int, Opening] = {}
-        self._clocks: dict[TicketClass, list[tuple[str, datetime | None, Due]]] = {}
-        self._events: list[Event] = []
+        self._clocks: dict[TicketClass, list[tuple[str, datetime | None, DueTime]]] = {}
+        self._events: list[NewEvent] = []
         self._contacts: list[tuple[int, str]] = []
 
     def reserve(self, most: int) -> None:
         """Take the numbers of tickets that may be opened; what is left over goes back when all is written."""
-        self._numbers += numbers.take(self._conn, numbers.Kind.TICKET, most)
+        self._numbers += numbers.take(self._conn, numbers.NumberKind.TICKET, most)
 
     def open(self, opening: Opening) -> int:
         """Open a ticket; returns its ticket_id."""
@@ -105,7 +105,7 @@ class Docket:
             self._contacts.append((ticket, opening.contact))
         return ticket
 
-    def say(self, ticket: int, saying: Saying) -> None:
+    def say(self, ticket: int, saying: UserStatement) -> None:
         """Add what a user has said to a ticket that was there before, and how to reach this user."""
         self.add(ticket, EventKind.USER_SAID, **saying.data)
         if saying.contact is not None:
@@ -113,7 +113,7 @@ class Docket:
 
     def add(self, ticket: int, kind: EventKind, **data: Any) -> None:
         """Note something that happened to a ticket, opened here or before."""
-        self._events.append(Event(ticket, kind, data))
+        self._events.append(NewEvent(ticket, kind, data))
 
     def write(self) -> dict[int, TicketRow]:
         """Write all of it; returns the tickets that were there before, as they are now.
@@ -123,7 +123,7 @@ class Docket:
         """
         fresh = [event for event in self._events if event.ticket_id in self._opened]
         known = [event for event in self._events if event.ticket_id not in self._opened]
-        entries: list[Entry] = []
+        entries: list[OutboxEntry] = []
         if self._opened:
             entries += self._write_opened(fresh)
         rows: dict[int, TicketRow] = {}
@@ -132,16 +132,16 @@ class Docket:
             entries += record(self._conn, self._policy, rows, known, self.now, self.actor)
         ticket_rows.insert_contacts(self._conn, self._contacts)
         outbox.put(self._conn, entries, self.now)
-        numbers.give_back(self._conn, numbers.Kind.TICKET, len(self._numbers))
+        numbers.give_back(self._conn, numbers.NumberKind.TICKET, len(self._numbers))
         self._numbers.clear()
         self._opened, self._events, self._contacts = {}, [], []
         return rows
 
-    def _write_opened(self, events: Sequence[Event]) -> list[Entry]:
+    def _write_opened(self, events: Sequence[NewEvent]) -> list[OutboxEntry]:
         version = self._policy.version_at(self.now)
         rows = [_ticket(ticket, opening) for ticket, opening in self._opened.items()]
         ticket_rows.insert(self._conn, rows, self.now)
-        clocks, undated = list[dict[str, Any]](), list[Event]()
+        clocks, undated = list[dict[str, Any]](), list[NewEvent]()
         for ticket, opening in self._opened.items():
             if opening.over:
                 continue
@@ -153,7 +153,7 @@ class Docket:
             clocks += [clock_row(ticket, 1, *clock) for clock in mine]
             undated += undated_events(ticket, mine)
         clock_rows.insert(self._conn, clocks)
-        states = {t: State.CLOSED if opening.over else State.OPEN for t, opening in self._opened.items()}
+        states = {t: TicketState.CLOSED if opening.over else TicketState.OPEN for t, opening in self._opened.items()}
         told = [*events, *undated]
         append(self._conn, [(event, states[event.ticket_id]) for event in told], self.now, self.actor)
         alive = [event for event in told if not self._opened[event.ticket_id].over]
@@ -164,7 +164,7 @@ def _ticket(ticket: int, opening: Opening) -> dict[str, Any]:
     return {
         "ticket_id": ticket,
         "class": opening.ticket_class.value,
-        "state": State.CLOSED.value if opening.over else State.OPEN.value,
+        "state": TicketState.CLOSED.value if opening.over else TicketState.OPEN.value,
         "priority": opening.priority,
         "home_id": opening.home_id,
         "building_id": opening.building_id,

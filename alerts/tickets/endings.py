@@ -7,9 +7,9 @@ from typing import Any
 from psycopg import Connection
 
 from alerts.tickets.work import record, refused
-from domain.endings import Ended, merge_refusal, void_refusal
+from domain.endings import EndingFacts, merge_refusal, void_refusal
 from domain.policy import Policy
-from domain.tickets import Event, EventKind, Refused, State
+from domain.tickets import EventKind, MoveRefused, NewEvent, TicketState
 from store.notices import outbox
 from store.tickets import ending_rows, ticket_rows
 from store.tickets.ticket_rows import TicketRow
@@ -24,7 +24,7 @@ def void(conn: Connection, policy: Policy, ticket_id: int, said: Mapping[str, An
     rows, facts = _locked(conn, [ticket_id])
     row = rows[ticket_id]
     _check(row, EventKind.VOID, void_refusal(facts[ticket_id]))
-    event = Event(ticket_id, EventKind.VOID, said)
+    event = NewEvent(ticket_id, EventKind.VOID, said)
     outbox.put(conn, record(conn, policy, rows, [event], now, actor), now)
 
 
@@ -44,26 +44,26 @@ def merge(
     one, into = (facts[ticket] for ticket in pair)
     _check(row, EventKind.MERGED, merge_refusal(one, into))
     events = [
-        Event(row.ticket_id, EventKind.MERGED, {**said, "into": other.number, "into_id": other.ticket_id}),
-        Event(other.ticket_id, EventKind.MERGED_HERE, {"ticket": row.number, **_passing_over(row, one)}),
+        NewEvent(row.ticket_id, EventKind.MERGED, {**said, "into": other.number, "into_id": other.ticket_id}),
+        NewEvent(other.ticket_id, EventKind.MERGED_HERE, {"ticket": row.number, **_passing_over(row, one)}),
     ]
     outbox.put(conn, record(conn, policy, rows, events, now, actor), now)
 
 
-def _locked(conn: Connection, tickets: Sequence[int]) -> tuple[dict[int, TicketRow], dict[int, Ended]]:
+def _locked(conn: Connection, tickets: Sequence[int]) -> tuple[dict[int, TicketRow], dict[int, EndingFacts]]:
     """Tickets as they stay until the transaction ends; no flag comes to one meanwhile."""
     ticket_rows.lock_home_of(conn, tickets[0])
     return ticket_rows.lock(conn, sorted(set(tickets))), ending_rows.ended(conn, list(tickets))
 
 
 def _check(row: TicketRow, kind: EventKind, refusal: str | None) -> None:
-    if row.state == State.CLOSED:
+    if row.state == TicketState.CLOSED:
         raise refused(row, kind)
     if refusal is not None:
-        raise Refused(row.number, row.state, kind, refusal)
+        raise MoveRefused(row.number, row.state, kind, refusal)
 
 
-def _passing_over(row: TicketRow, one: Ended) -> dict[str, bool]:
+def _passing_over(row: TicketRow, one: EndingFacts) -> dict[str, bool]:
     """What the other ticket owes the user of this one."""
     return {
         "reply": row.replied_at is None,

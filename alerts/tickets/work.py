@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from alerts.tickets.clock_terms import as_text, call_back, clock_row, fresh_clocks, undated_events
 from alerts.tickets.ticket_notices import notices
-from domain.notices import Entry
+from domain.notices import OutboxEntry
 from domain.policy import Policy
 from domain.tickets import (
     AFTER_DONE,
@@ -16,12 +16,12 @@ from domain.tickets import (
     MOVES,
     PRIORITY_URGENT,
     RESUMED_BY_REWORK,
-    Event,
     EventKind,
-    Refused,
-    Source,
-    State,
+    MoveRefused,
+    NewEvent,
     TicketClass,
+    TicketSource,
+    TicketState,
     TooEarly,
     allowed_moves,
     clocks_met,
@@ -39,7 +39,7 @@ TIMED = frozenset(
 )
 
 
-def append(conn: Connection, events: Sequence[tuple[Event, str]], now: datetime, actor: str) -> None:
+def append(conn: Connection, events: Sequence[tuple[NewEvent, str]], now: datetime, actor: str) -> None:
     """Write events down, each with the state of its ticket after it."""
     rows = [
         {"ticket_id": event.ticket_id, "kind": event.kind.value, "state": str(state), "data": event.data}
@@ -53,10 +53,10 @@ def record(
     conn: Connection,
     policy: Policy,
     rows: dict[int, TicketRow],
-    events: Sequence[Event],
+    events: Sequence[NewEvent],
     now: datetime,
     actor: str,
-) -> list[Entry]:
+) -> list[OutboxEntry]:
     """Let events happen to tickets that are locked; `rows` is brought up to date.
 
     What ran out before is noted first: nothing met late goes by as met in time.
@@ -68,7 +68,7 @@ def record(
     """
     timed = {event.ticket_id for event in events if event.kind in TIMED}
     broken = [
-        Event(rung.ticket_id, EventKind.CLOCK_BREACHED, {"clock": rung.name, "due_at": as_text(rung.due_at)})
+        NewEvent(rung.ticket_id, EventKind.CLOCK_BREACHED, {"clock": rung.name, "due_at": as_text(rung.due_at)})
         for rung in (clock_rows.breach(conn, sorted(timed), now) if timed else ())
     ]
     work = _Work(conn, policy, rows, now)
@@ -89,18 +89,18 @@ class _Work:
         self._done: list[TicketRow] = []
         self._again: list[TicketRow] = []
         self._ended: list[TicketRow] = []
-        self.happened: list[tuple[Event, str]] = []
+        self.happened: list[tuple[NewEvent, str]] = []
 
-    def let(self, event: Event) -> None:
+    def let(self, event: NewEvent) -> None:
         """One event, and what follows from it at once."""
         row = self._rows[event.ticket_id]
         if event.kind is EventKind.PRIORITY and event.data["priority"] >= row.priority:
             return
-        state = state_after(State(row.state), event.kind, TicketClass(row.ticket_class))
+        state = state_after(TicketState(row.state), event.kind, TicketClass(row.ticket_class))
         if state is None:
             raise refused(row, event.kind)
         if event.kind is EventKind.CLOSED:
-            event = Event(event.ticket_id, event.kind, {**event.data, **({"proof": row.proof} if row.proof else {})})
+            event = NewEvent(event.ticket_id, event.kind, {**event.data, **({"proof": row.proof} if row.proof else {})})
         changed = row._replace(state=state.value, **_columns(row, event, self._now))
         self._stop(row, event)
         if changed.round > row.round:
@@ -117,9 +117,9 @@ class _Work:
         self.happened.append((event, state.value))
         relapses = event.kind is EventKind.SEVERE and state_after(state, EventKind.RELAPSED, TicketClass.COLD)
         if relapses and not ticket_rows.superseded(self._conn, row):
-            self.let(Event(row.ticket_id, EventKind.RELAPSED, event.data))
+            self.let(NewEvent(row.ticket_id, EventKind.RELAPSED, event.data))
 
-    def _stop(self, row: TicketRow, event: Event) -> None:
+    def _stop(self, row: TicketRow, event: NewEvent) -> None:
         names = clocks_met(event)
         if names:
             everything = EVERYTHING in names
@@ -166,7 +166,7 @@ class _Work:
 _UNDONE: Mapping[str, None] = dict.fromkeys(("done_at", "proven_at", "proof", "replied_at", "called_back_at"))
 
 
-def _columns(row: TicketRow, event: Event, now: datetime) -> dict[str, Any]:
+def _columns(row: TicketRow, event: NewEvent, now: datetime) -> dict[str, Any]:
     """The columns of a ticket that an event changes, beside its state."""
     data = event.data
     match event.kind:
@@ -206,7 +206,7 @@ def _columns(row: TicketRow, event: Event, now: datetime) -> dict[str, Any]:
             return dict(_UNDONE)
         case EventKind.RELAPSED | EventKind.REOPENED:
             # What was not proven was not done: the round goes on, and its clocks with it.
-            again = row.state != State.VERIFYING
+            again = row.state != TicketState.VERIFYING
             ended = {"ending": None, "merged_into": None}
             return {**_UNDONE, **ended, "closed_at": None, "round": row.round + again, "appointment_at": None}
     return {}
@@ -225,10 +225,10 @@ def _passed_over(row: TicketRow, owed: Mapping[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def refused(row: TicketRow, kind: EventKind) -> Refused:
+def refused(row: TicketRow, kind: EventKind) -> MoveRefused:
     """What to say of a move that a ticket does not allow in its state."""
-    allowed = ", ".join(allowed_moves(State(row.state)))
-    return Refused(row.number, row.state, kind, f"it allows {allowed}")
+    allowed = ", ".join(allowed_moves(TicketState(row.state)))
+    return MoveRefused(row.number, row.state, kind, f"it allows {allowed}")
 
 
 def check_call_back(conn: Connection, policy: Policy, row: TicketRow, now: datetime) -> None:
@@ -251,10 +251,10 @@ def check_closing(conn: Connection, row: TicketRow) -> None:
     Raises:
         Refused: names what is missing.
     """
-    if row.source == Source.DEVICE:
-        raise Refused(
+    if row.source == TicketSource.DEVICE:
+        raise MoveRefused(
             row.number, row.state, EventKind.CLOSED, "a device job closes by itself when its sensor is in order"
         )
     needs = missing(ticket_rows.standing(conn, [row.ticket_id])[row.ticket_id])
     if needs:
-        raise Refused(row.number, row.state, EventKind.CLOSED, f"closing still needs {', '.join(needs)}")
+        raise MoveRefused(row.number, row.state, EventKind.CLOSED, f"closing still needs {', '.join(needs)}")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.http.session import Session
-from domain.tickets import MOVES, EventKind, State, missing
+from domain.tickets import MOVES, EventKind, TicketState, missing
 from store.base.access import Role, Scope
 
 
@@ -15,7 +15,7 @@ def seen(row: dict[str, Any], asking: Session) -> dict[str, Any]:
 
 def needs(row: dict[str, Any]) -> list[str]:
     """What closing a ticket still needs, as names for programs."""
-    return [] if row["state"] == State.CLOSED else missing(row["standing"])
+    return [] if row["state"] == TicketState.CLOSED else missing(row["standing"])
 
 
 def _for_user(row: dict[str, Any], scope: Scope) -> dict[str, Any]:

@@ -14,16 +14,16 @@ from alerts.desk.cases import NotNow, follow_up, open_case
 from api.desk.moves import Line, Words
 from api.homes.home_routes import home_id
 from api.http.paging import Page, Paged
-from api.http.problem import Fault, Problem, invalid, no_such, too_many
+from api.http.problem import FieldFault, Problem, invalid, no_such, too_many
 from api.http.session import UNNAMED, AskingUserOrDesk, ChangingDesk, ChangingLeaders, ChangingUserOrDesk, Session
 from api.http.values import Instant
-from domain.cases import REVEAL_TEXTS, Channel, FollowUp, NewCase, Reveal, Subject
+from domain.cases import REVEAL_TEXTS, CaseChannel, FollowUp, NewCase, Reveal, Subject
 from domain.reasons import Text
 from store.base import access
 from store.base.access import EVERYWHERE, Right, Role, Scope
 from store.base.rows import Row
 from store.tickets import case_rows, desk_pages
-from store.tickets.ticket_rows import Place, lock_place
+from store.tickets.ticket_rows import TicketPlace, lock_place
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
@@ -44,7 +44,7 @@ class Case(BaseModel):
     class_: CaseClass = Field(alias="class")
     state: str
     subject: Subject
-    channel: Channel
+    channel: CaseChannel
     about_station: str | None
     text: str
     anonymous: bool
@@ -56,7 +56,7 @@ class Case(BaseModel):
     example_at: Instant | None
 
 
-class Taken(BaseModel):
+class CaseReport(BaseModel):
     """A case as it is made. `text` is read by those who work on it: no names of who complains.
 
     What a customer makes comes in online, whatever is said, from its home: of several it says which one.
@@ -66,7 +66,7 @@ class Taken(BaseModel):
 
     kind: CaseClass = Field(alias="class")
     subject: Subject
-    channel: Channel | None = None
+    channel: CaseChannel | None = None
     text: Story
     about_station: Line | None = None
     anonymous: bool = False
@@ -75,7 +75,7 @@ class Taken(BaseModel):
     home: Line | None = None
 
     @model_validator(mode="after")
-    def _nobody(self) -> "Taken":
+    def _nobody(self) -> "CaseReport":
         if self.anonymous and (self.name or self.phone or self.home):
             raise ValueError("of who wants to stay unknown, neither name nor phone nor home is taken")
         return self
@@ -90,7 +90,7 @@ class Followed(BaseModel):
     note: Words
 
 
-class Asked(BaseModel):
+class RevealRequest(BaseModel):
     """Why somebody has to know who made a case."""
 
     model_config = ConfigDict(extra="forbid")
@@ -116,7 +116,7 @@ def cases(
     is_open: Annotated[bool | None, Query(alias="open")] = None,
 ) -> Page[Case]:
     """Cases, newest first; a customer's own."""
-    wanted = case_rows.Wanted(case_class=kind, subject=subject, station=station, is_open=is_open)
+    wanted = case_rows.CaseFilter(case_class=kind, subject=subject, station=station, is_open=is_open)
     rows = case_rows.cases(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
     return paged.page([_seen(row, asking) for row in rows], Case, "ticket_id")
 
@@ -128,19 +128,19 @@ def case(number: Number, asking: AskingUserOrDesk) -> Case:
 
 
 @router.post("/cases", status_code=201)
-def take(changing: ChangingUserOrDesk, taken: Taken) -> Case:
+def take(changing: ChangingUserOrDesk, taken: CaseReport) -> Case:
     """Make a complaint or a report, or take one down. Who made it cannot be read here again."""
     if changing.asker.role is Role.CUSTOMER:
         return complain(changing, taken)
     if taken.channel is None:
-        raise invalid(Fault("channel", Text("缺少此项", "Field required")))
+        raise invalid(FieldFault("channel", Text("缺少此项", "Field required")))
     home = home_id(changing, taken.home) if taken.home is not None else None
     number = _open(changing, taken, taken.channel, home, changing.asker.actor)
     changing.notes["ticket"] = number
     return _answer(changing, number)
 
 
-def complain(changing: Session, taken: Taken) -> Case:
+def complain(changing: Session, taken: CaseReport) -> Case:
     """Take down what a customer complains of. Neither the record nor the audit log links it with who it was.
 
     Raises:
@@ -150,21 +150,21 @@ def complain(changing: Session, taken: Taken) -> Case:
         changing.notes[UNNAMED] = True
     home = None if taken.anonymous else _own_home(changing, taken)
     for own in sorted(changing.scope.own_homes):  # who counts next sees what was written before
-        lock_place(changing.conn, Place(home=own))
+        lock_place(changing.conn, TicketPlace(home=own))
     if case_rows.open_of_homes(changing.conn) >= MOST_OPEN:
         raise Problem(409, Text("未办结的投诉过多", "too many complaints are open"))
     if seconds := changing.limiter.wait_case(changing.asker.actor):
         raise too_many(seconds)
     with _as_desk(changing):
-        number = _open(changing, taken, Channel.ONLINE, home, BY_USER)
+        number = _open(changing, taken, CaseChannel.ONLINE, home, BY_USER)
         return _answer(changing, number, EVERYWHERE)
 
 
-def _own_home(changing: Session, taken: Taken) -> int:
+def _own_home(changing: Session, taken: CaseReport) -> int:
     if taken.home is not None:
         return home_id(changing, taken.home)
     if len(changing.scope.own_homes) != 1:
-        raise invalid(Fault("home", Text("请说明是哪一户", "say which of your homes it is")))
+        raise invalid(FieldFault("home", Text("请说明是哪一户", "say which of your homes it is")))
     return changing.scope.own_homes[0]
 
 
@@ -176,10 +176,10 @@ def _as_desk(changing: Session) -> Iterator[None]:
     access.enter(changing.conn, changing.scope)
 
 
-def _open(changing: Session, taken: Taken, channel: Channel, home: int | None, actor: str) -> str:
+def _open(changing: Session, taken: CaseReport, channel: CaseChannel, home: int | None, actor: str) -> str:
     """Open a case; returns its number."""
     if taken.about_station is not None and not desk_pages.has_station(changing.conn, taken.about_station):
-        raise invalid(Fault("about_station", Text("没有此供热站", "there is no such station")))
+        raise invalid(FieldFault("about_station", Text("没有此供热站", "there is no such station")))
     new = NewCase(
         case_class=taken.kind,
         subject=taken.subject,
@@ -209,12 +209,12 @@ def follow(number: Number, changing: ChangingDesk, followed: Followed) -> Case:
 
 
 @router.post("/cases/{number}/identity")
-def identity(number: Number, changing: ChangingLeaders, asked: Asked) -> Identity:
+def identity(number: Number, changing: ChangingLeaders, asked: RevealRequest) -> Identity:
     """Who made a case. Each time it is asked for is on record, with the reason."""
     found = case_rows.case(changing.conn, changing.scope, number)
     if found is None:
         raise no_such("case")
-    told = case_rows.Told(Reveal.ROLE, None, None, None)
+    told = case_rows.RevealedIdentity(Reveal.ROLE, None, None, None)
     if Right.REVEAL in changing.asker.rights:
         told = case_rows.reveal(
             changing.conn,

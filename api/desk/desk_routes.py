@@ -10,8 +10,8 @@ from fastapi.responses import PlainTextResponse, Response
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from alerts.desk.moves import Belongs, HomeHasTicket, NotThere, OpenThere, TooMany, act, say, take_in
-from alerts.tickets.docket import Opening, Saying
+from alerts.desk.moves import HomeHasTicket, NotThere, OpenThere, ReportTarget, TooMany, act, say, take_in
+from alerts.tickets.docket import Opening, UserStatement
 from alerts.tickets.endings import merge, void
 from api.answers import models
 from api.answers.seen import seen
@@ -21,13 +21,13 @@ from api.desk.receipt import receipt as make_receipt
 from api.homes.home_routes import Code, home_id
 from api.http.language import Language, preferred
 from api.http.paging import Page, Paged, Sort, Sorted
-from api.http.problem import Fault, Problem, forbidden, invalid, no_such, too_many
+from api.http.problem import FieldFault, Problem, forbidden, invalid, no_such, too_many
 from api.http.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
 from domain.reasons import Text
-from domain.tickets import CREW_MOVES, Cold, Refused, Source, TicketClass, TooEarly, priority
+from domain.tickets import CREW_MOVES, Cold, MoveRefused, TicketClass, TicketSource, TooEarly, priority
 from store.base.access import Role
 from store.tickets import desk_pages
-from store.tickets.ticket_rows import OpenTicket
+from store.tickets.ticket_rows import OpenTicketRow
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
@@ -106,13 +106,13 @@ def _let(changing: Session, ticket: int, move: AnyMove) -> None:
     conn, policy, now, actor = changing.conn, changing.policy, changing.now, changing.asker.actor
     match move:
         case UserSaid():
-            say(conn, policy, ticket, Saying(move.data(), move.contact), now, actor)
+            say(conn, policy, ticket, UserStatement(move.data(), move.contact), now, actor)
         case Void():
             void(conn, policy, ticket, move.data(), now, actor)
         case Merged():
             other = desk_pages.ticket_id(conn, changing.scope, move.into)
             if other is None:
-                raise invalid(Fault("into", Text("没有此工单", "there is no such ticket")))
+                raise invalid(FieldFault("into", Text("没有此工单", "there is no such ticket")))
             merge(conn, policy, (ticket, other), move.data(), now, actor)
         case _:
             act(conn, policy, ticket, kind_of(move), move.data(), now, actor)
@@ -163,19 +163,19 @@ def open_at_place(changing: ChangingDesk, wanted: PlaceTicket) -> models.Ticket:
         substation = desk_pages.substation_id(changing.conn, wanted.substation)
     if building is None and substation is None:
         field = "building" if wanted.building is not None else "substation"
-        raise invalid(Fault(field, Text("没有此编号", "there is none of that code")))
+        raise invalid(FieldFault(field, Text("没有此编号", "there is none of that code")))
     return open_ticket(
         changing,
         Opening(
             ticket_class=TicketClass(wanted.kind),
-            source=Source(wanted.source),
+            source=TicketSource(wanted.source),
             priority=priority(TicketClass(wanted.kind), Cold(), None),
             building_id=building,
             substation_id=substation,
             description=wanted.description,
             contact=wanted.contact,
         ),
-        Belongs(wanted.add_to, wanted.new),
+        ReportTarget(wanted.add_to, wanted.new),
     )
 
 
@@ -196,17 +196,17 @@ def open_in_home(code: Code, changing: ChangingUserOrDesk, wanted: HomeTicket) -
         changing,
         Opening(
             ticket_class=TicketClass(wanted.kind),
-            source=Source.USER if user else Source(wanted.source),
+            source=TicketSource.USER if user else TicketSource(wanted.source),
             priority=priority(TicketClass(wanted.kind), Cold(), None),
             home_id=home_id(changing, code),
             description=wanted.description,
             contact=wanted.contact,
         ),
-        Belongs(wanted.add_to, wanted.new),
+        ReportTarget(wanted.add_to, wanted.new),
     )
 
 
-def open_ticket(changing: Session, opening: Opening, belongs: Belongs) -> models.Ticket:
+def open_ticket(changing: Session, opening: Opening, belongs: ReportTarget) -> models.Ticket:
     """Open a ticket for what somebody reported, or add it to one.
 
     Raises:
@@ -244,7 +244,7 @@ def open_ticket(changing: Session, opening: Opening, belongs: Belongs) -> models
     return answer(changing, number)
 
 
-def _open_there(tickets: Sequence[OpenTicket]) -> Problem:
+def _open_there(tickets: Sequence[OpenTicketRow]) -> Problem:
     numbers = ", ".join(one.number for one in tickets)
     detail = Text(
         f"此处已有未办结的工单：{numbers}。请说明是补充（add_to）还是新事项（new）",
@@ -280,7 +280,7 @@ def check_station(asking: Session, station: str) -> None:
         Problem: 422.
     """
     if not desk_pages.has_station(asking.conn, station):
-        raise invalid(Fault("station", Text("没有此供热站", "no substation belongs to that station")))
+        raise invalid(FieldFault("station", Text("没有此供热站", "no substation belongs to that station")))
 
 
 @contextmanager
@@ -292,6 +292,6 @@ def refusals(asking: Session) -> Iterator[None]:
         local = f"{error.allowed_from.astimezone(asking.policy.zone):%Y-%m-%d %H:%M}"
         zh = f"工单 {error.number}：{local} 之后方可进行 {error.kind}"
         raise Problem(409, Text(zh, str(error)), allowed_from=error.allowed_from) from None
-    except Refused as error:
+    except MoveRefused as error:
         zh = f"工单 {error.number} 当前状态为 {error.state}，不能进行 {error.kind}：{error.reason}"
         raise Problem(409, Text(zh, str(error))) from None

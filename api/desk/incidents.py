@@ -55,7 +55,7 @@ class Part(BaseModel):
 @router.get("/incidents")
 def incidents(asking: AskingStaff, paged: Paged, state: State | None = None, station: Station = None) -> Page[Incident]:
     """Incidents, newest first."""
-    wanted = incident_pages.Wanted(states=incident_pages.STATES if state is None else (state,), station=station)
+    wanted = incident_pages.IncidentFilter(states=incident_pages.STATES if state is None else (state,), station=station)
     rows = incident_pages.incidents(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
     return paged.page(rows, Incident, "incident_id")
 

@@ -10,16 +10,24 @@ from alerts.sensors.measurements import NotTaken, record
 from api.desk.moves import Line, Words
 from api.homes.home_routes import Code, home_id
 from api.http.paging import Page, Paged
-from api.http.problem import Fault, Problem, invalid
+from api.http.problem import FieldFault, Problem, invalid
 from api.http.session import AskingStaff, ChangingDesk, ChangingStaff
 from api.http.values import Asked, Instant, Shown
-from domain.measurement import HIGHEST_CELSIUS, LOWEST_CELSIUS, REFUSAL_TEXTS, DueReason, NewMeasurement, Refusal, Worth
+from domain.measurement import (
+    HIGHEST_CELSIUS,
+    LOWEST_CELSIUS,
+    REFUSAL_TEXTS,
+    DueReason,
+    NewMeasurement,
+    RecordRefusal,
+    RecordWorth,
+)
 from store.sensors import measurement_rows
 
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
 Days = Annotated[int, Query(ge=0, le=366, description="what is due within so many days; 0: what is late")]
-CONFLICTS = frozenset({Refusal.TWICE, Refusal.CORRECTED_ALREADY})
-FIELDS = {Refusal.FUTURE: "measured_at", Refusal.IMPLAUSIBLE: "celsius"}
+CONFLICTS = frozenset({RecordRefusal.TWICE, RecordRefusal.CORRECTED_ALREADY})
+FIELDS = {RecordRefusal.FUTURE: "measured_at", RecordRefusal.IMPLAUSIBLE: "celsius"}
 
 router = APIRouter(prefix="/v1", tags=["measurements"])
 
@@ -39,7 +47,7 @@ class Measurement(BaseModel):
     state: Literal["compliant", "cold", "severe", "unknown", "not_judged"]
     limit: Shown
     policy: str
-    worth: Worth
+    worth: RecordWorth
     instrument: str
     measurer: str
     signature: str | None
@@ -89,7 +97,7 @@ class Task(BaseModel):
     last_measured_at: Instant | None
 
 
-class Wish(BaseModel):
+class MeasurementRequest(BaseModel):
     """Ask for a measurement of a home."""
 
     model_config = ConfigDict(extra="forbid")
@@ -114,14 +122,14 @@ def file(code: Code, changing: ChangingStaff, filed: Filed) -> Measurement:
     except NotTaken as error:
         if error.reason in CONFLICTS:
             raise Problem(409, REFUSAL_TEXTS[error.reason]) from None
-        raise invalid(Fault(FIELDS.get(error.reason, "corrects"), REFUSAL_TEXTS[error.reason])) from None
+        raise invalid(FieldFault(FIELDS.get(error.reason, "corrects"), REFUSAL_TEXTS[error.reason])) from None
     changing.notes["measurement"] = taken.number
     (row,) = measurement_rows.shown(changing.conn, changing.scope, number=taken.number, limit=1)
     return Measurement.model_validate(row)
 
 
 @router.post("/homes/{code}/measurement-requests", status_code=204)
-def ask(code: Code, changing: ChangingDesk, wish: Wish) -> None:
+def ask(code: Code, changing: ChangingDesk, wish: MeasurementRequest) -> None:
     """Ask for a measurement beside the plan; it is due until there is a valid record."""
     measurement_rows.ask(changing.conn, home_id(changing, code), wish.due_at, changing.asker.actor, changing.now)
 

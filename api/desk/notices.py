@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from api.desk.outages import Told, told_page
+from api.desk.outages import OutageNotice, told_page
 from api.http.paging import Page, Paged
 from api.http.session import AskingDesk
 from store.notices import notice_rows
@@ -21,6 +21,6 @@ def notices(
     state: Literal["waiting", "sending", "sent", "failed"] | None = None,
     ticket: Number = None,
     home: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")] = None,
-) -> Page[Told]:
+) -> Page[OutageNotice]:
     """Notices, newest first: of all, of a ticket, or to the users of a home. Addresses are not shown."""
-    return told_page(asking, paged, notice_rows.Wanted(state=state, ticket=ticket, home=home))
+    return told_page(asking, paged, notice_rows.NoticeFilter(state=state, ticket=ticket, home=home))

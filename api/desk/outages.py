@@ -8,16 +8,16 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from alerts.network import outages
-from alerts.network.outages import CHANGEABLE, MOST_PLACES, Draft, NoSuchOutage, Refused
+from alerts.network.outages import CHANGEABLE, MOST_PLACES, Draft, NoSuchOutage, OutageRefused
 from api.http.paging import Page, Paged
-from api.http.problem import Fault, Problem, invalid, no_such
+from api.http.problem import FieldFault, Problem, invalid, no_such
 from api.http.session import Asking, AskingDesk, ChangingDesk, Session
 from api.http.values import Asked, Instant
 from domain.outages import OutageKind
 from domain.reasons import Text
 from store.base.rows import Row
 from store.network import outage_rows
-from store.network.outage_rows import Area as Codes
+from store.network.outage_rows import PlaceCodes as Codes
 from store.notices import notice_rows
 from store.registry import registry_rows
 
@@ -115,7 +115,7 @@ class Cancelled(Body):
 Happening = Annotated[Changed | Widened | Explained | Restored | Cancelled, Field(discriminator="kind")]
 
 
-class Reached(BaseModel):
+class AnnouncementReach(BaseModel):
     """Of how many homes the announcement was told by one channel at least, waits, failed, or could not be sent."""
 
     homes: int
@@ -125,7 +125,7 @@ class Reached(BaseModel):
     unreachable: int
 
 
-class Happened(BaseModel):
+class OutageHistoryEntry(BaseModel):
     """An entry of the history."""
 
     seq: int
@@ -156,11 +156,11 @@ class Outage(BaseModel):
 class WholeOutage(Outage):
     """An outage with its history and the proof of announcement; these are for the desk."""
 
-    events: list[Happened] | None
-    announcement: Reached | None
+    events: list[OutageHistoryEntry] | None
+    announcement: AnnouncementReach | None
 
 
-class Told(BaseModel):
+class OutageNotice(BaseModel):
     """A notice: to whom, by which channel, and what became of it. `key` is that of the message."""
 
     notice: int
@@ -184,7 +184,7 @@ def list_outages(
 ) -> Page[Outage]:
     """Outages that concern a home which the token reaches, newest first."""
     states = outage_rows.STATES if state is None else (state,)
-    wanted = outage_rows.Wanted(now=asking.now, states=states, station=station, home=home)
+    wanted = outage_rows.OutageFilter(now=asking.now, states=states, station=station, home=home)
     rows = outage_rows.outages(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
     return paged.page(rows, Outage, "outage_id")
 
@@ -228,17 +228,17 @@ def event(number: Number, body: Happening, changing: ChangingDesk) -> WholeOutag
 
 
 @router.get("/outages/{number}/notices")
-def notices(number: Number, asking: AskingDesk, paged: Paged) -> Page[Told]:
+def notices(number: Number, asking: AskingDesk, paged: Paged) -> Page[OutageNotice]:
     """Who was told of an outage, by which channel, when, with what result; newest first."""
     found = _find(asking, number)
-    wanted = notice_rows.Wanted(outage=found["outage_id"])
+    wanted = notice_rows.NoticeFilter(outage=found["outage_id"])
     return told_page(asking, paged, wanted)
 
 
-def told_page(asking: Session, paged: Paged, wanted: notice_rows.Wanted) -> Page[Told]:
+def told_page(asking: Session, paged: Paged, wanted: notice_rows.NoticeFilter) -> Page[OutageNotice]:
     """A page of notices."""
     rows = notice_rows.told(asking.conn, wanted, before=paged.id(), limit=paged.fetched)
-    return paged.page(rows, Told, "notice")
+    return paged.page(rows, OutageNotice, "notice")
 
 
 @contextmanager
@@ -248,7 +248,7 @@ def _answering() -> Iterator[None]:
         yield
     except NoSuchOutage:
         raise no_such("outage") from None
-    except Refused as error:
+    except OutageRefused as error:
         raise Problem(409, error.why) from None
 
 
@@ -262,7 +262,7 @@ def _known(session: Session, area: Area, where: str) -> Codes:
     known = registry_rows.known(session.conn, given)
     unknown = {kind: sorted(codes - getattr(known, kind)) for kind, codes in given._asdict().items()}
     faults = [
-        Fault(f"{where}.{kind}", Text(f"未登记:{codes[0]}", f"there is no {codes[0]} in the registry"))
+        FieldFault(f"{where}.{kind}", Text(f"未登记:{codes[0]}", f"there is no {codes[0]} in the registry"))
         for kind, codes in unknown.items()
         if codes
     ]
@@ -272,7 +272,7 @@ def _known(session: Session, area: Area, where: str) -> Codes:
 
 
 def _find(asking: Session, number: str) -> Row:
-    wanted = outage_rows.Wanted(now=asking.now, number=number)
+    wanted = outage_rows.OutageFilter(now=asking.now, number=number)
     found = outage_rows.outages(asking.conn, asking.scope, wanted, limit=1)
     if not found:
         raise no_such("outage")

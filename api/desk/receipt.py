@@ -28,7 +28,7 @@ PROOFS = {
 YES, NO = Text("是", "yes"), Text("否", "no")
 
 
-class Line(BaseModel):
+class ReceiptLine(BaseModel):
     """A line of a receipt."""
 
     label: str
@@ -41,13 +41,13 @@ class Receipt(BaseModel):
     number: str
     language: Language
     title: str
-    lines: list[Line]
+    lines: list[ReceiptLine]
 
 
 def receipt(ticket: dict[str, Any], zone: ZoneInfo, language: Language) -> Receipt:
     """Make the receipt of a ticket with its events."""
     lines = [
-        Line(label=said(label, language), value=value)
+        ReceiptLine(label=said(label, language), value=value)
         for label, value in _lines(ticket, zone, language)
         if value not in (None, "")
     ]

@@ -19,7 +19,7 @@ from psycopg import Connection
 from alerts.engine.track import Milli
 from alerts.evidence.recount import Recount, agree, recount
 from alerts.judging.history import History
-from api.evidence.dossier_lines import View, dumps, event, flag, measured, seen, thermometer, version
+from api.evidence.dossier_lines import DossierAudience, dumps, event, flag, measured, seen, thermometer, version
 from api.homes.exports import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, SECONDS, celsius, judged_celsius
 from api.tables import Format, write
 from domain.instants import NONE_US, to_datetime, to_us
@@ -29,11 +29,11 @@ from domain.policy import Policy, Version
 from domain.quality import Quality
 from domain.states import NotJudged
 from papers.dossier import chart, paper
-from papers.dossier.bundle import Bundle
+from papers.dossier.bundle import DossierWriter
 from store.base.access import Scope, enter
 from store.base.rows import Row
 from store.evidence import chain_rows, dossier_rows
-from store.evidence.dossier_rows import Place, Span
+from store.evidence.dossier_rows import DossierPoint, HomeSpan
 from store.evidence.signing import SigningKey
 from store.judging import ledger_days
 from store.readings import reading_history
@@ -65,18 +65,23 @@ class TooMuch(Exception):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DossierRequest:
     """What is asked for: a home by key and code, and local days, the end left out."""
 
     home: int
     code: str
     first: date
     end: date
-    view: View
+    view: DossierAudience
 
 
 def compose(
-    conn: Connection, scope: Scope, policy: Policy, wanted: Wanted, out: IO[bytes], key: SigningKey | None = None
+    conn: Connection,
+    scope: Scope,
+    policy: Policy,
+    wanted: DossierRequest,
+    out: IO[bytes],
+    key: SigningKey | None = None,
 ) -> str:
     """Write the dossier of a home; returns its root digest.
 
@@ -88,7 +93,7 @@ def compose(
     """
     chain_rows.freeze(conn)
     enter(conn, scope)
-    with Bundle(out) as bundle:
+    with DossierWriter(out) as bundle:
         return _Dossier(conn, scope, policy, wanted, bundle, key).written()
 
 
@@ -107,8 +112,8 @@ class _Dossier:
     conn: Connection
     scope: Scope
     policy: Policy
-    wanted: Wanted
-    bundle: Bundle
+    wanted: DossierRequest
+    bundle: DossierWriter
     key: SigningKey | None
 
     def written(self) -> str:
@@ -127,7 +132,7 @@ class _Dossier:
         self._json("home.json", {**home, "heat_status": heat, "thermometers": [thermometer(place) for place in places]})
         rules = self._policy(days)
         records = self._records(span)
-        contents = paper.Contents(
+        contents = paper.DossierContents(
             home=home,
             heat=heat,
             first=self.wanted.first,
@@ -150,7 +155,7 @@ class _Dossier:
         self.bundle.add("README.md", [(files("papers") / "evidence_readme.md").read_bytes()])
         return self.bundle.finish(self._head((since, upto), readings, days, records.events), self.key)
 
-    def _records(self, span: Span) -> Records:
+    def _records(self, span: HomeSpan) -> Records:
         """Write what people and the desk did."""
         flags = self._flags(span)
         tickets, events = self._tickets(span, flags)
@@ -167,8 +172,8 @@ class _Dossier:
         self._table("gaps.csv", GAPS, [_gap(*gap) for gap in gaps])
         return gaps
 
-    def _span(self) -> Span:
-        return Span(self.wanted.home, self._midnight(self.wanted.first), self._midnight(self.wanted.end))
+    def _span(self) -> HomeSpan:
+        return HomeSpan(self.wanted.home, self._midnight(self.wanted.first), self._midnight(self.wanted.end))
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(0), self.policy.zone)
@@ -204,13 +209,13 @@ class _Dossier:
         told: Row = json.loads(dumps(head))
         return told
 
-    def _readings(self, places: Sequence[Place], span: Span) -> Row:
+    def _readings(self, places: Sequence[DossierPoint], span: HomeSpan) -> Row:
         """Write readings.csv; how many there were, and the last instants of them."""
         found: Row = {"count": 0, "last_measured_at": None, "last_received_at": None}
         self.bundle.add("readings.csv", write(Format.CSV, READINGS, self._batches(places, span, found)))
         return found
 
-    def _batches(self, places: Sequence[Place], span: Span, found: Row) -> Iterator[pa.RecordBatch]:
+    def _batches(self, places: Sequence[DossierPoint], span: HomeSpan, found: Row) -> Iterator[pa.RecordBatch]:
         for place in places:
             for rows in reading_history.said(self.conn, place.point_id, span.start, span.end, BATCH_ROWS):
                 found["count"] += len(rows)
@@ -221,7 +226,7 @@ class _Dossier:
                     found[f"last_{name}"] = max(found[f"last_{name}"] or last, last)
                 yield self._batch(place, rows)
 
-    def _batch(self, place: Place, rows: NDArray[np.void]) -> pa.RecordBatch:
+    def _batch(self, place: DossierPoint, rows: NDArray[np.void]) -> pa.RecordBatch:
         offset = np.full(len(rows), place.offset_k, np.float32)
         raw = rows["temperature"]
         judged = (rows["quality"] == Quality.GOOD) & ~np.isnan(raw) & self._judged(place, rows)
@@ -234,14 +239,14 @@ class _Dossier:
         ]
         return pa.RecordBatch.from_arrays(columns, schema=READINGS)
 
-    def _judged(self, place: Place, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+    def _judged(self, place: DossierPoint, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         """Whether the room was judged by the version in force when each reading was measured."""
         starts = [to_us(self._midnight(version.valid_from)) for version in self.policy.versions]
         version = np.maximum(np.searchsorted(starts, rows["measured_at"], "right") - 1, 0)
         judges = np.array([place.room_kind in v.judged_rooms for v in self.policy.versions])
         return np.asarray(judges[version])
 
-    def _judges(self, place: Place) -> bool:
+    def _judges(self, place: DossierPoint) -> bool:
         return any(place.room_kind in version.judged_rooms for _, version in self._in_force())
 
     def _days(self) -> list[Row]:
@@ -298,12 +303,12 @@ class _Dossier:
         self._json("policy.json", told)
         return rules
 
-    def _flags(self, span: Span) -> list[Row]:
+    def _flags(self, span: HomeSpan) -> list[Row]:
         flags = dossier_rows.flags(self.conn, span)
         self._json("flags.json", [flag(row) for row in flags])
         return flags
 
-    def _tickets(self, span: Span, flags: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    def _tickets(self, span: HomeSpan, flags: Sequence[Row]) -> tuple[list[Row], list[Row]]:
         """Write tickets, their events and the seals over them; returns tickets with their clocks, and the events."""
         rows = dossier_rows.tickets(self.conn, self.scope, span, [flag["ticket_id"] for flag in flags])
         keys = [row["ticket_id"] for row in rows]
@@ -334,15 +339,15 @@ class _Dossier:
 
     def _chart(
         self,
-        places: Sequence[Place],
+        places: Sequence[DossierPoint],
         found: Recount,
         gaps: list[tuple[int, int]],
         span: tuple[int, int],
         counted: tuple[int, int],
-    ) -> chart.Chart:
+    ) -> chart.TemperatureChart:
         start, end = span
         sensors = dict.fromkeys(place.sensor_id for place in places if self._judges(place))
-        return chart.Chart(
+        return chart.TemperatureChart(
             start=start,
             end=end,
             counted=counted,
@@ -394,10 +399,10 @@ def _trace(lowest: Milli, highest: Milli) -> list[tuple[float, float] | None]:
     return [None if low == NONE_MILLI else (degrees(low), degrees(high)) for low, high in pairs]
 
 
-def _rules(pieces: NDArray[np.void], end: int) -> list[chart.Rule]:
+def _rules(pieces: NDArray[np.void], end: int) -> list[chart.LimitSpan]:
     ends = [*pieces["start"][1:].tolist(), end]
     return [
-        chart.Rule(
+        chart.LimitSpan(
             start=int(piece["start"]),
             end=until,
             cold=None if piece["cold"] == LEAST_MILLI else degrees(int(piece["cold"])),

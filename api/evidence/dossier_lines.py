@@ -10,21 +10,21 @@ from domain.reasons import CLEAR_TEXTS
 from domain.states import ClearReason
 from domain.tickets import MOVES, EventKind
 from store.base.rows import Row
-from store.evidence.dossier_rows import Place
+from store.evidence.dossier_rows import DossierPoint
 
 PERSONAL = ("responsible", "measurer", "recorded_by", "signature", "confirmation")  # not for the user's dossier
 
 
-class View(StrEnum):
+class DossierAudience(StrEnum):
     """For whom a dossier is made."""
 
     USER = "user"  # without remarks of the staff and other people's names
     STAFF = "staff"
 
 
-def seen(row: Row, view: View) -> Row:
+def seen(row: Row, view: DossierAudience) -> Row:
     """A row with what the view shows of it."""
-    hidden = PERSONAL if view is View.USER else ()
+    hidden = PERSONAL if view is DossierAudience.USER else ()
     return {name: value for name, value in row.items() if name not in hidden}
 
 
@@ -45,7 +45,7 @@ def version(label: str, version: Version) -> Row:
     return {"label": label, **{name: getattr(version, name) for name in plain}, "limits": limits}
 
 
-def thermometer(place: Place) -> Row:
+def thermometer(place: DossierPoint) -> Row:
     """A sensor in a room for a time."""
     return {name: value for name, value in place._asdict().items() if name not in ("point_id", "sensor_id")}
 
@@ -61,11 +61,11 @@ def measured(row: Row) -> Row:
     return {**row, "signed": row["signature"] is not None, "valid": row["worth"] == "valid"}
 
 
-def event(event: Row, view: View) -> Row:
+def event(event: Row, view: DossierAudience) -> Row:
     """An event as it is told: whole with what its hash is made of, in part, or its hash alone."""
     plain = {name: event[name] for name in ("at", "kind", "actor", "state", "data")}
     whole = {"shown": "whole", **plain, "canonical": event["told"]}
-    if view is View.STAFF:
+    if view is DossierAudience.STAFF:
         return whole
     if MOVES[EventKind(event["kind"])].shown is None:
         return {"shown": "withheld"}

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
-from api.evidence.dossier import MOST_READINGS, TooMuch, Wanted, compose
-from api.evidence.dossier_lines import View
+from api.evidence.dossier import MOST_READINGS, DossierRequest, TooMuch, compose
+from api.evidence.dossier_lines import DossierAudience
 from api.homes.exports import place_for_export
 from api.homes.home_routes import Code, FromDay, ToDay, home_id, today
 from api.http.download import Download, file_for
-from api.http.problem import Fault, forbidden, invalid
+from api.http.problem import FieldFault, forbidden, invalid
 from api.http.session import Asking, Session, names_of, surroundings
 from domain.reasons import Text
 from store.base.access import Role
@@ -45,7 +45,7 @@ def place(request: Request) -> Iterator[None]:
 
 Place = Annotated[None, Depends(place, scope="function")]
 For = Annotated[
-    View | None,
+    DossierAudience | None,
     Query(alias="for", description="whom it is made for; default: what the asker is. A customer gets the user's only"),
 ]
 
@@ -69,7 +69,7 @@ def evidence(
         try:
             tag = f'"{compose(asking.conn, asking.scope, asking.policy, wanted, sheet.file, key)}"'
         except TooMuch:
-            raise invalid(Fault("from", TOO_MUCH)) from None
+            raise invalid(FieldFault("from", TOO_MUCH)) from None
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"evidence-{code}-{wanted.first}-{wanted.end}")
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in (if_none_match or ""):
@@ -79,25 +79,25 @@ def evidence(
     return Download(sheet, headers, "application/zip")
 
 
-def _wanted(asking: Session, code: str, begin: FromDay, end: ToDay, view: View | None) -> Wanted:
+def _wanted(asking: Session, code: str, begin: FromDay, end: ToDay, view: DossierAudience | None) -> DossierRequest:
     """What is asked for, if it may be.
 
     Raises:
         Problem: 403, 404, 422.
     """
     customer = asking.asker.role is Role.CUSTOMER
-    if customer and view is View.STAFF:
+    if customer and view is DossierAudience.STAFF:
         raise forbidden(STAFF_ONLY)
     tomorrow = today(asking) + DAY
     end = end or tomorrow
     first = begin or end - DEFAULT_SPAN
     if end > tomorrow:
-        raise invalid(Fault("to", FUTURE))
+        raise invalid(FieldFault("to", FUTURE))
     home = home_id(asking, code)
     if since := asking.scope.since.get(home):
         first = max(first, since.day)  # what is older is not this resident's
     if first >= end:
-        raise invalid(Fault("from", NO_SPAN))
+        raise invalid(FieldFault("from", NO_SPAN))
     if end - first > LONGEST_SPAN:
-        raise invalid(Fault("from", TOO_LONG))
-    return Wanted(home, code, first, end, view or (View.USER if customer else View.STAFF))
+        raise invalid(FieldFault("from", TOO_LONG))
+    return DossierRequest(home, code, first, end, view or (DossierAudience.USER if customer else DossierAudience.STAFF))

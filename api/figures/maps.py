@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from api.http.problem import Fault, invalid
+from api.http.problem import FieldFault, invalid
 from api.http.session import AskingStaff
 from api.http.values import Instant, Shown
 from domain.reasons import Text
 from store.base.rows import Row
 from store.figures import map_rows
-from store.figures.map_rows import Box
+from store.figures.map_rows import MapExtent
 
 NO_BOX = Text("应为 西,南,东,北 四个经纬度", "must be west,south,east,north in degrees, such as 116.2,39.8,116.6,40.1")
 
@@ -24,7 +24,7 @@ class GeoJson(JSONResponse):
     media_type = "application/geo+json"
 
 
-class Place(BaseModel):
+class GeoPoint(BaseModel):
     """Longitude and latitude, in this order."""
 
     type: Literal["Point"] = "Point"
@@ -70,7 +70,7 @@ class BuildingFeature(BaseModel):
     """A building on the map; without geometry where nobody has said where it is."""
 
     type: Literal["Feature"] = "Feature"
-    geometry: Place | None
+    geometry: GeoPoint | None
     properties: BuildingNow
 
 
@@ -78,7 +78,7 @@ class SubstationFeature(BaseModel):
     """A substation on the map."""
 
     type: Literal["Feature"] = "Feature"
-    geometry: Place | None
+    geometry: GeoPoint | None
     properties: SubstationNow
 
 
@@ -96,7 +96,7 @@ class Substations(BaseModel):
     features: Sequence[SubstationFeature]
 
 
-def box(text: str | None) -> Box | None:
+def box(text: str | None) -> MapExtent | None:
     """A part of the map from `west,south,east,north`; None is all of it.
 
     Raises:
@@ -107,10 +107,10 @@ def box(text: str | None) -> Box | None:
     try:
         west, south, east, north = (float(part) for part in text.split(","))
     except ValueError:
-        raise invalid(Fault("bbox", NO_BOX)) from None
+        raise invalid(FieldFault("bbox", NO_BOX)) from None
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise invalid(Fault("bbox", NO_BOX))
-    return Box(west, south, east, north)
+        raise invalid(FieldFault("bbox", NO_BOX))
+    return MapExtent(west, south, east, north)
 
 
 Bounds = Annotated[
@@ -139,7 +139,7 @@ def substations(asking: AskingStaff, bounds: Bounds = None) -> Substations:
     )
 
 
-def _place(row: Row) -> Place | None:
+def _place(row: Row) -> GeoPoint | None:
     if row["lat"] is None or row["lon"] is None:
         return None
-    return Place(coordinates=(row["lon"], row["lat"]))
+    return GeoPoint(coordinates=(row["lon"], row["lat"]))

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request, Response
 from psycopg import Connection
 from pydantic import BaseModel, Field
 
-from api.http.session import Surroundings, surroundings
+from api.http.session import AppContext, surroundings
 from api.http.values import Instant
-from domain.crowd import Count, Group, grouped, roughly, share, total
+from domain.crowd import Group, HomeCount, grouped, roughly, share, total
 from domain.outages import OutageKind
 from domain.reasons import Text
 from store.base import access
@@ -37,7 +37,7 @@ class Name(BaseModel):
     en: str
 
 
-class Place(BaseModel):
+class NetworkPart(BaseModel):
     """A part of the network."""
 
     kind: Literal["substation", "building"]
@@ -53,7 +53,7 @@ class PublicOutage(BaseModel):
     stops_heating: bool
     begins_at: Instant
     expected_end: Instant | None
-    areas: list[Place]
+    areas: list[NetworkPart]
 
 
 class Share(BaseModel):
@@ -96,7 +96,7 @@ class Board:
         self._lock = threading.Lock()
         self._status: Status | None = None
 
-    def look(self, given: Surroundings) -> Status:
+    def look(self, given: AppContext) -> Status:
         """How the network stands, or stood some seconds ago.
 
         While one request looks it up the others are told what was known before; only before that is there do they wait.
@@ -112,7 +112,7 @@ class Board:
         finally:
             self._lock.release()
 
-    def _look_up(self, given: Surroundings, now: datetime) -> Status:
+    def _look_up(self, given: AppContext, now: datetime) -> Status:
         if self._status is None or not self._status.at <= now < self._status.at + OUTAGES_FOR:
             with given.pool.connection() as conn:
                 conn.read_only = True
@@ -147,7 +147,7 @@ def posted(request: Request) -> Status:
 def figures(areas: Sequence[Row], least_homes: int, at: datetime) -> Figures:
     """The figures of areas, of so many homes together that none can be made out."""
     named = {row["code"]: row["name"] for row in areas}
-    counts = {row["code"]: Count(row["warm"], row["cold"], row["unknown"]) for row in areas}
+    counts = {row["code"]: HomeCount(row["warm"], row["cold"], row["unknown"]) for row in areas}
     groups = grouped(counts, least_homes)
     whole = total(group.counted for group in groups)
     return Figures(
@@ -164,7 +164,7 @@ def _area(group: Group, named: dict[str, str]) -> AreaShare:
     return AreaShare.model_validate({**_share(group.counted), "name": name._asdict(), "substations": names})
 
 
-def _share(count: Count) -> dict[str, float]:
+def _share(count: HomeCount) -> dict[str, float]:
     return {"homes": roughly(count.homes)} | {name: share(part, count.homes) for name, part in count._asdict().items()}
 
 

@@ -15,7 +15,7 @@ from domain.instants import to_datetime, to_us
 from domain.milli import PER_DEGREE, celsius
 from store.base.rows import Row
 from store.readings import reading_history
-from store.readings.reading_history import Point, Stretch
+from store.readings.reading_history import HistoryPage, HomePoint
 
 AT_A_TIME = timedelta(days=31)
 DAY = timedelta(days=1)
@@ -49,7 +49,7 @@ def edges(every: Every, start: datetime, end: datetime, zone: ZoneInfo) -> list[
     return found if len(found) > 1 else [*found, datetime.combine(day, time(0), zone)]
 
 
-def buckets(asking: Session, stretch: Stretch, every: Every, zone: ZoneInfo) -> list[Row]:
+def buckets(asking: Session, stretch: HistoryPage, every: Every, zone: ZoneInfo) -> list[Row]:
     """The buckets of a page in order of (start, point), one more than is shown.
 
     `coverage` is the share of a bucket, as far as it was asked for and is over, for which some reading of the sensor
@@ -65,7 +65,7 @@ def buckets(asking: Session, stretch: Stretch, every: Every, zone: ZoneInfo) -> 
     return rows[: stretch.limit]
 
 
-def _window(asking: Session, stretch: Stretch, marks: Sequence[datetime]) -> list[Row]:
+def _window(asking: Session, stretch: HistoryPage, marks: Sequence[datetime]) -> list[Row]:
     """All buckets between some edges."""
     low, high = max(stretch.start, marks[0]), min(stretch.end, marks[-1])
     points = reading_history.points(asking.conn, stretch.home_id, low, high)
@@ -77,7 +77,11 @@ def _window(asking: Session, stretch: Stretch, marks: Sequence[datetime]) -> lis
 
 
 def _of_point(
-    asking: Session, point: Point, rows: NDArray[np.void], marks: Sequence[datetime], span: tuple[datetime, datetime]
+    asking: Session,
+    point: HomePoint,
+    rows: NDArray[np.void],
+    marks: Sequence[datetime],
+    span: tuple[datetime, datetime],
 ) -> Iterator[dict[str, Any]]:
     mine = rows[rows["point_id"] == point.point_id]
     over = min(span[1], asking.now)
@@ -101,7 +105,7 @@ def _of_point(
         }
 
 
-def _holds_us(asking: Session, point: Point, at: NDArray[np.int64]) -> NDArray[np.int64]:
+def _holds_us(asking: Session, point: HomePoint, at: NDArray[np.int64]) -> NDArray[np.int64]:
     """For how long, in µs, a reading of each instant may be held, by the policy in force then."""
     versions = asking.policy.versions
     starts = [to_us(datetime.combine(v.valid_from, time(0), asking.policy.zone)) for v in versions]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from alerts.engine.track import NONE
 from alerts.judging.weigh import judged_milli
 from api.homes.home_routes import Code, From, FromDay, To, ToDay, home_id, today
-from api.http.download import Download, Sheet, file_for
-from api.http.problem import Fault, invalid, unavailable
+from api.http.download import AnswerFile, Download, file_for
+from api.http.problem import FieldFault, invalid, unavailable
 from api.http.session import EVERYONE, Bearer, Session, asked_by, names_of, surroundings
 from api.tables import MEDIA, Format, write
 from domain.milli import milli
@@ -26,7 +26,7 @@ from store.base import wire
 from store.base.access import Role
 from store.judging import ledger_days
 from store.readings import reading_history
-from store.readings.reading_history import Point
+from store.readings.reading_history import HomePoint
 
 DEFAULT_SPAN = timedelta(days=30)
 LONGEST_SPAN = timedelta(days=800)  # two heating seasons and the summer between
@@ -75,7 +75,7 @@ class Export:
     """A session to read with, and the file that what is read goes into."""
 
     asking: Session
-    sheet: Sheet
+    sheet: AnswerFile
 
 
 def open_export(request: Request, bearer: Bearer) -> Iterator[Export]:
@@ -138,13 +138,13 @@ def ledger(code: Code, form: Format, export: Exporting, begin: FromDay = None, e
     return answer(export.sheet, form, LEDGER, iter([batch] if days else []), f"{code}-compliance")
 
 
-def reading_batches(asking: Session, point: Point, start: datetime, end: datetime) -> Iterator[pa.RecordBatch]:
+def reading_batches(asking: Session, point: HomePoint, start: datetime, end: datetime) -> Iterator[pa.RecordBatch]:
     """The readings of a point, some at a time."""
     for rows in reading_history.said(asking.conn, point.point_id, start, end, BATCH_ROWS):
         yield _batch(point, rows)
 
 
-def _batch(point: Point, rows: NDArray[np.void]) -> pa.RecordBatch:
+def _batch(point: HomePoint, rows: NDArray[np.void]) -> pa.RecordBatch:
     raw, offset = rows["temperature"], np.full(len(rows), point.offset_k, np.float32)
     columns = [
         pa.repeat(point.sensor, len(rows)),
@@ -169,7 +169,9 @@ def celsius(values: NDArray[np.float32]) -> pa.Array:
     return pa.array(np.ascontiguousarray(values), pa.float32(), from_pandas=True)
 
 
-def answer(sheet: Sheet, form: Format, schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str) -> Download:
+def answer(
+    sheet: AnswerFile, form: Format, schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str
+) -> Download:
     """A table, written as a whole before it is sent."""
     sheet.fill(write(form, schema, batches))
     file = re.sub(r"[^A-Za-z0-9._-]+", "_", name)
@@ -186,4 +188,4 @@ def check_span(start: datetime, end: datetime) -> None:
 def too_long() -> Exception:
     """A span beyond what is exported at once."""
     most = LONGEST_SPAN.days
-    return invalid(Fault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))
+    return invalid(FieldFault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))

@@ -14,7 +14,7 @@ from api.answers.models import quality_name
 from api.answers.seen import seen
 from api.homes.buckets import Every, buckets
 from api.http.paging import Page, Paged, Paging, Sort, Sorted
-from api.http.problem import Fault, invalid, no_such
+from api.http.problem import FieldFault, invalid, no_such
 from api.http.session import Asking, Session
 from api.http.values import Asked, AskedDay, AskedZone, shown
 from domain.quality import Quality
@@ -69,7 +69,7 @@ def readings(
 ) -> Response:
     """Temperatures over time, in order of time, of each sensor while it was in the home."""
     end = end or asking.now
-    stretch = reading_history.Stretch(
+    stretch = reading_history.HistoryPage(
         home_id=home_id(asking, code),
         start=begin or end - DEFAULT_SPAN,
         end=end,
@@ -140,7 +140,7 @@ def home_id(asking: Session, code: str) -> int:
     return found
 
 
-def bucketed(asking: Session, stretch: reading_history.Stretch, every: Every, zone: ZoneInfo | None) -> list[Row]:
+def bucketed(asking: Session, stretch: reading_history.HistoryPage, every: Every, zone: ZoneInfo | None) -> list[Row]:
     """The buckets of a stretch.
 
     Raises:
@@ -148,7 +148,7 @@ def bucketed(asking: Session, stretch: reading_history.Stretch, every: Every, zo
     """
     if stretch.end - stretch.start > LONGEST_BUCKETED_SPAN:
         most = LONGEST_BUCKETED_SPAN.days
-        raise invalid(Fault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))
+        raise invalid(FieldFault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))
     # Nothing is measured later than the clocks of sensors may be ahead.
     ending = replace(stretch, end=min(stretch.end, asking.now + DAY))
     return buckets(asking, ending, every, zone or asking.policy.zone)
@@ -157,7 +157,7 @@ def bucketed(asking: Session, stretch: reading_history.Stretch, every: Every, zo
 Reading = msgspec.defstruct("Reading", list(models.Reading.model_fields))
 
 
-def raw(asking: Session, stretch: reading_history.Stretch, paged: Paging, zone: ZoneInfo | None) -> Response:
+def raw(asking: Session, stretch: reading_history.HistoryPage, paged: Paging, zone: ZoneInfo | None) -> Response:
     """A page of answers.Reading. Most that the API is asked for is this, so it does not go through validation."""
     columns = reading_history.readings(asking.conn, stretch)
     told = [item for point in columns for item in readings_of(point, zone)]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from psycopg import Connection
 
-from api.http.oidc import Claims, KeysAway, Oidc, Refused
+from api.http.oidc import Claims, KeysAway, Oidc, TokenRefused
 from api.http.problem import Problem, unauthorised, unavailable
 from domain.reasons import Text
 from store.base import access
@@ -26,7 +26,7 @@ def vouched(oidc: Oidc | None, token: str, now: datetime) -> Claims | None:
         return None
     try:
         return oidc.vouch(token, now)
-    except Refused:
+    except TokenRefused:
         raise unauthorised(WRONG_TOKEN) from None
     except KeysAway:
         raise unavailable(KEYS_AWAY) from None

@@ -27,7 +27,7 @@ TOO_MANY = Text("正在进行的下载过多", "too many downloads are under way
 log = structlog.get_logger()
 
 
-class Places:
+class DownloadSlots:
     """So many may hold something at once, and so many of them by one name."""
 
     def __init__(self, most: int, per_name: Mapping[str, int]) -> None:
@@ -64,10 +64,10 @@ class Places:
 
 
 @contextmanager
-def file_for(places: Places, names: Mapping[str, str]) -> Iterator["Sheet"]:
+def file_for(places: DownloadSlots, names: Mapping[str, str]) -> Iterator["AnswerFile"]:
     """A file to write an answer into, with a place for sending it; both go when it is not sent after all."""
     places.take(names)
-    sheet = Sheet(places, names)
+    sheet = AnswerFile(places, names)
     try:
         yield sheet
     except BaseException:
@@ -75,10 +75,10 @@ def file_for(places: Places, names: Mapping[str, str]) -> Iterator["Sheet"]:
         raise
 
 
-class Sheet:
+class AnswerFile:
     """A file with an answer, and the place that it holds until it is closed."""
 
-    def __init__(self, places: Places, names: Mapping[str, str]) -> None:
+    def __init__(self, places: DownloadSlots, names: Mapping[str, str]) -> None:
         self.file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
         self._places = places
         self._names = names
@@ -104,7 +104,7 @@ class Sheet:
 class Download(Response):
     """Sends a file, as long as the client takes it."""
 
-    def __init__(self, sheet: Sheet, headers: Mapping[str, str], media_type: str) -> None:
+    def __init__(self, sheet: AnswerFile, headers: Mapping[str, str], media_type: str) -> None:
         self._sheet = sheet
         self._size = sheet.file.tell()
         super().__init__(headers={**headers, "Content-Length": str(self._size)}, media_type=media_type)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.http.problem import MEANINGS, PATH, Kind
+from api.http.problem import MEANINGS, PATH, ProblemType
 
 router = APIRouter(tags=["problems"])
 
@@ -24,7 +24,7 @@ class ProblemKind(BaseModel):
 
 
 @router.get(PATH + "{kind}")
-async def kind(kind: Kind) -> ProblemKind:
+async def kind(kind: ProblemType) -> ProblemKind:
     """A kind of problem."""
     meaning = MEANINGS[kind]
     return ProblemKind(type=PATH + kind, status=meaning.status, title=Title(**meaning.title._asdict()))

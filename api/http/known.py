@@ -4,7 +4,7 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from api.http.problem import Fault, invalid
+from api.http.problem import FieldFault, invalid
 from domain.reasons import Text
 
 OURS = "/v1/"  # pages take what links bring along
@@ -21,7 +21,7 @@ async def known_keys(request: Request) -> None:
         return
     names = tuple(sorted(_aliases(route.dependant)))
     if unknown := sorted(set(request.query_params) - set(names)):
-        raise invalid(*(Fault(_shown(key), _detail(names)) for key in unknown[:10]))
+        raise invalid(*(FieldFault(_shown(key), _detail(names)) for key in unknown[:10]))
 
 
 def _aliases(dependant: Dependant) -> set[str]:

@@ -48,7 +48,7 @@ CHINESE = {
 UNKNOWN = "内容无效"
 
 
-class Unreadable(ValueError):
+class UnreadableValue(ValueError):
     """A value that a rule of ours refuses, with the reason in two languages."""
 
     def __init__(self, text: Text) -> None:
@@ -60,7 +60,7 @@ def in_both(error: Mapping[str, Any]) -> Text:
     """One of pydantic's errors, in both languages."""
     context = error.get("ctx") or {}
     cause = context.get("error")
-    if isinstance(cause, Unreadable):
+    if isinstance(cause, UnreadableValue):
         return cause.text
     english = str(error["msg"]).removeprefix("Value error, ")
     try:

@@ -20,7 +20,7 @@ SCOPE_PREFIX = "hearth:"
 FETCH_S = 5.0
 
 
-class Refused(Exception):
+class TokenRefused(Exception):
     """The token is not one that holds here; the text is for our log, not for who asks."""
 
 
@@ -28,7 +28,7 @@ class KeysAway(Exception):
     """The keys of the provider cannot be had."""
 
 
-class Keys(Protocol):
+class KeySource(Protocol):
     """Where the provider's public keys are."""
 
     def get_signing_key(self, kid: str) -> PyJWK:
@@ -80,7 +80,7 @@ class Oidc:
 
     issuer: str
     audience: str
-    keys: Keys
+    keys: KeySource
     skew: timedelta = timedelta(seconds=30)
     role_claim: str = "hearth_role"
     homes_claim: str = "hearth_homes"
@@ -94,7 +94,7 @@ class Oidc:
             KeysAway: the keys cannot be had.
         """
         if len(token) > LONGEST_TOKEN:
-            raise Refused("too long")
+            raise TokenRefused("too long")
         try:
             claims = self._signed(token)
             self._check_times(claims, now)
@@ -102,7 +102,7 @@ class Oidc:
         except PyJWKClientConnectionError as error:
             raise KeysAway(str(error)) from None
         except (jwt.PyJWTError, ValueError, TypeError) as error:
-            raise Refused(str(error)) from None
+            raise TokenRefused(str(error)) from None
 
     def _signed(self, token: str) -> Mapping[str, Any]:
         key = self.keys.get_signing_key(str(jwt.get_unverified_header(token).get("kid", "")))
@@ -120,18 +120,18 @@ class Oidc:
     def _check_times(self, claims: Mapping[str, Any], now: datetime) -> None:
         at, skew = now.timestamp(), self.skew.total_seconds()
         if at >= float(claims["exp"]) + skew:
-            raise Refused("expired")
+            raise TokenRefused("expired")
         if any(at < float(claims.get(name, at)) - skew for name in ("nbf", "iat")):
-            raise Refused("not valid yet")
+            raise TokenRefused("not valid yet")
 
     def _claims(self, claims: Mapping[str, Any]) -> Claims:
         homes, station = _at(claims, self.homes_claim), _at(claims, self.station_claim)
         codes = [homes] if isinstance(homes, str) else list(homes or ())
         if not all(isinstance(code, str) for code in codes) or not isinstance(station, str | None):
-            raise Refused("homes or station are no text")
+            raise TokenRefused("homes or station are no text")
         role = _role(_at(claims, self.role_claim))
         if (role is Role.CREW and not station) or (role is Role.CUSTOMER and not codes):
-            raise Refused("a crew without its station, or a customer without a home")
+            raise TokenRefused("a crew without its station, or a customer without a home")
         return Claims(str(claims["sub"]), role, station, codes, _rights(claims.get("scope")))
 
 
@@ -149,7 +149,7 @@ def _role(claim: object) -> Role:
     named = {claim} if isinstance(claim, str) else set(claim) if isinstance(claim, Collection) else set()
     roles = [role for role in Role if role.value in named]
     if len(roles) != 1:
-        raise Refused("the role claim does not name one role")
+        raise TokenRefused("the role claim does not name one role")
     return roles[0]
 
 

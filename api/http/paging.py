@@ -10,7 +10,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Depends, Query
 from pydantic import BaseModel
 
-from api.http.problem import Fault, Problem, invalid
+from api.http.problem import FieldFault, Problem, invalid
 from api.http.values import day
 from domain import instants
 from domain.reasons import Text
@@ -132,4 +132,4 @@ def _checked_instant(text: str) -> datetime:
 
 def _bad_cursor() -> Problem:
     detail = Text("不是此列表给出的 next", "is not one that an answer of this list gave as `next`")
-    return invalid(Fault("cursor", detail))
+    return invalid(FieldFault("cursor", detail))

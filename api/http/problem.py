@@ -27,7 +27,7 @@ PATH = "/v1/problems/"
 RETRY_AFTER_SECONDS = 5
 
 
-class Kind(StrEnum):
+class ProblemType(StrEnum):
     """What went wrong; `type` of a problem is PATH and this. docs/api.md lists them."""
 
     UNAUTHORISED = "unauthorised"
@@ -52,24 +52,24 @@ class Meaning(NamedTuple):
 
 
 MEANINGS = {
-    Kind.UNAUTHORISED: Meaning(401, Text("未提供有效的令牌", "No valid token")),
-    Kind.FORBIDDEN: Meaning(403, Text("无权进行此操作", "Not for this token")),
-    Kind.NOT_FOUND: Meaning(404, Text("未找到", "Not found")),
-    Kind.METHOD: Meaning(405, Text("不支持此方法", "Method not allowed")),
-    Kind.CONFLICT: Meaning(409, Text("与当前状态冲突", "Not possible in the present state")),
-    Kind.TOO_LARGE: Meaning(413, Text("请求过大", "Request too large")),
-    Kind.MEDIA: Meaning(415, Text("不支持的内容类型", "Unsupported media type")),
-    Kind.INVALID: Meaning(422, Text("请求内容无效", "Invalid request")),
-    Kind.TOO_MANY: Meaning(429, Text("请求过于频繁", "Too many requests")),
-    Kind.INTERNAL: Meaning(500, Text("服务器内部错误", "Internal error")),
-    Kind.UNAVAILABLE: Meaning(503, Text("暂时无法提供服务", "Unavailable for now")),
-    Kind.OTHER: Meaning(400, Text("请求有误", "Bad request")),
+    ProblemType.UNAUTHORISED: Meaning(401, Text("未提供有效的令牌", "No valid token")),
+    ProblemType.FORBIDDEN: Meaning(403, Text("无权进行此操作", "Not for this token")),
+    ProblemType.NOT_FOUND: Meaning(404, Text("未找到", "Not found")),
+    ProblemType.METHOD: Meaning(405, Text("不支持此方法", "Method not allowed")),
+    ProblemType.CONFLICT: Meaning(409, Text("与当前状态冲突", "Not possible in the present state")),
+    ProblemType.TOO_LARGE: Meaning(413, Text("请求过大", "Request too large")),
+    ProblemType.MEDIA: Meaning(415, Text("不支持的内容类型", "Unsupported media type")),
+    ProblemType.INVALID: Meaning(422, Text("请求内容无效", "Invalid request")),
+    ProblemType.TOO_MANY: Meaning(429, Text("请求过于频繁", "Too many requests")),
+    ProblemType.INTERNAL: Meaning(500, Text("服务器内部错误", "Internal error")),
+    ProblemType.UNAVAILABLE: Meaning(503, Text("暂时无法提供服务", "Unavailable for now")),
+    ProblemType.OTHER: Meaning(400, Text("请求有误", "Bad request")),
 }
 BY_STATUS = {meaning.status: kind for kind, meaning in MEANINGS.items()}
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldFault:
     """What is wrong with one parameter or field."""
 
     parameter: str
@@ -115,7 +115,7 @@ class Problem(Exception):
         status: int,
         detail: Text | str,
         *,
-        faults: list[Fault] | None = None,
+        faults: list[FieldFault] | None = None,
         headers: Mapping[str, str] | None = None,
         delay_s: float = 0.0,
         **members: Any,
@@ -131,7 +131,7 @@ class Problem(Exception):
 
     def details(self, language: Language) -> ProblemDetails:
         """The body, in a language."""
-        kind = BY_STATUS.get(self.status, Kind.OTHER)
+        kind = BY_STATUS.get(self.status, ProblemType.OTHER)
         faults = [FaultDetails(parameter=f.parameter, detail=said(f.detail, language)) for f in self.faults or ()]
         return ProblemDetails(
             type=PATH + kind,
@@ -184,7 +184,7 @@ def unavailable(detail: Text | str) -> Problem:
     return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
-def invalid(*faults: Fault) -> Problem:
+def invalid(*faults: FieldFault) -> Problem:
     """Parameters or fields that cannot be understood."""
     detail = Text(
         "；".join(f"{f.parameter}: {said(f.detail, 'zh')}" for f in faults),
@@ -237,10 +237,10 @@ def _validation(request: Request, error: RequestValidationError) -> JSONResponse
     return invalid(*(_fault(e) for e in error.errors())).response(request.scope)
 
 
-def _fault(error: Mapping[str, Any]) -> Fault:
+def _fault(error: Mapping[str, Any]) -> FieldFault:
     # loc is ("query", name) or ("body", field, …).
     name = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
-    return Fault(name, in_both(error))
+    return FieldFault(name, in_both(error))
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:

@@ -19,7 +19,7 @@ from psycopg_pool import ConnectionPool
 from api.http import callers
 from api.http.callers import NO_TOKEN, vouched
 from api.http.company import Company
-from api.http.download import Places
+from api.http.download import DownloadSlots
 from api.http.guard import Guard
 from api.http.limits import Limiter, subscriber
 from api.http.problem import Problem, forbidden, too_many, unauthorised
@@ -39,7 +39,7 @@ LEADERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class AppContext:
     """What the API is given from outside."""
 
     pool: ConnectionPool
@@ -48,7 +48,7 @@ class Surroundings:
     guard: Guard
     company: Company = field(default_factory=Company)
     exports: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE))
-    downloads: Places = field(default_factory=lambda: Places(DOWNLOADS, DOWNLOADS_OF))
+    downloads: DownloadSlots = field(default_factory=lambda: DownloadSlots(DOWNLOADS, DOWNLOADS_OF))
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ class Session:
         return self.asker.scope
 
 
-def surroundings(request: Request) -> Surroundings:
+def surroundings(request: Request) -> AppContext:
     """What create_app was given."""
-    given: Surroundings = request.app.state.surroundings
+    given: AppContext = request.app.state.surroundings
     return given
 
 
@@ -156,14 +156,14 @@ def _address(request: Request) -> str | None:
     return request.client.host if request.client else None
 
 
-def entry(request: Request, session: Session) -> audit.Entry:
+def entry(request: Request, session: Session) -> audit.AuditEntry:
     """What the audit log tells of a request: who, from where, which route with which parameters in its path.
 
     Of a case whose maker wants to stay unknown it tells that there was one.
     """
     route = getattr(request.scope.get("route"), "path", request.url.path)
     unknown = bool(session.notes.get(UNNAMED))
-    return audit.Entry(
+    return audit.AuditEntry(
         at=session.now,
         actor="unknown" if unknown else session.asker.actor,
         role=session.asker.role,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from api.http.messages import Unreadable
+from api.http.messages import UnreadableValue
 from domain import instants
 from domain.reasons import Text
 
@@ -35,9 +35,9 @@ def instant(text: object) -> datetime:
     try:
         return instants.instant(plain)
     except instants.NotBounded:
-        raise Unreadable(OUT_OF_BOUNDS) from None
+        raise UnreadableValue(OUT_OF_BOUNDS) from None
     except ValueError:
-        raise Unreadable(NO_INSTANT) from None
+        raise UnreadableValue(NO_INSTANT) from None
 
 
 def day(text: object) -> date:
@@ -49,9 +49,9 @@ def day(text: object) -> date:
     try:
         return instants.day(str(text))
     except instants.NotBounded:
-        raise Unreadable(OUT_OF_BOUNDS) from None
+        raise UnreadableValue(OUT_OF_BOUNDS) from None
     except ValueError:
-        raise Unreadable(NO_DAY) from None
+        raise UnreadableValue(NO_DAY) from None
 
 
 def shown(value: float | None) -> float | None:
@@ -82,7 +82,7 @@ def zone(text: object) -> ZoneInfo:
     try:
         return ZoneInfo(str(text)[:100])
     except (KeyError, ValueError, OSError):
-        raise Unreadable(NO_ZONE) from None
+        raise UnreadableValue(NO_ZONE) from None
 
 
 Asked = Annotated[datetime, BeforeValidator(instant)]

@@ -15,7 +15,7 @@ from domain.cases import CASE_CLASSES
 from domain.tickets import EventKind
 from store.base.access import Scope
 from store.figures import live_feed
-from store.figures.live_feed import Change, Kind
+from store.figures.live_feed import FeedEntry, FeedKind
 from store.network import incident_pages
 from store.tickets import desk_pages
 
@@ -61,7 +61,7 @@ class Ending(BaseModel):
 
 
 @dataclass(frozen=True)
-class View:
+class ListenerView:
     """What a listener is shown: all that it reaches, less what it did not ask for.
 
     The same for many listeners, so it is worked out once. `user`: it is a customer, who reaches one home here, and
@@ -72,44 +72,44 @@ class View:
     own_station: str | None
     home_id: int | None = None
     user: bool = False
-    kinds: frozenset[Kind] = frozenset(Kind)
+    kinds: frozenset[FeedKind] = frozenset(FeedKind)
     station: str | None = None
     since: datetime | None = None
 
-    def shows(self, change: Change) -> bool:
+    def shows(self, change: FeedEntry) -> bool:
         """Whether a change is told: the rule of store.access, in memory."""
         if self.home_id is not None and change.home_id != self.home_id:
             return False
         if change.kind not in self.kinds or self.station not in (None, change.station):
             return False
-        if self.user and change.kind is Kind.TICKET:
+        if self.user and change.kind is FeedKind.TICKET:
             return is_for_user(EventKind(change.what))
         return self.user or self.everywhere or self._is_for_crew(change)
 
-    def _is_for_crew(self, change: Change) -> bool:
+    def _is_for_crew(self, change: FeedEntry) -> bool:
         return change.station == self.own_station and change.ticket_class not in CASE_CLASSES
 
 
 class Telling(NamedTuple):
     """A change, ready to be sent: but for its id."""
 
-    change: Change
+    change: FeedEntry
     for_staff: bytes
     for_user: bytes
     begun: datetime | None = None  # what it happened to
 
-    def text(self, view: View) -> bytes:
+    def text(self, view: ListenerView) -> bytes:
         """As the listeners of a view are told."""
         if view.since is not None and (self.begun is None or self.begun < view.since):
             return b""
         return self.for_user if view.user else self.for_staff
 
 
-def tell(conn: Connection, scope: Scope, changes: Sequence[Change]) -> list[Telling]:
+def tell(conn: Connection, scope: Scope, changes: Sequence[FeedEntry]) -> list[Telling]:
     """Read what changes are about, once for all who are told; in their order. What cannot be read is left out."""
-    flags = _flags(conn, scope, [c.subject_id for c in changes if c.kind is Kind.FLAG])
-    tickets = _tickets(conn, [(c.subject_id, c.seq) for c in changes if c.kind is Kind.TICKET])
-    incidents = _incidents(conn, scope, [c.subject_id for c in changes if c.kind is Kind.INCIDENT])
+    flags = _flags(conn, scope, [c.subject_id for c in changes if c.kind is FeedKind.FLAG])
+    tickets = _tickets(conn, [(c.subject_id, c.seq) for c in changes if c.kind is FeedKind.TICKET])
+    incidents = _incidents(conn, scope, [c.subject_id for c in changes if c.kind is FeedKind.INCIDENT])
     found = (_telling(change, flags, tickets, incidents) for change in changes)
     return [telling for telling in found if telling is not None]
 
@@ -130,17 +130,17 @@ def _incidents(conn: Connection, scope: Scope, wanted: Sequence[int]) -> dict[in
 
 
 def _telling(
-    change: Change,
+    change: FeedEntry,
     flags: Mapping[int, models.Flag],
     tickets: Mapping[tuple[int, int | None], Any],
     incidents: Mapping[int, Incident],
 ) -> Telling | None:
-    if change.kind is Kind.FLAG and (flag := flags.get(change.subject_id)):
-        text = message(Kind.FLAG, FlagChange(what=change.what, flag=flag))
+    if change.kind is FeedKind.FLAG and (flag := flags.get(change.subject_id)):
+        text = message(FeedKind.FLAG, FlagChange(what=change.what, flag=flag))
         return Telling(change, text, text, flag.cold_since)
-    if change.kind is Kind.INCIDENT and (incident := incidents.get(change.subject_id)):
-        return Telling(change, message(Kind.INCIDENT, IncidentChange(what=change.what, incident=incident)), b"")
-    if change.kind is Kind.TICKET and (row := tickets.get((change.subject_id, change.seq))):
+    if change.kind is FeedKind.INCIDENT and (incident := incidents.get(change.subject_id)):
+        return Telling(change, message(FeedKind.INCIDENT, IncidentChange(what=change.what, incident=incident)), b"")
+    if change.kind is FeedKind.TICKET and (row := tickets.get((change.subject_id, change.seq))):
         for_user = _ticket(row, event_for_user(row)) if is_for_user(EventKind(row["kind"])) else b""
         return Telling(change, _ticket(row, row), for_user, row["opened_at"])
     return None
@@ -148,7 +148,7 @@ def _telling(
 
 def _ticket(row: Mapping[str, Any], event: Mapping[str, Any]) -> bytes:
     head = TicketHead.model_validate(row)
-    return message(Kind.TICKET, TicketChange(ticket=head, event=models.Event.model_validate(event)))
+    return message(FeedKind.TICKET, TicketChange(ticket=head, event=models.Event.model_validate(event)))
 
 
 def message(event: str, data: BaseModel) -> bytes:

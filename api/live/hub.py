@@ -22,13 +22,13 @@ from starlette.concurrency import run_in_threadpool
 from api.answers.models import Home
 from api.http.metrics import Metrics
 from api.http.problem import too_many, unavailable
-from api.live.changes import Ending, Telling, View, message, tell
+from api.live.changes import Ending, ListenerView, Telling, message, tell
 from domain.reasons import Text
 from store.base import access
 from store.base.access import EVERYWHERE, Asker, Scope
 from store.base.away import AWAY
 from store.figures import live_feed
-from store.figures.live_feed import Snapshot, Told
+from store.figures.live_feed import FeedPosition, Snapshot
 from store.registry import home_rows
 from store.tickets import desk_pages
 
@@ -41,7 +41,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Pace:
+class HubLimits:
     """How many may listen, how far they may be behind, and how often things are looked at."""
 
     listeners: int = 5_000
@@ -56,19 +56,19 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Part:
+class Delivery:
     """What some have to be told next."""
 
     now: Snapshot
     tellings: Sequence[Telling]
-    view: View
+    view: ListenerView
     _texts: dict[Snapshot, bytes] = field(default_factory=dict, compare=False)
 
     def text(self, at: Snapshot) -> bytes:
         """For who has been told of all that is seen in `at`; most are at the same place, so it is written once."""
         if at not in self._texts:
             new = [telling for telling in self.tellings if not at.sees(telling.change.xid)]
-            self._texts[at] = written(Told(at, self.now), new, self.view)
+            self._texts[at] = written(FeedPosition(at, self.now), new, self.view)
         return self._texts[at]
 
 
@@ -87,17 +87,17 @@ class Lost:
 class Listener:
     """One who listens. `at` is what it has been told of; only its own stream moves that."""
 
-    def __init__(self, view: View, asker: Asker, token: str, pace: Pace) -> None:
+    def __init__(self, view: ListenerView, asker: Asker, token: str, pace: HubLimits) -> None:
         self.view = view
         self.asker = asker
         self.token = token
         self.at: Snapshot | None = None
         self.ended: str | None = None
         self._pace = pace
-        self._queue: asyncio.Queue[Part | Lost | bytes | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[Delivery | Lost | bytes | None] = asyncio.Queue()
         self._behind = 0
 
-    def put(self, item: Part | Lost | bytes) -> None:
+    def put(self, item: Delivery | Lost | bytes) -> None:
         """Have something told, unless too much is waiting already."""
         if self.ended is None:
             self._behind += _weight(item)
@@ -135,7 +135,7 @@ class Listener:
                 yield text
             self._behind -= _weight(item)
 
-    def _text(self, item: Part | Lost | bytes) -> bytes:
+    def _text(self, item: Delivery | Lost | bytes) -> bytes:
         if isinstance(item, bytes):
             return item
         assert self.at is not None  # the stream begins after the catching up
@@ -150,18 +150,18 @@ class Listener:
         return mark(self.at) if self.at else b"\n"
 
 
-def _weight(item: Part | Lost | bytes) -> int:
-    return len(item.tellings) if isinstance(item, Part) else 1
+def _weight(item: Delivery | Lost | bytes) -> int:
+    return len(item.tellings) if isinstance(item, Delivery) else 1
 
 
-def written(told: Told, tellings: Sequence[Telling], view: View) -> bytes:
+def written(told: FeedPosition, tellings: Sequence[Telling], view: ListenerView) -> bytes:
     """Changes as they are sent, each with the place that is reached with it."""
     texts = ((telling.change.live_event_id, telling.text(view)) for telling in tellings)
     return b"".join(b"id: %s\n%s" % (_place(told, number), text) for number, text in texts if text)
 
 
-def _place(told: Told, upto: int) -> bytes:
-    return str(Told(told.before, told.within, upto)).encode()
+def _place(told: FeedPosition, upto: int) -> bytes:
+    return str(FeedPosition(told.before, told.within, upto)).encode()
 
 
 def mark(at: Snapshot) -> bytes:
@@ -187,14 +187,14 @@ class Hub:
         connect: Callable[[], Connection],
         gone: Callable[[Mapping[str, Asker]], set[str]],
         metrics: Metrics,
-        pace: Pace | None = None,
+        pace: HubLimits | None = None,
     ) -> None:
-        self.pace = pace or Pace()
+        self.pace = pace or HubLimits()
         self.at: Snapshot | None = None
         self._connect = connect
         self._gone = gone
         self._metrics = metrics
-        self._views: defaultdict[View, set[Listener]] = defaultdict(set)
+        self._views: defaultdict[ListenerView, set[Listener]] = defaultdict(set)
         self._by_actor: Counter[str] = Counter()
         self._homes: dict[int, Home] = {}  # what was told of them last
         self._stop = threading.Event()
@@ -204,7 +204,7 @@ class Hub:
         self._ready = asyncio.Event()
         self._look_at = 0.0
 
-    def join(self, view: View, asker: Asker, token: str) -> Listener:
+    def join(self, view: ListenerView, asker: Asker, token: str) -> Listener:
         """Begin to listen: what happens from now on waits in the listener's queue.
 
         Raises:
@@ -290,7 +290,7 @@ class Hub:
         for view, listeners in self._views.items():
             near = tellings if view.home_id is None else of_home.get(view.home_id, ())
             shown = [telling for telling in near if view.shows(telling.change)]
-            item = Lost(now, lost) if lost else Part(now, shown, view)
+            item = Lost(now, lost) if lost else Delivery(now, shown, view)
             if lost or shown:
                 for listener in listeners:
                     listener.put(item)
@@ -345,9 +345,9 @@ class Hub:
         with conn.transaction():
             access.enter(conn, EVERYWHERE)
             if told is None:
-                found = live_feed.Untold(live_feed.now(conn))
+                found = live_feed.FeedBacklog(live_feed.now(conn))
             else:
-                found = live_feed.untold(conn, Told.all(told), 5 * self.pace.most)
+                found = live_feed.untold(conn, FeedPosition.all(told), 5 * self.pace.most)
             tellings = tell(conn, EVERYWHERE, found.changes)
         self._hand_over(partial(self._tell, found.now, tellings, found.lost))
         if touched := {c.home_id for c in found.changes if c.home_id is not None}:
@@ -377,7 +377,7 @@ def look(conn: Connection, scope: Scope, home_ids: Sequence[int]) -> dict[int, t
     return {row["home_id"]: (row["station"], told[row["home_id"]]) for row in rows}
 
 
-def home_text(home: Home, view: View) -> bytes:
+def home_text(home: Home, view: ListenerView) -> bytes:
     """How a home is, as the listeners of a view are told: to residents nothing that is older than their tenancy."""
     if view.since is not None:
         old: dict[str, None] = {}

@@ -18,11 +18,11 @@ from starlette.types import Scope as Connection
 from api.desk.desk_routes import Station
 from api.homes.home_routes import Code, home_id
 from api.http.session import Asking, AskingStaff, Bearer, Session
-from api.live.changes import View, tell
+from api.live.changes import ListenerView, tell
 from api.live.hub import Hub, Listener, home_text, look, mark, reset, written
 from store.base.access import Role
 from store.figures import live_feed
-from store.figures.live_feed import Kind, Told
+from store.figures.live_feed import FeedKind, FeedPosition
 
 SEND_S = 30.0  # who takes nothing for so long is gone
 RETRY_MS = (2_000, 5_000)  # apart, so that not all come back at once
@@ -30,7 +30,7 @@ EVENT = {
     "type": "object",
     "required": ["event", "data"],
     "properties": {
-        "event": {"enum": ["home", *Kind, "reset", "end"]},
+        "event": {"enum": ["home", *FeedKind, "reset", "end"]},
         "id": {"type": "string"},
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
@@ -39,12 +39,12 @@ STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "Events, until the stream ends", "content": {"text/event-stream": {"schema": EVENT}}}
 }
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="go on behind this event")]
-Kinds = Annotated[list[Kind] | None, Query(description="of these only; default: all")]
+Kinds = Annotated[list[FeedKind] | None, Query(description="of these only; default: all")]
 
 router = APIRouter(prefix="/v1", tags=["live"])
 
 
-class Stream(EventSourceResponse):
+class ListenerStream(EventSourceResponse):
     """The answer to one listener, who leaves the hub however it ends."""
 
     def __init__(self, hub: Hub, listener: Listener, beginning: bytes) -> None:
@@ -63,20 +63,20 @@ class Stream(EventSourceResponse):
             self._hub.leave(self._listener)
 
 
-@router.get("/homes/{code}/events", response_class=Stream, status_code=200, responses=STREAM)
+@router.get("/homes/{code}/events", response_class=ListenerStream, status_code=200, responses=STREAM)
 async def home_events(
     code: Code, request: Request, bearer: Bearer, asking: Asking, last_event_id: LastEventId = None
-) -> Stream:
+) -> ListenerStream:
     """What happens in a home, as it happens: `home` (how it is now), `flag`, `ticket`; docs/api.md tells more."""
     found = await run_in_threadpool(home_id, asking, code)
     scope = asking.scope
     user = asking.asker.role is Role.CUSTOMER
     since = scope.since.get(found)
-    view = View(scope.everywhere, scope.own_station, home_id=found, user=user, since=since and since.at)
+    view = ListenerView(scope.everywhere, scope.own_station, home_id=found, user=user, since=since and since.at)
     return await _follow(request, bearer, asking, view, last_event_id)
 
 
-@router.get("/events", response_class=Stream, status_code=200, responses=STREAM)
+@router.get("/events", response_class=ListenerStream, status_code=200, responses=STREAM)
 async def events(
     request: Request,
     bearer: Bearer,
@@ -84,22 +84,24 @@ async def events(
     kind: Kinds = None,
     station: Station = None,
     last_event_id: LastEventId = None,
-) -> Stream:
+) -> ListenerStream:
     """What happens at the desk, as it happens: `flag`, `ticket`, `incident`; docs/api.md tells more."""
     scope = asking.scope
-    kinds = frozenset(kind) if kind else frozenset(Kind)
-    view = View(scope.everywhere, scope.own_station, kinds=kinds, station=station)
+    kinds = frozenset(kind) if kind else frozenset(FeedKind)
+    view = ListenerView(scope.everywhere, scope.own_station, kinds=kinds, station=station)
     return await _follow(request, bearer, asking, view, last_event_id)
 
 
-async def _follow(request: Request, bearer: Bearer, asking: Session, view: View, last: str | None) -> Stream:
+async def _follow(
+    request: Request, bearer: Bearer, asking: Session, view: ListenerView, last: str | None
+) -> ListenerStream:
     """Join first, then catch up: what happens meanwhile waits, and what both tell of is told once."""
     assert bearer is not None  # or there would be no session
     hub: Hub = request.app.state.hub
     listener = hub.join(view, asking.asker, bearer.credentials)
     try:
         await hub.ready()
-        return Stream(hub, listener, await run_in_threadpool(_beginning, asking, listener, last, hub.pace.most))
+        return ListenerStream(hub, listener, await run_in_threadpool(_beginning, asking, listener, last, hub.pace.most))
     except BaseException:
         hub.leave(listener)
         raise
@@ -118,7 +120,7 @@ def _missed(asking: Session, listener: Listener, last: str | None, most: int) ->
     """What happened since the last event, in order; sets where the listener is then."""
     view = listener.view
     try:
-        told = Told.parse(last) if last else None
+        told = FeedPosition.parse(last) if last else None
     except ValueError:
         listener.at = live_feed.now(asking.conn)
         return reset(listener.at, "unknown")
@@ -129,7 +131,7 @@ def _missed(asking: Session, listener: Listener, last: str | None, most: int) ->
     listener.at = found.now
     if found.lost:
         return reset(found.now, found.lost)
-    parts = ((told, found.rest), (Told(told.within, found.now), found.changes))
+    parts = ((told, found.rest), (FeedPosition(told.within, found.now), found.changes))
     shown = [(at, [change for change in changes if view.shows(change)]) for at, changes in parts]
     texts = [written(at, tell(asking.conn, asking.scope, changes), view) for at, changes in shown]
     return b"".join(texts) + mark(found.now)

@@ -28,7 +28,7 @@ class Tick(NamedTuple):
     label: str
 
 
-class Box(NamedTuple):
+class Rectangle(NamedTuple):
     """A rectangle; `kind` says how it is drawn."""
 
     kind: str
@@ -84,7 +84,7 @@ class Chart:
 
     frame: Frame
     times: Sequence[Tick]
-    boxes: Sequence[Box] = ()
+    boxes: Sequence[Rectangle] = ()
     limits: Sequence[Stroke] = ()
     lines: Sequence[Stroke] = ()
     dots: Sequence[tuple[str, float, float]] = ()
@@ -152,12 +152,12 @@ def day_by_day(frame: Frame, days: Sequence[DayBar], limits: Sequence[Step], tim
     for number, day in enumerate(days):
         left, right = frame.x(number), frame.x(number + 1)
         if day.span is None:
-            gaps.append(Box("gap", left, TOP, round(right - left, 2), HEIGHT - TOP - BOTTOM))
+            gaps.append(Rectangle("gap", left, TOP, round(right - left, 2), HEIGHT - TOP - BOTTOM))
             continue
         low, high = day.span
         top, bottom = frame.y(high), frame.y(low)
         air = min(0.6, (right - left) / 5)
-        bars.append(Box(day.kind, round(left + air, 2), top, round(right - left - 2 * air, 2),
+        bars.append(Rectangle(day.kind, round(left + air, 2), top, round(right - left - 2 * air, 2),
                         round(max(bottom - top, 1.5), 2)))  # fmt: skip
     return Chart(
         frame=frame,
@@ -168,8 +168,8 @@ def day_by_day(frame: Frame, days: Sequence[DayBar], limits: Sequence[Step], tim
     )
 
 
-def _gap(frame: Frame, low: float, high: float) -> Box:
-    return Box("gap", frame.x(low), TOP, round(frame.x(high) - frame.x(low), 2), HEIGHT - TOP - BOTTOM)
+def _gap(frame: Frame, low: float, high: float) -> Rectangle:
+    return Rectangle("gap", frame.x(low), TOP, round(frame.x(high) - frame.x(low), 2), HEIGHT - TOP - BOTTOM)
 
 
 def _limits(frame: Frame, limits: Sequence[Step]) -> list[Stroke]:

@@ -18,7 +18,7 @@ from api.http.problem import Problem, no_such
 from api.http.session import Session, surroundings
 from api.pages import look, visit
 from api.pages.render import HOME, Times, page, say
-from api.pages.report import SUBJECTS, Report, read, take
+from api.pages.report import SUBJECTS, ReportForm, read, take
 from api.tables import Format
 from domain.cases import SUBJECT_TEXTS
 from store.base.access import Right
@@ -97,7 +97,7 @@ def another(
 
 
 @router.post("")
-def send(request: Request, report: Annotated[Report, Depends(read)]) -> Response:
+def send(request: Request, report: Annotated[ReportForm, Depends(read)]) -> Response:
     """Take what a form says, once; the answer leads back to the page, so that reloading sends nothing."""
     if visit.shown_token(request) is not None and not visit.is_ours(request, report.key, report.token):
         return visit.sorry(request, "not_ours", 403)
@@ -165,7 +165,7 @@ def shown(
     code: str | None,
     *,
     sent: str | None = None,
-    report: Report | None = None,
+    report: ReportForm | None = None,
     refused: Problem | None = None,
 ) -> Response:
     """The page of a home, after something was sent or could not be."""
@@ -180,7 +180,7 @@ def shown(
         places=places,
         sent=sent,
         may_send=Right.WRITE in asking.asker.rights,
-        report=report or Report(),
+        report=report or ReportForm(),
         refused=_refusal(refused, language),
         key=key,
         form_token=visit.form_token(visit.shown_token(request) or "", key),

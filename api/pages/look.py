@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alerts.engine.schedule import Schedules
-from alerts.judging.terms import TermsBook
+from alerts.judging.terms import ScheduleCache
 from api.answers.seen import seen
 from api.desk.receipt import CLASSES
 from api.homes import home_routes
@@ -19,7 +19,7 @@ from api.http.session import Session
 from api.http.values import shown as rounded
 from api.pages.chart import Chart, DayBar, Frame, Run, Step, Tick, day_by_day, runs, through_time, unknown
 from api.pages.render import Times
-from api.pages.tickets import Shown, shown
+from api.pages.tickets import ShownTicket, shown
 from domain.instants import to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.states import NotJudged
@@ -29,7 +29,7 @@ from store.base.rows import Row
 from store.judging import ledger_days
 from store.network import outage_rows
 from store.readings import reading_history
-from store.readings.reading_history import Point, Stretch
+from store.readings.reading_history import HistoryPage, HomePoint
 from store.registry import home_rows
 from store.tickets import case_rows, desk_pages
 
@@ -53,10 +53,10 @@ class Hour:
     means: Sequence[float | None]
 
 
-class Line(NamedTuple):
+class RoomLine(NamedTuple):
     """A room over the day; times and `holds`, for how long a reading does, in µs."""
 
-    point: Point
+    point: HomePoint
     runs: Sequence[Run]
     holds: int
 
@@ -67,7 +67,7 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Season:
+class SeasonSoFar:
     """The season so far."""
 
     first: date
@@ -113,11 +113,11 @@ def taken(asking: Session, key: str | None) -> str | None:
     return form_sent.number(asking.conn, key) if key else None
 
 
-def _tickets(asking: Session, home_id: int, language: Language, times: Times) -> list[Shown]:
+def _tickets(asking: Session, home_id: int, language: Language, times: Times) -> list[ShownTicket]:
     """The repair file of the home and the complaints of its people, newest first."""
     wanted = desk_pages.TicketFilter(now=asking.now, home_id=home_id)
     rows = desk_pages.tickets(asking.conn, asking.scope, wanted, limit=MOST_TICKETS)
-    for case in case_rows.cases(asking.conn, asking.scope, case_rows.Wanted(), limit=MOST_TICKETS):
+    for case in case_rows.cases(asking.conn, asking.scope, case_rows.CaseFilter(), limit=MOST_TICKETS):
         ticket = desk_pages.ticket(asking.conn, asking.scope, case["number"], asking.now)
         if ticket is not None:
             rows.append({**ticket, "description": case["text"]})
@@ -128,14 +128,14 @@ def _tickets(asking: Session, home_id: int, language: Language, times: Times) ->
 
 
 def _outages(asking: Session, code: str) -> list[Row]:
-    wanted = outage_rows.Wanted(now=asking.now, states=("planned", "running", "late"), home=code)
+    wanted = outage_rows.OutageFilter(now=asking.now, states=("planned", "running", "late"), home=code)
     return outage_rows.outages(asking.conn, asking.scope, wanted, limit=MOST_OUTAGES)
 
 
 def _rules(asking: Session, home_id: int) -> Schedules:
     """The limits of the home by the policy in force, hour by hour, over today and tomorrow."""
     now = to_us(asking.now)
-    book = TermsBook(asking.policy)
+    book = ScheduleCache(asking.policy)
     found, _ = book.schedules(asking.conn, np.array([home_id], np.int32), now, now)
     return found
 
@@ -177,7 +177,7 @@ def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
     """The local day so far: chart, table, and the lowest and highest."""
     zone, day = asking.policy.zone, home_routes.today(asking)
     start, end = (datetime.combine(d, time(0), zone) for d in (day, day + DAY))
-    stretch = Stretch(home_id=home_id, start=start, end=asking.now, after=None, limit=MOST_BUCKETS)
+    stretch = HistoryPage(home_id=home_id, start=start, end=asking.now, after=None, limit=MOST_BUCKETS)
     fine = home_routes.bucketed(asking, stretch, Every.TEN_MINUTES, zone)
     lines = _lines(asking, stretch, fine)
     limits = _limits_between(schedule, to_us(start), to_us(end), to_us(start), to_us(end))
@@ -196,7 +196,7 @@ def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
     }
 
 
-def _lines(asking: Session, stretch: Stretch, fine: Sequence[Row]) -> list[Line]:
+def _lines(asking: Session, stretch: HistoryPage, fine: Sequence[Row]) -> list[RoomLine]:
     """The line of each room, cut where no reading held any more."""
     version = asking.policy.version_at(asking.now)
     intervals = version.hold_intervals if version else 1
@@ -210,11 +210,11 @@ def _lines(asking: Session, stretch: Stretch, fine: Sequence[Row]) -> list[Line]
         # A value holds for so long, if no other comes.
         held = [[*run, (min(run[-1][0] + holds, now), run[-1][1])] for run in cut]
         if mine:
-            lines.append(Line(point, held, holds))
+            lines.append(RoomLine(point, held, holds))
     return lines
 
 
-def _hours(asking: Session, stretch: Stretch, order: Sequence[int]) -> list[Hour]:
+def _hours(asking: Session, stretch: HistoryPage, order: Sequence[int]) -> list[Hour]:
     zone = asking.policy.zone
     found: dict[datetime, dict[int, float]] = {}
     for row in home_routes.bucketed(asking, stretch, Every.HOUR, zone):
@@ -225,7 +225,7 @@ def _hours(asking: Session, stretch: Stretch, order: Sequence[int]) -> list[Hour
     ]
 
 
-def season(asking: Session, home_id: int, schedule: Schedules, times: Times) -> Season:
+def season(asking: Session, home_id: int, schedule: Schedules, times: Times) -> SeasonSoFar:
     """The season in which today is, or else the last one."""
     first, end = season_days(asking)
     rows = ledger_days.days(asking.conn, home_id, first, end, after=None, limit=LONGEST_SEASON.days + 1)
@@ -234,7 +234,7 @@ def season(asking: Session, home_id: int, schedule: Schedules, times: Times) -> 
     bars = [_bar(by_day.get(first + n * DAY)) for n in range((end - first).days)]
     known = [row for row in rows if row["compliant_s"] + row["cold_s"] + row["severe_s"] > 0]
     cold = [row for row in known if row["cold_s"] + row["severe_s"] > 0]
-    return Season(
+    return SeasonSoFar(
         first=first,
         chart=_season_chart(bars, first, schedule, asking.now, times) if known else None,
         days=[_day(row) for row in reversed(rows)],

@@ -12,7 +12,7 @@ from api.desk import cases
 from api.desk.desk_routes import HomeTicket, open_in_home
 from api.http.session import UNNAMED, Session
 from domain.cases import Subject
-from domain.tickets import State, TicketClass
+from domain.tickets import TicketClass, TicketState
 from store.base import form_sent
 from store.base.rows import Row
 from store.tickets import desk_pages
@@ -31,7 +31,7 @@ NEW = "new"  # as `about`: none of the tickets that are open
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class ReportForm:
     """What was sent. `faults`: field → key of api.pages.words; nothing is done while there are any."""
 
     kind: str = ""
@@ -52,7 +52,7 @@ class Report:
         return hashlib.sha256("\0".join(told).encode()).hexdigest()
 
 
-async def read(request: Request) -> Report:
+async def read(request: Request) -> ReportForm:
     """Read and check a form; files are not taken.
 
     Raises:
@@ -62,7 +62,7 @@ async def read(request: Request) -> Report:
         said = {name: value.strip() for name, value in form.items() if isinstance(value, str)}
     if said.get("kind") not in KINDS or not KEY.fullmatch(said.get("key", "")):
         raise HTTPException(400)
-    return Report(
+    return ReportForm(
         kind=said["kind"],
         home=said.get("home", ""),
         key=said["key"],
@@ -94,7 +94,7 @@ def _faults(said: Mapping[str, str]) -> dict[str, str]:
     return faults
 
 
-def take(changing: Session, place: Row, report: Report) -> str:
+def take(changing: Session, place: Row, report: ReportForm) -> str:
     """Do what was asked for, once however often it comes; returns the number of the ticket.
 
     Raises:
@@ -111,9 +111,9 @@ def take(changing: Session, place: Row, report: Report) -> str:
     return number
 
 
-def _complain(changing: Session, place: Row, report: Report) -> str:
+def _complain(changing: Session, place: Row, report: ReportForm) -> str:
     subject = Subject(report.subject)
-    taken = cases.Taken.model_validate(
+    taken = cases.CaseReport.model_validate(
         {
             "class": "complaint",
             "subject": subject,
@@ -127,7 +127,7 @@ def _complain(changing: Session, place: Row, report: Report) -> str:
     return cases.complain(changing, taken).number
 
 
-def _repair(changing: Session, place: Row, report: Report) -> str:
+def _repair(changing: Session, place: Row, report: ReportForm) -> str:
     """Open a ticket, or add to one that is open: of a cold home to the one that it has, whatever else was chosen."""
     changing.notes["home"] = place["code"]
     cold = open_cold(changing, place) if report.kind == TicketClass.COLD else None
@@ -148,4 +148,4 @@ def open_cold(asking: Session, place: Row) -> Row | None:
     """The ticket of a cold home that is not closed; there is one at most, and it is the last."""
     wanted = desk_pages.TicketFilter(now=asking.now, home_id=place["home_id"], kind=TicketClass.COLD)
     found = desk_pages.tickets(asking.conn, asking.scope, wanted, limit=1)
-    return found[0] if found and found[0]["state"] != State.CLOSED else None
+    return found[0] if found and found[0]["state"] != TicketState.CLOSED else None

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from api.http.language import Language
 from api.pages.render import Times, say
-from domain.tickets import SELF_CLOSING, EventKind, State, standing_events
+from domain.tickets import SELF_CLOSING, EventKind, TicketState, standing_events
 
 TOLD = {
     EventKind.CONTACTED: "event_contacted",
@@ -35,7 +35,7 @@ class Promise:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Round:
+class TicketRound:
     """What was said and answered in one of the times that a ticket was open."""
 
     said: Sequence[str]
@@ -46,7 +46,7 @@ class Round:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class ShownTicket:
     """What is shown of a ticket. `kind` is its class, `about` says it in words; the last round is the present one."""
 
     number: str
@@ -60,20 +60,22 @@ class Shown:
     appointment: Markup | None
     promises: Sequence[Promise]
     happened: Sequence[tuple[Markup, Markup]]
-    present: Round
-    earlier: Sequence[Round]
+    present: TicketRound
+    earlier: Sequence[TicketRound]
 
 
-def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, now: datetime) -> Shown:
+def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, now: datetime) -> ShownTicket:
     """A ticket as api.seen has it, for its user."""
     *earlier, present = _rounds(ticket, language)
     appointment = ticket["appointment_at"]
-    return Shown(
+    return ShownTicket(
         number=ticket["number"],
         kind=ticket["class"],
         about=about,
-        closed=ticket["state"] == State.CLOSED,
-        addable=ticket["state"] != State.CLOSED and ticket["home"] is not None and ticket["source"] not in SELF_CLOSING,
+        closed=ticket["state"] == TicketState.CLOSED,
+        addable=ticket["state"] != TicketState.CLOSED
+        and ticket["home"] is not None
+        and ticket["source"] not in SELF_CLOSING,
         state=say(language, f"ticket_{ticket['ending'] or ticket['state']}", into=ticket["merged_into"]),
         opened=times.at(ticket["opened_at"]),
         closed_at=times.at(ticket["closed_at"]) if ticket["closed_at"] else None,
@@ -89,7 +91,7 @@ def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, 
     )
 
 
-def _rounds(ticket: dict[str, Any], language: Language) -> list[Round]:
+def _rounds(ticket: dict[str, Any], language: Language) -> list[TicketRound]:
     """The rounds of a ticket: an answer stands under the one in which it was given, until the work was undone."""
     found = []
     for number in range(1, ticket["round"] + 1):
@@ -102,7 +104,7 @@ def _rounds(ticket: dict[str, Any], language: Language) -> list[Round]:
 
         added = [event["data"].get("text", "") for event in events if event["kind"] == EventKind.USER_SAID]
         found.append(
-            Round(
+            TicketRound(
                 said=[*([ticket["description"]] if number == 1 and ticket["description"] else []), *added],
                 delay=data(EventKind.DELAYED, "explanation", language),
                 result=data(EventKind.DONE, "result"),

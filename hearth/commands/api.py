@@ -18,8 +18,8 @@ from api.http.company import Company
 from api.http.guard import Guard
 from api.http.limits import Limiter
 from api.http.oidc import Oidc, provider
-from api.live.hub import Pace
-from api.server import Server
+from api.live.hub import HubLimits
+from api.server import StreamServer
 from domain.errors import UsageError
 from hearth.settings import Settings, load
 from hearth.wiring import CUT, chosen_policy, chosen_seal_key, connector, keep_for_good, now, set_up_logging
@@ -41,7 +41,7 @@ def api() -> None:
     set_up_logging(settings.log_level)
     policy = chosen_policy(settings)
     guard = guard_of(settings)
-    pace = Pace(settings.api_listeners, settings.api_token_listeners, longest_s=settings.api_stream_s)
+    pace = HubLimits(settings.api_listeners, settings.api_token_listeners, longest_s=settings.api_stream_s)
     allow_sockets(pace.listeners)
     with open_pool(settings) as pool:
         company = Company(settings.status_least_homes, settings.hotline, chosen_seal_key(settings))
@@ -57,7 +57,7 @@ def api() -> None:
             forwarded_allow_ips=settings.api_proxies or "",
             ws="none",
         )
-        server = Server(config, app.state.hub)
+        server = StreamServer(config, app.state.hub)
         keep_for_good()
         with suppress(KeyboardInterrupt):  # which it raises again when it is done
             server.run()

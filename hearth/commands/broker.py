@@ -10,7 +10,7 @@ import typer
 from domain.errors import UsageError
 from hearth.settings import Settings, load
 from hearth.wiring import broker_address, broker_tls, now, open_database
-from ingest.probe import Bound, Found, probe
+from ingest.probe import Bound, ProbeOutcome, probe
 from store.readings import broker_shares
 
 UNBOUND = (
@@ -61,7 +61,7 @@ def _restart(command: str | None) -> None:
         raise UsageError(f"--restart-command ended with code {code}")
 
 
-def _record(settings: Settings, broker: str, found: Found) -> broker_shares.Probe:
+def _record(settings: Settings, broker: str, found: ProbeOutcome) -> broker_shares.Probe:
     seen = broker_shares.Probe(broker, found.published, found.shared, found.told)
     with open_database(settings, "broker") as conn, conn.transaction():
         broker_shares.record(conn, seen, now())

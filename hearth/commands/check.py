@@ -48,7 +48,7 @@ JOB_OVERDUE = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing looked at: in order, or what to do about it."""
 
     name: str
@@ -75,7 +75,7 @@ def check(
         raise typer.Exit(2)
 
 
-def findings(wanted: Collection[str] = ()) -> Iterator[Finding]:
+def findings(wanted: Collection[str] = ()) -> Iterator[CheckResult]:
     """Look at one thing after the other; without valid settings there is nothing else to look at.
 
     Args:
@@ -85,10 +85,10 @@ def findings(wanted: Collection[str] = ()) -> Iterator[Finding]:
     try:
         settings = load()
     except UsageError as error:
-        yield Finding("settings", False, str(error))
+        yield CheckResult("settings", False, str(error))
         return
     if not wanted or "settings" in wanted:
-        yield Finding("settings", True, "all HEARTH_* variables are valid")
+        yield CheckResult("settings", True, "all HEARTH_* variables are valid")
     no_database = False
     for name, look in LOOKS.items():
         if (wanted and name not in wanted) or (no_database and name in IN_DATABASE):
@@ -98,11 +98,11 @@ def findings(wanted: Collection[str] = ()) -> Iterator[Finding]:
         yield found
 
 
-def _finding(name: str, look: Callable[[Settings], str], settings: Settings, *, may_be_missing: bool) -> Finding:
+def _finding(name: str, look: Callable[[Settings], str], settings: Settings, *, may_be_missing: bool) -> CheckResult:
     try:
-        return Finding(name, True, look(settings))
+        return CheckResult(name, True, look(settings))
     except UsageError as error:
-        return Finding(name, may_be_missing, str(error))
+        return CheckResult(name, may_be_missing, str(error))
 
 
 def policy_in_force(settings: Settings) -> str:
@@ -148,14 +148,14 @@ def database_migrated(settings: Settings) -> str:
         return f"{_server(server)}, all migrations applied{_better(conn, server)}{_tireless(conn)}"
 
 
-def _server(server: condition.Server) -> str:
+def _server(server: condition.ServerCondition) -> str:
     if server.timescale is None:
         return f"PostgreSQL {server.version.split()[0]}"
     edition = "Community" if server.licence == "timescale" else "Apache"
     return f"PostgreSQL {server.version.split()[0]} with TimescaleDB {server.timescale} ({edition} edition)"
 
 
-def _better(conn: Connection, server: condition.Server) -> str:
+def _better(conn: Connection, server: condition.ServerCondition) -> str:
     """A hint where the server has more to offer than the database was migrated for."""
     if server.licence == "timescale" and migrated_for(conn) != "timescale_community":
         return "; run hearth migrate to use what this edition offers"

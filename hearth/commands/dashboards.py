@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from dashboards.bundle import Bundle, bundle
-from dashboards.change import Change
+from dashboards.bundle import GrafanaBundle, bundle
+from dashboards.change import GrafanaChange
 from dashboards.look import Look
 from dashboards.render import PASSWORD_VARIABLE
 from dashboards.render import render as write
@@ -59,7 +59,7 @@ def render(
     typer.echo(f"{len(written)} files in {folder}")
 
 
-def _bundle(settings: Settings) -> Bundle:
+def _bundle(settings: Settings) -> GrafanaBundle:
     look = Look(settings.grafana_language, chosen_policy(settings), now(), settings.public_url.rstrip("/"))
     database = settings.grafana_database_url.get_secret_value() if settings.grafana_database_url else None
     contacts = settings.grafana_contacts.get_secret_value() if settings.grafana_contacts else ""
@@ -67,7 +67,7 @@ def _bundle(settings: Settings) -> Bundle:
     return bundle(look, database, settings.grafana_prometheus_url, addresses)
 
 
-def _show(changes: list[Change], dry: bool) -> None:
+def _show(changes: list[GrafanaChange], dry: bool) -> None:
     for change in changes:
         typer.echo(f"{change.action} {change.kind} {change.name}")
         if dry and change.action == "update":

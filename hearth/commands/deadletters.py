@@ -22,12 +22,12 @@ from hearth.listing import WORDS, listing
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_sources, limits_of, now, open_database
 from ingest.batch import Intake
-from ingest.dead_letters import Replay
+from ingest.dead_letters import LetterReplay
 from ingest.dead_letters import replay as replay_letters
-from ingest.places import Places
+from ingest.places import SensorPlaces
 from store.base.stage import open_stages
 from store.readings import dead_letter_rows
-from store.readings.dead_letter_rows import Waiting, Wanted
+from store.readings.dead_letter_rows import LetterFilter, WaitingLetter
 
 WORKER = "hearth-replay"
 SHOWN_CHARACTERS = 120
@@ -59,7 +59,7 @@ def list_(
     """Show the letters that wait. Payloads are shortened, and values that look like secrets left out."""
     settings = load()
     zone = chosen_policy(settings).zone
-    wanted = Wanted(reason, _midnight(since, zone), sensor)
+    wanted = LetterFilter(reason, _midnight(since, zone), sensor)
     with _database(settings) as conn:
         letters, waiting = dead_letter_rows.newest(conn, wanted, limit), dead_letter_rows.waiting(conn, wanted)
     if as_json:
@@ -86,8 +86,8 @@ def replay(
     limits = limits_of(settings, policy, now())
     if any_age:
         limits = replace(limits, past_us=None)
-    intake = Intake(WORKER, limits, Judge(policy).readings, Places(), sources=chosen_sources(settings))
-    wanted = Wanted(reason, _midnight(since, policy.zone), sensor, letter or None)
+    intake = Intake(WORKER, limits, Judge(policy).readings, SensorPlaces(), sources=chosen_sources(settings))
+    wanted = LetterFilter(reason, _midnight(since, policy.zone), sensor, letter or None)
     with _database(settings) as conn:
         open_stages(conn)
         done = replay_letters(conn, intake, wanted, now, dry_run)
@@ -125,7 +125,7 @@ def _midnight(day: datetime | None, zone: ZoneInfo) -> datetime | None:
     return day.replace(tzinfo=zone) if day else None
 
 
-def _shown(letter: Waiting, zone: ZoneInfo) -> dict[str, object]:
+def _shown(letter: WaitingLetter, zone: ZoneInfo) -> dict[str, object]:
     return {
         "id": letter.dead_letter_id,
         "received_at": letter.received_at.astimezone(zone).isoformat(),
@@ -146,7 +146,7 @@ def excerpt(payload: bytes, most: int = SHOWN_CHARACTERS) -> str:
     return printable(text, most)
 
 
-def _show(letters: list[Waiting], waiting: int, zone: ZoneInfo) -> None:
+def _show(letters: list[WaitingLetter], waiting: int, zone: ZoneInfo) -> None:
     rows = []
     for letter in letters:
         row = _shown(letter, zone)
@@ -160,7 +160,7 @@ def _show(letters: list[Waiting], waiting: int, zone: ZoneInfo) -> None:
     typer.echo(f"{len(letters):,} of {waiting:,} waiting letters")
 
 
-def _tell(done: Replay, dry_run: bool) -> None:
+def _tell(done: LetterReplay, dry_run: bool) -> None:
     would = "would be " if dry_run else ""
     typer.echo(f"{done.replayed:,} of {done.taken:,} letters {would}replayed")
     typer.echo(

@@ -11,13 +11,13 @@ import typer
 from domain import instants
 from domain.errors import UsageError
 from domain.printable import printable
-from papers.dossier.verify import LONGEST_TOLD, Verdict
+from papers.dossier.verify import LONGEST_TOLD, DossierVerdict
 from papers.dossier.verify import verify as verify_file
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from api.evidence.dossier_lines import View
+    from api.evidence.dossier_lines import DossierAudience
     from domain.policy import Policy
     from store.evidence.signing import SigningKey
 
@@ -53,7 +53,7 @@ def make(
 ) -> None:
     """Write the dossier of a home; prints its root digest."""
     # What sets papers and counts readings takes a second to import, and checking needs none of it.
-    from api.evidence.dossier_lines import View
+    from api.evidence.dossier_lines import DossierAudience
     from api.evidence.dossier_routes import LONGEST_SPAN
     from hearth.settings import load
     from hearth.wiring import chosen_policy, chosen_seal_key, now, open_database
@@ -70,7 +70,7 @@ def make(
     unfinished = out.with_name(f"{out.name}.part")
     try:
         with open_database(settings, "evidence") as conn, unfinished.open("wb") as file:
-            view = View.STAFF if staff else View.USER
+            view = DossierAudience.STAFF if staff else DossierAudience.USER
             root = _write(conn, policy, (code, *days, view), chosen_seal_key(settings), file)
         unfinished.replace(out)
     except OSError as error:
@@ -83,11 +83,11 @@ def make(
 def _write(
     conn: "Connection",
     policy: "Policy",
-    asked: tuple[str, date, date, "View"],
+    asked: tuple[str, date, date, "DossierAudience"],
     key: "SigningKey | None",
     file: IO[bytes],
 ) -> str:
-    from api.evidence.dossier import TooMuch, Wanted, compose
+    from api.evidence.dossier import DossierRequest, TooMuch, compose
     from store.base import access
 
     if not access.may_serve(conn):
@@ -100,12 +100,12 @@ def _write(
         raise UsageError(f"there is no home {code}")
     try:
         with conn.transaction():
-            return compose(conn, access.EVERYWHERE, policy, Wanted(found, *asked), file, key)
+            return compose(conn, access.EVERYWHERE, policy, DossierRequest(found, *asked), file, key)
     except TooMuch:
         raise UsageError("--from: there are too many readings in the span: take a shorter one") from None
 
 
-def told(verdict: Verdict) -> str:
+def told(verdict: DossierVerdict) -> str:
     """The verdict for people."""
     lines = list(verdict.listed)
     if verdict.given_up:

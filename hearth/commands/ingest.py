@@ -26,8 +26,8 @@ from hearth.wiring import (
 from ingest.batch import Fates, Intake
 from ingest.inbox import Inbox
 from ingest.lead import Lead
-from ingest.places import Places
-from ingest.source import Source
+from ingest.places import SensorPlaces
+from ingest.source import BrokerSource
 from ingest.worker import Worker
 from ingest.writer import Writer
 
@@ -58,8 +58,8 @@ def ingest(
     inbox = Inbox(settings.queue_messages, settings.queue_mb * 1_000_000, sources.account_of, senders)
     broker_tls(settings)  # what is wrong with it is said now, not at the first connection
     address = broker_address(settings, SESSION, sources)
-    source = Source(address, inbox, lambda: time.time_ns() // 1000, leave)
-    intake = Intake(name, limits, judge.readings, Places(), inbox.__len__, sources, senders)
+    source = BrokerSource(address, inbox, lambda: time.time_ns() // 1000, leave)
+    intake = Intake(name, limits, judge.readings, SensorPlaces(), inbox.__len__, sources, senders)
     lead = Lead(connector(settings, name), address, worker, now, leave)
     metrics = IngestMetrics(inbox, source, lead, now, settings.metrics_port)
 

@@ -21,10 +21,10 @@ from psycopg import Connection
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from alerts.judging.flagging import Change
+from alerts.judging.flagging import FlagCorrection
 from alerts.judging.history import History
-from alerts.judging.rejudge import Outcome, judge_days
-from alerts.judging.what_if import Figures, imagine, recorded
+from alerts.judging.rejudge import RejudgeOutcome, judge_days
+from alerts.judging.what_if import WhatIfFigures, imagine, recorded
 from domain.errors import UsageError
 from hearth.days import FORMATS, checked
 from hearth.listing import NUMBER, WORDS, listing, local
@@ -69,10 +69,10 @@ def recheck(
     if policy:
         tried = settings.model_copy(update={"policy": policy})
         chosen_policy(tried)
-        pairs = list(_spread([*homes], Imagine(settings, tried, first, end, at)))
+        pairs = list(_spread([*homes], WhatIfChunk(settings, tried, first, end, at)))
         _show_figures(pairs, as_json)
     else:
-        outcome = _again([*homes], Again(settings, first, end, at, dry_run))
+        outcome = _again([*homes], RejudgeChunk(settings, first, end, at, dry_run))
         _show_outcome(outcome, homes, chosen_policy(settings).zone, dry_run, as_json)
 
 
@@ -95,13 +95,13 @@ def _refuse_deleted(conn: Connection, first: datetime, zone: ZoneInfo) -> None:
         raise UsageError(f"--from: readings of then were deleted (HEARTH_READING_DAYS); the first day is {day}")
 
 
-class Again:
+class RejudgeChunk:
     """Judges a chunk of homes again in a worker process; each chunk is a transaction."""
 
     def __init__(self, settings: Settings, first: date, end: date | None, at: datetime, dry_run: bool) -> None:
         self.settings, self.first, self.end, self.at, self.dry_run = settings, first, end, at, dry_run
 
-    def __call__(self, homes: Sequence[int]) -> Outcome:
+    def __call__(self, homes: Sequence[int]) -> RejudgeOutcome:
         history = _history(self.settings)
         conn, end = _connection(self.settings), min(self.end or date.max, _tomorrow(history, self.at))
         for attempt in range(TRIES):
@@ -118,9 +118,9 @@ def _tomorrow(history: History, at: datetime) -> date:
     return date.fromordinal(history.day_of(at).toordinal() + 1)
 
 
-def _again(homes: list[int], work: Again) -> Outcome:
+def _again(homes: list[int], work: RejudgeChunk) -> RejudgeOutcome:
     """Judge all homes again."""
-    outcome = Outcome()
+    outcome = RejudgeOutcome()
     try:
         for part in _spread(homes, work):
             outcome.add(part)
@@ -131,13 +131,13 @@ def _again(homes: list[int], work: Again) -> Outcome:
     return outcome
 
 
-class Imagine:
+class WhatIfChunk:
     """What another policy makes of a chunk of homes, beside what is on record."""
 
     def __init__(self, settings: Settings, tried: Settings, first: date, end: date | None, at: datetime) -> None:
         self.settings, self.tried, self.first, self.end, self.at = settings, tried, first, end, at
 
-    def __call__(self, homes: Sequence[int]) -> tuple[Figures, Figures]:
+    def __call__(self, homes: Sequence[int]) -> tuple[WhatIfFigures, WhatIfFigures]:
         history, other = _history(self.settings), _history(self.tried)
         ids = np.array(homes, np.int32)
         conn = _connection(self.settings)
@@ -193,7 +193,9 @@ def _submit(pool: ProcessPoolExecutor, work: Callable[[Sequence[int]], T], chunk
         signal.signal(signal.SIGINT, before)
 
 
-def _show_outcome(outcome: Outcome, codes: Mapping[int, str], zone: ZoneInfo, dry_run: bool, as_json: bool) -> None:
+def _show_outcome(
+    outcome: RejudgeOutcome, codes: Mapping[int, str], zone: ZoneInfo, dry_run: bool, as_json: bool
+) -> None:
     if as_json:
         changes = [_change(change, codes) for change in outcome.changes]
         print(json.dumps({**asdict(outcome), "changes": changes, "dry_run": dry_run}))
@@ -210,7 +212,7 @@ def _show_outcome(outcome: Outcome, codes: Mapping[int, str], zone: ZoneInfo, dr
         out.print(f"  … and {len(outcome.changes) - MOST_SHOWN:,} more (--json lists all)")
 
 
-def _change(change: Change, codes: Mapping[int, str]) -> dict[str, object]:
+def _change(change: FlagCorrection, codes: Mapping[int, str]) -> dict[str, object]:
     return {
         "kind": change.kind.value,
         "home": codes[change.home_id],
@@ -219,8 +221,8 @@ def _change(change: Change, codes: Mapping[int, str]) -> dict[str, object]:
     }
 
 
-def _show_figures(pairs: list[tuple[Figures, Figures]], as_json: bool) -> None:
-    on_record, imagined = Figures(), Figures()
+def _show_figures(pairs: list[tuple[WhatIfFigures, WhatIfFigures]], as_json: bool) -> None:
+    on_record, imagined = WhatIfFigures(), WhatIfFigures()
     for one, other in pairs:
         on_record.add(one)
         imagined.add(other)

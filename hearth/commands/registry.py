@@ -17,12 +17,12 @@ from hearth.wiring import chosen_policy, chosen_sources, now, open_database
 from registry.contacts import import_contacts
 from registry.emqx import write_users
 from registry.exporting import export_folder
-from registry.importing import Count, Report, import_folder, preview_folder
+from registry.importing import ImportCount, ImportReport, import_folder, preview_folder
 from registry.mosquitto import NEW, Accounts, devices, write_accounts
-from registry.preview import Change, losses
+from registry.preview import ValueChange, losses
 from registry.residents import import_residents
 from store.registry import resident_rows
-from store.registry.contact_rows import Difference
+from store.registry.contact_rows import ContactChanges
 from store.registry.registry_lines import whole
 
 MOST_NAMED = 20
@@ -45,7 +45,7 @@ def import_(
     """Bring the registry up to the CSV files of a folder: all of it or nothing. What they do not name stays."""
     settings = load()
     policy, at = chosen_policy(settings), now()
-    changes: list[Change] | None = None
+    changes: list[ValueChange] | None = None
     with _transaction(settings) as conn:
         if dry_run:
             version = policy.version_at(at)
@@ -70,10 +70,10 @@ def import_(
 
 
 def _as_dict(
-    report: Report,
-    lived: resident_rows.Difference | None,
-    people: Difference | None,
-    changes: Sequence[Change] | None,
+    report: ImportReport,
+    lived: resident_rows.TenancyChanges | None,
+    people: ContactChanges | None,
+    changes: Sequence[ValueChange] | None,
 ) -> dict[str, Any]:
     told: dict[str, Any] = {kind: count._asdict() for kind, count in report._asdict().items()}
     if lived:
@@ -86,7 +86,7 @@ def _as_dict(
     return told
 
 
-def _show_changes(changes: Sequence[Change]) -> None:
+def _show_changes(changes: Sequence[ValueChange]) -> None:
     """Print what a dry run found: a line each up to MOST_CHANGES, then the sums."""
     for change in changes[:MOST_CHANGES]:
         typer.echo(f"{change.code}: {change.field} {change.before or 'none'} → {change.after or 'none'}")
@@ -179,8 +179,8 @@ def _transaction(settings: Settings) -> Iterator[Connection]:
         raise UsageError("the database is not migrated: run hearth migrate") from None
 
 
-def _show(report: Report) -> None:
-    table = Table("file", *Count._fields)
+def _show(report: ImportReport) -> None:
+    table = Table("file", *ImportCount._fields)
     for kind, count in report._asdict().items():
         table.add_row(f"{kind}.csv", *map(str, count))
     Console().print(table)

@@ -18,7 +18,7 @@ from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
 from papers import pdf, xlsx
 from papers.kpi import paper
-from papers.tables import Kind, Paper, written
+from papers.tables import Paper, ValueKind, written
 from store.figures.kpi_rows import figures
 
 app = typer.Typer(help="Figures for supervisors and regulators.", no_args_is_help=True)
@@ -86,6 +86,6 @@ def _print(made: Paper) -> None:
         console.print(line)
     for table in made.tables:
         console.print()
-        columns = [(column.name, WORDS if column.kind is Kind.TEXT else NUMBER) for column in table.columns]
+        columns = [(column.name, WORDS if column.kind is ValueKind.TEXT else NUMBER) for column in table.columns]
         rows = [[written(v, c.kind) for c, v in zip(table.columns, row, strict=True)] for row in table.rows]
         listing(columns, rows, table.title, table.note)

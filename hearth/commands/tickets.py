@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alerts.evidence.chain import Report
+from alerts.evidence.chain import ChainReport
 from alerts.evidence.chain import verify as verify_chain
 from domain.errors import UsageError
 from hearth.settings import load
@@ -34,7 +34,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def told(report: Report) -> str:
+def told(report: ChainReport) -> str:
     """The report for people."""
     lines = list(report.told)
     if report.faults > len(report.told):

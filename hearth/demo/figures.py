@@ -19,13 +19,13 @@ LIVE_S = 180.0  # so near to the present the history counts as caught up
 
 
 @dataclass(frozen=True)
-class Figures:
+class DemoFigures:
     """A look at the whole."""
 
     at: datetime
     states: dict[str, int]
-    intake: overview.Intake
-    judged: overview.Judged
+    intake: overview.IntakeCounts
+    judged: overview.FlagTotals
     flags: list[Row]  # newest first
     tickets: list[Row]  # newest first
     readings_per_s: float
@@ -49,13 +49,13 @@ class Gauge:
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
     fastest_per_s: float = 0.0
 
-    def read(self, rows: int = 0) -> Figures:
+    def read(self, rows: int = 0) -> DemoFigures:
         """Figures of now, with so many of the newest flags and tickets."""
         at = now()
         intake = overview.intake(self.conn)
         rate = self._rate(intake.readings)
         self.fastest_per_s = max(self.fastest_per_s, rate)
-        return Figures(
+        return DemoFigures(
             at,
             overview.states(self.conn),
             intake,
@@ -73,7 +73,7 @@ class Gauge:
         return (after - before) / (end - began) if end > began else 0.0
 
 
-def summary(figures: Figures, fastest_per_s: float) -> dict[str, Any]:
+def summary(figures: DemoFigures, fastest_per_s: float) -> dict[str, Any]:
     """The end of a demo in figures: totals of the folder's whole life."""
     return {
         "readings": figures.intake.readings,

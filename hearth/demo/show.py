@@ -13,9 +13,9 @@ from rich.live import Live
 
 from domain import policy
 from domain.errors import UsageError
-from hearth.demo.figures import Figures, Gauge, summary
+from hearth.demo.figures import DemoFigures, Gauge, summary
 from hearth.demo.stand import BACKFILL_S, INTERVAL_S, Stand
-from hearth.demo.view import ROWS, Page, line
+from hearth.demo.view import ROWS, DemoPage, line
 from hearth.supervise import Program, Supervisor
 from store.base.access import Role
 
@@ -116,7 +116,7 @@ class _Loop:
 
 def _look(stand: Stand, gauge: Gauge, console: Console, loop: _Loop) -> None:
     zone = policy.load(stand.policy_file.read_text(encoding="utf-8"), str(stand.policy_file)).zone
-    page = Page(stand.api_url, _short(stand), stand.broker, zone)
+    page = DemoPage(stand.api_url, _short(stand), stand.broker, zone)
     page.tokens = {role.value: stand.token(role) for role in (Role.ADMIN, Role.DISPATCHER)}
     if console.is_terminal:
         with Live(console=console, screen=True, auto_refresh=False) as live:
@@ -128,7 +128,7 @@ def _look(stand: Stand, gauge: Gauge, console: Console, loop: _Loop) -> None:
         _say_lines(stand, gauge, console, page, loop)
 
 
-def _say_lines(stand: Stand, gauge: Gauge, console: Console, page: Page, loop: _Loop) -> None:
+def _say_lines(stand: Stand, gauge: Gauge, console: Console, page: DemoPage, loop: _Loop) -> None:
     said_at = 0.0
     console.print(f"API: {page.api_url}", *(f"{who}: {token}" for who, token in page.tokens.items()), sep="\n")
     for passed in loop.rounds():
@@ -140,7 +140,7 @@ def _say_lines(stand: Stand, gauge: Gauge, console: Console, page: Page, loop: _
             console.print(line(figures), soft_wrap=True, highlight=False)
 
 
-def _give_customer_a_token(stand: Stand, page: Page, figures: Figures) -> str | None:
+def _give_customer_a_token(stand: Stand, page: DemoPage, figures: DemoFigures) -> str | None:
     """A token for the first home that is flagged, when there is one: there is more to see for it."""
     if len(page.tokens) > 2 or not figures.flags:
         return None

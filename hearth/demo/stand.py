@@ -37,7 +37,7 @@ AnyServer = TypeVar("AnyServer", bound=Server)
 
 
 @dataclass(frozen=True)
-class Wishes:
+class DemoOptions:
     """What the demo was asked for."""
 
     folder: Path
@@ -55,7 +55,7 @@ class Wishes:
 class Stand:
     """Running servers with a migrated database and a registry."""
 
-    wishes: Wishes
+    wishes: DemoOptions
     database_url: str
     mqtt_url: str
     broker: str  # which one it is
@@ -93,7 +93,7 @@ class Stand:
             return access.create(conn, role, now=at, homes=homes, expires_at=at + TOKEN_LIFE)
 
 
-def wishes_for(folder: Path, homes: int | None, seed: int | None, port: int | None) -> Wishes:
+def wishes_for(folder: Path, homes: int | None, seed: int | None, port: int | None) -> DemoOptions:
     """The town that lives in the folder, or that which was asked for.
 
     Raises:
@@ -108,11 +108,11 @@ def wishes_for(folder: Path, homes: int | None, seed: int | None, port: int | No
     if homes not in (None, lives["homes"]) or seed not in (None, lives["seed"]):
         there = f"{lives['homes']} homes with seed {lives['seed']}"
         raise UsageError(f"{folder}: a town of {there} lives here; ask for that one, or take another --folder")
-    return Wishes(folder, lives["homes"], lives["seed"], port)
+    return DemoOptions(folder, lives["homes"], lives["seed"], port)
 
 
 @contextmanager
-def stand(wishes: Wishes) -> Iterator[Stand]:
+def stand(wishes: DemoOptions) -> Iterator[Stand]:
     """Start the servers, from where they were left, and stop them at the end.
 
     Raises:
@@ -154,7 +154,7 @@ def _start(make: Callable[[Path], AnyServer], folder: Path, stack: ExitStack) ->
         raise UsageError(f"{str(error).splitlines()[0]} See {folder / 'log'}") from None
 
 
-def _prepare_database(server: Postgres, wishes: Wishes, zone: ZoneInfo) -> str:
+def _prepare_database(server: Postgres, wishes: DemoOptions, zone: ZoneInfo) -> str:
     """Make, migrate and fill the database where that has not been done; returns its address."""
     server.create_database(DATABASE)
     url = server.url(DATABASE)

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hearth.demo.figures import Figures
+from hearth.demo.figures import DemoFigures
 
 STATES = (
     ("compliant", "green"),
@@ -24,7 +24,7 @@ ROWS = 6  # of flags and of tickets
 
 
 @dataclass
-class Page:
+class DemoPage:
     """What does not change from second to second."""
 
     api_url: str
@@ -33,7 +33,7 @@ class Page:
     zone: ZoneInfo
     tokens: dict[str, str] = field(default_factory=dict)  # who → token
 
-    def render(self, figures: Figures) -> RenderableType:
+    def render(self, figures: DemoFigures) -> RenderableType:
         """The page for 100 columns and 30 lines."""
         top = Table.grid(expand=True, padding=(0, 1))
         top.add_column(ratio=2)
@@ -45,7 +45,7 @@ class Page:
         news.add_row(_panel("newest flags", self._flags(figures)), _panel("newest tickets", self._tickets(figures)))
         return Group(self._title(figures), top, news, _panel("the API", self._keys()), self._foot())
 
-    def _title(self, figures: Figures) -> RenderableType:
+    def _title(self, figures: DemoFigures) -> RenderableType:
         title = Table.grid(expand=True, padding=(0, 1))
         title.add_column()
         title.add_column(justify="right")
@@ -53,7 +53,7 @@ class Page:
         title.add_row(Text(f" Hearth: {homes} homes", "bold"), Text(f"{self._clock(figures.at)} {self.zone.key} "))
         return title
 
-    def _readings(self, figures: Figures) -> RenderableType:
+    def _readings(self, figures: DemoFigures) -> RenderableType:
         intake = figures.intake
         reached = f"at {self._clock(intake.reached)}" if intake.reached else "to come"
         return _pairs(
@@ -64,7 +64,7 @@ class Page:
             ("broker", self.broker),
         )
 
-    def _flags(self, figures: Figures) -> RenderableType:
+    def _flags(self, figures: DemoFigures) -> RenderableType:
         table = _table("home", "severity", "since", "lowest", "state")
         for flag in figures.flags[:ROWS]:
             table.add_row(
@@ -76,7 +76,7 @@ class Page:
             )
         return _filled(table, f"{figures.judged.flags} in all, {figures.judged.open_flags} not ended")
 
-    def _tickets(self, figures: Figures) -> RenderableType:
+    def _tickets(self, figures: DemoFigures) -> RenderableType:
         table = _table("number", "home", "prio", "state", "due")
         for ticket in figures.tickets[:ROWS]:
             due = [clock["due_at"] for clock in ticket["clocks"] if clock["due_at"] and not clock["met_at"]]
@@ -96,7 +96,7 @@ class Page:
         return at.astimezone(self.zone).strftime("%H:%M:%S")
 
 
-def line(figures: Figures) -> str:
+def line(figures: DemoFigures) -> str:
     """The same in one line, for logs."""
     states = ", ".join(f"{figures.states[name]} {name}" for name, _ in STATES if name in figures.states)
     return (
@@ -106,7 +106,7 @@ def line(figures: Figures) -> str:
     )
 
 
-def _homes(figures: Figures) -> RenderableType:
+def _homes(figures: DemoFigures) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column()
     table.add_column(justify="right")

@@ -8,7 +8,7 @@ from domain.reasons import RejectReason
 from ingest.decoders import fields
 from ingest.decoders.fault import DecodeError, Read
 from ingest.decoders.shape import Incoming, Shape
-from ingest.decoders.wire import Record
+from ingest.decoders.wire import ProtobufMessage
 from ingest.decoders.work import Work, too_deep
 
 # Field numbers: chirpstack api/proto/integration/integration.proto; google/protobuf/{timestamp,struct}.proto.
@@ -26,7 +26,7 @@ def decode(message: Incoming, shape: Shape) -> Read:
     Raises:
         DecodeError: it is none, or not of that shape.
     """
-    event = Record(message.payload)
+    event = ProtobufMessage(message.payload)
     device, spoken = event.record(DEVICE_INFO), event.record(OBJECT)
     said = {
         "time": _time(event.record(TIME)),
@@ -36,7 +36,7 @@ def decode(message: Incoming, shape: Shape) -> Read:
     return fields.read(said, message, shape), []
 
 
-def _time(stamp: Record | None) -> str | None:
+def _time(stamp: ProtobufMessage | None) -> str | None:
     if stamp is None:
         return None
     seconds, nanos = stamp.uint(SECONDS) or 0, stamp.uint(NANOS) or 0
@@ -46,7 +46,7 @@ def _time(stamp: Record | None) -> str | None:
         raise DecodeError(RejectReason.ABSURD_TIME, "its time is beyond any calendar") from None
 
 
-def _struct(record: Record, depth: int, work: Work) -> dict[str, Any]:
+def _struct(record: ProtobufMessage, depth: int, work: Work) -> dict[str, Any]:
     """An object of google.protobuf; a value that is 0 is there, other than in fields of proto3."""
     if not depth:
         raise too_deep()
@@ -58,7 +58,7 @@ def _struct(record: Record, depth: int, work: Work) -> dict[str, Any]:
     return out
 
 
-def _value(value: Record, depth: int, work: Work) -> Any:
+def _value(value: ProtobufMessage, depth: int, work: Work) -> Any:
     if (number := value.real(NUMBER)) is not None:
         return number
     if (text := value.text(STRING)) is not None:

@@ -7,7 +7,7 @@ from ingest.uplink import Uplink
 
 
 @dataclass(frozen=True)
-class Fault:
+class DecodeFault:
     """Why a message, or one element of it, is not a reading."""
 
     reason: RejectReason
@@ -16,7 +16,7 @@ class Fault:
     sensor: str | None = None  # whose reading it would be, as far as that is known
 
 
-Read = tuple[list[Uplink], list[Fault]]
+Read = tuple[list[Uplink], list[DecodeFault]]
 
 
 class DecodeError(Exception):
@@ -27,6 +27,6 @@ class DecodeError(Exception):
         self.reason = reason
         self.detail = detail
 
-    def fault(self, at: int | None = None, sensor: str | None = None) -> Fault:
+    def fault(self, at: int | None = None, sensor: str | None = None) -> DecodeFault:
         """The same about an element of the message, or about all of it."""
-        return Fault(self.reason, self.detail, at, sensor)
+        return DecodeFault(self.reason, self.detail, at, sensor)

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from domain.reasons import RejectReason
-from ingest.decoders.fault import DecodeError, Fault, Read
+from ingest.decoders.fault import DecodeError, DecodeFault, Read
 from ingest.decoders.shape import json
-from ingest.decoders.work import USUAL, Bounds, Work
+from ingest.decoders.work import USUAL, MessageBounds, Work
 from ingest.uplink import Uplink
 
 _DECODE = msgspec.json.Decoder(Uplink | list[Uplink]).decode
@@ -21,7 +21,7 @@ def device_of(topic: str) -> str | None:
     return parts[2]
 
 
-def decode(payload: bytes, bounds: Bounds = USUAL) -> Read:
+def decode(payload: bytes, bounds: MessageBounds = USUAL) -> Read:
     """Read a payload; an element that is not a reading is a fault and the others still count."""
     try:
         found = _DECODE(payload)
@@ -56,8 +56,8 @@ def _convert(elements: list[Any], work: Work) -> Read:
     return uplinks, work.faults
 
 
-def _fault(element: Any, nth: int, error: msgspec.ValidationError) -> Fault:
+def _fault(element: Any, nth: int, error: msgspec.ValidationError) -> DecodeFault:
     if not isinstance(element, dict):
-        return Fault(RejectReason.MALFORMED, str(error), nth)
+        return DecodeFault(RejectReason.MALFORMED, str(error), nth)
     sensor = element.get("id")
-    return Fault(RejectReason.WRONG_TYPE, str(error), nth, sensor if isinstance(sensor, str) else None)
+    return DecodeFault(RejectReason.WRONG_TYPE, str(error), nth, sensor if isinstance(sensor, str) else None)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from domain.reasons import RejectReason
-from ingest.decoders.fault import DecodeError, Fault
+from ingest.decoders.fault import DecodeError, DecodeFault
 from ingest.decoders.shape import Incoming, Shape, code, measure, number
-from ingest.decoders.wire import Record
+from ingest.decoders.wire import ProtobufMessage
 from ingest.decoders.wire import field as wire_field
 from ingest.uplink import WITHHELD, Uplink
 
@@ -110,7 +110,7 @@ class Read(NamedTuple):
     """What a message said, and what is to be published because of it."""
 
     uplinks: list[Uplink]
-    faults: list[Fault]
+    faults: list[DecodeFault]
     requests: list[tuple[str, bytes]]
     kept: bytes | None = None  # the payload with names for its aliases, if it has any: it says all by itself
 
@@ -122,7 +122,7 @@ def decode(message: Incoming, shape: Shape, births: SparkplugBirths) -> Read:
         DecodeError: it is none.
     """
     kind, node, device = _place(message.levels)
-    payload = Record(message.payload)
+    payload = ProtobufMessage(message.payload)
     if payload.text(UUID) == COMPRESSED:
         raise DecodeError(RejectReason.MALFORMED, "compressed payloads are not read: switch it off at the edge node")
     message.work.count(len(payload.raw(METRICS)))
@@ -149,12 +149,12 @@ def _place(levels: tuple[str, ...]) -> tuple[str, tuple[str, str], str]:
     return levels[2], (levels[1], levels[3]), levels[4] if len(levels) == 5 else ""
 
 
-def _session(metrics: Iterable[Record]) -> int | None:
+def _session(metrics: Iterable[ProtobufMessage]) -> int | None:
     found = (metric for metric in metrics if metric.text(NAME) == SESSION)
     return next((m.uint(LONG) if m.uint(LONG) is not None else m.uint(INT) for m in found), None)
 
 
-def _aliases(metrics: Iterable[Record]) -> dict[int, Metric]:
+def _aliases(metrics: Iterable[ProtobufMessage]) -> dict[int, Metric]:
     out = {}
     for metric in metrics:
         alias, name = metric.uint(ALIAS), metric.text(NAME)
@@ -184,7 +184,7 @@ class _Reader:
         self.uplinks: dict[tuple[str, int | None], Uplink] = {}
         self.unknown: list[int] = []
 
-    def take(self, record: Record) -> None:
+    def take(self, record: ProtobufMessage) -> None:
         """Add the value of a metric."""
         metric = self.metric(record)
         if metric is None and (alias := record.uint(ALIAS)) is not None:
@@ -205,12 +205,12 @@ class _Reader:
         if self.unknown:
             who = "/".join((*self.node, self.device)).rstrip("/")
             detail = f"aliases {str(self.unknown[:10])[1:-1]} of {who}: no birth seen"
-            self.message.work.fault(Fault(RejectReason.UNKNOWN_ALIAS, detail))
+            self.message.work.fault(DecodeFault(RejectReason.UNKNOWN_ALIAS, detail))
             if self.births.may_ask(self.node, self.message.received_us):
                 requests = [rebirth(self.node, self.message.received_us)]
         return Read(list(self.uplinks.values()), self.message.work.faults, requests)
 
-    def metric(self, record: Record) -> Metric | None:
+    def metric(self, record: ProtobufMessage) -> Metric | None:
         """Name and type, by its alias if it does not say its name; None if that is unknown."""
         name, alias, datatype = record.text(NAME), record.uint(ALIAS), record.uint(DATATYPE)
         known = None if alias is None else self.births.metric(self.node, self.device, alias)
@@ -230,7 +230,7 @@ class _Reader:
         return "/".join(filter(None, (*self.message.wild, before)))
 
 
-def _named(payload: Record, metrics: list[Record], reader: _Reader) -> bytes | None:
+def _named(payload: ProtobufMessage, metrics: list[ProtobufMessage], reader: _Reader) -> bytes | None:
     """The payload with a name beside each alias that is known, for one who has not seen the birth."""
     out, named = [], False
     for raw, record in zip(payload.raw(METRICS), metrics, strict=True):
@@ -245,7 +245,7 @@ def _named(payload: Record, metrics: list[Record], reader: _Reader) -> bytes | N
     return (wire_field(TIMESTAMP, reader.ts) if reader.ts is not None else b"") + b"".join(out)
 
 
-def _is_good(record: Record) -> bool:
+def _is_good(record: ProtobufMessage) -> bool:
     """Whether the source vouches for the value of a metric: it says nothing else of its quality."""
     properties = record.record(PROPERTIES)
     if properties is None:
@@ -255,7 +255,7 @@ def _is_good(record: Record) -> bool:
     return quality is None or GOOD in (quality.uint(PROPERTY_INT), quality.uint(PROPERTY_LONG))
 
 
-def _value(record: Record, metric: Metric, channel: str) -> float | None:
+def _value(record: ProtobufMessage, metric: Metric, channel: str) -> float | None:
     for real in (FLOAT, DOUBLE):
         if (value := record.real(real)) is not None:
             return number(value, False, channel)

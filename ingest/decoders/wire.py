@@ -15,7 +15,7 @@ _REALS = {8: struct.Struct("<d"), 4: struct.Struct("<f")}
 _64_BITS = 2**64 - 1
 
 
-class Record:
+class ProtobufMessage:
     """A protobuf message; inner messages are cut only when they are asked for.
 
     Raises:
@@ -53,19 +53,19 @@ class Record:
         except UnicodeDecodeError:
             raise _wrong(number) from None
 
-    def record(self, number: int) -> "Record | None":
+    def record(self, number: int) -> "ProtobufMessage | None":
         """An inner message."""
         value = self._last(number)
-        return None if value is None else Record(_bytes(number, value))
+        return None if value is None else ProtobufMessage(_bytes(number, value))
 
     def texts(self, number: int) -> list[str]:
         """Repeated strings."""
         return [_bytes(number, value).decode(errors="replace") for value in self._fields.get(number, ())]
 
-    def records(self, number: int) -> Iterator["Record"]:
+    def records(self, number: int) -> Iterator["ProtobufMessage"]:
         """Repeated inner messages."""
         for data in self.raw(number):
-            yield Record(data)
+            yield ProtobufMessage(data)
 
     def raw(self, number: int) -> list[bytes]:
         """Repeated inner messages, uncut."""

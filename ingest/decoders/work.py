@@ -3,27 +3,27 @@
 from dataclasses import dataclass
 
 from domain.reasons import RejectReason
-from ingest.decoders.fault import DecodeError, Fault
+from ingest.decoders.fault import DecodeError, DecodeFault
 
 
 @dataclass(frozen=True)
-class Bounds:
+class MessageBounds:
     """What is looked at in one message. A message beyond a bound is refused as a whole."""
 
     readings: int = 5_000  # elements, readings or not
     faults: int = 200  # elements that cannot be read
 
 
-USUAL = Bounds()
+USUAL = MessageBounds()
 
 
 class Work:
     """What the decoding of one message has taken so far, and the faults found in it."""
 
-    def __init__(self, bounds: Bounds = USUAL) -> None:
+    def __init__(self, bounds: MessageBounds = USUAL) -> None:
         self.bounds = bounds
         self.elements = 0
-        self.faults: list[Fault] = []
+        self.faults: list[DecodeFault] = []
 
     def count(self, elements: int = 1) -> None:
         """Count elements before they are looked at.
@@ -38,7 +38,7 @@ class Work:
                 f"more than {self.bounds.readings} elements: HEARTH_MESSAGE_READINGS allows no more",
             )
 
-    def fault(self, fault: Fault) -> None:
+    def fault(self, fault: DecodeFault) -> None:
         """Note an element that cannot be read.
 
         Raises:

@@ -22,7 +22,7 @@ MODE = 0o100644 << 16
 UNIX = 3
 
 
-class Bundle:
+class DossierWriter:
     """Writes a dossier, one file after the other. A context: what is left when it ends early is no dossier."""
 
     def __init__(self, out: IO[bytes]) -> None:

@@ -29,7 +29,7 @@ Scale: TypeAlias = Callable[[float], float]  # °C to its place
 
 
 @dataclass(frozen=True)
-class Rule:
+class LimitSpan:
     """What holds from one instant to another (µs): limits in °C, None where there is none."""
 
     start: int
@@ -40,7 +40,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Chart:
+class TemperatureChart:
     """What is drawn. `traces` are lowest and highest per column, None: nothing held; `gaps` are µs."""
 
     start: int
@@ -49,7 +49,7 @@ class Chart:
     zone: ZoneInfo
     traces: Sequence[Sequence[tuple[float, float] | None]]
     gaps: Sequence[tuple[int, int]]
-    rules: Sequence[Rule]
+    rules: Sequence[LimitSpan]
 
     def x(self, at: int) -> float:
         """Where an instant stands."""
@@ -62,7 +62,7 @@ def edges(start: int, end: int) -> list[int]:
     return [start + (end - start) * n // COLUMNS for n in range(COLUMNS + 1)]
 
 
-def svg(chart: Chart) -> str:
+def svg(chart: TemperatureChart) -> str:
     """Draw it."""
     values = [value for trace in chart.traces for column in trace if column for value in column]
     limits = [limit for rule in chart.rules for limit in (rule.cold, rule.severe) if limit is not None]
@@ -80,7 +80,7 @@ def svg(chart: Chart) -> str:
     return head + ' font-family="Noto Sans CJK SC">' + HATCH + "".join([*parts, frame]) + "</svg>"
 
 
-def _ground(chart: Chart) -> Iterator[str]:
+def _ground(chart: TemperatureChart) -> Iterator[str]:
     """Windows of the day limit, time that is not judged, and time that has not been counted."""
     for rule in chart.rules:
         left, width = chart.x(rule.start), chart.x(rule.end) - chart.x(rule.start)
@@ -104,7 +104,7 @@ def _degrees(low: int, high: int, y: Scale) -> Iterator[str]:
         yield f'<text x="{LEFT - 5}" y="{at + 4:.2f}" text-anchor="end">{celsius}</text>'
 
 
-def _days(chart: Chart) -> Iterator[str]:
+def _days(chart: TemperatureChart) -> Iterator[str]:
     """The local hours of a short span, the days of a longer one."""
     for at, label in ticks(chart.start, chart.end, chart.zone):
         x = chart.x(at)
@@ -139,7 +139,7 @@ def _local(us: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(us / 1e6, UTC).astimezone(zone)
 
 
-def _gaps(chart: Chart) -> Iterator[str]:
+def _gaps(chart: TemperatureChart) -> Iterator[str]:
     """Silence as a shade over the chart, and in the strip, where the shortest of them is seen, too."""
     yield _rect(LEFT, STRIP[0], RIGHT - LEFT, STRIP[1], 'fill="#f2f2f2"')
     for start, end in chart.gaps:
@@ -149,7 +149,7 @@ def _gaps(chart: Chart) -> Iterator[str]:
         yield _rect(min(left, RIGHT - 1), STRIP[0], max(width, 1), STRIP[1], f'fill="{GAP}"')
 
 
-def _limits(chart: Chart, y: Scale) -> Iterator[str]:
+def _limits(chart: TemperatureChart, y: Scale) -> Iterator[str]:
     """Each limit while it holds, as far as time was counted."""
     first, last = chart.counted
     for colour, name in ((COLD, "cold"), (SEVERE, "severe")):

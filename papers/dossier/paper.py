@@ -11,10 +11,10 @@ from domain.reasons import CLEAR_TEXTS, Text
 from domain.states import ClearReason
 from papers import pdf
 from papers.dossier import chart, words
-from papers.dossier.chart import Chart
+from papers.dossier.chart import TemperatureChart
 from papers.kpi import CLASSES as TICKET_CLASSES
 from papers.kpi import CLOCKS
-from papers.tables import ABSENT, Column, Kind, Table, Value
+from papers.tables import ABSENT, Table, TableColumn, Value, ValueKind
 
 Row: TypeAlias = Mapping[str, Any]
 MOST_ROWS = 200  # of a table on paper; the file has them all
@@ -22,7 +22,7 @@ STATES = ("compliant", "cold", "severe", "unknown", "not_judged", "shortfall")
 
 
 @dataclass(frozen=True)
-class Contents:
+class DossierContents:
     """What the paper tells; rows as the files of the dossier have them."""
 
     home: Row
@@ -40,10 +40,10 @@ class Contents:
     tickets: Sequence[Row]
     measurements: Sequence[Row]
     outages: Sequence[Row]
-    chart: Chart
+    chart: TemperatureChart
 
 
-def render(contents: Contents, language: str) -> bytes:
+def render(contents: DossierContents, language: str) -> bytes:
     """Set the paper in a language: zh or en."""
     teller = _Teller(contents, language)
     drawn = contents.counted is not None
@@ -71,7 +71,7 @@ def render(contents: Contents, language: str) -> bytes:
 class _Teller:
     """Tells the contents in one language."""
 
-    contents: Contents
+    contents: DossierContents
     language: str
 
     def said(self, text: Text, **values: object) -> str:
@@ -215,7 +215,7 @@ class _Teller:
             notes.append(self.said(words.NOTHING))
         if len(rows) > MOST_ROWS:
             notes.append(self.said(words.SHOWN_MORE, more=len(rows) - MOST_ROWS, file=file))
-        told = [Column(self.said(name), kind) for name, kind, _ in columns]
+        told = [TableColumn(self.said(name), kind) for name, kind, _ in columns]
         return Table(self.said(title), told, rows[:MOST_ROWS], " ".join(notes)), [width for *_, width in columns]
 
     def _totals(self) -> tuple[Table, list[int]]:
@@ -277,22 +277,22 @@ class _Teller:
         return row["number"], self.at(row["begins_at"]), ended, reason
 
 
-Columns: TypeAlias = Sequence[tuple[Text, Kind, int]]
-TEXT, HOURS = Kind.TEXT, Kind.HOURS
-TOTAL_COLUMNS: Columns = ((words.H_STATE, TEXT, 3), (words.H_HOURS, HOURS, 1), (words.H_SHARE, Kind.SHARE, 1))
+Columns: TypeAlias = Sequence[tuple[Text, ValueKind, int]]
+TEXT, HOURS = ValueKind.TEXT, ValueKind.HOURS
+TOTAL_COLUMNS: Columns = ((words.H_STATE, TEXT, 3), (words.H_HOURS, HOURS, 1), (words.H_SHARE, ValueKind.SHARE, 1))
 DAY_COLUMNS: Columns = (
     (words.H_DAY, TEXT, 1),
     (words.H_COLD, HOURS, 1),
     (words.H_SEVERE, HOURS, 1),
     (words.H_UNKNOWN, HOURS, 1),
-    (words.H_LOWEST, Kind.COUNT, 1),
-    (words.H_DEFICIT, Kind.KELVIN_HOURS, 1),
+    (words.H_LOWEST, ValueKind.COUNT, 1),
+    (words.H_DEFICIT, ValueKind.KELVIN_HOURS, 1),
 )
-GAP_COLUMNS: Columns = ((words.H_FROM, TEXT, 2), (words.H_TO, TEXT, 2), (words.H_LENGTH, Kind.SPAN, 1))
+GAP_COLUMNS: Columns = ((words.H_FROM, TEXT, 2), (words.H_TO, TEXT, 2), (words.H_LENGTH, ValueKind.SPAN, 1))
 FLAG_COLUMNS: Columns = (
     (words.H_SINCE, TEXT, 0),
     (words.H_UNTIL, TEXT, 0),
-    (words.H_LOWEST, Kind.COUNT, 0),
+    (words.H_LOWEST, ValueKind.COUNT, 0),
     (words.H_WHY, TEXT, 1),
     (words.H_TICKET, TEXT, 0),
 )
@@ -308,7 +308,7 @@ MEASUREMENT_COLUMNS: Columns = (
     (words.H_NUMBER, TEXT, 0),
     (words.H_AT, TEXT, 0),
     (words.H_ROOM, TEXT, 1),
-    (words.H_CELSIUS, Kind.COUNT, 0),
+    (words.H_CELSIUS, ValueKind.COUNT, 0),
     (words.H_WORTH, TEXT, 1),
 )
 OUTAGE_COLUMNS: Columns = (

@@ -54,7 +54,7 @@ class _Enough(Exception):
 
 
 @dataclass
-class Verdict:
+class DossierVerdict:
     """What the check found."""
 
     root: str | None = None  # of what the manifest says now
@@ -82,7 +82,7 @@ class Verdict:
             raise _Enough
 
 
-def verify(file: Path, noted: str | None = None, keys: Sequence[bytes] = ()) -> Verdict:
+def verify(file: Path, noted: str | None = None, keys: Sequence[bytes] = ()) -> DossierVerdict:
     """Check a dossier.
 
     Args:
@@ -91,7 +91,7 @@ def verify(file: Path, noted: str | None = None, keys: Sequence[bytes] = ()) -> 
     Raises:
         UsageError: it cannot be read, or is no dossier at all.
     """
-    verdict = Verdict()
+    verdict = DossierVerdict()
     try:
         with Archive(file) as archive:
             return _Check(archive, verdict, keys).all(noted)
@@ -108,10 +108,10 @@ def verify(file: Path, noted: str | None = None, keys: Sequence[bytes] = ()) -> 
 @dataclass
 class _Check:
     archive: Archive
-    verdict: Verdict
+    verdict: DossierVerdict
     keys: Sequence[bytes]
 
-    def all(self, noted: str | None) -> Verdict:
+    def all(self, noted: str | None) -> DossierVerdict:
         manifest = self._manifest()
         self.verdict.told = {name: value for name, value in manifest.items() if name not in ("format", "files", "root")}
         if self.verdict.root != manifest.get("root"):
@@ -238,9 +238,9 @@ class _Check:
     def _readings(self) -> None:
         """The readings fit their offsets and each other, and are as many as the manifest says."""
         # It takes a while to import, and a ZIP that is no dossier is found without it.
-        from papers.dossier.verify_readings import Readings
+        from papers.dossier.verify_readings import ReadingsCheck
 
-        found = Readings(self.verdict.fault)
+        found = ReadingsCheck(self.verdict.fault)
         try:
             found.look(self.archive.stream("readings.csv"))
         finally:

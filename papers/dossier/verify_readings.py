@@ -17,7 +17,7 @@ BLOCK = 1 << 20  # no line is longer
 MOST_STRETCHES = 100_000  # a sensor's readings stand together; more than that is no dossier of one home
 
 
-class Readings:
+class ReadingsCheck:
     """Looks through readings.csv; `count` and `newest` (the last received_at) of what was seen so far."""
 
     def __init__(self, fault: Callable[[str], None]) -> None:

@@ -15,7 +15,7 @@ VALUES (%(at)s, %(actor)s, %(role)s, %(address)s, %(action)s, %(target)s, %(deta
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class AuditEntry:
     """Who did what to what: `action` is method and route, `target` its parameters; nothing personal in `detail`."""
 
     at: datetime
@@ -27,7 +27,7 @@ class Entry:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def record(conn: Connection, entry: Entry) -> None:
+def record(conn: Connection, entry: AuditEntry) -> None:
     """Write an entry, in the transaction of what it tells about."""
     values = {**asdict(entry), "target": Jsonb(dict(entry.target)), "detail": Jsonb(dict(entry.detail))}
     conn.execute(INSERT_ENTRY, values)

@@ -51,7 +51,7 @@ FROM pg_stat_archiver
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerCondition:
     """What the server is, its clock, and how large our database is."""
 
     version: str
@@ -63,7 +63,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Archive:
+class WalArchive:
     """What becomes of the write-ahead log, without which no instant can be recovered."""
 
     is_on: bool
@@ -77,9 +77,9 @@ class Archive:
         return self.failed_at is not None and (self.archived_at is None or self.failed_at > self.archived_at)
 
 
-def server(conn: Connection) -> Server:
+def server(conn: Connection) -> ServerCondition:
     """The server behind a connection."""
-    with conn.cursor(row_factory=class_row(Server)) as cur:
+    with conn.cursor(row_factory=class_row(ServerCondition)) as cur:
         (found,) = cur.execute(SELECT_SERVER)
         return found
 
@@ -103,8 +103,8 @@ def tireless(conn: Connection) -> list[str]:
     return [name for (name,) in conn.execute(SELECT_TIRELESS)]
 
 
-def archive(conn: Connection) -> Archive:
+def archive(conn: Connection) -> WalArchive:
     """How its log is archived."""
-    with conn.cursor(row_factory=class_row(Archive)) as cur:
+    with conn.cursor(row_factory=class_row(WalArchive)) as cur:
         (found,) = cur.execute(SELECT_ARCHIVE)
         return found

@@ -11,7 +11,7 @@ from psycopg import Connection
 TAKE = "SELECT take_numbers(%(kind)s, %(many)s)"
 
 
-class Kind(StrEnum):
+class NumberKind(StrEnum):
     """What is numbered. Stored in `numbering.kind`."""
 
     TICKET = "ticket"
@@ -21,18 +21,18 @@ class Kind(StrEnum):
     MEASUREMENT = "measurement"
 
 
-def take(conn: Connection, kind: Kind, many: int) -> range:
+def take(conn: Connection, kind: NumberKind, many: int) -> range:
     """Take so many numbers that follow each other."""
     return _numbers(conn, kind, many) if many else range(0)
 
 
-def give_back(conn: Connection, kind: Kind, many: int) -> None:
+def give_back(conn: Connection, kind: NumberKind, many: int) -> None:
     """Give the last numbers back that this transaction has taken and not used."""
     if many:
         _numbers(conn, kind, -many)
 
 
-def _numbers(conn: Connection, kind: Kind, many: int) -> range:
+def _numbers(conn: Connection, kind: NumberKind, many: int) -> range:
     row = conn.execute(TAKE, {"kind": kind.value, "many": many}).fetchone()
     assert row is not None
     return range(row[0], row[0] + many)

@@ -156,7 +156,7 @@ class EventRow(NamedTuple):
     told: str
 
 
-class TicketHead(NamedTuple):
+class ChainHead(NamedTuple):
     """A ticket, and the state it says that it is in."""
 
     ticket_id: int
@@ -164,7 +164,7 @@ class TicketHead(NamedTuple):
     state: str
 
 
-class Seal(NamedTuple):
+class SealRow(NamedTuple):
     """A seal over the events, and the entries of the journal, after those of the seal before."""
 
     chain_seal_id: int
@@ -206,9 +206,9 @@ def events(conn: Connection) -> Iterator[EventRow]:
         yield from cur.execute(SELECT_EVENTS)
 
 
-def tickets(conn: Connection) -> list[TicketHead]:
+def tickets(conn: Connection) -> list[ChainHead]:
     """All tickets."""
-    with conn.cursor(row_factory=class_row(TicketHead)) as cur:
+    with conn.cursor(row_factory=class_row(ChainHead)) as cur:
         return cur.execute(SELECT_TICKETS).fetchall()
 
 
@@ -226,9 +226,9 @@ def entries(conn: Connection, after: int, upto: int) -> Iterator[tuple[int, byte
         yield from cur.execute(SELECT_ENTRIES, {"after": after, "upto": upto})
 
 
-def seals(conn: Connection) -> Iterator[Seal]:
+def seals(conn: Connection) -> Iterator[SealRow]:
     """All seals in order, a few at a time; in a transaction."""
-    with conn.cursor("chain_seals", row_factory=class_row(Seal)) as cur:
+    with conn.cursor("chain_seals", row_factory=class_row(SealRow)) as cur:
         cur.itersize = 2_000
         yield from cur.execute(SELECT_SEALS)
 
@@ -241,13 +241,13 @@ def ends(conn: Connection) -> tuple[tuple[int, int], tuple[int, int]]:
     return (noted[0], noted[1]), (there[0], there[1])
 
 
-def last_seal(conn: Connection) -> Seal | None:
+def last_seal(conn: Connection) -> SealRow | None:
     """The newest seal."""
-    with conn.cursor(row_factory=class_row(Seal)) as cur:
+    with conn.cursor(row_factory=class_row(SealRow)) as cur:
         return cur.execute(SELECT_LAST_SEAL).fetchone()
 
 
-def insert_seal(conn: Connection, seal: Seal) -> None:
+def insert_seal(conn: Connection, seal: SealRow) -> None:
     """Store a seal."""
     conn.execute(INSERT_SEAL, seal._asdict())
 

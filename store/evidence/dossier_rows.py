@@ -146,7 +146,7 @@ ORDER BY o.outage_id
 MOST_HASHES = 20_000  # in one dossier
 
 
-class Place(NamedTuple):
+class DossierPoint(NamedTuple):
     """A sensor in a room of the home for a time; None: from ever, for good."""
 
     point_id: int
@@ -160,7 +160,7 @@ class Place(NamedTuple):
     valid_to: datetime | None
 
 
-class Span(NamedTuple):
+class HomeSpan(NamedTuple):
     """A home from an instant to another, which is left out."""
 
     home: int
@@ -179,9 +179,9 @@ def heat_status(conn: Connection, home_id: int) -> list[Row]:
     return fetch(conn, SELECT_HEAT_STATUS, {"home": home_id})
 
 
-def places(conn: Connection, span: Span) -> list[Place]:
+def places(conn: Connection, span: HomeSpan) -> list[DossierPoint]:
     """Who measured in the home in the span, sensor by sensor in order of time."""
-    with conn.cursor(row_factory=class_row(Place)) as cur:
+    with conn.cursor(row_factory=class_row(DossierPoint)) as cur:
         return cur.execute(SELECT_POINTS, span._asdict()).fetchall()
 
 
@@ -192,12 +192,12 @@ def said(conn: Connection, sensors: list[int], start: datetime, end: datetime) -
         return wire.read_arrays(cur, SELECT_SAID, stays.SAID, params)
 
 
-def flags(conn: Connection, span: Span) -> list[Row]:
+def flags(conn: Connection, span: HomeSpan) -> list[Row]:
     """Flags of the span with all that is on record of them, withdrawn ones too, in order of time."""
     return fetch(conn, SELECT_FLAGS, span._asdict())
 
 
-def tickets(conn: Connection, scope: Scope, span: Span, of_flags: Sequence[int]) -> list[Row]:
+def tickets(conn: Connection, scope: Scope, span: HomeSpan, of_flags: Sequence[int]) -> list[Row]:
     """Repair tickets of the span, and those with the keys `of_flags`, in order."""
     return fetch(conn, SELECT_TICKETS, {**scope.parameters(), **span._asdict(), "of_flags": list(of_flags)})
 
@@ -212,11 +212,11 @@ def seals(conn: Connection, numbers: Sequence[int]) -> list[Row]:
     return fetch(conn, SELECT_SEALS, {"seals": list(numbers), "most": MOST_HASHES})
 
 
-def measurements(conn: Connection, span: Span) -> list[Row]:
+def measurements(conn: Connection, span: HomeSpan) -> list[Row]:
     """Records of the span, with those that do not count, in order of time."""
     return fetch(conn, SELECT_MEASUREMENTS, span._asdict())
 
 
-def outages(conn: Connection, span: Span) -> list[Row]:
+def outages(conn: Connection, span: HomeSpan) -> list[Row]:
     """Outages of the span at whose places the home is, with its flags of that time."""
     return fetch(conn, SELECT_OUTAGES, span._asdict())

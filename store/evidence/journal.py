@@ -202,7 +202,7 @@ RELATIONS = (
 )  # fmt: skip
 
 
-class Beside(NamedTuple):
+class JournalledRow(NamedTuple):
     """A row beside the last entry of it; either may be missing (`there`, `hash`)."""
 
     key: str  # JSON
@@ -229,10 +229,10 @@ def highest(conn: Connection, relation: Relation) -> int:
     return max(int(row[0]) for row in rows if row)
 
 
-def beside(conn: Connection, relation: Relation, low: int, high: int) -> list[Beside]:
+def beside(conn: Connection, relation: Relation, low: int, high: int) -> list[JournalledRow]:
     """The rows whose keys begin with a number in [low, high), each beside its last entry; in a transaction."""
     conn.execute(PLAIN_TEXT)
-    with conn.cursor(row_factory=class_row(Beside)) as cur:
+    with conn.cursor(row_factory=class_row(JournalledRow)) as cur:
         return cur.execute(relation.look(), {"low": low, "high": high}).fetchall()
 
 

@@ -134,7 +134,7 @@ SELECT_KEPT = "SELECT k.since FROM readings_kept AS k"
 
 
 @dataclass(frozen=True)
-class Kind:
+class ReadingTable:
     """A table of readings."""
 
     name: str
@@ -147,8 +147,8 @@ class Kind:
         return np.dtype([(name, wire.KINDS[kind].replace(">", "<")) for name, kind in self.layout.items()])
 
 
-HOMES = Kind("reading", reading_rows.READING, COPY_READINGS)
-SUBSTATIONS = Kind("substation_reading", reading_rows.SUBSTATION_READING, COPY_SUBSTATION_READINGS)
+HOMES = ReadingTable("reading", reading_rows.READING, COPY_READINGS)
+SUBSTATIONS = ReadingTable("substation_reading", reading_rows.SUBSTATION_READING, COPY_SUBSTATION_READINGS)
 KINDS = (HOMES, SUBSTATIONS)
 
 
@@ -173,7 +173,7 @@ class Piece(NamedTuple):
     digest: bytes
 
 
-class Came(NamedTuple):
+class LateReadings(NamedTuple):
     """What came late, in its order: packed rows as stored, and those of them that had been there, as they were."""
 
     told: NDArray[np.void]
@@ -182,7 +182,7 @@ class Came(NamedTuple):
     was_batch: NDArray[np.intp]
 
 
-def digests(kind: Kind, rows: NDArray[np.void]) -> tuple[NDArray[np.void], bytes]:
+def digests(kind: ReadingTable, rows: NDArray[np.void]) -> tuple[NDArray[np.void], bytes]:
     """SENSOR rows and the digest of a piece (rows of the kind's layout by sensor and time, each once)."""
     packed = _packed(kind, rows)
     for name in (name for name, of in kind.layout.items() if of.startswith("float")):
@@ -202,12 +202,12 @@ def digests(kind: Kind, rows: NDArray[np.void]) -> tuple[NDArray[np.void], bytes
 class Late:
     """What a transaction stores or completes for days that are settled; opened before it does so."""
 
-    kind: Kind
+    kind: ReadingTable
     upto_us: int | None = None  # what is older is late; None: nothing is
     before: NDArray[np.void] | None = None
 
     @classmethod
-    def open(cls, conn: Connection, kind: Kind, rows: NDArray[np.void], now: datetime) -> Self:
+    def open(cls, conn: Connection, kind: ReadingTable, rows: NDArray[np.void], now: datetime) -> Self:
         """Look what there is of the readings that are late (rows with sensor_id and measured_at)."""
         old = rows["measured_at"] < to_us(now) - SURELY_IN_TIME_US
         if not old.any():
@@ -231,12 +231,12 @@ class Late:
             conn.execute(INSERT_LATE, {**params, "told": pack(self.kind, mine), "was": pack(self.kind, before)})
 
 
-def pack(kind: Kind, rows: NDArray[np.void]) -> bytes:
+def pack(kind: ReadingTable, rows: NDArray[np.void]) -> bytes:
     """Rows as they are kept in reading_late."""
     return _packed(kind, rows).tobytes()
 
 
-def _packed(kind: Kind, rows: NDArray[np.void]) -> NDArray[np.void]:
+def _packed(kind: ReadingTable, rows: NDArray[np.void]) -> NDArray[np.void]:
     packed = np.empty(len(rows), kind.packed)
     for name in kind.layout:
         packed[name] = rows[name]
@@ -248,13 +248,13 @@ def midnight_us(day: date) -> int:
     return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
-def said(conn: Connection, kind: Kind, day: date, sensors: Sequence[int]) -> NDArray[np.void]:
+def said(conn: Connection, kind: ReadingTable, day: date, sensors: Sequence[int]) -> NDArray[np.void]:
     """The readings of sensors on a UTC day by sensor and time."""
     start = np.full(len(sensors), midnight_us(day))
     return _said(conn, kind, midnight_us(day), np.array(sensors, np.int32), start, start + DAY_US)
 
 
-def _by_key(conn: Connection, kind: Kind, rows: NDArray[np.void]) -> NDArray[np.void]:
+def _by_key(conn: Connection, kind: ReadingTable, rows: NDArray[np.void]) -> NDArray[np.void]:
     """What is stored of readings, by sensor and time. A day at a time: no other chunk is opened."""
     found = [np.empty(0, wire.native(kind.layout))]
     for day in np.unique(rows["measured_at"] // DAY_US).tolist():
@@ -265,7 +265,12 @@ def _by_key(conn: Connection, kind: Kind, rows: NDArray[np.void]) -> NDArray[np.
 
 
 def _said(
-    conn: Connection, kind: Kind, day_us: int, sensors: NDArray[np.integer[Any]], low: NDArray[Any], high: NDArray[Any]
+    conn: Connection,
+    kind: ReadingTable,
+    day_us: int,
+    sensors: NDArray[np.integer[Any]],
+    low: NDArray[Any],
+    high: NDArray[Any],
 ) -> NDArray[np.void]:
     start, end = to_datetime(day_us), to_datetime(day_us + DAY_US)
     spans = {name: [to_datetime(us) for us in edges.tolist()] for name, edges in (("lows", low), ("highs", high))}
@@ -288,7 +293,7 @@ def sensors_between(conn: Connection, low: int, high: int) -> dict[int, str]:
     return dict(conn.execute(SELECT_BETWEEN, {"low": low, "high": high}).fetchall())
 
 
-def frontier(conn: Connection, kind: Kind) -> Frontier:
+def frontier(conn: Connection, kind: ReadingTable) -> Frontier:
     """How far the days of a kind are sealed."""
     with conn.cursor(row_factory=class_row(Frontier)) as cur:
         row = cur.execute(SELECT_FRONTIER, {"kind": kind.name}).fetchone()
@@ -302,7 +307,7 @@ def first_day(conn: Connection, since: date) -> date | None:
     return row[0] if row else None
 
 
-def set_upto(conn: Connection, kind: Kind, begins: date, upto: date) -> None:
+def set_upto(conn: Connection, kind: ReadingTable, begins: date, upto: date) -> None:
     """From now on what comes for days before `upto` is late; `begins` counts the first time.
 
     Not while something old is being stored: then it has to be tried again.
@@ -313,28 +318,28 @@ def set_upto(conn: Connection, kind: Kind, begins: date, upto: date) -> None:
     conn.execute(UPDATE_UPTO, {"kind": kind.name, "begins": begins, "upto": upto})
 
 
-def ask_settled(conn: Connection, kind: Kind) -> None:
+def ask_settled(conn: Connection, kind: ReadingTable) -> None:
     """Note which transactions have to be over until everybody knows `upto`; it was committed before."""
     conn.execute(UPDATE_SETTLED, {"kind": kind.name})
 
 
-def set_reached(conn: Connection, kind: Kind, day: date, after: int) -> None:
+def set_reached(conn: Connection, kind: ReadingTable, day: date, after: int) -> None:
     """Sensors of a day up to `after` are sealed, and all days before."""
     conn.execute(UPDATE_REACHED, {"kind": kind.name, "day": day, "after": after})
 
 
-def insert_day(conn: Connection, kind: Kind, day: date, piece: Piece) -> None:
+def insert_day(conn: Connection, kind: ReadingTable, day: date, piece: Piece) -> None:
     """Store the digest of some sensors' readings of a day."""
     conn.execute(INSERT_DAY, {"kind": kind.name, "day": day, **piece._asdict()})
 
 
-def pieces(conn: Connection, kind: Kind, day: date) -> list[Piece]:
+def pieces(conn: Connection, kind: ReadingTable, day: date) -> list[Piece]:
     """The digests of a day by sensors."""
     with conn.cursor(row_factory=class_row(Piece)) as cur:
         return cur.execute(SELECT_DAY, {"kind": kind.name, "day": day}).fetchall()
 
 
-def late(conn: Connection, kind: Kind, day: date, low: int, high: int) -> Came:
+def late(conn: Connection, kind: ReadingTable, day: date, low: int, high: int) -> LateReadings:
     """What came late for the sensors of a piece."""
     found = conn.execute(SELECT_LATE, {"kind": kind.name, "day": day}).fetchall()
     parts = []
@@ -344,10 +349,10 @@ def late(conn: Connection, kind: Kind, day: date, low: int, high: int) -> Came:
         batch = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
         mine = (whole["sensor_id"] >= low) & (whole["sensor_id"] <= high)
         parts += [whole[mine], batch[mine]]
-    return Came(*parts)
+    return LateReadings(*parts)
 
 
-def as_settled(rows: NDArray[np.void], came: Came) -> NDArray[np.void]:
+def as_settled(rows: NDArray[np.void], came: LateReadings) -> NDArray[np.void]:
     """Rows (by sensor and time) as they were when their day was settled: without what came late.
 
     What was completed late is as it was before that.
@@ -368,7 +373,7 @@ def as_settled(rows: NDArray[np.void], came: Came) -> NDArray[np.void]:
     return _sorted(settled)
 
 
-def last_told(came: Came) -> NDArray[np.void]:
+def last_told(came: LateReadings) -> NDArray[np.void]:
     """What came late as it was noted last, each reading once."""
     _, last = np.unique(_keys(came.told)[::-1], return_index=True)
     return came.told[::-1][last]
@@ -387,7 +392,7 @@ def _first(rows: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.intp]]:
     return np.unique(_keys(rows), return_index=True)
 
 
-def stray_days(conn: Connection, kind: Kind, reached: Frontier) -> list[date]:
+def stray_days(conn: Connection, kind: ReadingTable, reached: Frontier) -> list[date]:
     """Days with digests that should have none yet, or not at all; some of them."""
     params = {"kind": kind.name, "begins": reached.begins, "day": reached.day, "after": reached.after}
     return [row[0] for row in conn.execute(SELECT_STRAY_DAYS, params).fetchall()]

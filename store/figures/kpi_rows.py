@@ -6,7 +6,7 @@ from typing import Any, LiteralString, TypeVar
 
 from psycopg import Connection
 
-from domain.kpi import NOTHING_DONE, NOTHING_HEAT, CaseFigures, ClockFigures, DeskFigures, Figures, Heat
+from domain.kpi import NOTHING_DONE, NOTHING_HEAT, CaseKpi, ClockKpi, DeskKpi, Heat, MonthKpi
 from store.base.rows import Row, fetch
 from store.judging.ledger_rows import SHARD_HOMES
 
@@ -203,17 +203,17 @@ def counted_at(conn: Connection, month: date) -> datetime | None:
     return row[0] if row else None
 
 
-def figures(conn: Connection, month: date, own: str | None = None) -> list[Figures]:
+def figures(conn: Connection, month: date, own: str | None = None) -> list[MonthKpi]:
     """All figures of a month: of the company first, then of each station; of one station alone if it is given."""
     values = {"month": month, "own": own}
     heat = {row.pop("station"): Heat(**row) for row in fetch(conn, SELECT_HEAT, values)}
-    desk = {row.pop("station"): DeskFigures(**row) for row in fetch(conn, SELECT_DESK, values)}
-    clocks = _by_station(fetch(conn, SELECT_CLOCKS, values), ClockFigures)
-    cases = _by_station(fetch(conn, SELECT_CASES, values), CaseFigures)
+    desk = {row.pop("station"): DeskKpi(**row) for row in fetch(conn, SELECT_DESK, values)}
+    clocks = _by_station(fetch(conn, SELECT_CLOCKS, values), ClockKpi)
+    cases = _by_station(fetch(conn, SELECT_CASES, values), CaseKpi)
     stations = sorted({s for some in (heat, desk, clocks, cases) for s in some if s is not None})
     wanted: list[str | None] = [*stations] if own is not None else [None, *stations]
     return [
-        Figures(
+        MonthKpi(
             station=station,
             heat=heat.get(station, NOTHING_HEAT),
             desk=desk.get(station, NOTHING_DONE),

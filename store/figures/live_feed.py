@@ -75,7 +75,7 @@ SELECT count(*) FROM gone
 """
 
 
-class Kind(StrEnum):
+class FeedKind(StrEnum):
     """What something happened to."""
 
     FLAG = "flag"
@@ -121,7 +121,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Told:
+class FeedPosition:
     """What somebody has been told of: all that is seen in `before`, and up to a number what is seen in `within`."""
 
     before: Snapshot
@@ -154,12 +154,12 @@ class Told:
         return str(self.before) if self.before == self.within else f"{self.before}/{self.within}/{self.upto}"
 
 
-class Change(NamedTuple):
+class FeedEntry(NamedTuple):
     """Something that happened: to which flag, ticket (its `seq`-th event) or incident, and whom it is for."""
 
     live_event_id: int
     xid: int
-    kind: Kind
+    kind: FeedKind
     what: str
     subject_id: int
     seq: int | None
@@ -169,7 +169,7 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Untold:
+class FeedBacklog:
     """What somebody has not been told of yet.
 
     `rest` is what is left of Told.within, in order; `changes` what came after that, in order; `now` sees them all.
@@ -177,8 +177,8 @@ class Untold:
     """
 
     now: Snapshot
-    rest: Sequence[Change] = ()
-    changes: Sequence[Change] = ()
+    rest: Sequence[FeedEntry] = ()
+    changes: Sequence[FeedEntry] = ()
     lost: str | None = None
 
 
@@ -199,7 +199,7 @@ def now(conn: Connection) -> Snapshot:
     return Snapshot.parse(row[0])
 
 
-def untold(conn: Connection, told: Told, most: int, home_id: int | None = None) -> Untold:
+def untold(conn: Connection, told: FeedPosition, most: int, home_id: int | None = None) -> FeedBacklog:
     """What happened beyond `told`, of all that is reached or of one home; `most` changes at most, or they are lost."""
     values = {"before": str(told.before), "within": str(told.within), "upto": told.upto, "most": most + 1}
     if home_id is None:
@@ -210,22 +210,22 @@ def untold(conn: Connection, told: Told, most: int, home_id: int | None = None) 
     changes = [row for row in rows if row["live_event_id"] is not None]
     # One that was taken later than now is of a server that is gone: a backup was restored.
     if told.within.later(seen) != seen:
-        return Untold(seen, lost="unknown")
+        return FeedBacklog(seen, lost="unknown")
     if rows[0]["forgotten"]:
-        return Untold(seen, lost="too_old")
+        return FeedBacklog(seen, lost="too_old")
     if len(changes) > most:
-        return Untold(seen, lost="too_many")
-    parts: dict[bool, list[Change]] = {True: [], False: []}
+        return FeedBacklog(seen, lost="too_many")
+    parts: dict[bool, list[FeedEntry]] = {True: [], False: []}
     for row in changes:
         parts[row["rest"]].append(_change(row))
-    return Untold(seen, parts[True], parts[False])
+    return FeedBacklog(seen, parts[True], parts[False])
 
 
-def _change(row: Row) -> Change:
-    return Change(
+def _change(row: Row) -> FeedEntry:
+    return FeedEntry(
         row["live_event_id"],
         row["xid"],
-        Kind(row["kind"]),
+        FeedKind(row["kind"]),
         row["what"],
         row["subject_id"],
         row["seq"],

@@ -32,7 +32,7 @@ ORDER BY u.code
 """
 
 
-class Box(NamedTuple):
+class MapExtent(NamedTuple):
     """A part of the map, in degrees."""
 
     west: float
@@ -41,18 +41,18 @@ class Box(NamedTuple):
     north: float
 
 
-NOWHERE = dict.fromkeys(Box._fields)
+NOWHERE = dict.fromkeys(MapExtent._fields)
 
 
-def buildings(conn: Connection, scope: Scope, box: Box | None) -> list[Row]:
+def buildings(conn: Connection, scope: Scope, box: MapExtent | None) -> list[Row]:
     """Buildings with their homes counted by state, coldest and mean temperature (°C); within a box, if one is given."""
     return fetch(conn, SELECT_BUILDINGS, _parameters(scope, box))
 
 
-def substations(conn: Connection, scope: Scope, box: Box | None) -> list[Row]:
+def substations(conn: Connection, scope: Scope, box: MapExtent | None) -> list[Row]:
     """Substations with what they measured last: °C, MPa, m³/h, kW."""
     return fetch(conn, SELECT_SUBSTATIONS, _parameters(scope, box))
 
 
-def _parameters(scope: Scope, box: Box | None) -> dict[str, Any]:
+def _parameters(scope: Scope, box: MapExtent | None) -> dict[str, Any]:
     return {**scope.parameters(), **(box._asdict() if box else NOWHERE)}

@@ -47,7 +47,7 @@ SELECT
 """
 
 
-class Intake(NamedTuple):
+class IntakeCounts(NamedTuple):
     """What ingest has counted since ever; `reached` is the newest measurement, None before the first."""
 
     messages: int
@@ -58,7 +58,7 @@ class Intake(NamedTuple):
     reached: datetime | None
 
 
-class Judged(NamedTuple):
+class FlagTotals(NamedTuple):
     """Flags and tickets for cold homes, ever raised; `cold_spells` is counted from the flags alone.
 
     As long as nobody closes a ticket, each spell has one ticket.
@@ -76,13 +76,13 @@ def states(conn: Connection) -> dict[str, int]:
     return dict(conn.execute(SELECT_STATES).fetchall())
 
 
-def intake(conn: Connection) -> Intake:
+def intake(conn: Connection) -> IntakeCounts:
     """Messages and readings of all workers."""
-    with conn.cursor(row_factory=class_row(Intake)) as cur:
+    with conn.cursor(row_factory=class_row(IntakeCounts)) as cur:
         return cur.execute(SELECT_INTAKE).fetchall()[0]
 
 
-def judged(conn: Connection) -> Judged:
+def judged(conn: Connection) -> FlagTotals:
     """Flags, cold spells and tickets."""
-    with conn.cursor(row_factory=class_row(Judged)) as cur:
+    with conn.cursor(row_factory=class_row(FlagTotals)) as cur:
         return cur.execute(SELECT_JUDGED).fetchall()[0]

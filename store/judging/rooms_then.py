@@ -46,7 +46,7 @@ WHERE q.home_id = ANY (%(homes)s::integer[])
 """
 
 
-class Heard(NamedTuple):
+class PointThen(NamedTuple):
     """A measuring point that a home had at an instant, and the last good reading by then (None: silent for too long).
 
     `nth` counts the questions from 1; temperature is raw, in °C, the offset in K.
@@ -68,7 +68,7 @@ def heard(
     instants: Sequence[datetime],
     hold_intervals: float,
     left_out: Sequence[tuple[int, datetime]] = (),
-) -> list[Heard]:
+) -> list[PointThen]:
     """The points of each home at the instant beside it, in the order of the questions.
 
     Args:
@@ -79,7 +79,7 @@ def heard(
     if not homes:
         return []
     (longest_s,) = conn.execute(SELECT_LONGEST, {"homes": list(homes)}).fetchall()[0]
-    with conn.cursor(row_factory=class_row(Heard)) as cur:
+    with conn.cursor(row_factory=class_row(PointThen)) as cur:
         params = {
             "first": min(instants) - hold_intervals * timedelta(seconds=longest_s),
             "last": max(instants),

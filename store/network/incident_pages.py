@@ -65,7 +65,7 @@ STATES = ("open", "closed")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class IncidentFilter:
     """Which incidents are wanted; None: any."""
 
     states: Sequence[str] = STATES
@@ -73,7 +73,9 @@ class Wanted:
     station: str | None = None
 
 
-def incidents(conn: Connection, scope: Scope, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Row]:
+def incidents(
+    conn: Connection, scope: Scope, wanted: IncidentFilter, *, before: int | None = None, limit: int
+) -> list[Row]:
     """Incidents in scope; those with an incident_id under `before`."""
     values = {**scope.parameters(), **asdict(wanted), "states": list(wanted.states)}
     return fetch(conn, SELECT_INCIDENTS, {**values, "before": before, "limit": limit})
@@ -86,7 +88,7 @@ def incidents_of(conn: Connection, scope: Scope, wanted: Sequence[int]) -> list[
 
 def incident(conn: Connection, scope: Scope, number: str) -> Row | None:
     """One incident by its number; None if there is none in scope."""
-    found = incidents(conn, scope, Wanted(number=number), limit=1)
+    found = incidents(conn, scope, IncidentFilter(number=number), limit=1)
     return found[0] if found else None
 
 

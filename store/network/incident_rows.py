@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from domain.incidents import Count, Finding, IncidentKind, Place, Standing
+from domain.incidents import BuildingCount, IncidentFinding, IncidentKind, IncidentStanding, NetworkPlace
 
 LOCK_KEY = 7_238_151_012  # advisory lock of the transaction
 LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
@@ -224,7 +224,7 @@ class Alarm(NamedTuple):
     highest: float
 
 
-class PlaceRow(NamedTuple):
+class IncidentPlaceRow(NamedTuple):
     """What a place is called, and whose it is."""
 
     substation_id: int
@@ -234,14 +234,14 @@ class PlaceRow(NamedTuple):
     station: str
 
 
-class Merged(NamedTuple):
+class MergedIncident(NamedTuple):
     """An incident that became part of a wider one, and the ticket its crew worked on."""
 
     incident_id: int
     ticket_id: int
 
 
-class Closed(NamedTuple):
+class ClosedIncident(NamedTuple):
     """An incident that was closed, the ticket its crew worked on, and what its place is called."""
 
     incident_id: int
@@ -250,7 +250,7 @@ class Closed(NamedTuple):
     place: str
 
 
-class Untold(NamedTuple):
+class UntoldStep(NamedTuple):
     """Something that the crew of an incident did and that not all of its homes have been told of."""
 
     number: str
@@ -266,7 +266,7 @@ class OpenIncident(NamedTuple):
 
     incident_id: int
     number: str
-    standing: Standing
+    standing: IncidentStanding
 
 
 def lock(conn: Connection) -> None:
@@ -280,27 +280,33 @@ def alarms(conn: Connection) -> list[Alarm]:
         return cur.execute(SELECT_ALARMS).fetchall()
 
 
-def counts(conn: Connection, fewest: int, alarmed: Sequence[int]) -> list[Count]:
+def counts(conn: Connection, fewest: int, alarmed: Sequence[int]) -> list[BuildingCount]:
     """The buildings of substations with at least `fewest` cold homes, or with an alarm."""
     rows = conn.execute(SELECT_COUNTS, {"fewest": fewest, "alarmed": list(alarmed)}).fetchall()
-    return [Count(*row) for row in rows]
+    return [BuildingCount(*row) for row in rows]
 
 
-def covered(conn: Connection) -> set[Place]:
+def covered(conn: Connection) -> set[NetworkPlace]:
     """The places of open incidents."""
-    return {Place(*row) for row in conn.execute(SELECT_COVERED).fetchall()}
+    return {NetworkPlace(*row) for row in conn.execute(SELECT_COVERED).fetchall()}
 
 
-def places(conn: Connection, wanted: Sequence[Place]) -> dict[Place, PlaceRow]:
+def places(conn: Connection, wanted: Sequence[NetworkPlace]) -> dict[NetworkPlace, IncidentPlaceRow]:
     """What places are called, and their stations."""
     params = {"substations": [p.substation for p in wanted], "buildings": [p.building for p in wanted]}
-    with conn.cursor(row_factory=class_row(PlaceRow)) as cur:
+    with conn.cursor(row_factory=class_row(IncidentPlaceRow)) as cur:
         rows = cur.execute(SELECT_PLACES, params).fetchall()
-    return {Place(row.substation_id, row.building_id): row for row in rows}
+    return {NetworkPlace(row.substation_id, row.building_id): row for row in rows}
 
 
 def insert(
-    conn: Connection, incident: int, found: Finding, station: str, ticket: int, why: dict[str, Any], at: datetime
+    conn: Connection,
+    incident: int,
+    found: IncidentFinding,
+    station: str,
+    ticket: int,
+    why: dict[str, Any],
+    at: datetime,
 ) -> str:
     """Store a new incident; returns its number.
 
@@ -329,9 +335,9 @@ def merging(conn: Connection, substations: Sequence[int]) -> list[int]:
     return [row[0] for row in conn.execute(SELECT_MERGING, {"substations": list(substations)}).fetchall()]
 
 
-def merge(conn: Connection, substation: int, into: int, at: datetime) -> list[Merged]:
+def merge(conn: Connection, substation: int, into: int, at: datetime) -> list[MergedIncident]:
     """Close the open incidents of a substation's buildings in favour of a wider one."""
-    with conn.cursor(row_factory=class_row(Merged)) as cur:
+    with conn.cursor(row_factory=class_row(MergedIncident)) as cur:
         return cur.execute(MERGE, {"substation": substation, "into": into, "at": at}).fetchall()
 
 
@@ -343,7 +349,7 @@ def open_ids(conn: Connection) -> list[int]:
 def standing(conn: Connection, incident: int) -> OpenIncident | None:
     """An incident as it stands; None if it is not open."""
     row = conn.execute(SELECT_STANDING, {"incident": incident}).fetchone()
-    return OpenIncident(row[0], row[1], Standing(IncidentKind(row[2]), *row[3:])) if row else None
+    return OpenIncident(row[0], row[1], IncidentStanding(IncidentKind(row[2]), *row[3:])) if row else None
 
 
 def set_course(conn: Connection, incident: int, recovering_since: datetime | None, calm_since: datetime | None) -> None:
@@ -362,9 +368,9 @@ def join(conn: Connection, incident: int, tickets: Sequence[int], at: datetime) 
     conn.execute(INSERT_TICKETS, {"incident": incident, "tickets": list(tickets), "at": at})
 
 
-def untold(conn: Connection, incident: int, kinds: Sequence[str]) -> Untold | None:
+def untold(conn: Connection, incident: int, kinds: Sequence[str]) -> UntoldStep | None:
     """The first event of these kinds on the crew's ticket that some homes have not been told of, if there is one."""
-    with conn.cursor(row_factory=class_row(Untold)) as cur:
+    with conn.cursor(row_factory=class_row(UntoldStep)) as cur:
         return cur.execute(SELECT_UNTOLD, {"incident": incident, "kinds": list(kinds)}).fetchone()
 
 
@@ -390,10 +396,10 @@ def leave_stragglers(conn: Connection, incident: int, before: datetime, at: date
     return [row[0] for row in conn.execute(LEAVE_STRAGGLERS, params).fetchall()]
 
 
-def close(conn: Connection, incidents: Sequence[int], reason: str, at: datetime) -> list[Closed]:
+def close(conn: Connection, incidents: Sequence[int], reason: str, at: datetime) -> list[ClosedIncident]:
     """Close incidents; their tickets are the caller's."""
     params = {"incidents": list(incidents), "reason": reason, "at": at}
-    with conn.cursor(row_factory=class_row(Closed)) as cur:
+    with conn.cursor(row_factory=class_row(ClosedIncident)) as cur:
         return cur.execute(CLOSE, params).fetchall()
 
 

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from domain.outages import Outage, OutageEvent, OutageKind
+from domain.outages import KnownOutage, OutageEvent, OutageKind
 from store.base.access import IN_SCOPE, Scope
 from store.base.rows import Row, fetch
 
@@ -156,7 +156,7 @@ WHERE x.outage_id = %(outage)s
 STATES = ("planned", "running", "late", "restored", "cancelled")
 
 
-class Area(NamedTuple):
+class PlaceCodes(NamedTuple):
     """Places by their codes; all homes behind each are meant."""
 
     substations: Sequence[str] = ()
@@ -180,9 +180,9 @@ class OutageRow(NamedTuple):
     cancelled_at: datetime | None
 
     @property
-    def outage(self) -> Outage:
+    def outage(self) -> KnownOutage:
         """What the rules look at."""
-        return Outage(
+        return KnownOutage(
             kind=OutageKind(self.kind),
             stops_heating=self.stops_heating,
             begins_at=self.begins_at,
@@ -194,14 +194,14 @@ class OutageRow(NamedTuple):
         )
 
 
-class Place(NamedTuple):
+class PlaceName(NamedTuple):
     """The name of a place, as people say it, and the station that answers for it."""
 
     name: str
     station: str
 
 
-class Wanted(NamedTuple):
+class OutageFilter(NamedTuple):
     """Which outages are wanted; None: any."""
 
     now: datetime
@@ -218,7 +218,7 @@ def insert(conn: Connection, values: dict[str, Any]) -> tuple[int, str]:
     return row[0], row[1]
 
 
-def add_area(conn: Connection, outage: int, area: Area) -> int:
+def add_area(conn: Connection, outage: int, area: PlaceCodes) -> int:
     """Give an outage places that it does not have yet; returns how many. Codes must be known."""
     values = {name: list(codes) for name, codes in area._asdict().items()}
     return conn.execute(INSERT_AREA, {"outage": outage, **values}).rowcount
@@ -251,18 +251,20 @@ def append(conn: Connection, outage: int, kind: OutageEvent, data: dict[str, Any
     conn.execute(INSERT_EVENT, values)
 
 
-def places(conn: Connection, outage: int) -> list[Place]:
+def places(conn: Connection, outage: int) -> list[PlaceName]:
     """The places of an outage, substations first; a home goes by the name of its building."""
-    with conn.cursor(row_factory=class_row(Place)) as cur:
+    with conn.cursor(row_factory=class_row(PlaceName)) as cur:
         return cur.execute(SELECT_PLACES, {"outage": outage}).fetchall()
 
 
-def outages(conn: Connection, scope: Scope, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Row]:
+def outages(
+    conn: Connection, scope: Scope, wanted: OutageFilter, *, before: int | None = None, limit: int
+) -> list[Row]:
     """Outages that touch a home in scope, newest first, with the part of their area that is reached."""
     page = {"states": list(wanted.states), "before": before, "limit": limit}
     found = fetch(conn, SELECT_OUTAGES, {**scope.parameters(), **wanted._asdict(), **page})
     keys = {"outages": [row["outage_id"] for row in found]}
-    parts = {row["outage_id"]: {"area": Area()._asdict(), "homes": 0} for row in found}
+    parts = {row["outage_id"]: {"area": PlaceCodes()._asdict(), "homes": 0} for row in found}
     for area in fetch(conn, SELECT_AREAS, keys):
         parts[area.pop("outage_id")]["area"] = area
     for row in fetch(conn, SELECT_HOMES, keys):

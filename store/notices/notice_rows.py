@@ -217,7 +217,7 @@ LIMIT %(limit)s
 SELECT_FAILED = "SELECT * FROM notice_failed ORDER BY message_id DESC LIMIT %(limit)s"
 
 
-class Claimed(NamedTuple):
+class ClaimedMessage(NamedTuple):
     """A message that this process may send until its lease is over; `address`: of a user."""
 
     message_id: int
@@ -232,7 +232,7 @@ class Claimed(NamedTuple):
     address: str | None
 
 
-class Wanted(NamedTuple):
+class NoticeFilter(NamedTuple):
     """Which notices are wanted; None: any."""
 
     outage: int | None = None
@@ -304,9 +304,9 @@ def insert_messages(conn: Connection, messages: Sequence[dict[str, Any]], now: d
     conn.execute(INSERT_MESSAGES, {"messages": Jsonb(list(messages)), "now": now, "give_up_at": give_up_at})
 
 
-def claim(conn: Connection, now: datetime, lease: timedelta, limit: int) -> list[Claimed]:
+def claim(conn: Connection, now: datetime, lease: timedelta, limit: int) -> list[ClaimedMessage]:
     """Take messages that are due, and those whose sender died over them; nobody else gets them during the lease."""
-    with conn.cursor(row_factory=class_row(Claimed)) as cur:
+    with conn.cursor(row_factory=class_row(ClaimedMessage)) as cur:
         return cur.execute(CLAIM, {"now": now, "lost_at": now + lease, "limit": limit}).fetchall()
 
 
@@ -315,13 +315,13 @@ def mark_sent(conn: Connection, message: int, now: datetime) -> None:
     conn.execute(MARK_SENT, {"message": message, "now": now})
 
 
-def mark_failed(conn: Connection, claimed: Claimed, fault: Row, now: datetime) -> None:
+def mark_failed(conn: Connection, claimed: ClaimedMessage, fault: Row, now: datetime) -> None:
     """It is given up; `fault` is `{reason, detail, unsure}`. Nothing happens if another sender has taken it over."""
     parameters = {"message": claimed.message_id, "attempt": claimed.attempts, "now": now, **fault}
     conn.execute(MARK_FAILED, parameters)
 
 
-def put_off(conn: Connection, claimed: Claimed, fault: Row, again_at: datetime) -> None:
+def put_off(conn: Connection, claimed: ClaimedMessage, fault: Row, again_at: datetime) -> None:
     """It is tried again later; otherwise as `mark_failed`."""
     parameters = {"message": claimed.message_id, "attempt": claimed.attempts, "again_at": again_at, **fault}
     conn.execute(PUT_OFF, parameters)
@@ -354,6 +354,6 @@ def failed(conn: Connection, limit: int) -> list[Row]:
     return fetch(conn, SELECT_FAILED, {"limit": limit})
 
 
-def told(conn: Connection, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Row]:
+def told(conn: Connection, wanted: NoticeFilter, *, before: int | None = None, limit: int) -> list[Row]:
     """Who was told, newest first; those with a number under `before`."""
     return fetch(conn, SELECT_TOLD, {**wanted._asdict(), "before": before, "limit": limit})

@@ -6,7 +6,7 @@ from datetime import datetime
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from domain.notices import URGENT, Entry
+from domain.notices import URGENT, OutboxEntry
 
 INSERT = """
 INSERT INTO outbox (at, kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data)
@@ -31,7 +31,7 @@ WHERE o.outbox_id = ANY(%(entries)s) AND o.kind = ANY(%(kinds)s) AND o.audience 
 GROUPED_KINDS = ("ticket_opened", "ticket_severe", "incident_opened")
 
 
-def put(conn: Connection, entries: Sequence[Entry], at: datetime) -> None:
+def put(conn: Connection, entries: Sequence[OutboxEntry], at: datetime) -> None:
     """Note what happened, in the caller's transaction; `hearth notify` does the rest."""
     if entries:
         rows = [{**e._asdict(), "urgent": e.kind in URGENT if e.urgent is None else e.urgent} for e in entries]

@@ -77,7 +77,7 @@ DELETE FROM dead_letter WHERE dead_letter_id IN (
 """
 
 
-class Fault(NamedTuple):
+class LetterFault(NamedTuple):
     """One thing that is wrong with a message."""
 
     reason: str
@@ -93,12 +93,12 @@ class DeadLetter(NamedTuple):
     topic: str
     payload: bytes
     payload_bytes: int
-    faults: Sequence[Fault]  # the first of them, at least one
+    faults: Sequence[LetterFault]  # the first of them, at least one
     reasons: Mapping[str, int]  # all of them
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingLetter:
     """A letter that has not been replayed."""
 
     dead_letter_id: int
@@ -115,16 +115,16 @@ class Waiting:
         return len(self.payload) < self.payload_bytes
 
 
-class Refusal(NamedTuple):
+class ReplayRefusal(NamedTuple):
     """Why something of a letter still cannot be stored."""
 
     dead_letter_id: int
-    faults: Sequence[Fault]
+    faults: Sequence[LetterFault]
     reasons: Mapping[str, int]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LetterFilter:
     """Which of the waiting letters are meant; None: whatever they are."""
 
     reason: str | None = None
@@ -153,26 +153,26 @@ def insert(conn: Connection, letters: Sequence[DeadLetter]) -> None:
             copy.write_row((*said, *_why(letter.faults, letter.reasons)))
 
 
-def newest(conn: Connection, wanted: Wanted, most: int) -> list[Waiting]:
+def newest(conn: Connection, wanted: LetterFilter, most: int) -> list[WaitingLetter]:
     """Waiting letters, the newest first."""
-    with conn.cursor(row_factory=class_row(Waiting)) as cur:
+    with conn.cursor(row_factory=class_row(WaitingLetter)) as cur:
         return cur.execute(SELECT_NEWEST, {**asdict(wanted), "most": most}).fetchall()
 
 
-def waiting(conn: Connection, wanted: Wanted) -> int:
+def waiting(conn: Connection, wanted: LetterFilter) -> int:
     """How many letters wait."""
     return _number(conn, COUNT_WAITING, wanted)
 
 
 def last(conn: Connection) -> int:
     """The id of the latest letter there is; 0: there is none."""
-    return _number(conn, SELECT_LAST, Wanted())
+    return _number(conn, SELECT_LAST, LetterFilter())
 
 
-def take(conn: Connection, wanted: Wanted, after: int, last: int, most: int) -> list[Waiting]:
+def take(conn: Connection, wanted: LetterFilter, after: int, last: int, most: int) -> list[WaitingLetter]:
     """Lock waiting letters with ids above `after` up to `last`, in order, until the transaction ends."""
     span = {"after": after, "last": last, "most": most}
-    with conn.cursor(row_factory=class_row(Waiting)) as cur:
+    with conn.cursor(row_factory=class_row(WaitingLetter)) as cur:
         return cur.execute(TAKE, {**asdict(wanted), **span}).fetchall()
 
 
@@ -181,7 +181,7 @@ def mark_replayed(conn: Connection, ids: Sequence[int], now: datetime) -> None:
     conn.execute(MARK, {"ids": list(ids), "now": now})
 
 
-def refresh(conn: Connection, refusals: Sequence[Refusal]) -> None:
+def refresh(conn: Connection, refusals: Sequence[ReplayRefusal]) -> None:
     """Note why these letters go on waiting."""
     rows = [(refusal.dead_letter_id, *_why(refusal.faults, refusal.reasons)) for refusal in refusals]
     names = ("ids", "reason", "detail", "faults", "reasons")
@@ -212,7 +212,7 @@ def health(conn: Connection) -> Health:
         return found
 
 
-def _why(faults: Sequence[Fault], reasons: Mapping[str, int]) -> tuple[str, str, str, str]:
+def _why(faults: Sequence[LetterFault], reasons: Mapping[str, int]) -> tuple[str, str, str, str]:
     """The columns reason, detail, faults and reasons. Text of PostgreSQL has no place for NUL."""
     listed = [{name: _clean(v) for name, v in fault._asdict().items() if v is not None} for fault in faults]
     return faults[0].reason, _clean(faults[0].detail), json.dumps(listed, ensure_ascii=False), json.dumps(reasons)
@@ -222,6 +222,6 @@ def _clean(value: Any) -> Any:
     return value.replace("\0", "␀") if isinstance(value, str) else value
 
 
-def _number(conn: Connection, statement: LiteralString, wanted: Wanted) -> int:
+def _number(conn: Connection, statement: LiteralString, wanted: LetterFilter) -> int:
     row = conn.execute(statement, asdict(wanted)).fetchone()
     return int(row[0]) if row else 0

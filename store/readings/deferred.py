@@ -26,7 +26,7 @@ class Pack(NamedTuple):
     payload: bytes
 
 
-class Kept(NamedTuple):
+class DeferredPack(NamedTuple):
     """A pack that waits."""
 
     deferred_id: int
@@ -43,9 +43,9 @@ def insert(conn: Connection, packs: Sequence[Pack]) -> None:
             copy.write_row(pack)
 
 
-def take(conn: Connection, most: int) -> list[Kept]:
+def take(conn: Connection, most: int) -> list[DeferredPack]:
     """Lock the oldest packs until the transaction ends."""
-    with conn.cursor(row_factory=class_row(Kept)) as cur:
+    with conn.cursor(row_factory=class_row(DeferredPack)) as cur:
         return cur.execute(TAKE, {"most": most}).fetchall()
 
 

@@ -83,7 +83,7 @@ class Ages:
     newest_measured: datetime | None = None
 
 
-class Void(NamedTuple):
+class NoValueCount(NamedTuple):
     """A quantity without a value: why, how many times in a batch, and the last such case."""
 
     quantity: str
@@ -121,7 +121,7 @@ def add(
         conn.execute(ADD_DEAD, {"worker": worker, "reasons": list(dead), "counts": list(dead.values())})
 
 
-def add_voids(conn: Connection, worker: str, voids: Sequence[Void], now: datetime) -> None:
+def add_voids(conn: Connection, worker: str, voids: Sequence[NoValueCount], now: datetime) -> None:
     """Add what had no value in a batch; one entry for each quantity and reason."""
     names = ("quantities", "reasons", "counts", "sensors", "values")
     columns = dict(zip(names, map(list, zip(*voids, strict=True)), strict=True))

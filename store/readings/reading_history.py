@@ -76,7 +76,7 @@ GROUP BY p.point_id, s.code
 """
 
 
-class Point(NamedTuple):
+class HomePoint(NamedTuple):
     """A sensor in a room of the home for a time; None: from ever, for good."""
 
     point_id: int
@@ -89,7 +89,7 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stretch:
+class HistoryPage:
     """A page of a home's history: half-open span, last position of the page before, number of rows."""
 
     home_id: int
@@ -125,15 +125,15 @@ class Columns(NamedTuple):
     quality: list[int]
 
 
-def readings(conn: Connection, stretch: Stretch) -> list[Columns]:
+def readings(conn: Connection, stretch: HistoryPage) -> list[Columns]:
     """The readings of a page, and maybe some more: each point gives as many as would fill it."""
     with conn.cursor(row_factory=class_row(Columns), binary=True) as cur:
         return cur.execute(SELECT_PAGE, stretch.parameters()).fetchall()
 
 
-def points(conn: Connection, home_id: int, start: datetime, end: datetime) -> list[Point]:
+def points(conn: Connection, home_id: int, start: datetime, end: datetime) -> list[HomePoint]:
     """Who measured in a home at some time in [start, end)."""
-    with conn.cursor(row_factory=class_row(Point)) as cur:
+    with conn.cursor(row_factory=class_row(HomePoint)) as cur:
         return cur.execute(SELECT_POINTS, {"home_id": home_id, "start": start, "end": end}).fetchall()
 
 

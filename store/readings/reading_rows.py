@@ -11,7 +11,7 @@ from psycopg.errors import UniqueViolation
 
 from domain.instants import to_datetime
 from store.base import wire
-from store.readings.together import Outcome, Together
+from store.readings.together import StoreOutcome, Together
 
 HOME_QUANTITIES = ("temperature", "humidity", "battery")
 SUBSTATION_QUANTITIES = (
@@ -130,7 +130,7 @@ _SUBSTATIONS = _Way(
 )
 
 
-def insert(conn: Connection, readings: Together, last_us: NDArray[np.int64]) -> Outcome:
+def insert(conn: Connection, readings: Together, last_us: NDArray[np.int64]) -> StoreOutcome:
     """Store home readings (READING fields).
 
     What is later than anything its sensor has said is new: it goes straight into the table, at half the cost. The key
@@ -147,7 +147,7 @@ def insert(conn: Connection, readings: Together, last_us: NDArray[np.int64]) -> 
     return readings.alone if new.all() else _through_stage(conn, readings, ~new, _HOMES)
 
 
-def insert_substation(conn: Connection, readings: Together) -> Outcome:
+def insert_substation(conn: Connection, readings: Together) -> StoreOutcome:
     """Store substation readings (SUBSTATION_READING fields)."""
     return _through_stage(conn, readings, np.ones(len(readings.alone.rows), bool), _SUBSTATIONS)
 
@@ -162,7 +162,7 @@ def _copy(conn: Connection, rows: NDArray[np.void]) -> bool:
     return True
 
 
-def _through_stage(conn: Connection, readings: Together, staged: NDArray[np.bool_], way: _Way) -> Outcome:
+def _through_stage(conn: Connection, readings: Together, staged: NDArray[np.bool_], way: _Way) -> StoreOutcome:
     """Store those rows of which any may be stored before, or in part.
 
     Nearly always all that they say is new. If not, storing is undone to look what was there, and only what is missing

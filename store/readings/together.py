@@ -15,7 +15,7 @@ from domain.quality import Quality
 Rows = NDArray[np.void]
 
 
-class Fate(IntEnum):
+class ReadingFate(IntEnum):
     """What became of a message's reading."""
 
     STORED = 0  # it brought a value of at least one quantity
@@ -24,7 +24,7 @@ class Fate(IntEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StoreOutcome:
     """What readings come to, beside what was stored before them.
 
     `rows` has one for each sensor and instant, in order, with the values that are new; NaN elsewhere.
@@ -54,7 +54,7 @@ class Together:
         self.row = np.cumsum(first) - 1  # of each reading
         self.alone = self.outcome()
 
-    def outcome(self, known: NDArray[np.float32] | None = None) -> Outcome:
+    def outcome(self, known: NDArray[np.float32] | None = None) -> StoreOutcome:
         """What comes of the readings.
 
         Args:
@@ -62,7 +62,7 @@ class Together:
         """
         count, lines = len(self._first), np.arange(len(self.said))
         if known is None and count == len(lines):
-            return Outcome(self.said, np.ones(count, bool), self._said(lines), np.zeros(count, np.int8))
+            return StoreOutcome(self.said, np.ones(count, bool), self._said(lines), np.zeros(count, np.int8))
         said = self._said(lines)
         values = np.full((count, len(self.quantities)), np.nan, np.float32) if known is None else known.copy()
         there, missing = ~np.isnan(said), np.isnan(values)
@@ -73,9 +73,9 @@ class Together:
         clashes = np.logical_or.reduce(there & (said != values[self.row]), axis=1)
         bringing = np.zeros(len(lines), bool)
         bringing[by[brings]] = True
-        fates = np.where(clashes, Fate.CONFLICT, np.where(bringing, Fate.STORED, Fate.DUPLICATE))
+        fates = np.where(clashes, ReadingFate.CONFLICT, np.where(bringing, ReadingFate.STORED, ReadingFate.DUPLICATE))
         brought = np.logical_or.reduce(brings, axis=1)
-        return Outcome(self._rows(values, by, brings), brought, values, fates.astype(np.int8))
+        return StoreOutcome(self._rows(values, by, brings), brought, values, fates.astype(np.int8))
 
     def clashes(self, reading: int, values: NDArray[np.float32]) -> list[tuple[str, float, float]]:
         """The quantities of a reading that say something else than is stored: name, said, stored."""

@@ -81,7 +81,7 @@ ORDER BY h.code, a.channel, c.address
 """
 
 
-class Difference(NamedTuple):
+class ContactChanges(NamedTuple):
     """What an import did to contacts."""
 
     added: int
@@ -89,7 +89,7 @@ class Difference(NamedTuple):
     ended: int
 
 
-def replace(conn: Connection, contacts: Sequence[Contact], now: datetime) -> Difference:
+def replace(conn: Connection, contacts: Sequence[Contact], now: datetime) -> ContactChanges:
     """Make these the contacts of the homes that they name; a home with a contact of no channel has none then."""
     rows = [
         {**contact._asdict(), "consent": contact.consent.isoformat() if contact.consent else None}
@@ -101,7 +101,7 @@ def replace(conn: Connection, contacts: Sequence[Contact], now: datetime) -> Dif
     ended = conn.execute(END_GONE, {"now": now}).rowcount
     changed = conn.execute(UPDATE_CHANGED).rowcount
     added = conn.execute(INSERT_NEW).rowcount
-    return Difference(added, changed, ended)
+    return ContactChanges(added, changed, ended)
 
 
 def whole(conn: Connection) -> list[Contact]:

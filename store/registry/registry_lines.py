@@ -6,9 +6,9 @@ from typing import LiteralString, TypeVar
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from domain.registry import Building, Home, Registry, Sensor, Substation
+from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor, RegisteredSubstation, Registry
 
-Row = TypeVar("Row", Substation, Building, Home, Sensor)
+Row = TypeVar("Row", RegisteredSubstation, RegisteredBuilding, RegisteredHome, RegisteredSensor)
 
 # Each for some codes, or all of them.
 SELECT_SUBSTATIONS = """
@@ -57,24 +57,24 @@ def whole(conn: Connection) -> Registry:
     )
 
 
-def substations(conn: Connection, codes: Collection[str] | None) -> list[Substation]:
+def substations(conn: Connection, codes: Collection[str] | None) -> list[RegisteredSubstation]:
     """Read the substations of some codes; None: all."""
-    return _rows(conn, SELECT_SUBSTATIONS, Substation, codes)
+    return _rows(conn, SELECT_SUBSTATIONS, RegisteredSubstation, codes)
 
 
-def buildings(conn: Connection, codes: Collection[str] | None) -> list[Building]:
+def buildings(conn: Connection, codes: Collection[str] | None) -> list[RegisteredBuilding]:
     """Read the buildings of some codes; None: all."""
-    return _rows(conn, SELECT_BUILDINGS, Building, codes)
+    return _rows(conn, SELECT_BUILDINGS, RegisteredBuilding, codes)
 
 
-def homes(conn: Connection, codes: Collection[str] | None) -> list[Home]:
+def homes(conn: Connection, codes: Collection[str] | None) -> list[RegisteredHome]:
     """Read the homes of some codes, a row for each entry of their heat status; None: all."""
-    return _rows(conn, SELECT_HOMES, Home, codes)
+    return _rows(conn, SELECT_HOMES, RegisteredHome, codes)
 
 
-def sensors(conn: Connection, codes: Collection[str] | None) -> list[Sensor]:
+def sensors(conn: Connection, codes: Collection[str] | None) -> list[RegisteredSensor]:
     """Read the sensors of some codes, a row for each of their places; None: all."""
-    return _rows(conn, SELECT_SENSORS, Sensor, codes)
+    return _rows(conn, SELECT_SENSORS, RegisteredSensor, codes)
 
 
 def _rows(conn: Connection, statement: LiteralString, row: type[Row], codes: Collection[str] | None) -> list[Row]:

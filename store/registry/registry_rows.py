@@ -287,7 +287,7 @@ class Codes(NamedTuple):
     homes: set[str]
 
 
-class Difference(NamedTuple):
+class KindDifference(NamedTuple):
     """How many of the `named` things of a kind the registry does not know, and knows otherwise."""
 
     added: int
@@ -298,10 +298,10 @@ class Difference(NamedTuple):
 class Differences(NamedTuple):
     """What an import would change."""
 
-    substations: Difference
-    buildings: Difference
-    homes: Difference
-    sensors: Difference
+    substations: KindDifference
+    buildings: KindDifference
+    homes: KindDifference
+    sensors: KindDifference
 
 
 def lock(conn: Connection) -> None:
@@ -351,10 +351,10 @@ def differences(conn: Connection, now: datetime) -> Differences:
     )
 
 
-def _difference(conn: Connection, statement: LiteralString) -> Difference:
+def _difference(conn: Connection, statement: LiteralString) -> KindDifference:
     row = conn.execute(statement).fetchone()
     assert row is not None  # aggregates always give a row
-    return Difference(*row)
+    return KindDifference(*row)
 
 
 def write(conn: Connection, now: datetime) -> None:

@@ -59,19 +59,19 @@ class Tenancy(NamedTuple):
     first_day: date | None
 
 
-class Difference(NamedTuple):
+class TenancyChanges(NamedTuple):
     """What an import did to tenancies; one that has changed was removed and added."""
 
     added: int
     removed: int
 
 
-def replace(conn: Connection, tenancies: Sequence[Tenancy]) -> Difference:
+def replace(conn: Connection, tenancies: Sequence[Tenancy]) -> TenancyChanges:
     """Make these the tenancies of the homes that they name; a home with a line of no resident has none then."""
     rows = [{name: _json(value) for name, value in tenancy._asdict().items()} for tenancy in tenancies]
     values = {"tenancies": Jsonb(rows)}
     removed = conn.execute(DELETE_GONE, values).rowcount
-    return Difference(conn.execute(INSERT_NEW, values).rowcount, removed)
+    return TenancyChanges(conn.execute(INSERT_NEW, values).rowcount, removed)
 
 
 def _json(value: str | date | None) -> str | None:

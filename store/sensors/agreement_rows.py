@@ -5,7 +5,7 @@ from datetime import datetime
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from domain.measurement import Beside, Said
+from domain.measurement import FiledMeasurement, LivingReading
 from store.sensors.care_rows import Job
 
 SELECT_BESIDE = """
@@ -67,9 +67,9 @@ ORDER BY f.home_id, v.measured_at DESC
 """
 
 
-def beside(conn: Connection, home: int, at: datetime, hold_intervals: float) -> list[Beside]:
+def beside(conn: Connection, home: int, at: datetime, hold_intervals: float) -> list[LivingReading]:
     """What the living sensors of a home said at an instant, in whatever rooms."""
-    with conn.cursor(row_factory=class_row(Beside)) as cur:
+    with conn.cursor(row_factory=class_row(LivingReading)) as cur:
         values = {"home": home, "at": at, "hold_intervals": hold_intervals}
         return cur.execute(SELECT_BESIDE, values).fetchall()
 
@@ -80,9 +80,9 @@ def job(conn: Connection, sensor: int) -> Job | None:
         return cur.execute(SELECT_JOB, {"sensor": sensor}).fetchone()
 
 
-def earlier(conn: Connection, home: int, sensor: int, measurement: int) -> list[Said]:
+def earlier(conn: Connection, home: int, sensor: int, measurement: int) -> list[FiledMeasurement]:
     """Warm records of a home, but for one, that a sensor contradicts for which a job is open; none was cold later."""
-    with conn.cursor(row_factory=class_row(Said)) as cur:
+    with conn.cursor(row_factory=class_row(FiledMeasurement)) as cur:
         values = {"home": home, "sensor": sensor, "measurement": measurement}
         return cur.execute(SELECT_EARLIER, values).fetchall()
 

@@ -106,7 +106,7 @@ UPDATE device_job SET closed_at = %(now)s, close_reason = %(reason)s WHERE devic
 """
 
 
-class Round(NamedTuple):
+class CareRound(NamedTuple):
     """How far the look at the sensors' readings has come, when it was last, and since when they could be heard."""
 
     reached: int
@@ -158,15 +158,15 @@ def heard_at(conn: Connection) -> datetime | None:
     return row[0] if row else None
 
 
-def round_so_far(conn: Connection) -> Round:
+def round_so_far(conn: Connection) -> CareRound:
     """The round as it was left."""
-    with conn.cursor(row_factory=class_row(Round)) as cur:
+    with conn.cursor(row_factory=class_row(CareRound)) as cur:
         found = cur.execute(SELECT_ROUND).fetchone()
     assert found is not None  # the migration put it there
     return found
 
 
-def leave_round(conn: Connection, left: Round) -> None:
+def leave_round(conn: Connection, left: CareRound) -> None:
     """Leave the round for the next look."""
     conn.execute(UPDATE_ROUND, left._asdict())
 

@@ -9,8 +9,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from domain.measurement import PlanLine, Record
-from domain.states import State
+from domain.measurement import MeasurementRecord, PlanLine
+from domain.states import HomeState
 from store.base.access import IN_SCOPE, Scope
 from store.base.rows import Row, fetch
 
@@ -179,7 +179,7 @@ ORDER BY u.due_at, u.task
 """
 
 
-class Told(NamedTuple):
+class MeasurementReminder(NamedTuple):
     """A measurement on site that somebody is told of now: that it is due, or that it is late."""
 
     home_id: int
@@ -190,7 +190,7 @@ class Told(NamedTuple):
     kind: str
 
 
-class FlagRow(NamedTuple):
+class MeasuredFlagRow(NamedTuple):
     """A flag that came of measurements."""
 
     flag_id: int
@@ -213,10 +213,10 @@ class SensorFlag(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class RecordVerdict:
     """What the rules in force then say of a record."""
 
-    state: State
+    state: HomeState
     limit: float | None
     policy: str
     filed_late: bool
@@ -248,15 +248,18 @@ def insert(conn: Connection, home: int, row: Mapping[str, Any], actor: str, at: 
     return stored[0], stored[1]
 
 
-def records(conn: Connection, home: int) -> list[Record]:
+def records(conn: Connection, home: int) -> list[MeasurementRecord]:
     """The valid records of a home, rising in time."""
     rows = conn.execute(SELECT_RECORDS, {"home": home}).fetchall()
-    return [Record(key, room, at, milli, State(state), covered) for key, room, at, milli, state, covered in rows]
+    return [
+        MeasurementRecord(key, room, at, milli, HomeState(state), covered)
+        for key, room, at, milli, state, covered in rows
+    ]
 
 
-def flags(conn: Connection, home: int) -> list[FlagRow]:
+def flags(conn: Connection, home: int) -> list[MeasuredFlagRow]:
     """Flags of a home that came of measurements, in order; withdrawn ones left out."""
-    with conn.cursor(row_factory=class_row(FlagRow)) as cur:
+    with conn.cursor(row_factory=class_row(MeasuredFlagRow)) as cur:
         return cur.execute(SELECT_FLAGS, {"home": home}).fetchall()
 
 
@@ -311,9 +314,9 @@ def ask(conn: Connection, home: int, due_at: datetime, actor: str, at: datetime)
     conn.execute(INSERT_REQUEST, {"home": home, "due_at": due_at, "actor": actor, "at": at})
 
 
-def tell(conn: Connection, soon: datetime, now: datetime, most: int) -> list[Told]:
+def tell(conn: Connection, soon: datetime, now: datetime, most: int) -> list[MeasurementReminder]:
     """Measurements that are due by `soon`, or late, and that nobody has heard of as such; each once."""
-    with conn.cursor(row_factory=class_row(Told)) as cur:
+    with conn.cursor(row_factory=class_row(MeasurementReminder)) as cur:
         return cur.execute(TELL, {"soon": soon, "now": now, "most": most}).fetchall()
 
 

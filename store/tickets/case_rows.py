@@ -64,7 +64,7 @@ SELECT count(*) FROM ticket AS t WHERE t.ticket_id = ANY ((SELECT reach_cases())
 """
 
 
-class Standing(NamedTuple):
+class CaseStanding(NamedTuple):
     """How far a case has been followed up."""
 
     ticket_id: int
@@ -79,7 +79,7 @@ class Standing(NamedTuple):
         return getattr(self, f"{what.value}_at") is not None
 
 
-class Told(NamedTuple):
+class RevealedIdentity(NamedTuple):
     """Who made a complaint, as far as the asker may know: the outcome says why not."""
 
     outcome: Reveal
@@ -89,7 +89,7 @@ class Told(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class CaseFilter:
     """Which cases are wanted; None: any."""
 
     number: str | None = None
@@ -107,9 +107,9 @@ def insert(conn: Connection, ticket: int, new: NewCase, actor: str, at: datetime
         conn.execute(KEEP, {**asdict(new), **values})
 
 
-def lock(conn: Connection, number: str) -> Standing | None:
+def lock(conn: Connection, number: str) -> CaseStanding | None:
     """How far a case has been followed up, locked; None if there is none of that number."""
-    with conn.cursor(row_factory=class_row(Standing)) as cur:
+    with conn.cursor(row_factory=class_row(CaseStanding)) as cur:
         return cur.execute(LOCK, {"number": number}).fetchone()
 
 
@@ -118,7 +118,7 @@ def follow_up(conn: Connection, ticket: int, what: FollowUp, at: datetime) -> No
     conn.execute(FOLLOW_UP, {"ticket": ticket, "what": what.value, "at": at})
 
 
-def cases(conn: Connection, scope: Scope, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Row]:
+def cases(conn: Connection, scope: Scope, wanted: CaseFilter, *, before: int | None = None, limit: int) -> list[Row]:
     """Cases, newest first: all of them, or those of the homes in scope. A crew sees none: they may be about it."""
     return fetch(
         conn, SELECT_CASES, {"everywhere": scope.everywhere, **asdict(wanted), "before": before, "limit": limit}
@@ -127,7 +127,7 @@ def cases(conn: Connection, scope: Scope, wanted: Wanted, *, before: int | None 
 
 def case(conn: Connection, scope: Scope, number: str) -> Row | None:
     """One case by the number of its ticket; None if there is none in scope."""
-    found = cases(conn, scope, Wanted(number=number), limit=1)
+    found = cases(conn, scope, CaseFilter(number=number), limit=1)
     return found[0] if found else None
 
 
@@ -139,7 +139,7 @@ def open_of_homes(conn: Connection) -> int:
 
 def reveal(
     conn: Connection, ticket: int, *, actor: str, role: str, station: str | None, reason: str, at: datetime
-) -> Told:
+) -> RevealedIdentity:
     """Ask who made a complaint; that somebody asked is written down, whatever the answer.
 
     The API takes the role that may be told for this question alone.
@@ -152,4 +152,4 @@ def reveal(
     if as_api:
         conn.execute(SELECT_BACK)
     assert row is not None
-    return Told(Reveal(row[0]), *row[1:])
+    return RevealedIdentity(Reveal(row[0]), *row[1:])

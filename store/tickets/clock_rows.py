@@ -108,7 +108,7 @@ class ClockRow(NamedTuple):
     breached_at: datetime | None
 
 
-class Rung(NamedTuple):
+class RunningClock(NamedTuple):
     """A clock that warned, was breached, or was given its due time."""
 
     ticket_id: int
@@ -118,7 +118,7 @@ class Rung(NamedTuple):
     breached_at: datetime | None = None
 
 
-class Due(NamedTuple):
+class DueTickets(NamedTuple):
     """Tickets with clocks that want attention, now locked; and whether there are more than these."""
 
     tickets: list[int]
@@ -131,13 +131,13 @@ def insert(conn: Connection, clocks: Sequence[Mapping[str, Any]]) -> None:
         conn.execute(INSERT, {"clocks": Jsonb(list(clocks))})
 
 
-def due(conn: Connection, now: datetime, limit: int) -> Due:
+def due(conn: Connection, now: datetime, limit: int) -> DueTickets:
     """Lock tickets with a clock that wants attention, but for those that are in work elsewhere."""
     rows = conn.execute(SELECT_DUE, {"now": now, "limit": limit}).fetchall()
     if not rows:
-        return Due([], False)
+        return DueTickets([], False)
     free = conn.execute(LOCK_FREE, {"tickets": sorted({row[0] for row in rows})}).fetchall()
-    return Due([row[0] for row in free], bool(free) and len(rows) == limit)
+    return DueTickets([row[0] for row in free], bool(free) and len(rows) == limit)
 
 
 def next_at(conn: Connection) -> datetime | None:
@@ -146,15 +146,15 @@ def next_at(conn: Connection) -> datetime | None:
     return row[0] if row else None
 
 
-def warn(conn: Connection, tickets: Sequence[int], now: datetime) -> list[Rung]:
+def warn(conn: Connection, tickets: Sequence[int], now: datetime) -> list[RunningClock]:
     """Note that clocks of locked tickets have warned; those that ran out meanwhile do not any more."""
-    with conn.cursor(row_factory=class_row(Rung)) as cur:
+    with conn.cursor(row_factory=class_row(RunningClock)) as cur:
         return cur.execute(WARN, {"tickets": list(tickets), "now": now}).fetchall()
 
 
-def breach(conn: Connection, tickets: Sequence[int], now: datetime) -> list[Rung]:
+def breach(conn: Connection, tickets: Sequence[int], now: datetime) -> list[RunningClock]:
     """Note which clocks of locked tickets have run out before `now`: at the instant at which they did."""
-    with conn.cursor(row_factory=class_row(Rung)) as cur:
+    with conn.cursor(row_factory=class_row(RunningClock)) as cur:
         return cur.execute(BREACH, {"tickets": list(tickets), "now": now}).fetchall()
 
 
@@ -202,12 +202,12 @@ def undated(conn: Connection, limit: int) -> list[ClockRow]:
         return cur.execute(SELECT_UNDATED, {"limit": limit}).fetchall()
 
 
-def date(conn: Connection, clocks: Sequence[Mapping[str, Any]]) -> list[Rung]:
+def date(conn: Connection, clocks: Sequence[Mapping[str, Any]]) -> list[RunningClock]:
     """Give undated clocks `{ticket_id, round, name, due_at, warn_at}` of locked tickets their due time.
 
     Those that were met later than that are breached.
     """
     if not clocks:
         return []
-    with conn.cursor(row_factory=class_row(Rung)) as cur:
+    with conn.cursor(row_factory=class_row(RunningClock)) as cur:
         return cur.execute(DATE, {"clocks": Jsonb(list(clocks))}).fetchall()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from psycopg import Connection
 
-from domain.endings import Ended
+from domain.endings import EndingFacts
 from store.base.rows import fetch
 
 SELECT_ENDED = """
@@ -20,10 +20,10 @@ WHERE t.ticket_id = ANY(%(tickets)s::bigint[])
 PLACE = ("home_id", "building_id", "substation_id")
 
 
-def ended(conn: Connection, tickets: Sequence[int]) -> dict[int, Ended]:
+def ended(conn: Connection, tickets: Sequence[int]) -> dict[int, EndingFacts]:
     """By ticket_id; the tickets are locked by the caller."""
     found = {}
     for row in fetch(conn, SELECT_ENDED, {"tickets": list(tickets)}):
         home, building, substation = (row.pop(name) for name in PLACE)
-        found[row["ticket_id"]] = Ended(**row, place=(home, building, substation))
+        found[row["ticket_id"]] = EndingFacts(**row, place=(home, building, substation))
     return found

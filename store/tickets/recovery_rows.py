@@ -66,7 +66,7 @@ LIMIT %(limit)s
 """
 
 
-class Standing(NamedTuple):
+class RecoveryStanding(NamedTuple):
     """What is known of the home of a ticket that was marked done."""
 
     ticket_id: int
@@ -106,9 +106,9 @@ def verifying(conn: Connection) -> list[int]:
     return [row[0] for row in conn.execute(SELECT_VERIFYING).fetchall()]
 
 
-def standing(conn: Connection, tickets: Sequence[int], now: datetime) -> list[Standing]:
+def standing(conn: Connection, tickets: Sequence[int], now: datetime) -> list[RecoveryStanding]:
     """What is known of those of the tickets that still wait for their proof."""
-    with conn.cursor(row_factory=class_row(Standing)) as cur:
+    with conn.cursor(row_factory=class_row(RecoveryStanding)) as cur:
         return cur.execute(SELECT_EVIDENCE, {"tickets": list(tickets), "now": now}).fetchall()
 
 

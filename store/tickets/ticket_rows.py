@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from domain.tickets import Standing
+from domain.tickets import TicketStanding
 from store.base.rows import fetch
 
 # The open cold ticket of each home, else its last one. Nobody opens another meanwhile: the homes are locked.
@@ -144,7 +144,7 @@ class TicketRow(NamedTuple):
     merged_into: int | None
 
 
-class OpenTicket(NamedTuple):
+class OpenTicketRow(NamedTuple):
     """A ticket that is worked on, and since when."""
 
     ticket_id: int
@@ -154,7 +154,7 @@ class OpenTicket(NamedTuple):
     opened_at: datetime
 
 
-class Place(NamedTuple):
+class TicketPlace(NamedTuple):
     """Where a ticket is: one of them, or nowhere."""
 
     home: int | None = None
@@ -183,21 +183,21 @@ def lock(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
         return {row.ticket_id: row for row in cur.execute(LOCK, {"tickets": list(tickets)}).fetchall()}
 
 
-def lock_place(conn: Connection, place: Place) -> None:
+def lock_place(conn: Connection, place: TicketPlace) -> None:
     """Let nobody else open a ticket by hand there until the transaction ends, whether the place has any row or not."""
     conn.execute(SELECT_LOCK_PLACE, {"place": place.name()})
 
 
-def open_at(conn: Connection, place: Place) -> list[OpenTicket]:
+def open_at(conn: Connection, place: TicketPlace) -> list[OpenTicketRow]:
     """What is worked on at a place and a person may add to, oldest first."""
-    with conn.cursor(row_factory=class_row(OpenTicket)) as cur:
+    with conn.cursor(row_factory=class_row(OpenTicketRow)) as cur:
         return cur.execute(SELECT_OPEN_AT, place._asdict()).fetchall()
 
 
-def standing(conn: Connection, tickets: Sequence[int]) -> dict[int, Standing]:
+def standing(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketStanding]:
     """What there is of what closing tickets needs."""
     rows = fetch(conn, SELECT_STANDING, {"tickets": list(tickets)})
-    return {row.pop("ticket_id"): Standing(**row) for row in rows}
+    return {row.pop("ticket_id"): TicketStanding(**row) for row in rows}
 
 
 def lock_home(conn: Connection, home: int) -> None:

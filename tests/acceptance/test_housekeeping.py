@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from store.readings import dead_letter_rows
-from store.readings.dead_letter_rows import DeadLetter, Fault
+from store.readings.dead_letter_rows import DeadLetter, LetterFault
 from tests.acceptance import processes
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making
@@ -17,7 +17,9 @@ def test_old_letters_go_and_young_ones_stay(new_world: Making, plain_database: D
     old, young = (datetime.now(UTC) - timedelta(days=days) for days in (8, 6))
     with plain_database.connect() as conn:
         for received, count in ((young, 3), (old, MANY)):
-            letter = DeadLetter(received, "hearth/v1/s1/telemetry", b"{", 1, [Fault("malformed", "")], {"malformed": 1})
+            letter = DeadLetter(
+                received, "hearth/v1/s1/telemetry", b"{", 1, [LetterFault("malformed", "")], {"malformed": 1}
+            )
             dead_letter_rows.insert(conn, [letter] * count)
     watch = world.start("watch", HEARTH_DEAD_LETTER_DAYS="7")
     until(lambda: world.one("SELECT count(*) FROM dead_letter") == 3, "old letters are gone")

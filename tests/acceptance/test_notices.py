@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from domain.notices import Audience, Entry, Kind
+from domain.notices import Audience, NoticeKind, OutboxEntry
 from local.port import LOOPBACK
 from store.notices import outbox
 from tests.acceptance.processes import Process, run
@@ -77,7 +77,7 @@ def test_killed_again_and_again_each_message_arrives_once(
     with plain_database.connect() as conn:
         users(conn, mail_port, hook_port)
         entries = [
-            Entry(Kind.OUTAGE_ANNOUNCED, Audience.USER, home_id=h, urgent=True)
+            OutboxEntry(NoticeKind.OUTAGE_ANNOUNCED, Audience.USER, home_id=h, urgent=True)
             for (h,) in conn.execute("SELECT home_id FROM home")
         ]
         outbox.put(conn, entries, datetime.now(UTC))
@@ -131,7 +131,7 @@ def test_two_senders_send_each_message_once(
             homes = [home for (home,) in conn.execute("SELECT home_id FROM home")]
             outbox.put(
                 conn,
-                [Entry(Kind.OUTAGE_ANNOUNCED, Audience.USER, home_id=h, urgent=True) for h in homes],
+                [OutboxEntry(NoticeKind.OUTAGE_ANNOUNCED, Audience.USER, home_id=h, urgent=True) for h in homes],
                 datetime.now(UTC),
             )
         until(
@@ -157,7 +157,7 @@ def test_what_fails_for_good_is_shown_and_can_be_tried_again(
         outbox.put(
             conn,
             [
-                Entry(Kind.CHAIN_BROKEN, audience, data={"what": "T7"})
+                OutboxEntry(NoticeKind.CHAIN_BROKEN, audience, data={"what": "T7"})
                 for audience in (Audience.DISPATCH, Audience.SUPERVISOR)
             ],
             datetime.now(UTC),

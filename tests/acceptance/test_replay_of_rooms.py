@@ -95,10 +95,10 @@ def furnished(world: World, homes: Mapping[str, Series]) -> World:
     return world
 
 
-def packed(homes: Mapping[str, Series]) -> list[telemetry.Message]:
+def packed(homes: Mapping[str, Series]) -> list[telemetry.TimedPayload]:
     """All readings in order of time, in large messages."""
     single = (
-        telemetry.Message(us := int(at.timestamp()) * 1_000_000, home, telemetry.temperature(us, float(celsius)))
+        telemetry.TimedPayload(us := int(at.timestamp()) * 1_000_000, home, telemetry.temperature(us, float(celsius)))
         for home, series in homes.items()
         for at, celsius in series.items()
     )

@@ -18,7 +18,7 @@ from ingest.batch import store_batch
 from ingest.message import Message
 from registry.importing import import_folder
 from sim import town as towns
-from sim.faults import FAULT, Faults, Kind
+from sim.faults import FAULT, FaultKind, Faults
 from sim.layout import Layout
 from sim.radio import Radio
 from sim.registry import write_registry
@@ -59,16 +59,16 @@ class OneFault:
             and not home.stopped
         ]
         self.windows = np.zeros(3, FAULT)
-        self.windows["kind"], self.windows["target"] = Kind.WINDOW, far[:: len(far) // 3][:3]
+        self.windows["kind"], self.windows["target"] = FaultKind.WINDOW, far[:: len(far) // 3][:3]
         self.windows["strength"] = 400
         self.substation = np.zeros(1, FAULT)
         self.substation["target"], self.substation["strength"] = FAILS, 0.8
         self.cold = [plan.homes[i].code for i in self.windows["target"]]
 
-    def active(self, at_us: int) -> Mapping[Kind, Faults]:
+    def active(self, at_us: int) -> Mapping[FaultKind, Faults]:
         at = datetime.fromtimestamp(at_us / 1e6, UTC)
-        now = {kind: np.zeros(0, FAULT) for kind in Kind} | {Kind.WINDOW: self.windows}
-        return now | ({Kind.SUBSTATION: self.substation} if BREAKS <= at < MENDED else {})
+        now = {kind: np.zeros(0, FAULT) for kind in FaultKind} | {FaultKind.WINDOW: self.windows}
+        return now | ({FaultKind.SUBSTATION: self.substation} if BREAKS <= at < MENDED else {})
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from psycopg_pool import ConnectionPool
 from api.app import create_app
 from api.http.company import Company
 from api.http.guard import Guard
-from api.live.hub import Pace
-from api.server import Server
+from api.live.hub import HubLimits
+from api.server import StreamServer
 from domain.policy import builtin
 from store.base import access
 from tests.api.town import NOW
@@ -27,7 +27,7 @@ from tests.conftest import Database
 
 POLICY = builtin("seed")
 ZONE = POLICY.zone.key
-SHORT = Pace(longest_s=0.1)  # who asks for a stream of events gets an answer that ends
+SHORT = HubLimits(longest_s=0.1)  # who asks for a stream of events gets an answer that ends
 
 
 @dataclass
@@ -78,7 +78,7 @@ def plain_api(plain_database: Database) -> Iterator[Api]:
 
 @contextmanager
 def served_database(
-    database: Database, guard: Guard | None = None, company: Company | None = None, pace: Pace = SHORT
+    database: Database, guard: Guard | None = None, company: Company | None = None, pace: HubLimits = SHORT
 ) -> Iterator[Api]:
     """Run the API over a database, with an account that is a member of its roles and no more."""
     clock = Clock()
@@ -97,7 +97,7 @@ def served(app: FastAPI) -> Iterator[str]:
     """Run an app on a free port; gives its address."""
     hub = getattr(app.state, "hub", None)
     config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
-    server = Server(config, hub) if hub else uvicorn.Server(config)
+    server = StreamServer(config, hub) if hub else uvicorn.Server(config)
     # With the protocol named, asyncio turns Nagle's delay off, as it does for a port that uvicorn opens itself.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))

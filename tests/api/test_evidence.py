@@ -29,7 +29,7 @@ from alerts.network import outages
 from alerts.network.outages import Draft
 from alerts.sensors.measurements import record
 from api.evidence import dossier
-from api.evidence.dossier_lines import View
+from api.evidence.dossier_lines import DossierAudience
 from api.http.company import Company
 from domain import policy
 from domain.measurement import NewMeasurement
@@ -41,7 +41,7 @@ from store.base import access
 from store.base.stage import open_stages
 from store.evidence.signing import SigningKey
 from store.judging import ledger_rows
-from store.network.outage_rows import Area
+from store.network.outage_rows import PlaceCodes
 from tests import registry_rows as town
 from tests.acceptance import processes
 from tests.acceptance.waiting import until
@@ -107,7 +107,7 @@ def build(conn: Connection) -> Worked:
     with conn.transaction():
         draft = Draft(
             kind=OutageKind.FAULT, stops_heating=True, reason="a burst pipe", begins_at=NOON - 5 * HOUR,
-            expected_end=NOON, area=Area(homes=["H1"]),
+            expected_end=NOON, area=PlaceCodes(homes=["H1"]),
         )  # fmt: skip
         outages.record(conn, SEED, draft, "somebody", NOON - 4 * HOUR)
     for shard in ledger_rows.shards(conn):
@@ -461,7 +461,9 @@ def test_memory_is_flat_however_much_was_said(plain_database: Database, monkeypa
 
     def peak(seconds: int) -> int:
         first = date(2025, 12, 1)
-        wanted = dossier.Wanted(season(conn, 60, seconds), f"S{seconds}", first, first + 60 * DAY, View.USER)
+        wanted = dossier.DossierRequest(
+            season(conn, 60, seconds), f"S{seconds}", first, first + 60 * DAY, DossierAudience.USER
+        )
         tracemalloc.start()
         with tempfile.TemporaryFile() as file, conn.transaction():
             dossier.compose(conn, scope, SEED, wanted, file)
@@ -507,7 +509,7 @@ def test_days_where_the_clocks_change(plain_database: Database, tmp_path: Path) 
             judge_again(conn, History(rules), [home], date(2026, 3, 27), datetime(2026, 4, 3, 12, tzinfo=UTC))
         file = tmp_path / "dossier.zip"
         scope = access.Scope(everywhere=True, own_station=None, own_homes=[])
-        wanted = dossier.Wanted(home, "H1", date(2026, 3, 27), date(2026, 4, 2), View.USER)
+        wanted = dossier.DossierRequest(home, "H1", date(2026, 3, 27), date(2026, 4, 2), DossierAudience.USER)
         with file.open("wb") as out, conn.transaction():
             dossier.compose(conn, scope, rules, wanted, out)
         until_monday = replace(wanted, end=date(2026, 3, 30))

@@ -19,7 +19,7 @@ def sealed(api: Api, count: int, key: SigningKey | None) -> None:
     api.conn.autocommit = True
     for nth in range(count):
         at = NOW + timedelta(minutes=nth)
-        audit.record(api.conn, audit.Entry(at=at, actor="a", role="admin", address=None, action="GET", target={}))
+        audit.record(api.conn, audit.AuditEntry(at=at, actor="a", role="admin", address=None, action="GET", target={}))
         for _ in range(2):
             chain.seal(api.conn, at, key)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from domain.states import State
+from domain.states import HomeState
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NEVER, NOW
@@ -22,7 +22,7 @@ SELECT %s, substation_id FROM substation WHERE station = %s
 
 def people(conn: Connection, station: str, warm: int = 0, cold: int = 0, unknown: int = 0) -> None:
     """Homes behind the substation of a station."""
-    states = [State.WARM] * warm + [State.COLD] * cold + [State.UNKNOWN] * unknown
+    states = [HomeState.WARM] * warm + [HomeState.COLD] * cold + [HomeState.UNKNOWN] * unknown
     for number, state in enumerate(states):
         town.home(conn, f"home-{station}-{number}", building=f"B-{station}", station=station, state=state)
 
@@ -53,7 +53,7 @@ def test_shares_of_many_homes_together(api: Api) -> None:
 
 def test_of_a_few_homes_nothing_is_told(plain_api: Api) -> None:
     people(plain_api.conn, "North", warm=10, cold=9)
-    town.home(plain_api.conn, "summer", state=State.NOT_JUDGED)  # is no judged home
+    town.home(plain_api.conn, "summer", state=HomeState.NOT_JUDGED)  # is no judged home
     found = asked(plain_api)["figures"]
     assert (found["company"], found["areas"]) == (None, [])
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dashboards.bundle import Bundle, bundle
-from dashboards.change import Change
+from dashboards.bundle import GrafanaBundle, bundle
+from dashboards.change import GrafanaChange
 from dashboards.push import Push, check_source, connect
 from domain.errors import UsageError
 from tests.dashboards.conftest import look
@@ -23,12 +23,14 @@ def grafana() -> Iterator[Grafana]:
         yield server
 
 
-def wanted(**changes: Any) -> Bundle:
+def wanted(**changes: Any) -> GrafanaBundle:
     kept = {"database_url": DATABASE, "prometheus_url": "http://prometheus:9090", "contacts": CONTACTS, **changes}
     return bundle(look(), **kept)
 
 
-def push(grafana: Grafana, made: Bundle | None = None, *, dry: bool = False, token: str = "good") -> list[Change]:
+def push(
+    grafana: Grafana, made: GrafanaBundle | None = None, *, dry: bool = False, token: str = "good"
+) -> list[GrafanaChange]:
     with connect(grafana.url, token) as api:
         return Push(api, token, dry).run(made or wanted())
 
@@ -38,7 +40,7 @@ def check(grafana: Grafana) -> None:
         check_source(api)
 
 
-def actions(changes: list[Change]) -> set[tuple[str, str]]:
+def actions(changes: list[GrafanaChange]) -> set[tuple[str, str]]:
     return {(change.action, change.kind) for change in changes}
 
 

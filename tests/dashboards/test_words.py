@@ -6,16 +6,15 @@ import pytest
 
 from dashboards import words
 from domain.care import CareReason
-from domain.endings import Ending
+from domain.endings import TicketEnding
 from domain.incidents import IncidentKind
 from domain.notices import Audience
 from domain.outages import OutageKind
 from domain.policy import builtin, builtin_names
 from domain.reasons import RejectReason
-from domain.states import ClearReason, Severity, State
+from domain.states import ClearReason, HomeState, Severity
 from domain.substation import AlarmKind
-from domain.tickets import State as TicketState
-from domain.tickets import TicketClass
+from domain.tickets import TicketClass, TicketState
 
 
 @pytest.mark.parametrize(
@@ -23,7 +22,7 @@ from domain.tickets import TicketClass
     [
         (words.TICKET_CLASSES, TicketClass),
         (words.TICKET_STATES, TicketState),
-        (words.ENDINGS, Ending),
+        (words.ENDINGS, TicketEnding),
         (words.CLEAR_REASONS, ClearReason),
         (words.INCIDENTS, IncidentKind),
         (words.ALARMS, AlarmKind),
@@ -36,7 +35,7 @@ def test_enums(named: dict[str, words.Value], enum: type[StrEnum]) -> None:
 
 
 def test_states_and_reasons() -> None:
-    assert {state.shown for state in State} | {severity.name.lower() for severity in Severity} <= set(words.STATES)
+    assert {state.shown for state in HomeState} | {severity.name.lower() for severity in Severity} <= set(words.STATES)
     assert set(words.REASONS) == {each.value for enum in (CareReason, RejectReason) for each in enum}
     assert all(value.text.zh and value.text.en for value in words.STATES.values())
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from domain.states import State
+from domain.states import HomeState
 from tests.api import town
 from tests.api.town import NOW
 
@@ -29,7 +29,12 @@ HOUR_US = 3_600_000_000
 
 
 def flat(
-    conn: Connection, code: str = "B1-101", *, state: State = State.WARM, celsius: float = 20.4, station: str = "North"
+    conn: Connection,
+    code: str = "B1-101",
+    *,
+    state: HomeState = HomeState.WARM,
+    celsius: float = 20.4,
+    station: str = "North",
 ) -> int:
     """A home with two rooms that were measured until a quarter of an hour ago, but for a time in the morning."""
     home = town.home(conn, code, building=f"B-{station}", station=station, state=state)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from api.pages.visit import form_token
-from domain.states import State
+from domain.states import HomeState
 from store.base import access
 from store.base.access import Role
 from tests.api import town
@@ -269,8 +269,8 @@ def test_no_staff_token_opens_or_sends_anything(api: Api, role: Role) -> None:
 
 
 def test_several_homes_on_one_link(api: Api, visitor: Visitors) -> None:
-    town.home(api.conn, "B1-101", state=State.WARM)
-    town.home(api.conn, "B1-102", state=State.UNKNOWN)
+    town.home(api.conn, "B1-101", state=HomeState.WARM)
+    town.home(api.conn, "B1-102", state=HomeState.UNKNOWN)
     person = visitor()
     inside(api, person, "B1-101", "B1-102")
     assert "Warm enough" in person.page.inner_text("main")
@@ -283,16 +283,16 @@ def test_several_homes_on_one_link(api: Api, visitor: Visitors) -> None:
 @pytest.mark.parametrize(
     ("state", "days", "status", "says"),
     [
-        (State.WARM, 0, "on", "The limit at this hour is 18.0 °C."),
-        (State.COLD, 0, "on", "below the limit of 18.0 °C"),
-        (State.SEVERE, 0, "on", "below the lowest limit of 16.0 °C"),
-        (State.UNKNOWN, 0, "on", "has not sent anything new"),
-        (State.NOT_JUDGED, 120, "on", "not the heating season"),
-        (State.NOT_JUDGED, 0, "stopped", "heat of this home is stopped"),
+        (HomeState.WARM, 0, "on", "The limit at this hour is 18.0 °C."),
+        (HomeState.COLD, 0, "on", "below the limit of 18.0 °C"),
+        (HomeState.SEVERE, 0, "on", "below the lowest limit of 16.0 °C"),
+        (HomeState.UNKNOWN, 0, "on", "has not sent anything new"),
+        (HomeState.NOT_JUDGED, 120, "on", "not the heating season"),
+        (HomeState.NOT_JUDGED, 0, "stopped", "heat of this home is stopped"),
     ],
 )
 def test_how_the_home_is_in_plain_words(
-    api: Api, visitor: Visitors, state: State, days: int, status: str, says: str
+    api: Api, visitor: Visitors, state: HomeState, days: int, status: str, says: str
 ) -> None:
     home = flat.flat(api.conn, state=state)
     api.conn.execute("UPDATE home_status SET status = %s WHERE home_id = %s", (status, home))
@@ -304,7 +304,7 @@ def test_how_the_home_is_in_plain_words(
 
 
 def test_in_the_dark_it_can_be_read_as_well(api: Api, visitor: Visitors) -> None:
-    home = flat.flat(api.conn, state=State.COLD, celsius=16.6)
+    home = flat.flat(api.conn, state=HomeState.COLD, celsius=16.6)
     flat.days(api.conn, home)
     flat.cold_ticket(api.conn, home)
     person = visitor("en", color_scheme="dark")
@@ -323,7 +323,7 @@ def test_by_night_the_limit_is_that_of_the_night(api: Api, visitor: Visitors) ->
 
 
 def test_clocks_are_told_as_they_are(api: Api, visitor: Visitors) -> None:
-    home = flat.flat(api.conn, state=State.COLD, celsius=16.6)
+    home = flat.flat(api.conn, state=HomeState.COLD, celsius=16.6)
     number = flat.cold_ticket(api.conn, home)
     flat.past_ticket(api.conn, home)
     person = visitor("en", DESK)
@@ -450,7 +450,7 @@ def test_a_leak_is_reported_and_its_ticket_seen(api: Api, visitor: Visitors, lan
 
 
 def test_a_cold_home_has_one_ticket_and_what_comes_later_is_added(api: Api, visitor: Visitors) -> None:
-    town.home(api.conn, state=State.COLD)
+    town.home(api.conn, state=HomeState.COLD)
     person = visitor()
     inside(api, person)
     for words, contact in (("The bedroom is at 16.", "024-1"), ("Now it is at 15.", "024-2")):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.states import State
+from domain.states import HomeState
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW
@@ -27,12 +27,12 @@ def test_a_home(api: Api, visitor: Visitors, language: str, size: str) -> None:
     warm = flat.flat(conn, "B1-101")
     flat.days(conn, warm)
     flat.past_ticket(conn, warm)
-    cold = flat.flat(conn, "B1-202", state=State.COLD, celsius=16.6)
+    cold = flat.flat(conn, "B1-202", state=HomeState.COLD, celsius=16.6)
     flat.days(conn, cold)
     flat.cold_ticket(conn, cold)
     outage = town.one(conn, INSERT_OUTAGE, (NOW + timedelta(hours=20), NOW + timedelta(hours=30), NOW))
     conn.execute("INSERT INTO outage_area (outage_id, home_id) VALUES (%s, %s)", (outage, cold))
-    town.home(conn, "B1-303", building="B-North", state=State.UNKNOWN)
+    town.home(conn, "B1-303", building="B-North", state=HomeState.UNKNOWN)
     token = api.token("customer", "B1-101", "B1-202", "B1-303")
     conn.commit()
     person = visitor(language, SIZES[size])

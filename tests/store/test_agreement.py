@@ -12,8 +12,8 @@ from alerts.judging.rejudge import judge_again
 from alerts.sensors import care, measurements
 from domain.care import CareEnd
 from domain.measurement import NewMeasurement
-from domain.tickets import EventKind, Refused
-from ingest.places import Places
+from domain.tickets import EventKind, MoveRefused
+from ingest.places import SensorPlaces
 from store.sensors import care_rows
 from store.tickets import desk_checks
 from tests import registry_rows as town
@@ -72,7 +72,7 @@ class Site(Company):
         for kind, data in ((EventKind.REPLIED, {"text": "x", "channel": "phone"}), (EventKind.CLOSED, {})):
             try:
                 self.let(1, kind, self.now, **data)
-            except Refused:
+            except MoveRefused:
                 continue
         assert self.ticket()["state"] == "verifying"
 
@@ -196,7 +196,7 @@ def test_where_the_sensor_is_silent_one_measurement_is_enough(site: Site) -> Non
 
 def test_another_living_room_that_is_cold_contradicts_too(site: Site, plain_database: Database) -> None:
     town.sensor(site.conn, "s2", 1, room_kind="bedroom")
-    site.intake = replace(site.intake, places=Places())
+    site.intake = replace(site.intake, places=SensorPlaces())
     site.say(("s2", site.now, 15.0))
     site.measure()
     site.now += 5 * MINUTE

@@ -10,7 +10,7 @@ from psycopg import Connection
 from alerts.desk.cases import NotNow, follow_up, open_case
 from alerts.desk.moves import act
 from domain import policy
-from domain.cases import Channel, FollowUp, NewCase, Subject
+from domain.cases import CaseChannel, FollowUp, NewCase, Subject
 from domain.tickets import EventKind
 from store.base.access import Scope
 from store.tickets import case_rows
@@ -24,7 +24,12 @@ EVERYWHERE = Scope(True, None, [])
 
 
 def new(case_class: str = "complaint", **other: Any) -> NewCase:
-    filled = {"subject": Subject.CONDUCT, "channel": Channel.PHONE, "text": "Nobody came.", "about_station": "North"}
+    filled = {
+        "subject": Subject.CONDUCT,
+        "channel": CaseChannel.PHONE,
+        "text": "Nobody came.",
+        "about_station": "North",
+    }
     return NewCase(case_class=case_class, name="Wang Wu", phone="024-4711", **{**filled, **other})
 
 
@@ -82,7 +87,7 @@ def test_each_follow_up_is_made_once_and_stands_in_the_chain(desk: Desk) -> None
     kinds = [row["kind"] for row in desk.rows("SELECT kind FROM ticket_event ORDER BY seq")]
     assert kinds == ["opened", "escalated", "supervised", "published"]
     assert desk.rows("SELECT audience FROM outbox WHERE kind = 'case_escalated'") == [{"audience": "supervisor"}]
-    (shown,) = case_rows.cases(desk.conn, EVERYWHERE, case_rows.Wanted(), limit=10)
+    (shown,) = case_rows.cases(desk.conn, EVERYWHERE, case_rows.CaseFilter(), limit=10)
     assert (shown["escalated_at"], shown["example_at"]) == (FRIDAY + DAY, None)
     with desk.conn.transaction():
         assert not follow_up(desk.conn, SEED, "T00000099", FollowUp.ESCALATED, "", FRIDAY, "a leader")
@@ -105,7 +110,7 @@ def test_a_closed_case_can_be_an_example(desk: Desk) -> None:
     with pytest.raises(NotNow, match="is closed"), desk.conn.transaction():
         follow_up(desk.conn, SEED, number, FollowUp.ESCALATED, "", FRIDAY + DAY, "a leader")
     assert [
-        row["number"] for row in case_rows.cases(desk.conn, EVERYWHERE, case_rows.Wanted(is_open=False), limit=9)
+        row["number"] for row in case_rows.cases(desk.conn, EVERYWHERE, case_rows.CaseFilter(is_open=False), limit=9)
     ] == [number]
 
 
@@ -114,11 +119,13 @@ def test_cases_are_chosen_and_a_crew_gets_none(desk: Desk) -> None:
     _, second = opened(desk.conn, new("report", subject=Subject.WRONGDOING, about_station="South"))
 
     def numbers(**wanted: Any) -> list[str]:
-        return [row["number"] for row in case_rows.cases(desk.conn, EVERYWHERE, case_rows.Wanted(**wanted), limit=9)]
+        return [
+            row["number"] for row in case_rows.cases(desk.conn, EVERYWHERE, case_rows.CaseFilter(**wanted), limit=9)
+        ]
 
     assert numbers() == [second, first]
     assert numbers(case_class="report") == [second]
     assert numbers(station="North") == [first]
     assert numbers(subject="wrongdoing") == [second]
     assert numbers(is_open=False) == []
-    assert case_rows.cases(desk.conn, Scope(False, "North", []), case_rows.Wanted(), limit=9) == []
+    assert case_rows.cases(desk.conn, Scope(False, "North", []), case_rows.CaseFilter(), limit=9) == []

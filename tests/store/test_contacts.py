@@ -13,7 +13,7 @@ from domain.errors import UsageError
 from registry.contacts import import_contacts
 from registry.exporting import export_folder
 from registry.importing import import_folder
-from store.registry.contact_rows import Difference
+from store.registry.contact_rows import ContactChanges
 from tests.api import town
 
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
@@ -39,7 +39,7 @@ def conn(connection: Connection) -> Connection:
     return connection
 
 
-def given(conn: Connection, folder: Path, text: str) -> Difference | None:
+def given(conn: Connection, folder: Path, text: str) -> ContactChanges | None:
     (folder / "contacts.csv").write_text(text)
     return import_contacts(conn, folder, ZONE, NOW)
 
@@ -49,25 +49,25 @@ def contacts(conn: Connection) -> list[tuple[object, ...]]:
 
 
 def test_the_file_says_how_users_can_be_told(conn: Connection, tmp_path: Path) -> None:
-    assert given(conn, tmp_path, FILE) == Difference(3, 0, 0)
+    assert given(conn, tmp_path, FILE) == ContactChanges(3, 0, 0)
     assert contacts(conn) == [
         ("B1-101", "email", "zhang@example.com", "zh", datetime(2025, 12, 31, 16, tzinfo=UTC)),
         ("B1-101", "phone", "13800000000", "zh", None),
         ("B1-102", "webhook", "https://host.example/hook", "en", datetime(2026, 1, 1, tzinfo=UTC)),
     ]
-    assert given(conn, tmp_path, FILE) == Difference(0, 0, 0)
+    assert given(conn, tmp_path, FILE) == ContactChanges(0, 0, 0)
 
 
 def test_the_lines_of_a_home_replace_what_it_had_and_addresses_are_forgotten(conn: Connection, tmp_path: Path) -> None:
     given(conn, tmp_path, FILE)
     changed = HEADER + "B1-101,email,zhang@example.com,en,\nB1-101,email,li@example.com,zh,2026-01-02\n"
-    assert given(conn, tmp_path, changed) == Difference(1, 1, 1)
+    assert given(conn, tmp_path, changed) == ContactChanges(1, 1, 1)
     assert [(row[0], row[2], row[3]) for row in contacts(conn)] == [
         ("B1-101", "li@example.com", "zh"),
         ("B1-101", "zhang@example.com", "en"),
         ("B1-102", "https://host.example/hook", "en"),
     ]
-    assert given(conn, tmp_path, HEADER + "B1-101,,,,\n") == Difference(0, 0, 2)
+    assert given(conn, tmp_path, HEADER + "B1-101,,,,\n") == ContactChanges(0, 0, 2)
     assert [row[0] for row in contacts(conn)] == ["B1-102"]
     assert town.one(conn, "SELECT count(*) FROM person.contact", None) == 1
     assert town.one(conn, "SELECT count(*) FROM addressee", None) == 4  # what was sent stays on record
@@ -77,7 +77,7 @@ def test_a_consent_does_not_end_by_a_file_that_has_no_such_column(conn: Connecti
     given(conn, tmp_path, FILE)
     before = contacts(conn)
     short = "\n".join(",".join(line.split(",")[:3]) for line in FILE.splitlines())
-    assert given(conn, tmp_path, short) == Difference(0, 0, 0)
+    assert given(conn, tmp_path, short) == ContactChanges(0, 0, 0)
     assert contacts(conn) == before
 
 
@@ -127,4 +127,4 @@ def test_an_export_has_them_only_if_asked_and_for_its_owner_alone(conn: Connecti
     assert export_folder(conn, full, with_contacts=True)["contacts"] == 3
     assert stat.S_IMODE(os.stat(full / "contacts.csv").st_mode) == 0o600
     import_folder(conn, full, ZONE, NOW)
-    assert import_contacts(conn, full, ZONE, NOW) == Difference(0, 0, 0)
+    assert import_contacts(conn, full, ZONE, NOW) == ContactChanges(0, 0, 0)

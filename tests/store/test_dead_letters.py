@@ -15,13 +15,13 @@ from alerts.judging.judge import Judge
 from domain import policy
 from hearth.commands.deadletters import excerpt
 from ingest.batch import Fates, Intake, store_batch
-from ingest.dead_letters import Replay, replay
+from ingest.dead_letters import LetterReplay, replay
 from ingest.message import Message
-from ingest.places import Places
+from ingest.places import SensorPlaces
 from ingest.validate import Limits
 from store.base.stage import open_stages
 from store.readings import dead_letter_rows
-from store.readings.dead_letter_rows import DeadLetter, Fault, Wanted
+from store.readings.dead_letter_rows import DeadLetter, LetterFault, LetterFilter
 from tests import registry_rows as town
 from tests.conftest import Database
 
@@ -44,12 +44,14 @@ class Post:
         """Store one message as ingest does."""
         return store_batch(self.conn, self._intake("ingest"), [message(device, payload, at)], at)
 
-    def replay(self, wanted: Wanted | None = None, *, at: datetime = LATER, dry_run: bool = False) -> Replay:
+    def replay(
+        self, wanted: LetterFilter | None = None, *, at: datetime = LATER, dry_run: bool = False
+    ) -> LetterReplay:
         """Replay letters, all if none are named."""
-        return replay(self.conn, self._intake("replay"), wanted or Wanted(), lambda: at, dry_run)
+        return replay(self.conn, self._intake("replay"), wanted or LetterFilter(), lambda: at, dry_run)
 
     def _intake(self, worker: str) -> Intake:
-        return Intake(worker, LIMITS, self.judge, Places())
+        return Intake(worker, LIMITS, self.judge, SensorPlaces())
 
     def letters(self) -> list[dict[str, Any]]:
         """All letters in order."""
@@ -73,7 +75,7 @@ def message(device: str, payload: Any, at: datetime) -> Message:
 
 def letter_of(payload: bytes, reason: str) -> DeadLetter:
     """A letter of sensor s1 from noon."""
-    faults = [Fault(reason, "once")]
+    faults = [LetterFault(reason, "once")]
     return DeadLetter(NOON, "hearth/v1/s1/telemetry", payload, len(payload), faults, {reason: 1})
 
 
@@ -109,7 +111,7 @@ def test_a_second_replay_finds_nothing(post: Post) -> None:
     post.send("s1", {"temperature": 20.5})
     register(post)
     post.replay()
-    assert post.replay() == Replay()
+    assert post.replay() == LetterReplay()
     assert len(post.readings()) == 1
 
 
@@ -229,7 +231,7 @@ def test_two_replays_at_once_store_nothing_twice(database: Database) -> None:
         for n in range(60):
             first.send("s1", {"ts": (NOON - n * SECOND).isoformat(), "temperature": 15.0 + n})
         register(first)
-        done: list[Replay] = []
+        done: list[LetterReplay] = []
         threads = [threading.Thread(target=lambda p=p: done.append(p.replay())) for p in (first, second)]
         for thread in threads:
             thread.start()
@@ -245,7 +247,7 @@ def test_letters_that_another_has_in_hand_are_skipped(plain_database: Database) 
         post.send("s1", {"temperature": 20.5})
         post.send("s1", {"ts": (NOON - SECOND).isoformat(), "temperature": 20.5})
         register(post)
-        (held,) = dead_letter_rows.take(other, Wanted(), 0, dead_letter_rows.last(other), 1)
+        (held,) = dead_letter_rows.take(other, LetterFilter(), 0, dead_letter_rows.last(other), 1)
         assert post.replay().taken == 1
         other.rollback()
         assert post.replay().taken == 1
@@ -256,18 +258,18 @@ def test_letters_that_another_has_in_hand_are_skipped(plain_database: Database) 
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Wanted(), [4, 3, 2, 1]),
-        (Wanted(reason="malformed"), [3]),
-        (Wanted(since=NOON), [4, 3, 2]),
-        (Wanted(sensor="s1"), [1]),
-        (Wanted(sensor="s2"), [2]),
-        (Wanted(sensor="g"), [4, 2]),
-        (Wanted(sensor="s"), []),
-        (Wanted(ids=[2, 4, 99]), [4, 2]),
-        (Wanted(reason="unknown_sensor", since=NOON, sensor="g"), [4, 2]),
+        (LetterFilter(), [4, 3, 2, 1]),
+        (LetterFilter(reason="malformed"), [3]),
+        (LetterFilter(since=NOON), [4, 3, 2]),
+        (LetterFilter(sensor="s1"), [1]),
+        (LetterFilter(sensor="s2"), [2]),
+        (LetterFilter(sensor="g"), [4, 2]),
+        (LetterFilter(sensor="s"), []),
+        (LetterFilter(ids=[2, 4, 99]), [4, 2]),
+        (LetterFilter(reason="unknown_sensor", since=NOON, sensor="g"), [4, 2]),
     ],
 )
-def test_letters_are_found_by(plain_post: Post, wanted: Wanted, found: list[int]) -> None:
+def test_letters_are_found_by(plain_post: Post, wanted: LetterFilter, found: list[int]) -> None:
     plain_post.send("s1", {"temperature": 1}, NOON - SECOND)
     plain_post.send("g", [{"id": "s2", "temperature": 2}])
     plain_post.send("s3", b"{")
@@ -282,7 +284,7 @@ def test_the_oldest_letters_are_deleted_some_at_a_time(post: Post) -> None:
     for days in (1, 2, 3):
         post.send("s1", {"temperature": 20.5}, NOON - timedelta(days=days))
     register(post)
-    post.replay(Wanted(ids=[1]))
+    post.replay(LetterFilter(ids=[1]))
     assert dead_letter_rows.purge(post.conn, NOON - timedelta(days=1), 1) == 1
     assert [x["received_at"] for x in post.letters()] == [NOON - timedelta(days=1), NOON - timedelta(days=2)]
     assert dead_letter_rows.purge(post.conn, NOON - timedelta(days=1), 10) == 1

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from alerts.desk import recovery
-from alerts.desk.moves import Belongs, HomeHasTicket
+from alerts.desk.moves import HomeHasTicket, ReportTarget
 from alerts.evidence import chain
 from alerts.judging.rejudge import judge_again
 from alerts.tickets import clocks
-from domain.tickets import EventKind, Refused, TicketClass
+from domain.tickets import EventKind, MoveRefused, TicketClass
 from store.tickets import desk_checks
 from tests import registry_rows as town
 from tests.conftest import Servers, fresh_database
@@ -95,7 +95,7 @@ class DeskMachine(RuleBasedStateMachine):
             event = events[(len(events) * nth) // len(TAMPER)]
             with conn.transaction(force_rollback=True):
                 conn.execute(statement.format(event=event).encode())
-                report = chain.Report()
+                report = chain.ChainReport()
                 chain.check(conn, report, None)
             assert report.faults, statement
 
@@ -111,7 +111,7 @@ class DeskMachine(RuleBasedStateMachine):
     def attempt(self, by: Company, ticket: int, kind: EventKind) -> None:
         try:
             by.let(ticket, kind, self.now, **MOVES[kind])
-        except Refused:
+        except MoveRefused:
             return
 
     @rule(home=HOMES, celsius=CELSIUS, minutes=st.sampled_from([0, 1, 5, 5, 12]))
@@ -164,7 +164,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     def call(self, by: Company, kind: TicketClass, home: int) -> None:
         try:
-            by.phoned(self.now, kind, home, Belongs(new=True))
+            by.phoned(self.now, kind, home, ReportTarget(new=True))
         except HomeHasTicket:
             return
 

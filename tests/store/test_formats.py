@@ -13,7 +13,7 @@ from alerts.judging.judge import Judge
 from domain import policy
 from ingest.batch import Fates, Intake, store_batch
 from ingest.message import Message
-from ingest.places import Places
+from ingest.places import SensorPlaces
 from ingest.source_table import load
 from ingest.validate import Limits
 from store.base.stage import open_stages
@@ -50,7 +50,7 @@ def conn(database: Database) -> Iterator[Connection]:
 def intake() -> Intake:
     sources = load(TABLE, "test", ZoneInfo("Asia/Shanghai"))
     return Intake(
-        "test", Limits(65_536, 300_000_000), Judge(policy.builtin("seed")).readings, Places(), sources=sources
+        "test", Limits(65_536, 300_000_000), Judge(policy.builtin("seed")).readings, SensorPlaces(), sources=sources
     )
 
 

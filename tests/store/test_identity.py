@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from domain.cases import Channel, NewCase, Reveal, Subject
+from domain.cases import CaseChannel, NewCase, Reveal, Subject
 from store.base import access
 from store.base.access import Scope
 from store.tickets import case_rows
@@ -24,7 +24,7 @@ def complaint(conn: Connection, *, anonymous: bool = False, station: str | None 
     new = NewCase(
         case_class="complaint",
         subject=Subject.CONDUCT,
-        channel=Channel.PHONE,
+        channel=CaseChannel.PHONE,
         text="Nobody came.",
         about_station=station,
         anonymous=anonymous,
@@ -39,7 +39,7 @@ def complaint(conn: Connection, *, anonymous: bool = False, station: str | None 
 
 def ask(
     conn: Connection, ticket: int, role: str = "supervisor", station: str | None = None, reason: str = REASON
-) -> case_rows.Told:
+) -> case_rows.RevealedIdentity:
     return case_rows.reveal(conn, ticket, actor="token 1", role=role, station=station, reason=reason, at=NOW)
 
 
@@ -109,7 +109,7 @@ def test_the_role_of_the_desk_can_leave_a_name_and_never_ask(database: Database)
         town.home(owner)
         ticket, _ = town.ticket(owner, None, kind="complaint")
         owner.commit()
-    new = NewCase(case_class="complaint", subject=Subject.FEES, channel=Channel.BOX, text="Too much.", name="Li")
+    new = NewCase(case_class="complaint", subject=Subject.FEES, channel=CaseChannel.BOX, text="Too much.", name="Li")
     with as_api(database) as conn:
         case_rows.insert(conn, ticket, new, "the desk", NOW)
         conn.commit()
@@ -135,7 +135,7 @@ def test_the_home_of_a_complainant_stands_nowhere_else(database: Database) -> No
     with database.connect() as owner:
         ticket = complaint(owner)
         assert owner.execute("SELECT home_id FROM ticket WHERE ticket_id = %s", (ticket,)).fetchone() == (None,)
-        (shown,) = case_rows.cases(owner, EVERYWHERE, case_rows.Wanted(), limit=10)
+        (shown,) = case_rows.cases(owner, EVERYWHERE, case_rows.CaseFilter(), limit=10)
         assert not {"home", "name", "phone", "home_id"} & set(shown)
 
 

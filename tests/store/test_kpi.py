@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from alerts.figures import kpi
-from domain.kpi import NOTHING_HEAT, CaseFigures, ClockFigures, DeskFigures, Figures, Heat, Month
+from domain.kpi import NOTHING_HEAT, CaseKpi, ClockKpi, DeskKpi, Heat, Month, MonthKpi
 from store.figures.kpi_rows import figures, stale
 from tests import registry_rows
 
@@ -193,7 +193,7 @@ def heat_by_hand(town: Town, mine: Callable[[Any], bool]) -> Heat:
     )  # fmt: skip
 
 
-def clocks_by_hand(town: Town, mine: Callable[[Any], bool]) -> tuple[ClockFigures, ...]:
+def clocks_by_hand(town: Town, mine: Callable[[Any], bool]) -> tuple[ClockKpi, ...]:
     out = []
     for kind, name in sorted({(c.ticket_class, c.name) for c in town.clocks}):
         ran = [
@@ -207,7 +207,7 @@ def clocks_by_hand(town: Town, mine: Callable[[Any], bool]) -> tuple[ClockFigure
             in_time = sum(c.met is not None and c.due is not None and c.met <= c.due for c in ran)
             met = sum(c.met is not None for c in ran)
             out.append(
-                ClockFigures(
+                ClockKpi(
                     ticket_class=kind, name=name, due=len(ran), in_time=in_time, late=met - in_time,
                     unmet=len(ran) - met, mean_s=fmean(took) if took else None,
                     median_s=median(took) if took else None,
@@ -216,7 +216,7 @@ def clocks_by_hand(town: Town, mine: Callable[[Any], bool]) -> tuple[ClockFigure
     return tuple(out)
 
 
-def cases_by_hand(town: Town, mine: Callable[[Any], bool]) -> tuple[CaseFigures, ...]:
+def cases_by_hand(town: Town, mine: Callable[[Any], bool]) -> tuple[CaseKpi, ...]:
     out = []
     for kind in ("complaint", "report"):
         some = [c for c in town.cases if mine(c) and c.ticket_class == kind and within(c.opened)]
@@ -226,7 +226,7 @@ def cases_by_hand(town: Town, mine: Callable[[Any], bool]) -> tuple[CaseFigures,
         met_at_all = sum(met is not None for _, met in dated)
         overdue = sum(met is None and due <= NOW for due, met in dated)
         out.append(
-            CaseFigures(
+            CaseKpi(
                 ticket_class=kind, received=len(some), closed=sum(c.closed is not None for c in some),
                 closed_in_time=sum(
                     bool(c.closed and c.answer and c.answer.due and c.closed <= c.answer.due) for c in some
@@ -238,7 +238,7 @@ def cases_by_hand(town: Town, mine: Callable[[Any], bool]) -> tuple[CaseFigures,
     return tuple(case for case in out if case.received)
 
 
-def desk_by_hand(town: Town, mine: Callable[[Any], bool]) -> DeskFigures:
+def desk_by_hand(town: Town, mine: Callable[[Any], bool]) -> DeskKpi:
     cases = [c for c in town.cases if mine(c)]
     calls = [said for station, at, said in town.calls if within(at) and mine(Flag(station, at, None, None))]
     flags = [
@@ -246,7 +246,7 @@ def desk_by_hand(town: Town, mine: Callable[[Any], bool]) -> DeskFigures:
         if mine(f) and within(f.raised) and f.reason != "withdrawn" and (f.cleared is None or f.cleared > f.raised)
     ]  # fmt: skip
     took = [(f.cleared - f.raised).total_seconds() for f in flags if f.cleared and f.reason == "recovered"]
-    return DeskFigures(
+    return DeskKpi(
         tickets=sum(within(c.opened) and not c.retrospective for c in cases),
         retrospective=sum(within(c.opened) and c.retrospective for c in cases),
         closed=sum(within(c.closed) and not c.retrospective for c in cases),
@@ -257,7 +257,7 @@ def desk_by_hand(town: Town, mine: Callable[[Any], bool]) -> DeskFigures:
     )  # fmt: skip
 
 
-def told(found: list[Figures]) -> Any:
+def told(found: list[MonthKpi]) -> Any:
     """Figures with their rates, to the sixth decimal."""
 
     def tidy(value: Any) -> Any:
@@ -270,11 +270,11 @@ def told(found: list[Figures]) -> Any:
     return [tidy(each.told()) for each in found]
 
 
-def by_hand(town: Town, station: str | None) -> Figures:
+def by_hand(town: Town, station: str | None) -> MonthKpi:
     def mine(row: Any) -> bool:
         return station is None or row.station == station
 
-    return Figures(
+    return MonthKpi(
         station=station, heat=heat_by_hand(town, mine), desk=desk_by_hand(town, mine),
         clocks=clocks_by_hand(town, mine), cases=cases_by_hand(town, mine),
     )  # fmt: skip

@@ -13,22 +13,22 @@ from psycopg.rows import dict_row
 from alerts.judging.judge import Judge
 from domain import policy
 from ingest.batch import Fates, Intake, store_batch
-from ingest.dead_letters import Replay, replay
-from ingest.decoders.work import Bounds
+from ingest.dead_letters import LetterReplay, replay
+from ingest.decoders.work import MessageBounds
 from ingest.message import Message
-from ingest.places import Places
+from ingest.places import SensorPlaces
 from ingest.source_table import load
 from ingest.validate import LISTED_FAULTS, Limits
 from store.base.stage import open_stages
 from store.readings import dead_letter_rows
-from store.readings.dead_letter_rows import DeadLetter, Fault, Wanted
+from store.readings.dead_letter_rows import DeadLetter, LetterFault, LetterFilter
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.unit.ingest.golden import GOLDEN
 
 NOON = datetime(2026, 1, 15, 4, 1, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
-LIMITS = Limits(65_536, 300_000_000, bounds=Bounds(readings=3_000, faults=1_000))
+LIMITS = Limits(65_536, 300_000_000, bounds=MessageBounds(readings=3_000, faults=1_000))
 TABLE = """
 [[source]]
 name = "zigbee"
@@ -60,7 +60,7 @@ class Post:
 
     def _intake(self, worker: str) -> Intake:
         sources = load(TABLE, "test", ZoneInfo("Asia/Shanghai"))
-        return Intake(worker, LIMITS, self.judge, Places(), sources=sources)
+        return Intake(worker, LIMITS, self.judge, SensorPlaces(), sources=sources)
 
     def send(self, *messages: tuple[str, bytes]) -> Fates:
         return store_batch(self.conn, self.ingest, [self.message(*said) for said in messages], NOON)
@@ -68,8 +68,8 @@ class Post:
     def message(self, topic: str, payload: bytes) -> Message:
         return Message(topic, payload, int(NOON.timestamp() * 1e6), 1, 1, 1, False)
 
-    def replay(self) -> Replay:
-        return replay(self.conn, self._intake("replay"), Wanted(), lambda: LATER)
+    def replay(self) -> LetterReplay:
+        return replay(self.conn, self._intake("replay"), LetterFilter(), lambda: LATER)
 
     def register(self, code: str, gateway: str | None) -> None:
         town.sensor(self.conn, code, town.home(self.conn, f"home of {code}"), gateway=gateway)
@@ -159,7 +159,7 @@ def test_a_letter_of_before_with_one_reading_is_still_replayed(post: Post) -> No
     """Readings of gateways were kept one by one, in our own format, under the name of who spoke."""
     post.register("living-4-1", "zigbee")
     payload = b'{"id":"living-4-1","temperature":20.5}'
-    faults = [Fault("unknown_sensor", "is not in the registry")]
+    faults = [LetterFault("unknown_sensor", "is not in the registry")]
     letter = DeadLetter(NOON, "hearth/v1/zigbee/telemetry", payload, len(payload), faults, {"unknown_sensor": 1})
     dead_letter_rows.insert(post.conn, [letter])
     assert post.replay().stored == 1
@@ -168,8 +168,8 @@ def test_a_letter_of_before_with_one_reading_is_still_replayed(post: Post) -> No
 def test_a_letter_is_found_by_any_of_its_reasons(post: Post) -> None:
     post.send(("hearth/v1/s/telemetry", b'[{"temperature": 1}, 3]'))
     for reason in ("malformed", "unknown_sensor"):
-        assert dead_letter_rows.waiting(post.conn, Wanted(reason=reason)) == 1
-    assert dead_letter_rows.waiting(post.conn, Wanted(reason="future")) == 0
+        assert dead_letter_rows.waiting(post.conn, LetterFilter(reason=reason)) == 1
+    assert dead_letter_rows.waiting(post.conn, LetterFilter(reason="future")) == 0
     assert post.rows("SELECT reason, faults FROM dead_letter_seen ORDER BY reason") == [
         {"reason": "malformed", "faults": 1},
         {"reason": "unknown_sensor", "faults": 1},
@@ -187,7 +187,7 @@ def test_text_that_the_database_has_no_place_for_is_kept_all_the_same(post: Post
 def letters(post: Post, count: int, kilobytes: int = 10) -> None:
     payload = bytes(kilobytes * 1000 - 500)
     letter = DeadLetter(
-        NOON, "hearth/v1/s/telemetry", payload, len(payload), [Fault("malformed", "")], {"malformed": 3}
+        NOON, "hearth/v1/s/telemetry", payload, len(payload), [LetterFault("malformed", "")], {"malformed": 3}
     )
     dead_letter_rows.insert(post.conn, [letter] * count)
 
@@ -209,6 +209,6 @@ def test_beyond_their_bytes_the_oldest_letters_are_dropped_and_counted(post: Pos
 def test_a_letter_that_somebody_has_in_hand_is_not_dropped(plain_database: Database, post: Post) -> None:
     letters(post, 3)
     with plain_database.connect() as other:
-        (held,) = dead_letter_rows.take(other, Wanted(), 0, 100, 1)
+        (held,) = dead_letter_rows.take(other, LetterFilter(), 0, 100, 1)
         assert dead_letter_rows.trim(post.conn, 5_000, LATER, 100) == 2
     assert [letter["dead_letter_id"] for letter in post.letters()] == [held.dead_letter_id]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.incidents import IncidentKind
 from store.figures import live_feed
-from store.figures.live_feed import Snapshot, Told
+from store.figures.live_feed import FeedPosition, Snapshot
 from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import Database
@@ -30,10 +30,10 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 @given(snapshots(), snapshots(), st.integers(0, 10**15))
 def test_a_place_is_read_as_it_was_written(one: Snapshot, other: Snapshot, upto: int) -> None:
     assert Snapshot.parse(str(one)) == one
-    assert Told.parse(str(Told.all(one))) == Told.all(one)
+    assert FeedPosition.parse(str(FeedPosition.all(one))) == FeedPosition.all(one)
     within = one.later(other)
-    told = Told(one if within is other else other, within, upto)
-    assert Told.parse(str(told)) == (told if told.before != within else Told.all(within))
+    told = FeedPosition(one if within is other else other, within, upto)
+    assert FeedPosition.parse(str(told)) == (told if told.before != within else FeedPosition.all(within))
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,16 @@ def test_a_place_is_read_as_it_was_written(one: Snapshot, other: Snapshot, upto:
 )
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a "):
-        Told.parse(text)
+        FeedPosition.parse(text)
 
 
 @given(st.text(st.sampled_from("0123456789:,/x- "), max_size=40) | st.text(max_size=20))
 def test_what_is_read_as_a_place_is_one(text: str) -> None:
     try:
-        place = Told.parse(text)
+        place = FeedPosition.parse(text)
     except ValueError:
         return
-    assert str(Told.parse(str(place))) == str(place)
+    assert str(FeedPosition.parse(str(place))) == str(place)
 
 
 def test_the_server_reads_a_snapshot_as_we_do(plain_database: Database) -> None:
@@ -136,10 +136,10 @@ def test_the_past_is_forgotten_and_who_was_there_cannot_go_on(database: Database
         began = live_feed.now(conn)
         town.ticket(conn, town.home(conn))
         conn.commit()
-        assert len(live_feed.untold(conn, Told.all(began), 10).changes) == 1
+        assert len(live_feed.untold(conn, FeedPosition.all(began), 10).changes) == 1
         assert live_feed.forget(watch, datetime.now(NOW.tzinfo) - timedelta(hours=1), 10) == 0
-        assert live_feed.untold(conn, Told.all(began), 10).lost is None
+        assert live_feed.untold(conn, FeedPosition.all(began), 10).lost is None
         assert live_feed.forget(watch, datetime.now(NOW.tzinfo) + timedelta(hours=1), 10) == 1
         watch.commit()
-        assert live_feed.untold(conn, Told.all(began), 10).lost == "too_old"
-        assert live_feed.untold(conn, Told.all(live_feed.now(conn)), 10).lost is None
+        assert live_feed.untold(conn, FeedPosition.all(began), 10).lost == "too_old"
+        assert live_feed.untold(conn, FeedPosition.all(live_feed.now(conn)), 10).lost is None

@@ -12,11 +12,11 @@ from psycopg import Connection
 
 from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again
-from alerts.sensors.measurements import NotTaken, Taken, look, record, remind
+from alerts.sensors.measurements import FiledRecord, NotTaken, look, record, remind
 from alerts.tickets.docket import Docket
 from domain import policy
-from domain.measurement import NewMeasurement, Refusal, Worth
-from domain.states import State
+from domain.measurement import NewMeasurement, RecordRefusal, RecordWorth
+from domain.states import HomeState
 from domain.tickets import EventKind
 from tests import registry_rows as town
 from tests.conftest import Database
@@ -46,7 +46,7 @@ class Crew(Desk):
 
     def measure(
         self, celsius: float, at: datetime = NOON, home: str = "H2", *, now: datetime | None = None, **other: Any
-    ) -> Taken:
+    ) -> FiledRecord:
         """File a record; signed unless told otherwise."""
         filled = {"room": "living", "room_kind": "living", "signature": "sheet 1", **other}
         new = NewMeasurement(measured_at=at, celsius=celsius, instrument="T7", measurer="Zhao", **filled)
@@ -83,7 +83,7 @@ def crew(database: Database) -> Iterator[Crew]:
 
 def test_a_cold_record_of_a_home_without_sensors_opens_flag_and_ticket(crew: Crew) -> None:
     taken = crew.measure(17.99)
-    assert (taken.worth, taken.judged.state, taken.judged.limit) == (Worth.VALID, State.COLD, 18.0)
+    assert (taken.worth, taken.judged.state, taken.judged.limit) == (RecordWorth.VALID, HomeState.COLD, 18.0)
     (flag,) = crew.flags()
     assert (flag["source"], flag["severity"], flag["cold_since"], flag["cleared_at"]) == ("measurement", 1, NOON, None)
     assert flag["ticket_id"] == taken.ticket_id
@@ -100,40 +100,40 @@ def test_a_cold_record_of_a_home_without_sensors_opens_flag_and_ticket(crew: Cre
 @pytest.mark.parametrize(
     ("hour", "celsius", "state"),
     [
-        (12, 18.0, State.FAIR),  # exactly the limit complies
-        (12, 18.2, State.WARM),
-        (12, 15.99, State.SEVERE),
-        (3, 17.0, State.SHORT),  # at night nothing is broken
-        (3, 15.9, State.SEVERE),
-        (21, 17.9, State.SHORT),
+        (12, 18.0, HomeState.FAIR),  # exactly the limit complies
+        (12, 18.2, HomeState.WARM),
+        (12, 15.99, HomeState.SEVERE),
+        (3, 17.0, HomeState.SHORT),  # at night nothing is broken
+        (3, 15.9, HomeState.SEVERE),
+        (21, 17.9, HomeState.SHORT),
     ],
 )
-def test_the_rules_of_that_instant_decide(crew: Crew, hour: int, celsius: float, state: State) -> None:
+def test_the_rules_of_that_instant_decide(crew: Crew, hour: int, celsius: float, state: HomeState) -> None:
     assert crew.measure(celsius, NOON.replace(hour=hour)).judged.state is state
-    assert len(crew.flags()) == (state >= State.COLD)
+    assert len(crew.flags()) == (state >= HomeState.COLD)
 
 
 def test_contract_class_season_and_room_decide_too(crew: Crew) -> None:
     crew.homes["bungalow"] = town.home(crew.conn, "H3", home_class="bungalow", contract=(16.0, None, None))
     crew.homes["free"] = town.home(crew.conn, "H4", home_class="bungalow")
     crew.homes["stopped"] = town.home(crew.conn, "H5", status=((None, "stopped"),))
-    assert crew.measure(16.0, home="bungalow").judged.state is State.FAIR
+    assert crew.measure(16.0, home="bungalow").judged.state is HomeState.FAIR
     assert crew.measure(15.9, NOON + HOUR, "bungalow").judged.limit == 16.0
     assert crew.flags()[0]["why"]["reason"] == "below_contract"
-    assert crew.measure(10, home="free").judged.state is State.NOT_JUDGED
-    assert crew.measure(10, home="stopped").judged.state is State.NOT_JUDGED
-    assert crew.measure(10, NOON.replace(year=2025, month=8)).judged.state is State.NOT_JUDGED
-    assert crew.measure(10, room="kitchen", room_kind="other").judged.state is State.NOT_JUDGED
+    assert crew.measure(10, home="free").judged.state is HomeState.NOT_JUDGED
+    assert crew.measure(10, home="stopped").judged.state is HomeState.NOT_JUDGED
+    assert crew.measure(10, NOON.replace(year=2025, month=8)).judged.state is HomeState.NOT_JUDGED
+    assert crew.measure(10, room="kitchen", room_kind="other").judged.state is HomeState.NOT_JUDGED
     assert len(crew.flags()) == 1
 
 
 def test_without_a_signature_a_record_is_kept_and_proves_nothing(crew: Crew) -> None:
-    assert crew.measure(15.0, signature=None).worth is Worth.UNSIGNED
+    assert crew.measure(15.0, signature=None).worth is RecordWorth.UNSIGNED
     assert crew.flags() == []
     assert crew.count("ticket") == 0
     assert crew.count("measurement") == 1
     # The same sheet, signed later, is a new record.
-    assert crew.measure(15.0).worth is Worth.VALID
+    assert crew.measure(15.0).worth is RecordWorth.VALID
     assert len(crew.flags()) == 1
 
 
@@ -188,7 +188,7 @@ def test_a_correction_is_a_new_record_and_takes_the_cause_away(crew: Crew) -> No
     assert stored["celsius"] == 7.0
     with pytest.raises(NotTaken) as refused:
         crew.measure(18.0, corrects=wrong, reason="again")
-    assert refused.value.reason is Refusal.CORRECTED_ALREADY
+    assert refused.value.reason is RecordRefusal.CORRECTED_ALREADY
     crew.measure(16.5, corrects=right.number, reason="it was 16.5 after all")
     assert crew.told()[-1] == ("measurement", NOON, None)
 
@@ -204,14 +204,14 @@ def test_an_unsigned_correction_corrects_nothing(crew: Crew) -> None:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"at": NOON, "now": NOON - HOUR}, Refusal.FUTURE),
-        ({"celsius": 85.0}, Refusal.IMPLAUSIBLE),
-        ({"celsius": 16.0}, Refusal.TWICE),
-        ({"corrects": "M00000099", "reason": "r"}, Refusal.NO_SUCH_RECORD),
-        ({"corrects": "M00000001", "reason": "r", "home": "H1"}, Refusal.OTHER_HOME),
+        ({"at": NOON, "now": NOON - HOUR}, RecordRefusal.FUTURE),
+        ({"celsius": 85.0}, RecordRefusal.IMPLAUSIBLE),
+        ({"celsius": 16.0}, RecordRefusal.TWICE),
+        ({"corrects": "M00000099", "reason": "r"}, RecordRefusal.NO_SUCH_RECORD),
+        ({"corrects": "M00000001", "reason": "r", "home": "H1"}, RecordRefusal.OTHER_HOME),
     ],
 )
-def test_what_cannot_be_is_not_taken(crew: Crew, wrong: dict[str, Any], reason: Refusal) -> None:
+def test_what_cannot_be_is_not_taken(crew: Crew, wrong: dict[str, Any], reason: RecordRefusal) -> None:
     crew.measure(17.0)
     with pytest.raises(NotTaken) as refused:
         crew.measure(**{"celsius": 17.0, **wrong})

@@ -14,7 +14,7 @@ from alerts.notices.expand import expand, write
 from alerts.notices.recipients import Recipients, load
 from alerts.notices.sending import Post, pause
 from domain import policy
-from domain.notices import Audience, Entry, Kind, NotSent, SendFault
+from domain.notices import Audience, NoticeKind, NotSent, OutboxEntry, SendFault
 from domain.policy import Policy
 from store.notices import notice_rows, outbox
 from store.registry import resident_rows
@@ -62,7 +62,7 @@ def rows(conn: Connection, statement: str) -> list[Any]:
     return conn.execute(statement.encode()).fetchall()
 
 
-def put(conn: Connection, *entries: Entry, at: datetime = NOW) -> None:
+def put(conn: Connection, *entries: OutboxEntry, at: datetime = NOW) -> None:
     outbox.put(conn, entries, at)
 
 
@@ -84,12 +84,20 @@ def test_an_entry_reaches_its_audience_and_the_crew_of_its_station(conn: Connect
     staff(conn, ("desk", "dispatch", None), ("north", "crew", "North"), ("south", "crew", "South"))
     put(
         conn,
-        Entry(Kind.CLOCK_WARNING, Audience.CREW, ticket_id=north, data={"clock": "on_site", "due_at": NOW.isoformat()}),
-        Entry(
-            Kind.CLOCK_BREACHED, Audience.DISPATCH, ticket_id=south, data={"clock": "done", "due_at": NOW.isoformat()}
+        OutboxEntry(
+            NoticeKind.CLOCK_WARNING,
+            Audience.CREW,
+            ticket_id=north,
+            data={"clock": "on_site", "due_at": NOW.isoformat()},
         ),
-        Entry(Kind.MEASUREMENT_DUE, Audience.CREW, station="South", data={"place": "B2"}),
-        Entry(Kind.CHAIN_BROKEN, Audience.SUPERVISOR, data={"what": "ticket 7"}),
+        OutboxEntry(
+            NoticeKind.CLOCK_BREACHED,
+            Audience.DISPATCH,
+            ticket_id=south,
+            data={"clock": "done", "due_at": NOW.isoformat()},
+        ),
+        OutboxEntry(NoticeKind.MEASUREMENT_DUE, Audience.CREW, station="South", data={"place": "B2"}),
+        OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.SUPERVISOR, data={"what": "ticket 7"}),
     )
     assert not expand(conn, SEED, NOW)
     assert fates(conn) == ["told", "told", "told", "nobody"]
@@ -108,7 +116,7 @@ def test_users_are_told_by_contacts_they_agreed_to(conn: Connection) -> None:
     put(
         conn,
         *(
-            Entry(Kind.OUTAGE_RESTORED, Audience.USER, home_id=h, data={"restored_at": NOW.isoformat()})
+            OutboxEntry(NoticeKind.OUTAGE_RESTORED, Audience.USER, home_id=h, data={"restored_at": NOW.isoformat()})
             for h in (home, other)
         ),
     )
@@ -134,7 +142,9 @@ def test_a_notice_goes_to_who_lives_there_now_and_tells_what_was_since(conn: Con
     contact(conn, home, "b@example.com", moved + timedelta(hours=1))
     early = contact(conn, home, "soon-b@example.com", moved - timedelta(hours=9))  # agreed before moving in
     conn.execute("UPDATE person.contact SET resident = 'B' WHERE addressee_id = %s", (early,))
-    restored = Entry(Kind.OUTAGE_RESTORED, Audience.USER, home_id=home, data={"restored_at": NOW.isoformat()})
+    restored = OutboxEntry(
+        NoticeKind.OUTAGE_RESTORED, Audience.USER, home_id=home, data={"restored_at": NOW.isoformat()}
+    )
     put(conn, restored, at=moved - timedelta(hours=1))
     put(conn, restored)
     expand(conn, SEED, NOW)
@@ -149,9 +159,9 @@ def test_users_sleep_unless_it_is_urgent_and_dispatch_does_not(conn: Connection)
     staff(conn, ("desk", "dispatch", None))
     put(
         conn,
-        Entry(Kind.OUTAGE_RESTORED, Audience.USER, home_id=home),
-        Entry(Kind.OUTAGE_ANNOUNCED, Audience.USER, home_id=home, urgent=True),
-        Entry(Kind.OUTAGE_RESTORED, Audience.DISPATCH),
+        OutboxEntry(NoticeKind.OUTAGE_RESTORED, Audience.USER, home_id=home),
+        OutboxEntry(NoticeKind.OUTAGE_ANNOUNCED, Audience.USER, home_id=home, urgent=True),
+        OutboxEntry(NoticeKind.OUTAGE_RESTORED, Audience.DISPATCH),
         at=NIGHT,
     )
     expand(conn, SEED, NIGHT)
@@ -165,8 +175,12 @@ def test_users_sleep_unless_it_is_urgent_and_dispatch_does_not(conn: Connection)
 
 def test_a_flood_is_one_digest_that_counts_all(conn: Connection) -> None:
     staff(conn, ("desk", "dispatch", None), ("boss", "supervisor", None))
-    put(conn, *[Entry(Kind.CLOCK_WARNING, Audience.DISPATCH)] * 40, Entry(Kind.CLOCK_BREACHED, Audience.DISPATCH))
-    put(conn, *[Entry(Kind.CLOCK_BREACHED, Audience.SUPERVISOR)] * 10)
+    put(
+        conn,
+        *[OutboxEntry(NoticeKind.CLOCK_WARNING, Audience.DISPATCH)] * 40,
+        OutboxEntry(NoticeKind.CLOCK_BREACHED, Audience.DISPATCH),
+    )
+    put(conn, *[OutboxEntry(NoticeKind.CLOCK_BREACHED, Audience.SUPERVISOR)] * 10)
     expand(conn, SEED, NOW)
     write(conn, SEED, NOW)
     told = messages(conn)
@@ -174,7 +188,7 @@ def test_a_flood_is_one_digest_that_counts_all(conn: Connection) -> None:
     (body,) = rows(conn, "SELECT body FROM message WHERE notices = 41")[0]
     assert body.startswith("soon due 40; overdue 1. The first:\n- —: “—” of ticket — was due")
     assert "31 more" in body
-    put(conn, *[Entry(Kind.CLOCK_WARNING, Audience.DISPATCH)] * 3)
+    put(conn, *[OutboxEntry(NoticeKind.CLOCK_WARNING, Audience.DISPATCH)] * 3)
     expand(conn, SEED, NOW)
     write(conn, SEED, NOW + timedelta(seconds=599))
     assert len(messages(conn)) == 11
@@ -188,7 +202,7 @@ def test_cold_tickets_wait_for_an_incident_that_speaks_for_them(conn: Connection
     cold, _ = town.ticket(conn, town.home(conn))
     alone, _ = town.ticket(conn, town.home(conn, "B1-102"))
     leak, _ = town.ticket(conn, town.home(conn, "B1-103"), kind="leak")
-    put(conn, *(Entry(Kind.TICKET_OPENED, Audience.DISPATCH, ticket_id=t) for t in (cold, alone, leak)))
+    put(conn, *(OutboxEntry(NoticeKind.TICKET_OPENED, Audience.DISPATCH, ticket_id=t) for t in (cold, alone, leak)))
     expand(conn, SEED, NOW + timedelta(seconds=100))
     assert fates(conn) == [None, None, "told"]
     with conn.transaction():
@@ -210,8 +224,8 @@ def test_what_gets_worse_within_an_incident_is_grouped_too(conn: Connection) -> 
     conn.execute(
         "INSERT INTO incident_ticket (incident_id, ticket_id, joined_at) VALUES (%s, %s, %s)", (incident, cold, NOW)
     )
-    put(conn, Entry(Kind.TICKET_SEVERE, Audience.DISPATCH, ticket_id=cold))
-    put(conn, Entry(Kind.CLOCK_BREACHED, Audience.DISPATCH, ticket_id=cold))
+    put(conn, OutboxEntry(NoticeKind.TICKET_SEVERE, Audience.DISPATCH, ticket_id=cold))
+    put(conn, OutboxEntry(NoticeKind.CLOCK_BREACHED, Audience.DISPATCH, ticket_id=cold))
     expand(conn, SEED, NOW + LATER)
     assert rows(conn, "SELECT fate, incident_id FROM outbox ORDER BY outbox_id") == [
         ("grouped", incident),
@@ -222,7 +236,7 @@ def test_what_gets_worse_within_an_incident_is_grouped_too(conn: Connection) -> 
 def test_without_a_table_in_the_policy_nobody_is_told(conn: Connection) -> None:
     text = policy.builtin_text("seed")
     off = policy.load(text[: text.index("[version.notices]")], "seed without notices")
-    put(conn, Entry(Kind.CLOCK_WARNING, Audience.DISPATCH))
+    put(conn, OutboxEntry(NoticeKind.CLOCK_WARNING, Audience.DISPATCH))
     assert expand(conn, off, NOW)
     assert not expand(conn, off, NOW)
     assert write(conn, off, NOW) == 0
@@ -232,10 +246,10 @@ def test_without_a_table_in_the_policy_nobody_is_told(conn: Connection) -> None:
 def test_staff_that_is_gone_is_told_no_more_and_may_come_back(conn: Connection) -> None:
     staff(conn, ("desk", "dispatch", None), ("old", "dispatch", None))
     staff(conn, ("desk", "dispatch", None))
-    put(conn, Entry(Kind.CHAIN_BROKEN, Audience.DISPATCH))
+    put(conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH))
     expand(conn, SEED, NOW)
     staff(conn, ("desk", "dispatch", None), ("old", "supervisor", None), language="zh")
-    put(conn, Entry(Kind.CHAIN_BROKEN, Audience.SUPERVISOR))
+    put(conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.SUPERVISOR))
     expand(conn, SEED, NOW)
     assert rows(
         conn,
@@ -250,7 +264,7 @@ def test_staff_that_is_gone_is_told_no_more_and_may_come_back(conn: Connection) 
 def test_several_who_expand_and_write_tell_each_once(database: Database) -> None:
     with database.connect(autocommit=True) as conn:
         staff(conn, *((f"desk {n}", "dispatch", None) for n in range(5)))
-        put(conn, *[Entry(Kind.CLOCK_WARNING, Audience.DISPATCH)] * 200)
+        put(conn, *[OutboxEntry(NoticeKind.CLOCK_WARNING, Audience.DISPATCH)] * 200)
 
     def work() -> None:
         with database.connect(autocommit=True) as conn:
@@ -315,8 +329,8 @@ def test_messages_arrive_and_are_marked(desk: Desk, servers_of_people: tuple[int
     _, mails, _, hooks = servers_of_people
     home = town.home(desk.conn)
     contact(desk.conn, home)
-    put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.DISPATCH, data={"what": "T7"}))
-    put(desk.conn, Entry(Kind.OUTAGE_RESTORED, Audience.USER, home_id=home))
+    put(desk.conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH, data={"what": "T7"}))
+    put(desk.conn, OutboxEntry(NoticeKind.OUTAGE_RESTORED, Audience.USER, home_id=home))
     desk.send()
     assert desk.states() == [("sent", 1, 0, None, None)] * 2
     assert [taken.to for taken in mails.taken] == ["someone@example.com"]
@@ -329,7 +343,7 @@ def test_what_is_refused_for_now_is_tried_again_under_the_same_key(
 ) -> None:
     _, _, _, hooks = servers_of_people
     hooks.answers += ["503", "503"]
-    put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.DISPATCH))
+    put(desk.conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH))
     desk.send()
     assert desk.states() == [("waiting", 1, 0, "refused_for_now", "HTTP 503")]
     desk.send(NOW + timedelta(seconds=4))
@@ -342,7 +356,7 @@ def test_what_is_refused_for_now_is_tried_again_under_the_same_key(
 
 
 def test_what_is_refused_for_good_fails_at_once_and_is_seen(desk: Desk) -> None:
-    put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.SUPERVISOR))
+    put(desk.conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.SUPERVISOR))
     desk.send()
     assert desk.states() == [("failed", 1, 0, "refused", "SMTP 550")]
     (failed,) = notice_rows.failed(desk.conn, 10)
@@ -359,7 +373,7 @@ def test_what_is_refused_for_good_fails_at_once_and_is_seen(desk: Desk) -> None:
 def test_a_failed_message_can_be_tried_again(desk: Desk, servers_of_people: tuple[int, Box, int, Box]) -> None:
     _, _, _, hooks = servers_of_people
     hooks.answers.append("404")
-    put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.DISPATCH))
+    put(desk.conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH))
     desk.send()
     assert desk.states()[0][0] == "failed"
     assert notice_rows.try_again(desk.conn, None, NOW, 3600) == 1
@@ -370,7 +384,7 @@ def test_a_failed_message_can_be_tried_again(desk: Desk, servers_of_people: tupl
 def test_trying_has_an_end(desk: Desk, servers_of_people: tuple[int, Box, int, Box]) -> None:
     _, _, _, hooks = servers_of_people
     hooks.answers += ["503"] * 1000
-    put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.DISPATCH))
+    put(desk.conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH))
     now = NOW
     desk.send(now)
     while desk.states()[0][0] == "waiting":
@@ -386,7 +400,7 @@ def test_trying_has_an_end(desk: Desk, servers_of_people: tuple[int, Box, int, B
 
 
 def test_a_recipient_that_the_file_does_not_know_any_more_is_seen(desk: Desk) -> None:
-    put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.DISPATCH))
+    put(desk.conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH))
     expand(desk.conn, SEED, NOW)
     write(desk.conn, SEED, NOW)
     desk.post.recipients = Recipients()
@@ -398,7 +412,7 @@ def test_what_waits_is_not_sent_after_a_move(desk: Desk, servers_of_people: tupl
     home = town.home(desk.conn)
     tenancies(desk.conn, ("A", None, None))
     contact(desk.conn, home, consent_at=NOW - timedelta(days=1))
-    put(desk.conn, Entry(Kind.OUTAGE_RESTORED, Audience.USER, home_id=home))
+    put(desk.conn, OutboxEntry(NoticeKind.OUTAGE_RESTORED, Audience.USER, home_id=home))
     expand(desk.conn, SEED, NOW)
     write(desk.conn, SEED, NOW)
     tenancies(desk.conn, ("A", None, NOW), ("B", NOW, None))
@@ -415,7 +429,7 @@ def test_two_senders_share_messages_and_none_goes_twice(
         homes = [town.home(conn, f"B1-{n}") for n in range(60)]
         for home in homes:
             contact(conn, home, f"user{home}@example.com")
-        put(conn, *(Entry(Kind.OUTAGE_RESTORED, Audience.USER, home_id=home) for home in homes))
+        put(conn, *(OutboxEntry(NoticeKind.OUTAGE_RESTORED, Audience.USER, home_id=home) for home in homes))
 
     def work() -> None:
         with database.connect(autocommit=True) as conn, ThreadPoolExecutor(4) as pool:
@@ -435,7 +449,7 @@ def test_two_senders_share_messages_and_none_goes_twice(
 
 
 def test_a_message_whose_sender_died_is_taken_over_after_the_lease(desk: Desk) -> None:
-    put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.DISPATCH))
+    put(desk.conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH))
     expand(desk.conn, SEED, NOW)
     write(desk.conn, SEED, NOW)
     (dead,) = notice_rows.claim(desk.conn, NOW, LEASE, 10)
@@ -456,7 +470,7 @@ def test_outcomes_that_the_database_did_not_take_are_not_sent_again(
     database: Database, desk: Desk, servers_of_people: tuple[int, Box, int, Box]
 ) -> None:
     _, _, _, hooks = servers_of_people
-    put(desk.conn, Entry(Kind.CHAIN_BROKEN, Audience.DISPATCH))
+    put(desk.conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH))
     expand(desk.conn, SEED, NOW)
     write(desk.conn, SEED, NOW)
     assert desk.post.turn(desk.conn, NOW) == 1

@@ -16,8 +16,8 @@ from domain import policy
 from domain.instants import to_us
 from ingest.batch import Fates, Intake, store_batch
 from ingest.message import Message, Stamps
-from ingest.places import Places
-from ingest.stream import Stream, publication
+from ingest.places import SensorPlaces
+from ingest.stream import PacketStream, publication
 from ingest.validate import Limits
 from store.base.stage import open_stages
 from store.judging import state_rows
@@ -36,7 +36,7 @@ class Desk:
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
         self.judge = Judge(policy.builtin("seed"))
-        self.intake = Intake("test", Limits(65_536, 300_000_000), self.judge.readings, Places())
+        self.intake = Intake("test", Limits(65_536, 300_000_000), self.judge.readings, SensorPlaces())
         open_stages(conn)
 
     def say(self, *said: tuple[str, datetime, float], now: datetime | None = None) -> Fates:
@@ -279,7 +279,7 @@ def test_a_reading_without_time_takes_the_time_of_receipt_and_says_so(desk: Desk
 
 def test_messages_without_time_that_came_in_one_read_of_the_socket_are_all_stored(desk: Desk) -> None:
     packet = publication("hearth/v1/s1/telemetry", b'{"temperature": 20}', modern=True)
-    messages = Stream(True, 1).feed(packet * 3, Stamps(lambda: to_us(NOON)))
+    messages = PacketStream(True, 1).feed(packet * 3, Stamps(lambda: to_us(NOON)))
     assert store_batch(desk.conn, desk.intake, messages, NOON).stored == 3
     assert desk.rows("SELECT count(*)::integer AS n FROM reading WHERE NOT self_timed") == [{"n": 3}]
 

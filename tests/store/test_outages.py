@@ -9,12 +9,12 @@ import pytest
 from psycopg import Connection
 
 from alerts.network import outages
-from alerts.network.outages import Draft, NoSuchOutage, Refused
+from alerts.network.outages import Draft, NoSuchOutage, OutageRefused
 from alerts.notices import expand
 from domain import policy
 from domain.outages import OutageKind
 from store.network import outage_rows
-from store.network.outage_rows import Area
+from store.network.outage_rows import PlaceCodes
 from store.notices import notice_rows
 from tests.api import town
 from tests.conftest import Database
@@ -50,7 +50,7 @@ def conn(database: Database) -> Iterator[Connection]:
 
 def record(
     conn: Connection,
-    area: Area,
+    area: PlaceCodes,
     length: timedelta | None = 8 * HOUR,
     *,
     kind: OutageKind = OutageKind.PLANNED,
@@ -77,7 +77,7 @@ def history(conn: Connection) -> list[str]:
     return [kind for (kind,) in rows(conn, "SELECT kind FROM outage_event ORDER BY outage_id, seq")]
 
 
-NORTH_ONE = Area(buildings=["N1"])
+NORTH_ONE = PlaceCodes(buildings=["N1"])
 
 
 def test_users_of_the_area_are_told_when_eight_hours_are_expected(conn: Connection) -> None:
@@ -89,7 +89,7 @@ def test_users_of_the_area_are_told_when_eight_hours_are_expected(conn: Connecti
 
 
 def test_the_staff_hears_of_it_by_station(conn: Connection) -> None:
-    record(conn, Area(substations=["S-North"], homes=["S1-101"]))
+    record(conn, PlaceCodes(substations=["S-North"], homes=["S1-101"]))
     entries = rows(conn, "SELECT audience, station FROM outbox ORDER BY outbox_id")
     assert entries == [("dispatch", None), ("crew", "North"), ("crew", "South"), ("user", None)]
     (data,) = rows(conn, "SELECT data FROM outbox WHERE audience = 'dispatch'")[0]
@@ -154,7 +154,7 @@ def test_a_planned_one_may_be_cancelled_and_users_hear_so(conn: Connection) -> N
     with conn.transaction():
         outages.cancel(conn, SEED, number, "token 1", NOW)
     assert [kind for kind, _ in told(conn)] == ["outage_announced"] * 2 + ["outage_cancelled"] * 2
-    with pytest.raises(Refused, match="was cancelled"), conn.transaction():
+    with pytest.raises(OutageRefused, match="was cancelled"), conn.transaction():
         outages.explain(conn, SEED, number, "why", "token 1", NOW)
 
 
@@ -162,14 +162,14 @@ def test_who_is_added_is_told_and_the_others_not_again(conn: Connection) -> None
     number = record(conn, NORTH_ONE)
     told(conn)
     with conn.transaction():
-        outages.widen(conn, SEED, number, Area(substations=["S-North"], buildings=["N1"]), "token 2", NOW)
+        outages.widen(conn, SEED, number, PlaceCodes(substations=["S-North"], buildings=["N1"]), "token 2", NOW)
     assert told(conn)[2:] == [("outage_announced", "N2-101")]
     reached = outage_rows.reached(conn, 1)
     assert reached == {"homes": 4, "told": 0, "waiting": 3, "failed": 0, "unreachable": 1}
 
 
 def test_overlapping_outages_stand_side_by_side(conn: Connection) -> None:
-    first = record(conn, Area(substations=["S-North"]), begins_at=NOW)
+    first = record(conn, PlaceCodes(substations=["S-North"]), begins_at=NOW)
     second = record(conn, NORTH_ONE, None, kind=OutageKind.FAULT, begins_at=NOW)
     home = town.one(conn, "SELECT home_id FROM home WHERE code = 'N1-101'", None)
     ticket, _ = town.ticket(conn, home)
@@ -192,9 +192,9 @@ def test_a_flag_has_the_outages_during_which_it_was_cold(conn: Connection) -> No
 
 
 def test_at_night_users_wake_only_for_what_is_there_in_the_morning(conn: Connection) -> None:
-    record(conn, Area(homes=["N1-101"]), begins_at=NIGHT + 24 * HOUR, now=NIGHT)
-    record(conn, Area(homes=["N1-102"]), None, kind=OutageKind.FAULT, begins_at=NIGHT, now=NIGHT)
-    record(conn, Area(homes=["S1-101"]), begins_at=NIGHT + 6 * HOUR, now=NIGHT)
+    record(conn, PlaceCodes(homes=["N1-101"]), begins_at=NIGHT + 24 * HOUR, now=NIGHT)
+    record(conn, PlaceCodes(homes=["N1-102"]), None, kind=OutageKind.FAULT, begins_at=NIGHT, now=NIGHT)
+    record(conn, PlaceCodes(homes=["S1-101"]), begins_at=NIGHT + 6 * HOUR, now=NIGHT)
     told(conn, NIGHT)
     expand.write(conn, SEED, NIGHT)
     written = rows(conn, "SELECT home FROM notice_told WHERE key IS NOT NULL AND audience = 'user' ORDER BY home")
@@ -214,25 +214,25 @@ def test_what_is_written_names_the_home_of_each(conn: Connection) -> None:
 
 
 def test_the_proof_says_of_how_many_homes_somebody_was_told(conn: Connection) -> None:
-    record(conn, Area(substations=["S-North"]))
+    record(conn, PlaceCodes(substations=["S-North"]))
     expand.expand(conn, SEED, NOW)
     expand.write(conn, SEED, NOW)
     first, second, _ = notice_rows.claim(conn, NOW, HOUR, 10)
     notice_rows.mark_sent(conn, first.message_id, NOW)
     notice_rows.mark_failed(conn, second, {"reason": "refused", "detail": "SMTP 550", "unsure": False}, NOW)
     assert outage_rows.reached(conn, 1) == {"homes": 4, "told": 1, "waiting": 1, "failed": 1, "unreachable": 1}
-    listed = notice_rows.told(conn, notice_rows.Wanted(outage=1), limit=10)
+    listed = notice_rows.told(conn, notice_rows.NoticeFilter(outage=1), limit=10)
     assert sorted(row["state"] for row in listed) == ["failed", "sending", "sent"]
 
 
 def test_what_cannot_be_said_is_refused_and_nothing_is_written(conn: Connection) -> None:
-    with pytest.raises(Refused), conn.transaction():
+    with pytest.raises(OutageRefused), conn.transaction():
         outages.record(conn, SEED, Draft(OutageKind.PLANNED, True, "x", NOW, NOW, NORTH_ONE), "token 1", NOW)
     number = record(conn, NORTH_ONE, begins_at=NOW)
     for at in (NOW - HOUR, NOW + 2 * HOUR):
-        with pytest.raises(Refused, match="Heat comes back"), conn.transaction():
+        with pytest.raises(OutageRefused, match="Heat comes back"), conn.transaction():
             outages.restore(conn, SEED, number, at, "token 1", NOW + HOUR)
-    with pytest.raises(Refused, match="has begun"), conn.transaction():
+    with pytest.raises(OutageRefused, match="has begun"), conn.transaction():
         outages.cancel(conn, SEED, number, "token 1", NOW)
     with pytest.raises(NoSuchOutage), conn.transaction():
         outages.cancel(conn, SEED, "O99999999", "token 1", NOW)
@@ -257,7 +257,11 @@ def test_nobody_rewrites_history(conn: Connection, statement: str) -> None:
 
 
 def test_views_for_dashboards_and_for_everybody(conn: Connection) -> None:
-    record(conn, Area(substations=["S-North"], buildings=["S1"], homes=["S2-101"]), begins_at=datetime.now(UTC) + HOUR)
+    record(
+        conn,
+        PlaceCodes(substations=["S-North"], buildings=["S1"], homes=["S2-101"]),
+        begins_at=datetime.now(UTC) + HOUR,
+    )
     columns = "state, stations, substations, buildings, homes"
     assert rows(conn, f"SELECT {columns} FROM outage_open") == [("planned", ["North", "South"], 2, 4, 7)]
     public = rows(conn, "SELECT place_kind, place FROM outage_public ORDER BY 1, 2")

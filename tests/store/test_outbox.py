@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from psycopg import Connection
 
-from domain.notices import Audience, Entry, Kind
+from domain.notices import Audience, NoticeKind, OutboxEntry
 from store.notices import outbox
 from tests.api import town
 
@@ -16,9 +16,9 @@ def test_entries_are_kept_in_order_with_their_urgency(connection: Connection) ->
     home = town.home(connection)
     ticket, _ = town.ticket(connection, home)
     entries = [
-        Entry(Kind.TICKET_OPENED, Audience.DISPATCH, ticket_id=ticket, data={"class": "cold"}),
-        Entry(Kind.TICKET_SEVERE, Audience.CREW, ticket_id=ticket),
-        Entry(Kind.OUTAGE_ANNOUNCED, Audience.USER, home_id=home, urgent=True),
+        OutboxEntry(NoticeKind.TICKET_OPENED, Audience.DISPATCH, ticket_id=ticket, data={"class": "cold"}),
+        OutboxEntry(NoticeKind.TICKET_SEVERE, Audience.CREW, ticket_id=ticket),
+        OutboxEntry(NoticeKind.OUTAGE_ANNOUNCED, Audience.USER, home_id=home, urgent=True),
     ]
     outbox.put(connection, entries, NOW)
     assert connection.execute(SELECT).fetchall() == [
@@ -36,11 +36,14 @@ def test_nothing_is_put_where_nothing_happened(connection: Connection) -> None:
 def test_an_incident_speaks_for_its_tickets_to_the_staff_only(connection: Connection) -> None:
     first, _ = town.ticket(connection, town.home(connection))
     other, _ = town.ticket(connection, town.home(connection, "B1-102"))
-    staff = [Entry(Kind.TICKET_OPENED, audience, ticket_id=first) for audience in (Audience.DISPATCH, Audience.CREW)]
+    staff = [
+        OutboxEntry(NoticeKind.TICKET_OPENED, audience, ticket_id=first)
+        for audience in (Audience.DISPATCH, Audience.CREW)
+    ]
     rest = [
-        Entry(Kind.TICKET_OPENED, Audience.USER, ticket_id=first),
-        Entry(Kind.CLOCK_BREACHED, Audience.DISPATCH, ticket_id=first),
-        Entry(Kind.TICKET_OPENED, Audience.DISPATCH, ticket_id=other),
+        OutboxEntry(NoticeKind.TICKET_OPENED, Audience.USER, ticket_id=first),
+        OutboxEntry(NoticeKind.CLOCK_BREACHED, Audience.DISPATCH, ticket_id=first),
+        OutboxEntry(NoticeKind.TICKET_OPENED, Audience.DISPATCH, ticket_id=other),
     ]
     outbox.put(connection, staff + rest, NOW)
     assert outbox.group(connection, [first], 7, NOW) == 2

@@ -48,7 +48,7 @@ def test_a_relapse_under_an_open_ticket_is_the_same_spell(connection: Connection
     flag(connection, home, work, 1)
     flag(connection, home, work, 2, found_over=True)
     flag(connection, home, work, 3, ended=False)
-    assert overview.judged(connection) == overview.Judged(3, 1, 1, 1, 1)
+    assert overview.judged(connection) == overview.FlagTotals(3, 1, 1, 1, 1)
 
 
 def test_what_was_found_over_is_a_spell_of_its_own(connection: Connection) -> None:
@@ -56,21 +56,21 @@ def test_what_was_found_over_is_a_spell_of_its_own(connection: Connection) -> No
     for hour in (1, 2):
         flag(connection, home, ticket(connection, home, retrospective=True), hour, found_over=True)
     flag(connection, home, ticket(connection, home), 3, ended=False)
-    assert overview.judged(connection) == overview.Judged(3, 1, 3, 3, 1)
+    assert overview.judged(connection) == overview.FlagTotals(3, 1, 3, 3, 1)
 
 
 def test_what_was_over_before_the_open_spell_began_is_no_part_of_it(connection: Connection) -> None:
     home = registry_rows.home(connection, "A")
     flag(connection, home, ticket(connection, home), 3, ended=False)
     flag(connection, home, ticket(connection, home, retrospective=True), 1, found_over=True)
-    assert overview.judged(connection) == overview.Judged(2, 1, 2, 2, 1)
+    assert overview.judged(connection) == overview.FlagTotals(2, 1, 2, 2, 1)
 
 
 def test_homes_do_not_share_spells(connection: Connection) -> None:
     for code in ("A", "B"):
         home = registry_rows.home(connection, code)
         flag(connection, home, ticket(connection, home), 1)
-    assert overview.judged(connection) == overview.Judged(2, 0, 2, 2, 2)
+    assert overview.judged(connection) == overview.FlagTotals(2, 0, 2, 2, 2)
 
 
 def test_a_ticket_too_many_shows(connection: Connection) -> None:
@@ -90,8 +90,8 @@ def test_homes_are_counted_by_the_state_that_is_shown(connection: Connection) ->
 
 
 def test_workers_are_added_up(connection: Connection) -> None:
-    assert overview.intake(connection) == overview.Intake(0, 0, 0, 0, 0, None)
+    assert overview.intake(connection) == overview.IntakeCounts(0, 0, 0, 0, 0, None)
     for worker in ("one", "two"):
         fates = {"messages": 7, "stored": 5, "duplicates": 1, "conflicts": 0, "late": 2, "retained": 0}
         ingest_counts.add(connection, worker, fates, {"future": 1}, AT, ingest_counts.Ages(AT, AT, AT, AT), 0)
-    assert overview.intake(connection) == overview.Intake(14, 10, 2, 4, 2, AT)
+    assert overview.intake(connection) == overview.IntakeCounts(14, 10, 2, 4, 2, AT)

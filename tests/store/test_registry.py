@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from domain.errors import UsageError
-from domain.registry import Building, Home, Registry, Sensor, Substation
+from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor, RegisteredSubstation, Registry
 from hearth.commands import registry as command
 from registry.csv_file import render
 from registry.exporting import export_folder
-from registry.importing import Count, Report, import_folder
+from registry.importing import ImportCount, ImportReport, import_folder
 from registry.sheets import sheets
 from store.registry.registry_lines import whole
 from tests.conftest import Database
@@ -28,7 +28,7 @@ from tests.conftest import Database
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 1, 20, tzinfo=UTC)
 UNBOUNDED = datetime(2000, 1, 1, tzinfo=UTC)
-NOTHING = Count(0, 0, 0, 0)
+NOTHING = ImportCount(0, 0, 0, 0)
 FILES = {
     "substations.csv": "code,name,station,lat,lon\nU1,One,North,45.7,126.6\n",
     "buildings.csv": "code,substation,name,address,lat,lon\nB1,U1,Building 1,1 Road,,\n",
@@ -42,7 +42,7 @@ S1,H1,,G1,Living room,living,3600,-0.3,,
 M1,,U1,,,,60,,,
 """,
 }
-Bring = Callable[..., Report]
+Bring = Callable[..., ImportReport]
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -55,7 +55,7 @@ def write(folder: Path, **files: str) -> Path:
 def bring(connection: psycopg.Connection, tmp_path: Path) -> Bring:
     """Imports files given by name; without any, the town of FILES."""
 
-    def bring(**files: str) -> Report:
+    def bring(**files: str) -> ImportReport:
         for old in tmp_path.glob("*.csv"):
             old.unlink()
         texts = files or {name.removesuffix(".csv"): text for name, text in FILES.items()}
@@ -82,19 +82,23 @@ def queued(connection: psycopg.Connection) -> dict[str, datetime]:
 
 def test_a_first_import(connection: psycopg.Connection, bring: Bring) -> None:
     before = version(connection)
-    assert bring() == Report(Count(1, 1, 0, 0), Count(1, 1, 0, 0), Count(3, 2, 0, 0), Count(2, 2, 0, 0))
+    assert bring() == ImportReport(
+        ImportCount(1, 1, 0, 0), ImportCount(1, 1, 0, 0), ImportCount(3, 2, 0, 0), ImportCount(2, 2, 0, 0)
+    )
     assert version(connection) == before + 1
     assert whole(connection) == Registry(
-        [Substation("U1", "One", "North", 45.7, 126.6)],
-        [Building("B1", "U1", "Building 1", "1 Road", None, None)],
+        [RegisteredSubstation("U1", "One", "North", 45.7, 126.6)],
+        [RegisteredBuilding("B1", "U1", "Building 1", "1 Road", None, None)],
         [
-            Home("H1", "B1", "1-101", "multistorey", "on", None, None, None, None),
-            Home("H1", "B1", "1-101", "multistorey", "stopped", datetime(2026, 1, 9, 16, tzinfo=UTC), None, None, None),
-            Home("H2", "B1", "1-102", "bungalow", "on", None, 16.5, time(6), time(21)),
+            RegisteredHome("H1", "B1", "1-101", "multistorey", "on", None, None, None, None),
+            RegisteredHome(
+                "H1", "B1", "1-101", "multistorey", "stopped", datetime(2026, 1, 9, 16, tzinfo=UTC), None, None, None
+            ),
+            RegisteredHome("H2", "B1", "1-102", "bungalow", "on", None, 16.5, time(6), time(21)),
         ],
         [
-            Sensor("M1", None, "U1", None, None, None, 60, 0.0, None, None),
-            Sensor("S1", "H1", None, "G1", "Living room", "living", 3600, -0.3, None, None),
+            RegisteredSensor("M1", None, "U1", None, None, None, 60, 0.0, None, None),
+            RegisteredSensor("S1", "H1", None, "G1", "Living room", "living", 3600, -0.3, None, None),
         ],
     )
     assert ask(
@@ -124,7 +128,9 @@ def sensors_now(connection: psycopg.Connection) -> dict[str, tuple[Any, ...]]:
 def test_the_same_files_change_nothing(connection: psycopg.Connection, bring: Bring) -> None:
     bring()
     before = ask(connection, "SELECT version FROM registry_version UNION ALL SELECT point_id FROM point")
-    assert bring() == Report(Count(1, 0, 0, 1), Count(1, 0, 0, 1), Count(3, 0, 0, 2), Count(2, 0, 0, 2))
+    assert bring() == ImportReport(
+        ImportCount(1, 0, 0, 1), ImportCount(1, 0, 0, 1), ImportCount(3, 0, 0, 2), ImportCount(2, 0, 0, 2)
+    )
     assert ask(connection, "SELECT version FROM registry_version UNION ALL SELECT point_id FROM point") == before
     assert queued(connection) == {}
 
@@ -132,7 +138,7 @@ def test_the_same_files_change_nothing(connection: psycopg.Connection, bring: Br
 def test_what_is_not_named_stays(connection: psycopg.Connection, bring: Bring) -> None:
     bring()
     report = bring(homes="code,building,class,heat_status\nH3,B1,multistorey,on\n")
-    assert report == Report(NOTHING, NOTHING, Count(1, 1, 0, 0), NOTHING)
+    assert report == ImportReport(NOTHING, NOTHING, ImportCount(1, 1, 0, 0), NOTHING)
     assert [home.code for home in whole(connection).homes] == ["H1", "H1", "H2", "H3"]
     assert len(whole(connection).sensors) == 2
     assert queued(connection) == {}
@@ -154,7 +160,7 @@ def test_changes_that_no_judgement_depends_on(
     bring()
     before = version(connection)
     report = bring(**{kind: FILES[f"{kind}.csv"].replace(old, new)})
-    assert [count.changed for count in report] == [int(name == kind) for name in Report._fields]
+    assert [count.changed for count in report] == [int(name == kind) for name in ImportReport._fields]
     assert version(connection) == before + 1
     assert queued(connection) == {}
 
@@ -176,7 +182,7 @@ def test_a_home_is_judged_anew_from_where_its_terms_changed(
 ) -> None:
     bring()
     header = FILES["homes.csv"].splitlines()[0]
-    assert bring(homes=f"{header}\n{row}\n").homes == Count(1, 0, 1, 0)
+    assert bring(homes=f"{header}\n{row}\n").homes == ImportCount(1, 0, 1, 0)
     assert queued(connection) == {home: from_at}
 
 
@@ -289,31 +295,32 @@ def registries(draw: st.DrawFn) -> Registry:
     homes = [home for code in ("H1", "H2") for home in draw(histories(code))]
     sensors = [sensor for code in ("S1", "S2") for sensor in draw(places(code))]
     return Registry(
-        [Substation("U1", draw(st.sampled_from(["One", "一号站", 'a "b", c'])), "North", lat, lon)],
-        [Building("B1", "U1", "x", draw(st.sampled_from(["", "道路"])), lon and lon / 2, lon)],
+        [RegisteredSubstation("U1", draw(st.sampled_from(["One", "一号站", 'a "b", c'])), "North", lat, lon)],
+        [RegisteredBuilding("B1", "U1", "x", draw(st.sampled_from(["", "道路"])), lon and lon / 2, lon)],
         homes,
         sensors,
     )
 
 
 @st.composite
-def histories(draw: st.DrawFn, code: str) -> list[Home]:
+def histories(draw: st.DrawFn, code: str) -> list[RegisteredHome]:
     limit = draw(st.none() | OFFSETS.map(abs))
     start, end = draw(st.sampled_from([(None, None), (time(21), time(6)), (time(0), time(23, 59))]))
     terms = (limit, start, end) if limit is not None else (None, None, None)
     home_class = draw(st.sampled_from(["multistorey", "bungalow"]))
     since = sorted(draw(st.sets(st.integers(0, 6), min_size=1, max_size=3)))
     return [
-        Home(code, "B1", "1", home_class, draw(st.sampled_from(["on", "stopped"])), DAYS[at], *terms) for at in since
+        RegisteredHome(code, "B1", "1", home_class, draw(st.sampled_from(["on", "stopped"])), DAYS[at], *terms)
+        for at in since
     ]
 
 
 @st.composite
-def places(draw: st.DrawFn, code: str) -> list[Sensor]:
+def places(draw: st.DrawFn, code: str) -> list[RegisteredSensor]:
     edges = sorted(draw(st.sets(st.integers(0, 7), min_size=2, max_size=4)))
     spans = [(DAYS[a], DAYS[b]) for a, b in pairwise(edges)]
     return [
-        Sensor(code, *draw(st.sampled_from(PLACES)), draw(st.integers(1, 86_400)), draw(OFFSETS), *span)
+        RegisteredSensor(code, *draw(st.sampled_from(PLACES)), draw(st.integers(1, 86_400)), draw(OFFSETS), *span)
         for span in spans
     ]
 
@@ -355,7 +362,7 @@ def test_two_imports_at_once_follow_one_another(plain_database: Database, tmp_pa
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
 
-    def run(_: int) -> Report:
+    def run(_: int) -> ImportReport:
         with plain_database.connect() as connection:
             return import_folder(connection, tmp_path, ZONE, NOW)
 
@@ -456,7 +463,7 @@ def test_dates_of_a_sensor_stay_where_its_file_has_none(connection: psycopg.Conn
     bring()
     bring(sensors=f"{header}\nS1,H1,,G1,r,living,60,0.1,,2026-01-15\nS1,H2,,G1,r,living,60,0.1,2026-01-15,\n")
     before = whole(connection).sensors
-    assert bring(sensors="id,home,interval_s,offset\nS1,H2,60,0.2\n").sensors == Count(1, 0, 1, 0)
+    assert bring(sensors="id,home,interval_s,offset\nS1,H2,60,0.2\n").sensors == ImportCount(1, 0, 1, 0)
     after = [sensor._replace(offset_k=round(sensor.offset_k, 3)) for sensor in whole(connection).sensors]
     assert after == [
         sensor._replace(offset_k=0.2 if sensor.home == "H2" else round(sensor.offset_k, 3)) for sensor in before

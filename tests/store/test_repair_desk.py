@@ -9,13 +9,13 @@ import pytest
 from psycopg import Connection
 
 from alerts.desk import recovery
-from alerts.desk.moves import UNSAID, Belongs, HomeHasTicket, OpenThere, act, take_in
+from alerts.desk.moves import UNSAID, HomeHasTicket, OpenThere, ReportTarget, act, take_in
 from alerts.evidence import chain
 from alerts.judging.history import History
 from alerts.tickets import clocks
 from alerts.tickets.docket import Docket, Opening
 from domain import policy
-from domain.tickets import Cold, EventKind, Refused, Source, TicketClass, TooEarly, priority
+from domain.tickets import Cold, EventKind, MoveRefused, TicketClass, TicketSource, TooEarly, priority
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
@@ -43,12 +43,12 @@ class Company(Desk):
         now: datetime,
         kind: TicketClass = TicketClass.REPAIR,
         home: int | None = 1,
-        belongs: Belongs = UNSAID,
+        belongs: ReportTarget = UNSAID,
         **said: Any,
     ) -> int:
         """Somebody calls."""
         usual = priority(kind, Cold(), None)
-        opening = Opening(ticket_class=kind, source=Source.PHONE, priority=usual, home_id=home, **said)
+        opening = Opening(ticket_class=kind, source=TicketSource.PHONE, priority=usual, home_id=home, **said)
         with self.conn.transaction():
             return take_in(self.conn, self.rules, opening, now, "somebody", belongs)
 
@@ -112,7 +112,7 @@ def test_clocks_warn_and_break_once_and_at_the_second(desk: Company) -> None:
 
 def test_exactly_in_time_is_in_time_and_a_second_later_is_not(desk: Company) -> None:
     first = desk.phoned(NOON, TicketClass.LEAK)
-    second = desk.phoned(NOON, TicketClass.LEAK, belongs=Belongs(new=True))
+    second = desk.phoned(NOON, TicketClass.LEAK, belongs=ReportTarget(new=True))
     desk.let(first, EventKind.ARRIVED, NOON + 30 * MINUTE)
     desk.let(second, EventKind.ARRIVED, NOON + 30 * MINUTE + timedelta(seconds=1))
     assert desk.clocks(first)["on_site"]["breached_at"] is None
@@ -144,7 +144,7 @@ def test_a_cold_home_is_done_when_it_has_been_warm_for_long_enough(desk: Company
     assert desk.kinds()[-2:] == ["recovered", "proven"]
     now = NOON + 3 * HOUR
     for kind, data in (("replied", {"text": "x", "channel": "phone"}), ("called_back", {"satisfied": True})):
-        with pytest.raises(Refused, match="closing still needs"):
+        with pytest.raises(MoveRefused, match="closing still needs"):
             desk.let(1, EventKind.CLOSED, now)
         now = NOON + 2 * DAY + HOUR  # two days after the work
         desk.let(1, EventKind(kind), now, **data)
@@ -288,7 +288,7 @@ def test_a_flag_that_late_data_takes_away_closes_after_an_answer_without_a_call_
     desk.conn.execute("UPDATE flag SET cleared_at = %s, clear_reason = 'withdrawn'", (NOON,))
     desk.let(1, EventKind.DONE, NOON + MINUTE)
     assert (desk.ticket()["state"], desk.ticket()["proof"]) == ("done", "withdrawn")
-    with pytest.raises(Refused, match=r"closing still needs reply$"):
+    with pytest.raises(MoveRefused, match=r"closing still needs reply$"):
         desk.let(1, EventKind.CLOSED, NOON + MINUTE)
     desk.let(1, EventKind.REPLIED, NOON + MINUTE, text="a sensor was wrong", channel="phone")
     desk.let(1, EventKind.CLOSED, NOON + MINUTE)
@@ -310,7 +310,7 @@ def test_a_cold_home_that_was_phoned_in_takes_the_flag_that_comes_later(desk: Co
     with pytest.raises(OpenThere):
         desk.phoned(NOON, TicketClass.COLD)
     with pytest.raises(HomeHasTicket):
-        desk.phoned(NOON, TicketClass.COLD, belongs=Belongs(new=True))
+        desk.phoned(NOON, TicketClass.COLD, belongs=ReportTarget(new=True))
     desk.say(("s1", NOON + MINUTE, 17.0))
     assert [flag["ticket_id"] for flag in desk.flags()] == [ticket]
     assert desk.kinds() == ["opened", "flag_joined"]
@@ -320,7 +320,7 @@ def test_past_the_known_year_the_ticket_is_kept_and_its_clock_dated_later(desk: 
     start = datetime(2026, 12, 28, 10, tzinfo=NOON.tzinfo)
     docket = Docket(desk.conn, SEED, start)
     with desk.conn.transaction():
-        ticket = docket.open(Opening(ticket_class=TicketClass.COMPLAINT, source=Source.PHONE, priority=3))
+        ticket = docket.open(Opening(ticket_class=TicketClass.COMPLAINT, source=TicketSource.PHONE, priority=3))
         docket.write()
     (answer,) = desk.clocks().values()
     assert (answer["due_at"], answer["started_at"]) == (None, start)
@@ -436,7 +436,7 @@ def test_a_seal_waits_for_transactions_that_may_still_add_below_it(database: Dat
     desk.phoned(NOON)
     with database.connect() as slow:
         act(slow, SEED, 1, EventKind.REMARK, {"remark": "x"}, NOON, "somebody")  # event 2, not committed
-        desk.phoned(NOON, belongs=Belongs(new=True))  # event 3
+        desk.phoned(NOON, belongs=ReportTarget(new=True))  # event 3
         assert [chain.seal(desk.conn, NOON + n * MINUTE) for n in range(3)] == [0, 0, 0]
         slow.commit()
     assert chain.seal(desk.conn, NOON + 4 * MINUTE) == 3

@@ -10,7 +10,7 @@ from psycopg import Connection
 from domain.errors import UsageError
 from registry.exporting import export_folder
 from registry.residents import import_residents
-from store.registry.resident_rows import Difference
+from store.registry.resident_rows import TenancyChanges
 from tests.api import town
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -30,32 +30,32 @@ def conn(connection: Connection) -> Connection:
     return connection
 
 
-def given(conn: Connection, folder: Path, text: str) -> Difference | None:
+def given(conn: Connection, folder: Path, text: str) -> TenancyChanges | None:
     (folder / "residents.csv").write_text(text)
     return import_residents(conn, folder, ZONE)
 
 
 def test_the_file_says_who_lives_where_and_says_it_once(conn: Connection, tmp_path: Path) -> None:
-    assert given(conn, tmp_path, FILE) == Difference(3, 0)
+    assert given(conn, tmp_path, FILE) == TenancyChanges(3, 0)
     assert conn.execute(SHOWN).fetchall() == [
         ("B1-101", "R-1", None),
         ("B1-101", "R-2", date(2026, 1, 11)),  # of the day of the move a part is another's
         ("B1-102", "R-3", date(2026, 1, 1)),
     ]
-    assert given(conn, tmp_path, FILE) == Difference(0, 0)
+    assert given(conn, tmp_path, FILE) == TenancyChanges(0, 0)
     assert import_residents(conn, tmp_path / "nothing", ZONE) is None
 
 
 def test_an_export_comes_back_as_it_was(conn: Connection, tmp_path: Path) -> None:
     given(conn, tmp_path, FILE)
     assert export_folder(conn, tmp_path)["residents"] == 3
-    assert import_residents(conn, tmp_path, ZONE) == Difference(0, 0)
+    assert import_residents(conn, tmp_path, ZONE) == TenancyChanges(0, 0)
 
 
 def test_the_lines_of_a_home_replace_what_it_had(conn: Connection, tmp_path: Path) -> None:
     given(conn, tmp_path, FILE)
-    assert given(conn, tmp_path, HEADER + "B1-101,R-1,,2026-01-12\nB1-101,R-4,2026-01-12,\n") == Difference(2, 2)
-    assert given(conn, tmp_path, HEADER + "B1-101,,,\n") == Difference(0, 2)
+    assert given(conn, tmp_path, HEADER + "B1-101,R-1,,2026-01-12\nB1-101,R-4,2026-01-12,\n") == TenancyChanges(2, 2)
+    assert given(conn, tmp_path, HEADER + "B1-101,,,\n") == TenancyChanges(0, 2)
     assert [row[0] for row in conn.execute(SHOWN)] == ["B1-102"]
     export_folder(conn, tmp_path)
     given(conn, tmp_path, HEADER + "B1-102,,,\n")

@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from domain.reasons import RejectReason
 from ingest.batch import Intake, store_batch
-from ingest.places import Places
+from ingest.places import SensorPlaces
 from ingest.validate import Limits
 from store.readings import retention
 from tests import registry_rows as town
@@ -72,7 +72,7 @@ def test_a_reading_older_than_what_is_kept_is_a_dead_letter(database: Database) 
         desk = Desk(conn)
         kept = 100 * DAY
         limits = Limits(65_536, 300_000_000, kept // timedelta(microseconds=1))
-        intake = Intake("test", limits, desk.judge.readings, Places())
+        intake = Intake("test", limits, desk.judge.readings, SensorPlaces())
         said = [{"ts": (START - age).isoformat(), "temperature": 20.0} for age in (kept, kept + timedelta(seconds=1))]
         fates = store_batch(conn, intake, [message("s1", one, START) for one in said], START)
         assert (fates.stored, dict(fates.dead)) == (1, {RejectReason.TOO_OLD: 1})

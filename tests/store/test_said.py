@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.desk.moves import Belongs, HomeHasTicket, NotThere, OpenThere, say
-from alerts.tickets.docket import Saying
-from domain.tickets import EventKind, Refused, TicketClass
+from alerts.desk.moves import HomeHasTicket, NotThere, OpenThere, ReportTarget, say
+from alerts.tickets.docket import UserStatement
+from domain.tickets import EventKind, MoveRefused, TicketClass
 from store.base.access import EVERYWHERE
 from store.tickets import desk_pages, ticket_rows
 from tests import registry_rows as town
@@ -47,7 +47,7 @@ class Town:
         try:
             if self._tell(what, how, words, contact):
                 self.said.append((words, contact))
-        except (Refused, OpenThere, NotThere, HomeHasTicket):
+        except (MoveRefused, OpenThere, NotThere, HomeHasTicket):
             return
 
     def _tell(self, what: str, how: Any, words: str, contact: str) -> bool:
@@ -56,15 +56,15 @@ class Town:
         one = tickets[how % len(tickets)] if isinstance(how, int) and tickets else None
         match what:
             case "call" | "call new":
-                self.company.phoned(self.now, how, 1, Belongs(new=what == "call new"), **told)
+                self.company.phoned(self.now, how, 1, ReportTarget(new=what == "call new"), **told)
                 return True
-            case "add" if there := ticket_rows.open_at(self.conn, ticket_rows.Place(home=1)):
+            case "add" if there := ticket_rows.open_at(self.conn, ticket_rows.TicketPlace(home=1)):
                 to = there[how % len(there)]
-                self.company.phoned(self.now, TicketClass.LEAK, 1, Belongs(add_to=to.number), **told)
+                self.company.phoned(self.now, TicketClass.LEAK, 1, ReportTarget(add_to=to.number), **told)
                 return True
             case "say" if one:
                 with self.conn.transaction():
-                    say(self.conn, SEED, one, Saying({"text": words}, contact), self.now, "somebody")
+                    say(self.conn, SEED, one, UserStatement({"text": words}, contact), self.now, "somebody")
                 return True
             case "read":
                 self.company.say(("s1", self.now, how), now=self.now)

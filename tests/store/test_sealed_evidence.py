@@ -52,7 +52,7 @@ class Sealed(Company):
 
     def asked(self, now: datetime, home: str) -> None:
         """Somebody changes something through the API."""
-        entry = audit.Entry(
+        entry = audit.AuditEntry(
             at=now, actor="token 1", role="admin", address=None, action="POST /v1/homes/{code}", target={"code": home}
         )
         audit.record(self.conn, entry)

@@ -15,11 +15,11 @@ from psycopg import Connection
 
 from alerts.judging.judge import Judge
 from domain.instants import EVER_US, NONE_US, to_datetime, to_us
-from ingest.batch import Docket, JudgeStep
+from ingest.batch import JudgeStep, PendingBatch
 from store.base import wire
 from store.base.stage import open_stages
 from store.readings import reading_rows
-from store.readings.together import Fate, Together
+from store.readings.together import ReadingFate, Together
 from tests import registry_rows as town
 from tests.acceptance.waiting import until
 from tests.conftest import Database
@@ -72,7 +72,7 @@ class Model:
     def __init__(self) -> None:
         self.kept: dict[tuple[int, int], dict[int, float]] = {}
 
-    def fate(self, told: Told) -> Fate:
+    def fate(self, told: Told) -> ReadingFate:
         """What becomes of a reading: the first value of each quantity stays."""
         sensor, second, values = told
         said = {nth: value for nth, value in enumerate(values) if value == value}
@@ -81,8 +81,8 @@ class Model:
         for nth in new:
             kept[nth] = said[nth]
         if any(kept[nth] != value for nth, value in said.items()):
-            return Fate.CONFLICT
-        return Fate.STORED if new else Fate.DUPLICATE
+            return ReadingFate.CONFLICT
+        return ReadingFate.STORED if new else ReadingFate.DUPLICATE
 
 
 def found(conn: Connection, statement: str) -> list[Told]:
@@ -123,7 +123,7 @@ def test_any_readings_have_the_fates_they_have_one_by_one_whatever_is_believed_o
 class Unsure:
     """A docket that is certain of nothing, so that all goes through the stage."""
 
-    def __init__(self, docket: Docket) -> None:
+    def __init__(self, docket: PendingBatch) -> None:
         self._docket = docket
 
     @property
@@ -221,7 +221,10 @@ def test_what_another_has_just_stored_is_a_duplicate_after_all(database: Databas
         other.join()
         assert watcher.execute("SELECT count(*) FROM reading").fetchone() == (2,)
     (stored,) = outcome
-    assert (stored.brought.tolist(), stored.fates.tolist()) == ([False, True], [Fate.DUPLICATE, Fate.STORED])
+    assert (stored.brought.tolist(), stored.fates.tolist()) == (
+        [False, True],
+        [ReadingFate.DUPLICATE, ReadingFate.STORED],
+    )
 
 
 def test_a_value_that_another_has_just_added_is_not_added_twice(database: Database) -> None:
@@ -244,7 +247,7 @@ def test_a_value_that_another_has_just_added_is_not_added_twice(database: Databa
         add(first, 0)
         first.commit()
         first.execute("SELECT")  # begins the transaction that the second waits for
-        assert add(first, 1).fates.tolist() == [Fate.STORED]
+        assert add(first, 1).fates.tolist() == [ReadingFate.STORED]
         other = threading.Thread(target=second)
         other.start()
         until(lambda: watcher.execute(WAITING.encode()).fetchone(), "the second waits for the row")
@@ -252,7 +255,7 @@ def test_a_value_that_another_has_just_added_is_not_added_twice(database: Databa
         other.join()
         kept = watcher.execute("SELECT temperature, humidity, battery FROM reading").fetchall()
     assert kept == [(20.0, 40.0, 97.0)]
-    assert outcome[0].fates.tolist() == [Fate.CONFLICT]
+    assert outcome[0].fates.tolist() == [ReadingFate.CONFLICT]
 
 
 @pytest.mark.parametrize("absent", [(), (1,), (0, 1, 2)])

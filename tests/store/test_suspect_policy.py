@@ -16,7 +16,7 @@ from domain import policy
 from domain.care import Care
 from domain.policy import Policy
 from ingest.batch import Intake
-from ingest.places import Places
+from ingest.places import SensorPlaces
 from store.judging import ledger_rows
 from tests import registry_rows as town
 from tests.conftest import Database
@@ -44,7 +44,7 @@ def rules(judge_suspect: bool = False) -> Policy:
 def strict(desk: Desk, judge_suspect: bool = False) -> Desk:
     """The desk, judging by these rules."""
     desk.judge = Judge(rules(judge_suspect))
-    desk.intake = Intake("test", desk.intake.limits, desk.judge.readings, Places())
+    desk.intake = Intake("test", desk.intake.limits, desk.judge.readings, SensorPlaces())
     return desk
 
 

@@ -14,7 +14,7 @@ from alerts.evidence import chain
 from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again, judge_days
 from alerts.tickets.docket import Docket
-from domain.tickets import EventKind, Proof, Refused, Source, Standing, TicketClass, missing
+from domain.tickets import EventKind, MoveRefused, Proof, TicketClass, TicketSource, TicketStanding, missing
 from store.base import numbers
 from store.tickets import desk_checks
 from tests import registry_rows as town
@@ -46,7 +46,7 @@ def desk(plain_database: Database) -> Iterator[Company]:
 def test_the_database_and_the_rule_say_the_same_of_whatever_there_is(desk: Company) -> None:
     everything = list(
         product(
-            list(TicketClass), list(Source), NO_YES, NO_YES, NO_YES, [None, *Proof], NO_YES, NO_YES, NO_YES,
+            list(TicketClass), list(TicketSource), NO_YES, NO_YES, NO_YES, [None, *Proof], NO_YES, NO_YES, NO_YES,
             [None, "company", "user"], NO_YES, NO_YES,
         )
     )  # fmt: skip
@@ -58,7 +58,7 @@ def test_the_database_and_the_rule_say_the_same_of_whatever_there_is(desk: Compa
     said = [row[0] for row in desk.conn.execute(query.encode(), columns).fetchall()]
     assert len(said) == len(everything) == 207_360
     for case, needs in zip(everything, said, strict=True):
-        assert missing(Standing(**dict(zip(COLUMNS, case, strict=True)))) == needs, case
+        assert missing(TicketStanding(**dict(zip(COLUMNS, case, strict=True)))) == needs, case
 
 
 def refused(conn: Connection, *statements: str, constraint: str = "ticket_closed_for_good") -> None:
@@ -137,7 +137,7 @@ def test_the_desk_is_told_that_a_flag_is_open(desk: Company) -> None:
     desk.let(1, EventKind.REPLIED, NOON, text="x", channel="phone")
     # As a proof of before the rule may have left it.
     desk.conn.execute("UPDATE ticket SET state = 'done', proven_at = now(), proof = 'measurement'")
-    with pytest.raises(Refused, match="closing still needs proof, call_back"):
+    with pytest.raises(MoveRefused, match="closing still needs proof, call_back"):
         desk.let(1, EventKind.CLOSED, NOON + HOUR)
 
 
@@ -242,7 +242,7 @@ def test_numbers_that_were_reserved_and_not_used_go_back(desk: Company) -> None:
     with desk.conn.transaction():
         docket.reserve(10)
         docket.write()
-    assert list(numbers.take(desk.conn, numbers.Kind.TICKET, 2)) == [1, 2]
+    assert list(numbers.take(desk.conn, numbers.NumberKind.TICKET, 2)) == [1, 2]
 
 
 @pytest.mark.parametrize("number", [1, 99_999_999, 100_000_000, 1_234_567_890])

@@ -15,7 +15,7 @@ from domain import policy
 from ingest import writer as writer_module
 from ingest.batch import Fates, Intake, store_batch
 from ingest.message import Message
-from ingest.places import Places
+from ingest.places import SensorPlaces
 from ingest.senders import Allowance, Senders
 from ingest.validate import Limits
 from ingest.writer import Writer
@@ -43,7 +43,7 @@ class Work:
         senders = Senders(allowance or Allowance())
         judge = Judge(policy.builtin("seed")).readings
         self.writer = Writer(
-            Intake("w", limits, judge, Places(), senders=senders), lambda: NOON, most_by_bytes, self.fates.append
+            Intake("w", limits, judge, SensorPlaces(), senders=senders), lambda: NOON, most_by_bytes, self.fates.append
         )
         return self.writer
 

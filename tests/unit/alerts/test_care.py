@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alerts.sensors.care import (
     SLICE_READINGS,
     SLICE_SENSORS,
-    Verdict,
+    CareVerdict,
     distance,
     habits,
     listening_since,
@@ -24,9 +24,9 @@ from domain.instants import NONE_US
 from domain.milli import NONE_MILLI
 from store.base.wire import native
 from store.readings.stays import SAID
-from store.sensors.care_rows import Round
+from store.sensors.care_rows import CareRound
 
-UNKNOWN, FINE, DOUBT, FAULT = Verdict
+UNKNOWN, FINE, DOUBT, FAULT = CareVerdict
 MINUTE_US = 60_000_000
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 CARE = Care(
@@ -64,7 +64,7 @@ HOUR = timedelta(hours=1)
 def test_silence_counts_from_when_there_was_somebody_to_hear(
     looked: datetime | None, heard: datetime | None, since: datetime | None
 ) -> None:
-    assert listening_since(Round(0, looked, None), heard, 3600 * 1_000_000, NOW) == since
+    assert listening_since(CareRound(0, looked, None), heard, 3600 * 1_000_000, NOW) == since
 
 
 def test_a_battery_is_low_under_the_limit() -> None:

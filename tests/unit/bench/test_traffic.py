@@ -6,13 +6,13 @@ import pytest
 
 from bench.traffic import Traffic
 from ingest.message import Stamps
-from ingest.stream import Stream
+from ingest.stream import PacketStream
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_packets_say_what_the_rows_say(packed: bool) -> None:
     traffic = Traffic(sensors=100, first=100, count=200, start_ms=1_768_449_600_000, packed=packed)
-    messages = Stream(False, 1).feed(b"".join(traffic.packets()), Stamps(lambda: 5))
+    messages = PacketStream(False, 1).feed(b"".join(traffic.packets()), Stamps(lambda: 5))
     said = []
     for message in messages:
         found = json.loads(message.payload)

@@ -6,18 +6,18 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.crowd import Count, grouped, roughly, share, total
+from domain.crowd import HomeCount, grouped, roughly, share, total
 
 LEAST = st.integers(10, 40)
-COUNTS = st.builds(Count, *(st.integers(0, 20) for _ in range(3)))
+COUNTS = st.builds(HomeCount, *(st.integers(0, 20) for _ in range(3)))
 TOWNS = st.dictionaries(st.sampled_from("ABCDEF"), COUNTS, max_size=6)
 
 
-def town(**homes: int) -> dict[str, Count]:
-    return {name: Count(number, 0, 0) for name, number in homes.items()}
+def town(**homes: int) -> dict[str, HomeCount]:
+    return {name: HomeCount(number, 0, 0) for name, number in homes.items()}
 
 
-def names(areas: dict[str, Count], least: int) -> list[tuple[str, ...]]:
+def names(areas: dict[str, HomeCount], least: int) -> list[tuple[str, ...]]:
     return [group.areas for group in grouped(areas, least)]
 
 
@@ -43,7 +43,7 @@ def test_exactly_the_least_number_is_enough() -> None:
 @given(TOWNS, LEAST)
 @example(town(A=30, B=20, C=3), 20)
 @example(town(A=10, B=9, C=9, D=1), 10)
-def test_no_group_below_the_least_can_be_found(areas: dict[str, Count], least: int) -> None:
+def test_no_group_below_the_least_can_be_found(areas: dict[str, HomeCount], least: int) -> None:
     """Brute force: of all sets of areas, those whose figures follow from what is published by any arithmetic."""
     groups = [group.areas for group in grouped(areas, least)]
     published = [*groups, tuple(name for group in groups for name in group)]  # with the total
@@ -61,7 +61,7 @@ def test_no_group_below_the_least_can_be_found(areas: dict[str, Count], least: i
 
 
 @given(TOWNS, LEAST)
-def test_every_home_is_in_one_group_or_nobody_is_told_of(areas: dict[str, Count], least: int) -> None:
+def test_every_home_is_in_one_group_or_nobody_is_told_of(areas: dict[str, HomeCount], least: int) -> None:
     groups = grouped(areas, least)
     inside = [name for group in groups for name in group.areas]
     assert len(inside) == len(set(inside))
@@ -71,7 +71,7 @@ def test_every_home_is_in_one_group_or_nobody_is_told_of(areas: dict[str, Count]
 
 
 @given(COUNTS.filter(lambda count: count.homes > 0))
-def test_shares_come_in_steps(count: Count) -> None:
+def test_shares_come_in_steps(count: HomeCount) -> None:
     for part in count:
         told = share(part, count.homes)
         assert abs(told - part / count.homes) <= 0.0250001

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from domain.endings import Ended, merge_refusal, void_refusal
-from domain.tickets import MOVES, EventKind, State
+from domain.endings import EndingFacts, merge_refusal, void_refusal
+from domain.tickets import MOVES, EventKind, TicketState
 
-LEAK = Ended(
+LEAK = EndingFacts(
     ticket_id=1, number="T00000001", ticket_class="leak", source="phone", state="open", retrospective=False,
     place=(7, None, None), flags=0, call_back_asked=True,
 )  # fmt: skip
@@ -46,4 +46,4 @@ def test_not_every_ticket_can_stand_for_another(change: dict[str, object]) -> No
 
 def test_what_voids_closes() -> None:
     assert {kind for kind, move in MOVES.items() if move.voids} == {EventKind.MERGED, EventKind.VOID}
-    assert all(move.to is State.CLOSED and not move.meets for move in MOVES.values() if move.voids)
+    assert all(move.to is TicketState.CLOSED and not move.meets for move in MOVES.values() if move.voids)

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from domain import policy
 from domain.errors import UsageError
-from domain.incidents import Count, Finding, IncidentKind, IncidentRule, Place, Standing, course, find
+from domain.incidents import (
+    BuildingCount,
+    IncidentFinding,
+    IncidentKind,
+    IncidentRule,
+    IncidentStanding,
+    NetworkPlace,
+    course,
+    find,
+)
 
 RULE = IncidentRule(
     share=0.3,
@@ -25,11 +34,13 @@ NOON = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def count(building: int, judged: int, cold: int, *, substation: int = 1, wide: int | None = None) -> Count:
-    return Count(substation, building, judged, cold, cold if wide is None else wide)
+def count(building: int, judged: int, cold: int, *, substation: int = 1, wide: int | None = None) -> BuildingCount:
+    return BuildingCount(substation, building, judged, cold, cold if wide is None else wide)
 
 
-def places(counts: list[Count], alarmed: set[int] | None = None, covered: set[Place] | None = None) -> list[Place]:
+def places(
+    counts: list[BuildingCount], alarmed: set[int] | None = None, covered: set[NetworkPlace] | None = None
+) -> list[NetworkPlace]:
     return [found.place for found in find(RULE, counts, alarmed or set(), covered or set())]
 
 
@@ -37,45 +48,52 @@ def places(counts: list[Count], alarmed: set[int] | None = None, covered: set[Pl
     ("counts", "expected"),
     [
         ([], []),
-        ([count(1, 10, 3)], [Place(1, 1)]),  # exactly the share, exactly the number
+        ([count(1, 10, 3)], [NetworkPlace(1, 1)]),  # exactly the share, exactly the number
         ([count(1, 11, 3)], []),
         ([count(1, 2, 2)], []),  # all of it, but too few
-        ([count(1, 10, 3), count(2, 10, 0)], [Place(1, 1)]),
-        ([count(1, 10, 3), count(2, 10, 3)], [Place(1)]),
-        ([count(1, 10, 10), count(2, 10, 2)], [Place(1, 1)]),  # enough in all, but one building alone
-        ([count(1, 10, 3), count(2, 10, 3), count(3, 10, 0)], [Place(1, 1), Place(1, 2)]),  # 6 of 30 are too few
-        ([count(1, 20, 6)], [Place(1)]),  # the substation has one building
-        ([count(1, 20, 6), count(2, 0, 0)], [Place(1)]),  # nothing is known of the other
-        ([count(1, 9, 3, substation=7), count(2, 9, 3, substation=8)], [Place(7, 1), Place(8, 2)]),
+        ([count(1, 10, 3), count(2, 10, 0)], [NetworkPlace(1, 1)]),
+        ([count(1, 10, 3), count(2, 10, 3)], [NetworkPlace(1)]),
+        ([count(1, 10, 10), count(2, 10, 2)], [NetworkPlace(1, 1)]),  # enough in all, but one building alone
+        (
+            [count(1, 10, 3), count(2, 10, 3), count(3, 10, 0)],
+            [NetworkPlace(1, 1), NetworkPlace(1, 2)],
+        ),  # 6 of 30 are too few
+        ([count(1, 20, 6)], [NetworkPlace(1)]),  # the substation has one building
+        ([count(1, 20, 6), count(2, 0, 0)], [NetworkPlace(1)]),  # nothing is known of the other
+        ([count(1, 9, 3, substation=7), count(2, 9, 3, substation=8)], [NetworkPlace(7, 1), NetworkPlace(8, 2)]),
     ],
 )
-def test_the_widest_place_that_fits(counts: list[Count], expected: list[Place]) -> None:
+def test_the_widest_place_that_fits(counts: list[BuildingCount], expected: list[NetworkPlace]) -> None:
     assert places(counts) == expected
 
 
 def test_an_alarm_is_an_incident_of_its_substation_however_many_are_cold() -> None:
     found = find(RULE, [count(1, 10, 1)], {1, 2}, set())
     assert found == [
-        Finding(place=Place(1), kind=IncidentKind.SUBSTATION_ALARM, judged=10, cold=1, buildings=1, buildings_cold=0),
-        Finding(place=Place(2), kind=IncidentKind.SUBSTATION_ALARM, judged=0, cold=0, buildings=0, buildings_cold=0),
+        IncidentFinding(
+            place=NetworkPlace(1), kind=IncidentKind.SUBSTATION_ALARM, judged=10, cold=1, buildings=1, buildings_cold=0
+        ),
+        IncidentFinding(
+            place=NetworkPlace(2), kind=IncidentKind.SUBSTATION_ALARM, judged=0, cold=0, buildings=0, buildings_cold=0
+        ),
     ]
 
 
 def test_a_place_has_one_and_a_building_none_within_its_substations() -> None:
     both = [count(1, 10, 10), count(2, 10, 10)]
-    assert places(both, covered={Place(1)}) == []
-    assert places([both[0]], covered={Place(1, 1)}) == [Place(1)]  # it has grown
-    assert places([count(1, 10, 5), count(2, 90, 0)], covered={Place(1, 1)}) == []
+    assert places(both, covered={NetworkPlace(1)}) == []
+    assert places([both[0]], covered={NetworkPlace(1, 1)}) == [NetworkPlace(1)]  # it has grown
+    assert places([count(1, 10, 5), count(2, 90, 0)], covered={NetworkPlace(1, 1)}) == []
 
 
 def test_stragglers_count_for_narrower_places_only() -> None:
     both = [count(1, 10, 9, wide=0), count(2, 10, 9, wide=0)]
-    assert places(both) == [Place(1, 1), Place(1, 2)]
+    assert places(both) == [NetworkPlace(1, 1), NetworkPlace(1, 2)]
     assert places([count(1, 10, 0, wide=0), count(2, 10, 0, wide=0)]) == []
 
 
 COUNTS = st.builds(
-    lambda s, b, judged, share: Count(s, s * 10 + b, judged, round(judged * share), round(judged * share)),
+    lambda s, b, judged, share: BuildingCount(s, s * 10 + b, judged, round(judged * share), round(judged * share)),
     st.integers(1, 3),
     st.integers(1, 4),
     st.integers(0, 40),
@@ -86,13 +104,13 @@ COUNTS = st.builds(
 @given(
     st.lists(COUNTS, max_size=12, unique_by=lambda c: c.building),
     st.sets(st.integers(1, 4)),
-    st.sets(st.builds(Place, st.integers(1, 3), st.none() | st.integers(11, 34))),
+    st.sets(st.builds(NetworkPlace, st.integers(1, 3), st.none() | st.integers(11, 34))),
     st.sampled_from([0.1, 0.3, 0.5, 1.0]),
     st.integers(2, 12),
     st.integers(2, 30),
 )
 def test_as_the_rule_reads(
-    counts: list[Count], alarmed: set[int], covered: set[Place], share: float, few: int, many: int
+    counts: list[BuildingCount], alarmed: set[int], covered: set[NetworkPlace], share: float, few: int, many: int
 ) -> None:
     rule = replace(RULE, share=share, building_homes=few, substation_homes=many)
     least = Fraction(str(share))
@@ -106,18 +124,18 @@ def test_as_the_rule_reads(
         hit = [c for c in mine if enough(c.cold, c.judged)]
         cold, judged = sum(c.cold for c in mine), sum(c.judged for c in mine)
         alone = len([c for c in mine if c.judged]) == 1
-        if Place(sub) in covered:
+        if NetworkPlace(sub) in covered:
             continue
         if sub in alarmed or (cold >= many and enough(cold, judged) and (len(hit) > 1 or (alone and hit))):
-            expected.add(Place(sub))
+            expected.add(NetworkPlace(sub))
         else:
-            expected |= {Place(sub, c.building) for c in hit if c.cold >= few} - covered
+            expected |= {NetworkPlace(sub, c.building) for c in hit if c.cold >= few} - covered
     found = [f.place for f in find(rule, counts, alarmed, covered)]
     assert set(found) == expected
     assert len(found) == len(expected)
 
 
-def standing(children: int, cold: int, **other: object) -> Standing:
+def standing(children: int, cold: int, **other: object) -> IncidentStanding:
     filled = {
         "kind": IncidentKind.COLD_HOMES,
         "cold_in_place": cold,
@@ -126,7 +144,7 @@ def standing(children: int, cold: int, **other: object) -> Standing:
         "calm_since": None,
         **other,
     }
-    return Standing(children=children, still_cold=cold, **filled)  # type: ignore[arg-type]
+    return IncidentStanding(children=children, still_cold=cold, **filled)  # type: ignore[arg-type]
 
 
 def test_it_takes_in_until_most_are_warm_again_and_once_more_in_a_second_wave() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.kpi import NOTHING_DONE, NOTHING_HEAT, CaseFigures, ClockFigures, DeskFigures, Heat, Month
+from domain.kpi import NOTHING_DONE, NOTHING_HEAT, CaseKpi, ClockKpi, DeskKpi, Heat, Month
 
 MONTHS = st.dates(date(1990, 1, 1), date(2090, 12, 31)).map(lambda day: Month(day.replace(day=1)))
 ZONES = st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "America/Asuncion", "UTC"]).map(ZoneInfo)
@@ -72,14 +72,12 @@ def test_all_unknown_is_a_coverage_of_none_of_it_and_no_rate() -> None:
 
 
 def test_rates_of_the_desk() -> None:
-    clock = ClockFigures(
-        ticket_class="cold", name="done", due=10, in_time=7, late=2, unmet=1, mean_s=None, median_s=None
-    )
+    clock = ClockKpi(ticket_class="cold", name="done", due=10, in_time=7, late=2, unmet=1, mean_s=None, median_s=None)
     assert clock.rate == 0.7
-    cases = CaseFigures(
+    cases = CaseKpi(
         ticket_class="complaint", received=10, closed=5, closed_in_time=4, answered_in_time=6, answered_late=1,
         overdue=1, waiting=2,
     )  # fmt: skip
     assert (cases.closure, cases.closure_in_time, cases.answered) == (0.5, 0.4, 0.75)
-    desk = DeskFigures(**{**vars(NOTHING_DONE), "asked": 4, "satisfied": 3, "flags": 2, "recovered": 1})
+    desk = DeskKpi(**{**vars(NOTHING_DONE), "asked": 4, "satisfied": 3, "flags": 2, "recovered": 1})
     assert (desk.satisfaction, desk.recovery) == (0.75, 0.5)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.notice_texts import COUNTED, NOT_KNOWN, STAFF, USER, WORDS, audiences, digest, render
-from domain.notices import URGENT, Audience, Kind
+from domain.notices import URGENT, Audience, NoticeKind
 from domain.tickets import TicketClass
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -41,12 +41,12 @@ FACTS = {
     "key": "4fd3",
     "signature": "c2lnbmVk",
 }
-EVERY = [(kind, audience) for kind in Kind for audience in sorted(audiences(kind))]
+EVERY = [(kind, audience) for kind in NoticeKind for audience in sorted(audiences(kind))]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize(("kind", "audience"), EVERY)
-def test_every_kind_is_written_for_every_audience(kind: Kind, audience: Audience, language: str) -> None:
+def test_every_kind_is_written_for_every_audience(kind: NoticeKind, audience: Audience, language: str) -> None:
     text = render(kind, audience, language, FACTS, ZONE)
     whole = text.subject + text.body
     assert text.subject
@@ -62,9 +62,9 @@ def test_every_kind_is_written_for_every_audience(kind: Kind, audience: Audience
 
 
 def test_every_kind_has_a_text_for_somebody_and_a_name_in_digests() -> None:
-    assert set(STAFF) | set(USER) == set(Kind)
-    assert set(COUNTED) == set(Kind)
-    assert set(Kind) >= URGENT
+    assert set(STAFF) | set(USER) == set(NoticeKind)
+    assert set(COUNTED) == set(NoticeKind)
+    assert set(NoticeKind) >= URGENT
 
 
 def test_every_class_of_tickets_has_a_name() -> None:
@@ -84,16 +84,16 @@ def test_texts_for_the_staff_name_no_door() -> None:
 
 
 def test_times_are_those_of_the_local_clock() -> None:
-    assert "2026-01-16 07:30" in render(Kind.OUTAGE_RESTORED, Audience.USER, "en", FACTS, ZONE).body
+    assert "2026-01-16 07:30" in render(NoticeKind.OUTAGE_RESTORED, Audience.USER, "en", FACTS, ZONE).body
 
 
 def test_what_is_not_known_is_a_dash_and_braces_are_only_text() -> None:
-    text = render(Kind.TICKET_ANSWERED, Audience.USER, "en", {"answer": "{ticket} {0}\r\nBcc: x"}, ZONE)
+    text = render(NoticeKind.TICKET_ANSWERED, Audience.USER, "en", {"answer": "{ticket} {0}\r\nBcc: x"}, ZONE)
     assert text.body == f"About ticket {NOT_KNOWN} ({NOT_KNOWN}): {{ticket}} {{0}}\r\nBcc: x"
 
 
 def test_a_digest_counts_all_and_shows_the_first() -> None:
-    kinds = [Kind.CLOCK_BREACHED] * 2 + [Kind.TICKET_OPENED] * 23
+    kinds = [NoticeKind.CLOCK_BREACHED] * 2 + [NoticeKind.TICKET_OPENED] * 23
     first = [render(kind, Audience.DISPATCH, "en", FACTS, ZONE) for kind in kinds[:3]]
     text = digest(kinds, first, "en")
     assert text.subject == "25 notices"

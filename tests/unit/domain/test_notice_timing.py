@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.notice_timing import Bundle, Made, Waiting, bundle, quiet_until
+from domain.notice_timing import Bundling, Made, WaitingNotices, bundle, quiet_until
 from domain.notices import NoticeRules
 
 NOON = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
@@ -73,27 +73,27 @@ def test_quiet_hours_are_half_open(at: str, until: str | None) -> None:
     assert found == (datetime.fromisoformat(until) if until else None)
 
 
-def waiting(count: int, since: datetime = NOON, urgent: bool = False) -> Waiting:
-    return Waiting(count, since, urgent)
+def waiting(count: int, since: datetime = NOON, urgent: bool = False) -> WaitingNotices:
+    return WaitingNotices(count, since, urgent)
 
 
 @pytest.mark.parametrize(
     ("given_waiting", "lately", "expected"),
     [
-        (waiting(10), [], Bundle.ALONE),
-        (waiting(11), [], Bundle.TOGETHER),
-        (waiting(1), [Made(NOON, 1)] * 9, Bundle.ALONE),
-        (waiting(1), [Made(NOON, 1)] * 10, Bundle.WAIT),
-        (waiting(1, urgent=True), [Made(NOON, 1)] * 10, Bundle.WAIT),  # ten messages are the limit for everybody
-        (waiting(1, urgent=True), [Made(NOON, 25)], Bundle.TOGETHER),
-        (waiting(1), [Made(NOON, 25)], Bundle.WAIT),
-        (waiting(11), [Made(NOON, 25)], Bundle.WAIT),  # a digest within the span is enough
-        (waiting(11), [Made(NOON - SPAN, 25)], Bundle.TOGETHER),
-        (waiting(1, NOON - SPAN), [Made(NOON - SPAN + timedelta(seconds=1), 25)], Bundle.TOGETHER),
+        (waiting(10), [], Bundling.ALONE),
+        (waiting(11), [], Bundling.TOGETHER),
+        (waiting(1), [Made(NOON, 1)] * 9, Bundling.ALONE),
+        (waiting(1), [Made(NOON, 1)] * 10, Bundling.WAIT),
+        (waiting(1, urgent=True), [Made(NOON, 1)] * 10, Bundling.WAIT),  # ten messages are the limit for everybody
+        (waiting(1, urgent=True), [Made(NOON, 25)], Bundling.TOGETHER),
+        (waiting(1), [Made(NOON, 25)], Bundling.WAIT),
+        (waiting(11), [Made(NOON, 25)], Bundling.WAIT),  # a digest within the span is enough
+        (waiting(11), [Made(NOON - SPAN, 25)], Bundling.TOGETHER),
+        (waiting(1, NOON - SPAN), [Made(NOON - SPAN + timedelta(seconds=1), 25)], Bundling.TOGETHER),
     ],
 )
 def test_more_than_ten_in_ten_minutes_are_one_digest(
-    given_waiting: Waiting, lately: list[Made], expected: Bundle
+    given_waiting: WaitingNotices, lately: list[Made], expected: Bundling
 ) -> None:
     assert bundle(rules(), given_waiting, lately, NOON) is expected
 
@@ -116,11 +116,11 @@ def test_a_flood_is_told_in_few_messages_and_nothing_is_lost_or_late(
                 held += [(now, urgent)] * how_many
         if not held:
             continue
-        what = bundle(rule, Waiting(len(held), min(at for at, _ in held), any(u for _, u in held)), made, now)
-        if what is Bundle.WAIT:
+        what = bundle(rule, WaitingNotices(len(held), min(at for at, _ in held), any(u for _, u in held)), made, now)
+        if what is Bundling.WAIT:
             assert all(now - at < SPAN for at, _ in held)
             continue
-        made += [Made(now, 1)] * len(held) if what is Bundle.ALONE else [Made(now, len(held))]
+        made += [Made(now, 1)] * len(held) if what is Bundling.ALONE else [Made(now, len(held))]
         told += len(held)
         held = []
     assert not held

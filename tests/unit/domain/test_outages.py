@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.outages import (
     ANNOUNCE_TEXTS,
     AnnounceReason,
-    Outage,
+    KnownOutage,
     OutageEvent,
     OutageKind,
     is_late,
@@ -31,12 +31,12 @@ def outage(
     kind: OutageKind = OutageKind.PLANNED,
     begins_at: datetime = NOW,
     stops: bool = True,
-) -> Outage:
+) -> KnownOutage:
     end = None if length is None else begins_at + length
-    return Outage(kind=kind, stops_heating=stops, begins_at=begins_at, expected_end=end)
+    return KnownOutage(kind=kind, stops_heating=stops, begins_at=begins_at, expected_end=end)
 
 
-def why(of: Outage, now: datetime = NOW) -> AnnounceReason | None:
+def why(of: KnownOutage, now: datetime = NOW) -> AnnounceReason | None:
     assert RULES is not None
     return why_announce(RULES, of, now)
 

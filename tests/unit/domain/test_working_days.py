@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from alerts.tickets.calendar import missing_years, working_days
 from domain import policy
-from domain.clocks import Due, due
+from domain.clocks import DueTime, due
 from domain.policy import Duration
-from domain.working_days import Calendar, UnknownYear, end_of_working_days
+from domain.working_days import UnknownYear, WorkingCalendar, end_of_working_days
 
 SEED = policy.builtin("seed")
 CHINA = working_days(SEED)
@@ -41,7 +41,7 @@ def instants(first: int, last: int, zones: list[ZoneInfo]) -> st.SearchStrategy[
     return st.datetimes(low, high, timezones=st.sampled_from(zones))
 
 
-def walked(start: datetime, days: int, calendar: Calendar, zone: ZoneInfo) -> datetime:
+def walked(start: datetime, days: int, calendar: WorkingCalendar, zone: ZoneInfo) -> datetime:
     """The first minute of which the local day is not one of the term: counted by looking at every minute."""
     minute = start.astimezone(UTC).replace(second=0, microsecond=0)
     first = minute.astimezone(zone).date()
@@ -100,7 +100,9 @@ def test_terms_end_where_a_walk_over_every_minute_ends(start: datetime, days: in
 )
 def test_whatever_the_calendar_says(start: datetime, days: int, zone: ZoneInfo, off: set[int], on: set[int]) -> None:
     first = start.date()
-    calendar = Calendar(frozenset(first + n * DAY for n in off - on), frozenset(first + n * DAY for n in on), YEARS)
+    calendar = WorkingCalendar(
+        frozenset(first + n * DAY for n in off - on), frozenset(first + n * DAY for n in on), YEARS
+    )
     assert end_of_working_days(start, days, calendar, zone) == walked(start, days, calendar, zone)
 
 
@@ -134,7 +136,7 @@ def test_past_the_known_year_the_error_names_it_and_the_way_out() -> None:
     ):
         end_of_working_days(at("2026-12-28 10:00"), 5, CHINA, SHANGHAI)
     found = due(at("2026-12-28 10:00"), Duration(timedelta(0), 5), CHINA, SHANGHAI, 0.75)
-    assert found == Due(None, unknown_year=2027)
+    assert found == DueTime(None, unknown_year=2027)
 
 
 def test_a_policy_adds_years_holidays_and_worked_saturdays() -> None:

@@ -14,7 +14,7 @@ from alerts.judging.weigh import judged_milli
 from domain import policy
 from domain.instants import to_us
 from domain.milli import is_whole, milli
-from domain.states import State
+from domain.states import HomeState
 from store.base.wire import celsius
 
 DAY = date(2026, 1, 15)
@@ -25,45 +25,45 @@ def thousandths(least: int, most: int) -> st.SearchStrategy[Decimal]:
     return st.integers(least, most).map(lambda n: Decimal(n) / 1000)
 
 
-def state_of(raw: float, offset: float, contract_limit: float | None = None) -> State:
+def state_of(raw: float, offset: float, contract_limit: float | None = None) -> HomeState:
     """The verdict of the built-in rules at noon on a day in winter."""
     rules = policy.builtin("seed")
     pieces = compile_schedule(rules, Terms("multistorey", contract_limit), DAY, date(2026, 1, 16))
     noon = to_us(datetime.combine(DAY, time(12), rules.zone))
     piece = pieces[np.searchsorted(pieces["start"], noon, "right") - 1][None]
     value = judged_milli(np.array([raw], np.float32), milli(offset))
-    return State(int(classify(value, {name: piece[name] for name in (*LIMITS, "reason")})[0]))
+    return HomeState(int(classify(value, {name: piece[name] for name in (*LIMITS, "reason")})[0]))
 
 
-def by_decimals(judged: Decimal, limit: Decimal) -> State:
+def by_decimals(judged: Decimal, limit: Decimal) -> HomeState:
     """The same from the text of the regulation, by day."""
     if judged < 16:
-        return State.SEVERE
+        return HomeState.SEVERE
     if judged < limit:
-        return State.COLD
-    return State.WARM if judged >= limit + Decimal("0.2") else State.FAIR
+        return HomeState.COLD
+    return HomeState.WARM if judged >= limit + Decimal("0.2") else HomeState.FAIR
 
 
 def test_a_sum_that_binary_fractions_miss() -> None:
     assert np.float32(17.9) + np.float32(0.3) < np.float32(18.2)
-    assert state_of(17.9, 0.3) is State.WARM
-    assert state_of(17.899, 0.3) is State.FAIR
+    assert state_of(17.9, 0.3) is HomeState.WARM
+    assert state_of(17.899, 0.3) is HomeState.FAIR
 
 
 @pytest.mark.parametrize(
     ("raw", "offset", "state"),
     [
-        (18.0, 0.0, State.FAIR),
-        (17.999, 0.0, State.COLD),
-        (18.2, 0.0, State.WARM),
-        (18.199, 0.0, State.FAIR),
-        (16.0, 0.0, State.COLD),
-        (15.999, 0.0, State.SEVERE),
-        (12.7, 5.3, State.FAIR),
-        (25.4, -7.4, State.FAIR),
+        (18.0, 0.0, HomeState.FAIR),
+        (17.999, 0.0, HomeState.COLD),
+        (18.2, 0.0, HomeState.WARM),
+        (18.199, 0.0, HomeState.FAIR),
+        (16.0, 0.0, HomeState.COLD),
+        (15.999, 0.0, HomeState.SEVERE),
+        (12.7, 5.3, HomeState.FAIR),
+        (25.4, -7.4, HomeState.FAIR),
     ],
 )
-def test_the_edges_of_the_limits_and_of_the_deadband(raw: float, offset: float, state: State) -> None:
+def test_the_edges_of_the_limits_and_of_the_deadband(raw: float, offset: float, state: HomeState) -> None:
     assert state_of(raw, offset) is state
 
 

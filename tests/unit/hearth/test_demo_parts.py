@@ -8,25 +8,25 @@ from rich.console import Console
 
 from domain import policy
 from domain.errors import UsageError
-from hearth.demo.figures import Figures, summary
+from hearth.demo.figures import DemoFigures, summary
 from hearth.demo.stand import policy_for_today, wishes_for
-from hearth.demo.view import ROWS, Page, line
-from store.figures.overview import Intake, Judged
+from hearth.demo.view import ROWS, DemoPage, line
+from store.figures.overview import FlagTotals, IntakeCounts
 
 AT = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
 
 
-def figures(homes: int = 500, rows: int = ROWS) -> Figures:
+def figures(homes: int = 500, rows: int = ROWS) -> DemoFigures:
     flag = {"home": "B0019-2-302", "severity": "severe", "cold_since": AT, "lowest": 15.96, "state": "suspended"}
     clocks = [{"due_at": None, "met_at": None}, {"due_at": AT + timedelta(hours=1), "met_at": None}]
     ticket = {"number": "T00000113", "home": "B0019-2-302", "priority": 1, "state": "closed", "clocks": clocks}
     states = {"compliant": homes - 1, "severe": 1}
-    intake = Intake(9, 123_456_789, 1, 0, 13, AT - timedelta(hours=2))
-    return Figures(AT, states, intake, Judged(3, 2, 1, 1, 1), [flag] * rows, [ticket] * rows, 23_456.7)
+    intake = IntakeCounts(9, 123_456_789, 1, 0, 13, AT - timedelta(hours=2))
+    return DemoFigures(AT, states, intake, FlagTotals(3, 2, 1, 1, 1), [flag] * rows, [ticket] * rows, 23_456.7)
 
 
-def screen(told: Figures) -> list[str]:
-    page = Page("http://127.0.0.1:8080", "demo-data", "Mosquitto", ZoneInfo("Asia/Shanghai"))
+def screen(told: DemoFigures) -> list[str]:
+    page = DemoPage("http://127.0.0.1:8080", "demo-data", "Mosquitto", ZoneInfo("Asia/Shanghai"))
     page.tokens = {who: f"hearth_{'x' * 43}" for who in ("admin", "dispatcher", "customer of B0019-2-302")}
     console = Console(width=100, height=30, file=StringIO(), force_terminal=False)
     with console.capture() as capture:

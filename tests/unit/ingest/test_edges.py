@@ -14,10 +14,10 @@ from ingest.address import Address
 from ingest.inbox import Inbox
 from ingest.link import Link
 from ingest.message import Message, Stamps
-from ingest.places import Place, Places
-from ingest.source import Source
+from ingest.places import SensorPlaces, SensorStay
+from ingest.source import BrokerSource
 from ingest.sources import Sources
-from ingest.stream import Stream, acknowledgements
+from ingest.stream import PacketStream, acknowledgements
 from ingest.validate import Limits, place, sort_messages
 from store.base.wire import native
 from store.readings.stays import SAID, STAY
@@ -28,8 +28,8 @@ LIMITS = Limits(65_536, TOLERANCE_US)
 MOVED_US = NOON_US - 60_000_000
 
 
-def stay(sensor_id: int, home_id: int, begin: int, end: int) -> Place:
-    return Place(sensor_id, begin, end, end, home_id, None, 0, 300, 0)
+def stay(sensor_id: int, home_id: int, begin: int, end: int) -> SensorStay:
+    return SensorStay(sensor_id, begin, end, end, home_id, None, 0, 300, 0)
 
 
 # A sensor that moved from one home to another, and one that was taken away at that instant.
@@ -44,7 +44,7 @@ def fate(code: str, at_us: int) -> int | str:
     said = {"id": code, "ts": to_datetime(at_us).isoformat(), "temperature": 20.0}
     message = Message(f"hearth/v1/{code}/telemetry", json.dumps(said).encode(), NOON_US, 1, 1, 1, False)
     batch = sort_messages([message], LIMITS, Sources())
-    places = Places()
+    places = SensorPlaces()
     places.learn(PLACES)
     homes, _ = place(batch, places, places.numbers(batch.heard.codes()), LIMITS)
     return int(homes.rows["home_id"][0]) if len(homes.rows) else next(iter(batch.dead))
@@ -80,11 +80,11 @@ def test_a_clock_may_be_ahead_by_the_tolerance_and_not_a_microsecond_more(ahead_
 
 def test_a_message_of_a_connection_that_is_gone_is_not_acknowledged_on_another() -> None:
     """Its number stands for another message there, which may not be stored yet."""
-    source = Source(Address("mqtt://broker", "hearth"), Inbox(10), count().__next__)
+    source = BrokerSource(Address("mqtt://broker", "hearth"), Inbox(10), count().__next__)
     mine, theirs = socket.socketpair()
     with mine, theirs, source._wake_read, source._wake_write:
         mine.setblocking(False)
-        link = Link(mine, source._wake_read, Stream(True, 2), 30, Stamps(count().__next__))
+        link = Link(mine, source._wake_read, PacketStream(True, 2), 30, Stamps(count().__next__))
         source.epoch = 2
         source.acknowledge([Message("t", b"", NOON_US, mid, 1, epoch, False) for mid, epoch in ((7, 1), (9, 2))])
         source._send_acks(link)

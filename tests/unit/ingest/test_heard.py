@@ -9,17 +9,17 @@ import pytest
 from domain.instants import EVER_US
 from domain.reasons import RejectReason
 from ingest.message import Message
-from ingest.places import Place, Places
+from ingest.places import SensorPlaces, SensorStay
 from ingest.sources import Sources
-from ingest.validate import Limits, Placed, Sorted, place, sort_messages
+from ingest.validate import Limits, Placed, SortedMessages, place, sort_messages
 
 NOON_US = 1_768_449_600_000_000
 NOON_MS = NOON_US // 1000
 LIMITS = Limits(65_536, 300_000_000, past_us=86_400_000_000)
 
 
-def stay(sensor_id: int, begin: int, end: int, home_id: int, gateway: str | None = None) -> Place:
-    return Place(sensor_id, begin, end, end, home_id, gateway, 0, 300, sensor_id)
+def stay(sensor_id: int, begin: int, end: int, home_id: int, gateway: str | None = None) -> SensorStay:
+    return SensorStay(sensor_id, begin, end, end, home_id, gateway, 0, 300, sensor_id)
 
 
 FIRST_US, SECOND_US = NOON_US - 3_600_000_000, NOON_US - 60_000_000
@@ -71,7 +71,7 @@ def messages() -> list[Message]:
     ]
 
 
-def told(batch: Sorted, *placed: Placed) -> tuple[Counter[Any], Counter[Any]]:
+def told(batch: SortedMessages, *placed: Placed) -> tuple[Counter[Any], Counter[Any]]:
     """Every row with where it comes from, and every fault."""
     rows = [
         (row.tobytes(), some.rows.dtype.names, batch.heard.said(number).message.mid, batch.heard.said(number).at)
@@ -83,14 +83,14 @@ def told(batch: Sorted, *placed: Placed) -> tuple[Counter[Any], Counter[Any]]:
 
 
 @pytest.fixture(scope="module")
-def places() -> Places:
-    places = Places()
+def places() -> SensorPlaces:
+    places = SensorPlaces()
     for code, stays in PLACES.items():
         places.learn({code: stays})
     return places
 
 
-def test_a_reading_fares_the_same_alone_and_in_a_batch(places: Places) -> None:
+def test_a_reading_fares_the_same_alone_and_in_a_batch(places: SensorPlaces) -> None:
     rows, faults = Counter[Any](), Counter[Any]()
     for message in messages():
         batch = sort_messages([message], LIMITS, Sources())
@@ -115,7 +115,7 @@ def test_a_reading_fares_the_same_alone_and_in_a_batch(places: Places) -> None:
 @pytest.mark.parametrize(
     ("ts", "home"), [(NOON_MS, 9), (SECOND_US // 1000, 9), (SECOND_US // 1000 - 1, 8), (FIRST_US // 1000 - 1, 7)]
 )
-def test_of_several_places_the_one_at_that_instant_counts(places: Places, ts: int, home: int) -> None:
+def test_of_several_places_the_one_at_that_instant_counts(places: SensorPlaces, ts: int, home: int) -> None:
     payload = json.dumps({"ts": ts, "temperature": 20}).encode()
     batch = sort_messages([Message("hearth/v1/moved/telemetry", payload, NOON_US, 1, 1, 1, False)], LIMITS, Sources())
     homes, _ = place(batch, places, places.numbers(batch.heard.codes()), LIMITS)

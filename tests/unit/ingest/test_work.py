@@ -10,7 +10,7 @@ import pytest
 from domain.reasons import RejectReason
 from ingest.decoders.sparkplug import METRICS, NAME, TIMESTAMP
 from ingest.decoders.wire import field
-from ingest.decoders.work import Bounds
+from ingest.decoders.work import MessageBounds
 from ingest.source_table import load
 from ingest.sources import Decoded, Sources
 from tests.unit.ingest.golden import RECEIVED_US
@@ -32,11 +32,11 @@ preset = "chirpstack_protobuf"
 """
 NATIVE, SENML, BOARD = "hearth/v1/g/telemetry", "senml/a", "v1/gateway/telemetry"
 PLANT, LORAWAN = "spBv1.0/g/DDATA/e/d", "application/1/device/d/event/up"
-BOUNDS = Bounds(readings=100, faults=20)
+BOUNDS = MessageBounds(readings=100, faults=20)
 SOURCES = load(TABLE, "test", ZoneInfo("Asia/Shanghai"))
 
 
-def read(topic: str, payload: bytes, bounds: Bounds = BOUNDS) -> Decoded:
+def read(topic: str, payload: bytes, bounds: MessageBounds = BOUNDS) -> Decoded:
     return SOURCES.decode(topic, payload, RECEIVED_US, bounds)
 
 
@@ -121,7 +121,7 @@ def test_the_dearest_messages_cost_no_more_than_their_bytes_allow() -> None:
     messages = list(hostile())
     began = process_time()
     for topic, payload in messages:
-        assert len(read(topic, payload, Bounds()).faults) <= Bounds().faults
+        assert len(read(topic, payload, MessageBounds()).faults) <= MessageBounds().faults
     assert process_time() - began < 0.1 * len(messages)
 
 

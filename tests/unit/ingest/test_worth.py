@@ -6,14 +6,14 @@ import pytest
 from domain.quality import SPANS, Quality
 from domain.reasons import NO_VALUE_TEXTS, NoValue
 from ingest.uplink import WITHHELD, Uplink
-from ingest.worth import KEPT_RAW, Worth, quality
+from ingest.worth import KEPT_RAW, Weighing, quality
 from store.readings.reading_rows import HOME_QUANTITIES, SUBSTATION_QUANTITIES
 
 NAN = float("nan")
 
 
 def stored(channels: tuple[str, ...], *said: float) -> list[float | None]:
-    values = Worth(channels, np.array([said], np.float64)).values[0]
+    values = Weighing(channels, np.array([said], np.float64)).values[0]
     return [None if np.isnan(value) else float(value) for value in values]
 
 
@@ -56,7 +56,7 @@ def test_what_had_no_value_is_told_by_quantity_and_reason() -> None:
     said = np.array(
         [[20, 655.35, 255], [85, 101, NAN], [-40, 50, NAN], [WITHHELD, 50, NAN], [1e10, NAN, 90]], np.float64
     )
-    worth = Worth(HOME_QUANTITIES, said)
+    worth = Weighing(HOME_QUANTITIES, said)
     found = {(quantity, reason): which.tolist() for quantity, reason, which in worth.voids()}
     assert found == {
         ("temperature", NoValue.SENTINEL): [1, 2],
@@ -67,7 +67,7 @@ def test_what_had_no_value_is_told_by_quantity_and_reason() -> None:
     }
     by_reading = [worth.reasons(nth) for nth in range(len(said))]
     assert {(q, r): [n for n, found in enumerate(by_reading) if found.get(q) == r] for q, r in found} == found
-    assert list(Worth(HOME_QUANTITIES, np.array([[20.0, 40.0, NAN]])).voids()) == []
+    assert list(Weighing(HOME_QUANTITIES, np.array([[20.0, 40.0, NAN]])).voids()) == []
 
 
 def test_every_quantity_of_a_message_has_its_span() -> None:

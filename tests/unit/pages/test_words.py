@@ -8,7 +8,7 @@ import pytest
 
 from api.pages.words import WORDS
 from domain.policy import builtin, builtin_names
-from domain.tickets import CLOCK_NAMES, State
+from domain.tickets import CLOCK_NAMES, TicketState
 
 PAGES = Path(__file__).parents[3] / "api" / "pages"
 SOURCES = "".join(
@@ -38,7 +38,7 @@ def test_every_sentence_is_said() -> None:
 
 
 def test_what_can_be_the_case_has_its_words() -> None:
-    assert {f"ticket_{state}" for state in State} <= WORDS.keys()
+    assert {f"ticket_{state}" for state in TicketState} <= WORDS.keys()
     for name in CLOCK_NAMES | {"call_back"}:
         assert {f"clock_{name}", f"will_{name}"} <= WORDS.keys()
     known = {

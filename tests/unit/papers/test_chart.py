@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alerts.engine.columns import extremes
 from alerts.engine.track import hold
 from domain.milli import LEAST_MILLI, NONE_MILLI
-from papers.dossier.chart import COLUMNS, GAP, LEFT, RIGHT, Chart, Rule, edges, svg, ticks
+from papers.dossier.chart import COLUMNS, GAP, LEFT, RIGHT, LimitSpan, TemperatureChart, edges, svg, ticks
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAY_US = 86_400_000_000
@@ -21,9 +21,9 @@ START = int(datetime(2026, 1, 14, tzinfo=ZONE).timestamp()) * 1_000_000
 NS = "{http://www.w3.org/2000/svg}"
 
 
-def chart(days: int = 1, **changes: object) -> Chart:
+def chart(days: int = 1, **changes: object) -> TemperatureChart:
     end = START + days * DAY_US
-    rule = Rule(START, end, 18.0, 16.0, True)
+    rule = LimitSpan(START, end, 18.0, 16.0, True)
     plain = {
         "start": START,
         "end": end,
@@ -33,10 +33,10 @@ def chart(days: int = 1, **changes: object) -> Chart:
         "gaps": [],
         "rules": [rule],
     }
-    return Chart(**{**plain, **changes})  # type: ignore[arg-type]
+    return TemperatureChart(**{**plain, **changes})  # type: ignore[arg-type]
 
 
-def drawn(of: Chart) -> ET.Element:
+def drawn(of: TemperatureChart) -> ET.Element:
     return ET.fromstring(svg(of))
 
 

@@ -10,8 +10,8 @@ import pytest
 from domain.policy import builtin
 from domain.reasons import Text
 from papers.dossier import paper, words
-from papers.dossier.chart import Chart
-from papers.dossier.paper import MOST_ROWS, Contents, render
+from papers.dossier.chart import TemperatureChart
+from papers.dossier.paper import MOST_ROWS, DossierContents, render
 
 SEED = builtin("seed")
 START, DAY_US = 1_768_320_000_000_000, 86_400_000_000
@@ -23,7 +23,7 @@ DAY: dict[str, Any] = {
 }  # fmt: skip
 
 
-def contents(**changes: Any) -> Contents:
+def contents(**changes: Any) -> DossierContents:
     plain: dict[str, Any] = {
         "home": {
             "code": HOSTILE, "building": HOSTILE, "class": "multistorey", "contract_limit": 20.0, "contract_from": None,
@@ -54,9 +54,11 @@ def contents(**changes: Any) -> Contents:
             {"number": "O1", "kind": "fault", "begins_at": AT, "restored_at": None, "cancelled_at": None,
              "reason": HOSTILE}
         ],
-        "chart": Chart(START, START + DAY_US, (START, START + DAY_US // 24), ZoneInfo("Asia/Shanghai"), [[]], [], []),
+        "chart": TemperatureChart(
+            START, START + DAY_US, (START, START + DAY_US // 24), ZoneInfo("Asia/Shanghai"), [[]], [], []
+        ),
     }  # fmt: skip
-    return Contents(**{**plain, **changes})
+    return DossierContents(**{**plain, **changes})
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.kpi import NOTHING_DONE, NOTHING_HEAT, CaseFigures, ClockFigures, Figures, Month
+from domain.kpi import NOTHING_DONE, NOTHING_HEAT, CaseKpi, ClockKpi, Month, MonthKpi
 from papers import pdf, xlsx
 from papers.kpi import paper
-from papers.tables import Column, Kind, Paper, Table, written
+from papers.tables import Paper, Table, TableColumn, ValueKind, written
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 AT = datetime(2026, 2, 3, 4, 0, tzinfo=UTC)
@@ -19,30 +19,30 @@ AT = datetime(2026, 2, 3, 4, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("value", "kind", "text"),
     [
-        (0.99999, Kind.SHARE, "99.99 %"),  # 100 % would say that nobody was cold
-        (1.0, Kind.SHARE, "100.00 %"),
-        (0.0, Kind.SHARE, "0.00 %"),
-        (None, Kind.SHARE, "–"),
-        (5400.0, Kind.SPAN, "1:30"),
-        (3599.0, Kind.SPAN, "1:00"),
-        (90_000 * 3600.0, Kind.HOURS, "90,000.0"),
-        (12345, Kind.COUNT, "12,345"),
-        ("东站", Kind.TEXT, "东站"),
+        (0.99999, ValueKind.SHARE, "99.99 %"),  # 100 % would say that nobody was cold
+        (1.0, ValueKind.SHARE, "100.00 %"),
+        (0.0, ValueKind.SHARE, "0.00 %"),
+        (None, ValueKind.SHARE, "–"),
+        (5400.0, ValueKind.SPAN, "1:30"),
+        (3599.0, ValueKind.SPAN, "1:00"),
+        (90_000 * 3600.0, ValueKind.HOURS, "90,000.0"),
+        (12345, ValueKind.COUNT, "12,345"),
+        ("东站", ValueKind.TEXT, "东站"),
     ],
 )
-def test_values_are_written_for_people(value: str | float | None, kind: Kind, text: str) -> None:
+def test_values_are_written_for_people(value: str | float | None, kind: ValueKind, text: str) -> None:
     assert written(value, kind) == text
 
 
-def figures(station: str | None) -> Figures:
-    clock = ClockFigures(
+def figures(station: str | None) -> MonthKpi:
+    clock = ClockKpi(
         ticket_class="cold", name="on_site", due=10, in_time=7, late=2, unmet=1, mean_s=5400.0, median_s=4000.0
     )
-    case = CaseFigures(
+    case = CaseKpi(
         ticket_class="complaint", received=3, closed=2, closed_in_time=2, answered_in_time=2, answered_late=0,
         overdue=1, waiting=0,
     )  # fmt: skip
-    return Figures(station=station, heat=NOTHING_HEAT, desk=NOTHING_DONE, clocks=(clock,), cases=(case,))
+    return MonthKpi(station=station, heat=NOTHING_HEAT, desk=NOTHING_DONE, clocks=(clock,), cases=(case,))
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -65,7 +65,9 @@ def test_a_month_that_is_not_over_is_called_so() -> None:
 def hostile() -> Paper:
     """Words that other programs would take for orders."""
     table = Table(
-        "T", [Column("a", Kind.TEXT), Column("b", Kind.SHARE)], [('=HYPERLINK("x") #panic() $x$ \\', 0.5), ("b", None)]
+        "T",
+        [TableColumn("a", ValueKind.TEXT), TableColumn("b", ValueKind.SHARE)],
+        [('=HYPERLINK("x") #panic() $x$ \\', 0.5), ("b", None)],
     )
     return Paper("<#t>", ["#line"], [table], "en")
 

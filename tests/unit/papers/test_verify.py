@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from domain.errors import UsageError
 from hearth.cli import app
 from papers.dossier import untrusted_zip
-from papers.dossier.bundle import MANIFEST, SIGNATURE, SUMS, Bundle, root
+from papers.dossier.bundle import MANIFEST, SIGNATURE, SUMS, DossierWriter, root
 from papers.dossier.verify import NAMES, verify
 from store.evidence.signing import SigningKey, of_seal
 
@@ -103,7 +103,7 @@ def bundled(files: Mapping[str, bytes], state: Mapping[str, Any] = STATE, key: S
     policy = {"name": "seed", "sha256": hashlib.sha256(files.get("policy.toml", b"")).hexdigest()}
     head = {"home": "H1", "from": "2026-01-14", "to": "2026-01-16", "zone": "Asia/Shanghai", "view": "user",
             "policy": policy, "state": dict(state)}  # fmt: skip
-    with Bundle(out) as bundle:
+    with DossierWriter(out) as bundle:
         for name, content in files.items():
             bundle.add(name, [content])
         bundle.finish(head, key)

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.registry import CLASSES, HEAT_STATUSES, ROOM_KINDS, SESSIONS, Building, Home, Sensor, Substation
+from domain.registry import (
+    CLASSES,
+    HEAT_STATUSES,
+    ROOM_KINDS,
+    SESSIONS,
+    RegisteredBuilding,
+    RegisteredHome,
+    RegisteredSensor,
+    RegisteredSubstation,
+)
 from registry.csv_file import parse, render
 from registry.sheets import Row, Sheet, sheets
 
@@ -24,14 +33,14 @@ BEYOND = "is not between 1970 and 2199, with an offset of at most 14:59"
 INSTANTS = st.datetimes(datetime(1970, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
 MINUTES = st.builds(time, st.integers(0, 23), st.integers(0, 59))
 SUBSTATIONS = st.builds(
-    Substation, CODES, NAMES, NAMES, st.none() | st.floats(-90, 90), st.none() | st.floats(-180, 180)
+    RegisteredSubstation, CODES, NAMES, NAMES, st.none() | st.floats(-90, 90), st.none() | st.floats(-180, 180)
 )
 BUILDINGS = st.builds(
-    Building, CODES, CODES, NAMES, WORDS, st.none() | st.floats(-90, 90), st.none() | st.floats(-180, 180)
+    RegisteredBuilding, CODES, CODES, NAMES, WORDS, st.none() | st.floats(-90, 90), st.none() | st.floats(-180, 180)
 )
 KELVIN = st.integers(-20_000, 20_000).map(lambda thousandths: thousandths / 1000)
 HOMES = st.builds(
-    Home,
+    RegisteredHome,
     CODES,
     CODES,
     WORDS,
@@ -43,7 +52,7 @@ HOMES = st.builds(
     st.none() | MINUTES,
 )
 SENSORS = st.builds(
-    Sensor,
+    RegisteredSensor,
     DEVICES,
     st.none() | CODES,
     st.none() | CODES,
@@ -68,22 +77,22 @@ def faults(sheet: Sheet[Row], text: str) -> list[str]:
 
 
 @given(st.lists(SUBSTATIONS, max_size=3))
-def test_substations_come_back(rows: list[Substation]) -> None:
+def test_substations_come_back(rows: list[RegisteredSubstation]) -> None:
     assert read(FILES.substations, render(FILES.substations, rows)) == rows
 
 
 @given(st.lists(BUILDINGS, max_size=3))
-def test_buildings_come_back(rows: list[Building]) -> None:
+def test_buildings_come_back(rows: list[RegisteredBuilding]) -> None:
     assert read(FILES.buildings, render(FILES.buildings, rows)) == rows
 
 
 @given(st.lists(HOMES, max_size=3))
-def test_homes_come_back(rows: list[Home]) -> None:
+def test_homes_come_back(rows: list[RegisteredHome]) -> None:
     assert read(FILES.homes, render(FILES.homes, rows)) == rows
 
 
 @given(st.lists(SENSORS, max_size=3))
-def test_sensors_come_back(rows: list[Sensor]) -> None:
+def test_sensors_come_back(rows: list[RegisteredSensor]) -> None:
     assert read(FILES.sensors, render(FILES.sensors, rows)) == rows
 
 
@@ -173,7 +182,7 @@ def test_faults_of_headers(header: str, found: list[str]) -> None:
 
 def test_the_order_of_columns_is_free_and_a_byte_order_mark_is_no_part_of_them() -> None:
     text = "\ufeffstation , name,code\r\n North ,一号站,S1\r\n"
-    assert read(FILES.substations, text) == [Substation("S1", "一号站", "North", None, None)]
+    assert read(FILES.substations, text) == [RegisteredSubstation("S1", "一号站", "North", None, None)]
 
 
 def test_a_line_is_numbered_where_it_begins_and_blank_lines_count() -> None:
@@ -202,10 +211,10 @@ def test_text_that_is_not_utf_8_or_not_csv() -> None:
 
 @pytest.mark.parametrize("name", ["=1+1", "+86", "-x", "@a", "'=1", "''-", "'plain", "it's"])
 def test_a_name_that_would_be_a_formula_is_none_in_the_file_and_comes_back(name: str) -> None:
-    made = render(FILES.substations, [Substation("-S", name, "East", -3.5, -4.0)])
+    made = render(FILES.substations, [RegisteredSubstation("-S", name, "East", -3.5, -4.0)])
     row = made.splitlines()[1].split(",")
     assert not any(
         cell.startswith(("=", "+", "@")) or (cell.startswith("-") and not cell[1:2].isdigit()) for cell in row
     )
     assert row[3:] == ["-3.5", "-4.0"]  # numbers stay numbers
-    assert parse(FILES.substations, made.encode()).rows == [Substation("-S", name, "East", -3.5, -4.0)]
+    assert parse(FILES.substations, made.encode()).rows == [RegisteredSubstation("-S", name, "East", -3.5, -4.0)]

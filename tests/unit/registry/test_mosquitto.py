@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import UsageError
-from domain.registry import Sensor
+from domain.registry import RegisteredSensor
 from registry.fields import device
 from registry.mosquitto import Accounts, acl, devices, password_hash, write_accounts
 
@@ -20,8 +20,8 @@ SHIPPED = Path(__file__).parents[3] / "deploy/mosquitto/acl"
 
 def sensor(
     code: str, gateway: str | None = None, until: datetime | None = None, since: datetime | None = None
-) -> Sensor:
-    return Sensor(code, "H1", None, gateway, "living", "living", 300, 0.0, since, until)
+) -> RegisteredSensor:
+    return RegisteredSensor(code, "H1", None, gateway, "living", "living", 300, 0.0, since, until)
 
 
 def accounts(folder: Path, *names: str) -> Accounts:

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.registry import Home, Sensor, Substation
+from domain.registry import RegisteredHome, RegisteredSensor, RegisteredSubstation
 from registry import rules
-from registry.csv_file import Line
+from registry.csv_file import FileLine
 from registry.rules import Registered
 
-HOME = Home("H1", "B1", "1-101", "multistorey", "on", None, None, None, None)
-SENSOR = Sensor("S1", "H1", None, None, "living", "living", 60, 0.0, None, None)
+HOME = RegisteredHome("H1", "B1", "1-101", "multistorey", "on", None, None, None, None)
+SENSOR = RegisteredSensor("S1", "H1", None, None, "living", "living", 60, 0.0, None, None)
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 SIX, NINE = time(6), time(21)
 
 
 def faults(*rows: Registered) -> list[str]:
-    lines: Sequence[Line[Registered]] = [Line(number, row) for number, row in enumerate(rows, 2)]
+    lines: Sequence[FileLine[Registered]] = [FileLine(number, row) for number, row in enumerate(rows, 2)]
     return [f"{problem.line} {problem.column}: {problem.fault}" for problem in rules.problems("x.csv", lines)]
 
 
@@ -35,7 +35,9 @@ def test_rows_that_are_right() -> None:
 
 
 def test_a_place_has_both_coordinates_or_none() -> None:
-    assert faults(Substation("U1", "One", "North", 40.0, None)) == ["2 lon: is empty, and its other half is not"]
+    assert faults(RegisteredSubstation("U1", "One", "North", 40.0, None)) == [
+        "2 lon: is empty, and its other half is not"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_where_a_sensor_stands() -> None:
 
 
 def test_codes_that_stand_twice() -> None:
-    row = Substation("U1", "One", "North", None, None)
+    row = RegisteredSubstation("U1", "One", "North", None, None)
     assert faults(row, row._replace(code="U2"), row) == ["4 code: stands on line 2 too"]
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from sim import telemetry
-from sim.faults import Kind
+from sim.faults import FaultKind
 from sim.radio import Radio
-from sim.telemetry import Message
+from sim.telemetry import TimedPayload
 from sim.town import Town
 
 MINUTE_US = 60_000_000
@@ -23,19 +23,19 @@ def town_of(homes: int = 200) -> Town:
     return Town(5, homes, 300, epoch_us=START_US)
 
 
-def messages(town: Town, hours: float) -> list[Message]:
+def messages(town: Town, hours: float) -> list[TimedPayload]:
     radio, result, end_us = Radio(town), [], town.at_us + int(hours * HOUR_US)
     while town.at_us < end_us:
         result += radio.step()
     return result
 
 
-def objects(message: Message) -> list[dict[str, Any]]:
+def objects(message: TimedPayload) -> list[dict[str, Any]]:
     body = json.loads(message.payload)
     return body if isinstance(body, list) else [body]
 
 
-def device(message: Message) -> str:
+def device(message: TimedPayload) -> str:
     return message.topic.split("/")[2]
 
 
@@ -79,7 +79,7 @@ def test_two_runs_send_the_same() -> None:
 def test_a_radio_gap_holds_readings_back_and_sends_them_in_order() -> None:
     town = town_of(500)
     half_hours = range(START_US, START_US + 48 * HOUR_US, HOUR_US // 2)
-    gaps = (gap for at_us in half_hours for gap in town.calendar.active(at_us)[Kind.RADIO_GAP])
+    gaps = (gap for at_us in half_hours for gap in town.calendar.active(at_us)[FaultKind.RADIO_GAP])
     gap = next(g for g in gaps if g["begin_us"] >= START_US and g["end_us"] - g["begin_us"] > 2 * HOUR_US)
     town.advance_to(int(gap["begin_us"]))
     name = town.layout.devices[int(gap["target"])].name
@@ -120,7 +120,7 @@ def test_packed_messages_hold_the_same_readings() -> None:
     sent = messages(town_of(), 0.5)
     packed = telemetry.packed(sent)
 
-    def readings(some: list[Message]) -> list[str]:
+    def readings(some: list[TimedPayload]) -> list[str]:
         return sorted(f"{m.topic} {body}" for m in some for body in objects(m))
 
     assert len(packed) < len(sent) / 3

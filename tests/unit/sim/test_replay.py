@@ -66,7 +66,7 @@ def test_the_meter_gives_differences_of_its_registers() -> None:
 
 
 def test_messages_of_a_day_in_order_with_blanks_left_out() -> None:
-    spoken = replay.Replay(replay.coldest_weeks(NOW, SHANGHAI, DAY), SHANGHAI)
+    spoken = replay.RecordedReplay(replay.coldest_weeks(NOW, SHANGHAI, DAY), SHANGHAI)
     from_us = int((NOW - DAY).timestamp()) * 1_000_000
     messages = spoken.messages(from_us, from_us + 24 * 3_600_000_000)
     assert [m.due_us for m in messages] == sorted(m.due_us for m in messages)
@@ -78,7 +78,7 @@ def test_messages_of_a_day_in_order_with_blanks_left_out() -> None:
 
 
 def test_stretches_of_time_join_without_gap_or_overlap() -> None:
-    spoken = replay.Replay(replay.coldest_weeks(NOW, SHANGHAI, DAY), SHANGHAI)
+    spoken = replay.RecordedReplay(replay.coldest_weeks(NOW, SHANGHAI, DAY), SHANGHAI)
     start, step = int(NOW.timestamp()) * 1_000_000, 600_000_000
     pieces = [m for i in range(12) for m in spoken.messages(start + i * step, start + (i + 1) * step)]
     assert pieces == spoken.messages(start, start + 12 * step)

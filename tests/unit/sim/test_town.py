@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim import thermal
-from sim.faults import HABITS, Calendar, Habit, Kind
+from sim.faults import HABITS, FaultCalendar, FaultKind, Habit
 from sim.substation import radiator_celsius
 from sim.town import Town, epoch_before
 
@@ -68,8 +68,8 @@ def test_some_cold_homes_recover() -> None:
     assert (town.air[cold] > 18).any()
 
 
-def one_home() -> thermal.Homes:
-    return thermal.Homes.balanced(np.array([21.0]), -7.0, 44.0, np.ones(1))
+def one_home() -> thermal.ThermalHomes:
+    return thermal.ThermalHomes.balanced(np.array([21.0]), -7.0, 44.0, np.ones(1))
 
 
 def after(hours: float, steps: int, *, radiator: float = 44.0, open_share: float = 1.0, draught: float = 0.0) -> float:
@@ -111,9 +111,11 @@ def test_the_heat_curve_gives_more_heat_in_the_cold_and_a_failing_substation_les
 def test_a_failing_substation_shows_in_its_supply_and_in_its_homes() -> None:
     town = Town(7, 240, 600, epoch_us=NOON_US)
     at_us = next(
-        t for t in range(NOON_US, NOON_US + 90 * 24 * HOUR_US, HOUR_US) if town.calendar.active(t)[Kind.SUBSTATION].size
+        t
+        for t in range(NOON_US, NOON_US + 90 * 24 * HOUR_US, HOUR_US)
+        if town.calendar.active(t)[FaultKind.SUBSTATION].size
     )
-    struck = int(town.calendar.active(at_us)[Kind.SUBSTATION]["target"][0])
+    struck = int(town.calendar.active(at_us)[FaultKind.SUBSTATION]["target"][0])
     town = Town(7, 240, 600, epoch_us=at_us - 24 * HOUR_US)
     town.advance_to(at_us - 2 * HOUR_US)
     before = town.channels().supply_temperature[struck]
@@ -121,21 +123,21 @@ def test_a_failing_substation_shows_in_its_supply_and_in_its_homes() -> None:
     assert town.channels().supply_temperature[struck] < before - 5
 
 
-def sizes(count: int) -> dict[Kind, int]:
-    return dict.fromkeys(Kind, count)
+def sizes(count: int) -> dict[FaultKind, int]:
+    return dict.fromkeys(FaultKind, count)
 
 
 def test_faults_do_not_depend_on_where_one_starts_looking() -> None:
-    calendar = Calendar(3, sizes(200))
+    calendar = FaultCalendar(3, sizes(200))
     for hour in range(48):
         calendar.active(NOON_US + hour * HOUR_US)
-    late, fresh = calendar.active(NOON_US + 48 * HOUR_US), Calendar(3, sizes(200)).active(NOON_US + 48 * HOUR_US)
-    assert all(np.array_equal(late[kind], fresh[kind]) for kind in Kind)
+    late, fresh = calendar.active(NOON_US + 48 * HOUR_US), FaultCalendar(3, sizes(200)).active(NOON_US + 48 * HOUR_US)
+    assert all(np.array_equal(late[kind], fresh[kind]) for kind in FaultKind)
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_of_fault_happens_on_a_known_thing_within_its_limits(kind: Kind) -> None:
-    faults = Calendar(3, sizes(1000)).active(NOON_US)[kind]
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_every_kind_of_fault_happens_on_a_known_thing_within_its_limits(kind: FaultKind) -> None:
+    faults = FaultCalendar(3, sizes(1000)).active(NOON_US)[kind]
     habit: Habit = HABITS[kind]
     hours = (faults["end_us"] - faults["begin_us"]) / HOUR_US
     assert faults.size > 0
