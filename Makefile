@@ -2,6 +2,9 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests run on all cores; a worker that has nothing left takes half of what another still has to do.
+JOBS ?= $(shell nproc)
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 STAMP := .venv/.set-up
 TRIXIE = $${HEARTH_TRIXIE:-/var/cache/hearth/trixie}
 # What installs and builds the package is locked too, so that nothing is fetched without a known hash.
@@ -34,7 +37,7 @@ test: setup ## all tests, on PostgreSQL and on TimescaleDB
 		$(MAKE) --no-print-directory apt PACKAGE="chromium fonts-noto-cjk poppler-utils" || \
 			echo "no Chromium, no pdftotext: the pages and the dossier's PDF are not tested"; \
 	fi
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: setup ## style, types and import directions
 	$(BIN)/ruff check .

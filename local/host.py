@@ -8,13 +8,18 @@ files are parked where it can reach them and the folder asked for becomes a link
 import hashlib
 import os
 import shutil
+import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 NOBODY = 65534
 MACHINE = Path("/")
 PARKING = Path("/var/cache/hearth/servers")
+MEMORY = Path("/dev/shm")
 SEARCH_BY_OTHERS = 0o001
+# The folder sees the machine's files in memory while the process runs and no longer: the mount is the process's own.
+SHARE_MEMORY = f'mount --bind {MEMORY} "$0{MEMORY}" && exec chroot "$0" "$@"'
 
 
 @dataclass(frozen=True)
@@ -36,14 +41,13 @@ class Host:
         `death_signal` (INT, TERM) reaches the process when the thread that started it ends; "keep" is none.
         It is set by setpriv after the account has changed, because that change would clear it.
         """
-        enter = [] if self.root == MACHINE else ["chroot", str(self.root)]
         change = [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
         account = [] if self.is_ourselves else change
-        return [*enter, "setpriv", *account, f"--pdeathsig={death_signal}", "--", *arguments]
+        return [*self._enter(), "setpriv", *account, f"--pdeathsig={death_signal}", "--", *arguments]
 
     def inside(self, path: Path) -> str:
-        """Return the path as a process inside sees it."""
-        return str(MACHINE / path.relative_to(self.root))
+        """Return the path as a process inside sees it; files in memory have one path everywhere."""
+        return str(MACHINE / path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
     def own(self, path: Path) -> None:
         """Give a file or folder to the account of the servers, for its eyes alone."""
@@ -60,8 +64,16 @@ class Host:
         self.own(place)
         return place
 
+    def _enter(self) -> list[str]:
+        if self.root == MACHINE:
+            return []
+        if shares_memory(self.root):
+            return ["unshare", "--mount", "sh", "-c", SHARE_MEMORY, str(self.root)]
+        return ["chroot", str(self.root)]
+
     def _reaches(self, place: Path) -> bool:
-        if not place.is_relative_to(self.root):
+        in_memory = place.is_relative_to(MEMORY) and shares_memory(self.root)
+        if not place.is_relative_to(self.root) and not in_memory:
             return False
         return self.is_ourselves or all(searchable(parent) for parent in place.parents if parent.exists())
 
@@ -95,6 +107,16 @@ def account_in(root: Path, name: str) -> Host:
         if fields[0] == name:
             return Host(root, int(fields[2]), int(fields[3]))
     raise LookupError(f"{root} has no account {name}")
+
+
+@cache
+def shares_memory(root: Path) -> bool:
+    """Say whether processes inside a Debian folder can be shown this machine's files in memory."""
+    shown = root / MEMORY.relative_to(MACHINE)
+    if os.geteuid() != 0 or not shown.is_dir():
+        return False
+    probe = ["unshare", "--mount", "mount", "--bind", str(MEMORY), str(shown)]
+    return subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
 
 
 def searchable(folder: Path) -> bool:

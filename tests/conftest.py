@@ -1,12 +1,13 @@
 """The ground of the tests: real servers, started when first asked for, and a fresh database for each test."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
@@ -14,9 +15,10 @@ import psycopg
 import pytest
 
 from local import community as local_community
-from local import trixie
+from local import port, trixie
 from local.broker import Mosquitto, MosquittoBuild, installed_mosquitto, trixie_mosquitto
 from local.community import CommunityPostgres
+from local.host import MEMORY
 from local.postgres import Postgres
 from local.trixie import TimescalePostgres
 
@@ -39,8 +41,17 @@ ACCOUNTS = {
 }
 # Nothing of a test database needs to survive the machine.
 SETTINGS = {"fsync": "off", "full_page_writes": "off"}
+# What the servers of two workers may come to need, in bytes; where memory has less room, they lie on disk.
+MEMORY_NEEDED = 4 << 30
+# Cheap and telling first: who breaks a rule hears of it before a server has started.
+ORDER = ("unit", "architecture", "local", "store", "api", "dashboards", "pages", "acceptance")
 NUMBERS = count(1)
 TESTED_ON: list[str] = []
+
+
+# Workers choose ports at the same time: each from its own share of them.
+WORKER, WORKERS = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+port.CHOICE = port.CHOICE[int(WORKER.removeprefix("gw")) :: int(WORKERS)]
 
 
 @dataclass(frozen=True)
@@ -89,9 +100,27 @@ class Servers:
         return server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring the folders into their order; a folder that has no place in it is an error."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: ORDER.index(item.path.relative_to(here).parts[0]))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on from a worker which database servers its tests ran on."""
+    if output := getattr(session.config, "workeroutput", None):
+        output["tested_on"] = TESTED_ON
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Collect which database servers the tests of a worker ran on; a worker that crashed has not said."""
+    TESTED_ON.extend(getattr(node, "workeroutput", {}).get("tested_on", []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which database servers the tests ran on."""
-    for server in TESTED_ON:
+    for server in sorted(set(TESTED_ON)):
         terminalreporter.write_line(server)
 
 
@@ -135,7 +164,7 @@ def fresh_database(server: Postgres, flavour: str) -> Iterator[Database]:
     """Yield a copy of the server's template, dropped afterwards with whoever is still connected."""
     name = f"test_{next(NUMBERS)}"
     with psycopg.connect(server.url(), autocommit=True) as administrator:
-        administrator.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        administrator.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
         # Rights on a database are not copied with it; these are as store/grants.sql sets them.
         administrator.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
         administrator.execute(f"GRANT TEMPORARY ON DATABASE {name} TO hearth_ingest, hearth_watch")
@@ -143,10 +172,19 @@ def fresh_database(server: Postgres, flavour: str) -> Iterator[Database]:
         administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def memory_with_room() -> Path | None:
+    """Return the folder of files in memory, unless it is missing or small, as it is in most containers."""
+    return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_NEEDED else None
+
+
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[Path]:
-    """A folder for the servers of the session, which their accounts can reach."""
-    with tempfile.TemporaryDirectory(prefix="hearth-tests-") as name:
+    """A folder for the servers of the session, which their accounts can reach; in memory where there is room.
+
+    A copy of a database is a thousand files. Without a journal, ext4 looks through all files deleted in the last
+    minutes for each file that it makes: there a copy takes ten times as long as in memory.
+    """
+    with tempfile.TemporaryDirectory(prefix="hearth-tests-", dir=memory_with_room()) as name:
         folder = Path(name)
         folder.chmod(0o711)
         yield folder
