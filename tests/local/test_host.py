@@ -5,11 +5,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from local.host import Host, discard, ourselves, this_machine
+from local import trixie
+from local.host import MEMORY, Host, account_in, discard, ourselves, this_machine
 from local.server import alive, children_of
+from tests.conftest import unavailable
 
 ORPHAN_SECONDS = 15.0
 PARENT = """
@@ -47,6 +50,18 @@ def test_a_folder_with_files_is_not_parked_away(tmp_path: Path) -> None:
     (tmp_path / "server/letter").touch()
     with pytest.raises(OSError, match="not empty"):
         Host(tmp_path / "debian", ourselves().uid, ourselves().gid).settle(tmp_path / "server")
+
+
+def test_files_in_memory_have_one_path_also_in_a_debian_folder() -> None:
+    if reason := trixie.why_not():
+        unavailable(reason)
+    host = account_in(trixie.ensure(), "postgres")
+    with TemporaryDirectory(dir=MEMORY) as folder:
+        Path(folder).chmod(0o711)
+        place = host.settle(Path(folder) / "server")
+        assert place == Path(folder) / "server"
+        subprocess.run(host.command("touch", f"{host.inside(place)}/note"), check=True)
+        assert [file.name for file in place.iterdir()] == ["note"]
 
 
 def test_servers_do_not_run_as_root() -> None:
