@@ -24,7 +24,7 @@ CONNACK = b"\x20"
 
 
 class Broker(Server):
-    """What all brokers have in common: an address, and CONNECT answered by CONNACK."""
+    """A broker as a process: an address, and ready when it answers CONNECT with CONNACK."""
 
     def url(self, user: str | None = None, password: str | None = None) -> str:
         """Return the broker's address, with a user and password if given."""
@@ -137,7 +137,7 @@ class TlsMosquitto(Mosquitto):
         return super().url(user, password).replace("mqtt://", "mqtts://")
 
     def reload(self) -> None:
-        """Have it read its accounts anew."""
+        """Make it read its accounts again."""
         if self._process is not None:
             self._process.send_signal(signal.SIGHUP)
 

@@ -1,4 +1,4 @@
-"""Where and as whom a server runs: on this machine, or inside a folder that holds another Debian.
+"""The place and the account a server runs in: this machine, or a folder that holds another Debian.
 
 PostgreSQL refuses to run as root, and the account it runs as then may not reach the folder that root asked
 for; a server inside a Debian folder can reach nothing outside. Both are solved in the same way: the server's
@@ -32,7 +32,7 @@ class Host:
 
     @property
     def is_ourselves(self) -> bool:
-        """Whether its account is the one we run as."""
+        """True if its account is the one this process runs as."""
         return self.uid == os.geteuid()
 
     def command(self, *arguments: str, death_signal: str = "keep") -> list[str]:
@@ -80,7 +80,7 @@ class Host:
     def _park(self, folder: Path) -> Path:
         parking = PARKING if self.root == MACHINE else self.root / "srv/hearth"
         place = parking / hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-        # Whoever deleted the link meant the files: a new folder of the same name begins empty.
+        # A deleted link means that its files were to go: a new folder of the same name begins empty.
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         if folder.exists():

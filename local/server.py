@@ -1,4 +1,4 @@
-"""A server as a process: started until it answers, stopped, killed; it never outlives whoever started it."""
+"""A server as a process: started until it answers, stopped, killed; it never outlives the process that started it."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ class Server(ABC):
 
     @property
     def running(self) -> bool:
-        """Whether the process is there."""
+        """True while the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> Self:

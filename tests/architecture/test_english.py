@@ -1,0 +1,84 @@
+"""The English of the field: docstrings begin with a verb, and nothing reads like a translation."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Folders, one a line, that are held to it.
+ROOMS = (
+    "local",
+)  # fmt: skip
+TEXTS = (".py", ".md", ".sql", ".html", ".toml", ".yml")
+REFUSED = re.compile(
+    r"\b(anew|mend(s|ed|ing)?|whoever|whomever|whom|by the heap|in vain|of ours|takes us in|is had|are had)\b",
+    re.IGNORECASE,
+)
+HEADLESS = re.compile(r"(who|whom|whose|what|whatever|whether|how|why|where|when|which)[,.:;]?", re.IGNORECASE)
+# What begins a noun phrase or a half sentence. A plural noun and "Returns" both end in s; few verbs do.
+NO_VERB = re.compile(
+    r"(an?|the|all|any|both|each|every|either|neither|no|none|one|two|three|some|many|most|more|much|few|other|another|"
+    r"its?|this|that|these|those|they|there|he|she|we|you|i|as|at|by|for|from|in|into|of|on|over|per|since|than|to|"
+    r"under|until|up|upon|with|within|without|between|before|after|behind|beside|during|about|above|below|if|so|then|"
+    r"not|never|only|else|and|or|but|because|while|although|somebody|something|nobody|nothing|everybody|everything|new)"
+    r"[,.:;]?",
+    re.IGNORECASE,
+)
+VERBS_IN_S = ("pass", "process", "compress", "press", "discuss", "address", "guess", "cross", "express", "dismiss")
+
+
+def docstrings(path: Path) -> Iterator[tuple[int, str, bool]]:
+    """Yield each docstring's line, its text, and whether it is a function's that has to begin with a verb."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if not (text := ast.get_docstring(node)):
+            continue
+        is_function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        yield (getattr(node, "lineno", 1), text, is_function and acts(node))
+
+
+def acts(node: ast.AST) -> bool:
+    """Return whether a function does something under its name: no property, no test, no fixture."""
+    decorators = " ".join(ast.unparse(one) for one in getattr(node, "decorator_list", []))
+    return not (getattr(node, "name", "").startswith("test_") or re.search(r"property|fixture", decorators))
+
+
+def is_verb(word: str) -> bool:
+    """Return whether a word can be the verb that a docstring begins with, as far as its form tells."""
+    plain = word.strip(",.:;").lower()
+    if not word[:1].isupper() or not plain.isalpha() or word.isupper() or NO_VERB.fullmatch(word):
+        return False
+    return not plain.endswith("s") or plain in VERBS_IN_S
+
+
+def faults(room: Path) -> list[str]:
+    """Return what is no plain English in the files of a folder."""
+    found = []
+    for path in sorted(p for p in room.rglob("*") if p.suffix in TEXTS and p != Path(__file__)):
+        name = path.relative_to(ROOT)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            found += [f"{name}:{number}: {match[0]}" for match in REFUSED.finditer(line)]
+        if path.suffix == ".py":
+            for number, text, has_to_act in docstrings(path):
+                first = text.split()[0]
+                if HEADLESS.fullmatch(first) or (has_to_act and not is_verb(first)):
+                    found.append(f"{name}:{number}: begins with {first!r}")
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_english_is_plain(room: str) -> None:
+    assert faults(ROOT / room) == []
+
+
+@pytest.mark.parametrize(
+    "line", ['"""What it is."""', '"""Returns it."""', "# in vain\n", "def f():\n    '''The sum.'''"]
+)
+def test_what_is_not_plain_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    (tmp_path / "a.py").write_text(line)
+    assert len(faults(tmp_path)) == 1
