@@ -2,7 +2,7 @@
 
 Each event carries the hash of itself and of the one before it on its ticket: a row that was changed, taken from the
 middle or put in is found. Who cuts off the end of a chain, or takes a whole ticket, breaks a seal: a seal hashes what
-was added since the one before, and that one. It goes over the entries of the journal too (0034_seals.sql), and with
+was added since the one before, and that one. It goes over the entries of the journal too (0010_evidence.sql), and with
 them over all that is evidence. Whoever would forge all of them is found by a seal that was published or noted, or by
 its signature.
 """

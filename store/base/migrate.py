@@ -5,7 +5,7 @@ applied is refused: migrations are frozen text. Roles and rights (`store/grants.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -17,13 +17,14 @@ from domain.errors import UsageError
 LOCK_KEY = 7_238_151_001  # advisory lock: one migration at a time
 OLDEST_SERVER = 160_000  # roles are granted WITH SET, which PostgreSQL 15 does not know
 FLAVOUR = "flavour/"
-FIRST_PLACE = "0009~"  # after every name that begins with 0009
 # What a flavour is made of: a database on TimescaleDB's Apache edition grows into a community one.
 LINEAGE: Mapping[str, Sequence[str]] = {
     "plain": ("plain",),
     "timescale_apache": ("timescale_apache",),
     "timescale_community": ("timescale_apache", "timescale_community"),
 }
+# One of these is in each database of a release before 1.0.
+BEFORE_1_0 = frozenset(f"{FLAVOUR}{name}.sql" for name in LINEAGE)
 
 CREATE_RECORD = """
 CREATE TABLE IF NOT EXISTS schema_migration (
@@ -87,7 +88,7 @@ def migrate(conn: Connection) -> list[str]:
 
 def made_for(applied: Iterable[str]) -> str | None:
     """The flavour that a database was migrated for, from the names on record."""
-    seen = {name.removeprefix(FLAVOUR).partition("/")[0].removesuffix(".sql") for name in applied if _of_flavour(name)}
+    seen = {name.removeprefix(FLAVOUR).partition("/")[0] for name in applied if _of_flavour(name)}
     return next((chosen for chosen in reversed(list(LINEAGE)) if chosen in seen), None)
 
 
@@ -97,7 +98,7 @@ def _apply_missing(conn: Connection) -> list[str]:
     chosen = flavour(conn)
     conn.commit()
     applied: dict[str, str] = dict(conn.execute(SELECT_APPLIED).fetchall())
-    needed = scripts(chosen, applied)
+    needed = scripts(chosen)
     _refuse_changes(needed, applied)
     missing = [name for name in needed if name not in applied]
     for name in missing:
@@ -122,6 +123,8 @@ def _grant(conn: Connection) -> None:
 
 
 def _refuse_changes(needed: dict[str, str], applied: dict[str, str]) -> None:
+    if not BEFORE_1_0.isdisjoint(applied):
+        raise UsageError("the database was made by a release before 1.0, which has no way up: migrate an empty one")
     for name, recorded in applied.items():
         if _of_flavour(name) and name not in needed:
             raise UsageError(f"the database was migrated with {name}, and the server now offers another flavour")
@@ -129,27 +132,17 @@ def _refuse_changes(needed: dict[str, str], applied: dict[str, str]) -> None:
             raise UsageError(f"migration {name} has changed since it was applied: restore its text, add a new file")
 
 
-def scripts(chosen: str | None, applied: Collection[str] = ()) -> dict[str, str]:
+def scripts(chosen: str | None) -> dict[str, str]:
     """Name → text of every numbered file and of every file of a flavour, in the order to apply.
 
-    A flavour has a file of its own, which comes where it came when there were nine numbered ones, and a folder of
-    steps, each of which comes at its number.
+    A flavour has a folder of steps, each of which comes after the file of its number.
     """
     root = files("store") / "migrations"
     found = [(file.name, file.name, file) for file in _sql(root)]
-    if chosen is not None:
-        first = _first(chosen, applied)
-        found.append((FIRST_PLACE, f"{FLAVOUR}{first}", root / "flavour" / first))
-        for part in LINEAGE[chosen]:
-            found += [(file.name, f"{FLAVOUR}{part}/{file.name}", file) for file in _sql(root / "flavour" / part)]
+    for part in LINEAGE[chosen] if chosen else ():
+        found += [(file.name, f"{FLAVOUR}{part}/{file.name}", file) for file in _sql(root / "flavour" / part)]
     found.sort(key=lambda one: one[:2])
     return {name: file.read_text(encoding="utf-8") for _, name, file in found}
-
-
-def _first(chosen: str, applied: Collection[str]) -> str:
-    """The file that a flavour begins with: its own, or that of the flavour which the database grew from."""
-    begun = (f"{part}.sql" for part in LINEAGE[chosen] if f"{FLAVOUR}{part}.sql" in applied)
-    return next(begun, f"{chosen}.sql")
 
 
 def _sql(folder: Traversable) -> list[Traversable]:

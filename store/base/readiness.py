@@ -12,7 +12,7 @@ def unapplied(conn: Connection) -> list[str]:
     """What this version needs and the database lacks; `flavour` for all files of one, if it has none yet."""
     applied = _applied(conn)
     chosen = made_for(applied)
-    missing = [name for name in scripts(chosen, applied) if name not in applied]
+    missing = [name for name in scripts(chosen) if name not in applied]
     return missing if chosen else [*missing, "flavour"]
 
 

@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 
 from store.base.rows import Row, fetch
 
-# What the hash of an event is made of, beside that of the one before it: as the trigger has it (0010_desk.sql).
+# What the hash of an event is made of, beside that of the one before it: as the trigger has it (0003_tickets.sql).
 TOLD: LiteralString = """jsonb_build_array(
     e.ticket_id, e.seq, (extract(epoch FROM e.at) * 1000000)::bigint, e.kind, e.actor, e.state, e.data
   )::text AS told"""

@@ -1,4 +1,4 @@
-"""The journal: the hashes that evidence left with every change (0034_seals.sql), read beside the rows as they are now.
+"""The journal: hashes that evidence left with every change (0010_evidence.sql), read beside the rows as they are now.
 
 What a hash is made of is spelled out here once more: a changed function or trigger in the database changes nothing
 about the check.

@@ -139,7 +139,8 @@ def test_check_fails_when_something_cannot_serve(new_world: Making, plain_databa
 
 def test_check_notices_that_the_licence_was_set_back(plain_database: Database) -> None:
     with plain_database.connect(autocommit=True) as conn:
-        conn.execute("INSERT INTO schema_migration VALUES ('flavour/timescale_community/0019_columnstore.sql', '')")
+        step = "flavour/timescale_community/0002_readings_by_column.sql"
+        conn.execute("INSERT INTO schema_migration VALUES (%s, '')", (step,))
     done = run({"HEARTH_DATABASE_URL": plain_database.url}, "check", "database")
     assert done.returncode == 2
     assert "migrated for TimescaleDB's Community edition, and the server offers the plain one now" in done.stdout

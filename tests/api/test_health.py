@@ -25,9 +25,9 @@ def test_a_healthy_api(api: Api) -> None:
 
 
 def test_missing_migrations_are_named(api: Api) -> None:
-    api.conn.execute("DELETE FROM schema_migration WHERE name = '0004_access.sql' OR name LIKE 'flavour/%'")
+    api.conn.execute("DELETE FROM schema_migration WHERE name = '0009_access.sql' OR name LIKE 'flavour/%'")
     body = check(api.get("/readyz"), 503)
-    assert body["detail"] == "migrations not applied: 0004_access.sql, flavour"
+    assert body["detail"] == "migrations not applied: 0009_access.sql, flavour"
 
 
 def test_a_database_without_any_migration(connection: psycopg.Connection) -> None:

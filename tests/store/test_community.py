@@ -14,7 +14,7 @@ from store.readings import retention
 from tests import registry_rows as town
 from tests.architecture import test_sql
 from tests.conftest import Database
-from tests.store.test_migrate import apply_as_first_release, say_something
+from tests.store.test_migrate import apply_1_0, say_something
 from tests.store.test_one_transaction import Desk
 
 START = datetime(2026, 1, 10, tzinfo=UTC)
@@ -162,7 +162,7 @@ def test_one_sensor_is_found_in_its_own_segment(community: Database) -> None:
 @pytest.mark.parametrize("begun_on", ["timescale_apache", "timescale_community"])
 def test_a_database_of_either_edition_grows_into_a_community_one(community: Database, begun_on: str) -> None:
     with community.connect() as conn:
-        apply_as_first_release(conn, begun_on)
+        apply_1_0(conn, begun_on)
         say_something(conn)
         missing = unapplied(conn)
         migrate.migrate(conn)

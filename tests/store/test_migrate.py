@@ -1,36 +1,23 @@
-"""Databases of earlier releases become what a new one is."""
+"""Migrations are frozen from 1.0 on, and a database of 1.0 becomes what a new one is."""
 
 from collections.abc import Iterator
-from datetime import date
-from importlib.resources import files
 from itertools import count
+from pathlib import Path
 
-import numpy as np
 import psycopg
 import pytest
 from psycopg import Connection
 
-from alerts.engine.machine import MACHINE
 from domain.errors import UsageError
-from domain.milli import NONE_MILLI
 from store.base import migrate
 from store.base.readiness import migrated_for, unapplied
-from tests import registry_rows as town
-from tests.conftest import Servers, administer
+from tests.conftest import Database, Servers, administer
+from tests.store.catalogue import catalogue
 
 NUMBERS = count(1)
-FIRST_RELEASE = 9  # numbered migrations that the first release had
-STEP = "flavour/timescale_community/0019_columnstore.sql"
-
-
-# Before whole thousandths: the same bytes, with floats.
-OLD_MACHINE = np.dtype([(n, np.float32 if n in ("lowest", "limit") else MACHINE[n]) for n in MACHINE.names or ()])
-INSERT_DAY = """
-INSERT INTO ledger (
-  home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, policy,
-  closed, machine
-) VALUES (%s, %s, 0, 0, 0, 0, 0, 0, 0, 0, 'seed@2020-01-01', true, %s)
-"""
+# The files of a release and what is in them: `sha256sum` in store/migrations wrote it.
+RELEASE_1_0 = Path(__file__).parent / "release_1_0.sha256"
+STEP = "flavour/timescale_community/0002_readings_by_column.sql"
 
 
 @pytest.fixture
@@ -46,15 +33,20 @@ def nothing_in_it(servers: Servers, flavour: str) -> Connection:
     return psycopg.connect(servers.of(flavour).url(name))
 
 
-def apply_as_first_release(conn: Connection, chosen: str) -> None:
-    """What the first release did: nine numbered files, then that of the flavour."""
+def checksums_of_1_0() -> dict[str, str]:
+    """Name → checksum of each file of the release, of all flavours."""
+    lines = (line.split() for line in RELEASE_1_0.read_text(encoding="utf-8").splitlines())
+    return {name: checksum for checksum, name in lines}
+
+
+def apply_1_0(conn: Connection, chosen: str) -> None:
+    """Bring an empty database to where 1.0 left it."""
+    released = checksums_of_1_0()
     conn.execute(migrate.CREATE_RECORD)
-    numbered = [name for name in migrate.scripts(None) if name[:4] <= f"{FIRST_RELEASE:04}"]
-    assert len(numbered) == FIRST_RELEASE
-    for name in (*numbered, f"flavour/{chosen}.sql"):
-        text = (files("store") / "migrations").joinpath(name).read_text(encoding="utf-8")
-        conn.execute(text.encode())
-        conn.execute(migrate.INSERT_APPLIED, (name, migrate.checksum(text)))
+    for name, text in migrate.scripts(chosen).items():
+        if name in released:
+            conn.execute(text.encode())
+            conn.execute(migrate.INSERT_APPLIED, (name, migrate.checksum(text)))
     conn.commit()
 
 
@@ -67,52 +59,70 @@ def say_something(conn: Connection) -> None:
     conn.commit()
 
 
-def relations(conn: Connection) -> list[tuple[object, ...]]:
-    """Every column of every relation."""
-    return conn.execute(
-        "SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns "
-        "WHERE table_schema = 'public' ORDER BY table_name, ordinal_position"
-    ).fetchall()
+def test_files_of_a_release_are_frozen() -> None:
+    """A file of a release that is changed would be refused by each database that has it: write a new one."""
+    text = {name: text for chosen in migrate.LINEAGE for name, text in migrate.scripts(chosen).items()}
+    found = {name: migrate.checksum(text[name]) for name in checksums_of_1_0() if name in text}
+    assert found == checksums_of_1_0()
 
 
-def test_a_database_of_the_first_release_becomes_what_a_new_one_is(
-    empty: Connection, servers: Servers, flavour: str
-) -> None:
+def test_later_files_come_after_those_of_a_release() -> None:
+    """A database that has the release gets the rest in the order in which a new one gets it."""
+    for chosen in migrate.LINEAGE:
+        names = list(migrate.scripts(chosen))
+        released = [name in checksums_of_1_0() for name in names]
+        assert released == sorted(released, reverse=True), names
+
+
+def test_a_database_of_1_0_becomes_what_a_new_one_is(empty: Connection, servers: Servers, flavour: str) -> None:
     chosen = migrate.flavour(empty)
-    apply_as_first_release(empty, chosen)
+    apply_1_0(empty, chosen)
     say_something(empty)
     missing = unapplied(empty)
-    assert "0019_retention.sql" in missing
     assert migrate.migrate(empty) == missing
     assert (unapplied(empty), migrated_for(empty), migrate.migrate(empty)) == ([], chosen, [])
     assert empty.execute("SELECT count(*), sum(readings) FROM reading_hour").fetchone() == (100, 100)
     with nothing_in_it(servers, flavour) as new:
         migrate.migrate(new)
-        assert relations(new) == relations(empty)
+        fresh, upgraded = catalogue(new), catalogue(empty)
+    del fresh["rows"], upgraded["rows"]  # of which there are readings in one
+    assert upgraded == fresh
 
 
-def test_temperatures_of_earlier_releases_become_whole_thousandths(empty: Connection) -> None:
-    """17.9 and 0.3 were added in 32 bits; machines of closed days held such floats as bytes."""
-    for name, text in migrate.scripts(migrate.flavour(empty)).items():
-        if name < "0030" or name.startswith(migrate.FLAVOUR):
-            empty.execute(text.encode())
-    home = town.home(empty, "H1")
-    sensor = town.sensor(empty, "s1", home)
-    empty.execute("UPDATE point SET offset_k = 0.30049")
-    summed = float(np.float32(17.9) + np.float32(0.3))
-    empty.execute("UPDATE sensor_now SET celsius = %s WHERE sensor_id = %s", [summed, sensor])
-    old = np.zeros(3, OLD_MACHINE)
-    old["lowest"], old["limit"] = [np.inf, 15.9, -0.5], [0, 18, 16]
-    for nth, machine in enumerate(old):
-        empty.execute(INSERT_DAY, [home, date(2026, 1, 1 + nth), machine.tobytes()])
-    empty.execute(migrate.scripts(None)["0030_exact.sql"].encode())
-    assert empty.execute("SELECT offset_k, celsius FROM point JOIN sensor_now USING (sensor_id)").fetchone() == (
-        0.3,
-        18.2,
-    )
-    found = [np.frombuffer(row[0], MACHINE)[0] for row in empty.execute("SELECT machine FROM ledger ORDER BY day")]
-    assert [int(one["lowest"]) for one in found] == [NONE_MILLI, 15_900, -500]
-    assert [int(one["limit"]) for one in found] == [0, 18_000, 16_000]
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE home ALTER COLUMN unit DROP NOT NULL",
+        "ALTER TABLE ticket ALTER COLUMN paid SET DEFAULT true",
+        "ALTER TABLE flag DROP CONSTRAINT flag_exact",
+        "ALTER TABLE clock DISABLE TRIGGER clock_stays",
+        "ALTER TABLE ingest_deferred ALTER COLUMN payload SET STORAGE EXTENDED",
+        "ALTER TABLE message RESET (fillfactor)",
+        "ALTER SEQUENCE audit_audit_id_seq CACHE 5",
+        "ALTER FUNCTION tenancy(integer, text, timestamptz, timestamptz) SECURITY INVOKER",
+        "ALTER FUNCTION point_readings(integer, timestamptz, timestamptz, bigint) RESET enable_sort",
+        "ALTER VIEW measurement_valid RESET (security_invoker)",
+        "CREATE OR REPLACE VIEW ingest_reject AS SELECT worker, reason, count FROM ingest_dead WHERE count > 0",
+        "DROP INDEX flag_raised",
+        "DROP POLICY reached ON home",
+        "GRANT SELECT ON token TO hearth_grafana",
+        "GRANT EXECUTE ON FUNCTION lock_home(integer) TO PUBLIC",
+        "COMMENT ON TABLE home IS 'where people live'",
+        "INSERT INTO numbering VALUES ('another', 0, 0)",
+    ],
+)
+def test_a_catalogue_tells_of_a_change(migrated: Connection, change: str) -> None:
+    before = catalogue(migrated)
+    migrated.execute(change.encode())
+    assert catalogue(migrated) != before
+
+
+@pytest.fixture
+def migrated(plain_database: Database) -> Iterator[Connection]:
+    """A migrated database, in a transaction that is rolled back."""
+    with plain_database.connect() as conn:
+        yield conn
+        conn.rollback()
 
 
 def test_what_is_missing_in_a_database_without_anything(empty: Connection) -> None:
@@ -122,15 +132,24 @@ def test_what_is_missing_in_a_database_without_anything(empty: Connection) -> No
 
 def test_a_database_of_another_flavour_is_refused(empty: Connection) -> None:
     migrate.migrate(empty)
-    empty.execute("INSERT INTO schema_migration VALUES ('flavour/another.sql', '')")
-    with pytest.raises(UsageError, match=r"flavour/another\.sql.*another flavour"):
+    empty.execute("INSERT INTO schema_migration VALUES ('flavour/another/0001.sql', '')")
+    with pytest.raises(UsageError, match=r"flavour/another/0001\.sql.*another flavour"):
         migrate.migrate(empty)
+
+
+@pytest.mark.parametrize("chosen", list(migrate.LINEAGE))
+def test_a_database_from_before_1_0_is_refused(plain_database: Database, chosen: str) -> None:
+    """Its files had other texts under names that are in use again, and one for each flavour beside the folder."""
+    with plain_database.connect() as conn:
+        conn.execute("UPDATE schema_migration SET name = %s WHERE name LIKE 'flavour/%%'", (f"flavour/{chosen}.sql",))
+        with pytest.raises(UsageError, match=r"made by a release before 1\.0"):
+            migrate.migrate(conn)
 
 
 def test_a_file_that_has_changed_is_refused(empty: Connection) -> None:
     migrate.migrate(empty)
-    empty.execute("UPDATE schema_migration SET checksum = '' WHERE name LIKE 'flavour/%/0019_retention.sql'")
-    with pytest.raises(UsageError, match=r"0019_retention\.sql has changed"):
+    empty.execute("UPDATE schema_migration SET checksum = '' WHERE name LIKE 'flavour/%/0002_readings.sql'")
+    with pytest.raises(UsageError, match=r"0002_readings\.sql has changed"):
         migrate.migrate(empty)
 
 
@@ -150,4 +169,4 @@ def test_a_server_that_is_too_old_is_refused_before_anything_is_written(
     with nothing_in_it(servers, "plain") as conn:
         with pytest.raises(UsageError, match="this is PostgreSQL 18, Hearth needs 99 or later"):
             migrate.migrate(conn)
-        assert relations(conn) == []
+        assert catalogue(conn)["relations"] == []

@@ -1,7 +1,8 @@
--- What only the community licence allows: old readings are kept by column, and hours are counted once.
+-- What only the community licence allows: old readings are kept by column, and hours are counted once. A database of the
+-- Apache edition becomes one of this by these steps.
 
--- A reading that comes late into a converted chunk has its neighbours unpacked; how many a batch may is not ours to
--- limit, as a batch that is refused for it would be lost to its homes.
+-- A reading that comes late into a converted chunk has its neighbours unpacked. Their number in a batch has no limit, as
+-- a batch that is refused for it would be lost to its homes.
 DO $$
 BEGIN
   EXECUTE format(
@@ -32,8 +33,8 @@ WHERE quality = 0
 GROUP BY sensor_id, time_bucket('1 hour', measured_at)
 WITH NO DATA;
 
--- From the beginning, so that whatever comes late is counted after all: only what changed is counted anew. Hours of
--- the last two days, where most of that falls, are not fixed yet.
+-- From the beginning, so that what comes late is counted after all: only what changed is counted again. Hours of the last
+-- two days, where most of that falls, are not fixed yet.
 SELECT add_continuous_aggregate_policy(
   'reading_hour_counted', start_offset => NULL, end_offset => INTERVAL '2 days', schedule_interval => INTERVAL '15 minutes'
 );
@@ -43,5 +44,6 @@ ALTER MATERIALIZED VIEW reading_hour_counted SET (
 );
 CALL add_columnstore_policy('reading_hour_counted', after => INTERVAL '30 days');
 
+-- In the place of the Apache edition's, which counts at every look.
 CREATE OR REPLACE VIEW reading_hour AS
 SELECT sensor_id, hour, readings, lowest, highest, mean FROM reading_hour_counted;

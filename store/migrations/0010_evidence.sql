@@ -1,7 +1,102 @@
--- Evidence under seals. What is evidence leaves a hash in the journal with every change, days of readings have digests,
--- and the seals over the events of tickets (0010) go over the journal, too.
+-- Evidence under seals: the events of tickets in their chains, the journal in which each change of evidence leaves a hash,
+-- and digests of days of readings.
 
--- One entry for each version of a row. Rows are only ever added.
+-- Seals: a chain that is cut off at its end, or a ticket that is gone with all of its events, breaks one.
+CREATE TABLE chain_seal (
+  chain_seal_id bigint PRIMARY KEY, -- without gaps
+  at timestamptz NOT NULL,
+  upto bigint NOT NULL, -- event_id: all events up to here are under a seal
+  events bigint NOT NULL, -- under this seal
+  digest bytea NOT NULL, -- SHA-256 of their hashes in the order of event_id
+  hash bytea NOT NULL, -- SHA-256 of the hash of the seal before and of this row
+  entries_upto bigint, -- journal_id: all entries up to here are under a seal; NULL: a seal over events alone
+  entries bigint, -- under this seal
+  entries_digest bytea, -- SHA-256 of their hashes in the order of journal_id
+  key_id text,
+  signature bytea, -- of the number and the hash, by that key; NULL: there was none
+  CONSTRAINT chain_seal_entries CHECK (num_nulls(entries_upto, entries, entries_digest) IN (0, 3)),
+  CONSTRAINT chain_seal_signed CHECK ((key_id IS NULL) = (signature IS NULL))
+);
+
+-- Usage: the seal that an event lies under. A seal may be over the journal alone
+CREATE INDEX chain_seal_upto ON chain_seal (upto, chain_seal_id);
+
+CREATE TRIGGER chain_seal_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON chain_seal
+  FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+ALTER TABLE chain_seal ENABLE ALWAYS TRIGGER chain_seal_stays;
+
+-- One row. Up to where the next seal goes, once every transaction is over that might still add events below.
+CREATE TABLE chain_next (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  upto bigint NOT NULL DEFAULT 0,
+  entries_upto bigint NOT NULL DEFAULT 0,
+  settled_from xid8 -- transactions from here on have begun later
+);
+
+INSERT INTO chain_next DEFAULT VALUES;
+
+-- The keys whose signatures seals bear. Old ones stay listed.
+CREATE TABLE seal_key (
+  seal_key_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  key_id text NOT NULL, -- the beginning of the SHA-256 of the key
+  public_key bytea NOT NULL CHECK (length(public_key) = 32), -- Ed25519
+  since timestamptz NOT NULL, -- first used
+  -- Usage: signatures name keys by it
+  CONSTRAINT seal_key_id_once UNIQUE (key_id)
+);
+
+-- The hashes of the events under a seal, in their order, so that a dossier can prove that an event is one of them. They
+-- tell nothing of what was said; row-level security would show a user those of the own home alone.
+CREATE FUNCTION sealed_hashes(of_seal bigint) RETURNS bytea[]
+LANGUAGE sql STABLE SECURITY DEFINER
+AS $$
+  SELECT array_agg(e.hash ORDER BY e.event_id)
+  FROM chain_seal AS s
+  JOIN ticket_event AS e ON e.event_id <= s.upto
+    AND e.event_id > coalesce((SELECT p.upto FROM chain_seal AS p WHERE p.chain_seal_id = s.chain_seal_id - 1), 0)
+  WHERE s.chain_seal_id = of_seal
+$$;
+
+-- Digests of the readings of a UTC day, some sensors at a time. They are made once the day is over and settled.
+CREATE TABLE reading_day (
+  reading_day_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  kind text NOT NULL CHECK (kind IN ('reading', 'substation_reading')),
+  day date NOT NULL, -- of measured_at
+  low integer NOT NULL, -- sensors from here
+  high integer NOT NULL, -- to here
+  readings bigint NOT NULL,
+  sensors bytea NOT NULL, -- of each that spoke: sensor_id, count, the beginning of its digest (store/evidence/reading_digests.py)
+  digest bytea NOT NULL, -- SHA-256 of the digests of the sensors
+  -- Usage: a stretch of a day is sealed once; the check goes along the days
+  CONSTRAINT reading_day_once UNIQUE (kind, day, low)
+);
+
+-- What was stored, or completed, when its day was settled already: such readings are in no digest of a day.
+CREATE TABLE reading_late (
+  reading_late_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  kind text NOT NULL CHECK (kind IN ('reading', 'substation_reading')),
+  day date NOT NULL,
+  readings integer NOT NULL,
+  told bytea NOT NULL, -- as they are now (store/evidence/reading_digests.py)
+  was bytea NOT NULL -- those of them that had been there, as they were
+);
+
+-- Usage: what came late for a day
+CREATE INDEX reading_late_day ON reading_late (kind, day);
+
+-- How far the days of a kind are sealed.
+CREATE TABLE reading_frontier (
+  kind text PRIMARY KEY CHECK (kind IN ('reading', 'substation_reading')),
+  begins date, -- the first day that is sealed; NULL: nothing is yet
+  upto date, -- what is stored for days before this one is late
+  settled_from xid8, -- transactions from here on know that
+  day date, -- sealed next
+  after integer NOT NULL DEFAULT -1 -- sensors of that day up to here are sealed
+);
+
+INSERT INTO reading_frontier (kind) VALUES ('reading'), ('substation_reading');
+
+-- The journal: one entry for each version of a row that is evidence. Rows are only ever added.
 CREATE TABLE journal (
   journal_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- in the order of writing, not of committing
   relation text NOT NULL,
@@ -31,10 +126,13 @@ RETURN (
   SELECT coalesce(jsonb_agg(told -> c.name ORDER BY c.nth), '[]') FROM unnest(columns) WITH ORDINALITY AS c (name, nth)
 );
 
--- Arguments: relation, key, form, columns. With the owner's rights: who changes a row need not be able to write here,
--- and cannot write what did not happen. The row is locked by the change, so entries of a row follow each other.
+-- Arguments: relation, key, form, columns. With the owner's rights: an account that changes a row need not be able to
+-- write here, and cannot write what did not happen. The row is locked by the change, so entries of a row follow each
+-- other. The text of a value must not hang on the session.
 CREATE FUNCTION journal_row() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER
+SET timezone = 'UTC' SET extra_float_digits = 1 SET bytea_output = hex
+AS $$
 DECLARE
   told jsonb := to_jsonb(NEW);
   row_key jsonb := journal_columns(told, TG_ARGV[1]::text[]);
@@ -54,83 +152,7 @@ BEGIN
 END
 $$;
 
--- The text of a value must not hang on the session; and a function with its owner's rights must not find tables that a
--- caller has put in the way.
-DO $$
-BEGIN
-  EXECUTE format(
-    'ALTER FUNCTION journal_row() SET search_path = %I, pg_temp SET timezone = ''UTC'' SET extra_float_digits = 1 '
-    'SET bytea_output = hex', current_schema()
-  );
-END
-$$;
-
--- Digests of the readings of a UTC day, some sensors at a time. They are made once the day is over and settled.
-CREATE TABLE reading_day (
-  reading_day_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  kind text NOT NULL CHECK (kind IN ('reading', 'substation_reading')),
-  day date NOT NULL, -- of measured_at
-  low integer NOT NULL, -- sensors from here
-  high integer NOT NULL, -- to here
-  readings bigint NOT NULL,
-  sensors bytea NOT NULL, -- of each that spoke: sensor_id, count, the beginning of its digest (store/reading_seals.py)
-  digest bytea NOT NULL, -- SHA-256 of the digests of the sensors
-  -- Usage: a stretch of a day is sealed once; the check goes along the days
-  CONSTRAINT reading_day_once UNIQUE (kind, day, low)
-);
-
--- What was stored, or completed, when its day was settled already: such readings are in no digest of a day.
-CREATE TABLE reading_late (
-  reading_late_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  kind text NOT NULL CHECK (kind IN ('reading', 'substation_reading')),
-  day date NOT NULL,
-  readings integer NOT NULL,
-  told bytea NOT NULL, -- as they are now (store/reading_seals.py)
-  was bytea NOT NULL -- those of them that had been there, as they were
-);
-
--- Usage: what came late for a day
-CREATE INDEX reading_late_day ON reading_late (kind, day);
-
--- How far the days of a kind are sealed.
-CREATE TABLE reading_frontier (
-  kind text PRIMARY KEY CHECK (kind IN ('reading', 'substation_reading')),
-  begins date, -- the first day that is sealed; NULL: nothing is yet
-  upto date, -- what is stored for days before this one is late
-  settled_from xid8, -- transactions from here on know that
-  day date, -- sealed next
-  after integer NOT NULL DEFAULT -1 -- sensors of that day up to here are sealed
-);
-
-INSERT INTO reading_frontier (kind) VALUES ('reading'), ('substation_reading');
-
--- Whose signatures seals bear. Old keys stay listed.
-CREATE TABLE seal_key (
-  seal_key_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  key_id text NOT NULL, -- the beginning of the SHA-256 of the key
-  public_key bytea NOT NULL CHECK (length(public_key) = 32), -- Ed25519
-  since timestamptz NOT NULL, -- first used
-  -- Usage: signatures name keys by it
-  CONSTRAINT seal_key_id_once UNIQUE (key_id)
-);
-
-ALTER TABLE chain_seal
-  ADD COLUMN entries_upto bigint, -- journal_id: all entries up to here are under a seal; NULL in seals from before
-  ADD COLUMN entries bigint, -- under this seal
-  ADD COLUMN entries_digest bytea, -- SHA-256 of their hashes in the order of journal_id
-  ADD COLUMN key_id text,
-  ADD COLUMN signature bytea, -- of the number and the hash, by that key; NULL: there was none
-  ADD CONSTRAINT chain_seal_entries CHECK (num_nulls(entries_upto, entries, entries_digest) IN (0, 3)),
-  ADD CONSTRAINT chain_seal_signed CHECK ((key_id IS NULL) = (signature IS NULL));
-
--- A seal may be over the journal alone.
-DROP INDEX chain_seal_upto;
--- Usage: the seal that an event lies under
-CREATE INDEX chain_seal_upto ON chain_seal (upto, chain_seal_id);
-
-ALTER TABLE chain_next ADD COLUMN entries_upto bigint NOT NULL DEFAULT 0;
-
--- What is evidence: from which state on, and of which columns. store/journal.py says the same once more for the check.
+-- What is evidence: from which state on, and of which columns. store/evidence/journal.py says the same once more for the check.
 CREATE TEMP TABLE sealed (of text, relation text, key text[], form integer, holds text, columns text[]) ON COMMIT DROP;
 
 INSERT INTO sealed VALUES
@@ -167,26 +189,16 @@ INSERT INTO sealed VALUES
   ('reading_late', 'reading_late', '{reading_late_id}', 1, 'true', '{kind,day,readings,told,was}'),
   ('seal_key', 'seal_key', '{seal_key_id}', 1, 'true', '{key_id,public_key,since}');
 
--- Rows that are there already are sealed as they are now; from here on triggers write, whatever the session's
--- replication role. A change of what no form has does not fire.
+-- The triggers that write, whatever the session's replication role. A change of what no form has does not fire.
 DO $$
 DECLARE
   line record;
   old_row text;
   new_row text;
 BEGIN
-  PERFORM set_config('timezone', 'UTC', true), set_config('extra_float_digits', '1', true);
-  PERFORM set_config('bytea_output', 'hex', true);
   FOR line IN SELECT * FROM sealed LOOP
     SELECT string_agg('OLD.' || quote_ident(c), ', '), string_agg('NEW.' || quote_ident(c), ', ') INTO old_row, new_row
     FROM unnest(line.columns) AS c;
-    EXECUTE format(
-      'INSERT INTO journal (relation, key, form, at, writer, hash) '
-      'SELECT %1$L, x.key, %2$s, x.at, session_user, journal_hash('''', %1$L, x.key, %2$s::smallint, x.at, session_user, x.said) '
-      'FROM (SELECT journal_columns(to_jsonb(t), %3$L) AS key, journal_columns(to_jsonb(t), %4$L) AS said, now() AS at '
-      'FROM %5$s AS t WHERE %6$s) AS x',
-      line.relation, line.form, line.key, line.columns, line.of, replace(line.holds, '@', 't')
-    );
     EXECUTE format(
       'CREATE TRIGGER %I AFTER INSERT ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION journal_row(%L, %L, %L, %L)',
       'journal_added_' || line.form, line.of, replace(line.holds, '@', 'NEW'), line.relation, line.key, line.form,
@@ -231,23 +243,5 @@ BEGIN
     );
     EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER %I', line.relation, line.relation || '_stays');
   END LOOP;
-END
-$$;
-
--- The hashes of the events under a seal, in their order, so that a dossier can prove that an event is one of them. They
--- tell nothing of what was said; row-level security would show a user those of the own home alone.
-CREATE FUNCTION sealed_hashes(of_seal bigint) RETURNS bytea[]
-LANGUAGE sql STABLE SECURITY DEFINER
-AS $$
-  SELECT array_agg(e.hash ORDER BY e.event_id)
-  FROM chain_seal AS s
-  JOIN ticket_event AS e ON e.event_id <= s.upto
-    AND e.event_id > coalesce((SELECT p.upto FROM chain_seal AS p WHERE p.chain_seal_id = s.chain_seal_id - 1), 0)
-  WHERE s.chain_seal_id = of_seal
-$$;
-
-DO $$
-BEGIN
-  EXECUTE format('ALTER FUNCTION sealed_hashes(bigint) SET search_path = %I, pg_temp', current_schema());
 END
 $$;

@@ -16,12 +16,12 @@ CREATE TABLE live_event (
   PRIMARY KEY (xid, live_event_id)
 );
 
--- Usage: who comes back to one home
+-- Usage: listeners that come back to one home
 CREATE INDEX live_event_home ON live_event (home_id, xid) WHERE home_id IS NOT NULL;
 -- Usage: watch deletes the oldest
 CREATE INDEX live_event_at ON live_event (at);
 
--- One row. Whoever has seen less than this cannot be told all that was missed.
+-- One row. A listener that has seen less than this cannot be told all that it missed.
 CREATE TABLE live_forgotten (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   upto xid8 NOT NULL DEFAULT '0'
@@ -29,8 +29,8 @@ CREATE TABLE live_forgotten (
 
 INSERT INTO live_forgotten DEFAULT VALUES;
 
--- With their owner's rights: who changes a flag need not be able to write here, and cannot write what did not happen.
--- A transaction sends one notification, however many there were: equal ones are folded.
+-- With their owner's rights: an account that changes a flag need not be able to write here, and cannot write what did not
+-- happen. A transaction sends one notification, however many there were: equal ones are folded.
 CREATE FUNCTION tell_flag() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
@@ -84,17 +84,6 @@ BEGIN
 END
 $$;
 
--- A function with its owner's rights must not find tables that a caller has put in the way.
-DO $$
-DECLARE
-  name text;
-BEGIN
-  FOREACH name IN ARRAY ARRAY['tell_flag', 'tell_ticket_event', 'tell_incident'] LOOP
-    EXECUTE format('ALTER FUNCTION %I() SET search_path = %I, pg_temp', name, current_schema());
-  END LOOP;
-END
-$$;
-
 -- A flag whose lowest temperature alone has changed is not told: that comes with every colder reading.
 CREATE TRIGGER flag_told AFTER INSERT ON flag FOR EACH ROW EXECUTE FUNCTION tell_flag();
 CREATE TRIGGER flag_change_told AFTER UPDATE ON flag FOR EACH ROW
@@ -112,7 +101,3 @@ CREATE TRIGGER incident_change_told AFTER UPDATE ON incident FOR EACH ROW
     IS DISTINCT FROM (NEW.closed_at IS NULL, NEW.recovering_since IS NULL)
   )
   EXECUTE FUNCTION tell_incident();
-
--- A season of a home is 121 chunks: dear enough by the planner's reckoning to compile its plan, which takes ten times as
--- long as reading it.
-ALTER FUNCTION point_readings(integer, timestamptz, timestamptz, bigint) SET jit = off;

@@ -1,4 +1,16 @@
--- Plain PostgreSQL deletes row by row, some at each call.
+-- Plain PostgreSQL: the tables as they are. An hour's figures are computed when asked for, and old readings are deleted
+-- row by row, some at each call.
+
+-- Usage: finding and dropping old readings without reading them all
+CREATE INDEX reading_measured ON reading USING brin (measured_at);
+
+CREATE VIEW reading_hour AS
+SELECT
+  sensor_id, date_trunc('hour', measured_at, 'UTC') AS hour, count(temperature) AS readings,
+  min(temperature) AS lowest, max(temperature) AS highest, avg(temperature) AS mean
+FROM reading
+WHERE quality = 0
+GROUP BY sensor_id, date_trunc('hour', measured_at, 'UTC');
 
 CREATE FUNCTION drop_readings(before timestamptz, most integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
@@ -14,16 +26,5 @@ BEGIN
   WHERE ctid = ANY (ARRAY(SELECT r.ctid FROM substation_reading AS r WHERE r.measured_at < before LIMIT most));
   GET DIAGNOSTICS of_substations = ROW_COUNT;
   RETURN dropped + of_substations;
-END
-$$;
-
-REVOKE ALL ON FUNCTION drop_readings(timestamptz, integer) FROM PUBLIC;
-
--- A function with its owner's rights must not find tables that a caller has put in the way.
-DO $$
-BEGIN
-  EXECUTE format(
-    'ALTER FUNCTION drop_readings(timestamptz, integer) SET search_path = %I, pg_temp', current_schema()
-  );
 END
 $$;

@@ -1,21 +1,22 @@
--- Notices: what somebody should hear of, to whom it goes, and what became of each message.
+-- Notices: what somebody should hear of, where it goes, and what became of each message.
 
 -- Something happened that an audience should hear of. Written in the transaction in which it happened.
 CREATE TABLE outbox (
   outbox_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at timestamptz NOT NULL,
   kind text NOT NULL, -- domain.notices.Kind
-  audience text NOT NULL CHECK (audience IN ('dispatch', 'crew', 'supervisor', 'user')),
+  audience text NOT NULL,
   urgent boolean NOT NULL,
   ticket_id bigint REFERENCES ticket,
   incident_id bigint,
-  outage_id bigint,
+  outage_id bigint CONSTRAINT outbox_outage REFERENCES outage,
   home_id integer REFERENCES home, -- users: whose; NULL: the ticket's, or those of the outage
   station text, -- crew: whose; NULL: that of the home
   data jsonb NOT NULL DEFAULT '{}',
   settled_at timestamptz,
   -- domain.notices.Fate: NULL -> told | nobody | grouped | off
   fate text CHECK (fate IN ('told', 'nobody', 'grouped', 'off')),
+  CONSTRAINT outbox_audience CHECK (audience IN ('dispatch', 'crew', 'supervisor', 'witness', 'user')),
   CONSTRAINT outbox_settled CHECK ((settled_at IS NULL) = (fate IS NULL))
 );
 
@@ -23,6 +24,10 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_waiting ON outbox (outbox_id) WHERE fate IS NULL;
 -- Usage: who was told of a ticket; an incident groups the notices of its tickets
 CREATE INDEX outbox_ticket ON outbox (ticket_id) WHERE ticket_id IS NOT NULL;
+-- Usage: who was told of an outage
+CREATE INDEX outbox_outage ON outbox (outage_id) WHERE outage_id IS NOT NULL;
+-- Usage: whether a seal was published today; the check looks for all of them
+CREATE INDEX outbox_seal ON outbox (outbox_id) WHERE kind = 'seal_published';
 
 -- Data about people. Exports leave this schema out unless they are told otherwise.
 CREATE SCHEMA IF NOT EXISTS person;
@@ -31,13 +36,14 @@ CREATE SCHEMA IF NOT EXISTS person;
 -- of a home (person.contact says how to reach it).
 CREATE TABLE addressee (
   addressee_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  audience text NOT NULL CHECK (audience IN ('dispatch', 'crew', 'supervisor', 'user')),
+  audience text NOT NULL,
   name text, -- staff: as in the file of recipients
   home_id integer REFERENCES home, -- users
   channel text NOT NULL, -- staff: as in the file of recipients; users: email | phone | webhook
   station text, -- crew
   language text NOT NULL CHECK (language IN ('zh', 'en')),
   ended_at timestamptz, -- from then on nothing goes there; what went stays on record
+  CONSTRAINT addressee_audience CHECK (audience IN ('dispatch', 'crew', 'supervisor', 'witness', 'user')),
   CONSTRAINT addressee_who CHECK ((audience = 'user') = (name IS NULL) AND (audience = 'user') = (home_id IS NOT NULL)),
   CONSTRAINT addressee_station CHECK ((audience = 'crew') = (station IS NOT NULL)),
   -- Usage: hearth notify brings the staff up to the file of recipients
@@ -50,7 +56,8 @@ CREATE INDEX addressee_home ON addressee (home_id) WHERE home_id IS NOT NULL AND
 CREATE TABLE person.contact (
   addressee_id integer PRIMARY KEY REFERENCES addressee,
   address text NOT NULL, -- e-mail address, phone number or URL
-  consent_at timestamptz -- when the person agreed to be told by this channel; NULL: has not
+  consent_at timestamptz, -- when the person agreed to be told by this channel; NULL: has not
+  resident text -- whose contact it is (residence); NULL: of the resident at the consent
 );
 
 -- What is sent: one notice, or a digest of several. `key` is the same at every attempt: receivers know by it what they
@@ -67,10 +74,10 @@ CREATE TABLE message (
   state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sending', 'sent', 'failed')),
   attempts integer NOT NULL DEFAULT 0,
   unsure integer NOT NULL DEFAULT 0, -- attempts of which nobody knows whether they arrived
-  due_at timestamptz, -- waiting: when it may be sent; sending: when whoever does it has lost the right to
+  due_at timestamptz, -- waiting: when it may be sent; sending: when its sender has lost the right to
   finished_at timestamptz,
   reason text, -- domain.notices.SendFault, of the last attempt that went wrong
-  detail text, -- a code or a few words of whom we spoke to
+  detail text, -- a code or a few words of the other side
   CONSTRAINT message_due CHECK ((state IN ('waiting', 'sending')) = (due_at IS NOT NULL)),
   CONSTRAINT message_finished CHECK ((state IN ('sent', 'failed')) = (finished_at IS NOT NULL)),
   CONSTRAINT message_failed CHECK (state <> 'failed' OR reason IS NOT NULL),
@@ -133,8 +140,8 @@ JOIN addressee AS a USING (addressee_id)
 LEFT JOIN home AS h USING (home_id)
 WHERE m.state = 'failed';
 
--- Who was told of what, by which channel, when, with what result. No address, no text. The API's role sees it for those
--- who reach everything (0017).
+-- Who was told of what, by which channel, when, with what result. No address, no text. The API's role sees it for requests
+-- that reach everything (0009_access.sql).
 CREATE VIEW notice_told AS
 SELECT
   n.notice_id, o.outbox_id, o.kind, o.at, o.outage_id, o.incident_id, t.number AS ticket, a.audience, a.name AS recipient,
