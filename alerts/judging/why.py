@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,7 +153,7 @@ def explain_measured(
     limit = _limit(policy, version, home, flag)
     clause, window = limit.clause or f"{label}: {limit.home_class} {limit.severity}", _window(limit)
     said = {
-        "at": to_datetime(int(flag["cold_since"])).astimezone(policy.zone).strftime("%Y-%m-%d %H:%M"),
+        "at": _on_the_clock(int(flag["cold_since"]), policy.zone),
         "room": room,
         "celsius": _shown(celsius, limit.below_celsius),
         "limit": f"{limit.below_celsius:g}",
@@ -217,15 +219,17 @@ def _texts(
     policy: Policy, reason: BreachReason, flag: np.void, limit: Limit, clause: str, celsius: float
 ) -> dict[str, str]:
     """One sentence in each language, times on the local clock."""
-    since, confirmed = (
-        to_datetime(int(flag[name])).astimezone(policy.zone).strftime("%Y-%m-%d %H:%M")
-        for name in ("cold_since", "confirmed_at")
-    )
+    since, confirmed = (_on_the_clock(int(flag[name]), policy.zone) for name in ("cold_since", "confirmed_at"))
     said = {"since": since, "confirmed": confirmed, "clause": clause, "limit": f"{limit.below_celsius:g}"}
     window = _window(limit)
     said["celsius"] = _shown(celsius, limit.below_celsius)
     zh, en = BREACH_TEXTS[reason]
     return {"zh": zh.format(window=window[0], **said), "en": en.format(window=window[1], **said)}
+
+
+@lru_cache(maxsize=1024)  # a window opens for all homes at once
+def _on_the_clock(us: int, zone: ZoneInfo) -> str:
+    return to_datetime(us).astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
 def _window(limit: Limit) -> tuple[str, str]:

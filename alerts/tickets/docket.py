@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 
-from alerts.tickets.clock_terms import clock_row, fresh_clocks, undated_events
+from alerts.tickets.clock_terms import fresh_clocks, undated_events
 from alerts.tickets.ticket_notices import notices
 from alerts.tickets.work import ACTOR, append, record
-from domain.clocks import DueTime
 from domain.notices import OutboxEntry
 from domain.policy import Policy
 from domain.tickets import EventKind, NewEvent, TicketClass, TicketSource, TicketState
@@ -84,7 +83,6 @@ class Docket:
         self.actor = actor
         self._numbers = deque[int]()
         self._opened: dict[int, Opening] = {}
-        self._clocks: dict[TicketClass, list[tuple[str, datetime | None, DueTime]]] = {}
         self._events: list[NewEvent] = []
         self._contacts: list[tuple[int, str]] = []
 
@@ -138,26 +136,28 @@ class Docket:
         return rows
 
     def _write_opened(self, events: Sequence[NewEvent]) -> list[OutboxEntry]:
-        version = self._policy.version_at(self.now)
         rows = [_ticket(ticket, opening) for ticket, opening in self._opened.items()]
         ticket_rows.insert(self._conn, rows, self.now)
-        clocks, undated = list[dict[str, Any]](), list[NewEvent]()
-        for ticket, opening in self._opened.items():
-            if opening.over:
-                continue
-            if opening.ticket_class not in self._clocks:
-                self._clocks[opening.ticket_class] = fresh_clocks(self._policy, version, opening.ticket_class, self.now)
-            mine = self._clocks[opening.ticket_class]
-            if opening.clocks is not None:
-                mine = [clock for clock in mine if clock[0] in opening.clocks]
-            clocks += [clock_row(ticket, 1, *clock) for clock in mine]
-            undated += undated_events(ticket, mine)
-        clock_rows.insert(self._conn, clocks)
+        told = [*events, *self._write_clocks()]
         states = {t: TicketState.CLOSED if opening.over else TicketState.OPEN for t, opening in self._opened.items()}
-        told = [*events, *undated]
         append(self._conn, [(event, states[event.ticket_id]) for event in told], self.now, self.actor)
         alive = [event for event in told if not self._opened[event.ticket_id].over]
         return notices(alive, {t: opening.ticket_class for t, opening in self._opened.items()})
+
+    def _write_clocks(self) -> list[NewEvent]:
+        """Start the clocks of what is opened; returns what is to be told of those without a due time."""
+        alike: dict[tuple[TicketClass, frozenset[str] | None], list[int]] = {}
+        for ticket, opening in self._opened.items():
+            if not opening.over:
+                alike.setdefault((opening.ticket_class, opening.clocks), []).append(ticket)
+        version, undated = self._policy.version_at(self.now), list[NewEvent]()
+        for (ticket_class, wanted), tickets in alike.items():
+            clocks = fresh_clocks(self._policy, version, ticket_class, self.now)
+            mine = [clock for clock in clocks if wanted is None or clock[0] in wanted]
+            rows = [clock_rows.OpenedClock(name, at, found.due_at, found.warn_at) for name, at, found in mine]
+            clock_rows.insert_opened(self._conn, tickets, rows)
+            undated += [event for ticket in tickets for event in undated_events(ticket, mine)]
+        return undated
 
 
 def _ticket(ticket: int, opening: Opening) -> dict[str, Any]:

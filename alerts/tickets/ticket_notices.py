@@ -47,7 +47,8 @@ def _of(event: NewEvent, ticket_class: TicketClass) -> list[tuple[NoticeKind, Au
         return []
     if kind is NoticeKind.APPOINTMENT and event.data.get("appointment_at") is None:
         return []
-    return [(kind, audience) for audience in audiences if audience not in _left_out(event, ticket_class)]
+    left_out = _left_out(event, ticket_class)
+    return [(kind, audience) for audience in audiences if audience not in left_out]
 
 
 def _left_out(event: NewEvent, ticket_class: TicketClass) -> set[Audience]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
@@ -39,7 +40,8 @@ RETURNING f.flag_id, f.ticket_id
 
 def insert(conn: Connection, flags: Sequence[dict[str, Any]]) -> None:
     """Store new flags: mappings of the table's columns, instants as RFC 3339 text."""
-    conn.execute(INSERT, {"flags": Jsonb(list(flags))})
+    # Why a flag was raised is long, and there may be thousands.
+    conn.execute(INSERT, {"flags": Jsonb(list(flags), dumps=msgspec.json.encode)})
 
 
 def update(conn: Connection, flags: Sequence[dict[str, Any]]) -> dict[int, int]:

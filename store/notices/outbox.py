@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from psycopg import Connection
 from psycopg.types.json import Jsonb
@@ -34,8 +35,13 @@ GROUPED_KINDS = ("ticket_opened", "ticket_severe", "incident_opened")
 def put(conn: Connection, entries: Sequence[OutboxEntry], at: datetime) -> None:
     """Note what happened, in the caller's transaction; `hearth notify` does the rest."""
     if entries:
-        rows = [{**e._asdict(), "urgent": e.kind in URGENT if e.urgent is None else e.urgent} for e in entries]
-        conn.execute(INSERT, {"entries": Jsonb(rows), "at": at})
+        conn.execute(INSERT, {"entries": Jsonb([_row(entry) for entry in entries]), "at": at})
+
+
+def _row(entry: OutboxEntry) -> dict[str, Any]:
+    """What is said of it; a column that is not named is NULL."""
+    said = {name: value for name, value in zip(OutboxEntry._fields, entry, strict=True) if value is not None}
+    return {**said, "urgent": entry.kind in URGENT if entry.urgent is None else entry.urgent}
 
 
 def group(conn: Connection, tickets: Sequence[int], incident: int, at: datetime) -> int:

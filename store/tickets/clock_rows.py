@@ -15,6 +15,16 @@ FROM jsonb_to_recordset(%(clocks)s) AS x (
   ticket_id bigint, round smallint, name text, started_at timestamptz, due_at timestamptz, warn_at timestamptz
 )
 """
+# Many tickets that are opened together have the same clocks.
+INSERT_OPENED = """
+INSERT INTO clock (ticket_id, name, started_at, due_at, warn_at)
+SELECT t.ticket_id, c.name, c.started_at, c.due_at, c.warn_at
+FROM unnest(%(tickets)s::bigint[]) AS t (ticket_id)
+CROSS JOIN unnest(
+  %(names)s::text[], %(starts)s::timestamptz[], %(dues)s::timestamptz[], %(warns)s::timestamptz[]
+) AS c (name, started_at, due_at, warn_at)
+ORDER BY t.ticket_id
+"""
 # Those that want attention, and nobody else looks at: a ticket in work at this moment has its turn at the next look.
 SELECT_DUE = """
 SELECT c.ticket_id FROM clock AS c WHERE c.next_at <= %(now)s ORDER BY c.next_at LIMIT %(limit)s
@@ -108,6 +118,15 @@ class ClockRow(NamedTuple):
     breached_at: datetime | None
 
 
+class OpenedClock(NamedTuple):
+    """A clock of a ticket that is opened; one that waits for something has not started."""
+
+    name: str
+    started_at: datetime | None
+    due_at: datetime | None
+    warn_at: datetime | None
+
+
 class RunningClock(NamedTuple):
     """A clock that warned, was breached, or was given its due time."""
 
@@ -129,6 +148,14 @@ def insert(conn: Connection, clocks: Sequence[Mapping[str, Any]]) -> None:
     """Store new clocks: `{ticket_id, round, name, started_at, due_at, warn_at}`, instants as RFC 3339 text or None."""
     if clocks:
         conn.execute(INSERT, {"clocks": Jsonb(list(clocks))})
+
+
+def insert_opened(conn: Connection, tickets: Sequence[int], clocks: Sequence[OpenedClock]) -> None:
+    """Store the clocks of new tickets, which all have the same."""
+    if tickets and clocks:
+        names, starts, dues, warns = (list(column) for column in zip(*clocks, strict=True))
+        parameters = {"tickets": list(tickets), "names": names, "starts": starts, "dues": dues, "warns": warns}
+        conn.execute(INSERT_OPENED, parameters)
 
 
 def due(conn: Connection, now: datetime, limit: int) -> DueTickets:

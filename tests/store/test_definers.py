@@ -7,6 +7,7 @@ import pytest
 from psycopg import Connection, sql
 
 from store.base.migrate import migrate
+from store.evidence import journal
 from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import ACCOUNTS, Database, Servers, fresh_database
@@ -39,6 +40,11 @@ $$
 """
 EVENT = "INSERT INTO public.ticket_event (ticket_id, at, kind, actor, state) VALUES (1, now(), 'remark', 'x', 'open')"
 RAISE = "UPDATE public.flag SET severity = 2, severe_at = now() WHERE flag_id = 1"
+RAISED = (
+    "INSERT INTO public.flag (home_id, severity, cold_since, confirmed_at, raised_at, lowest, limit_celsius, policy, "
+    "why, ticket_id, cleared_at, clear_reason) "
+    "VALUES (1, 1, now(), now(), now(), 17, 18, 'p', '{}', 1, now(), 'recovered')"
+)
 SPREAD = "UPDATE public.incident SET recovering_since = now() WHERE incident_id = 1"
 REFUSED = "UPDATE public.ticket_event SET actor = 'x'"
 # How each is come by from outside; a function that is not here fails the test below.
@@ -62,7 +68,8 @@ WAYS_IN = {
         "SELECT * FROM identity.reveal(2, 'a', 'admin', NULL, 'a long enough reason', now())",
     ),
     "tell_flag()": (RAISE,),
-    "tell_ticket_event()": (EVENT,),
+    "tell_flags()": (RAISED,),
+    "tell_ticket_events()": (EVENT,),
     "chain_event()": (EVENT,),
     "tell_incident()": (SPREAD,),
     "refuse_change()": (REFUSED,),
@@ -79,7 +86,13 @@ WAYS_IN = {
     "raise_registry_version()": ("UPDATE public.building SET name = 'x'", "UPDATE public.home SET unit = 'x'"),
     "check_flag_ticket()": (RAISE,),
     "check_closed_ticket()": ("UPDATE public.ticket SET priority = 1",),
-    "journal_row()": ("UPDATE public.clock SET warned_at = now()", "UPDATE public.ticket SET priority = 1"),
+    **{
+        f"journal_{relation.name}()": (
+            f"UPDATE {'.'.join(relation.table) or f'public.{relation.name}'} SET {relation.forms[1][0]} = DEFAULT",
+        )
+        for relation in journal.RELATIONS
+    },
+    "journal_clock()": ("UPDATE public.clock SET warned_at = now()", "UPDATE public.ticket SET priority = 1"),
     "sealed_hashes(bigint)": ("SELECT * FROM public.sealed_hashes(1)",),
     "identity.refuse_rewriting()": ("UPDATE identity.complainant SET name = 'x'",),
 }

@@ -1,0 +1,192 @@
+"""The journal is written once for a statement: many rows of one statement are chained one by one, and none goes by."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from alerts.evidence.check import Findings, check_records
+from store.evidence import journal
+from tests import registry_rows as town
+from tests.conftest import Database
+from tests.store.test_one_transaction import NOON
+from tests.store.test_repair_desk import Company
+
+HOMES = 40
+MIDDLE = HOMES // 2
+ENTRIES = "SELECT count(*) AS n FROM journal WHERE relation = '{}'"
+
+
+class Storm(Company):
+    """A company whose homes are all flagged by one transaction."""
+
+    def faults(self) -> list[str]:
+        found = Findings(NOON)
+        check_records(self.conn, found)
+        return [fault["what"] for fault in found.told]
+
+    def entries(self, relation: str) -> int:
+        return int(self.rows(ENTRIES.format(relation))[0]["n"])
+
+    def forge(self, table: str, statement: str) -> None:
+        """As the owner, with all triggers of a table off."""
+        self.conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
+        self.conn.execute(statement.encode())
+
+
+@pytest.fixture
+def storm(database: Database) -> Iterator[Storm]:
+    with database.connect(autocommit=True) as conn:
+        building = town.building(conn)
+        for n in range(HOMES):
+            town.sensor(conn, f"s{n}", town.home(conn, f"H{n}", building_id=building))
+        desk = Storm(conn)
+        desk.say(*((f"s{n}", NOON, 17.0) for n in range(HOMES)))
+        yield desk
+
+
+def test_rows_of_one_statement_have_an_entry_each(storm: Storm) -> None:
+    clocks = storm.rows("SELECT count(*) AS n FROM clock")[0]["n"]
+    assert (storm.entries("flag"), storm.entries("ticket"), storm.entries("clock")) == (HOMES, HOMES, clocks)
+    assert clocks > HOMES
+    assert storm.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "key"),
+    [
+        ("flag", "policy = 'x'", "flag_id"),
+        ("ticket", "priority = priority + 1", "ticket_id"),
+        ("clock", "warned_at = due_at", "ticket_id"),
+    ],
+)
+def test_a_change_in_the_middle_of_a_statement_s_rows_is_found(storm: Storm, table: str, change: str, key: str) -> None:
+    storm.forge(table, f"UPDATE {table} SET {change} WHERE {key} = {MIDDLE}")
+    found = storm.faults()
+    assert found
+    assert all("is not as it was last written" in what for what in found)
+    assert len({what.split()[1] for what in found}) == 1
+
+
+def test_an_entry_taken_or_changed_in_the_middle_of_a_row_s_is_found(storm: Storm) -> None:
+    for rules in ("x", "y"):
+        storm.conn.execute("UPDATE flag SET policy = %s", (rules,))
+    assert storm.entries("flag") == 3 * HOMES
+    assert storm.faults() == []
+    second = (
+        "SELECT journal_id FROM journal WHERE relation = 'flag' AND key = '[{}]' ORDER BY journal_id OFFSET 1 LIMIT 1"
+    )
+    storm.forge("journal", f"DELETE FROM journal WHERE journal_id = ({second.format(MIDDLE)})")
+    storm.forge("journal", f"UPDATE journal SET hash = sha256('x') WHERE journal_id = ({second.format(MIDDLE + 1)})")
+    assert [what.partition(":")[0] for what in storm.faults()] == [f"flag {MIDDLE}", f"flag {MIDDLE + 1}"]
+
+
+def test_only_what_a_statement_changed_has_a_new_entry(storm: Storm) -> None:
+    storm.conn.execute("UPDATE flag SET lowest = lowest - 1")  # of an open flag that is no evidence
+    storm.conn.execute("UPDATE flag SET policy = policy")
+    storm.conn.execute("UPDATE flag SET policy = 'x' WHERE flag_id > 99999")
+    assert storm.entries("flag") == HOMES
+    storm.conn.execute("UPDATE flag SET policy = CASE WHEN flag_id % 2 = 0 THEN 'x' ELSE policy END, lowest = 10")
+    assert storm.entries("flag") == HOMES + HOMES // 2
+    # Once it is over, the lowest temperature is evidence, too; and it may be open again.
+    storm.conn.execute("UPDATE flag SET cleared_at = now(), clear_reason = 'recovered'")
+    storm.conn.execute("UPDATE flag SET lowest = 9")
+    storm.conn.execute("UPDATE flag SET cleared_at = NULL, clear_reason = NULL")
+    assert storm.entries("flag") == HOMES + HOMES // 2 + 3 * HOMES
+    assert storm.faults() == []
+
+
+def test_every_way_of_writing_is_in_the_journal(storm: Storm) -> None:
+    """Of a statement with several parts, and of rows that are there already."""
+    copied = "'2026-01-02', 0, 0, 0, 0, 0, 0, 0, 0, true, 'p'"
+    columns = (
+        "home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, "
+        "closed, policy"
+    )
+    insert = f"INSERT INTO ledger ({columns}) SELECT home_id, {copied} FROM home"
+    storm.conn.execute(f"{insert} WHERE home_id <= 10".encode())
+    storm.conn.execute(
+        f"WITH more AS (INSERT INTO ledger ({columns}) VALUES (30, {copied})), "
+        f"less AS (UPDATE ledger SET cold_us = 5 WHERE home_id = 1) "
+        f"{insert} WHERE home_id <= 20 ON CONFLICT (home_id, day) DO UPDATE SET cold_us = 7 WHERE excluded.home_id > 5"
+        .encode()
+    )  # fmt: skip
+    assert storm.entries("ledger") == 10 + 1 + 1 + 10 + 5
+    with storm.conn.cursor() as cur, cur.copy(f"COPY ledger ({columns}) FROM STDIN".encode()) as copy:
+        for home in (21, 22):
+            copy.write_row((home, "2026-01-02", 0, 0, 0, 0, 0, 0, 0, 0, True, "p"))
+    storm.conn.execute(
+        "MERGE INTO ledger AS l USING home AS h ON h.home_id = l.home_id "
+        "WHEN MATCHED AND h.home_id > 20 THEN UPDATE SET cold_us = 9 WHEN MATCHED THEN DO NOTHING"
+    )
+    assert storm.entries("ledger") == 27 + 2 + 3
+    storm.conn.execute("UPDATE ledger SET closed = false WHERE home_id < 3")
+    storm.conn.execute("UPDATE ledger SET cold_us = 1 WHERE home_id < 3")  # is counted again, and no evidence for now
+    assert storm.entries("ledger") == 32 + 2
+    assert storm.faults() == []
+
+
+def test_a_replica_s_session_writes_it_too(storm: Storm) -> None:
+    storm.conn.execute("SET session_replication_role = replica")
+    storm.conn.execute("UPDATE flag SET policy = 'x'")
+    assert storm.entries("flag") == 2 * HOMES
+
+
+def test_a_key_that_is_changed_is_found(storm: Storm) -> None:
+    storm.conn.execute("UPDATE home_state SET flag_id = NULL")
+    storm.conn.execute("UPDATE flag SET flag_id = flag_id + 1000, policy = 'x' WHERE flag_id = %s", (MIDDLE,))
+    assert [what.partition("; ")[0] for what in storm.faults()] == [
+        f"flag {MIDDLE + 1000}: was put in past the journal", f"flag {MIDDLE}: has vanished",
+    ]  # fmt: skip
+
+
+def test_a_notice_stays_evidence(storm: Storm) -> None:
+    """A message that is tried again is none for now, and its entry says so; of a notice that would be a forgery."""
+    storm.conn.execute(
+        "INSERT INTO addressee (audience, name, channel, language) VALUES ('dispatch', 'a', 'email', 'en')"
+    )
+    storm.conn.execute(
+        "INSERT INTO message (addressee_id, notices, subject, body, created_at, give_up_at, state, finished_at) "
+        "SELECT addressee_id, 1, '', '', now(), now(), 'sent', now() FROM addressee"
+    )
+    storm.conn.execute(
+        "INSERT INTO notice (outbox_id, addressee_id, ready_at, urgent, message_id) "
+        "SELECT o.outbox_id, a.addressee_id, now(), false, m.message_id FROM outbox AS o, addressee AS a, message AS m"
+    )
+    storm.conn.execute("UPDATE message SET state = 'waiting', finished_at = NULL, due_at = now()")
+    assert storm.faults() == []
+    storm.conn.execute("UPDATE notice SET message_id = NULL WHERE outbox_id % 2 = 0")
+    found = storm.faults()
+    assert len(found) == storm.rows("SELECT count(*) AS n FROM notice WHERE message_id IS NULL")[0]["n"] > 0
+    assert all("is not evidence now, which no entry tells" in what for what in found)
+
+
+def test_who_writes_cannot_write_the_journal(storm: Storm, database: Database) -> None:
+    with psycopg.connect(database.url_as("watch")) as conn:
+        conn.execute("UPDATE clock SET warned_at = due_at")
+        with pytest.raises(errors.InsufficientPrivilege):
+            conn.execute("INSERT INTO journal (relation, key, form, at, writer, hash) SELECT '', '', 1, now(), '', ''")
+        conn.rollback()
+
+
+def test_each_relation_is_journalled_as_the_check_reads_it(database: Database) -> None:
+    """A column that the one leaves out and the other has, or a trigger that is off, would be found by nobody."""
+    with database.connect() as conn:
+        for relation in journal.RELATIONS:
+            row = conn.execute(
+                "SELECT array_agg(t.tgname ORDER BY t.tgname), min(p.prosrc), min(p.proconfig::text) "
+                "FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid "
+                "WHERE t.tgrelid = %s::regclass AND p.proname = %s AND t.tgenabled = 'A'",
+                (relation.identifier.as_string(conn), f"journal_{relation.name}"),
+            ).fetchone()
+            assert row is not None
+            triggers, source, config = row
+            assert triggers == ["journal_added", "journal_changed"]
+            for form, columns in relation.forms.items():
+                new, old = (", ".join(f"{alias}.{name}" for name in columns) for alias in "no")
+                assert f"WHEN {form} THEN jsonb_build_array({new})" in source
+                assert f"WHEN {form} THEN ROW({old}) IS DISTINCT FROM ROW({new})" in source
+            assert f"jsonb_build_array({', '.join(f'n.{name}' for name in relation.key)}) AS key" in source
+            # A statement that was planned for one row has to be good for ten thousand.
+            assert {"enable_nestloop=off", "enable_seqscan=off"} <= set(config.strip("{}").split(","))
