@@ -97,14 +97,17 @@ class PacketStream:
         at, mid, qos = topic_end, 0, first >> 1 & 3
         if qos:
             mid, at = data[at] << 8 | data[at + 1], at + 2
-        if self._modern:
+        if self._modern and data[at] == 0:  # most messages have no properties
+            at += 1
+        elif self._modern:
             length, at = _number(data, at)
             at += length
             if length < 0:
                 raise ProtocolError("the broker sent properties without an end")
         if at > end:
             raise ProtocolError("the broker sent a message that is longer than its packet")
-        return Message(topic, data[at:end], received_us, mid, qos, self._epoch, bool(first & 1))
+        # As Message(…) does, without a call in between.
+        return tuple.__new__(Message, (topic, data[at:end], received_us, mid, qos, self._epoch, bool(first & 1)))
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:

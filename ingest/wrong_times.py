@@ -56,16 +56,21 @@ def of_batch(
         noted: which sensors were noted for that just now, and need not be again.
     """
     found: dict[int, WrongTimes] = {}
-    right: list[NDArray[np.int32]] = []
+    in_time: set[int] = set()
     for rows in stored:
         late = rows["self_timed"] & (rows["received_at"] - rows["measured_at"] > clock_us)
-        if late.any() or refused:
-            right.append(np.unique(rows["sensor_id"][~late]))
-        if late.any():
-            mine = rows[late]
-            groups = _groups(mine[~np.isin(mine["sensor_id"], right[-1])])
-            found.update((one.sensor_id, one) for one in groups if noted.is_due(one.sensor_id, one.last_us))
-    in_time = {sensor for sensors in right for sensor in sensors.tolist()} if refused else set()
+        if not len(rows) or not (refused or late.any()):
+            continue
+        starts = _starts(rows)
+        due = np.logical_and.reduceat(late, starts)  # sensors of which no reading came in time
+        if refused:
+            in_time.update(rows["sensor_id"][starts[~due]].tolist())
+        last_us = np.maximum.reduceat(rows["received_at"], starts)[due]
+        pairs = zip(rows["sensor_id"][starts[due]].tolist(), last_us.tolist(), strict=True)
+        due[due] = [noted.is_due(sensor, at_us) for sensor, at_us in pairs]
+        if due.any():
+            counts = np.diff(np.append(starts, len(rows)))
+            found.update((one.sensor_id, one) for one in _groups(rows[np.repeat(due, counts)]))
     for wrong in sorted(refused, key=lambda one: one.received_us):
         if wrong.sensor_id not in in_time:
             found[wrong.sensor_id] = _with(found.get(wrong.sensor_id), wrong)
@@ -74,10 +79,8 @@ def of_batch(
 
 def _groups(late: NDArray[np.void]) -> Iterator[WrongTimes]:
     """Late rows by sensor: how many, from when to when they came, and by how much the last of them is off."""
-    if not len(late):
-        return
     late = late[np.lexsort((late["received_at"], late["sensor_id"]))]
-    starts = np.flatnonzero(np.append(True, late["sensor_id"][1:] != late["sensor_id"][:-1]))
+    starts = _starts(late)
     ends = np.append(starts[1:], len(late))
     last = late[ends - 1]
     columns = (
@@ -89,6 +92,11 @@ def _groups(late: NDArray[np.void]) -> Iterator[WrongTimes]:
     )
     for sensor, off_us, readings, first_us, last_us in zip(*(c.tolist() for c in columns), strict=True):
         yield WrongTimes(sensor, off_us, False, readings, first_us, last_us)
+
+
+def _starts(rows: NDArray[np.void]) -> NDArray[np.intp]:
+    """Where the rows of each sensor begin."""
+    return np.flatnonzero(np.append(True, rows["sensor_id"][1:] != rows["sensor_id"][:-1]))
 
 
 def _with(before: WrongTimes | None, one: WrongTime) -> WrongTimes:

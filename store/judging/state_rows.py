@@ -64,17 +64,19 @@ HELD: wire.Layout = {
 
 # Rows are locked in the order of their key, so that two workers with the same homes never wait in a ring. Who had to
 # wait for a lock is given the row as it is after the wait; a flag joined to it would be the one of before, so flags
-# are read in a statement of their own.
+# are read in a statement of their own. One row of arrays: a row for each home would cost us more than the server.
 LOCK = """
 COPY (
   SELECT
-    home_id, state, coalesce(state_since, '-infinity'), coalesce(judged_to, '-infinity'),
-    coalesce(breach_since, '-infinity'), coalesce(severe_since, '-infinity'), coalesce(warm_since, '-infinity'),
-    coalesce(lowest, 'infinity'), coalesce(flag_id, 0), coalesce(check_at, '-infinity')
-  FROM home_state
-  WHERE home_id = ANY(%(homes)s)
-  ORDER BY home_id
-  FOR NO KEY UPDATE
+    array_agg(s.home_id), array_agg(s.state), array_agg(coalesce(s.state_since, '-infinity')),
+    array_agg(coalesce(s.judged_to, '-infinity')), array_agg(coalesce(s.breach_since, '-infinity')),
+    array_agg(coalesce(s.severe_since, '-infinity')), array_agg(coalesce(s.warm_since, '-infinity')),
+    array_agg(coalesce(s.lowest, 'infinity')), array_agg(coalesce(s.flag_id, 0)),
+    array_agg(coalesce(s.check_at, '-infinity'))
+  FROM (
+    SELECT * FROM home_state WHERE home_id = ANY(%(homes)s) ORDER BY home_id FOR NO KEY UPDATE
+  ) AS s
+  HAVING count(*) > 0
 ) TO STDOUT (FORMAT BINARY)
 """
 SELECT_OPEN_FLAGS = """
@@ -90,9 +92,11 @@ COPY (
 SELECT_HELD = """
 COPY (
   SELECT
-    n.home_id, n.sensor_id, n.celsius, n.judged_at, n.expires_at, n.received_at, coalesce(n.measured_at, 'infinity')
+    array_agg(n.home_id), array_agg(n.sensor_id), array_agg(n.celsius), array_agg(n.judged_at),
+    array_agg(n.expires_at), array_agg(n.received_at), array_agg(coalesce(n.measured_at, 'infinity'))
   FROM sensor_now AS n
   WHERE n.home_id = ANY(%(homes)s) AND n.judged_at IS NOT NULL
+  HAVING count(*) > 0
 ) TO STDOUT (FORMAT BINARY)
 """
 SELECT_LATEST = """
@@ -165,7 +169,7 @@ ON CONFLICT (home_id) DO UPDATE SET from_at = least(rejudge.from_at, excluded.fr
 def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
     """Lock the homes for this transaction; LOCKED rows sorted by home. Homes that do not exist are left out."""
     with conn.cursor() as cur:
-        states = wire.read(cur, LOCK, HOME_STATE, {"homes": wire.ids(home_ids)})
+        states = wire.read_arrays(cur, LOCK, HOME_STATE, {"homes": wire.ids(home_ids)})
         flagged = np.flatnonzero(states["flag_id"])
         rows = np.empty(len(states), wire.native(LOCKED))
         for name in HOME_STATE:
@@ -184,7 +188,7 @@ def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
 def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
     """HELD rows: the last judged value of every sensor of the homes, and when it last said anything at all."""
     with conn.cursor() as cur:
-        return wire.read(cur, SELECT_HELD, HELD, {"homes": wire.ids(home_ids)})
+        return wire.read_arrays(cur, SELECT_HELD, HELD, {"homes": wire.ids(home_ids)})
 
 
 def latest(conn: Connection, sensor_ids: NDArray[np.int32]) -> dict[int, int]:
