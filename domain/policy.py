@@ -96,6 +96,17 @@ class Season:
     end: date
 
 
+# In force before the first version of a policy: nothing is judged, timed or announced.
+NO_RULES = Version(
+    valid_from=date.min,
+    confirm_for_s=0,
+    clear_for_s=0,
+    deadband_k=0.0,
+    hold_intervals=1.0,
+    judged_rooms=(),
+    limits=(),
+    clocks={},
+)
 PAST_DAYS = 90  # longer than any gateway keeps what it could not send, shorter than a season
 NO_CALENDAR = WorkingCalendar(frozenset(), frozenset(), frozenset())
 
@@ -122,8 +133,12 @@ class Policy:
         day = instant.astimezone(self.zone).date()
         return any(season.first <= day < season.end for season in self.seasons)
 
+    def rules_at(self, instant: datetime) -> Version:
+        """Return the version in force at an aware instant, by the local day; NO_RULES before the first."""
+        return self.version_at(instant) or NO_RULES
+
     def version_at(self, instant: datetime) -> Version | None:
-        """The version in force at an aware instant, by the local day; None before the first."""
+        """Return the version in force at an aware instant, by the local day; None before the first."""
         day = instant.astimezone(self.zone).date()
         return next((v for v in reversed(self.versions) if v.valid_from <= day), None)
 

@@ -121,8 +121,8 @@ def limits_of(settings: Settings, rules: Policy, at: datetime) -> Limits:
     past = timedelta(days=rules.past_days)
     if settings.reading_days:
         past = min(past, timedelta(days=settings.reading_days) - MARGIN)
-    version = rules.version_at(at)
-    clock_s = version.care.clock_s if version and version.care else Care.clock_s
+    care = rules.rules_at(at).care
+    clock_s = care.clock_s if care else Care.clock_s
     return Limits(
         settings.payload_bytes,
         settings.future_tolerance_s * 1_000_000,

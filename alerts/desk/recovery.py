@@ -32,15 +32,15 @@ def look(conn: Connection, history: History, now: datetime) -> bool:
 
     The connection is in autocommit mode.
     """
-    version = history.policy.version_at(now)
-    if version is None or version.desk is None:
+    rule = history.policy.rules_at(now).desk
+    if rule is None:
         return False
     _open_closed(conn, history.policy, now)
     waiting = recovery_rows.verifying(conn)
     for i in range(0, len(waiting), MOST_TICKETS):
         with conn.transaction():
             prove(conn, history.policy, waiting[i : i + MOST_TICKETS], now, history)
-    return _raise_priorities(conn, history.policy, version.desk, now)
+    return _raise_priorities(conn, history.policy, rule, now)
 
 
 def _open_closed(conn: Connection, policy: Policy, now: datetime) -> None:
@@ -80,8 +80,7 @@ def prove(
     Args:
         history: to look into the readings of homes that were warm all the time, though not in one and the same state.
     """
-    version = policy.version_at(now)
-    rule = version.desk if version else None
+    rule = policy.rules_at(now).desk
     if rule is None:
         return []
     rows = ticket_rows.lock(conn, tickets)

@@ -110,8 +110,7 @@ def _placed(heard: Sequence[rooms_then.PointThen]) -> NDArray[np.void]:
 
 
 def _is_judged(policy: Policy, room_kind: str, at: datetime) -> bool:
-    version = policy.version_at(at)
-    return version is not None and room_kind in version.judged_rooms
+    return room_kind in policy.rules_at(at).judged_rooms
 
 
 def _why(

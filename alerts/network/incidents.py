@@ -51,10 +51,10 @@ def look(conn: Connection, policy: Policy, now: datetime) -> bool:
 
     The connection is in autocommit mode.
     """
-    version = policy.version_at(now)
-    rule = version.incident if version else None
+    rules = policy.rules_at(now)
+    rule = rules.incident
     more = False
-    if version is None or rule is None:
+    if rule is None:
         _abandon(conn, policy, now)
     else:
         known = incident_rows.open_ids(conn)
@@ -62,7 +62,7 @@ def look(conn: Connection, policy: Policy, now: datetime) -> bool:
         # After stragglers were let go, so that those of one building are an incident of it rather than many cases.
         with conn.transaction():
             incident_rows.lock(conn)
-            _open(conn, policy, version, rule, now)
+            _open(conn, policy, rules, rule, now)
         fresh = [incident for incident in incident_rows.open_ids(conn) if incident not in known]
         more |= any([_follow(conn, policy, rule, incident, now) for incident in fresh])
         more |= any([_pass_on(conn, policy, incident, now) for incident in (*known, *fresh)])
@@ -70,7 +70,7 @@ def look(conn: Connection, policy: Policy, now: datetime) -> bool:
     return more
 
 
-def _open(conn: Connection, policy: Policy, version: Version, rule: IncidentRule, now: datetime) -> None:
+def _open(conn: Connection, policy: Policy, rules: Version, rule: IncidentRule, now: datetime) -> None:
     """Open an incident for each place that has come to have one."""
     alarms: dict[int, list[incident_rows.Alarm]] = {}
     for alarm in incident_rows.alarms(conn):
@@ -81,7 +81,7 @@ def _open(conn: Connection, policy: Policy, version: Version, rule: IncidentRule
     # Before anything is numbered: whoever has numbers waits for no home.
     wide = [finding.place.substation for finding in found if finding.place.building is None]
     incident_rows.lock_homes(conn, incident_rows.merging(conn, wide) if wide else [])
-    label = policy.labels[policy.versions.index(version)]
+    label = policy.labels[policy.versions.index(rules)]
     for finding in found:
         place = places[finding.place]
         why = explain(rule, finding, place.name, alarms.get(finding.place.substation, ()), label)

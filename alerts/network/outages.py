@@ -176,8 +176,7 @@ def _may(conn: Connection, number: str, event: OutageEvent, now: datetime) -> Ou
 
 def _announce(conn: Connection, policy: Policy, row: OutageRow, now: datetime) -> OutageRow:
     """Tell the users of the area, if they have to be told and have not been; the outage as it stands then."""
-    version = policy.version_at(now)
-    rules = version.notices if version else None
+    rules = policy.rules_at(now).notices
     why = why_announce(rules, row.outage, now) if rules else None
     if rules is None or why is None:
         return row
@@ -211,8 +210,8 @@ def _tell(
 
 def _cannot_wait(policy: Policy, row: OutageRow, now: datetime) -> bool:
     """Whether it will have begun when the quiet hours are over."""
-    version = policy.version_at(now)
-    until = quiet_until(version.notices, now, policy.zone) if version and version.notices else None
+    rules = policy.rules_at(now).notices
+    until = quiet_until(rules, now, policy.zone) if rules else None
     return until is not None and row.begins_at < until
 
 

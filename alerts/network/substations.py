@@ -21,24 +21,24 @@ def look(conn: Connection, policy: Policy, now: datetime) -> None:
 
     The connection is in autocommit mode.
     """
-    version = policy.version_at(now)
+    rules = policy.rules_at(now)
     with conn.transaction():
-        if version is None or version.substation is None or not policy.in_season(now):
+        if rules.substation is None or not policy.in_season(now):
             alarm_rows.end_all(conn, now)
             return
         beyond, fine = list[dict[str, Any]](), list[dict[str, Any]]()
-        for limit in bounds(version.substation):
-            last = newest(fresh(alarm_rows.said_last(conn, limit.channel), version, now))
+        for limit in bounds(rules.substation):
+            last = newest(fresh(alarm_rows.said_last(conn, limit.channel), rules, now))
             bad = outside(last["value"], limit)
             beyond += _alarms(last[bad], limit, value=True)
             fine += _alarms(last[~bad], limit, value=False)
-        alarm_rows.beyond(conn, beyond, timedelta(seconds=version.substation.for_s), now)
+        alarm_rows.beyond(conn, beyond, timedelta(seconds=rules.substation.for_s), now)
         alarm_rows.within(conn, fine)
 
 
-def fresh(rows: NDArray[np.void], version: Version, now: datetime) -> NDArray[np.void]:
+def fresh(rows: NDArray[np.void], rules: Version, now: datetime) -> NDArray[np.void]:
     """Those of store.substations.SAID_LAST that still hold."""
-    hold_us = (version.hold_intervals * rows["interval_s"] * 1e6).astype(np.int64)
+    hold_us = (rules.hold_intervals * rows["interval_s"] * 1e6).astype(np.int64)
     return rows[rows["measured_at"] + hold_us > to_us(now)]
 
 

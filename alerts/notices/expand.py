@@ -28,8 +28,7 @@ def expand(conn: Connection, policy: Policy, now: datetime) -> bool:
 
     The connection is in autocommit mode.
     """
-    version = policy.version_at(now)
-    rules = version.notices if version else None
+    rules = policy.rules_at(now).notices
     with conn.transaction():
         if rules is None:
             return notice_rows.turn_off(conn, now) > 0
@@ -42,22 +41,21 @@ def expand(conn: Connection, policy: Policy, now: datetime) -> bool:
 
 def _hold(policy: Policy, now: datetime) -> timedelta:
     """For how long an incident may yet come to speak for a cold ticket."""
-    version = policy.version_at(now)
-    rule = version.incident if version else None
+    rule = policy.rules_at(now).incident
     return timedelta(seconds=rule.settle_s) + FINDING if rule else timedelta()
 
 
 def write(conn: Connection, policy: Policy, now: datetime) -> int:
     """Make messages of the notices that wait; returns how many addressees were looked at."""
-    version = policy.version_at(now)
-    if version is None or version.notices is None:
+    rules = policy.rules_at(now).notices
+    if rules is None:
         return 0
     looked_at, after = 0, 0
     while True:
         with conn.transaction():
             addressees = notice_rows.addressees(conn, now, after, MOST_ADDRESSEES)
             if addressees:
-                _write(conn, version.notices, policy.zone, addressees, now)
+                _write(conn, rules, policy.zone, addressees, now)
         looked_at += len(addressees)
         if len(addressees) < MOST_ADDRESSEES:
             return looked_at

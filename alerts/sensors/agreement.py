@@ -52,17 +52,15 @@ class Comparison:
 
 def within_k(policy: Policy, at: datetime) -> float:
     """How far two temperatures of a room may be apart that agree."""
-    version = policy.version_at(at)
-    return version.measurement.agrees_within_k if version and version.measurement else AGREES_WITHIN_K
+    rule = policy.rules_at(at).measurement
+    return rule.agrees_within_k if rule else AGREES_WITHIN_K
 
 
 def compare(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement) -> Comparison:
     """Hold a record against what the sensors of its home said at that instant."""
-    version = policy.version_at(new.measured_at)
-    if version is None:
-        return Comparison((), None, False)
-    heard = agreement_rows.beside(conn, home_id, new.measured_at, version.hold_intervals)
-    living = [one for one in heard if one.room_kind in version.judged_rooms]
+    rules = policy.rules_at(new.measured_at)
+    heard = agreement_rows.beside(conn, home_id, new.measured_at, rules.hold_intervals)
+    living = [one for one in heard if one.room_kind in rules.judged_rooms]
     against = held_against(new, living)
     apart = against is not None and not agree(new.celsius, against.celsius, within_k(policy, new.measured_at))
     return Comparison(living, against, apart)

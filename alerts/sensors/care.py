@@ -50,20 +50,20 @@ def look(conn: Connection, policy: Policy, now: datetime) -> int:
     All sensors are looked at by what they said last, and the readings of the next SLICE_SENSORS of them. The
     connection is in autocommit mode.
     """
-    version = policy.version_at(now)
+    rules = policy.rules_at(now)
     with conn.transaction():
         jobs = care_rows.jobs(conn)
-        if version is None or version.care is None:
+        if rules.care is None:
             return end(conn, policy, [job for job in jobs if _by_values(job)], CareEnd.NO_POLICY, now)
-        care_rows.forget_right_clocks(conn, version.care.clock_s)
+        care_rows.forget_right_clocks(conn, rules.care.clock_s)
         rows = care_rows.sensors(conn, now)
         at = np.searchsorted(rows["sensor_id"], np.array([job.sensor_id for job in jobs], np.int32))
         placed = np.isin([job.sensor_id for job in jobs], rows["sensor_id"])
         gone = [job for job, there in zip(jobs, placed, strict=True) if not there]
         kept = [job for job, there in zip(jobs, placed, strict=True) if there]
-        verdicts = _verdicts(conn, version, version.care, rows, now)
+        verdicts = _verdicts(conn, rules, rules.care, rows, now)
         changed = end(conn, policy, gone, CareEnd.REMOVED, now)
-        changed += _heal(conn, policy, version.care, kept, verdicts[at[placed]], now)
+        changed += _heal(conn, policy, rules.care, kept, verdicts[at[placed]], now)
         busy = np.array([_by_values(job) for job in kept], bool)
         verdicts[at[placed][busy]] = CareVerdict.UNKNOWN  # one job at a time
         return changed + _open(conn, policy, rows, verdicts, now)
@@ -74,13 +74,13 @@ def _by_values(job: care_rows.Job) -> bool:
     return job.reason != CareReason.DISAGREES
 
 
-def _verdicts(conn: Connection, version: Version, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
+def _verdicts(conn: Connection, rules: Version, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
     """(sensor, reason) for SENSOR rows."""
     out = np.zeros((len(rows), len(REASONS)), np.int8)
     before = care_rows.round_so_far(conn)
     allowed_us = (care.silent_intervals * rows["interval_s"] * 1e6).astype(np.int64)
     since = listening_since(before, care_rows.heard_at(conn), int(allowed_us.min(initial=DAY_US)), now)
-    held_us = (version.hold_intervals * rows["interval_s"] * 1e6).astype(np.int64)
+    held_us = (rules.hold_intervals * rows["interval_s"] * 1e6).astype(np.int64)
     clock = wrong_clock(rows, care)
     quiet = silent(rows["heard_at"], held_us, allowed_us, NONE_US if since is None else to_us(since), to_us(now))
     sample = next_slice(rows["sensor_id"], before.reached, DAY_US / 1e6 / rows["interval_s"])
@@ -89,7 +89,11 @@ def _verdicts(conn: Connection, version: Version, care: Care, rows: NDArray[np.v
         (CareReason.OUT_OF_LINE, _out_of_line(conn, care, rows, now)),
     ):
         out[:, REASONS.index(reason)] = found
-    _look_at_readings(conn, version, care, rows, sample, out, now)
+    placed = sample[rows["home_id"][sample] != 0]
+    if len(placed):
+        stuck, jumping = _recent_habits(conn, care, rows[placed], held_us[placed], now)
+        out[placed, REASONS.index(CareReason.FROZEN)] = stuck
+        out[placed, REASONS.index(CareReason.JUMPING)] = jumping
     out[quiet == CareVerdict.FAULT] = CareVerdict.UNKNOWN
     out[:, REASONS.index(CareReason.SILENT)] = quiet
     out[:, REASONS.index(CareReason.CLOCK)] = clock
@@ -195,28 +199,15 @@ def next_slice(sensor_ids: NDArray[np.int32], reached: int, readings: NDArray[np
     return np.arange(start, min(start + max(int(some), 1), len(sensor_ids)))
 
 
-def _look_at_readings(
-    conn: Connection,
-    version: Version,
-    care: Care,
-    rows: NDArray[np.void],
-    sample: NDArray[np.intp],
-    out: Verdicts,
-    now: datetime,
-) -> None:
-    """Verdicts on what some of the sensors said in the last day, or for as long as makes them frozen."""
-    mine = rows[sample[rows["home_id"][sample] != 0]]
-    if not len(mine):
-        return
-    hold_us = (version.hold_intervals * mine["interval_s"] * 1e6).astype(np.int64)
-    # So far back that whoever has been frozen for long enough was so at a reading among these.
+def _recent_habits(
+    conn: Connection, care: Care, rows: NDArray[np.void], hold_us: Int, now: datetime
+) -> tuple[Verdicts, Verdicts]:
+    """Return the `habits` of sensors over the last day, or over as long as it takes to count as frozen."""
+    # The reading from which a frozen sensor has stood still for long enough must be among those that are read.
     back_us = max(DAY_US, care.frozen_s * 1_000_000) + 2 * int(hold_us.max())
     start, end = to_datetime(to_us(now) - back_us), now + timedelta(hours=1)
-    said = stays.said(conn, mine["sensor_id"].tolist(), start, end)
-    stuck, jumping = habits(said, mine["sensor_id"], hold_us, care, to_us(now))
-    place = np.searchsorted(rows["sensor_id"], mine["sensor_id"])
-    out[place, REASONS.index(CareReason.FROZEN)] = stuck
-    out[place, REASONS.index(CareReason.JUMPING)] = jumping
+    said = stays.said(conn, rows["sensor_id"].tolist(), start, end)
+    return habits(said, rows["sensor_id"], hold_us, care, to_us(now))
 
 
 def habits(

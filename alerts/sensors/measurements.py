@@ -170,8 +170,7 @@ def judge(policy: Policy, piece: np.void, new: NewMeasurement, now: datetime) ->
     state = HomeState(int(classify(value, {name: piece[name] for name in (*LIMITS, "reason")})[0]))
     if new.room_kind not in policy.versions[int(piece["version"])].judged_rooms:
         state = HomeState.NOT_JUDGED
-    version = policy.version_at(now)
-    rule = version.measurement if version else None
+    rule = policy.rules_at(now).measurement
     late = rule is not None and now - new.measured_at > timedelta(seconds=rule.file_within_s)
     return measurement_rows.RecordVerdict(
         state=state,
@@ -296,9 +295,9 @@ def look(conn: Connection, policy: Policy, now: datetime) -> None:
 
     The connection is in autocommit mode.
     """
-    version = policy.version_at(now)
-    if version is not None and version.measurement is not None:
-        asked = measurement_rows.ask_for_suspects(conn, timedelta(seconds=version.measurement.suspect_within_s), ACTOR)
+    rule = policy.rules_at(now).measurement
+    if rule is not None:
+        asked = measurement_rows.ask_for_suspects(conn, timedelta(seconds=rule.suspect_within_s), ACTOR)
         if asked:
             log.info("measurements asked for", homes=asked)
     for home in measurement_rows.unflagged(conn, now - LOOK_BACK):
@@ -314,9 +313,10 @@ def _end_where_sensors_left(conn: Connection, policy: Policy, now: datetime) -> 
     """What a sensor told of is over, by a measurement that it contradicted, when the sensor was taken away since."""
     for home, measurement, at in agreement_rows.out(conn, now):
         measurement_rows.lock_home(conn, home)
-        version, target = policy.version_at(at), int(piece_at(conn, policy, home, at)["target"])
-        heard = agreement_rows.beside(conn, home, at, version.hold_intervals) if version else []
-        if version and all(milli(one.celsius) >= target for one in heard if one.room_kind in version.judged_rooms):
+        rules, target = policy.rules_at(at), int(piece_at(conn, policy, home, at)["target"])
+        heard = agreement_rows.beside(conn, home, at, rules.hold_intervals)
+        judged = [milli(one.celsius) for one in heard if one.room_kind in rules.judged_rooms]
+        if rules.judged_rooms and all(value >= target for value in judged):
             agreement_rows.end_cold(conn, measurement, home, at, ClearReason.SENSOR_OUT.value)
             agreement.judge_from(conn, home, at, now)
 

@@ -198,8 +198,7 @@ def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
 
 def _lines(asking: Session, stretch: HistoryPage, fine: Sequence[Row]) -> list[RoomLine]:
     """The line of each room, cut where no reading held any more."""
-    version = asking.policy.version_at(asking.now)
-    intervals = version.hold_intervals if version else 1
+    intervals = asking.policy.rules_at(asking.now).hold_intervals
     now, lines = to_us(asking.now), []
     for point in reading_history.points(asking.conn, stretch.home_id, stretch.start, stretch.end):
         mine = [row for row in fine if row["point_id"] == point.point_id]

@@ -49,9 +49,9 @@ def retry(
 ) -> None:
     """Have failed messages tried again, when the cause is mended. They keep their keys."""
     settings = load()
-    version = chosen_policy(settings).version_at(now())
-    if version is None or version.notices is None:
+    rules = chosen_policy(settings).rules_at(now()).notices
+    if rules is None:
         raise UsageError("HEARTH_POLICY: there are no [version.notices] in force: nobody is told of anything")
     with open_database(settings, "notices") as conn:
-        count = notice_rows.try_again(conn, key, now(), version.notices.give_up_s)
+        count = notice_rows.try_again(conn, key, now(), rules.give_up_s)
     typer.echo(json.dumps({"tried_again": count}) if as_json else f"{count} to be tried again")

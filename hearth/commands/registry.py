@@ -48,8 +48,7 @@ def import_(
     changes: list[ValueChange] | None = None
     with _transaction(settings) as conn:
         if dry_run:
-            version = policy.version_at(at)
-            limited = {limit.home_class for limit in version.limits} if version else set()
+            limited = {limit.home_class for limit in policy.rules_at(at).limits}
             report, changes = preview_folder(conn, folder, policy.zone, at, limited)
         else:
             report = import_folder(conn, folder, policy.zone, at)

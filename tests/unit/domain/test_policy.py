@@ -379,3 +379,11 @@ def test_a_floor_over_the_day_limit_is_a_warning() -> None:
     table = seed()
     table["version"][0]["limits"][1]["below"] = 18.5
     assert "the floor 18.5 °C is not under the day limit 18 °C" in warnings(load(table), WINTER)[0]
+
+
+def test_before_the_first_version_nothing_is_judged_timed_or_announced() -> None:
+    samples = policy.builtin("sample-complaints")
+    rules = samples.rules_at(datetime(2019, 12, 31, tzinfo=samples.zone))
+    assert rules is policy.NO_RULES
+    assert not any((rules.judged_rooms, rules.limits, rules.clocks, rules.call_back_after))
+    assert not any((rules.care, rules.substation, rules.incident, rules.desk, rules.notices, rules.measurement))
