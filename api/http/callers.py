@@ -1,4 +1,4 @@
-"""From what stands behind `Authorization: Bearer` to who asks."""
+"""Resolve bearer tokens to callers."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,13 +11,13 @@ from domain.reasons import Text
 from store.base import access
 from store.base.access import EVERYWHERE, Asker
 
-NO_TOKEN = Text("需要令牌 (Bearer)", "a bearer token is needed")
+NO_TOKEN = Text("需要令牌（Bearer）", "a bearer token is required")
 WRONG_TOKEN = Text("令牌不存在、已过期或已撤销", "the token is unknown, expired or revoked")
-KEYS_AWAY = Text("无法取得身份提供方的密钥", "the keys of the identity provider cannot be had")
+KEYS_AWAY = Text("无法取得身份提供方的密钥", "the keys of the identity provider are unavailable")
 
 
 def vouched(oidc: Oidc | None, token: str, now: datetime) -> Claims | None:
-    """What the identity provider says of a token of its own; None for one of ours. Before a connection is taken.
+    """Verify a token of the identity provider; None for one of Hearth's own. Needs no connection.
 
     Raises:
         Problem: 401 or 503.
@@ -33,7 +33,7 @@ def vouched(oidc: Oidc | None, token: str, now: datetime) -> Claims | None:
 
 
 def asker(conn: Connection, token: str, claims: Claims | None, now: datetime) -> Asker:
-    """Who asks.
+    """Resolve a bearer token to the caller.
 
     Raises:
         Problem: 401.
@@ -45,14 +45,14 @@ def asker(conn: Connection, token: str, claims: Claims | None, now: datetime) ->
 
 
 def _person(conn: Connection, claims: Claims, now: datetime) -> Asker:
-    access.enter(conn, EVERYWHERE)  # to turn codes into keys; narrowed to the homes found before anything else is read
+    access.enter(conn, EVERYWHERE)  # to look up home codes; the scope is narrowed before anything else is read
     homes = access.homes_now(conn, claims.homes, now)
     scope = access.reach(claims.role, claims.station, homes)
     return Asker(f"oidc {claims.subject}", claims.role, scope, claims.rights)
 
 
 def gone(conn: Connection, oidc: Oidc | None, held: Mapping[str, Asker], now: datetime) -> set[str]:
-    """Which of these tokens do not hold any more, or reach something else than they did."""
+    """Return the tokens that are no longer valid, or whose scope has changed."""
     ours = [token for token in held if token.startswith(access.PREFIX)]
     found = access.find_all(conn, ours, now)
     theirs = held.keys() - set(ours)
@@ -65,9 +65,9 @@ def _still_vouched(conn: Connection, oidc: Oidc | None, token: str, known: Asker
     try:
         return asker(conn, token, vouched(oidc, token, now), now) == known
     except Problem as problem:
-        return problem.status != 401  # while the provider's keys cannot be had, nobody is thrown out
+        return problem.status != 401  # while the provider's keys are unavailable, callers stay
 
 
 def is_wrong_token(problem: Problem) -> bool:
-    """Whether somebody showed a token that does not hold."""
+    """Return whether the problem is an invalid token."""
     return problem.status == 401 and problem.detail is WRONG_TOKEN

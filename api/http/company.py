@@ -1,4 +1,4 @@
-"""What the company tells of itself to everybody."""
+"""Settings of the company that its public answers need."""
 
 from dataclasses import dataclass, field
 
@@ -7,10 +7,10 @@ from store.evidence.signing import SigningKey
 
 @dataclass(frozen=True)
 class Company:
-    """What the operator has set.
+    """The company's settings.
 
-    `least_homes`: figures are told of so many homes together, never of fewer. `hotline`: whom to call. `key`: what
-    dossiers are signed with.
+    `least_homes`: the smallest group of homes that figures are published for. `hotline`: the service telephone number.
+    `key`: the key that signs dossiers.
     """
 
     least_homes: int = 20

@@ -1,4 +1,4 @@
-"""The OpenAPI document, with an example of everything that is sent and answered: examples.json beside this file."""
+"""The OpenAPI document, with an example of each request and response body (api/examples.json)."""
 
 import json
 from importlib.resources import files
@@ -8,10 +8,10 @@ from fastapi import FastAPI
 
 
 class Described(FastAPI):
-    """An application whose description has examples, by the names of the schemas that they are examples of."""
+    """An application whose OpenAPI schemas carry examples, keyed by schema name."""
 
     def openapi(self) -> dict[str, Any]:
-        """The document; made once."""
+        """Return the OpenAPI document, built once."""
         made = self.openapi_schema is None
         document = super().openapi()
         if made:

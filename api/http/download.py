@@ -1,7 +1,7 @@
-"""A whole answer on its way: written to a file first, and sent to whoever takes it at some pace.
+"""Downloads: the response is written to a file first, then sent at the client's pace.
 
-While a client reads, no connection to the database and no place for writing is held: only the file. How many of these
-one token and one address may have is bounded, and a client that stands still, or trickles, is let go.
+While a client reads, only the file is occupied: no database connection and no export slot. The number of files per
+token and address is bounded, and a client that stalls or trickles is disconnected.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from starlette.types import Receive, Scope, Send
 from api.http.problem import unavailable
 from domain.reasons import Text
 
-IN_MEMORY = 1 << 20  # bytes of an answer; what is more is on disk
+IN_MEMORY = 1 << 20  # bytes; larger files go to disk
 BLOCK = 1 << 16
-PATIENCE_S = 10.0  # for a block to be taken
-SLOWEST = 16_384  # bytes a second, over all of an answer
-TOO_MANY = Text("正在进行的下载过多", "too many downloads are under way")
+PATIENCE_S = 10.0  # per block
+SLOWEST = 16_384  # bytes a second, averaged over the whole response
+TOO_MANY = Text("正在进行的下载过多", "too many downloads in progress")
 log = structlog.get_logger()
 
 
 class DownloadSlots:
-    """So many may hold something at once, and so many of them by one name."""
+    """A bounded number of slots, in total and per name."""
 
     def __init__(self, most: int, per_name: Mapping[str, int]) -> None:
         self._most = most
@@ -39,14 +39,14 @@ class DownloadSlots:
 
     @property
     def held(self) -> int:
-        """How many are held."""
+        """The number of slots in use."""
         return self._all
 
     def take(self, names: Mapping[str, str]) -> None:
-        """Hold a place under names, one of each kind.
+        """Take a slot under names, one of each kind.
 
         Raises:
-            Problem: 503, none is free.
+            Problem: 503, no slot is free.
         """
         with self._lock:
             full = any(self._held[kind, name] >= self._per_name[kind] for kind, name in names.items())
@@ -56,7 +56,7 @@ class DownloadSlots:
             self._held.update(names.items())
 
     def leave(self, names: Mapping[str, str]) -> None:
-        """Give a place back."""
+        """Release a slot."""
         with self._lock:
             self._all -= 1
             self._held.subtract(names.items())
@@ -65,7 +65,7 @@ class DownloadSlots:
 
 @contextmanager
 def file_for(places: DownloadSlots, names: Mapping[str, str]) -> Iterator["AnswerFile"]:
-    """A file to write an answer into, with a place for sending it; both go when it is not sent after all."""
+    """Open a file for a response, with a slot for sending it; both are released if it is not sent after all."""
     places.take(names)
     sheet = AnswerFile(places, names)
     try:
@@ -76,7 +76,7 @@ def file_for(places: DownloadSlots, names: Mapping[str, str]) -> Iterator["Answe
 
 
 class AnswerFile:
-    """A file with an answer, and the place that it holds until it is closed."""
+    """The file of a response, and the slot it holds until closed."""
 
     def __init__(self, places: DownloadSlots, names: Mapping[str, str]) -> None:
         self.file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
@@ -90,19 +90,19 @@ class AnswerFile:
             self.file.write(block)
 
     def close(self) -> None:
-        """Drop the file and give the place back; once."""
+        """Delete the file and release its slot; safe to call twice."""
         if self._open:
             self._open = False
             self.file.close()
             self._places.leave(self._names)
 
     def __del__(self) -> None:
-        """Give the place back of an answer that was never begun."""
+        """Release the slot of a response that was never started."""
         self.close()
 
 
 class Download(Response):
-    """Sends a file, as long as the client takes it."""
+    """A response that sends a file for as long as the client keeps up."""
 
     def __init__(self, sheet: AnswerFile, headers: Mapping[str, str], media_type: str) -> None:
         self._sheet = sheet
@@ -114,7 +114,7 @@ class Download(Response):
             async with asyncio.timeout(PATIENCE_S + self._size / SLOWEST):
                 await self._send(send)
         except TimeoutError:
-            log.info("slow_reader_let_go", bytes=self._size)  # what is not whole is seen by its length
+            log.info("slow_reader_let_go", bytes=self._size)  # the client sees by Content-Length that it is incomplete
         finally:
             self._sheet.close()
 

@@ -1,4 +1,4 @@
-"""What surrounds every request: headers that keep browsers out of trouble, limits of size and number, ETags."""
+"""Middleware of every request: security headers, limits on size and rate, ETags."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from api.http.limits import Limiter
 from api.http.oidc import Oidc
 from api.http.problem import FRAMEWORK, TOO_LONG, Problem, too_many
 
-# A page of our own sets a policy of its own; where there is none, nothing may be loaded.
+# Pages set their own policy; without one, nothing may be loaded.
 HEADERS: dict[str, str] = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -26,7 +26,7 @@ HEADERS: dict[str, str] = {
 STRICT_TRANSPORT: dict[str, str] = {"strict-transport-security": "max-age=31536000"}
 COUNTED = ("/v1", "/home", "/status")
 INSIDE = ("/metrics", "/readyz")
-# What proxies add to a request that they pass on.
+# Headers that a proxy adds to a request it forwards.
 PASSED_ON = frozenset(
     {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
 )
@@ -37,7 +37,7 @@ ALLOWED = ("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "A
 
 @dataclass(frozen=True)
 class Guard:
-    """What the operator has set: limits, origins, the identity provider."""
+    """The operator's settings: limits, CORS origins, identity provider."""
 
     body_bytes: int = 65_536
     cors_origins: Sequence[str] = ()
@@ -46,7 +46,7 @@ class Guard:
 
 
 def surround(app: FastAPI, guard: Guard) -> None:
-    """Put the middleware around the app; the last one added is met first."""
+    """Add the middleware to the app; the last one added runs first."""
     app.add_middleware(Tagged)
     app.add_middleware(SizeLimit, most=guard.body_bytes)
     app.add_middleware(AddressLimit, limiter=guard.limiter)
@@ -63,7 +63,7 @@ def surround(app: FastAPI, guard: Guard) -> None:
 
 
 class SafeHeaders:
-    """Adds HEADERS where a response does not have them."""
+    """Middleware that adds the HEADERS a response lacks."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -83,9 +83,9 @@ class SafeHeaders:
 
 
 class InsideOnly:
-    """Has figures and readiness for who comes directly: what a proxy has passed on finds nothing there.
+    """Middleware that hides metrics and readiness from forwarded requests: they answer 404 behind a proxy.
 
-    However the proxy reads a path, and whatever is in its lists.
+    This holds however the proxy normalises paths, and whatever its own access lists say.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -100,7 +100,7 @@ class InsideOnly:
 
 
 class AddressLimit:
-    """Answers 429 to an address that asks too much. Health checks are not counted."""
+    """Middleware that answers 429 to an address over its limit. Health checks are not counted."""
 
     def __init__(self, app: ASGIApp, limiter: Limiter) -> None:
         self.app = app
@@ -115,7 +115,7 @@ class AddressLimit:
 
 
 class SizeLimit:
-    """Answers 413 to a body that is too long, whether its length is announced or not."""
+    """Middleware that answers 413 to a body that is too long, with or without Content-Length."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self.app = app
@@ -136,7 +136,7 @@ class SizeLimit:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self.most:
-                raise HTTPException(413)  # which the framework lets through while it reads a body
+                raise HTTPException(413)  # the framework passes this one through while it reads a body
             return message
 
         await self.app(scope, counting, send)
@@ -146,7 +146,7 @@ class SizeLimit:
 
 
 class Tagged:
-    """Gives JSON answers to GET an ETag, and answers 304 to who has them already. Streams pass untouched."""
+    """Middleware that adds an ETag to JSON responses to GET and answers 304 on a match. Streams pass untouched."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -176,7 +176,7 @@ class Tagged:
 
 
 def _taggable(start: Message) -> bool:
-    """A whole JSON answer: with its length, so it comes in one piece."""
+    """Return whether a response is complete JSON: with Content-Length it comes in one piece."""
     headers = dict(start["headers"])
     length = headers.get(b"content-length", b"")
     kind = headers.get(b"content-type", b"").partition(b";")[0]
@@ -188,7 +188,7 @@ def _tagged(start: dict[str, Any], body: bytes) -> dict[str, Any]:
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
     headers = [*start["headers"], (b"etag", tag)]
     if not any(name == b"cache-control" for name, _ in headers):
-        headers.append((b"cache-control", b"private, no-cache"))  # kept by who asked, and asked for again each time
+        headers.append((b"cache-control", b"private, no-cache"))  # cached by the client alone, revalidated each time
     return {**start, "headers": headers}
 
 

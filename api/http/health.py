@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Liveness and readiness."""
 
 from fastapi import APIRouter, Request
 
@@ -14,13 +14,13 @@ router = APIRouter(tags=["health"])
 
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """The process lives."""
+    """Report that the process is alive."""
     return {"status": "ok"}
 
 
 @router.get("/readyz")
 def readyz(request: Request) -> dict[str, str]:
-    """The database answers, has all migrations and lets us serve; else 503."""
+    """Check that the database responds, has all migrations and grants the API's role; 503 otherwise."""
     with surroundings(request).pool.connection(timeout=PATIENCE_SECONDS) as conn:
         conn.read_only = True
         missing = unapplied(conn)
@@ -28,5 +28,5 @@ def readyz(request: Request) -> dict[str, str]:
     if missing:
         raise unavailable(f"migrations not applied: {', '.join(missing)}")
     if not served:
-        raise unavailable("the account of the database is no member of hearth_api")
+        raise unavailable("the database account is not a member of hearth_api")
     return {"status": "ready"}

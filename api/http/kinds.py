@@ -1,4 +1,4 @@
-"""What the `type` of a problem leads to."""
+"""The pages that the `type` of a problem links to."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel
@@ -9,14 +9,14 @@ router = APIRouter(tags=["problems"])
 
 
 class Title(BaseModel):
-    """In two languages."""
+    """A title in both languages."""
 
     zh: str
     en: str
 
 
 class ProblemKind(BaseModel):
-    """A kind of problem: what all of them have in common."""
+    """A type of problem, with its status and title."""
 
     type: str
     status: int
@@ -25,6 +25,6 @@ class ProblemKind(BaseModel):
 
 @router.get(PATH + "{kind}")
 async def kind(kind: ProblemType) -> ProblemKind:
-    """A kind of problem."""
+    """Describe a type of problem."""
     meaning = MEANINGS[kind]
     return ProblemKind(type=PATH + kind, status=meaning.status, title=Title(**meaning.title._asdict()))

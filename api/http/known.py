@@ -1,4 +1,4 @@
-"""A query key that a route does not know is refused: `?stat=open` would be answered as if nothing was asked."""
+"""Refusal of unknown query keys: `?stat=open` would otherwise silently return everything."""
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
@@ -7,14 +7,14 @@ from fastapi.routing import APIRoute
 from api.http.problem import FieldFault, invalid
 from domain.reasons import Text
 
-OURS = "/v1/"  # pages take what links bring along
+OURS = "/v1/"  # pages ignore keys that links elsewhere add
 
 
 async def known_keys(request: Request) -> None:
     """Refuse query keys that the route has no parameter for.
 
     Raises:
-        Problem: 422, it names each and those that there are.
+        Problem: 422, naming the unknown keys and the known ones.
     """
     route = request.scope["route"]
     if not request.query_params or not isinstance(route, APIRoute) or not route.path.startswith(OURS):
@@ -35,6 +35,6 @@ def _shown(key: str) -> str:
 
 def _detail(names: tuple[str, ...]) -> Text:
     if not names:
-        return Text("未知参数；此路径没有查询参数", "is not a parameter; there is none here")
+        return Text("未知参数；此路径没有查询参数", "is not a parameter; this path has none")
     listed = ", ".join(names)
-    return Text(f"未知参数；可用的有 {listed}", f"is not a parameter; there are {listed}")
+    return Text(f"未知参数；可用的有 {listed}", f"is not a parameter; available: {listed}")

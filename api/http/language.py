@@ -1,4 +1,4 @@
-"""Chinese or English: whichever the Accept-Language of a request prefers (RFC 9110, 12.5.4)."""
+"""Language negotiation: Chinese or English by Accept-Language (RFC 9110, 12.5.4)."""
 
 from typing import Literal, TypeAlias
 
@@ -9,7 +9,7 @@ USUAL: Language = "en"
 
 
 def preferred(header: str | None) -> Language:
-    """The language to answer in; English where neither is asked for."""
+    """Choose the language of the response; English if the header names neither."""
     best, weight = USUAL, 0.0
     for wish in (header or "").split(","):
         tag, _, parameter = wish.strip().lower().partition(";")
@@ -21,7 +21,7 @@ def preferred(header: str | None) -> Language:
 
 
 def said(text: Text | str, language: Language) -> str:
-    """A text in a language; what is no text of two languages stays as it is."""
+    """Return a text in a language; a plain string stays as it is."""
     return getattr(text, language) if isinstance(text, Text) else text
 
 

@@ -1,4 +1,4 @@
-"""How much one token or one address may ask, and how long who shows wrong tokens is kept waiting."""
+"""Rate limits per token and per address, and growing delays for wrong tokens."""
 
 import ipaddress
 import threading
@@ -9,17 +9,17 @@ from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
 SWEEP_S = 60.0
-WRONG = parse("1000000/minute")  # only counted
-CASES = parse("10/day")  # that one customer files; what is anonymous cannot be counted in any other way
-PATIENT = 3  # so many wrong tokens are a slip of the hand
+WRONG = parse("1000000/minute")  # only counted, never refused
+CASES = parse("10/day")  # per customer; an anonymous case leaves no other trace to count
+PATIENT = 3  # wrong tokens answered without delay: a typing error is no attack
 LONGEST_DELAY_S = 5.0
 
 
 class Counters(Storage):
-    """Counts in this process; several processes count each for itself.
+    """In-memory counters of this process; each process counts on its own.
 
-    The library's own memory storage walks through all of its keys in a new thread after nearly every request; this one
-    does so once in a minute.
+    The library's memory storage scans all keys in a new thread after nearly every request; this one sweeps expired keys
+    once a minute.
     """
 
     STORAGE_SCHEME = None
@@ -66,11 +66,11 @@ class Counters(Storage):
 
 
 class Limiter:
-    """Counts what tokens and addresses ask.
+    """Request limits by token and by address.
 
     Args:
-        per_token: such as `600/minute`; None: as much as they like.
-        per_address: the same for an address, whatever tokens it shows.
+        per_token: such as `600/minute`; None: unlimited.
+        per_address: the same for an address, across all tokens.
     """
 
     def __init__(self, per_token: str | None = None, per_address: str | None = None) -> None:
@@ -79,21 +79,21 @@ class Limiter:
         self._window = FixedWindowRateLimiter(Counters())
 
     def wait_token(self, actor: str) -> int:
-        """Count a request of a token; the seconds to wait, 0 if it may go on."""
+        """Count a request by token; return the seconds to wait, 0 if it may proceed."""
         return self._wait(self.per_token, "token", actor)
 
     def wait_address(self, address: str) -> int:
-        """Count a request from an address; the seconds to wait, 0 if it may go on."""
+        """Count a request by address; return the seconds to wait, 0 if it may proceed."""
         return self._wait(self.per_address, "address", subscriber(address))
 
     def wait_case(self, actor: str) -> int:
-        """Count a case that a customer files; the seconds to wait, 0 if it may be filed."""
+        """Count a case filed by a customer; return the seconds to wait, 0 if it may be filed."""
         return self._wait(CASES, "case", actor)
 
     def delay_wrong(self, address: str) -> float:
-        """Count a wrong token from an address; how many seconds the answer is held back.
+        """Count a wrong token from an address; return the seconds by which the answer is delayed.
 
-        Those with right tokens behind the same address are not kept waiting.
+        Valid tokens from the same address are not delayed.
         """
         whose = subscriber(address)
         self._window.hit(WRONG, "wrong", whose)
@@ -108,11 +108,11 @@ class Limiter:
 
 
 def subscriber(address: str) -> str:
-    """What an address is counted as: of IPv6 the /64, all of which one subscriber has; of IPv4 the address itself."""
+    """Return the key an address is counted under: its /64 for IPv6 (one subscriber owns it), itself for IPv4."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address  # of a socket without one
+        return address  # a Unix socket has none
     if isinstance(found, ipaddress.IPv4Address):
         return str(found)
     if found.ipv4_mapped is not None:

@@ -1,11 +1,11 @@
-"""What validation finds wrong, in Chinese and English. pydantic says it in English; here is the Chinese."""
+"""Validation messages in Chinese and English: pydantic has the English, this module the Chinese."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from domain.reasons import Text
 
-# Of pydantic's kinds of errors; the braces are filled from its context.
+# By pydantic error type; the braces are filled from the error's context.
 CHINESE = {
     "missing": "缺少此项",
     "extra_forbidden": "没有此字段",
@@ -49,7 +49,7 @@ UNKNOWN = "内容无效"
 
 
 class UnreadableValue(ValueError):
-    """A value that a rule of ours refuses, with the reason in two languages."""
+    """A value refused by one of the API's own rules, with the reason in both languages."""
 
     def __init__(self, text: Text) -> None:
         super().__init__(text.en)
@@ -57,7 +57,7 @@ class UnreadableValue(ValueError):
 
 
 def in_both(error: Mapping[str, Any]) -> Text:
-    """One of pydantic's errors, in both languages."""
+    """Translate a pydantic error into both languages."""
     context = error.get("ctx") or {}
     cause = context.get("error")
     if isinstance(cause, UnreadableValue):

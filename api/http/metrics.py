@@ -1,4 +1,4 @@
-"""How many requests, how fast, with what outcome, for Prometheus."""
+"""Request counts, latencies and outcomes for Prometheus."""
 
 from time import perf_counter
 
@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Metrics:
-    """The figures of one app."""
+    """The metrics of one app."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -18,16 +18,16 @@ class Metrics:
             ["route", "status"],
             registry=self.registry,
         )
-        self.listeners = Gauge("hearth_api_listeners", "Streams of events that are open", registry=self.registry)
+        self.listeners = Gauge("hearth_api_listeners", "Open event streams", registry=self.registry)
         self.streams = Counter(
             "hearth_api_streams_ended",
-            "Streams of events that have ended, by reason",
+            "Ended event streams, by reason",
             ["reason"],
             registry=self.registry,
         )
 
     async def page(self) -> Response:
-        """The figures, as Prometheus reads them."""
+        """Render the metrics in the Prometheus text format."""
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -45,7 +45,7 @@ class Measured:
         begun = perf_counter()
 
         def count(status: int) -> None:
-            # The route's pattern, not the path: paths carry codes of homes, and there is no end of them.
+            # The route's pattern, not the path: home codes in paths would make the label's cardinality unbounded.
             route = getattr(scope.get("route"), "path", "none")
             self.metrics.seconds.labels(route, str(status)).observe(perf_counter() - begun)
 
@@ -57,5 +57,5 @@ class Measured:
         try:
             await self.app(scope, receive, counting)
         except Exception:
-            count(500)  # what the framework around us will answer
+            count(500)  # what the framework answers to an unhandled exception
             raise

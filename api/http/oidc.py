@@ -1,4 +1,4 @@
-"""Bearer tokens of an identity provider (OpenID Connect): a signed JWT that says who somebody is and what is theirs."""
+"""Bearer tokens of an identity provider (OpenID Connect): signed JWTs with identity, role and homes as claims."""
 
 import threading
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ from jwt.types import Options
 
 from store.base.access import Right, Role
 
-# Signatures by a private key only: with a shared secret, whoever checks could also sign.
+# Asymmetric signatures only: a shared secret would let any verifier sign tokens, too.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 LONGEST_TOKEN = 8_192
 SCOPE_PREFIX = "hearth:"
@@ -21,22 +21,22 @@ FETCH_S = 5.0
 
 
 class TokenRefused(Exception):
-    """The token is not one that holds here; the text is for our log, not for who asks."""
+    """The token is not valid here; the text is for the log, never for the caller."""
 
 
 class KeysAway(Exception):
-    """The keys of the provider cannot be had."""
+    """The signing keys of the provider are unavailable."""
 
 
 class KeySource(Protocol):
-    """Where the provider's public keys are."""
+    """A source of the provider's public keys."""
 
     def get_signing_key(self, kid: str) -> PyJWK:
-        """The key of a number; PyJWKClientError if there is none."""
+        """Return the key with this id, or raise PyJWKClientError."""
 
 
 class KeyFile:
-    """Keys in a JWKS file, read anew when it changes."""
+    """Keys in a JWKS file, reloaded when it changes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -45,7 +45,7 @@ class KeyFile:
         self._keys: dict[str | None, PyJWK] = {}
 
     def get_signing_key(self, kid: str) -> PyJWK:
-        """The key of a number; PyJWKClientError if there is none."""
+        """Return the key with this id, or raise PyJWKClientError."""
         with self._lock:
             try:
                 changed = self._path.stat().st_mtime
@@ -61,7 +61,7 @@ class KeyFile:
 
 @dataclass(frozen=True)
 class Claims:
-    """Whom the provider vouches for: `subject` is its own name for the person."""
+    """The verified claims of a token; `subject` is the provider's own identifier of the person."""
 
     subject: str
     role: Role
@@ -72,10 +72,10 @@ class Claims:
 
 @dataclass(frozen=True)
 class Oidc:
-    """A provider that we believe.
+    """A trusted identity provider.
 
-    `role_claim` and the others name what carries role, homes and station; a dot leads into an object
-    (`realm_access.roles`). The role claim is the role, or a list in which exactly one is a role of ours.
+    `role_claim`, `homes_claim` and `station_claim` name the claims to read; a dot descends into an object
+    (`realm_access.roles`). The role claim is a role, or a list that contains exactly one of `Role`.
     """
 
     issuer: str
@@ -87,11 +87,11 @@ class Oidc:
     station_claim: str = "hearth_station"
 
     def vouch(self, token: str, now: datetime) -> Claims:
-        """Check a token.
+        """Verify a token and return its claims.
 
         Raises:
-            Refused: signature, issuer, audience, time or claims are not right.
-            KeysAway: the keys cannot be had.
+            TokenRefused: signature, issuer, audience, time or claims are invalid.
+            KeysAway: the signing keys are unavailable.
         """
         if len(token) > LONGEST_TOKEN:
             raise TokenRefused("too long")
@@ -106,7 +106,7 @@ class Oidc:
 
     def _signed(self, token: str) -> Mapping[str, Any]:
         key = self.keys.get_signing_key(str(jwt.get_unverified_header(token).get("kid", "")))
-        # The times are checked below, against the clock that was handed in.
+        # _check_times checks these against the clock of the request.
         options: Options = {
             "require": ["exp", "iss", "aud", "sub"],
             "verify_exp": False,
@@ -136,7 +136,7 @@ class Oidc:
 
 
 def _at(claims: Mapping[str, Any], path: str) -> Any:
-    """What is at a path of names; a name that is there as a whole goes first (`https://…/role`)."""
+    """Return the claim at a dotted path; a claim of that whole name goes first (`https://…/role`)."""
     if path in claims:
         return claims[path]
     found: Any = claims
@@ -154,14 +154,14 @@ def _role(claim: object) -> Role:
 
 
 def _rights(scope: object) -> frozenset[Right]:
-    """`hearth:read hearth:write` in the scope; reading alone, where it names none of ours."""
+    """Read `hearth:read hearth:write` from the scope; a scope without either grants reading only."""
     words = scope.split() if isinstance(scope, str) else []
     named = frozenset(right for right in Right if SCOPE_PREFIX + right in words)
     return named or frozenset({Right.READ})
 
 
 def provider(issuer: str, audience: str, source: str, **settings: Any) -> Oidc:
-    """A provider whose JWKS is at an address (https://…) or in a file."""
+    """Make a provider from its JWKS, at a URL (https://…) or in a file."""
     if source.startswith(("https://", "http://")):
         return Oidc(issuer, audience, PyJWKClient(source, timeout=FETCH_S), **settings)
     return Oidc(issuer, audience, KeyFile(Path(source)), **settings)

@@ -1,4 +1,4 @@
-"""Pages: `?cursor=&limit=`, answered by `{items, next}`. A cursor is the key of the last item, opaque."""
+"""Pagination: `?cursor=&limit=` in, `{items, next}` out. A cursor is the encoded key of the last item."""
 
 import base64
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Item = TypeVar("Item", bound=BaseModel)
 
 
 class Page(BaseModel, Generic[Item]):
-    """A page; `next` is the cursor of the page after it, null at the end."""
+    """A page of results; `next` is the cursor of the following page, null on the last."""
 
     items: list[Item]
     next: str | None
@@ -30,18 +30,18 @@ class Page(BaseModel, Generic[Item]):
 
 @dataclass(frozen=True)
 class Paging:
-    """The page that is asked for."""
+    """The requested page."""
 
     cursor: str | None
     limit: int
 
     @property
     def fetched(self) -> int:
-        """How many rows to fetch: one more than shown tells whether there is a next page."""
+        """The number of rows to fetch: one more than shown tells whether a next page exists."""
         return self.limit + 1
 
     def id(self) -> int | None:
-        """The key of the page before, where keys are ids."""
+        """Decode the cursor of a list keyed by id."""
         if self.cursor is None:
             return None
         try:
@@ -51,7 +51,7 @@ class Paging:
             raise _bad_cursor() from None
 
     def position(self) -> tuple[datetime, int] | None:
-        """The key of the page before, where keys are an instant and an id."""
+        """Decode the cursor of a list keyed by (instant, id)."""
         if self.cursor is None:
             return None
         try:
@@ -61,7 +61,7 @@ class Paging:
             raise _bad_cursor() from None
 
     def day(self) -> date | None:
-        """The key of the page before, where keys are days."""
+        """Decode the cursor of a list keyed by day."""
         if self.cursor is None:
             return None
         try:
@@ -71,39 +71,39 @@ class Paging:
             raise _bad_cursor() from None
 
     def page(self, rows: list[dict[str, Any]], item: type[Item], *key: str) -> Page[Item]:
-        """Make the answer out of `fetched` rows.
+        """Build the page from `fetched` rows.
 
         Args:
-            item: what a row becomes.
-            key: the columns that `id`, `position` or `day` shall give for the next page.
+            item: the model of a row.
+            key: the columns that the next cursor holds, as `id`, `position` or `day` reads them.
         """
         kept, cursor = self.cut(rows, *key)
         return Page(items=[item.model_validate(row) for row in kept], next=cursor)
 
     def next(self, keys: Sequence[Sequence[object]]) -> str | None:
-        """The cursor of the next page, from the keys of `fetched` rows or more; None if there is none."""
+        """Return the cursor of the next page from the keys of at least `fetched` rows; None on the last page."""
         return _encode(*keys[self.limit - 1]) if len(keys) > self.limit else None
 
     def cut(self, rows: list[dict[str, Any]], *key: str) -> tuple[list[dict[str, Any]], str | None]:
-        """The rows of the page, and the cursor of the next one."""
+        """Return the rows of this page and the cursor of the next one."""
         return rows[: self.limit], self.next([[row[column] for column in key] for row in rows])
 
 
 class Sort(StrEnum):
-    """Which end of a list comes first."""
+    """The order of a list."""
 
     NEWEST = "newest"
     OLDEST = "oldest"
 
 
-Sorted = Annotated[Sort, Query(description="which comes first; a cursor goes on in the order that gave it")]
+Sorted = Annotated[Sort, Query(description="order; a cursor continues in the order it was issued for")]
 
 
 async def paging(
-    cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
+    cursor: Annotated[str | None, Query(max_length=200, description="`next` of the previous page")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Paging:
-    """Read the two parameters."""
+    """Read the pagination parameters."""
     return Paging(cursor, limit)
 
 
@@ -131,5 +131,5 @@ def _checked_instant(text: str) -> datetime:
 
 
 def _bad_cursor() -> Problem:
-    detail = Text("不是此列表给出的 next", "is not one that an answer of this list gave as `next`")
+    detail = Text("不是此列表给出的 next", "is not a `next` cursor of this list")
     return invalid(FieldFault("cursor", detail))

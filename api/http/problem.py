@@ -1,4 +1,4 @@
-"""Every error as application/problem+json (RFC 9457): a kind with a stable `type`, in Chinese or English."""
+"""Errors as application/problem+json (RFC 9457), each with a stable `type`, in Chinese or English."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ RETRY_AFTER_SECONDS = 5
 
 
 class ProblemType(StrEnum):
-    """What went wrong; `type` of a problem is PATH and this. docs/api.md lists them."""
+    """The types of problems; the `type` member is PATH plus this. docs/api.md lists them."""
 
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
@@ -45,7 +45,7 @@ class ProblemType(StrEnum):
 
 
 class Meaning(NamedTuple):
-    """The status and title that a kind always has."""
+    """The fixed status and title of a type of problem."""
 
     status: int
     title: Text
@@ -53,16 +53,16 @@ class Meaning(NamedTuple):
 
 MEANINGS = {
     ProblemType.UNAUTHORISED: Meaning(401, Text("未提供有效的令牌", "No valid token")),
-    ProblemType.FORBIDDEN: Meaning(403, Text("无权进行此操作", "Not for this token")),
+    ProblemType.FORBIDDEN: Meaning(403, Text("无权进行此操作", "Not permitted with this token")),
     ProblemType.NOT_FOUND: Meaning(404, Text("未找到", "Not found")),
     ProblemType.METHOD: Meaning(405, Text("不支持此方法", "Method not allowed")),
-    ProblemType.CONFLICT: Meaning(409, Text("与当前状态冲突", "Not possible in the present state")),
+    ProblemType.CONFLICT: Meaning(409, Text("与当前状态冲突", "Conflict with the current state")),
     ProblemType.TOO_LARGE: Meaning(413, Text("请求过大", "Request too large")),
     ProblemType.MEDIA: Meaning(415, Text("不支持的内容类型", "Unsupported media type")),
     ProblemType.INVALID: Meaning(422, Text("请求内容无效", "Invalid request")),
     ProblemType.TOO_MANY: Meaning(429, Text("请求过于频繁", "Too many requests")),
     ProblemType.INTERNAL: Meaning(500, Text("服务器内部错误", "Internal error")),
-    ProblemType.UNAVAILABLE: Meaning(503, Text("暂时无法提供服务", "Unavailable for now")),
+    ProblemType.UNAVAILABLE: Meaning(503, Text("暂时无法提供服务", "Temporarily unavailable")),
     ProblemType.OTHER: Meaning(400, Text("请求有误", "Bad request")),
 }
 BY_STATUS = {meaning.status: kind for kind, meaning in MEANINGS.items()}
@@ -70,21 +70,21 @@ BY_STATUS = {meaning.status: kind for kind, meaning in MEANINGS.items()}
 
 @dataclass(frozen=True)
 class FieldFault:
-    """What is wrong with one parameter or field."""
+    """A fault in one parameter or field."""
 
     parameter: str
     detail: Text | str
 
 
 class FaultDetails(BaseModel):
-    """A fault, as it is answered."""
+    """A fault as it appears in the response."""
 
     parameter: str
     detail: str
 
 
 class OpenTicket(BaseModel):
-    """A ticket that a report may belong to."""
+    """An open ticket that a report may belong to."""
 
     number: str
     class_: str = Field(alias="class")
@@ -95,7 +95,8 @@ class OpenTicket(BaseModel):
 class ProblemDetails(BaseModel):
     """The body of an error.
 
-    Of a conflict `allowed_from` says when the same is possible, `open_tickets` what is open at the place of a report.
+    In a conflict, `allowed_from` is the time from which the request is allowed, and `open_tickets` are the open tickets
+    at the place of a report.
     """
 
     type: str
@@ -108,7 +109,7 @@ class ProblemDetails(BaseModel):
 
 
 class Problem(Exception):
-    """Ends a request with this answer, held back by some seconds if so wished."""
+    """An exception that ends the request with this response, optionally after a delay."""
 
     def __init__(
         self,
@@ -120,7 +121,7 @@ class Problem(Exception):
         delay_s: float = 0.0,
         **members: Any,
     ) -> None:
-        """`members`: what else of ProblemDetails the body has."""
+        """Take further fields of ProblemDetails as `members`."""
         super().__init__(said(detail, "en"))
         self.status = status
         self.detail = detail
@@ -130,7 +131,7 @@ class Problem(Exception):
         self.members = members
 
     def details(self, language: Language) -> ProblemDetails:
-        """The body, in a language."""
+        """Build the body in a language."""
         kind = BY_STATUS.get(self.status, ProblemType.OTHER)
         faults = [FaultDetails(parameter=f.parameter, detail=said(f.detail, language)) for f in self.faults or ()]
         return ProblemDetails(
@@ -143,7 +144,7 @@ class Problem(Exception):
         )
 
     def response(self, scope: Scope) -> JSONResponse:
-        """The answer to a request."""
+        """Build the response, in the language the request prefers."""
         asked = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
         language = preferred(asked)
         headers = {**self.headers, "Content-Language": language, "Vary": "Accept-Language"}
@@ -152,40 +153,40 @@ class Problem(Exception):
 
 
 NOUNS = {
-    "home": Text("没有此用户", "there is no such home"),
-    "ticket": Text("没有此工单", "there is no such ticket"),
-    "outage": Text("没有此停热记录", "there is no such outage"),
+    "home": Text("没有此用户", "no such home"),
+    "ticket": Text("没有此工单", "no such ticket"),
+    "outage": Text("没有此停热记录", "no such outage"),
 }
 
 
 def no_such(noun: str) -> Problem:
-    """The thing does not exist, or not for the one who asks: the two look the same."""
-    return Problem(404, NOUNS.get(noun, Text("不存在", f"there is no such {noun}")))
+    """Make a 404: the thing does not exist or is out of the caller's scope, indistinguishably."""
+    return Problem(404, NOUNS.get(noun, Text("不存在", f"no such {noun}")))
 
 
 def unauthorised(detail: Text | str, delay_s: float = 0.0) -> Problem:
-    """No token, or none that holds."""
+    """Make a 401: no token, or an invalid one."""
     return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="hearth"'}, delay_s=delay_s)
 
 
 def forbidden(detail: Text | str) -> Problem:
-    """The token holds, and is not good for this."""
+    """Make a 403: the token is valid but lacks permission."""
     return Problem(403, detail)
 
 
 def too_many(retry_after_s: int) -> Problem:
-    """More requests than the limits allow."""
+    """Make a 429: over the limit."""
     detail = Text(f"请在 {retry_after_s} 秒后重试", f"try again in {retry_after_s} s")
     return Problem(429, detail, headers={"Retry-After": str(retry_after_s)})
 
 
 def unavailable(detail: Text | str) -> Problem:
-    """Not now; the same request may succeed soon."""
+    """Make a 503: the same request may succeed soon."""
     return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 def invalid(*faults: FieldFault) -> Problem:
-    """Parameters or fields that cannot be understood."""
+    """Make a 422 from the faults of parameters or fields."""
     detail = Text(
         "；".join(f"{f.parameter}: {said(f.detail, 'zh')}" for f in faults),
         "; ".join(f"{f.parameter}: {said(f.detail, 'en')}" for f in faults),
@@ -194,7 +195,7 @@ def invalid(*faults: FieldFault) -> Problem:
 
 
 def answer_with_problems(app: FastAPI) -> None:
-    """Turn our problems, the framework's errors and an absent database into problem+json."""
+    """Answer problems, framework errors and database failures as problem+json."""
     app.exception_handler(Problem)(_ours)
     app.exception_handler(HTTPException)(_framework)
     app.exception_handler(RequestValidationError)(_validation)
@@ -205,7 +206,7 @@ def answer_with_problems(app: FastAPI) -> None:
 
 
 def openapi_responses() -> dict[int | str, dict[str, Any]]:
-    """How errors are described in the OpenAPI document."""
+    """Describe errors for the OpenAPI document."""
     schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
     for name, model in (("errors", FaultDetails), ("open_tickets", OpenTicket)):
         schema["properties"][name] = {"type": "array", "items": model.model_json_schema()}
@@ -222,8 +223,8 @@ async def _ours(request: Request, error: Problem) -> JSONResponse:
 
 TOO_LONG = Text("请求体过长", "the body is too long")
 FRAMEWORK = {
-    404: Text("没有此路径", "there is nothing at this path"),
-    405: Text("此路径不支持该方法", "not with this method"),
+    404: Text("没有此路径", "no such path"),
+    405: Text("此路径不支持该方法", "this path does not support the method"),
     413: TOO_LONG,
 }
 
@@ -245,17 +246,19 @@ def _fault(error: Mapping[str, Any]) -> FieldFault:
 
 def _database(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ReadOnlySqlTransaction) and request.method in ("GET", "HEAD"):
-        raise error  # a route that only asks tried to write: our fault, whatever the server
+        raise error  # a read-only route tried to write: a bug here, whatever the server
     if isinstance(error, ReadOnlySqlTransaction):
-        return unavailable(Text("数据库目前只读", "the database is read-only for now")).response(request.scope)
-    return unavailable(Text("数据库没有响应", "the database does not answer")).response(request.scope)
+        return unavailable(Text("数据库目前只读", "the database is temporarily read-only")).response(request.scope)
+    return unavailable(Text("数据库没有响应", "the database is not responding")).response(request.scope)
 
 
 def _second_wall(request: Request, error: InsufficientPrivilege) -> JSONResponse:
-    # What the application would have let through: a check is missing there.
+    # Row-level security stopped what the application let through: a check is missing above.
     structlog.get_logger().error("refused_by_database", path=request.url.path, error=str(error).splitlines()[0])
-    return forbidden(Text("数据库拒绝了此操作", "the database does not let this token do that")).response(request.scope)
+    return forbidden(Text("数据库拒绝了此操作", "the database refused this operation")).response(request.scope)
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    return Problem(500, Text("我们的错误，已记入日志", "an error of ours; it is in the log")).response(request.scope)
+    return Problem(500, Text("服务器内部错误，已记入日志", "internal error; it has been logged")).response(
+        request.scope
+    )

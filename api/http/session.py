@@ -1,6 +1,6 @@
-"""A request's view of the database: one connection, and who asks. The database shows only what they reach.
+"""The session of a request: its caller and one database connection, limited by row-level security to their scope.
 
-`Asking` reads. `Changing` writes: what it did is committed, with an entry in the audit log, before the answer is sent.
+`Asking` reads. `Changing` writes: its changes are committed with an entry in the audit log before the response is sent.
 `asked_by` and `changed_by` make the same for some roles only.
 """
 
@@ -28,9 +28,9 @@ from domain.reasons import Text
 from store.base import access, audit
 from store.base.access import Asker, Right, Role, Scope
 
-UNNAMED = "anonymous"  # a note: the audit log is not to tell who did it
-EXPORTS_AT_ONCE = 3  # being written: each keeps a connection for as long as that takes
-DOWNLOADS = 64  # being sent: each keeps a file
+UNNAMED = "anonymous"  # key of a note: the audit log must not name the actor
+EXPORTS_AT_ONCE = 3  # being written: each occupies a connection meanwhile
+DOWNLOADS = 64  # being sent: each occupies a file
 DOWNLOADS_OF = {"token": 4, "address": 16}
 EVERYONE = frozenset(Role)
 STAFF = EVERYONE - {Role.CUSTOMER}
@@ -40,7 +40,7 @@ LEADERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
 
 @dataclass(frozen=True)
 class AppContext:
-    """What the API is given from outside."""
+    """The dependencies that create_app was given."""
 
     pool: ConnectionPool
     clock: Callable[[], datetime]
@@ -53,14 +53,14 @@ class AppContext:
 
 @dataclass(frozen=True)
 class Session:
-    """What a route works with. `now` is the same for all that a request does."""
+    """The context of a route. `now` is frozen once per request."""
 
     conn: Connection
     asker: Asker
     now: datetime
     policy: Policy
     limiter: Limiter = field(default_factory=Limiter)
-    notes: dict[str, Any] = field(default_factory=dict)  # what the audit log shall tell besides; nothing personal
+    notes: dict[str, Any] = field(default_factory=dict)  # further details for the audit log; no personal data
 
     @property
     def zone(self) -> str:
@@ -69,12 +69,12 @@ class Session:
 
     @property
     def scope(self) -> Scope:
-        """The homes that are reached."""
+        """The homes within the caller's reach."""
         return self.asker.scope
 
 
 def surroundings(request: Request) -> AppContext:
-    """What create_app was given."""
+    """Return the context of the app that serves a request."""
     given: AppContext = request.app.state.surroundings
     return given
 
@@ -84,9 +84,9 @@ Opening = Callable[[Request, Bearer], Iterator[Session]]
 
 
 def asked_by(roles: Collection[Role]) -> Opening:
-    """A dependency that lends a connection to read with, until the route has returned, to these roles only.
+    """Make a dependency that opens a read-only session until the route returns, for these roles only.
 
-    It raises Problem: 401 without a token that holds, 403 for a role or a token that this is not for.
+    It raises Problem: 401 without a valid token, 403 if the role or the token's rights do not suffice.
     """
 
     def open_session(request: Request, bearer: Bearer) -> Iterator[Session]:
@@ -97,9 +97,9 @@ def asked_by(roles: Collection[Role]) -> Opening:
 
 
 def changed_by(roles: Collection[Role]) -> Opening:
-    """As `asked_by`, to write with: committed with an entry in the audit log when the route has returned.
+    """Make a dependency like `asked_by` that writes: it commits with an audit entry when the route returns.
 
-    An exception undoes everything.
+    An exception rolls everything back.
     """
 
     def open_change(request: Request, bearer: Bearer) -> Iterator[Session]:
@@ -131,7 +131,7 @@ def _session(request: Request, bearer: Bearer, roles: Collection[Role], right: R
 
 @contextmanager
 def _keeping_waiting(request: Request) -> Iterator[None]:
-    """Whoever shows one wrong token after the other gets the answer ever later."""
+    """Delay the answer to a wrong token, longer with each repetition."""
     try:
         yield
     except Problem as problem:
@@ -142,13 +142,13 @@ def _keeping_waiting(request: Request) -> Iterator[None]:
 
 def _check(asker: Asker, roles: Collection[Role], right: Right) -> None:
     if asker.role not in roles:
-        raise forbidden(Text(f"角色 {asker.role} 无权", f"this is not for the role {asker.role}"))
+        raise forbidden(Text(f"角色 {asker.role} 无权", f"not permitted for the role {asker.role}"))
     if right not in asker.rights:
-        raise forbidden(Text(f"令牌不含权限 {right}", f"the token is not good for: {right}"))
+        raise forbidden(Text(f"令牌不含权限 {right}", f"the token lacks the right `{right}`"))
 
 
 def names_of(request: Request, session: Session) -> dict[str, str]:
-    """By what the downloads of a request are counted: see DOWNLOADS_OF."""
+    """Return the names that the downloads of a request are counted under: see DOWNLOADS_OF."""
     return {"token": session.asker.actor, "address": subscriber(_address(request) or "")}
 
 
@@ -157,9 +157,9 @@ def _address(request: Request) -> str | None:
 
 
 def entry(request: Request, session: Session) -> audit.AuditEntry:
-    """What the audit log tells of a request: who, from where, which route with which parameters in its path.
+    """Build the audit entry of a request: actor, address, route and path parameters.
 
-    Of a case whose maker wants to stay unknown it tells that there was one.
+    An anonymous case is logged without actor and address.
     """
     route = getattr(request.scope.get("route"), "path", request.url.path)
     unknown = bool(session.notes.get(UNNAMED))
@@ -174,7 +174,7 @@ def entry(request: Request, session: Session) -> audit.AuditEntry:
     )
 
 
-# "function": the connection is back in the pool before the answer is on its way to a slow client.
+# scope="function": the connection returns to the pool before the response goes out to a slow client.
 Asking = Annotated[Session, Depends(asked_by(EVERYONE), scope="function")]
 AskingStaff = Annotated[Session, Depends(asked_by(STAFF), scope="function")]
 AskingDesk = Annotated[Session, Depends(asked_by(DESK), scope="function")]

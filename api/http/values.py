@@ -1,4 +1,4 @@
-"""How instants and temperatures are written at the edge."""
+"""Instants, days, time zones and temperatures: their format in requests and responses."""
 
 import math
 import re
@@ -25,12 +25,12 @@ _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 
 
 def instant(text: object) -> datetime:
-    """An instant from RFC 3339 text.
+    """Parse an instant from RFC 3339 text.
 
     Raises:
-        ValueError: it is none, or has no offset.
+        ValueError: the text is no instant, or has no offset.
     """
-    # A bare + in a query is a space; nothing else can stand before the offset.
+    # An unescaped + in a query arrives as a space; no other space can precede the offset.
     plain = _LOST_PLUS.sub("+", str(text))
     try:
         return instants.instant(plain)
@@ -41,10 +41,10 @@ def instant(text: object) -> datetime:
 
 
 def day(text: object) -> date:
-    """A day from ISO 8601 text.
+    """Parse a day from ISO 8601 text.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no day.
     """
     try:
         return instants.day(str(text))
@@ -55,12 +55,12 @@ def day(text: object) -> date:
 
 
 def shown(value: float | None) -> float | None:
-    """Two decimals, for people; what is no number is shown as none."""
+    """Round to two decimals for display; NaN and infinities become None."""
     return _rounded(value, 2)
 
 
 def shown_finely(value: float | None) -> float | None:
-    """Three decimals, for sums of small parts."""
+    """Round to three decimals, for sums of small parts."""
     return _rounded(value, 3)
 
 
@@ -69,15 +69,15 @@ def _rounded(value: float | None, decimals: int) -> float | None:
 
 
 def in_utc(at: datetime) -> datetime:
-    """The same instant, to be written with Z."""
+    """Convert an instant to UTC, so that it is written with Z."""
     return at.astimezone(UTC)
 
 
 def zone(text: object) -> ZoneInfo:
-    """A time zone from its IANA name.
+    """Parse a time zone from its IANA name.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: no such time zone.
     """
     try:
         return ZoneInfo(str(text)[:100])

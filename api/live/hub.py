@@ -35,7 +35,7 @@ from store.tickets import desk_pages
 RETRY_S = 5
 PATIENCE_S = 5.0  # for the first look at the database
 LONGEST_WAIT_S = 0.5  # so that the thread notices that it is to stop
-NO_ANSWER = Text("数据库没有响应", "the database does not answer")
+NO_ANSWER = Text("数据库没有响应", "the database is not responding")
 FULL = Text("正在收听的连接过多", "too many are listening")
 log = structlog.get_logger()
 

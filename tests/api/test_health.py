@@ -62,13 +62,13 @@ def test_the_database_goes_away_and_comes_back(tmp_path: Path) -> None:
     try:
         server.stop()
         with open_pool(settings) as pool, served(create_app(pool, lambda: NOW, POLICY)) as url:
-            assert ready(url) == (503, "the database does not answer")
+            assert ready(url) == (503, "the database is not responding")
             assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
             for _ in range(2):
                 server.start()
-                assert until_unlike(url, "the database does not answer").startswith("migrations not applied")
+                assert until_unlike(url, "the database is not responding").startswith("migrations not applied")
                 server.stop()
-                assert ready(url) == (503, "the database does not answer")
+                assert ready(url) == (503, "the database is not responding")
     finally:
         server.remove()
 

@@ -116,8 +116,7 @@ def test_the_desk_writes_and_nobody_else(api: Api, homes: dict[str, int]) -> Non
         assert api.get(f"/v1/outages/{number}/notices", token).status_code == 403
         assert api.get("/v1/notices", token).status_code == 403
     assert (
-        check(happened(api, "O99999999", api.token("dispatcher"), kind="cancelled"), 404)["detail"]
-        == "there is no such outage"
+        check(happened(api, "O99999999", api.token("dispatcher"), kind="cancelled"), 404)["detail"] == "no such outage"
     )
 
 

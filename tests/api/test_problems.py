@@ -113,7 +113,7 @@ def test_a_parameter_that_there_is_not_is_named_with_those_that_there_are(plain_
             answer = plain_api.client.request(method, url, params={"limitt": "1"}, headers=headers, timeout=30)
             assert str(check(answer, 422)["detail"]).startswith("limitt: is not a parameter; "), path
     detail = check(plain_api.get("/v1/tickets", token, State="open"), 422)["detail"]
-    assert detail == "State: is not a parameter; there are class, cursor, limit, overdue, sort, state, station"
+    assert detail == "State: is not a parameter; available: class, cursor, limit, overdue, sort, state, station"
 
 
 def test_a_parameter_that_makes_no_sense_is_named(plain_api: Api) -> None:
