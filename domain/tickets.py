@@ -324,6 +324,20 @@ def clocks_met(event: NewEvent) -> tuple[str, ...]:
     return tuple(name for name in names if name != SPOKEN_WITH) if was_passed_on(event) else names
 
 
+def is_for_user(kind: EventKind) -> bool:
+    """Return whether customers are shown events of a kind."""
+    return MOVES[kind].shown is not None
+
+
+def event_for_user(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event, of a kind that is for the user, with only what the user may see of it."""
+    shown = MOVES[EventKind(event["kind"])].shown or ()
+    actor = "user" if event["kind"] == EventKind.USER_SAID else event["actor"]
+    actor = actor if actor in ("hearth", "user") else "staff"
+    contact = {"contact": None} if "contact" in event else {}
+    return {**event, **contact, "actor": actor, "data": {k: v for k, v in event["data"].items() if k in shown}}
+
+
 @dataclass(frozen=True, kw_only=True)
 class TicketStanding:
     """What there is of what closing a ticket needs; the view `ticket_standing` has it of each ticket."""

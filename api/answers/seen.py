@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.http.session import Session
-from domain.tickets import MOVES, EventKind, TicketState, missing
+from domain.tickets import EventKind, TicketState, event_for_user, is_for_user, missing
 from store.base.access import Role, Scope
 
 
@@ -24,17 +24,3 @@ def _for_user(row: dict[str, Any], scope: Scope) -> dict[str, Any]:
     events = [event_for_user(event) for event in row["events"] if is_for_user(EventKind(event["kind"]))]
     told = {**row, "contact": None, "responsible": None, "events": events}
     return {**told, "description": "", "confirmation": None} if since and row["opened_at"] < since.at else told
-
-
-def is_for_user(kind: EventKind) -> bool:
-    """Whether customers are shown events of a kind."""
-    return MOVES[kind].shown is not None
-
-
-def event_for_user(event: dict[str, Any]) -> dict[str, Any]:
-    """An event with what is meant for the user, of a kind that is."""
-    names = MOVES[EventKind(event["kind"])].shown or ()
-    actor = "user" if event["kind"] == EventKind.USER_SAID else event["actor"]
-    actor = actor if actor in ("hearth", "user") else "staff"
-    contact = {"contact": None} if "contact" in event else {}
-    return {**event, **contact, "actor": actor, "data": {k: v for k, v in event["data"].items() if k in names}}

@@ -1,4 +1,4 @@
-"""The evidence dossier of a home, to take to a supervisor or a court (api/evidence/dossier.py says what is in it)."""
+"""The evidence dossier of a home, to take to a supervisor or a court (papers/dossier/compose.py says what is in it)."""
 
 import re
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
-from api.evidence.dossier import MOST_READINGS, DossierRequest, TooMuch, compose
-from api.evidence.dossier_lines import DossierAudience
 from api.homes.exports import place_for_export
 from api.homes.home_routes import Code, FromDay, ToDay, home_id, today
 from api.http.download import Download, file_for
 from api.http.problem import FieldFault, forbidden, invalid
 from api.http.session import Asking, Session, names_of, surroundings
 from domain.reasons import Text
+from papers.dossier.compose import MOST_READINGS, DossierRequest, TooMuch, compose
+from papers.dossier.lines import DossierAudience
 from store.base.access import Role
 
 DEFAULT_SPAN = timedelta(days=30)

@@ -12,17 +12,13 @@ import pyarrow as pa
 from fastapi import APIRouter, Depends, Request
 from numpy.typing import NDArray
 
-from alerts.engine.track import NONE
-from alerts.judging.weigh import judged_milli
 from api.homes.home_routes import Code, From, FromDay, To, ToDay, home_id, today
 from api.http.download import AnswerFile, Download, file_for
 from api.http.problem import FieldFault, invalid, unavailable
 from api.http.session import EVERYONE, Bearer, Session, asked_by, names_of, surroundings
-from api.tables import MEDIA, Format, write
-from domain.milli import milli
-from domain.quality import Quality
 from domain.reasons import Text
-from store.base import wire
+from papers.exports.formats import MEDIA, Format, write
+from papers.exports.schemas import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, READINGS, celsius, judged_celsius
 from store.base.access import Role
 from store.judging import ledger_days
 from store.readings import reading_history
@@ -30,35 +26,6 @@ from store.readings.reading_history import HomePoint
 
 DEFAULT_SPAN = timedelta(days=30)
 LONGEST_SPAN = timedelta(days=800)  # two heating seasons and the summer between
-BATCH_ROWS = 50_000
-INSTANT = pa.timestamp("us", "UTC")
-READINGS = pa.schema(
-    {
-        "sensor": pa.string(),
-        "room": pa.string(),
-        "measured_at": INSTANT,
-        "received_at": INSTANT,
-        "temperature": pa.float32(),
-        "raw": pa.float32(),
-        "offset": pa.float32(),
-        "humidity": pa.float32(),
-        "battery": pa.float32(),
-        "quality": pa.string(),
-    }
-)
-SECONDS = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s", "shortfall_s")
-LEDGER = pa.schema(
-    {
-        "day": pa.date32(),
-        **dict.fromkeys(SECONDS, pa.float64()),
-        "min": pa.float32(),
-        "mean": pa.float64(),
-        "kelvin_hours": pa.float64(),
-        "policy": pa.string(),
-        "closed": pa.bool_(),
-    }
-)
-QUALITIES = pa.array([quality.name.lower() for quality in Quality])
 BUSY = Text("正在进行的导出过多", "too many exports are under way")
 
 router = APIRouter(prefix="/v1", tags=["exports"])
@@ -156,17 +123,6 @@ def _batch(point: HomePoint, rows: NDArray[np.void]) -> pa.RecordBatch:
         QUALITIES.take(pa.array(rows["quality"])),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=READINGS)
-
-
-def judged_celsius(raw: NDArray[np.float32], offset_k: float) -> NDArray[np.float32]:
-    """Raw temperatures with the offset, as they are judged; NaN is none, and what no thermometer says stays a sum."""
-    judged = judged_milli(raw, milli(offset_k))
-    return np.where(judged == NONE, raw + np.float32(offset_k), wire.celsius(judged))
-
-
-def celsius(values: NDArray[np.float32]) -> pa.Array:
-    """Temperatures as a column; NaN is none."""
-    return pa.array(np.ascontiguousarray(values), pa.float32(), from_pandas=True)
 
 
 def answer(

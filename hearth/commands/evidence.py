@@ -17,8 +17,8 @@ from papers.dossier.verify import verify as verify_file
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from api.evidence.dossier_lines import DossierAudience
     from domain.policy import Policy
+    from papers.dossier.lines import DossierAudience
     from store.evidence.signing import SigningKey
 
 app = typer.Typer(help="Dossiers of what is on record of a home.", no_args_is_help=True)
@@ -53,10 +53,10 @@ def make(
 ) -> None:
     """Write the dossier of a home; prints its root digest."""
     # What sets papers and counts readings takes a second to import, and checking needs none of it.
-    from api.evidence.dossier_lines import DossierAudience
     from api.evidence.dossier_routes import LONGEST_SPAN
     from hearth.settings import load
     from hearth.wiring import chosen_policy, chosen_seal_key, now, open_database
+    from papers.dossier.lines import DossierAudience
 
     days = (_day("--from", first), _day("--to", end))
     if not timedelta(0) < days[1] - days[0] <= LONGEST_SPAN:
@@ -87,7 +87,7 @@ def _write(
     key: "SigningKey | None",
     file: IO[bytes],
 ) -> str:
-    from api.evidence.dossier import DossierRequest, TooMuch, compose
+    from papers.dossier.compose import DossierRequest, TooMuch, compose
     from store.base import access
 
     if not access.may_serve(conn):

@@ -28,14 +28,14 @@ from alerts.judging.rejudge import judge_again
 from alerts.network import outages
 from alerts.network.outages import Draft
 from alerts.sensors.measurements import record
-from api.evidence import dossier
-from api.evidence.dossier_lines import DossierAudience
 from api.http.company import Company
 from domain import policy
 from domain.measurement import NewMeasurement
 from domain.outages import OutageKind
 from domain.tickets import EventKind
 from local.port import LOOPBACK, free_port
+from papers.dossier import compose
+from papers.dossier.lines import DossierAudience
 from papers.dossier.verify import verify
 from store.base import access
 from store.base.stage import open_stages
@@ -455,18 +455,18 @@ def season(conn: Connection, days: int, seconds: int = 300) -> int:
 
 
 def test_memory_is_flat_however_much_was_said(plain_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dossier, "AT_ONCE", 20_000)
-    monkeypatch.setattr(dossier, "BATCH_ROWS", 5_000)
+    monkeypatch.setattr(compose, "AT_ONCE", 20_000)
+    monkeypatch.setattr(compose, "BATCH_ROWS", 5_000)
     scope = access.Scope(everywhere=True, own_station=None, own_homes=[])
 
     def peak(seconds: int) -> int:
         first = date(2025, 12, 1)
-        wanted = dossier.DossierRequest(
+        wanted = compose.DossierRequest(
             season(conn, 60, seconds), f"S{seconds}", first, first + 60 * DAY, DossierAudience.USER
         )
         tracemalloc.start()
         with tempfile.TemporaryFile() as file, conn.transaction():
-            dossier.compose(conn, scope, SEED, wanted, file)
+            compose.compose(conn, scope, SEED, wanted, file)
             size = file.tell()
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -481,9 +481,9 @@ def test_memory_is_flat_however_much_was_said(plain_database: Database, monkeypa
 def test_too_many_readings_are_refused(plain_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     season(plain_api.conn, 10)
     span = {"from": "2025-12-01", "to": "2025-12-11"}
-    monkeypatch.setattr(dossier, "MOST_READINGS", 5_000)
+    monkeypatch.setattr(compose, "MOST_READINGS", 5_000)
     check(plain_api.get("/v1/homes/S300/evidence", plain_api.token(), **span), 422)
-    monkeypatch.setattr(dossier, "MOST_READINGS", 6_000)
+    monkeypatch.setattr(compose, "MOST_READINGS", 6_000)
     assert plain_api.get("/v1/homes/S300/evidence", plain_api.token(), **span).status_code == 200
 
 
@@ -509,12 +509,12 @@ def test_days_where_the_clocks_change(plain_database: Database, tmp_path: Path) 
             judge_again(conn, History(rules), [home], date(2026, 3, 27), datetime(2026, 4, 3, 12, tzinfo=UTC))
         file = tmp_path / "dossier.zip"
         scope = access.Scope(everywhere=True, own_station=None, own_homes=[])
-        wanted = dossier.DossierRequest(home, "H1", date(2026, 3, 27), date(2026, 4, 2), DossierAudience.USER)
+        wanted = compose.DossierRequest(home, "H1", date(2026, 3, 27), date(2026, 4, 2), DossierAudience.USER)
         with file.open("wb") as out, conn.transaction():
-            dossier.compose(conn, scope, rules, wanted, out)
+            compose.compose(conn, scope, rules, wanted, out)
         until_monday = replace(wanted, end=date(2026, 3, 30))
         with (tmp_path / "sunday.zip").open("wb") as out, conn.transaction():
-            dossier.compose(conn, scope, rules, until_monday, out)
+            compose.compose(conn, scope, rules, until_monday, out)
     sunday = verify(tmp_path / "sunday.zip")
     assert (sunday.listed, sunday.told["state"]["counted_to"]) == ([], "2026-03-29T22:00:00.000000Z")
     assert verify(file).listed == []

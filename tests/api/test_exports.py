@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from api.homes import exports
-from api.tables import Format, write
+from papers.exports import schemas
+from papers.exports.formats import Format, write
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.test_compliance import DAY, TODAY, ledger_day
@@ -102,7 +103,7 @@ def test_a_table_of_no_rows_has_its_columns(plain_api: Api, what: str, form: str
     answer = plain_api.get(f"/v1/homes/B1-101/{what}.{form}", plain_api.token())
     assert taken(answer) == []
     assert answer.headers["content-disposition"] == f'attachment; filename="B1-101-{what}.{form}"'
-    names = {"readings": exports.READINGS, "compliance": exports.LEDGER}[what].names
+    names = {"readings": schemas.READINGS, "compliance": schemas.LEDGER}[what].names
     if form == "csv":
         assert answer.text == ",".join(names) + "\n"
     if form == "parquet":
@@ -135,11 +136,11 @@ def test_memory_is_flat_however_long_a_table_is() -> None:
 
     def peak(form: Format, batches: int) -> int:
         rows = 5_000
-        schema = pa.schema({"at": exports.INSTANT, "celsius": pa.float32(), "room": pa.string()})
+        schema = pa.schema({"at": schemas.INSTANT, "celsius": pa.float32(), "room": pa.string()})
         made = (
             pa.RecordBatch.from_arrays(
                 [
-                    pa.array((np.arange(rows) + n).astype("M8[us]"), exports.INSTANT),
+                    pa.array((np.arange(rows) + n).astype("M8[us]"), schemas.INSTANT),
                     pa.array(np.arange(rows, dtype=np.float32)),
                     pa.repeat("living", rows),
                 ],

@@ -19,9 +19,6 @@ from psycopg import Connection
 from alerts.engine.track import Milli
 from alerts.evidence.recount import Recount, agree, recount
 from alerts.judging.history import History
-from api.evidence.dossier_lines import DossierAudience, dumps, event, flag, measured, seen, thermometer, version
-from api.homes.exports import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, SECONDS, celsius, judged_celsius
-from api.tables import Format, write
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI
 from domain.milli import celsius as degrees
@@ -30,6 +27,9 @@ from domain.quality import Quality
 from domain.states import NotJudged
 from papers.dossier import chart, paper
 from papers.dossier.bundle import DossierWriter
+from papers.dossier.lines import DossierAudience, dumps, event, flag, measured, seen, thermometer, version
+from papers.exports.formats import Format, write
+from papers.exports.schemas import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, SECONDS, celsius, judged_celsius
 from store.base.access import Scope, enter
 from store.base.rows import Row
 from store.evidence import chain_rows, dossier_rows

@@ -4,11 +4,10 @@ import json
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
-from api.answers.seen import event_for_user
 from domain.policy import Version
 from domain.reasons import CLEAR_TEXTS
 from domain.states import ClearReason
-from domain.tickets import MOVES, EventKind
+from domain.tickets import EventKind, event_for_user, is_for_user
 from store.base.rows import Row
 from store.evidence.dossier_rows import DossierPoint
 
@@ -67,7 +66,7 @@ def event(event: Row, view: DossierAudience) -> Row:
     whole = {"shown": "whole", **plain, "canonical": event["told"]}
     if view is DossierAudience.STAFF:
         return whole
-    if MOVES[EventKind(event["kind"])].shown is None:
+    if not is_for_user(EventKind(event["kind"])):
         return {"shown": "withheld"}
     seen = event_for_user(plain)
     return whole if seen == plain else {"shown": "part", **seen}
