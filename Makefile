@@ -12,10 +12,13 @@ BUILD_TOOLS := uv hatchling editables
 COMPILE = env -u UV_FIND_LINKS $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help setup test lint format demo bench dashboards soak lock clean
+# Every process of the tests would compile all its modules by itself, where the environment says so.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup test test-fast trixie lint types rules format demo bench dashboards soak lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
 setup: $(STAMP) ## .venv with the hearth command
 
@@ -29,21 +32,33 @@ $(STAMP): requirements.txt requirements-build.txt pyproject.toml
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-test: setup ## all tests, on PostgreSQL and on TimescaleDB
-	@if [ "$$(id -u)" = 0 ] && [ ! -d "$(TRIXIE)" ] && ! command -v debootstrap >/dev/null; then \
-		$(MAKE) --no-print-directory apt PACKAGE=debootstrap; \
-	fi
+test: setup trixie ## all tests, on PostgreSQL and on TimescaleDB
 	@if [ "$$(id -u)" = 0 ] && ! { command -v chromium && command -v pdftotext; } >/dev/null; then \
 		$(MAKE) --no-print-directory apt PACKAGE="chromium fonts-noto-cjk poppler-utils" || \
 			echo "no Chromium, no pdftotext: the pages and the dossier's PDF are not tested"; \
 	fi
 	$(PYTEST)
 
-lint: setup ## style, types and import directions
+# Types beside rules: each of the two has a core to itself.
+test-fast: setup ## style, types, import directions, and the tests of rules
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint rules
+
+rules: setup
+	$(BIN)/python -m pytest -q tests/unit tests/architecture
+
+trixie: setup ## the Debian 13 folder with TimescaleDB and Mosquitto, once
+	@if [ "$$(id -u)" = 0 ] && [ ! -d "$(TRIXIE)" ] && ! command -v debootstrap >/dev/null; then \
+		$(MAKE) --no-print-directory apt PACKAGE=debootstrap; \
+	fi
+	$(BIN)/python -m local.trixie
+
+lint: setup types ## style, types and import directions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: setup
+	$(BIN)/mypy
 
 format: setup ## put the code into the common form
 	$(BIN)/ruff check --fix .

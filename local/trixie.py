@@ -68,7 +68,7 @@ def ensure(progress: Callable[[str], object] = print) -> Path:
         with locked(root):
             if not root.exists():
                 progress(f"building {root} with TimescaleDB and Mosquitto, once")
-                build(root)
+                build(root, progress)
     return root
 
 
@@ -95,14 +95,40 @@ def locked(root: Path) -> Iterator[None]:
         yield
 
 
-def build(root: Path) -> None:
+def build(root: Path, progress: Callable[[str], object]) -> None:
     """Build the folder beside its place, then rename it: half a build is never taken for a whole one."""
     unfinished = root.with_name(f"{root.name}.unfinished")
     log = root.with_name(f"{root.name}.log")
     shutil.rmtree(unfinished, ignore_errors=True)
     command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "trixie", str(unfinished)]
-    with log.open("w") as output:
-        done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=environment())
-    if done.returncode != 0:
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment(),
+            text=True,
+        ) as building,
+    ):
+        assert building.stdout is not None
+        for line in building.stdout:
+            output.write(line)
+            progress(line.rstrip())
+    if building.returncode != 0:
         raise ServerError(f"debootstrap failed, see {log}:\n{log.read_text()[-2000:]}")
     unfinished.rename(root)
+
+
+def main() -> None:
+    """Build the folder with what happens in sight; say so where that is impossible."""
+    if reason := why_not():
+        print(f"no Debian 13 folder: {reason}")
+        return
+    ensure()
+    print(f"{pooler()} is there")
+
+
+if __name__ == "__main__":
+    main()

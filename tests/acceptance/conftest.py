@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from local import trixie
 from local.postgres import Postgres
 from local.trixie import TimescalePostgres
 from tests.acceptance.world import Making, worlds
-from tests.conftest import TEMPLATE, Database, administer, make_template, mosquitto_build, unavailable
+from tests.conftest import TEMPLATE, Database, administer, make_template, mosquitto_build, no_trixie, unavailable
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ class Breakable:
 
     def _server(self, flavour: str) -> Postgres:
         if flavour not in self._servers:
-            if flavour == "timescale" and (reason := trixie.why_not()):
+            if flavour == "timescale" and (reason := no_trixie()):
                 unavailable(f"NOT TESTED ON TIMESCALEDB: {reason}")
             kind = TimescalePostgres if flavour == "timescale" else Postgres
             server = kind(self._folder / f"breakable-{flavour}").start()

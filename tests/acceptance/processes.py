@@ -12,7 +12,12 @@ from local.host import ourselves
 from tests.acceptance.waiting import until
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = (sys.executable, "-c", "from hearth.cli import main; main()")
+# A shell without a terminal starts its background jobs with SIGINT ignored, and children keep that.
+PROGRAM = (
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from hearth.cli import main; main()",
+)
 STOP_SECONDS = 20.0
 
 

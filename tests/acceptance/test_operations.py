@@ -11,13 +11,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from local import trixie
 from local.trixie import TimescalePostgres
 from tests import registry_rows as town
 from tests.acceptance import processes
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making
-from tests.conftest import Database, unavailable
+from tests.conftest import Database, no_trixie, unavailable
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PROCESSES = ("ingest", "watch", "notify", "api")
@@ -87,7 +86,7 @@ class Operated:
 
 @pytest.fixture
 def operated(tmp_path: Path) -> Iterator[Operated]:
-    if reason := trixie.why_not():
+    if reason := no_trixie():
         unavailable(f"NOT TESTED ON TIMESCALEDB: {reason}")
     operated = Operated(tmp_path)
     try:

@@ -8,11 +8,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from local import trixie
 from local.pooler import PgBouncer
 from tests import registry_rows as town
 from tests.acceptance.world import Making
-from tests.conftest import Database, unavailable
+from tests.conftest import Database, no_trixie, unavailable
 
 SHIPPED = Path(__file__).parents[2] / "deploy/pgbouncer/pgbouncer.ini"
 POOL = 3
@@ -43,7 +42,7 @@ def configuration(account: str, place: str, port: int) -> dict[str, str]:
 
 @pytest.fixture
 def pooler(tmp_path: Path, plain_database: Database) -> Iterator[PgBouncer]:
-    if reason := trixie.why_not():
+    if reason := no_trixie():
         unavailable(f"NOT TESTED WITH A POOLER: {reason}")
     account = plain_database.url_as("api")
     with PgBouncer(tmp_path / "pooler", lambda place, port: configuration(account, place, port), account) as pooler:

@@ -17,6 +17,8 @@ from tests.api.test_problems import check
 from tests.api.town import NOW
 from tests.conftest import Database
 
+pytestmark = pytest.mark.plain_only
+
 
 def with_a_change(app: FastAPI) -> None:
     """Add routes that write a ticket."""

@@ -10,6 +10,8 @@ from tests.api.conftest import Api
 from tests.api.test_homes import everything
 from tests.api.test_problems import check, opaque
 
+pytestmark = pytest.mark.plain_only
+
 TODAY = date(2026, 1, 15)  # of town.NOW, in Shanghai
 DAY = timedelta(days=1)
 PATH = "/v1/homes/B1-101/compliance"

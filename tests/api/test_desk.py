@@ -9,6 +9,8 @@ from tests.api.conftest import Api
 from tests.api.test_homes import everything
 from tests.api.town import NOW
 
+pytestmark = pytest.mark.plain_only
+
 HOUR = timedelta(hours=1)
 
 

@@ -16,6 +16,8 @@ from tests.api.conftest import Api, served, served_database
 from tests.api.test_problems import check
 from tests.conftest import Database
 
+pytestmark = pytest.mark.plain_only
+
 ORIGIN = "https://portal.example"
 Serve = Callable[[Guard], AbstractContextManager[Api]]
 

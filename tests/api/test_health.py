@@ -18,6 +18,8 @@ from tests.api.conftest import POLICY, Api, served
 from tests.api.test_problems import check
 from tests.api.town import NOW
 
+pytestmark = pytest.mark.plain_only
+
 
 def test_a_healthy_api(api: Api) -> None:
     assert api.get("/healthz").json() == {"status": "ok"}

@@ -13,6 +13,8 @@ from tests.api.test_homes import everything
 from tests.api.town import NOW
 from tests.store.test_incidents import RULE
 
+pytestmark = pytest.mark.plain_only
+
 
 def cold_building(api: Api, station: str, building: str, homes: int = 4) -> None:
     """A building in which all homes are cold, and what watch makes of it."""

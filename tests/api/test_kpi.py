@@ -8,6 +8,8 @@ from tests.api import town
 from tests.api.conftest import POLICY, Api
 from tests.api.town import NOW
 
+pytestmark = pytest.mark.plain_only
+
 INSERT_DAYS = """
 INSERT INTO ledger
 SELECT home_id, '2026-01-14', 43200000000, 43200000000, 0, 0, 0, 0, 0, 3600000000000, 17, 'p', true, NULL

@@ -6,6 +6,8 @@ from tests.api import town
 from tests.api.conftest import Api
 from tests.api.test_problems import check
 
+pytestmark = pytest.mark.plain_only
+
 
 @pytest.fixture
 def token(api: Api) -> str:

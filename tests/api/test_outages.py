@@ -12,6 +12,8 @@ from tests.api.conftest import POLICY, Api
 from tests.api.test_problems import check
 from tests.api.town import NOW
 
+pytestmark = pytest.mark.plain_only
+
 HOUR = timedelta(hours=1)
 PLANNED = {
     "kind": "planned",

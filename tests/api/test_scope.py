@@ -5,6 +5,8 @@ import pytest
 from tests.api import town
 from tests.api.conftest import Api
 
+pytestmark = pytest.mark.plain_only
+
 HOMES = {"mine": "North", "neighbour": "North", "far": "South"}
 
 

@@ -4,6 +4,8 @@ import base64
 import hashlib
 from datetime import datetime, timedelta
 
+import pytest
+
 from alerts.evidence import chain
 from domain.instants import to_us
 from store.base import audit
@@ -11,6 +13,8 @@ from store.evidence import signing
 from store.evidence.signing import SigningKey
 from tests.api.conftest import Api
 from tests.api.town import NOW
+
+pytestmark = pytest.mark.plain_only
 
 
 def sealed(api: Api, count: int, key: SigningKey | None) -> None:

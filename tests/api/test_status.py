@@ -3,12 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from psycopg import Connection
 
 from domain.states import HomeState
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NEVER, NOW
+
+pytestmark = pytest.mark.plain_only
 
 INSERT_OUTAGE = """
 INSERT INTO outage (kind, stops_heating, reason, begins_at, expected_end, announced_at)

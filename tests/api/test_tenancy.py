@@ -23,6 +23,8 @@ from tests.api.test_matrix import OPERATIONS
 from tests.api.town import NOW
 from tests.conftest import Servers, fresh_database
 
+pytestmark = pytest.mark.plain_only
+
 MOVED = datetime.fromisoformat("2026-01-14T16:00:00Z")  # midnight in Shanghai, twelve hours before NOW
 MOVED_DAY = date(2026, 1, 15)
 THEN = MOVED - timedelta(hours=3)

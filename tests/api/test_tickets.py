@@ -9,6 +9,8 @@ from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW
 
+pytestmark = pytest.mark.plain_only
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 Answer = dict[str, Any]
 

@@ -12,7 +12,7 @@ import pytest
 from local import trixie
 from local.host import MEMORY, Host, account_in, discard, ourselves, this_machine
 from local.server import alive, children_of
-from tests.conftest import unavailable
+from tests.conftest import no_trixie, unavailable
 
 ORPHAN_SECONDS = 15.0
 PARENT = """
@@ -53,7 +53,7 @@ def test_a_folder_with_files_is_not_parked_away(tmp_path: Path) -> None:
 
 
 def test_files_in_memory_have_one_path_also_in_a_debian_folder() -> None:
-    if reason := trixie.why_not():
+    if reason := no_trixie():
         unavailable(reason)
     host = account_in(trixie.ensure(), "postgres")
     with TemporaryDirectory(dir=MEMORY) as folder:

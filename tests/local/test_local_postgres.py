@@ -6,16 +6,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from local import trixie
 from local.postgres import Postgres
 from local.server import ServerError, children_of
 from local.trixie import TimescalePostgres
-from tests.conftest import unavailable
+from tests.conftest import no_trixie, unavailable
 
 
 @pytest.fixture
 def server(flavour: str, tmp_path: Path) -> Iterator[Postgres]:
-    if flavour == "timescale" and (reason := trixie.why_not()):
+    if flavour == "timescale" and (reason := no_trixie()):
         unavailable(reason)
     made = (TimescalePostgres if flavour == "timescale" else Postgres)(tmp_path / "server")
     with made:

@@ -17,6 +17,8 @@ from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import Database
 
+pytestmark = pytest.mark.plain_only
+
 SECOND = timedelta(seconds=1)
 
 

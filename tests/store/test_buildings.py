@@ -13,6 +13,8 @@ from store.readings import ingest_counts
 from tests.api import town
 from tests.conftest import Database
 
+pytestmark = pytest.mark.plain_only
+
 AGE = "UPDATE building_round SET counted_at = now() - %s::interval"
 LEDGER = """
 INSERT INTO ledger (

@@ -14,6 +14,8 @@ from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
 
+pytestmark = pytest.mark.plain_only
+
 CARE = Care(
     silent_intervals=6,  # half an hour
     frozen_s=3600,

@@ -17,6 +17,8 @@ from store.tickets import case_rows
 from tests.conftest import Database
 from tests.store.test_one_transaction import ZONE, Desk
 
+pytestmark = pytest.mark.plain_only
+
 SEED = policy.builtin("seed")
 FRIDAY = datetime(2026, 1, 16, 15, 0, tzinfo=ZONE)
 DAY = timedelta(days=1)

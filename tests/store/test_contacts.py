@@ -16,6 +16,8 @@ from registry.importing import import_folder
 from store.registry.contact_rows import ContactChanges
 from tests.api import town
 
+pytestmark = pytest.mark.plain_only
+
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 HEADER = "home,channel,address,language,consent\n"

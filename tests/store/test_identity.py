@@ -12,6 +12,8 @@ from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import Database
 
+pytestmark = pytest.mark.plain_only
+
 EVERYWHERE = Scope(True, None, [])
 TRIES = "SELECT actor, role, station, reason, outcome FROM identity.reveal ORDER BY reveal_id"
 REASON = "the complainant asks to be called"

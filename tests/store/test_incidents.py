@@ -21,6 +21,8 @@ from tests.conftest import Database
 from tests.store.at_once import at_once
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
 
+pytestmark = pytest.mark.plain_only
+
 RULE = IncidentRule(
     share=0.3,
     building_homes=3,

@@ -23,6 +23,8 @@ from tests.conftest import Database
 from tests.store.at_once import at_once
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
 
+pytestmark = pytest.mark.plain_only
+
 HOUR = timedelta(hours=1)
 SEED = policy.builtin("seed")
 # A valid cold record always has a flag that tells of it.

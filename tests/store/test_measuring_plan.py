@@ -10,6 +10,8 @@ from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import NOON, ZONE
 
+pytestmark = pytest.mark.plain_only
+
 HEAD = "room,room_kind,home,building,every_days,from,to\n"
 
 

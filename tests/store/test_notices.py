@@ -23,6 +23,8 @@ from tests.api import town
 from tests.conftest import Database
 from tests.receivers import Box, http_server, recipients_file, smtp_server
 
+pytestmark = pytest.mark.plain_only
+
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)  # noon in Shanghai
 NIGHT = datetime(2026, 1, 15, 16, 0, tzinfo=UTC)  # midnight there
 MORNING = datetime(2026, 1, 15, 23, 0, tzinfo=UTC)

@@ -19,6 +19,8 @@ from store.notices import notice_rows
 from tests.api import town
 from tests.conftest import Database
 
+pytestmark = pytest.mark.plain_only
+
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)  # noon in Shanghai
 NIGHT = datetime(2026, 1, 15, 16, 0, tzinfo=UTC)  # midnight there
 HOUR = timedelta(hours=1)

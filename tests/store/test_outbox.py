@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from psycopg import Connection
 
 from domain.notices import Audience, NoticeKind, OutboxEntry
 from store.notices import outbox
 from tests.api import town
+
+pytestmark = pytest.mark.plain_only
 
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
 SELECT = "SELECT kind, audience, urgent, ticket_id, data, fate, incident_id FROM outbox ORDER BY outbox_id"

@@ -25,6 +25,8 @@ from registry.sheets import sheets
 from store.registry.registry_lines import whole
 from tests.conftest import Database
 
+pytestmark = pytest.mark.plain_only
+
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 1, 20, tzinfo=UTC)
 UNBOUNDED = datetime(2000, 1, 1, tzinfo=UTC)

@@ -20,6 +20,8 @@ from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
 
+pytestmark = pytest.mark.plain_only
+
 SEED = policy.builtin("seed")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CALENDAR_2027 = policy.builtin_text("seed") + "\n[calendar]\nyears = [2027]\nholidays = [2027-01-01]\n"

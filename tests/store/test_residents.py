@@ -13,6 +13,8 @@ from registry.residents import import_residents
 from store.registry.resident_rows import TenancyChanges
 from tests.api import town
 
+pytestmark = pytest.mark.plain_only
+
 ZONE = ZoneInfo("Asia/Shanghai")
 HEADER = "home,resident,from,to\n"
 FILE = HEADER + "B1-101,R-1,,2026-01-10\nB1-101,R-2,2026-01-10T12:00:00+08:00,\nB1-102,R-3,2026-01-01,2026-02-01\n"

@@ -15,6 +15,8 @@ from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON, ZONE, Desk
 
+pytestmark = pytest.mark.plain_only
+
 LIMITS = SubstationLimits(
     supply_low_celsius=45,
     supply_pressure_low_mpa=0.3,

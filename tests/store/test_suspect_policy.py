@@ -23,6 +23,8 @@ from tests.conftest import Database
 from tests.store.test_judged_again import Said, batches, record, start_over
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
 
+pytestmark = pytest.mark.plain_only
+
 CARE = Care(
     silent_intervals=100,
     frozen_s=1200,

@@ -22,6 +22,8 @@ from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON
 from tests.store.test_repair_desk import HOUR, SEED, Company, closed
 
+pytestmark = pytest.mark.plain_only
+
 DAY = timedelta(days=1)
 CLOSE = "UPDATE ticket SET state = 'closed', closed_at = now() WHERE ticket_id = 1"
 IN_ORDER = (

@@ -17,6 +17,8 @@ from tests.conftest import Database
 from tests.store.test_judged_again import finish
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
 
+pytestmark = pytest.mark.plain_only
+
 CONFIRMED = policy.builtin_text("seed").replace("confirm_for_s = 0", "confirm_for_s = 1800")
 
 

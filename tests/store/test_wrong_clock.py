@@ -18,6 +18,8 @@ from tests.store.test_care import jobs, rules
 from tests.store.test_judged_again import finish
 from tests.store.test_one_transaction import MINUTE, NOON, Desk
 
+pytestmark = pytest.mark.plain_only
+
 DAY = timedelta(days=1)
 PAST = timedelta(days=policy.PAST_DAYS)
 WATCH = rules()
