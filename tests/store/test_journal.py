@@ -53,6 +53,29 @@ def test_rows_of_one_statement_have_an_entry_each(storm: Storm) -> None:
     assert storm.faults() == []
 
 
+def test_listeners_are_told_of_each_row_of_a_statement(storm: Storm) -> None:
+    told = storm.rows("SELECT kind, what, subject_id, seq, home_id, station FROM live_event ORDER BY live_event_id")
+    tickets = [row for row in told if row["kind"] == "ticket"]
+    assert [row["subject_id"] for row in tickets] == list(range(1, HOMES + 1))
+    assert {(row["what"], row["seq"], row["station"]) for row in tickets} == {("opened", 1, "East")}
+    flags = [row for row in told if row["kind"] == "flag"]
+    assert [row["subject_id"] for row in flags] == list(range(1, HOMES + 1))
+    assert {(row["what"], row["station"]) for row in flags} == {("raised", "East")}
+    assert len({row["home_id"] for row in flags}) == HOMES
+    assert len(told) == 2 * HOMES
+
+
+def test_what_is_looked_up_for_each_row_of_a_storm_is_looked_up_by_index(plain_database: Database) -> None:
+    """A plan of a session is as old as its first flag: when the table was empty, it was to be read from end to end."""
+    functions = ["chain_event", "check_closed_ticket", "check_flag_ticket", "tell_flag", "tell_flags"]
+    with plain_database.connect() as conn:
+        rows = conn.execute(
+            "SELECT proname FROM pg_proc WHERE proname = ANY(%s) AND 'enable_seqscan=off' = ANY(proconfig) ORDER BY 1",
+            (functions,),
+        ).fetchall()
+    assert [row[0] for row in rows] == functions
+
+
 @pytest.mark.parametrize(
     ("table", "change", "key"),
     [
