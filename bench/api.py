@@ -162,7 +162,10 @@ def customers(url: str, size: Size) -> list[tuple[str, str]]:
     """Tokens of customers, of homes that lie far from each other."""
     homes = [f"h{n}" for n in range(0, size.homes, max(1, size.homes // size.customers))][: size.customers]
     with psycopg.connect(url) as conn:
-        return [(home, access.create(conn, Role.CUSTOMER, now=datetime.now(UTC), homes=[home])) for home in homes]
+        return [
+            (home, access.create(conn, access.TokenGrant(Role.CUSTOMER, homes=[home]), datetime.now(UTC)))
+            for home in homes
+        ]
 
 
 def measure(season: Season, size: Size) -> dict[str, float]:

@@ -48,7 +48,9 @@ def _measure(url: str, sockets: int) -> dict[str, float]:
     found(url, homes=2)
     with psycopg.connect(url) as conn:
         conn.execute(READINGS, {"first": now - DAYS, "end": now, "every": EVERY})
-        slow, other = (access.create(conn, access.Role.CUSTOMER, now=now, homes=[f"h{n}"]) for n in range(2))
+        slow, other = (
+            access.create(conn, access.TokenGrant(access.Role.CUSTOMER, homes=[f"h{n}"]), now) for n in range(2)
+        )
     season = Season(url, url, (now - DAYS).date(), DAYS.days, [("h0", slow), ("h1", other)])
     with served(season) as port, slow_readers(port, slow, sockets):
         return {"slow_reader_blocks_s": exported_after(port, other)}

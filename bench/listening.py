@@ -39,7 +39,7 @@ def heard(port: int, owner: str, listeners: int, events: int) -> dict[str, float
         owner: the address of the database, as one who may do anything there.
     """
     with psycopg.connect(owner) as conn:
-        token = access.create(conn, Role.DISPATCHER, now=datetime.now(UTC))
+        token = access.create(conn, access.TokenGrant(Role.DISPATCHER), datetime.now(UTC))
         row = conn.execute(INSERT_TICKET, (datetime.now(UTC),)).fetchone()
         assert row is not None
         conn.commit()

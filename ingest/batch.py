@@ -182,6 +182,7 @@ def add_counts(conn: Connection, intake: Intake, fates: Fates, now: datetime) ->
     """Count the fates of a batch in the transaction that decided them."""
     assert fates.ages is not None
     counts = {n: getattr(fates, n) for n in ("messages", "stored", "duplicates", "conflicts", "late", "retained")}
-    ingest_counts.add(conn, intake.worker, counts, fates.dead, now, fates.ages, intake.queued())
+    batch = ingest_counts.BatchCounts(counts, fates.dead, fates.ages, intake.queued())
+    ingest_counts.add(conn, intake.worker, batch, now)
     if fates.voids:
         ingest_counts.add_voids(conn, intake.worker, fates.voids, now)

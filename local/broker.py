@@ -51,13 +51,20 @@ class MosquittoBuild:
     program: str
 
 
+@dataclass(frozen=True)
+class MosquittoAccounts:
+    """The texts of a broker's password file and access control file."""
+
+    passwords: str
+    acl: str
+
+
 class Mosquitto(Broker):
     """A Mosquitto broker in a folder that keeps its configuration, persistent sessions and log.
 
-    Without `passwords` (the text of its password file) everybody may connect; with them the client id is the account's
-    name. `acl` is the text of its access control file. Sessions and queued messages reach the disk every
-    `autosave_seconds`, and on `stop`: `kill` loses what came later. Each save writes the whole store, so a short
-    interval costs time when many messages wait.
+    Without `accounts` everybody may connect; with them the client id is the account's name. Sessions and queued
+    messages reach the disk every `autosave_seconds`, and on `stop`: `kill` loses what came later. Each save writes the
+    whole store, so a short interval costs time when many messages wait.
     """
 
     def __init__(
@@ -65,16 +72,14 @@ class Mosquitto(Broker):
         folder: Path,
         port: int | None = None,
         *,
-        passwords: str | None = None,
-        acl: str | None = None,
+        accounts: MosquittoAccounts | None = None,
         autosave_seconds: int = 1,
         build: MosquittoBuild | None = None,
         dies_with_parent: bool = True,
     ) -> None:
         self.build = build or any_mosquitto()
         super().__init__(folder, port, self.build.host, dies_with_parent=dies_with_parent)
-        self.passwords = passwords
-        self.acl = acl
+        self.accounts = accounts
         self.autosave_seconds = autosave_seconds
 
     def _prepare(self) -> None:
@@ -82,13 +87,15 @@ class Mosquitto(Broker):
         self._write("mosquitto.conf", "\n".join(lines) + "\n")
 
     def _configuration(self) -> dict[str, str | int]:
-        access: dict[str, str | int] = {"allow_anonymous": "true" if self.passwords is None else "false"}
-        if self.passwords is not None:
-            access["password_file"] = self._write("passwords", self.passwords)
-            # Else anybody with an account could open the session of another.
-            access["use_username_as_clientid"] = "true"
-        if self.acl is not None:
-            access["acl_file"] = self._write("acl", self.acl)
+        access: dict[str, str | int] = {"allow_anonymous": "true"}
+        if self.accounts is not None:
+            access = {
+                "allow_anonymous": "false",
+                "password_file": self._write("passwords", self.accounts.passwords),
+                "acl_file": self._write("acl", self.accounts.acl),
+                # Else anybody with an account could open the session of another.
+                "use_username_as_clientid": "true",
+            }
         return {"listener": f"{self.port} {LOOPBACK}", **access, **self._keeping(), "log_dest": "stderr"}
 
     def _keeping(self) -> dict[str, str | int]:

@@ -130,7 +130,7 @@ def _open_one(
     merged = incident_rows.merge(conn, found.place.substation, incident, now) if found.place.building is None else []
     why = {"incident": incident_rows.number(incident), **why}
     ticket = _crew_ticket(conn, policy, found, place.station, why, now)
-    number = incident_rows.insert(conn, incident, found, place.station, ticket, why, now)
+    number = incident_rows.insert(conn, incident_rows.NewIncident(incident, found, place.station, ticket, why), now)
     if merged:
         _end_tickets(conn, policy, [one.ticket_id for one in merged], IncidentEnd.MERGED, number, now)
         moved = incident_rows.leave_all(conn, [one.incident_id for one in merged], LeaveReason.MOVED.value, now)

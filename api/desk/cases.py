@@ -216,15 +216,10 @@ def identity(number: Number, changing: ChangingLeaders, asked: RevealRequest) ->
         raise no_such("case")
     told = case_rows.RevealedIdentity(Reveal.ROLE, None, None, None)
     if Right.REVEAL in changing.asker.rights:
-        told = case_rows.reveal(
-            changing.conn,
-            found["ticket_id"],
-            actor=changing.asker.actor,
-            role=changing.asker.role.value,
-            station=changing.scope.own_station,
-            reason=asked.reason,
-            at=changing.now,
+        request = case_rows.IdentityRequest(
+            changing.asker.actor, changing.asker.role.value, changing.scope.own_station, asked.reason
         )
+        told = case_rows.reveal(changing.conn, found["ticket_id"], request, changing.now)
     changing.notes["outcome"] = told.outcome.value
     if told.outcome not in (Reveal.SHOWN, Reveal.UNKNOWN):
         raise Problem(403, REVEAL_TEXTS[told.outcome])

@@ -41,9 +41,9 @@ def flags(
     asking: Asking, paged: Paged, state: models.FlagState | None = None, sort: Sorted = Sort.NEWEST
 ) -> Page[models.Flag]:
     """Flags, newest first unless asked otherwise."""
-    states = desk_pages.FLAG_STATES if state is None else (state,)
+    wanted = desk_pages.FlagFilter(states=desk_pages.FLAG_STATES if state is None else (state,))
     rows = desk_pages.flags(
-        asking.conn, asking.scope, states=states, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
+        asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
     )
     return paged.page(rows, models.Flag, "id")
 

@@ -105,7 +105,7 @@ def flags(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) 
     rows = desk_pages.flags(
         asking.conn,
         asking.scope,
-        home_id=home_id(asking, code),
+        desk_pages.FlagFilter(home_id=home_id(asking, code)),
         oldest=sort is Sort.OLDEST,
         after=paged.id(),
         limit=paged.fetched,

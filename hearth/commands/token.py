@@ -53,15 +53,17 @@ def create(
     with _database() as conn:
         made = access.create(
             conn,
-            role,
-            now=made_at,
-            homes=home or (),
-            station=station,
-            resident=resident,
-            since=_begins(since, chosen_policy(settings).zone),
-            expires_at=expires_at,
-            label=label,
-            rights=rights,
+            access.TokenGrant(
+                role,
+                homes=home or (),
+                station=station,
+                resident=resident,
+                since=_begins(since, chosen_policy(settings).zone),
+                expires_at=expires_at,
+                label=label,
+                rights=rights,
+            ),
+            made_at,
         )
     typer.echo(made)
     if role is access.Role.CUSTOMER:

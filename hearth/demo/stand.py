@@ -90,7 +90,7 @@ class Stand:
         """Make a token for the API."""
         at = now()
         with self.connect() as conn, conn.transaction():
-            return access.create(conn, role, now=at, homes=homes, expires_at=at + TOKEN_LIFE)
+            return access.create(conn, access.TokenGrant(role, homes=homes, expires_at=at + TOKEN_LIFE), at)
 
 
 def wishes_for(folder: Path, homes: int | None, seed: int | None, port: int | None) -> DemoOptions:

@@ -1,4 +1,4 @@
-"""Who asks the API, what they may do, and which homes they reach. A token is shown once; its SHA-256 is kept."""
+"""API tokens, their rights, and the homes each token may reach. Only the SHA-256 of a token is stored."""
 
 import hashlib
 import hmac
@@ -17,7 +17,7 @@ from store.base.rows import Row, fetch
 PREFIX = "hearth_"
 TOKEN_BYTES = 32
 
-# For the WHERE of what the API reads: `h` is the home, `u` its substation, Scope.parameters() the values.
+# Scope filter for the WHERE clause of every API query: `h` is the home, `u` its substation; values: Scope.parameters().
 IN_SCOPE: LiteralString = (
     "(%(everywhere)s OR u.station = %(own_station)s OR h.home_id = ANY (%(own_homes)s::integer[]))"
 )
@@ -39,7 +39,7 @@ FROM home AS h
 LEFT JOIN residence AS r ON r.home_id = h.home_id AND tstzrange(r.starts_at, r.ends_at) @> %(now)s
 WHERE h.code = ANY (%(homes)s)
 """
-# Homes of which somebody is on record: whether anybody lives there now, and whether that of a reference ever does.
+# Homes with a tenancy on record: whether one runs now, and whether the given resident has one now or later.
 SELECT_RESIDENTS = """
 SELECT
   h.code, bool_or(tstzrange(r.starts_at, r.ends_at) @> %(now)s::timestamptz) AS lived_in,
@@ -81,7 +81,7 @@ ORDER BY t.token_id
 REVOKE_TOKEN = """
 UPDATE token SET revoked_at = %(now)s WHERE token_id = %(token_id)s AND revoked_at IS NULL RETURNING token_id
 """
-# For the rest of the transaction: the API's role, under row-level security, and what it is to reach.
+# Switch to the API's role, under row-level security, and set its scope until the end of the transaction.
 SELECT_INTO_REACH = """
 SELECT
   set_config('role', 'hearth_api', true), set_config('hearth.everywhere', %(everywhere)s, true),
@@ -101,7 +101,7 @@ SELECT coalesce((SELECT pg_has_role(r.oid, 'SET') FROM pg_roles AS r WHERE r.rol
 
 
 class Role(StrEnum):
-    """What a token's bearer is to the company."""
+    """Roles in the company that a token can have."""
 
     CUSTOMER = "customer"  # sees the homes named on the token
     CREW = "crew"  # sees the homes of its station
@@ -111,18 +111,18 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """What a token is good for, within what its role may do."""
+    """Rights of a token, within those of its role."""
 
     READ = "read"
     WRITE = "write"
-    REVEAL = "reveal"  # see whose home it is
+    REVEAL = "reveal"  # see the resident's name and contact
 
 
 ALL_RIGHTS = frozenset(Right)
 
 
 class Since(NamedTuple):
-    """From when on a home is reached: an instant, and the first local day that lies behind it as a whole."""
+    """Lower bound of access to a home: an instant, and the first local day that lies entirely after it."""
 
     at: datetime
     day: date
@@ -130,9 +130,9 @@ class Since(NamedTuple):
 
 @dataclass(frozen=True)
 class Scope:
-    """The homes a token reaches: all of them, those of a station, or those listed.
+    """Homes that a token may reach: all, those of a station, or those listed.
 
-    `since`: of those listed, what is older is not reached; without an entry all is.
+    `since`: lower bound of access per listed home; a home without an entry has none.
     """
 
     everywhere: bool
@@ -141,7 +141,7 @@ class Scope:
     since: Mapping[int, Since] = field(default_factory=dict)
 
     def parameters(self) -> dict[str, Any]:
-        """The values of IN_SCOPE."""
+        """Return the query parameters of IN_SCOPE."""
         return {"everywhere": self.everywhere, "own_station": self.own_station, "own_homes": self.own_homes}
 
 
@@ -150,56 +150,59 @@ EVERYWHERE = Scope(everywhere=True, own_station=None, own_homes=[])
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks: a token of ours, or a person whom the identity provider vouches for."""
+    """An authenticated caller: the bearer of a token, or a person authenticated by the identity provider."""
 
-    actor: str  # stands in the audit log and in the events of tickets
+    actor: str  # recorded in the audit log and in ticket events
     role: Role
     scope: Scope
     rights: frozenset[Right] = ALL_RIGHTS
 
 
-def create(
-    conn: Connection,
-    role: Role,
-    *,
-    now: datetime,
-    homes: Sequence[str] = (),
-    station: str | None = None,
-    resident: str | None = None,
-    since: Since | None = None,
-    expires_at: datetime | None = None,
-    label: str | None = None,
-    rights: Collection[Right] = ALL_RIGHTS,
-) -> str:
-    """Make a token and return it; nobody can read it again.
+@dataclass(frozen=True)
+class TokenGrant:
+    """Terms of a new token.
 
     Args:
-        homes: codes; the homes of a customer.
-        station: the station of a crew.
-        resident: whose token it is, where the registry knows residents of the homes; None: of who lives there now.
-        since: nothing older is reached.
-        label: whose it is, for people.
-        rights: what it is good for.
-    Raises:
-        UsageError: homes, station or resident do not fit the role, or nobody knows them.
+        homes: codes of the homes, for a customer.
+        station: the crew's station.
+        resident: the resident by the registry; None: the current one of each home.
+        since: lower bound of access.
+        label: the bearer's name, for the audit log.
     """
-    _check_reach(role, homes, station)
-    _check_known(conn, homes, station)
-    if role is not Role.CUSTOMER and (resident is not None or since is not None):
-        raise UsageError("--resident and --from are for a customer's token")
-    _check_residents(conn, homes, resident, now)
+
+    role: Role
+    homes: Sequence[str] = ()
+    station: str | None = None
+    resident: str | None = None
+    since: Since | None = None
+    expires_at: datetime | None = None
+    label: str | None = None
+    rights: Collection[Right] = ALL_RIGHTS
+
+
+def create(conn: Connection, grant: TokenGrant, now: datetime) -> str:
+    """Create a token and return it; it cannot be read again.
+
+    Raises:
+        UsageError: homes, station or resident do not fit the role, or are unknown.
+    """
+    _check_reach(grant)
+    _check_known(conn, grant)
+    _check_residents(conn, grant, now)
     token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-    values = {"hash": _hash(token), "role": role.value, "station": station, "now": now, "expires_at": expires_at}
-    row = conn.execute(INSERT_TOKEN, {**values, "label": label, "rights": sorted(rights)}).fetchone()
+    values = {"hash": _hash(token), "role": grant.role.value, "station": grant.station, "expires_at": grant.expires_at}
+    row = conn.execute(
+        INSERT_TOKEN, {**values, "label": grant.label, "rights": sorted(grant.rights), "now": now}
+    ).fetchone()
     assert row is not None
-    from_at, from_day = since or (None, None)
-    named = {"token_id": row[0], "homes": list(homes), "resident": resident, "now": now}
+    from_at, from_day = grant.since or (None, None)
+    named = {"token_id": row[0], "homes": list(grant.homes), "resident": grant.resident, "now": now}
     conn.execute(INSERT_TOKEN_HOMES, {**named, "from_at": from_at, "from_day": from_day})
     return token
 
 
 def find(conn: Connection, token: str, now: datetime) -> Asker | None:
-    """Who bears a token; None when nobody made it, it has expired or was revoked."""
+    """Return the caller that a token authenticates; None if it is unknown, expired or revoked."""
     wanted = _hash(token)
     row = conn.execute(SELECT_TOKEN, {"hash": wanted, "now": now}).fetchone()
     if row is None or not hmac.compare_digest(row[0], wanted):
@@ -208,7 +211,7 @@ def find(conn: Connection, token: str, now: datetime) -> Asker | None:
 
 
 def find_all(conn: Connection, tokens: Collection[str], now: datetime) -> dict[str, Asker]:
-    """Who bears these tokens; those that do not hold are left out."""
+    """Return the callers by token; invalid tokens are left out."""
     hashes = {_hash(token): token for token in tokens}
     rows = conn.execute(SELECT_TOKENS_OF, {"hashes": list(hashes), "now": now}).fetchall()
     return {hashes[bytes(row[0])]: _asker(row) for row in rows}
@@ -226,7 +229,7 @@ def _since(rows: Iterable[tuple[int, datetime | None, date | None]]) -> dict[int
 
 
 def reach(role: Role, station: str | None, homes: Mapping[int, Since | None]) -> Scope:
-    """What a role reaches; a station is for crews, homes (since when; None: from ever) are for customers."""
+    """Return the scope of a role: a crew has its station, a customer homes (with lower bound; None: unbounded)."""
     own = homes if role is Role.CUSTOMER else {}
     return Scope(
         everywhere=role not in (Role.CUSTOMER, Role.CREW),
@@ -237,18 +240,21 @@ def reach(role: Role, station: str | None, homes: Mapping[int, Since | None]) ->
 
 
 def home_id(conn: Connection, code: str) -> int | None:
-    """The key of a home, whoever may reach it; None if there is none of that code."""
+    """Return the key of a home, regardless of scope; None: unknown code."""
     row = conn.execute(SELECT_HOME_ID, {"code": code}).fetchone()
     return row[0] if row else None
 
 
 def homes_now(conn: Connection, codes: Sequence[str], now: datetime) -> dict[int, Since | None]:
-    """Homes with since when those who live there now do; codes that nobody knows, and empty homes, are left out."""
+    """Return the homes and the start of their current tenancies; unknown and vacant homes are left out."""
     return _since(conn.execute(SELECT_HOMES_NOW, {"homes": list(codes), "now": now}))
 
 
 def enter(conn: Connection, scope: Scope) -> None:
-    """Until the end of the transaction, see only what is in scope: the second wall, behind IN_SCOPE."""
+    """Limit the rest of the transaction to a scope, by row-level security.
+
+    It is the second line of defence, behind IN_SCOPE.
+    """
     bounds = [scope.since.get(home_id) for home_id in scope.own_homes]
     values = {
         "everywhere": "on" if scope.everywhere else "",
@@ -265,44 +271,50 @@ def _quoted(bound: date | None) -> str:
 
 
 def may_serve(conn: Connection) -> bool:
-    """Whether the account of the connection may take the role of the API."""
+    """Check that the account of the connection may assume the API's role."""
     return conn.execute(SELECT_MAY_SERVE).fetchone() == (True,)
 
 
 def tokens(conn: Connection) -> list[Row]:
-    """All tokens ever made, oldest first, without their hashes."""
+    """Return all tokens, oldest first, without their hashes."""
     return fetch(conn, SELECT_TOKENS, {})
 
 
 def revoke(conn: Connection, token_id: int, now: datetime) -> bool:
-    """Make a token worthless from now on; False if there is none of that number that still holds."""
+    """Revoke a token; False if there is no valid token with that number."""
     return conn.execute(REVOKE_TOKEN, {"token_id": token_id, "now": now}).fetchone() is not None
 
 
-def _check_reach(role: Role, homes: Sequence[str], station: str | None) -> None:
-    if bool(homes) != (role is Role.CUSTOMER):
+def _check_reach(grant: TokenGrant) -> None:
+    is_customer = grant.role is Role.CUSTOMER
+    if bool(grant.homes) != is_customer:
         raise UsageError("a customer's token needs at least one --home, and no other role takes any")
-    if (station is not None) != (role is Role.CREW):
+    if (grant.station is not None) != (grant.role is Role.CREW):
         raise UsageError("a crew's token needs --station, and no other role takes one")
+    if not is_customer and (grant.resident is not None or grant.since is not None):
+        raise UsageError("--resident and --from are for a customer's token")
 
 
-def _check_known(conn: Connection, homes: Sequence[str], station: str | None) -> None:
-    unknown = conn.execute(SELECT_UNKNOWN_HOMES, (list(homes),)).fetchall()
+def _check_known(conn: Connection, grant: TokenGrant) -> None:
+    unknown = conn.execute(SELECT_UNKNOWN_HOMES, (list(grant.homes),)).fetchall()
     if unknown:
         raise UsageError(f"--home: there is no home {', '.join(code for (code,) in unknown)}")
-    if station is not None and conn.execute(SELECT_STATION, (station,)).fetchone() != (True,):
-        raise UsageError(f"--station: no substation belongs to a station {station}")
+    if grant.station is not None and conn.execute(SELECT_STATION, (grant.station,)).fetchone() != (True,):
+        raise UsageError(f"--station: no substation belongs to a station {grant.station}")
 
 
-def _check_residents(conn: Connection, homes: Sequence[str], resident: str | None, now: datetime) -> None:
-    found = fetch(conn, SELECT_RESIDENTS, {"homes": list(homes), "resident": resident, "now": now})
-    if resident is None:
+def _check_residents(conn: Connection, grant: TokenGrant, now: datetime) -> None:
+    values = {"homes": list(grant.homes), "resident": grant.resident, "now": now}
+    found = fetch(conn, SELECT_RESIDENTS, values)
+    if grant.resident is None:
         if empty := [row["code"] for row in found if not row["lived_in"]]:
-            raise UsageError(f"nobody lives in {', '.join(empty)} now: name --resident, who will")
+            raise UsageError(f"nobody lives in {', '.join(empty)} now: name the future resident by --resident")
         return
     known = {row["code"] for row in found if row["named"]}
-    if foreign := [code for code in homes if code not in known]:
-        raise UsageError(f"--resident: the registry knows no resident {resident} of {', '.join(foreign)} now or later")
+    if foreign := [code for code in grant.homes if code not in known]:
+        raise UsageError(
+            f"--resident: the registry knows no resident {grant.resident} of {', '.join(foreign)} now or later"
+        )
 
 
 def _hash(token: str) -> bytes:

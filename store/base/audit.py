@@ -1,4 +1,4 @@
-"""The audit log of the API: every change, and every look at a person's data. It is only ever added to."""
+"""The API's audit log: every change, and every access to personal data. Append-only."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,7 +16,7 @@ VALUES (%(at)s, %(actor)s, %(role)s, %(address)s, %(action)s, %(target)s, %(deta
 
 @dataclass(frozen=True, kw_only=True)
 class AuditEntry:
-    """Who did what to what: `action` is method and route, `target` its parameters; nothing personal in `detail`."""
+    """One entry: `action` is method and route, `target` the parameters; `detail` holds no personal data."""
 
     at: datetime
     actor: str
@@ -28,6 +28,6 @@ class AuditEntry:
 
 
 def record(conn: Connection, entry: AuditEntry) -> None:
-    """Write an entry, in the transaction of what it tells about."""
+    """Append an entry, in the transaction of the action it records."""
     values = {**asdict(entry), "target": Jsonb(dict(entry.target)), "detail": Jsonb(dict(entry.detail))}
     conn.execute(INSERT_ENTRY, values)

@@ -1,12 +1,12 @@
-"""Errors of a database that cannot be written to for now; trying again later helps."""
+"""Errors of a database that is temporarily not writable; a retry helps."""
 
 import psycopg
 
-# Connections, a full disk and other resources (class 53), shutdowns (57), deadlocks (40) are all OperationalError to
-# psycopg; a standby that is not promoted yet, or a server that was set to read only, is not.
+# psycopg raises OperationalError for connection failures, exhausted resources such as a full disk (class 53), shutdowns
+# (57) and deadlocks (40), but not for a standby that is not promoted yet or a server set to read-only.
 AWAY = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def what_is_wrong(error: Exception) -> str:
-    """Name it in a log: the server is not there, or only answers questions."""
+    """Describe the failure for a log: database unreachable, or read-only."""
     return "database read-only" if isinstance(error, psycopg.errors.ReadOnlySqlTransaction) else "database away"

@@ -1,4 +1,4 @@
-"""The database server as its operator sees it."""
+"""Health of the database server, for the operator."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ SELECT
   pg_database_size(current_database()) AS bytes,
   pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS is_read_only
 """
-# A job is dead if its last run failed, or nobody runs it: it is long due, or was never run since its policy was made.
+# A job is dead if its last run failed, if it is long overdue, or if it never ran since its policy was created.
 TIMESCALE_DEAD_JOBS = """
 SELECT j.job_id, j.proc_name, j.hypertable_name, s.last_run_status = 'Failed' AS failed
 FROM timescaledb_information.jobs AS j
@@ -30,7 +30,7 @@ WHERE j.scheduled AND j.hypertable_name IS NOT NULL AND (
 )
 ORDER BY j.job_id
 """
-# Role settings are not inherited from hearth_grafana, so accounts made since the last migration lack them.
+# Role settings are not inherited from hearth_grafana: accounts created since the last migration lack them.
 SELECT_TIRELESS = """
 SELECT m.rolname FROM pg_roles AS m
 WHERE m.rolcanlogin AND NOT m.rolsuper AND pg_has_role(m.oid, 'hearth_grafana', 'USAGE') AND NOT EXISTS (
@@ -52,40 +52,40 @@ FROM pg_stat_archiver
 
 @dataclass(frozen=True)
 class ServerCondition:
-    """What the server is, its clock, and how large our database is."""
+    """Version, clock and size of the database server."""
 
     version: str
-    timescale: str | None  # version of the extension
+    timescale: str | None  # version of the TimescaleDB extension
     licence: str | None  # its licence: apache or timescale (Community)
     clock: datetime
     bytes: int
-    is_read_only: bool  # a standby, or set so: it answers and takes nothing
+    is_read_only: bool  # a standby, or set to read-only
 
 
 @dataclass(frozen=True)
 class WalArchive:
-    """What becomes of the write-ahead log, without which no instant can be recovered."""
+    """State of WAL archiving; without it, point-in-time recovery is impossible."""
 
     is_on: bool
     archived_at: datetime | None
     failed_at: datetime | None
-    failed: str | None  # the file that could not be archived
+    failed: str | None  # the segment that failed
 
     @property
     def fails(self) -> bool:
-        """Whether the last attempt failed. Then the log is kept where it is, and fills the disk."""
+        """Whether the last attempt failed. The server then keeps all WAL segments, and the disk fills up."""
         return self.failed_at is not None and (self.archived_at is None or self.failed_at > self.archived_at)
 
 
 def server(conn: Connection) -> ServerCondition:
-    """The server behind a connection."""
+    """Return version, clock and size of the server."""
     with conn.cursor(row_factory=class_row(ServerCondition)) as cur:
         (found,) = cur.execute(SELECT_SERVER)
         return found
 
 
 class DeadJob(NamedTuple):
-    """A background job of TimescaleDB that fails, or that nobody runs."""
+    """A background job of TimescaleDB that fails or does not run."""
 
     job_id: int
     procedure: str
@@ -94,17 +94,17 @@ class DeadJob(NamedTuple):
 
 
 def dead_jobs(conn: Connection, before: datetime) -> list[DeadJob]:
-    """Find the jobs on our tables that failed, or should have been run before an instant and were not."""
+    """Find the jobs on Hearth's tables that failed, or were due before an instant and have not run."""
     return [DeadJob(*row) for row in conn.execute(TIMESCALE_DEAD_JOBS, {"before": before})]
 
 
 def tireless(conn: Connection) -> list[str]:
-    """Return the accounts of dashboards whose statements may run without end."""
+    """Return the Grafana accounts without a statement timeout."""
     return [name for (name,) in conn.execute(SELECT_TIRELESS)]
 
 
 def archive(conn: Connection) -> WalArchive:
-    """How its log is archived."""
+    """Return the state of WAL archiving."""
     with conn.cursor(row_factory=class_row(WalArchive)) as cur:
         (found,) = cur.execute(SELECT_ARCHIVE)
         return found

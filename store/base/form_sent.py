@@ -1,4 +1,4 @@
-"""Forms of the customer page that were sent: each is taken once, however often it comes."""
+"""Idempotency keys of forms on the customer page: each form is processed once, however often it is submitted."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -14,18 +14,18 @@ DELETE_OLD = "DELETE FROM form_sent WHERE at < %(before)s"
 
 
 def lock(conn: Connection, key: str) -> None:
-    """Let the same form wait, if it comes twice at a time, until the transaction ends."""
+    """Serialise concurrent submissions of the same form until the transaction ends."""
     conn.execute(SELECT_LOCK, {"key": _hash(key)})
 
 
 def number(conn: Connection, key: str) -> str | None:
-    """The ticket that came of a form; None if it has not been taken."""
+    """Return the number of the ticket that a form created; None if it has not been processed."""
     row = conn.execute(SELECT_NUMBER, {"key": _hash(key)}).fetchone()
     return row[0] if row else None
 
 
 def keep(conn: Connection, key: str, number: str, at: datetime) -> None:
-    """Note that a form was taken, and forget those of days ago."""
+    """Record a processed form, and delete records older than KEPT."""
     conn.execute(DELETE_OLD, {"before": at - KEPT})
     conn.execute(INSERT, {"key": _hash(key), "at": at, "number": number})
 

@@ -1,7 +1,7 @@
-"""Bring a database up to date: numbered SQL files, between them those of the server's flavour, then roles and rights.
+"""Migrations: numbered SQL files, the steps of the server's flavour between them, then roles and grants.
 
-Each file runs in a transaction of its own and is recorded with its checksum. A file whose text differs from what was
-applied is refused: migrations are frozen text. Roles and rights (`store/grants.sql`) are set each time.
+Each file runs in its own transaction and is recorded with its checksum. An applied file with a different checksum is
+refused: migrations are frozen. Roles and grants (`store/grants.sql`) are applied every time.
 """
 
 import hashlib
@@ -14,16 +14,16 @@ from psycopg.errors import InsufficientPrivilege
 
 from domain.errors import UsageError
 
-LOCK_KEY = 7_238_151_001  # advisory lock: one migration at a time
-OLDEST_SERVER = 160_000  # roles are granted WITH SET, which PostgreSQL 15 does not know
+LOCK_KEY = 7_238_151_001  # advisory lock: serialises migrations
+OLDEST_SERVER = 160_000  # GRANT … WITH SET needs PostgreSQL 16
 FLAVOUR = "flavour/"
-# What a flavour is made of: a database on TimescaleDB's Apache edition grows into a community one.
+# Steps of each flavour: an Apache edition database can be upgraded to Community.
 LINEAGE: Mapping[str, Sequence[str]] = {
     "plain": ("plain",),
     "timescale_apache": ("timescale_apache",),
     "timescale_community": ("timescale_apache", "timescale_community"),
 }
-# One of these is in each database of a release before 1.0.
+# Migration names that only databases of releases before 1.0 have, one per flavour.
 BEFORE_1_0 = frozenset(f"{FLAVOUR}{name}.sql" for name in LINEAGE)
 
 CREATE_RECORD = """
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 SELECT_APPLIED = "SELECT name, checksum FROM schema_migration"
 INSERT_APPLIED = "INSERT INTO schema_migration (name, checksum) VALUES (%s, %s)"
 SELECT_TIMESCALE = "SELECT count(*) FROM pg_available_extensions WHERE name = 'timescaledb'"
-# The first is a setting of its loader; shared_preload_libraries itself is not for everyone to see.
+# A setting that the extension's loader defines; reading shared_preload_libraries itself needs a privilege.
 SELECT_LOADED = """
 SELECT
   EXISTS (SELECT FROM pg_settings WHERE name = 'timescaledb.max_background_workers')
@@ -46,7 +46,7 @@ SELECT_LICENCE = "SELECT current_setting('timescaledb.license', true)"
 
 
 def flavour(conn: Connection) -> str:
-    """The flavour the server offers: plain, timescale_apache or timescale_community."""
+    """Return the flavour that the server offers: plain, timescale_apache or timescale_community."""
     available = conn.execute(SELECT_TIMESCALE).fetchone()
     loaded = conn.execute(SELECT_LOADED).fetchone()
     if not available or not available[0] or not loaded or not loaded[0]:
@@ -57,7 +57,7 @@ def flavour(conn: Connection) -> str:
 
 
 def refuse_old_server(conn: Connection) -> None:
-    """Refuse a server that is older than what the roles and views need; nothing is written.
+    """Refuse a server older than the oldest supported version; writes nothing.
 
     Raises:
         UsageError: names the version that is there, and the one that is needed.
@@ -68,11 +68,11 @@ def refuse_old_server(conn: Connection) -> None:
 
 
 def migrate(conn: Connection) -> list[str]:
-    """Apply what is missing, in order; returns the names applied now. Commits after each file.
+    """Apply missing migrations in order; returns their names. Commits after each file.
 
     Raises:
         UsageError: the server is too old, an applied file has changed, the database was made for another flavour, or
-            we may not create roles.
+            the account may not create roles.
     """
     refuse_old_server(conn)
     conn.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
@@ -87,7 +87,7 @@ def migrate(conn: Connection) -> list[str]:
 
 
 def made_for(applied: Iterable[str]) -> str | None:
-    """The flavour that a database was migrated for, from the names on record."""
+    """Return the flavour that a database was migrated for, from the names of its migrations."""
     seen = {name.removeprefix(FLAVOUR).partition("/")[0] for name in applied if _of_flavour(name)}
     return next((chosen for chosen in reversed(list(LINEAGE)) if chosen in seen), None)
 
@@ -154,5 +154,5 @@ def _of_flavour(name: str) -> bool:
 
 
 def checksum(text: str) -> str:
-    """By which a file is known again."""
+    """Return the checksum that identifies a file's text."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""Numbers that people see, without gaps: what is rolled back has taken none.
+"""Public numbers without gaps: a rollback returns the numbers that its transaction took.
 
-Whoever has taken some keeps others from taking of the same kind until the transaction is over. So they are taken last:
-nobody who has some waits for a home or a ticket.
+Taking numbers locks their kind until the transaction ends. Take them last, so that a transaction that holds numbers
+never waits for a home or a ticket.
 """
 
 from enum import StrEnum
@@ -12,7 +12,7 @@ TAKE = "SELECT take_numbers(%(kind)s, %(many)s)"
 
 
 class NumberKind(StrEnum):
-    """What is numbered. Stored in `numbering.kind`."""
+    """Kinds of numbered objects. Stored in `numbering.kind`."""
 
     TICKET = "ticket"
     FLAG = "flag"
@@ -22,12 +22,12 @@ class NumberKind(StrEnum):
 
 
 def take(conn: Connection, kind: NumberKind, many: int) -> range:
-    """Take so many numbers that follow each other."""
+    """Take consecutive numbers."""
     return _numbers(conn, kind, many) if many else range(0)
 
 
 def give_back(conn: Connection, kind: NumberKind, many: int) -> None:
-    """Give the last numbers back that this transaction has taken and not used."""
+    """Return unused numbers, the last ones that this transaction took."""
     if many:
         _numbers(conn, kind, -many)
 

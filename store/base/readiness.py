@@ -1,4 +1,4 @@
-"""Whether the database has everything this version needs."""
+"""Readiness of the schema: compares the applied migrations with those of this version."""
 
 from psycopg import Connection
 
@@ -9,7 +9,7 @@ SELECT_APPLIED = "SELECT name FROM schema_migration"
 
 
 def unapplied(conn: Connection) -> list[str]:
-    """What this version needs and the database lacks; `flavour` for all files of one, if it has none yet."""
+    """Return the names of missing migrations; `flavour` stands for all files of a flavour that was never chosen."""
     applied = _applied(conn)
     chosen = made_for(applied)
     missing = [name for name in scripts(chosen) if name not in applied]
@@ -17,7 +17,7 @@ def unapplied(conn: Connection) -> list[str]:
 
 
 def migrated_for(conn: Connection) -> str | None:
-    """The flavour that the database has; None: none yet."""
+    """Return the flavour of the database; None: not chosen yet."""
     return made_for(_applied(conn))
 
 

@@ -1,4 +1,4 @@
-"""Rows as dictionaries, for answers that people read: the columns are named as they see them."""
+"""Query results as dictionaries, for API answers; the columns carry their public names."""
 
 from collections.abc import Mapping
 from typing import Any, LiteralString, TypeAlias
@@ -10,6 +10,6 @@ Row: TypeAlias = dict[str, Any]
 
 
 def fetch(conn: Connection, query: LiteralString, parameters: Mapping[str, Any]) -> list[Row]:
-    """All rows of a statement, one dictionary each."""
+    """Return all rows of a statement as dictionaries."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, parameters).fetchall()

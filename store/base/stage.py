@@ -1,4 +1,4 @@
-"""Temporary tables through which batches travel; each connection that writes batches opens its own once."""
+"""Temporary tables that stage batches; each connection that writes batches creates its own once."""
 
 from psycopg import Connection
 
@@ -23,11 +23,11 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_home_state (
 ) ON COMMIT DELETE ROWS;
 """
 
-# A batch is small beside the city: its rows are looked up by key, whatever the planner guesses of a temporary table.
+# A batch is small compared with the city: force index lookups, as the planner has no statistics of temporary tables.
 LOOK_UP = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
 
 
 def open_stages(conn: Connection) -> None:
-    """Create the temporary tables of this connection and set it up for batches. The caller commits."""
+    """Create the temporary tables of a connection and set it up for batches. The caller commits."""
     conn.execute(OPEN)
     conn.execute(LOOK_UP)

@@ -1,9 +1,10 @@
-"""Binary COPY between numpy and PostgreSQL: a structured array is the buffer.
+"""Binary COPY between numpy and PostgreSQL; a structured array serves as the buffer.
 
-Instants are int64 microseconds since 1970; the extremes of int64 are -infinity ("none") and infinity, which SQL turns
-into NULL where a table has it. A NaN that is written is NULL; what is read has no NULLs, SQL makes NaN of them.
-Temperatures that are judged are `milli`: int32 thousandths of a degree here, the 32-bit float that is nearest to them
-in the table, which is exact both ways up to 8,000 °C. None is infinity.
+Instants are int64 microseconds since 1970. The extremes of int64 stand for -infinity ("none") and infinity; SQL turns
+them into NULL where a table has it. NaN is written as NULL. Data that is read has no NULLs: SQL replaces them by NaN.
+
+Judged temperatures have the kind `milli`: int32 thousandths of a degree here, the nearest 32-bit float in the table.
+The conversion is exact both ways up to 8,000 °C. NONE_MILLI corresponds to infinity.
 """
 
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ PG_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 
-Layout = Mapping[str, str]  # column → kind
+Layout = Mapping[str, str]  # column → type
 
 
 def _frame(layout: Layout, kinds: Mapping[str, str]) -> np.dtype[np.void]:
@@ -52,12 +53,12 @@ def _frame(layout: Layout, kinds: Mapping[str, str]) -> np.dtype[np.void]:
 
 
 def native(layout: Layout) -> np.dtype[np.void]:
-    """The dtype in which `read` returns rows and `write` likes them."""
+    """Return the dtype of rows that `read` returns and `write` takes without copying."""
     return np.dtype([(name, NATIVE[kind]) for name, kind in layout.items()])
 
 
 def encode(layout: Layout, rows: NDArray[np.void]) -> bytes:
-    """Rows (structured array with at least the layout's fields) as binary COPY data; NaN is NULL."""
+    """Encode rows as binary COPY data; the array needs at least the layout's fields; NaN becomes NULL."""
     dtype = _frame(layout, KINDS)
     out = np.empty(len(rows), dtype)
     out[":columns"] = len(layout)
@@ -68,7 +69,7 @@ def encode(layout: Layout, rows: NDArray[np.void]) -> bytes:
 
 
 def _nulled(out: NDArray[np.void], layout: Layout) -> bytes:
-    """The rows of a frame, where NaN is no value: a length of -1, and no bytes after it."""
+    """Serialise tuples with each NaN as a NULL field: length -1 and no data."""
     kept = None
     for name in (n for n, kind in layout.items() if kind.startswith("float")):
         absent = np.isnan(out[name])
@@ -80,7 +81,7 @@ def _nulled(out: NDArray[np.void], layout: Layout) -> bytes:
 
 
 def decode(layout: Layout, data: bytes) -> NDArray[np.void]:
-    """Binary COPY data as rows.
+    """Decode binary COPY data.
 
     Raises:
         ValueError: the data has NULLs or other columns.
@@ -99,11 +100,11 @@ def decode(layout: Layout, data: bytes) -> NDArray[np.void]:
 
 
 def milli(celsius: NDArray[np.floating[Any]]) -> NDArray[np.int32]:
-    """The nearest thousandths of a degree, half of one to the even side; NONE_MILLI for what is no temperature."""
+    """Round to thousandths of a degree, half to even; NaN and infinity become NONE_MILLI."""
     scaled = celsius.astype(np.float64)
     scaled *= PER_DEGREE
-    # A float64 of this size has no bits left for fractions: adding it rounds, to even, and what was added stands in
-    # the low bits as an integer. Casting would take twice as long.
+    # A float64 of this magnitude has no fraction bits: the addition rounds half to even and leaves the result as an
+    # integer in the low bits. A cast would take twice as long.
     known = np.abs(scaled) < NONE_MILLI
     scaled += _ROUNDS
     whole = scaled.view(np.int64)
@@ -115,32 +116,32 @@ _ROUNDS = np.float64(1.5 * 2**52)
 
 
 def celsius(of_milli: NDArray[np.int32]) -> NDArray[np.float32]:
-    """The 32-bit floats nearest to thousandths of a degree; infinity for NONE_MILLI."""
+    """Convert thousandths of a degree to the nearest 32-bit floats; NONE_MILLI becomes infinity."""
     return np.where(of_milli == NONE_MILLI, np.float32(np.inf), (of_milli / PER_DEGREE).astype(np.float32))
 
 
 def _sent(kind: str, values: NDArray[Any]) -> NDArray[Any]:
-    """Values as the table has them."""
+    """Convert values to their representation in the table."""
     if kind == "timestamptz":
         return _shift(values, -PG_EPOCH_US)
     return celsius(values) if kind == "milli" else values
 
 
 def _got(kind: str, values: NDArray[Any]) -> NDArray[Any]:
-    """Values of a table as rows have them."""
+    """Convert values from their representation in the table."""
     if kind == "timestamptz":
         return _shift(values.astype(np.int64), PG_EPOCH_US)
     return milli(values) if kind == "milli" else values
 
 
 def _shift(instants: NDArray[np.int64], by: int) -> NDArray[np.int64]:
-    """Move instants between the two epochs; the extremes stand for -infinity and infinity and stay."""
+    """Convert instants between the two epochs; the extremes stand for -infinity and infinity and are kept."""
     extreme = (instants == NONE_US) | (instants == EVER_US)
     return np.where(extreme, instants, instants + np.where(extreme, 0, by))
 
 
 def ids(keys: NDArray[np.integer[Any]]) -> str:
-    """Keys as the text of an SQL array: a fraction of the cost of a list, which is turned over one by one."""
+    """Format keys as the text of an SQL array, at a fraction of the cost of a list, which is adapted item by item."""
     return "{" + str(keys.tolist())[1:-1] + "}"
 
 
@@ -159,14 +160,14 @@ def read(cur: Cursor[Any], statement: LiteralString, layout: Layout, params: Map
 def read_arrays(
     cur: Cursor[Any], statement: LiteralString, layout: Layout, params: Mapping[str, Any]
 ) -> NDArray[np.void]:
-    """As `read`, where each row that comes stands for many: its columns are arrays of one length, or hold for all."""
+    """Read rows whose columns are arrays of one length; a scalar column applies to all elements of its row."""
     with cur.copy(statement, params) as copy:
         data = b"".join(bytes(block) for block in copy)
     return decode_arrays(layout, data)
 
 
 def decode_arrays(layout: Layout, data: bytes) -> NDArray[np.void]:
-    """Binary COPY data whose columns are arrays, as rows, the tuples sorted by what their first column begins with.
+    """Decode binary COPY data with array columns, and sort the tuples by the first element of their first column.
 
     Raises:
         ValueError: the data has NULLs or other columns.
@@ -181,7 +182,7 @@ def decode_arrays(layout: Layout, data: bytes) -> NDArray[np.void]:
 
 
 def _unpack(layout: Layout, data: bytes, at: int) -> tuple[NDArray[np.void], int]:
-    """The rows of one tuple of arrays, and where the next one begins."""
+    """Return the rows of one tuple of arrays, and the offset of the next tuple."""
     columns, at = {}, at + 2
     for name, kind in layout.items():
         size = int.from_bytes(data[at : at + 4], "big", signed=True)
@@ -193,11 +194,11 @@ def _unpack(layout: Layout, data: bytes, at: int) -> tuple[NDArray[np.void], int
     return rows, at
 
 
-_ARRAY_HEADER = 20  # dimensions, has NULLs, type, length, lower bound
+_ARRAY_HEADER = 20  # dimensions, NULL flag, element type, length, lower bound
 
 
 def _elements(dtype: np.dtype[Any], data: bytes, at: int, size: int) -> NDArray[Any]:
-    """The elements of an array field; a plain field is one element."""
+    """Return the elements of an array field; a scalar field has one element."""
     if size == dtype.itemsize:
         return np.frombuffer(data, dtype, 1, at)
     framed = np.dtype([("bytes", ">i4"), ("value", dtype)])

@@ -234,6 +234,16 @@ class IncidentPlaceRow(NamedTuple):
     station: str
 
 
+class NewIncident(NamedTuple):
+    """An incident to store, with the ticket of its crew; `why` is the evidence, as JSON."""
+
+    incident_id: int
+    finding: IncidentFinding
+    station: str
+    ticket_id: int
+    why: dict[str, Any]
+
+
 class MergedIncident(NamedTuple):
     """An incident that became part of a wider one, and the ticket its crew worked on."""
 
@@ -299,16 +309,8 @@ def places(conn: Connection, wanted: Sequence[NetworkPlace]) -> dict[NetworkPlac
     return {NetworkPlace(row.substation_id, row.building_id): row for row in rows}
 
 
-def insert(
-    conn: Connection,
-    incident: int,
-    found: IncidentFinding,
-    station: str,
-    ticket: int,
-    why: dict[str, Any],
-    at: datetime,
-) -> str:
-    """Store a new incident; returns its number.
+def insert(conn: Connection, new: NewIncident, at: datetime) -> str:
+    """Store an incident; returns its number.
 
     Raises:
         psycopg.errors.ExclusionViolation: its place, or a wider or narrower one, has an open incident.
@@ -316,13 +318,13 @@ def insert(
     row = conn.execute(
         INSERT,
         {
-            "incident_id": incident,
-            "kind": found.kind.value,
-            "substation": found.place.substation,
-            "building": found.place.building,
-            "station": station,
-            "ticket_id": ticket,
-            "why": Jsonb(why),
+            "incident_id": new.incident_id,
+            "kind": new.finding.kind.value,
+            "substation": new.finding.place.substation,
+            "building": new.finding.place.building,
+            "station": new.station,
+            "ticket_id": new.ticket_id,
+            "why": Jsonb(new.why),
             "at": at,
         },
     ).fetchone()

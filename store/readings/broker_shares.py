@@ -1,4 +1,4 @@
-"""Whether a broker keeps shared subscriptions over a restart: what a probe found, and what a worker found later."""
+"""Shared subscriptions of brokers: whether a broker keeps them across a restart, by probe and by experience."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ WHERE broker = %(broker)s AND kept AND withdrawn_at IS NULL
 
 @dataclass(frozen=True)
 class Probe:
-    """What a probe of a broker counted: messages that it acknowledged while the subscriber was away, and came."""
+    """Result of a broker probe: messages acknowledged while the subscriber was away, and messages delivered."""
 
     broker: str
     published: int
@@ -38,16 +38,16 @@ class Probe:
 
 
 def kept(conn: Connection, broker: str) -> bool:
-    """Whether a broker was seen to keep shared subscriptions, and nobody has found otherwise since."""
+    """Check that a probe found a broker to keep shared subscriptions, and no worker has contradicted it."""
     row = conn.execute(SELECT_KEPT, {"broker": broker}).fetchone()
     return bool(row and row[0])
 
 
 def record(conn: Connection, probe: Probe, now: datetime) -> None:
-    """Note what a probe found, in place of what was known."""
+    """Store a probe's result in place of the previous one."""
     conn.execute(UPSERT, {**asdict(probe), "now": now})
 
 
 def withdraw(conn: Connection, broker: str, why: str, now: datetime) -> None:
-    """Believe a broker no longer; the first reason stays."""
+    """Mark a broker as losing shared subscriptions; the first reason is kept."""
     conn.execute(WITHDRAW, {"broker": broker, "why": why, "now": now})

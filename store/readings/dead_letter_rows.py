@@ -1,4 +1,4 @@
-"""Messages that could not be stored, with the reason: kept, found again, and in the end forgotten."""
+"""Dead letters: messages that could not be stored, with the reason; listed, replayed, and eventually purged."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ COPY = """
 COPY dead_letter (received_at, topic, payload, payload_bytes, reason, detail, faults, reasons) FROM STDIN
 """
 
-# A letter is of a sensor if its topic has the code as a level, or its payload has it in quotes.
+# A letter belongs to a sensor if its topic has the code as a level, or its payload contains it in quotes.
 _WANTED: LiteralString = """
   replayed_at IS NULL
   AND (%(reason)s::text IS NULL OR reasons ? %(reason)s)
@@ -28,7 +28,7 @@ _COLUMNS: LiteralString = "dead_letter_id, received_at, topic, payload, payload_
 SELECT_NEWEST = f"SELECT {_COLUMNS} FROM dead_letter WHERE {_WANTED} ORDER BY dead_letter_id DESC LIMIT %(most)s"
 COUNT_WAITING = f"SELECT count(*) FROM dead_letter WHERE {_WANTED}"
 SELECT_LAST = "SELECT coalesce(max(dead_letter_id), 0) FROM dead_letter"
-# Skipped: letters that somebody else replays at this moment.
+# SKIP LOCKED: letters that another replay is processing.
 TAKE = f"""
 SELECT {_COLUMNS} FROM dead_letter
 WHERE {_WANTED} AND dead_letter_id > %(after)s AND dead_letter_id <= %(last)s
@@ -45,7 +45,7 @@ WHERE d.dead_letter_id = x.dead_letter_id
 """
 SELECT_HEALTH = "SELECT waiting, bytes, dropped, dropped_faults, dropped_bytes, dropped_at FROM dead_letter_health"
 SELECT_BYTES = "SELECT coalesce(sum(bytes), 0) FROM dead_letter"
-# As many letters as take the bytes that are too many: those that wait no longer first, then the oldest.
+# The letters that make up the excess bytes: replayed ones first, then the oldest.
 TRIM = """
 WITH first AS (
   SELECT dead_letter_id, bytes, replayed_at IS NULL AS waits FROM dead_letter
@@ -78,16 +78,16 @@ DELETE FROM dead_letter WHERE dead_letter_id IN (
 
 
 class LetterFault(NamedTuple):
-    """One thing that is wrong with a message."""
+    """One fault in a message."""
 
     reason: str
     detail: str
-    sensor: str | None = None  # whose reading it would be, as far as that is known
-    at: int | None = None  # which element of the message it is, from 0
+    sensor: str | None = None  # code of the sensor, if known
+    at: int | None = None  # index of the element in the message, from 0
 
 
 class DeadLetter(NamedTuple):
-    """One letter; `payload` may be cut, `payload_bytes` is the size as received."""
+    """A dead letter; `payload` may be truncated, `payload_bytes` is the size as received."""
 
     received_at: datetime
     topic: str
@@ -99,7 +99,7 @@ class DeadLetter(NamedTuple):
 
 @dataclass(frozen=True)
 class WaitingLetter:
-    """A letter that has not been replayed."""
+    """A dead letter that has not been replayed."""
 
     dead_letter_id: int
     received_at: datetime
@@ -111,12 +111,12 @@ class WaitingLetter:
 
     @property
     def is_cut(self) -> bool:
-        """Whether only the beginning of the message was kept."""
+        """Whether the stored payload is truncated."""
         return len(self.payload) < self.payload_bytes
 
 
 class ReplayRefusal(NamedTuple):
-    """Why something of a letter still cannot be stored."""
+    """Reasons why a letter could not be stored on replay."""
 
     dead_letter_id: int
     faults: Sequence[LetterFault]
@@ -125,7 +125,7 @@ class ReplayRefusal(NamedTuple):
 
 @dataclass(frozen=True)
 class LetterFilter:
-    """Which of the waiting letters are meant; None: whatever they are."""
+    """Filter for waiting letters; None: any."""
 
     reason: str | None = None
     since: datetime | None = None
@@ -135,7 +135,7 @@ class LetterFilter:
 
 @dataclass(frozen=True)
 class Health:
-    """How many letters wait, what all of them take, and how many were dropped because that was too much."""
+    """Count and size of waiting letters, and the count dropped for lack of space."""
 
     waiting: int
     bytes: int
@@ -154,49 +154,49 @@ def insert(conn: Connection, letters: Sequence[DeadLetter]) -> None:
 
 
 def newest(conn: Connection, wanted: LetterFilter, most: int) -> list[WaitingLetter]:
-    """Waiting letters, the newest first."""
+    """Return waiting letters, newest first."""
     with conn.cursor(row_factory=class_row(WaitingLetter)) as cur:
         return cur.execute(SELECT_NEWEST, {**asdict(wanted), "most": most}).fetchall()
 
 
 def waiting(conn: Connection, wanted: LetterFilter) -> int:
-    """How many letters wait."""
+    """Count the waiting letters."""
     return _number(conn, COUNT_WAITING, wanted)
 
 
 def last(conn: Connection) -> int:
-    """The id of the latest letter there is; 0: there is none."""
+    """Return the highest letter id; 0: none."""
     return _number(conn, SELECT_LAST, LetterFilter())
 
 
 def take(conn: Connection, wanted: LetterFilter, after: int, last: int, most: int) -> list[WaitingLetter]:
-    """Lock waiting letters with ids above `after` up to `last`, in order, until the transaction ends."""
+    """Lock waiting letters with ids in (after, last], in order, until the transaction ends."""
     span = {"after": after, "last": last, "most": most}
     with conn.cursor(row_factory=class_row(WaitingLetter)) as cur:
         return cur.execute(TAKE, {**asdict(wanted), **span}).fetchall()
 
 
 def mark_replayed(conn: Connection, ids: Sequence[int], now: datetime) -> None:
-    """These letters are stored: they wait no longer."""
+    """Mark letters as replayed."""
     conn.execute(MARK, {"ids": list(ids), "now": now})
 
 
 def refresh(conn: Connection, refusals: Sequence[ReplayRefusal]) -> None:
-    """Note why these letters go on waiting."""
+    """Record why letters could not be stored."""
     rows = [(refusal.dead_letter_id, *_why(refusal.faults, refusal.reasons)) for refusal in refusals]
     names = ("ids", "reason", "detail", "faults", "reasons")
     conn.execute(REFRESH, dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
 
 def purge(conn: Connection, before: datetime, most: int) -> int:
-    """Delete up to `most` letters received before an instant, replayed or not, the oldest first; how many it were."""
+    """Delete up to `most` letters received before an instant, replayed or not, oldest first; returns the count."""
     return conn.execute(PURGE, {"before": before, "most": most}).rowcount
 
 
 def trim(conn: Connection, most_bytes: int, now: datetime, most: int) -> int:
-    """Delete up to `most` letters, until all that are left take no more than `most_bytes`; how many it were.
+    """Delete up to `most` letters until the rest take at most `most_bytes`; returns the count.
 
-    Those that still waited are counted as dropped.
+    Letters that were still waiting are counted as dropped.
     """
     (row,) = conn.execute(SELECT_BYTES)
     if row[0] <= most_bytes:
@@ -206,14 +206,14 @@ def trim(conn: Connection, most_bytes: int, now: datetime, most: int) -> int:
 
 
 def health(conn: Connection) -> Health:
-    """What there is of letters."""
+    """Return count and size of letters."""
     with conn.cursor(row_factory=class_row(Health)) as cur:
         (found,) = cur.execute(SELECT_HEALTH)
         return found
 
 
 def _why(faults: Sequence[LetterFault], reasons: Mapping[str, int]) -> tuple[str, str, str, str]:
-    """The columns reason, detail, faults and reasons. Text of PostgreSQL has no place for NUL."""
+    """Return the columns reason, detail, faults and reasons. NUL is removed: PostgreSQL's text cannot hold it."""
     listed = [{name: _clean(v) for name, v in fault._asdict().items() if v is not None} for fault in faults]
     return faults[0].reason, _clean(faults[0].detail), json.dumps(listed, ensure_ascii=False), json.dumps(reasons)
 

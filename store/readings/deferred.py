@@ -1,4 +1,4 @@
-"""Messages that were put by unread, as their sender sent more than fits: kept until there is time to store them."""
+"""Deferred messages: the excess of a sender over its limit, kept unread until there is time to store it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 COPY = "COPY ingest_deferred (topic, messages, payload) FROM STDIN (FORMAT BINARY)"
-# The oldest; what another worker has in hand is skipped.
+# The oldest first; packs locked by another worker are skipped.
 TAKE = """
 SELECT deferred_id, topic, messages, payload FROM ingest_deferred
 ORDER BY deferred_id
@@ -19,7 +19,7 @@ SELECT_BYTES = "SELECT coalesce(sum(bytes), 0)::bigint FROM ingest_deferred"
 
 
 class Pack(NamedTuple):
-    """Some messages of one topic, as one row; `payload` is the caller's to make and to read."""
+    """Several messages of one topic as one row; `payload` is opaque to this module."""
 
     topic: str
     messages: int
@@ -27,7 +27,7 @@ class Pack(NamedTuple):
 
 
 class DeferredPack(NamedTuple):
-    """A pack that waits."""
+    """A deferred pack with its key."""
 
     deferred_id: int
     topic: str
@@ -36,7 +36,7 @@ class DeferredPack(NamedTuple):
 
 
 def insert(conn: Connection, packs: Sequence[Pack]) -> None:
-    """Put packs by."""
+    """Store packs."""
     with conn.cursor() as cur, cur.copy(COPY) as copy:
         copy.set_types(("text", "int4", "bytea"))
         for pack in packs:
@@ -50,11 +50,11 @@ def take(conn: Connection, most: int) -> list[DeferredPack]:
 
 
 def delete(conn: Connection, ids: Sequence[int]) -> None:
-    """These packs are stored, message by message."""
+    """Delete packs whose messages are stored."""
     conn.execute(DELETE, {"ids": list(ids)})
 
 
 def waiting_bytes(conn: Connection) -> int:
-    """What all packs take."""
+    """Return the size of all packs, in bytes."""
     (row,) = conn.execute(SELECT_BYTES)
     return int(row[0])

@@ -1,4 +1,4 @@
-"""Fates of messages and readings, counted in the transaction that decided them."""
+"""Counters of ingest, updated in the transaction that stores the batch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -75,7 +75,7 @@ SAMPLES_KEPT = timedelta(days=14)
 
 @dataclass(frozen=True)
 class Ages:
-    """From when to when a batch is. Without a reading, nothing was measured."""
+    """Time span that a batch covers. Without a reading there is no measured time."""
 
     oldest_received: datetime
     newest_received: datetime
@@ -84,7 +84,7 @@ class Ages:
 
 
 class NoValueCount(NamedTuple):
-    """A quantity without a value: why, how many times in a batch, and the last such case."""
+    """Count of missing values of one quantity and reason in a batch, and the last case."""
 
     quantity: str
     reason: str  # domain.reasons.NoValue
@@ -95,59 +95,67 @@ class NoValueCount(NamedTuple):
 
 @dataclass(frozen=True)
 class Excess:
-    """What became of what a sender said beyond its bounds."""
+    """What became of a sender's excess over its limits."""
 
-    deferred: int = 0  # messages that waited for its turn
-    put_by: int = 0  # messages that were put by unread
-    unkept: int = 0  # dead letters and messages that are counted but not kept
+    deferred: int = 0  # messages that were delayed
+    put_by: int = 0  # messages that were deferred unread
+    unkept: int = 0  # dead letters and messages that were counted but not kept
 
 
-def add(
-    conn: Connection,
-    worker: str,
-    fates: Mapping[str, int],
-    dead: Mapping[str, int],
-    now: datetime,
-    ages: Ages,
-    queued: int,
-) -> None:
-    """Add a batch's fates (messages, stored, duplicates, conflicts, late, retained) and dead letters by reason.
+@dataclass(frozen=True)
+class BatchCounts:
+    """Outcome of a batch.
 
     Args:
-        queued: the messages that wait behind the batch.
+        fates: counts of messages, stored, duplicates, conflicts, late, retained.
+        dead: dead letters by reason.
+        queued: messages in the queue behind the batch.
     """
-    conn.execute(ADD, {"worker": worker, "now": now, "queued": queued, **asdict(ages), **fates})
-    if dead:
-        conn.execute(ADD_DEAD, {"worker": worker, "reasons": list(dead), "counts": list(dead.values())})
+
+    fates: Mapping[str, int]
+    dead: Mapping[str, int]
+    ages: Ages
+    queued: int
+
+
+def add(conn: Connection, worker: str, batch: BatchCounts, now: datetime) -> None:
+    """Add a batch to the counters of a worker."""
+    conn.execute(ADD, {"worker": worker, "now": now, "queued": batch.queued, **asdict(batch.ages), **batch.fates})
+    if batch.dead:
+        counts = {"reasons": list(batch.dead), "counts": list(batch.dead.values())}
+        conn.execute(ADD_DEAD, {"worker": worker, **counts})
 
 
 def add_voids(conn: Connection, worker: str, voids: Sequence[NoValueCount], now: datetime) -> None:
-    """Add what had no value in a batch; one entry for each quantity and reason."""
+    """Add the missing values of a batch; one entry per quantity and reason."""
     names = ("quantities", "reasons", "counts", "sensors", "values")
     columns = dict(zip(names, map(list, zip(*voids, strict=True)), strict=True))
     conn.execute(ADD_VOID, {"worker": worker, "now": now, **columns})
 
 
 def add_excess(conn: Connection, excess: Mapping[str, Excess], now: datetime) -> None:
-    """Add what senders said beyond their bounds."""
+    """Add the excess of senders."""
     columns = {name: [getattr(one, name) for one in excess.values()] for name in ("deferred", "put_by", "unkept")}
     conn.execute(ADD_EXCESS, {"senders": list(excess), "now": now, **columns})
 
 
 def excess(conn: Connection, since: datetime, most: int) -> dict[str, Excess]:
-    """Up to `most` senders that were beyond their bounds since an instant, the latest first, with all that is noted."""
+    """Return up to `most` senders with an excess since an instant, latest first."""
     rows = conn.execute(SELECT_EXCESS, {"since": since, "most": most})
     return {sender: Excess(*counts) for sender, *counts in rows}
 
 
 def sample(conn: Connection, now: datetime) -> None:
-    """Note how far each worker has counted, and forget what is older than two weeks. In a transaction of the caller."""
+    """Sample the counters of each worker, and delete samples older than two weeks.
+
+    It runs in the caller's transaction.
+    """
     conn.execute(INSERT_SAMPLES, {"now": now})
     conn.execute(DELETE_SAMPLES, {"before": now - SAMPLES_KEPT})
     conn.execute(DELETE_EXCESS, {"before": now - SAMPLES_KEPT})
 
 
 def latest(conn: Connection) -> tuple[int, datetime | None]:
-    """How many workers there have been, and when one last stored a batch."""
+    """Return the number of workers, and when one last stored a batch."""
     (found,) = conn.execute(SELECT_LATEST)
     return found[0], found[1]

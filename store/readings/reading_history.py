@@ -1,4 +1,4 @@
-"""A home's readings over time, of every sensor while it was in that home.
+"""Readings of a home over time, from every sensor during its stay in that home.
 
 Pages follow each other by (time, point_id). The API's role comes to readings through `point_readings` alone.
 """
@@ -26,8 +26,7 @@ WHERE p.home_id = %(home_id)s
   AND (p.valid_from IS NULL OR p.valid_from < %(end)s) AND (p.valid_to IS NULL OR p.valid_to > %(start)s)
 ORDER BY p.point_id
 """
-# Only good readings count, as in reading_hour. An array for each point: a row for each reading would take five times as
-# long.
+# Only good readings count, as in reading_hour. An array per point: a row per reading would take five times as long.
 GOOD: wire.Layout = {"point_id": "int4", "measured_at": "timestamptz", "milli": "int4"}
 COPY_GOOD = """
 COPY (
@@ -38,7 +37,7 @@ COPY (
   GROUP BY p.point_id
 ) TO STDOUT (FORMAT BINARY)
 """
-# All of a point's readings in order of time, raw, a batch at a time.
+# All readings of a point by time, raw, in batches.
 SAID: wire.Layout = {
     "measured_at": "timestamptz",
     "received_at": "timestamptz",
@@ -77,7 +76,7 @@ GROUP BY p.point_id, s.code
 
 
 class HomePoint(NamedTuple):
-    """A sensor in a room of the home for a time; None: from ever, for good."""
+    """A sensor's stay in a room of the home; None: unbounded."""
 
     point_id: int
     sensor: str
@@ -90,7 +89,7 @@ class HomePoint(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryPage:
-    """A page of a home's history: half-open span, last position of the page before, number of rows."""
+    """A page of a home's history: half-open span, last position of the previous page, row count."""
 
     home_id: int
     start: datetime
@@ -99,11 +98,11 @@ class HistoryPage:
     limit: int
 
     def parameters(self) -> dict[str, Any]:
-        """The values that all statements here share."""
+        """Return the query parameters that all statements here share."""
         after, after_point = self.after or (None, None)
         return {
             "home_id": self.home_id,
-            # Nothing before the position is asked for again; chunks before it need not be opened.
+            # The lower bound moves up to the position, so that earlier chunks are not opened.
             "start": max(self.start, after) if after else self.start,
             "end": self.end,
             "shown": after_point if after and after >= self.start else None,
@@ -112,7 +111,7 @@ class HistoryPage:
 
 
 class Columns(NamedTuple):
-    """A page's readings of one point, in order of time: °C calibrated, the offset in K, %, domain.quality."""
+    """Readings of one point on a page, by time: °C calibrated, the offset in K, %, domain.quality."""
 
     point_id: int
     sensor: str
@@ -126,25 +125,25 @@ class Columns(NamedTuple):
 
 
 def readings(conn: Connection, stretch: HistoryPage) -> list[Columns]:
-    """The readings of a page, and maybe some more: each point gives as many as would fill it."""
+    """Return the readings of a page, possibly more: each point contributes up to a full page."""
     with conn.cursor(row_factory=class_row(Columns), binary=True) as cur:
         return cur.execute(SELECT_PAGE, stretch.parameters()).fetchall()
 
 
 def points(conn: Connection, home_id: int, start: datetime, end: datetime) -> list[HomePoint]:
-    """Who measured in a home at some time in [start, end)."""
+    """Return the points of a home in [start, end)."""
     with conn.cursor(row_factory=class_row(HomePoint)) as cur:
         return cur.execute(SELECT_POINTS, {"home_id": home_id, "start": start, "end": end}).fetchall()
 
 
 def good(conn: Connection, home_id: int, start: datetime, end: datetime) -> NDArray[np.void]:
-    """Good readings in [start, end) as rows of GOOD, calibrated, sorted by point and time."""
+    """Return good readings in [start, end) as GOOD rows, calibrated, sorted by point and time."""
     with conn.cursor() as cur:
         return wire.read_arrays(cur, COPY_GOOD, GOOD, {"home_id": home_id, "start": start, "end": end})
 
 
 def said(conn: Connection, point_id: int, start: datetime, end: datetime, most: int) -> Iterator[NDArray[np.void]]:
-    """All readings of a point in [start, end) as rows of SAID, raw, in order of time, in batches of at most `most`."""
+    """Yield all readings of a point in [start, end) as SAID rows, raw, by time, in batches of at most `most`."""
     with conn.cursor() as cur:
         while start < end:
             params = {"point_id": point_id, "start": start, "end": end, "limit": most}

@@ -1,28 +1,28 @@
-"""How long readings are kept. What was judged from them is kept for ever."""
+"""Retention of readings. Ledger days and flags derived from them are kept forever."""
 
 from datetime import datetime, timedelta
 
 from psycopg import Connection
 
-# Judging a day anew needs what was held when it began. With no sensor that speaks less than once a day and three
-# intervals of holding that is three days; the rest is for the pace of deleting and for what is on its way.
+# Re-judging a day needs the values held at its beginning. With an interval of at most a day and a hold of three
+# intervals that is three days; the rest allows for slow deletion and for messages in transit.
 MARGIN = timedelta(days=7)
 
-# Defined for each flavour: plain PostgreSQL deletes so many rows, TimescaleDB whole chunks.
+# Defined per flavour: plain PostgreSQL deletes up to `most` rows, TimescaleDB drops whole chunks.
 DROP_READINGS = "SELECT drop_readings(%(before)s, %(most)s)"
 SELECT_KEPT = "SELECT since FROM readings_kept"
 
 
 def drop(conn: Connection, before: datetime, most: int) -> int:
-    """Delete readings measured before an instant, and note that; the number of rows or chunks, 0 when none is left.
+    """Delete readings measured before an instant, and record the bound; returns the count of rows or chunks deleted.
 
-    On TimescaleDB what shares a chunk (a day; of substations a week) with something younger stays until that is old.
+    On TimescaleDB a chunk (a day; a week for substations) stays until all of its readings are older.
     """
     row = conn.execute(DROP_READINGS, {"before": before, "most": most}).fetchone()
     return int(row[0]) if row else 0
 
 
 def judged_from(conn: Connection) -> datetime | None:
-    """Since when days can be judged anew: all that they need is still there. None: all ever stored is."""
+    """Return the first instant from which days can be re-judged; None: unbounded."""
     row = conn.execute(SELECT_KEPT).fetchone()
     return row[0] + MARGIN if row and row[0] else None

@@ -1,4 +1,4 @@
-"""The past of homes: where their sensors stood over time, and what they said."""
+"""History of homes: the stays of their sensors, and the readings of those sensors."""
 
 from datetime import datetime
 from typing import Any
@@ -32,8 +32,8 @@ COPY (
   ORDER BY p.sensor_id, coalesce(p.valid_from, '-infinity')
 ) TO STDOUT (FORMAT BINARY)
 """
-# A row for each sensor: a message for each reading would cost more than all the rest of judging. Sensor by sensor the
-# key gives its readings in their order, chunk after chunk; all at once the chunks would have to be merged.
+# A row per sensor: a protocol message per reading would cost more than all the rest of judging. Per sensor the primary
+# key yields readings in order, chunk after chunk; for all sensors at once the chunks would have to be merged.
 SELECT_SAID = """
 COPY (
   SELECT s.sensor_id, a.measured_at, a.temperature
@@ -49,9 +49,9 @@ COPY (
   WHERE a.measured_at IS NOT NULL
 ) TO STDOUT (FORMAT BINARY)
 """
-# Compiling the query for each of many chunks costs more than it saves; the cores are busy with other homes.
+# JIT compilation for many chunks costs more than it saves; the cores are busy with other homes.
 PLAIN = "SELECT set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true)"
-# The first of all time: the only question without a bound. Chunks are opened from the oldest on, up to the first hit.
+# The only query without a time bound. Chunks are opened from the oldest on, up to the first hit.
 SELECT_FIRST = """
 SELECT min(f.at) FROM (
   SELECT (
@@ -65,13 +65,13 @@ SELECT min(f.at) FROM (
 
 
 def stays(conn: Connection, homes: list[int]) -> NDArray[np.void]:
-    """STAY rows: every place that sensors had in the homes, sorted by sensor and time; open ends are the extremes."""
+    """Return STAY rows: every stay of a sensor in the homes, by sensor and time; open ends are the extremes."""
     with conn.cursor() as cur:
         return wire.read(cur, SELECT_STAYS, STAY, {"homes": homes})
 
 
 def said(conn: Connection, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
-    """SAID rows: good temperatures of sensors in [start, end), sorted by sensor and time."""
+    """Return SAID rows: good temperatures of sensors in [start, end), by sensor and time."""
     params: dict[str, Any] = {"sensors": sensors, "from": start, "to": end}
     conn.execute(PLAIN)
     with conn.cursor() as cur:
@@ -79,6 +79,6 @@ def said(conn: Connection, sensors: list[int], start: datetime, end: datetime) -
 
 
 def first_said(conn: Connection, sensors: list[int], start: datetime) -> datetime | None:
-    """When the first reading of any of the sensors was measured, from an instant on."""
+    """Return the measured time of the first reading of any of the sensors from an instant on."""
     row = conn.execute(SELECT_FIRST, {"sensors": sensors, "from": start}).fetchone()
     return row[0] if row else None

@@ -1,4 +1,4 @@
-"""How users can be told: contacts of homes. Their addresses are personal data, and stay in the schema `person`."""
+"""Contacts of homes for notices to users. Addresses are personal data and stay in the schema `person`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ INSERT INTO import_contact (home, channel, address, language, consent_at, reside
 SELECT home, channel, address, language, consent, resident FROM jsonb_to_recordset(%(contacts)s)
   AS x (home text, channel text, address text, language text, consent timestamptz, resident text)
 """
-# A contact that is gone is told no more, and its address is forgotten; what was sent to it stays on record.
+# A removed contact gets no more notices, and its address is deleted; messages sent to it stay on record.
 END_GONE = """
 WITH gone AS (
   DELETE FROM person.contact AS c
@@ -82,7 +82,7 @@ ORDER BY h.code, a.channel, c.address
 
 
 class ContactChanges(NamedTuple):
-    """What an import did to contacts."""
+    """Counts of an import of contacts."""
 
     added: int
     changed: int
@@ -90,7 +90,7 @@ class ContactChanges(NamedTuple):
 
 
 def replace(conn: Connection, contacts: Sequence[Contact], now: datetime) -> ContactChanges:
-    """Make these the contacts of the homes that they name; a home with a contact of no channel has none then."""
+    """Replace the contacts of the named homes; a line without a channel leaves its home without any."""
     rows = [
         {**contact._asdict(), "consent": contact.consent.isoformat() if contact.consent else None}
         for contact in contacts
@@ -105,6 +105,6 @@ def replace(conn: Connection, contacts: Sequence[Contact], now: datetime) -> Con
 
 
 def whole(conn: Connection) -> list[Contact]:
-    """All contacts, by home."""
+    """Return all contacts, by home."""
     with conn.cursor(row_factory=class_row(Contact)) as cur:
         return cur.execute(SELECT_ALL).fetchall()

@@ -1,4 +1,4 @@
-"""A home as it is now."""
+"""A home's current state."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from psycopg import Connection
 from store.base.access import IN_SCOPE, Scope
 from store.base.rows import Row, fetch
 
-# As home_now, from the tables themselves: the view has its owner's rights, and would go around row-level security.
+# Like home_now, but from the tables: the view has its owner's rights and would bypass row-level security.
 _HOMES: LiteralString = """
 SELECT
   h.home_id, h.code, b.code AS building, u.station, h.class, coalesce(s.status, 'stopped') AS heat_status,
@@ -53,7 +53,7 @@ ORDER BY h.code
 LIMIT %(limit)s
 """
 )
-# Of each judged room what its sensor said last, also when that does not hold any more.
+# The last value of each judged room, even if it is no longer held.
 SELECT_ROOMS = """
 SELECT p.room, p.room_kind, n.celsius, n.judged_at, n.expires_at > %(now)s AS holds
 FROM sensor_now AS n
@@ -65,27 +65,27 @@ ORDER BY n.celsius, p.room
 
 
 def find(conn: Connection, scope: Scope, code: str) -> Row | None:
-    """A home with its temperature (°C, of its coldest judged room) and state; None if none is in scope."""
+    """Return a home with its temperature (°C, of its coldest judged room) and state; None: none in scope."""
     found = fetch(conn, SELECT_HOME, {**scope.parameters(), "code": code})
     return found[0] if found else None
 
 
 def now(conn: Connection, scope: Scope, home_ids: Sequence[int]) -> list[Row]:
-    """Homes as `find` tells them, as far as they are in scope."""
+    """Return those of the homes that are in scope, in the form of `find`."""
     return fetch(conn, SELECT_HOMES, {**scope.parameters(), "homes": list(home_ids)})
 
 
 def id_of(conn: Connection, scope: Scope, code: str) -> int | None:
-    """The key of a home; None if there is none in scope."""
+    """Return the key of a home; None: none in scope."""
     found = fetch(conn, SELECT_HOME_ID, {**scope.parameters(), "code": code})
     return found[0]["home_id"] if found else None
 
 
 def reached(conn: Connection, scope: Scope, limit: int) -> list[Row]:
-    """The homes in scope with where they are, by their codes."""
+    """Return the homes in scope with their location, by code."""
     return fetch(conn, SELECT_REACHED, {**scope.parameters(), "limit": limit})
 
 
 def rooms(conn: Connection, home_id: int, now: datetime) -> list[Row]:
-    """What the judged rooms of a home said last (°C), the coldest first, and whether it still holds."""
+    """Return the last values (°C) of the judged rooms of a home, coldest first, and whether each is still held."""
     return fetch(conn, SELECT_ROOMS, {"home_id": home_id, "now": now})

@@ -1,4 +1,4 @@
-"""Where sensors stand, and what the rules need to know of homes: what ingest and judging look up in the registry."""
+"""Sensor places and home attributes: the registry lookups of ingest and judging."""
 
 from datetime import datetime, time
 from typing import NamedTuple
@@ -33,7 +33,7 @@ GROUP BY h.home_id
 
 
 class PlaceRow(NamedTuple):
-    """A sensor at a place for a time; `None` ends are open."""
+    """A sensor's stay at a place; None: unbounded."""
 
     code: str
     sensor_id: int
@@ -49,7 +49,7 @@ class PlaceRow(NamedTuple):
 
 
 class HomeRow(NamedTuple):
-    """A home's class, contract, heat status over time (`since` None: from ever), and ends that people measured."""
+    """A home's class, contract, heat status history (`since` None: unbounded), and cold spells ended by measurement."""
 
     home_id: int
     home_class: str
@@ -63,18 +63,18 @@ class HomeRow(NamedTuple):
 
 
 def version(conn: Connection) -> int:
-    """A number that rises with every change of the registry."""
+    """Return the registry version, which rises with every change."""
     row = conn.execute(SELECT_VERSION).fetchone()
     return int(row[0]) if row else 0
 
 
 def places(conn: Connection, codes: list[str]) -> list[PlaceRow]:
-    """All places of the named sensors, sorted by code and time."""
+    """Return all places of the named sensors, by code and time."""
     with conn.cursor(row_factory=class_row(PlaceRow)) as cur:
         return cur.execute(SELECT_PLACES, {"codes": codes}).fetchall()
 
 
 def homes(conn: Connection, home_ids: list[int]) -> list[HomeRow]:
-    """What the rules need to know of the named homes."""
+    """Return the attributes of the named homes that the rules need."""
     with conn.cursor(row_factory=class_row(HomeRow)) as cur:
         return cur.execute(SELECT_HOMES, {"homes": home_ids}).fetchall()

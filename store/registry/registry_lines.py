@@ -1,4 +1,4 @@
-"""The registry read back as the lines of its files."""
+"""Registry rows in the form of its CSV files."""
 
 from collections.abc import Collection
 from typing import LiteralString, TypeVar
@@ -10,7 +10,7 @@ from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor
 
 Row = TypeVar("Row", RegisteredSubstation, RegisteredBuilding, RegisteredHome, RegisteredSensor)
 
-# Each for some codes, or all of them.
+# Each takes a list of codes; NULL: all.
 SELECT_SUBSTATIONS = """
 SELECT code, name, station, lat, lon FROM substation
 WHERE %(codes)s::text[] IS NULL OR code = ANY(%(codes)s)
@@ -23,7 +23,7 @@ JOIN substation AS s USING (substation_id)
 WHERE %(codes)s::text[] IS NULL OR b.code = ANY(%(codes)s)
 ORDER BY b.code
 """
-# A home without any status is shown as stopped, as in the view home_now.
+# A home without a heat status counts as stopped, as in the view home_now.
 SELECT_HOMES = """
 SELECT
   h.code, b.code AS building, h.unit, h.class AS home_class, coalesce(s.status, 'stopped') AS heat_status,
@@ -58,22 +58,22 @@ def whole(conn: Connection) -> Registry:
 
 
 def substations(conn: Connection, codes: Collection[str] | None) -> list[RegisteredSubstation]:
-    """Read the substations of some codes; None: all."""
+    """Read the substations with given codes; None: all."""
     return _rows(conn, SELECT_SUBSTATIONS, RegisteredSubstation, codes)
 
 
 def buildings(conn: Connection, codes: Collection[str] | None) -> list[RegisteredBuilding]:
-    """Read the buildings of some codes; None: all."""
+    """Read the buildings with given codes; None: all."""
     return _rows(conn, SELECT_BUILDINGS, RegisteredBuilding, codes)
 
 
 def homes(conn: Connection, codes: Collection[str] | None) -> list[RegisteredHome]:
-    """Read the homes of some codes, a row for each entry of their heat status; None: all."""
+    """Read the homes with given codes, a row per heat status entry; None: all."""
     return _rows(conn, SELECT_HOMES, RegisteredHome, codes)
 
 
 def sensors(conn: Connection, codes: Collection[str] | None) -> list[RegisteredSensor]:
-    """Read the sensors of some codes, a row for each of their places; None: all."""
+    """Read the sensors with given codes, a row per place; None: all."""
     return _rows(conn, SELECT_SENSORS, RegisteredSensor, codes)
 
 

@@ -1,7 +1,7 @@
-"""The registry as an import finds it: compared with what the files say, and brought up to it.
+"""Registry import: compares staged files with the tables and applies the differences.
 
-An import stages its lines in temporary tables and is then a handful of statements, whatever its size. The order:
-`lock`, `stage`, `differences`, and if there are any, `write`.
+An import stages its lines in temporary tables and then takes a fixed number of statements, whatever its size. The order
+of calls: `lock`, `stage`, `differences`, and if there are any, `write`.
 """
 
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ COPY_SUBSTATION = "COPY import_substation FROM STDIN"
 COPY_BUILDING = "COPY import_building FROM STDIN"
 COPY_HOME = "COPY import_home FROM STDIN"
 COPY_SENSOR = "COPY import_sensor FROM STDIN"
-# Temporary tables are never analysed by the server itself, and the plans below depend on their size.
+# Autovacuum never analyses temporary tables, and the plans below depend on their size.
 ANALYZE_STAGE = "ANALYZE import_substation, import_building, import_home, import_sensor"
 
 COMPARE_SUBSTATION = """
@@ -132,8 +132,7 @@ JOIN home AS h USING (code)
 LEFT JOIN home_status AS s ON s.home_id = h.home_id AND s.since = coalesce(i.since, '-infinity')
 WHERE s.status IS DISTINCT FROM i.status
 """
-# What counts is the time during which a sensor stands differently from before. A new sensor has said nothing yet, so it
-# cannot change what was judged.
+# Only spans in which a sensor has another place matter. A new sensor has no readings and cannot change judged days.
 TOUCH_BY_PLACE = """
 INSERT INTO import_touched (home_id, from_at)
 SELECT home_id, coalesce(lower(t.span), '-infinity')
@@ -159,14 +158,14 @@ CROSS JOIN LATERAL (
 ) AS t
 WHERE NOT isempty(t.span)
 """
-# Workers lock the homes of a batch in the same order, so judging and import never wait for each other in a ring.
+# The same lock order as that of ingest workers, so judging and import cannot deadlock.
 LOCK_TOUCHED = """
 SELECT home_id FROM home_state
 WHERE home_id IN (SELECT t.home_id FROM import_touched AS t)
 ORDER BY home_id
 FOR NO KEY UPDATE
 """
-# A change that lies ahead touches the present too: the time at which to look at the home again may be sooner now.
+# A future change affects the present too: the home's next deadline may move forward.
 QUEUE_REJUDGE = """
 INSERT INTO rejudge (home_id, from_at, queued_at)
 SELECT home_id, least(greatest(min(from_at), '2000-01-01T00:00:00Z'), %(now)s), %(now)s
@@ -176,7 +175,7 @@ ORDER BY home_id
 ON CONFLICT (home_id) DO UPDATE SET from_at = least(rejudge.from_at, excluded.from_at)
 """
 
-# Updates and inserts are apart because ON CONFLICT would use up a number of the identity for every line.
+# Separate updates and inserts: ON CONFLICT would consume an identity value per line.
 UPDATE_SUBSTATION = """
 UPDATE substation AS s
 SET name = i.name, station = i.station, lat = i.lat, lon = i.lon
@@ -267,7 +266,7 @@ LEFT JOIN point AS p ON p.sensor_id = s.sensor_id AND tstzrange(p.valid_from, p.
 WHERE m.sensor_id IS NULL
 ORDER BY s.sensor_id
 """
-# What a sensor said in one place is no judgement of another: the held value goes with the move.
+# A value measured in one place does not judge another: a move clears the held value.
 MOVE_SENSOR_NOW = """
 UPDATE sensor_now AS n
 SET home_id = p.home_id, substation_id = p.substation_id, celsius = NULL, judged_at = NULL, expires_at = NULL
@@ -288,7 +287,7 @@ class Codes(NamedTuple):
 
 
 class KindDifference(NamedTuple):
-    """How many of the `named` things of a kind the registry does not know, and knows otherwise."""
+    """Counts of the `named` objects of a kind that are new or changed."""
 
     added: int
     changed: int
@@ -296,7 +295,7 @@ class KindDifference(NamedTuple):
 
 
 class Differences(NamedTuple):
-    """What an import would change."""
+    """Changes that an import would make."""
 
     substations: KindDifference
     buildings: KindDifference
@@ -305,17 +304,17 @@ class Differences(NamedTuple):
 
 
 def lock(conn: Connection) -> None:
-    """Wait until no other import or export runs, and keep them out until the end of the transaction."""
+    """Lock out other imports and exports until the end of the transaction."""
     conn.execute(LOCK, (LOCK_KEY,))
 
 
 def lock_shared(conn: Connection) -> None:
-    """Wait until no import runs, and keep imports out until the end of the transaction."""
+    """Lock out imports until the end of the transaction."""
     conn.execute(LOCK_SHARED, (LOCK_KEY,))
 
 
 def known(conn: Connection, codes: Codes) -> Codes:
-    """Those of the codes that the registry knows."""
+    """Return those of the codes that the registry has."""
     params = {kind: list(names) for kind, names in codes._asdict().items()}
     found: dict[str, set[str]] = {"substation": set(), "building": set(), "home": set()}
     for kind, code in conn.execute(SELECT_KNOWN, params):
@@ -324,7 +323,7 @@ def known(conn: Connection, codes: Codes) -> Codes:
 
 
 def stage(conn: Connection, registry: Registry) -> None:
-    """Put the lines of an import into temporary tables, which are emptied at the end of the transaction."""
+    """Copy the lines of an import into temporary tables, which are emptied at the end of the transaction."""
     conn.execute(OPEN_STAGE)
     _copy(conn, COPY_SUBSTATION, registry.substations)
     _copy(conn, COPY_BUILDING, registry.buildings)
@@ -340,7 +339,7 @@ def _copy(conn: Connection, statement: LiteralString, rows: Iterable[tuple[objec
 
 
 def differences(conn: Connection, now: datetime) -> Differences:
-    """Compare what is staged with the registry; also notes which sensors moved."""
+    """Compare the staged lines with the registry; also records which sensors moved."""
     conn.execute(FIND_MOVED, {"now": now})
     conn.execute("ANALYZE import_moved")
     return Differences(
@@ -353,12 +352,12 @@ def differences(conn: Connection, now: datetime) -> Differences:
 
 def _difference(conn: Connection, statement: LiteralString) -> KindDifference:
     row = conn.execute(statement).fetchone()
-    assert row is not None  # aggregates always give a row
+    assert row is not None  # an aggregate query always returns a row
     return KindDifference(*row)
 
 
 def write(conn: Connection, now: datetime) -> None:
-    """Bring the registry up to what is staged and compared, queue the re-judging it asks for, raise the version."""
+    """Apply the staged lines, queue re-judging where needed, raise the version."""
     _put_places_to_live(conn)
     _put_homes(conn)
     conn.execute(INSERT_SENSOR)
@@ -375,7 +374,7 @@ def _put_places_to_live(conn: Connection) -> None:
 
 
 def _put_homes(conn: Connection) -> None:
-    """What the change touches is noted first, while the old rows are there to compare with."""
+    """Apply the homes, after recording the affected spans, which takes both the old and the new rows."""
     for statement in (TOUCH_BY_TERMS, TOUCH_BY_STATUS, UPDATE_HOME, INSERT_HOME, PUT_STATUS, INSERT_STATE):
         conn.execute(statement)
 

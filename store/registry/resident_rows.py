@@ -1,4 +1,4 @@
-"""Who lives in a home from when to when. What tokens and contacts reach of a home follows it (`tenancy` in 0036)."""
+"""Tenancies of homes. Tokens and contacts reach a home for the time of a tenancy (SQL function `tenancy`)."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -50,7 +50,7 @@ ORDER BY h.code, r.starts_at
 
 
 class Tenancy(NamedTuple):
-    """A line of residents.csv, with its first whole local day; None: from ever, for good."""
+    """A line of residents.csv, with its first full local day; None: unbounded."""
 
     home: str
     resident: str | None
@@ -60,14 +60,14 @@ class Tenancy(NamedTuple):
 
 
 class TenancyChanges(NamedTuple):
-    """What an import did to tenancies; one that has changed was removed and added."""
+    """Counts of an import of tenancies; a changed one counts as removed and added."""
 
     added: int
     removed: int
 
 
 def replace(conn: Connection, tenancies: Sequence[Tenancy]) -> TenancyChanges:
-    """Make these the tenancies of the homes that they name; a home with a line of no resident has none then."""
+    """Replace the tenancies of the named homes; a line without a resident leaves its home without any."""
     rows = [{name: _json(value) for name, value in tenancy._asdict().items()} for tenancy in tenancies]
     values = {"tenancies": Jsonb(rows)}
     removed = conn.execute(DELETE_GONE, values).rowcount
@@ -79,6 +79,6 @@ def _json(value: str | date | None) -> str | None:
 
 
 def whole(conn: Connection) -> list[Resident]:
-    """All tenancies, by home and time."""
+    """Return all tenancies, by home and time."""
     with conn.cursor(row_factory=class_row(Resident)) as cur:
         return cur.execute(SELECT_ALL).fetchall()

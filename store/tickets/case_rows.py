@@ -137,18 +137,25 @@ def open_of_homes(conn: Connection) -> int:
     return row[0] if row else 0
 
 
-def reveal(
-    conn: Connection, ticket: int, *, actor: str, role: str, station: str | None, reason: str, at: datetime
-) -> RevealedIdentity:
-    """Ask who made a complaint; that somebody asked is written down, whatever the answer.
+@dataclass(frozen=True)
+class IdentityRequest:
+    """A caller's request for the identity behind a complaint."""
 
-    The API takes the role that may be told for this question alone.
+    actor: str
+    role: str
+    station: str | None
+    reason: str
+
+
+def reveal(conn: Connection, ticket: int, request: IdentityRequest, at: datetime) -> RevealedIdentity:
+    """Return the identity behind a complaint, and record the request, whether it is granted or not.
+
+    The API assumes the privileged role for this statement only.
     """
     as_api = conn.execute(SELECT_IS_API).fetchone() == (True,)
     if as_api:
         conn.execute(SELECT_INTO_IDENTITY)
-    values = {"ticket": ticket, "actor": actor, "role": role, "station": station, "reason": reason, "at": at}
-    row = conn.execute(REVEAL, values).fetchone()
+    row = conn.execute(REVEAL, {"ticket": ticket, **asdict(request), "at": at}).fetchone()
     if as_api:
         conn.execute(SELECT_BACK)
     assert row is not None

@@ -169,19 +169,29 @@ class TicketFilter:
     overdue: bool | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class FlagFilter:
+    """Filter for flags: any of the states; one home, or None: all."""
+
+    states: Sequence[str] = FLAG_STATES
+    home_id: int | None = None
+
+
+ANY_FLAG = FlagFilter()
+
+
 def flags(
     conn: Connection,
     scope: Scope,
+    wanted: FlagFilter = ANY_FLAG,
     *,
-    states: Sequence[str] = FLAG_STATES,
-    home_id: int | None = None,
     oldest: bool = False,
     after: int | None = None,
     limit: int,
 ) -> list[Row]:
-    """Flags in scope in any of the states, of one home if asked, newest (or oldest) first; behind the id `after`."""
-    wanted = {"states": list(states), "home_id": home_id, "after": after, "limit": limit}
-    found = fetch(conn, SELECT_FLAGS_OLDEST if oldest else SELECT_FLAGS, {**scope.parameters(), **wanted})
+    """Return flags in scope, newest (or oldest) first, from behind the id `after`."""
+    values = {"states": list(wanted.states), "home_id": wanted.home_id, "after": after, "limit": limit}
+    found = fetch(conn, SELECT_FLAGS_OLDEST if oldest else SELECT_FLAGS, {**scope.parameters(), **values})
     return _with_outages(conn, found)
 
 
@@ -206,7 +216,7 @@ def _with_outages(conn: Connection, found: list[Row]) -> list[Row]:
 
 def open_flag(conn: Connection, scope: Scope, home_id: int) -> Row | None:
     """The flag of a home that has not ended; there is one at most."""
-    found = flags(conn, scope, states=UNENDED, home_id=home_id, limit=1)
+    found = flags(conn, scope, FlagFilter(states=UNENDED, home_id=home_id), limit=1)
     return found[0] if found else None
 
 

@@ -59,7 +59,7 @@ class Api:
 
     def token(self, role: str = "admin", *homes: str, station: str | None = None) -> str:
         """A token that does not expire."""
-        return access.create(self.conn, access.Role(role), now=NOW, homes=homes, station=station)
+        return access.create(self.conn, access.TokenGrant(access.Role(role), homes=homes, station=station), NOW)
 
 
 @pytest.fixture

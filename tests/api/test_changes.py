@@ -70,7 +70,7 @@ def post(api: Api, path: str, token: str) -> httpx.Response:
 
 def test_a_change_is_committed_with_its_entry_in_the_audit_log(api: Api) -> None:
     town.home(api.conn)
-    token = access.create(api.conn, access.Role.CUSTOMER, now=NOW, homes=["B1-101"], label="flat 101")
+    token = access.create(api.conn, access.TokenGrant(access.Role.CUSTOMER, homes=["B1-101"], label="flat 101"), NOW)
     assert post(api, "/v1/try/B1-101", token).json() == {"done": "B1-101"}
     assert api.conn.execute("SELECT class FROM ticket").fetchall() == [("leak",)]
     entries = api.conn.execute("SELECT at, actor, role, address, action, target, detail FROM audit").fetchall()
@@ -102,13 +102,13 @@ def test_another_s_home_is_not_there(api: Api) -> None:
 
 def test_a_token_to_read_with_does_not_write(api: Api) -> None:
     town.home(api.conn)
-    token = access.create(api.conn, access.Role.ADMIN, now=NOW, rights=[access.Right.READ])
+    token = access.create(api.conn, access.TokenGrant(access.Role.ADMIN, rights=[access.Right.READ]), NOW)
     assert api.get("/v1/homes/B1-101", token).status_code == 200
     check(post(api, "/v1/try/B1-101", token), 403)
 
 
 def test_a_token_to_write_with_does_not_read(api: Api) -> None:
-    token = access.create(api.conn, access.Role.ADMIN, now=NOW, rights=[access.Right.WRITE])
+    token = access.create(api.conn, access.TokenGrant(access.Role.ADMIN, rights=[access.Right.WRITE]), NOW)
     check(api.get("/v1/flags", token), 403)
 
 

@@ -372,7 +372,9 @@ def test_a_token_that_is_revoked_is_cut(plain: Api) -> None:
 
 
 def test_a_token_that_expires_is_cut(plain: Api) -> None:
-    expiring = access.create(plain.conn, access.Role.DISPATCHER, now=NOW, expires_at=NOW + timedelta(hours=1))
+    expiring = access.create(
+        plain.conn, access.TokenGrant(access.Role.DISPATCHER, expires_at=NOW + timedelta(hours=1)), NOW
+    )
     with listening(plain, "/v1/events", expiring) as ear:
         plain.clock.now = NOW + timedelta(hours=2)
         assert ear.wait(1)[0].data == {"reason": "token"}

@@ -188,5 +188,5 @@ def test_without_a_provider_its_tokens_are_nothing(plain_api: Api) -> None:
 
 
 def test_our_own_tokens_expire_beside_it(api: Api) -> None:
-    expired = access.create(api.conn, access.Role.ADMIN, now=NOW, expires_at=NOW - timedelta(seconds=1))
+    expired = access.create(api.conn, access.TokenGrant(access.Role.ADMIN, expires_at=NOW - timedelta(seconds=1)), NOW)
     check(api.get("/v1/flags", expired), 401)

@@ -45,7 +45,9 @@ def test_a_wrong_token(plain_api: Api) -> None:
 
 def test_an_expired_token(plain_api: Api) -> None:
     valid, expired = (
-        access.create(plain_api.conn, access.Role.ADMIN, now=NOW, expires_at=NOW + timedelta(seconds=seconds))
+        access.create(
+            plain_api.conn, access.TokenGrant(access.Role.ADMIN, expires_at=NOW + timedelta(seconds=seconds)), NOW
+        )
         for seconds in (1, 0)
     )
     assert plain_api.get("/v1/flags", valid).status_code == 200

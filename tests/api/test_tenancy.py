@@ -85,8 +85,8 @@ class Let:
         self.number = report(conn, self.home, THEN, WORDS)
         (self.case,) = conn.execute(INSERT_CASE, {"at": THEN, "home": self.home, "text": WORDS}).fetchone() or ("",)
         lives(conn, ("A", None, None, MOVED), ("B", MOVED, MOVED_DAY, None))
-        self.before = access.create(conn, Role.CUSTOMER, now=THEN, homes=["B1-101"])
-        self.now = access.create(conn, Role.CUSTOMER, now=NOW, homes=["B1-101"])
+        self.before = access.create(conn, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"]), THEN)
+        self.now = access.create(conn, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"]), NOW)
         conn.commit()
 
     def call(self, name: str, token: str) -> httpx.Response:
@@ -184,17 +184,17 @@ def scope(conn: Connection, token: str, at: datetime = NOW) -> Scope | None:
 
 def test_without_residents_on_record_a_token_reaches_all(connection: Connection) -> None:
     home = town.home(connection)
-    token = access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-101"])
+    token = access.create(connection, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"]), NOW)
     assert scope(connection, token) == Scope(False, None, [home], {})
     since = Since(MOVED, MOVED_DAY)
-    bound = access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-101"], since=since)
+    bound = access.create(connection, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"], since=since), NOW)
     assert scope(connection, bound) == Scope(False, None, [home], {home: since})
 
 
 def test_a_token_is_of_who_lived_there_when_it_was_made(connection: Connection) -> None:
     """Residents that come on record later bind tokens that were made before."""
     home = town.home(connection)
-    tokens = [access.create(connection, Role.CUSTOMER, now=at, homes=["B1-101"]) for at in (THEN, NOW)]
+    tokens = [access.create(connection, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"]), at) for at in (THEN, NOW)]
     lives(connection, ("A", None, None, MOVED), ("B", MOVED, MOVED_DAY, None))
     assert [scope(connection, token, THEN) for token in tokens] == [Scope(False, None, [home], {}), None]
     assert [scope(connection, token) for token in tokens] == [
@@ -206,25 +206,25 @@ def test_a_token_is_of_who_lived_there_when_it_was_made(connection: Connection) 
 def test_a_tenancy_that_is_renewed_goes_on(connection: Connection) -> None:
     home = town.home(connection)
     lives(connection, ("A", None, None, MOVED), ("A", MOVED, MOVED_DAY, None))
-    token = access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-101"])
+    token = access.create(connection, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"]), NOW)
     assert scope(connection, token) == Scope(False, None, [home], {})
 
 
 def test_who_comes_back_does_not_see_who_was_there_between(connection: Connection) -> None:
     home = town.home(connection)
     lives(connection, ("A", None, None, THEN), ("B", THEN, MOVED_DAY, MOVED), ("A", MOVED, MOVED_DAY, None))
-    token = access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-101"])
+    token = access.create(connection, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"]), NOW)
     assert scope(connection, token) == Scope(False, None, [home], {home: Since(MOVED, MOVED_DAY)})
 
 
 def test_a_token_for_who_will_live_there(connection: Connection) -> None:
     home = town.home(connection)
     lives(connection, ("B", NOW + timedelta(days=1), MOVED_DAY, None))
-    with pytest.raises(UsageError, match="nobody lives in B1-101 now: name --resident"):
-        access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-101"])
+    with pytest.raises(UsageError, match="nobody lives in B1-101 now: name the future resident"):
+        access.create(connection, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"]), NOW)
     with pytest.raises(UsageError, match="no resident C of B1-101"):
-        access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-101"], resident="C")
-    token = access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-101"], resident="B")
+        access.create(connection, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"], resident="C"), NOW)
+    token = access.create(connection, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"], resident="B"), NOW)
     assert scope(connection, token) is None
     later = scope(connection, token, NOW + timedelta(days=2))
     assert later is not None
@@ -260,7 +260,7 @@ def test_a_ticket_that_spans_tenancies_is_told_without_what_was_before(let: Let)
 
 def test_rights_are_still_those_of_the_token(connection: Connection) -> None:
     town.home(connection)
-    token = access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-101"], rights=[Right.READ])
+    token = access.create(connection, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"], rights=[Right.READ]), NOW)
     found = access.find(connection, token, NOW)
     assert found is not None
     assert found.rights == {Right.READ}

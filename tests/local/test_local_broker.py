@@ -14,7 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from local import broker as brokers
-from local.broker import Amqtt, Broker, Mosquitto, find_broker
+from local.broker import Amqtt, Broker, Mosquitto, MosquittoAccounts, find_broker
 from local.port import LOOPBACK
 from registry.mosquitto import password_hash
 from tests.conftest import mosquitto_build
@@ -115,7 +115,7 @@ def test_mosquitto_checks_passwords_and_topics(tmp_path: Path) -> None:
     acl = "user t-1\ntopic write hearth/v1/t-1/#\n\nuser worker\ntopic read hearth/v1/#\n"
     words = {"t-1": "thermometer", "t-2": "other", "worker": "all ears"}
     passwords = "".join(f"{user}:{password_hash(word)}\n" for user, word in words.items())
-    with Mosquitto(tmp_path / "broker", passwords=passwords, acl=acl, build=mosquitto_build()) as broker:
+    with Mosquitto(tmp_path / "broker", accounts=MosquittoAccounts(passwords, acl), build=mosquitto_build()) as broker:
         with Listener(broker, "worker", "wrong").session() as answer:
             assert answer == "Not authorized"
         worker = Listener(broker, "worker", "all ears")

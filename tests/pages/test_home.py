@@ -186,7 +186,7 @@ def test_who_has_no_link_that_holds_gets_a_page_that_says_so(
     token = {
         "none": None,
         "unknown": "hearth_nobody",
-        "expired": access.create(api.conn, Role.CUSTOMER, now=past, homes=["B1-101"], expires_at=past),
+        "expired": access.create(api.conn, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"], expires_at=past), past),
         "revoked": api.token("customer", "B1-101"),
         "staff": api.token("dispatcher"),
     }[case]
@@ -682,7 +682,7 @@ def test_a_form_from_elsewhere_is_not_taken(api: Api, client_with: Opener) -> No
 
 def test_a_token_that_only_reads_sends_nothing(api: Api, client_with: Opener) -> None:
     town.home(api.conn)
-    token = access.create(api.conn, Role.CUSTOMER, now=NOW, homes=["B1-101"], rights={access.Right.READ})
+    token = access.create(api.conn, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"], rights={access.Right.READ}), NOW)
     client = client_with(token)
     assert "<textarea" not in client.get("/home").text
     form = form_of(client_with(api.token("customer", "B1-101")))

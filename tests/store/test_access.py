@@ -28,7 +28,7 @@ def scope_of(conn: psycopg.Connection, token: str) -> Scope | None:
 
 
 def test_only_the_hash_is_kept(connection: psycopg.Connection) -> None:
-    token = access.create(connection, Role.ADMIN, now=NOW)
+    token = access.create(connection, access.TokenGrant(Role.ADMIN), NOW)
     assert token.startswith("hearth_")
     assert len(token) == len("hearth_") + 43  # 32 bytes
     (row,) = connection.execute("SELECT t, t.hash FROM token AS t").fetchall()
@@ -38,33 +38,33 @@ def test_only_the_hash_is_kept(connection: psycopg.Connection) -> None:
 
 
 def test_no_two_tokens_are_alike(connection: psycopg.Connection) -> None:
-    assert len({access.create(connection, Role.ADMIN, now=NOW) for _ in range(10)}) == 10
+    assert len({access.create(connection, access.TokenGrant(Role.ADMIN), NOW) for _ in range(10)}) == 10
 
 
 def test_the_reach_of_each_role(connection: psycopg.Connection) -> None:
     first, second = (town.home(connection, code) for code in ("B1-101", "B1-102"))
     town.home(connection, "B1-103")
-    customer = access.create(connection, Role.CUSTOMER, now=NOW, homes=["B1-102", "B1-101"])
+    customer = access.create(connection, access.TokenGrant(Role.CUSTOMER, homes=["B1-102", "B1-101"]), NOW)
     found = access.find(connection, customer, NOW)
     assert found is not None
     assert found.role is Role.CUSTOMER
     assert (found.scope.everywhere, found.scope.own_station) == (False, None)
     assert sorted(found.scope.own_homes) == [first, second]
-    crew = access.create(connection, Role.CREW, now=NOW, station="North")
+    crew = access.create(connection, access.TokenGrant(Role.CREW, station="North"), NOW)
     assert scope_of(connection, crew) == Scope(False, "North", [])
     for role in (Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN):
-        token = access.create(connection, role, now=NOW)
+        token = access.create(connection, access.TokenGrant(role), NOW)
         assert scope_of(connection, token) == Scope(True, None, [])
 
 
 def test_a_token_holds_until_it_expires(connection: psycopg.Connection) -> None:
-    token = access.create(connection, Role.ADMIN, now=NOW, expires_at=NOW + SECOND)
+    token = access.create(connection, access.TokenGrant(Role.ADMIN, expires_at=NOW + SECOND), NOW)
     assert access.find(connection, token, NOW)
     assert access.find(connection, token, NOW + SECOND) is None
 
 
 def test_a_revoked_token_is_not_found(connection: psycopg.Connection) -> None:
-    token, other = (access.create(connection, Role.ADMIN, now=NOW) for _ in range(2))
+    token, other = (access.create(connection, access.TokenGrant(Role.ADMIN), NOW) for _ in range(2))
     hashed = hashlib.sha256(token.encode()).digest()
     connection.execute("UPDATE token SET revoked_at = %s WHERE hash = %s", (NOW, hashed))
     assert access.find(connection, token, NOW) is None
@@ -72,7 +72,7 @@ def test_a_revoked_token_is_not_found(connection: psycopg.Connection) -> None:
 
 
 def test_what_is_no_token_is_not_found(connection: psycopg.Connection) -> None:
-    token = access.create(connection, Role.ADMIN, now=NOW)
+    token = access.create(connection, access.TokenGrant(Role.ADMIN), NOW)
     for wrong in ("", "hearth_", token[:-1], token + "x", token.upper(), "é\x00"):
         assert access.find(connection, wrong, NOW) is None
 
@@ -93,7 +93,7 @@ def test_a_reach_that_does_not_fit_is_refused(
 ) -> None:
     town.home(connection)
     with pytest.raises(UsageError, match=message):
-        access.create(connection, role, now=NOW, homes=homes, station=station)
+        access.create(connection, access.TokenGrant(role, homes=homes, station=station), NOW)
     assert connection.execute("SELECT count(*) FROM token").fetchone() == (0,)
 
 

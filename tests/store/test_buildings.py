@@ -107,7 +107,8 @@ def test_what_ingest_does_per_second(database: Database) -> None:
     with psycopg.connect(database.url) as conn:
         for n in range(3):
             fates = {"messages": 100 * n, "stored": 300 * n, "duplicates": 6, "conflicts": 0, "late": 0, "retained": 0}
-            ingest_counts.add(conn, "w", fates, {"future": 30}, at, ingest_counts.Ages(at, at), queued=0)
+            batch = ingest_counts.BatchCounts(fates, {"future": 30}, ingest_counts.Ages(at, at), queued=0)
+            ingest_counts.add(conn, "w", batch, at)
             ingest_counts.sample(conn, at + n * timedelta(minutes=1))
         rates = conn.execute(
             "SELECT messages_per_s, stored_per_s, duplicates_per_s, dead_per_s FROM ingest_rate"

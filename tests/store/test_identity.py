@@ -42,7 +42,7 @@ def complaint(conn: Connection, *, anonymous: bool = False, station: str | None 
 def ask(
     conn: Connection, ticket: int, role: str = "supervisor", station: str | None = None, reason: str = REASON
 ) -> case_rows.RevealedIdentity:
-    return case_rows.reveal(conn, ticket, actor="token 1", role=role, station=station, reason=reason, at=NOW)
+    return case_rows.reveal(conn, ticket, case_rows.IdentityRequest("token 1", role, station, reason), NOW)
 
 
 def as_api(database: Database) -> Connection:

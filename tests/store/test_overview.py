@@ -93,5 +93,6 @@ def test_workers_are_added_up(connection: Connection) -> None:
     assert overview.intake(connection) == overview.IntakeCounts(0, 0, 0, 0, 0, None)
     for worker in ("one", "two"):
         fates = {"messages": 7, "stored": 5, "duplicates": 1, "conflicts": 0, "late": 2, "retained": 0}
-        ingest_counts.add(connection, worker, fates, {"future": 1}, AT, ingest_counts.Ages(AT, AT, AT, AT), 0)
+        batch = ingest_counts.BatchCounts(fates, {"future": 1}, ingest_counts.Ages(AT, AT, AT, AT), 0)
+        ingest_counts.add(connection, worker, batch, AT)
     assert overview.intake(connection) == overview.IntakeCounts(14, 10, 2, 4, 2, AT)
