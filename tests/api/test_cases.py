@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from store.base.access import Right, create
+from store.base.access import Right, TokenGrant, create
 from store.base.access import Role as TokenRole
 from tests.api import town
 from tests.api.conftest import Api
@@ -62,7 +62,7 @@ def test_who_made_it_is_told_to_a_leader_with_a_reason_and_that_is_on_record(pla
     assert post(api, path, api.token("supervisor"), REASON).json() == WHO
     tries = api.conn.execute("SELECT role, reason, outcome FROM identity.reveal").fetchall()
     assert tries == [("supervisor", REASON["reason"], "shown")]
-    narrow = create(api.conn, TokenRole.ADMIN, now=NOW, rights={Right.READ, Right.WRITE})
+    narrow = create(api.conn, TokenGrant(TokenRole.ADMIN, rights={Right.READ, Right.WRITE}), NOW)
     assert post(api, path, narrow, REASON).status_code == 403
 
 
