@@ -8,7 +8,7 @@ its signature.
 """
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from hashlib import sha256
@@ -18,10 +18,9 @@ from psycopg import Connection
 
 from domain.instants import to_us
 from domain.notices import Audience, NoticeKind, OutboxEntry
-from store.evidence import chain_rows, signing
+from store.evidence import chain_rows, invariants, signing
 from store.evidence.signing import SigningKey
 from store.notices import outbox
-from store.tickets import desk_checks
 
 MOST_TOLD = 1_000  # faults that are listed; all are counted
 MOST_UNDER = 200_000  # events, and entries, under one seal
@@ -158,14 +157,15 @@ def check(conn: Connection, report: ChainReport, noted: str | None) -> None:
     for breach in chain_rows.stray_breaches(conn):
         where = "is told by its events and not by the clock" if breach.lost else "is not told by its events"
         report.fault(f"{breach.number}: the breach of {breach.clock} {where}")
-    for name, rows in desk_checks.violations(conn).items():
+    for name, rows in invariants.violations(conn).items():
         for row in rows:
-            report.fault(f"{name}: {', '.join(f'{column} {said(value)}' for column, value in row.items())}")
+            report.fault(f"{name}: {told(row)}")
 
 
-def said(value: object) -> str:
-    """A value of a row as a line has it."""
-    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
+def told(row: Mapping[str, object]) -> str:
+    """Write a row as a line: each column with its value."""
+    texts = {name: " and ".join(map(str, value)) if isinstance(value, list) else value for name, value in row.items()}
+    return ", ".join(f"{name} {text}" for name, text in texts.items())
 
 
 def _check_events(conn: Connection, report: ChainReport) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.evidence import chain
-from store.evidence import chain_rows, journal, reading_digests
+from store.evidence import chain_rows, invariants, journal, reading_digests
 from store.evidence.journal import JournalledRow, Relation
 from store.evidence.reading_digests import LateReadings, Piece, ReadingTable
 
@@ -193,4 +193,20 @@ def _late_faults(kind: ReadingTable, rows: NDArray[Any], came: LateReadings) -> 
     return sorted({int(row["sensor_id"]) for row in noted if row.tobytes() not in there})
 
 
-CHECKS: dict[str, Check] = {"tickets": check_tickets, "records": check_records, "readings": check_readings}
+def check_invariants(conn: Connection, found: Findings) -> None:
+    """Look for rows that no state of the service explains; each invariant sees a moment of its own."""
+    for nth, (name, statement) in enumerate(invariants.HOUSE.items(), 1):
+        with conn.transaction():
+            rows = invariants.violations(conn, {name: statement})[name]
+        for row in rows:
+            found.fault("invariants", f"{name}: {chain.told(row)}")
+        found.progress("invariants", nth, len(invariants.HOUSE))
+    found.count("invariants", len(invariants.HOUSE))
+
+
+CHECKS: dict[str, Check] = {
+    "tickets": check_tickets,
+    "records": check_records,
+    "invariants": check_invariants,
+    "readings": check_readings,
+}

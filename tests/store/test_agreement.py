@@ -14,8 +14,8 @@ from domain.care import CareEnd
 from domain.measurement import NewMeasurement
 from domain.tickets import EventKind, MoveRefused
 from ingest.places import SensorPlaces
+from store.evidence import invariants
 from store.sensors import care_rows
-from store.tickets import desk_checks
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON
@@ -52,7 +52,7 @@ class Site(Company):
             with self.conn.transaction():
                 judge_again(self.conn, History(SEED), [home], since.astimezone(NOON.tzinfo).date(), self.now)
         self.watch(self.now)
-        assert not any(desk_checks.violations(self.conn).values())
+        assert not any(invariants.violations(self.conn).values())
 
     def reasons(self) -> list[tuple[str, bool]]:
         """Device jobs, and whether they are open."""

@@ -21,7 +21,7 @@ from alerts.evidence import chain
 from alerts.judging.rejudge import judge_again
 from alerts.tickets import clocks
 from domain.tickets import EventKind, MoveRefused, TicketClass
-from store.tickets import desk_checks
+from store.evidence import invariants
 from tests import registry_rows as town
 from tests.conftest import Servers, fresh_database
 from tests.store.test_one_transaction import MINUTE, NOON
@@ -206,7 +206,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_against_the_rules(self) -> None:
-        assert not any(desk_checks.violations(self.desk.conn).values())
+        assert not any(invariants.violations(self.desk.conn).values())
 
     @invariant()
     def closed_tickets_have_their_proof_in_their_events(self) -> None:

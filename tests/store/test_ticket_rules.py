@@ -16,7 +16,7 @@ from alerts.judging.rejudge import judge_again, judge_days
 from alerts.tickets.docket import Docket
 from domain.tickets import EventKind, MoveRefused, Proof, TicketClass, TicketSource, TicketStanding, missing
 from store.base import numbers
-from store.tickets import desk_checks
+from store.evidence import invariants
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.test_one_transaction import MINUTE, NOON
@@ -119,7 +119,7 @@ def test_nor_when_two_transactions_do_half_of_it_each(desk: Company, plain_datab
         one.commit()
         with pytest.raises(errors.CheckViolation):
             waits.result(timeout=30)
-    assert desk_checks.violations(desk.conn)["open_flag_closed_ticket"] == []
+    assert invariants.violations(desk.conn)["open_flag_closed_ticket"] == []
 
 
 def test_nor_at_an_isolation_that_does_not_see_the_other_one(desk: Company, plain_database: Database) -> None:
@@ -169,7 +169,7 @@ def test_a_flag_found_over_that_is_not_gets_a_ticket_in_work(desk: Company) -> N
     (flag,) = desk.flags()
     assert (flag["cleared_at"], flag["ticket_id"]) == (None, 2)
     assert desk.ticket(2)["state"] == "open"
-    assert not any(desk_checks.violations(desk.conn).values())
+    assert not any(invariants.violations(desk.conn).values())
 
 
 @pytest.mark.parametrize(("worked", "ticket"), [(True, 1), (False, 2)])
@@ -185,7 +185,7 @@ def test_a_flag_whose_ticket_was_closed_over_it_before_the_rule_gets_one_in_work
     desk.watch(NOON + HOUR)
     assert (desk.flags()[0]["ticket_id"], desk.ticket(ticket)["state"]) == (ticket, "open")
     assert desk.clocks(ticket, 2 if worked else 1)["contact"]["due_at"] == NOON + HOUR + 30 * MINUTE
-    assert desk_checks.violations(desk.conn)["open_flag_closed_ticket"] == []
+    assert invariants.violations(desk.conn)["open_flag_closed_ticket"] == []
 
 
 FORGOTTEN = "UPDATE home_state SET flag_id = NULL; DELETE FROM flag"
@@ -206,7 +206,7 @@ def test_verify_finds_what_got_around_the_database(desk: Company, name: str, for
     for table in ("ticket", "flag"):
         desk.conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
     desk.conn.execute(forgery.encode())
-    assert desk_checks.violations(desk.conn)[name]
+    assert invariants.violations(desk.conn)[name]
     assert any(line.startswith(f"{name}: ") and told in line for line in chain.verify(desk.conn).told)
 
 
