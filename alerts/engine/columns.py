@@ -7,7 +7,7 @@ from domain.milli import LEAST_MILLI
 
 
 def extremes(held: Held, edges: Int) -> dict[int, tuple[Milli, Milli]]:
-    """What each lane said in each column, where a reading counts for as long as it is held.
+    """Find the extremes of each lane in each column; a reading counts for as long as it is held.
 
     Args:
         held: spans of one home that do not overlap within a lane.

@@ -10,18 +10,18 @@ from domain.instants import EVER_US, NONE_US
 from domain.states import Severity
 
 NEVER_US = EVER_US
-LOOK_AHEAD_PIECES = 8  # two days; a home that changes later is looked at again by then
+LOOK_AHEAD_PIECES = 8  # two days; a later change is found when the home is judged at the last of these edges
 
 
 def deadline(state: NDArray[np.void], schedules: Schedules, schedule: Int, at: Int, milli: Milli, expires: Int) -> Int:
-    """When each home has to be looked at again if no reading comes.
+    """Return when the clock alone may next change the state of each home, if no reading arrives.
 
     Args:
         state: MACHINE per home, advanced to `at`.
         schedule: index of each home's schedule.
         at: µs per home.
-        milli: the temperature in force at `at`; NONE_MILLI unknown.
-        expires: µs; the first held reading that runs out, NEVER_US if none is held.
+        milli: m°C in force at `at`; NONE_MILLI if unknown.
+        expires: µs at which the first held reading expires; NEVER_US if none is held.
     Returns:
         µs per home, after `at`; NEVER_US if nothing can change.
     """
@@ -31,7 +31,7 @@ def deadline(state: NDArray[np.void], schedules: Schedules, schedule: Int, at: I
 
 
 def _timers(state: NDArray[np.void], piece: NDArray[np.void]) -> Int:
-    """The first running timer: confirm, severe, clear."""
+    """Return when the first running timer of each home is full: confirm, severe or clear, µs."""
     severity = state["severity"]
     timers = (
         ("breach_since", severity == 0, piece["confirm"]),
@@ -46,7 +46,7 @@ def _timers(state: NDArray[np.void], piece: NDArray[np.void]) -> Int:
 
 
 def _edge(state: NDArray[np.void], schedules: Schedules, schedule: Int, piece: Int, milli: Milli) -> Int:
-    """The first edge of the rules at which the temperature in force means something else."""
+    """Return the next edge of each schedule at which the temperature in force maps to another state, µs."""
     pieces, end = schedules.pieces, schedules.first[schedule + 1]
     level = classify(milli, pieces[piece])
     due = np.full(len(piece), NEVER_US)

@@ -17,7 +17,7 @@ class HomeTimeKeys:
 
     @classmethod
     def over(cls, homes: int, *instants: Int) -> "HomeTimeKeys":
-        """Keys that can hold all the given instants.
+        """Return keys that can hold all the given instants.
 
         Raises:
             OverflowError: too many homes over too long a time; take fewer homes at once.
@@ -30,12 +30,12 @@ class HomeTimeKeys:
         return cls(base, span)
 
     def of(self, home: Int, instant: Int) -> Int:
-        """The key of each pair."""
+        """Pack pairs into keys."""
         key = home * self.span
         key += instant
         return key
 
     def split(self, key: Int) -> tuple[Int, Int]:
-        """The pairs behind keys."""
+        """Unpack keys into pairs."""
         home = (key - self.base) // self.span
         return home, key - home * self.span

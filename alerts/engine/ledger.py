@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from alerts.engine.keys import HomeTimeKeys
 from alerts.engine.track import NONE, Int
+from domain import groups
 from domain.states import HomeState
 
 LEDGER = np.dtype(
@@ -49,7 +50,7 @@ def ledger(runs: NDArray[np.void], pieces: NDArray[np.void]) -> NDArray[np.void]
         # A local day comes in two parts where a zone sets its clocks back over midnight.
         order = np.argsort(key, kind="stable")
         runs, key = runs[order], key[order]
-    first = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
+    first = groups.firsts(key)
     out = np.zeros(len(first), LEDGER)
     if len(first):
         out["home"], out["day"] = keys.split(key[first])

@@ -1,16 +1,17 @@
 """The flag machine: folds the runs of each home into flags, from any state it left off in.
 
-It is a fold, so judging a day at once and judging it reading by reading give the same flags. Timers count while a run
-lasts and fire at the very instant they are full, before whatever begins at that instant. Silence stops them.
+It is a fold, so judging a day at once and judging it reading by reading give the same flags. Timers run for as long as
+a run lasts and fire at the instant they are full, before anything that begins at that instant. Silence stops them.
 
-It is not walked run by run: whether a timer is full in a run does not depend on the flag, so all timers are read off at
-once, the last full one says whether there is a flag, and what the flag came to is looked up where somebody asks.
+The fold is vectorised: whether a timer fires in a run does not depend on the flag, so all timers are evaluated at once,
+the last one to fire decides whether a flag is open, and the flag itself is computed only for the runs that need it.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.track import NONE, Int, Milli
+from domain import groups
 from domain.instants import NONE_US
 from domain.states import HomeState, Severity
 
@@ -34,14 +35,14 @@ MACHINE = np.dtype(
         ("suspended_at", np.int64),
         ("limit", np.int32),  # m°C that the flag broke
         ("version", np.int16),  # of the policy that raised the flag
-        ("cleared_at", np.int64),  # only in the flags that ended
+        ("cleared_at", np.int64),  # of a flag that ended
         ("reason", np.int8),  # why it ended: 0 recovered, else Ended or NotJudged
     ]
 )
 
 
 def idle(homes: int) -> NDArray[np.void]:
-    """The machine of homes of which nothing is known yet."""
+    """Return the machines of homes without any history."""
     state = np.zeros(homes, MACHINE)
     for name in MACHINE.names or ():
         if MACHINE[name] == np.int64 and name != "flag":
@@ -70,36 +71,65 @@ def fold(state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.voi
 def fold_and_keep(
     state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void], keep: NDArray[np.bool_]
 ) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    """As `fold`; returns also where the machines that were not idle stood after the runs to `keep`, as KEPT."""
+    """Advance machines as `fold` does, and keep some of the states on the way.
+
+    Args:
+        keep: mask of the runs after which the state of the machine is wanted.
+    Returns:
+        ENDED, and KEPT for the wanted runs after which the machine was not idle.
+    """
     mine = _telling(state, runs)
-    past = _Past(state, runs[mine], pieces)
-    over = np.flatnonzero(past.ends_at != NONE_US)
-    over = over[past.before[over]]
+    line = _Timeline(state, runs[mine], pieces)
+    over = np.flatnonzero((line.ends_at != NONE_US) & line.before)
     ended = np.empty(len(over), ENDED)
-    ended["home"], ended["flag"] = past.home[over], past.ended(over)
-    stays = np.flatnonzero(keep[mine] & (past.after | past.breach))
-    kept = np.empty(len(stays), KEPT)
-    kept["run"], kept["machine"] = mine[stays], past.machines(stays, past.after[stays])
-    last = np.flatnonzero(np.append(past.new[1:], True)[: len(mine)])
-    state[past.home[last]] = past.machines(last, past.after[last])
+    ended["home"], ended["flag"] = line.home[over], line.ended(over)
+    busy = np.flatnonzero(keep[mine] & (line.after | line.breach))
+    kept = np.empty(len(busy), KEPT)
+    kept["run"], kept["machine"] = mine[busy], line.machines(busy, line.after[busy])
+    last = groups.lasts(line.home)
+    state[line.home[last]] = line.machines(last, line.after[last])
     return ended, kept
 
 
 def _telling(state: NDArray[np.void], runs: NDArray[np.void]) -> Int:
-    """The runs of homes with a flag or a breach. The others, nearly all, are idle and stay so."""
+    """Return the indices of the runs of homes with a flag or a breach; all others are idle and stay so."""
     tells = (state["severity"] > 0) | (state["breach_since"] != NONE_US)
     tells[runs["home"][runs["state"] >= COLD]] = True
     return np.flatnonzero(tells[runs["home"]])
 
 
-class _Past:
-    """What was going on in runs: arrays over them. Instants are µs, NONE_US where there is none."""
+class _Timeline:
+    """The runs of homes beside the timers and flags that go with them: arrays with one element per run.
+
+    Instants are µs, NONE_US where there is none. Six runs of an idle home, in minutes; `confirm` and `clear` are 30:
+
+        run            0       1       2       3       4       5
+                    |------|=======|#######|=======|------|------|
+        start          0      10      50      90     100     120     (the last one ends at 140)
+        level        WARM    COLD   SEVERE   COLD    WARM    WARM
+        new           yes       -       -       -       -       -    first run of its home
+        head            0       0       0       0       0       0    index of that run
+        breach          -     yes     yes     yes       -       -
+        breach_from     0       1       1       1       1       1    run in which the breach began
+        breach_since    -      10      10      10       -       -
+        severe_since    -       -      50       -       -       -
+        warm_since      0       -       -       -     100     100
+        opens_at        -      40      50      90       -       -    confirm is full: a flag opens or stays open
+        worsens_at      -       -      80       -       -       -    confirm is full under the severe limit
+        ends_at         -       -       -       -       -     130    clear is full, not judged, or measured to be over
+        measured        0       0       0       0       0       0    FlagEndCause of a measurement that ends it here
+        before          -       -     yes     yes     yes     yes    a flag is open when the run begins
+        after           -     yes     yes     yes     yes       -    a flag is open when the run ends
+
+    So a flag opens at 40, is severe from 80 on and ends at 130. `suspends` and `resumes` are indices of runs, not
+    arrays over them: where the window closes on a home under the day limit, and where it opens or a breach begins.
+    """
 
     def __init__(self, state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void]) -> None:
         self.state, self.runs, self.pieces = state, runs, pieces
         self.home, self.start, level = runs["home"], runs["start"], runs["state"]
-        self.new = np.append(True, self.home[1:] != self.home[:-1])[: len(runs)]
-        self.head = np.maximum.accumulate(np.where(self.new, np.arange(len(runs)), 0))  # the first run of the home
+        self.new = groups.is_first(self.home)
+        self.head = groups.last_marked(self.new)
         self.breach, severe, warm, stops = level >= COLD, level == SEVERE, level == WARM, level == NOT_JUDGED
         self.breach_from, self.breach_since = self._since("breach_since", self.breach)
         _, self.severe_since = self._since("severe_since", severe)
@@ -109,23 +139,29 @@ class _Past:
         self.ends_at = self._full(warm, self.warm_since, "clear")
         self.ends_at[stops] = self.start[stops]
         piece = pieces[runs["piece"]]
-        self.told = np.where(piece["start"] == self.start, piece["ends"], 0)  # somebody measured that it is over
-        self.ends_at[self.told != 0] = self.start[self.told != 0]
+        self.measured = np.where(piece["start"] == self.start, piece["ends"], 0)
+        self.ends_at[self.measured != 0] = self.start[self.measured != 0]
         self.before, self.after = self._flagged()
-        # The window has closed on a home under the day limit; it opens again, or there is a breach.
         self.suspends = np.flatnonzero((level == SHORT) & ~runs["windowed"])
         self.resumes = np.flatnonzero((self.breach | runs["windowed"]) & ~stops)
 
     def _since(self, name: str, on: NDArray[np.bool_]) -> tuple[Int, Int]:
-        """The run in which what is `on` began, and the instant, which may lie before all runs."""
-        begins = on & (self.new | ~np.append(False, on[:-1])[: len(on)])
-        begin = np.maximum.accumulate(np.where(begins, np.arange(len(on)), 0))
+        """Find where each unbroken series of runs in the mask `on` began.
+
+        Args:
+            name: the column of MACHINE with the instant at which a series that is carried in began.
+        Returns:
+            the run in which the series began, and the instant, which may lie before all runs.
+        """
+        begins = on.copy()
+        begins[1:] &= self.new[1:] | ~on[:-1]
+        begin = groups.last_marked(begins)
         since, carried = self.start.copy(), self.state[name][self.home[self.new]]
         since[self.new] = np.where(carried != NONE_US, carried, since[self.new])
         return begin, np.where(on, since[begin], NONE_US)
 
     def _full(self, on: NDArray[np.bool_], since: Int, timer: str) -> Int:
-        """When the timer of what is `on` was full, in each run in which it was; it may have been before that run."""
+        """Return when the timer of each series in `on` fires in each run: at its start if it was full before."""
         out, which = np.full(len(on), NONE_US), np.flatnonzero(on)
         length = self.pieces[timer][self.runs["piece"][which]]
         at = np.maximum(self.start[which], since[which] + length)
@@ -133,24 +169,25 @@ class _Past:
         return out
 
     def _flagged(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Whether there is a flag before each run, and after it: the last timer that was full decides."""
+        """Return masks of the runs before and after which a flag is open: the last timer to fire decides."""
         opens, carried = self.opens_at != NONE_US, self.state["severity"][self.home] > 0
         full = opens | (self.ends_at != NONE_US)
-        last = np.maximum.accumulate(np.where(full, np.arange(len(full)), -1))
+        last = groups.last_marked(full, -1)
         after = np.where(last >= self.head, opens[last], carried)
-        before = np.where(self.new, carried, np.append(False, after[:-1])[: len(after)])
+        before = carried.copy()
+        before[1:][~self.new[1:]] = after[:-1][~self.new[1:]]
         return before, after
 
     def ended(self, at: Int) -> NDArray[np.void]:
-        """MACHINE of the flags that ended in runs."""
+        """Return MACHINE rows of the flags that ended in the runs `at`."""
         flags = self.machines(at, np.ones(len(at), bool))
         flags["cleared_at"] = self.ends_at[at]
-        reason = self.pieces["reason"][self.runs["piece"][at]]  # JUDGED: warm again
-        flags["reason"] = np.where(self.told[at] != 0, self.told[at], reason)
+        reason = self.pieces["reason"][self.runs["piece"][at]]  # JUDGED: the home recovered
+        flags["reason"] = np.where(self.measured[at] != 0, self.measured[at], reason)
         return flags
 
     def machines(self, at: Int, flagged: NDArray[np.bool_]) -> NDArray[np.void]:
-        """MACHINE after runs, with a flag open then or not."""
+        """Return MACHINE rows as they stand after the runs `at`; `flagged` tells whether a flag is open then."""
         out = idle(len(at))
         opening = np.flatnonzero((self.opens_at != NONE_US) & ~self.before)
         opened = _last(opening, at)
@@ -168,7 +205,7 @@ class _Past:
         return out
 
     def _opened(self, at: Int) -> NDArray[np.void]:
-        """Flags as a breach raised them when it had lasted for the policy's confirm time."""
+        """Return MACHINE rows of the flags that were opened in the runs `at`."""
         out, piece = idle(len(at)), self.pieces[self.runs["piece"][at]]
         out["severity"] = IS_COLD
         out["cold_since"], out["confirmed_at"] = self.breach_since[at], self.opens_at[at]
@@ -176,7 +213,7 @@ class _Past:
         return out
 
     def _worsen(self, out: NDArray[np.void], flagged: NDArray[np.bool_], begin: Int, at: Int) -> None:
-        """Make flags severe whose home has been under the severe limit for the confirm time."""
+        """Make the flags severe whose homes stayed under the severe limit for the confirm time."""
         worse = _first(np.flatnonzero(self.worsens_at != NONE_US), begin)
         worsens = flagged & (out["severity"] == IS_COLD) & (worse <= at)
         worse = worse[worsens]
@@ -187,7 +224,7 @@ class _Past:
     def _suspend(
         self, out: NDArray[np.void], flagged: NDArray[np.bool_], carried: NDArray[np.bool_], begin: Int, at: Int
     ) -> None:
-        """Suspend flags from the first run after the last one that resumes them."""
+        """Suspend flags from the first suspending run after the last run that resumed them."""
         resumed = _last(self.resumes, at)
         suspended = _first(self.suspends, np.maximum(begin, resumed))
         still = carried & (out["suspended_at"] != NONE_US) & (resumed < begin)
@@ -196,7 +233,7 @@ class _Past:
         out["suspended_at"][suspends] = self.start[suspended[suspends]]
 
     def _lowest(self, begin: Int, at: Int) -> Milli:
-        """m°C of runs from `begin` to `at`, both included, and of what is carried into the first run of a home."""
+        """Return the lowest m°C of the runs from `begin` to `at`, both included, and of the state carried into them."""
         level, lowest = self.runs["state"], self.runs["lowest"]
         known = np.append(np.where(level > UNKNOWN, lowest, NONE), NONE)
         spans = np.stack((begin, at + 1), axis=1).ravel()
@@ -207,10 +244,10 @@ class _Past:
 
 
 def _last(runs: Int, at: Int) -> Int:
-    """The last of some runs, rising, that is not after each of others; -1: there is none."""
+    """Return for each of `at` the last of the rising `runs` that is not after it; -1 if there is none."""
     return np.append(-1, runs)[np.searchsorted(runs, at, "right")]
 
 
 def _first(runs: Int, at: Int) -> Int:
-    """The first of some runs, rising, that is not before each of others; an index beyond all runs: there is none."""
+    """Return for each of `at` the first of the rising `runs` not before it; beyond all runs if there is none."""
     return np.append(runs, np.iinfo(np.int64).max)[np.searchsorted(runs, at)]

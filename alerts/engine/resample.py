@@ -18,17 +18,17 @@ BUCKET = np.dtype(
 
 
 def resample(start: Int, until: Int, milli: Milli, edges: Int) -> NDArray[np.void]:
-    """The buckets of one measuring point in which something was measured.
+    """Aggregate the readings of one measuring point into the buckets that have any.
 
     Args:
-        start: µs at which each reading was measured, rising. Readings from before the first edge count for what was
-            known, not for what was measured.
-        until: µs at which each may no longer be held; cut here where the next one begins.
+        start: µs at which each reading was measured, rising. Readings before the first edge count towards
+            `known_us` only.
+        until: µs at which each expires; cut here where the next one begins.
         milli: the value of each.
         edges: µs, rising; bucket n is from edges[n] to edges[n + 1], half-open.
     Returns:
-        rows of BUCKET in order of time: lowest, mean and highest of the readings in it, their number, and the µs of it
-        for which some reading held.
+        BUCKET rows in order of time: lowest, mean, highest and number of the readings, and the µs for which any of
+        them was held.
     """
     number = np.searchsorted(edges, start, "right") - 1
     inside = (number >= 0) & (number < len(edges) - 1)
@@ -45,7 +45,7 @@ def resample(start: Int, until: Int, milli: Milli, edges: Int) -> NDArray[np.voi
 
 
 def _known_before(start: Int, until: Int, edges: Int) -> Int:
-    """How many µs before each edge something was known."""
+    """Return for how many µs before each edge the temperature was known."""
     length = np.maximum(np.minimum(until, np.append(start[1:], np.iinfo(np.int64).max)) - start, 0)
     before = np.concatenate(([0], np.cumsum(length)))
     last = np.searchsorted(start, edges, "right") - 1  # the reading that may hold at the edge

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from alerts.engine.keys import HomeTimeKeys
 from alerts.engine.schedule import Schedules
 from alerts.engine.track import NONE, Int, Milli, Track, ranges
+from domain import groups
 from domain.states import HomeState, NotJudged
 
-BLOCK_READINGS = 1 << 17  # what is worked on at a time: it stays in the processor's cache
+BLOCK_READINGS = 1 << 17  # processed at a time; fits in the processor's cache
 RUN = np.dtype(
     [
         ("home", np.int64),
@@ -27,7 +28,10 @@ RUN = np.dtype(
 
 
 class Cut(NamedTuple):
-    """A track cut wherever a run may begin. Sorted by (home, start); the first step of a home stands at its begin."""
+    """A track cut into steps wherever a run may begin, sorted by (home, start).
+
+    The first step of a home starts where judging begins.
+    """
 
     home: Int
     start: Int  # µs; a step lasts until the next one of its home
@@ -38,21 +42,29 @@ class Cut(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """Where pieces of the rules begin for homes, the begin of judging among them. Sorted by (home, start)."""
+    """The beginnings of schedule pieces per home, and the begin of judging, sorted by (home, start)."""
 
     home: Int
     start: Int  # µs
     piece: Int
 
 
-def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int) -> Cut:
-    """Cut a track at every edge of its home's schedule, and where its temperature may mean something else.
+class EdgeReadings(NamedTuple):
+    """The readings at the edges of a block."""
 
-    Most readings mean what the one before them meant: what comes out is a few per cent of what went in.
+    at: NDArray[np.intp]  # how many readings of the block began before each edge
+    milli: Milli  # in force at each edge; NONE_MILLI is unknown
+    rest: Int  # m°C·µs that the reading in force gives from the edge on, if it began before
+
+
+def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int) -> Cut:
+    """Cut a track at every edge of its home's schedule, and where its temperature may map to another state.
+
+    Most readings map to the state of the one before: a few per cent of them begin a step.
 
     Args:
         schedule: index of the schedule of each home.
-        begin, end: µs per home, which the track does not leave.
+        begin, end: µs per home; the track lies within.
     """
     edges = _edges(schedules, schedule, begin, end)
     keys = HomeTimeKeys.over(len(begin), begin, end)
@@ -68,7 +80,7 @@ def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int)
 
 
 def _edges(schedules: Schedules, schedule: Int, begin: Int, end: Int) -> Edges:
-    """Where pieces begin for each home in [begin, end]."""
+    """List the pieces that each home meets in [begin, end]."""
     low, high = piece_at(schedules, schedule, begin), piece_at(schedules, schedule, end)
     count = high - low + 1
     home = np.repeat(np.arange(len(begin)), count)
@@ -77,7 +89,10 @@ def _edges(schedules: Schedules, schedule: Int, begin: Int, end: Int) -> Edges:
 
 
 def piece_at(schedules: Schedules, schedule: Int, instant: Int) -> Int:
-    """The piece in force at an instant, one per (schedule, instant) pair; the first piece holds from ever."""
+    """Return the index of the piece in force for each (schedule, instant) pair.
+
+    Before its first edge a schedule is in its first piece.
+    """
     of = np.repeat(np.arange(len(schedules.first) - 1), np.diff(schedules.first))
     starts = schedules.pieces["start"]
     keys = HomeTimeKeys.over(len(schedules.first), starts, instant)
@@ -86,29 +101,34 @@ def piece_at(schedules: Schedules, schedule: Int, instant: Int) -> Int:
 
 
 def _blocks(first: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
-    """Ranges of homes with about BLOCK_READINGS each, given where the readings of each home begin."""
+    """Yield half-open ranges of homes with at most BLOCK_READINGS readings each, or a single home that has more.
+
+    Args:
+        first: index of the first reading of each home, then the number of readings.
+    """
     homes, low = len(first) - 1, 0
-    while low < homes or low == 0:
-        high = int(np.searchsorted(first, first[low] + BLOCK_READINGS, "right")) - 1
-        high = min(max(high, low + 1), homes)
+    if not homes:
+        yield 0, 0  # one empty block, which has all columns
+    while low < homes:
+        fits = int(np.searchsorted(first, first[low] + BLOCK_READINGS, "right")) - 1
+        high = max(fits, low + 1)
         yield low, high
-        low = max(high, 1)
+        low = high
 
 
 def _cut(
     track: Track, last: NDArray[np.intp], edges: Edges, pieces: NDArray[np.void], keys: HomeTimeKeys, end: Int
 ) -> Cut:
-    """Cut the track of a few homes; `last` is the last reading of each."""
+    """Cut the track of a block of homes; `last` is the index of the last reading of each."""
     if not len(track.home):
         unknown = np.full(len(edges.home), NONE)
         return Cut(*edges, unknown, unknown, np.zeros(len(edges.home), np.int64))
     key, edge_key = keys.of(track.home, track.start), keys.of(edges.home, edges.start)
-    at = np.searchsorted(key, edge_key)  # of each edge: how many readings began before it
-    there, rest = _at_edges(track, edges, key, edge_key, at, end)
+    at, there, rest = at_edges = _at_edges(track, edges, key, edge_key, end)
     silent = _silent(track, last, end)
-    tells = _tells(track, edges, pieces, at, there, last, silent)
+    tells = _tells(track, edges, at_edges, pieces, last, silent)
 
-    # Edges come first where they meet others, so that every step knows its piece.
+    # At equal instants edges sort first, so that every step takes the piece that begins there.
     silent_key = key[silent] + (track.until[silent] - track.start[silent])
     order = np.argsort(np.concatenate((edge_key, silent_key, key[tells])), kind="stable")
     edge = np.cumsum(order < len(at)) - 1
@@ -122,18 +142,19 @@ def _cut(
     return Cut(edges.home[edge], start, edges.piece[edge], now, lowest, heat)
 
 
-def _at_edges(track: Track, edges: Edges, key: Int, edge_key: Int, at: Int, end: Int) -> tuple[Milli, Int]:
-    """At each edge: the temperature in force, and the heat that its reading still gives if it began before."""
+def _at_edges(track: Track, edges: Edges, key: Int, edge_key: Int, end: Int) -> EdgeReadings:
+    """Look up the reading in force at each edge."""
+    at = np.searchsorted(key, edge_key)
     begins = key[np.minimum(at, len(key) - 1)] == edge_key
     reading = at - 1 + begins
     known = (reading >= 0) & (track.home[reading] == edges.home) & (track.until[reading] > edges.start)
     milli = track.milli[reading]
     left = np.minimum(track.until[reading], end[edges.home]) - edges.start
-    return np.where(known, milli, NONE), np.where(known & ~begins, milli * left, 0)
+    return EdgeReadings(at, np.where(known, milli, NONE), np.where(known & ~begins, milli * left, 0))
 
 
 def _silent(track: Track, last: NDArray[np.intp], end: Int) -> NDArray[np.intp]:
-    """Readings that are not held until the next one, or to the end."""
+    """Return the indices of readings that expire before the next one of their home, or by the end."""
     silent = np.empty(len(track.home), bool)
     np.less(track.until[:-1], track.start[1:], out=silent[:-1])
     silent[last] = track.until[last] <= end[track.home[last]]
@@ -141,7 +162,7 @@ def _silent(track: Track, last: NDArray[np.intp], end: Int) -> NDArray[np.intp]:
 
 
 def _heat(track: Track, last: NDArray[np.intp], end: Int) -> Int:
-    """Temperature times time of each reading, m°C·µs."""
+    """Return temperature times time of each reading, m°C·µs."""
     heat = track.milli.astype(np.int64)
     length = track.until - track.start
     length[last] = np.minimum(track.until[last], end[track.home[last]]) - track.start[last]
@@ -152,19 +173,19 @@ def _heat(track: Track, last: NDArray[np.intp], end: Int) -> Int:
 def _tells(
     track: Track,
     edges: Edges,
+    at_edges: EdgeReadings,
     pieces: NDArray[np.void],
-    at: NDArray[np.intp],
-    there: Milli,
     last: NDArray[np.intp],
     silent: NDArray[np.intp],
 ) -> NDArray[np.intp]:
-    """Readings that may mean something else than what was before them.
+    """Return the indices of readings that may map to another state than the one before.
 
-    Where a home never leaves the warm side between two edges, that is only the first one after a silence.
+    Between two edges over which a home stays warm, only the first reading after a silence does.
     """
+    at = at_edges.at
     after = silent[silent < len(track.home) - 1] + 1
     resumed = after[track.home[after] == track.home[after - 1]]
-    lowest = np.minimum(there, _reduce(np.minimum, track.milli, at, NONE))
+    lowest = np.minimum(at_edges.milli, _reduce(np.minimum, track.milli, at, NONE))
     low = lowest < pieces["warm"][edges.piece]
     low &= pieces["reason"][edges.piece] == NotJudged.JUDGED
     count = np.diff(np.append(at, len(track.home)))[low]
@@ -179,7 +200,7 @@ def _tells(
 
 
 def _reduce(how: np.ufunc, values: NDArray[Any], at: NDArray[np.intp], none: int | np.int32) -> NDArray[Any]:
-    """Reduce values[at[i]:at[i + 1]], the last one to the end; `none` where that is empty."""
+    """Reduce values[at[i]:at[i + 1]], the last slice to the end; `none` for empty slices."""
     out = np.full(len(at), none, values.dtype)
     some = at < np.append(at[1:], len(values))
     if some.any():
@@ -191,7 +212,7 @@ LIMITS = ("warm", "target", "cold", "severe")
 
 
 def classify(milli: Milli, pieces: NDArray[np.void] | dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
-    """The State of temperatures under the pieces in force, of one length with them."""
+    """Return the HomeState of each temperature under the piece in force; arrays of equal length."""
     state = np.full(milli.shape, HomeState.WARM, np.uint8)
     state[milli < pieces["warm"]] = HomeState.FAIR
     state[milli < pieces["target"]] = HomeState.SHORT
@@ -203,20 +224,17 @@ def classify(milli: Milli, pieces: NDArray[np.void] | dict[str, NDArray[Any]]) -
 
 
 def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
-    """Join neighbouring steps that mean the same.
+    """Join neighbouring steps of equal state and piece.
 
     Returns:
         RUN array sorted by (home, start).
     """
     state = classify(steps.milli, {name: schedules.pieces[name][steps.piece] for name in (*LIMITS, "reason")})
-    first = np.ones(len(state), bool)
-    first[1:] = (state[1:] != state[:-1]) | (steps.piece[1:] != steps.piece[:-1]) | (steps.home[1:] != steps.home[:-1])
-    at = np.flatnonzero(first)
+    at = groups.firsts(state, steps.piece, steps.home)
     out = np.empty(len(at), RUN)
     out["home"], out["start"], out["piece"] = steps.home[at], steps.start[at], steps.piece[at]
     out["state"], out["windowed"] = state[at], schedules.pieces["windowed"][out["piece"]]
-    last = np.append(out["home"][1:] != out["home"][:-1], True)[: len(at)]
-    out["end"] = np.where(last, end[out["home"]], np.append(out["start"][1:], 0)[: len(at)])
+    out["end"] = np.where(groups.is_last(out["home"]), end[out["home"]], np.append(out["start"][1:], 0)[: len(at)])
     if len(at):
         out["lowest"] = np.minimum.reduceat(steps.lowest, at)
         out["heat"] = np.add.reduceat(steps.heat, at)

@@ -1,7 +1,7 @@
-"""When which limit holds: the wall-clock rules of a policy as pieces of absolute time.
+"""The wall-clock rules of a policy compiled to pieces of absolute time.
 
-A piece is a span in which nothing about the rules changes: same local day, same version, same windows open, same heat
-status. Windows are wall-clock times of the utility's zone, so days of 23 and 25 hours come out by themselves.
+Within a piece the rules are constant: one local day, one policy version, the same open windows, the same heat status.
+Windows are wall-clock times in the utility's zone, so days of 23 and 25 hours need no special case.
 """
 
 from bisect import bisect_right
@@ -41,7 +41,7 @@ PIECE = np.dtype(
 
 
 class Terms(NamedTuple):
-    """What the rules need to know of a home."""
+    """The properties of a home that its limits depend on."""
 
     home_class: str
     contract_limit: float | None = None
@@ -51,7 +51,7 @@ class Terms(NamedTuple):
     ended: tuple[tuple[int, int], ...] = ()  # (µs, Ended): where measurements ended a cold spell
 
     def clipped(self, from_us: int) -> "Terms":
-        """The same terms with what was over before an instant left out, so that equal homes share a schedule."""
+        """Drop what ended before an instant, so that homes that are equal from then on share a schedule."""
         begin = max(bisect_right(self.status, (from_us, True)) - 1, 0)
         first, rest = self.status[begin : begin + 1], self.status[begin + 1 :]
         if first and first[0][0] <= from_us:
@@ -76,10 +76,10 @@ class Schedules:
 
 @lru_cache(maxsize=4096)
 def compile_schedule(policy: Policy, terms: Terms, first_day: date, end_day: date) -> NDArray[np.void]:
-    """The pieces of one home's rules from the start of a local day to the start of another.
+    """Compile the rules of one home from the start of one local day to the start of another.
 
     Returns:
-        PIECE array, start rising; the first piece is valid from ever, the last one for good.
+        PIECE array, start rising; the first piece also holds for all time before, the last for all time after.
     """
     limits = [_limits(version, terms) for version in policy.versions]
     edges = sorted(_edges(policy, limits, terms, first_day, end_day))
@@ -89,7 +89,7 @@ def compile_schedule(policy: Policy, terms: Terms, first_day: date, end_day: dat
 
 
 def _limits(version: Version, terms: Terms) -> list[Limit]:
-    """The class's limits of the policy and the contract's own; where both speak the stricter holds."""
+    """Return the limits of the home's class and of its contract; of two in force the stricter one applies."""
     limits = [limit for limit in version.limits if limit.home_class == terms.home_class]
     if terms.contract_limit is not None:
         limits.append(
@@ -105,7 +105,7 @@ def _limits(version: Version, terms: Terms) -> list[Limit]:
 
 
 def _edges(policy: Policy, limits: list[list[Limit]], terms: Terms, first_day: date, end_day: date) -> set[datetime]:
-    """Every instant at which a piece may begin."""
+    """Return every instant at which a piece may begin."""
     clock_times = {time(0)}
     clock_times.update(t for ls in limits for limit in ls for t in (limit.opens, limit.closes) if t is not None)
     begin, end = _utc(first_day, time(0), policy.zone, 0), _utc(end_day, time(0), policy.zone, 0)
@@ -128,7 +128,7 @@ def _utc(day: date, clock: time, zone: ZoneInfo, fold: int) -> datetime:
 
 
 def _change(day: date, zone: ZoneInfo) -> Iterator[datetime]:
-    """The instant within 24 h of a day's midnight at which the zone's offset changes, if it does."""
+    """Yield the instant within 24 h of a day's midnight at which the zone's offset changes, if it does."""
     low = _utc(day, time(0), zone, 0)
     high = low + timedelta(hours=24)
     before = low.astimezone(zone).utcoffset()
@@ -145,7 +145,7 @@ def _change(day: date, zone: ZoneInfo) -> Iterator[datetime]:
 
 
 def _piece(policy: Policy, limits: list[list[Limit]], terms: Terms, edge: datetime) -> tuple[object, ...]:
-    """The row of PIECE that holds from an instant on."""
+    """Return the PIECE row in force from an instant on."""
     local = edge.astimezone(policy.zone)
     day, start = local.date(), to_us(edge)
     index = bisect_right([version.valid_from for version in policy.versions], day) - 1
@@ -170,7 +170,7 @@ def _piece(policy: Policy, limits: list[list[Limit]], terms: Terms, edge: dateti
 
 
 def _below(limits: list[Limit], severity: str) -> list[int]:
-    """The limits of a severity, m°C."""
+    """Return the limits of a severity, m°C."""
     return [milli(limit.below_celsius) for limit in limits if limit.severity == severity]
 
 

@@ -1,4 +1,4 @@
-"""From readings to one temperature per home: hold each reading, let the coldest judged sensor govern."""
+"""From readings to one temperature per home: each reading is held, and the coldest sensor governs."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.keys import HomeTimeKeys
+from domain import groups
 from domain.instants import EVER_US, NONE_US
 from domain.milli import NONE_MILLI
 
@@ -17,7 +18,7 @@ NONE = np.int32(NONE_MILLI)
 
 
 class Readings(NamedTuple):
-    """Readings in any order, each with the longest time that it is held."""
+    """Readings in any order, each with the latest instant until which it may be held."""
 
     home: Int  # index of the home, 0..H-1
     lane: Int  # a lane is one sensor in one room
@@ -26,35 +27,32 @@ class Readings(NamedTuple):
     milli: Milli
 
     def take(self, which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Self:
-        """Some of the readings, in the given order."""
+        """Select readings by index, mask or slice."""
         home, lane, start, until, milli = self
         return type(self)(home[which], lane[which], start[which], until[which], milli[which])
 
     @classmethod
     def join(cls, parts: Sequence["Readings"]) -> "Readings":
-        """Readings of several parts one after the other; there is at least one part."""
+        """Concatenate one or more parts."""
         return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 class Held(Readings):
-    """Readings sorted by (home, lane, start), each held until the next one of its lane at the longest."""
+    """Readings sorted by (home, lane, start); each is held at most until the next one of its lane."""
 
     @cached_property
     def head(self) -> NDArray[np.intp]:
-        """The first reading of each lane."""
-        new = np.ones(len(self.home), bool)
-        np.not_equal(self.home[1:], self.home[:-1], out=new[1:])
-        new[1:] |= self.lane[1:] != self.lane[:-1]
-        return np.flatnonzero(new)
+        """The index of the first reading of each lane."""
+        return groups.firsts(self.home, self.lane)
 
     @property
     def tail(self) -> NDArray[np.intp]:
-        """The last reading of each lane."""
+        """The index of the last reading of each lane."""
         return np.append(self.head[1:], len(self.home))[: len(self.head)] - 1
 
 
 class Track(NamedTuple):
-    """The judged temperature of homes, sorted by (home, start): spans that do not overlap, unknown in between."""
+    """The temperature of homes as spans that do not overlap, sorted by (home, start); unknown in between."""
 
     home: Int
     start: Int  # µs
@@ -62,12 +60,12 @@ class Track(NamedTuple):
     milli: Milli
 
     def part(self, low: int, high: int) -> "Track":
-        """The spans from one index to another."""
+        """Return the spans low:high."""
         return Track(self.home[low:high], self.start[low:high], self.until[low:high], self.milli[low:high])
 
 
 def hold(home: Int, lane: Int, start: Int, until: Int, milli: Milli) -> Held:
-    """Sort readings and end each one where the next of its lane begins. Changes `until` in place where it can."""
+    """Sort readings and cut each where the next of its lane begins; may change `until` in place."""
     held = _sort(Held(home, lane, start, until, milli))
     last = held.head[1:] - 1
     beyond = held.until[last]
@@ -77,7 +75,10 @@ def hold(home: Int, lane: Int, start: Int, until: Int, milli: Milli) -> Held:
 
 
 def _sort(held: Held) -> Held:
-    """Readings in order. Looking costs a small part of sorting, and so does moving whole lanes."""
+    """Sort readings by (home, lane, start).
+
+    Checking costs little next to sorting, and so does moving whole lanes that are sorted in themselves.
+    """
     if _sorted(held):
         return held
     head = held.head
@@ -87,7 +88,7 @@ def _sort(held: Held) -> Held:
 
 
 def _sorted(held: Held) -> bool:
-    """Whether readings are in order already."""
+    """Return whether readings are sorted by (home, lane, start)."""
     head = held.head
     home, lane = held.home[head], held.lane[head]
     lanes_rise = (home[1:] > home[:-1]) | ((home[1:] == home[:-1]) & (lane[1:] > lane[:-1]))
@@ -97,12 +98,12 @@ def _sorted(held: Held) -> bool:
 
 
 def ranges(first: Int, count: Int) -> Int:
-    """first[0], first[0] + 1, … count[0] of them, then the same of first[1] …"""
+    """Concatenate the integer ranges first[i], first[i] + 1, … with count[i] members each."""
     return np.repeat(first - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
 
 
 def coldest(held: Held, begin: Int, end: Int) -> Track:
-    """The coldest known sensor of each home, from `begin[home]` to `end[home]`, both included."""
+    """Track the coldest known sensor of each home from `begin[home]` to `end[home]`, both included."""
     held = _between(held, begin, end)
     home = held.home[held.head]
     single = bool((home[1:] != home[:-1]).all())
@@ -110,7 +111,7 @@ def coldest(held: Held, begin: Int, end: Int) -> Track:
 
 
 def in_force(track: Track, end: Int) -> Milli:
-    """The temperature of each home at the instant `end[home]` that its track reaches to; NONE_MILLI if unknown."""
+    """Return the m°C of each home at the instant `end[home]` at which its track ends; NONE_MILLI if unknown."""
     if not len(track.home):
         return np.full(len(end), NONE)
     homes = np.arange(len(end))
@@ -120,7 +121,7 @@ def in_force(track: Track, end: Int) -> Milli:
 
 
 def _between(held: Held, begin: Int, end: Int) -> Held:
-    """The part of readings that counts from begin to end. Mostly that is all of them, or nearly so."""
+    """Clip readings to [begin, end] of their home, cheaply where all or nearly all lie inside."""
     home, lane, start, until, milli = held
     counts = until > start
     early = np.flatnonzero(start < begin.max(initial=NONE_US))
@@ -137,7 +138,7 @@ def _between(held: Held, begin: Int, end: Int) -> Held:
 
 
 def _lanes(held: Held, begin: Int, end: Int) -> Track:
-    """Homes with several sensors: a span from each beginning or end of any of them, at the lowest of those known."""
+    """Track homes with several sensors: a new span wherever one begins or ends, at the lowest known value."""
     home, lane, start, until, milli = held
     keys = HomeTimeKeys.over(len(begin), begin, end)
     inside = until <= end[home]
