@@ -189,7 +189,9 @@ def test_who_writes_cannot_write_the_journal(storm: Storm, database: Database) -
     with psycopg.connect(database.url_as("watch")) as conn:
         conn.execute("UPDATE clock SET warned_at = due_at")
         with pytest.raises(errors.InsufficientPrivilege):
-            conn.execute("INSERT INTO journal (relation, key, form, at, writer, hash) SELECT '', '', 1, now(), '', ''")
+            conn.execute(
+                "INSERT INTO journal (relation, key, form, at, writer, hash) VALUES ('', '1', 1, now(), '', '')"
+            )
         conn.rollback()
 
 
