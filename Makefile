@@ -73,13 +73,13 @@ demo: setup ## a whole town on this machine
 bench: setup ## the figures, as JSON
 	$(BIN)/python -m bench
 
-dashboards: setup ## dashboards/json anew from the code
+dashboards: setup ## rewrite dashboards/json from the code
 	$(BIN)/python -m dashboards
 
 soak: setup ## a million readings: nothing lost, memory flat
 	$(BIN)/python -m bench.soak
 
-lock: setup ## requirements*.txt anew from pyproject.toml
+lock: setup ## rewrite requirements*.txt from pyproject.toml
 	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) --all-extras pyproject.toml - --output-file requirements.txt
 	$(COMPILE) pyproject.toml --constraints requirements.txt --output-file requirements-runtime.txt
 	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) - --constraints requirements.txt --output-file requirements-build.txt

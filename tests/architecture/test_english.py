@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # Folders, one a line, that are held to it.
 ROOMS = (
+    "docs",
     "local",
 )  # fmt: skip
 TEXTS = (".py", ".md", ".sql", ".html", ".toml", ".yml")
@@ -76,7 +77,7 @@ def test_the_english_is_plain(room: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ['"""What it is."""', '"""Returns it."""', "# in vain\n", "def f():\n    '''The sum.'''"]
+    "line", ['"""What it is."""', "# in vain\n", "def f():\n    '''The sum.'''", "def f():\n    '''Returns it.'''"]
 )
 def test_what_is_not_plain_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
