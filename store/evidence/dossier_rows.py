@@ -1,6 +1,6 @@
-"""What an evidence dossier holds of one home, in the API's role: row-level security holds here as everywhere.
+"""Contents of an evidence dossier of one home, read in the API's role under row-level security.
 
-All of it is read in one frozen transaction (store.chain.freeze), so that the parts fit each other.
+All parts are read in one frozen transaction (chain_rows.freeze), so that they are consistent.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ WHERE p.home_id = %(home)s
   AND (p.valid_from IS NULL OR p.valid_from < %(end)s) AND (p.valid_to IS NULL OR p.valid_to > %(start)s)
 ORDER BY p.sensor_id, p.valid_from NULLS FIRST
 """
-# As stays.SELECT_SAID, through the door that the API's role has to readings.
+# Like stays.SELECT_SAID, through the function by which the API's role reads readings.
 SELECT_SAID = """
 COPY (
   SELECT p.sensor_id, array_agg(r.measured_at ORDER BY r.measured_at), array_agg(r.temperature ORDER BY r.measured_at)
@@ -66,8 +66,7 @@ LEFT JOIN ticket AS t USING (ticket_id)
 WHERE f.home_id = %(home)s AND f.cold_since < %(end)s AND (f.cleared_at IS NULL OR f.cleared_at > %(start)s)
 ORDER BY f.cold_since, f.flag_id
 """
-# Complaints and reports of wrongdoing have files of their own (store/tickets/case_rows.py), with other people's affairs
-# in them.
+# Complaints and reports of wrongdoing are left out (store/tickets/case_rows.py): they may concern other people.
 SELECT_TICKETS: LiteralString = (
     """
 SELECT
@@ -143,11 +142,11 @@ ORDER BY o.outage_id
 """
 
 
-MOST_HASHES = 20_000  # in one dossier
+MOST_HASHES = 20_000  # per dossier
 
 
 class DossierPoint(NamedTuple):
-    """A sensor in a room of the home for a time; None: from ever, for good."""
+    """A sensor's stay in a room of the home; None: unbounded."""
 
     point_id: int
     sensor_id: int
@@ -161,7 +160,7 @@ class DossierPoint(NamedTuple):
 
 
 class HomeSpan(NamedTuple):
-    """A home from an instant to another, which is left out."""
+    """A home in a half-open span of time."""
 
     home: int
     start: datetime
@@ -169,54 +168,54 @@ class HomeSpan(NamedTuple):
 
 
 def home(conn: Connection, home_id: int) -> Row:
-    """What the home is, its contract, and from when on readings are kept."""
+    """Return the home's attributes and contract, and the start of the retention of readings."""
     (found,) = fetch(conn, SELECT_HOME, {"home": home_id})
     return found
 
 
 def heat_status(conn: Connection, home_id: int) -> list[Row]:
-    """Since when its heat was on or stopped; None: as long as it is known, or reached."""
+    """Return the heat status history; None: unbounded."""
     return fetch(conn, SELECT_HEAT_STATUS, {"home": home_id})
 
 
 def places(conn: Connection, span: HomeSpan) -> list[DossierPoint]:
-    """Who measured in the home in the span, sensor by sensor in order of time."""
+    """Return the sensors' stays in the home during the span, by sensor and time."""
     with conn.cursor(row_factory=class_row(DossierPoint)) as cur:
         return cur.execute(SELECT_POINTS, span._asdict()).fetchall()
 
 
 def said(conn: Connection, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
-    """As store.stays.said, of the readings that are reached."""
+    """Return the readings in reach, in the form of stays.said."""
     with conn.cursor() as cur:
         params = {"sensors": sensors, "start": start, "end": end}
         return wire.read_arrays(cur, SELECT_SAID, stays.SAID, params)
 
 
 def flags(conn: Connection, span: HomeSpan) -> list[Row]:
-    """Flags of the span with all that is on record of them, withdrawn ones too, in order of time."""
+    """Return the flags of the span with all their attributes, withdrawn ones included, by time."""
     return fetch(conn, SELECT_FLAGS, span._asdict())
 
 
 def tickets(conn: Connection, scope: Scope, span: HomeSpan, of_flags: Sequence[int]) -> list[Row]:
-    """Repair tickets of the span, and those with the keys `of_flags`, in order."""
+    """Return the repair tickets of the span, and those with the keys `of_flags`, in order."""
     return fetch(conn, SELECT_TICKETS, {**scope.parameters(), **span._asdict(), "of_flags": list(of_flags)})
 
 
 def events(conn: Connection, tickets: Sequence[int]) -> list[Row]:
-    """All events of tickets (keys) as their hashes see them, each with the number of the seal it lies under."""
+    """Return all events of tickets (keys) as hashed, each with the number of its seal."""
     return fetch(conn, SELECT_EVENTS, {"tickets": list(tickets)})
 
 
 def seals(conn: Connection, numbers: Sequence[int]) -> list[Row]:
-    """Seals, each with the hash of the one before and, as long as they are not too many, of the events under it."""
+    """Return seals, each with the hash of its predecessor and, up to a limit, the events it covers."""
     return fetch(conn, SELECT_SEALS, {"seals": list(numbers), "most": MOST_HASHES})
 
 
 def measurements(conn: Connection, span: HomeSpan) -> list[Row]:
-    """Records of the span, with those that do not count, in order of time."""
+    """Return the records of the span, invalid ones included, by time."""
     return fetch(conn, SELECT_MEASUREMENTS, span._asdict())
 
 
 def outages(conn: Connection, span: HomeSpan) -> list[Row]:
-    """Outages of the span at whose places the home is, with its flags of that time."""
+    """Return the outages of the span that affect the home, with its flags of that time."""
     return fetch(conn, SELECT_OUTAGES, span._asdict())

@@ -1,4 +1,4 @@
-"""Ed25519 keys of the company, and what they sign: seals and dossiers. Signing the same twice gives the same bytes."""
+"""Ed25519 signatures of seals and dossiers by the company's key. Signatures are deterministic."""
 
 import base64
 import binascii
@@ -22,12 +22,12 @@ class SigningKey:
 
     @classmethod
     def made(cls) -> Self:
-        """Make a new one."""
+        """Generate a key."""
         return cls(Ed25519PrivateKey.generate())
 
     @classmethod
     def read(cls, pem: str) -> Self:
-        """Read one.
+        """Read a key in PEM.
 
         Raises:
             ValueError: it is no Ed25519 key in PEM, or has a passphrase.
@@ -42,32 +42,32 @@ class SigningKey:
 
     @property
     def pem(self) -> str:
-        """The key as a file has it."""
+        """The private key in PEM (PKCS #8)."""
         kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         return self.private.private_bytes(*kind).decode()
 
     @property
     def public(self) -> bytes:
-        """The public key, which anybody may know."""
+        """The public key, raw."""
         return self.private.public_key().public_bytes_raw()
 
     @property
     def key_id(self) -> str:
-        """By which signatures name the key."""
+        """The identifier by which signatures refer to the key."""
         return key_id(self.public)
 
     def sign(self, told: bytes) -> bytes:
-        """Sign."""
+        """Sign data."""
         return self.private.sign(told)
 
 
 def key_id(public: bytes) -> str:
-    """The name of a public key: the beginning of its SHA-256."""
+    """Return the identifier of a public key: the beginning of its SHA-256."""
     return sha256(public).hexdigest()[:ID_LETTERS]
 
 
 def is_signed(public: bytes, signature: bytes, told: bytes) -> bool:
-    """Whether a signature is of these bytes by that key."""
+    """Verify the signature of data by a public key."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, told)
     except (InvalidSignature, ValueError):
@@ -76,7 +76,7 @@ def is_signed(public: bytes, signature: bytes, told: bytes) -> bool:
 
 
 def read_public(text: str) -> bytes:
-    """Read a public key: base64 as the API and `hearth seals key` tell it, or PEM.
+    """Read a public key in base64, as the API and `hearth seals key` print it, or in PEM.
 
     Raises:
         ValueError: it is neither.
@@ -96,10 +96,10 @@ def read_public(text: str) -> bytes:
 
 
 def of_seal(number: int, digest: bytes) -> bytes:
-    """What the signature of a seal is of."""
+    """Return the bytes that a seal's signature covers."""
     return f"hearth-seal/1|{number}|{digest.hex()}".encode()
 
 
 def of_dossier(root: str) -> bytes:
-    """What the signature of a dossier is of."""
+    """Return the bytes that a dossier's signature covers."""
     return f"hearth-dossier/1|{root}".encode()

@@ -1,18 +1,18 @@
-"""How the homes of each building stand: counted by the thousand, so that a map of a city need not count."""
+"""Summaries of buildings, updated in batches, so that the map of a city need not count homes."""
 
 from datetime import datetime
 
 from psycopg import Connection
 
-PIECE = 5000  # buildings at once: whoever counts has other work that must not wait long
-# Other than a batch this is no matter of single keys.
+PIECE = 5000  # buildings per call, so that other rounds do not wait long
+# Unlike in a batch, hash joins pay off here.
 PLAN_WHOLE = "SET LOCAL enable_hashjoin = on"
 SELECT_LAST = """
 SELECT max(building_id) FROM (
   SELECT building_id FROM building WHERE building_id > %(after)s ORDER BY building_id LIMIT %(piece)s
 ) AS x
 """
-# The same figures as those that the view building_now counts when these are too old.
+# The same figures as in the view building_now, which computes them when these are too old.
 UPSERT = """
 INSERT INTO building_summary AS s (
   building_id, homes, compliant, cold, severe, unknown, not_judged, coldest, mean, flags, day, compliant_us, cold_us,
@@ -50,9 +50,9 @@ UPDATE_ROUND = "UPDATE building_round SET counted_at = %(since)s"
 
 
 def count(conn: Connection, after: int, now: datetime) -> int | None:
-    """Count the next buildings after an id; returns the id of the last, or None when there were none left.
+    """Update the next PIECE buildings after an id; returns the last id, or None at the end.
 
-    In a transaction of the caller.
+    It runs in the caller's transaction.
     """
     row = conn.execute(SELECT_LAST, {"after": after, "piece": PIECE}).fetchone()
     last: int | None = row[0] if row else None
@@ -63,18 +63,18 @@ def count(conn: Connection, after: int, now: datetime) -> int | None:
 
 
 def finish(conn: Connection, since: datetime) -> None:
-    """All have been counted since an instant: so old the figures are at most."""
+    """Record the start of a completed round; no summary is older than that."""
     conn.execute(UPDATE_ROUND, {"since": since})
 
 
 def counted_at(conn: Connection) -> datetime | None:
-    """When watch last counted them; None: never. It does so every few seconds, so this is a sign of its life."""
+    """Return the start of the last completed round; None: never. It serves as a heartbeat of watch."""
     row = conn.execute(SELECT_ROUND).fetchone()
     return row[0] if row else None
 
 
 def count_all(conn: Connection, now: datetime) -> None:
-    """Count all at once."""
+    """Update all summaries."""
     after: int | None = 0
     while after is not None:
         after = count(conn, after, now)

@@ -1,4 +1,4 @@
-"""Figures of a month: summed up from the ledger shard by shard, and counted from clocks, cases and flags."""
+"""Monthly figures: sums of the ledger per shard, and counts from clocks, cases and flags."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -10,7 +10,7 @@ from domain.kpi import NOTHING_DONE, NOTHING_HEAT, CaseKpi, ClockKpi, DeskKpi, H
 from store.base.rows import Row, fetch
 from store.judging.ledger_rows import SHARD_HOMES
 
-# Older months are counted before younger ones of the same shard; what is written meanwhile stays stale.
+# Oldest month of a shard first; days written meanwhile leave the month stale.
 SELECT_STALE = """
 SELECT shard, month FROM kpi_stale
 WHERE %(month)s::date IS NULL OR month = %(month)s
@@ -50,7 +50,7 @@ ON CONFLICT (month) DO UPDATE SET counted_at = excluded.counted_at
 DELETE_CLOCKS = "DELETE FROM kpi_clock WHERE month = %(month)s"
 DELETE_CASES = "DELETE FROM kpi_case WHERE month = %(month)s"
 DELETE_DESK = "DELETE FROM kpi_desk WHERE month = %(month)s"
-# A clock that a relapse ended before its time is nobody's fault; one that had run out before stays so.
+# A clock that a relapse voided before its due time does not count; one that was already breached does.
 INSERT_CLOCKS = """
 INSERT INTO kpi_clock (month, station, class, name, due, in_time, late, unmet, mean_s, median_s)
 SELECT
@@ -129,7 +129,7 @@ FROM (
 GROUP BY GROUPING SETS ((k.station), ())
 """
 SELECT_COUNTED = "SELECT counted_at FROM kpi_month WHERE month = %(month)s"
-# Not from the view, which shows all rows to whoever may read it: row-level security counts for the API.
+# From the tables, not the view, so that row-level security applies to the API.
 SELECT_HEAT = """
 SELECT
   CASE GROUPING(k.station) WHEN 0 THEN k.station END AS station, sum(k.homes)::bigint AS homes,
@@ -168,21 +168,21 @@ Some = TypeVar("Some")
 
 
 def stale(conn: Connection, most: int, month: date | None = None) -> list[tuple[int, date]]:
-    """Shards and months, of one month if asked, whose ledger was written since they were summed up."""
+    """Return (shard, month) pairs, of one month if given, whose ledger changed since it was summed."""
     return conn.execute(SELECT_STALE, {"most": most, "month": month}).fetchall()
 
 
 def sum_heat(conn: Connection, shard: int, month: date, end: date) -> None:
-    """Sum up the ledger of a shard's homes over a month, the end left out."""
+    """Sum the ledger of a shard's homes over [month, end)."""
     values = {"shard": shard, "month": month, "end": end, "size": SHARD_HOMES}
-    # First: what is written from here on makes the month stale again.
+    # First, so that later writes make the month stale again.
     conn.execute(DELETE_STALE, values)
     conn.execute(DELETE_HEAT, values)
     conn.execute(INSERT_HEAT, values)
 
 
 def count_desk(conn: Connection, month: date, start: datetime, stop: datetime, now: datetime) -> None:
-    """Count what the desk did from `start` until before `stop`, which are the ends of the month."""
+    """Count the desk's work in [start, stop), the bounds of the month."""
     values = {"month": month, "start": start, "stop": stop, "now": now}
     statements: Sequence[LiteralString] = (
         UPSERT_MONTH,
@@ -198,13 +198,13 @@ def count_desk(conn: Connection, month: date, start: datetime, stop: datetime, n
 
 
 def counted_at(conn: Connection, month: date) -> datetime | None:
-    """When the desk of a month was counted; None: never."""
+    """Return when the desk's figures of a month were counted; None: never."""
     row = conn.execute(SELECT_COUNTED, {"month": month}).fetchone()
     return row[0] if row else None
 
 
 def figures(conn: Connection, month: date, own: str | None = None) -> list[MonthKpi]:
-    """All figures of a month: of the company first, then of each station; of one station alone if it is given."""
+    """Return all figures of a month: the company's first, then each station's; or of one station."""
     values = {"month": month, "own": own}
     heat = {row.pop("station"): Heat(**row) for row in fetch(conn, SELECT_HEAT, values)}
     desk = {row.pop("station"): DeskKpi(**row) for row in fetch(conn, SELECT_DESK, values)}

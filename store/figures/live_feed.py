@@ -1,11 +1,10 @@
-"""What happened to flags, tickets and incidents, read on from where somebody was.
+"""Live feed: changes of flags, tickets and incidents, read from a position.
 
-Rows carry numbers in the order of writing. Transactions commit in another order, so "all after number 7" would miss a
-row with number 6 that is committed later. What somebody has been told of is therefore kept as a snapshot of the
-database, as PostgreSQL writes it: `xmin:xmax:those in progress`. A transaction is seen in it once and for all or not at
-all. The next read takes what is there and was not seen in that snapshot; it is itself one statement with one snapshot,
-and that is where the next one goes on. So each row is told exactly once, whenever it was committed, and a transaction
-that takes long holds up nobody.
+Row numbers follow the order of writing, but transactions commit in another order: a reader that asks for "all after
+number 7" would miss a row with number 6 that is committed later. A position is therefore a snapshot of the database in
+PostgreSQL's text form, `xmin:xmax:in progress`. A transaction is visible in it or not, permanently. The next read
+returns the rows that are not visible in that snapshot; it is one statement with one snapshot, which becomes the next
+position. So each row is delivered exactly once, whenever it was committed, and a long transaction delays nobody.
 """
 
 import re
@@ -24,7 +23,7 @@ LISTEN = "LISTEN hearth_live"
 MOST_IN_PROGRESS = 500
 LARGEST = 2**63 - 1
 
-# Within what somebody has partly been told of, the rest comes first: so that any place in it can be said as a Told.
+# The rest of a partly delivered snapshot comes first, so that each point within it is a FeedPosition.
 _UNTOLD: LiteralString = """
 SELECT
   s.now::text AS now, f.upto >= pg_snapshot_xmin(%(before)s::pg_snapshot) AS forgotten,
@@ -76,7 +75,7 @@ SELECT count(*) FROM gone
 
 
 class FeedKind(StrEnum):
-    """What something happened to."""
+    """Kinds of objects in the feed."""
 
     FLAG = "flag"
     TICKET = "ticket"
@@ -85,7 +84,7 @@ class FeedKind(StrEnum):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Which transactions were to be seen at an instant: those before `xmax` that were not in progress."""
+    """Visibility of transactions at an instant: those below `xmax` that were not in progress are visible."""
 
     xmin: int
     xmax: int
@@ -93,10 +92,10 @@ class Snapshot:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """A snapshot as PostgreSQL writes it.
+        """Parse a snapshot in PostgreSQL's text form.
 
         Raises:
-            ValueError: it is none.
+            ValueError: malformed.
         """
         if not re.fullmatch(r"[0-9]{1,19}:[0-9]{1,19}:([0-9]{1,19}(,[0-9]{1,19})*)?", text):
             raise ValueError("not a snapshot")
@@ -111,18 +110,18 @@ class Snapshot:
         return f"{self.xmin}:{self.xmax}:{','.join(map(str, sorted(self.in_progress)))}"
 
     def sees(self, xid: int) -> bool:
-        """Whether what a transaction did was to be seen, given that it was committed."""
+        """Check that a transaction is visible, given that it was committed."""
         return xid < self.xmin or (xid < self.xmax and xid not in self.in_progress)
 
     def later(self, other: Self) -> Self:
-        """The one of the two, of one server, that was taken later: all that it did not see, the other did not see."""
+        """Return the later of two snapshots of one server: whatever it does not see, the other does not see either."""
         ours, theirs = ((s.xmax, -len(s.in_progress)) for s in (self, other))
         return self if ours >= theirs else other
 
 
 @dataclass(frozen=True)
 class FeedPosition:
-    """What somebody has been told of: all that is seen in `before`, and up to a number what is seen in `within`."""
+    """Position of a reader: all that `before` sees, and up to row `upto` what `within` sees."""
 
     before: Snapshot
     within: Snapshot
@@ -130,15 +129,15 @@ class FeedPosition:
 
     @classmethod
     def all(cls, seen: Snapshot) -> Self:
-        """All that is seen in a snapshot."""
+        """Return the position behind everything that a snapshot sees."""
         return cls(seen, seen)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """As __str__ writes it.
+        """Parse the text form of __str__.
 
         Raises:
-            ValueError: it is none.
+            ValueError: malformed.
         """
         parts = text.split("/")
         before, within = Snapshot.parse(parts[0]), Snapshot.parse(parts[-2] if len(parts) == 3 else parts[0])
@@ -155,7 +154,7 @@ class FeedPosition:
 
 
 class FeedEntry(NamedTuple):
-    """Something that happened: to which flag, ticket (its `seq`-th event) or incident, and whom it is for."""
+    """A change of a flag, ticket (its `seq`-th event) or incident, with the attributes that decide on access."""
 
     live_event_id: int
     xid: int
@@ -170,10 +169,10 @@ class FeedEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class FeedBacklog:
-    """What somebody has not been told of yet.
+    """Undelivered changes of a reader.
 
-    `rest` is what is left of Told.within, in order; `changes` what came after that, in order; `now` sees them all.
-    `lost`: they cannot be told what they missed, because it is forgotten or more than was asked for.
+    `rest` is the remainder of FeedPosition.within, `changes` what came after it, both in order; `now` sees all of them.
+    `lost`: reason why the changes cannot be delivered: deleted, more than the limit, or an unknown position.
     """
 
     now: Snapshot
@@ -183,24 +182,24 @@ class FeedBacklog:
 
 
 def listen(conn: Connection) -> None:
-    """Have the server send word of changes on this connection, which is in autocommit mode."""
+    """Subscribe a connection in autocommit mode to change notifications."""
     conn.execute(LISTEN)
 
 
 def wait(conn: Connection, seconds: float) -> bool:
-    """Wait for word of changes; False if there was none for so long."""
+    """Wait for a notification; False after the timeout."""
     return any([True for _ in conn.notifies(timeout=seconds, stop_after=1)])
 
 
 def now(conn: Connection) -> Snapshot:
-    """What is to be seen now."""
+    """Return the current snapshot."""
     row = conn.execute(SELECT_NOW).fetchone()
     assert row is not None
     return Snapshot.parse(row[0])
 
 
 def untold(conn: Connection, told: FeedPosition, most: int, home_id: int | None = None) -> FeedBacklog:
-    """What happened beyond `told`, of all that is reached or of one home; `most` changes at most, or they are lost."""
+    """Return the changes after a position, of all homes in reach or of one; more than `most` are lost."""
     values = {"before": str(told.before), "within": str(told.within), "upto": told.upto, "most": most + 1}
     if home_id is None:
         rows = fetch(conn, SELECT_UNTOLD, values)
@@ -208,7 +207,7 @@ def untold(conn: Connection, told: FeedPosition, most: int, home_id: int | None 
         rows = fetch(conn, SELECT_UNTOLD_OF_HOME, {**values, "home": home_id})
     seen = Snapshot.parse(rows[0]["now"])
     changes = [row for row in rows if row["live_event_id"] is not None]
-    # One that was taken later than now is of a server that is gone: a backup was restored.
+    # A position later than now comes from before a backup was restored.
     if told.within.later(seen) != seen:
         return FeedBacklog(seen, lost="unknown")
     if rows[0]["forgotten"]:
@@ -236,12 +235,12 @@ def _change(row: Row) -> FeedEntry:
 
 
 def ticket_events(conn: Connection, wanted: Sequence[tuple[int, int | None]]) -> list[dict[str, Any]]:
-    """Events of tickets by (ticket, number), each with what its ticket is."""
+    """Return events of tickets by (ticket, number), each with attributes of its ticket."""
     tickets, seqs = [ticket for ticket, _ in wanted], [seq for _, seq in wanted]
     return fetch(conn, SELECT_TICKET_EVENTS, {"tickets": tickets, "seqs": seqs})
 
 
 def forget(conn: Connection, before: datetime, most: int) -> int:
-    """Delete what happened before an instant, so many rows at most; how many were deleted."""
+    """Delete up to `most` changes from before an instant; returns the count."""
     row = conn.execute(FORGET, {"before": before, "most": most}).fetchone()
     return int(row[0]) if row else 0

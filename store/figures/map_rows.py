@@ -1,4 +1,4 @@
-"""What the maps show: buildings and substations as they stand, of the homes that are reached."""
+"""Map layers: current state of buildings and substations with homes in scope."""
 
 from typing import Any, LiteralString, NamedTuple
 
@@ -7,7 +7,7 @@ from psycopg import Connection
 from store.base.access import Scope
 from store.base.rows import Row, fetch
 
-# The views count all homes. Row-level security is brought in by asking whether a home of the building is reached.
+# The views count all homes; the EXISTS on `home` applies row-level security.
 SELECT_BUILDINGS: LiteralString = """
 SELECT
   b.code, b.name, b.address, b.lat, b.lon, b.substation, b.station, b.homes, b.compliant, b.cold, b.severe, b.unknown,
@@ -33,7 +33,7 @@ ORDER BY u.code
 
 
 class MapExtent(NamedTuple):
-    """A part of the map, in degrees."""
+    """A bounding box, in degrees."""
 
     west: float
     south: float
@@ -45,12 +45,12 @@ NOWHERE = dict.fromkeys(MapExtent._fields)
 
 
 def buildings(conn: Connection, scope: Scope, box: MapExtent | None) -> list[Row]:
-    """Buildings with their homes counted by state, coldest and mean temperature (°C); within a box, if one is given."""
+    """Return buildings with counts of homes by state, coldest and mean temperature (°C); within a box, if given."""
     return fetch(conn, SELECT_BUILDINGS, _parameters(scope, box))
 
 
 def substations(conn: Connection, scope: Scope, box: MapExtent | None) -> list[Row]:
-    """Substations with what they measured last: °C, MPa, m³/h, kW."""
+    """Return substations with their last values: °C, MPa, m³/h, kW."""
     return fetch(conn, SELECT_SUBSTATIONS, _parameters(scope, box))
 
 

@@ -1,4 +1,4 @@
-"""What there is in all: homes by state, readings, flags, tickets. For a look at the whole, not for decisions."""
+"""Totals: homes by state, readings, flags, tickets. For display, not for decisions."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -19,10 +19,9 @@ SELECT
   max(last_measured_at) AS reached
 FROM ingest_health
 """
-# Spells are counted without a look at the tickets: from the flags of each home in the order in which they were raised.
-# A flag that was over when it was found (the journal says so) is a spell of its own, unless work on a spell that began
-# before it was under way; the first that was not over begins a spell, which all later ones continue until somebody
-# closes it.
+# Cold spells are counted from the flags alone, in order per home. A flag that had already ended when it was found (by
+# the journal) is a spell of its own, unless work on an earlier spell was under way. Otherwise the first flag begins a
+# spell, and later flags continue it until its ticket is closed.
 SELECT_JUDGED = """
 WITH found AS (
   SELECT f.home_id, f.flag_id, f.cold_since, NOT EXISTS (
@@ -48,7 +47,7 @@ SELECT
 
 
 class IntakeCounts(NamedTuple):
-    """What ingest has counted since ever; `reached` is the newest measurement, None before the first."""
+    """Totals of ingest; `reached` is the newest measured time, None before the first."""
 
     messages: int
     readings: int
@@ -59,9 +58,9 @@ class IntakeCounts(NamedTuple):
 
 
 class FlagTotals(NamedTuple):
-    """Flags and tickets for cold homes, ever raised; `cold_spells` is counted from the flags alone.
+    """Totals of flags and cold tickets; `cold_spells` is counted from the flags alone.
 
-    As long as nobody closes a ticket, each spell has one ticket.
+    As long as no ticket is closed, each spell has one ticket.
     """
 
     flags: int
@@ -72,17 +71,17 @@ class FlagTotals(NamedTuple):
 
 
 def states(conn: Connection) -> dict[str, int]:
-    """How many homes are in each state (`home_now.state`); states without homes are left out."""
+    """Count homes by state (`home_now.state`); states without homes are left out."""
     return dict(conn.execute(SELECT_STATES).fetchall())
 
 
 def intake(conn: Connection) -> IntakeCounts:
-    """Messages and readings of all workers."""
+    """Return messages and readings of all workers."""
     with conn.cursor(row_factory=class_row(IntakeCounts)) as cur:
         return cur.execute(SELECT_INTAKE).fetchall()[0]
 
 
 def judged(conn: Connection) -> FlagTotals:
-    """Flags, cold spells and tickets."""
+    """Return the totals of flags, cold spells and tickets."""
     with conn.cursor(row_factory=class_row(FlagTotals)) as cur:
         return cur.execute(SELECT_JUDGED).fetchall()[0]

@@ -1,4 +1,4 @@
-"""What everybody may know: where there is no heat, and how many homes are warm in each part of the network."""
+"""Public status: current outages, and counts of warm homes per part of the network."""
 
 from psycopg import Connection
 
@@ -21,10 +21,10 @@ ORDER BY u.code
 
 
 def outages(conn: Connection) -> list[Row]:
-    """Places of the outages that everybody may know of, one for each row, in the order in which they begin."""
+    """Return the places of public outages, one per row, by their begin."""
     return fetch(conn, SELECT_OUTAGES, {})
 
 
 def areas(conn: Connection) -> list[Row]:
-    """The judged homes behind each substation, counted by how they are: not to be shown one by one (domain.crowd)."""
+    """Count the judged homes of each substation by state. Raw counts, not to be published as is (domain.crowd)."""
     return fetch(conn, SELECT_AREAS, {})

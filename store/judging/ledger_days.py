@@ -1,4 +1,4 @@
-"""Ledger days as people read them."""
+"""Ledger days for API answers."""
 
 from datetime import date
 
@@ -6,8 +6,8 @@ from psycopg import Connection
 
 from store.base.rows import Row, fetch
 
-# As ledger_day, from the table itself: the view has its owner's rights, and would go around row-level security.
-# float8 holds seconds of a day to the microsecond, and is written with no more digits than they have.
+# Like ledger_day, but from the table: the view has its owner's rights and would bypass row-level security.
+# float8 represents the seconds of a day to the microsecond, and prints no excess digits.
 SELECT_DAYS = """
 SELECT
   l.day, (l.compliant_us / 1e6)::float8 AS compliant_s, (l.cold_us / 1e6)::float8 AS cold_s,
@@ -24,6 +24,6 @@ LIMIT %(limit)s
 
 
 def days(conn: Connection, home_id: int, start: date, end: date, *, after: date | None, limit: int) -> list[Row]:
-    """The ledger days of a home in [start, end), in order, from behind the day `after` on: s, °C, K·h."""
+    """Return the ledger days of a home in [start, end), in order, from behind the day `after` on: s, °C, K·h."""
     values = {"home_id": home_id, "start": start, "end": end, "after": after, "limit": limit}
     return fetch(conn, SELECT_DAYS, values)

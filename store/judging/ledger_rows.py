@@ -1,4 +1,4 @@
-"""Ledger days: written when they differ, closed when they are over."""
+"""Ledger days: updated when they differ, closed when they are over."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -34,7 +34,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_ledger (
 """
 COPY_STAGE = "COPY stage_ledger FROM STDIN (FORMAT BINARY)"
 # Local days travel as ordinals: 1 is 0001-01-01.
-# A month that changed is summed up anew for the figures (store/figures/kpi_rows.py).
+# A changed month becomes stale and is summed again (store/figures/kpi_rows.py).
 UPSERT = """
 WITH changed AS (
 INSERT INTO ledger AS l (
@@ -103,7 +103,7 @@ SELECT_LAST_SHARD = "SELECT coalesce(max(home_id), -1) / %(size)s FROM home"
 
 
 def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
-    """Write DAY_ROW rows that differ from what is there; returns how many did. `labels` name the policy versions."""
+    """Write the DAY_ROW rows that differ; returns the count. `labels` are the labels of policy versions."""
     conn.execute(CREATE_STAGE)
     with conn.cursor() as cur:
         wire.write(cur, COPY_STAGE, DAY_ROW, rows)
@@ -112,46 +112,46 @@ def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
 
 
 def put_machines(conn: Connection, homes: list[int], days: list[int], machines: list[bytes]) -> None:
-    """Keep where machines stood at the end of days (ordinals)."""
+    """Store the serialised state machines at the end of days (ordinals)."""
     conn.execute(UPDATE_MACHINES, {"homes": homes, "days": days, "machines": machines})
 
 
 def forget_machines(conn: Connection, homes: list[int], start: date) -> None:
-    """Drop what is kept of machines of homes from a day on."""
+    """Delete the stored state machines of homes from a day on."""
     conn.execute(FORGET_MACHINES, {"homes": homes, "from": start})
 
 
 def starts(conn: Connection, homes: list[int], before: date) -> dict[int, tuple[date, bytes | None]]:
-    """The last closed day of each home before a day, and where its machine stood then (None: idle)."""
+    """Return the last closed day of each home before a day, and its state machine at the end of it (None: idle)."""
     rows = conn.execute(SELECT_START, {"homes": homes, "before": before}).fetchall()
     return {home: (day, machine) for home, day, machine in rows}
 
 
 def open_from(conn: Connection, shard: int) -> date | None:
-    """The first day of a shard that is not closed; None if none ever was."""
+    """Return the first open day of a shard; None: no day was ever closed."""
     row = conn.execute(SELECT_SHARD, {"shard": shard}).fetchone()
     return row[0] if row else None
 
 
 def set_open_from(conn: Connection, shard: int, day: date, counted_to: datetime) -> None:
-    """Days of a shard before `day` are closed, and all is counted up to an instant."""
+    """Close the days of a shard before `day`, and record up to which instant its ledger is counted."""
     conn.execute(UPSERT_SHARD, {"shard": shard, "open_from": day, "to": counted_to})
 
 
 def shard_homes(conn: Connection, shard: int) -> list[int]:
-    """The homes of a shard, rising."""
+    """Return the homes of a shard, ascending."""
     params: dict[str, Any] = {"low": shard * SHARD_HOMES, "high": (shard + 1) * SHARD_HOMES}
     return [row[0] for row in conn.execute(SELECT_SHARD_HOMES, params).fetchall()]
 
 
 def shards(conn: Connection) -> range:
-    """The numbers of all shards."""
+    """Return the numbers of all shards."""
     row = conn.execute(SELECT_LAST_SHARD, {"size": SHARD_HOMES}).fetchone()
     return range(int(row[0]) + 1 if row else 0)
 
 
 class Sums(NamedTuple):
-    """Time spent in each state, µs."""
+    """Time spent in each state, in µs."""
 
     homes: int
     compliant: int
@@ -162,11 +162,11 @@ class Sums(NamedTuple):
 
 
 def sums(conn: Connection, homes: list[int], first: date, end: date) -> Sums:
-    """What the ledger has for homes over days, the end left out."""
+    """Return the sums of homes over [first, end)."""
     row = conn.execute(SELECT_SUMS, {"homes": homes, "first": first, "end": end}).fetchone()
     return Sums(*(row or (0,) * 6))
 
 
 def homes(conn: Connection, codes: list[str] | None) -> dict[int, str]:
-    """Find the homes of some codes, or all; home_id → code."""
+    """Find homes by codes, or all of them; home_id → code."""
     return dict(conn.execute(SELECT_CODES, {"codes": codes}).fetchall())

@@ -1,4 +1,4 @@
-"""What the judged rooms of homes were known to be at certain instants: the evidence for flags, all in one query."""
+"""Past state of judged rooms, as evidence for flags: many instants in one query."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,9 +7,9 @@ from typing import NamedTuple
 from psycopg import Connection
 from psycopg.rows import class_row
 
-# A reading counts for the room in which it was measured, with the offset of then, and for the home that it was in.
-# The lower bounds only keep the search short; how long a reading is held is for judging to say. `first` and `last` are
-# bounds of all questions at once: what is known when the plan is made keeps the chunks before and behind out of it.
+# A reading counts for the room, offset and home at the time it was measured. The lower bounds only limit the search;
+# judging decides how long a reading is held. `first` and `last` bound all instants at once: constants at planning time
+# exclude the chunks outside.
 SELECT_HEARD = """
 SELECT
   a.nth::integer, s.code AS sensor, q.room, q.room_kind, r.measured_at, r.temperature, r.offset_k, r.interval_s
@@ -37,7 +37,7 @@ LEFT JOIN LATERAL (
 ) AS r ON true
 ORDER BY a.nth, s.code
 """
-# The longest interval of any sensor that ever stood in the homes.
+# The longest reporting interval of any sensor that was ever in the homes.
 SELECT_LONGEST = """
 SELECT coalesce(max(i.interval_s), 0)
 FROM point AS q
@@ -47,9 +47,9 @@ WHERE q.home_id = ANY (%(homes)s::integer[])
 
 
 class PointThen(NamedTuple):
-    """A measuring point that a home had at an instant, and the last good reading by then (None: silent for too long).
+    """A measuring point of a home at an instant, and its last good reading (None: outside the hold).
 
-    `nth` counts the questions from 1; temperature is raw, in °C, the offset in K.
+    `nth` numbers the requests from 1; temperature is raw, in °C, the offset in K.
     """
 
     nth: int
@@ -69,11 +69,11 @@ def heard(
     hold_intervals: float,
     left_out: Sequence[tuple[int, datetime]] = (),
 ) -> list[PointThen]:
-    """The points of each home at the instant beside it, in the order of the questions.
+    """Return the points of each home at the instant with the same position, in that order.
 
     Args:
-        homes: home_id; the same one may be asked for several times.
-        hold_intervals: no reading is held for more intervals of its sensor than this.
+        homes: home_id; may repeat.
+        hold_intervals: upper bound of the hold, in intervals of the sensor.
         left_out: readings (sensor_id, measured_at) that are not judged.
     """
     if not homes:
@@ -89,5 +89,5 @@ def heard(
             "left_out": [sensor for sensor, _ in left_out],
             "left_out_at": [at for _, at in left_out],
         }
-        # Planned for the values at hand, each time: a plan for any values has all chunks in it.
+        # A custom plan each time: a generic plan would contain all chunks.
         return cur.execute(SELECT_HEARD, params, prepare=False).fetchall()

@@ -1,4 +1,4 @@
-"""Alarms of substations: what each said last, and the alarms made of it."""
+"""Substation alarms, and the last value of each channel that they are derived from."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ SAID_LAST: wire.Layout = {
     "interval_s": "int4",
     "value": "float4",
 }
-# A substation may have several sensors, each for some of its channels.
+# A substation may have several sensors, each covering some of the channels.
 SELECT_LAST = """
 COPY (
   SELECT substation_id, measured_at, interval_s, value
@@ -38,7 +38,7 @@ ORDER BY x.sensor_id, x.channel
 ON CONFLICT (sensor_id, channel) DO UPDATE SET measured_at = excluded.measured_at, value = excluded.value
 WHERE n.measured_at < excluded.measured_at
 """
-# What is beyond a limit: an alarm that waits until it has lasted long enough, or is raised.
+# Values beyond a limit open a pending alarm, which is raised once it has lasted long enough.
 UPSERT = """
 INSERT INTO substation_alarm AS a (substation_id, kind, since, raised_at, lowest, highest)
 SELECT
@@ -52,7 +52,7 @@ ON CONFLICT (substation_id, kind) WHERE ended_at IS NULL DO UPDATE SET
   ),
   lowest = least(a.lowest, excluded.lowest), highest = greatest(a.highest, excluded.highest)
 """
-# Those that never lasted long enough leave no trace.
+# Pending alarms that end before they are raised are deleted.
 DELETE_FINE = """
 DELETE FROM substation_alarm AS a
 USING jsonb_to_recordset(%(fine)s) AS x (substation_id integer, kind text)
@@ -68,13 +68,13 @@ END_ALL = "UPDATE substation_alarm SET ended_at = %(now)s WHERE ended_at IS NULL
 
 
 def said_last(conn: Connection, channel: str) -> NDArray[np.void]:
-    """SAID_LAST rows: the last plausible value of each sensor of each substation, sorted by substation and time."""
+    """Return SAID_LAST rows: the last plausible value per sensor and substation, by substation and time."""
     with conn.cursor() as cur:
         return wire.read(cur, SELECT_LAST, SAID_LAST, {"channel": channel})
 
 
 def hear(conn: Connection, rows: NDArray[np.void]) -> None:
-    """Keep the last plausible value of each channel (store.readings.SUBSTATION_READING, sorted by sensor and time)."""
+    """Store the last plausible value of each channel (SUBSTATION_READING rows, sorted by sensor and time)."""
     said: list[tuple[int, str, datetime, float]] = []
     for nth, channel in enumerate(SUBSTATION_QUANTITIES):
         good = rows[~np.isnan(rows[channel]) & (rows["implausible"] >> nth & 1 == 0)]
@@ -89,18 +89,18 @@ def hear(conn: Connection, rows: NDArray[np.void]) -> None:
 
 
 def beyond(conn: Connection, found: Sequence[dict[str, Any]], patience: Any, now: datetime) -> None:
-    """Open, go on with, or raise alarms `{substation_id, kind, since, value}`; raised after `patience`."""
+    """Open, update or raise alarms `{substation_id, kind, since, value}`; one is raised after `patience`."""
     conn.execute(UPSERT, {"found": Jsonb(list(found)), "patience": patience, "now": now})
 
 
 def within(conn: Connection, fine: Sequence[dict[str, Any]]) -> int:
-    """End alarms `{substation_id, kind, since}` whose values are in order since; returns how many were raised ones."""
+    """End alarms `{substation_id, kind, since}` whose values are back in range; returns how many had been raised."""
     params = {"fine": Jsonb(list(fine))}
     conn.execute(DELETE_FINE, params)
     return conn.execute(END_FINE, params).rowcount
 
 
 def end_all(conn: Connection, now: datetime) -> int:
-    """End all alarms: there are no limits now. Returns how many were raised."""
+    """End all alarms, when a policy has no limits. Returns how many had been raised."""
     conn.execute(DELETE_WAITING)
     return conn.execute(END_ALL, {"now": now}).rowcount

@@ -1,4 +1,4 @@
-"""Incidents as dispatchers, crews and supervisors read them: newest first, page by page."""
+"""Incident queries of the API, for dispatchers, crews and supervisors: newest first, paged."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -66,7 +66,7 @@ STATES = ("open", "closed")
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentFilter:
-    """Which incidents are wanted; None: any."""
+    """Filter for incidents; None: any."""
 
     states: Sequence[str] = STATES
     number: str | None = None
@@ -76,22 +76,22 @@ class IncidentFilter:
 def incidents(
     conn: Connection, scope: Scope, wanted: IncidentFilter, *, before: int | None = None, limit: int
 ) -> list[Row]:
-    """Incidents in scope; those with an incident_id under `before`."""
+    """Return incidents in scope with an incident_id below `before`, newest first."""
     values = {**scope.parameters(), **asdict(wanted), "states": list(wanted.states)}
     return fetch(conn, SELECT_INCIDENTS, {**values, "before": before, "limit": limit})
 
 
 def incidents_of(conn: Connection, scope: Scope, wanted: Sequence[int]) -> list[Row]:
-    """These incidents, as far as they are in scope."""
+    """Return those of the incidents that are in scope."""
     return fetch(conn, SELECT_INCIDENTS_OF, {**scope.parameters(), "incidents": list(wanted)})
 
 
 def incident(conn: Connection, scope: Scope, number: str) -> Row | None:
-    """One incident by its number; None if there is none in scope."""
+    """Return an incident by its number; None: none in scope."""
     found = incidents(conn, scope, IncidentFilter(number=number), limit=1)
     return found[0] if found else None
 
 
 def parts(conn: Connection, scope: Scope, number: str, *, before: int | None = None, limit: int) -> list[Row]:
-    """The homes that are or were part of an incident, with their tickets; those with a ticket_id under `before`."""
+    """Return the present and past child homes of an incident, with tickets; with a ticket_id below `before`."""
     return fetch(conn, SELECT_PARTS, {**scope.parameters(), "number": number, "before": before, "limit": limit})

@@ -1,7 +1,7 @@
-"""Incidents and the tickets that are part of them; the counts they are made of.
+"""Incidents and their child tickets.
 
-Whoever changes incidents holds LOCK, so that two never look at the same homes at once; what they may not do is refused
-by the tables themselves.
+Every change of incidents holds the INCIDENTS lock, so that no two processes handle the same homes at once; the tables'
+constraints refuse inconsistent changes.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from domain.incidents import BuildingCount, IncidentFinding, IncidentKind, Incid
 
 LOCK_KEY = 7_238_151_012  # advisory lock of the transaction
 LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
-# A straggler is no sign of an incident as wide as the one it came out of, and no part of one.
+# A straggler counts neither for an incident of the same scope as the one it left, nor as a child of one.
 _STRAGGLER: LiteralString = """
   SELECT FROM incident_ticket AS k JOIN incident AS o USING (incident_id)
   WHERE k.ticket_id = f.ticket_id AND k.left_reason = 'stayed_cold'
@@ -70,7 +70,7 @@ VALUES (
 )
 RETURNING number
 """
-# The homes whose tickets are told when incidents of these substations' buildings become part of a wider one.
+# Tickets affected when the building incidents of these substations are merged into a wider one.
 SELECT_MERGING = """
 SELECT k.ticket_id FROM incident AS i JOIN incident_ticket AS k USING (incident_id)
 WHERE i.closed_at IS NULL AND i.building_id IS NOT NULL AND i.substation_id = ANY(%(substations)s::integer[])
@@ -115,7 +115,7 @@ UPDATE_COURSE = """
 UPDATE incident SET recovering_since = %(recovering_since)s, calm_since = %(calm_since)s
 WHERE incident_id = %(incident)s
 """
-# The homes of an incident that are cold and part of none. Those that other work has locked wait for the next look.
+# Cold homes in the place of an incident that have no incident yet.
 SELECT_JOINING: LiteralString = (
     """
 SELECT t.ticket_id
@@ -133,7 +133,7 @@ ORDER BY t.ticket_id
 LIMIT %(most)s
 """
 )
-# Who comes back hears of nothing that was done while it was away.
+# A ticket that rejoins skips the events it missed.
 INSERT_TICKETS = """
 INSERT INTO incident_ticket (incident_id, ticket_id, joined_at)
 SELECT %(incident)s, x.ticket_id, %(at)s FROM unnest(%(tickets)s::bigint[]) AS x (ticket_id)
@@ -143,7 +143,7 @@ ON CONFLICT (incident_id, ticket_id) DO UPDATE SET
     WHERE i.incident_id = excluded.incident_id
   )
 """
-# The first thing that the crew did and some homes have not been told of.
+# The crew's first event that some child tickets have not received.
 SELECT_UNTOLD = """
 SELECT i.number, e.seq, e.at, e.kind, e.actor, e.data
 FROM incident AS i
@@ -182,7 +182,7 @@ UPDATE incident SET closed_at = %(at)s, close_reason = %(reason)s
 WHERE incident_id = ANY(%(incidents)s::bigint[]) AND closed_at IS NULL
 RETURNING incident_id, number, ticket_id, why ->> 'place' AS place
 """
-# Cold, once part of an incident, part of none now, and nobody was sent for this home alone.
+# Cold homes that left an incident, have no other, and had no crew dispatched on their own ticket since.
 SELECT_UNDISPATCHED = """
 SELECT f.ticket_id, i.number
 FROM flag AS f
@@ -199,7 +199,7 @@ WHERE f.cleared_at IS NULL
   )
 ORDER BY f.ticket_id
 """
-# In the order in which judging locks homes, and before their tickets are told: so neither waits for the other.
+# The lock order of judging, and before the tickets are changed: prevents deadlocks.
 LOCK_HOMES = """
 SELECT FROM home_state
 WHERE home_id IN (SELECT t.home_id FROM ticket AS t WHERE t.ticket_id = ANY(%(tickets)s::bigint[]))
@@ -225,7 +225,7 @@ class Alarm(NamedTuple):
 
 
 class IncidentPlaceRow(NamedTuple):
-    """What a place is called, and whose it is."""
+    """Name and code of a place, and its station."""
 
     substation_id: int
     building_id: int | None
@@ -245,14 +245,14 @@ class NewIncident(NamedTuple):
 
 
 class MergedIncident(NamedTuple):
-    """An incident that became part of a wider one, and the ticket its crew worked on."""
+    """An incident merged into a wider one, with the ticket of its crew."""
 
     incident_id: int
     ticket_id: int
 
 
 class ClosedIncident(NamedTuple):
-    """An incident that was closed, the ticket its crew worked on, and what its place is called."""
+    """A closed incident, with the ticket of its crew and the name of its place."""
 
     incident_id: int
     number: str
@@ -261,7 +261,7 @@ class ClosedIncident(NamedTuple):
 
 
 class UntoldStep(NamedTuple):
-    """Something that the crew of an incident did and that not all of its homes have been told of."""
+    """An event of the crew's ticket that some child tickets have not received."""
 
     number: str
     seq: int
@@ -272,7 +272,7 @@ class UntoldStep(NamedTuple):
 
 
 class OpenIncident(NamedTuple):
-    """An open incident and how it stands."""
+    """State of an open incident."""
 
     incident_id: int
     number: str
@@ -280,29 +280,29 @@ class OpenIncident(NamedTuple):
 
 
 def lock(conn: Connection) -> None:
-    """Be the only one to change incidents, until the transaction ends."""
+    """Lock incidents against changes by others until the transaction ends."""
     conn.execute(LOCK, {"key": LOCK_KEY})
 
 
 def alarms(conn: Connection) -> list[Alarm]:
-    """The raised alarms of substations."""
+    """Return the raised alarms of substations."""
     with conn.cursor(row_factory=class_row(Alarm)) as cur:
         return cur.execute(SELECT_ALARMS).fetchall()
 
 
 def counts(conn: Connection, fewest: int, alarmed: Sequence[int]) -> list[BuildingCount]:
-    """The buildings of substations with at least `fewest` cold homes, or with an alarm."""
+    """Count cold homes per building of the substations with at least `fewest` cold homes, or with an alarm."""
     rows = conn.execute(SELECT_COUNTS, {"fewest": fewest, "alarmed": list(alarmed)}).fetchall()
     return [BuildingCount(*row) for row in rows]
 
 
 def covered(conn: Connection) -> set[NetworkPlace]:
-    """The places of open incidents."""
+    """Return the places of open incidents."""
     return {NetworkPlace(*row) for row in conn.execute(SELECT_COVERED).fetchall()}
 
 
 def places(conn: Connection, wanted: Sequence[NetworkPlace]) -> dict[NetworkPlace, IncidentPlaceRow]:
-    """What places are called, and their stations."""
+    """Return names and stations of places."""
     params = {"substations": [p.substation for p in wanted], "buildings": [p.building for p in wanted]}
     with conn.cursor(row_factory=class_row(IncidentPlaceRow)) as cur:
         rows = cur.execute(SELECT_PLACES, params).fetchall()
@@ -333,93 +333,93 @@ def insert(conn: Connection, new: NewIncident, at: datetime) -> str:
 
 
 def merging(conn: Connection, substations: Sequence[int]) -> list[int]:
-    """The tickets of homes in open incidents of these substations' buildings."""
+    """Return the child tickets of open incidents of these substations' buildings."""
     return [row[0] for row in conn.execute(SELECT_MERGING, {"substations": list(substations)}).fetchall()]
 
 
 def merge(conn: Connection, substation: int, into: int, at: datetime) -> list[MergedIncident]:
-    """Close the open incidents of a substation's buildings in favour of a wider one."""
+    """Merge the open incidents of a substation's buildings into a wider one."""
     with conn.cursor(row_factory=class_row(MergedIncident)) as cur:
         return cur.execute(MERGE, {"substation": substation, "into": into, "at": at}).fetchall()
 
 
 def open_ids(conn: Connection) -> list[int]:
-    """The open incidents, the oldest first."""
+    """Return the ids of open incidents, oldest first."""
     return [row[0] for row in conn.execute(SELECT_OPEN).fetchall()]
 
 
 def standing(conn: Connection, incident: int) -> OpenIncident | None:
-    """An incident as it stands; None if it is not open."""
+    """Return the state of an incident; None: not open."""
     row = conn.execute(SELECT_STANDING, {"incident": incident}).fetchone()
     return OpenIncident(row[0], row[1], IncidentStanding(IncidentKind(row[2]), *row[3:])) if row else None
 
 
 def set_course(conn: Connection, incident: int, recovering_since: datetime | None, calm_since: datetime | None) -> None:
-    """Note since when an incident is recovering, or calm."""
+    """Record the start of an incident's recovery, and of its calm."""
     params = {"incident": incident, "recovering_since": recovering_since, "calm_since": calm_since}
     conn.execute(UPDATE_COURSE, params)
 
 
 def joining(conn: Connection, incident: int, most: int) -> list[int]:
-    """Tickets of cold homes of the place that are part of no incident yet."""
+    """Return the tickets of cold homes in the place that have no incident yet."""
     return [row[0] for row in conn.execute(SELECT_JOINING, {"incident": incident, "most": most}).fetchall()]
 
 
 def join(conn: Connection, incident: int, tickets: Sequence[int], at: datetime) -> None:
-    """Make tickets part of an incident."""
+    """Add tickets to an incident."""
     conn.execute(INSERT_TICKETS, {"incident": incident, "tickets": list(tickets), "at": at})
 
 
 def untold(conn: Connection, incident: int, kinds: Sequence[str]) -> UntoldStep | None:
-    """The first event of these kinds on the crew's ticket that some homes have not been told of, if there is one."""
+    """Return the first event of these kinds on the crew's ticket that some child tickets have not received."""
     with conn.cursor(row_factory=class_row(UntoldStep)) as cur:
         return cur.execute(SELECT_UNTOLD, {"incident": incident, "kinds": list(kinds)}).fetchone()
 
 
 def untold_tickets(conn: Connection, incident: int, seq: int, most: int) -> dict[int, datetime]:
-    """Tickets that have not been told of an event of the crew's, and since when they are part of the incident."""
+    """Return the child tickets that have not received an event of the crew's, and when each joined."""
     return dict(conn.execute(SELECT_UNTOLD_TICKETS, {"incident": incident, "seq": seq, "most": most}).fetchall())
 
 
 def set_told(conn: Connection, incident: int, tickets: Sequence[int], seq: int) -> None:
-    """Note up to which of the crew's events tickets have been told."""
+    """Record up to which of the crew's events child tickets are informed."""
     conn.execute(SET_TOLD, {"incident": incident, "tickets": list(tickets), "seq": seq})
 
 
 def leave_all(conn: Connection, incidents: Sequence[int], reason: str, at: datetime) -> list[int]:
-    """End the part of all tickets of incidents; returns them."""
+    """Remove all tickets from incidents; returns them."""
     params = {"incidents": list(incidents), "reason": reason, "at": at}
     return [row[0] for row in conn.execute(LEAVE_ALL, params).fetchall()]
 
 
 def leave_stragglers(conn: Connection, incident: int, before: datetime, at: datetime) -> list[int]:
-    """Let go whose home has been cold for longer than the rest, since before an instant; returns their tickets."""
+    """Remove the tickets of homes that stayed cold while the rest recovered, since before an instant; returns them."""
     params = {"incident": incident, "before": before, "at": at}
     return [row[0] for row in conn.execute(LEAVE_STRAGGLERS, params).fetchall()]
 
 
 def close(conn: Connection, incidents: Sequence[int], reason: str, at: datetime) -> list[ClosedIncident]:
-    """Close incidents; their tickets are the caller's."""
+    """Close incidents; the caller closes their tickets."""
     params = {"incidents": list(incidents), "reason": reason, "at": at}
     with conn.cursor(row_factory=class_row(ClosedIncident)) as cur:
         return cur.execute(CLOSE, params).fetchall()
 
 
 def undispatched(conn: Connection) -> list[tuple[int, str]]:
-    """Cold homes that came out of an incident and that nobody was sent for since: (ticket, number of the incident)."""
+    """Return (ticket, incident number) of cold homes that left an incident and had no crew dispatched since."""
     return conn.execute(SELECT_UNDISPATCHED).fetchall()
 
 
 def number(incident: int) -> str:
-    """The number of an incident, as the table makes it."""
+    """Return the public number of an incident, as the table generates it."""
     return f"I{incident:08}"
 
 
 def lock_homes(conn: Connection, tickets: Sequence[int]) -> None:
-    """Keep judging from telling these tickets something until the transaction ends."""
+    """Lock the homes of tickets against judging until the transaction ends."""
     conn.execute(LOCK_HOMES, {"tickets": list(tickets)})
 
 
 def set_dispatched(conn: Connection, tickets: Sequence[int], at: datetime) -> None:
-    """Note that somebody was sent for homes that came out of an incident."""
+    """Record that a crew was dispatched for homes that left an incident."""
     conn.execute(SET_DISPATCHED, {"tickets": list(tickets), "at": at})

@@ -1,4 +1,4 @@
-"""Outages: what is current, the places, and the history, to which is only ever added."""
+"""Outages: current state, area, and an append-only history."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -63,7 +63,7 @@ STATE: LiteralString = """CASE
     WHEN o.cancelled_at IS NOT NULL THEN 'cancelled' WHEN o.restored_at IS NOT NULL THEN 'restored'
     WHEN o.begins_at > %(now)s THEN 'planned' WHEN o.expected_end <= %(now)s THEN 'late' ELSE 'running'
   END"""
-# `mine`: the homes of a customer, and where they are; `asked`: the same of the home that is asked for.
+# `mine`: a customer's homes and their places; `asked`: the same for the requested home.
 SELECT_OUTAGES: LiteralString = (
     """
 WITH
@@ -157,7 +157,7 @@ STATES = ("planned", "running", "late", "restored", "cancelled")
 
 
 class PlaceCodes(NamedTuple):
-    """Places by their codes; all homes behind each are meant."""
+    """Places by code; each stands for all homes behind it."""
 
     substations: Sequence[str] = ()
     buildings: Sequence[str] = ()
@@ -165,7 +165,7 @@ class PlaceCodes(NamedTuple):
 
 
 class OutageRow(NamedTuple):
-    """An outage, locked."""
+    """A locked outage."""
 
     outage_id: int
     number: str
@@ -181,7 +181,7 @@ class OutageRow(NamedTuple):
 
     @property
     def outage(self) -> KnownOutage:
-        """What the rules look at."""
+        """Return the attributes that the rules use."""
         return KnownOutage(
             kind=OutageKind(self.kind),
             stops_heating=self.stops_heating,
@@ -195,14 +195,14 @@ class OutageRow(NamedTuple):
 
 
 class PlaceName(NamedTuple):
-    """The name of a place, as people say it, and the station that answers for it."""
+    """Display name of a place, and its station."""
 
     name: str
     station: str
 
 
 class OutageFilter(NamedTuple):
-    """Which outages are wanted; None: any."""
+    """Filter for outages; None: any."""
 
     now: datetime
     states: Sequence[str] = STATES
@@ -212,47 +212,47 @@ class OutageFilter(NamedTuple):
 
 
 def insert(conn: Connection, values: dict[str, Any]) -> tuple[int, str]:
-    """A new outage `{kind, stops_heating, reason, begins_at, expected_end}`: its key and number."""
+    """Store an outage `{kind, stops_heating, reason, begins_at, expected_end}`; returns key and number."""
     row = conn.execute(INSERT, values).fetchone()
     assert row is not None
     return row[0], row[1]
 
 
 def add_area(conn: Connection, outage: int, area: PlaceCodes) -> int:
-    """Give an outage places that it does not have yet; returns how many. Codes must be known."""
+    """Add places to an outage's area, skipping existing ones; returns the count added. Codes must be known."""
     values = {name: list(codes) for name, codes in area._asdict().items()}
     return conn.execute(INSERT_AREA, {"outage": outage, **values}).rowcount
 
 
 def lock(conn: Connection, number: str) -> OutageRow | None:
-    """An outage, until the end of the transaction nobody else's; None if there is none of that number."""
+    """Lock an outage until the transaction ends; None: unknown number."""
     with conn.cursor(row_factory=class_row(OutageRow)) as cur:
         return cur.execute(SELECT_OUTAGE, {"number": number}).fetchone()
 
 
 def going_on(conn: Connection) -> list[str]:
-    """The numbers of outages that are not over."""
+    """Return the numbers of outages that have not ended."""
     return [number for (number,) in conn.execute(SELECT_GOING_ON).fetchall()]
 
 
 def update(conn: Connection, row: OutageRow) -> None:
-    """Write what is current of a locked outage."""
+    """Store the current state of a locked outage."""
     conn.execute(UPDATE, row._asdict())
 
 
 def set_explanation(conn: Connection, outage: int, explanation: str) -> None:
-    """The explanation that users get to see."""
+    """Set the explanation shown to users."""
     conn.execute(UPDATE_EXPLANATION, {"outage": outage, "explanation": explanation})
 
 
 def append(conn: Connection, outage: int, kind: OutageEvent, data: dict[str, Any], actor: str, at: datetime) -> None:
-    """Add to the history of a locked outage; instants in `data` are RFC 3339 text."""
+    """Append to the history of a locked outage; instants in `data` are RFC 3339 text."""
     values = {"outage": outage, "at": at, "kind": kind.value, "actor": actor, "data": Jsonb(data)}
     conn.execute(INSERT_EVENT, values)
 
 
 def places(conn: Connection, outage: int) -> list[PlaceName]:
-    """The places of an outage, substations first; a home goes by the name of its building."""
+    """Return the places of an outage, substations first; a home is named by its building."""
     with conn.cursor(row_factory=class_row(PlaceName)) as cur:
         return cur.execute(SELECT_PLACES, {"outage": outage}).fetchall()
 
@@ -260,7 +260,7 @@ def places(conn: Connection, outage: int) -> list[PlaceName]:
 def outages(
     conn: Connection, scope: Scope, wanted: OutageFilter, *, before: int | None = None, limit: int
 ) -> list[Row]:
-    """Outages that touch a home in scope, newest first, with the part of their area that is reached."""
+    """Return outages that affect a home in scope, newest first, with the reachable part of their area."""
     page = {"states": list(wanted.states), "before": before, "limit": limit}
     found = fetch(conn, SELECT_OUTAGES, {**scope.parameters(), **wanted._asdict(), **page})
     keys = {"outages": [row["outage_id"] for row in found]}
@@ -273,10 +273,10 @@ def outages(
 
 
 def events(conn: Connection, outage: int) -> list[Row]:
-    """The history of an outage."""
+    """Return the history of an outage."""
     return fetch(conn, SELECT_EVENTS, {"outage": outage})
 
 
 def reached(conn: Connection, outage: int) -> Row:
-    """How many homes there are, and of how many the announcement was told, waits, failed, or could not be sent."""
+    """Return the count of homes, and of those announced to, waiting, failed, or without a way to reach them."""
     return fetch(conn, SELECT_REACHED, {"outage": outage})[0]

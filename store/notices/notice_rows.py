@@ -1,4 +1,4 @@
-"""From the outbox to messages: who is told of an entry, what is sent together, and what became of each message."""
+"""Notices and messages: addressees of outbox entries, bundling, and delivery state."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from store.base.rows import Row, fetch
 
-# What an incident, or a wider one, may yet speak for waits for a while: cold homes, and incidents of a building.
+# Cold homes and building incidents are held back for a while, since a (wider) incident may absorb them.
 TAKE = """
 SELECT o.outbox_id FROM outbox AS o
 WHERE o.fate IS NULL AND (
@@ -151,11 +151,11 @@ SELECT
 FROM claimed AS m
 JOIN addressee AS a USING (addressee_id)
 LEFT JOIN person.contact AS c USING (addressee_id)
--- Who has moved out meanwhile has no address here any more
+-- NULL if the resident has moved out since
 LEFT JOIN LATERAL tenancy(a.home_id, c.resident, c.consent_at, %(now)s) AS y ON c.address IS NOT NULL
 ORDER BY m.message_id
 """
-# Whoever else may have taken it over meanwhile: it is there.
+# Regardless of the lease: the message has been delivered.
 MARK_SENT = """
 UPDATE message SET state = 'sent', due_at = NULL, finished_at = %(now)s
 WHERE message_id = %(message)s AND state <> 'sent'
@@ -218,7 +218,7 @@ SELECT_FAILED = "SELECT * FROM notice_failed ORDER BY message_id DESC LIMIT %(li
 
 
 class ClaimedMessage(NamedTuple):
-    """A message that this process may send until its lease is over; `address`: of a user."""
+    """A message leased to this process for sending; `address` is set for users only."""
 
     message_id: int
     key: UUID
@@ -233,7 +233,7 @@ class ClaimedMessage(NamedTuple):
 
 
 class NoticeFilter(NamedTuple):
-    """Which notices are wanted; None: any."""
+    """Filter for notices; None: any."""
 
     outage: int | None = None
     ticket: str | None = None
@@ -242,7 +242,7 @@ class NoticeFilter(NamedTuple):
 
 
 class NoticeRow(NamedTuple):
-    """A notice that waits to become a message."""
+    """A notice that has not become part of a message."""
 
     addressee_id: int
     notice_id: int
@@ -251,16 +251,16 @@ class NoticeRow(NamedTuple):
 
 
 def take(conn: Connection, held_kinds: Sequence[str], held_before: datetime, limit: int) -> list[int]:
-    """Lock entries without a fate; those of some kinds that an incident may speak for if older than `held_before`."""
+    """Lock unsettled entries; those of `held_kinds` only if older than `held_before`."""
     parameters = {"held_kinds": list(held_kinds), "held_before": held_before, "limit": limit}
     return [row[0] for row in conn.execute(TAKE, parameters).fetchall()]
 
 
 def tell(conn: Connection, entries: Sequence[int], quiet_until: datetime | None, at: datetime) -> int:
-    """Make a notice for each addressee of the entries and settle them; returns the number of notices.
+    """Create a notice per addressee of the entries and settle them; returns the number of notices.
 
     Args:
-        quiet_until: the end of the users' quiet hours, if these are now.
+        quiet_until: the end of the users' quiet hours, if they apply now.
     """
     parameters = {"entries": list(entries), "quiet_until": quiet_until, "at": at}
     made = conn.execute(TELL_STAFF, parameters).rowcount + conn.execute(TELL_USERS, parameters).rowcount
@@ -269,91 +269,91 @@ def tell(conn: Connection, entries: Sequence[int], quiet_until: datetime | None,
 
 
 def turn_off(conn: Connection, at: datetime) -> int:
-    """Settle what is in the outbox while nobody is to be told; returns how much."""
+    """Settle all outbox entries while sending is turned off; returns the count."""
     return conn.execute(TURN_OFF, {"at": at}).rowcount
 
 
 def addressees(conn: Connection, now: datetime, after: int, limit: int) -> list[Row]:
-    """Lock addressees with notices waiting that nobody else is busy with: addressee_id, audience, language, home."""
+    """Lock addressees with waiting notices, skipping locked ones: addressee_id, audience, language, home."""
     return fetch(conn, SELECT_ADDRESSEES, {"now": now, "after": after, "limit": limit})
 
 
 def waiting(conn: Connection, addressee_ids: Sequence[int], now: datetime) -> list[Row]:
-    """What waits for each addressee: addressee_id, notices, oldest, urgent."""
+    """Summarise the waiting notices per addressee: addressee_id, notices, oldest, urgent."""
     return fetch(conn, SELECT_WAITING, {"addressees": list(addressee_ids), "now": now})
 
 
 def notices(conn: Connection, addressee_ids: Sequence[int], now: datetime) -> list[NoticeRow]:
-    """The notices of addressees that wait, by addressee, urgent ones first."""
+    """Return the waiting notices of addressees, by addressee, urgent ones first."""
     with conn.cursor(row_factory=class_row(NoticeRow)) as cur:
         return cur.execute(SELECT_NOTICES, {"addressees": list(addressee_ids), "now": now}).fetchall()
 
 
 def lately(conn: Connection, addressee_ids: Sequence[int], since: datetime) -> list[Row]:
-    """The messages made for addressees since an instant: addressee_id, at, notices."""
+    """Return the messages created for addressees since an instant: addressee_id, at, notices."""
     return fetch(conn, SELECT_LATELY, {"addressees": list(addressee_ids), "since": since})
 
 
 def facts(conn: Connection, entries: Sequence[int]) -> dict[int, Row]:
-    """What the texts of entries may tell."""
+    """Return the facts that the texts of entries are composed from."""
     return {row["outbox_id"]: row for row in fetch(conn, SELECT_FACTS, {"entries": list(entries)})}
 
 
 def insert_messages(conn: Connection, messages: Sequence[dict[str, Any]], now: datetime, give_up_at: datetime) -> None:
-    """Store messages `{addressee_id, subject, body, notices: notice_ids}`, to be sent from now on."""
+    """Store messages `{addressee_id, subject, body, notices: notice_ids}`, due now."""
     conn.execute(INSERT_MESSAGES, {"messages": Jsonb(list(messages)), "now": now, "give_up_at": give_up_at})
 
 
 def claim(conn: Connection, now: datetime, lease: timedelta, limit: int) -> list[ClaimedMessage]:
-    """Take messages that are due, and those whose sender died over them; nobody else gets them during the lease."""
+    """Lease messages that are due, or whose previous lease expired."""
     with conn.cursor(row_factory=class_row(ClaimedMessage)) as cur:
         return cur.execute(CLAIM, {"now": now, "lost_at": now + lease, "limit": limit}).fetchall()
 
 
 def mark_sent(conn: Connection, message: int, now: datetime) -> None:
-    """It has arrived."""
+    """Mark a message as sent."""
     conn.execute(MARK_SENT, {"message": message, "now": now})
 
 
 def mark_failed(conn: Connection, claimed: ClaimedMessage, fault: Row, now: datetime) -> None:
-    """It is given up; `fault` is `{reason, detail, unsure}`. Nothing happens if another sender has taken it over."""
+    """Mark a message as failed, unless another sender holds its lease; `fault` is `{reason, detail, unsure}`."""
     parameters = {"message": claimed.message_id, "attempt": claimed.attempts, "now": now, **fault}
     conn.execute(MARK_FAILED, parameters)
 
 
 def put_off(conn: Connection, claimed: ClaimedMessage, fault: Row, again_at: datetime) -> None:
-    """It is tried again later; otherwise as `mark_failed`."""
+    """Schedule a retry, unless another sender holds the lease; `fault` as in `mark_failed`."""
     parameters = {"message": claimed.message_id, "attempt": claimed.attempts, "again_at": again_at, **fault}
     conn.execute(PUT_OFF, parameters)
 
 
 def try_again(conn: Connection, key: UUID | None, now: datetime, give_up_s: int) -> int:
-    """Have a failed message, or all of them, tried again from now on; returns how many."""
+    """Schedule failed messages, one or all, for another attempt; returns the count."""
     return conn.execute(TRY_AGAIN, {"key": key, "now": now, "give_up_s": give_up_s}).rowcount
 
 
 def set_staff(conn: Connection, staff: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Bring the staff up to a list of `{audience, name, channel, station, language}`; others are told no more."""
+    """Replace the staff by a list of `{audience, name, channel, station, language}`; others get no more notices."""
     parameters = {"staff": Jsonb(list(staff)), "now": now}
     conn.execute(END_STAFF, parameters)
     conn.execute(UPSERT_STAFF, parameters)
 
 
 def health(conn: Connection) -> list[Row]:
-    """Messages by audience, channel and state."""
+    """Count messages by audience, channel and state."""
     return fetch(conn, SELECT_HEALTH, {})
 
 
 def outbox_depth(conn: Connection, now: datetime) -> Row:
-    """How many entries have no fate yet, and for how many seconds the oldest: waiting, oldest_s."""
+    """Return the count of unsettled entries, and the age of the oldest in seconds: waiting, oldest_s."""
     return fetch(conn, SELECT_DEPTH, {"now": now})[0]
 
 
 def failed(conn: Connection, limit: int) -> list[Row]:
-    """The messages that could not be sent, newest first."""
+    """Return the failed messages, newest first."""
     return fetch(conn, SELECT_FAILED, {"limit": limit})
 
 
 def told(conn: Connection, wanted: NoticeFilter, *, before: int | None = None, limit: int) -> list[Row]:
-    """Who was told, newest first; those with a number under `before`."""
+    """Return delivered and pending notices, newest first, with a number below `before`."""
     return fetch(conn, SELECT_TOLD, {**wanted._asdict(), "before": before, "limit": limit})

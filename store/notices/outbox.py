@@ -1,4 +1,4 @@
-"""The outbox: what somebody should hear of. Entries are put in by the transaction in which it happened."""
+"""Transactional outbox: entries are written in the transaction of the event they announce."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -33,27 +33,27 @@ GROUPED_KINDS = ("ticket_opened", "ticket_severe", "incident_opened")
 
 
 def put(conn: Connection, entries: Sequence[OutboxEntry], at: datetime) -> None:
-    """Note what happened, in the caller's transaction; `hearth notify` does the rest."""
+    """Write entries in the caller's transaction; `hearth notify` sends them."""
     if entries:
         conn.execute(INSERT, {"entries": Jsonb([_row(entry) for entry in entries]), "at": at})
 
 
 def _row(entry: OutboxEntry) -> dict[str, Any]:
-    """What is said of it; a column that is not named is NULL."""
+    """Return an entry's columns; an omitted column is NULL."""
     said = {name: value for name, value in zip(OutboxEntry._fields, entry, strict=True) if value is not None}
     return {**said, "urgent": entry.kind in URGENT if entry.urgent is None else entry.urgent}
 
 
 def group(conn: Connection, tickets: Sequence[int], incident: int, at: datetime) -> int:
-    """An incident speaks for its tickets: what the staff has not been told of them yet is not told.
+    """Absorb pending staff entries of tickets into those of an incident.
 
     Returns:
-        How many notices were spared.
+        The number of entries absorbed.
     """
     parameters = {"tickets": list(tickets), "incident": incident, "at": at, "kinds": list(GROUPED_KINDS)}
     return conn.execute(GROUP, parameters).rowcount
 
 
 def group_children(conn: Connection, entries: Sequence[int], at: datetime) -> None:
-    """Of these entries, group those of tickets that are part of an incident now."""
+    """Absorb those of the entries whose tickets belong to an incident now."""
     conn.execute(GROUP_CHILDREN, {"entries": list(entries), "at": at, "kinds": list(GROUPED_KINDS)})

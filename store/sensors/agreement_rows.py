@@ -1,4 +1,4 @@
-"""What sensors said beside measurements, and what follows where the two do not agree."""
+"""Agreement of sensors with measurements on site, and the effects of a contradiction."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ SELECT_JOB = """
 SELECT device_job_id, sensor_id, reason, ticket_id, fine_since FROM device_job
 WHERE sensor_id = %(sensor)s AND reason = 'disagrees' AND closed_at IS NULL
 """
-# While the same job was open; one who measured the home cold later takes it back.
+# Only while the same job is open; a later cold measurement of the home cancels it.
 SELECT_EARLIER = """
 SELECT v.measurement_id AS measurement, v.measured_at, v.celsius, v.measurer, v.recorded_by
 FROM measurement_valid AS v
@@ -47,7 +47,7 @@ UPDATE sensor_overruled SET until_at = from_at
 WHERE %(measurement)s IN (first_id, second_id) AND until_at IS DISTINCT FROM from_at
 RETURNING from_at
 """
-# Open flags of sensors beside the last measurement that says warm, where the sensor that contradicted is gone by now.
+# Open sensor flags whose home has a later warm measurement, where the contradicting sensor has been removed.
 SELECT_OUT = """
 SELECT DISTINCT ON (f.home_id) f.home_id, v.measurement_id, greatest(v.measured_at, g.at) AS at
 FROM flag AS f
@@ -68,43 +68,43 @@ ORDER BY f.home_id, v.measured_at DESC
 
 
 def beside(conn: Connection, home: int, at: datetime, hold_intervals: float) -> list[LivingReading]:
-    """What the living sensors of a home said at an instant, in whatever rooms."""
+    """Return the values that the home's sensors, in any room, held at an instant."""
     with conn.cursor(row_factory=class_row(LivingReading)) as cur:
         values = {"home": home, "at": at, "hold_intervals": hold_intervals}
         return cur.execute(SELECT_BESIDE, values).fetchall()
 
 
 def job(conn: Connection, sensor: int) -> Job | None:
-    """The open job of a sensor that somebody measured otherwise than it says."""
+    """Return the open job of a sensor that a measurement contradicts."""
     with conn.cursor(row_factory=class_row(Job)) as cur:
         return cur.execute(SELECT_JOB, {"sensor": sensor}).fetchone()
 
 
 def earlier(conn: Connection, home: int, sensor: int, measurement: int) -> list[FiledMeasurement]:
-    """Warm records of a home, but for one, that a sensor contradicts for which a job is open; none was cold later."""
+    """Return earlier warm records contradicted by the sensor during its open job, with no cold record since."""
     with conn.cursor(row_factory=class_row(FiledMeasurement)) as cur:
         values = {"home": home, "sensor": sensor, "measurement": measurement}
         return cur.execute(SELECT_EARLIER, values).fetchall()
 
 
 def overrule(conn: Connection, job: Job, home: int, at: datetime, first: int, second: int) -> None:
-    """Take a sensor out of judging a home from an instant, by two measurements, while its job is open."""
+    """Exclude a sensor from judging a home from an instant on, by two measurements, while its job is open."""
     values = {"job": job.device_job_id, "sensor": job.sensor_id, "home": home, "at": at}
     conn.execute(INSERT_OVERRULED, {**values, "first": first, "second": second})
 
 
 def end_cold(conn: Connection, measurement: int, home: int, at: datetime, reason: str) -> None:
-    """Let a measurement put an end to the cold spell that the sensors of a home tell of."""
+    """End the cold spell of a home's sensors by a measurement."""
     conn.execute(INSERT_ENDED, {"measurement": measurement, "home": home, "at": at, "reason": reason})
 
 
 def void(conn: Connection, measurement: int, now: datetime) -> datetime | None:
-    """Take back what came of a measurement that was corrected; returns from when on; None: nothing had."""
+    """Revoke the effects of a corrected measurement; returns the earliest instant affected, None: no effects."""
     values = {"measurement": measurement, "now": now}
     rows = conn.execute(VOID_ENDED, values).fetchall() + conn.execute(VOID_OVERRULED, values).fetchall()
     return min((at for (at,) in rows), default=None)
 
 
 def out(conn: Connection, now: datetime) -> list[tuple[int, int, datetime]]:
-    """(home, measurement, instant) where a sensor that contradicted a warm record was taken away."""
+    """Return (home, measurement, instant) where a sensor that contradicted a warm record was removed."""
     return conn.execute(SELECT_OUT, {"now": now}).fetchall()

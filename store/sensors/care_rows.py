@@ -1,4 +1,4 @@
-"""Sensors as a device: what they said last, the jobs open for them, and how far the look at them has come."""
+"""Device health of sensors: last values, open jobs, and the progress of the health check."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,16 +17,16 @@ SENSOR: wire.Layout = {
     "home_id": "int4",  # 0: none
     "building_id": "int4",  # 0: none
     "interval_s": "int4",
-    "heard_at": "timestamptz",  # the last reading, or since when it stands there; none if neither is known
-    "battery": "float4",  # %; NaN: never said
-    "milli": "milli",  # what it says now for a judged home; NONE_MILLI: nothing
-    "off_s": "float8",  # how far the times are off that it sends; NaN: they are in order
-    "impossible": "bool",  # no delay on the way explains that
-    "off_readings": "int4",  # so many in a row, received from
+    "heard_at": "timestamptz",  # the last reading, or the start of the stay; none if both are unknown
+    "battery": "float4",  # %; NaN: never reported
+    "milli": "milli",  # held value, for a judged home; NONE_MILLI: none
+    "off_s": "float8",  # clock error; NaN: none
+    "impossible": "bool",  # not explained by a transmission delay
+    "off_readings": "int4",  # consecutive readings, received from
     "off_since": "timestamptz",
     "off_at": "timestamptz",  # to
 }
-# This one looks at all sensors: other than a batch it is no matter of single keys.
+# This query reads all sensors; unlike in a batch, hash joins pay off.
 PLAN_WHOLE = "SET LOCAL enable_hashjoin = on"
 SELECT_SENSORS = """
 COPY (
@@ -45,7 +45,7 @@ COPY (
   ORDER BY n.sensor_id
 ) TO STDOUT (FORMAT BINARY)
 """
-# Notes begin again after a reading in time, which is the latest of its sensor then.
+# The run restarts after a reading with a correct time.
 UPSERT_WRONG_CLOCK = """
 INSERT INTO wrong_clock AS w (sensor_id, off_s, impossible, readings, since, last_at)
 SELECT
@@ -107,7 +107,7 @@ UPDATE device_job SET closed_at = %(now)s, close_reason = %(reason)s WHERE devic
 
 
 class CareRound(NamedTuple):
-    """How far the look at the sensors' readings has come, when it was last, and since when they could be heard."""
+    """Progress of the health check: last sensor reached, last run, and since when ingest has been listening."""
 
     reached: int
     looked_at: datetime | None
@@ -115,10 +115,10 @@ class CareRound(NamedTuple):
 
 
 class WrongTimes(NamedTuple):
-    """Readings of a sensor in a row whose times are off."""
+    """Consecutive readings of a sensor with a wrong time."""
 
     sensor_id: int
-    off_us: int  # of the last one; positive: so long ago
+    off_us: int  # of the last one; positive: in the past
     impossible: bool
     readings: int
     first_us: int  # received
@@ -136,56 +136,56 @@ class Job(NamedTuple):
 
 
 def sensors(conn: Connection, now: datetime) -> NDArray[np.void]:
-    """SENSOR rows of all sensors that stand somewhere, sorted by sensor."""
+    """Return SENSOR rows of all sensors in place, by sensor."""
     conn.execute(PLAN_WHOLE)
     with conn.cursor() as cur:
         return wire.read(cur, SELECT_SENSORS, SENSOR, {"now": now})
 
 
 def note_wrong_times(conn: Connection, wrong: Sequence[WrongTimes], clock_us: int) -> None:
-    """Note sensors whose readings come with times that are off, rising by sensor."""
+    """Record runs of readings with a wrong time, ascending by sensor."""
     conn.execute(UPSERT_WRONG_CLOCK, {"wrong": Jsonb([one._asdict() for one in wrong]), "clock_s": clock_us / 1e6})
 
 
 def forget_right_clocks(conn: Connection, clock_s: int) -> None:
-    """Drop the notes of sensors that have sent a reading in time since."""
+    """Delete the records of sensors that have sent a reading with a correct time since."""
     conn.execute(DELETE_RIGHT_CLOCK, {"clock_s": clock_s})
 
 
 def heard_at(conn: Connection) -> datetime | None:
-    """When the last batch of messages came in; None: never."""
+    """Return the time of the last batch; None: never."""
     row = conn.execute(SELECT_HEARD).fetchone()
     return row[0] if row else None
 
 
 def round_so_far(conn: Connection) -> CareRound:
-    """The round as it was left."""
+    """Return the progress of the health check."""
     with conn.cursor(row_factory=class_row(CareRound)) as cur:
         found = cur.execute(SELECT_ROUND).fetchone()
-    assert found is not None  # the migration put it there
+    assert found is not None  # a migration inserts the row
     return found
 
 
 def leave_round(conn: Connection, left: CareRound) -> None:
-    """Leave the round for the next look."""
+    """Store the progress of the health check."""
     conn.execute(UPDATE_ROUND, left._asdict())
 
 
 def out_of_line(conn: Connection, sensor_ids: list[int], now: datetime) -> dict[int, datetime]:
-    """Note which sensors are out of line now; since when each has been so without a break."""
+    """Record the current outliers; returns since when each sensor has been one without a break."""
     conn.execute(DELETE_IN_LINE, {"sensors": sensor_ids})
     conn.execute(INSERT_OUT_OF_LINE, {"sensors": sensor_ids, "now": now})
     return dict(conn.execute(SELECT_OUT_OF_LINE).fetchall())
 
 
 def jobs(conn: Connection) -> list[Job]:
-    """The open jobs, sorted by sensor."""
+    """Return the open jobs, by sensor."""
     with conn.cursor(row_factory=class_row(Job)) as cur:
         return cur.execute(SELECT_JOBS).fetchall()
 
 
 def codes(conn: Connection, sensor_ids: list[int]) -> dict[int, str]:
-    """The code of each sensor."""
+    """Return the code of each sensor."""
     return dict(conn.execute(SELECT_CODES, {"sensors": sensor_ids}).fetchall())
 
 
@@ -195,11 +195,11 @@ def insert(conn: Connection, rows: Sequence[dict[str, Any]], now: datetime) -> N
 
 
 def set_fine(conn: Connection, job_ids: list[int], since: datetime | None) -> None:
-    """Note that the reason of jobs is gone, or (None) that it is back."""
+    """Record since when the reason of jobs is gone; None: it is back."""
     conn.execute(UPDATE_FINE, {"jobs": job_ids, "since": since})
 
 
 def close(conn: Connection, job_ids: list[int], reason: str, now: datetime) -> None:
-    """Close jobs; their sensors are judged again; their tickets are the caller's."""
+    """Close jobs; their sensors are judged again. The caller closes their tickets."""
     conn.execute(JUDGE_AGAIN, {"jobs": job_ids, "now": now})
     conn.execute(CLOSE_JOBS, {"jobs": job_ids, "reason": reason, "now": now})

@@ -1,4 +1,4 @@
-"""Measurements on site: records that are only ever added to, what is due, and the flags that come of them."""
+"""Measurements on site: append-only records, due tasks, and the flags derived from them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ VALUES (
 )
 RETURNING measurement_id, number
 """
-# A record is covered while the home has a flag of its sensors, or did have one then, and has made none of its own.
+# A record is covered if the home has, or had at that instant, a sensor flag, and the record raised none itself.
 SELECT_RECORDS = """
 SELECT v.measurement_id, v.room, v.measured_at, round(v.celsius::float8 * 1000)::integer, v.state, EXISTS (
     SELECT FROM flag AS f
@@ -51,7 +51,7 @@ SELECT flag_id, cold_since, severity, severe_at, lowest, cleared_at, clear_reaso
 WHERE home_id = %(home)s AND source = 'measurement' AND clear_reason IS DISTINCT FROM 'withdrawn'
 ORDER BY cold_since
 """
-# The flag of the sensors that a home has, or had at an instant.
+# The sensor flag that a home has, or had at an instant.
 SELECT_SENSOR_FLAG = """
 SELECT flag_id, cold_since, cleared_at, ticket_id FROM flag
 WHERE home_id = %(home)s AND source = 'sensor' AND clear_reason IS DISTINCT FROM 'withdrawn'
@@ -67,7 +67,7 @@ UPDATE flag SET
 WHERE flag_id = %(flag)s
 """
 END_FLAG = "UPDATE flag SET cleared_at = %(at)s, clear_reason = %(reason)s WHERE flag_id = %(flag)s"
-# What may not be: a valid cold record of a home that had no flag at that instant.
+# Violations: valid cold records of homes without a flag at that instant.
 SELECT_UNFLAGGED = """
 SELECT DISTINCT v.home_id
 FROM measurement_valid AS v
@@ -88,7 +88,7 @@ WHERE NOT EXISTS (SELECT FROM home AS h WHERE h.code = x.home)
   AND NOT EXISTS (SELECT FROM building AS b WHERE b.code = x.building)
 ORDER BY x.nth
 """
-# Of two lines for one room the later one holds.
+# Of two lines for one room the last one applies.
 UPSERT_POINTS = """
 INSERT INTO measuring_point AS p (home_id, room, room_kind, every_days, starts_at, ends_at)
 SELECT DISTINCT ON (h.home_id, x.room)
@@ -154,7 +154,7 @@ ORDER BY d.due_at, d.task
 LIMIT %(limit)s
 """
 
-# What is due by `soon` or late by `now` and nobody was told as that.
+# Tasks due by `soon`, or late by `now`, without a reminder of that kind.
 TELL = """
 WITH untold AS (
   SELECT d.task, d.due_at, x.kind, d.home_id, d.home, d.room, d.station
@@ -180,7 +180,7 @@ ORDER BY u.due_at, u.task
 
 
 class MeasurementReminder(NamedTuple):
-    """A measurement on site that somebody is told of now: that it is due, or that it is late."""
+    """A reminder that a measurement on site is due or late."""
 
     home_id: int
     home: str
@@ -191,7 +191,7 @@ class MeasurementReminder(NamedTuple):
 
 
 class MeasuredFlagRow(NamedTuple):
-    """A flag that came of measurements."""
+    """A flag derived from measurements."""
 
     flag_id: int
     cold_since: datetime
@@ -204,7 +204,7 @@ class MeasuredFlagRow(NamedTuple):
 
 
 class SensorFlag(NamedTuple):
-    """A flag that the sensors raised."""
+    """A flag raised by sensors."""
 
     flag_id: int
     cold_since: datetime
@@ -214,7 +214,7 @@ class SensorFlag(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordVerdict:
-    """What the rules in force then say of a record."""
+    """Verdict of the rules in force at that time on a record."""
 
     state: HomeState
     limit: float | None
@@ -223,22 +223,22 @@ class RecordVerdict:
 
 
 def lock_home(conn: Connection, home: int) -> None:
-    """Keep judging and other records of the home waiting until the transaction ends."""
+    """Lock a home against judging and other records until the transaction ends."""
     conn.execute(LOCK_HOME, {"home": home})
 
 
 def number(measurement: int) -> str:
-    """The number of a record, as the table makes it."""
+    """Return the public number of a record, as the table generates it."""
     return f"M{measurement:08}"
 
 
 def find(conn: Connection, number: str) -> tuple[int, int] | None:
-    """(key, home) of a record."""
+    """Return (key, home) of a record."""
     return conn.execute(SELECT_RECORD, {"number": number}).fetchone()
 
 
 def insert(conn: Connection, home: int, row: Mapping[str, Any], actor: str, at: datetime) -> tuple[int, str]:
-    """Store a record: a mapping of what was filed, how it was judged, and what it was held against; key and number.
+    """Store a record: its fields, verdict, and the values it was compared with; returns key and number.
 
     Raises:
         psycopg.errors.UniqueViolation: ONCE or CORRECTED_ONCE.
@@ -249,7 +249,7 @@ def insert(conn: Connection, home: int, row: Mapping[str, Any], actor: str, at: 
 
 
 def records(conn: Connection, home: int) -> list[MeasurementRecord]:
-    """The valid records of a home, rising in time."""
+    """Return the valid records of a home, ascending in time."""
     rows = conn.execute(SELECT_RECORDS, {"home": home}).fetchall()
     return [
         MeasurementRecord(key, room, at, milli, HomeState(state), covered)
@@ -258,45 +258,45 @@ def records(conn: Connection, home: int) -> list[MeasurementRecord]:
 
 
 def flags(conn: Connection, home: int) -> list[MeasuredFlagRow]:
-    """Flags of a home that came of measurements, in order; withdrawn ones left out."""
+    """Return the flags of a home derived from measurements, in order; withdrawn ones left out."""
     with conn.cursor(row_factory=class_row(MeasuredFlagRow)) as cur:
         return cur.execute(SELECT_FLAGS, {"home": home}).fetchall()
 
 
 def sensor_flag(conn: Connection, home: int, at: datetime) -> SensorFlag | None:
-    """The open flag of a home's sensors, else the one that it had at an instant."""
+    """Return the open sensor flag of a home, else the one that was open at an instant."""
     with conn.cursor(row_factory=class_row(SensorFlag)) as cur:
         return cur.execute(SELECT_SENSOR_FLAG, {"home": home, "at": at}).fetchone()
 
 
 def update_flag(conn: Connection, flag: int, row: dict[str, Any]) -> None:
-    """Bring a flag of measurements up to date: a mapping of the table's columns."""
+    """Update a flag derived from measurements: a mapping of the table's columns."""
     conn.execute(UPDATE_FLAG, {**row, "flag": flag})
 
 
 def end_flag(conn: Connection, flag: int, reason: str, at: datetime) -> None:
-    """End a flag of measurements."""
+    """End a flag derived from measurements."""
     conn.execute(END_FLAG, {"flag": flag, "reason": reason, "at": at})
 
 
 def unflagged(conn: Connection, since: datetime) -> list[int]:
-    """Homes with a valid cold record that no flag tells of: one was withdrawn that did."""
+    """Return homes with a valid cold record but no flag, because its flag was withdrawn."""
     return [row[0] for row in conn.execute(SELECT_UNFLAGGED, {"since": since}).fetchall()]
 
 
 def open_homes(conn: Connection) -> list[int]:
-    """Homes with an open flag that came of measurements, rising."""
+    """Return homes with an open flag derived from measurements, ascending."""
     return [row[0] for row in conn.execute(SELECT_OPEN_HOMES).fetchall()]
 
 
 def unknown_places(conn: Connection, lines: Sequence[PlanLine]) -> list[int]:
-    """Positions of lines of a plan whose home or building nobody knows."""
+    """Return the positions of plan lines with an unknown home or building."""
     values = {"homes": [line.home for line in lines], "buildings": [line.building for line in lines]}
     return [nth - 1 for (nth,) in conn.execute(SELECT_UNKNOWN_PLACES, values).fetchall()]
 
 
 def plan(conn: Connection, lines: Sequence[PlanLine], at: datetime) -> int:
-    """Put lines of a plan in force, from `at` where they name no day; returns how many points they are for."""
+    """Apply lines of a plan, from `at` where they name no day; returns the number of points."""
     rows = [
         {name: value.isoformat() if isinstance(value, datetime) else value for name, value in line._asdict().items()}
         for line in lines
@@ -305,17 +305,17 @@ def plan(conn: Connection, lines: Sequence[PlanLine], at: datetime) -> int:
 
 
 def ask_for_suspects(conn: Connection, within: Any, actor: str) -> int:
-    """Ask for a measurement where a sensor has a job because it is suspect; returns how many were asked for."""
+    """Request measurements where a sensor's job says it is suspect; returns the count."""
     return conn.execute(INSERT_REQUESTS, {"within": within, "actor": actor}).rowcount
 
 
 def ask(conn: Connection, home: int, due_at: datetime, actor: str, at: datetime) -> None:
-    """Ask for a measurement of a home."""
+    """Request a measurement of a home."""
     conn.execute(INSERT_REQUEST, {"home": home, "due_at": due_at, "actor": actor, "at": at})
 
 
 def tell(conn: Connection, soon: datetime, now: datetime, most: int) -> list[MeasurementReminder]:
-    """Measurements that are due by `soon`, or late, and that nobody has heard of as such; each once."""
+    """Return measurements due by `soon`, or late, that have no reminder of that kind yet, and record the reminder."""
     with conn.cursor(row_factory=class_row(MeasurementReminder)) as cur:
         return cur.execute(TELL, {"soon": soon, "now": now, "most": most}).fetchall()
 
@@ -329,7 +329,7 @@ def shown(
     before: int | None = None,
     limit: int,
 ) -> list[Row]:
-    """Records in scope, newest first, with what they are worth."""
+    """Return records in scope, newest first, with their evidential value."""
     values = {"home": home, "number": number, "before": before, "limit": limit}
     return fetch(conn, SELECT_RECORDS_SHOWN, {**scope.parameters(), **values})
 
@@ -343,7 +343,7 @@ def tasks(
     after: tuple[datetime, int] | None = None,
     limit: int,
 ) -> list[Row]:
-    """What is to be measured before an instant, the longest due first."""
+    """Return measurements due before an instant, longest overdue first."""
     after_at, after_task = after or (None, None)
     values = {"until": until, "station": station, "after": after_at, "after_task": after_task, "limit": limit}
     return fetch(conn, SELECT_TASKS, {**scope.parameters(), **values})

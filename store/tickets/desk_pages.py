@@ -1,4 +1,4 @@
-"""Flags and tickets as the desk, the crews and the customers read them, page by page."""
+"""Flag and ticket queries of the API, for the desk, crews and customers, paged."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,8 +15,8 @@ from store.tickets.ticket_rows import standing
 FLAG_STATES = ("open", "suspended", "cleared")
 UNENDED = ("open", "suspended")
 
-# A ticket is its station's, which may be another than that of the home; what may be about a crew is not for a crew.
-# A complaint names no home: whoever made it finds it by what was left behind its door.
+# A crew sees the tickets of its station, which may differ from the home's, except those that may concern a crew.
+# A complaint names no home: its author's home is in the schema `identity`.
 TICKET_IN_SCOPE: LiteralString = """(
   %(everywhere)s OR t.home_id = ANY (%(own_homes)s::integer[])
   OR t.ticket_id = ANY ((SELECT reach_cases())::bigint[])
@@ -128,8 +128,8 @@ SELECT c.ticket_id, c.name, c.round, c.started_at, c.due_at, c.met_at, c.breache
 WHERE c.ticket_id = ANY (%(tickets)s::bigint[])
 ORDER BY c.ticket_id, c.round, c.due_at NULLS LAST, c.name
 """
-# Counted from the present round back: residents do not see what was before them. What was done and not proven when it
-# got cold again was not done: the round goes on then.
+# Rounds are counted back from the present one, since residents do not see events before their tenancy. A relapse before
+# the proof of recovery continues the round.
 SELECT_EVENTS = """
 SELECT
   e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data, k.contact,
@@ -158,7 +158,7 @@ SELECT_SUBSTATION = "SELECT u.substation_id FROM substation AS u WHERE u.code = 
 
 @dataclass(frozen=True, kw_only=True)
 class TicketFilter:
-    """Which tickets are wanted; None: any. Overdue: not closed, and a clock ran out by `now` without being met."""
+    """Filter for tickets; None: any. Overdue: open, with a clock that was due by `now` and is not met."""
 
     now: datetime
     home_id: int | None = None
@@ -196,13 +196,13 @@ def flags(
 
 
 def flags_of(conn: Connection, scope: Scope, flags: Sequence[int]) -> list[Row]:
-    """These flags, as far as they are in scope."""
+    """Return those of the flags that are in scope."""
     wanted = {"states": list(FLAG_STATES), "home_id": None, "flags": list(flags)}
     return _with_outages(conn, fetch(conn, SELECT_FLAGS_OF, {**scope.parameters(), **wanted}))
 
 
 def open_flags(conn: Connection, scope: Scope, homes: Sequence[int]) -> dict[str, Row]:
-    """The flags of homes that have not ended, by the homes' codes."""
+    """Return the open flags of homes, by the home's code."""
     wanted = {"states": list(UNENDED), "home_id": None, "homes": list(homes)}
     found = _with_outages(conn, fetch(conn, SELECT_FLAGS_OF_HOMES, {**scope.parameters(), **wanted}))
     return {flag["home"]: flag for flag in found}
@@ -215,7 +215,7 @@ def _with_outages(conn: Connection, found: list[Row]) -> list[Row]:
 
 
 def open_flag(conn: Connection, scope: Scope, home_id: int) -> Row | None:
-    """The flag of a home that has not ended; there is one at most."""
+    """Return the open flag of a home; there is at most one."""
     found = flags(conn, scope, FlagFilter(states=UNENDED, home_id=home_id), limit=1)
     return found[0] if found else None
 
@@ -229,7 +229,7 @@ def tickets(
     after: int | None = None,
     limit: int,
 ) -> list[Row]:
-    """Tickets in scope with flags, clocks, events and standing, newest (or oldest) first; behind the id `after`."""
+    """Return tickets in scope with flags, clocks, events and standing, newest (or oldest) first, behind id `after`."""
     values = {**scope.parameters(), **asdict(wanted), "after": after, "limit": limit}
     found = fetch(conn, SELECT_TICKETS_OLDEST if oldest else SELECT_TICKETS, values)
     keys = [ticket["ticket_id"] for ticket in found]
@@ -247,13 +247,13 @@ def tickets(
 
 
 def ticket(conn: Connection, scope: Scope, number: str, now: datetime) -> Row | None:
-    """One ticket by its number; None if there is none in scope."""
+    """Return a ticket by its number; None: none in scope."""
     found = tickets(conn, scope, TicketFilter(now=now, number=number), limit=1)
     return found[0] if found else None
 
 
 def clocks(conn: Connection, tickets: Sequence[int]) -> defaultdict[int, list[Row]]:
-    """The clocks of tickets (keys), round by round."""
+    """Return the clocks of tickets (keys), round by round."""
     return _by_ticket(fetch(conn, SELECT_CLOCKS, {"tickets": list(tickets)}))
 
 
@@ -265,23 +265,23 @@ def _by_ticket(rows: Iterable[Row]) -> defaultdict[int, list[Row]]:
 
 
 def ticket_id(conn: Connection, scope: Scope, number: str) -> int | None:
-    """The key of a ticket; None if there is none in scope."""
+    """Return the key of a ticket; None: none in scope."""
     row = conn.execute(SELECT_ID, {**scope.parameters(), "number": number}).fetchone()
     return row[0] if row else None
 
 
 def has_station(conn: Connection, station: str) -> bool:
-    """Whether any substation belongs to a station of that name."""
+    """Check that a substation belongs to the station."""
     return conn.execute(SELECT_STATION, {"station": station}).fetchone() == (True,)
 
 
 def building_id(conn: Connection, code: str) -> int | None:
-    """The key of a building."""
+    """Return the key of a building."""
     row = conn.execute(SELECT_BUILDING, {"code": code}).fetchone()
     return row[0] if row else None
 
 
 def substation_id(conn: Connection, code: str) -> int | None:
-    """The key of a substation."""
+    """Return the key of a substation."""
     row = conn.execute(SELECT_SUBSTATION, {"code": code}).fetchone()
     return row[0] if row else None

@@ -1,4 +1,4 @@
-"""What decides whether a ticket may be merged into another, or be void."""
+"""Facts that decide whether a ticket may be merged or voided."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ PLACE = ("home_id", "building_id", "substation_id")
 
 
 def ended(conn: Connection, tickets: Sequence[int]) -> dict[int, EndingFacts]:
-    """By ticket_id; the tickets are locked by the caller."""
+    """Return the facts by ticket_id; the caller holds the tickets' locks."""
     found = {}
     for row in fetch(conn, SELECT_ENDED, {"tickets": list(tickets)}):
         home, building, substation = (row.pop(name) for name in PLACE)

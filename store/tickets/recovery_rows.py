@@ -1,4 +1,4 @@
-"""What is known of the homes of cold tickets: for the proof that they are warm, and for how urgent they are."""
+"""Recovery of cold homes: proof that they are warm again, and urgency."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -46,7 +46,7 @@ LEFT JOIN LATERAL (
 WHERE t.ticket_id = ANY(%(tickets)s) AND t.class = 'cold' AND t.state = 'verifying'
 ORDER BY t.ticket_id
 """
-# From before the database refused it.
+# Created before a constraint prevented it.
 SELECT_CLOSED_OVER = """
 SELECT
   f.flag_id, f.home_id, f.ticket_id, f.source, f.severity, f.cold_since, f.lowest, f.limit_celsius
@@ -67,7 +67,7 @@ LIMIT %(limit)s
 
 
 class RecoveryStanding(NamedTuple):
-    """What is known of the home of a ticket that was marked done."""
+    """State of the home of a ticket that was marked done."""
 
     ticket_id: int
     home_id: int | None
@@ -77,13 +77,13 @@ class RecoveryStanding(NamedTuple):
     last_reason: str | None
     measured_warm: bool | None
     flagged: bool
-    warm_now: bool  # known to be at or above the day limit
+    warm_now: bool  # at or above the day limit, by held values
     state_since: datetime | None
-    told: bool  # the desk has heard that it is still not proven warm
+    told: bool  # the desk was notified that the proof is overdue
 
 
 class ClosedOver(NamedTuple):
-    """A flag that is open, and whose ticket is closed."""
+    """An open flag with a closed ticket."""
 
     flag_id: int
     home_id: int
@@ -96,23 +96,23 @@ class ClosedOver(NamedTuple):
 
 
 def closed_over(conn: Connection, limit: int) -> list[ClosedOver]:
-    """Flags that are open while their tickets are closed."""
+    """Return open flags whose tickets are closed."""
     with conn.cursor(row_factory=class_row(ClosedOver)) as cur:
         return cur.execute(SELECT_CLOSED_OVER, {"limit": limit}).fetchall()
 
 
 def verifying(conn: Connection) -> list[int]:
-    """Cold tickets that were marked done and are not proven warm."""
+    """Return cold tickets marked done without a proof of recovery."""
     return [row[0] for row in conn.execute(SELECT_VERIFYING).fetchall()]
 
 
 def standing(conn: Connection, tickets: Sequence[int], now: datetime) -> list[RecoveryStanding]:
-    """What is known of those of the tickets that still wait for their proof."""
+    """Return the state of those of the tickets that still wait for proof."""
     with conn.cursor(row_factory=class_row(RecoveryStanding)) as cur:
         return cur.execute(SELECT_EVIDENCE, {"tickets": list(tickets), "now": now}).fetchall()
 
 
 def urgent(conn: Connection, depth_milli: int, cold_since: datetime, limit: int) -> list[int]:
-    """Cold tickets in work that are not yet urgent, of homes that are severe, so deep in the cold, or so long."""
+    """Return cold tickets in work to raise to urgent: severe, colder than `depth_milli`, or cold for too long."""
     parameters = {"depth": depth_milli, "cold_since": cold_since, "limit": limit}
     return [row[0] for row in conn.execute(SELECT_URGENT, parameters).fetchall()]
