@@ -44,18 +44,18 @@ class Heard:
         self.received_us = received[self.message]
 
     def codes(self) -> list[str]:
-        """The sensor of each reading: as it says, or else the device that sent the message."""
+        """Return the sensor of each reading: as it says, or else the device that sent the message."""
         devices = chain.from_iterable(repeat(device, count) for _, device, count, _ in self._sent)
         return [
             device if uplink.id is None else uplink.id for uplink, device in zip(self.uplinks, devices, strict=True)
         ]
 
     def devices(self) -> list[str]:
-        """The device that sent each message."""
+        """Return the device that sent each message."""
         return [device for _, device, _, _ in self._sent]
 
     def values(self, which: NDArray[np.intp], channels: tuple[str, ...]) -> NDArray[np.float64]:
-        """(reading, channel) of some of the readings, NaN where nothing was said."""
+        """Return the values of some readings, (reading, channel), NaN where nothing was said."""
         whole = len(which) == len(self.uplinks)
         uplinks = self.uplinks if whole else [self.uplinks[nth] for nth in which.tolist()]
         out = np.empty((len(uplinks), len(channels)), order="F")
@@ -64,7 +64,7 @@ class Heard:
         return out
 
     def said(self, number: int) -> Said:
-        """One of the readings."""
+        """Return one of the readings."""
         nth = int(self.message[number])
         message, device, _, at = self._sent[nth]
         uplink = self.uplinks[number]

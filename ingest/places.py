@@ -62,7 +62,7 @@ class SensorPlaces:
         self._forget()
 
     def look_up(self, conn: Connection, codes: Sequence[str]) -> NDArray[np.intp]:
-        """The number of each sensor; UNKNOWN for what is not in the registry."""
+        """Return the number of each sensor; UNKNOWN for what is not in the registry."""
         version = place_rows.version(conn)
         if version != self._version or len(self._numbers) > KEPT_SENSORS:
             self._forget()
@@ -87,15 +87,15 @@ class SensorPlaces:
         self.rows = np.append(self.rows, np.array(rows, PLACE))
 
     def numbers(self, codes: Sequence[str]) -> NDArray[np.intp]:
-        """The number of each sensor; UNKNOWN for those that are not known here."""
+        """Return the number of each sensor; UNKNOWN for those that are not known here."""
         return np.fromiter(map(self._numbers.get, codes, repeat(UNKNOWN)), np.intp, len(codes))
 
     def gateways(self, devices: Sequence[str]) -> NDArray[np.intp]:
-        """The number of each device as a gateway, STRANGER for what is none."""
+        """Return the number of each device as a gateway, STRANGER for what is none."""
         return np.fromiter(map(self._gateways.get, devices, repeat(STRANGER)), np.intp, len(devices))
 
     def in_force(self, numbers: NDArray[np.intp], at_us: NDArray[np.int64]) -> NDArray[np.intp]:
-        """The row of each sensor's place at an instant, NOWHERE if it had none. The last places are tried first."""
+        """Return the row of each sensor's place at an instant, NOWHERE if it had none: the last one first."""
         where = np.full(len(numbers), NOWHERE, np.intp)
         left = np.flatnonzero(numbers != UNKNOWN)
         row, first = self._ends[numbers[left]] - 1, self._ends[numbers[left] - 1]
@@ -108,7 +108,7 @@ class SensorPlaces:
         return where
 
     def of(self, number: int) -> NDArray[np.void]:
-        """The places of a sensor."""
+        """Return the places of a sensor."""
         return self.rows[self._ends[number - 1] : self._ends[number]] if number != UNKNOWN else self.rows[:0]
 
     def _row(self, place: SensorStay) -> tuple[int, ...]:

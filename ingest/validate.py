@@ -216,7 +216,7 @@ def reject(batch: SortedMessages, said: Said, objection: Objection) -> None:
 
 
 class Claims(NamedTuple):
-    """When readings say that they were measured."""
+    """The instants at which readings say that they were measured."""
 
     at_us: NDArray[np.int64]  # NONE_US: at no instant
     self_timed: NDArray[np.bool_]  # False: they do not say it, and the time of receipt stands for it
@@ -237,13 +237,13 @@ def claimed(heard: Heard) -> Claims:
 
 
 def in_time(at_us: NDArray[np.int64], received_us: NDArray[np.int64], limits: Limits) -> NDArray[np.bool_]:
-    """Whether instants can be those of readings, as `instant` says of one."""
+    """Tell whether instants can be those of readings, as `instant` does for one."""
     right = (at_us >= EARLIEST_US) & (at_us <= received_us + limits.future_tolerance_us)
     return right if limits.past_us is None else right & (at_us >= received_us - limits.past_us)
 
 
 def claim(ts: int | str | None, received_us: int) -> int | Objection:
-    """When it says that it was measured, in µs, or why that is no time."""
+    """Read when a reading says that it was measured, in µs, or why that is no time."""
     if ts is None:
         return received_us
     if isinstance(ts, str):
@@ -261,7 +261,7 @@ def claim(ts: int | str | None, received_us: int) -> int | Objection:
 
 
 def instant(ts: int | str | None, received_us: int, limits: Limits) -> int | Objection:
-    """When it was measured, in µs, or what is wrong with the time."""
+    """Decide when a reading was measured, in µs, or what is wrong with the time."""
     at = claim(ts, received_us)
     if not isinstance(at, int):
         return at
@@ -354,7 +354,7 @@ def _substation_rows(
 def _rows(
     dtype: np.dtype[np.void], heard: Heard, which: NDArray[np.intp], claims: Claims, worth: Weighing
 ) -> NDArray[np.void]:
-    """Rows with times and values; what else the dtype has is for the caller."""
+    """Make rows with times and values; what else the dtype has is for the caller."""
     rows = np.empty(len(which), dtype)
     for name, column in zip(worth.channels, worth.values.T, strict=True):
         rows[name] = column

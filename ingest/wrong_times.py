@@ -95,7 +95,7 @@ def _groups(late: NDArray[np.void]) -> Iterator[WrongTimes]:
 
 
 def _starts(rows: NDArray[np.void]) -> NDArray[np.intp]:
-    """Where the rows of each sensor begin."""
+    """Find where the rows of each sensor begin."""
     return np.flatnonzero(np.append(True, rows["sensor_id"][1:] != rows["sensor_id"][:-1]))
 
 
