@@ -10,7 +10,7 @@ TRIXIE = $${HEARTH_TRIXIE:-/var/cache/hearth/trixie}
 # What installs and builds the package is locked too, so that nothing is fetched without a known hash.
 BUILD_TOOLS := uv hatchling editables
 COMPILE = env -u UV_FIND_LINKS $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-header --no-annotate
+	--fork-strategy fewest --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 # Every process of the tests would compile all its modules by itself, where the environment says so.
 unexport PYTHONDONTWRITEBYTECODE
