@@ -5,15 +5,12 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 
-from tests import registry_rows as town
-from tests.acceptance.processes import Process
+from tests.acceptance.days import MINUTE, furnished, instant, milliseconds, now, running, start
 from tests.acceptance.thermometers import Thermometers, reading
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making, Reader, Row, World
-from tests.acceptance.zone import Zone, zone_where_it_is
 from tests.conftest import Database, Servers, fresh_database
 
-MINUTE = timedelta(minutes=1)
 ANSWER_SECONDS = 2.0
 EARLY_SECONDS = 2.0  # so much is needed between everything running and the edge that is waited for
 SIX, NINE = time(6), time(21)
@@ -75,32 +72,6 @@ def test_windows_open_and_close_by_the_clock_alone(
         assert evening.one("SELECT suspended_at FROM flag") == nine
 
 
-def furnished(world: World, *homes: str) -> World:
-    """Homes of a multi-storey building, each with one thermometer of the same name."""
-    with world.database.connect() as connection:
-        building = town.building(connection)
-        for home in homes:
-            town.sensor(connection, home, town.home(connection, home, building_id=building))
-    return world
-
-
-def start(world: World, clock: time) -> tuple[Zone, list[Process]]:
-    """Start everything but the API in a zone where the clock shows this time now."""
-    zone = zone_where_it_is(clock, world.folder / "zones")
-    world.settings(zone.settings)
-    world.policy()
-    return zone, [world.start("ingest"), world.start("watch")]
-
-
-def running(world: World, clock: time) -> tuple[Reader, Thermometers]:
-    """Start everything; return who reads and who speaks, when all is up."""
-    _, (ingest, watch) = start(world, clock)
-    reader, thermometers = world.api(), world.thermometers()
-    world.wait_until_heard(thermometers, ingest)
-    watch.wait_for("event=leading")
-    return reader, thermometers
-
-
 def shortly_before(edges: Sequence[tuple[World, time]]) -> list[tuple[Reader, Thermometers, datetime]]:
     """Run worlds so that all are up shortly before a time of their day; a slow machine is given more time."""
     people = [(world.api(), world.thermometers()) for world, _ in edges]
@@ -132,18 +103,5 @@ def ticket_of(reader: Reader, flag: Row, priority: int) -> None:
     assert due["contact"] == instant(flag["raised_at"]) + 30 * MINUTE
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def milliseconds(at: datetime) -> datetime:
-    """As it was sent."""
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
-
-
 def seconds_until(at: datetime) -> float:
     return (at - now()).total_seconds()
-
-
-def instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -3,7 +3,7 @@
 from datetime import time
 from typing import Any
 
-from tests.acceptance.test_day_and_night import MINUTE, furnished, instant, milliseconds, now, running
+from tests.acceptance.days import MINUTE, furnished, instant, milliseconds, now, running
 from tests.acceptance.thermometers import reading
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making, Reader

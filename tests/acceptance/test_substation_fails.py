@@ -25,8 +25,8 @@ from sim.registry import write_registry
 from sim.thermal import Floats
 from sim.town import Town
 from tests.conftest import Database
-from tests.store.test_incidents import SWALLOWED
-from tests.store.test_one_transaction import MID, ZONE, Desk
+from tests.store.desk import MID, ZONE, Desk
+from tests.store.incident_rules import SWALLOWED
 
 HOMES = 2_000
 FAILS = 4  # position of the substation

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from store.base.access import Right, TokenGrant, create
 from store.base.access import Role as TokenRole
 from tests.api import town
+from tests.api.answers import post
 from tests.api.conftest import Api
 from tests.api.town import NOW
 
@@ -15,11 +15,6 @@ STORY = {"class": "complaint", "subject": "conduct", "channel": "phone", "text":
          "about_station": "North"}  # fmt: skip
 WHO = {"name": "Wang Wu", "phone": "024-4711", "home": "B1-101"}
 REASON = {"reason": "the complainant asked to be called back"}
-
-
-def post(api: Api, path: str, token: str, body: Any) -> httpx.Response:
-    api.conn.commit()
-    return api.client.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
 
 
 def taken(api: Api, **other: Any) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from api.http.problem import Problem
 from api.http.session import Asking, Changing, ChangingDesk
 from store.base import access
 from tests.api import town
+from tests.api.answers import check
 from tests.api.conftest import POLICY, Api, served
-from tests.api.test_problems import check
 from tests.api.town import NOW
 from tests.conftest import Database
 

@@ -1,37 +1,18 @@
 """The ledger of a home through the API."""
 
-from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from tests.api import town
+from tests.api.answers import check, everything, opaque
 from tests.api.conftest import Api
-from tests.api.test_homes import everything
-from tests.api.test_problems import check, opaque
+from tests.api.days import DAY, TODAY, ledger_day
 
 pytestmark = pytest.mark.plain_only
 
-TODAY = date(2026, 1, 15)  # of town.NOW, in Shanghai
-DAY = timedelta(days=1)
 PATH = "/v1/homes/B1-101/compliance"
 STATES = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s")
-INSERT_DAY = """
-INSERT INTO ledger (
-  home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, lowest,
-  policy, closed
-)
-VALUES (
-  %(home)s, %(day)s, %(compliant)s, %(cold)s, 0, %(unknown)s, 0, %(shortfall)s, %(heat)s, %(deficit)s, %(lowest)s,
-  'seed@2020-01-01', %(closed)s
-)
-"""
-
-
-def ledger_day(api: Api, home: int, day: date, **columns: Any) -> None:
-    """A day of a home, all warm unless told otherwise; µs as in the table."""
-    row = {"compliant": 86_400_000_000, "cold": 0, "unknown": 0, "shortfall": 0, "heat": 0, "deficit": 0}
-    api.conn.execute(INSERT_DAY, {**row, "home": home, "day": day, "lowest": None, "closed": day < TODAY, **columns})
 
 
 def days(answer: Any) -> list[str]:

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.api import town
+from tests.api.answers import everything
 from tests.api.conftest import Api
-from tests.api.test_homes import everything
 from tests.api.town import NOW
 
 pytestmark = pytest.mark.plain_only

@@ -12,7 +12,7 @@ from domain.kpi import Month
 from store.figures import kpi_rows
 from tests.api import town
 from tests.api.conftest import POLICY, Api
-from tests.api.test_tickets import HOUR, Answer, Desk
+from tests.api.desk import HOUR, Answer, Desk
 from tests.api.town import NOW
 
 

@@ -45,12 +45,12 @@ from store.network.outage_rows import PlaceCodes
 from tests import registry_rows as town
 from tests.acceptance import processes
 from tests.acceptance.waiting import until
+from tests.api.answers import check
 from tests.api.conftest import Api, served_database
-from tests.api.test_problems import check
 from tests.conftest import FLAVOURS, Database, Servers, fresh_database
-from tests.store.test_one_transaction import MINUTE, NOON
-from tests.store.test_repair_desk import SEED
-from tests.store.test_repair_desk import Company as Worked
+from tests.store.company import SEED
+from tests.store.company import Company as Worked
+from tests.store.desk import MINUTE, NOON
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SPAN = {"from": "2026-01-12", "to": "2026-01-16"}

@@ -17,9 +17,9 @@ from api.homes import exports
 from papers.exports import schemas
 from papers.exports.formats import Format, write
 from tests.api import town
+from tests.api.answers import check
 from tests.api.conftest import Api
-from tests.api.test_compliance import DAY, TODAY, ledger_day
-from tests.api.test_problems import check
+from tests.api.days import DAY, TODAY, ledger_day
 from tests.api.town import NOW
 
 SINCE = {"from": (NOW - timedelta(days=3)).isoformat().replace("+00:00", "Z")}

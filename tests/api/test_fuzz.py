@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 
 from store.base.access import Role
 from tests.api.conftest import served_database
-from tests.api.test_matrix import DESK, OPERATIONS, people_the
+from tests.api.operations import DESK, OPERATIONS, people_the
 from tests.conftest import Servers, fresh_database
 
 CHECKS = [

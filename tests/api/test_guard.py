@@ -12,8 +12,8 @@ from api.http.guard import Guard, surround
 from api.http.limits import LONGEST_DELAY_S, PATIENT, Limiter, subscriber
 from api.http.problem import answer_with_problems
 from tests.api import town
+from tests.api.answers import check
 from tests.api.conftest import Api, served, served_database
-from tests.api.test_problems import check
 from tests.conftest import Database
 
 pytestmark = pytest.mark.plain_only

@@ -14,8 +14,8 @@ from hearth.settings import Settings
 from local.postgres import Postgres
 from store.base.readiness import unapplied
 from tests.api import town
+from tests.api.answers import check
 from tests.api.conftest import POLICY, Api, served
-from tests.api.test_problems import check
 from tests.api.town import NOW
 
 pytestmark = pytest.mark.plain_only

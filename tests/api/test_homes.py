@@ -7,6 +7,7 @@ import pytest
 
 from api.homes.buckets import Every, edges
 from tests.api import town
+from tests.api.answers import everything
 from tests.api.conftest import Api
 from tests.api.town import NOW
 
@@ -164,19 +165,6 @@ def test_flags_and_tickets_of_one_home(api: Api) -> None:
     assert shown == [(present, "suspended", "severe", number), (past, "cleared", "cold", number)]
     tickets = api.get("/v1/homes/B1-101/tickets", api.token()).json()["items"]
     assert [(ticket["number"], ticket["flags"]) for ticket in tickets] == [(number, [past, present])]
-
-
-def everything(api: Api, path: str, token: str, limit: int, **parameters: str) -> list[object]:
-    """The items of all pages."""
-    items: list[object] = []
-    cursor: dict[str, str] = {}
-    while True:
-        page = api.get(path, token, limit=limit, **parameters, **cursor).json()
-        assert 0 < len(page["items"]) <= limit
-        items += page["items"]
-        if page["next"] is None:
-            return items
-        cursor = {"cursor": page["next"]}
 
 
 def test_coverage_is_what_was_known_of_the_part_that_was_asked_for(api: Api) -> None:

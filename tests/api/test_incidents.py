@@ -8,10 +8,10 @@ import pytest
 from alerts.network.incidents import look
 from domain import policy
 from tests.api import town
+from tests.api.answers import everything
 from tests.api.conftest import Api
-from tests.api.test_homes import everything
 from tests.api.town import NOW
-from tests.store.test_incidents import RULE
+from tests.store.incident_rules import RULE
 
 pytestmark = pytest.mark.plain_only
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.api import town
+from tests.api.answers import check
 from tests.api.conftest import Api
-from tests.api.test_problems import check
 
 pytestmark = pytest.mark.plain_only
 

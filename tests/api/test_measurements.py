@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from tests.api import town
+from tests.api.answers import everything, post
 from tests.api.conftest import Api
-from tests.api.test_cases import post
-from tests.api.test_homes import everything
 from tests.api.town import NOW
 
 SHEET = {"room": "living", "room_kind": "living", "measured_at": NOW.isoformat(), "celsius": 17.5, "instrument": "T7",

@@ -17,8 +17,8 @@ from api.http.guard import Guard
 from api.http.oidc import KeyFile, Oidc, provider
 from store.base import access
 from tests.api import town
+from tests.api.answers import check
 from tests.api.conftest import Api, served_database
-from tests.api.test_problems import check
 from tests.api.town import NOW
 from tests.conftest import Database
 

@@ -8,8 +8,8 @@ import pytest
 
 from alerts.notices import expand
 from tests.api import town
+from tests.api.answers import check
 from tests.api.conftest import POLICY, Api
-from tests.api.test_problems import check
 from tests.api.town import NOW
 
 pytestmark = pytest.mark.plain_only

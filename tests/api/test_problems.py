@@ -1,11 +1,9 @@
 """Every error is problem+json."""
 
-import base64
 import re
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from api.http.language import preferred
@@ -13,22 +11,9 @@ from api.http.problem import MEANINGS
 from api.http.values import NO_DAY, NO_INSTANT
 from store.base import access
 from tests.api import town
+from tests.api.answers import check, opaque
 from tests.api.conftest import Api
 from tests.api.town import NOW
-
-
-def check(answer: httpx.Response, status: int) -> dict[str, object]:
-    """The problem, after a look at what all problems have."""
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    body: dict[str, object] = answer.json()
-    assert set(body) - {"errors"} == {"type", "title", "status", "detail"}
-    assert body["status"] == status
-    return body
-
-
-def opaque(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def test_no_token(plain_api: Api) -> None:

@@ -19,7 +19,7 @@ from store.registry import resident_rows
 from store.registry.resident_rows import Tenancy
 from tests.api import town
 from tests.api.conftest import Api, served_database
-from tests.api.test_matrix import OPERATIONS
+from tests.api.operations import OPERATIONS
 from tests.api.town import NOW
 from tests.conftest import Servers, fresh_database
 

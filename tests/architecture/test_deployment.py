@@ -15,8 +15,8 @@ import jsonschema
 import pytest
 
 from hearth.settings import PREFIX, Settings
+from tests.architecture.commands import commands
 from tests.architecture.compose import ROOT, load, merged
-from tests.architecture.test_documents import commands
 
 FILES = ("docker-compose.yml", "docker-compose.scale.yml")
 ONE, MANY = "one of each", "more than one"

@@ -4,27 +4,15 @@ import ast
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
-from hearth.cli import app
 from hearth.settings import PREFIX, Settings
 from tests import shape
+from tests.architecture.commands import commands
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CLI = typer.main.get_command(app())
-
-
-def commands(group: Any = CLI, before: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
-    """Every command by its words."""
-    found: dict[tuple[str, ...], Any] = {}
-    for name, command in group.commands.items():
-        here = (*before, name)
-        found |= commands(command, here) if hasattr(command, "commands") else {here: command}
-    return found
 
 
 def shown() -> list[list[str]]:

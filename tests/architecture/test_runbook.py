@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from tests.architecture.commands import commands
 from tests.architecture.compose import ROOT, merged
-from tests.architecture.test_documents import commands
 
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 SERVICES = merged("docker-compose.yml", "docker-compose.scale.yml")["services"]

@@ -15,7 +15,7 @@ from bench.panels import Question, expand, questions
 from dashboards.alerting import rules
 from dashboards.collection import dashboards
 from tests.dashboards.conftest import CHOSEN, look
-from tests.store.test_chunks import opened
+from tests.store.chunks import opened
 
 BOARDS = dashboards(look())
 QUESTIONS = [question for board in BOARDS.values() for question in questions(board)]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api import town
 from tests.api.conftest import Api
-from tests.api.test_status import INSERT_OUTAGE, INSERT_PLACE, people
+from tests.api.people import INSERT_OUTAGE, INSERT_PLACE, people
 from tests.api.town import NOW
 from tests.pages.conftest import DESK, PHONE, Visitors
 

@@ -18,8 +18,8 @@ from store.evidence import invariants
 from store.sensors import care_rows
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_one_transaction import MINUTE, NOON
-from tests.store.test_repair_desk import HOUR, SEED, Company
+from tests.store.company import HOUR, SEED, Company
+from tests.store.desk import MINUTE, NOON
 
 
 class Site(Company):

@@ -1,36 +1,17 @@
 """Device jobs on real databases: opened with a ticket, one for a sensor, closed by themselves, never a cold flag."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from alerts.sensors.care import look
-from domain import policy
-from domain.care import Care
-from domain.policy import Policy
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_one_transaction import MINUTE, NOON, Desk
+from tests.store.care_jobs import jobs, rules
+from tests.store.desk import MINUTE, NOON, Desk
 
 pytestmark = pytest.mark.plain_only
-
-CARE = Care(
-    silent_intervals=6,  # half an hour
-    frozen_s=3600,
-    jump_k=5,
-    neighbour_k=4,
-    neighbour_for_s=1800,
-    battery_percent=15,
-    healed_for_s=1200,
-    judge_suspect=True,
-)
-
-
-def rules(care: Care | None = CARE) -> Policy:
-    seed = policy.builtin("seed")
-    return replace(seed, versions=(replace(seed.versions[0], care=care),))
 
 
 @pytest.fixture
@@ -50,14 +31,6 @@ def minutes(desk: Desk, first: int, last: int, celsius: dict[str, float] | None 
         known = {f"s{n}": 20.0 + n / 10 + m % 2 / 100 for n in range(1, 8)} | (celsius or {})
         desk.say(*((code, at, value) for code, value in known.items() if code != quiet), now=at)
         look(desk.conn, rules(), at)
-
-
-def jobs(desk: Desk) -> list[tuple[str, str, str | None]]:
-    found = desk.rows(
-        "SELECT s.code, j.reason, j.close_reason FROM device_job AS j JOIN sensor AS s USING (sensor_id) "
-        "ORDER BY j.device_job_id"
-    )
-    return [(row["code"], row["reason"], row["close_reason"]) for row in found]
 
 
 def test_in_order_nothing_is_opened(desk: Desk) -> None:

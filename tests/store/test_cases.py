@@ -15,7 +15,7 @@ from domain.tickets import EventKind
 from store.base.access import Scope
 from store.tickets import case_rows
 from tests.conftest import Database
-from tests.store.test_one_transaction import ZONE, Desk
+from tests.store.desk import ZONE, Desk
 
 pytestmark = pytest.mark.plain_only
 

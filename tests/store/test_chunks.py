@@ -11,19 +11,15 @@ from psycopg import Connection
 
 from store.base.stage import open_stages
 from tests import registry_rows as town
-from tests.architecture.test_sql import statements
+from tests.architecture.statements import statements
 from tests.conftest import Servers, fresh_database
+from tests.store.chunks import opened
 
 NOW = datetime(2026, 1, 15, 4, tzinfo=UTC)
 DAY, DAYS, WEEKS = timedelta(days=1), 60, 20
 HYPERTABLES = re.compile(
     r"\b(reading|substation_reading|home_reading|substation_history|reading_hour|point_readings)\b"
 )
-# What a transaction has a lock on is what a plan has in it, used or not, also inside functions and views.
-OPENED = r"""
-SELECT count(DISTINCT c.oid)::integer FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
-WHERE l.pid = pg_backend_pid() AND c.relkind = 'r' AND c.relname ~ '^_hyper_\d+_\d+_chunk$'
-"""
 SPAN: dict[str, Any] = {
     "first": NOW - DAY / 2, "last": NOW, "from": NOW - DAY / 2, "to": NOW, "start": NOW - DAY / 2, "end": NOW,
     "sensors": [1], "homes": [1], "home_id": 1, "point_id": 1, "limit": 100, "shown": None, "instants": [NOW],
@@ -42,12 +38,6 @@ def run(conn: Connection, statement: str) -> None:
             assert list(copy)
     else:
         conn.execute(statement.encode(), SPAN, prepare=False)
-
-
-def opened(conn: Connection) -> int:
-    """How many chunks this transaction has opened so far."""
-    ((count,),) = conn.execute(OPENED.encode()).fetchall()
-    return int(count)
 
 
 @pytest.fixture(scope="module", params=("plain", "timescale"))

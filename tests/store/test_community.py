@@ -12,10 +12,10 @@ from store.base import condition, migrate
 from store.base.readiness import migrated_for, unapplied
 from store.readings import retention
 from tests import registry_rows as town
-from tests.architecture import test_sql
+from tests.architecture.statements import refused
 from tests.conftest import Database
-from tests.store.test_migrate import apply_1_0, say_something
-from tests.store.test_one_transaction import Desk
+from tests.store.desk import Desk
+from tests.store.release_1_0 import apply_1_0, say_something
 
 START = datetime(2026, 1, 10, tzinfo=UTC)
 HOURS, SENSORS = 72, 5
@@ -174,4 +174,4 @@ def test_a_database_of_either_edition_grows_into_a_community_one(community: Data
 def test_it_takes_every_statement(community: Database) -> None:
     with migrated(community):
         pass
-    test_sql.test_a_server_takes_every_statement(community)
+    assert refused(community) == {}

@@ -15,9 +15,9 @@ from alerts.network.substations import look
 from ingest.batch import Fates
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_judged_again import finish, record, start_over
-from tests.store.test_one_transaction import MINUTE, NOON, Desk
-from tests.store.test_substation_alarms import rules
+from tests.store.alarm_rules import rules
+from tests.store.desk import MINUTE, NOON, Desk
+from tests.store.histories import finish, record, start_over
 
 READING = "SELECT temperature, humidity, battery, quality FROM reading"
 STATE = "SELECT state FROM home_now"

@@ -24,8 +24,8 @@ from domain.tickets import EventKind, MoveRefused, TicketClass
 from store.evidence import invariants
 from tests import registry_rows as town
 from tests.conftest import Servers, fresh_database
-from tests.store.test_one_transaction import MINUTE, NOON
-from tests.store.test_repair_desk import SEED, Company
+from tests.store.company import SEED, Company
+from tests.store.desk import MINUTE, NOON
 
 HOMES = st.integers(1, 3)
 CELSIUS = st.sampled_from([15.0, 17.0, 18.0, 18.1, 19.0])

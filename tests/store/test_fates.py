@@ -7,7 +7,7 @@ from psycopg import Connection
 
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_one_transaction import Desk
+from tests.store.desk import Desk
 
 NOON = datetime(2026, 1, 15, 4, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from alerts.evidence.check import Findings, check_records
 from store.evidence import journal
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_one_transaction import NOON
-from tests.store.test_repair_desk import Company
+from tests.store.company import Company
+from tests.store.desk import NOON
 
 HOMES = 40
 MIDDLE = HOMES // 2

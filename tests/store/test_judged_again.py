@@ -2,22 +2,20 @@
 
 import random
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg import Connection
 
-from alerts.judging.by_clock import catch_up, keep_ledger
+from alerts.judging.by_clock import keep_ledger
 from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again
 from domain import policy
-from store.judging import ledger_rows
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_one_transaction import MINUTE, NOON, ZONE, Desk
+from tests.store.desk import MINUTE, NOON, ZONE, Desk
+from tests.store.histories import Said, batches, finish, record, start_over
 
 DAY = timedelta(days=1)
 NIGHT = NOON.replace(hour=23, minute=30)
@@ -30,47 +28,6 @@ def desk(database: Database) -> Iterator[Desk]:
         town.sensor(conn, "s1", home)
         town.sensor(conn, "s2", home, room_kind="bedroom")
         yield Desk(conn)
-
-
-def finish(desk: Desk, now: datetime) -> None:
-    """Let watch do all that is due."""
-    history = History(policy.builtin("seed"))
-    desk.clock(now)
-    desk.conn.execute("UPDATE rejudge SET queued_at = queued_at - interval '1 minute'")
-    while catch_up(desk.conn, history, now):
-        pass
-    for shard in ledger_rows.shards(desk.conn):
-        while not keep_ledger(desk.conn, history, shard, now):
-            pass
-
-
-def record(desk: Desk) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Flags that stand, and the ledger."""
-    flags = desk.rows(
-        "SELECT home_id, severity, cold_since, confirmed_at, severe_at, suspended_at, cleared_at, clear_reason, lowest "
-        "FROM flag WHERE clear_reason IS DISTINCT FROM 'withdrawn' ORDER BY home_id, cold_since"
-    )
-    return flags, desk.rows("SELECT * FROM ledger ORDER BY home_id, day")
-
-
-def start_over(conn: Connection) -> None:
-    """Forget everything but the registry."""
-    conn.execute(
-        "UPDATE home_state SET state = 1, state_since = NULL, judged_to = NULL, breach_since = NULL, "
-        "severe_since = NULL, warm_since = NULL, lowest = NULL, flag_id = NULL, check_at = NULL"
-    )
-    conn.execute(
-        "UPDATE sensor_now SET home_id = NULL, measured_at = NULL, received_at = NULL, battery = NULL, "
-        "battery_at = NULL, celsius = NULL, judged_at = NULL, expires_at = NULL"
-    )
-    records = ("flag", "ticket_event", "clock", "ticket", "ledger")
-    for table in records:
-        conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())  # records stay, else
-    conn.execute("DELETE FROM outbox")
-    for table in ("reading", *records, "ledger_shard", "rejudge"):
-        conn.execute(f"DELETE FROM {table}".encode())
-    for table in records:
-        conn.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER".encode())
 
 
 def test_a_cold_spell_found_late_is_flagged_with_a_closed_ticket(desk: Desk) -> None:
@@ -149,7 +106,6 @@ def test_a_long_history_is_counted_some_days_at_a_time(desk: Desk) -> None:
     assert total == {"days": 9, "us": 8 * 24 * 900_000_000, "n": 8}
 
 
-Said = tuple[str, datetime, float]
 CELSIUS = st.sampled_from([15.5, 17.0, 17.99, 18.0, 18.1, 18.2, 19.0, 21.0])
 STARTS = [NOON, NOON.replace(hour=5), NOON.replace(hour=20), NIGHT]
 
@@ -187,16 +143,3 @@ def test_any_order_and_any_batches_give_the_same_flags_and_ledger(
             outcomes.append((flags, days))
         assert outcomes[0] == outcomes[1]
         assert ZONE.key == "Asia/Shanghai"
-
-
-def batches(said: list[Said], shuffled: bool, chance: random.Random) -> list[list[Said]]:
-    """One reading a batch in order; or in any order, in batches of any size."""
-    if not shuffled:
-        return [[one] for one in said]
-    rest, out = list(said), []
-    chance.shuffle(rest)
-    while rest:
-        size = chance.randint(1, len(rest))
-        out.append(rest[:size])
-        rest = rest[size:]
-    return out

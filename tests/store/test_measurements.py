@@ -21,7 +21,7 @@ from domain.tickets import EventKind
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.at_once import at_once
-from tests.store.test_one_transaction import MINUTE, NOON, Desk
+from tests.store.desk import MINUTE, NOON, Desk
 
 pytestmark = pytest.mark.plain_only
 

@@ -8,7 +8,7 @@ from domain.errors import UsageError
 from registry.measuring import import_plan
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_one_transaction import NOON, ZONE
+from tests.store.desk import NOON, ZONE
 
 pytestmark = pytest.mark.plain_only
 

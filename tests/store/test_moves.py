@@ -13,8 +13,8 @@ from psycopg import Connection
 
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_judged_again import batches, finish, start_over
-from tests.store.test_one_transaction import MINUTE, NOON, ZONE, Desk
+from tests.store.desk import MINUTE, NOON, ZONE, Desk
+from tests.store.histories import batches, finish, start_over
 from tests.unit.engine.slow_judge import SlowHome, SlowJudge, SlowRules
 
 RULES = SlowRules(

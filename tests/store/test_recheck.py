@@ -17,8 +17,8 @@ from alerts.judging.what_if import imagine, recorded
 from domain import policy
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_judged_again import finish, record
-from tests.store.test_one_transaction import MINUTE, NOON, Desk
+from tests.store.desk import MINUTE, NOON, Desk
+from tests.store.histories import finish, record
 
 DAYS = 3
 NOW = NOON + timedelta(days=DAYS)

@@ -13,7 +13,7 @@ from ingest.validate import Limits
 from store.readings import retention
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_one_transaction import Desk, message
+from tests.store.desk import Desk, message
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,8 +14,8 @@ from store.base.access import EVERYWHERE
 from store.tickets import desk_pages, ticket_rows
 from tests import registry_rows as town
 from tests.conftest import Servers, fresh_database
-from tests.store.test_one_transaction import MINUTE, NOON
-from tests.store.test_repair_desk import SEED, Company
+from tests.store.company import SEED, Company
+from tests.store.desk import MINUTE, NOON
 
 Step: TypeAlias = tuple[str, Any]
 CLASSES = (TicketClass.COLD, TicketClass.LEAK, TicketClass.REPAIR)

@@ -18,8 +18,8 @@ from store.base import audit
 from store.evidence.signing import SigningKey
 from tests import registry_rows as town
 from tests.conftest import TEMPLATE, Database, Servers, administer
-from tests.store.test_one_transaction import MINUTE, NOON
-from tests.store.test_repair_desk import SEED, Company
+from tests.store.company import SEED, Company
+from tests.store.desk import MINUTE, NOON
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 LATER = NOON + 3 * DAY

@@ -23,9 +23,9 @@ from store.readings.together import ReadingFate, Together
 from tests import registry_rows as town
 from tests.acceptance.waiting import until
 from tests.conftest import Database
-from tests.store.test_judged_again import start_over
-from tests.store.test_one_transaction import MINUTE, NOON, Desk
-from tests.store.test_two_workers_one_home import WAITING
+from tests.store.desk import MINUTE, NOON, Desk
+from tests.store.histories import start_over
+from tests.store.waiting import WAITING
 
 START_US = to_us(NOON)
 SECOND_US = 1_000_000

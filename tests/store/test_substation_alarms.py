@@ -1,35 +1,21 @@
 """Alarms of substations on real databases: raised after their time, ended by the readings, never by silence."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from alerts.network.substations import look
-from domain import policy
-from domain.policy import Policy
 from domain.substation import SubstationLimits
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_one_transaction import MINUTE, NOON, ZONE, Desk
+from tests.store.alarm_rules import LIMITS, rules
+from tests.store.desk import MINUTE, NOON, ZONE, Desk
 
 pytestmark = pytest.mark.plain_only
 
-LIMITS = SubstationLimits(
-    supply_low_celsius=45,
-    supply_pressure_low_mpa=0.3,
-    supply_pressure_high_mpa=0.8,
-    return_pressure_low_mpa=0.2,
-    for_s=600,
-)
 GOOD = {"supply_temperature": 60.0, "supply_pressure": 0.5, "return_pressure": 0.3}
-
-
-def rules(limits: SubstationLimits | None = LIMITS) -> Policy:
-    seed = policy.builtin("seed")
-    return replace(seed, versions=(replace(seed.versions[0], substation=limits),))
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from ingest.places import SensorPlaces
 from store.judging import ledger_rows
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_judged_again import Said, batches, record, start_over
-from tests.store.test_one_transaction import MINUTE, NOON, Desk
+from tests.store.desk import MINUTE, NOON, Desk
+from tests.store.histories import Said, batches, record, start_over
 
 pytestmark = pytest.mark.plain_only
 

@@ -19,8 +19,8 @@ from store.base import numbers
 from store.evidence import invariants
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_one_transaction import MINUTE, NOON
-from tests.store.test_repair_desk import HOUR, SEED, Company, closed
+from tests.store.company import HOUR, SEED, Company, closed
+from tests.store.desk import MINUTE, NOON
 
 pytestmark = pytest.mark.plain_only
 

@@ -6,9 +6,8 @@ from typing import Any
 from tests import registry_rows as town
 from tests.acceptance.waiting import until
 from tests.conftest import Database
-from tests.store.test_one_transaction import MINUTE, NOON, Desk
-
-WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+from tests.store.desk import MINUTE, NOON, Desk
+from tests.store.waiting import WAITING
 
 
 def test_a_worker_that_waited_for_a_home_sees_the_flag_that_was_opened_meanwhile(database: Database) -> None:

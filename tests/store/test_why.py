@@ -14,8 +14,8 @@ from domain import policy
 from domain.instants import to_us
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_judged_again import finish
-from tests.store.test_one_transaction import MINUTE, NOON, Desk
+from tests.store.desk import MINUTE, NOON, Desk
+from tests.store.histories import finish
 
 pytestmark = pytest.mark.plain_only
 

@@ -14,9 +14,9 @@ from domain import policy
 from store.base.stage import open_stages
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_care import jobs, rules
-from tests.store.test_judged_again import finish
-from tests.store.test_one_transaction import MINUTE, NOON, Desk
+from tests.store.care_jobs import jobs, rules
+from tests.store.desk import MINUTE, NOON, Desk
+from tests.store.histories import finish
 
 pytestmark = pytest.mark.plain_only
 

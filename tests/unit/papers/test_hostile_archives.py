@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from hearth.cli import app
 from papers.dossier.bundle import MANIFEST, root
-from tests.unit.papers.test_verify import GAPS, LEDGER, READINGS, STATE, bundled, contents, rewritten
+from tests.unit.papers.dossier import GAPS, LEDGER, READINGS, STATE, bundled, contents, rewritten
 
 MOST_S = 2.0
 MEMORY = 700 << 20  # bytes of address space: Python with what it imports takes most of it

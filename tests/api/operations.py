@@ -1,0 +1,162 @@
+"""All operations of the API, and people who may use them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from store.base.access import Role
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.town import NOW
+
+EVERYONE = frozenset(Role)
+STAFF = EVERYONE - {Role.CUSTOMER}
+DESK = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
+LEADERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
+HOMES = {"home-mine": "North", "home-near": "North", "home-far": "South"}
+INSERT_INCIDENT = """
+INSERT INTO incident (kind, substation_id, station, ticket_id, why, opened_at)
+SELECT 'cold_homes', substation_id, station, %s, '{}', %s FROM substation WHERE station = %s RETURNING number
+"""
+INSERT_OUTAGE = """
+INSERT INTO outage (kind, stops_heating, reason, begins_at) VALUES ('fault', true, 'a burst pipe', %s)
+RETURNING outage_id, number
+"""
+INSERT_NOTICE = """
+WITH told AS (
+  INSERT INTO outbox (at, kind, audience, urgent, outage_id) VALUES (%s, 'outage_announced', 'user', true, %s)
+  RETURNING outbox_id, at
+), who AS (
+  INSERT INTO addressee (audience, home_id, channel, language) VALUES ('user', %s, 'email', 'zh') RETURNING addressee_id
+)
+INSERT INTO notice (outbox_id, addressee_id, ready_at, urgent) SELECT outbox_id, addressee_id, at, true FROM told, who
+"""
+INSERT_CASE = """
+WITH made AS (
+  INSERT INTO ticket (class, state, priority, source, station, opened_at)
+  VALUES ('complaint', 'open', 3, 'phone', %(station)s, %(at)s) RETURNING ticket_id, number
+), filed AS (
+  INSERT INTO case_file (ticket_id, subject, channel, about_station, text, anonymous, opened_at, opened_by)
+  SELECT ticket_id, 'conduct', 'phone', %(station)s, 'Nobody came.', false, %(at)s, 'desk' FROM made
+)
+SELECT number FROM made
+"""
+INSERT_REQUEST = """
+INSERT INTO measurement_request (home_id, reason, asked_at, asked_by, due_at) VALUES (%s, 'asked', %s, 'desk', %s)
+"""
+COMPLAINT = {"class": "complaint", "subject": "conduct", "channel": "phone", "text": "Nobody came."}
+MEASURED = {"room": "a", "room_kind": "living", "measured_at": NOW.isoformat(), "celsius": 20, "instrument": "T",
+            "measurer": "Z"}  # fmt: skip
+OUTAGE = {"kind": "fault", "reason": "a burst pipe", "begins_at": NOW.isoformat()}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Who may call it, and how it is called.
+
+    `of` says what the path names, and so whether it can be another's: a key of Town.paths; None: nothing, it is a list
+    or public. `body` makes the body for a home. `listed` says whether a list names homes.
+    """
+
+    roles: frozenset[Role] | None = EVERYONE  # None: public
+    of: str | None = None
+    query: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
+    body: Callable[[str], Any] | None = None
+    listed: bool = False
+    buildings: bool = False  # lists places instead, which are of a station
+
+
+OPERATIONS = {
+    "GET /healthz": Operation(roles=None),
+    "GET /readyz": Operation(roles=None),
+    "GET /v1/status": Operation(roles=None),
+    "GET /v1/seals": Operation(roles=None),
+    "GET /v1/seals/keys": Operation(roles=None),
+    "GET /v1/problems/{kind}": Operation(roles=None, of="kind"),
+    "GET /v1/homes/{code}": Operation(of="home"),
+    "GET /v1/homes/{code}/readings": Operation(of="home"),
+    "GET /v1/homes/{code}/compliance": Operation(of="home"),
+    "GET /v1/homes/{code}/readings.{form}": Operation(of="export"),
+    "GET /v1/homes/{code}/compliance.{form}": Operation(of="export"),
+    "GET /v1/homes/{code}/evidence": Operation(of="home"),
+    "GET /v1/homes/{code}/flags": Operation(of="home"),
+    "GET /v1/homes/{code}/tickets": Operation(of="home"),
+    "GET /v1/flags": Operation(listed=True),
+    "GET /v1/tickets": Operation(listed=True),
+    "GET /v1/tickets/{number}": Operation(of="ticket"),
+    "GET /v1/map/buildings": Operation(roles=STAFF, buildings=True),
+    "GET /v1/map/substations": Operation(roles=STAFF, buildings=True),
+    "GET /v1/kpi": Operation(roles=STAFF),
+    "GET /v1/tickets/{number}/receipt": Operation(of="ticket"),
+    "POST /v1/tickets/{number}/events": Operation(
+        roles=STAFF, of="ticket", body=lambda home: {"kind": "remark", "remark": "seen"}
+    ),
+    "POST /v1/homes/{code}/tickets": Operation(
+        roles=EVERYONE - {Role.CREW}, of="home", body=lambda home: {"class": "leak", "description": "it drips"}
+    ),
+    "POST /v1/tickets": Operation(
+        roles=DESK, body=lambda home: {"class": "leak", "building": f"B-{HOMES[home]}", "description": "in the cellar"}
+    ),
+    "GET /v1/outages": Operation(listed=True),
+    "POST /v1/outages": Operation(roles=DESK, body=lambda home: OUTAGE | {"area": {"buildings": [f"B-{HOMES[home]}"]}}),
+    "GET /v1/outages/{number}": Operation(of="outage"),
+    "POST /v1/outages/{number}/events": Operation(
+        roles=DESK, of="outage", body=lambda _: {"kind": "explained", "explanation": "a valve"}
+    ),
+    "GET /v1/outages/{number}/notices": Operation(roles=DESK, of="outage"),
+    "GET /v1/notices": Operation(roles=DESK),
+    "GET /v1/cases": Operation(roles=EVERYONE - {Role.CREW}),
+    "GET /v1/cases/{number}": Operation(roles=EVERYONE - {Role.CREW}, of="case"),
+    "POST /v1/cases": Operation(roles=EVERYONE - {Role.CREW}, body=lambda home: COMPLAINT),
+    "POST /v1/cases/{number}/follow-ups": Operation(
+        roles=DESK, of="case", body=lambda home: {"what": "supervised", "note": "n"}
+    ),
+    "POST /v1/cases/{number}/identity": Operation(
+        roles=LEADERS, of="case", body=lambda home: {"reason": "to call them back"}
+    ),
+    "GET /v1/homes/{code}/measurements": Operation(roles=STAFF, of="home"),
+    "POST /v1/homes/{code}/measurements": Operation(roles=STAFF, of="home", body=lambda home: MEASURED),
+    "POST /v1/homes/{code}/measurement-requests": Operation(
+        roles=DESK, of="home", body=lambda home: {"due_at": NOW.isoformat()}
+    ),
+    "GET /v1/measurements/due": Operation(roles=STAFF, listed=True),
+    # From the first place of all: who may, is told all that happened.
+    "GET /v1/homes/{code}/events": Operation(of="home", headers={"Last-Event-ID": "1:1:"}),
+    "GET /v1/events": Operation(roles=STAFF, headers={"Last-Event-ID": "1:1:"}, listed=True),
+    "GET /v1/incidents": Operation(roles=STAFF),
+    "GET /v1/incidents/{number}": Operation(roles=STAFF, of="incident"),
+    "GET /v1/incidents/{number}/homes": Operation(roles=STAFF, of="incident"),
+}
+
+
+def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
+    """A home in each place with all that can be asked for; the parameters of paths that lead to it."""
+    kinds = ("home", "ticket", "incident", "outage", "kind", "export")
+    paths: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in kinds}
+    incidents: dict[str, str] = {}
+    for code, station in HOMES.items():
+        home = town.home(api.conn, code, building=f"B-{station}", station=station)
+        sensor = town.sensor(api.conn, home, f"sensor-{code}")
+        town.reading(api.conn, sensor, NOW, 19.0)
+        town.sensor_now(api.conn, sensor, home, 19.0)
+        ticket, number = town.ticket(api.conn, home)
+        town.clock(api.conn, ticket, "done", NOW)
+        town.flag(api.conn, home, ticket)
+        if station not in incidents:
+            row = api.conn.execute(INSERT_INCIDENT, (ticket, NOW, station)).fetchone()
+            assert row is not None
+            incidents[station] = row[0]
+        outage, outage_number = api.conn.execute(INSERT_OUTAGE, (NOW,)).fetchone() or (0, "")
+        api.conn.execute("INSERT INTO outage_area (outage_id, home_id) VALUES (%s, %s)", (outage, home))
+        api.conn.execute(INSERT_NOTICE, (NOW, outage, home))
+        (case,) = api.conn.execute(INSERT_CASE, {"station": station, "at": NOW}).fetchone() or ("",)
+        api.conn.execute(INSERT_REQUEST, (home, NOW, NOW))
+        paths.setdefault("case", {})[code] = {"number": case}
+        paths["outage"][code] = {"number": outage_number}
+        paths["home"][code] = {"code": code}
+        paths["ticket"][code] = {"number": number}
+        paths["incident"][code] = {"number": incidents[station]}
+        paths["kind"][code] = {"kind": "invalid"}
+        paths["export"][code] = {"code": code, "form": "csv"}
+    return paths

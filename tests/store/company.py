@@ -1,0 +1,83 @@
+"""A company in tests of the repair desk: its homes speak, people act, the clock runs."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
+
+from alerts.desk import recovery
+from alerts.desk.moves import UNSAID, ReportTarget, act, take_in
+from alerts.judging.history import History
+from alerts.tickets import clocks
+from alerts.tickets.docket import Opening
+from domain import policy
+from domain.tickets import Cold, EventKind, TicketClass, TicketSource, priority
+from tests.store.desk import MINUTE, NOON, Desk
+
+SEED = policy.builtin("seed")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class Company(Desk):
+    """Judges, works tickets, and lets the clock work."""
+
+    def __init__(self, conn: Connection, rules: policy.Policy = SEED) -> None:
+        super().__init__(conn)
+        self.rules = rules
+        self.history = History(rules)
+
+    def let(self, ticket: int, kind: EventKind, now: datetime, **data: Any) -> None:
+        """Somebody does something."""
+        with self.conn.transaction():
+            act(self.conn, self.rules, ticket, kind, data, now, "somebody")
+
+    def phoned(
+        self,
+        now: datetime,
+        kind: TicketClass = TicketClass.REPAIR,
+        home: int | None = 1,
+        belongs: ReportTarget = UNSAID,
+        **said: Any,
+    ) -> int:
+        """Somebody calls."""
+        usual = priority(kind, Cold(), None)
+        opening = Opening(ticket_class=kind, source=TicketSource.PHONE, priority=usual, home_id=home, **said)
+        with self.conn.transaction():
+            return take_in(self.conn, self.rules, opening, now, "somebody", belongs)
+
+    def watch(self, now: datetime) -> None:
+        """All rounds of watch that have to do with the desk."""
+        self.clock(now)
+        while clocks.run_out(self.conn, self.rules, now):
+            pass
+        recovery.look(self.conn, self.history, now)
+
+    def ticket(self, number: int = 1) -> dict[str, Any]:
+        return self.rows(f"SELECT * FROM ticket WHERE ticket_id = {number}")[0]
+
+    def kinds(self, number: int = 1) -> list[str]:
+        told = self.rows(f"SELECT kind FROM ticket_event WHERE ticket_id = {number} ORDER BY seq")
+        return [row["kind"] for row in told]
+
+    def clocks(self, number: int = 1, nth: int = 1) -> dict[str, dict[str, Any]]:
+        rows = self.rows(f"SELECT * FROM clock WHERE ticket_id = {number} AND round = {nth}")
+        return {row["name"]: row for row in rows}
+
+    def warm_up(self, since: datetime, minutes: int, celsius: float = 19.0) -> datetime:
+        """Warm readings every five minutes, and the clock at the end."""
+        for minute in range(0, minutes + 1, 5):
+            self.say(("s1", since + minute * MINUTE, celsius))
+        end = since + minutes * MINUTE
+        self.watch(end)
+        return end
+
+
+def closed(desk: Company) -> datetime:
+    """A cold ticket worked to its end; when it was done."""
+    desk.say(("s1", NOON, 17.0))
+    end = desk.warm_up(NOON + 5 * MINUTE, 70)
+    desk.let(1, EventKind.DONE, end)
+    desk.let(1, EventKind.REPLIED, end, text="x", channel="phone")
+    desk.let(1, EventKind.CALLED_BACK, end + 48 * HOUR, satisfied=True)
+    desk.let(1, EventKind.CLOSED, end + 48 * HOUR)
+    return end
