@@ -10,8 +10,8 @@ from alerts.evidence.check import CHECKS, Findings, check_invariants
 from store.evidence import invariants
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.test_one_transaction import NOON
-from tests.store.test_repair_desk import Company
+from tests.store.company import Company
+from tests.store.desk import NOON
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/invariants.md").read_text(encoding="utf-8")
