@@ -14,7 +14,7 @@ $$;
 -- over: what is rolled back has taken none. So numbers are taken last: with some in hand, nobody waits for a home or a
 -- ticket.
 CREATE TABLE numbering (
-  kind text PRIMARY KEY, -- store.numbers.Kind
+  kind text PRIMARY KEY, -- store.base.numbers.NumberKind
   last bigint NOT NULL,
   gaps_until bigint NOT NULL -- up to here numbers came from a sequence, which leaves out what was rolled back
 ) WITH (fillfactor = 10);
@@ -39,7 +39,7 @@ CREATE TABLE ticket (
   class text NOT NULL CHECK (class IN ('cold', 'leak', 'repair', 'device', 'complaint', 'report')),
   state text NOT NULL,
   priority smallint NOT NULL CHECK (priority BETWEEN 1 AND 4), -- 1 is the most urgent
-  source text NOT NULL, -- domain.tickets.Source
+  source text NOT NULL, -- domain.tickets.TicketSource
   home_id integer REFERENCES home,
   building_id integer REFERENCES building, -- of a leak in no home
   substation_id integer REFERENCES substation,
@@ -61,7 +61,7 @@ CREATE TABLE ticket (
   proof text, -- domain.tickets.Proof
   replied_at timestamptz,
   called_back_at timestamptz,
-  ending text, -- domain.endings.Ending; NULL: still open, or worked to its end
+  ending text, -- domain.endings.TicketEnding; NULL: still open, or worked to its end
   merged_into bigint REFERENCES ticket,
   CONSTRAINT ticket_state CHECK (state IN (
     'open', -- -> accepted, working, verifying, done
@@ -161,26 +161,30 @@ CREATE TABLE ticket_event (
 -- Usage: the call-backs of a month
 CREATE INDEX ticket_event_called_back ON ticket_event (at) WHERE kind = 'called_back';
 
--- `previous` is empty for the first event of a ticket. jsonb has one text for one value; an instant is its µs.
+-- `previous` is empty for the first event of a ticket. jsonb has one text for one value; an instant is its µs. It calls
+-- what is STABLE: declared as more than that, it would be called for each row, not be part of the statement.
 CREATE FUNCTION ticket_event_hash(
   previous bytea, ticket_id bigint, seq integer, at timestamptz, kind text, actor text, state text, data jsonb
 ) RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN sha256(previous || convert_to(
   jsonb_build_array(ticket_id, seq, (extract(epoch FROM at) * 1000000)::bigint, kind, actor, state, data)::text, 'UTF8'
 ));
 
--- The ticket is locked by the writer of its events.
+-- The ticket is locked by the writer of its events. A plan is made once a session. One from when a table was empty, or for a
+-- statement of one row or of ten thousand, has to be good for the other, too: here and in other triggers on each row, rows
+-- are looked up by index.
 CREATE FUNCTION chain_event() RETURNS trigger
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-  before record;
+  last integer;
+  previous bytea;
 BEGIN
-  SELECT e.seq, e.hash INTO before FROM ticket_event AS e
+  SELECT e.seq, e.hash INTO last, previous FROM ticket_event AS e
   WHERE e.ticket_id = NEW.ticket_id ORDER BY e.seq DESC LIMIT 1;
-  NEW.seq := coalesce(before.seq, 0) + 1;
+  NEW.seq := coalesce(last, 0) + 1;
   NEW.hash := ticket_event_hash(
-    coalesce(before.hash, ''), NEW.ticket_id, NEW.seq, NEW.at, NEW.kind, NEW.actor, NEW.state, NEW.data
+    coalesce(previous, ''), NEW.ticket_id, NEW.seq, NEW.at, NEW.kind, NEW.actor, NEW.state, NEW.data
   );
   RETURN NEW;
 END
@@ -266,7 +270,7 @@ ALTER TABLE clock
 CREATE TABLE case_file (
   ticket_id bigint PRIMARY KEY REFERENCES ticket, -- of class complaint or report
   subject text NOT NULL, -- domain.cases.Subject
-  channel text NOT NULL, -- domain.cases.Channel
+  channel text NOT NULL, -- domain.cases.CaseChannel
   about_station text, -- the station it is about; NULL: the company
   text text NOT NULL CHECK (length(text) BETWEEN 1 AND 4000), -- what happened, without the name of the complainant
   anonymous boolean NOT NULL, -- no identity is kept at all

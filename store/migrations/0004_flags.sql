@@ -63,7 +63,7 @@ RETURN array_remove(
   NULL
 );
 
--- What there is of what closing needs, ticket by ticket: domain.tickets.Standing.
+-- What there is of what closing needs, ticket by ticket: domain.tickets.TicketStanding.
 CREATE VIEW ticket_standing WITH (security_invoker = true) AS
 SELECT
   t.ticket_id, t.class AS ticket_class, t.source, t.retrospective,
@@ -88,7 +88,7 @@ $$;
 -- order; row-level security of the caller does not hide anything from them. A snapshot from before a lock was waited for
 -- would not see what another transaction has done meanwhile: only READ COMMITTED takes a new one.
 CREATE FUNCTION check_closed_ticket() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET enable_seqscan = off AS $$
 DECLARE
   needs text[];
 BEGIN
@@ -109,7 +109,7 @@ $$;
 
 -- The ticket stays locked: it cannot be closed by somebody else between this and the commit.
 CREATE FUNCTION check_flag_ticket() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET enable_seqscan = off AS $$
 DECLARE
   t record;
 BEGIN

@@ -7,7 +7,7 @@ RETURN (ARRAY['not_judged', 'unknown', 'compliant', 'compliant', 'compliant', 'c
 -- Where judging stands with a home. Written when something changes, not with every reading.
 CREATE TABLE home_state (
   home_id integer PRIMARY KEY REFERENCES home,
-  state smallint NOT NULL DEFAULT 1, -- domain.states.State
+  state smallint NOT NULL DEFAULT 1, -- domain.states.HomeState
   state_since timestamptz,
   judged_to timestamptz, -- judged up to here in event time; readings of judged sensors may reach further
   breach_since timestamptz, -- under a limit without a break since
@@ -173,7 +173,7 @@ CREATE TABLE measurement (
   recorded_at timestamptz NOT NULL,
   recorded_by text NOT NULL,
   filed_late boolean NOT NULL,
-  state smallint NOT NULL, -- domain.states.State, by the rules in force at measured_at
+  state smallint NOT NULL, -- domain.states.HomeState, by the rules in force at measured_at
   limit_celsius real, -- the limit in force then; NULL: none
   policy text NOT NULL, -- name@valid_from of the version that judged
   -- Beside what the sensors of the home said at that moment:
@@ -276,7 +276,7 @@ SELECT d.*, now() - d.due_at AS late_by FROM measurement_task AS d WHERE d.due_a
 CREATE TABLE measurement_told (
   task bigint NOT NULL, -- of measurement_task
   due_at timestamptz NOT NULL, -- once it was done, the same task falls due again
-  kind text NOT NULL CHECK (kind IN ('measurement_due', 'measurement_late')), -- domain.notices.Kind
+  kind text NOT NULL CHECK (kind IN ('measurement_due', 'measurement_late')), -- domain.notices.NoticeKind
   told_at timestamptz NOT NULL,
   -- Usage: each is told once
   PRIMARY KEY (task, due_at, kind)
@@ -303,7 +303,7 @@ CREATE TABLE cold_ended (
   measurement_id bigint PRIMARY KEY REFERENCES measurement,
   home_id integer NOT NULL REFERENCES home,
   at timestamptz NOT NULL,
-  reason text NOT NULL CHECK (reason IN ('measured', 'sensor_out')), -- domain.states.Ended
+  reason text NOT NULL CHECK (reason IN ('measured', 'sensor_out')), -- domain.states.FlagEndCause
   void_at timestamptz -- the measurement was corrected
 );
 

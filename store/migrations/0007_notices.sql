@@ -4,7 +4,7 @@
 CREATE TABLE outbox (
   outbox_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at timestamptz NOT NULL,
-  kind text NOT NULL, -- domain.notices.Kind
+  kind text NOT NULL, -- domain.notices.NoticeKind
   audience text NOT NULL,
   urgent boolean NOT NULL,
   ticket_id bigint REFERENCES ticket,
@@ -14,7 +14,7 @@ CREATE TABLE outbox (
   station text, -- crew: whose; NULL: that of the home
   data jsonb NOT NULL DEFAULT '{}',
   settled_at timestamptz,
-  -- domain.notices.Fate: NULL -> told | nobody | grouped | off
+  -- domain.notices.EntryFate: NULL -> told | nobody | grouped | off
   fate text CHECK (fate IN ('told', 'nobody', 'grouped', 'off')),
   CONSTRAINT outbox_audience CHECK (audience IN ('dispatch', 'crew', 'supervisor', 'witness', 'user')),
   CONSTRAINT outbox_settled CHECK ((settled_at IS NULL) = (fate IS NULL))

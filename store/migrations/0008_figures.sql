@@ -202,7 +202,7 @@ CREATE TABLE kpi_month (
   counted_at timestamptz NOT NULL
 );
 
--- domain.kpi.ClockFigures. Station NULL: the company.
+-- domain.kpi.ClockKpi. Station NULL: the company.
 CREATE TABLE kpi_clock (
   month date NOT NULL REFERENCES kpi_month,
   station text,
@@ -218,7 +218,7 @@ CREATE TABLE kpi_clock (
   CONSTRAINT kpi_clock_once UNIQUE NULLS NOT DISTINCT (month, station, class, name)
 );
 
--- domain.kpi.CaseFigures.
+-- domain.kpi.CaseKpi.
 CREATE TABLE kpi_case (
   month date NOT NULL REFERENCES kpi_month,
   station text,
@@ -234,7 +234,7 @@ CREATE TABLE kpi_case (
   CONSTRAINT kpi_case_once UNIQUE NULLS NOT DISTINCT (month, station, class)
 );
 
--- domain.kpi.DeskFigures.
+-- domain.kpi.DeskKpi.
 CREATE TABLE kpi_desk (
   month date NOT NULL REFERENCES kpi_month,
   station text,

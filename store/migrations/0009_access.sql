@@ -7,7 +7,7 @@ CREATE TABLE token (
   hash bytea NOT NULL,
   label text, -- whose it is, for people
   role text NOT NULL CHECK (role IN ('customer', 'crew', 'dispatcher', 'supervisor', 'admin')),
-  rights text[] NOT NULL DEFAULT '{read,write,reveal}', -- store.access.Right
+  rights text[] NOT NULL DEFAULT '{read,write,reveal}', -- store.base.access.Right
   station text, -- crew: the station it works for
   created_at timestamptz NOT NULL,
   expires_at timestamptz,

@@ -110,56 +110,25 @@ CREATE TABLE journal (
 -- Usage: the last entry of a row; the check goes along a table and its entries by their keys
 CREATE INDEX journal_of_row ON journal (relation, key, journal_id);
 
--- `previous` is empty for the first entry of a row. jsonb has one text for one value; an instant is its µs.
+-- `previous` is empty for the first entry of a row. jsonb has one text for one value; an instant is its µs. It calls what is
+-- STABLE: declared as more than that, it would be called for each row, not be part of the statement.
 CREATE FUNCTION journal_hash(
   previous bytea, relation text, key jsonb, form smallint, at timestamptz, writer text, said jsonb
 ) RETURNS bytea
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN sha256(previous || convert_to(
   jsonb_build_array(relation, key, form, (extract(epoch FROM at) * 1000000)::bigint, writer, said)::text, 'UTF8'
 ));
 
--- Columns of a row as an array, in their order.
-CREATE FUNCTION journal_columns(told jsonb, columns text[]) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (
-  SELECT coalesce(jsonb_agg(told -> c.name ORDER BY c.nth), '[]') FROM unnest(columns) WITH ORDINALITY AS c (name, nth)
-);
-
--- Arguments: relation, key, form, columns. With the owner's rights: an account that changes a row need not be able to
--- write here, and cannot write what did not happen. The row is locked by the change, so entries of a row follow each
--- other. The text of a value must not hang on the session.
-CREATE FUNCTION journal_row() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER
-SET timezone = 'UTC' SET extra_float_digits = 1 SET bytea_output = hex
-AS $$
-DECLARE
-  told jsonb := to_jsonb(NEW);
-  row_key jsonb := journal_columns(told, TG_ARGV[1]::text[]);
-  moment timestamptz := clock_timestamp();
-  previous bytea;
-BEGIN
-  SELECT j.hash INTO previous FROM journal AS j
-  WHERE j.relation = TG_ARGV[0] AND j.key = row_key ORDER BY j.journal_id DESC LIMIT 1;
-  INSERT INTO journal (relation, key, form, at, writer, hash) VALUES (
-    TG_ARGV[0], row_key, TG_ARGV[2]::smallint, moment, session_user,
-    journal_hash(
-      coalesce(previous, ''), TG_ARGV[0], row_key, TG_ARGV[2]::smallint, moment, session_user,
-      journal_columns(told, TG_ARGV[3]::text[])
-    )
-  );
-  RETURN NULL;
-END
-$$;
-
--- What is evidence: from which state on, and of which columns. store/evidence/journal.py says the same once more for the check.
+-- What is evidence: from which state on, and of which columns. The first form that holds is the row's.
+-- store/evidence/journal.py says the same once more for the check.
 CREATE TEMP TABLE sealed (of text, relation text, key text[], form integer, holds text, columns text[]) ON COMMIT DROP;
 
 INSERT INTO sealed VALUES
+  -- The lowest temperature of an open flag changes with every colder reading.
   ('flag', 'flag', '{flag_id}', 1, '@.cleared_at IS NULL',
     '{home_id,severity,cold_since,confirmed_at,raised_at,severe_at,suspended_at,cleared_at,clear_reason,limit_celsius,policy,why,ticket_id,source}'),
-  -- The lowest temperature of an open flag comes anew with every colder reading.
-  ('flag', 'flag', '{flag_id}', 2, '@.cleared_at IS NOT NULL',
+  ('flag', 'flag', '{flag_id}', 2, 'true',
     '{home_id,severity,cold_since,confirmed_at,raised_at,severe_at,suspended_at,cleared_at,clear_reason,limit_celsius,policy,why,ticket_id,source,lowest}'),
   ('clock', 'clock', '{ticket_id,round,name}', 1, 'true',
     '{started_at,due_at,warn_at,warned_at,met_at,breached_at,void_at}'),
@@ -189,40 +158,97 @@ INSERT INTO sealed VALUES
   ('reading_late', 'reading_late', '{reading_late_id}', 1, 'true', '{kind,day,readings,told,was}'),
   ('seal_key', 'seal_key', '{seal_key_id}', 1, 'true', '{key_id,public_key,since}');
 
--- The triggers that write, whatever the session's replication role. A change of what no form has does not fire.
+-- The journal is written once for a statement, however many rows it writes: a storm of flags opens ten thousand clocks at
+-- once. Each relation has a function of its own, whose statements are planned once a session and for any number of rows:
+-- so no join of the rows with themselves in a nested loop, and no reading of the whole journal, as would do for a single
+-- row and a short journal. The text of a value must not depend on the session.
+--
+-- With the owner's rights: an account that changes a row need not be able to write here, and cannot write what did not
+-- happen. The rows are locked by the change, so entries of a row follow each other. A row whose key was changed has no
+-- entry, and is found by that. What has a form 0 now (a day of the ledger that is counted again, a message that is tried
+-- again) is said to be no evidence for now; other rows never stop being it. The triggers write whatever the session's
+-- replication role.
 DO $$
 DECLARE
   line record;
-  old_row text;
-  new_row text;
 BEGIN
-  FOR line IN SELECT * FROM sealed LOOP
-    SELECT string_agg('OLD.' || quote_ident(c), ', '), string_agg('NEW.' || quote_ident(c), ', ') INTO old_row, new_row
-    FROM unnest(line.columns) AS c;
+  FOR line IN
+    SELECT
+      s.of, s.relation, s.key,
+      (SELECT string_agg(format('n.%I', k), ', ') FROM unnest(s.key) AS k) AS key_columns,
+      format('(CASE %s ELSE 0 END)::smallint', string_agg(format('WHEN %s THEN %s', s.holds, s.form), ' ' ORDER BY s.form))
+        AS form,
+      string_agg(format('WHEN %s THEN jsonb_build_array(%s)', s.form, c.new), ' ' ORDER BY s.form) AS said,
+      string_agg(format('WHEN %s THEN ROW(%s) IS DISTINCT FROM ROW(%s)', s.form, c.old, c.new), ' ' ORDER BY s.form)
+        AS differs,
+      CASE WHEN s.relation IN ('ledger', 'message') THEN -1 ELSE 0 END AS above
+    FROM sealed AS s
+    CROSS JOIN LATERAL (
+      SELECT string_agg(format('n.%I', x), ', ') AS new, string_agg(format('o.%I', x), ', ') AS old
+      FROM unnest(s.columns) AS x
+    ) AS c
+    GROUP BY s.of, s.relation, s.key
+  LOOP
     EXECUTE format(
-      'CREATE TRIGGER %I AFTER INSERT ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION journal_row(%L, %L, %L, %L)',
-      'journal_added_' || line.form, line.of, replace(line.holds, '@', 'NEW'), line.relation, line.key, line.form,
-      line.columns
+      $function$
+      CREATE FUNCTION %1$I() RETURNS trigger
+      LANGUAGE plpgsql SECURITY DEFINER
+      SET timezone = 'UTC' SET extra_float_digits = 1 SET bytea_output = hex
+      SET enable_nestloop = off SET enable_seqscan = off SET jit = off AS $body$
+      DECLARE
+        moment CONSTANT timestamptz := clock_timestamp();
+      BEGIN
+        IF TG_OP = 'INSERT' THEN
+          INSERT INTO journal (relation, key, form, at, writer, hash)
+          SELECT
+            %2$L, x.key, x.form, moment, session_user,
+            journal_hash(coalesce(j.hash, ''), %2$L, x.key, x.form, moment, session_user, x.said)
+          FROM (
+            SELECT jsonb_build_array(%3$s) AS key, n.form, CASE n.form %4$s END AS said
+            FROM (SELECT n.*, %5$s AS form FROM written AS n) AS n
+            WHERE n.form > 0 OFFSET 0
+          ) AS x
+          LEFT JOIN LATERAL (
+            SELECT e.hash FROM journal AS e
+            WHERE e.relation = %2$L AND e.key = x.key ORDER BY e.journal_id DESC LIMIT 1
+          ) AS j ON true;
+        ELSE
+          INSERT INTO journal (relation, key, form, at, writer, hash)
+          SELECT
+            %2$L, x.key, x.form, moment, session_user,
+            journal_hash(coalesce(j.hash, ''), %2$L, x.key, x.form, moment, session_user, x.said)
+          FROM (
+            SELECT jsonb_build_array(%3$s) AS key, n.form, CASE n.form %4$s ELSE '[]' END AS said
+            FROM (SELECT n.*, %5$s AS form FROM written AS n) AS n
+            JOIN (SELECT n.*, %5$s AS form FROM before AS n) AS o USING (%6$s)
+            WHERE n.form > %7$s AND (n.form <> o.form OR CASE n.form %8$s ELSE false END)
+            ORDER BY %3$s OFFSET 0
+          ) AS x
+          LEFT JOIN LATERAL (
+            SELECT e.hash FROM journal AS e
+            WHERE e.relation = %2$L AND e.key = x.key ORDER BY e.journal_id DESC LIMIT 1
+          ) AS j ON true;
+        END IF;
+        RETURN NULL;
+      END
+      $body$
+      $function$,
+      'journal_' || line.relation, line.relation, line.key_columns, line.said,
+      replace(line.form, '@', 'n'), array_to_string(line.key, ', '), line.above, line.differs
     );
     EXECUTE format(
-      'CREATE TRIGGER %I AFTER UPDATE ON %s FOR EACH ROW WHEN (%s AND (NOT (%s) OR ROW(%s) IS DISTINCT FROM ROW(%s))) '
-      'EXECUTE FUNCTION journal_row(%L, %L, %L, %L)',
-      'journal_changed_' || line.form, line.of, replace(line.holds, '@', 'NEW'), replace(line.holds, '@', 'OLD'),
-      old_row, new_row, line.relation, line.key, line.form, line.columns
+      'CREATE TRIGGER journal_added AFTER INSERT ON %s REFERENCING NEW TABLE AS written '
+      'FOR EACH STATEMENT EXECUTE FUNCTION %I()',
+      line.of, 'journal_' || line.relation
     );
     EXECUTE format(
-      'ALTER TABLE %1$s ENABLE ALWAYS TRIGGER %2$I, ENABLE ALWAYS TRIGGER %3$I', line.of,
-      'journal_added_' || line.form, 'journal_changed_' || line.form
+      'CREATE TRIGGER journal_changed AFTER UPDATE ON %s REFERENCING OLD TABLE AS before NEW TABLE AS written '
+      'FOR EACH STATEMENT EXECUTE FUNCTION %I()',
+      line.of, 'journal_' || line.relation
     );
-  END LOOP;
-  -- What stops being evidence for now: a day of the ledger that is counted again, a message that is tried again.
-  FOR line IN SELECT * FROM sealed AS s WHERE s.of IN ('ledger', 'message') LOOP
     EXECUTE format(
-      'CREATE TRIGGER journal_opened AFTER UPDATE ON %s FOR EACH ROW WHEN (%s AND NOT (%s)) '
-      'EXECUTE FUNCTION journal_row(%L, %L, 0, ''{}'')',
-      line.of, replace(line.holds, '@', 'OLD'), replace(line.holds, '@', 'NEW'), line.relation, line.key
+      'ALTER TABLE %s ENABLE ALWAYS TRIGGER journal_added, ENABLE ALWAYS TRIGGER journal_changed', line.of
     );
-    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER journal_opened', line.of);
   END LOOP;
 END
 $$;
