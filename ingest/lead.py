@@ -12,6 +12,7 @@ import structlog
 from psycopg import Connection
 
 from ingest.address import Address
+from store.base import locks
 from store.base.stage import open_stages
 from store.judging import state_rows
 from store.readings import broker_shares
@@ -69,9 +70,9 @@ class Lead:
         """
         self._conn = self._connect()
         self.address = self._chosen(self._conn)
-        if not state_rows.lead(self._conn, self.address.lock):
+        if not locks.try_lock_session(self._conn, self.address.lock):
             log.info("another worker has the session, standing by", client_id=self.address.client_id)
-            while not state_rows.lead(self._conn, self.address.lock):
+            while not locks.try_lock_session(self._conn, self.address.lock):
                 if stop.wait(STAND_BY_S):
                     return False
         open_stages(self._conn)

@@ -21,12 +21,13 @@ from alerts.tickets import clocks
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_seal_key, connector, now, set_up_logging, stop_on_signal
+from store.base import locks
+from store.base.locks import LockKey
 from store.base.stage import open_stages
 from store.figures import building_rows, live_feed
 from store.judging import ledger_rows, state_rows
 from store.readings import dead_letter_rows, ingest_counts, retention
 
-LEADER_KEY = 7_238_151_003  # advisory lock: one watch at a time
 LONGEST_SLEEP_S = 0.5  # deadlines may be brought forward by readings meanwhile
 STAND_BY_S = 1.0
 COUNT_EVERY_S = 30.0  # today's ledger is never older than this and the time one round takes
@@ -68,12 +69,12 @@ def watch() -> None:
 
 def _become_leader(conn: Connection, stop: threading.Event) -> bool:
     """Wait until no other watch leads; False when told to stop before."""
-    if state_rows.lead(conn, LEADER_KEY):
+    if locks.try_lock_session(conn, LockKey.WATCH):
         log.info("leading")
         return True
     log.info("another watch leads, standing by")
     while not stop.wait(STAND_BY_S):
-        if state_rows.lead(conn, LEADER_KEY):
+        if locks.try_lock_session(conn, LockKey.WATCH):
             log.info("leading")
             return True
     return False

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from psycopg import Connection
 
+from store.base.locks import lock_text
+
 KEPT = timedelta(days=2)
 
-SELECT_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(encode(%(key)s, 'hex'), 0))"
 SELECT_NUMBER = "SELECT f.number FROM form_sent AS f WHERE f.key = %(key)s"
 INSERT = "INSERT INTO form_sent (key, at, number) VALUES (%(key)s, %(at)s, %(number)s)"
 DELETE_OLD = "DELETE FROM form_sent WHERE at < %(before)s"
@@ -15,7 +16,7 @@ DELETE_OLD = "DELETE FROM form_sent WHERE at < %(before)s"
 
 def lock(conn: Connection, key: str) -> None:
     """Serialise concurrent submissions of the same form until the transaction ends."""
-    conn.execute(SELECT_LOCK, {"key": _hash(key)})
+    lock_text(conn, _hash(key).hex())
 
 
 def number(conn: Connection, key: str) -> str | None:

@@ -13,8 +13,9 @@ from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege
 
 from domain.errors import UsageError
+from store.base import locks
+from store.base.locks import LockKey
 
-LOCK_KEY = 7_238_151_001  # advisory lock: serialises migrations
 OLDEST_SERVER = 160_000  # GRANT … WITH SET needs PostgreSQL 16
 FLAVOUR = "flavour/"
 # Steps of each flavour: an Apache edition database can be upgraded to Community.
@@ -75,14 +76,14 @@ def migrate(conn: Connection) -> list[str]:
             the account may not create roles.
     """
     refuse_old_server(conn)
-    conn.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
+    locks.lock_session(conn, LockKey.MIGRATION)
     try:
         applied = _apply_missing(conn)
         _grant(conn)
         return applied
     finally:
         conn.rollback()
-        conn.execute("SELECT pg_advisory_unlock(%s)", (LOCK_KEY,))
+        locks.unlock_session(conn, LockKey.MIGRATION)
         conn.commit()
 
 

@@ -16,7 +16,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from domain.instants import to_datetime, to_us
-from store.base import wire
+from store.base import locks, wire
+from store.base.locks import LockKey
 from store.readings import reading_rows
 
 DAY_US = 86_400_000_000
@@ -27,7 +28,6 @@ SURELY_IN_TIME_US = DAY_US // 4
 SHORT = 8  # bytes of a sensor's digest that are kept, to tell which one it is
 SENSOR = np.dtype([("sensor_id", "<i4"), ("count", "<i4"), ("short", f"V{SHORT}")])
 KEY = np.dtype([("sensor_id", "i4"), ("measured_at", "i8")])
-FRONTIER_KEY = 7_238_151_007  # advisory lock
 LAST_SENSOR = 2**31 - 1
 
 COPY_READINGS = """
@@ -77,9 +77,6 @@ COPY (
   WHERE a.measured_at IS NOT NULL
 ) TO STDOUT (FORMAT BINARY)
 """
-# Whoever stores something old holds it, so that no day becomes settled meanwhile.
-LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(%(key)s)"
-TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%(key)s)"
 # How many readings a sensor has in a day, more or less.
 SELECT_SENSORS = """
 SELECT s.sensor_id, 1 + coalesce((SELECT 86400 / min(p.interval_s) FROM point AS p WHERE p.sensor_id = s.sensor_id), 0)
@@ -212,7 +209,7 @@ class Late:
         old = rows["measured_at"] < to_us(now) - SURELY_IN_TIME_US
         if not old.any():
             return cls(kind)
-        conn.execute(LOCK_SHARED, {"key": FRONTIER_KEY})
+        locks.lock_shared(conn, LockKey.SETTLED_DAYS)
         row = conn.execute(SELECT_UPTO, {"kind": kind.name}).fetchone()
         if row is None or row[0] is None:
             return cls(kind)
@@ -312,8 +309,7 @@ def set_upto(conn: Connection, kind: ReadingTable, begins: date, upto: date) -> 
 
     Not while something old is being stored: then it has to be tried again.
     """
-    row = conn.execute(TRY_LOCK, {"key": FRONTIER_KEY}).fetchone()
-    if not row or not row[0]:
+    if not locks.try_lock(conn, LockKey.SETTLED_DAYS):
         return
     conn.execute(UPDATE_UPTO, {"kind": kind.name, "begins": begins, "upto": upto})
 

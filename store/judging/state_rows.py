@@ -141,7 +141,6 @@ SELECT home_id FROM home_state WHERE check_at <= %(now)s ORDER BY check_at LIMIT
 """
 UPDATE_CHECK = "UPDATE home_state SET check_at = %(at)s WHERE home_id = %(home)s"
 SELECT_NEXT = "SELECT min(check_at) FROM home_state WHERE check_at IS NOT NULL"
-TRY_LEAD = "SELECT pg_try_advisory_lock(%(key)s)"
 SELECT_NOTHING = "SELECT"
 SELECT_QUEUE = """
 SELECT home_id, from_at FROM rejudge WHERE queued_at <= %(before)s ORDER BY queued_at LIMIT %(most)s
@@ -224,12 +223,6 @@ def next_due(conn: Connection) -> datetime | None:
 def postpone(conn: Connection, home_id: int, at: datetime) -> None:
     """Look at a home again at another time."""
     conn.execute(UPDATE_CHECK, {"home": home_id, "at": at})
-
-
-def lead(conn: Connection, key: int) -> bool:
-    """Become the leader for as long as the connection lives; False if there is one already."""
-    row = conn.execute(TRY_LEAD, {"key": key}).fetchone()
-    return bool(row and row[0])
 
 
 def confirm(conn: Connection) -> None:

@@ -13,9 +13,9 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from domain.incidents import BuildingCount, IncidentFinding, IncidentKind, IncidentStanding, NetworkPlace
+from store.base import locks
+from store.base.locks import LockKey
 
-LOCK_KEY = 7_238_151_012  # advisory lock of the transaction
-LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
 # A straggler counts neither for an incident of the same scope as the one it left, nor as a child of one.
 _STRAGGLER: LiteralString = """
   SELECT FROM incident_ticket AS k JOIN incident AS o USING (incident_id)
@@ -281,7 +281,7 @@ class OpenIncident(NamedTuple):
 
 def lock(conn: Connection) -> None:
     """Lock incidents against changes by others until the transaction ends."""
-    conn.execute(LOCK, {"key": LOCK_KEY})
+    locks.lock(conn, LockKey.INCIDENTS)
 
 
 def alarms(conn: Connection) -> list[Alarm]:

@@ -11,11 +11,9 @@ from typing import LiteralString, NamedTuple
 from psycopg import Connection
 
 from domain.registry import Registry
+from store.base import locks
+from store.base.locks import LockKey
 
-LOCK_KEY = 7_238_151_002  # advisory lock: one import at a time, exports see none half done
-
-LOCK = "SELECT pg_advisory_xact_lock(%s)"
-LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(%s)"
 SELECT_KNOWN = """
 SELECT 'substation', code FROM substation WHERE code = ANY(%(substations)s)
 UNION ALL SELECT 'building', code FROM building WHERE code = ANY(%(buildings)s)
@@ -305,12 +303,12 @@ class Differences(NamedTuple):
 
 def lock(conn: Connection) -> None:
     """Lock out other imports and exports until the end of the transaction."""
-    conn.execute(LOCK, (LOCK_KEY,))
+    locks.lock(conn, LockKey.REGISTRY)
 
 
 def lock_shared(conn: Connection) -> None:
     """Lock out imports until the end of the transaction."""
-    conn.execute(LOCK_SHARED, (LOCK_KEY,))
+    locks.lock_shared(conn, LockKey.REGISTRY)
 
 
 def known(conn: Connection, codes: Codes) -> Codes:

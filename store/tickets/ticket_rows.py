@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from domain.tickets import TicketStanding
+from store.base.locks import lock_text
 from store.base.rows import fetch
 
 # The open cold ticket of each home, else its last one. Nobody opens another meanwhile: the homes are locked.
@@ -92,7 +93,6 @@ FROM jsonb_to_recordset(%(tickets)s) AS x (
 WHERE t.ticket_id = x.ticket_id
 """
 
-SELECT_LOCK_PLACE = "SELECT pg_advisory_xact_lock(hashtextextended(%(place)s, 0))"
 # What a person may add to: what closes by itself, and what may be about the crew, is not for that.
 SELECT_OPEN_AT = """
 SELECT t.ticket_id, t.number, t.class AS ticket_class, t.state, t.opened_at
@@ -185,7 +185,7 @@ def lock(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
 
 def lock_place(conn: Connection, place: TicketPlace) -> None:
     """Let nobody else open a ticket by hand there until the transaction ends, whether the place has any row or not."""
-    conn.execute(SELECT_LOCK_PLACE, {"place": place.name()})
+    lock_text(conn, place.name())
 
 
 def open_at(conn: Connection, place: TicketPlace) -> list[OpenTicketRow]:
