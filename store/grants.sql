@@ -56,6 +56,7 @@ INSERT INTO granted VALUES
   ('registry_version',      '',           'r',     'r',     'r',     'r',     '',      ''),
   ('substation',            '',           'r',     'r',     'r',     'r',     '',      ''),
   ('building',              '',           'r',     'r',     'r',     'r',     '',      ''),
+  ('building_place',        '',           'r',     'r',     'r',     'r',     '',      ''),
   ('home',                  'self',       'r',     'r',     'r',     'r',     '',      'r'),
   ('home_status',           'home',       'r',     'r',     'r',     'r',     '',      ''),
   ('residence',             '',           '',      '',      '',      '',      '',      ''),
@@ -239,6 +240,7 @@ INSERT INTO granted_function VALUES
   ('tenancy', 'hearth_api, hearth_notify'),
   ('building_live', 'hearth_api, hearth_watch, hearth_grafana'),
   ('drop_readings', 'hearth_watch'),
+  ('measurement_tasks', 'hearth_watch, hearth_grafana'),
   ('sealed_hashes', 'hearth_api'),
   -- Who made a complaint: the desk may leave a name, one role may ask for it, and nobody reads the tables
   ('identity.keep', 'hearth_api'),

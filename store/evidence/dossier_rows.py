@@ -50,14 +50,14 @@ COPY (
   SELECT p.sensor_id, array_agg(r.measured_at ORDER BY r.measured_at), array_agg(r.temperature ORDER BY r.measured_at)
   FROM point AS p
   CROSS JOIN LATERAL point_readings(p.point_id, %(start)s, %(end)s, NULL) AS r
-  WHERE p.sensor_id = ANY(%(sensors)s) AND p.home_id IS NOT NULL AND r.quality = 0
+  WHERE p.sensor_id = ANY(%(sensors)s) AND p.home_id IS NOT NULL AND is_good(r.quality)
   GROUP BY p.sensor_id
   ORDER BY p.sensor_id
 ) TO STDOUT (FORMAT BINARY)
 """
 SELECT_FLAGS = """
 SELECT
-  f.flag_id AS id, CASE f.severity WHEN 2 THEN 'severe' ELSE 'cold' END AS severity, f.source, f.cold_since,
+  f.flag_id AS id, severity_name(f.severity) AS severity, f.source, f.cold_since,
   f.confirmed_at, f.raised_at, f.severe_at, f.suspended_at, f.cleared_at, f.clear_reason, f.lowest,
   f.limit_celsius AS "limit", f.policy, t.number AS ticket, f.ticket_id,
   ARRAY(SELECT x.outage FROM flag_outage AS x WHERE x.flag_id = f.flag_id ORDER BY x.outage) AS outages, f.why

@@ -39,8 +39,7 @@ FROM (
   GROUP BY x.home_id
 ) AS l
 JOIN home AS h USING (home_id)
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building_place AS u USING (building_id)
 GROUP BY u.station
 """
 UPSERT_MONTH = """

@@ -23,7 +23,7 @@ LEFT JOIN LATERAL (
   FROM reading AS x
   JOIN point AS p ON p.sensor_id = x.sensor_id AND p.home_id = q.home_id AND p.room = q.room
     AND (p.valid_from IS NULL OR p.valid_from <= x.measured_at) AND (p.valid_to IS NULL OR p.valid_to > x.measured_at)
-  WHERE x.sensor_id = q.sensor_id AND x.quality = 0 AND x.measured_at <= a.at
+  WHERE x.sensor_id = q.sensor_id AND is_good(x.quality) AND x.measured_at <= a.at
     AND x.measured_at > %(first)s AND x.measured_at <= %(last)s
     AND x.measured_at > a.at - make_interval(secs => %(hold_intervals)s::double precision * (
       SELECT max(i.interval_s) FROM point AS i WHERE i.sensor_id = q.sensor_id

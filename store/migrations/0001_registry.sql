@@ -11,6 +11,34 @@ CREATE FUNCTION judged_celsius(raw real, offset_k real) RETURNS real
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ((round(raw::float8 * 1000) + round(offset_k::float8 * 1000)) / 1000)::real;
 
+-- What the numbers of domain.states.HomeState say. It is an order: what is known begins with 2, a breach with 5.
+CREATE FUNCTION state_name(state smallint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (ARRAY['not_judged', 'unknown', 'compliant', 'compliant', 'compliant', 'cold', 'severe'])[state + 1];
+
+CREATE FUNCTION is_known(state smallint) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN state >= 2;
+
+-- At or above the day limit.
+CREATE FUNCTION is_warm(state smallint) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN state IN (2, 3);
+
+-- Under the day limit, at whatever hour.
+CREATE FUNCTION is_short(state smallint) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN state >= 4;
+
+CREATE FUNCTION is_breach(state smallint) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN state >= 5;
+
+-- And those of domain.states.Severity.
+CREATE FUNCTION severity_name(severity smallint) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (ARRAY['cold', 'severe'])[severity];
+
 CREATE TABLE substation (
   substation_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   code text NOT NULL,
@@ -36,6 +64,14 @@ CREATE TABLE building (
 
 -- Usage: the buildings of a substation on the map
 CREATE INDEX building_substation ON building (substation_id);
+
+-- A building with the substation that heats it, and the station whose crew answers for both.
+CREATE VIEW building_place AS
+SELECT
+  b.building_id, b.code AS building, b.name AS building_name, b.address, b.lat, b.lon,
+  u.substation_id, u.code AS substation, u.station
+FROM building AS b
+JOIN substation AS u USING (substation_id);
 
 CREATE TABLE home (
   home_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,6 +1,11 @@
 -- What the sensors said, and what became of each message. Raw values stay as they came; a judgement never rewrites them.
 -- Each flavour adds how readings are stored, summed up by the hour and deleted.
 
+-- What the numbers of domain.quality.Quality say: only what is good is judged.
+CREATE FUNCTION is_good(quality smallint) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN quality = 0;
+
 CREATE TABLE reading (
   sensor_id integer NOT NULL,
   measured_at timestamptz NOT NULL,

@@ -5,7 +5,7 @@ CREATE TABLE flag (
   flag_id bigint PRIMARY KEY DEFAULT take_numbers('flag', 1), -- many at once are numbered by their writer
   home_id integer NOT NULL REFERENCES home,
   source text NOT NULL DEFAULT 'sensor' CHECK (source IN ('sensor', 'measurement')),
-  severity smallint NOT NULL CHECK (severity IN (1, 2)), -- 1 cold, 2 severe
+  severity smallint NOT NULL CHECK (severity IN (1, 2)), -- domain.states.Severity
   cold_since timestamptz NOT NULL, -- when the breach began, in event time
   confirmed_at timestamptz NOT NULL, -- when it had lasted long enough, in event time
   raised_at timestamptz NOT NULL, -- when the system could know
@@ -24,7 +24,7 @@ CREATE TABLE flag (
       'recovered', 'out_of_season', 'heat_stopped', 'no_policy', 'withdrawn', 'taken_over', 'measured', 'sensor_out'
     )
   ),
-  CONSTRAINT flag_severe CHECK ((severity = 2) = (severe_at IS NOT NULL)),
+  CONSTRAINT flag_severe CHECK ((severity_name(severity) = 'severe') = (severe_at IS NOT NULL)),
   -- Usage: a flag says exactly what was judged
   CONSTRAINT flag_exact CHECK (
     lowest = judged_celsius(lowest, 0) AND limit_celsius = judged_celsius(limit_celsius, 0)

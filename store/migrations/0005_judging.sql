@@ -1,9 +1,5 @@
 -- Where judging stands with each home, what it counts, and what corrects it: jobs for sensors, measurements on site.
 
-CREATE FUNCTION state_name(state smallint) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN (ARRAY['not_judged', 'unknown', 'compliant', 'compliant', 'compliant', 'cold', 'severe'])[state + 1];
-
 -- Where judging stands with a home. Written when something changes, not with every reading.
 CREATE TABLE home_state (
   home_id integer PRIMARY KEY REFERENCES home,
@@ -63,7 +59,7 @@ CREATE TABLE ledger_shard (
 
 CREATE VIEW ledger_day AS
 SELECT
-  l.home_id, h.code AS home, b.code AS building, u.code AS substation, u.station, l.day,
+  l.home_id, h.code AS home, b.building, b.substation, b.station, l.day,
   l.compliant_us / 1e6 AS compliant_s, l.cold_us / 1e6 AS cold_s, l.severe_us / 1e6 AS severe_s,
   l.unknown_us / 1e6 AS unknown_s, l.not_judged_us / 1e6 AS not_judged_s, l.shortfall_us / 1e6 AS shortfall_s,
   l.lowest AS min,
@@ -72,8 +68,7 @@ SELECT
   l.deficit / 3.6e12 AS kelvin_hours, l.policy, l.closed
 FROM ledger AS l
 JOIN home AS h USING (home_id)
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id);
+JOIN building_place AS b USING (building_id);
 
 -- How far the ledger has come: all days before open_from are closed for all homes.
 CREATE VIEW ledger_health AS
@@ -193,7 +188,7 @@ CREATE UNIQUE INDEX measurement_corrected_once ON measurement (corrects) WHERE s
 -- Usage: the records of a home in order; the last one of a room
 CREATE INDEX measurement_home ON measurement (home_id, measured_at);
 -- Usage: watch looks for cold records that no flag tells of
-CREATE INDEX measurement_cold ON measurement (measured_at) WHERE state >= 5 AND signature IS NOT NULL;
+CREATE INDEX measurement_cold ON measurement (measured_at) WHERE is_breach(state) AND signature IS NOT NULL;
 
 CREATE FUNCTION refuse_rewriting_measurement() RETURNS trigger
 LANGUAGE plpgsql
@@ -236,15 +231,14 @@ CREATE INDEX measurement_request_home ON measurement_request (home_id, asked_at)
 -- Readers see the homes that they reach.
 CREATE VIEW measurement_task WITH (security_invoker = true) AS
 SELECT
-  h.home_id, h.code AS home, b.code AS building, u.code AS substation, u.station, p.room, 'plan' AS reason,
+  h.home_id, h.code AS home, b.building, b.substation, b.station, p.room, 'plan' AS reason,
   greatest(
     p.starts_at, coalesce(last.measured_at + p.every_days * INTERVAL '1 day', p.starts_at)
   ) AS due_at, last.measured_at AS last_measured_at,
   p.measuring_point_id::bigint * 2 AS task
 FROM measuring_point AS p
 JOIN home AS h USING (home_id)
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building_place AS b USING (building_id)
 LEFT JOIN LATERAL (
   SELECT v.measured_at FROM measurement_valid AS v
   WHERE v.home_id = p.home_id AND v.room = p.room
@@ -253,24 +247,29 @@ LEFT JOIN LATERAL (
 WHERE p.ends_at IS NULL OR p.ends_at > now()
 UNION ALL
 SELECT
-  h.home_id, h.code, b.code, u.code, u.station, NULL, r.reason, min(r.due_at), max(last.measured_at),
+  h.home_id, h.code, b.building, b.substation, b.station, NULL, r.reason, min(r.due_at), max(last.measured_at),
   min(r.measurement_request_id) * 2 + 1
 FROM measurement_request AS r
 JOIN home AS h USING (home_id)
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building_place AS b USING (building_id)
 LEFT JOIN LATERAL (
   SELECT v.measured_at FROM measurement_valid AS v
   WHERE v.home_id = r.home_id
   ORDER BY v.measured_at DESC LIMIT 1
 ) AS last ON true
 WHERE NOT coalesce(last.measured_at >= r.asked_at, false)
-GROUP BY h.home_id, h.code, b.code, u.code, u.station, r.reason;
+GROUP BY h.home_id, h.code, b.building, b.substation, b.station, r.reason;
 
-CREATE VIEW measurement_due AS SELECT * FROM measurement_task;
+-- All of it, for dashboards: a view over one that asks as its reader would ask as theirs.
+CREATE FUNCTION measurement_tasks() RETURNS SETOF measurement_task
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+  SELECT * FROM measurement_task
+$$;
+
+CREATE VIEW measurement_due AS SELECT * FROM measurement_tasks();
 
 CREATE VIEW measurement_late AS
-SELECT d.*, now() - d.due_at AS late_by FROM measurement_task AS d WHERE d.due_at < now();
+SELECT d.*, now() - d.due_at AS late_by FROM measurement_due AS d WHERE d.due_at < now();
 
 -- The tasks of the plan that somebody has heard of: as due, and as late.
 CREATE TABLE measurement_told (

@@ -194,12 +194,11 @@ SELECT
 FROM outage AS o
 CROSS JOIN LATERAL (
   SELECT
-    array_agg(DISTINCT u.station ORDER BY u.station) AS stations, count(DISTINCT b.substation_id) AS substations,
+    array_agg(DISTINCT b.station ORDER BY b.station) AS stations, count(DISTINCT b.substation_id) AS substations,
     count(DISTINCT h.building_id) AS buildings, count(*) AS homes
   FROM outage_home AS x
   JOIN home AS h USING (home_id)
-  JOIN building AS b USING (building_id)
-  JOIN substation AS u USING (substation_id)
+  JOIN building_place AS b USING (building_id)
   WHERE x.outage_id = o.outage_id
 ) AS c
 WHERE o.restored_at IS NULL AND o.cancelled_at IS NULL;

@@ -3,14 +3,13 @@
 
 CREATE VIEW home_now AS
 SELECT
-  h.home_id, h.code, h.unit, h.class, b.building_id, b.code AS building, u.substation_id,
-  u.code AS substation, u.station,
+  h.home_id, h.code, h.unit, h.class, b.building_id, b.building, b.substation_id,
+  b.substation, b.station,
   coalesce(s.status, 'stopped') AS heat_status,
   n.celsius AS temperature, n.judged_at AS measured_at,
   state_name(st.state) AS state, st.state_since, st.flag_id
 FROM home AS h
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building_place AS b USING (building_id)
 JOIN home_state AS st USING (home_id)
 LEFT JOIN LATERAL (
   SELECT x.status FROM home_status AS x
@@ -72,51 +71,47 @@ $$;
 -- A count older than a minute is not believed: then the homes are counted when asked for, which takes long for a city.
 CREATE VIEW building_now AS
 SELECT
-  b.building_id, b.code, b.name, b.address, b.lat, b.lon, u.code AS substation, u.station,
+  b.building_id, b.building AS code, b.building_name AS name, b.address, b.lat, b.lon, b.substation, b.station,
   coalesce(s.homes, 0) AS homes, coalesce(s.compliant, 0) AS compliant, coalesce(s.cold, 0) AS cold,
   coalesce(s.severe, 0) AS severe, coalesce(s.unknown, 0) AS unknown, coalesce(s.not_judged, 0) AS not_judged,
   s.coldest, s.mean, coalesce(s.flags, 0) AS flags,
   s.day, s.compliant_us / 1e6 AS compliant_s, s.cold_us / 1e6 AS cold_s, s.severe_us / 1e6 AS severe_s,
   s.unknown_us / 1e6 AS unknown_s, s.not_judged_us / 1e6 AS not_judged_s,
   (SELECT counted_at FROM building_round) AS counted_at
-FROM building AS b
-JOIN substation AS u USING (substation_id)
+FROM building_place AS b
 LEFT JOIN building_summary AS s USING (building_id)
 WHERE (SELECT counted_at > now() - interval '1 minute' FROM building_round) IS TRUE
 UNION ALL
 SELECT
-  b.building_id, b.code, b.name, b.address, b.lat, b.lon, u.code, u.station,
+  b.building_id, b.building, b.building_name, b.address, b.lat, b.lon, b.substation, b.station,
   n.homes, n.compliant, n.cold, n.severe, n.unknown, n.not_judged, n.coldest, n.mean, n.flags,
   NULL, NULL, NULL, NULL, NULL, NULL, now()
-FROM building AS b
-JOIN substation AS u USING (substation_id)
+FROM building_place AS b
 CROSS JOIN LATERAL building_live(b.building_id) AS n
 WHERE (SELECT counted_at > now() - interval '1 minute' FROM building_round) IS NOT TRUE;
 
 CREATE VIEW flag_open AS
 SELECT
-  f.flag_id, h.code AS home, b.code AS building, u.code AS substation, u.station,
-  CASE f.severity WHEN 2 THEN 'severe' ELSE 'cold' END AS severity,
+  f.flag_id, h.code AS home, b.building, b.substation, b.station,
+  severity_name(f.severity) AS severity,
   CASE WHEN f.suspended_at IS NULL THEN 'open' ELSE 'suspended' END AS state,
   f.cold_since, f.raised_at, f.lowest, f.limit_celsius AS "limit", f.policy, t.number AS ticket
 FROM flag AS f
 JOIN home AS h USING (home_id)
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building_place AS b USING (building_id)
 JOIN ticket AS t USING (ticket_id)
 WHERE f.cleared_at IS NULL;
 
 -- All flags and tickets there ever were, beside flag_open and ticket_open.
 CREATE VIEW flag_all AS
 SELECT
-  f.flag_id, h.code AS home, b.code AS building, u.code AS substation, u.station,
-  CASE f.severity WHEN 2 THEN 'severe' ELSE 'cold' END AS severity,
+  f.flag_id, h.code AS home, b.building, b.substation, b.station,
+  severity_name(f.severity) AS severity,
   f.cold_since, f.raised_at, f.severe_at, f.suspended_at, f.cleared_at, f.clear_reason, f.lowest,
   f.limit_celsius AS "limit", f.policy, t.number AS ticket
 FROM flag AS f
 JOIN home AS h USING (home_id)
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building_place AS b USING (building_id)
 JOIN ticket AS t USING (ticket_id);
 
 CREATE VIEW ticket_open AS

@@ -231,10 +231,8 @@ BEGIN
   INTO place FROM point AS p
   WHERE p.point_id = of_point AND (
     reach_everywhere() OR reach_since(p.home_id) IS NOT NULL OR EXISTS (
-      SELECT FROM home AS h
-      JOIN building AS b USING (building_id)
-      JOIN substation AS u USING (substation_id)
-      WHERE h.home_id = p.home_id AND u.station = reach_station()
+      SELECT FROM home AS h JOIN building_place AS b USING (building_id)
+      WHERE h.home_id = p.home_id AND b.station = reach_station()
     )
   );
   IF FOUND THEN
@@ -255,7 +253,7 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
   JOIN sensor AS s USING (sensor_id)
   CROSS JOIN LATERAL (
     SELECT x.temperature FROM reading AS x
-    WHERE x.sensor_id = q.sensor_id AND x.quality = 0 AND x.measured_at <= instant
+    WHERE x.sensor_id = q.sensor_id AND is_good(x.quality) AND x.measured_at <= instant
       AND x.measured_at > instant - make_interval(secs => hold_intervals * q.interval_s)
       AND coalesce(x.measured_at >= q.valid_from, true)
     ORDER BY x.measured_at DESC LIMIT 1
@@ -265,8 +263,8 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     AND (
       (pg_has_role(session_user, 'hearth_watch', 'MEMBER') AND current_setting('role') <> 'hearth_api') OR reach_everywhere()
       OR of_home = ANY (reach_homes()) OR EXISTS (
-        SELECT FROM home AS h JOIN building AS b USING (building_id) JOIN substation AS u USING (substation_id)
-        WHERE h.home_id = of_home AND u.station = reach_station()
+        SELECT FROM home AS h JOIN building_place AS b USING (building_id)
+        WHERE h.home_id = of_home AND b.station = reach_station()
       )
     )
 $$;

@@ -40,9 +40,8 @@ AS $$
 BEGIN
   INSERT INTO live_event (kind, what, subject_id, class, home_id, station)
   SELECT
-    'flag', CASE WHEN n.cleared_at IS NULL THEN 'raised' ELSE 'found' END, n.flag_id, 'cold', n.home_id, u.station
-  FROM written AS n JOIN home AS h USING (home_id) JOIN building AS b USING (building_id)
-  JOIN substation AS u USING (substation_id)
+    'flag', CASE WHEN n.cleared_at IS NULL THEN 'raised' ELSE 'found' END, n.flag_id, 'cold', n.home_id, b.station
+  FROM written AS n JOIN home AS h USING (home_id) JOIN building_place AS b USING (building_id)
   ORDER BY n.flag_id;
   IF FOUND THEN
     PERFORM pg_notify('hearth_live', '');
@@ -66,8 +65,8 @@ BEGIN
       WHEN NEW.suspended_at IS NULL AND OLD.suspended_at IS NOT NULL THEN 'resumed'
       ELSE 'corrected'
     END,
-    NEW.flag_id, 'cold', NEW.home_id, u.station
-  FROM home AS h JOIN building AS b USING (building_id) JOIN substation AS u USING (substation_id)
+    NEW.flag_id, 'cold', NEW.home_id, b.station
+  FROM home AS h JOIN building_place AS b USING (building_id)
   WHERE h.home_id = NEW.home_id;
   PERFORM pg_notify('hearth_live', '');
   RETURN NULL;

@@ -36,7 +36,7 @@ WITH near AS (
 )
 SELECT
   b.substation_id, b.building_id,
-  count(*) FILTER (WHERE s.state >= 2 OR f.home_id IS NOT NULL),
+  count(*) FILTER (WHERE is_known(s.state) OR f.home_id IS NOT NULL),
   count(f.home_id) FILTER (WHERE NOT EXISTS ("""
     + _STRAGGLER
     + """ AND o.building_id IS NOT NULL)),

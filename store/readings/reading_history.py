@@ -33,7 +33,7 @@ COPY (
   SELECT p.point_id, array_agg(r.measured_at), array_agg(judged_milli(r.temperature, p.offset_k))
   FROM point AS p
   CROSS JOIN LATERAL point_readings(p.point_id, %(start)s, %(end)s, NULL) AS r
-  WHERE p.home_id = %(home_id)s AND r.quality = 0 AND r.temperature <> 'NaN'
+  WHERE p.home_id = %(home_id)s AND is_good(r.quality) AND r.temperature <> 'NaN'
   GROUP BY p.point_id
 ) TO STDOUT (FORMAT BINARY)
 """

@@ -42,7 +42,7 @@ COPY (
     SELECT array_agg(o.measured_at) AS measured_at, array_agg(o.temperature) AS temperature
     FROM (
       SELECT r.measured_at, r.temperature FROM reading AS r
-      WHERE r.sensor_id = s.sensor_id AND r.measured_at >= %(from)s AND r.measured_at < %(to)s AND r.quality = 0
+      WHERE r.sensor_id = s.sensor_id AND r.measured_at >= %(from)s AND r.measured_at < %(to)s AND is_good(r.quality)
       ORDER BY r.measured_at
     ) AS o
   ) AS a

@@ -12,11 +12,10 @@ from store.base.rows import Row, fetch
 # Like home_now, but from the tables: the view has its owner's rights and would bypass row-level security.
 _HOMES: LiteralString = """
 SELECT
-  h.home_id, h.code, b.code AS building, u.station, h.class, coalesce(s.status, 'stopped') AS heat_status,
+  h.home_id, h.code, u.building, u.station, h.class, coalesce(s.status, 'stopped') AS heat_status,
   n.celsius AS temperature, n.judged_at AS measured_at, state_name(st.state) AS state
 FROM home AS h
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building_place AS u USING (building_id)
 JOIN home_state AS st USING (home_id)
 LEFT JOIN LATERAL (
   SELECT x.status FROM home_status AS x
@@ -35,17 +34,15 @@ SELECT_HOME_ID: LiteralString = (
     """
 SELECT h.home_id
 FROM home AS h
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building_place AS u USING (building_id)
 WHERE h.code = %(code)s AND """
     + IN_SCOPE
 )
 SELECT_REACHED: LiteralString = (
     """
-SELECT h.home_id, h.code, h.unit, b.name AS building, b.address, u.station
+SELECT h.home_id, h.code, h.unit, u.building_name AS building, u.address, u.station
 FROM home AS h
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building_place AS u USING (building_id)
 WHERE """
     + IN_SCOPE
     + """

@@ -22,11 +22,11 @@ SELECT_EARLIER = """
 SELECT v.measurement_id AS measurement, v.measured_at, v.celsius, v.measurer, v.recorded_by
 FROM measurement_valid AS v
 JOIN device_job AS j ON j.sensor_id = v.beside AND j.reason = 'disagrees' AND j.closed_at IS NULL
-WHERE v.home_id = %(home)s AND v.beside = %(sensor)s AND v.disagrees AND v.state IN (2, 3)
+WHERE v.home_id = %(home)s AND v.beside = %(sensor)s AND v.disagrees AND is_warm(v.state)
   AND v.recorded_at >= j.opened_at AND v.measurement_id <> %(measurement)s
   AND NOT EXISTS (
     SELECT FROM measurement_valid AS c
-    WHERE c.home_id = v.home_id AND c.state >= 4 AND c.measured_at > v.measured_at
+    WHERE c.home_id = v.home_id AND is_short(c.state) AND c.measured_at > v.measured_at
   )
 ORDER BY v.measured_at, v.measurement_id
 """
@@ -52,7 +52,7 @@ SELECT_OUT = """
 SELECT DISTINCT ON (f.home_id) f.home_id, v.measurement_id, greatest(v.measured_at, g.at) AS at
 FROM flag AS f
 JOIN measurement_valid AS v ON v.home_id = f.home_id AND v.measured_at >= f.cold_since AND v.disagrees
-  AND v.state IN (2, 3)
+  AND is_warm(v.state)
 CROSS JOIN LATERAL (
   SELECT max(coalesce(p.valid_to, 'infinity')) AS at FROM point AS p
   WHERE p.sensor_id = v.beside AND p.home_id = f.home_id
@@ -60,7 +60,7 @@ CROSS JOIN LATERAL (
 WHERE f.cleared_at IS NULL AND f.source = 'sensor' AND g.at <= %(now)s
   AND NOT EXISTS (
     SELECT FROM measurement_valid AS c
-    WHERE c.home_id = f.home_id AND c.state >= 4 AND c.measured_at > v.measured_at
+    WHERE c.home_id = f.home_id AND is_short(c.state) AND c.measured_at > v.measured_at
   )
   AND NOT EXISTS (SELECT FROM cold_ended AS e WHERE e.measurement_id = v.measurement_id)
 ORDER BY f.home_id, v.measured_at DESC

@@ -71,7 +71,7 @@ END_FLAG = "UPDATE flag SET cleared_at = %(at)s, clear_reason = %(reason)s WHERE
 SELECT_UNFLAGGED = """
 SELECT DISTINCT v.home_id
 FROM measurement_valid AS v
-WHERE v.state >= 5 AND v.measured_at > %(since)s
+WHERE is_breach(v.state) AND v.measured_at > %(since)s
   AND NOT EXISTS (
     SELECT FROM flag AS f
     WHERE f.home_id = v.home_id AND f.clear_reason IS DISTINCT FROM 'withdrawn'
@@ -128,8 +128,7 @@ SELECT
   END AS worth, s.code AS sensor, m.beside_celsius AS sensor_celsius, m.disagrees
 FROM measurement AS m
 JOIN home AS h USING (home_id)
-JOIN building AS b USING (building_id)
-JOIN substation AS u USING (substation_id)
+JOIN building_place AS u USING (building_id)
 LEFT JOIN measurement AS old ON old.measurement_id = m.corrects
 LEFT JOIN sensor AS s ON s.sensor_id = m.beside
 LEFT JOIN measurement AS new ON new.corrects = m.measurement_id AND new.signature IS NOT NULL

@@ -26,14 +26,13 @@ TICKET_IN_SCOPE: LiteralString = """(
 _FLAGS: LiteralString = (
     """
 SELECT
-  f.flag_id AS id, h.code AS home, CASE f.severity WHEN 2 THEN 'severe' ELSE 'cold' END AS severity, k.state,
+  f.flag_id AS id, h.code AS home, severity_name(f.severity) AS severity, k.state,
   f.cold_since, f.raised_at, f.cleared_at, f.lowest, f.limit_celsius AS "limit", f.policy,
   f.why, t.number AS ticket
 FROM flag AS f
 JOIN ticket AS t USING (ticket_id)
 JOIN home AS h ON h.home_id = f.home_id
-JOIN building AS b ON b.building_id = h.building_id
-JOIN substation AS u ON u.substation_id = b.substation_id
+JOIN building_place AS u ON u.building_id = h.building_id
 CROSS JOIN LATERAL (
   SELECT CASE
     WHEN f.cleared_at IS NOT NULL THEN 'cleared' WHEN f.suspended_at IS NOT NULL THEN 'suspended' ELSE 'open'

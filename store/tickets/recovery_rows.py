@@ -12,7 +12,7 @@ SELECT_EVIDENCE = """
 SELECT
   t.ticket_id, t.home_id, t.done_at, f.flags, f.withdrawn, l.clear_reason AS last_reason, m.warm AS measured_warm,
   EXISTS (SELECT FROM flag AS o WHERE o.home_id = t.home_id AND o.cleared_at IS NULL) AS flagged,
-  coalesce(s.state IN (2, 3), false) AS warm_now, s.state_since,
+  coalesce(is_warm(s.state), false) AS warm_now, s.state_since,
   EXISTS (
     SELECT FROM ticket_event AS e WHERE e.ticket_id = t.ticket_id AND e.kind = 'still_cold' AND e.at >= t.done_at
   ) AS told
@@ -60,7 +60,10 @@ SELECT DISTINCT t.ticket_id
 FROM flag AS f
 JOIN ticket AS t USING (ticket_id)
 WHERE f.cleared_at IS NULL AND t.class = 'cold' AND t.state <> 'closed' AND t.priority > 1
-  AND (f.severity = 2 OR judged_milli(f.limit_celsius, -f.lowest) >= %(depth)s OR f.cold_since <= %(cold_since)s)
+  AND (
+    severity_name(f.severity) = 'severe' OR judged_milli(f.limit_celsius, -f.lowest) >= %(depth)s
+    OR f.cold_since <= %(cold_since)s
+  )
 ORDER BY t.ticket_id
 LIMIT %(limit)s
 """

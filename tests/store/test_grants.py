@@ -17,7 +17,7 @@ from store.base.access import Scope
 from store.base.migrate import migrate
 from tests.api import town
 from tests.api.town import NOW
-from tests.conftest import Database, Servers
+from tests.conftest import ACCOUNTS, Database, Servers
 
 GRANTS = (files("store") / "grants.sql").read_text(encoding="utf-8")
 MATRIX = GRANTS.partition("INSERT INTO granted VALUES")[2].partition(";")[0]
@@ -250,6 +250,20 @@ def test_grafana_reads_views_and_nothing_else(database: Database, homes: dict[st
         assert readable == set()
         assert count(conn, "home_now") == 3
         assert count(conn, "building_now") == 2
+
+
+@pytest.mark.parametrize("process", ACCOUNTS)
+def test_what_a_process_may_read_it_can_read(database: Database, process: str) -> None:
+    """A right to a view is none where the view asks its reader for rights to what is behind it."""
+    granted = f"{RELATIONS} AND has_table_privilege(c.oid, 'SELECT')"
+    denied = {}
+    with psycopg.connect(database.url_as(process), autocommit=True) as conn:
+        for (name,) in conn.execute(granted.encode()).fetchall():
+            try:
+                conn.execute(f"SELECT * FROM {name} LIMIT 0".encode())
+            except psycopg.errors.InsufficientPrivilege as error:
+                denied[name] = str(error)
+    assert denied == {}
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:

@@ -9,7 +9,7 @@ SELECT
   sensor_id, date_trunc('hour', measured_at, 'UTC') AS hour, count(temperature) AS readings,
   min(temperature) AS lowest, max(temperature) AS highest, avg(temperature) AS mean
 FROM reading
-WHERE quality = 0
+WHERE is_good(quality)
 GROUP BY sensor_id, date_trunc('hour', measured_at, 'UTC');
 
 CREATE FUNCTION drop_readings(before timestamptz, most integer) RETURNS bigint

@@ -9,7 +9,7 @@ SELECT
   sensor_id, time_bucket('1 hour', measured_at) AS hour, count(temperature) AS readings,
   min(temperature) AS lowest, max(temperature) AS highest, avg(temperature) AS mean
 FROM reading
-WHERE quality = 0
+WHERE is_good(quality)
 GROUP BY sensor_id, time_bucket('1 hour', measured_at);
 
 -- Whole chunks are dropped, all at once: what is in one with something younger stays until that is old too.

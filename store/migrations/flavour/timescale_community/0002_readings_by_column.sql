@@ -29,7 +29,7 @@ SELECT
   sensor_id, time_bucket('1 hour', measured_at) AS hour, count(temperature) AS readings,
   min(temperature) AS lowest, max(temperature) AS highest, avg(temperature) AS mean
 FROM reading
-WHERE quality = 0
+WHERE is_good(quality)
 GROUP BY sensor_id, time_bucket('1 hour', measured_at)
 WITH NO DATA;
 
