@@ -62,7 +62,7 @@ class Database:
     flavour: str
 
     def url_as(self, process: str) -> str:
-        """The address for the account of a process: one of ACCOUNTS."""
+        """Return the address for the account of a process: one of ACCOUNTS."""
         parts = urlsplit(self.url)
         server = parts.netloc.rpartition("@")[2]
         return urlunsplit(parts._replace(netloc=f"the_{process}:{ACCOUNT}@{server}"))
@@ -164,7 +164,7 @@ def administer(server: Postgres, statement: str) -> None:
 
 
 def fresh_database(server: Postgres, flavour: str) -> Iterator[Database]:
-    """Yield a copy of the server's template, dropped afterwards with whoever is still connected."""
+    """Yield a copy of the server's template, dropped afterwards with all connections to it."""
     name = f"test_{next(NUMBERS)}"
     with psycopg.connect(server.url(), autocommit=True) as administrator:
         administrator.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")

@@ -1,4 +1,4 @@
-"""Who gets notices in the tests: a real SMTP server and a real HTTP server, which note all they take and may refuse."""
+"""Receivers of notices: a real SMTP server and a real HTTP server, which note all they take and may refuse."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ from local.port import LOOPBACK, free_port
 
 
 def nothing() -> None:
-    """What happens between taking a message and saying so."""
+    """Do nothing between taking a message and saying so."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Box:
         self.before_answer()
 
     def refusal(self) -> str | None:
-        """What to say instead of yes, if anything."""
+        """Return what to say instead of yes, if anything."""
         with self.lock:
             return self.answers.pop(0) if self.answers else None
 
     def times(self) -> Counter[str]:
-        """How often each key came."""
+        """Return how often each key came."""
         with self.lock:
             return Counter(message.key for message in self.taken)
 
@@ -85,7 +85,7 @@ class _Mailbox:
 
 @contextmanager
 def smtp_server() -> Iterator[tuple[int, Box]]:
-    """A mail server on a free port."""
+    """Yield a mail server on a free port."""
     box = Box()
     port = free_port()
     controller = Controller(_Mailbox(box), hostname=LOOPBACK, port=port)
@@ -98,7 +98,7 @@ def smtp_server() -> Iterator[tuple[int, Box]]:
 
 @contextmanager
 def http_server(body: dict[str, Any] | None = None) -> Iterator[tuple[int, Box]]:
-    """A web server on a free port that takes JSON by POST; refusals are statuses, or a body with an answer of 200.
+    """Run a web server on a free port that takes JSON by POST; refusals are statuses, or a body with an answer of 200.
 
     Args:
         body: of its answers.
@@ -140,7 +140,7 @@ def http_server(body: dict[str, Any] | None = None) -> Iterator[tuple[int, Box]]
 
 
 def recipients_file(mail_port: int, hook_port: int) -> str:
-    """A file of recipients: a desk with a web hook, somebody whose mailbox is gone, and users by mail."""
+    """Return a file of recipients: a desk with a web hook, somebody whose mailbox is gone, and users by mail."""
     mail = f"mailto://{LOOPBACK}:{mail_port}"
     return f"""
         [[recipient]]

@@ -9,7 +9,7 @@ NUMBER = count(1)
 
 
 def building(conn: Connection, station: str = "East") -> int:
-    """A building under a substation of its own; returns its id."""
+    """Return a building under a substation of its own; returns its id."""
     n = next(NUMBER)
     substation = _one(
         conn,
@@ -32,7 +32,7 @@ def home(
     contract: tuple[float, time | None, time | None] | None = None,
     status: tuple[tuple[datetime | None, str], ...] = ((None, "on"),),
 ) -> int:
-    """A home with its state row; returns its id."""
+    """Return a home with its state row; returns its id."""
     limit, opens, closes = contract or (None, None, None)
     home_id = _one(
         conn,
@@ -61,7 +61,7 @@ def sensor(
     gateway: str | None = None,
     valid: tuple[datetime | None, datetime | None] = (None, None),
 ) -> int:
-    """A sensor at a place; a second call with the same code adds a place. Returns the sensor's id."""
+    """Return a sensor at a place; a second call with the same code adds a place. Returns the sensor's id."""
     conn.execute("INSERT INTO sensor (code) VALUES (%s) ON CONFLICT DO NOTHING", (code,))
     sensor_id = _one(conn, "SELECT sensor_id FROM sensor WHERE code = %s", (code,))
     room = room_kind if home_id else None

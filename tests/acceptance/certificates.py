@@ -30,7 +30,7 @@ class Authority:
         _openssl("req", "-x509", *KEY, "-subj", f"/CN={folder.name}", "-days", "2", *self._out("ca"))
 
     def issue(self, name: str, address: str | None = None) -> Certificate:
-        """A certificate with this common name, and for a server its IP address."""
+        """Return a certificate with this common name, and for a server its IP address."""
         made = Certificate(self.folder / f"{name}.crt", self.folder / f"{name}.key")
         extension = ("-addext", f"subjectAltName=IP:{address}") if address else ()
         signed = ("-CA", str(self.certificate.file), "-CAkey", str(self.certificate.key))

@@ -29,7 +29,7 @@ class Breakable:
 
     @contextmanager
     def database(self, flavour: str) -> Iterator[tuple[Postgres, Database]]:
-        """A server of a flavour, running, with a fresh database in it; both may be broken."""
+        """Yield a server of a flavour, running, with a fresh database in it; both may be broken."""
         server = self._server(flavour).start()
         self._databases += 1
         name = f"breakable_{self._databases}"

@@ -12,7 +12,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def furnished(world: World, *homes: str) -> World:
-    """Homes of a multi-storey building, each with one thermometer of the same name."""
+    """Return homes of a multi-storey building, each with one thermometer of the same name."""
     with world.database.connect() as connection:
         building = town.building(connection)
         for home in homes:
@@ -42,7 +42,7 @@ def now() -> datetime:
 
 
 def milliseconds(at: datetime) -> datetime:
-    """As it was sent."""
+    """Return as it was sent."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 

@@ -55,15 +55,15 @@ class Process:
 
     @property
     def running(self) -> bool:
-        """Whether it is still there."""
+        """True while it is still there."""
         return self._process.poll() is None
 
     def status(self) -> str:
-        """What the system knows of it: proc(5)."""
+        """Return what the system knows of it: proc(5)."""
         return Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
 
     def said(self) -> str:
-        """All it has written to standard error."""
+        """Return all it has written to standard error."""
         return self.log.read_text(errors="replace")
 
     def wait_for(self, words: str, times: int = 1) -> Self:

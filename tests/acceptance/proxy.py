@@ -62,7 +62,7 @@ class Proxy:
 
     @property
     def connections(self) -> int:
-        """How many there are."""
+        """The number of connections."""
         return len(self._pairs) // 2
 
     def _run(self) -> None:

@@ -25,7 +25,7 @@ COLD, WARM = 17.0, 20.0
 
 
 def furnished(world: World) -> World:
-    """A building whose first homes will be cold. Batches are small, so that there are many to be interrupted."""
+    """Return a building whose first homes will be cold. Batches are small, so that there are many to be interrupted."""
     world.policy()
     world.settings({"HEARTH_BATCH_MESSAGES": "200", **zone_where_it_is(time(12), world.folder / "zones").settings})
     with world.database.connect() as connection:
@@ -36,7 +36,7 @@ def furnished(world: World) -> World:
 
 
 def spoken(minutes: int, until_minute: int = 0) -> list[Said]:
-    """A reading of every home for each of so many minutes, in order of time, the last `until_minute` minutes ago."""
+    """Make a reading of every home for each of so many minutes, in order; the last is `until_minute` minutes ago."""
     now = datetime.now(UTC)
     return [
         reading(f"s{n}", now - (until_minute + minute) * MINUTE, COLD if n < COLD_HOMES else WARM)
@@ -46,12 +46,12 @@ def spoken(minutes: int, until_minute: int = 0) -> list[Said]:
 
 
 def stored(world: World) -> list[Said]:
-    """What is in the table."""
+    """Return what is in the table."""
     return [reading(row["code"], row["measured_at"], row["temperature"]) for row in world.rows(STORED)]
 
 
 def assert_nothing_lost_or_doubled(world: World, acknowledged: Sequence[Said]) -> None:
-    """Every acknowledged reading is stored once; every cold home has one flag, and its ticket was opened for it."""
+    """Assert that each acknowledged reading is stored once, and that each cold home has one flag with its ticket."""
     count = "SELECT count(*) FROM reading"
     until(lambda: world.one(count) >= len(acknowledged), f"{len(acknowledged)} readings are stored")
     assert sorted(stored(world)) == sorted(acknowledged)
@@ -120,7 +120,7 @@ def test_worker_and_database_are_killed_in_the_middle(server_and_world: tuple[Po
 
 
 def interrupted(readings: Sequence[Said], acts: Mapping[int, Callable[[], None]]) -> Iterator[Said]:
-    """Readings to send, with something done while those before are still on their way."""
+    """Yield readings to send, with something done while those before are still on their way."""
     for n, said in enumerate(readings):
         if n in acts:
             acts[n]()
@@ -128,7 +128,7 @@ def interrupted(readings: Sequence[Said], acts: Mapping[int, Callable[[], None]]
 
 
 def in_the_middle(world: World, said: Thermometers) -> None:
-    """Some is stored, and some that the broker has acknowledged is not: that is what must not get lost."""
+    """Assert that some is stored, and some that the broker has acknowledged is not: that must not get lost."""
     assert 0 < world.one("SELECT count(*) FROM reading") < len(said.acknowledged)
 
 

@@ -27,7 +27,7 @@ FILES = {
 
 
 def write(folder: Path) -> Path:
-    """The registry as files."""
+    """Return the registry as files."""
     folder.mkdir()
     for name, text in FILES.items():
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")

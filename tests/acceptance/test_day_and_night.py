@@ -95,7 +95,7 @@ def earlier(clock: time, seconds: float) -> time:
 
 
 def ticket_of(reader: Reader, flag: Row, priority: int) -> None:
-    """The flag has an open ticket of its own, with its clocks."""
+    """Assert that the flag has an open ticket of its own, with its clocks."""
     ticket = reader.get(f"tickets/{flag['ticket']}")
     assert (ticket["class"], ticket["state"], ticket["priority"]) == ("cold", "open", priority)
     assert (ticket["home"], ticket["flags"]) == (flag["home"], [flag["id"]])

@@ -41,7 +41,7 @@ def demo(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def finished(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """What it said, once it has ended well."""
+    """Return what it said, once it has ended well."""
     out, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     return out, errors

@@ -43,6 +43,6 @@ def test_a_season_takes_no_more_memory_than_some_days(new_world: Making, plain_d
 
 
 def peak_mb(process: Process) -> float:
-    """The most memory that a process ever held (VmHWM), MB."""
+    """Return the most memory that a process ever held (VmHWM), MB."""
     (line,) = (line for line in process.status().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1000

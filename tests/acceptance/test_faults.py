@@ -63,7 +63,7 @@ class Speech:
 
     @property
     def acknowledged(self) -> list[Said]:
-        """What the broker has taken so far."""
+        """The messages that the broker has taken so far."""
         return list(self._said.acknowledged)
 
     def start(self) -> None:
@@ -94,7 +94,7 @@ class Speech:
 
 @contextmanager
 def speaking(world: World, *workers: Process) -> Iterator[Speech]:
-    """Somebody speaks meanwhile, and is heard; afterwards nothing is lost, doubled, or without a ticket."""
+    """Send readings meanwhile; afterwards nothing is lost, doubled, or without a ticket."""
     speech = Speech(world, workers)
     speech.start()
     try:
@@ -106,7 +106,7 @@ def speaking(world: World, *workers: Process) -> Iterator[Speech]:
 
 
 def name_of(worker: Process) -> str:
-    """Its name at the broker and in the counts."""
+    """Return its name at the broker and in the counts."""
     return "-".join(["hearth-ingest", *worker.name.split()[2:]])
 
 
@@ -126,7 +126,7 @@ def stored(world: World) -> int:
 
 
 def furnished(world: World) -> World:
-    """A building at noon; batches are small, so that there are many to be interrupted."""
+    """Return a building at noon; batches are small, so that there are many to be interrupted."""
     world.policy()
     world.settings({"HEARTH_BATCH_MESSAGES": "200", **zone_where_it_is(clock(12), world.folder / "zones").settings})
     with world.database.connect() as connection:
@@ -304,7 +304,7 @@ def test_one_of_two_workers_leaves(world: World) -> None:
 
 
 def workers(world: World) -> list[Process]:
-    """Two that share the messages."""
+    """Return two that share the messages."""
     world.believe_shares()
     both = [world.start("ingest", "--worker", number) for number in ("1", "2")]
     for worker in both:

@@ -1,4 +1,4 @@
-"""What ingest counts: the fates add up to what was sent, in the view and for Prometheus alike."""
+"""Counts of ingest: the fates add up to what was sent, in the view and for Prometheus alike."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -43,7 +43,7 @@ def world(new_world: Making, plain_database: Database) -> World:
 
 
 def figures(port: int) -> Figures:
-    """All samples by name and values of labels."""
+    """Return all samples by name and values of labels."""
     text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False).text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {(sample.name, *sample.labels.values()): sample.value for sample in samples}

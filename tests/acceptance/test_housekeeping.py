@@ -1,4 +1,4 @@
-"""What `hearth watch` does besides judging, and that it stands in nobody's way meanwhile."""
+"""The rounds of `hearth watch` besides judging, which stand in nobody's way meanwhile."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -73,6 +73,6 @@ def settled(world: World) -> tuple[World, datetime]:
 
 
 def record(world: World, start: datetime) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Flags with the state of their tickets, and the days that the town spoke on."""
+    """Return flags with the state of their tickets, and the days that the town spoke on."""
     days = f"SELECT * FROM ledger WHERE day <= DATE '{start.date() + timedelta(days=DAYS)}' ORDER BY home_id, day"
     return world.rows(FLAGS), world.rows(days)

@@ -35,12 +35,12 @@ def test_today_is_counted_and_what_comes_late_is_counted_in(new_world: Making, p
 
 
 def counted(reader: Reader, compliant_s: float) -> Any:
-    """The ledger day of today once it has so much compliant time."""
+    """Return the ledger day of today once it has so much compliant time."""
     items = reader.get("homes/home/compliance")["items"]
     return items[-1] if items and items[-1]["compliant_s"] >= compliant_s else None
 
 
 def coldest(reader: Reader, celsius: float) -> Any:
-    """The ledger day of today once it knows so low a temperature."""
+    """Return the ledger day of today once it knows so low a temperature."""
     items = reader.get("homes/home/compliance")["items"]
     return items[-1] if items[-1]["min"] == celsius else None

@@ -15,7 +15,7 @@ SECOND = timedelta(seconds=1)
 
 
 def furnished(world: World) -> World:
-    """A building at noon."""
+    """Return a building at noon."""
     world.policy(("clear_for_s = 1800", "clear_for_s = 0"), ("confirm_for_s = 0", "confirm_for_s = 2"))
     world.settings(zone_where_it_is(time(12), world.folder / "zones").settings)
     with world.database.connect() as connection:
@@ -73,6 +73,6 @@ def test_two_workers_share_and_neither_lose_nor_double_anything(new_world: Makin
 
 
 def flagged(world: World) -> list[str]:
-    """The home of every flag there is, doubles and all."""
+    """Return the home of every flag there is, doubles and all."""
     rows = world.rows("SELECT h.code FROM flag AS f JOIN home AS h USING (home_id) ORDER BY f.cold_since, h.home_id")
     return [row["code"] for row in rows]

@@ -42,7 +42,7 @@ class EdgeNode:
             self.client.publish(topic, payload)
 
     def speak(self) -> None:
-        """One reading."""
+        """Send one reading."""
         self.client.publish(*BIRTHS_AND_DATA[2], qos=1)
 
     def _commanded(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
@@ -72,7 +72,7 @@ def edge_node(port: int) -> Iterator[EdgeNode]:
 
 
 def furnished(world: World) -> World:
-    """A sensor for which the plant speaks."""
+    """Return a sensor for which the plant speaks."""
     file = world.folder / "sources.toml"
     file.write_text(TABLE)
     world.settings({"HEARTH_SOURCES": str(file)})

@@ -51,7 +51,7 @@ def environment(plain_database: Database, tmp_path: Path, people: tuple[int, Box
 
 
 def users(conn: psycopg.Connection, mail: int, hook_port: int) -> None:
-    """So many homes with a mail address, and as many web hooks."""
+    """Add so many homes with a mail address, and as many web hooks."""
     for n in range(USERS):
         town.home(conn, f"B1-{n}")
     conn.execute(INSERT_CONTACTS, ("email", "user%s@example.com"))
@@ -86,7 +86,7 @@ def test_killed_again_and_again_each_message_arrives_once(
     lock = threading.Lock()
 
     def strike() -> None:
-        """Sometimes the sender dies after a message was taken and before it hears so: the worst moment there is."""
+        """Kill the sender at times after a message was taken and before it hears so: the worst moment there is."""
         with lock:
             if chance.random() < 0.03:
                 current[-1].kill()

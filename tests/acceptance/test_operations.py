@@ -48,7 +48,7 @@ class Operated:
         subprocess.run(["chown", "-R", f"{host.uid}:{host.gid}", str(self.place)], check=True)
 
     def seen(self, name: str) -> str:
-        """A path as the server sees it."""
+        """Return a path as the server sees it."""
         return self.server.host.inside(self.place / name)
 
     def script(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -75,12 +75,12 @@ class Operated:
         return (done.stdout.splitlines() or [""])[-1]
 
     def url(self, account: str, database: str = "hearth") -> str:
-        """The address that was made for a process, but where the server is here."""
+        """Return the address that was made for a process, but where the server is here."""
         made = (self.place / f"secrets/database_{account}_url").read_text(encoding="utf-8").strip()
         return made.replace("@timescaledb:5432/hearth", f"@127.0.0.1:{self.server.port}/{database}")
 
     def connect(self, database: str = "hearth") -> psycopg.Connection:
-        """A connection of the superuser."""
+        """Return a connection of the superuser."""
         return psycopg.connect(self.server.url(database), autocommit=True)
 
 
@@ -100,7 +100,7 @@ def operated(tmp_path: Path) -> Iterator[Operated]:
 
 
 def counts(conn: psycopg.Connection) -> Mapping[str, int]:
-    """The number of rows in every table."""
+    """Return the number of rows in every table."""
     names = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename").fetchall()
     found = {}
     for (name,) in names:
@@ -111,7 +111,7 @@ def counts(conn: psycopg.Connection) -> Mapping[str, int]:
 
 
 def fill(conn: psycopg.Connection, readings: int = 3000) -> None:
-    """Some homes, and readings of weeks."""
+    """Store some homes, and readings of weeks."""
     for n in range(3):
         town.sensor(conn, f"s{n}", town.home(conn, f"H{n}"))
     conn.execute(
@@ -260,7 +260,7 @@ def fill_again(conn: psycopg.Connection, readings: int) -> None:
 
 
 def archived(conn: psycopg.Connection) -> bool:
-    """Whether everything up to the last switch is archived."""
+    """Return whether everything up to the last switch is archived."""
     row = conn.execute(
         "SELECT last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - 1) FROM pg_stat_archiver"
     ).fetchone()

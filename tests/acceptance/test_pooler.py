@@ -18,7 +18,7 @@ POOL = 3
 
 
 def configuration(account: str, place: str, port: int) -> dict[str, str]:
-    """The shipped configuration with its addresses here, and fewer connections than clients."""
+    """Return the shipped configuration with its addresses here, and fewer connections than clients."""
     known = conninfo_to_dict(account)
     here = {
         "hearth = host=timescaledb port=5432 dbname=hearth": (
@@ -74,7 +74,7 @@ def test_the_api_serves_through_it_each_its_own(pooler: PgBouncer, new_world: Ma
 
 
 def test_what_needs_a_session_is_told_apart_there(pooler: PgBouncer) -> None:
-    """Why ingest and watch do not come this way: what they make for their session is another client's next moment."""
+    """Ingest and watch do not come this way: what they make for their session is another client's next moment."""
     with psycopg.connect(pooler.url(), autocommit=True) as one, psycopg.connect(pooler.url(), autocommit=True) as other:
         one.execute("SET test.mine = 'yes'")
         assert other.execute("SELECT current_setting('test.mine', true)").fetchone() == ("yes",)

@@ -30,7 +30,7 @@ Flag = tuple[datetime, datetime | None, float, bool]  # cold since, cleared at, 
 
 
 def judged(readings: Series) -> list[Flag]:
-    """The flags of one home by walking through its winter minute by minute."""
+    """Return the flags of one home by walking through its winter minute by minute."""
     flags: list[Flag] = []
     celsius, age, warm_minutes = None, 0, 0
     since, lowest, severe = None, np.float32(np.inf), False
@@ -52,13 +52,13 @@ def judged(readings: Series) -> list[Flag]:
 
 
 def minutes(first: datetime, last: datetime) -> Iterator[datetime]:
-    """Every minute from first to last, both included."""
+    """Yield every minute from first to last, both included."""
     for n in range((last - first) // MINUTE + 1):
         yield first + n * MINUTE
 
 
 def recorded(weeks: int) -> dict[str, Series]:
-    """The rooms as they were recorded, by the code of their home."""
+    """Return the rooms as they were recorded, by the code of their home."""
     rooms = replay.rooms(weeks, SHANGHAI)
     at = [datetime.fromtimestamp(us // 1_000_000, UTC) for us in rooms.at_us.tolist()]
     return {
@@ -68,7 +68,7 @@ def recorded(weeks: int) -> dict[str, Series]:
 
 
 def harder(series: Series, seed: int) -> Series:
-    """A room two degrees colder, with hours of silence: what the recording itself lacks."""
+    """Return a room two degrees colder, with hours of silence: what the recording itself lacks."""
     chance = np.random.default_rng(seed)
     kept: dict[datetime, np.float32] = {}
     silent_until = min(series)
@@ -81,13 +81,13 @@ def harder(series: Series, seed: int) -> Series:
 
 
 def weeks_into_the_season() -> int:
-    """As late as the whole recording still lies within the season."""
+    """Return as late as the whole recording still lies within the season."""
     last = datetime.fromtimestamp(int(replay.recorded_rooms().at_us[-1]) // 1_000_000, UTC)
     return replay.weeks_before(last, SEASON_ENDS, SHANGHAI)
 
 
 def furnished(world: World, homes: Mapping[str, Series]) -> World:
-    """A home with one sensor for each series."""
+    """Return a home with one sensor for each series."""
     with world.database.connect() as connection:
         building = town.building(connection)
         for home in homes:
@@ -96,7 +96,7 @@ def furnished(world: World, homes: Mapping[str, Series]) -> World:
 
 
 def packed(homes: Mapping[str, Series]) -> list[telemetry.TimedPayload]:
-    """All readings in order of time, in large messages."""
+    """Return all readings in order of time, in large messages."""
     single = (
         telemetry.TimedPayload(us := int(at.timestamp()) * 1_000_000, home, telemetry.temperature(us, float(celsius)))
         for home, series in homes.items()
@@ -136,5 +136,5 @@ def test_the_flags_of_a_winter_are_those_of_a_judge_that_walks_minute_by_minute(
 
 
 def shortest(celsius: float) -> float:
-    """The value of a `real` as PostgreSQL writes it: the shortest text that stands for the same 32 bits."""
+    """Return the value of a `real` as PostgreSQL writes it: the shortest text that stands for the same 32 bits."""
     return float(str(np.float32(celsius)))

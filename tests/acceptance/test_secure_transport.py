@@ -54,14 +54,14 @@ class Secured:
         self.world.settings({"HEARTH_MQTT_CA_FILE": str(authority.certificate.file)})
 
     def password(self, user: str) -> str:
-        """The password that a device was given."""
+        """Return the password that a device was given."""
         with (self.broker.place / "new-devices.csv").open(encoding="utf-8", newline="") as lines:
             return {row["user"]: row["password"] for row in csv.DictReader(lines)}[user]
 
     def client(
         self, user: str | None, password: str | None = None, certificate: Certificate | None = None, client_id: str = ""
     ) -> "Device":
-        """A client that is not connected yet."""
+        """Return a client that is not connected yet."""
         return Device(self, user, password, certificate, client_id)
 
     def ingest(self, *arguments: str) -> Process:
@@ -69,7 +69,7 @@ class Secured:
         return self.world.start("ingest", *arguments).wait_for("event=connected")
 
     def temperatures(self) -> list[float]:
-        """All that is stored, in order."""
+        """Return all that is stored, in order."""
         return [row["temperature"] for row in self.world.rows("SELECT temperature FROM reading ORDER BY temperature")]
 
 
@@ -250,12 +250,12 @@ def test_a_device_has_not_the_name_of_a_session(secured: Secured) -> None:
     with secured.world.database.connect() as conn:
         town.sensor(conn, "hearth-ingest", town.home(conn, "H2"))
     done = secured.world.command("registry", "mosquitto", str(secured.broker.place))
-    assert "left out for their name (a colon, or a session of ours): hearth-ingest" in done.stdout
+    assert "left out for their name (a colon, or a session of Hearth): hearth-ingest" in done.stdout
     assert "hearth-ingest" not in (secured.broker.place / "passwords").read_text()
 
 
 def test_a_check_does_not_end_the_session_of_a_worker_with_its_account(secured: Secured) -> None:
-    """Where the client id is the account, whatever else comes in with it takes the session over: that is told."""
+    """With the account as the client id, anything else that comes in with it takes the session over: that is told."""
     secured.world.settings({"HEARTH_MQTT_URL": secured.broker.url("hearth", secured.password("hearth"))})
     ingest = secured.ingest()
     device = secured.client("s1", secured.password("s1"))

@@ -46,7 +46,7 @@ class Town:
 
     @property
     def acknowledged(self) -> list[Said]:
-        """What the broker has taken so far."""
+        """The messages that the broker has taken so far."""
         return list(self._said.acknowledged)
 
     def go_on(self) -> None:
@@ -75,7 +75,7 @@ class Town:
                 self._thread.join()
 
     def assert_nothing_lost_or_doubled(self) -> None:
-        """Whatever was acknowledged is stored once, and nothing else is."""
+        """Assert that everything acknowledged is stored once, and nothing else is."""
         said = sorted(self.acknowledged)
         until(lambda: self._world.one(COUNT) >= len(said), f"{len(said)} readings are stored")
         found = [reading(row["code"], row["measured_at"], row["temperature"]) for row in self._world.rows(STORED)]

@@ -1,4 +1,4 @@
-"""A substation of the simulated town fails and is mended: one incident, one dispatch, and each home its own case."""
+"""A substation of the simulated town fails and is repaired: one incident, one dispatch, and each home its own case."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -31,7 +31,7 @@ from tests.store.incident_rules import SWALLOWED
 HOMES = 2_000
 FAILS = 4  # position of the substation
 BREAKS = datetime(2026, 1, 14, 9, 0, tzinfo=ZONE)
-MENDED = BREAKS + timedelta(hours=4)
+REPAIRED = BREAKS + timedelta(hours=4)
 END = datetime(2026, 1, 14, 20, 0, tzinfo=ZONE)
 LIMITS = SubstationLimits(
     supply_low_celsius=40,
@@ -68,7 +68,7 @@ class OneFault:
     def active(self, at_us: int) -> Mapping[FaultKind, Faults]:
         at = datetime.fromtimestamp(at_us / 1e6, UTC)
         now = {kind: np.zeros(0, FAULT) for kind in FaultKind} | {FaultKind.WINDOW: self.windows}
-        return now | ({FaultKind.SUBSTATION: self.substation} if BREAKS <= at < MENDED else {})
+        return now | ({FaultKind.SUBSTATION: self.substation} if BREAKS <= at < REPAIRED else {})
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_substation_fails_and_is_mended(desk: Desk, town: Town, limits: Substa
 
 
 def work(conn: Connection, desk: Desk, chosen: Policy, now: datetime) -> None:
-    """What watch does."""
+    """Run the rounds of watch."""
     while tick(conn, desk.judge, now):
         pass
     substations.look(conn, chosen, now)

@@ -67,12 +67,12 @@ def test_up_heals_and_stops_in_order(new_world: Making, plain_database: Database
 
 
 def everybody_under(pid: int) -> list[int]:
-    """All descendants of a process."""
+    """Return all descendants of a process."""
     return [p for child in children_of(pid) for p in (child, *everybody_under(child))]
 
 
 def command(pid: int) -> str:
-    """The command line of a process; empty when it is gone."""
+    """Return the command line of a process; empty when it is gone."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""What the operator gets wrong is one line on standard error that names the variable, and exit code 2."""
+"""An operator's mistake is one line on standard error that names the variable, and exit code 2."""
 
 from pathlib import Path
 

@@ -20,7 +20,7 @@ Said = tuple[str, int, float]  # sensor, measured at (Unix milliseconds), °C
 
 
 def reading(sensor: str, at: datetime, celsius: float) -> Said:
-    """One reading as it is sent."""
+    """Return one reading as it is sent."""
     return sensor, int(at.timestamp() * 1000), celsius
 
 
@@ -50,7 +50,7 @@ class Thermometers:
         self.say_all(readings)
 
     def say_all(self, readings: Iterable[Said]) -> None:
-        """The same for readings that come while they are sent."""
+        """Send readings that come while they are sent."""
         for said in readings:
             sensor, at_ms, celsius = said
             self._on_their_way.append((self._publish(sensor, {"ts": at_ms, "temperature": celsius}), said))

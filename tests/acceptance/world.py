@@ -84,7 +84,7 @@ class World:
             broker_shares.record(connection, proof, datetime.now(UTC))
 
     def thermometers(self) -> Thermometers:
-        """A connection to the broker, open until the end of the world."""
+        """Return a connection to the broker, open until the end of the world."""
         return self._stack.enter_context(Thermometers(self.broker.port))
 
     def wait_until_heard(self, thermometers: Thermometers, ingest: Process, worker: str = "hearth-ingest") -> None:
@@ -104,7 +104,7 @@ class World:
             return connection.execute(statement.encode()).fetchall()
 
     def one(self, statement: str) -> Any:
-        """The first column of the only row."""
+        """Return the first column of the only row."""
         (row,) = self.rows(statement)
         return next(iter(row.values()))
 
@@ -118,7 +118,7 @@ class World:
         return port, self.start("api", HEARTH_API_PORT=str(port))
 
     def reader(self, port: int, role: str, *homes: str) -> "Reader":
-        """Somebody who reads over HTTP with a token of his own."""
+        """Make a reader over HTTP with a token of its own."""
         named = [argument for home in homes for argument in ("--home", home)]
         token = self.command("token", "create", "--role", role, *named).stdout.strip()
         reader = Reader(self._stack.enter_context(httpx.Client(trust_env=False)), port, token)
@@ -136,14 +136,14 @@ class Reader:
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def ready(self) -> bool:
-        """Whether the API is ready to answer."""
+        """Return whether the API is ready to answer."""
         try:
             return self._client.get(f"{self._root}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
     def ask(self, path: str) -> httpx.Response:
-        """The answer to GET, whatever it is."""
+        """Return the answer to GET, whatever it is."""
         return self._client.get(f"{self._root}/v1/{path}", headers=self._headers)
 
     def swallow(self, path: str) -> int:
@@ -154,13 +154,13 @@ class Reader:
             return sum(len(part) for part in answer.iter_bytes())
 
     def get(self, path: str) -> Any:
-        """The JSON that a path answers."""
+        """Return the JSON that a path answers."""
         answer = self.ask(path)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def flags(self, home: str) -> list[Row]:
-        """The flags of a home, newest first."""
+        """Return the flags of a home, newest first."""
         return list(self.get(f"homes/{home}/flags")["items"])
 
     def flag(self, home: str, seconds: float, state: str = "open") -> Row:
@@ -176,7 +176,7 @@ class Reader:
 
 @cache
 def seed() -> str:
-    """The built-in rules, as an operator gets them to start his own from."""
+    """Return the built-in rules, as an operator gets them to start his own from."""
     return processes.run({}, "policy", "show").stdout
 
 

@@ -27,7 +27,7 @@ class Zone:
         return {"HEARTH_TIMEZONE": self.name, "PYTHONTZPATH": f"{self.folder}:{SYSTEM_ZONES}"}
 
     def at(self, clock: time) -> datetime:
-        """The instant of a time of the present local day."""
+        """Return the instant of a time of the present local day."""
         local = datetime.now(UTC) + self.offset
         return datetime.combine(local.date(), clock, UTC) - self.offset
 
@@ -45,7 +45,7 @@ def zone_where_it_is(clock: time, folder: Path) -> Zone:
 
 
 def zone_file(offset_seconds: int) -> bytes:
-    """A zone without changes in the first version of the format TZif (RFC 9636)."""
+    """Return a zone without changes in the first version of the format TZif (RFC 9636)."""
     abbreviation = b"HERE\0"
     counts = struct.pack(">6l", 0, 0, 0, 0, 1, len(abbreviation))
     return b"TZif" + b"\0" * 16 + counts + struct.pack(">lBB", offset_seconds, 0, 0) + abbreviation

@@ -1,4 +1,4 @@
-"""What tests ask the API, and what every answer must have."""
+"""Checks of answers that many tests make."""
 
 import base64
 from typing import Any
@@ -14,7 +14,7 @@ def post(api: Api, path: str, token: str, body: Any) -> httpx.Response:
 
 
 def everything(api: Api, path: str, token: str, limit: int, **parameters: str) -> list[object]:
-    """The items of all pages."""
+    """Return the items of all pages."""
     items: list[object] = []
     cursor: dict[str, str] = {}
     while True:
@@ -27,7 +27,7 @@ def everything(api: Api, path: str, token: str, limit: int, **parameters: str) -
 
 
 def check(answer: httpx.Response, status: int) -> dict[str, object]:
-    """The problem, after a look at what all problems have."""
+    """Return the problem, after a look at what all problems have."""
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     body: dict[str, object] = answer.json()

@@ -58,7 +58,7 @@ class Api:
         return self.client.get(path, params=parameters or None, headers=headers)
 
     def token(self, role: str = "admin", *homes: str, station: str | None = None) -> str:
-        """A token that does not expire."""
+        """Return a token that does not expire."""
         return access.create(self.conn, access.TokenGrant(access.Role(role), homes=homes, station=station), NOW)
 
 

@@ -20,6 +20,6 @@ VALUES (
 
 
 def ledger_day(api: Api, home: int, day: date, **columns: Any) -> None:
-    """A day of a home, all warm unless told otherwise; µs as in the table."""
+    """Store a day of a home, all warm unless told otherwise; µs as in the table."""
     row = {"compliant": 86_400_000_000, "cold": 0, "unknown": 0, "shortfall": 0, "heat": 0, "deficit": 0}
     api.conn.execute(INSERT_DAY, {**row, "home": home, "day": day, "lowest": None, "closed": day < TODAY, **columns})

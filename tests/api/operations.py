@@ -52,7 +52,7 @@ OUTAGE = {"kind": "fault", "reason": "a burst pipe", "begins_at": NOW.isoformat(
 
 @dataclass(frozen=True)
 class Operation:
-    """Who may call it, and how it is called.
+    """An operation: the roles that may call it, and how it is called.
 
     `of` says what the path names, and so whether it can be another's: a key of Town.paths; None: nothing, it is a list
     or public. `body` makes the body for a home. `listed` says whether a list names homes.
@@ -131,7 +131,7 @@ OPERATIONS = {
 
 
 def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
-    """A home in each place with all that can be asked for; the parameters of paths that lead to it."""
+    """Return a home in each place with all that can be asked for; the parameters of paths that lead to it."""
     kinds = ("home", "ticket", "incident", "outage", "kind", "export")
     paths: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in kinds}
     incidents: dict[str, str] = {}

@@ -16,7 +16,7 @@ SELECT %s, substation_id FROM substation WHERE station = %s
 
 
 def people(conn: Connection, station: str, warm: int = 0, cold: int = 0, unknown: int = 0) -> None:
-    """Homes behind the substation of a station."""
+    """Store homes behind the substation of a station."""
     states = [HomeState.WARM] * warm + [HomeState.COLD] * cold + [HomeState.UNKNOWN] * unknown
     for number, state in enumerate(states):
         town.home(conn, f"home-{station}-{number}", building=f"B-{station}", station=station, state=state)

@@ -13,7 +13,7 @@ LEAK = {"class": "leak", "description": "it drips"}
 
 
 def at_once(count: int, send: Callable[[int], httpx.Response]) -> Counter[int]:
-    """How often each status was answered."""
+    """Return how often each status was answered."""
     with ThreadPoolExecutor(count) as pool:
         return Counter(answer.status_code for answer in pool.map(send, range(count)))
 

@@ -18,7 +18,7 @@ REASON = {"reason": "the complainant asked to be called back"}
 
 
 def taken(api: Api, **other: Any) -> dict[str, Any]:
-    """A complaint of who lives in B1-101."""
+    """Return a complaint of who lives in B1-101."""
     if not api.conn.execute("SELECT FROM home").fetchall():
         town.home(api.conn)
     answer = post(api, "/v1/cases", api.token("dispatcher"), {**STORY, **other})
@@ -163,7 +163,7 @@ def test_a_customer_complains_within_measure(plain_api: Api) -> None:
     assert [post(api, "/v1/cases", token, MINE).status_code for _ in range(6)] == [201] * 5 + [409]
     other = api.token("customer", "B1-101")
     unnamed = [post(api, "/v1/cases", other, MINE | {"anonymous": True}).status_code for _ in range(11)]
-    assert set(unnamed) == {409}  # the home has as many open as are worked at a time, whoever asks
+    assert set(unnamed) == {409}  # the home has as many open as are worked at a time, for every caller
 
 
 def test_what_is_anonymous_is_counted_by_who_asks(plain_api: Api) -> None:

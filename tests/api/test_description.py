@@ -40,7 +40,7 @@ def test_everything_that_is_sent_or_answered_has_an_example(document: Any) -> No
 
 
 def named(part: Any) -> Iterator[str]:
-    """The schemas that a part of the document names."""
+    """Yield the schemas that a part of the document names."""
     if isinstance(part, dict):
         if "$ref" in part:
             yield part["$ref"].rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Dossiers over a real database: what is in them, for whom, and that the same data gives the same bytes."""
+"""Dossiers over a real database: their contents and readers, and that the same data gives the same bytes."""
 
 import csv
 import hashlib
@@ -68,14 +68,14 @@ class Case:
     database: Database
 
     def get(self, role: str = "admin", **query: str) -> httpx.Response:
-        """A dossier for somebody."""
+        """Return a dossier for somebody."""
         reach = {"customer": ("customer", "H1"), "crew": ("crew",)}.get(role, (role,))
         token = self.api.token(*reach, station="East" if role == "crew" else None)
         return self.api.get(PATH, token, **{**SPAN, **query})
 
 
 def build(conn: Connection) -> Worked:
-    """Three days of readings with a cold spell and a gap; a ticket that was worked; measurements, an outage, seals."""
+    """Store three days of readings with a cold spell and a gap, a worked ticket, measurements, an outage, seals."""
     company = Worked(conn)
     building = town.building(conn)
     home = town.home(conn, "H1", building_id=building)
@@ -133,7 +133,7 @@ def opened(answer: httpx.Response) -> zipfile.ZipFile:
 
 
 def told(answer: httpx.Response, name: str) -> Any:
-    """A file of a dossier as its readers read it."""
+    """Return a file of a dossier as its readers read it."""
     raw = opened(answer).read(name)
     if name.endswith(".csv"):
         return list(csv.DictReader(io.StringIO(raw.decode())))
@@ -212,7 +212,7 @@ def test_processes_of_their_own_give_the_same_bytes(case: Case, tmp_path: Path) 
 
 
 def answers(url: str) -> bool:
-    """Whether an API is ready."""
+    """Return whether an API is ready."""
     try:
         return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
     except httpx.TransportError:
@@ -385,7 +385,7 @@ def test_late_data_changes_the_state_and_the_root(case: Case) -> None:
     assert after["state"]["readings"] == before["state"]["readings"] + 1
     assert after["state"]["last_received_at"] > before["state"]["last_received_at"]
     assert case.get(**span).content != past
-    # Until watch has counted the day anew, the ledger is behind its readings, and the dossier says so.
+    # Until watch has counted the day again, the ledger is behind its readings, and the dossier says so.
     assert "differs" in [row["recount"] for row in told(case.get(), "ledger.csv")]
 
 
@@ -441,7 +441,7 @@ def test_no_more_at_a_time_than_exports(case: Case) -> None:
 
 
 def season(conn: Connection, days: int, seconds: int = 300) -> int:
-    """A home with two thermometers that spoke every so often from 2025-12-01 on."""
+    """Return a home with two thermometers that spoke every so often from 2025-12-01 on."""
     home = town.home(conn, f"S{seconds}")
     for room in ("living", "bedroom"):
         sensor = town.sensor(conn, f"{room}-{seconds}", home, room_kind=room, interval_s=seconds)

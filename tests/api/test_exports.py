@@ -27,7 +27,7 @@ ODD = [17.996, 18.0, -3.14, 85.0, 16.1, 1 / 3]
 
 
 def taken(answer: httpx.Response) -> list[dict[str, Any]]:
-    """The rows of an export of any format, as its readers read them."""
+    """Return the rows of an export of any format, as its readers read them."""
     assert answer.status_code == 200
     kind = answer.headers["content-type"].partition(";")[0]
     if kind == "text/csv":

@@ -1,4 +1,4 @@
-"""The running API, asked at random by each role: nothing is an error of ours, every answer is as described."""
+"""The running API, asked at random by each role: no internal error, every answer is as described."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What surrounds every request: headers, sizes, limits, ETags, other pages' scripts."""
+"""The guard around every request: headers, sizes, limits, ETags, other pages' scripts."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -76,7 +76,7 @@ def test_the_database_goes_away_and_comes_back(tmp_path: Path) -> None:
 
 
 def ready(url: str) -> tuple[int, str]:
-    """Status and detail of /readyz of a database without migrations."""
+    """Return status and detail of /readyz of a database without migrations."""
     answer = httpx.get(f"{url}/readyz", trust_env=False, timeout=10)
     return answer.status_code, str(check(answer, 503)["detail"])
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.plain_only
 
 
 def cold_building(api: Api, station: str, building: str, homes: int = 4) -> None:
-    """A building in which all homes are cold, and what watch makes of it."""
+    """Store a building in which all homes are cold, and let watch look at it."""
     for unit in range(homes):
         home = town.home(api.conn, f"{building}-{unit}", building=building, station=station, state=5)
         town.flag(api.conn, home, town.ticket(api.conn, home)[0])

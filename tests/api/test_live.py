@@ -1,4 +1,4 @@
-"""Streams of events: what happens is told once, in order, to whom it is for, whatever is cut or restarted."""
+"""Streams of events: a change is told once, in order, to its audience, through cuts and restarts."""
 
 import json
 import socket
@@ -73,11 +73,11 @@ class Ear:
         self.over.set()
 
     def changes(self) -> list[Event]:
-        """What happened, without how homes are."""
+        """Return what happened, without how homes are."""
         return [event for event in self.events if event.kind != "home"]
 
     def homes(self) -> list[Any]:
-        """How the home was, one time after the other."""
+        """Return how the home was, one time after the other."""
         return [event.data for event in self.events if event.kind == "home"]
 
     def wait(self, count: int) -> list[Event]:
@@ -86,7 +86,7 @@ class Ear:
         return self.changes()
 
     def numbers(self) -> list[int]:
-        """The numbers of remarks, in the order in which they were told."""
+        """Return the numbers of remarks, in the order in which they were told."""
         return [
             e.data["event"]["data"]["n"] for e in self.events if e.kind == "ticket" and "n" in e.data["event"]["data"]
         ]
@@ -96,7 +96,7 @@ def until(true: Any) -> None:
     """Wait until something is so."""
     end = time.monotonic() + PATIENCE_S
     while not true():
-        assert time.monotonic() < end, "in vain"
+        assert time.monotonic() < end, "it did not come in time"
         time.sleep(0.01)
 
 
@@ -123,7 +123,7 @@ def listening(api: Api, path: str, token: str, last: str | None = None, **query:
 
 @contextmanager
 def many(api: Api, token: str, count: int) -> Iterator[list[socket.socket]]:
-    """So many listeners without a thread each."""
+    """Connect so many listeners without a thread each."""
     request = f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     with ExitStack() as stack:
         sockets = []
@@ -160,7 +160,7 @@ def plain(plain_database: Database) -> Iterator[Api]:
 
 
 def remark(conn: psycopg.Connection, ticket: int, number: int, kind: str = "remark") -> None:
-    """Something happens to a ticket."""
+    """Add a remark to a ticket."""
     conn.execute(ANOTHER_EVENT, (ticket, NOW, kind, Jsonb({"n": number, "remark": "seen"})))
 
 

@@ -1,4 +1,4 @@
-"""Who may see what: every operation of the API × every role × one's own and another's home.
+"""The access matrix: every operation of the API × every role × one's own and another's home.
 
 The operations come from the OpenAPI document: a new one without an entry in OPERATIONS fails. The second half does the
 same with the application's checks switched off: row-level security alone keeps foreign rows in.
@@ -157,10 +157,10 @@ def is_foreign(operation: Operation, role: Role, home: str) -> bool:
 
 
 def named_in(answer: httpx.Response) -> set[str]:
-    """The homes that an answer tells of."""
+    """Return the homes that an answer tells of."""
     return {home for home in HOMES if home in answer.text}
 
 
 def reached(answer: httpx.Response) -> bool:
-    """Whether the operation was carried out, or refused for what the thing is, not for who asks."""
+    """Return whether the operation was carried out, or refused for what the thing is, not for who asks."""
     return answer.status_code < 500 and answer.status_code not in (401, 403, 404)

@@ -80,7 +80,7 @@ def api(plain_database: Database, identity: Provider) -> Iterator[Api]:
 
 
 def token(key: Any = RSA, kid: str = "rsa", algorithm: str = "RS256", **claims: Any) -> str:
-    """A token that holds, but for what is said otherwise; a claim of None is left out."""
+    """Return a token that holds, but for what is said otherwise; a claim of None is left out."""
     usual = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u-1", "iat": AT, "exp": AT + 300, "hearth_role": "dispatcher"}
     payload = {name: value for name, value in {**usual, **claims}.items() if value is not None}
     return jwt.encode(payload, key, algorithm, headers={"kid": kid})

@@ -1,4 +1,4 @@
-"""Outages over HTTP: recorded and followed by the desk, read by those whom they concern."""
+"""Outages over HTTP: recorded and followed by the desk, read by those they concern."""
 
 from datetime import timedelta
 from typing import Any

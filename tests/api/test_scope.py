@@ -1,4 +1,4 @@
-"""Who sees what."""
+"""The rows that each role sees."""
 
 import pytest
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.plain_only
 
 
 def sealed(api: Api, count: int, key: SigningKey | None) -> None:
-    """So many seals more."""
+    """Add so many seals."""
     api.conn.commit()
     api.conn.autocommit = True
     for nth in range(count):

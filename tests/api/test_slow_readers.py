@@ -33,7 +33,7 @@ def filled(plain_api: Api) -> Api:
 
 @contextmanager
 def unread(api: Api, token: str) -> Iterator[socket.socket]:
-    """A client that asks for an export and reads nothing."""
+    """Yield a client that asks for an export and reads nothing."""
     api.conn.commit()
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -43,7 +43,7 @@ def unread(api: Api, token: str) -> Iterator[socket.socket]:
 
 
 def sending(api: Api) -> int:
-    """How many downloads are under way."""
+    """Return how many downloads are under way."""
     held: int = api.app.state.surroundings.downloads.held
     return held
 

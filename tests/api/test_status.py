@@ -1,4 +1,4 @@
-"""What everybody may know: no token, no home, no figure of a few."""
+"""Public figures: no token, no home, no figure of a few."""
 
 from datetime import timedelta
 from typing import Any
@@ -77,7 +77,7 @@ def test_it_is_looked_up_once_in_a_while_and_may_be_cached(plain_api: Api) -> No
     again = api.client.get("/v1/status", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     people(api.conn, "South", cold=20)
-    api.clock.now = NOW + timedelta(minutes=9)  # outages are looked up anew, and figures are not
+    api.clock.now = NOW + timedelta(minutes=9)  # outages are looked up again, and figures are not
     later = asked(api)
     assert (later["at"], later["figures"]) == ("2026-01-15T04:09:00Z", first.json()["figures"])
     api.clock.now = NOW + timedelta(minutes=10)

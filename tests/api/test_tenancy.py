@@ -52,7 +52,7 @@ def lives(conn: Connection, *lines: tuple[str | None, datetime | None, date | No
 
 
 def report(conn: Connection, home: int, at: datetime, words: str) -> str:
-    """A repair that was reported, with a flag, a reading, a measurement and a complaint of the same time."""
+    """Return a repair that was reported, with a flag, a reading, a measurement and a complaint of the same time."""
     ticket, number = town.ticket(conn, home, kind="leak")
     conn.commit()  # what is checked at the end of a transaction has to be checked before triggers are switched off
     conn.execute("ALTER TABLE ticket DISABLE TRIGGER USER; ALTER TABLE ticket_event DISABLE TRIGGER USER")
@@ -102,7 +102,7 @@ class Let:
         return self.api.client.request(method, url, params=query, json=body, headers=headers)
 
     def told(self, answer: httpx.Response) -> str:
-        """All that an answer tells, a dossier unpacked."""
+        """Return all that an answer tells, a dossier unpacked."""
         if answer.headers.get("content-type") != "application/zip":
             return answer.text
         with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:

@@ -70,7 +70,7 @@ RETURNING flag_id
 
 
 def one(conn: Connection, statement: str, parameters: object) -> int:
-    """The first column of the row that a statement returns."""
+    """Return the first column of the row that a statement returns."""
     row = conn.execute(statement, parameters).fetchone()  # type: ignore[call-overload]
     return int(row[0])
 
@@ -78,7 +78,7 @@ def one(conn: Connection, statement: str, parameters: object) -> int:
 def home(
     conn: Connection, code: str = "B1-101", *, building: str = "B1", station: str = "North", state: int = 2
 ) -> int:
-    """A home, with the building and substation it needs; `state` is a domain.states.State."""
+    """Return a home, with the building and substation it needs; `state` is a domain.states.State."""
     substation = one(conn, INSERT_SUBSTATION, {"code": f"S-{station}", "station": station})
     building_id = one(conn, INSERT_BUILDING, {"code": building, "substation": substation})
     home_id = one(conn, INSERT_HOME, {"code": code, "building": building_id})
@@ -97,24 +97,24 @@ def sensor(
     valid_from: datetime | None = None,
     valid_to: datetime | None = None,
 ) -> int:
-    """A sensor in a room of a home for a time."""
+    """Return a sensor in a room of a home for a time."""
     sensor_id = one(conn, INSERT_SENSOR, (code,))
     conn.execute(INSERT_POINT, (sensor_id, home_id, room, offset_k, valid_from, valid_to))
     return sensor_id
 
 
 def reading(conn: Connection, sensor_id: int, at: datetime, celsius: float, quality: int = 0) -> None:
-    """A stored reading."""
+    """Store a reading."""
     conn.execute(INSERT_READING, (sensor_id, at, at, celsius, quality))
 
 
 def sensor_now(conn: Connection, sensor_id: int, home_id: int, celsius: float) -> None:
-    """The value that a sensor says now."""
+    """Store the value that a sensor says now."""
     conn.execute(INSERT_SENSOR_NOW, (sensor_id, home_id, celsius, NOW, NEVER))
 
 
 def ticket(conn: Connection, home_id: int | None, *, kind: str = "cold", state: str = "open") -> tuple[int, str]:
-    """A ticket with its opening on record: key and number."""
+    """Return a ticket with its opening on record: key and number."""
     closed_at = NOW if state == "closed" else None
     values = {
         "class": kind,
@@ -130,7 +130,7 @@ def ticket(conn: Connection, home_id: int | None, *, kind: str = "cold", state: 
 
 
 def clock(conn: Connection, ticket_id: int, name: str, due_at: datetime, met_at: datetime | None = None) -> None:
-    """A clock of a ticket."""
+    """Store a clock of a ticket."""
     conn.execute(INSERT_CLOCK, (ticket_id, name, due_at, met_at))
 
 
@@ -144,7 +144,7 @@ def flag(
     suspended_at: datetime | None = None,
     cleared_at: datetime | None = None,
 ) -> int:
-    """A flag of a home on a ticket."""
+    """Return a flag of a home on a ticket."""
     row = {
         "home": home_id,
         "ticket": ticket_id,

@@ -10,7 +10,7 @@ CLI = typer.main.get_command(app())
 
 
 def commands(group: Any = CLI, before: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
-    """Every command by its words."""
+    """Return every command by its words."""
     found: dict[tuple[str, ...], Any] = {}
     for name, command in group.commands.items():
         here = (*before, name)

@@ -32,7 +32,7 @@ Loader.add_constructor("!override", _override)
 
 
 def load(name: str) -> dict[str, Any]:
-    """A compose file alone, as written: the tags make no difference to a file alone."""
+    """Return a compose file alone, as written: the tags make no difference to a file alone."""
     loaded: dict[str, Any] = plain(yaml.load((ROOT / name).read_text(encoding="utf-8"), Loader))
     return loaded
 
@@ -47,7 +47,7 @@ def merged(*names: str) -> dict[str, Any]:
 
 
 def merge(below: Any, above: Any) -> Any:
-    """Mappings are merged, sequences are appended, everything else is replaced, and so is what is run."""
+    """Return mappings are merged, sequences are appended, everything else is replaced, and so is what is run."""
     if isinstance(above, Override):
         return above.value
     if isinstance(below, dict) and isinstance(above, dict):
@@ -61,7 +61,7 @@ def merge(below: Any, above: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Without tags."""
+    """Strip the tags."""
     if isinstance(value, Override):
         return plain(value.value)
     if isinstance(value, dict):

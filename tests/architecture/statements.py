@@ -29,7 +29,7 @@ def statements() -> dict[str, str]:
 
 
 def numbered(statement: str) -> str:
-    """psycopg's placeholders as PostgreSQL's: equal names get equal numbers, `%s` the next one."""
+    """Write psycopg's placeholders as PostgreSQL's: equal names get equal numbers, `%s` the next one."""
     names: list[str] = []
 
     def number(match: re.Match[str]) -> str:
@@ -60,12 +60,12 @@ def offer(conn: Connection, statement: str) -> None:
 
 
 def is_for(flavour: str, name: str) -> bool:
-    """Whether a statement is for a flavour: TIMESCALE_… are never sent to plain PostgreSQL."""
+    """Return whether a statement is for a flavour: TIMESCALE_… are never sent to plain PostgreSQL."""
     return flavour != "plain" or not name.partition(".")[2].startswith("TIMESCALE_")
 
 
 def refused(database: Database) -> dict[str, str]:
-    """The statements that a migrated database does not take, with what it says."""
+    """Return the statements that a migrated database does not take, with what it says."""
     wrong = {}
     with database.connect() as conn:
         for name, statement in statements().items():

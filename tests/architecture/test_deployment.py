@@ -35,7 +35,7 @@ Service = tuple[str, dict[str, Any]]
 
 
 def services() -> list[Any]:
-    """Each service of each stack, as a parameter."""
+    """Return each service of each stack, as a parameter."""
     return [
         pytest.param(stack, (name, service), id=f"{name}, {stack}")
         for stack, whole in STACKS.items()
@@ -44,12 +44,12 @@ def services() -> list[Any]:
 
 
 def once(service: dict[str, Any]) -> bool:
-    """Whether a service does one thing and ends."""
+    """Return whether a service does one thing and ends."""
     return str(service["restart"]) == "no"
 
 
 def names(of: list[Any] | dict[str, Any]) -> set[str]:
-    """The names in a list of names or of mappings with a source."""
+    """Return the names in a list of names or of mappings with a source."""
     return {one if isinstance(one, str) else one["source"] for one in of}
 
 
@@ -241,7 +241,7 @@ def test_the_proxy_logs_no_query() -> None:
 
 
 def passes(path: str) -> bool:
-    """Whether the proxy hands a path on, by the rules of its configuration: each is a condition to answer 404."""
+    """Return whether the proxy hands a path on: each rule of its configuration is a condition to answer 404."""
     told = (ROOT / "deploy/haproxy/haproxy.cfg").read_text(encoding="utf-8")
     rules = re.findall(r"^ +http-request return status 404 (if|unless) (.*)$", told, re.MULTILINE)
     assert len(rules) == 3
@@ -341,7 +341,7 @@ def test_workers_have_numbers_of_their_own_and_are_otherwise_equal() -> None:
 
 
 def listeners() -> dict[int, set[str]]:
-    """The lines of each listener of the shipped Mosquitto, by its port."""
+    """Return the lines of each listener of the shipped Mosquitto, by its port."""
     found: dict[int, set[str]] = {}
     port = 0
     for line in (ROOT / "deploy/mosquitto/mosquitto.conf").read_text(encoding="utf-8").splitlines():

@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def shown() -> list[list[str]]:
-    """The words after `hearth` in every command that the README shows, in blocks and in lines."""
+    """Return the words after `hearth` in every command that the README shows, in blocks and in lines."""
     blocks = "\n".join(re.findall("```sh\n(.*?)```", README, re.DOTALL))
     lines = re.findall(r"^(?:.*\$\()?hearth ([^#\n]*)", blocks, re.MULTILINE) + re.findall(r"`hearth ([^`]+)`", README)
     return [line.split() for line in lines]

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = (
     "docs",
     "local",
+    "tests",
 )  # fmt: skip
 TEXTS = (".py", ".md", ".sql", ".html", ".toml", ".yml")
 REFUSED = re.compile(

@@ -24,7 +24,7 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def stage(number: int) -> list[tuple[str, str]]:
-    """The instructions of a stage, after its FROM."""
+    """Return the instructions of a stage, after its FROM."""
     starts = [n for n, (word, _) in enumerate(instructions()) if word == "FROM"]
     ends = [*starts[1:], len(instructions())]
     return instructions()[starts[number] + 1 : ends[number]]

@@ -21,7 +21,7 @@ WITH_VALUE = {"-f", "--volume", "--entrypoint", "--signal"}
 
 
 def words(command: list[str]) -> list[str]:
-    """What is left of the words after `docker compose` without options."""
+    """Return what is left of the words after `docker compose` without options."""
     rest, skip = [], False
     for word in command[2:]:
         if skip or word.startswith("-"):

@@ -7,7 +7,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def imported(path: Path) -> set[str]:
-    """Every module, and every name in it, that a file imports."""
+    """Return every module, and every name in it, that a file imports."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

@@ -10,20 +10,20 @@ CHECKS = {"raises", "warns", "fail", "validate", "run_state_machine_as_test", "w
 
 
 def calls(node: ast.AST) -> set[str]:
-    """The last part of the name of each function that is called."""
+    """Return the last part of the name of each function that is called."""
     found = {ast.unparse(call.func).rpartition(".")[2] for call in ast.walk(node) if isinstance(call, ast.Call)}
     return found - {"suppress"}
 
 
 def asserts(node: ast.AST) -> bool:
-    """Whether something is asserted or raised where a failure is not swallowed."""
+    """Return whether something is asserted or raised where a failure is not swallowed."""
     if isinstance(node, ast.With) and any("suppress" in ast.unparse(item) for item in node.items):
         return False
     return isinstance(node, ast.Assert | ast.Raise) or any(map(asserts, ast.iter_child_nodes(node)))
 
 
 def telling(functions: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> set[str]:
-    """The names of functions that assert something, by themselves or by what they call."""
+    """Return the names of functions that assert something, by themselves or by what they call."""
     told = {one.name for one in functions if asserts(one)} | CHECKS
     told |= {name for one in functions for name in calls(one) if name.startswith("assert_")}
     while more := {one.name for one in functions if one.name not in told and calls(one) & told}:
@@ -32,7 +32,7 @@ def telling(functions: list[ast.FunctionDef | ast.AsyncFunctionDef]) -> set[str]
 
 
 def silent(files: list[Path]) -> list[str]:
-    """The tests that no assertion belongs to."""
+    """Return the tests that no assertion belongs to."""
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
     functions = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, FUNCTION)]
     told = telling(functions)

@@ -20,7 +20,7 @@ HOMES, BUILDINGS = 600, 60
 
 
 def look(language: Language = "en") -> Look:
-    """Dashboards as they are made for the built-in policy."""
+    """Return dashboards as they are made for the built-in policy."""
     return Look(language, builtin("seed"), NOW, "https://hearth.example")
 
 

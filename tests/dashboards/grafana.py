@@ -15,7 +15,7 @@ HIDDEN_IN = {"dingding", "wecom", "slack"}  # the address has a key in it and do
 
 
 class Grafana:
-    """What it keeps, by kind and uid, and what it was asked."""
+    """A Grafana in memory: things by kind and uid, and the requests that came."""
 
     def __init__(self) -> None:
         self.version: str | None = "11.6.0"
@@ -35,7 +35,7 @@ class Grafana:
         return [(method, path) for method, path in self.asked if method != "GET"]
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], token: str, body: Any) -> Answer:
-        """What to say to a request."""
+        """Return what to say to a request."""
         role = self.tokens.get(token)
         if role is None:
             return 401, {"message": "Invalid API key"}
@@ -48,7 +48,7 @@ class Grafana:
         return NOT_FOUND
 
     def routes(self) -> dict[str, Callable[..., Answer]]:
-        """Handlers by method and path."""
+        """Return handlers by method and path."""
         rules, points = "/v1/provisioning/alert-rules", "/v1/provisioning/contact-points"
         return {
             "GET /frontend/settings": lambda body: (
@@ -97,7 +97,7 @@ class Grafana:
         return (200, {}) if shelf.pop(uid, None) else NOT_FOUND
 
     def kept_source(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Secrets are kept, and shown to nobody."""
+        """Return secrets are kept, and shown to nobody."""
         return {**{k: v for k, v in body.items() if k != "secureJsonData"}, "secureJsonFields": {"password": True}}
 
     def save(self, body: dict[str, Any]) -> Answer:

@@ -71,7 +71,7 @@ def test_links_lead_to_dashboards_with_the_variables_they_set(uid: str) -> None:
 
 
 def shape(value: Any) -> Any:
-    """What is left when texts are taken out."""
+    """Return what is left when texts are taken out."""
     if isinstance(value, dict):
         return {
             key: shape(inner) for key, inner in value.items() if key not in ("title", "text", "description", "label")

@@ -23,7 +23,7 @@ ON_POSTGRES = [uid for uid, rule in RULES.items() if "rawSql" in rule["data"][0]
 
 
 def firing(conn: Connection, uid: str) -> list[dict[str, Any]]:
-    """The rows of a rule's query that are above its threshold."""
+    """Return the rows of a rule's query that are above its threshold."""
     query, threshold = RULES[uid]["data"]
     limit = threshold["model"]["conditions"][0]["evaluator"]["params"][0]
     with conn.cursor(row_factory=dict_row) as cur:

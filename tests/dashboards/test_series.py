@@ -25,13 +25,13 @@ def ask(conn: Connection, statement: str, since: datetime, until: datetime) -> l
 
 
 def step(rows: list[Any], at: datetime) -> Any:
-    """The value in force at an instant, as a line in steps shows it."""
+    """Return the value in force at an instant, as a line in steps shows it."""
     index = bisect_right([row[0] for row in rows], at) - 1
     return rows[index][1] if index >= 0 else None
 
 
 def strictest(policy: Policy, at: datetime, home_class: str, severity: str, contract: Any = None) -> float | None:
-    """The limit at an instant, from the rules themselves."""
+    """Return the limit at an instant, from the rules themselves."""
     version = policy.version_at(at)
     if version is None or not policy.in_season(at):
         return None

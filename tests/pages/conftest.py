@@ -62,7 +62,7 @@ class Visitor:
             self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
     def is_well(self) -> None:
-        """Nothing is loaded from elsewhere, nothing is wrong in the console, and everybody can use the page."""
+        """Assert that nothing is loaded from elsewhere, the console is clean, and everybody can use the page."""
         assert self.foreign == []
         assert self.errors == []
         found = Axe().run(self.page)

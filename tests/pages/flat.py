@@ -36,7 +36,7 @@ def flat(
     celsius: float = 20.4,
     station: str = "North",
 ) -> int:
-    """A home with two rooms that were measured until a quarter of an hour ago, but for a time in the morning."""
+    """Return a home with two rooms that were measured until a quarter of an hour ago, but for a time in the morning."""
     home = town.home(conn, code, building=f"B-{station}", station=station, state=state)
     conn.execute("UPDATE home SET unit = split_part(code, '-', 2) WHERE home_id = %s", (home,))
     for room, colder in (("living", 0.0), ("bedroom", 0.6)):
@@ -51,7 +51,7 @@ def flat(
 
 
 def days(conn: Connection, home: int, until: date = date(2026, 1, 14)) -> None:
-    """A season: mostly warm, some cold days, one far too cold, some of which nothing is known."""
+    """Store a season: mostly warm, some cold days, one far too cold, some unknown."""
     for number in range((until - FIRST).days + 1):
         day = FIRST + timedelta(days=number)
         unknown = number in (9, 10)
@@ -76,12 +76,12 @@ def days(conn: Connection, home: int, until: date = date(2026, 1, 14)) -> None:
 
 
 def happened(conn: Connection, ticket: int, kind: str, at: datetime = NOW, **data: object) -> None:
-    """Something that happened to a ticket."""
+    """Store something that happened to a ticket."""
     conn.execute(INSERT_EVENT, {"ticket": ticket, "at": at, "kind": kind, "data": Jsonb(data)})
 
 
 def cold_ticket(conn: Connection, home: int) -> str:
-    """The ticket of a cold home: one clock kept, one broken, two that run."""
+    """Return the ticket of a cold home: one clock kept, one broken, two that run."""
     ticket, number = town.ticket(conn, home)
     opened = NOW - 2 * HOUR
     town.clock(conn, ticket, "contact", opened + HOUR / 2, opened + HOUR / 4)
@@ -96,7 +96,7 @@ def cold_ticket(conn: Connection, home: int) -> str:
 
 
 def past_ticket(conn: Connection, home: int) -> str:
-    """A ticket that was worked to its end."""
+    """Return a ticket that was worked to its end."""
     ticket, number = town.ticket(conn, home, kind="leak", state="closed")
     conn.execute("UPDATE ticket SET description = %s WHERE ticket_id = %s", ("厨房暖气片阀门漏水", ticket))
     town.clock(conn, ticket, "on_site", NOW - HOUR, NOW - 1.5 * HOUR)

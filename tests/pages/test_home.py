@@ -51,7 +51,7 @@ def client_with(api: Api) -> Iterator[Callable[[str], httpx.Client]]:
 
 
 def form_of(client: httpx.Client, kind: str = "leak", **other: str) -> dict[str, str]:
-    """What a form on the page would send."""
+    """Return what a form on the page would send."""
     text = client.get("/home").text
     found = {name: re.findall(rf'name="{name}" value="([^"]*)"', text)[0] for name in ("home", "key", "token")}
     return {**found, "kind": kind, "words": "it drips", **other}
@@ -126,7 +126,7 @@ def test_only_a_form_of_this_site_changes_over(api: Api, client_with: Opener) ->
     own = str(client.base_url).rstrip("/")
     assert client.post(HOME + "/another", data=forged).status_code == 403
     assert client.post(HOME + "/another", data=form, headers={"Origin": "https://evil.example"}).status_code == 403
-    # From elsewhere the cookie does not come along, and neither does a word of ours.
+    # From elsewhere the cookie does not come along, and neither does any of our content.
     for origin in ({}, {"Origin": "null"}, {"Origin": "https://evil.example"}):
         sent = httpx.post(f"{own}{HOME}/another", data=forged, headers=origin, trust_env=False)
         assert (sent.status_code, "set-cookie" in sent.headers) == (403, False)

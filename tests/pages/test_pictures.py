@@ -1,4 +1,4 @@
-"""How the pages look, in both languages on phone and desk, in all that can be the case."""
+"""Pictures of the pages, in both languages on phone and desk, in every state."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What a database is made of, as its server tells it: lines of text by kind, so that two databases can be compared.
+"""The catalogue of a database as lines of text by kind, so that two databases can be compared.
 
 Nothing here depends on the order in which things were made: the columns of a table are sorted by name. Those of a view
 keep their order, which is part of what readers hold on to.
@@ -24,7 +24,7 @@ pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace AND {_OURS}
 
 
 def _rights(acl: LiteralString, kind: LiteralString, owner: LiteralString) -> LiteralString:
-    """Who may do what, in words and sorted: an access list as it would be if the defaults were written out."""
+    """Return who may do what, in words and sorted: an access list as it would be if the defaults were written out."""
     return f"""
 (
   SELECT string_agg(
@@ -53,7 +53,7 @@ SELECT concat_ws(
   'DEFAULT ' || pg_get_expr(f.adbin, f.adrelid), 'storage ' || a.attstorage::text,
   nullif('by ' || a.attcompression::text, 'by '),
   'collation ' || nullif(a.attcollation, t.typcollation), 'statistics ' || nullif(a.attstattarget, -1),
-  -- What a server puts there for itself is no option of ours.
+  -- What a server puts there for itself is no option of the schema.
   (SELECT string_agg(o, ',' ORDER BY o) FROM unnest(a.attoptions) AS o WHERE o NOT LIKE 'pg\\_attver=%'), a.attacl
 )
 FROM {_FROM_RELATIONS}
@@ -181,7 +181,7 @@ RECORD = "schema_migration"
 
 
 def catalogue(conn: Connection) -> dict[str, list[str]]:
-    """All that the migrations and grants of a database made, with the rows in its tables, by kind and sorted."""
+    """Return all that the migrations and grants of a database made, with the rows in its tables, by kind and sorted."""
     found = {kind: _lines(conn, statement) for kind, statement in KINDS.items()}
     if any(line.startswith("extension timescaledb") for line in found["database"]):
         found["timescale"] = _lines(conn, TIMESCALE)

@@ -1,4 +1,4 @@
-"""Which chunks a statement opens."""
+"""The chunks that a statement opens."""
 
 from psycopg import Connection
 
@@ -10,6 +10,6 @@ WHERE l.pid = pg_backend_pid() AND c.relkind = 'r' AND c.relname ~ '^_hyper_\d+_
 
 
 def opened(conn: Connection) -> int:
-    """How many chunks this transaction has opened so far."""
+    """Return how many chunks this transaction has opened so far."""
     ((count,),) = conn.execute(OPENED.encode()).fetchall()
     return int(count)

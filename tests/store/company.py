@@ -27,7 +27,7 @@ class Company(Desk):
         self.history = History(rules)
 
     def let(self, ticket: int, kind: EventKind, now: datetime, **data: Any) -> None:
-        """Somebody does something."""
+        """Record a move."""
         with self.conn.transaction():
             act(self.conn, self.rules, ticket, kind, data, now, "somebody")
 
@@ -39,14 +39,14 @@ class Company(Desk):
         belongs: ReportTarget = UNSAID,
         **said: Any,
     ) -> int:
-        """Somebody calls."""
+        """Take a phone call; return the ticket."""
         usual = priority(kind, Cold(), None)
         opening = Opening(ticket_class=kind, source=TicketSource.PHONE, priority=usual, home_id=home, **said)
         with self.conn.transaction():
             return take_in(self.conn, self.rules, opening, now, "somebody", belongs)
 
     def watch(self, now: datetime) -> None:
-        """All rounds of watch that have to do with the desk."""
+        """Run all rounds of watch that have to do with the desk."""
         self.clock(now)
         while clocks.run_out(self.conn, self.rules, now):
             pass
@@ -73,7 +73,7 @@ class Company(Desk):
 
 
 def closed(desk: Company) -> datetime:
-    """A cold ticket worked to its end; when it was done."""
+    """Return a cold ticket worked to its end; when it was done."""
     desk.say(("s1", NOON, 17.0))
     end = desk.warm_up(NOON + 5 * MINUTE, 70)
     desk.let(1, EventKind.DONE, end)

@@ -51,11 +51,11 @@ class Desk:
             self.judge.clock(self.conn, state_rows.due(self.conn, now, 1000), now)
 
     def flags(self) -> list[dict[str, Any]]:
-        """All flags in order."""
+        """Return all flags in order."""
         return self.rows("SELECT * FROM flag ORDER BY home_id, cold_since")
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
-        """Rows of a query."""
+        """Return rows of a query."""
         with self.conn.cursor(row_factory=dict_row) as cur:
             return cur.execute(statement.encode()).fetchall()
 

@@ -26,7 +26,7 @@ def finish(desk: Desk, now: datetime) -> None:
 
 
 def record(desk: Desk) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Flags that stand, and the ledger."""
+    """Return flags that stand, and the ledger."""
     flags = desk.rows(
         "SELECT home_id, severity, cold_since, confirmed_at, severe_at, suspended_at, cleared_at, clear_reason, lowest "
         "FROM flag WHERE clear_reason IS DISTINCT FROM 'withdrawn' ORDER BY home_id, cold_since"
@@ -58,7 +58,7 @@ Said = tuple[str, datetime, float]
 
 
 def batches(said: list[Said], shuffled: bool, chance: random.Random) -> list[list[Said]]:
-    """One reading a batch in order; or in any order, in batches of any size."""
+    """Return one reading a batch in order; or in any order, in batches of any size."""
     if not shuffled:
         return [[one] for one in said]
     rest, out = list(said), []

@@ -28,7 +28,7 @@ def apply_1_0(conn: Connection, chosen: str) -> None:
 
 
 def say_something(conn: Connection) -> None:
-    """A hundred readings of two sensors, an hour apart."""
+    """Store a hundred readings of two sensors, an hour apart."""
     conn.execute(
         "INSERT INTO reading SELECT s, '2026-01-01Z'::timestamptz + n * interval '1 hour', now(), 20, NULL, NULL, 0,"
         " true FROM generate_series(0, 49) AS n, generate_series(1, 2) AS s"

@@ -37,7 +37,7 @@ class Site(Company):
             self.now += 5 * MINUTE
 
     def measure(self, celsius: float = 18.6, who: str = "Zhao", actor: str = "token 1", **other: Any) -> str:
-        """Somebody measures now and files it at once; the number of the record."""
+        """Measure now and file it at once; return the number of the record."""
         filled = {"room": "living", "room_kind": "living", "signature": "x", "measured_at": self.now, **other}
         new = NewMeasurement(celsius=celsius, instrument="T7", measurer=who, **filled)
         with self.conn.transaction():
@@ -46,7 +46,7 @@ class Site(Company):
         return taken.number
 
     def catch_up(self) -> None:
-        """What watch does with what people filed."""
+        """Let watch work on what people filed."""
         measurements.look(self.conn, SEED, self.now)
         for home, since in self.conn.execute("SELECT home_id, from_at FROM rejudge").fetchall():
             with self.conn.transaction():
@@ -62,13 +62,13 @@ class Site(Company):
         ]
 
     def end(self) -> str | None:
-        """Why the only flag ended."""
+        """Return why the only flag ended."""
         (flag,) = self.flags()
         reason: str | None = flag["clear_reason"]
         return reason
 
     def refuses(self) -> None:
-        """The ticket cannot be closed."""
+        """Assert that the ticket cannot be closed."""
         for kind, data in ((EventKind.REPLIED, {"text": "x", "channel": "phone"}), (EventKind.CLOSED, {})):
             try:
                 self.let(1, kind, self.now, **data)

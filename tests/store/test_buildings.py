@@ -30,7 +30,7 @@ def now_in(conn: Connection) -> list[dict[str, object]]:
 
 
 def settle(conn: Connection, seed: int) -> None:
-    """Homes in all states, with sensors that are warm, cold, silent or not there."""
+    """Store homes in all states, with sensors that are warm, cold, silent or not there."""
     draw = random.Random(seed)
     for n in range(40):
         home = town.home(conn, f"H{n}", building=f"B{draw.randrange(4)}", state=draw.randrange(7))

@@ -25,7 +25,7 @@ def desk(database: Database) -> Iterator[Desk]:
 
 
 def minutes(desk: Desk, first: int, last: int, celsius: dict[str, float] | None = None, quiet: str = "") -> None:
-    """Every five minutes each sensor speaks, and each time the watch looks. Values wander a little."""
+    """Let each sensor speak every five minutes, and watch look each time. Values wander a little."""
     for m in range(first, last, 5):
         at = NOON + m * MINUTE
         known = {f"s{n}": 20.0 + n / 10 + m % 2 / 100 for n in range(1, 8)} | (celsius or {})

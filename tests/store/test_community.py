@@ -29,7 +29,7 @@ HOUR = "SELECT sensor_id, hour, readings, lowest, highest, mean FROM reading_hou
 
 @contextmanager
 def migrated(database: Database) -> Iterator[Connection]:
-    """An autocommit connection to the database, migrated."""
+    """Yield an autocommit connection to the database, migrated."""
     with database.connect(autocommit=True) as conn:
         migrate.migrate(conn)
         yield conn

@@ -31,7 +31,7 @@ def desk(database: Database) -> Iterator[Desk]:
 
 
 def say(desk: Desk, *values: dict[str, float], at: datetime = NOON, now: datetime | None = None) -> Fates:
-    """A batch of messages of one instant."""
+    """Return a batch of messages of one instant."""
     return desk.send(*(("s1", {"ts": at.isoformat(), **said}) for said in values), now=now or at)
 
 
@@ -163,7 +163,7 @@ KEPT = (
 
 
 def outcome(conn: Connection, batches: list[list[tuple[str, dict[str, Any]]]], now: datetime) -> list[Any]:
-    """All that is left behind by batches of messages."""
+    """Return all that is left behind by batches of messages."""
     start_over(conn)
     desk = Desk(conn)
     sent = sum(map(len, batches))

@@ -54,7 +54,7 @@ class Post:
         return Intake(worker, LIMITS, self.judge, SensorPlaces())
 
     def letters(self) -> list[dict[str, Any]]:
-        """All letters in order."""
+        """Return all letters in order."""
         return self.rows("SELECT * FROM dead_letter ORDER BY dead_letter_id")
 
     def readings(self) -> list[tuple[datetime, float]]:
@@ -63,7 +63,7 @@ class Post:
         return [(row["measured_at"], row["temperature"]) for row in found]
 
     def rows(self, statement: str) -> list[dict[str, Any]]:
-        """Rows of a query."""
+        """Return rows of a query."""
         with self.conn.cursor(row_factory=dict_row) as cur:
             return cur.execute(statement.encode()).fetchall()
 
@@ -74,7 +74,7 @@ def message(device: str, payload: Any, at: datetime) -> Message:
 
 
 def letter_of(payload: bytes, reason: str) -> DeadLetter:
-    """A letter of sensor s1 from noon."""
+    """Return a letter of sensor s1 from noon."""
     faults = [LetterFault(reason, "once")]
     return DeadLetter(NOON, "hearth/v1/s1/telemetry", payload, len(payload), faults, {reason: 1})
 

@@ -140,7 +140,7 @@ def shadow(conn: Connection) -> None:
 
 
 def trapped(conn: Connection, statement: str) -> str | None:
-    """Whether a statement read a trap, and with whose rights; what it may not do or finds nothing to do is neither."""
+    """Return with whose rights a statement read a trap; None: it did not, may not, or found nothing to do."""
     try:
         with conn.transaction(force_rollback=True):
             conn.execute(statement.encode())

@@ -1,4 +1,4 @@
-"""Whatever happens at the desk, in whatever order and at the same time: what must always hold, holds.
+"""A state machine of the desk: after any moves in any order, at the same time, every invariant holds.
 
 A state machine on a real database drives readings, the clock, people and two workers at once, and looks after each step
 at the tables by ways of its own.
@@ -76,7 +76,7 @@ class DeskMachine(RuleBasedStateMachine):
         self.broken: set[tuple[int, int, str, datetime]] = set()
 
     def teardown(self) -> None:
-        """At the end somebody changes one event behind everybody's back."""
+        """Forge one event at the end."""
         try:
             self.tamper()
         finally:
@@ -151,7 +151,7 @@ class DeskMachine(RuleBasedStateMachine):
 
     @rule(homes=st.sets(HOMES, min_size=1), spoilt=st.sampled_from([-9.0, -1.5, 0.0, 3.0]))
     def what_was_measured_means_something_else(self, homes: set[int], spoilt: float) -> None:
-        """Somebody corrects offsets, and all of the past is judged again: flags end, begin, open again."""
+        """Correct offsets, and judge all of the past again: flags end, begin, open again."""
         conn = self.desk.conn
         conn.execute("UPDATE point SET offset_k = %s WHERE home_id = ANY(%s)", (spoilt, list(homes)))
         conn.execute("UPDATE registry_version SET version = version + 1")

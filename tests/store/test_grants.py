@@ -33,7 +33,7 @@ EVERYWHERE = Scope(True, None, [])
 
 @contextmanager
 def reaching(database: Database, scope: Scope | None) -> Iterator[Connection]:
-    """The account of the API in a transaction that reaches this; None: that never said so."""
+    """Yield the account of the API in a transaction that reaches this; None: that never said so."""
     with psycopg.connect(database.url_as("api")) as conn:
         if scope:
             access.enter(conn, scope)
@@ -123,7 +123,7 @@ def test_every_table_and_view_has_its_line(database: Database) -> None:
 
 
 def test_a_table_with_a_home_or_a_ticket_is_behind_the_wall(database: Database) -> None:
-    """Whoever adds a table that tells of homes says whose rows it has, or gives the API no right to it."""
+    """A new table that tells of homes says whose rows it has, or gives the API no right to it."""
     with database.connect() as conn:
         bound = conn.execute(
             "SELECT DISTINCT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid "
@@ -287,7 +287,7 @@ def test_what_was_granted_by_hand_is_taken_back(database: Database) -> None:
 
 
 def test_databases_of_one_server_are_migrated_at_once(servers: Servers, flavour: str) -> None:
-    """Roles belong to the server: whoever comes second finds them."""
+    """Roles belong to the server: a second database finds them."""
     server = servers.of(flavour)
     names = [f"at_once_{flavour}_{n}" for n in range(3)]
     failed: list[BaseException] = []

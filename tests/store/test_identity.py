@@ -1,4 +1,4 @@
-"""Who made a complaint is behind a wall in the database: tried with the accounts of processes, not of the owner."""
+"""Identities of complainants are behind a wall in the database: tried with the accounts of processes."""
 
 import psycopg
 import pytest
@@ -20,7 +20,7 @@ REASON = "the complainant asks to be called"
 
 
 def complaint(conn: Connection, *, anonymous: bool = False, station: str | None = "North") -> int:
-    """A complaint about a station, made by who lives in B1-101."""
+    """Return a complaint about a station, made by who lives in B1-101."""
     home = town.home(conn)
     ticket, _ = town.ticket(conn, None, kind="complaint")
     new = NewCase(
@@ -46,7 +46,7 @@ def ask(
 
 
 def as_api(database: Database) -> Connection:
-    """The account of the API in a transaction that reaches everything."""
+    """Return the account of the API in a transaction that reaches everything."""
     conn = psycopg.connect(database.url_as("api"))
     access.enter(conn, EVERYWHERE)
     return conn

@@ -63,12 +63,12 @@ class Town(Desk):
         assert self.rows(SWALLOWED) == []
 
     def crew(self, kind: str, **data: Any) -> None:
-        """The crew of the last incident that opened does something."""
+        """Let the crew of the last incident that opened do something."""
         (row,) = self.rows("SELECT ticket_id FROM incident ORDER BY incident_id DESC LIMIT 1")
         self._act(row["ticket_id"], kind, data)
 
     def act(self, home: str, kind: str, **data: Any) -> None:
-        """Somebody does something with the ticket of one home."""
+        """Record a move on the ticket of one home."""
         (row,) = self.rows(f"SELECT ticket_id FROM ticket JOIN home AS h USING (home_id) WHERE h.code = '{home}'")
         self._act(row["ticket_id"], kind, data)
 
@@ -83,12 +83,12 @@ class Town(Desk):
         return [(row["kind"], row["building"], row["children"], row["still_cold"]) for row in found]
 
     def notices(self, *kinds: str) -> list[str]:
-        """What dispatch hears of, in order."""
+        """Return what dispatch hears of, in order."""
         found = self.rows("SELECT kind FROM outbox WHERE audience = 'dispatch' AND fate IS NULL ORDER BY outbox_id")
         return [row["kind"] for row in found if row["kind"] in (kinds or ("incident_opened", "home_stayed_cold"))]
 
     def events(self, home: str) -> list[str]:
-        """What happened to the ticket of a home."""
+        """Return what happened to the ticket of a home."""
         found = self.rows(
             "SELECT e.kind FROM ticket_event AS e JOIN ticket USING (ticket_id) JOIN home AS h USING (home_id) "
             f"WHERE h.code = '{home}' ORDER BY e.ticket_id, e.seq"
@@ -96,7 +96,7 @@ class Town(Desk):
         return [row["kind"] for row in found]
 
     def alarm(self, *, ended: bool = False) -> None:
-        """A raised alarm of S1, or its end."""
+        """Raise an alarm of S1, or end it."""
         if ended:
             self.conn.execute("UPDATE substation_alarm SET ended_at = %s", (self.now,))
             return

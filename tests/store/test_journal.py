@@ -30,7 +30,7 @@ class Storm(Company):
         return int(self.rows(ENTRIES.format(relation))[0]["n"])
 
     def forge(self, table: str, statement: str) -> None:
-        """As the owner, with all triggers of a table off."""
+        """Run a statement as the owner, with all triggers of a table off."""
         self.conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
         self.conn.execute(statement.encode())
 

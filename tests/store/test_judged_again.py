@@ -1,4 +1,4 @@
-"""Whatever order readings come in, the same readings end in the same flags and the same ledger."""
+"""Judging is a function of the history: the same readings in any order end in the same flags and the same ledger."""
 
 import random
 from collections.abc import Iterator

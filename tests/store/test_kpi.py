@@ -258,7 +258,7 @@ def desk_by_hand(town: Town, mine: Callable[[Any], bool]) -> DeskKpi:
 
 
 def told(found: list[MonthKpi]) -> Any:
-    """Figures with their rates, to the sixth decimal."""
+    """Return figures with their rates, to the sixth decimal."""
 
     def tidy(value: Any) -> Any:
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What is noted of changes, and reading on from a snapshot."""
+"""The feed of changes: notes by triggers, and reading on from a snapshot."""
 
 from datetime import datetime, timedelta
 
@@ -65,7 +65,7 @@ def test_the_server_reads_a_snapshot_as_we_do(plain_database: Database) -> None:
 
 
 def noted(conn: psycopg.Connection) -> list[tuple[str, str]]:
-    """What was noted since the last time."""
+    """Return what was noted since the last time."""
     rows = conn.execute("SELECT kind, what FROM live_event ORDER BY live_event_id").fetchall()
     conn.execute("DELETE FROM live_event")
     return rows

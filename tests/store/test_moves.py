@@ -98,7 +98,7 @@ def furnish(conn: Connection, start: datetime, places: tuple[list[Span], list[Sp
 def expected(
     home: int, start: datetime, places: tuple[list[Span], list[Span]], said: tuple[dict[int, float], dict[int, float]]
 ) -> SlowHome:
-    """What the sensors said of a home, one series for each stay."""
+    """Return what the sensors said of a home, one series for each stay."""
     series: list[list[tuple[int, int, Decimal]]] = []
     for mine, values in zip(places, said, strict=True):
         begin = -1
@@ -125,7 +125,7 @@ def expected(
 
 
 def walked(home: SlowHome, now: datetime) -> tuple[Any, Any]:
-    """Flags and seconds by day of a walk from the first reading on; the time before it on that day is unknown."""
+    """Walk from the first reading on; return flags and seconds by day. Before it, that day is unknown."""
     first = min((at for series in home.readings for at, _, _ in series), default=None)
     if first is None:
         return [], {}

@@ -305,7 +305,7 @@ class Desk:
             pass
 
     def states(self) -> list[Any]:
-        """Of all messages: state, attempts, unsure, reason, detail."""
+        """Return state, attempts, unsure, reason and detail of all messages."""
         return rows(self.conn, "SELECT state, attempts, unsure, reason, detail FROM message ORDER BY message_id")
 
 

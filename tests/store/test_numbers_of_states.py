@@ -1,4 +1,4 @@
-"""What numbers mean is said once more in SQL, for statements: the same as in the domain."""
+"""Meanings of numbers in SQL are those of the domain."""
 
 import psycopg
 import pytest

@@ -1,4 +1,4 @@
-"""What is put into the outbox stays with the transaction that put it there."""
+"""Entries of the outbox live and die with the transaction that put them there."""
 
 from datetime import UTC, datetime
 

@@ -13,7 +13,7 @@ AT = datetime(2026, 1, 31, 8, 0, tzinfo=UTC)
 
 
 def ticket(conn: Connection, home: int, *, retrospective: bool = False) -> int:
-    """A cold ticket, open unless it is retrospective."""
+    """Return a cold ticket, open unless it is retrospective."""
     row = conn.execute(
         "INSERT INTO ticket (class, state, priority, home_id, source, opened_at, closed_at, retrospective) "
         "VALUES ('cold', %s, 2, %s, 'flag', %s, %s, %s) RETURNING ticket_id",
@@ -26,7 +26,7 @@ def ticket(conn: Connection, home: int, *, retrospective: bool = False) -> int:
 def flag(
     conn: Connection, home: int, ticket_id: int, hour: int, *, found_over: bool = False, ended: bool = True
 ) -> None:
-    """A flag; `found_over`: it had ended before it was raised, as the ticket's journal then says."""
+    """Store a flag; `found_over`: it had ended before it was raised, as the ticket's journal then says."""
     since = AT + timedelta(hours=hour)
     row = conn.execute(
         "INSERT INTO flag (home_id, severity, cold_since, confirmed_at, raised_at, cleared_at, clear_reason, lowest, "

@@ -1,4 +1,4 @@
-"""Counting a home's past anew comes to what the ledger has, and its gaps to what brute force finds."""
+"""Counting a home's past again comes to what the ledger has, and its gaps to what brute force finds."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -82,7 +82,7 @@ def test_the_gaps_are_those_of_brute_force(conn: Connection, said: list[tuple[in
 
 
 def silence(readings: dict[tuple[int, datetime], tuple[float, int]], first: Any) -> list[tuple[int, int]]:
-    """Minutes, joined, in which no judged room has a good reading that still holds, from the first day counted on."""
+    """Return the joined minutes in which no judged room has a good reading that still holds, from the first day on."""
     if first is None:
         return []
     good = sorted((s, at) for (s, at), (_, quality) in readings.items() if quality == 0 and s < 2)

@@ -292,7 +292,7 @@ COORDINATES = st.none() | st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 
 @st.composite
 def registries(draw: st.DrawFn) -> Registry:
-    """A registry of up to two of each kind, in the order of an export."""
+    """Return a registry of up to two of each kind, in the order of an export."""
     lat, lon = draw(COORDINATES) or (None, None)
     homes = [home for code in ("H1", "H2") for home in draw(histories(code))]
     sensors = [sensor for code in ("S1", "S2") for sensor in draw(places(code))]

@@ -306,7 +306,7 @@ def test_a_cold_ticket_cannot_be_closed_without_proof_by_whatever_way(desk: Comp
         desk.conn.execute("UPDATE ticket SET state = 'closed', closed_at = now(), done_at = now(), replied_at = now()")
 
 
-# Each with triggers off, as whoever owns the machine might do it; `%` is the ticket.
+# Each with triggers off, as the owner of the machine might do it; `%` is the ticket.
 TAMPERINGS = [
     ("UPDATE ticket_event SET data = '{}' WHERE seq = 1", "event 1 is not what was written"),
     ("UPDATE ticket_event SET at = at + interval '1 us' WHERE seq = 2", "event 2 is not what was written"),

@@ -1,4 +1,4 @@
-"""Whatever users say, by whatever way and in whatever order: the desk finds every word and every number again."""
+"""Words and numbers of users: the desk finds each of them again, however and in whatever order they came."""
 
 from itertools import count
 from typing import Any, TypeAlias
@@ -40,7 +40,7 @@ class Town:
         self.said: list[tuple[str, str]] = []
 
     def step(self, what: str, how: Any) -> None:
-        """Let something happen; what is refused was not taken, and whoever said it knows."""
+        """Let something happen; what is refused was not taken, and the caller knows."""
         self.now += MINUTE
         number = next(self.numbers)
         words, contact = f"words {number};", f"024-{number:07}"
@@ -93,7 +93,7 @@ class Town:
         self.company.watch(self.now)
 
     def found(self) -> list[tuple[str, str | None]]:
-        """What the desk is shown, with how to reach whoever said it."""
+        """Return what the desk is shown, with how to reach the caller."""
         wanted = desk_pages.TicketFilter(now=self.now)
         found = []
         for ticket in desk_pages.tickets(self.conn, EVERYWHERE, wanted, limit=1000):

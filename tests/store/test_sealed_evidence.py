@@ -51,7 +51,7 @@ class Sealed(Company):
         self.seal(LATER)
 
     def asked(self, now: datetime, home: str) -> None:
-        """Somebody changes something through the API."""
+        """Store an audit entry as the API writes it."""
         entry = audit.AuditEntry(
             at=now, actor="token 1", role="admin", address=None, action="POST /v1/homes/{code}", target={"code": home}
         )
@@ -63,14 +63,14 @@ class Sealed(Company):
             pass
 
     def seal(self, now: datetime, key: SigningKey | None = None) -> None:
-        """The rounds of watch that seal, until there is nothing to do."""
+        """Run the rounds of watch that seal, until there is nothing to do."""
         for _ in range(20):
             seal_days(self.conn, now)
         for _ in range(3):
             chain.seal(self.conn, now, key)
 
     def forge(self, *statements: str) -> None:
-        """As the owner of the database, with all triggers off."""
+        """Run statements as the owner of the database, with all triggers off."""
         tables = self.rows(
             "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
             "WHERE schemaname IN ('public', 'identity') AND tablename NOT IN ('reading', 'substation_reading')"

@@ -1,4 +1,4 @@
-"""What is surely new goes straight into the table: with the same outcome as by the stage, and were it not so sure."""
+"""Readings that are surely new go straight into the table, with the same outcome as by the stage."""
 
 import threading
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ STORED = "SELECT sensor_id, measured_at, temperature, humidity, battery FROM rea
 
 
 def as_rows(batch: Sequence[Told]) -> NDArray[np.void]:
-    """The batch as it is stored: by sensor and time, first come first."""
+    """Return the batch as it is stored: by sensor and time, first come first."""
     rows = np.zeros(len(batch), wire.native(reading_rows.READING))
     rows["sensor_id"] = [sensor for sensor, _, _ in batch]
     rows["measured_at"] = [START_US + second * SECOND_US for _, second, _ in batch]
@@ -73,7 +73,7 @@ class Model:
         self.kept: dict[tuple[int, int], dict[int, float]] = {}
 
     def fate(self, told: Told) -> ReadingFate:
-        """What becomes of a reading: the first value of each quantity stays."""
+        """Return what becomes of a reading: the first value of each quantity stays."""
         sensor, second, values = told
         said = {nth: value for nth, value in enumerate(values) if value == value}
         kept = self.kept.setdefault((sensor, second), {})
@@ -86,7 +86,7 @@ class Model:
 
 
 def found(conn: Connection, statement: str) -> list[Told]:
-    """Rows of the database as they were told; NULL is NaN."""
+    """Return rows of the database as they were told; NULL is NaN."""
     rows = conn.execute(statement.encode()).fetchall()
     return [(r[0], (to_us(r[1]) - START_US) // SECOND_US, values(r[2:])) for r in rows]
 
@@ -132,12 +132,12 @@ class Unsure:
         return np.full(len(self._docket.last_us), EVER_US)
 
     def settle(self, rows: NDArray[np.void], brought: NDArray[np.bool_], now: datetime) -> int:
-        """As the other."""
+        """Return as the other."""
         return self._docket.settle(rows, brought, now)
 
 
 def unsure(judge: Judge) -> JudgeStep:
-    """The same judge, who is certain of nothing."""
+    """Return the same judge, who is certain of nothing."""
     return lambda conn, rows: Unsure(judge.readings(conn, rows))
 
 
@@ -156,7 +156,7 @@ SAID = st.tuples(st.sampled_from(SENSORS), st.integers(-3, 12), st.sampled_from(
 
 
 def furnish(conn: Connection) -> None:
-    """Two homes; a sensor that nobody judges by, and one that moves from one home to the other at noon + 5 min."""
+    """Store two homes, a sensor that nobody judges by, and one that moves to the other home at noon + 5 min."""
     here, there = town.home(conn, "H1"), town.home(conn, "H2")
     town.sensor(conn, "living", here)
     town.sensor(conn, "bedroom", here, room_kind="bedroom")
@@ -200,7 +200,7 @@ def test_what_is_later_than_the_last_of_its_sensor_leaves_the_stage_empty(databa
 
 
 def test_what_another_has_just_stored_is_a_duplicate_after_all(database: Database) -> None:
-    """Belief alone never stores twice: whoever comes second waits for the first, and is told by the key."""
+    """Belief alone never stores twice: the second waits for the first, and is told by the key."""
     rows = as_rows([(1, 0, (20.0, NAN, NAN)), (1, 1, (20.0, NAN, NAN))])
     believed = np.full(len(rows), NONE_US)
     outcome: list[Any] = []

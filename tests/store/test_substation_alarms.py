@@ -30,7 +30,7 @@ def desk(database: Database) -> Iterator[Desk]:
 
 
 def hear(desk: Desk, minute: int, values: dict[str, float], code: str = "sub") -> None:
-    """A reading, and a look at it."""
+    """Store a reading, and look at it."""
     at = NOON + minute * MINUTE
     desk.send((code, {"ts": at.isoformat(), **values}), now=at)
     look(desk.conn, rules(), at)

@@ -1,4 +1,4 @@
-"""Where the policy does not judge what jumps or stands still: live and from history the same, in any order."""
+"""A policy that leaves out suspect readings: live and from history the same, in any order."""
 
 import random
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def rules(judge_suspect: bool = False) -> Policy:
 
 
 def strict(desk: Desk, judge_suspect: bool = False) -> Desk:
-    """The desk, judging by these rules."""
+    """Return the desk, judging by these rules."""
     desk.judge = Judge(rules(judge_suspect))
     desk.intake = Intake("test", desk.intake.limits, desk.judge.readings, SensorPlaces())
     return desk

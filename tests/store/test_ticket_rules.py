@@ -1,4 +1,4 @@
-"""What the database holds of the repair desk whoever writes: open flags, closing, numbers; what finds a violation."""
+"""Rules of the desk that the database holds against every writer: open flags, closing, numbers."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -64,7 +64,7 @@ def test_the_database_and_the_rule_say_the_same_of_whatever_there_is(desk: Compa
 
 
 def refused(conn: Connection, *statements: str, constraint: str = "ticket_closed_for_good") -> None:
-    """A transaction of these statements fails when it ends, and not before."""
+    """Assert that a transaction of these statements fails when it ends, and not before."""
     conn.execute("BEGIN")
     for statement in statements:
         conn.execute(statement.encode())

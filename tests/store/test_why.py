@@ -1,4 +1,4 @@
-"""What a flag says about why it was raised, with the readings found on real databases."""
+"""The reasons of a flag, with the readings found on real databases."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time

@@ -1,4 +1,4 @@
-"""What a worker does with messages: bounded work, culprits found cheaply, floods put by and not lost."""
+"""The writer of a worker: bounded work, culprits found cheaply, floods put by and not lost."""
 
 import json
 from collections.abc import Iterator

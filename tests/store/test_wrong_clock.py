@@ -39,7 +39,7 @@ def desk(database: Database) -> Iterator[Desk]:
 
 
 def speak(desk: Desk, minutes: range, off: timedelta, celsius: float = 15.0, sensor: str = "s1") -> None:
-    """Every few minutes the sensor speaks with a clock that is behind, the other one in time, and watch looks."""
+    """Let the sensor speak every few minutes with a clock that is behind, the other one in time, and watch look."""
     other = "s2" if sensor == "s1" else "s1"
     for m in minutes:
         at = NOON + m * MINUTE

@@ -1,4 +1,4 @@
-"""Whether a sensor needs a visit: the smallest examples with the exact verdicts, the median against a plain one."""
+"""Care of sensors: the smallest examples with the exact verdicts, the median against a plain one."""
 
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -98,12 +98,12 @@ def test_distance_equals_one_sensor_at_a_time(rooms: list[tuple[int, int | None]
 
 
 def said(*rows: tuple[int, int, float]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
-    """(sensor, minute, °C) as SAID."""
+    """Make SAID rows of (sensor, minute, °C)."""
     return np.array([(sensor, minute * MINUTE_US, celsius) for sensor, minute, celsius in rows], native(SAID))
 
 
 def verdicts(rows: np.ndarray[tuple[int], np.dtype[np.void]], now_minute: int) -> tuple[list[int], list[int]]:
-    """On sensors 1 to 3, whose readings are held for a quarter of an hour."""
+    """Return the verdicts on sensors 1 to 3, whose readings are held for a quarter of an hour."""
     sensors = np.array([1, 2, 3], np.int32)
     stuck, jumping = habits(rows, sensors, np.full(3, 15 * MINUTE_US), CARE, now_minute * MINUTE_US)
     return stuck.tolist(), jumping.tolist()

@@ -1,4 +1,4 @@
-"""Which tickets may end without work."""
+"""Tickets that may end without work."""
 
 from dataclasses import replace
 

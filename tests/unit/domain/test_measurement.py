@@ -19,7 +19,7 @@ def record(
 
 
 def told(found: list[Spell]) -> list[tuple[int, int | None]]:
-    """(start, end) of spells in hours."""
+    """Return (start, end) of spells in hours."""
     return [((one.start - NOON) // HOUR, None if one.end is None else (one.end - NOON) // HOUR) for one in found]
 
 

@@ -1,4 +1,4 @@
-"""What notices say: every kind has its texts, and every text can be written."""
+"""Texts of notices: every kind has its own, and every text can be written."""
 
 import re
 from datetime import UTC, datetime

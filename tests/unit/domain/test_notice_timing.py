@@ -1,4 +1,4 @@
-"""When notices go out: against a clock that is walked second by second, and against floods of all shapes."""
+"""Times of notices: against a clock that is walked second by second, and against floods of all shapes."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ def rules(quiet_from: time = time(22), quiet_to: time = time(7), count: int = 10
 
 
 def quiet_at(rule: NoticeRules, at: datetime, zone: ZoneInfo) -> bool:
-    """Whether the text of the local clock lies between those of the policy."""
+    """Return whether the text of the local clock lies between those of the policy."""
     clock = at.astimezone(zone).strftime("%H:%M:%S")
     opens, closes = rule.quiet_from.strftime("%H:%M:%S"), rule.quiet_to.strftime("%H:%M:%S")
     return opens <= clock < closes if opens < closes else clock >= opens or clock < closes

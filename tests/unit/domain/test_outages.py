@@ -1,4 +1,4 @@
-"""When an outage has to be announced: at eight hours that are expected, not after them."""
+"""Announcement of outages: at eight hours that are expected, not after them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -33,7 +33,7 @@ CLOCKS = {"leak", "repair", "complaint", "report"}  # ticket classes that a util
 
 
 def toml(value: Any) -> str:
-    """A value in TOML, tables inline."""
+    """Return a value in TOML, tables inline."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key} = {toml(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list):
@@ -50,19 +50,19 @@ def load(table: dict[str, Any], zone: str | None = None) -> policy.Policy:
 
 
 def seed(**changes: Any) -> dict[str, Any]:
-    """The seed policy with other top-level values."""
+    """Return the seed policy with other top-level values."""
     return {**deepcopy(SEED), **changes}
 
 
 def version(**changes: Any) -> dict[str, Any]:
-    """The seed policy with other values in its version."""
+    """Return the seed policy with other values in its version."""
     table = seed()
     table["version"][0].update(changes)
     return table
 
 
 def limit(**changes: Any) -> dict[str, Any]:
-    """The seed policy with other values in its first limit; None takes a key away."""
+    """Return the seed policy with other values in its first limit; None takes a key away."""
     table = seed()
     first = {**table["version"][0]["limits"][0], **changes}
     table["version"][0]["limits"] = [{key: value for key, value in first.items() if value is not None}]
@@ -70,7 +70,7 @@ def limit(**changes: Any) -> dict[str, Any]:
 
 
 def complaint(table: dict[str, Any], zone: str | None = None) -> str:
-    """What is said about a policy that is not in order."""
+    """Return what is said about a policy that is not in order."""
     with pytest.raises(UsageError) as raised:
         load(table, zone)
     told = str(raised.value)
@@ -80,7 +80,7 @@ def complaint(table: dict[str, Any], zone: str | None = None) -> str:
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[Path]:
-    """The path of every key of every table."""
+    """Yield the path of every key of every table."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, one in pairs:
         if isinstance(key, str):

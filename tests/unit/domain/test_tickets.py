@@ -1,4 +1,4 @@
-"""What the crew of an incident does, and what of it is said to the tickets of its homes."""
+"""Moves of an incident's crew, and what of them is said to the tickets of its homes."""
 
 import pytest
 

@@ -36,13 +36,13 @@ YEARS = frozenset(range(2004, 2031))
 
 
 def instants(first: int, last: int, zones: list[ZoneInfo]) -> st.SearchStrategy[datetime]:
-    """Instants from the start of a year to that of another, as clocks somewhere show them."""
+    """Return instants from the start of a year to that of another, as clocks somewhere show them."""
     low, high = (datetime(year, 1, 1, tzinfo=UTC).replace(tzinfo=None) for year in (first, last))
     return st.datetimes(low, high, timezones=st.sampled_from(zones))
 
 
 def walked(start: datetime, days: int, calendar: WorkingCalendar, zone: ZoneInfo) -> datetime:
-    """The first minute of which the local day is not one of the term: counted by looking at every minute."""
+    """Return the first minute of which the local day is not one of the term: counted by looking at every minute."""
     minute = start.astimezone(UTC).replace(second=0, microsecond=0)
     first = minute.astimezone(zone).date()
     last, worked = first, 0

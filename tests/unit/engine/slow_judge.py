@@ -47,7 +47,7 @@ class SlowHome:
 
 
 def temperature(home: SlowHome, second: int) -> Decimal | None:
-    """The coldest of what the sensors say at a second."""
+    """Return the coldest of what the sensors say at a second."""
     now = []
     for sensor in home.readings:
         last = None
@@ -60,7 +60,7 @@ def temperature(home: SlowHome, second: int) -> Decimal | None:
 
 
 def rules_at(home: SlowHome, local: datetime) -> SlowRules | None:
-    """The version in force on the day on the wall."""
+    """Return the version in force on the day on the wall."""
     found = None
     for first, rules in home.versions:
         if first <= local.date():
@@ -69,7 +69,7 @@ def rules_at(home: SlowHome, local: datetime) -> SlowRules | None:
 
 
 def state_at(home: SlowHome, second: int) -> tuple[str, Decimal | None, SlowRules | None, bool, date]:
-    """(what it is, °C, rules, is a cold window open, local date)."""
+    """Return (what it is, °C, rules, is a cold window open, local date)."""
     local = datetime.fromtimestamp(second, home.zone)
     rules = rules_at(home, local)
     celsius = temperature(home, second)
@@ -92,14 +92,14 @@ def state_at(home: SlowHome, second: int) -> tuple[str, Decimal | None, SlowRule
 
 
 def inside(opens: time | None, closes: time | None, now: time) -> bool:
-    """Whether a wall-clock time lies in a window."""
+    """Return whether a wall-clock time lies in a window."""
     if opens is None or closes is None:
         return True
     return opens <= now < closes if opens < closes else not closes <= now < opens
 
 
 def breach(rules: SlowRules, celsius: Decimal, now: time) -> str:
-    """severe, cold, short, fair or warm."""
+    """Return severe, cold, short, fair or warm."""
     here = [(s, b) for s, b, o, c in rules.limits if inside(o, c, now)]
     if any(s == "severe" and celsius < b for s, b in here):
         return "severe"
@@ -140,7 +140,7 @@ class SlowJudge:
         return self
 
     def _ring(self, second: int) -> None:
-        """Timers that are full at this second under what has been seen so far."""
+        """Act on timers that are full at this second under what has been seen so far."""
         assert self.was is not None
         what, _, rules, _, _ = self.was
         if rules is None:

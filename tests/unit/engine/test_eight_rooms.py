@@ -36,7 +36,7 @@ def room_names(recording: Recording) -> list[str]:
 
 
 def judged(recording: Recording) -> NDArray[np.void]:
-    """The engine's ledger, one home for each room."""
+    """Return the engine's ledger, one home for each room."""
     names = room_names(recording)
     count = len(recording.at_us)
     home = np.repeat(np.arange(len(names)), count)
@@ -61,7 +61,7 @@ def midnight_us(day: date) -> int:
 
 
 def intervals(recording: Recording, room: str) -> Iterator[tuple[int, int, np.float32]]:
-    """(from, to, °C) for which each reading of a room holds."""
+    """Yield (from, to, °C) for which each reading of a room holds."""
     at = recording.at_us.tolist()
     for i, value in enumerate(recording.values[room]):
         until = at[i] + HOLD_US

@@ -26,7 +26,7 @@ def thousandths(least: int, most: int) -> st.SearchStrategy[Decimal]:
 
 
 def state_of(raw: float, offset: float, contract_limit: float | None = None) -> HomeState:
-    """The verdict of the built-in rules at noon on a day in winter."""
+    """Return the verdict of the built-in rules at noon on a day in winter."""
     rules = policy.builtin("seed")
     pieces = compile_schedule(rules, Terms("multistorey", contract_limit), DAY, date(2026, 1, 16))
     noon = to_us(datetime.combine(DAY, time(12), rules.zone))
@@ -36,7 +36,7 @@ def state_of(raw: float, offset: float, contract_limit: float | None = None) -> 
 
 
 def by_decimals(judged: Decimal, limit: Decimal) -> HomeState:
-    """The same from the text of the regulation, by day."""
+    """Return the same from the text of the regulation, by day."""
     if judged < 16:
         return HomeState.SEVERE
     if judged < limit:

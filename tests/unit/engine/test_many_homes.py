@@ -23,13 +23,13 @@ TERMS = (Terms("multistorey"), Terms("multistorey", contract_limit=20.0))
 
 
 def of(said: Readings, home: int) -> Readings:
-    """The readings of one home, as home 0."""
+    """Return the readings of one home, as home 0."""
     mine = said.take(said.home == home)
     return mine._replace(home=mine.home * 0)
 
 
 def some_readings(random: np.random.Generator, homes: int, lanes: int) -> Readings:
-    """A few homes say nothing, the others up to 200 things, some before the span and some at the very same instant."""
+    """Draw readings: a few homes say nothing, the others up to 200 things, some before the span, some at once."""
     count = np.where(random.random(homes) < 0.2, 0, random.integers(1, 200, homes))
     home = np.repeat(np.arange(homes), count)
     start = BEGIN + random.integers(-10, 3 * 288 + 1, len(home)) * 300 * US
@@ -40,7 +40,7 @@ def some_readings(random: np.random.Generator, homes: int, lanes: int) -> Readin
 
 
 def judge(said: Readings, which: NDArray[np.int64]) -> list[NDArray[np.void]]:
-    """Runs, ended flags, machines and ledger days."""
+    """Judge, and return runs, ended flags, machines and ledger days."""
     first, last = date(2026, 1, 12), date(2026, 1, 20)
     schedules = Schedules.join([compile_schedule(policy.builtin("seed"), terms, first, last) for terms in TERMS])
     begin, end = np.full(len(which), BEGIN), np.full(len(which), END)
@@ -85,7 +85,7 @@ def test_readings_are_held_alike_in_whatever_order_they_come(seed: int, how: str
 
 
 def copied(said: Readings) -> Readings:
-    """The same readings; `hold` changes `until` in place."""
+    """Return the same readings; `hold` changes `until` in place."""
     return said._replace(until=said.until.copy())
 
 

@@ -14,7 +14,7 @@ MINUTE = 60_000_000
 def bucket_by_bucket(
     start: list[int], until: list[int], milli: list[int], edges: list[int]
 ) -> list[tuple[object, ...]]:
-    """The same, one after the other."""
+    """Return the same, one after the other."""
     rows: list[tuple[object, ...]] = []
     for n, (low, high) in enumerate(pairwise(edges)):
         said = [value for at, value in zip(start, milli, strict=True) if low <= at < high]

@@ -1,4 +1,4 @@
-"""The season begins and ends with the local day, for whoever asks."""
+"""The season begins and ends with the local day, for every question."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -19,7 +19,7 @@ CASES = sorted(path.parent for name in FORMATS for path in (GOLDEN / name).glob(
 
 
 def sources(case: Path) -> Sources:
-    """Those of a case."""
+    """Return those of a case."""
     if case.parent.name == "native":
         return Sources()
     own = case / "source.toml"
@@ -28,13 +28,13 @@ def sources(case: Path) -> Sources:
 
 
 def messages(case: Path) -> list[tuple[str, bytes]]:
-    """Topics and payloads of a case."""
+    """Return topics and payloads of a case."""
     topics = (case / "topic").read_text().splitlines()
     return list(zip(topics, (p.read_bytes() for p in sorted(case.glob("payload.*"))), strict=True))
 
 
 def decoded(case: Path) -> dict[str, Any]:
-    """What the messages of a case become, as plain values."""
+    """Return what the messages of a case become, as plain values."""
     reader = sources(case)
     out: dict[str, Any] = {"devices": [], "readings": [], "faults": [], "requests": []}
     for topic, payload in messages(case):

@@ -40,7 +40,7 @@ PLACES = {
 
 
 def fate(code: str, at_us: int) -> int | str:
-    """The home of a reading of an instant that is received at noon, or why it is refused."""
+    """Return the home of a reading of an instant that is received at noon, or why it is refused."""
     said = {"id": code, "ts": to_datetime(at_us).isoformat(), "temperature": 20.0}
     message = Message(f"hearth/v1/{code}/telemetry", json.dumps(said).encode(), NOON_US, 1, 1, 1, False)
     batch = sort_messages([message], LIMITS, Sources())

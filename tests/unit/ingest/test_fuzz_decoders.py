@@ -1,4 +1,4 @@
-"""Whatever comes on whatever topic: readings, or faults with a reason, and never anything raised."""
+"""Any payload on any topic gives readings, or faults with a reason; nothing is ever raised."""
 
 import json
 from pathlib import Path
@@ -73,7 +73,7 @@ VALUES = st.recursive(
 
 
 def reader(name: str) -> Sources:
-    """A source of each format."""
+    """Return a source of each format."""
     own = 'filter = "json/+"\nsensor = "topic"\n' if name in ("json", "senml") else ""
     table = f'[[source]]\nname = "net"\npreset = "{name}"\n{own}'
     return Sources() if name == "native" else load(table, "test", ZoneInfo("Asia/Shanghai"))
@@ -83,7 +83,7 @@ SOURCES = {name: reader(name) for name in FORMATS}
 
 
 def check(name: str, payload: bytes, topic: str | None = None) -> None:
-    """Readings are of the types that they say, faults have a reason."""
+    """Assert that readings are of the types that they say, and faults have a reason."""
     said = SOURCES[name].decode(topic or TOPICS[name], payload, RECEIVED_US)
     for uplink in said.uplinks:
         assert msgspec.convert(msgspec.to_builtins(uplink), Uplink) == uplink

@@ -61,7 +61,7 @@ def said(ts: object, code: str, **values: float | None) -> dict[str, Any]:
 
 
 def messages() -> list[Message]:
-    """Every time for every sensor, from the sensor itself and from a gateway, alone and together."""
+    """Return every time for every sensor, from the sensor itself and from a gateway, alone and together."""
     readings = [said(ts, code, **worth) for ts in TIMES for code in (*PLACES, "unheard of") for worth in WORTH]
     bodies = [(each["id"], each) for each in readings] + [("gate", each) for each in readings]
     bodies += [("gate", [*readings[:7], 5, {"id": "alone", "temperature": "warm"}, *readings[7:]]), ("alone", [])]
@@ -72,7 +72,7 @@ def messages() -> list[Message]:
 
 
 def told(batch: SortedMessages, *placed: Placed) -> tuple[Counter[Any], Counter[Any]]:
-    """Every row with where it comes from, and every fault."""
+    """Return every row with where it comes from, and every fault."""
     rows = [
         (row.tobytes(), some.rows.dtype.names, batch.heard.said(number).message.mid, batch.heard.said(number).at)
         for some in placed

@@ -1,4 +1,4 @@
-"""What a sender may say in a minute of receipt."""
+"""The allowance of a sender in a minute of receipt."""
 
 from ingest.senders import MINUTE_US, NETWORK_SHARES, Allowance, MinuteCount, Senders
 from ingest.writer import Lines

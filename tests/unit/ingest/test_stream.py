@@ -27,7 +27,7 @@ def publish(payload: bytes, mid: int = 7, first: int = 0x32, properties: bytes |
 
 
 def at(us: int) -> Stamps:
-    """Stamps by a clock that stands still."""
+    """Return stamps by a clock that stands still."""
     return Stamps(lambda: us)
 
 

@@ -41,7 +41,7 @@ def read(topic: str, payload: bytes, bounds: MessageBounds = BOUNDS) -> Decoded:
 
 
 def packed(topic: str, count: int) -> bytes:
-    """A message with so many sound elements."""
+    """Return a message with so many sound elements."""
     if topic == NATIVE:
         return json.dumps([{"id": f"s{n}", "temperature": 20} for n in range(count)]).encode()
     if topic == SENML:
@@ -107,7 +107,7 @@ def test_a_fault_says_which_element_it_is_and_of_which_sensor() -> None:
 
 
 def hostile() -> Iterator[tuple[str, bytes]]:
-    """Messages of 64 kB that are as dear as can be, for all formats."""
+    """Yield messages of 64 kB that are as dear as can be, for all formats."""
     for topic in (NATIVE, SENML, BOARD):
         for text in ("[" + "1," * 32_000 + "1]", "[" + "{}," * 21_000 + "{}]", '{"s":[' + "1," * 32_000 + "1]}"):
             yield topic, text.encode()

@@ -31,7 +31,7 @@ GAPS = """from,to,seconds
 
 
 def events() -> list[dict[str, Any]]:
-    """A chain whose middle is withheld."""
+    """Return a chain whose middle is withheld."""
     chain, previous = list[dict[str, Any]](), ""
     for seq, kind in enumerate(("opened", "remark", "closed"), 1):
         at, state = 1_768_356_000_000_000 + seq, "closed" if kind == "closed" else "open"
@@ -64,7 +64,7 @@ def seal() -> dict[str, Any]:
 
 
 def contents() -> dict[str, bytes]:
-    """The files of a dossier that is in order."""
+    """Return the files of a dossier that is in order."""
     chain = events()
     ticket = {"number": "T00000007", "state": "closed", "events": 3, "head": chain[-1]["hash"]}
     rules = b'name = "seed"\n'
@@ -100,7 +100,7 @@ def bundled(files: Mapping[str, bytes], state: Mapping[str, Any] = STATE, key: S
 
 
 def rewritten(archive: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
-    """The same ZIP with other contents; nothing else is adapted."""
+    """Return the same ZIP with other contents; nothing else is adapted."""
     with zipfile.ZipFile(io.BytesIO(archive)) as before:
         files = {name: before.read(name) for name in before.namelist()}
     change(files)

@@ -31,7 +31,7 @@ def same_reading(count: int) -> bytes:
 
 
 def many_gaps() -> bytes:
-    """Days and gaps that would be compared one by one."""
+    """Return days and gaps that would be compared one by one."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     rows = (f"{start + timedelta(seconds=2 * n):%FT%T.000000Z},{start + timedelta(seconds=2 * n + 1):%FT%T.000000Z},1\n"
             for n in range(60_000))  # fmt: skip
@@ -45,7 +45,7 @@ def many_days() -> bytes:
 
 
 def overlapping(archive: bytes) -> bytes:
-    """Every entry is the first one."""
+    """Return every entry is the first one."""
     out, at = bytearray(archive), 0
     first = archive.index(b"PK\1\2")
     while (at := out.find(b"PK\1\2", at + 1)) > 0:
@@ -133,7 +133,7 @@ def test_what_a_manifest_says_steers_no_terminal(tmp_path: Path, place: str) -> 
 
 
 def test_a_season_of_readings_takes_seconds(tmp_path: Path) -> None:
-    """What is in order has to be read to its end: 100,000 readings, a season of one room."""
+    """A dossier in order has to be read to its end: 100,000 readings, a season of one room."""
     start = datetime(2025, 11, 15, tzinfo=UTC)
     rows = [
         f'"a","living","living","{start + timedelta(seconds=60 * n):%FT%T.%fZ}",'

@@ -63,7 +63,7 @@ def test_a_month_that_is_not_over_is_called_so() -> None:
 
 
 def hostile() -> Paper:
-    """Words that other programs would take for orders."""
+    """Return words that other programs would take for orders."""
     table = Table(
         "T",
         [TableColumn("a", ValueKind.TEXT), TableColumn("b", ValueKind.SHARE)],

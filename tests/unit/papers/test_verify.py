@@ -176,7 +176,7 @@ def test_days_are_as_long_as_they_are_where_the_clocks_change(file: Path, day: s
 
 
 def crowd() -> bytes:
-    """So many files that their names alone would take much memory."""
+    """Make an archive of so many files that their names alone would take much memory."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for n in range(untrusted_zip.MOST_ENTRIES + 1):

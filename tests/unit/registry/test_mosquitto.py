@@ -34,13 +34,13 @@ def told(folder: Path) -> dict[str, str]:
 
 
 def users(folder: Path) -> set[str]:
-    """Who has an account: what stands before the first colon, as Mosquitto reads it."""
+    """Return who has an account: what stands before the first colon, as Mosquitto reads it."""
     lines = (folder / "passwords").read_text(encoding="utf-8").splitlines()
     return {line.partition(":")[0] for line in lines}
 
 
 def opens(folder: Path, user: str, password: str) -> bool:
-    """Whether Mosquitto would take a user in: the digest is made again with the salt that is stored."""
+    """Return whether Mosquitto would take a user in: the digest is made again with the salt that is stored."""
     lines = (folder / "passwords").read_text(encoding="utf-8").splitlines()
     (line,) = (line for line in lines if line.startswith(f"{user}:"))
     _, scheme, iterations, salt, digest = line.split("$")

@@ -1,4 +1,4 @@
-"""What must hold between columns and between lines."""
+"""Rules between columns and between lines."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
