@@ -1,4 +1,4 @@
-"""The HTTP server, which ends streams before it waits for connections to end."""
+"""The HTTP server, which ends event streams before it waits for connections to close."""
 
 from socket import socket
 
@@ -8,13 +8,13 @@ from api.live.hub import Hub
 
 
 class StreamServer(uvicorn.Server):
-    """As uvicorn's own; a stream would go on for ever otherwise."""
+    """The server of uvicorn, except that shutting down ends event streams, which would otherwise never close."""
 
     def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
         super().__init__(config)
         self._hub = hub
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """Stop taking connections, end streams, wait for the rest."""
+        """End streams, stop accepting connections, wait for the rest."""
         self._hub.close()
         await super().shutdown(sockets)

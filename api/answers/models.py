@@ -1,4 +1,4 @@
-"""What the API answers. Field names are a contract."""
+"""Response models of the API. Field names are a contract."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -15,12 +15,12 @@ FlagState = Literal["open", "suspended", "cleared"]
 
 
 def quality_name(code: int) -> str:
-    """good, sentinel, …"""
+    """Return the name of a quality code: good, sentinel, …"""
     return Quality(code).name.lower()
 
 
 class Flag(BaseModel):
-    """A cold spell of a home; `outages` are those during which it was cold: the system was not normal."""
+    """A cold spell of a home; `outages` are those that overlap it: the system was not operating normally."""
 
     id: int
     home: str
@@ -38,7 +38,7 @@ class Flag(BaseModel):
 
 
 class Home(BaseModel):
-    """A home now: the temperature (°C) of its coldest judged room, and the flag that has not ended."""
+    """The current state of a home: temperature (°C) of its coldest judged room, and its open flag."""
 
     code: str
     building: str
@@ -64,9 +64,10 @@ class Reading(BaseModel):
 
 
 class Bucket(BaseModel):
-    """The good readings of one sensor in a span of time, °C.
+    """The good readings of one sensor in a time bucket, °C.
 
-    `coverage` is the share of the span for which a reading held: until the next, no longer than the policy says.
+    `coverage` is the share of the bucket during which a reading held: until the next one, at most as long as the policy
+    allows.
     """
 
     sensor: str
@@ -80,9 +81,9 @@ class Bucket(BaseModel):
 
 
 class LedgerDay(BaseModel):
-    """How long a home was in which state on a local day; the five states add up to the length of what is counted.
+    """Time that a home spent in each state on a local day, in seconds; the five states add up to the time counted.
 
-    `shortfall_s` is a part of `compliant_s`. While a day is not `closed` its figures may still change.
+    `shortfall_s` is part of `compliant_s`. Until a day is `closed`, its figures may still change.
     """
 
     day: date
@@ -100,11 +101,11 @@ class LedgerDay(BaseModel):
 
 
 class Clock(BaseModel):
-    """A time by which something has to be done. Each time a ticket is opened is a round with clocks of its own.
+    """A deadline of a ticket. Each opening of a ticket starts a new round with its own clocks.
 
-    It is counted from `started_at`: a call-back's may lie ahead, and is when it may be made. Without `due_at` it has
-    not begun, or the calendar does not know the year yet. One that is void runs no more: the ticket was opened again,
-    or closed before. What it broke stays.
+    A clock runs from `started_at`; for a call-back this may be in the future and is the earliest time to make it.
+    Without `due_at` the clock has not started, or the calendar does not cover the year yet. A void clock no longer
+    runs, because the ticket was reopened or closed before; a breach stays on record.
     """
 
     name: str
@@ -117,7 +118,7 @@ class Clock(BaseModel):
 
 
 class Event(BaseModel):
-    """Something that happened to a ticket."""
+    """An event in the history of a ticket."""
 
     seq: int
     at: Instant
@@ -127,18 +128,18 @@ class Event(BaseModel):
 
 
 class TicketEvent(Event):
-    """An event as it stands in its ticket, in one of the rounds; `contact`: how to reach the user who said it."""
+    """An event within its ticket, with its round; `contact` is how to reach the user who made the statement."""
 
     round: int
     contact: str | None
 
 
 class Ticket(BaseModel):
-    """A repair, with all that happened; 1 is the most urgent priority.
+    """A repair ticket with its history; priority 1 is the most urgent.
 
-    `needs` is what closing it still needs; `follows` the ticket that the home had before. By its `ending` it was closed
-    without work: `merged_into` another one, or void; `merged` are those that this one stands for. Customers see of the
-    events what is meant for them.
+    `needs` lists what closing it still requires; `follows` is the previous ticket of the home. `ending` says how it was
+    closed without work: `merged_into` another ticket, or void; `merged` lists the tickets merged into this one.
+    Customers see only events meant for them.
     """
 
     number: str

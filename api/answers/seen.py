@@ -1,4 +1,4 @@
-"""Tickets as those who ask may see them."""
+"""Tickets as a caller may see them."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ from store.base.access import Role, Scope
 
 
 def seen(row: dict[str, Any], asking: Session) -> dict[str, Any]:
-    """A ticket of store.desk, with what closing it still needs; for a customer, what is meant for the user."""
+    """Add what closing a ticket still needs, and redact it for customers."""
     whole = {**row, "needs": needs(row)}
     return _for_user(whole, asking.scope) if asking.asker.role is Role.CUSTOMER else whole
 
 
 def needs(row: dict[str, Any]) -> list[str]:
-    """What closing a ticket still needs, as names for programs."""
+    """List what closing a ticket still needs, as machine-readable names."""
     return [] if row["state"] == TicketState.CLOSED else missing(row["standing"])
 
 
 def _for_user(row: dict[str, Any], scope: Scope) -> dict[str, Any]:
-    """What was reported before the tenancy is somebody else's words; row-level security keeps its events back."""
+    """Redact a ticket for a customer. A report from before the tenancy is another resident's and loses its text."""
     since = scope.since.get(row["home_id"])
     events = [event_for_user(event) for event in row["events"] if is_for_user(EventKind(event["kind"]))]
     told = {**row, "contact": None, "responsible": None, "events": events}

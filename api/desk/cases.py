@@ -1,6 +1,6 @@
-"""Complaints and reports: made by customers or taken down by the desk, which follows them up.
+"""Routes for complaints and reports of wrongdoing: filed by customers or by the repair desk, which follows them up.
 
-Who made one is told to leaders with a reason. Customers see their own.
+The identity of a complainant is revealed to supervisors only, against a reason. Customers see their own cases.
 """
 
 from collections.abc import Iterator
@@ -31,14 +31,14 @@ Story = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=500, pattern=r"^[^\x00]*$")]
 CaseClass = Literal["complaint", "report"]
 FOLLOW_UPS = ("escalated_at", "supervised_at", "published_at", "example_at")
-BY_USER = "user"  # in the record: which one stands behind its door
-MOST_OPEN = 5  # cases of one customer's homes
+BY_USER = "user"  # the actor on record; which user it was is kept apart
+MOST_OPEN = 5  # open cases over all homes of a customer
 
 router = APIRouter(prefix="/v1", tags=["cases"])
 
 
 class Case(BaseModel):
-    """A complaint or a report. Its ticket has the clocks and the events; who made it is asked for apart."""
+    """A complaint or a report. Its ticket has the clocks and events; the complainant's identity is kept apart."""
 
     number: str
     class_: CaseClass = Field(alias="class")
@@ -57,9 +57,9 @@ class Case(BaseModel):
 
 
 class CaseReport(BaseModel):
-    """A case as it is made. `text` is read by those who work on it: no names of who complains.
+    """A case to file. Everyone working on the case reads `text`: it should not name the complainant.
 
-    What a customer makes comes in online, whatever is said, from its home: of several it says which one.
+    For a customer the channel is always online, and the home is theirs; with several homes, `home` says which.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -77,12 +77,12 @@ class CaseReport(BaseModel):
     @model_validator(mode="after")
     def _nobody(self) -> "CaseReport":
         if self.anonymous and (self.name or self.phone or self.home):
-            raise ValueError("of who wants to stay unknown, neither name nor phone nor home is taken")
+            raise ValueError("an anonymous case takes neither name nor phone nor home")
         return self
 
 
 class Followed(BaseModel):
-    """What the company does about a case beside answering it."""
+    """A follow-up of a case besides its answer."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -91,7 +91,7 @@ class Followed(BaseModel):
 
 
 class RevealRequest(BaseModel):
-    """Why somebody has to know who made a case."""
+    """The reason for revealing a complainant's identity."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -99,7 +99,7 @@ class RevealRequest(BaseModel):
 
 
 class Identity(BaseModel):
-    """Who made a case. That it was asked for is on record."""
+    """The identity of a complainant. Each request for it is on record."""
 
     name: str | None
     phone: str | None
@@ -115,7 +115,7 @@ def cases(
     station: Station = None,
     is_open: Annotated[bool | None, Query(alias="open")] = None,
 ) -> Page[Case]:
-    """Cases, newest first; a customer's own."""
+    """List cases, newest first; customers see their own."""
     wanted = case_rows.CaseFilter(case_class=kind, subject=subject, station=station, is_open=is_open)
     rows = case_rows.cases(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
     return paged.page([_seen(row, asking) for row in rows], Case, "ticket_id")
@@ -123,13 +123,13 @@ def cases(
 
 @router.get("/cases/{number}")
 def case(number: Number, asking: AskingUserOrDesk) -> Case:
-    """A case by the number of its ticket."""
+    """Get a case by the number of its ticket."""
     return _answer(asking, number)
 
 
 @router.post("/cases", status_code=201)
 def take(changing: ChangingUserOrDesk, taken: CaseReport) -> Case:
-    """Make a complaint or a report, or take one down. Who made it cannot be read here again."""
+    """File a complaint or a report. The complainant's identity cannot be read back here."""
     if changing.asker.role is Role.CUSTOMER:
         return complain(changing, taken)
     if taken.channel is None:
@@ -141,18 +141,18 @@ def take(changing: ChangingUserOrDesk, taken: CaseReport) -> Case:
 
 
 def complain(changing: Session, taken: CaseReport) -> Case:
-    """Take down what a customer complains of. Neither the record nor the audit log links it with who it was.
+    """File a customer's complaint. Neither its record nor the audit log links it to the customer.
 
     Raises:
-        Problem: 404, the home is another's; 409 and 429, too many; 422, which home it is of several.
+        Problem: 404, the home is not theirs; 409 and 429, too many; 422, the customer has several homes and named none.
     """
     if taken.anonymous:
         changing.notes[UNNAMED] = True
     home = None if taken.anonymous else _own_home(changing, taken)
-    for own in sorted(changing.scope.own_homes):  # who counts next sees what was written before
+    for own in sorted(changing.scope.own_homes):  # the next count then sees what this one wrote
         lock_place(changing.conn, TicketPlace(home=own))
     if case_rows.open_of_homes(changing.conn) >= MOST_OPEN:
-        raise Problem(409, Text("未办结的投诉过多", "too many complaints are open"))
+        raise Problem(409, Text("未办结的投诉过多", "too many open complaints"))
     if seconds := changing.limiter.wait_case(changing.asker.actor):
         raise too_many(seconds)
     with _as_desk(changing):
@@ -164,22 +164,22 @@ def _own_home(changing: Session, taken: CaseReport) -> int:
     if taken.home is not None:
         return home_id(changing, taken.home)
     if len(changing.scope.own_homes) != 1:
-        raise invalid(FieldFault("home", Text("请说明是哪一户", "say which of your homes it is")))
+        raise invalid(FieldFault("home", Text("请说明是哪一户", "say which of your homes")))
     return changing.scope.own_homes[0]
 
 
 @contextmanager
 def _as_desk(changing: Session) -> Iterator[None]:
-    """Let a customer's case be written down as the desk would: it is nobody's whom the request reaches, until it is."""
+    """Widen the scope while a customer's case is inserted: until it is linked, it lies outside the customer's scope."""
     access.enter(changing.conn, EVERYWHERE)
     yield
     access.enter(changing.conn, changing.scope)
 
 
 def _open(changing: Session, taken: CaseReport, channel: CaseChannel, home: int | None, actor: str) -> str:
-    """Open a case; returns its number."""
+    """Open a case and return its number."""
     if taken.about_station is not None and not desk_pages.has_station(changing.conn, taken.about_station):
-        raise invalid(FieldFault("about_station", Text("没有此供热站", "there is no such station")))
+        raise invalid(FieldFault("about_station", Text("没有此供热站", "no such station")))
     new = NewCase(
         case_class=taken.kind,
         subject=taken.subject,
@@ -196,7 +196,7 @@ def _open(changing: Session, taken: CaseReport, channel: CaseChannel, home: int 
 
 @router.post("/cases/{number}/follow-ups", status_code=201)
 def follow(number: Number, changing: ChangingDesk, followed: Followed) -> Case:
-    """Escalate a case, supervise it, publish what came of it, or make it an example; each once."""
+    """Escalate a case, put it under supervision, publish its outcome or make it an example; each once."""
     conn, actor = changing.conn, changing.asker.actor
     try:
         found = follow_up(conn, changing.policy, number, followed.what, followed.note, changing.now, actor)
@@ -210,7 +210,7 @@ def follow(number: Number, changing: ChangingDesk, followed: Followed) -> Case:
 
 @router.post("/cases/{number}/identity")
 def identity(number: Number, changing: ChangingLeaders, asked: RevealRequest) -> Identity:
-    """Who made a case. Each time it is asked for is on record, with the reason."""
+    """Reveal a complainant's identity. Each request is recorded with its reason."""
     found = case_rows.case(changing.conn, changing.scope, number)
     if found is None:
         raise no_such("case")
@@ -234,5 +234,5 @@ def _answer(asking: Session, number: str, scope: Scope | None = None) -> Case:
 
 
 def _seen(row: Row, asking: Session) -> Row:
-    """A case as the asker may see it: how the company follows it up is for the desk."""
+    """Redact a case for the caller: follow-ups are for staff only."""
     return {**row, **dict.fromkeys(FOLLOW_UPS)} if asking.asker.role is Role.CUSTOMER else row

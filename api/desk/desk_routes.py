@@ -1,11 +1,12 @@
-"""Flags and tickets of all homes that the token reaches, and what the desk does with them."""
+"""Routes for flags and tickets within the token's scope, and for the moves of the repair desk."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,8 +17,7 @@ from alerts.tickets.endings import merge, void
 from api.answers import models
 from api.answers.seen import seen
 from api.desk.moves import AnyMove, Assigned, Line, Merged, UserSaid, Void, Words, kind_of
-from api.desk.receipt import Receipt, as_text
-from api.desk.receipt import receipt as make_receipt
+from api.desk.receipt import Receipt, as_text, make_receipt
 from api.homes.home_routes import Code, home_id
 from api.http.language import Language, preferred
 from api.http.paging import Page, Paged, Sort, Sorted
@@ -40,7 +40,7 @@ router = APIRouter(prefix="/v1", tags=["desk"])
 def flags(
     asking: Asking, paged: Paged, state: models.FlagState | None = None, sort: Sorted = Sort.NEWEST
 ) -> Page[models.Flag]:
-    """Flags, newest first unless asked otherwise."""
+    """List flags, newest first by default."""
     wanted = desk_pages.FlagFilter(states=desk_pages.FLAG_STATES if state is None else (state,))
     rows = desk_pages.flags(
         asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
@@ -48,18 +48,22 @@ def flags(
     return paged.page(rows, models.Flag, "id")
 
 
+@dataclass(frozen=True)
+class TicketQuery:
+    """The query keys that select tickets."""
+
+    state: models.TicketState | None = None
+    kind: Annotated[models.TicketClass | None, Query(alias="class")] = None
+    station: Station = None
+    overdue: Annotated[bool | None, Query(description="not closed, with a breached clock")] = None
+
+
 @router.get("/tickets")
 def tickets(
-    asking: Asking,
-    paged: Paged,
-    state: models.TicketState | None = None,
-    kind: Annotated[models.TicketClass | None, Query(alias="class")] = None,
-    station: Station = None,
-    overdue: Annotated[bool | None, Query(description="not closed, and a clock has run out unmet")] = None,
-    sort: Sorted = Sort.NEWEST,
+    asking: Asking, paged: Paged, query: Annotated[TicketQuery, Depends()], sort: Sorted = Sort.NEWEST
 ) -> Page[models.Ticket]:
-    """Tickets, newest first unless asked otherwise. Those in state `verifying` are marked done and not proven warm."""
-    wanted = desk_pages.TicketFilter(now=asking.now, state=state, kind=kind, station=station, overdue=overdue)
+    """List tickets, newest first by default. State `verifying`: marked done, recovery not yet proven."""
+    wanted = desk_pages.TicketFilter(now=asking.now, **vars(query))
     rows = desk_pages.tickets(
         asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
     )
@@ -68,7 +72,7 @@ def tickets(
 
 @router.get("/tickets/{number}")
 def ticket(number: Number, asking: Asking) -> models.Ticket:
-    """A ticket by its number."""
+    """Get a ticket by its number."""
     return answer(asking, number)
 
 
@@ -76,18 +80,18 @@ def ticket(number: Number, asking: Asking) -> models.Ticket:
 def receipt(
     number: Number,
     asking: Asking,
-    language: Annotated[Language | None, Query(description="default: what Accept-Language prefers")] = None,
+    language: Annotated[Language | None, Query(description="default: by Accept-Language")] = None,
     form: Annotated[Literal["json", "text"], Query(alias="as")] = "json",
     accept_language: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Receipt | Response:
-    """The receipt for the user (回执单): what was reported, and what was done about it."""
+    """Get the receipt for the user (回执单): what was reported, and what was done about it."""
     made = make_receipt(find(asking, number), ZoneInfo(asking.zone), language or preferred(accept_language))
     return PlainTextResponse(as_text(made)) if form == "text" else made
 
 
 @router.post("/tickets/{number}/events", status_code=201)
 def event(number: Number, changing: ChangingStaff, move: AnyMove) -> models.Ticket:
-    """Do something with a ticket. What it does not allow now is a conflict that names what it does allow."""
+    """Add an event to a ticket. A move that its state does not allow is a 409 that names the reason."""
     kind = kind_of(move)
     if changing.asker.role is Role.CREW and kind not in CREW_MOVES:
         raise forbidden(Text(f"班组不能进行此操作：{kind}", f"a crew may not do this: {kind}"))
@@ -112,16 +116,17 @@ def _let(changing: Session, ticket: int, move: AnyMove) -> None:
         case Merged():
             other = desk_pages.ticket_id(conn, changing.scope, move.into)
             if other is None:
-                raise invalid(FieldFault("into", Text("没有此工单", "there is no such ticket")))
+                raise invalid(FieldFault("into", Text("没有此工单", "no such ticket")))
             merge(conn, policy, (ticket, other), move.data(), now, actor)
         case _:
             act(conn, policy, ticket, kind_of(move), move.data(), now, actor)
 
 
 class Report(BaseModel):
-    """Something that a person reports.
+    """A report by a person.
 
-    Where something is open already, it says what it belongs to: `add_to` one of these tickets, or it is `new`.
+    If tickets are already open at the place, the report must say which one it belongs to (`add_to`), or that it is
+    `new`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -135,12 +140,12 @@ class Report(BaseModel):
     @model_validator(mode="after")
     def _either(self) -> "Report":
         if self.new and self.add_to is not None:
-            raise ValueError("is either added to a ticket or new")
+            raise ValueError("give either add_to or new, not both")
         return self
 
 
 class PlaceTicket(Report):
-    """Something reported that is in no home: at a building or a substation."""
+    """A report about a building or a substation, outside any home."""
 
     kind: Literal["leak", "repair"] = Field(alias="class")
     building: Line | None = None
@@ -149,13 +154,13 @@ class PlaceTicket(Report):
     @model_validator(mode="after")
     def _place(self) -> "PlaceTicket":
         if (self.building is None) == (self.substation is None):
-            raise ValueError("needs either a building or a substation")
+            raise ValueError("give either a building or a substation")
         return self
 
 
 @router.post("/tickets", status_code=201)
 def open_at_place(changing: ChangingDesk, wanted: PlaceTicket) -> models.Ticket:
-    """Open a ticket for a building or a substation, or add to one that is open there."""
+    """Open a ticket for a building or a substation, or add to one already open there."""
     building = substation = None
     if wanted.building is not None:
         building = desk_pages.building_id(changing.conn, wanted.building)
@@ -163,7 +168,7 @@ def open_at_place(changing: ChangingDesk, wanted: PlaceTicket) -> models.Ticket:
         substation = desk_pages.substation_id(changing.conn, wanted.substation)
     if building is None and substation is None:
         field = "building" if wanted.building is not None else "substation"
-        raise invalid(FieldFault(field, Text("没有此编号", "there is none of that code")))
+        raise invalid(FieldFault(field, Text("没有此编号", "no such code")))
     return open_ticket(
         changing,
         Opening(
@@ -180,16 +185,16 @@ def open_at_place(changing: ChangingDesk, wanted: PlaceTicket) -> models.Ticket:
 
 
 class HomeTicket(Report):
-    """Something reported in a home. Of what a customer reports the source is the user, whatever is said."""
+    """A report about a home. For a customer's report the source is always the user, whatever the body says."""
 
     kind: Literal["cold", "leak", "repair", "device"] = Field(alias="class")
 
 
 @router.post("/homes/{code}/tickets", status_code=201)
 def open_in_home(code: Code, changing: ChangingUserOrDesk, wanted: HomeTicket) -> models.Ticket:
-    """Open a ticket for a home, or add to one that is open there: a customer for its own, the desk for any.
+    """Open a ticket for a home, or add to one already open there. Customers may do so for their own homes only.
 
-    A cold home has one open ticket at most.
+    A home has at most one open ticket for cold.
     """
     user = changing.asker.role is Role.CUSTOMER
     return open_ticket(
@@ -207,11 +212,11 @@ def open_in_home(code: Code, changing: ChangingUserOrDesk, wanted: HomeTicket) -
 
 
 def open_ticket(changing: Session, opening: Opening, belongs: ReportTarget) -> models.Ticket:
-    """Open a ticket for what somebody reported, or add it to one.
+    """Open a ticket for a report, or add the report to an open ticket.
 
     Raises:
-        Problem: 409, something is open there and nobody said what it belongs to, or its users have opened too many;
-            429, a customer adds without end.
+        Problem: 409, tickets are open there and the report names none of them, or the home has too many open tickets;
+            429, a customer has added too often.
     """
     adds = belongs.add_to is not None and changing.asker.role is Role.CUSTOMER
     if adds and (seconds := changing.limiter.wait_case(f"{changing.asker.actor} adds")):
@@ -227,16 +232,20 @@ def open_ticket(changing: Session, opening: Opening, belongs: ReportTarget) -> m
     except HomeHasTicket as error:
         raise Problem(
             409,
-            Text(f"该户已有未办结的低温工单 {error.number}", f"the home has an open ticket for cold: {error.number}"),
+            Text(
+                f"该户已有未办结的低温工单 {error.number}",
+                f"the home already has an open ticket for cold: {error.number}",
+            ),
         ) from None
     except UniqueViolation:
-        # Of the residents before: it cannot be seen, nor added to, and there is one at most.
+        # The open ticket is of a previous resident: this customer can neither see it nor add to it.
         raise Problem(
-            409, Text("该户已有未办结的低温工单，请致电我们", "the home has an open ticket for cold; please call us")
+            409,
+            Text("该户已有未办结的低温工单，请致电我们", "the home has an open ticket for cold; please call us"),
         ) from None
     except InsufficientPrivilege:
-        # The second wall: row-level security does not let a ticket in that the token could not see.
-        raise forbidden(Text("无权在此登记工单", "no ticket can be opened there with this token")) from None
+        # Row-level security, the second line of defence: the token could not see the ticket it tries to insert.
+        raise forbidden(Text("无权在此登记工单", "this token may not open a ticket there")) from None
     except TooMany:
         raise Problem(409, Text("该户未办结的工单过多", "the home has too many open tickets")) from None
     number = f"T{made:08}"
@@ -248,7 +257,7 @@ def _open_there(tickets: Sequence[OpenTicketRow]) -> Problem:
     numbers = ", ".join(one.number for one in tickets)
     detail = Text(
         f"此处已有未办结的工单：{numbers}。请说明是补充（add_to）还是新事项（new）",
-        f"open there already: {numbers}; say which one this is added to (add_to), or that it is new (new)",
+        f"already open there: {numbers}; choose the one to add to (add_to), or say that it is new (new)",
     )
     found = [
         {"number": one.number, "class": one.ticket_class, "state": one.state, "since": one.opened_at} for one in tickets
@@ -257,7 +266,7 @@ def _open_there(tickets: Sequence[OpenTicketRow]) -> Problem:
 
 
 def find(asking: Session, number: str) -> dict[str, Any]:
-    """A ticket in scope as the asker may see it.
+    """Read a ticket within scope, as the caller may see it.
 
     Raises:
         Problem: 404.
@@ -269,23 +278,23 @@ def find(asking: Session, number: str) -> dict[str, Any]:
 
 
 def answer(asking: Session, number: str) -> models.Ticket:
-    """A ticket in scope, as it is answered."""
+    """Read a ticket within scope as a response."""
     return models.Ticket.model_validate(find(asking, number))
 
 
 def check_station(asking: Session, station: str) -> None:
-    """Refuse a station that no substation belongs to.
+    """Refuse a station without substations.
 
     Raises:
         Problem: 422.
     """
     if not desk_pages.has_station(asking.conn, station):
-        raise invalid(FieldFault("station", Text("没有此供热站", "no substation belongs to that station")))
+        raise invalid(FieldFault("station", Text("没有此供热站", "no such station")))
 
 
 @contextmanager
 def refusals(asking: Session) -> Iterator[None]:
-    """Turn a refused move into a conflict; one that is too early says when it is not any more."""
+    """Answer a refused move with a 409; a premature one with the time from which it is allowed."""
     try:
         yield
     except TooEarly as error:

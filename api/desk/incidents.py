@@ -1,4 +1,4 @@
-"""Incidents: one fault behind many cold homes."""
+"""Routes for incidents: one fault behind many cold homes."""
 
 from typing import Annotated, Literal
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1", tags=["incidents"])
 
 
 class Incident(BaseModel):
-    """One fault behind many cold homes; `homes` are those that are or were part of it, `why` tells what was counted."""
+    """One fault behind many cold homes; `homes` counts all that ever belonged to it, `why` is the evidence."""
 
     number: str
     kind: Literal["cold_homes", "substation_alarm"]
@@ -40,7 +40,7 @@ class Incident(BaseModel):
 
 
 class Part(BaseModel):
-    """A home that is or was part of an incident. It keeps its own ticket, clocks and proof."""
+    """A home that belongs or belonged to an incident. It keeps its own ticket, clocks and proof."""
 
     home: str
     ticket: str
@@ -54,7 +54,7 @@ class Part(BaseModel):
 
 @router.get("/incidents")
 def incidents(asking: AskingStaff, paged: Paged, state: State | None = None, station: Station = None) -> Page[Incident]:
-    """Incidents, newest first."""
+    """List incidents, newest first."""
     wanted = incident_pages.IncidentFilter(states=incident_pages.STATES if state is None else (state,), station=station)
     rows = incident_pages.incidents(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
     return paged.page(rows, Incident, "incident_id")
@@ -62,7 +62,7 @@ def incidents(asking: AskingStaff, paged: Paged, state: State | None = None, sta
 
 @router.get("/incidents/{number}")
 def incident(number: Number, asking: AskingStaff) -> Incident:
-    """An incident by its number."""
+    """Get an incident by its number."""
     found = incident_pages.incident(asking.conn, asking.scope, number)
     if found is None:
         raise no_such("incident")
@@ -71,7 +71,7 @@ def incident(number: Number, asking: AskingStaff) -> Incident:
 
 @router.get("/incidents/{number}/homes")
 def homes(number: Number, asking: AskingStaff, paged: Paged) -> Page[Part]:
-    """The homes that are or were part of an incident, with their tickets."""
+    """List the homes that belong or belonged to an incident, with their tickets."""
     if incident_pages.incident(asking.conn, asking.scope, number) is None:
         raise no_such("incident")
     rows = incident_pages.parts(asking.conn, asking.scope, number, before=paged.id(), limit=paged.fetched)

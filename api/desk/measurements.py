@@ -1,4 +1,4 @@
-"""Measurements on site: records of a home, and what is to be measured."""
+"""Routes for measurements on site: the records of a home, and the measurements due."""
 
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -25,7 +25,7 @@ from domain.measurement import (
 from store.sensors import measurement_rows
 
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
-Days = Annotated[int, Query(ge=0, le=366, description="what is due within so many days; 0: what is late")]
+Days = Annotated[int, Query(ge=0, le=366, description="due within so many days; 0: overdue")]
 CONFLICTS = frozenset({RecordRefusal.TWICE, RecordRefusal.CORRECTED_ALREADY})
 FIELDS = {RecordRefusal.FUTURE: "measured_at", RecordRefusal.IMPLAUSIBLE: "celsius"}
 
@@ -33,9 +33,10 @@ router = APIRouter(prefix="/v1", tags=["measurements"])
 
 
 class Measurement(BaseModel):
-    """A record. What is not `valid` counts for nothing and stays; `state` is by the rules when it was measured.
+    """A measurement record. Invalid records stay on file but do not count; `state` is by the rules of that time.
 
-    `sensor` was alive in that room then and said `sensor_celsius`; a record that `disagrees` proves nothing alone.
+    `sensor` was live in that room at the time and read `sensor_celsius`; a record that `disagrees` with it is no proof
+    by itself.
     """
 
     number: str
@@ -63,7 +64,7 @@ class Measurement(BaseModel):
 
 
 class Filed(BaseModel):
-    """A record as it is filed; `signature` refers to what the user signed. A correction names a record and says why."""
+    """A record to file; `signature` references the signed paper. A correction names the record and gives a reason."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -80,12 +81,12 @@ class Filed(BaseModel):
     @model_validator(mode="after")
     def _why(self) -> "Filed":
         if (self.corrects is None) != (self.reason is None):
-            raise ValueError("a correction names the record that it corrects and says why; no other record does")
+            raise ValueError("a correction needs both corrects and reason; any other record takes neither")
         return self
 
 
 class Task(BaseModel):
-    """A room, or (room null) a home, that is to be measured."""
+    """A measurement due in a room, or (`room` null) in a home."""
 
     home: str
     building: str
@@ -98,7 +99,7 @@ class Task(BaseModel):
 
 
 class MeasurementRequest(BaseModel):
-    """Ask for a measurement of a home."""
+    """A request to measure a home."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -107,7 +108,7 @@ class MeasurementRequest(BaseModel):
 
 @router.get("/homes/{code}/measurements")
 def measurements(code: Code, asking: AskingStaff, paged: Paged) -> Page[Measurement]:
-    """The records of a home, newest first, with those that do not count."""
+    """List the measurement records of a home, newest first, including those that do not count."""
     home = home_id(asking, code)
     rows = measurement_rows.shown(asking.conn, asking.scope, home=home, before=paged.id(), limit=paged.fetched)
     return paged.page(rows, Measurement, "measurement_id")
@@ -115,7 +116,7 @@ def measurements(code: Code, asking: AskingStaff, paged: Paged) -> Page[Measurem
 
 @router.post("/homes/{code}/measurements", status_code=201)
 def file(code: Code, changing: ChangingStaff, filed: Filed) -> Measurement:
-    """File a record. Signed and under the limit it raises flag and ticket; signed and warm it proves a recovery."""
+    """File a record. A signed one below the limit raises a flag and a ticket; a signed warm one proves a recovery."""
     new = NewMeasurement(**filed.model_dump())
     try:
         taken = record(changing.conn, changing.policy, home_id(changing, code), new, changing.now, changing.asker.actor)
@@ -130,13 +131,13 @@ def file(code: Code, changing: ChangingStaff, filed: Filed) -> Measurement:
 
 @router.post("/homes/{code}/measurement-requests", status_code=204)
 def ask(code: Code, changing: ChangingDesk, wish: MeasurementRequest) -> None:
-    """Ask for a measurement beside the plan; it is due until there is a valid record."""
+    """Request a measurement outside the plan; it stays due until a valid record exists."""
     measurement_rows.ask(changing.conn, home_id(changing, code), wish.due_at, changing.asker.actor, changing.now)
 
 
 @router.get("/measurements/due")
 def due(asking: AskingStaff, paged: Paged, within: Days = 7, station: Station = None) -> Page[Task]:
-    """What is to be measured, the longest due first."""
+    """List due measurements, the most overdue first."""
     until = asking.now + timedelta(days=within)
     rows = measurement_rows.tasks(
         asking.conn, asking.scope, until, station=station, after=paged.position(), limit=paged.fetched

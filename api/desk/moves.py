@@ -1,4 +1,4 @@
-"""What people may do with a ticket, as it is asked for: one shape for each kind of event."""
+"""Request bodies of the moves on a ticket, one model per kind of event."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -13,19 +13,19 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 
 
 class Move(BaseModel):
-    """What all of them share. `remark` is for the staff alone."""
+    """The base of all moves. `remark` is visible to staff only."""
 
     model_config = ConfigDict(extra="forbid")
 
     remark: Words | None = None
 
     def data(self) -> dict[str, Any]:
-        """What the event keeps."""
+        """Return the data to store with the event."""
         return self.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
 
 
 class Assigned(Move):
-    """Give the ticket to a station, to a person, or both."""
+    """Assignment to a station, a person, or both."""
 
     kind: Literal["assigned"]
     station: Line | None = None
@@ -34,12 +34,12 @@ class Assigned(Move):
     @model_validator(mode="after")
     def _somebody(self) -> "Assigned":
         if self.station is None and self.responsible is None:
-            raise ValueError("needs a station or a responsible person")
+            raise ValueError("give a station, a responsible person, or both")
         return self
 
 
 class Accepted(Move):
-    """The station says what it will do (4(5))."""
+    """Acceptance by the station, with what it is going to do (4(5))."""
 
     kind: Literal["accepted"]
     responsible: Short | None = None
@@ -47,39 +47,39 @@ class Accepted(Move):
 
 
 class Contacted(Move):
-    """Somebody spoke with the user, and may have agreed on a time (9(10))."""
+    """A conversation with the user, possibly with an appointment (9(10))."""
 
     kind: Literal["contacted"]
     appointment_at: Asked | None = None
 
 
 class Appointment(Move):
-    """Another time was agreed on."""
+    """A new appointment."""
 
     kind: Literal["appointment"]
     appointment_at: Asked
 
 
 class Arrived(Move):
-    """Somebody is on site."""
+    """Arrival on site."""
 
     kind: Literal["arrived"]
 
 
 class Delayed(Move):
-    """Why it takes longer, as it was explained to the user (9(5)). The clocks go on."""
+    """A delay and the explanation given to the user (9(5)). The clocks keep running."""
 
     kind: Literal["delayed"]
     reason: DelayReason
     explanation: Words
 
     def data(self) -> dict[str, Any]:
-        """With what the reason says in both languages."""
+        """Return the data with the text of the reason in both languages."""
         return {**super().data(), **DELAY_TEXTS[self.reason]._asdict()}
 
 
 class Responsibility(Move):
-    """Whose damage it is, and whether the user pays (9(4), 9(6)). What was signed before holds for this no more."""
+    """Liability for the damage, and whether the user pays (9(4), 9(6)). It voids an earlier signature."""
 
     kind: Literal["responsibility"]
     responsibility: Literal["company", "user"]
@@ -87,28 +87,28 @@ class Responsibility(Move):
 
 
 class Confirmed(Move):
-    """The user has signed: the reference of the paper."""
+    """The user's signature, by the reference of the signed paper."""
 
     kind: Literal["confirmed"]
     confirmation: Line
 
 
 class Done(Move):
-    """The work is done; a cold home is `verifying` until it is proven warm."""
+    """Completion of the work; a cold home stays `verifying` until its recovery is proven."""
 
     kind: Literal["done"]
     result: Words | None = None
 
 
 class Rework(Move):
-    """It was not done after all."""
+    """Withdrawal of a completion: the work was not done after all."""
 
     kind: Literal["rework"]
     reason: Words
 
 
 class Replied(Move):
-    """The user was answered (4(4))."""
+    """The answer to the user (4(4))."""
 
     kind: Literal["replied"]
     text: Words
@@ -116,39 +116,39 @@ class Replied(Move):
 
 
 class CalledBack(Move):
-    """The user was asked again after the work (9(11))."""
+    """The call-back after the work (9(11))."""
 
     kind: Literal["called_back"]
     satisfied: bool
 
 
 class Remark(Move):
-    """A note among the staff."""
+    """A note for the staff."""
 
     kind: Literal["remark"]
     remark: Words
 
 
 class UserSaid(Move):
-    """What the user has said meanwhile, by whatever way; how to reach this user stands beside the event, not in it."""
+    """A further statement by the user. The contact is stored beside the event, not in its data."""
 
     kind: Literal["user_said"]
     text: Words
     contact: Line | None = None
 
     def data(self) -> dict[str, Any]:
-        """Without what is personal."""
+        """Return the data without personal data."""
         return self.model_dump(mode="json", exclude={"kind", "contact"}, exclude_none=True)
 
 
 class Closed(Move):
-    """All is in order; refused with what is missing."""
+    """Closing; refused with what is missing."""
 
     kind: Literal["closed"]
 
 
 class Merged(Move):
-    """Another open ticket of the same place stands for this one; what its user is still to get passes over to that."""
+    """Merging into another open ticket of the same place, which takes over what the user is still owed."""
 
     kind: Literal["merged"]
     into: Line
@@ -156,14 +156,14 @@ class Merged(Move):
 
 
 class Void(Move):
-    """It was opened by mistake. The user is told the reason."""
+    """Voiding of a ticket opened by mistake. The user is told the reason."""
 
     kind: Literal["void"]
     reason: Words
 
 
 class Reopened(Move):
-    """A closed ticket is not in order after all."""
+    """Reopening of a closed ticket."""
 
     kind: Literal["reopened"]
     reason: Words
@@ -193,5 +193,5 @@ AnyMove: TypeAlias = Annotated[
 
 
 def kind_of(move: AnyMove) -> EventKind:
-    """The kind of event that it is."""
+    """Return the kind of event of a move."""
     return EventKind(move.kind)

@@ -1,4 +1,4 @@
-"""Notices: who was told of what, and what could not be sent."""
+"""Routes for notices: recipients, channels and delivery results."""
 
 from typing import Annotated, Literal
 
@@ -22,5 +22,5 @@ def notices(
     ticket: Number = None,
     home: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")] = None,
 ) -> Page[OutageNotice]:
-    """Notices, newest first: of all, of a ticket, or to the users of a home. Addresses are not shown."""
+    """List notices, newest first: all, or those of a ticket or to the users of a home. Addresses are not shown."""
     return told_page(asking, paged, notice_rows.NoticeFilter(state=state, ticket=ticket, home=home))

@@ -1,4 +1,4 @@
-"""Outages: recorded and followed by the desk, read by all whom they concern."""
+"""Routes for outages: recorded and followed up by the repair desk, read by everyone they affect."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from domain.outages import OutageKind
 from domain.reasons import Text
 from store.base.rows import Row
 from store.network import outage_rows
-from store.network.outage_rows import PlaceCodes as Codes
+from store.network.outage_rows import PlaceCodes
 from store.notices import notice_rows
 from store.registry import registry_rows
 
@@ -32,13 +32,13 @@ router = APIRouter(prefix="/v1", tags=["outages"])
 
 
 class Body(BaseModel):
-    """What is sent; an unknown field is an error."""
+    """A request body; an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Area(BaseModel):
-    """Places by their codes; all homes behind each are meant."""
+    """Places by code; each stands for all homes it supplies."""
 
     substations: Places = []
     buildings: Places = []
@@ -46,17 +46,17 @@ class Area(BaseModel):
 
 
 class GivenArea(Area, Body):
-    """Some place at least."""
+    """An area with at least one place."""
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> "GivenArea":
         if not (self.substations or self.buildings or self.homes):
-            raise ValueError("names no place")
+            raise ValueError("give at least one place")
         return self
 
 
 class NewOutage(Body):
-    """An outage; without `expected_end` nobody can say yet, which only a fault may."""
+    """A new outage. `expected_end` may be missing (not known yet) for a fault only."""
 
     kind: OutageKind
     stops_heating: bool = True
@@ -67,7 +67,7 @@ class NewOutage(Body):
 
 
 class Changed(Body):
-    """Other times, another reason: what is left out stays; `expected_end` null: nobody can say any more."""
+    """A change of times or reason; omitted fields stay. `expected_end` null: no longer known."""
 
     kind: Literal["changed"]
     stops_heating: bool | None = None
@@ -79,35 +79,35 @@ class Changed(Body):
     def _changes_something(self) -> "Changed":
         given = self.model_dump(include=self.model_fields_set - {"kind"})
         if not given:
-            raise ValueError(f"changes nothing: give some of {', '.join(CHANGEABLE)}")
+            raise ValueError(f"changes nothing: give at least one of {', '.join(CHANGEABLE)}")
         if empty := [name for name, value in given.items() if value is None and name != "expected_end"]:
-            raise ValueError(f"{empty[0]} cannot be null: leave it out, and it stays")
+            raise ValueError(f"{empty[0]} cannot be null: omit it to leave it unchanged")
         return self
 
 
 class Widened(Body):
-    """More places."""
+    """An extension to more places."""
 
     kind: Literal["widened"]
     area: GivenArea
 
 
 class Explained(Body):
-    """Why; users are told."""
+    """An explanation for the users."""
 
     kind: Literal["explained"]
     explanation: Words
 
 
 class Restored(Body):
-    """The heat is back; default: now."""
+    """The restoration of heat; default: now."""
 
     kind: Literal["restored"]
     restored_at: Asked | None = None
 
 
 class Cancelled(Body):
-    """A planned outage does not take place."""
+    """The cancellation of a planned outage."""
 
     kind: Literal["cancelled"]
 
@@ -116,7 +116,7 @@ Happening = Annotated[Changed | Widened | Explained | Restored | Cancelled, Fiel
 
 
 class AnnouncementReach(BaseModel):
-    """Of how many homes the announcement was told by one channel at least, waits, failed, or could not be sent."""
+    """Homes by delivery of the announcement: told (on at least one channel), waiting, failed, unreachable."""
 
     homes: int
     told: int
@@ -126,7 +126,7 @@ class AnnouncementReach(BaseModel):
 
 
 class OutageHistoryEntry(BaseModel):
-    """An entry of the history."""
+    """An entry in the history of an outage."""
 
     seq: int
     at: Instant
@@ -136,7 +136,7 @@ class OutageHistoryEntry(BaseModel):
 
 
 class Outage(BaseModel):
-    """A time without heat. `area` has the places that the token reaches; `homes` are all that it concerns."""
+    """An outage of heat. `area` lists the places within the token's scope; `homes` counts all homes affected."""
 
     number: str
     kind: OutageKind
@@ -154,14 +154,14 @@ class Outage(BaseModel):
 
 
 class WholeOutage(Outage):
-    """An outage with its history and the proof of announcement; these are for the desk."""
+    """An outage with its history and the proof of announcement, both for the repair desk only."""
 
     events: list[OutageHistoryEntry] | None
     announcement: AnnouncementReach | None
 
 
 class OutageNotice(BaseModel):
-    """A notice: to whom, by which channel, and what became of it. `key` is that of the message."""
+    """A notice: recipient, channel and delivery result. `key` identifies its message."""
 
     notice: int
     what: str
@@ -182,7 +182,7 @@ class OutageNotice(BaseModel):
 def list_outages(
     asking: Asking, paged: Paged, state: State | None = None, station: Filter = None, home: Filter = None
 ) -> Page[Outage]:
-    """Outages that concern a home which the token reaches, newest first."""
+    """List outages that affect homes within the token's scope, newest first."""
     states = outage_rows.STATES if state is None else (state,)
     wanted = outage_rows.OutageFilter(now=asking.now, states=states, station=station, home=home)
     rows = outage_rows.outages(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
@@ -191,7 +191,7 @@ def list_outages(
 
 @router.post("/outages", status_code=201)
 def record(body: NewOutage, changing: ChangingDesk) -> WholeOutage:
-    """Record an outage. Users of the area are told if its expected length or its kind asks for it."""
+    """Record an outage. Users of the area are notified if its kind or expected length requires it."""
     area = _known(changing, body.area, "area")
     draft = Draft(body.kind, body.stops_heating, body.reason, body.begins_at, body.expected_end, area)
     with _answering():
@@ -202,13 +202,13 @@ def record(body: NewOutage, changing: ChangingDesk) -> WholeOutage:
 
 @router.get("/outages/{number}")
 def outage(number: Number, asking: Asking) -> WholeOutage:
-    """An outage by its number."""
+    """Get an outage by its number."""
     return _whole(asking, number)
 
 
 @router.post("/outages/{number}/events", status_code=201)
 def event(number: Number, body: Happening, changing: ChangingDesk) -> WholeOutage:
-    """Say what has happened to an outage. What cannot be said of it now is a 409."""
+    """Add an event to an outage. An event that its state does not allow is a 409."""
     conn, policy, actor, now = changing.conn, changing.policy, changing.asker.actor, changing.now
     changing.notes["kind"] = body.kind
     with _answering():
@@ -229,21 +229,21 @@ def event(number: Number, body: Happening, changing: ChangingDesk) -> WholeOutag
 
 @router.get("/outages/{number}/notices")
 def notices(number: Number, asking: AskingDesk, paged: Paged) -> Page[OutageNotice]:
-    """Who was told of an outage, by which channel, when, with what result; newest first."""
+    """List the notices of an outage, newest first: recipient, channel, time and result."""
     found = _find(asking, number)
     wanted = notice_rows.NoticeFilter(outage=found["outage_id"])
     return told_page(asking, paged, wanted)
 
 
 def told_page(asking: Session, paged: Paged, wanted: notice_rows.NoticeFilter) -> Page[OutageNotice]:
-    """A page of notices."""
+    """Read a page of notices."""
     rows = notice_rows.told(asking.conn, wanted, before=paged.id(), limit=paged.fetched)
     return paged.page(rows, OutageNotice, "notice")
 
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Turn what the rules refuse into an answer."""
+    """Answer refusals by the rules with a problem."""
     try:
         yield
     except NoSuchOutage:
@@ -252,23 +252,23 @@ def _answering() -> Iterator[None]:
         raise Problem(409, error.why) from None
 
 
-def _known(session: Session, area: Area, where: str) -> Codes:
-    """The codes of an area.
+def _known(session: Session, area: Area, where: str) -> PlaceCodes:
+    """Check the codes of an area against the registry.
 
     Raises:
-        Problem: 422, nobody knows one of them.
+        Problem: 422, a code is not registered.
     """
     given = registry_rows.Codes(set(area.substations), set(area.buildings), set(area.homes))
     known = registry_rows.known(session.conn, given)
     unknown = {kind: sorted(codes - getattr(known, kind)) for kind, codes in given._asdict().items()}
     faults = [
-        FieldFault(f"{where}.{kind}", Text(f"未登记:{codes[0]}", f"there is no {codes[0]} in the registry"))
+        FieldFault(f"{where}.{kind}", Text(f"未登记：{codes[0]}", f"{codes[0]} is not in the registry"))
         for kind, codes in unknown.items()
         if codes
     ]
     if faults:
         raise invalid(*faults)
-    return Codes(area.substations, area.buildings, area.homes)
+    return PlaceCodes(area.substations, area.buildings, area.homes)
 
 
 def _find(asking: Session, number: str) -> Row:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -24,21 +25,21 @@ DAY = timedelta(days=1)
 TOO_LONG = Text(f"早于 to 超过 {LONGEST_SPAN.days} 天", f"is more than {LONGEST_SPAN.days} days before `to`")
 NO_SPAN = Text("须早于 to", "must be before `to`")
 FUTURE = Text("晚于明天", "is later than tomorrow")
-TOO_MUCH = Text(f"该时段读数超过 {MOST_READINGS} 条", f"there are more than {MOST_READINGS} readings in the span")
-STAFF_ONLY = Text("内部版本仅供供热单位", "that view is for the company's people")
+TOO_MUCH = Text(f"该时段读数超过 {MOST_READINGS} 条", f"more than {MOST_READINGS} readings in the span")
+STAFF_ONLY = Text("内部版本仅供供热单位", "the staff version is for the company only")
 ZIP: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The dossier; its root digest is the ETag",
         "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
     },
-    304: {"description": "Nothing has changed since the ETag in If-None-Match"},
+    304: {"description": "Not changed since the ETag in If-None-Match"},
 }
 
 router = APIRouter(prefix="/v1", tags=["evidence"])
 
 
 def place(request: Request) -> Iterator[None]:
-    """A place for writing a dossier; so many at once and no more."""
+    """Take an export slot for writing a dossier."""
     with place_for_export(request):
         yield
 
@@ -46,8 +47,17 @@ def place(request: Request) -> Iterator[None]:
 Place = Annotated[None, Depends(place, scope="function")]
 For = Annotated[
     DossierAudience | None,
-    Query(alias="for", description="whom it is made for; default: what the asker is. A customer gets the user's only"),
+    Query(alias="for", description="audience; default: by the caller's role. Customers get the user's version only"),
 ]
+
+
+@dataclass(frozen=True)
+class DossierQuery:
+    """The query keys of a dossier: its span and its audience."""
+
+    begin: FromDay = None
+    end: ToDay = None
+    view: For = None
 
 
 @router.get("/homes/{code}/evidence", response_class=Download, status_code=200, responses=ZIP)
@@ -56,14 +66,12 @@ def evidence(
     code: Code,
     place: Place,
     asking: Asking,
-    begin: FromDay = None,
-    end: ToDay = None,
-    view: For = None,
+    query: Annotated[DossierQuery, Depends()],
     if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> Response:
-    """Everything on record of a home for a span of local days, in one ZIP that proves itself."""
-    wanted = _wanted(asking, code, begin, end, view)
-    asking.conn.rollback()  # who asks is known; all that follows is read in a transaction of its own
+    """Get all evidence on a home for a span of local days, as one self-verifying ZIP."""
+    wanted = _wanted(asking, code, query)
+    asking.conn.rollback()  # the caller is known; the dossier is read in a transaction of its own
     key = surroundings(request).company.key
     with file_for(surroundings(request).downloads, names_of(request, asking)) as sheet:
         try:
@@ -79,25 +87,26 @@ def evidence(
     return Download(sheet, headers, "application/zip")
 
 
-def _wanted(asking: Session, code: str, begin: FromDay, end: ToDay, view: DossierAudience | None) -> DossierRequest:
-    """What is asked for, if it may be.
+def _wanted(asking: Session, code: str, query: DossierQuery) -> DossierRequest:
+    """Check what is requested against the caller's rights.
 
     Raises:
         Problem: 403, 404, 422.
     """
     customer = asking.asker.role is Role.CUSTOMER
-    if customer and view is DossierAudience.STAFF:
+    if customer and query.view is DossierAudience.STAFF:
         raise forbidden(STAFF_ONLY)
     tomorrow = today(asking) + DAY
-    end = end or tomorrow
-    first = begin or end - DEFAULT_SPAN
+    end = query.end or tomorrow
+    first = query.begin or end - DEFAULT_SPAN
     if end > tomorrow:
         raise invalid(FieldFault("to", FUTURE))
     home = home_id(asking, code)
     if since := asking.scope.since.get(home):
-        first = max(first, since.day)  # what is older is not this resident's
+        first = max(first, since.day)  # earlier records belong to a previous resident
     if first >= end:
         raise invalid(FieldFault("from", NO_SPAN))
     if end - first > LONGEST_SPAN:
         raise invalid(FieldFault("from", TOO_LONG))
-    return DossierRequest(home, code, first, end, view or (DossierAudience.USER if customer else DossierAudience.STAFF))
+    audience = query.view or (DossierAudience.USER if customer else DossierAudience.STAFF)
+    return DossierRequest(home, code, first, end, audience)

@@ -1,4 +1,4 @@
-"""Seals over all that is evidence, for everybody: whoever keeps one can find out later whether the past was changed."""
+"""Routes for the public seals over all evidence: a kept seal reveals any later change to the past."""
 
 import base64
 from typing import Annotated, Any
@@ -40,7 +40,7 @@ class Seal(BaseModel):
 
 
 class Key(BaseModel):
-    """A public key (Ed25519) of the company, and since when it has been in use. Old ones stay."""
+    """A public key (Ed25519) of the company, and since when it has been in use. Old keys stay listed."""
 
     key: str
     public_key: Base64
@@ -48,14 +48,14 @@ class Key(BaseModel):
 
 
 class Keys(BaseModel):
-    """All of them, the oldest first."""
+    """All public keys, oldest first."""
 
     items: list[Key]
 
 
 @router.get("/seals")
 def seals(request: Request, paged: Paged) -> Page[Seal]:
-    """Seals, the newest first. They tell of nobody, so they are for everybody."""
+    """List seals, newest first. They contain no personal data and are public."""
     with surroundings(request).pool.connection() as conn:
         conn.read_only = True
         access.enter(conn, NOBODY)
@@ -65,7 +65,7 @@ def seals(request: Request, paged: Paged) -> Page[Seal]:
 
 @router.get("/seals/keys")
 def keys(request: Request) -> Keys:
-    """The public keys that seals and dossiers are signed with."""
+    """List the public keys that sign seals and dossiers."""
     with surroundings(request).pool.connection() as conn:
         conn.read_only = True
         access.enter(conn, NOBODY)

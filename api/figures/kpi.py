@@ -1,4 +1,4 @@
-"""Figures of a month, per station and for the company."""
+"""Routes for monthly figures, per station and for the company."""
 
 from typing import Annotated
 
@@ -12,16 +12,16 @@ from store.figures import kpi_rows
 
 
 def month(text: str) -> str:
-    """A month's text.
+    """Check the text of a month.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no month.
     """
     return str(Month.parse(text))
 
 
 class HeatFigures(BaseModel):
-    """How warm homes were; home-time in seconds, shares from 0 to 1, null of nothing."""
+    """Heating quality: home-time in seconds, rates from 0 to 1, null if the denominator is zero."""
 
     homes: int
     judged_homes: int
@@ -39,7 +39,7 @@ class HeatFigures(BaseModel):
 
 
 class ClockFigures(BaseModel):
-    """The clocks of a class of tickets that ran out in the month; seconds from start until met."""
+    """The clocks of a class of tickets that fell due in the month; times in seconds from start to met."""
 
     ticket_class: str
     name: str
@@ -88,7 +88,7 @@ class DeskFigures(BaseModel):
 
 
 class StationFigures(BaseModel):
-    """All figures of a station; null: of the company."""
+    """All figures of a station; `station` null: of the company."""
 
     station: str | None
     heat: HeatFigures
@@ -98,7 +98,7 @@ class StationFigures(BaseModel):
 
 
 class MonthFigures(BaseModel):
-    """A month's figures; `counted_at` is null when nobody has counted the desk yet."""
+    """The figures of a month; `counted_at` is null until the desk figures have been counted."""
 
     month: str
     counted_at: Instant | None
@@ -106,14 +106,14 @@ class MonthFigures(BaseModel):
 
 
 MonthText = Annotated[str, AfterValidator(month)]
-Asked = Annotated[MonthText | None, Query(alias="month", description="such as 2026-01; default: the present one")]
+Asked = Annotated[MonthText | None, Query(alias="month", description="such as 2026-01; default: the current month")]
 
 router = APIRouter(prefix="/v1", tags=["figures"])
 
 
 @router.get("/kpi")
 def figures(asking: AskingStaff, wanted: Asked = None) -> MonthFigures:
-    """The figures of a month: the company's first, then each station's; a crew sees those of its station alone."""
+    """Get the figures of a month: the company first, then each station; a crew sees its own station only."""
     chosen = Month.parse(wanted) if wanted else Month.of(asking.now, asking.policy.zone)
     found = kpi_rows.figures(asking.conn, chosen.first, asking.scope.own_station)
     told = [StationFigures.model_validate(each.told()) for each in found]

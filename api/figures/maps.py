@@ -1,4 +1,4 @@
-"""Maps for the company's own people, as GeoJSON (RFC 7946)."""
+"""Routes for maps for staff, as GeoJSON (RFC 7946)."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -15,11 +15,14 @@ from store.base.rows import Row
 from store.figures import map_rows
 from store.figures.map_rows import MapExtent
 
-NO_BOX = Text("应为 西,南,东,北 四个经纬度", "must be west,south,east,north in degrees, such as 116.2,39.8,116.6,40.1")
+NO_BOX = Text(
+    "应为西、南、东、北四个经纬度，例如 116.2,39.8,116.6,40.1",
+    "must be west,south,east,north in degrees, such as 116.2,39.8,116.6,40.1",
+)
 
 
 class GeoJson(JSONResponse):
-    """JSON of this kind."""
+    """A JSON response with the media type of GeoJSON."""
 
     media_type = "application/geo+json"
 
@@ -32,7 +35,7 @@ class GeoPoint(BaseModel):
 
 
 class BuildingNow(BaseModel):
-    """A building: its homes counted by state, the coldest and the mean of their temperatures, °C."""
+    """A building: its homes by state, and their lowest and mean temperature in °C."""
 
     code: str
     name: str
@@ -51,7 +54,7 @@ class BuildingNow(BaseModel):
 
 
 class SubstationNow(BaseModel):
-    """A substation and what it measured last: °C, MPa, m³/h, kW."""
+    """A substation with its latest measurements: °C, MPa, m³/h, kW."""
 
     code: str
     name: str
@@ -67,7 +70,7 @@ class SubstationNow(BaseModel):
 
 
 class BuildingFeature(BaseModel):
-    """A building on the map; without geometry where nobody has said where it is."""
+    """A building on the map; its geometry is null if its location is not registered."""
 
     type: Literal["Feature"] = "Feature"
     geometry: GeoPoint | None
@@ -83,21 +86,21 @@ class SubstationFeature(BaseModel):
 
 
 class Buildings(BaseModel):
-    """All buildings that are reached."""
+    """The buildings within the token's scope."""
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
     features: Sequence[BuildingFeature]
 
 
 class Substations(BaseModel):
-    """All substations that are reached."""
+    """The substations within the token's scope."""
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
     features: Sequence[SubstationFeature]
 
 
 def box(text: str | None) -> MapExtent | None:
-    """A part of the map from `west,south,east,north`; None is all of it.
+    """Parse a bounding box `west,south,east,north`; None is everywhere.
 
     Raises:
         Problem: 422.
@@ -123,7 +126,7 @@ router = APIRouter(prefix="/v1/map", tags=["maps"], default_response_class=GeoJs
 
 @router.get("/buildings")
 def buildings(asking: AskingStaff, bounds: Bounds = None) -> Buildings:
-    """Buildings as they stand; a crew sees those of its station."""
+    """Get buildings with their current figures; a crew sees those of its station."""
     rows = map_rows.buildings(asking.conn, asking.scope, box(bounds))
     return Buildings(
         features=[BuildingFeature(geometry=_place(row), properties=BuildingNow.model_validate(row)) for row in rows]
@@ -132,7 +135,7 @@ def buildings(asking: AskingStaff, bounds: Bounds = None) -> Buildings:
 
 @router.get("/substations")
 def substations(asking: AskingStaff, bounds: Bounds = None) -> Substations:
-    """Substations as they stand; a crew sees those of its station."""
+    """Get substations with their latest measurements; a crew sees those of its station."""
     rows = map_rows.substations(asking.conn, asking.scope, box(bounds))
     return Substations(
         features=[SubstationFeature(geometry=_place(row), properties=SubstationNow.model_validate(row)) for row in rows]

@@ -1,4 +1,4 @@
-"""How the network stands, for everybody: outages by area, and figures in which no home can be made out."""
+"""Route for the public network status: outages by area, and figures that identify no home."""
 
 import threading
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from store.base.rows import Row
 from store.figures import status_rows
 
 NOBODY = Scope(everywhere=False, own_station=None, own_homes=[])
-# Counted anew this often, for all who ask: less would let people watch single homes change.
+# Recounted this often, one count for all callers: shorter intervals would reveal changes of single homes.
 FIGURES_FOR = timedelta(minutes=10)
 OUTAGES_FOR = timedelta(seconds=30)
 CACHED = "public, max-age=30"
@@ -31,7 +31,7 @@ Part = Annotated[float, Field(ge=0, le=1)]
 
 
 class Name(BaseModel):
-    """In two languages; what has a name of its own is called so in both."""
+    """A name in both languages; a proper name is the same in both."""
 
     zh: str
     en: str
@@ -45,7 +45,7 @@ class NetworkPart(BaseModel):
 
 
 class PublicOutage(BaseModel):
-    """A time without heat, or with less of it; without `expected_end` nobody can say yet."""
+    """An outage, total or partial; without `expected_end` its end is not known yet."""
 
     number: str
     kind: OutageKind
@@ -57,7 +57,7 @@ class PublicOutage(BaseModel):
 
 
 class Share(BaseModel):
-    """Of about so many judged homes, what part is warm enough, too cold, or not known. In steps of 5 %."""
+    """The shares of judged homes (their number rounded) that are warm enough, too cold or unknown, in steps of 5 %."""
 
     homes: int
     warm: Part
@@ -66,14 +66,14 @@ class Share(BaseModel):
 
 
 class AreaShare(Share):
-    """The same of the homes behind some substations."""
+    """The shares of the homes of some substations."""
 
     name: Name
     substations: list[str]
 
 
 class Figures(BaseModel):
-    """Never of fewer homes than `least_homes`; small areas are told together. Without homes enough, of nobody."""
+    """Public figures, never of fewer homes than `least_homes`: small areas are pooled, and too few homes give none."""
 
     counted_at: Instant
     least_homes: int
@@ -82,7 +82,7 @@ class Figures(BaseModel):
 
 
 class Status(BaseModel):
-    """How the network stands."""
+    """The status of the network."""
 
     at: Instant
     outages: list[PublicOutage]
@@ -90,16 +90,16 @@ class Status(BaseModel):
 
 
 class Board:
-    """What everybody may know, looked up once in a while for all who ask."""
+    """The public status, cached and refreshed once for all callers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._status: Status | None = None
 
-    def look(self, given: AppContext) -> Status:
-        """How the network stands, or stood some seconds ago.
+    def current(self, given: AppContext) -> Status:
+        """Return the status, at most OUTAGES_FOR old.
 
-        While one request looks it up the others are told what was known before; only before that is there do they wait.
+        While one request refreshes it, the others get the previous one; only before the first do they wait.
         """
         now, known = given.clock(), self._status
         if known is not None and known.at <= now < known.at + OUTAGES_FOR:
@@ -108,11 +108,11 @@ class Board:
             assert known is not None
             return known
         try:
-            return self._look_up(given, now)
+            return self._refreshed(given, now)
         finally:
             self._lock.release()
 
-    def _look_up(self, given: AppContext, now: datetime) -> Status:
+    def _refreshed(self, given: AppContext, now: datetime) -> Status:
         if self._status is None or not self._status.at <= now < self._status.at + OUTAGES_FOR:
             with given.pool.connection() as conn:
                 conn.read_only = True
@@ -133,19 +133,19 @@ router = APIRouter(prefix="/v1", tags=["status"])
 
 @router.get("/status")
 def network(request: Request, response: Response) -> Status:
-    """How the network stands: where there is no heat or will be none, and how many homes are warm. For everybody."""
+    """Get the public network status: current and planned outages, and how many homes are warm."""
     response.headers["Cache-Control"] = CACHED
     return posted(request)
 
 
 def posted(request: Request) -> Status:
-    """How the network stands, or stood some seconds ago."""
+    """Return the cached status of the app."""
     board: Board = request.app.state.board
-    return board.look(surroundings(request))
+    return board.current(surroundings(request))
 
 
 def figures(areas: Sequence[Row], least_homes: int, at: datetime) -> Figures:
-    """The figures of areas, of so many homes together that none can be made out."""
+    """Compute the figures of areas, pooled so that no home can be identified."""
     named = {row["code"]: row["name"] for row in areas}
     counts = {row["code"]: HomeCount(row["warm"], row["cold"], row["unknown"]) for row in areas}
     groups = grouped(counts, least_homes)

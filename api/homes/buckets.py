@@ -1,4 +1,4 @@
-"""Readings in buckets of time: `every=`. The work of a page is bounded, however long the span."""
+"""Readings aggregated by time bucket (`every=`). The work per page is bounded, however long the span."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
@@ -22,7 +22,7 @@ DAY = timedelta(days=1)
 
 
 class Every(StrEnum):
-    """Widths of a bucket; P1D is a local day."""
+    """The widths of a bucket; P1D is a local day."""
 
     TEN_MINUTES = "PT10M"
     HOUR = "PT1H"
@@ -33,9 +33,9 @@ WIDTHS = {Every.TEN_MINUTES: timedelta(minutes=10), Every.HOUR: timedelta(hours=
 
 
 def edges(every: Every, start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
-    """The edges of the buckets that cover [start, end): at least two, rising.
+    """Return the edges of the buckets that cover [start, end), ascending, at least two.
 
-    Hours and parts of them begin at the full ones of UTC. A local day has 23 or 25 hours when the clocks change.
+    Buckets of up to an hour align with UTC. A local day has 23 or 25 hours when the clocks change.
     """
     if every is not Every.DAY:
         width = WIDTHS[every] // timedelta(microseconds=1)
@@ -50,10 +50,10 @@ def edges(every: Every, start: datetime, end: datetime, zone: ZoneInfo) -> list[
 
 
 def buckets(asking: Session, stretch: HistoryPage, every: Every, zone: ZoneInfo) -> list[Row]:
-    """The buckets of a page in order of (start, point), one more than is shown.
+    """Read the buckets of a page in order of (start, point), up to its limit.
 
-    `coverage` is the share of a bucket, as far as it was asked for and is over, for which some reading of the sensor
-    held: until the next one, but no longer than the policy allows.
+    `coverage` is the share of the requested, elapsed part of a bucket during which a reading of the sensor held: until
+    the next one, at most as long as the policy allows.
     """
     low = max(stretch.start, stretch.after[0]) if stretch.after else stretch.start
     rows: list[Row] = []
@@ -66,7 +66,7 @@ def buckets(asking: Session, stretch: HistoryPage, every: Every, zone: ZoneInfo)
 
 
 def _window(asking: Session, stretch: HistoryPage, marks: Sequence[datetime]) -> list[Row]:
-    """All buckets between some edges."""
+    """Read all buckets between some edges."""
     low, high = max(stretch.start, marks[0]), min(stretch.end, marks[-1])
     points = reading_history.points(asking.conn, stretch.home_id, low, high)
     intervals = max(version.hold_intervals for version in asking.policy.versions)
@@ -87,7 +87,7 @@ def _of_point(
     over = min(span[1], asking.now)
     ends = (over, point.valid_to) if point.valid_to else (over,)
     until = np.minimum(mine["measured_at"] + _holds_us(asking, point, mine["measured_at"]), to_us(min(ends)))
-    # The first and last bucket reach as far as the span does.
+    # The first and the last bucket are clipped to the span.
     inner = np.clip([to_us(mark) for mark in marks], to_us(span[0]), to_us(span[1]))
     for found in resample(mine["measured_at"], until, mine["milli"], inner):
         n = int(found["bucket"])
@@ -106,7 +106,7 @@ def _of_point(
 
 
 def _holds_us(asking: Session, point: HomePoint, at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For how long, in µs, a reading of each instant may be held, by the policy in force then."""
+    """Return for how long (µs) a reading at each instant may be held, by the policy in force then."""
     versions = asking.policy.versions
     starts = [to_us(datetime.combine(v.valid_from, time(0), asking.policy.zone)) for v in versions]
     number = np.maximum(np.searchsorted(starts, at, "right") - 1, 0)

@@ -1,13 +1,13 @@
-"""A home, and what belongs to it."""
+"""Routes for a home: its state, readings, ledger, flags and tickets."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, timedelta, tzinfo
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from api.answers import models
 from api.answers.models import quality_name
@@ -16,7 +16,7 @@ from api.homes.buckets import Every, buckets
 from api.http.paging import Page, Paged, Paging, Sort, Sorted
 from api.http.problem import FieldFault, invalid, no_such
 from api.http.session import Asking, Session
-from api.http.values import Asked, AskedDay, AskedZone, shown
+from api.http.values import Asked, AskedDay, AskedZone, rounded
 from domain.quality import Quality
 from domain.reasons import Text
 from store.base.rows import Row
@@ -38,10 +38,10 @@ From = Annotated[Asked | None, Query(alias="from", description="RFC 3339; defaul
 To = Annotated[Asked | None, Query(alias="to", description="RFC 3339, not included; default: now")]
 FromDay = Annotated[AskedDay | None, Query(alias="from", description="local day; default: 30 days before `to`")]
 ToDay = Annotated[AskedDay | None, Query(alias="to", description="local day, not included; default: tomorrow")]
-Width = Annotated[Every | None, Query(description="of a bucket; default: readings as they came")]
+Width = Annotated[Every | None, Query(description="bucket width; default: single readings")]
 
 Zone = Annotated[
-    AskedZone | None, Query(description="IANA zone in which times are told and days begin; default: UTC, days local")
+    AskedZone | None, Query(description="IANA time zone of times and day boundaries; default: UTC, local days")
 ]
 
 router = APIRouter(prefix="/v1", tags=["homes"])
@@ -49,7 +49,7 @@ router = APIRouter(prefix="/v1", tags=["homes"])
 
 @router.get("/homes/{code}")
 def home(code: Code, asking: Asking) -> models.Home:
-    """The home now."""
+    """Get the current state of a home."""
     found = home_rows.find(asking.conn, asking.scope, code)
     if found is None:
         raise no_such("home")
@@ -57,36 +57,38 @@ def home(code: Code, asking: Asking) -> models.Home:
     return models.Home.model_validate({**found, "flag": flag})
 
 
+@dataclass(frozen=True)
+class ReadingsQuery:
+    """The query keys that select readings and their form."""
+
+    begin: From = None
+    end: To = None
+    every: Width = None
+    tz: Zone = None
+
+
 @router.get("/homes/{code}/readings", response_model=Page[models.Reading] | Page[models.Bucket])
-def readings(
-    code: Code,
-    asking: Asking,
-    paged: Paged,
-    begin: From = None,
-    end: To = None,
-    every: Width = None,
-    tz: Zone = None,
-) -> Response:
-    """Temperatures over time, in order of time, of each sensor while it was in the home."""
-    end = end or asking.now
+def readings(code: Code, asking: Asking, paged: Paged, query: Annotated[ReadingsQuery, Depends()]) -> Response:
+    """List readings, oldest first, of each sensor while it was installed in the home."""
+    end = query.end or asking.now
     stretch = reading_history.HistoryPage(
         home_id=home_id(asking, code),
-        start=begin or end - DEFAULT_SPAN,
+        start=query.begin or end - DEFAULT_SPAN,
         end=end,
         after=paged.position(),
         limit=paged.fetched,
     )
-    if every is None:
-        return raw(asking, stretch, paged, tz)
-    rows, cursor = paged.cut(bucketed(asking, stretch, every, tz), "start", "point_id")
-    return written([told_bucket(row, tz) for row in rows], cursor)
+    if query.every is None:
+        return raw(asking, stretch, paged, query.tz)
+    rows, cursor = paged.cut(bucketed(asking, stretch, query.every, query.tz), "start", "point_id")
+    return encoded([bucket_item(row, query.tz) for row in rows], cursor)
 
 
 @router.get("/homes/{code}/compliance")
 def compliance(
     code: Code, asking: Asking, paged: Paged, begin: FromDay = None, end: ToDay = None
 ) -> Page[models.LedgerDay]:
-    """The ledger of the home, day by day in order of time; today, so far, is the last one."""
+    """List the ledger of a home by day, oldest first; the last one is today so far."""
     end = end or today(asking) + DAY
     rows = ledger_days.days(
         asking.conn,
@@ -101,7 +103,7 @@ def compliance(
 
 @router.get("/homes/{code}/flags")
 def flags(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) -> Page[models.Flag]:
-    """The flags of a home, newest first unless asked otherwise."""
+    """List the flags of a home, newest first by default."""
     rows = desk_pages.flags(
         asking.conn,
         asking.scope,
@@ -115,7 +117,7 @@ def flags(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) 
 
 @router.get("/homes/{code}/tickets")
 def tickets(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) -> Page[models.Ticket]:
-    """The repair file of a home, newest first unless asked otherwise."""
+    """List the tickets of a home, newest first by default."""
     wanted = desk_pages.TicketFilter(now=asking.now, home_id=home_id(asking, code))
     rows = desk_pages.tickets(
         asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
@@ -124,12 +126,12 @@ def tickets(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST
 
 
 def today(asking: Session) -> date:
-    """The local day."""
+    """Return the current local day."""
     return asking.now.astimezone(asking.policy.zone).date()
 
 
 def home_id(asking: Session, code: str) -> int:
-    """The key of a home in scope.
+    """Look up the key of a home within scope.
 
     Raises:
         Problem: 404.
@@ -141,15 +143,15 @@ def home_id(asking: Session, code: str) -> int:
 
 
 def bucketed(asking: Session, stretch: reading_history.HistoryPage, every: Every, zone: ZoneInfo | None) -> list[Row]:
-    """The buckets of a stretch.
+    """Read a page of buckets.
 
     Raises:
-        Problem: 422, the span is so long that the work of a page would not be bounded.
+        Problem: 422, the span is too long to bound the work of a page.
     """
     if stretch.end - stretch.start > LONGEST_BUCKETED_SPAN:
         most = LONGEST_BUCKETED_SPAN.days
         raise invalid(FieldFault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))
-    # Nothing is measured later than the clocks of sensors may be ahead.
+    # Sensor clocks run ahead by less than a day, so nothing is measured later.
     ending = replace(stretch, end=min(stretch.end, asking.now + DAY))
     return buckets(asking, ending, every, zone or asking.policy.zone)
 
@@ -158,41 +160,43 @@ Reading = msgspec.defstruct("Reading", list(models.Reading.model_fields))
 
 
 def raw(asking: Session, stretch: reading_history.HistoryPage, paged: Paging, zone: ZoneInfo | None) -> Response:
-    """A page of answers.Reading. Most that the API is asked for is this, so it does not go through validation."""
+    """Write a page of readings. This is the busiest route, so it bypasses pydantic."""
     columns = reading_history.readings(asking.conn, stretch)
-    told = [item for point in columns for item in readings_of(point, zone)]
+    items = [item for point in columns for item in readings_of(point, zone)]
     keys = [(at, point.point_id) for point in columns for at in point.measured_at]
     if len(columns) > 1:
         order = sorted(range(len(keys)), key=keys.__getitem__)
-        told, keys = [told[n] for n in order], [keys[n] for n in order]
-    return written(told[: paged.limit], paged.next(keys))
+        items, keys = [items[n] for n in order], [keys[n] for n in order]
+    return encoded(items[: paged.limit], paged.next(keys))
 
 
 def readings_of(point: reading_history.Columns, zone: ZoneInfo | None) -> list[object]:
-    """The readings of one point, as they are told."""
+    """Convert the readings of one point to response items."""
     at = point.measured_at if zone is None else [instant.astimezone(zone) for instant in point.measured_at]
-    offset = shown(point.offset)
+    offset = rounded(point.offset)
     values = zip(at, point.temperature, point.humidity, point.battery, point.quality, strict=True)
     return [
-        Reading(point.sensor, point.room, instant, shown(warm), offset, shown(wet), shown(volt), QUALITIES[quality])
+        Reading(
+            point.sensor, point.room, instant, rounded(warm), offset, rounded(wet), rounded(volt), QUALITIES[quality]
+        )
         for instant, warm, wet, volt, quality in values
     ]
 
 
-def told_bucket(row: Row, zone: tzinfo | None) -> Row:
-    """A bucket as answers.Bucket has it."""
+def bucket_item(row: Row, zone: tzinfo | None) -> Row:
+    """Convert a bucket to a response item."""
     return {
         "sensor": row["sensor"],
         "room": row["room"],
         "start": row["start"].astimezone(zone or UTC),
-        "min": shown(row["min"]),
-        "mean": shown(row["mean"]),
-        "max": shown(row["max"]),
+        "min": rounded(row["min"]),
+        "mean": rounded(row["mean"]),
+        "max": rounded(row["max"]),
         "count": row["count"],
         "coverage": round(row["coverage"], 4),
     }
 
 
-def written(items: Sequence[object], cursor: str | None) -> Response:
-    """A page, written at once."""
+def encoded(items: Sequence[object], cursor: str | None) -> Response:
+    """Encode a page."""
     return Response(msgspec.json.encode({"items": items, "next": cursor}), media_type="application/json")

@@ -45,7 +45,7 @@ class AppContext:
     pool: ConnectionPool
     clock: Callable[[], datetime]
     policy: Policy
-    guard: Guard
+    guard: Guard = field(default_factory=Guard)
     company: Company = field(default_factory=Company)
     exports: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE))
     downloads: DownloadSlots = field(default_factory=lambda: DownloadSlots(DOWNLOADS, DOWNLOADS_OF))

@@ -54,17 +54,17 @@ def day(text: object) -> date:
         raise UnreadableValue(NO_DAY) from None
 
 
-def shown(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
     """Round to two decimals for display; NaN and infinities become None."""
-    return _rounded(value, 2)
+    return _round(value, 2)
 
 
-def shown_finely(value: float | None) -> float | None:
+def rounded_finely(value: float | None) -> float | None:
     """Round to three decimals, for sums of small parts."""
-    return _rounded(value, 3)
+    return _round(value, 3)
 
 
-def _rounded(value: float | None, decimals: int) -> float | None:
+def _round(value: float | None, decimals: int) -> float | None:
     return None if value is None or not math.isfinite(value) else round(value, decimals)
 
 
@@ -89,5 +89,5 @@ Asked = Annotated[datetime, BeforeValidator(instant)]
 AskedZone = Annotated[ZoneInfo, BeforeValidator(zone), WithJsonSchema({"type": "string"})]
 AskedDay = Annotated[date, BeforeValidator(day)]
 Instant = Annotated[datetime, AfterValidator(in_utc)]
-Shown = Annotated[float | None, BeforeValidator(shown)]
-ShownFinely = Annotated[float | None, BeforeValidator(shown_finely)]
+Shown = Annotated[float | None, BeforeValidator(rounded)]
+ShownFinely = Annotated[float | None, BeforeValidator(rounded_finely)]

@@ -1,4 +1,4 @@
-"""What listeners are told of a change, and who is told of it."""
+"""Changes as listeners see them: their events, and the view that decides who sees which."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from store.tickets import desk_pages
 
 
 class FlagChange(BaseModel):
-    """`event: flag`. What happened, and the flag as it stands when this is told."""
+    """`event: flag`. What happened, and the flag at the time of delivery."""
 
     what: str
     flag: models.Flag
 
 
 class TicketHead(BaseModel):
-    """Which ticket it is; `state` is the one after the event."""
+    """The ticket of an event; `state` is the one after the event."""
 
     number: str
     class_: models.TicketClass = Field(alias="class")
@@ -40,31 +40,31 @@ class TicketHead(BaseModel):
 
 
 class TicketChange(BaseModel):
-    """`event: ticket`. An event of a ticket; customers are told of those that are meant for them."""
+    """`event: ticket`. An event of a ticket; customers get those meant for them."""
 
     ticket: TicketHead
     event: models.Event
 
 
 class IncidentChange(BaseModel):
-    """`event: incident`. What happened, and the incident as it stands when this is told."""
+    """`event: incident`. What happened, and the incident at the time of delivery."""
 
     what: str
     incident: Incident
 
 
 class Ending(BaseModel):
-    """`event: end` and `event: reset`: why."""
+    """`event: end` and `event: reset`, with the reason."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class ListenerView:
-    """What a listener is shown: all that it reaches, less what it did not ask for.
+    """The part of the feed that a listener sees: its scope, narrowed by its filters.
 
-    The same for many listeners, so it is worked out once. `user`: it is a customer, who reaches one home here, and
-    nothing of it that is older than `since`.
+    Many listeners share a view, so each event is encoded once per view. `user`: the listener is a customer, who sees
+    one home, and nothing older than `since`.
     """
 
     everywhere: bool
@@ -76,7 +76,7 @@ class ListenerView:
     since: datetime | None = None
 
     def shows(self, change: FeedEntry) -> bool:
-        """Whether a change is told: the rule of store.access, in memory."""
+        """Return whether a change is visible: the scope rule of store/base/access.py, in memory."""
         if self.home_id is not None and change.home_id != self.home_id:
             return False
         if change.kind not in self.kinds or self.station not in (None, change.station):
@@ -90,22 +90,22 @@ class ListenerView:
 
 
 class Telling(NamedTuple):
-    """A change, ready to be sent: but for its id."""
+    """A change, encoded except for its id."""
 
     change: FeedEntry
     for_staff: bytes
     for_user: bytes
-    begun: datetime | None = None  # what it happened to
+    begun: datetime | None = None  # of the flag or ticket it belongs to
 
     def text(self, view: ListenerView) -> bytes:
-        """As the listeners of a view are told."""
+        """Return the event for the listeners of a view; empty if they may not see it."""
         if view.since is not None and (self.begun is None or self.begun < view.since):
             return b""
         return self.for_user if view.user else self.for_staff
 
 
 def tell(conn: Connection, scope: Scope, changes: Sequence[FeedEntry]) -> list[Telling]:
-    """Read what changes are about, once for all who are told; in their order. What cannot be read is left out."""
+    """Read and encode changes in their order, once for all listeners; unreadable ones are skipped."""
     flags = _flags(conn, scope, [c.subject_id for c in changes if c.kind is FeedKind.FLAG])
     tickets = _tickets(conn, [(c.subject_id, c.seq) for c in changes if c.kind is FeedKind.TICKET])
     incidents = _incidents(conn, scope, [c.subject_id for c in changes if c.kind is FeedKind.INCIDENT])
@@ -135,10 +135,10 @@ def _telling(
     incidents: Mapping[int, Incident],
 ) -> Telling | None:
     if change.kind is FeedKind.FLAG and (flag := flags.get(change.subject_id)):
-        text = message(FeedKind.FLAG, FlagChange(what=change.what, flag=flag))
+        text = sse_event(FeedKind.FLAG, FlagChange(what=change.what, flag=flag))
         return Telling(change, text, text, flag.cold_since)
     if change.kind is FeedKind.INCIDENT and (incident := incidents.get(change.subject_id)):
-        return Telling(change, message(FeedKind.INCIDENT, IncidentChange(what=change.what, incident=incident)), b"")
+        return Telling(change, sse_event(FeedKind.INCIDENT, IncidentChange(what=change.what, incident=incident)), b"")
     if change.kind is FeedKind.TICKET and (row := tickets.get((change.subject_id, change.seq))):
         for_user = _ticket(row, event_for_user(row)) if is_for_user(EventKind(row["kind"])) else b""
         return Telling(change, _ticket(row, row), for_user, row["opened_at"])
@@ -147,9 +147,9 @@ def _telling(
 
 def _ticket(row: Mapping[str, Any], event: Mapping[str, Any]) -> bytes:
     head = TicketHead.model_validate(row)
-    return message(FeedKind.TICKET, TicketChange(ticket=head, event=models.Event.model_validate(event)))
+    return sse_event(FeedKind.TICKET, TicketChange(ticket=head, event=models.Event.model_validate(event)))
 
 
-def message(event: str, data: BaseModel) -> bytes:
-    """An event as it is sent, from `event:` on: JSON has no line breaks."""
+def sse_event(event: str, data: BaseModel) -> bytes:
+    """Encode a server-sent event from `event:` on; compact JSON has no line breaks."""
     return b"event: %s\ndata: %s\n\n" % (event.encode(), data.model_dump_json(by_alias=True).encode())

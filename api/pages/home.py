@@ -144,7 +144,7 @@ def dossier(request: Request, written: dossier_routes.Place, home: Code = None) 
     """The evidence of the season, to take away."""
     with visit.reading(request, visit.bearer(request)) as asking:
         place, (first, end) = chosen(look.places(asking), home), look.season_days(asking)
-        return dossier_routes.evidence(request, place["code"], written, asking, first, end)
+        return dossier_routes.evidence(request, place["code"], written, asking, dossier_routes.DossierQuery(first, end))
 
 
 def chosen(places: list[Row], code: str | None) -> Row:

@@ -16,7 +16,7 @@ from api.homes import home_routes
 from api.homes.buckets import Every
 from api.http.language import Language, said
 from api.http.session import Session
-from api.http.values import shown as rounded
+from api.http.values import rounded
 from api.pages.chart import Chart, DayBar, Frame, Run, Step, Tick, day_by_day, runs, through_time, unknown
 from api.pages.render import Times
 from api.pages.tickets import ShownTicket, shown

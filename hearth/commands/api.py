@@ -18,7 +18,8 @@ from api.http.company import Company
 from api.http.guard import Guard
 from api.http.limits import Limiter
 from api.http.oidc import Oidc, provider
-from api.live.hub import HubLimits
+from api.http.session import AppContext
+from api.live.listener import HubLimits
 from api.server import StreamServer
 from domain.errors import UsageError
 from hearth.settings import Settings, load
@@ -45,7 +46,7 @@ def api() -> None:
     allow_sockets(pace.listeners)
     with open_pool(settings) as pool:
         company = Company(settings.status_least_homes, settings.hotline, chosen_seal_key(settings))
-        app = create_app(pool, now, policy, guard, company, listening=listening(settings), pace=pace)
+        app = create_app(AppContext(pool, now, policy, guard, company), listening=listening(settings), pace=pace)
         config = uvicorn.Config(
             app,
             host=settings.api_host,

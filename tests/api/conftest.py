@@ -18,7 +18,8 @@ from psycopg_pool import ConnectionPool
 from api.app import create_app
 from api.http.company import Company
 from api.http.guard import Guard
-from api.live.hub import HubLimits
+from api.http.session import AppContext
+from api.live.listener import HubLimits
 from api.server import StreamServer
 from domain.policy import builtin
 from store.base import access
@@ -83,7 +84,8 @@ def served_database(
     """Run the API over a database, with an account that is a member of its roles and no more."""
     clock = Clock()
     with ConnectionPool(database.url_as("api"), min_size=1, max_size=4, open=True) as pool:
-        app = create_app(pool, lambda: clock.now, POLICY, guard, company, pace=pace)
+        context = AppContext(pool, lambda: clock.now, POLICY, guard or Guard(), company or Company())
+        app = create_app(context, pace=pace)
         with (
             served(app) as url,
             httpx.Client(base_url=url, trust_env=False) as client,

@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool
 
 from api.app import create_app
 from api.http.problem import Problem
-from api.http.session import Asking, Changing, ChangingDesk
+from api.http.session import AppContext, Asking, Changing, ChangingDesk
 from store.base import access
 from tests.api import town
 from tests.api.answers import check
@@ -53,7 +53,7 @@ def with_a_change(app: FastAPI) -> None:
 def api(database: Database) -> Iterator[Api]:
     """An API with some routes more."""
     with ConnectionPool(database.url_as("api"), min_size=1, max_size=2, open=True) as pool:
-        app = create_app(pool, lambda: NOW, POLICY)
+        app = create_app(AppContext(pool, lambda: NOW, POLICY))
         with_a_change(app)
         with (
             served(app) as url,

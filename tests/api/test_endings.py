@@ -45,7 +45,7 @@ def test_a_ticket_goes_on_as_another_and_both_say_so(desk: Desk) -> None:
     shown = desk.api.get(f"/v1/tickets/{one['number']}", desk.user).json()
     assert shown["events"][-1]["data"] == {"into": other["number"], "reason": "the same leak"}
     lines = desk.api.get(f"/v1/tickets/{one['number']}/receipt", desk.user).json()["lines"]
-    assert {"label": "Goes on as", "value": other["number"]} in lines
+    assert {"label": "Merged into", "value": other["number"]} in lines
     assert chain.verify(desk.api.conn).told == []
 
 

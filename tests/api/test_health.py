@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.http.session import AppContext
 from hearth.commands.api import open_pool
 from hearth.settings import Settings
 from local.postgres import Postgres
@@ -63,7 +64,7 @@ def test_the_database_goes_away_and_comes_back(tmp_path: Path) -> None:
     settings = Settings(database_url=SecretStr(server.url()))
     try:
         server.stop()
-        with open_pool(settings) as pool, served(create_app(pool, lambda: NOW, POLICY)) as url:
+        with open_pool(settings) as pool, served(create_app(AppContext(pool, lambda: NOW, POLICY))) as url:
             assert ready(url) == (503, "the database is not responding")
             assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
             for _ in range(2):

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from api.live.hub import HubLimits
+from api.live.listener import HubLimits
 from local.postgres import Postgres
 from store.base import access
 from tests.api import town
@@ -23,7 +23,7 @@ from tests.api.conftest import Api, served_database
 from tests.api.town import NOW
 from tests.conftest import SETTINGS, Database, fresh_database, make_template
 
-LONG = HubLimits(longest_s=60, ping_s=0.2, read_s=2, look_s=0.2, recheck_s=0.2)
+LONG = HubLimits(longest_s=60, ping_s=0.2, read_s=2, homes_s=0.2, recheck_s=0.2)
 PATIENCE_S = 15
 ANOTHER_EVENT = """
 INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data) VALUES (%s, 0, %s, %s, 'desk', 'open', %s)
@@ -454,7 +454,7 @@ def test_a_database_that_restarts_costs_nothing(tmp_path_factory: pytest.TempPat
 @pytest.mark.slow
 def test_hundreds_listen_with_one_connection(plain_database: Database) -> None:
     count = 500
-    pace = HubLimits(per_token=count, longest_s=120, look_s=60)
+    pace = HubLimits(per_token=count, longest_s=120, homes_s=60)
     with served_database(plain_database, pace=pace) as api:
         ticket, _ = town.ticket(api.conn, town.home(api.conn))
         token = api.token()

@@ -85,7 +85,7 @@ def test_what_cannot_be_said_now_is_a_conflict_in_both_languages(api: Api, homes
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({**PLANNED, "area": {}}, "names no place"),
+        ({**PLANNED, "area": {}}, "give at least one place"),
         ({**PLANNED, "area": {"homes": ["nowhere"]}}, "area.homes: there is no nowhere in the registry"),
         ({**PLANNED, "kind": "war"}, "kind"),
         ({**PLANNED, "reason": "  "}, "reason"),
