@@ -28,7 +28,8 @@ from bench.stand import SETTINGS
 from bench.town import found
 from bench.traffic import GATEWAY_SENSORS
 from domain import policy
-from domain.tickets import Cold, EventKind, TicketClass, TicketSource, priority
+from domain.priority import Cold, priority
+from domain.tickets import EventKind, TicketClass, TicketSource
 from hearth.wiring import set_up_logging
 from ingest.batch import Intake, store_batch
 from ingest.message import Message

@@ -1,4 +1,4 @@
-"""What can be wrong with a sensor, as against the room it stands in: a job for whoever mends devices, never a flag."""
+"""Sensor faults: each opens a job for the device technicians and never flags the home the sensor is in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ NEIGHBOURS_NEEDED = 4  # with fewer, one odd neighbour would make the others loo
 
 
 class CareReason(StrEnum):
-    """Why a sensor needs a visit, the most pressing first. Stored with the job."""
+    """Reasons for visiting a sensor, most urgent first. Stored with the job."""
 
-    DISAGREES = "disagrees"  # somebody measured on site otherwise than it says; opened and healed by measurements alone
-    CLOCK = "clock"  # its clock is off, by more than its readings can have waited on the way
+    DISAGREES = "disagrees"  # contradicted by a measurement on site; only measurements open and close it
+    CLOCK = "clock"  # its clock is off by more than transmission delay explains
     SILENT = "silent"
-    FROZEN = "frozen"  # says exactly the same for too long
+    FROZEN = "frozen"  # has reported exactly the same value for too long
     JUMPING = "jumping"  # by several kelvin from one reading to the next
-    OUT_OF_LINE = "out_of_line"  # far from what the other rooms of its building say
+    OUT_OF_LINE = "out_of_line"  # far from the other rooms of its building
     LOW_BATTERY = "low_battery"
 
 
 class CareEnd(StrEnum):
-    """Why a job ended."""
+    """Reasons for closing a sensor job."""
 
     HEALED = "healed"
-    REMOVED = "removed"  # the sensor stands nowhere any more
-    NO_POLICY = "no_policy"  # the rules say nothing of sensors any more
+    REMOVED = "removed"  # the sensor is no longer installed anywhere
+    NO_POLICY = "no_policy"  # the policy no longer covers sensors
 
 
 @dataclass(frozen=True, kw_only=True)
 class Care:
-    """From when on a sensor needs a visit. All of it is for the utility to choose: the regulation is silent."""
+    """Thresholds from which a sensor needs a visit. The regulation sets none; the utility chooses all of them."""
 
     silent_intervals: float  # of the sensor's own interval
     frozen_s: int
@@ -40,40 +40,40 @@ class Care:
     neighbour_for_s: int
     battery_percent: float
     healed_for_s: int  # how long the cause has to be gone before the job ends
-    judge_suspect: bool  # whether readings that stand still or jump are judged like all others
-    clock_s: int = 1800  # a reading that comes so long after it was measured may have a wrong time
-    clock_for_s: int = 3600  # for how long nothing but such readings came, before it is the clock
+    judge_suspect: bool  # whether frozen or jumping readings are judged like all others
+    clock_s: int = 1800  # a reading that arrives this long after it was measured may have a wrong timestamp
+    clock_for_s: int = 3600  # how long only such readings have to arrive before the clock is blamed
 
 
-CLOCK_READINGS = 3  # in a row that no delay explains: from the future, or from longer ago than is judged
+CLOCK_READINGS = 3  # in a row that no delay explains: in the future, or too old to be judged
 
 CARE_TEXTS: Mapping[CareReason, Text] = {
     CareReason.DISAGREES: Text(
-        "上门测温结果与传感器读数不符,请由另一人复测,并检修传感器。",
-        "A measurement on site is not what the sensor says: let somebody else measure too, and see to the sensor.",
+        "上门测温结果与传感器读数不符，请由另一人复测，并检修传感器。",
+        "A measurement on site contradicts the sensor: have a second person measure, and repair the sensor.",
     ),
-    CareReason.CLOCK: Text("传感器时钟不准。", "The clock of the sensor is off."),
-    CareReason.SILENT: Text("传感器长时间没有上报。", "The sensor has not spoken for too long."),
-    CareReason.FROZEN: Text("传感器读数长时间不变。", "The sensor has said exactly the same for too long."),
-    CareReason.JUMPING: Text("传感器读数跳变。", "The values of the sensor jump."),
+    CareReason.CLOCK: Text("传感器时钟不准。", "The sensor's clock is off."),
+    CareReason.SILENT: Text("传感器长时间没有上报。", "The sensor has not reported for too long."),
+    CareReason.FROZEN: Text("传感器读数长时间不变。", "The sensor has reported the same value for too long."),
+    CareReason.JUMPING: Text("传感器读数跳变。", "The readings of the sensor jump."),
     CareReason.OUT_OF_LINE: Text(
-        "传感器读数与同楼其他房间相差过大,请上门测温。",
+        "传感器读数与同楼其他房间相差过大，请上门测温。",
         "The sensor is out of line with the other rooms of its building: measure on site.",
     ),
-    CareReason.LOW_BATTERY: Text("传感器电量不足。", "The battery of the sensor is low."),
+    CareReason.LOW_BATTERY: Text("传感器电量不足。", "The sensor's battery is low."),
 }
 
 
 def clock_text(off_s: float) -> Text:
-    """Say by how much a clock is off.
+    """Describe a clock error.
 
     Args:
-        off_s: seconds; positive: the clock is behind.
+        off_s: seconds; positive if the clock is slow.
     """
     zh, en = _span(abs(round(off_s)))
     if off_s > 0:
-        return Text(f"传感器时钟慢{zh}。", f"The clock of the sensor is {en} behind.")
-    return Text(f"传感器时钟快{zh}。", f"The clock of the sensor is {en} ahead.")
+        return Text(f"传感器时钟慢{zh}。", f"The sensor's clock is {en} slow.")
+    return Text(f"传感器时钟快{zh}。", f"The sensor's clock is {en} fast.")
 
 
 def _span(seconds: int) -> Text:

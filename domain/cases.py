@@ -1,4 +1,4 @@
-"""Complaints and reports of wrongdoing: what they are about, how they came in, how they are followed up."""
+"""Complaints and reports of wrongdoing: subject, channel and follow-up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ LONGEST_NAME = 200
 
 
 class Subject(StrEnum):
-    """What it is about. Stored and counted."""
+    """Subject of a case. Stored and counted."""
 
     TEMPERATURE = "temperature"
     REPAIR = "repair"
@@ -24,7 +24,7 @@ class Subject(StrEnum):
 
 
 class CaseChannel(StrEnum):
-    """How it came in (chapter 11, clauses 2 to 5)."""
+    """Channel a case came in by (chapter 11, clauses 2 to 5)."""
 
     PHONE = "phone"
     BOX = "box"
@@ -32,11 +32,11 @@ class CaseChannel(StrEnum):
     VISIT = "visit"
     LETTER = "letter"
     ONLINE = "online"
-    SUPERIOR = "superior"  # handed down by an authority
+    SUPERIOR = "superior"  # passed down by an authority
 
 
 class FollowUp(StrEnum):
-    """What the company does about a case beside answering it. Each is done once."""
+    """Follow-up of a case besides the answer. Each is done once."""
 
     ESCALATED = "escalated"  # 上报
     SUPERVISED = "supervised"  # 督办
@@ -45,7 +45,7 @@ class FollowUp(StrEnum):
 
 
 class Reveal(StrEnum):
-    """What came of a try to see who made a complaint. Stored with the try."""
+    """Outcome of an attempt to see a complainant's identity. Stored with the attempt."""
 
     SHOWN = "shown"
     OWN_STATION = "own_station"
@@ -57,7 +57,7 @@ class Reveal(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class NewCase:
-    """A case as it comes in. Who made it goes to `identity` alone; of who wants to stay unknown nothing is taken."""
+    """A case as filed. The complainant is stored in `identity` only; of an anonymous one nothing is stored."""
 
     case_class: str
     subject: Subject
@@ -71,16 +71,16 @@ class NewCase:
 
     @property
     def identified(self) -> bool:
-        """Whether anything is known of who made it."""
+        """True if anything is known about the complainant."""
         return not self.anonymous and any(x is not None for x in (self.name, self.phone, self.home_id))
 
 
 def refusal(follow_up: FollowUp, done: bool, closed: bool) -> str | None:
-    """Why a follow-up cannot be made now; None if it can."""
+    """Return the reason against a follow-up now; None if it is allowed."""
     if done:
-        return "it has been done already"
+        return "it has already been done"
     if follow_up is FollowUp.EXAMPLE and not closed:
-        return "a case is an example when it is closed"
+        return "only a closed case can become an example"
     if follow_up in (FollowUp.ESCALATED, FollowUp.SUPERVISED) and closed:
         return "the case is closed"
     return None
@@ -102,13 +102,13 @@ CHANNEL_TEXTS: Mapping[CaseChannel, Text] = {
     CaseChannel.VISIT: Text("来访", "visit"),
     CaseChannel.LETTER: Text("来信", "letter"),
     CaseChannel.ONLINE: Text("网络", "online"),
-    CaseChannel.SUPERIOR: Text("上级交办", "handed down"),
+    CaseChannel.SUPERIOR: Text("上级交办", "passed down"),
 }
 REVEAL_TEXTS: Mapping[Reveal, Text] = {
     Reveal.SHOWN: Text("已显示。", "Shown."),
-    Reveal.OWN_STATION: Text("不得向被投诉的供热站透露。", "It is not told to the station complained about."),
-    Reveal.ROLE: Text("该角色无权查看。", "The role may not see it."),
-    Reveal.NO_REASON: Text("须说明理由(至少10个字符)。", "A reason of at least 10 characters is needed."),
-    Reveal.UNKNOWN: Text("未留下身份信息。", "Nobody left a name."),
-    Reveal.NO_CASE: Text("没有这个件。", "There is no such case."),
+    Reveal.OWN_STATION: Text("不得向被投诉的供热站透露。", "The station complained about may not see it."),
+    Reveal.ROLE: Text("该角色无权查看。", "Your role may not see it."),
+    Reveal.NO_REASON: Text("须说明理由（至少10个字符）。", "Give a reason of at least 10 characters."),
+    Reveal.UNKNOWN: Text("未留下身份信息。", "No identity was given."),
+    Reveal.NO_CASE: Text("没有此件。", "No such case."),
 }

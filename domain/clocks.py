@@ -1,4 +1,4 @@
-"""When something has to be done: the due time of a clock, and when it warns."""
+"""Due and warning times of the desk's clocks."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from domain.working_days import UnknownYear, WorkingCalendar, end_of_working_day
 
 @dataclass(frozen=True)
 class DueTime:
-    """When a clock runs out, and when it warns; without a due time, the year that the calendar does not know."""
+    """Due and warning time of a clock; without a due time, the year missing from the calendar."""
 
     due_at: datetime | None
     warn_at: datetime | None = None
@@ -20,13 +20,13 @@ class DueTime:
 def due(
     started_at: datetime, length: Duration, calendar: WorkingCalendar, zone: ZoneInfo, warn_share: float | None = None
 ) -> DueTime:
-    """When a clock that starts now runs out.
+    """Compute when a clock that starts at an instant runs out.
 
     Args:
-        started_at: aware. Plain time is counted around the clock, whatever the clocks of the zone do meanwhile.
-        warn_share: of the time from start to end after which it warns; None: it does not.
+        started_at: aware. Elapsed time is counted in UTC, so daylight saving does not matter.
+        warn_share: share of the span after which the clock warns; None: never.
     """
-    start = started_at.astimezone(UTC)  # adding to a local time would move the hands instead
+    start = started_at.astimezone(UTC)  # local arithmetic would shift across a change of the clocks
     if length.working_days:
         try:
             end = end_of_working_days(start, length.working_days, calendar, zone)

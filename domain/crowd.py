@@ -1,14 +1,14 @@
-"""Figures that everybody may see: of so many homes at a time that none of them can be made out."""
+"""Public figures, aggregated over enough homes that none of them can be identified."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-STEP = 0.05  # shares are told in these steps, so that one home more or less is not seen
-TENS = 10  # and numbers of homes in these
+STEP = 0.05  # shares are published in these steps, which hides a single home
+TENS = 10  # numbers of homes are rounded to these
 
 
 class HomeCount(NamedTuple):
-    """Judged homes by how they are."""
+    """Number of judged homes by state."""
 
     warm: int
     cold: int
@@ -16,11 +16,11 @@ class HomeCount(NamedTuple):
 
     @property
     def homes(self) -> int:
-        """All of them."""
+        """Total of the three."""
         return self.warm + self.cold + self.unknown
 
     def plus(self, other: "HomeCount") -> "HomeCount":
-        """Both together."""
+        """Add two counts."""
         return HomeCount(self.warm + other.warm, self.cold + other.cold, self.unknown + other.unknown)
 
 
@@ -28,19 +28,19 @@ NONE = HomeCount(0, 0, 0)
 
 
 class Group(NamedTuple):
-    """Areas whose homes are counted together."""
+    """Areas published as one figure."""
 
     areas: tuple[str, ...]
     counted: HomeCount
 
 
 def grouped(areas: Mapping[str, HomeCount], least: int) -> list[Group]:
-    """The areas, in groups of at least so many homes: their figures may be published, and the sum of all of them.
+    """Group areas so that each group has at least `least` homes and may be published, as may their total.
 
-    An area with homes enough is a group by itself. Those with fewer are one group together; where even they are too
-    few, the smallest of the others joins them, for else they would be what the total has beyond the others. So
-    whatever is added up or taken away, what comes out is a sum of whole groups. Without homes enough for one group
-    there is none. Areas in which no home is judged are left out.
+    A large area is a group of its own; the small ones form one group. If that group is still too small, the smallest
+    large area joins it: otherwise subtracting the published groups from the total would reveal it. So every sum or
+    difference of published figures is a sum of whole groups. Too few homes for one group give no group at all. Areas
+    without judged homes are left out.
     """
     there = {name: count for name, count in areas.items() if count.homes}
     large = sorted((n for n, c in there.items() if c.homes >= least), key=lambda n: (there[n].homes, n))
@@ -53,7 +53,7 @@ def grouped(areas: Mapping[str, HomeCount], least: int) -> list[Group]:
 
 
 def total(counts: Iterable[HomeCount]) -> HomeCount:
-    """All of them together."""
+    """Add up counts."""
     whole = NONE
     for count in counts:
         whole = whole.plus(count)
@@ -61,10 +61,10 @@ def total(counts: Iterable[HomeCount]) -> HomeCount:
 
 
 def share(part: int, whole: int) -> float:
-    """A share of the homes, in steps of STEP."""
+    """Return a share of the homes, rounded to STEP."""
     return round(round(part / whole / STEP) * STEP, 2)
 
 
 def roughly(homes: int) -> int:
-    """A number of homes, in tens."""
+    """Round a number of homes to tens."""
     return round(homes / TENS) * TENS

@@ -1,4 +1,4 @@
-"""Tickets that end without work: merged into another of the same matter, or void, opened by mistake."""
+"""Tickets that end without work: merged into a duplicate, or voided because they were opened by mistake."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ CASES = (TicketClass.COMPLAINT, TicketClass.REPORT)
 
 
 class TicketEnding(StrEnum):
-    """How it ended. Stored in `ticket.ending`; the kinds of the events are called the same."""
+    """Ending of a ticket, stored in `ticket.ending`. The event kinds have the same names."""
 
     MERGED = "merged"
     VOID = "void"
@@ -17,7 +17,7 @@ class TicketEnding(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class EndingFacts:
-    """What decides whether a ticket may end so, and whether another may be merged into it."""
+    """Facts that decide whether a ticket may be voided or merged, and whether another may be merged into it."""
 
     ticket_id: int
     number: str
@@ -31,33 +31,33 @@ class EndingFacts:
 
 
 def void_refusal(one: EndingFacts) -> str | None:
-    """Why a ticket cannot be void; None if it can."""
+    """Return the reason against voiding a ticket; None if it is allowed."""
     if one.source in SELF_CLOSING or one.retrospective:
-        return "it was opened by itself, and ends by itself"
+        return "it was opened automatically and ends automatically"
     if one.ticket_class in CASES:
-        return "a case is answered, whatever comes of it"
+        return "a case must be answered"
     if one.flags:
-        return "a flag stands behind it"
+        return "it has a flag"
     return None
 
 
 def merge_refusal(one: EndingFacts, into: EndingFacts) -> str | None:
-    """Why a ticket cannot be merged into another; None if it can.
+    """Return the reason against merging a ticket into another; None if it is allowed.
 
-    What closing needs passes over to the other one, so that has to ask for as much.
+    The other ticket takes over what closing needs, so it has to require at least as much.
     """
     if refusal := void_refusal(one):
         return refusal
     if one.ticket_class == TicketClass.COLD:
-        return "a cold home needs a proof of its own"
+        return "a cold home needs its own proof"
     if into.ticket_id == one.ticket_id:
         return "it is the same ticket"
     if into.state == TicketState.CLOSED:
         return f"{into.number} is closed"
     if into.source in SELF_CLOSING or into.ticket_class in CASES:
-        return f"{into.number} is not of that kind"
+        return f"{into.number} is of a kind that takes no merged tickets"
     if into.place != one.place:
-        return f"{into.number} is of another place"
+        return f"{into.number} is about another place"
     if one.call_back_asked and not into.call_back_asked:
-        return f"the user of {into.number} is not called back"
+        return f"{into.number} has no call-back"
     return None

@@ -1,5 +1,5 @@
-"""Errors that people see."""
+"""Errors shown to operators."""
 
 
 class UsageError(Exception):
-    """Something the operator can mend: one line that names the place and the way out, exit code 2."""
+    """An error the operator can fix: one line with the place and the remedy, exit code 2."""

@@ -1,7 +1,7 @@
-"""Incidents: many cold homes behind one pipe are one fault. When one opens, takes homes in, lets them go, and closes.
+"""Incidents: many cold homes behind one pipe are one fault. Rules to open one, add and release homes, and close it.
 
-An incident never speaks for a home: each keeps its flag, its ticket, its clocks and its proof. It only saves the crew
-from being sent out hundreds of times for one valve.
+An incident replaces nothing of a home's own: each keeps its flag, ticket, clocks and proof. It only avoids sending a
+crew hundreds of times for one valve.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,38 +18,38 @@ BUILDINGS_NEEDED = 2  # one building alone, however large, is a fault of that bu
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentRule:
-    """When cold homes are one incident. The regulation names no numbers: all of them are the utility's to choose."""
+    """Thresholds of an incident. The regulation sets none; the utility chooses all of them."""
 
     share: float  # of the judged homes of a place
-    building_homes: int  # and at least so many
+    building_homes: int  # and at least this many
     substation_homes: int
-    settle_s: int  # dispatch waits so long for a single home or building, in case more are found to be behind it
-    recovered_share: float  # of its homes, from which on the rest are stragglers
-    rest_for_s: int  # how long stragglers may stay cold before they are let go
-    quiet_for_s: int  # how long all has to be well before it closes
+    settle_s: int  # delay before a single home or building is dispatched, in case it belongs to an incident
+    recovered_share: float  # share of its homes from which the rest are stragglers
+    rest_for_s: int  # how long stragglers may stay cold before they leave the incident
+    quiet_for_s: int  # how long everything has to be in order before it closes
 
 
 class IncidentKind(StrEnum):
-    """What opened an incident. Stored with it."""
+    """Cause that opened an incident. Stored with it."""
 
     COLD_HOMES = "cold_homes"
     SUBSTATION_ALARM = "substation_alarm"
 
 
 class IncidentEnd(StrEnum):
-    """Why an incident was closed. Stored with it."""
+    """Reason for closing an incident. Stored with it."""
 
     RECOVERED = "recovered"
     MERGED = "merged"  # its homes are part of a wider one
-    NO_POLICY = "no_policy"  # the rules say nothing of incidents any more
+    NO_POLICY = "no_policy"  # the policy no longer covers incidents
 
 
 class LeaveReason(StrEnum):
-    """Why a ticket is no part of an incident any more. Stored with the link."""
+    """Reason a ticket left an incident. Stored with the link."""
 
     RECOVERED = "recovered"  # the incident closed
-    STAYED_COLD = "stayed_cold"  # longer than the rest: a fault of its own
-    MOVED = "moved"  # to the wider one
+    STAYED_COLD = "stayed_cold"  # longer than the rest: it has its own fault
+    MOVED = "moved"  # to a wider incident
     NO_POLICY = "no_policy"
 
 
@@ -61,10 +61,10 @@ class NetworkPlace(NamedTuple):
 
 
 class BuildingCount(NamedTuple):
-    """The homes of a building: how many are judged now, and how many of them are cold.
+    """Homes of a building that are judged now, and those of them that are cold.
 
-    Homes that came out of an incident as stragglers are no sign of another one of the same width: `cold` counts for the
-    building, `cold_wide` for the substation.
+    Stragglers of an incident are no evidence of another one of the same extent: `cold` counts for the building,
+    `cold_wide` for the substation.
     """
 
     substation: int
@@ -76,7 +76,7 @@ class BuildingCount(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentFinding:
-    """A place that has an incident, and why."""
+    """A place that has an incident, with the evidence."""
 
     place: NetworkPlace
     kind: IncidentKind
@@ -89,10 +89,10 @@ class IncidentFinding:
 def find(
     rule: IncidentRule, counts: Iterable[BuildingCount], alarmed: Collection[int], covered: Collection[NetworkPlace]
 ) -> list[IncidentFinding]:
-    """The widest places that have an incident and no open one yet: a substation before its buildings.
+    """Find the widest places that have an incident but no open one: a substation before its buildings.
 
     Args:
-        counts: per building; those of substations with few cold homes may be left out.
+        counts: per building; buildings of substations with few cold homes may be left out.
         alarmed: substations with a raised alarm.
         covered: places of open incidents. One of a substation covers its buildings.
     """
@@ -138,36 +138,36 @@ def _reaches(share: float, judged: int, cold: int) -> bool:
 
 
 class IncidentStanding(NamedTuple):
-    """How an open incident stands."""
+    """Present state of an open incident."""
 
     kind: IncidentKind
     children: int  # tickets that are part of it
     still_cold: int  # of them
-    cold_in_place: int  # homes of the place that are cold, part of it or not; stragglers of before left out
+    cold_in_place: int  # cold homes of the place, in the incident or not, without earlier stragglers
     alarmed: bool
     recovering_since: datetime | None
     calm_since: datetime | None
 
 
 class Course(NamedTuple):
-    """What becomes of an incident at a look."""
+    """Next state of an incident."""
 
     recovering_since: datetime | None  # most of its homes are warm again since
     calm_since: datetime | None  # none of its homes is cold, and no alarm is raised, since
-    takes_in: bool  # homes that get cold now are part of it
+    takes_in: bool  # homes that turn cold now join it
     closes: bool
 
 
 def course(rule: IncidentRule, now: IncidentStanding, at: datetime) -> Course:
-    """What becomes of an incident.
+    """Decide how an incident goes on.
 
-    While most homes are cold it takes in whoever gets cold too. Once most are warm, a home that gets cold has a fault
-    of its own; a second wave makes it take in again. It closes when it has been calm for long enough.
+    While most of its homes are cold, homes that turn cold join it. Once most are warm again, a home that turns cold has
+    its own fault; a second wave reopens it to new homes. It closes after it has been calm for long enough.
     """
     warm = now.children - now.cold_in_place
     recovering = now.children > 0 and warm / now.children >= rule.recovered_share
     if now.kind is IncidentKind.SUBSTATION_ALARM and not now.alarmed:
-        # It was never for the number of its homes: with the alarm gone, a few cold ones have faults of their own.
+        # The alarm opened it, not the number of homes: without the alarm, a few cold homes have their own faults.
         recovering |= now.cold_in_place < rule.substation_homes
     calm = now.still_cold == 0 and not now.alarmed
     calm_since = (now.calm_since or at) if calm else None
@@ -182,27 +182,27 @@ def course(rule: IncidentRule, now: IncidentStanding, at: datetime) -> Course:
 # Templates: place, cold, judged, share (%), needed share (%), needed homes, buildings_cold, buildings.
 INCIDENT_TEXTS: Mapping[IncidentKind, Text] = {
     IncidentKind.COLD_HOMES: Text(
-        "{place}:已判定的{judged}户中有{cold}户室温不达标({share}%,涉及{buildings_cold}/{buildings}栋楼);"
+        "{place}：已判定的{judged}户中有{cold}户室温不达标（{share}%，涉及{buildings_cold}/{buildings}栋楼）；"
         "达到{needed_share}%且不少于{needed_homes}户即合并为一个事件。",
         "{place}: {cold} of {judged} judged homes are too cold ({share} %, in {buildings_cold} of {buildings} "
-        "buildings); from {needed_share} % and {needed_homes} homes on they are one incident.",
+        "buildings); {needed_share} % and at least {needed_homes} homes make one incident.",
     ),
     IncidentKind.SUBSTATION_ALARM: Text(
-        "{place}:换热站报警({alarms});已判定的{judged}户中有{cold}户室温不达标。",
+        "{place}：换热站报警（{alarms}）；已判定的{judged}户中有{cold}户室温不达标。",
         "{place}: the substation is in alarm ({alarms}); {cold} of {judged} judged homes are too cold.",
     ),
 }
 END_TEXTS: Mapping[IncidentEnd, Text] = {
     IncidentEnd.RECOVERED: Text("所涉住户室温已恢复。", "Its homes are warm again."),
-    IncidentEnd.MERGED: Text("已并入范围更大的事件。", "It is part of a wider incident."),
-    IncidentEnd.NO_POLICY: Text("规则不再合并事件。", "The rules know no incidents any more."),
+    IncidentEnd.MERGED: Text("已并入范围更大的事件。", "Merged into a wider incident."),
+    IncidentEnd.NO_POLICY: Text("规则不再合并事件。", "The policy no longer covers incidents."),
 }
 LEAVE_TEXTS: Mapping[LeaveReason, Text] = {
     LeaveReason.RECOVERED: Text("事件已结束。", "The incident is over."),
     LeaveReason.STAYED_COLD: Text(
-        "其他住户已恢复,该户仍未达标,单独派单。",
-        "The others are warm again and this home is not: it is dispatched itself.",
+        "其他住户已恢复，该户仍未达标，单独派单。",
+        "The other homes are warm again but this one is not: it is dispatched separately.",
     ),
-    LeaveReason.MOVED: Text("转入范围更大的事件。", "It is part of the wider incident now."),
-    LeaveReason.NO_POLICY: Text("规则不再合并事件。", "The rules know no incidents any more."),
+    LeaveReason.MOVED: Text("转入范围更大的事件。", "Moved to a wider incident."),
+    LeaveReason.NO_POLICY: Text("规则不再合并事件。", "The policy no longer covers incidents."),
 }

@@ -1,7 +1,7 @@
-"""Instants: aware datetimes where people read them, integer microseconds since 1970 where they are counted.
+"""Instants: aware datetimes for people, integer microseconds since 1970 for arithmetic.
 
-What comes from outside is read by `instant` and `day`, at every door: within what PostgreSQL, Python and the clocks of
-all zones can hold, with room for the arithmetic of rules on both sides.
+Every input is read by `instant` or `day`, which keep it within the range of PostgreSQL, Python and every time zone,
+with a margin for the arithmetic of rules.
 """
 
 import re
@@ -19,15 +19,15 @@ _INSTANT = re.compile(_DAY.pattern + r"[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)
 
 
 class NotBounded(ValueError):
-    """A day or an instant that is one of the calendar, but beyond what is taken."""
+    """A valid day or instant outside the accepted range."""
 
 
 def instant(text: str) -> datetime:
-    """Read RFC 3339 with an offset.
+    """Parse RFC 3339 with an offset.
 
     Raises:
-        NotBounded: it is too early or too late, or its offset is none of any zone.
-        ValueError: it is no instant.
+        NotBounded: it is too early or too late, or no zone has its offset.
+        ValueError: it is not an instant.
     """
     if not _INSTANT.fullmatch(text):
         raise ValueError(text)
@@ -35,10 +35,10 @@ def instant(text: str) -> datetime:
 
 
 def bounded(at: datetime) -> datetime:
-    """The same instant; an aware one.
+    """Check that an aware instant is within the accepted range, and return it.
 
     Raises:
-        NotBounded: it is too early or too late, or its offset is none of any zone.
+        NotBounded: it is too early or too late, or no zone has its offset.
     """
     offset = at.utcoffset()
     if offset is None or abs(offset) > LONGEST_OFFSET:
@@ -48,11 +48,11 @@ def bounded(at: datetime) -> datetime:
 
 
 def day(text: str) -> date:
-    """Read a day of the calendar.
+    """Parse a calendar day.
 
     Raises:
         NotBounded: it is too early or too late.
-        ValueError: it is no day.
+        ValueError: it is not a day.
     """
     if not _DAY.fullmatch(text):
         raise ValueError(text)
@@ -60,7 +60,7 @@ def day(text: str) -> date:
 
 
 def bounded_day(at: date) -> date:
-    """The same day.
+    """Check that a day is within the accepted range, and return it.
 
     Raises:
         NotBounded: it is too early or too late.
@@ -71,14 +71,14 @@ def bounded_day(at: date) -> date:
 
 
 def to_us(instant: datetime) -> int:
-    """An aware datetime as microseconds since 1970, exactly."""
+    """Convert an aware datetime to microseconds since 1970, exactly."""
     return (instant - EPOCH) // _MICROSECOND
 
 
 def to_datetime(us: int) -> datetime:
-    """Microseconds since 1970 as an aware datetime in UTC.
+    """Convert microseconds since 1970 to an aware datetime in UTC.
 
     Raises:
-        OverflowError: it is beyond any calendar.
+        OverflowError: a datetime cannot hold it.
     """
     return EPOCH + timedelta(microseconds=int(us))

@@ -1,6 +1,6 @@
-"""What supervisors and regulators ask for, month by month: figures of a station, or of the company.
+"""Monthly figures for supervisors and regulators, of a station or of the company.
 
-Every rate comes with what it is a share of. Unknown time is in no rate: it stands beside as coverage.
+Every rate comes with its denominator. Unknown time is in no rate; coverage reports it.
 """
 
 import re
@@ -22,10 +22,10 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> "Month":
-        """A month from text such as 2026-01.
+        """Parse a month such as 2026-01.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not a month.
         """
         match = _MONTH.fullmatch(text)
         if not match:
@@ -34,7 +34,7 @@ class Month:
 
     @classmethod
     def of(cls, instant: datetime, zone: ZoneInfo) -> "Month":
-        """The month of an aware instant."""
+        """Return the month of an aware instant."""
         return cls(instant.astimezone(zone).date().replace(day=1))
 
     @property
@@ -44,14 +44,14 @@ class Month:
         return date(self.first.year + later, 1 if later else self.first.month + 1, 1)
 
     def before(self) -> "Month":
-        """The month before."""
+        """Return the previous month."""
         first = self.first.month == 1
         return Month(date(self.first.year - first, 12 if first else self.first.month - 1, 1))
 
     def span(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """From its first instant until before the first of the next month, in UTC.
+        """Return its first instant and that of the next month, in UTC.
 
-        Where a clock is put forward at midnight, the day begins when it first shows a time of that day.
+        Where clocks go forward at midnight, the day begins at the first local time that exists.
         """
         return _midnight(self.first, zone), _midnight(self.end, zone)
 
@@ -64,13 +64,13 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def share(part: float, whole: float) -> float | None:
-    """A share from 0 to 1; None of nothing."""
+    """Return a share from 0 to 1; None if the whole is zero."""
     return part / whole if whole else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Heat:
-    """How warm homes were; home-time in seconds. A home is judged when it was known on some day of the month."""
+    """Compliance of homes; home-time in seconds. A judged home has known time on at least one day of the month."""
 
     homes: int  # with a ledger
     judged_homes: int
@@ -106,14 +106,14 @@ class Heat:
 
 @dataclass(frozen=True, kw_only=True)
 class ClockKpi:
-    """One clock of one class of tickets: those that ran out in the month, met or not; met early, they count then."""
+    """One clock of one ticket class, over those due in the month; one met early counts when it was due."""
 
     ticket_class: str
     name: str
     due: int
     in_time: int
-    late: int  # met after it had run out
-    unmet: int  # not met to this day
+    late: int  # met after the due time
+    unmet: int  # not met so far
     mean_s: float | None  # from start until met, of those that were met
     median_s: float | None
 
@@ -130,11 +130,11 @@ class CaseKpi:
     ticket_class: str
     received: int
     closed: int
-    closed_in_time: int  # by the time by which it had to be answered
+    closed_in_time: int  # before the answer was due
     answered_in_time: int
     answered_late: int
-    overdue: int  # not answered, and the time is over
-    waiting: int  # not answered, and there is time left, or the calendar does not know how much
+    overdue: int  # not answered, past the due time
+    waiting: int  # not answered, before the due time, or the calendar cannot tell it
 
     @property
     def closure(self) -> float | None:
@@ -143,30 +143,30 @@ class CaseKpi:
 
     @property
     def closure_in_time(self) -> float | None:
-        """The share closed by the time by which it had to be answered."""
+        """The share closed before the answer was due."""
         return share(self.closed_in_time, self.received)
 
     @property
     def answered(self) -> float | None:
-        """The share answered in time, of those whose time is over or that were answered (十一(六))."""
+        """The share answered in time, of those answered or overdue (十一(六))."""
         return share(self.answered_in_time, self.answered_in_time + self.answered_late + self.overdue)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeskKpi:
-    """What else the desk did in the month."""
+    """Other desk figures of the month."""
 
-    tickets: int  # opened, without those that were over when they were found
+    tickets: int  # opened, without retrospective ones
     retrospective: int
     closed: int  # in the month, whenever opened
     called_back: int
-    asked: int  # of the call-backs, those in which the user said whether it was in order
+    asked: int  # call-backs in which the user rated the work
     satisfied: int
-    flags: int  # raised in the month, without those that were over
-    recovered: int  # of them, warm again to this day
-    merged: int  # ended so in the month: they are in no other figure
+    flags: int  # raised in the month, without retrospective ones
+    recovered: int  # of them, warm again so far
+    merged: int  # merged in the month: in no other figure
     void: int
-    warm_mean_s: float | None  # from when the company could know until warm
+    warm_mean_s: float | None  # from when the company could know until the home was warm
     warm_median_s: float | None
 
     @property
@@ -182,7 +182,7 @@ class DeskKpi:
 
 @dataclass(frozen=True, kw_only=True)
 class MonthKpi:
-    """All of a month, of a station or (None) of the company."""
+    """All figures of a month, for a station or (None) the company."""
 
     station: str | None
     heat: Heat
@@ -191,7 +191,7 @@ class MonthKpi:
     cases: tuple[CaseKpi, ...]
 
     def told(self) -> dict[str, Any]:
-        """All figures with their rates, for programs."""
+        """Return all figures and rates as JSON values."""
         return {
             "station": self.station,
             "heat": _told(self.heat),

@@ -1,4 +1,4 @@
-"""Measurements on site: what a record is worth, and the cold spells that records tell of.
+"""Measurements on site: validity of records, and the cold spells they show.
 
 A record without the user's signature is invalid, and a record is never rewritten: a correction is a new record that
 names the old one and says why (chapter 8, clauses 3 and 7).
@@ -23,15 +23,15 @@ AGREES_WITHIN_K = 1.5  # unless the policy says otherwise
 
 @dataclass(frozen=True, kw_only=True)
 class MeasurementRule:
-    """When records are to be there. Both are the utility's to choose: the regulation says "on time"."""
+    """Deadlines of measurements. The utility chooses them: the regulation only says "on time"."""
 
-    file_within_s: int  # a record that is filed later after measuring is late
-    suspect_within_s: int  # a home whose sensor is suspect is to be measured so soon
-    agrees_within_k: float = AGREES_WITHIN_K  # a measurement and the sensor of the room may be so far apart
+    file_within_s: int  # a record filed later than this after measuring is late
+    suspect_within_s: int  # how soon a home with a suspect sensor has to be measured
+    agrees_within_k: float = AGREES_WITHIN_K  # tolerated difference between a measurement and the room's sensor
 
 
 class DueReason(StrEnum):
-    """Why a home is to be measured."""
+    """Reason for measuring a home."""
 
     PLAN = "plan"
     SUSPECT_SENSOR = "suspect_sensor"
@@ -39,15 +39,15 @@ class DueReason(StrEnum):
 
 
 class RecordWorth(StrEnum):
-    """What a record is worth."""
+    """Validity of a record."""
 
     VALID = "valid"
     UNSIGNED = "unsigned"
-    CORRECTED = "corrected"  # a later, signed record stands in its place
+    CORRECTED = "corrected"  # replaced by a later, signed record
 
 
 class RecordRefusal(StrEnum):
-    """Why a record is not taken at all."""
+    """Reason for refusing a record."""
 
     FUTURE = "future"
     IMPLAUSIBLE = "implausible"
@@ -58,22 +58,22 @@ class RecordRefusal(StrEnum):
 
 
 REFUSAL_TEXTS: Mapping[RecordRefusal, Text] = {
-    RecordRefusal.FUTURE: Text("测量时间在未来。", "The time of measurement lies in the future."),
-    RecordRefusal.IMPLAUSIBLE: Text("数值不合理。", "The value cannot be."),
+    RecordRefusal.FUTURE: Text("测量时间在未来。", "The time of measurement is in the future."),
+    RecordRefusal.IMPLAUSIBLE: Text("数值不合理。", "The value is implausible."),
     RecordRefusal.TWICE: Text(
-        "该房间该时间的记录已存在;更正须另立记录并写明原因。",
-        "There is a record of that room and time; a correction is a new record that names it and says why.",
+        "该房间该时间的记录已存在；更正须另立记录并写明原因。",
+        "A record of that room and time exists; to correct it, file a new record that names it and gives a reason.",
     ),
-    RecordRefusal.NO_SUCH_RECORD: Text("没有要更正的记录。", "There is no such record to correct."),
-    RecordRefusal.OTHER_HOME: Text("要更正的记录属于另一户。", "The record to correct is of another home."),
+    RecordRefusal.NO_SUCH_RECORD: Text("没有要更正的记录。", "No such record to correct."),
+    RecordRefusal.OTHER_HOME: Text("要更正的记录属于另一户。", "The record to correct belongs to another home."),
     RecordRefusal.CORRECTED_ALREADY: Text(
-        "该记录已被更正,请更正最新的记录。", "It is corrected already: correct the latest record."
+        "该记录已被更正，请更正最新的记录。", "The record has already been corrected; correct the latest one."
     ),
 }
 
 
 class PlanLine(NamedTuple):
-    """A line of a plan: a room of a home, or of each home of a building, so often; `ends_at` None: for good."""
+    """A line of a plan: a room of a home, or of each home of a building, and how often; `ends_at` None: no end."""
 
     room: str
     room_kind: str
@@ -85,7 +85,7 @@ class PlanLine(NamedTuple):
 
     @property
     def code(self) -> str:
-        """What no two lines may be for."""
+        """The key that no two lines may share."""
         return f"{self.home or self.building} {self.room}"
 
 
@@ -105,7 +105,7 @@ class NewMeasurement:
 
 
 class LivingReading(NamedTuple):
-    """What a living sensor of the home said when somebody measured; °C as judged."""
+    """Reading of a live sensor of the home at the time of a measurement; °C as judged."""
 
     sensor_id: int
     sensor: str
@@ -115,7 +115,7 @@ class LivingReading(NamedTuple):
 
 
 class FiledMeasurement(NamedTuple):
-    """What somebody measured: of whom it is known by what they filed it with, beside the name that they gave."""
+    """A measurement with both identities of its author: the stated name and the account that filed it."""
 
     measurement: int
     measured_at: datetime
@@ -125,19 +125,19 @@ class FiledMeasurement(NamedTuple):
 
 
 def agree(celsius: float, other: float, within_k: float) -> bool:
-    """Whether two temperatures are no further apart than so many kelvin, in thousandths of a degree."""
+    """Return whether two temperatures differ by at most `within_k` kelvin, compared in thousandths."""
     return abs(round(celsius * 1000) - round(other * 1000)) <= round(within_k * 1000)
 
 
 def held_against(new: NewMeasurement, living: Sequence[LivingReading]) -> LivingReading | None:
-    """The sensor that a measurement is held against: the furthest off of those of that room, or else of that kind."""
+    """Choose the sensor to compare a measurement with: the furthest off of its room, else of its room kind."""
     same = [one for one in living if _plain(one.room) == _plain(new.room)]
     same = same or [one for one in living if one.room_kind == new.room_kind]
     return max(same, key=lambda one: abs(one.celsius - new.celsius), default=None)
 
 
 def second(said: FiledMeasurement, earlier: Sequence[FiledMeasurement], within_k: float) -> FiledMeasurement | None:
-    """The earlier measurement that one agrees with and that is another person's: by the name and by the account."""
+    """Find an earlier measurement that agrees and is by another person, both by name and by account."""
     for other in earlier:
         others = _plain(other.measurer) != _plain(said.measurer) and other.recorded_by != said.recorded_by
         if others and agree(said.celsius, other.celsius, within_k):
@@ -146,7 +146,7 @@ def second(said: FiledMeasurement, earlier: Sequence[FiledMeasurement], within_k
 
 
 def _plain(name: str) -> str:
-    """A name without what people write differently at different times."""
+    """Normalise a name: width, case and spaces."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
@@ -163,22 +163,22 @@ class MeasurementRecord(NamedTuple):
 
 @dataclass
 class Spell:
-    """A cold spell as records tell of it."""
+    """A cold spell as shown by records."""
 
     opened_by: MeasurementRecord
-    rooms: set[str] = field(default_factory=set)  # in which it is not known to be over
+    rooms: set[str] = field(default_factory=set)  # not yet known to be warm again
     lowest_milli: int = NONE_MILLI
     severe_at: datetime | None = None
     end: datetime | None = None
 
     @property
     def start(self) -> datetime:
-        """When the first of its records was measured."""
+        """Time of its first record."""
         return self.opened_by.measured_at
 
     @property
     def severity(self) -> Severity:
-        """How bad it is, at its worst."""
+        """The worst severity reached."""
         return Severity.COLD if self.severe_at is None else Severity.SEVERE
 
     def take(self, record: MeasurementRecord) -> None:
@@ -190,14 +190,14 @@ class Spell:
 
 
 def spells(records: Sequence[MeasurementRecord], ended: Mapping[datetime, datetime]) -> list[Spell]:
-    """The cold spells of a home, in order; the last may be open.
+    """Derive the cold spells of a home, in order; the last may be open.
 
-    A spell is over when every room that was cold in it has been measured at or above the day limit. A record at night
-    between the floor and the day limit says nothing.
+    A spell ends when every room that was cold in it has been measured at or above the day limit. A record at night
+    between the floor and the day limit is inconclusive.
 
     Args:
-        records: valid ones, rising in time.
-        ended: spells (by their start) that something else put an end to, and when.
+        records: valid ones in order of time.
+        ended: spells, by their start, that ended for another reason, and when.
     """
     found: list[Spell] = []
     current: Spell | None = None
@@ -218,6 +218,6 @@ def spells(records: Sequence[MeasurementRecord], ended: Mapping[datetime, dateti
 
 # Templates: at (local time), room, celsius, limit, window, clause, number.
 MEASURED_TEXT = Text(
-    "{at}上门测温({room})为{celsius}℃,低于{limit}℃({window});依据:{clause};测温记录{number}。",
+    "{at}上门测温（{room}）为{celsius}℃，低于{limit}℃（{window}）；依据：{clause}；测温记录{number}。",
     "Measured on site at {at} ({room}): {celsius} °C, under {limit} °C ({window}). Source: {clause}; record {number}.",
 )

@@ -1,5 +1,7 @@
-"""What notices say, in Chinese and English. Texts for the staff name no person and no door: they pass through the
-hands of others. The desk knows the rest."""
+"""Texts of notices, in Chinese and English.
+
+Texts for the staff name neither people nor addresses, because third parties carry them; the desk shows the rest.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +15,7 @@ from domain.substation import AlarmKind
 
 
 class Wording(NamedTuple):
-    """Templates. Fields: ticket, class, where, station, and the data of the entry."""
+    """Templates of a notice. Fields: ticket, class, where, station, and the data of the entry."""
 
     subject: Text
     body: Text
@@ -23,218 +25,222 @@ STAFF: Mapping[NoticeKind, Wording] = {
     NoticeKind.TICKET_OPENED: Wording(
         Text("新工单 {ticket}:{class}", "New ticket {ticket}: {class}"),
         Text(
-            "{where}:{class},工单 {ticket},优先级 {priority}。",
+            "{where}：{class}，工单 {ticket}，优先级 {priority}。",
             "{where}: {class}, ticket {ticket}, priority {priority}.",
         ),
     ),
     NoticeKind.TICKET_SEVERE: Wording(
-        Text("紧急:{ticket} 室温低于最低限", "Urgent: {ticket} is under the floor"),
-        Text("{where} 的室温已低于最低限,工单 {ticket}。", "{where} is under the lowest limit now; ticket {ticket}."),
+        Text("紧急：{ticket} 室温低于最低限", "Urgent: {ticket} is below the floor limit"),
+        Text(
+            "{where} 的室温已低于最低限，工单 {ticket}。", "{where} has dropped below the floor limit; ticket {ticket}."
+        ),
     ),
     NoticeKind.TICKET_REOPENED: Wording(
-        Text("工单 {ticket} 重新打开", "Ticket {ticket} is open again"),
+        Text("工单 {ticket} 重新打开", "Ticket {ticket} reopened"),
         Text(
-            "{where} 的问题再次出现,工单 {ticket} 重新打开。",
-            "{where} has the same trouble again: ticket {ticket} is open.",
+            "{where} 的问题再次出现，工单 {ticket} 重新打开。",
+            "{where} has the same problem again; ticket {ticket} was reopened.",
         ),
     ),
     NoticeKind.USER_SAID: Wording(
-        Text("用户补充:{ticket}", "The user added to {ticket}"),
+        Text("用户补充：{ticket}", "The user added to {ticket}"),
         Text(
-            "{where}:用户对工单 {ticket} 作了补充,请查看。",
-            "{where}: the user added something to ticket {ticket}; please read it.",
+            "{where}：用户对工单 {ticket} 作了补充，请查看。",
+            "{where}: the user added to ticket {ticket}; please read it.",
         ),
     ),
     NoticeKind.TICKET_ASSIGNED: Wording(
-        Text("工单 {ticket} 已派给您", "Ticket {ticket} is yours"),
+        Text("工单 {ticket} 已派给您", "Ticket {ticket} assigned to you"),
         Text(
-            "{where}:{class},工单 {ticket},负责人 {responsible}。",
-            "{where}: {class}, ticket {ticket}, for {responsible}.",
+            "{where}：{class}，工单 {ticket}，负责人 {responsible}。",
+            "{where}: {class}, ticket {ticket}, assigned to {responsible}.",
         ),
     ),
     NoticeKind.APPOINTMENT: Wording(
         Text("工单 {ticket} 的上门时间", "Appointment for ticket {ticket}"),
-        Text("{where}:约定 {at} 上门,工单 {ticket}。", "{where}: agreed for {at}, ticket {ticket}."),
+        Text("{where}：约定 {at} 上门，工单 {ticket}。", "{where}: visit agreed for {at}, ticket {ticket}."),
     ),
     NoticeKind.TICKET_DONE: Wording(
         Text("工单 {ticket} 已处理", "Ticket {ticket} is done"),
-        Text("{where}:工单 {ticket} 报告已处理完毕。", "{where}: ticket {ticket} is reported done."),
+        Text("{where}：工单 {ticket} 报告已处理完毕。", "{where}: ticket {ticket} was reported done."),
     ),
     NoticeKind.STILL_COLD: Wording(
-        Text("已报处理仍不热:{ticket}", "Marked done, still cold: {ticket}"),
+        Text("已报处理仍不热：{ticket}", "Marked done, still cold: {ticket}"),
         Text(
-            "{where}:工单 {ticket} 已报处理完毕,但室温仍不达标。",
-            "{where}: ticket {ticket} is marked done, but the home is still cold.",
+            "{where}：工单 {ticket} 已报处理完毕，但室温仍不达标。",
+            "{where}: ticket {ticket} was marked done, but the home is still cold.",
         ),
     ),
     NoticeKind.TICKET_ANSWERED: Wording(
-        Text("工单 {ticket} 已答复用户", "The user of ticket {ticket} was answered"),
-        Text("{where}:工单 {ticket} 的答复:{answer}", "{where}: the answer to ticket {ticket}: {answer}"),
+        Text("工单 {ticket} 已答复用户", "Ticket {ticket} answered"),
+        Text("{where}：工单 {ticket} 的答复：{answer}", "{where}: answer to ticket {ticket}: {answer}"),
     ),
     NoticeKind.TICKET_CLOSED: Wording(
         Text("工单 {ticket} 已关闭", "Ticket {ticket} is closed"),
-        Text("{where}:工单 {ticket} 已关闭。", "{where}: ticket {ticket} is closed."),
+        Text("{where}：工单 {ticket} 已关闭。", "{where}: ticket {ticket} is closed."),
     ),
     NoticeKind.CLOCK_WARNING: Wording(
-        Text("时限将到:{ticket} {clock}", "Soon due: {ticket} {clock}"),
+        Text("时限将到：{ticket} {clock}", "Due soon: {ticket} {clock}"),
         Text(
-            "{where}:工单 {ticket} 的“{clock}”须在 {due_at} 前完成。",
+            "{where}：工单 {ticket} 的“{clock}”须在 {due_at} 前完成。",
             "{where}: “{clock}” of ticket {ticket} is due at {due_at}.",
         ),
     ),
     NoticeKind.CLOCK_BREACHED: Wording(
-        Text("已超时:{ticket} {clock}", "Overdue: {ticket} {clock}"),
+        Text("已超时：{ticket} {clock}", "Overdue: {ticket} {clock}"),
         Text(
-            "{where}:工单 {ticket} 的“{clock}”已于 {due_at} 超时。",
+            "{where}：工单 {ticket} 的“{clock}”已于 {due_at} 超时。",
             "{where}: “{clock}” of ticket {ticket} was due at {due_at}.",
         ),
     ),
     NoticeKind.CALENDAR_MISSING: Wording(
-        Text("缺少 {year} 年工作日历", "The calendar of {year} is missing"),
+        Text("缺少 {year} 年工作日历", "Calendar for {year} missing"),
         Text(
-            "无法计算工单 {ticket} 的工作日时限:缺少 {year} 年的节假日,请补充。",
-            "The working days of ticket {ticket} cannot be counted: there are no holidays for {year}. Add them.",
+            "无法计算工单 {ticket} 的工作日时限：缺少 {year} 年的节假日，请补充。",
+            "The working-day deadline of ticket {ticket} is unknown: add the holidays of {year} to the calendar.",
         ),
     ),
     NoticeKind.CASE_OPENED: Wording(
         Text("新{class} {ticket}", "New {class}: {ticket}"),
-        Text("收到{class},工单 {ticket}。", "A {class} came in, ticket {ticket}."),
+        Text("收到{class}，工单 {ticket}。", "New {class} received, ticket {ticket}."),
     ),
     NoticeKind.CASE_ESCALATED: Wording(
-        Text("已上报:{ticket}", "Escalated: {ticket}"),
+        Text("已上报：{ticket}", "Escalated: {ticket}"),
         Text(
-            "{class} {ticket} 已上报公司领导,请督办。",
-            "The {class} {ticket} was passed up to the management: please supervise it.",
+            "{class} {ticket} 已上报公司领导，请督办。",
+            "The {class} {ticket} was escalated to management: please supervise it.",
         ),
     ),
     NoticeKind.CASE_ANSWERED: Wording(
-        Text("{class} {ticket} 已答复", "{class} {ticket} was answered"),
-        Text("{class} {ticket} 的答复:{answer}", "The answer to the {class} {ticket}: {answer}"),
+        Text("{class} {ticket} 已答复", "{class} {ticket} answered"),
+        Text("{class} {ticket} 的答复：{answer}", "The answer to the {class} {ticket}: {answer}"),
     ),
     NoticeKind.INCIDENT_OPENED: Wording(
-        Text("成片不热:{place}", "Incident: {place}"),
+        Text("成片不热：{place}", "Incident: {place}"),
         Text(
-            "{place} 下有 {homes} 户不热,按一起事件处理。",
-            "{homes} homes are cold under {place}: worked as one incident.",
+            "{place} 下有 {homes} 户不热，按一起事件处理。",
+            "{homes} homes at {place} are cold and are handled as one incident.",
         ),
     ),
     NoticeKind.INCIDENT_CLOSED: Wording(
-        Text("事件结束:{place}", "Incident over: {place}"),
-        Text("{place} 的事件已结束,涉及 {homes} 户。", "The incident at {place} is over; it had {homes} homes."),
+        Text("事件结束：{place}", "Incident over: {place}"),
+        Text(
+            "{place} 的事件已结束，涉及 {homes} 户。", "The incident at {place} is over; {homes} homes were affected."
+        ),
     ),
     NoticeKind.HOME_STAYED_COLD: Wording(
-        Text("单独派工:{ticket}", "To be worked by itself: {ticket}"),
+        Text("单独派工：{ticket}", "Separate dispatch: {ticket}"),
         Text(
-            "{where} 仍不热,不再属于事件 {incident},工单 {ticket} 请单独处理。",
-            "{where} is cold and no part of incident {incident} any more: ticket {ticket} is to be worked by itself.",
+            "{where} 仍不热，不再属于事件 {incident}，工单 {ticket} 请单独处理。",
+            "{where} is still cold and no longer part of incident {incident}: dispatch ticket {ticket} separately.",
         ),
     ),
     NoticeKind.ALARM_RAISED: Wording(
-        Text("换热站报警:{place}", "Substation alarm: {place}"),
+        Text("换热站报警：{place}", "Substation alarm: {place}"),
         Text("{place}:{alarm}。", "{place}: {alarm}."),
     ),
     NoticeKind.MEASUREMENT_DUE: Wording(
-        Text("测温到期:{place}", "Measurement due: {place}"),
+        Text("测温到期：{place}", "Measurement due: {place}"),
         Text("{place} 须在 {due_at} 前上门测温。", "{place} has to be measured by {due_at}."),
     ),
     NoticeKind.MEASUREMENT_LATE: Wording(
-        Text("测温逾期:{place}", "Measurement late: {place}"),
+        Text("测温逾期：{place}", "Measurement late: {place}"),
         Text("{place} 的上门测温已于 {due_at} 逾期。", "The measurement at {place} was due at {due_at}."),
     ),
     NoticeKind.CHAIN_BROKEN: Wording(
-        Text("工单记录被改动", "Records of tickets were changed"),
+        Text("工单记录被改动", "Ticket records were altered"),
         Text(
-            "核对发现记录被改动:{what}。请立即查明。",
-            "Verifying found changed records: {what}. Please look into it at once.",
+            "核对发现记录被改动：{what}。请立即查明。",
+            "Verification found altered records: {what}. Please investigate at once.",
         ),
     ),
     NoticeKind.SEAL_PUBLISHED: Wording(
         Text("今日封印", "Seal of the day"),
         Text(
-            "{at} 的封印:{seal}。密钥 {key},签名 {signature}。请保存此通知:此后任何记录被改动,均可凭此封印查出。",
-            "Seal of {at}: {seal}. Key {key}, signature {signature}. Please keep this notice: by this seal any later "
-            "change of the records can be found.",
+            "{at} 的封印：{seal}。密钥 {key}，签名 {signature}。请保存此通知：此后任何记录被改动，均可凭此封印查出。",
+            "Seal of {at}: {seal}. Key {key}, signature {signature}. Please keep this notice: the seal reveals any "
+            "later change to the records.",
         ),
     ),
     NoticeKind.OUTAGE_ANNOUNCED: Wording(
         Text("停热通知 {outage}", "Outage {outage}"),
         Text(
-            "{area}:{begins_at} 起停热,预计 {expected_end} 恢复。原因:{reason}。已通知用户。",
-            "{area}: no heat from {begins_at}, expected back at {expected_end}. Reason: {reason}. Users are told.",
+            "{area}:{begins_at} 起停热，预计 {expected_end} 恢复。原因：{reason}。已通知用户。",
+            "{area}: no heat from {begins_at}, expected back at {expected_end}. Reason: {reason}. Users were notified.",
         ),
     ),
     NoticeKind.OUTAGE_CHANGED: Wording(
         Text("停热变更 {outage}", "Outage {outage} changed"),
         Text(
-            "{area}:{begins_at} 起停热,现预计 {expected_end} 恢复。",
+            "{area}:{begins_at} 起停热，现预计 {expected_end} 恢复。",
             "{area}: no heat from {begins_at}, now expected back at {expected_end}.",
         ),
     ),
     NoticeKind.OUTAGE_LATE: Wording(
-        Text("停热逾期未恢复 {outage}", "Outage {outage} goes on"),
+        Text("停热逾期未恢复 {outage}", "Outage {outage} overdue"),
         Text(
-            "{area}:原预计 {expected_end} 恢复供热,尚未恢复。请更新预计时间并向用户说明。",
-            "{area}: heat was expected back at {expected_end}. Give a new time and explain it to the users.",
+            "{area}：原预计 {expected_end} 恢复供热，尚未恢复。请更新预计时间并向用户说明。",
+            "{area}: heat was expected back at {expected_end}. Set a new time and explain the delay to users.",
         ),
     ),
     NoticeKind.OUTAGE_RESTORED: Wording(
-        Text("恢复供热 {outage}", "Heat is back: {outage}"),
-        Text("{area}:已于 {restored_at} 恢复供热。", "{area}: heat came back at {restored_at}."),
+        Text("恢复供热 {outage}", "Heat restored: {outage}"),
+        Text("{area}：已于 {restored_at} 恢复供热。", "{area}: heat was restored at {restored_at}."),
     ),
     NoticeKind.OUTAGE_EXPLAINED: Wording(
         Text("停热说明 {outage}", "Outage {outage}: explanation"),
-        Text("{area}停热的说明:{explanation}", "{area}, about the outage: {explanation}"),
+        Text("{area}停热的说明：{explanation}", "{area}, explanation of the outage: {explanation}"),
     ),
     NoticeKind.OUTAGE_CANCELLED: Wording(
         Text("停热取消 {outage}", "Outage {outage} cancelled"),
         Text(
-            "{area}:原定 {begins_at} 起的停热已取消。",
+            "{area}：原定 {begins_at} 起的停热已取消。",
             "{area}: the outage planned for {begins_at} will not take place.",
         ),
     ),
 }
 USER: Mapping[NoticeKind, Wording] = {
     NoticeKind.TICKET_OPENED: Wording(
-        Text("已为您登记:{ticket}", "Registered for you: {ticket}"),
+        Text("已为您登记：{ticket}", "Registered for you: {ticket}"),
         Text(
-            "您家({home})的{class}已登记为工单 {ticket},供热站将与您联系。",
+            "您家（{home}）的{class}已登记为工单 {ticket}，供热站将与您联系。",
             "Your home ({home}): {class}, registered as ticket {ticket}. The heat station will contact you.",
         ),
     ),
     NoticeKind.TICKET_REOPENED: Wording(
-        Text("工单 {ticket} 重新处理", "Ticket {ticket} is open again"),
+        Text("工单 {ticket} 重新处理", "Ticket {ticket} reopened"),
         Text(
-            "您家({home})的工单 {ticket} 已重新打开,我们将继续处理。",
-            "Ticket {ticket} of your home ({home}) is open again; we go on with it.",
+            "您家（{home}）的工单 {ticket} 已重新打开，我们将继续处理。",
+            "Ticket {ticket} for your home ({home}) was reopened; we are working on it.",
         ),
     ),
     NoticeKind.APPOINTMENT: Wording(
-        Text("上门时间:{at}", "Appointment: {at}"),
+        Text("上门时间：{at}", "Appointment: {at}"),
         Text(
-            "关于工单 {ticket}:维修人员约定于 {at} 到您家({home})。",
-            "About ticket {ticket}: we come to your home ({home}) at {at}.",
+            "关于工单 {ticket}：维修人员约定于 {at} 到您家（{home}）。",
+            "Ticket {ticket}: our technician will come to your home ({home}) at {at}.",
         ),
     ),
     NoticeKind.TICKET_DONE: Wording(
         Text("工单 {ticket} 已处理", "Ticket {ticket} is done"),
         Text(
-            "您家({home})的工单 {ticket} 已处理完毕。如仍有问题请告诉我们。",
-            "Ticket {ticket} of your home ({home}) is done. If anything is still wrong, please tell us.",
+            "您家（{home}）的工单 {ticket} 已处理完毕。如仍有问题请告诉我们。",
+            "Ticket {ticket} for your home ({home}) is done. If anything is still wrong, please tell us.",
         ),
     ),
     NoticeKind.TICKET_ANSWERED: Wording(
         Text("工单 {ticket} 的答复", "Our answer to ticket {ticket}"),
-        Text("关于工单 {ticket}({home}):{answer}", "About ticket {ticket} ({home}): {answer}"),
+        Text("关于工单 {ticket}（{home}）：{answer}", "About ticket {ticket} ({home}): {answer}"),
     ),
     NoticeKind.TICKET_CLOSED: Wording(
         Text("工单 {ticket} 已办结", "Ticket {ticket} is closed"),
-        Text("您家({home})的工单 {ticket} 已办结。", "Ticket {ticket} of your home ({home}) is closed."),
+        Text("您家（{home}）的工单 {ticket} 已办结。", "Ticket {ticket} for your home ({home}) is closed."),
     ),
     NoticeKind.CASE_OPENED: Wording(
-        Text("已收到您的{class}:{ticket}", "We have your {class}: {ticket}"),
+        Text("已收到您的{class}：{ticket}", "We received your {class}: {ticket}"),
         Text(
-            "您的{class}已登记为 {ticket},我们会按期答复。",
-            "Your {class} is registered as {ticket}; we will answer in time.",
+            "您的{class}已登记为 {ticket}，我们会按期答复。",
+            "Your {class} is registered as {ticket}; we will answer within the time limit.",
         ),
     ),
     NoticeKind.CASE_ANSWERED: Wording(
@@ -244,29 +250,32 @@ USER: Mapping[NoticeKind, Wording] = {
     NoticeKind.OUTAGE_ANNOUNCED: Wording(
         Text("停热通知", "Heat outage"),
         Text(
-            "您家({home}):{begins_at} 起停热,预计 {expected_end} 恢复。原因:{reason}。给您带来不便,敬请谅解。",
-            "Your home ({home}): no heat from {begins_at}, expected back at {expected_end}. Reason: {reason}. Sorry.",
+            "您家（{home}）：{begins_at} 起停热，预计 {expected_end} 恢复。原因：{reason}。给您带来不便，敬请谅解。",
+            "Your home ({home}): no heat from {begins_at}, expected back at {expected_end}. Reason: {reason}. "
+            "We apologise for the inconvenience.",
         ),
     ),
     NoticeKind.OUTAGE_CHANGED: Wording(
         Text("停热时间变更", "Heat outage: new times"),
         Text(
-            "您家({home}):{begins_at} 起停热,现预计 {expected_end} 恢复。",
+            "您家（{home}）：{begins_at} 起停热，现预计 {expected_end} 恢复。",
             "Your home ({home}): no heat from {begins_at}, now expected back at {expected_end}.",
         ),
     ),
     NoticeKind.OUTAGE_RESTORED: Wording(
-        Text("已恢复供热", "Heat is back"),
-        Text("您家({home}):已于 {restored_at} 恢复供热。", "Your home ({home}): heat came back at {restored_at}."),
+        Text("已恢复供热", "Heat restored"),
+        Text(
+            "您家（{home}）：已于 {restored_at} 恢复供热。", "Your home ({home}): heat was restored at {restored_at}."
+        ),
     ),
     NoticeKind.OUTAGE_EXPLAINED: Wording(
         Text("关于停热的说明", "About the heat outage"),
-        Text("您家({home})停热的说明:{explanation}", "About the outage at your home ({home}): {explanation}"),
+        Text("您家（{home}）停热的说明：{explanation}", "About the outage at your home ({home}): {explanation}"),
     ),
     NoticeKind.OUTAGE_CANCELLED: Wording(
         Text("停热取消", "Heat outage cancelled"),
         Text(
-            "您家({home}):原定 {begins_at} 起的停热已取消。",
+            "您家（{home}）：原定 {begins_at} 起的停热已取消。",
             "Your home ({home}): the outage planned for {begins_at} will not take place.",
         ),
     ),
@@ -280,8 +289,8 @@ CLASSES: Mapping[str, Text] = {
     "report": Text("举报", "report of wrongdoing"),
 }
 CLOCKS: Mapping[str, Text] = {
-    "station_reply": Text("供热站答复", "answer of the station"),
-    "contact": Text("联系用户", "contact with the user"),
+    "station_reply": Text("供热站答复", "station reply"),
+    "contact": Text("联系用户", "contact with user"),
     "on_site": Text("到达现场", "arrival on site"),
     "done": Text("处理完毕", "done"),
     "call_back": Text("回访", "call-back"),
@@ -297,60 +306,60 @@ WORDS: Mapping[str, Mapping[str, Text]] = {"class": CLASSES, "clock": CLOCKS, "a
 INSTANTS = frozenset({"at", "due_at", "begins_at", "expected_end", "restored_at"})
 NOT_KNOWN = "—"
 DIGEST = Wording(
-    Text("{count} 条通知", "{count} notices"), Text("{counts}。最要紧的:\n{lines}", "{counts}. The first:\n{lines}")
+    Text("{count} 条通知", "{count} notices"), Text("{counts}。最要紧的：\n{lines}", "{counts}. Most urgent:\n{lines}")
 )
-MORE = Text("……另有 {more} 条,请看工作台。", "… and {more} more: please look at the desk.")
+MORE = Text("……另有 {more} 条，请看工作台。", "… and {more} more: see the desk.")
 MOST_LINES = 10
 COUNTED: Mapping[NoticeKind, Text] = {
     NoticeKind.TICKET_OPENED: Text("新工单", "new tickets"),
-    NoticeKind.TICKET_SEVERE: Text("低于最低限", "under the floor"),
-    NoticeKind.TICKET_REOPENED: Text("重新打开", "opened again"),
-    NoticeKind.USER_SAID: Text("用户补充", "additions by users"),
+    NoticeKind.TICKET_SEVERE: Text("低于最低限", "below the floor limit"),
+    NoticeKind.TICKET_REOPENED: Text("重新打开", "reopened"),
+    NoticeKind.USER_SAID: Text("用户补充", "user additions"),
     NoticeKind.TICKET_ASSIGNED: Text("派单", "assigned"),
     NoticeKind.APPOINTMENT: Text("预约", "appointments"),
     NoticeKind.TICKET_DONE: Text("已处理", "done"),
     NoticeKind.STILL_COLD: Text("已报处理仍不热", "marked done, still cold"),
     NoticeKind.TICKET_ANSWERED: Text("答复", "answers"),
     NoticeKind.TICKET_CLOSED: Text("关闭", "closed"),
-    NoticeKind.CLOCK_WARNING: Text("时限将到", "soon due"),
+    NoticeKind.CLOCK_WARNING: Text("时限将到", "due soon"),
     NoticeKind.CLOCK_BREACHED: Text("已超时", "overdue"),
-    NoticeKind.CALENDAR_MISSING: Text("缺少日历", "calendar missing"),
+    NoticeKind.CALENDAR_MISSING: Text("缺少日历", "calendars missing"),
     NoticeKind.CASE_OPENED: Text("投诉举报", "complaints and reports"),
     NoticeKind.CASE_ESCALATED: Text("上报", "escalated"),
     NoticeKind.CASE_ANSWERED: Text("投诉举报答复", "answered cases"),
     NoticeKind.INCIDENT_OPENED: Text("成片不热", "incidents"),
     NoticeKind.INCIDENT_CLOSED: Text("事件结束", "incidents over"),
-    NoticeKind.HOME_STAYED_COLD: Text("单独派工", "to be worked by themselves"),
+    NoticeKind.HOME_STAYED_COLD: Text("单独派工", "separate dispatches"),
     NoticeKind.ALARM_RAISED: Text("换热站报警", "substation alarms"),
     NoticeKind.MEASUREMENT_DUE: Text("测温到期", "measurements due"),
     NoticeKind.MEASUREMENT_LATE: Text("测温逾期", "measurements late"),
-    NoticeKind.CHAIN_BROKEN: Text("记录被改动", "changed records"),
+    NoticeKind.CHAIN_BROKEN: Text("记录被改动", "altered records"),
     NoticeKind.SEAL_PUBLISHED: Text("封印", "seals"),
     NoticeKind.OUTAGE_ANNOUNCED: Text("停热通知", "outages"),
     NoticeKind.OUTAGE_CHANGED: Text("停热变更", "outages changed"),
-    NoticeKind.OUTAGE_LATE: Text("停热逾期", "outages that go on"),
-    NoticeKind.OUTAGE_RESTORED: Text("恢复供热", "heat back"),
+    NoticeKind.OUTAGE_LATE: Text("停热逾期", "overdue outages"),
+    NoticeKind.OUTAGE_RESTORED: Text("恢复供热", "heat restored"),
     NoticeKind.OUTAGE_EXPLAINED: Text("停热说明", "explanations"),
     NoticeKind.OUTAGE_CANCELLED: Text("停热取消", "outages cancelled"),
 }
 
 
 class Rendered(NamedTuple):
-    """A text as it is sent."""
+    """Text of a notice, ready to send."""
 
     subject: str
     body: str
 
 
 def audiences(kind: NoticeKind) -> frozenset[Audience]:
-    """Who can be told of it: whom there is a text for."""
+    """Return the audiences that there is a text for."""
     staff = {Audience.DISPATCH, Audience.CREW, Audience.SUPERVISOR} if kind in STAFF else set()
     witnesses = {Audience.WITNESS} if kind is NoticeKind.SEAL_PUBLISHED else set()
     return frozenset(staff | witnesses | ({Audience.USER} if kind in USER else set()))
 
 
 def render(kind: NoticeKind, audience: Audience, language: str, facts: Mapping[str, Any], zone: ZoneInfo) -> Rendered:
-    """The text of one notice. A fact that is not known is shown as a dash; instants are shown in local time.
+    """Render one notice. Unknown facts become a dash; instants are local time.
 
     Args:
         language: zh or en.
@@ -363,10 +372,10 @@ def render(kind: NoticeKind, audience: Audience, language: str, facts: Mapping[s
 
 
 def digest(kinds: Sequence[NoticeKind], first: Sequence[Rendered], language: str) -> Rendered:
-    """The text of a digest: how many of each kind, and the first few of them.
+    """Render a digest: the number of each kind, and the first few texts.
 
     Args:
-        kinds: of all notices, the most urgent first.
+        kinds: of all notices, most urgent first.
         first: the texts of some of them, in the same order.
     """
     counts = [f"{getattr(COUNTED[kind], language)} {count}" for kind, count in Counter(kinds).most_common()]
@@ -375,7 +384,7 @@ def digest(kinds: Sequence[NoticeKind], first: Sequence[Rendered], language: str
         lines.append(getattr(MORE, language).format(more=more))
     fields = {
         "count": len(kinds),
-        "counts": (";" if language == "zh" else "; ").join(counts),
+        "counts": ("；" if language == "zh" else "; ").join(counts),
         "lines": "\n".join(lines),
     }
     subject, body = (getattr(text, language).format_map(fields) for text in DIGEST)

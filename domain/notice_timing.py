@@ -1,4 +1,4 @@
-"""When a notice may be sent, and with which others."""
+"""Timing of notices: quiet hours, and bundling into digests."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,9 +12,9 @@ MINUTE = timedelta(minutes=1)
 
 
 def quiet_until(rules: NoticeRules, at: datetime, zone: ZoneInfo) -> datetime | None:
-    """The end of the quiet hours that `at` lies in; None if it lies in none.
+    """Return the end of the quiet hours that `at` is in; None outside of them.
 
-    Looked for minute by minute, 1,500 at most: that is right on every night on which the clocks are changed too.
+    Searched minute by minute, 1,500 at most, which is also correct when the clocks change that night.
     """
     if not _is_quiet(rules, at, zone):
         return None
@@ -32,34 +32,34 @@ def _is_quiet(rules: NoticeRules, at: datetime, zone: ZoneInfo) -> bool:
 
 
 class WaitingNotices(NamedTuple):
-    """The notices of one addressee that wait to become messages; there is one at least."""
+    """Waiting notices of one addressee, at least one."""
 
     notices: int
-    oldest: datetime  # since when the first of them has been ready
-    urgent: bool  # one of them is
+    oldest: datetime  # when the first of them became ready
+    urgent: bool  # whether one of them is urgent
 
 
 class Made(NamedTuple):
-    """A message that was made lately, and of how many notices."""
+    """A recent message, and the number of notices in it."""
 
     at: datetime
     notices: int
 
 
 class Bundling(Enum):
-    """What becomes of the notices that wait."""
+    """Ways to send waiting notices."""
 
-    ALONE = "alone"  # each a message of its own
+    ALONE = "alone"  # one message each
     TOGETHER = "together"  # one digest
     WAIT = "wait"
 
 
 def bundle(rules: NoticeRules, waiting: WaitingNotices, lately: Sequence[Made], now: datetime) -> Bundling:
-    """Whether the notices of one addressee go out one by one, as one digest, or wait for more to come.
+    """Decide whether the notices of one addressee are sent one by one, as a digest, or later.
 
-    More than `digest_count` notices within `digest_span_s` become a digest. Of a flood one goes out at once and the
-    next when the span is over, but for what is urgent, which takes all others with it. Nobody gets more than
-    `digest_count` messages within the span, and nothing waits for longer than that.
+    More than `digest_count` notices within `digest_span_s` become a digest. In a flood the first digest is sent at once
+    and the next after the span, unless a notice is urgent: then all waiting ones go with it. An addressee gets at most
+    `digest_count` messages within the span, and no notice waits longer than the span.
     """
     span = timedelta(seconds=rules.digest_span_s)
     recent = [message for message in lately if message.at > now - span]

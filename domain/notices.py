@@ -1,4 +1,4 @@
-"""Notices: what somebody should hear of, and who. The texts are in domain/notice_texts.py."""
+"""Notices: events people should be told about, and their audiences. The texts are in domain/notice_texts.py."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from typing import Any, NamedTuple
 
 
 class Audience(StrEnum):
-    """Who should hear of it."""
+    """Audience of a notice."""
 
     DISPATCH = "dispatch"
     CREW = "crew"  # of a station
     SUPERVISOR = "supervisor"
-    WITNESS = "witness"  # somebody outside of the company who keeps its seals
+    WITNESS = "witness"  # someone outside the company who keeps its seals
     USER = "user"  # of a home
 
 
 class NoticeKind(StrEnum):
-    """What happened. Behind each: the keys of `Entry.data` that its texts name, beside what the ticket tells."""
+    """Kind of event. Each comment lists the keys of `OutboxEntry.data` used by its texts, besides the ticket's own."""
 
     TICKET_OPENED = "ticket_opened"
-    TICKET_SEVERE = "ticket_severe"  # it got worse
+    TICKET_SEVERE = "ticket_severe"  # it became severe
     TICKET_REOPENED = "ticket_reopened"
-    USER_SAID = "user_said"  # the user has added something to a ticket
+    USER_SAID = "user_said"  # the user added to a ticket
     TICKET_ASSIGNED = "ticket_assigned"  # responsible
     APPOINTMENT = "appointment"  # at
     TICKET_DONE = "ticket_done"
@@ -38,7 +38,7 @@ class NoticeKind(StrEnum):
     CASE_ANSWERED = "case_answered"  # answer
     INCIDENT_OPENED = "incident_opened"  # place, homes
     INCIDENT_CLOSED = "incident_closed"  # place, homes
-    HOME_STAYED_COLD = "home_stayed_cold"  # incident: it came out of it, or is cold again after it
+    HOME_STAYED_COLD = "home_stayed_cold"  # incident: it left it still cold, or turned cold again after it
     ALARM_RAISED = "alarm_raised"  # place, alarm
     MEASUREMENT_DUE = "measurement_due"  # place, due_at
     MEASUREMENT_LATE = "measurement_late"  # place, due_at
@@ -53,15 +53,15 @@ class NoticeKind(StrEnum):
 
 
 class EntryFate(StrEnum):
-    """What became of an entry of the outbox."""
+    """Outcome of an outbox entry."""
 
-    TOLD = "told"  # there is a notice for each recipient
-    NOBODY = "nobody"  # nobody of that audience can be reached
-    GROUPED = "grouped"  # an incident speaks for it
-    OFF = "off"  # it was put there while the policy had no notices
+    TOLD = "told"  # a notice was made for each recipient
+    NOBODY = "nobody"  # no one in that audience can be reached
+    GROUPED = "grouped"  # covered by the notice of an incident
+    OFF = "off"  # queued while the policy had no notices
 
 
-# What is told at once where it may be held back: by the limit of messages, or by a user's quiet hours.
+# Kinds that bypass the message limit and a user's quiet hours.
 URGENT = frozenset(
     {
         NoticeKind.TICKET_SEVERE,
@@ -75,9 +75,9 @@ URGENT = frozenset(
 
 
 class OutboxEntry(NamedTuple):
-    """Something for the outbox.
+    """A new entry for the outbox.
 
-    `station` narrows a crew down where there is neither ticket nor home; `urgent` None: as usual for the kind.
+    `station` selects the crew where there is neither ticket nor home; `urgent` None: the default of the kind.
     """
 
     kind: NoticeKind
@@ -92,23 +92,23 @@ class OutboxEntry(NamedTuple):
 
 
 class SendFault(StrEnum):
-    """Why an attempt to send went wrong. Stored with the message."""
+    """Reason a delivery attempt failed. Stored with the message."""
 
-    UNREACHABLE = "unreachable"  # nobody answered, or the answer never came
-    REFUSED_FOR_NOW = "refused_for_now"  # they say: later
-    REFUSED = "refused"  # they say: never
-    NO_CHANNEL = "no_channel"  # nothing says any more how to reach it
-    BROKEN_OFF = "broken_off"  # whoever sent it died over it
-    GAVE_UP = "gave_up"  # it went on for too long
+    UNREACHABLE = "unreachable"  # no connection, or no answer
+    REFUSED_FOR_NOW = "refused_for_now"  # temporary refusal
+    REFUSED = "refused"  # permanent refusal
+    NO_CHANNEL = "no_channel"  # the recipient's channel is no longer configured
+    BROKEN_OFF = "broken_off"  # the sender process died while sending
+    GAVE_UP = "gave_up"  # retried for too long
 
 
 class NotSent(Exception):
-    """A message did not go out, or nobody knows.
+    """A message was not delivered, or delivery is uncertain.
 
     Args:
-        permanent: trying again would not help.
-        unsure: it may have arrived.
-        detail: a code or some words of whom we spoke to; never an address.
+        permanent: retrying would not help.
+        unsure: it may have been delivered.
+        detail: a code or some words of the remote side; never an address.
     """
 
     def __init__(self, fault: SendFault, detail: str, *, permanent: bool = False, unsure: bool = False) -> None:
@@ -121,12 +121,12 @@ class NotSent(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class NoticeRules:
-    """How people are told; a part of the policy."""
+    """Rules of notifying people; part of the policy."""
 
-    quiet_from: time  # users are not disturbed from here …
-    quiet_to: time  # … until here, on the local clock, but for what is urgent
-    digest_count: int  # no more messages than this for one addressee …
-    digest_span_s: int  # … within this time: what is more becomes a digest
-    give_up_s: int  # how long sending is tried
-    outage_announce_s: int  # users hear of an outage that is expected to last so long
+    quiet_from: time  # local time; between the two, users get urgent notices only
+    quiet_to: time
+    digest_count: int  # messages for one addressee within the span; more become a digest
+    digest_span_s: int
+    give_up_s: int  # how long delivery is retried
+    outage_announce_s: int  # users are told of outages expected to last at least this long
     outage_clause: str

@@ -1,4 +1,4 @@
-"""Outages: times without heat, planned or by a fault. When users have to be told, and what may be said of an outage."""
+"""Outages, planned or caused by a fault: when users must be told, and which events an outage allows."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,19 +9,19 @@ from domain.reasons import Text
 
 
 class OutageKind(StrEnum):
-    """Why there is no heat."""
+    """Cause of an outage."""
 
     PLANNED = "planned"
     FAULT = "fault"
 
 
 class OutageEvent(StrEnum):
-    """What happens to an outage. Its history is of these, and they are only ever added."""
+    """Event of an outage. The history is append-only."""
 
     RECORDED = "recorded"
-    CHANGED = "changed"  # other times, another reason, or it does stop the heat after all
+    CHANGED = "changed"  # other times or reason, or it stops the heat after all
     WIDENED = "widened"  # more places
-    ANNOUNCED = "announced"  # users are told of it
+    ANNOUNCED = "announced"  # users were told
     LATE = "late"  # the expected end has passed
     EXPLAINED = "explained"
     RESTORED = "restored"
@@ -29,7 +29,7 @@ class OutageEvent(StrEnum):
 
 
 class AnnounceReason(StrEnum):
-    """Why users are told. Stored with the event."""
+    """Reason for telling users. Stored with the event."""
 
     FAULT = "fault"  # a fault that stops heating
     EXPECTED_LONG = "expected_long"
@@ -37,38 +37,36 @@ class AnnounceReason(StrEnum):
 
 
 ANNOUNCE_TEXTS = {
-    AnnounceReason.FAULT: Text("故障停热。", "A fault stops the heat."),
-    AnnounceReason.EXPECTED_LONG: Text(
-        "预计停热时长达到公告标准。", "It is expected to last as long as has to be announced."
-    ),
-    AnnounceReason.LASTED_LONG: Text("实际停热时长达到公告标准。", "It has lasted as long as has to be announced."),
+    AnnounceReason.FAULT: Text("故障停热。", "A fault interrupts heating."),
+    AnnounceReason.EXPECTED_LONG: Text("预计停热时长达到公告标准。", "Its expected duration requires an announcement."),
+    AnnounceReason.LASTED_LONG: Text("实际停热时长达到公告标准。", "Its duration so far requires an announcement."),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class KnownOutage:
-    """What is known of an outage; `expected_end` None: nobody can say yet."""
+    """Known facts of an outage; `expected_end` None: not known yet."""
 
     kind: OutageKind
     stops_heating: bool
     begins_at: datetime
     expected_end: datetime | None
     announced_at: datetime | None = None
-    late_at: datetime | None = None  # when it was noticed that the expected end had passed
+    late_at: datetime | None = None  # when it was found overdue
     restored_at: datetime | None = None
     cancelled_at: datetime | None = None
 
     @property
     def over(self) -> bool:
-        """Whether the heat is back, or never went."""
+        """True if the heat is back, or was never interrupted."""
         return self.restored_at is not None or self.cancelled_at is not None
 
 
 def why_announce(rules: NoticeRules, outage: KnownOutage, now: datetime) -> AnnounceReason | None:
-    """Why users have to be told of an outage now; None: they need not be, or have been.
+    """Return the reason to tell users of an outage now; None if there is none, or they were told.
 
-    The length that counts is the expected one (clause 9(3): 停热八小时以上, the number included). What lasts longer
-    than was expected is told when it has lasted so long.
+    The expected duration counts (clause 9(3): 停热八小时以上, inclusive). An outage that lasts longer than expected is
+    announced once it has lasted that long.
     """
     if outage.announced_at is not None or outage.over:
         return None
@@ -81,25 +79,29 @@ def why_announce(rules: NoticeRules, outage: KnownOutage, now: datetime) -> Anno
 
 
 def is_late(outage: KnownOutage, now: datetime) -> bool:
-    """Whether the expected end has passed, and nobody has been told so yet."""
+    """Return whether the expected end has passed without having been noticed."""
     expected = outage.expected_end
     return not outage.over and outage.late_at is None and expected is not None and expected <= now
 
 
 def span_fault(kind: OutageKind, begins_at: datetime, expected_end: datetime | None) -> Text | None:
-    """What is wrong with the times of an outage; None: nothing."""
+    """Return the fault in the times of an outage; None if they are in order."""
     if expected_end is None:
-        missing = Text("计划停热必须给出预计恢复时间。", "A planned outage has an expected end.")
+        missing = Text("计划停热必须给出预计恢复时间。", "A planned outage needs an expected end.")
         return missing if kind is OutageKind.PLANNED else None
-    return None if expected_end > begins_at else Text("预计恢复时间须晚于开始时间。", "It must end after it begins.")
+    return (
+        None
+        if expected_end > begins_at
+        else Text("预计恢复时间须晚于开始时间。", "The expected end must be after the beginning.")
+    )
 
 
 def refusal(outage: KnownOutage, event: OutageEvent, now: datetime) -> Text | None:
-    """Why an event cannot be said of an outage; None: it can."""
+    """Return the reason against an event of an outage; None if it is allowed."""
     if outage.cancelled_at is not None:
         return Text("该停热已取消。", "The outage was cancelled.")
     if outage.restored_at is not None and event is not OutageEvent.EXPLAINED:
-        return Text("该停热已恢复供热。", "The heat is back already.")
+        return Text("该停热已恢复供热。", "Heat has already been restored.")
     if event is OutageEvent.CANCELLED and outage.begins_at <= now:
-        return Text("停热已开始,不能取消,只能恢复。", "The outage has begun: it can be ended, not cancelled.")
+        return Text("停热已开始，不能取消，只能恢复。", "The outage has begun: it can be ended but not cancelled.")
     return None

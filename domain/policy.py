@@ -1,6 +1,6 @@
-"""The rules as dated data: one TOML file, several versions, each in force from a local day on.
+"""The rules as dated data: a TOML file with versions, each in force from a local day on.
 
-A missing number is an error that names the key; nothing is filled in.
+A missing number is an error that names the key; there are no hidden defaults.
 """
 
 import re
@@ -21,14 +21,15 @@ from domain.instants import NotBounded, bounded_day
 from domain.measurement import AGREES_WITHIN_K, MeasurementRule
 from domain.milli import is_whole
 from domain.notices import NoticeRules
+from domain.priority import DeskRule
 from domain.quality import SPANS
 from domain.substation import SubstationLimits
-from domain.tickets import AFTER_DONE, CLOCK_NAMES, DeskRule, TicketClass
+from domain.tickets import AFTER_DONE, CLOCK_NAMES, TicketClass
 from domain.working_days import WorkingCalendar
 
 CLASSES = ("multistorey", "bungalow", "nonresidential")
 SEVERITIES = ("cold", "severe")
-CALL_BACK_AFTER = "call_back_after"  # among the clocks of a class: how long after the work its call-back opens
+CALL_BACK_AFTER = "call_back_after"  # among the clocks of a class: delay after the work before its call-back opens
 DEFAULT_CALL_BACK_AFTER = "PT48H"
 ROOM_KINDS = ("living", "bedroom", "other")
 ROOMS = (*ROOM_KINDS, "out")  # as readings are judged: `out` while measurements have overruled a sensor, never judged
@@ -37,7 +38,7 @@ _DURATION = re.compile(r"P(?:(\d+)WD|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """A temperature that must not be undercut, in a daily window of wall-clock time (both ends None: at any time).
+    """A lower temperature limit in a daily window of local time (both ends None: at any time).
 
     The window is half-open and may cross midnight. `clause` says where the rule is written.
     """
@@ -50,7 +51,7 @@ class Limit:
     clause: str | None = None
 
     def holds_at(self, clock: time) -> bool:
-        """Whether the limit is in force at a time of the wall clock."""
+        """Return whether the limit is in force at a local time of day."""
         if self.opens is None or self.closes is None:
             return True
         if self.opens < self.closes:
@@ -84,8 +85,8 @@ class Version:
     substation: SubstationLimits | None = None  # None: no alarms
     incident: IncidentRule | None = None  # None: no incidents
     desk: DeskRule | None = None  # None: no warnings, and no proof of warmth from readings
-    notices: NoticeRules | None = None  # None: nobody is told
-    measurement: MeasurementRule | None = None  # None: records only, nobody is asked for one
+    notices: NoticeRules | None = None  # None: no notices
+    measurement: MeasurementRule | None = None  # None: records only, no requests for measurements
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,7 @@ NO_RULES = Version(
     limits=(),
     clocks={},
 )
-PAST_DAYS = 90  # longer than any gateway keeps what it could not send, shorter than a season
+PAST_DAYS = 90  # longer than any gateway buffers, shorter than a season
 NO_CALENDAR = WorkingCalendar(frozenset(), frozenset(), frozenset())
 
 
@@ -119,17 +120,17 @@ class Policy:
     zone: ZoneInfo
     seasons: tuple[Season, ...]
     versions: tuple[Version, ...]
-    past_days: int = PAST_DAYS  # a reading that comes later after it was measured is not taken
-    calendar: WorkingCalendar = NO_CALENDAR  # what the policy adds to the public calendar; its years are listed in full
+    past_days: int = PAST_DAYS  # readings that arrive later than this after measuring are rejected
+    calendar: WorkingCalendar = NO_CALENDAR  # added to the public calendar; its years are listed in full
     text: str = ""  # the TOML that it was read from
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The name of each version as it is written on flags and ledger days: `seed@2020-01-01`."""
+        """The label of each version, as stored with flags and ledger days: `seed@2020-01-01`."""
         return tuple(f"{self.name}@{version.valid_from.isoformat()}" for version in self.versions)
 
     def in_season(self, instant: datetime) -> bool:
-        """Whether an aware instant lies in a season, by the local day."""
+        """Return whether an aware instant is in a season, by the local day."""
         day = instant.astimezone(self.zone).date()
         return any(season.first <= day < season.end for season in self.seasons)
 
@@ -144,11 +145,11 @@ class Policy:
 
 
 def load(text: str, source: str, zone: str | None = None) -> Policy:
-    """Read a policy.
+    """Parse a policy.
 
     Args:
         text: the TOML.
-        source: what to call it in errors.
+        source: its name in errors.
         zone: IANA name that overrides the policy's own.
     Raises:
         UsageError: names the source and the key.
@@ -161,15 +162,15 @@ def load(text: str, source: str, zone: str | None = None) -> Policy:
 
 
 def builtin(name: str, zone: str | None = None) -> Policy:
-    """One of the policies that come with Hearth."""
+    """Load one of the policies that come with Hearth."""
     return load(builtin_text(name), f"policy {name}", zone)
 
 
 def builtin_text(name: str) -> str:
-    """The TOML of a built-in policy.
+    """Return the TOML of a built-in policy.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: no such policy.
     """
     names = builtin_names()
     if name not in names:
@@ -178,16 +179,16 @@ def builtin_text(name: str) -> str:
 
 
 def builtin_names() -> list[str]:
-    """The policies that come with Hearth."""
+    """List the policies that come with Hearth."""
     folder = files("domain") / "policies"
     return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
 
 
 def duration(text: str) -> Duration:
-    """An ISO 8601 duration of days and smaller; `P5WD` means 5 working days.
+    """Parse an ISO 8601 duration of days and smaller; `P5WD` means 5 working days.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: it is not a duration.
     """
     match = _DURATION.fullmatch(text)
     if not match or not any(match.groups()):
@@ -201,7 +202,7 @@ def duration(text: str) -> Duration:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads tables and says where something is wrong."""
+    """Reads tables; errors name the key."""
 
     source: str
 
@@ -233,7 +234,7 @@ class _Reader:
         return float(value)
 
     def degrees(self, table: Mapping[str, Any], key: str, where: str, low: float, high: float) -> float:
-        """A temperature or a difference of two; both are judged in whole thousandths."""
+        """Read a temperature or a temperature difference, in whole thousandths."""
         value = self.number(table, key, where, low, high)
         if not is_whole(value):
             raise self.fail(f"{where}.{key}", f"{value} is finer than a thousandth")
@@ -246,7 +247,7 @@ class _Reader:
         return int(value)
 
     def tables(self, table: Mapping[str, Any], key: str, where: str) -> list[tuple[str, dict[str, Any]]]:
-        """The tables of a list, each with what to call it."""
+        """Read a list of tables, each with its path."""
         path = f"{where}.{key}" if where else key
         found = [(f"{path}[{i}]", element) for i, element in enumerate(self.get(table, key, list, where))]
         for name, element in found:
@@ -299,7 +300,7 @@ class _Reader:
         return WorkingCalendar(frozenset(holidays), frozenset(workdays), frozenset(years))
 
     def list_of(self, table: Mapping[str, Any], key: str, kind: type, where: str) -> list[Any]:
-        """The values of a list, all of a kind; nothing if it is not there."""
+        """Read a list of values of one type; empty if the key is absent."""
         found: list[Any] = self.get(table, key, list, where) if key in table else []
         for i, value in enumerate(found):
             if type(value) is not kind:

@@ -1,4 +1,4 @@
-"""A policy in a few lines for people, and what in it deserves a second look."""
+"""Summary of a policy for people, and warnings about likely mistakes in it."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -9,7 +9,7 @@ from domain.tickets import AFTER_DONE
 
 
 def summary(policy: Policy) -> list[str]:
-    """Name, zone, seasons, and each version with its limits, windows and clocks."""
+    """Summarise a policy: name, zone, seasons, and each version with its limits, windows and clocks."""
     lines = [f"{policy.name}: {len(policy.versions)} version(s), zone {policy.zone.key}: in order"]
     lines += [f"season {season.first} to {season.end} (not included)" for season in policy.seasons]
     for label, version in zip(policy.labels, policy.versions, strict=True):
@@ -58,7 +58,7 @@ def _notices(version: Version) -> str:
 
 
 def window(limit: Limit) -> str:
-    """The window of a limit in words."""
+    """Describe the window of a limit."""
     if limit.opens is None or limit.closes is None:
         return "at any time"
     over = " (over midnight)" if limit.opens > limit.closes else ""
@@ -82,7 +82,7 @@ def _length(length: Duration) -> str:
 
 
 def warnings(policy: Policy, today: date) -> list[str]:
-    """What is in order by the letter and may still not be meant."""
+    """List what is valid but may not be intended."""
     found = [*_of_seasons(policy, today)]
     for label, version in zip(policy.labels, policy.versions, strict=True):
         found += [f"{label}: {line}" for line in _of_limits(version)]

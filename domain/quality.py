@@ -1,4 +1,4 @@
-"""What a single value is worth before it is judged, and what each quantity can say at all (domain.md, pitfall 7)."""
+"""Quality of single values before judging, and the plausible range of each quantity."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -6,26 +6,26 @@ from typing import NamedTuple
 
 
 class Quality(IntEnum):
-    """Stored beside the temperature of every home reading. GOOD is judged; the others are kept raw and never judged."""
+    """Quality stored with every home reading. Only GOOD readings are judged; the others are kept raw."""
 
     GOOD = 0
-    SENTINEL = 1  # a value the sensor sends when it has none
+    SENTINEL = 1  # a value the sensor sends in place of a missing one
     OUT_OF_RANGE = 2
-    ABSENT = 3  # no message had a temperature
-    SUSPECT = 4  # jumps or stands still where the policy does not judge that; never stored: policies change
+    ABSENT = 3  # no message contained a temperature
+    SUSPECT = 4  # jumps or is frozen where the policy excludes that; never stored, as policies change
 
 
 class InstrumentRange(NamedTuple):
-    """What an instrument can say, both ends included, and what it says within that when it has no value."""
+    """Range of an instrument, both ends included, and its sentinels for a missing value."""
 
     lowest: float
     highest: float
     sentinels: tuple[float, ...] = ()
 
 
-# Outside its span, and at a sentinel, a quantity has no value. Everything that weighs a single value asks here.
+# Outside its range, and at a sentinel, a quantity has no value. All checks of single values use this table.
 SPANS: Mapping[str, InstrumentRange] = {
-    # DS18B20: 85.0 at power-on, -127 without an answer on the wire; -40.0 is the raw zero of many chips.
+    # DS18B20: 85.0 at power-on, -127 without a response on the wire; -40.0 is the raw zero of many chips.
     "temperature": InstrumentRange(-40.0, 60.0, (85.0, -127.0, -40.0)),  # °C
     "humidity": InstrumentRange(0.0, 100.0),  # %; 655.35 is 0xFFFF in hundredths
     "battery": InstrumentRange(0.0, 100.0),  # %; 255: not measured
@@ -35,5 +35,5 @@ SPANS: Mapping[str, InstrumentRange] = {
     "return_pressure": InstrumentRange(0.0, 4.0),  # MPa
     "flow": InstrumentRange(0.0, 100_000.0),  # m³/h
     "heat_power": InstrumentRange(0.0, 10_000_000.0),  # kW
-    "outdoor_temperature": InstrumentRange(-60.0, 60.0, (-127.0,)),  # °C; -40.0 is a winter's night
+    "outdoor_temperature": InstrumentRange(-60.0, 60.0, (-127.0,)),  # °C; -40.0 is a cold winter night
 }

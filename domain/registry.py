@@ -1,6 +1,6 @@
-"""Nouns of the registry, as its CSV files tell them: one value is one line, fields in the order of the columns.
+"""Lines of the registry's CSV files: one value per line, fields in the order of the columns.
 
-Other lines are named by their code. Instants are aware; None at the start is "from ever", at the end "for good".
+Lines refer to each other by code. Instants are aware; None is unbounded, at the start and at the end.
 """
 
 from datetime import datetime, time
@@ -9,13 +9,13 @@ from typing import NamedTuple
 CLASSES = ("multistorey", "bungalow", "nonresidential")
 HEAT_STATUSES = ("on", "stopped")
 ROOM_KINDS = ("living", "bedroom", "other")
-# Client ids of Hearth's own sessions at the broker begin so. Where an account is its client id, a device of such a name
-# would take a session over, and with it what waits there.
+# Prefixes of the client ids of Hearth's own sessions. Where the account is the client id, a device with such a name
+# would take over the session and the messages queued for it.
 SESSIONS = ("hearth-ingest", "hearth-probe", "hearth-check")
 
 
 class RegisteredSubstation(NamedTuple):
-    """A substation; `station` is the heat station whose crew answers for it. Degrees north and east."""
+    """A substation; `station` is the heat station responsible for it. Degrees north and east."""
 
     code: str
     name: str
@@ -74,9 +74,9 @@ class Registry(NamedTuple):
 
 
 class Resident(NamedTuple):
-    """Who lives in a home, by the company's reference, from `begins` until before `ends`. No part of `Registry`.
+    """A tenancy: the company's reference of a resident, from `begins` until before `ends`. Not part of `Registry`.
 
-    Without a reference: nobody on record ever lived in the home.
+    Without a reference: no resident of the home is on record.
     """
 
     home: str
@@ -86,7 +86,7 @@ class Resident(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """How the people of a home can be told, and when they agreed to it. Personal data, so no part of `Registry`.
+    """A channel to the people of a home, and their consent. Personal data, so not part of `Registry`.
 
     Without channel and address: the home has no contact.
     """
@@ -96,4 +96,4 @@ class Contact(NamedTuple):
     address: str | None
     language: str
     consent: datetime | None
-    resident: str | None = None  # whose it is; None: of who lived there at the consent
+    resident: str | None = None  # its owner; None: the resident at the time of consent

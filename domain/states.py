@@ -1,22 +1,22 @@
-"""The states of a home, finer inside than the four that are shown.
+"""States of a home, finer than the ones shown.
 
-`State` is an order: everything from COLD on is a breach, everything from WARM to SHORT is compliant. The same numbers
-stand in `home_state.state`; the SQL function `state_name` gives the names people see.
+`HomeState` is ordered: COLD and above is a breach, WARM to SHORT is compliant. `home_state.state` stores the same
+numbers; the SQL function `state_name` returns the names people see.
 """
 
 from enum import IntEnum, StrEnum
 
 
 class HomeState(IntEnum):
-    """What a home's temperature means at an instant."""
+    """State of a home at an instant."""
 
     NOT_JUDGED = 0
     UNKNOWN = 1
     WARM = 2  # at or above day limit + deadband
     FAIR = 3  # between day limit and day limit + deadband
-    SHORT = 4  # under the day limit while its window is closed: shortfall, compliant
-    COLD = 5  # under the day limit inside its window
-    SEVERE = 6  # under the limit that holds at any time
+    SHORT = 4  # below the day limit outside its window: shortfall, compliant
+    COLD = 5  # below the day limit inside its window
+    SEVERE = 6  # below the floor limit, which holds at any time
 
     @property
     def shown(self) -> str:
@@ -25,7 +25,7 @@ class HomeState(IntEnum):
 
 
 class NotJudged(IntEnum):
-    """Why a home is not judged at an instant."""
+    """Reason a home is not judged at an instant."""
 
     JUDGED = 0
     OUT_OF_SEASON = 1
@@ -39,7 +39,7 @@ class NotJudged(IntEnum):
 
 
 class FlagEndCause(IntEnum):
-    """What other than the home's temperature and its rules ended a flag; beside NotJudged, and under it."""
+    """Causes that end a flag other than temperature and rules. Negative, so distinct from NotJudged."""
 
     TAKEN_OVER = -1
     MEASURED = -2
@@ -47,27 +47,27 @@ class FlagEndCause(IntEnum):
 
 
 class Severity(IntEnum):
-    """How bad a flag is; a flag only ever gets worse."""
+    """Severity of a flag; it only ever rises."""
 
     COLD = 1
     SEVERE = 2
 
 
 class ClearReason(StrEnum):
-    """Why a flag ended."""
+    """Reason a flag ended."""
 
     RECOVERED = "recovered"
     OUT_OF_SEASON = "out_of_season"
     HEAT_STOPPED = "heat_stopped"
     NO_POLICY = "no_policy"
-    WITHDRAWN = "withdrawn"  # late data, or a correction, took its cause away
-    TAKEN_OVER = "taken_over"  # of a measurement: the sensors tell of the cold now
-    MEASURED = "measured"  # of the sensors: people measured that the home is warm, and no sensor contradicts any more
-    SENSOR_OUT = "sensor_out"  # the same, when the sensor that contradicted was taken away
+    WITHDRAWN = "withdrawn"  # late data or a correction removed its cause
+    TAKEN_OVER = "taken_over"  # of a measurement: the sensors show the cold now
+    MEASURED = "measured"  # of the sensors: measured warm on site, and no sensor contradicts any more
+    SENSOR_OUT = "sensor_out"  # the same, after the contradicting sensor was removed
 
 
 class FlagSource(StrEnum):
-    """Who told of the cold."""
+    """Origin of a flag."""
 
     SENSOR = "sensor"
     MEASUREMENT = "measurement"

@@ -1,4 +1,4 @@
-"""Substations: the limits that raise an alarm."""
+"""Alarm limits of substations."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 @dataclass(frozen=True, kw_only=True)
 class SubstationLimits:
-    """Beyond which a substation is in alarm. Networks differ: these are the utility's to choose."""
+    """Limits beyond which a substation is in alarm. Networks differ, so the utility chooses them."""
 
     supply_low_celsius: float
     supply_pressure_low_mpa: float
@@ -17,7 +17,7 @@ class SubstationLimits:
 
 
 class AlarmKind(StrEnum):
-    """What is wrong at a substation. Stored with the alarm."""
+    """Kind of alarm. Stored with it."""
 
     SUPPLY_LOW = "supply_low"
     SUPPLY_PRESSURE_LOW = "supply_pressure_low"
@@ -26,7 +26,7 @@ class AlarmKind(StrEnum):
 
 
 class ChannelBounds(NamedTuple):
-    """The values of a channel that are no cause for an alarm, both ends included."""
+    """Range of a channel without an alarm, both ends included."""
 
     kind: AlarmKind
     channel: str
@@ -35,7 +35,7 @@ class ChannelBounds(NamedTuple):
 
 
 def bounds(limits: SubstationLimits) -> tuple[ChannelBounds, ...]:
-    """Each kind of alarm, with its channel and what is in order there."""
+    """Return each kind of alarm with its channel and allowed range."""
     ever = float("inf")
     return (
         ChannelBounds(AlarmKind.SUPPLY_LOW, "supply_temperature", limits.supply_low_celsius, ever),

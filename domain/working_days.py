@@ -1,4 +1,4 @@
-"""Working days: which days they are, and when a number of them is over."""
+"""Working days, and the end of a term counted in them."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ SATURDAY = 5
 
 
 class UnknownYear(Exception):
-    """Nobody has said yet which days of the year are holidays."""
+    """The holidays of a year are not known yet."""
 
     def __init__(self, year: int) -> None:
         super().__init__(
@@ -22,9 +22,9 @@ class UnknownYear(Exception):
 
 @dataclass(frozen=True)
 class WorkingCalendar:
-    """Monday to Friday but for public holidays, and Saturdays and Sundays on which a holiday is worked off.
+    """Monday to Friday except public holidays, plus make-up workdays at weekends.
 
-    A day outside the known years is neither: whoever asks is told that nobody knows.
+    A day outside the known years is neither: asking for it raises UnknownYear.
     """
 
     holidays: Set[date]
@@ -32,7 +32,7 @@ class WorkingCalendar:
     years: Set[int]
 
     def works(self, day: date) -> bool:
-        """Whether people work on a day.
+        """Return whether a day is a working day.
 
         Raises:
             UnknownYear: the year of the day is not known.
@@ -45,23 +45,23 @@ class WorkingCalendar:
 
 
 def end_of_working_days(start: datetime, days: int, calendar: WorkingCalendar, zone: ZoneInfo) -> datetime:
-    """When a term of working days is over: the midnight that ends its last one, in the zone of the utility.
+    """Compute the end of a term of working days: the midnight that ends the last one, in the utility's zone.
 
-    The day on which it starts does not count (Civil Code 201), and the last one counts to its end (Civil Code 203).
+    The first day does not count (Civil Code 201), and the last one counts in full (Civil Code 203).
 
     Raises:
         UnknownYear: the term reaches into a year that the calendar does not know.
     """
-    # By way of UTC: a time of a day that a zone has skipped is one of the next day.
+    # Via UTC: a local time on a day that the zone skipped becomes one of the next day.
     day = start.astimezone(UTC).astimezone(zone).date()
     left = days
     while left > 0:
         day += DAY
-        # A zone that moves across the date line leaves a day out.
+        # A zone that moves across the date line skips a day.
         left -= calendar.works(day) and _begins(day, zone) < _begins(day + DAY, zone)
     return _begins(day + DAY, zone)
 
 
 def _begins(day: date, zone: ZoneInfo) -> datetime:
-    """Midnight: of one that there is twice the first, of one that is leapt over the instant of the leap."""
+    """Return midnight: the first if it occurs twice, the instant of the change if it is skipped."""
     return datetime.combine(day, time(0), zone).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The monthly figures as a paper, in Chinese or English."""
+"""Monthly figures as a paper, in Chinese or English."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -9,9 +9,9 @@ from domain.kpi import CaseKpi, ClockKpi, Month, MonthKpi
 from domain.reasons import Text
 from papers.tables import Paper, Table, TableColumn, Value, ValueKind
 
-TITLE = Text("供热服务月报", "Monthly figures of the heat supply")
+TITLE = Text("供热服务月报", "Monthly heat supply report")
 COMPANY = Text("全公司", "company")
-NO_STATION = Text("(无供热站)", "(no station)")
+NO_STATION = Text("（无供热站）", "(no station)")
 CLASSES = {
     "cold": Text("室温不达标", "cold home"),
     "leak": Text("跑冒滴漏", "leak"),
@@ -34,7 +34,7 @@ STATION = Text("供热站", "Station")
 
 
 class Field(NamedTuple):
-    """A column and what of the figures stands in it."""
+    """A column and the figure in it."""
 
     heading: Text
     kind: ValueKind
@@ -42,23 +42,23 @@ class Field(NamedTuple):
 
 
 HEAT = (
-    Field(Text("合格率(时间)", "Qualified (time)"), ValueKind.SHARE, lambda f: f.heat.rate_by_time),
-    Field(Text("合格率(户)", "Qualified (homes)"), ValueKind.SHARE, lambda f: f.heat.rate_by_homes),
+    Field(Text("合格率（时间）", "Qualified (time)"), ValueKind.SHARE, lambda f: f.heat.rate_by_time),
+    Field(Text("合格率（户）", "Qualified (homes)"), ValueKind.SHARE, lambda f: f.heat.rate_by_homes),
     Field(Text("覆盖率", "Coverage"), ValueKind.SHARE, lambda f: f.heat.coverage),
     Field(Text("户数", "Homes"), ValueKind.COUNT, lambda f: f.heat.homes),
     Field(Text("已判定户", "Judged"), ValueKind.COUNT, lambda f: f.heat.judged_homes),
     Field(Text("全月合格户", "Never cold"), ValueKind.COUNT, lambda f: f.heat.qualified_homes),
-    Field(Text("达标(时)", "Compliant (h)"), ValueKind.HOURS, lambda f: f.heat.compliant_s),
-    Field(Text("低于日限(时)", "Cold (h)"), ValueKind.HOURS, lambda f: f.heat.cold_s),
-    Field(Text("低于最低限(时)", "Severe (h)"), ValueKind.HOURS, lambda f: f.heat.severe_s),
-    Field(Text("未知(时)", "Unknown (h)"), ValueKind.HOURS, lambda f: f.heat.unknown_s),
-    Field(Text("不判定(时)", "Not judged (h)"), ValueKind.HOURS, lambda f: f.heat.not_judged_s),
-    Field(Text("夜间不足18℃(时)", "Night shortfall (h)"), ValueKind.HOURS, lambda f: f.heat.shortfall_s),
-    Field(Text("欠温(K·h)", "Deficit (K·h)"), ValueKind.KELVIN_HOURS, lambda f: f.heat.kelvin_hours),
+    Field(Text("达标（时）", "Compliant (h)"), ValueKind.HOURS, lambda f: f.heat.compliant_s),
+    Field(Text("低于日限（时）", "Cold (h)"), ValueKind.HOURS, lambda f: f.heat.cold_s),
+    Field(Text("低于最低限（时）", "Severe (h)"), ValueKind.HOURS, lambda f: f.heat.severe_s),
+    Field(Text("未知（时）", "Unknown (h)"), ValueKind.HOURS, lambda f: f.heat.unknown_s),
+    Field(Text("不判定（时）", "Not judged (h)"), ValueKind.HOURS, lambda f: f.heat.not_judged_s),
+    Field(Text("夜间不足18℃（时）", "Night shortfall (h)"), ValueKind.HOURS, lambda f: f.heat.shortfall_s),
+    Field(Text("欠温（K·h）", "Deficit (K·h)"), ValueKind.KELVIN_HOURS, lambda f: f.heat.kelvin_hours),
 )
 DESK = (
     Field(Text("新开工单", "Opened"), ValueKind.COUNT, lambda f: f.desk.tickets),
-    Field(Text("事后发现", "Found over"), ValueKind.COUNT, lambda f: f.desk.retrospective),
+    Field(Text("事后发现", "Found late"), ValueKind.COUNT, lambda f: f.desk.retrospective),
     Field(Text("已关闭", "Closed"), ValueKind.COUNT, lambda f: f.desk.closed),
     Field(Text("回访", "Call-backs"), ValueKind.COUNT, lambda f: f.desk.called_back),
     Field(Text("已评价", "Asked"), ValueKind.COUNT, lambda f: f.desk.asked),
@@ -68,8 +68,8 @@ DESK = (
     Field(Text("作废", "Void"), ValueKind.COUNT, lambda f: f.desk.void),
     Field(Text("低温标记", "Flags"), ValueKind.COUNT, lambda f: f.desk.flags),
     Field(Text("已恢复", "Recovered"), ValueKind.COUNT, lambda f: f.desk.recovered),
-    Field(Text("恢复用时(平均)", "Until warm (mean)"), ValueKind.SPAN, lambda f: f.desk.warm_mean_s),
-    Field(Text("恢复用时(中位)", "Until warm (median)"), ValueKind.SPAN, lambda f: f.desk.warm_median_s),
+    Field(Text("恢复用时（平均）", "Until warm (mean)"), ValueKind.SPAN, lambda f: f.desk.warm_mean_s),
+    Field(Text("恢复用时（中位）", "Until warm (median)"), ValueKind.SPAN, lambda f: f.desk.warm_median_s),
 )
 CLOCK_COLUMNS = (
     (Text("类别", "Class"), ValueKind.TEXT),
@@ -79,8 +79,8 @@ CLOCK_COLUMNS = (
     (Text("超时完成", "Late"), ValueKind.COUNT),
     (Text("未完成", "Unmet"), ValueKind.COUNT),
     (Text("及时率", "Rate"), ValueKind.SHARE),
-    (Text("用时(平均)", "Took (mean)"), ValueKind.SPAN),
-    (Text("用时(中位)", "Took (median)"), ValueKind.SPAN),
+    (Text("用时（平均）", "Took (mean)"), ValueKind.SPAN),
+    (Text("用时（中位）", "Took (median)"), ValueKind.SPAN),
 )
 CASE_COLUMNS = (
     (Text("类别", "Class"), ValueKind.TEXT),
@@ -96,18 +96,18 @@ CASE_COLUMNS = (
 )
 NOTES = {
     "heat": Text(
-        "合格率(时间)=达标时长÷已知时长;合格率(户)=全月未见不达标的户数÷已判定户数。未知时长不计入,见覆盖率。百分数向下取整。",
-        "By time: compliant of known home-time. By homes: those never in breach as far as known, of judged homes. "
-        "Unknown time is left out: see coverage. Shares are rounded down.",
+        "合格率（时间）=达标时长÷已知时长；合格率（户）=全月未见不达标的户数÷已判定户数。未知时长不计入，见覆盖率。百分数向下取整。",
+        "By time: compliant share of known home-time. By homes: share of judged homes never known to be in breach. "
+        "Unknown time is excluded: see coverage. Shares are rounded down.",
     ),
     "clocks": Text(
-        "统计当月到期的时限;提前完成的计入到期月。用时从起算到完成,时:分。",
-        "Clocks that ran out in the month; what was done early counts when it was due. h:mm from start.",
+        "统计当月到期的时限；提前完成的计入到期月。用时从起算到完成，时:分。",
+        "Clocks due in the month; work done early counts when it was due. h:mm from start.",
     ),
     "cases": Text("统计当月受理的投诉、举报。", "Complaints and reports received in the month."),
     "desk": Text(
-        "恢复用时从系统可知之时到室温恢复,时:分,统计当月的低温标记。",
-        "Until warm: h:mm from when the company could know until the home was warm, for flags of the month.",
+        "恢复用时从系统可知之时到室温恢复，时:分，统计当月的低温标记。",
+        "Until warm: h:mm from when the company could know until the home was warm, for flags raised in the month.",
     ),
 }
 TITLES = {
@@ -119,16 +119,16 @@ TITLES = {
 
 
 def paper(found: Sequence[MonthKpi], month: Month, now: datetime, zone: ZoneInfo, language: str) -> Paper:
-    """The figures of a month.
+    """Build the paper of a month's figures.
 
     Args:
-        found: of the company and its stations.
-        now: when they were counted.
+        found: figures of the company and its stations.
+        now: when they were computed.
         language: zh or en.
     """
     counted = f"{now.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
     over = now >= month.span(zone)[1]
-    running = Text("", "") if over else Text("(当月未结束)", " (the month is not over)")
+    running = Text("", "") if over else Text("（当月未结束）", " (the month is not over)")
     title = Text(f"{TITLE.zh} {month}{running.zh}", f"{TITLE.en}, {month}{running.en}")
     tables = (
         _table("heat", HEAT, found, language),
@@ -151,7 +151,7 @@ def _rows(
     rows: Sequence[tuple[MonthKpi, Sequence[Value]]],
     language: str,
 ) -> Table:
-    """A table whose first column is the station."""
+    """Build a table whose first column is the station."""
     headings = [
         TableColumn(_said(STATION, language), ValueKind.TEXT),
         *(TableColumn(_said(h, language), k) for h, k in columns),

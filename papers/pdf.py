@@ -1,4 +1,4 @@
-"""Papers as PDF, set by Typst in Noto Sans CJK. The same paper gives the same bytes."""
+"""Papers as PDF, typeset by Typst in Noto Sans CJK. The same paper gives the same bytes."""
 
 import json
 from functools import cache
@@ -10,18 +10,18 @@ import typst
 
 from papers.tables import Paper, Table, ValueKind, written
 
-FONTS = Path(manimgx_fonts_cjk.__file__).parent  # the machine's own fonts would make other bytes
+FONTS = Path(manimgx_fonts_cjk.__file__).parent  # system fonts would change the bytes
 
 
 def render(paper: Paper) -> bytes:
-    """Set a paper of tables."""
+    """Typeset a paper of tables."""
     tables = [as_content(table) for table in paper.tables]
     content = {"title": paper.title, "lines": list(paper.lines), "tables": tables, "language": paper.language}
     return set_type("tables.typ", content)
 
 
 def as_content(table: Table) -> dict[str, object]:
-    """A table as templates take it: words only."""
+    """Convert a table to strings for a template."""
     return {
         "title": table.title,
         "note": table.note,
@@ -35,11 +35,11 @@ def as_content(table: Table) -> dict[str, object]:
 
 
 def set_type(template: str, content: object) -> bytes:
-    """Fill a template of this folder. The content travels as data, so nothing in it is taken for markup.
+    """Fill a template of this folder. The content is passed as data, so nothing in it is taken for markup.
 
     Args:
         template: the name of a .typ file.
-        content: what JSON can say.
+        content: JSON values.
     """
     source = (files("papers") / template).read_bytes()
     inputs = {"content": json.dumps(content, ensure_ascii=False)}
@@ -48,5 +48,5 @@ def set_type(template: str, content: object) -> bytes:
 
 @cache
 def _fonts() -> typst.Fonts:
-    """Read once: each reading of them would stay in memory."""
+    """Load the fonts once: every load would stay in memory."""
     return typst.Fonts(include_system_fonts=False, font_paths=[FONTS])

@@ -1,4 +1,4 @@
-"""A paper as data: titles and tables. How it looks is up to whoever writes it (terminal, xlsx.py, pdf.py)."""
+"""A paper as data: titles and tables. Its rendering is left to the terminal, xlsx.py and pdf.py."""
 
 import math
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-Value: TypeAlias = str | float | None  # None: there is nothing to tell
+Value: TypeAlias = str | float | None  # None: no value
 ABSENT = "–"
 
 
 class ValueKind(StrEnum):
-    """What the values of a column are."""
+    """Kind of the values in a column."""
 
     TEXT = "text"
     COUNT = "count"
@@ -31,7 +31,7 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under headings; `note` says how to read them."""
+    """Rows under headings, with a note on how to read them."""
 
     title: str
     columns: Sequence[TableColumn]
@@ -41,7 +41,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Paper:
-    """What is handed in."""
+    """A document of tables."""
 
     title: str
     lines: Sequence[str]  # under the title
@@ -50,7 +50,7 @@ class Paper:
 
 
 def written(value: Value, kind: ValueKind) -> str:
-    """A value as people read it. Shares are rounded down: 100 % means all."""
+    """Format a value for people. Shares are rounded down: 100 % means all."""
     if value is None:
         return ABSENT
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Papers as workbooks: a sheet for each table, values as numbers so that one can go on reckoning with them."""
+"""Papers as workbooks: a sheet per table, with numeric values that can be used in formulas."""
 
 from pathlib import Path
 
@@ -14,18 +14,18 @@ FORMATS = {
     ValueKind.SPAN: "[h]:mm",
     ValueKind.KELVIN_HOURS: "#,##0.0",
 }
-PER_UNIT = {ValueKind.HOURS: 3600, ValueKind.SPAN: 86_400}  # seconds; a workbook counts spans in days
+PER_UNIT = {ValueKind.HOURS: 3600, ValueKind.SPAN: 86_400}  # seconds; workbooks store durations in days
 LONGEST_SHEET_NAME = 31
 
 
 def write(paper: Paper, file: Path) -> None:
-    """Write a workbook; a file that is there is replaced.
+    """Write a workbook; an existing file is replaced.
 
     Raises:
         OSError: the file cannot be written.
     """
     try:
-        # What users typed stays text, whatever it begins with.
+        # Text typed by users stays text, whatever it begins with.
         with xlsxwriter.Workbook(file, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
             _fill(book, paper)
     except xlsxwriter.exceptions.FileCreateError as error:

@@ -1,4 +1,4 @@
-"""contacts.csv: how users can be told. Beside the registry, and never exported without being asked for."""
+"""contacts.csv: how to reach users. Not part of the registry, and exported only on request."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from store.registry.contact_rows import ContactChanges
 
 FILE = "contacts.csv"
 ADDRESS_LENGTH = 500
-# Faults do not repeat addresses: what an import says may end in a log.
+# Faults never quote addresses: the output of an import may end up in a log.
 SHAPES = {
     "email": re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+"),
     "phone": re.compile(r"\+?[0-9][0-9 -]{4,20}"),
@@ -28,7 +28,7 @@ SHAPES = {
 
 
 def sheet(zone: ZoneInfo) -> Sheet[Contact]:
-    """The file; a day of consent begins at midnight in `zone`."""
+    """Describe the file; days begin at midnight in `zone`."""
     columns = (
         SheetColumn("home", code, REQUIRED),
         SheetColumn("channel", one_of(tuple(SHAPES))),
@@ -50,9 +50,9 @@ def _address() -> Parser:
 
 
 def import_contacts(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> ContactChanges | None:
-    """Bring contacts up to the file of a folder, if it is there; the caller commits.
+    """Import the contacts file of a folder, if there is one; the caller commits.
 
-    The lines of a home replace all that it had. Homes must be in the registry by now.
+    The lines of a home replace all its contacts. Homes must already be in the registry.
 
     Raises:
         UsageError: one line per problem; nothing was written.
@@ -73,7 +73,7 @@ def import_contacts(conn: Connection, folder: Path, zone: ZoneInfo, now: datetim
 
 
 def _keep(content: Content[Contact], known: Sequence[Contact]) -> None:
-    """Let contacts keep what their file has no column for: a consent ends only by an empty cell."""
+    """Keep values whose column the file lacks: a consent ends only by an empty cell."""
     held = {(contact.home, contact.channel, contact.address): contact for contact in known}
     for at, (number, contact) in enumerate(content.lines):
         if base := held.get((contact.home, contact.channel, contact.address)):
@@ -88,15 +88,19 @@ def _faults(lines: Sequence[FileLine[Contact]], known: set[str]) -> Iterator[tup
         if contact.home not in known:
             yield number, "home", f"{contact.home!r} is not in the registry"
         if (contact.channel is None) != (contact.address is None):
-            yield number, "address" if contact.address is None else "channel", "is empty, and its other half is not"
+            yield (
+                number,
+                "address" if contact.address is None else "channel",
+                "is empty, its other half is not",
+            )
         elif contact.channel and not SHAPES[contact.channel].fullmatch(contact.address or ""):
-            yield number, "address", f"does not look like one for the channel {contact.channel}"
+            yield number, "address", f"is not a valid address for the channel {contact.channel}"
         if key in seen:
-            yield number, "address", f"stands on line {seen[key]} too"
+            yield number, "address", f"is also on line {seen[key]}"
         seen.setdefault(key, number)
 
 
 def text(conn: Connection) -> tuple[str, int]:
-    """The file with all contacts, and how many there are; importing it changes nothing."""
+    """Return the file with all contacts, and their number; importing it changes nothing."""
     contacts = contact_rows.whole(conn)
     return render(sheet(ZoneInfo("UTC")), contacts), len(contacts)

@@ -1,4 +1,4 @@
-"""One CSV file of the registry, from bytes to lines with values and back."""
+"""A CSV file of the registry: bytes to typed lines and back."""
 
 import csv
 import io
@@ -11,13 +11,13 @@ from registry.fields import Value, text
 from registry.problems import FileProblem
 from registry.sheets import REQUIRED, Row, Sheet, SheetColumn
 
-# What begins a formula, and what would be taken for one that was made harmless.
+# The start of a formula, or of a text that looks like an escaped one.
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
-Record = tuple[int, list[str]]  # number of its first line, cells
+Record = tuple[int, list[str]]  # number of the first line, cells
 
 
 class FileLine(NamedTuple, Generic[Row]):
-    """A line of a file: the number it begins at, counted from 1, and what it says."""
+    """A line of a file: the number it begins at, counted from 1, and its values."""
 
     number: int
     row: Row
@@ -25,9 +25,9 @@ class FileLine(NamedTuple, Generic[Row]):
 
 @dataclass
 class Content(Generic[Row]):
-    """What was found in a file. `codes` are those of all lines, also faulty ones; `readable`: its lines were seen.
+    """Content of a file. `codes` are those of all lines, even faulty ones; `readable`: the lines could be read.
 
-    `absent` names the columns that its header does not have.
+    `absent`: columns missing from the header.
     """
 
     lines: list[FileLine[Row]] = field(default_factory=list)
@@ -38,12 +38,12 @@ class Content(Generic[Row]):
 
     @property
     def rows(self) -> list[Row]:
-        """What the lines say, without their numbers."""
+        """The values of the lines."""
         return [line.row for line in self.lines]
 
 
 def parse(sheet: Sheet[Row], data: bytes) -> Content[Row]:
-    """Read a file; what is wrong with it is in the problems, and lines with a fault are left out of the lines."""
+    """Parse a file. Faults go to `problems`; lines with a fault are left out."""
     content = Content[Row]()
     try:
         records = _records(sheet.file, data)
@@ -68,7 +68,7 @@ class UnreadableFile(Exception):
 
 
 def header_problems(sheet: Sheet[Row], header: list[str]) -> list[FileProblem]:
-    """Unknown, repeated and missing columns."""
+    """Find unknown, repeated and missing columns."""
     if not header:
         return [FileProblem(sheet.file, 1, "", f"no header; the columns are {','.join(sheet.names)}")]
     unknown = [name for name in header if name not in sheet.names]
@@ -76,16 +76,16 @@ def header_problems(sheet: Sheet[Row], header: list[str]) -> list[FileProblem]:
     missing = [c.name for c in sheet.columns if c.empty is REQUIRED and c.name not in header]
     missing += [name for pair in sheet.pairs if len(set(pair) - set(header)) == 1 for name in set(pair) - set(header)]
     faults = [(name, f"unknown column; the columns are {','.join(sheet.names)}") for name in unknown]
-    faults += [(name, "stands twice in the header") for name in repeated]
+    faults += [(name, "is in the header twice") for name in repeated]
     faults += [(name, "this column is missing") for name in missing]
     return [FileProblem(sheet.file, 1, name, fault) for name, fault in faults]
 
 
 def _records(file: str, data: bytes) -> Iterator[Record]:
-    """The records of a CSV text that are not blank.
+    """Yield the records of a CSV text that are not blank.
 
     Raises:
-        Unreadable: the text is not UTF-8, or not CSV.
+        UnreadableFile: the text is not UTF-8 or not CSV.
     """
     reader = csv.reader(io.StringIO(_decode(file, data), newline=""), strict=True)
     start = 1
@@ -124,7 +124,7 @@ def _parse_records(sheet: Sheet[Row], header: list[str], records: Iterator[Recor
 def _values(
     places: list[tuple[SheetColumn, int | None]], cells: list[str]
 ) -> tuple[list[Value], list[tuple[str, str]]]:
-    """The values of a line in the order of the columns; and (column, fault) for each that has none."""
+    """Parse the cells of a line into values in column order, and (column, fault) for each invalid one."""
     values: list[Value] = []
     faults = []
     for column, at in places:
@@ -145,7 +145,7 @@ def _value(column: SheetColumn, cell: str) -> Value:
 
 
 def render(sheet: Sheet[Row], rows: Iterable[Row]) -> str:
-    """The text of a file, with all columns, which parses to the same rows."""
+    """Render rows as a file with all columns, which parses to the same rows."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(sheet.names)
@@ -154,10 +154,10 @@ def render(sheet: Sheet[Row], rows: Iterable[Row]) -> str:
 
 
 def harmless(value: Value) -> str:
-    """A cell of which no program for tables makes a formula: an apostrophe stands before text that would begin one."""
+    """Render a cell so that no spreadsheet takes it for a formula: an apostrophe escapes text that looks like one."""
     return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else text(value)
 
 
 def plain(cell: str) -> str:
-    """A cell as it was before `harmless`."""
+    """Undo `harmless`."""
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell

@@ -1,7 +1,7 @@
-"""The same accounts and rights as Mosquitto's, for EMQX 5: a file of users, and one of rules.
+"""The same accounts and rights as for Mosquitto, for EMQX 5: a user file and a rule file.
 
-EMQX reads the users when it starts and adds who is new (`bootstrap_file`, `bootstrap_type = hash`); it does not forget
-who is gone. The rules are those of `registry.mosquitto.acl`, as Erlang terms.
+EMQX reads the users at start and adds new ones (`bootstrap_file`, `bootstrap_type = hash`); it never removes any. The
+rules are those of `registry.mosquitto.acl` as Erlang terms.
 """
 
 import base64
@@ -15,19 +15,19 @@ from domain.errors import UsageError
 from registry.mosquitto import ITERATIONS, PASSWORDS, SPARKPLUG, replace
 
 USERS, RULES = "users.csv", "acl.conf"
-# By which an account of Mosquitto is known to be one that EMQX can hold: PBKDF2 with SHA-512, a salt that is text.
+# Mosquitto's hash scheme that EMQX supports: PBKDF2 with SHA-512, if the salt is text.
 SCHEME = "7"
 
 
 class Users(NamedTuple):
-    """Who is in the file of users, and who cannot be."""
+    """Accounts in the user file, and those that cannot be in it."""
 
     written: list[str]
     impossible: list[str]  # their salt is not text: they need a new password
 
 
 def write_users(folder: Path, reader: str, networks: Mapping[str, Sequence[str]] | None = None) -> Users:
-    """Write EMQX's files beside those of Mosquitto in a folder, from its passwords.
+    """Write EMQX's files next to Mosquitto's in a folder, from its password file.
 
     Raises:
         UsageError: a file cannot be read or written.
@@ -47,7 +47,7 @@ def write_users(folder: Path, reader: str, networks: Mapping[str, Sequence[str]]
 
 
 def _row(user: str, hashed: str) -> tuple[str, str, str, str] | None:
-    """User, hash, salt and whether he may do everything; None if EMQX cannot hold the salt."""
+    """Return user, hash, salt and superuser flag; None if EMQX cannot hold the salt."""
     _, scheme, iterations, salt, digest = hashed.split("$")
     raw = base64.b64decode(salt)
     if scheme != SCHEME or int(iterations) != ITERATIONS or not (raw.isascii() and raw.decode("ascii").isprintable()):
@@ -63,7 +63,7 @@ def _csv(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def rules(reader: str, networks: Mapping[str, Sequence[str]]) -> str:
-    """The text of the file of rules; what is not said in it is refused."""
+    """Render the rule file; everything it does not allow is denied."""
     heard = ["hearth/v1/#", *(text for filters in networks.values() for text in filters)]
     lines = ["%% Written by `hearth registry emqx`.", _allow(reader, "subscribe", heard)]
     if any(text.startswith(SPARKPLUG) for text in heard):

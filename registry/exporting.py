@@ -1,4 +1,4 @@
-"""Export: the registry as the four files that an import reads."""
+"""Export of the registry as the four files that an import reads."""
 
 import os
 from pathlib import Path
@@ -18,10 +18,10 @@ UTC = ZoneInfo("UTC")
 
 
 def export_folder(conn: Connection, folder: Path, with_contacts: bool = False) -> dict[str, int]:
-    """Write the four files, times in UTC, and return their numbers of lines; importing them changes nothing.
+    """Write the four files, times in UTC, and return the number of lines of each; importing them changes nothing.
 
-    Contacts are personal data: they are written only if asked for, and for their owner's eyes alone. The folder is made
-    if it is not there. No reader ever finds a file half written.
+    Contacts are personal data: they are written only on request, readable by the file's owner only. The folder is
+    created if missing. Files are replaced atomically.
 
     Raises:
         UsageError: the folder or a file in it cannot be written.
@@ -46,7 +46,7 @@ def export_folder(conn: Connection, folder: Path, with_contacts: bool = False) -
 
 
 def _texts(registry: Registry) -> dict[str, str]:
-    """The text of each file, by name."""
+    """Render each file, by name."""
     files = sheets(UTC)
     return {
         files.substations.file: render(files.substations, registry.substations),

@@ -1,4 +1,4 @@
-"""The text of one CSV cell and its value. A parser takes a cell that is not empty, raises ValueError saying why."""
+"""Parsers of CSV cells. A parser takes a non-empty cell and raises ValueError with the reason if it is invalid."""
 
 import re
 import unicodedata
@@ -22,14 +22,14 @@ CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}")
 
 
 def words(cell: str) -> str:
-    """Free text without control characters."""
+    """Parse free text without control characters."""
     if any(unicodedata.category(character) == "Cc" for character in cell):
         raise ValueError("holds a line break or another control character")
     return cell
 
 
 def code(cell: str) -> str:
-    """A name that other lines refer to."""
+    """Parse a code that other lines refer to."""
     if len(cell) > CODE_LENGTH:
         raise ValueError(f"is longer than {CODE_LENGTH} characters")
     if not cell.isprintable() or " " in cell:
@@ -38,16 +38,16 @@ def code(cell: str) -> str:
 
 
 def device(cell: str) -> str:
-    """A code that is also a level of an MQTT topic, and the name of an account at the broker."""
+    """Parse a code that is also an MQTT topic level and an account name at the broker."""
     if any(character in cell for character in "/+#"):
         raise ValueError(f"{cell!r} holds '/', '+' or '#', which a level of an MQTT topic cannot")
     if cell.startswith(SESSIONS):
-        raise ValueError(f"{cell!r} begins as the sessions of Hearth itself at the broker do")
+        raise ValueError(f"{cell!r} begins like the broker sessions of Hearth itself")
     return code(cell)
 
 
 def one_of(choices: tuple[str, ...]) -> Parser:
-    """A parser for one of some words."""
+    """Make a parser for one of some words."""
 
     def choice(cell: str) -> str:
         if cell not in choices:
@@ -58,12 +58,12 @@ def one_of(choices: tuple[str, ...]) -> Parser:
 
 
 def number(least: float, most: float) -> Parser:
-    """A parser for a decimal number from `least` to `most`, both included."""
+    """Make a parser for a decimal number from `least` to `most`, both included."""
     return lambda cell: _decimal(cell, least, most)
 
 
 def kelvin(least: float, most: float) -> Parser:
-    """A parser for a temperature or a difference of two, in whole thousandths, as they are judged."""
+    """Make a parser for a temperature or temperature difference in whole thousandths, the unit of judging."""
 
     def thousandths(cell: str) -> float:
         value = _decimal(cell, least, most)
@@ -83,7 +83,7 @@ def _decimal(cell: str, least: float, most: float) -> float:
 
 
 def whole(least: int, most: int) -> Parser:
-    """A parser for a whole number from `least` to `most`, both included."""
+    """Make a parser for a whole number from `least` to `most`, both included."""
 
     def in_range(cell: str) -> int:
         if not WHOLE.fullmatch(cell):
@@ -96,7 +96,7 @@ def whole(least: int, most: int) -> Parser:
 
 
 def instant(zone: ZoneInfo) -> Parser:
-    """A parser for RFC 3339 with offset, or a day: its midnight on the clocks of `zone`. Values are in UTC."""
+    """Make a parser for RFC 3339 with an offset, or for a day, meaning midnight in `zone`. Values are in UTC."""
 
     def in_utc(cell: str) -> datetime:
         try:
@@ -107,24 +107,24 @@ def instant(zone: ZoneInfo) -> Parser:
         except instants.NotBounded:
             raise ValueError(f"{cell!r} is not {instants.BOUNDS}, with an offset of at most 14:59") from None
         except ValueError:
-            raise ValueError(f"{cell!r} is no day or time of the calendar") from None
+            raise ValueError(f"{cell!r} is not a valid day or time") from None
         raise ValueError(f"{cell!r} is neither a day (2026-01-31) nor a time with offset (2026-01-31T08:00:00+08:00)")
 
     return in_utc
 
 
 def clock_time(cell: str) -> time:
-    """A time on the local clock, to the minute."""
+    """Parse a local time, to the minute."""
     if not CLOCK.fullmatch(cell):
         raise ValueError(f"{cell!r} is not a clock time HH:MM")
     try:
         return time.fromisoformat(cell)
     except ValueError:
-        raise ValueError(f"{cell!r} is no time of day") from None
+        raise ValueError(f"{cell!r} is not a time of day") from None
 
 
 def text(value: Value) -> str:
-    """The cell that parses to the value; None is the empty cell, instants are in UTC."""
+    """Render the cell that parses to a value; None is the empty cell, instants are in UTC."""
     match value:
         case None:
             return ""

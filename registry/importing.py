@@ -1,4 +1,4 @@
-"""Import: files → values → rules → one comparison with the registry → one write, or nothing at all."""
+"""Import: files → values → rules → comparison with the registry → one write, or none at all."""
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
@@ -22,7 +22,7 @@ from store.registry.registry_rows import Codes, KindDifference
 
 
 class RegistryFiles(NamedTuple):
-    """What the four files say."""
+    """Content of the four files."""
 
     substations: Content[RegisteredSubstation]
     buildings: Content[RegisteredBuilding]
@@ -30,17 +30,17 @@ class RegistryFiles(NamedTuple):
     sensors: Content[RegisteredSensor]
 
     def registry(self) -> Registry:
-        """The part of the registry that the files name."""
+        """Return the part of the registry that the files name."""
         return Registry(self.substations.rows, self.buildings.rows, self.homes.rows, self.sensors.rows)
 
     def of(self, kind: str) -> Content[Any]:
-        """What the file of a kind says."""
+        """Return the content of the file of a kind."""
         content: Content[Any] = getattr(self, kind)
         return content
 
 
 class ImportCount(NamedTuple):
-    """What an import did with a file: its lines, and the things they name (one home may take several lines)."""
+    """Result of a file: its lines, and the objects they name (a home may take several lines)."""
 
     rows: int
     added: int
@@ -49,7 +49,7 @@ class ImportCount(NamedTuple):
 
 
 class ImportReport(NamedTuple):
-    """What an import did, by kind."""
+    """Result of an import, by kind."""
 
     substations: ImportCount
     buildings: ImportCount
@@ -58,21 +58,21 @@ class ImportReport(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A line that names something of another kind."""
+    """A reference from a line to an object of another kind."""
 
     file: str
     line: int
     column: str
-    kind: str  # a field of Contents
+    kind: str  # a field of RegistryFiles
     code: str
 
 
 def import_folder(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> ImportReport:
-    """Bring the registry up to the files of a folder; the caller commits.
+    """Import the files of a folder into the registry; the caller commits.
 
-    What the files do not name stays as it is: homes without a line, and columns that a file does not have. The places
-    of a named sensor are replaced as a whole. Days in the files begin at midnight in `zone`. Homes whose past may be
-    judged differently now are queued for re-judging.
+    Homes without a line and columns missing from a file stay unchanged. The placements of a named sensor are replaced
+    as a whole. Days begin at midnight in `zone`. Homes whose past may now be judged differently are queued for
+    re-judging.
 
     Raises:
         UsageError: one line per problem, with file, line and column; nothing was written.
@@ -83,10 +83,10 @@ def import_folder(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime)
 def preview_folder(
     conn: Connection, folder: Path, zone: ZoneInfo, now: datetime, limited: Collection[str]
 ) -> tuple[ImportReport, list[ValueChange]]:
-    """Import, and tell what that changes of homes and sensors that were known; the caller rolls back.
+    """Import, and return the changes to known homes and sensors; the caller rolls back.
 
     Args:
-        limited: the classes of homes that have a limit without a contract.
+        limited: the home classes that have a limit without a contract.
     """
     contents = _checked(conn, folder, zone, now)
     homes, sensors = contents.homes, contents.sensors
@@ -98,7 +98,7 @@ def preview_folder(
 
 
 def _checked(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> RegistryFiles:
-    """Read the files and hold them against each other and the registry, which no other import changes from here on."""
+    """Read the files and check them against each other and the registry, locked against other imports."""
     files = sheets(zone)
     contents = read(folder, files)
     registry_rows.lock(conn)
@@ -119,7 +119,7 @@ def _bring(conn: Connection, contents: RegistryFiles, now: datetime) -> ImportRe
 def _complete(
     conn: Connection, kind: str, sheet: Sheet[Registered], content: Content[Registered], now: datetime
 ) -> None:
-    """Let lines keep what their file does not speak of, then hold them against each other."""
+    """Fill in the columns a file lacks from the registry, then check its lines against each other."""
     if content.absent and content.lines:
         known: Callable[[Connection, Collection[str]], list[Registered]] = getattr(registry_lines, kind)
         complete(sheet, content, known(conn, content.codes), now)
@@ -127,12 +127,12 @@ def _complete(
 
 
 def _count(content: Content[Any], found: KindDifference) -> ImportCount:
-    rows = len({line.number for line in content.lines})  # a sensor's places that stay have the number of its line
+    rows = len({line.number for line in content.lines})  # placements that stay carry the number of their sensor's line
     return ImportCount(rows, found.added, found.changed, found.named - found.added - found.changed)
 
 
 def read(folder: Path, files: Sheets) -> RegistryFiles:
-    """Read the files of a folder, with all the problems that show without the registry; a missing file says nothing.
+    """Read the files of a folder with all problems visible without the registry; a missing file changes nothing.
 
     Raises:
         UsageError: the folder holds none of the files, or one cannot be opened.
@@ -159,8 +159,8 @@ def _read(folder: Path, sheet: Sheet[Registered]) -> Content[Registered]:
 
 
 def _dangling(conn: Connection, contents: RegistryFiles) -> list[FileProblem]:
-    """Problems of lines that name what neither the files nor the registry know."""
-    # A file whose lines could not be read may well hold what is named: its own problem is enough.
+    """Find references to objects that are in neither the files nor the registry."""
+    # An unreadable file may contain the object: its own problem is enough.
     unsure = {kind for kind in contents._fields if not contents.of(kind).readable}
     asked = [r for r in references(contents) if r.kind not in unsure and r.code not in contents.of(r.kind).codes]
     wanted: dict[str, set[str]] = {kind: set() for kind in Codes._fields}
@@ -175,7 +175,7 @@ def _dangling(conn: Connection, contents: RegistryFiles) -> list[FileProblem]:
 
 
 def references(contents: RegistryFiles) -> Iterator[Reference]:
-    """What the lines name, in the order of the files."""
+    """Yield the references of all lines, in the order of the files."""
     for number, building in contents.buildings.lines:
         yield Reference("buildings.csv", number, "substation", "substations", building.substation)
     for number, home in contents.homes.lines:

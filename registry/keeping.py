@@ -1,6 +1,6 @@
-"""What a file does not speak of stays: a column that is absent keeps the values that the registry knows.
+"""Merging of files without some columns: the registry's values are kept.
 
-An empty cell is another matter: it empties the value.
+An empty cell, in contrast, clears the value.
 """
 
 from collections import defaultdict
@@ -15,11 +15,11 @@ from registry.rules import FOR_GOOD, FROM_EVER, Registered
 from registry.sheets import Sheet
 
 DATES = frozenset({"valid_from", "valid_to"})
-OF_SENSOR = frozenset({"gateway", "offset"})  # it takes them along when it moves
+OF_SENSOR = frozenset({"gateway", "offset"})  # kept when the sensor moves
 
 
 class KeptLine(NamedTuple, Generic[Registered]):
-    """A line with the values it keeps, or why it cannot keep them, as (column, fault)."""
+    """A line completed from the registry, or the (column, fault) that prevents it."""
 
     rows: Sequence[Registered]
     fault: tuple[str, str] | None = None
@@ -28,7 +28,7 @@ class KeptLine(NamedTuple, Generic[Registered]):
 def complete(
     sheet: Sheet[Registered], content: Content[Registered], known: Iterable[Registered], now: datetime
 ) -> None:
-    """Give the lines of a file, in place, the values of the columns that it does not have.
+    """Fill in, in place, the columns that a file lacks.
 
     Args:
         known: the rows of the registry for the codes of the file.
@@ -47,7 +47,7 @@ def complete(
 
 
 def _merged(sheet: Sheet[Registered], absent: frozenset[str], row: Registered, base: Registered) -> Registered:
-    """A row with the values of another in the columns that are absent; fields are in the order of the columns."""
+    """Merge a row with the absent columns of another; fields are in column order."""
     values = [old if name in absent else new for name, new, old in zip(sheet.names, row, base, strict=True)]
     return sheet.make(*values)
 
@@ -65,14 +65,14 @@ def _keep_home(
     known: list[RegisteredHome],
     now: datetime,
 ) -> KeptLine[RegisteredHome]:
-    """Without a date a line may only say again what holds: it cannot rewrite the history of the heat."""
+    """Complete a home. Without a date, a line may only repeat the present heat status, not rewrite its history."""
     merged = _merged(sheet, absent - {"status_since"}, row, known[0])
     if "status_since" not in absent:
         return KeptLine([merged])
     holds = max((home for home in known if since(home) <= now), key=since, default=known[0])
     if holds.heat_status != row.heat_status:
         held = f" since {holds.status_since:%Y-%m-%d %H:%MZ}" if holds.status_since else ""
-        say = f"add the column and say since when it is {row.heat_status}"
+        say = f"add the column with the date since which it is {row.heat_status}"
         return KeptLine([], ("status_since", f"{row.code} is {holds.heat_status}{held}: {say}"))
     return KeptLine([merged._replace(status_since=holds.status_since)])
 
@@ -84,7 +84,7 @@ def _keep_sensor(
     known: list[RegisteredSensor],
     now: datetime,
 ) -> KeptLine[RegisteredSensor]:
-    """Without dates a line speaks of the place that holds, and the others stay: it cannot move a sensor."""
+    """Complete a sensor. Without dates, a line is about the present placement and cannot move the sensor."""
     if not absent >= DATES:
         base = max((place for place in known if _overlap(place, row)), key=_begins, default=None)
         if base is None:
@@ -94,13 +94,15 @@ def _keep_sensor(
     holds = held_place(known, now)
     merged = _merged(sheet, absent, row, holds)
     if not _same_place(row, holds, absent):
-        fault = f"{row.code} stands in {holds.home or holds.substation}: add the column and say from when it moves"
+        fault = (
+            f"{row.code} is in {holds.home or holds.substation}: to move it, add the column with the date of the move"
+        )
         return KeptLine([], ("valid_from", fault))
     return KeptLine([merged, *(place for place in known if place is not holds)])
 
 
 def _same_place(row: RegisteredSensor, place: RegisteredSensor, absent: frozenset[str]) -> bool:
-    """Whether a line that names a place names this one; without both columns it names none."""
+    """Return whether a line names this place; without both columns it names none and agrees with any."""
     return {"home", "substation"} <= absent or (row.home, row.substation) == (place.home, place.substation)
 
 
@@ -113,12 +115,12 @@ def _begins(place: RegisteredSensor) -> datetime:
 
 
 def since(home: RegisteredHome) -> datetime:
-    """Since when the heat status of a line holds, for putting lines in order."""
+    """Return since when the heat status of a line holds, as a sort key."""
     return home.status_since or FROM_EVER
 
 
 def held_place(places: Sequence[RegisteredSensor], now: datetime) -> RegisteredSensor:
-    """Choose the place that holds: the latest that has begun, or else the first."""
+    """Return the present placement: the latest that has begun, or else the first."""
     return max((place for place in places if _begins(place) <= now), key=_begins, default=places[0])
 
 

@@ -1,4 +1,4 @@
-"""The plan of measurements on site, from a CSV file: all of it or nothing."""
+"""Import of the plan of measurements on site from a CSV file, all or nothing."""
 
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +15,9 @@ from store.sensors import measurement_rows
 
 
 def import_plan(conn: Connection, path: Path, zone: ZoneInfo, now: datetime) -> int:
-    """Put a plan in force; returns how many measuring points it is for. The caller commits.
+    """Import a plan and return its number of measuring points. The caller commits.
 
-    Points that the file does not name stay as they are; one is ended by a line with `to`.
+    Points missing from the file stay unchanged; a line with `to` ends a point.
 
     Raises:
         UsageError: one line per problem, with file, line and column; nothing was written.

@@ -1,6 +1,6 @@
-"""The accounts of a Mosquitto broker, from the registry: a password for each device that speaks for itself.
+"""Accounts of a Mosquitto broker from the registry: a password for each device that publishes itself.
 
-Mosquitto reads both files anew at SIGHUP, and then parts from whoever has no account any more.
+Mosquitto reloads both files on SIGHUP and then disconnects clients without an account.
 """
 
 import base64
@@ -19,41 +19,41 @@ from domain.registry import SESSIONS, RegisteredSensor
 
 PASSWORDS, ACL, NEW = "passwords", "acl", "new-devices.csv"
 SPARKPLUG = "spBv1.0/"
-# The passwords are random: nobody can try 2^192 of them, however fast a hash is. It is Mosquitto's own default.
+# Mosquitto's default. Passwords are 192 random bits, beyond brute force however fast the hash is.
 ITERATIONS = 101
-SALT_BYTES = 9  # of chance; as text they are 12
+SALT_BYTES = 9  # random; 12 as text
 PASSWORD_BYTES = 24
 
 
 class Accounts(NamedTuple):
-    """What became of the accounts, sorted."""
+    """Result of writing the accounts, sorted."""
 
     kept: list[str]
     added: list[str]
     removed: list[str]
-    impossible: list[str]  # a colon, which a password file cannot hold, or a name that Hearth's sessions have
+    impossible: list[str]  # a colon, which a password file cannot hold, or a name reserved for Hearth's sessions
 
 
 def devices(sensors: Iterable[RegisteredSensor], now: datetime) -> set[str]:
-    """Who speaks to the broker, now or later: sensors without gateway, and gateways."""
+    """Return the devices that publish now or later: sensors without a gateway, and gateways."""
     return {s.gateway or s.code for s in sensors if s.valid_to is None or s.valid_to > now}
 
 
 def write_accounts(
     folder: Path, speaking: set[str], reader: str, networks: Mapping[str, Sequence[str]] | None = None
 ) -> Accounts:
-    """Bring `passwords` and `acl` in a folder up to the devices and the account that reads; others lose theirs.
+    """Write `passwords` and `acl` for the devices and the reading account; all other accounts are removed.
 
-    Who has an account keeps its password. A new one is written to `new-devices.csv`, once, for whoever sets the
-    device up; that file may be deleted then. Nothing is ever half written, and a second call changes nothing.
+    Existing accounts keep their passwords. New passwords are written once to `new-devices.csv`, for configuring the
+    devices; the file may be deleted after that. Files are replaced atomically, and a second call changes nothing.
 
     Args:
-        networks: the topic filters under which foreign networks speak, by their name.
+        networks: topic filters that foreign networks publish under, by name.
     Raises:
-        UsageError: a device has the name of the reader, or a file cannot be read or written.
+        UsageError: a device has the reader's name, or a file cannot be read or written.
     """
     if reader in speaking:
-        raise UsageError(f"a device is called {reader!r} as the account that reads all; choose another --reader")
+        raise UsageError(f"a device has the name of the reading account, {reader!r}; choose another --reader")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         possible = {name for name in speaking if ":" not in name and not name.startswith(SESSIONS)}
@@ -69,7 +69,7 @@ def _write(folder: Path, possible: set[str], speaking: set[str], reader: str, ri
     known = _hashes(folder / PASSWORDS)
     told = {user: password for user, password in _told(folder / NEW).items() if user in wanted}
     added = sorted(wanted - known.keys())
-    # A password that was told but is not in force is one of a call that was interrupted: it stays as it was told.
+    # A password announced but not in force comes from an interrupted call: it stays as announced.
     told |= {user: told.get(user) or secrets.token_urlsafe(PASSWORD_BYTES) for user in added}
     hashes = {user: known.get(user) or password_hash(told[user]) for user in sorted(wanted)}
     if told or (folder / NEW).exists():
@@ -80,38 +80,38 @@ def _write(folder: Path, possible: set[str], speaking: set[str], reader: str, ri
 
 
 def acl(reader: str, networks: Mapping[str, Sequence[str]] | None = None) -> str:
-    """The text of the access control file: what is not said here is refused."""
+    """Render the access control file; everything it does not allow is denied."""
     heard = [text for filters in (networks or {}).values() for text in filters]
     lines = [
         "# Written by `hearth registry mosquitto`.",
         "",
-        "# Who stores the readings hears all devices, and nothing else.",
+        "# The account that stores readings may read from all devices, and nothing else.",
         f"user {reader}",
         "topic read hearth/v1/#",
         *(f"topic read {text}" for text in heard),
     ]
     if any(text.startswith(SPARKPLUG) for text in heard):
-        lines += ["# It asks edge nodes for their birth.", f"topic write {SPARKPLUG}+/NCMD/#"]
+        lines += ["# It asks edge nodes for a rebirth.", f"topic write {SPARKPLUG}+/NCMD/#"]
     for name, filters in sorted((networks or {}).items()):
         lines += [
             "",
-            "# A network speaks for its sensors.",
+            "# A network publishes for its sensors.",
             f"user {name}",
             *(f"topic write {text}" for text in filters),
         ]
-    lines += ["", "# Everybody speaks under his own name only, and hears nobody.", "pattern write hearth/v1/%u/#"]
+    lines += ["", "# Each device publishes under its own name only and reads nothing.", "pattern write hearth/v1/%u/#"]
     return "\n".join(lines) + "\n"
 
 
 def password_hash(password: str) -> str:
     """Hash a password as `mosquitto_passwd` does: PBKDF2 with SHA-512 (scheme 7), in base64."""
-    salt = secrets.token_urlsafe(SALT_BYTES).encode()  # text, as other brokers want it
+    salt = secrets.token_urlsafe(SALT_BYTES).encode()  # text, as other brokers require
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
     return f"$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
 def _hashes(file: Path) -> dict[str, str]:
-    """User → hash, as the broker has them."""
+    """Read the password file: user → hash."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return {user: hashed for user, colon, hashed in (line.partition(":") for line in lines) if colon}
 
@@ -132,7 +132,7 @@ def _csv(told: dict[str, str]) -> str:
 
 
 def replace(path: Path, text: str, owner: Path | None) -> None:
-    """Put a file in place that only its owner reads: we ourselves, or if we are root, who owns the folder `owner`."""
+    """Replace a file atomically, readable only by its owner: this process, or if root, the owner of folder `owner`."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     try:

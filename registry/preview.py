@@ -1,4 +1,4 @@
-"""What an import would change, home by home and sensor by sensor, for people to read before it is written."""
+"""Preview of an import: its changes by home and sensor, for review before it is written."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ Row = TypeVar("Row", RegisteredHome, RegisteredSensor)
 
 
 class ValueChange(NamedTuple):
-    """One value that a home or a sensor has, and would have; None: none."""
+    """A value of a home or sensor, before and after; None: none."""
 
     code: str
     field: str
@@ -22,15 +22,15 @@ class ValueChange(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """The changes that most often are mistakes, as numbers of homes and sensors."""
+    """Number of homes and sensors with changes that are often mistakes."""
 
-    contracts_lost: int  # homes that have a contract limit, and would have none
-    not_judged: int  # homes that are judged, and would not be: heat stopped, or no limit
+    contracts_lost: int  # homes that would lose their contract limit
+    not_judged: int  # homes that would no longer be judged: heat stopped, or no limit
     sensors_moved: int  # to another home or substation
 
 
 def losses(changes: Collection[ValueChange]) -> Losses:
-    """Sum up the changes that an operator should look at twice."""
+    """Count the changes an operator should double-check."""
     return Losses(
         contracts_lost=sum(c.field == "contract" and c.after is None for c in changes),
         not_judged=sum(c.field == "judged" and c.after == "no" for c in changes),
@@ -41,14 +41,16 @@ def losses(changes: Collection[ValueChange]) -> Losses:
 def home_changes(
     known: Iterable[RegisteredHome], new: Iterable[RegisteredHome], limited: Collection[str]
 ) -> Iterator[ValueChange]:
-    """Compare homes that are known with what the lines of a file make of them.
+    """Compare known homes with their values after a file's lines.
 
     Args:
-        limited: the classes that have a limit without a contract.
+        limited: the home classes that have a limit without a contract.
     """
     after = _by_code(new)
     for code, old in _by_code(known).items():
-        history = {home.status_since: home for home in [*old, *after[code]]}  # a line replaces an entry of its instant
+        history = {
+            home.status_since: home for home in [*old, *after[code]]
+        }  # a line replaces the entry of the same instant
         yield from _differences(code, _terms(old, limited), _terms([*history.values()], limited, after[code][0]))
 
 
@@ -78,7 +80,7 @@ def _contract(home: RegisteredHome) -> str | None:
 def sensor_changes(
     known: Iterable[RegisteredSensor], new: Iterable[RegisteredSensor], now: datetime
 ) -> Iterator[ValueChange]:
-    """Compare where sensors stand now with where they would."""
+    """Compare the present placement of sensors with the new one."""
     after = _by_code(new)
     for code, old in _by_code(known).items():
         yield from _differences(code, _place(held_place(old, now)), _place(held_place(after[code], now)))

@@ -1,4 +1,4 @@
-"""What is wrong with the files of an import, gathered so that they can be mended in one go."""
+"""Problems in the files of an import, collected so that they can be fixed in one go."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ SHOWN = 50
 
 
 class FileProblem(NamedTuple):
-    """A fault and its place; `column` is empty when the whole line is at fault."""
+    """A fault and its place; `column` is empty if the whole line is at fault."""
 
     file: str
     line: int
@@ -22,10 +22,10 @@ class FileProblem(NamedTuple):
 
 
 def refuse(problems: Sequence[FileProblem]) -> None:
-    """Return if there are no problems.
+    """Raise if there are problems.
 
     Raises:
-        UsageError: how many there are, then one line for each of the first 50.
+        UsageError: their number, then one line for each of the first 50.
     """
     if problems:
         found = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"

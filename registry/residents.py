@@ -1,4 +1,4 @@
-"""residents.csv: who lives in a home from when to when, by the company's own references. Beside the registry."""
+"""residents.csv: tenancies of homes, by the company's own references. Not part of the registry."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -22,7 +22,7 @@ FILE = "residents.csv"
 
 
 def sheet(zone: ZoneInfo) -> Sheet[Resident]:
-    """The file; days begin at midnight in `zone`."""
+    """Describe the file; days begin at midnight in `zone`."""
     columns = (
         SheetColumn("home", code, REQUIRED),
         SheetColumn("resident", code),
@@ -33,9 +33,9 @@ def sheet(zone: ZoneInfo) -> Sheet[Resident]:
 
 
 def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> TenancyChanges | None:
-    """Bring residents up to the file of a folder, if it is there; the caller commits.
+    """Import the residents file of a folder, if there is one; the caller commits.
 
-    The lines of a home replace all that it had. Homes must be in the registry by now.
+    The lines of a home replace all its tenancies. Homes must already be in the registry.
 
     Raises:
         UsageError: one line per problem; nothing was written.
@@ -48,7 +48,7 @@ def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> TenancyC
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
-    # A line is the whole truth about a tenancy: without one of its times it would say that it never began, or goes on.
+    # A line fully describes a tenancy: without one of the time columns it would say "since ever" or "until further".
     faults = [
         FileProblem(FILE, 1, name, "this column is missing") for name in sorted(content.absent) if content.readable
     ]
@@ -58,7 +58,7 @@ def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> TenancyC
 
 
 def first_day(begins: datetime | None, zone: ZoneInfo) -> date | None:
-    """The first local day that lies in a tenancy as a whole; None: from ever."""
+    """Return the first local day fully within a tenancy; None: since ever."""
     if begins is None:
         return None
     local = begins.astimezone(zone)
@@ -70,13 +70,13 @@ def _faults(lines: Sequence[FileLine[Resident]], known: set[str]) -> Iterator[tu
         if row.home not in known:
             yield number, "home", f"{row.home!r} is not in the registry"
         if row.resident is None and (row.begins or row.ends):
-            yield number, "resident", "is empty, and the line has a time"
+            yield number, "resident", "is empty, but the line has a time"
         if row.begins and row.ends and row.begins >= row.ends:
             yield number, "to", "is not after from"
 
 
 def _between(lines: Sequence[FileLine[Resident]]) -> Iterator[tuple[int, str, str]]:
-    """A home is lived in by one resident at a time."""
+    """Find homes with several residents at a time."""
     in_order = sorted(lines, key=lambda line: (line.row.home, line.row.begins or FROM_EVER))
     for one, other in pairwise(in_order):
         if one.row.home != other.row.home:
@@ -85,13 +85,13 @@ def _between(lines: Sequence[FileLine[Resident]]) -> Iterator[tuple[int, str, st
             yield (
                 other.number,
                 "resident",
-                f"line {one.number} is of the same home, and one says that nobody lives there",
+                f"line {one.number} is about the same home, and one of them says that it has no resident",
             )
         elif (other.row.begins or FROM_EVER) < (one.row.ends or FOR_GOOD):
             yield other.number, "from", f"overlaps line {one.number}"
 
 
 def text(conn: Connection) -> tuple[str, int]:
-    """The file with all tenancies, and how many there are; importing it changes nothing."""
+    """Return the file with all tenancies, and their number; importing it changes nothing."""
     rows = resident_rows.whole(conn)
     return render(sheet(ZoneInfo("UTC")), rows), len(rows)

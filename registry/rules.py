@@ -1,4 +1,4 @@
-"""What must hold between the columns of a line, and between the lines of a file."""
+"""Rules between the columns of a line, and between the lines of a file."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ Fault = tuple[int, str, str]  # line, column, what is wrong
 
 
 def problems(file: str, lines: Sequence[FileLine[Registered]]) -> list[FileProblem]:
-    """The problems of the lines of one file."""
+    """Find the problems of the lines of a file."""
     faults: list[Fault] = []
     for number, row in lines:
         faults += [(number, column, fault) for column, fault in _line_faults(row)]
@@ -41,7 +41,7 @@ def _line_faults(
     match row:
         case RegisteredSubstation() | RegisteredBuilding():
             if (row.lat is None) != (row.lon is None):
-                yield ("lat" if row.lat is None else "lon"), "is empty, and its other half is not"
+                yield ("lat" if row.lat is None else "lon"), "is empty, its other half is not"
         case RegisteredHome():
             yield from _contract_faults(row)
         case RegisteredSensor():
@@ -50,7 +50,7 @@ def _line_faults(
                 yield "valid_to", "is not after valid_from"
         case PlanLine():
             if (row.home is None) == (row.building is None):
-                yield "home", "give either a home or a building"
+                yield "home", "name either a home or a building"
             if row.ends_at is not None and row.starts_at is not None and row.ends_at < row.starts_at:
                 yield "to", "is before `from`"
 
@@ -58,7 +58,7 @@ def _line_faults(
 def _contract_faults(home: RegisteredHome) -> Iterator[tuple[str, str]]:
     if (home.contract_from is None) != (home.contract_to is None):
         empty = "contract_from" if home.contract_from is None else "contract_to"
-        yield empty, "is empty; a window needs both ends, all day needs none"
+        yield empty, "is empty; a window needs both times; for all day leave both empty"
     elif home.contract_from is not None and home.contract_limit is None:
         yield "contract_limit", "is empty, but the contract has a window"
     elif home.contract_from is not None and home.contract_from == home.contract_to:
@@ -67,7 +67,7 @@ def _contract_faults(home: RegisteredHome) -> Iterator[tuple[str, str]]:
 
 def _place_faults(sensor: RegisteredSensor) -> Iterator[tuple[str, str]]:
     if (sensor.home is None) == (sensor.substation is None):
-        yield "home", "give either a home or a substation"
+        yield "home", "name either a home or a substation"
         return
     for column, value in (("room", sensor.room), ("room_kind", sensor.room_kind)):
         if sensor.home is not None and value is None:
@@ -77,14 +77,14 @@ def _place_faults(sensor: RegisteredSensor) -> Iterator[tuple[str, str]]:
 
 
 def _faults_between(lines: list[FileLine[Registered]]) -> Iterator[Fault]:
-    """Faults of several lines with one code."""
+    """Find faults between lines with the same code."""
     match lines[0].row:
         case RegisteredHome():
             yield from _history_faults([(number, row) for number, row in lines if isinstance(row, RegisteredHome)])
         case RegisteredSensor():
             yield from _span_faults([(number, row) for number, row in lines if isinstance(row, RegisteredSensor)])
         case _:
-            yield from ((number, "code", f"stands on line {lines[0].number} too") for number, _ in lines[1:])
+            yield from ((number, "code", f"is also on line {lines[0].number}") for number, _ in lines[1:])
 
 
 def _history_faults(lines: list[tuple[int, RegisteredHome]]) -> Iterator[Fault]:
@@ -99,11 +99,11 @@ def _history_faults(lines: list[tuple[int, RegisteredHome]]) -> Iterator[Fault]:
 
 
 def _span_faults(lines: list[tuple[int, RegisteredSensor]]) -> Iterator[Fault]:
-    """Spans are compared in order of time, each with the one that reaches furthest before it."""
+    """Find overlapping placements: each, in order of time, is compared with the one reaching furthest before it."""
     ordered = sorted(lines, key=lambda line: line[1].valid_from or FROM_EVER)
     furthest_number, furthest = ordered[0]
     for number, sensor in ordered[1:]:
         if (sensor.valid_from or FROM_EVER) < (furthest.valid_to or FOR_GOOD):
-            yield number, "valid_from", f"this time overlaps that of line {furthest_number}"
+            yield number, "valid_from", f"overlaps the time on line {furthest_number}"
         if (sensor.valid_to or FOR_GOOD) > (furthest.valid_to or FOR_GOOD):
             furthest_number, furthest = number, sensor

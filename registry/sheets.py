@@ -1,4 +1,4 @@
-"""The four files of the registry: their columns in order, how a cell is read, and what an empty cell means."""
+"""Columns of the registry's four files: order, parser, and the meaning of an empty cell."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Row = TypeVar(
 
 
 class Missing(Enum):
-    """Stands where a value must be given."""
+    """Marker for a value that must be given."""
 
     REQUIRED = "required"
 
@@ -41,9 +41,9 @@ INTERVAL_SECONDS = whole(1, 86_400)
 
 
 class SheetColumn(NamedTuple):
-    """A column: its name in the header, how a cell is read, the value of an empty cell.
+    """A column: its name in the header, its parser, and the value of an empty cell.
 
-    A column that is absent has that value in what the registry does not know yet; else the known value stays.
+    An absent column takes that value for new objects; known objects keep theirs.
     """
 
     name: str
@@ -53,9 +53,9 @@ class SheetColumn(NamedTuple):
 
 @dataclass(frozen=True)
 class Sheet(Generic[Row]):
-    """A file: `make` takes the values of a line in the order of `columns`; the first column is the code.
+    """A file: `make` takes the values of a line in column order; the first column is the code.
 
-    Of the `pairs` a header has both columns or none.
+    A header has both columns of each of the `pairs`, or neither.
     """
 
     file: str
@@ -79,7 +79,7 @@ class Sheets(NamedTuple):
 
 
 def sheets(zone: ZoneInfo) -> Sheets:
-    """The four files; days in them begin at midnight in `zone`."""
+    """Describe the four files; days begin at midnight in `zone`."""
     return Sheets(_substations(), _buildings(), _homes(zone), _sensors(zone))
 
 
@@ -138,7 +138,7 @@ def _sensors(zone: ZoneInfo) -> Sheet[RegisteredSensor]:
 
 
 def plan_sheet(file: str, zone: ZoneInfo) -> Sheet[PlanLine]:
-    """A plan of measurements on site: where, and how often."""
+    """Describe a plan of measurements on site: places and intervals."""
     columns = (
         SheetColumn("room", words, REQUIRED),
         SheetColumn("room_kind", one_of(ROOM_KINDS), REQUIRED),

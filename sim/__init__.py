@@ -1,4 +1,4 @@
-"""A simulated town and real recordings, spoken over MQTT as any sensor would.
+"""A simulated town and real recordings, published over MQTT like real sensors.
 
 It knows nothing of the product.
 """

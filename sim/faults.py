@@ -1,7 +1,7 @@
-"""What goes wrong in the town, and when.
+"""Faults of the town and their times.
 
-The faults that begin on a day are drawn from the seed and the day alone, so the calendar is the same from
-wherever one starts. Every fault ends: repairs are part of the calendar.
+Faults that begin on a day depend on the seed and the day alone, so the calendar is the same whatever the start.
+Every fault ends: repairs are part of the calendar.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _STREAM = 21
 
 
 class FaultKind(IntEnum):
-    """Kind of fault, with the thing it strikes and the meaning of its strength."""
+    """Kind of fault, with the target it strikes and the meaning of its strength."""
 
     SUBSTATION = 0  # substation; share of the heat lost
     RISER = 1  # riser of a building; share of the flow blocked
@@ -29,7 +29,7 @@ class FaultKind(IntEnum):
 
 @dataclass(frozen=True)
 class Habit:
-    """How often a thing is struck per day, for how many hours, how hard; `least` strikes come every day."""
+    """Daily rate, duration in hours and strength of a kind of fault; at least `least` occur every day."""
 
     chance_per_day: float
     hours: tuple[float, float]
@@ -47,7 +47,7 @@ HABITS = {
     FaultKind.SENTINELS: Habit(0.008, (6, 48), (0.02, 0.2)),
 }
 LONGEST_DAYS = 2  # no habit lasts longer: a fault active now began at most this many days ago
-FAR_AHEAD_CHANCE = 0.1  # of a drifting clock to be ahead by more than the usual tolerance of five minutes
+FAR_AHEAD_CHANCE = 0.1  # that a drifting clock is ahead by more than the usual tolerance of five minutes
 FAR_AHEAD_SECONDS = (360.0, 1500.0)
 
 FAULT = np.dtype([("kind", "i1"), ("target", "i4"), ("begin_us", "i8"), ("end_us", "i8"), ("strength", "f8")])
@@ -55,7 +55,7 @@ Faults = npt.NDArray[np.void]
 
 
 class FaultCalendar:
-    """Faults of a town with `sizes[kind]` things that a kind may strike."""
+    """Faults of a town with `sizes[kind]` possible targets of each kind."""
 
     def __init__(self, seed: int, sizes: dict[FaultKind, int]) -> None:
         self._seed = seed
@@ -63,7 +63,7 @@ class FaultCalendar:
         self._days: dict[int, Faults] = {}
 
     def active(self, at_us: int) -> dict[FaultKind, Faults]:
-        """Faults with begin <= `at_us` < end, by kind; every kind is present."""
+        """Return the faults with begin <= `at_us` < end, by kind; every kind is present."""
         today = at_us // DAY_US
         self._days = {day: self._beginning(day) for day in range(today - LONGEST_DAYS, today + 1)}
         near = np.concatenate(list(self._days.values()))
@@ -93,7 +93,7 @@ def _draw(kind: FaultKind, size: int, day: int, rng: np.random.Generator) -> Fau
 
 
 def strongest(faults: Faults, size: int) -> npt.NDArray[np.float64]:
-    """Largest strength on each of `size` things, 0 where none is struck; the sign does not count."""
+    """Return the largest strength on each of `size` targets, ignoring the sign; 0 where there is no fault."""
     result = np.zeros(size)
     order = np.argsort(np.abs(faults["strength"]), kind="stable")
     # Later assignments win, so the strongest goes last.
@@ -102,14 +102,14 @@ def strongest(faults: Faults, size: int) -> npt.NDArray[np.float64]:
 
 
 def struck(faults: Faults, size: int) -> npt.NDArray[np.bool_]:
-    """Mask of the things that have any of these faults."""
+    """Return a mask of the targets with any of these faults."""
     result = np.zeros(size, dtype=bool)
     result[faults["target"]] = True
     return result
 
 
 def latest_end_us(faults: Faults, size: int) -> npt.NDArray[np.int64]:
-    """Instant at which the last of these faults ends on each thing, 0 where none is struck."""
+    """Return the instant at which the last of these faults ends on each target; 0 where there is no fault."""
     result = np.zeros(size, dtype=np.int64)
     np.maximum.at(result, faults["target"], faults["end_us"])
     return result

@@ -1,4 +1,4 @@
-"""What stands in the town: substations, buildings, homes, sensors; fixed by seed and size."""
+"""Layout of the town: substations, buildings, homes and sensors, determined by seed and size."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,17 @@ HOMES_PER_SUBSTATION = 120
 FLOORS = 6
 FLATS_PER_LANDING = 2
 BUNGALOW_ROW_HOMES = 4
-BUNGALOW_ROW_EVERY = 7  # every so many buildings, one is a row of bungalows
+BUNGALOW_ROW_EVERY = 7  # one in this many buildings is a row of bungalows
 
 GATEWAY_SHARE = 0.6  # of the buildings
 BEDROOM_SENSOR_SHARE = 0.15
 NONRESIDENTIAL_SHARE = 0.015
 STOPPED_SHARE = 0.015
 CONTRACT_SHARE = 0.6  # of the bungalows and non-residential homes
-OFFSET_SHARE = 0.1  # of the sensors are known to be off
-TEXT_TIME_SHARE = 0.05  # of the sensors that speak for themselves write RFC 3339 instead of milliseconds
+OFFSET_SHARE = 0.1  # of the sensors have a known offset
+TEXT_TIME_SHARE = 0.05  # of the sensors without a gateway send RFC 3339 instead of milliseconds
 
-CENTRE = (41.8057, 123.4315)  # near Shenyang; the district itself is made up
+CENTRE = (41.8057, 123.4315)  # near Shenyang; the district is fictitious
 PLACES = (
     ("安和", "Anhe"),
     ("文昌", "Wenchang"),
@@ -53,7 +53,7 @@ class TownBuilding:
     lat: float
     lon: float
     bungalows: bool
-    gateway: str  # empty where the sensors speak for themselves
+    gateway: str  # empty if the sensors publish themselves
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ class TownSensor:
     home: int
     device: int
     room_kind: str
-    offset: float  # kelvin to be added to what it says
+    offset: float  # kelvin to add to its readings
     text_time: bool
 
 
 @dataclass(frozen=True)
 class Device:
-    """Whoever speaks on a topic: a gateway, or a sensor for itself; `sensors` are positions in the layout."""
+    """A publisher on a topic: a gateway, or a sensor without one; `sensors` are positions in the layout."""
 
     name: str
     gateway: bool
@@ -88,7 +88,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Layout:
-    """References are positions in these tuples; sensors of one device stand together."""
+    """A town plan. References are positions in these tuples; the sensors of a device are adjacent."""
 
     substations: tuple[TownSubstation, ...]
     buildings: tuple[TownBuilding, ...]
@@ -99,7 +99,7 @@ class Layout:
 
 
 def plan(seed: int, homes: int) -> Layout:
-    """Layout of a town with exactly `homes` homes. Raises ValueError below one home."""
+    """Lay out a town with exactly `homes` homes. Raises ValueError below one home."""
     if homes < 1:
         raise ValueError("a town has at least one home")
     rng = np.random.default_rng([seed, _STREAM])
@@ -150,7 +150,7 @@ def _building(index: int, substation_index: int, substation: TownSubstation, rng
 
 
 def _units(building: TownBuilding, rng: np.random.Generator) -> list[tuple[int, str]]:
-    """(riser, unit) of every home; flats above each other hang on one riser."""
+    """Return (riser, unit) of every home; flats above each other share a riser."""
     if building.bungalows:
         return [(0, f"{number}") for number in range(1, BUNGALOW_ROW_HOMES + 1)]
     entrances = int(rng.integers(2, 4))

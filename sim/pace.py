@@ -1,4 +1,4 @@
-"""The pace of sending: history as fast as wished, the present at its own."""
+"""Pace of sending: history at a chosen speed, the present in real time."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from sim.town import SECOND_US
 
 
 class Pace:
-    """When a message may go: not before its time, and in history not faster than `speed`."""
+    """Limits when messages are sent: never before they are due, and history no faster than `speed`."""
 
     def __init__(
         self,
@@ -24,11 +24,11 @@ class Pace:
 
     @property
     def live(self) -> bool:
-        """Whether the history has been sent."""
+        """True once the history has been sent."""
         return self._live_since is not None
 
     def wait(self, due_us: int) -> bool:
-        """Wait until the message may go; False if the run is over before that."""
+        """Wait until a message may be sent; return False if the run ends before that."""
         while (seconds := self._seconds_left(due_us)) > 0:
             if self._stop.wait(seconds) or self._ended():
                 return False

@@ -1,4 +1,4 @@
-"""Sending over MQTT with QoS 1: bounded in flight, through reconnects, until all is acknowledged."""
+"""MQTT publisher with QoS 1: bounded in flight, surviving reconnects, until everything is acknowledged."""
 
 import ssl
 import threading
@@ -20,10 +20,9 @@ CONNECT_SECONDS = 10.0
 class Publisher:
     """One connection to the broker at `url` (`mqtt://user:pass@host:1883`, `mqtts://…`).
 
-    Raises ConnectionError if the broker refuses, or cannot be reached within `CONNECT_SECONDS`, and if it
-    refuses a message. Later losses of the connection are healed: what was not acknowledged is sent again,
-    so a message may arrive twice but not never. MQTT 5, or 3.1.1 where the broker speaks nothing newer.
-    `tls` is for `mqtts`; without it the certificates of the system are trusted.
+    Raises ConnectionError if the broker refuses the connection or a message, or cannot be reached within
+    `CONNECT_SECONDS`. It reconnects after later losses and resends unacknowledged messages: at-least-once delivery.
+    MQTT 5, or 3.1.1 for older brokers. `tls` is for `mqtts`; without it the system's certificates are trusted.
     """
 
     def __init__(self, url: str, client_id: str, tls: ssl.SSLContext | None = None) -> None:
@@ -40,7 +39,7 @@ class Publisher:
             raise ConnectionError(f"broker {host.hostname}:{host.port or PORTS[host.scheme]}: {refusal}")
 
     def _connect(self, url: str, client_id: str, version: MQTTProtocolVersion) -> str:
-        """Connect and wait for the broker's word; why it will not have us, or nothing."""
+        """Connect and wait for the broker's answer; return the reason of a refusal, or an empty string."""
         self._answered.clear()
         self._refusal = None
         self._client = self._configured(url, client_id, version)
@@ -63,7 +62,7 @@ class Publisher:
         self.close()
 
     def send(self, topic: str, payload: str | bytes, timeout: float | None = None) -> bool:
-        """Hand a message over; waits while too many are in flight; False if `timeout` seconds pass so."""
+        """Publish a message, waiting while too many are in flight; return False after `timeout` seconds."""
         self._raise_refusal()
         if not self._free.acquire(timeout=timeout):
             return False
@@ -74,7 +73,7 @@ class Publisher:
         return True
 
     def flush(self, timeout: float) -> bool:
-        """Wait until every message is acknowledged; False if that is not so after `timeout` seconds."""
+        """Wait until every message is acknowledged; return False after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         taken = 0
         while taken < MAX_IN_FLIGHT and self._free.acquire(timeout=max(deadline - time.monotonic(), 0)):
@@ -85,7 +84,7 @@ class Publisher:
         return taken == MAX_IN_FLIGHT
 
     def close(self) -> None:
-        """Disconnect; what is not acknowledged by now may be lost, so `flush` first."""
+        """Disconnect. Unacknowledged messages may be lost, so call `flush` first."""
         self._client.disconnect()
         self._client.loop_stop()
 

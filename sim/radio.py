@@ -1,4 +1,4 @@
-"""The way from the sensors to the broker. All disorder of delivery is a matter of when a message is due."""
+"""Transmission from the sensors to the broker. All disorder of delivery comes from when messages are due."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,12 @@ _PHASE_STREAM, _DELIVERY_STREAM = 51, 52
 
 
 def substation_device(code: str) -> str:
-    """Device that speaks for a substation."""
+    """Return the device that publishes for a substation."""
     return f"s-{code.lower()}"
 
 
 class Radio:
-    """Turns the steps of a town into messages; `held` are those still under way, across the steps."""
+    """Turns the steps of a town into messages; `held` are those still in transit between steps."""
 
     def __init__(self, town: Town, held: Sequence[TimedPayload] = ()) -> None:
         self.town = town
@@ -34,7 +34,7 @@ class Radio:
         self._phase_us = _phases(town.seed, len(town.layout.devices), town.interval_us)
 
     def step(self) -> list[TimedPayload]:
-        """Messages due before the town's next step, in order of time; moves the town to that step."""
+        """Return the messages due before the town's next step, in order of time, and advance the town to it."""
         until_us = self.town.at_us + self.town.interval_us
         under_way = self.held + self._from_homes() + self._from_substations()
         due = sorted(message for message in under_way if message.due_us < until_us)
@@ -64,7 +64,7 @@ class Radio:
         return messages
 
     def _objects(self, readings: TownReadings, measured_us: npt.NDArray[np.int64]) -> list[str]:
-        """JSON object of every sensor, empty for the silent ones."""
+        """Render each sensor's JSON object, empty for silent ones."""
         error_us = (readings.clock_error_seconds * SECOND_US).astype(np.int64)
         claimed_us = measured_us[self._device_of_sensor] + error_us
         times = telemetry.milliseconds(claimed_us)
@@ -78,14 +78,14 @@ class Radio:
         return objects
 
     def _due(self, measured_us: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """(instant to send, instant to send again or 0) of every device's message."""
+        """Return (instant to send, instant to resend or 0) for every device's message."""
         town, count = self.town, len(measured_us)
         rng = np.random.default_rng([town.seed, _DELIVERY_STREAM, town.at_us])
         due_us = measured_us + (rng.uniform(*DELAY_SECONDS, count) * SECOND_US).astype(np.int64)
         late_us = (rng.uniform(*LATE_INTERVALS, count) * town.interval_us).astype(np.int64)
         due_us = np.where(rng.random(count) < LATE_CHANCE, due_us + late_us, due_us)
         gap_end_us = faults.latest_end_us(town.calendar.active(town.at_us)[FaultKind.RADIO_GAP], count)
-        # What a gap held back comes in the order it was measured, in the last seconds of the gap.
+        # Messages held back by a gap arrive in order of measurement, in the last seconds of the gap.
         catch_up_us = gap_end_us - (gap_end_us - measured_us) // 10_000
         due_us = np.where(gap_end_us > due_us, catch_up_us, due_us)
         again = rng.random(count) < DUPLICATE_CHANCE

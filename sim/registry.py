@@ -1,4 +1,4 @@
-"""Registry files of the simulated town and of the recordings, in the columns a registry import reads."""
+"""Registry files of the simulated town and the recordings, with the columns of a registry import."""
 
 import csv
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ Row = Mapping[str, object]
 
 
 def write_registry(town: Town, folder: Path, *, recordings: bool = False) -> None:
-    """Write `substations.csv` and the three others into `folder`; with `recordings` theirs as well."""
+    """Write the four registry files into `folder`; with `recordings`, also for the recorded house."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
         "substations": _substations(town.layout),
@@ -42,7 +42,7 @@ def write_registry(town: Town, folder: Path, *, recordings: bool = False) -> Non
 
 
 def _write(path: Path, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
-    """Columns a row does not name stay empty; a name that is no column raises ValueError."""
+    """Write a CSV file. Columns missing from a row stay empty; an unknown name raises ValueError."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()

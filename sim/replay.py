@@ -1,7 +1,7 @@
-"""Real recordings, spoken again: eight rooms as eight homes, a heat meter as the substation that feeds them.
+"""Replay of real recordings: eight rooms as eight homes, a heat meter as the substation that feeds them.
 
-The recordings were made near UTC+1. Their wall clock is laid onto the wall clock of the replay's zone, a
-whole number of weeks later, so the weekday and the time of day of every reading stay.
+The recordings were made near UTC+1. Their wall clock maps to that of the replay's zone, a whole number of weeks later,
+so every reading keeps its weekday and time of day.
 """
 
 import csv
@@ -22,7 +22,7 @@ from sim.weather import DAY_US, HOUR_US
 
 RECORDED_ZONE = timezone(timedelta(hours=1))
 WEEK = timedelta(weeks=1)
-METER_LATER_WEEKS = 156  # the meter ran three winters after the rooms; so much apart, both show the same season
+METER_LATER_WEEKS = 156  # the meter was recorded three winters after the rooms; this aligns their seasons
 ROOMS_INTERVAL_S = 600
 METER_INTERVAL_S = 3600
 SEND_DELAY_US = 1_000_000
@@ -36,7 +36,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Recording:
-    """Series over common instants, by name; NaN where nothing was recorded."""
+    """Series over common instants, by name; NaN for missing values."""
 
     at_us: Instants
     values: Mapping[str, Floats]
@@ -44,14 +44,14 @@ class Recording:
 
 @cache
 def recorded_rooms() -> Recording:
-    """Air temperature of the rooms in °C, at the instants it was recorded."""
+    """Load the air temperature of the rooms in °C, at the recorded instants."""
     recording = _read("rooms_2016.csv.gz")
     return Recording(recording.at_us, {k: v for k, v in recording.values.items() if k != "outdoor"})
 
 
 @cache
 def recorded_heat_meter() -> Recording:
-    """Channels of the heat meter: supply and return in °C, flow in m³/h, heat in kW, over the hour before."""
+    """Load the channels of the heat meter: supply and return in °C, flow in m³/h, heat in kW, per preceding hour."""
     meter = _read("heat_meter_2018.csv.gz")
     hours = np.diff(meter.at_us, prepend=meter.at_us[0] - HOUR_US) / HOUR_US
     return Recording(
@@ -66,25 +66,24 @@ def recorded_heat_meter() -> Recording:
 
 
 def rooms(weeks: int, zone: ZoneInfo) -> Recording:
-    """The rooms, laid `weeks` later onto the wall clock of `zone`."""
+    """Return the rooms, shifted by `weeks` onto the wall clock of `zone`."""
     return _shifted(recorded_rooms(), weeks, zone)
 
 
 def heat_meter(weeks: int, zone: ZoneInfo) -> Recording:
-    """The heat meter, laid `weeks` later onto the wall clock of `zone`."""
+    """Return the heat meter, shifted by `weeks` onto the wall clock of `zone`."""
     return _shifted(recorded_heat_meter(), weeks, zone)
 
 
 def weeks_before(row: datetime, instant: datetime, zone: ZoneInfo) -> int:
-    """Most weeks by which the recorded `row` can be moved without landing after `instant`, both aware."""
+    """Return the most weeks by which the recorded `row` can be shifted without passing `instant`, both aware."""
     return (_wall(instant, zone) - _wall(row, RECORDED_ZONE)) // WEEK
 
 
 def coldest_weeks(now: datetime, zone: ZoneInfo, reach: timedelta) -> int:
-    """Weeks to move the rooms by, so that they cover `reach` around `now` with as much cold as there is.
+    """Choose the shift in weeks with which the rooms cover `reach` around `now` with as much cold as possible.
 
-    Cold are readings under 18 °C between 06:00 and 21:00. Raises ValueError if the recording is too short
-    for `reach`.
+    Cold readings are below 18 °C between 06:00 and 21:00. Raises ValueError if the recording is too short for `reach`.
     """
     recording = recorded_rooms()
     wall_us = recording.at_us + HOUR_US
@@ -103,7 +102,7 @@ def coldest_weeks(now: datetime, zone: ZoneInfo, reach: timedelta) -> int:
 
 
 class RecordedReplay:
-    """Messages of both recordings for any stretch of time."""
+    """Messages of both recordings for any span of time."""
 
     def __init__(self, weeks: int, zone: ZoneInfo) -> None:
         self.weeks = weeks
@@ -111,11 +110,11 @@ class RecordedReplay:
         self._meter = heat_meter(weeks - METER_LATER_WEEKS, zone)
 
     def covers(self, at_us: int) -> bool:
-        """Whether the rooms have a reading before and after this instant."""
+        """Return whether the rooms have a reading before and after this instant."""
         return bool(self._rooms.at_us[0] <= at_us < self._rooms.at_us[-1])
 
     def messages(self, from_us: int, until_us: int) -> list[TimedPayload]:
-        """Messages due in [from, until), in order of time."""
+        """Return the messages due in [from, until), in order of time."""
         return sorted(self._room_messages(from_us, until_us) + self._meter_messages(from_us, until_us))
 
     def _room_messages(self, from_us: int, until_us: int) -> list[TimedPayload]:
@@ -143,12 +142,12 @@ class RecordedReplay:
 
 
 def room_device(room: str) -> str:
-    """Device that speaks for a recorded room."""
+    """Return the device that publishes for a recorded room."""
     return f"rec-{room.replace('_', '-')}"
 
 
 def registry_rows(table: str) -> list[Mapping[str, object]]:
-    """Rows of the recorded house in the registry file `table`."""
+    """Return the rows of the recorded house in the registry file `table`."""
     names = list(recorded_rooms().values)
     substation = {
         "code": SUBSTATION,
@@ -173,7 +172,7 @@ def registry_rows(table: str) -> list[Mapping[str, object]]:
 
 
 def home_code(room: str) -> str:
-    """Code of the home a recorded room stands for."""
+    """Return the code of the home that a recorded room represents."""
     return room_device(room).upper()
 
 
@@ -188,7 +187,7 @@ def _sensor_row(room: str) -> Mapping[str, object]:
 
 
 def _due(recording: Recording, from_us: int, until_us: int) -> list[tuple[int, int]]:
-    """(row, instant) of the readings whose message is due in [from, until)."""
+    """Return (row, instant) of the readings whose message is due in [from, until)."""
     first, last = np.searchsorted(recording.at_us, [from_us - SEND_DELAY_US, until_us - SEND_DELAY_US])
     return list(zip(range(first, last), recording.at_us[first:last].tolist(), strict=True))
 
@@ -198,7 +197,7 @@ def _shifted(recording: Recording, weeks: int, zone: ZoneInfo) -> Recording:
         datetime.fromtimestamp(at_us // 1_000_000, RECORDED_ZONE).replace(tzinfo=None) for at_us in recording.at_us
     ]
     at_us = np.array([_instant_us(wall + weeks * WEEK, zone) for wall in walls], dtype=np.int64)
-    # Where the zone's clock jumps forward, wall times that do not exist fall on later ones and are left out.
+    # Where clocks go forward, wall times that do not exist collide with later ones and are left out.
     keep = at_us > np.concatenate([[np.iinfo(np.int64).min], np.maximum.accumulate(at_us)[:-1]])
     return Recording(at_us[keep], {name: values[keep] for name, values in recording.values.items()})
 
@@ -208,7 +207,7 @@ def _instant_us(wall: datetime, zone: ZoneInfo) -> int:
 
 
 def _wall(instant: datetime, zone: ZoneInfo | timezone) -> datetime:
-    """Wall clock without a zone, for arithmetic that keeps the time of day."""
+    """Return the wall clock without a zone, for arithmetic that keeps the time of day."""
     return instant.astimezone(zone).replace(tzinfo=None)
 
 
@@ -224,7 +223,7 @@ def _cold_readings(recording: Recording, wall_us: Instants) -> npt.NDArray[np.in
 
 
 def _growth(register: Floats) -> Floats:
-    """Difference to the row before; the first has none."""
+    """Return the difference to the previous row; NaN for the first."""
     return np.diff(register, prepend=np.nan)
 
 

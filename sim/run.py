@@ -1,4 +1,4 @@
-"""The simulator at work: the history up to now as fast as the broker takes it, then live, in one loop."""
+"""Main loop of the simulator: history up to now as fast as the broker accepts it, then live."""
 
 import json
 import os
@@ -20,16 +20,16 @@ from sim.telemetry import TimedPayload, packed
 from sim.town import SECOND_US, Town
 
 REPORT_SECONDS = 0.5
-CHUNK_US = 600 * SECOND_US  # of history that a device sends in one array
+CHUNK_US = 600 * SECOND_US  # span of history that a device sends in one array
 FLUSH_SECONDS = 30.0
 STOP_SECONDS = 3.0
 SAVE_SECONDS = 5.0
-REPLAY_REACH_HOURS = (24, 30 * 24)  # least and most of the recording to have on both sides of now
+REPLAY_REACH_HOURS = (24, 30 * 24)  # least and most of the recording to cover before and after now
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the simulator is: messages sent, the instant they reach, and whether that is now."""
+    """Progress of the simulator: messages sent, the instant they reach, and whether it is live."""
 
     messages: int
     reached_us: int
@@ -87,7 +87,7 @@ def _finish(publisher: Publisher, notebook: "_Notebook", stop: threading.Event) 
 
 
 class _Run:
-    """Sends one batch of messages after the other and keeps the caller informed."""
+    """Sends batches of messages and reports progress."""
 
     def __init__(
         self, publisher: Publisher, pace: Pace, progress: Callable[[Progress], None], stop: threading.Event
@@ -100,7 +100,7 @@ class _Run:
         return Progress(self._messages, self._reached_us, self._pace.live)
 
     def send(self, batch: list[TimedPayload]) -> bool:
-        """Send a batch, each message in its time; False if the run ends within it."""
+        """Send a batch, each message when it is due; return False if the run ends within it."""
         for message in batch:
             if not (self._pace.wait(message.due_us) and self._hand_over(message)):
                 return False
@@ -122,7 +122,7 @@ class _Run:
 
 
 class _Notebook:
-    """The state after the last whole interval, written only once the broker has acknowledged it."""
+    """State after the last whole interval, written only once the broker has acknowledged it."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -143,7 +143,7 @@ class _Notebook:
 
 
 def _batch(radio: Radio, replay: RecordedReplay | None, now_us: int, chunk_us: int) -> list[TimedPayload]:
-    """Everything due within the next interval, in time order; in history a chunk, packed by device."""
+    """Collect the messages of the next interval, in order of time; for history a chunk, packed by device."""
     from_us = radio.town.at_us
     batch = radio.step()
     chunk_end_us = min(from_us + chunk_us, now_us)
@@ -155,7 +155,7 @@ def _batch(radio: Radio, replay: RecordedReplay | None, now_us: int, chunk_us: i
 
 
 def _replay(saved_weeks: int | None, now_us: int, backfill_s: float, zone: ZoneInfo) -> RecordedReplay:
-    """The recordings where they were before, or anew where that has run out."""
+    """Resume the replay at its saved shift, or choose a new one if that has run out."""
     if saved_weeks is not None and (replay := RecordedReplay(saved_weeks, zone)).covers(now_us):
         return replay
     now = datetime.fromtimestamp(now_us / SECOND_US, UTC)
@@ -176,7 +176,7 @@ def _load(path: Path | None) -> dict[str, Any]:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file so that it is either the old or the new one, whatever happens."""
+    """Replace a file atomically."""
     draft = path.with_suffix(".new")
     draft.write_text(text, encoding="utf-8")
     os.replace(draft, path)

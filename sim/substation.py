@@ -1,4 +1,4 @@
-"""The heat source of a district: heat curve and what its sensors show."""
+"""Heat source of a district: heat curve and sensor values."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ import numpy as np
 from sim.thermal import Floats
 
 CURVE_ROOM_CELSIUS = 21.0
-CURVE_SLOPE = 0.83  # kelvin of radiator over room, per kelvin of room over outdoor
-SPREAD_SHARE = 0.4  # supply minus return, as a share of radiator over room
+CURVE_SLOPE = 0.83  # kelvin of radiator above room per kelvin of room above outdoor
+SPREAD_SHARE = 0.4  # supply minus return, as a share of radiator above room
 FLOW_PER_HOME_M3_H = 0.25
 WATER_KWH_PER_M3_K = 1.163
 
 
 @dataclass(frozen=True)
 class Channels:
-    """What the sensors of all substations show, one number per substation: °C, MPa, m³/h, kW."""
+    """Sensor values of all substations, one number per substation: °C, MPa, m³/h, kW."""
 
     supply_temperature: Floats
     return_temperature: Floats
@@ -27,13 +27,13 @@ class Channels:
 
 
 def radiator_celsius(outdoor: float, lost_share: Floats) -> Floats:
-    """Mean water temperature in the radiators by the heat curve; a failing substation loses a share of it."""
+    """Return the mean radiator water temperature by the heat curve; a failing substation loses a share of it."""
     healthy_kelvin = CURVE_SLOPE * (CURVE_ROOM_CELSIUS - outdoor)
     return CURVE_ROOM_CELSIUS + (1 - lost_share) * healthy_kelvin
 
 
 def channels(radiator: Floats, outdoor: float, homes: Floats, rng: np.random.Generator) -> Channels:
-    """Sensor values of substations whose radiators run at `radiator` °C and that feed `homes` homes each."""
+    """Simulate the sensors of substations whose radiators run at `radiator` °C and that feed `homes` homes each."""
     half_spread = SPREAD_SHARE * (radiator - CURVE_ROOM_CELSIUS) / 2
     noise = rng.normal(0, 1, (6, len(radiator)))
     flow = homes * FLOW_PER_HOME_M3_H * (1 + 0.01 * noise[4])

@@ -1,7 +1,7 @@
-"""The words on the wire: topic and JSON payload of readings, by the published MQTT contract.
+"""Wire format: topic and JSON payload of readings, as in the published MQTT contract.
 
-Written as plain text rather than by a JSON library: hundreds of thousands of readings share the machine with
-whoever reads them. Names are ASCII without quotes, so nothing needs escaping.
+Formatted as plain text instead of by a JSON library for speed: the consumer of hundreds of thousands of readings
+shares the machine. Names are ASCII without quotes, so nothing needs escaping.
 """
 
 import json
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 
 class TimedPayload(NamedTuple):
-    """A payload and the instant at which it is to be sent; sorts by that instant."""
+    """A payload with the instant at which it is due; sorts by that instant."""
 
     due_us: int
     topic: str
@@ -24,42 +24,42 @@ PACKED_CHARACTERS = 16_000  # no message gets much longer by packing
 
 
 def topic(device: str) -> str:
-    """Topic a device speaks on."""
+    """Return the topic that a device publishes on."""
     return f"hearth/v1/{device}/telemetry"
 
 
 def milliseconds(at_us: npt.NDArray[np.int64]) -> list[str]:
-    """`ts` as JSON integers of Unix milliseconds."""
+    """Render `ts` as JSON integers of Unix milliseconds."""
     return [str(value) for value in (at_us // 1000).tolist()]
 
 
 def rfc3339(at_us: int) -> str:
-    """`ts` as JSON text with the zone `Z`, to the millisecond."""
+    """Render `ts` as JSON text with the zone `Z`, to the millisecond."""
     return f'"{np.datetime_as_string(np.datetime64(at_us // 1000, "ms"), unit="ms")}Z"'
 
 
 def room(ts: str, celsius: float, humidity: float, battery: float) -> str:
-    """Object of a sensor that speaks for itself."""
+    """Render the object of a room sensor; humidity and battery in %."""
     return f'{{"ts":{ts},"temperature":{celsius:.2f},"humidity":{humidity:.1f},"battery":{battery:.2f}}}'
 
 
 def temperature(at_us: int, celsius: float) -> str:
-    """Object of a sensor that knows the temperature alone."""
+    """Render the object of a sensor that measures temperature only."""
     return f'{{"ts":{at_us // 1000},"temperature":{celsius:g}}}'
 
 
 def array(ids: Iterable[str], objects: Iterable[str]) -> str:
-    """Array of a gateway: each object with the id of its sensor."""
+    """Render the array of a gateway: each object with the id of its sensor."""
     return "[" + ",".join(f'{{"id":"{id_}",{body[1:]}' for id_, body in zip(ids, objects, strict=True)) + "]"
 
 
 def channels(ts: str, values: Mapping[str, float]) -> str:
-    """Object of a substation's sensor."""
+    """Render the object of a substation's sensor."""
     return f'{{"ts":{ts},{json.dumps(dict(values), separators=(",", ":"))[1:]}'
 
 
 def packed(messages: Iterable[TimedPayload]) -> list[TimedPayload]:
-    """The same readings in fewer messages: arrays by topic, due with their last reading, in order of time."""
+    """Pack readings into fewer messages: arrays by topic, due with their last reading, in order of time."""
     arrays: list[TimedPayload] = []
     growing: dict[str, list[TimedPayload]] = {}
     for message in messages:

@@ -1,8 +1,7 @@
-"""First-order heat balance of every home at once: one node of air, one of wall.
+"""First-order heat balance of all homes at once: one air node and one wall node each.
 
-Each node relaxes exponentially towards the mean of its neighbours, weighted by conductance. The step is
-exact while the neighbours stand still, and ends between the old value and the target whatever its length:
-it cannot blow up.
+Each node relaxes exponentially towards the conductance-weighted mean of its neighbours. A step is exact for constant
+neighbours and ends between the old value and the target, so it is unconditionally stable.
 """
 
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ class ThermalHomes:
 
     @classmethod
     def balanced(cls, target_celsius: Floats, outdoor: float, radiator_celsius: float, size: Floats) -> Self:
-        """Homes whose radiators hold `target_celsius` in this weather; `size` 1 is a usual flat."""
+        """Size radiators so that homes hold `target_celsius` in this weather; `size` 1 is an average flat."""
         infiltration, to_wall, to_outdoor = 40 * size, 400 * size, 100 * size
         losses = infiltration + 1 / (1 / to_wall + 1 / to_outdoor)
         radiator = losses * (target_celsius - outdoor) / (radiator_celsius - target_celsius)
@@ -45,7 +44,7 @@ class ThermalHomes:
 
 
 def steady_wall(homes: ThermalHomes, air: Floats, outdoor: float) -> Floats:
-    """Wall temperature that neither rises nor falls with this air and outdoor temperature."""
+    """Return the steady-state wall temperature for this air and outdoor temperature."""
     total = homes.air_to_wall + homes.wall_to_outdoor
     return (homes.air_to_wall * air + homes.wall_to_outdoor * outdoor) / total
 
@@ -77,5 +76,5 @@ def step(
 
 
 def relax(value: Floats, target: Floats, seconds: float, time_constant_seconds: Floats) -> Floats:
-    """Exact first-order step of `value` towards a constant `target`."""
+    """Relax `value` towards a constant `target` by an exact first-order step."""
     return target + (value - target) * np.exp(-seconds / time_constant_seconds)

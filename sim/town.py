@@ -1,4 +1,4 @@
-"""The town in motion: weather, substations, homes and faults, stepped from one interval to the next."""
+"""Simulation of the town: weather, substations, homes and faults, stepped interval by interval."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,14 +13,14 @@ from sim.thermal import Floats
 from sim.weather import MEAN_CELSIUS, outdoor_celsius
 
 SECOND_US = 1_000_000
-WARM_UP_SECONDS = 24 * 3600  # after which the start no longer shows and every kind of fault has left its mark
+WARM_UP_SECONDS = 24 * 3600  # until the initial state no longer matters and every kind of fault has taken effect
 
-COMFORT_CELSIUS = (21.2, 0.8)  # mean and spread of what healthy homes settle at
+COMFORT_CELSIUS = (21.2, 0.8)  # mean and spread of the temperature healthy homes settle at
 COMFORT_RANGE = (19.7, 22.8)
-STARVED_SHARE = 0.015  # of the homes never get warm: the end of a riser, a corner under the roof
+STARVED_SHARE = 0.015  # of the homes never get warm: at the end of a riser, or a corner under the roof
 STARVED_CELSIUS = (16.7, 17.3)
 STARVED_HARD_CELSIUS = (13.5, 14.8)  # every third of them
-STOPPED_CELSIUS = (12.0, 15.0)  # what the neighbours' walls give
+STOPPED_CELSIUS = (12.0, 15.0)  # heated only through the neighbours' walls
 SENSOR_NOISE_K = 0.04
 ROOM_SPREAD_K = 0.15
 BEDROOM_KELVIN = -0.3
@@ -31,7 +31,7 @@ _HOME_STREAM, _SENSOR_STREAM, _READING_STREAM, _CHANNEL_STREAM = 41, 42, 43, 44
 
 @dataclass(frozen=True)
 class TownReadings:
-    """What the sensors of the homes show at one instant, one number per sensor of the layout."""
+    """Readings of the home sensors at one instant, one number per sensor of the layout."""
 
     celsius: Floats
     humidity: Floats  # %
@@ -41,7 +41,7 @@ class TownReadings:
 
 
 class Town:
-    """A function of (seed, homes, interval, epoch) alone: every run steps through the same history."""
+    """A town determined by seed, homes, interval and epoch alone: every run steps through the same history."""
 
     def __init__(self, seed: int, homes: int, interval_s: int = 300, *, epoch_us: int) -> None:
         self.seed, self.interval_s = seed, interval_s
@@ -61,7 +61,7 @@ class Town:
         self.wall = thermal.steady_wall(self._homes, targets, outdoor_celsius(seed, self.at_us))
 
     def advance(self) -> None:
-        """One interval on."""
+        """Step forward by one interval."""
         active = self.calendar.active(self.at_us)
         self.air, self.wall = thermal.step(
             self._homes,
@@ -76,12 +76,12 @@ class Town:
         self.at_us += self.interval_us
 
     def advance_to(self, at_us: int) -> None:
-        """On to the last step at or before `at_us`, without a word to anyone; never back."""
+        """Step forward to the last step at or before `at_us`, without sending; never back."""
         while self.at_us + self.interval_us <= at_us:
             self.advance()
 
     def readings(self) -> TownReadings:
-        """What the sensors of the homes show now, faults of the sensors included."""
+        """Return the home sensors' present readings, including sensor faults."""
         count = len(self.layout.sensors)
         rng = np.random.default_rng([self.seed, _READING_STREAM, self.at_us])
         active = self.calendar.active(self.at_us)
@@ -96,17 +96,17 @@ class Town:
         )
 
     def channels(self) -> substation.Channels:
-        """What the sensors of the substations show now."""
+        """Return the substation sensors' present values."""
         rng = np.random.default_rng([self.seed, _CHANNEL_STREAM, self.at_us])
         radiator = self._radiator(self.calendar.active(self.at_us))
         return substation.channels(radiator, outdoor_celsius(self.seed, self.at_us), self._homes_fed, rng)
 
     def state(self) -> dict[str, Any]:
-        """Everything `restore` needs to go on from here, as JSON values."""
+        """Return the state that `restore` needs to continue from here, as JSON values."""
         return {**self._identity(), "at_us": self.at_us, "air": self.air.tolist(), "wall": self.wall.tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken. Raises ValueError if it is another town's."""
+        """Continue from `state`. Raises ValueError if it is another town's."""
         for name, value in self._identity().items():
             if state.get(name) != value:
                 raise ValueError(f"the saved town has {name} {state.get(name)}, this one {value}")
@@ -122,12 +122,12 @@ class Town:
 
 
 def epoch_before(now_us: int, backfill_s: float) -> int:
-    """Instant to start a town at, so that the start no longer shows in its last `backfill_s` seconds."""
+    """Return the instant to start a town at, so that its warm-up ends before the last `backfill_s` seconds."""
     return now_us - int((backfill_s + WARM_UP_SECONDS) * SECOND_US)
 
 
 def channel_values(channels: substation.Channels, index: int) -> dict[str, float]:
-    """Values of one substation by the name of the channel."""
+    """Return the values of one substation by channel name."""
     return {name: round(float(values[index]), 3) for name, values in asdict(channels).items()}
 
 
@@ -144,7 +144,7 @@ def _sizes(plan: layout.Layout) -> dict[FaultKind, int]:
 
 
 def _home_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats]:
-    """(temperature it settles at in °C, size relative to a usual flat) of every home."""
+    """Draw (temperature it settles at in °C, size relative to an average flat) of every home."""
     count = len(plan.homes)
     rng = np.random.default_rng([seed, _HOME_STREAM])
     targets = np.clip(rng.normal(*COMFORT_CELSIUS, count), *COMFORT_RANGE)
@@ -158,11 +158,11 @@ def _home_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats]:
 
 
 def _sensor_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats, Floats]:
-    """(kelvin over the home's air, relative humidity in %, battery in %) of every sensor."""
+    """Draw (kelvin above the home's air, relative humidity in %, battery in %) of every sensor."""
     count = len(plan.sensors)
     rng = np.random.default_rng([seed, _SENSOR_STREAM])
     bedroom = np.array([BEDROOM_KELVIN if sensor.room_kind == "bedroom" else 0.0 for sensor in plan.sensors])
     offset = np.array([sensor.offset for sensor in plan.sensors])
     bias = bedroom - offset + rng.normal(0, ROOM_SPREAD_K, count)
-    # Most batteries are good, one in two hundred is nearly empty.
+    # Most batteries are good; one in two hundred is nearly empty.
     return bias, rng.uniform(25, 45, count), 100 * rng.uniform(0, 1, count) ** 0.35

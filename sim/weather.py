@@ -1,6 +1,6 @@
-"""Outdoor temperature of the town: a winter that never ends.
+"""Outdoor temperature of the town: an endless winter.
 
-A function of the seed and the instant alone, so that any moment can be asked for in any order.
+A function of the seed and the instant alone, so instants can be computed in any order.
 """
 
 import math
@@ -22,7 +22,7 @@ _FRONT_STREAM, _GUST_STREAM = 11, 12
 
 
 def outdoor_celsius(seed: int, at_us: int) -> float:
-    """Air temperature outside, °C: day cycle, passing fronts and gusts."""
+    """Compute the outdoor air temperature in °C: day cycle, passing fronts and gusts."""
     hour = (at_us + TOWN_OFFSET_US) % DAY_US / HOUR_US
     day_cycle = DAY_SWING_K * math.cos((hour - WARMEST_HOUR) / 24 * math.tau)
     return MEAN_CELSIUS + day_cycle + _fronts_kelvin(seed, at_us / DAY_US) + _gusts_kelvin(seed, at_us)

@@ -12,7 +12,8 @@ from alerts.tickets.docket import Docket, Opening
 from domain.cases import CHANNEL_TEXTS, SUBJECT_TEXTS, CaseChannel, FollowUp, NewCase, refusal
 from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy
-from domain.tickets import Cold, EventKind, TicketClass, TicketSource, priority
+from domain.priority import Cold, priority
+from domain.tickets import EventKind, TicketClass, TicketSource
 from store.notices import outbox
 from store.tickets import case_rows
 

@@ -13,11 +13,13 @@ from alerts.judging.flagging import ReopenedFlag, changes_of, open_again
 from alerts.judging.history import History, Past
 from alerts.tickets.docket import Docket
 from alerts.tickets.work import ACTOR, record
+from domain.closing import Evidence, proof
 from domain.instants import to_us
 from domain.milli import milli
 from domain.policy import Policy
+from domain.priority import PRIORITY_URGENT, DeskRule
 from domain.states import FlagSource, HomeState
-from domain.tickets import PRIORITY_URGENT, DeskRule, EventKind, Evidence, NewEvent, TicketState, proof
+from domain.tickets import EventKind, NewEvent, TicketState
 from store.judging import flag_rows
 from store.notices import outbox
 from store.tickets import recovery_rows, ticket_rows

@@ -17,8 +17,9 @@ from alerts.tickets.work import ACTOR
 from domain.instants import NONE_US, to_datetime
 from domain.milli import celsius
 from domain.policy import Policy
+from domain.priority import Cold, DeskRule, priority
 from domain.states import ClearReason, FlagEndCause, FlagSource, NotJudged, Severity
-from domain.tickets import Cold, DeskRule, EventKind, TicketClass, TicketSource, TicketState, priority
+from domain.tickets import EventKind, TicketClass, TicketSource, TicketState
 from store.base import numbers
 from store.judging import flag_rows
 from store.tickets import ticket_rows

@@ -25,16 +25,8 @@ from domain.incidents import (
 )
 from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy, Version
-from domain.tickets import (
-    OF_INCIDENT,
-    PASSED_ON,
-    PRIORITY_URGENT,
-    EventKind,
-    TicketClass,
-    TicketSource,
-    TicketState,
-    passes_on,
-)
+from domain.priority import PRIORITY_URGENT
+from domain.tickets import OF_INCIDENT, PASSED_ON, EventKind, TicketClass, TicketSource, TicketState, passes_on
 from store.base import numbers
 from store.network import incident_rows
 from store.notices import outbox

@@ -20,7 +20,8 @@ from domain.care import CARE_TEXTS, CLOCK_READINGS, NEIGHBOURS_NEEDED, Care, Car
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.milli import milli
 from domain.policy import Policy, Version
-from domain.tickets import Cold, EventKind, TicketClass, TicketSource, priority
+from domain.priority import Cold, priority
+from domain.tickets import EventKind, TicketClass, TicketSource
 from store.base import wire
 from store.readings import stays
 from store.sensors import care_rows

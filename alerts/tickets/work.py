@@ -8,13 +8,14 @@ from psycopg import Connection
 
 from alerts.tickets.clock_terms import as_text, call_back, clock_row, fresh_clocks, undated_events
 from alerts.tickets.ticket_notices import notices
+from domain.closing import missing
 from domain.notices import OutboxEntry
 from domain.policy import Policy
+from domain.priority import PRIORITY_URGENT
 from domain.tickets import (
     AFTER_DONE,
     EVERYTHING,
     MOVES,
-    PRIORITY_URGENT,
     RESUMED_BY_REWORK,
     EventKind,
     MoveRefused,
@@ -25,7 +26,6 @@ from domain.tickets import (
     TooEarly,
     allowed_moves,
     clocks_met,
-    missing,
     state_after,
 )
 from store.tickets import clock_rows, ticket_rows

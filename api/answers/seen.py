@@ -3,7 +3,8 @@
 from typing import Any
 
 from api.http.session import Session
-from domain.tickets import EventKind, TicketState, event_for_user, is_for_user, missing
+from domain.closing import missing
+from domain.tickets import EventKind, TicketState, event_for_user, is_for_user
 from store.base.access import Role, Scope
 
 

@@ -23,8 +23,9 @@ from api.http.language import Language, preferred
 from api.http.paging import Page, Paged, Sort, Sorted
 from api.http.problem import FieldFault, Problem, forbidden, invalid, no_such, too_many
 from api.http.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
+from domain.priority import Cold, priority
 from domain.reasons import Text
-from domain.tickets import CREW_MOVES, Cold, MoveRefused, TicketClass, TicketSource, TooEarly, priority
+from domain.tickets import CREW_MOVES, MoveRefused, TicketClass, TicketSource, TooEarly
 from store.base.access import Role
 from store.tickets import desk_pages
 from store.tickets.ticket_rows import OpenTicketRow

@@ -1,7 +1,7 @@
-"""A dossier as one ZIP whose bytes depend on nothing but what is put in: `manifest.json` tells the digest of each file.
+"""A dossier as a reproducible ZIP: its bytes depend on its content only, and `manifest.json` lists each file's digest.
 
-The root is the SHA-256 of the manifest without its root, written as `jq -cS 'del(.root)'` writes it: one number that
-stands for everything.
+The root is the SHA-256 of the manifest without its root, formatted as by `jq -cS 'del(.root)'`: one digest for
+everything.
 """
 
 import base64
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 FORMAT = "hearth-evidence/1"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
-SIGNATURE = "signature.json"  # of the root; the one file that the manifest does not name
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say
+SIGNATURE = "signature.json"  # of the root; the only file not in the manifest
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP can hold
 MODE = 0o100644 << 16
 UNIX = 3
 
 
 class DossierWriter:
-    """Writes a dossier, one file after the other. A context: what is left when it ends early is no dossier."""
+    """Writes a dossier file by file. A context manager; without `finish` the result is not a dossier."""
 
     def __init__(self, out: IO[bytes]) -> None:
         self._archive = zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED)
@@ -36,7 +36,7 @@ class DossierWriter:
         self._archive.close()
 
     def add(self, name: str, blocks: Iterable[bytes]) -> None:
-        """Write a file, a block at a time."""
+        """Write a file from blocks of bytes."""
         size, digest = 0, hashlib.sha256()
         with self._archive.open(_entry(name), "w", force_zip64=True) as file:
             for block in blocks:
@@ -46,7 +46,7 @@ class DossierWriter:
         self._files[name] = {"name": name, "sha256": digest.hexdigest(), "size": size}
 
     def finish(self, head: Mapping[str, Any], key: "SigningKey | None" = None) -> str:
-        """Write what names the files, and `head` with it, signed if there is a key; returns the root."""
+        """Write the manifest with `head`, signed if there is a key; return the root."""
         self.add(SUMS, [sums(self._files.values())])
         told = {"format": FORMAT, **head, "files": sorted(self._files.values(), key=lambda file: str(file["name"]))}
         digest = root(told)
@@ -57,7 +57,7 @@ class DossierWriter:
 
 
 def _signature(digest: str, key: "SigningKey") -> bytes:
-    from store.evidence.signing import of_dossier  # which takes a while to import
+    from store.evidence.signing import of_dossier  # slow to import
 
     told = {
         "key": key.key_id,
@@ -68,13 +68,13 @@ def _signature(digest: str, key: "SigningKey") -> bytes:
 
 
 def sums(files: Iterable[Mapping[str, Any]]) -> bytes:
-    """What `sha256sum --check` reads."""
+    """Render the list of digests that `sha256sum --check` reads."""
     lines = sorted((str(file["name"]), str(file["sha256"])) for file in files)
     return "".join(f"{digest}  {name}\n" for name, digest in lines).encode()
 
 
 def root(told: Mapping[str, Any]) -> str:
-    """The digest of a manifest, whatever it says its root is."""
+    """Compute the root of a manifest, ignoring the one it states."""
     plain = {name: value for name, value in told.items() if name != "root"}
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
     return hashlib.sha256(text.encode()).hexdigest()

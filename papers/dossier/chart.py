@@ -1,7 +1,7 @@
-"""A chart of temperatures as SVG: each column shows the lowest and the highest value, so that no dip gets lost.
+"""Temperature chart as SVG: each column spans the lowest to the highest value, so that no dip is lost.
 
-Where nothing was held there is no line, and a strip under the chart marks every column in which something is missing,
-however short. The SVG holds numbers only; what the colours mean is told beside it (`COLOURS`).
+Without readings there is no line, and a strip under the chart marks every column with a gap, however short. The SVG
+contains numbers only; the legend is set beside it (`COLOURS`).
 """
 
 import math
@@ -22,15 +22,15 @@ HATCH = (
     '<defs><pattern id="uncounted" width="6" height="6" patternUnits="userSpaceOnUse">'
     f'<path d="M0 6L6 0" stroke="{UNCOUNTED}" stroke-width="0.6"/></pattern></defs>'
 )
-LOWEST_TOP, HIGHEST_BOTTOM = 22.0, 15.0  # °C; so much is always in sight
-NARROWEST_WINDOW = 4.0  # units; narrower ones are seen by their limit line alone
+LOWEST_TOP, HIGHEST_BOTTOM = 22.0, 15.0  # °C; always within the axis
+NARROWEST_WINDOW = 4.0  # units; narrower ones show their limit line only
 DAY = timedelta(days=1)
-Scale: TypeAlias = Callable[[float], float]  # °C to its place
+Scale: TypeAlias = Callable[[float], float]  # °C → y coordinate
 
 
 @dataclass(frozen=True)
 class LimitSpan:
-    """What holds from one instant to another (µs): limits in °C, None where there is none."""
+    """Limits in force from one instant to another (µs), in °C; None: no limit."""
 
     start: int
     end: int
@@ -41,7 +41,7 @@ class LimitSpan:
 
 @dataclass(frozen=True)
 class TemperatureChart:
-    """What is drawn. `traces` are lowest and highest per column, None: nothing held; `gaps` are µs."""
+    """Data of a chart. `traces` are (lowest, highest) per column, None without readings; `gaps` are µs."""
 
     start: int
     end: int
@@ -52,18 +52,18 @@ class TemperatureChart:
     rules: Sequence[LimitSpan]
 
     def x(self, at: int) -> float:
-        """Where an instant stands."""
+        """Return the x coordinate of an instant."""
         share = (min(max(at, self.start), self.end) - self.start) / (self.end - self.start)
         return LEFT + share * (RIGHT - LEFT)
 
 
 def edges(start: int, end: int) -> list[int]:
-    """The edges of the columns, µs."""
+    """Return the edges of the columns, µs."""
     return [start + (end - start) * n // COLUMNS for n in range(COLUMNS + 1)]
 
 
 def svg(chart: TemperatureChart) -> str:
-    """Draw it."""
+    """Draw a chart."""
     values = [value for trace in chart.traces for column in trace if column for value in column]
     limits = [limit for rule in chart.rules for limit in (rule.cold, rule.severe) if limit is not None]
     low = math.floor(min([HIGHEST_BOTTOM, *values, *(limit - 1 for limit in limits)]))
@@ -81,7 +81,7 @@ def svg(chart: TemperatureChart) -> str:
 
 
 def _ground(chart: TemperatureChart) -> Iterator[str]:
-    """Windows of the day limit, time that is not judged, and time that has not been counted."""
+    """Draw the windows of the day limit, time not judged, and time not counted."""
     for rule in chart.rules:
         left, width = chart.x(rule.start), chart.x(rule.end) - chart.x(rule.start)
         if not rule.judged:
@@ -96,7 +96,7 @@ def _ground(chart: TemperatureChart) -> Iterator[str]:
 
 
 def _degrees(low: int, high: int, y: Scale) -> Iterator[str]:
-    """A line for each degree, or every few, with its number."""
+    """Draw a labelled line for each degree, or every few."""
     step = max(1, math.ceil((high - low) / 12))
     for celsius in range(low, high + 1, step):
         at = y(celsius)
@@ -105,7 +105,7 @@ def _degrees(low: int, high: int, y: Scale) -> Iterator[str]:
 
 
 def _days(chart: TemperatureChart) -> Iterator[str]:
-    """The local hours of a short span, the days of a longer one."""
+    """Draw the local hours of a short span, or the days of a longer one."""
     for at, label in ticks(chart.start, chart.end, chart.zone):
         x = chart.x(at)
         yield f'<path d="M{x:.2f} {TOP}V{STRIP[0] + STRIP[1]}" stroke="#999" stroke-opacity="0.35" stroke-width="0.5"/>'
@@ -114,7 +114,7 @@ def _days(chart: TemperatureChart) -> Iterator[str]:
 
 
 def ticks(start: int, end: int, zone: ZoneInfo) -> list[tuple[int, str]]:
-    """Instants (µs) to write at the axis, at most some 20, by the wall clock."""
+    """Choose instants (µs) to label on the time axis, about 20 at most, by local time."""
     first, last = (datetime.fromtimestamp(us / 1e6, UTC).astimezone(zone) for us in (start, end))
     days = max(1, round((end - start) / 86_400e6))
     if days <= 3:
@@ -140,7 +140,7 @@ def _local(us: int, zone: ZoneInfo) -> datetime:
 
 
 def _gaps(chart: TemperatureChart) -> Iterator[str]:
-    """Silence as a shade over the chart, and in the strip, where the shortest of them is seen, too."""
+    """Draw gaps as a shade over the chart, and in the strip, where even the shortest is visible."""
     yield _rect(LEFT, STRIP[0], RIGHT - LEFT, STRIP[1], 'fill="#f2f2f2"')
     for start, end in chart.gaps:
         left, width = chart.x(start), chart.x(end) - chart.x(start)
@@ -150,7 +150,7 @@ def _gaps(chart: TemperatureChart) -> Iterator[str]:
 
 
 def _limits(chart: TemperatureChart, y: Scale) -> Iterator[str]:
-    """Each limit while it holds, as far as time was counted."""
+    """Draw each limit while it is in force, within the counted time."""
     first, last = chart.counted
     for colour, name in ((COLD, "cold"), (SEVERE, "severe")):
         path = ""
@@ -162,7 +162,7 @@ def _limits(chart: TemperatureChart, y: Scale) -> Iterator[str]:
 
 
 def _trace(trace: Sequence[tuple[float, float] | None], y: Scale, colour: str) -> str:
-    """A bar for each column from its lowest to its highest value, never thinner than a line."""
+    """Draw a bar per column from its lowest to its highest value, never thinner than a line."""
     path = []
     for nth, column in enumerate(trace):
         if column is not None:

@@ -1,6 +1,6 @@
-"""An evidence dossier put together: everything that is on record of a home for a span of local days, in one ZIP.
+"""Composing an evidence dossier: everything on record of a home for a span of local days, in one ZIP.
 
-Nothing in it comes from the clock: the same data and the same request give the same bytes.
+It does not depend on the clock: the same data and the same request give the same bytes.
 """
 
 import json
@@ -40,7 +40,7 @@ from store.readings import reading_history
 from store.tickets import desk_pages
 
 MOST_READINGS = 5_000_000
-AT_ONCE = 200_000  # readings that are judged at a time
+AT_ONCE = 200_000  # readings judged at a time
 DAY = timedelta(days=1)
 READINGS = pa.schema(
     {
@@ -61,12 +61,12 @@ GAPS = pa.schema({"from": INSTANT, "to": INSTANT, "seconds": pa.float64()})
 
 
 class TooMuch(Exception):
-    """The span holds more readings than a dossier takes."""
+    """The span has more readings than a dossier may hold."""
 
 
 @dataclass(frozen=True)
 class DossierRequest:
-    """What is asked for: a home by key and code, and local days, the end left out."""
+    """A requested dossier: a home by key and code, and local days, half-open."""
 
     home: int
     code: str
@@ -83,11 +83,11 @@ def compose(
     out: IO[bytes],
     key: SigningKey | None = None,
 ) -> str:
-    """Write the dossier of a home; returns its root digest.
+    """Write the dossier of a home and return its root digest.
 
     Args:
-        conn: not in a transaction; afterwards in one that has read only and sees what the scope reaches.
-        key: what it is signed with; None: it is not.
+        conn: not in a transaction; afterwards in a read-only one limited to the scope.
+        key: to sign it with; None: unsigned.
     Raises:
         TooMuch: there are too many readings.
     """
@@ -98,7 +98,7 @@ def compose(
 
 
 class Records(NamedTuple):
-    """What people and the desk did in the span, as the dossier tells it."""
+    """Records of people and the desk in the span, as in the dossier."""
 
     flags: list[Row]
     tickets: list[Row]
@@ -117,7 +117,7 @@ class _Dossier:
     key: SigningKey | None
 
     def written(self) -> str:
-        """Write all files in their order."""
+        """Write all files in order and return the root."""
         span, home = self._span(), dossier_rows.home(self.conn, self.wanted.home)
         places = dossier_rows.places(self.conn, span)
         readings = self._readings(places, span)
@@ -156,7 +156,7 @@ class _Dossier:
         return self.bundle.finish(self._head((since, upto), readings, days, records.events), self.key)
 
     def _records(self, span: HomeSpan) -> Records:
-        """Write what people and the desk did."""
+        """Write the records of people and the desk."""
         flags = self._flags(span)
         tickets, events = self._tickets(span, flags)
         measurements = [seen(measured(row), self.wanted.view) for row in dossier_rows.measurements(self.conn, span)]
@@ -166,7 +166,7 @@ class _Dossier:
         return Records(flags, tickets, events, measurements, outages)
 
     def _gaps(self, counted: Recount, upto_us: int, kept_since: datetime | None) -> list[tuple[int, int]]:
-        """Write gaps.csv. Nothing is said of a time whose readings may have been deleted."""
+        """Write gaps.csv, without times whose readings may have been deleted."""
         since = to_us(kept_since) if kept_since else NONE_US
         gaps = [(max(start, since), end) for start, end in counted.gaps if max(start, since) < min(end, upto_us)]
         self._table("gaps.csv", GAPS, [_gap(*gap) for gap in gaps])
@@ -185,7 +185,7 @@ class _Dossier:
         days: Sequence[Row],
         events: Sequence[Row],
     ) -> Row:
-        """What the manifest says beside the files."""
+        """Return the manifest's entries besides the files."""
         state = {
             "readings": readings["count"],
             "last_measured_at": readings["last_measured_at"],
@@ -210,7 +210,7 @@ class _Dossier:
         return told
 
     def _readings(self, places: Sequence[DossierPoint], span: HomeSpan) -> Row:
-        """Write readings.csv; how many there were, and the last instants of them."""
+        """Write readings.csv; return the number of readings and their last instants."""
         found: Row = {"count": 0, "last_measured_at": None, "last_received_at": None}
         self.bundle.add("readings.csv", write(Format.CSV, READINGS, self._batches(places, span, found)))
         return found
@@ -240,7 +240,7 @@ class _Dossier:
         return pa.RecordBatch.from_arrays(columns, schema=READINGS)
 
     def _judged(self, place: DossierPoint, rows: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Whether the room was judged by the version in force when each reading was measured."""
+        """Return a mask: whether the version in force at each reading judges the room."""
         starts = [to_us(self._midnight(version.valid_from)) for version in self.policy.versions]
         version = np.maximum(np.searchsorted(starts, rows["measured_at"], "right") - 1, 0)
         judges = np.array([place.room_kind in v.judged_rooms for v in self.policy.versions])
@@ -258,7 +258,7 @@ class _Dossier:
         return recount(self.conn, judging, self.wanted.home, self.wanted.first, self.wanted.end, upto_us, edges)
 
     def _ledger(self, days: Sequence[Row], counted: Recount, kept_since: datetime | None) -> list[date]:
-        """Write ledger.csv; the closed days that come to something else when they are counted anew."""
+        """Write ledger.csv; return the closed days that differ when recounted."""
         rows = [{**row, "recount": self._recounted(row, counted, kept_since)} for row in days]
         self._table("ledger.csv", LEDGER_RECOUNTED, rows)
         return [row["day"] for row in rows if row["recount"] == "differs"]
@@ -270,25 +270,25 @@ class _Dossier:
             return "unkept"
         since = self.scope.since.get(self.wanted.home)
         if since and row["day"] <= since.day:
-            return "unkept"  # what held at the beginning of a tenancy was measured before it
+            return "unkept"  # the reading in force when a tenancy begins was measured before it
         on_record = [round(row[name] * 1e6) for name in SECONDS]
         return "same" if agree(counted.days, row["day"].toordinal(), on_record) else "differs"
 
     def _counted_from(self, days: Sequence[Row], found: Recount, kept_since: datetime | None) -> datetime | None:
-        """From when on time has been counted: a home begins on the day of its first reading."""
+        """Return the start of counted time: a home begins on the day of its first reading."""
         first = [row["day"] for row in days[:1]] + [date.fromordinal(int(day)) for day in found.days["day"][:1]]
         begins = self._midnight(min(first)) if first else None
         return max(begins, kept_since) if begins and kept_since else begins
 
     def _in_force(self) -> list[tuple[str, Version]]:
-        """The versions in force on some day of the span."""
+        """Return the versions in force on some day of the span."""
         versions, labels = self.policy.versions, self.policy.labels
         ends = [*(version.valid_from for version in versions[1:]), date.max]
         named = zip(labels, versions, ends, strict=True)
         return [(label, v) for label, v, end in named if v.valid_from < self.wanted.end and end > self.wanted.first]
 
     def _policy(self, days: Sequence[Row]) -> list[tuple[str, Version]]:
-        """Write the rules; returns those in force."""
+        """Write the policy files; return the versions in force."""
         rules = self._in_force()
         self.bundle.add("policy.toml", [self.policy.text.encode()])
         told = {
@@ -297,7 +297,7 @@ class _Dossier:
             "sha256": _digest(self.policy),
             "seasons": [{"from": season.first, "to": season.end} for season in self.policy.seasons],
             "in_force": [version(label, rule) for label, rule in rules],
-            # Days that were judged by a version which this policy does not have any more.
+            # Days judged by a version that this policy no longer has.
             "not_in_this_policy": sorted({row["policy"] for row in days} - set(self.policy.labels)),
         }
         self._json("policy.json", told)
@@ -309,7 +309,7 @@ class _Dossier:
         return flags
 
     def _tickets(self, span: HomeSpan, flags: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-        """Write tickets, their events and the seals over them; returns tickets with their clocks, and the events."""
+        """Write tickets, events and seals; return the tickets with their clocks, and the events."""
         rows = dossier_rows.tickets(self.conn, self.scope, span, [flag["ticket_id"] for flag in flags])
         keys = [row["ticket_id"] for row in rows]
         clocks, events = desk_pages.clocks(self.conn, keys), dossier_rows.events(self.conn, keys)
@@ -368,11 +368,11 @@ class _Dossier:
 def counted_to(
     days: Sequence[Row], newest: datetime | None, end: datetime, midnight: Callable[[date], datetime]
 ) -> datetime | None:
-    """Up to when time has been counted, as far as the data itself says; None: nothing has been counted.
+    """Return the end of counted time as far as the data shows; None: nothing has been counted.
 
     Args:
         days: of the ledger, in order.
-        newest: when the last reading was measured.
+        newest: time of the last reading.
         end: of the span.
         midnight: the instant at which a local day begins.
     """
@@ -380,7 +380,7 @@ def counted_to(
     if days:
         last = days[-1]
         covered = timedelta(microseconds=sum(round(last[name] * 1e6) for name in SECONDS[:5]))
-        reached.append(midnight(last["day"]).astimezone(UTC) + covered)  # days need not have 24 hours
+        reached.append(midnight(last["day"]).astimezone(UTC) + covered)  # days may be shorter or longer than 24 hours
     if not reached:
         return None
     return min(max(reached), end)

@@ -1,4 +1,4 @@
-"""Rows of a dossier as its files have them, for the user or for the company's people."""
+"""Rows of a dossier's files, for the user or for the company's staff."""
 
 import json
 from datetime import UTC, date, datetime, time
@@ -15,20 +15,20 @@ PERSONAL = ("responsible", "measurer", "recorded_by", "signature", "confirmation
 
 
 class DossierAudience(StrEnum):
-    """For whom a dossier is made."""
+    """Audience of a dossier."""
 
-    USER = "user"  # without remarks of the staff and other people's names
+    USER = "user"  # without staff remarks and other people's names
     STAFF = "staff"
 
 
 def seen(row: Row, view: DossierAudience) -> Row:
-    """A row with what the view shows of it."""
+    """Return the part of a row that the view shows."""
     hidden = PERSONAL if view is DossierAudience.USER else ()
     return {name: value for name, value in row.items() if name not in hidden}
 
 
 def version(label: str, version: Version) -> Row:
-    """A version of the rules, as far as homes are judged by it."""
+    """Return the part of a policy version that homes are judged by."""
     limits = [
         {
             "class": limit.home_class,
@@ -45,23 +45,23 @@ def version(label: str, version: Version) -> Row:
 
 
 def thermometer(place: DossierPoint) -> Row:
-    """A sensor in a room for a time."""
+    """Return the placement of a sensor in a room."""
     return {name: value for name, value in place._asdict().items() if name not in ("point_id", "sensor_id")}
 
 
 def flag(row: Row) -> Row:
-    """A flag, with the reason of its end in both languages."""
+    """Return a flag with the reason it ended in both languages."""
     ended = CLEAR_TEXTS[ClearReason(row["clear_reason"])]._asdict() if row["clear_reason"] else None
     return {**{name: value for name, value in row.items() if name != "ticket_id"}, "cleared_because": ended}
 
 
 def measured(row: Row) -> Row:
-    """A measurement, and whether it counts."""
+    """Return a measurement with its validity."""
     return {**row, "signed": row["signature"] is not None, "valid": row["worth"] == "valid"}
 
 
 def event(event: Row, view: DossierAudience) -> Row:
-    """An event as it is told: whole with what its hash is made of, in part, or its hash alone."""
+    """Return an event: whole with its hashed text, in part, or as the hash alone."""
     plain = {name: event[name] for name in ("at", "kind", "actor", "state", "data")}
     whole = {"shown": "whole", **plain, "canonical": event["told"]}
     if view is DossierAudience.STAFF:
@@ -73,7 +73,7 @@ def event(event: Row, view: DossierAudience) -> Row:
 
 
 def dumps(told: object, indent: int | None = 1) -> str:
-    """JSON; instants are UTC to the µs, hashes are hexadecimal."""
+    """Render JSON; instants are UTC to the µs, hashes are hexadecimal."""
     return json.dumps(told, indent=indent, ensure_ascii=False, default=_plain)
 
 

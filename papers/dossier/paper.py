@@ -1,4 +1,4 @@
-"""An evidence dossier as a paper to hold in hands: what was found, the chart, and the tables behind it."""
+"""The printable summary of an evidence dossier: findings, chart and tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,23 +17,23 @@ from papers.kpi import CLOCKS
 from papers.tables import ABSENT, Table, TableColumn, Value, ValueKind
 
 Row: TypeAlias = Mapping[str, Any]
-MOST_ROWS = 200  # of a table on paper; the file has them all
+MOST_ROWS = 200  # of a printed table; the data file has all of them
 STATES = ("compliant", "cold", "severe", "unknown", "not_judged", "shortfall")
 
 
 @dataclass(frozen=True)
 class DossierContents:
-    """What the paper tells; rows as the files of the dossier have them."""
+    """Content of the summary; rows as in the dossier's files."""
 
     home: Row
     heat: Sequence[Row]
     first: date
     end: date
     view: str
-    counted: tuple[datetime, datetime] | None  # from when to when; None: nothing is known of the span
+    counted: tuple[datetime, datetime] | None  # start and end; None: nothing was counted in the span
     readings: Row  # count, last_measured_at, last_received_at
     places: Sequence[tuple[str, str, bool]]  # sensor, room, judged
-    rules: Sequence[tuple[str, Version]]  # in force in the span, by their labels
+    rules: Sequence[tuple[str, Version]]  # in force in the span, with their labels
     ledger: Sequence[Row]
     differing: Sequence[date]
     flags: Sequence[Row]
@@ -44,7 +44,7 @@ class DossierContents:
 
 
 def render(contents: DossierContents, language: str) -> bytes:
-    """Set the paper in a language: zh or en."""
+    """Typeset the summary in a language: zh or en."""
     teller = _Teller(contents, language)
     drawn = contents.counted is not None
     tables = [(table, widths) for table, widths in teller.tables()]
@@ -69,7 +69,7 @@ def render(contents: DossierContents, language: str) -> bytes:
 
 @dataclass(frozen=True)
 class _Teller:
-    """Tells the contents in one language."""
+    """Texts and tables of the summary in one language."""
 
     contents: DossierContents
     language: str
@@ -79,12 +79,12 @@ class _Teller:
         return template.format(**values) if values else template
 
     def at(self, instant: datetime | None, none: Text = words.NO_INSTANT) -> str:
-        """An instant by the wall clock."""
+        """Format an instant in local time."""
         zone = self.contents.chart.zone
         return self.said(none) if instant is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
 
     def facts(self) -> list[tuple[Text, list[str]]]:
-        """What the paper is about: label and lines."""
+        """Return the facts about the dossier, each a label and lines."""
         of, home = self.contents, self.contents.home
         last, days = of.end - timedelta(days=1), (of.end - of.first).days
         zone = of.chart.zone.key
@@ -139,7 +139,7 @@ class _Teller:
         return f"{home['contract_limit']:g} °C, {span}"
 
     def finding(self) -> str:
-        """The sentence that sums it up."""
+        """Return the summarising sentence."""
         of = self.contents
         if not of.ledger:
             return self.said(words.FINDING_NONE)
@@ -157,12 +157,12 @@ class _Teller:
         )
 
     def chart_note(self) -> str:
-        """How the chart is to be read."""
+        """Return the note under the chart."""
         minutes = (self.contents.chart.end - self.contents.chart.start) / chart.COLUMNS / 60e6
         return self.said(words.CHART_NOTE, minutes=f"{minutes:,.1f}")
 
     def legend(self) -> list[dict[str, object]]:
-        """What the colours mean."""
+        """Return the legend of the chart."""
         of_sensor: dict[str, list[str]] = {}
         for sensor, room, judged in self.contents.places:
             if judged:
@@ -182,7 +182,7 @@ class _Teller:
         return [{"label": label, "colour": colour, "thin": thin} for label, colour, thin in (*rooms, *rest)]
 
     def tables(self) -> list[tuple[Table, list[int]]]:
-        """Tables with the widths of their columns; 0: as wide as what is in it."""
+        """Return the tables with their column widths; 0: as wide as the content."""
         of = self.contents
         return [
             self._totals(),

@@ -1,6 +1,6 @@
-"""A ZIP of a stranger's, read where it lies: never unpacked, and no more of it than its limits allow.
+"""Reading an untrusted ZIP in place: never unpacked to disk, and only within limits.
 
-What a reader would have to spend on it is decided from its directory, before anything is inflated.
+The cost of reading it is checked against its directory before anything is inflated.
 """
 
 import io
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 LARGEST_ZIP = 1 << 30  # bytes
-# Unpacked. What is JSON takes twenty times as much once it is read.
+# Unpacked. JSON takes twenty times its size in memory.
 LARGEST = {"readings.csv": 1 << 30, "events.jsonl": 32 << 20, "gaps.csv": 32 << 20, "manifest.json": 1 << 16}
 LARGEST_OTHER = 4 << 20
-# A dossier's readings pack to a twentieth at best. What packs better has been made to cost its reader much.
+# The readings of a dossier compress to a twentieth at best; a higher ratio indicates a ZIP bomb.
 MOST_RATIO, SMALL = 60, 1 << 20
 LONGEST_LINE = 1 << 18
 MOST_ENTRIES, LARGEST_DIRECTORY = 64, 1 << 16
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others take as much memory as they like
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others have unbounded memory use
 ENCRYPTED = 1
 HEADER = 30  # bytes before the name of an entry
 END = struct.Struct("<4s4H2LH")  # the record at the end of a ZIP
@@ -33,11 +33,11 @@ TOO_LARGE = "it is larger than one can be"
 
 
 class TooLarge(Exception):
-    """The ZIP is more than any dossier is."""
+    """The ZIP exceeds the limits of a dossier."""
 
 
 class Archive:
-    """The entries of a ZIP. A context.
+    """The entries of a ZIP. A context manager.
 
     Raises:
         TooLarge, zipfile.BadZipFile, OSError: on opening.
@@ -57,25 +57,25 @@ class Archive:
         self._zip.close()
 
     def faults(self) -> Iterator[str]:
-        """Why entries are not to be read."""
+        """Yield the reasons not to read the entries."""
         end = 0
         for info in sorted(self.infos, key=lambda info: info.header_offset):
             name, most = info.filename, LARGEST.get(info.filename, LARGEST_OTHER)
             if info.header_offset < end:
-                yield f"{name}: lies over another file"
+                yield f"{name}: overlaps another file"
             end = info.header_offset + HEADER + len(name) + info.compress_size
             if info.compress_type not in METHODS or info.flag_bits & ENCRYPTED:
-                yield f"{name}: is packed in a way that a dossier is not"
+                yield f"{name}: uses a compression or encryption that a dossier never has"
             if info.file_size > most:
-                yield f"{name}: would be {info.file_size} bytes: too much to be looked at"
+                yield f"{name}: would unpack to {info.file_size} bytes, which is too large"
             elif info.file_size > max(SMALL, MOST_RATIO * info.compress_size):
-                yield f"{name}: would be {info.file_size} bytes of {info.compress_size}: no dossier packs like that"
+                yield f"{name}: {info.compress_size} bytes would unpack to {info.file_size}: implausible for a dossier"
 
     def blocks(self, name: str) -> Iterator[bytes]:
-        """The bytes of an entry, a block at a time, as many as its directory entry says.
+        """Yield an entry in blocks, up to the size stated in the directory.
 
         Raises:
-            zipfile.BadZipFile: there are more of them. Others of UNREADABLE.
+            zipfile.BadZipFile: it is larger. Others of UNREADABLE.
         """
         left = self._zip.getinfo(name).file_size
         with self._zip.open(name) as file:
@@ -86,19 +86,19 @@ class Archive:
                 yield block
 
     def whole(self, name: str) -> bytes:
-        """All bytes of an entry."""
+        """Read an entry as a whole."""
         return b"".join(self.blocks(name))
 
     def json(self, name: str) -> Any:
-        """An entry as JSON."""
+        """Read an entry as JSON."""
         return json.loads(self.whole(name))
 
     def stream(self, name: str) -> io.BufferedReader:
-        """An entry as a file to read from."""
+        """Open an entry as a binary file."""
         return io.BufferedReader(_Stream(self.blocks(name)))
 
     def lines(self, name: str) -> Iterator[bytes]:
-        """The lines of an entry.
+        """Yield the lines of an entry.
 
         Raises:
             ValueError: one is too long.
@@ -111,7 +111,7 @@ class Archive:
 
 
 class _Stream(io.RawIOBase):
-    """Blocks as a file to read from."""
+    """A binary file over an iterator of blocks."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks, self._rest = blocks, memoryview(b"")
@@ -127,9 +127,9 @@ class _Stream(io.RawIOBase):
 
 
 def _check_end(file: Path) -> None:
-    """Refuse a ZIP whose directory alone would take too much to read."""
+    """Refuse a ZIP whose directory alone is too large to read."""
     if not file.is_file():
-        raise OSError("it is no file" if file.exists() else "there is no such file")
+        raise OSError("it is not a file" if file.exists() else "there is no such file")
     size = file.stat().st_size
     with file.open("rb") as raw:
         raw.seek(max(0, size - END.size - 20))

@@ -1,4 +1,4 @@
-"""The readings of a dossier, by column: a season of them takes seconds."""
+"""Columnar check of a dossier's readings: a season takes seconds."""
 
 from collections.abc import Callable
 from typing import IO
@@ -13,12 +13,12 @@ from store.base.wire import celsius, milli
 
 NUMBERS = ("raw", "offset", "temperature")
 COLUMNS = ("sensor", "measured_at", "received_at", *NUMBERS)
-BLOCK = 1 << 20  # no line is longer
-MOST_STRETCHES = 100_000  # a sensor's readings stand together; more than that is no dossier of one home
+BLOCK = 1 << 20  # bytes; no line is longer
+MOST_STRETCHES = 100_000  # runs of one sensor; more do not come from the dossier of one home
 
 
 class ReadingsCheck:
-    """Looks through readings.csv; `count` and `newest` (the last received_at) of what was seen so far."""
+    """Checks readings.csv; `count` and `newest` (the last received_at) cover the rows read so far."""
 
     def __init__(self, fault: Callable[[str], None]) -> None:
         self._fault = fault
@@ -27,10 +27,10 @@ class ReadingsCheck:
         self.count, self.newest = 0, ""
 
     def look(self, file: IO[bytes]) -> None:
-        """Each temperature is the raw one and the offset, and the readings of a sensor are in order.
+        """Check that each temperature is raw plus offset, and that the readings of a sensor are in order.
 
         Raises:
-            pa.ArrowInvalid (a ValueError), KeyError: it is not of its form.
+            pa.ArrowInvalid (a ValueError), KeyError: it is malformed.
         """
         told = csv.ConvertOptions(
             column_types=dict.fromkeys(COLUMNS, pa.string()), include_columns=list(COLUMNS), strings_can_be_null=False
@@ -46,23 +46,23 @@ class ReadingsCheck:
         self.newest = max(self.newest, pc.max(columns["received_at"]).as_py())
         raw, offset, temperature = (_numbers(columns[name]) for name in NUMBERS)
         with np.errstate(all="ignore"):
-            # To the thousandth; dossiers that are older were added in 32 bits.
+            # In thousandths; older dossiers added 32-bit floats.
             judged = celsius(milli(raw) + milli(offset))
             other = (judged != temperature) & (raw + offset != temperature) & _said(columns["raw"])
         for nth in np.flatnonzero(other).tolist():
-            self._fault(f"{_where(columns, nth)}: raw + offset is another")
+            self._fault(f"{_where(columns, nth)}: is not raw + offset")
         for nth in np.flatnonzero(self._behind(columns["sensor"], columns["measured_at"])).tolist():
             self._fault(f"{_where(columns, nth)}: is not in order")
 
     def _behind(self, sensors: pa.Array, instants: pa.Array) -> NDArray[np.bool_]:
-        """Mask of readings that are not later than the one before of their sensor."""
+        """Return a mask of readings that are not later than their sensor's previous one."""
         rises = pc.greater(instants[1:], instants[:-1]).to_numpy(zero_copy_only=False)
         other = pc.not_equal(sensors[1:], sensors[:-1]).to_numpy(zero_copy_only=False)
         starts = np.append(0, np.flatnonzero(other) + 1)
         behind = np.append(False, ~(rises | other))
         self._stretches += len(starts)
         if self._stretches > MOST_STRETCHES:
-            raise ValueError("the readings of a sensor do not stand together")
+            raise ValueError("the readings of a sensor are scattered")
         for start, end in zip(starts.tolist(), [*(starts[1:] - 1).tolist(), len(sensors) - 1], strict=True):
             sensor = sensors[start].as_py()
             behind[start] = self._last.get(sensor, "") >= instants[start].as_py()
@@ -71,12 +71,12 @@ class ReadingsCheck:
 
 
 def _said(texts: pa.Array) -> NDArray[np.bool_]:
-    """Mask of the cells that are not empty."""
+    """Return a mask of the cells that are not empty."""
     return np.asarray(pc.not_equal(texts, "").to_numpy(zero_copy_only=False))
 
 
 def _numbers(texts: pa.Array) -> NDArray[np.float32]:
-    """Cells as 32-bit numbers; an empty one is NaN."""
+    """Parse cells as 32-bit floats; an empty cell is NaN."""
     return np.asarray(pc.cast(pc.if_else(pc.equal(texts, ""), "nan", texts), pa.float32()).to_numpy())
 
 

@@ -1,4 +1,4 @@
-"""Tables as CSV, JSON lines or Parquet, written batch by batch: memory stays flat, however long they are."""
+"""Tables as CSV, JSON lines or Parquet, written batch by batch with constant memory."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator
@@ -13,13 +13,13 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 Blocks = Iterator[bytes]
-# Rows that are text at a time: each thread that ever writes some keeps the room that they took.
+# Rows converted to text at a time: each writing thread keeps the memory they took.
 ROWS_AT_ONCE = 4_000
 FORMULA = r"\A(\s*[=+\-@\t\r])"
 
 
 class Format(StrEnum):
-    """What a table can be written as."""
+    """File format of a table."""
 
     CSV = "csv"
     LINES = "jsonl"
@@ -34,7 +34,7 @@ MEDIA = {
 
 
 def write(chosen: Format, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
-    """The bytes of a table, block by block; a table of no rows has its columns all the same."""
+    """Yield the bytes of a table in blocks; an empty table still has its header."""
     return WRITERS[chosen](schema, batches)
 
 
@@ -51,7 +51,7 @@ def _csv(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
 
 
 def harmless(texts: pa.Array) -> pa.Array:
-    """Texts of which no program for tables makes a formula: an apostrophe stands before what would begin one."""
+    """Escape texts that a spreadsheet would take for a formula with a leading apostrophe."""
     return pc.replace_substring_regex(texts, FORMULA, r"'\1")
 
 
@@ -80,7 +80,7 @@ WRITERS: dict[Format, Callable[[pa.Schema, Iterable[pa.RecordBatch]], Blocks]] =
 
 
 class _Drain(io.RawIOBase):
-    """A file that is never seen again once it is written: it gives its bytes away and remembers how many there were."""
+    """A write-only file that hands over its bytes and remembers only their number."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -99,13 +99,13 @@ class _Drain(io.RawIOBase):
         return self._at
 
     def taken(self) -> bytes:
-        """What was written since the last time."""
+        """Return the bytes written since the last call."""
         parts, self._parts = self._parts, []
         return b"".join(parts)
 
 
 def _texts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The rows with instants as RFC 3339, some at a time."""
+    """Yield the rows in small batches, with instants as RFC 3339."""
     for batch in batches:
         for at in range(0, len(batch), ROWS_AT_ONCE):
             columns = batch.slice(at, ROWS_AT_ONCE).columns
@@ -119,7 +119,7 @@ def _instants(column: pa.Array) -> pa.Array:
 
 
 def _plain(column: pa.Array) -> list[Any]:
-    """A column as Python values; a 32-bit float as the shortest number that means it: 17.996, not 17.99600029."""
+    """Convert a column to Python values; a 32-bit float as its shortest decimal: 17.996, not 17.99600029."""
     if pa.types.is_float32(column.type):
         column = pc.cast(pc.cast(column, pa.string()), pa.float64())
     values: list[Any] = column.to_pylist()

@@ -1,4 +1,4 @@
-"""Columns of the tables that leave the house: readings and the ledger of a home."""
+"""Schemas of exported tables: readings and the ledger of a home."""
 
 import numpy as np
 import pyarrow as pa

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from domain.tickets import TicketStanding
+from domain.closing import TicketStanding
 from store.base.locks import lock_text
 from store.base.rows import fetch
 

@@ -156,7 +156,7 @@ def test_it_is_in_order(case: Case, tmp_path: Path) -> None:
     assert (verdict.files, verdict.days, verdict.withheld) == (16, 3, 0)
     assert verdict.events == len(case.company.kinds())
     assert verify(file, verdict.root).faults == 0
-    assert verify(file, "0" * 64).listed == ["manifest.json: its root is not the one that was noted"]
+    assert verify(file, "0" * 64).listed == ["manifest.json: its root is not the noted one"]
 
 
 def test_the_same_request_gives_the_same_bytes(case: Case) -> None:
@@ -263,7 +263,7 @@ def hearth(case: Case, *arguments: str) -> subprocess.CompletedProcess[str]:
     return processes.run(environment, "evidence", *arguments)
 
 
-@pytest.mark.parametrize(("language", "title"), [("zh", "低于标准的日期"), ("en", "Days under a limit")])
+@pytest.mark.parametrize(("language", "title"), [("zh", "低于标准的日期"), ("en", "Days below a limit")])
 def test_the_paper_tells_the_case(case: Case, tmp_path: Path, language: str, title: str) -> None:
     if not shutil.which("pdftotext"):
         pytest.skip("NOT TESTED: no pdftotext (apt-get install poppler-utils)")

@@ -75,11 +75,13 @@ def test_what_cannot_be_said_now_is_a_conflict_in_both_languages(api: Api, homes
     desk = api.token("dispatcher")
     fault = recorded(api, desk, kind="fault", begins_at=(NOW - HOUR).isoformat(), expected_end=None)
     answer = happened(api, fault["number"], desk, kind="cancelled")
-    assert check(answer, 409)["detail"] == "The outage has begun: it can be ended, not cancelled."
+    assert check(answer, 409)["detail"] == "The outage has begun: it can be ended but not cancelled."
     assert happened(api, fault["number"], desk, kind="restored").json()["restored_at"] == "2026-01-15T04:00:00Z"
-    assert check(happened(api, fault["number"], desk, kind="restored"), 409)["detail"] == "The heat is back already."
+    assert (
+        check(happened(api, fault["number"], desk, kind="restored"), 409)["detail"] == "Heat has already been restored."
+    )
     endless = post(api, "/v1/outages", {**PLANNED, "expected_end": None}, desk)
-    assert check(endless, 409)["detail"] == "A planned outage has an expected end."
+    assert check(endless, 409)["detail"] == "A planned outage needs an expected end."
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,10 @@ ROOMS = (
     "docs",
     "local",
     "tests",
+    "domain",
+    "registry",
+    "papers",
+    "sim",
 )  # fmt: skip
 TEXTS = (".py", ".md", ".sql", ".html", ".toml", ".yml")
 REFUSED = re.compile(

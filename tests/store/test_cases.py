@@ -84,7 +84,7 @@ def test_each_follow_up_is_made_once_and_stands_in_the_chain(desk: Desk) -> None
             assert follow_up(desk.conn, SEED, number, what, "because", FRIDAY + DAY, "a leader")
         with pytest.raises(NotNow, match="done already"), desk.conn.transaction():
             follow_up(desk.conn, SEED, number, what, "because", FRIDAY + DAY, "a leader")
-    with pytest.raises(NotNow, match="when it is closed"), desk.conn.transaction():
+    with pytest.raises(NotNow, match="only a closed case"), desk.conn.transaction():
         follow_up(desk.conn, SEED, number, FollowUp.EXAMPLE, "", FRIDAY + DAY, "a leader")
     kinds = [row["kind"] for row in desk.rows("SELECT kind FROM ticket_event ORDER BY seq")]
     assert kinds == ["opened", "escalated", "supervised", "published"]

@@ -98,17 +98,17 @@ def test_without_the_file_nothing_is_said(conn: Connection, tmp_path: Path) -> N
     [
         ("B9-999,email,secret@example.com,zh,", "contacts.csv:2: home: 'B9-999' is not in the registry"),
         ("B1-101,fax,secret,zh,", "contacts.csv:2: channel: 'fax' is not one of email, phone, webhook"),
-        ("B1-101,email,secret,zh,", "contacts.csv:2: address: does not look like one for the channel email"),
-        ("B1-101,phone,secret,zh,", "contacts.csv:2: address: does not look like one for the channel phone"),
+        ("B1-101,email,secret,zh,", "contacts.csv:2: address: is not a valid address for the channel email"),
+        ("B1-101,phone,secret,zh,", "contacts.csv:2: address: is not a valid address for the channel phone"),
         (
             "B1-101,webhook,file:///secret,zh,",
-            "contacts.csv:2: address: does not look like one for the channel webhook",
+            "contacts.csv:2: address: is not a valid address for the channel webhook",
         ),
-        ("B1-101,email,,zh,", "contacts.csv:2: address: is empty, and its other half is not"),
-        ("B1-101,,secret@example.com,zh,", "contacts.csv:2: channel: is empty, and its other half is not"),
+        ("B1-101,email,,zh,", "contacts.csv:2: address: is empty, its other half is not"),
+        ("B1-101,,secret@example.com,zh,", "contacts.csv:2: channel: is empty, its other half is not"),
         ("B1-101,email,secret@example.com,fr,", "contacts.csv:2: language: 'fr' is not one of zh, en"),
         ("B1-101,email,secret@example.com,zh,yesterday", "contacts.csv:2: consent: 'yesterday' is neither"),
-        ("B1-101,email,s@x.example,zh,\nB1-101,email,s@x.example,en,", "contacts.csv:3: address: stands on line 2 too"),
+        ("B1-101,email,s@x.example,zh,\nB1-101,email,s@x.example,en,", "contacts.csv:3: address: is also on line 2"),
         ("B1-101,email," + "secret" * 100 + "@x.example,zh,", "contacts.csv:2: address: is longer than 500 characters"),
     ],
 )

@@ -45,10 +45,10 @@ def test_a_line_for_a_building_is_for_each_home_and_a_later_line_holds(database:
     [
         ("living,living,H9,,7,,", "plan.csv:2: home: is not in the registry"),
         ("living,living,,X,7,,", "plan.csv:2: building: is not in the registry"),
-        ("living,living,H1,B,7,,", "plan.csv:2: home: give either a home or a building"),
+        ("living,living,H1,B,7,,", "plan.csv:2: home: name either a home or a building"),
         ("living,attic,H1,,7,,", "plan.csv:2: room_kind: 'attic' is not one of"),
         ("living,living,H1,,0,,", "plan.csv:2: every_days: 0 is not between 1 and 366"),
-        ("living,living,H1,,7,,\nliving,living,H1,,9,,", "plan.csv:3: code: stands on line 2 too"),
+        ("living,living,H1,,7,,\nliving,living,H1,,9,,", "plan.csv:3: code: is also on line 2"),
         ("living,living,H1,,7,2026-02-01,2026-01-01", "plan.csv:2: to: is before `from`"),
     ],
 )

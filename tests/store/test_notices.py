@@ -106,7 +106,7 @@ def test_an_entry_reaches_its_audience_and_the_crew_of_its_station(conn: Connect
     write(conn, SEED, NOW)
     assert messages(conn) == [
         ("desk", 1, f"Overdue: T{south:08} done"),
-        ("north", 1, f"Soon due: T{north:08} arrival on site"),
+        ("north", 1, f"Due soon: T{north:08} arrival on site"),
         ("south", 1, "Measurement due: B2"),
     ]
 
@@ -126,7 +126,7 @@ def test_users_are_told_by_contacts_they_agreed_to(conn: Connection) -> None:
     assert fates(conn) == ["told", "nobody"]
     write(conn, SEED, NOW)
     assert rows(conn, "SELECT subject, body FROM message") == [
-        ("已恢复供热", "您家(B1-101):已于 2026-01-15 12:00 恢复供热。")
+        ("已恢复供热", "您家（B1-101）：已于 2026-01-15 12:00 恢复供热。")
     ]
 
 
@@ -168,7 +168,7 @@ def test_users_sleep_unless_it_is_urgent_and_dispatch_does_not(conn: Connection)
     )
     expand(conn, SEED, NIGHT)
     write(conn, SEED, NIGHT)
-    assert [subject for _, _, subject in messages(conn)] == ["停热通知", "Heat is back: —"]
+    assert [subject for _, _, subject in messages(conn)] == ["停热通知", "Heat restored: —"]
     write(conn, SEED, MORNING - timedelta(seconds=1))
     assert len(messages(conn)) == 2
     write(conn, SEED, MORNING)
@@ -188,14 +188,14 @@ def test_a_flood_is_one_digest_that_counts_all(conn: Connection) -> None:
     told = messages(conn)
     assert sorted((name, count) for name, count, _ in told) == [("boss", 1)] * 10 + [("desk", 41)]
     (body,) = rows(conn, "SELECT body FROM message WHERE notices = 41")[0]
-    assert body.startswith("soon due 40; overdue 1. The first:\n- —: “—” of ticket — was due")
+    assert body.startswith("due soon 40; overdue 1. Most urgent:\n- —: “—” of ticket — was due")
     assert "31 more" in body
     put(conn, *[OutboxEntry(NoticeKind.CLOCK_WARNING, Audience.DISPATCH)] * 3)
     expand(conn, SEED, NOW)
     write(conn, SEED, NOW + timedelta(seconds=599))
     assert len(messages(conn)) == 11
     write(conn, SEED, NOW + timedelta(seconds=600))
-    assert messages(conn)[11:] == [("desk", 1, "Soon due: — —")] * 3
+    assert messages(conn)[11:] == [("desk", 1, "Due soon: — —")] * 3
     assert rows(conn, "SELECT count(*) FROM notice WHERE message_id IS NULL") == [(0,)]
 
 

@@ -210,7 +210,7 @@ def test_what_is_written_names_the_home_of_each(conn: Connection) -> None:
     bodies = sorted(body for (body,) in rows(conn, "SELECT body FROM message"))
     assert bodies == [
         f"Your home (N1-{unit}): no heat from 2026-01-16 12:00, expected back at 2026-01-16 20:00. "
-        "Reason: a new valve. Sorry."
+        "Reason: a new valve. We apologise for the inconvenience."
         for unit in (101, 102)
     ]
 

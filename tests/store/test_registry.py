@@ -434,12 +434,12 @@ def test_heat_is_stopped_without_a_word_of_the_contract(connection: psycopg.Conn
             "homes",
             "code,building,class,heat_status\nH1,B1,multistorey,on\n",
             "homes.csv:2: status_since: H1 is stopped since 2026-01-09 16:00Z: "
-            "add the column and say since when it is on",
+            "add the column with the date since which it is on",
         ),
         (
             "sensors",
             "id,home,room,room_kind,interval_s\nS1,H2,r,living,60\n",
-            "sensors.csv:2: valid_from: S1 stands in H1: add the column and say from when it moves",
+            "sensors.csv:2: valid_from: S1 is in H1: to move it, add the column with the date of the move",
         ),
         (
             "homes",

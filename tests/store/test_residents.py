@@ -70,11 +70,11 @@ def test_the_lines_of_a_home_replace_what_it_had(conn: Connection, tmp_path: Pat
     [
         ("B9-999,R-1,,\n", "residents.csv:2: home: 'B9-999' is not in the registry"),
         ("B1-101,R-1,2026-02-01,2026-01-01\n", "residents.csv:2: to: is not after from"),
-        ("B1-101,,2026-02-01,\n", "residents.csv:2: resident: is empty, and the line has a time"),
+        ("B1-101,,2026-02-01,\n", "residents.csv:2: resident: is empty, but the line has a time"),
         ("B1-101,R 1,,\n", "residents.csv:2: resident: 'R 1' holds a space"),
         ("B1-101,R-1,soon,\n", "residents.csv:2: from: 'soon' is neither a day"),
         ("B1-101,R-1,,\nB1-101,R-2,2026-01-01,\n", "residents.csv:3: from: overlaps line 2"),
-        ("B1-101,R-1,,2026-01-01\nB1-101,,,\n", "residents.csv:3: resident: line 2 is of the same home"),
+        ("B1-101,R-1,,2026-01-01\nB1-101,,,\n", "residents.csv:3: resident: line 2 is about the same home"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_written(conn: Connection, tmp_path: Path, lines: str, fault: str) -> None:

@@ -14,7 +14,8 @@ from alerts.evidence import chain
 from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again, judge_days
 from alerts.tickets.docket import Docket
-from domain.tickets import EventKind, MoveRefused, Proof, TicketClass, TicketSource, TicketStanding, missing
+from domain.closing import TicketStanding, missing
+from domain.tickets import EventKind, MoveRefused, Proof, TicketClass, TicketSource
 from store.base import numbers
 from store.evidence import invariants
 from tests import registry_rows as town

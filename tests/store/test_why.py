@@ -85,9 +85,9 @@ def test_a_flag_names_rule_reading_offset_and_every_judged_room(desk: Desk) -> N
         ],
     }
     assert texts == (
-        "自2026-01-15 12:02起室温低于规定的18℃(06:00至21:00),2026-01-15 12:02确认时为17.95℃;依据:七(一) / 7(1)。",
-        "From 2026-01-15 12:02 the home was under the required 18 °C (06:00 to 21:00); when confirmed at "
-        "2026-01-15 12:02 it was at 17.95 °C. Source: 七(一) / 7(1).",
+        "自2026-01-15 12:02起室温低于规定的18℃（06:00至21:00），2026-01-15 12:02确认时为17.95℃；依据：七(一) / 7(1)。",
+        "Below the required 18 °C (06:00 to 21:00) since 2026-01-15 12:02; 17.95 °C when confirmed at 2026-01-15 12:02."
+        " Source: 七(一) / 7(1).",
     )
 
 

@@ -70,7 +70,7 @@ def test_a_clock_of_another_year_is_a_job_and_not_a_cold_home(desk: Desk) -> Non
     assert jobs(desk) == [("s1", "clock", None)]
     told = ticket(desk)
     assert (told["reason"], told["off_s"]) == ("clock", round(off.total_seconds()))
-    assert told["en"] == "The clock of the sensor is 4,019 days behind."
+    assert told["en"] == "The sensor's clock is 4,019 days slow."
     assert told["zh"] == "传感器时钟慢4019天。"
     assert desk.flags() == []
     assert ledger_days(desk, NOON + 60 * MINUTE) == [NOON.date()]
@@ -81,7 +81,7 @@ def test_a_clock_of_another_year_is_a_job_and_not_a_cold_home(desk: Desk) -> Non
 def test_a_clock_of_the_future_is_one_too(desk: Desk) -> None:
     speak(desk, range(0, 60, 5), -3 * DAY)
     assert jobs(desk) == [("s1", "clock", None)]
-    assert ticket(desk)["en"] == "The clock of the sensor is 3 days ahead."
+    assert ticket(desk)["en"] == "The sensor's clock is 3 days fast."
     assert ticket(desk)["off_s"] == -3 * 86_400
 
 
@@ -99,7 +99,7 @@ def test_a_clock_that_is_some_hours_behind_is_known_after_an_hour_and_its_sensor
     assert jobs(desk) == []
     speak(desk, range(60, 65, 5), timedelta(hours=3), 20.0, sensor="s2")
     assert jobs(desk) == [("s2", "clock", None)]
-    assert ticket(desk)["en"] == "The clock of the sensor is 3 hours behind."
+    assert ticket(desk)["en"] == "The sensor's clock is 3 hours slow."
 
 
 def test_it_heals_when_the_clock_is_right_again(desk: Desk) -> None:

@@ -83,7 +83,7 @@ def test_a_long_table_says_where_the_rest_is() -> None:
     rows = [DAY] * (MOST_ROWS + 7)
     days, _ = paper._Teller(contents(ledger=rows), "en")._days()
     assert len(days.rows) == MOST_ROWS
-    assert "7 more rows are in ledger.csv." in days.note
+    assert "7 more rows in ledger.csv." in days.note
 
 
 def test_a_sensor_of_two_rooms_is_one_line_of_the_chart() -> None:
@@ -91,7 +91,7 @@ def test_a_sensor_of_two_rooms_is_one_line_of_the_chart() -> None:
     assert [item["label"] for item in paper._Teller(moved, "en").legend()[:3]] == [
         "living, bedroom (a)",
         "living (b)",
-        "limit of the day",
+        "day limit",
     ]
 
 

@@ -53,7 +53,7 @@ def test_a_changed_file_is_found(file: Path, name: str) -> None:
     def change(files: dict[str, bytes]) -> None:
         files[name] = files[name][:-1] + bytes([files[name][-1] ^ 1])
 
-    assert f"{name}: was changed: its SHA-256 is not the one of the manifest" in faults(
+    assert f"{name}: was changed: its SHA-256 is not the one in the manifest" in faults(
         file, rewritten(bundled(contents()), change)
     )
 
@@ -66,14 +66,14 @@ def test_a_missing_file_is_found(file: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["more.txt", "../../etc/passwd", "/etc/passwd", "a/b", "readings.csv "])
 def test_what_does_not_belong_in_it_is_found_and_not_looked_at(file: Path, name: str) -> None:
     archive = rewritten(bundled(contents()), lambda files: files.update({name: b"x"}))
-    assert faults(file, archive) == [f"{name!r}: does not belong into a dossier"]
+    assert faults(file, archive) == [f"{name!r}: does not belong in a dossier"]
 
 
 def test_a_name_that_is_there_twice_is_found(file: Path) -> None:
     out = io.BytesIO(bundled(contents()))
     with zipfile.ZipFile(out, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("readings.csv", READINGS)
-    assert faults(file, out.getvalue()) == ["readings.csv: is in it 2 times"]
+    assert faults(file, out.getvalue()) == ["readings.csv: occurs 2 times"]
 
 
 def test_what_would_unpack_to_too_much_is_not_looked_at(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_what_would_unpack_to_too_much_is_not_looked_at(file: Path, monkeypatch:
     bomb = contents() | {"README.md": b"\0" * 10_000_000}
     archive = bundled(bomb)
     assert len(archive) < 50_000
-    assert faults(file, archive) == ["README.md: would be 10000000 bytes: too much to be looked at"]
+    assert faults(file, archive) == ["README.md: would unpack to 10000000 bytes, which is too large"]
 
 
 def test_a_size_that_is_a_lie_does_not_unpack_more(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_a_changed_manifest_is_found(file: Path, key: str) -> None:
         told[key] = "another" if isinstance(told[key], str) else told[key] | {"x": 1} if key != "files" else []
         files[MANIFEST] = json.dumps(told).encode()
 
-    assert "manifest.json: was changed: its root is not that of what it says" in faults(
+    assert "manifest.json: was changed: its root does not match its content" in faults(
         file, rewritten(bundled(contents()), change)
     )
 
@@ -112,7 +112,7 @@ def test_a_forgery_that_fits_together_has_another_root(file: Path) -> None:
     forged = bundled(contents() | {"flags.json": b"[ ]\n"})
     assert faults(file, honest, noted) == []
     assert faults(file, forged) == []
-    assert faults(file, forged, noted) == ["manifest.json: its root is not the one that was noted"]
+    assert faults(file, forged, noted) == ["manifest.json: its root is not the noted one"]
 
 
 def changed_event(seq: int, **changes: Any) -> bytes:
@@ -125,31 +125,31 @@ def changed_event(seq: int, **changes: Any) -> bytes:
     ("name", "content", "expected"),
     [
         ("events.jsonl", changed_event(1, canonical="[7, 1]"), "event 1: the chain is broken"),
-        ("events.jsonl", changed_event(1, actor="nobody"), "event 1: says something else than what was hashed"),
-        ("events.jsonl", changed_event(1, data={}), "event 1: says something else than what was hashed"),
+        ("events.jsonl", changed_event(1, actor="nobody"), "event 1: differs from the hashed text"),
+        ("events.jsonl", changed_event(1, data={}), "event 1: differs from the hashed text"),
         ("events.jsonl", changed_event(1, ticket="T00000008"), "T00000008"),
         ("events.jsonl", changed_event(2, hash="00" * 32), "event 3: the chain is broken"),
         ("events.jsonl", changed_event(3, previous="00" * 32), "event 3: the chain is broken"),
         ("events.jsonl", lines([events()[0], events()[2]]), "event 3: the chain is broken: it does not follow event 1"),
-        ("events.jsonl", lines(events()[:2]), "its last event is another"),
-        ("events.jsonl", changed_event(1, event_id=99), "event 1 is not under its seal"),
-        ("events.jsonl", changed_event(1, seal=5), "event 1 is not under its seal"),
-        ("events.jsonl", b"{}\n", "is not of its form"),
+        ("events.jsonl", lines(events()[:2]), "does not match its last event"),
+        ("events.jsonl", changed_event(1, event_id=99), "event 1 is not covered by its seal"),
+        ("events.jsonl", changed_event(1, seal=5), "event 1 is not covered by its seal"),
+        ("events.jsonl", b"{}\n", "is malformed"),
         ("events.jsonl", b" " * (1 << 19), "a line is too long"),
-        ("readings.csv", b"," * ((1 << 20) - 1), "readings.csv: is not of its form"),
-        ("tickets.json", b"[" * 200_000, "is not of its form"),
+        ("readings.csv", b"," * ((1 << 20) - 1), "readings.csv: is malformed"),
+        ("tickets.json", b"[" * 200_000, "is malformed"),
         ("tickets.json", b"[]", "T00000007 is not in tickets.json"),
-        ("seals.json", json.dumps([seal() | {"events": 6}]).encode(), "seal 4 is not what was written"),
+        ("seals.json", json.dumps([seal() | {"events": 6}]).encode(), "seal 4 does not match its hash"),
         ("ledger.csv", LEDGER.replace("75600.5", "75600.4").encode(), "2026-01-14: its states add up to 24.00 h"),
         ("ledger.csv", LEDGER.replace("2026-01-15,86400", "2026-01-15,90000").encode(), "add up to 25.00 h of 24.00 h"),
-        ("ledger.csv", LEDGER.replace(",3600,17.35", ",80000,17.35").encode(), "has times that cannot be"),
-        ("ledger.csv", LEDGER.replace("2026-01-15", "2026-01-13").encode(), "stands behind"),
-        ("gaps.csv", GAPS.replace("04:59:59.5", "04:59:58.5").encode(), "the gaps do not add up to what is unknown"),
-        ("gaps.csv", (GAPS + GAPS.splitlines()[1] + "\n").encode(), "gaps do not follow each other"),
-        ("readings.csv", READINGS.replace(",18.246,", ",18.3,").encode(), "raw + offset is another"),
+        ("ledger.csv", LEDGER.replace(",3600,17.35", ",80000,17.35").encode(), "has impossible times"),
+        ("ledger.csv", LEDGER.replace("2026-01-15", "2026-01-13").encode(), "comes after"),
+        ("gaps.csv", GAPS.replace("04:59:59.5", "04:59:58.5").encode(), "the gaps do not add up to the unknown time"),
+        ("gaps.csv", (GAPS + GAPS.splitlines()[1] + "\n").encode(), "gaps are not in order"),
+        ("readings.csv", READINGS.replace(",18.246,", ",18.3,").encode(), "is not raw + offset"),
         ("readings.csv", READINGS.replace("T01:05:00", "T00:55:00").encode(), "is not in order"),
-        ("readings.csv", "\n".join(READINGS.splitlines()[:-1]).encode(), "is not what the manifest says of it"),
-        ("policy.json", b'{"sha256": "00"}', "is not the text that the manifest names"),
+        ("readings.csv", "\n".join(READINGS.splitlines()[:-1]).encode(), "does not match the manifest"),
+        ("policy.json", b'{"sha256": "00"}', "is not the text named in the manifest"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_found_though_its_digests_fit(
@@ -193,7 +193,7 @@ def crowd() -> bytes:
         (rewritten(bundled(contents()), lambda files: forget(files, MANIFEST)), "it has no manifest.json"),
         (crowd(), "it is larger than one can be"),
         (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"{"})), "manifest.json cannot be read"),
-        (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"[]"})), "is not of the format"),
+        (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"[]"})), "does not have the format"),
         (rewritten(bundled(contents()), lambda f: f.update({MANIFEST: b"[" * 50_000})), "cannot be read"),
     ],
 )
@@ -238,11 +238,11 @@ def test_a_signature_is_good_unknown_broken_or_not_there(file: Path) -> None:
     assert (good.listed, good.signature) == ([], f"good, by the key {KEY.key_id}")
     assert unknown.listed == []
     assert unknown.signature.startswith(f"by an UNKNOWN key, {KEY.key_id}")
-    assert another.listed == [f"signature.json: is of another key than those given: {KEY.key_id}"]
+    assert another.listed == [f"signature.json: is by another key than those given: {KEY.key_id}"]
     file.write_bytes(bundled(contents()))
     unsigned = verify(file)
-    assert (unsigned.listed, unsigned.signature) == ([], "none: nobody signed this dossier")
-    assert verify(file, keys=[KEY.public]).listed == ["signature.json: is missing: nobody signed this dossier"]
+    assert (unsigned.listed, unsigned.signature) == ([], "none: the dossier is not signed")
+    assert verify(file, keys=[KEY.public]).listed == ["signature.json: is missing: the dossier is not signed"]
 
 
 def test_a_signature_of_something_else_is_broken(file: Path) -> None:
@@ -255,7 +255,7 @@ def test_a_signature_of_something_else_is_broken(file: Path) -> None:
     assert verify(file).signature.startswith("BROKEN")
     claimed = rewritten(other, lambda files: change_signature(files, public_key="x"))
     file.write_bytes(claimed)
-    assert any("signature.json: is not of its form" in fault for fault in verify(file).listed)
+    assert any("signature.json: is malformed" in fault for fault in verify(file).listed)
 
 
 def test_a_forgery_that_fits_together_is_found_by_the_key(file: Path) -> None:
@@ -275,9 +275,9 @@ def test_a_seal_of_today_is_over_the_journal_and_signed(file: Path) -> None:
     }  # fmt: skip
     for changes, expected in (
         ({}, None),
-        ({"entries": 4}, "seal 4 is not what was written"),
-        ({"hashes": hashes[:1]}, "the events under it are others"),
-        ({"hashes": hashes[:1]}, "event 2 is not under its seal"),
+        ({"entries": 4}, "seal 4 does not match its hash"),
+        ({"hashes": hashes[:1]}, "does not cover these events"),
+        ({"hashes": hashes[:1]}, "event 2 is not covered by its seal"),
         ({"signature": "00" * 64}, "its signature is broken"),
     ):
         file.write_bytes(bundled(contents() | {"seals.json": json.dumps([one | changes]).encode()}, key=KEY))

@@ -136,7 +136,7 @@ def test_instants(cell: str, instant: datetime | None) -> None:
         ("offset", "0.0005", "0.0005 is finer than a thousandth of a degree"),
         ("offset", "nan", "'nan' is not a number"),
         ("offset", "1_0", "'1_0' is not a number"),
-        ("valid_from", "2026-02-30", "'2026-02-30' is no day or time of the calendar"),
+        ("valid_from", "2026-02-30", "'2026-02-30' is not a valid day or time"),
         ("valid_from", "0001-01-01", f"'0001-01-01' {BEYOND}"),
         (
             "valid_from",
@@ -173,7 +173,7 @@ def test_faults_of_cells_name_line_and_column(column: str, cell: str, fault: str
                 "homes.csv:1: heat_status: this column is missing",
             ],
         ),
-        ("code,code,building,class,heat_status", ["homes.csv:1: code: stands twice in the header"]),
+        ("code,code,building,class,heat_status", ["homes.csv:1: code: is in the header twice"]),
     ],
 )
 def test_faults_of_headers(header: str, found: list[str]) -> None:

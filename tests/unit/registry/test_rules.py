@@ -35,16 +35,14 @@ def test_rows_that_are_right() -> None:
 
 
 def test_a_place_has_both_coordinates_or_none() -> None:
-    assert faults(RegisteredSubstation("U1", "One", "North", 40.0, None)) == [
-        "2 lon: is empty, and its other half is not"
-    ]
+    assert faults(RegisteredSubstation("U1", "One", "North", 40.0, None)) == ["2 lon: is empty, its other half is not"]
 
 
 @pytest.mark.parametrize(
     ("contract", "found"),
     [
-        ((18.0, SIX, None), "contract_to: is empty; a window needs both ends, all day needs none"),
-        ((18.0, None, SIX), "contract_from: is empty; a window needs both ends, all day needs none"),
+        ((18.0, SIX, None), "contract_to: is empty; a window needs both times; for all day leave both empty"),
+        ((18.0, None, SIX), "contract_from: is empty; a window needs both times; for all day leave both empty"),
         ((None, SIX, NINE), "contract_limit: is empty, but the contract has a window"),
         ((18.0, SIX, SIX), "contract_to: is equal to contract_from; leave both empty for all day"),
     ],
@@ -56,7 +54,7 @@ def test_contracts(contract: tuple[float | None, time | None, time | None], foun
 
 
 def test_where_a_sensor_stands() -> None:
-    both = "2 home: give either a home or a substation"
+    both = "2 home: name either a home or a substation"
     assert faults(SENSOR._replace(substation="U1")) == [both]
     assert faults(SENSOR._replace(home=None)) == [both]
     assert faults(SENSOR._replace(room=None)) == ["2 room: is empty; a sensor in a home needs it"]
@@ -68,7 +66,7 @@ def test_where_a_sensor_stands() -> None:
 
 def test_codes_that_stand_twice() -> None:
     row = RegisteredSubstation("U1", "One", "North", None, None)
-    assert faults(row, row._replace(code="U2"), row) == ["4 code: stands on line 2 too"]
+    assert faults(row, row._replace(code="U2"), row) == ["4 code: is also on line 2"]
 
 
 def test_the_history_of_a_home() -> None:
@@ -82,8 +80,8 @@ def test_spans_of_a_sensor_do_not_overlap() -> None:
     spans = [(day(4), None), (None, day(5)), (day(1), day(2))]
     rows = [SENSOR._replace(valid_from=start, valid_to=end) for start, end in spans]
     assert faults(*rows) == [
-        "4 valid_from: this time overlaps that of line 3",
-        "2 valid_from: this time overlaps that of line 3",
+        "4 valid_from: overlaps the time on line 3",
+        "2 valid_from: overlaps the time on line 3",
     ]
     assert faults(SENSOR._replace(valid_from=DAY, valid_to=DAY)) == ["2 valid_to: is not after valid_from"]
 

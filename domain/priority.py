@@ -1,0 +1,54 @@
+"""Priority of tickets, and the desk rules of the policy."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from domain.milli import milli
+from domain.states import Severity
+from domain.tickets import TicketClass
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeskRule:
+    """Desk rules of the policy. The regulation sets no numbers; the utility chooses all of them."""
+
+    warn_share: float  # share of a clock's span after which it warns
+    warm_for_s: int  # how long a home marked done must be known warm
+    still_cold_s: int  # how long after being marked done an unproven home is reported to the desk
+    urgent_depth_k: float  # a cold home this far below the limit is urgent
+    urgent_after_s: int  # and so is one cold for this long
+
+
+PRIORITY_URGENT = 1
+_USUAL_PRIORITY = {
+    TicketClass.LEAK: 1,
+    TicketClass.COLD: 2,
+    TicketClass.REPAIR: 3,
+    TicketClass.COMPLAINT: 3,
+    TicketClass.REPORT: 3,
+    TicketClass.DEVICE: 4,
+}
+
+
+@dataclass(frozen=True)
+class Cold:
+    """Severity, depth and duration of a cold home."""
+
+    severity: Severity = Severity.COLD
+    depth_milli: int = 0  # lowest temperature below the limit, in thousandths of a kelvin
+    lasting: timedelta = field(default=timedelta(0))
+
+
+def priority(ticket_class: TicketClass, cold: Cold, rule: DeskRule | None) -> int:
+    """Rate a ticket from 1 (most urgent) to 4 by class, and a cold home also by severity, depth and duration.
+
+    The rule's depth and duration are inclusive.
+    """
+    usual = _USUAL_PRIORITY[ticket_class]
+    if ticket_class is not TicketClass.COLD:
+        return usual
+    urgent = cold.severity is Severity.SEVERE
+    if rule is not None:
+        urgent |= cold.depth_milli >= milli(rule.urgent_depth_k)
+        urgent |= cold.lasting >= timedelta(seconds=rule.urgent_after_s)
+    return PRIORITY_URGENT if urgent else usual
