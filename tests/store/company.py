@@ -11,7 +11,8 @@ from alerts.judging.history import History
 from alerts.tickets import clocks
 from alerts.tickets.docket import Opening
 from domain import policy
-from domain.tickets import Cold, EventKind, TicketClass, TicketSource, priority
+from domain.priority import Cold, priority
+from domain.tickets import EventKind, TicketClass, TicketSource
 from tests.store.desk import MINUTE, NOON, Desk
 
 SEED = policy.builtin("seed")
