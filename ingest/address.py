@@ -1,4 +1,4 @@
-"""Where the broker is, and which session of it a worker has."""
+"""Addresses of brokers, and the session of each worker there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ GROUP = "hearth"
 
 @dataclass(frozen=True)
 class Address:
-    """Where the broker is and how a session there is opened."""
+    """A broker, and the session that is opened there."""
 
     url: str
     client_id: str
@@ -50,7 +50,7 @@ class Address:
     @property
     def canary(self) -> list[str]:
         """A shared subscription to a topic on which nobody can publish, by which a loss of all shares shows."""
-        # The name of a session of ours is refused as the name of a device, so no account writes below it.
+        # The name of a session of Hearth is refused as the name of a device, so no account writes below it.
         return [f"$share/{self.share}-canary/hearth/v1/{self.client_id}/canary"] if self.share else []
 
     @property
@@ -60,5 +60,5 @@ class Address:
         return [*(share + text for text in self.filters), *self.every_worker, *self.canary]
 
     def shared(self, worker: int) -> "Address":
-        """The session of one of several workers that share the messages."""
+        """Return the session of one of several workers that share the messages."""
         return replace(self, client_id=f"{self.client_id}-{worker}", share=GROUP)

@@ -48,7 +48,7 @@ JudgeStep = Callable[[Connection, NDArray[np.void]], PendingBatch]
 
 @dataclass
 class Fates:
-    """What became of the messages of a batch."""
+    """Fates of the messages of a batch."""
 
     messages: int = 0
     stored: int = 0
@@ -66,7 +66,7 @@ class Fates:
 
 @dataclass(frozen=True)
 class Intake:
-    """What a worker needs to store batches."""
+    """Everything that storing batches needs."""
 
     worker: str
     limits: Limits
@@ -159,7 +159,7 @@ def _count(fates: Fates, batch: SortedMessages, placed: Placed, together: Togeth
 
 
 def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:
-    """SENSOR_NOW rows of substation sensors: only when they last spoke."""
+    """Make SENSOR_NOW rows of substation sensors: only the time of their last message."""
     last = np.flatnonzero(np.append(fresh["sensor_id"][1:] != fresh["sensor_id"][:-1], True)[: len(fresh)])
     rows = np.zeros(len(last), native(state_rows.SENSOR_NOW))
     for name in ("sensor_id", "measured_at", "received_at"):
@@ -171,7 +171,7 @@ def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def ages(messages: Sequence[Message], *rows: NDArray[np.void]) -> Ages:
-    """From when to when messages and the readings in them are."""
+    """Return the span of receipt and of measurement of a batch."""
     received = [message.received_us for message in messages]
     measured = [int(us) for some in rows if len(some) for us in (some["measured_at"].min(), some["measured_at"].max())]
     spans = [min(received), max(received), *((min(measured), max(measured)) if measured else ())]

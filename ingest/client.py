@@ -15,7 +15,7 @@ SESSION_EXPIRY_S = 7 * 86_400  # as long as the broker keeps messages for a work
 
 
 def prepared(address: Address, client_id: str, modern: bool) -> Client:
-    """A client that knows its account, speaks MQTT 5 or 3.1.1, and neither acknowledges nor reconnects by itself."""
+    """Make a client with its account, for MQTT 5 or 3.1.1, that neither acknowledges nor reconnects by itself."""
     version = MQTTProtocolVersion.MQTTv5 if modern else MQTTProtocolVersion.MQTTv311
     session: dict[str, Any] = {} if modern else {"clean_session": False}
     session |= {"manual_ack": True, "reconnect_on_failure": False}
@@ -34,14 +34,14 @@ def secure(client: Client, address: Address) -> None:
 
 
 def staying(expiry_s: int = SESSION_EXPIRY_S) -> Properties:
-    """The properties of a CONNECT whose session outlives the connection."""
+    """Return the properties of a CONNECT whose session outlives the connection."""
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = expiry_s
     return properties
 
 
 def ending() -> Properties:
-    """The properties of a DISCONNECT that ends the session."""
+    """Return the properties of a DISCONNECT that ends the session."""
     properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = 0
     return properties

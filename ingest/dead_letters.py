@@ -1,4 +1,4 @@
-"""Dead letters fed through once more the way of new messages, when what kept them out is mended."""
+"""Replay of dead letters: the way of new messages once more, after their cause is gone."""
 
 import sys
 from collections import Counter
@@ -24,7 +24,7 @@ MOST = 500  # letters in one transaction
 
 @dataclass
 class LetterReplay:
-    """What became of letters."""
+    """Counts of a replay."""
 
     taken: int = 0
     replayed: int = 0  # letters of which nothing is left to store
@@ -63,7 +63,7 @@ def replay(
 
 
 class ReplayStep(NamedTuple):
-    """What one transaction did."""
+    """The outcome of one transaction of a replay."""
 
     letters: Sequence[WaitingLetter]  # that it dealt with, in order; the first of those that it took
     done: LetterReplay
@@ -96,7 +96,7 @@ Handled = tuple[Sequence[WaitingLetter], LetterReplay]
 
 
 def _alone(conn: Connection, intake: Intake, letters: Sequence[WaitingLetter], now: datetime) -> Handled:
-    """The same for one letter at most, which the database may refuse."""
+    """Replay one letter at most, which the database may refuse."""
     try:
         with conn.transaction():
             return _batch(conn, intake, letters, now)
@@ -139,6 +139,6 @@ def _refusal(refused: RefusedMessage) -> ReplayRefusal:
 
 
 def _message(letter: WaitingLetter) -> Message:
-    """The message as it came; its number is that of the letter."""
+    """Return the message as it came; its number is that of the letter."""
     received_us = to_us(letter.received_at)
     return Message(letter.topic, letter.payload, received_us, mid=letter.dead_letter_id, qos=0, epoch=0, retain=False)

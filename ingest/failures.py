@@ -1,4 +1,4 @@
-"""What an error of the database says of the message that was to be stored."""
+"""Database errors that say something about the message that was to be stored."""
 
 import psycopg
 

@@ -2,8 +2,8 @@
 
 Messages wait in one queue, in the order in which they came. A sender that has more waiting than its share (or has said
 more than it may in this minute) gets a lane of its own for what comes next: each batch takes the common queue first and
-then a little of each lane in turn, so that whoever floods delays nobody but itself. What does not fit any more although
-it is in lanes is surplus, for the worker to put by.
+then a little of each lane in turn, so that a flooding sender delays nobody but itself. What does not fit any more
+although it is in lanes is surplus, for the worker to put by.
 """
 
 import threading
@@ -59,7 +59,7 @@ class Inbox:
         self.deferred: dict[str, int] = {}  # messages put into lanes since that was last taken, by lane
 
     def has_room(self) -> bool:
-        """Whether the network may read on."""
+        """Return whether the network may read on."""
         return (
             self._waiting[0] + self._unsettled[0] < self.capacity
             and self._waiting[1] + self._unsettled[1] < self.capacity_bytes
@@ -73,7 +73,7 @@ class Inbox:
             self._filled.set()
 
     def take(self, most: int, age_s: float, wait_s: float) -> list[Message]:
-        """The next batch: up to `most` messages, or what has come `age_s` after the first; empty after `wait_s`."""
+        """Take the next batch: up to `most` messages, or those within `age_s` of the first; empty after `wait_s`."""
         if not self._filled.wait(wait_s):
             return []
         end = time.monotonic() + age_s
@@ -92,7 +92,7 @@ class Inbox:
         return batch
 
     def put_back(self, messages: Sequence[Message]) -> None:
-        """Messages of a batch that were not stored after all are the first of the next one."""
+        """Put messages of a batch back that were not stored; they are the first of the next one."""
         if not messages:
             return
         with self._lock:
@@ -102,7 +102,7 @@ class Inbox:
         self._filled.set()
 
     def surplus(self, most_bytes: int) -> list[Message]:
-        """The newest messages of the longest lane, if lanes take more than half of the room; they count as taken."""
+        """Take the newest messages of the longest lane, if lanes fill over half of the room; they count as taken."""
         with self._lock:
             if self._in_lanes[0] * 2 <= self.capacity and self._in_lanes[1] * 2 <= self.capacity_bytes:
                 return []
@@ -125,15 +125,15 @@ class Inbox:
             self._unsettled = [0, 0]
 
     def is_idle(self) -> bool:
-        """Whether nothing waits and nothing is taken; in this order, because a batch moves from one to the other."""
+        """Return whether nothing waits and nothing is taken; in this order: a batch moves from one to the other."""
         return not self._waiting[0] and not self._taking and not self._unsettled[0]
 
     def is_calm(self) -> bool:
-        """Whether so little waits that there is time for what was put by."""
+        """Return whether so little waits that there is time for what was put by."""
         return self._waiting[0] * 8 <= self.capacity and self._waiting[1] * 8 <= self.capacity_bytes
 
     def take_deferred(self) -> dict[str, int]:
-        """How many messages were put into lanes since the last time, by lane."""
+        """Count messages put into lanes since the last call, by lane."""
         with self._lock:
             taken, self.deferred = self.deferred, {}
         return taken
@@ -252,7 +252,7 @@ class Inbox:
         return batch
 
     def _out_of_lanes(self) -> Iterable[Message]:
-        """A little of each lane in turn; the lane whose turn was last is the last of the next batch.
+        """Take a little of each lane in turn; the lane whose turn was last is the last of the next batch.
 
         A sender of what cannot be stored, which is dear to look at, has one turn only.
         """

@@ -1,6 +1,6 @@
 """The right to a session at the broker: an advisory lock of the database, lost with the connection that holds it.
 
-Workers for whom there is one session stand by in turn. The broker fences them too: a session that is opened again is
+Workers that share one session stand by in turn. The broker fences them too: a session that is opened again is
 taken from the one that had it, and everything not acknowledged is sent again.
 """
 
@@ -53,7 +53,7 @@ class Lead:
 
     @property
     def held(self) -> bool:
-        """Whether the session is ours to open."""
+        """Return whether this worker may open the session."""
         return self._held
 
     @property

@@ -47,7 +47,7 @@ class Link:
 
     @property
     def answered(self) -> bool:
-        """Whether the broker has answered every ping, and with that has dealt with all that we sent before."""
+        """Return whether the broker has answered every ping, and so has handled everything sent before."""
         return self._stream.pongs == self._pings
 
     def turn(self, reading: bool, wait_s: float) -> list[Message]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Message(NamedTuple):
-    """What is needed to store a message and to acknowledge it."""
+    """A message, with all that storing and acknowledging it needs."""
 
     topic: str
     payload: bytes

@@ -1,4 +1,4 @@
-"""Which sensor stands where: looked up for a batch at once, kept while the registry stays the same."""
+"""Places of sensors: looked up for a batch at once, kept while the registry stays the same."""
 
 from collections.abc import Mapping, Sequence
 from itertools import repeat

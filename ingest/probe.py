@@ -1,4 +1,4 @@
-"""Whether a broker keeps a shared subscription of a session that is away, over a restart: tried, not believed."""
+"""A probe of whether a broker keeps the shared subscription of a session that is away over a restart."""
 
 import time
 from collections.abc import Callable
@@ -101,7 +101,7 @@ def _restarted(address: Address, mark: str, restart: Callable[[], object], wait_
 
 
 def _heard(address: Address, name: str, topic: str) -> int:
-    """How many messages a session gets that comes back; it ends after that."""
+    """Count the messages that a session gets when it comes back, and end it."""
     with Visitor(address, name, topic) as visitor:
         visitor.present = False  # our own, kept or not
         heard, since = -1, time.monotonic()

@@ -1,4 +1,4 @@
-"""What each sender said in the present minute: who says more than it may waits behind the others, and is named."""
+"""Allowances of senders in the present minute: one beyond its own waits behind the others, and is named."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ MOST_KNOWN = 100_000  # a bound on memory: beyond it a minute ends early
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a device may say in a minute of receipt: readings above it wait, letters above it are only counted."""
+    """The allowance of a device for a minute of receipt: readings above it wait, letters above it are only counted."""
 
     readings: int = 60_000
     faults: int = 10_000
@@ -20,7 +20,7 @@ class Allowance:
 
 @dataclass
 class MinuteCount:
-    """What an account has said in a minute."""
+    """The counts of an account in a minute."""
 
     readings: int = 0
     faults: int = 0
@@ -59,7 +59,7 @@ class Senders:
             self.over.add(account)
 
     def may_keep(self, account: str, more: MinuteCount) -> bool:
-        """Whether a letter of an account is kept, with what else of it is in the batch."""
+        """Return whether a letter of an account is kept, given what else of it is in the batch."""
         spent = self._spent.get(account, MinuteCount())
         return (
             spent.faults + more.faults <= self.allowance.faults * _shares(account)
@@ -67,7 +67,7 @@ class Senders:
         )
 
     def may_put_by(self, account: str, more: MinuteCount) -> bool:
-        """Whether messages of an account are put by if they do not fit; not those of one that sends what is no use."""
+        """Return whether messages of an account are put by if they do not fit; not those of one that sends garbage."""
         spent = self._spent.get(account, MinuteCount())
         within = spent.put_by_bytes + more.put_by_bytes <= self.allowance.put_by_bytes
         return within and account not in self.faulty

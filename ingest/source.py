@@ -2,7 +2,7 @@
 
 paho opens the session: address, TLS, account, version, refusals. From then on the socket is ours (`link`, `stream`),
 because reading must be able to pause while keep-alive and acknowledgements go on (a full inbox holds the broker back
-through TCP, whatever the broker makes of Receive Maximum), and because messages come and are acknowledged by the heap.
+through TCP, whatever the broker makes of Receive Maximum), and because messages come and are acknowledged in batches.
 """
 
 import select
@@ -55,7 +55,7 @@ class BrokerSource:
         self.inbox = inbox
         self.leaving = leaving
         self.ended = threading.Event()  # left, or refused: nothing more comes
-        self.refusal: str | None = None  # what the operator has to mend
+        self.refusal: str | None = None  # what the operator has to correct
         self.forgotten: str | None = None  # why the broker is not to be trusted with shared subscriptions
         self.epoch = 0  # counts connections
         self.takeovers = 0  # connections that ended because another client opened the session
@@ -84,7 +84,7 @@ class BrokerSource:
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for a permit."""
+        """True while it waits for a permit."""
         return not self._permitted.is_set()
 
     def permit(self, address: Address) -> None:
@@ -181,14 +181,14 @@ class BrokerSource:
         return self.connected.is_set()
 
     def _note_silence(self) -> None:
-        """Some that cannot read MQTT 5 do not refuse it but never answer; one that has read it before is away."""
+        """Note a broker's silence: some that lack MQTT 5 never answer it; one that has spoken it before is away."""
         if not self.epoch:
             self._silences += 1
             self.modern = not self.modern
         log.warning("broker silent", broker=_public(self.address.url), next_try="5" if self.modern else "3.1.1")
 
     def _opening(self, client: Client) -> bool:
-        """One round of the network before the session stands; False when the connection is gone."""
+        """Run one round of the network before the session stands; False when the connection is gone."""
         sock = client.socket()
         if sock is None:
             return False
@@ -257,7 +257,7 @@ class BrokerSource:
             sock.close()
 
     def _last_wish(self) -> Properties | None:
-        """Who has left ends the session. In MQTT 3.1.1 it stays, with no subscription and so without messages."""
+        """Return what ends the session of a leaving worker. In MQTT 3.1.1 it stays, without a subscription."""
         return ending() if self.leaving and self.modern and self.ended.is_set() else None
 
     def _on_connect(
@@ -318,7 +318,7 @@ class BrokerSource:
             )
 
     def _can_share(self, props: Properties | None) -> bool:
-        """Whether a worker of several can share here; if not, it is tried once more with MQTT 5 before that is said."""
+        """Return whether workers can share here; if not, MQTT 5 is tried once more before the refusal."""
         if not self.address.share or (self.modern and getattr(props, "SharedSubscriptionAvailable", True)):
             return True
         if self._silences == 1 and not self.modern:  # once may have been the network
@@ -344,6 +344,6 @@ def _event(error: OSError) -> str:
 
 
 def _public(url: str) -> str:
-    """The address without who we are there."""
+    """Return the address without its account."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}:{parts.port or ''}".rstrip(":")

@@ -45,7 +45,7 @@ class SourceEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 @cache
 def presets() -> dict[str, dict[str, Any]]:
-    """The built-in ones by name."""
+    """Return the built-in presets by name."""
     return tomllib.loads((files("ingest") / "presets.toml").read_text(encoding="utf-8"))
 
 
@@ -72,7 +72,7 @@ def load(text: str, source: str, zone: ZoneInfo) -> Sources:
 
 
 def _without_conflict(origins: list[Origin], source: str) -> list[Origin]:
-    """Each name once, each source reachable, and no filters of which a broker would send a message twice."""
+    """Check that each name is there once, each source is reachable, and no message would be sent twice."""
     for one, other in combinations(origins, 2):
         if one.name == other.name:
             raise UsageError(f"{source}: name {one.name!r} is there twice")
@@ -108,7 +108,7 @@ class _Reader:
         )
 
     def _entry(self, given: Any) -> SourceEntry:
-        """The entry with what its preset says where it says nothing."""
+        """Complete an entry by its preset."""
         known = presets()
         if not isinstance(given, dict) or given.get("preset") not in list(known):
             raise self._wrong("preset", f"must be one of {', '.join(known)}")
@@ -181,5 +181,5 @@ class _Reader:
 
 
 def _listed(key: str, value: Any) -> Any:
-    """A text where a list of texts is wanted is a list of one."""
+    """Make a text a list of one where a list is wanted."""
     return [value] if key in LISTS and isinstance(value, str) else value

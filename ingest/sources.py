@@ -1,4 +1,4 @@
-"""Whose messages are read, and how: Hearth's own devices, and the networks of `ingest/source_table.py`."""
+"""Sources of messages: Hearth's own devices, and the networks of `ingest/source_table.py`."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ DECODERS: dict[str, Callable[[Incoming, Shape], Read]] = {
 
 
 class Decoded(NamedTuple):
-    """What a message said: who spoke, readings, what could not be read, and what to publish (topic, payload)."""
+    """A decoded message: its sender, readings, faults, and what to publish (topic, payload)."""
 
     device: str
     uplinks: list[Uplink]
@@ -48,7 +48,7 @@ class Origin:
     patterns: tuple[re.Pattern[str], ...] = field(repr=False)
 
     def wild(self, topic: str) -> tuple[str, ...] | None:
-        """What the wildcards of its filter stand for; None if the topic is not one of its."""
+        """Return the values of its filter's wildcards; None if the topic is not one of its own."""
         matches = (pattern.fullmatch(topic) for pattern in self.patterns)
         return next((tuple(g for g in match.groups() if g is not None) for match in matches if match), None)
 
@@ -62,19 +62,19 @@ class Sources:
         self._accounts: dict[str, str] = {}  # of topics that were asked for
 
     def filters(self) -> list[str]:
-        """What workers subscribe to and may share; none is covered by another."""
+        """Return the filters that workers may share; none is covered by another."""
         return widest([NATIVE, *(text for origin in self.origins for text in origin.filters)])
 
     def every_worker(self) -> list[str]:
-        """What each worker subscribes to for itself."""
+        """Return the filters that each worker subscribes to for itself."""
         return widest([text for origin in self.origins for text in origin.every_worker])
 
     def origin_of(self, topic: str) -> Origin | None:
-        """The foreign network that speaks on a topic."""
+        """Return the foreign network that speaks on a topic."""
         return next((origin for origin in self.origins if origin.wild(topic) is not None), None)
 
     def account_of(self, topic: str) -> str:
-        """Who answers for what is said on a topic: a device of our own by its topic, all of a network by its name.
+        """Return the account of a topic: one of Hearth's own devices by its topic, a whole network by its name.
 
         Topics of no source have one account together.
         """
@@ -96,7 +96,7 @@ class Sources:
         return self.foreign(topic, payload, received_us, bounds)
 
     def foreign(self, topic: str, payload: bytes, received_us: int, bounds: MessageBounds) -> Decoded:
-        """The same for what does not come from a device of our own."""
+        """Read a message of a foreign network."""
         for origin in self.origins:
             wild = origin.wild(topic)
             if wild is not None:
@@ -118,6 +118,6 @@ class Sources:
 
 
 def widest(filters: Sequence[str]) -> list[str]:
-    """The filters without those that another covers: who subscribes to both may be sent everything twice."""
+    """Drop filters that another covers: a subscriber to both may be sent everything twice."""
     once = list(dict.fromkeys(filters))
     return [text for text in once if not any(topics.covers(other, text) for other in once if other != text)]

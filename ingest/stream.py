@@ -1,4 +1,4 @@
-"""The bytes of an MQTT session once it stands: messages in by the heap, acknowledgements out by the heap.
+"""The bytes of an MQTT session once it stands: batches of messages in, batches of PUBACKs out.
 
 A general client takes three reads for a message and one write for an acknowledgement, and that would be most of what a
 worker does. Here a read is as large as the socket has it. No I/O: bytes in, bytes out (MQTT 3.1.1 and 5, OASIS).
@@ -27,12 +27,12 @@ class TakenOver(ProtocolError):
 
 
 def acknowledgements(mids: Sequence[int]) -> bytes:
-    """PUBACK packets for messages of QoS 1, back to back."""
+    """Encode PUBACK packets for messages of QoS 1, back to back."""
     return (np.asarray(mids, ">u4") | np.uint32(_PUBACK)).astype(">u4").tobytes()
 
 
 def publication(topic: str, payload: bytes, modern: bool) -> bytes:
-    """A PUBLISH packet of QoS 0, not retained."""
+    """Encode a PUBLISH packet of QoS 0, not retained."""
     name = topic.encode()
     body = len(name).to_bytes(2, "big") + name + (b"\0" if modern else b"") + payload
     length, rest = bytearray(), len(body)
@@ -53,7 +53,7 @@ class PacketStream:
         self.missed = False  # whether a subscription that we ended was not there
 
     def feed(self, data: bytes, stamps: Stamps) -> list[Message]:
-        """The messages that are complete with these bytes.
+        """Return the messages that are complete with these bytes.
 
         Raises:
             ProtocolError: nothing more can come of this connection.
@@ -111,7 +111,7 @@ class PacketStream:
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
-    """A variable byte integer and where it ends; -1 if its end is not there yet."""
+    """Decode a variable byte integer; its end is -1 if it is not there yet."""
     value = 0
     for nth in range(4):
         if at + nth >= len(data):
@@ -123,13 +123,13 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _codes(body: bytes, modern: bool) -> bytes:
-    """The reason code for each filter of a SUBACK or UNSUBACK: all behind the identifier and the properties."""
+    """Return the reason codes of a SUBACK or UNSUBACK: everything behind the identifier and the properties."""
     length, at = _number(body, 2) if modern else (0, 2)
     return body[at + length :]
 
 
 def _check(kind: int, body: bytes, modern: bool) -> None:
-    """SUBACK ends with a reason code for each of our filters; DISCONNECT begins with its own, if it has one."""
+    """Check reason codes: SUBACK ends with one for each filter; DISCONNECT begins with its own, if it has one."""
     if kind == DISCONNECT:
         if body and body[0] == TAKEN_OVER:
             raise TakenOver("another client opened our session")

@@ -6,7 +6,7 @@ ONE, REST = "+", "#"
 
 
 def wrong(text: str) -> str | None:
-    """What is wrong with a filter; None if nothing is."""
+    """Return the fault of a filter, if it has one."""
     levels = text.split("/")
     if not text or "\0" in text or len(text.encode()) > 65_535:
         return "is empty or too long"
@@ -18,7 +18,7 @@ def wrong(text: str) -> str | None:
 
 
 def compiled(text: str) -> re.Pattern[str]:
-    """A pattern that matches the topics of a filter; its groups are what the wildcards stand for."""
+    """Compile a filter to a pattern of its topics; its groups are the values of the wildcards."""
     pattern = "/".join({ONE: "([^/]*)", REST: "(.*)"}.get(level, re.escape(level)) for level in text.split("/"))
     if pattern.endswith("/(.*)"):
         pattern = pattern.removesuffix("/(.*)") + "(?:/(.*))?"  # a/# lets a through, too
@@ -27,7 +27,7 @@ def compiled(text: str) -> re.Pattern[str]:
 
 
 def covers(wide: str, narrow: str) -> bool:
-    """Whether every topic of one filter is let through by the other."""
+    """Return whether one filter matches every topic of the other."""
     ours, theirs = wide.split("/"), narrow.split("/")
     for nth, level in enumerate(ours):
         if level == REST:
@@ -38,7 +38,7 @@ def covers(wide: str, narrow: str) -> bool:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether there is a topic that both let through."""
+    """Return whether there is a topic that both match."""
     ours, theirs = one.split("/"), other.split("/")
     for mine, yours in zip(ours, theirs, strict=False):
         if REST in (mine, yours):

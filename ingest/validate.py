@@ -24,17 +24,17 @@ from ingest.sources import Sources
 from ingest.uplink import Uplink
 from ingest.worth import Weighing
 from ingest.wrong_times import WrongTime, off
-from store.base.wire import native as native_dtype
+from store.base import wire
 from store.readings.dead_letter_rows import DeadLetter, LetterFault
 from store.readings.ingest_counts import NoValueCount
 from store.readings.reading_rows import HOME_QUANTITIES, PLACED, SUBSTATION_QUANTITIES, SUBSTATION_READING
 
-EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor of ours is older
+EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor is older
 FARTHEST_MS = 2**53  # what a device may claim is bounded by nothing
 NOTED_TIMES = 16  # fewer single readings in a batch bring nobody near to what it may say in a minute
 LISTED_FAULTS = 20  # of one message; all of them are counted
 DETAIL_LETTERS = 500
-SUBSTATION_ROW = native_dtype(SUBSTATION_READING)
+SUBSTATION_ROW = wire.native(SUBSTATION_READING)
 Objection = tuple[RejectReason, str]
 
 
@@ -60,7 +60,7 @@ class RefusedMessage:
     count: Counter[str] = field(default_factory=Counter)  # all of them by reason
 
     def letter(self, keep_bytes: int) -> DeadLetter:
-        """The dead letter of the message: its payload once, and what is wrong with it."""
+        """Make the dead letter of the message: its payload once, and its faults."""
         payload = self.message.payload
         return DeadLetter(
             to_datetime(self.message.received_us),
@@ -74,7 +74,7 @@ class RefusedMessage:
 
 @dataclass
 class SortedMessages:
-    """What became of a batch of messages before the database has seen it."""
+    """A batch of messages, sorted before the database has seen it."""
 
     heard: Heard = field(default_factory=Heard)
     refused: dict[int, RefusedMessage] = field(default_factory=dict)  # by the identity of the message
@@ -87,7 +87,7 @@ class SortedMessages:
     unkept: Counter[str] = field(default_factory=Counter)  # letters that are counted but not kept, by account
 
     def spend(self, account: str) -> MinuteCount:
-        """What an account said in this batch, to be added to."""
+        """Return the counts of an account in this batch, to be added to."""
         spent = self.spent.get(account)
         if spent is None:
             spent = self.spent[account] = MinuteCount()
@@ -104,7 +104,7 @@ class SortedMessages:
 
     @property
     def dead(self) -> Counter[str]:
-        """What cannot be stored, by reason: readings, elements that are none, and messages that are not read."""
+        """Count what cannot be stored, by reason: readings, elements that are none, and messages that are not read."""
         dead: Counter[str] = Counter()
         for refused in self.refused.values():
             dead.update(refused.count)
@@ -165,7 +165,7 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
 
 
 def _elements(readings: int, faults: Sequence[DecodeFault]) -> Sequence[int]:
-    """Which element of a message of our own format each of its readings is; those between are faults."""
+    """Return the element of each reading in a native message; those between are faults."""
     wrong = {fault.at for fault in faults}
     elements = range(readings + len(faults))
     return [nth for nth in elements if nth not in wrong] if wrong else elements
@@ -215,25 +215,25 @@ def reject(batch: SortedMessages, said: Said, objection: Objection) -> None:
     batch.reject(said.message, DecodeFault(reason, f"{said.code!r}: {detail}", said.at, said.code))
 
 
-class Claims(NamedTuple):
+class ClaimedTimes(NamedTuple):
     """The instants at which readings say that they were measured."""
 
     at_us: NDArray[np.int64]  # NONE_US: at no instant
     self_timed: NDArray[np.bool_]  # False: they do not say it, and the time of receipt stands for it
 
 
-def claimed(heard: Heard) -> Claims:
+def claimed(heard: Heard) -> ClaimedTimes:
     """Read the instants of all readings."""
     said = [uplink.ts for uplink in heard.uplinks]
     if set(map(type, said)) == {int}:  # most say it by a number, which takes no call
         with suppress(OverflowError):
             ms = np.array(said, np.int64).clip(-FARTHEST_MS, FARTHEST_MS)
-            return Claims(ms * 1000, np.ones(len(ms), bool))
+            return ClaimedTimes(ms * 1000, np.ones(len(ms), bool))
     at_us, self_timed = heard.received_us.copy(), np.array([ts is not None for ts in said], bool)
     for nth in np.flatnonzero(self_timed).tolist():
         at = claim(said[nth], 0)
         at_us[nth] = max(-FARTHEST_MS * 1000, min(at, FARTHEST_MS * 1000)) if isinstance(at, int) else NONE_US
-    return Claims(at_us, self_timed)
+    return ClaimedTimes(at_us, self_timed)
 
 
 def in_time(at_us: NDArray[np.int64], received_us: NDArray[np.int64], limits: Limits) -> NDArray[np.bool_]:
@@ -331,7 +331,9 @@ def _nothing_left(worth: Weighing, nth: int) -> Objection:
     return RejectReason.NO_VALUE, ", ".join(f"{channel} is no value: {reason}" for channel, reason in reasons.items())
 
 
-def _home_rows(batch: SortedMessages, which: NDArray[np.intp], claims: Claims, stands: NDArray[np.void]) -> Placed:
+def _home_rows(
+    batch: SortedMessages, which: NDArray[np.intp], claims: ClaimedTimes, stands: NDArray[np.void]
+) -> Placed:
     which, worth = _weigh(batch, which, HOME_QUANTITIES)
     rows = _rows(PLACED, batch.heard, which, claims, worth)
     for name in ("sensor_id", "home_id", "room_kind", "interval_s", "offset", "stays_until"):
@@ -341,7 +343,7 @@ def _home_rows(batch: SortedMessages, which: NDArray[np.intp], claims: Claims, s
 
 
 def _substation_rows(
-    batch: SortedMessages, which: NDArray[np.intp], claims: Claims, stands: NDArray[np.void]
+    batch: SortedMessages, which: NDArray[np.intp], claims: ClaimedTimes, stands: NDArray[np.void]
 ) -> Placed:
     which, worth = _weigh(batch, which, SUBSTATION_QUANTITIES)
     rows = _rows(SUBSTATION_ROW, batch.heard, which, claims, worth)
@@ -352,7 +354,7 @@ def _substation_rows(
 
 
 def _rows(
-    dtype: np.dtype[np.void], heard: Heard, which: NDArray[np.intp], claims: Claims, worth: Weighing
+    dtype: np.dtype[np.void], heard: Heard, which: NDArray[np.intp], claims: ClaimedTimes, worth: Weighing
 ) -> NDArray[np.void]:
     """Make rows with times and values; what else the dtype has is for the caller."""
     rows = np.empty(len(which), dtype)

@@ -55,7 +55,7 @@ class Visitor:
 
     @property
     def connected(self) -> bool:
-        """Whether the connection stands."""
+        """True while the connection stands."""
         return self._client.is_connected()
 
     def subscribe(self, filter_: str) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import structlog
 from psycopg import Connection
@@ -25,6 +26,13 @@ NOTE_S = 10.0
 Write = Callable[[Connection, list[Message]], int]  # says how many of the messages, from the first on, are dealt with
 
 
+class BatchBounds(NamedTuple):
+    """The end of a batch: so many messages, or so long after its first one."""
+
+    messages: int
+    age_s: float
+
+
 class Worker:
     """Takes batches from an inbox, stores them, and has them acknowledged; survives a database that goes away.
 
@@ -39,16 +47,14 @@ class Worker:
         source: BrokerSource,
         inbox: Inbox,
         writer: Writer,
-        batch_messages: int,
-        batch_age_s: float,
+        batch: BatchBounds,
         on_retry: Callable[[], None] = lambda: None,
     ) -> None:
         self.lead = lead
         self.source = source
         self.inbox = inbox
         self.writer = writer
-        self.batch_messages = batch_messages
-        self.batch_age_s = batch_age_s
+        self.batch = batch
         self.on_retry = on_retry
         self._noted_s = time.monotonic()
         self._delay_s = FIRST_RETRY_S
@@ -106,7 +112,7 @@ class Worker:
         end = time.monotonic() + SURPLUS_S
         while time.monotonic() < end and (surplus := self.inbox.surplus(SURPLUS_BYTES)):
             self._finish(surplus, self.writer.put_by)
-        batch = self.inbox.take(self.batch_messages, self.batch_age_s, 0.5)
+        batch = self.inbox.take(self.batch.messages, self.batch.age_s, 0.5)
         if batch:
             self._finish(batch, self.writer.store)
         while self.inbox.is_calm() and self.writer.store_later(self.lead.conn):

@@ -37,7 +37,7 @@ class Weighing:
                 self.values[self.quality[:, nth] != Quality.GOOD, nth] = np.nan
 
     def voids(self) -> Iterator[tuple[str, NoValue, NDArray[np.intp]]]:
-        """What had no value: quantity, reason, and which readings."""
+        """Yield quantities without a value: quantity, reason, and which readings."""
         bad = (self.quality != Quality.GOOD) & (self.quality != Quality.ABSENT)
         if not bad.any() and not self.absurd.any():
             return
@@ -51,7 +51,7 @@ class Weighing:
                 yield self.channels[nth], reason, np.flatnonzero(mask[:, nth])
 
     def reasons(self, nth: int) -> dict[str, NoValue]:
-        """The quantities of a reading that have no value."""
+        """Return the quantities of a reading that have no value."""
         found: dict[str, NoValue] = {}
         codes = zip(self.channels, self.quality[nth].tolist(), self.absurd[nth].tolist(), strict=True)
         for column, (channel, code, absurd) in enumerate(codes):
@@ -64,7 +64,7 @@ class Weighing:
 
 
 def quality(channel: str, values: NDArray[np.float32]) -> NDArray[np.int16]:
-    """The Quality of values of a quantity (NaN: absent)."""
+    """Return the Quality of values of a quantity (NaN: absent)."""
     lowest, highest, sentinels = SPANS[channel]
     out = np.full(values.shape, Quality.GOOD, np.int16)
     out[(values < np.float32(lowest)) | (values > np.float32(highest))] = Quality.OUT_OF_RANGE

@@ -1,4 +1,4 @@
-"""What a worker does with the messages that it has taken: store them, sift them, put them by, store them later."""
+"""The writer of a worker: it stores messages, sifts them, puts them by, and stores them later."""
 
 import struct
 import sys
@@ -91,7 +91,7 @@ class Writer:
         return len(messages)
 
     def _packs(self, messages: Sequence[Message]) -> tuple[list[Pack], dict[str, MinuteCount], dict[str, Excess]]:
-        """Messages packed by topic as far as they may be put by; what that takes of senders; what to note of them."""
+        """Pack messages by topic as far as they may be put by; return also the counts and the excess of senders."""
         room, packs = self.most_by_bytes - self._by_bytes, list[Pack]()
         spent: dict[str, MinuteCount] = {}
         excess: dict[str, Excess] = {}
@@ -195,13 +195,13 @@ class Writer:
 
 
 def packed(topic: str, messages: Sequence[Message]) -> Pack:
-    """Messages of a topic as one row."""
+    """Pack messages of a topic into one row."""
     parts = [part for m in messages for part in (_HEAD.pack(m.received_us, len(m.payload)), m.payload)]
     return Pack(topic, len(messages), b"".join(parts))
 
 
 def unpacked(pack: DeferredPack) -> Iterator[Message]:
-    """The messages of a row as they came."""
+    """Unpack the messages of a row as they came."""
     at = 0
     for _ in range(pack.messages):
         received_us, length = _HEAD.unpack_from(pack.payload, at)
@@ -211,7 +211,7 @@ def unpacked(pack: DeferredPack) -> Iterator[Message]:
 
 
 def batched(messages: Iterable[Message], most: int, most_bytes: int) -> Iterator[list[Message]]:
-    """Messages by the few: up to `most`, and up to `most_bytes` unless one alone is longer."""
+    """Yield messages in groups of up to `most`, and up to `most_bytes` unless one alone is longer."""
     few: list[Message] = []
     left = most_bytes
     for message in messages:
@@ -238,7 +238,7 @@ class Lines:
         self._unsaid = 0
 
     def allow(self, now_s: float) -> int | None:
-        """How many lines were left out before this one, which may be written; None: leave it out, too."""
+        """Return how many lines were left out before this one, which may be written; None: leave it out, too."""
         if now_s - self._since_s >= 60:
             self._since_s, self._said = now_s, 0
         if self._said >= self.most:

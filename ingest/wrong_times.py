@@ -25,18 +25,18 @@ class WrongTime(NamedTuple):
 
 
 def off(received_us: int, at_us: int) -> int:
-    """By how much a time is off, in µs."""
+    """Return by how much a time is off, in µs."""
     return max(-FARTHEST_US, min(received_us - at_us, FARTHEST_US))
 
 
 @dataclass
 class Noted:
-    """When each sensor was last noted for late readings, by receipt: a backlog has thousands that tell the same."""
+    """Times at which sensors were last noted for late readings: a backlog has thousands that tell the same."""
 
     at_us: dict[int, int] = field(default_factory=dict)
 
     def is_due(self, sensor: int, received_us: int) -> bool:
-        """Whether it is time to note a sensor once more; if so it counts as noted."""
+        """Return whether it is time to note a sensor again; if so it counts as noted."""
         if received_us - self.at_us.get(sensor, NONE_US) < AGAIN_US:
             return False
         if len(self.at_us) >= MOST_NOTED:
@@ -48,7 +48,7 @@ class Noted:
 def of_batch(
     refused: Sequence[WrongTime], stored: Iterable[NDArray[np.void]], clock_us: int, noted: Noted
 ) -> list[WrongTimes]:
-    """What a batch tells of clocks that are off; one reading in time speaks for the clock of its sensor.
+    """Return the clocks of a batch that are off; one reading in time speaks for the clock of its sensor.
 
     Args:
         stored: rows with sensor_id, measured_at, received_at and self_timed, sorted by sensor.

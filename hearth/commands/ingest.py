@@ -28,7 +28,7 @@ from ingest.inbox import Inbox
 from ingest.lead import Lead
 from ingest.places import SensorPlaces
 from ingest.source import BrokerSource
-from ingest.worker import Worker
+from ingest.worker import BatchBounds, Worker
 from ingest.writer import Writer
 
 SESSION = "hearth-ingest"
@@ -72,8 +72,7 @@ def ingest(
         source,
         inbox,
         Writer(intake, now, settings.deferred_mb * 1_000_000, tell),
-        settings.batch_messages,
-        settings.batch_age_ms / 1000,
+        BatchBounds(settings.batch_messages, settings.batch_age_ms / 1000),
         metrics.count_retry,
     ).run(stop)
     if source.refusal:

@@ -16,7 +16,7 @@ TIME, DEVICE_INFO, OBJECT = 2, 3, 11
 DEV_EUI = 8
 SECONDS, NANOS = 1, 2
 STRUCT_FIELDS, KEY, VALUE = 1, 1, 2
-NUMBER, STRING, BOOL, STRUCT = 2, 3, 4, 5  # null and lists are not values of ours
+NUMBER, STRING, BOOL, STRUCT = 2, 3, 4, 5  # null and lists are no values here
 DEEPEST = 16
 
 
@@ -47,7 +47,7 @@ def _time(stamp: ProtobufMessage | None) -> str | None:
 
 
 def _struct(record: ProtobufMessage, depth: int, work: Work) -> dict[str, Any]:
-    """An object of google.protobuf; a value that is 0 is there, other than in fields of proto3."""
+    """Read an object of google.protobuf; a value of 0 is present, unlike in fields of proto3."""
     if not depth:
         raise too_deep()
     out: dict[str, Any] = {}

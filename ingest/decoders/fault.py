@@ -1,4 +1,4 @@
-"""What a decoder could not read."""
+"""Faults of decoders."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from ingest.uplink import Uplink
 
 @dataclass(frozen=True)
 class DecodeFault:
-    """Why a message, or one element of it, is not a reading."""
+    """The reason for which a message, or one element of it, is not a reading."""
 
     reason: RejectReason
     detail: str
@@ -20,7 +20,7 @@ Read = tuple[list[Uplink], list[DecodeFault]]
 
 
 class DecodeError(Exception):
-    """What a decoder raises, and all that it raises: why a message, or one element of it, cannot be read."""
+    """The only error of decoders: a message, or one element of it, cannot be read."""
 
     def __init__(self, reason: RejectReason, detail: str) -> None:
         super().__init__(detail)
@@ -28,5 +28,5 @@ class DecodeError(Exception):
         self.detail = detail
 
     def fault(self, at: int | None = None, sensor: str | None = None) -> DecodeFault:
-        """The same about an element of the message, or about all of it."""
+        """Return the fault of an element of the message, or about all of it."""
         return DecodeFault(self.reason, self.detail, at, sensor)

@@ -21,7 +21,7 @@ def decode(message: Incoming, shape: Shape) -> Read:
 
 
 def read(said: Any, message: Incoming, shape: Shape) -> list[Uplink]:
-    """The reading in an object; none, if it is a message of another kind.
+    """Read the reading in an object; none, if it is a message of another kind.
 
     Raises:
         DecodeError: it is not of that shape.

@@ -14,7 +14,7 @@ _DECODE = msgspec.json.Decoder(Uplink | list[Uplink]).decode
 
 
 def device_of(topic: str) -> str | None:
-    """The device that speaks on a telemetry topic; None if the topic is not one."""
+    """Return the device of a telemetry topic; None if the topic is not one."""
     parts = topic.split("/")
     if len(parts) != 4 or parts[0] != "hearth" or parts[1] != "v1" or parts[3] != "telemetry" or not parts[2]:
         return None

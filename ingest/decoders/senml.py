@@ -22,7 +22,7 @@ _BASE_TEXTS, _BASE_NUMBERS = ("bn", "bu"), ("bt", "bv", "bs", "bver")
 
 @dataclass
 class Base:
-    """What was said once for all records that follow."""
+    """Base values of SenML, valid for all records that follow."""
 
     bn: str = ""
     bu: str = ""
@@ -85,7 +85,7 @@ def _read(
 
 
 def _split(name: str, unit: str, shape: Shape) -> tuple[str, str | None]:
-    """The sensor, and the channel of the value."""
+    """Split a name into the sensor and the channel of the value."""
     parts = re.fullmatch(r"(.*)[/:]([^/:]*)", name, re.DOTALL)
     if parts and (channel := shape.channel(parts[2])):
         return parts[1].rstrip("/:"), channel

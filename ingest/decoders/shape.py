@@ -1,4 +1,4 @@
-"""Where the messages of a foreign source have what, and how a value there becomes one of ours."""
+"""Shapes of foreign messages: the paths to their fields, and the conversion of values."""
 
 import math
 import re
@@ -26,7 +26,7 @@ _DECODE_JSON = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """Where the messages of a source have what. A path is keys joined by dots; of several the first present counts."""
+    """The fields of a source's messages. A path is keys joined by dots; of several the first present counts."""
 
     sensor: tuple[str, ...]  # paths, or TOPIC
     time: tuple[str, ...]
@@ -40,7 +40,7 @@ class Shape:
     expects_value: bool  # whether a body without any value is a fault
 
     def channel(self, label: str) -> str | None:
-        """The channel that a label stands for."""
+        """Return the channel that a label stands for."""
         return next((channel for channel, labels in self.values.items() if label in labels), None)
 
 
@@ -55,7 +55,7 @@ class Incoming(NamedTuple):
 
 
 def json(payload: bytes) -> Any:
-    """What a payload says in JSON.
+    """Parse a payload as JSON.
 
     Raises:
         DecodeError: it is not JSON.
@@ -69,7 +69,7 @@ def json(payload: bytes) -> Any:
 
 
 def find(node: Any, path: str) -> Any:
-    """What is at a path; None if nothing is, or null.
+    """Return the value at a path; None if there is none, or null.
 
     Raises:
         DecodeError: `*` stands for more than one.
@@ -85,12 +85,12 @@ def find(node: Any, path: str) -> Any:
 
 
 def first(node: Any, paths: tuple[str, ...]) -> Any:
-    """What is at the first path where something is."""
+    """Return the value at the first path that has one."""
     return next((value for path in paths if (value := find(node, path)) is not None), None)
 
 
 def code(name: Any) -> str:
-    """The code of a sensor by the name that a foreign network has for it; a code holds neither slashes nor blanks.
+    """Return the code of a sensor from its name in a foreign network; a code has neither slashes nor blanks.
 
     Raises:
         DecodeError: it is no name.
@@ -101,7 +101,7 @@ def code(name: Any) -> str:
 
 
 def number(value: Any, text_numbers: bool, what: str) -> float:
-    """A finite number.
+    """Check for a finite number.
 
     Raises:
         DecodeError: it is none.
@@ -120,7 +120,7 @@ def number(value: Any, text_numbers: bool, what: str) -> float:
 
 
 def measure(channel: str, value: float, unit: str) -> float:
-    """A value in the unit of its channel; °C is left as it is."""
+    """Convert a value to the unit of its channel; °C is left as it is."""
     if not channel.endswith("temperature") or unit == "C":
         return value
     # Rounded far below what any thermometer knows, so that -196.6 °F is the sentinel -127 °C again.
@@ -128,7 +128,7 @@ def measure(channel: str, value: float, unit: str) -> float:
 
 
 def unit_named(name: Any) -> str:
-    """A temperature unit as one letter.
+    """Return a temperature unit as one letter.
 
     Raises:
         DecodeError: it is none of UNITS.
@@ -139,7 +139,7 @@ def unit_named(name: Any) -> str:
 
 
 def instant(value: Any, unit: str, zone: ZoneInfo) -> int | str | None:
-    """A time as an Uplink has it: text with its offset, or Unix milliseconds.
+    """Convert a time to that of an Uplink: text with its offset, or Unix milliseconds.
 
     Raises:
         DecodeError: it is no time, or one that the clocks of the zone leapt over.

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError, DecodeFault
 from ingest.decoders.shape import Incoming, Shape, code, measure, number
-from ingest.decoders.wire import ProtobufMessage
-from ingest.decoders.wire import field as wire_field
+from ingest.decoders.wire import ProtobufMessage, encoded_field
 from ingest.uplink import WITHHELD, Uplink
 
 # Field numbers: Eclipse Tahu, sparkplug_b.proto.
@@ -35,7 +34,7 @@ _REBIRTH = b"\x12\x1a\x0a\x14Node Control/Rebirth\x20\x0b\x70\x01"
 
 
 class Metric(NamedTuple):
-    """What a birth says of an alias."""
+    """The metric that a birth gives an alias."""
 
     name: str
     datatype: int | None
@@ -43,13 +42,13 @@ class Metric(NamedTuple):
 
 @dataclass
 class Node:
-    """What is known of an edge node: aliases by device, its own under the empty name."""
+    """The state of an edge node: aliases by device, its own under the empty name."""
 
     session: int | None = None
     aliases: dict[str, dict[int, Metric]] = field(default_factory=dict)
 
     def count(self) -> int:
-        """How much of the bound it takes."""
+        """Count its share of the bound."""
         return 1 + sum(1 + len(known) for known in self.aliases.values())
 
 
@@ -62,7 +61,7 @@ class SparkplugBirths:
         self._count = 0
 
     def metric(self, node: tuple[str, str], device: str, alias: int) -> Metric | None:
-        """What an alias stands for."""
+        """Return the metric of an alias."""
         known = self._nodes.get(node)
         return known.aliases.get(device, {}).get(alias) if known else None
 
@@ -90,7 +89,7 @@ class SparkplugBirths:
             self._count += known.count()
 
     def may_ask(self, node: tuple[str, str], now_us: int) -> bool:
-        """Whether to ask for a birth now; if so, not again for a minute."""
+        """Return whether to ask for a birth now; if so, not again for a minute."""
         asked = self._asked_us.get(node)
         if asked is not None and 0 <= now_us - asked < ASK_AGAIN_US:
             return False
@@ -107,7 +106,7 @@ class SparkplugBirths:
 
 
 class Read(NamedTuple):
-    """What a message said, and what is to be published because of it."""
+    """Readings of a message, and the requests to publish because of it."""
 
     uplinks: list[Uplink]
     faults: list[DecodeFault]
@@ -139,7 +138,7 @@ def decode(message: Incoming, shape: Shape, births: SparkplugBirths) -> Read:
 
 
 def _place(levels: tuple[str, ...]) -> tuple[str, tuple[str, str], str]:
-    """The kind of a message, its node, and its device (empty: the node itself)."""
+    """Split a topic into the kind of message, its node, and its device (empty: the node itself)."""
     if (
         len(levels) not in (4, 5)
         or levels[2] not in DATA + BIRTHS + DEATHS
@@ -200,7 +199,7 @@ class _Reader:
             self.message.work.fault(error.fault(sensor=self._name(before) or None))
 
     def read(self) -> Read:
-        """All of it. What an unknown alias stands for is asked of the node."""
+        """Read all metrics; ask the node for the meaning of an unknown alias."""
         requests = []
         if self.unknown:
             who = "/".join((*self.node, self.device)).rstrip("/")
@@ -231,22 +230,22 @@ class _Reader:
 
 
 def _named(payload: ProtobufMessage, metrics: list[ProtobufMessage], reader: _Reader) -> bytes | None:
-    """The payload with a name beside each alias that is known, for one who has not seen the birth."""
+    """Add the name to each known alias of a payload, for a reader that has not seen the birth."""
     out, named = [], False
     for raw, record in zip(payload.raw(METRICS), metrics, strict=True):
         metric = None if record.text(NAME) else reader.metric(record)
         if metric is not None:
             named = True
-            raw += wire_field(NAME, metric.name.encode())
-            raw += wire_field(DATATYPE, metric.datatype) if metric.datatype is not None else b""
-        out.append(wire_field(METRICS, raw))
+            raw += encoded_field(NAME, metric.name.encode())
+            raw += encoded_field(DATATYPE, metric.datatype) if metric.datatype is not None else b""
+        out.append(encoded_field(METRICS, raw))
     if not named:
         return None
-    return (wire_field(TIMESTAMP, reader.ts) if reader.ts is not None else b"") + b"".join(out)
+    return (encoded_field(TIMESTAMP, reader.ts) if reader.ts is not None else b"") + b"".join(out)
 
 
 def _is_good(record: ProtobufMessage) -> bool:
-    """Whether the source vouches for the value of a metric: it says nothing else of its quality."""
+    """Return whether the quality of a metric is good, or not given."""
     properties = record.record(PROPERTIES)
     if properties is None:
         return True
@@ -271,4 +270,4 @@ def _value(record: ProtobufMessage, metric: Metric, channel: str) -> float | Non
 def rebirth(node: tuple[str, str], now_us: int) -> tuple[str, bytes]:
     """Topic and payload of the request for a new birth of a node and its devices."""
     group, name = node
-    return f"spBv1.0/{group}/NCMD/{name}", wire_field(TIMESTAMP, now_us // 1000) + _REBIRTH
+    return f"spBv1.0/{group}/NCMD/{name}", encoded_field(TIMESTAMP, now_us // 1000) + _REBIRTH

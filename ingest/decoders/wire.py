@@ -28,14 +28,14 @@ class ProtobufMessage:
             self._fields.setdefault(number, []).append(value)
 
     def uint(self, number: int) -> int | None:
-        """A whole number without sign, or a truth."""
+        """Read an unsigned whole number or a boolean."""
         value = self._last(number)
         if isinstance(value, bytes):
             raise _wrong(number)
         return value
 
     def real(self, number: int) -> float | None:
-        """A float or a double."""
+        """Read a float or a double."""
         value = self._last(number)
         if value is None:
             return None
@@ -44,7 +44,7 @@ class ProtobufMessage:
         return float(_REALS[len(value)].unpack(value)[0])
 
     def text(self, number: int) -> str | None:
-        """A string."""
+        """Read a string."""
         value = self._last(number)
         if value is None:
             return None
@@ -54,7 +54,7 @@ class ProtobufMessage:
             raise _wrong(number) from None
 
     def record(self, number: int) -> "ProtobufMessage | None":
-        """An inner message."""
+        """Read an inner message."""
         value = self._last(number)
         return None if value is None else ProtobufMessage(_bytes(number, value))
 
@@ -72,7 +72,7 @@ class ProtobufMessage:
         return [_bytes(number, value) for value in self._fields.get(number, ())]
 
     def _last(self, number: int) -> int | bytes | None:
-        """Of a field that is there twice the last counts."""
+        """Return the last value of a field; it counts when a field is there twice."""
         return self._fields[number][-1] if number in self._fields else None
 
 
@@ -104,15 +104,15 @@ def _cut(data: bytes) -> Iterator[tuple[int, int | bytes]]:
         at += width
 
 
-def field(number: int, value: int | bytes) -> bytes:
-    """A field as it is sent: a whole number, or bytes with their length."""
+def encoded_field(number: int, value: int | bytes) -> bytes:
+    """Encode a field: a whole number, or bytes with their length."""
     if isinstance(value, int):
         return varint(number << 3 | VARINT) + varint(value)
     return varint(number << 3 | LENGTH) + varint(len(value)) + value
 
 
 def varint(value: int) -> bytes:
-    """A whole number as it is sent."""
+    """Encode a whole number."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

@@ -1,4 +1,4 @@
-"""How much one message may ask of us, whatever its format: every decoder counts here what it goes through."""
+"""Bounds of the work for one message, of any format: every decoder counts here what it goes through."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from ingest.decoders.fault import DecodeError, DecodeFault
 
 @dataclass(frozen=True)
 class MessageBounds:
-    """What is looked at in one message. A message beyond a bound is refused as a whole."""
+    """Bounds of one message. A message beyond one of them is refused as a whole."""
 
     readings: int = 5_000  # elements, readings or not
     faults: int = 200  # elements that cannot be read
@@ -18,7 +18,7 @@ USUAL = MessageBounds()
 
 
 class Work:
-    """What the decoding of one message has taken so far, and the faults found in it."""
+    """The work of decoding one message so far, and the faults found in it."""
 
     def __init__(self, bounds: MessageBounds = USUAL) -> None:
         self.bounds = bounds
@@ -54,5 +54,5 @@ class Work:
 
 
 def too_deep() -> DecodeError:
-    """What is wrong with a message that is nested deeper than is followed."""
+    """Make the error of a message that is nested deeper than is followed."""
     return DecodeError(RejectReason.TOO_DEEP, "is nested deeper than any message of a format that is read")

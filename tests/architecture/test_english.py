@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 # Folders, one a line, that are held to it.
 ROOMS = (
     "docs",
+    "ingest",
     "local",
     "tests",
     "domain",

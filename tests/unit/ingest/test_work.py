@@ -9,7 +9,7 @@ import pytest
 
 from domain.reasons import RejectReason
 from ingest.decoders.sparkplug import METRICS, NAME, TIMESTAMP
-from ingest.decoders.wire import field
+from ingest.decoders.wire import encoded_field
 from ingest.decoders.work import MessageBounds
 from ingest.source_table import load
 from ingest.sources import Decoded, Sources
@@ -49,11 +49,16 @@ def packed(topic: str, count: int) -> bytes:
     if topic == BOARD:
         return json.dumps({f"s{n}": [{"temperature": 20}] for n in range(count)}).encode()
     if topic == PLANT:
-        metric = field(NAME, b"Temperature") + field(11, 20)
-        return field(TIMESTAMP, 1) + field(METRICS, metric) * count
-    entries = [field(1, field(1, f"t{n}".encode()) + field(2, b"\x11" + bytes(8))) for n in range(count - 1)]
-    struct = b"".join([*entries, field(1, field(1, b"temperature") + field(2, b"\x11" + bytes(8)))])
-    return field(3, field(8, b"eui")) + field(11, struct)
+        metric = encoded_field(NAME, b"Temperature") + encoded_field(11, 20)
+        return encoded_field(TIMESTAMP, 1) + encoded_field(METRICS, metric) * count
+    entries = [
+        encoded_field(1, encoded_field(1, f"t{n}".encode()) + encoded_field(2, b"\x11" + bytes(8)))
+        for n in range(count - 1)
+    ]
+    struct = b"".join(
+        [*entries, encoded_field(1, encoded_field(1, b"temperature") + encoded_field(2, b"\x11" + bytes(8)))]
+    )
+    return encoded_field(3, encoded_field(8, b"eui")) + encoded_field(11, struct)
 
 
 @pytest.mark.parametrize("topic", [NATIVE, SENML, BOARD, PLANT, LORAWAN])
@@ -94,8 +99,8 @@ def test_what_is_nested_too_deeply_says_so(topic: str, deep: bytes) -> None:
 def test_a_protobuf_object_that_is_nested_too_deeply_says_so() -> None:
     inner = b""
     for _ in range(20):
-        inner = field(1, field(1, b"a") + field(2, field(5, inner)))
-    (fault,) = read(LORAWAN, field(3, field(8, b"eui")) + field(11, inner)).faults
+        inner = encoded_field(1, encoded_field(1, b"a") + encoded_field(2, encoded_field(5, inner)))
+    (fault,) = read(LORAWAN, encoded_field(3, encoded_field(8, b"eui")) + encoded_field(11, inner)).faults
     assert fault.reason == RejectReason.TOO_DEEP
 
 
@@ -112,9 +117,9 @@ def hostile() -> Iterator[tuple[str, bytes]]:
         for text in ("[" + "1," * 32_000 + "1]", "[" + "{}," * 21_000 + "{}]", '{"s":[' + "1," * 32_000 + "1]}"):
             yield topic, text.encode()
     yield BOARD, json.dumps({f"{n:x}": 1 for n in range(8_000)}).encode()[:65_536]
-    yield PLANT, field(METRICS, field(3, 1)) * 13_000
+    yield PLANT, encoded_field(METRICS, encoded_field(3, 1)) * 13_000
     yield PLANT, b"\x08\x01" * 32_000
-    yield LORAWAN, field(11, field(1, b"") * 20_000)
+    yield LORAWAN, encoded_field(11, encoded_field(1, b"") * 20_000)
 
 
 def test_the_dearest_messages_cost_no_more_than_their_bytes_allow() -> None:
