@@ -1,4 +1,4 @@
-"""`python -m dashboards`: write the committed JSON anew, for the built-in policy."""
+"""Regenerate the committed JSON for the built-in policy: `python -m dashboards`."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ HEARTH_URL = "http://127.0.0.1:8080"
 
 
 def files() -> Iterator[tuple[str, str]]:
-    """Each file by its name under dashboards/json."""
+    """Yield each file as its name under dashboards/json and its content."""
     policy = builtin("seed")
     for language in LANGUAGES:
         for uid, board in dashboards(Look(language, policy, AT, HEARTH_URL)).items():
@@ -22,7 +22,7 @@ def files() -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
-    """Write them all, and delete what is no longer among them."""
+    """Write all files and delete stale ones."""
     wanted = dict(files())
     for file in COMMITTED.rglob("*.json"):
         if str(file.relative_to(COMMITTED)) not in wanted:

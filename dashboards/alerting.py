@@ -1,4 +1,4 @@
-"""Alert rules and whom they tell, as Grafana's provisioning knows them."""
+"""Alert rules and contact points in the format of Grafana's provisioning API."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -11,14 +11,14 @@ from domain.errors import UsageError
 from domain.reasons import Text
 
 GROUP = "hearth"
-CONTACT = "Hearth"  # the name that rules send to
+CONTACT = "Hearth"  # the contact point that rules notify
 EVERY_S = 60
 REPEAT = "4h"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertRule:
-    """Fires for each row whose number is above a value for a time; columns of text tell its alerts apart."""
+    """A rule that fires for each row whose number exceeds a value for a time; text columns become labels."""
 
     name: str
     title: Text
@@ -27,7 +27,7 @@ class AlertRule:
     above: float = 0
     lasting: str = "2m"
     severity: str = "warning"
-    failing: str = "Error"  # when the query fails; that is an alert of its own
+    failing: str = "Error"  # state when the query fails; DATABASE alerts on that
     prometheus: bool = False
 
 
@@ -44,7 +44,7 @@ LAG = AlertRule(
     title=Text("数据接入延迟", "Ingest lags behind"),
     summary=Text(
         "{{ $labels.worker }} 的消息在接收后一分钟以上才入库。",
-        "Messages of {{ $labels.worker }} are stored more than a minute after they came.",
+        "{{ $labels.worker }} stores messages more than a minute after receiving them.",
     ),
     query="""
 SELECT worker, coalesce(received_lag_s, 0) AS lag_s FROM ingest_health
@@ -55,9 +55,9 @@ WHERE last_batch_at > now() - interval '5 minutes'
 )
 DEAD = AlertRule(
     name="dead-letters",
-    title=Text("死信过多", "Many dead letters"),
+    title=Text("死信过多", "Too many dead letters"),
     summary=Text(
-        "一刻钟内超过百分之五的消息无法入库。", "More than 5 % of what came in a quarter of an hour was refused."
+        "一刻钟内超过百分之五的消息无法入库。", "More than 5 % of the messages of the last 15 minutes were refused."
     ),
     query="""
 SELECT coalesce(sum(dead_per_s) / nullif(sum(dead_per_s + stored_per_s + duplicates_per_s), 0), 0) AS share
@@ -68,15 +68,15 @@ FROM ingest_rate WHERE at > now() - interval '15 minutes'
 )
 DATABASE = AlertRule(
     name="database-away",
-    title=Text("数据库无法访问", "The database is away"),
-    summary=Text("Grafana 无法查询数据库。", "Grafana cannot ask the database."),
+    title=Text("数据库无法访问", "Database unreachable"),
+    summary=Text("Grafana 无法查询数据库。", "Grafana cannot query the database."),
     query="SELECT 0 AS away FROM ledger_health",
     severity="critical",
     failing="Alerting",
 )
 BROKER = AlertRule(
     name="broker-away",
-    title=Text("消息服务器断开", "The broker is away"),
+    title=Text("消息服务器断开", "Broker disconnected"),
     summary=Text(
         "{{ $labels.instance }} 未连接到消息服务器。", "{{ $labels.instance }} is not connected to the broker."
     ),
@@ -86,10 +86,10 @@ BROKER = AlertRule(
 )
 CLOCKS = AlertRule(
     name="clock-breached",
-    title=Text("工单超时", "A clock has run out"),
+    title=Text("工单超时", "Clock breached"),
     summary=Text(
-        "{{ $labels.station }}:十分钟内新增超时 {{ $values.A }} 项。",
-        "{{ $labels.station }}: {{ $values.A }} clock(s) ran out within ten minutes.",
+        "{{ $labels.station }}：十分钟内新增超时 {{ $values.A }} 项。",
+        "{{ $labels.station }}: {{ $values.A }} clock(s) breached within ten minutes.",
     ),
     query="""
 SELECT coalesce(station, '–') AS station, count(*) AS breached
@@ -101,9 +101,9 @@ GROUP BY 1
 )
 INCIDENT = AlertRule(
     name="incident-open",
-    title=Text("成片低温事件", "An incident is open"),
+    title=Text("成片低温事件", "Incident open"),
     summary=Text(
-        "{{ $labels.incident }} {{ $labels.name }}({{ $labels.station }})。",
+        "{{ $labels.incident }} {{ $labels.name }}（{{ $labels.station }}）。",
         "{{ $labels.incident }}: {{ $labels.name }} ({{ $labels.station }}).",
     ),
     query="SELECT number AS incident, name, station, 1 AS open FROM incident_open",
@@ -113,7 +113,7 @@ INCIDENT = AlertRule(
 UNCOUNTED = AlertRule(
     name="ledger-behind",
     title=Text("定时任务停止", "Watch stopped"),
-    summary=Text("台账十分钟未更新。", "The ledger has not been counted for ten minutes."),
+    summary=Text("台账十分钟未更新。", "The ledger has not been updated for ten minutes."),
     query="SELECT coalesce(extract(epoch FROM now() - counted_to), 0) AS age_s FROM ledger_health",
     above=600,
     severity="critical",
@@ -121,10 +121,10 @@ UNCOUNTED = AlertRule(
 
 NOTICES = AlertRule(
     name="notices-stuck",
-    title=Text("通知发送受阻", "Notices are stuck"),
+    title=Text("通知发送受阻", "Notices stuck"),
     summary=Text(
-        "{{ $labels.audience }}({{ $labels.channel }})的通知失败,或已等待一刻钟。",
-        "Notices to {{ $labels.audience }} by {{ $labels.channel }} have failed, or waited for a quarter of an hour.",
+        "{{ $labels.audience }}（{{ $labels.channel }}）的通知失败，或已等待一刻钟。",
+        "Notices to {{ $labels.audience }} via {{ $labels.channel }} have failed or been waiting for 15 minutes.",
     ),
     query="""
 SELECT
@@ -137,11 +137,11 @@ FROM notice_health
 
 
 def unclosed(zone: str) -> AlertRule:
-    """Yesterday should be closed an hour after midnight."""
+    """Make the rule that yesterday is closed an hour after midnight."""
     return AlertRule(
         name="ledger-open",
-        title=Text("台账未结账", "The ledger is not closed"),
-        summary=Text("昨日或更早的台账尚未结账。", "A day that is over is not closed in the ledger yet."),
+        title=Text("台账未结账", "Ledger not closed"),
+        summary=Text("昨日或更早的台账尚未结账。", "The ledger of a past day has not been closed yet."),
         query=f"""
 SELECT coalesce((now() AT TIME ZONE '{zone}' - interval '1 hour')::date - open_from, 0) AS days FROM ledger_health
 """,
@@ -150,11 +150,11 @@ SELECT coalesce((now() AT TIME ZONE '{zone}' - interval '1 hour')::date - open_f
 
 
 def rules(look: Look, *, prometheus: bool, notify: bool) -> list[dict[str, Any]]:
-    """All rules for Grafana's HTTP API.
+    """Build all rules for Grafana's HTTP API.
 
     Args:
-        prometheus: whether there is such a data source, which knows of the broker.
-        notify: whether there are contact points of ours; else Grafana's own policy decides who hears of it.
+        prometheus: a Prometheus data source exists, so the broker rule applies.
+        notify: the bundle has contact points; otherwise Grafana's own notification policy applies.
     """
     found = [STOPPED, LAG, DEAD, DATABASE, CLOCKS, INCIDENT, UNCOUNTED, NOTICES, unclosed(look.zone)]
     return [_rule(look, rule, notify) for rule in (*found, *((BROKER,) if prometheus else ()))]
@@ -220,12 +220,12 @@ _HOOKS: Mapping[str, Callable[[str], dict[str, str]]] = {
 
 
 def contacts(addresses: Sequence[str]) -> list[dict[str, Any]]:
-    """Contact points for Grafana's HTTP API, all of one name, so that rules reach each of them.
+    """Build contact points for Grafana's HTTP API, all of one name, so that rules reach each of them.
 
     Args:
-        addresses: `mailto:a@b`, `https://…` (a webhook), or with the kind of a robot before it: `dingding+https://…`.
+        addresses: `mailto:a@b`, `https://…` (a webhook), or prefixed by the kind of robot: `dingding+https://…`.
     Raises:
-        UsageError: one is of no known kind. It is not repeated, as there may be a key in it.
+        UsageError: an address of no known kind. The message omits it, as it may contain a key.
     """
     found = {point["uid"]: point for point in map(_contact, addresses)}
     return list(found.values())
@@ -241,7 +241,7 @@ def _contact(address: str) -> dict[str, Any]:
         settings = dict(_HOOKS[kind](address.removeprefix(f"{kind}+")))
     else:
         kinds = ", ".join(f"{name}+https://…" for name in _HOOKS if name != "webhook")
-        raise UsageError(f"HEARTH_GRAFANA_CONTACTS: of each: mailto:name@example.org, https://…, {kinds}")
-    # What is secret comes back hidden, so a changed address can only be seen by its name.
+        raise UsageError(f"HEARTH_GRAFANA_CONTACTS: expected mailto:name@example.org, https://…, {kinds}")
+    # Grafana returns secrets redacted, so a changed address is detected by its uid.
     uid = OWN + hashlib.sha256(address.encode()).hexdigest()[:16]
     return {"uid": uid, "name": CONTACT, "type": kind, "settings": settings, "disableResolveMessage": False}

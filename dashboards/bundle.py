@@ -1,4 +1,4 @@
-"""All that goes to Grafana: folder, data sources, contact points, dashboards, alert rules."""
+"""Everything to provision in Grafana: folder, data sources, contact points, dashboards, alert rules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from dashboards.look import FOLDER_TITLE, Look
 
 @dataclass(frozen=True)
 class GrafanaBundle:
-    """Each thing as Grafana's HTTP API takes it. Without `access`, the data source is somebody else's work."""
+    """Resources in the format of Grafana's HTTP API. Without `access`, the data source is provisioned elsewhere."""
 
     folder: str  # its title
     access: sources.Access | None
@@ -22,10 +22,10 @@ class GrafanaBundle:
 
 
 def bundle(look: Look, database_url: str | None, prometheus_url: str | None, contacts: Sequence[str]) -> GrafanaBundle:
-    """Put it together.
+    """Build the bundle.
 
     Raises:
-        UsageError: an address is wrong.
+        UsageError: an address is invalid.
     """
     points = alerting.contacts(contacts)
     return GrafanaBundle(

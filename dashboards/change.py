@@ -1,10 +1,10 @@
-"""What a push did, or would do."""
+"""Changes that a push made, or would make."""
 
 from typing import NamedTuple
 
 
 class GrafanaChange(NamedTuple):
-    """One thing in Grafana that was not as it should be."""
+    """A resource in Grafana that differs from the bundle."""
 
     action: str  # create, update, delete
     kind: str

@@ -1,4 +1,4 @@
-"""The city: where it is cold, and how many are."""
+"""The dashboard of the city: cold homes on the map and in numbers."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from dashboards.panels import Ask, Size, bars, dress, figures, rows
 from domain.reasons import Text
 
 HERE = "station IN (${station:sqlstring})"
-# More dots than a browser can draw are left out, the warmest first; the coldest are drawn last, on top.
+# Capped at what a browser can draw, dropping the warmest first; the coldest are drawn last, on top.
 BUILDINGS = f"""
 SELECT * FROM (
   SELECT
@@ -45,7 +45,7 @@ SELECT
   sum(flags)::bigint AS flags
 FROM building_now WHERE {HERE}
 """
-# Time that is unknown is left out of the rate and shown beside it.
+# Unknown time does not count in the rate; coverage shows it beside.
 RATE = """
   sum(compliant_s) / nullif(sum(compliant_s + cold_s + severe_s), 0) AS rate,
   sum(compliant_s + cold_s + severe_s) / nullif(sum(compliant_s + cold_s + severe_s + unknown_s), 0) AS coverage,
@@ -66,7 +66,7 @@ COLDEST_BUILDINGS = f"""
 SELECT code AS building, name, substation, station, coldest, mean, cold + severe AS cold_homes, unknown, homes
 FROM building_now WHERE {HERE} AND coldest IS NOT NULL ORDER BY coldest LIMIT 30
 """
-# The coldest homes are in the coldest buildings: more homes than buildings are not shown.
+# The 30 coldest homes lie in the 30 coldest buildings, so only those are searched.
 COLDEST_HOMES = f"""
 SELECT
   h.code AS home, h.building, h.substation, h.station, h.temperature, h.state, h.measured_at, f.cold_since, f.ticket
@@ -103,8 +103,8 @@ TRIANGLE = "img/icons/marker/triangle.svg"
 
 
 def dashboard(look: Look) -> Dashboard:
-    """The whole of it."""
-    board = frame(look, CITY, "30s", "6h", Text("每栋楼一个点,灰色为未知。", "A dot for each building; grey: unknown."))
+    """Build the dashboard."""
+    board = frame(look, CITY, "30s", "6h", Text("每栋楼一个点，灰色为未知。", "One dot per building; grey: unknown."))
     board.with_variable(choice(look, "station", STATION, many=True))
     return fill(board, [*_figures(look), *_maps(look), *_lists(look)])
 
@@ -119,7 +119,10 @@ def _figures(look: Look) -> list[Any]:
 
 
 def _maps(look: Look) -> list[Any]:
-    coldest, mean = Text("最低室温", "Coldest room"), Text("平均室温与低温热力图", "Mean, and where many are cold")
+    coldest, mean = (
+        Text("最低室温", "Coldest room"),
+        Text("平均室温与低温热力图", "Mean, and cold homes as a heat map"),
+    )
     return [
         _map(look, coldest, "coldest", Size(14, 17), heat=False),
         _map(look, mean, "mean", Size(10, 17), heat=True),

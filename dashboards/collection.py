@@ -1,4 +1,4 @@
-"""All dashboards, as JSON."""
+"""The collection of all dashboards as JSON."""
 
 import json
 from typing import Any
@@ -12,11 +12,11 @@ ALL = (city.dashboard, substation.dashboard, home.dashboard, desk.dashboard, ing
 
 
 def dashboards(look: Look) -> dict[str, dict[str, Any]]:
-    """Each dashboard by its uid, as Grafana reads it."""
+    """Build all dashboards as Grafana reads them, keyed by uid."""
     found = [json.loads(text(build(look).build())) for build in ALL]
     return {board["uid"]: board for board in found}
 
 
 def text(model: object) -> str:
-    """A model of the SDK as JSON text, the same each time."""
+    """Serialise a model of the SDK to deterministic JSON."""
     return json.dumps(model, cls=JSONEncoder, indent=2, ensure_ascii=False, sort_keys=True) + "\n"

@@ -1,4 +1,4 @@
-"""The repair desk: which clocks run out next, who has how much to do, and who is still cold."""
+"""The dashboard of the repair desk: next deadlines, load by station, and repaired homes that are still cold."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from dashboards.look import Look
 from dashboards.panels import Ask, Size, figures, named_by_label, rows, stacked_bars
 from domain.reasons import Text
 
-# Tickets that belong to no station are everybody's.
+# Tickets without a station are shown to all stations.
 HERE = "(station IN (${station:sqlstring}) OR station IS NULL)"
 CLOCKS = f"""
 ticket_clock WHERE met_at IS NULL AND void_at IS NULL AND due_at IS NOT NULL AND state <> 'closed' AND {HERE}
@@ -38,7 +38,7 @@ FROM (SELECT station, count(*) AS tickets FROM ticket_all WHERE state <> 'closed
 LEFT JOIN (SELECT station AS of, {COUNTS} FROM {CLOCKS} GROUP BY station) AS c ON c.of IS NOT DISTINCT FROM t.station
 ORDER BY c.breached DESC NULLS LAST, t.tickets DESC
 """
-# Marked done, and the home not proven warm yet.
+# Marked done, recovery not proven yet.
 VERIFYING = f"""
 SELECT
   number AS ticket, priority, home, building, substation, station, done_at, temperature, home_state AS state,
@@ -67,8 +67,8 @@ FROM outage_open WHERE stations && ARRAY[${station:sqlstring}]::text[] ORDER BY 
 
 
 def dashboard(look: Look) -> Dashboard:
-    """The whole of it."""
-    text = Text("各工单的时限:快到期与已超时。", "The clocks of all tickets: next due and breached.")
+    """Build the dashboard."""
+    text = Text("各工单的时限：快到期与已超时。", "Clocks of all tickets: next due and breached.")
     board = frame(look, DESK, "15s", "24h", text)
     board.with_variable(choice(look, "station", STATION, many=True))
     return fill(board, [*_clocks(look), *_load(look)])
@@ -102,7 +102,7 @@ def _load(look: Look) -> list[Any]:
     )  # fmt: skip
     opened = Ask(OPENED, ("time", "station", "tickets"))
     load = stacked_bars(
-        look, Text("值班负荷:新开工单", "On-call load: tickets opened"), [opened], Size(12, 9), "station"
+        look, Text("值班负荷：新开工单", "On-call load: tickets opened"), [opened], Size(12, 9), "station"
     )
     return [
         rows(look, Text("各供热站", "By station"), Ask(STATIONS, station), Size(12, 9)),

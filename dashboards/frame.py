@@ -1,4 +1,4 @@
-"""What is around the panels: variables, annotations, links, refresh."""
+"""The frame of a dashboard: variables, annotations, links, refresh."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders.dashboard import (
     TimePicker,
 )
 from grafana_foundation_sdk.cog.builder import Builder
-from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models import dashboard
 
 from dashboards.links import TITLES, to_dashboard
 from dashboards.look import TAG, Look, postgres
@@ -41,39 +41,39 @@ WORDS = {
 }
 
 
-class SqlTarget(models.AnnotationTarget):
-    """The model knows targets of Grafana's own data source only; this one is a query."""
+class SqlTarget(dashboard.AnnotationTarget):
+    """An annotation target that is an SQL query, which the SDK's model has no field for."""
 
     def __init__(self, sql: str) -> None:
         super().__init__()
         self._query = Query(sql, "Anno").as_json()
 
     def to_json(self) -> dict[str, object]:
-        """The query."""
+        """Return the query."""
         return self._query
 
 
-class _Target(Builder[models.AnnotationTarget]):
+class _Target(Builder[dashboard.AnnotationTarget]):
     def __init__(self, sql: str) -> None:
         self._target = SqlTarget(sql)
 
-    def build(self) -> models.AnnotationTarget:
+    def build(self) -> dashboard.AnnotationTarget:
         return self._target
 
 
 class _Hidden(ConstantVariable):
-    """A constant that nobody has to see."""
+    """A constant that is not shown."""
 
-    def build(self) -> models.VariableModel:
+    def build(self) -> dashboard.VariableModel:
         variable = super().build()
-        variable.hide = models.VariableHide.HIDE_VARIABLE
+        variable.hide = dashboard.VariableHide.HIDE_VARIABLE
         return variable
 
 
 def frame(look: Look, uid: str, refresh: str, span: str, note: Text) -> Dashboard:
-    """An empty dashboard. `refresh`: such as 30s; `span`: what it shows at first, such as 6h."""
+    """Make an empty dashboard. `refresh`: such as 30s; `span`: the initial time range, such as 6h."""
     board = Dashboard(look.say(TITLES[uid])).uid(uid).description(look.say(note)).tags([TAG]).timezone(look.zone)
-    board.refresh(refresh).time(f"now-{span}", "now").tooltip(models.DashboardCursorSync.CROSSHAIR).readonly()
+    board.refresh(refresh).time(f"now-{span}", "now").tooltip(dashboard.DashboardCursorSync.CROSSHAIR).readonly()
     board.timepicker(TimePicker().refresh_intervals(["15s", "30s", "1m", "5m", "15m"]))
     board.with_variable(_Hidden("hearth").value(look.hearth_url))
     for other in TITLES:
@@ -83,23 +83,23 @@ def frame(look: Look, uid: str, refresh: str, span: str, note: Text) -> Dashboar
 
 
 def choice(look: Look, name: str, sql: str, *, many: bool = False) -> QueryVariable:
-    """A variable chosen from what a statement gives; `many`: several at once, all at first."""
+    """Make a variable chosen from the rows of a statement; `many`: multi-value, initially all."""
     variable = QueryVariable(name).label(look.say(WORDS[name])).query(sql.strip()).datasource(postgres())
-    variable.refresh(models.VariableRefresh.ON_DASHBOARD_LOAD).sort(models.VariableSort.DISABLED)
+    variable.refresh(dashboard.VariableRefresh.ON_DASHBOARD_LOAD).sort(dashboard.VariableSort.DISABLED)
     if many:
         variable.multi(True).include_all(True)
-        variable.current(models.VariableOption(selected=True, text="All", value="$__all"))
+        variable.current(dashboard.VariableOption(selected=True, text="All", value="$__all"))
     return variable
 
 
 def note(look: Look, title: Text, colour: str, sql: str) -> AnnotationQuery:
-    """Marks on the panels with time: columns time, text, and maybe timeend and tags."""
+    """Make an annotation from a statement with the columns time, text and optionally timeend and tags."""
     annotation = AnnotationQuery().name(look.say(title)).datasource(postgres()).enable(True).hide(False)
     return annotation.icon_color(colour).target(_Target(sql))
 
 
 def fill(board: Dashboard, panels: Iterable[Any]) -> Dashboard:
-    """Put the panels on, numbered in their order."""
+    """Add the panels, numbered in order."""
     for number, panel in enumerate(panels, start=1):
         board.with_panel(panel.id(number))
     return board

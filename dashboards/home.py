@@ -1,12 +1,12 @@
-"""One building and one of its homes: when it was how warm, what was known, flagged and done."""
+"""The dashboard of a building and one of its homes: temperatures, data gaps, flags and tickets."""
 
 from typing import Any
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
+from dashboards import links
 from dashboards.frame import ANY_SUBSTATION, BUILDING, HOME, choice, fill, frame, note
-from dashboards.links import HOME as UID
 from dashboards.look import BLUE, ORANGE, Look
 from dashboards.panels import Ask, Size, band, figures, lines, named_by_label, rows, stacked_bars, timeline
 from dashboards.series import holds, limit, with_gaps
@@ -43,7 +43,7 @@ HOME_NOW = """
 SELECT state, temperature, measured_at, state_since, class AS home_class
 FROM home_now WHERE code = ${home:sqlstring}
 """
-# A sensor that says more than a panel has points for: the lowest of each step, which is what counts.
+# With more readings than points, a panel shows the lowest of each step, which decides compliance.
 ROOMS = """
 SELECT
   date_bin($__interval_ms * interval '1 ms', measured_at, timestamptz 'epoch') AS time,
@@ -98,11 +98,11 @@ FROM ticket_all WHERE {OF_HOME} AND $__timeFilter(opened_at)
 
 
 def dashboard(look: Look) -> Dashboard:
-    """The whole of it."""
+    """Build the dashboard."""
     text = Text(
-        "按楼栋与住户查看。室温为加校准值后的数值。", "By building and home. Temperatures are with their offsets."
+        "按楼栋与住户查看。室温为加校准值后的数值。", "By building and home. Temperatures include calibration offsets."
     )
-    board = frame(look, UID, "1m", "24h", text)
+    board = frame(look, links.HOME, "1m", "24h", text)
     board.with_variable(choice(look, "substation", ANY_SUBSTATION))
     board.with_variable(choice(look, "building", BUILDING)).with_variable(choice(look, "home", HOME))
     board.annotation(note(look, Text("低温标记", "Flags"), ORANGE, FLAG_MARKS))
@@ -124,7 +124,7 @@ def _building(look: Look) -> list[Any]:
     flags.override_by_name(*named_by_label("flag", "home"))
     return [
         figures(look, Text("楼栋", "Building"), Ask(BUILDING_NOW, counts), Size(24, 4)),
-        rows(look, Text("楼内住户", "Its homes"), Ask(HOMES, homes, ("building", "substation")), Size(14, 11)),
+        rows(look, Text("楼内住户", "Homes inside"), Ask(HOMES, homes, ("building", "substation")), Size(14, 11)),
         flags,
     ]
 
@@ -132,7 +132,7 @@ def _building(look: Look) -> list[Any]:
 def _home(look: Look) -> list[Any]:
     now = ("state", "temperature", "measured_at", "state_since", "home_class")
     return [
-        figures(look, Text("所选住户", "Chosen home"), Ask(HOME_NOW, now), Size(24, 4)),
+        figures(look, Text("所选住户", "Selected home"), Ask(HOME_NOW, now), Size(24, 4)),
         _temperature(look),
         *_timelines(look),
     ]
@@ -155,7 +155,7 @@ def _temperature(look: Look) -> Any:
 def _timelines(look: Look) -> list[Any]:
     flag = Ask(FLAG_STEPS.format(by="", chosen=OF_HOME, touches=TOUCHES), ("time", "flag"))
     signal = Ask(SIGNAL.format(holds=holds(look)), ("time", "room", "signal"))
-    heard = timeline(look, Text("各房间数据", "Signal of each room"), [signal], Size(24, 5), split="room")
+    heard = timeline(look, Text("各房间数据", "Data by room"), [signal], Size(24, 5), split="room")
     return [
         timeline(look, Text("低温标记", "Flag"), [flag], Size(24, 4)),
         heard.override_by_name(*named_by_label("signal", "room")),

@@ -1,4 +1,4 @@
-"""Whether everything is heard, stored and told: rates, lag, what is refused, silent sensors, notices that wait."""
+"""The dashboard of data ingest: rates, lag, rejections, silent sensors, pending notices."""
 
 from typing import Any
 
@@ -49,8 +49,8 @@ LEDGER = "SELECT to_char(open_from, 'YYYY-MM-DD') AS open_from, counted_to FROM 
 
 
 def dashboard(look: Look) -> Dashboard:
-    """The whole of it."""
-    text = Text("消息是否都已收到并入库。", "Whether all messages are heard and stored.")
+    """Build the dashboard."""
+    text = Text("消息是否都已收到并入库。", "Reception and storage of all messages.")
     board = frame(look, INGEST, "30s", "6h", text)
     return fill(board, [*_flow(look), *_refused(look), *_sensors(look)])
 
@@ -67,7 +67,7 @@ def _flow(look: Look) -> list[Any]:
         rows(look, Text("接入进程", "Workers"), Ask(WORKERS, worker), Size(18, 6)),
         figures(look, Text("台账", "Ledger"), Ask(LEDGER, ("open_from", "counted_to")), Size(6, 6)),
         lines(look, Text("每秒", "Per second"), [Ask(RATES, rate)], Size(12, 9)),
-        _by_worker(look, Text("延迟(距测量)", "Lag since measurement"), "measured_lag_s", Size(6, 9)),
+        _by_worker(look, Text("延迟（距测量）", "Lag since measurement"), "measured_lag_s", Size(6, 9)),
         _by_worker(look, Text("排队消息", "Queue"), "queue_messages", Size(6, 9)),
     ]
 
@@ -81,11 +81,11 @@ def _by_worker(look: Look, title: Text, name: str, size: Size) -> Any:
 def _refused(look: Look) -> list[Any]:
     letters = Ask(DEAD_OVER_TIME, ("time", "reason", "letters"))
     over_time = stacked_bars(
-        look, Text("死信(按原因)", "Dead letters by reason"), [letters], Size(16, 9), split="reason"
+        look, Text("死信（按原因）", "Dead letters by reason"), [letters], Size(16, 9), split="reason"
     )
     return [
         over_time.override_by_name(*named_by_label("letters", "reason")),
-        bars(look, Text("死信总数", "Dead letters in all"), Ask(DEAD_IN_ALL, ("reason", "count")), Size(8, 9)),
+        bars(look, Text("死信总数", "Dead letters, total"), Ask(DEAD_IN_ALL, ("reason", "count")), Size(8, 9)),
     ]
 
 
@@ -104,7 +104,7 @@ def _sensors(look: Look) -> list[Any]:
         ),
         rows(
             look,
-            Text("无数据或时钟不准的传感器", "Sensors that are silent or whose clock is off"),
+            Text("无数据或时钟不准的传感器", "Sensors that are silent or have a wrong clock"),
             Ask(SILENT, silent),
             Size(12, 11),
         ),

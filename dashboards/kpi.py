@@ -1,4 +1,4 @@
-"""Key figures of a month and of a season, for the company and per station; each with its denominator."""
+"""The dashboard of key figures by month and season, for the company and per station, with denominators."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ MONTHS = """
 SELECT to_char(month, 'YYYY-MM-DD') AS __value, to_char(month, 'YYYY-MM') AS __text
 FROM kpi_heat_month WHERE station IS NULL ORDER BY month DESC
 """
-# A season has the twelve months from its first on; months out of it have nothing to judge.
+# A season takes twelve months from its first one; months outside the heating season have nothing to count.
 SEASONS = """
 SELECT x.first AS __value, x.name AS __text FROM (VALUES {seasons}) AS x (first, name) ORDER BY x.first DESC
 """
@@ -65,8 +65,8 @@ FROM kpi_desk_month WHERE {IN_MONTH} AND (station IS NULL OR {OF_STATIONS}) ORDE
 
 
 def dashboard(look: Look) -> Dashboard:
-    """The whole of it."""
-    text = Text("按月与供热期统计;* 为全公司。", "By month and by season; * is the whole company.")
+    """Build the dashboard."""
+    text = Text("按月与供热期统计；* 为全公司。", "By month and by season; * is the whole company.")
     board = frame(look, KPI, "5m", "1y", text)
     board.with_variable(choice(look, "station", STATION, many=True))
     board.with_variable(choice(look, "month", MONTHS)).with_variable(choice(look, "season", _seasons(look)))
@@ -84,8 +84,8 @@ def _heat(look: Look) -> list[Any]:
     months = Ask(OVER_MONTHS.replace("'zone'", f"'{look.zone}'"), ("time", "station", "rate_by_time"))
     by_month = lines(look, Text("各月室温合格率", "Qualified rate by month"), [months], Size(24, 9), split="station")
     return [
-        figures(look, Text("本月:全公司", "Month: the company"), Ask(COMPANY, heat), Size(24, 4)),
-        rows(look, Text("本月:各供热站", "Month: by station"), Ask(STATIONS, ("station", *heat)), Size(14, 10)),
+        figures(look, Text("本月：全公司", "Month: company"), Ask(COMPANY, heat), Size(24, 4)),
+        rows(look, Text("本月：各供热站", "Month: by station"), Ask(STATIONS, ("station", *heat)), Size(14, 10)),
         rows(look, Text("供热期", "Season"), Ask(SEASON, season), Size(10, 10)),
         by_month.override_by_name(*named_by_label("rate_by_time", "station")).unit("percentunit").max(1),
     ]
@@ -99,7 +99,7 @@ def _work(look: Look) -> list[Any]:
         "flags", "recovered", "warm_median_s", "merged", "void",
     )  # fmt: skip
     return [
-        rows(look, Text("处理及时率", "Handled in time"), Ask(CLOCKS, clock), Size(24, 11)),
+        rows(look, Text("处理及时率", "Handled on time"), Ask(CLOCKS, clock), Size(24, 11)),
         rows(look, Text("投诉与举报", "Complaints and reports"), Ask(CASES, case), Size(12, 9)),
         rows(look, Text("工单与回访", "Tickets and call-backs"), Ask(DESK, desk), Size(12, 9)),
     ]

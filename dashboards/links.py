@@ -1,4 +1,4 @@
-"""Where a click leads: from the city down to a home, and on to the API and its console."""
+"""Links of dashboards: from the city down to a home, and on to the API."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,11 +21,11 @@ TITLES: Mapping[str, Text] = {
 
 
 def field(column: str) -> str:
-    """Another column of the same row, in a data link."""
+    """Refer to another column of the same row in a data link."""
     return "${__data.fields." + column + "}"
 
 
-# Each needs the columns that its address names beside the one it is on.
+# Each link needs the columns that its URL names, besides its own.
 _BUILDING = f"/d/{HOME}?var-substation={field('substation')}&var-building="
 _VALUE = "${__value.raw}"
 _API = "${hearth}/v1/"
@@ -34,20 +34,20 @@ LINKS: Mapping[str, Sequence[tuple[Text, str]]] = {
     "building": [(Text("楼栋看板", "Building"), _BUILDING + _VALUE)],
     "home": [
         (Text("住户看板", "Home"), f"{_BUILDING}{field('building')}&var-home={_VALUE}"),
-        (Text("低温依据(接口)", "Evidence of its flags (API)"), f"{_API}homes/{_VALUE}/flags"),
+        (Text("低温依据（接口）", "Evidence for its flags (API)"), f"{_API}homes/{_VALUE}/flags"),
     ],
-    "ticket": [(Text("工单(接口)", "Ticket (API)"), f"{_API}tickets/{_VALUE}")],
+    "ticket": [(Text("工单（接口）", "Ticket (API)"), f"{_API}tickets/{_VALUE}")],
 }
 
 
 def data_links(look: Look, name: str) -> list[dict[str, object]]:
-    """The links on the values of a column; those to the API open a window of their own."""
+    """Build the links on the values of a column; those to the API open in a new tab."""
     return [
         {"title": look.say(title), "url": url, "targetBlank": not url.startswith("/d/")} for title, url in LINKS[name]
     ]
 
 
 def to_dashboard(look: Look, uid: str) -> DashboardLink:
-    """A link at the top of a dashboard to another."""
+    """Make the link to another dashboard at the top of one."""
     link = DashboardLink(look.say(TITLES[uid])).type(DashboardLinkType.LINK).url(f"/d/{uid}")
     return link.icon("dashboard").keep_time(True).tooltip("").tags([])

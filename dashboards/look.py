@@ -1,4 +1,4 @@
-"""How dashboards look: names, colours, thresholds. The one place for what all of them share."""
+"""The look that all dashboards share: names, colours, thresholds."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from domain.reasons import Text
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
-OWN = "hearth-"  # what begins so in Grafana is ours: dashboards, alert rules, contact points
+OWN = "hearth-"  # uid prefix of everything managed here: dashboards, alert rules, contact points
 FOLDER = "hearth"
 FOLDER_TITLE = Text("供热监测", "Hearth")
 DATASOURCE = "hearth-postgres"
@@ -27,20 +27,20 @@ ORANGE = "#ff780a"
 RED = "#c4162a"
 BLUE = "#3274d9"
 PALE = "#c8c8c8"  # not judged
-NO_CELSIUS = -100.0  # under every temperature: what has no value stays grey
+NO_CELSIUS = -100.0  # below every temperature: a missing value stays grey
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a set of dashboards is made for."""
+    """The context a set of dashboards is built for."""
 
     language: Language
     policy: Policy
-    at: datetime  # by which version of the policy the thresholds are
+    at: datetime  # selects the policy version of the thresholds
     hearth_url: str  # where a browser reaches the API
 
     def say(self, text: Text) -> str:
-        """The text in the language of the dashboards."""
+        """Return a text in the language of the dashboards."""
         return text.zh if self.language == "zh" else text.en
 
     @property
@@ -49,13 +49,13 @@ class Look:
         return self.policy.zone.key
 
     def limit(self, severity: str) -> Limit | None:
-        """The limit for flats of several storeys that is in force; None if the policy has none."""
+        """Return the limit in force for multi-storey homes; None if the policy has none."""
         version = self.policy.version_at(self.at) or self.policy.versions[0]
         found = (x for x in version.limits if x.home_class == "multistorey" and x.severity == severity)
         return next(found, None)
 
     def celsius(self) -> list[Threshold]:
-        """Grey without a value, then the colours between the limits of the policy."""
+        """Return the colour thresholds of temperatures: grey without a value, then by the policy's limits."""
         severe, cold = self.limit("severe"), self.limit("cold")
         steps = [Threshold(value=None, color=GREY), Threshold(value=NO_CELSIUS, color=RED)]
         if severe:
@@ -66,5 +66,5 @@ class Look:
 
 
 def postgres() -> DataSourceRef:
-    """The data source of all panels: a database role that sees views only."""
+    """Return the data source of all panels; its database role can read views only."""
     return DataSourceRef(type_val=POSTGRES_TYPE, uid=DATASOURCE)

@@ -1,4 +1,4 @@
-"""The kinds of panels, each with the defaults that all of its kind share."""
+"""Panel types, each with its defaults."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,21 @@ from typing import Any, NamedTuple
 
 from grafana_foundation_sdk.builders import bargauge, common, stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
-from grafana_foundation_sdk.models import common as kinds
+from grafana_foundation_sdk.models.common import (
+    BarGaugeDisplayMode,
+    BigValueColorMode,
+    BigValueGraphMode,
+    BigValueTextMode,
+    GraphDrawStyle,
+    LegendDisplayMode,
+    LegendPlacement,
+    SortOrder,
+    StackingMode,
+    TableCellHeight,
+    TooltipDisplayMode,
+    VisibilityMode,
+    VizOrientation,
+)
 from grafana_foundation_sdk.models.dashboard import (
     DataTransformerConfig,
     DynamicConfigValue,
@@ -24,11 +38,11 @@ from dashboards.words import COLUMNS, PanelColumn, Value
 from domain.reasons import Text
 
 LINE_WIDTH = 2
-BAND_OPACITY = 8  # of what is under a limit
+BAND_OPACITY = 8  # percent, below a limit
 
 
 class Size(NamedTuple):
-    """In cells of the grid, which is 24 wide."""
+    """The size of a panel in cells of the grid, which is 24 wide."""
 
     width: int
     height: int
@@ -36,7 +50,7 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True)
 class Ask:
-    """A statement, the columns it gives in their order, and those that are there for links only."""
+    """A statement, its columns in order, and those that only links need."""
 
     sql: str
     columns: tuple[str, ...]
@@ -44,7 +58,7 @@ class Ask:
 
 
 def dress(panel: Any, look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str | None = None) -> Any:
-    """Give a panel its title, its queries and the looks of their columns; `split` becomes lines, so it has none."""
+    """Give a panel its title, queries and column styles; `split` turns into series and has no style."""
     panel.title(look.say(title)).datasource(postgres()).span(size.width).height(size.height)
     for number, ask in enumerate(asks):
         panel.with_target(Query(ask.sql, chr(ord("A") + number)))
@@ -55,7 +69,7 @@ def dress(panel: Any, look: Look, title: Text, asks: Sequence[Ask], size: Size, 
 
 
 def properties(look: Look, name: str, hidden: bool = False) -> list[DynamicConfigValue]:
-    """How a column is shown, as overrides of Grafana."""
+    """Return the style of a column as Grafana overrides."""
     column = COLUMNS[name]
     found: dict[str, object] = {"displayName": look.say(column.text), "unit": column.unit, "decimals": column.decimals}
     if column.values:
@@ -74,7 +88,7 @@ def properties(look: Look, name: str, hidden: bool = False) -> list[DynamicConfi
 
 
 def mapping(look: Look, values: Mapping[str, Value]) -> ValueMap:
-    """What values are called, and their colours."""
+    """Map values to their texts and colours."""
     results = {
         key: ValueMappingResult(text=look.say(value.text), color=value.colour, index=number)
         for number, (key, value) in enumerate(values.items())
@@ -83,9 +97,9 @@ def mapping(look: Look, values: Mapping[str, Value]) -> ValueMap:
 
 
 def rows(look: Look, title: Text, ask: Ask, size: Size) -> table.Panel:
-    """A table. Columns with values or temperatures are coloured."""
+    """Make a table. Columns of named values or temperatures are coloured."""
     panel: table.Panel = dress(table.Panel(), look, title, [ask], size)
-    panel.filterable(True).cell_height(kinds.TableCellHeight.SM)
+    panel.filterable(True).cell_height(TableCellHeight.SM)
     for name in ask.columns:
         if _is_coloured(COLUMNS[name]):
             panel.override_by_name(name, [DynamicConfigValue("custom.cellOptions", {"type": "color-text"})])
@@ -97,30 +111,30 @@ def _is_coloured(column: PanelColumn) -> bool:
 
 
 def figures(look: Look, title: Text, ask: Ask, size: Size) -> stat.Panel:
-    """One row of figures, side by side."""
+    """Make a panel of one row of figures, side by side."""
     panel: stat.Panel = dress(stat.Panel(), look, title, [ask], size)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("/.*/").values(False))
-    panel.color_mode(kinds.BigValueColorMode.VALUE).graph_mode(kinds.BigValueGraphMode.NONE)
-    panel.text_mode(kinds.BigValueTextMode.VALUE_AND_NAME).no_value("–")
+    panel.color_mode(BigValueColorMode.VALUE).graph_mode(BigValueGraphMode.NONE)
+    panel.text_mode(BigValueTextMode.VALUE_AND_NAME).no_value("–")
     return panel.thresholds(plain(BLUE))
 
 
 def bars(look: Look, title: Text, ask: Ask, size: Size) -> bargauge.Panel:
-    """A bar for each row: the first column names it, the second is its length."""
+    """Make a bar for each row: the first column is its name, the second its length."""
     named, length = ask.columns
     panel: bargauge.Panel = dress(bargauge.Panel(), look, title, [Ask(ask.sql, (named,))], size)
-    # With a name of its own, the length would take away those of the rows.
+    # A display name on the length would replace the names of the rows.
     panel.override_by_name(length, [p for p in properties(look, length) if p.id_val != "displayName"])
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(True).limit(50))
-    panel.orientation(kinds.VizOrientation.HORIZONTAL).display_mode(kinds.BarGaugeDisplayMode.BASIC)
+    panel.orientation(VizOrientation.HORIZONTAL).display_mode(BarGaugeDisplayMode.BASIC)
     return panel.no_value("–").thresholds(plain(BLUE))
 
 
 def lines(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str | None = None) -> timeseries.Panel:
-    """Lines over time, broken where a value is missing. `split`: a line for each value of that column."""
+    """Make lines over time, broken at missing values. `split`: one line per value of that column."""
     panel: timeseries.Panel = dress(timeseries.Panel(), look, title, asks, size, split)
-    panel.line_width(LINE_WIDTH).span_nulls(False).show_points(kinds.VisibilityMode.AUTO)
-    panel.tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.MULTI).sort(kinds.SortOrder.NONE))
+    panel.line_width(LINE_WIDTH).span_nulls(False).show_points(VisibilityMode.AUTO)
+    panel.tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.NONE))
     panel.legend(_legend())
     if split:
         panel.with_transformation(split_by(split))
@@ -130,24 +144,24 @@ def lines(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str |
 def stacked_bars(
     look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str | None = None
 ) -> timeseries.Panel:
-    """Bars over time, one on the other."""
-    panel = lines(look, title, asks, size, split).draw_style(kinds.GraphDrawStyle.BARS).fill_opacity(80)
-    return panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A")).line_width(0)
+    """Make stacked bars over time."""
+    panel = lines(look, title, asks, size, split).draw_style(GraphDrawStyle.BARS).fill_opacity(80)
+    return panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A")).line_width(0)
 
 
 def timeline(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str | None = None) -> statetimeline.Panel:
-    """States over time, a row for each column, or for each value of `split`."""
+    """Make a timeline of states, one row per column or per value of `split`."""
     panel: statetimeline.Panel = dress(statetimeline.Panel(), look, title, asks, size, split)
-    panel.show_value(kinds.VisibilityMode.AUTO).row_height(0.8).fill_opacity(80).legend(_legend())
+    panel.show_value(VisibilityMode.AUTO).row_height(0.8).fill_opacity(80).legend(_legend())
     if split:
         panel.with_transformation(split_by(split))
     return panel
 
 
 def split_by(column: str) -> DataTransformerConfig:
-    """Frames of their own for each value: times that differ are then no gaps in the others' lines.
+    """Partition the first query into one frame per value, so that differing times make no gaps in other lines.
 
-    Of the first query: Grafana would otherwise forget all frames but one.
+    Without the filter to the first query, Grafana drops all other frames.
     """
     options = {"fields": [column], "keepFields": False, "naming": {"asLabels": True}}
     first = MatcherConfig(id_val="byRefId", options="A")
@@ -155,22 +169,22 @@ def split_by(column: str) -> DataTransformerConfig:
 
 
 def named_by_label(name: str, label: str) -> tuple[str, list[DynamicConfigValue]]:
-    """An override that calls the lines of a column by the value they were split by."""
+    """Make an override that names the lines of a column by the value they were split by."""
     return name, [DynamicConfigValue("displayName", "${__field.labels." + label + "}")]
 
 
 def band(name: str) -> tuple[str, list[DynamicConfigValue]]:
-    """An override that shades what is under a limit and draws it in steps."""
+    """Make an override that draws a limit in steps and shades the area below."""
     style = {"fill": "dash", "dash": [8, 6]}
     custom = {"lineInterpolation": "stepAfter", "lineStyle": style, "fillOpacity": BAND_OPACITY, "showPoints": "never"}
     return name, [DynamicConfigValue(f"custom.{key}", value) for key, value in custom.items()]
 
 
 def plain(colour: str) -> ThresholdsConfig:
-    """One colour whatever the value."""
+    """Make thresholds of one colour for all values."""
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(value=None, color=colour)])
 
 
 def _legend() -> common.VizLegendOptions:
-    legend = common.VizLegendOptions().display_mode(kinds.LegendDisplayMode.LIST)
-    return legend.placement(kinds.LegendPlacement.BOTTOM).show_legend(True).calcs([])
+    legend = common.VizLegendOptions().display_mode(LegendDisplayMode.LIST)
+    return legend.placement(LegendPlacement.BOTTOM).show_legend(True).calcs([])

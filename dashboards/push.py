@@ -1,4 +1,4 @@
-"""Bring a Grafana up to a bundle by its HTTP API: what differs is changed, what is ours and not wanted is deleted."""
+"""Sync a Grafana with a bundle by its HTTP API: update what differs, delete stale managed resources."""
 
 import difflib
 import json
@@ -18,7 +18,7 @@ from dashboards.look import DATASOURCE, FOLDER, OWN, TAG
 from dashboards.sources import fingerprint, postgres
 from domain.errors import UsageError
 
-OLDEST = 11  # rules that name their contact point, and panels as the SDK writes them
+OLDEST = 11  # the first with rules that name a contact point, and with the SDK's panel models
 TIMEOUT_S = 15.0
 HIDDEN = "[REDACTED]"
 MOST_FOUND = 5000
@@ -27,7 +27,7 @@ MESSAGE = "hearth dashboards push"
 
 @dataclass
 class Push:
-    """One run. With `dry` nothing is written."""
+    """One run of a push. With `dry` nothing is written."""
 
     api: Any  # GrafanaApi, which is untyped
     token: str
@@ -35,10 +35,10 @@ class Push:
     changes: list[GrafanaChange] = field(default_factory=list)
 
     def run(self, bundle: GrafanaBundle) -> list[GrafanaChange]:
-        """Bring everything up to the bundle; returns what was changed.
+        """Sync everything with the bundle and return the changes.
 
         Raises:
-            UsageError: Grafana refuses, or cannot work with it.
+            UsageError: Grafana refuses, or cannot use the bundle.
         """
         self._folder(bundle.folder)
         self._sources(bundle)
@@ -52,7 +52,7 @@ class Push:
     def _put(
         self, kind: str, name: str, there: Any, wanted: Any, create: Callable[[], object], update: Callable[[], object]
     ) -> None:
-        """Create what is not there, update what differs."""
+        """Create a missing resource, or update one that differs."""
         if there is None:
             self._do(GrafanaChange("create", kind, name, difference(None, wanted)), create)
         elif diff := difference(seen(there, wanted), wanted):
@@ -69,7 +69,7 @@ class Push:
         self._put(
             "folder",
             FOLDER,
-            look_up(partial(folder.get_folder, FOLDER)),
+            get_or_none(partial(folder.get_folder, FOLDER)),
             {"title": title},
             partial(folder.create_folder, title, uid=FOLDER),
             partial(folder.update_folder, FOLDER, title=title, overwrite=True),
@@ -80,7 +80,7 @@ class Push:
             wanted = postgres(bundle.access)
             wanted["jsonData"]["hearthSecret"] = fingerprint(bundle.access.password, self.token)
             self._source(wanted, {"password": bundle.access.password})
-        elif look_up(partial(self.api.datasource.get_datasource_by_uid, DATASOURCE)) is None:
+        elif get_or_none(partial(self.api.datasource.get_datasource_by_uid, DATASOURCE)) is None:
             raise UsageError(f"Grafana has no data source {DATASOURCE}: set HEARTH_GRAFANA_DATABASE_URL")
         if bundle.prometheus:
             self._source(bundle.prometheus, {})
@@ -88,7 +88,7 @@ class Push:
     def _source(self, wanted: dict[str, Any], secret: dict[str, str]) -> None:
         uid, api = wanted["uid"], self.api.datasource
         sent = {**wanted, "secureJsonData": secret}
-        there = look_up(partial(api.get_datasource_by_uid, uid))
+        there = get_or_none(partial(api.get_datasource_by_uid, uid))
         self._put(
             "data source",
             uid,
@@ -112,7 +112,7 @@ class Push:
             )
 
     def _dashboard(self, uid: str, board: dict[str, Any]) -> None:
-        there = look_up(partial(self.api.dashboard.get_dashboard, uid))
+        there = get_or_none(partial(self.api.dashboard.get_dashboard, uid))
         if there and there["meta"].get("provisioned"):
             raise UsageError(f"dashboard {uid} is provisioned by a file: take it out of Grafana's provisioning first")
         wanted = {"dashboard": board, "meta": {"folderUid": FOLDER}}
@@ -138,7 +138,7 @@ class Push:
         return found
 
     def _prune(self, bundle: GrafanaBundle) -> None:
-        """Delete what is ours by its uid and its place, and not in the bundle. Rules go before what they send to."""
+        """Delete managed resources that are not in the bundle; rules go before the contact points they use."""
         alerts = self.api.alertingprovisioning
         rules = [rule["uid"] for rule in self._all_rules() if rule.get("folderUID") == FOLDER]
         self._drop("alert rule", rules, [rule["uid"] for rule in bundle.rules], alerts.delete_alertrule)
@@ -157,10 +157,10 @@ class Push:
 
 @contextmanager
 def connect(url: str, token: str | None) -> Iterator[Any]:
-    """Open the way to a Grafana, and see that it is one that will do.
+    """Connect to a Grafana and check its version.
 
     Raises:
-        UsageError: there is none, it does not take the token, or it is too old.
+        UsageError: no Grafana there, the token is refused, or the version is too old.
     """
     api: Any = GrafanaApi.from_url(url if url.endswith("/") else url + "/", credential=token, timeout=TIMEOUT_S)
     try:
@@ -175,7 +175,7 @@ def _see_version(api: Any) -> None:
         try:
             info = api.health.check()
         except AttributeError:  # text instead of JSON
-            raise UsageError("HEARTH_GRAFANA_URL: what answers there is no Grafana") from None
+            raise UsageError("HEARTH_GRAFANA_URL: not a Grafana") from None
     version = str((info or {}).get("version") or "")
     major = version.partition(".")[0]
     if not major.isdecimal() or int(major) < OLDEST:
@@ -185,10 +185,10 @@ def _see_version(api: Any) -> None:
 
 
 def check_source(api: Any) -> None:
-    """See that Grafana reaches the database.
+    """Check that Grafana reaches the database.
 
     Raises:
-        UsageError: it does not, and says why.
+        UsageError: it does not, with the reason.
     """
     with explained("reach the database by the data source"):
         found = api.datasource.health(DATASOURCE)
@@ -196,27 +196,27 @@ def check_source(api: Any) -> None:
         raise UsageError(f"Grafana does not reach the database: {found.get('message')}")
 
 
-def look_up(call: Callable[[], Any]) -> Any:
-    """What is there, or None."""
+def get_or_none(call: Callable[[], Any]) -> Any:
+    """Get a resource, or None if it is missing."""
     try:
-        return ask("what is there", call)
+        return ask("a resource", call)
     except _Missing:
         return None
 
 
 def ask(what: str, call: Callable[[], Any]) -> Any:
-    """What Grafana answers."""
+    """Call Grafana and return its answer."""
     with explained(f"read {what}"):
         return call()
 
 
 class _Missing(UsageError):
-    """Grafana has no such thing."""
+    """Grafana has no such resource."""
 
 
 @contextmanager
 def explained(doing: str) -> Iterator[None]:
-    """Grafana's errors as one line that says what to do."""
+    """Turn Grafana's errors into one line that says what to do."""
     try:
         yield
     except GrafanaException as error:
@@ -229,7 +229,7 @@ def explained(doing: str) -> Iterator[None]:
 def _in_words(error: GrafanaException, doing: str) -> UsageError:
     status = error.status_code
     if status == 401:
-        return UsageError("HEARTH_GRAFANA_TOKEN: Grafana does not take it: make a token of a service account anew")
+        return UsageError("HEARTH_GRAFANA_TOKEN: Grafana refuses it: create a new token of a service account")
     if status == 403:
         return UsageError(f"HEARTH_GRAFANA_TOKEN: may not {doing}: the service account needs the role Admin")
     if status == 0:
@@ -241,7 +241,7 @@ def _in_words(error: GrafanaException, doing: str) -> UsageError:
 
 
 def seen(there: Any, wanted: Any) -> Any:
-    """Of what is there, the part that is spoken of; what Grafana hides is taken as wanted, and None as not there."""
+    """Reduce a resource to the wanted fields; redacted values count as equal, None as missing."""
     if isinstance(there, dict) and isinstance(wanted, dict):
         return {key: seen(there.get(key), wanted[key]) for key in wanted if key in there or wanted[key] is None}
     if isinstance(there, list) and isinstance(wanted, list) and len(there) == len(wanted):
@@ -250,7 +250,7 @@ def seen(there: Any, wanted: Any) -> Any:
 
 
 def difference(there: Any, wanted: Any) -> str:
-    """Both as JSON, in unified form; empty if they are the same."""
+    """Return the unified diff of two values as JSON; empty if equal."""
     old = [] if there is None else _lines(there)
     return "\n".join(difflib.unified_diff(old, _lines(wanted), "in Grafana", "wanted", lineterm="", n=2))
 

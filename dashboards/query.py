@@ -8,7 +8,7 @@ from dashboards.look import DATASOURCE, POSTGRES_TYPE
 
 
 class Query(Builder[Dataquery]):
-    """One statement, asked for as a table."""
+    """A statement whose result is a table."""
 
     def __init__(self, sql: str, ref: str = "A") -> None:
         self._model: dict[str, object] = {
@@ -21,9 +21,9 @@ class Query(Builder[Dataquery]):
         }
 
     def build(self) -> Dataquery:
-        """The query as a model of the SDK, which has a bag for kinds it does not know."""
+        """Build the query as the SDK's model for unknown query types."""
         return UnknownDataquery(self._model)
 
     def as_json(self) -> dict[str, object]:
-        """The same as JSON, for where the SDK's models have no room for it."""
+        """Return the query as JSON, for fields that the SDK's models lack."""
         return dict(self._model)

@@ -1,4 +1,4 @@
-"""A bundle as files for Grafana's provisioning, instead of pushing it: one way per dashboard, not both."""
+"""Files for Grafana's provisioning from a bundle: the alternative to a push, never both for one dashboard."""
 
 import json
 from pathlib import Path
@@ -11,17 +11,17 @@ from dashboards.look import FOLDER
 from dashboards.sources import postgres
 
 PASSWORD_VARIABLE = "HEARTH_GRAFANA_DATABASE_PASSWORD"
-# In these files Grafana puts environment variables in for $NAME, and $$ is a dollar.
+# In these files Grafana expands $NAME from the environment, and $$ is a dollar sign.
 HEAD = "# Written by `hearth dashboards render`; JSON is YAML.\n"
 
 
 def render(bundle: GrafanaBundle, folder: Path, seen_as: str, password_file: str | None) -> list[Path]:
-    """Write all files, and delete dashboards of ours that are not among them; returns what was written.
+    """Write all files, delete stale dashboards, and return the paths written.
 
     Args:
-        folder: becomes Grafana's provisioning folder.
-        seen_as: where Grafana sees it.
-        password_file: where Grafana finds the password of the database; None: in the variable PASSWORD_VARIABLE.
+        folder: to use as Grafana's provisioning folder.
+        seen_as: the path of that folder as Grafana sees it.
+        password_file: the file in which Grafana finds the database password; None: the variable PASSWORD_VARIABLE.
     """
     boards = folder / "dashboards" / FOLDER
     wanted = {boards / f"{uid}.json": text(board) for uid, board in bundle.dashboards.items()}
@@ -41,7 +41,7 @@ def _yaml(value: dict[str, Any]) -> str:
 
 
 def _escaped(value: Any) -> Any:
-    """With every dollar doubled."""
+    """Double every dollar sign."""
     return json.loads(json.dumps(value).replace("$", "$$"))
 
 

@@ -1,9 +1,9 @@
-"""Pieces of statements about time: samples with their gaps, limits as steps, and how many flags there were."""
+"""SQL fragments for time series: samples with gaps, limits as steps, flags over time."""
 
 from dashboards.look import Look
 from domain.policy import CLASSES, Limit
 
-# A line ends where the value may no longer be held: there a row without values follows.
+# A line ends where its value expires: a row of NULLs follows there.
 _WITH_GAPS = """
 WITH sample AS (
   {samples}
@@ -19,12 +19,12 @@ ORDER BY time
 
 
 def with_gaps(samples: str, columns: tuple[str, ...], by: str | None = None) -> str:
-    """Rows of `samples` (time, hold, columns), and one without values where nothing is known any more.
+    """Wrap `samples` (time, hold, columns) so that a row of NULLs follows where a value expires.
 
     Args:
         samples: a statement; `hold` is an interval.
-        columns: its values.
-        by: the column that tells its lines apart.
+        columns: its value columns.
+        by: the column that separates its lines.
     """
     names = ((by,) if by else ()) + columns
     empty = ((by,) if by else ()) + tuple("NULL" for _ in columns)
@@ -36,11 +36,11 @@ def with_gaps(samples: str, columns: tuple[str, ...], by: str | None = None) -> 
 
 
 def holds(look: Look) -> float:
-    """For how many of its own intervals a reading is held, by the policy in force."""
+    """Return for how many of its intervals a reading is held, by the policy in force."""
     return (look.policy.version_at(look.at) or look.policy.versions[0]).hold_intervals
 
 
-# The rules of the home's class and its contract, on each local day; where several hold the strictest counts.
+# The rules of the home's class and its contract on each local day; the strictest one applies.
 # Steps: at each edge the value from there on, and a second before it the value until then.
 _LIMIT = """
 WITH rule (class, day_from, day_to, below, opens, closes) AS (
@@ -80,7 +80,7 @@ ORDER BY time
 
 
 def limit(look: Look, severity: str) -> str:
-    """The limit of the chosen home over time, by the versions of the policy: columns time and {severity}_limit."""
+    """Build the statement for the selected home's limit over time: columns time and {severity}_limit."""
     seasons = ", ".join(f"(date '{s.first}', date '{s.end}')" for s in look.policy.seasons)
     return _LIMIT.format(
         rules=",\n    ".join(_rules(look, severity)),
@@ -92,7 +92,7 @@ def limit(look: Look, severity: str) -> str:
 
 
 def _rules(look: Look, severity: str) -> list[str]:
-    """The limits of a severity as rows; one that never holds where there is none, as VALUES cannot be empty."""
+    """Return the limits of a severity as SQL rows; if none, one that never applies, as VALUES cannot be empty."""
     versions = look.policy.versions
     ends = [f"'{later.valid_from}'" for later in versions[1:]] + ["'infinity'"]
     found = [
@@ -111,7 +111,7 @@ def _rule(limit: Limit, day_from: str, day_to: str) -> str:
     return f"('{limit.home_class}', timestamp {day_from}, timestamp {day_to}, {limit.below_celsius}, {opens}, {closes})"
 
 
-# Each flag counts from its beginning to its end; what was there before the span is where the line begins.
+# Each flag counts from start to end; flags from before the span set the initial value.
 FLAGS_OVER_TIME = """
 WITH flag AS (
   SELECT greatest(cold_since, $__timeFrom()::timestamptz) AS since, cleared_at FROM flag_all

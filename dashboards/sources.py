@@ -1,4 +1,4 @@
-"""The data sources of Grafana: the database as a role that sees views only, and Prometheus where there is one."""
+"""Data sources of Grafana: the database, as a role that reads views only, and optionally Prometheus."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ SSL_MODES = ("disable", "require", "verify-ca", "verify-full")
 
 @dataclass(frozen=True)
 class Access:
-    """How Grafana reaches the database."""
+    """The connection of Grafana to the database."""
 
     address: str
     user: str
@@ -28,17 +28,17 @@ class Access:
 
 
 def access(url: str) -> Access:
-    """Read postgresql://user:password@host:port/database?sslmode=….
+    """Parse postgresql://user:password@host:port/database?sslmode=….
 
     Raises:
-        UsageError: it names no host or account, or several hosts.
+        UsageError: host or account is missing, or there are several hosts.
     """
     found = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     host, port = found.get("host", ""), found.get("port", "5432")
     if not host or "," in host or host.startswith("/") or not found.get("user"):
         raise UsageError("HEARTH_GRAFANA_DATABASE_URL: must name one host and an account: postgresql://user:…@host/db")
     if (mode := found.get("sslmode", "require")) not in SSL_MODES:
-        raise UsageError(f"HEARTH_GRAFANA_DATABASE_URL: sslmode {mode}: Grafana knows {', '.join(SSL_MODES)}")
+        raise UsageError(f"HEARTH_GRAFANA_DATABASE_URL: sslmode {mode}: Grafana supports {', '.join(SSL_MODES)}")
     return Access(
         f"{host}:{port}",
         found["user"],
@@ -49,7 +49,7 @@ def access(url: str) -> Access:
 
 
 def postgres(reached: Access) -> dict[str, Any]:
-    """The database, without its password."""
+    """Build the database's data source, without its password."""
     return {
         "uid": DATASOURCE,
         "name": NAME,
@@ -69,7 +69,7 @@ def postgres(reached: Access) -> dict[str, Any]:
 
 
 def prometheus(url: str) -> dict[str, Any]:
-    """Prometheus."""
+    """Build the Prometheus data source."""
     return {
         "uid": PROMETHEUS,
         "name": PROMETHEUS_NAME,
@@ -81,5 +81,5 @@ def prometheus(url: str) -> dict[str, Any]:
 
 
 def fingerprint(password: str, token: str) -> str:
-    """Says whether a password has changed since, to those who have the token; Grafana gives no password back."""
+    """Fingerprint a password with the token, to detect a change: Grafana never returns passwords."""
     return hmac.new(token.encode(), password.encode(), hashlib.sha256).hexdigest()[:16]

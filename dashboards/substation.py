@@ -1,12 +1,12 @@
-"""One substation: what it delivers, and how warm those are whom it delivers to."""
+"""The dashboard of a substation: supply data and temperatures of the homes it supplies."""
 
 from typing import Any
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
+from dashboards import links
 from dashboards.frame import STATION, SUBSTATION, choice, fill, frame
-from dashboards.links import SUBSTATION as UID
 from dashboards.look import Look
 from dashboards.panels import Ask, Size, figures, lines, rows
 from dashboards.series import FLAGS_OVER_TIME, holds, with_gaps
@@ -25,7 +25,7 @@ SELECT
   sum(severe)::bigint AS severe, sum(unknown)::bigint AS unknown, min(coldest) AS coldest
 FROM building_now WHERE {CHOSEN}
 """
-# Several sensors may each have some of the channels: what they say within a step is one sample.
+# Several sensors may share the channels: their readings within a step make one sample.
 SAMPLES = """
 SELECT
   date_bin($__interval_ms * interval '1 ms', measured_at, timestamptz 'epoch') AS time,
@@ -46,16 +46,16 @@ ALARMS = f"SELECT kind AS alarm, since, raised_at FROM substation_alarm_open WHE
 
 
 def dashboard(look: Look) -> Dashboard:
-    """The whole of it."""
-    text = Text("换热站的供热参数与所带住户的室温。", "What a substation delivers, and how warm its homes are.")
-    board = frame(look, UID, "1m", "24h", text)
+    """Build the dashboard."""
+    text = Text("换热站的供热参数与所带住户的室温。", "Supply data of a substation and the temperatures of its homes.")
+    board = frame(look, links.SUBSTATION, "1m", "24h", text)
     board.with_variable(choice(look, "station", STATION, many=True))
     board.with_variable(choice(look, "substation", SUBSTATION))
     return fill(board, [*_now(look), *_history(look), *_lists(look)])
 
 
 def channels(look: Look, *names: str) -> str:
-    """Some channels over time, with gaps where nothing was heard."""
+    """Build the statement for some channels over time, with gaps where data is missing."""
     averages = ", ".join(f"avg({name}) AS {name}" for name in names)
     return with_gaps(SAMPLES.format(holds=holds(look), averages=averages), names)
 
@@ -68,7 +68,7 @@ def _now(look: Look) -> list[Any]:
     homes = ("homes", "compliant", "cold", "severe", "unknown", "coldest")
     return [
         figures(look, Text("当前参数", "Now"), Ask(NOW, channel), Size(14, 4)),
-        figures(look, Text("所带住户", "Its homes"), Ask(HOMES, homes), Size(10, 4)),
+        figures(look, Text("所带住户", "Homes supplied"), Ask(HOMES, homes), Size(10, 4)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What columns and values are called, and how they are shown. A column means the same in every panel."""
+"""Texts and styles of columns and values. A column means the same in every panel."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from domain.substation import AlarmKind
 
 @dataclass(frozen=True)
 class Value:
-    """How one value of a column is shown."""
+    """The text and colour of one value of a column."""
 
     text: Text
     colour: str | None = None
@@ -19,9 +19,9 @@ class Value:
 
 @dataclass(frozen=True)
 class PanelColumn:
-    """How a column is shown.
+    """The text and style of a column.
 
-    `link` names one of dashboards.links.LINKS. `celsius`: coloured by the limits of the policy.
+    `link` is a key of dashboards.links.LINKS. `celsius`: coloured by the policy's limits.
     """
 
     text: Text
@@ -80,7 +80,7 @@ HOME_CLASSES = {
     "nonresidential": Value(Text("非居民", "non-residential")),
 }
 ALARMS = {
-    AlarmKind.SUPPLY_LOW.value: Value(Text("供水温度低", "supply too cold")),
+    AlarmKind.SUPPLY_LOW.value: Value(Text("供水温度低", "supply temperature low")),
     AlarmKind.SUPPLY_PRESSURE_LOW.value: Value(Text("供水压力低", "supply pressure low")),
     AlarmKind.SUPPLY_PRESSURE_HIGH.value: Value(Text("供水压力高", "supply pressure high")),
     AlarmKind.RETURN_PRESSURE_LOW.value: Value(Text("回水压力低", "return pressure low")),
@@ -96,8 +96,8 @@ CLEAR_REASONS = {
     "no_policy": Value(Text("无标准", "no policy")),
     "withdrawn": Value(Text("已撤销", "withdrawn")),
     "taken_over": Value(Text("传感器接续", "taken over by sensors")),
-    "measured": Value(Text("上门测温达标", "measured warm")),
-    "sensor_out": Value(Text("传感器已撤除", "sensor taken away")),
+    "measured": Value(Text("上门测温达标", "measured compliant")),
+    "sensor_out": Value(Text("传感器已撤除", "sensor removed")),
 }
 INCIDENTS = {
     "cold_homes": Value(Text("成片低温", "many cold homes")),
@@ -109,7 +109,7 @@ OUTAGES = {
     "fault": Value(Text("故障停热", "fault")),
 }
 OUTAGE_STATES = {
-    "planned": Value(Text("未开始", "not begun"), BLUE),
+    "planned": Value(Text("未开始", "not started"), BLUE),
     "running": Value(Text("进行中", "running"), ORANGE),
     "late": Value(Text("逾期未恢复", "late"), RED),
 }
@@ -174,21 +174,21 @@ COLUMNS: Mapping[str, PanelColumn] = {
     "severe_h": PanelColumn(Text("严重低温", "severe"), unit="h", decimals=1, colour=RED),
     "unknown_h": PanelColumn(Text("未知", "unknown"), unit="h", decimals=1, colour=GREY),
     "not_judged_h": PanelColumn(Text("不考核", "not judged"), unit="h", decimals=1, colour=PALE),
-    "rate_by_time": PanelColumn(Text("合格率(按时间)", "qualified, of the time"), unit="percentunit", decimals=1),
-    "rate_by_homes": PanelColumn(Text("合格率(按户)", "qualified, of the homes"), unit="percentunit", decimals=1),
+    "rate_by_time": PanelColumn(Text("合格率（按时间）", "qualified rate by time"), unit="percentunit", decimals=1),
+    "rate_by_homes": PanelColumn(Text("合格率（按户）", "qualified rate by homes"), unit="percentunit", decimals=1),
     "qualified_homes": PanelColumn(Text("合格户数", "qualified homes"), unit="short"),
     "judged_homes": PanelColumn(Text("考核户数", "judged homes"), unit="short"),
-    "kelvin_hours": PanelColumn(Text("欠温度时", "kelvin-hours under the limit"), unit="short", decimals=0),
+    "kelvin_hours": PanelColumn(Text("欠温度时", "kelvin-hours below limit"), unit="short", decimals=0),
     # flags, tickets, clocks
     "severity": PanelColumn(Text("程度", "severity"), values=STATES),
     "flags": PanelColumn(Text("标记数", "flags"), unit="short"),
     "cold_since": PanelColumn(Text("低温开始", "cold since"), unit=_TIME),
     "raised_at": PanelColumn(Text("标记时间", "raised at"), unit=_TIME),
     "cleared_at": PanelColumn(Text("解除时间", "cleared at"), unit=_TIME),
-    "clear_reason": PanelColumn(Text("解除原因", "why cleared"), values=CLEAR_REASONS),
+    "clear_reason": PanelColumn(Text("解除原因", "clear reason"), values=CLEAR_REASONS),
     "ticket": PanelColumn(Text("工单", "ticket"), link="ticket"),
     "class": PanelColumn(Text("类别", "class"), values=TICKET_CLASSES),
-    "home_class": PanelColumn(Text("类型", "kind of home"), values=HOME_CLASSES),
+    "home_class": PanelColumn(Text("类型", "home class"), values=HOME_CLASSES),
     "ticket_state": PanelColumn(Text("工单状态", "ticket state"), values={**TICKET_STATES, **ENDINGS}),
     "priority": PanelColumn(Text("优先级", "priority"), unit="none"),
     "opened_at": PanelColumn(Text("开单时间", "opened at"), unit=_TIME),
@@ -203,30 +203,30 @@ COLUMNS: Mapping[str, PanelColumn] = {
     "running": PanelColumn(Text("计时中", "running"), unit="short", colour=BLUE),
     "unanswered": PanelColumn(Text("待回复", "unanswered"), unit="short", colour=ORANGE),
     "due": PanelColumn(Text("应完成", "due"), unit="short"),
-    "in_time": PanelColumn(Text("及时", "in time"), unit="short", colour=GREEN),
+    "in_time": PanelColumn(Text("及时", "on time"), unit="short", colour=GREEN),
     "unmet": PanelColumn(Text("未完成", "not done"), unit="short", colour=RED),
-    "in_time_rate": PanelColumn(Text("及时率", "in time, of those due"), unit="percentunit", decimals=1),
+    "in_time_rate": PanelColumn(Text("及时率", "on-time rate"), unit="percentunit", decimals=1),
     "median_s": PanelColumn(Text("用时中位数", "median time"), unit="dtdurations", decimals=0),
     "received": PanelColumn(Text("受理", "received"), unit="short"),
     "closed": PanelColumn(Text("办结", "closed"), unit="short"),
     "merged": PanelColumn(Text("合并", "merged"), unit="short"),
     "void": PanelColumn(Text("作废", "void"), unit="short"),
-    "closure": PanelColumn(Text("办结率", "closed, of those received"), unit="percentunit", decimals=1),
-    "closure_in_time": PanelColumn(Text("按期办结率", "closed in time"), unit="percentunit", decimals=1),
-    "answered": PanelColumn(Text("按期答复率", "answered in time"), unit="percentunit", decimals=1),
+    "closure": PanelColumn(Text("办结率", "closure rate"), unit="percentunit", decimals=1),
+    "closure_in_time": PanelColumn(Text("按期办结率", "closed on time"), unit="percentunit", decimals=1),
+    "answered": PanelColumn(Text("按期答复率", "answered on time"), unit="percentunit", decimals=1),
     "overdue": PanelColumn(Text("逾期", "overdue"), unit="short", colour=RED),
     "waiting": PanelColumn(Text("办理中", "waiting"), unit="short"),
     "called_back": PanelColumn(Text("已回访", "called back"), unit="short"),
-    "called_back_rate": PanelColumn(Text("回访率", "called back, of those closed"), unit="percentunit", decimals=1),
+    "called_back_rate": PanelColumn(Text("回访率", "call-back rate"), unit="percentunit", decimals=1),
     "satisfied": PanelColumn(Text("满意", "satisfied"), unit="short"),
     "asked": PanelColumn(Text("已评价", "asked"), unit="short"),
-    "satisfaction": PanelColumn(Text("满意率", "satisfied, of those asked"), unit="percentunit", decimals=1),
+    "satisfaction": PanelColumn(Text("满意率", "satisfaction rate"), unit="percentunit", decimals=1),
     "recovered": PanelColumn(Text("已恢复", "recovered"), unit="short"),
-    "warm_median_s": PanelColumn(Text("恢复用时中位数", "median time to warm"), unit="dtdurations", decimals=0),
+    "warm_median_s": PanelColumn(Text("恢复用时中位数", "median time to recovery"), unit="dtdurations", decimals=0),
     # incidents, alarms, devices
     "incident": PanelColumn(Text("事件", "incident")),
     "incident_kind": PanelColumn(Text("类别", "kind"), values=INCIDENTS),
-    "children": PanelColumn(Text("涉及住户", "homes in it"), unit="short"),
+    "children": PanelColumn(Text("涉及住户", "homes affected"), unit="short"),
     "still_cold": PanelColumn(Text("仍低温", "still cold"), unit="short", colour=ORANGE),
     "outage": PanelColumn(Text("停热编号", "outage")),
     "outage_kind": PanelColumn(Text("类别", "kind"), values=OUTAGES),
@@ -254,17 +254,17 @@ COLUMNS: Mapping[str, PanelColumn] = {
     "queue_messages": PanelColumn(Text("排队消息", "queued messages"), unit="short"),
     "letters": PanelColumn(Text("死信", "dead letters"), unit="short", colour=RED),
     "count": PanelColumn(Text("数量", "count"), unit="short"),
-    "stored": PanelColumn(Text("入库总数", "stored in all"), unit="short"),
-    "duplicates": PanelColumn(Text("重复总数", "duplicates in all"), unit="short"),
-    "conflicts": PanelColumn(Text("冲突总数", "conflicts in all"), unit="short"),
-    "late": PanelColumn(Text("迟到总数", "late in all"), unit="short"),
-    "dead": PanelColumn(Text("死信总数", "dead in all"), unit="short"),
+    "stored": PanelColumn(Text("入库总数", "stored, total"), unit="short"),
+    "duplicates": PanelColumn(Text("重复总数", "duplicates, total"), unit="short"),
+    "conflicts": PanelColumn(Text("冲突总数", "conflicts, total"), unit="short"),
+    "late": PanelColumn(Text("迟到总数", "late, total"), unit="short"),
+    "dead": PanelColumn(Text("死信总数", "dead letters, total"), unit="short"),
     "audience": PanelColumn(Text("对象", "audience"), values=AUDIENCES),
     "channel": PanelColumn(Text("渠道", "channel")),
-    "retrying": PanelColumn(Text("重试中", "tried again"), unit="short", colour=ORANGE),
+    "retrying": PanelColumn(Text("重试中", "retrying"), unit="short", colour=ORANGE),
     "waiting_since": PanelColumn(Text("最早等待", "waiting since"), unit=_TIME),
     "failed": PanelColumn(Text("失败", "failed"), unit="short", colour=RED),
-    "sent_in_a_day": PanelColumn(Text("24小时内已发送", "sent in a day"), unit="short", colour=GREEN),
+    "sent_in_a_day": PanelColumn(Text("24小时内已发送", "sent in 24 h"), unit="short", colour=GREEN),
     "last_sent_at": PanelColumn(Text("最近发送", "last sent"), unit=_TIME),
     "open_from": PanelColumn(Text("未结账自", "open from")),
     "counted_to": PanelColumn(Text("统计至", "counted to"), unit=_TIME),

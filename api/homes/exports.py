@@ -1,4 +1,4 @@
-"""Whole tables to take away: the readings of a home over a season, and its ledger."""
+"""Routes for exports of whole tables: the readings of a home over a season, and its ledger."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -26,7 +26,7 @@ from store.readings.reading_history import HomePoint
 
 DEFAULT_SPAN = timedelta(days=30)
 LONGEST_SPAN = timedelta(days=800)  # two heating seasons and the summer between
-BUSY = Text("正在进行的导出过多", "too many exports are under way")
+BUSY = Text("正在进行的导出过多", "too many exports in progress")
 
 router = APIRouter(prefix="/v1", tags=["exports"])
 TABLE: dict[int | str, dict[str, Any]] = {
@@ -39,19 +39,19 @@ TABLE: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Export:
-    """A session to read with, and the file that what is read goes into."""
+    """A read-only session, and the file to write to."""
 
     asking: Session
     sheet: AnswerFile
 
 
 def open_export(request: Request, bearer: Bearer) -> Iterator[Export]:
-    """What an export needs until it is written; so many at once and no more."""
+    """Open an export for any role, within the number of export slots."""
     yield from exporting(request, bearer, EVERYONE)
 
 
 def exporting(request: Request, bearer: Bearer, roles: Collection[Role]) -> Iterator[Export]:
-    """The same for some roles."""
+    """Open an export for some roles."""
     with (
         place_for_export(request),
         contextmanager(asked_by(roles))(request, bearer) as asking,
@@ -62,10 +62,10 @@ def exporting(request: Request, bearer: Bearer, roles: Collection[Role]) -> Iter
 
 @contextmanager
 def place_for_export(request: Request) -> Iterator[None]:
-    """One of the places that there are for writing long answers.
+    """Take an export slot.
 
     Raises:
-        Problem: 503, none is free.
+        Problem: 503, no slot is free.
     """
     places = surroundings(request).exports
     if not places.acquire(blocking=False):
@@ -76,13 +76,13 @@ def place_for_export(request: Request) -> Iterator[None]:
         places.release()
 
 
-# "function": connection and place are free again before the answer is on its way to a slow client.
+# scope="function": connection and slot are released before the response goes out to a slow client.
 Exporting = Annotated[Export, Depends(open_export, scope="function")]
 
 
 @router.get("/homes/{code}/readings.{form}", response_class=Download, status_code=200, responses=TABLE)
 def readings(code: Code, form: Format, export: Exporting, begin: From = None, end: To = None) -> Download:
-    """All readings, as they came and calibrated, sensor by sensor in order of time; without `from` of 30 days."""
+    """Export all readings, raw and calibrated, by sensor, oldest first; without `from`, the last 30 days."""
     asking = export.asking
     end = min(end or asking.now, asking.now + timedelta(days=1))
     start = begin or end - DEFAULT_SPAN
@@ -94,7 +94,7 @@ def readings(code: Code, form: Format, export: Exporting, begin: From = None, en
 
 @router.get("/homes/{code}/compliance.{form}", response_class=Download, status_code=200, responses=TABLE)
 def ledger(code: Code, form: Format, export: Exporting, begin: FromDay = None, end: ToDay = None) -> Download:
-    """The ledger, day by day; without `from` of 30 days."""
+    """Export the ledger by day; without `from`, the last 30 days."""
     asking = export.asking
     end = end or today(asking) + timedelta(days=1)
     begin = begin or end - DEFAULT_SPAN
@@ -106,7 +106,7 @@ def ledger(code: Code, form: Format, export: Exporting, begin: FromDay = None, e
 
 
 def reading_batches(asking: Session, point: HomePoint, start: datetime, end: datetime) -> Iterator[pa.RecordBatch]:
-    """The readings of a point, some at a time."""
+    """Read the readings of a point in batches."""
     for rows in reading_history.said(asking.conn, point.point_id, start, end, BATCH_ROWS):
         yield _batch(point, rows)
 
@@ -128,7 +128,7 @@ def _batch(point: HomePoint, rows: NDArray[np.void]) -> pa.RecordBatch:
 def answer(
     sheet: AnswerFile, form: Format, schema: pa.Schema, batches: Iterator[pa.RecordBatch], name: str
 ) -> Download:
-    """A table, written as a whole before it is sent."""
+    """Write a table to the file and return its download."""
     sheet.fill(write(form, schema, batches))
     file = re.sub(r"[^A-Za-z0-9._-]+", "_", name)
     headers = {"Content-Disposition": f'attachment; filename="{file}.{form}"'}
@@ -136,12 +136,16 @@ def answer(
 
 
 def check_span(start: datetime, end: datetime) -> None:
-    """Raises Problem: 422, the span is too long."""
+    """Refuse a span that is too long.
+
+    Raises:
+        Problem: 422.
+    """
     if end - start > LONGEST_SPAN:
         raise too_long()
 
 
 def too_long() -> Exception:
-    """A span beyond what is exported at once."""
+    """Make a 422: the span is too long for one export."""
     most = LONGEST_SPAN.days
     return invalid(FieldFault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))

@@ -1,1 +1,1 @@
-"""Pages for people: one's own home, opened by a link, and how the network stands. They work without script."""
+"""Web pages: a customer's own home, opened by a personal link, and the network status. They need no JavaScript."""

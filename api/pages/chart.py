@@ -1,4 +1,4 @@
-"""Charts as shapes: what is drawn where. Templates draw them; nothing here is in a language."""
+"""Charts as shapes with positions. Templates draw them; nothing here depends on a language."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 WIDTH, HEIGHT = 360.0, 200.0
 LEFT, RIGHT, TOP, BOTTOM = 30.0, 6.0, 8.0, 22.0
-LEAST_SPAN_K = 4.0  # however steady the home, the scale is no finer
+LEAST_SPAN_K = 4.0  # the finest scale, however steady the home
 
 Run = Sequence[tuple[float, float]]  # x in the chart's own unit of time, °C
 
 
 class Step(NamedTuple):
-    """A limit that holds from one time to another."""
+    """A limit in force from one time to another."""
 
     kind: str  # cold or severe
     start: float
@@ -22,14 +22,14 @@ class Step(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """A mark of an axis."""
+    """A tick of an axis."""
 
     at: float
     label: str
 
 
 class Rectangle(NamedTuple):
-    """A rectangle; `kind` says how it is drawn."""
+    """A rectangle; `kind` is its style class."""
 
     kind: str
     x: float
@@ -39,7 +39,7 @@ class Rectangle(NamedTuple):
 
 
 class Stroke(NamedTuple):
-    """A line; `path` as SVG writes it."""
+    """A line; `path` is in SVG syntax."""
 
     kind: str
     path: str
@@ -47,7 +47,7 @@ class Stroke(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """What the axes span."""
+    """The ranges of the axes."""
 
     start: float
     end: float
@@ -56,23 +56,23 @@ class Frame:
 
     @classmethod
     def around(cls, start: float, end: float, values: Iterable[float]) -> "Frame":
-        """A frame in which all temperatures have room, from and to whole degrees."""
+        """Make a frame with room for all temperatures, bounded by whole degrees."""
         there = [value for value in values if math.isfinite(value)] or [18.0]
         low, high = math.floor(min(there) - 0.5), math.ceil(max(there) + 0.5)
         missing = max(0.0, LEAST_SPAN_K - (high - low))
         return cls(start, end, low - math.floor(missing / 2), high + math.ceil(missing / 2))
 
     def x(self, at: float) -> float:
-        """Where an instant is."""
+        """Return the position of an instant."""
         part = (at - self.start) / (self.end - self.start)
         return round(LEFT + min(max(part, 0.0), 1.0) * (WIDTH - LEFT - RIGHT), 2)
 
     def y(self, celsius: float) -> float:
-        """Where a temperature is."""
+        """Return the position of a temperature."""
         return round(TOP + (self.high - celsius) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM), 2)
 
     def degrees(self) -> list[Tick]:
-        """Marks at whole degrees, as many as are easily read."""
+        """Place ticks at whole degrees, at most about six."""
         step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if (self.high - self.low) / s <= 6)
         first = math.ceil(self.low / step) * step
         return [Tick(self.y(c), str(c)) for c in range(first, int(self.high) + 1, step)]
@@ -80,7 +80,7 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """All that is drawn, in the order in which it is."""
+    """All shapes of a chart, in drawing order."""
 
     frame: Frame
     times: Sequence[Tick]
@@ -94,7 +94,7 @@ class Chart:
 
 
 def runs(times: Sequence[float], values: Sequence[float], holds: float) -> list[Run]:
-    """Cut a series where more time passes than a value holds: what is not known is not drawn."""
+    """Split a series where the gap exceeds the time a value holds: unknown time is not drawn."""
     found: list[list[tuple[float, float]]] = []
     for at, value in zip(times, values, strict=True):
         if not found or at - found[-1][-1][0] > holds:
@@ -104,7 +104,7 @@ def runs(times: Sequence[float], values: Sequence[float], holds: float) -> list[
 
 
 def unknown(spans: Iterable[tuple[float, float]], start: float, end: float) -> list[tuple[float, float]]:
-    """What of [start, end) none of the spans covers."""
+    """Return the parts of [start, end) that no span covers."""
     found, known_to = [], start
     for low, high in sorted(spans):
         if low > known_to:
@@ -119,7 +119,7 @@ def through_time(
     frame: Frame, series: Sequence[Sequence[Run]], limits: Sequence[Step], gaps: Sequence[tuple[float, float]],
     times: Sequence[Tick],
 ) -> Chart:  # fmt: skip
-    """Lines of several rooms over a day, with the limits of each hour, and what is not known."""
+    """Draw the lines of several rooms over a day, with the limits in force and the gaps."""
     lines, dots = [], []
     for number, mine in enumerate(series):
         kind = f"room-{number % 4}"
@@ -140,14 +140,14 @@ def through_time(
 
 
 class DayBar(NamedTuple):
-    """A day: from its lowest temperature to its mean; None: nothing is known of it."""
+    """A day, from its lowest temperature to its mean; None: no readings."""
 
     kind: str
     span: tuple[float, float] | None
 
 
 def day_by_day(frame: Frame, days: Sequence[DayBar], limits: Sequence[Step], times: Sequence[Tick]) -> Chart:
-    """A bar for each day of a season, the first at 0; days of which nothing is known are marked."""
+    """Draw a bar for each day of a season, the first at 0; days without readings are marked."""
     bars, gaps = [], []
     for number, day in enumerate(days):
         left, right = frame.x(number), frame.x(number + 1)
@@ -180,7 +180,7 @@ def _limits(frame: Frame, limits: Sequence[Step]) -> list[Stroke]:
 
 
 def _joined(limits: Sequence[Step]) -> list[Step]:
-    """Steps that go on where the one before ends become one."""
+    """Merge steps that continue the previous one."""
     found: list[Step] = []
     for step in sorted(limits):
         last = found[-1] if found else None

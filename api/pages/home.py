@@ -1,4 +1,4 @@
-"""The page of one's own home: opened by a link, asked by a cookie, without script."""
+"""The page of a customer's own home: opened by a link, authenticated by a cookie, without JavaScript."""
 
 import secrets
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from api.http.download import Download
 from api.http.language import Language
 from api.http.problem import Problem, no_such
 from api.http.session import Session, surroundings
-from api.pages import look, visit
+from api.pages import content, visit
 from api.pages.render import HOME, Times, page, say
 from api.pages.report import SUBJECTS, ReportForm, read, take
 from domain.cases import SUBJECT_TEXTS
@@ -39,7 +39,7 @@ def home(
     home: Code = None,
     sent: Key = None,
 ) -> Response:
-    """The page; or what a link or a choice of language leads to."""
+    """Show the page, or follow a link or a choice of language."""
     if token is not None:
         return _by_link(request, token, opened)
     if lang is not None:
@@ -47,18 +47,18 @@ def home(
     if opened is not None and visit.shown_token(request) is None:
         return page("opening.html", visit.language_of(request), here=f"{HOME}?", go=HOME)
     with visit.reading(request, visit.bearer(request)) as asking:
-        return visit.marked(request, shown(request, asking, home, sent=look.taken(asking, sent)))
+        return visit.marked(request, shown(request, asking, home, sent=content.taken(asking, sent)))
 
 
 def _by_link(request: Request, token: str, opened: str | None) -> Response:
-    """Open the page of a link; where another one is open already, ask first."""
+    """Open the page of a link; ask first if the browser has another one open."""
     if not visit.is_another(request, token):
         return visit.let_in(request, token)
     with visit.reading(request, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token)) as asking:
-        wanted = look.places(asking)
+        wanted = content.places(asking)
     language = visit.language_of(request)
     if visit.shown_token(request) is None and opened is None:
-        # From a page of this site the cookie comes along.
+        # Navigation from a page of this site sends the SameSite=Strict cookie.
         answer = page(
             "opening.html", language, here=f"{HOME}?", go=f"{HOME}?{urlencode({'token': token, 'opened': 1})}"
         )
@@ -68,21 +68,21 @@ def _by_link(request: Request, token: str, opened: str | None) -> Response:
         except Problem as problem:
             if problem.status not in (401, 403):
                 raise
-            return visit.let_in(request, token)  # what was open does not hold any more
+            return visit.let_in(request, token)  # the page that was open is no longer valid
         key = secrets.token_urlsafe(24)
         code = visit.form_token(visit.shown_token(request) or "", f"{key} {token}")
         fields = {"link": token, "key": key, "code": code}
         answer = page("another.html", language, here=f"{HOME}?", wanted=wanted, open_now=open_now, fields=fields)
-    answer.headers["Referrer-Policy"] = "strict-origin"  # the address has the link in it
+    answer.headers["Referrer-Policy"] = "strict-origin"  # the URL contains the token
     return answer
 
 
 def _open_now(request: Request) -> list[Row]:
-    """The homes of the page that is open in this browser; none: it does not say."""
+    """Return the homes of the page open in this browser; empty if the browser does not send its cookie."""
     if (bearer := visit.bearer(request)) is None:
         return []
     with visit.reading(request, bearer) as asking:
-        return look.places(asking)
+        return content.places(asking)
 
 
 @router.post("/another")
@@ -92,20 +92,20 @@ def another(
     key: Annotated[str, Form(max_length=64)],
     code: Annotated[str, Form(max_length=64)],
 ) -> Response:
-    """Open the page of another link instead of the one that is open."""
+    """Replace the open page by that of another link."""
     return visit.change_over(request, link, key, code)
 
 
 @router.post("")
 def send(request: Request, report: Annotated[ReportForm, Depends(read)]) -> Response:
-    """Take what a form says, once; the answer leads back to the page, so that reloading sends nothing."""
+    """Record a form once and redirect back to the page, so that reloading does not send it again."""
     if visit.shown_token(request) is not None and not visit.is_ours(request, report.key, report.token):
         return visit.sorry(request, "not_ours", 403)
     refused = None
     if not report.faults:
         try:
             with visit.writing(request, visit.bearer(request)) as changing:
-                take(changing, chosen(look.places(changing), report.home), report)
+                take(changing, chosen(content.places(changing), report.home), report)
             asked = urlencode({"home": report.home, "sent": report.once})
             return RedirectResponse(f"{HOME}?{asked}#sent", 303)
         except Problem as problem:
@@ -118,12 +118,12 @@ def send(request: Request, report: Annotated[ReportForm, Depends(read)]) -> Resp
 
 @router.post("/leave")
 def leave(request: Request) -> Response:
-    """Forget the link on this device."""
+    """Sign out on this device."""
     return visit.let_out(request)
 
 
 def open_export(request: Request) -> Iterator[exports.Export]:
-    """As the API's exports, for who has the cookie."""
+    """Open an export as the API does, authenticated by the cookie."""
     yield from exports.exporting(request, visit.bearer(request), visit.CUSTOMERS)
 
 
@@ -132,26 +132,26 @@ Exporting = Annotated[exports.Export, Depends(open_export, scope="function")]
 
 @router.get("/readings/season.{form}")
 def readings(export: Exporting, form: Format, home: Code = None) -> Download:
-    """All readings of the season, to take away."""
+    """Download all readings of the season."""
     asking = export.asking
-    place, begin = chosen(look.places(asking), home), look.season_days(asking)[0]
+    place, begin = chosen(content.places(asking), home), content.season_days(asking)[0]
     start = datetime.combine(begin, time(0), asking.policy.zone)
     return exports.readings(place["code"], form, export, start, asking.now)
 
 
 @router.get("/evidence/season.zip")
 def dossier(request: Request, written: dossier_routes.Place, home: Code = None) -> Response:
-    """The evidence of the season, to take away."""
+    """Download the evidence of the season."""
     with visit.reading(request, visit.bearer(request)) as asking:
-        place, (first, end) = chosen(look.places(asking), home), look.season_days(asking)
+        place, (first, end) = chosen(content.places(asking), home), content.season_days(asking)
         return dossier_routes.evidence(request, place["code"], written, asking, dossier_routes.DossierQuery(first, end))
 
 
 def chosen(places: list[Row], code: str | None) -> Row:
-    """The home that is asked for, or the first one.
+    """Choose the requested home, or the first one.
 
     Raises:
-        Problem: 404, it is not among those of the token.
+        Problem: 404, the home is not one of the token's.
     """
     found = next((place for place in places if code in (None, "", place["code"])), None)
     if found is None:
@@ -168,15 +168,15 @@ def shown(
     report: ReportForm | None = None,
     refused: Problem | None = None,
 ) -> Response:
-    """The page of a home, after something was sent or could not be."""
+    """Render the page of a home, with the outcome of a form if one was sent."""
     language = visit.language_of(request)
-    places = look.places(asking)
+    places = content.places(asking)
     place = chosen(places, code)
     key = report.key if report and report.faults else secrets.token_urlsafe(24)
     answer = page(
         "home.html",
         language,
-        **look.look(asking, place, language, Times(language, asking.policy.zone, asking.now)),
+        **content.home_content(asking, place, language, Times(language, asking.policy.zone, asking.now)),
         places=places,
         sent=sent,
         may_send=Right.WRITE in asking.asker.rights,

@@ -1,4 +1,4 @@
-"""How the network stands, as a page for everybody."""
+"""The public page of the network status."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ router = APIRouter(route_class=visit.PageRoute, include_in_schema=False)
 
 @router.get("/status")
 def network(request: Request, lang: Literal["zh", "en"] | None = None) -> Response:
-    """Where there is no heat, and how many homes are warm."""
+    """Show outages and how many homes are warm."""
     if lang is not None:
         return visit.choosing(request, lang)
     given, language = surroundings(request), visit.language_of(request)
@@ -29,13 +29,13 @@ def network(request: Request, lang: Literal["zh", "en"] | None = None) -> Respon
         zone=given.policy.zone.key,
         here="/status?",
     )
-    answer.headers["Cache-Control"] = CACHED.replace("public", "private")  # it is in the language of who asks
+    answer.headers["Cache-Control"] = CACHED.replace("public", "private")  # the page depends on the visitor's language
     return answer
 
 
 @router.get("/pages/{name}")
 def file(name: str) -> Response:
-    """A file that pages load."""
+    """Serve a static file of the pages."""
     if name not in STATIC:
         raise no_such("file")
     return static(name)

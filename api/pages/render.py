@@ -1,4 +1,4 @@
-"""Templates become pages."""
+"""Rendering of pages from templates."""
 
 from datetime import date, datetime, timedelta
 from importlib.resources import files
@@ -12,13 +12,13 @@ from starlette.responses import HTMLResponse, Response
 from api.http.language import Language
 from api.pages.words import WORDS
 
-# Nothing but our own stylesheet and pictures; forms go to us alone; nobody frames it.
+# Styles, images and form targets of this site only; no scripts, no framing.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    # A form says where it comes from; other sites hear nothing.
+    # Forms send their origin, which guards against CSRF; other sites get no referrer.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Vary": "Accept-Language, Cookie",
@@ -37,12 +37,12 @@ _ENVIRONMENT.globals["HOME"] = HOME
 
 
 def say(language: Language, key: str, **fields: object) -> Markup:
-    """A sentence in a language; what is filled in is escaped."""
+    """Fill in a sentence in a language; the fields are escaped."""
     return Markup(getattr(WORDS[key], language)).format(**fields)
 
 
 def page(template: str, language: Language, **context: Any) -> HTMLResponse:
-    """A page in a language."""
+    """Render a page in a language."""
 
     def words(key: str, **fields: object) -> Markup:
         return say(language, key, **fields)
@@ -52,19 +52,19 @@ def page(template: str, language: Language, **context: Any) -> HTMLResponse:
 
 
 def static(name: str) -> Response:
-    """A file that pages load."""
+    """Serve a static file of the pages."""
     text = (files("api.pages") / "static" / name).read_text(encoding="utf-8")
     return Response(text, media_type=STATIC[name], headers={"Cache-Control": "public, max-age=600"})
 
 
 class Times:
-    """Instants as people say them, in the company's zone: today by the hour alone."""
+    """Instants in everyday form, in the company's time zone: those of today by time alone."""
 
     def __init__(self, language: Language, zone: ZoneInfo, now: datetime) -> None:
         self._language, self._zone, self._now = language, zone, now.astimezone(zone)
 
     def at(self, instant: datetime) -> Markup:
-        """`14:30`, `tomorrow 09:00`, `25 Nov 09:00`."""
+        """Format an instant: `14:30`, `09:00 tomorrow`, `25 Nov 09:00`."""
         local = instant.astimezone(self._zone)
         days = (local.date() - self._now.date()) // timedelta(days=1)
         hour = f"{local:%H:%M}"
@@ -73,18 +73,18 @@ class Times:
         return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="minutes"), said)
 
     def day(self, local: datetime) -> str:
-        """`25 Nov`, with the year if it is another one."""
+        """Format a day: `25 Nov`, with the year unless it is the current one."""
         year = local.year != self._now.year
         if self._language == "zh":
             return (f"{local.year}年" if year else "") + self.short(local)
         return self.short(local) + (f" {local.year}" if year else "")
 
     def short(self, day: date) -> str:
-        """`25 Nov`."""
+        """Format a day without its year: `25 Nov`."""
         return f"{day.month}月{day.day}日" if self._language == "zh" else f"{day.day} {MONTHS[day.month - 1]}"
 
     def ago(self, instant: datetime) -> Markup:
-        """`12 minutes ago`."""
+        """Format the time since an instant: `12 min ago`."""
         minutes = max(0, int((self._now - instant).total_seconds() // 60))
         if minutes < 1:
             return say(self._language, "just_now")

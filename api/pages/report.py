@@ -1,4 +1,4 @@
-"""What a customer sends by the page: read, checked, and taken once."""
+"""Reports sent by the form of a page: parsed, validated and recorded exactly once."""
 
 import hashlib
 import re
@@ -23,16 +23,16 @@ LONGEST_CONTACT = 200
 LONGEST_NUMBER = 40
 MOST_FIELDS = 20
 KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
-# What a customer complains of: wrongdoing is a report, which is another thing.
+# Subjects of complaints; wrongdoing is filed as a report instead.
 SUBJECTS = tuple(subject for subject in Subject if subject is not Subject.WRONGDOING)
-# A customer's complaint of these is about the people of the station, who then never learn who it was.
+# Complaints on these subjects are about the station, which then never learns the complainant's identity.
 ABOUT_STATION = frozenset({Subject.TEMPERATURE, Subject.REPAIR, Subject.CONDUCT})
-NEW = "new"  # as `about`: none of the tickets that are open
+NEW = "new"  # value of `about`: none of the open tickets
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportForm:
-    """What was sent. `faults`: field → key of api.pages.words; nothing is done while there are any."""
+    """A submitted form. `faults`: field → key of api.pages.words; a form with faults is not recorded."""
 
     kind: str = ""
     home: str = ""
@@ -42,21 +42,21 @@ class ReportForm:
     contact: str = ""
     subject: str = ""
     anonymous: bool = False
-    about: str = ""  # the number of the open ticket to which it belongs, or NEW; empty: nothing was chosen
+    about: str = ""  # the number of the open ticket it belongs to, or NEW; empty: not chosen
     faults: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def once(self) -> str:
-        """What is the same only if the same is sent again from the same page: what was changed meanwhile is new."""
+        """The idempotency key: equal only if the same content is sent again from the same page."""
         told = (self.kind, self.home, self.words, self.contact, self.subject, str(self.anonymous), self.about, self.key)
         return hashlib.sha256("\0".join(told).encode()).hexdigest()
 
 
 async def read(request: Request) -> ReportForm:
-    """Read and check a form; files are not taken.
+    """Parse and validate a form; file uploads are refused.
 
     Raises:
-        HTTPException: it is no form.
+        HTTPException: it is not a form of these pages.
     """
     async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
         said = {name: value.strip() for name, value in form.items() if isinstance(value, str)}
@@ -95,10 +95,10 @@ def _faults(said: Mapping[str, str]) -> dict[str, str]:
 
 
 def take(changing: Session, place: Row, report: ReportForm) -> str:
-    """Do what was asked for, once however often it comes; returns the number of the ticket.
+    """Record a report, once however often it is sent; return the number of the ticket.
 
     Raises:
-        Problem: what the API answers to the same.
+        Problem: as the API answers.
     """
     form_sent.lock(changing.conn, report.once)
     if known := form_sent.number(changing.conn, report.once):
@@ -128,7 +128,7 @@ def _complain(changing: Session, place: Row, report: ReportForm) -> str:
 
 
 def _repair(changing: Session, place: Row, report: ReportForm) -> str:
-    """Open a ticket, or add to one that is open: of a cold home to the one that it has, whatever else was chosen."""
+    """Open a ticket or add to an open one; a report of cold always goes to the home's open ticket for cold."""
     changing.notes["home"] = place["code"]
     cold = open_cold(changing, place) if report.kind == TicketClass.COLD else None
     add_to = cold["number"] if cold is not None else None if report.about == NEW else report.about or None
@@ -145,7 +145,7 @@ def _repair(changing: Session, place: Row, report: ReportForm) -> str:
 
 
 def open_cold(asking: Session, place: Row) -> Row | None:
-    """The ticket of a cold home that is not closed; there is one at most, and it is the last."""
+    """Return the open ticket for cold of a home; there is at most one, the latest."""
     wanted = desk_pages.TicketFilter(now=asking.now, home_id=place["home_id"], kind=TicketClass.COLD)
     found = desk_pages.tickets(asking.conn, asking.scope, wanted, limit=1)
     return found[0] if found and found[0]["state"] != TicketState.CLOSED else None

@@ -1,4 +1,4 @@
-"""A ticket in plain words: how far it is, by when something happens, and what did not happen in time."""
+"""Tickets in plain words for their users: progress, promised times, and promises broken."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ TOLD = {
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """A clock: what was promised, and how that stands: running, late, kept, or kept late."""
+    """A clock as a promise to the user; `standing` is running, late, kept, kept_late or broken."""
 
     standing: str
     words: Markup
@@ -36,24 +36,24 @@ class Promise:
 
 @dataclass(frozen=True, kw_only=True)
 class TicketRound:
-    """What was said and answered in one of the times that a ticket was open."""
+    """The statements and answers of one round of a ticket."""
 
     said: Sequence[str]
     delay: str | None
     result: str | None
     answer: str | None
-    ended: str | None  # why it was merged, or is void
+    ended: str | None  # the reason it was merged or voided
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShownTicket:
-    """What is shown of a ticket. `kind` is its class, `about` says it in words; the last round is the present one."""
+    """A ticket as shown. `kind` is its class, `about` that class in words; `present` is the current round."""
 
     number: str
     kind: str
     about: str
     closed: bool
-    addable: bool  # the user may add to it
+    addable: bool  # whether the user may add to it
     state: Markup
     opened: Markup
     closed_at: Markup | None
@@ -65,7 +65,7 @@ class ShownTicket:
 
 
 def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, now: datetime) -> ShownTicket:
-    """A ticket as api.seen has it, for its user."""
+    """Describe a ticket, as `seen` redacts it, to its user."""
     *earlier, present = _rounds(ticket, language)
     appointment = ticket["appointment_at"]
     return ShownTicket(
@@ -92,7 +92,7 @@ def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, 
 
 
 def _rounds(ticket: dict[str, Any], language: Language) -> list[TicketRound]:
-    """The rounds of a ticket: an answer stands under the one in which it was given, until the work was undone."""
+    """Split a ticket into its rounds; each keeps the answers that still stand in it."""
     found = []
     for number in range(1, ticket["round"] + 1):
         events = [event for event in ticket["events"] if event["round"] == number]
@@ -116,7 +116,7 @@ def _rounds(ticket: dict[str, Any], language: Language) -> list[TicketRound]:
 
 
 def _promises(ticket: dict[str, Any], language: Language, times: Times, now: datetime) -> list[Promise]:
-    """The clocks of this round, and those of earlier ones that were broken: what was late stays late."""
+    """List the clocks of the current round, and broken ones of earlier rounds: a breach stays visible."""
     return [
         _promise(clock, language, times, now)
         for clock in ticket["clocks"]

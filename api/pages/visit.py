@@ -1,4 +1,4 @@
-"""Who looks at a page: the link and the cookie it becomes, the language, and errors that people can read."""
+"""Visits to a page: the link and the cookie it becomes, the language, and readable error pages."""
 
 import asyncio
 import hashlib
@@ -26,11 +26,11 @@ from store.base.access import Role
 from store.base.away import AWAY
 
 COOKIE = "hearth"
-SAFE_COOKIE = "__Secure-hearth"  # browsers take a cookie of this name over TLS alone
+SAFE_COOKIE = "__Secure-hearth"  # browsers accept a cookie of this name over TLS only
 LANGUAGE_COOKIE = "hearth-language"
-# That a page is open in this browser, and not whose: unlike the token, it comes along from links elsewhere.
+# Marks that some page is open in this browser, not whose: as SameSite=Lax it is sent along from links elsewhere.
 MARK_COOKIE = "hearth-open"
-COOKIE_SECONDS = 400 * 86_400  # as long as browsers keep any; the token decides when it ends
+COOKIE_SECONDS = 400 * 86_400  # the most browsers keep; the token itself expires earlier
 LONGEST_TOKEN = 4_096
 LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 CUSTOMERS = frozenset({Role.CUSTOMER})
@@ -41,24 +41,24 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def shown_token(request: Request) -> str | None:
-    """The token that the cookie carries."""
+    """Return the token in the cookie."""
     return request.cookies.get(_cookie_name(request)) or None
 
 
 def bearer(request: Request) -> HTTPAuthorizationCredentials | None:
-    """The cookie, as if it were the bearer token of an API request. API routes themselves never look at cookies."""
+    """Return the cookie as the bearer token of an API request. API routes themselves never read cookies."""
     token = shown_token(request)
     return _credentials(token) if token else None
 
 
 def let_in(request: Request, token: str) -> Response:
-    """Put the token of a link into a cookie, and lead to the page whose address does not have it.
+    """Move the token of a link into a cookie and redirect to a URL without it.
 
-    The cookie is for this site's own requests alone. A browser that comes from a link elsewhere does not send it along
-    with the redirect; `opened` has the page go on by itself then.
+    The cookie is SameSite=Strict, so a browser that follows a link from elsewhere does not send it with the redirect;
+    `opened` makes the page reload itself in that case.
 
     Raises:
-        Problem: the token is not good for this.
+        Problem: the token is invalid or not a customer's.
     """
     with reading(request, _credentials(token)):
         pass
@@ -66,26 +66,26 @@ def let_in(request: Request, token: str) -> Response:
 
 
 def is_another(request: Request, token: str) -> bool:
-    """Whether a browser that opens a link has a page open by another one.
+    """Return whether the browser already has the page of another link open.
 
-    A link elsewhere brings the mark along, and not the cookie itself.
+    Coming from elsewhere, a browser sends the mark but not the cookie itself.
     """
     shown = shown_token(request)
     return MARK_COOKIE in request.cookies if shown is None else shown != token
 
 
 def marked(request: Request, answer: Response) -> Response:
-    """Set the mark of a page that was opened before there were marks."""
+    """Set the mark if it is missing: the page may have been opened before marks existed."""
     if MARK_COOKIE not in request.cookies:
         _mark(request, answer)
     return answer
 
 
 def change_over(request: Request, token: str, key: str, code: str) -> Response:
-    """Open the page of another link, which somebody said yes to on a page of this site.
+    """Open the page of another link after confirmation on a page of this site.
 
     Raises:
-        Problem: the token is not good for this.
+        Problem: the token is invalid or not a customer's.
     """
     if not is_from_here(request, must=shown_token(request) is None):
         return sorry(request, "not_ours", 403)
@@ -128,7 +128,7 @@ def _mark(request: Request, answer: Response) -> None:
 
 
 def let_out(request: Request) -> Response:
-    """Forget who it was on this device."""
+    """Delete the cookies of this device."""
     if not is_from_here(request):
         return sorry(request, "not_ours", 403)
     answer = RedirectResponse(HOME, 303)
@@ -138,13 +138,13 @@ def let_out(request: Request) -> Response:
 
 
 def language_of(request: Request) -> Language:
-    """The language that was chosen, or else the one that the browser prefers."""
+    """Return the chosen language, or else the one the browser prefers."""
     chosen: dict[str | None, Language] = {"zh": "zh", "en": "en"}
     return chosen.get(request.cookies.get(LANGUAGE_COOKIE)) or preferred(request.headers.get("accept-language"))
 
 
 def choosing(request: Request, language: Language) -> Response:
-    """Keep a choice of language, and lead back to the same page."""
+    """Store a choice of language and redirect to the same page."""
     answer = RedirectResponse(str(request.url.remove_query_params("lang").replace(scheme="", netloc="")), 303)
     answer.set_cookie(
         LANGUAGE_COOKIE,
@@ -158,18 +158,18 @@ def choosing(request: Request, language: Language) -> Response:
 
 
 def form_token(token: str, key: str) -> str:
-    """What a form carries to show that this site gave it to the bearer of the token."""
+    """Compute the anti-CSRF code of a form: it proves that this site issued the form to the bearer of the token."""
     return hmac.new(token.encode(), f"form {key}".encode(), hashlib.sha256).hexdigest()
 
 
 def is_ours(request: Request, key: str, shown: str) -> bool:
-    """Whether a form that was sent is one that we gave to who sends it."""
+    """Return whether this site issued a submitted form to its sender."""
     token = shown_token(request)
     return is_from_here(request) and token is not None and _same(form_token(token, key), shown)
 
 
 def is_from_here(request: Request, *, must: bool = False) -> bool:
-    """Whether a form was sent from a page of this site, as far as the browser says; `must`: it has to say so."""
+    """Return whether a form is from this site by its Origin header; `must`: the header is required."""
     origin = request.headers.get("origin")
     return not must if origin is None else urlsplit(origin).netloc == request.headers.get("host")
 
@@ -179,10 +179,10 @@ def _same(ours: str, shown: str) -> bool:
 
 
 class PageRoute(APIRoute):
-    """A route whose errors are pages, too."""
+    """A route that answers errors with pages."""
 
     def get_route_handler(self) -> Handler:
-        """Answer errors so that people can read them."""
+        """Wrap the handler so that errors become readable pages."""
         handle = super().get_route_handler()
 
         async def handle_readably(request: Request) -> Response:
@@ -206,7 +206,7 @@ class PageRoute(APIRoute):
 
 
 def sorry(request: Request, trouble: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    """A page that says what is the matter and what to do; `trouble` is a key of api.pages.words."""
+    """Render a page that explains a problem and what to do; `trouble` is a key of api.pages.words."""
     answer = page(
         "message.html",
         language_of(request),
@@ -216,7 +216,7 @@ def sorry(request: Request, trouble: str, status: int, headers: dict[str, str] |
     )
     answer.status_code = status
     if "token" in request.query_params:
-        answer.headers["Referrer-Policy"] = "no-referrer"  # not even to our own files: the address has the link in it
+        answer.headers["Referrer-Policy"] = "no-referrer"  # not even to this site: the URL contains the token
     if headers and "Retry-After" in headers:
         answer.headers["Retry-After"] = headers["Retry-After"]
     return answer
@@ -231,7 +231,7 @@ def _trouble(problem: Problem) -> str:
 
 
 def _is_secure(request: Request) -> bool:
-    """Whether the browser is told to keep cookies to TLS: always, unless it is on this very machine without."""
+    """Return whether cookies are marked Secure: always, except over plain HTTP on the local machine."""
     return request.url.scheme == "https" or request.url.hostname not in LOCAL
 
 

@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # Folders, one a line, that are held to it.
 ROOMS = (
+    "api",
+    "dashboards",
     "docs",
     "ingest",
     "local",

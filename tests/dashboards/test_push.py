@@ -152,7 +152,7 @@ def test_a_database_that_grafana_does_not_reach_is_told(grafana: Grafana) -> Non
 @pytest.mark.parametrize(
     ("token", "version", "message"),
     [
-        ("bad", "11.6.0", "HEARTH_GRAFANA_TOKEN: Grafana does not take it"),
+        ("bad", "11.6.0", "HEARTH_GRAFANA_TOKEN: Grafana refuses it"),
         ("good", "9.5.2", "Grafana 9.5.2: needed is 11 or later"),
         ("good", None, "of an unknown version"),
         ("weak", "11.6.0", "HEARTH_GRAFANA_TOKEN: may not create data source hearth-postgres"),

@@ -197,9 +197,9 @@ def test_who_has_no_link_that_holds_gets_a_page_that_says_so(
     answer = person.go("/home" if token is None else f"/home?token={token}")
     assert answer.status == (403 if case == "staff" else 401)
     says = {
-        "none": {"zh": "专用链接", "en": "by your link"},
+        "none": {"zh": "专用链接", "en": "with your personal link"},
         "staff": {"zh": "供用户使用", "en": "for customers"},
-    }.get(case, {"zh": "已失效", "en": "does not hold"})
+    }.get(case, {"zh": "已失效", "en": "no longer valid"})
     assert says[language] in person.page.inner_text("h1")
     assert "96777" in person.page.inner_text("footer")
     assert person.page.context.cookies() == []
@@ -283,12 +283,12 @@ def test_several_homes_on_one_link(api: Api, visitor: Visitors) -> None:
 @pytest.mark.parametrize(
     ("state", "days", "status", "says"),
     [
-        (HomeState.WARM, 0, "on", "The limit at this hour is 18.0 °C."),
-        (HomeState.COLD, 0, "on", "below the limit of 18.0 °C"),
-        (HomeState.SEVERE, 0, "on", "below the lowest limit of 16.0 °C"),
-        (HomeState.UNKNOWN, 0, "on", "has not sent anything new"),
+        (HomeState.WARM, 0, "on", "The current limit is 18.0 °C."),
+        (HomeState.COLD, 0, "on", "below the current limit of 18.0 °C"),
+        (HomeState.SEVERE, 0, "on", "below the minimum of 16.0 °C"),
+        (HomeState.UNKNOWN, 0, "on", "has sent no new data"),
         (HomeState.NOT_JUDGED, 120, "on", "not the heating season"),
-        (HomeState.NOT_JUDGED, 0, "stopped", "heat of this home is stopped"),
+        (HomeState.NOT_JUDGED, 0, "stopped", "suspended for this home"),
     ],
 )
 def test_how_the_home_is_in_plain_words(
@@ -319,7 +319,7 @@ def test_by_night_the_limit_is_that_of_the_night(api: Api, visitor: Visitors) ->
     api.clock.now = NOW + timedelta(hours=10)  # 22:00
     person = visitor()
     inside(api, person)
-    assert "By night the limit is 16.0 °C; by day it is 18.0 °C." in person.page.inner_text(".now")
+    assert "The limit is 16.0 °C at night and 18.0 °C by day." in person.page.inner_text(".now")
 
 
 def test_clocks_are_told_as_they_are(api: Api, visitor: Visitors) -> None:
@@ -330,8 +330,8 @@ def test_clocks_are_told_as_they_are(api: Api, visitor: Visitors) -> None:
     inside(api, person)
     told = person.page.locator(f"#{number} .promises li").all_inner_texts()
     assert told == [
-        "Our call to you: 10:15, in time",
-        "The plan of the heat station: 12:00, late (due by 11:00)",
+        "Our call to you: 10:15, on time",
+        "The heat station's plan of action: 12:00, late (due by 11:00)",
         "Our visit is late: it was due by 11:30",
         "It will be repaired by 10:00 tomorrow",
     ]
@@ -459,7 +459,7 @@ def test_a_cold_home_has_one_ticket_and_what_comes_later_is_added(api: Api, visi
         person.page.fill("#cold-contact", contact)
         person.page.click("#form-cold button")
     assert tickets(api) == 1
-    assert "Ticket T00000001 is open for this already." in (person.page.text_content("#form-cold") or "")
+    assert "Ticket T00000001 is already open for this." in (person.page.text_content("#form-cold") or "")
     shown = person.page.inner_text("#T00000001")
     assert "The bedroom is at 16." in shown
     assert "Now it is at 15." in shown
@@ -559,7 +559,7 @@ def test_how_a_ticket_ended_without_work_is_told_with_the_reason(
         assert api.post(f"/v1/tickets/{number}/events", desk, **body).status_code == 201
     person.go("/home")
     past = person.page.text_content("section:has(#past)") or ""
-    says = {"zh": ("已并入工单 T00000002", "作废"), "en": ("goes on as ticket T00000002", "opened by mistake")}
+    says = {"zh": ("已并入工单 T00000002", "作废"), "en": ("merged into ticket T00000002", "opened by mistake")}
     for words in (*says[language], "the same leak", "sent twice"):
         assert words in past
     assert person.page.locator("article.ticket").count() == 1
@@ -576,7 +576,7 @@ def test_a_complaint_and_its_answer(api: Api, visitor: Visitors) -> None:
     person.page.click("#form-complaint button")
     ((about,),) = api.conn.execute("SELECT about_station FROM case_file").fetchall()
     assert about == "North"
-    assert "You will have an answer by" in person.page.inner_text("#T00000001")
+    assert "We will answer you by" in person.page.inner_text("#T00000001")
     api.post("/v1/tickets/T00000001/events", api.token(), kind="replied", text="We are sorry.", channel="phone")
     person.page.reload()
     shown = person.page.inner_text("#T00000001")

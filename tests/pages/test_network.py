@@ -24,7 +24,7 @@ def test_everybody_sees_outages_and_shares(api: Api, visitor: Visitors, language
     assert person.go("/status").status == 200
     rows = person.page.locator("tbody tr").all_inner_texts()
     assert [row.split("\t") for row in rows] == [
-        [{"zh": "全网", "en": "All together"}[language], "60", "70\u00a0%", "30\u00a0%", "0\u00a0%"],
+        [{"zh": "全网", "en": "Whole network"}[language], "60", "70\u00a0%", "30\u00a0%", "0\u00a0%"],
         ["S-East", "30", "50\u00a0%", "50\u00a0%", "0\u00a0%"],
         [
             {"zh": "其他片区", "en": "Other areas"}[language] + "\nS-North, S-West",
@@ -51,6 +51,6 @@ def test_one_area_alone_is_told_once(api: Api, visitor: Visitors) -> None:
 def test_where_there_is_nothing_to_tell_it_says_so(api: Api, visitor: Visitors) -> None:
     person = visitor()
     person.go("/status")
-    assert "There is no outage, and none is planned." in person.page.inner_text("main")
-    assert "There are too few homes" in person.page.inner_text("main")
+    assert "No outages, current or planned." in person.page.inner_text("main")
+    assert "Too few homes" in person.page.inner_text("main")
     person.is_well()

@@ -1,4 +1,4 @@
-"""What the page of a home shows, gathered through the same functions as the API answers with."""
+"""The content of a home's page, gathered through the same functions as the API's responses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,34 +34,34 @@ from store.registry import home_rows
 from store.tickets import case_rows, desk_pages
 
 MOST_HOMES = 100
-MOST_TICKETS = 20  # of the history
+MOST_TICKETS = 20  # newest first
 MOST_OUTAGES = 5
 MOST_BUCKETS = 5_000
-LONGEST_SEASON = timedelta(days=399)  # with today no more than an evidence dossier may have
+LONGEST_SEASON = timedelta(days=399)  # with today, the longest span of a dossier
 DAY = timedelta(days=1)
-HALF_US = 300_000_000  # of a bucket of ten minutes
+HALF_US = 300_000_000  # half a ten-minute bucket
 NO_GAP_US = 3 * HALF_US
-WEEKS_TO = 40  # days; a longer season is marked by months
-LABEL = 0.15  # what part of the width a label needs
+WEEKS_TO = 40  # days; longer seasons have monthly ticks
+LABEL = 0.15  # share of the width that a label needs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hour:
-    """A line of the day's table: what each room had on average; None: nothing known."""
+    """A row of the day's table: the mean of each room; None: no readings."""
 
     label: str
     means: Sequence[float | None]
 
 
 class RoomLine(NamedTuple):
-    """A room over the day; times and `holds`, for how long a reading does, in µs."""
+    """The line of a room over the day; times, and `holds` (how long a reading is held), in µs."""
 
     point: HomePoint
     runs: Sequence[Run]
     holds: int
 
     def spans(self) -> list[tuple[float, float]]:
-        """When the room was known; before the first reading the last one of the day before may have held."""
+        """Return when the room was known; the last reading of the previous day may reach up to the first one."""
         known = [(run[0][0] - HALF_US, run[-1][0]) for run in self.runs]
         return [(known[0][0] - self.holds, known[0][1]), *known[1:]]
 
@@ -80,12 +80,12 @@ class SeasonSoFar:
 
 
 def places(asking: Session) -> list[Row]:
-    """The homes of who asks."""
+    """List the homes of the caller."""
     return home_rows.reached(asking.conn, asking.scope, MOST_HOMES)
 
 
-def look(asking: Session, place: Row, language: Language, times: Times) -> dict[str, Any]:
-    """All that is shown of a home, for the template."""
+def home_content(asking: Session, place: Row, language: Language, times: Times) -> dict[str, Any]:
+    """Gather the content of a home's page for the template."""
     code, home_id = place["code"], place["home_id"]
     home = home_routes.home(code, asking)
     schedule = _rules(asking, home_id)
@@ -109,12 +109,12 @@ def look(asking: Session, place: Row, language: Language, times: Times) -> dict[
 
 
 def taken(asking: Session, key: str | None) -> str | None:
-    """The ticket that came of a form just sent."""
+    """Return the number of the ticket that a form just sent has led to."""
     return form_sent.number(asking.conn, key) if key else None
 
 
 def _tickets(asking: Session, home_id: int, language: Language, times: Times) -> list[ShownTicket]:
-    """The repair file of the home and the complaints of its people, newest first."""
+    """Read the tickets of the home and the complaints of its customer, newest first."""
     wanted = desk_pages.TicketFilter(now=asking.now, home_id=home_id)
     rows = desk_pages.tickets(asking.conn, asking.scope, wanted, limit=MOST_TICKETS)
     for case in case_rows.cases(asking.conn, asking.scope, case_rows.CaseFilter(), limit=MOST_TICKETS):
@@ -133,7 +133,7 @@ def _outages(asking: Session, code: str) -> list[Row]:
 
 
 def _rules(asking: Session, home_id: int) -> Schedules:
-    """The limits of the home by the policy in force, hour by hour, over today and tomorrow."""
+    """Build the schedule of the home's limits by the policy in force, around today."""
     now = to_us(asking.now)
     book = ScheduleCache(asking.policy)
     found, _ = book.schedules(asking.conn, np.array([home_id], np.int32), now, now)
@@ -147,7 +147,7 @@ def _piece(schedule: Schedules, at_us: int) -> np.void:
 
 
 def limits_now(schedule: Schedules, now: datetime) -> dict[str, float | None]:
-    """The limits in force now, and the day limit whether in force or not; None: there is none."""
+    """Return the limits in force now, and the daytime limit as `target`; None: no limit."""
     piece = _piece(schedule, to_us(now))
     return {name: _degrees(int(piece[name])) for name in ("cold", "severe", "target")}
 
@@ -161,7 +161,7 @@ def _reason(schedule: Schedules, now: datetime) -> str:
 
 
 def _limits_between(schedule: Schedules, start_us: int, end_us: int, start: float, end: float) -> list[Step]:
-    """The limits of a span of time, told in a unit of time in which it goes from `start` to `end`."""
+    """Return the limits over a span in µs, with times scaled to run from `start` to `end`."""
     marks = [start_us, *(int(s) for s in schedule.pieces["start"] if start_us < s < end_us), end_us]
     scale = (end - start) / (end_us - start_us)
     return [
@@ -174,7 +174,7 @@ def _limits_between(schedule: Schedules, start_us: int, end_us: int, start: floa
 
 
 def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
-    """The local day so far: chart, table, and the lowest and highest."""
+    """Gather the local day so far: chart, table, lowest and highest."""
     zone, day = asking.policy.zone, home_routes.today(asking)
     start, end = (datetime.combine(d, time(0), zone) for d in (day, day + DAY))
     stretch = HistoryPage(home_id=home_id, start=start, end=asking.now, after=None, limit=MOST_BUCKETS)
@@ -197,16 +197,16 @@ def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
 
 
 def _lines(asking: Session, stretch: HistoryPage, fine: Sequence[Row]) -> list[RoomLine]:
-    """The line of each room, cut where no reading held any more."""
+    """Build the line of each room, cut where no reading is held."""
     intervals = asking.policy.rules_at(asking.now).hold_intervals
     now, lines = to_us(asking.now), []
     for point in reading_history.points(asking.conn, stretch.home_id, stretch.start, stretch.end):
         mine = [row for row in fine if row["point_id"] == point.point_id]
-        # A bucket stands for its middle.
+        # A bucket is drawn at its middle.
         at = [min(to_us(row["start"]) + HALF_US, now) for row in mine]
         holds = max(int(point.interval_s * intervals * 1e6), 2 * HALF_US)
         cut = runs(at, [row["mean"] for row in mine], holds)
-        # A value holds for so long, if no other comes.
+        # The last value of a run is held until it expires.
         held = [[*run, (min(run[-1][0] + holds, now), run[-1][1])] for run in cut]
         if mine:
             lines.append(RoomLine(point, held, holds))
@@ -225,11 +225,11 @@ def _hours(asking: Session, stretch: HistoryPage, order: Sequence[int]) -> list[
 
 
 def season(asking: Session, home_id: int, schedule: Schedules, times: Times) -> SeasonSoFar:
-    """The season in which today is, or else the last one."""
+    """Gather the current season, or else the last one."""
     first, end = season_days(asking)
     rows = ledger_days.days(asking.conn, home_id, first, end, after=None, limit=LONGEST_SEASON.days + 1)
     by_day = {row["day"]: row for row in rows}
-    first = rows[0]["day"] if rows else first  # before that nobody watched it
+    first = rows[0]["day"] if rows else first  # the home was not monitored before
     bars = [_bar(by_day.get(first + n * DAY)) for n in range((end - first).days)]
     known = [row for row in rows if row["compliant_s"] + row["cold_s"] + row["severe_s"] > 0]
     cold = [row for row in known if row["cold_s"] + row["severe_s"] > 0]
@@ -245,7 +245,7 @@ def season(asking: Session, home_id: int, schedule: Schedules, times: Times) -> 
 
 
 def season_days(asking: Session) -> tuple[date, date]:
-    """The days of the season so far, half-open; before the first season ever, today."""
+    """Return the days of the season so far, half-open; before the first season, today alone."""
     day = home_routes.today(asking)
     begun = [season for season in asking.policy.seasons if season.first <= day]
     if not begun:
@@ -262,7 +262,7 @@ def _bar(row: Row | None) -> DayBar:
 
 def _season_chart(bars: Sequence[DayBar], first: date, schedule: Schedules, now: datetime, times: Times) -> Chart:
     piece = _piece(schedule, to_us(now))
-    length = max(len(bars), 14)  # a season that has just begun is not drawn as two broad bars
+    length = max(len(bars), 14)  # keeps bars narrow while the season is young
     severe = [limit for limit in map(_degrees, schedule.pieces["severe"].tolist()) if limit is not None]
     target = _degrees(int(piece["target"]))
     limits = [] if target is None else [Step("cold", 0, length, target)]
@@ -276,7 +276,7 @@ def _season_chart(bars: Sequence[DayBar], first: date, schedule: Schedules, now:
 
 
 def _apart(marks: Sequence[int], length: int) -> list[int]:
-    """Those of the marks that have room for their labels beside each other."""
+    """Return the ticks whose labels do not overlap."""
     kept: list[int] = []
     for mark in marks:
         if mark <= length * (1 - LABEL / 2) and (not kept or mark - kept[-1] >= length * LABEL):
