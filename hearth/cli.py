@@ -39,7 +39,7 @@ COMMANDS = (
 
 
 def app(names: Sequence[str] = COMMANDS) -> typer.Typer:
-    """The command line with some of its commands."""
+    """Build the command line from the named commands."""
     line = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
     line.callback(help=HELP)(_hearth)
     for name in names:
@@ -52,11 +52,11 @@ def app(names: Sequence[str] = COMMANDS) -> typer.Typer:
 
 
 def _hearth() -> None:
-    """Without it a command that is alone would have no name."""
+    """Keep command names: without a callback typer would run a single command without its name."""
 
 
 def main() -> None:
-    """Run a command; what the operator can mend is one line on stderr and exit code 2."""
+    """Run a command; an operator's error is one line on stderr and exit code 2."""
     # What is asked for is imported alone: all of them take a second or two, in each process that a command starts.
     named = [name for name in COMMANDS if name in sys.argv[1:2]]
     try:

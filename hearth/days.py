@@ -1,4 +1,4 @@
-"""Days as options of commands."""
+"""Days as command options."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ FORMATS = ["%Y-%m-%d"]
 
 
 def checked(value: datetime | None) -> datetime | None:
-    """A day of an option, within what is taken.
+    """Validate the day of an option.
 
     Raises:
         typer.BadParameter: it is too early or too late.

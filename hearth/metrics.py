@@ -71,7 +71,7 @@ class IngestMetrics:
             self._age("measured", fates.ages.oldest_measured, fates.ages.newest_measured)
 
     def count_retry(self) -> None:
-        """The database was asked in vain."""
+        """Count a failed database attempt."""
         self._retries.inc()
 
     def _age(self, since: str, oldest: datetime | None, newest: datetime | None) -> None:
@@ -82,7 +82,7 @@ class IngestMetrics:
 
 
 class _Standing(Collector):
-    """What can be looked up at any moment."""
+    """Gauges of the current state."""
 
     def __init__(self, inbox: Inbox, source: BrokerSource, lead: Lead) -> None:
         self._inbox = inbox

@@ -165,12 +165,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then secrets in files."""
+        """Order the sources: arguments, environment, secrets in files."""
         return init_settings, env_settings, FileSecrets(settings_cls, dict(os.environ))
 
 
 def _is_postgres_url(url: str) -> bool:
-    """Whether libpq can make something of it; several hosts have several ports."""
+    """Check that libpq accepts the URL; several hosts may have several ports."""
     try:
         ports = str(conninfo_to_dict(url).get("port") or "")
     except ProgrammingError:
@@ -179,7 +179,7 @@ def _is_postgres_url(url: str) -> bool:
 
 
 def _has_port_number(parts: SplitResult) -> bool:
-    """Whether the port is one, or left out."""
+    """Check that the port is valid, or absent."""
     try:
         return parts.port != 0
     except ValueError:

@@ -55,7 +55,7 @@ class Supervisor:
         """Start what does not run and is due. Call it again and again.
 
         Returns:
-            The name of a program that gave up for a reason the operator has to mend; None: all is well.
+            The name of a program that gave up for a reason the operator has to fix; None: all is well.
         """
         for child in self._children:
             if child.process is not None and child.process.poll() is not None and self._buried(child):
@@ -95,7 +95,7 @@ class Supervisor:
         child.reader.start()
 
     def _buried(self, child: _Child) -> bool:
-        """Note the end of a child and when it is to start again; True if there is no use in that."""
+        """Record the exit of a child and schedule its restart; True if a restart is pointless."""
         assert child.process is not None
         code, ran_s = child.process.returncode, time.monotonic() - child.started_at
         self._close(child)

@@ -1,4 +1,4 @@
-"""Puts the parts together from the settings."""
+"""Wiring: builds the parts of the application from the settings."""
 
 import gc
 import signal
@@ -33,28 +33,28 @@ from store.readings.retention import MARGIN
 if TYPE_CHECKING:
     from alerts.notices.recipients import Recipients
 
-# A connection that is cut without a word is given up within a minute, by both ends: the systems alone would wait for
-# hours, the server with the homes of a batch locked. Whoever wants it otherwise says so in the URL.
+# Both ends detect a dead connection within a minute. By default it would take hours, during which the server keeps the
+# homes of a batch locked. Parameters in the URL take precedence.
 CUT = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "60000"}
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def keep_for_good() -> None:
-    """Have the garbage collector leave alone what is there now: modules, routes, models.
+    """Exempt the current objects (modules, routes, models) from garbage collection.
 
-    It would walk through all of that again and again, and everybody waits meanwhile (the API 80 ms, every few seconds).
+    A full collection would traverse them again and again: a pause of 80 ms in the API every few seconds.
     """
     gc.collect()
     gc.freeze()
 
 
 def now() -> datetime:
-    """The clock. Nothing below this package reads it."""
+    """Return the current time. No package below this one reads the clock."""
     return datetime.now(UTC)
 
 
 def chosen_policy(settings: Settings) -> Policy:
-    """The policy of HEARTH_POLICY, or the built-in seed; HEARTH_TIMEZONE overrides its zone.
+    """Load the policy of HEARTH_POLICY, or the built-in seed; HEARTH_TIMEZONE overrides its zone.
 
     Raises:
         UsageError: it cannot be read, or is not a policy.
@@ -66,7 +66,7 @@ def chosen_policy(settings: Settings) -> Policy:
 
 
 def chosen_sources(settings: Settings) -> Sources:
-    """What HEARTH_SOURCES names, or Hearth's own devices alone. Local times are in the zone of the policy.
+    """Load the sources of HEARTH_SOURCES; default: Hearth's own devices. Local times are in the policy's zone.
 
     Raises:
         UsageError: it cannot be read, or is not a table of sources.
@@ -78,12 +78,12 @@ def chosen_sources(settings: Settings) -> Sources:
 
 
 def chosen_recipients(settings: Settings) -> "Recipients":
-    """What HEARTH_RECIPIENTS names, or nobody.
+    """Load the recipients of HEARTH_RECIPIENTS; default: none.
 
     Raises:
         UsageError: it cannot be read, or is not a file of recipients.
     """
-    # What reads their addresses takes a second to import, and most commands write to nobody.
+    # Imported late: it takes a second, and most commands send nothing.
     from alerts.notices import recipients
 
     if settings.recipients is None:
@@ -93,7 +93,7 @@ def chosen_recipients(settings: Settings) -> "Recipients":
 
 
 def chosen_seal_key(settings: Settings) -> SigningKey | None:
-    """The key that seals and dossiers are signed with; None: they are not signed.
+    """Load the key that signs seals and dossiers; None: signing is off.
 
     Raises:
         UsageError: it cannot be read.
@@ -107,7 +107,7 @@ def chosen_seal_key(settings: Settings) -> SigningKey | None:
 
 
 def _text(variable: str, file: Path) -> str:
-    """What is in the file that a variable names."""
+    """Read the file that a variable names."""
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
@@ -117,7 +117,7 @@ def _text(variable: str, file: Path) -> str:
 
 
 def limits_of(settings: Settings, rules: Policy, at: datetime) -> Limits:
-    """What a message may be. What would be deleted within days, or is too old to be judged, does not get in."""
+    """Return the limits for messages. Readings that would be deleted soon, or are too old to judge, are refused."""
     past = timedelta(days=rules.past_days)
     if settings.reading_days:
         past = min(past, timedelta(days=settings.reading_days) - MARGIN)
@@ -134,18 +134,18 @@ def limits_of(settings: Settings, rules: Policy, at: datetime) -> Limits:
 
 
 def bounds_of(settings: Settings) -> MessageBounds:
-    """How much work one message may be."""
+    """Return the bounds on the work per message."""
     return MessageBounds(settings.message_readings, settings.message_faults)
 
 
 def senders_of(settings: Settings) -> Senders:
-    """What each sender may say in a minute: a hundredth of all dead letters, a quarter of all that is put by."""
+    """Return the allowance per sender and minute: 1 % of the dead letter space, 25 % of the deferred space."""
     letter_bytes, put_by_bytes = settings.dead_letter_mb * 10_000, settings.deferred_mb * 250_000
     return Senders(Allowance(settings.device_readings, settings.device_faults, letter_bytes, put_by_bytes))
 
 
 def connector(settings: Settings, name: str) -> Callable[[], Connection]:
-    """Opens connections in autocommit mode, named so that the database shows who they are."""
+    """Return a factory of connections in autocommit mode, named for pg_stat_activity."""
     url = settings.database_url.get_secret_value()
     return lambda: psycopg.connect(
         autocommit=True, **{**_bounded(url), "application_name": f"hearth {name}", "connect_timeout": 10}
@@ -153,7 +153,7 @@ def connector(settings: Settings, name: str) -> Callable[[], Connection]:
 
 
 def _bounded(url: str) -> dict[str, Any]:
-    """The parameters of a connection whose ends both notice it when it is cut."""
+    """Return connection parameters with which both ends detect a dead connection."""
     told = {**CUT, **conninfo_to_dict(url)}
     idle, interval, count, timeout = (told[name] for name in CUT)
     theirs = {
@@ -168,7 +168,7 @@ def _bounded(url: str) -> dict[str, Any]:
 
 
 def open_database(settings: Settings, name: str) -> Connection:
-    """A connection for a command that does one thing.
+    """Open a connection for a one-shot command.
 
     Raises:
         UsageError: the database does not answer.
@@ -180,7 +180,7 @@ def open_database(settings: Settings, name: str) -> Connection:
 
 
 def broker_address(settings: Settings, client_id: str, sources: Sources | None = None) -> Address:
-    """Where the broker is and who we are there, for a session of this name."""
+    """Return the broker's address and credentials for a session."""
     read = sources or Sources()
     return Address(
         settings.mqtt_url.get_secret_value(),
@@ -195,7 +195,7 @@ def broker_address(settings: Settings, client_id: str, sources: Sources | None =
 
 
 def broker_tls(settings: Settings) -> ssl.SSLContext | None:
-    """Whom we trust as the broker, and who we are there; None without TLS.
+    """Return the TLS context for the broker; None without TLS.
 
     Raises:
         UsageError: a file cannot be read, is not what it should be, or is missing beside another.
@@ -227,7 +227,7 @@ def _naming(variable: str, file: Path | None) -> Iterator[None]:
 
 
 def set_up_logging(level: str) -> None:
-    """One line for each event on stderr, key=value."""
+    """Configure logging: one logfmt line per event on stderr."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -236,14 +236,13 @@ def set_up_logging(level: str) -> None:
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        # UTF-8 whatever the locale, or names in Chinese would be escapes; the descriptor is the process's, not ours to
-        # close.
+        # UTF-8 regardless of the locale, or Chinese names would be escaped. The process owns the descriptor.
         logger_factory=structlog.PrintLoggerFactory(file=open(2, "w", encoding="utf-8", closefd=False)),  # noqa: SIM115
     )
 
 
 def stop_on_signal() -> threading.Event:
-    """An event that is set by Ctrl-C or a polite kill, so that work in hand is finished first."""
+    """Return an event that SIGINT and SIGTERM set, so that work in progress is finished first."""
     stop = threading.Event()
 
     def _set(_signal: int, _frame: FrameType | None) -> None:

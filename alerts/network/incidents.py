@@ -28,7 +28,7 @@ from domain.policy import Policy, Version
 from domain.priority import PRIORITY_URGENT
 from domain.tickets import OF_INCIDENT, PASSED_ON, EventKind, TicketClass, TicketSource, TicketState, passes_on
 from store.base import numbers
-from store.network import incident_rows
+from store.network import child_rows, incident_rows
 from store.notices import outbox
 from store.tickets import ticket_rows
 
@@ -72,7 +72,7 @@ def _open(conn: Connection, policy: Policy, rules: Version, rule: IncidentRule, 
     places = incident_rows.places(conn, [finding.place for finding in found]) if found else {}
     # Before anything is numbered: whoever has numbers waits for no home.
     wide = [finding.place.substation for finding in found if finding.place.building is None]
-    incident_rows.lock_homes(conn, incident_rows.merging(conn, wide) if wide else [])
+    child_rows.lock_homes(conn, incident_rows.merging(conn, wide) if wide else [])
     label = policy.labels[policy.versions.index(rules)]
     for finding in found:
         place = places[finding.place]
@@ -125,8 +125,8 @@ def _open_one(
     number = incident_rows.insert(conn, incident_rows.NewIncident(incident, found, place.station, ticket, why), now)
     if merged:
         _end_tickets(conn, policy, [one.ticket_id for one in merged], IncidentEnd.MERGED, number, now)
-        moved = incident_rows.leave_all(conn, [one.incident_id for one in merged], LeaveReason.MOVED.value, now)
-        incident_rows.join(conn, incident, moved, now)
+        moved = child_rows.leave_all(conn, [one.incident_id for one in merged], LeaveReason.MOVED.value, now)
+        child_rows.join(conn, incident, moved, now)
         _tell(
             conn,
             policy,
@@ -160,7 +160,7 @@ def _follow(conn: Connection, policy: Policy, rule: IncidentRule, incident: int,
         if step.takes_in:
             return _take_in(conn, policy, row, now)
         before = now - timedelta(seconds=rule.rest_for_s)
-        left = incident_rows.leave_stragglers(conn, incident, before, now)
+        left = child_rows.leave_stragglers(conn, incident, before, now)
         _tell_left(conn, policy, left, row.number, LeaveReason.STAYED_COLD, now)
         if left and len(left) == row.standing.still_cold and not row.standing.alarmed:
             # All others have been warm for as long as these were waited for.
@@ -170,9 +170,9 @@ def _follow(conn: Connection, policy: Policy, rule: IncidentRule, incident: int,
 
 def _take_in(conn: Connection, policy: Policy, row: incident_rows.OpenIncident, now: datetime) -> bool:
     """Make cold homes of the place part of an incident; True if there may be more."""
-    joining = incident_rows.joining(conn, row.incident_id, MOST_JOINED)
+    joining = child_rows.joining(conn, row.incident_id, MOST_JOINED)
     if joining:
-        incident_rows.join(conn, row.incident_id, joining, now)
+        child_rows.join(conn, row.incident_id, joining, now)
         _tell(conn, policy, joining, EventKind.INCIDENT_JOINED, {"incident": row.number}, now)
         outbox.group(conn, joining, row.incident_id, now)
         log.info("homes joined", incident=row.number, homes=len(joining))
@@ -186,12 +186,12 @@ def _pass_on(conn: Connection, policy: Policy, incident: int, now: datetime) -> 
     """
     with conn.transaction():
         incident_rows.lock(conn)
-        event = incident_rows.untold(conn, incident, sorted(PASSED_ON))
+        event = child_rows.untold(conn, incident, sorted(PASSED_ON))
         if event is None:
             return False
         kind = EventKind(event.kind)
-        behind = incident_rows.untold_tickets(conn, incident, event.seq, MOST_TOLD)
-        incident_rows.lock_homes(conn, list(behind))
+        behind = child_rows.untold_tickets(conn, incident, event.seq, MOST_TOLD)
+        child_rows.lock_homes(conn, list(behind))
         docket = Docket(conn, policy, now, event.actor)
         data = {**{name: said for name, said in event.data.items() if name != "remark"}, OF_INCIDENT: event.number}
         for row in ticket_rows.lock(conn, list(behind)).values():
@@ -199,7 +199,7 @@ def _pass_on(conn: Connection, policy: Policy, incident: int, now: datetime) -> 
             if there and passes_on(TicketState(row.state), kind, TicketClass(row.ticket_class)):
                 docket.add(row.ticket_id, kind, **data)
         docket.write()
-        incident_rows.set_told(conn, incident, list(behind), event.seq)
+        child_rows.set_told(conn, incident, list(behind), event.seq)
     log.info("crew's work passed on", incident=event.number, kind=event.kind, homes=len(behind))
     return True
 
@@ -209,7 +209,7 @@ def _close(
 ) -> None:
     """Close incidents, with the tickets of their crews; the homes' own tickets go on."""
     for closed in incident_rows.close(conn, incidents, reason.value, now):
-        homes = incident_rows.leave_all(conn, [closed.incident_id], left.value, now)
+        homes = child_rows.leave_all(conn, [closed.incident_id], left.value, now)
         _tell_left(conn, policy, homes, closed.number, left, now)
         _end_tickets(conn, policy, [closed.ticket_id], reason, closed.number, now)
         data = {"incident": closed.number, "place": closed.place, "homes": len(homes), "reason": reason.value}
@@ -231,9 +231,9 @@ def _dispatch(conn: Connection, now: datetime) -> None:
     """Send for homes that are cold and were part of an incident once; however they came out, none is forgotten."""
     with conn.transaction():
         incident_rows.lock(conn)
-        alone = incident_rows.undispatched(conn)
+        alone = child_rows.undispatched(conn)
         if alone:
-            incident_rows.set_dispatched(conn, [ticket for ticket, _ in alone], now)
+            child_rows.set_dispatched(conn, [ticket for ticket, _ in alone], now)
             entries = [
                 OutboxEntry(NoticeKind.HOME_STAYED_COLD, Audience.DISPATCH, ticket, data={"incident": number})
                 for ticket, number in alone
@@ -261,7 +261,7 @@ def _tell(
 ) -> None:
     """Note the same on several tickets."""
     if told:
-        incident_rows.lock_homes(conn, told)
+        child_rows.lock_homes(conn, told)
         docket = Docket(conn, policy, now)
         for ticket in told:
             docket.add(ticket, kind, **data)

@@ -68,7 +68,7 @@ def api() -> None:
 
 
 def listening(settings: Settings) -> Callable[[], Connection]:
-    """Opens the connection that word of changes comes on: to the server itself, past any pooler."""
+    """Return a factory of the connection for notifications: to the server itself, past any pooler."""
     direct = settings.api_listen_url
     return connector(settings.model_copy(update={"database_url": direct}) if direct else settings, "api live")
 
@@ -83,7 +83,7 @@ def allow_sockets(listeners: int) -> None:
 
 
 def guard_of(settings: Settings) -> Guard:
-    """Limits, origins and the identity provider.
+    """Build the guard: limits, origins and the identity provider.
 
     Raises:
         UsageError: a part of the provider is missing.
@@ -119,7 +119,7 @@ def _oidc(settings: Settings) -> Oidc | None:
 
 
 def open_pool(settings: Settings) -> ConnectionPool:
-    """Connections to the database, made in the background, checked before use, replaced when broken."""
+    """Open a connection pool: connections are made in the background, checked before use, replaced when broken."""
     pool = ConnectionPool(
         kwargs={
             **CUT,

@@ -297,7 +297,7 @@ def broker_reached(settings: Settings) -> str:
                 raise UsageError(f"HEARTH_MQTT_URL: {UNBOUND}")
     except OSError as error:
         raise UsageError(f"HEARTH_MQTT_URL: {address[0]}:{address[1]}: {error.strerror or error}") from None
-    return f"{address[0]}:{address[1]} takes us in"
+    return f"{address[0]}:{address[1]} accepts the connection"
 
 
 LOOKS: dict[str, Callable[[Settings], str]] = {

@@ -9,8 +9,7 @@ import typer
 from dashboards.bundle import GrafanaBundle, bundle
 from dashboards.change import GrafanaChange
 from dashboards.look import Look
-from dashboards.render import PASSWORD_VARIABLE
-from dashboards.render import render as write
+from dashboards.render import PASSWORD_VARIABLE, render
 from domain.errors import UsageError
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, now
@@ -43,7 +42,7 @@ def push(
 
 
 @app.command("render")
-def render(
+def render_files(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Grafana's provisioning folder; made if missing.")],
     seen_as: Annotated[str, typer.Option(help="Where Grafana sees that folder.")] = "/etc/grafana/provisioning",
     password_file: Annotated[
@@ -53,7 +52,7 @@ def render(
 ) -> None:
     """Write the same as files from which Grafana provisions itself at its start."""
     try:
-        written = write(_bundle(load()), folder, seen_as.rstrip("/"), password_file)
+        written = render(_bundle(load()), folder, seen_as.rstrip("/"), password_file)
     except OSError as error:
         raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
     typer.echo(f"{len(written)} files in {folder}")

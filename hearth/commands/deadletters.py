@@ -1,7 +1,6 @@
 """`hearth deadletters`: messages that could not be stored: looked at, tried again, forgotten."""
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,13 +16,13 @@ from alerts.judging.judge import Judge
 from domain.errors import UsageError
 from domain.printable import printable
 from domain.reasons import RejectReason
+from domain.redaction import redacted
 from hearth.days import FORMATS, checked
 from hearth.listing import WORDS, listing
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_sources, limits_of, now, open_database
 from ingest.batch import Intake
-from ingest.dead_letters import LetterReplay
-from ingest.dead_letters import replay as replay_letters
+from ingest.dead_letters import LetterReplay, replay
 from ingest.places import SensorPlaces
 from store.base.stage import open_stages
 from store.readings import dead_letter_rows
@@ -32,10 +31,6 @@ from store.readings.dead_letter_rows import LetterFilter, WaitingLetter
 WORKER = "hearth-replay"
 SHOWN_CHARACTERS = 120
 PURGED_AT_ONCE = 1000
-SECRET = re.compile(
-    r'("[^"]*(?:pass|secret|token|key|auth)[^"]*"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\]\s]+)', re.IGNORECASE
-)
-
 app = typer.Typer(help="Messages that could not be stored.", no_args_is_help=True)
 
 Reason = Annotated[RejectReason | None, typer.Option(help="Only those refused for this.")]
@@ -68,8 +63,9 @@ def list_(
         _show(letters, waiting, zone)
 
 
-@app.command()
-def replay(
+# Seven parameters: typer makes an option of each.
+@app.command("replay")
+def replay_waiting(
     reason: Reason = None,
     since: Since = None,
     sensor: Sensor = None,
@@ -90,7 +86,7 @@ def replay(
     wanted = LetterFilter(reason, _midnight(since, policy.zone), sensor, letter or None)
     with _database(settings) as conn:
         open_stages(conn)
-        done = replay_letters(conn, intake, wanted, now, dry_run)
+        done = replay(conn, intake, wanted, now, dry_run)
     if as_json:
         typer.echo(json.dumps({**vars(done), "dry_run": dry_run}))
     else:
@@ -141,9 +137,8 @@ def _shown(letter: WaitingLetter, zone: ZoneInfo) -> dict[str, object]:
 
 
 def excerpt(payload: bytes, most: int = SHOWN_CHARACTERS) -> str:
-    """The beginning of a payload as one line without secrets and without characters that steer a terminal."""
-    text = SECRET.sub(r'\1"…"', payload[: 8 * most].decode(errors="replace"))
-    return printable(text, most)
+    """Return the beginning of a payload as one line, without secrets and terminal control characters."""
+    return printable(redacted(payload[: 8 * most].decode(errors="replace")), most)
 
 
 def _show(letters: list[WaitingLetter], waiting: int, zone: ZoneInfo) -> None:

@@ -11,8 +11,7 @@ import typer
 from domain import instants
 from domain.errors import UsageError
 from domain.printable import printable
-from papers.dossier.verify import LONGEST_TOLD, DossierVerdict
-from papers.dossier.verify import verify as verify_file
+from papers.dossier.verify import LONGEST_TOLD, DossierVerdict, verify
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Dossiers of what is on record of a home.", no_args_is_help=True)
 
 
-@app.command()
-def verify(
+@app.command("verify")
+def verify_dossier(
     file: Annotated[Path, typer.Argument(help="A dossier, as the API or `evidence make` wrote it.")],
     root: Annotated[str | None, typer.Option(help="The root digest as it was noted when the dossier was made.")] = None,
     key: Annotated[
@@ -35,7 +34,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check that a dossier is as it was made, and who signed it; exit code 1 if it was changed."""
-    verdict = verify_file(file, root, [public for one in key or () for public in _keys(one)])
+    verdict = verify(file, root, [public for one in key or () for public in _keys(one)])
     typer.echo(json.dumps(asdict(verdict)) if as_json else told(verdict))
     if verdict.faults:
         raise typer.Exit(1)
@@ -106,7 +105,7 @@ def _write(
 
 
 def told(verdict: DossierVerdict) -> str:
-    """The verdict for people."""
+    """Format the verdict."""
     lines = list(verdict.listed)
     if verdict.given_up:
         lines.append("and maybe more: it was looked at no further")
@@ -123,7 +122,7 @@ def told(verdict: DossierVerdict) -> str:
 
 
 def _keys(told: str) -> list[bytes]:
-    """The public keys that are given: one in base64, or a file with one (PEM, base64) or with what the API lists.
+    """Read public keys: one in base64, or a file with one (PEM, base64) or with the API's list.
 
     Raises:
         UsageError: there is none.

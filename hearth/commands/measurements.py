@@ -34,7 +34,7 @@ def due(
     within: Annotated[int, typer.Option(min=0, max=366, help="Days from now; 0: what is late.")] = 7,
     as_json: Json = False,
 ) -> None:
-    """What is to be measured, the longest due first."""
+    """List measurements to be taken, longest overdue first."""
     settings, at = load(), now()
     zone = chosen_policy(settings).zone
     with open_database(settings, "measurements") as conn:

@@ -3,17 +3,17 @@
 import psycopg
 import typer
 
+import store.base.migrate
 from domain.errors import UsageError
 from hearth.settings import load
 from store.base.migrate import flavour
-from store.base.migrate import migrate as apply_migrations
 
 
 def migrate() -> None:
     """Apply the migrations that the database lacks. Safe to repeat, and to start twice at once."""
     try:
         with psycopg.connect(load().database_url.get_secret_value()) as conn:
-            applied = apply_migrations(conn)
+            applied = store.base.migrate.migrate(conn)
             server = flavour(conn)
     except psycopg.OperationalError as error:
         raise UsageError(f"HEARTH_DATABASE_URL: {str(error).strip().splitlines()[0]}") from None

@@ -1,15 +1,12 @@
 """`hearth recheck`: judge the past again, by the rules in force or by others."""
 
 import json
-import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
@@ -23,6 +20,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from alerts.judging.flagging import FlagCorrection
 from alerts.judging.history import History
+from alerts.judging.pool import map_homes
 from alerts.judging.rejudge import RejudgeOutcome, judge_days
 from alerts.judging.what_if import WhatIfFigures, imagine, recorded
 from domain.errors import UsageError
@@ -34,7 +32,6 @@ from store.base.stage import open_stages
 from store.judging import ledger_rows
 from store.readings import retention
 
-CHUNK_HOMES = 64  # locked together while they are judged
 MOST_SHOWN = 20
 TRIES = 3  # a deadlock with the live system resolves itself
 INTERRUPTED = "hearth: interrupted: what was judged so far is written; run it again to finish"
@@ -167,30 +164,17 @@ def _connection(settings: Settings) -> Connection:
 
 
 def _spread(homes: list[int], work: Callable[[Sequence[int]], T]) -> Iterator[T]:
-    """Work on chunks of homes with all cores, showing how far it is; what is begun is finished, whatever happens."""
-    chunks = [homes[i : i + CHUNK_HOMES] for i in range(0, len(homes), CHUNK_HOMES)]
+    """Judge homes on all cores with a progress bar on a terminal; chunks that have started are finished."""
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f} homes"), TimeElapsedColumn())
     quiet = not console.is_terminal
     with (
         Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=quiet) as progress,
-        ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool,
+        closing(map_homes(homes, work)) as parts,
     ):
         task = progress.add_task("homes", total=len(homes))
-        try:
-            for chunk, part in zip(chunks, _submit(pool, work, chunks), strict=True):
-                progress.advance(task, len(chunk))
-                yield part
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _submit(pool: ProcessPoolExecutor, work: Callable[[Sequence[int]], T], chunks: list[list[int]]) -> Iterator[T]:
-    """Start the workers with Ctrl-C ignored, which they inherit: a terminal sends it to all, and it is for us."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        return pool.map(work, chunks)
-    finally:
-        signal.signal(signal.SIGINT, before)
+        for count, part in parts:
+            progress.advance(task, count)
+            yield part
 
 
 def _show_outcome(

@@ -134,7 +134,7 @@ def emqx(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds EMQX's users.csv and acl.conf.")],
     reader: Reader = "hearth",
 ) -> None:
-    """The same accounts and rights for EMQX. It adds new users when it starts; who is gone has to be deleted there."""
+    """Write the same accounts and rights for EMQX. It adds new users at its start; removed ones are deleted there."""
     accounts, networks = _accounts(folder, reader)
     users = write_users(folder, reader, networks)
     _tell(folder, accounts)
@@ -170,7 +170,7 @@ def _some(names: list[str]) -> str:
 
 @contextmanager
 def _transaction(settings: Settings) -> Iterator[Connection]:
-    """A connection in one transaction, committed if all goes well."""
+    """Open a connection in one transaction, committed on success."""
     try:
         with open_database(settings, "registry") as conn, conn.transaction():
             yield conn

@@ -17,7 +17,7 @@ app = typer.Typer(help="The key that seals and dossiers are signed with.", no_ar
 
 @app.callback()
 def _seals() -> None:
-    """Without it a command that is alone would have no name."""
+    """Keep the command's name: without a callback typer would run a single command without it."""
 
 
 @app.command()

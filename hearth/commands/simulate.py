@@ -64,7 +64,7 @@ def _send(settings: Settings, town: Town, backfill_s: float, live_for_s: float |
 
 
 class _Bar:
-    """How much of the history has been sent, and then how many messages; plain lines where nobody watches."""
+    """Progress of the history, then the count of messages; plain lines without a terminal."""
 
     def __init__(self, backfill_s: float) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[at]}"))

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from alerts.evidence.chain import ChainReport
-from alerts.evidence.chain import verify as verify_chain
+from alerts.evidence.chain import ChainReport, verify
 from domain.errors import UsageError
 from hearth.settings import load
 from hearth.wiring import open_database
@@ -15,8 +14,8 @@ from hearth.wiring import open_database
 app = typer.Typer(help="The records of the repair desk.", no_args_is_help=True)
 
 
-@app.command()
-def verify(
+@app.command("verify")
+def verify_chain(
     seal: Annotated[
         str | None,
         typer.Option(metavar="NUMBER:HASH", help="A seal that an earlier check printed: it has to be there unchanged."),
@@ -28,14 +27,14 @@ def verify(
         raise UsageError(f"--seal: {seal!r} is not of the form NUMBER:HASH")
     with open_database(load(), "tickets") as conn:
         conn.autocommit = True
-        report = verify_chain(conn, seal)
+        report = verify(conn, seal)
     print(json.dumps(asdict(report)) if as_json else told(report))
     if report.faults:
         raise typer.Exit(1)
 
 
 def told(report: ChainReport) -> str:
-    """The report for people."""
+    """Format the report."""
     lines = list(report.told)
     if report.faults > len(report.told):
         lines.append(f"and {report.faults - len(report.told)} more")

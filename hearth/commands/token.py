@@ -76,7 +76,7 @@ def _begins(day: datetime | None, zone: ZoneInfo) -> access.Since | None:
 
 @app.command("list")
 def show(as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False) -> None:
-    """All tokens ever made, with their numbers. The tokens themselves are not kept."""
+    """List all tokens ever created, with their numbers. The tokens themselves are not kept."""
     settings, at = load(), now()
     with _database() as conn:
         found = access.tokens(conn)
@@ -104,7 +104,7 @@ def revoke(number: Annotated[int, typer.Argument(help="As `hearth token list` sh
 
 @contextmanager
 def _database() -> Iterator[Connection]:
-    """A transaction on the database, which has to be migrated."""
+    """Open a transaction on the migrated database."""
     try:
         with open_database(load(), "token") as conn, conn.transaction():
             yield conn
@@ -113,7 +113,7 @@ def _database() -> Iterator[Connection]:
 
 
 def _reach(token: Row, zone: tzinfo) -> str:
-    """What it reaches: of homes, whose time and since when."""
+    """Format a token's reach: station, or homes with resident and lower bound."""
     since = [f"from {token['from_at'].astimezone(zone):%Y-%m-%d}"] if token["from_at"] else []
     of = [f"of {resident}" for resident in token["residents"]]
     return token["station"] or " ".join([*token["homes"], *of, *since]) or "everywhere"

@@ -33,7 +33,7 @@ def up() -> None:
 
 
 def line_writer() -> Callable[[str, str], None]:
-    """Writes lines of several programs to stderr, each with the name of its program."""
+    """Return a function that writes lines of several programs to stderr, each with the program's name."""
     lock = threading.Lock()
 
     def say(name: str, line: str) -> None:

@@ -77,7 +77,7 @@ def _plain(found: Findings, complete: bool) -> dict[str, Any]:
 
 
 def told(found: Findings, complete: bool) -> str:
-    """The findings for people."""
+    """Format the findings."""
     lines = [printable(f"{fault['check']}: {fault['what']}", LONGEST_TOLD) for fault in found.told]
     if found.faults > len(lines):
         lines.append(f"and {found.faults - len(lines)} more")

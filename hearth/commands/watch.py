@@ -2,8 +2,6 @@
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -12,9 +10,11 @@ from psycopg import Connection
 from alerts.desk import recovery
 from alerts.evidence import chain, reading_seals
 from alerts.figures import kpi
-from alerts.judging.by_clock import catch_up, keep_ledger, tick
+from alerts.figures.buildings import BuildingCursor
+from alerts.judging.by_clock import catch_up, tick
 from alerts.judging.history import History
 from alerts.judging.judge import Judge
+from alerts.judging.ledger_cursor import LedgerCursor
 from alerts.network import incidents, outages, substations
 from alerts.sensors import care, measurements
 from alerts.tickets import clocks
@@ -24,8 +24,8 @@ from hearth.wiring import chosen_policy, chosen_seal_key, connector, now, set_up
 from store.base import locks
 from store.base.locks import LockKey
 from store.base.stage import open_stages
-from store.figures import building_rows, live_feed
-from store.judging import ledger_rows, state_rows
+from store.figures import live_feed
+from store.judging import state_rows
 from store.readings import dead_letter_rows, ingest_counts, retention
 
 LONGEST_SLEEP_S = 0.5  # deadlines may be brought forward by readings meanwhile
@@ -46,7 +46,7 @@ SAMPLE_EVERY_S = 60.0
 HEAT_EVERY_S = 300.0  # figures of months are never older than this and the time one round takes
 DESK_EVERY_S = 600.0
 PURGED_AT_ONCE = 1000
-TOLD_FOR = timedelta(days=1)  # who listened so long ago is told to read anew what it shows
+TOLD_FOR = timedelta(days=1)  # a client that lags by more than this has to reload
 FORGOTTEN_AT_ONCE = 10_000
 DROP_EVERY_S = 600.0
 DROPPED_AT_ONCE = 20_000
@@ -90,8 +90,9 @@ def _lead(conn: Connection, judge: Judge, settings: Settings, stop: threading.Ev
 
 
 def _rounds(judge: Judge, settings: Settings) -> list[Round]:
-    """What a turn does, in order: deadlines first. True of a round: there is more to do at once."""
+    """Return the rounds of a turn in order, deadlines first. A round that returns True has more to do at once."""
     history, policy, key = History(judge.policy), judge.policy, chosen_seal_key(settings)
+    buildings, ledger = BuildingCursor(), LedgerCursor(history)
     dead_letter_age = timedelta(days=settings.dead_letter_days)
     return [
         Round("deadlines", 0, lambda conn: tick(conn, judge, now()) > 0),
@@ -104,7 +105,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, now())),
         Round("outages", OUTAGES_EVERY_S, lambda conn: outages.look(conn, policy, now())),
         Round("substations", CARE_EVERY_S, lambda conn: substations.look(conn, policy, now())),
-        Round("buildings", MAP_EVERY_S, _count_buildings()),
+        Round("buildings", MAP_EVERY_S, lambda conn: buildings.advance(conn, now())),
         Round("samples", SAMPLE_EVERY_S, _sample_ingest),
         Round("incidents", INCIDENTS_EVERY_S, lambda conn: incidents.look(conn, policy, now())),
         Round("measurements", CARE_EVERY_S, lambda conn: measurements.look(conn, policy, now())),
@@ -114,7 +115,7 @@ def _rounds(judge: Judge, settings: Settings) -> list[Round]:
         Round("days of readings", SEAL_EVERY_S, lambda conn: reading_seals.seal_days(conn, now())),
         Round("seals", SEAL_EVERY_S, lambda conn: chain.seal(conn, now(), key)),
         Round("seal of the day", PUBLISH_EVERY_S, lambda conn: chain.publish(conn, policy.zone, now()) and None),
-        Round("ledger", COUNT_EVERY_S, _ledger(history)),
+        Round("ledger", COUNT_EVERY_S, lambda conn: ledger.advance(conn, now())),
         Round("figures of heat", HEAT_EVERY_S, kpi.sum_some),
         Round("figures of the desk", DESK_EVERY_S, lambda conn: kpi.count_recent(conn, policy.zone, now())),
     ]
@@ -133,23 +134,6 @@ def _forget(conn: Connection, before: datetime) -> bool:
         return live_feed.forget(conn, before, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE
 
 
-def _count_buildings() -> Callable[[Connection], bool]:
-    """Count some buildings after the other, a piece at each call; the figures are as old as the beginning."""
-    reached, since = 0, now()
-
-    def count(conn: Connection) -> bool:
-        nonlocal reached, since
-        since = since if reached else now()
-        with conn.transaction():
-            last = building_rows.count(conn, reached, now())
-            if last is None:
-                building_rows.finish(conn, since)
-        reached = last or 0
-        return last is not None
-
-    return count
-
-
 def _sample_ingest(conn: Connection) -> None:
     with conn.transaction():
         ingest_counts.sample(conn, now())
@@ -161,22 +145,8 @@ def _drop(conn: Connection, reading_days: int | None) -> bool:
     return retention.drop(conn, now() - timedelta(days=reading_days), DROPPED_AT_ONCE) > 0
 
 
-def _ledger(history: History) -> Callable[[Connection], bool]:
-    """Count the ledger of one shard of homes after the other, a piece at each call."""
-    shards: deque[int] = deque()
-
-    def count(conn: Connection) -> bool:
-        if not shards:
-            shards.extend(ledger_rows.shards(conn))
-        if shards and keep_ledger(conn, history, shards[0], now()):
-            shards.popleft()
-        return bool(shards)
-
-    return count
-
-
 def _pause_s(conn: Connection) -> float:
-    """Until the next deadline, but no longer than a reading may take to bring one forward."""
+    """Return the seconds until the next deadline, capped because a reading may bring one forward."""
     due = state_rows.next_due(conn)
     left = (due - now()) / timedelta(seconds=1) if due else LONGEST_SLEEP_S
     return min(max(left, 0.01), LONGEST_SLEEP_S)

@@ -1,4 +1,4 @@
-"""What there is to tell about a running demo: read from the database, now and again."""
+"""Figures of a running demo, read from the database periodically."""
 
 import time
 from collections import deque
@@ -32,12 +32,12 @@ class DemoFigures:
 
     @property
     def behind_s(self) -> float | None:
-        """How far the newest measurement lies behind the present; None before the first."""
+        """Lag of the newest measurement in seconds; None before the first."""
         return (self.at - self.intake.reached).total_seconds() if self.intake.reached else None
 
     @property
     def live(self) -> bool:
-        """Whether the history has been caught up with."""
+        """Whether the simulator has caught up with the present."""
         return self.behind_s is not None and self.behind_s < LIVE_S
 
 
@@ -50,7 +50,7 @@ class Gauge:
     fastest_per_s: float = 0.0
 
     def read(self, rows: int = 0) -> DemoFigures:
-        """Figures of now, with so many of the newest flags and tickets."""
+        """Read current figures, with some of the newest flags and tickets."""
         at = now()
         intake = overview.intake(self.conn)
         rate = self._rate(intake.readings)
@@ -74,7 +74,7 @@ class Gauge:
 
 
 def summary(figures: DemoFigures, fastest_per_s: float) -> dict[str, Any]:
-    """The end of a demo in figures: totals of the folder's whole life."""
+    """Return the totals of the folder's lifetime, for the end of a demo."""
     return {
         "readings": figures.intake.readings,
         "homes": sum(figures.states.values()),

@@ -27,7 +27,7 @@ LISTENS_WITHIN_S = 30.0
 
 @dataclass
 class Log:
-    """What the programs say, in a file; and whether ingest has said that it listens."""
+    """Log file of the programs; notes when ingest is subscribed."""
 
     file: IO[str]
     listens: threading.Event = field(default_factory=threading.Event)
@@ -45,7 +45,7 @@ class Log:
 
 
 def programs(stand: Stand) -> tuple[list[Program], Program]:
-    """Hearth's processes, and the simulator that is to speak once they listen."""
+    """Return Hearth's processes, and the simulator, which starts once they listen."""
     wishes = stand.wishes
     town = ["--homes", str(wishes.homes), "--seed", str(wishes.seed), "--interval", str(INTERVAL_S)]
     simulator = ["simulate", *town, "--backfill", str(BACKFILL_S), "--state", str(stand.state_file)]
@@ -70,7 +70,7 @@ def show(stand: Stand, stop: threading.Event, seconds: float | None, console: Co
 
 @contextmanager
 def running(them: list[Program], stand: Stand, log: Log) -> Iterator[Callable[[], None]]:
-    """Programs under supervision; gives what has to be called now and again."""
+    """Run programs under supervision; yields the function to call periodically."""
     supervisor = Supervisor(them, log.write, stand.environment())
 
     def tend() -> None:
@@ -84,7 +84,7 @@ def running(them: list[Program], stand: Stand, log: Log) -> Iterator[Callable[[]
 
 
 def _wait_for_ingest(tend: Callable[[], None], log: Log, stop: threading.Event) -> None:
-    """Before it has subscribed once, the broker keeps nothing for it."""
+    """Wait for ingest's first subscription, before which the broker keeps no messages for it."""
     end = time.monotonic() + LISTENS_WITHIN_S
     while not (stop.is_set() or log.listens.wait(0.1)):
         tend()
@@ -101,7 +101,7 @@ class _Loop:
     seconds: float | None
 
     def rounds(self) -> Iterator[float]:
-        """Seconds since the start, about once a second, until the end."""
+        """Yield the seconds since the start, about once a second, until the end."""
         began = time.monotonic()
         while not self.stop.is_set():
             for tend in self.tend:
@@ -141,7 +141,7 @@ def _say_lines(stand: Stand, gauge: Gauge, console: Console, page: DemoPage, loo
 
 
 def _give_customer_a_token(stand: Stand, page: DemoPage, figures: DemoFigures) -> str | None:
-    """A token for the first home that is flagged, when there is one: there is more to see for it."""
+    """Create a token for the first flagged home, if there is one: its page shows more."""
     if len(page.tokens) > 2 or not figures.flags:
         return None
     home = figures.flags[0]["home"]

@@ -38,7 +38,7 @@ AnyServer = TypeVar("AnyServer", bound=Server)
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the demo was asked for."""
+    """Options of the demo."""
 
     folder: Path
     homes: int = HOMES
@@ -46,7 +46,7 @@ class DemoOptions:
     port: int | None = None
 
     def town(self) -> Town:
-        """The simulated town."""
+        """Return the simulated town."""
         now_us = int(now().timestamp() * 1_000_000)
         return Town(self.seed, self.homes, INTERVAL_S, epoch_us=epoch_before(now_us, BACKFILL_S))
 
@@ -64,16 +64,16 @@ class Stand:
 
     @property
     def api_url(self) -> str:
-        """Where the API will be."""
+        """Address of the API."""
         return f"http://{LOOPBACK}:{self.api_port}"
 
     @property
     def state_file(self) -> Path:
-        """Where the simulator notes how far it is."""
+        """State file of the simulator."""
         return self.wishes.folder / "town.json"
 
     def environment(self) -> dict[str, str]:
-        """The settings of Hearth's processes."""
+        """Return the settings of Hearth's processes."""
         return {
             "HEARTH_DATABASE_URL": self.database_url,
             "HEARTH_MQTT_URL": self.mqtt_url,
@@ -83,7 +83,7 @@ class Stand:
         }
 
     def connect(self) -> Connection:
-        """A connection to the database, in autocommit mode."""
+        """Open a connection to the database, in autocommit mode."""
         return psycopg.connect(self.database_url, autocommit=True, application_name="hearth demo")
 
     def token(self, role: access.Role, *homes: str) -> str:
@@ -94,7 +94,7 @@ class Stand:
 
 
 def wishes_for(folder: Path, homes: int | None, seed: int | None, port: int | None) -> DemoOptions:
-    """The town that lives in the folder, or that which was asked for.
+    """Return the options of the folder's town, or the requested ones.
 
     Raises:
         UsageError: there is another town in the folder than the one asked for.
@@ -167,7 +167,7 @@ def _prepare_database(server: Postgres, wishes: DemoOptions, zone: ZoneInfo) -> 
 
 
 def api_port(folder: Path, wanted: int | None) -> int:
-    """The port asked for; else that of last time, or the usual one, or any, as long as it is free.
+    """Choose a free port: the requested one; else the last one, the usual one, or any.
 
     Raises:
         UsageError: the port asked for is taken.
@@ -182,7 +182,7 @@ def api_port(folder: Path, wanted: int | None) -> int:
 
 
 def policy_for_today(year: int) -> str:
-    """The built-in rules with a season that is always on, so that there is something to see on any day."""
+    """Return the built-in policy with a season that is always on, so that the demo works on any day."""
     season = f"seasons = [{{from = {year - 1}-01-01, to = {year + 2}-01-01}}]"
     text, found = re.subn("^seasons = .*$", season, policy.builtin_text("seed"), flags=re.MULTILINE)
     assert found == 1

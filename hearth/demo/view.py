@@ -25,7 +25,7 @@ ROWS = 6  # of flags and of tickets
 
 @dataclass
 class DemoPage:
-    """What does not change from second to second."""
+    """Constant parts of the page."""
 
     api_url: str
     folder: str
@@ -34,7 +34,7 @@ class DemoPage:
     tokens: dict[str, str] = field(default_factory=dict)  # who → token
 
     def render(self, figures: DemoFigures) -> RenderableType:
-        """The page for 100 columns and 30 lines."""
+        """Render the page for 100 columns and 30 lines."""
         top = Table.grid(expand=True, padding=(0, 1))
         top.add_column(ratio=2)
         top.add_column(ratio=3)
@@ -97,7 +97,7 @@ class DemoPage:
 
 
 def line(figures: DemoFigures) -> str:
-    """The same in one line, for logs."""
+    """Render the figures as one line, for logs."""
     states = ", ".join(f"{figures.states[name]} {name}" for name, _ in STATES if name in figures.states)
     return (
         f"{figures.intake.readings:,} readings ({figures.readings_per_s:,.0f}/s{'' if figures.live else ', history'}), "
@@ -141,7 +141,7 @@ def _table(*columns: str) -> Table:
 
 
 def _filled(table: Table, total: str) -> RenderableType:
-    """A table of always the same height, so that nothing jumps."""
+    """Pad a table to a constant height, so that the page does not jump."""
     for _ in range(ROWS - table.row_count):
         table.add_row()
     return Group(table, Text(total, "bright_black"))

@@ -30,19 +30,19 @@ SENSOR = np.dtype([("sensor_id", "<i4"), ("count", "<i4"), ("short", f"V{SHORT}"
 KEY = np.dtype([("sensor_id", "i4"), ("measured_at", "i8")])
 LAST_SENSOR = 2**31 - 1
 
-COPY_READINGS = """
+
+def _copy_arrays(table: LiteralString, layout: wire.Layout) -> LiteralString:
+    """Return the statement that reads each sensor's readings in its spans as one row of arrays; NaN for NULL."""
+    columns = [name for name in layout if name != "sensor_id"]
+    values = {name: f"coalesce(o.{name}, 'NaN')" if layout[name] == "float4" else f"o.{name}" for name in columns}
+    return f"""
 COPY (
-  SELECT
-    s.sensor_id, a.measured_at, a.received_at, a.temperature, a.humidity, a.battery, a.quality, a.self_timed
+  SELECT s.sensor_id, {", ".join(f"a.{name}" for name in columns)}
   FROM unnest(%(sensors)s::integer[], %(lows)s::timestamptz[], %(highs)s::timestamptz[]) AS s (sensor_id, low, high)
   CROSS JOIN LATERAL (
-    SELECT
-      array_agg(o.measured_at) AS measured_at, array_agg(o.received_at) AS received_at,
-      array_agg(coalesce(o.temperature, 'NaN')) AS temperature, array_agg(coalesce(o.humidity, 'NaN')) AS humidity,
-      array_agg(coalesce(o.battery, 'NaN')) AS battery, array_agg(o.quality) AS quality,
-      array_agg(o.self_timed) AS self_timed
+    SELECT {", ".join(f"array_agg({value}) AS {name}" for name, value in values.items())}
     FROM (
-      SELECT r.* FROM reading AS r
+      SELECT r.* FROM {table} AS r
       WHERE r.sensor_id = s.sensor_id AND r.measured_at >= s.low AND r.measured_at < s.high
         AND r.measured_at >= %(start)s AND r.measured_at < %(end)s
       ORDER BY r.measured_at
@@ -51,32 +51,11 @@ COPY (
   WHERE a.measured_at IS NOT NULL
 ) TO STDOUT (FORMAT BINARY)
 """
-COPY_SUBSTATION_READINGS = """
-COPY (
-  SELECT
-    s.sensor_id, a.measured_at, a.received_at, a.supply_temperature, a.return_temperature, a.supply_pressure,
-    a.return_pressure, a.flow, a.heat_power, a.outdoor_temperature, a.implausible, a.self_timed
-  FROM unnest(%(sensors)s::integer[], %(lows)s::timestamptz[], %(highs)s::timestamptz[]) AS s (sensor_id, low, high)
-  CROSS JOIN LATERAL (
-    SELECT
-      array_agg(o.measured_at) AS measured_at, array_agg(o.received_at) AS received_at,
-      array_agg(coalesce(o.supply_temperature, 'NaN')) AS supply_temperature,
-      array_agg(coalesce(o.return_temperature, 'NaN')) AS return_temperature,
-      array_agg(coalesce(o.supply_pressure, 'NaN')) AS supply_pressure,
-      array_agg(coalesce(o.return_pressure, 'NaN')) AS return_pressure,
-      array_agg(coalesce(o.flow, 'NaN')) AS flow, array_agg(coalesce(o.heat_power, 'NaN')) AS heat_power,
-      array_agg(coalesce(o.outdoor_temperature, 'NaN')) AS outdoor_temperature,
-      array_agg(o.implausible) AS implausible, array_agg(o.self_timed) AS self_timed
-    FROM (
-      SELECT r.* FROM substation_reading AS r
-      WHERE r.sensor_id = s.sensor_id AND r.measured_at >= s.low AND r.measured_at < s.high
-        AND r.measured_at >= %(start)s AND r.measured_at < %(end)s
-      ORDER BY r.measured_at
-    ) AS o
-  ) AS a
-  WHERE a.measured_at IS NOT NULL
-) TO STDOUT (FORMAT BINARY)
-"""
+
+
+COPY_READINGS = _copy_arrays("reading", reading_rows.READING)
+COPY_SUBSTATION_READINGS = _copy_arrays("substation_reading", reading_rows.SUBSTATION_READING)
+
 # How many readings a sensor has in a day, more or less.
 SELECT_SENSORS = """
 SELECT s.sensor_id, 1 + coalesce((SELECT 86400 / min(p.interval_s) FROM point AS p WHERE p.sensor_id = s.sensor_id), 0)

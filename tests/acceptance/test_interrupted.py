@@ -8,8 +8,8 @@ from typing import Any
 
 import psycopg
 
+from alerts.judging.pool import CHUNK_HOMES
 from bench.town import HOMES
-from hearth.commands.recheck import CHUNK_HOMES
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making, World
 from tests.conftest import Database
