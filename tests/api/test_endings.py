@@ -94,7 +94,7 @@ def test_not_everything_ends_so(desk: Desk) -> None:
     key, flagged = town.ticket(api.conn, desk.home)
     town.flag(api.conn, desk.home, key, cleared_at=NOW - HOUR)
     for number, reason in (
-        (one["number"], "it is the same ticket"), (elsewhere["number"], "of another place"),
+        (one["number"], "it is the same ticket"), (elsewhere["number"], "about another place"),
         (complaint, "of a kind that takes no merged tickets"),
     ):  # fmt: skip
         assert reason in merge(desk, one, number, 409)["detail"]

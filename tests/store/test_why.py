@@ -160,7 +160,7 @@ def test_an_offset_counts_from_its_date_on_and_a_bad_value_is_no_evidence(desk: 
 def test_two_decimals_never_hide_that_it_was_under_the_limit(desk: Desk) -> None:
     town.sensor(desk.conn, "s1", town.home(desk.conn, "H1"))
     desk.say(("s1", NOON, 17.999))
-    assert "at 17.999 °C" in why(desk)["en"]
+    assert "; 17.999 °C when" in why(desk)["en"]
 
 
 def test_a_flag_that_begins_earlier_than_was_thought_gets_another_explanation(desk: Desk) -> None:
