@@ -77,7 +77,7 @@ def test_follow_ups_are_made_once(plain_api: Api) -> None:
     done = post(api, path, token, {"what": "escalated", "note": "to the manager"})
     assert done.json()["escalated_at"] == "2026-01-15T04:00:00Z"
     again = post(api, path, token, {"what": "escalated", "note": "to the manager"})
-    assert (again.status_code, "done already" in again.text) == (409, True)
+    assert (again.status_code, "already been done" in again.text) == (409, True)
     assert post(api, path, token, {"what": "example", "note": "n"}).status_code == 409
     assert post(api, "/v1/cases/T99999999/follow-ups", token, {"what": "example", "note": "n"}).status_code == 404
 

@@ -82,7 +82,7 @@ def test_each_follow_up_is_made_once_and_stands_in_the_chain(desk: Desk) -> None
     for what in (FollowUp.ESCALATED, FollowUp.SUPERVISED, FollowUp.PUBLISHED):
         with desk.conn.transaction():
             assert follow_up(desk.conn, SEED, number, what, "because", FRIDAY + DAY, "a leader")
-        with pytest.raises(NotNow, match="done already"), desk.conn.transaction():
+        with pytest.raises(NotNow, match="already been done"), desk.conn.transaction():
             follow_up(desk.conn, SEED, number, what, "because", FRIDAY + DAY, "a leader")
     with pytest.raises(NotNow, match="only a closed case"), desk.conn.transaction():
         follow_up(desk.conn, SEED, number, FollowUp.EXAMPLE, "", FRIDAY + DAY, "a leader")
