@@ -85,7 +85,7 @@ def _homes(conn: Connection, codes: list[str] | None) -> dict[int, str]:
 
 
 def _refuse_deleted(conn: Connection, first: datetime, zone: ZoneInfo) -> None:
-    """Without its readings a day would be judged unknown, and what was proven then would be gone."""
+    """Refuse days whose readings were deleted: they would be judged unknown, and their evidence lost."""
     since = retention.judged_from(conn)
     if since and first.replace(tzinfo=zone) < since:
         day = since.astimezone(zone).date() + timedelta(days=1)
@@ -129,7 +129,7 @@ def _again(homes: list[int], work: RejudgeChunk) -> RejudgeOutcome:
 
 
 class WhatIfChunk:
-    """What another policy makes of a chunk of homes, beside what is on record."""
+    """Compares another policy with the record, for a chunk of homes in a worker process."""
 
     def __init__(self, settings: Settings, tried: Settings, first: date, end: date | None, at: datetime) -> None:
         self.settings, self.tried, self.first, self.end, self.at = settings, tried, first, end, at
@@ -145,7 +145,7 @@ class WhatIfChunk:
 
 
 def _midnight(history: History, end: date | None, at: datetime) -> datetime:
-    """The end of the span: whole days only, so that both sides count the same."""
+    """Return the end of the span: whole days only, so that both sides cover the same time."""
     day = min(end, history.day_of(at)) if end else history.day_of(at)
     return datetime.combine(day, datetime.min.time(), history.policy.zone)
 
@@ -157,7 +157,7 @@ def _history(settings: Settings) -> History:
 
 @cache
 def _connection(settings: Settings) -> Connection:
-    """One connection for all chunks of a worker process."""
+    """Open one connection per worker process, shared by its chunks."""
     conn = connector(settings, "recheck")()
     open_stages(conn)
     return conn

@@ -24,7 +24,7 @@ app = typer.Typer(help="Keys to the API.", no_args_is_help=True)
 
 @app.callback()
 def token() -> None:
-    """Keys to the API."""
+    """Manage API tokens."""
 
 
 @app.command()

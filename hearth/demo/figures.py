@@ -37,7 +37,7 @@ class DemoFigures:
 
     @property
     def live(self) -> bool:
-        """Whether the simulator has caught up with the present."""
+        """True once the simulator has caught up with the present."""
         return self.behind_s is not None and self.behind_s < LIVE_S
 
 

@@ -20,6 +20,11 @@ ROOMS = (
     "registry",
     "papers",
     "sim",
+    "hearth/demo",
+    "store/figures",
+    "store/network",
+    "store/notices",
+    "store/sensors",
 )  # fmt: skip
 TEXTS = (".py", ".md", ".sql", ".html", ".toml", ".yml")
 REFUSED = re.compile(
