@@ -110,16 +110,6 @@ def coldest(held: Held, begin: Int, end: Int) -> Track:
     return Track(held.home, held.start, held.until, held.milli) if single else _lanes(held, begin, end)
 
 
-def in_force(track: Track, end: Int) -> Milli:
-    """Return the m°C of each home at the instant `end[home]` at which its track ends; NONE_MILLI if unknown."""
-    if not len(track.home):
-        return np.full(len(end), NONE)
-    homes = np.arange(len(end))
-    last = np.maximum(np.searchsorted(track.home, homes, "right") - 1, 0)
-    known = (track.home[last] == homes) & (track.until[last] > end)
-    return np.where(known, track.milli[last], NONE)
-
-
 def _between(held: Held, begin: Int, end: Int) -> Held:
     """Clip readings to [begin, end] of their home, cheaply where all or nearly all lie inside."""
     home, lane, start, until, milli = held

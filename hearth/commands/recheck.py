@@ -21,7 +21,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from alerts.judging.flagging import FlagCorrection
 from alerts.judging.history import History
 from alerts.judging.pool import map_homes
-from alerts.judging.rejudge import RejudgeOutcome, judge_days
+from alerts.judging.rejudge import RejudgeOutcome, Rejudging
 from alerts.judging.what_if import WhatIfFigures, imagine, recorded
 from domain.errors import UsageError
 from hearth.days import FORMATS, checked
@@ -104,7 +104,7 @@ class RejudgeChunk:
         for attempt in range(TRIES):
             try:
                 with conn.transaction(force_rollback=self.dry_run):
-                    return judge_days(conn, history, homes, self.first, end, self.at, dry=self.dry_run)
+                    return Rejudging(conn, history, self.at, self.dry_run).days(homes, self.first, end)
             except psycopg.errors.DeadlockDetected:
                 if attempt + 1 == TRIES:
                     raise

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from alerts.judging.history import History
-from alerts.judging.rejudge import judge_days
+from alerts.judging.rejudge import Rejudging
 from alerts.judging.what_if import imagine, recorded
 from domain import policy
 from tests import registry_rows as town
@@ -40,7 +40,7 @@ def desk(plain_database: Database) -> Iterator[Desk]:
 
 def again(desk: Desk, first: date, end: date, write: bool = True) -> Any:
     with desk.conn.transaction(force_rollback=not write):
-        return judge_days(desk.conn, History(policy.builtin("seed")), [1, 2], first, end, NOW)
+        return Rejudging(desk.conn, History(policy.builtin("seed")), NOW).days([1, 2], first, end)
 
 
 def test_what_is_right_stays_untouched(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from psycopg import Connection, errors
 
 from alerts.evidence import chain
 from alerts.judging.history import History
-from alerts.judging.rejudge import judge_again, judge_days
+from alerts.judging.rejudge import Rejudging, judge_again
 from alerts.tickets.docket import Docket
 from domain.closing import TicketStanding, missing
 from domain.tickets import EventKind, MoveRefused, Proof, TicketClass, TicketSource
@@ -231,9 +231,8 @@ def test_a_dry_run_tells_the_same_and_touches_no_sequence(desk: Company) -> None
     before, told = sequences(desk.conn), []
     for dry in (True, False):
         with desk.conn.transaction(force_rollback=dry):
-            outcome = judge_days(
-                desk.conn, History(SEED), [1], NOON.date(), NOON.date() + DAY, NOON + 6 * HOUR, dry=dry
-            )
+            rejudging = Rejudging(desk.conn, History(SEED), NOON + 6 * HOUR, dry)
+            outcome = rejudging.days([1], NOON.date(), NOON.date() + DAY)
         told.append((outcome.days, outcome.changes))
         assert (sequences(desk.conn) == before) == dry
     assert told[0] == told[1]
