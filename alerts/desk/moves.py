@@ -1,4 +1,4 @@
-"""What people do at the repair desk: tickets that were phoned in, and moves on tickets."""
+"""Actions at the repair desk: reported tickets, and moves on tickets."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -36,11 +36,11 @@ class OpenThere(Exception):
 
 
 class NotThere(Exception):
-    """What was to be added to is not open at the place; nothing was changed."""
+    """The ticket to add a report to is not open at the place; nothing was changed."""
 
 
 class ReportTarget(NamedTuple):
-    """What a report belongs to, as far as anybody has said so: an open ticket, or none of them."""
+    """The ticket chosen for a report: an open one, explicitly none, or no choice."""
 
     add_to: str | None = None
     new: bool = False

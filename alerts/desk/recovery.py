@@ -67,7 +67,7 @@ def _open_closed(conn: Connection, policy: Policy, now: datetime) -> None:
 
 
 def _machine(row: recovery_rows.ClosedOver) -> Any:
-    """A flag on record as MACHINE."""
+    """Convert a flag on record to MACHINE."""
     flag = idle(1)[0]
     flag["severity"], flag["lowest"], flag["limit"] = row.severity, row.lowest, row.limit_celsius
     flag["cold_since"] = to_us(row.cold_since)
@@ -124,7 +124,7 @@ def measured(
 ) -> int | None:
     """Tell the home's open cold ticket of a measurement on site that the user has signed; returns the ticket.
 
-    At or above the limit it proves a ticket marked done, now or later, until the home is flagged anew. The home is
+    At or above the limit it proves a ticket marked done, now or later, until the home is flagged again. The home is
     locked by the caller, who owns the transaction.
     """
     row, _ = ticket_rows.last_cold(conn, [home_id]).get(home_id, (None, None))
@@ -146,7 +146,7 @@ def _warm(
     now: datetime,
     history: History | None,
 ) -> Collection[int]:
-    """Homes known warm for the policy's time: in one state for so long, or else by their readings."""
+    """Return the homes that were warm for the policy's time, by an unchanged state or else by their readings."""
     since = now - timedelta(seconds=rule.warm_for_s)
     candidates = [one for one in standing if one.warm_now and not one.flagged and one.home_id is not None]
     surely = {one.home_id for one in candidates if one.state_since is not None and one.state_since <= since}
@@ -159,7 +159,7 @@ def _warm(
 def warm_throughout(
     conn: Connection, history: History, homes: Sequence[int], since: datetime, now: datetime
 ) -> set[int]:
-    """Those of the homes (rising) that their readings show at or above the day limit, without a break, from then on."""
+    """Select the homes (rising) whose readings stay at or above the day limit without a break from an instant on."""
     past = Past.unheard(np.array(homes, np.int32))
     fails = np.zeros(len(homes), bool)
     first_us = np.full(len(homes), np.iinfo(np.int64).max)

@@ -3,7 +3,7 @@
 Each event carries the hash of itself and of the one before it on its ticket: a row that was changed, taken from the
 middle or put in is found. Who cuts off the end of a chain, or takes a whole ticket, breaks a seal: a seal hashes what
 was added since the one before, and that one. It goes over the entries of the journal too (0010_evidence.sql), and with
-them over all that is evidence. Whoever would forge all of them is found by a seal that was published or noted, or by
+them over all that is evidence. A forgery of all of them is exposed by a seal that was published or noted, or by
 its signature.
 """
 
@@ -31,7 +31,7 @@ PUBLISHED_TO = (Audience.SUPERVISOR, Audience.WITNESS)
 
 @dataclass
 class ChainReport:
-    """What the check found."""
+    """Result of the check."""
 
     events: int = 0
     tickets: int = 0
@@ -95,7 +95,7 @@ def publish(conn: Connection, zone: ZoneInfo, now: datetime) -> bool:
 
 
 def seal_hash(previous: bytes, seal: chain_rows.SealRow) -> bytes:
-    """The hash of a seal: of the one before and of its own row."""
+    """Compute the hash of a seal from the previous hash and its own row."""
     told = f"{to_us(seal.at)}|{seal.upto}|{seal.events}|".encode() + bytes(seal.digest)
     if seal.entries_digest is not None:
         told += f"|{seal.entries_upto}|{seal.entries}|".encode() + bytes(seal.entries_digest)
@@ -129,7 +129,7 @@ class _Hashes:
         self._next = next(rows, None)
 
     def upto(self, last: int) -> Iterator[tuple[int, bytes]]:
-        """The next ones, up to a number."""
+        """Read on, up to a number."""
         while self._next is not None and self._next[0] <= last:
             yield self._next
             self._next = next(self._rows, None)
@@ -149,7 +149,7 @@ def verify(conn: Connection, noted: str | None = None) -> ChainReport:
 
 
 def check(conn: Connection, report: ChainReport, noted: str | None) -> None:
-    """The same within a transaction of the caller's."""
+    """Check within a transaction of the caller."""
     _check_events(conn, report)
     _check_seals(conn, report, noted)
     for number in chain_rows.stray_endings(conn):
@@ -219,7 +219,7 @@ def _check_seals(conn: Connection, report: ChainReport, noted: str | None) -> No
 def _check_seal(
     report: ChainReport, one: chain_rows.SealRow, events: tuple[bytes, int], entries: tuple[bytes, int]
 ) -> None:
-    """Whether a seal is over what is there."""
+    """Return whether a seal matches the rows that it covers."""
     if events != (bytes(one.digest), one.events):
         what = f"there were {one.events} events under it, and now there are others ({events[1]})"
         report.fault(f"seal {one.chain_seal_id}: {what}")
@@ -245,7 +245,7 @@ def _check_signature(report: ChainReport, one: chain_rows.SealRow, keys: dict[st
 
 
 def _check_ends(conn: Connection, report: ChainReport, entries_after: int) -> None:
-    """Whether anything was cut off behind the last seal."""
+    """Check that nothing was cut off behind the last seal."""
     noted, there = chain_rows.ends(conn)
     for what, highest, last in zip(("event of a ticket", "entry of the journal"), noted, there, strict=True):
         if highest > last:

@@ -1,6 +1,6 @@
-"""Whether all that is evidence is as it was written: named checks, each of which goes through its part piece by piece.
+"""Named checks that all evidence is as it was written; each goes through its part piece by piece.
 
-A piece is read in a transaction of its own that sees one moment, so a check may take hours and holds nothing up.
+Each piece is read in one short snapshot transaction, so a check may take hours without blocking anything.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], None]  # what, so much of it, of so much
 
 @dataclass
 class Findings:
-    """What was found."""
+    """Findings of a check."""
 
     now: datetime
     noted: str | None = None  # a seal, "number:hash"
@@ -57,14 +57,14 @@ Check = Callable[[Connection, Findings], None]
 
 @contextmanager
 def _moment(conn: Connection) -> Iterator[None]:
-    """A transaction that sees one moment."""
+    """Open a read transaction on one snapshot."""
     with conn.transaction():
         chain_rows.freeze(conn)
         yield
 
 
 def check_tickets(conn: Connection, found: Findings) -> None:
-    """Events of tickets and their chains, the states and breaches that they tell of, and all seals."""
+    """Check the events of tickets and their chains, the states and breaches derived from them, and all seals."""
     found.progress("events and seals", 0, 1)
     report = chain.verify(conn, found.noted)
     for what in report.told:
@@ -77,7 +77,7 @@ def check_tickets(conn: Connection, found: Findings) -> None:
 
 
 def check_records(conn: Connection, found: Findings) -> None:
-    """Rows that are evidence, each against its last entry in the journal."""
+    """Check each row of evidence against its last entry in the journal."""
     for relation in journal.RELATIONS:
         highest = journal.highest(conn, relation)
         for low, high in journal.stretches(highest, relation.step):
@@ -115,7 +115,7 @@ def _last(row: JournalledRow) -> str:
 
 
 def _name(conn: Connection, relation: Relation, row: JournalledRow) -> str:
-    """A row as people know it: `ledger H1 2026-01-03`."""
+    """Name a row for people: `ledger H1 2026-01-03`."""
     first, *rest = row.key.strip("[]").split(", ")
     return " ".join(
         [relation.name, journal.whose(conn, relation, int(first)) or first, *(part.strip('"') for part in rest)]
@@ -123,7 +123,7 @@ def _name(conn: Connection, relation: Relation, row: JournalledRow) -> str:
 
 
 def check_readings(conn: Connection, found: Findings) -> None:
-    """Days of readings against the digests that were made when they were settled, and against what came late."""
+    """Check days of readings against their digests, taken when they settled, and against late readings."""
     kept = reading_digests.kept_since(conn)
     if kept is not None and kept > found.now - LEAST_KEPT:
         found.fault("readings", f"readings are said to be deleted up to {kept.date()}, which no setting does")
@@ -175,7 +175,7 @@ def _piece(conn: Connection, found: Findings, kind: ReadingTable, day: date, pie
 
 
 def _differing(sealed: NDArray[np.void], there: NDArray[np.void]) -> Iterator[tuple[int, str]]:
-    """Sensors whose readings are others now, and how many they were and are."""
+    """List the sensors whose readings have changed, with their numbers before and now."""
     then, now = ({int(row["sensor_id"]): row for row in rows} for rows in (sealed, there))
     for sensor in sorted(then.keys() | now.keys()):
         before, after = then.get(sensor), now.get(sensor)
@@ -185,7 +185,7 @@ def _differing(sealed: NDArray[np.void], there: NDArray[np.void]) -> Iterator[tu
 
 
 def _late_faults(kind: ReadingTable, rows: NDArray[Any], came: LateReadings) -> list[int]:
-    """Sensors of which something that came late is gone or another."""
+    """List the sensors of which a late reading is missing or changed."""
     if not len(came.told):
         return []
     noted = reading_digests.last_told(came)

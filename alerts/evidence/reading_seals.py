@@ -57,7 +57,7 @@ def _pieces(conn: Connection, kind: ReadingTable, day: date, after: int) -> None
 
 
 def _next(conn: Connection, after: int) -> tuple[list[int], int]:
-    """The sensors of the next piece, and where it ends."""
+    """Return the sensors of the next piece, and where it ends."""
     found = reading_digests.sensors(conn, after, MOST_SENSORS)
     taken, readings = list[int](), 0
     for sensor, a_day in found:

@@ -26,7 +26,7 @@ Range = tuple[Milli, Milli]
 
 @dataclass(frozen=True)
 class Recount:
-    """What a span of a home came to."""
+    """The ledger and flags of a home over a span, counted again."""
 
     days: NDArray[np.void]  # alerts.engine.ledger.LEDGER, whole days
     gaps: list[tuple[int, int]]  # µs; judged time without a judged reading
@@ -72,7 +72,7 @@ def _widen(found: dict[int, Range], stretch: JudgedStretch, edges: Int, upto_us:
 
 
 def _pieces(conn: Connection, history: History, home: int, first: date, end: date) -> NDArray[np.void]:
-    """The pieces of the home's rules that hold in the span."""
+    """Return the pieces of the home's rules that are in force in the span."""
     low, high = history.midnight_us(first), history.midnight_us(end)
     schedules, _ = history.terms.schedules(conn, np.array([home], np.int32), low, high)
     pieces = schedules.pieces[schedules.pieces["start"] < high].astype(PIECE)
@@ -82,7 +82,7 @@ def _pieces(conn: Connection, history: History, home: int, first: date, end: dat
 
 
 def agree(counted: NDArray[np.void], ordinal: int, on_record: Sequence[int]) -> bool:
-    """Whether a day was counted as on record: compliant, cold, severe, unknown, not judged, shortfall in µs."""
+    """Return whether a day equals the record: compliant, cold, severe, unknown, not judged, shortfall in µs."""
     mine = counted[counted["day"] == ordinal]
     names = ("compliant", "cold", "severe", "unknown", "not_judged", "shortfall")
     return len(mine) == 1 and [int(mine[name][0]) for name in names] == list(on_record)

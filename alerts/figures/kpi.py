@@ -1,4 +1,4 @@
-"""Figures of months kept up to date, so that whoever asks for them does not count a winter of a city."""
+"""Monthly figures kept up to date, so that a query never has to count a winter of a city."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

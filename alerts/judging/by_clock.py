@@ -1,4 +1,4 @@
-"""What the clock does: homes whose deadline has come are looked at without a new reading."""
+"""Judging by the clock: homes whose deadline has passed are judged without a new reading."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta

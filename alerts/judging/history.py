@@ -1,4 +1,4 @@
-"""Judging over what is stored: the same engine as live, fed from the table, a stretch of days at a time.
+"""Judging of stored readings: the same engine as live, fed from the table, a stretch of days at a time.
 
 Memory is bounded by the stretch: readings go in, runs come out, and only ledger rows, ended flags and the machines of
 homes that are not idle are kept.
@@ -20,6 +20,7 @@ from alerts.engine.schedule import Schedules
 from alerts.engine.track import Held, Int, Readings, coldest, hold
 from alerts.judging.terms import ScheduleCache
 from alerts.judging.weigh import ReadingRules
+from domain import groups
 from domain.instants import to_datetime, to_us
 from domain.policy import Policy
 from domain.quality import Quality
@@ -31,7 +32,7 @@ AHEAD_US = 3_600_000_000  # readings may be stamped a little later than now
 DAY = timedelta(days=1)
 
 
-# What weighing asks for of store.readings.PLACED.
+# The columns of store.readings.PLACED that weighing needs.
 PLACED = np.dtype(
     [
         ("sensor_id", np.int32),
@@ -52,7 +53,7 @@ NOTHING_SAID = Readings(NOTHING, NOTHING, NOTHING, NOTHING, np.empty(0, np.int32
 
 @dataclass
 class JudgedStretch:
-    """What a stretch of days came to."""
+    """The result of a stretch of days."""
 
     days: NDArray[np.void]  # LEDGER, homes by position
     ended: NDArray[np.void]  # ENDED
@@ -63,11 +64,11 @@ class JudgedStretch:
 
 @dataclass
 class Past:
-    """Homes on their way through their history; after the last stretch, where they stand."""
+    """Homes on their way through their history, and their standing after the last stretch."""
 
     homes: NDArray[np.int32]  # home_id, rising
     machines: NDArray[np.void]  # MACHINE per home
-    entered: NDArray[np.bool_]  # homes that have been heard of by now
+    entered: NDArray[np.bool_]  # homes with a reading so far
     end: Int = field(default_factory=lambda: np.empty(0, np.int64))  # µs per home: judged up to here
     last: NDArray[np.void] = field(default_factory=lambda: np.empty(0, RUN))  # runs of the last stretch
     held: Held | None = None  # the last reading of each lane
@@ -76,7 +77,7 @@ class Past:
 
     @classmethod
     def unheard(cls, homes: NDArray[np.int32]) -> "Past":
-        """Homes of which nothing is known yet."""
+        """Return homes without any history."""
         return cls(homes, idle(len(homes)), np.zeros(len(homes), bool))
 
 
@@ -96,19 +97,19 @@ class History:
         self._hold_intervals = max(version.hold_intervals for version in policy.versions)
 
     def midnight_us(self, day: date) -> int:
-        """The instant at which a local day begins."""
+        """Return the µs at which a local day begins."""
         return to_us(datetime.combine(day, time(0), self.policy.zone))
 
     def day_of(self, instant: datetime) -> date:
-        """The local day of an instant."""
+        """Return the local day of an instant."""
         return instant.astimezone(self.policy.zone).date()
 
     def earliest_day(self, now: datetime) -> date:
-        """The first local day of which readings are taken; what was stored before may claim to be from any year."""
+        """Return the first local day from which readings are accepted; older ones may have any date."""
         return self.day_of(now - timedelta(days=self.policy.past_days))
 
     def first_day(self, conn: Connection, homes: NDArray[np.int32], earliest: date) -> date | None:
-        """The local day of the first reading of any of the homes, of those from a day on."""
+        """Return the local day of the homes' first reading at or after a day."""
         sensors = np.unique(stays.stays(conn, homes.tolist())["sensor_id"])
         first = stays.first_said(conn, sensors.tolist(), to_datetime(self.midnight_us(earliest)))
         return self.day_of(first) if first else None
@@ -153,7 +154,7 @@ class History:
     def _weigh(
         self, said: NDArray[np.void], places: NDArray[np.void], since: int, homes: NDArray[np.int32]
     ) -> Readings:
-        """What is judged of some readings, homes by position; the lane of a reading is its sensor's number."""
+        """Select and weigh the judged readings, homes by position; the lane of a reading is its sensor_id."""
         rows = self.weights.screen(placed(said, places), since)
         judged, milli, until = self.weights.weigh(rows)
         home = np.searchsorted(homes, rows["home_id"])
@@ -162,7 +163,7 @@ class History:
         return readings if judged.all() else readings.take(judged)
 
     def _enter(self, past: Past, held: Held, low: int, high: int, now: bool) -> tuple[Int, Int]:
-        """From when to when each home is judged in a stretch; a new one begins on the day of its first reading."""
+        """Return begin and end of judging per home in a stretch; a new home begins on the day of its first reading."""
         begin = np.full(len(past.homes), low)
         new = np.flatnonzero(~past.entered)
         first = np.searchsorted(held.home, new)
@@ -210,19 +211,18 @@ class History:
     def _fold(
         self, past: Past, found: NDArray[np.void], schedules: Schedules, days: list[date]
     ) -> tuple[NDArray[np.void], list[tuple[int, int, bytes]]]:
-        """Fold, keeping where machines stood at each day's end."""
+        """Fold runs, keeping the machines at the end of each day."""
         marks = np.array([self.midnight_us(day + DAY) for day in days[:-1]], np.int64)
         day = np.searchsorted(marks, found["start"], "right")
         home = found["home"]
-        closes = np.append((home[1:] != home[:-1]) | (day[1:] != day[:-1]), True)[: len(found)]
-        ended, kept = fold_and_keep(past.machines, found, schedules.pieces, closes)
+        ended, kept = fold_and_keep(past.machines, found, schedules.pieces, groups.is_last(home, day))
         ordinals = days[0].toordinal() + day[kept["run"]]
         raw = [machine.tobytes() for machine in kept["machine"]]
         return ended, list(zip(home[kept["run"]].tolist(), ordinals.tolist(), raw, strict=True))
 
 
 def _blocks(said: NDArray[np.void], places: NDArray[np.void]) -> Iterator[tuple[NDArray[np.void], NDArray[np.void]]]:
-    """Readings of whole sensors, few enough to stay in the processor's cache, and the places of these sensors."""
+    """Yield the readings of whole sensors, few enough for the processor's cache, and the places of these sensors."""
     sensor, of_place, low = said["sensor_id"], places["sensor_id"], 0
     while low < len(said):
         last = sensor[min(low + BLOCK_READINGS, len(said)) - 1]
@@ -233,7 +233,7 @@ def _blocks(said: NDArray[np.void], places: NDArray[np.void]) -> Iterator[tuple[
 
 
 def placed(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.void]:
-    """Give readings the places their sensors had; those that were elsewhere are left out.
+    """Give readings the places of their sensors; readings of a sensor without a place then are left out.
 
     Args:
         said: store.stays.SAID sorted by sensor.
@@ -256,9 +256,9 @@ def placed(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.void]
 
 
 def _place_at(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.intp]:
-    """Index of the last place of each reading's sensor that had begun by then; -1 if none had."""
+    """Return the index of the last place of each reading's sensor that had begun by then; -1 if none had."""
     if len(np.unique(places["sensor_id"])) == len(places):
-        first = np.flatnonzero(np.append(True, said["sensor_id"][1:] != said["sensor_id"][:-1]))
+        first = groups.firsts(said["sensor_id"])
         place = np.searchsorted(places["sensor_id"], said["sensor_id"][first])
         at = np.repeat(np.minimum(place, len(places) - 1), np.diff(np.append(first, len(said))))
         return np.where(said["measured_at"] >= places["valid_from"][at], at, -1)
@@ -274,7 +274,7 @@ def _place_at(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.in
 
 
 def _stays_until(places: NDArray[np.void]) -> Int:
-    """When each sensor left its room, across places that follow each other in the same room."""
+    """Return the µs at which each sensor left its room, across consecutive places in the same room."""
     until: Int = places["valid_to"].copy()
     for i in range(len(places) - 2, -1, -1):
         a, b = places[i], places[i + 1]

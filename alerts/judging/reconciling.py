@@ -1,4 +1,4 @@
-"""Flags on record brought in line with a history that was judged again: paired, corrected, withdrawn, raised."""
+"""Reconciliation of flags on record with a re-judged history: paired, corrected, withdrawn, raised."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ def reconcile(
     *,
     write: bool = True,
 ) -> Changes:
-    """Bring the flags on record in line with what the history says; without `write`, only tell what that would be.
+    """Reconcile the flags on record with the history; without `write`, only list the corrections.
 
     Args:
         homes: home_id by position; the homes are locked.
@@ -73,7 +73,7 @@ Pair = tuple[flag_rows.FlagRow, np.void]
 def _match(
     homes: NDArray[np.int32], stored: Sequence[flag_rows.FlagRow], judged: Sequence[tuple[int, np.void]]
 ) -> tuple[list[Pair], list[tuple[int, np.void]], list[flag_rows.FlagRow]]:
-    """Pair flags that are the same cold spell: those that began together, else those that overlap in time."""
+    """Pair flags of the same cold spell: those that began together, else those that overlap in time."""
     left: dict[int, list[flag_rows.FlagRow]] = {}
     for row in stored:
         left.setdefault(row.home_id, []).append(row)
@@ -112,7 +112,7 @@ def _withdraw(conn: Connection, changes: Changes, gone: Sequence[flag_rows.FlagR
 
 
 def _correct(conn: Connection, policy: Policy, changes: Changes, differing: Sequence[Pair]) -> None:
-    """Note what is different in flags that stay."""
+    """Correct flags that stay and differ."""
     moved: list[Pair] = []
     again = [
         (ReopenedFlag(row.flag_id, row.home_id, row.ticket_id), flag)
@@ -139,7 +139,7 @@ def _correct(conn: Connection, policy: Policy, changes: Changes, differing: Sequ
 
 
 def _move(conn: Connection, policy: Policy, moved: Sequence[Pair]) -> None:
-    """Flags that began at another time than was thought have another explanation, too."""
+    """Move the beginning of flags, and explain them by the readings of then."""
     whys = explain(conn, policy, [(row.home_id, flag) for row, flag in moved])
     rows = [
         {
@@ -155,7 +155,7 @@ def _move(conn: Connection, policy: Policy, moved: Sequence[Pair]) -> None:
 
 
 def _same(row: flag_rows.FlagRow, flag: np.void) -> bool:
-    """Whether what is on record says the same as the history."""
+    """Return whether the flag on record equals that of the history."""
     instants = ("cold_since", "confirmed_at", "severe_at", "suspended_at", "cleared_at")
     if any((NONE_US if (at := getattr(row, name)) is None else to_us(at)) != flag[name] for name in instants):
         return False

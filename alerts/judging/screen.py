@@ -1,4 +1,4 @@
-"""Which stored readings are suspect: found from the table by what judging a history goes by."""
+"""Suspect readings in the table, by the same rules as judging of a history."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ from store.readings import stays
 def suspects(
     conn: Connection, weights: ReadingRules, homes: NDArray[np.int32], fresh: NDArray[np.void]
 ) -> NDArray[np.bool_]:
-    """Mask of the suspect ones among readings that this transaction has stored.
+    """Mask the suspect ones among the readings that this transaction has stored.
 
     Args:
-        homes: home_id; the homes are locked, so that all that is stored of them is in sight.
+        homes: home_id; they are locked, so that all their stored readings are visible.
         fresh: store.readings.PLACED of judged rooms of the homes.
     """
     at = fresh["measured_at"]
@@ -36,7 +36,7 @@ def between(
     last_us: int,
     sensors: NDArray[np.int32] | None = None,
 ) -> NDArray[np.void]:
-    """The suspect readings of homes from an instant to another, both included.
+    """Return the suspect readings of homes from one instant to another, both included.
 
     Args:
         sensors: only of these; None: of all that ever stood in the homes.

@@ -13,12 +13,12 @@ from domain.policy import Policy
 from domain.states import FlagEndCause
 from store.registry import place_rows
 
-KEPT_HOMES = 200_000  # a bound on memory, not a tuning knob: beyond it everything is looked up anew
+KEPT_HOMES = 200_000  # a bound on memory, not a tuning knob: beyond it the cache starts empty again
 AHEAD_DAYS = 3  # schedules reach this far beyond the last instant, for deadlines
 
 
 class ScheduleCache:
-    """Looks up what the rules need to know of homes, and forgets it when the registry changes."""
+    """A cache of the terms of homes, dropped when the registry changes."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -28,7 +28,7 @@ class ScheduleCache:
     def schedules(
         self, conn: Connection, home_ids: NDArray[np.int32], first_us: int, last_us: int
     ) -> tuple[Schedules, Int]:
-        """Schedules that cover [first, last] and some days more, and the schedule of each home."""
+        """Return schedules that cover [first, last] and some days more, and the index of each home's schedule."""
         terms = self._look_up(conn, home_ids.tolist())
         first_day, end_day = self._weeks(first_us, last_us)
         first = to_us(to_datetime(first_us))
@@ -40,13 +40,13 @@ class ScheduleCache:
         return Schedules.join(parts), of_home
 
     def first_days(self, conn: Connection, home_ids: NDArray[np.int32]) -> Int:
-        """Since when the registry tells of the heat of homes, µs; NONE_US: from ever."""
+        """Return the µs since which the heat status of each home is known; NONE_US: always."""
         return np.array(
             [t.status[0][0] if t.status else NONE_US for t in self._look_up(conn, home_ids.tolist())], np.int64
         )
 
     def _weeks(self, first_us: int, last_us: int) -> tuple[date, date]:
-        """Whole weeks around a span, so that neighbouring batches share compiled schedules."""
+        """Return whole weeks around a span, so that neighbouring batches share compiled schedules."""
         first = to_datetime(first_us).astimezone(self.policy.zone).date()
         last = to_datetime(last_us).astimezone(self.policy.zone).date() + timedelta(days=AHEAD_DAYS)
         return first - timedelta(days=first.weekday()), last + timedelta(days=8 - last.isoweekday())

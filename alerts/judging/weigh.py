@@ -1,4 +1,4 @@
-"""What a reading is worth: is it judged, at which temperature, and for how long may it be held."""
+"""The weight of a reading: whether it is judged, at which temperature, and for how long it may be held."""
 
 from datetime import datetime, time
 
@@ -16,7 +16,7 @@ from store.base import wire
 
 
 def judged_milli(raw: NDArray[np.float32], offset: NDArray[np.int32] | int) -> Milli:
-    """Raw °C to the nearest thousandth, and the offset (mK) added; NONE_MILLI where there is none."""
+    """Round raw °C to the nearest thousandth and add the offset (mK); NONE_MILLI where there is no value."""
     milli = wire.milli(raw)
     return np.where(milli == NONE, NONE, milli + np.int32(offset))
 
@@ -32,16 +32,15 @@ class ReadingRules:
         strict = [v.care if v.care and not v.care.judge_suspect else None for v in policy.versions]
         self._frozen_us = np.array([EVER_US if c is None else c.frozen_s * 1_000_000 for c in strict], np.int64)
         self._jump = np.array([NONE_MILLI if c is None else in_milli(c.jump_k) for c in strict], np.int64)
-        self.screens = any(strict)  # whether there are readings that are not judged because they are suspect
+        self.screens = any(strict)  # some version excludes suspect readings from judging
 
     def weigh(self, rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], Milli, Int]:
-        """Judge the worth of readings by the version in force when they were measured.
+        """Weigh readings by the version in force when they were measured.
 
         Args:
             rows: store.readings.PLACED.
         Returns:
-            mask of the judged ones; m°C, the nearest to what is stored and the offset added, NONE_MILLI if there is
-            none; the µs at which each may no longer be held.
+            mask of the judged ones; m°C with the offset, NONE_MILLI without a value; the µs at which each expires.
         """
         version = self._version(rows)
         judged = (rows["quality"] == Quality.GOOD) & self._judged[version, rows["room_kind"]]
@@ -50,21 +49,21 @@ class ReadingRules:
         return judged & (milli != NONE), milli, until
 
     def look_back_us(self, interval_s: int) -> int:
-        """How far back the readings reach that say whether one is suspect, at the longest interval of its sensor."""
+        """Return the µs of readings before one that decide whether it is suspect, at the longest sensor interval."""
         if not self.screens:
             return 0
         longest_us = int(self._frozen_us[self._frozen_us != EVER_US].max())
         return longest_us + round(float(self._hold.max()) * interval_s * 1e6)
 
     def screen(self, rows: NDArray[np.void], since_us: int) -> NDArray[np.void]:
-        """Mark readings as SUSPECT where the policy does not judge what jumps or stands still.
+        """Mark readings as SUSPECT where the policy excludes jumps and frozen values from judging.
 
         Only judged rooms are compared, each sensor in each home by itself.
 
         Args:
             rows: PLACED in any order, from `look_back_us` before `since_us` on; changed in place.
         Returns:
-            Those measured at or after `since_us`.
+            the readings measured at or after `since_us`.
         """
         if not self.screens:
             return rows

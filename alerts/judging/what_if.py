@@ -1,4 +1,4 @@
-"""What another policy would have made of the same readings; nothing is touched."""
+"""Evaluation of another policy over the same readings, without any change."""
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -34,7 +34,7 @@ class WhatIfFigures:
 
 
 def imagine(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> WhatIfFigures:
-    """The figures of homes judged by another policy from the start of a day (nothing known before) to an instant."""
+    """Judge homes by another policy, without history, from the start of a day to an instant."""
     past = Past.unheard(homes)
     out, flagged = WhatIfFigures(), set[int]()
     for stretch in history.walk(conn, past, first, end, whole=True):
@@ -52,7 +52,7 @@ STATES = ("compliant", "cold", "severe", "unknown", "not_judged")
 
 
 def recorded(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> WhatIfFigures:
-    """The figures on record for the same homes and span."""
+    """Read the figures on record for the same homes and span."""
     ids = homes.tolist()
     sums = ledger_rows.sums(conn, ids, first, history.day_of(end))
     start = to_datetime(history.midnight_us(first))

@@ -1,4 +1,4 @@
-"""Why flags were raised: the rule, the readings that confirmed it, and the other rooms, as data and as a sentence."""
+"""The explanation of a flag: the rule, the confirming readings, and the other rooms, as data and as a sentence."""
 
 from collections.abc import Sequence
 from datetime import datetime, time
@@ -39,7 +39,7 @@ class RoomThen(NamedTuple):
 
 
 def explain(conn: Connection, policy: Policy, fresh: Sequence[tuple[int, np.void]]) -> list[dict[str, Any]]:
-    """The explanation that is stored with each flag; two queries, however many flags there are.
+    """Return the explanation to store with each flag; two queries for any number of flags.
 
     Args:
         fresh: (home_id, MACHINE as it was when the flag was raised).
@@ -57,12 +57,12 @@ def explain(conn: Connection, policy: Policy, fresh: Sequence[tuple[int, np.void
 
 
 def _proven(flag: np.void) -> int:
-    """The last µs of what confirmed a flag: its timer was full before whatever begins at that instant."""
+    """Return the last µs of the confirm time of a flag: its timer fires before anything that begins at that instant."""
     return max(int(flag["cold_since"]), int(flag["confirmed_at"]) - 1)
 
 
 def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) -> list[list[RoomThen]]:
-    """The judged points of homes at instants (µs), coldest first, then the silent ones."""
+    """Return the judged points of homes at instants (µs), coldest first, then the silent ones."""
     longest = max(version.hold_intervals for version in policy.versions)
     instants = [to_datetime(at) for _, at in asked]
     weights = ReadingRules(policy)
@@ -84,7 +84,7 @@ def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) 
 
 
 def _suspects(conn: Connection, weights: ReadingRules, asked: Sequence[tuple[int, int]]) -> list[tuple[int, datetime]]:
-    """Readings of the homes, in the day before each instant, that were not judged; a query for each day of instants."""
+    """Return readings of the day before each instant that were not judged; one query per day of instants."""
     days: dict[int, list[tuple[int, int]]] = {}
     for home, at in asked:
         days.setdefault(at // DAY_US, []).append((home, at))
@@ -98,7 +98,7 @@ def _suspects(conn: Connection, weights: ReadingRules, asked: Sequence[tuple[int
 
 
 def _placed(heard: Sequence[rooms_then.PointThen]) -> NDArray[np.void]:
-    """PLACED rows, NaN where there was silence."""
+    """Convert to PLACED rows, NaN where the point was silent."""
     rows = np.zeros(len(heard), PLACED)
     rows["measured_at"] = [to_us(row.measured_at) if row.measured_at else 0 for row in heard]
     rows["temperature"] = [np.nan if row.temperature is None else row.temperature for row in heard]
@@ -142,7 +142,7 @@ def _why(
 def explain_measured(
     policy: Policy, home: place_rows.HomeRow, flag: np.void, number: str, room: str, celsius: float
 ) -> dict[str, Any]:
-    """The explanation of a flag that a measurement on site tells of.
+    """Return the explanation of a flag raised by a measurement on site.
 
     Args:
         flag: MACHINE, raised at the instant of measurement.
@@ -174,7 +174,7 @@ def explain_measured(
 
 
 def _limit(policy: Policy, version: Version, home: place_rows.HomeRow, flag: np.void) -> Limit:
-    """The limit that the home was under when its flag was confirmed: the floor if it was under that, too."""
+    """Return the limit that the home was under when its flag was confirmed: the floor if it was under both."""
     clock = to_datetime(_proven(flag)).astimezone(policy.zone).time()
     limits = [limit for limit in version.limits if limit.home_class == home.home_class]
     if home.contract_limit is not None:
@@ -217,7 +217,7 @@ def _point(point: RoomThen, governs: bool) -> dict[str, Any]:
 def _texts(
     policy: Policy, reason: BreachReason, flag: np.void, limit: Limit, clause: str, celsius: float
 ) -> dict[str, str]:
-    """One sentence in each language, times on the local clock."""
+    """Return one sentence in each language, in local time."""
     since, confirmed = (_on_the_clock(int(flag[name]), policy.zone) for name in ("cold_since", "confirmed_at"))
     said = {"since": since, "confirmed": confirmed, "clause": clause, "limit": f"{limit.below_celsius:g}"}
     window = _window(limit)
@@ -232,7 +232,7 @@ def _on_the_clock(us: int, zone: ZoneInfo) -> str:
 
 
 def _window(limit: Limit) -> tuple[str, str]:
-    """The window of a limit in both languages."""
+    """Return the window of a limit in both languages."""
     if limit.opens is None or limit.closes is None:
         return ANY_TIME
     opens, closes = limit.opens.isoformat("minutes"), limit.closes.isoformat("minutes")
@@ -240,6 +240,6 @@ def _window(limit: Limit) -> tuple[str, str]:
 
 
 def _shown(celsius: float, limit: float) -> str:
-    """Two decimals; all of them where two would hide that it was under the limit."""
+    """Format with two decimals, or with all of them where two would hide that it was under the limit."""
     two = f"{celsius:.2f}"
     return str(celsius) if celsius < limit <= float(two) else two

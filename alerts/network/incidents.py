@@ -70,7 +70,7 @@ def _open(conn: Connection, policy: Policy, rules: Version, rule: IncidentRule, 
     counts = incident_rows.counts(conn, min(rule.building_homes, rule.substation_homes), sorted(alarms))
     found = find(rule, counts, alarms.keys(), incident_rows.covered(conn))
     places = incident_rows.places(conn, [finding.place for finding in found]) if found else {}
-    # Before anything is numbered: whoever has numbers waits for no home.
+    # Before anything is numbered: a transaction that has taken numbers must not wait for a home.
     wide = [finding.place.substation for finding in found if finding.place.building is None]
     child_rows.lock_homes(conn, incident_rows.merging(conn, wide) if wide else [])
     label = policy.labels[policy.versions.index(rules)]
@@ -83,7 +83,7 @@ def _open(conn: Connection, policy: Policy, rules: Version, rule: IncidentRule, 
 def explain(
     rule: IncidentRule, found: IncidentFinding, name: str, alarms: Sequence[incident_rows.Alarm], label: str
 ) -> dict[str, Any]:
-    """Why there is an incident: what was counted, what was needed, by which rules, and a sentence in each language."""
+    """Explain an incident: the counts, the thresholds, the rules, and a sentence in each language."""
     needed = rule.substation_homes if found.place.building is None else rule.building_homes
     share = found.cold / found.judged if found.judged else 0.0
     said = {
@@ -182,7 +182,7 @@ def _take_in(conn: Connection, policy: Policy, row: incident_rows.OpenIncident, 
 def _pass_on(conn: Connection, policy: Policy, incident: int, now: datetime) -> bool:
     """Tell homes what the crew did for all of them; True if there may be more to tell.
 
-    The station's answer holds for whoever joins later too; that somebody came, or that it is done, does not.
+    The station's answer also applies to tickets that join later; a visit or finished work does not.
     """
     with conn.transaction():
         incident_rows.lock(conn)
@@ -221,7 +221,7 @@ def _close(
 
 
 def _abandon(conn: Connection, policy: Policy, now: datetime) -> None:
-    """The rules know no incidents: whoever is cold stands for itself again."""
+    """Dissolve all incidents when the rules have none; each cold ticket then stands alone again."""
     with conn.transaction():
         incident_rows.lock(conn)
         _close(conn, policy, incident_rows.open_ids(conn), IncidentEnd.NO_POLICY, LeaveReason.NO_POLICY, now)
@@ -271,7 +271,7 @@ def _tell(
 def _crew_ticket(
     conn: Connection, policy: Policy, found: IncidentFinding, station: str, why: Mapping[str, Any], now: datetime
 ) -> int:
-    """The ticket that the crew works on."""
+    """Return the ticket that the crew works on."""
     place = found.place
     opening = Opening(
         ticket_class=TicketClass.REPAIR,

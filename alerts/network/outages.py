@@ -1,4 +1,4 @@
-"""What happens to an outage, and who hears of it. Every function is one transaction of its caller."""
+"""The life of an outage and its announcements. The caller owns the transaction of every function."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -113,7 +113,7 @@ def explain(conn: Connection, policy: Policy, number: str, explanation: str, act
 
 
 def restore(conn: Connection, policy: Policy, number: str, at: datetime, actor: str, now: datetime) -> None:
-    """The heat is back since `at`. Users hear of it if they were told that it would go.
+    """Record that the heat is back since `at`; users are told if the outage was announced to them.
 
     Raises:
         NoSuchOutage, Refused: also if `at` lies ahead, or before it began.
@@ -132,7 +132,7 @@ def restore(conn: Connection, policy: Policy, number: str, at: datetime, actor: 
 
 
 def cancel(conn: Connection, policy: Policy, number: str, actor: str, now: datetime) -> None:
-    """A planned outage does not take place. Users hear of it if they were told that it would.
+    """Cancel a planned outage; users are told if it was announced to them.
 
     Raises:
         NoSuchOutage, Refused
@@ -145,7 +145,7 @@ def cancel(conn: Connection, policy: Policy, number: str, actor: str, now: datet
 
 
 def look(conn: Connection, policy: Policy, now: datetime) -> None:
-    """By the clock: announce what has lasted too long, and tell the desk what goes on beyond its expected end."""
+    """Announce outages that have lasted too long, and tell the desk of those beyond their expected end."""
     for number in outage_rows.going_on(conn):
         with conn.transaction():
             row = outage_rows.lock(conn, number)
@@ -209,12 +209,12 @@ def _tell(
 
 
 def _cannot_wait(policy: Policy, row: OutageRow, now: datetime) -> bool:
-    """Whether it will have begun when the quiet hours are over."""
+    """Return whether the outage begins before the quiet hours end."""
     rules = policy.rules_at(now).notices
     until = quiet_until(rules, now, policy.zone) if rules else None
     return until is not None and row.begins_at < until
 
 
 def _written(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Instants as text."""
+    """Convert instants to text."""
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}

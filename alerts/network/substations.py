@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
+from domain import groups
 from domain.instants import to_datetime, to_us
 from domain.policy import Policy, Version
 from domain.substation import ChannelBounds, bounds
@@ -37,16 +38,14 @@ def look(conn: Connection, policy: Policy, now: datetime) -> None:
 
 
 def fresh(rows: NDArray[np.void], rules: Version, now: datetime) -> NDArray[np.void]:
-    """Those of store.substations.SAID_LAST that still hold."""
+    """Select the SAID_LAST rows whose value is still held."""
     hold_us = (rules.hold_intervals * rows["interval_s"] * 1e6).astype(np.int64)
     return rows[rows["measured_at"] + hold_us > to_us(now)]
 
 
 def newest(rows: NDArray[np.void]) -> NDArray[np.void]:
-    """The last row of each substation; rows sorted by substation and time."""
-    last = np.ones(len(rows), bool)
-    last[:-1] = rows["substation_id"][1:] != rows["substation_id"][:-1]
-    return rows[last]
+    """Return the last row of each substation; rows are sorted by substation and time."""
+    return rows[groups.lasts(rows["substation_id"])]
 
 
 def outside(values: NDArray[np.float32], limit: ChannelBounds) -> NDArray[np.bool_]:

@@ -44,7 +44,7 @@ class Outgoing(NamedTuple):
 
 @dataclass(frozen=True)
 class Channel:
-    """Where messages go. The address is a secret."""
+    """A destination of messages. Its address is a secret."""
 
     url: str = field(repr=False)
 
@@ -62,10 +62,10 @@ class Channel:
 
 
 def of_url(url: str) -> Channel:
-    """A channel by its address.
+    """Make the channel of an address.
 
     Raises:
-        ValueError: it is none; the words do not repeat the address.
+        ValueError: it is not an address; the message does not repeat it.
     """
     plugin = _plugin(url)
     if isinstance(plugin, NotifyEmail) and (len(plugin.targets) != 1 or plugin.cc or plugin.bcc):
@@ -74,17 +74,17 @@ def of_url(url: str) -> Channel:
 
 
 def with_address(url: str, address: str) -> str:
-    """A service's URL with somebody's address in the place of `{to}`."""
+    """Put a recipient's address in the place of `{to}` in a service's URL."""
     return url.replace("{to}", quote(address, safe=""))
 
 
 def addressed(url: str, address: str) -> Channel | None:
-    """A channel of a service; None if the service cannot make anything of the address."""
+    """Make a channel of a service; None if the service does not accept the address."""
     return _or_none(with_address(url, address))
 
 
 def of_webhook(address: str) -> Channel | None:
-    """A channel that posts JSON to an http(s) address; None if it is none."""
+    """Make a channel that posts JSON; None if the address is not http(s)."""
     scheme, _, rest = address.partition("://")
     schemes = {"http": "json", "https": "jsons"}
     return _or_none(f"{schemes[scheme]}://{rest}") if scheme in schemes and urlsplit(address).hostname else None
@@ -162,7 +162,7 @@ def _apprise(plugin: Plugin, message: Outgoing, _timeout_s: float) -> None:
 
 
 def fault_in(log: str) -> NotSent:
-    """What apprise's words about a failure mean."""
+    """Classify a failure by apprise's message."""
     if found := HTTP_STATUS.search(log):
         return robot.of_status(int(found[1]))
     if found := SERVICE_CODE.search(log):

@@ -40,7 +40,7 @@ def expand(conn: Connection, policy: Policy, now: datetime) -> bool:
 
 
 def _hold(policy: Policy, now: datetime) -> timedelta:
-    """For how long an incident may yet come to speak for a cold ticket."""
+    """Return for how long a cold ticket may still be taken into an incident."""
     rule = policy.rules_at(now).incident
     return timedelta(seconds=rule.settle_s) + FINDING if rule else timedelta()
 
@@ -84,7 +84,7 @@ def _write(conn: Connection, rules: NoticeRules, zone: ZoneInfo, addressees: Seq
 
 
 def _bundles(conn: Connection, rules: NoticeRules, addressees: Sequence[int], now: datetime) -> dict[int, Bundling]:
-    """What becomes of the notices of each addressee that has some."""
+    """Bundle the notices of each addressee."""
     lately: dict[int, list[Made]] = defaultdict(list)
     for row in notice_rows.lately(conn, addressees, now - timedelta(seconds=rules.digest_span_s)):
         lately[row["addressee_id"]].append(Made(row["at"], row["notices"]))
@@ -102,7 +102,7 @@ def _text(addressee: Row, facts: Row, zone: ZoneInfo) -> Rendered:
 
 
 def known(facts: Row) -> dict[str, Any]:
-    """The fields of the templates: what the entry says, and what its ticket and home are."""
+    """Return the fields of the templates: the entry with its ticket and home."""
     place = " ".join(filter(None, (facts["building"], facts["home"]))) or facts["substation"] or facts["station"]
     return {**facts, "where": place, **facts["data"]}
 
@@ -110,7 +110,7 @@ def known(facts: Row) -> dict[str, Any]:
 def _messages(
     addressee: Row, what: Bundling, rows: Sequence[NoticeRow], texts: Sequence[Rendered]
 ) -> list[dict[str, Any]]:
-    """The rows of an addressee's messages."""
+    """Return the rows of an addressee's messages."""
     one = {"addressee_id": addressee["addressee_id"]}
     if what is Bundling.ALONE or len(rows) == 1:
         return [{**one, **t._asdict(), "notices": [row.notice_id]} for row, t in zip(rows, texts, strict=True)]

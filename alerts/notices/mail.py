@@ -70,7 +70,7 @@ def send(account: Account, mail: Envelope, timeout_s: float) -> None:
         session = _open(account, timeout_s)
         _hand_over(session, mail)
     except smtplib.SMTPResponseException as error:
-        # Of the session, not of this mail: a wrong password is mended, and all mails go out then.
+        # Of the session, not of this mail: once a wrong password is corrected, all mails go out.
         raise NotSent(SendFault.REFUSED_FOR_NOW, f"SMTP {error.smtp_code}") from None
     except (OSError, smtplib.SMTPException) as error:
         raise NotSent(SendFault.UNREACHABLE, type(error).__name__) from None

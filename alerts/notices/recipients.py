@@ -30,7 +30,7 @@ class Recipient:
     channels: Mapping[str, Channel]
 
     def rows(self) -> list[dict[str, Any]]:
-        """What the database knows of it: one row for each channel, without its address."""
+        """Return the rows for the database: one for each channel, without its address."""
         who = {"audience": self.audience, "name": self.name, "station": self.station, "language": self.language}
         return [{**who, "channel": name} for name in self.channels]
 
@@ -43,11 +43,11 @@ class Recipients:
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def of_staff(self, name: str, channel_name: str) -> Channel | None:
-        """How to reach a channel of somebody on the staff; None: the file does not say."""
+        """Find the channel of a staff member; None if the file has none."""
         return next((r.channels.get(channel_name) for r in self.staff if r.name == name), None)
 
     def of_user(self, kind: str, address: str) -> Channel | None:
-        """How to reach a contact of a user; None: there is no such service."""
+        """Make the channel of a user's contact; None if there is no such service."""
         if kind == "webhook":
             return channel.of_webhook(address)
         return channel.addressed(self.users[kind], address) if kind in self.users else None

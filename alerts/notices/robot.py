@@ -37,7 +37,7 @@ def post(url: str, payload: Mapping[str, Any], timeout_s: float) -> None:
 
 
 def _code(text: bytes) -> int:
-    """The number in an answer; -1, which is a refusal for now, if there is none."""
+    """Return the code in an answer; -1, a temporary refusal, if there is none."""
     try:
         return int(json.loads(text)["errcode"])
     except (ValueError, KeyError, TypeError):
@@ -45,7 +45,7 @@ def _code(text: bytes) -> int:
 
 
 def of_status(status: int) -> NotSent:
-    """What an HTTP status that is no success means."""
+    """Classify an HTTP status other than success."""
     if status >= 500 or status in FOR_NOW:
         # A gateway may have lost the answer of somebody behind it who took the message.
         return NotSent(SendFault.REFUSED_FOR_NOW, f"HTTP {status}", unsure=status in (502, 504))

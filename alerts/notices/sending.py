@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class SendOutcome(NamedTuple):
-    """What became of an attempt; no fault: it has arrived."""
+    """The outcome of an attempt; without a fault it was delivered."""
 
     message: ClaimedMessage
     fault: NotSent | None
@@ -75,7 +75,7 @@ class Post:
             self.settle(conn, clock())
 
     def _wait_s(self) -> float:
-        """All answers together take no longer than the lease."""
+        """Return the seconds to wait for an answer, so that all answers together fit into the lease."""
         return min(LONGEST_WAIT_S, self.lease.total_seconds() / ANSWERS)
 
 
@@ -123,6 +123,6 @@ def settle(conn: Connection, message: ClaimedMessage, fault: NotSent | None, now
 
 
 def pause(attempts: int) -> timedelta:
-    """How long to wait after so many attempts: twice as long each time, up to a limit."""
+    """Return the pause after a number of attempts: it doubles each time, up to a limit."""
     doublings: int = min(attempts - 1, 20)
     return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)

@@ -1,8 +1,8 @@
-"""What a measurement does to the word of a sensor.
+"""The effect of a measurement on a sensor that it contradicts.
 
-One that disagrees proves nothing alone: the sensor gets a job. When a second person measures the same, the sensor is
-out of judging while that job is open, and where no living sensor contradicts any more, the cold spell that the sensors
-told of is over. All of it is data that judging reads, so judging the past again comes to the same
+One contradicting measurement alone proves nothing: the sensor gets a device job. If a second person measures the same,
+the sensor is excluded from judging while that job is open; where no living sensor contradicts any more, the cold spell
+that the sensors reported is over. All of it is data that judging reads, so re-judging gives the same outcome
 (docs/decisions/0018).
 """
 
@@ -45,13 +45,13 @@ class Comparison:
     disagrees: bool
 
     def columns(self) -> dict[str, Any]:
-        """As it is stored with the record."""
+        """Return the columns that are stored with the record."""
         sensor, celsius = (self.against.sensor_id, self.against.celsius) if self.against else (None, None)
         return {"beside": sensor, "beside_celsius": celsius, "disagrees": self.disagrees}
 
 
 def within_k(policy: Policy, at: datetime) -> float:
-    """How far two temperatures of a room may be apart that agree."""
+    """Return how far apart two temperatures of a room may be and still agree, K."""
     rule = policy.rules_at(at).measurement
     return rule.agrees_within_k if rule else AGREES_WITHIN_K
 
@@ -97,7 +97,7 @@ def follow(
 
 
 def _job(conn: Connection, policy: Policy, home_id: int, compared: Comparison, now: datetime) -> care_rows.Job | None:
-    """The job of the sensor that a record was held against: opened where they disagree, healed where they agree."""
+    """Open the job of the compared sensor where the record disagrees, and heal it where they agree."""
     against = compared.against
     if against is None:
         return None
@@ -115,7 +115,7 @@ def _job(conn: Connection, policy: Policy, home_id: int, compared: Comparison, n
 
 
 def _is_over(conn: Connection, home_id: int, at: datetime, living: Sequence[LivingReading], target: float) -> bool:
-    """Whether a warm record ends what the sensors told of: a flag of them is open, and none alive contradicts."""
+    """Return whether a warm record ends the sensors' flag: one is open, and no living sensor contradicts."""
     flag = measurement_rows.sensor_flag(conn, home_id, at)
     open_then = flag is not None and flag.cleared_at is None and flag.cold_since <= at
     return open_then and all(milli(one.celsius) >= milli(target) for one in living)

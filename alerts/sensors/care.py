@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 
 class CareVerdict(IntEnum):
-    """What a look at a sensor says of one reason."""
+    """The verdict on a sensor for one reason."""
 
     UNKNOWN = 0  # nothing: a job stays as it is
     FINE = 1
@@ -71,12 +71,12 @@ def look(conn: Connection, policy: Policy, now: datetime) -> int:
 
 
 def _by_values(job: care_rows.Job) -> bool:
-    """Whether a job is for what the values of its sensor show; what was measured against it only measuring can heal."""
+    """Return whether the sensor's values can heal a job; a disagreement is healed by a measurement only."""
     return job.reason != CareReason.DISAGREES
 
 
 def _verdicts(conn: Connection, rules: Version, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
-    """(sensor, reason) for SENSOR rows."""
+    """Return the verdicts on SENSOR rows, one column per reason."""
     out = np.zeros((len(rows), len(REASONS)), np.int8)
     before = care_rows.round_so_far(conn)
     allowed_us = (care.silent_intervals * rows["interval_s"] * 1e6).astype(np.int64)
@@ -106,10 +106,10 @@ def _verdicts(conn: Connection, rules: Version, care: Care, rows: NDArray[np.voi
 def listening_since(
     before: care_rows.CareRound, heard_at: datetime | None, shortest_us: int, now: datetime
 ) -> datetime | None:
-    """Since when a sensor would have been heard had it spoken; None: from ever.
+    """Return the instant since which sensors could be heard without a break; None: always.
 
-    When nothing at all came in, or nobody looked, for as long as the quickest sensor may be silent, then silence is no
-    fault of the sensors: from when they are heard again, each has all of its time.
+    When no reading at all arrived, or no round ran, for as long as the fastest sensor may be silent, silence is not the
+    sensors' fault: every sensor is given its full time again from then on.
     """
     longest = timedelta(microseconds=shortest_us)
     away = before.looked_at is not None and now - before.looked_at > longest
@@ -118,14 +118,13 @@ def listening_since(
 
 
 def silent(heard_at: Int, held_us: Int, allowed_us: Int, since_us: int, now_us: int) -> Verdicts:
-    """Verdicts on silence.
+    """Judge silence.
 
     Args:
-        heard_at: µs of the last reading, or since when the sensor stands there; NONE_US: nothing is known, so there is
-            nothing to count from.
-        held_us: for how long a reading of each is held; whoever is silent for longer does not heal.
+        heard_at: µs of the last reading, or of the installation; NONE_US: neither is known.
+        held_us: for how long a reading of each is held; a sensor that is silent for longer does not heal.
         allowed_us: how long each may be silent.
-        since_us: sensors can be heard since.
+        since_us: µs since which sensors can be heard.
     """
     known = heard_at != NONE_US
     heard = np.maximum(np.where(known, heard_at, now_us), since_us)
@@ -136,7 +135,7 @@ def silent(heard_at: Int, held_us: Int, allowed_us: Int, since_us: int, now_us: 
 
 
 def wrong_clock(rows: NDArray[np.void], care: Care) -> Verdicts:
-    """Verdicts on clocks of SENSOR rows: readings that waited on the way are followed by one in time before long."""
+    """Judge the clocks of SENSOR rows; delayed readings are soon followed by one in time, a wrong clock is not."""
     off = ~np.isnan(rows["off_s"])
     lasting = rows["off_at"] - np.where(off, rows["off_since"], rows["off_at"]) >= care.clock_for_s * 1_000_000
     certain = rows["impossible"] & (rows["off_readings"] >= CLOCK_READINGS)
@@ -145,13 +144,13 @@ def wrong_clock(rows: NDArray[np.void], care: Care) -> Verdicts:
 
 
 def low_battery(percent: NDArray[np.float32], limit: float) -> Verdicts:
-    """Verdicts on batteries (%, NaN: unknown)."""
+    """Judge batteries (%, NaN: unknown)."""
     found = np.where(percent < np.float32(limit), CareVerdict.FAULT, CareVerdict.FINE)
     return np.where(np.isnan(percent), CareVerdict.UNKNOWN, found).astype(np.int8)
 
 
 def distance(building: NDArray[np.int32], milli: Milli) -> NDArray[np.float64]:
-    """How far each sensor is from the median of the others in its building, in mK; NaN with too few to compare.
+    """Return how far each sensor is from the median of the others in its building, mK; NaN with too few.
 
     Args:
         building: 0: none.
@@ -175,7 +174,7 @@ def distance(building: NDArray[np.int32], milli: Milli) -> NDArray[np.float64]:
 
 
 def _out_of_line(conn: Connection, care: Care, rows: NDArray[np.void], now: datetime) -> Verdicts:
-    """Verdicts on sensors beside their neighbours; remembers since when they have been out of line."""
+    """Judge sensors against their neighbours, and remember since when they have been out of line."""
     far = distance(rows["building_id"], rows["milli"])
     out = np.where(np.isnan(far), CareVerdict.UNKNOWN, CareVerdict.FINE).astype(np.int8)
     apart = np.flatnonzero(far > milli(care.neighbour_k))
@@ -188,10 +187,10 @@ def _out_of_line(conn: Connection, care: Care, rows: NDArray[np.void], now: date
 
 
 def next_slice(sensor_ids: NDArray[np.int32], reached: int, readings: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Positions of the sensors whose turn it is, after the one reached last; from the first again at the end.
+    """Return the positions of the next sensors in turn, starting again from the first at the end.
 
     Args:
-        readings: about how many each gives; one sensor is taken, however many.
+        readings: the approximate number of each; at least one sensor is taken.
     """
     start = int(np.searchsorted(sensor_ids, reached, "right"))
     start = 0 if start == len(sensor_ids) else start
@@ -214,7 +213,7 @@ def _recent_habits(
 def habits(
     said: NDArray[np.void], sensor_ids: NDArray[np.int32], hold_us: Int, care: Care, now_us: int
 ) -> tuple[Verdicts, Verdicts]:
-    """Verdicts on standing still (now) and on jumping (within a day).
+    """Judge frozen values (now) and jumps (within a day).
 
     Args:
         said: store.stays.SAID sorted by sensor and time.
@@ -241,7 +240,7 @@ def _found(bad: NDArray[np.bool_], known: NDArray[np.bool_]) -> Verdicts:
 def _heal(
     conn: Connection, policy: Policy, care: Care, jobs: Sequence[care_rows.Job], verdicts: Verdicts, now: datetime
 ) -> int:
-    """Note whose reason is gone, or back; close those for whom it has been gone for long enough."""
+    """Note jobs whose reason is gone, or back; close those without a reason for long enough."""
     patience = timedelta(seconds=care.healed_for_s)
     fine, back, healed = list[care_rows.Job](), list[care_rows.Job](), list[care_rows.Job]()
     for job, verdict in zip(jobs, verdicts, strict=True):

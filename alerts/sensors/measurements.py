@@ -113,12 +113,12 @@ def record(
 
 
 def _milli(new: NewMeasurement) -> int:
-    """What is judged of a record: the thousandths of the 32-bit float that is stored."""
+    """Return the judged m°C of a record: those of the 32-bit float that is stored."""
     return milli(float(np.float32(new.celsius)))
 
 
 def _corrected(conn: Connection, home_id: int, new: NewMeasurement) -> int | None:
-    """The key of the record that a new one corrects."""
+    """Return the key of the record that a new one corrects."""
     if new.corrects is None:
         return None
     found = measurement_rows.find(conn, new.corrects)
@@ -150,7 +150,7 @@ def _insert(
 
 
 def piece_at(conn: Connection, policy: Policy, home_id: int, at: datetime) -> np.void:
-    """The rules in force for a home at an instant, as judging has them: PIECE."""
+    """Return the PIECE in force for a home at an instant, as judging compiles it."""
     return _pieces(conn, policy, np.array([home_id], np.int32), at)[0]
 
 
@@ -165,7 +165,7 @@ def _pieces(conn: Connection, policy: Policy, homes: NDArray[np.int32], at: date
 
 
 def judge(policy: Policy, piece: np.void, new: NewMeasurement, now: datetime) -> measurement_rows.RecordVerdict:
-    """What the rules in force when it was measured say of a record: compared as readings are."""
+    """Judge a record as a reading, by the rules in force when it was measured."""
     value = np.array([_milli(new)], np.int32)
     state = HomeState(int(classify(value, {name: piece[name] for name in (*LIMITS, "reason")})[0]))
     if new.room_kind not in policy.versions[int(piece["version"])].judged_rooms:
@@ -181,7 +181,7 @@ def judge(policy: Policy, piece: np.void, new: NewMeasurement, now: datetime) ->
 
 
 def _limit(piece: np.void, state: HomeState) -> float | None:
-    """The limit that was broken, or else the highest one in force; °C."""
+    """Return the broken limit, or else the highest one in force, °C."""
     if state is HomeState.SEVERE:
         return celsius(int(piece["severe"]))
     highest = max(int(piece["cold"]), int(piece["severe"]))
@@ -213,12 +213,12 @@ def settle(conn: Connection, policy: Policy, home_id: int, now: datetime, actor:
 
 
 def _of(flag: measurement_rows.MeasuredFlagRow, spell: Spell) -> bool:
-    """Whether a flag tells of a spell: it began with it, or with a later record of it."""
+    """Return whether a flag belongs to a spell: it began with its first or a later record."""
     return spell.start <= flag.cold_since and (spell.end is None or flag.cold_since < spell.end)
 
 
 def _end(conn: Connection, home_id: int, spell: Spell) -> tuple[datetime | None, ClearReason | None]:
-    """When and why a spell ended: by a warm record, or because the sensors tell of the cold now."""
+    """Find when and why a spell ended: by a warm record, or because the sensors report the cold now."""
     if spell.end is not None:
         return spell.end, ClearReason.RECOVERED
     sensors = measurement_rows.sensor_flag(conn, home_id, spell.start)
@@ -263,7 +263,7 @@ def _correct(
 
 
 def _raise(conn: Connection, policy: Policy, home_id: int, spell: Spell, now: datetime, actor: str) -> None:
-    """A flag of its own for a spell that has none, with its ticket."""
+    """Raise the flag of a spell that has none, with its ticket."""
     cleared_at, reason = _end(conn, home_id, spell)
     flag = _machine(conn, policy, home_id, spell)
     if cleared_at is not None:
@@ -278,7 +278,7 @@ def _raise(conn: Connection, policy: Policy, home_id: int, spell: Spell, now: da
 
 
 def _machine(conn: Connection, policy: Policy, home_id: int, spell: Spell) -> Any:
-    """The flag of a spell that is not over, as MACHINE."""
+    """Return the flag of an open spell as MACHINE."""
     piece = piece_at(conn, policy, home_id, spell.start)
     flag = idle(1)[0]
     flag["severity"], flag["lowest"] = int(spell.severity), spell.lowest_milli
@@ -310,7 +310,7 @@ def look(conn: Connection, policy: Policy, now: datetime) -> None:
 
 
 def _end_where_sensors_left(conn: Connection, policy: Policy, now: datetime) -> None:
-    """What a sensor told of is over, by a measurement that it contradicted, when the sensor was taken away since."""
+    """End cold spells of sensors that contradicted a measurement and have been removed since."""
     for home, measurement, at in agreement_rows.out(conn, now):
         measurement_rows.lock_home(conn, home)
         rules, target = policy.rules_at(at), int(piece_at(conn, policy, home, at)["target"])
@@ -340,7 +340,7 @@ def _entry(told: measurement_rows.MeasurementReminder, audience: Audience) -> Ou
 
 
 def _end_unjudged(conn: Connection, policy: Policy, now: datetime) -> None:
-    """Outside the season, or where heat was stopped, a flag ends whoever raised it."""
+    """End flags outside the season or where heat was stopped, whatever their source."""
     homes = measurement_rows.open_homes(conn)
     if not homes:
         return
