@@ -27,7 +27,7 @@ from store.tickets.ticket_rows import TicketRow
 
 
 class ChangeKind(StrEnum):
-    """What judging again did to a flag."""
+    """The change that re-judging made to a flag."""
 
     RAISED = "raised"
     WITHDRAWN = "withdrawn"
@@ -36,7 +36,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True)
 class FlagCorrection:
-    """A flag on record that judging again brought in line."""
+    """A change of a flag on record by re-judging."""
 
     kind: ChangeKind
     home_id: int
@@ -46,44 +46,72 @@ class FlagCorrection:
 
 @dataclass
 class Changes:
-    """What a transaction has to write about flags and their tickets."""
+    """The flags and their tickets that a transaction has to write."""
 
     docket: Docket
     now: datetime
     desk: DeskRule | None  # of the rules in force now
     new: list[dict[str, Any]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
-    reopened: list[int] = field(default_factory=list)  # homes whose flag had ended by what was known before
+    reopened: list[int] = field(default_factory=list)  # homes whose ended flag is open after all
     moved: dict[int, int] = field(default_factory=dict)  # flag → the ticket that it has from now on
     told: list[FlagCorrection] = field(default_factory=list)
     open_flags: dict[int, int] = field(default_factory=dict)  # home_id → flag
 
 
-def settle(
-    conn: Connection,
-    policy: Policy,
-    homes: NDArray[np.int32],
-    before: NDArray[np.void],
-    after: NDArray[np.void],
-    ended: NDArray[np.void],
-    now: datetime,
-) -> NDArray[np.int64]:
-    """Write the flags that changed between two states of the homes' machines, and their tickets.
+class MachineStep(NamedTuple):
+    """A step of the machines of locked homes."""
 
-    Args:
-        homes: home_id of each machine; the homes are locked.
-        before, after: MACHINE per home.
-        ended: machine.ENDED in between.
+    homes: NDArray[np.int32]  # home_id
+    before: NDArray[np.void]  # MACHINE per home
+    after: NDArray[np.void]  # MACHINE per home
+    ended: NDArray[np.void]  # ENDED, flags that ended in between
+
+
+class FreshFlag(NamedTuple):
+    """A new or reopened flag that needs a ticket."""
+
+    flag_id: int
+    home_id: int
+    machine: np.void  # MACHINE
+    source: FlagSource
+
+    @property
+    def over(self) -> bool:
+        """Whether the cold has ended already."""
+        return bool(self.machine["cleared_at"] != NONE_US)
+
+    @property
+    def since(self) -> datetime:
+        """The beginning of the cold."""
+        return to_datetime(int(self.machine["cold_since"]))
+
+    def belongs_to(self, ticket: "OpenTicket") -> bool:
+        """Return whether the flag joins an open ticket: always while it is cold, else if it did not begin before it."""
+        return not self.over or ticket.cold_since is None or self.since >= ticket.cold_since
+
+
+class OpenTicket(NamedTuple):
+    """The open cold ticket of a home."""
+
+    ticket_id: int
+    cold_since: datetime | None  # of its first flag
+
+
+def settle(conn: Connection, policy: Policy, step: MachineStep, now: datetime) -> NDArray[np.int64]:
+    """Write the flags that changed in a step of the homes' machines, and their tickets.
+
     Returns:
-        The number of each home's open flag, 0 if it has none.
+        the number of each home's open flag, 0 if it has none.
     """
+    homes, before, after, ended = step
     numbers = np.where(after["severity"] > 0, after["flag"], 0)
     opened = np.flatnonzero((after["severity"] > 0) & (after["flag"] == 0))
     changes = changes_of(conn, policy, now)
-    fresh = [(int(e["home"]), e["flag"]) for e in ended if e["flag"]["flag"] == 0]
-    fresh += [(int(i), after[i]) for i in opened]
+    fresh = [(int(homes[e["home"]]), e["flag"]) for e in ended if e["flag"]["flag"] == 0]
+    fresh += [(int(homes[i]), after[i]) for i in opened]
     if fresh:
-        raise_flags(conn, policy, homes, fresh, changes)
+        raise_flags(conn, policy, fresh, changes)
         numbers[opened] = [row["flag_id"] for row in changes.new[len(changes.new) - len(opened) :]]
     over = [(int(e["home"]), e["flag"]) for e in ended if e["flag"]["flag"] != 0]
     moved = [(int(i), after[i]) for i in _moved(before, after)]
@@ -93,69 +121,53 @@ def settle(
 
 
 def changes_of(conn: Connection, policy: Policy, now: datetime, actor: str = ACTOR) -> Changes:
-    """An empty one."""
-    version = policy.version_at(now)
-    return Changes(Docket(conn, policy, now, actor), now, version.desk if version else None)
+    """Return changes to fill, of a transaction by an actor."""
+    return Changes(Docket(conn, policy, now, actor), now, policy.rules_at(now).desk)
 
 
 def _moved(before: NDArray[np.void], after: NDArray[np.void]) -> NDArray[np.intp]:
-    """Homes whose flag is still the same one and says something else now."""
+    """Return the positions of homes whose flag is still the same one but has changed."""
     same = (after["severity"] > 0) & (after["flag"] != 0)
     differs = [after[name] != before[name] for name in ("severity", "suspended_at", "lowest")]
     return np.flatnonzero(same & np.logical_or.reduce(differs))
 
 
-def raise_flags(
-    conn: Connection,
-    policy: Policy,
-    homes: NDArray[np.int32],
-    fresh: list[tuple[int, np.void]],
-    changes: Changes,
-) -> None:
-    """Make the rows of new flags and give each its ticket: the home's open one, or a new one."""
+def raise_flags(conn: Connection, policy: Policy, fresh: list[tuple[int, np.void]], changes: Changes) -> None:
+    """Make the rows of new flags and give each its ticket: the home's open one, or a new one.
+
+    Args:
+        fresh: (home_id, MACHINE) of each.
+    """
     fresh.sort(key=lambda item: item[1]["cleared_at"] == NONE_US)  # those that are over first, in their order
-    home_ids = [int(homes[home]) for home, _ in fresh]
-    last = Last(ticket_rows.last_cold(conn, sorted(set(home_ids))))
-    flags = [flag for _, flag in fresh]
-    whys = explain(conn, policy, list(zip(home_ids, flags, strict=True)))
+    last = Last(ticket_rows.last_cold(conn, sorted({home_id for home_id, _ in fresh})))
+    whys = explain(conn, policy, fresh)
     changes.docket.reserve(len(fresh))
     flag_ids = numbers.take(conn, numbers.NumberKind.FLAG, len(fresh))
-    for flag_id, home_id, flag, why in zip(flag_ids, home_ids, flags, whys, strict=True):
-        _add(policy, changes, last, flag_id, home_id, flag, why, FlagSource.SENSOR)
+    for flag_id, (home_id, machine), why in zip(flag_ids, fresh, whys, strict=True):
+        _add(policy, changes, last, FreshFlag(flag_id, home_id, machine, FlagSource.SENSOR), why)
 
 
-def _add(
-    policy: Policy,
-    changes: Changes,
-    last: "Last",
-    flag_id: int,
-    home_id: int,
-    flag: np.void,
-    why: dict[str, Any],
-    source: FlagSource,
-) -> int:
-    """Make the row of a new flag and find its ticket; returns the ticket."""
-    columns = flag_columns(flag)
-    ticket = _ticket(policy, changes, last, flag_id, home_id, flag, source)
-    row = _flag_row(policy, flag_id, home_id, flag, columns, ticket, why, changes.now)
-    changes.new.append({**row, "source": source.value})
-    if columns["cleared_at"] is not None:
-        changes.docket.add(ticket, EventKind.RETROSPECTIVE, flag=flag_id, cleared_at=columns["cleared_at"])
+def _add(policy: Policy, changes: Changes, last: "Last", flag: FreshFlag, why: dict[str, Any]) -> int:
+    """Make the row of a new flag and find its ticket; return the ticket."""
+    ticket = _ticket(policy, changes, last, flag)
+    row = _flag_row(policy, flag, ticket, why, changes.now)
+    changes.new.append(row)
+    if flag.over:
+        changes.docket.add(ticket, EventKind.RETROSPECTIVE, flag=flag.flag_id, cleared_at=row["cleared_at"])
     return ticket
 
 
 def raise_measured(
-    conn: Connection, policy: Policy, home_id: int, flag: np.void, why: dict[str, Any], now: datetime, actor: str
+    conn: Connection, policy: Policy, changes: Changes, home_id: int, machine: np.void, why: dict[str, Any]
 ) -> int:
-    """A flag that a measurement tells of, with its ticket as any other; returns the ticket. The home is locked.
+    """Raise and write the flag of a measurement, with a ticket like any other; return the ticket. The home is locked.
 
     Args:
-        flag: MACHINE; what ended when the sensors' flag began is told by `cleared_at` and Ended.
+        machine: MACHINE; if it ended because the sensors' flag began, `cleared_at` and its reason tell.
     """
-    changes = changes_of(conn, policy, now, actor)
     last = Last(ticket_rows.last_cold(conn, [home_id]))
     (flag_id,) = numbers.take(conn, numbers.NumberKind.FLAG, 1)
-    ticket = _add(policy, changes, last, flag_id, home_id, flag, why, FlagSource.MEASUREMENT)
+    ticket = _add(policy, changes, last, FreshFlag(flag_id, home_id, machine, FlagSource.MEASUREMENT), why)
     changes.docket.write()
     flag_rows.insert(conn, changes.new)
     return ticket
@@ -176,7 +188,7 @@ def open_again(
     again: Sequence[tuple[ReopenedFlag, np.void]],
     source: FlagSource,
 ) -> None:
-    """Let flags that had ended be open after all, each with a ticket in work: its own, or as a new flag gets one."""
+    """Reopen flags that had ended, each with a ticket in work: its own, or one as for a new flag."""
     changes.reopened += [row.home_id for row, _ in again]
     tickets = ticket_rows.lock(conn, sorted({row.ticket_id for row, _ in again})) if again else {}
     idle = [
@@ -184,105 +196,101 @@ def open_again(
     ]
     last = Last(ticket_rows.last_cold(conn, sorted({row.home_id for row, _ in idle})) if idle else {})
     for row, flag in idle:
-        ticket = _ticket(policy, changes, last, row.flag_id, row.home_id, flag, source)
+        ticket = _ticket(policy, changes, last, FreshFlag(row.flag_id, row.home_id, flag, source))
         if ticket != row.ticket_id:
             changes.moved[row.flag_id] = ticket
 
 
 class Last:
-    """The last cold ticket of each home, and when its first flag began; what is opened meanwhile is the last one."""
+    """The last cold ticket of each home, including those opened in this transaction."""
 
     def __init__(self, stored: Mapping[int, tuple[TicketRow, datetime | None]]) -> None:
         self._stored = stored
-        self._opened: dict[int, tuple[int, datetime]] = {}
+        self._opened: dict[int, OpenTicket] = {}
 
     def note(self, home_id: int, ticket: int, since: datetime) -> None:
-        """A ticket was opened for a home, or opened again."""
-        self._opened[home_id] = (ticket, since)
+        """Note that a ticket of a home was opened or reopened."""
+        self._opened[home_id] = OpenTicket(ticket, since)
 
-    def open(self, home_id: int) -> tuple[int, datetime | None] | None:
-        """The open ticket of a home."""
+    def open(self, home_id: int) -> OpenTicket | None:
+        """Return the open ticket of a home."""
         if home_id in self._opened:
             return self._opened[home_id]
         row, first = self._stored.get(home_id, (None, None))
-        return (row.ticket_id, first) if row is not None and row.state != TicketState.CLOSED else None
+        return OpenTicket(row.ticket_id, first) if row is not None and row.state != TicketState.CLOSED else None
 
     def before(self, home_id: int) -> TicketRow | None:
-        """The ticket of a home as it was before."""
+        """Return the last ticket of a home from before this transaction, unless one was opened since."""
         return None if home_id in self._opened else self._stored.get(home_id, (None, None))[0]
 
 
-def _ticket(
-    policy: Policy, changes: Changes, last: Last, flag_id: int, home_id: int, flag: np.void, source: FlagSource
-) -> int:
-    """The ticket of a new flag: the home's open one, the one it had until not long ago, or a new one."""
-    over, since = flag["cleared_at"] != NONE_US, to_datetime(int(flag["cold_since"]))
-    data = {"flag": flag_id, "severity": _severity(flag), "cold_since": since.isoformat()}
-    found, before = last.open(home_id), last.before(home_id)
-    # What was over before the open ticket's own cold began is no part of it.
-    if found is not None and not (over and found[1] is not None and since < found[1]):
-        relapsed = before is not None and before.state in (TicketState.VERIFYING, TicketState.DONE) and not over
-        kind = EventKind.RELAPSED if relapsed else EventKind.FLAG_JOINED
-        changes.docket.add(found[0], kind, **data)
-        if not over:
-            changes.docket.add(found[0], EventKind.PRIORITY, priority=_priority(changes.desk, flag, changes.now))
-        if relapsed:
-            last.note(home_id, found[0], since)
-        return found[0]
-    if before is not None and not over and within_call_back(policy, before, changes.now):
-        changes.docket.add(before.ticket_id, EventKind.RELAPSED, **data)
-        changes.docket.add(before.ticket_id, EventKind.PRIORITY, priority=_priority(changes.desk, flag, changes.now))
-        last.note(home_id, before.ticket_id, since)
+def _ticket(policy: Policy, changes: Changes, last: Last, flag: FreshFlag) -> int:
+    """Find the ticket of a flag: the home's open one, the one it had until not long ago, or a new one."""
+    ticket, before = last.open(flag.home_id), last.before(flag.home_id)
+    if ticket is not None and flag.belongs_to(ticket):
+        relapsed = before is not None and before.state in (TicketState.VERIFYING, TicketState.DONE) and not flag.over
+        _join(changes, last, flag, ticket.ticket_id, relapsed)
+        return ticket.ticket_id
+    if before is not None and not flag.over and within_call_back(policy, before, changes.now):
+        _join(changes, last, flag, before.ticket_id, relapsed=True)
         return before.ticket_id
+    return _open(changes, last, flag, before)
+
+
+def _join(changes: Changes, last: Last, flag: FreshFlag, ticket: int, relapsed: bool) -> None:
+    """Add a flag to a ticket; `relapsed`: its work was done, and it is in work again."""
+    changes.docket.add(ticket, EventKind.RELAPSED if relapsed else EventKind.FLAG_JOINED, **_event_data(flag))
+    if not flag.over:
+        changes.docket.add(ticket, EventKind.PRIORITY, priority=_priority(changes, flag))
+    if relapsed:
+        last.note(flag.home_id, ticket, flag.since)
+
+
+def _open(changes: Changes, last: Last, flag: FreshFlag, before: TicketRow | None) -> int:
+    """Open a ticket for a flag; it follows the closed one that the home had before."""
+    follows = before is not None and before.state == TicketState.CLOSED and not flag.over
     opening = Opening(
         ticket_class=TicketClass.COLD,
-        source=TicketSource.MEASUREMENT if source is FlagSource.MEASUREMENT else TicketSource.FLAG,
-        priority=_priority(changes.desk, flag, changes.now),
-        home_id=home_id,
-        follows=before.ticket_id if before is not None and before.state == TicketState.CLOSED and not over else None,
-        data=data,
-        over=over,
+        source=TicketSource.MEASUREMENT if flag.source is FlagSource.MEASUREMENT else TicketSource.FLAG,
+        priority=_priority(changes, flag),
+        home_id=flag.home_id,
+        follows=before.ticket_id if before is not None and follows else None,
+        data=_event_data(flag),
+        over=flag.over,
     )
     ticket = changes.docket.open(opening)
-    if not over:
-        last.note(home_id, ticket, since)
+    if not flag.over:
+        last.note(flag.home_id, ticket, flag.since)
     return ticket
 
 
-def _priority(desk: DeskRule | None, flag: np.void, now: datetime) -> int:
-    cold = Cold(
-        Severity(int(flag["severity"])),
-        int(flag["limit"]) - int(flag["lowest"]),
-        now - to_datetime(int(flag["cold_since"])),
-    )
-    return priority(TicketClass.COLD, cold, desk)
+def _event_data(flag: FreshFlag) -> dict[str, Any]:
+    severity = Severity(int(flag.machine["severity"])).name.lower()
+    return {"flag": flag.flag_id, "severity": severity, "cold_since": flag.since.isoformat()}
 
 
-def _flag_row(
-    policy: Policy,
-    flag_id: int,
-    home_id: int,
-    flag: np.void,
-    columns: dict[str, Any],
-    ticket: int,
-    why: dict[str, Any],
-    now: datetime,
-) -> dict[str, Any]:
+def _priority(changes: Changes, flag: FreshFlag) -> int:
+    machine = flag.machine
+    severity, shortfall = Severity(int(machine["severity"])), int(machine["limit"]) - int(machine["lowest"])
+    return priority(TicketClass.COLD, Cold(severity, shortfall, changes.now - flag.since), changes.desk)
+
+
+def _flag_row(policy: Policy, flag: FreshFlag, ticket: int, why: dict[str, Any], now: datetime) -> dict[str, Any]:
     return {
-        "flag_id": flag_id,
-        "home_id": home_id,
-        "cold_since": instant_text(flag["cold_since"]),
-        "confirmed_at": instant_text(flag["confirmed_at"]),
+        "flag_id": flag.flag_id,
+        "home_id": flag.home_id,
+        "confirmed_at": instant_text(flag.machine["confirmed_at"]),
         "raised_at": now.isoformat(),
-        "policy": policy.labels[int(flag["version"])],
+        "policy": policy.labels[int(flag.machine["version"])],
         "why": why,
         "ticket_id": ticket,
-        **columns,
+        "source": flag.source.value,
+        **flag_columns(flag.machine),
     }
 
 
 def flag_columns(flag: np.void) -> dict[str, Any]:
-    """The columns of a flag that change while it lives, and when it began."""
+    """Return the columns of a flag that change while it lives, and its beginning."""
     cleared = flag["cleared_at"] != NONE_US
     return {
         "cold_since": instant_text(flag["cold_since"]),
@@ -297,7 +305,7 @@ def flag_columns(flag: np.void) -> dict[str, Any]:
 
 
 def clear_reason(code: int) -> ClearReason:
-    """Why a machine ended a flag: 0 is recovery, else the code of Ended or NotJudged."""
+    """Return why a machine ended a flag: code 0 is recovery, else FlagEndCause or NotJudged."""
     if code < 0:
         return ClearReason(FlagEndCause(code).name.lower())
     return ClearReason(NotJudged(code).code) if code else ClearReason.RECOVERED
@@ -306,7 +314,7 @@ def clear_reason(code: int) -> ClearReason:
 def write_flags(
     conn: Connection, changes: Changes, before: NDArray[np.void], known: Iterable[tuple[int, np.void]]
 ) -> None:
-    """Write them; the tickets of `known` flags, which were `before` (MACHINE by position), are told."""
+    """Write the changes, and the events of `known` flags, which were `before` (MACHINE by position)."""
     _take_over(conn, changes)
     if changes.known:
         # An old flag ends before a new one of the same home may open.
@@ -320,7 +328,7 @@ def write_flags(
 
 
 def _take_over(conn: Connection, changes: Changes) -> None:
-    """A home has one open flag: that of a measurement ends where the sensors' begins, on the same ticket."""
+    """End the flag of a measurement where the sensors' flag of the home begins, on the same ticket."""
     opening = [*changes.reopened, *(row["home_id"] for row in changes.new if row["cleared_at"] is None)]
     if opening:
         for flag, ticket in flag_rows.take_over(conn, opening, changes.now):
@@ -328,7 +336,7 @@ def _take_over(conn: Connection, changes: Changes) -> None:
 
 
 def _tell(changes: Changes, ticket: int, before: np.void, flag: np.void) -> None:
-    """Tell the ticket of a known flag that it got worse or ended."""
+    """Add the event that a known flag got worse or ended to its ticket."""
     number = int(flag["flag"])
     if flag["severity"] > before["severity"]:
         changes.docket.add(ticket, EventKind.SEVERE, flag=number, severe_at=instant_text(flag["severe_at"]))
@@ -338,10 +346,6 @@ def _tell(changes: Changes, ticket: int, before: np.void, flag: np.void) -> None
         changes.docket.add(ticket, kind, flag=number, cleared_at=instant_text(flag["cleared_at"]), reason=reason)
 
 
-def _severity(flag: np.void) -> str:
-    return Severity(int(flag["severity"])).name.lower()
-
-
 def instant_text(us: np.int64) -> str | None:
-    """An instant of MACHINE as JSON has it."""
+    """Format an instant of MACHINE for JSON."""
     return None if us == NONE_US else to_datetime(int(us)).isoformat()

@@ -64,7 +64,7 @@ class JudgedStretch:
 
 @dataclass
 class Past:
-    """Homes on their way through their history, and their standing after the last stretch."""
+    """Homes on their way through their history, and their state after the last stretch."""
 
     homes: NDArray[np.int32]  # home_id, rising
     machines: NDArray[np.void]  # MACHINE per home

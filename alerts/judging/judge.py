@@ -18,8 +18,8 @@ from alerts.engine.machine import MACHINE, fold
 from alerts.engine.runs import cut, runs
 from alerts.engine.track import Held, Int, Milli, coldest, hold
 from alerts.judging import flagging
+from alerts.judging.home_state import UNKNOWN_STATE, current_state, last_change, next_deadline
 from alerts.judging.screen import suspects
-from alerts.judging.standing import UNKNOWN_STATE, current_state, last_change, next_deadline
 from alerts.judging.terms import ScheduleCache
 from alerts.judging.weigh import ReadingRules
 from domain import groups
@@ -34,7 +34,7 @@ SETTLE_US = 10_000_000
 
 @dataclass
 class LockedHomes:
-    """The locked homes of one transaction and their standing, sorted by id."""
+    """The locked homes of one transaction and their state, sorted by id."""
 
     rows: NDArray[np.void]  # store.state.LOCKED
     held: NDArray[np.void]  # store.state.HELD
@@ -150,7 +150,8 @@ class Judge:
         before, after = part.machines, part.machines.copy()
         moved = self._advance(conn, part, held, span.begin, span.end, after)
         rows = _rows(part, after, moved, None if span.to_last_change else span.end)
-        rows["flag_id"] = flagging.settle(conn, self.policy, part.ids, before, after, moved.ended, now)
+        step = flagging.MachineStep(part.ids, before, after, moved.ended)
+        rows["flag_id"] = flagging.settle(conn, self.policy, step, now)
         _write(conn, part, rows, moved.due, now)
 
     def _advance(
@@ -258,7 +259,7 @@ class PendingReadings:
 
 
 def load(conn: Connection, home_ids: NDArray[np.int32]) -> LockedHomes:
-    """Lock homes and read their standing."""
+    """Lock homes and read their state."""
     rows = state_rows.lock(conn, home_ids)
     held = state_rows.held(conn, rows["home_id"])
     at = np.searchsorted(rows["home_id"], held["home_id"])

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.engine.deadline import NEVER_US
@@ -34,7 +33,6 @@ from store.judging import flag_rows
 def reconcile(
     conn: Connection,
     policy: Policy,
-    homes: NDArray[np.int32],
     stored: Sequence[flag_rows.FlagRow],
     judged: Sequence[tuple[int, np.void]],
     now: datetime,
@@ -44,25 +42,24 @@ def reconcile(
     """Reconcile the flags on record with the history; without `write`, only list the corrections.
 
     Args:
-        homes: home_id by position; the homes are locked.
-        stored: flags that were open after the start of what was judged.
-        judged: (position of the home, MACHINE) of every flag the history has there.
+        stored: flags of the homes, which are locked, that were open after the start of judging.
+        judged: (home_id, MACHINE) of every flag that the history has from there on.
     """
     changes = changes_of(conn, policy, now)
-    pairs, fresh, gone = _match(homes, stored, judged)
+    pairs, fresh, gone = _match(stored, judged)
     pairs.sort(key=lambda pair: pair[1]["cleared_at"] == NONE_US)  # a home never has two flags open
     differing = [pair for pair in pairs if not _same(*pair)]
     changes.told += [FlagCorrection(ChangeKind.WITHDRAWN, row.home_id, row.cold_since, row.cleared_at) for row in gone]
     changes.told += [_change(ChangeKind.CORRECTED, row.home_id, flag) for row, flag in differing]
-    changes.told += [_change(ChangeKind.RAISED, int(homes[home]), flag) for home, flag in fresh]
+    changes.told += [_change(ChangeKind.RAISED, home_id, flag) for home_id, flag in fresh]
     if not write:
         return changes
     changes.open_flags |= {row.home_id: row.flag_id for row, flag in pairs if flag["cleared_at"] == NONE_US}
     _withdraw(conn, changes, gone)
     _correct(conn, policy, changes, differing)
     if fresh:
-        raise_flags(conn, policy, homes, fresh, changes)
-    write_flags(conn, changes, np.zeros(len(homes), MACHINE), ())
+        raise_flags(conn, policy, fresh, changes)
+    write_flags(conn, changes, np.empty(0, MACHINE), ())
     changes.open_flags |= {row["home_id"]: row["flag_id"] for row in changes.new if row["cleared_at"] is None}
     return changes
 
@@ -71,7 +68,7 @@ Pair = tuple[flag_rows.FlagRow, np.void]
 
 
 def _match(
-    homes: NDArray[np.int32], stored: Sequence[flag_rows.FlagRow], judged: Sequence[tuple[int, np.void]]
+    stored: Sequence[flag_rows.FlagRow], judged: Sequence[tuple[int, np.void]]
 ) -> tuple[list[Pair], list[tuple[int, np.void]], list[flag_rows.FlagRow]]:
     """Pair flags of the same cold spell: those that began together, else those that overlap in time."""
     left: dict[int, list[flag_rows.FlagRow]] = {}
@@ -81,11 +78,11 @@ def _match(
     rest = list(judged)
     for same in (_began_together, _overlap):
         unpaired = []
-        for home, flag in rest:
-            mine = left.get(int(homes[home]), [])
+        for home_id, flag in rest:
+            mine = left.get(home_id, [])
             found = next((row for row in mine if same(row, flag)), None)
             if found is None:
-                unpaired.append((home, flag))
+                unpaired.append((home_id, flag))
             else:
                 mine.remove(found)
                 pairs.append((found, flag))

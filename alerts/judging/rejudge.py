@@ -18,8 +18,8 @@ from alerts.engine.machine import ENDED, MACHINE, idle
 from alerts.engine.track import Held, Int
 from alerts.judging import flagging
 from alerts.judging.history import DAY, History, Past
+from alerts.judging.home_state import UNKNOWN_STATE, current_state, last_change, next_deadline
 from alerts.judging.reconciling import reconcile
-from alerts.judging.standing import UNKNOWN_STATE, current_state, last_change, next_deadline
 from domain import groups
 from domain.instants import NONE_US, to_datetime
 from store.base import wire
@@ -166,9 +166,10 @@ class Rejudging:
         past = walked.past
         stored = flag_rows.since(self.conn, past.homes.tolist(), self._start(walked))
         open_now = np.flatnonzero(past.machines["severity"] > 0)
-        judged = _flags(walked.ended) + [(int(home), past.machines[home]) for home in open_now]
+        judged = _flags(past.homes, walked.ended)
+        judged += [(int(past.homes[home]), past.machines[home]) for home in open_now]
         policy = self.history.policy
-        changes = reconcile(self.conn, policy, past.homes, stored, judged, self.now, write=not self.dry)
+        changes = reconcile(self.conn, policy, stored, judged, self.now, write=not self.dry)
         if not self.dry:
             self._put_state(walked, changes.open_flags)
         return changes
@@ -187,14 +188,14 @@ class Rejudging:
         written = sum(ledger_rows.put(self.conn, rows, policy.labels) for rows in days if len(rows))
         flags = flag_rows.since(self.conn, kept.tolist(), self._start(walked))
         stored = [flag for flag in flags if flag.cleared_at and flag.cleared_at <= end]
-        judged = _flags(walked.ended[same[walked.ended["home"]]])
-        return written, reconcile(self.conn, policy, homes, stored, judged, self.now, write=not self.dry)
+        judged = _flags(homes, walked.ended[same[walked.ended["home"]]])
+        return written, reconcile(self.conn, policy, stored, judged, self.now, write=not self.dry)
 
     def _start(self, walked: ReplayedHomes) -> datetime:
         return to_datetime(self.history.midnight_us(walked.first_day))
 
     def _put_state(self, walked: ReplayedHomes, open_flags: dict[int, int]) -> None:
-        """Write the standing of homes, from which live judging continues."""
+        """Write the state of homes, from which live judging continues."""
         past, held = walked.past, walked.past.held
         there = np.flatnonzero(past.entered)
         if not len(there) or held is None:
@@ -236,9 +237,9 @@ def _locked(conn: Connection, home_ids: Sequence[int]) -> NDArray[np.int32]:
     return homes
 
 
-def _flags(ended: NDArray[np.void]) -> list[tuple[int, np.void]]:
-    """Return (position of the home, MACHINE) of ENDED rows."""
-    return [(int(row["home"]), row["flag"]) for row in ended]
+def _flags(homes: NDArray[np.int32], ended: NDArray[np.void]) -> list[tuple[int, np.void]]:
+    """Return (home_id, MACHINE) of ENDED rows."""
+    return [(int(homes[row["home"]]), row["flag"]) for row in ended]
 
 
 def _leaves_as_recorded(past: Past, nth: int, on_record: dict[int, tuple[date, bytes | None]], to_day: date) -> bool:

@@ -274,7 +274,7 @@ def _raise(conn: Connection, policy: Policy, home_id: int, spell: Spell, now: da
     why = explain_measured(
         policy, home, flag, measurement_rows.number(first.measurement), first.room, celsius(first.milli)
     )
-    raise_measured(conn, policy, home_id, flag, why, now, actor)
+    raise_measured(conn, policy, changes_of(conn, policy, now, actor), home_id, flag, why)
 
 
 def _machine(conn: Connection, policy: Policy, home_id: int, spell: Spell) -> Any:

@@ -13,7 +13,7 @@ AHEAD = timedelta(days=60)  # the list of a year comes out in the November befor
 
 @lru_cache(maxsize=8)
 def working_days(policy: Policy) -> WorkingCalendar:
-    """The calendar of a policy. What the policy says of a day goes before what the public calendar says of it."""
+    """Return the working days of a policy, whose own days override the public calendar."""
     added = policy.calendar
     public = {day.year for day in holidays} - added.years
     return WorkingCalendar(
@@ -24,7 +24,7 @@ def working_days(policy: Policy) -> WorkingCalendar:
 
 
 def missing_years(policy: Policy, today: date) -> list[str]:
-    """What is to be done about years that clocks in working days will soon run into and the calendar does not know."""
+    """Return what to do about unknown years of the calendar that clocks in working days will soon reach."""
     if not any(
         length.working_days for v in policy.versions for clocks in v.clocks.values() for length in clocks.values()
     ):

@@ -17,22 +17,19 @@ log = structlog.get_logger()
 
 
 def fresh_clocks(
-    policy: Policy, version: Version | None, ticket_class: TicketClass, now: datetime
+    policy: Policy, rules: Version, ticket_class: TicketClass, now: datetime
 ) -> list[tuple[str, datetime | None, DueTime]]:
-    """Name, start and due time of each clock of a ticket that is opened now."""
-    if version is None:
-        return []
+    """Return name, start and due time of each clock of a ticket that is opened now."""
     found: list[tuple[str, datetime | None, DueTime]] = []
-    for name, length in version.clocks.get(ticket_class, {}).items():
+    for name, length in rules.clocks.get(ticket_class, {}).items():
         waits = name == AFTER_DONE
-        found.append((name, None, DueTime(None)) if waits else (name, now, _due(policy, version, now, length)))
+        found.append((name, None, DueTime(None)) if waits else (name, now, _due(policy, rules, now, length)))
     return found
 
 
 def call_back(policy: Policy, row: TicketRow, done_at: datetime) -> tuple[datetime, DueTime] | None:
-    """From when and by when the user of a ticket whose work was done then is called back; None: not at all."""
-    version = policy.version_at(row.opened_at)
-    after = version.call_back_after.get(row.ticket_class) if version else None
+    """Return from when and by when the user is called back after the work; None if there is no call-back."""
+    after = policy.rules_at(row.opened_at).call_back_after.get(row.ticket_class)
     if after is None:
         return None
     opens_at = done_at + after
@@ -43,27 +40,27 @@ def call_back(policy: Policy, row: TicketRow, done_at: datetime) -> tuple[dateti
 def clock_due(
     policy: Policy, ticket_class: str, name: str, started_at: datetime, opened_at: datetime
 ) -> DueTime | None:
-    """When a clock runs out by the rules in force when its ticket was opened; None: they do not know it."""
-    version = policy.version_at(opened_at)
-    length = version.clocks.get(ticket_class, {}).get(name) if version else None
-    return _due(policy, version, started_at, length) if version and length else None
+    """Return when a clock runs out by the rules of when its ticket was opened; None if they have no such clock."""
+    rules = policy.rules_at(opened_at)
+    length = rules.clocks.get(ticket_class, {}).get(name)
+    return _due(policy, rules, started_at, length) if length else None
 
 
 def within_call_back(policy: Policy, ticket: TicketRow, now: datetime) -> bool:
-    """Whether a closed ticket is still in the time after its work in which a relapse opens it again."""
+    """Return whether a relapse still reopens a closed ticket: until its call-back is due."""
     if ticket.state != TicketState.CLOSED or ticket.done_at is None:
         return False
     until = call_back(policy, ticket, ticket.done_at)
     return until is not None and until[1].due_at is not None and now <= until[1].due_at
 
 
-def _due(policy: Policy, version: Version, start: datetime, length: Duration) -> DueTime:
-    share = version.desk.warn_share if version.desk else None
+def _due(policy: Policy, rules: Version, start: datetime, length: Duration) -> DueTime:
+    share = rules.desk.warn_share if rules.desk else None
     return due(start, length, working_days(policy), policy.zone, share)
 
 
 def undated_events(ticket: int, clocks: Iterable[tuple[str, datetime | None, DueTime]]) -> list[NewEvent]:
-    """What happens to a ticket whose clocks run into a year that the calendar does not know."""
+    """Return the events of a ticket whose clocks run into a year that the calendar does not know."""
     events = []
     for name, _, found in clocks:
         if found.unknown_year is not None:
@@ -76,7 +73,7 @@ def undated_events(ticket: int, clocks: Iterable[tuple[str, datetime | None, Due
 
 
 def clock_row(ticket: int, nth_round: int, name: str, started_at: datetime | None, found: DueTime) -> dict[str, Any]:
-    """A clock as it is stored."""
+    """Return the row of a clock."""
     return {
         "ticket_id": ticket,
         "round": nth_round,
@@ -88,5 +85,5 @@ def clock_row(ticket: int, nth_round: int, name: str, started_at: datetime | Non
 
 
 def as_text(at: datetime | None) -> str | None:
-    """An instant as JSON has it."""
+    """Format an instant for JSON."""
     return None if at is None else at.isoformat()

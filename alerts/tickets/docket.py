@@ -49,7 +49,7 @@ class Opening:
 
     @property
     def place(self) -> TicketPlace:
-        """Where it is."""
+        """The place of the ticket."""
         return TicketPlace(self.home_id, self.building_id, self.substation_id)
 
     @property
@@ -58,19 +58,19 @@ class Opening:
         return UserStatement({"text": self.description, "source": self.source.value}, self.contact)
 
     def following(self, ticket: int) -> "Opening":
-        """The same for a home that had a ticket before."""
+        """Return the opening as a follow-up of an earlier ticket of the home."""
         return replace(self, follows=ticket)
 
 
 class UserStatement(NamedTuple):
-    """What a user has said: `data` for the event, with `text`; the contact, which is personal, stands beside it."""
+    """A statement of a user: `data` for the event, with `text`; the contact is personal and kept apart."""
 
     data: Mapping[str, Any]
     contact: str | None = None
 
 
 class Docket:
-    """What a transaction has to write about tickets.
+    """The tickets and events that a transaction has to write.
 
     Homes for which cold tickets are opened are locked by the caller before (store.state.lock), tickets by the docket;
     always in this order.
@@ -145,14 +145,14 @@ class Docket:
         return notices(alive, {t: opening.ticket_class for t, opening in self._opened.items()})
 
     def _write_clocks(self) -> list[NewEvent]:
-        """Start the clocks of what is opened; returns what is to be told of those without a due time."""
+        """Start the clocks of opened tickets; return the events of those without a due time."""
         alike: dict[tuple[TicketClass, frozenset[str] | None], list[int]] = {}
         for ticket, opening in self._opened.items():
             if not opening.over:
                 alike.setdefault((opening.ticket_class, opening.clocks), []).append(ticket)
-        version, undated = self._policy.version_at(self.now), list[NewEvent]()
+        rules, undated = self._policy.rules_at(self.now), list[NewEvent]()
         for (ticket_class, wanted), tickets in alike.items():
-            clocks = fresh_clocks(self._policy, version, ticket_class, self.now)
+            clocks = fresh_clocks(self._policy, rules, ticket_class, self.now)
             mine = [clock for clock in clocks if wanted is None or clock[0] in wanted]
             rows = [clock_rows.OpenedClock(name, at, found.due_at, found.warn_at) for name, at, found in mine]
             clock_rows.insert_opened(self._conn, tickets, rows)

@@ -51,7 +51,7 @@ def merge(
 
 
 def _locked(conn: Connection, tickets: Sequence[int]) -> tuple[dict[int, TicketRow], dict[int, EndingFacts]]:
-    """Tickets as they stay until the transaction ends; no flag comes to one meanwhile."""
+    """Lock tickets until the transaction ends; no flag joins one meanwhile."""
     ticket_rows.lock_home_of(conn, tickets[0])
     return ticket_rows.lock(conn, sorted(set(tickets))), ending_rows.ended(conn, list(tickets))
 
@@ -64,7 +64,7 @@ def _check(row: TicketRow, kind: EventKind, refusal: str | None) -> None:
 
 
 def _passing_over(row: TicketRow, one: EndingFacts) -> dict[str, bool]:
-    """What the other ticket owes the user of this one."""
+    """Return the duties towards the user of this ticket that pass to the one it is merged into."""
     return {
         "reply": row.replied_at is None,
         "call_back": one.call_back_asked and row.called_back_at is None,

@@ -1,4 +1,4 @@
-"""Who hears of what happens to tickets."""
+"""Notices of ticket events and their addressees."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ TOLD_OF_CASES = frozenset({EventKind.CLOCK_WARNED, EventKind.CLOCK_BREACHED, Eve
 
 
 def notices(events: Sequence[NewEvent], classes: Mapping[int, TicketClass]) -> list[OutboxEntry]:
-    """What goes into the outbox for events of tickets of these classes."""
+    """Return the outbox entries for events of tickets of these classes."""
     reopened = {event.ticket_id for event in events if event.kind is EventKind.REOPENED}  # told of that, not twice
     return [
         OutboxEntry(kind, audience, ticket_id=event.ticket_id, data=_data(kind, event.data))
@@ -52,8 +52,11 @@ def _of(event: NewEvent, ticket_class: TicketClass) -> list[tuple[NoticeKind, Au
 
 
 def _left_out(event: NewEvent, ticket_class: TicketClass) -> set[Audience]:
-    """Who is not told: the crew complained about, the user with a silent thermometer, the staff who did it themselves
-    for a whole incident, the desk that has an incident."""
+    """Return the addressees to leave out.
+
+    These are the crew complained about, the user with a silent thermometer, the staff who did it themselves for a whole
+    incident, and the desk that has an incident.
+    """
     if ticket_class in CASES:
         return {CREW}
     if ticket_class is TicketClass.DEVICE:
@@ -64,7 +67,7 @@ def _left_out(event: NewEvent, ticket_class: TicketClass) -> set[Audience]:
 
 
 def _data(kind: NoticeKind, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys that the texts of a notice name."""
+    """Return the values for the placeholders of a notice's texts."""
     match kind:
         case NoticeKind.APPOINTMENT:
             return {"at": data["appointment_at"]}

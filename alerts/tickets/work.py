@@ -1,4 +1,4 @@
-"""What happens to tickets that are there: what each event changes, the clocks it stops, and what closing needs."""
+"""Events of existing tickets: the columns they change, the clocks they stop, and the conditions of closing."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -92,7 +92,7 @@ class _Work:
         self.happened: list[tuple[NewEvent, str]] = []
 
     def let(self, event: NewEvent) -> None:
-        """One event, and what follows from it at once."""
+        """Apply one event and those that follow from it at once."""
         row = self._rows[event.ticket_id]
         if event.kind is EventKind.PRIORITY and event.data["priority"] >= row.priority:
             return
@@ -154,10 +154,10 @@ class _Work:
         clock_rows.start(self._conn, clocks)
 
     def _start_rounds(self) -> None:
-        version = self._policy.version_at(self._now)
+        rules = self._policy.rules_at(self._now)
         clocks = []
         for row in self._again:
-            mine = fresh_clocks(self._policy, version, TicketClass(row.ticket_class), self._now)
+            mine = fresh_clocks(self._policy, rules, TicketClass(row.ticket_class), self._now)
             clocks += [clock_row(row.ticket_id, row.round, *clock) for clock in mine]
             self.happened += [(event, row.state) for event in undated_events(row.ticket_id, mine)]
         clock_rows.insert(self._conn, clocks)
@@ -167,7 +167,7 @@ _UNDONE: Mapping[str, None] = dict.fromkeys(("done_at", "proven_at", "proof", "r
 
 
 def _columns(row: TicketRow, event: NewEvent, now: datetime) -> dict[str, Any]:
-    """The columns of a ticket that an event changes, beside its state."""
+    """Return the columns of a ticket that an event changes, apart from its state."""
     data = event.data
     match event.kind:
         case EventKind.ASSIGNED:
@@ -213,7 +213,7 @@ def _columns(row: TicketRow, event: NewEvent, now: datetime) -> dict[str, Any]:
 
 
 def _passed_over(row: TicketRow, owed: Mapping[str, Any]) -> dict[str, Any]:
-    """What a ticket owes the user of one that was merged into it, as far as it does not owe it already."""
+    """Return the duties of a ticket towards the user of one merged into it, without those it already has."""
     changed: dict[str, Any] = {}
     if owed["reply"]:
         changed["replied_at"] = None
@@ -226,7 +226,7 @@ def _passed_over(row: TicketRow, owed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refused(row: TicketRow, kind: EventKind) -> MoveRefused:
-    """What to say of a move that a ticket does not allow in its state."""
+    """Return the refusal of a move that the state of a ticket does not allow."""
     allowed = ", ".join(allowed_moves(TicketState(row.state)))
     return MoveRefused(row.number, row.state, kind, f"it allows {allowed}")
 

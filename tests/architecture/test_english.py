@@ -14,6 +14,7 @@ ROOMS = (
     "dashboards",
     "docs",
     "ingest",
+    "alerts",
     "local",
     "tests",
     "domain",

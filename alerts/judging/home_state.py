@@ -1,4 +1,4 @@
-"""The standing of homes after judging: state, since when, how far they are judged, and their next deadline.
+"""The state of homes after judging: which, since when, how far they are judged, and their next deadline.
 
 Live judging and re-judging both derive it here, so that they leave the same rows.
 """
