@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import structlog
@@ -111,18 +111,18 @@ def prove(
     return proven
 
 
+class SignedMeasurement(NamedTuple):
+    """A measurement on site that the user has signed."""
+
+    measurement: str  # number of the record
+    celsius: float
+    limit: float  # °C
+
+
 def measured(
-    conn: Connection,
-    policy: Policy,
-    home_id: int,
-    *,
-    measurement: str,
-    celsius: float,
-    limit: float,
-    now: datetime,
-    actor: str,
+    conn: Connection, policy: Policy, home_id: int, signed: SignedMeasurement, now: datetime, actor: str
 ) -> int | None:
-    """Tell the home's open cold ticket of a measurement on site that the user has signed; returns the ticket.
+    """Add a signed measurement to the home's open cold ticket; return the ticket.
 
     At or above the limit it proves a ticket marked done, now or later, until the home is flagged again. The home is
     locked by the caller, who owns the transaction.
@@ -131,9 +131,8 @@ def measured(
     if row is None or row.state == TicketState.CLOSED:
         return None
     docket = Docket(conn, policy, now, actor)
-    warm = milli(celsius) >= milli(limit)
-    data = {"measurement": measurement, "celsius": celsius, "limit": limit, "warm": warm}
-    docket.add(row.ticket_id, EventKind.MEASURED, **data)
+    warm = milli(signed.celsius) >= milli(signed.limit)
+    docket.add(row.ticket_id, EventKind.MEASURED, **signed._asdict(), warm=warm)
     docket.write()
     prove(conn, policy, [row.ticket_id], now)
     return row.ticket_id

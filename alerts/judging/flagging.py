@@ -78,7 +78,7 @@ class FreshFlag(NamedTuple):
 
     @property
     def over(self) -> bool:
-        """Whether the cold has ended already."""
+        """True if the cold has ended already."""
         return bool(self.machine["cleared_at"] != NONE_US)
 
     @property

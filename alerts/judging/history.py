@@ -7,7 +7,7 @@ homes that are not idle are kept.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,14 @@ class JudgedStretch:
     machines: list[tuple[int, int, bytes]]  # (home by position, day ordinal, MACHINE) of those not idle at day's end
     held: Held  # the readings that were judged, homes by position; the last of each lane may reach beyond the stretch
     end: int  # µs
+
+
+class JudgedSpan(NamedTuple):
+    """The span of a stretch in which each home is judged."""
+
+    begin: Int  # µs per home
+    end: Int  # µs per home
+    to_now: bool  # the end is now, and its instant is judged too
 
 
 @dataclass
@@ -138,8 +146,8 @@ class History:
             past.readings += len(fresh)
             parts = [self._weigh(part, mine, since, past.homes) for part, mine in _blocks(fresh, places)]
             held = hold(*Readings.join([carry, *parts]))
-            begin, stop = self._enter(past, held, low, high, final and not whole)
-            yield self._judge(conn, past, held, begin, stop, days, final and not whole)
+            span = self._enter(past, held, low, high, final and not whole)
+            yield self._judge(conn, past, held, span, days)
             past.held = held.take(held.tail)
             carry = past.held.take(past.held.until > high)
 
@@ -162,8 +170,8 @@ class History:
         readings = Readings(home, sensor, rows["measured_at"], until, milli)
         return readings if judged.all() else readings.take(judged)
 
-    def _enter(self, past: Past, held: Held, low: int, high: int, now: bool) -> tuple[Int, Int]:
-        """Return begin and end of judging per home in a stretch; a new home begins on the day of its first reading."""
+    def _enter(self, past: Past, held: Held, low: int, high: int, to_now: bool) -> JudgedSpan:
+        """Return the span of judging in a stretch; a new home begins on the day of its first reading."""
         begin = np.full(len(past.homes), low)
         new = np.flatnonzero(~past.entered)
         first = np.searchsorted(held.home, new)
@@ -175,17 +183,16 @@ class History:
         for home, at in zip(new[heard].tolist(), first[heard].tolist(), strict=True):
             earliest = int(held.start[at : np.searchsorted(held.home, home, "right")].min())
             earliest = max(earliest, int(past.first_us[home]))
-            if earliest < high or now:
+            if earliest < high or to_now:
                 begin[home] = max(low, self.midnight_us(self.day_of(to_datetime(earliest))))
                 past.entered[home] = True
         end = np.full(len(past.homes), high)
-        if now:
+        if to_now:
             np.maximum.at(end, held.home[held.tail], held.start[held.tail])
-        return begin, end
+        return JudgedSpan(begin, end, to_now)
 
-    def _judge(
-        self, conn: Connection, past: Past, held: Held, begin: Int, end: Int, days: list[date], now: bool
-    ) -> JudgedStretch:
+    def _judge(self, conn: Connection, past: Past, held: Held, span: JudgedSpan, days: list[date]) -> JudgedStretch:
+        begin, end, to_now = span
         there = np.flatnonzero(past.entered)
         past.end = end
         if not len(there):
@@ -200,7 +207,7 @@ class History:
         begin, end = begin[there], end[there]
         schedules, schedule = self.terms.schedules(conn, past.homes[there], int(begin.min()), int(end.max()))
         found = runs(cut(coldest(mine, begin, end), schedules, schedule, begin, end), schedules, end)
-        if not now:
+        if not to_now:
             # The instant that ends the stretch belongs to the next one, which knows the readings of that instant.
             found = found[found["start"] < end[found["home"]]]
         found["home"] = there[found["home"]]

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from alerts.engine.suspect import frozen, jumps
 from alerts.engine.track import NONE, Int, Milli
 from domain.instants import EVER_US, to_us
-from domain.milli import NONE_MILLI
-from domain.milli import milli as in_milli
+from domain.milli import NONE_MILLI, milli
 from domain.policy import ROOMS, Policy
 from domain.quality import Quality
 from store.base import wire
@@ -31,7 +30,7 @@ class ReadingRules:
         self._judged = np.array([[kind in v.judged_rooms for kind in ROOMS] for v in policy.versions])
         strict = [v.care if v.care and not v.care.judge_suspect else None for v in policy.versions]
         self._frozen_us = np.array([EVER_US if c is None else c.frozen_s * 1_000_000 for c in strict], np.int64)
-        self._jump = np.array([NONE_MILLI if c is None else in_milli(c.jump_k) for c in strict], np.int64)
+        self._jump = np.array([NONE_MILLI if c is None else milli(c.jump_k) for c in strict], np.int64)
         self.screens = any(strict)  # some version excludes suspect readings from judging
 
     def weigh(self, rows: NDArray[np.void]) -> tuple[NDArray[np.bool_], Milli, Int]:

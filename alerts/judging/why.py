@@ -12,10 +12,9 @@ from psycopg import Connection
 
 from alerts.judging.screen import between
 from alerts.judging.weigh import ReadingRules
+from domain import milli
 from domain.instants import EVER_US, to_datetime, to_us
 from domain.measurement import MEASURED_TEXT
-from domain.milli import celsius as in_degrees
-from domain.milli import milli as in_milli
 from domain.policy import ROOM_KINDS, Limit, Policy, Version
 from domain.reasons import BREACH_TEXTS, BreachReason
 from store.judging import rooms_then
@@ -68,13 +67,13 @@ def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) 
     weights = ReadingRules(policy)
     left_out = _suspects(conn, weights, asked) if weights.screens else []
     heard = rooms_then.heard(conn, [home for home, _ in asked], instants, longest, left_out)
-    judged, milli, until = weights.weigh(_placed(heard))
+    judged, values, until = weights.weigh(_placed(heard))
     at = np.array([at for _, at in asked], np.int64)[[row.nth - 1 for row in heard]]
     holds = judged & (until > at)
     points: list[list[RoomThen]] = [[] for _ in asked]
     for i, row in enumerate(heard):
         if holds[i]:
-            said = (row.measured_at, row.temperature, row.offset_k, in_degrees(int(milli[i])))
+            said = (row.measured_at, row.temperature, row.offset_k, milli.celsius(int(values[i])))
             points[row.nth - 1].append(RoomThen(row.sensor, row.room, *said))
         elif _is_judged(policy, row.room_kind, instants[row.nth - 1]):
             points[row.nth - 1].append(RoomThen(row.sensor, row.room))
@@ -104,7 +103,7 @@ def _placed(heard: Sequence[rooms_then.PointThen]) -> NDArray[np.void]:
     rows["temperature"] = [np.nan if row.temperature is None else row.temperature for row in heard]
     rows["room_kind"] = [ROOM_KINDS.index(row.room_kind) for row in heard]
     rows["interval_s"] = [row.interval_s or 0 for row in heard]
-    rows["offset"] = [in_milli(row.offset_k or 0.0) for row in heard]
+    rows["offset"] = [milli.milli(row.offset_k or 0.0) for row in heard]
     rows["stays_until"] = EVER_US  # the query gives only points that are still in their room
     return rows
 
@@ -135,7 +134,9 @@ def _why(
         "confirm_for_s": version.confirm_for_s,
         "readings": [_reading(point) for point in readings],
         "points": [_point(point, governs=i == 0) for i, point in enumerate(points)],
-        **_texts(policy, reason, flag, limit, clause, in_degrees(int(flag["lowest"])) if celsius is None else celsius),
+        **_texts(
+            policy, reason, flag, limit, clause, milli.celsius(int(flag["lowest"])) if celsius is None else celsius
+        ),
     }
 
 
@@ -183,7 +184,7 @@ def _limit(policy: Policy, version: Version, home: place_rows.HomeRow, flag: np.
     severity = "severe" if flag["severe_at"] == flag["confirmed_at"] else "cold"
     wanted = [limit for limit in now if limit.severity == severity] or now
     # The registry may have changed under a look-up that judging still held: then the machine's own figure stands.
-    fallback = _cold(home, in_degrees(int(flag["limit"])))
+    fallback = _cold(home, milli.celsius(int(flag["limit"])))
     return max(wanted, key=lambda limit: limit.below_celsius, default=fallback)
 
 

@@ -9,7 +9,7 @@ that the sensors reported is over. All of it is data that judging reads, so re-j
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from psycopg import Connection
@@ -66,17 +66,18 @@ def compare(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement)
     return Comparison(living, against, apart)
 
 
-def follow(
-    conn: Connection,
-    policy: Policy,
-    home_id: int,
-    said: FiledMeasurement,
-    state: HomeState,
-    compared: Comparison,
-    target: float,
-    now: datetime,
-) -> None:
-    """Let come of a valid record what comes of it for the sensors. The home is locked."""
+class JudgedRecord(NamedTuple):
+    """A valid record beside the verdict on it."""
+
+    said: FiledMeasurement
+    state: HomeState
+    target: float  # °C, the day limit
+    compared: Comparison
+
+
+def follow(conn: Connection, policy: Policy, home_id: int, record: JudgedRecord, now: datetime) -> None:
+    """Apply a valid record to the sensors of its home, which is locked."""
+    said, state, target, compared = record
     job = _job(conn, policy, home_id, compared, now)
     if state not in WARM:
         return

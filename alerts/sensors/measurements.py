@@ -63,7 +63,7 @@ class NotTaken(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class FiledRecord:
-    """A record that was taken, and what came of it."""
+    """A filed record and its consequences."""
 
     number: str
     worth: RecordWorth
@@ -74,10 +74,10 @@ class FiledRecord:
 def record(
     conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, now: datetime, actor: str
 ) -> FiledRecord:
-    """Take a record of a home and let come of it what comes. The caller owns the transaction.
+    """File a record of a home and apply its consequences. The caller owns the transaction.
 
     Raises:
-        NotTaken: it cannot be, or stands there already.
+        NotTaken: it is refused, or already filed.
     """
     if new.measured_at > now + TOLERANCE:
         raise NotTaken(RecordRefusal.FUTURE)
@@ -88,27 +88,19 @@ def record(
     piece = piece_at(conn, policy, home_id, new.measured_at)
     judged = judge(policy, piece, new, now)
     compared = agreement.compare(conn, policy, home_id, new)
-    key, number = _insert(conn, home_id, new, judged, compared, corrects, actor, now)
+    row = {**asdict(new), **asdict(judged), **compared.columns(), "state": int(judged.state), "corrects": corrects}
+    key, number = _insert(conn, home_id, row, actor, now)
     if new.signature is None:
         return FiledRecord(number=number, worth=RecordWorth.UNSIGNED, judged=judged, ticket_id=None)
     if corrects is not None:
         agreement.void(conn, home_id, corrects, now)
     value, target = celsius(_milli(new)), celsius(int(piece["target"]))
     said = FiledMeasurement(key, new.measured_at, value, new.measurer, actor)
-    agreement.follow(conn, policy, home_id, said, judged.state, compared, target, now)
+    agreement.follow(conn, policy, home_id, agreement.JudgedRecord(said, judged.state, target, compared), now)
     settle(conn, policy, home_id, now, actor)
     ticket = None
     if judged.state is not HomeState.NOT_JUDGED:
-        ticket = recovery.measured(
-            conn,
-            policy,
-            home_id,
-            measurement=number,
-            celsius=value,
-            limit=target,
-            now=now,
-            actor=actor,
-        )
+        ticket = recovery.measured(conn, policy, home_id, recovery.SignedMeasurement(number, value, target), now, actor)
     return FiledRecord(number=number, worth=RecordWorth.VALID, judged=judged, ticket_id=ticket)
 
 
@@ -130,17 +122,7 @@ def _corrected(conn: Connection, home_id: int, new: NewMeasurement) -> int | Non
     return key
 
 
-def _insert(
-    conn: Connection,
-    home_id: int,
-    new: NewMeasurement,
-    judged: measurement_rows.RecordVerdict,
-    compared: agreement.Comparison,
-    corrects: int | None,
-    actor: str,
-    now: datetime,
-) -> tuple[int, str]:
-    row = {**asdict(new), **asdict(judged), **compared.columns(), "state": int(judged.state), "corrects": corrects}
+def _insert(conn: Connection, home_id: int, row: dict[str, Any], actor: str, now: datetime) -> tuple[int, str]:
     try:
         with conn.transaction():
             return measurement_rows.insert(conn, home_id, row, actor, now)

@@ -171,9 +171,8 @@ class DeskMachine(RuleBasedStateMachine):
     @rule(home=HOMES, celsius=st.sampled_from([17.0, 18.0, 20.0]))
     def a_measurement(self, home: int, celsius: float) -> None:
         with self.desk.conn.transaction():
-            recovery.measured(
-                self.desk.conn, SEED, home, measurement="M", celsius=celsius, limit=18.0, now=self.now, actor="crew"
-            )
+            signed = recovery.SignedMeasurement("M", celsius, limit=18.0)
+            recovery.measured(self.desk.conn, SEED, home, signed, self.now, "crew")
 
     @rule(home=HOMES, celsius=CELSIUS, kind=st.sampled_from(list(MOVES)), nth=st.integers(0, 20), call=st.booleans())
     def two_workers_and_a_clerk_at_once(self, home: int, celsius: float, kind: EventKind, nth: int, call: bool) -> None:

@@ -126,9 +126,8 @@ def test_a_signed_measurement_proves_what_no_sensor_can(desk: Company) -> None:
         if celsius < 18:
             desk.let(ticket, EventKind.DONE, NOON + HOUR)
         with desk.conn.transaction():
-            told = recovery.measured(
-                desk.conn, SEED, 1, measurement="M1", celsius=celsius, limit=18.0, now=NOON + HOUR, actor="crew"
-            )
+            signed = recovery.SignedMeasurement("M1", celsius, limit=18.0)
+            told = recovery.measured(desk.conn, SEED, 1, signed, NOON + HOUR, "crew")
         assert (told, desk.ticket()["state"]) == (ticket, state)
     assert desk.ticket()["proof"] == "measurement"
 
@@ -136,7 +135,8 @@ def test_a_signed_measurement_proves_what_no_sensor_can(desk: Company) -> None:
 def test_a_measurement_before_the_work_was_marked_done_counts_too(desk: Company) -> None:
     ticket = desk.phoned(NOON, TicketClass.COLD)
     with desk.conn.transaction():
-        recovery.measured(desk.conn, SEED, 1, measurement="M1", celsius=20, limit=18, now=NOON + HOUR, actor="crew")
+        signed = recovery.SignedMeasurement("M1", celsius=20, limit=18)
+        recovery.measured(desk.conn, SEED, 1, signed, NOON + HOUR, "crew")
     desk.let(ticket, EventKind.DONE, NOON + HOUR)
     assert desk.ticket()["state"] == "done"
 
