@@ -1,4 +1,4 @@
-"""How fast the API answers, on a database with a season of at least 50 million readings.
+"""Response times of the API, on a database with a season of at least 50 million readings.
 
 `docs/performance.md` tells how each figure is taken. Filling takes minutes: `--folder` keeps the database.
 """
@@ -66,7 +66,7 @@ WHERE c.relkind IN ('r', 'i') AND c.relnamespace = '_timescaledb_internal'::regn
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything."""
+    """Sizes of the benchmark."""
 
     homes: int = 1_500
     days: int = 121
@@ -84,7 +84,7 @@ QUICK = Size(homes=20, days=5, seconds=2.0, rounds=2, rate=20.0, customers=5, ex
 
 @dataclass(frozen=True)
 class Season:
-    """Where the readings are, and who may ask for which."""
+    """The season: where its readings are, and the tokens that may ask for them."""
 
     url: str
     owner: str  # the same database, as one who may do anything there
@@ -110,7 +110,7 @@ def main() -> None:
 
 @contextmanager
 def filled(folder: Path, size: Size) -> Iterator[Season]:
-    """A running server with a season in it; filled where that has not been done."""
+    """Yield a running server with a season in it; filled where that has not been done."""
     trixie.ensure()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711)
@@ -130,7 +130,7 @@ def filled(folder: Path, size: Size) -> Iterator[Season]:
 
 
 def first_day(size: Size) -> date:
-    """The season ends today."""
+    """Return the season ends today."""
     return datetime.now(UTC).date() - timedelta(days=size.days)
 
 
@@ -159,7 +159,7 @@ def fill(server: TimescalePostgres, size: Size) -> None:
 
 
 def customers(url: str, size: Size) -> list[tuple[str, str]]:
-    """Tokens of customers, of homes that lie far from each other."""
+    """Return tokens of customers, of homes that lie far from each other."""
     homes = [f"h{n}" for n in range(0, size.homes, max(1, size.homes // size.customers))][: size.customers]
     with psycopg.connect(url) as conn:
         return [
@@ -169,7 +169,7 @@ def customers(url: str, size: Size) -> list[tuple[str, str]]:
 
 
 def measure(season: Season, size: Size) -> dict[str, float]:
-    """All figures."""
+    """Return all figures."""
     with psycopg.connect(season.owner) as conn:
         conn.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
         conn.execute(WARM)
@@ -193,7 +193,7 @@ def measure(season: Season, size: Size) -> dict[str, float]:
 
 
 def of_rounds(name: str, rounds: Sequence[Sequence[float]]) -> dict[str, float]:
-    """The percentiles of the middle round, ms, and the 99th of the worst.
+    """Return the percentiles of the middle round, ms, and the 99th of the worst.
 
     A machine that others share halts for a moment now and then, and one halt of 200 ms meets a hundredth of a round.
     """
@@ -203,12 +203,12 @@ def of_rounds(name: str, rounds: Sequence[Sequence[float]]) -> dict[str, float]:
 
 
 def readings_in(season: Season, size: Size) -> int:
-    """How many readings there are, by the figures of the planner's statistics: counting them would take a minute."""
+    """Estimate the readings from the planner's statistics: counting them would take a minute."""
     return size.homes * size.days * 86_400 // INTERVAL_S
 
 
 def day_of(season: Season, random: Random, last: int) -> tuple[str, str]:
-    """One home's day of so many last ones, as its page asks for it: path and token."""
+    """Return one home's day of so many last ones, as its page asks for it: path and token."""
     home, token = random.choice(season.tokens)
     start = season.first + timedelta(days=season.days - last + random.randrange(last))
     span = {"from": f"{start}T00:00:00Z", "to": f"{start + timedelta(days=1)}T00:00:00Z", "limit": 1000}
@@ -216,7 +216,7 @@ def day_of(season: Season, random: Random, last: int) -> tuple[str, str]:
 
 
 def asked_at(size: Size, make: Callable[[Random], tuple[str, str]]) -> list[tuple[str, str]]:
-    """So many requests, the same at each run."""
+    """Return so many requests, the same at each run."""
     random = Random(1)
     return [make(random) for _ in range(round(size.seconds * size.rate))]
 
@@ -258,7 +258,7 @@ def run(port: int, requests: Sequence[tuple[str, str]], per_second: float | None
 
 
 def exported(port: int, season: Season, size: Size, form: str) -> float:
-    """Rows/s of the season of one home after the other, from the request to the last byte."""
+    """Return Rows/s of the season of one home after the other, from the request to the last byte."""
     rows, begun = 0, time.perf_counter()
     for home, token in season.tokens[: size.exports]:
         conn = http.client.HTTPConnection(LOOPBACK, port, timeout=PATIENCE_S)
@@ -279,7 +279,7 @@ def exported(port: int, season: Season, size: Size, form: str) -> float:
 
 @contextmanager
 def served(season: Season) -> Iterator[int]:
-    """The real `hearth api` without limits, answering; gives its port."""
+    """Yield the real `hearth api` without limits, answering; gives its port."""
     port = free_port()
     environment = {
         **os.environ,

@@ -213,7 +213,7 @@ SELECT month, NULL, 500, 20, 450, 430, 400, 390, 600, 580, 20000, 9000 FROM kpi_
 
 
 def chosen(at: datetime) -> dict[str, str | list[str]]:
-    """What a dispatcher would have chosen on the dashboards: all stations, and places that there are."""
+    """Return what a dispatcher would have chosen on the dashboards: all stations, and places that there are."""
     first = at.date().replace(day=1)
     return {
         "station": [f"Station {n}" for n in range(STATIONS)],

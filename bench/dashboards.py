@@ -1,4 +1,4 @@
-"""How long every query of every dashboard takes in a whole city, and whether any of them reads through all readings."""
+"""Every query of every dashboard in a whole city: its time, and whether it reads through all readings."""
 
 import argparse
 import json
@@ -31,14 +31,14 @@ LIMIT_MS = 200.0
 TIMES = 5
 SPANS = {HOME: timedelta(days=7), SUBSTATION: timedelta(days=7)}
 SPAN = timedelta(days=1)
-PART = 0.1  # of all readings: whoever touches more reads through them
+PART = 0.1  # of all readings: a query that touches more reads through them
 COUNT = "SELECT sum(stored)::bigint FROM ingest_health"
 TIMESCALE = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
 CHUNKS = "SELECT chunk_name FROM timescaledb_information.chunks WHERE hypertable_name = 'reading'"
 
 
 class Figure(NamedTuple):
-    """What a query took, the median of some, and whether its plan reads through the readings."""
+    """The time of a query, the median of some, and whether its plan reads through the readings."""
 
     question: Question
     took_ms: float
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def summary(figures: list[Figure], homes: int, built: int, *, each: bool = False) -> dict[str, Any]:
-    """The figures as they are printed."""
+    """Return the figures as they are printed."""
     slowest = max(figures, key=lambda figure: figure.took_ms)
     found: dict[str, Any] = {
         "benchmark": "dashboards",
@@ -79,7 +79,7 @@ def summary(figures: list[Figure], homes: int, built: int, *, each: bool = False
 
 
 def counting(pieces_ms: list[float]) -> dict[str, float]:
-    """What it costs watch to count the buildings: all of a round, and the longest that other work waits for it."""
+    """Measure the count of the buildings: all of a round, and the longest that other work waits for it."""
     return {"map_round_ms": round(sum(pieces_ms), 1), "map_longest_piece_ms": round(max(pieces_ms), 1)}
 
 
@@ -126,7 +126,7 @@ def _pieces_ms(conn: Connection) -> Iterator[float]:
 
 
 def _took_ms(conn: Connection, sql: str) -> float:
-    """The median of some, after one that warms up; with all rows fetched."""
+    """Return the median of some, after one that warms up; with all rows fetched."""
     took = []
     for _ in range(TIMES + 1):
         start = time.perf_counter()
@@ -136,7 +136,7 @@ def _took_ms(conn: Connection, sql: str) -> float:
 
 
 def reads_through(conn: Connection, sql: str) -> bool:
-    """Whether a statement touches a good part of all readings, by whatever way: it is run and its rows counted."""
+    """Return whether a statement touches a good part of all readings: it is run and its rows counted."""
     row = conn.execute(b"EXPLAIN (ANALYZE, TIMING off, FORMAT JSON) " + sql.encode()).fetchone()
     touched = _rows(row[0][0]["Plan"], _readings(conn)) if row else 0.0
     total = conn.execute(COUNT).fetchone()
@@ -144,13 +144,13 @@ def reads_through(conn: Connection, sql: str) -> bool:
 
 
 def _readings(conn: Connection) -> set[str]:
-    """The tables that readings are in."""
+    """Return the tables that readings are in."""
     timescale = conn.execute(TIMESCALE).fetchone() == (True,)
     return {"reading"} | ({name for (name,) in conn.execute(CHUNKS)} if timescale else set())
 
 
 def _rows(node: dict[str, Any], relations: set[str]) -> float:
-    """The rows that a plan took from some relations, or passed over there."""
+    """Return the rows that a plan took from some relations, or passed over there."""
     here = 0.0
     if node.get("Relation Name") in relations:
         passed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)

@@ -77,7 +77,7 @@ class Desk:
         self.intake = Intake("bench", Limits(65_536, 300_000_000), Judge(SEED).readings, SensorPlaces())
 
     def say(self, homes: range, at: datetime, celsius: float) -> None:
-        """Each of the homes says the same temperature, in one batch."""
+        """Store the same temperature of each home, in one batch."""
         gateways = range(homes.start, homes.stop, GATEWAY_SENSORS)
         parts = [range(low, min(low + GATEWAY_SENSORS, homes.stop)) for low in gateways]
         store_batch(self.conn, self.intake, [_message(part, at, celsius) for part in parts], at)
@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def measure(tickets: int, storm: int) -> dict[str, float]:
-    """All figures."""
+    """Return all figures."""
     trixie.ensure()
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as folder:
         Path(folder).chmod(0o711)
@@ -149,14 +149,14 @@ def open_tickets(conn: Connection, tickets: int) -> float:
 
 
 def warm_up(conn: Connection, tickets: int, storm: int) -> None:
-    """Every home is warm: what comes next finds rows that are there."""
+    """Make every home warm, so that what comes next finds rows that are there."""
     desk = Desk(conn)
     for homes in _batches(0, tickets + storm):
         desk.say(homes, NOON - timedelta(minutes=5), 20.0)
 
 
 def settle(conn: Connection) -> None:
-    """What ran out before the figures are taken."""
+    """Work off what ran out before the figures are taken."""
     while clocks.run_out(conn, SEED, NOON):
         pass
     for seconds in (1, 2):
@@ -164,7 +164,7 @@ def settle(conn: Connection) -> None:
 
 
 def clock_scan(conn: Connection) -> dict[str, float]:
-    """The look that watch takes twice a second, with what falls due at this pace: median and longest, ms."""
+    """Return the look that watch takes twice a second, with what falls due at this pace: median and longest, ms."""
     row = conn.execute("SELECT count(*) FROM ticket WHERE state <> 'closed'").fetchone()
     rang = "SELECT count(*) FROM ticket_event WHERE kind IN ('clock_warned', 'clock_breached')"
     before, spent = conn.execute(rang).fetchone(), []
@@ -185,7 +185,7 @@ def clock_scan(conn: Connection) -> dict[str, float]:
 
 
 def strike(url: str, conn: Connection, tickets: int, storm: int) -> dict[str, float]:
-    """The network fails: its homes say 17 °C while others go on talking and watch goes on looking."""
+    """Return the network fails: its homes say 17 °C while others go on talking and watch goes on looking."""
     at = NOON + timedelta(minutes=5)
     commits: list[float] = []
     with _beside(url, lambda desk: _talk(desk, tickets, at, commits)), _beside(url, lambda desk: _watch(desk.conn, at)):
@@ -221,7 +221,7 @@ def strike(url: str, conn: Connection, tickets: int, storm: int) -> dict[str, fl
 
 
 def work(conn: Connection, at: datetime) -> tuple[float, float]:
-    """The crew answers, comes and is done; until every home's ticket says so, and the longest look of it; seconds."""
+    """Let the crew answer, come and be done; return the time until all tickets say so, and the longest look, s."""
     row = conn.execute("SELECT ticket_id FROM incident WHERE closed_at IS NULL").fetchone()
     assert row is not None
     spent = []
@@ -237,7 +237,7 @@ def work(conn: Connection, at: datetime) -> tuple[float, float]:
 
 
 def verify(conn: Connection) -> dict[str, float]:
-    """The check of the whole chain."""
+    """Return the check of the whole chain."""
     for seconds in (1, 2):
         chain.seal(conn, NOON + timedelta(hours=1, seconds=seconds))
     began = time.perf_counter()
@@ -253,7 +253,7 @@ def _batches(first: int, end: int) -> Iterator[range]:
 
 
 def _talk(desk: Desk, tickets: int, at: datetime, commits: list[float]) -> None:
-    """One more batch of those homes that have nothing to do with it."""
+    """Send one more batch of the homes that have nothing to do with it."""
     desk.nth += 1
     low = desk.nth * BATCH_HOMES % tickets
     desk.say(range(low, min(low + BATCH_HOMES, tickets)), at + timedelta(milliseconds=desk.nth), 20.0)
@@ -261,7 +261,7 @@ def _talk(desk: Desk, tickets: int, at: datetime, commits: list[float]) -> None:
 
 
 def _watch(conn: Connection, at: datetime) -> None:
-    """What watch does meanwhile."""
+    """Run the rounds of watch meanwhile."""
     clocks.run_out(conn, SEED, at)
     incidents.look(conn, SEED, at)
     time.sleep(0.2)

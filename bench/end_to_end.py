@@ -28,7 +28,7 @@ console = Console(stderr=True)
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything."""
+    """Sizes of the benchmark."""
 
     homes: int = 20_000
     messages: int = 200_000
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def measure(size: Size, only: str | None = None) -> dict[str, float]:
-    """All figures, or one part of them."""
+    """Return all figures, or one part of them."""
     parts = {"single": single, "packed": packed, "latency": latency}
     figures: dict[str, float] = {"homes": size.homes}
     with stand() as servers:
@@ -71,7 +71,7 @@ def measure(size: Size, only: str | None = None) -> dict[str, float]:
 
 
 def single(servers: Stand, size: Size) -> dict[str, float]:
-    """One reading per message, against a subscriber that only counts."""
+    """Return one reading per message, against a subscriber that only counts."""
     backlog = Traffic(size.homes, size.homes, size.messages, past_ms(size, size.messages * 2))
     running = Traffic(size.homes, size.homes + size.messages, size.messages, backlog.start_ms)
     ours, ours_running, _ = _ingest(servers, size, backlog, running)
@@ -103,13 +103,13 @@ def packed(servers: Stand, size: Size) -> dict[str, float]:
 
 
 def past_ms(size: Size, readings: int) -> int:
-    """When the first round was, so that the last one is just over."""
+    """Return when the first round was, so that the last one is just over."""
     rounds = readings // size.homes + 3
     return int(time.time() * 1000) - rounds * INTERVAL_MS
 
 
 def _ingest(servers: Stand, size: Size, backlog: Traffic, running: Traffic) -> tuple[float, float, int]:
-    """Readings per second out of a backlog and while they are published; readings per batch."""
+    """Return readings per second out of a backlog and while they are published; readings per batch."""
     url = servers.database(size.homes)
     wake = Traffic(size.homes, 0, 1, backlog.start_ms)
     first = Traffic(size.homes, 0, size.homes, backlog.start_ms)
@@ -151,7 +151,7 @@ def _copy(servers: Stand, traffic: Traffic, batch: int) -> float:
 
 
 def latency(servers: Stand, size: Size) -> dict[str, float]:
-    """From the publishing of a cold reading to its ticket, under each background load."""
+    """Return from the publishing of a cold reading to its ticket, under each background load."""
     figures: dict[str, float] = {}
     for load in size.loads:
         waits = _waits(servers, size, load)
@@ -165,7 +165,7 @@ def latency(servers: Stand, size: Size) -> dict[str, float]:
 
 
 def _waits(servers: Stand, size: Size, load: int) -> list[float]:
-    """Milliseconds of each probe. The homes of the probes come after those of the background."""
+    """Return milliseconds of each probe. The homes of the probes come after those of the background."""
     url = servers.database(size.homes + size.probes)
     seconds = size.probes * (PROBE_PAUSE_S + 0.15) + 5
     count = int(load * seconds)

@@ -1,4 +1,4 @@
-"""What hostile senders, clients and clocks do to the others, as figures: attacks of outsiders, on real servers.
+"""Hostile senders, clients and clocks, and what they do to the others, as figures, on real servers.
 
 `docs/performance.md` says how each figure is taken.
 """
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def part(name: str) -> Measure:
-    """What takes the figures of a part; each part brings its own servers, so it is loaded when it is wanted."""
+    """Return what takes the figures of a part; each part brings its own servers, so it is loaded when it is wanted."""
     measure: Measure = importlib.import_module(PARTS[name]).measure
     return measure
 

@@ -46,7 +46,7 @@ console = Console(stderr=True)
 
 
 class Ground:
-    """A database, a broker as it is shipped, and whoever has an account there."""
+    """A database, a broker as it is shipped, and the holders of its accounts."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._stack = stack
@@ -67,7 +67,7 @@ class Ground:
 
     @contextmanager
     def ingest(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """A worker, killed at the end."""
+        """Yield a worker, killed at the end."""
         environment = {
             **os.environ,
             "HEARTH_DATABASE_URL": self._url,
@@ -97,7 +97,7 @@ class Ground:
 
     @contextmanager
     def client(self, account: str, client_id: str) -> Iterator[Client]:
-        """A client with the password of an account, connected."""
+        """Yield a client with the password of an account, connected."""
         connected = Event()
         client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5)
         client.on_connect = lambda *_: connected.set()
@@ -114,13 +114,13 @@ class Ground:
             client.loop_stop()
 
     def stored(self) -> int:
-        """Readings in the table."""
+        """Return readings in the table."""
         with psycopg.connect(self._url) as conn:
             row = conn.execute(SELECT_COUNT).fetchone()
         return int(row[0]) if row else 0
 
     def lost(self) -> int:
-        """Readings that were acknowledged and are not stored, when no more come."""
+        """Return readings that were acknowledged and are not stored, when no more come."""
         before, since = -1, time.monotonic()
         while (stored := self.stored()) < self.acknowledged and time.monotonic() - since < SETTLED_S:
             if stored != before:
@@ -170,7 +170,7 @@ def measure(quick: bool = False) -> dict[str, object]:
 
 @contextmanager
 def ground() -> Iterator[Ground]:
-    """A ground whose servers run; their files are gone afterwards."""
+    """Yield a ground whose servers run; their files are gone afterwards."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-hostile-")))
         folder.chmod(0o711)
@@ -178,7 +178,7 @@ def ground() -> Iterator[Ground]:
 
 
 def takeover(there: Ground, readings: int) -> int:
-    """Readings lost while another account connects with the client id of the worker, again and again."""
+    """Return readings lost while another account connects with the client id of the worker, again and again."""
     over = Event()
 
     def attack() -> None:
@@ -202,7 +202,7 @@ def takeover(there: Ground, readings: int) -> int:
 
 
 def restart(there: Ground, workers: list[tuple[str, ...]], times: int) -> int:
-    """Readings lost over restarts, in order and by kill -9, while no worker is there."""
+    """Return readings lost over restarts, in order and by kill -9, while no worker is there."""
     with ExitStack() as running:
         for arguments in workers:
             running.enter_context(there.ingest(*arguments))

@@ -55,7 +55,7 @@ def measure(quick: bool = False) -> dict[str, float]:
 
 
 def _packets(devices: int) -> Iterator[bytes]:
-    """Each device speaks as of some days of each year, cold as a stairwell; none of it is from now."""
+    """Yield each device speaks as of some days of each year, cold as a stairwell; none of it is from now."""
     mid = 0
     for nth in range(READINGS):
         for year in YEARS:

@@ -70,7 +70,7 @@ def slow_readers(port: int, token: str, sockets: int) -> Iterator[None]:
 
 
 def exported_after(port: int, token: str) -> float:
-    """Seconds until another customer has a whole export, trying again at once while it is refused."""
+    """Return seconds until another customer has a whole export, trying again at once while it is refused."""
     begun = time.monotonic()
     with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", timeout=GIVE_UP_S, trust_env=False) as client:
         while (waited := time.monotonic() - begun) < GIVE_UP_S:
@@ -82,7 +82,7 @@ def exported_after(port: int, token: str) -> float:
 
 
 def path(home: str) -> str:
-    """The address of an export that is longer than what the system keeps for a connection."""
+    """Return the address of an export that is longer than what the system keeps for a connection."""
     return f"/v1/homes/{home}/readings.jsonl"
 
 

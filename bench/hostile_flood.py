@@ -27,7 +27,7 @@ console = Console(stderr=True)
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything."""
+    """Sizes of the benchmark."""
 
     homes: int = 2_000
     messages: int = 450  # of 64 kB
@@ -39,7 +39,7 @@ QUICK = Size(homes=200, messages=20, small=2_000, probes=3)
 
 
 def measure(quick: bool = False) -> dict[str, float]:
-    """All figures of floods."""
+    """Return all figures of floods."""
     size = QUICK if quick else Size()
     with stand() as servers:
         return _Flood(servers, size).figures()
@@ -54,7 +54,7 @@ class _Flood:
         self.start_ms = int(time.time() * 1000) - FIRST_MS
 
     def figures(self) -> dict[str, float]:
-        """Each kind of flood in turn, against one worker."""
+        """Return each kind of flood in turn, against one worker."""
         size = self.size
         kinds: dict[str, Callable[[], list[bytes]]] = {
             "calm": list,
@@ -89,7 +89,7 @@ class _Flood:
         }
 
     def _packed_readings(self, messages: int) -> Iterator[bytes]:
-        """Messages of one sensor with as many sound readings as there is room for."""
+        """Yield messages of one sensor with as many sound readings as there is room for."""
         for _ in range(messages):
             said: list[str] = []
             length = 2
@@ -105,7 +105,7 @@ class _Flood:
             self.sent_readings += 1
 
     def _under(self, ingest: Ingest, sensor: str, payloads: list[bytes], again: bool) -> list[float]:
-        """Milliseconds of each probe, while one sensor says all that, once or `again` and again."""
+        """Return milliseconds of each probe, while one sensor says all that, once or `again` and again."""
         packets = [publish_packet(sensor, payload.decode(), nth % 65_535 + 1) for nth, payload in enumerate(payloads)]
         flooder, prober = Publisher(self.servers.broker.port), Publisher(self.servers.broker.port)
         over = threading.Event()
@@ -137,7 +137,7 @@ class _Flood:
         return (time.monotonic() - began) * 1000
 
     def _cost_of_letters(self, ingest: Ingest) -> float:
-        """What messages of a gateway of unknown sensors take on disk, by what they are long."""
+        """Return what messages of a gateway of unknown sensors take on disk, by what they are long."""
         number, sent = random.Random(1), 0
         before = _letters_on_disk(ingest)
         publisher = Publisher(self.servers.broker.port)
@@ -156,7 +156,7 @@ class _Flood:
         _until(lambda: _number(ingest, "SELECT count(*) FROM ingest_deferred") == 0, 10 * GIVE_UP_S)
 
     def _lost(self, ingest: Ingest, expected: int) -> int:
-        """How many of the sound readings are not stored when there is nothing left to do."""
+        """Return how many of the sound readings are not stored when there is nothing left to do."""
         had, since = -1, time.monotonic()
         while (has := ingest.stored()) < expected and time.monotonic() - since < GIVE_UP_S:
             if has != had:
@@ -187,6 +187,6 @@ def _until(done: Callable[[], bool], most_s: float = GIVE_UP_S) -> None:
 
 
 def _peak_mb(pid: int) -> float:
-    """The most memory that a process ever had."""
+    """Return the most memory that a process ever had."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return next(int(line.split()[1]) / 1000 for line in status.splitlines() if line.startswith("VmHWM"))

@@ -1,4 +1,4 @@
-"""How fast the past is judged: the engine alone, `hearth recheck` from table to ledger, and two rivals.
+"""The speed of judging the past: the engine alone, `hearth recheck` from table to ledger, and two rivals.
 
 `docs/performance.md` says how each figure is taken.
 """
@@ -39,7 +39,7 @@ from store.base import wire
 SEED = Path(policy.__file__).with_name("policies") / "seed.toml"
 MARGIN = timedelta(days=30)  # of `policy_text`
 HEARTH = [sys.executable, "-c", "from hearth.cli import main; main()"]
-# A small process in between, because a child begins with the peak memory of whoever started it.
+# A small process in between, because a child begins with the peak memory of its parent.
 WEIGH = """
 import resource, subprocess, sys
 status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
@@ -63,7 +63,7 @@ console = Console(stderr=True)
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything."""
+    """Sizes of the benchmark."""
 
     homes: int = 2_000
     days: int = 60
@@ -83,7 +83,7 @@ class Span:
 
     @classmethod
     def until_today(cls, days: int) -> "Span":
-        """The days that are over."""
+        """Return the days that are over."""
         end = datetime.now(policy.builtin("seed").zone).date()
         return cls(end - timedelta(days=days), end, policy_text(SEED, end - MARGIN))
 
@@ -121,7 +121,7 @@ def main() -> None:
 
 
 def measure(size: Size, only: str | None = None) -> dict[str, float | None]:
-    """All figures, or those of one part."""
+    """Return all figures, or those of one part."""
     span = Span.until_today(size.days)
     console.print(f"judging: {size.homes} homes over {size.days} days")
     said = winter(size.homes, size.days, span.low_us)
@@ -163,14 +163,14 @@ def judge(readings: Readings, homes: int, span: Span) -> tuple[NDArray[np.void],
 
 
 def _readings(said: Winter) -> Readings:
-    """What the engine is given: each reading is held for three intervals, unless the next one comes."""
+    """Return what the engine is given: each reading is held for three intervals, unless the next one comes."""
     return Readings(
         said.home, np.zeros_like(said.home), said.start, said.start + 3 * INTERVAL_US, wire.milli(said.celsius)
     )
 
 
 def engine_rate(said: Winter, homes: int, span: Span) -> float:
-    """Readings/s of one core, by its own time: others on the machine do not count. The best of some rounds."""
+    """Return Readings/s of one core, by its own time: others on the machine do not count. The best of some rounds."""
     best = np.inf
     for _ in range(ROUNDS):
         readings = _readings(said)
@@ -181,7 +181,7 @@ def engine_rate(said: Winter, homes: int, span: Span) -> float:
 
 
 def polars_rate(said: Winter, homes: int, span: Span) -> float | None:
-    """Readings/s of polars on all cores, its ledger checked; None if it is not installed."""
+    """Return Readings/s of polars on all cores, its ledger checked; None if it is not installed."""
     if find_spec("polars") is None:
         console.print("polars is not installed (extra `bench`): no figures of it")
         return None
@@ -198,7 +198,7 @@ def polars_rate(said: Winter, homes: int, span: Span) -> float | None:
 
 
 def _in_database(said: Winter, size: Size, span: Span, rivals_too: bool) -> dict[str, float | None]:
-    """`hearth recheck` and the SQL statement on databases with the same readings."""
+    """Return `hearth recheck` and the SQL statement on databases with the same readings."""
     trixie.ensure()
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as folder:
         Path(folder).chmod(0o711)
@@ -227,7 +227,7 @@ def _create(server: TimescalePostgres, name: str, template: str = "template1") -
 
 
 def _rechecks(server: TimescalePostgres, said: Winter, size: Size, span: Span, folder: Path) -> dict[str, float | None]:
-    """`hearth recheck` of half of the homes and of all, each from an empty ledger: what is on record stays there."""
+    """Run `hearth recheck` of half of the homes and of all, each from an empty ledger: records stay."""
     seconds, mib = {}, {}
     for name, homes in ((HALF, size.homes // 2), (WHOLE, size.homes)):
         _create(server, name, LOADED)
@@ -264,7 +264,7 @@ def _copy(url: str, said: Winter, parts: list[NDArray[np.intp]]) -> None:
 
 
 def recheck(url: str, homes: int, span: Span, folder: Path) -> tuple[float, float]:
-    """Seconds and peak memory (MiB, of the largest of its processes) of `hearth recheck` over all days.
+    """Return seconds and peak memory (MiB, of the largest of its processes) of `hearth recheck` over all days.
 
     It begins with an empty ledger. Homes beyond `homes` are taken out of what is judged.
     """
@@ -281,7 +281,7 @@ def recheck(url: str, homes: int, span: Span, folder: Path) -> tuple[float, floa
 
 
 def _sql(url: str, homes: int, span: Span) -> tuple[float, float]:
-    """Seconds of the SQL statement, and how many days it counts otherwise than Hearth."""
+    """Return seconds of the SQL statement, and how many days it counts otherwise than Hearth."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("SET work_mem = '256MB'")
         began = time.perf_counter()

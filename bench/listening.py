@@ -1,4 +1,4 @@
-"""How soon those who listen to the API hear of something, from its commit on: many streams of one process at once."""
+"""Delay of event streams from the commit on: many streams of one process at once."""
 
 import re
 import selectors
@@ -56,7 +56,7 @@ def heard(port: int, owner: str, listeners: int, events: int) -> dict[str, float
 
 
 def happen(conn: Connection, ticket: int, number: int) -> float:
-    """Something happens to a ticket; the time just before its commit."""
+    """Return something happens to a ticket; the time just before its commit."""
     time.sleep(GAP_S)
     conn.execute(INSERT_EVENT, (ticket, datetime.now(UTC), number))
     at = time.perf_counter()
@@ -66,7 +66,7 @@ def happen(conn: Connection, ticket: int, number: int) -> float:
 
 @contextmanager
 def streams(port: int, token: str, count: int) -> Iterator[Sequence[socket.socket]]:
-    """So many streams, each of which knows where it is."""
+    """Yield so many streams, each of which knows where it is."""
     request = f"GET /v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
 
     def opened(_: int) -> socket.socket:
@@ -95,7 +95,7 @@ class Ears:
             self._selector.register(each, selectors.EVENT_READ)
 
     def listen(self) -> None:
-        """Until everything was heard, or nothing comes any more."""
+        """Listen until everything was heard, or nothing comes any more."""
         while len(self.at) < self._wanted:
             ready = self._selector.select(PATIENCE_S)
             if not ready:

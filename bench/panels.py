@@ -27,7 +27,7 @@ class Question:
 
 
 def questions(board: Mapping[str, Any]) -> Iterator[Question]:
-    """All queries of a dashboard (JSON)."""
+    """Yield all queries of a dashboard (JSON)."""
     uid = board["uid"]
     for variable in board["templating"]["list"]:
         if variable["type"] == "query":
@@ -40,7 +40,7 @@ def questions(board: Mapping[str, Any]) -> Iterator[Question]:
 
 
 def expand(sql: str, chosen: Chosen, since: datetime, until: datetime) -> str:
-    """What reaches the database, as Grafana's documentation of its PostgreSQL data source has it.
+    """Return what reaches the database, as Grafana's documentation of its PostgreSQL data source has it.
 
     Raises:
         KeyError: a variable that is not chosen.
@@ -62,6 +62,6 @@ def expand(sql: str, chosen: Chosen, since: datetime, until: datetime) -> str:
 
 
 def quoted(value: str | Sequence[str]) -> str:
-    """Values as literals with commas between, as the format `sqlstring` gives them."""
+    """Return values as literals with commas between, as the format `sqlstring` gives them."""
     values = [value] if isinstance(value, str) else value
     return ",".join("'" + one.replace("'", "''") + "'" for one in values)

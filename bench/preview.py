@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def asked(conn: Connection, look: Look) -> dict[str, Rows]:
-    """The rows of the layers by the letter of their query: A buildings, B substations, C incidents."""
+    """Return the rows of the layers by the letter of their query: A buildings, B substations, C incidents."""
     now = datetime.now(UTC)
     chosen = {"station": [name for (name,) in conn.execute("SELECT DISTINCT station FROM substation_now")]}
     found: dict[str, Rows] = {}
@@ -53,7 +53,7 @@ def asked(conn: Connection, look: Look) -> dict[str, Rows]:
 
 
 def draw(look: Look, rows: dict[str, Rows]) -> Figure:
-    """Two maps side by side, as on the dashboard: the coldest room of each building, and the mean."""
+    """Return two maps side by side, as on the dashboard: the coldest room of each building, and the mean."""
     mpl.rcParams["svg.fonttype"] = "none"
     figure = Figure(figsize=(13, 6.4), layout="constrained", facecolor="#f4f5f5")
     for place, (column, title) in enumerate((("coldest", "Coldest room"), ("mean", "Mean")), start=1):
@@ -70,7 +70,7 @@ def draw(look: Look, rows: dict[str, Rows]) -> Figure:
 
 
 def colour(look: Look, celsius: float | None) -> str:
-    """The colour of a temperature by the thresholds of the dashboard."""
+    """Return the colour of a temperature by the thresholds of the dashboard."""
     if celsius is None:
         return GREY
     steps = [step for step in look.celsius() if step.value is not None and celsius >= step.value]

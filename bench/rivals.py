@@ -76,7 +76,7 @@ def by_sql(conn: Connection, homes: int, first: date, end: date) -> None:
 
 
 def sql_differences(conn: Connection, homes: int) -> int:
-    """How many days the statement and Hearth count differently."""
+    """Return how many days the statement and Hearth count differently."""
     row = conn.execute(DIFFERENCES, {"homes": homes}).fetchone()
     assert row is not None
     return int(row[0])
@@ -86,7 +86,7 @@ DAY_US, HOUR_US = 86_400_000_000, 3_600_000_000
 
 
 def by_polars(said: Winter, low_us: int, high_us: int) -> Any:
-    """The ledger with polars, on all cores: a frame sorted by home and day; shown values in µs.
+    """Return the ledger with polars, on all cores: a frame sorted by home and day; shown values in µs.
 
     Edges of days and windows are rows among the readings; they say what was said last.
     """

@@ -10,7 +10,7 @@ DEVICES, CERTIFICATES, INSIDE = 8883, 8884, 8885  # what comes in at which port 
 
 
 def configuration(place: str, ports: Mapping[int, int]) -> str:
-    """The shipped text; `place` is the folder with accounts, certificates and data, `ports` are ours for the shipped.
+    """Return the shipped text; `place` is the folder with accounts, certificates and data, `ports` replace the shipped.
 
     Raises:
         ValueError: the text does not have what is to be replaced.

@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def plain(folder: Path) -> dict[str, float]:
-    """Bytes by reading, and by home and day of the ledger, on plain PostgreSQL."""
+    """Return bytes by reading, and by home and day of the ledger, on plain PostgreSQL."""
     with filled(Postgres(folder / "plain")) as conn:
         for statement in LEDGER:
             conn.execute(statement.encode())
@@ -78,7 +78,7 @@ def plain(folder: Path) -> dict[str, float]:
 
 
 def columns(folder: Path) -> dict[str, float]:
-    """Bytes by reading before and after the columnstore, and what the counted hours add to each."""
+    """Return bytes by reading before and after the columnstore, and what the counted hours add to each."""
     with filled(CommunityPostgres(folder / "community")) as conn:
         count = one(conn, READINGS)
         conn.execute("CALL refresh_continuous_aggregate('reading_hour_counted', NULL, NULL)")
@@ -92,7 +92,7 @@ def columns(folder: Path) -> dict[str, float]:
 
 @contextmanager
 def filled(server: Postgres | CommunityPostgres) -> Iterator[Connection]:
-    """A migrated database with readings in it, for the time being."""
+    """Yield a migrated database with readings in it, for the time being."""
     try:
         with server.start(), psycopg.connect(server.url(), autocommit=True) as conn:
             migrate(conn)
@@ -104,7 +104,7 @@ def filled(server: Postgres | CommunityPostgres) -> Iterator[Connection]:
 
 
 def one(conn: Connection, statement: str) -> Any:
-    """The only value that a statement answers with."""
+    """Return the only value that a statement answers with."""
     (row,) = conn.execute(statement.encode())
     return row[0]
 

@@ -29,7 +29,7 @@ console = Console(stderr=True)
 
 @dataclass(frozen=True)
 class Figures:
-    """What is printed. Memory is the median resident set of the worker while each quarter was stored, in MB."""
+    """The figures as printed. Memory is the median resident set of the worker while each quarter was stored, MB."""
 
     readings: int
     lost: int
@@ -101,7 +101,7 @@ class Memory:
         self._thread.join()
 
     def quarters(self, readings: int) -> list[float]:
-        """The median of the samples in each quarter of so many readings."""
+        """Return the median of the samples in each quarter of so many readings."""
         split: list[list[float]] = [[] for _ in range(4)]
         for stored, megabytes in self.samples:
             split[min(stored * 4 // readings, 3)].append(megabytes)
@@ -119,7 +119,7 @@ class Memory:
 
 
 def resident_mb(pid: int) -> float:
-    """The resident set of a process (VmRSS of /proc/PID/status)."""
+    """Return the resident set of a process (VmRSS of /proc/PID/status)."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     (line,) = (line for line in lines if line.startswith("VmRSS:"))
     return int(line.split()[1]) / 1024

@@ -55,7 +55,7 @@ class Stand:
         self.policy.write_text(policy_text(seed, datetime.now(UTC).date()), encoding="utf-8")
 
     def database(self, homes: int) -> str:
-        """A fresh database with a town in it; returns its address."""
+        """Return a fresh database with a town in it; returns its address."""
         name = f"bench_{next(NUMBERS)}"
         with psycopg.connect(self.postgres.url(), autocommit=True) as conn:
             conn.execute(f"CREATE DATABASE {name}".encode())
@@ -64,7 +64,7 @@ class Stand:
 
     @contextmanager
     def ingest(self, database_url: str, wake: Traffic) -> Iterator["Ingest"]:
-        """The real `hearth ingest`, subscribed and awake: it has stored the one reading of `wake`."""
+        """Yield the real `hearth ingest`, subscribed and awake: it has stored the one reading of `wake`."""
         environment = {
             **os.environ,
             "HEARTH_DATABASE_URL": database_url,
@@ -80,7 +80,7 @@ class Stand:
         self._forget_session()
 
     def _forget_session(self) -> None:
-        """Else the broker would keep for the next worker what others are sent meanwhile."""
+        """End the session, for which the broker would keep what others are sent meanwhile."""
         client = Client(CallbackAPIVersion.VERSION2, client_id="hearth-ingest", clean_session=True)
         client.on_connect = _leave
         client.connect(LOOPBACK, self.broker.port)
@@ -98,7 +98,7 @@ class Stand:
 
     @contextmanager
     def bare(self, messages: int) -> Iterator[subprocess.Popen[str]]:
-        """A subscriber that only counts; it prints the time of the last of `messages`."""
+        """Yield a subscriber that only counts; it prints the time of the last of `messages`."""
         with process([sys.executable, "-m", "bench.bare", str(self.broker.port), str(messages)]) as counting:
             assert counting.stdout is not None
             counting.stdout.readline()
@@ -128,11 +128,11 @@ class Ingest:
         self.process = process
 
     def stored(self) -> int:
-        """Readings stored so far, counted in the transactions that stored them."""
+        """Return readings stored so far, counted in the transactions that stored them."""
         return self._sum("SELECT coalesce(sum(stored), 0) FROM ingest_worker")
 
     def batches(self) -> int:
-        """Batches stored so far."""
+        """Return batches stored so far."""
         return self._sum("SELECT coalesce(sum(batches), 0) FROM ingest_worker")
 
     def _sum(self, statement: str) -> int:
@@ -151,7 +151,7 @@ class Ingest:
 
 @contextmanager
 def paused(process: subprocess.Popen[str]) -> Iterator[None]:
-    """The process stands still meanwhile; what is sent to it waits in the broker."""
+    """Yield the process stands still meanwhile; what is sent to it waits in the broker."""
     process.send_signal(signal.SIGSTOP)
     try:
         yield
@@ -161,7 +161,7 @@ def paused(process: subprocess.Popen[str]) -> Iterator[None]:
 
 @contextmanager
 def process(command: list[str], environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A program of ours with its output as text; told to stop and awaited at the end."""
+    """Yield a program of Hearth with its output as text; told to stop and awaited at the end."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as running:
         try:
             yield running
@@ -172,7 +172,7 @@ def process(command: list[str], environment: dict[str, str] | None = None) -> It
 
 @contextmanager
 def stand() -> Iterator[Stand]:
-    """A stand whose servers run; their files are gone afterwards."""
+    """Yield a stand whose servers run; their files are gone afterwards."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hearth-bench-")))
         folder.chmod(0o711)

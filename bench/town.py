@@ -36,13 +36,13 @@ def found(url: str, homes: int) -> None:
 
 
 def noon_zone(now: datetime) -> str:
-    """A time zone where it is about noon, so that every run falls into the hours with a limit."""
+    """Return a time zone where it is about noon, so that every run falls into the hours with a limit."""
     hours = 12 - now.astimezone(UTC).hour
     return f"Etc/GMT{-hours:+d}"  # the signs of these names are turned round
 
 
 def policy_text(seed: Path, today: date) -> str:
-    """The built-in policy with a season around today."""
+    """Return the built-in policy with a season around today."""
     lines = seed.read_text(encoding="utf-8").splitlines()
     season = f"seasons = [{{from = {today - SEASON}, to = {today + SEASON}}}]"
     return "\n".join(season if line.startswith("seasons") else line for line in lines)

@@ -1,4 +1,4 @@
-"""What the sensors of a benchmark town say: the same readings as MQTT packets and as rows."""
+"""Readings of a benchmark town: the same readings as MQTT packets and as rows."""
 
 import struct
 from collections.abc import Iterator
@@ -26,17 +26,17 @@ class Traffic:
     packed: bool = False  # GATEWAY_SENSORS readings per message
 
     def packets(self) -> Iterator[bytes]:
-        """MQTT 3.1.1 PUBLISH packets with QoS 1; packet identifiers run from 1 to 65535 and begin anew."""
+        """Yield MQTT 3.1.1 PUBLISH packets with QoS 1; packet identifiers run from 1 to 65535 and start over."""
         for nth, (device, payload) in enumerate(self._messages()):
             yield publish_packet(device, payload, nth % 65_535 + 1)
 
     @property
     def messages(self) -> int:
-        """How many packets there are."""
+        """The number of packets."""
         return self.count // GATEWAY_SENSORS if self.packed else self.count
 
     def rows(self) -> NDArray[np.void]:
-        """The readings as rows of READING."""
+        """Return the readings as rows of READING."""
         i = np.arange(self.first, self.first + self.count)
         rows = np.zeros(self.count, wire.native(READING))
         rows["sensor_id"] = i % self.sensors + 1
@@ -63,13 +63,13 @@ class Traffic:
 
 
 def celsius(i: int, sensors: int) -> float:
-    """What reading number i says: about 20 °C, about 17 in cold homes."""
+    """Return what reading number i says: about 20 °C, about 17 in cold homes."""
     level = 1700 if i % sensors % COLD_EVERY == 0 else 2000
     return (level + i * 7919 % 61 - 30) / 100
 
 
 def publish_packet(device: str, payload: str, mid: int) -> bytes:
-    """One PUBLISH packet with QoS 1 on the telemetry topic of a device."""
+    """Return one PUBLISH packet with QoS 1 on the telemetry topic of a device."""
     topic = f"hearth/v1/{device}/telemetry".encode()
     body = struct.pack("!H", len(topic)) + topic + struct.pack("!H", mid) + payload.encode()
     return b"\x32" + _length(len(body)) + body

@@ -49,7 +49,7 @@ class Desk:
         self.intake = Intake("bench", Limits(65_536, 300_000_000), Judge(SEED).readings, SensorPlaces())
 
     def say(self, homes: range, at: datetime) -> None:
-        """Each of the homes says its temperature, in one batch."""
+        """Store the temperature of each home, in one batch."""
         gateways = range(homes.start, homes.stop, GATEWAY_SENSORS)
         messages = [_message(range(low, min(low + GATEWAY_SENSORS, homes.stop)), at) for low in gateways]
         store_batch(self.conn, self.intake, messages, at)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def measure(homes: int) -> dict[str, float]:
-    """All figures."""
+    """Return all figures."""
     trixie.ensure()
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as folder:
         Path(folder).chmod(0o711)
@@ -101,7 +101,7 @@ def _message(homes: range, at: datetime) -> Message:
 
 
 def _open_window(url: str, homes: int) -> dict[str, float]:
-    """The clock strikes six: look at homes until none is due, while others send their next readings."""
+    """Return the clock strikes six: look at homes until none is due, while others send their next readings."""
     judge = Judge(SEED)
     breaches = len(range(0, homes, COLD_EVERY))
     with psycopg.connect(url, autocommit=True) as conn, _ingesting(url, homes) as stored:

@@ -20,13 +20,13 @@ class Winter(NamedTuple):
     celsius: NDArray[np.float32]
 
     def of(self, homes: int) -> "Winter":
-        """The readings of the first homes."""
+        """Return the readings of the first homes."""
         end = np.searchsorted(self.home, homes)
         return Winter(self.home[:end], self.start[:end], self.celsius[:end])
 
 
 def winter(homes: int, days: int, midnight_us: int) -> Winter:
-    """Readings of homes over whole days; a home's readings depend on nothing but its number."""
+    """Return readings of homes over whole days; a home's readings depend on nothing but its number."""
     parts = [_home(home, days, midnight_us) for home in range(homes)]
     number = np.repeat(np.arange(homes), [len(start) for start, _ in parts])
     return Winter(number, np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]))
@@ -45,7 +45,7 @@ def _home(home: int, days: int, midnight_us: int) -> tuple[NDArray[np.int64], ND
 
 
 def _said(random: np.random.Generator, count: int) -> NDArray[np.bool_]:
-    """Which readings came: single ones are missing, and in some homes hours on end."""
+    """Return which readings came: single ones are missing, and in some homes hours on end."""
     said = random.random(count) >= MISSING
     if random.random() < WITH_GAP:
         at = int(random.integers(0, count))

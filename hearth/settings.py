@@ -190,7 +190,7 @@ def load() -> Settings:
     """Read and check the environment.
 
     Raises:
-        UsageError: one line for the first variable that is wrong, or that is none of ours.
+        UsageError: one line for the first variable that is wrong, or that is unknown.
     """
     _refuse_misspelt(os.environ)
     try:

@@ -2,7 +2,7 @@
 --
 -- Each process has a role without login. An account of yours becomes a process by being a member of its role:
 --   CREATE ROLE our_api LOGIN PASSWORD '…' IN ROLE hearth_api, hearth_identity;
--- The API takes hearth_api in each transaction, whoever it logged in as, so row-level security holds there in any case.
+-- The API takes hearth_api in each transaction, whatever account it logged in as, so row-level security holds there in any case.
 
 DO $$
 DECLARE
@@ -331,7 +331,7 @@ END
 $$;
 
 -- Row-level security. The scalar sub-selects are evaluated once for a statement, not for each row. A policy is written
--- anew only when its text has changed, because that locks the table for a moment.
+-- again only when its text has changed, because that locks the table for a moment.
 DO $$
 DECLARE
   reach_home CONSTANT text :=

@@ -106,21 +106,21 @@ def _finding(name: str, look: Callable[[Settings], str], settings: Settings, *, 
 
 
 def policy_in_force(settings: Settings) -> str:
-    """Raises UsageError when the policy cannot be read."""
+    """Raise UsageError when the policy cannot be read."""
     policy = chosen_policy(settings)
     missing = missing_years(policy, now().astimezone(policy.zone).date())
     return "; ".join([f"{policy.name}, {len(policy.versions)} version(s), zone {policy.zone.key}", *missing])
 
 
 def sources_read(settings: Settings) -> str:
-    """Raises UsageError when the table of sources is wrong."""
+    """Raise UsageError when the table of sources is wrong."""
     sources = chosen_sources(settings)
     names = ", ".join(f"{origin.name} ({origin.decoder})" for origin in sources.origins)
     return f"Hearth's own devices and {names}; hearth decode shows samples" if names else "Hearth's own devices"
 
 
 def recipients_read(settings: Settings) -> str:
-    """Raises UsageError when the file of recipients is wrong. Nobody is written to."""
+    """Raise UsageError when the file of recipients is wrong. Nobody is written to."""
     chosen = chosen_recipients(settings)
     channels = sum(len(recipient.channels) for recipient in chosen.staff)
     users = ", ".join([*chosen.users, "webhook"])
@@ -128,7 +128,7 @@ def recipients_read(settings: Settings) -> str:
 
 
 def database_migrated(settings: Settings) -> str:
-    """Raises UsageError when the database cannot be reached, lacks migrations, or its clock is not ours."""
+    """Raise UsageError when the database cannot be reached, lacks migrations, or its clock is not ours."""
     with open_database(settings, "check") as conn:
         before = now()
         server = condition.server(conn)
@@ -156,20 +156,20 @@ def _server(server: condition.ServerCondition) -> str:
 
 
 def _better(conn: Connection, server: condition.ServerCondition) -> str:
-    """A hint where the server has more to offer than the database was migrated for."""
+    """Return a hint where the server has more to offer than the database was migrated for."""
     if server.licence == "timescale" and migrated_for(conn) != "timescale_community":
         return "; run hearth migrate to use what this edition offers"
     return ""
 
 
 def _tireless(conn: Connection) -> str:
-    """A hint where dashboards may keep the server busy without end."""
+    """Return a hint where dashboards may keep the server busy without end."""
     accounts = condition.tireless(conn)
     return f"; no statement_timeout on {', '.join(accounts)}: run hearth migrate" if accounts else ""
 
 
 def jobs_run(settings: Settings) -> str:
-    """Raises UsageError when a background job of TimescaleDB fails, or none is run at all."""
+    """Raise UsageError when a background job of TimescaleDB fails, or none is run at all."""
     with _migrated(settings) as conn:
         if migrated_for(conn) != "timescale_community":
             return "this edition has none"
@@ -183,7 +183,7 @@ def jobs_run(settings: Settings) -> str:
 
 
 def api_may_serve(settings: Settings) -> str:
-    """Raises UsageError when the account cannot take the role in which the API reads and writes."""
+    """Raise UsageError when the account cannot take the role in which the API reads and writes."""
     with _migrated(settings) as conn:
         if not may_serve(conn):
             raise UsageError("hearth api cannot serve: the account of HEARTH_DATABASE_URL is no member of hearth_api")
@@ -191,7 +191,7 @@ def api_may_serve(settings: Settings) -> str:
 
 
 def disk_looked_after(settings: Settings) -> str:
-    """Raises UsageError when the database's log piles up because it cannot be archived."""
+    """Raise UsageError when the database's log piles up because it cannot be archived."""
     with _migrated(settings) as conn:
         server, archive = condition.server(conn), condition.archive(conn)
     if archive.fails:
@@ -204,7 +204,7 @@ def disk_looked_after(settings: Settings) -> str:
 
 
 def watch_alive(settings: Settings) -> str:
-    """Raises UsageError when nobody does what has to happen by the clock."""
+    """Raise UsageError when nobody does what has to happen by the clock."""
     with _migrated(settings) as conn:
         counted_at = building_rows.counted_at(conn)
     if counted_at is None or now() - counted_at > WATCH_SILENT:
@@ -214,7 +214,7 @@ def watch_alive(settings: Settings) -> str:
 
 
 def ingest_seen(settings: Settings) -> str:
-    """Raises UsageError when nobody has stored a message yet."""
+    """Raise UsageError when nobody has stored a message yet."""
     with _migrated(settings) as conn:
         workers, last = ingest_counts.latest(conn)
         letters = dead_letter_rows.health(conn)
@@ -227,7 +227,7 @@ def ingest_seen(settings: Settings) -> str:
 
 
 def _excess(put_by: int, loud: Mapping[str, ingest_counts.Excess]) -> str:
-    """What waits because its sender sent too much, and who that was in the last day."""
+    """Return what waits because its sender sent too much, and who that was in the last day."""
     waits = f"; {put_by / 1e6:,.1f} MB put by until there is time" if put_by else ""
     if not loud:
         return waits
@@ -237,7 +237,7 @@ def _excess(put_by: int, loud: Mapping[str, ingest_counts.Excess]) -> str:
 
 
 def _letters(health: dead_letter_rows.Health, settings: Settings) -> str:
-    """What is kept of messages that could not be stored, and what had to go."""
+    """Return what is kept of messages that could not be stored, and what had to go."""
     kept = f"{health.waiting:,} dead letter(s) waiting, all of them {health.bytes / 1e6:,.1f} MB"
     if health.dropped_at is None:
         return kept
@@ -245,7 +245,7 @@ def _letters(health: dead_letter_rows.Health, settings: Settings) -> str:
 
 
 def seals_made(settings: Settings) -> str:
-    """Raises UsageError when the key that seals are signed with cannot be read."""
+    """Raise UsageError when the key that seals are signed with cannot be read."""
     key = chosen_seal_key(settings)
     with _migrated(settings) as conn:
         last = chain_rows.last_seal(conn)
@@ -256,7 +256,7 @@ def seals_made(settings: Settings) -> str:
 
 
 def grafana_reached(settings: Settings) -> str:
-    """Raises UsageError when there is no Grafana where one is named, or it does not reach the database."""
+    """Raise UsageError when there is no Grafana where one is named, or it does not reach the database."""
     if settings.grafana_url is None:
         return "HEARTH_GRAFANA_URL is not set: no Grafana to look at"
     token = settings.grafana_token.get_secret_value() if settings.grafana_token else None
@@ -284,7 +284,7 @@ def _ago(instant: datetime, settings: Settings) -> str:
 
 
 def broker_reached(settings: Settings) -> str:
-    """Raises UsageError when nobody listens there, or the broker will not have us."""
+    """Raise UsageError when nobody listens there, or the broker will not have us."""
     url = settings.mqtt_url.get_secret_value()
     parts = urlsplit(url)
     address = (parts.hostname or "", parts.port or PORTS[parts.scheme])

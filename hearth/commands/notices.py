@@ -47,7 +47,7 @@ def retry(
     key: Annotated[UUID | None, typer.Argument(help="Of the message; without it all that failed.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Have failed messages tried again, when the cause is mended. They keep their keys."""
+    """Try failed messages again, once the cause is gone. They keep their keys."""
     settings = load()
     rules = chosen_policy(settings).rules_at(now()).notices
     if rules is None:

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 def notify() -> None:
-    """Send what is in the outbox to those whom it concerns. Several may run: a message is taken by one of them."""
+    """Send the notices in the outbox to their recipients. Several may run: a message is taken by one of them."""
     settings = load()
     set_up_logging(settings.log_level)
     policy, recipients = chosen_policy(settings), chosen_recipients(settings)

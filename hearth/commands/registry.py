@@ -158,7 +158,7 @@ def _tell(folder: Path, accounts: Accounts) -> None:
         typer.echo(f"their passwords: {folder / NEW} (hand them out, then delete the file)")
     for title, names in (
         ("removed", accounts.removed),
-        ("left out for their name (a colon, or a session of ours)", accounts.impossible),
+        ("left out for their name (a colon, or a session of Hearth)", accounts.impossible),
     ):
         if names:
             typer.echo(f"{title}: {_some(names)}")

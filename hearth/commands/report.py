@@ -33,7 +33,7 @@ class Language(StrEnum):
 
 @app.callback()
 def report() -> None:
-    """Figures for supervisors and regulators."""
+    """Print figures for supervisors and regulators."""
 
 
 @app.command("kpi")

@@ -84,7 +84,7 @@ def told(found: Findings, complete: bool) -> str:
     lines.append(", ".join(f"{count:,} {what}" for what, count in found.counts.items()))
     if found.amended:
         lines.append(
-            f"{found.amended} closed days of the ledger were counted again later; --json lists when and by whom"
+            f"{found.amended} closed days of the ledger were counted again later; --json lists times and writers"
         )
     if found.last_seal:
         lines.append(f"last seal, to note down elsewhere: {found.last_seal}")

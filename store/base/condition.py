@@ -73,7 +73,7 @@ class WalArchive:
 
     @property
     def fails(self) -> bool:
-        """Whether the last attempt failed. The server then keeps all WAL segments, and the disk fills up."""
+        """True if the last attempt failed. The server then keeps all WAL segments, and the disk fills up."""
         return self.failed_at is not None and (self.archived_at is None or self.failed_at > self.archived_at)
 
 

@@ -17,7 +17,7 @@ SELECT_UNLOCK_SESSION = "SELECT pg_advisory_unlock(%(key)s)"
 
 
 class LockKey(IntEnum):
-    """What is done by one process at a time. The numbers are those of running databases: none is used again."""
+    """Work that one process does at a time. The numbers are those of running databases: none is used again."""
 
     MIGRATION = 7_238_151_001
     REGISTRY = 7_238_151_002  # imports; exports share it and see none half done

@@ -49,7 +49,7 @@ VALUES (
 )
 """
 LOCK_NEXT = "SELECT upto, entries_upto, settled_from FROM chain_next FOR UPDATE"
-# Whoever may still add an event or an entry below is a transaction that has begun already.
+# Anything that may still add an event or an entry below is a transaction that has begun already.
 SELECT_SETTLED = """
 SELECT
   n.settled_from IS NOT NULL AND pg_snapshot_xmin(pg_current_snapshot()) >= n.settled_from,
@@ -72,9 +72,9 @@ SELECT
   ), 0))
 FROM chain_next AS n
 """
-# The number of this transaction is given now, after the look: whoever has taken an event_id or a journal_id below has a
-# lower one, as rows are locked or written before. (The end of a snapshot is not the next number: it leaves out those
-# that are given and not over.)
+# The number of this transaction is given now, after the look: a transaction that has taken an event_id or a journal_id
+# below has a lower one, as rows are locked or written before. (The end of a snapshot is not the next number: it leaves
+# out those that are given and not over.)
 UPDATE_NEXT = (
     "UPDATE chain_next SET upto = %(upto)s, entries_upto = %(entries_upto)s, settled_from = pg_current_xact_id()"
 )
@@ -189,7 +189,7 @@ class Breach(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """Whether all events up to `upto` and entries up to `entries_upto` are there; `stale`: nobody has noted yet from
+    """Completeness of the events up to `upto` and the entries up to `entries_upto`; `stale`: nobody has noted yet from
     where on to ask.
     """
 
@@ -200,41 +200,41 @@ class Settled(NamedTuple):
 
 
 def events(conn: Connection) -> Iterator[EventRow]:
-    """All events by ticket and number, a few at a time; in a transaction."""
+    """Yield all events by ticket and number, a few at a time; in a transaction."""
     with conn.cursor("chain_events", row_factory=class_row(EventRow)) as cur:
         cur.itersize = 20_000
         yield from cur.execute(SELECT_EVENTS)
 
 
 def tickets(conn: Connection) -> list[ChainHead]:
-    """All tickets."""
+    """Return all tickets."""
     with conn.cursor(row_factory=class_row(ChainHead)) as cur:
         return cur.execute(SELECT_TICKETS).fetchall()
 
 
 def hashes(conn: Connection, after: int, upto: int) -> Iterator[tuple[int, bytes]]:
-    """event_id and hash of the events in (after, upto], in that order; in a transaction."""
+    """Yield event_id and hash of the events in (after, upto], in that order; in a transaction."""
     with conn.cursor("chain_hashes") as cur:
         cur.itersize = 20_000
         yield from cur.execute(SELECT_HASHES, {"after": after, "upto": upto})
 
 
 def entries(conn: Connection, after: int, upto: int) -> Iterator[tuple[int, bytes]]:
-    """journal_id and hash of the entries of the journal in (after, upto], in that order; in a transaction."""
+    """Yield journal_id and hash of the entries of the journal in (after, upto], in that order; in a transaction."""
     with conn.cursor("chain_entries") as cur:
         cur.itersize = 20_000
         yield from cur.execute(SELECT_ENTRIES, {"after": after, "upto": upto})
 
 
 def seals(conn: Connection) -> Iterator[SealRow]:
-    """All seals in order, a few at a time; in a transaction."""
+    """Yield all seals in order, a few at a time; in a transaction."""
     with conn.cursor("chain_seals", row_factory=class_row(SealRow)) as cur:
         cur.itersize = 2_000
         yield from cur.execute(SELECT_SEALS)
 
 
 def ends(conn: Connection) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(event_id, journal_id): the highest that were ever noted to be sealed, and the highest that are there."""
+    """Return (event_id, journal_id): the highest that were ever noted to be sealed, and the highest that are there."""
     noted, there = conn.execute(SELECT_NEXT).fetchone(), conn.execute(SELECT_ENDS).fetchone()
     assert noted is not None
     assert there is not None
@@ -242,7 +242,7 @@ def ends(conn: Connection) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def last_seal(conn: Connection) -> SealRow | None:
-    """The newest seal."""
+    """Return the newest seal."""
     with conn.cursor(row_factory=class_row(SealRow)) as cur:
         return cur.execute(SELECT_LAST_SEAL).fetchone()
 
@@ -253,12 +253,12 @@ def insert_seal(conn: Connection, seal: SealRow) -> None:
 
 
 def freeze(conn: Connection) -> None:
-    """At the start of a transaction: all of it sees the database as it is now."""
+    """Let all of a transaction see the database as it is now; at its start."""
     conn.execute(SET_FROZEN)
 
 
 def settled(conn: Connection) -> Settled:
-    """Whether what was to be sealed next is all there; the row is locked."""
+    """Return whether what was to be sealed next is all there; the row is locked."""
     conn.execute(LOCK_NEXT)
     row = conn.execute(SELECT_SETTLED).fetchone()
     assert row is not None  # the migration put it there
@@ -278,7 +278,7 @@ def ask_next(conn: Connection, most: int) -> None:
 
 
 def unsealed(conn: Connection, after: int) -> int:
-    """How many entries of the journal come behind one."""
+    """Return how many entries of the journal come behind one."""
     row = conn.execute(COUNT_UNSEALED, {"after": after}).fetchone()
     return int(row[0]) if row else 0
 
@@ -289,37 +289,37 @@ def know_key(conn: Connection, key_id: str, public: bytes, at: datetime) -> None
 
 
 def keys(conn: Connection) -> dict[str, bytes]:
-    """All public keys by their names, in the order in which they came into use."""
+    """Return all public keys by their names, in the order in which they came into use."""
     return {name: bytes(public) for name, public in conn.execute(SELECT_KEYS).fetchall()}
 
 
 def is_published(conn: Connection, since: datetime) -> bool:
-    """Whether a seal was put into the outbox since an instant."""
+    """Return whether a seal was put into the outbox since an instant."""
     row = conn.execute(SELECT_PUBLISHED, {"since": since}).fetchone()
     return bool(row and row[0])
 
 
 def page(conn: Connection, before: int | None, limit: int) -> list[Row]:
-    """Seals with numbers below one, the newest first, each with the hash of the one before."""
+    """Return seals with numbers below one, the newest first, each with the hash of the one before."""
     return fetch(conn, SELECT_PAGE, {"before": before, "limit": limit})
 
 
 def key_rows(conn: Connection) -> list[Row]:
-    """All public keys in the order in which they came into use."""
+    """Return all public keys in the order in which they came into use."""
     return fetch(conn, SELECT_KEY_ROWS, {})
 
 
 def missing_published(conn: Connection) -> list[str]:
-    """Seals ("number:hash") that were published and are not there as they were."""
+    """Return seals ("number:hash") that were published and are not there as they were."""
     return [row[0] for row in conn.execute(SELECT_MISSING_PUBLISHED).fetchall()]
 
 
 def stray_endings(conn: Connection) -> list[str]:
-    """Numbers of tickets that ended in another way than their events tell of."""
+    """Return numbers of tickets that ended in another way than their events tell of."""
     return [row[0] for row in conn.execute(SELECT_ENDINGS).fetchall()]
 
 
 def stray_breaches(conn: Connection) -> list[Breach]:
-    """Breaches that only the chain or only the clocks tell of."""
+    """Return breaches that only the chain or only the clocks tell of."""
     with conn.cursor(row_factory=class_row(Breach)) as cur:
         return cur.execute(SELECT_BREACHES).fetchall()

@@ -72,7 +72,7 @@ class Relation:
         object.__setattr__(self, "identifier", sql.Identifier(*(self.table or (self.name,))))
 
     def look(self) -> sql.Composed:
-        """The statement that lays a stretch of this table beside the journal."""
+        """Return the statement that lays a stretch of this table beside the journal."""
         columns = list(dict.fromkeys(column for form in self.forms.values() for column in form))
         forms = [
             sql.SQL("WHEN {} THEN jsonb_build_array({})").format(
@@ -218,7 +218,7 @@ class JournalledRow(NamedTuple):
 
 
 def highest(conn: Connection, relation: Relation) -> int:
-    """The highest first number of a key, of a row or an entry."""
+    """Return the highest first number of a key, of a row or an entry."""
     statement = sql.SQL("SELECT coalesce(max({}), 0) FROM {}").format(
         sql.Identifier(relation.key[0]), relation.identifier
     )
@@ -230,20 +230,20 @@ def highest(conn: Connection, relation: Relation) -> int:
 
 
 def beside(conn: Connection, relation: Relation, low: int, high: int) -> list[JournalledRow]:
-    """The rows whose keys begin with a number in [low, high), each beside its last entry; in a transaction."""
+    """Return the rows whose keys begin with a number in [low, high), each beside its last entry; in a transaction."""
     conn.execute(PLAIN_TEXT)
     with conn.cursor(row_factory=class_row(JournalledRow)) as cur:
         return cur.execute(relation.look(), {"low": low, "high": high}).fetchall()
 
 
 def whose(conn: Connection, relation: Relation, key: int) -> str | None:
-    """The code or number by which people know the first part of a key."""
+    """Return the code or number by which people know the first part of a key."""
     statement = {"home": SELECT_HOME, "ticket": SELECT_TICKET}.get(relation.of)
     row = conn.execute(statement, {"key": key}).fetchone() if statement else None
     return row[0] if row else None
 
 
 def stretches(highest: int, step: int) -> Iterator[tuple[int, int]]:
-    """[low, high) over all numbers up to the highest."""
+    """Yield [low, high) over all numbers up to the highest."""
     for low in range(0, highest + 1, step):
         yield low, low + step

@@ -82,8 +82,8 @@ UPDATE reading_frontier SET
   begins = coalesce(begins, %(begins)s), day = coalesce(day, %(begins)s), upto = %(upto)s, settled_from = NULL
 WHERE kind = %(kind)s
 """
-# In a transaction after the one that told `upto`: whoever may not know it has a lower number, as readings are stored
-# before it is asked for.
+# In a transaction after the one that told `upto`: a transaction that may not know it has a lower number, as readings
+# are stored before it is asked for.
 UPDATE_SETTLED = "UPDATE reading_frontier SET settled_from = pg_current_xact_id() WHERE kind = %(kind)s"
 UPDATE_REACHED = "UPDATE reading_frontier SET day = %(day)s, after = %(after)s WHERE kind = %(kind)s"
 INSERT_DAY = """
@@ -129,7 +129,7 @@ KINDS = (HOMES, SUBSTATIONS)
 
 
 class Frontier(NamedTuple):
-    """How far the days of a kind are sealed; `settled`: everybody who writes knows `upto`."""
+    """The frontier of the sealed days of a kind; `settled`: everybody who writes knows `upto`."""
 
     begins: date | None
     upto: date | None
@@ -150,7 +150,7 @@ class Piece(NamedTuple):
 
 
 class LateReadings(NamedTuple):
-    """What came late, in its order: packed rows as stored, and those of them that had been there, as they were."""
+    """Late readings, in their order: packed rows as stored, and those of them that had been there, as they were."""
 
     told: NDArray[np.void]
     told_batch: NDArray[np.intp]
@@ -159,7 +159,7 @@ class LateReadings(NamedTuple):
 
 
 def digests(kind: ReadingTable, rows: NDArray[np.void]) -> tuple[NDArray[np.void], bytes]:
-    """SENSOR rows and the digest of a piece (rows of the kind's layout by sensor and time, each once)."""
+    """Return SENSOR rows and the digest of a piece (rows of the kind's layout by sensor and time, each once)."""
     packed = _packed(kind, rows)
     for name in (name for name, of in kind.layout.items() if of.startswith("float")):
         packed[name][np.isnan(packed[name])] = np.nan  # one of the many
@@ -176,7 +176,7 @@ def digests(kind: ReadingTable, rows: NDArray[np.void]) -> tuple[NDArray[np.void
 
 @dataclass(frozen=True)
 class Late:
-    """What a transaction stores or completes for days that are settled; opened before it does so."""
+    """Readings that a transaction stores or completes for days that are settled; opened before it does so."""
 
     kind: ReadingTable
     upto_us: int | None = None  # what is older is late; None: nothing is
@@ -208,7 +208,7 @@ class Late:
 
 
 def pack(kind: ReadingTable, rows: NDArray[np.void]) -> bytes:
-    """Rows as they are kept in reading_late."""
+    """Return rows as they are kept in reading_late."""
     return _packed(kind, rows).tobytes()
 
 
@@ -220,18 +220,18 @@ def _packed(kind: ReadingTable, rows: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def midnight_us(day: date) -> int:
-    """When a UTC day begins."""
+    """Return when a UTC day begins."""
     return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 def said(conn: Connection, kind: ReadingTable, day: date, sensors: Sequence[int]) -> NDArray[np.void]:
-    """The readings of sensors on a UTC day by sensor and time."""
+    """Return the readings of sensors on a UTC day by sensor and time."""
     start = np.full(len(sensors), midnight_us(day))
     return _said(conn, kind, midnight_us(day), np.array(sensors, np.int32), start, start + DAY_US)
 
 
 def _by_key(conn: Connection, kind: ReadingTable, rows: NDArray[np.void]) -> NDArray[np.void]:
-    """What is stored of readings, by sensor and time. A day at a time: no other chunk is opened."""
+    """Return what is stored of readings, by sensor and time. A day at a time: no other chunk is opened."""
     found = [np.empty(0, wire.native(kind.layout))]
     for day in np.unique(rows["measured_at"] // DAY_US).tolist():
         mine = rows[rows["measured_at"] // DAY_US == day]
@@ -260,17 +260,17 @@ def _sorted(rows: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def sensors(conn: Connection, after: int, most: int) -> list[tuple[int, int]]:
-    """The next sensors, and how many readings each has in a day, more or less."""
+    """Return the next sensors, and how many readings each has in a day, more or less."""
     return conn.execute(SELECT_SENSORS, {"after": after, "most": most}).fetchall()
 
 
 def sensors_between(conn: Connection, low: int, high: int) -> dict[int, str]:
-    """The sensors of a piece that the registry knows, and their codes."""
+    """Return the sensors of a piece that the registry knows, and their codes."""
     return dict(conn.execute(SELECT_BETWEEN, {"low": low, "high": high}).fetchall())
 
 
 def frontier(conn: Connection, kind: ReadingTable) -> Frontier:
-    """How far the days of a kind are sealed."""
+    """Return how far the days of a kind are sealed."""
     with conn.cursor(row_factory=class_row(Frontier)) as cur:
         row = cur.execute(SELECT_FRONTIER, {"kind": kind.name}).fetchone()
     assert row is not None  # the migration put it there
@@ -278,13 +278,13 @@ def frontier(conn: Connection, kind: ReadingTable) -> Frontier:
 
 
 def first_day(conn: Connection, since: date) -> date | None:
-    """The day before the ledger begins; None: it is empty."""
+    """Return the day before the ledger begins; None: it is empty."""
     row = conn.execute(SELECT_FIRST_DAY, {"since": since}).fetchone()
     return row[0] if row else None
 
 
 def set_upto(conn: Connection, kind: ReadingTable, begins: date, upto: date) -> None:
-    """From now on what comes for days before `upto` is late; `begins` counts the first time.
+    """Note that readings for days before `upto` are late from now on; `begins` counts the first time.
 
     Not while something old is being stored: then it has to be tried again.
     """
@@ -299,7 +299,7 @@ def ask_settled(conn: Connection, kind: ReadingTable) -> None:
 
 
 def set_reached(conn: Connection, kind: ReadingTable, day: date, after: int) -> None:
-    """Sensors of a day up to `after` are sealed, and all days before."""
+    """Note that sensors of a day up to `after` are sealed, and all days before."""
     conn.execute(UPDATE_REACHED, {"kind": kind.name, "day": day, "after": after})
 
 
@@ -309,13 +309,13 @@ def insert_day(conn: Connection, kind: ReadingTable, day: date, piece: Piece) ->
 
 
 def pieces(conn: Connection, kind: ReadingTable, day: date) -> list[Piece]:
-    """The digests of a day by sensors."""
+    """Return the digests of a day by sensors."""
     with conn.cursor(row_factory=class_row(Piece)) as cur:
         return cur.execute(SELECT_DAY, {"kind": kind.name, "day": day}).fetchall()
 
 
 def late(conn: Connection, kind: ReadingTable, day: date, low: int, high: int) -> LateReadings:
-    """What came late for the sensors of a piece."""
+    """Return what came late for the sensors of a piece."""
     found = conn.execute(SELECT_LATE, {"kind": kind.name, "day": day}).fetchall()
     parts = []
     for nth in (0, 1):
@@ -328,7 +328,7 @@ def late(conn: Connection, kind: ReadingTable, day: date, low: int, high: int) -
 
 
 def as_settled(rows: NDArray[np.void], came: LateReadings) -> NDArray[np.void]:
-    """Rows (by sensor and time) as they were when their day was settled: without what came late.
+    """Return rows (by sensor and time) as they were when their day was settled: without what came late.
 
     What was completed late is as it was before that.
     """
@@ -349,7 +349,7 @@ def as_settled(rows: NDArray[np.void], came: LateReadings) -> NDArray[np.void]:
 
 
 def last_told(came: LateReadings) -> NDArray[np.void]:
-    """What came late as it was noted last, each reading once."""
+    """Return what came late as it was noted last, each reading once."""
     _, last = np.unique(_keys(came.told)[::-1], return_index=True)
     return came.told[::-1][last]
 
@@ -363,17 +363,17 @@ def _keys(rows: NDArray[np.void]) -> NDArray[np.void]:
 
 
 def _first(rows: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.intp]]:
-    """The keys of rows, each once and sorted, and where each is first."""
+    """Return the keys of rows, each once and sorted, and where each is first."""
     return np.unique(_keys(rows), return_index=True)
 
 
 def stray_days(conn: Connection, kind: ReadingTable, reached: Frontier) -> list[date]:
-    """Days with digests that should have none yet, or not at all; some of them."""
+    """Return days with digests that should have none yet, or not at all; some of them."""
     params = {"kind": kind.name, "begins": reached.begins, "day": reached.day, "after": reached.after}
     return [row[0] for row in conn.execute(SELECT_STRAY_DAYS, params).fetchall()]
 
 
 def kept_since(conn: Connection) -> datetime | None:
-    """Before this, readings may have been deleted after their time."""
+    """Return before this, readings may have been deleted after their time."""
     row = conn.execute(SELECT_KEPT).fetchone()
     return row[0] if row else None

@@ -101,7 +101,7 @@ class FlagRow(NamedTuple):
 
 
 def since(conn: Connection, homes: list[int], start: datetime) -> list[FlagRow]:
-    """Flags that the sensors raised and that were open after an instant, by home and time; withdrawn ones left out."""
+    """Return flags of the sensors that were open after an instant, by home and time; withdrawn ones left out."""
     with conn.cursor(row_factory=class_row(FlagRow)) as cur:
         return cur.execute(SELECT_SINCE, {"homes": homes, "since": start}).fetchall()
 

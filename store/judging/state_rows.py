@@ -1,4 +1,4 @@
-"""What judging carries from batch to batch: the latest reading of each sensor, the state of each home."""
+"""The state that judging carries from batch to batch: the latest reading of each sensor, the state of each home."""
 
 from datetime import datetime
 
@@ -185,13 +185,13 @@ def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
 
 
 def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
-    """HELD rows: the last judged value of every sensor of the homes, and when it last said anything at all."""
+    """Return HELD rows: the last judged value of every sensor of the homes, and when it last said anything at all."""
     with conn.cursor() as cur:
         return wire.read_arrays(cur, SELECT_HELD, HELD, {"homes": wire.ids(home_ids)})
 
 
 def latest(conn: Connection, sensor_ids: NDArray[np.int32]) -> dict[int, int]:
-    """When each of the sensors spoke last, in µs; those that never did are left out."""
+    """Return when each of the sensors spoke last, in µs; those that never did are left out."""
     return dict(conn.execute(SELECT_LATEST, {"sensors": sensor_ids.tolist()}).fetchall())
 
 
@@ -210,12 +210,12 @@ def put_homes(conn: Connection, rows: NDArray[np.void]) -> None:
 
 
 def due(conn: Connection, now: datetime, most: int) -> list[int]:
-    """Homes whose time has come, the longest waiting first."""
+    """Return homes whose time has come, the longest waiting first."""
     return [row[0] for row in conn.execute(SELECT_DUE, {"now": now, "most": most}).fetchall()]
 
 
 def next_due(conn: Connection) -> datetime | None:
-    """When the next home is due; None if none ever is."""
+    """Return when the next home is due; None if none ever is."""
     row = conn.execute(SELECT_NEXT).fetchone()
     return row[0] if row else None
 
@@ -241,12 +241,12 @@ def queue_rejudge(conn: Connection, home_ids: NDArray[np.int32], from_us: NDArra
 
 
 def queue(conn: Connection, before: datetime, most: int) -> list[tuple[int, datetime]]:
-    """(home, from) of homes that wait for re-judging since before an instant, the longest waiting first."""
+    """Return (home, from) of homes that wait for re-judging since before an instant, the longest waiting first."""
     return conn.execute(SELECT_QUEUE, {"before": before, "most": most}).fetchall()
 
 
 def unqueue(conn: Connection, home_ids: list[int]) -> None:
-    """Re-judging of the homes is done; the caller has them locked."""
+    """Take homes out of the queue, whose re-judging is done; the caller has them locked."""
     conn.execute(DELETE_QUEUE, {"homes": home_ids})
 
 

@@ -33,7 +33,7 @@ class Probe:
 
     @property
     def kept(self) -> bool:
-        """Whether the shared subscription lost nothing."""
+        """True if the shared subscription lost nothing."""
         return self.received >= self.published > 0
 
 

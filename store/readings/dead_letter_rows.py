@@ -111,7 +111,7 @@ class WaitingLetter:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the stored payload is truncated."""
+        """True if the stored payload is truncated."""
         return len(self.payload) < self.payload_bytes
 
 

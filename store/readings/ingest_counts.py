@@ -95,7 +95,7 @@ class NoValueCount(NamedTuple):
 
 @dataclass(frozen=True)
 class Excess:
-    """What became of a sender's excess over its limits."""
+    """A sender's excess over its limits, by its fate."""
 
     deferred: int = 0  # messages that were delayed
     put_by: int = 0  # messages that were deferred unread

@@ -115,7 +115,7 @@ DAY_US = 86_400_000_000  # the length of a chunk, or less
 
 @dataclass(frozen=True)
 class _Way:
-    """How readings of a kind go through their stage."""
+    """The statements by which readings of a kind go through their stage."""
 
     layout: wire.Layout
     quantities: tuple[str, ...]
@@ -189,7 +189,7 @@ def _store(conn: Connection, way: _Way, rows: NDArray[np.void]) -> bool:
 
 
 def _known(conn: Connection, way: _Way, rows: NDArray[np.void]) -> NDArray[np.float32]:
-    """(row, quantity): what is stored of the rows; NaN: nothing."""
+    """Return (row, quantity): what is stored of the rows; NaN: nothing."""
     out = np.full((len(rows), len(way.quantities)), np.nan, np.float32)
     layout = {"nth": "int4", **dict.fromkeys(way.quantities, "float4")}
     with conn.transaction(force_rollback=True), conn.cursor() as cur:
@@ -211,7 +211,7 @@ def _stage(conn: Connection, way: _Way, rows: NDArray[np.void]) -> None:
 
 
 def _spans(rows: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
-    """The rows of days that follow each other: a bound on each span leaves out the chunks between them."""
+    """Yield the rows of days that follow each other: a bound on each span leaves out the chunks between them."""
     rows = rows[np.argsort(rows["measured_at"], kind="stable")]
     gaps = np.flatnonzero(np.diff(rows["measured_at"] // DAY_US) > 1) + 1
     yield from np.split(rows, gaps)

@@ -16,7 +16,7 @@ Rows = NDArray[np.void]
 
 
 class ReadingFate(IntEnum):
-    """What became of a message's reading."""
+    """The fate of a message's reading."""
 
     STORED = 0  # it brought a value of at least one quantity
     DUPLICATE = 1  # all that it says is stored
@@ -25,7 +25,7 @@ class ReadingFate(IntEnum):
 
 @dataclass(frozen=True)
 class StoreOutcome:
-    """What readings come to, beside what was stored before them.
+    """The outcome of storing readings, beside what was stored before them.
 
     `rows` has one for each sensor and instant, in order, with the values that are new; NaN elsewhere.
     """
@@ -55,7 +55,7 @@ class Together:
         self.alone = self.outcome()
 
     def outcome(self, known: NDArray[np.float32] | None = None) -> StoreOutcome:
-        """What comes of the readings.
+        """Return what comes of the readings.
 
         Args:
             known: (row, quantity), what is stored of each already; NaN: nothing. None: nothing of all.
@@ -78,7 +78,7 @@ class Together:
         return StoreOutcome(self._rows(values, by, brings), brought, values, fates.astype(np.int8))
 
     def clashes(self, reading: int, values: NDArray[np.float32]) -> list[tuple[str, float, float]]:
-        """The quantities of a reading that say something else than is stored: name, said, stored."""
+        """Return the quantities of a reading that say something else than is stored: name, said, stored."""
         said, stored = self._said(np.array([reading]))[0], values[self.row[reading]]
         pairs = zip(self.quantities, said.tolist(), stored.tolist(), strict=True)
         return [(name, mine, other) for name, mine, other in pairs if mine == mine and mine != other]

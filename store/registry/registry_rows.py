@@ -39,7 +39,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS import_sensor (
 CREATE TEMPORARY TABLE IF NOT EXISTS import_moved (
   code text, sensor_id integer, home_id integer, substation_id integer, room_kind text
 ) ON COMMIT DELETE ROWS;
--- Homes that were known before and may have to be judged anew, and from when on.
+-- Homes that were known before and may have to be judged again, and from when on.
 CREATE TEMPORARY TABLE IF NOT EXISTS import_touched (home_id integer, from_at timestamptz) ON COMMIT DELETE ROWS;
 TRUNCATE import_substation, import_building, import_home, import_sensor, import_moved, import_touched
 """

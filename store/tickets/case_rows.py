@@ -65,7 +65,7 @@ SELECT count(*) FROM ticket AS t WHERE t.ticket_id = ANY ((SELECT reach_cases())
 
 
 class CaseStanding(NamedTuple):
-    """How far a case has been followed up."""
+    """The progress of a case."""
 
     ticket_id: int
     closed: bool
@@ -75,12 +75,12 @@ class CaseStanding(NamedTuple):
     example_at: datetime | None
 
     def done(self, what: FollowUp) -> bool:
-        """Whether a follow-up has been made."""
+        """Return whether a follow-up has been made."""
         return getattr(self, f"{what.value}_at") is not None
 
 
 class RevealedIdentity(NamedTuple):
-    """Who made a complaint, as far as the asker may know: the outcome says why not."""
+    """The identity of a complainant, as far as the asker may know: the outcome says why not."""
 
     outcome: Reveal
     name: str | None
@@ -90,7 +90,7 @@ class RevealedIdentity(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class CaseFilter:
-    """Which cases are wanted; None: any."""
+    """A filter of cases; None: any."""
 
     number: str | None = None
     case_class: str | None = None
@@ -108,7 +108,7 @@ def insert(conn: Connection, ticket: int, new: NewCase, actor: str, at: datetime
 
 
 def lock(conn: Connection, number: str) -> CaseStanding | None:
-    """How far a case has been followed up, locked; None if there is none of that number."""
+    """Return how far a case has been followed up, locked; None if there is none of that number."""
     with conn.cursor(row_factory=class_row(CaseStanding)) as cur:
         return cur.execute(LOCK, {"number": number}).fetchone()
 
@@ -119,20 +119,20 @@ def follow_up(conn: Connection, ticket: int, what: FollowUp, at: datetime) -> No
 
 
 def cases(conn: Connection, scope: Scope, wanted: CaseFilter, *, before: int | None = None, limit: int) -> list[Row]:
-    """Cases, newest first: all of them, or those of the homes in scope. A crew sees none: they may be about it."""
+    """Return cases, newest first: all, or those of the homes in scope. A crew sees none: they may be about it."""
     return fetch(
         conn, SELECT_CASES, {"everywhere": scope.everywhere, **asdict(wanted), "before": before, "limit": limit}
     )
 
 
 def case(conn: Connection, scope: Scope, number: str) -> Row | None:
-    """One case by the number of its ticket; None if there is none in scope."""
+    """Return one case by the number of its ticket; None if there is none in scope."""
     found = cases(conn, scope, CaseFilter(number=number), limit=1)
     return found[0] if found else None
 
 
 def open_of_homes(conn: Connection) -> int:
-    """How many cases of the homes that the transaction reaches are open."""
+    """Return how many cases of the homes that the transaction reaches are open."""
     row = conn.execute(SELECT_OPEN_OF_HOMES).fetchone()
     return row[0] if row else 0
 

@@ -168,7 +168,7 @@ def due(conn: Connection, now: datetime, limit: int) -> DueTickets:
 
 
 def next_at(conn: Connection) -> datetime | None:
-    """When the next clock wants attention."""
+    """Return when the next clock wants attention."""
     row = conn.execute(SELECT_NEXT).fetchone()
     return row[0] if row else None
 
@@ -212,19 +212,19 @@ def resume(
 
 
 def void(conn: Connection, tickets: Sequence[int], rounds: Sequence[int], now: datetime) -> None:
-    """What was left unmet in the rounds before runs no more; what it broke stays broken."""
+    """Stop unmet clocks of the rounds before; what they broke stays broken."""
     if tickets:
         conn.execute(VOID, {"tickets": list(tickets), "rounds": list(rounds), "now": now})
 
 
 def of_tickets(conn: Connection, tickets: Sequence[int]) -> list[ClockRow]:
-    """The clocks of tickets in their present round."""
+    """Return the clocks of tickets in their present round."""
     with conn.cursor(row_factory=class_row(ClockRow)) as cur:
         return cur.execute(SELECT_OF, {"tickets": list(tickets)}).fetchall()
 
 
 def undated(conn: Connection, limit: int) -> list[ClockRow]:
-    """Clocks that have started and whose due time nobody knew."""
+    """Return clocks that have started and whose due time nobody knew."""
     with conn.cursor(row_factory=class_row(ClockRow)) as cur:
         return cur.execute(SELECT_UNDATED, {"limit": limit}).fetchall()
 

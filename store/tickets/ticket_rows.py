@@ -1,4 +1,4 @@
-"""Tickets and their events. Events are only ever added; whoever adds one to a ticket has it locked."""
+"""Tickets and their events. Events are only ever added, by a transaction that has the ticket locked."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -155,19 +155,19 @@ class OpenTicketRow(NamedTuple):
 
 
 class TicketPlace(NamedTuple):
-    """Where a ticket is: one of them, or nowhere."""
+    """The place of a ticket: one of them, or nowhere."""
 
     home: int | None = None
     building: int | None = None
     substation: int | None = None
 
     def name(self) -> str:
-        """By which it is locked."""
+        """Return by which it is locked."""
         return " ".join(f"{kind} {key}" for kind, key in self._asdict().items() if key is not None)
 
 
 def last_cold(conn: Connection, homes: Sequence[int]) -> dict[int, tuple[TicketRow, datetime | None]]:
-    """The open cold ticket of each home, or else the last one it had, and when its first flag began.
+    """Return the open cold ticket of each home, or else the last one it had, and when its first flag began.
 
     Retrospective ones do not count. The homes are locked by the caller, the tickets by this.
     """
@@ -178,7 +178,7 @@ def last_cold(conn: Connection, homes: Sequence[int]) -> dict[int, tuple[TicketR
 
 
 def lock(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
-    """Tickets as they are now, and as they stay until the transaction ends."""
+    """Return tickets as they are now, and as they stay until the transaction ends."""
     with conn.cursor(row_factory=class_row(TicketRow)) as cur:
         return {row.ticket_id: row for row in cur.execute(LOCK, {"tickets": list(tickets)}).fetchall()}
 
@@ -189,13 +189,13 @@ def lock_place(conn: Connection, place: TicketPlace) -> None:
 
 
 def open_at(conn: Connection, place: TicketPlace) -> list[OpenTicketRow]:
-    """What is worked on at a place and a person may add to, oldest first."""
+    """Return what is worked on at a place and a person may add to, oldest first."""
     with conn.cursor(row_factory=class_row(OpenTicketRow)) as cur:
         return cur.execute(SELECT_OPEN_AT, place._asdict()).fetchall()
 
 
 def standing(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketStanding]:
-    """What there is of what closing tickets needs."""
+    """Return what there is of what closing tickets needs."""
     rows = fetch(conn, SELECT_STANDING, {"tickets": list(tickets)})
     return {row.pop("ticket_id"): TicketStanding(**row) for row in rows}
 
@@ -206,19 +206,19 @@ def lock_home(conn: Connection, home: int) -> None:
 
 
 def lock_home_of(conn: Connection, ticket: int) -> None:
-    """The same for the home of a ticket."""
+    """Lock the home of a ticket."""
     conn.execute(LOCK_HOME_OF, {"ticket": ticket})
 
 
 def open_of_user(conn: Connection, home: int) -> int:
-    """How many tickets that users opened for a home are open."""
+    """Return how many tickets that users opened for a home are open."""
     row = conn.execute(SELECT_OPEN_OF_USER, {"home": home}).fetchone()
     assert row is not None
     return int(row[0])
 
 
 def superseded(conn: Connection, row: TicketRow) -> bool:
-    """Whether another cold ticket of its home is open. Asked of the few that are to be opened again, not of all."""
+    """Return whether another cold ticket of its home is open. For the few that are to be opened again, not for all."""
     if row.ticket_class != "cold" or row.home_id is None:
         return False
     return conn.execute(SELECT_SUPERSEDED, {"home": row.home_id, "ticket": row.ticket_id}).fetchone() == (True,)
