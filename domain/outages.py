@@ -65,7 +65,7 @@ class KnownOutage:
 def why_announce(rules: NoticeRules, outage: KnownOutage, now: datetime) -> AnnounceReason | None:
     """Return the reason to tell users of an outage now; None if there is none, or they were told.
 
-    The expected duration counts (clause 9(3): 停热八小时以上, inclusive). An outage that lasts longer than expected is
+    The expected duration counts (clause 9(3) “停热八小时以上”, inclusive). An outage that lasts longer than expected is
     announced once it has lasted that long.
     """
     if outage.announced_at is not None or outage.over:

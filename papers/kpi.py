@@ -101,12 +101,12 @@ NOTES = {
         "Unknown time is excluded: see coverage. Shares are rounded down.",
     ),
     "clocks": Text(
-        "统计当月到期的时限；提前完成的计入到期月。用时从起算到完成，时:分。",
+        "统计当月到期的时限；提前完成的计入到期月。用时从起算到完成，时：分。",
         "Clocks due in the month; work done early counts when it was due. h:mm from start.",
     ),
     "cases": Text("统计当月受理的投诉、举报。", "Complaints and reports received in the month."),
     "desk": Text(
-        "恢复用时从系统可知之时到室温恢复，时:分，统计当月的低温标记。",
+        "恢复用时从系统可知之时到室温恢复，时：分，统计当月的低温标记。",
         "Until warm: h:mm from when the company could know until the home was warm, for flags raised in the month.",
     ),
 }
