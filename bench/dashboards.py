@@ -18,7 +18,7 @@ from bench.stand import SETTINGS
 from dashboards.collection import dashboards
 from dashboards.links import HOME, SUBSTATION
 from dashboards.look import Look
-from domain import policy
+from domain import policy_file
 from local import trixie
 from local.trixie import TimescalePostgres
 from store.base.stage import open_stages
@@ -104,7 +104,7 @@ def _figures(conn: Connection) -> Iterator[Figure]:
         ingest_counts.sample(conn, datetime.now(UTC))
     now = datetime.now(UTC)
     chosen = city.chosen(now)
-    look = Look("en", policy.builtin("seed"), now, "")
+    look = Look("en", policy_file.builtin("seed"), now, "")
     for uid, board in dashboards(look).items():
         with conn.transaction():
             building_rows.count_all(conn, datetime.now(UTC))

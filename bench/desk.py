@@ -27,7 +27,7 @@ from alerts.tickets.docket import Docket, Opening
 from bench.stand import SETTINGS
 from bench.town import found
 from bench.traffic import GATEWAY_SENSORS
-from domain import policy
+from domain import policy_file
 from domain.priority import Cold, priority
 from domain.tickets import EventKind, TicketClass, TicketSource
 from hearth.wiring import set_up_logging
@@ -43,7 +43,7 @@ TICKETS, QUICK_TICKETS = 100_000, 2_000  # open before the storm, one in each ho
 STORM, QUICK_STORM = 20_000, 1_000  # homes of the network that fails
 BATCH_HOMES = 5_000
 LOOKS = 100
-SEED = policy.builtin("seed")
+SEED = policy_file.builtin("seed")
 NOON = datetime(2026, 1, 15, 12, 0, tzinfo=SEED.zone)
 DAY = timedelta(days=1)
 LOOK_EVERY = timedelta(seconds=0.5)

@@ -30,7 +30,7 @@ from bench import rivals
 from bench.stand import SETTINGS
 from bench.town import found, policy_text
 from bench.winter import INTERVAL_US, Winter, winter
-from domain import policy
+from domain import policy, policy_file
 from domain.instants import to_us
 from local import trixie
 from local.trixie import TimescalePostgres
@@ -84,13 +84,13 @@ class Span:
     @classmethod
     def until_today(cls, days: int) -> "Span":
         """Return the days that are over."""
-        end = datetime.now(policy.builtin("seed").zone).date()
+        end = datetime.now(policy_file.builtin("seed").zone).date()
         return cls(end - timedelta(days=days), end, policy_text(SEED, end - MARGIN))
 
     @property
     def policy(self) -> policy.Policy:
         """The policy to judge by."""
-        return policy.load(self.policy_text, "benchmark")
+        return policy_file.load(self.policy_text, "benchmark")
 
     @property
     def low_us(self) -> int:

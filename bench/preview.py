@@ -21,7 +21,7 @@ from bench.panels import expand, questions
 from dashboards.collection import dashboards
 from dashboards.links import CITY
 from dashboards.look import BLUE, GREY, ORANGE, Look
-from domain import policy
+from domain import policy_file
 
 SAYS = "Preview drawn with matplotlib from the rows of the panel; no picture of Grafana"
 DOTS_PER_INCH = 110
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("url", help="of a database: postgresql://…")
     parser.add_argument("file", type=Path, help="the PNG to write")
     options = parser.parse_args()
-    look = Look("en", policy.builtin("seed"), datetime.now(UTC), "")
+    look = Look("en", policy_file.builtin("seed"), datetime.now(UTC), "")
     with psycopg.connect(options.url) as conn:
         draw(look, asked(conn, look)).savefig(options.file, dpi=DOTS_PER_INCH)
 

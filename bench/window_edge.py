@@ -21,7 +21,7 @@ from alerts.judging.judge import Judge
 from bench.stand import SETTINGS
 from bench.town import found
 from bench.traffic import GATEWAY_SENSORS
-from domain import policy
+from domain import policy_file
 from ingest.batch import Intake, store_batch
 from ingest.message import Message
 from ingest.places import SensorPlaces
@@ -33,7 +33,7 @@ from store.base.stage import open_stages
 HOMES, QUICK_HOMES = 200_000, 2_000
 BATCH_HOMES = 5_000
 COLD_EVERY = 20  # every so many homes one is at 17 °C, the others are at 20
-SEED = policy.builtin("seed")
+SEED = policy_file.builtin("seed")
 OPENS = datetime(2026, 1, 15, 6, 0, tzinfo=SEED.zone)
 SAID = OPENS - timedelta(minutes=5)
 MID = count(1)

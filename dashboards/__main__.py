@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dashboards.collection import dashboards, text
 from dashboards.look import LANGUAGES, Look
-from domain.policy import builtin
+from domain.policy_file import builtin
 
 COMMITTED = Path(__file__).with_name("json")
 AT = datetime(2026, 1, 15, 12, tzinfo=UTC)

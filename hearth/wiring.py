@@ -16,7 +16,7 @@ import structlog
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 
-from domain import policy
+from domain import policy_file
 from domain.care import Care
 from domain.errors import UsageError
 from domain.policy import Policy
@@ -60,9 +60,9 @@ def chosen_policy(settings: Settings) -> Policy:
         UsageError: it cannot be read, or is not a policy.
     """
     if settings.policy is None:
-        return policy.builtin("seed", settings.timezone)
+        return policy_file.builtin("seed", settings.timezone)
     text = _text("HEARTH_POLICY", settings.policy)
-    return policy.load(text, f"HEARTH_POLICY {settings.policy}", settings.timezone)
+    return policy_file.load(text, f"HEARTH_POLICY {settings.policy}", settings.timezone)
 
 
 def chosen_sources(settings: Settings) -> Sources:

@@ -11,7 +11,7 @@ from typing import IO, Any
 from rich.console import Console
 from rich.live import Live
 
-from domain import policy
+from domain import policy_file
 from domain.errors import UsageError
 from hearth.demo.figures import DemoFigures, Gauge, summary
 from hearth.demo.stand import BACKFILL_S, INTERVAL_S, Stand
@@ -115,7 +115,7 @@ class _Loop:
 
 
 def _look(stand: Stand, gauge: Gauge, console: Console, loop: _Loop) -> None:
-    zone = policy.load(stand.policy_file.read_text(encoding="utf-8"), str(stand.policy_file)).zone
+    zone = policy_file.load(stand.policy_file.read_text(encoding="utf-8"), str(stand.policy_file)).zone
     page = DemoPage(stand.api_url, _short(stand), stand.broker, zone)
     page.tokens = {role.value: stand.token(role) for role in (Role.ADMIN, Role.DISPATCHER)}
     if console.is_terminal:

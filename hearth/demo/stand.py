@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import Connection
 
-from domain import policy
+from domain import policy_file
 from domain.errors import UsageError
 from hearth.town import write_town
 from hearth.wiring import now
@@ -125,7 +125,7 @@ def stand(wishes: DemoOptions) -> Iterator[Stand]:
         rules.write_text(policy_for_today(now().year), encoding="utf-8")
         database = _start(Postgres, wishes.folder / "postgres", stack)
         broker = _start(find_broker, wishes.folder / "broker", stack)
-        url = _prepare_database(database, wishes, policy.load(rules.read_text(), str(rules)).zone)
+        url = _prepare_database(database, wishes, policy_file.load(rules.read_text(), str(rules)).zone)
         yield Stand(wishes, url, broker.url(), type(broker).__name__, rules, port)
 
 
@@ -184,6 +184,6 @@ def api_port(folder: Path, wanted: int | None) -> int:
 def policy_for_today(year: int) -> str:
     """Return the built-in policy with a season that is always on, so that the demo works on any day."""
     season = f"seasons = [{{from = {year - 1}-01-01, to = {year + 2}-01-01}}]"
-    text, found = re.subn("^seasons = .*$", season, policy.builtin_text("seed"), flags=re.MULTILINE)
+    text, found = re.subn("^seasons = .*$", season, policy_file.builtin_text("seed"), flags=re.MULTILINE)
     assert found == 1
     return text

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from alerts.judging.by_clock import tick
 from alerts.network import incidents, substations
-from domain import policy
+from domain import policy_file
 from domain.policy import Policy
 from domain.substation import SubstationLimits
 from ingest.batch import store_batch
@@ -99,7 +99,7 @@ def desk(database: Database, town: Town, tmp_path: Path) -> Iterator[Desk]:
 
 
 def rules(limits: SubstationLimits | None) -> Policy:
-    seed = policy.builtin("seed")
+    seed = policy_file.builtin("seed")
     return replace(seed, versions=(replace(seed.versions[0], substation=limits),))
 
 

@@ -21,7 +21,7 @@ from api.http.guard import Guard
 from api.http.session import AppContext
 from api.live.listener import HubLimits
 from api.server import StreamServer
-from domain.policy import builtin
+from domain.policy_file import builtin
 from store.base import access
 from tests.api.town import NOW
 from tests.conftest import Database

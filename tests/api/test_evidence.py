@@ -29,7 +29,7 @@ from alerts.network import outages
 from alerts.network.outages import Draft
 from alerts.sensors.measurements import record
 from api.http.company import Company
-from domain import policy
+from domain import policy_file
 from domain.measurement import NewMeasurement
 from domain.outages import OutageKind
 from domain.tickets import EventKind
@@ -492,7 +492,7 @@ def test_days_where_the_clocks_change(plain_database: Database, tmp_path: Path) 
     text = SEED.text.replace("2025-11-15, to = 2026-03-16", "2025-10-01, to = 2026-05-01")
     begin = text.index("[[version]]")
     newer = text[begin:].replace("2020-01-01", "2026-03-30").replace('"06:00"', '"08:00"')
-    rules = policy.load(text + "\n" + newer, "test", "Europe/Berlin")
+    rules = policy_file.load(text + "\n" + newer, "test", "Europe/Berlin")
     moved = datetime(2026, 3, 29, 8, tzinfo=UTC)
     with plain_database.connect(autocommit=True) as conn:
         open_stages(conn)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from alerts.network.incidents import look
-from domain import policy
+from domain import policy_file
 from tests.api import town
 from tests.api.answers import everything
 from tests.api.conftest import Api
@@ -22,7 +22,7 @@ def cold_building(api: Api, station: str, building: str, homes: int = 4) -> None
         home = town.home(api.conn, f"{building}-{unit}", building=building, station=station, state=5)
         town.flag(api.conn, home, town.ticket(api.conn, home)[0])
     api.conn.commit()
-    seed = policy.builtin("seed")
+    seed = policy_file.builtin("seed")
     api.conn.autocommit = True
     look(api.conn, replace(seed, versions=(replace(seed.versions[0], incident=RULE),)), NOW)
     api.conn.autocommit = False

@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from bench import city
 from dashboards.look import Language, Look
-from domain.policy import builtin
+from domain.policy_file import builtin
 from store.figures import building_rows
 from store.readings import ingest_counts
 from tests.conftest import Servers, fresh_database

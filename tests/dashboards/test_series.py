@@ -12,7 +12,8 @@ from bench.panels import expand
 from dashboards.home import FLAG_STEPS, OF_HOME, SIGNAL, TOUCHES
 from dashboards.look import Look
 from dashboards.series import FLAGS_OVER_TIME, limit, with_gaps
-from domain.policy import Policy, builtin, builtin_names
+from domain.policy import Policy
+from domain.policy_file import builtin, builtin_names
 from tests.api import town
 
 MINUTE = timedelta(minutes=1)

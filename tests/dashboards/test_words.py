@@ -10,7 +10,7 @@ from domain.endings import TicketEnding
 from domain.incidents import IncidentKind
 from domain.notices import Audience
 from domain.outages import OutageKind
-from domain.policy import builtin, builtin_names
+from domain.policy_file import builtin, builtin_names
 from domain.reasons import RejectReason
 from domain.states import ClearReason, HomeState, Severity
 from domain.substation import AlarmKind

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from domain import policy
+from domain import policy_file
 from domain.policy import Policy
 from domain.substation import SubstationLimits
 
@@ -16,5 +16,5 @@ LIMITS = SubstationLimits(
 
 
 def rules(limits: SubstationLimits | None = LIMITS) -> Policy:
-    seed = policy.builtin("seed")
+    seed = policy_file.builtin("seed")
     return replace(seed, versions=(replace(seed.versions[0], substation=limits),))

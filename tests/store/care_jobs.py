@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from domain import policy
+from domain import policy_file
 from domain.care import Care
 from domain.policy import Policy
 from tests.store.desk import Desk
@@ -20,7 +20,7 @@ CARE = Care(
 
 
 def rules(care: Care | None = CARE) -> Policy:
-    seed = policy.builtin("seed")
+    seed = policy_file.builtin("seed")
     return replace(seed, versions=(replace(seed.versions[0], care=care),))
 
 

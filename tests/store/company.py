@@ -10,12 +10,12 @@ from alerts.desk.moves import UNSAID, ReportTarget, act, take_in
 from alerts.judging.history import History
 from alerts.tickets import clocks
 from alerts.tickets.docket import Opening
-from domain import policy
+from domain import policy, policy_file
 from domain.priority import Cold, priority
 from domain.tickets import EventKind, TicketClass, TicketSource
 from tests.store.desk import MINUTE, NOON, Desk
 
-SEED = policy.builtin("seed")
+SEED = policy_file.builtin("seed")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from alerts.judging.judge import Judge
-from domain import policy
+from domain import policy_file
 from ingest.batch import Fates, Intake, store_batch
 from ingest.message import Message
 from ingest.places import SensorPlaces
@@ -29,7 +29,7 @@ class Desk:
 
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
-        self.judge = Judge(policy.builtin("seed"))
+        self.judge = Judge(policy_file.builtin("seed"))
         self.intake = Intake("test", Limits(65_536, 300_000_000), self.judge.readings, SensorPlaces())
         open_stages(conn)
 

@@ -8,14 +8,14 @@ from psycopg import Connection
 
 from alerts.judging.by_clock import catch_up, keep_ledger
 from alerts.judging.history import History
-from domain import policy
+from domain import policy_file
 from store.judging import ledger_rows
 from tests.store.desk import Desk
 
 
 def finish(desk: Desk, now: datetime) -> None:
     """Let watch do all that is due."""
-    history = History(policy.builtin("seed"))
+    history = History(policy_file.builtin("seed"))
     desk.clock(now)
     desk.conn.execute("UPDATE rejudge SET queued_at = queued_at - interval '1 minute'")
     while catch_up(desk.conn, history, now):

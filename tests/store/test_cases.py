@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from alerts.desk.cases import NotNow, follow_up, open_case
 from alerts.desk.moves import act
-from domain import policy
+from domain import policy_file
 from domain.cases import CaseChannel, FollowUp, NewCase, Subject
 from domain.tickets import EventKind
 from store.base.access import Scope
@@ -19,7 +19,7 @@ from tests.store.desk import ZONE, Desk
 
 pytestmark = pytest.mark.plain_only
 
-SEED = policy.builtin("seed")
+SEED = policy_file.builtin("seed")
 FRIDAY = datetime(2026, 1, 16, 15, 0, tzinfo=ZONE)
 DAY = timedelta(days=1)
 EVERYWHERE = Scope(True, None, [])

@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from alerts.judging.judge import Judge
-from domain import policy
+from domain import policy_file
 from hearth.commands.deadletters import excerpt
 from ingest.batch import Fates, Intake, store_batch
 from ingest.dead_letters import LetterReplay, replay
@@ -37,7 +37,7 @@ class Post:
 
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
-        self.judge = Judge(policy.builtin("seed")).readings
+        self.judge = Judge(policy_file.builtin("seed")).readings
         open_stages(conn)
 
     def send(self, device: str, payload: Any, at: datetime = NOON) -> Fates:

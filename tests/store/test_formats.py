@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 
 from alerts.judging.judge import Judge
-from domain import policy
+from domain import policy_file
 from ingest.batch import Fates, Intake, store_batch
 from ingest.message import Message
 from ingest.places import SensorPlaces
@@ -50,7 +50,11 @@ def conn(database: Database) -> Iterator[Connection]:
 def intake() -> Intake:
     sources = load(TABLE, "test", ZoneInfo("Asia/Shanghai"))
     return Intake(
-        "test", Limits(65_536, 300_000_000), Judge(policy.builtin("seed")).readings, SensorPlaces(), sources=sources
+        "test",
+        Limits(65_536, 300_000_000),
+        Judge(policy_file.builtin("seed")).readings,
+        SensorPlaces(),
+        sources=sources,
     )
 
 

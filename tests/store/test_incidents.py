@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from alerts.desk.moves import act
 from alerts.network.incidents import look
-from domain import policy
+from domain import policy_file
 from domain.incidents import IncidentRule
 from domain.policy import Policy
 from domain.tickets import EventKind
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.plain_only
 
 
 def rules(rule: IncidentRule | None = RULE) -> Policy:
-    seed = policy.builtin("seed")
+    seed = policy_file.builtin("seed")
     return replace(seed, versions=(replace(seed.versions[0], incident=rule),))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alerts.judging.by_clock import keep_ledger
 from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again
-from domain import policy
+from domain import policy_file
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.desk import MINUTE, NOON, ZONE, Desk
@@ -62,7 +62,7 @@ def test_judging_again_twice_changes_nothing(desk: Desk) -> None:
         desk.say(("s1", NOON + m * MINUTE, 17.0 + (m % 300) / 100))
     now = NOON + 1200 * MINUTE
     finish(desk, now)
-    history = History(policy.builtin("seed"))
+    history = History(policy_file.builtin("seed"))
     with desk.conn.transaction():
         again = judge_again(desk.conn, history, [1], NOON.date(), now)
     assert (again.days, again.raised, again.withdrawn, again.corrected) == (0, 0, 0, 0)
@@ -96,7 +96,7 @@ def test_a_flag_open_over_midnight_is_carried_by_the_ledger(desk: Desk) -> None:
 def test_a_long_history_is_counted_some_days_at_a_time(desk: Desk) -> None:
     for hour in range(8 * 24):
         desk.say(("s1", NOON + hour * 60 * MINUTE, 20.0))
-    now, history = NOON + 8 * DAY, History(policy.builtin("seed"))
+    now, history = NOON + 8 * DAY, History(policy_file.builtin("seed"))
     assert not keep_ledger(desk.conn, history, 0, now)
     assert desk.rows("SELECT count(*) AS n FROM ledger WHERE closed") == [{"n": 3}]
     finish(desk, now)

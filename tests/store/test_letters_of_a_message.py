@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from alerts.judging.judge import Judge
-from domain import policy
+from domain import policy_file
 from ingest.batch import Fates, Intake, store_batch
 from ingest.dead_letters import LetterReplay, replay
 from ingest.decoders.work import MessageBounds
@@ -54,7 +54,7 @@ class Post:
 
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
-        self.judge = Judge(policy.builtin("seed")).readings
+        self.judge = Judge(policy_file.builtin("seed")).readings
         self.ingest = self._intake("ingest")
         open_stages(conn)
 

@@ -14,7 +14,7 @@ from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again
 from alerts.sensors.measurements import FiledRecord, NotTaken, look, record, remind
 from alerts.tickets.docket import Docket
-from domain import policy
+from domain import policy_file
 from domain.measurement import NewMeasurement, RecordRefusal, RecordWorth
 from domain.states import HomeState
 from domain.tickets import EventKind
@@ -26,7 +26,7 @@ from tests.store.desk import MINUTE, NOON, Desk
 pytestmark = pytest.mark.plain_only
 
 HOUR = timedelta(hours=1)
-SEED = policy.builtin("seed")
+SEED = policy_file.builtin("seed")
 # A valid cold record always has a flag that tells of it.
 UNTOLD = """
 SELECT v.number FROM measurement_valid AS v

@@ -13,7 +13,7 @@ from psycopg import Connection
 from alerts.notices.expand import expand, write
 from alerts.notices.recipients import Recipients, load
 from alerts.notices.sending import Post, pause
-from domain import policy
+from domain import policy_file
 from domain.notices import Audience, NoticeKind, NotSent, OutboxEntry, SendFault
 from domain.policy import Policy
 from store.notices import notice_rows, outbox
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.plain_only
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)  # noon in Shanghai
 NIGHT = datetime(2026, 1, 15, 16, 0, tzinfo=UTC)  # midnight there
 MORNING = datetime(2026, 1, 15, 23, 0, tzinfo=UTC)
-SEED = policy.builtin("seed")
+SEED = policy_file.builtin("seed")
 LATER = timedelta(minutes=5)  # longer than an incident may take to be found
 LEASE = timedelta(seconds=60)
 INSERT_CONTACT = "INSERT INTO person.contact (addressee_id, address, consent_at) VALUES (%s, %s, %s)"
@@ -236,8 +236,8 @@ def test_what_gets_worse_within_an_incident_is_grouped_too(conn: Connection) -> 
 
 
 def test_without_a_table_in_the_policy_nobody_is_told(conn: Connection) -> None:
-    text = policy.builtin_text("seed")
-    off = policy.load(text[: text.index("[version.notices]")], "seed without notices")
+    text = policy_file.builtin_text("seed")
+    off = policy_file.load(text[: text.index("[version.notices]")], "seed without notices")
     put(conn, OutboxEntry(NoticeKind.CLOCK_WARNING, Audience.DISPATCH))
     assert expand(conn, off, NOW)
     assert not expand(conn, off, NOW)

@@ -11,7 +11,7 @@ from psycopg import Connection
 from alerts.network import outages
 from alerts.network.outages import Draft, NoSuchOutage, OutageRefused
 from alerts.notices import expand
-from domain import policy
+from domain import policy_file
 from domain.outages import OutageKind
 from store.network import outage_rows
 from store.network.outage_rows import PlaceCodes
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.plain_only
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)  # noon in Shanghai
 NIGHT = datetime(2026, 1, 15, 16, 0, tzinfo=UTC)  # midnight there
 HOUR = timedelta(hours=1)
-SEED = policy.builtin("seed")
+SEED = policy_file.builtin("seed")
 INSERT_CONTACT = """
 WITH made AS (
   INSERT INTO addressee (audience, home_id, channel, language) SELECT 'user', home_id, 'email', 'en' FROM home
@@ -271,8 +271,8 @@ def test_views_for_dashboards_and_for_everybody(conn: Connection) -> None:
 
 
 def test_without_rules_for_notices_it_is_only_recorded(conn: Connection) -> None:
-    text = policy.builtin_text("seed")
-    off = policy.load(text[: text.index("[version.notices]")], "seed without notices")
+    text = policy_file.builtin_text("seed")
+    off = policy_file.load(text[: text.index("[version.notices]")], "seed without notices")
     with conn.transaction():
         draft = Draft(OutageKind.FAULT, True, "x", NOW, None, NORTH_ONE)
         outages.record(conn, off, draft, "token 1", NOW)

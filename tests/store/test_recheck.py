@@ -14,7 +14,7 @@ import pytest
 from alerts.judging.history import History
 from alerts.judging.rejudge import Rejudging
 from alerts.judging.what_if import imagine, recorded
-from domain import policy
+from domain import policy_file
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.desk import MINUTE, NOON, Desk
@@ -40,7 +40,7 @@ def desk(plain_database: Database) -> Iterator[Desk]:
 
 def again(desk: Desk, first: date, end: date, write: bool = True) -> Any:
     with desk.conn.transaction(force_rollback=not write):
-        return Rejudging(desk.conn, History(policy.builtin("seed")), NOW).days([1, 2], first, end)
+        return Rejudging(desk.conn, History(policy_file.builtin("seed")), NOW).days([1, 2], first, end)
 
 
 def test_what_is_right_stays_untouched(desk: Desk) -> None:
@@ -75,9 +75,9 @@ def test_a_span_that_ends_otherwise_than_recorded_is_judged_on_to_now(desk: Desk
 
 def test_another_policy_is_only_imagined(desk: Desk) -> None:
     before = record(desk)
-    text = policy.builtin_text("seed").replace("below = 18.0", "below = 22.0")
+    text = policy_file.builtin_text("seed").replace("below = 18.0", "below = 22.0")
     homes, end = np.array([1, 2], np.int32), NOON.replace(hour=0) + timedelta(days=2)
-    own, other = History(policy.builtin("seed")), History(policy.load(text, "test"))
+    own, other = History(policy_file.builtin("seed")), History(policy_file.load(text, "test"))
     with desk.conn.transaction():
         now_figures = recorded(desk.conn, own, homes, FIRST, end)
         assert imagine(desk.conn, own, homes, FIRST, end) == now_figures
@@ -100,7 +100,7 @@ def test_the_command_says_what_it_did(desk: Desk, plain_database: Database, tmp_
     assert json.loads(done.stdout)["days"] >= DAYS
     assert "0 ledger days" in run("--from", "2026-01-15", "--to", "2026-01-18").stdout
     other = tmp_path / "other.toml"
-    other.write_text(policy.builtin_text("seed").replace("18.0", "20.0"))
+    other.write_text(policy_file.builtin_text("seed").replace("18.0", "20.0"))
     tried = run("--from", "2026-01-15", "--to", "2026-01-18", "--policy", str(other), "--dry-run", "--json")
     figures = json.loads(tried.stdout)
     assert figures["imagined"]["cold_hours"] > figures["recorded"]["cold_hours"] > 0

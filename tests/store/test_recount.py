@@ -14,7 +14,7 @@ from psycopg import Connection
 from alerts.evidence.recount import agree, recount
 from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again
-from domain import policy
+from domain import policy_file
 from domain.instants import to_us
 from store.base import access
 from store.base.stage import open_stages
@@ -22,7 +22,7 @@ from store.evidence import dossier_rows
 from tests import registry_rows as town
 from tests.conftest import Database
 
-SEED = policy.builtin("seed")
+SEED = policy_file.builtin("seed")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 MIDNIGHT = datetime(2026, 1, 13, tzinfo=SEED.zone)
 END = MIDNIGHT + 3 * DAY

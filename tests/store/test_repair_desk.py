@@ -11,7 +11,7 @@ from alerts.desk.moves import HomeHasTicket, OpenThere, ReportTarget, act
 from alerts.evidence import chain
 from alerts.tickets import clocks
 from alerts.tickets.docket import Docket, Opening
-from domain import policy
+from domain import policy_file
 from domain.tickets import EventKind, MoveRefused, TicketClass, TicketSource, TooEarly
 from tests import registry_rows as town
 from tests.conftest import Database
@@ -20,7 +20,7 @@ from tests.store.desk import MINUTE, NOON
 
 pytestmark = pytest.mark.plain_only
 
-CALENDAR_2027 = policy.builtin_text("seed") + "\n[calendar]\nyears = [2027]\nholidays = [2027-01-01]\n"
+CALENDAR_2027 = policy_file.builtin_text("seed") + "\n[calendar]\nyears = [2027]\nholidays = [2027-01-01]\n"
 
 
 @pytest.fixture
@@ -264,7 +264,7 @@ def test_past_the_known_year_the_ticket_is_kept_and_its_clock_dated_later(desk: 
     clocks.date_undated(desk.conn, SEED, start + DAY)
     assert desk.clocks()["answer"]["due_at"] is None
     desk.let(ticket, EventKind.REPLIED, start + 30 * DAY, text="x", channel="letter")
-    clocks.date_undated(desk.conn, policy.load(CALENDAR_2027, "x"), start + 31 * DAY)
+    clocks.date_undated(desk.conn, policy_file.load(CALENDAR_2027, "x"), start + 31 * DAY)
     answer = desk.clocks()["answer"]
     # 29, 30, 31 December, 4 and 5 January; and it had been answered too late.
     due = datetime(2027, 1, 6, tzinfo=NOON.tzinfo)

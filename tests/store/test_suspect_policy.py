@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alerts.judging.by_clock import catch_up, keep_ledger
 from alerts.judging.history import History
 from alerts.judging.judge import Judge
-from domain import policy
+from domain import policy_file
 from domain.care import Care
 from domain.policy import Policy
 from ingest.batch import Intake
@@ -38,7 +38,7 @@ CARE = Care(
 
 
 def rules(judge_suspect: bool = False) -> Policy:
-    seed = policy.builtin("seed")
+    seed = policy_file.builtin("seed")
     care = replace(CARE, judge_suspect=judge_suspect)
     return replace(seed, versions=(replace(seed.versions[0], care=care),))
 

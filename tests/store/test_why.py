@@ -10,7 +10,7 @@ from psycopg import Cursor
 from alerts.engine.machine import idle
 from alerts.judging.judge import Judge
 from alerts.judging.why import explain
-from domain import policy
+from domain import policy_file
 from domain.instants import to_us
 from tests import registry_rows as town
 from tests.conftest import Database
@@ -19,7 +19,7 @@ from tests.store.histories import finish
 
 pytestmark = pytest.mark.plain_only
 
-CONFIRMED = policy.builtin_text("seed").replace("confirm_for_s = 0", "confirm_for_s = 1800")
+CONFIRMED = policy_file.builtin_text("seed").replace("confirm_for_s = 0", "confirm_for_s = 1800")
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def desk(database: Database) -> Iterator[Desk]:
 
 def patient(desk: Desk) -> None:
     """Judge by rules that ask for half an hour of cold."""
-    desk.judge = Judge(policy.load(CONFIRMED, "test"))
+    desk.judge = Judge(policy_file.load(CONFIRMED, "test"))
     desk.intake = type(desk.intake)("test", desk.intake.limits, desk.judge.readings, desk.intake.places)
 
 

@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from alerts.judging.judge import Judge
-from domain import policy
+from domain import policy_file
 from ingest import writer as writer_module
 from ingest.batch import Fates, Intake, store_batch
 from ingest.message import Message
@@ -41,7 +41,7 @@ class Work:
 
     def made(self, limits: Limits = LIMITS, allowance: Allowance | None = None, most_by_bytes: int = 10**9) -> Writer:
         senders = Senders(allowance or Allowance())
-        judge = Judge(policy.builtin("seed")).readings
+        judge = Judge(policy_file.builtin("seed")).readings
         self.writer = Writer(
             Intake("w", limits, judge, SensorPlaces(), senders=senders), lambda: NOON, most_by_bytes, self.fates.append
         )

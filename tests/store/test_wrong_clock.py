@@ -10,7 +10,7 @@ import pytest
 from alerts.judging.by_clock import catch_up
 from alerts.judging.history import History
 from alerts.sensors.care import look
-from domain import policy
+from domain import policy, policy_file
 from store.base.stage import open_stages
 from tests import registry_rows as town
 from tests.conftest import Database
@@ -172,6 +172,6 @@ def test_a_queue_from_another_year_is_worked_from_where_readings_are_taken(desk:
     say(desk, "s1", NOON, 20.0, NOON)
     desk.conn.execute("INSERT INTO rejudge SELECT home_id, '2015-01-01Z', %s FROM home", [NOON - DAY])
     open_stages(desk.conn)
-    while catch_up(desk.conn, History(policy.builtin("seed")), NOON):
+    while catch_up(desk.conn, History(policy_file.builtin("seed")), NOON):
         pass
     assert [row["day"] for row in desk.rows("SELECT day FROM ledger WHERE home_id = 1")] == [NOON.date()]

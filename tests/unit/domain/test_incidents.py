@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import policy
+from domain import policy_file
 from domain.errors import UsageError
 from domain.incidents import (
     BuildingCount,
@@ -189,8 +189,8 @@ def test_it_never_closes_on_a_cold_home_and_only_after_its_quiet_time(looks: lis
 
 
 def test_the_policy_names_what_is_missing_or_absurd() -> None:
-    text = policy.builtin_text("seed")
-    assert policy.load(text, "p").versions[0].incident is not None
+    text = policy_file.builtin_text("seed")
+    assert policy_file.load(text, "p").versions[0].incident is not None
     for old, new, says in (
         ("quiet_for_s = 1800", "", "incident.quiet_for_s: is missing"),
         ("building_homes = 5", "building_homes = 2.5", "incident.building_homes: 2.5 is not a whole number"),
@@ -198,4 +198,4 @@ def test_the_policy_names_what_is_missing_or_absurd() -> None:
         ("share = 0.3", "share = 0.3\nshares = 1", "incident.shares: is not a known key"),
     ):
         with pytest.raises(UsageError, match=says.replace("[", r"\[")):
-            policy.load(text.replace(old, new, 1), "p")
+            policy_file.load(text.replace(old, new, 1), "p")

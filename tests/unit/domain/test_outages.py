@@ -18,7 +18,7 @@ from domain.outages import (
     span_fault,
     why_announce,
 )
-from domain.policy import builtin
+from domain.policy_file import builtin
 
 NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
 RULES = builtin("seed").versions[0].notices

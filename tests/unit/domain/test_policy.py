@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain import policy
+from domain import policy, policy_file
 from domain.errors import UsageError
 from domain.policy import Duration, Limit
 from domain.policy_review import summary, warnings
 
-SEED: dict[str, Any] = tomllib.loads(policy.builtin_text("seed"))
+SEED: dict[str, Any] = tomllib.loads(policy_file.builtin_text("seed"))
 CARE = SEED["version"][0]["care"]
 SUBSTATION = {
     "supply_low_celsius": 45,
@@ -46,7 +46,7 @@ def toml(value: Any) -> str:
 
 
 def load(table: dict[str, Any], zone: str | None = None) -> policy.Policy:
-    return policy.load("\n".join(f"{key} = {toml(value)}" for key, value in table.items()), "city.toml", zone)
+    return policy_file.load("\n".join(f"{key} = {toml(value)}" for key, value in table.items()), "city.toml", zone)
 
 
 def seed(**changes: Any) -> dict[str, Any]:
@@ -108,7 +108,7 @@ REQUIRED = [path for path in EVERY if is_required(path)]
 
 
 def test_the_seed_survives_being_written_anew() -> None:
-    assert load(seed()).versions[0].limits == policy.builtin("seed").versions[0].limits
+    assert load(seed()).versions[0].limits == policy_file.builtin("seed").versions[0].limits
     assert len(REQUIRED) > 20
 
 
@@ -209,7 +209,7 @@ def test_without_its_table_there_is_no_care() -> None:
 
 def test_what_is_no_toml_is_said_in_one_line() -> None:
     with pytest.raises(UsageError, match=r"^city\.toml: .*line 2"):
-        policy.load('name = "seed"\nzone:', "city.toml")
+        policy_file.load('name = "seed"\nzone:', "city.toml")
 
 
 def season(first: str, end: str) -> dict[str, date]:
@@ -296,7 +296,7 @@ def test_the_zone_can_be_overridden() -> None:
 
 
 def test_the_version_in_force_is_that_of_the_local_day() -> None:
-    samples = policy.builtin("sample-complaints")
+    samples = policy_file.builtin("sample-complaints")
     midnight = datetime(2026, 1, 10, tzinfo=samples.zone)
     before, after = samples.version_at(midnight - timedelta(microseconds=1)), samples.version_at(midnight)
     assert before is not None
@@ -305,37 +305,37 @@ def test_the_version_in_force_is_that_of_the_local_day() -> None:
     assert samples.version_at(datetime(2019, 12, 31, tzinfo=samples.zone)) is None
 
 
-@pytest.mark.parametrize("name", policy.builtin_names())
+@pytest.mark.parametrize("name", policy_file.builtin_names())
 def test_every_pack_is_in_order_and_named_like_its_file(name: str) -> None:
-    pack = policy.builtin(name)
+    pack = policy_file.builtin(name)
     assert pack.name == name
-    text = policy.builtin_text(name)
+    text = policy_file.builtin_text(name)
     assert text.startswith("# SAMPLE: ") == (name != "seed") == ("invented" in text.splitlines()[0])
     assert {"cold", "leak", "repair", "complaint", "report"} <= set(pack.versions[0].clocks)
     assert all(one.clause for version in pack.versions for one in version.limits)
 
 
 def test_what_the_samples_are_samples_of() -> None:
-    all_day = policy.builtin("sample-all-day").versions[0].limits[0]
+    all_day = policy_file.builtin("sample-all-day").versions[0].limits[0]
     assert (all_day.below_celsius, all_day.opens) == (20.0, None)
-    assert policy.builtin("sample-confirm").versions[0].confirm_for_s == 1800
-    first, second = policy.builtin("sample-complaints").versions
+    assert policy_file.builtin("sample-confirm").versions[0].confirm_for_s == 1800
+    first, second = policy_file.builtin("sample-complaints").versions
     for one in (first, second):
         assert one.clocks["complaint"] == {
             "accept": Duration(timedelta(hours=24)),
             "finish": Duration(timedelta(0), working_days=3),
         }
-    season = policy.builtin("sample-complaints").seasons[0]
+    season = policy_file.builtin("sample-complaints").seasons[0]
     assert season.first < second.valid_from < season.end
 
 
 def test_an_unknown_pack_is_answered_with_those_there_are() -> None:
     with pytest.raises(UsageError, match=r"no built-in policy 'moon': there are .*seed"):
-        policy.builtin("moon")
+        policy_file.builtin("moon")
 
 
 def test_the_summary_shows_versions_seasons_windows_and_clocks() -> None:
-    lines = summary(policy.builtin("sample-confirm"))
+    lines = summary(policy_file.builtin("sample-confirm"))
     assert lines[0] == "sample-confirm: 1 version(s), zone Asia/Shanghai: in order"
     assert "season 2025-11-01 to 2026-04-01 (not included)" in lines
     assert "  multistorey: cold below 18 °C from 05:00 to 00:30 (over midnight) [Slowford sample, 3(1)]" in lines
@@ -352,7 +352,7 @@ CONTRACT_ONLY = [
 
 
 def test_the_seed_leaves_two_classes_to_the_contract() -> None:
-    assert warnings(policy.builtin("seed"), WINTER) == CONTRACT_ONLY
+    assert warnings(policy_file.builtin("seed"), WINTER) == CONTRACT_ONLY
 
 
 @pytest.mark.parametrize(
@@ -382,7 +382,7 @@ def test_a_floor_over_the_day_limit_is_a_warning() -> None:
 
 
 def test_before_the_first_version_nothing_is_judged_timed_or_announced() -> None:
-    samples = policy.builtin("sample-complaints")
+    samples = policy_file.builtin("sample-complaints")
     rules = samples.rules_at(datetime(2019, 12, 31, tzinfo=samples.zone))
     assert rules is policy.NO_RULES
     assert not any((rules.judged_rooms, rules.limits, rules.clocks, rules.call_back_after))

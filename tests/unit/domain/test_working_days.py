@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.tickets.calendar import missing_years, working_days
-from domain import policy
+from domain import policy_file
 from domain.clocks import DueTime, due
 from domain.policy import Duration
 from domain.working_days import UnknownYear, WorkingCalendar, end_of_working_days
 
-SEED = policy.builtin("seed")
+SEED = policy_file.builtin("seed")
 CHINA = working_days(SEED)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -140,10 +140,10 @@ def test_past_the_known_year_the_error_names_it_and_the_way_out() -> None:
 
 
 def test_a_policy_adds_years_holidays_and_worked_saturdays() -> None:
-    text = policy.builtin_text("seed") + (
+    text = policy_file.builtin_text("seed") + (
         "\n[calendar]\nyears = [2027]\nholidays = [2027-01-01, 2026-01-13]\nworkdays = [2027-01-02, 2026-01-01]\n"
     )
-    calendar = working_days(policy.load(text, "city.toml"))
+    calendar = working_days(policy_file.load(text, "city.toml"))
     assert 2027 in calendar.years
     worked = {day: calendar.works(date.fromisoformat(day)) for day in ("2027-01-01", "2027-01-02", "2027-01-03")}
     assert worked == {"2027-01-01": False, "2027-01-02": True, "2027-01-03": False}

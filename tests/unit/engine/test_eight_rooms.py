@@ -14,7 +14,7 @@ from alerts.engine.ledger import ledger
 from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import coldest, hold
-from domain import policy
+from domain import policy_file
 from sim.replay import Recording, rooms
 from store.base.wire import milli
 
@@ -48,7 +48,7 @@ def judged(recording: Recording) -> NDArray[np.void]:
     begin = np.full(len(names), midnight_us(first))
     end = np.full(len(names), midnight_us(last + timedelta(days=1)))
     schedules = Schedules.join(
-        [compile_schedule(policy.builtin("seed"), Terms("multistorey"), first, last + timedelta(days=2))]
+        [compile_schedule(policy_file.builtin("seed"), Terms("multistorey"), first, last + timedelta(days=2))]
     )
     which = np.zeros(len(names), np.int64)
     found = runs(cut(coldest(held, begin, end), schedules, which, begin, end), schedules, end)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alerts.engine.runs import LIMITS, classify
 from alerts.engine.schedule import Terms, compile_schedule
 from alerts.judging.weigh import judged_milli
-from domain import policy
+from domain import policy_file
 from domain.instants import to_us
 from domain.milli import is_whole, milli
 from domain.states import HomeState
@@ -27,7 +27,7 @@ def thousandths(least: int, most: int) -> st.SearchStrategy[Decimal]:
 
 def state_of(raw: float, offset: float, contract_limit: float | None = None) -> HomeState:
     """Return the verdict of the built-in rules at noon on a day in winter."""
-    rules = policy.builtin("seed")
+    rules = policy_file.builtin("seed")
     pieces = compile_schedule(rules, Terms("multistorey", contract_limit), DAY, date(2026, 1, 16))
     noon = to_us(datetime.combine(DAY, time(12), rules.zone))
     piece = pieces[np.searchsorted(pieces["start"], noon, "right") - 1][None]

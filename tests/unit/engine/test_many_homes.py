@@ -12,7 +12,7 @@ from alerts.engine.machine import fold, idle
 from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import Readings, coldest, hold
-from domain import policy
+from domain import policy_file
 from domain.milli import NONE_MILLI
 from store.base.wire import celsius, milli
 
@@ -42,7 +42,7 @@ def some_readings(random: np.random.Generator, homes: int, lanes: int) -> Readin
 def judge(said: Readings, which: NDArray[np.int64]) -> list[NDArray[np.void]]:
     """Judge, and return runs, ended flags, machines and ledger days."""
     first, last = date(2026, 1, 12), date(2026, 1, 20)
-    schedules = Schedules.join([compile_schedule(policy.builtin("seed"), terms, first, last) for terms in TERMS])
+    schedules = Schedules.join([compile_schedule(policy_file.builtin("seed"), terms, first, last) for terms in TERMS])
     begin, end = np.full(len(which), BEGIN), np.full(len(which), END)
     held = hold(*copied(said))
     found = runs(cut(coldest(held, begin, end), schedules, which, begin, end), schedules, end)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from alerts.engine.schedule import Terms, compile_schedule
-from domain import policy
+from domain import policy_file
 from domain.instants import to_us
 from domain.states import NotJudged
 
-SEED = policy.builtin("seed")  # the season begins on 15 November in Shanghai, and ends before 16 March
+SEED = policy_file.builtin("seed")  # the season begins on 15 November in Shanghai, and ends before 16 March
 TICK = timedelta(microseconds=1)
 FIRST = datetime(2025, 11, 14, 16, 0, tzinfo=UTC)
 END = datetime(2026, 3, 15, 16, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from domain import policy
+from domain import policy_file
 from domain.errors import UsageError
 from hearth.demo.figures import DemoFigures, summary
 from hearth.demo.stand import policy_for_today, wishes_for
@@ -67,7 +67,7 @@ def test_the_summary_counts_homes_by_state() -> None:
 
 @pytest.mark.parametrize("day", [date(2026, 1, 1), date(2026, 7, 1), date(2026, 12, 31), date(2031, 1, 1)])
 def test_the_demo_is_always_in_season(day: date) -> None:
-    (season,) = policy.load(policy_for_today(day.year), "demo").seasons
+    (season,) = policy_file.load(policy_for_today(day.year), "demo").seasons
     assert season.first <= day - timedelta(days=1)
     assert day + timedelta(days=1) < season.end
 

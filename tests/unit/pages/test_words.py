@@ -7,7 +7,7 @@ from string import Formatter
 import pytest
 
 from api.pages.words import WORDS
-from domain.policy import builtin, builtin_names
+from domain.policy_file import builtin, builtin_names
 from domain.tickets import CLOCK_NAMES, TicketState
 
 PAGES = Path(__file__).parents[3] / "api" / "pages"

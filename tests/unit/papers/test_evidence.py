@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.policy import builtin
+from domain.policy_file import builtin
 from domain.reasons import Text
 from papers.dossier import paper, words
 from papers.dossier.chart import TemperatureChart
