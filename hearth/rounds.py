@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 from psycopg import Connection
 
+from domain.backoff import Backoff
 from store.base.away import AWAY, what_is_wrong
 
 FIRST_RETRY_S = 0.5
@@ -58,7 +59,7 @@ def turn(rounds: Sequence[Round], conn: Connection, clock_s: Callable[[], float]
 
 def keep_at(connect: Callable[[], Connection], work: Callable[[Connection], None], stop: threading.Event) -> None:
     """Work on a connection until told to stop; while the database is away or read-only, try again ever more slowly."""
-    delay_s = FIRST_RETRY_S
+    backoff = Backoff(FIRST_RETRY_S, SLOWEST_RETRY_S)
     while not stop.is_set():
         began_s = time.monotonic()
         try:
@@ -66,7 +67,7 @@ def keep_at(connect: Callable[[], Connection], work: Callable[[Connection], None
                 work(conn)
         except AWAY as error:
             if time.monotonic() - began_s > SLOWEST_RETRY_S:
-                delay_s = FIRST_RETRY_S  # it worked for a while
-            log.warning(what_is_wrong(error), error=str(error).strip(), retry_s=delay_s)
-            stop.wait(delay_s)
-            delay_s = min(delay_s * 2, SLOWEST_RETRY_S)
+                backoff.succeed()  # it worked for a while
+            pause_s = backoff.fail()
+            log.warning(what_is_wrong(error), error=str(error).strip(), retry_s=pause_s)
+            stop.wait(pause_s)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
+from domain.backoff import Backoff
+
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 STEADY_S = 60.0  # who ran so long begins with the first pause again
@@ -33,7 +35,7 @@ class _Child:
     reader: threading.Thread | None = None
     started_at: float = 0.0
     start_at: float = 0.0  # when it may be started again
-    pause_s: float = FIRST_PAUSE_S
+    backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S))
 
 
 @dataclass
@@ -101,10 +103,11 @@ class Supervisor:
         self._close(child)
         if code == OPERATOR_CAN_MEND:
             return True
-        child.pause_s = FIRST_PAUSE_S if ran_s >= STEADY_S else child.pause_s
-        self.say(child.program.name, f"ended with code {code}, starts again in {child.pause_s:g} s")
-        child.start_at = time.monotonic() + child.pause_s
-        child.pause_s = min(child.pause_s * 2, LONGEST_PAUSE_S)
+        if ran_s >= STEADY_S:
+            child.backoff.succeed()
+        pause_s = child.backoff.fail()
+        self.say(child.program.name, f"ended with code {code}, starts again in {pause_s:g} s")
+        child.start_at = time.monotonic() + pause_s
         return False
 
     def _close(self, child: _Child) -> None:

@@ -22,6 +22,7 @@ from paho.mqtt.enums import LogLevel, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from domain.backoff import Backoff
 from ingest.address import Address
 from ingest.client import ending, prepared, secure, staying
 from ingest.inbox import Inbox
@@ -122,13 +123,15 @@ class BrokerSource:
         self._wake_write.send(b"\0")
 
     def _run(self) -> None:
-        delay_s = FIRST_RETRY_S
+        backoff = Backoff(FIRST_RETRY_S, SLOWEST_RETRY_S)
         while not self._over():
             if not self._permitted.wait(LOOK_S):
                 continue
-            delay_s = FIRST_RETRY_S if self._visit(delay_s) else min(delay_s * 2, SLOWEST_RETRY_S)
+            if self._visit(backoff.pause_s):
+                backoff.succeed()
+            pause_s = backoff.fail()
             if not self._over():
-                self._stop.wait(delay_s)
+                self._stop.wait(pause_s)
 
     def _visit(self, delay_s: float) -> bool:
         """Open the session and serve it as long as it lasts; returns whether the broker took us in."""

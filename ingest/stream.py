@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ingest import varint
 from ingest.message import Message, Stamps
 
 PUBLISH, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 3, 9, 11, 13, 14  # the upper four bits of a packet's first byte
@@ -15,6 +16,7 @@ REFUSED = 0x80  # reason codes from here on are failures
 NO_SUBSCRIPTION = 0x11  # UNSUBACK: there was nothing to end
 TAKEN_OVER = 0x8E  # DISCONNECT: another connection has opened the session
 PING = b"\xc0\x00"
+MOST_LENGTH_BYTES = 4  # of a variable byte integer
 _PUBACK = 0x40_02_00_00  # two bytes of identifier follow
 
 
@@ -35,11 +37,7 @@ def publication(topic: str, payload: bytes, modern: bool) -> bytes:
     """Encode a PUBLISH packet of QoS 0, not retained."""
     name = topic.encode()
     body = len(name).to_bytes(2, "big") + name + (b"\0" if modern else b"") + payload
-    length, rest = bytearray(), len(body)
-    while rest > 0x7F:
-        length.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    return bytes((PUBLISH << 4, *length, rest)) + body
+    return bytes((PUBLISH << 4, *varint.encode(len(body)))) + body
 
 
 class PacketStream:
@@ -112,14 +110,12 @@ class PacketStream:
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
     """Decode a variable byte integer; its end is -1 if it is not there yet."""
-    value = 0
-    for nth in range(4):
-        if at + nth >= len(data):
-            return -1, at
-        value |= (data[at + nth] & 0x7F) << 7 * nth
-        if not data[at + nth] & 0x80:
-            return value, at + nth + 1
-    raise ProtocolError("the broker sent a length of more than four bytes")
+    try:
+        return varint.decode(data, at, MOST_LENGTH_BYTES)
+    except IndexError:
+        return -1, at
+    except ValueError:
+        raise ProtocolError("the broker sent a length of more than four bytes") from None
 
 
 def _codes(body: bytes, modern: bool) -> bytes:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import structlog
 from psycopg import Connection
 
+from domain.backoff import Backoff
 from ingest.failures import NOT_MIGRATED
 from ingest.inbox import Inbox
 from ingest.lead import Lead
@@ -57,7 +58,7 @@ class Worker:
         self.batch = batch
         self.on_retry = on_retry
         self._noted_s = time.monotonic()
-        self._delay_s = FIRST_RETRY_S
+        self._backoff = Backoff(FIRST_RETRY_S, SLOWEST_RETRY_S)
         self._confirmed_s = 0.0
 
     def run(self, stop: threading.Event) -> None:
@@ -82,10 +83,10 @@ class Worker:
             self._part()
             known = isinstance(error, AWAY)
             what = what_is_wrong(error) if known else "database not as this version needs it: run hearth migrate"
-            log.warning(f"{what}; nothing acknowledged", error=str(error).strip(), retry_s=self._delay_s)
+            pause_s = self._backoff.fail()
+            log.warning(f"{what}; nothing acknowledged", error=str(error).strip(), retry_s=pause_s)
             self.on_retry()
-            stop.wait(self._delay_s)
-            self._delay_s = min(self._delay_s * 2, SLOWEST_RETRY_S)
+            stop.wait(pause_s)
 
     def _work(self, stop: threading.Event) -> None:
         """Store what comes, until told to stop or until the session turns out to be the wrong one."""
@@ -131,7 +132,8 @@ class Worker:
         self._succeeded()
 
     def _succeeded(self) -> None:
-        self._confirmed_s, self._delay_s = time.monotonic(), FIRST_RETRY_S
+        self._confirmed_s = time.monotonic()
+        self._backoff.succeed()
 
     def _part(self) -> None:
         """Part from the broker, then give up the right to the session; what is in hand comes again."""

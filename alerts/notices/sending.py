@@ -12,6 +12,7 @@ from psycopg import Connection
 
 from alerts.notices.channel import Channel, Outgoing
 from alerts.notices.recipients import Recipients
+from domain.backoff import doubled
 from domain.notices import NotSent, SendFault
 from store.notices import notice_rows
 from store.notices.notice_rows import ClaimedMessage
@@ -124,5 +125,4 @@ def settle(conn: Connection, message: ClaimedMessage, fault: NotSent | None, now
 
 def pause(attempts: int) -> timedelta:
     """Return the pause after a number of attempts: it doubles each time, up to a limit."""
-    doublings: int = min(attempts - 1, 20)
-    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+    return timedelta(seconds=doubled(FIRST_PAUSE.total_seconds(), attempts, LONGEST_PAUSE.total_seconds()))

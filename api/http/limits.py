@@ -8,10 +8,13 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
+from domain.backoff import doubled
+
 SWEEP_S = 60.0
 WRONG = parse("1000000/minute")  # only counted, never refused
 CASES = parse("10/day")  # per customer; an anonymous case leaves no other trace to count
 PATIENT = 3  # wrong tokens answered without delay: a typing error is no attack
+FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
 
 
@@ -98,7 +101,7 @@ class Limiter:
         whose = subscriber(address)
         self._window.hit(WRONG, "wrong", whose)
         count: int = self._window.storage.get(WRONG.key_for("wrong", whose))
-        return 0.0 if count <= PATIENT else min(LONGEST_DELAY_S, 0.1 * 2.0 ** min(count - PATIENT, 16))
+        return 0.0 if count <= PATIENT else doubled(FIRST_DELAY_S, count - PATIENT, LONGEST_DELAY_S)
 
     def _wait(self, limit: RateLimitItem | None, *whose: str) -> int:
         if limit is None or self._window.hit(limit, *whose):

@@ -7,11 +7,13 @@ import struct
 from collections.abc import Iterator
 
 from domain.reasons import RejectReason
+from ingest import varint
 from ingest.decoders.fault import DecodeError
 
 VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5
 _WIDTHS = {EIGHT_BYTES: 8, FOUR_BYTES: 4}
 _REALS = {8: struct.Struct("<d"), 4: struct.Struct("<f")}
+MOST_BYTES = 10  # of a varint
 _64_BITS = 2**64 - 1
 
 
@@ -107,23 +109,13 @@ def _cut(data: bytes) -> Iterator[tuple[int, int | bytes]]:
 def encoded_field(number: int, value: int | bytes) -> bytes:
     """Encode a field: a whole number, or bytes with their length."""
     if isinstance(value, int):
-        return varint(number << 3 | VARINT) + varint(value)
-    return varint(number << 3 | LENGTH) + varint(len(value)) + value
-
-
-def varint(value: int) -> bytes:
-    """Encode a whole number."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*out, value))
+        return varint.encode(number << 3 | VARINT) + varint.encode(value)
+    return varint.encode(number << 3 | LENGTH) + varint.encode(len(value)) + value
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for nth in range(min(10, len(data) - at)):
-        value |= (data[at + nth] & 0x7F) << 7 * nth
-        if not data[at + nth] & 0x80:
-            return value & _64_BITS, at + nth + 1
-    raise DecodeError(RejectReason.MALFORMED, "is protobuf cut off, or not protobuf")
+    try:
+        value, end = varint.decode(data, at, MOST_BYTES)
+    except (ValueError, IndexError):
+        raise DecodeError(RejectReason.MALFORMED, "is protobuf cut off, or not protobuf") from None
+    return value & _64_BITS, end
