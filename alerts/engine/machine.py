@@ -15,8 +15,8 @@ from domain import groups
 from domain.instants import NONE_US
 from domain.states import HomeState, Severity
 
-UNKNOWN, WARM, SHORT, COLD, SEVERE = (
-    int(state) for state in (HomeState.UNKNOWN, HomeState.WARM, HomeState.SHORT, HomeState.COLD, HomeState.SEVERE)
+WARM, SHORT, COLD, SEVERE = (
+    int(state) for state in (HomeState.WARM, HomeState.SHORT, HomeState.COLD, HomeState.SEVERE)
 )
 NOT_JUDGED = int(HomeState.NOT_JUDGED)
 IS_COLD, IS_SEVERE = int(Severity.COLD), int(Severity.SEVERE)
@@ -26,7 +26,7 @@ MACHINE = np.dtype(
         ("breach_since", np.int64),  # µs, NONE_US: not in breach
         ("severe_since", np.int64),
         ("warm_since", np.int64),
-        ("lowest", np.int32),  # m°C of the breach or the flag; NONE_MILLI: neither
+        ("lowest", np.int32),  # m°C of the breach or the flag, while not warm; NONE_MILLI: neither
         ("severity", np.int8),  # of the open flag; 0: none
         ("flag", np.int64),  # the flag's number; 0: opened here, not yet stored
         ("cold_since", np.int64),  # of the open flag
@@ -233,9 +233,13 @@ class _Timeline:
         out["suspended_at"][suspends] = self.start[suspended[suspends]]
 
     def _lowest(self, begin: Int, at: Int) -> Milli:
-        """Return the lowest m°C of the runs from `begin` to `at`, both included, and of the state carried into them."""
+        """Return the lowest m°C of the runs from `begin` to `at`, both included, and of the state carried into them.
+
+        Warm runs do not count: a flag may end within one, which goes on, and under a lower limit that has come into
+        force since the breach, what is warm may be colder than what was cold.
+        """
         level, lowest = self.runs["state"], self.runs["lowest"]
-        known = np.append(np.where(level > UNKNOWN, lowest, NONE), NONE)
+        known = np.append(np.where(level > WARM, lowest, NONE), NONE)
         spans = np.stack((begin, at + 1), axis=1).ravel()
         carried = self.state[self.home[at]]
         busy = (carried["severity"] > 0) | (carried["breach_since"] != NONE_US)

@@ -174,7 +174,8 @@ class SlowJudge:
         if what in ("out_of_season", "heat_stopped", "no_policy"):
             self._close(second, what)
             return
-        if celsius is not None:
+        if celsius is not None and what != "warm":
+            # How far a home was under its limit: under a lower limit that came later, warm may be colder than cold was.
             self.open.lowest = min(self.open.lowest, celsius)
         if in_breach or window:
             self.open.suspended_at = None

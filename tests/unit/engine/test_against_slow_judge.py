@@ -92,6 +92,18 @@ def homes(draw: st.DrawFn) -> tuple[SlowHome, int, int]:
     return SlowHome(zone, sensors, versions, season, status), begin, end
 
 
+def lower_limit_at_midnight(clear_s: int) -> tuple[SlowHome, int, int]:
+    """Return a home that is cold until a lower limit comes into force, and then warm, though it grows colder."""
+    limits = [(date(2000, 1, 1), LIMITS[1]), (date(2006, 4, 2), LIMITS[4])]
+    home = SlowHome(
+        ZoneInfo("America/St_Johns"),
+        [[(1143948100, 1143953500, Decimal("18.859")), (1143950640, 1143956040, Decimal("17.677"))]],
+        [(first, SlowRules(mine, Decimal(0), 0, clear_s)) for first, mine in limits],
+        (date(2000, 1, 1), date(2030, 1, 1)),
+    )
+    return home, 1143941400, 1143952200
+
+
 def policy_of(home: SlowHome) -> Policy:
     return Policy(
         name="drawn",
@@ -189,6 +201,8 @@ def slow_days(judge: SlowJudge) -> dict[date, dict[str, int]]:
     ),
     Decimal("0.3"),
 )
+@example(lower_limit_at_midnight(clear_s=0), Decimal(0))  # over when it grows colder
+@example(lower_limit_at_midnight(clear_s=3600), Decimal(0))  # still open then: its time to clear is not full
 def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHome, int, int], offset: Decimal) -> None:
     home, begin, end = drawn
     fast = Fast(home, begin, end, offset)
@@ -201,6 +215,7 @@ def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHo
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(homes(), st.lists(st.integers(0, 10_800), max_size=6))
+@example(lower_limit_at_midnight(clear_s=0), [8000])
 def test_any_split_in_time_gives_the_same(drawn: tuple[SlowHome, int, int], at: list[int]) -> None:
     home, begin, end = drawn
     whole, parts = Fast(home, begin, end), Fast(home, begin, end)
