@@ -12,7 +12,7 @@ from papers.tables import Paper, Table, TableColumn, Value, ValueKind
 TITLE = Text("供热服务月报", "Monthly heat supply report")
 COMPANY = Text("全公司", "company")
 NO_STATION = Text("（无供热站）", "(no station)")
-CLASSES = {
+TICKET_CLASSES = {
     "cold": Text("室温不达标", "cold home"),
     "leak": Text("跑冒滴漏", "leak"),
     "repair": Text("其他报修", "repair"),
@@ -162,7 +162,7 @@ def _rows(
 
 def _clock(figures: ClockKpi, language: str) -> tuple[Value, ...]:
     return (
-        _said(CLASSES[figures.ticket_class], language),
+        _said(TICKET_CLASSES[figures.ticket_class], language),
         _said(CLOCKS[figures.name], language) if figures.name in CLOCKS else figures.name,
         figures.due,
         figures.in_time,
@@ -176,7 +176,7 @@ def _clock(figures: ClockKpi, language: str) -> tuple[Value, ...]:
 
 def _case(figures: CaseKpi, language: str) -> tuple[Value, ...]:
     return (
-        _said(CLASSES[figures.ticket_class], language),
+        _said(TICKET_CLASSES[figures.ticket_class], language),
         figures.received,
         figures.closed,
         figures.closure,

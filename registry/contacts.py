@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
-from domain.errors import UsageError
 from domain.registry import Contact
-from registry.csv_file import Content, FileLine, parse, render
+from registry.csv_file import Content, FileLine, read, render
 from registry.fields import Parser, code, instant, one_of, words
 from registry.problems import FileProblem, refuse
 from registry.sheets import REQUIRED, Sheet, SheetColumn
@@ -57,13 +56,9 @@ def import_contacts(conn: Connection, folder: Path, zone: ZoneInfo, now: datetim
     Raises:
         UsageError: one line per problem; nothing was written.
     """
-    path = folder / FILE
-    try:
-        content = parse(sheet(zone), path.read_bytes())
-    except FileNotFoundError:
+    content = read(sheet(zone), folder)
+    if content is None:
         return None
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
     if content.absent:
         _keep(content, contact_rows.whole(conn))
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes

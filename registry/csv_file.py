@@ -5,8 +5,10 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, NamedTuple
 
+from domain.errors import UsageError
 from registry.fields import Value, text
 from registry.problems import FileProblem
 from registry.sheets import REQUIRED, Row, Sheet, SheetColumn
@@ -40,6 +42,21 @@ class Content(Generic[Row]):
     def rows(self) -> list[Row]:
         """The values of the lines."""
         return [line.row for line in self.lines]
+
+
+def read(sheet: Sheet[Row], folder: Path) -> Content[Row] | None:
+    """Read a file of a folder; None: there is no such file.
+
+    Raises:
+        UsageError: it cannot be opened.
+    """
+    path = folder / sheet.file
+    try:
+        return parse(sheet, path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
 
 
 def parse(sheet: Sheet[Row], data: bytes) -> Content[Row]:

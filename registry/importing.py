@@ -10,8 +10,8 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor, RegisteredSubstation, Registry
-from registry import contacts, residents, rules
-from registry.csv_file import Content, parse
+from registry import contacts, csv_file, residents, rules
+from registry.csv_file import Content
 from registry.keeping import complete
 from registry.preview import ValueChange, home_changes, sensor_changes
 from registry.problems import FileProblem, refuse
@@ -141,21 +141,11 @@ def read(folder: Path, files: Sheets) -> RegistryFiles:
     if not any((folder / name).exists() for name in names):
         raise UsageError(f"{folder}: holds none of {', '.join(names)}")
     return RegistryFiles(
-        _read(folder, files.substations),
-        _read(folder, files.buildings),
-        _read(folder, files.homes),
-        _read(folder, files.sensors),
+        csv_file.read(files.substations, folder) or Content(),
+        csv_file.read(files.buildings, folder) or Content(),
+        csv_file.read(files.homes, folder) or Content(),
+        csv_file.read(files.sensors, folder) or Content(),
     )
-
-
-def _read(folder: Path, sheet: Sheet[Registered]) -> Content[Registered]:
-    path = folder / sheet.file
-    try:
-        return parse(sheet, path.read_bytes())
-    except FileNotFoundError:
-        return Content()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
 
 
 def _dangling(conn: Connection, contents: RegistryFiles) -> list[FileProblem]:

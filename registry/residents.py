@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
-from domain.errors import UsageError
 from domain.registry import Resident
-from registry.csv_file import FileLine, parse, render
+from registry.csv_file import FileLine, read, render
 from registry.fields import code, instant
 from registry.problems import FileProblem, refuse
 from registry.rules import FOR_GOOD, FROM_EVER
@@ -40,13 +39,9 @@ def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> TenancyC
     Raises:
         UsageError: one line per problem; nothing was written.
     """
-    path = folder / FILE
-    try:
-        content = parse(sheet(zone), path.read_bytes())
-    except FileNotFoundError:
+    content = read(sheet(zone), folder)
+    if content is None:
         return None
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
     # A line fully describes a tenancy: without one of the time columns it would say "since ever" or "until further".
     faults = [

@@ -86,12 +86,12 @@ class FreshFlag(NamedTuple):
         """The beginning of the cold."""
         return to_datetime(int(self.machine["cold_since"]))
 
-    def belongs_to(self, ticket: "OpenTicket") -> bool:
+    def belongs_to(self, ticket: "OpenColdTicket") -> bool:
         """Return whether the flag joins an open ticket: always while it is cold, else if it did not begin before it."""
         return not self.over or ticket.cold_since is None or self.since >= ticket.cold_since
 
 
-class OpenTicket(NamedTuple):
+class OpenColdTicket(NamedTuple):
     """The open cold ticket of a home."""
 
     ticket_id: int
@@ -206,18 +206,18 @@ class Last:
 
     def __init__(self, stored: Mapping[int, tuple[TicketRow, datetime | None]]) -> None:
         self._stored = stored
-        self._opened: dict[int, OpenTicket] = {}
+        self._opened: dict[int, OpenColdTicket] = {}
 
     def note(self, home_id: int, ticket: int, since: datetime) -> None:
         """Note that a ticket of a home was opened or reopened."""
-        self._opened[home_id] = OpenTicket(ticket, since)
+        self._opened[home_id] = OpenColdTicket(ticket, since)
 
-    def open(self, home_id: int) -> OpenTicket | None:
+    def open(self, home_id: int) -> OpenColdTicket | None:
         """Return the open ticket of a home."""
         if home_id in self._opened:
             return self._opened[home_id]
         row, first = self._stored.get(home_id, (None, None))
-        return OpenTicket(row.ticket_id, first) if row is not None and row.state != TicketState.CLOSED else None
+        return OpenColdTicket(row.ticket_id, first) if row is not None and row.state != TicketState.CLOSED else None
 
     def before(self, home_id: int) -> TicketRow | None:
         """Return the last ticket of a home from before this transaction, unless one was opened since."""

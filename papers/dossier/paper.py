@@ -12,8 +12,7 @@ from domain.states import ClearReason
 from papers import pdf
 from papers.dossier import chart, words
 from papers.dossier.chart import TemperatureChart
-from papers.kpi import CLASSES as TICKET_CLASSES
-from papers.kpi import CLOCKS
+from papers.kpi import CLOCKS, TICKET_CLASSES
 from papers.tables import ABSENT, Table, TableColumn, Value, ValueKind
 
 Row: TypeAlias = Mapping[str, Any]
