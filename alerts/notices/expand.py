@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
-from domain.notice_texts import MOST_LINES, Rendered, digest, render
+from domain.notice_rendering import MOST_LINES, Rendered, digest, render
 from domain.notice_timing import Bundling, Made, WaitingNotices, bundle, quiet_until
 from domain.notices import Audience, NoticeKind, NoticeRules
 from domain.policy import Policy

@@ -15,8 +15,9 @@ from api.http.download import Download, file_for
 from api.http.problem import FieldFault, forbidden, invalid
 from api.http.session import Asking, Session, names_of, surroundings
 from domain.reasons import Text
-from papers.dossier.compose import MOST_READINGS, DossierRequest, TooMuch, compose
+from papers.dossier.compose import DossierRequest, compose
 from papers.dossier.lines import DossierAudience
+from papers.dossier.readings import MOST_READINGS, TooMuch
 from store.base.access import Role
 
 DEFAULT_SPAN = timedelta(days=30)

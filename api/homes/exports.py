@@ -18,7 +18,7 @@ from api.http.problem import FieldFault, invalid, unavailable
 from api.http.session import EVERYONE, Bearer, Session, asked_by, names_of, surroundings
 from domain.reasons import Text
 from papers.exports.formats import MEDIA, Format, write
-from papers.exports.schemas import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, READINGS, celsius, judged_celsius
+from papers.exports.schemas import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, READINGS, celsius_column, judged_celsius
 from store.base.access import Role
 from store.judging import ledger_days
 from store.readings import reading_history
@@ -118,8 +118,8 @@ def _batch(point: HomePoint, rows: NDArray[np.void]) -> pa.RecordBatch:
         pa.repeat(point.room, len(rows)),
         pa.array(rows["measured_at"].astype("M8[us]"), INSTANT),
         pa.array(rows["received_at"].astype("M8[us]"), INSTANT),
-        *(celsius(values) for values in (judged_celsius(raw, point.offset_k), raw, offset)),
-        *(celsius(rows[name]) for name in ("humidity", "battery")),
+        *(celsius_column(values) for values in (judged_celsius(raw, point.offset_k), raw, offset)),
+        *(celsius_column(rows[name]) for name in ("humidity", "battery")),
         QUALITIES.take(pa.array(rows["quality"])),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=READINGS)

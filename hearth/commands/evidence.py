@@ -86,7 +86,8 @@ def _write(
     key: "SigningKey | None",
     file: IO[bytes],
 ) -> str:
-    from papers.dossier.compose import DossierRequest, TooMuch, compose
+    from papers.dossier.compose import DossierRequest, compose
+    from papers.dossier.readings import TooMuch
     from store.base import access
 
     if not access.may_serve(conn):

@@ -20,48 +20,27 @@ from alerts.engine.track import Milli
 from alerts.evidence.recount import Recount, agree, recount
 from alerts.judging.history import History
 from domain.instants import NONE_US, to_datetime, to_us
-from domain.milli import LEAST_MILLI, NONE_MILLI
-from domain.milli import celsius as degrees
+from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.policy import Policy, Version
-from domain.quality import Quality
 from domain.states import NotJudged
 from papers.dossier import chart, paper
 from papers.dossier.bundle import DossierWriter
 from papers.dossier.lines import DossierAudience, dumps, event, flag, measured, seen, thermometer, version
+from papers.dossier.readings import READINGS, DossierReadings
 from papers.exports.formats import Format, write
-from papers.exports.schemas import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, SECONDS, celsius, judged_celsius
+from papers.exports.schemas import INSTANT, LEDGER, SECONDS
 from store.base.access import Scope, enter
 from store.base.rows import Row
 from store.evidence import chain_rows, dossier_rows
 from store.evidence.dossier_rows import DossierPoint, HomeSpan
 from store.evidence.signing import SigningKey
 from store.judging import ledger_days
-from store.readings import reading_history
 from store.tickets import desk_pages
 
-MOST_READINGS = 5_000_000
 AT_ONCE = 200_000  # readings judged at a time
 DAY = timedelta(days=1)
-READINGS = pa.schema(
-    {
-        "sensor": pa.string(),
-        "room": pa.string(),
-        "room_kind": pa.string(),
-        "measured_at": INSTANT,
-        "received_at": INSTANT,
-        "raw": pa.float32(),
-        "offset": pa.float32(),
-        "temperature": pa.float32(),
-        "quality": pa.string(),
-        "judged": pa.bool_(),
-    }
-)
 LEDGER_RECOUNTED = LEDGER.append(pa.field("recount", pa.string()))
 GAPS = pa.schema({"from": INSTANT, "to": INSTANT, "seconds": pa.float64()})
-
-
-class TooMuch(Exception):
-    """The span has more readings than a dossier may hold."""
 
 
 @dataclass(frozen=True)
@@ -211,40 +190,9 @@ class _Dossier:
 
     def _readings(self, places: Sequence[DossierPoint], span: HomeSpan) -> Row:
         """Write readings.csv; return the number of readings and their last instants."""
-        found: Row = {"count": 0, "last_measured_at": None, "last_received_at": None}
-        self.bundle.add("readings.csv", write(Format.CSV, READINGS, self._batches(places, span, found)))
-        return found
-
-    def _batches(self, places: Sequence[DossierPoint], span: HomeSpan, found: Row) -> Iterator[pa.RecordBatch]:
-        for place in places:
-            for rows in reading_history.said(self.conn, place.point_id, span.start, span.end, BATCH_ROWS):
-                found["count"] += len(rows)
-                if found["count"] > MOST_READINGS:
-                    raise TooMuch
-                for name in ("measured_at", "received_at"):
-                    last = to_datetime(int(rows[name].max()))
-                    found[f"last_{name}"] = max(found[f"last_{name}"] or last, last)
-                yield self._batch(place, rows)
-
-    def _batch(self, place: DossierPoint, rows: NDArray[np.void]) -> pa.RecordBatch:
-        offset = np.full(len(rows), place.offset_k, np.float32)
-        raw = rows["temperature"]
-        judged = (rows["quality"] == Quality.GOOD) & ~np.isnan(raw) & self._judged(place, rows)
-        columns = [
-            *(pa.repeat(text, len(rows)) for text in (place.sensor, place.room, place.room_kind)),
-            *(pa.array(rows[name].astype("M8[us]"), INSTANT) for name in ("measured_at", "received_at")),
-            *(celsius(values) for values in (raw, offset, judged_celsius(raw, place.offset_k))),
-            QUALITIES.take(pa.array(rows["quality"])),
-            pa.array(judged),
-        ]
-        return pa.RecordBatch.from_arrays(columns, schema=READINGS)
-
-    def _judged(self, place: DossierPoint, rows: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Return a mask: whether the version in force at each reading judges the room."""
-        starts = [to_us(self._midnight(version.valid_from)) for version in self.policy.versions]
-        version = np.maximum(np.searchsorted(starts, rows["measured_at"], "right") - 1, 0)
-        judges = np.array([place.room_kind in v.judged_rooms for v in self.policy.versions])
-        return np.asarray(judges[version])
+        readings = DossierReadings(self.conn, self.policy)
+        self.bundle.add("readings.csv", write(Format.CSV, READINGS, readings.batches(places, span)))
+        return readings.told
 
     def _judges(self, place: DossierPoint) -> bool:
         return any(place.room_kind in version.judged_rooms for _, version in self._in_force())
@@ -396,7 +344,7 @@ def _digest(policy: Policy) -> str:
 
 def _trace(lowest: Milli, highest: Milli) -> list[tuple[float, float] | None]:
     pairs = zip(lowest.tolist(), highest.tolist(), strict=True)
-    return [None if low == NONE_MILLI else (degrees(low), degrees(high)) for low, high in pairs]
+    return [None if low == NONE_MILLI else (celsius(low), celsius(high)) for low, high in pairs]
 
 
 def _rules(pieces: NDArray[np.void], end: int) -> list[chart.LimitSpan]:
@@ -405,8 +353,8 @@ def _rules(pieces: NDArray[np.void], end: int) -> list[chart.LimitSpan]:
         chart.LimitSpan(
             start=int(piece["start"]),
             end=until,
-            cold=None if piece["cold"] == LEAST_MILLI else degrees(int(piece["cold"])),
-            severe=None if piece["severe"] == LEAST_MILLI else degrees(int(piece["severe"])),
+            cold=None if piece["cold"] == LEAST_MILLI else celsius(int(piece["cold"])),
+            severe=None if piece["severe"] == LEAST_MILLI else celsius(int(piece["severe"])),
             judged=bool(piece["reason"] == NotJudged.JUDGED),
         )
         for piece, until in zip(pieces, ends, strict=True)

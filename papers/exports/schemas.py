@@ -50,6 +50,6 @@ def judged_celsius(raw: NDArray[np.float32], offset_k: float) -> NDArray[np.floa
     return np.where(judged == NONE, raw + np.float32(offset_k), wire.celsius(judged))
 
 
-def celsius(values: NDArray[np.float32]) -> pa.Array:
+def celsius_column(values: NDArray[np.float32]) -> pa.Array:
     """Return temperatures as a column in which NaN is null."""
     return pa.array(np.ascontiguousarray(values), pa.float32(), from_pandas=True)

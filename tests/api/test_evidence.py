@@ -456,7 +456,7 @@ def season(conn: Connection, days: int, seconds: int = 300) -> int:
 
 def test_memory_is_flat_however_much_was_said(plain_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compose, "AT_ONCE", 20_000)
-    monkeypatch.setattr(compose, "BATCH_ROWS", 5_000)
+    monkeypatch.setattr("papers.dossier.readings.BATCH_ROWS", 5_000)
     scope = access.Scope(everywhere=True, own_station=None, own_homes=[])
 
     def peak(seconds: int) -> int:
@@ -481,9 +481,9 @@ def test_memory_is_flat_however_much_was_said(plain_database: Database, monkeypa
 def test_too_many_readings_are_refused(plain_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     season(plain_api.conn, 10)
     span = {"from": "2025-12-01", "to": "2025-12-11"}
-    monkeypatch.setattr(compose, "MOST_READINGS", 5_000)
+    monkeypatch.setattr("papers.dossier.readings.MOST_READINGS", 5_000)
     check(plain_api.get("/v1/homes/S300/evidence", plain_api.token(), **span), 422)
-    monkeypatch.setattr(compose, "MOST_READINGS", 6_000)
+    monkeypatch.setattr("papers.dossier.readings.MOST_READINGS", 6_000)
     assert plain_api.get("/v1/homes/S300/evidence", plain_api.token(), **span).status_code == 200
 
 

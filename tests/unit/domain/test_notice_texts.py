@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.notice_texts import COUNTED, NOT_KNOWN, STAFF, USER, WORDS, audiences, digest, render
+from domain.notice_rendering import NOT_KNOWN, audiences, digest, render
+from domain.notice_texts import COUNTED, STAFF, USER, WORDS
 from domain.notices import URGENT, Audience, NoticeKind
 from domain.tickets import TicketClass
 

@@ -1,0 +1,91 @@
+"""readings.csv of a dossier: all readings in the home's rooms, as received and as judged."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from domain.instants import to_datetime, to_us
+from domain.policy import Policy
+from domain.quality import Quality
+from papers.exports.schemas import BATCH_ROWS, INSTANT, QUALITIES, celsius_column, judged_celsius
+from store.base.rows import Row
+from store.evidence.dossier_rows import DossierPoint, HomeSpan
+from store.readings import reading_history
+
+MOST_READINGS = 5_000_000
+READINGS = pa.schema(
+    {
+        "sensor": pa.string(),
+        "room": pa.string(),
+        "room_kind": pa.string(),
+        "measured_at": INSTANT,
+        "received_at": INSTANT,
+        "raw": pa.float32(),
+        "offset": pa.float32(),
+        "temperature": pa.float32(),
+        "quality": pa.string(),
+        "judged": pa.bool_(),
+    }
+)
+
+
+class TooMuch(Exception):
+    """The span has more readings than a dossier may hold."""
+
+
+def _none_told() -> Row:
+    return {"count": 0, "last_measured_at": None, "last_received_at": None}
+
+
+@dataclass
+class DossierReadings:
+    """The readings of a dossier; `told` is the number of those read so far and their last instants."""
+
+    conn: Connection
+    policy: Policy
+    told: Row = field(default_factory=_none_told)
+
+    def batches(self, places: Sequence[DossierPoint], span: HomeSpan) -> Iterator[pa.RecordBatch]:
+        """Yield the readings of places in a span, place by place.
+
+        Raises:
+            TooMuch: there are too many readings.
+        """
+        for place in places:
+            for rows in reading_history.said(self.conn, place.point_id, span.start, span.end, BATCH_ROWS):
+                self._count(rows)
+                yield self._batch(place, rows)
+
+    def _count(self, rows: NDArray[np.void]) -> None:
+        self.told["count"] += len(rows)
+        if self.told["count"] > MOST_READINGS:
+            raise TooMuch
+        for name in ("measured_at", "received_at"):
+            last = to_datetime(int(rows[name].max()))
+            self.told[f"last_{name}"] = max(self.told[f"last_{name}"] or last, last)
+
+    def _batch(self, place: DossierPoint, rows: NDArray[np.void]) -> pa.RecordBatch:
+        offset = np.full(len(rows), place.offset_k, np.float32)
+        raw = rows["temperature"]
+        judged = (rows["quality"] == Quality.GOOD) & ~np.isnan(raw) & self._judged(place, rows)
+        columns = [
+            *(pa.repeat(text, len(rows)) for text in (place.sensor, place.room, place.room_kind)),
+            *(pa.array(rows[name].astype("M8[us]"), INSTANT) for name in ("measured_at", "received_at")),
+            *(celsius_column(values) for values in (raw, offset, judged_celsius(raw, place.offset_k))),
+            QUALITIES.take(pa.array(rows["quality"])),
+            pa.array(judged),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=READINGS)
+
+    def _judged(self, place: DossierPoint, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Return a mask: whether the version in force at each reading judges the room."""
+        versions = self.policy.versions
+        starts = [to_us(datetime.combine(version.valid_from, time(0), self.policy.zone)) for version in versions]
+        version = np.maximum(np.searchsorted(starts, rows["measured_at"], "right") - 1, 0)
+        judges = np.array([place.room_kind in v.judged_rooms for v in versions])
+        return np.asarray(judges[version])
