@@ -29,7 +29,7 @@ from bench.town import found
 from bench.traffic import GATEWAY_SENSORS
 from domain import policy_file
 from domain.priority import Cold, priority
-from domain.tickets import EventKind, TicketClass, TicketSource
+from domain.tickets import EventKind, NewEvent, TicketClass, TicketSource
 from hearth.wiring import set_up_logging
 from ingest.batch import Intake, store_batch
 from ingest.message import Message
@@ -227,7 +227,7 @@ def work(conn: Connection, at: datetime) -> tuple[float, float]:
     spent = []
     for kind in (EventKind.ACCEPTED, EventKind.ARRIVED, EventKind.DONE):
         with conn.transaction():
-            act(conn, SEED, row[0], kind, {}, at, "crew")
+            act(conn, SEED, NewEvent(row[0], kind), at, "crew")
         more = True
         while more:
             began = time.perf_counter()

@@ -5,6 +5,7 @@ stands in no event, no notice and no log.
 """
 
 from datetime import datetime
+from typing import NamedTuple
 
 from psycopg import Connection
 
@@ -64,15 +65,22 @@ def open_case(conn: Connection, policy: Policy, new: NewCase, now: datetime, act
     return ticket
 
 
-def follow_up(
-    conn: Connection, policy: Policy, number: str, what: FollowUp, note: str, now: datetime, actor: str
-) -> bool:
+class CaseStep(NamedTuple):
+    """A follow-up of a case, named by its ticket number."""
+
+    number: str
+    what: FollowUp
+    note: str = ""
+
+
+def follow_up(conn: Connection, policy: Policy, step: CaseStep, now: datetime, actor: str) -> bool:
     """Escalate, supervise, publish, make an example; False: no such case. The caller owns the transaction.
 
     Raises:
         NotNow: says why.
     """
-    standing = case_rows.lock(conn, number)
+    what = step.what
+    standing = case_rows.lock(conn, step.number)
     if standing is None:
         return False
     reason = refusal(what, standing.done(what), standing.closed)
@@ -80,7 +88,7 @@ def follow_up(
         raise NotNow(f"{what.value}: {reason}")
     case_rows.follow_up(conn, standing.ticket_id, what, now)
     docket = Docket(conn, policy, now, actor)
-    docket.add(standing.ticket_id, EVENTS[what], note=note)
+    docket.add(standing.ticket_id, EVENTS[what], note=step.note)
     docket.write()
     if what is FollowUp.ESCALATED:
         outbox.put(

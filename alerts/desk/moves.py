@@ -1,8 +1,8 @@
 """Actions at the repair desk: reported tickets, and moves on tickets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from psycopg import Connection
 
@@ -53,20 +53,13 @@ class TooMany(Exception):
     """A user has opened as many tickets as are worked at a time."""
 
 
-def act(
-    conn: Connection,
-    policy: Policy,
-    ticket_id: int,
-    kind: EventKind,
-    data: Mapping[str, Any],
-    now: datetime,
-    actor: str,
-) -> None:
+def act(conn: Connection, policy: Policy, move: NewEvent, now: datetime, actor: str) -> None:
     """Let somebody do something with a ticket; the caller owns the transaction.
 
     Raises:
         Refused: the ticket does not allow it now.
     """
+    ticket_id, kind = move.ticket_id, move.kind
     if kind is EventKind.REOPENED:
         ticket_rows.lock_home_of(conn, ticket_id)
     rows = ticket_rows.lock(conn, [ticket_id])
@@ -79,7 +72,7 @@ def act(
         if row.state != TicketState.DONE:
             raise refused(row, kind)
         check_closing(conn, row)
-    outbox.put(conn, record(conn, policy, rows, [NewEvent(ticket_id, kind, data)], now, actor), now)
+    outbox.put(conn, record(conn, policy, rows, [move], now, actor), now)
     if rows[ticket_id].state == TicketState.VERIFYING:
         prove(conn, policy, [ticket_id], now)
 

@@ -7,6 +7,7 @@ two is behind the other: readings came late or were deleted, or the rules were c
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +35,16 @@ class Recount:
     pieces: NDArray[np.void]  # alerts.engine.schedule.PIECE in force in the span, the first from its start
 
 
-def recount(conn: Connection, history: History, home: int, first: date, end: date, upto_us: int, edges: Int) -> Recount:
-    """Count the local days [first, end) of a home.
+class HomeDays(NamedTuple):
+    """The local days [first, end) of a home."""
+
+    home: int
+    first: date
+    end: date
+
+
+def recount(conn: Connection, history: History, days: HomeDays, upto_us: int, edges: Int) -> Recount:
+    """Count days of a home.
 
     A home begins on the day of its first reading, unless the ledger knew it before.
 
@@ -44,14 +53,14 @@ def recount(conn: Connection, history: History, home: int, first: date, end: dat
         upto_us: gaps and the chart are told up to this instant.
         edges: of the chart's columns.
     """
-    past = Past.unheard(np.array([home], np.int32))
-    past.entered[:] = bool(ledger_rows.starts(conn, [home], first))
-    days, gaps, found = [np.empty(0, LEDGER)], list[tuple[int, int]](), dict[int, Range]()
-    for stretch in history.walk(conn, past, first, to_datetime(history.midnight_us(end)), whole=True):
-        days.append(stretch.days)
+    past = Past.unheard(np.array([days.home], np.int32))
+    past.entered[:] = bool(ledger_rows.starts(conn, [days.home], days.first))
+    counted, gaps, found = [np.empty(0, LEDGER)], list[tuple[int, int]](), dict[int, Range]()
+    for stretch in history.walk(conn, past, days.first, to_datetime(history.midnight_us(days.end)), whole=True):
+        counted.append(stretch.days)
         _add_gaps(gaps, past.last, upto_us)
         _widen(found, stretch, edges, upto_us)
-    return Recount(np.concatenate(days), gaps, found, _pieces(conn, history, home, first, end))
+    return Recount(np.concatenate(counted), gaps, found, _pieces(conn, history, days))
 
 
 def _add_gaps(gaps: list[tuple[int, int]], runs: NDArray[np.void], upto_us: int) -> None:
@@ -71,10 +80,10 @@ def _widen(found: dict[int, Range], stretch: JudgedStretch, edges: Int, upto_us:
         found[lane] = (np.minimum(before[0], lowest), np.maximum(before[1], highest))
 
 
-def _pieces(conn: Connection, history: History, home: int, first: date, end: date) -> NDArray[np.void]:
+def _pieces(conn: Connection, history: History, days: HomeDays) -> NDArray[np.void]:
     """Return the pieces of the home's rules that are in force in the span."""
-    low, high = history.midnight_us(first), history.midnight_us(end)
-    schedules, _ = history.terms.schedules(conn, np.array([home], np.int32), low, high)
+    low, high = history.midnight_us(days.first), history.midnight_us(days.end)
+    schedules, _ = history.terms.schedules(conn, np.array([days.home], np.int32), low, high)
     pieces = schedules.pieces[schedules.pieces["start"] < high].astype(PIECE)
     begin = max(int(np.searchsorted(pieces["start"], low, "right")) - 1, 0)
     pieces["start"][begin] = low  # the first one holds from ever

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from alerts.desk.cases import NotNow, follow_up, open_case
+from alerts.desk.cases import CaseStep, NotNow, follow_up, open_case
 from api.desk.moves import Line, Words
 from api.homes.home_routes import home_id
 from api.http.paging import Page, Paged
@@ -199,7 +199,8 @@ def follow(number: Number, changing: ChangingDesk, followed: Followed) -> Case:
     """Escalate a case, put it under supervision, publish its outcome or make it an example; each once."""
     conn, actor = changing.conn, changing.asker.actor
     try:
-        found = follow_up(conn, changing.policy, number, followed.what, followed.note, changing.now, actor)
+        step = CaseStep(number, followed.what, followed.note)
+        found = follow_up(conn, changing.policy, step, changing.now, actor)
     except NotNow as error:
         raise Problem(409, Text(f"此件现在不能进行该操作：{error}", str(error))) from None
     if not found:

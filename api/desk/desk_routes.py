@@ -25,7 +25,7 @@ from api.http.problem import FieldFault, Problem, forbidden, invalid, no_such, t
 from api.http.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
 from domain.priority import Cold, priority
 from domain.reasons import Text
-from domain.tickets import CREW_MOVES, MoveRefused, TicketClass, TicketSource, TooEarly
+from domain.tickets import CREW_MOVES, MoveRefused, NewEvent, TicketClass, TicketSource, TooEarly
 from store.base.access import Role
 from store.tickets import desk_pages
 from store.tickets.ticket_rows import OpenTicketRow
@@ -120,7 +120,7 @@ def _let(changing: Session, ticket: int, move: AnyMove) -> None:
                 raise invalid(FieldFault("into", Text("没有此工单", "no such ticket")))
             merge(conn, policy, (ticket, other), move.data(), now, actor)
         case _:
-            act(conn, policy, ticket, kind_of(move), move.data(), now, actor)
+            act(conn, policy, NewEvent(ticket, kind_of(move), move.data()), now, actor)
 
 
 class Report(BaseModel):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.engine.track import Milli
-from alerts.evidence.recount import Recount, agree, recount
+from alerts.evidence.recount import HomeDays, Recount, agree, recount
 from alerts.judging.history import History
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
@@ -203,7 +203,8 @@ class _Dossier:
 
     def _recount(self, upto_us: int, edges: NDArray[np.int64]) -> Recount:
         judging = History(self.policy, dossier_rows.said, AT_ONCE)
-        return recount(self.conn, judging, self.wanted.home, self.wanted.first, self.wanted.end, upto_us, edges)
+        days = HomeDays(self.wanted.home, self.wanted.first, self.wanted.end)
+        return recount(self.conn, judging, days, upto_us, edges)
 
     def _ledger(self, days: Sequence[Row], counted: Recount, kept_since: datetime | None) -> list[date]:
         """Write ledger.csv; return the closed days that differ when recounted."""

@@ -12,7 +12,7 @@ from alerts.tickets import clocks
 from alerts.tickets.docket import Opening
 from domain import policy, policy_file
 from domain.priority import Cold, priority
-from domain.tickets import EventKind, TicketClass, TicketSource
+from domain.tickets import EventKind, NewEvent, TicketClass, TicketSource
 from tests.store.desk import MINUTE, NOON, Desk
 
 SEED = policy_file.builtin("seed")
@@ -30,7 +30,7 @@ class Company(Desk):
     def let(self, ticket: int, kind: EventKind, now: datetime, **data: Any) -> None:
         """Record a move."""
         with self.conn.transaction():
-            act(self.conn, self.rules, ticket, kind, data, now, "somebody")
+            act(self.conn, self.rules, NewEvent(ticket, kind, data), now, "somebody")
 
     def phoned(
         self,

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from alerts.desk.cases import NotNow, follow_up, open_case
+from alerts.desk.cases import CaseStep, NotNow, follow_up, open_case
 from alerts.desk.moves import act
 from domain import policy_file
 from domain.cases import CaseChannel, FollowUp, NewCase, Subject
-from domain.tickets import EventKind
+from domain.tickets import EventKind, NewEvent
 from store.base.access import Scope
 from store.tickets import case_rows
 from tests.conftest import Database
@@ -81,18 +81,18 @@ def test_each_follow_up_is_made_once_and_stands_in_the_chain(desk: Desk) -> None
     ticket, number = opened(desk.conn)
     for what in (FollowUp.ESCALATED, FollowUp.SUPERVISED, FollowUp.PUBLISHED):
         with desk.conn.transaction():
-            assert follow_up(desk.conn, SEED, number, what, "because", FRIDAY + DAY, "a leader")
+            assert follow_up(desk.conn, SEED, CaseStep(number, what, "because"), FRIDAY + DAY, "a leader")
         with pytest.raises(NotNow, match="already been done"), desk.conn.transaction():
-            follow_up(desk.conn, SEED, number, what, "because", FRIDAY + DAY, "a leader")
+            follow_up(desk.conn, SEED, CaseStep(number, what, "because"), FRIDAY + DAY, "a leader")
     with pytest.raises(NotNow, match="only a closed case"), desk.conn.transaction():
-        follow_up(desk.conn, SEED, number, FollowUp.EXAMPLE, "", FRIDAY + DAY, "a leader")
+        follow_up(desk.conn, SEED, CaseStep(number, FollowUp.EXAMPLE), FRIDAY + DAY, "a leader")
     kinds = [row["kind"] for row in desk.rows("SELECT kind FROM ticket_event ORDER BY seq")]
     assert kinds == ["opened", "escalated", "supervised", "published"]
     assert desk.rows("SELECT audience FROM outbox WHERE kind = 'case_escalated'") == [{"audience": "supervisor"}]
     (shown,) = case_rows.cases(desk.conn, EVERYWHERE, case_rows.CaseFilter(), limit=10)
     assert (shown["escalated_at"], shown["example_at"]) == (FRIDAY + DAY, None)
     with desk.conn.transaction():
-        assert not follow_up(desk.conn, SEED, "T00000099", FollowUp.ESCALATED, "", FRIDAY, "a leader")
+        assert not follow_up(desk.conn, SEED, CaseStep("T00000099", FollowUp.ESCALATED), FRIDAY, "a leader")
     assert ticket == 1
 
 
@@ -105,12 +105,12 @@ def test_a_closed_case_can_be_an_example(desk: Desk) -> None:
     ]
     for nth, (kind, data) in enumerate(steps):
         with desk.conn.transaction():
-            act(desk.conn, SEED, ticket, kind, data, FRIDAY + nth * timedelta(hours=1), "the desk")
+            act(desk.conn, SEED, NewEvent(ticket, kind, data), FRIDAY + nth * timedelta(hours=1), "the desk")
     assert desk.rows("SELECT met_at IS NOT NULL AS met FROM clock WHERE name = 'answer'") == [{"met": True}]
     with desk.conn.transaction():
-        follow_up(desk.conn, SEED, number, FollowUp.EXAMPLE, "how to say sorry", FRIDAY + DAY, "a leader")
+        follow_up(desk.conn, SEED, CaseStep(number, FollowUp.EXAMPLE, "how to say sorry"), FRIDAY + DAY, "a leader")
     with pytest.raises(NotNow, match="is closed"), desk.conn.transaction():
-        follow_up(desk.conn, SEED, number, FollowUp.ESCALATED, "", FRIDAY + DAY, "a leader")
+        follow_up(desk.conn, SEED, CaseStep(number, FollowUp.ESCALATED), FRIDAY + DAY, "a leader")
     assert [
         row["number"] for row in case_rows.cases(desk.conn, EVERYWHERE, case_rows.CaseFilter(is_open=False), limit=9)
     ] == [number]

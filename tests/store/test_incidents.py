@@ -15,7 +15,7 @@ from alerts.network.incidents import look
 from domain import policy_file
 from domain.incidents import IncidentRule
 from domain.policy import Policy
-from domain.tickets import EventKind
+from domain.tickets import EventKind, NewEvent
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.at_once import at_once
@@ -75,7 +75,7 @@ class Town(Desk):
     def _act(self, ticket: int, kind: str, data: dict[str, Any]) -> None:
         self.now += MINUTE
         with self.conn.transaction():
-            act(self.conn, rules(), ticket, EventKind(kind), data, self.now, "crew")
+            act(self.conn, rules(), NewEvent(ticket, EventKind(kind), data), self.now, "crew")
 
     def incidents(self) -> list[tuple[str, str | None, int, int]]:
         """Open ones: kind, building, children, still cold."""

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import Connection
 
-from alerts.evidence.recount import agree, recount
+from alerts.evidence.recount import HomeDays, agree, recount
 from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again
 from domain import policy_file
@@ -72,7 +72,7 @@ def test_the_gaps_are_those_of_brute_force(conn: Connection, said: list[tuple[in
     with conn.transaction():
         access.enter(conn, EVERYWHERE)
         again = History(SEED, dossier_rows.said, at_once=nth * 300)
-        found = recount(conn, again, home, MIDNIGHT.date(), END.date(), to_us(END), edges)
+        found = recount(conn, again, HomeDays(home, MIDNIGHT.date(), END.date()), to_us(END), edges)
     days = conn.execute(SELECT_DAYS, (home,)).fetchall()
     inside = [row for row in days if row[0] < END.date()]
     for day, *on_record in inside:

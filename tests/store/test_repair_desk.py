@@ -12,7 +12,7 @@ from alerts.evidence import chain
 from alerts.tickets import clocks
 from alerts.tickets.docket import Docket, Opening
 from domain import policy_file
-from domain.tickets import EventKind, MoveRefused, TicketClass, TicketSource, TooEarly
+from domain.tickets import EventKind, MoveRefused, NewEvent, TicketClass, TicketSource, TooEarly
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.company import DAY, HOUR, SEED, Company, closed
@@ -368,7 +368,7 @@ def test_whoever_forges_every_hash_is_found_by_a_seal_noted_elsewhere(desk: Comp
 def test_a_seal_waits_for_transactions_that_may_still_add_below_it(database: Database, desk: Company) -> None:
     desk.phoned(NOON)
     with database.connect() as slow:
-        act(slow, SEED, 1, EventKind.REMARK, {"remark": "x"}, NOON, "somebody")  # event 2, not committed
+        act(slow, SEED, NewEvent(1, EventKind.REMARK, {"remark": "x"}), NOON, "somebody")  # event 2, not committed
         desk.phoned(NOON, belongs=ReportTarget(new=True))  # event 3
         assert [chain.seal(desk.conn, NOON + n * MINUTE) for n in range(3)] == [0, 0, 0]
         slow.commit()
