@@ -1,4 +1,4 @@
-"""Pace of sending: history at a chosen speed, the present in real time."""
+"""Pace of sending: history at once, the present in real time."""
 
 import threading
 from collections.abc import Callable
@@ -7,19 +7,10 @@ from sim.town import SECOND_US
 
 
 class Pace:
-    """Limits when messages are sent: never before they are due, and history no faster than `speed`."""
+    """Limits when messages are sent: never before they are due."""
 
-    def __init__(
-        self,
-        start_us: int,
-        speed: float | None,
-        live_for_s: float | None,
-        clock: Callable[[], float],
-        stop: threading.Event,
-    ) -> None:
-        self._start_us, self._speed, self._live_for_s = start_us, speed, live_for_s
-        self._clock, self._stop = clock, stop
-        self._began = clock()
+    def __init__(self, live_for_s: float | None, clock: Callable[[], float], stop: threading.Event) -> None:
+        self._live_for_s, self._clock, self._stop = live_for_s, clock, stop
         self._live_since: float | None = None
 
     @property
@@ -41,9 +32,7 @@ class Pace:
             self._live_since = self._live_since or now
             left = until_due if self._live_for_s is None else self._live_since + self._live_for_s - now
             return min(until_due, max(left, 0.001), 1.0)
-        if self._speed is None or self.live:
-            return 0.0
-        return min((due_us - self._start_us) / SECOND_US / self._speed - (now - self._began), 1.0)
+        return 0.0
 
     def _ended(self) -> bool:
         if self._live_for_s is None or self._live_since is None:

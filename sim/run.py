@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sim.pace import Pace
@@ -19,6 +19,7 @@ from sim.replay import RecordedReplay, coldest_weeks
 from sim.telemetry import TimedPayload, packed
 from sim.town import SECOND_US, Town
 
+CLIENT_ID = "hearth-sim"
 REPORT_SECONDS = 0.5
 CHUNK_US = 600 * SECOND_US  # span of history that a device sends in one array
 FLUSH_SECONDS = 30.0
@@ -36,43 +37,50 @@ class Progress:
     live: bool
 
 
-def simulate(
-    url: str,
-    town: Town,
-    *,
-    stop: threading.Event,
-    recordings: bool = True,
-    backfill_s: float = 12 * 3600,
-    live_for_s: float | None = None,
-    speed: float | None = None,
-    progress: Callable[[Progress], None] = lambda _: None,
-    state_file: Path | None = None,
-    clock: Callable[[], float] = time.time,
-    zone: ZoneInfo | None = None,
-    client_id: str = "hearth-sim",
-    tls: ssl.SSLContext | None = None,
-) -> Progress:
-    """Speak for the town, and with `recordings` for the recorded house, until `stop`.
+class SimulatorPlan(NamedTuple):
+    """A run of the simulator: a town beside the recorded house, and the time to tell of.
 
-    First comes the history of the last `backfill_s` seconds, then the present, for `live_for_s` seconds if
-    given. `speed` is how many seconds of history pass per second (default: as many as the broker takes).
-    With `state_file` a later call goes on where this one ended, but not further back than `backfill_s`.
-    `clock` gives Unix seconds. Raises ConnectionError if the broker cannot be reached or does not
-    acknowledge, ValueError if the state file belongs to another town.
+    First comes the history of the last `backfill_s` seconds, then the present, for `live_for_s` seconds if given.
+    With `state_file` a later run goes on where this one ended, but not further back than `backfill_s`.
     """
-    zone = zone or ZoneInfo("Asia/Shanghai")
-    now_us = int(clock() * SECOND_US)
-    saved = _load(state_file)
+
+    town: Town
+    zone: ZoneInfo  # local time of the recorded house
+    backfill_s: float
+    live_for_s: float | None = None
+    state_file: Path | None = None
+
+
+class SimulatorBroker(NamedTuple):
+    """The broker to speak to; `tls` as for `Publisher`."""
+
+    url: str
+    tls: ssl.SSLContext | None = None
+
+
+def simulate(
+    plan: SimulatorPlan,
+    broker: SimulatorBroker,
+    stop: threading.Event,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Progress:
+    """Speak for the town and the recorded house, until `stop` or the plan's end.
+
+    Raises:
+        ConnectionError: the broker cannot be reached or does not acknowledge.
+        ValueError: the state file belongs to another town.
+    """
+    town, now_us = plan.town, int(time.time() * SECOND_US)
+    saved = _load(plan.state_file)
     if saved:
         town.restore(saved["town"])
     radio = Radio(town, [TimedPayload(*message) for message in saved.get("held", [])])
-    town.advance_to(now_us - int(backfill_s * SECOND_US))
-    replay = _replay(saved.get("weeks"), now_us, backfill_s, zone) if recordings else None
-    with Publisher(url, client_id, tls) as publisher:
-        pace = Pace(town.at_us, speed, live_for_s, clock, stop)
-        run, notebook = _Run(publisher, pace, progress, stop), _Notebook(state_file)
-        chunk_us = 0 if speed else CHUNK_US
-        while run.send(_batch(radio, replay, now_us, chunk_us)):
+    town.advance_to(now_us - int(plan.backfill_s * SECOND_US))
+    replay = _replay(saved.get("weeks"), now_us, plan.backfill_s, plan.zone)
+    with Publisher(broker.url, CLIENT_ID, broker.tls) as publisher:
+        pace = Pace(plan.live_for_s, time.time, stop)
+        run, notebook = _Run(publisher, pace, progress, stop), _Notebook(plan.state_file)
+        while run.send(_batch(radio, replay, now_us)):
             notebook.note(_state(radio, town, replay))
             notebook.save_now_and_then(publisher)
         _finish(publisher, notebook, stop)
@@ -142,15 +150,15 @@ class _Notebook:
         self._saved_at = time.monotonic()
 
 
-def _batch(radio: Radio, replay: RecordedReplay | None, now_us: int, chunk_us: int) -> list[TimedPayload]:
+def _batch(radio: Radio, replay: RecordedReplay, now_us: int) -> list[TimedPayload]:
     """Collect the messages of the next interval, in order of time; for history a chunk, packed by device."""
     from_us = radio.town.at_us
     batch = radio.step()
-    chunk_end_us = min(from_us + chunk_us, now_us)
+    chunk_end_us = min(from_us + CHUNK_US, now_us)
     while radio.town.at_us + radio.town.interval_us <= chunk_end_us:
         batch += radio.step()
     until_us = radio.town.at_us
-    batch = sorted(batch + (replay.messages(from_us, until_us) if replay else []))
+    batch = sorted(batch + replay.messages(from_us, until_us))
     return packed(batch) if until_us <= chunk_end_us else batch
 
 
@@ -164,8 +172,8 @@ def _replay(saved_weeks: int | None, now_us: int, backfill_s: float, zone: ZoneI
     return RecordedReplay(coldest_weeks(now, zone, reach), zone)
 
 
-def _state(radio: Radio, town: Town, replay: RecordedReplay | None) -> dict[str, Any]:
-    return {"town": town.state(), "held": radio.held, "weeks": replay.weeks if replay else None}
+def _state(radio: Radio, town: Town, replay: RecordedReplay) -> dict[str, Any]:
+    return {"town": town.state(), "held": radio.held, "weeks": replay.weeks}
 
 
 def _load(path: Path | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ neighbours and ends between the old value and the target, so it is unconditional
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -49,30 +49,32 @@ def steady_wall(homes: ThermalHomes, air: Floats, outdoor: float) -> Floats:
     return (homes.air_to_wall * air + homes.wall_to_outdoor * outdoor) / total
 
 
-def step(
-    homes: ThermalHomes,
-    air: Floats,
-    wall: Floats,
-    *,
-    outdoor: float,
-    radiator_celsius: Floats,
-    open_share: Floats,
-    draught: Floats,
-    seconds: float,
-) -> tuple[Floats, Floats]:
-    """Air and wall temperature `seconds` later.
+class NodeTemperatures(NamedTuple):
+    """Temperatures of the two nodes of each home, °C."""
 
-    `open_share` is the part of the radiators that water flows through (1 healthy, 0 blocked), `draught` the
-    extra loss in W/K through a leaking window.
-    """
-    radiator = homes.radiator * open_share
-    leak = homes.infiltration + draught
+    air: Floats
+    wall: Floats
+
+
+class HeatConditions(NamedTuple):
+    """The weather, and the heat that each home gets and loses."""
+
+    outdoor: float  # °C
+    radiator_celsius: Floats
+    open_share: Floats  # part of the radiators that water flows through: 1 healthy, 0 blocked
+    draught: Floats  # extra loss through a leaking window, W/K
+
+
+def step(homes: ThermalHomes, nodes: NodeTemperatures, heat: HeatConditions, seconds: float) -> NodeTemperatures:
+    """Compute the temperatures `seconds` later."""
+    radiator = homes.radiator * heat.open_share
+    leak = homes.infiltration + heat.draught
     total = radiator + leak + homes.air_to_wall
-    target = (radiator * radiator_celsius + leak * outdoor + homes.air_to_wall * wall) / total
-    air = relax(air, target, seconds, homes.air_capacity / total)
+    target = (radiator * heat.radiator_celsius + leak * heat.outdoor + homes.air_to_wall * nodes.wall) / total
+    air = relax(nodes.air, target, seconds, homes.air_capacity / total)
     total = homes.air_to_wall + homes.wall_to_outdoor
-    wall = relax(wall, steady_wall(homes, air, outdoor), seconds, homes.wall_capacity / total)
-    return air, wall
+    wall = relax(nodes.wall, steady_wall(homes, air, heat.outdoor), seconds, homes.wall_capacity / total)
+    return NodeTemperatures(air, wall)
 
 
 def relax(value: Floats, target: Floats, seconds: float, time_constant_seconds: Floats) -> Floats:

@@ -63,16 +63,14 @@ class Town:
     def advance(self) -> None:
         """Step forward by one interval."""
         active = self.calendar.active(self.at_us)
-        self.air, self.wall = thermal.step(
-            self._homes,
-            self.air,
-            self.wall,
+        heat = thermal.HeatConditions(
             outdoor=outdoor_celsius(self.seed, self.at_us),
             radiator_celsius=self._radiator(active)[self._substation_of_home],
             open_share=1 - faults.strongest(active[FaultKind.RISER], self.layout.risers)[self._riser_of_home],
             draught=faults.strongest(active[FaultKind.WINDOW], len(self.air)),
-            seconds=self.interval_s,
         )
+        nodes = thermal.NodeTemperatures(self.air, self.wall)
+        self.air, self.wall = thermal.step(self._homes, nodes, heat, self.interval_s)
         self.at_us += self.interval_us
 
     def advance_to(self, at_us: int) -> None:

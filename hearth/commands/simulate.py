@@ -21,6 +21,7 @@ Homes = Annotated[int, typer.Option(min=1, max=200_000, help="Size of the town."
 Seed = Annotated[int, typer.Option(min=0, help="The same seed tells the same story.")]
 
 
+# Seven parameters: typer makes an option of each.
 def simulate(
     homes: Homes = 500,
     seed: Seed = 1,
@@ -38,24 +39,15 @@ def simulate(
     if registry is not None:
         write_town(town, registry)
         return
-    _send(settings, town, backfill, for_, state)
+    _send(settings, run.SimulatorPlan(town, chosen_policy(settings).zone, backfill, for_, state))
 
 
-def _send(settings: Settings, town: Town, backfill_s: float, live_for_s: float | None, state: Path | None) -> None:
+def _send(settings: Settings, plan: run.SimulatorPlan) -> None:
     stop = stop_on_signal()
-    with _Bar(backfill_s) as bar:
+    with _Bar(plan.backfill_s) as bar:
         try:
-            done = run.simulate(
-                settings.mqtt_url.get_secret_value(),
-                town,
-                stop=stop,
-                backfill_s=backfill_s,
-                live_for_s=live_for_s,
-                progress=bar.show,
-                state_file=state,
-                zone=chosen_policy(settings).zone,
-                tls=broker_tls(settings),
-            )
+            broker = run.SimulatorBroker(settings.mqtt_url.get_secret_value(), broker_tls(settings))
+            done = run.simulate(plan, broker, stop, bar.show)
         except (ConnectionError, OSError) as error:
             raise UsageError(f"HEARTH_MQTT_URL: {error}") from None
         except ValueError as error:

@@ -27,6 +27,7 @@ def token() -> None:
     """Manage API tokens."""
 
 
+# Eight parameters: typer makes an option of each.
 @app.command()
 def create(
     role: Annotated[access.Role, typer.Option(help="What the bearer is.")],

@@ -47,6 +47,24 @@ def test_nothing_imports_itself_in_a_circle() -> None:
     assert SHAPE["circles"] == []
 
 
+def test_a_public_class_has_a_name_of_its_own() -> None:
+    assert SHAPE["names_defined_twice"] == {}
+
+
+def test_nothing_is_imported_under_another_name() -> None:
+    assert SHAPE["aliases"] == []
+
+
+def test_what_travels_together_is_one_parameter() -> None:
+    assert len(SHAPE["over_6_parameters"]) <= 5, SHAPE["over_6_parameters"]
+
+
+def test_modules_and_functions_are_short() -> None:
+    assert SHAPE["module_lines"]["max"] <= 400
+    assert SHAPE["function_lines"]["max"] <= 60
+    assert SHAPE["function_lines"]["p90"] <= 20
+
+
 def test_the_ways_are_short() -> None:
     assert {name: most for name, most in SHAPE["ways"].items() if most > MOST_FILES[name]} == {}
     assert SHAPE["ways"].keys() == MOST_FILES.keys()

@@ -74,19 +74,11 @@ def one_home() -> thermal.ThermalHomes:
 
 def after(hours: float, steps: int, *, radiator: float = 44.0, open_share: float = 1.0, draught: float = 0.0) -> float:
     homes, air = one_home(), np.array([21.0])
-    wall = thermal.steady_wall(homes, air, -7.0)
+    nodes = thermal.NodeTemperatures(air, thermal.steady_wall(homes, air, -7.0))
+    heat = thermal.HeatConditions(-7.0, np.array([radiator]), np.array([open_share]), np.array([draught]))
     for _ in range(steps):
-        air, wall = thermal.step(
-            homes,
-            air,
-            wall,
-            outdoor=-7.0,
-            radiator_celsius=np.array([radiator]),
-            open_share=np.array([open_share]),
-            draught=np.array([draught]),
-            seconds=hours * 3600 / steps,
-        )
-    return float(air[0])
+        nodes = thermal.step(homes, nodes, heat, hours * 3600 / steps)
+    return float(nodes.air[0])
 
 
 def test_a_balanced_home_stays_where_it_is() -> None:
