@@ -117,7 +117,7 @@ class _Timeline:
         opens_at        -      40      50      90       -       -    confirm is full: a flag opens or stays open
         worsens_at      -       -      80       -       -       -    confirm is full under the severe limit
         ends_at         -       -       -       -       -     130    clear is full, not judged, or measured to be over
-        measured        0       0       0       0       0       0    FlagEndCause of a measurement that ends it here
+        measured        0       0       0       0       0       0    FlagEndCause of a measurement that ends all here
         before          -       -     yes     yes     yes     yes    a flag is open when the run begins
         after           -     yes     yes     yes     yes       -    a flag is open when the run ends
 
@@ -130,6 +130,10 @@ class _Timeline:
         self.home, self.start, level = runs["home"], runs["start"], runs["state"]
         self.new = groups.is_first(self.home)
         self.head = groups.last_marked(self.new)
+        piece = pieces[runs["piece"]]
+        # A flag that began at this very instant is of the breach after the measurement.
+        ends_here = (piece["start"] == self.start) & (state["cold_since"][self.home] != self.start)
+        self.measured = np.where(ends_here, piece["ends"], 0)
         self.breach, severe, warm, stops = level >= COLD, level == SEVERE, level == WARM, level == NOT_JUDGED
         self.breach_from, self.breach_since = self._since("breach_since", self.breach)
         _, self.severe_since = self._since("severe_since", severe)
@@ -138,15 +142,13 @@ class _Timeline:
         self.worsens_at = self._full(severe, self.severe_since, "confirm")
         self.ends_at = self._full(warm, self.warm_since, "clear")
         self.ends_at[stops] = self.start[stops]
-        piece = pieces[runs["piece"]]
-        self.measured = np.where(piece["start"] == self.start, piece["ends"], 0)
         self.ends_at[self.measured != 0] = self.start[self.measured != 0]
         self.before, self.after = self._flagged()
         self.suspends = np.flatnonzero((level == SHORT) & ~runs["windowed"])
         self.resumes = np.flatnonzero((self.breach | runs["windowed"]) & ~stops)
 
     def _since(self, name: str, on: NDArray[np.bool_]) -> tuple[Int, Int]:
-        """Find where each unbroken series of runs in the mask `on` began.
+        """Find where each series of runs in the mask `on` began: nothing breaks it but a measurement.
 
         Args:
             name: the column of MACHINE with the instant at which a series that is carried in began.
@@ -154,10 +156,11 @@ class _Timeline:
             the run in which the series began, and the instant, which may lie before all runs.
         """
         begins = on.copy()
-        begins[1:] &= self.new[1:] | ~on[:-1]
+        begins[1:] &= self.new[1:] | ~on[:-1] | (self.measured[1:] != 0)
         begin = groups.last_marked(begins)
         since, carried = self.start.copy(), self.state[name][self.home[self.new]]
-        since[self.new] = np.where(carried != NONE_US, carried, since[self.new])
+        goes_on = (carried != NONE_US) & (self.measured[self.new] == 0)
+        since[self.new] = np.where(goes_on, carried, since[self.new])
         return begin, np.where(on, since[begin], NONE_US)
 
     def _full(self, on: NDArray[np.bool_], since: Int, timer: str) -> Int:
@@ -180,16 +183,20 @@ class _Timeline:
 
     def ended(self, at: Int) -> NDArray[np.void]:
         """Return MACHINE rows of the flags that ended in the runs `at`."""
-        flags = self.machines(at, np.ones(len(at), bool))
+        measured = self.measured[at] != 0
+        last = at - measured  # what is cold from a measurement on is another breach
+        inside = last >= self.head[at]
+        flags: NDArray[np.void] = self.state[self.home[at]]
+        flags[inside] = self.machines(last[inside], np.ones(int(inside.sum()), bool))
         flags["cleared_at"] = self.ends_at[at]
         reason = self.pieces["reason"][self.runs["piece"][at]]  # JUDGED: the home recovered
-        flags["reason"] = np.where(self.measured[at] != 0, self.measured[at], reason)
+        flags["reason"] = np.where(measured, self.measured[at], reason)
         return flags
 
     def machines(self, at: Int, flagged: NDArray[np.bool_]) -> NDArray[np.void]:
         """Return MACHINE rows as they stand after the runs `at`; `flagged` tells whether a flag is open then."""
         out = idle(len(at))
-        opening = np.flatnonzero((self.opens_at != NONE_US) & ~self.before)
+        opening = np.flatnonzero((self.opens_at != NONE_US) & (~self.before | (self.measured != 0)))
         opened = _last(opening, at)
         carried = flagged & (opened < self.head[at])
         new = flagged & ~carried
@@ -243,7 +250,8 @@ class _Timeline:
         spans = np.stack((begin, at + 1), axis=1).ravel()
         carried = self.state[self.home[at]]
         busy = (carried["severity"] > 0) | (carried["breach_since"] != NONE_US)
-        before = np.where(busy & (begin == self.head[at]), carried["lowest"], NONE)
+        goes_on = busy & (begin == self.head[at]) & (self.measured[begin] == 0)
+        before = np.where(goes_on, carried["lowest"], NONE)
         return np.minimum(np.minimum.reduceat(known, spans)[::2], before)
 
 

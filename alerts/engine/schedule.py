@@ -84,7 +84,8 @@ def compile_schedule(policy: Policy, terms: Terms, first_day: date, end_day: dat
     limits = [_limits(version, terms) for version in policy.versions]
     edges = sorted(_edges(policy, limits, terms, first_day, end_day))
     rows = [_piece(policy, limits, terms, edge) for edge in edges]
-    keep = [i for i, row in enumerate(rows) if i == 0 or row[1:] != rows[i - 1][1:]]
+    # Two measurements between two edges differ in nothing but their start, and both end what is cold.
+    keep = [i for i, row in enumerate(rows) if i == 0 or row[1:] != rows[i - 1][1:] or row[-1]]
     return np.array([rows[i] for i in keep], PIECE)
 
 

@@ -194,6 +194,21 @@ def test_where_the_sensor_is_silent_one_measurement_is_enough(site: Site) -> Non
     assert (site.end(), site.ticket()["proof"], site.reasons()) == ("measured", "measurement", [])
 
 
+def test_what_a_sensor_tells_late_of_the_time_after_the_measurement_is_another_flag(site: Site) -> None:
+    until = site.now + 2 * HOUR
+    site.now += HOUR
+    site.measure()
+    measured_at, silent_from = site.now, site.now - HOUR
+    site.now = silent_from
+    while site.now < until:
+        site.say(("s1", site.now, 13.1 if site.now < measured_at else 12.9))
+        site.now += 5 * MINUTE
+    site.catch_up()
+    before, after = sorted(site.flags(), key=lambda flag: flag["cold_since"])
+    assert (before["clear_reason"], before["cleared_at"], before["lowest"]) == ("measured", measured_at, 13.1)
+    assert (after["cold_since"], after["cleared_at"], after["lowest"]) == (measured_at, None, 12.9)
+
+
 def test_another_living_room_that_is_cold_contradicts_too(site: Site, plain_database: Database) -> None:
     town.sensor(site.conn, "s2", 1, room_kind="bedroom")
     site.intake = replace(site.intake, places=SensorPlaces())

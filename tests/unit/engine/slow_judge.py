@@ -44,6 +44,7 @@ class SlowHome:
     versions: list[tuple[date, SlowRules]]
     season: tuple[date, date]
     status: list[tuple[int | None, bool]] = field(default_factory=lambda: [(None, True)])
+    ended: list[int] = field(default_factory=list)  # where a measurement ends what is cold
 
 
 def temperature(home: SlowHome, second: int) -> Decimal | None:
@@ -132,6 +133,8 @@ class SlowJudge:
         for second in range(begin, end + 1):
             if self.was is not None:
                 self._ring(second)
+            if second in self.home.ended:
+                self._end(second)
             self.was, self.at = state_at(self.home, second), second
             self._see(second)
             self._ring(second)
@@ -181,6 +184,13 @@ class SlowJudge:
             self.open.suspended_at = None
         elif what == "short" and self.open.suspended_at is None:
             self.open.suspended_at = second
+
+    def _end(self, second: int) -> None:
+        """Let a measurement end what is cold; if it still is, that is another breach."""
+        self.breach_from = self.severe_from = self.warm_from = None
+        self.pending_low = NONE
+        if self.open is not None:
+            self._close(second, "measured")
 
     def _close(self, second: int, reason: str) -> None:
         assert self.open is not None

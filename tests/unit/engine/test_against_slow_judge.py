@@ -18,11 +18,12 @@ from alerts.engine.machine import fold, idle
 from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import Schedules, Terms, compile_schedule
 from alerts.engine.track import coldest, hold
+from alerts.judging.flagging import clear_reason
 from alerts.judging.weigh import judged_milli
 from domain.instants import NONE_US
 from domain.milli import milli
 from domain.policy import Limit, Policy, Season, Version
-from domain.states import NotJudged
+from domain.states import FlagEndCause
 from tests.unit.engine.slow_judge import SlowFlag, SlowHome, SlowJudge, SlowRules
 
 US = 1_000_000
@@ -89,7 +90,8 @@ def homes(draw: st.DrawFn) -> tuple[SlowHome, int, int]:
     if draw(st.booleans()):
         status.append((draw(times), False))
         status.append((status[-1][0] + draw(st.integers(1, 90)) * 40, True))  # type: ignore[operator]
-    return SlowHome(zone, sensors, versions, season, status), begin, end
+    ended = sorted(draw(st.sets(times, max_size=2)))
+    return SlowHome(zone, sensors, versions, season, status, ended), begin, end
 
 
 def lower_limit_at_midnight(clear_s: int) -> tuple[SlowHome, int, int]:
@@ -102,6 +104,19 @@ def lower_limit_at_midnight(clear_s: int) -> tuple[SlowHome, int, int]:
         (date(2000, 1, 1), date(2030, 1, 1)),
     )
     return home, 1143941400, 1143952200
+
+
+def cold_beyond_a_measurement() -> tuple[SlowHome, int, int]:
+    """Return a home whose sensor tells late that it was cold when measurements ended its flag, and got colder."""
+    begin = 1768449600
+    home = SlowHome(
+        ZoneInfo("Asia/Shanghai"),
+        [[(begin, begin + 5400, Decimal(17)), (begin + 5000, begin + 9000, Decimal("15.5"))]],
+        [(date(2000, 1, 1), SlowRules(LIMITS[0], Decimal(0), 0, 600))],
+        (date(2000, 1, 1), date(2030, 1, 1)),
+        ended=[begin + 3600, begin + 3620],
+    )
+    return home, begin, begin + 7200
 
 
 def policy_of(home: SlowHome) -> Policy:
@@ -133,7 +148,8 @@ class Fast:
 
     def __init__(self, home: SlowHome, begin: int, end: int, offset: Decimal = Decimal(0)) -> None:
         status = tuple((NONE_US if since is None else since * US, on) for since, on in home.status)
-        terms = Terms("multistorey", status=status)
+        ended = tuple((at * US, int(FlagEndCause.MEASURED)) for at in home.ended)
+        terms = Terms("multistorey", status=status, ended=ended)
         first = datetime.fromtimestamp(begin, UTC).date() - timedelta(days=2)
         last = datetime.fromtimestamp(end, UTC).date() + timedelta(days=3)
         self.schedules = Schedules.join([compile_schedule(policy_of(home), terms.clipped(begin * US), first, last)])
@@ -170,7 +186,7 @@ class Fast:
 
         reason = None
         if f["cleared_at"] != NONE_US:
-            reason = NotJudged(int(f["reason"])).code if f["reason"] else "recovered"
+            reason = clear_reason(int(f["reason"])).value
         names = ("cold_since", "confirmed_at", "severe_at", "suspended_at", "cleared_at")
         return (*(at(n) for n in names), reason, Decimal(int(f["lowest"])) / 1000)
 
@@ -201,6 +217,7 @@ def slow_days(judge: SlowJudge) -> dict[date, dict[str, int]]:
     ),
     Decimal("0.3"),
 )
+@example(cold_beyond_a_measurement(), Decimal(0))
 @example(lower_limit_at_midnight(clear_s=0), Decimal(0))  # over when it grows colder
 @example(lower_limit_at_midnight(clear_s=3600), Decimal(0))  # still open then: its time to clear is not full
 def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHome, int, int], offset: Decimal) -> None:
@@ -215,6 +232,7 @@ def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHo
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(homes(), st.lists(st.integers(0, 10_800), max_size=6))
+@example(cold_beyond_a_measurement(), [3600])
 @example(lower_limit_at_midnight(clear_s=0), [8000])
 def test_any_split_in_time_gives_the_same(drawn: tuple[SlowHome, int, int], at: list[int]) -> None:
     home, begin, end = drawn
