@@ -88,7 +88,7 @@ def test_what_cannot_be_said_now_is_a_conflict_in_both_languages(api: Api, homes
     ("body", "said"),
     [
         ({**PLANNED, "area": {}}, "give at least one place"),
-        ({**PLANNED, "area": {"homes": ["nowhere"]}}, "area.homes: there is no nowhere in the registry"),
+        ({**PLANNED, "area": {"homes": ["nowhere"]}}, "area.homes: nowhere is not in the registry"),
         ({**PLANNED, "kind": "war"}, "kind"),
         ({**PLANNED, "reason": "  "}, "reason"),
         ({**PLANNED, "reason": "x" * 1001}, "reason"),
