@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
+from domain import groups
 from domain.instants import NONE_US, to_datetime
 from domain.milli import NONE_MILLI
 from domain.reasons import RejectReason
@@ -160,7 +161,7 @@ def _count(fates: Fates, batch: SortedMessages, placed: Placed, together: Togeth
 
 def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:
     """Make SENSOR_NOW rows of substation sensors: only the time of their last message."""
-    last = np.flatnonzero(np.append(fresh["sensor_id"][1:] != fresh["sensor_id"][:-1], True)[: len(fresh)])
+    last = groups.lasts(fresh["sensor_id"])
     rows = np.zeros(len(last), native(state_rows.SENSOR_NOW))
     for name in ("sensor_id", "measured_at", "received_at"):
         rows[name] = fresh[name][last]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from domain import groups
 from domain.instants import NONE_US
 from store.sensors.care_rows import WrongTimes
 
@@ -61,7 +62,7 @@ def of_batch(
         late = rows["self_timed"] & (rows["received_at"] - rows["measured_at"] > clock_us)
         if not len(rows) or not (refused or late.any()):
             continue
-        starts = _starts(rows)
+        starts, ends = groups.bounds(rows["sensor_id"])
         due = np.logical_and.reduceat(late, starts)  # sensors of which no reading came in time
         if refused:
             in_time.update(rows["sensor_id"][starts[~due]].tolist())
@@ -69,8 +70,7 @@ def of_batch(
         pairs = zip(rows["sensor_id"][starts[due]].tolist(), last_us.tolist(), strict=True)
         due[due] = [noted.is_due(sensor, at_us) for sensor, at_us in pairs]
         if due.any():
-            counts = np.diff(np.append(starts, len(rows)))
-            found.update((one.sensor_id, one) for one in _groups(rows[np.repeat(due, counts)]))
+            found.update((one.sensor_id, one) for one in _groups(rows[np.repeat(due, ends - starts)]))
     for wrong in sorted(refused, key=lambda one: one.received_us):
         if wrong.sensor_id not in in_time:
             found[wrong.sensor_id] = _with(found.get(wrong.sensor_id), wrong)
@@ -80,8 +80,7 @@ def of_batch(
 def _groups(late: NDArray[np.void]) -> Iterator[WrongTimes]:
     """Late rows by sensor: how many, from when to when they came, and by how much the last of them is off."""
     late = late[np.lexsort((late["received_at"], late["sensor_id"]))]
-    starts = _starts(late)
-    ends = np.append(starts[1:], len(late))
+    starts, ends = groups.bounds(late["sensor_id"])
     last = late[ends - 1]
     columns = (
         last["sensor_id"],
@@ -92,11 +91,6 @@ def _groups(late: NDArray[np.void]) -> Iterator[WrongTimes]:
     )
     for sensor, off_us, readings, first_us, last_us in zip(*(c.tolist() for c in columns), strict=True):
         yield WrongTimes(sensor, off_us, False, readings, first_us, last_us)
-
-
-def _starts(rows: NDArray[np.void]) -> NDArray[np.intp]:
-    """Find where the rows of each sensor begin."""
-    return np.flatnonzero(np.append(True, rows["sensor_id"][1:] != rows["sensor_id"][:-1]))
 
 
 def _with(before: WrongTimes | None, one: WrongTime) -> WrongTimes:

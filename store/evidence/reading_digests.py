@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from domain import groups
 from domain.instants import to_datetime, to_us
 from store.base import locks, wire
 from store.base.locks import LockKey
@@ -163,8 +164,7 @@ def digests(kind: ReadingTable, rows: NDArray[np.void]) -> tuple[NDArray[np.void
     packed = _packed(kind, rows)
     for name in (name for name, of in kind.layout.items() if of.startswith("float")):
         packed[name][np.isnan(packed[name])] = np.nan  # one of the many
-    starts = np.flatnonzero(np.append(True, packed["sensor_id"][1:] != packed["sensor_id"][:-1])[: len(packed)])
-    ends = np.append(starts, len(packed))[1:]
+    starts, ends = groups.bounds(packed["sensor_id"])
     data, width = memoryview(packed.tobytes()), packed.itemsize
     told, whole = np.empty(len(starts), SENSOR), sha256()
     for nth, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):

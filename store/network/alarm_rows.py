@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from domain import groups
 from domain.instants import to_datetime
 from store.base import wire
 from store.readings.reading_rows import SUBSTATION_QUANTITIES
@@ -78,7 +79,7 @@ def hear(conn: Connection, rows: NDArray[np.void]) -> None:
     said: list[tuple[int, str, datetime, float]] = []
     for nth, channel in enumerate(SUBSTATION_QUANTITIES):
         good = rows[~np.isnan(rows[channel]) & (rows["implausible"] >> nth & 1 == 0)]
-        last = good[np.append(good["sensor_id"][1:] != good["sensor_id"][:-1], True)[: len(good)]]
+        last = good[groups.lasts(good["sensor_id"])]
         for sensor_id, at_us, value in zip(
             *(last[n].tolist() for n in ("sensor_id", "measured_at", channel)), strict=True
         ):

@@ -10,6 +10,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from domain import groups
 from domain.quality import Quality
 
 Rows = NDArray[np.void]
@@ -48,8 +49,7 @@ class Together:
     def __init__(self, said: Rows, quantities: tuple[str, ...]) -> None:
         self.said = said
         self.quantities = quantities
-        first = np.ones(len(said), bool)
-        first[1:] = np.logical_or.reduce([said[name][1:] != said[name][:-1] for name in ("sensor_id", "measured_at")])
+        first = groups.is_first(said["sensor_id"], said["measured_at"])
         self._first = np.flatnonzero(first)
         self.row = np.cumsum(first) - 1  # of each reading
         self.alone = self.outcome()
