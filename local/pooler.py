@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 from local.host import account_in
 from local.port import LOOPBACK
 from local.server import Server
-from local.trixie import POOLER, pooler
+from local.trixie import POOLER, with_part
 
 
 class PgBouncer(Server):
@@ -20,7 +20,7 @@ class PgBouncer(Server):
     """
 
     def __init__(self, folder: Path, files: Callable[[str, int], dict[str, str]], account: str) -> None:
-        super().__init__(folder, None, account_in(pooler(), "postgres"))
+        super().__init__(folder, None, account_in(with_part(POOLER), "postgres"))
         self.files = files
         self.account = account
 
@@ -36,7 +36,7 @@ class PgBouncer(Server):
             self.host.own(file)
 
     def _command(self) -> list[str]:
-        return [POOLER, self.host.inside(self.place / "pgbouncer.ini")]
+        return [POOLER.program, self.host.inside(self.place / "pgbouncer.ini")]
 
     def _answers(self) -> bool:
         try:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.host import account_in
@@ -16,8 +17,7 @@ from local.postgres import Build, Postgres
 from local.server import ServerError, environment
 
 DEFAULT_FOLDER = "/var/cache/hearth/trixie"
-PACKAGES = "postgresql-17-timescaledb,mosquitto,pgbouncer"
-POOLER = "/usr/sbin/pgbouncer"
+PACKAGES = "postgresql-17-timescaledb,mosquitto"
 PROGRAMS = "/usr/lib/postgresql/17/bin"
 SETTINGS: Mapping[str, str] = {
     "shared_preload_libraries": "timescaledb",
@@ -28,6 +28,19 @@ SETTINGS: Mapping[str, str] = {
     # The folder has no /dev/shm in memory.
     "dynamic_shared_memory_type": "mmap",
 }
+
+
+@dataclass(frozen=True)
+class FolderPart:
+    """A program of the folder, and the packages that bring it there."""
+
+    program: str
+    packages: str
+
+
+POOLER = FolderPart("/usr/sbin/pgbouncer", "pgbouncer")
+COMPOSE = FolderPart("/usr/libexec/docker/cli-plugins/docker-compose", "docker-compose")
+PARTS = (POOLER, COMPOSE)
 
 
 class TimescalePostgres(Postgres):
@@ -72,18 +85,27 @@ def ensure(progress: Callable[[str], object] = print) -> Path:
     return root
 
 
-def pooler() -> Path:
-    """Return the folder, with PgBouncer in it also where it was built before that was; raise ServerError."""
-    root = ensure()
-    if not root.joinpath(POOLER[1:]).exists():
+def has(part: FolderPart) -> bool:
+    """Say whether the folder has a part in it."""
+    return folder().joinpath(part.program[1:]).exists()
+
+
+def with_part(part: FolderPart, progress: Callable[[str], object] = print) -> Path:
+    """Return the folder with a part in it, also where it was built before that was; raise ServerError."""
+    root = ensure(progress)
+    if not has(part):
         with locked(root):
-            install = "apt-get update -q && apt-get install -q --yes --no-install-recommends pgbouncer"
-            quiet = {**environment(), "DEBIAN_FRONTEND": "noninteractive"}
-            command = ["chroot", str(root), "sh", "-c", install]
-            done = subprocess.run(command, env=quiet, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-            if done.returncode != 0:
-                raise ServerError(f"PgBouncer cannot be installed in {root}:\n{done.stderr[-2000:]}")
+            if not has(part):
+                progress(f"installing {part.packages} in {root}, once")
+                install(root, part, progress)
     return root
+
+
+def install(root: Path, part: FolderPart, progress: Callable[[str], object]) -> None:
+    """Install the packages of a part in the folder."""
+    packages = f"apt-get install -q --yes --no-install-recommends {part.packages}"
+    script = f"export DEBIAN_FRONTEND=noninteractive; apt-get update -q && {packages}"
+    in_sight(["chroot", str(root), "sh", "-c", script], root, progress)
 
 
 @contextmanager
@@ -98,9 +120,15 @@ def locked(root: Path) -> Iterator[None]:
 def build(root: Path, progress: Callable[[str], object]) -> None:
     """Build the folder beside its place, then rename it: half a build is never taken for a whole one."""
     unfinished = root.with_name(f"{root.name}.unfinished")
-    log = root.with_name(f"{root.name}.log")
     shutil.rmtree(unfinished, ignore_errors=True)
     command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "trixie", str(unfinished)]
+    in_sight(command, root, progress)
+    unfinished.rename(root)
+
+
+def in_sight(command: list[str], root: Path, progress: Callable[[str], object]) -> None:
+    """Run a command to its end and pass on each line that it says; they are kept beside the folder, too."""
+    log = root.with_name(f"{root.name}.log")
     with (
         log.open("w") as output,
         subprocess.Popen(
@@ -110,15 +138,14 @@ def build(root: Path, progress: Callable[[str], object]) -> None:
             stderr=subprocess.STDOUT,
             env=environment(),
             text=True,
-        ) as building,
+        ) as running,
     ):
-        assert building.stdout is not None
-        for line in building.stdout:
+        assert running.stdout is not None
+        for line in running.stdout:
             output.write(line)
             progress(line.rstrip())
-    if building.returncode != 0:
-        raise ServerError(f"debootstrap failed, see {log}:\n{log.read_text()[-2000:]}")
-    unfinished.rename(root)
+    if running.returncode != 0:
+        raise ServerError(f"{command[0]} failed, see {log}:\n{log.read_text()[-2000:]}")
 
 
 def main() -> None:
@@ -126,8 +153,8 @@ def main() -> None:
     if reason := why_not():
         print(f"no Debian 13 folder: {reason}")
         return
-    ensure()
-    print(f"{pooler()} is there")
+    for part in PARTS:
+        print(f"{with_part(part)} has {part.packages}")
 
 
 if __name__ == "__main__":

@@ -131,9 +131,14 @@ def unavailable(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def no_trixie() -> str | None:
-    """Say why there is no Debian folder to test with. `make trixie` builds it in sight; no test builds it."""
-    return trixie.why_not() or (None if trixie.folder().exists() else f"{trixie.folder()} is not built (make trixie)")
+def no_trixie(*parts: trixie.FolderPart) -> str | None:
+    """Say why there is no Debian folder, with these parts in it, to test with. `make trixie` builds it in sight."""
+    if reason := trixie.why_not():
+        return reason
+    if not trixie.folder().exists():
+        return f"{trixie.folder()} is not built (make trixie)"
+    missing = [part.packages for part in parts if not trixie.has(part)]
+    return f"{trixie.folder()} lacks {', '.join(missing)} (make trixie)" if missing else None
 
 
 def mosquitto_build() -> MosquittoBuild:

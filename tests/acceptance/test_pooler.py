@@ -9,6 +9,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from local.pooler import PgBouncer
+from local.trixie import POOLER
 from tests import registry_rows as town
 from tests.acceptance.world import Making
 from tests.conftest import Database, no_trixie, unavailable
@@ -42,7 +43,7 @@ def configuration(account: str, place: str, port: int) -> dict[str, str]:
 
 @pytest.fixture
 def pooler(tmp_path: Path, plain_database: Database) -> Iterator[PgBouncer]:
-    if reason := no_trixie():
+    if reason := no_trixie(POOLER):
         unavailable(f"NOT TESTED WITH A POOLER: {reason}")
     account = plain_database.url_as("api")
     with PgBouncer(tmp_path / "pooler", lambda place, port: configuration(account, place, port), account) as pooler:

@@ -4,11 +4,12 @@ import re
 
 import pytest
 
+from local.compose import SEEN_AS
 from tests.architecture.commands import commands
-from tests.architecture.compose import ROOT, merged
+from tests.architecture.compose import MANY, ROOT, stacks
 
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-SERVICES = merged("docker-compose.yml", "docker-compose.scale.yml")["services"]
+SERVICES = stacks()[MANY]["services"]
 SHOWN = [
     part.strip()
     for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
@@ -63,7 +64,8 @@ def test_scripts_in_the_database_s_container_are_those_that_are_mounted() -> Non
     scripts = set(re.findall(r"/hearth/([\w-]+)", " ".join(SHOWN)))
     assert scripts == {"dump", "restore", "base-backup", "recover", "passwords"}
     assert all((ROOT / "deploy/timescaledb" / name).exists() for name in scripts)
-    assert "./deploy/timescaledb:/hearth:ro" in SERVICES["timescaledb"]["volumes"]
+    mounted = {volume["target"]: volume["source"] for volume in SERVICES["timescaledb"]["volumes"]}
+    assert mounted["/hearth"] == f"{SEEN_AS}/deploy/timescaledb"
 
 
 def test_the_table_of_sizes_is_what_the_measured_figures_make() -> None:
