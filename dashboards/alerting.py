@@ -1,131 +1,177 @@
-"""Alert rules and contact points in the format of Grafana's provisioning API."""
+"""Alert rules in the format of Grafana's provisioning API.
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+A rule is told apart from all others by what it does when nothing can be asked (decision 0029): only the rule of a data
+source itself fires then, all others stay as they are. No text has a dollar sign: see dashboards.contacts.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Any, Literal
 
+from dashboards import links
+from dashboards.contacts import CONTACT
 from dashboards.look import DATASOURCE, FOLDER, OWN, POSTGRES_TYPE, PROMETHEUS, Look
-from domain.errors import UsageError
 from domain.reasons import Text
 
 GROUP = "hearth"
-CONTACT = "Hearth"  # the contact point that rules notify
 EVERY_S = 60
 REPEAT = "4h"
+# The sign that leads from a rule to its panel, and from the panel to the state of the rule.
+BOARD_SIGN, PANEL_SIGN = "__dashboardUid__", "__panelId__"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlertRule:
-    """A rule that fires for each row whose number exceeds a value for a time; text columns become labels."""
+    """A rule that fires for each row whose number exceeds a value for a time; text columns become labels.
+
+    Attributes:
+        summary: what is wrong, and where.
+        to_do: what to do about it.
+        panel: the board, and the view whose first panel on it shows the same.
+        empty: the state when the query gives no row: `OK` where a row stands for something that is wrong, `KeepLast`
+            where there is always one.
+        failing: the state when the query fails.
+    """
 
     name: str
     title: Text
     summary: Text
+    to_do: Text
     query: str
+    panel: tuple[str, str]
     above: float = 0
-    lasting: str = "2m"
+    lasting: str = "0s"
     severity: str = "warning"
-    failing: str = "Error"  # state when the query fails; DATABASE alerts on that
+    empty: Literal["OK", "KeepLast", "Alerting"] = "KeepLast"
+    failing: Literal["KeepLast", "Alerting"] = "KeepLast"
     prometheus: bool = False
 
 
+LEDGER = (links.INGEST, "ledger_health")
+
+# After the database was away, what was last done is old until its process is connected again: `for` waits for that, and
+# the start of the server counts as done. All others wait in their queries: a rule that is pending when the database
+# goes away would fire without having been asked.
 STOPPED = AlertRule(
     name="ingest-stopped",
     title=Text("数据接入停止", "Ingest stopped"),
-    summary=Text("十分钟未入库任何消息。", "No message has been stored for ten minutes."),
-    query="SELECT coalesce(extract(epoch FROM now() - max(last_batch_at)), 1e9) AS silent_for_s FROM ingest_health",
+    summary=Text("十分钟未入库任何消息", "No message has been stored for ten minutes"),
+    to_do=Text(
+        "检查接入进程与消息服务器：hearth check ingest、hearth check broker",
+        "Look at the worker and the broker: hearth check ingest, hearth check broker",
+    ),
+    query="""
+SELECT extract(epoch FROM now() - greatest(max(last_batch_at), pg_postmaster_start_time())) AS silent_for_s
+FROM ingest_health
+""",
+    panel=(links.INGEST, "ingest_health"),
     above=600,
+    lasting="2m",
     severity="critical",
 )
 LAG = AlertRule(
     name="ingest-lag",
     title=Text("数据接入延迟", "Ingest lags behind"),
     summary=Text(
-        "{{ $labels.worker }} 的消息在接收后一分钟以上才入库。",
-        "{{ $labels.worker }} stores messages more than a minute after receiving them.",
+        "{{ .Labels.worker }} 五分钟来在接收后一分钟以上才入库",
+        "{{ .Labels.worker }} has been storing messages more than a minute after receiving them for five minutes",
     ),
+    to_do=Text("查看数据库负载、磁盘与排队消息", "Look at the load of the database, its disk and the queue"),
     query="""
-SELECT worker, coalesce(received_lag_s, 0) AS lag_s FROM ingest_health
-WHERE last_batch_at > now() - interval '5 minutes'
+SELECT worker, CASE WHEN count(*) >= 3 THEN min(received_lag_s) ELSE 0 END AS lag_s
+FROM ingest_rate WHERE at > now() - interval '5 minutes' AND messages_per_s > 0 GROUP BY worker
 """,
+    panel=(links.INGEST, "ingest_rate"),
     above=60,
-    lasting="5m",
+    empty="OK",
 )
 DEAD = AlertRule(
     name="dead-letters",
     title=Text("死信过多", "Too many dead letters"),
     summary=Text(
-        "一刻钟内超过百分之五的消息无法入库。", "More than 5 % of the messages of the last 15 minutes were refused."
+        "一刻钟内超过百分之五的消息无法入库", "More than 5 % of the messages of the last 15 minutes were refused"
     ),
+    to_do=Text("查看原因：hearth deadletters list", "See why: hearth deadletters list"),
     query="""
 SELECT coalesce(sum(dead_per_s) / nullif(sum(dead_per_s + stored_per_s + duplicates_per_s), 0), 0) AS share
 FROM ingest_rate WHERE at > now() - interval '15 minutes'
 """,
+    panel=(links.INGEST, "dead_letter_seen"),
     above=0.05,
-    lasting="5m",
 )
 DATABASE = AlertRule(
     name="database-away",
     title=Text("数据库无法访问", "Database unreachable"),
-    summary=Text("Grafana 无法查询数据库。", "Grafana cannot query the database."),
-    query="SELECT 0 AS away FROM ledger_health",
-    severity="critical",
-    failing="Alerting",
-)
-BROKER = AlertRule(
-    name="broker-away",
-    title=Text("消息服务器断开", "Broker disconnected"),
-    summary=Text(
-        "{{ $labels.instance }} 未连接到消息服务器。", "{{ $labels.instance }} is not connected to the broker."
+    summary=Text("Grafana 无法查询数据库", "Grafana cannot query the database"),
+    to_do=Text(
+        "检查数据库是否运行、磁盘是否已满：hearth check database",
+        "Look whether the database runs and has room on its disk: hearth check database",
     ),
-    query="hearth_ingest_leading - hearth_ingest_connected",
+    query="SELECT 0 AS away FROM ledger_health",
+    panel=LEDGER,
+    lasting="2m",
     severity="critical",
-    prometheus=True,
+    empty="Alerting",
+    failing="Alerting",
 )
 CLOCKS = AlertRule(
     name="clock-breached",
-    title=Text("工单超时", "Clock breached"),
+    title=Text("工单超时", "Clocks run out"),
     summary=Text(
-        "{{ $labels.station }}：十分钟内新增超时 {{ $values.A }} 项。",
-        "{{ $labels.station }}: {{ $values.A }} clock(s) breached within ten minutes.",
+        '{{ .Labels.station }}：{{ printf "%.0f" .Values.A.Value }} 项时限已超时',
+        '{{ .Labels.station }}: {{ printf "%.0f" .Values.A.Value }} clock(s) have run out',
+    ),
+    to_do=Text(
+        "打开报修工单，联系该站处理最早超时的工单", "Open the repair desk and call the station about the oldest"
     ),
     query="""
 SELECT coalesce(station, '–') AS station, count(*) AS breached
 FROM ticket_clock
-WHERE due_at > now() - interval '10 minutes' AND due_at <= now() AND met_at IS NULL AND void_at IS NULL
+WHERE due_at <= now() AND met_at IS NULL AND void_at IS NULL AND state <> 'closed'
 GROUP BY 1
 """,
-    lasting="0s",
+    panel=(links.DESK, "ticket_clock"),
+    empty="OK",
 )
 INCIDENT = AlertRule(
     name="incident-open",
     title=Text("成片低温事件", "Incident open"),
     summary=Text(
-        "{{ $labels.incident }} {{ $labels.name }}（{{ $labels.station }}）。",
-        "{{ $labels.incident }}: {{ $labels.name }} ({{ $labels.station }}).",
+        "{{ .Labels.incident }} {{ .Labels.name }}（{{ .Labels.station }}）：多户同时低温",
+        "{{ .Labels.incident }} {{ .Labels.name }} ({{ .Labels.station }}): many homes are cold at once",
     ),
+    to_do=Text("派人检查共用管道或换热站", "Send a crew to the pipe or substation that they share"),
     query="SELECT number AS incident, name, station, 1 AS open FROM incident_open",
-    lasting="0s",
+    panel=(links.DESK, "incident_open"),
     severity="critical",
+    empty="OK",
 )
 UNCOUNTED = AlertRule(
     name="ledger-behind",
     title=Text("定时任务停止", "Watch stopped"),
-    summary=Text("台账十分钟未更新。", "The ledger has not been updated for ten minutes."),
-    query="SELECT coalesce(extract(epoch FROM now() - counted_to), 0) AS age_s FROM ledger_health",
+    summary=Text("台账十分钟未更新", "The ledger has not been updated for ten minutes"),
+    to_do=Text("检查定时进程：hearth check watch", "Look at the process: hearth check watch"),
+    query="""
+SELECT
+  CASE
+    WHEN shards = 0 THEN 0 ELSE extract(epoch FROM now() - greatest(counted_to, pg_postmaster_start_time()))
+  END AS age_s
+FROM ledger_health
+""",
+    panel=LEDGER,
     above=600,
+    lasting="2m",
     severity="critical",
 )
-
 NOTICES = AlertRule(
     name="notices-stuck",
     title=Text("通知发送受阻", "Notices stuck"),
     summary=Text(
-        "{{ $labels.audience }}（{{ $labels.channel }}）的通知失败，或已等待一刻钟。",
-        "Notices to {{ $labels.audience }} via {{ $labels.channel }} have failed or been waiting for 15 minutes.",
+        "{{ .Labels.audience }}（{{ .Labels.channel }}）的通知失败，或已等待一刻钟",
+        "Notices to {{ .Labels.audience }} via {{ .Labels.channel }} have failed or been waiting for 15 minutes",
     ),
+    to_do=Text("查看原因：hearth notices list", "See why: hearth notices list"),
     query="""
 SELECT
   audience, channel,
@@ -133,6 +179,8 @@ SELECT
     OR coalesce(retrying > 0 AND waiting_since < now() - interval '15 minutes', false))::integer AS stuck
 FROM notice_health
 """,
+    panel=(links.INGEST, "notice_health"),
+    empty="OK",
 )
 
 
@@ -141,26 +189,49 @@ def unclosed(zone: str) -> AlertRule:
     return AlertRule(
         name="ledger-open",
         title=Text("台账未结账", "Ledger not closed"),
-        summary=Text("昨日或更早的台账尚未结账。", "The ledger of a past day has not been closed yet."),
+        summary=Text("昨日或更早的台账尚未结账", "The ledger of a past day has not been closed yet"),
+        to_do=Text("检查定时进程：hearth check watch", "Look at the process: hearth check watch"),
         query=f"""
-SELECT coalesce((now() AT TIME ZONE '{zone}' - interval '1 hour')::date - open_from, 0) AS days FROM ledger_health
+SELECT coalesce((now() AT TIME ZONE '{zone}' - interval '70 minutes')::date - open_from, 0) AS days FROM ledger_health
 """,
-        lasting="10m",
+        panel=LEDGER,
     )
 
 
-def rules(look: Look, *, prometheus: bool, notify: bool) -> list[dict[str, Any]]:
+def rules(look: Look, boards: Mapping[str, Any], *, prometheus: bool, notify: bool) -> list[dict[str, Any]]:
     """Build all rules for Grafana's HTTP API.
 
     Args:
-        prometheus: a Prometheus data source exists, so the broker rule applies.
+        boards: all dashboards by uid, as Grafana reads them.
+        prometheus: a Prometheus data source exists, so rules on it apply.
         notify: the bundle has contact points; otherwise Grafana's own notification policy applies.
     """
     found = [STOPPED, LAG, DEAD, DATABASE, CLOCKS, INCIDENT, UNCOUNTED, NOTICES, unclosed(look.zone)]
-    return [_rule(look, rule, notify) for rule in (*found, *((BROKER,) if prometheus else ()))]
+    return [_rule(look, rule, _panel(boards, rule), notify) for rule in found]
 
 
-def _rule(look: Look, rule: AlertRule, notify: bool) -> dict[str, Any]:
+def _panel(boards: Mapping[str, Any], rule: AlertRule) -> dict[str, str]:
+    """Return the annotations that lead to a rule's panel."""
+    uid, source = rule.panel
+    reads = re.compile(rf"\b{source}\b").search
+    number = next(panel["id"] for panel in panels(boards[uid]) if any(map(reads, _asked(panel))))
+    return {BOARD_SIGN: uid, PANEL_SIGN: str(number)}
+
+
+def panels(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield all panels of a dashboard, also those in rows that are closed."""
+    for panel in board["panels"]:
+        yield panel
+        yield from panel.get("panels") or ()
+
+
+def _asked(panel: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a panel asks its data source."""
+    for target in panel.get("targets") or ():
+        yield target.get("rawSql") or target.get("expr") or ""
+
+
+def _rule(look: Look, rule: AlertRule, panel: Mapping[str, str], notify: bool) -> dict[str, Any]:
     return {
         "uid": OWN + rule.name,
         "title": look.say(rule.title),
@@ -168,10 +239,10 @@ def _rule(look: Look, rule: AlertRule, notify: bool) -> dict[str, Any]:
         "ruleGroup": GROUP,
         "condition": "C",
         "data": [_query(rule), _threshold(rule.above)],
-        "noDataState": "OK",
+        "noDataState": rule.empty,
         "execErrState": rule.failing,
         "for": rule.lasting,
-        "annotations": {"summary": look.say(rule.summary)},
+        "annotations": {"summary": look.say(rule.summary), "description": look.say(rule.to_do), **panel},
         "labels": {"hearth": "true", "severity": rule.severity},
         "isPaused": False,
         "notification_settings": {"receiver": CONTACT, "repeat_interval": REPEAT} if notify else None,
@@ -208,40 +279,3 @@ def _threshold(above: float) -> dict[str, Any]:
             "conditions": [{"evaluator": {"type": "gt", "params": [above]}}],
         },
     }
-
-
-_HOOKS: Mapping[str, Callable[[str], dict[str, str]]] = {
-    "dingding": lambda url: {"url": url, "msgType": "markdown"},
-    "wecom": lambda url: {"url": url, "msgtype": "markdown"},
-    "slack": lambda url: {"url": url},
-    "teams": lambda url: {"url": url},
-    "webhook": lambda url: {"url": url, "httpMethod": "POST"},
-}
-
-
-def contacts(addresses: Sequence[str]) -> list[dict[str, Any]]:
-    """Build contact points for Grafana's HTTP API, all of one name, so that rules reach each of them.
-
-    Args:
-        addresses: `mailto:a@b`, `https://…` (a webhook), or prefixed by the kind of robot: `dingding+https://…`.
-    Raises:
-        UsageError: an address of no known kind. The message omits it, as it may contain a key.
-    """
-    found = {point["uid"]: point for point in map(_contact, addresses)}
-    return list(found.values())
-
-
-def _contact(address: str) -> dict[str, Any]:
-    parts = urlsplit(address)
-    kind, _, scheme = parts.scheme.rpartition("+")
-    if parts.scheme == "mailto" and "@" in parts.path:
-        kind, settings = "email", {"addresses": unquote(parts.path), "singleEmail": "false"}
-    elif scheme in ("http", "https") and parts.hostname and (kind or "webhook") in _HOOKS:
-        kind = kind or "webhook"
-        settings = dict(_HOOKS[kind](address.removeprefix(f"{kind}+")))
-    else:
-        kinds = ", ".join(f"{name}+https://…" for name in _HOOKS if name != "webhook")
-        raise UsageError(f"HEARTH_GRAFANA_CONTACTS: expected mailto:name@example.org, https://…, {kinds}")
-    # Grafana returns secrets redacted, so a changed address is detected by its uid.
-    uid = OWN + hashlib.sha256(address.encode()).hexdigest()[:16]
-    return {"uid": uid, "name": CONTACT, "type": kind, "settings": settings, "disableResolveMessage": False}

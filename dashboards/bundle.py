@@ -6,6 +6,8 @@ from typing import Any
 
 from dashboards import alerting, sources
 from dashboards.collection import dashboards
+from dashboards.contacts import Contact
+from dashboards.contacts import contacts as contact_points
 from dashboards.look import FOLDER_TITLE, Look
 
 
@@ -18,21 +20,24 @@ class GrafanaBundle:
     prometheus: dict[str, Any] | None
     dashboards: dict[str, dict[str, Any]]
     rules: list[dict[str, Any]]
-    contacts: list[dict[str, Any]]
+    contacts: list[Contact]
+    wrong: list[str]  # what is wrong with addresses that are no contact point
 
 
 def bundle(look: Look, database_url: str | None, prometheus_url: str | None, contacts: Sequence[str]) -> GrafanaBundle:
     """Build the bundle.
 
     Raises:
-        UsageError: an address is invalid.
+        UsageError: the address of the database is invalid.
     """
-    points = alerting.contacts(contacts)
+    points, wrong = contact_points(look, contacts)
+    boards = dashboards(look)
     return GrafanaBundle(
         look.say(FOLDER_TITLE),
         sources.access(database_url) if database_url else None,
         sources.prometheus(prometheus_url) if prometheus_url else None,
-        dashboards(look),
-        alerting.rules(look, prometheus=bool(prometheus_url), notify=bool(points)),
+        boards,
+        alerting.rules(look, boards, prometheus=bool(prometheus_url), notify=bool(points)),
         points,
+        wrong,
     )

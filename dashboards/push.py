@@ -2,24 +2,19 @@
 
 import difflib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import niquests
-from grafana_client.api import GrafanaApi
-from grafana_client.client import GrafanaClientError, GrafanaException
-
 from dashboards.bundle import GrafanaBundle
 from dashboards.change import GrafanaChange
+from dashboards.connection import Grafana, Refused, ask, explained, get_or_none
+from dashboards.contacts import Contact
 from dashboards.look import DATASOURCE, FOLDER, OWN, TAG
 from dashboards.sources import fingerprint, postgres
 from domain.errors import UsageError
 
-OLDEST = 11  # the first with rules that name a contact point, and with the SDK's panel models
-TIMEOUT_S = 15.0
 HIDDEN = "[REDACTED]"
 MOST_FOUND = 5000
 MESSAGE = "hearth dashboards push"
@@ -29,25 +24,63 @@ MESSAGE = "hearth dashboards push"
 class Push:
     """One run of a push. With `dry` nothing is written."""
 
-    api: Any  # GrafanaApi, which is untyped
+    grafana: Grafana
     token: str
     dry: bool = False
     changes: list[GrafanaChange] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)  # contact points that were left out, and why
+
+    @property
+    def api(self) -> Any:
+        """The untyped client."""
+        return self.grafana.api
+
+    @property
+    def changed_source(self) -> bool:
+        """True if a data source is another now than when this began."""
+        return any(change.kind == "data source" for change in self.changes)
 
     def run(self, bundle: GrafanaBundle) -> list[GrafanaChange]:
         """Sync everything with the bundle and return the changes.
 
+        A contact point that Grafana refuses is left out and told of in `wrong`: boards and rules come all the same.
+
         Raises:
             UsageError: Grafana refuses, or cannot use the bundle.
         """
+        self._refuse_files(bundle)
+        self.wrong = list(bundle.wrong)
         self._folder(bundle.folder)
         self._sources(bundle)
-        self._contacts(bundle.contacts)
+        kept = self._contacts(bundle.contacts)
         for uid, board in bundle.dashboards.items():
             self._dashboard(uid, board)
-        self._rules(bundle.rules)
-        self._prune(bundle)
+        self._rules(_told(bundle.rules, notify=bool(kept)))
+        self._prune(bundle, kept)
         return self.changes
+
+    def _refuse_files(self, bundle: GrafanaBundle) -> None:
+        """Refuse, before anything is written, where Grafana got any of this from files: it would refuse halfway."""
+        found = [f"data source {uid}" for uid in (DATASOURCE,) if (self._source_there(uid) or {}).get("readOnly")]
+        if not bundle.access:
+            found.clear()
+        found += [f"dashboard {uid}" for uid in bundle.dashboards if self._is_provisioned(uid)]
+        found += [f"alert rule {rule['uid']}" for rule in self._all_rules() if _from_file(rule)]
+        points = ask("contact points", self.api.alertingprovisioning.get_contactpoints)
+        found += [f"contact point {point['uid']}" for point in points if _from_file(point)]
+        if found:
+            raise UsageError(
+                f"Grafana has {found[0]} from a provisioning file ({len(found)} of Hearth's resources are): go on with "
+                "`hearth dashboards render`, or withdraw them by `hearth dashboards render --withdraw` and a restart "
+                "of Grafana, then push"
+            )
+
+    def _is_provisioned(self, uid: str) -> bool:
+        there = get_or_none(partial(self.api.dashboard.get_dashboard, uid))
+        return bool(there and there["meta"].get("provisioned"))
+
+    def _source_there(self, uid: str) -> Any:
+        return get_or_none(partial(self.api.datasource.get_datasource_by_uid, uid))
 
     def _put(
         self, kind: str, name: str, there: Any, wanted: Any, create: Callable[[], object], update: Callable[[], object]
@@ -80,7 +113,7 @@ class Push:
             wanted = postgres(bundle.access)
             wanted["jsonData"]["hearthSecret"] = fingerprint(bundle.access.password, self.token)
             self._source(wanted, {"password": bundle.access.password})
-        elif get_or_none(partial(self.api.datasource.get_datasource_by_uid, DATASOURCE)) is None:
+        elif self._source_there(DATASOURCE) is None:
             raise UsageError(f"Grafana has no data source {DATASOURCE}: set HEARTH_GRAFANA_DATABASE_URL")
         if bundle.prometheus:
             self._source(bundle.prometheus, {})
@@ -88,33 +121,41 @@ class Push:
     def _source(self, wanted: dict[str, Any], secret: dict[str, str]) -> None:
         uid, api = wanted["uid"], self.api.datasource
         sent = {**wanted, "secureJsonData": secret}
-        there = get_or_none(partial(api.get_datasource_by_uid, uid))
         self._put(
             "data source",
             uid,
-            there,
+            self._source_there(uid),
             wanted,
             partial(api.create_datasource, sent),
             partial(api.update_datasource_by_uid, uid, sent),
         )
 
-    def _contacts(self, points: list[dict[str, Any]]) -> None:
+    def _contacts(self, contacts: list[Contact]) -> list[str]:
+        """Put contact points; return the uids that are to stay: after a refusal, also of those there before."""
         api = self.api.alertingprovisioning
         there = {point["uid"]: point for point in ask("contact points", api.get_contactpoints)}
-        for point in points:
-            self._put(
-                "contact point",
-                point["uid"],
-                there.get(point["uid"]),
-                point,
-                partial(api.create_contactpoint, point),
-                partial(api.update_contactpoint, point["uid"], point),
-            )
+        kept = []
+        for contact in contacts:
+            try:
+                self._refuse_old(contact)
+                self._contact(contact.point, there.get(contact.point["uid"]))
+            except Refused as error:
+                self.wrong.append(f"address {contact.name}: {error}")
+            else:
+                kept.append(contact.point["uid"])
+        return [*kept, *(uid for uid in there if self.wrong and uid.startswith(OWN))]
+
+    def _contact(self, point: dict[str, Any], there: Any) -> None:
+        api, uid = self.api.alertingprovisioning, point["uid"]
+        create, update = partial(api.create_contactpoint, point), partial(api.update_contactpoint, uid, point)
+        self._put("contact point", uid, there, point, create, update)
+
+    def _refuse_old(self, contact: Contact) -> None:
+        if self.grafana.major < contact.since:
+            raise Refused(f"needs Grafana {contact.since} or later")
 
     def _dashboard(self, uid: str, board: dict[str, Any]) -> None:
         there = get_or_none(partial(self.api.dashboard.get_dashboard, uid))
-        if there and there["meta"].get("provisioned"):
-            raise UsageError(f"dashboard {uid} is provisioned by a file: take it out of Grafana's provisioning first")
         wanted = {"dashboard": board, "meta": {"folderUid": FOLDER}}
         saved = {"dashboard": board, "folderUid": FOLDER, "overwrite": True, "message": MESSAGE}
         save = partial(self.api.dashboard.update_dashboard, saved)
@@ -137,7 +178,7 @@ class Push:
         found: list[dict[str, Any]] = ask("alert rules", self.api.alertingprovisioning.get_alertrules_all)
         return found
 
-    def _prune(self, bundle: GrafanaBundle) -> None:
+    def _prune(self, bundle: GrafanaBundle, kept: list[str]) -> None:
         """Delete managed resources that are not in the bundle; rules go before the contact points they use."""
         alerts = self.api.alertingprovisioning
         rules = [rule["uid"] for rule in self._all_rules() if rule.get("folderUID") == FOLDER]
@@ -147,7 +188,7 @@ class Push:
         found = [board["uid"] for board in boards if board.get("folderUid") == FOLDER and TAG in board.get("tags", [])]
         self._drop("dashboard", found, list(bundle.dashboards), self.api.dashboard.delete_dashboard)
         points = [point["uid"] for point in ask("contact points", alerts.get_contactpoints)]
-        self._drop("contact point", points, [p["uid"] for p in bundle.contacts], alerts.delete_contactpoint)
+        self._drop("contact point", points, kept, alerts.delete_contactpoint)
 
     def _drop(self, kind: str, there: list[str], wanted: list[str], delete: Callable[[str], object]) -> None:
         for uid in sorted(set(there) - set(wanted)):
@@ -155,89 +196,14 @@ class Push:
                 self._do(GrafanaChange("delete", kind, uid, ""), partial(delete, uid))
 
 
-@contextmanager
-def connect(url: str, token: str | None) -> Iterator[Any]:
-    """Connect to a Grafana and check its version.
-
-    Raises:
-        UsageError: no Grafana there, the token is refused, or the version is too old.
-    """
-    api: Any = GrafanaApi.from_url(url if url.endswith("/") else url + "/", credential=token, timeout=TIMEOUT_S)
-    try:
-        _see_version(api)
-        yield api
-    finally:
-        api.client.s.close()
+def _from_file(resource: dict[str, Any]) -> bool:
+    """Return whether one of Hearth's resources was read from a provisioning file."""
+    return resource["uid"].startswith(OWN) and resource.get("provenance") == "file"
 
 
-def _see_version(api: Any) -> None:
-    with explained("ask for its version"):
-        try:
-            info = api.health.check()
-        except AttributeError:  # text instead of JSON
-            raise UsageError("HEARTH_GRAFANA_URL: not a Grafana") from None
-    version = str((info or {}).get("version") or "")
-    major = version.partition(".")[0]
-    if not major.isdecimal() or int(major) < OLDEST:
-        raise UsageError(
-            f"HEARTH_GRAFANA_URL: Grafana {version or 'of an unknown version'}: needed is {OLDEST} or later"
-        )
-
-
-def check_source(api: Any) -> None:
-    """Check that Grafana reaches the database.
-
-    Raises:
-        UsageError: it does not, with the reason.
-    """
-    with explained("reach the database by the data source"):
-        found = api.datasource.health(DATASOURCE)
-    if found.get("status") != "OK":
-        raise UsageError(f"Grafana does not reach the database: {found.get('message')}")
-
-
-def get_or_none(call: Callable[[], Any]) -> Any:
-    """Get a resource, or None if it is missing."""
-    try:
-        return ask("a resource", call)
-    except _Missing:
-        return None
-
-
-def ask(what: str, call: Callable[[], Any]) -> Any:
-    """Call Grafana and return its answer."""
-    with explained(f"read {what}"):
-        return call()
-
-
-class _Missing(UsageError):
-    """Grafana has no such resource."""
-
-
-@contextmanager
-def explained(doing: str) -> Iterator[None]:
-    """Turn Grafana's errors into one line that says what to do."""
-    try:
-        yield
-    except GrafanaException as error:
-        raise _in_words(error, doing) from None
-    except (niquests.exceptions.RequestException, OSError) as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"HEARTH_GRAFANA_URL: no answer from a Grafana there: {text}") from None
-
-
-def _in_words(error: GrafanaException, doing: str) -> UsageError:
-    status = error.status_code
-    if status == 401:
-        return UsageError("HEARTH_GRAFANA_TOKEN: Grafana refuses it: create a new token of a service account")
-    if status == 403:
-        return UsageError(f"HEARTH_GRAFANA_TOKEN: may not {doing}: the service account needs the role Admin")
-    if status == 0:
-        return UsageError(f"HEARTH_GRAFANA_URL: no answer within {TIMEOUT_S:g} s, or none at all")
-    answer = error.response
-    message = answer.get("message") if isinstance(answer, dict) else answer
-    kind = _Missing if status == 404 and isinstance(error, GrafanaClientError) else UsageError
-    return kind(f"Grafana could not {doing}: {status} {' '.join(str(message).split())[:300]}")
+def _told(rules: list[dict[str, Any]], *, notify: bool) -> list[dict[str, Any]]:
+    """Return the rules as they are where no contact point could be made: none may name one that is not there."""
+    return rules if notify else [{**rule, "notification_settings": None} for rule in rules]
 
 
 def seen(there: Any, wanted: Any) -> Any:
@@ -249,6 +215,15 @@ def seen(there: Any, wanted: Any) -> Any:
     return wanted if there == HIDDEN else there
 
 
+def normal(value: Any) -> Any:
+    """Write numbers as Grafana returns them: it knows no difference between 1 and 1.0."""
+    if isinstance(value, dict):
+        return {key: normal(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [normal(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def difference(there: Any, wanted: Any) -> str:
     """Return the unified diff of two values as JSON; empty if equal."""
     old = [] if there is None else _lines(there)
@@ -256,4 +231,4 @@ def difference(there: Any, wanted: Any) -> str:
 
 
 def _lines(value: Any) -> list[str]:
-    return json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True).splitlines()
+    return json.dumps(normal(value), indent=1, ensure_ascii=False, sort_keys=True).splitlines()

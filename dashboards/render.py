@@ -7,11 +7,13 @@ from typing import Any
 from dashboards import alerting
 from dashboards.bundle import GrafanaBundle
 from dashboards.collection import text
+from dashboards.contacts import CONTACT
 from dashboards.look import FOLDER
 from dashboards.sources import postgres
 
 PASSWORD_VARIABLE = "HEARTH_GRAFANA_DATABASE_PASSWORD"
-# In these files Grafana expands $NAME from the environment, and $$ is a dollar sign.
+# In these files Grafana expands $NAME from the environment, and $$ is a dollar sign; in queries and contact points it
+# does neither, or not in each version. So dollar signs are doubled in data sources, and alerting has none.
 HEAD = "# Written by `hearth dashboards render`; JSON is YAML.\n"
 
 
@@ -36,6 +38,27 @@ def render(bundle: GrafanaBundle, folder: Path, seen_as: str, password_file: str
     return list(wanted)
 
 
+def withdraw(bundle: GrafanaBundle, folder: Path) -> list[Path]:
+    """Write files that take away at Grafana's next start all that `render` has brought, and return their paths.
+
+    The provider of dashboards stays, without dashboards: Grafana deletes those whose file is gone.
+    """
+    for board in (folder / "dashboards" / FOLDER).glob("*.json"):
+        board.unlink()
+    sources = [source["name"] for source in (bundle.access and postgres(bundle.access), bundle.prometheus) if source]
+    gone = {
+        "datasources": {"deleteDatasources": [{"orgId": 1, "name": name} for name in sources]},
+        "alerting": {
+            "deleteRules": [{"orgId": 1, "uid": rule["uid"]} for rule in bundle.rules],
+            "deleteContactPoints": [{"orgId": 1, "uid": contact.point["uid"]} for contact in bundle.contacts],
+        },
+    }
+    for name, content in gone.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / "hearth.yaml").write_text(_yaml(content), encoding="utf-8")
+    return [folder / name / "hearth.yaml" for name in gone]
+
+
 def _yaml(value: dict[str, Any]) -> str:
     return HEAD + json.dumps({"apiVersion": 1, **value}, indent=2, ensure_ascii=False) + "\n"
 
@@ -46,7 +69,8 @@ def _escaped(value: Any) -> Any:
 
 
 def _provider(title: str, path: str) -> dict[str, Any]:
-    provider = {"name": FOLDER, "folder": title, "folderUid": FOLDER, "type": "file", "allowUiUpdates": False}
+    # Alert rules come before dashboards and make the folder by its title: another uid here would make a second one.
+    provider = {"name": FOLDER, "folder": title, "type": "file", "allowUiUpdates": False}
     return {"providers": [{**provider, "disableDeletion": False, "options": {"path": path}}]}
 
 
@@ -63,17 +87,20 @@ def _sources(bundle: GrafanaBundle, password_file: str | None) -> dict[str, Any]
 def _alerting(bundle: GrafanaBundle) -> dict[str, Any]:
     found: dict[str, Any] = {"groups": [_group(bundle)]}
     if bundle.contacts:
-        receivers = [
-            {key: point[key] for key in ("uid", "type", "settings", "disableResolveMessage")}
-            for point in bundle.contacts
-        ]
-        found["contactPoints"] = [{"orgId": 1, "name": alerting.CONTACT, "receivers": _escaped(receivers)}]
+        keys = ("uid", "type", "settings", "disableResolveMessage")
+        receivers = [{key: contact.point[key] for key in keys} for contact in bundle.contacts]
+        found["contactPoints"] = [{"orgId": 1, "name": CONTACT, "receivers": receivers}]
     return found
 
 
 def _group(bundle: GrafanaBundle) -> dict[str, Any]:
-    rules = [
-        {key: value for key, value in rule.items() if key not in ("folderUID", "ruleGroup")} for rule in bundle.rules
-    ]
     interval = f"{alerting.EVERY_S}s"
-    return {"orgId": 1, "name": alerting.GROUP, "folder": bundle.folder, "interval": interval, "rules": _escaped(rules)}
+    rules = list(map(_rule, bundle.rules))
+    return {"orgId": 1, "name": alerting.GROUP, "folder": bundle.folder, "interval": interval, "rules": rules}
+
+
+def _rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """Return a rule as a file names its parts: the panel stands beside the annotations, too."""
+    found = {key: value for key, value in rule.items() if key not in ("folderUID", "ruleGroup") and value is not None}
+    signs = rule["annotations"]
+    return {**found, "dashboardUid": signs[alerting.BOARD_SIGN], "panelId": int(signs[alerting.PANEL_SIGN])}

@@ -14,7 +14,7 @@ import typer
 from psycopg import Connection, errors
 
 from alerts.tickets.calendar import missing_years
-from dashboards.push import check_source, connect
+from dashboards.connection import check_source, connect
 from domain.errors import UsageError
 from domain.printable import printable
 from hearth.commands.broker import UNBOUND
@@ -263,7 +263,7 @@ def grafana_reached(settings: Settings) -> str:
     with connect(settings.grafana_url, token) as grafana:
         if token is None:
             return f"{settings.grafana_url} answers"
-        check_source(grafana)
+        check_source(grafana.api, changed=False, patience_s=0)
     return f"{settings.grafana_url} answers, and reaches the database"
 
 

@@ -9,7 +9,7 @@ import typer
 from dashboards.bundle import GrafanaBundle, bundle
 from dashboards.change import GrafanaChange
 from dashboards.look import Look
-from dashboards.render import PASSWORD_VARIABLE, render
+from dashboards.render import PASSWORD_VARIABLE, render, withdraw
 from domain.errors import UsageError
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, now
@@ -24,21 +24,24 @@ def push(
 ) -> None:
     """Bring the Grafana at HEARTH_GRAFANA_URL up to date; what is there beside Hearth's own stays as it is."""
     # Only here: its HTTP client takes longer to load than most commands to run.
-    from dashboards.push import Push, check_source, connect
+    from dashboards.connection import check_source, connect
+    from dashboards.push import Push
 
     settings = load()
     wanted = _bundle(settings)
     if settings.grafana_url is None:
         raise UsageError("HEARTH_GRAFANA_URL is not set: where is Grafana?")
     token = settings.grafana_token.get_secret_value() if settings.grafana_token else None
-    with connect(settings.grafana_url, token) as api:
-        changes = Push(api, token or "", dry_run).run(wanted)
+    with connect(settings.grafana_url, token) as grafana:
+        push = Push(grafana, token or "", dry_run)
+        changes = push.run(wanted)
         if as_json:
             typer.echo(json.dumps([change._asdict() for change in changes], ensure_ascii=False))
         else:
             _show(changes, dry_run)
         if not dry_run:
-            check_source(api)
+            check_source(grafana.api, changed=push.changed_source)
+    _refuse(push.wrong)
 
 
 @app.command("render")
@@ -49,13 +52,18 @@ def render_files(
         str | None,
         typer.Option(help=f"Where Grafana finds the password of its database; else in its ${PASSWORD_VARIABLE}."),
     ] = None,
+    away: Annotated[
+        bool, typer.Option("--withdraw", help="Write files that take all of it away at Grafana's next start.")
+    ] = False,
 ) -> None:
     """Write the same as files from which Grafana provisions itself at its start."""
+    wanted = _bundle(load())
     try:
-        written = render(_bundle(load()), folder, seen_as.rstrip("/"), password_file)
+        written = withdraw(wanted, folder) if away else render(wanted, folder, seen_as.rstrip("/"), password_file)
     except OSError as error:
         raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
     typer.echo(f"{len(written)} files in {folder}")
+    _refuse(wanted.wrong)
 
 
 def _bundle(settings: Settings) -> GrafanaBundle:
@@ -64,6 +72,12 @@ def _bundle(settings: Settings) -> GrafanaBundle:
     contacts = settings.grafana_contacts.get_secret_value() if settings.grafana_contacts else ""
     addresses = [address.strip() for address in contacts.split(",") if address.strip()]
     return bundle(look, database, settings.grafana_prometheus_url, addresses)
+
+
+def _refuse(wrong: list[str]) -> None:
+    """Say what could not be used of the contact points, after all else is done."""
+    if wrong:
+        raise UsageError(f"all else is done, but {'; '.join(wrong)}")
 
 
 def _show(changes: list[GrafanaChange], dry: bool) -> None:

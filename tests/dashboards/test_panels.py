@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 
 from bench.dashboards import reads_through
 from bench.panels import Question, expand, questions
-from dashboards.alerting import rules
+from dashboards.bundle import bundle
 from dashboards.collection import dashboards
 from tests.dashboards.conftest import CHOSEN, look
 from tests.store.chunks import opened
@@ -101,7 +101,7 @@ def reader(town: Connection) -> Iterator[Connection]:
 def test_grafana_reads_views_and_nothing_else(reader: Connection) -> None:
     for question in QUESTIONS:
         ask(reader, question)
-    for rule in rules(look(), prometheus=False, notify=False):
+    for rule in bundle(look(), None, None, ()).rules:
         reader.execute(rule["data"][0]["model"]["rawSql"])
     for (table,) in reader.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
         with pytest.raises(psycopg.errors.InsufficientPrivilege), reader.transaction():
