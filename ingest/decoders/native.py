@@ -7,7 +7,7 @@ import msgspec
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError, DecodeFault, Read
 from ingest.decoders.shape import json
-from ingest.decoders.work import USUAL, MessageBounds, Work
+from ingest.decoders.work import USUAL, MessageBounds, Work, check_depth
 from ingest.uplink import Uplink
 
 _DECODE = msgspec.json.Decoder(Uplink | list[Uplink]).decode
@@ -24,12 +24,13 @@ def device_of(topic: str) -> str | None:
 def decode(payload: bytes, bounds: MessageBounds = USUAL) -> Read:
     """Read a payload; an element that is not a reading is a fault and the others still count."""
     try:
+        check_depth(payload)
         found = _DECODE(payload)
         if isinstance(found, Uplink):
             return [found], []
         Work(bounds).count(len(found))
         return found, []
-    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError):
         return _one_by_one(payload, Work(bounds))
     except DecodeError as error:
         return [], [error.fault()]

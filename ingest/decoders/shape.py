@@ -13,7 +13,7 @@ import msgspec
 from domain.instants import EPOCH
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError
-from ingest.decoders.work import Work, too_deep
+from ingest.decoders.work import Work, check_depth
 
 TOPIC = "topic"  # as the place of the sensor: what the wildcards of the filter stand for
 ANY = "*"  # in a path: whatever key
@@ -58,12 +58,11 @@ def json(payload: bytes) -> Any:
     """Parse a payload as JSON.
 
     Raises:
-        DecodeError: it is not JSON.
+        DecodeError: it is not JSON, or nested too deeply.
     """
+    check_depth(payload)
     try:
         return _DECODE_JSON(payload)
-    except RecursionError:
-        raise too_deep() from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DecodeError(RejectReason.MALFORMED, str(error)) from None
 

@@ -1,6 +1,8 @@
 """Bounds of the work for one message, of any format: every decoder counts here what it goes through."""
 
+import re
 from dataclasses import dataclass
+from itertools import accumulate
 
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError, DecodeFault
@@ -15,6 +17,11 @@ class MessageBounds:
 
 
 USUAL = MessageBounds()
+# Levels of JSON; formats need fewer than 20. The parser has a bound too, but that depends on the interpreter's version.
+DEEPEST = 500
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+_NO_BRACKET_OR_QUOTE = _NO_BRACKET.replace(b'"', b"")
 
 
 class Work:
@@ -51,6 +58,28 @@ class Work:
                 f"more than {self.bounds.faults} elements cannot be read: HEARTH_MESSAGE_FAULTS allows no more; "
                 f"the first: {self.faults[0].detail}",
             )
+
+
+def check_depth(payload: bytes) -> None:
+    """Check that a text is nested as deeply as JSON is followed.
+
+    Raises:
+        DecodeError: it is nested more deeply.
+    """
+    if len(payload) <= DEEPEST or payload.count(b"[") + payload.count(b"{") <= DEEPEST:
+        return
+    if max(accumulate(1 if bracket in b"[{" else -1 for bracket in _brackets(payload)), default=0) > DEEPEST:
+        raise too_deep()
+
+
+def _brackets(payload: bytes) -> bytes:
+    """Return the brackets outside of strings."""
+    if b"\\" not in payload:
+        # Quotes come in pairs wherever no string holds a bracket: then there is no need to look for strings.
+        brackets = payload.translate(None, _NO_BRACKET_OR_QUOTE).replace(b'""', b"")
+        if b'"' not in brackets:
+            return brackets
+    return _STRING.sub(b"", payload).translate(None, _NO_BRACKET)
 
 
 def too_deep() -> DecodeError:

@@ -10,7 +10,7 @@ import pytest
 from domain.reasons import RejectReason
 from ingest.decoders.sparkplug import METRICS, NAME, TIMESTAMP
 from ingest.decoders.wire import encoded_field
-from ingest.decoders.work import MessageBounds
+from ingest.decoders.work import DEEPEST, MessageBounds
 from ingest.source_table import load
 from ingest.sources import Decoded, Sources
 from tests.unit.ingest.golden import RECEIVED_US
@@ -94,6 +94,19 @@ def test_faults_of_a_gateway_of_thingsboard_are_bounded() -> None:
 @pytest.mark.parametrize("deep", [b"[" * 60_000, b'{"a":' * 13_000, b"[[" + b"[],[" * 9_000])
 def test_what_is_nested_too_deeply_says_so(topic: str, deep: bytes) -> None:
     assert [fault.reason for fault in read(topic, deep).faults] == [RejectReason.TOO_DEEP]
+
+
+@pytest.mark.parametrize(("depth", "faults"), [(DEEPEST - 1, []), (DEEPEST, [RejectReason.TOO_DEEP])])
+def test_how_deep_a_message_may_be_is_the_same_for_every_interpreter(depth: int, faults: list[RejectReason]) -> None:
+    beside = b'{"id": "s", "temperature": 20, "note": "[{\\"[[", "more": ' + b"[" * depth + b"]" * depth + b"}"
+    assert [fault.reason for fault in read(NATIVE, beside).faults] == faults
+
+
+@pytest.mark.parametrize("note", [b"", b"[{" * 20, b'\\"' + b"[{" * 20, b"\\\\"])
+def test_brackets_in_texts_and_in_other_elements_are_no_depth(note: bytes) -> None:
+    one = b'{"id": "s", "temperature": 20, "note": "' + note + b'"}'
+    decoded = read(NATIVE, b"[" + b", ".join([one] * 600) + b"]", MessageBounds())
+    assert (len(decoded.uplinks), decoded.faults) == (600, [])
 
 
 def test_a_protobuf_object_that_is_nested_too_deeply_says_so() -> None:
