@@ -4,14 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from local.host import ourselves
+from tests.acceptance import warm
 from tests.acceptance.waiting import until
 
-ROOT = Path(__file__).parents[2]
 # A shell without a terminal starts its background jobs with SIGINT ignored, and children keep that.
 PROGRAM = (
     sys.executable,
@@ -19,20 +19,20 @@ PROGRAM = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from hearth.cli import main; main()",
 )
 STOP_SECONDS = 20.0
+MOST_BYTES = 1 << 26  # that a command says
 
 
 def run(environment: Mapping[str, str], *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
     """Run a command to its end and return what it said; it is killed after `seconds`."""
-    return subprocess.run(
-        [*PROGRAM, *arguments],
-        env=surroundings(environment),
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        copy = warm.start(arguments, surroundings(environment), out, errors)
+        try:
+            code = copy.wait(seconds)
+        except subprocess.TimeoutExpired:
+            copy.kill()
+            raise
+        said = [os.pread(file.fileno(), MOST_BYTES, 0).decode() for file in (out, errors)]
+    return subprocess.CompletedProcess(arguments, code, *said)
 
 
 class Process:
@@ -41,17 +41,8 @@ class Process:
     def __init__(self, environment: Mapping[str, str], log: Path, *arguments: str) -> None:
         self.name = " ".join(arguments)
         self.log = log
-        with log.open("ab") as errors:
-            self._process = subprocess.Popen(
-                # It dies with the tests, however they end.
-                ourselves().command(*PROGRAM, *arguments, death_signal="KILL"),
-                env=surroundings(environment),
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                start_new_session=True,
-            )
+        with log.open("ab") as errors, Path(os.devnull).open("wb") as nowhere:
+            self._process = warm.start(arguments, surroundings(environment), nowhere, errors)
 
     @property
     def running(self) -> bool:

@@ -13,8 +13,9 @@ import pytest
 
 from local.host import discard
 from local.server import alive
-from tests.acceptance.processes import PROGRAM, ROOT, surroundings
+from tests.acceptance.processes import PROGRAM, surroundings
 from tests.acceptance.waiting import until
+from tests.acceptance.warm import ROOT
 
 Told = dict[str, Any]
 
