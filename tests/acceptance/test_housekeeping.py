@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from store.readings import dead_letter_rows
 from store.readings.dead_letter_rows import DeadLetter, LetterFault
+from tests import registry_rows as town
 from tests.acceptance import processes
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making
@@ -52,6 +53,15 @@ def test_old_readings_go_if_that_is_wanted_and_their_days_stay_as_judged(
 
 def test_the_registry_can_be_read_and_written_while_a_watch_leads(new_world: Making, plain_database: Database) -> None:
     world = new_world(plain_database)
-    world.start("watch").wait_for("event=leading")
-    world.command("registry", "export", str(world.folder / "registry"))
-    world.command("registry", "import", str(world.folder / "registry"))
+    with plain_database.connect() as conn:
+        town.home(conn, "H1")
+    watch = world.start("watch").wait_for("event=leading")
+    folder = world.folder / "registry"
+    world.command("registry", "export", str(folder))
+    homes = (folder / "homes.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (row,) = (line for line in homes if line.startswith("H1,"))
+    (folder / "homes.csv").write_text("".join([*homes, row.replace("H1,", "H2,", 1)]), encoding="utf-8")
+    world.command("registry", "import", str(folder))
+    assert [row["code"] for row in world.rows("SELECT code FROM home ORDER BY code")] == ["H1", "H2"]
+    assert watch.running
+    assert watch.stop() == 0

@@ -1,6 +1,7 @@
 """An operator's mistake is one line on standard error that names the variable, and exit code 2."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -38,7 +39,7 @@ def complaint(variable: str, value: str, *arguments: str) -> str:
     ],
 )
 def test_a_wrong_setting(variable: str, value: str) -> None:
-    complaint(variable, value, "ingest")
+    assert complaint(variable, value, "ingest").startswith(f"hearth: {variable}")
 
 
 def test_a_policy_without_a_number(tmp_path: Path) -> None:
@@ -52,7 +53,8 @@ def test_a_policy_without_a_number(tmp_path: Path) -> None:
 def test_a_policy_that_is_no_text(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_bytes(b"\xff\xfe")
-    complaint("HEARTH_POLICY", str(file), "watch")
+    line = complaint("HEARTH_POLICY", str(file), "watch")
+    assert line == f"hearth: HEARTH_POLICY: {file} is not UTF-8 text"
 
 
 def test_a_password_is_not_repeated() -> None:
@@ -60,8 +62,10 @@ def test_a_password_is_not_repeated() -> None:
 
 
 def test_a_database_that_is_not_there() -> None:
-    complaint("HEARTH_DATABASE_URL", NOBODY, "migrate")
-    complaint("HEARTH_DATABASE_URL", NOBODY, "token", "create", "--role", "admin")
+    for arguments in (["migrate"], ["token", "create", "--role", "admin"]):
+        line = complaint("HEARTH_DATABASE_URL", NOBODY, *arguments)
+        assert "Connection refused" in line
+        assert str(urlsplit(NOBODY).port) in line
 
 
 def test_a_command_that_does_not_exist() -> None:

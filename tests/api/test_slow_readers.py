@@ -17,6 +17,7 @@ from tests.api.conftest import Api
 from tests.api.town import NOW
 
 PATH = "/v1/homes/B1-101/readings.jsonl?from=2025-12-01T00:00:00Z"
+READ = 14 * 2 * 1440  # the last one is of the end, which is beyond the span
 READINGS = """
 INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, self_timed)
 SELECT %s, at, at, 20, 0, true FROM generate_series(%s::timestamptz, %s, interval '30 seconds') AS at
@@ -76,9 +77,15 @@ def test_readers_that_stand_still_hold_no_place_and_no_transaction(
 
 def test_a_reader_that_stands_still_is_let_go(filled: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "PATIENCE_S", 0.3)
-    with unread(filled, filled.token()):
+    token = filled.token()
+    with unread(filled, token):
         wait_for(filled, 1)
         wait_for(filled, 0)
+    assert filled.app.state.surroundings.exports._value == 3
+    # The place is free again for the same reader, and the answer is whole: one line a reading.
+    monkeypatch.undo()
+    answer = filled.client.get(PATH, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert (answer.status_code, len(answer.text.splitlines())) == (200, READ)
 
 
 def test_a_reader_that_trickles_is_let_go(filled: Api, monkeypatch: pytest.MonkeyPatch) -> None:

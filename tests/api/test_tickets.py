@@ -118,8 +118,11 @@ def test_a_crew_works_and_does_not_close(desk: Desk) -> None:
         ("replied", {"text": "x", "channel": "phone"}),
         ("assigned", {"responsible": "me"}),
     ):
-        desk.move(ticket, kind, desk.crew, status=403, **body)
-    desk.move(ticket, "done", desk.api.token("crew", station="North"))
+        refused = desk.move(ticket, kind, desk.crew, status=403, **body)
+        assert refused["type"].endswith("/forbidden"), kind
+    done = desk.move(ticket, "done", desk.api.token("crew", station="North"))
+    assert done["state"] == "done"
+    assert [event["kind"] for event in done["events"]] == ["opened", "done"]  # what was refused left nothing
 
 
 def test_users_report_for_their_own_home_and_not_without_end(desk: Desk) -> None:

@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 LOCKS = {name: (ROOT / f"requirements{name}.txt").read_text(encoding="utf-8") for name in ("", "-runtime", "-build")}
 
+COMPILED = " --compile-bytecode"
+
 
 def instructions() -> list[tuple[str, str]]:
     """Instruction and argument, in order."""
@@ -69,6 +71,13 @@ def test_what_is_copied_is_let_through_and_nothing_secret_is() -> None:
         assert secret.partition("/")[0] not in through, secret
 
 
+def test_all_that_is_installed_is_compiled_because_the_account_of_the_image_cannot_write() -> None:
+    commands = [command for word, rest in stage(0) if word == "RUN" for command in rest.split("&&")]
+    installed = [command for command in commands if "uv pip install" in command]
+    assert len(installed) == 2
+    assert all(f"{COMPILED} " in command for command in installed)
+
+
 @pytest.mark.slow
 def test_the_build_stage_makes_a_hearth_that_runs(tmp_path: Path) -> None:
     opt, src = tmp_path / "opt", tmp_path / "src"
@@ -82,7 +91,9 @@ def test_the_build_stage_makes_a_hearth_that_runs(tmp_path: Path) -> None:
             for name in names:
                 copy(ROOT / name, src / (name if to == "./" else to))
         elif word == "RUN":
-            command = rest.replace("/opt/", f"{opt}/").replace(" --no-cache ", " ").replace(" --no-cache-dir ", " ")
+            command = rest.replace("/opt/", f"{opt}/")
+            for flag in (" --no-cache", " --no-cache-dir", COMPILED):  # they cost time and change nothing that is tried
+                command = command.replace(f"{flag} ", " ")
             done = subprocess.run(
                 command, shell=True, cwd=src, env=environment, capture_output=True, text=True, check=False
             )

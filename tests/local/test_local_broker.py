@@ -140,6 +140,7 @@ def test_amqtt_answers_again_after_a_kill(tmp_path: Path) -> None:
         broker.kill()
         broker.start()
         deliver_to_oneself(broker, b"21.6")
+        assert broker.running
     broker.remove()
 
 

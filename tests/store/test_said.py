@@ -104,7 +104,7 @@ class Town:
         return found
 
 
-def run(servers: Servers, steps: list[Step]) -> None:
+def check_calls(servers: Servers, steps: list[Step]) -> None:
     databases = fresh_database(servers.of("plain"), "plain")
     try:
         with next(databases).connect(autocommit=True) as conn:
@@ -130,7 +130,7 @@ AGAIN: list[Step] = [
 
 def test_a_home_that_is_cold_again_keeps_both_calls(servers: Servers) -> None:
     """The one case that used to lose the second caller's words and number."""
-    run(servers, AGAIN)
+    check_calls(servers, AGAIN)
 
 
 @pytest.mark.slow
@@ -138,6 +138,6 @@ def test_every_word_and_every_number_is_found_again(servers: Servers) -> None:
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(STEPS, max_size=14))
     def check(steps: list[Step]) -> None:
-        run(servers, steps)
+        check_calls(servers, steps)
 
     check()

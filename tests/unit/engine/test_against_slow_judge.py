@@ -201,7 +201,7 @@ def slow_days(judge: SlowJudge) -> dict[date, dict[str, int]]:
     return {day: {n: s * US for n, s in found.items() if s} for day, found in judge.seconds.items()}
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(homes(), OFFSETS)
 @example(
     (
@@ -230,7 +230,7 @@ def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHo
     assert {day: found for day, found in spent.items() if found} == slow_days(slow)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(homes(), st.lists(st.integers(0, 10_800), max_size=6))
 @example(cold_beyond_a_measurement(), [3600])
 @example(lower_limit_at_midnight(clear_s=0), [8000])

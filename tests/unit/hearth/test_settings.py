@@ -80,5 +80,6 @@ def test_a_misspelt_setting_is_named_and_not_ignored(monkeypatch: pytest.MonkeyP
     ],
 )
 def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    before = load()
     monkeypatch.setenv(name, value)
-    load()
+    assert load() == before

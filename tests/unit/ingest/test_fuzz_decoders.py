@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.reasons import RejectReason
@@ -101,12 +101,14 @@ def test_any_bytes(name: str, payload: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=60)
 @given(value=VALUES)
 def test_any_json(name: str, value: Any) -> None:
     check(name, json.dumps(value).encode())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+@settings(max_examples=40)  # of each of many cases
 @given(data=st.data())
 def test_a_message_with_some_bytes_changed(case: Path, data: st.DataObject) -> None:
     topic, payload = messages(case)[-1]
