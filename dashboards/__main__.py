@@ -1,6 +1,7 @@
 """Regenerate the committed JSON for the built-in policy: `python -m dashboards`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +18,9 @@ def files() -> Iterator[tuple[str, str]]:
     """Yield each file as its name under dashboards/json and its content."""
     policy = builtin("seed")
     for language in LANGUAGES:
-        for uid, board in dashboards(Look(language, policy, AT, HEARTH_URL)).items():
+        look = Look(language, policy, AT, HEARTH_URL)
+        boards = {**dashboards(replace(look, prometheus=True)), **dashboards(look)}
+        for uid, board in boards.items():
             yield f"{language}/{uid}.json", text(board)
 
 

@@ -5,7 +5,7 @@ source itself fires then, all others stay as they are. No text has a dollar sign
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ class AlertRule:
     Attributes:
         summary: what is wrong, and where.
         to_do: what to do about it.
-        panel: the board, and the view whose first panel on it shows the same.
+        panel: the board, and the view (or expression of Prometheus) whose first panel on it shows the same.
         empty: the state when the query gives no row: `OK` where a row stands for something that is wrong, `KeepLast`
             where there is always one.
         failing: the state when the query fails.
@@ -198,23 +198,23 @@ SELECT coalesce((now() AT TIME ZONE '{zone}' - interval '70 minutes')::date - op
     )
 
 
-def rules(look: Look, boards: Mapping[str, Any], *, prometheus: bool, notify: bool) -> list[dict[str, Any]]:
+def rules(look: Look, boards: Mapping[str, Any], more: Sequence[AlertRule], *, notify: bool) -> list[dict[str, Any]]:
     """Build all rules for Grafana's HTTP API.
 
     Args:
         boards: all dashboards by uid, as Grafana reads them.
-        prometheus: a Prometheus data source exists, so rules on it apply.
+        more: rules beside those on the database.
         notify: the bundle has contact points; otherwise Grafana's own notification policy applies.
     """
     found = [STOPPED, LAG, DEAD, DATABASE, CLOCKS, INCIDENT, UNCOUNTED, NOTICES, unclosed(look.zone)]
-    return [_rule(look, rule, _panel(boards, rule), notify) for rule in found]
+    return [_rule(look, rule, _panel(boards, rule), notify) for rule in (*found, *more)]
 
 
 def _panel(boards: Mapping[str, Any], rule: AlertRule) -> dict[str, str]:
     """Return the annotations that lead to a rule's panel."""
     uid, source = rule.panel
-    reads = re.compile(rf"\b{source}\b").search
-    number = next(panel["id"] for panel in panels(boards[uid]) if any(map(reads, _asked(panel))))
+    asks = re.compile(rf"(?<!\w){re.escape(source)}(?!\w)").search
+    number = next(panel["id"] for panel in panels(boards[uid]) if any(map(asks, _asked(panel))))
     return {BOARD_SIGN: uid, PANEL_SIGN: str(number)}
 
 

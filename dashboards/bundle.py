@@ -1,10 +1,10 @@
 """Everything to provision in Grafana: folder, data sources, contact points, dashboards, alert rules."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from dashboards import alerting, sources
+from dashboards import alerting, host_rules, sources
 from dashboards.collection import dashboards
 from dashboards.contacts import Contact
 from dashboards.contacts import contacts as contact_points
@@ -30,6 +30,7 @@ def bundle(look: Look, database_url: str | None, prometheus_url: str | None, con
     Raises:
         UsageError: the address of the database is invalid.
     """
+    look = replace(look, prometheus=bool(prometheus_url))
     points, wrong = contact_points(look, contacts)
     boards = dashboards(look)
     return GrafanaBundle(
@@ -37,7 +38,7 @@ def bundle(look: Look, database_url: str | None, prometheus_url: str | None, con
         sources.access(database_url) if database_url else None,
         sources.prometheus(prometheus_url) if prometheus_url else None,
         boards,
-        alerting.rules(look, boards, prometheus=bool(prometheus_url), notify=bool(points)),
+        alerting.rules(look, boards, host_rules.ALL if prometheus_url else (), notify=bool(points)),
         points,
         wrong,
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import city, desk, home, ingest, kpi, substation
+from dashboards import city, desk, home, ingest, kpi, operations, substation
 from dashboards.look import Look
 
 ALL = (city.dashboard, substation.dashboard, home.dashboard, desk.dashboard, ingest.dashboard, kpi.dashboard)
@@ -13,7 +13,8 @@ ALL = (city.dashboard, substation.dashboard, home.dashboard, desk.dashboard, ing
 
 def dashboards(look: Look) -> dict[str, dict[str, Any]]:
     """Build all dashboards as Grafana reads them, keyed by uid."""
-    found = [json.loads(text(build(look).build())) for build in ALL]
+    chosen = (*ALL, operations.dashboard) if look.prometheus else ALL
+    found = [json.loads(text(build(look).build())) for build in chosen]
     return {board["uid"]: board for board in found}
 
 

@@ -13,7 +13,7 @@ from grafana_foundation_sdk.builders.dashboard import (
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards.links import TITLES, to_dashboard
+from dashboards.links import OPERATIONS, TITLES, to_dashboard
 from dashboards.look import TAG, Look, postgres
 from dashboards.query import Query
 from domain.reasons import Text
@@ -77,7 +77,7 @@ def frame(look: Look, uid: str, refresh: str, span: str, note: Text) -> Dashboar
     board.timepicker(TimePicker().refresh_intervals(["15s", "30s", "1m", "5m", "15m"]))
     board.with_variable(_Hidden("hearth").value(look.hearth_url))
     for other in TITLES:
-        if other != uid:
+        if other != uid and (other != OPERATIONS or look.prometheus):
             board.link(to_dashboard(look, other))
     return board
 

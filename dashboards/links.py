@@ -10,6 +10,7 @@ from domain.reasons import Text
 
 CITY, SUBSTATION, HOME = OWN + "city", OWN + "substation", OWN + "home"
 DESK, INGEST, KPI = OWN + "desk", OWN + "ingest", OWN + "kpi"
+OPERATIONS = OWN + "operations"  # where there is a Prometheus
 TITLES: Mapping[str, Text] = {
     CITY: Text("全市", "City"),
     SUBSTATION: Text("换热站", "Substation"),
@@ -17,6 +18,7 @@ TITLES: Mapping[str, Text] = {
     DESK: Text("报修工单", "Repair desk"),
     INGEST: Text("数据接入", "Ingest"),
     KPI: Text("考核指标", "Key figures"),
+    OPERATIONS: Text("运行", "Operations"),
 }
 
 

@@ -38,6 +38,7 @@ class Look:
     policy: Policy
     at: datetime  # selects the policy version of the thresholds
     hearth_url: str  # where a browser reaches the API
+    prometheus: bool = False  # there is one, so there is a dashboard of it
 
     def say(self, text: Text) -> str:
         """Return a text in the language of the dashboards."""

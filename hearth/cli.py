@@ -21,6 +21,7 @@ COMMANDS = (
     "watch",
     "notify",
     "notices",
+    "exporter",
     "api",
     "up",
     "recheck",

@@ -105,6 +105,29 @@ class _Standing(Collector):
         yield CounterMetricFamily("hearth_ingest_takeovers", "Connections that another client took over", taken)
 
 
+class WatchMetrics:
+    """Tells which rounds of watch have come to their end, and when; serves that if a port is given."""
+
+    def __init__(self, clock: Callable[[], datetime], port: int) -> None:
+        registry = CollectorRegistry()
+        self._clock = clock
+        self._leading = Gauge("hearth_watch_leading", "1 while it works, 0 while standing by", registry=registry)
+        self._done = Gauge(
+            "hearth_watch_round_done_seconds", "When a round was last done", ["round"], registry=registry
+        )
+        if port:
+            start_http_server(port, registry=registry)
+
+    def lead(self, leading: bool) -> None:
+        """Note whether this process works or stands by."""
+        self._leading.set(leading)
+        self._done.clear()
+
+    def done(self, name: str) -> None:
+        """Note that a round has come to its end."""
+        self._done.labels(name).set(self._clock().timestamp())
+
+
 class NotifyMetrics:
     """Counts what became of attempts to send, and shows what the database says; serves both if a port is given."""
 

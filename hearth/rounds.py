@@ -30,6 +30,16 @@ class Round:
     work: Callable[[Connection], object]
     due_s: float = field(default=float("-inf"), compare=False)
 
+    def told(self, done: Callable[[str], object]) -> "Round":
+        """Return the round, as one that tells its name when it has come to its end."""
+
+        def work(conn: Connection) -> object:
+            more = self.work(conn)
+            done(self.name)
+            return more
+
+        return Round(self.name, self.every_s, work)
+
     def turn(self, conn: Connection, now_s: float) -> bool:
         """Work if it is time to; True when there is more to do at once.
 

@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     dead_letter_mb: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
     seal_key: SecretStr | None = None
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    watch_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    exporter_port: Annotated[int, Field(ge=1, le=65535)] = 9103
+    backups: Path | None = None
     public_url: str = "http://127.0.0.1:8080"
     hotline: Annotated[str | None, Field(max_length=40, pattern=r"^\+?[0-9][0-9 ()-]*$")] = None
     status_least_homes: Annotated[int, Field(ge=10, le=1_000_000)] = 20

@@ -20,10 +20,15 @@ def prepared(address: Address, client_id: str, modern: bool) -> Client:
     session: dict[str, Any] = {} if modern else {"clean_session": False}
     session |= {"manual_ack": True, "reconnect_on_failure": False}
     client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version, **session)
+    named(client, address)
+    return client
+
+
+def named(client: Client, address: Address) -> None:
+    """Give a client the account of the address, if there is one in it."""
     parts = urlsplit(address.url)
     if parts.username:
         client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-    return client
 
 
 def secure(client: Client, address: Address) -> None:

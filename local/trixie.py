@@ -40,7 +40,8 @@ class FolderPart:
 
 POOLER = FolderPart("/usr/sbin/pgbouncer", "pgbouncer")
 COMPOSE = FolderPart("/usr/libexec/docker/cli-plugins/docker-compose", "docker-compose")
-PARTS = (POOLER, COMPOSE)
+PROMTOOL = FolderPart("/usr/bin/promtool", "promtool")
+PARTS = (POOLER, COMPOSE, PROMTOOL)
 
 
 class TimescalePostgres(Postgres):

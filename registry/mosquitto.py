@@ -85,9 +85,10 @@ def acl(reader: str, networks: Mapping[str, Sequence[str]] | None = None) -> str
     lines = [
         "# Written by `hearth registry mosquitto`.",
         "",
-        "# The account that stores readings may read from all devices, and nothing else.",
+        "# The account that stores readings may read from all devices, and what the broker says of itself.",
         f"user {reader}",
         "topic read hearth/v1/#",
+        "topic read $SYS/#",
         *(f"topic read {text}" for text in heard),
     ]
     if any(text.startswith(SPARKPLUG) for text in heard):

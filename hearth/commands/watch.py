@@ -18,6 +18,7 @@ from alerts.judging.ledger_cursor import LedgerCursor
 from alerts.network import incidents, outages, substations
 from alerts.sensors import care, measurements
 from alerts.tickets import clocks
+from hearth.metrics import WatchMetrics
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_seal_key, connector, now, set_up_logging, stop_on_signal
@@ -59,10 +60,13 @@ def watch() -> None:
     set_up_logging(settings.log_level)
     stop = stop_on_signal()
     judge = Judge(chosen_policy(settings))
+    metrics = WatchMetrics(now, settings.watch_metrics_port)
 
     def work(conn: Connection) -> None:
+        metrics.lead(False)
         if _become_leader(conn, stop):
-            _lead(conn, judge, settings, stop)
+            metrics.lead(True)
+            _lead(conn, [each.told(metrics.done) for each in _rounds(judge, settings)], stop)
 
     keep_at(connector(settings, "watch"), work, stop)
 
@@ -80,10 +84,9 @@ def _become_leader(conn: Connection, stop: threading.Event) -> bool:
     return False
 
 
-def _lead(conn: Connection, judge: Judge, settings: Settings, stop: threading.Event) -> None:
+def _lead(conn: Connection, rounds: list[Round], stop: threading.Event) -> None:
     """Work as long as the connection, and with it the lead, lasts."""
     open_stages(conn)
-    rounds = _rounds(judge, settings)
     while not stop.is_set():
         if not turn(rounds, conn, time.monotonic):
             stop.wait(_pause_s(conn))

@@ -1,0 +1,31 @@
+"""`hearth exporter`: figures of the database, the broker and the backups for Prometheus."""
+
+from secrets import token_hex
+
+import structlog
+from prometheus_client import CollectorRegistry, start_http_server
+
+from hearth.exporter import BackupCollector, BrokerCollector, DatabaseCollector
+from hearth.settings import load
+from hearth.wiring import broker_address, broker_tls, connector, set_up_logging, stop_on_signal
+from ingest.broker_figures import BrokerListener
+
+log = structlog.get_logger()
+
+
+def exporter() -> None:
+    """Serve figures of the database server, the broker and the backups for Prometheus, at HEARTH_EXPORTER_PORT."""
+    settings = load()
+    set_up_logging(settings.log_level)
+    broker_tls(settings)  # named at the start, if it is wrong
+    stop = stop_on_signal()
+    listener = BrokerListener(broker_address(settings, f"hearth-figures-{token_hex(4)}"))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(DatabaseCollector(connector(settings, "exporter")))
+    registry.register(BrokerCollector(listener))
+    if settings.backups:
+        registry.register(BackupCollector(settings.backups))
+    start_http_server(settings.exporter_port, registry=registry)
+    log.info("serving", port=settings.exporter_port)
+    stop.wait()
+    listener.end()
