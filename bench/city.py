@@ -16,11 +16,14 @@ DAYS = 30  # of ledger
 
 REGISTRY = """
 INSERT INTO substation (code, name, station, lat, lon)
-SELECT 'S' || n, 'Substation ' || n, 'Station ' || n % {stations}, 41.6 + (n / 10) * 0.02, 123.2 + (n % 10) * 0.03
+SELECT 'S' || n, 'Substation ' || n, 'Station ' || n % {stations}, 41.6 + (n / 10) * 0.02, 123.2 + (n % 10) * 0.025
 FROM generate_series(0, greatest({buildings} / 30, 1) - 1) AS n;
 INSERT INTO building (code, substation_id, name, address, lat, lon)
-SELECT 'B' || n, u.substation_id, 'House ' || n, 'Street ' || n / 20, u.lat + (n % 6) * 0.002, u.lon + (n % 5) * 0.003
+SELECT
+  'B' || n, u.substation_id, 'House ' || n, 'Street ' || n / 20, u.lat + x.nth % 6 * 0.0024 + n % 7 * 0.0002,
+  u.lon + x.nth / 6 % 5 * 0.0045 + n % 5 * 0.0003
 FROM generate_series(0, {buildings} - 1) AS n
+CROSS JOIN LATERAL (SELECT n / greatest({buildings} / 30, 1) AS nth) AS x
 JOIN substation AS u ON u.code = 'S' || n % greatest({buildings} / 30, 1)
 ORDER BY n;
 INSERT INTO home (code, building_id, unit, class)
@@ -33,7 +36,7 @@ INSERT INTO sensor (code) SELECT code FROM substation ORDER BY substation_id;
 INSERT INTO point (sensor_id, home_id, room, room_kind, interval_s)
 SELECT s.sensor_id, h.home_id, 'living', 'living', 3600 FROM sensor AS s JOIN home AS h ON s.code = h.code || '-a';
 INSERT INTO point (sensor_id, substation_id, interval_s)
-SELECT s.sensor_id, u.substation_id, 60 FROM sensor AS s JOIN substation AS u USING (code);
+SELECT s.sensor_id, u.substation_id, 600 FROM sensor AS s JOIN substation AS u USING (code);
 """
 # One home in twelve is cold, one in a hundred severely; one in twenty is silent.
 # Millions of tickets in one statement would each be numbered after the others; numbers go on behind them.

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 Chosen = Mapping[str, str | Sequence[str]]
 _MACRO = re.compile(r"\$__(timeFilter|timeFrom|timeTo)\(([^()]*)\)")
 _VARIABLE = re.compile(r"\$\{(\w+):sqlstring\}")
+_SPANS = {"24h": timedelta(hours=24), "30d": timedelta(days=30), "1y": timedelta(days=366)}
 MOST_POINTS = 1000  # of a panel as wide as a screen
 
 
@@ -21,6 +22,7 @@ class Question:
     kind: str  # type of the panel, "variable" or "annotation"
     ref: str
     sql: str
+    span: timedelta | None = None  # the panel's own time range, where it has one
 
     def __str__(self) -> str:
         return f"{self.dashboard}: {self.place} {self.ref}"
@@ -34,9 +36,19 @@ def questions(board: Mapping[str, Any]) -> Iterator[Question]:
             yield Question(uid, variable["name"], "variable", "", variable["query"])
     for mark in board["annotations"].get("list") or []:
         yield Question(uid, mark["name"], "annotation", "", mark["target"]["rawSql"])
-    for panel in board["panels"]:
+    for panel in panels(board):
+        span = _SPANS.get(panel.get("timeFrom", ""))
         for target in panel.get("targets", []):
-            yield Question(uid, panel["title"], panel["type"], target["refId"], target["rawSql"])
+            yield Question(uid, panel["title"], panel["type"], target["refId"], target["rawSql"], span)
+
+
+def panels(board: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the panels of a dashboard, those in closed rows too; not the rows."""
+    for panel in board["panels"]:
+        if panel["type"] == "row":
+            yield from panel["panels"] or []
+        else:
+            yield panel
 
 
 def expand(sql: str, chosen: Chosen, since: datetime, until: datetime) -> str:

@@ -1,98 +1,80 @@
-"""A preview of the city map: the rows that Grafana would be given, drawn by a plotting library.
+"""Drawings of the dashboards: the rows that Grafana would be given, by their options. They say that they are drawings.
 
-`python -m bench.preview URL FILE` asks a database. It is no picture of Grafana, and says so.
+`python -m bench.preview URL FOLDER` asks a database and writes HTML for each board, language and width, and PNG with
+Debian's Chromium. `--board` and the others choose.
 """
 
 import argparse
-import itertools
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 import psycopg
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from psycopg import Connection
-from psycopg.rows import dict_row
 
-from bench.panels import expand, questions
+from bench.drawing import frames
+from bench.drawing.page import page
+from dashboards.city_map import MAP_SIZE
 from dashboards.collection import dashboards
-from dashboards.links import CITY
-from dashboards.look import BLUE, GREY, ORANGE, Look
+from dashboards.grid import SCREENS
+from dashboards.ground import NOWHERE, over
+from dashboards.links import TITLES
+from dashboards.look import LANGUAGES, Language, Look
 from domain import policy_file
-
-SAYS = "Preview drawn with matplotlib from the rows of the panel; no picture of Grafana"
-DOTS_PER_INCH = 110
-Rows = Sequence[dict[str, Any]]
+from domain.errors import UsageError
+from store.figures import map_rows
 
 
 def main() -> None:
-    """Ask a database for the rows of the city map and draw them."""
+    """Ask a database for the rows of the boards and draw them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url", help="of a database: postgresql://…")
-    parser.add_argument("file", type=Path, help="the PNG to write")
+    parser.add_argument("folder", type=Path, help="where to write")
+    parser.add_argument("--board", choices=[uid.removeprefix("hearth-") for uid in TITLES], action="append")
+    parser.add_argument("--language", choices=LANGUAGES, action="append")
+    parser.add_argument("--width", type=int, choices=sorted(SCREENS), action="append")
     options = parser.parse_args()
-    look = Look("en", policy_file.builtin("seed"), datetime.now(UTC), "")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    chosen = {f"hearth-{name}" for name in options.board} if options.board else set(TITLES)
     with psycopg.connect(options.url) as conn:
-        draw(look, asked(conn, look)).savefig(options.file, dpi=DOTS_PER_INCH)
+        for language in options.language or LANGUAGES:
+            for name, html, width in drawn(conn, language, chosen, options.width or sorted(SCREENS)):
+                file = options.folder / f"{name}.html"
+                file.write_text(html, encoding="utf-8")
+                photograph(file, width)
 
 
-def asked(conn: Connection, look: Look) -> dict[str, Rows]:
-    """Return the rows of the layers by the letter of their query: A buildings, B substations, C incidents."""
+def drawn(conn: Connection, language: Language, chosen: set[str], widths: list[int]) -> Iterator[tuple[str, str, int]]:
+    """Yield the name, page and width of each drawing."""
     now = datetime.now(UTC)
-    chosen = {"station": [name for (name,) in conn.execute("SELECT DISTINCT station FROM substation_now")]}
-    found: dict[str, Rows] = {}
-    for question in questions(dashboards(look)[CITY]):
-        if question.kind == "geomap" and question.ref not in found:
-            with conn.cursor(row_factory=dict_row) as cur:
-                sql = expand(question.sql, chosen, now - timedelta(days=1), now)
-                found[question.ref] = cur.execute(sql.encode()).fetchall()
-    return found
+    extent = map_rows.extent(conn)
+    ground = over(extent, MAP_SIZE, NOWHERE) if extent else NOWHERE
+    look = Look(language, policy_file.builtin("seed"), now, "", ground=ground)
+    for uid, board in dashboards(look).items():
+        if uid in chosen:
+            asked = frames.ask(conn, board, frames.choices(conn, board, now), now)
+            for width in widths:
+                yield f"{uid.removeprefix('hearth-')}-{language}-{width}", page(board, asked, language, width), width
 
 
-def draw(look: Look, rows: dict[str, Rows]) -> Figure:
-    """Return two maps side by side, as on the dashboard: the coldest room of each building, and the mean."""
-    mpl.rcParams["svg.fonttype"] = "none"
-    figure = Figure(figsize=(13, 6.4), layout="constrained", facecolor="#f4f5f5")
-    for place, (column, title) in enumerate((("coldest", "Coldest room"), ("mean", "Mean")), start=1):
-        axes = figure.add_subplot(1, 2, place)
-        axes.set_title(title, loc="left", fontsize=11)
-        axes.set_aspect(1.35)  # a degree of latitude is that much longer than one of longitude here
-        axes.tick_params(labelsize=7)
-        _dots(axes, rows["A"], [colour(look, row[column]) for row in rows["A"]], "o", 26)
-        _dots(axes, rows["B"], BLUE, "s", 42)
-        _dots(axes, rows["C"], ORANGE, "^", 150)
-    figure.legend(handles=_legend(look), loc="outside lower center", ncols=7, fontsize=8, frameon=False)
-    figure.suptitle(SAYS, fontsize=10, color="#c4162a")
-    return figure
+def photograph(file: Path, width: int) -> None:
+    """Write a page's PNG beside it.
 
+    Raises:
+        UsageError: there is no Chromium.
+    """
+    from playwright.sync_api import sync_playwright
 
-def colour(look: Look, celsius: float | None) -> str:
-    """Return the colour of a temperature by the thresholds of the dashboard."""
-    if celsius is None:
-        return GREY
-    steps = [step for step in look.celsius() if step.value is not None and celsius >= step.value]
-    return steps[-1].color
-
-
-def _dots(axes: Any, rows: Rows, colours: str | list[str], marker: str, size: int) -> None:
-    lon, lat = [row["lon"] for row in rows], [row["lat"] for row in rows]
-    axes.scatter(lon, lat, c=colours, marker=marker, s=size, alpha=0.85, edgecolors="white", linewidths=0.4)
-
-
-def _legend(look: Look) -> list[Line2D]:
-    steps = [step for step in look.celsius() if step.value is not None]
-    edges = [f"{step.value:g}" for step in steps[1:]]
-    names = [
-        f"under {edges[0]} °C",
-        *(f"{a} to {b} °C" for a, b in itertools.pairwise(edges)),
-        f"{edges[-1]} °C and more",
-    ]
-    kinds = [("o", GREY, "unknown"), *(("o", s.color, n) for s, n in zip(steps, names, strict=True))]
-    kinds += [("s", BLUE, "substation"), ("^", ORANGE, "incident")]
-    return [Line2D([], [], marker=m, color=c, linestyle="none", label=name) for m, c, name in kinds]
+    program = shutil.which("chromium")
+    if program is None:
+        raise UsageError("no chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        sheet = browser.new_page(viewport={"width": min(width, SCREENS[width] + 32), "height": 900})
+        sheet.goto(file.resolve().as_uri())
+        sheet.screenshot(path=file.with_suffix(".png"), full_page=True)
+        browser.close()
 
 
 if __name__ == "__main__":

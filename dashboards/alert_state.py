@@ -2,8 +2,8 @@
 
 from grafana_foundation_sdk.builders import dashboard
 
+from dashboards.grid import Size
 from dashboards.look import Look
-from dashboards.panels import Size
 from domain.reasons import Text
 
 TITLE = Text("告警", "Alerts")

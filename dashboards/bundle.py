@@ -22,6 +22,7 @@ class GrafanaBundle:
     rules: list[dict[str, Any]]
     contacts: list[Contact]
     wrong: list[str]  # what is wrong with addresses that are no contact point
+    map_stays: bool = True  # the city map has a centre, and does not fit its dots at each refresh
 
 
 def bundle(look: Look, database_url: str | None, prometheus_url: str | None, contacts: Sequence[str]) -> GrafanaBundle:
@@ -41,4 +42,5 @@ def bundle(look: Look, database_url: str | None, prometheus_url: str | None, con
         alerting.rules(look, boards, host_rules.ALL if prometheus_url else (), notify=bool(points)),
         points,
         wrong,
+        look.ground.centre is not None,
     )

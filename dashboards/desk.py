@@ -1,13 +1,15 @@
-"""The dashboard of the repair desk: next deadlines, load by station, and repaired homes that are still cold."""
+"""The dashboard of the repair desk: what runs out next, what ran out, and what was repaired and is still cold."""
 
 from typing import Any
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards.frame import STATION, choice, fill, frame
+from dashboards.frame import STATION, Section, choice, fill, frame
+from dashboards.grid import Size
 from dashboards.links import DESK
 from dashboards.look import Look
-from dashboards.panels import Ask, Size, figures, named_by_label, rows, stacked_bars
+from dashboards.panels import Ask, figures, named_by_label, stacked_bars, trend
+from dashboards.tables import rows
 from domain.reasons import Text
 
 # Tickets without a station are shown to all stations.
@@ -23,17 +25,31 @@ COUNTS = """
 """
 IN_ALL = f"""
 SELECT
-  (SELECT count(*) FROM ticket_all WHERE state <> 'closed' AND {HERE}) AS tickets, x.*
+  x.due_soon, x.breached, x.running, x.unanswered,
+  (SELECT count(*) FROM ticket_all WHERE state <> 'closed' AND {HERE}) AS tickets
 FROM (SELECT {COUNTS} FROM {CLOCKS}) AS x
 """
+# The address of a building is looked up for the rows that are shown, not for all.
 CLOCK = """
-  number AS ticket, class, priority, state AS ticket_state, name AS clock, due_at,
-  extract(epoch FROM due_at - now()) AS left_s, home, building, substation, station
+SELECT
+  c.{seconds}, c.name AS clock, c.home, b.address, c.station, c.class, c.state AS ticket_state, c.due_at,
+  c.number AS ticket, c.building, c.substation
+FROM (
+  SELECT extract(epoch FROM {span}) AS {seconds}, * FROM {clocks} AND {due} ORDER BY {order} LIMIT 200
+) AS c
+LEFT JOIN LATERAL (SELECT address FROM building_now WHERE code = c.building) AS b ON true
+ORDER BY {order}
 """
-NEXT_DUE = f"SELECT {CLOCK} FROM {CLOCKS} AND due_at > now() ORDER BY due_at LIMIT 200"
-BREACHED = f"SELECT {CLOCK} FROM {CLOCKS} AND due_at <= now() ORDER BY due_at DESC LIMIT 200"
+NEXT_DUE = CLOCK.format(
+    seconds="left_s", span="due_at - now()", clocks=CLOCKS, due="due_at > now()", order="due_at"
+)  # fmt: skip
+BREACHED = CLOCK.format(
+    seconds="over_s", span="now() - due_at", clocks=CLOCKS, due="due_at <= now()", order="due_at DESC"
+)  # fmt: skip
 STATIONS = f"""
-SELECT coalesce(station, '–') AS station, t.tickets, c.breached, c.due_soon, c.running, c.unanswered
+SELECT
+  coalesce(station, '–') AS station, coalesce(c.due_soon, 0) AS due_soon, coalesce(c.breached, 0) AS breached,
+  coalesce(c.running, 0) AS running, coalesce(c.unanswered, 0) AS unanswered, t.tickets
 FROM (SELECT station, count(*) AS tickets FROM ticket_all WHERE state <> 'closed' AND {HERE} GROUP BY station) AS t
 LEFT JOIN (SELECT station AS of, {COUNTS} FROM {CLOCKS} GROUP BY station) AS c ON c.of IS NOT DISTINCT FROM t.station
 ORDER BY c.breached DESC NULLS LAST, t.tickets DESC
@@ -41,9 +57,11 @@ ORDER BY c.breached DESC NULLS LAST, t.tickets DESC
 # Marked done, recovery not proven yet.
 VERIFYING = f"""
 SELECT
-  number AS ticket, priority, home, building, substation, station, done_at, temperature, home_state AS state,
-  measured_at
-FROM ticket_verifying WHERE {HERE} ORDER BY done_at LIMIT 200
+  v.temperature, v.home_state AS state, v.home, b.address, v.station, v.done_at, v.measured_at, v.number AS ticket,
+  v.building, v.substation
+FROM (SELECT * FROM ticket_verifying WHERE {HERE} ORDER BY done_at LIMIT 200) AS v
+LEFT JOIN LATERAL (SELECT address FROM building_now WHERE code = v.building) AS b ON true
+ORDER BY v.done_at
 """
 OPENED = f"""
 SELECT
@@ -52,54 +70,86 @@ SELECT
 FROM ticket_all WHERE $__timeFilter(opened_at) AND NOT retrospective AND ending IS NULL AND {HERE}
 GROUP BY 1, 2 ORDER BY 1
 """
+PER_HOUR = f"""
+SELECT h.time, coalesce(t.opened, 0) AS opened_per_hour
+FROM generate_series(
+  date_bin(interval '1 h', $__timeFrom()::timestamptz, timestamptz 'epoch'), $__timeTo()::timestamptz, interval '1 h'
+) AS h (time)
+LEFT JOIN (
+  SELECT date_bin(interval '1 h', opened_at, timestamptz 'epoch') AS time, count(*) AS opened FROM ticket_all
+  WHERE $__timeFilter(opened_at) AND NOT retrospective AND ending IS NULL AND {HERE} GROUP BY 1
+) AS t USING (time)
+ORDER BY h.time
+"""
 INCIDENTS = f"""
-SELECT
-  number AS incident, kind AS incident_kind, name, substation, station, opened_at, children, still_cold, ticket
+SELECT number AS incident, kind AS incident_kind, name, station, opened_at, children, still_cold, ticket
 FROM incident_open WHERE {HERE} ORDER BY opened_at
 """
 
 OUTAGES = """
 SELECT
-  number AS outage, kind AS outage_kind, state AS outage_state, begins_at, expected_end, announced_at,
-  array_to_string(stations, ', ') AS station, buildings AS in_buildings, homes
+  number AS outage, kind AS outage_kind, state AS outage_state, array_to_string(stations, ', ') AS station, begins_at,
+  expected_end, announced_at, buildings AS in_buildings, homes
 FROM outage_open WHERE stations && ARRAY[${station:sqlstring}]::text[] ORDER BY begins_at
 """
+NO_CLOCK = Text("无计时中的时限", "none open")
 
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = Text("各工单的时限：快到期与已超时。", "Clocks of all tickets: next due and breached.")
+    text = Text("各工单的时限：快到期与已超时。", "Clocks of all tickets: what runs out next, and what ran out.")
     board = frame(look, DESK, "15s", "24h", text)
     board.with_variable(choice(look, "station", STATION, many=True))
-    return fill(board, [*_clocks(look), *_load(look)])
+    return fill(
+        look,
+        board,
+        _clocks(look),
+        Section(Text("已报完工，未证实回温", "Repaired, not proven warm"), _repaired(look)),
+        Section(Text("事件与停热", "Incidents and outages"), _wide_areas(look)),
+        Section(Text("各站负荷", "Load by station"), _load(look)),
+    )
 
 
 def _clocks(look: Look) -> list[Any]:
-    counts = ("tickets", "breached", "due_soon", "running", "unanswered")
+    counts = ("due_soon", "breached", "running", "unanswered", "tickets")
     clock = (
-        "ticket", "class", "priority", "ticket_state", "clock", "due_at", "left_s", "home", "building", "substation",
-        "station",
+        "clock", "home", "address", "station", "class", "ticket_state", "due_at", "ticket", "building", "substation",
+    )  # fmt: skip
+    hidden = ("building", "substation")
+    per_hour = Text("每小时新开工单，近24小时", "Tickets opened per hour, last 24 hours")
+    return [
+        figures(look, Text("工单与时限", "Tickets and clocks"), Ask(IN_ALL, counts), Size(16, 4)),
+        trend(look, per_hour, Ask(PER_HOUR, ("time", "opened_per_hour")), Size(8, 4), "24h"),
+        rows(
+            look, Text("即将到期", "Next to run out"), Ask(NEXT_DUE, ("left_s", *clock), hidden), Size(24, 11), NO_CLOCK
+        ),
+        rows(look, Text("已超时", "Ran out"), Ask(BREACHED, ("over_s", *clock), hidden), Size(24, 9), NO_CLOCK),
+    ]
+
+
+def _repaired(look: Look) -> list[Any]:
+    done = (
+        "temperature", "state", "home", "address", "station", "done_at", "measured_at", "ticket", "building",
+        "substation",
+    )  # fmt: skip
+    ask = Ask(VERIFYING, done, ("building", "substation"))
+    return [rows(look, Text("已报完工但仍低温", "Marked done, still cold"), ask, Size(24, 8), Text("无", "none open"))]
+
+
+def _wide_areas(look: Look) -> list[Any]:
+    incident = ("incident", "incident_kind", "name", "station", "opened_at", "children", "still_cold", "ticket")
+    outage = (
+        "outage", "outage_kind", "outage_state", "station", "begins_at", "expected_end", "announced_at",
+        "in_buildings", "homes",
     )  # fmt: skip
     return [
-        figures(look, Text("工单与时限", "Tickets and clocks"), Ask(IN_ALL, counts), Size(24, 4)),
-        rows(look, Text("即将到期", "Next due"), Ask(NEXT_DUE, clock), Size(12, 12)),
-        rows(look, Text("已超时", "Breached"), Ask(BREACHED, clock), Size(12, 12)),
+        rows(look, Text("事件", "Incidents"), Ask(INCIDENTS, incident), Size(24, 6), Text("无事件", "none open")),
+        rows(look, Text("停热", "Outages"), Ask(OUTAGES, outage), Size(24, 6), Text("无停热", "none open")),
     ]
 
 
 def _load(look: Look) -> list[Any]:
-    station = ("station", "tickets", "breached", "due_soon", "running", "unanswered")
-    incident = (
-        "incident", "incident_kind", "name", "substation", "station", "opened_at", "children", "still_cold", "ticket",
-    )  # fmt: skip
-    done = (
-        "ticket", "priority", "home", "building", "substation", "station", "done_at", "temperature", "state",
-        "measured_at",
-    )  # fmt: skip
-    outage = (
-        "outage", "outage_kind", "outage_state", "begins_at", "expected_end", "announced_at", "station", "in_buildings",
-        "homes",
-    )  # fmt: skip
+    station = ("station", "due_soon", "breached", "running", "unanswered", "tickets")
     opened = Ask(OPENED, ("time", "station", "tickets"))
     load = stacked_bars(
         look, Text("值班负荷：新开工单", "On-call load: tickets opened"), [opened], Size(12, 9), "station"
@@ -107,7 +157,4 @@ def _load(look: Look) -> list[Any]:
     return [
         rows(look, Text("各供热站", "By station"), Ask(STATIONS, station), Size(12, 9)),
         load.override_by_name(*named_by_label("tickets", "station")),
-        rows(look, Text("已报完工但仍低温", "Marked done, still cold"), Ask(VERIFYING, done), Size(12, 9)),
-        rows(look, Text("事件", "Incidents"), Ask(INCIDENTS, incident), Size(12, 9)),
-        rows(look, Text("停热", "Outages"), Ask(OUTAGES, outage), Size(24, 7)),
     ]

@@ -1,6 +1,8 @@
 """The frame of a dashboard: variables, annotations, links, refresh."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from grafana_foundation_sdk.builders.dashboard import (
@@ -8,12 +10,15 @@ from grafana_foundation_sdk.builders.dashboard import (
     ConstantVariable,
     Dashboard,
     QueryVariable,
+    Row,
     TimePicker,
 )
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard
+from grafana_foundation_sdk.models.dashboard import GridPos
 
-from dashboards.links import OPERATIONS, TITLES, to_dashboard
+from dashboards.grid import CELLS
+from dashboards.links import BY_STATION, OPERATIONS, TITLES, to_dashboard, to_status
 from dashboards.look import TAG, Look, postgres
 from dashboards.query import Query
 from domain.reasons import Text
@@ -31,6 +36,7 @@ SELECT code AS __value, name || ' (' || code || ')' AS __text FROM building_now
 WHERE substation = ${substation:sqlstring} ORDER BY name
 """
 HOME = "SELECT code FROM home_now WHERE building = ${building:sqlstring} ORDER BY code"
+ALL = Text("全部", "All")
 WORDS = {
     "station": Text("供热站", "Station"),
     "substation": Text("换热站", "Substation"),
@@ -78,8 +84,8 @@ def frame(look: Look, uid: str, refresh: str, span: str, note: Text) -> Dashboar
     board.with_variable(_Hidden("hearth").value(look.hearth_url))
     for other in TITLES:
         if other != uid and (other != OPERATIONS or look.prometheus):
-            board.link(to_dashboard(look, other))
-    return board
+            board.link(to_dashboard(look, other, by_station={uid, other} <= BY_STATION))
+    return board.link(to_status(look))
 
 
 def choice(look: Look, name: str, sql: str, *, many: bool = False) -> QueryVariable:
@@ -88,7 +94,7 @@ def choice(look: Look, name: str, sql: str, *, many: bool = False) -> QueryVaria
     variable.refresh(dashboard.VariableRefresh.ON_DASHBOARD_LOAD).sort(dashboard.VariableSort.DISABLED)
     if many:
         variable.multi(True).include_all(True)
-        variable.current(dashboard.VariableOption(selected=True, text="All", value="$__all"))
+        variable.current(dashboard.VariableOption(selected=True, text=look.say(ALL), value="$__all"))
     return variable
 
 
@@ -98,8 +104,40 @@ def note(look: Look, title: Text, colour: str, sql: str) -> AnnotationQuery:
     return annotation.icon_color(colour).target(_Target(sql))
 
 
-def fill(board: Dashboard, panels: Iterable[Any]) -> Dashboard:
-    """Add the panels, numbered in order."""
-    for number, panel in enumerate(panels, start=1):
-        board.with_panel(panel.id(number))
+@dataclass(frozen=True)
+class Section:
+    """Panels under a title that folds them away. Those of a closed one are not asked for until it is opened."""
+
+    title: Text
+    panels: Sequence[Any]
+    closed: bool = False
+
+
+def fill(look: Look, board: Dashboard, panels: Iterable[Any], *sections: Section) -> Dashboard:
+    """Add panels, then sections, numbered in order; each lies as high up as it fits, then as far left."""
+    numbers, free = count(1), [0] * CELLS
+    for panel in panels:
+        board.with_panel(_place(panel, next(numbers), free))
+    for section in sections:
+        top = max(free)
+        free[:] = [top + 1] * CELLS
+        row = Row(look.say(section.title)).id(next(numbers)).collapsed(section.closed)
+        row.grid_pos(GridPos(h=1, w=CELLS, x=0, y=top))
+        placed = [_place(panel, next(numbers), free) for panel in section.panels]
+        for panel in placed if section.closed else ():
+            row.with_panel(panel)
+        board.with_row(row)
+        for panel in () if section.closed else placed:
+            board.with_panel(panel)
+        if section.closed:
+            free[:] = [top + 1] * CELLS
     return board
+
+
+def _place(panel: Any, number: int, free: list[int]) -> Any:
+    """Number a panel and put it below what lies in its columns; `free` is the first free row of each column."""
+    size = panel.build().grid_pos
+    starts = range(CELLS - size.w + 1)
+    y, x = min((max(free[start : start + size.w]), start) for start in starts)
+    free[x : x + size.w] = [y + size.h] * size.w
+    return panel.id(number).grid_pos(GridPos(h=size.h, w=size.w, x=x, y=y))

@@ -3,13 +3,15 @@
 from typing import Any
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards import links
-from dashboards.frame import ANY_SUBSTATION, BUILDING, HOME, choice, fill, frame, note
+from dashboards.frame import ANY_SUBSTATION, BUILDING, HOME, Section, choice, fill, frame, note
+from dashboards.grid import Size
 from dashboards.look import BLUE, ORANGE, Look
-from dashboards.panels import Ask, Size, band, figures, lines, named_by_label, rows, stacked_bars, timeline
+from dashboards.panels import Ask, band, figures, lines, named_by_label, over, stacked_bars, timeline
 from dashboards.series import holds, limit, with_gaps
+from dashboards.tables import rows
+from dashboards.words import STATES, TICKET_CLASSES, said
 from domain.reasons import Text
 
 IN_BUILDING = "building = ${building:sqlstring}"
@@ -22,7 +24,7 @@ SELECT coldest, mean, homes, compliant, cold, severe, unknown, not_judged
 FROM building_now WHERE code = ${building:sqlstring}
 """
 HOMES = f"""
-SELECT code AS home, unit, building, substation, state, temperature, measured_at, state_since
+SELECT code AS home, unit, state, temperature, measured_at, state_since, building, substation
 FROM home_now WHERE {IN_BUILDING} ORDER BY temperature NULLS LAST, code
 """
 FLAG_STEPS = """
@@ -78,22 +80,22 @@ WHERE home = ${{home:sqlstring}}
 ORDER BY day
 """
 FLAGS = f"""
-SELECT cold_since, raised_at, cleared_at, severity, clear_reason, lowest, "limit", ticket
+SELECT severity, lowest, "limit", cold_since, cleared_at, clear_reason, ticket
 FROM flag_all WHERE {OF_HOME} AND {TOUCHES} ORDER BY cold_since DESC LIMIT 200
 """
 TICKETS = f"""
-SELECT number AS ticket, class, coalesce(ending, state) AS ticket_state, priority, opened_at, closed_at
+SELECT number AS ticket, class, coalesce(ending, state) AS ticket_state, opened_at, closed_at
 FROM ticket_all WHERE {OF_HOME} ORDER BY ticket_id DESC LIMIT 100
 """
-FLAG_MARKS = f"""
+FLAG_MARKS = """
 SELECT
   cold_since AS time, coalesce(cleared_at, least(now(), $__timeTo()::timestamptz)) AS timeend,
-  severity || ' ' || round(lowest::numeric, 1) || ' °C' AS text, 'flag,' || severity AS tags
-FROM flag_all WHERE {OF_HOME} AND {TOUCHES}
+  {severity} || ' ' || round(lowest::numeric, 1) || ' °C' AS text, {severity} AS tags
+FROM flag_all WHERE {of_home} AND {touches}
 """
-TICKET_MARKS = f"""
-SELECT opened_at AS time, number || ' (' || class || ')' AS text, 'ticket,' || class AS tags
-FROM ticket_all WHERE {OF_HOME} AND $__timeFilter(opened_at)
+TICKET_MARKS = """
+SELECT opened_at AS time, number || ' (' || {class_name} || ')' AS text, {class_name} AS tags
+FROM ticket_all WHERE {of_home} AND $__timeFilter(opened_at)
 """
 
 
@@ -105,14 +107,21 @@ def dashboard(look: Look) -> Dashboard:
     board = frame(look, links.HOME, "1m", "24h", text)
     board.with_variable(choice(look, "substation", ANY_SUBSTATION))
     board.with_variable(choice(look, "building", BUILDING)).with_variable(choice(look, "home", HOME))
-    board.annotation(note(look, Text("低温标记", "Flags"), ORANGE, FLAG_MARKS))
-    board.annotation(note(look, Text("工单", "Tickets"), BLUE, TICKET_MARKS))
-    return fill(board, [*_building(look), *_home(look), *_past(look)])
+    flags = FLAG_MARKS.format(severity=said(look, "severity", STATES), of_home=OF_HOME, touches=TOUCHES)
+    tickets = TICKET_MARKS.format(class_name=said(look, "class", TICKET_CLASSES), of_home=OF_HOME)
+    board.annotation(note(look, Text("低温标记", "Flags"), ORANGE, flags))
+    board.annotation(note(look, Text("工单", "Tickets"), BLUE, tickets))
+    return fill(
+        look,
+        board,
+        [*_building(look), *_home(look)],
+        Section(Text("台账与记录", "Ledger and records"), _past(look)),
+    )
 
 
 def _building(look: Look) -> list[Any]:
     counts = ("coldest", "mean", "homes", "compliant", "cold", "severe", "unknown", "not_judged")
-    homes = ("home", "unit", "building", "substation", "state", "temperature", "measured_at", "state_since")
+    homes = ("home", "unit", "state", "temperature", "measured_at", "state_since", "building", "substation")
     steps = FLAG_STEPS.format(by="f.home, ", chosen=IN_BUILDING, touches=TOUCHES)
     flags = timeline(
         look,
@@ -147,7 +156,6 @@ def _temperature(look: Look) -> Any:
     ]
     panel = lines(look, Text("室温与标准", "Temperature and limits"), asks, Size(24, 11), split="room")
     panel.override_by_name(*named_by_label("temperature", "room"))
-    panel.override_by_name("temperature", [DynamicConfigValue("color", {"mode": "palette-classic"})])
     panel.override_by_name(*band("cold_limit")).override_by_name(*band("severe_limit"))
     return panel.unit("celsius").axis_soft_min(12).axis_soft_max(24)
 
@@ -164,11 +172,11 @@ def _timelines(look: Look) -> list[Any]:
 
 def _past(look: Look) -> list[Any]:
     hours = ("time", "compliant_h", "cold_h", "severe_h", "unknown_h", "not_judged_h")
-    flag = ("cold_since", "raised_at", "cleared_at", "severity", "clear_reason", "lowest", "limit", "ticket")
-    ticket = ("ticket", "class", "ticket_state", "priority", "opened_at", "closed_at")
+    flag = ("severity", "lowest", "limit", "cold_since", "cleared_at", "clear_reason", "ticket")
+    ticket = ("ticket", "class", "ticket_state", "opened_at", "closed_at")
     ledger = Ask(LEDGER.format(zone=look.zone), hours)
     return [
-        stacked_bars(look, Text("每日台账", "Ledger by day"), [ledger], Size(24, 8)),
-        rows(look, Text("标记", "Flags"), Ask(FLAGS, flag), Size(12, 9)),
-        rows(look, Text("工单", "Tickets"), Ask(TICKETS, ticket), Size(12, 9)),
+        over(stacked_bars(look, Text("每日台账，近30天", "Ledger by day, last 30 days"), [ledger], Size(24, 8)), "30d"),
+        over(rows(look, Text("标记，近一年", "Flags, last year"), Ask(FLAGS, flag), Size(14, 9)), "1y"),
+        rows(look, Text("工单", "Tickets"), Ask(TICKETS, ticket), Size(10, 9)),
     ]

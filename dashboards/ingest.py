@@ -4,10 +4,13 @@ from typing import Any
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards.frame import fill, frame
+from dashboards.frame import Section, fill, frame
+from dashboards.grid import Size
 from dashboards.links import INGEST
 from dashboards.look import Look
-from dashboards.panels import Ask, Size, bars, figures, lines, named_by_label, rows, stacked_bars
+from dashboards.panels import Ask, bars, figures, lines, named_by_label, stacked_bars, trend
+from dashboards.tables import rows
+from dashboards.words import REASONS, said
 from domain.reasons import Text
 
 WORKERS = """
@@ -26,16 +29,22 @@ SELECT
   sum(conflicts_per_s) AS conflicts_per_s, sum(dead_per_s) AS dead_per_s
 FROM ingest_rate WHERE $__timeFilter(at) GROUP BY 1 ORDER BY 1
 """
+STORED = """
+SELECT date_bin(interval '15 minutes', at, timestamptz 'epoch') AS time, avg(stored_per_s) AS stored_per_s
+FROM (SELECT at, sum(stored_per_s) AS stored_per_s FROM ingest_rate WHERE $__timeFilter(at) GROUP BY at) AS x
+GROUP BY 1 ORDER BY 1
+"""
 DEAD_OVER_TIME = """
 SELECT
-  date_bin(greatest($__interval_ms, 60000) * interval '1 ms', received_at, timestamptz 'epoch') AS time, reason,
+  date_bin(greatest($__interval_ms, 60000) * interval '1 ms', received_at, timestamptz 'epoch') AS time,
+  {reason} AS reason,
   count(*) AS letters
 FROM dead_letter_seen WHERE $__timeFilter(received_at) GROUP BY 1, 2 ORDER BY 1
 """
 DEAD_IN_ALL = "SELECT reason, sum(count)::bigint AS count FROM ingest_reject GROUP BY reason ORDER BY 2 DESC"
 JOBS = "SELECT reason, sum(jobs)::bigint AS jobs FROM device_job_load GROUP BY reason ORDER BY 2 DESC"
 SILENT = """
-SELECT opened_at, sensor, reason, home, building, substation, station, ticket
+SELECT sensor, reason, opened_at, home, station, ticket, building, substation
 FROM device_job_open WHERE reason IN ('silent', 'clock') ORDER BY opened_at DESC LIMIT 200
 """
 SILENT_BY_STATION = """
@@ -52,7 +61,14 @@ def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
     text = Text("消息是否都已收到并入库。", "Reception and storage of all messages.")
     board = frame(look, INGEST, "30s", "6h", text)
-    return fill(board, [*_flow(look), *_refused(look), *_sensors(look)])
+    return fill(
+        look,
+        board,
+        _flow(look),
+        Section(Text("死信", "Dead letters"), _refused(look)),
+        Section(Text("传感器", "Sensors"), _sensors(look)),
+        Section(Text("通知", "Notices"), _notices(look)),
+    )
 
 
 def _flow(look: Look) -> list[Any]:
@@ -64,8 +80,15 @@ def _flow(look: Look) -> list[Any]:
         "time", "messages_per_s", "stored_per_s", "duplicates_per_s", "late_per_s", "conflicts_per_s", "dead_per_s",
     )  # fmt: skip
     return [
-        rows(look, Text("接入进程", "Workers"), Ask(WORKERS, worker), Size(18, 6)),
-        figures(look, Text("台账", "Ledger"), Ask(LEDGER, ("open_from", "counted_to")), Size(6, 6)),
+        rows(look, Text("接入进程", "Workers"), Ask(WORKERS, worker), Size(24, 6), Text("无接入进程", "no worker yet")),
+        trend(
+            look,
+            Text("每秒入库，近24小时", "Stored per second, last 24 hours"),
+            Ask(STORED, ("time", "stored_per_s")),
+            Size(12, 4),
+            "24h",
+        ),
+        figures(look, Text("台账", "Ledger"), Ask(LEDGER, ("open_from", "counted_to")), Size(12, 4)),
         lines(look, Text("每秒", "Per second"), [Ask(RATES, rate)], Size(12, 9)),
         _by_worker(look, Text("延迟（距测量）", "Lag since measurement"), "measured_lag_s", Size(6, 9)),
         _by_worker(look, Text("排队消息", "Queue"), "queue_messages", Size(6, 9)),
@@ -79,7 +102,8 @@ def _by_worker(look: Look, title: Text, name: str, size: Size) -> Any:
 
 
 def _refused(look: Look) -> list[Any]:
-    letters = Ask(DEAD_OVER_TIME, ("time", "reason", "letters"))
+    asked = DEAD_OVER_TIME.format(reason=said(look, "reason", REASONS))
+    letters = Ask(asked, ("time", "reason", "letters"))
     over_time = stacked_bars(
         look, Text("死信（按原因）", "Dead letters by reason"), [letters], Size(16, 9), split="reason"
     )
@@ -90,23 +114,20 @@ def _refused(look: Look) -> list[Any]:
 
 
 def _sensors(look: Look) -> list[Any]:
-    silent = ("opened_at", "sensor", "reason", "home", "building", "substation", "station", "ticket")
+    silent = ("sensor", "reason", "opened_at", "home", "station", "ticket", "building", "substation")
+    by_station = Text("各站无数据传感器", "Silent sensors by station")
+    title = Text("无数据或时钟不准的传感器", "Sensors that are silent or have a wrong clock")
+    none = Text("无", "none")
+    return [
+        bars(look, Text("设备工单", "Device jobs"), Ask(JOBS, ("reason", "jobs")), Size(12, 8)),
+        bars(look, by_station, Ask(SILENT_BY_STATION, ("station", "jobs")), Size(12, 8)),
+        rows(look, title, Ask(SILENT, silent, ("building", "substation")), Size(24, 10), none),
+    ]
+
+
+def _notices(look: Look) -> list[Any]:
     notice = (
         "audience", "channel", "waiting", "retrying", "waiting_since", "failed", "sent_in_a_day", "last_sent_at",
     )  # fmt: skip
-    return [
-        bars(look, Text("设备工单", "Device jobs"), Ask(JOBS, ("reason", "jobs")), Size(6, 11)),
-        bars(
-            look,
-            Text("各站无数据传感器", "Silent sensors by station"),
-            Ask(SILENT_BY_STATION, ("station", "jobs")),
-            Size(6, 11),
-        ),
-        rows(
-            look,
-            Text("无数据或时钟不准的传感器", "Sensors that are silent or have a wrong clock"),
-            Ask(SILENT, silent),
-            Size(12, 11),
-        ),
-        rows(look, Text("通知发送", "Notices"), Ask(NOTICES, notice), Size(24, 7)),
-    ]
+    none = Text("尚未发送通知", "no notice yet")
+    return [rows(look, Text("通知发送", "Notices"), Ask(NOTICES, notice), Size(24, 7), none)]

@@ -4,19 +4,28 @@ from typing import Any
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from dashboards.frame import STATION, choice, fill, frame
+from dashboards.frame import STATION, Section, choice, fill, frame
+from dashboards.grid import Size
 from dashboards.links import KPI
 from dashboards.look import Look
-from dashboards.panels import Ask, Size, figures, lines, named_by_label, rows
+from dashboards.panels import Ask, figures, lines, named_by_label, over
+from dashboards.tables import rows
 from domain.reasons import Text
 
 MONTHS = """
 SELECT to_char(month, 'YYYY-MM-DD') AS __value, to_char(month, 'YYYY-MM') AS __text
 FROM kpi_heat_month WHERE station IS NULL ORDER BY month DESC
 """
-# A season takes twelve months from its first one; months outside the heating season have nothing to count.
+# A season is from July to June; those that have months are offered, whatever the policy's list of seasons says.
 SEASONS = """
-SELECT x.first AS __value, x.name AS __text FROM (VALUES {seasons}) AS x (first, name) ORDER BY x.first DESC
+SELECT DISTINCT
+  to_char(x.first, 'YYYY-MM-DD') AS __value,
+  to_char(x.first, 'YYYY') || '–' || to_char(x.first + interval '1 year', 'YYYY') AS __text
+FROM (
+  SELECT date_trunc('year', month - interval '6 months') + interval '6 months' AS first
+  FROM kpi_heat_month WHERE station IS NULL
+) AS x
+ORDER BY 1 DESC
 """
 IN_MONTH = "month = ${month:sqlstring}::date"
 IN_SEASON = """
@@ -30,7 +39,7 @@ SELECT station, {HEAT} FROM kpi_heat_month WHERE {IN_MONTH} AND {OF_STATIONS} OR
 """
 SEASON = f"""
 SELECT
-  coalesce(station, '*') AS station,
+  coalesce(station, '{{company}}') AS station,
   sum(compliant_s) / nullif(sum(compliant_s + cold_s + severe_s), 0) AS rate_by_time,
   sum(compliant_s + cold_s + severe_s) / 3600 AS judged_hours,
   sum(compliant_s + cold_s + severe_s) / nullif(sum(compliant_s + cold_s + severe_s + unknown_s), 0) AS coverage,
@@ -39,54 +48,74 @@ FROM kpi_heat_month WHERE {IN_SEASON} AND (station IS NULL OR {OF_STATIONS})
 GROUP BY station ORDER BY rate_by_time NULLS LAST
 """
 OVER_MONTHS = f"""
-SELECT month::timestamp AT TIME ZONE 'zone' AS time, coalesce(station, '*') AS station, rate_by_time
+SELECT month::timestamp AT TIME ZONE '{{zone}}' AS time, coalesce(station, '{{company}}') AS station, rate_by_time
 FROM kpi_heat_month WHERE month BETWEEN $__timeFrom()::timestamptz::date - 31 AND $__timeTo()::timestamptz::date
   AND (station IS NULL OR {OF_STATIONS})
 ORDER BY month
 """
 CLOCKS = f"""
 SELECT
-  coalesce(station, '*') AS station, class, name AS clock, rate AS in_time_rate, in_time, late, unmet, due, median_s
+  coalesce(station, '{{company}}') AS station, class, name AS clock, rate AS in_time_rate, in_time, late, unmet, due,
+  median_s
 FROM kpi_clock_month WHERE {IN_MONTH} AND (station IS NULL OR {OF_STATIONS})
 ORDER BY station NULLS FIRST, class, name
 """
 CASES = f"""
 SELECT
-  coalesce(station, '*') AS station, class, received, closed, closure, closure_in_time, answered, overdue, waiting
+  coalesce(station, '{{company}}') AS station, class, received, closed, closure, closure_in_time, answered, overdue,
+  waiting
 FROM kpi_case_month WHERE {IN_MONTH} AND (station IS NULL OR {OF_STATIONS}) ORDER BY station NULLS FIRST, class
 """
 DESK = f"""
 SELECT
-  coalesce(station, '*') AS station, tickets, closed, called_back,
+  coalesce(station, '{{company}}') AS station, tickets, closed, called_back,
   called_back::numeric / nullif(closed, 0) AS called_back_rate, satisfaction, satisfied, asked, flags, recovered,
   warm_median_s, merged, void
 FROM kpi_desk_month WHERE {IN_MONTH} AND (station IS NULL OR {OF_STATIONS}) ORDER BY station NULLS FIRST
 """
 
 
+COMPANY_NAME = Text("全公司", "company")
+
+
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = Text("按月与供热期统计；* 为全公司。", "By month and by season; * is the whole company.")
+    text = Text("按月与供热期统计，附分母与覆盖率。", "By month and by season, with denominators and coverage.")
     board = frame(look, KPI, "5m", "1y", text)
     board.with_variable(choice(look, "station", STATION, many=True))
-    board.with_variable(choice(look, "month", MONTHS)).with_variable(choice(look, "season", _seasons(look)))
-    return fill(board, [*_heat(look), *_work(look)])
+    board.with_variable(choice(look, "month", MONTHS)).with_variable(choice(look, "season", SEASONS))
+    return fill(
+        look,
+        board,
+        _month(look),
+        Section(Text("供热期", "Season"), _season(look)),
+        Section(Text("本月工单", "Tickets of the month"), _work(look)),
+    )
 
 
-def _seasons(look: Look) -> str:
-    known = [(season.first.replace(day=1), season.first, season.end) for season in look.policy.seasons]
-    return SEASONS.format(seasons=", ".join(f"('{first}', '{start} – {end}')" for first, start, end in known))
+def _ask(look: Look, sql: str, columns: tuple[str, ...]) -> Ask:
+    """Put the name of the whole company, and the zone, into a statement."""
+    return Ask(sql.replace("{company}", look.say(COMPANY_NAME)).replace("{zone}", look.zone), columns)
 
 
-def _heat(look: Look) -> list[Any]:
+def _month(look: Look) -> list[Any]:
     heat = tuple(HEAT.split(", "))
-    season = ("station", "rate_by_time", "judged_hours", "coverage", "kelvin_hours")
-    months = Ask(OVER_MONTHS.replace("'zone'", f"'{look.zone}'"), ("time", "station", "rate_by_time"))
-    by_month = lines(look, Text("各月室温合格率", "Qualified rate by month"), [months], Size(24, 9), split="station")
+    none = Text("本月无数据", "no data in this month")
+    stations = Ask(STATIONS, ("station", *heat))
     return [
         figures(look, Text("本月：全公司", "Month: company"), Ask(COMPANY, heat), Size(24, 4)),
-        rows(look, Text("本月：各供热站", "Month: by station"), Ask(STATIONS, ("station", *heat)), Size(14, 10)),
-        rows(look, Text("供热期", "Season"), Ask(SEASON, season), Size(10, 10)),
+        rows(look, Text("本月：各供热站", "Month: by station"), stations, Size(24, 9), none),
+    ]
+
+
+def _season(look: Look) -> list[Any]:
+    season = ("station", "rate_by_time", "judged_hours", "coverage", "kelvin_hours")
+    months = _ask(look, OVER_MONTHS, ("time", "station", "rate_by_time"))
+    title = Text("各月室温合格率，近一年", "Qualified rate by month, last year")
+    by_month = over(lines(look, title, [months], Size(12, 9), split="station"), "1y")
+    none = Text("本供热期无数据", "no data in this season")
+    return [
+        rows(look, Text("供热期各站", "Season by station"), _ask(look, SEASON, season), Size(12, 9), none),
         by_month.override_by_name(*named_by_label("rate_by_time", "station")).unit("percentunit").max(1),
     ]
 
@@ -98,8 +127,9 @@ def _work(look: Look) -> list[Any]:
         "station", "tickets", "closed", "called_back", "called_back_rate", "satisfaction", "satisfied", "asked",
         "flags", "recovered", "warm_median_s", "merged", "void",
     )  # fmt: skip
+    none = Text("本月无数据", "none in this month")
     return [
-        rows(look, Text("处理及时率", "Handled on time"), Ask(CLOCKS, clock), Size(24, 11)),
-        rows(look, Text("投诉与举报", "Complaints and reports"), Ask(CASES, case), Size(12, 9)),
-        rows(look, Text("工单与回访", "Tickets and call-backs"), Ask(DESK, desk), Size(12, 9)),
+        rows(look, Text("处理及时率", "Handled on time"), _ask(look, CLOCKS, clock), Size(24, 10), none),
+        rows(look, Text("投诉与举报", "Complaints and reports"), _ask(look, CASES, case), Size(24, 7), none),
+        rows(look, Text("工单与回访", "Tickets and call-backs"), _ask(look, DESK, desk), Size(24, 8), none),
     ]

@@ -1,4 +1,4 @@
-"""Links of dashboards: from the city down to a home, and on to the API."""
+"""Links of dashboards: from the city down to a home, and on to pages for people."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,26 +30,36 @@ def field(column: str) -> str:
 # Each link needs the columns that its URL names, besides its own.
 _BUILDING = f"/d/{HOME}?var-substation={field('substation')}&var-building="
 _VALUE = "${__value.raw}"
-_API = "${hearth}/v1/"
+STATUS_PAGE = (Text("公示页：停热与低温区域", "Public page: where heat is short"), "${hearth}/status")
+_HOME_BOARD = Text("住户看板", "Home")
 LINKS: Mapping[str, Sequence[tuple[Text, str]]] = {
     "substation": [(Text("换热站看板", "Substation"), f"/d/{SUBSTATION}?var-station=$__all&var-substation={_VALUE}")],
     "building": [(Text("楼栋看板", "Building"), _BUILDING + _VALUE)],
-    "home": [
-        (Text("住户看板", "Home"), f"{_BUILDING}{field('building')}&var-home={_VALUE}"),
-        (Text("低温依据（接口）", "Evidence for its flags (API)"), f"{_API}homes/{_VALUE}/flags"),
-    ],
-    "ticket": [(Text("工单（接口）", "Ticket (API)"), f"{_API}tickets/{_VALUE}")],
+    "building_of_row": [(Text("楼栋看板", "Building"), _BUILDING + field("building"))],
+    "home": [(_HOME_BOARD, f"{_BUILDING}{field('building')}&var-home={_VALUE}")],
+    "ticket": [(Text("报修工单看板", "Repair desk"), f"/d/{DESK}"), STATUS_PAGE],
+    "area": [STATUS_PAGE],
 }
+# Boards that have the variable `station`: what is chosen goes along from one to the other.
+BY_STATION = frozenset({CITY, SUBSTATION, DESK, KPI})
 
 
 def data_links(look: Look, name: str) -> list[dict[str, object]]:
-    """Build the links on the values of a column; those to the API open in a new tab."""
+    """Build the links on the values of a column; those to pages open in a new tab."""
     return [
         {"title": look.say(title), "url": url, "targetBlank": not url.startswith("/d/")} for title, url in LINKS[name]
     ]
 
 
-def to_dashboard(look: Look, uid: str) -> DashboardLink:
-    """Make the link to another dashboard at the top of one."""
-    link = DashboardLink(look.say(TITLES[uid])).type(DashboardLinkType.LINK).url(f"/d/{uid}")
-    return link.icon("dashboard").keep_time(True).tooltip("").tags([])
+def to_dashboard(look: Look, uid: str, *, by_station: bool) -> DashboardLink:
+    """Make the link to another dashboard at the top of one; each opens with the time range that suits it."""
+    chosen = "?${station:queryparam}" if by_station else ""
+    link = DashboardLink(look.say(TITLES[uid])).type(DashboardLinkType.LINK).url(f"/d/{uid}{chosen}")
+    return link.icon("dashboard").keep_time(False).include_vars(False).tooltip("").tags([])
+
+
+def to_status(look: Look) -> DashboardLink:
+    """Make the link to the page that tells everybody where heat is short."""
+    title, url = STATUS_PAGE
+    link = DashboardLink(look.say(title)).type(DashboardLinkType.LINK).url(url).target_blank(True)
+    return link.icon("external link").keep_time(False).include_vars(False).tooltip("").tags([])

@@ -6,6 +6,7 @@ from typing import Literal
 
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold
 
+from dashboards.ground import NOWHERE, MapGround
 from domain.policy import Limit, Policy
 from domain.reasons import Text
 
@@ -27,6 +28,7 @@ ORANGE = "#ff780a"
 RED = "#c4162a"
 BLUE = "#3274d9"
 PALE = "#c8c8c8"  # not judged
+PURPLE = "#8f3bb8"  # incidents
 NO_CELSIUS = -100.0  # below every temperature: a missing value stays grey
 
 
@@ -37,8 +39,9 @@ class Look:
     language: Language
     policy: Policy
     at: datetime  # selects the policy version of the thresholds
-    hearth_url: str  # where a browser reaches the API
+    hearth_url: str  # where a browser reaches the pages
     prometheus: bool = False  # there is one, so there is a dashboard of it
+    ground: MapGround = NOWHERE
 
     def say(self, text: Text) -> str:
         """Return a text in the language of the dashboards."""

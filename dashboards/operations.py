@@ -8,10 +8,12 @@ from grafana_foundation_sdk.models.common import BigValueColorMode, BigValueGrap
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold, ThresholdsMode
 
 from dashboards.alert_state import alert_list
-from dashboards.frame import fill, frame
+from dashboards.frame import Section, fill, frame
+from dashboards.grid import Size
 from dashboards.links import OPERATIONS
 from dashboards.look import BLUE, GREEN, ORANGE, PROMETHEUS, RED, Look
-from dashboards.panels import Size
+from dashboards.panels import FIGURE_PX, readable
+from dashboards.words import DURATION
 from domain.reasons import Text
 
 DISKS = '{fstype!~"tmpfs|overlay|squashfs|ramfs"}'
@@ -47,7 +49,13 @@ def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
     text = Text("数据库、备份、消息服务器与主机。", "Database server, backups, broker and host.")
     board = frame(look, OPERATIONS, "30s", "24h", text)
-    return fill(board, [*_now(look), *_database(look), *_around(look)])
+    return fill(
+        look,
+        board,
+        _now(look),
+        Section(Text("数据库", "Database"), _database(look)),
+        Section(Text("主机与消息服务器", "Host and broker"), _around(look)),
+    )
 
 
 def _now(look: Look) -> list[Any]:
@@ -57,18 +65,18 @@ def _now(look: Look) -> list[Any]:
         _figure(look, Text("进程", "Processes"), UP, Size(12, 4)).thresholds(down),
         _figure(look, Text("数据库", "Database"), DATABASE_UP, Size(4, 4)).thresholds(down),
         _figure(look, Text("上次备份距今", "Age of the last backup"), BACKUP_AGE, Size(4, 4))
-        .unit("s")
+        .unit(DURATION)
         .thresholds(_steps((None, GREEN), (26 * 3600, RED))),
         _figure(look, Text("日志归档距今", "Age of the archive"), ARCHIVE_AGE, Size(4, 4))
-        .unit("s")
+        .unit(DURATION)
         .thresholds(_steps((None, GREEN), (300, ORANGE), (1800, RED))),
     ]
 
 
 def _database(look: Look) -> list[Any]:
     return [
-        _lines(look, Text("后台任务：逾期", "Background jobs: overdue"), JOBS).unit("s"),
-        _lines(look, Text("列式转换滞后", "Conversion into columns is behind"), CONVERSION).unit("s"),
+        _lines(look, Text("后台任务：逾期", "Background jobs: overdue"), JOBS).unit(DURATION),
+        _lines(look, Text("列式转换滞后", "Conversion into columns is behind"), CONVERSION).unit(DURATION),
         _lines(look, Text("备用库滞后", "Standbys are behind"), REPLICAS).unit("bytes"),
         _lines(look, Text("复制槽保留的日志", "Log kept for slots"), SLOTS).unit("bytes"),
         _lines(look, Text("连接占用", "Connections in use"), CONNECTIONS).unit("percentunit"),
@@ -88,8 +96,8 @@ def _around(look: Look) -> list[Any]:
 
 
 def _figure(look: Look, title: Text, asked: Asked, size: Size) -> Any:
-    panel = _dress(stat.Panel(), look, title, [asked], size)
-    return panel.color_mode(BigValueColorMode.VALUE).graph_mode(BigValueGraphMode.AREA).no_value("–")
+    panel = readable(_dress(stat.Panel(), look, title, [asked], size), FIGURE_PX)
+    return panel.color_mode(BigValueColorMode.VALUE).graph_mode(BigValueGraphMode.AREA)
 
 
 def _lines(look: Look, title: Text, *asked: Asked) -> Any:

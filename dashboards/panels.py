@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from grafana_foundation_sdk.builders import bargauge, common, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import bargauge, common, stat, statetimeline, timeseries
 from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
+from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.common import (
     BarGaugeDisplayMode,
+    BarGaugeNamePlacement,
+    BarGaugeValueMode,
     BigValueColorMode,
     BigValueGraphMode,
+    BigValueJustifyMode,
     BigValueTextMode,
     GraphDrawStyle,
     LegendDisplayMode,
     LegendPlacement,
     SortOrder,
     StackingMode,
-    TableCellHeight,
     TooltipDisplayMode,
     VisibilityMode,
     VizOrientation,
@@ -31,21 +34,21 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
+from dashboards.grid import Size
 from dashboards.links import data_links
 from dashboards.look import BLUE, Look, postgres
 from dashboards.query import Query
-from dashboards.words import COLUMNS, PanelColumn, Value
+from dashboards.words import COLUMNS, PanelColumn, Value, values_of
 from domain.reasons import Text
 
 LINE_WIDTH = 2
 BAND_OPACITY = 8  # percent, below a limit
 
 
-class Size(NamedTuple):
-    """The size of a panel in cells of the grid, which is 24 wide."""
-
-    width: int
-    height: int
+NONE = Text("无", "none")
+NO_DATA = Text("此时段无数据", "no data in this time range")
+NO_VALUE = "–"
+TITLE_PX, FIGURE_PX, CHART_FIGURE_PX = 13, 22, 24
 
 
 @dataclass(frozen=True)
@@ -71,20 +74,27 @@ def dress(panel: Any, look: Look, title: Text, asks: Sequence[Ask], size: Size, 
 def properties(look: Look, name: str, hidden: bool = False) -> list[DynamicConfigValue]:
     """Return the style of a column as Grafana overrides."""
     column = COLUMNS[name]
-    found: dict[str, object] = {"displayName": look.say(column.text), "unit": column.unit, "decimals": column.decimals}
-    if column.values:
-        found["mappings"] = [mapping(look, column.values)]
-    if column.celsius:
-        found["thresholds"] = {"mode": "absolute", "steps": look.celsius()}
+    unit = look.say(column.unit) if isinstance(column.unit, Text) else column.unit
+    found: dict[str, object] = {"displayName": look.say(column.text), "unit": unit, "decimals": column.decimals}
+    if values := values_of(look, name):
+        found["mappings"] = [mapping(look, values)]
+    if steps := _steps(look, column):
+        found["thresholds"] = {"mode": "absolute", "steps": steps}
     if column.colour:
         found["color"] = {"mode": "fixed", "fixedColor": column.colour}
-    elif column.celsius:
+    elif steps:
         found["color"] = {"mode": "thresholds"}
     if column.link:
         found["links"] = data_links(look, column.link)
     if hidden:
         found["custom.hidden"] = True
     return [DynamicConfigValue(id_val=key, value=value) for key, value in found.items() if value is not None]
+
+
+def _steps(look: Look, column: PanelColumn) -> list[Threshold]:
+    if column.celsius:
+        return look.celsius()
+    return [Threshold(value=value, color=colour) for value, colour in column.steps]
 
 
 def mapping(look: Look, values: Mapping[str, Value]) -> ValueMap:
@@ -96,38 +106,46 @@ def mapping(look: Look, values: Mapping[str, Value]) -> ValueMap:
     return ValueMap(options=results)
 
 
-def rows(look: Look, title: Text, ask: Ask, size: Size) -> table.Panel:
-    """Make a table. Columns of named values or temperatures are coloured."""
-    panel: table.Panel = dress(table.Panel(), look, title, [ask], size)
-    panel.filterable(True).cell_height(TableCellHeight.SM)
-    for name in ask.columns:
-        if _is_coloured(COLUMNS[name]):
-            panel.override_by_name(name, [DynamicConfigValue("custom.cellOptions", {"type": "color-text"})])
-    return panel
-
-
-def _is_coloured(column: PanelColumn) -> bool:
-    return column.celsius or any(v.colour for v in (column.values or {}).values())
-
-
 def figures(look: Look, title: Text, ask: Ask, size: Size) -> stat.Panel:
     """Make a panel of one row of figures, side by side."""
     panel: stat.Panel = dress(stat.Panel(), look, title, [ask], size)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("/.*/").values(False))
     panel.color_mode(BigValueColorMode.VALUE).graph_mode(BigValueGraphMode.NONE)
-    panel.text_mode(BigValueTextMode.VALUE_AND_NAME).no_value("–")
-    return panel.thresholds(plain(BLUE))
+    return readable(panel, FIGURE_PX).thresholds(plain(BLUE))
 
 
-def bars(look: Look, title: Text, ask: Ask, size: Size) -> bargauge.Panel:
+def trend(look: Look, title: Text, ask: Ask, size: Size, span: str) -> stat.Panel:
+    """Make a figure with its course over a time of its own; the columns are time and the figure."""
+    panel: stat.Panel = dress(stat.Panel(), look, title, [ask], size)
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields("").values(False))
+    panel.color_mode(BigValueColorMode.VALUE).graph_mode(BigValueGraphMode.AREA)
+    over(readable(panel, CHART_FIGURE_PX).thresholds(plain(BLUE)), span)
+    return panel
+
+
+def readable(panel: stat.Panel, figure_px: int) -> stat.Panel:
+    """Put each name above its value, in sizes that do not depend on the longest of all."""
+    sizes = common.VizTextDisplayOptions().title_size(TITLE_PX).value_size(figure_px)
+    panel.text_mode(BigValueTextMode.VALUE_AND_NAME).wide_layout(False).text(sizes).no_value(NO_VALUE)
+    return panel.orientation(VizOrientation.AUTO).justify_mode(BigValueJustifyMode.AUTO)
+
+
+def over(panel: Any, span: str) -> Any:
+    """Give a panel a time range of its own, such as 30d; its title says which."""
+    return panel.time_from(span).hide_time_override(True)
+
+
+def bars(look: Look, title: Text, ask: Ask, size: Size, none: Text = NONE) -> bargauge.Panel:
     """Make a bar for each row: the first column is its name, the second its length."""
     named, length = ask.columns
     panel: bargauge.Panel = dress(bargauge.Panel(), look, title, [Ask(ask.sql, (named,))], size)
-    # A display name on the length would replace the names of the rows.
-    panel.override_by_name(length, [p for p in properties(look, length) if p.id_val != "displayName"])
+    looks = [p for p in properties(look, length) if p.id_val != "displayName"]
+    # As a display name, each bar has what the first column of its row says.
+    panel.override_by_name(length, [*looks, DynamicConfigValue("displayName", "${__data.fields[0]}")])
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(True).limit(50))
-    panel.orientation(VizOrientation.HORIZONTAL).display_mode(BarGaugeDisplayMode.BASIC)
-    return panel.no_value("–").thresholds(plain(BLUE))
+    panel.orientation(VizOrientation.HORIZONTAL).display_mode(BarGaugeDisplayMode.BASIC).min(0)
+    panel.name_placement(BarGaugeNamePlacement.LEFT).value_mode(BarGaugeValueMode.TEXT)
+    return panel.no_value(look.say(none)).thresholds(plain(BLUE))
 
 
 def lines(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str | None = None) -> timeseries.Panel:
@@ -138,7 +156,7 @@ def lines(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str |
     panel.legend(_legend())
     if split:
         panel.with_transformation(split_by(split))
-    return panel
+    return panel.no_value(look.say(NO_DATA))
 
 
 def stacked_bars(
@@ -149,13 +167,24 @@ def stacked_bars(
     return panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A")).line_width(0)
 
 
+class AllRows(statetimeline.Panel):
+    """A timeline with all rows on one page: perPage 0, which the SDK's builder refuses."""
+
+    def build(self) -> dashboard.Panel:
+        """Build the panel."""
+        panel = super().build()
+        options: Any = panel.options
+        options.per_page = 0
+        return panel
+
+
 def timeline(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str | None = None) -> statetimeline.Panel:
     """Make a timeline of states, one row per column or per value of `split`."""
-    panel: statetimeline.Panel = dress(statetimeline.Panel(), look, title, asks, size, split)
+    panel: statetimeline.Panel = dress(AllRows(), look, title, asks, size, split)
     panel.show_value(VisibilityMode.AUTO).row_height(0.8).fill_opacity(80).legend(_legend())
     if split:
         panel.with_transformation(split_by(split))
-    return panel
+    return panel.no_value(look.say(NO_DATA))
 
 
 def split_by(column: str) -> DataTransformerConfig:
@@ -169,8 +198,9 @@ def split_by(column: str) -> DataTransformerConfig:
 
 
 def named_by_label(name: str, label: str) -> tuple[str, list[DynamicConfigValue]]:
-    """Make an override that names the lines of a column by the value they were split by."""
-    return name, [DynamicConfigValue("displayName", "${__field.labels." + label + "}")]
+    """Make an override that names the lines of a column by the value they were split by, each in its own colour."""
+    own = DynamicConfigValue("color", {"mode": "palette-classic"})
+    return name, [DynamicConfigValue("displayName", "${__field.labels." + label + "}"), own]
 
 
 def band(name: str) -> tuple[str, list[DynamicConfigValue]]:

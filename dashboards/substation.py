@@ -6,10 +6,12 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards import links
-from dashboards.frame import STATION, SUBSTATION, choice, fill, frame
+from dashboards.frame import STATION, SUBSTATION, Section, choice, fill, frame
+from dashboards.grid import Size
 from dashboards.look import Look
-from dashboards.panels import Ask, Size, figures, lines, rows
+from dashboards.panels import Ask, figures, lines, trend
 from dashboards.series import FLAGS_OVER_TIME, holds, with_gaps
+from dashboards.tables import rows
 from domain.reasons import Text
 
 CHOSEN = "substation = ${substation:sqlstring}"
@@ -35,11 +37,11 @@ WHERE substation = ${{substation:sqlstring}} AND $__timeFilter(measured_at)
 GROUP BY 1
 """
 BUILDINGS = f"""
-SELECT code AS building, substation, name, coldest, mean, cold + severe AS cold_homes, unknown, homes
+SELECT name, code AS building, coldest, mean, cold + severe AS cold_homes, unknown, homes, substation
 FROM building_now WHERE {CHOSEN} ORDER BY coldest NULLS LAST
 """
 COLD_HOMES = f"""
-SELECT code AS home, building, substation, state, temperature, measured_at, state_since
+SELECT code AS home, state, temperature, state_since, building, substation
 FROM home_now WHERE {CHOSEN} AND state IN ('cold', 'severe', 'unknown') ORDER BY temperature NULLS LAST LIMIT 200
 """
 ALARMS = f"SELECT kind AS alarm, since, raised_at FROM substation_alarm_open WHERE {CHOSEN} ORDER BY raised_at"
@@ -51,7 +53,12 @@ def dashboard(look: Look) -> Dashboard:
     board = frame(look, links.SUBSTATION, "1m", "24h", text)
     board.with_variable(choice(look, "station", STATION, many=True))
     board.with_variable(choice(look, "substation", SUBSTATION))
-    return fill(board, [*_now(look), *_history(look), *_lists(look)])
+    return fill(
+        look,
+        board,
+        [*_now(look), *_history(look)],
+        Section(Text("楼栋、住户与报警", "Buildings, homes and alarms"), _lists(look)),
+    )
 
 
 def channels(look: Look, *names: str) -> str:
@@ -67,8 +74,15 @@ def _now(look: Look) -> list[Any]:
     )  # fmt: skip
     homes = ("homes", "compliant", "cold", "severe", "unknown", "coldest")
     return [
-        figures(look, Text("当前参数", "Now"), Ask(NOW, channel), Size(14, 4)),
-        figures(look, Text("所带住户", "Homes supplied"), Ask(HOMES, homes), Size(10, 4)),
+        figures(look, Text("当前参数", "Now"), Ask(NOW, channel), Size(24, 4)),
+        trend(
+            look,
+            Text("供水温度，近24小时", "Supply temperature, last 24 hours"),
+            Ask(channels(look, "supply_temperature"), ("time", "supply_temperature")),
+            Size(8, 4),
+            "24h",
+        ),
+        figures(look, Text("所带住户", "Homes supplied"), Ask(HOMES, homes), Size(16, 4)),
     ]
 
 
@@ -102,13 +116,19 @@ def _cold_against_supply(look: Look) -> Any:
 
 
 def _lists(look: Look) -> list[Any]:
-    building = ("building", "substation", "name", "coldest", "mean", "cold_homes", "unknown", "homes")
-    home = ("home", "building", "substation", "state", "temperature", "measured_at", "state_since")
+    building = ("name", "building", "coldest", "mean", "cold_homes", "unknown", "homes", "substation")
+    home = ("home", "state", "temperature", "state_since", "building", "substation")
     alarm = ("alarm", "since", "raised_at")
+    none = Text("无报警", "no alarm")
+    cold = Text("无低温或未知住户", "no home is cold or unknown")
     return [
-        rows(look, Text("楼栋", "Buildings"), Ask(BUILDINGS, building, ("substation",)), Size(12, 10)),
+        rows(look, Text("楼栋", "Buildings"), Ask(BUILDINGS, building, ("substation",)), Size(13, 10)),
         rows(
-            look, Text("低温与未知住户", "Cold and unknown homes"), Ask(COLD_HOMES, home, ("substation",)), Size(12, 10)
+            look,
+            Text("低温与未知住户", "Cold and unknown homes"),
+            Ask(COLD_HOMES, home, ("substation",)),
+            Size(11, 10),
+            cold,
         ),
-        rows(look, Text("报警", "Alarms"), Ask(ALARMS, alarm), Size(24, 6)),
+        rows(look, Text("报警", "Alarms"), Ask(ALARMS, alarm), Size(24, 6), none),
     ]

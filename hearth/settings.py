@@ -19,6 +19,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from domain.errors import UsageError
 
 PREFIX = "HEARTH_"
+PLACE = re.compile(r"(-?\d{1,2}(?:\.\d+)?), ?(-?\d{1,3}(?:\.\d+)?)", re.ASCII)
+TILES = re.compile(r"(https?://[^\s/]+/|/)(?=\S*\{z\})(?=\S*\{x\})(?=\S*\{-?y\})\S+")
 # Variables that are no settings of a process: of the compose files, of the servers' cache, and those that Kubernetes
 # sets in every container for a service of the name `hearth…`.
 OF_OTHERS = re.compile(
@@ -113,6 +115,10 @@ class Settings(BaseSettings):
     grafana_database_url: SecretStr | None = None
     grafana_prometheus_url: str | None = None
     grafana_contacts: SecretStr | None = None
+    map_style: str = "none"
+    map_attribution: Annotated[str | None, Field(max_length=500)] = None
+    map_centre: str | None = None
+    map_zoom: Annotated[float | None, Field(ge=3, le=19)] = None
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 
     @field_validator("database_url", "grafana_database_url")
@@ -129,6 +135,21 @@ class Settings(BaseSettings):
             parts = urlsplit(value)
             if parts.scheme not in ("http", "https") or not parts.hostname or not _has_port_number(parts):
                 raise ValueError("must be http://host:port or https://…")
+        return value
+
+    @field_validator("map_style")
+    @classmethod
+    def _is_map_style(cls, value: str) -> str:
+        if value not in ("none", "osm", "grafana") and not TILES.fullmatch(value):
+            raise ValueError("must be none, osm, grafana, or https://…/{z}/{x}/{y}.png")
+        return value
+
+    @field_validator("map_centre")
+    @classmethod
+    def _is_place(cls, value: str | None) -> str | None:
+        found = PLACE.fullmatch(value) if value is not None else None
+        if value is not None and not (found and abs(float(found[1])) <= 85 and abs(float(found[2])) <= 180):
+            raise ValueError("must be latitude,longitude, such as 41.80,123.43")
         return value
 
     @field_validator("mqtt_url")

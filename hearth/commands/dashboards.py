@@ -4,15 +4,19 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
 
 from dashboards.bundle import GrafanaBundle, bundle
 from dashboards.change import GrafanaChange
+from dashboards.city_map import MAP_SIZE
+from dashboards.ground import MapGround, over
 from dashboards.look import Look
 from dashboards.render import PASSWORD_VARIABLE, render, withdraw
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, now
+from hearth.wiring import chosen_policy, now, open_database
+from store.figures import map_rows
 
 app = typer.Typer(help="Grafana: dashboards, alert rules, data source, contact points.", no_args_is_help=True)
 
@@ -42,6 +46,7 @@ def push(
         if not dry_run:
             check_source(grafana.api, changed=push.changed_source)
     _refuse(push.wrong)
+    _note_fit(wanted)
 
 
 @app.command("render")
@@ -64,10 +69,13 @@ def render_files(
         raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
     typer.echo(f"{len(written)} files in {folder}")
     _refuse(wanted.wrong)
+    if not away:
+        _note_fit(wanted)
 
 
 def _bundle(settings: Settings) -> GrafanaBundle:
-    look = Look(settings.grafana_language, chosen_policy(settings), now(), settings.public_url.rstrip("/"))
+    url = settings.public_url.rstrip("/")
+    look = Look(settings.grafana_language, chosen_policy(settings), now(), url, ground=_ground(settings))
     database = settings.grafana_database_url.get_secret_value() if settings.grafana_database_url else None
     contacts = settings.grafana_contacts.get_secret_value() if settings.grafana_contacts else ""
     addresses = [address.strip() for address in contacts.split(",") if address.strip()]
@@ -78,6 +86,34 @@ def _refuse(wrong: list[str]) -> None:
     """Say what could not be used of the contact points, after all else is done."""
     if wrong:
         raise UsageError(f"all else is done, but {'; '.join(wrong)}")
+
+
+def _ground(settings: Settings) -> MapGround:
+    """Return what the map stands on: as it is set, or over the buildings of the registry where a database answers."""
+    centre = None
+    if settings.map_centre:
+        lat, lon = map(float, settings.map_centre.split(","))
+        centre = (lat, lon)
+    ground = MapGround(settings.map_style, settings.map_attribution or "", centre, settings.map_zoom)
+    extent = None if centre else _city(settings)
+    return over(extent, MAP_SIZE, ground) if extent else ground
+
+
+def _city(settings: Settings) -> map_rows.MapExtent | None:
+    try:
+        with open_database(settings, "dashboards") as conn:
+            return map_rows.extent(conn)
+    except (UsageError, psycopg.Error):
+        return None
+
+
+def _note_fit(wanted: GrafanaBundle) -> None:
+    if not wanted.map_stays:
+        typer.echo(
+            "note: the city map fits its buildings at every refresh; to let it stay where a viewer moved it, set "
+            "HEARTH_MAP_CENTRE, or run this where HEARTH_DATABASE_URL has a registry",
+            err=True,
+        )
 
 
 def _show(changes: list[GrafanaChange], dry: bool) -> None:

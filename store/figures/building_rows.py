@@ -23,7 +23,8 @@ SELECT
   count(*) FILTER (WHERE h.state = 'compliant'), count(*) FILTER (WHERE h.state = 'cold'),
   count(*) FILTER (WHERE h.state = 'severe'), count(*) FILTER (WHERE h.state = 'unknown'),
   count(*) FILTER (WHERE h.state = 'not_judged'),
-  min(h.celsius), avg(h.celsius), count(h.flag_id), (SELECT max(day) FROM ledger),
+  min(h.celsius) FILTER (WHERE h.state <> 'not_judged'), avg(h.celsius) FILTER (WHERE h.state <> 'not_judged'),
+  count(h.flag_id), (SELECT max(day) FROM ledger),
   sum(l.compliant_us), sum(l.cold_us), sum(l.severe_us), sum(l.unknown_us), sum(l.not_judged_us)
 FROM building AS b
 LEFT JOIN (

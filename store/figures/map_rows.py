@@ -30,6 +30,17 @@ WHERE (%(everywhere)s OR u.station = %(own_station)s)
   AND (%(west)s::float8 IS NULL OR (u.lon BETWEEN %(west)s AND %(east)s AND u.lat BETWEEN %(south)s AND %(north)s))
 ORDER BY u.code
 """
+# Around the middle one of all buildings: a place that was mistyped, far away, would show the world.
+SELECT_EXTENT: LiteralString = """
+SELECT min(b.lon), min(b.lat), max(b.lon), max(b.lat)
+FROM building AS b
+CROSS JOIN (
+  SELECT
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY lon) AS lon, percentile_disc(0.5) WITHIN GROUP (ORDER BY lat) AS lat
+  FROM building WHERE lat IS NOT NULL AND lon IS NOT NULL
+) AS middle
+WHERE abs(b.lon - middle.lon) < 1.5 AND abs(b.lat - middle.lat) < 1
+"""
 
 
 class MapExtent(NamedTuple):
@@ -52,6 +63,12 @@ def buildings(conn: Connection, scope: Scope, box: MapExtent | None) -> list[Row
 def substations(conn: Connection, scope: Scope, box: MapExtent | None) -> list[Row]:
     """Return substations with their last values: °C, MPa, m³/h, kW."""
     return fetch(conn, SELECT_SUBSTATIONS, _parameters(scope, box))
+
+
+def extent(conn: Connection) -> MapExtent | None:
+    """Return the box around the city's buildings; None if no building has a place."""
+    row = conn.execute(SELECT_EXTENT).fetchone()
+    return MapExtent(*row) if row and row[0] is not None else None
 
 
 def _parameters(scope: Scope, box: MapExtent | None) -> dict[str, Any]:

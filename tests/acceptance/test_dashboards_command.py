@@ -3,10 +3,13 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.acceptance import processes
+from tests.api import town
+from tests.conftest import Database
 from tests.dashboards.grafana import Grafana, serving
 
 DATABASE = "postgresql://grafana:secret@db/hearth"
@@ -63,3 +66,33 @@ def test_render(grafana: Grafana, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "dashboards/hearth/hearth-city.json").read_text(encoding="utf-8"))["title"] == "全市"
     assert grafana.asked == []
+    assert view(tmp_path)["id"] == "fit"
+    assert "HEARTH_MAP_CENTRE" in done.stderr, "a fit runs again at every refresh, and that is said"
+
+
+def view(folder: Path) -> dict[str, Any]:
+    """Return how the city map opens."""
+    board = json.loads((folder / "dashboards/hearth/hearth-city.json").read_text(encoding="utf-8"))
+    (found,) = [panel["options"]["view"] for panel in board["panels"] if panel["type"] == "geomap"]
+    return dict(found)
+
+
+def test_the_map_opens_where_it_is_told(grafana: Grafana, tmp_path: Path) -> None:
+    told = settings(grafana, MAP_CENTRE="41.80,123.43", MAP_ZOOM="11.5", MAP_STYLE="https://t.example/{z}/{x}/{y}.png")
+    done = processes.run(told, "dashboards", "render", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    opened = view(tmp_path)
+    assert (opened["id"], opened["lat"], opened["lon"], opened["zoom"]) == ("coords", 41.8, 123.43, 11.5)
+
+
+def test_the_map_opens_on_the_city_and_stays(grafana: Grafana, tmp_path: Path, plain_database: Database) -> None:
+    with plain_database.connect(autocommit=True) as conn:
+        for number in range(3):
+            town.home(conn, f"H{number}", building=f"B{number}")
+        conn.execute("UPDATE building SET lat = 41.8 + building_id * 0.01, lon = 123.4 + building_id * 0.01")
+        conn.execute("UPDATE building SET lat = 0, lon = 0 WHERE code = 'B2'")
+    done = processes.run(settings(grafana, DATABASE_URL=plain_database.url), "dashboards", "render", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    opened = view(tmp_path)
+    assert opened["id"] == "coords"
+    assert abs(opened["lat"] - 41.8) < 0.1, "a building that was mistyped far away does not count"

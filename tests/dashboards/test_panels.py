@@ -11,13 +11,14 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from bench.dashboards import reads_through
-from bench.panels import Question, expand, questions
+from bench.panels import Question, expand, panels, questions
 from dashboards.bundle import bundle
 from dashboards.collection import dashboards
 from tests.dashboards.conftest import CHOSEN, look
 from tests.store.chunks import opened
 
 BOARDS = dashboards(look())
+ASKING = [panel for board in BOARDS.values() for panel in panels(board) if "targets" in panel]
 QUESTIONS = [question for board in BOARDS.values() for question in questions(board)]
 # Columns that would tell who somebody is.
 PERSONAL = re.compile(r"phone|contact|person|customer|recipient|email|description|payload|said|secret|signature|hash")
@@ -32,7 +33,7 @@ class Answer(NamedTuple):
 def ask(conn: Connection, question: Question, days: float = 1) -> Answer:
     now = datetime.now(UTC)
     with conn.cursor() as cur:
-        cur.execute(expand(question.sql, CHOSEN, now - timedelta(days=days), now).encode())
+        cur.execute(expand(question.sql, CHOSEN, now - (question.span or timedelta(days=days)), now).encode())
         assert cur.description is not None
         return Answer({column.name: column.type_code for column in cur.description}, cur.fetchall())
 
@@ -48,7 +49,7 @@ def test_a_query_gives_what_its_panel_needs(town: Connection, question: Question
         assert {"time", "text"} <= set(types) <= {"time", "timeend", "text", "tags"}
     elif question.kind == "geomap":
         assert types["lat"] == types["lon"] == 701
-    elif question.kind in ("timeseries", "state-timeline"):
+    elif question.kind in ("timeseries", "state-timeline") or (question.kind == "stat" and "time" in types):
         assert types["time"] in TIMES
         assert kinds & (TEXTS if question.kind == "state-timeline" else NUMBERS)
         assert [row[0] for row in rows] == sorted(row[0] for row in rows)
@@ -60,7 +61,7 @@ def test_a_query_gives_what_its_panel_needs(town: Connection, question: Question
         assert question.kind == "table"
 
 
-@pytest.mark.parametrize("panel", [p for b in BOARDS.values() for p in b["panels"]], ids=lambda panel: panel["title"])
+@pytest.mark.parametrize("panel", ASKING, ids=lambda panel: panel["title"])
 def test_the_columns_of_a_panel_are_those_it_has_looks_for(town: Connection, panel: dict[str, Any]) -> None:
     given = set()
     for target in panel["targets"]:
@@ -88,6 +89,37 @@ def test_a_query_of_a_day_opens_the_chunks_of_a_day(town: Connection) -> None:
         with town.transaction(force_rollback=True):
             ask(town, question)
             assert opened(town) <= 4, question
+
+
+OVER_READINGS = """
+WITH RECURSIVE over (oid) AS (
+  SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname IN ('reading', 'substation_reading')
+  UNION
+  SELECT r.ev_class FROM over AS o
+  JOIN pg_depend AS d ON d.refobjid = o.oid AND d.classid = 'pg_rewrite'::regclass
+  JOIN pg_rewrite AS r ON r.oid = d.objid
+)
+SELECT relname FROM over JOIN pg_class USING (oid)
+"""
+
+
+def test_a_statement_over_the_readings_is_bounded_in_time(town: Connection) -> None:
+    views = {name for (name,) in town.execute(OVER_READINGS)}
+    assert {"home_reading", "substation_history", "reading_hour"} <= views
+    assert "substation_now" not in views, "what is now is kept beside the readings"
+    asking = [q for q in QUESTIONS if views & set(re.findall(r"\w+", q.sql))]
+    assert len(asking) > 5
+    assert [str(q) for q in asking if "$__timeFilter(measured_at)" not in q.sql] == []
+
+
+def test_a_statement_without_a_bound_is_noticed(town: Connection) -> None:
+    if town.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'").fetchone():
+        with town.transaction(force_rollback=True):
+            town.execute("SELECT max(temperature) FROM home_reading WHERE home = 'H0'")
+            assert opened(town) > 4
+        with town.transaction(force_rollback=True):
+            town.execute("SELECT * FROM substation_now")
+            assert opened(town) == 0
 
 
 @pytest.fixture

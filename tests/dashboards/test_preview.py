@@ -1,26 +1,41 @@
-"""The preview of the city map: it draws the rows it is given and says what it is."""
+"""Drawings of the boards: the rows they are given, by the options of their panels; they say what they are."""
 
-from pathlib import Path
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
-import numpy as np
+import pytest
 from psycopg import Connection
 
-from bench.preview import SAYS, asked, colour, draw
-from dashboards.look import GREEN, GREY, ORANGE, RED
-from tests.dashboards.conftest import BUILDINGS, look
+from bench.drawing.page import SAYS
+from bench.drawing.values import shown
+from bench.preview import drawn
+from dashboards.links import TITLES
+from dashboards.look import LANGUAGES, Language
+from tests.dashboards.conftest import BUILDINGS
+from tests.dashboards.contract import UNITS
 
-PNG = b"\x89PNG"
-
-
-def test_a_preview_of_a_town(town: Connection, tmp_path: Path) -> None:
-    rows = asked(town, look())
-    assert {ref: len(found) for ref, found in rows.items()} == {"A": BUILDINGS, "B": BUILDINGS // 30, "C": 1}
-    figure = draw(look(), rows)
-    assert figure.get_suptitle() == SAYS
-    assert [np.shape(axes.collections[0].get_offsets())[0] for axes in figure.axes] == [BUILDINGS, BUILDINGS]
-    figure.savefig(tmp_path / "map.png", dpi=40)
-    assert (tmp_path / "map.png").read_bytes().startswith(PNG)
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
-def test_colours_are_those_of_the_policy() -> None:
-    assert [colour(look(), celsius) for celsius in (None, 15.9, 16.0, 17.9, 18.0)] == [GREY, RED, ORANGE, ORANGE, GREEN]
+@pytest.mark.parametrize(("unit", "case"), UNITS.items())
+def test_units_are_drawn_as_grafana_writes_them(unit: str, case: tuple[float, int | None, str]) -> None:
+    value, decimals, text = case
+    given = datetime.fromtimestamp(value / 1000, UTC) if unit.startswith("time:") else value
+    assert shown(given, {"unit": unit, "decimals": decimals}, ZONE).text == text
+
+
+def test_mapped_and_missing_values() -> None:
+    mapping = {"type": "value", "options": {"cold": {"text": "低温", "color": "#ff780a"}}}
+    assert shown("cold", {"mappings": [mapping]}, ZONE) == ("低温", "#ff780a")
+    assert shown(None, {"noValue": "–"}, ZONE).text == "–"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_boards_of_a_town_are_drawn(town: Connection, language: Language) -> None:
+    pages = {name: html for name, html, _ in drawn(town, language, set(TITLES), [1366])}
+    assert len(pages) == len(TITLES) - 1, "what Prometheus is asked is not in the database"
+    assert all(SAYS[language] in html for html in pages.values())
+    city = pages[f"city-{language}-1366"]
+    assert len(re.findall("<circle", city)) > BUILDINGS, "a dot for each building, and the line of an incident"
+    assert "<svg" in pages[f"home-{language}-1366"]

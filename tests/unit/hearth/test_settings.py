@@ -22,6 +22,12 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HEARTH_API_PORT", "70000"),
         ("HEARTH_BATCH_MESSAGES", "0"),
         ("HEARTH_LOG_LEVEL", "loud"),
+        ("HEARTH_MAP_STYLE", "https://tiles.example/secret/map.png"),
+        ("HEARTH_MAP_STYLE", "streets"),
+        ("HEARTH_MAP_CENTRE", "123.4"),
+        ("HEARTH_MAP_CENTRE", "123.4,41.8"),
+        ("HEARTH_MAP_CENTRE", "41.8,223.4"),
+        ("HEARTH_MAP_ZOOM", "1"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line_without_its_value(
