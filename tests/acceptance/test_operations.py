@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from psycopg import sql
 
 from local.trixie import TimescalePostgres
+from store.base import condition, server_figures
 from tests import registry_rows as town
 from tests.acceptance import processes
 from tests.acceptance.waiting import until
@@ -36,7 +38,9 @@ class Operated:
         self.copy(made, "secrets")
         self.give()
         archive = f"HEARTH_ARCHIVE={self.seen('archive')} {self.seen('scripts/archive')} %p %f"
-        self.server.settings.update({"archive_mode": "on", "archive_command": archive})
+        self.server.settings.update(
+            {"archive_mode": "on", "archive_command": archive, "hba_file": self.seen("scripts/pg_hba.conf")}
+        )
 
     def copy(self, source: Path, name: str) -> None:
         """Put files where the server's account can read them."""
@@ -53,8 +57,17 @@ class Operated:
 
     def script(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of the scripts beside the server, as its account."""
+        command = self.command(name, *arguments)
+        environment = self.environment()
+        return subprocess.run(command, env=environment, cwd=self.place, capture_output=True, text=True, check=False)
+
+    def command(self, name: str, *arguments: str) -> list[str]:
+        return self.server.host.command(self.seen(f"scripts/{name}"), *arguments)
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a script."""
         superuser = psycopg.conninfo.conninfo_to_dict(self.server.url())
-        environment = {
+        return {
             "PATH": f"{self.server.build.programs}:/usr/sbin:/usr/bin:/sbin:/bin",
             "PGHOST": str(superuser["host"]),
             "PGPORT": str(superuser["port"]),
@@ -65,8 +78,6 @@ class Operated:
             "HEARTH_BACKUPS": self.seen("backups"),
             "HEARTH_SECRETS": self.seen("secrets"),
         }
-        command = self.server.host.command(self.seen(f"scripts/{name}"), *arguments)
-        return subprocess.run(command, env=environment, cwd=self.place, capture_output=True, text=True, check=False)
 
     def run(self, name: str, *arguments: str) -> str:
         """Run a script that must succeed; its last line."""
@@ -317,3 +328,82 @@ def test_check_tells_the_edition_and_a_log_that_piles_up(operated: Operated) -> 
         conn.execute("SELECT pg_switch_wal()")
         until(lambda: check().returncode == 2, "it is noticed", 90)
     assert "will fill the disk" in check().stdout
+
+
+@contextmanager
+def scheduled(operated: Operated, keep: int, hour: int) -> Iterator[Path]:
+    """Run the schedule of backups as the service `backup` does: with the account for that, and looking often."""
+    environment = {**operated.environment(), "PGUSER": "hearth_login_backup", "HEARTH_BACKUP_PACE": "1"}
+    del environment["PGPASSWORD"]
+    log = operated.place / "backups.log"
+    with log.open("w") as output:
+        command = operated.command("backups", str(keep), str(hour))
+        process = subprocess.Popen(command, env=environment, cwd=operated.place, stdout=output, stderr=output)
+    try:
+        yield log
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def bases(operated: Operated) -> list[str]:
+    return sorted(path.name for path in (operated.place / "backups").glob("base-*Z"))
+
+
+def test_backups_are_made_by_themselves_and_can_be_restored(operated: Operated) -> None:
+    backups = operated.place / "backups"
+    hour_begun = datetime.now(UTC).hour
+    for name in ("base-20250101T000000Z", "base-20250102T000000Z", "base-20250103T000000Z.part"):
+        (backups / name).mkdir()
+        (backups / name / "base.tar.gz").touch()
+    operated.give()
+    with operated.connect() as conn:
+        fill(conn, 300)
+        with scheduled(operated, 1, hour_begun) as log:
+            until(lambda: bases(operated)[0] > "base-2026" and bases(operated)[0] in log.read_text(), "one is made")
+            made = bases(operated)
+            time.sleep(3)
+            assert bases(operated) == made, "one a day"
+        assert len(made) == 1, "the newest is kept"
+        assert sorted(path.name for path in backups.iterdir()) == made, "nothing unfinished is left"
+        fill_again(conn, 30)
+        before = counts(conn)
+        conn.execute("SELECT pg_switch_wal()")
+        until(lambda: archived(conn), "the log is in the archive")
+    operated.server.stop()
+    operated.run("recover", operated.seen(f"backups/{made[-1]}"))
+    operated.server.start()
+    with operated.connect() as conn:
+        until(lambda: conn.execute("SELECT NOT pg_is_in_recovery()").fetchone() == (True,), "the recovery ends")
+        assert counts(conn) == before
+
+
+def test_a_backup_that_fails_is_tried_again_and_takes_none_away(operated: Operated) -> None:
+    old = operated.place / "backups/base-20250101T000000Z"
+    old.mkdir()
+    operated.give()
+    secret = operated.place / "secrets/database_backup_password"
+    right = secret.read_text(encoding="utf-8")
+    secret.chmod(0o644)
+    secret.write_text("wrong", encoding="utf-8")
+    with scheduled(operated, 1, 0) as log:
+        until(lambda: log.read_text().count("next try in") >= 2, "it is tried again")
+        assert "password authentication failed" in log.read_text()
+        assert bases(operated) == [old.name]
+        secret.write_text(right, encoding="utf-8")
+        until(lambda: bases(operated) != [old.name] and not old.exists(), "it is made")
+
+
+def test_the_accounts_of_exporter_and_backup_read_nothing(operated: Operated) -> None:
+    with psycopg.connect(operated.url("exporter")) as conn:
+        for refused in ("SELECT FROM home", "SELECT FROM ticket", "CREATE TABLE mine ()", "SELECT pg_ls_waldir()"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), conn.transaction():
+                conn.execute(refused.encode())
+        assert server_figures.server(conn).bytes > 0
+        assert condition.archive(conn).is_on
+        assert conn.execute("SHOW statement_timeout").fetchone() == ("5s",)
+    with operated.connect() as conn:
+        conn.execute("DROP ROLE hearth_login_exporter")
+        conn.execute("DROP ROLE hearth_login_backup")
+    operated.run("passwords")  # as after an upgrade from a version that had them not
+    psycopg.connect(operated.url("exporter")).close()

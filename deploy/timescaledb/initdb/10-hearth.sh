@@ -11,9 +11,16 @@ psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --dbname postgres <<'SQL'
 \set notify `cat database_notify_password`
 \set api `cat database_api_password`
 \set grafana `cat database_grafana_password`
+\set exporter `cat database_exporter_password`
+\set backup `cat database_backup_password`
 
 CREATE ROLE hearth_login_owner LOGIN CREATEROLE PASSWORD :'owner';
 CREATE DATABASE hearth OWNER hearth_login_owner;
+
+-- What Prometheus is told: figures of the server, and no table. Base backups: a copy of the files, and no statement.
+CREATE ROLE hearth_login_exporter LOGIN PASSWORD :'exporter' IN ROLE pg_read_all_stats;
+ALTER ROLE hearth_login_exporter SET statement_timeout = '5s';
+CREATE ROLE hearth_login_backup LOGIN REPLICATION PASSWORD :'backup';
 
 \connect hearth
 CREATE EXTENSION IF NOT EXISTS timescaledb;
