@@ -1,4 +1,4 @@
-"""What a Mosquitto broker says of itself, below $SYS/broker/."""
+"""The figures of a Mosquitto broker, as it publishes them below $SYS/broker/."""
 
 import threading
 from typing import Any

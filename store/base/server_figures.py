@@ -1,4 +1,4 @@
-"""What the database server says of itself, for Prometheus: it needs no table of Hearth's and no right to one."""
+"""Figures of the database server, for Prometheus. They need no table of Hearth's and no right to one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,7 +115,7 @@ class BackgroundJob(NamedTuple):
 
 
 class Conversion(NamedTuple):
-    """How far the conversion of old chunks into columns is behind its policy."""
+    """The delay of the conversion of old chunks into columns, against its policy."""
 
     relation: str
     behind_s: float

@@ -1,4 +1,4 @@
-"""What Prometheus asks and watches: taken by its own program, each rule tried and relayed, each figure told."""
+"""Prometheus: its configuration is taken by its own program, each rule is tried and relayed, each figure told."""
 
 import re
 from pathlib import Path
