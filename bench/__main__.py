@@ -1,8 +1,17 @@
 """`python -m bench`: all benchmarks, one JSON object each."""
 
-from bench import api, dashboards, desk, end_to_end, hostile, judging, window_edge
+from bench import api, dashboards, decoders, desk, end_to_end, hostile, judging, window_edge
 
-BENCHMARKS = (end_to_end.main, judging.main, window_edge.main, desk.main, dashboards.main, api.main, hostile.main)
+BENCHMARKS = (
+    decoders.main,
+    end_to_end.main,
+    judging.main,
+    window_edge.main,
+    desk.main,
+    dashboards.main,
+    api.main,
+    hostile.main,
+)
 
 if __name__ == "__main__":
     for benchmark in BENCHMARKS:

@@ -36,6 +36,7 @@ class RejectReason(StrEnum):
     TOO_MANY_FAULTS = "too_many_faults"  # more unreadable elements than are examined
     TOO_DEEP = "too_deep"  # nested deeper than any format
     FLOOD = "flood"  # beyond the share of its sender in the dead letters: counted, not kept
+    UNREAD_VALUE = "unread_value"  # one value cannot be read; the others of its reading count
     CONFLICT = "conflict"  # a different value of the same quantity, sensor and instant is stored
     REFUSED = "refused"  # the database refused it for its content
 
@@ -117,6 +118,9 @@ REJECT_TEXTS: Mapping[RejectReason, Text] = {
     RejectReason.TOO_DEEP: Text("消息嵌套过深。", "The message is nested too deeply."),
     RejectReason.FLOOD: Text(
         "发送量超出可暂存的上限，仅计数。", "Its sender exceeded the storage limit: it is counted but not kept."
+    ),
+    RejectReason.UNREAD_VALUE: Text(
+        "其中一个数值无法读取，其余数值照常入库。", "One value cannot be read; the other values of the reading count."
     ),
     RejectReason.CONFLICT: Text(
         "同一传感器同一时刻已存有另一数值。", "A different value of that sensor and instant is already stored."

@@ -59,7 +59,7 @@ class IngestMetrics:
     def count(self, fates: Fates) -> None:
         """Add what became of a batch that is stored by now."""
         self._batch.observe(fates.messages)
-        for fate in ("stored", "duplicates", "conflicts", "late", "retained"):
+        for fate in ("stored", "duplicates", "conflicts", "late", "retained", "not_a_reading"):
             self._fates.labels(fate).inc(getattr(fates, fate))
         self._unkept.inc(fates.unkept)
         for reason, count in fates.dead.items():

@@ -29,6 +29,9 @@ from store.readings.ingest_counts import Ages, Excess, NoValueCount
 from store.readings.together import ReadingFate, StoreOutcome, Together
 from store.sensors import care_rows
 
+# Reasons of letters about readings that count as stored, duplicates or conflicts.
+COUNTED_OTHERWISE = (RejectReason.CONFLICT, RejectReason.UNREAD_VALUE)
+COUNTS = ("messages", "stored", "duplicates", "conflicts", "late", "retained", "not_a_reading")
 LETTER_BYTES = 250  # what a dead letter takes besides its payload
 
 
@@ -57,6 +60,7 @@ class Fates:
     conflicts: int = 0
     late: int = 0
     retained: int = 0
+    not_a_reading: int = 0
     dead: Counter[str] = field(default_factory=Counter)
     voids: Sequence[NoValueCount] = ()  # values that are none
     ages: Ages | None = None
@@ -114,7 +118,12 @@ def store_batch(
         sensors = intake.places.look_up(conn, batch.heard.codes())
         homes, substations = place(batch, intake.places, sensors, intake.limits)
         fates = Fates(
-            batch.messages, retained=batch.retained, requests=batch.requests, voids=batch.voids, spent=batch.spent
+            batch.messages,
+            retained=batch.retained,
+            not_a_reading=batch.not_a_reading,
+            requests=batch.requests,
+            voids=batch.voids,
+            spent=batch.spent,
         )
         if len(homes.rows):
             together = Together(homes.rows, reading_rows.HOME_QUANTITIES)
@@ -138,7 +147,8 @@ def store_batch(
             care_rows.note_wrong_times(conn, wrong, intake.limits.clock_us)
         if batch.refused:
             fates.dead = (bury or intake.bury)(conn, batch)
-            del fates.dead[RejectReason.CONFLICT.value]  # counted by its own name
+            for reason in COUNTED_OTHERWISE:
+                del fates.dead[reason.value]
             fates.unkept = batch.unkept.total()
         fates.ages = ages(messages[: batch.messages], homes.rows, substations.rows)
         add_counts(conn, intake, fates, now)
@@ -182,7 +192,7 @@ def ages(messages: Sequence[Message], *rows: NDArray[np.void]) -> Ages:
 def add_counts(conn: Connection, intake: Intake, fates: Fates, now: datetime) -> None:
     """Count the fates of a batch in the transaction that decided them."""
     assert fates.ages is not None
-    counts = {n: getattr(fates, n) for n in ("messages", "stored", "duplicates", "conflicts", "late", "retained")}
+    counts = {name: getattr(fates, name) for name in COUNTS}
     batch = ingest_counts.BatchCounts(counts, fates.dead, fates.ages, intake.queued())
     ingest_counts.add(conn, intake.worker, batch, now)
     if fates.voids:

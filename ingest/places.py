@@ -56,6 +56,7 @@ class SensorPlaces:
     _ends: NDArray[np.intp]  # of the rows of each number
     _numbers: dict[str, int]
     _gateways: dict[str | None, int]
+    _alike: dict[str, str | None]  # of codes that are not in the registry
 
     def __init__(self) -> None:
         self._version = -1
@@ -73,10 +74,23 @@ class SensorPlaces:
             rows: dict[str, list[place_rows.PlaceRow]] = {}
             for row in place_rows.places(conn, asked):
                 rows.setdefault(row.code, []).append(row)
+            self._look_for_alike(conn, [code for code in asked if code not in rows])
             if rows:
                 self.learn({code: [_place(spans, i) for i in range(len(spans))] for code, spans in rows.items()})
                 numbers = self.numbers(codes)
         return numbers
+
+    def alike(self, code: str) -> str | None:
+        """Return the sensor whose code differs from an unknown one only in case, separators or leading zeros."""
+        return self._alike.get(code)
+
+    def _look_for_alike(self, conn: Connection, unknown: Sequence[str]) -> None:
+        """Look up what unknown codes may mean, each once as long as the registry stays the same."""
+        fresh = [code for code in unknown if code not in self._alike]
+        if len(self._alike) + len(fresh) > KEPT_SENSORS:
+            self._alike.clear()
+        if fresh:
+            self._alike |= dict.fromkeys(fresh) | place_rows.alike(conn, fresh)
 
     def learn(self, known: Mapping[str, Sequence[SensorStay]]) -> None:
         """Keep the places of sensors that are new here, each sensor's in order of time."""
@@ -118,6 +132,7 @@ class SensorPlaces:
     def _forget(self) -> None:
         self.rows, self._ends = np.zeros(1, PLACE), np.ones(1, np.intp)  # NOWHERE, which is all that UNKNOWN has
         self._numbers, self._gateways = {}, {None: 0}
+        self._alike = {}
 
 
 def _is_code(code: str) -> bool:

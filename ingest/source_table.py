@@ -2,51 +2,18 @@
 
 import re
 import tomllib
-from functools import cache
-from importlib.resources import files
 from itertools import combinations, product
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from domain.errors import UsageError
-from domain.quality import SPANS
 from domain.registry import SESSIONS
 from ingest import topics
-from ingest.decoders.shape import TOPIC, UNITS, Shape
+from ingest.source_entry import SourceEntry, WrongKey, completed
+from ingest.source_shape import says_topic, shape_of
 from ingest.sources import NATIVE, Origin, Sources, widest
 
-CHANNELS = tuple(SPANS)
-NEEDS_SENSOR = ("fields", "chirpstack_protobuf")
-USUAL_VALUES = {"temperature": ["temperature"], "humidity": ["humidity"], "battery": ["battery"]}
-LISTS = ("filter", "every_worker", "sensor", "time")
-
-
-class SourceEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A source as the table has it, on top of its preset. docs/formats.md explains the keys."""
-
-    name: str
-    preset: str
-    decoder: str
-    filter: list[str] = []
-    every_worker: list[str] = []
-    sensor: list[str] = []
-    time: list[str] = []
-    time_unit: Literal["ms", "s"] = "ms"
-    zone: str | None = None
-    body: str = ""
-    values: dict[str, list[str]]
-    unit: str = "C"
-    unit_at: str = ""
-    text_numbers: bool = False
-    expects_value: bool = False
-
-
-@cache
-def presets() -> dict[str, dict[str, Any]]:
-    """Return the built-in presets by name."""
-    return tomllib.loads((files("ingest") / "presets.toml").read_text(encoding="utf-8"))
+NEEDS_SENSOR = ("fields", "chirpstack_protobuf", "ruuvi")
 
 
 def load(text: str, source: str, zone: ZoneInfo) -> Sources:
@@ -95,91 +62,52 @@ class _Reader:
         self.zone = zone
 
     def origin(self, given: Any) -> Origin:
-        entry = self._entry(given)
-        self._check(entry)
-        filters = (*entry.filter, *entry.every_worker)
+        try:
+            entry = completed(given)
+            _check(entry)
+            shape = shape_of(entry, _zone(entry.zone, self.zone))
+        except WrongKey as error:
+            raise UsageError(f"{self.where}{error.key}: {error}") from None
         return Origin(
             name=entry.name,
             decoder=entry.decoder,
             filters=tuple(entry.filter),
             every_worker=tuple(entry.every_worker),
-            shape=self._shape(entry),
-            patterns=tuple(map(topics.compiled, filters)),
+            shape=shape,
+            patterns=tuple(map(topics.compiled, (*entry.filter, *entry.every_worker))),
         )
 
-    def _entry(self, given: Any) -> SourceEntry:
-        """Complete an entry by its preset."""
-        known = presets()
-        if not isinstance(given, dict) or given.get("preset") not in list(known):
-            raise self._wrong("preset", f"must be one of {', '.join(known)}")
-        if "decoder" in given:
-            raise self._wrong("decoder", "is the preset's to say")
-        preset = known[given["preset"]]
-        merged = preset | {key: _listed(key, value) for key, value in given.items()}
-        values = given.get("values", {})
-        if not isinstance(values, dict):
-            raise self._wrong("values", "must be a table of channels")
-        merged["values"] = preset.get("values", USUAL_VALUES) | {c: _listed("time", v) for c, v in values.items()}
-        try:
-            return msgspec.convert(merged, SourceEntry)
-        except msgspec.ValidationError as error:
-            reason, _, place = str(error).partition(" - at `$")
-            raise UsageError(f"{self.where}{place.rstrip('`')}: {reason}") from None
 
-    def _check(self, entry: SourceEntry) -> None:
-        if not re.fullmatch(r"[^\s/+#]{1,100}", entry.name) or not entry.name.isprintable():
-            raise self._wrong("name", "must be what the gateway column of sensors.csv can hold: no blanks, no / + #")
-        if entry.name.startswith(SESSIONS):
-            raise self._wrong("name", "begins as the sessions of Hearth itself at the broker do")
-        if not entry.filter:
-            raise self._wrong("filter", "is missing: the topics of the source")
-        for key, texts in (("filter", entry.filter), ("every_worker", entry.every_worker)):
-            for text in texts:
-                if problem := topics.wrong(text):
-                    raise self._wrong(key, f"{text!r} {problem}")
-        if entry.decoder in NEEDS_SENSOR:
-            self._check_sensor(entry)
-        for channel in entry.values:
-            if channel not in CHANNELS:
-                raise self._wrong(f"values.{channel}", f"is none of {', '.join(CHANNELS)}")
-        if not any(entry.values.values()):
-            raise self._wrong("values", "says of no channel where it is")
-        if entry.unit not in UNITS:
-            raise self._wrong("unit", f"must be one of {', '.join(UNITS)}")
-
-    def _check_sensor(self, entry: SourceEntry) -> None:
-        if not entry.sensor:
-            raise self._wrong("sensor", "is missing: the path to it, or topic")
-        if TOPIC in entry.sensor:
-            if len(entry.sensor) > 1:
-                raise self._wrong("sensor", "is either topic or paths")
-            if not all("+" in text or "#" in text for text in entry.filter):
-                raise self._wrong("sensor", "is the topic, but a filter has no wildcard that could stand for it")
-
-    def _shape(self, entry: SourceEntry) -> Shape:
-        return Shape(
-            sensor=tuple(entry.sensor),
-            time=tuple(entry.time),
-            time_unit=entry.time_unit,
-            zone=self._zone(entry.zone),
-            body=entry.body,
-            values={channel: tuple(paths) for channel, paths in entry.values.items()},
-            unit=UNITS[entry.unit],
-            unit_at=entry.unit_at,
-            text_numbers=entry.text_numbers,
-            expects_value=entry.expects_value,
-        )
-
-    def _zone(self, name: str | None) -> ZoneInfo:
-        try:
-            return self.zone if name is None else ZoneInfo(name)
-        except (KeyError, ValueError, OSError):
-            raise self._wrong("zone", f"{name!r} is not an IANA time zone such as Asia/Shanghai") from None
-
-    def _wrong(self, key: str, problem: str) -> UsageError:
-        return UsageError(f"{self.where}.{key}: {problem}")
+def _check(entry: SourceEntry) -> None:
+    if not re.fullmatch(r"[^\s/+#]{1,100}", entry.name) or not entry.name.isprintable():
+        raise WrongKey(".name", "must be what the gateway column of sensors.csv can hold: no blanks, no / + #")
+    if entry.name.startswith(SESSIONS):
+        raise WrongKey(".name", "begins as the sessions of Hearth itself at the broker do")
+    if not entry.filter:
+        raise WrongKey(".filter", "is missing: the topics of the source")
+    for key, texts in (("filter", entry.filter), ("every_worker", entry.every_worker)):
+        for text in texts:
+            if problem := topics.wrong(text):
+                raise WrongKey(f".{key}", f"{text!r} {problem}")
+    if all(value == [] for value in entry.values.values()):
+        raise WrongKey(".values", "says of no channel where it is")
+    if entry.decoder in NEEDS_SENSOR:
+        _check_sensor(entry)
 
 
-def _listed(key: str, value: Any) -> Any:
-    """Make a text a list of one where a list is wanted."""
-    return [value] if key in LISTS and isinstance(value, str) else value
+def _check_sensor(entry: SourceEntry) -> None:
+    if not entry.sensor and not entry.split:
+        raise WrongKey(".sensor", "is missing: the path to it, or topic")
+    try:
+        by_topic = says_topic(entry.sensor)
+    except ValueError:
+        return  # said when the paths are read
+    if by_topic and not all("+" in text or "#" in text for text in entry.filter):
+        raise WrongKey(".sensor", "is the topic, but a filter has no wildcard that could stand for it")
+
+
+def _zone(name: str | None, usual: ZoneInfo) -> ZoneInfo:
+    try:
+        return usual if name is None else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise WrongKey(".zone", f"{name!r} is not an IANA time zone such as Asia/Shanghai") from None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from domain.reasons import RejectReason
 from ingest import topics
-from ingest.decoders import chirpstack_protobuf, fields, native, senml, sparkplug, thingsboard
+from ingest.decoders import chirpstack_protobuf, fields, native, ruuvi, senml, sparkplug, thingsboard
 from ingest.decoders.fault import DecodeError, DecodeFault, Read
 from ingest.decoders.shape import Incoming, Shape
 from ingest.decoders.work import USUAL, MessageBounds, Work
@@ -23,6 +23,7 @@ DECODERS: dict[str, Callable[[Incoming, Shape], Read]] = {
     "chirpstack_protobuf": chirpstack_protobuf.decode,
     "thingsboard": thingsboard.decode,
     "senml": senml.decode,
+    "ruuvi": ruuvi.decode,
 }
 
 

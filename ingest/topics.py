@@ -3,6 +3,7 @@
 import re
 
 ONE, REST = "+", "#"
+OF_BROKERS = ("$", "$share", "$queue", "$exclusive", "$delayed", "$SYS", "$CONTROL")
 
 
 def wrong(text: str) -> str | None:
@@ -10,8 +11,8 @@ def wrong(text: str) -> str | None:
     levels = text.split("/")
     if not text or "\0" in text or len(text.encode()) > 65_535:
         return "is empty or too long"
-    if text.startswith("$"):
-        return "begins with $: how workers share the messages is not said here"
+    if levels[0] in OF_BROKERS:
+        return f"begins with {levels[0]}: how workers share messages, and what a broker tells, is not said here"
     if REST in levels[:-1] or any(len(level) > 1 and (ONE in level or REST in level) for level in levels):
         return "has + or # where MQTT does not allow it"
     return None
@@ -22,8 +23,8 @@ def compiled(text: str) -> re.Pattern[str]:
     pattern = "/".join({ONE: "([^/]*)", REST: "(.*)"}.get(level, re.escape(level)) for level in text.split("/"))
     if pattern.endswith("/(.*)"):
         pattern = pattern.removesuffix("/(.*)") + "(?:/(.*))?"  # a/# lets a through, too
-    # Wildcards at the beginning do not stand for the broker's own topics.
-    return re.compile(rf"(?!\$){pattern}", re.DOTALL)
+    # Wildcards at the beginning do not stand for topics that begin with $.
+    return re.compile(rf"(?!\$){pattern}" if text[:1] in (ONE, REST) else pattern, re.DOTALL)
 
 
 def covers(wide: str, narrow: str) -> bool:

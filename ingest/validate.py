@@ -80,6 +80,7 @@ class SortedMessages:
     refused: dict[int, RefusedMessage] = field(default_factory=dict)  # by the identity of the message
     voids: list[NoValueCount] = field(default_factory=list)
     retained: int = 0
+    not_a_reading: int = 0  # messages without readings that are no fault
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
     wrong_times: list[WrongTime] = field(default_factory=list)  # of sensors that may speak
     messages: int = 0  # how many were looked at, from the first on
@@ -153,6 +154,8 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
         if uplinks:
             readings += uplinks
             sent.append((message, device, len(uplinks), at))
+        elif not faults:
+            out.not_a_reading += 1
         for fault in faults:
             out.reject(message, fault)
         out.spend(account).readings += len(uplinks)
@@ -166,8 +169,8 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
 
 def _elements(readings: int, faults: Sequence[DecodeFault]) -> Sequence[int]:
     """Return the element of each reading in a native message; those between are faults."""
-    wrong = {fault.at for fault in faults}
-    elements = range(readings + len(faults))
+    wrong = {fault.at for fault in faults if not fault.is_partial}
+    elements = range(readings + len(wrong))
     return [nth for nth in elements if nth not in wrong] if wrong else elements
 
 
@@ -280,7 +283,9 @@ def _refuse(batch: SortedMessages, number: int, places: SensorPlaces, sensor: in
     received_us = said.message.received_us
     at = instant(said.uplink.ts, received_us, limits)
     if not len(known):
-        reject(batch, said, (RejectReason.UNKNOWN_SENSOR, "is not in the registry"))
+        alike = places.alike(said.code)
+        hint = f", which has {alike!r}: codes are compared letter by letter" if alike else ""
+        reject(batch, said, (RejectReason.UNKNOWN_SENSOR, f"is not in the registry{hint}"))
     elif not isinstance(at, int):
         reject(batch, said, at)
         _note_time(batch, said, places, known, limits)

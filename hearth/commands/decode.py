@@ -11,8 +11,11 @@ from domain.errors import UsageError
 from domain.reasons import NoValue
 from hearth.settings import load
 from hearth.wiring import bounds_of, chosen_sources, now
+from ingest.explain import explain
 from ingest.sources import Decoded, Sources
 from ingest.uplink import WITHHELD, Uplink
+
+NAMING = {"id", "ts"}  # of a reading: they are no values
 
 
 def decode(
@@ -20,15 +23,23 @@ def decode(
     source: Annotated[str | None, typer.Option(help="The source that must be the one to read it.")] = None,
     file: Annotated[typer.FileBinaryRead, typer.Argument(metavar="[FILE]", help="The payload; else from stdin.")] = "-",  # type: ignore[assignment]
 ) -> None:
-    """Print as JSON what a message becomes, by the sources of HEARTH_SOURCES. Exit code 2 if something is not read."""
+    """Print as JSON what a message becomes, by the sources of HEARTH_SOURCES.
+
+    Exit code 2 if something of it is not read, or if it holds nothing to read: then it says what was looked for.
+    """
     settings = load()
     sources = chosen_sources(settings)
     if source is not None:
         _belongs(sources, source, topic)
     received_us = int(now().timestamp() * 1_000_000)
-    said = sources.decode(topic, file.read(), received_us, bounds_of(settings))
-    typer.echo(json.dumps(shown(said), ensure_ascii=False, indent=2))
-    if said.faults:
+    payload = file.read()
+    said = sources.decode(topic, payload, received_us, bounds_of(settings))
+    out = shown(said)
+    is_empty = not any(reading.keys() - NAMING for reading in out["readings"])
+    if is_empty and not said.faults:
+        out["nothing"] = explain(sources, topic, payload)
+    typer.echo(json.dumps(out, ensure_ascii=False, indent=2))
+    if is_empty or said.faults:
         sys.exit(2)
 
 

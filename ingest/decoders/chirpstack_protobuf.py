@@ -6,17 +6,18 @@ from typing import Any
 from domain.instants import EPOCH
 from domain.reasons import RejectReason
 from ingest.decoders import fields
-from ingest.decoders.fault import DecodeError, Read
+from ingest.decoders.fault import DecodeError, Read, too_deep
 from ingest.decoders.shape import Incoming, Shape
 from ingest.decoders.wire import ProtobufMessage
-from ingest.decoders.work import Work, too_deep
+from ingest.decoders.work import Work
 
 # Field numbers: chirpstack api/proto/integration/integration.proto; google/protobuf/{timestamp,struct}.proto.
 TIME, DEVICE_INFO, OBJECT = 2, 3, 11
 DEV_EUI = 8
 SECONDS, NANOS = 1, 2
 STRUCT_FIELDS, KEY, VALUE = 1, 1, 2
-NUMBER, STRING, BOOL, STRUCT = 2, 3, 4, 5  # null and lists are no values here
+NUMBER, STRING, BOOL, STRUCT, LIST = 2, 3, 4, 5, 6  # null is no value
+ITEMS = 1
 DEEPEST = 16
 
 
@@ -33,7 +34,7 @@ def decode(message: Incoming, shape: Shape) -> Read:
         "deviceInfo": {"devEui": device.text(DEV_EUI) if device else None},
         "object": _struct(spoken, DEEPEST, message.work) if spoken else None,
     }
-    return fields.read(said, message, shape), []
+    return fields.read(said, message, shape)
 
 
 def _time(stamp: ProtobufMessage | None) -> str | None:
@@ -65,5 +66,15 @@ def _value(value: ProtobufMessage, depth: int, work: Work) -> Any:
         return text
     if (truth := value.uint(BOOL)) is not None:
         return bool(truth)
-    inner = value.record(STRUCT)
-    return _struct(inner, depth - 1, work) if inner else None
+    if inner := value.record(STRUCT):
+        return _struct(inner, depth - 1, work)
+    items = value.record(LIST)
+    return _list(items, depth - 1, work) if items else None
+
+
+def _list(record: ProtobufMessage, depth: int, work: Work) -> list[Any]:
+    if not depth:
+        raise too_deep()
+    items = list(record.records(ITEMS))
+    work.count(len(items))
+    return [_value(item, depth, work) for item in items]

@@ -15,6 +15,11 @@ class DecodeFault:
     at: int | None = None  # which element of the message it is, from 0; None: all of it, or not known
     sensor: str | None = None  # whose reading it would be, as far as that is known
 
+    @property
+    def is_partial(self) -> bool:
+        """Return whether other values of the same element are a reading."""
+        return self.reason == RejectReason.UNREAD_VALUE
+
 
 Read = tuple[list[Uplink], list[DecodeFault]]
 
@@ -30,3 +35,12 @@ class DecodeError(Exception):
     def fault(self, at: int | None = None, sensor: str | None = None) -> DecodeFault:
         """Return the fault of an element of the message, or about all of it."""
         return DecodeFault(self.reason, self.detail, at, sensor)
+
+    def part(self) -> "DecodeError":
+        """Return the error of a value whose reading has others that can be read."""
+        return DecodeError(RejectReason.UNREAD_VALUE, self.detail)
+
+
+def too_deep() -> DecodeError:
+    """Make the error of a message that is nested deeper than is followed."""
+    return DecodeError(RejectReason.TOO_DEEP, "is nested deeper than any message of a format that is read")

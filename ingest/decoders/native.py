@@ -6,10 +6,11 @@ import msgspec
 
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError, DecodeFault, Read
-from ingest.decoders.shape import json
-from ingest.decoders.work import USUAL, MessageBounds, Work, check_depth
+from ingest.decoders.payload import check_depth, json
+from ingest.decoders.work import USUAL, MessageBounds, Work
 from ingest.uplink import Uplink
 
+NAMING = frozenset({"id", "ts"})
 _DECODE = msgspec.json.Decoder(Uplink | list[Uplink]).decode
 
 
@@ -53,12 +54,29 @@ def _convert(elements: list[Any], work: Work) -> Read:
         try:
             uplinks.append(msgspec.convert(element, Uplink))
         except msgspec.ValidationError as error:
-            work.fault(_fault(element, nth, error))
+            uplink, faults = _without_what_is_wrong(element, nth, error)
+            uplinks += [uplink] if uplink else []
+            for fault in faults:
+                work.fault(fault)
     return uplinks, work.faults
 
 
-def _fault(element: Any, nth: int, error: msgspec.ValidationError) -> DecodeFault:
+def _without_what_is_wrong(
+    element: Any, nth: int, error: msgspec.ValidationError
+) -> tuple[Uplink | None, list[DecodeFault]]:
+    """Read what can be read of an element; a wrong name or time spoils all of it."""
     if not isinstance(element, dict):
-        return DecodeFault(RejectReason.MALFORMED, str(error), nth)
-    sensor = element.get("id")
-    return DecodeFault(RejectReason.WRONG_TYPE, str(error), nth, sensor if isinstance(sensor, str) else None)
+        return None, [DecodeFault(RejectReason.MALFORMED, str(error), nth)]
+    good, wrong = dict[str, Any](), dict[str, str]()
+    for name in Uplink.__struct_fields__:
+        if element.get(name) is not None:
+            try:
+                msgspec.convert({name: element[name]}, Uplink)
+                good[name] = element[name]
+            except msgspec.ValidationError as one:
+                wrong[name] = str(one)
+    sensor = good.get("id")
+    if not wrong.keys() & NAMING and good.keys() - NAMING:
+        parts = [DecodeFault(RejectReason.UNREAD_VALUE, problem, nth, sensor) for problem in wrong.values()]
+        return msgspec.convert(good, Uplink), parts
+    return None, [DecodeFault(RejectReason.WRONG_TYPE, str(error), nth, sensor)]

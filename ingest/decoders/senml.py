@@ -10,13 +10,21 @@ from typing import Any
 
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError, Read
-from ingest.decoders.shape import Incoming, Shape, code, json, measure, number
+from ingest.decoders.numbers import finite
+from ingest.decoders.payload import json
+from ingest.decoders.shape import Incoming, Quantity, Shape, code
+from ingest.decoders.units import Unit, unit_of
 from ingest.uplink import Uplink
 
 NEWEST_VERSION = 10  # RFC 8428, 4.4
 RELATIVE_BELOW_S = 2**28  # RFC 8428, 4.5.3: smaller times are relative to now
 LATEST_S = 1e11
 CHANNELS = {"Cel": "temperature", "K": "temperature", "%RH": "humidity", "%EL": "battery"}
+# Units of SenML (RFC 8428 12.1, RFC 8798) and what they are called here.
+UNITS = {"Cel": "C", "K": "K", "%RH": "%", "%EL": "%", "%": "%", "/": "/", "V": "V", "mV": "mV", "W": "W", "kW": "kW"}
+UNITS |= {"Pa": "Pa", "hPa": "hPa", "kPa": "kPa", "MPa": "MPa"} | {
+    name: name for name in ("m3/s", "m3/h", "l/s", "l/h")
+}
 _BASE_TEXTS, _BASE_NUMBERS = ("bn", "bu"), ("bt", "bv", "bs", "bver")
 
 
@@ -38,7 +46,7 @@ class Base:
                 setattr(self, name, _text(record, name))
         for name in _BASE_NUMBERS:
             if name in record:
-                setattr(self, name, number(record[name], False, name))
+                setattr(self, name, finite(record[name], name))
         if self.bver > NEWEST_VERSION:
             raise DecodeError(RejectReason.MALFORMED, f"SenML version {self.bver:g} is not known")
 
@@ -73,31 +81,54 @@ def _read(
 ) -> None:
     """Add the value of a record to the reading of its sensor and time."""
     if "v" not in record and "bv" not in record:
-        return  # a text, a truth, a sum, or base fields alone
+        _check_text(record, base, shape)
+        return  # a truth, a sum, or base fields alone
     unit = _text(record, "u") or base.bu
-    name, channel = _split(base.bn + _text(record, "n"), unit, shape)
-    if channel is None:
+    name, channel = _split(base.bn, _text(record, "n"), unit, shape)
+    if channel is None or record.get("v", 0) is None:
         return
-    value = base.bv + number(record.get("v", 0), shape.text_numbers, channel)
-    ts = _time(base.bt + number(record.get("t", 0), False, "t"), received_us)
-    uplink = uplinks.setdefault((name, ts), Uplink(id=code(name), ts=ts))
-    setattr(uplink, channel, measure(channel, value, _temperature_unit(channel, unit, shape)))
+    quantity = shape.quantities.get(channel) or Quantity(channel=channel)
+    said = record.get("v", 0)
+    if base.bv:
+        said = base.bv + finite(said, channel)
+    value = quantity.read(said, shape.spelling, _unit(channel, unit))
+    if value is None:
+        return
+    ts = _time(base.bt + finite(record.get("t", 0), "t"), received_us)
+    sensor = code(name)
+    uplink = uplinks.setdefault((sensor, ts), Uplink(id=sensor, ts=ts))
+    setattr(uplink, channel, value)
 
 
-def _split(name: str, unit: str, shape: Shape) -> tuple[str, str | None]:
-    """Split a name into the sensor and the channel of the value."""
-    parts = re.fullmatch(r"(.*)[/:]([^/:]*)", name, re.DOTALL)
+def _check_text(record: dict[str, Any], base: Base, shape: Shape) -> None:
+    """Refuse a text where a value is expected."""
+    if "vs" in record and (channel := _split(base.bn, _text(record, "n"), "", shape)[1]):
+        raise DecodeError(RejectReason.WRONG_TYPE, f"{channel} is a text (vs), where v has numbers")
+
+
+def _split(base: str, name: str, unit: str, shape: Shape) -> tuple[str, str | None]:
+    """Split a name into the sensor and the channel of the value; a base may lack the separator at its end."""
+    if base and (channel := shape.channel(name)):
+        return base.rstrip("/:"), channel
+    parts = re.fullmatch(r"(.*)[/:]([^/:]*)", base + name, re.DOTALL)
     if parts and (channel := shape.channel(parts[2])):
         return parts[1].rstrip("/:"), channel
-    return name.rstrip("/:"), CHANNELS.get(unit)
+    return (base + name).rstrip("/:"), CHANNELS.get(unit)
 
 
-def _temperature_unit(channel: str, unit: str, shape: Shape) -> str:
-    if not channel.endswith("temperature") or not unit:
-        return shape.unit
-    if CHANNELS.get(unit) != "temperature":
-        raise DecodeError(RejectReason.WRONG_TYPE, f"a temperature in {unit[:40]!r}; SenML has Cel and K")
-    return "C" if unit == "Cel" else "K"
+def _unit(channel: str, unit: str) -> Unit | None:
+    """Return the unit that a record says; None if it says none.
+
+    Raises:
+        DecodeError: it is none of SenML, or of another quantity.
+    """
+    if not unit:
+        return None
+    known = unit_of(channel, UNITS[unit]) if unit in UNITS else None
+    if known is None:
+        fitting = ", ".join(name for name, ours in UNITS.items() if unit_of(channel, ours))
+        raise DecodeError(RejectReason.WRONG_TYPE, f"{channel} in {unit[:40]!r}; SenML has {fitting}")
+    return known
 
 
 def _time(seconds: float, received_us: int) -> int | None:

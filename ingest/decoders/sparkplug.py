@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from domain.reasons import RejectReason
-from ingest.decoders.fault import DecodeError, DecodeFault
-from ingest.decoders.shape import Incoming, Shape, code, measure, number
+from ingest.decoders.fault import DecodeError, DecodeFault, too_deep
+from ingest.decoders.numbers import finite
+from ingest.decoders.shape import Incoming, Quantity, Shape, code
 from ingest.decoders.wire import ProtobufMessage, encoded_field
 from ingest.uplink import WITHHELD, Uplink
 
 # Field numbers: Eclipse Tahu, sparkplug_b.proto.
 TIMESTAMP, METRICS, UUID = 1, 2, 4
 NAME, ALIAS, METRIC_TIMESTAMP, DATATYPE, IS_NULL = 1, 2, 3, 4, 7
-INT, LONG, FLOAT, DOUBLE = 10, 11, 12, 13
+INT, LONG, FLOAT, DOUBLE, STRING, TEMPLATE = 10, 11, 12, 13, 15, 18
+TEMPLATE_METRICS = 2
+DEEPEST = 8  # templates within templates
 PROPERTIES, KEYS, PROPERTY_VALUES, PROPERTY_INT, PROPERTY_LONG = 9, 1, 2, 3, 4
 QUALITY, GOOD = "Quality", 192  # Eclipse Sparkplug 3.0, 6.4.14: 0 is bad, 500 stale
 SIGNED_BITS = {1: 8, 2: 16, 3: 32, 4: 64}  # Int8 … Int64: the negative ones come as two's complement
@@ -183,20 +186,38 @@ class _Reader:
         self.uplinks: dict[tuple[str, int | None], Uplink] = {}
         self.unknown: list[int] = []
 
-    def take(self, record: ProtobufMessage) -> None:
-        """Add the value of a metric."""
+    def take(self, record: ProtobufMessage, within: str = "", depth: int = 0) -> None:
+        """Add the value of a metric, or of all metrics of a template."""
         metric = self.metric(record)
         if metric is None and (alias := record.uint(ALIAS)) is not None:
             self.unknown.append(alias)
-        before, _, label = metric.name.rpartition("/") if metric else ("", "", "")
+        if metric is None or record.uint(IS_NULL):
+            return
+        name = "/".join(filter(None, (within, metric.name)))
+        if (template := record.record(TEMPLATE)) is not None:
+            self._template(template, name, depth + 1)
+            return
+        before, _, label = name.rpartition("/")
         channel = self.shape.channel(label)
-        if metric is None or channel is None or record.uint(IS_NULL):
+        if channel is None:
             return
         try:
-            value = _value(record, metric, channel) if _is_good(record) else WITHHELD
+            value = self._value(record, metric, self.shape.quantities[channel]) if _is_good(record) else WITHHELD
             self._add(before, channel, value, record.uint(METRIC_TIMESTAMP))
         except DecodeError as error:
             self.message.work.fault(error.fault(sensor=self._name(before) or None))
+
+    def _template(self, template: ProtobufMessage, name: str, depth: int) -> None:
+        if depth > DEEPEST:
+            raise too_deep()
+        self.message.work.count(len(template.raw(TEMPLATE_METRICS)))
+        for record in template.records(TEMPLATE_METRICS):
+            self.take(record, name, depth)
+
+    def _value(self, record: ProtobufMessage, metric: Metric, quantity: Quantity) -> float | None:
+        text = record.text(STRING)
+        said = _number(record, metric, quantity.channel) if text is None else text
+        return None if said is None else quantity.read(said, self.shape.spelling)
 
     def read(self) -> Read:
         """Read all metrics; ask the node for the meaning of an unknown alias."""
@@ -223,7 +244,7 @@ class _Reader:
         sensor = code(self._name(before))
         ts = self.ts if ts is None else ts
         uplink = self.uplinks.setdefault((sensor, ts), Uplink(id=sensor, ts=ts))
-        setattr(uplink, channel, measure(channel, value, self.shape.unit))
+        setattr(uplink, channel, value)
 
     def _name(self, before: str) -> str:
         return "/".join(filter(None, (*self.message.wild, before)))
@@ -254,10 +275,10 @@ def _is_good(record: ProtobufMessage) -> bool:
     return quality is None or GOOD in (quality.uint(PROPERTY_INT), quality.uint(PROPERTY_LONG))
 
 
-def _value(record: ProtobufMessage, metric: Metric, channel: str) -> float | None:
+def _number(record: ProtobufMessage, metric: Metric, channel: str) -> float | None:
     for real in (FLOAT, DOUBLE):
         if (value := record.real(real)) is not None:
-            return number(value, False, channel)
+            return finite(value, channel)
     whole = record.uint(INT) if record.uint(INT) is not None else record.uint(LONG)
     if whole is None:
         return None

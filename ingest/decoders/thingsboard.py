@@ -4,9 +4,11 @@ from typing import Any
 
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError, Read
-from ingest.decoders.fields import values
-from ingest.decoders.shape import Incoming, Shape, code, json
-from ingest.uplink import Uplink
+from ingest.decoders.fields import Reader
+from ingest.decoders.payload import json
+from ingest.decoders.shape import Incoming, Shape
+
+DEVICE = "device"  # the key under which an element gets its device's name; the preset reads it there
 
 
 def decode(message: Incoming, shape: Shape) -> Read:
@@ -18,24 +20,24 @@ def decode(message: Incoming, shape: Shape) -> Read:
     said = json(message.payload)
     if not isinstance(said, dict):
         raise DecodeError(RejectReason.MALFORMED, "is not a JSON object of devices")
-    uplinks: list[Uplink] = []
-    work = message.work
+    reader, work = Reader(message, shape), message.work
     for device, elements in said.items():
         for element in elements if isinstance(elements, list) else [elements]:
             work.count()
             try:
-                uplinks += _element(device, element, shape)
+                reader.take(whole(device, element), work.elements - 1)
             except DecodeError as error:
                 work.fault(error.fault(work.elements - 1, device))
-    return uplinks, work.faults
+    return reader.uplinks, work.faults
 
 
-def _element(device: str, element: Any, shape: Shape) -> list[Uplink]:
+def whole(device: str, element: Any) -> dict[str, Any]:
+    """Return an element with the name of its device, its values in their place.
+
+    Raises:
+        DecodeError: it is not an object.
+    """
     if not isinstance(element, dict):
         raise DecodeError(RejectReason.MALFORMED, "is not a JSON object")
     # Values may stand by themselves, without a time.
-    uplink = values(element if "values" in element else {"values": element}, shape)
-    if uplink is None:
-        return []
-    uplink.id = code(device)
-    return [uplink]
+    return {DEVICE: device, **(element if "values" in element else {"values": element})}

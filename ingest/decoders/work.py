@@ -1,11 +1,13 @@
 """Bounds of the work for one message, of any format: every decoder counts here what it goes through."""
 
-import re
 from dataclasses import dataclass
-from itertools import accumulate
+from typing import Any
 
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError, DecodeFault
+from ingest.decoders.payload import json
+
+MOST_STEPS = 100  # parts of a message that paths go through, for each element that it may have
 
 
 @dataclass(frozen=True)
@@ -17,11 +19,6 @@ class MessageBounds:
 
 
 USUAL = MessageBounds()
-# Levels of JSON; formats need fewer than 20. The parser has a bound too, but that depends on the interpreter's version.
-DEEPEST = 500
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
-_NO_BRACKET_OR_QUOTE = _NO_BRACKET.replace(b'"', b"")
 
 
 class Work:
@@ -31,6 +28,30 @@ class Work:
         self.bounds = bounds
         self.elements = 0
         self.faults: list[DecodeFault] = []
+        self._spoilt = 0  # elements that give no reading
+        self._walked = 0
+        self._opened: dict[str, Any] = {}
+
+    def walk(self, nodes: int) -> None:
+        """Count parts of the message that a path goes through.
+
+        Raises:
+            DecodeError: there are more than can be in a message whose elements are within their bound.
+        """
+        self._walked += nodes
+        if self._walked > MOST_STEPS * self.bounds.readings:
+            raise DecodeError(
+                RejectReason.TOO_MANY_READINGS, "the paths of its source go through more of it than is followed"
+            )
+
+    def opened(self, text: str) -> Any:
+        """Return what a text within the message holds as JSON, or else the text. It is parsed once."""
+        if text not in self._opened:
+            try:
+                self._opened[text] = json(text.encode(errors="replace"))
+            except DecodeError:
+                self._opened[text] = text
+        return self._opened[text]
 
     def count(self, elements: int = 1) -> None:
         """Count elements before they are looked at.
@@ -52,36 +73,10 @@ class Work:
             DecodeError: there are more than one message may have.
         """
         self.faults.append(fault)
-        if len(self.faults) > self.bounds.faults:
+        self._spoilt += not fault.is_partial
+        if self._spoilt > self.bounds.faults:
             raise DecodeError(
                 RejectReason.TOO_MANY_FAULTS,
                 f"more than {self.bounds.faults} elements cannot be read: HEARTH_MESSAGE_FAULTS allows no more; "
                 f"the first: {self.faults[0].detail}",
             )
-
-
-def check_depth(payload: bytes) -> None:
-    """Check that a text is nested as deeply as JSON is followed.
-
-    Raises:
-        DecodeError: it is nested more deeply.
-    """
-    if len(payload) <= DEEPEST or payload.count(b"[") + payload.count(b"{") <= DEEPEST:
-        return
-    if max(accumulate(1 if bracket in b"[{" else -1 for bracket in _brackets(payload)), default=0) > DEEPEST:
-        raise too_deep()
-
-
-def _brackets(payload: bytes) -> bytes:
-    """Return the brackets outside of strings."""
-    if b"\\" not in payload:
-        # Quotes come in pairs wherever no string holds a bracket: then there is no need to look for strings.
-        brackets = payload.translate(None, _NO_BRACKET_OR_QUOTE).replace(b'""', b"")
-        if b'"' not in brackets:
-            return brackets
-    return _STRING.sub(b"", payload).translate(None, _NO_BRACKET)
-
-
-def too_deep() -> DecodeError:
-    """Make the error of a message that is nested deeper than is followed."""
-    return DecodeError(RejectReason.TOO_DEEP, "is nested deeper than any message of a format that is read")

@@ -9,19 +9,20 @@ from psycopg import Connection
 
 ADD = """
 INSERT INTO ingest_worker AS w (
-  worker, batches, messages, stored, duplicates, conflicts, late, retained, last_batch_at, batch_messages,
-  queue_messages, last_measured_at, last_received_at, measured_lag_s, received_lag_s
+  worker, batches, messages, stored, duplicates, conflicts, late, retained, not_a_reading, last_batch_at,
+  batch_messages, queue_messages, last_measured_at, last_received_at, measured_lag_s, received_lag_s
 )
 VALUES (
-  %(worker)s, 1, %(messages)s, %(stored)s, %(duplicates)s, %(conflicts)s, %(late)s, %(retained)s, %(now)s, %(messages)s,
-  %(queued)s, %(newest_measured)s, %(newest_received)s,
+  %(worker)s, 1, %(messages)s, %(stored)s, %(duplicates)s, %(conflicts)s, %(late)s, %(retained)s,
+  %(not_a_reading)s, %(now)s, %(messages)s, %(queued)s, %(newest_measured)s, %(newest_received)s,
   extract(epoch FROM %(now)s::timestamptz - %(oldest_measured)s::timestamptz),
   extract(epoch FROM %(now)s::timestamptz - %(oldest_received)s::timestamptz)
 )
 ON CONFLICT (worker) DO UPDATE SET
   batches = w.batches + 1, messages = w.messages + excluded.messages, stored = w.stored + excluded.stored,
   duplicates = w.duplicates + excluded.duplicates, conflicts = w.conflicts + excluded.conflicts,
-  late = w.late + excluded.late, retained = w.retained + excluded.retained, last_batch_at = excluded.last_batch_at,
+  late = w.late + excluded.late, retained = w.retained + excluded.retained,
+  not_a_reading = w.not_a_reading + excluded.not_a_reading, last_batch_at = excluded.last_batch_at,
   batch_messages = excluded.batch_messages, queue_messages = excluded.queue_messages,
   last_measured_at = greatest(w.last_measured_at, excluded.last_measured_at),
   last_received_at = greatest(w.last_received_at, excluded.last_received_at),
@@ -107,7 +108,7 @@ class BatchCounts:
     """Outcome of a batch.
 
     Args:
-        fates: counts of messages, stored, duplicates, conflicts, late, retained.
+        fates: counts of messages, stored, duplicates, conflicts, late, retained, not_a_reading.
         dead: dead letters by reason.
         queued: messages in the queue behind the batch.
     """

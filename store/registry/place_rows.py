@@ -17,6 +17,13 @@ CROSS JOIN LATERAL (SELECT j.* FROM point_judged AS j WHERE j.sensor_id = s.sens
 WHERE s.code = ANY(%(codes)s)
 ORDER BY s.code, p.valid_from NULLS FIRST
 """
+SELECT_ALIKE = """
+SELECT DISTINCT ON (x.code) x.code, s.code
+FROM unnest(%(codes)s::text[]) AS x (code)
+JOIN sensor AS s ON code_core(s.code) = code_core(x.code)
+WHERE code_core(x.code) <> ''
+ORDER BY x.code, s.code
+"""
 SELECT_HOMES = """
 SELECT
   h.home_id, h.class AS home_class, h.contract_limit, h.contract_from, h.contract_to,
@@ -72,6 +79,11 @@ def places(conn: Connection, codes: list[str]) -> list[PlaceRow]:
     """Return all places of the named sensors, by code and time."""
     with conn.cursor(row_factory=class_row(PlaceRow)) as cur:
         return cur.execute(SELECT_PLACES, {"codes": codes}).fetchall()
+
+
+def alike(conn: Connection, codes: list[str]) -> dict[str, str]:
+    """Return for unknown codes a sensor whose code differs only in case, separators or leading zeros."""
+    return dict(conn.execute(SELECT_ALIKE, {"codes": codes}).fetchall())
 
 
 def homes(conn: Connection, home_ids: list[int]) -> list[HomeRow]:

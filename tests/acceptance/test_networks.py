@@ -127,7 +127,7 @@ def test_decode_shows_what_a_sample_becomes_and_why_not(tmp_path: Path) -> None:
     done = processes.run(settings, *command, "zigbee2mqtt/living")
     assert (done.returncode, json.loads(done.stdout)["faults"]) == (
         2,
-        [{"reason": "wrong_type", "detail": "temperature is not a number"}],
+        [{"reason": "wrong_type", "detail": "temperature is not a number, but the text 'warm'"}],
     )
     done = processes.run(settings, *command, "tele/living/SENSOR")
     assert (done.returncode, done.stdout) == (2, "")

@@ -106,7 +106,15 @@ def test_what_ingest_does_per_second(database: Database) -> None:
     at = datetime(2026, 1, 15, tzinfo=UTC)
     with psycopg.connect(database.url) as conn:
         for n in range(3):
-            fates = {"messages": 100 * n, "stored": 300 * n, "duplicates": 6, "conflicts": 0, "late": 0, "retained": 0}
+            fates = {
+                "messages": 100 * n,
+                "stored": 300 * n,
+                "duplicates": 6,
+                "conflicts": 0,
+                "late": 0,
+                "retained": 0,
+                "not_a_reading": 0,
+            }
             batch = ingest_counts.BatchCounts(fates, {"future": 30}, ingest_counts.Ages(at, at), queued=0)
             ingest_counts.add(conn, "w", batch, at)
             ingest_counts.sample(conn, at + n * timedelta(minutes=1))

@@ -180,7 +180,7 @@ def test_the_offset_is_added_before_judging(desk: Desk) -> None:
     [
         (b"{", "malformed"),
         (b"7", "malformed"),
-        (b'{"temperature": NaN}', "malformed"),
+        (b'{"temperature": NaN}', "no_value"),
         ({"temperature": "cold"}, "wrong_type"),
         ({"temperature": True}, "wrong_type"),
         ({"temperature": 20, "ts": "2026-01-15T12:00:00"}, "wrong_type"),

@@ -92,7 +92,15 @@ def test_homes_are_counted_by_the_state_that_is_shown(connection: Connection) ->
 def test_workers_are_added_up(connection: Connection) -> None:
     assert overview.intake(connection) == overview.IntakeCounts(0, 0, 0, 0, 0, None)
     for worker in ("one", "two"):
-        fates = {"messages": 7, "stored": 5, "duplicates": 1, "conflicts": 0, "late": 2, "retained": 0}
+        fates = {
+            "messages": 7,
+            "stored": 5,
+            "duplicates": 1,
+            "conflicts": 0,
+            "late": 2,
+            "retained": 0,
+            "not_a_reading": 0,
+        }
         batch = ingest_counts.BatchCounts(fates, {"future": 1}, ingest_counts.Ages(AT, AT, AT, AT), 0)
         ingest_counts.add(connection, worker, batch, AT)
     assert overview.intake(connection) == overview.IntakeCounts(14, 10, 2, 4, 2, AT)

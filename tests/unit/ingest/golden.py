@@ -9,13 +9,18 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ingest.source_table import load, presets
+from ingest.source_entry import presets
+from ingest.source_table import load
 from ingest.sources import Sources
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 RECEIVED_US = 1_768_449_660_000_000  # 2026-01-15T04:01:00Z
 FORMATS = ("native", *presets())
 CASES = sorted(path.parent for name in FORMATS for path in (GOLDEN / name).glob("*/topic"))
+# What the presets that say nothing about filter and sensor need, each under topics of its own.
+WITHOUT_FILTER = ("grm", "senml", "milesight", "chn_das", "aep", "onenet_datastreams")
+OWN = {name: f'filter = "{name}/+"\n' for name in WITHOUT_FILTER}
+OWN |= {name: f'filter = "{name}/+"\nsensor = "topic"\n' for name in ("json", "plain")}
 
 
 def sources(case: Path) -> Sources:
@@ -25,6 +30,18 @@ def sources(case: Path) -> Sources:
     own = case / "source.toml"
     table = f'[[source]]\nname = "net"\npreset = "{case.parent.name}"\n' + (own.read_text() if own.exists() else "")
     return load(table, str(own), ZoneInfo("Asia/Shanghai"))
+
+
+def by_preset(name: str) -> Sources:
+    """Return a source of a preset, and what it has to say itself."""
+    table = f'[[source]]\nname = "net"\npreset = "{name}"\n{OWN.get(name, "")}'
+    return Sources() if name == "native" else load(table, name, ZoneInfo("Asia/Shanghai"))
+
+
+def topic_of(reader: Sources) -> str:
+    """Return a topic that a source has."""
+    filters = reader.origins[0].filters if reader.origins else reader.filters()
+    return filters[0].replace("+", "a").replace("#", "a/b")
 
 
 def messages(case: Path) -> list[tuple[str, bytes]]:

@@ -7,7 +7,7 @@ import pytest
 
 from ingest.decoders import sparkplug
 from ingest.decoders.sparkplug import ASK_AGAIN_US, MOST_ALIASES, Metric, SparkplugBirths
-from tests.unit.ingest.golden import CASES, FORMATS, GOLDEN, RECEIVED_US, decoded, messages, sources
+from tests.unit.ingest.golden import CASES, GOLDEN, RECEIVED_US, decoded, messages, sources
 
 NODE = ("plant", "edge7")
 
@@ -15,10 +15,6 @@ NODE = ("plant", "edge7")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
 def test_messages_become_what_is_expected(case: Path) -> None:
     assert decoded(case) == json.loads((case / "expected.json").read_text())
-
-
-def test_every_format_has_its_cases() -> None:
-    assert {case.parent.name for case in CASES} == set(FORMATS)
 
 
 def test_a_node_is_asked_for_its_birth_once_a_minute() -> None:

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.reasons import RejectReason
+from ingest.decoders.payload import DEEPEST
 from ingest.decoders.sparkplug import METRICS, NAME, TIMESTAMP
 from ingest.decoders.wire import encoded_field
-from ingest.decoders.work import DEEPEST, MessageBounds
+from ingest.decoders.work import MessageBounds
 from ingest.source_table import load
 from ingest.sources import Decoded, Sources
 from tests.unit.ingest.golden import RECEIVED_US
