@@ -2,8 +2,9 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests run on all cores; a worker that has nothing left takes half of what another still has to do.
-JOBS ?= $(shell nproc)
+# Tests of processes wait as much as they count, so one worker more than there are cores keeps all of them busy.
+# A worker that has nothing left takes half of what another still has to do.
+JOBS ?= $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 STAMP := .venv/.set-up
 TRIXIE = $${HEARTH_TRIXIE:-/var/cache/hearth/trixie}

@@ -41,7 +41,7 @@ ACCOUNTS = {
 }
 # Nothing of a test database needs to survive the machine.
 SETTINGS = {"fsync": "off", "full_page_writes": "off"}
-# What the servers of two workers may come to need, in bytes; where memory has less room, they lie on disk.
+# What the servers of three workers may come to need, in bytes; where memory has less room, they lie on disk.
 MEMORY_NEEDED = 4 << 30
 # Cheap and telling first: who breaks a rule hears of it before a server has started.
 ORDER = ("unit", "architecture", "local", "store", "api", "dashboards", "pages", "acceptance")
@@ -101,9 +101,17 @@ class Servers:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Bring the folders into their order; a folder that has no place in it is an error."""
+    """Bring the folders into their order; a folder that has no place in it is an error.
+
+    In the last one, slow tests come first: no worker is left with one of them when the others have nothing more to do.
+    """
     here = Path(__file__).parent
-    items.sort(key=lambda item: ORDER.index(item.path.relative_to(here).parts[0]))
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        folder = item.path.relative_to(here).parts[0]
+        return ORDER.index(folder), folder == ORDER[-1] and item.get_closest_marker("slow") is None
+
+    items.sort(key=place)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -82,6 +82,7 @@ def plain_server_and_world(breakable: Breakable, new_world: Making) -> Iterator[
         yield server, furnished(new_world(database))
 
 
+@pytest.mark.slow
 def test_worker_and_database_are_killed_in_the_middle(server_and_world: tuple[Postgres, World]) -> None:
     server, world = server_and_world
     watch, said = world.start("watch"), world.thermometers()

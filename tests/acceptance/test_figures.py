@@ -134,6 +134,7 @@ WAITS_FOR_LOCK = "SELECT count(*) FROM pg_locks WHERE relation = 'reading'::regc
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hearth hearth-ingest'"
 
 
+@pytest.mark.slow
 def test_at_a_broker_without_mqtt_5_workers_stand_by(world: World) -> None:
     with Amqtt(world.folder / "amqtt") as broker:
         world.settings({"HEARTH_MQTT_URL": broker.url()})

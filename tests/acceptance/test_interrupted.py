@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+import pytest
 
 from alerts.judging.pool import CHUNK_HOMES
 from bench.town import HOMES
@@ -32,6 +33,7 @@ FROM flag JOIN ticket USING (ticket_id, home_id) ORDER BY home_id, cold_since
 JUDGED_HOMES = "SELECT count(DISTINCT home_id) FROM ledger"
 
 
+@pytest.mark.slow
 def test_interrupted_and_repeated(new_world: Making, database: Database, plain_database: Database) -> None:
     world, start = settled(new_world(database))
     arguments = ("recheck", "--from", str(start.date()), "--json")

@@ -3,6 +3,8 @@
 from datetime import time
 from typing import Any
 
+import pytest
+
 from tests.acceptance.days import MINUTE, furnished, instant, milliseconds, now, running
 from tests.acceptance.thermometers import reading
 from tests.acceptance.waiting import until
@@ -12,6 +14,7 @@ from tests.conftest import Database
 STATES = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s")
 
 
+@pytest.mark.slow
 def test_today_is_counted_and_what_comes_late_is_counted_in(new_world: Making, plain_database: Database) -> None:
     world = furnished(new_world(plain_database), "home")
     reader, said = running(world, time(12))

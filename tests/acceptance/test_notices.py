@@ -96,7 +96,9 @@ def test_killed_again_and_again_each_message_arrives_once(
         current.append(Process(environment, tmp_path / f"notify-{kills}.log", "notify"))
         # Else at any other moment: while it expands, writes, sends, marks.
         until(lambda: "event=sending" in current[-1].said() or not current[-1].running, "it begins")
-        time.sleep(chance.uniform(0, 3))
+        moment = time.monotonic() + chance.uniform(0, 3)
+        while current[-1].running and time.monotonic() < moment:
+            time.sleep(0.01)
         current[-1].kill()
         kills += 1
         assert kills < 40, "it does not come to an end"

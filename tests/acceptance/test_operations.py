@@ -210,6 +210,7 @@ def test_new_passwords_hold_and_old_ones_do_not(operated: Operated) -> None:
     psycopg.connect(operated.url("owner")).close()
 
 
+@pytest.mark.slow
 def test_a_dump_restored_is_the_same_database(operated: Operated) -> None:
     with operated.connect() as conn:
         fill(conn)
@@ -228,6 +229,7 @@ def test_a_dump_restored_is_the_same_database(operated: Operated) -> None:
         conn.execute("INSERT INTO reading VALUES (1, now(), now(), 20, NULL, NULL, 0, true)")
 
 
+@pytest.mark.slow
 def test_a_restore_does_not_touch_a_database_that_is_there(operated: Operated) -> None:
     file = operated.run("dump", "hearth")
     done = operated.script("restore", file, "hearth")
@@ -237,6 +239,7 @@ def test_a_restore_does_not_touch_a_database_that_is_there(operated: Operated) -
     assert (done.returncode, done.stderr) == (2, "restore: cannot read /nowhere.dump\n")
 
 
+@pytest.mark.slow
 def test_any_instant_since_a_base_backup_can_be_recovered(operated: Operated) -> None:
     with operated.connect() as conn:
         fill(conn, 300)
@@ -278,6 +281,7 @@ def archived(conn: psycopg.Connection) -> bool:
     return row is not None and bool(row[0])
 
 
+@pytest.mark.slow
 def test_old_base_backups_go_with_the_log_that_only_they_need(operated: Operated) -> None:
     made = []
     with operated.connect() as conn:
@@ -311,6 +315,7 @@ def test_the_archive_takes_a_file_whole_and_never_another_one_of_its_name(operat
     assert (operated.place / "archive" / name).read_bytes() == b"a" * 1000
 
 
+@pytest.mark.slow
 def test_check_tells_the_edition_and_a_log_that_piles_up(operated: Operated) -> None:
     def check() -> subprocess.CompletedProcess[str]:
         return processes.run({"HEARTH_DATABASE_URL": operated.url("owner")}, "check", "database", "disk")

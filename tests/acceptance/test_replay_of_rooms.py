@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
 
 from sim import replay, telemetry
 from tests import registry_rows as town
@@ -105,6 +106,7 @@ def packed(homes: Mapping[str, Series]) -> list[telemetry.TimedPayload]:
     return telemetry.packed(sorted(single))
 
 
+@pytest.mark.slow
 def test_the_flags_of_a_winter_are_those_of_a_judge_that_walks_minute_by_minute(
     new_world: Making, plain_database: Database
 ) -> None:

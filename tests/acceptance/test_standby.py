@@ -117,6 +117,7 @@ def standing_by(world: World, *arguments: str) -> Process:
     return world.start("ingest", *arguments).wait_for("standing by")
 
 
+@pytest.mark.slow
 def test_workers_and_broker_die_while_all_is_said(world: World) -> None:
     first = world.start("ingest", "--worker", "1").wait_for("event=connected")
     second, third = standing_by(world, "--worker", "2"), standing_by(world)

@@ -28,7 +28,7 @@ from tests.conftest import Database
 from tests.store.desk import MID, ZONE, Desk
 from tests.store.incident_rules import SWALLOWED
 
-HOMES = 2_000
+HOMES = 1_000
 FAILS = 4  # position of the substation
 BREAKS = datetime(2026, 1, 14, 9, 0, tzinfo=ZONE)
 REPAIRED = BREAKS + timedelta(hours=4)

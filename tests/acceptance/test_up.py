@@ -51,6 +51,7 @@ def test_who_needs_the_operator_is_not_started_again() -> None:
     assert line[1].startswith("hearth: no built-in policy")
 
 
+@pytest.mark.slow
 def test_up_heals_and_stops_in_order(new_world: Making, plain_database: Database) -> None:
     world = new_world(plain_database)
     port = free_port()

@@ -107,7 +107,7 @@ def start(arguments: Sequence[str], environment: Mapping[str, str], out: IO[byte
 
 
 class Ended(NamedTuple):
-    """What waits for the end of a copy: its number, and where its exit code is to be told."""
+    """A copy whose end is waited for: its number, and where its exit code is to be told."""
 
     pid: int
     told: int

@@ -247,5 +247,5 @@ def machine(servers: Servers) -> type[DeskMachine]:
 def test_whatever_happens(machine: type[DeskMachine]) -> None:
     run_state_machine_as_test(
         machine,
-        settings=settings(max_examples=25, stateful_step_count=25, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=15, stateful_step_count=25, suppress_health_check=list(HealthCheck)),
     )

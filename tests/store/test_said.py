@@ -135,7 +135,7 @@ def test_a_home_that_is_cold_again_keeps_both_calls(servers: Servers) -> None:
 
 @pytest.mark.slow
 def test_every_word_and_every_number_is_found_again(servers: Servers) -> None:
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(STEPS, max_size=14))
     def check(steps: list[Step]) -> None:
         check_calls(servers, steps)

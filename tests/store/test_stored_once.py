@@ -96,7 +96,7 @@ def values(columns: Sequence[float | None]) -> Values:
     return temperature, humidity, battery
 
 
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(BATCHES)
 def test_any_readings_have_the_fates_they_have_one_by_one_whatever_is_believed_of_them(
     database: Database, batches: list[tuple[list[Told], dict[int, Believed]]]
@@ -166,7 +166,7 @@ def furnish(conn: Connection) -> None:
     town.sensor(conn, "moved", there, valid=(NOON + 5 * MINUTE, None))
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(SAID, min_size=1, max_size=8), min_size=1, max_size=5))
 def test_any_batches_leave_the_same_behind_as_by_the_stage_alone(
     plain_database: Database, batches: list[list[tuple[str, int, float]]]
