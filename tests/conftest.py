@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -233,14 +234,21 @@ def plain_database(servers: Servers) -> Iterator[Database]:
     yield from fresh_database(servers.of("plain"), "plain")
 
 
-@pytest.fixture
-def community(server_folder: Path) -> Iterator[Database]:
-    """An empty database with TimescaleDB's Community edition, which takes one connection at a time."""
+@contextmanager
+def community_database(folder: Path) -> Iterator[Database]:
+    """Yield an empty database with TimescaleDB's Community edition, which takes one connection at a time."""
     if reason := local_community.why_not():
         pytest.skip(f"NOT TESTED ON TIMESCALEDB'S COMMUNITY EDITION: {reason}")
-    server = CommunityPostgres(server_folder / f"community-{next(NUMBERS)}").start()
+    server = CommunityPostgres(folder / f"community-{next(NUMBERS)}").start()
     yield Database(server.url(), "community")
     server.remove()
+
+
+@pytest.fixture
+def community(server_folder: Path) -> Iterator[Database]:
+    """An empty database with TimescaleDB's Community edition."""
+    with community_database(server_folder) as database:
+        yield database
 
 
 @pytest.fixture

@@ -96,12 +96,10 @@ def test_killed_again_and_again_each_message_arrives_once(
         current.append(Process(environment, tmp_path / f"notify-{kills}.log", "notify"))
         # Else at any other moment: while it expands, writes, sends, marks.
         until(lambda: "event=sending" in current[-1].said() or not current[-1].running, "it begins")
-        moment = time.monotonic() + chance.uniform(0, 3)
-        while current[-1].running and time.monotonic() < moment:
-            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 3))
         current[-1].kill()
         kills += 1
-        assert kills < 40, "it does not come to an end"
+        assert kills < 80, "it does not come to an end"
     assert kills >= 3
     with plain_database.connect() as conn:
         keys = {str(key) for (key,) in conn.execute("SELECT key FROM message")}

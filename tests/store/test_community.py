@@ -2,8 +2,8 @@
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from psycopg import Connection
@@ -13,7 +13,7 @@ from store.base.readiness import migrated_for, unapplied
 from store.readings import retention
 from tests import registry_rows as town
 from tests.architecture.statements import refused
-from tests.conftest import Database
+from tests.conftest import Database, community_database
 from tests.store.desk import Desk
 from tests.store.release_1_0 import apply_1_0, say_something
 
@@ -24,15 +24,36 @@ SELECT sensor_id, date_trunc('hour', measured_at, 'UTC'), count(temperature), mi
   avg(temperature)
 FROM reading WHERE quality = 0 GROUP BY 1, 2 ORDER BY 1, 2
 """
+COUNT_ALL = "CALL refresh_continuous_aggregate('reading_hour_counted', NULL, NULL)"
+TABLES = """
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'person', 'identity')
+"""
 HOUR = "SELECT sensor_id, hour, readings, lowest, highest, mean FROM reading_hour ORDER BY 1, 2"
 
 
-@contextmanager
-def migrated(database: Database) -> Iterator[Connection]:
-    """Yield an autocommit connection to the database, migrated."""
+@pytest.fixture(scope="module")
+def started(server_folder: Path) -> Iterator[tuple[Database, list[str]]]:
+    """A migrated database, which takes seconds to start, and the names of its tables that are empty then."""
+    with community_database(server_folder) as database:
+        with database.connect(autocommit=True) as conn:
+            migrate.migrate(conn)
+            names = [name for (name,) in conn.execute(TABLES)]
+            empty = [name for name in names if not conn.execute(f"SELECT FROM {name} LIMIT 1".encode()).rowcount]
+        yield database, empty
+
+
+@pytest.fixture
+def migrated(started: tuple[Database, list[str]]) -> Iterator[Database]:
+    """The migrated database, which takes one connection at a time; emptied afterwards."""
+    database, tables = started
+    yield database
     with database.connect(autocommit=True) as conn:
-        migrate.migrate(conn)
-        yield conn
+        conn.execute("TRUNCATE reading")
+        conn.execute("SET session_replication_role = replica")  # in any order
+        for name in set(tables) - {"public.reading"}:
+            if conn.execute(f"SELECT FROM {name} LIMIT 1".encode()).rowcount:
+                conn.execute(f"DELETE FROM {name}".encode())
+        conn.execute(COUNT_ALL)
 
 
 def fill(conn: Connection, seed: int, count: int) -> None:
@@ -56,7 +77,7 @@ def fill(conn: Connection, seed: int, count: int) -> None:
 
 def convert(conn: Connection) -> int:
     """Do what the policies do in the background: every chunk into columns, every hour counted; how many chunks."""
-    conn.execute("CALL refresh_continuous_aggregate('reading_hour_counted', NULL, NULL)")
+    conn.execute(COUNT_ALL)
     converted = 0
     for relation in ("reading", "reading_hour_counted"):
         chunks = conn.execute(
@@ -66,8 +87,8 @@ def convert(conn: Connection) -> int:
     return converted
 
 
-def test_hours_are_the_same_counted_or_not_and_after_late_readings(community: Database) -> None:
-    with migrated(community) as conn:
+def test_hours_are_the_same_counted_or_not_and_after_late_readings(migrated: Database) -> None:
+    with migrated.connect(autocommit=True) as conn:
         fill(conn, 1, 2000)
         expected = conn.execute(COUNTED_ANEW).fetchall()
         assert len(expected) > HOURS
@@ -81,8 +102,8 @@ def test_hours_are_the_same_counted_or_not_and_after_late_readings(community: Da
         assert conn.execute(HOUR).fetchall() == late
 
 
-def test_jobs_that_nobody_runs_are_found(community: Database) -> None:
-    with migrated(community) as conn:
+def test_jobs_that_nobody_runs_are_found(migrated: Database) -> None:
+    with migrated.connect(autocommit=True) as conn:
         made = datetime.now(UTC)
         assert condition.dead_jobs(conn, made - timedelta(hours=1)) == []
         dead = condition.dead_jobs(conn, made + timedelta(hours=1))
@@ -90,8 +111,8 @@ def test_jobs_that_nobody_runs_are_found(community: Database) -> None:
         assert not any(job.failed for job in dead)
 
 
-def test_late_duplicates_and_conflicts_in_a_compressed_chunk_have_their_fates(community: Database) -> None:
-    with migrated(community) as conn:
+def test_late_duplicates_and_conflicts_in_a_compressed_chunk_have_their_fates(migrated: Database) -> None:
+    with migrated.connect(autocommit=True) as conn:
         home = town.home(conn, "H1")
         town.sensor(conn, "s1", home)
         desk, minute = Desk(conn), timedelta(minutes=1)
@@ -117,20 +138,20 @@ def test_late_duplicates_and_conflicts_in_a_compressed_chunk_have_their_fates(co
         assert stored == sorted([*((at, 20.0) for at in instants), (instants[1] + minute, 15.0)])
 
 
-def test_readings_that_are_deleted_take_their_hours_with_them(community: Database) -> None:
-    with migrated(community) as conn:
+def test_readings_that_are_deleted_take_their_hours_with_them(migrated: Database) -> None:
+    with migrated.connect(autocommit=True) as conn:
         fill(conn, 3, 1000)
         convert(conn)
         assert retention.drop(conn, START + timedelta(days=2), 1) == 2
-        conn.execute("CALL refresh_continuous_aggregate('reading_hour_counted', NULL, NULL)")
+        conn.execute(COUNT_ALL)
         left = conn.execute(COUNTED_ANEW).fetchall()
         assert left
         assert conn.execute(HOUR).fetchall() == left
         assert left[0][1] >= START + timedelta(days=2)
 
 
-def test_what_is_done_in_the_background(community: Database) -> None:
-    with migrated(community) as conn:
+def test_what_is_done_in_the_background(migrated: Database) -> None:
+    with migrated.connect(autocommit=True) as conn:
         jobs = conn.execute(
             "SELECT j.proc_name, coalesce(c.view_name, j.hypertable_name),"
             " coalesce(j.config ->> 'compress_after', j.config ->> 'end_offset')"
@@ -145,8 +166,8 @@ def test_what_is_done_in_the_background(community: Database) -> None:
     ]
 
 
-def test_one_sensor_is_found_in_its_own_segment(community: Database) -> None:
-    with migrated(community) as conn:
+def test_one_sensor_is_found_in_its_own_segment(migrated: Database) -> None:
+    with migrated.connect(autocommit=True) as conn:
         fill(conn, 4, 1000)
         convert(conn)
         plan = conn.execute(
@@ -171,7 +192,5 @@ def test_a_database_of_either_edition_grows_into_a_community_one(community: Data
         assert conn.execute("SELECT count(*), sum(readings) FROM reading_hour").fetchone() == (100, 100)
 
 
-def test_it_takes_every_statement(community: Database) -> None:
-    with migrated(community):
-        pass
-    assert refused(community) == {}
+def test_it_takes_every_statement(migrated: Database) -> None:
+    assert refused(migrated) == {}

@@ -177,7 +177,7 @@ def outcome(conn: Connection, batches: list[list[tuple[str, dict[str, Any]]]], n
     return [*(desk.rows(statement) for statement in KEPT), *record(desk)]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.dictionaries(st.tuples(st.sampled_from(["s1", "s2"]), st.integers(0, 90)), TOLD, min_size=1, max_size=12),
     st.randoms(),

@@ -51,7 +51,7 @@ def conn(plain_database: Database) -> Iterator[Connection]:
         yield conn
 
 
-@settings(max_examples=20, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=12, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(
     st.sampled_from([NOON.replace(hour=5), NOON.replace(hour=19, minute=30), NOON.replace(hour=23, minute=10)]),
     st.tuples(spans(), spans()),

@@ -1,10 +1,9 @@
 """Judging the past again over a span, for good, for show, and by other rules."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from alerts.judging.rejudge import Rejudging
 from alerts.judging.what_if import imagine, recorded
 from domain import policy_file
 from tests import registry_rows as town
+from tests.acceptance import processes
 from tests.conftest import Database
 from tests.store.desk import MINUTE, NOON, Desk
 from tests.store.histories import finish, record
@@ -31,9 +31,9 @@ def desk(plain_database: Database) -> Iterator[Desk]:
         for n in (1, 2):
             town.sensor(conn, f"s{n}", town.home(conn, f"H{n}"), interval_s=600)
         desk = Desk(conn)
-        for n in range(DAYS * 144):
-            at = NOON + n * 10 * MINUTE
-            desk.say(("s1", at, 16.5 + n % 40 / 10), ("s2", at, 21.0))
+        for hour in range(DAYS * 24):
+            instants = [(n, NOON + n * 10 * MINUTE) for n in range(6 * hour, 6 * hour + 6)]
+            desk.say(*(said for n, at in instants for said in (("s1", at, 16.5 + n % 40 / 10), ("s2", at, 21.0))))
         finish(desk, NOW)
         yield desk
 
@@ -89,12 +89,7 @@ def test_another_policy_is_only_imagined(desk: Desk) -> None:
 
 def test_the_command_says_what_it_did(desk: Desk, plain_database: Database, tmp_path: Path) -> None:
     desk.conn.execute("UPDATE ledger SET heat = 0 WHERE home_id = 1")
-    environ = {"HEARTH_DATABASE_URL": plain_database.url, "PATH": "/usr/bin:/bin"}
-
-    def run(*args: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from hearth.cli import main; main()", "recheck", *args]
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
-
+    run = partial(processes.run, {"HEARTH_DATABASE_URL": plain_database.url}, "recheck")
     done = run("--from", "2026-01-15", "--to", "2026-01-18", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["days"] >= DAYS

@@ -50,7 +50,7 @@ Said = tuple[int, int, float, int]  # sensor, minute, °C, quality
 bursts = st.tuples(st.integers(0, 2), st.integers(0, 3 * 1440 - 1), st.integers(1, 40), st.floats(14, 22, width=32))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(bursts, min_size=1, max_size=12), st.integers(1, 3))
 def test_the_gaps_are_those_of_brute_force(conn: Connection, said: list[tuple[int, int, int, float]], nth: int) -> None:
     """Bursts of readings of two judged rooms and one that is not, in a home of its own."""
