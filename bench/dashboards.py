@@ -20,6 +20,7 @@ from dashboards.links import HOME, SUBSTATION
 from dashboards.look import Look
 from domain import policy_file
 from local import trixie
+from local.postgres import Postgres
 from local.trixie import TimescalePostgres
 from store.base.stage import open_stages
 from store.figures import building_rows
@@ -28,6 +29,7 @@ from store.readings import ingest_counts
 HOMES, BUILDINGS = 100_000, 3_000
 QUICK_HOMES, QUICK_BUILDINGS = 2_000, 60
 LIMIT_MS = 200.0
+PLAIN_SETTINGS = {name: value for name, value in SETTINGS.items() if name != "shared_preload_libraries"}
 TIMES = 5
 SPANS = {HOME: timedelta(days=7), SUBSTATION: timedelta(days=7)}
 SPAN = timedelta(days=1)
@@ -51,10 +53,11 @@ def main() -> None:
     parser.add_argument("--homes", type=int, default=HOMES)
     parser.add_argument("--buildings", type=int, default=BUILDINGS)
     parser.add_argument("--quick", action="store_true", help="only show that it runs")
+    parser.add_argument("--plain", action="store_true", help="on plain PostgreSQL, not on TimescaleDB")
     parser.add_argument("--all", action="store_true", help="print what each query took as well")
     options, _ = parser.parse_known_args()
     homes, built = (QUICK_HOMES, QUICK_BUILDINGS) if options.quick else (options.homes, options.buildings)
-    figures, pieces_ms = measure(homes, built)
+    figures, pieces_ms = measure(homes, built, plain=options.plain)
     found = summary(figures, homes, built, each=options.all)
     print(json.dumps({**found, **counting(pieces_ms)}, ensure_ascii=False))
 
@@ -83,13 +86,18 @@ def counting(pieces_ms: list[float]) -> dict[str, float]:
     return {"map_round_ms": round(sum(pieces_ms), 1), "map_longest_piece_ms": round(max(pieces_ms), 1)}
 
 
-def measure(homes: int, built: int) -> tuple[list[Figure], list[float]]:
-    """Build the city on TimescaleDB, ask it everything as Grafana's role, and count its buildings as watch does."""
-    trixie.ensure()
+def measure(homes: int, built: int, *, plain: bool = False) -> tuple[list[Figure], list[float]]:
+    """Build the city, ask it everything as Grafana's role, and count its buildings as watch does."""
+    if not plain:
+        trixie.ensure()
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        server = TimescalePostgres(folder / "postgres", settings=SETTINGS).start()
+        server = (
+            Postgres(folder / "postgres", settings=PLAIN_SETTINGS)
+            if plain
+            else TimescalePostgres(folder / "postgres", settings=SETTINGS)
+        ).start()
         try:
             city.build(server.url(), homes, built)
             with psycopg.connect(server.url(), autocommit=True) as conn:
@@ -111,7 +119,8 @@ def _figures(conn: Connection) -> Iterator[Figure]:
         with conn.transaction():
             conn.execute("SET LOCAL ROLE hearth_grafana")
             for question in questions(board):
-                sql = expand(question.sql, chosen, now - SPANS.get(uid, SPAN), now)
+                span = question.span or SPANS.get(uid, SPAN)
+                sql = expand(question.sql, chosen, now - span, now)
                 yield Figure(question, _took_ms(conn, sql), reads_through(conn, sql))
 
 

@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where to write")
     parser.add_argument("--board", choices=[uid.removeprefix("hearth-") for uid in TITLES], action="append")
     parser.add_argument("--language", choices=LANGUAGES, action="append")
+    parser.add_argument("--height", type=int, help="only so many pixels from the top, for a picture in a document")
     parser.add_argument("--width", type=int, choices=sorted(SCREENS), action="append")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,7 @@ def main() -> None:
             for name, html, width in drawn(conn, language, chosen, options.width or sorted(SCREENS)):
                 file = options.folder / f"{name}.html"
                 file.write_text(html, encoding="utf-8")
-                photograph(file, width)
+                photograph(file, width, options.height)
 
 
 def drawn(conn: Connection, language: Language, chosen: set[str], widths: list[int]) -> Iterator[tuple[str, str, int]]:
@@ -58,8 +59,8 @@ def drawn(conn: Connection, language: Language, chosen: set[str], widths: list[i
                 yield f"{uid.removeprefix('hearth-')}-{language}-{width}", page(board, asked, language, width), width
 
 
-def photograph(file: Path, width: int) -> None:
-    """Write a page's PNG beside it.
+def photograph(file: Path, width: int, height: int | None) -> None:
+    """Write a page's PNG beside it; without a height all of it.
 
     Raises:
         UsageError: there is no Chromium.
@@ -71,9 +72,9 @@ def photograph(file: Path, width: int) -> None:
         raise UsageError("no chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        sheet = browser.new_page(viewport={"width": min(width, SCREENS[width] + 32), "height": 900})
+        sheet = browser.new_page(viewport={"width": min(width, SCREENS[width] + 32), "height": height or 900})
         sheet.goto(file.resolve().as_uri())
-        sheet.screenshot(path=file.with_suffix(".png"), full_page=True)
+        sheet.screenshot(path=file.with_suffix(".png"), full_page=height is None)
         browser.close()
 
 

@@ -70,10 +70,12 @@ SELECT
 FROM ticket_all WHERE $__timeFilter(opened_at) AND NOT retrospective AND ending IS NULL AND {HERE}
 GROUP BY 1, 2 ORDER BY 1
 """
+# Of whole hours: the one that has just begun would look like a fall.
 PER_HOUR = f"""
 SELECT h.time, coalesce(t.opened, 0) AS opened_per_hour
 FROM generate_series(
-  date_bin(interval '1 h', $__timeFrom()::timestamptz, timestamptz 'epoch'), $__timeTo()::timestamptz, interval '1 h'
+  date_bin(interval '1 h', $__timeFrom()::timestamptz, timestamptz 'epoch'),
+  $__timeTo()::timestamptz - interval '1 h', interval '1 h'
 ) AS h (time)
 LEFT JOIN (
   SELECT date_bin(interval '1 h', opened_at, timestamptz 'epoch') AS time, count(*) AS opened FROM ticket_all

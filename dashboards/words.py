@@ -141,7 +141,12 @@ OUTAGE_STATES = {
     "running": Value(Text("进行中", "running"), ORANGE),
     "late": Value(Text("逾期未恢复", "late"), RED),
 }
-AREA_STATES = {**INCIDENTS, **OUTAGE_STATES}
+AREA_STATES = {
+    **INCIDENTS,
+    "planned": Value(Text("停热未开始", "outage to come"), BLUE),
+    "running": Value(Text("停热中", "outage"), ORANGE),
+    "late": Value(Text("停热逾期", "outage, late"), RED),
+}
 # Seconds until a clock runs out.
 URGENCY = ((None, RED), (1800, ORANGE), (7200, GREEN))
 CHANNELS = {
