@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from domain.registry import Contact
+from registry import synonyms
 from registry.csv_file import Content, FileLine, read, render
-from registry.fields import Parser, code, instant, one_of, words
+from registry.dates import instant
+from registry.fields import code, one_of, words
 from registry.problems import FileProblem, refuse
 from registry.sheets import REQUIRED, Sheet, SheetColumn
+from registry.tables import PLAINLY, FileReading, of_registry
 from store.registry import contact_rows, registry_rows
 from store.registry.contact_rows import ContactChanges
 
@@ -30,25 +33,22 @@ def sheet(zone: ZoneInfo) -> Sheet[Contact]:
     """Describe the file; days begin at midnight in `zone`."""
     columns = (
         SheetColumn("home", code, REQUIRED),
-        SheetColumn("channel", one_of(tuple(SHAPES))),
-        SheetColumn("address", _address()),
-        SheetColumn("language", one_of(("zh", "en")), "zh"),
+        SheetColumn("channel", one_of(tuple(SHAPES), synonyms.CHANNELS)),
+        SheetColumn("address", words),
+        SheetColumn("language", one_of(("zh", "en"), synonyms.LANGUAGES), "zh"),
         SheetColumn("consent", instant(zone)),
         SheetColumn("resident", code),
     )
-    return Sheet(FILE, columns, Contact, (("channel", "address"),))
+    return Sheet(FILE, columns, Contact, (("channel", "address"),), synonyms.CONTACTS)
 
 
-def _address() -> Parser:
-    def address(cell: str) -> str:
-        if len(cell) > ADDRESS_LENGTH:
-            raise ValueError(f"is longer than {ADDRESS_LENGTH} characters")
-        return words(cell)
-
-    return address
-
-
-def import_contacts(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> ContactChanges | None:
+def import_contacts(
+    conn: Connection,
+    folder: Path,
+    zone: ZoneInfo,
+    now: datetime,
+    reading: FileReading = PLAINLY,
+) -> ContactChanges | None:
     """Import the contacts file of a folder, if there is one; the caller commits.
 
     The lines of a home replace all its contacts. Homes must already be in the registry.
@@ -56,14 +56,14 @@ def import_contacts(conn: Connection, folder: Path, zone: ZoneInfo, now: datetim
     Raises:
         UsageError: one line per problem; nothing was written.
     """
-    content = read(sheet(zone), folder)
+    content = read(sheet(zone), folder, of_registry(conn, reading))
     if content is None:
         return None
     if content.absent:
         _keep(content, contact_rows.whole(conn))
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
     faults = [FileProblem(FILE, *fault) for fault in _faults(content.lines, known)]
-    refuse(sorted(content.problems + faults, key=lambda problem: problem.line))
+    refuse([content.placed(problem) for problem in sorted(content.problems + faults, key=lambda problem: problem.line)])
     return contact_rows.replace(conn, content.rows, now)
 
 
@@ -88,6 +88,8 @@ def _faults(lines: Sequence[FileLine[Contact]], known: set[str]) -> Iterator[tup
                 "address" if contact.address is None else "channel",
                 "is empty, its other half is not",
             )
+        elif contact.address and len(contact.address) > ADDRESS_LENGTH:
+            yield number, "address", f"is longer than {ADDRESS_LENGTH} characters"
         elif contact.channel and not SHAPES[contact.channel].fullmatch(contact.address or ""):
             yield number, "address", f"is not a valid address for the channel {contact.channel}"
         if key in seen:

@@ -1,21 +1,27 @@
-"""A CSV file of the registry: bytes to typed lines and back."""
+"""A file of the registry: a table to typed lines, and rows to CSV."""
 
 import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
-from typing import Generic, NamedTuple
+from typing import Any, Generic, NamedTuple
 
-from domain.errors import UsageError
+from registry.cells import EDGES, Cleaner, escaped
+from registry.delimited import Record
 from registry.fields import Value, text
-from registry.problems import FileProblem
+from registry.headers import TITLE_LINES, Header, find_header
+from registry.problems import FileProblem, UnreadableFile
 from registry.sheets import REQUIRED, Row, Sheet, SheetColumn
+from registry.synonyms import TOTALS
+from registry.tables import PLAINLY, FileReading, OpenTable, find, open_table, table
 
-# The start of a formula, or of a text that looks like an escaped one.
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
-Record = tuple[int, list[str]]  # number of the first line, cells
+COUNTED = re.compile(r"[共计]+[0-9]+[户栋个条台站]?")
+PROGRESS_LINES = 1_000
+MOST_NAMED = 3
+MOST_SEEN = 1_000  # cells of a column
 
 
 class FileLine(NamedTuple, Generic[Row]):
@@ -29,7 +35,8 @@ class FileLine(NamedTuple, Generic[Row]):
 class Content(Generic[Row]):
     """Content of a file. `codes` are those of all lines, even faulty ones; `readable`: the lines could be read.
 
-    `absent`: columns missing from the header.
+    `absent`: columns missing from the header. `file`: its name, or that of the sheet if it has none of its own.
+    `written`: how the header names the columns. `notes`: what was left out or read as something else.
     """
 
     lines: list[FileLine[Row]] = field(default_factory=list)
@@ -37,128 +44,210 @@ class Content(Generic[Row]):
     problems: list[FileProblem] = field(default_factory=list)
     readable: bool = True
     absent: frozenset[str] = frozenset()
+    file: str = ""
+    written: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> list[Row]:
         """The values of the lines."""
         return [line.row for line in self.lines]
 
+    def placed(self, problem: FileProblem) -> FileProblem:
+        """Return a problem with the file and the column as the user has named them."""
+        written = self.written.get(problem.column, problem.column)
+        column = problem.column if written == problem.column else f"{written} ({problem.column})"
+        return problem._replace(file=self.file or problem.file, column=column)
 
-def read(sheet: Sheet[Row], folder: Path) -> Content[Row] | None:
-    """Read a file of a folder; None: there is no such file.
+
+def read(sheet: Sheet[Row], source: Path, reading: FileReading = PLAINLY) -> Content[Row] | None:
+    """Read a sheet of a folder, or of a workbook; None: there is no such file or worksheet.
 
     Raises:
         UsageError: it cannot be opened.
     """
-    path = folder / sheet.file
-    try:
-        return parse(sheet, path.read_bytes())
-    except FileNotFoundError:
+    path = find(sheet, source)
+    if path is None:
         return None
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-
-
-def parse(sheet: Sheet[Row], data: bytes) -> Content[Row]:
-    """Parse a file. Faults go to `problems`; lines with a fault are left out."""
-    content = Content[Row]()
     try:
-        records = _records(sheet.file, data)
-        header = [name.strip() for name in next(records, (1, []))[1]]
-        content.problems += header_problems(sheet, header)
-        content.readable = not content.problems
-        content.absent = frozenset(sheet.names) - set(header)
+        opened = open_table(sheet, path, reading, alone=path != source)
+    except UnreadableFile as fault:
+        return Content(problems=[fault.problem], readable=False, file=path.name)
+    return None if opened is None else _parse_table(sheet, opened, reading)
+
+
+def holds(sheet: Sheet[Any], source: Path) -> bool:
+    """Return whether a folder or workbook holds a sheet, whatever is in it."""
+    path = find(sheet, source)
+    try:
+        return path is not None and (path != source or open_table(sheet, path, PLAINLY, alone=False) is not None)
+    except UnreadableFile:
+        return True
+
+
+def parse(sheet: Sheet[Row], data: bytes, reading: FileReading = PLAINLY) -> Content[Row]:
+    """Parse a file of its own. Faults go to `problems`; lines with a fault are left out."""
+    try:
+        opened = table(sheet, sheet.file, data, reading)
+    except UnreadableFile as fault:
+        return Content(problems=[fault.problem], readable=False)
+    return _parse_table(sheet, opened or OpenTable(sheet.file, "", [], 0), reading)
+
+
+def _parse_table(sheet: Sheet[Row], opened: OpenTable, reading: FileReading) -> Content[Row]:
+    content: Content[Row] = Content(file=opened.file)
+    try:
+        records = iter(opened.records)
+        first = list(islice(records, TITLE_LINES))
+        header = find_header(sheet, first)
+        content.problems += header.faults
+        content.readable = not header.faults
+        content.written = header.written
+        content.absent = frozenset(sheet.names) - set(header.written)
         if content.readable:
-            _parse_records(sheet, header, records, content)
+            _Lines(sheet, opened, header, content, reading).read(chain(first, records))
     except UnreadableFile as fault:
         content.problems.append(fault.problem)
         content.readable = False
+    reading.understood(opened.file, "; ".join([opened.how, *_meanings(content), *content.notes]))
     return content
 
 
-class UnreadableFile(Exception):
-    """The rest of a file cannot be read."""
-
-    def __init__(self, problem: FileProblem) -> None:
-        super().__init__(problem)
-        self.problem = problem
+def _meanings(content: Content[Any]) -> list[str]:
+    """Tell what the names of the header were taken for, where they are not the columns' own."""
+    named = [f"{name} = {column}" for column, name in content.written.items() if name.casefold() != column]
+    return [", ".join(named)] if named else []
 
 
-def header_problems(sheet: Sheet[Row], header: list[str]) -> list[FileProblem]:
-    """Find unknown, repeated and missing columns."""
-    if not header:
-        return [FileProblem(sheet.file, 1, "", f"no header; the columns are {','.join(sheet.names)}")]
-    unknown = [name for name in header if name not in sheet.names]
-    repeated = sorted({name for name in header if header.count(name) > 1} - set(unknown))
-    missing = [c.name for c in sheet.columns if c.empty is REQUIRED and c.name not in header]
-    missing += [name for pair in sheet.pairs if len(set(pair) - set(header)) == 1 for name in set(pair) - set(header)]
-    faults = [(name, f"unknown column; the columns are {','.join(sheet.names)}") for name in unknown]
-    faults += [(name, "is in the header twice") for name in repeated]
-    faults += [(name, "this column is missing") for name in missing]
-    return [FileProblem(sheet.file, 1, name, fault) for name, fault in faults]
+class _Lines:
+    """Reads the lines of a table below its header."""
 
+    def __init__(
+        self, sheet: Sheet[Any], opened: OpenTable, header: Header, content: Content[Any], reading: FileReading
+    ) -> None:
+        self.sheet, self.opened, self.header, self.content, self.reading = sheet, opened, header, content, reading
+        self.cleaner = Cleaner(reading.known)
+        at = {name: place for place, name in enumerate(header.columns) if name}
+        # A column, its place, and the values of cells that were seen in it: most columns have few.
+        seen: list[dict[str, Value]] = [{} for _ in sheet.columns]
+        self.places = [(column, at.get(column.name), seen[nth]) for nth, column in enumerate(sheet.columns)]
+        self.required = [at[column.name] for column in sheet.columns if column.empty is REQUIRED]
+        self.last_required = max(self.required, default=0)
+        self.nameless = [place for place, name in enumerate(header.columns) if name == ""]
+        self.left_out: dict[str, list[int]] = {}
 
-def _records(file: str, data: bytes) -> Iterator[Record]:
-    """Yield the records of a CSV text that are not blank.
+    def read(self, records: Iterable[Record]) -> None:
+        """Read all records; those down to the header are titles."""
+        header: list[str] | None = None
+        for nth, (number, cells) in enumerate(records):
+            if nth % PROGRESS_LINES == 0:
+                self.reading.progress(self.opened.file, number, max(self.opened.lines, number))
+            if number < self.header.line:
+                self._leave_out("above the header", number)
+            elif header is None:
+                header = cells
+            elif cells == header:
+                self._leave_out("with the header again", number)
+            elif self._is_total(cells):
+                self._leave_out("of totals", number)
+            else:
+                self._line(number, cells)
+        self.reading.progress(self.opened.file, self.opened.lines, self.opened.lines)
+        self.content.notes += self._notes()
 
-    Raises:
-        UnreadableFile: the text is not UTF-8 or not CSV.
-    """
-    reader = csv.reader(io.StringIO(_decode(file, data), newline=""), strict=True)
-    start = 1
-    try:
-        for cells in reader:
-            if any(cells):
-                yield start, cells
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise UnreadableFile(FileProblem(file, start, "", f"is not CSV: {error}")) from None
+    def _leave_out(self, why: str, number: int) -> None:
+        self.left_out.setdefault(why, []).append(number)
 
+    def _is_total(self, cells: list[str]) -> bool:
+        """Return whether a line is one of sums: its first cell says so, and it lacks what a line must have."""
+        label = next((re.sub(r"\s", "", cell).strip(EDGES + ":：") for cell in cells if cell.strip(EDGES)), "")
+        if label.casefold() not in TOTALS and not COUNTED.fullmatch(label):
+            return False
+        filled = [at < len(cells) and bool(cells[at].strip(EDGES)) for at in self.required]
+        return not all(filled) or len(filled) == 1
 
-def _decode(file: str, data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UnreadableFile(FileProblem(file, line, "", "is not UTF-8; save the file as “CSV UTF-8”")) from None
-
-
-def _parse_records(sheet: Sheet[Row], header: list[str], records: Iterator[Record], content: Content[Row]) -> None:
-    places = [(column, header.index(column.name) if column.name in header else None) for column in sheet.columns]
-    code_at = header.index(sheet.columns[0].name)
-    for number, cells in records:
-        if len(cells) != len(header):
-            fault = f"has {len(cells)} fields, the header has {len(header)}"
-            content.problems.append(FileProblem(sheet.file, number, "", fault))
-            continue
-        content.codes.add(plain(cells[code_at].strip()))
-        values, faults = _values(places, cells)
-        content.problems += [FileProblem(sheet.file, number, column, fault) for column, fault in faults]
+    def _line(self, number: int, cells: list[str]) -> None:
+        fault = self._misshapen(number, cells)
+        if fault:
+            self.content.problems.append(FileProblem(self.sheet.file, number, "", fault))
+            return
+        values, faults = self._values(cells)
+        self.content.problems += [FileProblem(self.sheet.file, number, column, said) for column, said in faults]
         if not faults:
-            content.lines.append(FileLine(number, sheet.make(*values)))
+            self.content.lines.append(FileLine(number, self.sheet.make(*values)))
+
+    def _misshapen(self, number: int, cells: list[str]) -> str:
+        """Return what is wrong with the number of cells of a line.
+
+        Spreadsheets leave out empty cells at the end of a line; what a line must have is no such cell.
+        """
+        width = len(self.header.columns)
+        if len(cells) == width and not self.nameless:
+            return ""
+        cut = self.opened.ends_within_a_line and number >= self.opened.lines
+        too_short = len(cells) <= self.last_required or (cut and len(cells) < width)
+        if (too_short and not self.opened.ragged) or any(cell.strip(EDGES) for cell in cells[width:]):
+            hint = "; it holds full-width commas" if any("，" in cell for cell in cells) else ""
+            return f"has {len(cells)} fields, the header has {width}{hint}"
+        for at in self.nameless:
+            if at < len(cells) and cells[at].strip(EDGES):
+                return f"holds a value in column {at + 1}, which has no name in the header"
+        return ""
+
+    def _values(self, cells: list[str]) -> tuple[list[Value], list[tuple[str, str]]]:
+        """Parse the cells of a line into values in column order, and (column, fault) for each invalid one."""
+        values: list[Value] = []
+        faults = []
+        for column, at, seen in self.places:
+            cell = "" if at is None or at >= len(cells) else cells[at]
+            value = seen.get(cell) if type(cell) is str else None
+            if value is None:
+                try:
+                    value = self._value(column, cell)
+                except ValueError as error:
+                    faults.append((column.name, str(error)))
+                if len(seen) < MOST_SEEN and type(cell) is str:
+                    seen[cell] = value
+            values.append(value)
+        return values, faults
+
+    def _value(self, column: SheetColumn, cell: str) -> Value:
+        cleaned = self.cleaner.clean(column.kind, cell) if cell else ""
+        if column is self.sheet.columns[0]:
+            self.content.codes.add(cleaned)
+        if cleaned:
+            return column.parse(cleaned)
+        if column.empty is REQUIRED:
+            raise ValueError("is empty")
+        return column.empty
+
+    def _notes(self) -> Iterator[str]:
+        """Tell what was left out, and codes that were read as others or look like others."""
+        readers = sum(name is None for name in self.header.columns)
+        if readers:
+            yield f"{_counted(readers, 'column')} for readers left out"
+        for why, numbers in self.left_out.items():
+            yield f"{_counted(len(numbers), 'line')} {why} left out ({_some(map(str, numbers))})"
+        if self.cleaner.folded:
+            yield "read as codes of ASCII: " + _some(f"{old} as {new}" for old, new in self.cleaner.folded.items())
+        if alike := _alike(self.content.codes):
+            yield f"codes that differ only in capitals: {_some(alike)}"
 
 
-def _values(
-    places: list[tuple[SheetColumn, int | None]], cells: list[str]
-) -> tuple[list[Value], list[tuple[str, str]]]:
-    """Parse the cells of a line into values in column order, and (column, fault) for each invalid one."""
-    values: list[Value] = []
-    faults = []
-    for column, at in places:
-        cell = "" if at is None else plain(cells[at].strip())
-        try:
-            values.append(_value(column, cell))
-        except ValueError as error:
-            faults.append((column.name, str(error)))
-    return values, faults
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _value(column: SheetColumn, cell: str) -> Value:
-    if cell:
-        return column.parse(cell)
-    if column.empty is REQUIRED:
-        raise ValueError("is empty")
-    return column.empty
+def _some(names: Iterable[str]) -> str:
+    named = list(names)
+    return f"{', '.join(named[:MOST_NAMED])}{', …' if len(named) > MOST_NAMED else ''}"
+
+
+def _alike(codes: Iterable[str]) -> list[str]:
+    groups: dict[str, list[str]] = {}
+    for code in sorted(codes):
+        groups.setdefault(code.casefold(), []).append(code)
+    return [" and ".join(group) for group in groups.values() if len(group) > 1]
 
 
 def render(sheet: Sheet[Row], rows: Iterable[Row]) -> str:
@@ -172,9 +261,4 @@ def render(sheet: Sheet[Row], rows: Iterable[Row]) -> str:
 
 def harmless(value: Value) -> str:
     """Render a cell so that no spreadsheet takes it for a formula: an apostrophe escapes text that looks like one."""
-    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else text(value)
-
-
-def plain(cell: str) -> str:
-    """Undo `harmless`."""
-    return cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell
+    return escaped(value) if isinstance(value, str) else text(value)

@@ -60,7 +60,7 @@ def _replace(path: Path, text: str, mode: int = 0o666) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         part.touch(mode)
-        part.write_text(text, encoding="utf-8", newline="")
+        part.write_text(text, encoding="utf-8-sig", newline="")  # the mark tells spreadsheets that it is UTF-8
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

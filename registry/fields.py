@@ -4,27 +4,23 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, time
-from zoneinfo import ZoneInfo
 
-from domain import instants
 from domain.milli import is_whole
 from domain.registry import SESSIONS
+from registry.synonyms import Words
 
 Value = str | int | float | datetime | time | None
 Parser = Callable[[str], Value]
 
 CODE_LENGTH = 100
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-WHOLE = re.compile(r"[0-9]{1,9}")
-DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-TIME = re.compile(DAY.pattern + r"[Tt ][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2})")
-CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}")
+NUMBER = re.compile(r"[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?")
+WHOLE = re.compile(r"([0-9]{1,9})([.,]0{1,2})?")  # three zeros may be thousands
 
 
 def words(cell: str) -> str:
     """Parse free text without control characters."""
     if any(unicodedata.category(character) == "Cc" for character in cell):
-        raise ValueError("holds a line break or another control character")
+        raise ValueError("holds a line break or another control character; write it on one line")
     return cell
 
 
@@ -33,8 +29,14 @@ def code(cell: str) -> str:
     if len(cell) > CODE_LENGTH:
         raise ValueError(f"is longer than {CODE_LENGTH} characters")
     if not cell.isprintable() or " " in cell:
-        raise ValueError(f"{cell!r} holds a space or an unprintable character")
+        raise ValueError(f"{cell!r} holds a space or an unprintable character{_which(cell)}")
     return cell
+
+
+def _which(cell: str) -> str:
+    """Name the first character that cannot be seen."""
+    unseen = [c for c in cell if not c.isprintable()]
+    return f" (U+{ord(unseen[0]):04X})" if unseen else ""
 
 
 def device(cell: str) -> str:
@@ -46,13 +48,16 @@ def device(cell: str) -> str:
     return code(cell)
 
 
-def one_of(choices: tuple[str, ...]) -> Parser:
-    """Make a parser for one of some words."""
+def one_of(choices: tuple[str, ...], synonyms: Words) -> Parser:
+    """Make a parser for one of some words, in capitals or not, or one of their synonyms."""
+    meanings = {choice: choice for choice in choices}
+    meanings |= {word: choice for choice in choices for word in synonyms[choice]}
 
     def choice(cell: str) -> str:
-        if cell not in choices:
+        found = meanings.get(cell.casefold())
+        if found is None:
             raise ValueError(f"{cell!r} is not one of {', '.join(choices)}")
-        return cell
+        return found
 
     return choice
 
@@ -77,50 +82,25 @@ def kelvin(least: float, most: float) -> Parser:
 def _decimal(cell: str, least: float, most: float) -> float:
     if not NUMBER.fullmatch(cell):
         raise ValueError(f"{cell!r} is not a number")
-    if not least <= float(cell) <= most:
+    value = float(cell.replace(",", "."))
+    if not least <= value <= most:
         raise ValueError(f"{cell} is not between {least:g} and {most:g}")
-    return float(cell)
+    return value
 
 
 def whole(least: int, most: int) -> Parser:
     """Make a parser for a whole number from `least` to `most`, both included."""
 
     def in_range(cell: str) -> int:
-        if not WHOLE.fullmatch(cell):
-            raise ValueError(f"{cell!r} is not a whole number")
-        if not least <= int(cell) <= most:
+        found = WHOLE.fullmatch(cell)
+        if not found:
+            raise ValueError(f"{cell!r} is not a whole number; write it with digits alone")
+        value = int(found[1])
+        if not least <= value <= most:
             raise ValueError(f"{cell} is not between {least} and {most}")
-        return int(cell)
+        return value
 
     return in_range
-
-
-def instant(zone: ZoneInfo) -> Parser:
-    """Make a parser for RFC 3339 with an offset, or for a day, meaning midnight in `zone`. Values are in UTC."""
-
-    def in_utc(cell: str) -> datetime:
-        try:
-            if TIME.fullmatch(cell):
-                return instants.instant(cell).astimezone(UTC)
-            if DAY.fullmatch(cell):
-                return datetime.combine(instants.day(cell), time(), zone).astimezone(UTC)
-        except instants.NotBounded:
-            raise ValueError(f"{cell!r} is not {instants.BOUNDS}, with an offset of at most 14:59") from None
-        except ValueError:
-            raise ValueError(f"{cell!r} is not a valid day or time") from None
-        raise ValueError(f"{cell!r} is neither a day (2026-01-31) nor a time with offset (2026-01-31T08:00:00+08:00)")
-
-    return in_utc
-
-
-def clock_time(cell: str) -> time:
-    """Parse a local time, to the minute."""
-    if not CLOCK.fullmatch(cell):
-        raise ValueError(f"{cell!r} is not a clock time HH:MM")
-    try:
-        return time.fromisoformat(cell)
-    except ValueError:
-        raise ValueError(f"{cell!r} is not a time of day") from None
 
 
 def text(value: Value) -> str:

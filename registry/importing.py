@@ -17,8 +17,11 @@ from registry.preview import ValueChange, home_changes, sensor_changes
 from registry.problems import FileProblem, refuse
 from registry.rules import Registered
 from registry.sheets import Sheet, Sheets, sheets
+from registry.tables import PLAINLY, FileReading, of_registry
 from store.registry import registry_lines, registry_rows
 from store.registry.registry_rows import Codes, KindDifference
+
+UTC = ZoneInfo("UTC")
 
 
 class RegistryFiles(NamedTuple):
@@ -37,6 +40,20 @@ class RegistryFiles(NamedTuple):
         """Return the content of the file of a kind."""
         content: Content[Any] = getattr(self, kind)
         return content
+
+    def problems(self, kind: str) -> list[FileProblem]:
+        """Return the problems of the file of a kind, named as the user has named things."""
+        content = self.of(kind)
+        return [content.placed(problem) for problem in content.problems]
+
+    def placed(self, reference: "Reference", fault: str) -> FileProblem:
+        """Return the problem of a reference, named as the user has named things."""
+        problem = FileProblem(reference.file, reference.line, reference.column, fault)
+        return self.of(reference.file.removesuffix(".csv")).placed(problem)
+
+    def file(self, kind: str) -> str:
+        """Return the name of the file of a kind, or the usual one."""
+        return self.of(kind).file or f"{kind}.csv"
 
 
 class ImportCount(NamedTuple):
@@ -67,8 +84,10 @@ class Reference(NamedTuple):
     code: str
 
 
-def import_folder(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> ImportReport:
-    """Import the files of a folder into the registry; the caller commits.
+def import_folder(
+    conn: Connection, folder: Path, zone: ZoneInfo, now: datetime, reading: FileReading = PLAINLY
+) -> ImportReport:
+    """Import the files of a folder, or a workbook, into the registry; the caller commits.
 
     Homes without a line and columns missing from a file stay unchanged. The placements of a named sensor are replaced
     as a whole. Days begin at midnight in `zone`. Homes whose past may now be judged differently are queued for
@@ -77,18 +96,23 @@ def import_folder(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime)
     Raises:
         UsageError: one line per problem, with file, line and column; nothing was written.
     """
-    return _bring(conn, _checked(conn, folder, zone, now), now)
+    return _bring(conn, _checked(conn, read(folder, sheets(zone), of_registry(conn, reading)), zone, now), now)
 
 
 def preview_folder(
-    conn: Connection, folder: Path, zone: ZoneInfo, now: datetime, limited: Collection[str]
+    conn: Connection,
+    folder: Path,
+    zone: ZoneInfo,
+    now: datetime,
+    limited: Collection[str],
+    reading: FileReading = PLAINLY,
 ) -> tuple[ImportReport, list[ValueChange]]:
     """Import, and return the changes to known homes and sensors; the caller rolls back.
 
     Args:
         limited: the home classes that have a limit without a contract.
     """
-    contents = _checked(conn, folder, zone, now)
+    contents = _checked(conn, read(folder, sheets(zone), of_registry(conn, reading)), zone, now)
     homes, sensors = contents.homes, contents.sensors
     changes = [
         *home_changes(registry_lines.homes(conn, homes.codes), homes.rows, limited),
@@ -97,14 +121,12 @@ def preview_folder(
     return _bring(conn, contents, now), changes
 
 
-def _checked(conn: Connection, folder: Path, zone: ZoneInfo, now: datetime) -> RegistryFiles:
-    """Read the files and check them against each other and the registry, locked against other imports."""
-    files = sheets(zone)
-    contents = read(folder, files)
+def _checked(conn: Connection, contents: RegistryFiles, zone: ZoneInfo, now: datetime) -> RegistryFiles:
+    """Check the files against each other and the registry, locked against other imports."""
     registry_rows.lock(conn)
-    for kind, sheet in files._asdict().items():
+    for kind, sheet in sheets(zone)._asdict().items():
         _complete(conn, kind, sheet, contents.of(kind), now)
-    refuse([*(p for kind in contents._fields for p in contents.of(kind).problems), *_dangling(conn, contents)])
+    refuse([*(p for kind in contents._fields for p in contents.problems(kind)), *_dangling(conn, contents)])
     return contents
 
 
@@ -131,21 +153,19 @@ def _count(content: Content[Any], found: KindDifference) -> ImportCount:
     return ImportCount(rows, found.added, found.changed, found.named - found.added - found.changed)
 
 
-def read(folder: Path, files: Sheets) -> RegistryFiles:
-    """Read the files of a folder with all problems visible without the registry; a missing file changes nothing.
+def read(source: Path, files: Sheets, reading: FileReading) -> RegistryFiles:
+    """Read a folder or workbook with all problems visible without the registry; a missing file changes nothing.
 
     Raises:
-        UsageError: the folder holds none of the files, or one cannot be opened.
+        UsageError: there is none of the files or worksheets, or one cannot be opened.
     """
-    names = [*(sheet.file for sheet in files), residents.FILE, contacts.FILE]
-    if not any((folder / name).exists() for name in names):
-        raise UsageError(f"{folder}: holds none of {', '.join(names)}")
-    return RegistryFiles(
-        csv_file.read(files.substations, folder) or Content(),
-        csv_file.read(files.buildings, folder) or Content(),
-        csv_file.read(files.homes, folder) or Content(),
-        csv_file.read(files.sensors, folder) or Content(),
-    )
+    every: tuple[Sheet[Any], ...] = tuple(files)
+    found: list[Content[Any] | None] = [csv_file.read(sheet, source, reading) for sheet in every]
+    people: tuple[Sheet[Any], ...] = (residents.sheet(UTC), contacts.sheet(UTC))
+    if not any(found) and not any(csv_file.holds(sheet, source) for sheet in people):
+        names = [sheet.stem if source.is_file() else sheet.file for sheet in (*every, *people)]
+        raise UsageError(f"{source}: holds none of {', '.join(names)}")
+    return RegistryFiles(*(content or Content() for content in found))
 
 
 def _dangling(conn: Connection, contents: RegistryFiles) -> list[FileProblem]:
@@ -158,7 +178,11 @@ def _dangling(conn: Connection, contents: RegistryFiles) -> list[FileProblem]:
         wanted[reference.kind].add(reference.code)
     known = registry_rows.known(conn, Codes(**wanted))._asdict()
     return [
-        FileProblem(r.file, r.line, r.column, f"{r.code!r} is neither in {r.kind}.csv nor in the registry")
+        contents.of(r.file.removesuffix(".csv")).placed(
+            FileProblem(
+                r.file, r.line, r.column, f"{r.code!r} is neither in {contents.file(r.kind)} nor in the registry"
+            )
+        )
         for r in asked
         if r.code not in known[r.kind]
     ]

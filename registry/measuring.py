@@ -32,5 +32,5 @@ def import_plan(conn: Connection, path: Path, zone: ZoneInfo, now: datetime) -> 
     for nth in measurement_rows.unknown_places(conn, rows):
         column = "home" if rows[nth].home is not None else "building"
         faults.append(FileProblem(path.name, content.lines[nth].number, column, "is not in the registry"))
-    refuse(faults)
+    refuse([content.placed(problem) for problem in faults])
     return measurement_rows.plan(conn, rows, now)

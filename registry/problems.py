@@ -21,6 +21,14 @@ class FileProblem(NamedTuple):
         return place + (f"{self.column}: " if self.column else "") + self.fault
 
 
+class UnreadableFile(Exception):
+    """The rest of a file cannot be read."""
+
+    def __init__(self, problem: FileProblem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
 def refuse(problems: Sequence[FileProblem]) -> None:
     """Raise if there are problems.
 

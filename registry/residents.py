@@ -9,11 +9,14 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from domain.registry import Resident
+from registry import synonyms
 from registry.csv_file import FileLine, read, render
-from registry.fields import code, instant
+from registry.dates import instant
+from registry.fields import code
 from registry.problems import FileProblem, refuse
 from registry.rules import FOR_GOOD, FROM_EVER
 from registry.sheets import REQUIRED, Sheet, SheetColumn
+from registry.tables import PLAINLY, FileReading, of_registry
 from store.registry import registry_rows, resident_rows
 from store.registry.resident_rows import Tenancy, TenancyChanges
 
@@ -28,10 +31,15 @@ def sheet(zone: ZoneInfo) -> Sheet[Resident]:
         SheetColumn("from", instant(zone)),
         SheetColumn("to", instant(zone)),
     )
-    return Sheet(FILE, columns, Resident)
+    return Sheet(FILE, columns, Resident, synonyms=synonyms.RESIDENTS)
 
 
-def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> TenancyChanges | None:
+def import_residents(
+    conn: Connection,
+    folder: Path,
+    zone: ZoneInfo,
+    reading: FileReading = PLAINLY,
+) -> TenancyChanges | None:
     """Import the residents file of a folder, if there is one; the caller commits.
 
     The lines of a home replace all its tenancies. Homes must already be in the registry.
@@ -39,7 +47,7 @@ def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> TenancyC
     Raises:
         UsageError: one line per problem; nothing was written.
     """
-    content = read(sheet(zone), folder)
+    content = read(sheet(zone), folder, of_registry(conn, reading))
     if content is None:
         return None
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
@@ -48,7 +56,7 @@ def import_residents(conn: Connection, folder: Path, zone: ZoneInfo) -> TenancyC
         FileProblem(FILE, 1, name, "this column is missing") for name in sorted(content.absent) if content.readable
     ]
     faults += [FileProblem(FILE, *fault) for fault in (*_faults(content.lines, known), *_between(content.lines))]
-    refuse(sorted(content.problems + faults, key=lambda problem: problem.line))
+    refuse([content.placed(problem) for problem in sorted(content.problems + faults, key=lambda problem: problem.line)])
     return resident_rows.replace(conn, [Tenancy(*row, first_day(row.begins, zone)) for row in content.rows])
 
 

@@ -1,8 +1,9 @@
 """Columns of the registry's four files: order, parser, and the meaning of an empty cell."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Generic, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,7 +19,10 @@ from domain.registry import (
     RegisteredSubstation,
     Resident,
 )
-from registry.fields import Parser, Value, clock_time, code, device, instant, kelvin, number, one_of, whole, words
+from registry import synonyms
+from registry.cells import Kind
+from registry.dates import clock_time, instant
+from registry.fields import Parser, Value, code, device, kelvin, number, one_of, whole, words
 
 Row = TypeVar(
     "Row", RegisteredSubstation, RegisteredBuilding, RegisteredHome, RegisteredSensor, Resident, Contact, PlanLine
@@ -38,6 +42,10 @@ LONGITUDE = number(-180, 180)
 LIMIT_CELSIUS = kelvin(0, 40)
 OFFSET_KELVIN = kelvin(-20, 20)
 INTERVAL_SECONDS = whole(1, 86_400)
+CLASS = one_of(CLASSES, synonyms.CLASSES)
+HEAT_STATUS = one_of(HEAT_STATUSES, synonyms.HEAT_STATUSES)
+ROOM_KIND = one_of(ROOM_KINDS, synonyms.ROOM_KINDS)
+KINDS: dict[Parser, Kind] = {code: Kind.CODE, device: Kind.CODE, words: Kind.TEXT}
 
 
 class SheetColumn(NamedTuple):
@@ -49,6 +57,11 @@ class SheetColumn(NamedTuple):
     name: str
     parse: Parser
     empty: Value | Literal[Missing.REQUIRED] = None
+
+    @property
+    def kind(self) -> Kind:
+        """Content of its cells, which decides what is cleaned away."""
+        return KINDS.get(self.parse, Kind.VALUE)
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,18 @@ class Sheet(Generic[Row]):
     columns: tuple[SheetColumn, ...]
     make: Callable[..., Row]
     pairs: tuple[tuple[str, str], ...] = ()
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def meanings(self) -> dict[str, str]:
+        """The column that each name of a header means."""
+        also = {word: column for column, words in self.synonyms.items() for word in words}
+        return also | {name: name for name in self.names}
+
+    @property
+    def stem(self) -> str:
+        """The name of the file without its ending."""
+        return self.file.partition(".")[0]
 
     @property
     def names(self) -> list[str]:
@@ -91,7 +116,7 @@ def _substations() -> Sheet[RegisteredSubstation]:
         SheetColumn("lat", LATITUDE),
         SheetColumn("lon", LONGITUDE),
     )
-    return Sheet("substations.csv", columns, RegisteredSubstation, (("lat", "lon"),))
+    return Sheet("substations.csv", columns, RegisteredSubstation, (("lat", "lon"),), synonyms.SUBSTATIONS)
 
 
 def _buildings() -> Sheet[RegisteredBuilding]:
@@ -103,7 +128,7 @@ def _buildings() -> Sheet[RegisteredBuilding]:
         SheetColumn("lat", LATITUDE),
         SheetColumn("lon", LONGITUDE),
     )
-    return Sheet("buildings.csv", columns, RegisteredBuilding, (("lat", "lon"),))
+    return Sheet("buildings.csv", columns, RegisteredBuilding, (("lat", "lon"),), synonyms.BUILDINGS)
 
 
 def _homes(zone: ZoneInfo) -> Sheet[RegisteredHome]:
@@ -111,14 +136,14 @@ def _homes(zone: ZoneInfo) -> Sheet[RegisteredHome]:
         SheetColumn("code", code, REQUIRED),
         SheetColumn("building", code, REQUIRED),
         SheetColumn("unit", words, ""),
-        SheetColumn("class", one_of(CLASSES), REQUIRED),
-        SheetColumn("heat_status", one_of(HEAT_STATUSES), REQUIRED),
+        SheetColumn("class", CLASS, REQUIRED),
+        SheetColumn("heat_status", HEAT_STATUS, REQUIRED),
         SheetColumn("status_since", instant(zone)),
         SheetColumn("contract_limit", LIMIT_CELSIUS),
         SheetColumn("contract_from", clock_time),
         SheetColumn("contract_to", clock_time),
     )
-    return Sheet("homes.csv", columns, RegisteredHome, (("contract_from", "contract_to"),))
+    return Sheet("homes.csv", columns, RegisteredHome, (("contract_from", "contract_to"),), synonyms.HOMES)
 
 
 def _sensors(zone: ZoneInfo) -> Sheet[RegisteredSensor]:
@@ -128,24 +153,24 @@ def _sensors(zone: ZoneInfo) -> Sheet[RegisteredSensor]:
         SheetColumn("substation", code),
         SheetColumn("gateway", device),
         SheetColumn("room", words),
-        SheetColumn("room_kind", one_of(ROOM_KINDS)),
+        SheetColumn("room_kind", ROOM_KIND),
         SheetColumn("interval_s", INTERVAL_SECONDS, REQUIRED),
         SheetColumn("offset", OFFSET_KELVIN, 0.0),
         SheetColumn("valid_from", instant(zone)),
         SheetColumn("valid_to", instant(zone)),
     )
-    return Sheet("sensors.csv", columns, RegisteredSensor)
+    return Sheet("sensors.csv", columns, RegisteredSensor, synonyms=synonyms.SENSORS)
 
 
 def plan_sheet(file: str, zone: ZoneInfo) -> Sheet[PlanLine]:
     """Describe a plan of measurements on site: places and intervals."""
     columns = (
         SheetColumn("room", words, REQUIRED),
-        SheetColumn("room_kind", one_of(ROOM_KINDS), REQUIRED),
+        SheetColumn("room_kind", ROOM_KIND, REQUIRED),
         SheetColumn("home", code),
         SheetColumn("building", code),
         SheetColumn("every_days", whole(1, 366), REQUIRED),
         SheetColumn("from", instant(zone)),
         SheetColumn("to", instant(zone)),
     )
-    return Sheet(file, columns, PlanLine)
+    return Sheet(file, columns, PlanLine, synonyms=synonyms.PLAN)

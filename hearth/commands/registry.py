@@ -1,4 +1,4 @@
-"""`hearth registry`: what stands where, as CSV files. docs/registry.md describes them."""
+"""`hearth registry`: what stands where, as CSV files or workbooks. docs/registry.md describes them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from psycopg import Connection, Rollback, errors
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from domain.errors import UsageError
@@ -21,6 +22,7 @@ from registry.importing import ImportCount, ImportReport, import_folder, preview
 from registry.mosquitto import NEW, Accounts, devices, write_accounts
 from registry.preview import ValueChange, losses
 from registry.residents import import_residents
+from registry.tables import FileReading
 from store.registry import resident_rows
 from store.registry.contact_rows import ContactChanges
 from store.registry.registry_lines import whole
@@ -36,28 +38,35 @@ Json = Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")]
 
 @app.command("import")
 def import_(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds substations.csv, buildings.csv, …")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Holds substations.csv, buildings.csv, …; or one .xlsx with all.")
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would change, home by home; write nothing.")
     ] = False,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of CSV files that do not show theirs: gb18030, windows-1252, …")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Bring the registry up to the CSV files of a folder: all of it or nothing. What they do not name stays."""
+    """Bring the registry up to the CSV files or workbooks of a folder: all or nothing. What they do not name stays."""
     settings = load()
     policy, at = chosen_policy(settings), now()
     changes: list[ValueChange] | None = None
-    with _transaction(settings) as conn:
+    understood: dict[str, str] = {}
+    with _telling(understood, encoding, as_json) as reading, _transaction(settings) as conn:
         if dry_run:
             limited = {limit.home_class for limit in policy.rules_at(at).limits}
-            report, changes = preview_folder(conn, folder, policy.zone, at, limited)
+            report, changes = preview_folder(conn, folder, policy.zone, at, limited, reading)
         else:
-            report = import_folder(conn, folder, policy.zone, at)
-        lived = import_residents(conn, folder, policy.zone)
-        people = import_contacts(conn, folder, policy.zone, at)
+            report = import_folder(conn, folder, policy.zone, at, reading)
+        lived = import_residents(conn, folder, policy.zone, reading)
+        people = import_contacts(conn, folder, policy.zone, at, reading)
         if dry_run:
             raise Rollback
     if as_json:
-        typer.echo(json.dumps(_as_dict(report, lived, people, changes), ensure_ascii=False))
+        told = {**_as_dict(report, lived, people, changes), "understood": understood}
+        typer.echo(json.dumps(told, ensure_ascii=False))
         return
     _show(report)
     if lived:
@@ -66,6 +75,28 @@ def import_(
         typer.echo(f"contacts: {people.added} added, {people.changed} changed, {people.ended} ended")
     if changes is not None:
         _show_changes(changes)
+
+
+@contextmanager
+def _telling(understood: dict[str, str], encoding: str | None, as_json: bool) -> Iterator[FileReading]:
+    """Show the progress of an import on a terminal, then how each file was understood, also if it is refused."""
+    console = Console(stderr=True)
+    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bars = Progress(*shown, console=console, transient=True, disable=as_json or not console.is_terminal)
+    tasks: dict[str, TaskID] = {}
+
+    def progress(file: str, done: int, lines: int) -> None:
+        if file not in tasks:
+            tasks[file] = bars.add_task(file)
+        bars.update(tasks[file], completed=done, total=lines)
+
+    try:
+        with bars:
+            yield FileReading(encoding, progress=progress, understood=understood.__setitem__)
+    finally:
+        if not as_json:
+            for file, how in understood.items():
+                typer.echo(f"{file}: {how}")
 
 
 def _as_dict(

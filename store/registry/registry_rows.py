@@ -19,6 +19,15 @@ SELECT 'substation', code FROM substation WHERE code = ANY(%(substations)s)
 UNION ALL SELECT 'building', code FROM building WHERE code = ANY(%(buildings)s)
 UNION ALL SELECT 'home', code FROM home WHERE code = ANY(%(homes)s)
 """
+# Codes that an import would read as others: full-width forms, or an apostrophe at the start.
+SELECT_WRITTEN_OTHERWISE = """
+SELECT code FROM substation WHERE code ~ %(otherwise)s
+UNION SELECT code FROM building WHERE code ~ %(otherwise)s
+UNION SELECT code FROM home WHERE code ~ %(otherwise)s
+UNION SELECT code FROM sensor WHERE code ~ %(otherwise)s
+UNION SELECT gateway FROM point WHERE gateway ~ %(otherwise)s
+"""
+OTHERWISE = "[\uff01-\uff5e\u2212]|^['\u2018\u2019]"
 
 OPEN_STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_substation (
@@ -309,6 +318,11 @@ def lock(conn: Connection) -> None:
 def lock_shared(conn: Connection) -> None:
     """Lock out imports until the end of the transaction."""
     locks.lock_shared(conn, LockKey.REGISTRY)
+
+
+def written_otherwise(conn: Connection) -> frozenset[str]:
+    """Return the codes that an import would read as others, as earlier imports took them."""
+    return frozenset(code for (code,) in conn.execute(SELECT_WRITTEN_OTHERWISE, {"otherwise": OTHERWISE}))
 
 
 def known(conn: Connection, codes: Codes) -> Codes:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -508,3 +509,42 @@ def test_a_sensor_takes_its_offset_along_when_it_moves(connection: psycopg.Conne
         ("H1", "G1", -0.3),
         ("H2", "G1", -0.3),
     ]
+
+
+def test_a_workbook_of_a_chinese_company(
+    plain_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEARTH_DATABASE_URL", plain_database.url)
+    book = xlsxwriter.Workbook(tmp_path / "registry.xlsx")
+    padded = book.add_format({"num_format": "00000000"})
+    lists: dict[str, list[list[Any]]] = {
+        "换热站": [["编号", "名称", "供热站"], ["U1", "中心站", "一所"]],
+        "楼栋": [["楼号", "换热站", "楼名"], ["B1", "U1", "阳光小区1号楼"]],
+        "住户": [["户号", "楼栋", "房号", "类别", "是否供热"], ["Ｈ１", "B1", "1-101", "楼房", "是"], ["合计", 1]],
+        "传感器": [["设备编号", "户号", "房间", "房间类型", "上报间隔(秒)"], [123456, "H1", "客厅", "客厅", 300]],
+    }
+    for name, rows in lists.items():
+        sheet = book.add_worksheet(name)
+        for line, row in enumerate(rows):
+            sheet.write_row(line, 0, row)
+            if row[0] == 123456:
+                sheet.write_number(line, 0, 123456, padded)
+    book.close()
+    done = CliRunner().invoke(command.app, ["import", str(tmp_path / "registry.xlsx")], catch_exceptions=False)
+    assert "registry.xlsx[住户]: worksheet 住户; 户号 = code, 楼栋 = building" in done.stdout
+    assert "1 line of totals left out (3); read as codes of ASCII: Ｈ１ as H1" in done.stdout
+    with psycopg.connect(plain_database.url) as conn:
+        assert [(s.code, s.home, s.room_kind) for s in whole(conn).sensors] == [("00123456", "H1", "living")]
+    wrong = tmp_path / "住户.csv"
+    wrong.write_bytes("户号,楼栋,类别,供热\nH1,B9,楼房,是\n".encode("gb18030"))
+    (tmp_path / "registry.xlsx").unlink()
+    refused = CliRunner().invoke(command.app, ["import", str(tmp_path)])
+    assert "住户.csv: GB18030, separated by commas" in refused.stdout
+    assert "住户.csv:2: 楼栋 (building): 'B9' is neither in buildings.csv nor in the registry" in str(refused.exception)
+
+
+def test_codes_that_are_known_otherwise_are_not_made_twice(connection: psycopg.Connection, bring: Bring) -> None:
+    bring()
+    connection.execute("UPDATE sensor SET code = 'Ｓ１' WHERE code = 'S1'")
+    connection.commit()
+    assert bring(sensors="id,interval_s\nＳ１,3600\n").sensors == ImportCount(1, 0, 0, 1)

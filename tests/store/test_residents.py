@@ -62,7 +62,7 @@ def test_the_lines_of_a_home_replace_what_it_had(conn: Connection, tmp_path: Pat
     export_folder(conn, tmp_path)
     given(conn, tmp_path, HEADER + "B1-102,,,\n")
     assert "residents" not in export_folder(conn, tmp_path)
-    assert (tmp_path / "residents.csv").read_text() == HEADER
+    assert (tmp_path / "residents.csv").read_text(encoding="utf-8-sig") == HEADER
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,127 @@
+"""Cleaning of cells: what spreadsheets put around a value is taken away, what they did to it is refused by name."""
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+
+# Spaces of all kinds and invisible characters, which no cell begins or ends with.
+EDGES = "".join(chr(c) for c in range(0x3001) if chr(c).isspace()) + "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+EDGES += "".join(map(chr, range(0x202A, 0x202F)))
+WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x2212: "-"}  # full-width forms; the minus sign
+APOSTROPHES = "'‘’＇"
+# Text that has to be escaped in a file: a spreadsheet would take it for a formula, or for an escape.
+FORMULA = re.compile(r"['=+\-@\t\r]")
+PLAIN = re.compile(r"[A-Za-z]{1,2}[0-9_.-]*|[0-9]{1,15}|[0-9]{1,3}(-[0-9]{1,4}){1,3}|[a-z]{1,40}")
+WRAPPED = re.compile(r'="(.*)"', re.DOTALL)
+ERROR = re.compile(
+    r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|NV|BEZUG!|WERT!|ZAHL!|名称\?|#+)", re.IGNORECASE
+)
+SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-][0-9]+")
+MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+DATE = re.compile(
+    r"(19|20)[0-9]{2}/[0-9]{1,2}/[0-9]{1,2}( [0-9:]+)?|((19|20)[0-9]{2}年)?[0-9]{1,2}月([0-9]{1,2}日)?"
+    rf"|[0-9]{{1,2}}-{MONTH}(-[0-9]{{2,4}})?|{MONTH}-[0-9]{{1,4}}",
+    re.IGNORECASE,
+)
+KEPT_DIGITS = 15  # of a number, in a spreadsheet; those after are zeros
+ROUNDED = re.compile(r"[1-9][0-9]{14}0{3,}")
+AS_TEXT = "format the column as text and enter it again"
+
+
+class Kind(Enum):
+    """Content of a cell: a code others refer to, free text, or a value such as a number, a date or a choice."""
+
+    CODE = 1
+    TEXT = 2
+    VALUE = 3
+
+
+class ShownNumber(str):
+    """A number that a workbook shows in another form than its digits, so that it is no text."""
+
+
+@dataclass
+class Cleaner:
+    """Cleans the cells of a file.
+
+    `known`: codes of the registry with full-width characters or an apostrophe, which stay as they are. `folded`: codes
+    as they were written, with what they were read as.
+    """
+
+    known: frozenset[str] = frozenset()
+    folded: dict[str, str] = field(default_factory=dict)
+
+    def clean(self, kind: Kind, written: str) -> str:
+        """Return the value of a cell.
+
+        Raises:
+            ValueError: a spreadsheet changed or hid what was entered.
+        """
+        if type(written) is str and PLAIN.fullmatch(written):
+            return written
+        cell = written.strip(EDGES)
+        if kind is Kind.CODE and cell in self.known:
+            return cell
+        if kind is Kind.TEXT and (literal := _literal(cell)):
+            return literal
+        if cell.startswith("="):
+            cell = _unwrapped(cell)
+        if kind is not Kind.TEXT and cell[:1] in APOSTROPHES:
+            cell = cell[1:]
+        if kind is not Kind.VALUE:
+            _refuse_spoilt(kind, written if isinstance(written, ShownNumber) else cell)
+        elif ERROR.fullmatch(cell):
+            raise ValueError(f"holds {cell}, the error of a formula; enter the value")
+        return self._folded(kind, cell)
+
+    def _folded(self, kind: Kind, cell: str) -> str:
+        if kind is Kind.TEXT or cell.isascii() or cell in self.known:
+            return cell
+        folded = cell.translate(WIDE)
+        if kind is Kind.CODE and folded != cell:
+            self.folded[cell] = folded
+        return folded
+
+
+def _unwrapped(cell: str) -> str:
+    """Return the text of `="00123"`, as spreadsheets are told to keep zeros."""
+    if wrapped := WRAPPED.fullmatch(cell):
+        return wrapped[1].replace('""', '"').strip(EDGES)
+    raise ValueError("is a formula; enter its value, or put an apostrophe before it")
+
+
+def _literal(cell: str) -> str | None:
+    """Return what follows the apostrophe that says "this is text", in free text where it can mean nothing else."""
+    if cell[:1] == "'" and (FORMULA.match(cell[1:]) or cell[1:2].isdigit() or _spoilt(cell[1:])):
+        return None if SCIENTIFIC.fullmatch(cell[1:]) else cell[1:]
+    return None
+
+
+def _refuse_spoilt(kind: Kind, cell: str) -> None:
+    """Refuse codes and texts that a spreadsheet changed; messages about texts do not repeat what may be personal."""
+    digits = cell.translate(WIDE)
+    if isinstance(cell, ShownNumber):
+        raise ValueError(f"is a number that its format shows in another form; {AS_TEXT}")
+    if SCIENTIFIC.fullmatch(digits):
+        which = f"{cell!r} is" if kind is Kind.CODE else "is"
+        raise ValueError(f"{which} in scientific notation, which loses digits; {AS_TEXT}")
+    if kind is Kind.CODE and ROUNDED.fullmatch(digits):
+        raise ValueError(f"{cell!r} has only zeros after its {KEPT_DIGITS}th digit, as rounded numbers do; {AS_TEXT}")
+    if fault := _spoilt(cell):
+        raise ValueError(fault)
+
+
+def _spoilt(cell: str) -> str:
+    """Return what a spreadsheet did to a text; empty: nothing that can be seen."""
+    if ERROR.fullmatch(cell):
+        return f"holds {cell}, the error of a formula; enter the value"
+    if DATE.fullmatch(cell.translate(WIDE)):
+        return f"is a date that a spreadsheet made of something else (1-1 becomes 1月1日); {AS_TEXT}"
+    if "??" in cell or cell == "?":
+        return "holds ? where characters were lost; save the file as “CSV UTF-8”"
+    return ""
+
+
+def escaped(text: str) -> str:
+    """Render a text so that no spreadsheet takes it for a formula, and that is cleaned to the same text."""
+    return f"'{text}" if FORMULA.match(text) or _spoilt(text) else text

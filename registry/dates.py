@@ -1,0 +1,91 @@
+"""Days, instants and clock times as people and spreadsheets write them. What can be read in two ways is refused."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+from domain import instants
+
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2})")
+LOCAL = r"([ 　]+(?P<clock>[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?))?"
+YEAR_FIRST = re.compile(
+    r"(?P<year>[0-9]{4})(?:(?P<mark>[-/.])(?P<month>[0-9]{1,2})(?P=mark)|\u5e74(?P<m>[0-9]{1,2})\u6708)(?P<day>[0-9]{1,2})\u65e5?"
+    + LOCAL
+)
+COMPACT = re.compile(r"(?P<year>[12][0-9]{3})(?P<month>[0-9]{2})(?P<day>[0-9]{2})")
+YEAR_LAST = re.compile(r"(?P<one>[0-9]{1,2})(?P<mark>[-/.])(?P<other>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4})" + LOCAL)
+TWO_DIGITS = re.compile(r"[0-9]{1,2}([-/.])[0-9]{1,2}\1[0-9]{1,2}( .*)?")
+SERIAL = re.compile(r"[0-9]{5}([.,][0-9]+)?")
+CLOCK = re.compile(r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(:00)?")
+FORMS = "a day (2026-01-31) nor a time with offset (2026-01-31T08:00:00+08:00)"
+
+
+def instant(zone: ZoneInfo) -> Callable[[str], datetime]:
+    """Make a parser for RFC 3339 with an offset, or for a day or time on the clocks of `zone`. Values are in UTC.
+
+    A day begins at midnight. Days have the year first, or last where only one order of day and month is possible.
+    """
+
+    def in_utc(cell: str) -> datetime:
+        try:
+            if TIME.fullmatch(cell):
+                return instants.instant(cell).astimezone(UTC)
+            if parts := YEAR_FIRST.fullmatch(cell) or COMPACT.fullmatch(cell) or YEAR_LAST.fullmatch(cell):
+                return _local(cell, _day(cell, parts.groupdict()), parts.groupdict().get("clock"), zone)
+        except instants.NotBounded:
+            raise ValueError(f"{cell!r} is not {instants.BOUNDS}, with an offset of at most 14:59") from None
+        except Ambiguous:
+            raise
+        except ValueError:
+            raise ValueError(f"{cell!r} is not a valid day or time") from None
+        raise ValueError(f"{cell!r} is neither {FORMS}{_hint(cell)}")
+
+    return in_utc
+
+
+class Ambiguous(ValueError):
+    """A day or time that can be read in two ways."""
+
+
+def _hint(cell: str) -> str:
+    if SERIAL.fullmatch(cell):
+        return "; as the number of a day in a spreadsheet, it has to be formatted as a date"
+    if TWO_DIGITS.fullmatch(cell):
+        return "; the year needs four digits"
+    return ""
+
+
+def _day(cell: str, parts: dict[str, str | None]) -> date:
+    year = int(parts["year"] or 0)
+    if "one" in parts:
+        return instants.bounded_day(date(year, *_month_and_day(cell, int(parts["one"] or 0), int(parts["other"] or 0))))
+    return instants.bounded_day(date(year, int(parts["month"] or parts["m"] or 0), int(parts["day"] or 0)))
+
+
+def _month_and_day(cell: str, one: int, other: int) -> tuple[int, int]:
+    """Return month and day where the year is last: one of them has to be greater than 12, or both equal."""
+    if one <= 12 and other <= 12 and one != other:
+        raise Ambiguous(f"{cell!r} may be day and month or month and day; write the year first: 2026-01-31")
+    return (one, other) if one <= 12 else (other, one)
+
+
+def _local(cell: str, day: date, clock: str | None, zone: ZoneInfo) -> datetime:
+    """Return a time on the local clocks, which has to exist once."""
+    if clock is None:
+        return datetime.combine(day, time(), zone).astimezone(UTC)
+    at = datetime.combine(day, time.fromisoformat(clock.zfill(5 if len(clock) < 6 else 8)), zone)
+    if at.utcoffset() != at.replace(fold=1).utcoffset():
+        raise Ambiguous(f"{cell!r} is in an hour in which the clocks are changed; write the time with its offset")
+    return at.astimezone(UTC)
+
+
+def clock_time(cell: str) -> time:
+    """Parse a local time, to the minute."""
+    found = CLOCK.fullmatch(cell)
+    if not found:
+        raise ValueError(f"{cell!r} is not a clock time HH:MM")
+    try:
+        return time(int(found["hour"]), int(found["minute"]))
+    except ValueError:
+        raise ValueError(f"{cell!r} is not a time of day") from None

@@ -1,0 +1,78 @@
+"""Texts with separators: which separator a file has, and its records."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from registry.cells import EDGES
+from registry.problems import FileProblem, UnreadableFile
+
+Record = tuple[int, list[str]]  # number of the first line, cells
+SEPARATORS = {
+    ",": "commas",
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "bars",
+    "，": "full-width commas",
+    "；": "full-width semicolons",
+}
+# Excel writes it, and reads it, as a first line.
+SAID = re.compile(r"\"?sep=(.)\"?\r?\n", re.IGNORECASE)
+LOOKED_AT = 10  # records in which a header is looked for
+
+
+class Delimited(NamedTuple):
+    """A text, the separator of its cells, and whether a first line says which it is."""
+
+    text: str
+    separator: str
+    said: bool = False
+
+    @property
+    def how(self) -> str:
+        """The separator in words."""
+        return f"separated by {SEPARATORS.get(self.separator, repr(self.separator))}"
+
+
+def understand(text: str, known_names: Callable[[Sequence[str]], int]) -> Delimited:
+    """Find the separator: said in a first line `sep=;`, or else the one that splits a line into most known names."""
+    if said := SAID.match(text):
+        return Delimited(text, said[1], True)
+    return max((Delimited(text, separator) for separator in SEPARATORS), key=lambda tried: _names(tried, known_names))
+
+
+def _names(tried: Delimited, known_names: Callable[[Sequence[str]], int]) -> int:
+    try:
+        return max((known_names(cells) for _, cells in islice(records("", tried), LOOKED_AT)), default=0)
+    except UnreadableFile:
+        return 0
+
+
+def records(file: str, found: Delimited) -> Iterator[Record]:
+    """Yield the records of a text that are not blank.
+
+    Raises:
+        UnreadableFile: it breaks the rules of quotation marks.
+    """
+    lines = io.StringIO(found.text, newline="")
+    skipped = 0
+    if found.said:
+        lines.readline()
+        skipped = 1
+    reader = csv.reader(lines, delimiter=found.separator, strict=True)
+    start = skipped + 1
+    try:
+        for cells in reader:
+            if not is_blank(cells):
+                yield start, cells
+            start = skipped + reader.line_num + 1
+    except csv.Error as error:
+        raise UnreadableFile(FileProblem(file, start, "", f"is not CSV: {error}")) from None
+
+
+def is_blank(cells: Sequence[str]) -> bool:
+    """Return whether a line has nothing that can be seen."""
+    return not any(cells) or not any(cell.strip(EDGES) for cell in cells)

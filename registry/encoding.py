@@ -1,0 +1,143 @@
+"""Decoding of registry files: the encodings that spreadsheets write, told apart by evidence and never by hope.
+
+Windows code pages (1250 to 1258) share their bytes: which one a file has cannot be seen, so it has to be said.
+"""
+
+import codecs
+import re
+import unicodedata
+from typing import NamedTuple
+
+from registry.problems import FileProblem, UnreadableFile
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8", "UTF-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
+)
+SAVE_AS = "save the file as “CSV UTF-8”, or name its encoding: --encoding gb18030, windows-1252, …"
+LOST = "\ufffd"  # stands where a program could not read a character
+# Chinese text has characters of GB2312's rows 1-9 (punctuation, full-width forms) and 16-87, mostly of level 1 (16-55).
+# Other encodings, taken for GB18030, give rare characters outside these.
+GB2312 = (range(0xA1, 0xAA), range(0xB0, 0xF8))
+LEVEL_1 = range(0xB0, 0xD8)
+LEAST_GB2312 = 0.8
+LEAST_LEVEL_1 = 0.5
+# One Chinese character in eight is valid UTF-8 (楼 is ¥, 路 is ·), so few of them may all be, as letters of any script.
+FEW, MANY = 4, 12
+WITHIN_A_WORD = re.compile("[a-z][^\\0-\x7f]|[^\\0-\x7f][a-z]")
+SEPARATING = re.compile(r"[,;\t\r\n]")
+UTF8_CHARACTER = re.compile(rb"[\xc3-\xef][\x80-\xbf]{1,2}")
+
+
+class DecodedText(NamedTuple):
+    """A text, and the name of its encoding."""
+
+    text: str
+    encoding: str
+
+
+def decode(file: str, data: bytes, named: str | None = None) -> DecodedText:
+    """Decode a file by its byte order mark, else as UTF-8, UTF-16 or GB18030; `named` is what the user says it is.
+
+    Raises:
+        UnreadableFile: it is none of these, or characters were lost in it.
+    """
+    found = _marked(file, data) or _plain_utf_8(data) or _unmarked(file, data, named)
+    text = found.text.rstrip("\0")  # some exports pad a file with NUL
+    for lost, fault in ((LOST, "holds �: characters were lost"), ("\0", "holds NUL characters: the file is damaged")):
+        if lost in text:
+            raise _refusal(file, text.count("\n", 0, text.index(lost)) + 1, f"{fault}; export it again, as CSV UTF-8")
+    return DecodedText(text, found.encoding)
+
+
+def _marked(file: str, data: bytes) -> DecodedText | None:
+    for mark, codec, name in MARKS:
+        if data.startswith(mark):
+            return _as(file, data[len(mark) :], codec, name)
+    return None
+
+
+def _plain_utf_8(data: bytes) -> DecodedText | None:
+    """Decode UTF-8, unless the same bytes may as well be Chinese text."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text.rstrip("\0") or _may_be_chinese(text, data) else DecodedText(text, "UTF-8")
+
+
+def _may_be_chinese(text: str, data: bytes) -> bool:
+    """Return whether some two-byte letters, of several scripts and not within words, are Chinese as GB18030."""
+    beyond = [c for c in text if c > "\x7f"]
+    if not 0 < len(beyond) <= MANY or max(beyond) > "\u07ff" or WITHIN_A_WORD.search(text):
+        return False
+    scripts = {unicodedata.name(c, "").partition(" ")[0] for c in beyond}
+    return (len(beyond) <= FEW or len(scripts) > 1) and _is_chinese(data)
+
+
+def _unmarked(file: str, data: bytes, named: str | None) -> DecodedText:
+    if named:
+        return _as(file, data, named, named)
+    line = _first_line_beyond_utf_8(data)
+    if b"\0" in data.rstrip(b"\0"):
+        return _utf_16(file, data, line)
+    if not line:
+        raise _refusal(file, 1, "may be UTF-8 or GB18030; name its encoding with --encoding")
+    if _mostly_utf_8(data):
+        raise _refusal(file, line, "is UTF-8 but for some bytes: the file is damaged; export it again")
+    if not _is_chinese(data):
+        raise _refusal(file, line, f"is not UTF-8, UTF-16 or, beyond doubt, GB18030; {SAVE_AS}")
+    return DecodedText(data.decode("gb18030"), "GB18030")
+
+
+def _first_line_beyond_utf_8(data: bytes) -> int:
+    """Return the line of the first byte that is not UTF-8, or is NUL; 0: there is none."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return data.count(b"\n", 0, error.start) + 1
+    return data.count(b"\n", 0, data.index(b"\0")) + 1 if b"\0" in data.rstrip(b"\0") else 0
+
+
+def _as(file: str, data: bytes, codec: str, name: str) -> DecodedText:
+    try:
+        return DecodedText(data.decode(codec).removeprefix("\ufeff"), name)
+    except LookupError:
+        raise _refusal(file, 1, f"{codec!r} is not the name of an encoding") from None
+    except UnicodeError as error:
+        at = error.start if isinstance(error, UnicodeDecodeError) else 0
+        raise _refusal(file, data.count(b"\n", 0, at) + 1, f"is not {name}; {SAVE_AS}") from None
+
+
+def _utf_16(file: str, data: bytes, line: int) -> DecodedText:
+    """Decode UTF-16 without a mark in the byte order that gives separators and ends of lines."""
+    texts = [data.decode(codec, "replace") for codec in ("utf-16-le", "utf-16-be")]
+    text = max(texts, key=lambda t: len(SEPARATING.findall(t)))
+    if LOST in text or "\0" in text or not SEPARATING.search(text):
+        raise _refusal(file, line, "holds NUL characters: the file is damaged, or no CSV file; export it again")
+    return DecodedText(text, "UTF-16")
+
+
+def _mostly_utf_8(data: bytes) -> bool:
+    """Return whether most characters beyond ASCII are UTF-8; GB18030 text has such pairs only by chance."""
+    beyond = sum(byte > 0x7F for byte in data)
+    return sum(map(len, UTF8_CHARACTER.findall(data))) > 0.9 * beyond
+
+
+def _is_chinese(data: bytes) -> bool:
+    """Return whether a text is GB18030 beyond doubt: its characters are those that Chinese text is made of."""
+    try:
+        characters = [c.encode("gb18030") for c in data.decode("gb18030") if c > "\x7f"]
+    except UnicodeError:
+        return False
+    usual = [c for c in characters if len(c) == 2 and c[1] >= 0xA1 and any(c[0] in rows for rows in GB2312)]
+    hanzi = [c for c in usual if c[0] >= 0xB0]
+    common = sum(c[0] in LEVEL_1 for c in hanzi)
+    return len(usual) >= LEAST_GB2312 * len(characters) and bool(hanzi) and common >= LEAST_LEVEL_1 * len(hanzi)
+
+
+def _refusal(file: str, line: int, fault: str) -> UnreadableFile:
+    return UnreadableFile(FileProblem(file, line, "", fault))
