@@ -21,6 +21,8 @@ from api.live import live_routes
 from api.live.hub import Hub
 from api.live.listener import HubLimits
 from api.pages import home, network
+from api.uplinks import uplink_routes
+from api.uplinks.uplink_routes import Doors
 from store.base.access import Asker
 
 ROUTERS = (
@@ -42,6 +44,7 @@ ROUTERS = (
     home.router,
     network.router,
     live_routes.router,
+    uplink_routes.router,
 )
 
 
@@ -50,6 +53,7 @@ def create_app(
     *,
     listening: Callable[[], Connection] | None = None,
     pace: HubLimits | None = None,
+    doors: Doors | None = None,
 ) -> FastAPI:
     """Build the app.
 
@@ -58,6 +62,7 @@ def create_app(
         listening: opens a connection in autocommit mode directly to the server, for a pool behind a pooler in
             transaction mode; by default it connects as the pool does.
         pace: limits and intervals of event streams.
+        doors: the platforms that push, and what publishes their messages.
     """
     app = Described(
         title="Hearth",
@@ -72,6 +77,7 @@ def create_app(
     metrics = Metrics()
     connect = listening or (lambda: Connection.connect(str(context.pool.conninfo), autocommit=True))
     app.state.surroundings = context
+    app.state.doors = doors or Doors()
     app.state.board = status.Board()
     app.state.hub = Hub(connect, partial(_gone, context), metrics, pace)
     answer_with_problems(app)

@@ -11,7 +11,7 @@ HEAT_STATUSES = ("on", "stopped")
 ROOM_KINDS = ("living", "bedroom", "other")
 # Prefixes of the client ids of Hearth's own sessions. Where the account is the client id, a device with such a name
 # would take over the session and the messages queued for it.
-SESSIONS = ("hearth-ingest", "hearth-probe", "hearth-check")
+SESSIONS = ("hearth-ingest", "hearth-probe", "hearth-check", "hearth-push")
 
 
 class RegisteredSubstation(NamedTuple):

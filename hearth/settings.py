@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     api_cors_origins: str | None = None
     api_proxies: str | None = None
     api_listen_url: SecretStr | None = None
+    push: Path | None = None
+    push_mqtt_url: SecretStr | None = None
     api_listeners: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     api_token_listeners: Annotated[int, Field(ge=1, le=100_000)] = 20
     api_stream_s: Annotated[int, Field(ge=1, le=86_400)] = 3_600
@@ -152,9 +154,11 @@ class Settings(BaseSettings):
             raise ValueError("must be latitude,longitude, such as 41.80,123.43")
         return value
 
-    @field_validator("mqtt_url")
+    @field_validator("mqtt_url", "push_mqtt_url")
     @classmethod
-    def _is_mqtt(cls, value: SecretStr) -> SecretStr:
+    def _is_mqtt(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
         parts = urlsplit(value.get_secret_value())
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or not _has_port_number(parts):
             raise ValueError("must be mqtt://user:password@host:1883 or mqtts://…")

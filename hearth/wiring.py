@@ -4,7 +4,7 @@ import gc
 import signal
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,9 +21,10 @@ from domain.care import Care
 from domain.errors import UsageError
 from domain.policy import Policy
 from hearth.settings import Settings
-from ingest import source_table
+from ingest import push_table, source_table
 from ingest.address import Address
 from ingest.decoders.work import MessageBounds
+from ingest.publisher import ACCOUNT
 from ingest.senders import Allowance, Senders
 from ingest.sources import Sources
 from ingest.validate import Limits
@@ -75,6 +76,24 @@ def chosen_sources(settings: Settings) -> Sources:
         return Sources()
     text = _text("HEARTH_SOURCES", settings.sources)
     return source_table.load(text, f"HEARTH_SOURCES {settings.sources}", chosen_policy(settings).zone)
+
+
+def chosen_pushes(settings: Settings) -> Mapping[str, push_table.PushEntry]:
+    """Load the platforms of HEARTH_PUSH that push by HTTP, by source; default: none.
+
+    Raises:
+        UsageError: it cannot be read, or is not a table of platforms.
+    """
+    if settings.push is None:
+        return {}
+    text = _text("HEARTH_PUSH", settings.push)
+    return push_table.load(text, f"HEARTH_PUSH {settings.push}", chosen_sources(settings))
+
+
+def push_address(settings: Settings) -> Address:
+    """Return the broker's address for what came by HTTP: HEARTH_PUSH_MQTT_URL, an account that may write only that."""
+    url = settings.push_mqtt_url or settings.mqtt_url
+    return broker_address(settings.model_copy(update={"mqtt_url": url}), ACCOUNT)
 
 
 def chosen_recipients(settings: Settings) -> "Recipients":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.errors import UsageError
-from registry.mosquitto import ITERATIONS, PASSWORDS, SPARKPLUG, replace
+from registry.mosquitto import ITERATIONS, PASSWORDS, SPARKPLUG, replace, writers
 
 USERS, RULES = "users.csv", "acl.conf"
 # Mosquitto's hash scheme that EMQX supports: PBKDF2 with SHA-512, if the salt is text.
@@ -68,7 +68,7 @@ def rules(reader: str, networks: Mapping[str, Sequence[str]]) -> str:
     lines = ["%% Written by `hearth registry emqx`.", _allow(reader, "subscribe", heard)]
     if any(text.startswith(SPARKPLUG) for text in heard):
         lines.append(_allow(reader, "publish", [f"{SPARKPLUG}+/NCMD/#"]))
-    lines += [_allow(name, "publish", filters) for name, filters in sorted(networks.items())]
+    lines += [_allow(name, "publish", filters) for name, filters in writers(networks).items()]
     lines += ['{allow, all, publish, ["hearth/v1/${username}/#"]}.', "{deny, all}."]
     return "\n".join(lines) + "\n"
 

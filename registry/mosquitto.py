@@ -19,6 +19,8 @@ from domain.registry import SESSIONS, RegisteredSensor
 
 PASSWORDS, ACL, NEW = "passwords", "acl", "new-devices.csv"
 SPARKPLUG = "spBv1.0/"
+# What platforms push by HTTP is published here, by the account of the API alone.
+PUSHED, PUSHER = "hearth/push/v1/", "hearth-push"
 # Mosquitto's default. Passwords are 192 random bits, beyond brute force however fast the hash is.
 ITERATIONS = 101
 SALT_BYTES = 9  # random; 12 as text
@@ -65,7 +67,7 @@ def write_accounts(
 
 
 def _write(folder: Path, possible: set[str], speaking: set[str], reader: str, rights: str) -> Accounts:
-    wanted = possible | {reader}
+    wanted = possible | {reader} | ({PUSHER} if f"\nuser {PUSHER}\n" in rights else set())
     known = _hashes(folder / PASSWORDS)
     told = {user: password for user, password in _told(folder / NEW).items() if user in wanted}
     added = sorted(wanted - known.keys())
@@ -93,15 +95,24 @@ def acl(reader: str, networks: Mapping[str, Sequence[str]] | None = None) -> str
     ]
     if any(text.startswith(SPARKPLUG) for text in heard):
         lines += ["# It asks edge nodes for a rebirth.", f"topic write {SPARKPLUG}+/NCMD/#"]
-    for name, filters in sorted((networks or {}).items()):
+    for name, filters in writers(networks or {}).items():
         lines += [
             "",
-            "# A network publishes for its sensors.",
+            "# What platforms push by HTTP." if name == PUSHER else "# A network publishes for its sensors.",
             f"user {name}",
             *(f"topic write {text}" for text in filters),
         ]
     lines += ["", "# Each device publishes under its own name only and reads nothing.", "pattern write hearth/v1/%u/#"]
     return "\n".join(lines) + "\n"
+
+
+def writers(networks: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the filters that each account may write under: what is pushed by HTTP is written by the API, for all."""
+    found: dict[str, list[str]] = {}
+    for name, filters in sorted(networks.items()):
+        for text in filters:
+            found.setdefault(PUSHER if text.startswith(PUSHED) else name, []).append(text)
+    return found
 
 
 def password_hash(password: str) -> str:

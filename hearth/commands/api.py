@@ -2,8 +2,8 @@
 
 import resource
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from weakref import WeakKeyDictionary
 
@@ -21,9 +21,21 @@ from api.http.oidc import Oidc, provider
 from api.http.session import AppContext
 from api.live.listener import HubLimits
 from api.server import StreamServer
+from api.uplinks.uplink_routes import Doors
 from domain.errors import UsageError
 from hearth.settings import Settings, load
-from hearth.wiring import CUT, chosen_policy, chosen_seal_key, connector, keep_for_good, now, set_up_logging
+from hearth.wiring import (
+    CUT,
+    chosen_policy,
+    chosen_pushes,
+    chosen_seal_key,
+    connector,
+    keep_for_good,
+    now,
+    push_address,
+    set_up_logging,
+)
+from ingest.publisher import PushPublisher
 
 POOL_SIZE = 10
 OTHER_SOCKETS = 1_000
@@ -44,9 +56,10 @@ def api() -> None:
     guard = guard_of(settings)
     pace = HubLimits(settings.api_listeners, settings.api_token_listeners, longest_s=settings.api_stream_s)
     allow_sockets(pace.listeners)
-    with open_pool(settings) as pool:
+    with open_pool(settings) as pool, open_doors(settings) as doors:
         company = Company(settings.status_least_homes, settings.hotline, chosen_seal_key(settings))
-        app = create_app(AppContext(pool, now, policy, guard, company), listening=listening(settings), pace=pace)
+        context = AppContext(pool, now, policy, guard, company)
+        app = create_app(context, listening=listening(settings), pace=pace, doors=doors)
         config = uvicorn.Config(
             app,
             host=settings.api_host,
@@ -65,6 +78,20 @@ def api() -> None:
         app.state.hub.join_thread()
         if not server.started:
             raise SystemExit(NOT_STARTED)
+
+
+@contextmanager
+def open_doors(settings: Settings) -> Iterator[Doors]:
+    """Connect to the broker for the platforms that push by HTTP, if there are any; it need not be there yet."""
+    entries = chosen_pushes(settings)
+    if not entries:
+        yield Doors()
+        return
+    publisher = PushPublisher(push_address(settings))
+    try:
+        yield Doors.of(entries, publisher.publish)
+    finally:
+        publisher.close()
 
 
 def listening(settings: Settings) -> Callable[[], Connection]:

@@ -76,6 +76,20 @@ def test_new_devices_are_told_the_password_that_opens(tmp_path: Path) -> None:
     assert not opens(tmp_path, "s1", passwords["室2"])
 
 
+def test_what_is_pushed_by_http_is_written_by_the_account_of_the_api_alone(tmp_path: Path) -> None:
+    networks = {"aep": ["hearth/push/v1/aep"], "lora": ["application/#"]}
+    write_accounts(tmp_path, {"aep", "lora"}, "hearth", networks)
+    rights = (tmp_path / "acl").read_text(encoding="utf-8")
+    assert "user hearth-push\ntopic write hearth/push/v1/aep\n" in rights
+    assert "topic read hearth/push/v1/aep\n" in rights
+    assert "user aep\n" not in rights
+    assert "hearth-push" in users(tmp_path)
+    write_accounts(tmp_path, {"lora"}, "hearth", {"lora": ["application/#"]})
+    assert "hearth-push" not in users(tmp_path)
+    with pytest.raises(ValueError, match="sessions of Hearth"):
+        device("hearth-push")
+
+
 def test_a_second_call_changes_nothing(tmp_path: Path) -> None:
     accounts(tmp_path, "s1", "s2")
     before = everything(tmp_path)

@@ -1,0 +1,1 @@
+"""Messages that platforms push by HTTP."""
