@@ -6,8 +6,7 @@ from typing import Any
 
 from dashboards import alerting, host_rules, sources
 from dashboards.collection import dashboards
-from dashboards.contacts import Contact
-from dashboards.contacts import contacts as contact_points
+from dashboards.contacts import ContactPoint, contact_points
 from dashboards.look import FOLDER_TITLE, Look
 
 
@@ -20,7 +19,7 @@ class GrafanaBundle:
     prometheus: dict[str, Any] | None
     dashboards: dict[str, dict[str, Any]]
     rules: list[dict[str, Any]]
-    contacts: list[Contact]
+    contacts: list[ContactPoint]
     wrong: list[str]  # what is wrong with addresses that are no contact point
     map_stays: bool = True  # the city map has a centre, and does not fit its dots at each refresh
 

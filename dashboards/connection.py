@@ -48,7 +48,7 @@ def _see_version(api: Any) -> int:
     """Return the major version."""
     try:
         info = ask("its version", api.health.check)
-    except Missing as error:
+    except MissingResource as error:
         raise UsageError(
             f"HEARTH_GRAFANA_URL: not a Grafana, or its path is missing (as in …/grafana): {error}"
         ) from None
@@ -117,7 +117,7 @@ def get_or_none(call: Callable[[], Any]) -> Any:
     """Get a resource, or None if it is missing."""
     try:
         return ask("a resource", call)
-    except Missing:
+    except MissingResource:
         return None
 
 
@@ -127,7 +127,7 @@ def ask(what: str, call: Callable[[], Any]) -> Any:
         return call()
 
 
-class Missing(UsageError):
+class MissingResource(UsageError):
     """Grafana has no such resource."""
 
 
@@ -157,7 +157,7 @@ def _in_words(error: GrafanaException, doing: str) -> UsageError:
         return UsageError(f"HEARTH_GRAFANA_TOKEN: may not {doing}: the service account needs the role Admin")
     if status == 0:
         return UsageError(f"HEARTH_GRAFANA_URL: no answer within {TIMEOUT_S:g} s, or none at all")
-    kind = Missing if status == 404 and isinstance(error, GrafanaClientError) else Refused
+    kind = MissingResource if status == 404 and isinstance(error, GrafanaClientError) else Refused
     return kind(f"Grafana could not {doing}: {status} {_said(error.response)}")
 
 

@@ -34,7 +34,7 @@ COUNT = Text(
 
 
 @dataclass(frozen=True)
-class Contact:
+class ContactPoint:
     """A contact point for Grafana's HTTP API, and how to name it without the key that its address may contain."""
 
     name: str
@@ -42,7 +42,7 @@ class Contact:
     since: int = 0  # the first major version of Grafana that sends it as it is meant
 
 
-class Wording:
+class MessageTemplates:
     """The texts of a message in one language, as Go templates of Grafana's notifications."""
 
     def __init__(self, look: Look) -> None:
@@ -104,7 +104,7 @@ def _line(text: str) -> str:
 
 
 Settings = dict[str, Any]
-_HOOKS: Mapping[str, Callable[[str, Wording], tuple[str, Settings]]] = {
+_HOOKS: Mapping[str, Callable[[str, MessageTemplates], tuple[str, Settings]]] = {
     # Of DingTalk's kinds Grafana knows `link` and `actionCard`; only the latter shows a text of several lines.
     "dingding": lambda url, say: (
         "dingding",
@@ -133,7 +133,7 @@ EXPECTED = ", ".join(
 )
 
 
-def contacts(look: Look, addresses: Sequence[str]) -> tuple[list[Contact], list[str]]:
+def contact_points(look: Look, addresses: Sequence[str]) -> tuple[list[ContactPoint], list[str]]:
     """Build contact points, all of one name, so that rules reach each of them.
 
     Args:
@@ -142,7 +142,7 @@ def contacts(look: Look, addresses: Sequence[str]) -> tuple[list[Contact], list[
     Returns:
         Contact points, and what is wrong with addresses that are none: by position, as they may contain keys.
     """
-    say, found, wrong = Wording(look), dict[str, Contact](), list[str]()
+    say, found, wrong = MessageTemplates(look), dict[str, ContactPoint](), list[str]()
     for position, address in enumerate(addresses, start=1):
         if (contact := _contact(address, position, say)) is None:
             wrong.append(f"address {position} of HEARTH_GRAFANA_CONTACTS is of no known kind: expected {EXPECTED}")
@@ -151,7 +151,7 @@ def contacts(look: Look, addresses: Sequence[str]) -> tuple[list[Contact], list[
     return list(found.values()), wrong
 
 
-def _contact(address: str, position: int, say: Wording) -> Contact | None:
+def _contact(address: str, position: int, say: MessageTemplates) -> ContactPoint | None:
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -174,4 +174,4 @@ def _contact(address: str, position: int, say: Wording) -> Contact | None:
     # Grafana returns secrets redacted, so a changed address is detected by its uid.
     uid = OWN + hashlib.sha256(address.encode()).hexdigest()[:16]
     point = {"uid": uid, "name": CONTACT, "type": type_, "settings": settings, "disableResolveMessage": False}
-    return Contact(f"{position} of HEARTH_GRAFANA_CONTACTS ({kind}, {target})", point, SINCE_MAJOR.get(kind, 0))
+    return ContactPoint(f"{position} of HEARTH_GRAFANA_CONTACTS ({kind}, {target})", point, SINCE_MAJOR.get(kind, 0))

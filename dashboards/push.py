@@ -10,7 +10,7 @@ from typing import Any
 from dashboards.bundle import GrafanaBundle
 from dashboards.change import GrafanaChange
 from dashboards.connection import Grafana, Refused, ask, explained, get_or_none
-from dashboards.contacts import Contact
+from dashboards.contacts import ContactPoint
 from dashboards.look import DATASOURCE, FOLDER, OWN, TAG
 from dashboards.sources import fingerprint, postgres
 from domain.errors import UsageError
@@ -130,7 +130,7 @@ class Push:
             partial(api.update_datasource_by_uid, uid, sent),
         )
 
-    def _contacts(self, contacts: list[Contact]) -> list[str]:
+    def _contacts(self, contacts: list[ContactPoint]) -> list[str]:
         """Put contact points; return the uids that are to stay: after a refusal, also of those there before."""
         api = self.api.alertingprovisioning
         there = {point["uid"]: point for point in ask("contact points", api.get_contactpoints)}
@@ -150,7 +150,7 @@ class Push:
         create, update = partial(api.create_contactpoint, point), partial(api.update_contactpoint, uid, point)
         self._put("contact point", uid, there, point, create, update)
 
-    def _refuse_old(self, contact: Contact) -> None:
+    def _refuse_old(self, contact: ContactPoint) -> None:
         if self.grafana.major < contact.since:
             raise Refused(f"needs Grafana {contact.since} or later")
 

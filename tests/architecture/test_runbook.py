@@ -41,7 +41,7 @@ def test_a_command_names_services_that_are_there(command: list[str]) -> None:
     verb, *rest = words(command)
     if verb in ("exec", "run"):
         assert rest[0] in SERVICES
-    elif verb in ("up", "stop", "restart", "kill"):
+    elif verb in ("up", "stop", "restart", "kill", "logs"):
         assert set(rest) <= SERVICES.keys()
     else:
         assert (verb, rest) in (("build", []), ("ps", []))

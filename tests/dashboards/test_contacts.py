@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dashboards.bundle import bundle
-from dashboards.contacts import contacts
+from dashboards.contacts import contact_points
 from dashboards.look import Language
 from tests.conftest import unavailable
 from tests.dashboards.conftest import look
@@ -27,7 +27,7 @@ MOST_WECOM_BYTES = 4096
 
 def points(language: Language = "en") -> dict[str, dict[str, Any]]:
     """Return the contact points of all kinds, by the kind of address."""
-    made, wrong = contacts(look(language), ADDRESSES)
+    made, wrong = contact_points(look(language), ADDRESSES)
     assert wrong == []
     return dict(zip(("email", "webhook", *KINDS), [contact.point for contact in made], strict=True))
 

@@ -114,7 +114,7 @@ def test_a_database_that_is_away_is_told_once() -> None:
 
 @pytest.mark.parametrize("uid", ON_POSTGRES)
 def test_a_rule_whose_rows_are_faults_is_over_when_there_is_none(plain_database: Database, uid: str) -> None:
-    """Where no row means that all is well, keeping the last state would fire for ever."""
+    """A rule that kept its last state where no row means that all is well would fire for ever."""
     with psycopg.connect(plain_database.url) as conn:
         rows = conn.execute(RULES[uid]["data"][0]["model"]["rawSql"]).fetchall()
     assert bool(rows) is (RULES[uid]["noDataState"] != "OK")

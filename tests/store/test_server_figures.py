@@ -1,4 +1,4 @@
-"""What the database server says of itself: archiving, replication, jobs, as an account without rights to any table."""
+"""Figures of the database server: replication, jobs, conversion, as an account without rights to any table."""
 
 from datetime import UTC, datetime, timedelta
 

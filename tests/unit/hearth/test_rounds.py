@@ -60,3 +60,15 @@ def test_a_lost_connection_ends_the_turn() -> None:
     with pytest.raises(psycopg.OperationalError):
         run(rounds, 0)
     assert told == ["bad"]
+
+
+def test_a_round_tells_when_it_has_come_to_its_end() -> None:
+    told: list[str] = []
+    done: list[str] = []
+    rounds = [
+        Round("good", 5, noting(told, "good", True)).told(done.append),
+        Round("bad", 5, noting(told, "bad", ValueError("no"))).told(done.append),
+    ]
+    assert (rounds[0].name, rounds[0].every_s) == ("good", 5)
+    run(rounds, 0)
+    assert done == ["good"]
