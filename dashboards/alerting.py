@@ -136,7 +136,7 @@ GROUP BY 1
 )
 INCIDENT = AlertRule(
     name="incident-open",
-    title=Text("成片低温事件", "Incident open"),
+    title=Text("片区故障", "Incident open"),
     summary=Text(
         "{{ .Labels.incident }} {{ .Labels.name }}（{{ .Labels.station }}）：多户同时低温",
         "{{ .Labels.incident }} {{ .Labels.name }} ({{ .Labels.station }}): many homes are cold at once",

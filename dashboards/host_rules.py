@@ -162,3 +162,4 @@ RELAYED: tuple[AlertRule, ...] = (
     ),
 )
 ALL = (PROMETHEUS_AWAY, *RELAYED)
+RETIRED = ("broker-away",)  # rules of versions before: what a file has brought stays until a file takes it away

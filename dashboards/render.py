@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dashboards import alerting
+from dashboards import alerting, host_rules
 from dashboards.bundle import GrafanaBundle
 from dashboards.collection import text
 from dashboards.contacts import CONTACT
-from dashboards.look import FOLDER
+from dashboards.look import FOLDER, OWN
 from dashboards.sources import postgres
 
 PASSWORD_VARIABLE = "HEARTH_GRAFANA_DATABASE_PASSWORD"
@@ -85,7 +85,10 @@ def _sources(bundle: GrafanaBundle, password_file: str | None) -> dict[str, Any]
 
 
 def _alerting(bundle: GrafanaBundle) -> dict[str, Any]:
-    found: dict[str, Any] = {"groups": [_group(bundle)]}
+    there = {rule["uid"] for rule in bundle.rules}
+    known = [OWN + name for name in (*host_rules.RETIRED, *(rule.name for rule in host_rules.ALL))]
+    gone = [{"orgId": 1, "uid": uid} for uid in known if uid not in there]
+    found: dict[str, Any] = {"groups": [_group(bundle)], "deleteRules": gone}
     if bundle.contacts:
         keys = ("uid", "type", "settings", "disableResolveMessage")
         receivers = [{key: contact.point[key] for key in keys} for contact in bundle.contacts]

@@ -13,10 +13,11 @@ from grafana_foundation_sdk.models.alerting import Rule
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from dashboards import host_rules
 from dashboards.alerting import BOARD_SIGN, PANEL_SIGN, panels
 from dashboards.bundle import bundle
 from dashboards.collection import text
-from dashboards.look import Language
+from dashboards.look import OWN, Language
 from dashboards.render import render, withdraw
 from tests.conftest import Database
 from tests.dashboards.conftest import look
@@ -41,7 +42,7 @@ def firing(conn: Connection, uid: str) -> list[dict[str, Any]]:
 
 
 def test_what_fires_when(town: Connection) -> None:
-    assert set(ON_POSTGRES) == set(RULES) - {"hearth-broker-away"}
+    assert set(RULES) - set(ON_POSTGRES) == {OWN + rule.name for rule in host_rules.ALL}
     with town.transaction(force_rollback=True):
         town.execute("INSERT INTO ledger_shard VALUES (0, (now() AT TIME ZONE 'Asia/Shanghai')::date, now())")
         town.execute("DELETE FROM ingest_sample")
@@ -101,8 +102,11 @@ def test_a_rule_survives_the_models_of_the_sdk(uid: str) -> None:
 def test_a_database_that_is_away_is_told_once() -> None:
     """Each rule but that of the database itself stays as it is; and none is pending, which would fire unasked."""
     for uid, rule in RULES.items():
-        if uid == "hearth-database-away":
-            assert (rule["execErrState"], rule["noDataState"], rule["for"]) == ("Alerting", "Alerting", "2m")
+        if uid in ("hearth-database-away", "hearth-prometheus-away"):
+            assert (rule["execErrState"], rule["noDataState"]) == ("Alerting", "Alerting")
+            assert rule["for"] in ("2m", "5m"), "a restart is no alarm"
+            own = "hearth-postgres" if uid == "hearth-database-away" else "hearth-prometheus"
+            assert rule["data"][0]["datasourceUid"] == own
         else:
             assert rule["execErrState"] == "KeepLast", uid
             assert rule["noDataState"] in ("OK", "KeepLast"), uid
@@ -169,6 +173,9 @@ def test_files_for_provisioning(tmp_path: Path) -> None:
     (group,) = alerting["groups"]
     assert len(group["rules"]) == len(made.rules)
     assert group["folder"] == provider["folder"]
+    taken_away = {rule["uid"] for rule in alerting["deleteRules"]}
+    assert {"hearth-broker-away", "hearth-host-backup-old"} <= taken_away, "of versions before, or of a Prometheus"
+    assert not taken_away & {rule["uid"] for rule in group["rules"]}
     for rule in group["rules"]:
         assert rule["dashboardUid"] == rule["annotations"][BOARD_SIGN]
         assert str(rule["panelId"]) == rule["annotations"][PANEL_SIGN]
