@@ -93,7 +93,7 @@ def _of_body(node: Any, form: Form, typos: bool) -> Iterator[str]:
         if not wanted or channel == "battery":
             continue
         near = [f"{spelled(at)}, a list" for path in paths if (at := _list_on_the_way(node, path.steps))]
-        near += [path.text for path, key, _ in there if is_near(key, channel, wanted, typos)]
+        near += [p.text for p, key, _ in there if any(is_near(one, channel, wanted, typos) for one in (key, p.text))]
         hint = f"values.{channel}: nothing at {' or '.join(map(repr, wanted))}"
         yield f"{hint}; there is {', '.join(dict.fromkeys(near[:MOST_NAMED]))}" if near else hint
 
@@ -128,7 +128,7 @@ def _labels(form: Form, roots: list[Any], message: Incoming, shape: Shape) -> It
     names = ", ".join(repr(label[:40]) for label in list(dict.fromkeys(said))[:MOST_NAMED])
     known = ", ".join(map(repr, list(shape.by_label)[: 2 * MOST_NAMED]))
     near = [label for label in said if any(WORDS[channel].search(label) for channel in WORDS)]
-    yield f"label: {'; there is ' if near else ''}{names or 'nothing'} is said, and values know {known}"
+    yield f"label: values know {known}; {'there is' if near else 'said is'} {names or 'nothing'}"
 
 
 def _value(reach: Reach, trail: Trail, message: Incoming) -> Any:

@@ -136,7 +136,11 @@ def _dotted(node: dict[str, Any], steps: Steps) -> Any:
 def _the_one(node: Any, steps: Steps, work: Work) -> Any:
     nodes = [node]
     for step in steps:
-        nodes = [inner for one in nodes for _, inner in _inner(one, step, work)]
+        if step is Wildcard.KEY and all(type(one) is dict for one in nodes):
+            nodes = [inner for one in nodes for inner in one.values()]
+            work.walk(len(nodes))
+        else:
+            nodes = [inner for one in nodes for _, inner in _inner(one, step, work)]
     there = [one for one in nodes if one is not None]
     if len(there) > 1:
         raise DecodeError(RejectReason.AMBIGUOUS, f"{len(there)} values at {spelled(steps)!r}: name the one")
@@ -175,6 +179,8 @@ def _ways(trails: list[Trail], steps: Steps, work: Work) -> list[Trail]:
 
 def _inner(node: Any, step: Step, work: Work) -> list[tuple[Any, Any]]:
     """Return where a step leads from a node: keys and what they hold."""
+    if type(node) is dict and type(step) is str:  # most are
+        return [(step, node[step])] if step in node else []
     node = opened(node, work)
     if isinstance(step, Pick):
         found = _picked(node if isinstance(node, list) else [node], step, work)

@@ -32,6 +32,7 @@ COMPACT = re.compile(
     r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])(?:[0-5][0-9]){1,2}"
 )
 ZONED = re.compile(r"(?P<rest>.*?[0-9])\s?(?P<zone>Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})", re.IGNORECASE)
+DAY = re.compile(r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 EPOCH_TEXT = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,9})?")
 LONGEST = 60
 
@@ -79,6 +80,8 @@ class SourceClock:
 
     def _text(self, said: str) -> int | str:
         text = said.strip()
+        if DAY.fullmatch(text):
+            raise DecodeError(RejectReason.WRONG_TYPE, f"time {text!r} is a day without a time of day")
         if len(text) <= LONGEST:
             if not text.isdecimal():
                 with suppress(ValueError):

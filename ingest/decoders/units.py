@@ -27,7 +27,8 @@ class Unit(NamedTuple):
 
 SAME = Unit()
 CELSIUS = {"C": SAME, "Cel": SAME, "°C": SAME, "F": Unit(5 / 9, -160 / 9), "K": Unit(1, -273.15)}
-CELSIUS |= {"Far": CELSIUS["F"], "°F": CELSIUS["F"]}
+CELSIUS |= {"Far": CELSIUS["F"], "°F": CELSIUS["F"], "degC": SAME, "degF": CELSIUS["F"], "Celsius": SAME}
+CELSIUS |= {"Fahrenheit": CELSIUS["F"], "Kelvin": CELSIUS["K"]}
 PER_CENT = {"%": SAME, "/": Unit(100), "ratio": Unit(100), "‰": Unit(0.1)}
 BATTERY = PER_CENT | {
     "V": Unit(is_level=False),

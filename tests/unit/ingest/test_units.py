@@ -22,6 +22,7 @@ NOON_MS = 1_795_831_200_000  # 2026-11-28T10:00:00+08:00
         ("temperature", "°F", -196.6, -127.0),
         ("temperature", "℃", 21.5, 21.5),
         ("temperature", "k", 294.65, 21.5),
+        ("temperature", "degC", 21.5, 21.5),
         ("supply_temperature", "F", 140.0, 60.0),
         ("humidity", "/", 0.45, 45.0),
         ("supply_pressure", "bar", 3.6, 0.36),
@@ -144,6 +145,9 @@ def test_a_time_with_its_zone_or_beyond_milliseconds(said: object, read: str | N
     [
         ("28/11/2026 10:00:00", RejectReason.WRONG_TYPE),  # the day or the month first: nobody knows
         ("2026/13/28 10:00:00", RejectReason.ABSURD_TIME),
+        ("2026-11-28", RejectReason.WRONG_TYPE),  # which instant of that day
+        ("2026/11/8", RejectReason.WRONG_TYPE),
+        ("20261128", RejectReason.WRONG_TYPE),
         ("yesterday", RejectReason.WRONG_TYPE),
         ("9" * 400, RejectReason.WRONG_TYPE),
         (True, RejectReason.WRONG_TYPE),
