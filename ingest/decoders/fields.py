@@ -66,7 +66,7 @@ class Reader:
         for forms in self.shape.forms:
             form, places = self._best(forms, root)
             for nth, (trail, found) in enumerate(places):
-                element = nth if at is None and nth else at
+                element = _element(trail) if at is None else at
                 if nth:
                     self.message.work.count()
                 try:
@@ -87,7 +87,7 @@ class Reader:
             channels = {field.quantity.channel for _, found in places if isinstance(found, list) for field, _ in found}
             if main in channels:
                 return form, places
-            if channels and not best[1]:
+            if places and not best[1]:
                 best = form, places
         return best
 
@@ -106,8 +106,10 @@ class Reader:
         """Return the places in a list, in a text that is JSON, or in a text."""
         node = trail.nodes[-1]
         node = opened(node, self.message.work)
-        elements = list(enumerate(node)) if isinstance(node, list) else [(None, node)]
-        inner = [Trail((*trail.nodes[:-1], one), trail.keys) for _, one in elements]
+        if isinstance(node, list):
+            inner = [Trail((*trail.nodes[:-1], one), (*trail.keys, nth)) for nth, one in enumerate(node)]
+        else:
+            inner = [Trail((*trail.nodes[:-1], node), trail.keys)]
         return [(one, found) for one in inner if (found := self._sought(form, one))]
 
     def _sought(self, form: Form, trail: Trail) -> Found | DecodeError:
@@ -207,3 +209,8 @@ class Reader:
         if by_label:
             self._by_label[sensor, time] = uplink
         self.uplinks.append(uplink)
+
+
+def _element(trail: Trail) -> int | None:
+    """Return which element of the outermost list a place is in; None if it is in no list."""
+    return next((key for key in trail.keys if isinstance(key, int)), None)

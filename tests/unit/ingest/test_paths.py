@@ -121,7 +121,7 @@ def test_an_element_without_its_name_does_not_take_that_of_another() -> None:
     said = {"id": "G", "devices": [{"channels": [{"nr": 1, "t": 20}]}, {"id": "B", "channels": [{"nr": 1, "t": 22}]}]}
     found = read(LISTS, said)
     assert [one["id"] for one in readings(found)] == ["B:1"]
-    assert [(fault.reason, fault.at) for fault in found.faults] == [(RejectReason.NO_SENSOR, None)]
+    assert [(fault.reason, fault.at) for fault in found.faults] == [(RejectReason.NO_SENSOR, 0)]
 
 
 def test_one_element_that_is_ambiguous_or_wrong_leaves_the_others() -> None:
@@ -133,7 +133,10 @@ def test_one_element_that_is_ambiguous_or_wrong_leaves_the_others() -> None:
     )
     found = read(source, {"list": [two, good, bad, 7, None]})
     assert [one["id"] for one in readings(found)] == ["A"]
-    assert [fault.reason for fault in found.faults] == [RejectReason.AMBIGUOUS, RejectReason.WRONG_TYPE]
+    assert [(fault.reason, fault.at) for fault in found.faults] == [
+        (RejectReason.AMBIGUOUS, 0),
+        (RejectReason.WRONG_TYPE, 2),
+    ]
     top = read('sensor = "id"\nvalues = {temperature = "*.t"}', [two, good, bad, 7])
     assert [one["id"] for one in readings(top)] == ["A"]
     assert [fault.at for fault in top.faults] == [0, 2, 3]
