@@ -30,15 +30,14 @@ TODAY = f"SELECT {RATE} FROM building_now WHERE {HERE}"
 # How many flags were open at each half hour.
 COLD_OVER_TIME = f"""
 WITH step AS (
-  SELECT
-    date_bin(interval '30 minutes', greatest(cold_since, $__timeFrom()::timestamptz), timestamptz 'epoch') AS at,
-    1 AS by
-  FROM flag_all
-  WHERE cold_since <= $__timeTo()::timestamptz AND (cleared_at IS NULL OR cleared_at >= $__timeFrom()::timestamptz)
-    AND {HERE}
-  UNION ALL
-  SELECT date_bin(interval '30 minutes', cleared_at, timestamptz 'epoch'), -1
-  FROM flag_all WHERE cleared_at BETWEEN $__timeFrom()::timestamptz AND $__timeTo()::timestamptz AND {HERE}
+  SELECT date_bin(interval '30 minutes', x.at, timestamptz 'epoch') AS at, x.by
+  FROM flag_all AS f
+  CROSS JOIN LATERAL (
+    VALUES (greatest(f.cold_since, $__timeFrom()::timestamptz), 1), (f.cleared_at, -1)
+  ) AS x (at, by)
+  WHERE f.cold_since <= $__timeTo()::timestamptz
+    AND (f.cleared_at IS NULL OR f.cleared_at >= $__timeFrom()::timestamptz) AND f.{HERE}
+    AND x.at <= $__timeTo()::timestamptz
   UNION ALL
   SELECT x, 0
   FROM generate_series(
@@ -67,13 +66,15 @@ FROM building_now WHERE {HERE} AND coldest IS NOT NULL ORDER BY coldest LIMIT 30
 COLDEST_HOMES = f"""
 SELECT h.code AS home, h.temperature, f.cold_since, f.ticket, h.building, h.substation
 FROM (
-  SELECT code FROM building_now WHERE {HERE} AND coldest IS NOT NULL ORDER BY coldest LIMIT 30
-) AS b
-CROSS JOIN LATERAL (
-  SELECT * FROM home_now WHERE building = b.code AND temperature IS NOT NULL AND state <> 'not_judged'
+  SELECT n.code, n.temperature, n.building, n.substation
+  FROM (SELECT code FROM building_now WHERE {HERE} AND coldest IS NOT NULL ORDER BY coldest LIMIT 30) AS b
+  CROSS JOIN LATERAL (
+    SELECT * FROM home_now WHERE building = b.code AND temperature IS NOT NULL AND state <> 'not_judged'
+  ) AS n
+  ORDER BY n.temperature LIMIT 30
 ) AS h
 LEFT JOIN LATERAL (SELECT cold_since, ticket FROM flag_open WHERE home = h.code) AS f ON true
-ORDER BY h.temperature LIMIT 30
+ORDER BY h.temperature
 """
 NEWEST_FLAGS = f"""
 SELECT raised_at, severity, home, lowest, building, substation, station, ticket

@@ -57,9 +57,10 @@ ORDER BY c.breached DESC NULLS LAST, t.tickets DESC
 # Marked done, recovery not proven yet.
 VERIFYING = f"""
 SELECT
-  v.temperature, v.home_state AS state, v.home, b.address, v.station, v.done_at, v.measured_at, v.number AS ticket,
-  v.building, v.substation
-FROM (SELECT * FROM ticket_verifying WHERE {HERE} ORDER BY done_at LIMIT 200) AS v
+  n.temperature, n.state, v.home, b.address, v.station, v.done_at, n.measured_at, v.number AS ticket, v.building,
+  v.substation
+FROM (SELECT * FROM ticket_open WHERE state = 'verifying' AND {HERE} ORDER BY done_at LIMIT 200) AS v
+LEFT JOIN LATERAL (SELECT temperature, state, measured_at FROM home_now WHERE code = v.home) AS n ON true
 LEFT JOIN LATERAL (SELECT address FROM building_now WHERE code = v.building) AS b ON true
 ORDER BY v.done_at
 """

@@ -107,7 +107,7 @@ def test_a_statement_over_the_readings_is_bounded_in_time(town: Connection) -> N
     views = {name for (name,) in town.execute(OVER_READINGS)}
     assert {"home_reading", "substation_history", "reading_hour"} <= views
     assert "substation_now" not in views, "what is now is kept beside the readings"
-    asking = [q for q in QUESTIONS if views & set(re.findall(r"\w+", q.sql))]
+    asking = [q for q in QUESTIONS if views & set(re.findall(r"\w+", re.sub(r"'[^']*'", "", q.sql)))]
     assert len(asking) > 5
     assert [str(q) for q in asking if "$__timeFilter(measured_at)" not in q.sql] == []
 
