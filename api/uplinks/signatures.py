@@ -59,7 +59,7 @@ def _by_onenet(entry: PushEntry, pushed: Pushed) -> bytes | None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     made = _onenet(entry.token, body.nonce, message)
-    return message if _same(made, body.signature or body.msg_signature) else None
+    return pushed.body if _same(made, body.signature or body.msg_signature) else None
 
 
 def _onenet(token: str, nonce: str, message: bytes) -> str:

@@ -1,5 +1,6 @@
 """A push of a platform is a reading: from the API through a broker to the database, once."""
 
+import base64
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
@@ -10,25 +11,24 @@ import httpx
 from local.port import LOOPBACK
 from tests import registry_rows as town
 from tests.acceptance.waiting import until
-from tests.acceptance.world import Making
+from tests.acceptance.world import Making, World
 from tests.conftest import Database
 
 SECRET = "of-the-platform"
-SOURCES = """
-[[source]]
-name = "aep"
-preset = "json"
-filter = "hearth/push/v1/aep"
-sensor = "deviceId"
-time = "timestamp"
-values = {temperature = "payload.temperature_data"}
-"""
-PUSH = f"""
-[[push]]
-source = "aep"
-sign = "secret"
-secret_sha256 = "{hashlib.sha256(SECRET.encode()).hexdigest()}"
-"""
+SOURCES = "".join(
+    f'[[source]]\nname = "{name}"\npreset = "{name}"\nfilter = "hearth/push/v1/{name}"\n'
+    for name in ("aep", "onenet", "onenet_datastreams", "iotda")
+)
+HASH = hashlib.sha256(SECRET.encode()).hexdigest()
+PUSH = "".join(
+    f'[[push]]\nsource = "{name}"\n{proof}\n'
+    for name, proof in (
+        ("aep", f'sign = "secret"\nsecret_sha256 = "{HASH}"'),
+        ("onenet", f'sign = "onenet"\ntoken = "{SECRET}"'),
+        ("onenet_datastreams", f'sign = "onenet"\ntoken = "{SECRET}"'),
+        ("iotda", f'sign = "iotda"\ntoken = "{SECRET}"'),
+    )
+)
 READINGS = "SELECT count(*) AS n FROM reading"
 
 
@@ -41,14 +41,20 @@ def message(celsius: float, at: datetime) -> dict[str, object]:
     }
 
 
-def test_a_push_is_stored_once_however_often_and_late_it_comes(new_world: Making, plain_database: Database) -> None:
-    world = new_world(plain_database)
+def furnished(world: World, *sensors: tuple[str, str]) -> World:
+    """Choose the tables of sources and platforms, and place sensors, each with its source."""
     for name, text in (("HEARTH_SOURCES", SOURCES), ("HEARTH_PUSH", PUSH)):
         file = Path(world.folder / f"{name}.toml")
         file.write_text(text)
         world.settings({name: str(file)})
     with world.database.connect() as connection:
-        town.sensor(connection, "fd1", town.home(connection, "H1"), gateway="aep")
+        for code, source in sensors:
+            town.sensor(connection, code, town.home(connection, f"home of {code}"), gateway=source)
+    return world
+
+
+def test_a_push_is_stored_once_however_often_and_late_it_comes(new_world: Making, plain_database: Database) -> None:
+    world = furnished(new_world(plain_database), ("fd1", "aep"))
     world.wait_until_heard(world.thermometers(), world.start("ingest"))
     port, _ = world.start_api()
     with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False) as platform:
@@ -73,3 +79,41 @@ def test_a_push_is_stored_once_however_often_and_late_it_comes(new_world: Making
         assert not push(late_first[0])
     dead = world.rows("SELECT reason FROM dead_letter WHERE topic LIKE 'hearth/push/%'")
     assert json.dumps(dead) == "[]"
+
+
+def signed(message: str) -> dict[str, str]:
+    digest = hashlib.md5(f"{SECRET}abcd{message}".encode(), usedforsecurity=False).digest()
+    return {"nonce": "abcd", "msg_signature": base64.b64encode(digest).decode()}
+
+
+def test_each_platform_is_read_by_its_preset(new_world: Making, plain_database: Database) -> None:
+    platforms = (("fd1", "aep"), ("n1", "onenet"), ("7", "onenet_datastreams"), ("d1", "iotda"))
+    world = furnished(new_world(plain_database), *platforms)
+    world.wait_until_heard(world.thermometers(), world.start("ingest"))
+    port, _ = world.start_api()
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+    ms = int(at.timestamp() * 1000)
+    new = json.dumps({"deviceName": "n1", "data": {"params": {"temperature": {"value": 21.5, "time": ms}}}})
+    old = f'{{"type":1,"dev_id":7,"ds_id":"temperature","at":{ms},"value":21.5}}'
+    header = {"timestamp": "1795831200", "nonce": "x"}
+    proof = hashlib.sha256("".join(sorted([SECRET, *header.values()])).encode()).hexdigest()
+    services = [{"service_id": "T", "properties": {"temperature": 21.5}, "event_time": f"{at:%Y%m%dT%H%M%SZ}"}]
+    reported = {"notify_data": {"header": {"device_id": "d1"}, "body": {"services": services}}}
+    with httpx.Client(base_url=f"http://{LOOPBACK}:{port}/v1/uplinks/", trust_env=False) as platform:
+
+        def push(source: str, content: str, headers: dict[str, str]) -> bool:
+            try:
+                return platform.post(source, content=content.encode(), headers=headers).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        secret = {"X-Hearth-Secret": SECRET}
+        until(lambda: push("aep", json.dumps(message(21.5, at)), secret), "the API is connected to the broker")
+        assert push("onenet", json.dumps({"msg": new, **signed(new)}), {})
+        assert push("onenet_datastreams", f'{{"msg":{old},{json.dumps(signed(old))[1:]}', {})
+        assert push("iotda", json.dumps(reported), {**header, "signature": proof})
+    stored = "SELECT code, temperature, measured_at FROM reading JOIN sensor AS s USING (sensor_id) ORDER BY 1"
+    until(lambda: len(world.rows(stored)) == 4, "each platform's message is a reading")
+    assert [tuple(row.values()) for row in world.rows(stored)] == [
+        (code, 21.5, at) for code in ("7", "d1", "fd1", "n1")
+    ]
