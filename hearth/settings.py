@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
-from limits import parse
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from api.http.limits import Rate
 from domain.errors import UsageError
 
 PREFIX = "HEARTH_"
@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     def _is_limit(cls, value: str) -> str:
         if value != "none":
             try:
-                parse(value)
+                Rate.parse(value)
             except ValueError:
                 raise ValueError("must be like 600/minute or 20/second, or none") from None
         return value

@@ -1,71 +1,63 @@
 """Rate limits per token and per address, and growing delays for wrong tokens."""
 
 import ipaddress
+import math
+import re
 import threading
 import time
-
-from limits import RateLimitItem, parse
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter
+from typing import NamedTuple
 
 from domain.backoff import doubled
 
 SWEEP_S = 60.0
-WRONG = parse("1000000/minute")  # only counted, never refused
-CASES = parse("10/day")  # per customer; an anonymous case leaves no other trace to count
+UNITS_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 PATIENT = 3  # wrong tokens answered without delay: a typing error is no attack
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
+_RATE = re.compile(rf"([0-9]{{1,9}}) ?(?:/|per) ?([0-9]{{1,5}})? ?({'|'.join(UNITS_S)})s?", re.ASCII)
 
 
-class Counters(Storage):
-    """In-memory counters of this process; each process counts on its own.
+class Rate(NamedTuple):
+    """So many requests in a window of time that begins with the first of them."""
 
-    The library's memory storage scans all keys in a new thread after nearly every request; this one sweeps expired keys
-    once a minute.
-    """
+    most: int
+    window_s: int
 
-    STORAGE_SCHEME = None
+    @classmethod
+    def parse(cls, text: str) -> "Rate":
+        """Parse a rate such as `600/minute`, `20/second` or `100/5 minutes`.
+
+        Raises:
+            ValueError: it is none.
+        """
+        match = _RATE.fullmatch(text.strip().lower())
+        if match is None:
+            raise ValueError(f"{text!r} is not a rate such as 600/minute")
+        return cls(int(match[1]), int(match[2] or 1) * UNITS_S[match[3]])
+
+
+CASES = Rate(10, UNITS_S["day"])  # per customer; an anonymous case leaves no other trace to count
+
+
+class Windows:
+    """Counts by key in this process, each from its first event to the end of its window; each process counts alone."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._lock = threading.Lock()
-        self._counts: dict[str, tuple[int, float]] = {}  # key → count, end of its window
+        self._counts: dict[tuple[str, str], tuple[int, float]] = {}  # key → count, end of its window
         self._sweep_at = time.monotonic() + SWEEP_S
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return ValueError
-
-    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+    def count(self, key: tuple[str, str], window_s: float) -> tuple[int, float]:
+        """Count an event; return how many there were in the window, and the seconds to its end."""
         now = time.monotonic()
         with self._lock:
             count, end = self._counts.get(key, (0, 0.0))
-            count, end = (count + amount, end) if end > now else (amount, now + expiry)
+            count, end = (count + 1, end) if end > now else (1, now + window_s)
             self._counts[key] = count, end
             if now > self._sweep_at:
                 self._counts = {name: kept for name, kept in self._counts.items() if kept[1] > now}
                 self._sweep_at = now + SWEEP_S
-        return count
-
-    def get(self, key: str) -> int:
-        count, end = self._counts.get(key, (0, 0.0))
-        return count if end > time.monotonic() else 0
-
-    def get_expiry(self, key: str) -> float:
-        _, end = self._counts.get(key, (0, 0.0))
-        return time.time() + max(0.0, end - time.monotonic())
-
-    def check(self) -> bool:
-        return True
-
-    def reset(self) -> int | None:
-        forgotten = len(self._counts)
-        self._counts = {}
-        return forgotten
-
-    def clear(self, key: str) -> None:
-        self._counts.pop(key, None)
+        return count, end - now
 
 
 class Limiter:
@@ -77,9 +69,9 @@ class Limiter:
     """
 
     def __init__(self, per_token: str | None = None, per_address: str | None = None) -> None:
-        self.per_token = _item(per_token)
-        self.per_address = _item(per_address)
-        self._window = FixedWindowRateLimiter(Counters())
+        self.per_token = Rate.parse(per_token) if per_token else None
+        self.per_address = Rate.parse(per_address) if per_address else None
+        self._windows = Windows()
 
     def wait_token(self, actor: str) -> int:
         """Count a request by token; return the seconds to wait, 0 if it may proceed."""
@@ -98,16 +90,14 @@ class Limiter:
 
         Valid tokens from the same address are not delayed.
         """
-        whose = subscriber(address)
-        self._window.hit(WRONG, "wrong", whose)
-        count: int = self._window.storage.get(WRONG.key_for("wrong", whose))
+        count, _ = self._windows.count(("wrong", subscriber(address)), UNITS_S["minute"])
         return 0.0 if count <= PATIENT else doubled(FIRST_DELAY_S, count - PATIENT, LONGEST_DELAY_S)
 
-    def _wait(self, limit: RateLimitItem | None, *whose: str) -> int:
-        if limit is None or self._window.hit(limit, *whose):
+    def _wait(self, rate: Rate | None, kind: str, whose: str) -> int:
+        if rate is None:
             return 0
-        reset: float = self._window.get_window_stats(limit, *whose).reset_time
-        return max(1, round(reset - time.time() + 0.5))
+        count, left_s = self._windows.count((kind, whose), rate.window_s)
+        return 0 if count <= rate.most else max(1, math.ceil(left_s))
 
 
 def subscriber(address: str) -> str:
@@ -121,7 +111,3 @@ def subscriber(address: str) -> str:
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
     return str(ipaddress.ip_network((found, 64), strict=False))
-
-
-def _item(text: str | None) -> RateLimitItem | None:
-    return parse(text) if text else None

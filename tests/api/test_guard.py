@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.http.guard import Guard, surround
-from api.http.limits import LONGEST_DELAY_S, PATIENT, Limiter, subscriber
+from api.http.limits import LONGEST_DELAY_S, PATIENT, Limiter, Rate, Windows, subscriber
 from api.http.problem import answer_with_problems
 from tests.api import town
 from tests.api.answers import check
@@ -110,6 +110,36 @@ def test_the_delay_doubles_up_to_its_limit() -> None:
     assert delays[PATIENT : PATIENT + 3] == [0.2, 0.4, 0.8]
     assert delays[-1] == LONGEST_DELAY_S
     assert limiter.delay_wrong("b") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("600/minute", Rate(600, 60)),
+        ("20/second", Rate(20, 1)),
+        ("100 per 5 minutes", Rate(100, 300)),
+        ("2/2second", Rate(2, 2)),
+        ("10/day", Rate(10, 86_400)),
+    ],
+)
+def test_rates(text: str, rate: Rate) -> None:
+    assert Rate.parse(text) == rate
+
+
+@pytest.mark.parametrize(
+    "text", ["", "600", "/minute", "-1/minute", "600/fortnight", "1.5/second", "600/minute;1/second"]
+)
+def test_what_is_no_rate(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a rate such as 600/minute"):
+        Rate.parse(text)
+
+
+def test_a_window_begins_with_its_first_event_and_ends() -> None:
+    windows, key = Windows(), ("token", "a")
+    assert [windows.count(key, 0.2)[0] for _ in range(3)] == [1, 2, 3]
+    assert windows.count(("token", "b"), 0.2)[0] == 1
+    time.sleep(0.25)
+    assert windows.count(key, 0.2)[0] == 1
 
 
 def test_addresses_of_one_subscriber_count_together() -> None:
