@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from domain import groups
-from domain.instants import NONE_US, to_datetime
+from domain.instants import EVER_US, NONE_US, to_datetime
 from domain.milli import NONE_MILLI
 from domain.reasons import RejectReason
 from ingest.message import Message
@@ -125,25 +125,16 @@ def store_batch(
             voids=batch.voids,
             spent=batch.spent,
         )
-        if len(homes.rows):
-            together = Together(homes.rows, reading_rows.HOME_QUANTITIES)
-            docket = intake.judge(conn, together.alone.rows)
-            late = reading_digests.Late.open(conn, reading_digests.HOMES, together.alone.rows, now)
-            stored = reading_rows.insert(conn, together, docket.last_us)
-            late.note(conn, stored.rows[stored.brought])
-            fates.late = docket.settle(stored.rows, stored.brought, now)
-            _count(fates, batch, homes, together, stored)
-        if len(substations.rows):
-            together = Together(substations.rows, reading_rows.SUBSTATION_QUANTITIES)
-            late = reading_digests.Late.open(conn, reading_digests.SUBSTATIONS, together.alone.rows, now)
-            stored = reading_rows.insert_substation(conn, together)
-            late.note(conn, stored.rows[stored.brought])
-            fresh = stored.rows[stored.brought]
-            state_rows.put_sensors(conn, _latest_substations(fresh))
-            alarm_rows.hear(conn, fresh)
-            _count(fates, batch, substations, together, stored)
-        placed = (homes.rows, substations.rows)
-        if wrong := of_batch(batch.wrong_times, placed, intake.limits.clock_us, intake.noted):
+        for placed, kind in ((homes, HOMES), (substations, SUBSTATIONS)):
+            if len(placed.rows):
+                together = Together(placed.rows, kind.way.quantities)
+                pending = (kind.begin or intake.judge)(conn, together.alone.rows)
+                late = reading_digests.Late.open(conn, kind.table, together.alone.rows, now)
+                stored = reading_rows.insert(conn, together, pending.last_us, kind.way)
+                late.note(conn, stored.rows[stored.brought])
+                fates.late += pending.settle(stored.rows, stored.brought, now)
+                _count(fates, batch, placed, together, stored)
+        if wrong := of_batch(batch.wrong_times, (homes.rows, substations.rows), intake.limits.clock_us, intake.noted):
             care_rows.note_wrong_times(conn, wrong, intake.limits.clock_us)
         if batch.refused:
             fates.dead = (bury or intake.bury)(conn, batch)
@@ -167,6 +158,38 @@ def _count(fates: Fates, batch: SortedMessages, placed: Placed, together: Togeth
             f"{name} {said:g}, where {first:g} is stored" for name, said, first in together.clashes(nth, stored.values)
         )
         reject(batch, batch.heard.said(placed.number[nth]), (RejectReason.CONFLICT, "; ".join(clashes)))
+
+
+@dataclass
+class _PendingSubstations:
+    """Readings of substations on their way: nothing is locked, and every reading may be there already."""
+
+    conn: Connection
+    last_us: NDArray[np.int64]
+
+    @classmethod
+    def begin(cls, conn: Connection, rows: NDArray[np.void]) -> "_PendingSubstations":
+        return cls(conn, np.full(len(rows), EVER_US))
+
+    def settle(self, rows: NDArray[np.void], brought: NDArray[np.bool_], now: datetime) -> int:
+        """Note the last value of each channel, which alarms are derived from."""
+        fresh = rows[brought]
+        state_rows.put_sensors(self.conn, _latest_substations(fresh))
+        alarm_rows.hear(self.conn, fresh)
+        return 0
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Readings of homes, or of substations."""
+
+    way: reading_rows.ReadingWay
+    table: reading_digests.ReadingTable
+    begin: JudgeStep | None  # None: judging is the intake's
+
+
+HOMES = _Kind(reading_rows.HOMES, reading_digests.HOMES, None)
+SUBSTATIONS = _Kind(reading_rows.SUBSTATIONS, reading_digests.SUBSTATIONS, _PendingSubstations.begin)
 
 
 def _latest_substations(fresh: NDArray[np.void]) -> NDArray[np.void]:

@@ -114,7 +114,7 @@ DAY_US = 86_400_000_000  # the length of a chunk, or less
 
 
 @dataclass(frozen=True)
-class _Way:
+class ReadingWay:
     """The statements by which readings of a kind go through their stage."""
 
     layout: wire.Layout
@@ -124,32 +124,27 @@ class _Way:
     known: LiteralString
 
 
-_HOMES = _Way(READING, HOME_QUANTITIES, STAGE_READING, UPSERT_READING, SELECT_KNOWN)
-_SUBSTATIONS = _Way(
+HOMES = ReadingWay(READING, HOME_QUANTITIES, STAGE_READING, UPSERT_READING, SELECT_KNOWN)
+SUBSTATIONS = ReadingWay(
     SUBSTATION_READING, SUBSTATION_QUANTITIES, STAGE_SUBSTATION, UPSERT_SUBSTATION, SELECT_KNOWN_SUBSTATION
 )
 
 
-def insert(conn: Connection, readings: Together, last_us: NDArray[np.int64]) -> StoreOutcome:
-    """Store home readings (READING fields).
+def insert(conn: Connection, readings: Together, last_us: NDArray[np.int64], way: ReadingWay = HOMES) -> StoreOutcome:
+    """Store readings of homes (READING fields) or of substations (SUBSTATION_READING fields).
 
-    What is later than anything its sensor has said is new: it goes straight into the table, at half the cost. The key
-    is the judge of that; if it objects, all of it goes through the stage like the rest.
+    What is later than anything its sensor has said is new: of homes it goes straight into the table, at half the cost.
+    The key is the judge of that; if it objects, all of it goes through the stage like the rest.
 
     Args:
         last_us: per row of `readings.alone`, the time of the sensor's last stored reading; NONE_US: it has none,
             EVER_US: not known.
     """
     rows = readings.alone.rows
-    new = rows["measured_at"] > last_us
+    new = (rows["measured_at"] > last_us) & (way is HOMES)
     if new.any() and not _copy(conn, rows if new.all() else rows[new]):
         new[:] = False
-    return readings.alone if new.all() else _through_stage(conn, readings, ~new, _HOMES)
-
-
-def insert_substation(conn: Connection, readings: Together) -> StoreOutcome:
-    """Store substation readings (SUBSTATION_READING fields)."""
-    return _through_stage(conn, readings, np.ones(len(readings.alone.rows), bool), _SUBSTATIONS)
+    return readings.alone if new.all() else _through_stage(conn, readings, ~new, way)
 
 
 def _copy(conn: Connection, rows: NDArray[np.void]) -> bool:
@@ -162,7 +157,7 @@ def _copy(conn: Connection, rows: NDArray[np.void]) -> bool:
     return True
 
 
-def _through_stage(conn: Connection, readings: Together, staged: NDArray[np.bool_], way: _Way) -> StoreOutcome:
+def _through_stage(conn: Connection, readings: Together, staged: NDArray[np.bool_], way: ReadingWay) -> StoreOutcome:
     """Store those rows of which any may be stored before, or in part.
 
     Nearly always all that they say is new. If not, storing is undone to look what was there, and only what is missing
@@ -176,7 +171,7 @@ def _through_stage(conn: Connection, readings: Together, staged: NDArray[np.bool
     return outcome
 
 
-def _store(conn: Connection, way: _Way, rows: NDArray[np.void]) -> bool:
+def _store(conn: Connection, way: ReadingWay, rows: NDArray[np.void]) -> bool:
     """Add all values of rows to the table; False if one of them has a value there already, and then none is added."""
     if not len(rows):
         return True
@@ -188,7 +183,7 @@ def _store(conn: Connection, way: _Way, rows: NDArray[np.void]) -> bool:
     return False
 
 
-def _known(conn: Connection, way: _Way, rows: NDArray[np.void]) -> NDArray[np.float32]:
+def _known(conn: Connection, way: ReadingWay, rows: NDArray[np.void]) -> NDArray[np.float32]:
     """Return (row, quantity): what is stored of the rows; NaN: nothing."""
     out = np.full((len(rows), len(way.quantities)), np.nan, np.float32)
     layout = {"nth": "int4", **dict.fromkeys(way.quantities, "float4")}
@@ -201,7 +196,7 @@ def _known(conn: Connection, way: _Way, rows: NDArray[np.void]) -> NDArray[np.fl
     return out
 
 
-def _stage(conn: Connection, way: _Way, rows: NDArray[np.void]) -> None:
+def _stage(conn: Connection, way: ReadingWay, rows: NDArray[np.void]) -> None:
     layout = {**way.layout, "nth": "int4"}
     staged = np.empty(len(rows), wire.native(layout))
     for name in layout:
