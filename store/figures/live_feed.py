@@ -16,9 +16,9 @@ from typing import Any, LiteralString, NamedTuple, Self
 
 from psycopg import Connection
 
+from store.base.place_joins import place_of
 from store.base.rows import Row, fetch
 
-CHANNEL = "hearth_live"
 LISTEN = "LISTEN hearth_live"
 MOST_IN_PROGRESS = 500
 LARGEST = 2**63 - 1
@@ -50,17 +50,14 @@ ORDER BY e.rest DESC, e.live_event_id
 SELECT_UNTOLD: LiteralString = _UNTOLD + _IN_ORDER
 SELECT_UNTOLD_OF_HOME: LiteralString = _UNTOLD + "    AND x.home_id = %(home)s" + _IN_ORDER
 SELECT_NOW = "SELECT pg_current_snapshot()::text"
-SELECT_TICKET_EVENTS = """
+SELECT_TICKET_EVENTS: LiteralString = """
 SELECT
   e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data, e.state, t.number, t.class, t.priority, h.code AS home,
   b.code AS building, u.code AS substation, t.station, t.opened_at
 FROM unnest(%(tickets)s::bigint[], %(seqs)s::integer[]) AS w (ticket_id, seq)
 JOIN ticket_event AS e USING (ticket_id, seq)
 JOIN ticket AS t USING (ticket_id)
-LEFT JOIN home AS h USING (home_id)
-LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
-LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id)
-"""
+""" + place_of("t")
 FORGET = """
 WITH gone AS (
   DELETE FROM live_event WHERE (xid, live_event_id) IN (

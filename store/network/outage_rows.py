@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from domain.outages import KnownOutage, OutageEvent, OutageKind
 from store.base.access import IN_SCOPE, Scope
+from store.base.place_joins import place_of
 from store.base.rows import Row, fetch
 
 INSERT = """
@@ -91,10 +92,9 @@ WHERE (%(number)s::text IS NULL OR o.number = %(number)s)
   AND (%(before)s::bigint IS NULL OR o.outage_id < %(before)s)
   AND EXISTS (
     SELECT FROM outage_area AS a
-    LEFT JOIN home AS h USING (home_id)
-    LEFT JOIN building AS b ON b.building_id = coalesce(a.building_id, h.building_id)
-    LEFT JOIN substation AS u ON u.substation_id = coalesce(a.substation_id, b.substation_id)
-    WHERE a.outage_id = o.outage_id
+    """
+    + place_of("a")
+    + """    WHERE a.outage_id = o.outage_id
       AND (%(station)s::text IS NULL OR u.station = %(station)s)
       AND (%(home)s::text IS NULL OR EXISTS (
         SELECT FROM asked AS q

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from store.base.place_joins import place_of
 from store.base.rows import Row, fetch
 
 # Cold homes and building incidents are held back for a while, since a (wider) incident may absorb them.
@@ -26,19 +27,21 @@ ORDER BY o.outbox_id
 LIMIT %(limit)s
 FOR UPDATE OF o SKIP LOCKED
 """
-TELL_STAFF = """
+TELL_STAFF: LiteralString = (
+    """
 INSERT INTO notice (outbox_id, addressee_id, ready_at, urgent)
 SELECT o.outbox_id, a.addressee_id, o.at, o.urgent
 FROM outbox AS o
 LEFT JOIN ticket AS t USING (ticket_id)
-LEFT JOIN home AS h ON h.home_id = coalesce(o.home_id, t.home_id)
-LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
-LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id)
+"""
+    + place_of("t", "coalesce(o.home_id, t.home_id)")
+    + """
 JOIN addressee AS a ON a.audience = o.audience AND a.ended_at IS NULL
   AND (o.audience <> 'crew' OR a.station = coalesce(o.station, t.station, u.station))
 WHERE o.outbox_id = ANY(%(entries)s) AND o.audience <> 'user' AND o.fate IS NULL
 ON CONFLICT DO NOTHING
 """
+)
 TELL_USERS = """
 INSERT INTO notice (outbox_id, addressee_id, ready_at, urgent)
 SELECT o.outbox_id, a.addressee_id, CASE WHEN o.urgent THEN o.at ELSE greatest(o.at, %(quiet_until)s) END, o.urgent
@@ -98,17 +101,19 @@ SELECT_LATELY = """
 SELECT m.addressee_id, m.created_at AS at, m.notices FROM message AS m
 WHERE m.addressee_id = ANY(%(addressees)s) AND m.created_at > %(since)s
 """
-SELECT_FACTS = """
+SELECT_FACTS: LiteralString = (
+    """
 SELECT
   o.outbox_id, o.kind, o.data, t.number AS ticket, t.class, t.priority, h.code AS home,
   b.name AS building, u.code AS substation, coalesce(o.station, t.station, u.station) AS station
 FROM outbox AS o
 LEFT JOIN ticket AS t USING (ticket_id)
-LEFT JOIN home AS h ON h.home_id = coalesce(o.home_id, t.home_id)
-LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
-LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id)
+"""
+    + place_of("t", "coalesce(o.home_id, t.home_id)")
+    + """
 WHERE o.outbox_id = ANY(%(entries)s)
 """
+)
 INSERT_MESSAGES = """
 WITH
   draft AS (

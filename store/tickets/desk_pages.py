@@ -9,6 +9,7 @@ from typing import LiteralString
 from psycopg import Connection
 
 from store.base.access import IN_SCOPE, Scope
+from store.base.place_joins import place_of
 from store.base.rows import Row, fetch
 from store.tickets.ticket_rows import standing
 
@@ -91,9 +92,9 @@ SELECT
   t.ending, (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.merged_into) AS merged_into,
   ARRAY(SELECT o.number FROM ticket AS o WHERE o.merged_into = t.ticket_id ORDER BY o.ticket_id) AS merged
 FROM ticket AS t
-LEFT JOIN home AS h USING (home_id)
-LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, t.building_id)
-LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, t.substation_id)
+"""
+    + place_of("t")
+    + """
 WHERE (%(home_id)s::integer IS NULL OR t.home_id = %(home_id)s)
   AND (%(number)s::text IS NULL OR t.number = %(number)s)
   AND (%(state)s::text IS NULL OR t.state = %(state)s)

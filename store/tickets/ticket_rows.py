@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from domain.closing import TicketStanding
 from store.base.locks import lock_text
+from store.base.place_joins import place_of
 from store.base.rows import fetch
 
 # The open cold ticket of each home, else its last one. Nobody opens another meanwhile: the homes are locked.
@@ -43,7 +44,8 @@ SELECT EXISTS (
   WHERE o.home_id = %(home)s AND o.class = 'cold' AND o.state <> 'closed' AND o.ticket_id <> %(ticket)s
 )
 """
-INSERT = """
+INSERT: LiteralString = (
+    """
 INSERT INTO ticket (
   ticket_id, class, state, priority, home_id, building_id, substation_id, station, source, description,
   follows, opened_at, closed_at, retrospective
@@ -57,11 +59,12 @@ FROM jsonb_to_recordset(%(tickets)s) AS x (
   ticket_id bigint, class text, state text, priority smallint, home_id integer, building_id integer,
   substation_id integer, station text, source text, description text, follows bigint
 )
-LEFT JOIN home AS h ON h.home_id = x.home_id
-LEFT JOIN building AS b ON b.building_id = coalesce(h.building_id, x.building_id)
-LEFT JOIN substation AS u ON u.substation_id = coalesce(b.substation_id, x.substation_id)
+"""
+    + place_of("x")
+    + """
 ORDER BY x.home_id, x.ticket_id
 """
+)
 INSERT_EVENTS = """
 INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data, hash)
 SELECT x.ticket_id, 0, %(at)s, x.kind, %(actor)s, x.state, x.data, ''
