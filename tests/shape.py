@@ -110,6 +110,44 @@ def used_once(files: list[str]) -> int:
     return count
 
 
+def unused() -> list[str]:
+    """Return the constants, classes and functions of modules, of tests too, that nothing mentions.
+
+    A text that is a name counts, as `monkeypatch` and uvicorn mention names so; what a decorator takes is used by it.
+    """
+    files = sorted(str(p.relative_to(ROOT)) for room in (*ROOMS, "bench", "tests") for p in (ROOT / room).rglob("*.py"))
+    mentioned = {name for file in files for node in ast.walk(tree(file)) for name in _mentions(node)}
+    return [
+        f"{file}: {name}"
+        for file in files
+        for node in tree(file).body
+        for name in _defines(node)
+        if name not in mentioned and not re.match(r"test_|pytest|Test", name)
+    ]
+
+
+def _mentions(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name):
+            return [name]
+        case ast.Constant(value=str(text)) if re.fullmatch(r"[\w.:]+", text):
+            return re.findall(r"\w+", text)
+        case _:
+            return []
+
+
+def _defines(node: ast.stmt) -> list[str]:
+    match node:
+        case ast.Assign(targets=targets):
+            return [one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+        case ast.ClassDef(name=name) | ast.FunctionDef(name=name, decorator_list=[]):
+            return [name]
+        case _:
+            return []
+
+
 def ways() -> dict[str, list[Step]]:
     """Read the three ways that docs/flow.md tells step by step, by their headings."""
     found = {}
@@ -143,6 +181,7 @@ def shape() -> dict[str, Any]:
         "names_defined_twice": defined_twice(files),
         "aliases": aliases(files),
         "over_6_parameters": wide,
+        "unused": unused(),
         "private_helpers_used_once": used_once(files),
         "ways": {name: len({step.file for step in steps}) for name, steps in ways().items()},
     }

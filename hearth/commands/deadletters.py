@@ -39,7 +39,6 @@ Since = Annotated[
     typer.Option(formats=FORMATS, callback=checked, metavar="DAY", help="Only those received from this local day on."),
 ]
 Sensor = Annotated[str | None, typer.Option(help="Only those whose topic or payload names this sensor or device.")]
-AnyAge = Annotated[bool, typer.Option("--any-age", help="Take also what came too long after it was measured.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

@@ -14,7 +14,6 @@ from domain.states import HomeState
 from store.base.access import IN_SCOPE, Scope
 from store.base.rows import Row, fetch
 
-ONCE = "measurement_once"
 CORRECTED_ONCE = "measurement_corrected_once"
 
 LOCK_HOME = "SELECT lock_home(%(home)s)"
@@ -240,7 +239,7 @@ def insert(conn: Connection, home: int, row: Mapping[str, Any], actor: str, at: 
     """Store a record: its fields, verdict, and the values it was compared with; returns key and number.
 
     Raises:
-        psycopg.errors.UniqueViolation: ONCE or CORRECTED_ONCE.
+        psycopg.errors.UniqueViolation: of `measurement_once` or CORRECTED_ONCE.
     """
     stored = conn.execute(INSERT, {**row, "home": home, "actor": actor, "at": at}).fetchone()
     assert stored is not None

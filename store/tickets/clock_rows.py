@@ -33,7 +33,6 @@ LOCK_FREE = """
 SELECT t.ticket_id FROM ticket AS t WHERE t.ticket_id = ANY(%(tickets)s) ORDER BY t.ticket_id
 FOR NO KEY UPDATE SKIP LOCKED
 """
-SELECT_NEXT = "SELECT min(c.next_at) FROM clock AS c WHERE c.next_at IS NOT NULL"
 WARN = """
 UPDATE clock SET warned_at = %(now)s
 WHERE ticket_id = ANY(%(tickets)s) AND next_at <= %(now)s AND warned_at IS NULL AND warn_at < due_at
@@ -165,12 +164,6 @@ def due(conn: Connection, now: datetime, limit: int) -> DueTickets:
         return DueTickets([], False)
     free = conn.execute(LOCK_FREE, {"tickets": sorted({row[0] for row in rows})}).fetchall()
     return DueTickets([row[0] for row in free], bool(free) and len(rows) == limit)
-
-
-def next_at(conn: Connection) -> datetime | None:
-    """Return when the next clock wants attention."""
-    row = conn.execute(SELECT_NEXT).fetchone()
-    return row[0] if row else None
 
 
 def warn(conn: Connection, tickets: Sequence[int], now: datetime) -> list[RunningClock]:

@@ -19,11 +19,11 @@ from tests.acceptance.world import Making, World
 from tests.conftest import Database
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-SEASON_BEGINS, SEASON_ENDS = datetime(2025, 11, 15, tzinfo=SHANGHAI), datetime(2026, 3, 16, tzinfo=SHANGHAI)
+SEASON_ENDS = datetime(2026, 3, 16, tzinfo=SHANGHAI)
 MINUTE = timedelta(minutes=1)
 MINUTES_HELD = 30  # three intervals of ten minutes
 MINUTES_WARM = 30
-DAY_LIMIT, FLOOR = np.float32(18), np.float32(16)
+DAY_LIMIT, FLOOR_LIMIT = np.float32(18), np.float32(16)
 RECOVERED = np.float32(18) + np.float32(0.2)
 
 Series = Mapping[datetime, np.float32]
@@ -45,10 +45,10 @@ def judged(readings: Series) -> list[Flag]:
         if known is None or minute == SEASON_ENDS:
             continue
         by_day = 6 <= minute.astimezone(SHANGHAI).hour < 21
-        if since is None and (known < FLOOR or (by_day and known < DAY_LIMIT)):
+        if since is None and (known < FLOOR_LIMIT or (by_day and known < DAY_LIMIT)):
             since, lowest, severe = minute, known, False
         if since:
-            lowest, severe = min(lowest, known), severe or bool(known < FLOOR)
+            lowest, severe = min(lowest, known), severe or bool(known < FLOOR_LIMIT)
     return flags
 
 

@@ -55,6 +55,10 @@ def test_nothing_is_imported_under_another_name() -> None:
     assert SHAPE["aliases"] == []
 
 
+def test_every_name_is_used() -> None:
+    assert SHAPE["unused"] == []
+
+
 def test_what_travels_together_is_one_parameter() -> None:
     assert len(SHAPE["over_6_parameters"]) <= 5, SHAPE["over_6_parameters"]
 

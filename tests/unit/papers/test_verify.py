@@ -20,7 +20,7 @@ from papers.dossier.verify import NAMES, verify
 from store.evidence.signing import SigningKey, of_seal
 from tests.unit.papers.dossier import GAPS, LEDGER, READINGS, STATE, bundled, contents, events, lines, rewritten, seal
 
-HOUR_US, DAY_S = 3_600_000_000, 86_400.0
+HOUR_US = 3_600_000_000
 
 
 def forget(files: dict[str, bytes], name: str) -> None:
