@@ -1,15 +1,30 @@
-"""Charts as shapes with positions. Templates draw them; nothing here depends on a language."""
+"""Charts of temperatures over time, as shapes with positions; nothing here depends on a language.
+
+A page's template draws the shapes in the styles of the page (`through_time`, `day_by_day`); the dossier writes its own
+SVG of them (papers/dossier/chart.py).
+"""
 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 360.0, 200.0
-LEFT, RIGHT, TOP, BOTTOM = 30.0, 6.0, 8.0, 22.0
 LEAST_SPAN_K = 4.0  # the finest scale, however steady the home
 
 Run = Sequence[tuple[float, float]]  # x in the chart's own unit of time, °C
+
+
+class PlotArea(NamedTuple):
+    """The plot within its picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+PAGE_SIZE = (360.0, 200.0)
+PAGE = PlotArea(30.0, 8.0, 354.0, 178.0)
 
 
 class Step(NamedTuple):
@@ -29,7 +44,7 @@ class Tick(NamedTuple):
 
 
 class Rectangle(NamedTuple):
-    """A rectangle; `kind` is its style class."""
+    """A rectangle; `kind` is its style."""
 
     kind: str
     x: float
@@ -39,7 +54,7 @@ class Rectangle(NamedTuple):
 
 
 class Stroke(NamedTuple):
-    """A line; `path` is in SVG syntax."""
+    """A line or a filled outline; `path` is in SVG syntax."""
 
     kind: str
     path: str
@@ -47,12 +62,13 @@ class Stroke(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """The ranges of the axes."""
+    """The ranges of the axes, and the area that they span."""
 
     start: float
     end: float
     low: float
     high: float
+    area: PlotArea = PAGE
 
     @classmethod
     def around(cls, start: float, end: float, values: Iterable[float]) -> "Frame":
@@ -63,24 +79,37 @@ class Frame:
         return cls(start, end, low - math.floor(missing / 2), high + math.ceil(missing / 2))
 
     def x(self, at: float) -> float:
-        """Return the position of an instant."""
+        """Return the position of an instant, at the edge if it is outside."""
         part = (at - self.start) / (self.end - self.start)
-        return round(LEFT + min(max(part, 0.0), 1.0) * (WIDTH - LEFT - RIGHT), 2)
+        return round(self.area.left + min(max(part, 0.0), 1.0) * (self.area.right - self.area.left), 2)
 
     def y(self, celsius: float) -> float:
         """Return the position of a temperature."""
-        return round(TOP + (self.high - celsius) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM), 2)
+        part = (self.high - celsius) / (self.high - self.low)
+        return round(self.area.top + part * (self.area.bottom - self.area.top), 2)
 
-    def degrees(self) -> list[Tick]:
-        """Place ticks at whole degrees, at most about six."""
-        step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if (self.high - self.low) / s <= 6)
+    def stretch(self, kind: str, start: float, end: float) -> Rectangle:
+        """Make a rectangle over the whole height from one time to another."""
+        left, height = self.x(start), self.area.bottom - self.area.top
+        return Rectangle(kind, left, self.area.top, round(self.x(end) - left, 2), height)
+
+    def degrees(self, most: int = 6) -> list[Tick]:
+        """Place ticks at whole degrees, about so many."""
+        step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if (self.high - self.low) / s <= most)
         first = math.ceil(self.low / step) * step
         return [Tick(self.y(c), str(c)) for c in range(first, int(self.high) + 1, step)]
+
+    def limits(self, limits: Iterable[Step]) -> list[Stroke]:
+        """Draw limits; one that continues the one before is the same line."""
+        return [
+            Stroke(step.kind, f"M{self.x(step.start):g} {self.y(step.celsius):g}H{self.x(step.end):g}")
+            for step in _joined(limits)
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """All shapes of a chart, in drawing order."""
+    """All shapes of a page's chart, in drawing order."""
 
     frame: Frame
     times: Sequence[Tick]
@@ -88,8 +117,8 @@ class Chart:
     limits: Sequence[Stroke] = ()
     lines: Sequence[Stroke] = ()
     dots: Sequence[tuple[str, float, float]] = ()
-    size: tuple[float, float] = (WIDTH, HEIGHT)
-    plot: tuple[float, float, float, float] = (LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM)
+    size: tuple[float, float] = PAGE_SIZE
+    plot: PlotArea = PAGE
     degrees: Sequence[Tick] = field(default_factory=list)
 
 
@@ -127,12 +156,13 @@ def through_time(
             if len(run) == 1:
                 dots.append((kind, frame.x(run[0][0]), frame.y(run[0][1])))
             else:
-                lines.append(Stroke(kind, _path(frame, run)))
+                path = "L".join(f"{frame.x(at):g} {frame.y(value):g}" for at, value in run)
+                lines.append(Stroke(kind, f"M{path}"))
     return Chart(
         frame=frame,
         times=[Tick(frame.x(tick.at), tick.label) for tick in times],
-        boxes=[_gap(frame, low, high) for low, high in gaps],
-        limits=_limits(frame, limits),
+        boxes=[frame.stretch("gap", low, high) for low, high in gaps],
+        limits=frame.limits(limits),
         lines=lines,
         dots=dots,
         degrees=frame.degrees(),
@@ -150,36 +180,25 @@ def day_by_day(frame: Frame, days: Sequence[DayBar], limits: Sequence[Step], tim
     """Draw a bar for each day of a season, the first at 0; days without readings are marked."""
     bars, gaps = [], []
     for number, day in enumerate(days):
-        left, right = frame.x(number), frame.x(number + 1)
+        whole = frame.stretch("gap", number, number + 1)
         if day.span is None:
-            gaps.append(Rectangle("gap", left, TOP, round(right - left, 2), HEIGHT - TOP - BOTTOM))
+            gaps.append(whole)
             continue
         low, high = day.span
         top, bottom = frame.y(high), frame.y(low)
-        air = min(0.6, (right - left) / 5)
-        bars.append(Rectangle(day.kind, round(left + air, 2), top, round(right - left - 2 * air, 2),
-                        round(max(bottom - top, 1.5), 2)))  # fmt: skip
+        air = min(0.6, whole.width / 5)
+        bars.append(Rectangle(day.kind, round(whole.x + air, 2), top, round(whole.width - 2 * air, 2),
+                              round(max(bottom - top, 1.5), 2)))  # fmt: skip
     return Chart(
         frame=frame,
         times=[Tick(frame.x(tick.at), tick.label) for tick in times],
         boxes=[*gaps, *bars],
-        limits=_limits(frame, limits),
+        limits=frame.limits(limits),
         degrees=frame.degrees(),
     )
 
 
-def _gap(frame: Frame, low: float, high: float) -> Rectangle:
-    return Rectangle("gap", frame.x(low), TOP, round(frame.x(high) - frame.x(low), 2), HEIGHT - TOP - BOTTOM)
-
-
-def _limits(frame: Frame, limits: Sequence[Step]) -> list[Stroke]:
-    return [
-        Stroke(step.kind, f"M{frame.x(step.start):g} {frame.y(step.celsius):g}H{frame.x(step.end):g}")
-        for step in _joined(limits)
-    ]
-
-
-def _joined(limits: Sequence[Step]) -> list[Step]:
+def _joined(limits: Iterable[Step]) -> list[Step]:
     """Merge steps that continue the previous one."""
     found: list[Step] = []
     for step in sorted(limits):
@@ -189,7 +208,3 @@ def _joined(limits: Sequence[Step]) -> list[Step]:
         else:
             found.append(step)
     return found
-
-
-def _path(frame: Frame, run: Run) -> str:
-    return "M" + "L".join(f"{frame.x(at):g} {frame.y(value):g}" for at, value in run)

@@ -66,7 +66,7 @@ def test_what_was_not_counted_is_hatched_and_has_no_limits() -> None:
     assert found == [(LEFT, quarter), (LEFT + 2 * quarter, 2 * quarter)]
     limits = [p.get("d", "") for p in drawn(of).iter(f"{NS}path") if p.get("fill") == "none"]
     assert [re.match(r"M([\d.]+) [\d.]+H([\d.]+)$", d).groups() for d in limits] == [  # type: ignore[union-attr]
-        (f"{LEFT + quarter:.2f}", f"{LEFT + 2 * quarter:.2f}")
+        (f"{LEFT + quarter:g}", f"{LEFT + 2 * quarter:g}")
     ] * 2
 
 

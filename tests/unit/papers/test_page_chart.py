@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.pages.chart import HEIGHT, LEFT, TOP, WIDTH, DayBar, Frame, Step, Tick, day_by_day, runs, through_time, unknown
+from papers.chart import PAGE, DayBar, Frame, Step, Tick, day_by_day, runs, through_time, unknown
 
 SPANS = st.lists(st.tuples(st.integers(-5, 45), st.integers(0, 15)).map(lambda s: (s[0], s[0] + s[1])), max_size=8)
 
@@ -40,7 +40,7 @@ def test_every_temperature_has_room(values: list[float]) -> None:
     frame = Frame.around(0, 1, values)
     assert frame.high - frame.low >= 4
     for value in values:
-        assert TOP <= frame.y(value) <= HEIGHT
+        assert PAGE.top <= frame.y(value) <= PAGE.bottom
     degrees = frame.degrees()
     assert 1 <= len(degrees) <= 8
     assert all(frame.y(float(tick.label)) == tick.at for tick in degrees)
@@ -50,8 +50,8 @@ def test_lines_limits_gaps_and_single_readings() -> None:
     frame = Frame(0, 10, 16, 20)
     steps = [Step("cold", 2, 5, 18.0), Step("cold", 5, 8, 18.0), Step("severe", 0, 10, 16.0)]
     drawn = through_time(frame, [[[(0, 20.0), (5, 18.0)], [(10, 16.0)]]], steps, [(5, 10)], [Tick(0, "00:00")])
-    assert [line.path for line in drawn.lines] == [f"M{LEFT:g} {frame.y(20):g}L{frame.x(5):g} {frame.y(18):g}"]
-    assert drawn.dots == [("room-0", WIDTH - 6, frame.y(16))]
+    assert [line.path for line in drawn.lines] == [f"M{PAGE.left:g} {frame.y(20):g}L{frame.x(5):g} {frame.y(18):g}"]
+    assert drawn.dots == [("room-0", PAGE.right, frame.y(16))]
     assert [(stroke.kind, stroke.path) for stroke in drawn.limits] == [
         ("cold", f"M{frame.x(2):g} {frame.y(18):g}H{frame.x(8):g}"),  # one that goes on is one line
         ("severe", f"M{frame.x(0):g} {frame.y(16):g}H{frame.x(10):g}"),
