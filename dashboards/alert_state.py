@@ -4,9 +4,9 @@ from grafana_foundation_sdk.builders import dashboard
 
 from dashboards.grid import Size
 from dashboards.look import Look
-from domain.reasons import Text
+from dashboards.words import titles
 
-TITLE = Text("告警", "Alerts")
+TITLE = titles.ALERT_STATE
 # Files and pushes make the folder of rules with different uids: rules are told by their label.
 OWN_ALERTS = '{hearth="true"}'
 

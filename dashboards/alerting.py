@@ -12,7 +12,8 @@ from typing import Any, Literal
 from dashboards import links
 from dashboards.contacts import CONTACT
 from dashboards.look import DATASOURCE, FOLDER, OWN, POSTGRES_TYPE, PROMETHEUS, Look
-from domain.reasons import Text
+from dashboards.words import titles
+from domain.words.text import Text
 
 GROUP = "hearth"
 EVERY_S = 60
@@ -55,12 +56,9 @@ LEDGER = (links.INGEST, "ledger_health")
 # goes away would fire without having been asked.
 STOPPED = AlertRule(
     name="ingest-stopped",
-    title=Text("数据接入停止", "Ingest stopped"),
-    summary=Text("十分钟未入库任何消息", "No message has been stored for ten minutes"),
-    to_do=Text(
-        "检查接入进程与消息服务器：hearth check ingest、hearth check broker",
-        "Look at the worker and the broker: hearth check ingest, hearth check broker",
-    ),
+    title=titles.INGEST_STOPPED,
+    summary=titles.INGEST_STOPPED_SUMMARY,
+    to_do=titles.INGEST_STOPPED_TO_DO,
     query="""
 SELECT extract(epoch FROM now() - greatest(max(last_batch_at), pg_postmaster_start_time())) AS silent_for_s
 FROM ingest_health
@@ -72,12 +70,9 @@ FROM ingest_health
 )
 LAG = AlertRule(
     name="ingest-lag",
-    title=Text("数据接入延迟", "Ingest lags behind"),
-    summary=Text(
-        "{{ .Labels.worker }} 五分钟来在接收后一分钟以上才入库",
-        "{{ .Labels.worker }} has been storing messages more than a minute after receiving them for five minutes",
-    ),
-    to_do=Text("查看数据库负载、磁盘与排队消息", "Look at the load of the database, its disk and the queue"),
+    title=titles.INGEST_LAGS_BEHIND,
+    summary=titles.INGEST_LAGS_BEHIND_SUMMARY,
+    to_do=titles.INGEST_LAGS_BEHIND_TO_DO,
     query="""
 SELECT worker, CASE WHEN count(*) >= 3 THEN min(received_lag_s) ELSE 0 END AS lag_s
 FROM ingest_rate WHERE at > now() - interval '5 minutes' AND messages_per_s > 0 GROUP BY worker
@@ -88,11 +83,9 @@ FROM ingest_rate WHERE at > now() - interval '5 minutes' AND messages_per_s > 0 
 )
 DEAD = AlertRule(
     name="dead-letters",
-    title=Text("死信过多", "Too many dead letters"),
-    summary=Text(
-        "一刻钟内超过百分之五的消息无法入库", "More than 5 % of the messages of the last 15 minutes were refused"
-    ),
-    to_do=Text("查看原因：hearth deadletters list", "See why: hearth deadletters list"),
+    title=titles.TOO_MANY_DEAD_LETTERS,
+    summary=titles.TOO_MANY_DEAD_LETTERS_SUMMARY,
+    to_do=titles.TOO_MANY_DEAD_LETTERS_TO_DO,
     query="""
 SELECT coalesce(sum(dead_per_s) / nullif(sum(dead_per_s + stored_per_s + duplicates_per_s), 0), 0) AS share
 FROM ingest_rate WHERE at > now() - interval '15 minutes'
@@ -102,12 +95,9 @@ FROM ingest_rate WHERE at > now() - interval '15 minutes'
 )
 DATABASE = AlertRule(
     name="database-away",
-    title=Text("数据库无法访问", "Database unreachable"),
-    summary=Text("Grafana 无法查询数据库", "Grafana cannot query the database"),
-    to_do=Text(
-        "检查数据库是否运行、磁盘是否已满：hearth check database",
-        "Look whether the database runs and has room on its disk: hearth check database",
-    ),
+    title=titles.DATABASE_UNREACHABLE,
+    summary=titles.DATABASE_UNREACHABLE_SUMMARY,
+    to_do=titles.DATABASE_UNREACHABLE_TO_DO,
     query="SELECT 0 AS away FROM ledger_health",
     panel=LEDGER,
     lasting="2m",
@@ -117,14 +107,9 @@ DATABASE = AlertRule(
 )
 CLOCKS = AlertRule(
     name="clock-breached",
-    title=Text("工单超时", "Clocks run out"),
-    summary=Text(
-        '{{ .Labels.station }}：{{ printf "%.0f" .Values.A.Value }} 项时限已超时',
-        '{{ .Labels.station }}: {{ printf "%.0f" .Values.A.Value }} clock(s) have run out',
-    ),
-    to_do=Text(
-        "打开报修工单，联系该站处理最早超时的工单", "Open the repair desk and call the station about the oldest"
-    ),
+    title=titles.CLOCKS_RUN_OUT,
+    summary=titles.CLOCKS_RUN_OUT_SUMMARY,
+    to_do=titles.CLOCKS_RUN_OUT_TO_DO,
     query="""
 SELECT coalesce(station, '–') AS station, count(*) AS breached
 FROM ticket_clock
@@ -136,12 +121,9 @@ GROUP BY 1
 )
 INCIDENT = AlertRule(
     name="incident-open",
-    title=Text("片区故障", "Incident open"),
-    summary=Text(
-        "{{ .Labels.incident }} {{ .Labels.name }}（{{ .Labels.station }}）：多户同时低温",
-        "{{ .Labels.incident }} {{ .Labels.name }} ({{ .Labels.station }}): many homes are cold at once",
-    ),
-    to_do=Text("派人检查共用管道或换热站", "Send a crew to the pipe or substation that they share"),
+    title=titles.INCIDENT_OPEN,
+    summary=titles.INCIDENT_OPEN_SUMMARY,
+    to_do=titles.INCIDENT_OPEN_TO_DO,
     query="SELECT number AS incident, name, station, 1 AS open FROM incident_open",
     panel=(links.DESK, "incident_open"),
     severity="critical",
@@ -149,9 +131,9 @@ INCIDENT = AlertRule(
 )
 UNCOUNTED = AlertRule(
     name="ledger-behind",
-    title=Text("定时任务停止", "Watch stopped"),
-    summary=Text("台账十分钟未更新", "The ledger has not been updated for ten minutes"),
-    to_do=Text("检查定时进程：hearth check watch", "Look at the process: hearth check watch"),
+    title=titles.WATCH_STOPPED,
+    summary=titles.WATCH_STOPPED_SUMMARY,
+    to_do=titles.WATCH_TO_DO,
     query="""
 SELECT
   CASE
@@ -166,12 +148,9 @@ FROM ledger_health
 )
 NOTICES = AlertRule(
     name="notices-stuck",
-    title=Text("通知发送受阻", "Notices stuck"),
-    summary=Text(
-        "{{ .Labels.audience }}（{{ .Labels.channel }}）的通知失败，或已等待一刻钟",
-        "Notices to {{ .Labels.audience }} via {{ .Labels.channel }} have failed or been waiting for 15 minutes",
-    ),
-    to_do=Text("查看原因：hearth notices list", "See why: hearth notices list"),
+    title=titles.NOTICES_STUCK,
+    summary=titles.NOTICES_STUCK_SUMMARY,
+    to_do=titles.NOTICES_STUCK_TO_DO,
     query="""
 SELECT
   audience, channel,
@@ -188,9 +167,9 @@ def unclosed(zone: str) -> AlertRule:
     """Make the rule that yesterday is closed an hour after midnight."""
     return AlertRule(
         name="ledger-open",
-        title=Text("台账未结账", "Ledger not closed"),
-        summary=Text("昨日或更早的台账尚未结账", "The ledger of a past day has not been closed yet"),
-        to_do=Text("检查定时进程：hearth check watch", "Look at the process: hearth check watch"),
+        title=titles.LEDGER_NOT_CLOSED,
+        summary=titles.LEDGER_NOT_CLOSED_SUMMARY,
+        to_do=titles.WATCH_TO_DO,
         query=f"""
 SELECT coalesce((now() AT TIME ZONE '{zone}' - interval '70 minutes')::date - open_from, 0) AS days FROM ledger_health
 """,

@@ -7,7 +7,8 @@ from typing import Any
 from dashboards import alerting, host_rules, sources
 from dashboards.collection import dashboards
 from dashboards.contacts import ContactPoint, contact_points
-from dashboards.look import FOLDER_TITLE, Look
+from dashboards.look import Look
+from dashboards.words import titles
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def bundle(look: Look, database_url: str | None, prometheus_url: str | None, con
     points, wrong = contact_points(look, contacts)
     boards = dashboards(look)
     return GrafanaBundle(
-        look.say(FOLDER_TITLE),
+        look.say(titles.FOLDER),
         sources.access(database_url) if database_url else None,
         sources.prometheus(prometheus_url) if prometheus_url else None,
         boards,

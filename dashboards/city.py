@@ -12,7 +12,7 @@ from dashboards.links import CITY
 from dashboards.look import Look
 from dashboards.panels import Ask, bars, figures, trend
 from dashboards.tables import rows
-from domain.reasons import Text
+from dashboards.words import titles
 
 STATES = f"""
 SELECT
@@ -91,49 +91,47 @@ WHERE stations && ARRAY[${station:sqlstring}]::text[] ORDER BY since
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = Text(
-        "每栋楼一个点，颜色取考核住户中最冷者。", "One dot per building, coloured by the coldest of its judged homes."
-    )
+    text = titles.CITY_ABOUT
     board = frame(look, CITY, "30s", "6h", text)
     board.with_variable(choice(look, "station", STATION, many=True))
     return fill(
         look,
         board,
         [*_figures(look), *map_panels(look), *_beside(look)],
-        Section(Text("各站与报警", "Stations and alarms"), _stations(look)),
-        Section(Text("楼栋与标记", "Buildings and flags"), _buildings(look)),
+        Section(titles.STATIONS_AND_ALARMS, _stations(look)),
+        Section(titles.BUILDINGS_AND_FLAGS, _buildings(look)),
     )
 
 
 def _figures(look: Look) -> list[Any]:
     states = ("homes", "compliant", "cold", "severe", "unknown", "not_judged")
     today = ("rate", "coverage", "judged_hours")
-    course = Text("低温户数，近24小时", "Cold homes, last 24 hours")
+    course = titles.COLD_HOMES_LAST_24_HOURS
     return [
-        figures(look, Text("各状态住户", "Homes by state"), Ask(STATES, states), Size(12, 4)),
+        figures(look, titles.HOMES_BY_STATE, Ask(STATES, states), Size(12, 4)),
         trend(look, course, Ask(COLD_OVER_TIME, ("time", "cold_homes")), Size(5, 4), "24h"),
-        figures(look, Text("今日室温合格率", "Qualified rate today"), Ask(TODAY, today), Size(7, 4)),
+        figures(look, titles.QUALIFIED_RATE_TODAY, Ask(TODAY, today), Size(7, 4)),
     ]
 
 
 def _beside(look: Look) -> list[Any]:
     area = ("area_state", "name", "since", "homes", "area", "number", "ticket")
     home = ("home", "temperature", "cold_since", "ticket", "building", "substation")
-    no_area = Text("无进行中的事件或停热", "no incident or outage")
+    no_area = titles.NO_INCIDENT_OR_OUTAGE
     return [
         rows(
             look,
-            Text("事件与停热", "Incidents and outages"),
+            titles.INCIDENTS_AND_OUTAGES,
             Ask(AREAS, area, ("area", "number", "ticket")),
             Size(10, 7),
             no_area,
         ),
         rows(
             look,
-            Text("最冷住户", "Coldest homes"),
+            titles.COLDEST_HOMES,
             Ask(COLDEST_HOMES, home, ("building", "substation")),
             Size(10, 15),
-            Text("无室温数据", "no temperatures"),
+            titles.NO_TEMPERATURES,
         ),
     ]
 
@@ -141,13 +139,11 @@ def _beside(look: Look) -> list[Any]:
 def _stations(look: Look) -> list[Any]:
     station = ("station", "homes", "cold", "severe", "unknown", "coldest", "rate", "coverage", "judged_hours")
     alarm = ("substation", "station", "alarm", "since", "raised_at")
-    tickets = Text("未关闭工单", "Open tickets")
+    tickets = titles.OPEN_TICKETS
     return [
-        rows(look, Text("各供热站", "By station"), Ask(STATIONS, station), Size(17, 9)),
-        bars(look, tickets, Ask(TICKETS, ("class", "tickets")), Size(7, 9), Text("无未关闭工单", "none open")),
-        rows(
-            look, Text("换热站报警", "Substation alarms"), Ask(ALARMS, alarm), Size(14, 7), Text("无报警", "no alarm")
-        ),
+        rows(look, titles.BY_STATION, Ask(STATIONS, station), Size(17, 9)),
+        bars(look, tickets, Ask(TICKETS, ("class", "tickets")), Size(7, 9), titles.NONE_OPEN),
+        rows(look, titles.SUBSTATION_ALARMS, Ask(ALARMS, alarm), Size(14, 7), titles.NO_ALARM),
         alert_list(look, Size(10, 7)),
     ]
 
@@ -157,8 +153,8 @@ def _buildings(look: Look) -> list[Any]:
         "building", "name", "address", "coldest", "mean", "cold_homes", "unknown", "homes", "station", "substation",
     )  # fmt: skip
     newest = ("raised_at", "severity", "home", "lowest", "building", "substation", "station", "ticket")
-    none = Text("无低温标记", "no flag open")
+    none = titles.NO_FLAG_OPEN
     return [
-        rows(look, Text("最冷楼栋", "Coldest buildings"), Ask(COLDEST_BUILDINGS, building), Size(24, 10)),
-        rows(look, Text("最新标记", "Newest flags"), Ask(NEWEST_FLAGS, newest), Size(24, 10), none),
+        rows(look, titles.COLDEST_BUILDINGS, Ask(COLDEST_BUILDINGS, building), Size(24, 10)),
+        rows(look, titles.NEWEST_FLAGS, Ask(NEWEST_FLAGS, newest), Size(24, 10), none),
     ]

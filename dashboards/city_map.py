@@ -11,8 +11,9 @@ from dashboards.grid import Size
 from dashboards.ground import MapView, basemap
 from dashboards.look import BLUE, Look
 from dashboards.panels import Ask, dress, figures
-from dashboards.words import map_states
-from domain.reasons import Text
+from dashboards.words import titles
+from dashboards.words.columns import map_states
+from domain.words.text import Text
 
 HERE = "station IN (${station:sqlstring})"
 STATE = """
@@ -86,7 +87,7 @@ def map_panels(look: Look) -> list[Any]:
 
 def _legend(look: Look) -> stat.Panel:
     """Count the buildings of each colour beside the map, where the legend covers nothing of it."""
-    title = Text("图例：楼栋数（按考核住户中最冷者）", "Legend: buildings, by the coldest of their judged homes")
+    title = titles.MAP_LEGEND
     panel = figures(look, title, Ask(LEGEND, LEGEND_COLUMNS), Size(MAP_SIZE.width, 3))
     for name, value in map_states(look).items():
         panel.override_by_name(f"in_{name}", [DynamicConfigValue("displayName", look.say(value.text))])
@@ -95,9 +96,7 @@ def _legend(look: Look) -> stat.Panel:
 
 def _map(look: Look) -> geomap.Panel:
     asks = [Ask(BUILDINGS, BUILDING_COLUMNS), Ask(SUBSTATIONS, SUBSTATION_COLUMNS), Ask(AREAS, AREA_COLUMNS)]
-    title = Text(
-        "楼栋（点越大低温户越多）、换热站、事件与停热范围", "Buildings (larger: more cold homes), substations, areas"
-    )
+    title = titles.MAP_SHOWS
     panel: geomap.Panel = dress(geomap.Panel(), look, title, asks, MAP_SIZE)
     for name in BEHIND:
         hidden = {"tooltip": True, "viz": False, "legend": False}
@@ -110,11 +109,11 @@ def _map(look: Look) -> geomap.Panel:
 
 def _layers(look: Look) -> list[Any]:
     size = {"field": "cold_homes", "fixed": SMALLEST_PX, "min": SMALLEST_PX, "max": LARGEST_PX}
-    areas = _markers(look, Text("事件与停热范围", "Areas"), "C", {"field": "area", "fixed": BLUE}, MARKER, _fixed(2))
+    areas = _markers(look, titles.AREAS, "C", {"field": "area", "fixed": BLUE}, MARKER, _fixed(2))
     return [
         areas,
-        _markers(look, Text("换热站", "Substations"), "B", {"fixed": BLUE}, SQUARE, _fixed(4)),
-        _markers(look, Text("楼栋", "Buildings"), "A", {"field": "map_state", "fixed": "#8e8e8e"}, MARKER, size),
+        _markers(look, titles.SUBSTATIONS, "B", {"fixed": BLUE}, SQUARE, _fixed(4)),
+        _markers(look, titles.BUILDINGS, "A", {"field": "map_state", "fixed": "#8e8e8e"}, MARKER, size),
     ]
 
 

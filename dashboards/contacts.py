@@ -11,26 +11,20 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from dashboards.look import OWN, Look
-from domain.reasons import Text
+from dashboards.words import titles
 
 CONTACT = "Hearth"  # the contact point that rules notify
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 MOST_ALERTS = 5  # robots refuse a long message: WeCom above 4,096 bytes
 
-FIRING = Text("告警：%s", "Alert: %s")
-OVER = Text("已恢复：%s", "Over: %s")
-IN_ALL = Text(
-    "共 {{ len .Alerts.Firing }} 条告警，仅列出前 %d 条。",
-    "{{ len .Alerts.Firing }} alerts in all, the first %d are listed.",
-)
-SINCE = Text("开始：", "Since: ")
-TO_DO = Text("处理：", "To do: ")
-LOOK = Text("查看：", "See: ")
-FROM_TO = Text("%s 至 %s", "%s to %s")
-COUNT = Text(
-    "告警 {{ len .Alerts.Firing }} 条，恢复 {{ len .Alerts.Resolved }} 条",
-    "{{ len .Alerts.Firing }} firing, {{ len .Alerts.Resolved }} over",
-)
+FIRING = titles.ALERT_FIRING
+OVER = titles.ALERT_OVER
+IN_ALL = titles.ALERT_IN_ALL
+SINCE = titles.ALERT_SINCE
+TO_DO = titles.ALERT_TO_DO
+LOOK = titles.ALERT_LOOK
+FROM_TO = titles.ALERT_FROM_TO
+COUNT = titles.ALERT_COUNT
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ class MessageTemplates:
         words = "{{ .Annotations.summary | data.ToJSON }}"
         since = f'{{{{ {self.at(".StartsAt")} | printf "{say(SINCE)}%s"{as_json} }}}}'
         to_do = f'{{{{ .Annotations.description | printf "{say(TO_DO)}%s"{as_json} }}}}'
-        see = say(LOOK).rstrip("：: ")
+        see = say(titles.ALERT_LINK)
         link = f'{{{{ with .PanelURL }}}},[{{"tag":"a","text":"{see}","href":{{{{ .{as_json} }}}}}}]{{{{ end }}}}'
         over = f'{{{{ .Annotations.summary | printf "{say(OVER)}"{as_json} }}}}'
         lines = _line(f'"{say(COUNT)}"') + self.each("Firing", f",{_line(words)},{_line(since)},{_line(to_do)}{link}")

@@ -10,7 +10,7 @@ from dashboards.links import DESK
 from dashboards.look import Look
 from dashboards.panels import Ask, figures, named_by_label, stacked_bars, trend
 from dashboards.tables import rows
-from domain.reasons import Text
+from dashboards.words import titles
 
 # Tickets without a station are shown to all stations.
 HERE = "(station IN (${station:sqlstring}) OR station IS NULL)"
@@ -95,21 +95,21 @@ SELECT
   expected_end, announced_at, buildings AS in_buildings, homes
 FROM outage_open WHERE stations && ARRAY[${station:sqlstring}]::text[] ORDER BY begins_at
 """
-NO_CLOCK = Text("无计时中的时限", "none open")
+NO_CLOCK = titles.NO_CLOCK
 
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = Text("各工单的时限：快到期与已超时。", "Clocks of all tickets: what runs out next, and what ran out.")
+    text = titles.DESK_ABOUT
     board = frame(look, DESK, "15s", "24h", text)
     board.with_variable(choice(look, "station", STATION, many=True))
     return fill(
         look,
         board,
         _clocks(look),
-        Section(Text("已报完工，未证实回温", "Repaired, not proven warm"), _repaired(look)),
-        Section(Text("事件与停热", "Incidents and outages"), _wide_areas(look)),
-        Section(Text("各站负荷", "Load by station"), _load(look)),
+        Section(titles.REPAIRED_NOT_PROVEN_WARM, _repaired(look)),
+        Section(titles.INCIDENTS_AND_OUTAGES, _wide_areas(look)),
+        Section(titles.LOAD_BY_STATION, _load(look)),
     )
 
 
@@ -119,14 +119,12 @@ def _clocks(look: Look) -> list[Any]:
         "clock", "home", "address", "station", "class", "ticket_state", "due_at", "ticket", "building", "substation",
     )  # fmt: skip
     hidden = ("building", "substation")
-    per_hour = Text("每小时新开工单，近24小时", "Tickets opened per hour, last 24 hours")
+    per_hour = titles.TICKETS_PER_HOUR
     return [
-        figures(look, Text("工单与时限", "Tickets and clocks"), Ask(IN_ALL, counts), Size(16, 4)),
+        figures(look, titles.TICKETS_AND_CLOCKS, Ask(IN_ALL, counts), Size(16, 4)),
         trend(look, per_hour, Ask(PER_HOUR, ("time", "opened_per_hour")), Size(8, 4), "24h"),
-        rows(
-            look, Text("即将到期", "Next to run out"), Ask(NEXT_DUE, ("left_s", *clock), hidden), Size(24, 11), NO_CLOCK
-        ),
-        rows(look, Text("已超时", "Ran out"), Ask(BREACHED, ("over_s", *clock), hidden), Size(24, 9), NO_CLOCK),
+        rows(look, titles.NEXT_TO_RUN_OUT, Ask(NEXT_DUE, ("left_s", *clock), hidden), Size(24, 11), NO_CLOCK),
+        rows(look, titles.RAN_OUT, Ask(BREACHED, ("over_s", *clock), hidden), Size(24, 9), NO_CLOCK),
     ]
 
 
@@ -136,7 +134,7 @@ def _repaired(look: Look) -> list[Any]:
         "substation",
     )  # fmt: skip
     ask = Ask(VERIFYING, done, ("building", "substation"))
-    return [rows(look, Text("已报完工但仍低温", "Marked done, still cold"), ask, Size(24, 8), Text("无", "none open"))]
+    return [rows(look, titles.MARKED_DONE_STILL_COLD, ask, Size(24, 8), titles.NONE_DONE)]
 
 
 def _wide_areas(look: Look) -> list[Any]:
@@ -146,18 +144,16 @@ def _wide_areas(look: Look) -> list[Any]:
         "in_buildings", "homes",
     )  # fmt: skip
     return [
-        rows(look, Text("事件", "Incidents"), Ask(INCIDENTS, incident), Size(24, 6), Text("无事件", "none open")),
-        rows(look, Text("停热", "Outages"), Ask(OUTAGES, outage), Size(24, 6), Text("无停热", "none open")),
+        rows(look, titles.INCIDENTS, Ask(INCIDENTS, incident), Size(24, 6), titles.NO_INCIDENT),
+        rows(look, titles.OUTAGES, Ask(OUTAGES, outage), Size(24, 6), titles.NO_OUTAGE),
     ]
 
 
 def _load(look: Look) -> list[Any]:
     station = ("station", "due_soon", "breached", "running", "unanswered", "tickets")
     opened = Ask(OPENED, ("time", "station", "tickets"))
-    load = stacked_bars(
-        look, Text("值班负荷：新开工单", "On-call load: tickets opened"), [opened], Size(12, 9), "station"
-    )
+    load = stacked_bars(look, titles.TICKETS_OPENED, [opened], Size(12, 9), "station")
     return [
-        rows(look, Text("各供热站", "By station"), Ask(STATIONS, station), Size(12, 9)),
+        rows(look, titles.BY_STATION, Ask(STATIONS, station), Size(12, 9)),
         load.override_by_name(*named_by_label("tickets", "station")),
     ]

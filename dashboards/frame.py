@@ -21,7 +21,8 @@ from dashboards.grid import CELLS
 from dashboards.links import BY_STATION, OPERATIONS, TITLES, to_dashboard, to_status
 from dashboards.look import TAG, Look, postgres
 from dashboards.query import Query
-from domain.reasons import Text
+from dashboards.words import titles
+from domain.words.text import Text
 
 STATION = "SELECT DISTINCT station FROM substation_now ORDER BY station"
 SUBSTATION = """
@@ -36,14 +37,14 @@ SELECT code AS __value, name || ' (' || code || ')' AS __text FROM building_now
 WHERE substation = ${substation:sqlstring} ORDER BY name
 """
 HOME = "SELECT code FROM home_now WHERE building = ${building:sqlstring} ORDER BY code"
-ALL = Text("全部", "All")
+ALL = titles.ALL
 WORDS = {
-    "station": Text("供热站", "Station"),
-    "substation": Text("换热站", "Substation"),
-    "building": Text("楼栋", "Building"),
-    "home": Text("住户", "Home"),
-    "month": Text("月份", "Month"),
-    "season": Text("供热期", "Season"),
+    "station": titles.STATION,
+    "substation": titles.SUBSTATION,
+    "building": titles.BUILDING,
+    "home": titles.HOME,
+    "month": titles.MONTH,
+    "season": titles.SEASON,
 }
 
 

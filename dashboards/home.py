@@ -11,8 +11,8 @@ from dashboards.look import BLUE, ORANGE, Look
 from dashboards.panels import Ask, band, figures, lines, named_by_label, over, stacked_bars, timeline
 from dashboards.series import holds, limit, with_gaps
 from dashboards.tables import rows
-from dashboards.words import STATES, TICKET_CLASSES, said
-from domain.reasons import Text
+from dashboards.words import titles
+from dashboards.words.columns import STATES, TICKET_CLASSES, said
 
 IN_BUILDING = "building = ${building:sqlstring}"
 OF_HOME = "home = ${home:sqlstring}"
@@ -101,21 +101,19 @@ FROM ticket_all WHERE {of_home} AND $__timeFilter(opened_at)
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = Text(
-        "按楼栋与住户查看。室温为加校准值后的数值。", "By building and home. Temperatures include calibration offsets."
-    )
+    text = titles.HOME_ABOUT
     board = frame(look, links.HOME, "1m", "24h", text)
     board.with_variable(choice(look, "substation", ANY_SUBSTATION))
     board.with_variable(choice(look, "building", BUILDING)).with_variable(choice(look, "home", HOME))
     flags = FLAG_MARKS.format(severity=said(look, "severity", STATES), of_home=OF_HOME, touches=TOUCHES)
     tickets = TICKET_MARKS.format(class_name=said(look, "class", TICKET_CLASSES), of_home=OF_HOME)
-    board.annotation(note(look, Text("低温标记", "Flags"), ORANGE, flags))
-    board.annotation(note(look, Text("工单", "Tickets"), BLUE, tickets))
+    board.annotation(note(look, titles.FLAGS, ORANGE, flags))
+    board.annotation(note(look, titles.TICKETS, BLUE, tickets))
     return fill(
         look,
         board,
         [*_building(look), *_home(look)],
-        Section(Text("台账与记录", "Ledger and records"), _past(look)),
+        Section(titles.LEDGER_AND_RECORDS, _past(look)),
     )
 
 
@@ -125,15 +123,15 @@ def _building(look: Look) -> list[Any]:
     steps = FLAG_STEPS.format(by="f.home, ", chosen=IN_BUILDING, touches=TOUCHES)
     flags = timeline(
         look,
-        Text("楼内低温标记", "Flags in the building"),
+        titles.FLAGS_IN_THE_BUILDING,
         [Ask(steps, ("time", "home", "flag"))],
         Size(10, 11),
         "home",
     )
     flags.override_by_name(*named_by_label("flag", "home"))
     return [
-        figures(look, Text("楼栋", "Building"), Ask(BUILDING_NOW, counts), Size(24, 4)),
-        rows(look, Text("楼内住户", "Homes inside"), Ask(HOMES, homes, ("building", "substation")), Size(14, 11)),
+        figures(look, titles.BUILDING, Ask(BUILDING_NOW, counts), Size(24, 4)),
+        rows(look, titles.HOMES_INSIDE, Ask(HOMES, homes, ("building", "substation")), Size(14, 11)),
         flags,
     ]
 
@@ -141,7 +139,7 @@ def _building(look: Look) -> list[Any]:
 def _home(look: Look) -> list[Any]:
     now = ("state", "temperature", "measured_at", "state_since", "home_class")
     return [
-        figures(look, Text("所选住户", "Selected home"), Ask(HOME_NOW, now), Size(24, 4)),
+        figures(look, titles.SELECTED_HOME, Ask(HOME_NOW, now), Size(24, 4)),
         _temperature(look),
         *_timelines(look),
     ]
@@ -154,7 +152,7 @@ def _temperature(look: Look) -> Any:
         Ask(limit(look, "cold"), ("time", "cold_limit")),
         Ask(limit(look, "severe"), ("time", "severe_limit")),
     ]
-    panel = lines(look, Text("室温与标准", "Temperature and limits"), asks, Size(24, 11), split="room")
+    panel = lines(look, titles.TEMPERATURE_AND_LIMITS, asks, Size(24, 11), split="room")
     panel.override_by_name(*named_by_label("temperature", "room"))
     panel.override_by_name(*band("cold_limit")).override_by_name(*band("severe_limit"))
     return panel.unit("celsius").axis_soft_min(12).axis_soft_max(24)
@@ -163,9 +161,9 @@ def _temperature(look: Look) -> Any:
 def _timelines(look: Look) -> list[Any]:
     flag = Ask(FLAG_STEPS.format(by="", chosen=OF_HOME, touches=TOUCHES), ("time", "flag"))
     signal = Ask(SIGNAL.format(holds=holds(look)), ("time", "room", "signal"))
-    heard = timeline(look, Text("各房间数据", "Data by room"), [signal], Size(24, 5), split="room")
+    heard = timeline(look, titles.DATA_BY_ROOM, [signal], Size(24, 5), split="room")
     return [
-        timeline(look, Text("低温标记", "Flag"), [flag], Size(24, 4)),
+        timeline(look, titles.FLAG, [flag], Size(24, 4)),
         heard.override_by_name(*named_by_label("signal", "room")),
     ]
 
@@ -176,7 +174,7 @@ def _past(look: Look) -> list[Any]:
     ticket = ("ticket", "class", "ticket_state", "opened_at", "closed_at")
     ledger = Ask(LEDGER.format(zone=look.zone), hours)
     return [
-        over(stacked_bars(look, Text("每日台账，近30天", "Ledger by day, last 30 days"), [ledger], Size(24, 8)), "30d"),
-        over(rows(look, Text("标记，近一年", "Flags, last year"), Ask(FLAGS, flag), Size(14, 9)), "1y"),
-        rows(look, Text("工单", "Tickets"), Ask(TICKETS, ticket), Size(10, 9)),
+        over(stacked_bars(look, titles.LEDGER_BY_DAY_LAST_30_DAYS, [ledger], Size(24, 8)), "30d"),
+        over(rows(look, titles.FLAGS_LAST_YEAR, Ask(FLAGS, flag), Size(14, 9)), "1y"),
+        rows(look, titles.TICKETS, Ask(TICKETS, ticket), Size(10, 9)),
     ]

@@ -10,8 +10,9 @@ from dashboards.links import INGEST
 from dashboards.look import Look
 from dashboards.panels import Ask, bars, figures, lines, named_by_label, stacked_bars, trend
 from dashboards.tables import rows
-from dashboards.words import REASONS, said
-from domain.reasons import Text
+from dashboards.words import titles
+from dashboards.words.columns import REASONS, said
+from domain.words.text import Text
 
 WORKERS = """
 SELECT
@@ -59,15 +60,15 @@ LEDGER = "SELECT to_char(open_from, 'YYYY-MM-DD') AS open_from, counted_to FROM 
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = Text("消息是否都已收到并入库。", "Reception and storage of all messages.")
+    text = titles.INGEST_ABOUT
     board = frame(look, INGEST, "30s", "6h", text)
     return fill(
         look,
         board,
         _flow(look),
-        Section(Text("死信", "Dead letters"), _refused(look)),
-        Section(Text("传感器", "Sensors"), _sensors(look)),
-        Section(Text("通知", "Notices"), _notices(look)),
+        Section(titles.DEAD_LETTERS, _refused(look)),
+        Section(titles.SENSORS, _sensors(look)),
+        Section(titles.NOTICES, _notices(look)),
     )
 
 
@@ -80,18 +81,18 @@ def _flow(look: Look) -> list[Any]:
         "time", "messages_per_s", "stored_per_s", "duplicates_per_s", "late_per_s", "conflicts_per_s", "dead_per_s",
     )  # fmt: skip
     return [
-        rows(look, Text("接入进程", "Workers"), Ask(WORKERS, worker), Size(24, 6), Text("无接入进程", "no worker yet")),
+        rows(look, titles.WORKERS, Ask(WORKERS, worker), Size(24, 6), titles.NO_WORKER_YET),
         trend(
             look,
-            Text("每秒入库，近24小时", "Stored per second, last 24 hours"),
+            titles.STORED_PER_SECOND_LAST_24_HOURS,
             Ask(STORED, ("time", "stored_per_s")),
             Size(12, 4),
             "24h",
         ),
-        figures(look, Text("台账", "Ledger"), Ask(LEDGER, ("open_from", "counted_to")), Size(12, 4)),
-        lines(look, Text("每秒", "Per second"), [Ask(RATES, rate)], Size(12, 9)),
-        _by_worker(look, Text("延迟（距测量）", "Lag since measurement"), "measured_lag_s", Size(6, 9)),
-        _by_worker(look, Text("排队消息", "Queue"), "queue_messages", Size(6, 9)),
+        figures(look, titles.LEDGER, Ask(LEDGER, ("open_from", "counted_to")), Size(12, 4)),
+        lines(look, titles.PER_SECOND, [Ask(RATES, rate)], Size(12, 9)),
+        _by_worker(look, titles.LAG_SINCE_MEASUREMENT, "measured_lag_s", Size(6, 9)),
+        _by_worker(look, titles.QUEUE, "queue_messages", Size(6, 9)),
     ]
 
 
@@ -104,22 +105,20 @@ def _by_worker(look: Look, title: Text, name: str, size: Size) -> Any:
 def _refused(look: Look) -> list[Any]:
     asked = DEAD_OVER_TIME.format(reason=said(look, "reason", REASONS))
     letters = Ask(asked, ("time", "reason", "letters"))
-    over_time = stacked_bars(
-        look, Text("死信（按原因）", "Dead letters by reason"), [letters], Size(16, 9), split="reason"
-    )
+    over_time = stacked_bars(look, titles.DEAD_LETTERS_BY_REASON, [letters], Size(16, 9), split="reason")
     return [
         over_time.override_by_name(*named_by_label("letters", "reason")),
-        bars(look, Text("死信总数", "Dead letters, total"), Ask(DEAD_IN_ALL, ("reason", "count")), Size(8, 9)),
+        bars(look, titles.DEAD_LETTERS_TOTAL, Ask(DEAD_IN_ALL, ("reason", "count")), Size(8, 9)),
     ]
 
 
 def _sensors(look: Look) -> list[Any]:
     silent = ("sensor", "reason", "opened_at", "home", "station", "ticket", "building", "substation")
-    by_station = Text("各站无数据传感器", "Silent sensors by station")
-    title = Text("无数据或时钟不准的传感器", "Sensors that are silent or have a wrong clock")
-    none = Text("无", "none")
+    by_station = titles.SILENT_SENSORS_BY_STATION
+    title = titles.SILENT_OR_WRONG_CLOCK
+    none = titles.NONE
     return [
-        bars(look, Text("设备工单", "Device jobs"), Ask(JOBS, ("reason", "jobs")), Size(12, 8)),
+        bars(look, titles.DEVICE_JOBS, Ask(JOBS, ("reason", "jobs")), Size(12, 8)),
         bars(look, by_station, Ask(SILENT_BY_STATION, ("station", "jobs")), Size(12, 8)),
         rows(look, title, Ask(SILENT, silent, ("building", "substation")), Size(24, 10), none),
     ]
@@ -129,5 +128,5 @@ def _notices(look: Look) -> list[Any]:
     notice = (
         "audience", "channel", "waiting", "retrying", "waiting_since", "failed", "sent_in_a_day", "last_sent_at",
     )  # fmt: skip
-    none = Text("尚未发送通知", "no notice yet")
-    return [rows(look, Text("通知发送", "Notices"), Ask(NOTICES, notice), Size(24, 7), none)]
+    none = titles.NO_NOTICE_YET
+    return [rows(look, titles.NOTICES_SENT, Ask(NOTICES, notice), Size(24, 7), none)]

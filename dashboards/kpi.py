@@ -10,7 +10,7 @@ from dashboards.links import KPI
 from dashboards.look import Look
 from dashboards.panels import Ask, figures, lines, named_by_label, over
 from dashboards.tables import rows
-from domain.reasons import Text
+from dashboards.words import titles
 
 MONTHS = """
 SELECT to_char(month, 'YYYY-MM-DD') AS __value, to_char(month, 'YYYY-MM') AS __text
@@ -75,12 +75,12 @@ FROM kpi_desk_month WHERE {IN_MONTH} AND (station IS NULL OR {OF_STATIONS}) ORDE
 """
 
 
-COMPANY_NAME = Text("全公司", "company")
+COMPANY_NAME = titles.COMPANY_NAME
 
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = Text("按月与供热期统计，附分母与覆盖率。", "By month and by season, with denominators and coverage.")
+    text = titles.KPI_ABOUT
     board = frame(look, KPI, "5m", "1y", text)
     board.with_variable(choice(look, "station", STATION, many=True))
     board.with_variable(choice(look, "month", MONTHS)).with_variable(choice(look, "season", SEASONS))
@@ -88,8 +88,8 @@ def dashboard(look: Look) -> Dashboard:
         look,
         board,
         _month(look),
-        Section(Text("供热期", "Season"), _season(look)),
-        Section(Text("本月工单", "Tickets of the month"), _work(look)),
+        Section(titles.SEASON, _season(look)),
+        Section(titles.TICKETS_OF_THE_MONTH, _work(look)),
     )
 
 
@@ -100,22 +100,22 @@ def _ask(look: Look, sql: str, columns: tuple[str, ...]) -> Ask:
 
 def _month(look: Look) -> list[Any]:
     heat = tuple(HEAT.split(", "))
-    none = Text("本月无数据", "no data in this month")
+    none = titles.NO_DATA_IN_THIS_MONTH
     stations = Ask(STATIONS, ("station", *heat))
     return [
-        figures(look, Text("本月：全公司", "Month: company"), Ask(COMPANY, heat), Size(24, 4)),
-        rows(look, Text("本月：各供热站", "Month: by station"), stations, Size(24, 9), none),
+        figures(look, titles.MONTH_COMPANY, Ask(COMPANY, heat), Size(24, 4)),
+        rows(look, titles.MONTH_BY_STATION, stations, Size(24, 9), none),
     ]
 
 
 def _season(look: Look) -> list[Any]:
     season = ("station", "rate_by_time", "judged_hours", "coverage", "kelvin_hours")
     months = _ask(look, OVER_MONTHS, ("time", "station", "rate_by_time"))
-    title = Text("各月室温合格率，近一年", "Qualified rate by month, last year")
+    title = titles.QUALIFIED_RATE_BY_MONTH_LAST_YEAR
     by_month = over(lines(look, title, [months], Size(12, 9), split="station"), "1y")
-    none = Text("本供热期无数据", "no data in this season")
+    none = titles.NO_DATA_IN_THIS_SEASON
     return [
-        rows(look, Text("供热期各站", "Season by station"), _ask(look, SEASON, season), Size(12, 9), none),
+        rows(look, titles.SEASON_BY_STATION, _ask(look, SEASON, season), Size(12, 9), none),
         by_month.override_by_name(*named_by_label("rate_by_time", "station")).unit("percentunit").max(1),
     ]
 
@@ -127,9 +127,9 @@ def _work(look: Look) -> list[Any]:
         "station", "tickets", "closed", "called_back", "called_back_rate", "satisfaction", "satisfied", "asked",
         "flags", "recovered", "warm_median_s", "merged", "void",
     )  # fmt: skip
-    none = Text("本月无数据", "none in this month")
+    none = titles.NONE_IN_THIS_MONTH
     return [
-        rows(look, Text("处理及时率", "Handled on time"), _ask(look, CLOCKS, clock), Size(24, 10), none),
-        rows(look, Text("投诉与举报", "Complaints and reports"), _ask(look, CASES, case), Size(24, 7), none),
-        rows(look, Text("工单与回访", "Tickets and call-backs"), _ask(look, DESK, desk), Size(24, 8), none),
+        rows(look, titles.HANDLED_ON_TIME, _ask(look, CLOCKS, clock), Size(24, 10), none),
+        rows(look, titles.COMPLAINTS_AND_REPORTS, _ask(look, CASES, case), Size(24, 7), none),
+        rows(look, titles.TICKETS_AND_CALL_BACKS, _ask(look, DESK, desk), Size(24, 8), none),
     ]

@@ -6,19 +6,20 @@ from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType
 
 from dashboards.look import OWN, Look
-from domain.reasons import Text
+from dashboards.words import titles
+from domain.words.text import Text
 
 CITY, SUBSTATION, HOME = OWN + "city", OWN + "substation", OWN + "home"
 DESK, INGEST, KPI = OWN + "desk", OWN + "ingest", OWN + "kpi"
 OPERATIONS = OWN + "operations"  # where there is a Prometheus
 TITLES: Mapping[str, Text] = {
-    CITY: Text("全市", "City"),
-    SUBSTATION: Text("换热站", "Substation"),
-    HOME: Text("楼栋与住户", "Building and home"),
-    DESK: Text("报修工单", "Repair desk"),
-    INGEST: Text("数据接入", "Ingest"),
-    KPI: Text("考核指标", "Key figures"),
-    OPERATIONS: Text("运行", "Operations"),
+    CITY: titles.CITY,
+    SUBSTATION: titles.SUBSTATION,
+    HOME: titles.BUILDING_AND_HOME,
+    DESK: titles.REPAIR_DESK,
+    INGEST: titles.INGEST,
+    KPI: titles.KEY_FIGURES,
+    OPERATIONS: titles.OPERATIONS,
 }
 
 
@@ -30,14 +31,14 @@ def field(column: str) -> str:
 # Each link needs the columns that its URL names, besides its own.
 _BUILDING = f"/d/{HOME}?var-substation={field('substation')}&var-building="
 _VALUE = "${__value.raw}"
-STATUS_PAGE = (Text("公示页：停热与低温区域", "Public page: where heat is short"), "${hearth}/status")
-_HOME_BOARD = Text("住户看板", "Home")
+STATUS_PAGE = (titles.PUBLIC_PAGE_WHERE_HEAT_IS_SHORT, "${hearth}/status")
+_HOME_BOARD = titles.HOME_BOARD
 LINKS: Mapping[str, Sequence[tuple[Text, str]]] = {
-    "substation": [(Text("换热站看板", "Substation"), f"/d/{SUBSTATION}?var-station=$__all&var-substation={_VALUE}")],
-    "building": [(Text("楼栋看板", "Building"), _BUILDING + _VALUE)],
-    "building_of_row": [(Text("楼栋看板", "Building"), _BUILDING + field("building"))],
+    "substation": [(titles.SUBSTATION_BOARD, f"/d/{SUBSTATION}?var-station=$__all&var-substation={_VALUE}")],
+    "building": [(titles.BUILDING_BOARD, _BUILDING + _VALUE)],
+    "building_of_row": [(titles.BUILDING_BOARD, _BUILDING + field("building"))],
     "home": [(_HOME_BOARD, f"{_BUILDING}{field('building')}&var-home={_VALUE}")],
-    "ticket": [(Text("报修工单看板", "Repair desk"), f"/d/{DESK}"), STATUS_PAGE],
+    "ticket": [(titles.DESK_BOARD, f"/d/{DESK}"), STATUS_PAGE],
     "area": [STATUS_PAGE],
 }
 # Boards that have the variable `station`: what is chosen goes along from one to the other.

@@ -8,14 +8,13 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold
 
 from dashboards.ground import NOWHERE, MapGround
 from domain.policy import Limit, Policy
-from domain.reasons import Text
+from domain.words.text import Text
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 OWN = "hearth-"  # uid prefix of everything managed here: dashboards, alert rules, contact points
 FOLDER = "hearth"
-FOLDER_TITLE = Text("供热监测", "Hearth")
 DATASOURCE = "hearth-postgres"
 PROMETHEUS = "hearth-prometheus"
 TAG = "hearth"

@@ -13,8 +13,9 @@ from dashboards.grid import Size
 from dashboards.links import OPERATIONS
 from dashboards.look import BLUE, GREEN, ORANGE, PROMETHEUS, RED, Look
 from dashboards.panels import FIGURE_PX, readable
-from dashboards.words import DURATION
-from domain.reasons import Text
+from dashboards.words import titles
+from dashboards.words.columns import DURATION
+from domain.words.text import Text
 
 DISKS = '{fstype!~"tmpfs|overlay|squashfs|ramfs"}'
 Asked = tuple[str, str]  # an expression, and the name of its lines
@@ -47,14 +48,14 @@ CONNECTED = ("hearth_ingest_leading - hearth_ingest_connected", "{{instance}}")
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = Text("数据库、备份、消息服务器与主机。", "Database server, backups, broker and host.")
+    text = titles.OPERATIONS_ABOUT
     board = frame(look, OPERATIONS, "30s", "24h", text)
     return fill(
         look,
         board,
         _now(look),
-        Section(Text("数据库", "Database"), _database(look)),
-        Section(Text("主机与消息服务器", "Host and broker"), _around(look)),
+        Section(titles.DATABASE, _database(look)),
+        Section(titles.HOST_AND_BROKER, _around(look)),
     )
 
 
@@ -62,12 +63,12 @@ def _now(look: Look) -> list[Any]:
     down = _steps((None, RED), (1, GREEN))
     return [
         alert_list(look, Size(12, 8)),
-        _figure(look, Text("进程", "Processes"), UP, Size(12, 4)).thresholds(down),
-        _figure(look, Text("数据库", "Database"), DATABASE_UP, Size(4, 4)).thresholds(down),
-        _figure(look, Text("上次备份距今", "Age of the last backup"), BACKUP_AGE, Size(4, 4))
+        _figure(look, titles.PROCESSES, UP, Size(12, 4)).thresholds(down),
+        _figure(look, titles.DATABASE, DATABASE_UP, Size(4, 4)).thresholds(down),
+        _figure(look, titles.AGE_OF_THE_LAST_BACKUP, BACKUP_AGE, Size(4, 4))
         .unit(DURATION)
         .thresholds(_steps((None, GREEN), (26 * 3600, RED))),
-        _figure(look, Text("日志归档距今", "Age of the archive"), ARCHIVE_AGE, Size(4, 4))
+        _figure(look, titles.AGE_OF_THE_ARCHIVE, ARCHIVE_AGE, Size(4, 4))
         .unit(DURATION)
         .thresholds(_steps((None, GREEN), (300, ORANGE), (1800, RED))),
     ]
@@ -75,23 +76,23 @@ def _now(look: Look) -> list[Any]:
 
 def _database(look: Look) -> list[Any]:
     return [
-        _lines(look, Text("后台任务：逾期", "Background jobs: overdue"), JOBS).unit(DURATION),
-        _lines(look, Text("列式转换滞后", "Conversion into columns is behind"), CONVERSION).unit(DURATION),
-        _lines(look, Text("备用库滞后", "Standbys are behind"), REPLICAS).unit("bytes"),
-        _lines(look, Text("复制槽保留的日志", "Log kept for slots"), SLOTS).unit("bytes"),
-        _lines(look, Text("连接占用", "Connections in use"), CONNECTIONS).unit("percentunit"),
-        _lines(look, Text("最老事务年龄", "Age of the oldest transaction"), TRANSACTIONS),
-        _lines(look, Text("数据库大小", "Size of the database"), SIZE).unit("bytes"),
+        _lines(look, titles.BACKGROUND_JOBS_OVERDUE, JOBS).unit(DURATION),
+        _lines(look, titles.CONVERSION_INTO_COLUMNS_IS_BEHIND, CONVERSION).unit(DURATION),
+        _lines(look, titles.STANDBYS_ARE_BEHIND, REPLICAS).unit("bytes"),
+        _lines(look, titles.LOG_KEPT_FOR_SLOTS, SLOTS).unit("bytes"),
+        _lines(look, titles.CONNECTIONS_IN_USE, CONNECTIONS).unit("percentunit"),
+        _lines(look, titles.AGE_OF_THE_OLDEST_TRANSACTION, TRANSACTIONS),
+        _lines(look, titles.SIZE_OF_THE_DATABASE, SIZE).unit("bytes"),
     ]
 
 
 def _around(look: Look) -> list[Any]:
     return [
-        _lines(look, Text("磁盘剩余", "Room on disks"), ROOM).unit("percentunit").min(0),
-        _lines(look, Text("可用内存", "Memory available"), MEMORY).unit("percentunit").min(0),
-        _lines(look, Text("消息服务器每秒", "Broker, per second"), RECEIVED, SENT, DROPPED),
-        _lines(look, Text("消息服务器排队", "Waiting at the broker"), WAITING),
-        _lines(look, Text("接入进程未连接", "Workers without the broker"), CONNECTED),
+        _lines(look, titles.ROOM_ON_DISKS, ROOM).unit("percentunit").min(0),
+        _lines(look, titles.MEMORY_AVAILABLE, MEMORY).unit("percentunit").min(0),
+        _lines(look, titles.BROKER_PER_SECOND, RECEIVED, SENT, DROPPED),
+        _lines(look, titles.WAITING_AT_THE_BROKER, WAITING),
+        _lines(look, titles.WORKERS_WITHOUT_THE_BROKER, CONNECTED),
     ]
 
 

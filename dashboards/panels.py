@@ -38,15 +38,16 @@ from dashboards.grid import Size
 from dashboards.links import data_links
 from dashboards.look import BLUE, Look, postgres
 from dashboards.query import Query
-from dashboards.words import COLUMNS, PanelColumn, Value, values_of
-from domain.reasons import Text
+from dashboards.words import titles
+from dashboards.words.columns import COLUMNS, PanelColumn, Value, values_of
+from domain.words.text import Text
 
 LINE_WIDTH = 2
 BAND_OPACITY = 8  # percent, below a limit
 
 
-NONE = Text("无", "none")
-NO_DATA = Text("此时段无数据", "no data in this time range")
+NONE = titles.NONE
+NO_DATA = titles.NO_DATA
 NO_VALUE = "–"
 TITLE_PX, FIGURE_PX, CHART_FIGURE_PX = 13, 22, 24
 

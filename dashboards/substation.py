@@ -12,7 +12,8 @@ from dashboards.look import Look
 from dashboards.panels import Ask, figures, lines, trend
 from dashboards.series import FLAGS_OVER_TIME, holds, with_gaps
 from dashboards.tables import rows
-from domain.reasons import Text
+from dashboards.words import titles
+from domain.words.text import Text
 
 CHOSEN = "substation = ${substation:sqlstring}"
 NOW = """
@@ -49,7 +50,7 @@ ALARMS = f"SELECT kind AS alarm, since, raised_at FROM substation_alarm_open WHE
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = Text("换热站的供热参数与所带住户的室温。", "Supply data of a substation and the temperatures of its homes.")
+    text = titles.SUBSTATION_ABOUT
     board = frame(look, links.SUBSTATION, "1m", "24h", text)
     board.with_variable(choice(look, "station", STATION, many=True))
     board.with_variable(choice(look, "substation", SUBSTATION))
@@ -57,7 +58,7 @@ def dashboard(look: Look) -> Dashboard:
         look,
         board,
         [*_now(look), *_history(look)],
-        Section(Text("楼栋、住户与报警", "Buildings, homes and alarms"), _lists(look)),
+        Section(titles.BUILDINGS_HOMES_AND_ALARMS, _lists(look)),
     )
 
 
@@ -74,15 +75,15 @@ def _now(look: Look) -> list[Any]:
     )  # fmt: skip
     homes = ("homes", "compliant", "cold", "severe", "unknown", "coldest")
     return [
-        figures(look, Text("当前参数", "Now"), Ask(NOW, channel), Size(24, 4)),
+        figures(look, titles.NOW, Ask(NOW, channel), Size(24, 4)),
         trend(
             look,
-            Text("供水温度，近24小时", "Supply temperature, last 24 hours"),
+            titles.SUPPLY_TEMPERATURE_LAST_24_HOURS,
             Ask(channels(look, "supply_temperature"), ("time", "supply_temperature")),
             Size(8, 4),
             "24h",
         ),
-        figures(look, Text("所带住户", "Homes supplied"), Ask(HOMES, homes), Size(16, 4)),
+        figures(look, titles.HOMES_SUPPLIED, Ask(HOMES, homes), Size(16, 4)),
     ]
 
 
@@ -92,14 +93,14 @@ def _history(look: Look) -> list[Any]:
 
     return [
         over_time(
-            Text("供回水与室外温度", "Supply, return, outdoor"),
+            titles.SUPPLY_RETURN_OUTDOOR,
             "supply_temperature",
             "return_temperature",
             "outdoor_temperature",
         ),
         _cold_against_supply(look),
-        over_time(Text("压力", "Pressure"), "supply_pressure", "return_pressure"),
-        over_time(Text("流量与热功率", "Flow and heat power"), "flow", "heat_power").override_by_name(
+        over_time(titles.PRESSURE, "supply_pressure", "return_pressure"),
+        over_time(titles.FLOW_AND_HEAT_POWER, "flow", "heat_power").override_by_name(
             "heat_power", [DynamicConfigValue("custom.axisPlacement", "right")]
         ),
     ]
@@ -110,7 +111,7 @@ def _cold_against_supply(look: Look) -> Any:
         Ask(channels(look, "supply_temperature"), ("time", "supply_temperature")),
         Ask(FLAGS_OVER_TIME, ("time", "cold_homes")),
     ]
-    panel = lines(look, Text("低温户数与供水温度", "Cold homes against supply temperature"), asks, Size(12, 8))
+    panel = lines(look, titles.COLD_HOMES_AND_SUPPLY, asks, Size(12, 8))
     steps = {"lineInterpolation": "stepAfter", "fillOpacity": 20, "axisPlacement": "right"}
     return panel.override_by_name("cold_homes", [DynamicConfigValue(f"custom.{k}", v) for k, v in steps.items()])
 
@@ -119,16 +120,16 @@ def _lists(look: Look) -> list[Any]:
     building = ("name", "building", "coldest", "mean", "cold_homes", "unknown", "homes", "substation")
     home = ("home", "state", "temperature", "state_since", "building", "substation")
     alarm = ("alarm", "since", "raised_at")
-    none = Text("无报警", "no alarm")
-    cold = Text("无低温或未知住户", "no home is cold or unknown")
+    none = titles.NO_ALARM
+    cold = titles.NO_HOME_IS_COLD_OR_UNKNOWN
     return [
-        rows(look, Text("楼栋", "Buildings"), Ask(BUILDINGS, building, ("substation",)), Size(13, 10)),
+        rows(look, titles.BUILDINGS, Ask(BUILDINGS, building, ("substation",)), Size(13, 10)),
         rows(
             look,
-            Text("低温与未知住户", "Cold and unknown homes"),
+            titles.COLD_AND_UNKNOWN_HOMES,
             Ask(COLD_HOMES, home, ("substation",)),
             Size(11, 10),
             cold,
         ),
-        rows(look, Text("报警", "Alarms"), Ask(ALARMS, alarm), Size(24, 6), none),
+        rows(look, titles.ALARMS, Ask(ALARMS, alarm), Size(24, 6), none),
     ]

@@ -9,8 +9,8 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 from dashboards.grid import Size, text_px
 from dashboards.look import Look
 from dashboards.panels import NO_VALUE, NONE, Ask, dress
-from dashboards.words import CHARS, COLUMNS, PanelColumn
-from domain.reasons import Text
+from dashboards.words.columns import CHARS, COLUMNS, PanelColumn
+from domain.words.text import Text
 
 CELL_PX = 16  # padding of a cell
 LETTER_PX = 8.5

@@ -1,14 +1,9 @@
 """Complaints and reports of wrongdoing: subject, channel and follow-up."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.reasons import Text
-
 CASE_CLASSES = ("complaint", "report")
-LONGEST_TEXT = 4000
-LONGEST_NAME = 200
 
 
 class Subject(StrEnum):
@@ -84,31 +79,3 @@ def refusal(follow_up: FollowUp, done: bool, closed: bool) -> str | None:
     if follow_up in (FollowUp.ESCALATED, FollowUp.SUPERVISED) and closed:
         return "the case is closed"
     return None
-
-
-SUBJECT_TEXTS: Mapping[Subject, Text] = {
-    Subject.TEMPERATURE: Text("室温", "temperature"),
-    Subject.REPAIR: Text("维修", "a repair"),
-    Subject.OUTAGE: Text("停热", "an outage"),
-    Subject.CONDUCT: Text("服务态度", "conduct"),
-    Subject.FEES: Text("收费", "fees"),
-    Subject.WRONGDOING: Text("违规违纪", "wrongdoing"),
-    Subject.OTHER: Text("其他", "something else"),
-}
-CHANNEL_TEXTS: Mapping[CaseChannel, Text] = {
-    CaseChannel.PHONE: Text("电话", "telephone"),
-    CaseChannel.BOX: Text("意见箱", "suggestion box"),
-    CaseChannel.RECEPTION: Text("接待日", "reception day"),
-    CaseChannel.VISIT: Text("来访", "visit"),
-    CaseChannel.LETTER: Text("来信", "letter"),
-    CaseChannel.ONLINE: Text("网络", "online"),
-    CaseChannel.SUPERIOR: Text("上级交办", "passed down"),
-}
-REVEAL_TEXTS: Mapping[Reveal, Text] = {
-    Reveal.SHOWN: Text("已显示。", "Shown."),
-    Reveal.OWN_STATION: Text("不得向被投诉的供热站透露。", "The station complained about may not see it."),
-    Reveal.ROLE: Text("该角色无权查看。", "Your role may not see it."),
-    Reveal.NO_REASON: Text("须说明理由（至少10个字符）。", "Give a reason of at least 10 characters."),
-    Reveal.UNKNOWN: Text("未留下身份信息。", "No identity was given."),
-    Reveal.NO_CASE: Text("没有此件。", "No such case."),
-}

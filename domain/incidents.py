@@ -4,14 +4,14 @@ An incident replaces nothing of a home's own: each keeps its flag, ticket, clock
 crew hundreds of times for one valve.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 from typing import NamedTuple
 
-from domain.reasons import Text
+from domain.toml_table import Many, Seconds, Share
 
 BUILDINGS_NEEDED = 2  # one building alone, however large, is a fault of that building
 
@@ -20,13 +20,13 @@ BUILDINGS_NEEDED = 2  # one building alone, however large, is a fault of that bu
 class IncidentRule:
     """Thresholds of an incident. The regulation sets none; the utility chooses all of them."""
 
-    share: float  # of the judged homes of a place
-    building_homes: int  # and at least this many
-    substation_homes: int
-    settle_s: int  # delay before a single home or building is dispatched, in case it belongs to an incident
-    recovered_share: float  # share of its homes from which the rest are stragglers
-    rest_for_s: int  # how long stragglers may stay cold before they leave the incident
-    quiet_for_s: int  # how long everything has to be in order before it closes
+    share: Share  # of the judged homes of a place
+    building_homes: Many  # and at least this many
+    substation_homes: Many
+    settle_s: Seconds  # delay before a single home or building is dispatched, in case it belongs to an incident
+    recovered_share: Share  # share of its homes from which the rest are stragglers
+    rest_for_s: Seconds  # how long stragglers may stay cold before they leave the incident
+    quiet_for_s: Seconds  # how long everything has to be in order before it closes
 
 
 class IncidentKind(StrEnum):
@@ -177,32 +177,3 @@ def course(rule: IncidentRule, now: IncidentStanding, at: datetime) -> Course:
         takes_in=not recovering,
         closes=calm_since is not None and at - calm_since >= timedelta(seconds=rule.quiet_for_s),
     )
-
-
-# Templates: place, cold, judged, share (%), needed share (%), needed homes, buildings_cold, buildings.
-INCIDENT_TEXTS: Mapping[IncidentKind, Text] = {
-    IncidentKind.COLD_HOMES: Text(
-        "{place}：已判定的{judged}户中有{cold}户室温不达标（{share}%，涉及{buildings_cold}/{buildings}栋楼）；"
-        "达到{needed_share}%且不少于{needed_homes}户即合并为一个事件。",
-        "{place}: {cold} of {judged} judged homes are too cold ({share} %, in {buildings_cold} of {buildings} "
-        "buildings); {needed_share} % and at least {needed_homes} homes make one incident.",
-    ),
-    IncidentKind.SUBSTATION_ALARM: Text(
-        "{place}：换热站报警（{alarms}）；已判定的{judged}户中有{cold}户室温不达标。",
-        "{place}: the substation is in alarm ({alarms}); {cold} of {judged} judged homes are too cold.",
-    ),
-}
-END_TEXTS: Mapping[IncidentEnd, Text] = {
-    IncidentEnd.RECOVERED: Text("所涉住户室温已恢复。", "Its homes are warm again."),
-    IncidentEnd.MERGED: Text("已并入范围更大的事件。", "Merged into a wider incident."),
-    IncidentEnd.NO_POLICY: Text("规则不再合并事件。", "The policy no longer covers incidents."),
-}
-LEAVE_TEXTS: Mapping[LeaveReason, Text] = {
-    LeaveReason.RECOVERED: Text("事件已结束。", "The incident is over."),
-    LeaveReason.STAYED_COLD: Text(
-        "其他住户已恢复，该户仍未达标，单独派单。",
-        "The other homes are warm again but this one is not: it is dispatched separately.",
-    ),
-    LeaveReason.MOVED: Text("转入范围更大的事件。", "Moved to a wider incident."),
-    LeaveReason.NO_POLICY: Text("规则不再合并事件。", "The policy no longer covers incidents."),
-}

@@ -9,15 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from domain.milli import NONE_MILLI
-from domain.reasons import Text
 from domain.states import HomeState, Severity
+from domain.toml_table import Seconds, Within
 
 LOWEST_CELSIUS, HIGHEST_CELSIUS = -40.0, 60.0
-LONGEST_WORD = 200  # characters of a room, an instrument, a name, a signature's reference
-LONGEST_REASON = 1000
 AGREES_WITHIN_K = 1.5  # unless the policy says otherwise
 
 
@@ -25,9 +23,10 @@ AGREES_WITHIN_K = 1.5  # unless the policy says otherwise
 class MeasurementRule:
     """Deadlines of measurements. The utility chooses them: the regulation only says "on time"."""
 
-    file_within_s: int  # a record filed later than this after measuring is late
-    suspect_within_s: int  # how soon a home with a suspect sensor has to be measured
-    agrees_within_k: float = AGREES_WITHIN_K  # tolerated difference between a measurement and the room's sensor
+    file_within_s: Seconds  # a record filed later than this after measuring is late
+    suspect_within_s: Seconds  # how soon a home with a suspect sensor has to be measured
+    # Tolerated difference between a measurement and the room's sensor.
+    agrees_within_k: Annotated[float, Within(0.1, 20, thousandths=True)] = AGREES_WITHIN_K
 
 
 class DueReason(StrEnum):
@@ -55,21 +54,6 @@ class RecordRefusal(StrEnum):
     NO_SUCH_RECORD = "no_such_record"
     OTHER_HOME = "other_home"
     CORRECTED_ALREADY = "corrected_already"
-
-
-REFUSAL_TEXTS: Mapping[RecordRefusal, Text] = {
-    RecordRefusal.FUTURE: Text("测量时间在未来。", "The time of measurement is in the future."),
-    RecordRefusal.IMPLAUSIBLE: Text("数值不合理。", "The value is implausible."),
-    RecordRefusal.TWICE: Text(
-        "该房间该时间的记录已存在；更正须另立记录并写明原因。",
-        "A record of that room and time exists; to correct it, file a new record that names it and gives a reason.",
-    ),
-    RecordRefusal.NO_SUCH_RECORD: Text("没有要更正的记录。", "No such record to correct."),
-    RecordRefusal.OTHER_HOME: Text("要更正的记录属于另一户。", "The record to correct belongs to another home."),
-    RecordRefusal.CORRECTED_ALREADY: Text(
-        "该记录已被更正，请更正最新的记录。", "The record has already been corrected; correct the latest one."
-    ),
-}
 
 
 class PlanLine(NamedTuple):
@@ -193,7 +177,7 @@ def spells(records: Sequence[MeasurementRecord], ended: Mapping[datetime, dateti
     """Derive the cold spells of a home, in order; the last may be open.
 
     A spell ends when every room that was cold in it has been measured at or above the day limit. A record at night
-    between the floor and the day limit is inconclusive.
+    between the floor limit and the day limit is inconclusive.
 
     Args:
         records: valid ones in order of time.
@@ -214,10 +198,3 @@ def spells(records: Sequence[MeasurementRecord], ended: Mapping[datetime, dateti
             if not current.rooms:
                 current.end, current = record.measured_at, None
     return found
-
-
-# Templates: at (local time), room, celsius, limit, window, clause, number.
-MEASURED_TEXT = Text(
-    "{at}上门测温（{room}）为{celsius}℃，低于{limit}℃（{window}）；依据：{clause}；测温记录{number}。",
-    "Measured on site at {at} ({room}): {celsius} °C, under {limit} °C ({window}). Source: {clause}; record {number}.",
-)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from domain.notice_texts import COUNTED, DIGEST, MORE, STAFF, USER, WORDS
 from domain.notices import Audience, NoticeKind
+from domain.words.notices import COUNTED, DIGEST, MORE, SEPARATOR, STAFF, USER, WORDS
 
 INSTANTS = frozenset({"at", "due_at", "begins_at", "expected_end", "restored_at"})
 NOT_KNOWN = "—"
@@ -54,7 +54,7 @@ def digest(kinds: Sequence[NoticeKind], first: Sequence[Rendered], language: str
         lines.append(getattr(MORE, language).format(more=more))
     fields = {
         "count": len(kinds),
-        "counts": ("；" if language == "zh" else "; ").join(counts),
+        "counts": getattr(SEPARATOR, language).join(counts),
         "lines": "\n".join(lines),
     }
     subject, body = (getattr(text, language).format_map(fields) for text in DIGEST)

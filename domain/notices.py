@@ -1,10 +1,12 @@
-"""Notices: events people should be told about, and their audiences. The texts are in domain/notice_texts.py."""
+"""Notices: events people should be told about, and their audiences. The texts are in domain/words/notices.py."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from domain.toml_table import Many, Seconds, SomeSeconds
 
 
 class Audience(StrEnum):
@@ -50,15 +52,6 @@ class NoticeKind(StrEnum):
     OUTAGE_RESTORED = "outage_restored"  # outage, restored_at
     OUTAGE_EXPLAINED = "outage_explained"  # outage, explanation
     OUTAGE_CANCELLED = "outage_cancelled"  # outage, begins_at
-
-
-class EntryFate(StrEnum):
-    """Outcome of an outbox entry."""
-
-    TOLD = "told"  # a notice was made for each recipient
-    NOBODY = "nobody"  # no one in that audience can be reached
-    GROUPED = "grouped"  # covered by the notice of an incident
-    OFF = "off"  # queued while the policy had no notices
 
 
 # Kinds that bypass the message limit and a user's quiet hours.
@@ -125,8 +118,8 @@ class NoticeRules:
 
     quiet_from: time  # local time; between the two, users get urgent notices only
     quiet_to: time
-    digest_count: int  # messages for one addressee within the span; more become a digest
-    digest_span_s: int
-    give_up_s: int  # how long delivery is retried
-    outage_announce_s: int  # users are told of outages expected to last at least this long
+    digest_count: Many  # messages for one addressee within the span; more become a digest
+    digest_span_s: SomeSeconds
+    give_up_s: SomeSeconds  # how long delivery is retried
+    outage_announce_s: Seconds  # users are told of outages expected to last at least this long
     outage_clause: str

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.notices import NoticeRules
-from domain.reasons import Text
 
 
 class OutageKind(StrEnum):
@@ -36,11 +35,15 @@ class AnnounceReason(StrEnum):
     LASTED_LONG = "lasted_long"  # longer than was expected
 
 
-ANNOUNCE_TEXTS = {
-    AnnounceReason.FAULT: Text("故障停热。", "A fault interrupts heating."),
-    AnnounceReason.EXPECTED_LONG: Text("预计停热时长达到公告标准。", "Its expected duration requires an announcement."),
-    AnnounceReason.LASTED_LONG: Text("实际停热时长达到公告标准。", "Its duration so far requires an announcement."),
-}
+class OutageRefusal(StrEnum):
+    """Reason for refusing what is said of an outage."""
+
+    NO_EXPECTED_END = "no_expected_end"
+    ENDS_BEFORE_BEGIN = "ends_before_begin"
+    CANCELLED = "cancelled"
+    RESTORED = "restored"
+    BEGUN = "begun"
+    RESTORED_OUTSIDE = "restored_outside"  # before it began, or in the future
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,24 +87,19 @@ def is_late(outage: KnownOutage, now: datetime) -> bool:
     return not outage.over and outage.late_at is None and expected is not None and expected <= now
 
 
-def span_fault(kind: OutageKind, begins_at: datetime, expected_end: datetime | None) -> Text | None:
+def span_fault(kind: OutageKind, begins_at: datetime, expected_end: datetime | None) -> OutageRefusal | None:
     """Return the fault in the times of an outage; None if they are in order."""
     if expected_end is None:
-        missing = Text("计划停热必须给出预计恢复时间。", "A planned outage needs an expected end.")
-        return missing if kind is OutageKind.PLANNED else None
-    return (
-        None
-        if expected_end > begins_at
-        else Text("预计恢复时间须晚于开始时间。", "The expected end must be after the beginning.")
-    )
+        return OutageRefusal.NO_EXPECTED_END if kind is OutageKind.PLANNED else None
+    return None if expected_end > begins_at else OutageRefusal.ENDS_BEFORE_BEGIN
 
 
-def refusal(outage: KnownOutage, event: OutageEvent, now: datetime) -> Text | None:
+def refusal(outage: KnownOutage, event: OutageEvent, now: datetime) -> OutageRefusal | None:
     """Return the reason against an event of an outage; None if it is allowed."""
     if outage.cancelled_at is not None:
-        return Text("该停热已取消。", "The outage was cancelled.")
+        return OutageRefusal.CANCELLED
     if outage.restored_at is not None and event is not OutageEvent.EXPLAINED:
-        return Text("该停热已恢复供热。", "Heat has already been restored.")
+        return OutageRefusal.RESTORED
     if event is OutageEvent.CANCELLED and outage.begins_at <= now:
-        return Text("停热已开始，不能取消，只能恢复。", "The outage has begun: it can be ended but not cancelled.")
+        return OutageRefusal.BEGUN
     return None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo
 
 from domain.care import Care
@@ -13,12 +14,16 @@ from domain.measurement import MeasurementRule
 from domain.notices import NoticeRules
 from domain.priority import DeskRule
 from domain.substation import SubstationLimits
+from domain.tickets import CALL_BACK_AFTER, CLOCK_NAMES, TicketClass
+from domain.toml_table import OneOf, Seconds, SomeOf, Within
 from domain.working_days import WorkingCalendar
 
 CLASSES = ("multistorey", "bungalow", "nonresidential")
 SEVERITIES = ("cold", "severe")
 ROOM_KINDS = ("living", "bedroom", "other")
 ROOMS = (*ROOM_KINDS, "out")  # as readings are judged: `out` while measurements have overruled a sensor, never judged
+ClassName: TypeAlias = Annotated[str, OneOf(tuple(TicketClass))]
+ClockName: TypeAlias = Annotated[str, OneOf((*CLOCK_NAMES, CALL_BACK_AFTER))]
 _DURATION = re.compile(r"P(?:(\d+)WD|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)", re.ASCII)
 
 
@@ -29,9 +34,9 @@ class Limit:
     The window is half-open and may cross midnight. `clause` says where the rule is written.
     """
 
-    home_class: str
-    severity: str
-    below_celsius: float
+    home_class: Annotated[str, OneOf(CLASSES)]
+    severity: Annotated[str, OneOf(SEVERITIES)]
+    below_celsius: Annotated[float, Within(-40, 60, thousandths=True)]
     opens: time | None = None
     closes: time | None = None
     clause: str | None = None
@@ -74,13 +79,13 @@ class Version:
     """The rules in force from a local day on."""
 
     valid_from: date
-    confirm_for_s: int
-    clear_for_s: int
-    deadband_k: float
-    hold_intervals: float
-    judged_rooms: tuple[str, ...]
+    confirm_for_s: Seconds
+    clear_for_s: Seconds
+    deadband_k: Annotated[float, Within(0, 10, thousandths=True)]
+    hold_intervals: Annotated[float, Within(1, 100)]
+    judged_rooms: Annotated[tuple[str, ...], SomeOf(ROOM_KINDS)]
     limits: tuple[Limit, ...]
-    clocks: Mapping[str, Mapping[str, Duration]]
+    clocks: Mapping[ClassName, Mapping[ClockName, Duration]]
     # Of each class with that clock: how long after the work the time for a call-back begins.
     call_back_after: Mapping[str, timedelta] = field(default_factory=dict)
     care: Care | None = None  # None: no device jobs
@@ -111,7 +116,7 @@ NO_RULES = Version(
     clocks={},
 )
 PAST_DAYS = 90  # longer than any gateway buffers, shorter than a season
-NO_CALENDAR = WorkingCalendar(frozenset(), frozenset(), frozenset())
+NO_CALENDAR = WorkingCalendar()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,7 +127,8 @@ class Policy:
     zone: ZoneInfo
     seasons: tuple[Season, ...]
     versions: tuple[Version, ...]
-    past_days: int = PAST_DAYS  # readings that arrive later than this after measuring are rejected
+    # Readings that arrive later than this after measuring are rejected.
+    past_days: Annotated[int, Within(1, 36_500)] = PAST_DAYS
     calendar: WorkingCalendar = NO_CALENDAR  # added to the public calendar; its years are listed in full
     text: str = ""  # the TOML that it was read from
 

@@ -110,9 +110,9 @@ def _of_limits(version: Version) -> Iterator[str]:
         if not mine:
             yield f"{home_class} has no limit of its own: contract only"
         elif not cold:
-            yield f"{home_class} has no day limit, only a floor"
+            yield f"{home_class} has no day limit, only a floor limit"
         elif severe and max(severe) >= min(cold):
-            yield f"{home_class}: the floor {max(severe):g} °C is not under the day limit {min(cold):g} °C"
+            yield f"{home_class}: the floor limit {max(severe):g} °C is not under the day limit {min(cold):g} °C"
     for a, b in pairwise(sorted(version.limits, key=_kind)):
         if _kind(a) == _kind(b):
             yield f"{a.home_class} has several {a.severity} limits: where windows overlap the highest counts"

@@ -2,21 +2,23 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Annotated
 
 from domain.milli import milli
 from domain.states import Severity
 from domain.tickets import TicketClass
+from domain.toml_table import Share, SomeSeconds, Within
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeskRule:
     """Desk rules of the policy. The regulation sets no numbers; the utility chooses all of them."""
 
-    warn_share: float  # share of a clock's span after which it warns
-    warm_for_s: int  # how long a home marked done must be known warm
-    still_cold_s: int  # how long after being marked done an unproven home is reported to the desk
-    urgent_depth_k: float  # a cold home this far below the limit is urgent
-    urgent_after_s: int  # and so is one cold for this long
+    warn_share: Share  # share of a clock's span after which it warns
+    warm_for_s: SomeSeconds  # how long a home marked done must be known warm
+    still_cold_s: SomeSeconds  # how long after being marked done an unproven home is reported to the desk
+    urgent_depth_k: Annotated[float, Within(0, 100, thousandths=True)]  # a cold home this far below the limit is urgent
+    urgent_after_s: SomeSeconds  # and so is one cold for this long
 
 
 PRIORITY_URGENT = 1

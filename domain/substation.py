@@ -2,18 +2,23 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
+
+from domain.quality import SPANS
+from domain.toml_table import Seconds, Within
+
+Pressure: TypeAlias = Annotated[float, Within(*SPANS["supply_pressure"][:2])]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubstationLimits:
     """Limits beyond which a substation is in alarm. Networks differ, so the utility chooses them."""
 
-    supply_low_celsius: float
-    supply_pressure_low_mpa: float
-    supply_pressure_high_mpa: float
-    return_pressure_low_mpa: float
-    for_s: int  # how long without a break
+    supply_low_celsius: Annotated[float, Within(*SPANS["supply_temperature"][:2])]
+    supply_pressure_low_mpa: Pressure
+    supply_pressure_high_mpa: Pressure
+    return_pressure_low_mpa: Pressure
+    for_s: Seconds  # how long without a break
 
 
 class AlarmKind(StrEnum):

@@ -6,8 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from domain.reasons import Text
-
 
 class TicketClass(StrEnum):
     """Subject class of a ticket."""
@@ -247,6 +245,7 @@ OF_INCIDENT = "incident"  # key in an event's data: number of the incident it wa
 SPOKEN_WITH = "contact"  # the only clock that work on a pipe does not stop: no one has spoken with the user
 CLOCK_NAMES = frozenset(name for move in MOVES.values() for name in move.meets) - {EVERYTHING}  # those of a policy
 AFTER_DONE = "call_back"  # the only clock that starts some time after the work is done
+CALL_BACK_AFTER = "call_back_after"  # among the clocks of a class: delay after the work before its call-back opens
 # Clocks that a relapse or rework resumes from their original start.
 RESUMED_BY_REWORK = ("done", "finish")
 
@@ -334,15 +333,3 @@ def event_for_user(event: Mapping[str, Any]) -> dict[str, Any]:
     actor = actor if actor in ("hearth", "user") else "staff"
     contact = {"contact": None} if "contact" in event else {}
     return {**event, **contact, "actor": actor, "data": {k: v for k, v in event["data"].items() if k in shown}}
-
-
-DELAY_TEXTS: Mapping[DelayReason, Text] = {
-    DelayReason.USER_ABSENT: Text("用户家中无人。", "Nobody was at home."),
-    DelayReason.USER_WISH: Text("应用户要求改期。", "The user asked for another time."),
-    DelayReason.PARTS: Text("等待配件。", "Waiting for parts."),
-    DelayReason.MANY_FAULTS: Text("故障较多，正在依次处理。", "There are many faults; they are being handled in turn."),
-    DelayReason.NETWORK_FAULT: Text("管网故障正在抢修。", "A network fault is being repaired."),
-    DelayReason.WEATHER: Text("天气原因。", "Delayed by the weather."),
-    DelayReason.THIRD_PARTY: Text("需第三方配合。", "Waiting for a third party."),
-    DelayReason.OTHER: Text("其他原因。", "Another reason."),
-}

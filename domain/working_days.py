@@ -27,9 +27,9 @@ class WorkingCalendar:
     A day outside the known years is neither: asking for it raises UnknownYear.
     """
 
-    holidays: Set[date]
-    workdays: Set[date]
-    years: Set[int]
+    holidays: Set[date] = frozenset()
+    workdays: Set[date] = frozenset()
+    years: Set[int] = frozenset()
 
     def works(self, day: date) -> bool:
         """Return whether a day is a working day.

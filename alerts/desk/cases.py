@@ -10,11 +10,12 @@ from typing import NamedTuple
 from psycopg import Connection
 
 from alerts.tickets.docket import Docket, Opening
-from domain.cases import CHANNEL_TEXTS, SUBJECT_TEXTS, CaseChannel, FollowUp, NewCase, refusal
+from domain.cases import CaseChannel, FollowUp, NewCase, refusal
 from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy
 from domain.priority import Cold, priority
 from domain.tickets import EventKind, TicketClass, TicketSource
+from domain.words.desk import CHANNEL_TEXTS, SUBJECT_TEXTS
 from store.notices import outbox
 from store.tickets import case_rows
 

@@ -14,16 +14,15 @@ from alerts.judging.screen import between
 from alerts.judging.weigh import ReadingRules
 from domain import milli
 from domain.instants import EVER_US, to_datetime, to_us
-from domain.measurement import MEASURED_TEXT
 from domain.policy import ROOM_KINDS, Limit, Policy, Version
-from domain.reasons import BREACH_TEXTS, BreachReason
+from domain.reasons import BreachReason
+from domain.words.reasons import ANY_TIME, BREACH_TEXTS, CONTRACT, MEASURED_TEXT, WINDOW
+from domain.words.text import Text
 from store.judging import rooms_then
 from store.readings.reading_rows import PLACED
 from store.registry import place_rows
 
-CONTRACT = "合同 / contract"
 DAY_US = 86_400_000_000
-ANY_TIME = ("任何时间", "at any time")
 
 
 class RoomThen(NamedTuple):
@@ -175,7 +174,7 @@ def explain_measured(
 
 
 def _limit(policy: Policy, version: Version, home: place_rows.HomeRow, flag: np.void) -> Limit:
-    """Return the limit that the home was under when its flag was confirmed: the floor if it was under both."""
+    """Return the limit that the home was under when its flag was confirmed: the floor limit if it was below both."""
     clock = to_datetime(_proven(flag)).astimezone(policy.zone).time()
     limits = [limit for limit in version.limits if limit.home_class == home.home_class]
     if home.contract_limit is not None:
@@ -232,12 +231,11 @@ def _on_the_clock(us: int, zone: ZoneInfo) -> str:
     return to_datetime(us).astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
 
-def _window(limit: Limit) -> tuple[str, str]:
+def _window(limit: Limit) -> Text:
     """Return the window of a limit in both languages."""
     if limit.opens is None or limit.closes is None:
         return ANY_TIME
-    opens, closes = limit.opens.isoformat("minutes"), limit.closes.isoformat("minutes")
-    return f"{opens}至{closes}", f"{opens} to {closes}"
+    return WINDOW.fill(opens=limit.opens.isoformat("minutes"), closes=limit.closes.isoformat("minutes"))
 
 
 def _shown(celsius: float, limit: float) -> str:

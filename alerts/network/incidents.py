@@ -12,21 +12,12 @@ import structlog
 from psycopg import Connection
 
 from alerts.tickets.docket import Docket, Opening
-from domain.incidents import (
-    END_TEXTS,
-    INCIDENT_TEXTS,
-    LEAVE_TEXTS,
-    IncidentEnd,
-    IncidentFinding,
-    IncidentRule,
-    LeaveReason,
-    course,
-    find,
-)
+from domain.incidents import IncidentEnd, IncidentFinding, IncidentRule, LeaveReason, course, find
 from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy, Version
 from domain.priority import PRIORITY_URGENT
 from domain.tickets import OF_INCIDENT, PASSED_ON, EventKind, TicketClass, TicketSource, TicketState, passes_on
+from domain.words.network import END_TEXTS, INCIDENT_TEXTS, LEAVE_TEXTS
 from store.base import numbers
 from store.network import child_rows, incident_rows
 from store.notices import outbox

@@ -8,9 +8,9 @@ from psycopg import Connection
 
 from domain.notice_timing import quiet_until
 from domain.notices import Audience, NoticeKind, OutboxEntry
-from domain.outages import OutageEvent, OutageKind, is_late, refusal, span_fault, why_announce
+from domain.outages import OutageEvent, OutageKind, OutageRefusal, is_late, refusal, span_fault, why_announce
 from domain.policy import Policy
-from domain.reasons import Text
+from domain.words.network import LIST_MARK
 from store.network import outage_rows
 from store.network.outage_rows import OutageRow, PlaceCodes
 from store.notices import outbox
@@ -28,8 +28,8 @@ class NoSuchOutage(Exception):
 class OutageRefused(Exception):
     """It cannot be said of this outage now."""
 
-    def __init__(self, why: Text) -> None:
-        super().__init__(why.en)
+    def __init__(self, why: OutageRefusal) -> None:
+        super().__init__(why)
         self.why = why
 
 
@@ -120,11 +120,7 @@ def restore(conn: Connection, policy: Policy, number: str, at: datetime, actor: 
     """
     row = _may(conn, number, OutageEvent.RESTORED, now)
     if not row.begins_at <= at <= now:
-        raise OutageRefused(
-            Text(
-                "恢复时间须在停热开始之后、现在之前。", "Heat comes back after the outage began, and not in the future."
-            )
-        )
+        raise OutageRefused(OutageRefusal.RESTORED_OUTSIDE)
     after = row._replace(restored_at=at)
     outage_rows.update(conn, after)
     outage_rows.append(conn, row.outage_id, OutageEvent.RESTORED, _written({"restored_at": at}), actor, now)
@@ -194,7 +190,7 @@ def _tell(
     """Put it into the outbox: for the staff always, for users if they know of the outage."""
     places = outage_rows.places(conn, row.outage_id)
     names = list(dict.fromkeys(place.name for place in places))
-    area = "、".join(names[:NAMED]) + ("…" if len(names) > NAMED else "")
+    area = LIST_MARK.join(names[:NAMED]) + ("…" if len(names) > NAMED else "")
     times = {name: getattr(row, name) for name in ("begins_at", "expected_end", "restored_at")}
     said = {"outage": row.number, "area": area, "reason": row.reason, **_written(times), **data}
     entries = [OutboxEntry(kind, Audience.DISPATCH, outage_id=row.outage_id, data=said)]

@@ -16,12 +16,13 @@ from psycopg import Connection
 from alerts.engine.suspect import frozen, jumps
 from alerts.engine.track import NONE, Int, Milli
 from alerts.tickets.docket import Docket, Opening
-from domain.care import CARE_TEXTS, CLOCK_READINGS, NEIGHBOURS_NEEDED, Care, CareEnd, CareReason, clock_text
+from domain.care import CLOCK_READINGS, NEIGHBOURS_NEEDED, Care, CareEnd, CareReason
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.milli import milli
 from domain.policy import Policy, Version
 from domain.priority import Cold, priority
 from domain.tickets import EventKind, TicketClass, TicketSource
+from domain.words.desk import CARE_TEXTS, clock_text
 from store.base import wire
 from store.readings import stays
 from store.sensors import care_rows

@@ -17,8 +17,9 @@ from api.http.paging import Page, Paged
 from api.http.problem import FieldFault, Problem, invalid, no_such, too_many
 from api.http.session import UNNAMED, AskingUserOrDesk, ChangingDesk, ChangingLeaders, ChangingUserOrDesk, Session
 from api.http.values import Instant
-from domain.cases import REVEAL_TEXTS, CaseChannel, FollowUp, NewCase, Reveal, Subject
-from domain.reasons import Text
+from api.words import problems
+from domain.cases import CaseChannel, FollowUp, NewCase, Reveal, Subject
+from domain.words.desk import REVEAL_TEXTS
 from store.base import access
 from store.base.access import EVERYWHERE, Right, Role, Scope
 from store.base.rows import Row
@@ -133,7 +134,7 @@ def take(changing: ChangingUserOrDesk, taken: CaseReport) -> Case:
     if changing.asker.role is Role.CUSTOMER:
         return complain(changing, taken)
     if taken.channel is None:
-        raise invalid(FieldFault("channel", Text("缺少此项", "Field required")))
+        raise invalid(FieldFault("channel", problems.REQUIRED))
     home = home_id(changing, taken.home) if taken.home is not None else None
     number = _open(changing, taken, taken.channel, home, changing.asker.actor)
     changing.notes["ticket"] = number
@@ -152,7 +153,7 @@ def complain(changing: Session, taken: CaseReport) -> Case:
     for own in sorted(changing.scope.own_homes):  # the next count then sees what this one wrote
         lock_place(changing.conn, TicketPlace(home=own))
     if case_rows.open_of_homes(changing.conn) >= MOST_OPEN:
-        raise Problem(409, Text("未办结的投诉过多", "too many open complaints"))
+        raise Problem(409, problems.TOO_MANY_CASES)
     if seconds := changing.limiter.wait_case(changing.asker.actor):
         raise too_many(seconds)
     with _as_desk(changing):
@@ -164,7 +165,7 @@ def _own_home(changing: Session, taken: CaseReport) -> int:
     if taken.home is not None:
         return home_id(changing, taken.home)
     if len(changing.scope.own_homes) != 1:
-        raise invalid(FieldFault("home", Text("请说明是哪一户", "say which of your homes")))
+        raise invalid(FieldFault("home", problems.WHICH_HOME))
     return changing.scope.own_homes[0]
 
 
@@ -179,7 +180,7 @@ def _as_desk(changing: Session) -> Iterator[None]:
 def _open(changing: Session, taken: CaseReport, channel: CaseChannel, home: int | None, actor: str) -> str:
     """Open a case and return its number."""
     if taken.about_station is not None and not desk_pages.has_station(changing.conn, taken.about_station):
-        raise invalid(FieldFault("about_station", Text("没有此供热站", "no such station")))
+        raise invalid(FieldFault("about_station", problems.NO_SUCH_STATION))
     new = NewCase(
         case_class=taken.kind,
         subject=taken.subject,
@@ -202,7 +203,7 @@ def follow(number: Number, changing: ChangingDesk, followed: Followed) -> Case:
         step = CaseStep(number, followed.what, followed.note)
         found = follow_up(conn, changing.policy, step, changing.now, actor)
     except NotNow as error:
-        raise Problem(409, Text(f"此件现在不能进行该操作：{error}", str(error))) from None
+        raise Problem(409, problems.FOLLOW_UP_REFUSED.fill(reason=error)) from None
     if not found:
         raise no_such("case")
     changing.notes["what"] = followed.what.value

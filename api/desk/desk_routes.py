@@ -23,9 +23,10 @@ from api.http.language import Language, preferred
 from api.http.paging import Page, Paged, Sort, Sorted
 from api.http.problem import FieldFault, Problem, forbidden, invalid, no_such, too_many
 from api.http.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
+from api.words import problems
 from domain.priority import Cold, priority
-from domain.reasons import Text
 from domain.tickets import CREW_MOVES, MoveRefused, NewEvent, TicketClass, TicketSource, TooEarly
+from domain.words.text import Text
 from store.base.access import Role
 from store.tickets import desk_pages
 from store.tickets.ticket_rows import OpenTicketRow
@@ -95,7 +96,7 @@ def event(number: Number, changing: ChangingStaff, move: AnyMove) -> models.Tick
     """Add an event to a ticket. A move that its state does not allow is a 409 that names the reason."""
     kind = kind_of(move)
     if changing.asker.role is Role.CREW and kind not in CREW_MOVES:
-        raise forbidden(Text(f"班组不能进行此操作：{kind}", f"a crew may not do this: {kind}"))
+        raise forbidden(problems.CREW_FORBIDDEN.fill(kind=kind))
     found = desk_pages.ticket_id(changing.conn, changing.scope, number)
     if found is None:
         raise no_such("ticket")
@@ -117,7 +118,7 @@ def _let(changing: Session, ticket: int, move: AnyMove) -> None:
         case Merged():
             other = desk_pages.ticket_id(conn, changing.scope, move.into)
             if other is None:
-                raise invalid(FieldFault("into", Text("没有此工单", "no such ticket")))
+                raise invalid(FieldFault("into", problems.NO_SUCH_TICKET))
             merge(conn, policy, (ticket, other), move.data(), now, actor)
         case _:
             act(conn, policy, NewEvent(ticket, kind_of(move), move.data()), now, actor)
@@ -169,7 +170,7 @@ def open_at_place(changing: ChangingDesk, wanted: PlaceTicket) -> models.Ticket:
         substation = desk_pages.substation_id(changing.conn, wanted.substation)
     if building is None and substation is None:
         field = "building" if wanted.building is not None else "substation"
-        raise invalid(FieldFault(field, Text("没有此编号", "no such code")))
+        raise invalid(FieldFault(field, problems.NO_SUCH_CODE))
     return open_ticket(
         changing,
         Opening(
@@ -227,28 +228,17 @@ def open_ticket(changing: Session, opening: Opening, belongs: ReportTarget) -> m
     except OpenThere as error:
         raise _open_there(error.tickets) from None
     except NotThere:
-        raise Problem(
-            409, Text(f"此处没有未办结的工单 {belongs.add_to}", f"no ticket {belongs.add_to} is open there")
-        ) from None
+        raise Problem(409, problems.NOT_OPEN_THERE.fill(number=belongs.add_to)) from None
     except HomeHasTicket as error:
-        raise Problem(
-            409,
-            Text(
-                f"该户已有未办结的低温工单 {error.number}",
-                f"the home already has an open ticket for cold: {error.number}",
-            ),
-        ) from None
+        raise Problem(409, problems.HOME_HAS_TICKET.fill(number=error.number)) from None
     except UniqueViolation:
         # The open ticket is of a previous resident: this customer can neither see it nor add to it.
-        raise Problem(
-            409,
-            Text("该户已有未办结的低温工单，请致电我们", "the home has an open ticket for cold; please call us"),
-        ) from None
+        raise Problem(409, problems.HOME_HAS_TICKET_OF_OTHERS) from None
     except InsufficientPrivilege:
         # Row-level security, the second line of defence: the token could not see the ticket it tries to insert.
-        raise forbidden(Text("无权在此登记工单", "this token may not open a ticket there")) from None
+        raise forbidden(problems.MAY_NOT_OPEN) from None
     except TooMany:
-        raise Problem(409, Text("该户未办结的工单过多", "the home has too many open tickets")) from None
+        raise Problem(409, problems.TOO_MANY_TICKETS) from None
     number = f"T{made:08}"
     changing.notes["ticket"] = number
     return answer(changing, number)
@@ -256,10 +246,7 @@ def open_ticket(changing: Session, opening: Opening, belongs: ReportTarget) -> m
 
 def _open_there(tickets: Sequence[OpenTicketRow]) -> Problem:
     numbers = ", ".join(one.number for one in tickets)
-    detail = Text(
-        f"此处已有未办结的工单：{numbers}。请说明是补充（add_to）还是新事项（new）",
-        f"already open there: {numbers}; choose the one to add to (add_to), or say that it is new (new)",
-    )
+    detail = problems.OPEN_THERE.fill(numbers=numbers)
     found = [
         {"number": one.number, "class": one.ticket_class, "state": one.state, "since": one.opened_at} for one in tickets
     ]
@@ -290,7 +277,7 @@ def check_station(asking: Session, station: str) -> None:
         Problem: 422.
     """
     if not desk_pages.has_station(asking.conn, station):
-        raise invalid(FieldFault("station", Text("没有此供热站", "no such station")))
+        raise invalid(FieldFault("station", problems.NO_SUCH_STATION))
 
 
 @contextmanager
@@ -300,8 +287,8 @@ def refusals(asking: Session) -> Iterator[None]:
         yield
     except TooEarly as error:
         local = f"{error.allowed_from.astimezone(asking.policy.zone):%Y-%m-%d %H:%M}"
-        zh = f"工单 {error.number}：{local} 之后方可进行 {error.kind}"
+        zh = problems.TOO_EARLY.format(number=error.number, allowed_from=local, kind=error.kind)
         raise Problem(409, Text(zh, str(error)), allowed_from=error.allowed_from) from None
     except MoveRefused as error:
-        zh = f"工单 {error.number} 当前状态为 {error.state}，不能进行 {error.kind}：{error.reason}"
+        zh = problems.MOVE_REFUSED.format(**vars(error))
         raise Problem(409, Text(zh, str(error))) from None

@@ -13,15 +13,8 @@ from api.http.paging import Page, Paged
 from api.http.problem import FieldFault, Problem, invalid
 from api.http.session import AskingStaff, ChangingDesk, ChangingStaff
 from api.http.values import Asked, Instant, Shown
-from domain.measurement import (
-    HIGHEST_CELSIUS,
-    LOWEST_CELSIUS,
-    REFUSAL_TEXTS,
-    DueReason,
-    NewMeasurement,
-    RecordRefusal,
-    RecordWorth,
-)
+from domain.measurement import HIGHEST_CELSIUS, LOWEST_CELSIUS, DueReason, NewMeasurement, RecordRefusal, RecordWorth
+from domain.words.desk import RECORD_REFUSAL_TEXTS
 from store.sensors import measurement_rows
 
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
@@ -122,8 +115,8 @@ def file(code: Code, changing: ChangingStaff, filed: Filed) -> Measurement:
         taken = record(changing.conn, changing.policy, home_id(changing, code), new, changing.now, changing.asker.actor)
     except NotTaken as error:
         if error.reason in CONFLICTS:
-            raise Problem(409, REFUSAL_TEXTS[error.reason]) from None
-        raise invalid(FieldFault(FIELDS.get(error.reason, "corrects"), REFUSAL_TEXTS[error.reason])) from None
+            raise Problem(409, RECORD_REFUSAL_TEXTS[error.reason]) from None
+        raise invalid(FieldFault(FIELDS.get(error.reason, "corrects"), RECORD_REFUSAL_TEXTS[error.reason])) from None
     changing.notes["measurement"] = taken.number
     (row,) = measurement_rows.shown(changing.conn, changing.scope, number=taken.number, limit=1)
     return Measurement.model_validate(row)

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from api.http.values import Asked
-from domain.tickets import DELAY_TEXTS, DelayReason, EventKind
+from domain.tickets import DelayReason, EventKind
+from domain.words.desk import DELAY_TEXTS
 
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]

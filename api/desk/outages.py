@@ -13,8 +13,9 @@ from api.http.paging import Page, Paged
 from api.http.problem import FieldFault, Problem, invalid, no_such
 from api.http.session import Asking, AskingDesk, ChangingDesk, Session
 from api.http.values import Asked, Instant
+from api.words import problems
 from domain.outages import OutageKind
-from domain.reasons import Text
+from domain.words.network import OUTAGE_REFUSAL_TEXTS
 from store.base.rows import Row
 from store.network import outage_rows
 from store.network.outage_rows import PlaceCodes
@@ -249,7 +250,7 @@ def _answering() -> Iterator[None]:
     except NoSuchOutage:
         raise no_such("outage") from None
     except OutageRefused as error:
-        raise Problem(409, error.why) from None
+        raise Problem(409, OUTAGE_REFUSAL_TEXTS[error.why]) from None
 
 
 def _known(session: Session, area: Area, where: str) -> PlaceCodes:
@@ -262,7 +263,7 @@ def _known(session: Session, area: Area, where: str) -> PlaceCodes:
     known = registry_rows.known(session.conn, given)
     unknown = {kind: sorted(codes - getattr(known, kind)) for kind, codes in given._asdict().items()}
     faults = [
-        FieldFault(f"{where}.{kind}", Text(f"未登记：{codes[0]}", f"{codes[0]} is not in the registry"))
+        FieldFault(f"{where}.{kind}", problems.NOT_REGISTERED.fill(code=codes[0]))
         for kind, codes in unknown.items()
         if codes
     ]

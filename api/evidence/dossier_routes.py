@@ -14,7 +14,7 @@ from api.homes.home_routes import Code, FromDay, ToDay, home_id, today
 from api.http.download import Download, file_for
 from api.http.problem import FieldFault, forbidden, invalid
 from api.http.session import Asking, Session, names_of, surroundings
-from domain.reasons import Text
+from api.words import problems
 from papers.dossier.compose import DossierRequest, compose
 from papers.dossier.lines import DossierAudience
 from papers.dossier.readings import MOST_READINGS, TooMuch
@@ -23,11 +23,6 @@ from store.base.access import Role
 DEFAULT_SPAN = timedelta(days=30)
 LONGEST_SPAN = timedelta(days=400)  # a heating season, or a whole year
 DAY = timedelta(days=1)
-TOO_LONG = Text(f"早于 to 超过 {LONGEST_SPAN.days} 天", f"is more than {LONGEST_SPAN.days} days before `to`")
-NO_SPAN = Text("须早于 to", "must be before `to`")
-FUTURE = Text("晚于明天", "is later than tomorrow")
-TOO_MUCH = Text(f"该时段读数超过 {MOST_READINGS} 条", f"more than {MOST_READINGS} readings in the span")
-STAFF_ONLY = Text("内部版本仅供供热单位", "the staff version is for the company only")
 ZIP: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The dossier; its root digest is the ETag",
@@ -78,7 +73,7 @@ def evidence(
         try:
             tag = f'"{compose(asking.conn, asking.scope, asking.policy, wanted, sheet.file, key)}"'
         except TooMuch:
-            raise invalid(FieldFault("from", TOO_MUCH)) from None
+            raise invalid(FieldFault("from", problems.TOO_MUCH.fill(most=MOST_READINGS))) from None
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"evidence-{code}-{wanted.first}-{wanted.end}")
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in (if_none_match or ""):
@@ -96,18 +91,18 @@ def _wanted(asking: Session, code: str, query: DossierQuery) -> DossierRequest:
     """
     customer = asking.asker.role is Role.CUSTOMER
     if customer and query.view is DossierAudience.STAFF:
-        raise forbidden(STAFF_ONLY)
+        raise forbidden(problems.STAFF_ONLY)
     tomorrow = today(asking) + DAY
     end = query.end or tomorrow
     first = query.begin or end - DEFAULT_SPAN
     if end > tomorrow:
-        raise invalid(FieldFault("to", FUTURE))
+        raise invalid(FieldFault("to", problems.FUTURE))
     home = home_id(asking, code)
     if since := asking.scope.since.get(home):
         first = max(first, since.day)  # earlier records belong to a previous resident
     if first >= end:
-        raise invalid(FieldFault("from", NO_SPAN))
+        raise invalid(FieldFault("from", problems.NO_SPAN))
     if end - first > LONGEST_SPAN:
-        raise invalid(FieldFault("from", TOO_LONG))
+        raise invalid(FieldFault("from", problems.LONGER_THAN.fill(days=LONGEST_SPAN.days)))
     audience = query.view or (DossierAudience.USER if customer else DossierAudience.STAFF)
     return DossierRequest(home, code, first, end, audience)

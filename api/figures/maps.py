@@ -10,15 +10,10 @@ from pydantic import BaseModel
 from api.http.problem import FieldFault, invalid
 from api.http.session import AskingStaff
 from api.http.values import Instant, Shown
-from domain.reasons import Text
+from api.words.problems import NO_BOX
 from store.base.rows import Row
 from store.figures import map_rows
 from store.figures.map_rows import MapExtent
-
-NO_BOX = Text(
-    "应为西、南、东、北四个经纬度，例如 116.2,39.8,116.6,40.1",
-    "must be west,south,east,north in degrees, such as 116.2,39.8,116.6,40.1",
-)
 
 
 class GeoJson(JSONResponse):

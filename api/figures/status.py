@@ -12,9 +12,10 @@ from pydantic import BaseModel, Field
 
 from api.http.session import AppContext, surroundings
 from api.http.values import Instant
+from api.words.pages import OTHERS
 from domain.crowd import Group, HomeCount, grouped, roughly, share, total
 from domain.outages import OutageKind
-from domain.reasons import Text
+from domain.words.text import Text
 from store.base import access
 from store.base.access import Scope
 from store.base.rows import Row
@@ -25,7 +26,6 @@ NOBODY = Scope(everywhere=False, own_station=None, own_homes=[])
 FIGURES_FOR = timedelta(minutes=10)
 OUTAGES_FOR = timedelta(seconds=30)
 CACHED = "public, max-age=30"
-OTHERS = Text("其他片区", "Other areas")
 
 Part = Annotated[float, Field(ge=0, le=1)]
 

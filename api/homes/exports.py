@@ -16,7 +16,7 @@ from api.homes.home_routes import Code, From, FromDay, To, ToDay, home_id, today
 from api.http.download import AnswerFile, Download, file_for
 from api.http.problem import FieldFault, invalid, unavailable
 from api.http.session import EVERYONE, Bearer, Session, asked_by, names_of, surroundings
-from domain.reasons import Text
+from api.words import problems
 from papers.exports.formats import MEDIA, Format, write
 from papers.exports.schemas import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, READINGS, celsius_column, judged_celsius
 from store.base.access import Role
@@ -26,7 +26,6 @@ from store.readings.reading_history import HomePoint
 
 DEFAULT_SPAN = timedelta(days=30)
 LONGEST_SPAN = timedelta(days=800)  # two heating seasons and the summer between
-BUSY = Text("正在进行的导出过多", "too many exports in progress")
 
 router = APIRouter(prefix="/v1", tags=["exports"])
 TABLE: dict[int | str, dict[str, Any]] = {
@@ -69,7 +68,7 @@ def place_for_export(request: Request) -> Iterator[None]:
     """
     places = surroundings(request).exports
     if not places.acquire(blocking=False):
-        raise unavailable(BUSY)
+        raise unavailable(problems.TOO_MANY_EXPORTS)
     try:
         yield
     finally:
@@ -148,4 +147,4 @@ def check_span(start: datetime, end: datetime) -> None:
 def too_long() -> Exception:
     """Make a 422: the span is too long for one export."""
     most = LONGEST_SPAN.days
-    return invalid(FieldFault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))
+    return invalid(FieldFault("from", problems.LONGER_THAN.fill(days=most)))

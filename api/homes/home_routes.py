@@ -17,8 +17,8 @@ from api.http.paging import Page, Paged, Paging, Sort, Sorted
 from api.http.problem import FieldFault, invalid, no_such
 from api.http.session import Asking, Session
 from api.http.values import Asked, AskedDay, AskedZone, rounded
+from api.words import problems
 from domain.quality import Quality
-from domain.reasons import Text
 from store.base.rows import Row
 from store.judging import ledger_days
 from store.readings import reading_history
@@ -150,7 +150,7 @@ def bucketed(asking: Session, stretch: reading_history.HistoryPage, every: Every
     """
     if stretch.end - stretch.start > LONGEST_BUCKETED_SPAN:
         most = LONGEST_BUCKETED_SPAN.days
-        raise invalid(FieldFault("from", Text(f"早于 to 超过 {most} 天", f"is more than {most} days before `to`")))
+        raise invalid(FieldFault("from", problems.LONGER_THAN.fill(days=most)))
     # Sensor clocks run ahead by less than a day, so nothing is measured later.
     ending = replace(stretch, end=min(stretch.end, asking.now + DAY))
     return buckets(asking, ending, every, zone or asking.policy.zone)

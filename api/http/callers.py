@@ -7,13 +7,9 @@ from psycopg import Connection
 
 from api.http.oidc import Claims, KeysAway, Oidc, TokenRefused
 from api.http.problem import Problem, unauthorised, unavailable
-from domain.reasons import Text
+from api.words.problems import KEYS_AWAY, WRONG_TOKEN
 from store.base import access
 from store.base.access import EVERYWHERE, Asker
-
-NO_TOKEN = Text("需要令牌（Bearer）", "a bearer token is required")
-WRONG_TOKEN = Text("令牌不存在、已过期或已撤销", "the token is unknown, expired or revoked")
-KEYS_AWAY = Text("无法取得身份提供方的密钥", "the keys of the identity provider are unavailable")
 
 
 def vouched(oidc: Oidc | None, token: str, now: datetime) -> Claims | None:

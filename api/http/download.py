@@ -17,13 +17,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.http.problem import unavailable
-from domain.reasons import Text
+from api.words.problems import TOO_MANY_DOWNLOADS
 
 IN_MEMORY = 1 << 20  # bytes; larger files go to disk
 BLOCK = 1 << 16
 PATIENCE_S = 10.0  # per block
 SLOWEST = 16_384  # bytes a second, averaged over the whole response
-TOO_MANY = Text("正在进行的下载过多", "too many downloads in progress")
 log = structlog.get_logger()
 
 
@@ -51,7 +50,7 @@ class DownloadSlots:
         with self._lock:
             full = any(self._held[kind, name] >= self._per_name[kind] for kind, name in names.items())
             if full or self._all >= self._most:
-                raise unavailable(TOO_MANY)
+                raise unavailable(TOO_MANY_DOWNLOADS)
             self._all += 1
             self._held.update(names.items())
 

@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.limits import Limiter
 from api.http.oidc import Oidc
-from api.http.problem import FRAMEWORK, TOO_LONG, Problem, too_many
+from api.http.problem import FRAMEWORK, Problem, too_many
+from api.words.problems import TOO_LONG
 
 # Pages set their own policy; without one, nothing may be loaded.
 HEADERS: dict[str, str] = {

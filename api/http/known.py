@@ -5,7 +5,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.http.problem import FieldFault, invalid
-from domain.reasons import Text
+from api.words.problems import NO_PARAMETER, NO_PARAMETERS
+from domain.words.text import Text
 
 OURS = "/v1/"  # pages ignore keys that links elsewhere add
 
@@ -35,6 +36,5 @@ def _shown(key: str) -> str:
 
 def _detail(names: tuple[str, ...]) -> Text:
     if not names:
-        return Text("未知参数；此路径没有查询参数", "is not a parameter; this path has none")
-    listed = ", ".join(names)
-    return Text(f"未知参数；可用的有 {listed}", f"is not a parameter; available: {listed}")
+        return NO_PARAMETERS
+    return NO_PARAMETER.fill(known=", ".join(names))

@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeAlias
 
-from domain.reasons import Text
+from domain.words.text import Text
 
 Language: TypeAlias = Literal["zh", "en"]
 USUAL: Language = "en"

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from api.http.problem import FieldFault, Problem, invalid
 from api.http.values import day
+from api.words.problems import BAD_CURSOR
 from domain import instants
-from domain.reasons import Text
 
 MAX_ID = 2**63 - 1
 _SEPARATOR = "|"
@@ -131,5 +131,4 @@ def _checked_instant(text: str) -> datetime:
 
 
 def _bad_cursor() -> Problem:
-    detail = Text("不是此列表给出的 next", "is not a `next` cursor of this list")
-    return invalid(FieldFault("cursor", detail))
+    return invalid(FieldFault("cursor", BAD_CURSOR))

@@ -19,7 +19,9 @@ from starlette.types import Scope
 from api.http.language import Language, preferred, said
 from api.http.messages import in_both
 from api.http.values import Instant
-from domain.reasons import Text
+from api.words import problems
+from domain.words.notices import SEPARATOR
+from domain.words.text import Text
 from store.base.away import AWAY
 
 MEDIA_TYPE = "application/problem+json"
@@ -52,18 +54,18 @@ class Meaning(NamedTuple):
 
 
 MEANINGS = {
-    ProblemType.UNAUTHORISED: Meaning(401, Text("未提供有效的令牌", "No valid token")),
-    ProblemType.FORBIDDEN: Meaning(403, Text("无权进行此操作", "Not permitted with this token")),
-    ProblemType.NOT_FOUND: Meaning(404, Text("未找到", "Not found")),
-    ProblemType.METHOD: Meaning(405, Text("不支持此方法", "Method not allowed")),
-    ProblemType.CONFLICT: Meaning(409, Text("与当前状态冲突", "Conflict with the current state")),
-    ProblemType.TOO_LARGE: Meaning(413, Text("请求过大", "Request too large")),
-    ProblemType.MEDIA: Meaning(415, Text("不支持的内容类型", "Unsupported media type")),
-    ProblemType.INVALID: Meaning(422, Text("请求内容无效", "Invalid request")),
-    ProblemType.TOO_MANY: Meaning(429, Text("请求过于频繁", "Too many requests")),
-    ProblemType.INTERNAL: Meaning(500, Text("服务器内部错误", "Internal error")),
-    ProblemType.UNAVAILABLE: Meaning(503, Text("暂时无法提供服务", "Temporarily unavailable")),
-    ProblemType.OTHER: Meaning(400, Text("请求有误", "Bad request")),
+    ProblemType.UNAUTHORISED: Meaning(401, problems.UNAUTHORISED_TITLE),
+    ProblemType.FORBIDDEN: Meaning(403, problems.FORBIDDEN_TITLE),
+    ProblemType.NOT_FOUND: Meaning(404, problems.NOT_FOUND_TITLE),
+    ProblemType.METHOD: Meaning(405, problems.METHOD_TITLE),
+    ProblemType.CONFLICT: Meaning(409, problems.CONFLICT_TITLE),
+    ProblemType.TOO_LARGE: Meaning(413, problems.TOO_LARGE_TITLE),
+    ProblemType.MEDIA: Meaning(415, problems.MEDIA_TITLE),
+    ProblemType.INVALID: Meaning(422, problems.INVALID_TITLE),
+    ProblemType.TOO_MANY: Meaning(429, problems.TOO_MANY_TITLE),
+    ProblemType.INTERNAL: Meaning(500, problems.INTERNAL_TITLE),
+    ProblemType.UNAVAILABLE: Meaning(503, problems.UNAVAILABLE_TITLE),
+    ProblemType.OTHER: Meaning(400, problems.OTHER_TITLE),
 }
 BY_STATUS = {meaning.status: kind for kind, meaning in MEANINGS.items()}
 
@@ -153,15 +155,15 @@ class Problem(Exception):
 
 
 NOUNS = {
-    "home": Text("没有此用户", "no such home"),
-    "ticket": Text("没有此工单", "no such ticket"),
-    "outage": Text("没有此停热记录", "no such outage"),
+    "home": problems.NO_SUCH_HOME,
+    "ticket": problems.NO_SUCH_TICKET,
+    "outage": problems.NO_SUCH_OUTAGE,
 }
 
 
 def no_such(noun: str) -> Problem:
     """Make a 404: the thing does not exist or is out of the caller's scope, indistinguishably."""
-    return Problem(404, NOUNS.get(noun, Text("不存在", f"no such {noun}")))
+    return Problem(404, NOUNS.get(noun, problems.NO_SUCH.fill(noun=noun)))
 
 
 def unauthorised(detail: Text | str, delay_s: float = 0.0) -> Problem:
@@ -176,7 +178,7 @@ def forbidden(detail: Text | str) -> Problem:
 
 def too_many(retry_after_s: int) -> Problem:
     """Make a 429: over the limit."""
-    detail = Text(f"请在 {retry_after_s} 秒后重试", f"try again in {retry_after_s} s")
+    detail = problems.RETRY_LATER.fill(seconds=retry_after_s)
     return Problem(429, detail, headers={"Retry-After": str(retry_after_s)})
 
 
@@ -188,8 +190,8 @@ def unavailable(detail: Text | str) -> Problem:
 def invalid(*faults: FieldFault) -> Problem:
     """Make a 422 from the faults of parameters or fields."""
     detail = Text(
-        "；".join(f"{f.parameter}: {said(f.detail, 'zh')}" for f in faults),
-        "; ".join(f"{f.parameter}: {said(f.detail, 'en')}" for f in faults),
+        SEPARATOR.zh.join(f"{f.parameter}: {said(f.detail, 'zh')}" for f in faults),
+        SEPARATOR.en.join(f"{f.parameter}: {said(f.detail, 'en')}" for f in faults),
     )
     return Problem(422, detail, faults=list(faults))
 
@@ -221,11 +223,10 @@ async def _ours(request: Request, error: Problem) -> JSONResponse:
     return error.response(request.scope)
 
 
-TOO_LONG = Text("请求体过长", "the body is too long")
 FRAMEWORK = {
-    404: Text("没有此路径", "no such path"),
-    405: Text("此路径不支持该方法", "this path does not support the method"),
-    413: TOO_LONG,
+    404: problems.NO_SUCH_PATH,
+    405: problems.NO_SUCH_METHOD,
+    413: problems.TOO_LONG,
 }
 
 
@@ -248,17 +249,15 @@ def _database(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, ReadOnlySqlTransaction) and request.method in ("GET", "HEAD"):
         raise error  # a read-only route tried to write: a bug here, whatever the server
     if isinstance(error, ReadOnlySqlTransaction):
-        return unavailable(Text("数据库目前只读", "the database is temporarily read-only")).response(request.scope)
-    return unavailable(Text("数据库没有响应", "the database is not responding")).response(request.scope)
+        return unavailable(problems.READ_ONLY).response(request.scope)
+    return unavailable(problems.NO_ANSWER).response(request.scope)
 
 
 def _second_wall(request: Request, error: InsufficientPrivilege) -> JSONResponse:
     # Row-level security stopped what the application let through: a check is missing above.
     structlog.get_logger().error("refused_by_database", path=request.url.path, error=str(error).splitlines()[0])
-    return forbidden(Text("数据库拒绝了此操作", "the database refused this operation")).response(request.scope)
+    return forbidden(problems.REFUSED_BY_DATABASE).response(request.scope)
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    return Problem(500, Text("服务器内部错误，已记入日志", "internal error; it has been logged")).response(
-        request.scope
-    )
+    return Problem(500, problems.INTERNAL).response(request.scope)

@@ -17,14 +17,14 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from api.http import callers
-from api.http.callers import NO_TOKEN, vouched
+from api.http.callers import vouched
 from api.http.company import Company
 from api.http.download import DownloadSlots
 from api.http.guard import Guard
 from api.http.limits import Limiter, subscriber
 from api.http.problem import Problem, forbidden, too_many, unauthorised
+from api.words import problems
 from domain.policy import Policy
-from domain.reasons import Text
 from store.base import access, audit
 from store.base.access import Asker, Right, Role, Scope
 
@@ -113,7 +113,7 @@ def changed_by(roles: Collection[Role]) -> Opening:
 @contextmanager
 def _session(request: Request, bearer: Bearer, roles: Collection[Role], right: Right) -> Iterator[Session]:
     if bearer is None:
-        raise unauthorised(NO_TOKEN)
+        raise unauthorised(problems.NO_TOKEN)
     given = surroundings(request)
     now = given.clock()
     with _keeping_waiting(request):
@@ -142,9 +142,9 @@ def _keeping_waiting(request: Request) -> Iterator[None]:
 
 def _check(asker: Asker, roles: Collection[Role], right: Right) -> None:
     if asker.role not in roles:
-        raise forbidden(Text(f"角色 {asker.role} 无权", f"not permitted for the role {asker.role}"))
+        raise forbidden(problems.ROLE_FORBIDDEN.fill(role=asker.role))
     if right not in asker.rights:
-        raise forbidden(Text(f"令牌不含权限 {right}", f"the token lacks the right `{right}`"))
+        raise forbidden(problems.RIGHT_MISSING.fill(right=right))
 
 
 def names_of(request: Request, session: Session) -> dict[str, str]:
@@ -178,7 +178,6 @@ def entry(request: Request, session: Session) -> audit.AuditEntry:
 Asking = Annotated[Session, Depends(asked_by(EVERYONE), scope="function")]
 AskingStaff = Annotated[Session, Depends(asked_by(STAFF), scope="function")]
 AskingDesk = Annotated[Session, Depends(asked_by(DESK), scope="function")]
-AskingLeaders = Annotated[Session, Depends(asked_by(LEADERS), scope="function")]
 Changing = Annotated[Session, Depends(changed_by(EVERYONE), scope="function")]
 ChangingStaff = Annotated[Session, Depends(changed_by(STAFF), scope="function")]
 ChangingDesk = Annotated[Session, Depends(changed_by(DESK), scope="function")]

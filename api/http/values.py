@@ -9,18 +9,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from api.http.messages import UnreadableValue
+from api.words.problems import NO_DAY, NO_INSTANT, NO_ZONE, OUT_OF_BOUNDS
 from domain import instants
-from domain.reasons import Text
 
-NO_INSTANT = Text(
-    "应为 RFC 3339 格式并带时区的时间，例如 2026-01-15T06:00:00Z",
-    "must be RFC 3339 with an offset, such as 2026-01-15T06:00:00Z",
-)
-NO_DAY = Text("应为日期，例如 2026-01-15", "must be a day such as 2026-01-15")
-OUT_OF_BOUNDS = Text(
-    "应在 1970 年至 2199 年之间，时差不超过 14:59", f"must be {instants.BOUNDS}, its offset at most 14:59"
-)
-NO_ZONE = Text("应为 IANA 时区，例如 Asia/Shanghai", "must be an IANA time zone such as Asia/Shanghai")
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 
 

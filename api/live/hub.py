@@ -19,15 +19,13 @@ from api.http.problem import too_many, unavailable
 from api.live.changes import ListenerView, Telling
 from api.live.listener import Delivery, HubLimits, Listener, Lost, home_event
 from api.live.reader import FeedReader, WatchedHomes
-from domain.reasons import Text
+from api.words.problems import NO_ANSWER, TOO_MANY_LISTENERS
 from store.base.access import Asker
 from store.base.away import AWAY
 from store.figures.live_feed import Snapshot
 
 RETRY_S = 5
 PATIENCE_S = 5.0  # for the first read of the feed
-NO_ANSWER = Text("数据库没有响应", "the database is not responding")
-FULL = Text("正在收听的连接过多", "too many listeners")
 
 
 class Hub:
@@ -67,7 +65,7 @@ class Hub:
         if self._by_actor[asker.actor] >= self.pace.per_token:
             raise too_many(RETRY_S)
         if self._by_actor.total() >= self.pace.listeners or self._closed:
-            raise unavailable(FULL)
+            raise unavailable(TOO_MANY_LISTENERS)
         if self._rechecking is None:
             loop = asyncio.get_running_loop()
             self._rechecking = loop.create_task(self._recheck())

@@ -11,19 +11,19 @@ import numpy as np
 from alerts.engine.schedule import Schedules
 from alerts.judging.terms import ScheduleCache
 from api.answers.seen import seen
-from api.desk.receipt import CLASSES
 from api.homes import home_routes
 from api.homes.buckets import Every
 from api.http.language import Language, said
 from api.http.session import Session
 from api.http.values import rounded
-from api.pages.chart import Chart, DayBar, Frame, Run, Step, Tick, day_by_day, runs, through_time, unknown
 from api.pages.render import Times
 from api.pages.tickets import ShownTicket, shown
 from domain.instants import to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.states import NotJudged
 from domain.tickets import TicketClass
+from domain.words.desk import CLASS_TEXTS
+from papers.chart import Chart, DayBar, Frame, Run, Step, Tick, day_by_day, runs, through_time, unknown
 from store.base import form_sent
 from store.base.rows import Row
 from store.judging import ledger_days
@@ -123,7 +123,8 @@ def _tickets(asking: Session, home_id: int, language: Language, times: Times) ->
             rows.append({**ticket, "description": case["text"]})
     newest = sorted(rows, key=lambda row: row["ticket_id"], reverse=True)
     return [
-        shown(seen(row, asking), said(CLASSES[row["class"]], language), language, times, asking.now) for row in newest
+        shown(seen(row, asking), said(CLASS_TEXTS[row["class"]], language), language, times, asking.now)
+        for row in newest
     ]
 
 

@@ -19,7 +19,7 @@ from api.http.session import Session, surroundings
 from api.pages import content, visit
 from api.pages.render import HOME, Times, page, say
 from api.pages.report import SUBJECTS, ReportForm, read, take
-from domain.cases import SUBJECT_TEXTS
+from domain.words.desk import SUBJECT_TEXTS
 from papers.exports.formats import Format
 from store.base.access import Right
 from store.base.rows import Row

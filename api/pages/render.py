@@ -10,7 +10,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from api.http.language import Language
-from api.pages.words import WORDS
+from api.words.pages import MONTHS, WORDS
 
 # Styles, images and form targets of this site only; no scripts, no framing.
 POLICY = (
@@ -23,7 +23,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Vary": "Accept-Language, Cookie",
 }
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 HOME = "/home"
 STATIC = {"page.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 _ENVIRONMENT = Environment(
@@ -74,14 +73,17 @@ class Times:
 
     def day(self, local: datetime) -> str:
         """Format a day: `25 Nov`, with the year unless it is the current one."""
-        year = local.year != self._now.year
-        if self._language == "zh":
-            return (f"{local.year}年" if year else "") + self.short(local)
-        return self.short(local) + (f" {local.year}" if year else "")
+        if local.year == self._now.year:
+            return self.short(local)
+        return self._date("date_with_year", local)
 
     def short(self, day: date) -> str:
         """Format a day without its year: `25 Nov`."""
-        return f"{day.month}月{day.day}日" if self._language == "zh" else f"{day.day} {MONTHS[day.month - 1]}"
+        return self._date("date", day)
+
+    def _date(self, key: str, day: date) -> str:
+        month = getattr(MONTHS[day.month - 1], self._language)
+        return say(self._language, key, year=day.year, month=month, day=day.day)
 
     def ago(self, instant: datetime) -> Markup:
         """Format the time since an instant: `12 min ago`."""

@@ -17,11 +17,11 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from api.http.callers import NO_TOKEN, WRONG_TOKEN
 from api.http.language import Language, preferred
 from api.http.problem import Problem
 from api.http.session import asked_by, changed_by, surroundings
 from api.pages.render import HOME, page
+from api.words.problems import NO_TOKEN, WRONG_TOKEN
 from store.base.access import Role
 from store.base.away import AWAY
 

@@ -12,13 +12,11 @@ from api.http.limits import Limiter
 from api.http.problem import Problem, too_many, unauthorised, unavailable
 from api.http.session import surroundings
 from api.uplinks.signatures import Pushed, proven, proves_address
-from domain.reasons import Text
+from api.words.problems import NOT_JSON, NOT_PROVEN
 from ingest.publisher import Published
 from ingest.push_table import PushEntry
 
 ACKNOWLEDGED_SECONDS = 4.0  # OneNET waits for five, IoTDA for fifteen
-NOT_PROVEN = Text("签名或密钥无效", "the signature or the secret is not valid")
-NOT_JSON = Text("请求正文不是 JSON", "the body is not JSON")
 
 router = APIRouter(prefix="/v1/uplinks", include_in_schema=False)
 

@@ -14,7 +14,6 @@ from ingest.decoders.shape import Incoming, Shape
 
 ADVERTISED = "data"  # the key of the hex
 MARK = bytes.fromhex("ff9904")  # manufacturer data of Ruuvi Innovations
-TAGS = ("tags", "data.tags")
 NO_TEMPERATURE, NO_HUMIDITY = -0x8000, 0xFFFF
 RAW_1, RAW_2, AIR, EXTENDED = 3, 5, 6, 0xE1
 RAW_2_LIKE = {RAW_2: 24, AIR: 20, EXTENDED: 40}  # bytes of each

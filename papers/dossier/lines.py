@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
 from domain.policy import Version
-from domain.reasons import CLEAR_TEXTS
 from domain.states import ClearReason
 from domain.tickets import EventKind, event_for_user, is_for_user
+from domain.words.reasons import CLEAR_TEXTS
 from store.base.rows import Row
 from store.evidence.dossier_rows import DossierPoint
 

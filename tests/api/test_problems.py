@@ -8,7 +8,7 @@ import pytest
 
 from api.http.language import preferred
 from api.http.problem import MEANINGS
-from api.http.values import NO_DAY, NO_INSTANT
+from api.words.problems import NO_DAY, NO_INSTANT
 from store.base import access
 from tests.api import town
 from tests.api.answers import check, opaque

@@ -97,6 +97,42 @@ def test_what_is_not_plain_is_noticed(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(faults(tmp_path)) == 1
 
 
+# Rooms whose texts people read. What files and messages may say in Chinese (registry, ingest, store) and the names of
+# the simulator's places are data.
+TALKING = ("alerts", "api", "dashboards", "domain", "hearth", "papers")
+
+
+def literals(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield each string of a file that is no docstring, with its line."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    first = [node.body[0] for node in nodes if isinstance(node, kinds) and node.body]
+    texts = {id(statement.value) for statement in first if isinstance(statement, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in texts:
+            yield node.lineno, node.value
+
+
+def strays(root: Path) -> list[str]:
+    """Return the Chinese literals of the product that stand outside of the words of a room."""
+    return [
+        f"{path.relative_to(root)}:{number}: {text}"
+        for room in TALKING
+        for path in sorted((root / room).rglob("*.py"))
+        if "words" not in path.relative_to(root).parts
+        for number, text in literals(path)
+        if re.search(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]", text)
+    ]
+
+
+def test_a_text_stands_with_the_words_of_its_room(tmp_path: Path) -> None:
+    assert strays(ROOT) == []
+    (tmp_path / "api/words").mkdir(parents=True)
+    for name in ("api/home.py", "api/words/home.py"):
+        (tmp_path / name).write_text('"""室温."""\nTITLE = f"{n}室温"\n', encoding="utf-8")
+    assert strays(tmp_path) == ["api/home.py:2: 室温"]
+
+
 def test_chinese_has_punctuation_of_its_own() -> None:
     """A half-width mark beside a Chinese character is a slip; brackets of code and of clause numbers are none."""
     rooms = ("domain", "papers", "api", "dashboards", "alerts", "registry", "store", "ingest", "hearth")

@@ -10,14 +10,14 @@ import pytest
 
 from bench.drawing.maps import world
 from bench.panels import panels
-from dashboards import words
 from dashboards.city_map import MAP_SIZE
 from dashboards.collection import dashboards
 from dashboards.grid import SCREENS, SCROLL_PX, Size, text_px
 from dashboards.ground import NEAREST, NOWHERE, MapGround, over
 from dashboards.look import LANGUAGES, Language
 from dashboards.panels import CHART_FIGURE_PX, TITLE_PX
-from domain.reasons import Text
+from dashboards.words import columns
+from domain.words.text import Text
 from store.figures.map_rows import MapExtent
 from tests.dashboards.conftest import look
 from tests.dashboards.contract import BAD_UNITS, FACTS, UNITS, Known, fact, is_wordless
@@ -63,7 +63,7 @@ def test_the_documents_say_what_was_verified() -> None:
 def test_units_have_no_words_of_another_language() -> None:
     assert all(is_wordless(unit) for unit in UNITS)
     assert not [unit for unit in set(BAD_UNITS) - {"dthms"} if is_wordless(unit)]
-    for name, column in words.COLUMNS.items():
+    for name, column in columns.COLUMNS.items():
         for language in LANGUAGES:
             unit = look(language).say(column.unit) if isinstance(column.unit, Text) else column.unit
             assert unit is None or is_wordless(unit), name

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from dashboards import words
+from dashboards.words import columns
 from domain.care import CareReason
 from domain.endings import TicketEnding
 from domain.incidents import IncidentKind
@@ -20,26 +20,28 @@ from domain.tickets import TicketClass, TicketState
 @pytest.mark.parametrize(
     ("named", "enum"),
     [
-        (words.TICKET_CLASSES, TicketClass),
-        (words.TICKET_STATES, TicketState),
-        (words.ENDINGS, TicketEnding),
-        (words.CLEAR_REASONS, ClearReason),
-        (words.INCIDENTS, IncidentKind),
-        (words.ALARMS, AlarmKind),
-        (words.AUDIENCES, Audience),
-        (words.OUTAGES, OutageKind),
+        (columns.TICKET_CLASSES, TicketClass),
+        (columns.TICKET_STATES, TicketState),
+        (columns.ENDINGS, TicketEnding),
+        (columns.CLEAR_REASONS, ClearReason),
+        (columns.INCIDENTS, IncidentKind),
+        (columns.ALARMS, AlarmKind),
+        (columns.AUDIENCES, Audience),
+        (columns.OUTAGES, OutageKind),
     ],
 )
-def test_enums(named: dict[str, words.Value], enum: type[StrEnum]) -> None:
+def test_enums(named: dict[str, columns.Value], enum: type[StrEnum]) -> None:
     assert set(named) == {each.value for each in enum}
 
 
 def test_states_and_reasons() -> None:
-    assert {state.shown for state in HomeState} | {severity.name.lower() for severity in Severity} <= set(words.STATES)
-    assert set(words.REASONS) == {each.value for enum in (CareReason, RejectReason) for each in enum}
-    assert all(value.text.zh and value.text.en for value in words.STATES.values())
+    assert {state.shown for state in HomeState} | {severity.name.lower() for severity in Severity} <= set(
+        columns.STATES
+    )
+    assert set(columns.REASONS) == {each.value for enum in (CareReason, RejectReason) for each in enum}
+    assert all(value.text.zh and value.text.en for value in columns.STATES.values())
 
 
 def test_clocks_of_all_policies_have_names() -> None:
     versions = [version for name in builtin_names() for version in builtin(name).versions]
-    assert {clock for v in versions for clocks in v.clocks.values() for clock in clocks} == set(words.CLOCKS)
+    assert {clock for v in versions for clocks in v.clocks.values() for clock in clocks} == set(columns.CLOCKS)

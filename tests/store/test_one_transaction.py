@@ -41,7 +41,7 @@ def test_exactly_the_limit_complies(desk: Desk) -> None:
     assert desk.rows("SELECT state FROM home_now")[0]["state"] == "compliant"
 
 
-def test_under_the_floor_at_night_is_severe_and_urgent(desk: Desk) -> None:
+def test_below_the_floor_limit_at_night_is_severe_and_urgent(desk: Desk) -> None:
     desk.say(("s1", NOON.replace(hour=3), 15.99))
     (flag,) = desk.flags()
     assert (flag["severity"], flag["limit_celsius"]) == (2, 16.0)

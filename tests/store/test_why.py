@@ -91,7 +91,7 @@ def test_a_flag_names_rule_reading_offset_and_every_judged_room(desk: Desk) -> N
     )
 
 
-def test_the_floor_holds_at_any_time(desk: Desk) -> None:
+def test_the_floor_limit_holds_at_any_time(desk: Desk) -> None:
     town.sensor(desk.conn, "s1", town.home(desk.conn, "H1"))
     desk.say(("s1", NOON.replace(hour=3), 15.99))
     told = why(desk)

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.notice_rendering import NOT_KNOWN, audiences, digest, render
-from domain.notice_texts import COUNTED, STAFF, USER, WORDS
 from domain.notices import URGENT, Audience, NoticeKind
 from domain.tickets import TicketClass
+from domain.words.notices import COUNTED, STAFF, USER, WORDS
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AT = datetime(2026, 1, 15, 23, 30, tzinfo=UTC)

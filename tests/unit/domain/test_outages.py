@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.outages import (
-    ANNOUNCE_TEXTS,
     AnnounceReason,
     KnownOutage,
     OutageEvent,
@@ -102,7 +101,3 @@ def test_times_make_sense() -> None:
     assert span_fault(OutageKind.FAULT, NOW, None) is None
     assert span_fault(OutageKind.FAULT, NOW, NOW) is not None
     assert span_fault(OutageKind.PLANNED, NOW, NOW + SECOND) is None
-
-
-def test_every_reason_has_its_text() -> None:
-    assert set(ANNOUNCE_TEXTS) == set(AnnounceReason)

@@ -362,7 +362,7 @@ def test_the_seed_leaves_two_classes_to_the_contract() -> None:
         (version(valid_from=date(2026, 1, 1)), WINTER, "begins before the first version is valid (2026-01-01)"),
         (version(valid_from=date(2027, 4, 1)), WINTER, "version 2027-04-01 begins after the last season has ended"),
         (version(judged_rooms=["other"]), WINTER, "neither living rooms nor bedrooms are judged"),
-        (limit(severity="severe"), WINTER, "multistorey has no day limit, only a floor"),
+        (limit(severity="severe"), WINTER, "multistorey has no day limit, only a floor limit"),
         (version(limits=[]), WINTER, "multistorey has no limit of its own: contract only"),
         (version(limits=SEED["version"][0]["limits"][:1] * 2), WINTER, "multistorey has several cold limits"),
     ],
@@ -375,10 +375,10 @@ def test_a_season_that_ends_tomorrow_is_no_past() -> None:
     assert warnings(load(seed()), date(2027, 3, 15)) == CONTRACT_ONLY
 
 
-def test_a_floor_over_the_day_limit_is_a_warning() -> None:
+def test_a_floor_limit_over_the_day_limit_is_a_warning() -> None:
     table = seed()
     table["version"][0]["limits"][1]["below"] = 18.5
-    assert "the floor 18.5 °C is not under the day limit 18 °C" in warnings(load(table), WINTER)[0]
+    assert "the floor limit 18.5 °C is not under the day limit 18 °C" in warnings(load(table), WINTER)[0]
 
 
 def test_before_the_first_version_nothing_is_judged_timed_or_announced() -> None:

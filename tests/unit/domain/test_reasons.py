@@ -6,8 +6,10 @@ from enum import StrEnum
 
 import pytest
 
-from domain.reasons import BREACH_TEXTS, CLEAR_TEXTS, REJECT_TEXTS, BreachReason, RejectReason, Text
+from domain.reasons import BreachReason, RejectReason
 from domain.states import ClearReason
+from domain.words.reasons import BREACH_TEXTS, CLEAR_TEXTS, REJECT_TEXTS
+from domain.words.text import Text
 
 
 @pytest.mark.parametrize(

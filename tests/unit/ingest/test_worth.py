@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from domain.quality import SPANS, Quality
-from domain.reasons import NO_VALUE_TEXTS, NoValue
+from domain.reasons import NoValue
 from ingest.uplink import WITHHELD, Uplink
 from ingest.worth import KEPT_RAW, Weighing, quality
 from store.readings.reading_rows import HOME_QUANTITIES, SUBSTATION_QUANTITIES
@@ -74,4 +74,3 @@ def test_every_quantity_of_a_message_has_its_span() -> None:
     assert (*HOME_QUANTITIES, *SUBSTATION_QUANTITIES) == tuple(SPANS)
     assert set(SPANS) == set(Uplink.__struct_fields__) - {"id", "ts"}
     assert set(SPANS) - set(KEPT_RAW) == {"humidity", "battery"}
-    assert set(NO_VALUE_TEXTS) == set(NoValue)

@@ -6,7 +6,7 @@ from string import Formatter
 
 import pytest
 
-from api.pages.words import WORDS
+from api.words.pages import WORDS
 from domain.policy_file import builtin, builtin_names
 from domain.tickets import CLOCK_NAMES, TicketState
 

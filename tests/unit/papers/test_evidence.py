@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.policy_file import builtin
-from domain.reasons import Text
-from papers.dossier import paper, words
+from domain.words.text import Text
+from papers.dossier import paper
 from papers.dossier.chart import TemperatureChart
 from papers.dossier.paper import MOST_ROWS, DossierContents, render
+from papers.words import dossier
 
 SEED = builtin("seed")
 START, DAY_US = 1_768_320_000_000_000, 86_400_000_000
@@ -76,7 +77,7 @@ def test_nothing_known_is_set_as_well(language: str) -> None:
                                                             "last_received_at": None})  # fmt: skip
     assert render(silent, language).startswith(b"%PDF")
     teller = paper._Teller(silent, language)
-    assert teller.finding() == teller.said(words.FINDING_NONE)
+    assert teller.finding() == teller.said(dossier.FINDING_NONE)
 
 
 def test_a_long_table_says_where_the_rest_is() -> None:
@@ -96,8 +97,8 @@ def test_a_sensor_of_two_rooms_is_one_line_of_the_chart() -> None:
 
 
 def test_every_text_has_both_languages() -> None:
-    texts = [value for value in vars(words).values() if isinstance(value, Text)]
-    maps = [value for value in vars(words).values() if isinstance(value, dict)]
+    texts = [value for value in vars(dossier).values() if isinstance(value, Text)]
+    maps = [value for value in vars(dossier).values() if isinstance(value, dict)]
     texts += [text for some in maps for text in some.values() if isinstance(text, Text)]
     assert len(texts) > 50
     for text in texts:

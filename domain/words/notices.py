@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from domain.notices import NoticeKind
-from domain.reasons import Text
 from domain.substation import AlarmKind
+from domain.words.desk import CLASS_TEXTS, CLOCK_TEXTS
+from domain.words.text import Text
 
 
 class Wording(NamedTuple):
@@ -277,32 +278,17 @@ USER: Mapping[NoticeKind, Wording] = {
         ),
     ),
 }
-CLASSES: Mapping[str, Text] = {
-    "cold": Text("室温不达标", "cold home"),
-    "leak": Text("跑冒滴漏", "leak"),
-    "repair": Text("报修", "repair"),
-    "device": Text("测温设备", "sensor job"),
-    "complaint": Text("投诉", "complaint"),
-    "report": Text("举报", "report of wrongdoing"),
-}
-CLOCKS: Mapping[str, Text] = {
-    "station_reply": Text("供热站答复", "station reply"),
-    "contact": Text("联系用户", "contact with user"),
-    "on_site": Text("到达现场", "arrival on site"),
-    "done": Text("处理完毕", "done"),
-    "call_back": Text("回访", "call-back"),
-    "answer": Text("答复", "answer"),
-}
 ALARMS: Mapping[str, Text] = {
     AlarmKind.SUPPLY_LOW: Text("供水温度过低", "supply temperature too low"),
     AlarmKind.SUPPLY_PRESSURE_LOW: Text("供水压力过低", "supply pressure too low"),
     AlarmKind.SUPPLY_PRESSURE_HIGH: Text("供水压力过高", "supply pressure too high"),
     AlarmKind.RETURN_PRESSURE_LOW: Text("回水压力过低", "return pressure too low"),
 }
-WORDS: Mapping[str, Mapping[str, Text]] = {"class": CLASSES, "clock": CLOCKS, "alarm": ALARMS}
+WORDS: Mapping[str, Mapping[str, Text]] = {"class": CLASS_TEXTS, "clock": CLOCK_TEXTS, "alarm": ALARMS}
 DIGEST = Wording(
     Text("{count} 条通知", "{count} notices"), Text("{counts}。最要紧的：\n{lines}", "{counts}. Most urgent:\n{lines}")
 )
+SEPARATOR = Text("；", "; ")
 MORE = Text("……另有 {more} 条，请看工作台。", "… and {more} more: see the desk.")
 COUNTED: Mapping[NoticeKind, Text] = {
     NoticeKind.TICKET_OPENED: Text("新工单", "new tickets"),

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboards.look import BLUE, GREEN, GREY, ORANGE, PALE, PURPLE, RED, YELLOW, Look
-from domain.care import CARE_TEXTS
-from domain.reasons import REJECT_TEXTS, Text
 from domain.substation import AlarmKind
+from domain.words.desk import CARE_TEXTS
+from domain.words.reasons import REJECT_TEXTS
+from domain.words.text import Text
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ COLUMNS: Mapping[str, PanelColumn] = {
     "lowest": PanelColumn(Text("最低", "lowest"), unit="celsius", decimals=1, celsius=True),
     "limit": PanelColumn(Text("标准", "limit"), unit="celsius", decimals=1),
     "cold_limit": PanelColumn(Text("达标线", "limit by day"), unit="celsius", decimals=1, colour=ORANGE),
-    "severe_limit": PanelColumn(Text("最低线", "floor"), unit="celsius", decimals=1, colour=RED),
+    "severe_limit": PanelColumn(Text("最低限", "floor limit"), unit="celsius", decimals=1, colour=RED),
     "supply_temperature": PanelColumn(Text("供水温度", "supply"), unit="celsius", decimals=1, colour=RED),
     "return_temperature": PanelColumn(Text("回水温度", "return"), unit="celsius", decimals=1, colour=BLUE),
     "outdoor_temperature": PanelColumn(Text("室外温度", "outdoor"), unit="celsius", decimals=1, colour=GREY),

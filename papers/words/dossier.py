@@ -1,6 +1,6 @@
 """Texts of a dossier's summary, in Chinese and English."""
 
-from domain.reasons import Text
+from domain.words.text import Text
 
 TITLE = Text("供热温度证据", "Evidence of room temperatures")
 NO_INSTANT = Text("–", "–")
@@ -96,7 +96,7 @@ STATES = {
     "not_judged": Text("不判定", "not judged"),
     "shortfall": Text("其中：时段外低于时段标准", "of compliant: below the day limit outside its window"),
 }
-H_DAY, H_COLD, H_SEVERE = Text("日期", "Day"), Text("低于标准", "Cold"), Text("低于最低限", "Below floor")
+H_DAY, H_COLD, H_SEVERE = Text("日期", "Day"), Text("低于标准", "Cold"), Text("低于最低限", "Below the floor limit")
 H_UNKNOWN, H_LOWEST, H_DEFICIT = Text("缺测", "Unknown"), Text("最低 ℃", "Lowest °C"), Text("欠温 K·h", "K·h")
 H_FROM, H_TO, H_LENGTH = Text("开始", "From"), Text("结束", "To"), Text("时长", "h:mm")
 H_NUMBER, H_SINCE, H_UNTIL = Text("编号", "Number"), Text("开始", "Since"), Text("结束", "Until")

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
-from domain.reasons import Text
+from domain.words.text import Text
 
+OTHERS = Text("其他片区", "Other areas")  # figures of areas that are too small alone
+NAMES = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+MONTHS = [Text(f"{number}月", name) for number, name in enumerate(NAMES.split(), 1)]
 WORDS: Mapping[str, Text] = {
     # around every page
     "title_home": Text("我家的供热", "Heat in my home"),
@@ -24,6 +27,8 @@ WORDS: Mapping[str, Text] = {
     "just_now": Text("刚刚", "just now"),
     "minutes_ago": Text("{n} 分钟前", "{n} min ago"),
     "hours_ago": Text("{n} 小时前", "{n} h ago"),
+    "date": Text("{month}{day}日", "{day} {month}"),
+    "date_with_year": Text("{year}年{month}{day}日", "{day} {month} {year}"),
     "days_ago": Text("{n} 天前", "{n} days ago"),
     # the home now
     "which_home": Text("我的住处", "My homes"),

@@ -1,0 +1,86 @@
+"""Texts of the API's problems, in Chinese and English, with fields in braces."""
+
+from domain.words.text import Text
+
+# tokens and rights
+NO_TOKEN = Text("需要令牌（Bearer）", "a bearer token is required")
+WRONG_TOKEN = Text("令牌不存在、已过期或已撤销", "the token is unknown, expired or revoked")
+KEYS_AWAY = Text("无法取得身份提供方的密钥", "the keys of the identity provider are unavailable")
+ROLE_FORBIDDEN = Text("角色 {role} 无权", "not permitted for the role {role}")
+RIGHT_MISSING = Text("令牌不含权限 {right}", "the token lacks the right `{right}`")
+STAFF_ONLY = Text("内部版本仅供供热单位", "the staff version is for the company only")
+CREW_FORBIDDEN = Text("班组不能进行此操作：{kind}", "a crew may not do this: {kind}")
+NOT_PROVEN = Text("签名或密钥无效", "the signature or the secret is not valid")
+MAY_NOT_OPEN = Text("无权在此登记工单", "this token may not open a ticket there")
+# values
+NO_INSTANT = Text(
+    "应为 RFC 3339 格式并带时区的时间，例如 2026-01-15T06:00:00Z",
+    "must be RFC 3339 with an offset, such as 2026-01-15T06:00:00Z",
+)
+NO_DAY = Text("应为日期，例如 2026-01-15", "must be a day such as 2026-01-15")
+OUT_OF_BOUNDS = Text(
+    "应在 1970 年至 2199 年之间，时差不超过 14:59", "must be between 1970 and 2199, its offset at most 14:59"
+)
+NO_ZONE = Text("应为 IANA 时区，例如 Asia/Shanghai", "must be an IANA time zone such as Asia/Shanghai")
+NO_BOX = Text(
+    "应为西、南、东、北四个经纬度，例如 116.2,39.8,116.6,40.1",
+    "must be west,south,east,north in degrees, such as 116.2,39.8,116.6,40.1",
+)
+NO_PARAMETERS = Text("未知参数；此路径没有查询参数", "is not a parameter; this path has none")
+NO_PARAMETER = Text("未知参数；可用的有 {known}", "is not a parameter; available: {known}")
+BAD_CURSOR = Text("不是此列表给出的 next", "is not a `next` cursor of this list")
+REQUIRED = Text("缺少此项", "Field required")
+WHICH_HOME = Text("请说明是哪一户", "say which of your homes")
+LONGER_THAN = Text("早于 to 超过 {days} 天", "is more than {days} days before `to`")
+NO_SPAN = Text("须早于 to", "must be before `to`")
+FUTURE = Text("晚于明天", "is later than tomorrow")
+TOO_MUCH = Text("该时段读数超过 {most} 条", "more than {most} readings in the span")
+NOT_JSON = Text("请求正文不是 JSON", "the body is not JSON")
+TOO_LONG = Text("请求体过长", "the body is too long")
+# what is not there
+NO_SUCH_HOME = Text("没有此用户", "no such home")
+NO_SUCH_TICKET = Text("没有此工单", "no such ticket")
+NO_SUCH_OUTAGE = Text("没有此停热记录", "no such outage")
+NO_SUCH = Text("不存在", "no such {noun}")
+NO_SUCH_CODE = Text("没有此编号", "no such code")
+NO_SUCH_STATION = Text("没有此供热站", "no such station")
+NOT_REGISTERED = Text("未登记：{code}", "{code} is not in the registry")
+NO_SUCH_PATH = Text("没有此路径", "no such path")
+NO_SUCH_METHOD = Text("此路径不支持该方法", "this path does not support the method")
+# tickets and cases
+NOT_OPEN_THERE = Text("此处没有未办结的工单 {number}", "no ticket {number} is open there")
+HOME_HAS_TICKET = Text("该户已有未办结的低温工单 {number}", "the home already has an open ticket for cold: {number}")
+HOME_HAS_TICKET_OF_OTHERS = Text(
+    "该户已有未办结的低温工单，请致电我们", "the home has an open ticket for cold; please call us"
+)
+TOO_MANY_TICKETS = Text("该户未办结的工单过多", "the home has too many open tickets")
+OPEN_THERE = Text(
+    "此处已有未办结的工单：{numbers}。请说明是补充（add_to）还是新事项（new）",
+    "already open there: {numbers}; choose the one to add to (add_to), or say that it is new (new)",
+)
+TOO_EARLY = "工单 {number}：{allowed_from} 之后方可进行 {kind}"
+MOVE_REFUSED = "工单 {number} 当前状态为 {state}，不能进行 {kind}：{reason}"
+TOO_MANY_CASES = Text("未办结的投诉过多", "too many open complaints")
+FOLLOW_UP_REFUSED = Text("此件现在不能进行该操作：{reason}", "{reason}")
+# load and failure
+RETRY_LATER = Text("请在 {seconds} 秒后重试", "try again in {seconds} s")
+TOO_MANY_EXPORTS = Text("正在进行的导出过多", "too many exports in progress")
+TOO_MANY_DOWNLOADS = Text("正在进行的下载过多", "too many downloads in progress")
+TOO_MANY_LISTENERS = Text("正在收听的连接过多", "too many listeners")
+READ_ONLY = Text("数据库目前只读", "the database is temporarily read-only")
+NO_ANSWER = Text("数据库没有响应", "the database is not responding")
+REFUSED_BY_DATABASE = Text("数据库拒绝了此操作", "the database refused this operation")
+INTERNAL = Text("服务器内部错误，已记入日志", "internal error; it has been logged")
+# titles of types
+UNAUTHORISED_TITLE = Text("未提供有效的令牌", "No valid token")
+FORBIDDEN_TITLE = Text("无权进行此操作", "Not permitted with this token")
+NOT_FOUND_TITLE = Text("未找到", "Not found")
+METHOD_TITLE = Text("不支持此方法", "Method not allowed")
+CONFLICT_TITLE = Text("与当前状态冲突", "Conflict with the current state")
+TOO_LARGE_TITLE = Text("请求过大", "Request too large")
+MEDIA_TITLE = Text("不支持的内容类型", "Unsupported media type")
+INVALID_TITLE = Text("请求内容无效", "Invalid request")
+TOO_MANY_TITLE = Text("请求过于频繁", "Too many requests")
+INTERNAL_TITLE = Text("服务器内部错误", "Internal error")
+UNAVAILABLE_TITLE = Text("暂时无法提供服务", "Temporarily unavailable")
+OTHER_TITLE = Text("请求有误", "Bad request")

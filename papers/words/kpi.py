@@ -1,0 +1,79 @@
+"""Texts of the monthly report, in Chinese and English."""
+
+from domain.words.text import Text
+
+TITLE = Text("供热服务月报 {month}{running}", "Monthly heat supply report, {month}{running}")
+RUNNING = Text("（当月未结束）", " (the month is not over)")
+COUNTED = Text("统计截至 {at}", "Counted at {at}")
+COMPANY = Text("全公司", "company")
+NO_STATION = Text("（无供热站）", "(no station)")
+STATION = Text("供热站", "Station")
+# By the attribute of MonthKpi, or by the column.
+COLUMNS = {
+    "heat.rate_by_time": Text("合格率（时间）", "Qualified (time)"),
+    "heat.rate_by_homes": Text("合格率（户）", "Qualified (homes)"),
+    "heat.coverage": Text("覆盖率", "Coverage"),
+    "heat.homes": Text("户数", "Homes"),
+    "heat.judged_homes": Text("已判定户", "Judged"),
+    "heat.qualified_homes": Text("全月合格户", "Never cold"),
+    "heat.compliant_s": Text("达标（时）", "Compliant (h)"),
+    "heat.cold_s": Text("低于日限（时）", "Cold (h)"),
+    "heat.severe_s": Text("低于最低限（时）", "Severe (h)"),
+    "heat.unknown_s": Text("未知（时）", "Unknown (h)"),
+    "heat.not_judged_s": Text("不判定（时）", "Not judged (h)"),
+    "heat.shortfall_s": Text("夜间不足18℃（时）", "Night shortfall (h)"),
+    "heat.kelvin_hours": Text("欠温（K·h）", "Deficit (K·h)"),
+    "desk.tickets": Text("新开工单", "Opened"),
+    "desk.retrospective": Text("事后发现", "Found late"),
+    "desk.closed": Text("已关闭", "Closed"),
+    "desk.called_back": Text("回访", "Call-backs"),
+    "desk.asked": Text("已评价", "Asked"),
+    "desk.satisfied": Text("满意", "Satisfied"),
+    "desk.satisfaction": Text("满意率", "Satisfaction"),
+    "desk.merged": Text("合并", "Merged"),
+    "desk.void": Text("作废", "Void"),
+    "desk.flags": Text("低温标记", "Flags"),
+    "desk.recovered": Text("已恢复", "Recovered"),
+    "desk.warm_mean_s": Text("恢复用时（平均）", "Until warm (mean)"),
+    "desk.warm_median_s": Text("恢复用时（中位）", "Until warm (median)"),
+    "class": Text("类别", "Class"),
+    "clock": Text("时限", "Clock"),
+    "due": Text("应完成", "Due"),
+    "in_time": Text("及时", "In time"),
+    "late": Text("超时完成", "Late"),
+    "unmet": Text("未完成", "Unmet"),
+    "rate": Text("及时率", "Rate"),
+    "took_mean": Text("用时（平均）", "Took (mean)"),
+    "took_median": Text("用时（中位）", "Took (median)"),
+    "received": Text("受理", "Received"),
+    "closed": Text("办结", "Closed"),
+    "closure": Text("办结率", "Closure"),
+    "closed_in_time": Text("按时办结率", "Closed in time"),
+    "answered_in_time": Text("按时答复", "Answered in time"),
+    "answered_late": Text("超时答复", "Answered late"),
+    "overdue": Text("逾期未答复", "Overdue"),
+    "waiting": Text("待答复", "Waiting"),
+    "answered_in_time_rate": Text("按时答复率", "Answered in time (rate)"),
+}
+NOTES = {
+    "heat": Text(
+        "合格率（时间）=达标时长÷已知时长；合格率（户）=全月未见不达标的户数÷已判定户数。未知时长不计入，见覆盖率。百分数向下取整。",
+        "By time: compliant share of known home-time. By homes: share of judged homes never known to be in breach. "
+        "Unknown time is excluded: see coverage. Shares are rounded down.",
+    ),
+    "clocks": Text(
+        "统计当月到期的时限；提前完成的计入到期月。用时从起算到完成，时：分。",
+        "Clocks due in the month; work done early counts when it was due. h:mm from start.",
+    ),
+    "cases": Text("统计当月受理的投诉、举报。", "Complaints and reports received in the month."),
+    "desk": Text(
+        "恢复用时从系统可知之时到室温恢复，时：分，统计当月的低温标记。",
+        "Until warm: h:mm from when the company could know until the home was warm, for flags raised in the month.",
+    ),
+}
+TITLES = {
+    "heat": Text("室温合格率", "Qualified rate of room temperatures"),
+    "clocks": Text("报修处理及时率", "Repairs handled in time"),
+    "cases": Text("投诉举报办结", "Closure of complaints and reports"),
+    "desk": Text("工单、回访与满意度", "Tickets, call-backs, satisfaction"),
+}
