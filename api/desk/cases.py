@@ -23,7 +23,7 @@ from domain.words.desk import REVEAL_TEXTS
 from store.base import access
 from store.base.access import EVERYWHERE, Right, Role, Scope
 from store.base.rows import Row
-from store.tickets import case_rows, desk_pages
+from store.tickets import case_rows, ticket_pages
 from store.tickets.ticket_rows import TicketPlace, lock_place
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
@@ -179,7 +179,7 @@ def _as_desk(changing: Session) -> Iterator[None]:
 
 def _open(changing: Session, taken: CaseReport, channel: CaseChannel, home: int | None, actor: str) -> str:
     """Open a case and return its number."""
-    if taken.about_station is not None and not desk_pages.has_station(changing.conn, taken.about_station):
+    if taken.about_station is not None and not ticket_pages.has_station(changing.conn, taken.about_station):
         raise invalid(FieldFault("about_station", problems.NO_SUCH_STATION))
     new = NewCase(
         case_class=taken.kind,

@@ -28,7 +28,7 @@ from domain.priority import Cold, priority
 from domain.tickets import CREW_MOVES, MoveRefused, NewEvent, TicketClass, TicketSource, TooEarly
 from domain.words.text import Text
 from store.base.access import Role
-from store.tickets import desk_pages
+from store.tickets import ticket_pages
 from store.tickets.ticket_rows import OpenTicketRow
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
@@ -43,8 +43,8 @@ def flags(
     asking: Asking, paged: Paged, state: models.FlagState | None = None, sort: Sorted = Sort.NEWEST
 ) -> Page[models.Flag]:
     """List flags, newest first by default."""
-    wanted = desk_pages.FlagFilter(states=desk_pages.FLAG_STATES if state is None else (state,))
-    rows = desk_pages.flags(
+    wanted = ticket_pages.FlagFilter(states=ticket_pages.FLAG_STATES if state is None else (state,))
+    rows = ticket_pages.flags(
         asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
     )
     return paged.page(rows, models.Flag, "id")
@@ -65,8 +65,8 @@ def tickets(
     asking: Asking, paged: Paged, query: Annotated[TicketQuery, Depends()], sort: Sorted = Sort.NEWEST
 ) -> Page[models.Ticket]:
     """List tickets, newest first by default. State `verifying`: marked done, recovery not yet proven."""
-    wanted = desk_pages.TicketFilter(now=asking.now, **vars(query))
-    rows = desk_pages.tickets(
+    wanted = ticket_pages.TicketFilter(now=asking.now, **vars(query))
+    rows = ticket_pages.tickets(
         asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
     )
     return paged.page([seen(row, asking) for row in rows], models.Ticket, "ticket_id")
@@ -97,7 +97,7 @@ def event(number: Number, changing: ChangingStaff, move: AnyMove) -> models.Tick
     kind = kind_of(move)
     if changing.asker.role is Role.CREW and kind not in CREW_MOVES:
         raise forbidden(problems.CREW_FORBIDDEN.fill(kind=kind))
-    found = desk_pages.ticket_id(changing.conn, changing.scope, number)
+    found = ticket_pages.ticket_id(changing.conn, changing.scope, number)
     if found is None:
         raise no_such("ticket")
     if isinstance(move, Assigned) and move.station is not None:
@@ -116,7 +116,7 @@ def _let(changing: Session, ticket: int, move: AnyMove) -> None:
         case Void():
             void(conn, policy, ticket, move.data(), now, actor)
         case Merged():
-            other = desk_pages.ticket_id(conn, changing.scope, move.into)
+            other = ticket_pages.ticket_id(conn, changing.scope, move.into)
             if other is None:
                 raise invalid(FieldFault("into", problems.NO_SUCH_TICKET))
             merge(conn, policy, (ticket, other), move.data(), now, actor)
@@ -165,9 +165,9 @@ def open_at_place(changing: ChangingDesk, wanted: PlaceTicket) -> models.Ticket:
     """Open a ticket for a building or a substation, or add to one already open there."""
     building = substation = None
     if wanted.building is not None:
-        building = desk_pages.building_id(changing.conn, wanted.building)
+        building = ticket_pages.building_id(changing.conn, wanted.building)
     if wanted.substation is not None:
-        substation = desk_pages.substation_id(changing.conn, wanted.substation)
+        substation = ticket_pages.substation_id(changing.conn, wanted.substation)
     if building is None and substation is None:
         field = "building" if wanted.building is not None else "substation"
         raise invalid(FieldFault(field, problems.NO_SUCH_CODE))
@@ -259,7 +259,7 @@ def find(asking: Session, number: str) -> dict[str, Any]:
     Raises:
         Problem: 404.
     """
-    found = desk_pages.ticket(asking.conn, asking.scope, number, asking.now)
+    found = ticket_pages.ticket(asking.conn, asking.scope, number, asking.now)
     if found is None:
         raise no_such("ticket")
     return seen(found, asking)
@@ -276,7 +276,7 @@ def check_station(asking: Session, station: str) -> None:
     Raises:
         Problem: 422.
     """
-    if not desk_pages.has_station(asking.conn, station):
+    if not ticket_pages.has_station(asking.conn, station):
         raise invalid(FieldFault("station", problems.NO_SUCH_STATION))
 
 

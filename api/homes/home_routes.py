@@ -23,7 +23,7 @@ from store.base.rows import Row
 from store.judging import ledger_days
 from store.readings import reading_history
 from store.registry import home_rows
-from store.tickets import desk_pages
+from store.tickets import ticket_pages
 
 DEFAULT_SPAN = timedelta(days=1)
 DEFAULT_LEDGER_SPAN = timedelta(days=30)
@@ -53,7 +53,7 @@ def home(code: Code, asking: Asking) -> models.Home:
     found = home_rows.find(asking.conn, asking.scope, code)
     if found is None:
         raise no_such("home")
-    flag = desk_pages.open_flag(asking.conn, asking.scope, found["home_id"])
+    flag = ticket_pages.open_flag(asking.conn, asking.scope, found["home_id"])
     return models.Home.model_validate({**found, "flag": flag})
 
 
@@ -104,10 +104,10 @@ def compliance(
 @router.get("/homes/{code}/flags")
 def flags(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) -> Page[models.Flag]:
     """List the flags of a home, newest first by default."""
-    rows = desk_pages.flags(
+    rows = ticket_pages.flags(
         asking.conn,
         asking.scope,
-        desk_pages.FlagFilter(home_id=home_id(asking, code)),
+        ticket_pages.FlagFilter(home_id=home_id(asking, code)),
         oldest=sort is Sort.OLDEST,
         after=paged.id(),
         limit=paged.fetched,
@@ -118,8 +118,8 @@ def flags(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) 
 @router.get("/homes/{code}/tickets")
 def tickets(code: Code, asking: Asking, paged: Paged, sort: Sorted = Sort.NEWEST) -> Page[models.Ticket]:
     """List the tickets of a home, newest first by default."""
-    wanted = desk_pages.TicketFilter(now=asking.now, home_id=home_id(asking, code))
-    rows = desk_pages.tickets(
+    wanted = ticket_pages.TicketFilter(now=asking.now, home_id=home_id(asking, code))
+    rows = ticket_pages.tickets(
         asking.conn, asking.scope, wanted, oldest=sort is Sort.OLDEST, after=paged.id(), limit=paged.fetched
     )
     return paged.page([seen(row, asking) for row in rows], models.Ticket, "ticket_id")

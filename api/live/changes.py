@@ -16,7 +16,7 @@ from store.base.access import Scope
 from store.figures import live_feed
 from store.figures.live_feed import FeedEntry, FeedKind
 from store.network import incident_pages
-from store.tickets import desk_pages
+from store.tickets import ticket_pages
 
 
 class FlagChange(BaseModel):
@@ -114,7 +114,7 @@ def tell(conn: Connection, scope: Scope, changes: Sequence[FeedEntry]) -> list[T
 
 
 def _flags(conn: Connection, scope: Scope, wanted: Sequence[int]) -> dict[int, models.Flag]:
-    rows = desk_pages.flags_of(conn, scope, sorted(set(wanted))) if wanted else []
+    rows = ticket_pages.flags_of(conn, scope, sorted(set(wanted))) if wanted else []
     return {row["id"]: models.Flag.model_validate(row) for row in rows}
 
 

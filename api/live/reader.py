@@ -25,7 +25,7 @@ from store.base.away import AWAY
 from store.figures import live_feed
 from store.figures.live_feed import FeedPosition, Snapshot
 from store.registry import home_rows
-from store.tickets import desk_pages
+from store.tickets import ticket_pages
 
 LONGEST_WAIT_S = 0.5  # so that the thread notices when it has to stop
 log = structlog.get_logger()
@@ -157,7 +157,7 @@ class FeedReader:
 
 def homes_now(conn: Connection, scope: Scope, home_ids: Sequence[int]) -> dict[int, tuple[str, Home]]:
     """Read the current states of homes, each with its station."""
-    flags = desk_pages.open_flags(conn, scope, home_ids)
+    flags = ticket_pages.open_flags(conn, scope, home_ids)
     rows = home_rows.now(conn, scope, home_ids)
     return {
         row["home_id"]: (row["station"], Home.model_validate({**row, "flag": flags.get(row["code"])})) for row in rows

@@ -31,7 +31,7 @@ from store.network import outage_rows
 from store.readings import reading_history
 from store.readings.reading_history import HistoryPage, HomePoint
 from store.registry import home_rows
-from store.tickets import case_rows, desk_pages
+from store.tickets import case_rows, ticket_pages
 
 MOST_HOMES = 100
 MOST_TICKETS = 20  # newest first
@@ -115,10 +115,10 @@ def taken(asking: Session, key: str | None) -> str | None:
 
 def _tickets(asking: Session, home_id: int, language: Language, times: Times) -> list[ShownTicket]:
     """Read the tickets of the home and the complaints of its customer, newest first."""
-    wanted = desk_pages.TicketFilter(now=asking.now, home_id=home_id)
-    rows = desk_pages.tickets(asking.conn, asking.scope, wanted, limit=MOST_TICKETS)
+    wanted = ticket_pages.TicketFilter(now=asking.now, home_id=home_id)
+    rows = ticket_pages.tickets(asking.conn, asking.scope, wanted, limit=MOST_TICKETS)
     for case in case_rows.cases(asking.conn, asking.scope, case_rows.CaseFilter(), limit=MOST_TICKETS):
-        ticket = desk_pages.ticket(asking.conn, asking.scope, case["number"], asking.now)
+        ticket = ticket_pages.ticket(asking.conn, asking.scope, case["number"], asking.now)
         if ticket is not None:
             rows.append({**ticket, "description": case["text"]})
     newest = sorted(rows, key=lambda row: row["ticket_id"], reverse=True)

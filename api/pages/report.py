@@ -15,7 +15,7 @@ from domain.cases import Subject
 from domain.tickets import TicketClass, TicketState
 from store.base import form_sent
 from store.base.rows import Row
-from store.tickets import desk_pages
+from store.tickets import ticket_pages
 
 KINDS = ("cold", "leak", "complaint")
 LONGEST_WORDS = 2_000
@@ -146,6 +146,6 @@ def _repair(changing: Session, place: Row, report: ReportForm) -> str:
 
 def open_cold(asking: Session, place: Row) -> Row | None:
     """Return the open ticket for cold of a home; there is at most one, the latest."""
-    wanted = desk_pages.TicketFilter(now=asking.now, home_id=place["home_id"], kind=TicketClass.COLD)
-    found = desk_pages.tickets(asking.conn, asking.scope, wanted, limit=1)
+    wanted = ticket_pages.TicketFilter(now=asking.now, home_id=place["home_id"], kind=TicketClass.COLD)
+    found = ticket_pages.tickets(asking.conn, asking.scope, wanted, limit=1)
     return found[0] if found and found[0]["state"] != TicketState.CLOSED else None

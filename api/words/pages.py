@@ -242,7 +242,8 @@ WORDS: Mapping[str, Text] = {
     ),
     "trouble_not_customer": Text("此页供用户使用", "This page is for customers"),
     "trouble_not_customer_says": Text(
-        "您的令牌属于工作人员，请使用调度台。", "Your token belongs to staff; please use the dispatch desk."
+        "您的令牌属于工作人员，请使用调度台看板。",
+        "Your token belongs to staff; please use the dashboards of the repair desk.",
     ),
     "trouble_not_found": Text("没有这一页", "Page not found"),
     "trouble_not_found_says": Text("地址不完整，或不属于您。", "The address is incomplete or not yours."),

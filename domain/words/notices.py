@@ -1,6 +1,6 @@
 """Texts of notices, in Chinese and English; domain/notice_rendering.py fills them in.
 
-Texts for the staff name neither people nor addresses, because third parties carry them; the desk shows the rest.
+Texts for the staff name neither people nor addresses, because third parties carry them; the repair desk sees the rest.
 """
 
 from collections.abc import Mapping
@@ -289,7 +289,7 @@ DIGEST = Wording(
     Text("{count} 条通知", "{count} notices"), Text("{counts}。最要紧的：\n{lines}", "{counts}. Most urgent:\n{lines}")
 )
 SEPARATOR = Text("；", "; ")
-MORE = Text("……另有 {more} 条，请看工作台。", "… and {more} more: see the desk.")
+MORE = Text("……另有 {more} 条，请看调度台看板。", "… and {more} more: see the dashboard of the repair desk.")
 COUNTED: Mapping[NoticeKind, Text] = {
     NoticeKind.TICKET_OPENED: Text("新工单", "new tickets"),
     NoticeKind.TICKET_SEVERE: Text("低于最低限", "below the floor limit"),

@@ -12,7 +12,7 @@ from hearth.wiring import now
 from store.base import access
 from store.base.rows import Row
 from store.figures import overview
-from store.tickets import desk_pages
+from store.tickets import ticket_pages
 
 RATE_SPAN_S = 10.0
 LIVE_S = 180.0  # so near to the present the history counts as caught up
@@ -60,8 +60,8 @@ class Gauge:
             overview.states(self.conn),
             intake,
             overview.judged(self.conn),
-            desk_pages.flags(self.conn, access.EVERYWHERE, limit=rows),
-            desk_pages.tickets(self.conn, access.EVERYWHERE, desk_pages.TicketFilter(now=at), limit=rows),
+            ticket_pages.flags(self.conn, access.EVERYWHERE, limit=rows),
+            ticket_pages.tickets(self.conn, access.EVERYWHERE, ticket_pages.TicketFilter(now=at), limit=rows),
             rate,
         )
 

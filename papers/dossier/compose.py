@@ -35,7 +35,7 @@ from store.evidence import chain_rows, dossier_rows
 from store.evidence.dossier_rows import DossierPoint, HomeSpan
 from store.evidence.signing import SigningKey
 from store.judging import ledger_days
-from store.tickets import desk_pages
+from store.tickets import ticket_pages
 
 AT_ONCE = 200_000  # readings judged at a time
 DAY = timedelta(days=1)
@@ -261,7 +261,7 @@ class _Dossier:
         """Write tickets, events and seals; return the tickets with their clocks, and the events."""
         rows = dossier_rows.tickets(self.conn, self.scope, span, [flag["ticket_id"] for flag in flags])
         keys = [row["ticket_id"] for row in rows]
-        clocks, events = desk_pages.clocks(self.conn, keys), dossier_rows.events(self.conn, keys)
+        clocks, events = ticket_pages.clocks(self.conn, keys), dossier_rows.events(self.conn, keys)
         heads = {row["ticket_id"]: row for row in events}  # the last one stays
         tickets = [self._ticket(row, clocks[row["ticket_id"]], heads.get(row["ticket_id"])) for row in rows]
         numbers = {row["ticket_id"]: row["number"] for row in rows}

@@ -17,7 +17,7 @@ from store.base.access import Scope
 from store.base.rows import Row, fetch
 from store.evidence.chain_rows import TOLD
 from store.readings import stays
-from store.tickets.desk_pages import TICKET_IN_SCOPE
+from store.tickets.ticket_pages import TICKET_IN_SCOPE
 
 SELECT_HOME = """
 SELECT

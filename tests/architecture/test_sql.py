@@ -18,7 +18,7 @@ def test_a_server_takes_every_statement(database: Database) -> None:
 def test_the_statements_are_found() -> None:
     names = statements()
     assert len(names) > 80
-    assert {"state_rows.LOCK", "desk_pages.SELECT_TICKETS", "stage.OPEN", "overview.SELECT_JUDGED"} <= set(names)
+    assert {"state_rows.LOCK", "ticket_pages.SELECT_TICKETS", "stage.OPEN", "overview.SELECT_JUDGED"} <= set(names)
 
 
 def test_a_wrong_statement_is_noticed(plain_database: Database) -> None:

@@ -16,7 +16,7 @@ from tests.api.conftest import Api, served_database
 from tests.conftest import Database, unavailable
 
 PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 900}
+DESKTOP = {"width": 1280, "height": 900}
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 HOTLINE = "96777"
 

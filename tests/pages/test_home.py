@@ -21,7 +21,7 @@ from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW
 from tests.pages import flat
-from tests.pages.conftest import DESK, Visitor, Visitors
+from tests.pages.conftest import DESKTOP, Visitor, Visitors
 
 HOME = "/home"
 Opener: TypeAlias = Callable[[str], httpx.Client]
@@ -326,7 +326,7 @@ def test_clocks_are_told_as_they_are(api: Api, visitor: Visitors) -> None:
     home = flat.flat(api.conn, state=HomeState.COLD, celsius=16.6)
     number = flat.cold_ticket(api.conn, home)
     flat.past_ticket(api.conn, home)
-    person = visitor("en", DESK)
+    person = visitor("en", DESKTOP)
     inside(api, person)
     told = person.page.locator(f"#{number} .promises li").all_inner_texts()
     assert told == [
@@ -342,7 +342,7 @@ def test_clocks_are_told_as_they_are(api: Api, visitor: Visitors) -> None:
 def test_a_day_of_which_something_is_not_known(api: Api, visitor: Visitors) -> None:
     home = flat.flat(api.conn)
     flat.days(api.conn, home)
-    person = visitor("en", DESK)
+    person = visitor("en", DESKTOP)
     inside(api, person)
     today, season = person.page.locator("svg.chart").all()
     assert today.locator("path.line").count() == 4  # two rooms, before and after
@@ -366,7 +366,7 @@ def test_a_reading_that_still_holds_is_no_gap(api: Api, visitor: Visitors) -> No
     for hour in range(1, 12):
         if hour not in (3, 4, 5, 6, 7):
             town.reading(api.conn, sensor, flat.MIDNIGHT + timedelta(hours=hour), 20.0)
-    person = visitor("en", DESK)
+    person = visitor("en", DESKTOP)
     inside(api, person)
     chart = person.page.locator("svg.chart").first
     (gap,) = chart.locator("rect.box-gap").all()
@@ -382,7 +382,7 @@ def test_a_season_is_drawn_from_the_first_day_that_was_watched(api: Api, visitor
     flat.days(api.conn, home)
     api.conn.execute("ALTER TABLE ledger DISABLE TRIGGER USER")  # records stay, else
     api.conn.execute("DELETE FROM ledger WHERE day < '2026-01-12'")
-    person = visitor("en", DESK)
+    person = visitor("en", DESKTOP)
     inside(api, person)
     season = person.page.locator("svg.chart").nth(1)
     assert season.locator("rect.box-fine").count() + season.locator("rect.box-cold").count() == 3

@@ -8,10 +8,10 @@ from tests.api import town
 from tests.api.conftest import Api
 from tests.api.people import INSERT_OUTAGE, INSERT_PLACE, people
 from tests.api.town import NOW
-from tests.pages.conftest import DESK, PHONE, Visitors
+from tests.pages.conftest import DESKTOP, PHONE, Visitors
 
 
-@pytest.mark.parametrize(("language", "size"), [("zh", PHONE), ("en", DESK)], ids=["zh", "en"])
+@pytest.mark.parametrize(("language", "size"), [("zh", PHONE), ("en", DESKTOP)], ids=["zh", "en"])
 def test_everybody_sees_outages_and_shares(api: Api, visitor: Visitors, language: str, size: dict[str, int]) -> None:
     people(api.conn, "North", warm=20, cold=4, unknown=1)
     people(api.conn, "East", warm=15, cold=15)

@@ -1,4 +1,4 @@
-"""Pictures of the pages, in both languages on phone and desk, in every state."""
+"""Pictures of the pages, in both languages on phone and desktop, in every state."""
 
 from datetime import timedelta
 
@@ -9,9 +9,9 @@ from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW
 from tests.pages import flat
-from tests.pages.conftest import DESK, PHONE, Visitors
+from tests.pages.conftest import DESKTOP, PHONE, Visitors
 
-SIZES = {"phone": PHONE, "desk": DESK}
+SIZES = {"phone": PHONE, "desktop": DESKTOP}
 INSERT_OUTAGE = """
 INSERT INTO outage (kind, stops_heating, reason, begins_at, expected_end, announced_at)
 VALUES ('planned', true, '更换一次网阀门', %s, %s, %s) RETURNING outage_id

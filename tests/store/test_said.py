@@ -11,7 +11,7 @@ from alerts.desk.moves import HomeHasTicket, NotThere, OpenThere, ReportTarget, 
 from alerts.tickets.docket import UserStatement
 from domain.tickets import EventKind, MoveRefused, TicketClass
 from store.base.access import EVERYWHERE
-from store.tickets import desk_pages, ticket_rows
+from store.tickets import ticket_pages, ticket_rows
 from tests import registry_rows as town
 from tests.conftest import Servers, fresh_database
 from tests.store.company import SEED, Company
@@ -94,9 +94,9 @@ class Town:
 
     def found(self) -> list[tuple[str, str | None]]:
         """Return what the desk is shown, with how to reach the caller."""
-        wanted = desk_pages.TicketFilter(now=self.now)
+        wanted = ticket_pages.TicketFilter(now=self.now)
         found = []
-        for ticket in desk_pages.tickets(self.conn, EVERYWHERE, wanted, limit=1000):
+        for ticket in ticket_pages.tickets(self.conn, EVERYWHERE, wanted, limit=1000):
             for event in ticket["events"]:
                 words = ticket["description"] if event["kind"] == "opened" else event["data"].get("text")
                 if event["kind"] in ("opened", "user_said"):
@@ -115,8 +115,8 @@ def check_calls(servers: Servers, steps: list[Step]) -> None:
             assert set(there.said) <= set(there.found())
             numbers = "SELECT count(*) FROM ticket_event WHERE data::text LIKE '%024-%'"
             assert conn.execute(numbers).fetchone() == (0,)  # personal data are in no event
-            last = {ticket["contact"] for ticket in desk_pages.tickets(
-                conn, EVERYWHERE, desk_pages.TicketFilter(now=there.now), limit=1000
+            last = {ticket["contact"] for ticket in ticket_pages.tickets(
+                conn, EVERYWHERE, ticket_pages.TicketFilter(now=there.now), limit=1000
             )}  # fmt: skip
             assert last <= {contact for _, contact in there.said} | {None}
     finally:
