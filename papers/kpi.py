@@ -111,7 +111,8 @@ def _rows(name: str, columns: Columns, rows: Sequence[tuple[MonthKpi, Sequence[V
         TableColumn(_said(STATION, language), ValueKind.TEXT),
         *(TableColumn(_said(COLUMNS[heading], language), kind) for heading, kind in columns),
     ]
-    named = [(_station(f.station, language), *values) for f, values in rows]
+    company, none = _said(COMPANY, language), _said(NO_STATION, language)
+    named = [(company if f.station is None else f.station or none, *values) for f, values in rows]
     return Table(_said(TITLES[name], language), headings, named, _said(NOTES[name], language))
 
 
@@ -142,10 +143,6 @@ def _case(figures: CaseKpi, language: str) -> tuple[Value, ...]:
         figures.waiting,
         figures.answered,
     )
-
-
-def _station(name: str | None, language: str) -> str:
-    return name or _said(COMPANY if name is None else NO_STATION, language)
 
 
 def _said(text: Text, language: str) -> str:

@@ -69,7 +69,8 @@ def seal(conn: Connection, now: datetime, key: SigningKey | None = None) -> int:
                 before.chain_seal_id + 1 if before else 1, now, next_one.upto, sealed, digest, b"",
                 next_one.entries_upto, entries, entries_digest, None, None,
             )  # fmt: skip
-            chain_rows.insert_seal(conn, _signed(conn, _hashed(bytes(before.hash) if before else FIRST, new), now, key))
+            new = new._replace(hash=seal_hash(bytes(before.hash) if before else FIRST, new))
+            chain_rows.insert_seal(conn, _signed(conn, new, now, key))
     if next_one.settled or next_one.stale:
         with conn.transaction():
             chain_rows.ask_next(conn, MOST_UNDER)
@@ -100,10 +101,6 @@ def seal_hash(previous: bytes, seal: chain_rows.SealRow) -> bytes:
     if seal.entries_digest is not None:
         told += f"|{seal.entries_upto}|{seal.entries}|".encode() + bytes(seal.entries_digest)
     return sha256(previous + told).digest()
-
-
-def _hashed(previous: bytes, seal: chain_rows.SealRow) -> chain_rows.SealRow:
-    return seal._replace(hash=seal_hash(previous, seal))
 
 
 def _signed(conn: Connection, seal: chain_rows.SealRow, now: datetime, key: SigningKey | None) -> chain_rows.SealRow:

@@ -74,7 +74,7 @@ def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) 
         if holds[i]:
             said = (row.measured_at, row.temperature, row.offset_k, milli.celsius(int(values[i])))
             points[row.nth - 1].append(RoomThen(row.sensor, row.room, *said))
-        elif _is_judged(policy, row.room_kind, instants[row.nth - 1]):
+        elif row.room_kind in policy.rules_at(instants[row.nth - 1]).judged_rooms:
             points[row.nth - 1].append(RoomThen(row.sensor, row.room))
     for some in points:
         some.sort(key=lambda point: (point.judged is None, point.judged or 0.0))
@@ -105,10 +105,6 @@ def _placed(heard: Sequence[rooms_then.PointThen]) -> NDArray[np.void]:
     rows["offset"] = [milli.milli(row.offset_k or 0.0) for row in heard]
     rows["stays_until"] = EVER_US  # the query gives only points that are still in their room
     return rows
-
-
-def _is_judged(policy: Policy, room_kind: str, at: datetime) -> bool:
-    return room_kind in policy.rules_at(at).judged_rooms
 
 
 def _why(

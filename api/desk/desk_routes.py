@@ -1,6 +1,6 @@
 """Routes for flags and tickets within the token's scope, and for the moves of the repair desk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -29,7 +29,6 @@ from domain.tickets import CREW_MOVES, MoveRefused, NewEvent, TicketClass, Ticke
 from domain.words.text import Text
 from store.base.access import Role
 from store.tickets import ticket_pages
-from store.tickets.ticket_rows import OpenTicketRow
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
@@ -226,7 +225,12 @@ def open_ticket(changing: Session, opening: Opening, belongs: ReportTarget) -> m
     try:
         made = take_in(changing.conn, changing.policy, opening, changing.now, changing.asker.actor, belongs)
     except OpenThere as error:
-        raise _open_there(error.tickets) from None
+        there = [
+            {"number": one.number, "class": one.ticket_class, "state": one.state, "since": one.opened_at}
+            for one in error.tickets
+        ]
+        detail = problems.OPEN_THERE.fill(numbers=", ".join(one.number for one in error.tickets))
+        raise Problem(409, detail, open_tickets=there) from None
     except NotThere:
         raise Problem(409, problems.NOT_OPEN_THERE.fill(number=belongs.add_to)) from None
     except HomeHasTicket as error:
@@ -242,15 +246,6 @@ def open_ticket(changing: Session, opening: Opening, belongs: ReportTarget) -> m
     number = f"T{made:08}"
     changing.notes["ticket"] = number
     return answer(changing, number)
-
-
-def _open_there(tickets: Sequence[OpenTicketRow]) -> Problem:
-    numbers = ", ".join(one.number for one in tickets)
-    detail = problems.OPEN_THERE.fill(numbers=numbers)
-    found = [
-        {"number": one.number, "class": one.ticket_class, "state": one.state, "since": one.opened_at} for one in tickets
-    ]
-    return Problem(409, detail, open_tickets=found)
 
 
 def find(asking: Session, number: str) -> dict[str, Any]:

@@ -170,14 +170,12 @@ def _share(count: HomeCount) -> dict[str, float]:
 
 def _outages(conn: Connection, now: datetime) -> list[PublicOutage]:
     rows = status_rows.outages(conn)
-    return [
-        PublicOutage.model_validate({**rows_of[0], "state": _state(rows_of[0], now), "areas": _places(rows_of)})
-        for rows_of in ([*found] for _, found in groupby(rows, key=lambda row: row["number"]))
-    ]
-
-
-def _places(rows: Sequence[Row]) -> list[dict[str, str]]:
-    return [{"kind": row["place_kind"], "name": row["name"]} for row in rows]
+    found = []
+    for _, group in groupby(rows, key=lambda row: row["number"]):
+        places = list(group)
+        areas = [{"kind": place["place_kind"], "name": place["name"]} for place in places]
+        found.append(PublicOutage.model_validate({**places[0], "state": _state(places[0], now), "areas": areas}))
+    return found
 
 
 def _state(row: Row, now: datetime) -> str:

@@ -6,7 +6,6 @@ from fastapi.routing import APIRoute
 
 from api.http.problem import FieldFault, invalid
 from api.words.problems import NO_PARAMETER, NO_PARAMETERS
-from domain.words.text import Text
 
 OURS = "/v1/"  # pages ignore keys that links elsewhere add
 
@@ -20,21 +19,13 @@ async def known_keys(request: Request) -> None:
     route = request.scope["route"]
     if not request.query_params or not isinstance(route, APIRoute) or not route.path.startswith(OURS):
         return
-    names = tuple(sorted(_aliases(route.dependant)))
+    names = sorted(_aliases(route.dependant))
     if unknown := sorted(set(request.query_params) - set(names)):
-        raise invalid(*(FieldFault(_shown(key), _detail(names)) for key in unknown[:10]))
+        detail = NO_PARAMETER.fill(known=", ".join(names)) if names else NO_PARAMETERS
+        shown = ["".join(letter if letter.isprintable() else "?" for letter in key[:50]) for key in unknown[:10]]
+        raise invalid(*(FieldFault(key, detail) for key in shown))
 
 
 def _aliases(dependant: Dependant) -> set[str]:
     own = {field.alias for field in dependant.query_params}
     return own.union(*(_aliases(part) for part in dependant.dependencies))
-
-
-def _shown(key: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in key[:50])
-
-
-def _detail(names: tuple[str, ...]) -> Text:
-    if not names:
-        return NO_PARAMETERS
-    return NO_PARAMETER.fill(known=", ".join(names))

@@ -236,13 +236,11 @@ def _framework(request: Request, error: HTTPException) -> JSONResponse:
 
 
 def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
-    return invalid(*(_fault(e) for e in error.errors())).response(request.scope)
-
-
-def _fault(error: Mapping[str, Any]) -> FieldFault:
-    # loc is ("query", name) or ("body", field, …).
-    name = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
-    return FieldFault(name, in_both(error))
+    faults = []
+    for one in error.errors():
+        place, *name = map(str, one["loc"])  # ("query", name) or ("body", field, …)
+        faults.append(FieldFault(".".join(name) or place, in_both(one)))
+    return invalid(*faults).response(request.scope)
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:

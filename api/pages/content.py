@@ -97,7 +97,7 @@ def home_content(asking: Session, place: Row, language: Language, times: Times) 
         "times": times,
         "rooms": [{**room, "celsius": rounded(room["celsius"])} for room in rooms],
         "limits": limits_now(schedule, asking.now),
-        "not_judged": _reason(schedule, asking.now),
+        "not_judged": NotJudged(int(_piece(schedule, to_us(asking.now))["reason"])).code,
         "outages": _outages(asking, code),
         "open": [ticket for ticket in mine if not ticket.closed],
         "past": [ticket for ticket in mine if ticket.closed],
@@ -155,10 +155,6 @@ def limits_now(schedule: Schedules, now: datetime) -> dict[str, float | None]:
 
 def _degrees(limit: int) -> float | None:
     return None if limit in (LEAST_MILLI, NONE_MILLI) else celsius(limit)
-
-
-def _reason(schedule: Schedules, now: datetime) -> str:
-    return NotJudged(int(_piece(schedule, to_us(now))["reason"])).code
 
 
 def _limits_between(schedule: Schedules, start_us: int, end_us: int, start: float, end: float) -> list[Step]:

@@ -99,8 +99,8 @@ class RejudgeChunk:
         self.settings, self.first, self.end, self.at, self.dry_run = settings, first, end, at, dry_run
 
     def __call__(self, homes: Sequence[int]) -> RejudgeOutcome:
-        history = _history(self.settings)
-        conn, end = _connection(self.settings), min(self.end or date.max, _tomorrow(history, self.at))
+        history, conn = _history(self.settings), _connection(self.settings)
+        end = min(self.end or date.max, history.day_of(self.at) + timedelta(days=1))
         for attempt in range(TRIES):
             try:
                 with conn.transaction(force_rollback=self.dry_run):
@@ -109,10 +109,6 @@ class RejudgeChunk:
                 if attempt + 1 == TRIES:
                     raise
         raise AssertionError("not reached")
-
-
-def _tomorrow(history: History, at: datetime) -> date:
-    return date.fromordinal(history.day_of(at).toordinal() + 1)
 
 
 def _again(homes: list[int], work: RejudgeChunk) -> RejudgeOutcome:

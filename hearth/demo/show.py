@@ -116,7 +116,7 @@ class _Loop:
 
 def _look(stand: Stand, gauge: Gauge, console: Console, loop: _Loop) -> None:
     zone = policy_file.load(stand.policy_file.read_text(encoding="utf-8"), str(stand.policy_file)).zone
-    page = DemoPage(stand.api_url, _short(stand), stand.broker, zone)
+    page = DemoPage(stand.api_url, os.path.relpath(stand.wishes.folder), stand.broker, zone)
     page.tokens = {role.value: stand.token(role) for role in (Role.ADMIN, Role.DISPATCHER)}
     if console.is_terminal:
         with Live(console=console, screen=True, auto_refresh=False) as live:
@@ -149,7 +149,3 @@ def _give_customer_a_token(stand: Stand, page: DemoPage, figures: DemoFigures) -
     token = page.tokens[who] = stand.token(Role.CUSTOMER, home)
     link = page.tokens["its page"] = f"{page.api_url}/home?token={token}"
     return f"{who}: {token}\nits page: {link}"
-
-
-def _short(stand: Stand) -> str:
-    return os.path.relpath(stand.wishes.folder)

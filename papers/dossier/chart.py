@@ -7,9 +7,10 @@ contains numbers only; the legend is set beside it (`COLOURS`).
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from domain.instants import to_datetime
 from papers.chart import Frame, PlotArea, Rectangle, Step, Stroke
 
 WIDTH, HEIGHT = 1000.0, 330.0
@@ -124,12 +125,14 @@ def _axes(chart: TemperatureChart, frame: Frame) -> Iterator[str]:
 
 def ticks(start: int, end: int, zone: ZoneInfo) -> list[tuple[int, str]]:
     """Choose instants (µs) to label on the time axis, about 20 at most, by local time."""
-    first, last = (datetime.fromtimestamp(us / 1e6, UTC).astimezone(zone) for us in (start, end))
+    first, last = (to_datetime(us).astimezone(zone) for us in (start, end))
     days = max(1, round((end - start) / 86_400e6))
     if days <= 3:
         hours = 2 if days == 1 else 6
         found = [(_us(day, time(h), zone), f"{h:02}:00") for day in _dates(first, last, 1) for h in range(0, 24, hours)]
-        found = [(at, f"{_local(at, zone):%m-%d}" if label == "00:00" else label) for at, label in found]
+        found = [
+            (at, f"{to_datetime(at).astimezone(zone):%m-%d}" if label == "00:00" else label) for at, label in found
+        ]
     else:
         step = next(step for step in (1, 2, 7, 14, 28, 56) if days / step <= 18 or step == 56)
         found = [(_us(day, time(0), zone), f"{day:%m-%d}") for day in _dates(first, last, step)]
@@ -142,10 +145,6 @@ def _dates(first: datetime, last: datetime, step: int) -> list[date]:
 
 def _us(day: date, clock: time, zone: ZoneInfo) -> int:
     return round(datetime.combine(day, clock, zone).timestamp() * 1e6)
-
-
-def _local(us: int, zone: ZoneInfo) -> datetime:
-    return datetime.fromtimestamp(us / 1e6, UTC).astimezone(zone)
 
 
 def _gaps(chart: TemperatureChart, frame: Frame) -> Iterator[Rectangle]:

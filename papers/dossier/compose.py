@@ -148,7 +148,8 @@ class _Dossier:
         """Write gaps.csv, without times whose readings may have been deleted."""
         since = to_us(kept_since) if kept_since else NONE_US
         gaps = [(max(start, since), end) for start, end in counted.gaps if max(start, since) < min(end, upto_us)]
-        self._table("gaps.csv", GAPS, [_gap(*gap) for gap in gaps])
+        rows = [{"from": to_datetime(a), "to": to_datetime(b), "seconds": (b - a) / 1e6} for a, b in gaps]
+        self._table("gaps.csv", GAPS, rows)
         return gaps
 
     def _span(self) -> HomeSpan:
@@ -333,10 +334,6 @@ def counted_to(
     if not reached:
         return None
     return min(max(reached), end)
-
-
-def _gap(start: int, end: int) -> Row:
-    return {"from": to_datetime(start), "to": to_datetime(end), "seconds": (end - start) / 1e6}
 
 
 def _digest(policy: Policy) -> str:

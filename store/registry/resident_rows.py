@@ -68,14 +68,12 @@ class TenancyChanges(NamedTuple):
 
 def replace(conn: Connection, tenancies: Sequence[Tenancy]) -> TenancyChanges:
     """Replace the tenancies of the named homes; a line without a resident leaves its home without any."""
-    rows = [{name: _json(value) for name, value in tenancy._asdict().items()} for tenancy in tenancies]
+    rows = [
+        {k: v.isoformat() if isinstance(v, date) else v for k, v in tenancy._asdict().items()} for tenancy in tenancies
+    ]
     values = {"tenancies": Jsonb(rows)}
     removed = conn.execute(DELETE_GONE, values).rowcount
     return TenancyChanges(conn.execute(INSERT_NEW, values).rowcount, removed)
-
-
-def _json(value: str | date | None) -> str | None:
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def whole(conn: Connection) -> list[Resident]:

@@ -70,7 +70,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_it_is_compose_that_reads_them(tmp_path: Path, fault: str) -> None:
-    """What a reader of one's own would let through is refused."""
+    """A fault that a reader of one's own would let through is refused."""
     file = tmp_path / "docker-compose.yml"
     file.write_text(json.dumps({"name": "x", "services": {"a": {"image": "a", **FAULTS[fault]}}}))
     with pytest.raises(ServerError, match="services"):

@@ -1,4 +1,4 @@
-"""What the compose files refer to: the proxy's rules, the brokers' bounds, scripts, and what is not committed."""
+"""Files that the compose files refer to: the proxy's rules, the brokers' bounds, scripts, and what is not committed."""
 
 import re
 import shutil
