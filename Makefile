@@ -16,6 +16,11 @@ COMPILE = env -u UV_FIND_LINKS $(BIN)/uv pip compile --quiet --no-config --unive
 # Every process of the tests would compile all its modules by itself, where the environment says so.
 unexport PYTHONDONTWRITEBYTECODE
 
+# A step that says that it goes on: a dot a second, and how it ended.
+seen = { printf '  %s ' "$(notdir $(firstword $(filter-out VIRTUAL_ENV=%,$(1))))"; \
+	( while sleep 1; do printf .; done ) & dots=$$!; $(1); code=$$?; \
+	kill $$dots; wait $$dots 2>/dev/null; [ $$code = 0 ] && echo " done" || echo " failed"; [ $$code = 0 ]; }
+
 .PHONY: help setup test test-fast trixie lint types rules format demo bench dashboards soak lock clean
 
 help: ## this list
@@ -24,13 +29,19 @@ help: ## this list
 setup: $(STAMP) ## .venv with the hearth command
 
 $(STAMP): requirements.txt requirements-build.txt pyproject.toml
-	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null && [ "$$(id -u)" = 0 ]; then \
-		$(MAKE) --no-print-directory apt PACKAGE=python3-venv; \
+	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+			command -v $(PYTHON) >/dev/null && $(PYTHON) -c '' 2>/dev/null; then \
+		echo "$(PYTHON) is older than 3.11: name a newer one, make PYTHON=python3.11" >&2; exit 2; \
 	fi
-	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-build.txt
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements.txt
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		if [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory apt PACKAGE=python3-venv; \
+		else echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 2; fi; \
+	fi
+	@echo "setting up .venv, once: the installer, 100 packages, hearth itself"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(call seen,$(PYTHON) -m venv --clear .venv)
+	@$(call seen,$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-build.txt)
+	@$(call seen,VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements.txt)
+	@$(call seen,VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .)
 	@touch $@
 
 test: setup trixie ## all tests, on PostgreSQL and on TimescaleDB
@@ -65,11 +76,11 @@ format: setup ## put the code into the common form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-demo: setup ## a whole town on this machine
+demo: setup ## a whole town on this machine; options as ARGS="--homes 2000 --open"
 	@if [ "$$(id -u)" = 0 ] && [ ! -d "$(TRIXIE)" ] && ! command -v mosquitto >/dev/null; then \
 		$(MAKE) --no-print-directory apt PACKAGE=mosquitto || echo "no Mosquitto: the demo takes amqtt instead"; \
 	fi
-	$(BIN)/hearth demo
+	@$(BIN)/hearth demo $(ARGS)
 
 bench: setup ## the figures, as JSON
 	$(BIN)/python -m bench

@@ -20,7 +20,7 @@ from api.http.session import AppContext
 from api.live import live_routes
 from api.live.hub import Hub
 from api.live.listener import HubLimits
-from api.pages import home, network
+from api.pages import front, home, network
 from api.uplinks import uplink_routes
 from api.uplinks.uplink_routes import Doors
 from store.base.access import Asker
@@ -41,6 +41,7 @@ ROUTERS = (
     notices.router,
     status.router,
     seals.router,
+    front.router,
     home.router,
     network.router,
     live_routes.router,
@@ -79,6 +80,8 @@ def create_app(
     app.state.surroundings = context
     app.state.doors = doors or Doors()
     app.state.board = status.Board()
+    app.state.front_doors = None
+    app.state.plain_hosts = frozenset()
     app.state.hub = Hub(connect, partial(_gone, context), metrics, pace)
     answer_with_problems(app)
     surround(app, context.guard)

@@ -1,14 +1,18 @@
 """The command line: every command is a file in hearth/commands."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from domain.errors import UsageError
 
 HELP = "Hearth watches the heat in every home, from the thermometer to the repair ticket."
+COMPLETED = "_HEARTH_COMPLETE"  # set by a shell that wants a line completed
 # In the order of the help. Each is a module whose function of the same name is the command, or whose `app` has several.
 COMMANDS = (
     "demo",
@@ -41,7 +45,9 @@ COMMANDS = (
 
 def app(names: Sequence[str] = COMMANDS) -> typer.Typer:
     """Build the command line from the named commands."""
-    line = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+    line = typer.Typer(
+        no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+    )
     line.callback(help=HELP)(_hearth)
     for name in names:
         module = import_module(f"hearth.commands.{name}")
@@ -52,14 +58,35 @@ def app(names: Sequence[str] = COMMANDS) -> typer.Typer:
     return line
 
 
-def _hearth() -> None:
-    """Keep command names: without a callback typer would run a single command without its name."""
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hearth {version('hearth')}")
+        raise typer.Exit
+
+
+# A callback also keeps command names: without one typer would run a single command without its name.
+def _hearth(
+    _: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    pass
+
+
+def _words() -> list[str]:
+    """Return the words after `hearth`: of the command, or of the line that a shell wants completed.
+
+    What is asked for is imported alone: all of them take a second or two, in each process that a command starts.
+    """
+    if COMPLETED not in os.environ:
+        return sys.argv[1:]
+    *whole, _ = (os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")).split(" ") or [""]
+    return whole[1:]
 
 
 def main() -> None:
     """Run a command; an operator's error is one line on stderr and exit code 2."""
-    # What is asked for is imported alone: all of them take a second or two, in each process that a command starts.
-    named = [name for name in COMMANDS if name in sys.argv[1:2]]
+    named = [name for name in COMMANDS if name in _words()[:1]]
     try:
         sys.exit(app(named or COMMANDS)(standalone_mode=False))
     except UsageError as error:

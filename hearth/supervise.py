@@ -26,6 +26,7 @@ class Program:
 
     name: str
     arguments: Sequence[str]
+    module: str = "hearth"
 
 
 @dataclass
@@ -83,7 +84,16 @@ class Supervisor:
     def _start(self, child: _Child) -> None:
         child.process = subprocess.Popen(
             # setpriv: the death of this process, however sudden, is a polite end for the child.
-            ["setpriv", "--pdeathsig=TERM", "--", sys.executable, "-P", "-m", "hearth", *child.program.arguments],
+            [
+                "setpriv",
+                "--pdeathsig=TERM",
+                "--",
+                sys.executable,
+                "-P",
+                "-m",
+                child.program.module,
+                *child.program.arguments,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -4,7 +4,8 @@ Faults that begin on a day depend on the seed and the day alone, so the calendar
 Every fault ends: repairs are part of the calendar.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -32,7 +33,7 @@ class Habit:
     """Daily rate, duration in hours and strength of a kind of fault; at least `least` occur every day."""
 
     chance_per_day: float
-    hours: tuple[float, float]
+    hours: tuple[float, float] = (1.0, 1.0)
     strength: tuple[float, float] = (0.0, 0.0)
     least: int = 0
 
@@ -46,6 +47,15 @@ HABITS = {
     FaultKind.CLOCK_DRIFT: Habit(0.02, (6, 48), (-240, 240)),
     FaultKind.SENTINELS: Habit(0.008, (6, 48), (0.02, 0.2)),
 }
+# A quiet month: enough to look back on, and not so much that it takes long to live through.
+CALM = HABITS | {
+    FaultKind.SUBSTATION: Habit(0.008, (4, 9), (0.4, 0.6)),
+    FaultKind.RISER: Habit(0.002, (8, 30), (0.6, 1.0)),
+    FaultKind.WINDOW: Habit(0.002, (10, 40), (60, 250), least=1),
+    FaultKind.DEAD_SENSOR: Habit(0.001, (30, 48)),
+    FaultKind.RADIO_GAP: Habit(0.0),
+    FaultKind.CLOCK_DRIFT: Habit(0.002, (6, 48), (-240, 240)),
+}
 LONGEST_DAYS = 2  # no habit lasts longer: a fault active now began at most this many days ago
 FAR_AHEAD_CHANCE = 0.1  # that a drifting clock is ahead by more than the usual tolerance of five minutes
 FAR_AHEAD_SECONDS = (360.0, 1500.0)
@@ -54,19 +64,34 @@ FAULT = np.dtype([("kind", "i1"), ("target", "i4"), ("begin_us", "i8"), ("end_us
 Faults = npt.NDArray[np.void]
 
 
+NONE = np.zeros(0, FAULT)
+
+
+@dataclass(frozen=True)
+class FaultSource:
+    """Where the faults of a town come from: habits, and faults of a story that were settled beforehand."""
+
+    habits: Mapping[FaultKind, Habit] = field(default_factory=lambda: HABITS)
+    told: Faults = field(default_factory=lambda: NONE)
+
+
+USUAL = FaultSource()
+
+
 class FaultCalendar:
     """Faults of a town with `sizes[kind]` possible targets of each kind."""
 
-    def __init__(self, seed: int, sizes: dict[FaultKind, int]) -> None:
+    def __init__(self, seed: int, sizes: dict[FaultKind, int], source: FaultSource = USUAL) -> None:
         self._seed = seed
         self._sizes = sizes
+        self._source = source
         self._days: dict[int, Faults] = {}
 
     def active(self, at_us: int) -> dict[FaultKind, Faults]:
         """Return the faults with begin <= `at_us` < end, by kind; every kind is present."""
         today = at_us // DAY_US
         self._days = {day: self._beginning(day) for day in range(today - LONGEST_DAYS, today + 1)}
-        near = np.concatenate(list(self._days.values()))
+        near = np.concatenate([self._source.told, *self._days.values()])
         now = near[(near["begin_us"] <= at_us) & (at_us < near["end_us"])]
         return {kind: now[now["kind"] == kind] for kind in FaultKind}
 
@@ -74,11 +99,15 @@ class FaultCalendar:
         if day in self._days:
             return self._days[day]
         rng = np.random.default_rng([self._seed, _STREAM, day])
-        return np.concatenate([_draw(kind, self._sizes[kind], day, rng) for kind in FaultKind])
+        return np.concatenate([self._draw(kind, day, rng) for kind in FaultKind])
+
+    def _draw(self, kind: FaultKind, day: int, rng: np.random.Generator) -> Faults:
+        return _draw(kind, self._source.habits[kind], (self._sizes[kind], day), rng)
 
 
-def _draw(kind: FaultKind, size: int, day: int, rng: np.random.Generator) -> Faults:
-    habit = HABITS[kind]
+def _draw(kind: FaultKind, habit: Habit, of: tuple[int, int], rng: np.random.Generator) -> Faults:
+    """Draw the faults of a kind, among so many targets, that begin on a day."""
+    size, day = of
     count = max(int(rng.poisson(habit.chance_per_day * size)), habit.least) if size else 0
     faults = np.zeros(count, FAULT)
     faults["kind"] = kind

@@ -2,7 +2,9 @@
 
 import csv
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sim import replay
 from sim.layout import Layout, TownHome
@@ -27,14 +29,21 @@ STOPPED_SINCE = "2025-11-01T00:00:00+08:00"
 Row = Mapping[str, object]
 
 
-def write_registry(town: Town, folder: Path, *, recordings: bool = False) -> None:
+class Slower(NamedTuple):
+    """The interval of the sensors before an instant: a company begins with few readings, then asks for more."""
+
+    interval_s: int
+    until: datetime
+
+
+def write_registry(town: Town, folder: Path, *, recordings: bool = False, slower: Slower | None = None) -> None:
     """Write the four registry files into `folder`; with `recordings`, also for the recorded house."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
         "substations": _substations(town.layout),
         "buildings": _buildings(town.layout),
         "homes": [_home(town.layout, home) for home in town.layout.homes],
-        "sensors": _sensors(town),
+        "sensors": _over_time(_sensors(town), slower),
     }
     for name, columns in COLUMNS.items():
         rows = tables[name] + (replay.registry_rows(name) if recordings else [])
@@ -110,4 +119,19 @@ def _sensors(town: Town) -> list[Row]:
             "offset": 0.0,
         }
         for s in plan.substations
+    ]
+
+
+def _over_time(sensors: list[Row], slower: Slower | None) -> list[Row]:
+    """Return two lines for each sensor that was slower once."""
+    if slower is None:
+        return sensors
+    changed = slower.until.isoformat()
+    return [
+        line
+        for row in sensors
+        for line in (
+            {**row, "interval_s": slower.interval_s, "valid_to": changed},
+            {**row, "valid_from": changed},
+        )
     ]

@@ -43,11 +43,13 @@ class TownReadings:
 class Town:
     """A town determined by seed, homes, interval and epoch alone: every run steps through the same history."""
 
-    def __init__(self, seed: int, homes: int, interval_s: int = 300, *, epoch_us: int) -> None:
+    def __init__(
+        self, seed: int, homes: int, interval_s: int = 300, *, epoch_us: int, source: faults.FaultSource = faults.USUAL
+    ) -> None:
         self.seed, self.interval_s = seed, interval_s
         self.interval_us = interval_s * SECOND_US
         self.layout = layout.plan(seed, homes)
-        self.calendar = faults.FaultCalendar(seed, _sizes(self.layout))
+        self.calendar = faults.FaultCalendar(seed, _sizes(self.layout), source)
         self._substation_of_home = np.array([self.layout.buildings[h.building].substation for h in self.layout.homes])
         self._riser_of_home = np.array([home.riser for home in self.layout.homes])
         self._home_of_sensor = np.array([sensor.home for sensor in self.layout.sensors])

@@ -231,8 +231,9 @@ def _trouble(problem: Problem) -> str:
 
 
 def _is_secure(request: Request) -> bool:
-    """Return whether cookies are marked Secure: always, except over plain HTTP on the local machine."""
-    return request.url.scheme == "https" or request.url.hostname not in LOCAL
+    """Return whether cookies are marked Secure: always, except over plain HTTP on the local machine (or in a demo)."""
+    host = request.url.hostname
+    return request.url.scheme == "https" or not (host in LOCAL or host in request.app.state.plain_hosts)
 
 
 def _cookie_name(request: Request) -> str:

@@ -284,4 +284,77 @@ WORDS: Mapping[str, Text] = {
     "cold": Text("过低", "Too cold"),
     "unknown": Text("无数据", "No data"),
     "company": Text("全网", "Whole network"),
+    # the front page
+    "title_front": Text("供热服务", "Heat service"),
+    "title_demo": Text("Hearth 演示小区", "Hearth: a town to look at"),
+    "front_says": Text("请选择入口。", "Please choose where to go."),
+    "front_demo_says": Text(
+        "本机上的模拟小区：住户、读数和工单都是虚构的。请选择角色。",
+        "A simulated town on this machine: its homes, readings and tickets are invented. Choose a role.",
+    ),
+    "front_foot": Text("对接其他系统：", "For other systems:"),
+    "to_api": Text("接口说明", "description of the API"),
+    "to_front": Text("返回首页", "Back to the front page"),
+    "door_home": Text("我家的供热", "Heat in my home"),
+    "door_home_says": Text(
+        "室温、报修和停热通知。请用供热公司发给您的链接打开；打开过的设备可直接进入。",
+        "Temperature, repairs and outages. Open it with the link from your heating company; "
+        "a device that has opened it before can go straight in.",
+    ),
+    "door_customer": Text("住户：家里冷", "Customer of a cold home"),
+    "door_customer_says": Text(
+        "一户室温不达标的人家看到的页面：现在几度、工单到哪一步、能做什么。",
+        "The page of a home that is too cold: how cold it is, how far its ticket is, and what can be done.",
+    ),
+    "door_dispatcher": Text("调度员", "Dispatcher"),
+    "door_dispatcher_says": Text("全部未办结工单，按剩余时间排列。", "All open tickets, the most urgent first."),
+    "door_crew": Text("维修班组", "Repair crew"),
+    "door_crew_says": Text("本供热站的工单。", "The tickets of one heat station."),
+    "door_supervisor": Text("主管", "Supervisor"),
+    "door_supervisor_says": Text("超过时限仍未办结的工单。", "Open tickets that have missed a deadline."),
+    "door_status": Text("供热状况（公开）", "Network status (public)"),
+    "door_status_says": Text("停热公告和各片区达标率。", "Outages, and how many homes are warm in each area."),
+    "door_staff": Text("工作人员", "Staff"),
+    "door_staff_says": Text(
+        "调度、班组和主管使用接口和看板，凭各自的令牌进入。",
+        "Dispatchers, crews and supervisors use the API and the dashboards, each with a token of their own.",
+    ),
+    "phone": Text("用手机看", "On your phone"),
+    "phone_code": Text("本页的二维码", "A QR code that opens this page"),
+    "phone_says": Text(
+        "手机连接同一网络，扫码即可打开。二维码含一把钥匙，没有它的设备打不开本演示。",
+        "Scan the code with a phone in the same network. It carries a key: without it no other device gets in.",
+    ),
+    "phone_none": Text(
+        "手机无法访问本机。", "No phone can reach this machine: it is in no network, or was started with --here."
+    ),
+    # a door of the staff
+    "network_now": Text("管网现况", "The network now"),
+    "network_incident": Text(
+        "{place}：{homes} 户同时偏冷，{still_cold} 户仍未达标（{number}）。",
+        "{place}: {homes} homes went cold together, {still_cold} still are ({number}).",
+    ),
+    "network_outage": Text("停热 {number}：{reason}", "Outage {number}: {reason}"),
+    "work_open": Text("未办结工单", "Open tickets"),
+    "work_late": Text("超时工单", "Late tickets"),
+    "no_work": Text("没有工单。", "No tickets."),
+    "time_left": Text("剩余时间", "Time left"),
+    "what": Text("事项", "Subject"),
+    "where": Text("地点", "Place"),
+    "progress": Text("进展", "Progress"),
+    "work_cold": Text("室温不达标", "cold home"),
+    "work_leak": Text("漏水", "leak"),
+    "work_repair": Text("报修", "repair"),
+    "work_device": Text("测温设备", "sensor"),
+    "work_complaint": Text("投诉", "complaint"),
+    "work_report": Text("举报", "report"),
+    "left_late": Text("超时 {span}", "{span} late"),
+    "left_none": Text("无时限", "no deadline"),
+    "span_minutes": Text("{n} 分钟", "{n} min"),
+    "span_hours": Text("{n} 小时", "{n} h"),
+    "span_days": Text("{n} 天", "{n} days"),
+    "ask_api": Text("用接口查询", "Ask the API"),
+    "ask_api_says": Text(
+        "此令牌只在本演示中有效，一周后失效。", "This token works in this demo alone, and for a week."
+    ),
 }

@@ -15,13 +15,15 @@ from hearth.settings import Settings, load
 from hearth.town import write_town
 from hearth.wiring import broker_tls, chosen_policy, now, stop_on_signal
 from sim import run
+from sim.faults import USUAL
+from sim.story import tell
 from sim.town import Town, epoch_before
 
 Homes = Annotated[int, typer.Option(min=1, max=200_000, help="Size of the town.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed tells the same story.")]
 
 
-# Seven parameters: typer makes an option of each.
+# Eight parameters: typer makes an option of each.
 def simulate(
     homes: Homes = 500,
     seed: Seed = 1,
@@ -32,10 +34,16 @@ def simulate(
         Path | None, typer.Option(metavar="DIR", help="Write the registry files there and send nothing.")
     ] = None,
     state: Annotated[Path | None, typer.Option(metavar="FILE", help="Go on where the last run with it ended.")] = None,
+    story: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Begin the story of the demo at this Unix time."),
+    ] = None,
 ) -> None:
     """Send the readings of a simulated town, and of recorded rooms, to HEARTH_MQTT_URL. Runs until stopped."""
     settings = load()
-    town = Town(seed, homes, interval, epoch_us=epoch_before(int(now().timestamp() * 1_000_000), backfill))
+    told = None if story is None else tell(seed, homes, interval, int(story * 1_000_000))
+    epoch_us = epoch_before(int(now().timestamp() * 1_000_000), backfill)
+    town = Town(seed, homes, interval, epoch_us=epoch_us, source=told.source if told else USUAL)
     if registry is not None:
         write_town(town, registry)
         return

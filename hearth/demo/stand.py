@@ -1,54 +1,47 @@
 """The ground of a demo: a folder with a database server, a broker, rules, a registry; all of it kept for next time."""
 
 import fcntl
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from domain import policy_file
 from domain.errors import UsageError
+from hearth.demo.note import NAME, DemoNote
+from hearth.demo.past import INTERVAL_S as PAST_INTERVAL_S
+from hearth.demo.room import enough_room, named_faults
 from hearth.town import write_town
 from hearth.wiring import now
-from local.broker import find_broker
+from local.broker import Amqtt, find_broker
 from local.port import LOOPBACK, free_port, is_free
 from local.postgres import Postgres
 from local.server import Server, ServerError
 from registry.importing import import_folder
-from sim.town import Town, epoch_before
-from store.base import access
+from sim.registry import Slower
+from sim.town import Town
 from store.base.migrate import migrate
 
 DATABASE = "hearth"
 USUAL_PORT = 8080
-TOKEN_LIFE = timedelta(days=7)
-HOMES, SEED = 500, 1  # where neither the command nor the folder says otherwise
-INTERVAL_S = 60
-BACKFILL_S = 6 * 3600
+EVERYWHERE = "0.0.0.0"
+Tell = Callable[[str], object]  # what is being done, in words
 AnyServer = TypeVar("AnyServer", bound=Server)
 
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """Options of the demo."""
+    """Options of the demo. `here`: it is reached from this machine alone."""
 
     folder: Path
-    homes: int = HOMES
-    seed: int = SEED
     port: int | None = None
-
-    def town(self) -> Town:
-        """Return the simulated town."""
-        now_us = int(now().timestamp() * 1_000_000)
-        return Town(self.seed, self.homes, INTERVAL_S, epoch_us=epoch_before(now_us, BACKFILL_S))
+    here: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +49,7 @@ class Stand:
     """Running servers with a migrated database and a registry."""
 
     wishes: DemoOptions
+    note: DemoNote
     database_url: str
     mqtt_url: str
     broker: str  # which one it is
@@ -63,9 +57,9 @@ class Stand:
     api_port: int
 
     @property
-    def api_url(self) -> str:
-        """Address of the API."""
-        return f"http://{LOOPBACK}:{self.api_port}"
+    def url(self) -> str:
+        """The one address to begin with."""
+        return f"http://{LOOPBACK}:{self.api_port}/"
 
     @property
     def state_file(self) -> Path:
@@ -78,55 +72,63 @@ class Stand:
             "HEARTH_DATABASE_URL": self.database_url,
             "HEARTH_MQTT_URL": self.mqtt_url,
             "HEARTH_POLICY": str(self.policy_file),
-            "HEARTH_API_HOST": LOOPBACK,
+            "HEARTH_API_HOST": LOOPBACK if self.wishes.here else EVERYWHERE,
             "HEARTH_API_PORT": str(self.api_port),
+            "HEARTH_PUBLIC_URL": self.url.rstrip("/"),
         }
 
     def connect(self) -> Connection:
         """Open a connection to the database, in autocommit mode."""
-        return psycopg.connect(self.database_url, autocommit=True, application_name="hearth demo")
-
-    def token(self, role: access.Role, *homes: str) -> str:
-        """Make a token for the API."""
-        at = now()
-        with self.connect() as conn, conn.transaction():
-            return access.create(conn, access.TokenGrant(role, homes=homes, expires_at=at + TOKEN_LIFE), at)
+        return psycopg.connect(
+            self.database_url, autocommit=True, application_name="hearth demo", options="-c timezone=UTC"
+        )
 
 
-def wishes_for(folder: Path, homes: int | None, seed: int | None, port: int | None) -> DemoOptions:
-    """Return the options of the folder's town, or the requested ones.
+def note_for(folder: Path, wanted: Mapping[str, Any]) -> DemoNote:
+    """Return the note of the folder's town, or one for the town that is wanted.
 
     Raises:
         UsageError: there is another town in the folder than the one asked for.
     """
-    note = folder / "town.json"
-    lives = (
-        json.loads(note.read_text())["town"]
-        if note.exists()
-        else {"homes": homes or HOMES, "seed": SEED if seed is None else seed}
-    )
-    if homes not in (None, lives["homes"]) or seed not in (None, lives["seed"]):
-        there = f"{lives['homes']} homes with seed {lives['seed']}"
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    try:
+        lives = DemoNote.read(folder)
+    except ValueError:
+        raise UsageError(f"{folder / NAME} is damaged; delete the folder, or take another --folder") from None
+    if lives is None:
+        return DemoNote(now(), **asked)
+    if any(getattr(lives, name) != value for name, value in asked.items()):
+        there = f"{lives.homes} homes with seed {lives.seed}, pace {lives.pace_s} and {lives.days} days behind it"
         raise UsageError(f"{folder}: a town of {there} lives here; ask for that one, or take another --folder")
-    return DemoOptions(folder, lives["homes"], lives["seed"], port)
+    return lives
 
 
 @contextmanager
-def stand(wishes: DemoOptions) -> Iterator[Stand]:
+def stand(wishes: DemoOptions, note: DemoNote, tell: Tell) -> Iterator[Stand]:
     """Start the servers, from where they were left, and stop them at the end.
 
     Raises:
-        UsageError: the folder cannot be written or is in use, a port is taken, a server does not start.
+        UsageError: the folder cannot be written or is in use, a port is taken, the disk is full, or a server does
+            not start.
     """
-    with ExitStack() as stack:
-        _settle(wishes.folder, stack)
+    with ExitStack() as stack, named_faults(wishes.folder):
         port = api_port(wishes.folder, wishes.port)
+        enough_room(wishes.folder)
+        _settle(wishes.folder, stack)
+        (wishes.folder / "api-port").write_text(f"{port}\n")
         rules = wishes.folder / "policy.toml"
         rules.write_text(policy_for_today(now().year), encoding="utf-8")
+        tell("starting PostgreSQL")
         database = _start(Postgres, wishes.folder / "postgres", stack)
+        tell("starting the broker")
         broker = _start(find_broker, wishes.folder / "broker", stack)
-        url = _prepare_database(database, wishes, policy_file.load(rules.read_text(), str(rules)).zone)
-        yield Stand(wishes, url, broker.url(), type(broker).__name__, rules, port)
+        if isinstance(broker, Amqtt):
+            tell("no Mosquitto (apt-get install mosquitto): amqtt takes its place, slower")
+        tell("building the town")
+        zone = policy_file.load(rules.read_text(), str(rules)).zone
+        url = _prepare_database(database, wishes, note, zone)
+        note.write(wishes.folder)
+        yield Stand(wishes, note, url, broker.url(), type(broker).__name__, rules, port)
 
 
 def _settle(folder: Path, stack: ExitStack) -> None:
@@ -136,9 +138,9 @@ def _settle(folder: Path, stack: ExitStack) -> None:
         lock = stack.enter_context((folder / "lock").open("w"))
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise UsageError(f"{folder}: another demo is running here") from None
+        raise UsageError(f"{folder}: another demo is running here; stop it, or take another --folder") from None
     except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror}") from None
+        raise UsageError(f"{folder}: {error.strerror}; take another --folder") from None
 
 
 def _start(make: Callable[[Path], AnyServer], folder: Path, stack: ExitStack) -> AnyServer:
@@ -151,14 +153,21 @@ def _start(make: Callable[[Path], AnyServer], folder: Path, stack: ExitStack) ->
         stack.enter_context(server)
         return server
     except ServerError as error:
-        raise UsageError(f"{str(error).splitlines()[0]} See {folder / 'log'}") from None
+        raise UsageError(f"{str(error).splitlines()[0]} See {folder / 'log'}") from error
 
 
-def _prepare_database(server: Postgres, wishes: DemoOptions, zone: ZoneInfo) -> str:
-    """Make, migrate and fill the database where that has not been done; returns its address."""
+def _prepare_database(server: Postgres, wishes: DemoOptions, note: DemoNote, zone: ZoneInfo) -> str:
+    """Make, migrate and fill the database where that has not been done; returns its address.
+
+    A past that was interrupted is begun again: nothing of it is to be seen twice.
+    """
+    if note.story is None:
+        with psycopg.connect(server.url(), autocommit=True) as conn:
+            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
     server.create_database(DATABASE)
     url = server.url(DATABASE)
-    write_town(wishes.town(), wishes.folder / "registry")
+    town = Town(note.seed, note.homes, note.pace_s, epoch_us=0)
+    write_town(town, wishes.folder / "registry", Slower(PAST_INTERVAL_S, note.past_until))
     with psycopg.connect(url) as conn:
         migrate(conn)
     with psycopg.connect(url, options="-c timezone=UTC") as conn:
@@ -174,11 +183,9 @@ def api_port(folder: Path, wanted: int | None) -> int:
     """
     note = folder / "api-port"
     if wanted is not None and not is_free(wanted):
-        raise UsageError(f"--port: {wanted} is taken")
+        raise UsageError(f"--port: {wanted} is taken; without --port the demo takes a free one")
     last = int(note.read_text()) if note.exists() else USUAL_PORT
-    chosen = wanted or (last if is_free(last) else free_port())
-    note.write_text(f"{chosen}\n")
-    return chosen
+    return wanted or (last if is_free(last) else free_port())
 
 
 def policy_for_today(year: int) -> str:

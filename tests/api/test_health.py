@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from api.http.session import AppContext
-from hearth.commands.api import open_pool
+from hearth.serving import open_pool
 from hearth.settings import Settings
 from local.postgres import Postgres
 from store.base.readiness import unapplied

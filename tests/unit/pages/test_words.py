@@ -11,11 +11,30 @@ from domain.policy_file import builtin, builtin_names
 from domain.tickets import CLOCK_NAMES, TicketState
 
 PAGES = Path(__file__).parents[3] / "api" / "pages"
+DEMO = Path(__file__).parents[3] / "hearth" / "demo"  # whose doors are pages, too
 SOURCES = "".join(
-    p.read_text(encoding="utf-8") for p in PAGES.rglob("*") if p.suffix in (".py", ".html") and p.stem != "words"
+    p.read_text(encoding="utf-8")
+    for p in (*PAGES.rglob("*"), *DEMO.glob("*.py"))
+    if p.suffix in (".py", ".html") and p.stem != "words"
 )
 # Keys that are put together: their beginning is in the source.
-BEGINNINGS = ("state_", "ticket_", "clock_", "will_", "promise_", "why_", "trouble_", "form_", "room_", "at_", "fault_")
+BEGINNINGS = (
+    "state_",
+    "ticket_",
+    "clock_",
+    "will_",
+    "promise_",
+    "why_",
+    "trouble_",
+    "form_",
+    "room_",
+    "at_",
+    "fault_",
+    "door_",
+    "work_",
+    "left_",
+    "span_",
+)
 
 
 def fields(text: str) -> set[str]:

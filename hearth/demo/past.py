@@ -1,0 +1,137 @@
+"""The month behind a demo: stored, judged and worked by the product itself, with a clock that runs ahead.
+
+Nothing is written into results. Messages are stored as ingest stores them, the rounds are those of `hearth watch`, and
+people work the tickets with the functions of the desk.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from alerts.judging.judge import Judge
+from domain.instants import to_datetime, to_us
+from hearth.demo.calls import Caller
+from hearth.demo.staff import Staff
+from hearth.rounds import Round, turn
+from hearth.settings import Settings
+from hearth.watch_rounds import rounds
+from hearth.wiring import chosen_policy, limits_of
+from ingest.batch import Intake
+from ingest.message import Message
+from ingest.places import SensorPlaces
+from ingest.writer import Writer
+from sim.faults import CALM, FaultSource
+from sim.radio import Radio
+from sim.replay import RecordedReplay, coldest_weeks
+from sim.run import REPLAY_REACH_HOURS
+from sim.town import SECOND_US, WARM_UP_SECONDS, Town
+from store.base.stage import open_stages
+
+INTERVAL_S = 7200  # a month of one reading a minute would take as many minutes as this takes seconds
+STEP = timedelta(minutes=359)  # no tickets on the hour
+MOST_TURNS = 20
+# Rounds of `hearth watch` that a step of hours needs; the others have their turn once a day, or once at the end.
+ALWAYS = frozenset({"deadlines", "clocks", "past", "outages", "substations", "incidents", "recovery"})
+DAILY = ALWAYS | {"sensors", "measurements", "days of readings", "seals", "seal of the day"}
+
+
+@dataclass
+class SetClock:
+    """A clock that is set."""
+
+    at: datetime
+
+    def __call__(self) -> datetime:
+        """Return its time."""
+        return self.at
+
+    def seconds(self) -> float:
+        """Return its time as a count of seconds."""
+        return self.at.timestamp()
+
+
+@dataclass(frozen=True)
+class LivedPast:
+    """Who speaks in the past of a demo, from when and until when."""
+
+    town: Town  # at its beginning
+    replay: RecordedReplay
+    until: datetime
+
+    def messages(self, radio: Radio, until_us: int) -> list[Message]:
+        """Return what is said before an instant, in order of time."""
+        begin_us = radio.town.at_us
+        said = []
+        while radio.town.at_us + radio.town.interval_us <= until_us:
+            said += radio.step()
+        said += self.replay.messages(begin_us, radio.town.at_us)
+        return [
+            Message(topic, payload.encode(), due_us + i, 0, 1, 0, False)
+            for i, (due_us, topic, payload) in enumerate(sorted(said))
+        ]
+
+
+@dataclass(frozen=True)
+class People:
+    """Who calls, and who works."""
+
+    staff: Staff
+    caller: Caller
+
+    def work(self, conn: Connection, until: datetime) -> None:
+        """Do what is due."""
+        self.caller.call(conn, until)
+        self.staff.work(conn, until)
+
+
+def past_of(seed: int, homes: int, span: tuple[datetime, datetime], zone: ZoneInfo) -> LivedPast:
+    """Return the past of a town from one instant until another."""
+    begin, until = span
+    begin_us = to_us(begin)
+    source = FaultSource(CALM)
+    town = Town(seed, homes, INTERVAL_S, epoch_us=begin_us - WARM_UP_SECONDS * SECOND_US, source=source)
+    town.advance_to(begin_us)
+    reach = timedelta(hours=REPLAY_REACH_HOURS[0])
+    return LivedPast(town, RecordedReplay(coldest_weeks(until, zone, reach), zone), until)
+
+
+def live_through(
+    conn: Connection, past: LivedPast, settings: Settings, people: People, tell: Callable[[datetime], bool]
+) -> bool:
+    """Live through the past on an autocommit connection, as long as `tell` wants; returns whether it is complete."""
+    begin = to_datetime(past.town.at_us)
+    policy = chosen_policy(settings)
+    clock, radio, judge = SetClock(begin), Radio(past.town), Judge(policy)
+    intake = Intake("hearth-ingest", limits_of(settings, policy, begin), judge.readings, SensorPlaces())
+    writer = Writer(intake, clock, settings.deferred_mb * 1_000_000, lambda _: None)
+    work = rounds(judge, settings, clock)
+    open_stages(conn)
+    conn.execute("SET synchronous_commit = off")
+    while clock.at < past.until:
+        until = min(clock.at + STEP, past.until)
+        people.work(conn, until)
+        clock.at = until
+        for messages in _batches(past.messages(radio, to_us(until))):
+            stored = 0
+            while stored < len(messages):
+                stored += writer.store(conn, messages[stored:])
+        names = DAILY if until.date() != (until - STEP).date() else ALWAYS
+        _take_turns([each for each in work if each.name in names], conn, clock)
+        if not tell(until):
+            return False
+    _take_turns(work, conn, clock)
+    return True
+
+
+def _take_turns(work: list[Round], conn: Connection, clock: SetClock) -> None:
+    for _ in range(MOST_TURNS):
+        if not turn(work, conn, clock.seconds):
+            break
+
+
+def _batches(messages: list[Message]) -> Iterator[list[Message]]:
+    for i in range(0, len(messages), 5_000):
+        yield messages[i : i + 5_000]

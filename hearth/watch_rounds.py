@@ -1,0 +1,103 @@
+"""The rounds of `hearth watch`: what has to happen by the clock, and how often."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from psycopg import Connection
+
+from alerts.desk import recovery
+from alerts.evidence import chain, reading_seals
+from alerts.figures import kpi
+from alerts.figures.buildings import BuildingCursor
+from alerts.judging.by_clock import catch_up, tick
+from alerts.judging.history import History
+from alerts.judging.judge import Judge
+from alerts.judging.ledger_cursor import LedgerCursor
+from alerts.network import incidents, outages, substations
+from alerts.sensors import care, measurements
+from alerts.tickets import clocks
+from hearth.rounds import Round
+from hearth.settings import Settings
+from hearth.wiring import chosen_seal_key, now
+from store.figures import live_feed
+from store.readings import dead_letter_rows, ingest_counts, retention
+
+COUNT_EVERY_S = 30.0  # today's ledger is never older than this and the time one round takes
+CARE_EVERY_S = 60.0
+RECOVERY_EVERY_S = 15.0
+DATE_EVERY_S = 600.0
+SEAL_EVERY_S = 30.0
+PUBLISH_EVERY_S = 300.0
+REMIND_EVERY_S = 300.0  # measurements are planned in days
+OUTAGES_EVERY_S = 5.0  # an outage is announced, or noticed to go on, so long after its time at most
+INCIDENTS_EVERY_S = 10.0  # far less than dispatch waits for a single home
+PURGE_EVERY_S = 60.0
+TRIM_EVERY_S = 10.0  # a flood of letters is above its bound no longer than this
+MAP_EVERY_S = 15.0  # the map of a city is never older than this; a view does not believe what is older than a minute
+SAMPLE_EVERY_S = 60.0
+HEAT_EVERY_S = 300.0  # figures of months are never older than this and the time one round takes
+DESK_EVERY_S = 600.0
+PURGED_AT_ONCE = 1000
+TOLD_FOR = timedelta(days=1)  # a client that lags by more than this has to reload
+FORGOTTEN_AT_ONCE = 10_000
+DROP_EVERY_S = 600.0
+DROPPED_AT_ONCE = 20_000
+
+
+def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now) -> list[Round]:
+    """Return the rounds of a turn in order, deadlines first. A round that returns True has more to do at once.
+
+    `clock` is another than the system's where a past is lived through, as in a demo.
+    """
+    history, policy, key = History(judge.policy), judge.policy, chosen_seal_key(settings)
+    buildings, ledger = BuildingCursor(), LedgerCursor(history)
+    dead_letter_age = timedelta(days=settings.dead_letter_days)
+    return [
+        Round("deadlines", 0, lambda conn: tick(conn, judge, clock()) > 0),
+        Round("clocks", 0, lambda conn: clocks.run_out(conn, policy, clock())),
+        Round("past", 0, lambda conn: catch_up(conn, history, clock()) > 0),
+        Round("dead letters", PURGE_EVERY_S, lambda conn: _purge(conn, clock() - dead_letter_age)),
+        Round("dead letters' bytes", TRIM_EVERY_S, lambda conn: _trim(conn, settings.dead_letter_mb, clock())),
+        Round("told", PURGE_EVERY_S, lambda conn: _forget(conn, clock() - TOLD_FOR)),
+        Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings.reading_days, clock())),
+        Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, clock())),
+        Round("outages", OUTAGES_EVERY_S, lambda conn: outages.look(conn, policy, clock())),
+        Round("substations", CARE_EVERY_S, lambda conn: substations.look(conn, policy, clock())),
+        Round("buildings", MAP_EVERY_S, lambda conn: buildings.advance(conn, clock())),
+        Round("samples", SAMPLE_EVERY_S, lambda conn: _sample_ingest(conn, clock())),
+        Round("incidents", INCIDENTS_EVERY_S, lambda conn: incidents.look(conn, policy, clock())),
+        Round("measurements", CARE_EVERY_S, lambda conn: measurements.look(conn, policy, clock())),
+        Round("measurements due", REMIND_EVERY_S, lambda conn: measurements.remind(conn, clock())),
+        Round("recovery", RECOVERY_EVERY_S, lambda conn: recovery.look(conn, history, clock())),
+        Round("undated clocks", DATE_EVERY_S, lambda conn: clocks.date_undated(conn, policy, clock())),
+        Round("days of readings", SEAL_EVERY_S, lambda conn: reading_seals.seal_days(conn, clock())),
+        Round("seals", SEAL_EVERY_S, lambda conn: chain.seal(conn, clock(), key)),
+        Round("seal of the day", PUBLISH_EVERY_S, lambda conn: chain.publish(conn, policy.zone, clock()) and None),
+        Round("ledger", COUNT_EVERY_S, lambda conn: ledger.advance(conn, clock())),
+        Round("figures of heat", HEAT_EVERY_S, kpi.sum_some),
+        Round("figures of the desk", DESK_EVERY_S, lambda conn: kpi.count_recent(conn, policy.zone, clock())),
+    ]
+
+
+def _purge(conn: Connection, before: datetime) -> bool:
+    return dead_letter_rows.purge(conn, before, PURGED_AT_ONCE) == PURGED_AT_ONCE
+
+
+def _trim(conn: Connection, most_mb: int, at: datetime) -> bool:
+    return dead_letter_rows.trim(conn, most_mb * 1_000_000, at, PURGED_AT_ONCE) > 0
+
+
+def _forget(conn: Connection, before: datetime) -> bool:
+    with conn.transaction():
+        return live_feed.forget(conn, before, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE
+
+
+def _sample_ingest(conn: Connection, at: datetime) -> None:
+    with conn.transaction():
+        ingest_counts.sample(conn, at)
+
+
+def _drop(conn: Connection, reading_days: int | None, at: datetime) -> bool:
+    if reading_days is None:
+        return False
+    return retention.drop(conn, at - timedelta(days=reading_days), DROPPED_AT_ONCE) > 0
