@@ -77,6 +77,11 @@ class Postgres(Server):
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             return True
 
+    def drop_database(self, name: str) -> None:
+        """Drop a database, also while others are connected to it; there may be none of that name."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
     def version(self) -> str:
         """Return the version of the running server, as it names it."""
         with psycopg.connect(self.url()) as connection:

@@ -69,7 +69,7 @@ NONE = np.zeros(0, FAULT)
 
 @dataclass(frozen=True)
 class FaultSource:
-    """Where the faults of a town come from: habits, and faults of a story that were settled beforehand."""
+    """Source of the faults of a town: habits, and faults of a story that were settled beforehand."""
 
     habits: Mapping[FaultKind, Habit] = field(default_factory=lambda: HABITS)
     told: Faults = field(default_factory=lambda: NONE)

@@ -8,23 +8,26 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from sim.faults import FAULT, USUAL, FaultKind, Faults, FaultSource
+from sim.faults import FAULT, USUAL, FaultKind, Faults, FaultSource, struck
 from sim.thermal import Floats
 from sim.town import SECOND_US, WARM_UP_SECONDS, Town
 from sim.weather import DAY_US, HOUR_US, TOWN_OFFSET_US
 
-BEFORE_US = 4 * HOUR_US  # the first fault begins so long before the story
+BEFORE_US = 110 * 60 * SECOND_US  # the first fault begins at most so long before the story
 MINUTE_US = 60 * SECOND_US
 LIMIT_BY_DAY, LIMIT_BY_NIGHT = 18.0, 16.0
 RECOVERED_CELSIUS = 18.3  # the limit, the deadband of the built-in rules, and noise
 RECOVERED_FOR_US = 30 * MINUTE_US
 INCIDENT_SHARE, INCIDENT_HOMES = 0.3, 5  # of a building's homes, by the built-in rules
-INCIDENT_AT_US = 3 * MINUTE_US
+INCIDENT_AT_US = 1 * MINUTE_US  # some minutes either way: walls remember the day before
 RECOVERY_AT_US = 4 * MINUTE_US
 SILENCE_AT_US = 4 * MINUTE_US
 SILENT_INTERVALS = 12  # after which silence is noticed, by the built-in rules
 DRAUGHT_W_K = 400.0
+HEALTHY_CELSIUS = 19.0
+WHOLE = 24  # homes of a building that is not cut off at the end of the town
 
 
 @dataclass(frozen=True)
@@ -46,16 +49,19 @@ def tell(seed: int, homes: int, interval_s: int, begin_us: int) -> Story | None:
     `interval_s`: of the sensors.
     """
     town = Town(seed, homes, 60, epoch_us=begin_us - BEFORE_US - WARM_UP_SECONDS * SECOND_US)
-    cast = _cast(town)
+    town.advance_to(begin_us - BEFORE_US)
+    cast = _cast(town, begin_us)
     if cast is None:
         return None
     entrance, recovering, leaking, complaining, silent = cast
     plan = town.layout
-    town.advance_to(begin_us - BEFORE_US)
     risers = sorted({plan.homes[home].riser for home in entrance})
     closed = _until_cold(town, entrance, begin_us)
-    rows = [(FaultKind.RISER, riser, begin_us + INCIDENT_AT_US - closed, 4 * HOUR_US, 1.0) for riser in risers]
     aired_us, warming_us = _open_window(town, recovering)
+    # Once more from about when it will be: the night is colder than the evening.
+    town.advance_to(begin_us + INCIDENT_AT_US - closed)
+    closed = _until_cold(town, entrance, begin_us)
+    rows = [(FaultKind.RISER, riser, begin_us + INCIDENT_AT_US - closed, 4 * HOUR_US, 1.0) for riser in risers]
     shut_us = begin_us + RECOVERY_AT_US - RECOVERED_FOR_US - warming_us
     rows.append((FaultKind.WINDOW, recovering, shut_us - aired_us, aired_us, DRAUGHT_W_K))
     silent_us = begin_us + SILENCE_AT_US - SILENT_INTERVALS * interval_s * SECOND_US
@@ -73,11 +79,12 @@ def tell(seed: int, homes: int, interval_s: int, begin_us: int) -> Story | None:
     )
 
 
-def _cast(town: Town) -> tuple[list[int], int, int, int, int] | None:
+def _cast(town: Town, begin_us: int) -> tuple[list[int], int, int, int, int] | None:
     """Choose the entrance, the home that recovers, that with a leak, that which complains, and the dead sensor."""
     plan = town.layout
     usual = [i for i, h in enumerate(plan.homes) if h.home_class == "multistorey" and not h.stopped]
-    healthy = [i for i in usual if town.air[i] > 19.0]
+    ill = _ill(town, begin_us)
+    healthy = [i for i in usual if town.air[i] > HEALTHY_CELSIUS and not ill[i]]
     entrances: dict[tuple[int, str], list[int]] = {}
     for home in healthy:
         entrances.setdefault((plan.homes[home].building, plan.homes[home].unit.partition("-")[0]), []).append(home)
@@ -85,13 +92,28 @@ def _cast(town: Town) -> tuple[list[int], int, int, int, int] | None:
     enough = {key: homes for key, homes in entrances.items() if len(homes) > _needed(int(in_building[key[0]]))}
     if not enough:
         return None
-    chosen = max(enough, key=lambda key: (len(enough[key]) / in_building[key[0]], -key[0]))
+    shares = {key: len(homes) / in_building[key[0]] for key, homes in enough.items()}
+    chosen = max(enough, key=lambda key: (in_building[key[0]] >= WHOLE, shares[key], -key[0]))
     others = [home for home in healthy if plan.homes[home].building != chosen[0]]
     if len(others) < 4:
         return None
     recovering, leaking, complaining, quiet = (others[i * len(others) // 4] for i in range(4))
     silent = next(i for i, sensor in enumerate(plan.sensors) if sensor.home == quiet)
     return enough[chosen], recovering, leaking, complaining, silent
+
+
+def _ill(town: Town, at_us: int) -> npt.NDArray[np.bool_]:
+    """Return which homes are behind a fault of the calendar at an instant."""
+    plan, active = town.layout, town.calendar.active(at_us)
+    substations = struck(active[FaultKind.SUBSTATION], len(plan.substations))
+    risers = struck(active[FaultKind.RISER], plan.risers)
+    windows = struck(active[FaultKind.WINDOW], len(plan.homes))
+    return np.array(
+        [
+            substations[plan.buildings[home.building].substation] or risers[home.riser] or windows[i]
+            for i, home in enumerate(plan.homes)
+        ]
+    )
 
 
 def _until_cold(town: Town, homes: list[int], begin_us: int) -> int:

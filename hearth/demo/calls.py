@@ -1,4 +1,4 @@
-"""What people tell the company in a demo: leaks, complaints, outages, in the month before and in the first minutes."""
+"""Calls of people to the company of a demo: leaks, complaints, outages, in the past and in the first minutes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta

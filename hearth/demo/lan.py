@@ -1,4 +1,4 @@
-"""How a demo is reached: freely from this machine, from other devices with a key."""
+"""The threshold of a demo: it is passed freely from this machine, from other devices with a key."""
 
 import hmac
 import socket

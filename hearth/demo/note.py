@@ -1,4 +1,4 @@
-"""What a demo's folder remembers: which town lives there, since when, and how far its story has got."""
+"""The note in a demo's folder: which town lives there, since when, and how far its story has got."""
 
 import json
 import secrets

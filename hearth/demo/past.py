@@ -6,7 +6,7 @@ people work the tickets with the functions of the desk.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from psycopg import Connection
@@ -30,8 +30,9 @@ from sim.run import REPLAY_REACH_HOURS
 from sim.town import SECOND_US, WARM_UP_SECONDS, Town
 from store.base.stage import open_stages
 
-INTERVAL_S = 7200  # a month of one reading a minute would take as many minutes as this takes seconds
-STEP = timedelta(minutes=359)  # no tickets on the hour
+PAST_INTERVAL_S = 7200  # a month of one reading a minute would take as many minutes as this takes seconds
+# Local times at which the past stops to look around. At midnight, so that no reading comes after its day is closed.
+LOOKS = (time(0), time(6, 7), time(12, 11), time(18, 4))
 MOST_TURNS = 20
 # Rounds of `hearth watch` that a step of hours needs; the others have their turn once a day, or once at the end.
 ALWAYS = frozenset({"deadlines", "clocks", "past", "outages", "substations", "incidents", "recovery"})
@@ -55,7 +56,7 @@ class SetClock:
 
 @dataclass(frozen=True)
 class LivedPast:
-    """Who speaks in the past of a demo, from when and until when."""
+    """The devices of a past, and the span they speak in."""
 
     town: Town  # at its beginning
     replay: RecordedReplay
@@ -76,7 +77,7 @@ class LivedPast:
 
 @dataclass(frozen=True)
 class People:
-    """Who calls, and who works."""
+    """The people of a past: callers, and the staff that works."""
 
     staff: Staff
     caller: Caller
@@ -92,7 +93,7 @@ def past_of(seed: int, homes: int, span: tuple[datetime, datetime], zone: ZoneIn
     begin, until = span
     begin_us = to_us(begin)
     source = FaultSource(CALM)
-    town = Town(seed, homes, INTERVAL_S, epoch_us=begin_us - WARM_UP_SECONDS * SECOND_US, source=source)
+    town = Town(seed, homes, PAST_INTERVAL_S, epoch_us=begin_us - WARM_UP_SECONDS * SECOND_US, source=source)
     town.advance_to(begin_us)
     reach = timedelta(hours=REPLAY_REACH_HOURS[0])
     return LivedPast(town, RecordedReplay(coldest_weeks(until, zone, reach), zone), until)
@@ -109,21 +110,27 @@ def live_through(
     writer = Writer(intake, clock, settings.deferred_mb * 1_000_000, lambda _: None)
     work = rounds(judge, settings, clock)
     open_stages(conn)
-    conn.execute("SET synchronous_commit = off")
     while clock.at < past.until:
-        until = min(clock.at + STEP, past.until)
+        until = min(_next_look(clock.at.astimezone(policy.zone)), past.until)
         people.work(conn, until)
         clock.at = until
         for messages in _batches(past.messages(radio, to_us(until))):
             stored = 0
             while stored < len(messages):
                 stored += writer.store(conn, messages[stored:])
-        names = DAILY if until.date() != (until - STEP).date() else ALWAYS
+        names = DAILY if until.astimezone(policy.zone).time() == LOOKS[1] else ALWAYS
         _take_turns([each for each in work if each.name in names], conn, clock)
         if not tell(until):
             return False
     _take_turns(work, conn, clock)
     return True
+
+
+def _next_look(local: datetime) -> datetime:
+    """Return the next time to look around after a local time, in UTC."""
+    days = (local.date(), local.date() + timedelta(days=1))
+    looks = (datetime.combine(day, look, local.tzinfo) for day in days for look in LOOKS)
+    return next(look for look in looks if look > local).astimezone(UTC)
 
 
 def _take_turns(work: list[Round], conn: Connection, clock: SetClock) -> None:

@@ -1,4 +1,4 @@
-"""What a demo shows while it starts and while it runs: one calm page on a terminal, lines elsewhere."""
+"""The screen of a demo while it starts and while it runs: one calm page on a terminal, lines elsewhere."""
 
 import time
 from types import TracebackType

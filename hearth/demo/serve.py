@@ -15,7 +15,7 @@ from sim.layout import STATIONS
 
 
 def furnish(app: FastAPI, settings: Settings, note: DemoNote) -> None:
-    """Put the doors in front of the app, and whom they do not stand open to outside."""
+    """Put the doors in front of the app, and the threshold for other devices."""
     lan = None if settings.api_host == "127.0.0.1" else lan_address()
     phone = phone_address(lan, settings.api_port, note.key)
     app.state.front_doors = FrontDoors(PATHS, CODE_PATH if phone else None)

@@ -30,7 +30,7 @@ from hearth.demo.view import DemoView
 from hearth.settings import Settings
 from hearth.supervise import Program, Supervisor
 from hearth.wiring import now
-from sim.story import tell as tell_story
+from sim import story
 
 LOOK_S = 1.0
 MOVES_A_LOOK = 20  # of people, so that after days away the page does not wait for them
@@ -65,7 +65,7 @@ class Log:
 
 @dataclass
 class Show:
-    """A running demo: what it is about, and whom it tells what."""
+    """A running demo: its ground, its people, its programs, and the screen that shows it."""
 
     stand: Stand
     stop: threading.Event
@@ -85,7 +85,7 @@ class Show:
 
 
 class Wanted(NamedTuple):
-    """How long a demo runs, in seconds from the first message on or until `stop`, and whether a browser is opened."""
+    """The wishes for a run: its seconds from the first message on, or until `stop`; a browser to be opened."""
 
     stop: threading.Event
     seconds: float | None = None
@@ -111,7 +111,7 @@ def show(stand: Stand, screen: Screen, wanted: Wanted) -> dict[str, Any]:
             screen.page_is_up(DemoView(stand.url, os.path.relpath(folder), stand.broker, policy.zone))
             if wanted.browser:
                 webbrowser.open(stand.url)
-            if _past(running_show, conn):
+            if _past(running_show):
                 _present(running_show, gauge, wanted.seconds)
         return summary(gauge.read(), gauge.fastest_per_s)
 
@@ -159,7 +159,7 @@ def _wait_for(name: str, show: Show) -> None:
             raise UsageError(f"{name} does not start, see {show.log.file.name}")
 
 
-def _past(show: Show, conn: Connection) -> bool:
+def _past(show: Show) -> bool:
     """Live through the month before where that has not been done; returns whether it is complete."""
     note, begin = show.note, show.note.past_from
     if note.story is not None:
@@ -173,7 +173,8 @@ def _past(show: Show, conn: Connection) -> bool:
         show.screen.past((at - begin) / (note.past_until - begin))
         return not show.stop.is_set()
 
-    with silent_log():
+    # A past that is interrupted is begun again, so nothing has to wait for the disk.
+    with silent_log(), show.stand.connect("-c synchronous_commit=off") as conn:
         complete = past.live_through(conn, month, settings, past.People(show.people, caller), tell)
     if complete:
         show.note = note.evolve(show.stand.wishes.folder, story=now())
@@ -196,8 +197,8 @@ def _present(show: Show, gauge: Gauge, seconds: float | None) -> None:
 def _calls(note: DemoNote) -> list[Call]:
     """Return the calls of the story that are still to be made."""
     assert note.story is not None  # the past is complete
-    story = tell_story(note.seed, note.homes, note.pace_s, int(note.story.timestamp() * 1_000_000))
-    return of_story(story, note.story)[note.told :] if story else []
+    told = story.tell(note.seed, note.homes, note.pace_s, int(note.story.timestamp() * 1_000_000))
+    return of_story(told, note.story)[note.told :] if told else []
 
 
 @contextmanager

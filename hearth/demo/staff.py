@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from alerts.desk.moves import act
 from domain.policy import Policy
-from domain.tickets import EventKind, MoveRefused, NewEvent, TicketSource, TicketState
+from domain.tickets import UNDOING, EventKind, MoveRefused, NewEvent, TicketSource, TicketState
 from store.base import access
 from store.base.rows import Row
 from store.tickets import desk_pages
@@ -77,7 +77,8 @@ class Staff:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._due: list[_Due] = []
-        self._known = 0  # the last ticket that has a plan
+        self._known = 0  # the last ticket that was looked at
+        self._since: dict[int, datetime] = {}  # by ticket: where its last plan begins
 
     def work(self, conn: Connection, until: datetime) -> None:
         """Make the moves that are due, each at its time."""
@@ -98,9 +99,18 @@ class Staff:
         while found := desk_pages.tickets(conn, access.EVERYWHERE, wanted, oldest=True, after=self._known, limit=PAGE):
             self._known = found[-1]["ticket_id"]
             for ticket in found:
-                if ticket["state"] != TicketState.CLOSED:
-                    for step in _plan(ticket):
-                        heapq.heappush(self._due, step)
+                self._plan(ticket)
+        # What is open again needs another plan.
+        again = desk_pages.TicketFilter(now=until, state=TicketState.OPEN.value)
+        for ticket in desk_pages.tickets(conn, access.EVERYWHERE, again, limit=PAGE):
+            self._plan(ticket)
+
+    def _plan(self, ticket: Row) -> None:
+        since = _begins(ticket)
+        if ticket["state"] != TicketState.CLOSED and self._since.get(ticket["ticket_id"]) != since:
+            self._since[ticket["ticket_id"]] = since
+            for move in _plan(ticket, since):
+                heapq.heappush(self._due, move)
 
     def _move(self, conn: Connection, move: _Due, at: datetime) -> None:
         try:
@@ -112,10 +122,17 @@ class Staff:
                 heapq.heappush(self._due, move._replace(at=at + TRY_AGAIN, tries=move.tries + 1))
 
 
-def _plan(ticket: Row) -> Iterator[_Due]:
-    """Yield the steps of a ticket that nobody has taken yet."""
-    rng = np.random.default_rng(ticket["ticket_id"])
-    taken = {event["kind"] for event in ticket["events"]}
+def _begins(ticket: Row) -> datetime:
+    """Return when the present work on a ticket began: at its opening, or when it was open again."""
+    undone = (event["at"] for event in ticket["events"] if EventKind(event["kind"]) in UNDOING)
+    begins: datetime = max(undone, default=ticket["opened_at"])
+    return begins
+
+
+def _plan(ticket: Row, since: datetime) -> Iterator[_Due]:
+    """Yield the steps of a ticket that nobody has taken since an instant."""
+    rng = np.random.default_rng([ticket["ticket_id"], int(since.timestamp())])
+    taken = {event["kind"] for event in ticket["events"] if event["at"] > since}
     for step in _steps(ticket):
         first, last = step.late if rng.random() < LATE_CHANCE else step.minutes
         after = timedelta(minutes=float(rng.uniform(first, last)))
@@ -125,7 +142,7 @@ def _plan(ticket: Row) -> Iterator[_Due]:
         if step.kind is EventKind.CALLED_BACK:
             data["satisfied"] = bool(rng.random() > LATE_CHANCE)
         if step.kind.value not in taken:
-            yield _Due(ticket["opened_at"] + after, ticket["ticket_id"], step.kind, step.actor, data)
+            yield _Due(since + after, ticket["ticket_id"], step.kind, step.actor, data)
 
 
 def _steps(ticket: Row) -> tuple[WorkStep, ...]:

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg import Connection, sql
+from psycopg import Connection
 
 from domain import policy_file
 from domain.errors import UsageError
 from hearth.demo.note import NAME, DemoNote
-from hearth.demo.past import INTERVAL_S as PAST_INTERVAL_S
+from hearth.demo.past import PAST_INTERVAL_S
 from hearth.demo.room import enough_room, named_faults
 from hearth.town import write_town
 from hearth.wiring import now
@@ -77,11 +77,10 @@ class Stand:
             "HEARTH_PUBLIC_URL": self.url.rstrip("/"),
         }
 
-    def connect(self) -> Connection:
-        """Open a connection to the database, in autocommit mode."""
-        return psycopg.connect(
-            self.database_url, autocommit=True, application_name="hearth demo", options="-c timezone=UTC"
-        )
+    def connect(self, *options: str) -> Connection:
+        """Open a connection to the database, in autocommit mode; `options` as the server takes them."""
+        said = " ".join(["-c timezone=UTC", *options])
+        return psycopg.connect(self.database_url, autocommit=True, application_name="hearth demo", options=said)
 
 
 def note_for(folder: Path, wanted: Mapping[str, Any]) -> DemoNote:
@@ -162,8 +161,7 @@ def _prepare_database(server: Postgres, wishes: DemoOptions, note: DemoNote, zon
     A past that was interrupted is begun again: nothing of it is to be seen twice.
     """
     if note.story is None:
-        with psycopg.connect(server.url(), autocommit=True) as conn:
-            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
+        server.drop_database(DATABASE)
     server.create_database(DATABASE)
     url = server.url(DATABASE)
     town = Town(note.seed, note.homes, note.pace_s, epoch_us=0)

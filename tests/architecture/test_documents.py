@@ -1,6 +1,7 @@
 """Documents that cannot go stale unnoticed: settings, flow, commands, changelog."""
 
 import ast
+import itertools
 import re
 import subprocess
 from pathlib import Path
@@ -102,3 +103,13 @@ def test_the_glossary_has_every_type_of_the_domain_and_no_other() -> None:
     domain = {name for file, names in classes.items() if file.startswith("domain/") for name in names}
     assert {name for name in domain if not name.startswith("_")} - terms == set()
     assert terms - set().union(*classes.values()) == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", *(str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("docs/*.md")))])
+def test_commands_to_type_are_run_by_a_test_or_marked_as_shown_only(page: str) -> None:
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+    for before, line in itertools.pairwise(lines):
+        if line == "```sh":
+            mark = re.fullmatch(r"<!-- (?:shown only|run by (tests/\S+\.py)) -->", before)
+            assert mark is not None, f"{page}: say above the block which test runs it, or that it is shown only"
+            assert mark[1] is None or page in (ROOT / mark[1]).read_text(encoding="utf-8"), f"{mark[1]} knows no {page}"
