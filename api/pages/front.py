@@ -1,6 +1,6 @@
 """The front page: a door for everybody who comes without knowing an address.
 
-It holds no token. Only a demo puts further doors there (`app.state.front_doors`), and it serves what they lead to itself:
+It holds no token. Only a demo puts further doors there (`app.state.front_doors`), and serves what they lead to itself:
 there is no setting for them.
 """
 

@@ -39,6 +39,7 @@ SERVES = "Application startup complete"  # what the API says
 STARTS_WITHIN_S = 60.0
 LONGEST_BACKFILL = timedelta(hours=6)  # of readings a minute, when a town is woken again
 ERROR = 40
+SHORTEST = timedelta(seconds=1)  # of a past, whose share is shown
 OTHERS = ("ingest", "watch", "notify")
 
 
@@ -170,7 +171,7 @@ def _past(show: Show) -> bool:
 
     def tell(at: datetime) -> bool:
         show.look_after()
-        show.screen.past((at - begin) / (note.past_until - begin))
+        show.screen.past((at - begin) / max(note.past_until - begin, SHORTEST))
         return not show.stop.is_set()
 
     # A past that is interrupted is begun again, so nothing has to wait for the disk.

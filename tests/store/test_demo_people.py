@@ -31,6 +31,7 @@ BEGIN = UNTIL - timedelta(days=9)
 ZONE, SEED, HOMES = ZoneInfo("Asia/Shanghai"), 1, 120
 
 
+@pytest.mark.slow
 def test_a_past_is_lived_through(database: Database, tmp_path: Path) -> None:
     rules = tmp_path / "policy.toml"
     rules.write_text(policy_for_today(UNTIL.year))
