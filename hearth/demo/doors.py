@@ -29,15 +29,15 @@ from store.base import access
 from store.base.access import Role
 from store.base.rows import Row
 from store.network import incident_pages, outage_rows
-from store.tickets import desk_pages
+from store.tickets import ticket_pages
 
 TOKEN_LIFE = timedelta(days=7)
 STAFF_DOORS = (Role.DISPATCHER, Role.CREW, Role.SUPERVISOR)
 PATHS = {role.value: f"/door/{role.value}" for role in (Role.CUSTOMER, *STAFF_DOORS)}
 CODE_PATH = "/door/phone.svg"
 MOST_SHOWN = 60
-COLD_NOW = desk_pages.FlagFilter(states=("open",))
-ANY_NOW = desk_pages.FlagFilter()
+COLD_NOW = ticket_pages.FlagFilter(states=("open",))
+ANY_NOW = ticket_pages.FlagFilter()
 Chosen = Literal["zh", "en"] | None
 asking_staff = contextmanager(asked_by(STAFF))
 
@@ -107,7 +107,7 @@ def _cold_home(request: Request) -> str:
     with request.app.state.surroundings.pool.connection() as conn:
         conn.read_only = True
         for wanted in (COLD_NOW, ANY_NOW):
-            if found := desk_pages.flags(conn, access.EVERYWHERE, wanted, limit=1):
+            if found := ticket_pages.flags(conn, access.EVERYWHERE, wanted, limit=1):
                 return str(found[0]["home"])
     raise no_such("home")
 
@@ -115,11 +115,11 @@ def _cold_home(request: Request) -> str:
 def _desk(asking: Session, role: str, language: Language) -> dict[str, Any]:
     conn, scope, now = asking.conn, asking.scope, asking.now
     wanted = [
-        desk_pages.TicketFilter(now=now, state=state.value, overdue=True if role == "supervisor" else None)
+        ticket_pages.TicketFilter(now=now, state=state.value, overdue=True if role == "supervisor" else None)
         for state in TicketState
         if state is not TicketState.CLOSED
     ]
-    rows = [row for each in wanted for row in desk_pages.tickets(conn, scope, each, limit=MOST_SHOWN)]
+    rows = [row for each in wanted for row in ticket_pages.tickets(conn, scope, each, limit=MOST_SHOWN)]
     rows = sorted((row for row in rows if role == "supervisor" or _due(row)), key=lambda row: _due(row) or now)
     incidents = incident_pages.incidents(
         conn, scope, incident_pages.IncidentFilter(states=("open",), station=None), before=None, limit=5

@@ -13,7 +13,7 @@ from domain.policy import Policy
 from domain.tickets import UNDOING, EventKind, MoveRefused, NewEvent, TicketSource, TicketState
 from store.base import access
 from store.base.rows import Row
-from store.tickets import desk_pages
+from store.tickets import ticket_pages
 
 PAGE = 200
 LATE_CHANCE = 0.1  # of each step of a ticket
@@ -95,14 +95,16 @@ class Staff:
             self._move(conn, heapq.heappop(self._due), now)
 
     def _plan_new(self, conn: Connection, until: datetime) -> None:
-        wanted = desk_pages.TicketFilter(now=until)
-        while found := desk_pages.tickets(conn, access.EVERYWHERE, wanted, oldest=True, after=self._known, limit=PAGE):
+        wanted = ticket_pages.TicketFilter(now=until)
+        while found := ticket_pages.tickets(
+            conn, access.EVERYWHERE, wanted, oldest=True, after=self._known, limit=PAGE
+        ):
             self._known = found[-1]["ticket_id"]
             for ticket in found:
                 self._plan(ticket)
         # What is open again needs another plan.
-        again = desk_pages.TicketFilter(now=until, state=TicketState.OPEN.value)
-        for ticket in desk_pages.tickets(conn, access.EVERYWHERE, again, limit=PAGE):
+        again = ticket_pages.TicketFilter(now=until, state=TicketState.OPEN.value)
+        for ticket in ticket_pages.tickets(conn, access.EVERYWHERE, again, limit=PAGE):
             self._plan(ticket)
 
     def _plan(self, ticket: Row) -> None:

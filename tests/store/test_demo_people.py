@@ -22,7 +22,7 @@ from sim.registry import Slower
 from sim.town import Town
 from store.base import access
 from store.evidence import invariants
-from store.tickets import desk_pages
+from store.tickets import ticket_pages
 from tests.conftest import Database
 
 pytestmark = pytest.mark.plain_only
@@ -56,7 +56,7 @@ def test_a_past_is_lived_through(database: Database, tmp_path: Path) -> None:
         first.call(conn, UNTIL + timedelta(minutes=5), live=True)
         assert (seen[-1], first.left) == (UNTIL, 0)
         assert not any(invariants.violations(conn).values())
-        tickets = desk_pages.tickets(conn, access.EVERYWHERE, desk_pages.TicketFilter(now=UNTIL), limit=1_000)
+        tickets = ticket_pages.tickets(conn, access.EVERYWHERE, ticket_pages.TicketFilter(now=UNTIL), limit=1_000)
         (days,) = conn.execute("SELECT count(DISTINCT day) FROM ledger_day").fetchone() or (0,)
         outages = Counter(row[0] for row in conn.execute("SELECT restored_at IS NULL FROM outage"))
     assert days >= 9
