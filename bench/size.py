@@ -1,7 +1,9 @@
 """`python -m bench.size`: how many bytes a reading takes on each edition of the database, and a day of the ledger.
 
 Simulated rooms: temperature in tenths of a degree that wanders, humidity in halves of a percent, a battery that
-empties, a reading every five minutes. Plain PostgreSQL and TimescaleDB's Apache edition are real servers; the Community
+empties, a reading every five minutes. A device keeps its interval to some seconds and tells milliseconds; what it says
+is received tenths of a second later, to the microsecond: time stamps that are no row of equal steps are two thirds of
+what the columnstore keeps. Plain PostgreSQL and TimescaleDB's Apache edition are real servers; the Community
 edition is the build that the tests use, whose columnstore writes the same bytes.
 """
 
@@ -21,13 +23,15 @@ from local.postgres import Postgres
 from local.trixie import TimescalePostgres
 from store.base.migrate import migrate
 
-SAMPLE = {"sensors": 200, "interval": 300, "readings": 4 * 288}
+SAMPLE = {"sensors": 200, "interval": 300, "jitter": 3, "readings": 4 * 288}
 # They lie as they come: of all sensors at one time, then of all at the next.
 FILL = """
 INSERT INTO reading (sensor_id, measured_at, received_at, temperature, humidity, battery, quality, self_timed)
-SELECT s, at, at + interval '2 seconds', round(t::numeric, 1), round(h * 2) / 2, 100 - floor(n / 2000.0), 0, true
+SELECT s, at, at + (0.05 - ln(1 - random()) * 0.3) * interval '1 second', round(t::numeric, 1), round(h * 2) / 2,
+  100 - floor(n / 2000.0), 0, true
 FROM (
-  SELECT s, n, '2026-01-01Z'::timestamptz + n * %(interval)s * interval '1 second' + s * interval '1 second' AS at,
+  SELECT s, n, date_trunc('milliseconds', '2026-01-01Z'::timestamptz
+      + (n * %(interval)s + s * %(interval)s / %(sensors)s::float + random() * %(jitter)s) * interval '1 second') AS at,
     21 + 1.5 * sin(n / 46.0 + s) + sum(random() - 0.5) OVER walk * 0.1 AS t,
     40 + 8 * sin(n / 90.0 + s) + random() AS h
   FROM generate_series(1, %(sensors)s) AS s, generate_series(0, %(readings)s - 1) AS n

@@ -175,6 +175,10 @@ INSERT INTO granted VALUES
   ('ingest_no_value',       '',           '',      '',      '',      '',      'r',     ''),
   ('ingest_reject',         '',           '',      '',      '',      '',      'r',     '');
 
+-- Of TimescaleDB's Community edition alone: what reading_hour is read from, by its owner and by nobody else.
+INSERT INTO granted
+SELECT 'reading_hour_counted', '', '', '', '', '', '', '' WHERE to_regclass('reading_hour_counted') IS NOT NULL;
+
 -- By which column a row of a home is older than what its residents reach: an instant, or a local day.
 CREATE TEMP TABLE dated (relation text, "column" text) ON COMMIT DROP;
 

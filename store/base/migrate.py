@@ -58,14 +58,17 @@ def flavour(conn: Connection) -> str:
 
 
 def refuse_old_server(conn: Connection) -> None:
-    """Refuse a server older than the oldest supported version; writes nothing.
+    """Refuse a server older than the oldest supported version, or a database in another encoding; writes nothing.
 
     Raises:
-        UsageError: names the version that is there, and the one that is needed.
+        UsageError: names the version or encoding that is there, and the one that is needed.
     """
     if conn.info.server_version < OLDEST_SERVER:
         found, needed = conn.info.server_version // 10_000, OLDEST_SERVER // 10_000
         raise UsageError(f"HEARTH_DATABASE_URL: this is PostgreSQL {found}, Hearth needs {needed} or later")
+    # In SQL_ASCII, as initdb makes it without a locale, texts come back as bytes.
+    if (encoding := conn.info.parameter_status("server_encoding")) != "UTF8":
+        raise UsageError(f"HEARTH_DATABASE_URL: this database is in {encoding}: make it with ENCODING 'UTF8'")
 
 
 def migrate(conn: Connection) -> list[str]:

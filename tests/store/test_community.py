@@ -13,8 +13,9 @@ from store.base.readiness import migrated_for, unapplied
 from store.readings import retention
 from tests import registry_rows as town
 from tests.architecture.statements import refused
-from tests.conftest import Database, community_database
+from tests.conftest import ACCOUNTS, Database, community_database
 from tests.store.desk import Desk
+from tests.store.granted import LINES, OF_COMMUNITY, RELATIONS
 from tests.store.release_1_0 import apply_1_0, say_something
 
 START = datetime(2026, 1, 10, tzinfo=UTC)
@@ -194,3 +195,25 @@ def test_a_database_of_either_edition_grows_into_a_community_one(community: Data
 
 def test_it_takes_every_statement(migrated: Database) -> None:
     assert refused(migrated) == {}
+
+
+def test_every_relation_has_its_line_and_no_process_reads_what_is_counted(migrated: Database) -> None:
+    with migrated.connect(autocommit=True) as conn:
+        there = {name for (name,) in conn.execute(RELATIONS.encode())}
+        assert there == set(LINES) | OF_COMMUNITY
+        conn.execute("GRANT SELECT ON reading_hour_counted TO hearth_grafana, hearth_api")
+        migrate.migrate(conn)
+        rights = "SELECT bool_or(has_table_privilege(rolname, 'reading_hour_counted', 'SELECT')) FROM pg_roles"
+        assert conn.execute(f"{rights} WHERE rolname LIKE 'hearth_%'".encode()).fetchone() == (False,)
+
+
+@pytest.mark.parametrize("process", ACCOUNTS)
+def test_what_a_process_may_read_it_can_read(migrated: Database, process: str) -> None:
+    with migrated.connect(autocommit=True) as conn:
+        fill(conn, 5, 100)
+        convert(conn)
+        conn.execute(f"SET ROLE hearth_{process}".encode())
+        granted = conn.execute(f"{RELATIONS} AND has_table_privilege(c.oid, 'SELECT')".encode()).fetchall()
+        assert granted
+        for (name,) in granted:
+            conn.execute(f"SELECT * FROM {name} LIMIT 1".encode())

@@ -1,11 +1,9 @@
 """Database roles: what each process may do, and that the API's role sees only what its request reaches."""
 
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from importlib.resources import files
 
 import psycopg
 import pytest
@@ -18,16 +16,8 @@ from store.base.migrate import migrate
 from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import ACCOUNTS, Database, Servers
+from tests.store.granted import LINES, RELATIONS
 
-GRANTS = (files("store") / "grants.sql").read_text(encoding="utf-8")
-MATRIX = GRANTS.partition("INSERT INTO granted VALUES")[2].partition(";")[0]
-LINES = dict(re.findall(r"^  \('([\w.]+)', +'(\w*)'", MATRIX, re.MULTILINE))
-RELATIONS = """
-SELECT CASE c.relnamespace WHEN 'person'::regnamespace THEN 'person.' ELSE '' END || c.relname
-FROM pg_class AS c
-WHERE c.relnamespace IN ('public'::regnamespace, 'person'::regnamespace) AND c.relkind IN ('r', 'v', 'm', 'p')
-  AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
-"""
 EVERYWHERE = Scope(True, None, [])
 
 

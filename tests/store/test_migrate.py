@@ -134,6 +134,23 @@ def test_the_apache_edition_neither_gets_nor_takes_what_needs_the_community_lice
             conn.execute(migrate.scripts("timescale_community")[STEP].encode())
 
 
+def test_a_database_that_is_not_in_utf_8_is_refused_before_anything_is_written(servers: Servers) -> None:
+    """As initdb makes it where no locale is set, its texts come back as bytes: the second migration would fail."""
+    server = servers.of("plain")
+    with psycopg.connect(server.url(), autocommit=True) as conn:
+        conn.execute(
+            "CREATE DATABASE other_bytes ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
+        )
+    try:
+        with psycopg.connect(server.url("other_bytes")) as conn:
+            with pytest.raises(UsageError, match="is in SQL_ASCII: make it with ENCODING 'UTF8'"):
+                migrate.migrate(conn)
+            assert catalogue(conn)["relations"] == []
+    finally:
+        with psycopg.connect(server.url(), autocommit=True) as conn:
+            conn.execute("DROP DATABASE other_bytes")
+
+
 def test_a_server_that_is_too_old_is_refused_before_anything_is_written(
     servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,16 @@
+"""What store/grants.sql says, line by line, and what there is to say it of."""
+
+import re
+from importlib.resources import files
+
+GRANTS = (files("store") / "grants.sql").read_text(encoding="utf-8")
+MATRIX = GRANTS.partition("INSERT INTO granted VALUES")[2].partition(";")[0]
+LINES = dict(re.findall(r"^  \('([\w.]+)', +'(\w*)'", MATRIX, re.MULTILINE))
+RELATIONS = """
+SELECT CASE c.relnamespace WHEN 'person'::regnamespace THEN 'person.' ELSE '' END || c.relname
+FROM pg_class AS c
+WHERE c.relnamespace IN ('public'::regnamespace, 'person'::regnamespace) AND c.relkind IN ('r', 'v', 'm', 'p')
+  AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = c.oid AND d.deptype = 'e')
+"""
+# Relations of the Community edition alone; no process may touch them.
+OF_COMMUNITY = {"reading_hour_counted"}
