@@ -58,11 +58,12 @@ test-fast: setup ## style, types, import directions, and the tests of rules
 rules: setup
 	$(BIN)/python -m pytest -q tests/unit tests/architecture
 
-trixie: setup ## the Debian 13 folder with TimescaleDB and Mosquitto, once
-	@if [ "$$(id -u)" = 0 ] && [ ! -d "$(TRIXIE)" ] && ! command -v debootstrap >/dev/null; then \
+trixie: setup ## the Debian folders with TimescaleDB, Mosquitto, Docker and Python, once
+	@if [ "$$(id -u)" = 0 ] && ! { [ -d "$(TRIXIE)" ] && [ -d "$$(dirname "$(TRIXIE)")/bookworm" ]; } && \
+			! command -v debootstrap >/dev/null; then \
 		$(MAKE) --no-print-directory apt PACKAGE=debootstrap; \
 	fi
-	$(BIN)/python -m local.trixie
+	$(BIN)/python -m local
 
 lint: setup types ## style, types and import directions
 	$(BIN)/ruff check .

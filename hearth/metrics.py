@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -18,12 +18,10 @@ LAG_S = (0.1, 0.3, 1, 3, 10, 60, 300, 1800, 3600, 6 * 3600, 86_400)
 
 
 class IngestMetrics:
-    """Counts the fates of readings and messages; serves them if a port is given."""
+    """Counts the fates of readings and messages, in a registry of its own."""
 
-    def __init__(
-        self, inbox: Inbox, source: BrokerSource, lead: Lead, clock: Callable[[], datetime], port: int
-    ) -> None:
-        registry = CollectorRegistry()
+    def __init__(self, inbox: Inbox, source: BrokerSource, lead: Lead, clock: Callable[[], datetime]) -> None:
+        self.registry = registry = CollectorRegistry()
         self._clock = clock
         self._fates = Counter("hearth_ingest_readings", "Readings by fate", ["fate"], registry=registry)
         self._dead = Counter("hearth_ingest_dead", "Dead letters by reason", ["reason"], registry=registry)
@@ -53,8 +51,6 @@ class IngestMetrics:
             registry=registry,
         )
         registry.register(_Standing(inbox, source, lead))
-        if port:
-            start_http_server(port, registry=registry)
 
     def count(self, fates: Fates) -> None:
         """Add what became of a batch that is stored by now."""
@@ -106,17 +102,15 @@ class _Standing(Collector):
 
 
 class WatchMetrics:
-    """Tells which rounds of watch have come to their end, and when; serves that if a port is given."""
+    """Tells which rounds of watch have come to their end, and when, in a registry of its own."""
 
-    def __init__(self, clock: Callable[[], datetime], port: int) -> None:
-        registry = CollectorRegistry()
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.registry = registry = CollectorRegistry()
         self._clock = clock
         self._leading = Gauge("hearth_watch_leading", "1 while it works, 0 while standing by", registry=registry)
         self._done = Gauge(
             "hearth_watch_round_done_seconds", "When a round was last done", ["round"], registry=registry
         )
-        if port:
-            start_http_server(port, registry=registry)
 
     def lead(self, leading: bool) -> None:
         """Note whether this process works or stands by."""
@@ -129,10 +123,10 @@ class WatchMetrics:
 
 
 class NotifyMetrics:
-    """Counts what became of attempts to send, and shows what the database says; serves both if a port is given."""
+    """Counts what became of attempts to send, and shows what the database says, in a registry of its own."""
 
-    def __init__(self, port: int) -> None:
-        registry = CollectorRegistry()
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
         self._attempts = Counter(
             "hearth_notify_attempts", "Attempts to send a message", ["channel", "outcome"], registry=registry
         )
@@ -144,8 +138,6 @@ class NotifyMetrics:
             ["audience", "channel", "state"],
             registry=registry,
         )
-        if port:
-            start_http_server(port, registry=registry)
 
     def count(self, channel: str, outcome: str) -> None:
         """Add an attempt: sent, put_off or failed."""

@@ -41,7 +41,10 @@ class FolderPart:
 POOLER = FolderPart("/usr/sbin/pgbouncer", "pgbouncer")
 COMPOSE = FolderPart("/usr/libexec/docker/cli-plugins/docker-compose", "docker-compose")
 PROMTOOL = FolderPart("/usr/bin/promtool", "promtool")
-PARTS = (POOLER, COMPOSE, PROMTOOL)
+CONTAINERS = FolderPart("/usr/sbin/dockerd", "docker.io busybox")
+# Servers that containers of the tests have and other tests do not need.
+CONTAINED = FolderPart("/usr/bin/prometheus-node-exporter", "haproxy prometheus prometheus-node-exporter")
+PARTS = (POOLER, COMPOSE, PROMTOOL, CONTAINERS, CONTAINED)
 
 
 class TimescalePostgres(Postgres):
@@ -82,7 +85,7 @@ def ensure(progress: Callable[[str], object] = print) -> Path:
         with locked(root):
             if not root.exists():
                 progress(f"building {root} with TimescaleDB and Mosquitto, once")
-                build(root, progress)
+                debootstrap(root, "trixie", PACKAGES, progress)
     return root
 
 
@@ -118,12 +121,11 @@ def locked(root: Path) -> Iterator[None]:
         yield
 
 
-def build(root: Path, progress: Callable[[str], object]) -> None:
-    """Build the folder beside its place, then rename it: half a build is never taken for a whole one."""
+def debootstrap(root: Path, suite: str, packages: str, progress: Callable[[str], object]) -> None:
+    """Build a folder beside its place, then rename it: half a build is never taken for a whole one."""
     unfinished = root.with_name(f"{root.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "trixie", str(unfinished)]
-    in_sight(command, root, progress)
+    in_sight(["debootstrap", "--variant=minbase", f"--include={packages}", suite, str(unfinished)], root, progress)
     unfinished.rename(root)
 
 
@@ -147,16 +149,3 @@ def in_sight(command: list[str], root: Path, progress: Callable[[str], object]) 
             progress(line.rstrip())
     if running.returncode != 0:
         raise ServerError(f"{command[0]} failed, see {log}:\n{log.read_text()[-2000:]}")
-
-
-def main() -> None:
-    """Build the folder with what happens in sight; say so where that is impossible."""
-    if reason := why_not():
-        print(f"no Debian 13 folder: {reason}")
-        return
-    for part in PARTS:
-        print(f"{with_part(part)} has {part.packages}")
-
-
-if __name__ == "__main__":
-    main()

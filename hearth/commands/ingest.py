@@ -8,8 +8,9 @@ import typer
 
 from alerts.judging.judge import Judge
 from domain.errors import UsageError
+from hearth.figures import database_away, serve
 from hearth.metrics import IngestMetrics
-from hearth.settings import load
+from hearth.settings import Settings, load
 from hearth.wiring import (
     broker_address,
     broker_tls,
@@ -61,7 +62,9 @@ def ingest(
     source = BrokerSource(address, inbox, lambda: time.time_ns() // 1000, leave)
     intake = Intake(name, limits, judge.readings, SensorPlaces(), inbox.__len__, sources, senders)
     lead = Lead(connector(settings, name), address, worker, now, leave)
-    metrics = IngestMetrics(inbox, source, lead, now, settings.metrics_port)
+    metrics = IngestMetrics(inbox, source, lead, now)
+    if settings.metrics_port:
+        serve(settings.metrics_port, metrics.registry, lambda: _obstacle(settings, lead, source))
 
     def tell(fates: Fates) -> None:
         source.publish(fates.requests)
@@ -79,3 +82,9 @@ def ingest(
         raise UsageError(f"HEARTH_MQTT_URL: {source.refusal}")
     if leave and not source.ended.is_set():
         raise typer.Exit(1)  # interrupted: the session is still there
+
+
+def _obstacle(settings: Settings, lead: Lead, source: BrokerSource) -> str:
+    """Return what keeps this worker from storing, or from standing by."""
+    away = "the broker is away" if lead.held and not source.connected.is_set() else ""
+    return database_away(connector(settings, SESSION)) or away

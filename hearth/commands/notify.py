@@ -11,6 +11,7 @@ from psycopg import Connection
 from alerts.notices import expand
 from alerts.notices.sending import MOST_AT_ONCE, Post
 from domain.policy import Policy
+from hearth.figures import database_away, serve
 from hearth.metrics import NotifyMetrics
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import load
@@ -28,7 +29,9 @@ def notify() -> None:
     set_up_logging(settings.log_level)
     policy, recipients = chosen_policy(settings), chosen_recipients(settings)
     staff = [row for recipient in recipients.staff for row in recipient.rows()]
-    metrics = NotifyMetrics(settings.notify_metrics_port)
+    metrics = NotifyMetrics()
+    if settings.notify_metrics_port:
+        serve(settings.notify_metrics_port, metrics.registry, lambda: database_away(connector(settings, "notify")))
     stop = stop_on_signal()
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
         post = Post(pool, recipients, timedelta(seconds=settings.notify_lease_s), metrics.count)

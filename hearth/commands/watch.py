@@ -8,6 +8,7 @@ import structlog
 from psycopg import Connection
 
 from alerts.judging.judge import Judge
+from hearth.figures import database_away, serve
 from hearth.metrics import WatchMetrics
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import load
@@ -29,7 +30,9 @@ def watch() -> None:
     set_up_logging(settings.log_level)
     stop = stop_on_signal()
     judge = Judge(chosen_policy(settings))
-    metrics = WatchMetrics(now, settings.watch_metrics_port)
+    metrics = WatchMetrics(now)
+    if settings.watch_metrics_port:
+        serve(settings.watch_metrics_port, metrics.registry, lambda: database_away(connector(settings, "watch")))
 
     def lead(conn: Connection) -> None:
         metrics.lead(False)

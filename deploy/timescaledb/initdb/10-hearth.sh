@@ -15,7 +15,7 @@ psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --dbname postgres <<'SQL'
 \set backup `cat database_backup_password`
 
 CREATE ROLE hearth_login_owner LOGIN CREATEROLE PASSWORD :'owner';
-CREATE DATABASE hearth OWNER hearth_login_owner;
+CREATE DATABASE hearth OWNER hearth_login_owner ENCODING 'UTF8' TEMPLATE template0;
 
 -- What Prometheus is told: figures of the server, and no table. Base backups: a copy of the files, and no statement.
 CREATE ROLE hearth_login_exporter LOGIN PASSWORD :'exporter' IN ROLE pg_read_all_stats;

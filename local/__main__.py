@@ -1,0 +1,11 @@
+"""`python -m local`: build the Debian folders that tests use, with what happens in sight."""
+
+from local import bookworm, trixie
+
+if __name__ == "__main__":
+    if reason := trixie.why_not():
+        print(f"no Debian folders: {reason}")
+    else:
+        for part in trixie.PARTS:
+            print(f"{trixie.with_part(part)} has {part.packages}")
+        print(f"{bookworm.ensure()} has Python")

@@ -1,0 +1,246 @@
+"""The whole of docker-compose.yml under a real Docker: built, brought up, spoken to from outside, restarted.
+
+Grafana is left out, as its image cannot be made of Debian's packages; all else of the file is as it is.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import bookworm
+from local.compose import config
+from local.containers import Containers
+from local.port import LOOPBACK
+from local.server import ServerError
+from local.trixie import COMPOSE, CONTAINED, CONTAINERS
+from tests.acceptance import stand_ins
+from tests.acceptance.waiting import until
+from tests.acceptance.world import seed
+from tests.conftest import no_trixie, unavailable
+
+ROOT = Path(__file__).parents[2]
+FILE = "docker-compose.yml"
+LEFT_OUT = {"grafana"}
+# What the image is made of, and what the compose file mounts.
+SHIPPED = ("Dockerfile", ".dockerignore", FILE, "docker-compose.scale.yml", "deploy")
+CACHE = Path("/var/cache/hearth")
+
+
+class Stack:
+    """A checkout as an operator has it, on a machine with Docker."""
+
+    def __init__(self, containers: Containers) -> None:
+        self.containers = containers
+        self.place = containers.project
+        self.services: dict[str, Any] = config(ROOT, FILE)["services"]
+        self.wanted = [name for name, told in self.services.items() if name not in LEFT_OUT and "profiles" not in told]
+
+    def run(self, *arguments: str, seconds: float = 300.0) -> str:
+        """Run `docker compose` with these words; it must succeed."""
+        done = self.containers.docker("compose", *arguments, seconds=seconds)
+        assert done.returncode == 0, f"docker compose {' '.join(arguments)}\n{done.stdout}{done.stderr}\n{self.logs()}"
+        return done.stdout
+
+    def logs(self) -> str:
+        """Return the end of what each service says."""
+        return self.containers.docker("compose", "logs", "--tail", "20").stdout
+
+    def states(self) -> dict[str, tuple[str, str, int]]:
+        """Return of each service that was started: its state, its health, and the exit code."""
+        listed = self.run("ps", "--all", "--format", "json").splitlines()
+        found = [json.loads(line) for line in listed]
+        return {one["Service"]: (one["State"], one["Health"], one["ExitCode"]) for one in found}
+
+    def outside(self, *arguments: str) -> Any:
+        """Do something as a device or a person, from outside: tests/acceptance/from_outside.py."""
+        program = [sys.executable, "-m", "tests.acceptance.from_outside", *arguments]
+        done = self.containers.outside("env", f"--chdir={ROOT}", *program)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+def prepare(containers: Containers) -> Stack:
+    """Lay out the checkout, make secrets, policy and registry, and build all images."""
+    stack = Stack(containers)
+    for name in (*SHIPPED, *copied()):
+        source, to = ROOT / name, stack.place / name
+        if source.is_dir():
+            shutil.copytree(source, to, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, to)
+    (stack.place / "config").mkdir()
+    subprocess.run(
+        [stack.place / "deploy/make-secrets", stack.place / "secrets", "localhost", LOOPBACK],
+        check=True,
+        capture_output=True,
+    )
+    today = datetime.now(UTC).date()
+    season = f"seasons = [{{from = {today - timedelta(days=3)}, to = {today + timedelta(days=30)}}}]"
+    policy = "\n".join(season if line.startswith("seasons = ") else line for line in seed().splitlines())
+    (stack.place / "config/policy.toml").write_text(policy)
+    (stack.place / "hearth.env").write_text("HEARTH_POLICY=/config/policy.toml\n")
+    return stack
+
+
+def copied() -> set[str]:
+    """Return what the Dockerfile copies into the image's build."""
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    words = [line.split()[1:-1] for line in lines if line.startswith("COPY ") and "--from" not in line]
+    return {name for group in words for name in group}
+
+
+def begins() -> str:
+    """Return the image that the Dockerfile begins from."""
+    (image,) = {line.split()[1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("FROM ")}
+    return image
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """All of it, up and healthy."""
+    if reason := no_trixie(COMPOSE, CONTAINERS, CONTAINED):
+        unavailable(f"NOT TESTED IN CONTAINERS: {reason}")
+    if not bookworm.folder().exists():
+        unavailable(f"NOT TESTED IN CONTAINERS: {bookworm.folder()} is not built (make trixie)")
+    with tempfile.TemporaryDirectory(prefix="containers-", dir=CACHE) as name:
+        containers = Containers(Path(name) / "docker")
+        try:
+            stand_ins.wheels()
+            containers.start()
+        except ServerError as error:
+            unavailable(f"NOT TESTED IN CONTAINERS: {error}")
+        try:
+            stack = prepare(containers)
+            stand_ins.make_python(containers, begins())
+            images = {told["image"] for name, told in stack.services.items() if name in stack.wanted}
+            stand_ins.make(containers, iter(sorted(i for i in images if not i.startswith("hearth:"))))
+            stack.run("build", "admin", seconds=600)
+            stack.run("up", "--detach", "--no-build", *stack.wanted, seconds=600)
+            yield stack
+        finally:
+            containers.stop()
+
+
+def test_all_of_it_comes_up_and_is_healthy(stack: Stack) -> None:
+    until(lambda: settled(stack), f"all is healthy: {stack.states()}\n{stack.logs()}", 180)
+
+
+def settled(stack: Stack) -> bool:
+    """Return whether each service that runs on is healthy, and each that ends has ended well."""
+    states = stack.states()
+    expected = {name: ("running", "healthy", 0) for name in running(stack)}
+    # Whether there is a backup is looked at every five minutes.
+    waits = {"backup"} if states.get("backup") == ("running", "starting", 0) else set()
+    ended = {name: ("exited", "", 0) for name in stack.wanted if name not in expected}
+    return {name: told for name, told in states.items() if name not in waits} == {
+        name: told for name, told in (expected | ended).items() if name not in waits
+    }
+
+
+REGISTRY = {
+    "substations": "code,name,station\nSUB-1,一号站,东城\n",
+    "buildings": "code,substation,name,address\nB-1,SUB-1,1号楼,安和路1号\n",
+    "homes": "code,building,unit,class,heat_status\nH1,B-1,101,multistorey,on\n",
+    "sensors": "id,home,room,room_kind,interval_s\ns1,H1,living room,living,300\n",
+}
+
+
+@pytest.fixture(scope="module")
+def device(stack: Stack) -> tuple[str, str]:
+    """The account of a device at the broker, made as docs/operations.md says."""
+    folder = stack.place / "config/registry"
+    folder.mkdir()
+    for name, text in REGISTRY.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    stack.run("run", "--rm", "admin", "registry", "import", "/config/registry")
+    stack.run("run", "--rm", "accounts")
+    stack.run("kill", "--signal", "HUP", "broker")
+    listed = stack.run("run", "--rm", "--entrypoint", "cat", "accounts", "/broker/new-devices.csv")
+    stack.run("run", "--rm", "--entrypoint", "rm", "accounts", "/broker/new-devices.csv")
+    account = dict(line.split(",")[:2] for line in listed.splitlines())
+    return "s1", account["s1"]
+
+
+@pytest.fixture(scope="module")
+def token(stack: Stack) -> str:
+    """A token of a dispatcher."""
+    return stack.run("run", "--rm", "admin", "token", "create", "--role", "dispatcher").strip()
+
+
+def say(stack: Stack, device: tuple[str, str], celsius: float) -> None:
+    """Send a reading from outside; the broker acknowledges it."""
+    ca = str(stack.place / "secrets/ca.crt")
+    answer = stack.outside("publish", ca, *device, json.dumps({"temperature": celsius}))
+    assert answer == {"acknowledged": True}
+
+
+def ask(stack: Stack, token: str, path: str) -> Any:
+    """Return the JSON of a path of the API, or None where it is not answered."""
+    answer = stack.outside("get", str(stack.place / "secrets/ca.crt"), token, path)
+    return json.loads(answer["body"]) if answer["status"] == 200 else None
+
+
+def test_from_a_device_over_tls_to_a_flag_over_https(stack: Stack, device: tuple[str, str], token: str) -> None:
+    say(stack, device, 15.0)
+    (flag,) = until(lambda: (ask(stack, token, "/v1/homes/H1/flags") or {}).get("items"), "the home is flagged", 30)
+    assert (flag["severity"], flag["state"]) == ("severe", "open")
+    assert ask(stack, token, "/v1/homes/H1")["temperature"] == 15.0
+    for inside in ("/metrics", "/readyz", "/%6detrics", "/v1/..%2fmetrics"):
+        assert stack.outside("get", str(stack.place / "secrets/ca.crt"), token, inside)["status"] == 404, inside
+    stack.run("run", "--rm", "admin", "check")
+
+
+def test_nothing_writes_outside_of_its_volumes(stack: Stack) -> None:
+    for name in running(stack):
+        done = stack.containers.docker("compose", "exec", "--user", "0", name, "touch", "/written", "/usr/written")
+        assert done.stderr.count("Read-only file system") == 2, (name, done.stderr)
+
+
+def running(stack: Stack) -> list[str]:
+    """Return the services that run on."""
+    return [name for name in stack.wanted if stack.services[name]["restart"] != "no"]
+
+
+def feels(stack: Stack, name: str) -> int:
+    """Return the exit code of the health check of a service, asked now."""
+    kind, *words = stack.services[name]["healthcheck"]["test"]
+    command = ["sh", "-c", *(word.replace("$$", "$") for word in words)] if kind == "CMD-SHELL" else words
+    return stack.containers.docker("compose", "exec", name, *command).returncode
+
+
+def test_checks_of_health_write_no_lines(stack: Stack) -> None:
+    def lines() -> dict[str, int]:
+        return {name: len(stack.run("logs", "--no-log-prefix", name).splitlines()) for name in running(stack)}
+
+    until(lambda: feels(stack, "backup") == 0, "the first backup is made", 60)
+    before = lines()
+    for name in running(stack) * 5:
+        assert feels(stack, name) == 0, name
+    grown = {name: count - before[name] for name, count in lines().items()}
+    # Some of them speak by themselves now and then.
+    assert {name: count for name, count in grown.items() if count > 4} == {}, stack.logs()
+
+
+def test_a_dead_database_is_noticed_and_all_comes_back(stack: Stack, device: tuple[str, str], token: str) -> None:
+    stack.run("stop", "timescaledb")
+    notice = {name for name in running(stack) if name != "timescaledb" and feels(stack, name) != 0}
+    assert notice - {"exporter"} == {"ingest", "watch", "notify", "api"}
+    say(stack, device, 15.5)  # what comes meanwhile waits
+    stack.run("start", "timescaledb")
+    until(lambda: (ask(stack, token, "/v1/homes/H1") or {}).get("temperature") == 15.5, "it is stored after all", 90)
+
+
+def test_each_can_be_restarted(stack: Stack, device: tuple[str, str], token: str) -> None:
+    for name in running(stack):
+        stack.run("restart", name)
+    until(lambda: settled(stack), f"all is healthy: {stack.states()}", 180)
+    say(stack, device, 14.5)
+    until(lambda: (ask(stack, token, "/v1/homes/H1") or {}).get("temperature") == 14.5, "a reading comes through", 60)
