@@ -1,4 +1,4 @@
-"""What a process serves over HTTP on the inside: its figures at any path, and at /readyz whether it can work."""
+"""HTTP on the inside for a process: its figures at any path, and at /readyz whether it can do its work."""
 
 import threading
 from collections.abc import Callable

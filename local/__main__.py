@@ -1,6 +1,6 @@
 """`python -m local`: build the Debian folders that tests use, with what happens in sight."""
 
-from local import bookworm, trixie
+from local import bookworm, helm, trixie
 
 if __name__ == "__main__":
     if reason := trixie.why_not():
@@ -9,3 +9,4 @@ if __name__ == "__main__":
         for part in trixie.PARTS:
             print(f"{trixie.with_part(part)} has {part.packages}")
         print(f"{bookworm.ensure()} has Python")
+        print(f"{helm.ensure() or 'no Helm: no Go to build it with'}")

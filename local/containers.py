@@ -6,6 +6,7 @@ network, and everything ends with it. It needs root and a kernel that lets root 
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
@@ -54,6 +55,9 @@ class Containers(Server):
     The folder `project` in its folder is where a compose project lies: `PROJECT` for the daemon and for `docker`.
     """
 
+    # `unshare` is deaf to anything milder while its child runs.
+    stop_signal = signal.SIGKILL
+
     def __init__(self, folder: Path) -> None:
         self.root = with_part(CONTAINERS)
         super().__init__(folder, None, ourselves())
@@ -87,8 +91,8 @@ class Containers(Server):
         assert (packing.returncode, done.returncode) == (0, 0), done.stderr
 
     def stop(self) -> None:
-        """Stop the daemon and with it every container, at once."""
-        super().stop()
+        """End the daemon and with it every container, at once."""
+        self.kill()
         for folder in (*GROUPS.glob(f"*/{self.group}"), GROUPS / self.group):
             for place, _, _ in os.walk(folder, topdown=False):
                 with suppress(OSError):

@@ -6,6 +6,7 @@ python -m tests.acceptance.from_outside get CA TOKEN PATH
 
 import json
 import sys
+from collections.abc import Callable
 
 import httpx
 from paho.mqtt.client import Client
@@ -38,4 +39,5 @@ def get(ca: str, token: str, path: str) -> dict[str, object]:
 
 if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
-    print(json.dumps({"publish": publish, "get": get}[what](*arguments)))
+    does: dict[str, Callable[..., object]] = {"publish": publish, "get": get}
+    print(json.dumps(does[what](*arguments)))

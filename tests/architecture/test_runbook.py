@@ -61,7 +61,7 @@ def test_a_command_of_hearth_is_one(command: list[str]) -> None:
 
 
 def test_scripts_in_the_database_s_container_are_those_that_are_mounted() -> None:
-    scripts = set(re.findall(r"/hearth/([\w-]+)", " ".join(SHOWN)))
+    scripts = set(re.findall(r" /hearth/([\w-]+)", " ".join(SHOWN)))
     assert scripts == {"dump", "restore", "base-backup", "recover", "passwords"}
     assert all((ROOT / "deploy/timescaledb" / name).exists() for name in scripts)
     mounted = {volume["target"]: volume["source"] for volume in SERVICES["timescaledb"]["volumes"]}

@@ -1,4 +1,4 @@
-"""What store/grants.sql says, line by line, and what there is to say it of."""
+"""The lines of store/grants.sql, and the relations that they have to name."""
 
 import re
 from importlib.resources import files
