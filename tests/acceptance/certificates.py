@@ -9,6 +9,8 @@ from tests.conftest import unavailable
 
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-sha256")
 
+LEAF = ("-addext", "basicConstraints=critical,CA:false", "-addext", "keyUsage=critical,digitalSignature")
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -27,12 +29,14 @@ class Authority:
         folder.mkdir()
         self.folder = folder
         self.certificate = Certificate(folder / "ca.crt", folder / "ca.key")
-        _openssl("req", "-x509", *KEY, "-subj", f"/CN={folder.name}", "-days", "2", *self._out("ca"))
+        # From Python 3.13 on, an authority has to say that it may sign.
+        usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+        _openssl("req", "-x509", *KEY, "-subj", f"/CN={folder.name}", "-days", "2", *usage, *self._out("ca"))
 
     def issue(self, name: str, address: str | None = None) -> Certificate:
         """Return a certificate with this common name, and for a server its IP address."""
         made = Certificate(self.folder / f"{name}.crt", self.folder / f"{name}.key")
-        extension = ("-addext", f"subjectAltName=IP:{address}") if address else ()
+        extension = [*LEAF, *(("-addext", f"subjectAltName=IP:{address}") if address else ())]
         signed = ("-CA", str(self.certificate.file), "-CAkey", str(self.certificate.key))
         _openssl("req", "-x509", *KEY, "-subj", f"/CN={name}", "-days", "2", *signed, *extension, *self._out(name))
         return made

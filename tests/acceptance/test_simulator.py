@@ -27,7 +27,8 @@ def test_a_run_goes_on_where_the_last_one_ended(broker: Mosquitto, tmp_path: Pat
     assert first.live
     assert first.messages > 100
     assert again.messages < first.messages / 4
-    assert again.reached_us >= first.reached_us - 60_000_000
+    # None may be due yet, right after the first run.
+    assert again.messages == 0 or again.reached_us >= first.reached_us - 60_000_000
 
 
 def test_the_state_of_another_town_is_refused(broker: Mosquitto, tmp_path: Path) -> None:
