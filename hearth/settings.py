@@ -15,8 +15,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from api.http.limits import Rate
 from domain.errors import UsageError
+from domain.rate_limit import RateLimit
 
 PREFIX = "HEARTH_"
 PLACE = re.compile(r"(-?\d{1,2}(?:\.\d+)?), ?(-?\d{1,3}(?:\.\d+)?)", re.ASCII)
@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     def _is_limit(cls, value: str) -> str:
         if value != "none":
             try:
-                Rate.parse(value)
+                RateLimit.parse(value)
             except ValueError:
                 raise ValueError("must be like 600/minute or 20/second, or none") from None
         return value

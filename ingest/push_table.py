@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from limits import parse
 
 from domain.errors import UsageError
+from domain.rate_limit import RateLimit
 from ingest.publisher import PUSHED
 from ingest.sources import Sources
 
@@ -66,7 +66,7 @@ def _entry(place: str, entry: object, read: Mapping[str, Collection[str]]) -> Pu
     if one.topic not in read.get(one.source, ()):
         raise UsageError(f"{place}.source: no source {one.source!r} of HEARTH_SOURCES has the filter {one.topic}")
     try:
-        parse(one.limit)
+        RateLimit.parse(one.limit)
     except ValueError:
         raise UsageError(f"{place}.limit: {one.limit!r} is no limit such as 60000/minute") from None
     return _with_secret(place, one)

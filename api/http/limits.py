@@ -2,41 +2,19 @@
 
 import ipaddress
 import math
-import re
 import threading
 import time
-from typing import NamedTuple
 
 from domain.backoff import doubled
+from domain.rate_limit import UNITS_S, RateLimit
 
 SWEEP_S = 60.0
-UNITS_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 PATIENT = 3  # wrong tokens answered without delay: a typing error is no attack
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
-_RATE = re.compile(rf"([0-9]{{1,9}}) ?(?:/|per) ?([0-9]{{1,5}})? ?({'|'.join(UNITS_S)})s?", re.ASCII)
 
 
-class Rate(NamedTuple):
-    """So many requests in a window of time that begins with the first of them."""
-
-    most: int
-    window_s: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Rate":
-        """Parse a rate such as `600/minute`, `20/second` or `100/5 minutes`.
-
-        Raises:
-            ValueError: it is none.
-        """
-        match = _RATE.fullmatch(text.strip().lower())
-        if match is None:
-            raise ValueError(f"{text!r} is not a rate such as 600/minute")
-        return cls(int(match[1]), int(match[2] or 1) * UNITS_S[match[3]])
-
-
-CASES = Rate(10, UNITS_S["day"])  # per customer; an anonymous case leaves no other trace to count
+CASES = RateLimit(10, UNITS_S["day"])  # per customer; an anonymous case leaves no other trace to count
 
 
 class Windows:
@@ -69,8 +47,8 @@ class Limiter:
     """
 
     def __init__(self, per_token: str | None = None, per_address: str | None = None) -> None:
-        self.per_token = Rate.parse(per_token) if per_token else None
-        self.per_address = Rate.parse(per_address) if per_address else None
+        self.per_token = RateLimit.parse(per_token) if per_token else None
+        self.per_address = RateLimit.parse(per_address) if per_address else None
         self._windows = Windows()
 
     def wait_token(self, actor: str) -> int:
@@ -93,7 +71,7 @@ class Limiter:
         count, _ = self._windows.count(("wrong", subscriber(address)), UNITS_S["minute"])
         return 0.0 if count <= PATIENT else doubled(FIRST_DELAY_S, count - PATIENT, LONGEST_DELAY_S)
 
-    def _wait(self, rate: Rate | None, kind: str, whose: str) -> int:
+    def _wait(self, rate: RateLimit | None, kind: str, whose: str) -> int:
         if rate is None:
             return 0
         count, left_s = self._windows.count((kind, whose), rate.window_s)

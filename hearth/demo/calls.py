@@ -15,16 +15,13 @@ from domain.outages import OutageKind
 from domain.policy import Policy
 from domain.priority import Cold, priority
 from domain.tickets import TicketClass, TicketSource
+from hearth.words.demo import COMPLAINT, FAULT, LEAK, PLANNED
 from sim.story import Story
 from sim.town import Town
 from store.judging import ledger_rows
 from store.network.outage_rows import PlaceCodes
 
 ACTOR = "dispatch"
-LEAK = "暖气片下面漏水。Water is dripping from the radiator."
-COMPLAINT = "报修两次还是冷。Reported twice, and it is still cold."
-PLANNED = "更换换热站循环泵。Replacing the circulation pump."
-FAULT = "一次管网泄漏抢修。Emergency repair of the primary pipe."
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 Make = Callable[[Connection, Policy, datetime], object]
 

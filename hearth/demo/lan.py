@@ -8,13 +8,14 @@ from urllib.parse import parse_qs
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hearth.words.demo import QR_ONLY
+
 COOKIE = "hearth-demo"
 KEY = "key"
 WEEK_S = 7 * 86_400
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 ANYWHERE = ("192.0.2.1", 9)  # a documentation address: nothing is sent to it
-REFUSED = "此演示只能凭二维码打开。\nThis demo opens with its QR code only.\n"
 
 
 def lan_address() -> str | None:
@@ -48,7 +49,7 @@ class Threshold:
 
     def _answer(self, shown: str) -> Response:
         if not self._is_key(shown):
-            return PlainTextResponse(REFUSED, 403)
+            return PlainTextResponse(QR_ONLY, 403)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(COOKIE, shown, max_age=WEEK_S, httponly=True, samesite="lax")
         return answer

@@ -11,6 +11,7 @@ from psycopg import Connection
 from alerts.desk.moves import act
 from domain.policy import Policy
 from domain.tickets import UNDOING, EventKind, MoveRefused, NewEvent, TicketSource, TicketState
+from hearth.words.demo import REPLY, RESULTS
 from store.base import access
 from store.base.rows import Row
 from store.tickets import ticket_pages
@@ -19,12 +20,7 @@ PAGE = 200
 LATE_CHANCE = 0.1  # of each step of a ticket
 TRIES, TRY_AGAIN = 8, timedelta(hours=6)
 CASES = ("complaint", "report")
-RESULTS = (
-    "散热器放气，已恢复。Radiators vented.",
-    "更换立管阀门。Riser valve replaced.",
-    "清洗过滤器。Strainer cleaned.",
-)
-REPLY = {"text": "已处理，请留意室温。It has been repaired; please keep an eye on the temperature.", "channel": "phone"}
+ANSWER = {"text": REPLY, "channel": "phone"}
 
 
 class WorkStep(NamedTuple):
@@ -43,7 +39,7 @@ REPAIR = (
     WorkStep(EventKind.CONTACTED, (6, 28), (31, 70), "station"),
     WorkStep(EventKind.ARRIVED, (40, 115), (125, 300), "crew"),
     WorkStep(EventKind.DONE, (150, 1200), (1500, 2400), "crew"),
-    WorkStep(EventKind.REPLIED, (1210, 1400), (2410, 2600), "dispatch", REPLY),
+    WorkStep(EventKind.REPLIED, (1210, 1400), (2410, 2600), "dispatch", ANSWER),
     WorkStep(EventKind.CALLED_BACK, (2.9 * DAY, 3.4 * DAY), (4.8 * DAY, 5.5 * DAY), "dispatch"),
     WorkStep(EventKind.CLOSED, (3.5 * DAY, 3.6 * DAY), (5.6 * DAY, 6 * DAY), "dispatch"),
 )
@@ -52,7 +48,7 @@ LEAK = tuple(
 )
 CASE = (
     WorkStep(EventKind.ACCEPTED, (30, 600), (900, 1500), "dispatch"),
-    WorkStep(EventKind.REPLIED, (1 * DAY, 4 * DAY), (9 * DAY, 12 * DAY), "dispatch", REPLY),
+    WorkStep(EventKind.REPLIED, (1 * DAY, 4 * DAY), (9 * DAY, 12 * DAY), "dispatch", ANSWER),
     WorkStep(EventKind.DONE, (4.1 * DAY, 4.5 * DAY), (12.1 * DAY, 13 * DAY), "dispatch"),
     WorkStep(EventKind.CLOSED, (4.6 * DAY, 5 * DAY), (13.1 * DAY, 14 * DAY), "dispatch"),
 )

@@ -9,8 +9,9 @@ import pytest
 from fastapi import FastAPI
 
 from api.http.guard import Guard, surround
-from api.http.limits import LONGEST_DELAY_S, PATIENT, Limiter, Rate, Windows, subscriber
+from api.http.limits import LONGEST_DELAY_S, PATIENT, Limiter, Windows, subscriber
 from api.http.problem import answer_with_problems
+from domain.rate_limit import RateLimit
 from tests.api import town
 from tests.api.answers import check
 from tests.api.conftest import Api, served, served_database
@@ -115,23 +116,23 @@ def test_the_delay_doubles_up_to_its_limit() -> None:
 @pytest.mark.parametrize(
     ("text", "rate"),
     [
-        ("600/minute", Rate(600, 60)),
-        ("20/second", Rate(20, 1)),
-        ("100 per 5 minutes", Rate(100, 300)),
-        ("2/2second", Rate(2, 2)),
-        ("10/day", Rate(10, 86_400)),
+        ("600/minute", RateLimit(600, 60)),
+        ("20/second", RateLimit(20, 1)),
+        ("100 per 5 minutes", RateLimit(100, 300)),
+        ("2/2second", RateLimit(2, 2)),
+        ("10/day", RateLimit(10, 86_400)),
     ],
 )
-def test_rates(text: str, rate: Rate) -> None:
-    assert Rate.parse(text) == rate
+def test_rates(text: str, rate: RateLimit) -> None:
+    assert RateLimit.parse(text) == rate
 
 
 @pytest.mark.parametrize(
     "text", ["", "600", "/minute", "-1/minute", "600/fortnight", "1.5/second", "600/minute;1/second"]
 )
 def test_what_is_no_rate(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a rate such as 600/minute"):
-        Rate.parse(text)
+    with pytest.raises(ValueError, match="is not a limit such as 600/minute"):
+        RateLimit.parse(text)
 
 
 def test_a_window_begins_with_its_first_event_and_ends() -> None:

@@ -1,0 +1,1 @@
+"""Texts of the program in both languages, for people."""
