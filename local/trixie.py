@@ -44,7 +44,9 @@ PROMTOOL = FolderPart("/usr/bin/promtool", "promtool")
 CONTAINERS = FolderPart("/usr/sbin/dockerd", "docker.io busybox")
 # Servers that containers of the tests have and other tests do not need.
 CONTAINED = FolderPart("/usr/bin/prometheus-node-exporter", "haproxy prometheus prometheus-node-exporter")
-PARTS = (POOLER, COMPOSE, PROMTOOL, CONTAINERS, CONTAINED)
+# What README.md has installed beside the servers.
+PYTHON = FolderPart("/usr/lib/python3.13/ensurepip", "python3-venv make iproute2")
+PARTS = (POOLER, COMPOSE, PROMTOOL, CONTAINERS, CONTAINED, PYTHON)
 
 
 class TimescalePostgres(Postgres):

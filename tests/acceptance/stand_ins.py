@@ -8,7 +8,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from local import bookworm, trixie
@@ -18,6 +18,8 @@ from local.server import ServerError
 ROOT = Path(__file__).parents[2]
 DEBIAN = "hearth-test/debian:13"
 WHEELS = "wheels"
+# What the image is built with and made of.
+IMAGE = ("requirements-build.txt", "requirements-runtime.txt")
 # Image of the compose file, without its version → what stands in for it.
 RECIPES = {
     "timescale/timescaledb": """
@@ -73,25 +75,25 @@ def make_python(containers: Containers, image: str) -> None:
     shutil.rmtree(context)
 
 
-def wheels() -> Path:
-    """Return a folder with what the image is made of, fetched once by its hashes; raise ServerError."""
-    locks = [ROOT / name for name in ("requirements-build.txt", "requirements-runtime.txt")]
-    known = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()[:16]
+def wheels(python: str = "3.11", locks: Sequence[str] = IMAGE) -> Path:
+    """Return a folder with the packages of these locks, fetched once by their hashes; raise ServerError."""
+    files = [ROOT / lock for lock in locks]
+    known = hashlib.sha256(b"".join([python.encode(), *(file.read_bytes() for file in files)])).hexdigest()[:16]
     place = trixie.folder().with_name(f"wheels-{known}")
     if not place.exists():
         with trixie.locked(place):
             if not place.exists():
-                fetch(place, locks)
+                fetch(place, python, files)
     return place
 
 
-def fetch(place: Path, locks: list[Path]) -> None:
+def fetch(place: Path, python: str, locks: list[Path]) -> None:
     """Fetch all wheels beside their place, then rename it."""
     unfinished = place.with_name(f"{place.name}.unfinished")
     for lock in locks:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps"]
-        options = ["--only-binary", ":all:", "--python-version", "3.11", "--dest", str(unfinished)]
+        options = ["--only-binary", ":all:", "--python-version", python, "--dest", str(unfinished)]
         done = subprocess.run([*command, *options, "--requirement", str(lock)], capture_output=True, text=True)
         if done.returncode != 0:
-            raise ServerError(f"the packages of the image cannot be fetched:\n{done.stderr}")
+            raise ServerError(f"the packages cannot be fetched:\n{done.stderr}")
     unfinished.rename(place)

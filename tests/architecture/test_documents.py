@@ -94,6 +94,11 @@ def test_no_file_tells_of_a_machine_or_a_registry() -> None:
     assert telling == []
 
 
+def test_no_page_holds_both_sides_of_a_merge() -> None:
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")]
+    assert [page for page in pages if re.search("^(<{7}|>{7}) ", page.read_text(encoding="utf-8"), re.MULTILINE)] == []
+
+
 def test_the_glossary_has_every_type_of_the_domain_and_no_other() -> None:
     terms = set(re.findall(r"`([A-Z]\w+)`", (ROOT / "docs/glossary.md").read_text(encoding="utf-8")))
     classes = {

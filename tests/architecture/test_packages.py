@@ -1,12 +1,17 @@
 """Import directions, and what is in the package that is built."""
 
+import ast
+import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from tests import shape
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,6 +21,25 @@ def test_imports_point_down() -> None:
     done = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 broken" in done.stdout
+
+
+def test_every_package_that_is_imported_is_locked() -> None:
+    """Look at each import of the product: what it needs is in the image, or comes with the demo."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    runtime = re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements-runtime.txt").read_text(), re.MULTILINE)
+    demo = [re.split("[<>=]", line)[0] for line in project["project"]["optional-dependencies"]["demo"]]
+    brought = {name: {d.lower().replace("_", "-") for d in found} for name, found in packages_distributions().items()}
+    ours = sys.stdlib_module_names | set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    imported = {name for file in shape.modules().values() for name in roots(shape.tree(file))} - ours
+    assert {"numpy", "psycopg", "paho"} <= imported
+    assert {name for name in imported if not brought.get(name, set()) & {*runtime, *demo}} == set()
+
+
+def roots(tree: ast.Module) -> set[str]:
+    """Return the packages that a module imports, anywhere in it."""
+    plain = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    taken = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 0]
+    return {name.partition(".")[0] for name in (*plain, *taken)}
 
 
 @pytest.fixture(scope="module")
