@@ -97,7 +97,13 @@ lock: setup ## rewrite requirements*.txt from pyproject.toml
 	$(COMPILE) pyproject.toml --constraints requirements.txt --output-file requirements-runtime.txt
 	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) - --constraints requirements.txt --output-file requirements-build.txt
 
+# Where root may mount nothing, files of the demo's servers are elsewhere and a link leads there: local/host.py.
 clean: ## everything that was made, but not the servers' cache
+	@for link in demo-data/*; do \
+		[ ! -L "$$link" ] || case "$$(readlink "$$link")" in \
+			/var/cache/hearth/servers/* | "$(TRIXIE)"/srv/hearth/*) rm -rf "$$(readlink "$$link")" ;; \
+		esac; \
+	done
 	rm -rf .venv dist demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .PHONY: apt

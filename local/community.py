@@ -38,7 +38,8 @@ class CommunityPostgres(Server):
         self.host.own(self.place / "serve.mjs")
 
     def _command(self) -> list[str]:
-        return [shutil.which("node") or "node", str(self.place / "serve.mjs"), str(self.modules), str(self.port)]
+        program = self.host.inside(self.place / "serve.mjs")
+        return [shutil.which("node") or "node", program, str(self.modules), str(self.port)]
 
     def _answers(self) -> bool:
         try:

@@ -1,15 +1,16 @@
 """The place and the account a server runs in: this machine, or a folder that holds another Debian.
 
 PostgreSQL refuses to run as root, and the account it runs as then may not reach the folder that root asked
-for; a server inside a Debian folder can reach nothing outside. Both are solved in the same way: the server's
-files are parked where it can reach them and the folder asked for becomes a link to that place.
+for; a server inside a Debian folder can reach nothing outside. Both are solved in the same way: the process is
+shown its folder at a place that it reaches, by a mount of its own. Where the kernel lets root mount nothing, as in
+most containers, the files are parked where the server can reach them, and the folder becomes a link to that place.
 """
 
 import hashlib
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -18,17 +19,20 @@ MACHINE = Path("/")
 PARKING = Path("/var/cache/hearth/servers")
 MEMORY = Path("/dev/shm")
 SEARCH_BY_OTHERS = 0o001
-# The folder sees the machine's files in memory while the process runs and no longer: the mount is the process's own.
-SHARE_MEMORY = f'mount --bind {MEMORY} "$0{MEMORY}" && exec chroot "$0" "$@"'
+SHOWN_AT = Path("mnt")
+# $0: the root folder; then pairs of a folder and where it is shown, and after "--" the command. The mounts are the
+# process's own and end with it.
+SHOW = 'while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit; shift 2; done; shift; exec chroot "$0" "$@"'
 
 
 @dataclass(frozen=True)
 class Host:
-    """A root folder and the account that the servers in it run as."""
+    """A root folder and the account that the servers in it run as; `shown` is a folder that they see at `SHOWN_AT`."""
 
     root: Path
     uid: int
     gid: int
+    shown: Path | None = None
 
     @property
     def is_ourselves(self) -> bool:
@@ -47,6 +51,8 @@ class Host:
 
     def inside(self, path: Path) -> str:
         """Return the path as a process inside sees it; files in memory have one path everywhere."""
+        if self.shown is not None and path.is_relative_to(self.shown):
+            return str(MACHINE / SHOWN_AT / path.relative_to(self.shown))
         return str(MACHINE / path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
     def own(self, path: Path) -> None:
@@ -55,21 +61,25 @@ class Host:
             os.chown(path, self.uid, self.gid)
         path.chmod(0o700 if path.is_dir() else 0o600)
 
-    def settle(self, folder: Path) -> Path:
-        """Make the folder of a server and return the place where it really is, which the server can reach."""
-        place = folder.resolve()
+    def settle(self, folder: Path) -> tuple["Host", Path]:
+        """Make the folder of a server; return the host that can reach it, and the place where it really is."""
+        host, place = self, folder.resolve()
         if not self._reaches(place):
-            place = self._park(folder.absolute())
+            if may_show(self.root):
+                host = replace(self, shown=place)
+            else:
+                place = self._park(folder.absolute())
         place.mkdir(parents=True, exist_ok=True)
         self.own(place)
-        return place
+        return host, place
 
     def _enter(self) -> list[str]:
-        if self.root == MACHINE:
-            return []
-        if shares_memory(self.root):
-            return ["unshare", "--mount", "sh", "-c", SHARE_MEMORY, str(self.root)]
-        return ["chroot", str(self.root)]
+        shown = [(MEMORY, self.root / MEMORY.relative_to(MACHINE))] if shares_memory(self.root) else []
+        shown += [(self.shown, self.root / SHOWN_AT)] if self.shown else []
+        if shown:
+            pairs = [str(folder) for pair in shown for folder in pair]
+            return ["unshare", "--mount", "sh", "-c", SHOW, str(self.root), *pairs, "--"]
+        return [] if self.root == MACHINE else ["chroot", str(self.root)]
 
     def _reaches(self, place: Path) -> bool:
         in_memory = place.is_relative_to(MEMORY) and shares_memory(self.root)
@@ -112,10 +122,20 @@ def account_in(root: Path, name: str) -> Host:
 @cache
 def shares_memory(root: Path) -> bool:
     """Say whether processes inside a Debian folder can be shown this machine's files in memory."""
-    shown = root / MEMORY.relative_to(MACHINE)
-    if os.geteuid() != 0 or not shown.is_dir():
+    return root != MACHINE and may_mount(MEMORY, root / MEMORY.relative_to(MACHINE))
+
+
+@cache
+def may_show(root: Path) -> bool:
+    """Say whether a process in a root folder can be shown a folder that it does not reach otherwise."""
+    return may_mount(root, root / SHOWN_AT)
+
+
+def may_mount(folder: Path, at: Path) -> bool:
+    """Say whether we can show a process a folder at another place."""
+    if os.geteuid() != 0 or not at.is_dir():
         return False
-    probe = ["unshare", "--mount", "mount", "--bind", str(MEMORY), str(shown)]
+    probe = ["unshare", "--mount", "mount", "--bind", str(folder), str(at)]
     return subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
 
 

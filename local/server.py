@@ -34,9 +34,8 @@ class Server(ABC):
 
     def __init__(self, folder: Path, port: int | None, host: Host, *, dies_with_parent: bool = True) -> None:
         self.folder = folder
-        self.place = host.settle(folder)
+        self.host, self.place = host.settle(folder)
         self.port = remembered_port(self.place, port)
-        self.host = host
         self.dies_with_parent = dies_with_parent
         self._process: subprocess.Popen[bytes] | None = None
 

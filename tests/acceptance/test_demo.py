@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.host import discard
+from local.host import MACHINE, discard, may_show
 from local.port import LOOPBACK
 from local.server import alive
 from tests.acceptance.processes import PROGRAM, surroundings
@@ -24,15 +24,17 @@ from tests.conftest import unavailable
 
 Told = dict[str, Any]
 TOKEN = re.compile(r"hearth_[\w-]{43}")
+CLEAN = ("make", "--file", str(ROOT / "Makefile"), "clean")
 DOORS = ("customer", "dispatcher", "crew", "supervisor")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder of a demo; the servers' places, which may be elsewhere, go with it."""
-    yield tmp_path / "town"
+    """A folder of a demo, which other accounts may not enter; servers' places elsewhere go with it."""
+    tmp_path.chmod(0o700)
+    yield tmp_path / "demo-data"
     for server in ("postgres", "broker"):
-        discard(tmp_path / "town" / server)
+        discard(tmp_path / "demo-data" / server)
 
 
 def demo(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -64,6 +66,7 @@ def left_over(folder: Path) -> list[str]:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             command, environment = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
+            environment += (entry / "mountinfo").read_bytes()  # what a server is shown elsewhere
         except OSError:
             continue
         if alive(int(entry.name)) and any(place in command + environment for place in places):
@@ -139,6 +142,23 @@ def goes_on(folder: Path, before: int) -> None:
     assert told["flags"] >= told["cold_spells"] > 0
     assert left_over(folder) == []
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]  # nothing beside it
+    if os.geteuid() != 0 or may_show(MACHINE):
+        assert [path.name for path in folder.iterdir() if path.is_symlink()] == []  # nothing elsewhere
+    subprocess.run(CLEAN, cwd=folder.parent, check=True)
+    assert list(folder.parent.iterdir()) == []
+
+
+def test_clean_follows_the_links_of_servers_and_no_others(tmp_path: Path) -> None:
+    parking = tmp_path / "trixie/srv/hearth"
+    folders = {"postgres": parking / "0123456789abcdef", "mine": tmp_path / "letters"}
+    (tmp_path / "checkout/demo-data").mkdir(parents=True)
+    for name, folder in folders.items():
+        (folder / "inner").mkdir(parents=True)
+        (tmp_path / "checkout/demo-data" / name).symlink_to(folder)
+    surroundings = os.environ | {"HEARTH_TRIXIE": str(tmp_path / "trixie")}
+    subprocess.run(CLEAN, cwd=tmp_path / "checkout", check=True, env=surroundings)
+    assert list((tmp_path / "checkout").iterdir()) == list(parking.iterdir()) == []
+    assert folders["mine"].is_dir()
 
 
 def test_what_the_operator_can_mend_is_one_line(folder: Path, tmp_path: Path) -> None:

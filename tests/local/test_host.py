@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from local import trixie
-from local.host import MEMORY, Host, account_in, discard, ourselves, this_machine
+from local.host import MACHINE, MEMORY, Host, account_in, discard, may_show, ourselves, this_machine
 from local.server import alive, children_of
 from tests.conftest import no_trixie, unavailable
 
@@ -26,12 +26,27 @@ time.sleep(600)
 
 
 def test_a_reachable_folder_stays_where_it_is(tmp_path: Path) -> None:
-    assert ourselves().settle(tmp_path / "server") == tmp_path / "server"
+    assert ourselves().settle(tmp_path / "server") == (ourselves(), tmp_path / "server")
 
 
-def test_an_unreachable_folder_becomes_a_link(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["machine", "trixie"])
+def test_an_unreachable_folder_is_shown_to_its_server(where: str, tmp_path: Path) -> None:
+    if where == "trixie" and (reason := no_trixie()):
+        unavailable(reason)
+    if not may_show(MACHINE):
+        unavailable("NOT TESTED AS ROOT: only root mounts, where the kernel lets it")
+    plain = account_in(trixie.ensure(), "postgres") if where == "trixie" else this_machine()
+    tmp_path.chmod(0o700)
+    host, place = plain.settle(tmp_path / "server")
+    assert place == tmp_path / "server"
+    assert not place.is_symlink()
+    subprocess.run(host.command("touch", f"{host.inside(place)}/note"), check=True)
+    assert [(file.name, file.stat().st_uid) for file in place.iterdir()] == [("note", plain.uid)]
+
+
+def test_an_unreachable_folder_becomes_a_link_where_nothing_can_be_mounted(tmp_path: Path) -> None:
     host = Host(tmp_path / "debian", ourselves().uid, ourselves().gid)
-    place = host.settle(tmp_path / "server")
+    _, place = host.settle(tmp_path / "server")
     assert place.is_relative_to(tmp_path / "debian")
     assert (tmp_path / "server").resolve() == place
     assert host.inside(place) == f"/srv/hearth/{place.name}"
@@ -39,10 +54,10 @@ def test_an_unreachable_folder_becomes_a_link(tmp_path: Path) -> None:
 
 def test_a_parked_folder_is_found_again_and_a_new_one_is_empty(tmp_path: Path) -> None:
     host, folder = Host(tmp_path / "debian", ourselves().uid, ourselves().gid), tmp_path / "server"
-    (host.settle(folder) / "note").touch()
-    assert [file.name for file in host.settle(folder).iterdir()] == ["note"]
+    (host.settle(folder)[1] / "note").touch()
+    assert [file.name for file in host.settle(folder)[1].iterdir()] == ["note"]
     folder.unlink()
-    assert list(host.settle(folder).iterdir()) == []
+    assert list(host.settle(folder)[1].iterdir()) == []
 
 
 def test_a_folder_with_files_is_not_parked_away(tmp_path: Path) -> None:
@@ -58,8 +73,8 @@ def test_files_in_memory_have_one_path_also_in_a_debian_folder() -> None:
     host = account_in(trixie.ensure(), "postgres")
     with TemporaryDirectory(dir=MEMORY) as folder:
         Path(folder).chmod(0o711)
-        place = host.settle(Path(folder) / "server")
-        assert place == Path(folder) / "server"
+        host, place = host.settle(Path(folder) / "server")
+        assert (host.shown, place) == (None, Path(folder) / "server")
         subprocess.run(host.command("touch", f"{host.inside(place)}/note"), check=True)
         assert [file.name for file in place.iterdir()] == ["note"]
 
