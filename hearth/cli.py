@@ -18,6 +18,7 @@ COMMANDS = (
     "demo",
     "check",
     "decode",
+    "sources",
     "migrate",
     "registry",
     "ingest",

@@ -74,8 +74,16 @@ def chosen_sources(settings: Settings) -> Sources:
     """
     if settings.sources is None:
         return Sources()
-    text = _text("HEARTH_SOURCES", settings.sources)
-    return source_table.load(text, f"HEARTH_SOURCES {settings.sources}", chosen_policy(settings).zone)
+    return source_table.load(sources_text(settings), f"HEARTH_SOURCES {settings.sources}", chosen_policy(settings).zone)
+
+
+def sources_text(settings: Settings) -> str:
+    """Return the table of HEARTH_SOURCES as it is written; empty without one.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    return _text("HEARTH_SOURCES", settings.sources) if settings.sources else ""
 
 
 def chosen_pushes(settings: Settings) -> Mapping[str, push_table.PushEntry]:

@@ -34,8 +34,17 @@ def load(text: str, source: str, zone: ZoneInfo) -> Sources:
     if table or not isinstance(entries, list):
         raise UsageError(f"{source}: {next(iter(table), 'source')}: there is nothing but [[source]] tables")
     return Sources(
-        _without_conflict([_Reader(f"{source}: source[{n}]", zone).origin(e) for n, e in enumerate(entries)], source)
+        _without_conflict([origin(e, f"{source}: source[{n}]", zone) for n, e in enumerate(entries)], source)
     )
+
+
+def origin(entry: Any, where: str, zone: ZoneInfo) -> Origin:
+    """Make an origin of one entry of a table.
+
+    Raises:
+        UsageError: names the key.
+    """
+    return _Reader(where, zone).origin(entry)
 
 
 def _without_conflict(origins: list[Origin], source: str) -> list[Origin]:

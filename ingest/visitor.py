@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from ingest.address import Address
 from ingest.client import ending, prepared, secure, staying
 
 PATIENCE_S = 10.0
+Hearing = Callable[[MQTTMessage], None]
 
 
 class Visitor:
@@ -23,18 +25,20 @@ class Visitor:
 
     Args:
         topic: messages on it are counted and acknowledged; others stay with the session they belong to.
+        hear: is told of every message that comes, in a thread of its own.
     Raises:
         ConnectionError: the broker refused the client, or did not answer.
         OSError: it cannot be reached.
     """
 
-    def __init__(self, address: Address, client_id: str, topic: str | None = None) -> None:
+    def __init__(self, address: Address, client_id: str, topic: str | None = None, hear: Hearing | None = None) -> None:
         self.address = address
         self.client_id = client_id
         self.heard = 0  # messages that came
         self.present = False  # whether the session was there before
         self.told = ""  # what the broker said of itself
         self._topic = topic
+        self._hear = hear
         self._refused = ""  # why a message was
         self._answers = threading.Event()
         self._codes: list[ReasonCode] = []
@@ -58,14 +62,14 @@ class Visitor:
         """True while the connection stands."""
         return self._client.is_connected()
 
-    def subscribe(self, filter_: str) -> None:
-        """Subscribe with QoS 1.
+    def subscribe(self, filter_: str, qos: int = 1) -> None:
+        """Subscribe.
 
         Raises:
             ConnectionError: the broker refuses it, or does not answer.
         """
         self._answers.clear()
-        self._client.subscribe(filter_, 1)
+        self._client.subscribe(filter_, qos)
         if not self._answers.wait(PATIENCE_S) or any(code.is_failure for code in self._codes):
             raise ConnectionError(f"broker {self.address.broker}: subscription to {filter_} refused")
 
@@ -129,6 +133,8 @@ class Visitor:
         if message.topic == self._topic:
             client.ack(message.mid, message.qos)
             self.heard += 1
+        elif self._hear is not None and not self.present:
+            self._hear(message)
 
     def _on_publish(self, _c: Client, _d: Any, _m: int, code: ReasonCode, _p: Properties | None) -> None:
         if code.is_failure:

@@ -40,11 +40,12 @@ def leaves(node: Any) -> Iterator[tuple[Path, str, Any]]:
             waiting += [((*steps, name), name, inner) for name, inner in list(one.items())[:MOST_LEAVES]]
         elif isinstance(one, list):
             waiting += [((*steps, nth), key, inner) for nth, inner in enumerate(one[:3])]
-        elif (isinstance(one, int | float) and not isinstance(one, bool)) or _like_a_number(one):
+        elif (isinstance(one, int | float) and not isinstance(one, bool)) or like_a_number(one):
             yield Path(spelled(steps), steps), key, one
 
 
-def _like_a_number(said: Any) -> bool:
+def like_a_number(said: Any) -> bool:
+    """Return whether something is a text that is a number, perhaps with its unit."""
     return isinstance(said, str) and len(said) < 30 and bool(NUMBER.fullmatch(said.strip().replace(",", ".", 1)))
 
 
