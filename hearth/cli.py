@@ -1,6 +1,7 @@
 """The command line: every command is a file in hearth/commands."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -74,20 +75,21 @@ def _hearth(
     pass
 
 
-def _words() -> list[str]:
+def words_asked_for() -> list[str]:
     """Return the words after `hearth`: of the command, or of the line that a shell wants completed.
 
     What is asked for is imported alone: all of them take a second or two, in each process that a command starts.
     """
     if COMPLETED not in os.environ:
         return sys.argv[1:]
-    *whole, _ = (os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")).split(" ") or [""]
+    # Bash puts each word on a line, other shells all on one. The last one is not yet complete.
+    *whole, _ = re.split(r"\s", os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", ""))
     return whole[1:]
 
 
 def main() -> None:
     """Run a command; an operator's error is one line on stderr and exit code 2."""
-    named = [name for name in COMMANDS if name in _words()[:1]]
+    named = [name for name in COMMANDS if name in words_asked_for()[:1]]
     try:
         sys.exit(app(named or COMMANDS)(standalone_mode=False))
     except UsageError as error:

@@ -8,12 +8,16 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from hearth.demo.note import DemoNote
+from hearth.demo.stand import DemoOptions, stand
+from local import broker
 from local.host import MACHINE, discard, may_show
 from local.port import LOOPBACK
 from local.server import alive
@@ -207,18 +211,43 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     assert re.search(r"\d+ MB free, a demo needs \d+ MB; free some space, or take another --folder", errors)
 
 
-def test_without_the_package_venv_make_says_what_to_install(tmp_path: Path) -> None:
-    """Run `make setup` as a plain user whose Python has no ensurepip, as on a bare Debian."""
+@pytest.mark.parametrize(
+    ("python", "words"),
+    [
+        ("exit 1", "apt-get install python3-venv"),  # it has no ensurepip, as on a bare Debian
+        ('case "$*" in *version_info*) exit 1 ;; esac', "python3 is older than 3.11: name a newer one, make PYTHON="),
+    ],
+)
+def test_make_says_in_one_line_what_python_lacks(python: str, words: str, tmp_path: Path) -> None:
+    """Run `make setup` as a plain user."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     for name in ("requirements.txt", "requirements-build.txt", "pyproject.toml"):
         (tmp_path / name).touch()
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name, script in {"id": "echo 1000", "python3": "exit 1"}.items():
+    for name, script in {"id": "echo 1000", "python3": python}.items():
         (programs / name).write_text(f"#!/bin/sh\n{script}\n")
         (programs / name).chmod(0o755)
     path = {"PATH": f"{programs}:{os.environ['PATH']}"}
     done = subprocess.run(["make", "setup"], cwd=tmp_path, env=path, capture_output=True, text=True, timeout=20)
     assert done.returncode != 0
-    assert "apt-get install python3-venv" in done.stderr
+    assert words in done.stderr
     assert len([line for line in done.stderr.splitlines() if not line.startswith("make")]) == 1
+
+
+def test_without_mosquitto_another_broker_takes_its_place_and_it_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "installed_mosquitto", lambda: None)
+    monkeypatch.setattr(broker, "trixie_mosquitto", lambda: None)
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        if line == "building the town":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), stand(DemoOptions(folder), DemoNote(datetime.now(UTC)), tell):
+        pytest.fail("the town was to be stopped")
+    assert told[-2] == "no Mosquitto (apt-get install mosquitto): amqtt takes its place, slower"
+    assert left_over(folder) == []

@@ -1,11 +1,17 @@
 """The command line finds its commands, and imports only the one that is asked for."""
 
+import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+from typer._completion_shared import get_completion_script
+from typer.testing import CliRunner
+
 from hearth import commands
-from hearth.cli import COMMANDS
+from hearth.cli import COMMANDS, COMPLETED, app, words_asked_for
 
 IMPORTED = """
 import sys
@@ -15,6 +21,15 @@ try:
     main()
 finally:
     print(sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+# As bash does it: the words so far, and the number of the one that is being written.
+COMPLETE = """
+eval "$SCRIPT"
+COMP_WORDS=(hearth "$@"); COMP_CWORD=$#
+_hearth_completion hearth
+printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
@@ -29,3 +44,43 @@ def test_one_command_does_not_wait_for_what_others_need() -> None:
     imported = done.stdout.splitlines()[-1]
     assert "'numpy'" in imported
     assert not any(f"'{name}'" in imported for name in ("fastapi", "apprise", "requests", "typst", "xlsxwriter"))
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    said = CliRunner().invoke(app(["policy"]), ["--version"])
+    assert (said.exit_code, said.stdout) == (0, f"hearth {version('hearth')}\n")
+
+
+@pytest.mark.parametrize("words", [(), ("policy",), ("policy", "show"), ("migrate",)])
+def test_help_has_a_short_option(words: tuple[str, ...]) -> None:
+    line = app(["policy", "migrate"])
+    short, long = (CliRunner().invoke(line, [*words, option]) for option in ("-h", "--help"))
+    assert (short.exit_code, short.stdout) == (0, long.stdout)
+    assert "Usage: " in short.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        (("tic",), {"tickets"}),
+        (("policy", "sh"), {"show"}),
+        (("policy", ""), {"show", "list", "check"}),
+        (("policy", "check", "--he"), {"--help"}),
+    ],
+)
+def test_bash_completes_commands_and_options(words: tuple[str, ...], completed: set[str]) -> None:
+    surroundings = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "SCRIPT": get_completion_script(prog_name="hearth", complete_var="_HEARTH_COMPLETE", shell="bash"),
+    }
+    command = ["bash", "-c", COMPLETE, "bash", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=surroundings)
+    assert (set(done.stdout.split()), done.stderr) == (completed, "")
+
+
+@pytest.mark.parametrize("asked", [{"COMP_WORDS": "hearth\npolicy\nsh"}, {"_TYPER_COMPLETE_ARGS": "hearth policy sh"}])
+def test_completion_knows_the_command_that_is_asked_for(asked: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(COMPLETED, "complete_bash")
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    assert words_asked_for() == ["policy"]
