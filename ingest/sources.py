@@ -16,7 +16,7 @@ from ingest.uplink import Uplink
 
 NATIVE = "hearth/v1/+/telemetry"
 SPARKPLUG = "sparkplug"
-MOST_TOPICS = 100_000  # a bound on memory
+MOST_TOPICS, MOST_ROUTES, LONGEST_ROUTE = 100_000, 20_000, 200  # bounds on memory
 # Decoders that need no memory. Sparkplug's needs the births.
 DECODERS: dict[str, Callable[[Incoming, Shape], Read]] = {
     "fields": fields.decode,
@@ -54,6 +54,10 @@ class Origin:
         return next((tuple(g for g in match.groups() if g is not None) for match in matches if match), None)
 
 
+# A source, and a topic of its own: the levels, and what the wildcards of the filter stand for.
+Route = tuple[Origin, tuple[str, ...], tuple[str, ...]]
+
+
 class Sources:
     """All that is read. A message belongs to the first whose filter lets it through, Hearth's own devices first."""
 
@@ -61,6 +65,7 @@ class Sources:
         self.origins = tuple(origins)
         self._births = sparkplug.SparkplugBirths()
         self._accounts: dict[str, str] = {}  # of topics that were asked for
+        self._routes: dict[str, Route] = {}  # by topic
 
     def filters(self) -> list[str]:
         """Return the filters that workers may share; none is covered by another."""
@@ -98,16 +103,27 @@ class Sources:
 
     def foreign(self, topic: str, payload: bytes, received_us: int, bounds: MessageBounds) -> Decoded:
         """Read a message of a foreign network."""
-        for origin in self.origins:
-            wild = origin.wild(topic)
-            if wild is not None:
-                incoming = Incoming(tuple(topic.split("/")), wild, payload, received_us, Work(bounds))
-                return self._read(origin, incoming)
+        route = self._routes.get(topic) or self._route(topic)
+        if route is not None:
+            origin, levels, wild = route
+            return self._read(origin, Incoming(levels, wild, payload, received_us, Work(bounds)))
         fault = DecodeFault(
             RejectReason.BAD_TOPIC,
             f"{topic!r} is not {NATIVE.replace(topics.ONE, 'DEVICE')}, and of no other source",
         )
         return Decoded("", [], [fault])
+
+    def _route(self, topic: str) -> Route | None:
+        """Return and remember who speaks on a topic, its levels, and what the wildcards of the filter stand for."""
+        for origin in self.origins:
+            if (wild := origin.wild(topic)) is not None:
+                found = origin, tuple(topic.split("/")), wild
+                if len(topic) <= LONGEST_ROUTE:
+                    if len(self._routes) >= MOST_ROUTES:
+                        self._routes.clear()
+                    self._routes[topic] = found
+                return found
+        return None
 
     def _read(self, origin: Origin, message: Incoming) -> Decoded:
         try:

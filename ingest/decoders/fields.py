@@ -84,8 +84,8 @@ class Reader:
         best: tuple[Form, list[Place]] = forms[0], []
         for form in forms:
             places = self._places(form, root)
-            channels = {field.quantity.channel for _, found in places if isinstance(found, list) for field, _ in found}
-            if main in channels:
+            there = (field.quantity.channel for _, found in places if type(found) is list for field, _ in found)
+            if places and main in there:
                 return form, places
             if places and not best[1]:
                 best = form, places
@@ -127,7 +127,10 @@ class Reader:
             return
         if isinstance(found, DecodeError):
             raise found
-        sensor = code(":".join([*form.name(trail, message), *self._of_label(form, trail)]))
+        parts = [*form.name(trail, message)]
+        if self.shape.split:
+            parts += self._of_label(form, trail)
+        sensor = code(":".join(parts))
         time = self.shape.clock.read(first(form.time, trail, message))
         trusted = form.verdict is TRUSTED or form.verdict.trusts(trail, message)
         values, faults = self._values(found, trail, trusted)

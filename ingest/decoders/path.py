@@ -9,6 +9,7 @@ front begins in the body, all others where the message begins. Texts that hold J
 
 import re
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from domain.reasons import RejectReason
@@ -123,28 +124,45 @@ def find(node: Any, steps: Steps, work: Work) -> Any:
                 return None
         inner = node.get(step)
         if inner is None:
-            return None if step in node else _dotted(node, steps[nth:])
+            return None if nth + 1 == len(steps) or step in node else node.get(_dotted(steps[nth:]))
         node = inner
     return node
 
 
-def _dotted(node: dict[str, Any], steps: Steps) -> Any:
-    """Return what stands under a key that holds the dots itself."""
-    return node.get(".".join(map(str, steps))) if len(steps) > 1 and all(type(s) is str for s in steps) else None
+@lru_cache(4096)
+def _dotted(steps: Steps) -> str | None:
+    """Return the key that holds the dots of some steps itself; None if they are more than keys."""
+    return ".".join(map(str, steps)) if all(type(step) is str for step in steps) else None
 
 
 def _the_one(node: Any, steps: Steps, work: Work) -> Any:
-    nodes = [node]
-    for step in steps:
+    if steps[0] is Wildcard.KEY and type(node) is dict:  # most wildcards stand at a dictionary
+        nodes, rest = list(node.values()), steps[1:]
+        work.walk(len(nodes))
+    else:
+        nodes, rest = [node], steps
+    for step in rest:
         if step is Wildcard.KEY and all(type(one) is dict for one in nodes):
             nodes = [inner for one in nodes for inner in one.values()]
             work.walk(len(nodes))
+        elif type(step) is str:
+            nodes = [inner for one in nodes if (inner := _under(one, step, work)) is not None]
         else:
             nodes = [inner for one in nodes for _, inner in _inner(one, step, work)]
     there = [one for one in nodes if one is not None]
     if len(there) > 1:
         raise DecodeError(RejectReason.AMBIGUOUS, f"{len(there)} values at {spelled(steps)!r}: name the one")
     return there[0] if there else None
+
+
+def _under(node: Any, key: str, work: Work) -> Any:
+    """Return what a node has under a key; None if nothing."""
+    if type(node) is dict:
+        return node.get(key)
+    if type(node) is str and node[:1].isalnum():  # no JSON
+        return None
+    found = _inner(node, key, work)
+    return found[0][1] if found else None
 
 
 class Trail(NamedTuple):

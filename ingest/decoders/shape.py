@@ -123,8 +123,8 @@ class Quantity:
         """
         if self.none and word(raw) in self.none:
             return None
-        if type(raw) is float and isfinite(raw):  # most are
-            return self.measure(raw, unit)
+        if (type(raw) is float and isfinite(raw)) or (type(raw) is int and -EXACT < raw < EXACT):  # most are
+            return self.measure(float(raw), unit)
         said = number(raw, self.channel, spelling)
         if said is None:
             return None
@@ -176,7 +176,8 @@ class Form:
             DecodeError: one is missing.
         """
         for reaches in self.sensor:
-            yield part_of_name(first(reaches, trail, message), " or ".join(reach.text for reach in reaches))
+            said = first(reaches, trail, message)
+            yield said if said and type(said) is str else part_of_name(said, " or ".join(r.text for r in reaches))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,9 @@ COMPACT = re.compile(
 ZONED = re.compile(r"(?P<rest>.*?[0-9])\s?(?P<zone>Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})", re.IGNORECASE)
 DAY = re.compile(r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 EPOCH_TEXT = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,9})?")
-LONGEST = 60
+LONGEST, LONGEST_DAY = 60, 10
+MS = timedelta(milliseconds=1)
+NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class SourceClock:
 
     def _text(self, said: str) -> int | str:
         text = said.strip()
-        if DAY.fullmatch(text):
+        if len(text) <= LONGEST_DAY and DAY.fullmatch(text):
             raise DecodeError(RejectReason.WRONG_TYPE, f"time {text!r} is a day without a time of day")
         if len(text) <= LONGEST:
             if not text.isdecimal():
@@ -132,7 +134,11 @@ class SourceClock:
     def _local(self, said: datetime, text: str) -> int:
         """Return the instant of a local time; in the hour that comes twice it is the first one (fold 0)."""
         try:
-            at = said.replace(tzinfo=self.zone).astimezone(UTC)
+            zoned = said.replace(tzinfo=self.zone)
+            offset = zoned.utcoffset()
+            if offset is not None and offset == zoned.replace(fold=1).utcoffset():  # no change of the clocks
+                return (said - offset - NAIVE_EPOCH) // MS
+            at = zoned.astimezone(UTC)
             back = at.astimezone(self.zone).replace(tzinfo=None)
         except OverflowError:
             raise DecodeError(RejectReason.ABSURD_TIME, f"time {text[:40]!r} is beyond any calendar") from None
@@ -140,7 +146,7 @@ class SourceClock:
             raise DecodeError(
                 RejectReason.ABSURD_TIME, f"there was no {text[:40]} in {self.zone.key}: the clocks leapt over it"
             )
-        return (at - EPOCH) // timedelta(milliseconds=1)
+        return (at - EPOCH) // MS
 
 
 def _ms(at: int | str) -> float:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from domain.quality import SPANS
@@ -71,6 +72,7 @@ def _plain(name: str) -> str:
 _BY_NAME = {channel: {_plain(name): unit for name, unit in units.items()} for channel, units in UNITS.items()}
 
 
+@lru_cache(4096)
 def unit_of(channel: str, name: str) -> Unit | None:
     """Return the unit of that name for a channel; None if it is not known."""
     return _BY_NAME[channel].get(_plain(name))

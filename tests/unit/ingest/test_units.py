@@ -1,5 +1,6 @@
 """Units, numbers and times as the field writes them."""
 
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -165,3 +166,13 @@ def test_what_is_no_time(said: object, reason: RejectReason) -> None:
 @pytest.mark.parametrize("said", [0, 2.06, "1970-01-01T00:00:03", "2019-12-31T23:59:59Z", "1999/1/1 0:00:00"])
 def test_a_clock_that_is_not_set_tells_no_time(said: object) -> None:
     assert SourceClock(AUTO, ZONE, 1_577_836_800_000).read(said) is None
+
+
+def test_local_times_are_as_the_zone_has_them_the_whole_year_round() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    clock = SourceClock("auto", zone)
+    for minutes in range(0, 366 * 1440, 317):
+        said = datetime(2026, 1, 1) + timedelta(minutes=minutes)  # noqa: DTZ001 the zone of the source is meant
+        there = said.replace(tzinfo=zone).astimezone(UTC)
+        if there.astimezone(zone).replace(tzinfo=None) == said:
+            assert clock.read(said.isoformat()) == there.timestamp() * 1000

@@ -146,3 +146,13 @@ def test_the_dearest_messages_cost_no_more_than_their_bytes_allow() -> None:
 
 def test_messages_of_own_devices_need_no_source() -> None:
     assert len(Sources().decode(NATIVE, packed(NATIVE, 101), RECEIVED_US, BOUNDS).faults) == 1
+
+
+def test_what_is_remembered_of_topics_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.sources.MOST_ROUTES", 10)
+    sources, pack = load(TABLE, "test", ZoneInfo("Asia/Shanghai")), b'[{"n": "box/temp", "u": "Cel", "v": 21}]'
+    for n in range(100):
+        assert sources.decode(f"senml/{n}", pack, RECEIVED_US).uplinks
+    assert sources.decode("senml/" + "x" * 10_000, pack, RECEIVED_US).uplinks
+    assert len(sources._routes) <= 10
+    assert max(map(len, sources._routes)) < 300
