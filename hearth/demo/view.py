@@ -1,5 +1,6 @@
 """The demo on a terminal, from 80 columns and 24 lines on: the same every second but for its numbers."""
 
+import math
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -26,6 +27,7 @@ MOST_ROWS = 12
 AROUND = 16  # lines of the page that are no row of a table
 WIDE = 100
 SHORT = {"complaint": "case", "report": "case"}  # classes by a name that fits
+DAYS_OF_WEEK = 7
 STATUS_PATH = "/status"
 
 
@@ -58,10 +60,12 @@ class Starting:
         parts: list[RenderableType] = [table]
         if self.share is not None and self._ended_s is None:
             bar = Table.grid(padding=(0, 2))
-            bar.add_row("  ", ProgressBar(total=1.0, completed=self.share, width=40), f"{self.share:.0%}")
+            bar.add_row(
+                "  ", ProgressBar(total=1.0, completed=self.share, width=40, complete_style="cyan"), f"{self.share:.0%}"
+            )
             parts.append(bar)
         if self.url:
-            parts.append(Text.assemble("\n Open ", (self.url, f"bold cyan link {self.url}")))
+            parts.append(Text.assemble("\n    Open ", (self.url, f"bold cyan link {self.url}")))
         return Group(*parts)
 
 
@@ -109,7 +113,7 @@ class DemoView:
         return _pairs(
             ("per second", f"{figures.readings_per_s:,.0f}"),
             ("stored", f"{intake.readings:,}"),
-            ("now at", "live" if figures.live else f"history {reached}"),
+            ("time", "live" if figures.live else f"history {reached}"),
             ("dead letters", f"{intake.dead_letters:,}"),
             ("broker", self.broker),
         )
@@ -120,8 +124,9 @@ class DemoView:
             table.add_row(
                 flag["home"],
                 Text(flag["severity"], dict(STATES)[flag["severity"]]),
-                self._clock(flag["cold_since"])[:5],
-                f"{flag['lowest']:.1f} °C",
+                self._brief(flag["cold_since"], figures.at),
+                # Rounded down: 15.96 °C is under 16 °C.
+                f"{math.floor(flag['lowest'] * 10) / 10:.1f} °C",
                 *((flag["state"],) if wide else ()),
             )
         return _filled(table, rows, f"{figures.judged.flags} in all, {figures.judged.open_flags} not ended")
@@ -134,8 +139,8 @@ class DemoView:
             row = (
                 SHORT.get(ticket["class"], ticket["class"]),
                 place,
-                ticket["state"],
-                self._clock(min(due))[:5] if due else "-",
+                ticket["state"].replace("_", " "),
+                Text(self._brief(min(due), figures.at), "red" if min(due) < figures.at else "") if due else "-",
             )
             table.add_row(*((ticket["number"],) if wide else ()), *row)
         return _filled(table, rows, f"{figures.judged.tickets} in all, {figures.judged.open_tickets} open")
@@ -143,6 +148,12 @@ class DemoView:
     def _foot(self) -> RenderableType:
         said = f" Ctrl-C stops everything; the next start goes on from {self.folder}"
         return Text(said, "bright_black", no_wrap=True, overflow="ellipsis")
+
+    def _brief(self, at: datetime, now: datetime) -> str:
+        """Return a time in five characters: of another day its weekday or, farther away, its date."""
+        there, here = at.astimezone(self.zone), now.astimezone(self.zone)
+        days = abs((there.date() - here.date()).days)
+        return there.strftime("%H:%M" if days == 0 else "%a" if days < DAYS_OF_WEEK else "%m-%d")
 
     def _clock(self, at: datetime) -> str:
         return at.astimezone(self.zone).strftime("%H:%M:%S")

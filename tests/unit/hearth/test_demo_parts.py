@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -52,8 +53,30 @@ def test_the_page_fits_the_terminal_and_never_jumps(size: tuple[int, int], rows:
 @pytest.mark.parametrize("size", SIZES)
 def test_the_page_says_what_there_is(size: tuple[int, int]) -> None:
     seen = "\n".join(screen(VIEW.render(figures(), *size), size))
-    for words in ("123,456,789", "23,457", "history at 14:00:00", "16:00:00", "16.0 °C", "17:00", URL, *PATHS):
+    for words in ("123,456,789", "23,457", "history at 14:00:00", "16:00:00", "15.9 °C", "17:00", URL, *PATHS):
         assert words in seen
+
+
+@pytest.mark.parametrize(
+    ("away", "words", "late"),
+    [
+        (timedelta(minutes=20), " 16:20 ", False),
+        (-timedelta(minutes=30), " 15:30 ", True),
+        (timedelta(hours=10), " Sun ", False),
+        (timedelta(days=7), " 02-07 ", False),
+    ],
+)
+def test_what_is_due_on_another_day_is_no_time_of_today_and_what_is_late_is_red(
+    away: timedelta, words: str, late: bool
+) -> None:
+    told = figures()
+    told.tickets[0]["clocks"][1]["due_at"] = AT + away
+    console = Console(width=80, height=24, file=StringIO(), force_terminal=True, color_system="standard")
+    with console.capture() as capture:
+        console.print(VIEW.render(told, 80, 24))
+    (row,) = {line for line in capture.get().splitlines() if "case" in line}
+    assert words in re.sub(r"\x1b\[[\d;]*m", "", row)
+    assert (f"\x1b[31m{words.strip()}" in row) is late
 
 
 def test_doors_are_links_of_the_terminal() -> None:
