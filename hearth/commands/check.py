@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 from psycopg import Connection, errors
@@ -24,13 +23,16 @@ from hearth.wiring import (
     broker_address,
     broker_tls,
     chosen_policy,
+    chosen_pushes,
     chosen_recipients,
     chosen_seal_key,
     chosen_sources,
     now,
     open_database,
+    push_address,
 )
-from ingest.address import PORTS
+from ingest.address import Address
+from ingest.publisher import ACCOUNT
 from ingest.visitor import Visitor
 from store.base import condition
 from store.base.access import may_serve
@@ -117,6 +119,19 @@ def sources_read(settings: Settings) -> str:
     sources = chosen_sources(settings)
     names = ", ".join(f"{origin.name} ({origin.decoder})" for origin in sources.origins)
     return f"Hearth's own devices and {names}; hearth decode shows samples" if names else "Hearth's own devices"
+
+
+def pushes_taken(settings: Settings) -> str:
+    """Raise UsageError when the table of platforms that push by HTTP is wrong, or its account at the broker is."""
+    entries = chosen_pushes(settings)
+    if not entries:
+        if settings.push_mqtt_url:
+            raise UsageError("HEARTH_PUSH_MQTT_URL: is of no use without HEARTH_PUSH")
+        return "nobody pushes by HTTP"
+    variable = "HEARTH_PUSH_MQTT_URL" if settings.push_mqtt_url else "HEARTH_MQTT_URL"
+    where = _reached(settings, push_address(settings), variable, ACCOUNT)
+    names = ", ".join(f"{name} ({entry.sign})" for name, entry in entries.items())
+    return f"{names}; {where} accepts the connection"
 
 
 def recipients_read(settings: Settings) -> str:
@@ -285,24 +300,36 @@ def _ago(instant: datetime, settings: Settings) -> str:
 
 def broker_reached(settings: Settings) -> str:
     """Raise UsageError when nobody listens there, or the broker will not have us."""
-    url = settings.mqtt_url.get_secret_value()
-    parts = urlsplit(url)
-    address = (parts.hostname or "", parts.port or PORTS[parts.scheme])
+    where = _reached(settings, broker_address(settings, "hearth-check"), "HEARTH_MQTT_URL", "hearth-check", alone=True)
+    return f"{where} accepts the connection"
+
+
+def _reached(settings: Settings, address: Address, variable: str, name: str, *, alone: bool = False) -> str:
+    """Connect to the broker once and return where it is.
+
+    Args:
+        name: what the client id begins with.
+        alone: it is wrong if the broker gives us the session of another.
+    Raises:
+        UsageError: nobody listens there, or the broker refuses us.
+    """
+    host, port = address.host, address.port
     try:
         # Asked first by itself: it says in a moment what an MQTT client would go on trying.
-        socket.create_connection(address, REACH_S).close()
+        socket.create_connection((host, port), REACH_S).close()
         broker_tls(settings)
-        with Visitor(broker_address(settings, "hearth-check"), f"hearth-check-{token_hex(4)}") as visitor:
-            if visitor.present:
-                raise UsageError(f"HEARTH_MQTT_URL: {UNBOUND}")
+        with Visitor(address, f"{name}-{token_hex(4)}") as visitor:
+            if alone and visitor.present:
+                raise UsageError(f"{variable}: {UNBOUND}")
     except OSError as error:
-        raise UsageError(f"HEARTH_MQTT_URL: {address[0]}:{address[1]}: {error.strerror or error}") from None
-    return f"{address[0]}:{address[1]} accepts the connection"
+        raise UsageError(f"{variable}: {host}:{port}: {error.strerror or error}") from None
+    return f"{host}:{port}"
 
 
 LOOKS: dict[str, Callable[[Settings], str]] = {
     "policy": policy_in_force,
     "sources": sources_read,
+    "push": pushes_taken,
     "recipients": recipients_read,
     "database": database_migrated,
     "jobs": jobs_run,

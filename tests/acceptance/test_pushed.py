@@ -8,8 +8,10 @@ from pathlib import Path
 
 import httpx
 
+from local.broker import Mosquitto
 from local.port import LOOPBACK
 from tests import registry_rows as town
+from tests.acceptance import processes
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making, World
 from tests.conftest import Database
@@ -117,3 +119,24 @@ def test_each_platform_is_read_by_its_preset(new_world: Making, plain_database: 
     assert [tuple(row.values()) for row in world.rows(stored)] == [
         (code, 21.5, at) for code in ("7", "d1", "fd1", "n1")
     ]
+
+
+def test_check_looks_at_the_platforms_and_their_account(broker: Mosquitto, tmp_path: Path) -> None:
+    settings = {"HEARTH_MQTT_URL": broker.url()}
+    assert pushes_checked(settings) == (True, "nobody pushes by HTTP")
+    for name, text in (("HEARTH_SOURCES", SOURCES), ("HEARTH_PUSH", PUSH)):
+        settings[name] = str(tmp_path / name)
+        Path(settings[name]).write_text(text)
+    told = "aep (secret), onenet (onenet), onenet_datastreams (onenet), iotda (iotda)"
+    assert pushes_checked(settings) == (True, f"{told}; {LOOPBACK}:{broker.port} accepts the connection")
+    ok, told = pushes_checked({**settings, "HEARTH_PUSH_MQTT_URL": "mqtt://127.0.0.1:9"})
+    assert (ok, told[:34]) == (False, "HEARTH_PUSH_MQTT_URL: 127.0.0.1:9:")
+    Path(settings["HEARTH_PUSH"]).write_text('[[push]]\nsource = "nobody"\nsign = "secret"\n')
+    ok, told = pushes_checked(settings)
+    assert (ok, "nobody" in told, "HEARTH_PUSH" in told) == (False, True, True)
+
+
+def pushes_checked(settings: dict[str, str]) -> tuple[bool, str]:
+    """Return whether `hearth check` finds pushes in order, and what it says."""
+    (found,) = json.loads(processes.run(settings, "check", "push", "--json").stdout)["checks"]
+    return found["ok"], found["detail"]

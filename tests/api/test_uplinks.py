@@ -21,11 +21,14 @@ from api.uplinks.uplink_routes import Doors
 from domain.errors import UsageError
 from ingest import push_table, source_table
 from ingest.address import Address
-from ingest.publisher import PUSHED, Published, PushPublisher
+from ingest.publisher import ACCOUNT, PUSHED, Published, PushPublisher
 from ingest.push_table import PushEntry
-from local.broker import Mosquitto
+from ingest.visitor import Visitor
+from local.broker import Mosquitto, MosquittoAccounts
 from local.port import LOOPBACK
+from registry.mosquitto import acl, password_hash
 from tests.api.conftest import Api
+from tests.conftest import mosquitto_build
 
 SECRET, TOKEN = "kept-by-the-platform", "a-token-of-32-characters-or-less"
 HASH = hashlib.sha256(SECRET.encode()).hexdigest()
@@ -253,3 +256,31 @@ def test_a_token_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(TOKEN + "\n")
     text = f'[[push]]\nsource = "aep"\nsign = "onenet"\ntoken_file = "{tmp_path}/token"\n'
     assert push_table.load(text, "push.toml", SOURCES)["aep"].token == TOKEN
+
+
+def test_the_generated_accounts_let_pushes_through_and_nothing_else(tmp_path: Path) -> None:
+    rights = acl("hearth", {"aep": [PUSHED + "aep"], "rooms": ["zigbee2mqtt/+"]})
+    users = ("hearth", ACCOUNT, "R1", "rooms")
+    passwords = "".join(f"{user}:{password_hash('pass')}\n" for user in users)
+    with Mosquitto(tmp_path / "b", accounts=MosquittoAccounts(passwords, rights), build=mosquitto_build()) as broker:
+        addresses = {user: Address(broker.url(user, "pass"), user) for user in users}
+        publisher = PushPublisher(addresses[ACCOUNT])
+        try:
+            with Visitor(addresses["hearth"], "hearth", PUSHED + "aep") as reader:
+                reader.subscribe(PUSHED + "aep")
+                deadline = time.monotonic() + 20
+                while (became := publisher.publish(PUSHED + "aep", b"{}", 4.0)) is Published.AWAY:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.05)
+                assert became is Published.TAKEN
+                for topic in (PUSHED + "onenet", "hearth/v1/R1/telemetry", "zigbee2mqtt/a"):
+                    assert publisher.publish(topic, b"{}", 4.0) is Published.DENIED
+                for user in ("R1", "rooms"):
+                    with Visitor(addresses[user], user) as other, pytest.raises(ConnectionError, match="refused"):
+                        other.publish(PUSHED + "aep", 1)
+                while not reader.heard:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.05)
+                assert reader.heard == 1
+        finally:
+            publisher.close()
