@@ -18,7 +18,10 @@ from ingest.push_table import PushEntry
 
 ACKNOWLEDGED_SECONDS = 4.0  # OneNET waits for five, IoTDA for fifteen
 
-router = APIRouter(prefix="/v1/uplinks", include_in_schema=False)
+# The body is the platform's, and described by it: here it is only JSON.
+ANY_JSON = {"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}}
+
+router = APIRouter(prefix="/v1/uplinks", tags=["uplinks"])
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ async def whole(request: Request, secret: Key = "") -> Pushed:
     return Pushed({name.lower(): value for name, value in request.headers.items()}, secret, await request.body())
 
 
-@router.post("/{source}")
+@router.post("/{source}", openapi_extra=ANY_JSON)
 def push(source: str, request: Request, pushed: Annotated[Pushed, Depends(whole)]) -> dict[str, str]:
     """Publish a message for `hearth ingest`: 200 only after the broker has acknowledged it, so it may be repeated."""
     entry = _entry(request, source)

@@ -64,6 +64,7 @@ class Operation:
     headers: Mapping[str, str] | None = None
     body: Callable[[str], Any] | None = None
     listed: bool = False
+    refusal: int = 403  # the answer to a role that may not call it
     buildings: bool = False  # lists places instead, which are of a station
 
 
@@ -74,6 +75,11 @@ OPERATIONS = {
     "GET /v1/seals": Operation(roles=None),
     "GET /v1/seals/keys": Operation(roles=None),
     "GET /v1/problems/{kind}": Operation(roles=None, of="kind"),
+    # For platforms alone, whose proof is not a token of the API.
+    "POST /v1/uplinks/{source}": Operation(roles=frozenset(), of="platform", body=lambda _: {}, refusal=401),
+    "GET /v1/uplinks/{source}": Operation(
+        roles=frozenset(), of="platform", query={"msg": "m", "nonce": "n", "signature": "s"}, refusal=401
+    ),
     "GET /v1/homes/{code}": Operation(of="home"),
     "GET /v1/homes/{code}/readings": Operation(of="home"),
     "GET /v1/homes/{code}/compliance": Operation(of="home"),
@@ -132,7 +138,7 @@ OPERATIONS = {
 
 def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
     """Return a home in each place with all that can be asked for; the parameters of paths that lead to it."""
-    kinds = ("home", "ticket", "incident", "outage", "kind", "export")
+    kinds = ("home", "ticket", "incident", "outage", "kind", "export", "platform")
     paths: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in kinds}
     incidents: dict[str, str] = {}
     for code, station in HOMES.items():
@@ -158,5 +164,6 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         paths["ticket"][code] = {"number": number}
         paths["incident"][code] = {"number": incidents[station]}
         paths["kind"][code] = {"kind": "invalid"}
+        paths["platform"][code] = {"source": "aep"}
         paths["export"][code] = {"code": code, "form": "csv"}
     return paths
