@@ -17,7 +17,7 @@ from alerts.engine.deadline import NEVER_US
 from alerts.engine.machine import MACHINE, fold
 from alerts.engine.runs import cut, runs
 from alerts.engine.track import Held, Int, Milli, coldest, hold
-from alerts.judging import flagging
+from alerts.judging import flagging, homes_left
 from alerts.judging.home_state import UNKNOWN_STATE, current_state, last_change, next_deadline
 from alerts.judging.screen import suspects
 from alerts.judging.terms import ScheduleCache
@@ -215,6 +215,8 @@ class PendingReadings:
             if self._judge.weights.screens:
                 late[judged] = self._queue_screened_again(homes, fresh[judged], now)
                 judged[judged] = ~suspects(self._conn, self._judge.weights, homes.ids, fresh[judged])
+            if judged.any():
+                homes_left.queue(self._conn, homes.held, fresh[judged], now)
         # Before flags are raised: their numbers keep other workers' flags waiting.
         state_rows.put_sensors(self._conn, _latest(fresh, weighed._replace(judged=judged)))
         if homes is not None:

@@ -104,6 +104,14 @@ SELECT n.sensor_id, (extract(epoch FROM n.measured_at) * 1000000)::bigint
 FROM sensor_now AS n
 WHERE n.sensor_id = ANY(%(sensors)s) AND n.measured_at IS NOT NULL
 """
+# In the order of their key; nobody else moves a sensor on until this transaction ends.
+LOCK_SENSORS = """
+SELECT n.sensor_id, n.home_id, (extract(epoch FROM n.judged_at) * 1000000)::bigint
+FROM sensor_now AS n
+WHERE n.sensor_id = ANY(%(sensors)s) AND n.home_id IS NOT NULL AND n.judged_at IS NOT NULL
+ORDER BY n.sensor_id
+FOR NO KEY UPDATE
+"""
 COPY_SENSOR_NOW = "COPY stage_sensor_now FROM STDIN (FORMAT BINARY)"
 # What was said last, the last battery and what was judged last move on separately: a sentinel is newer, and not judged.
 # The conditions are repeated because an UPDATE cannot name them without looking each row up twice.
@@ -193,6 +201,11 @@ def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
 def latest(conn: Connection, sensor_ids: NDArray[np.int32]) -> dict[int, int]:
     """Return when each of the sensors spoke last, in µs; those that never did are left out."""
     return dict(conn.execute(SELECT_LATEST, {"sensors": sensor_ids.tolist()}).fetchall())
+
+
+def lock_held(conn: Connection, sensor_ids: NDArray[np.int32]) -> list[tuple[int, int, int]]:
+    """Lock what sensors hold; return (sensor, home, µs of the value) of those that hold any."""
+    return conn.execute(LOCK_SENSORS, {"sensors": sensor_ids.tolist()}).fetchall()
 
 
 def put_sensors(conn: Connection, rows: NDArray[np.void]) -> None:

@@ -1,22 +1,26 @@
 """Histories told in any order, and the record that they end in."""
 
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 
 from alerts.judging.by_clock import catch_up, keep_ledger
 from alerts.judging.history import History
+from alerts.judging.judge import SETTLE_US
 from domain import policy_file
 from store.judging import ledger_rows
 from tests.store.desk import Desk
+
+SETTLED = timedelta(microseconds=SETTLE_US + 1)  # when the stream of readings is over
 
 
 def finish(desk: Desk, now: datetime) -> None:
     """Let watch do all that is due."""
     history = History(policy_file.builtin("seed"))
     desk.clock(now)
+    desk.clock(now + SETTLED)
     desk.conn.execute("UPDATE rejudge SET queued_at = queued_at - interval '1 minute'")
     while catch_up(desk.conn, history, now):
         pass

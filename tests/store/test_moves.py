@@ -84,6 +84,35 @@ def test_moves_and_offsets(
             assert on_record(desk, home) == walked(slow, now)
 
 
+@pytest.mark.parametrize("order", ["in order", "at once", "the new home first"])
+@pytest.mark.parametrize("second", [{38: 15.9, 115: 18.1}, {}])
+def test_a_home_that_a_sensor_has_left_when_its_backlog_comes(
+    conn: Connection, order: str, second: dict[int, float]
+) -> None:
+    # The sensor holds the value of its new home before the old one was judged up to the end of what it said there.
+    start, now = NOON.replace(hour=15, minute=30), NOON.replace(hour=20)
+    places = (
+        [Span(1, "living", 0.0, 158), Span(2, "bedroom", -0.3, None)],
+        [Span(1, "bedroom", 0.5, None)],
+    )
+    said = ({0: 15.5, 35: 18.2, 101: 17.0, 115: 19.0, 129: 19.0, 139: 19.0, 165: 18.3}, second)
+    furnish(conn, start, places)
+    readings = sorted(
+        ((f"s{n}", start + m * MINUTE, celsius) for n in (0, 1) for m, celsius in said[n].items()), key=lambda r: r[1]
+    )
+    desk = Desk(conn)
+    if order == "at once":
+        desk.say(*readings, now=now)
+    for reading in readings if order == "in order" else []:
+        desk.say(reading, now=now)
+    for reading in [readings[-1], *readings[:-1]] if order == "the new home first" else []:
+        desk.say(reading, now=now)
+    finish(desk, now)
+    slow = expected(1, start, places, said)
+    assert on_record(desk, 1) == walked(slow, now)
+    assert on_record(desk, 1)[0][0][4] == "recovered"
+
+
 def furnish(conn: Connection, start: datetime, places: tuple[list[Span], list[Span]]) -> None:
     conn.execute("DELETE FROM point")
     for n, mine in enumerate(places):
