@@ -156,7 +156,7 @@ def test_a_planned_one_may_be_cancelled_and_users_hear_so(conn: Connection) -> N
     with conn.transaction():
         outages.cancel(conn, SEED, number, "token 1", NOW)
     assert [kind for kind, _ in told(conn)] == ["outage_announced"] * 2 + ["outage_cancelled"] * 2
-    with pytest.raises(OutageRefused, match="was cancelled"), conn.transaction():
+    with pytest.raises(OutageRefused, match="cancelled"), conn.transaction():
         outages.explain(conn, SEED, number, "why", "token 1", NOW)
 
 
@@ -232,9 +232,9 @@ def test_what_cannot_be_said_is_refused_and_nothing_is_written(conn: Connection)
         outages.record(conn, SEED, Draft(OutageKind.PLANNED, True, "x", NOW, NOW, NORTH_ONE), "token 1", NOW)
     number = record(conn, NORTH_ONE, begins_at=NOW)
     for at in (NOW - HOUR, NOW + 2 * HOUR):
-        with pytest.raises(OutageRefused, match="Heat comes back"), conn.transaction():
+        with pytest.raises(OutageRefused, match="restored_outside"), conn.transaction():
             outages.restore(conn, SEED, number, at, "token 1", NOW + HOUR)
-    with pytest.raises(OutageRefused, match="has begun"), conn.transaction():
+    with pytest.raises(OutageRefused, match="begun"), conn.transaction():
         outages.cancel(conn, SEED, number, "token 1", NOW)
     with pytest.raises(NoSuchOutage), conn.transaction():
         outages.cancel(conn, SEED, "O99999999", "token 1", NOW)
