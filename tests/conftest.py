@@ -105,12 +105,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring the folders into their order; a folder that has no place in it is an error.
 
     In the last one, slow tests come first: no worker is left with one of them when the others have nothing more to do.
+    A test that waits for minutes begins before all others, which use the cores meanwhile.
     """
     here = Path(__file__).parent
 
-    def place(item: pytest.Item) -> tuple[int, bool]:
+    def place(item: pytest.Item) -> tuple[bool, int, bool]:
         folder = item.path.relative_to(here).parts[0]
-        return ORDER.index(folder), folder == ORDER[-1] and item.get_closest_marker("slow") is None
+        at_once = item.get_closest_marker("slow") is not None or folder != ORDER[-1]
+        return item.get_closest_marker("waits") is None, ORDER.index(folder), not at_once
 
     items.sort(key=place)
 

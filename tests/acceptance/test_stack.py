@@ -136,6 +136,7 @@ def stack() -> Iterator[Stack]:
             containers.stop()
 
 
+@pytest.mark.waits
 def test_the_whole_stack(stack: Stack) -> None:
     """Bring it up and use it: one test, as every worker that had a part of it would bring up a stack of its own."""
     until(lambda: settled(stack), f"all is healthy: {stack.states()}\n{stack.logs()}", 180)
