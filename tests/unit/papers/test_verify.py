@@ -1,10 +1,12 @@
 """A dossier that was tampered with is found out, whatever was done to it; and what is none is called so."""
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
 import struct
+import threading
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from hearth.cli import app
 from papers.dossier import untrusted_zip
 from papers.dossier.bundle import MANIFEST, SIGNATURE, SUMS, root
 from papers.dossier.verify import NAMES, verify
+from papers.dossier.verify_readings import ReadingsCheck
 from store.evidence.signing import SigningKey, of_seal
 from tests.unit.papers.dossier import GAPS, LEDGER, READINGS, STATE, bundled, contents, events, lines, rewritten, seal
 
@@ -297,3 +300,20 @@ def test_the_command_takes_keys_in_base64_and_in_files(file: Path, tmp_path: Pat
         assert f"signature: good, by the key {KEY.key_id}" in answer.output
     answer = run.invoke(app(["evidence"]), ["evidence", "verify", str(file), "--key", "AAAA"])
     assert "is no public key" in str(answer.exception)
+
+
+def test_readings_are_read_by_the_thread_that_checks_them() -> None:
+    """Arrow's own threads may outlive the interpreter: one that reads from Python then takes the process with it."""
+
+    class Told(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            readers.add(threading.current_thread())
+            return super().read(size)
+
+    readers: set[threading.Thread] = set()
+    with contextlib.suppress(ValueError):
+        ReadingsCheck(lambda _: None).look(Told(b'"' * 900_000))
+    check = ReadingsCheck(lambda _: None)
+    check.look(Told(contents()["readings.csv"]))
+    assert check.count > 0
+    assert readers == {threading.current_thread()}
