@@ -1,6 +1,5 @@
 """The TOML table of platforms that push by HTTP: for which source each speaks, and how it proves who it is."""
 
-import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal
@@ -9,6 +8,7 @@ import msgspec
 
 from domain.errors import UsageError
 from domain.rate_limit import RateLimit
+from ingest import table_entries
 from ingest.publisher import PUSHED
 from ingest.sources import Sources
 
@@ -41,16 +41,9 @@ def load(text: str, file: str, sources: Sources) -> Mapping[str, PushEntry]:
     Raises:
         UsageError: names the entry and the key.
     """
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file}: {error}") from None
-    entries = table.pop("push", [])
-    if table or not isinstance(entries, list):
-        raise UsageError(f"{file}: {next(iter(table), 'push')}: there is nothing but [[push]] tables")
     read = {origin.name: origin.filters for origin in sources.origins}
     found: dict[str, PushEntry] = {}
-    for nth, entry in enumerate(entries):
+    for nth, entry in enumerate(table_entries.read(text, file, "push")):
         one = _entry(f"{file}: push[{nth}]", entry, read)
         if one.source in found:
             raise UsageError(f"{file}: push[{nth}].source: {one.source!r} is there twice")

@@ -1,14 +1,13 @@
 """The TOML table of sources: networks other than Hearth's own devices, each a preset and what is different with it."""
 
 import re
-import tomllib
 from itertools import combinations, product
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from domain.errors import UsageError
 from domain.registry import SESSIONS
-from ingest import topics
+from ingest import table_entries, topics
 from ingest.source_entry import SourceEntry, WrongKey, completed
 from ingest.source_shape import says_topic, shape_of
 from ingest.sources import NATIVE, Origin, Sources, widest
@@ -26,13 +25,7 @@ def load(text: str, source: str, zone: ZoneInfo) -> Sources:
     Raises:
         UsageError: names the source and the key.
     """
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{source}: {error}") from None
-    entries = table.pop("source", [])
-    if table or not isinstance(entries, list):
-        raise UsageError(f"{source}: {next(iter(table), 'source')}: there is nothing but [[source]] tables")
+    entries = table_entries.read(text, source, "source")
     return Sources(
         _without_conflict([origin(e, f"{source}: source[{n}]", zone) for n, e in enumerate(entries)], source)
     )
