@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from dashboards.collection import panels
+
 Chosen = Mapping[str, str | Sequence[str]]
 _MACRO = re.compile(r"\$__(timeFilter|timeFrom|timeTo)\(([^()]*)\)")
 _VARIABLE = re.compile(r"\$\{(\w+):sqlstring\}")
@@ -40,15 +42,6 @@ def questions(board: Mapping[str, Any]) -> Iterator[Question]:
         span = _SPANS.get(panel.get("timeFrom", ""))
         for target in panel.get("targets", []):
             yield Question(uid, panel["title"], panel["type"], target["refId"], target["rawSql"], span)
-
-
-def panels(board: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the panels of a dashboard, those in closed rows too; not the rows."""
-    for panel in board["panels"]:
-        if panel["type"] == "row":
-            yield from panel["panels"] or []
-        else:
-            yield panel
 
 
 def expand(sql: str, chosen: Chosen, since: datetime, until: datetime) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dashboards import links
+from dashboards.collection import panels
 from dashboards.contacts import CONTACT
 from dashboards.look import DATASOURCE, FOLDER, OWN, POSTGRES_TYPE, PROMETHEUS, Look
 from dashboards.words import titles
@@ -195,13 +196,6 @@ def _panel(boards: Mapping[str, Any], rule: AlertRule) -> dict[str, str]:
     asks = re.compile(rf"(?<!\w){re.escape(source)}(?!\w)").search
     number = next(panel["id"] for panel in panels(boards[uid]) if any(map(asks, _asked(panel))))
     return {BOARD_SIGN: uid, PANEL_SIGN: str(number)}
-
-
-def panels(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield all panels of a dashboard, also those in rows that are closed."""
-    for panel in board["panels"]:
-        yield panel
-        yield from panel.get("panels") or ()
 
 
 def _asked(panel: Mapping[str, Any]) -> Iterator[str]:

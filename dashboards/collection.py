@@ -1,6 +1,7 @@
 """The collection of all dashboards as JSON."""
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -16,6 +17,11 @@ def dashboards(look: Look) -> dict[str, dict[str, Any]]:
     chosen = (*ALL, operations.dashboard) if look.prometheus else ALL
     found = [json.loads(text(build(look).build())) for build in chosen]
     return {board["uid"]: board for board in found}
+
+
+def panels(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the panels of a dashboard (JSON); not the rows, of which none is closed."""
+    return (panel for panel in board["panels"] if panel["type"] != "row")
 
 
 def text(model: object) -> str:

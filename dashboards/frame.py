@@ -1,9 +1,8 @@
 """The frame of a dashboard: variables, annotations, links, refresh."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from grafana_foundation_sdk.builders.dashboard import (
     AnnotationQuery,
@@ -105,13 +104,11 @@ def note(look: Look, title: Text, colour: str, sql: str) -> AnnotationQuery:
     return annotation.icon_color(colour).target(_Target(sql))
 
 
-@dataclass(frozen=True)
-class Section:
-    """Panels under a title that folds them away. Those of a closed one are not asked for until it is opened."""
+class Section(NamedTuple):
+    """Panels under a title that folds them away."""
 
     title: Text
     panels: Sequence[Any]
-    closed: bool = False
 
 
 def fill(look: Look, board: Dashboard, panels: Iterable[Any], *sections: Section) -> Dashboard:
@@ -122,16 +119,10 @@ def fill(look: Look, board: Dashboard, panels: Iterable[Any], *sections: Section
     for section in sections:
         top = max(free)
         free[:] = [top + 1] * CELLS
-        row = Row(look.say(section.title)).id(next(numbers)).collapsed(section.closed)
-        row.grid_pos(GridPos(h=1, w=CELLS, x=0, y=top))
-        placed = [_place(panel, next(numbers), free) for panel in section.panels]
-        for panel in placed if section.closed else ():
-            row.with_panel(panel)
-        board.with_row(row)
-        for panel in () if section.closed else placed:
-            board.with_panel(panel)
-        if section.closed:
-            free[:] = [top + 1] * CELLS
+        row = Row(look.say(section.title)).id(next(numbers)).collapsed(False)
+        board.with_row(row.grid_pos(GridPos(h=1, w=CELLS, x=0, y=top)))
+        for panel in section.panels:
+            board.with_panel(_place(panel, next(numbers), free))
     return board
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from bench.panels import expand, panels, questions
+from bench.panels import expand, questions
+from dashboards.collection import panels
 
 Rows = Sequence[Mapping[str, Any]]
 _UNITS = {"h": "hours", "d": "days", "y": "years"}

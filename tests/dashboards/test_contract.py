@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from bench.drawing.maps import world
-from bench.panels import panels
 from dashboards.city_map import MAP_SIZE
-from dashboards.collection import dashboards
+from dashboards.collection import dashboards, panels
 from dashboards.grid import SCREENS, SCROLL_PX, Size, text_px
 from dashboards.ground import NEAREST, NOWHERE, MapGround, over
 from dashboards.look import LANGUAGES, Language

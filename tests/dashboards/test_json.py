@@ -9,9 +9,9 @@ import pytest
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from bench.panels import panels, questions
+from bench.panels import questions
 from dashboards.__main__ import COMMITTED, files
-from dashboards.collection import dashboards, text
+from dashboards.collection import dashboards, panels, text
 from dashboards.links import BY_STATION
 from dashboards.look import LANGUAGES, Language
 from tests.dashboards.conftest import look

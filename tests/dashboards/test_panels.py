@@ -11,9 +11,9 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from bench.dashboards import reads_through
-from bench.panels import Question, expand, panels, questions
+from bench.panels import Question, expand, questions
 from dashboards.bundle import bundle
-from dashboards.collection import dashboards
+from dashboards.collection import dashboards, panels
 from tests.dashboards.conftest import CHOSEN, look
 from tests.store.chunks import opened
 

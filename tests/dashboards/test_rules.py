@@ -14,9 +14,9 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from dashboards import host_rules
-from dashboards.alerting import BOARD_SIGN, PANEL_SIGN, panels
+from dashboards.alerting import BOARD_SIGN, PANEL_SIGN
 from dashboards.bundle import bundle
-from dashboards.collection import text
+from dashboards.collection import panels, text
 from dashboards.look import OWN, Language
 from dashboards.render import render, withdraw
 from tests.conftest import Database
