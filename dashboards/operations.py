@@ -3,16 +3,16 @@
 from typing import Any
 
 from grafana_foundation_sdk.builders import prometheus, stat, timeseries
-from grafana_foundation_sdk.builders.dashboard import Dashboard, ThresholdsConfig
+from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.common import BigValueColorMode, BigValueGraphMode, VisibilityMode
-from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold, ThresholdsMode
+from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
 from dashboards.alert_state import alert_list
 from dashboards.frame import Section, fill, frame
 from dashboards.grid import Size
 from dashboards.links import OPERATIONS
 from dashboards.look import BLUE, GREEN, ORANGE, PROMETHEUS, RED, Look
-from dashboards.panels import FIGURE_PX, readable
+from dashboards.panels import FIGURE_PX, LINE_WIDTH, NO_VALUE, in_steps, plain, readable
 from dashboards.words import titles
 from dashboards.words.columns import DURATION
 from domain.words.text import Text
@@ -60,17 +60,17 @@ def dashboard(look: Look) -> Dashboard:
 
 
 def _now(look: Look) -> list[Any]:
-    down = _steps((None, RED), (1, GREEN))
+    down = in_steps((None, RED), (1, GREEN))
     return [
         alert_list(look, Size(12, 8)),
         _figure(look, titles.PROCESSES, UP, Size(12, 4)).thresholds(down),
         _figure(look, titles.DATABASE, DATABASE_UP, Size(4, 4)).thresholds(down),
         _figure(look, titles.AGE_OF_THE_LAST_BACKUP, BACKUP_AGE, Size(4, 4))
         .unit(DURATION)
-        .thresholds(_steps((None, GREEN), (26 * 3600, RED))),
+        .thresholds(in_steps((None, GREEN), (26 * 3600, RED))),
         _figure(look, titles.AGE_OF_THE_ARCHIVE, ARCHIVE_AGE, Size(4, 4))
         .unit(DURATION)
-        .thresholds(_steps((None, GREEN), (300, ORANGE), (1800, RED))),
+        .thresholds(in_steps((None, GREEN), (300, ORANGE), (1800, RED))),
     ]
 
 
@@ -103,7 +103,7 @@ def _figure(look: Look, title: Text, asked: Asked, size: Size) -> Any:
 
 def _lines(look: Look, title: Text, *asked: Asked) -> Any:
     panel = _dress(timeseries.Panel(), look, title, asked, Size(8, 8))
-    return panel.line_width(2).show_points(VisibilityMode.NEVER).no_value("–").thresholds(_steps((None, BLUE)))
+    return panel.line_width(LINE_WIDTH).show_points(VisibilityMode.NEVER).no_value(NO_VALUE).thresholds(plain(BLUE))
 
 
 def _dress(panel: Any, look: Look, title: Text, asked: Any, size: Size) -> Any:
@@ -113,8 +113,3 @@ def _dress(panel: Any, look: Look, title: Text, asked: Any, size: Size) -> Any:
         query = prometheus.Dataquery().expr(expression).ref_id(chr(ord("A") + number)).datasource(source)
         panel.with_target(query.legend_format(name) if name else query)
     return panel
-
-
-def _steps(*steps: tuple[float | None, str]) -> ThresholdsConfig:
-    found = [Threshold(value=value, color=colour) for value, colour in steps]
-    return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(found)

@@ -213,7 +213,13 @@ def band(name: str) -> tuple[str, list[DynamicConfigValue]]:
 
 def plain(colour: str) -> ThresholdsConfig:
     """Make thresholds of one colour for all values."""
-    return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(value=None, color=colour)])
+    return in_steps((None, colour))
+
+
+def in_steps(*steps: tuple[float | None, str]) -> ThresholdsConfig:
+    """Make thresholds of colours, each from a value on; the first is for all below the second."""
+    found = [Threshold(value=value, color=colour) for value, colour in steps]
+    return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(found)
 
 
 def _legend() -> common.VizLegendOptions:
