@@ -11,7 +11,7 @@ from dashboards.collection import panels
 Chosen = Mapping[str, str | Sequence[str]]
 _MACRO = re.compile(r"\$__(timeFilter|timeFrom|timeTo)\(([^()]*)\)")
 _VARIABLE = re.compile(r"\$\{(\w+):sqlstring\}")
-_SPANS = {"24h": timedelta(hours=24), "30d": timedelta(days=30), "1y": timedelta(days=366)}
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "y": timedelta(days=366)}
 MOST_POINTS = 1000  # of a panel as wide as a screen
 
 
@@ -39,9 +39,14 @@ def questions(board: Mapping[str, Any]) -> Iterator[Question]:
     for mark in board["annotations"].get("list") or []:
         yield Question(uid, mark["name"], "annotation", "", mark["target"]["rawSql"])
     for panel in panels(board):
-        span = _SPANS.get(panel.get("timeFrom", ""))
+        span = length(panel["timeFrom"]) if "timeFrom" in panel else None
         for target in panel.get("targets", []):
             yield Question(uid, panel["title"], panel["type"], target["refId"], target["rawSql"], span)
+
+
+def length(span: str) -> timedelta:
+    """Return how long a time range such as 24h or 30d is; a year is one of the long ones."""
+    return int(span[:-1]) * _UNITS[span[-1]]
 
 
 def expand(sql: str, chosen: Chosen, since: datetime, until: datetime) -> str:

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from bench.panels import expand, questions
+from bench.panels import expand, length
 from dashboards.collection import panels
 
 Rows = Sequence[Mapping[str, Any]]
-_UNITS = {"h": "hours", "d": "days", "y": "years"}
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,10 @@ def ask(
     conn: Connection, board: Mapping[str, Any], chosen: Mapping[str, str | Sequence[str]], now: datetime
 ) -> list[Asked]:
     """Ask all that a board's panels ask."""
-    board_span = _length(board["time"]["from"].removeprefix("now-"))
-    spans = {question.place: question.span for question in questions(board)}
+    of_board = board["time"]["from"].removeprefix("now-")
     found = []
     for panel in panels(board):
-        since = now - (spans.get(panel["title"]) or board_span)
+        since = now - length(panel.get("timeFrom", of_board))
         frames = {t["refId"]: _frame(conn, expand(t["rawSql"], chosen, since, now)) for t in panel.get("targets", [])}
         found.append(Asked(panel, frames, since, now))
     return found
@@ -62,8 +60,3 @@ def _frame(conn: Connection, sql: str) -> Frame:
     with conn.cursor(row_factory=dict_row) as cur:
         rows = cur.execute(sql.encode()).fetchall()
         return Frame(tuple(column.name for column in cur.description or ()), rows)
-
-
-def _length(text: str) -> timedelta:
-    number, unit = int(text[:-1]), _UNITS[text[-1]]
-    return timedelta(days=365 * number) if unit == "years" else timedelta(**{unit: number})
