@@ -20,13 +20,17 @@ class Size(NamedTuple):
 
     def inside(self, screen: int) -> int:
         """Return the pixels that a panel has across, in a window of one of SCREENS."""
-        cell = (SCREENS[screen] - (CELLS - 1) * GAP_PX) / CELLS
-        return int(self.width * cell + (self.width - 1) * GAP_PX) - FRAME_PX
+        return int(self.width * cell_px(screen) + (self.width - 1) * GAP_PX) - FRAME_PX
 
     @property
     def down(self) -> int:
         """The pixels that a panel has below its title."""
         return self.height * ROW_PX + (self.height - 1) * GAP_PX - HEADER_PX
+
+
+def cell_px(screen: int) -> float:
+    """Return the width of one cell, in a window of one of SCREENS."""
+    return (SCREENS[screen] - (CELLS - 1) * GAP_PX) / CELLS
 
 
 def text_px(text: str, font_px: float = 14) -> int:

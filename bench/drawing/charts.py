@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bench.drawing.frames import Asked
-from bench.drawing.values import shown, styles
+from bench.drawing.values import nothing, shown, styles
 
 PALETTE = ("#3274d9", "#56a64b", "#ff780a", "#8f3bb8", "#f2cc0c", "#c4162a", "#1f78c1", "#705da0", "#447ebc", "#629e51")
 Point = tuple[datetime, Any]
@@ -51,7 +51,7 @@ def lines(asked: Asked, zone: ZoneInfo, wide: int, high: int) -> str:
     found, looks = _series(asked), styles(asked.panel)
     values = [float(v) for points in found.values() for _, v in points if v is not None]
     if not values:
-        return f"<div class=none>{escape(asked.panel['fieldConfig']['defaults'].get('noValue', 'No data'))}</div>"
+        return nothing(asked.panel)
     stacked = asked.panel["fieldConfig"]["defaults"].get("custom", {}).get("drawStyle") == "bars"
     plot, names = (wide - 70, high - 70), [name for _, name in found]
     paints = [_paint(looks[column], n) for n, (column, _) in enumerate(found)]
@@ -121,7 +121,7 @@ def timeline(asked: Asked, zone: ZoneInfo, wide: int, high: int) -> str:
     """Draw a row of states for each series."""
     found, looks = _series(asked), styles(asked.panel)
     if not found:
-        return f"<div class=none>{escape(asked.panel['fieldConfig']['defaults'].get('noValue', 'No data'))}</div>"
+        return nothing(asked.panel)
     step = min(30.0, (high - 20) / len(found))
     parts = []
     for n, ((column, name), points) in enumerate(found.items()):

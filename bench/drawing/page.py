@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bench.drawing import charts, maps, tiles
 from bench.drawing.frames import Asked
-from dashboards.grid import GAP_PX, ROW_PX, SCREENS, Size
+from dashboards.grid import FRAME_PX, GAP_PX, HEADER_PX, ROW_PX, SCREENS, Size, cell_px
 
 SAYS = {
     "en": "Drawing of the dashboard's rows by its options; not a picture of Grafana",
@@ -70,7 +70,7 @@ def _top(row: int) -> int:
 
 
 def _left(column: int, screen: int) -> float:
-    return column * ((SCREENS[screen] - 23 * GAP_PX) / 24 + GAP_PX)
+    return column * (cell_px(screen) + GAP_PX)
 
 
 def _fold(panel: Mapping[str, Any]) -> str:
@@ -80,7 +80,7 @@ def _fold(panel: Mapping[str, Any]) -> str:
 def _panel(asked: Asked, zone: ZoneInfo, screen: int) -> str:
     at = asked.panel["gridPos"]
     size = Size(at["w"], at["h"])
-    wide, high = size.inside(screen) + 18, size.down + 40
+    wide, high = size.inside(screen) + FRAME_PX, size.down + HEADER_PX
     draw = DRAWN.get(asked.panel["type"])
     inner = "" if draw is None else draw(asked, zone, size.inside(screen), size.down - 8)
     place = f"left:{_left(at['x'], screen):.0f}px;top:{_top(at['y'])}px;width:{wide}px;height:{high}px"

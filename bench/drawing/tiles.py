@@ -7,17 +7,13 @@ from zoneinfo import ZoneInfo
 
 from bench.drawing import charts
 from bench.drawing.frames import Asked, Frame
-from bench.drawing.values import TEXT_COLOUR, Shown, shown, styles
+from bench.drawing.values import TEXT_COLOUR, Shown, nothing, shown, styles
 
 Cells = list[tuple[str, dict[str, Any]]]
 
 
 def _first(asked: Asked) -> Frame:
     return asked.frames["A"]
-
-
-def _none(asked: Asked) -> str:
-    return f"<div class=none>{escape(asked.panel['fieldConfig']['defaults'].get('noValue', 'No data'))}</div>"
 
 
 def table(asked: Asked, zone: ZoneInfo, wide: int, high: int) -> str:
@@ -29,7 +25,7 @@ def table(asked: Asked, zone: ZoneInfo, wide: int, high: int) -> str:
         f'<col style="width:{s["custom.width"]}px">' if "custom.width" in s else "<col>" for _, s in columns
     )
     if not frame.rows:
-        return f"<table><colgroup>{widths}</colgroup><tr>{head}</tr></table>{_none(asked)}"
+        return f"<table><colgroup>{widths}</colgroup><tr>{head}</tr></table>{nothing(asked.panel)}"
     body = "".join(
         "<tr>" + "".join(_value(row[name], style, zone) for name, style in columns) + "</tr>"
         for row in frame.rows[: high // 36 + 1]
@@ -90,7 +86,7 @@ def bars(asked: Asked, zone: ZoneInfo, wide: int, high: int) -> str:
     """Draw a bar for each row, from 0, behind its name."""
     frame, looks = _first(asked), styles(asked.panel)
     if not frame.rows:
-        return _none(asked)
+        return nothing(asked.panel)
     name, length = frame.columns
     most = max(float(row[length]) for row in frame.rows) or 1
     return "".join(

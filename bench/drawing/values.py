@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
+from html import escape
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,11 @@ def styles(panel: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         for entry in override["properties"]:
             found[override["matcher"]["options"]][entry["id"]] = entry["value"]
     return found
+
+
+def nothing(panel: Mapping[str, Any]) -> str:
+    """Return what stands where a panel has nothing to draw."""
+    return f"<div class=none>{escape(panel['fieldConfig']['defaults'].get('noValue', 'No data'))}</div>"
 
 
 def shown(value: Any, style: Style, zone: ZoneInfo) -> Shown:
