@@ -1,7 +1,6 @@
 """Each option of the boards is in the contract, with a value that does what is meant; tables fit their screens."""
 
 import json
-from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from bench.drawing.maps import world
+from bench.drawing.values import styles
 from dashboards.city_map import MAP_SIZE
 from dashboards.collection import dashboards, panels
 from dashboards.grid import SCREENS, SCROLL_PX, Size, text_px
@@ -24,15 +24,6 @@ from tests.dashboards.used import of_board
 
 BOARDS = {language: dashboards(replace(look(language), prometheus=True)) for language in LANGUAGES}
 EACH = [(language, panel) for language, boards in BOARDS.items() for b in boards.values() for panel in panels(b)]
-
-
-def styles(panel: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the style of each column, later overrides over earlier ones as Grafana applies them."""
-    found: dict[str, dict[str, Any]] = defaultdict(dict)
-    for override in panel["fieldConfig"]["overrides"]:
-        for entry in override["properties"]:
-            found[override["matcher"]["options"]][entry["id"]] = entry["value"]
-    return found
 
 
 def of_type(kind: str) -> list[Any]:
