@@ -61,9 +61,9 @@ class Push:
 
     def _refuse_files(self, bundle: GrafanaBundle) -> None:
         """Refuse, before anything is written, where Grafana got any of this from files: it would refuse halfway."""
-        found = [f"data source {uid}" for uid in (DATASOURCE,) if (self._source_there(uid) or {}).get("readOnly")]
-        if not bundle.access:
-            found.clear()
+        found = []
+        if bundle.access and (self._source_there(DATASOURCE) or {}).get("readOnly"):
+            found.append(f"data source {DATASOURCE}")
         found += [f"dashboard {uid}" for uid in bundle.dashboards if self._is_provisioned(uid)]
         found += [f"alert rule {rule['uid']}" for rule in self._all_rules() if _from_file(rule)]
         points = ask("contact points", self.api.alertingprovisioning.get_contactpoints)
