@@ -6,14 +6,13 @@ from dashboards.grid import Size
 from dashboards.look import Look
 from dashboards.words import titles
 
-TITLE = titles.ALERT_STATE
 # Files and pushes make the folder of rules with different uids: rules are told by their label.
 OWN_ALERTS = '{hearth="true"}'
 
 
 def alert_list(look: Look, size: Size) -> dashboard.Panel:
     """Make the list of Hearth's alerts, those that fire and those about to, the newest first."""
-    panel = dashboard.Panel().type("alertlist").title(look.say(TITLE)).span(size.width).height(size.height)
+    panel = dashboard.Panel().type("alertlist").title(look.say(titles.ALERT_STATE)).span(size.width).height(size.height)
     return panel.options(
         {
             "viewMode": "list",

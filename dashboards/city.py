@@ -91,8 +91,7 @@ WHERE stations && ARRAY[${station:sqlstring}]::text[] ORDER BY since
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = titles.CITY_ABOUT
-    board = frame(look, CITY, "30s", "6h", text)
+    board = frame(look, CITY, "30s", "6h", titles.CITY_ABOUT)
     board.with_variable(choice(look, "station", STATION, many=True))
     return fill(
         look,
@@ -106,10 +105,9 @@ def dashboard(look: Look) -> Dashboard:
 def _figures(look: Look) -> list[Any]:
     states = ("homes", "compliant", "cold", "severe", "unknown", "not_judged")
     today = ("rate", "coverage", "judged_hours")
-    course = titles.COLD_HOMES_LAST_24_HOURS
     return [
         figures(look, titles.HOMES_BY_STATE, Ask(STATES, states), Size(12, 4)),
-        trend(look, course, Ask(COLD_OVER_TIME, ("time", "cold_homes")), Size(5, 4), "24h"),
+        trend(look, titles.COLD_HOMES_LAST_24_HOURS, Ask(COLD_OVER_TIME, ("time", "cold_homes")), Size(5, 4), "24h"),
         figures(look, titles.QUALIFIED_RATE_TODAY, Ask(TODAY, today), Size(7, 4)),
     ]
 
@@ -117,14 +115,13 @@ def _figures(look: Look) -> list[Any]:
 def _beside(look: Look) -> list[Any]:
     area = ("area_state", "name", "since", "homes", "area", "number", "ticket")
     home = ("home", "temperature", "cold_since", "ticket", "building", "substation")
-    no_area = titles.NO_INCIDENT_OR_OUTAGE
     return [
         rows(
             look,
             titles.INCIDENTS_AND_OUTAGES,
             Ask(AREAS, area, ("area", "number", "ticket")),
             Size(10, 7),
-            no_area,
+            titles.NO_INCIDENT_OR_OUTAGE,
         ),
         rows(
             look,
@@ -139,10 +136,9 @@ def _beside(look: Look) -> list[Any]:
 def _stations(look: Look) -> list[Any]:
     station = ("station", "homes", "cold", "severe", "unknown", "coldest", "rate", "coverage", "judged_hours")
     alarm = ("substation", "station", "alarm", "since", "raised_at")
-    tickets = titles.OPEN_TICKETS
     return [
         rows(look, titles.BY_STATION, Ask(STATIONS, station), Size(17, 9)),
-        bars(look, tickets, Ask(TICKETS, ("class", "tickets")), Size(7, 9), titles.NONE_OPEN),
+        bars(look, titles.OPEN_TICKETS, Ask(TICKETS, ("class", "tickets")), Size(7, 9), titles.NONE_OPEN),
         rows(look, titles.SUBSTATION_ALARMS, Ask(ALARMS, alarm), Size(14, 7), titles.NO_ALARM),
         alert_list(look, Size(10, 7)),
     ]
@@ -153,8 +149,7 @@ def _buildings(look: Look) -> list[Any]:
         "building", "name", "address", "coldest", "mean", "cold_homes", "unknown", "homes", "station", "substation",
     )  # fmt: skip
     newest = ("raised_at", "severity", "home", "lowest", "building", "substation", "station", "ticket")
-    none = titles.NO_FLAG_OPEN
     return [
         rows(look, titles.COLDEST_BUILDINGS, Ask(COLDEST_BUILDINGS, building), Size(24, 10)),
-        rows(look, titles.NEWEST_FLAGS, Ask(NEWEST_FLAGS, newest), Size(24, 10), none),
+        rows(look, titles.NEWEST_FLAGS, Ask(NEWEST_FLAGS, newest), Size(24, 10), titles.NO_FLAG_OPEN),
     ]

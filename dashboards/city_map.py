@@ -87,8 +87,7 @@ def map_panels(look: Look) -> list[Any]:
 
 def _legend(look: Look) -> stat.Panel:
     """Count the buildings of each colour beside the map, where the legend covers nothing of it."""
-    title = titles.MAP_LEGEND
-    panel = figures(look, title, Ask(LEGEND, LEGEND_COLUMNS), Size(MAP_SIZE.width, 3))
+    panel = figures(look, titles.MAP_LEGEND, Ask(LEGEND, LEGEND_COLUMNS), Size(MAP_SIZE.width, 3))
     for name, value in map_states(look).items():
         panel.override_by_name(f"in_{name}", [DynamicConfigValue("displayName", look.say(value.text))])
     return panel.color_mode(BigValueColorMode.BACKGROUND_SOLID)
@@ -96,8 +95,7 @@ def _legend(look: Look) -> stat.Panel:
 
 def _map(look: Look) -> geomap.Panel:
     asks = [Ask(BUILDINGS, BUILDING_COLUMNS), Ask(SUBSTATIONS, SUBSTATION_COLUMNS), Ask(AREAS, AREA_COLUMNS)]
-    title = titles.MAP_SHOWS
-    panel: geomap.Panel = dress(geomap.Panel(), look, title, asks, MAP_SIZE)
+    panel: geomap.Panel = dress(geomap.Panel(), look, titles.MAP_SHOWS, asks, MAP_SIZE)
     for name in BEHIND:
         hidden = {"tooltip": True, "viz": False, "legend": False}
         panel.override_by_name(name, [DynamicConfigValue("custom.hideFrom", hidden)])

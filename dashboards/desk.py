@@ -95,13 +95,11 @@ SELECT
   expected_end, announced_at, buildings AS in_buildings, homes
 FROM outage_open WHERE stations && ARRAY[${station:sqlstring}]::text[] ORDER BY begins_at
 """
-NO_CLOCK = titles.NO_CLOCK
 
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = titles.DESK_ABOUT
-    board = frame(look, DESK, "15s", "24h", text)
+    board = frame(look, DESK, "15s", "24h", titles.DESK_ABOUT)
     board.with_variable(choice(look, "station", STATION, many=True))
     return fill(
         look,
@@ -119,12 +117,11 @@ def _clocks(look: Look) -> list[Any]:
         "clock", "home", "address", "station", "class", "ticket_state", "due_at", "ticket", "building", "substation",
     )  # fmt: skip
     hidden = ("building", "substation")
-    per_hour = titles.TICKETS_PER_HOUR
     return [
         figures(look, titles.TICKETS_AND_CLOCKS, Ask(IN_ALL, counts), Size(16, 4)),
-        trend(look, per_hour, Ask(PER_HOUR, ("time", "opened_per_hour")), Size(8, 4), "24h"),
-        rows(look, titles.NEXT_TO_RUN_OUT, Ask(NEXT_DUE, ("left_s", *clock), hidden), Size(24, 11), NO_CLOCK),
-        rows(look, titles.RAN_OUT, Ask(BREACHED, ("over_s", *clock), hidden), Size(24, 9), NO_CLOCK),
+        trend(look, titles.TICKETS_PER_HOUR, Ask(PER_HOUR, ("time", "opened_per_hour")), Size(8, 4), "24h"),
+        rows(look, titles.NEXT_TO_RUN_OUT, Ask(NEXT_DUE, ("left_s", *clock), hidden), Size(24, 11), titles.NO_CLOCK),
+        rows(look, titles.RAN_OUT, Ask(BREACHED, ("over_s", *clock), hidden), Size(24, 9), titles.NO_CLOCK),
     ]
 
 

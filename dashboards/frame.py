@@ -36,7 +36,6 @@ SELECT code AS __value, name || ' (' || code || ')' AS __text FROM building_now
 WHERE substation = ${substation:sqlstring} ORDER BY name
 """
 HOME = "SELECT code FROM home_now WHERE building = ${building:sqlstring} ORDER BY code"
-ALL = titles.ALL
 WORDS = {
     "station": titles.STATION,
     "substation": titles.SUBSTATION,
@@ -94,7 +93,7 @@ def choice(look: Look, name: str, sql: str, *, many: bool = False) -> QueryVaria
     variable.refresh(dashboard.VariableRefresh.ON_DASHBOARD_LOAD).sort(dashboard.VariableSort.DISABLED)
     if many:
         variable.multi(True).include_all(True)
-        variable.current(dashboard.VariableOption(selected=True, text=look.say(ALL), value="$__all"))
+        variable.current(dashboard.VariableOption(selected=True, text=look.say(titles.ALL), value="$__all"))
     return variable
 
 

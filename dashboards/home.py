@@ -101,8 +101,7 @@ FROM ticket_all WHERE {of_home} AND $__timeFilter(opened_at)
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = titles.HOME_ABOUT
-    board = frame(look, links.HOME, "1m", "24h", text)
+    board = frame(look, links.HOME, "1m", "24h", titles.HOME_ABOUT)
     board.with_variable(choice(look, "substation", ANY_SUBSTATION))
     board.with_variable(choice(look, "building", BUILDING)).with_variable(choice(look, "home", HOME))
     flags = FLAG_MARKS.format(severity=said(look, "severity", STATES), of_home=OF_HOME, touches=TOUCHES)

@@ -60,8 +60,7 @@ LEDGER = "SELECT to_char(open_from, 'YYYY-MM-DD') AS open_from, counted_to FROM 
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = titles.INGEST_ABOUT
-    board = frame(look, INGEST, "30s", "6h", text)
+    board = frame(look, INGEST, "30s", "6h", titles.INGEST_ABOUT)
     return fill(
         look,
         board,
@@ -114,13 +113,10 @@ def _refused(look: Look) -> list[Any]:
 
 def _sensors(look: Look) -> list[Any]:
     silent = ("sensor", "reason", "opened_at", "home", "station", "ticket", "building", "substation")
-    by_station = titles.SILENT_SENSORS_BY_STATION
-    title = titles.SILENT_OR_WRONG_CLOCK
-    none = titles.NONE
     return [
         bars(look, titles.DEVICE_JOBS, Ask(JOBS, ("reason", "jobs")), Size(12, 8)),
-        bars(look, by_station, Ask(SILENT_BY_STATION, ("station", "jobs")), Size(12, 8)),
-        rows(look, title, Ask(SILENT, silent, ("building", "substation")), Size(24, 10), none),
+        bars(look, titles.SILENT_SENSORS_BY_STATION, Ask(SILENT_BY_STATION, ("station", "jobs")), Size(12, 8)),
+        rows(look, titles.SILENT_OR_WRONG_CLOCK, Ask(SILENT, silent, ("building", "substation")), Size(24, 10)),
     ]
 
 
@@ -128,5 +124,4 @@ def _notices(look: Look) -> list[Any]:
     notice = (
         "audience", "channel", "waiting", "retrying", "waiting_since", "failed", "sent_in_a_day", "last_sent_at",
     )  # fmt: skip
-    none = titles.NO_NOTICE_YET
-    return [rows(look, titles.NOTICES_SENT, Ask(NOTICES, notice), Size(24, 7), none)]
+    return [rows(look, titles.NOTICES_SENT, Ask(NOTICES, notice), Size(24, 7), titles.NO_NOTICE_YET)]

@@ -75,13 +75,9 @@ FROM kpi_desk_month WHERE {IN_MONTH} AND (station IS NULL OR {OF_STATIONS}) ORDE
 """
 
 
-COMPANY_NAME = titles.COMPANY_NAME
-
-
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = titles.KPI_ABOUT
-    board = frame(look, KPI, "5m", "1y", text)
+    board = frame(look, KPI, "5m", "1y", titles.KPI_ABOUT)
     board.with_variable(choice(look, "station", STATION, many=True))
     board.with_variable(choice(look, "month", MONTHS)).with_variable(choice(look, "season", SEASONS))
     return fill(
@@ -95,27 +91,24 @@ def dashboard(look: Look) -> Dashboard:
 
 def _ask(look: Look, sql: str, columns: tuple[str, ...]) -> Ask:
     """Put the name of the whole company, and the zone, into a statement."""
-    return Ask(sql.replace("{company}", look.say(COMPANY_NAME)).replace("{zone}", look.zone), columns)
+    return Ask(sql.replace("{company}", look.say(titles.COMPANY_NAME)).replace("{zone}", look.zone), columns)
 
 
 def _month(look: Look) -> list[Any]:
     heat = tuple(HEAT.split(", "))
-    none = titles.NO_DATA_IN_THIS_MONTH
     stations = Ask(STATIONS, ("station", *heat))
     return [
         figures(look, titles.MONTH_COMPANY, Ask(COMPANY, heat), Size(24, 4)),
-        rows(look, titles.MONTH_BY_STATION, stations, Size(24, 9), none),
+        rows(look, titles.MONTH_BY_STATION, stations, Size(24, 9), titles.NO_DATA_IN_THIS_MONTH),
     ]
 
 
 def _season(look: Look) -> list[Any]:
     season = ("station", "rate_by_time", "judged_hours", "coverage", "kelvin_hours")
     months = _ask(look, OVER_MONTHS, ("time", "station", "rate_by_time"))
-    title = titles.QUALIFIED_RATE_BY_MONTH_LAST_YEAR
-    by_month = over(lines(look, title, [months], Size(12, 9), split="station"), "1y")
-    none = titles.NO_DATA_IN_THIS_SEASON
+    by_month = over(lines(look, titles.QUALIFIED_RATE_BY_MONTH_LAST_YEAR, [months], Size(12, 9), split="station"), "1y")
     return [
-        rows(look, titles.SEASON_BY_STATION, _ask(look, SEASON, season), Size(12, 9), none),
+        rows(look, titles.SEASON_BY_STATION, _ask(look, SEASON, season), Size(12, 9), titles.NO_DATA_IN_THIS_SEASON),
         by_month.override_by_name(*named_by_label("rate_by_time", "station")).unit("percentunit").max(1),
     ]
 
@@ -127,9 +120,8 @@ def _work(look: Look) -> list[Any]:
         "station", "tickets", "closed", "called_back", "called_back_rate", "satisfaction", "satisfied", "asked",
         "flags", "recovered", "warm_median_s", "merged", "void",
     )  # fmt: skip
-    none = titles.NONE_IN_THIS_MONTH
     return [
-        rows(look, titles.HANDLED_ON_TIME, _ask(look, CLOCKS, clock), Size(24, 10), none),
-        rows(look, titles.COMPLAINTS_AND_REPORTS, _ask(look, CASES, case), Size(24, 7), none),
-        rows(look, titles.TICKETS_AND_CALL_BACKS, _ask(look, DESK, desk), Size(24, 8), none),
+        rows(look, titles.HANDLED_ON_TIME, _ask(look, CLOCKS, clock), Size(24, 10), titles.NONE_IN_THIS_MONTH),
+        rows(look, titles.COMPLAINTS_AND_REPORTS, _ask(look, CASES, case), Size(24, 7), titles.NONE_IN_THIS_MONTH),
+        rows(look, titles.TICKETS_AND_CALL_BACKS, _ask(look, DESK, desk), Size(24, 8), titles.NONE_IN_THIS_MONTH),
     ]

@@ -32,12 +32,11 @@ def field(column: str) -> str:
 _BUILDING = f"/d/{HOME}?var-substation={field('substation')}&var-building="
 _VALUE = "${__value.raw}"
 STATUS_PAGE = (titles.PUBLIC_PAGE_WHERE_HEAT_IS_SHORT, "${hearth}/status")
-_HOME_BOARD = titles.HOME_BOARD
 LINKS: Mapping[str, Sequence[tuple[Text, str]]] = {
     "substation": [(titles.SUBSTATION_BOARD, f"/d/{SUBSTATION}?var-station=$__all&var-substation={_VALUE}")],
     "building": [(titles.BUILDING_BOARD, _BUILDING + _VALUE)],
     "building_of_row": [(titles.BUILDING_BOARD, _BUILDING + field("building"))],
-    "home": [(_HOME_BOARD, f"{_BUILDING}{field('building')}&var-home={_VALUE}")],
+    "home": [(titles.HOME_BOARD, f"{_BUILDING}{field('building')}&var-home={_VALUE}")],
     "ticket": [(titles.DESK_BOARD, f"/d/{DESK}"), STATUS_PAGE],
     "area": [STATUS_PAGE],
 }

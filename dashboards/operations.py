@@ -48,8 +48,7 @@ CONNECTED = ("hearth_ingest_leading - hearth_ingest_connected", "{{instance}}")
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = titles.OPERATIONS_ABOUT
-    board = frame(look, OPERATIONS, "30s", "24h", text)
+    board = frame(look, OPERATIONS, "30s", "24h", titles.OPERATIONS_ABOUT)
     return fill(
         look,
         board,

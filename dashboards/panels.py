@@ -44,10 +44,6 @@ from domain.words.text import Text
 
 LINE_WIDTH = 2
 BAND_OPACITY = 8  # percent, below a limit
-
-
-NONE = titles.NONE
-NO_DATA = titles.NO_DATA
 NO_VALUE = "–"
 TITLE_PX, FIGURE_PX, CHART_FIGURE_PX = 13, 22, 24
 
@@ -136,7 +132,7 @@ def over(panel: Any, span: str) -> Any:
     return panel.time_from(span).hide_time_override(True)
 
 
-def bars(look: Look, title: Text, ask: Ask, size: Size, none: Text = NONE) -> bargauge.Panel:
+def bars(look: Look, title: Text, ask: Ask, size: Size, none: Text = titles.NONE) -> bargauge.Panel:
     """Make a bar for each row: the first column is its name, the second its length."""
     named, length = ask.columns
     panel: bargauge.Panel = dress(bargauge.Panel(), look, title, [Ask(ask.sql, (named,))], size)
@@ -157,7 +153,7 @@ def lines(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: str |
     panel.legend(_legend())
     if split:
         panel.with_transformation(split_by(split))
-    return panel.no_value(look.say(NO_DATA))
+    return panel.no_value(look.say(titles.NO_DATA))
 
 
 def stacked_bars(
@@ -185,7 +181,7 @@ def timeline(look: Look, title: Text, asks: Sequence[Ask], size: Size, split: st
     panel.show_value(VisibilityMode.AUTO).row_height(0.8).fill_opacity(80).legend(_legend())
     if split:
         panel.with_transformation(split_by(split))
-    return panel.no_value(look.say(NO_DATA))
+    return panel.no_value(look.say(titles.NO_DATA))
 
 
 def split_by(column: str) -> DataTransformerConfig:

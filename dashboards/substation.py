@@ -50,8 +50,7 @@ ALARMS = f"SELECT kind AS alarm, since, raised_at FROM substation_alarm_open WHE
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
-    text = titles.SUBSTATION_ABOUT
-    board = frame(look, links.SUBSTATION, "1m", "24h", text)
+    board = frame(look, links.SUBSTATION, "1m", "24h", titles.SUBSTATION_ABOUT)
     board.with_variable(choice(look, "station", STATION, many=True))
     board.with_variable(choice(look, "substation", SUBSTATION))
     return fill(
@@ -120,8 +119,6 @@ def _lists(look: Look) -> list[Any]:
     building = ("name", "building", "coldest", "mean", "cold_homes", "unknown", "homes", "substation")
     home = ("home", "state", "temperature", "state_since", "building", "substation")
     alarm = ("alarm", "since", "raised_at")
-    none = titles.NO_ALARM
-    cold = titles.NO_HOME_IS_COLD_OR_UNKNOWN
     return [
         rows(look, titles.BUILDINGS, Ask(BUILDINGS, building, ("substation",)), Size(13, 10)),
         rows(
@@ -129,7 +126,7 @@ def _lists(look: Look) -> list[Any]:
             titles.COLD_AND_UNKNOWN_HOMES,
             Ask(COLD_HOMES, home, ("substation",)),
             Size(11, 10),
-            cold,
+            titles.NO_HOME_IS_COLD_OR_UNKNOWN,
         ),
-        rows(look, titles.ALARMS, Ask(ALARMS, alarm), Size(24, 6), none),
+        rows(look, titles.ALARMS, Ask(ALARMS, alarm), Size(24, 6), titles.NO_ALARM),
     ]

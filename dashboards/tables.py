@@ -8,7 +8,8 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards.grid import Size, text_px
 from dashboards.look import Look
-from dashboards.panels import NO_VALUE, NONE, Ask, dress
+from dashboards.panels import NO_VALUE, Ask, dress
+from dashboards.words import titles
 from dashboards.words.columns import CHARS, COLUMNS, PanelColumn
 from domain.words.text import Text
 
@@ -31,7 +32,7 @@ GROWING = (
 )
 
 
-def rows(look: Look, title: Text, ask: Ask, size: Size, none: Text = NONE) -> table.Panel:
+def rows(look: Look, title: Text, ask: Ask, size: Size, none: Text = titles.NONE) -> table.Panel:
     """Make a table. Columns of named values or temperatures are coloured; `none` stands there without rows."""
     panel: table.Panel = dress(table.Panel(), look, title, [ask], size)
     panel.cell_height(TableCellHeight.SM).inspect(False).no_value(look.say(none))
