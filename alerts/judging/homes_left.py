@@ -26,26 +26,22 @@ def queue(conn: Connection, held: NDArray[np.void], fresh: NDArray[np.void], now
         held: store.judging.state_rows.HELD of the homes of the readings.
         fresh: judged store.readings.PLACED, sorted by sensor and time.
     """
-    last = fresh[groups.lasts(fresh["sensor_id"], fresh["home_id"])]
-    there = np.isin(_pairs(last), _pairs(held))
-    alone = groups.is_first(last["sensor_id"]) & groups.is_last(last["sensor_id"])
-    moving = np.unique(last["sensor_id"][~(there & alone)])
+    last = groups.lasts(fresh["sensor_id"], fresh["home_id"])
+    sensor, home, at = (fresh[name][last] for name in ("sensor_id", "home_id", "measured_at"))
+    row = state_rows.of_sensors(held, sensor)
+    there = row >= 0
+    there[there] = held["home_id"][row[there]] == home[there]
+    alone = groups.is_first(sensor) & groups.is_last(sensor)
+    moving = np.unique(sensor[~(there & alone)])
     if not len(moving):
         return
-    stays: dict[int, list[Stay]] = {sensor: [(at, home)] for sensor, home, at in state_rows.lock_held(conn, moving)}
-    for row in last[np.isin(last["sensor_id"], moving)]:
-        stays.setdefault(int(row["sensor_id"]), []).append((int(row["measured_at"]), int(row["home_id"])))
-    left: dict[int, int] = {}
-    for mine in stays.values():
-        _, speaks_for = max(mine)
-        for at, home in mine:
-            if home != speaks_for:
-                left[home] = min(at, left.get(home, at))
+    stays: dict[int, list[Stay]] = {
+        sensor_id: [(us, home_id)] for sensor_id, home_id, us in state_rows.lock_held(conn, moving)
+    }
+    mine = np.isin(sensor, moving)
+    for sensor_id, home_id, us in zip(sensor[mine].tolist(), home[mine].tolist(), at[mine].tolist(), strict=True):
+        stays.setdefault(sensor_id, []).append((us, home_id))
+    left = [(home_id, us) for found in stays.values() for us, home_id in found if home_id != max(found)[1]]
     if left:
-        ids = np.fromiter(left, np.int32, len(left))
-        state_rows.queue_rejudge(conn, ids, np.fromiter(left.values(), np.int64, len(left)), now)
-
-
-def _pairs(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    pairs: NDArray[np.int64] = rows["sensor_id"].astype(np.int64) << 32 | rows["home_id"]
-    return pairs
+        ids, since = zip(*left, strict=True)
+        state_rows.queue_rejudge(conn, np.array(ids, np.int32), np.array(since, np.int64), now)

@@ -186,12 +186,10 @@ class PendingReadings:
     def last_us(self) -> Int:
         """Per row, µs of the last stored reading of its sensor; EVER_US: the locked homes do not tell."""
         last = np.full(len(self._rows), EVER_US)
-        if self._homes and len(held := self._homes.held):
-            held = held[np.argsort(held["sensor_id"])]
-            at = np.searchsorted(held["sensor_id"], self._rows["sensor_id"])
-            at[at == len(held)] = 0
-            known = held["sensor_id"][at] == self._rows["sensor_id"]
-            last[known] = held["measured_at"][at[known]]
+        if self._homes:
+            row = state_rows.of_sensors(self._homes.held, self._rows["sensor_id"])
+            known = row >= 0
+            last[known] = self._homes.held["measured_at"][row[known]]
         return last
 
     def settle(self, rows: NDArray[np.void], brought: NDArray[np.bool_], now: datetime) -> int:
@@ -213,17 +211,16 @@ class PendingReadings:
         if self._homes and judged.any():
             homes = _only(self._homes, np.unique(fresh["home_id"][judged]))
             if self._judge.weights.screens:
-                late[judged] = self._queue_screened_again(homes, fresh[judged], now)
+                late[judged] = self._queue_screened_again(fresh[judged], now)
                 judged[judged] = ~suspects(self._conn, self._judge.weights, homes.ids, fresh[judged])
-            if judged.any():
-                homes_left.queue(self._conn, homes.held, fresh[judged], now)
+            homes_left.queue(self._conn, homes.held, fresh[judged], now)
         # Before flags are raised: their numbers keep other workers' flags waiting.
         state_rows.put_sensors(self._conn, _latest(fresh, weighed._replace(judged=judged)))
         if homes is not None:
             late[judged] |= self._advance(homes, fresh[judged], weighed.take(judged), now)
         return int(late.sum())
 
-    def _queue_screened_again(self, homes: LockedHomes, fresh: NDArray[np.void], now: datetime) -> NDArray[np.bool_]:
+    def _queue_screened_again(self, fresh: NDArray[np.void], now: datetime) -> NDArray[np.bool_]:
         """Queue the homes of readings that came behind a later one of their sensor, which may be suspect by now.
 
         Returns:
@@ -233,8 +230,7 @@ class PendingReadings:
         said = zip(fresh["sensor_id"].tolist(), fresh["measured_at"].tolist(), strict=True)
         behind = np.fromiter((at < latest_us.get(sensor, at) for sensor, at in said), bool, len(fresh))
         if behind.any():
-            home = np.searchsorted(homes.ids, fresh["home_id"][behind])
-            _queue(self._conn, homes, home, fresh["measured_at"][behind], now)
+            state_rows.queue_rejudge(self._conn, fresh["home_id"][behind], fresh["measured_at"][behind], now)
         return behind
 
     def _advance(
@@ -256,7 +252,7 @@ class PendingReadings:
         # Days that are over may be closed in the ledger already, whatever the flags make of the reading.
         past = behind | (at < self._judge.midnight_us(now))
         if past.any():
-            _queue(self._conn, homes, home[past], at[past], now)
+            state_rows.queue_rejudge(self._conn, fresh["home_id"][past], at[past], now)
         return np.asarray(past)
 
 
@@ -382,10 +378,3 @@ def _latest(fresh: NDArray[np.void], weighed: WeighedReadings) -> NDArray[np.voi
     rows["judged_at"] = np.where(good >= 0, fresh["measured_at"][good], NONE_US)
     rows["expires_at"] = np.where(good >= 0, weighed.until[good], NONE_US)
     return rows
-
-
-def _queue(conn: Connection, homes: LockedHomes, home: Int, at: Int, now: datetime) -> None:
-    which, place = np.unique(home, return_inverse=True)
-    earliest = np.full(len(which), NEVER_US)
-    np.minimum.at(earliest, place, at)
-    state_rows.queue_rejudge(conn, homes.ids[which], earliest, now)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from domain.instants import NONE_US
+from domain.instants import EVER_US, NONE_US
 from domain.milli import NONE_MILLI
 from store.base import wire
 
@@ -198,6 +198,16 @@ def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
         return wire.read_arrays(cur, SELECT_HELD, HELD, {"homes": wire.ids(home_ids)})
 
 
+def of_sensors(held: NDArray[np.void], sensor_ids: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Return the index of the HELD row of each sensor, which has one at most; -1: none."""
+    if not len(held):
+        return np.full(len(sensor_ids), -1)
+    order = np.argsort(held["sensor_id"])
+    place = np.searchsorted(held["sensor_id"], sensor_ids, sorter=order)
+    row = order[np.minimum(place, len(held) - 1)]
+    return np.where(held["sensor_id"][row] == sensor_ids, row, -1)
+
+
 def latest(conn: Connection, sensor_ids: NDArray[np.int32]) -> dict[int, int]:
     """Return when each of the sensors spoke last, in µs; those that never did are left out."""
     return dict(conn.execute(SELECT_LATEST, {"sensors": sensor_ids.tolist()}).fetchall())
@@ -249,7 +259,10 @@ def confirm(conn: Connection) -> None:
 
 def queue_rejudge(conn: Connection, home_ids: NDArray[np.int32], from_us: NDArray[np.int64], now: datetime) -> None:
     """Note that the history of homes changed from an instant on; the earliest instant of a home wins."""
-    params = {"homes": home_ids.tolist(), "from": from_us.tolist(), "now": now}
+    homes, place = np.unique(home_ids, return_inverse=True)
+    earliest = np.full(len(homes), EVER_US)
+    np.minimum.at(earliest, place, from_us)
+    params = {"homes": homes.tolist(), "from": earliest.tolist(), "now": now}
     conn.execute(UPSERT_REJUDGE, params)
 
 
