@@ -108,6 +108,8 @@ class TomlReader:
             return made(self._value(args[0], one, f"{where}[{at}]") for at, one in enumerate(listed))
         if kind in self._form.parsers:
             return self._parsed(self._form.parsers[kind], value, where)
+        if kind is date:
+            return self._day(value, where)
         return self._plain(kind, value, where)
 
     def _mapping(self, kinds: tuple[Any, ...], value: Any, where: str) -> dict[str, Any]:
@@ -146,14 +148,15 @@ class TomlReader:
         except ValueError as error:
             raise self.fail(where, str(error)) from None
 
+    def _day(self, value: Any, where: str) -> date:
+        try:
+            return bounded_day(self._plain(date, value, where))
+        except NotBounded as error:
+            raise self.fail(where, str(error)) from None
+
     def _plain(self, kind: type, value: Any, where: str) -> Any:
         if type(value) is not kind:  # a bool is no int, an instant no day
             raise self.fail(where, f"{value!r} is not of the right type")
-        if kind is date:
-            try:
-                return bounded_day(value)  # type: ignore[arg-type]
-            except NotBounded as error:
-                raise self.fail(where, str(error)) from None
         return value
 
 
