@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, cast
+from typing import IO
 
 import structlog
 from starlette.responses import Response
@@ -78,7 +78,7 @@ class AnswerFile:
     """The file of a response, and the slot it holds until closed."""
 
     def __init__(self, places: DownloadSlots, names: Mapping[str, str]) -> None:
-        self.file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
+        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         self._places = places
         self._names = names
         self._open = True
