@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Coroutine
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import structlog
@@ -132,8 +132,9 @@ def let_out(request: Request) -> Response:
     if not is_from_here(request):
         return sorry(request, "not_ours", 403)
     answer = RedirectResponse(HOME, 303)
-    for name, same_site in ((_cookie_name(request), "strict"), (MARK_COOKIE, "lax")):
-        answer.delete_cookie(name, HOME, secure=_is_secure(request), httponly=True, samesite=same_site)  # type: ignore[arg-type]
+    cookies: dict[str, Literal["strict", "lax"]] = {_cookie_name(request): "strict", MARK_COOKIE: "lax"}
+    for name, same_site in cookies.items():
+        answer.delete_cookie(name, HOME, secure=_is_secure(request), httponly=True, samesite=same_site)
     return answer
 
 
