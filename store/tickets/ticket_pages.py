@@ -24,6 +24,17 @@ TICKET_IN_SCOPE: LiteralString = """(
   OR (t.station = %(own_station)s AND t.class NOT IN ('complaint', 'report'))
 )"""
 
+
+def _page(key: LiteralString, *, oldest: bool = False) -> LiteralString:
+    """Order the rows of a query by a key, from behind `after` on."""
+    behind, order = (">", "ASC") if oldest else ("<", "DESC")
+    return f"""
+  AND (%(after)s::bigint IS NULL OR {key} {behind} %(after)s)
+ORDER BY {key} {order}
+LIMIT %(limit)s
+"""
+
+
 _FLAGS: LiteralString = (
     """
 SELECT
@@ -46,22 +57,8 @@ WHERE k.state = ANY (%(states)s::text[])
   AND """
     + IN_SCOPE
 )
-SELECT_FLAGS: LiteralString = (
-    _FLAGS
-    + """
-  AND (%(after)s::bigint IS NULL OR f.flag_id < %(after)s)
-ORDER BY f.flag_id DESC
-LIMIT %(limit)s
-"""
-)
-SELECT_FLAGS_OLDEST: LiteralString = (
-    _FLAGS
-    + """
-  AND (%(after)s::bigint IS NULL OR f.flag_id > %(after)s)
-ORDER BY f.flag_id
-LIMIT %(limit)s
-"""
-)
+SELECT_FLAGS: LiteralString = _FLAGS + _page("f.flag_id")
+SELECT_FLAGS_OLDEST: LiteralString = _FLAGS + _page("f.flag_id", oldest=True)
 SELECT_FLAGS_OF: LiteralString = (
     _FLAGS
     + """
@@ -107,22 +104,8 @@ WHERE (%(home_id)s::integer IS NULL OR t.home_id = %(home_id)s)
   AND """
     + TICKET_IN_SCOPE
 )
-SELECT_TICKETS: LiteralString = (
-    _TICKETS
-    + """
-  AND (%(after)s::bigint IS NULL OR t.ticket_id < %(after)s)
-ORDER BY t.ticket_id DESC
-LIMIT %(limit)s
-"""
-)
-SELECT_TICKETS_OLDEST: LiteralString = (
-    _TICKETS
-    + """
-  AND (%(after)s::bigint IS NULL OR t.ticket_id > %(after)s)
-ORDER BY t.ticket_id
-LIMIT %(limit)s
-"""
-)
+SELECT_TICKETS: LiteralString = _TICKETS + _page("t.ticket_id")
+SELECT_TICKETS_OLDEST: LiteralString = _TICKETS + _page("t.ticket_id", oldest=True)
 SELECT_CLOCKS = """
 SELECT c.ticket_id, c.name, c.round, c.started_at, c.due_at, c.met_at, c.breached_at, c.void_at FROM clock AS c
 WHERE c.ticket_id = ANY (%(tickets)s::bigint[])
