@@ -32,9 +32,6 @@ from store.network import incident_pages, outage_rows
 from store.tickets import ticket_pages
 
 TOKEN_LIFE = timedelta(days=7)
-STAFF_DOORS = (Role.DISPATCHER, Role.CREW, Role.SUPERVISOR)
-PATHS = {role.value: f"/door/{role.value}" for role in (Role.CUSTOMER, *STAFF_DOORS)}
-CODE_PATH = "/door/phone.svg"
 MOST_SHOWN = 60
 COLD_NOW = ticket_pages.FlagFilter(states=("open",))
 ANY_NOW = ticket_pages.FlagFilter()

@@ -6,7 +6,8 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from api.pages.front import FrontDoors
-from hearth.demo.doors import CODE_PATH, PATHS, DoorKeys, doors, phone_address
+from hearth.demo.door_paths import CODE_PATH, PATHS
+from hearth.demo.doors import DoorKeys, doors, phone_address
 from hearth.demo.lan import Threshold, lan_address
 from hearth.demo.note import DemoNote
 from hearth.serving import serve

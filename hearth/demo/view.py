@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from hearth.demo.doors import PATHS
+from hearth.demo.door_paths import PATHS
 from hearth.demo.figures import DemoFigures
 
 STATES = (

@@ -46,6 +46,12 @@ def test_one_command_does_not_wait_for_what_others_need() -> None:
     assert not any(f"'{name}'" in imported for name in ("fastapi", "apprise", "requests", "typst", "xlsxwriter"))
 
 
+def test_the_demo_does_not_wait_for_the_pages_that_another_process_serves() -> None:
+    program = "import sys, hearth.demo.show; print('rich' in sys.modules, 'fastapi' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"
+
+
 def test_the_version_is_that_of_the_package() -> None:
     said = CliRunner().invoke(app(["policy"]), ["--version"])
     assert (said.exit_code, said.stdout) == (0, f"hearth {version('hearth')}\n")

@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 
 from domain import policy_file
 from domain.errors import UsageError
-from hearth.demo.doors import PATHS
+from hearth.demo.door_paths import PATHS
 from hearth.demo.figures import DemoFigures, summary
 from hearth.demo.note import DemoNote
 from hearth.demo.room import enough_room, free_mb, named_faults
