@@ -3,9 +3,10 @@
 from secrets import token_hex
 
 import structlog
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from hearth.exporter import BackupCollector, BrokerCollector, DatabaseCollector
+from hearth.figures import serve
 from hearth.settings import load
 from hearth.wiring import broker_address, broker_tls, connector, set_up_logging, stop_on_signal
 from ingest.broker_figures import BrokerListener
@@ -25,7 +26,7 @@ def exporter() -> None:
     registry.register(BrokerCollector(listener))
     if settings.backups:
         registry.register(BackupCollector(settings.backups))
-    start_http_server(settings.exporter_port, registry=registry)
+    serve(settings.exporter_port, registry, lambda: "")  # a database or broker that is away is a figure, no obstacle
     log.info("serving", port=settings.exporter_port)
     stop.wait()
     listener.end()

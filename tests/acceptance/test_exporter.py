@@ -1,6 +1,7 @@
 """`hearth exporter` beside a real database and a real Mosquitto tells every figure that a rule or a panel asks for."""
 
 import re
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,23 @@ def test_every_figure_that_is_asked_for_is_told(port: int) -> None:
     assert told["hearth_wal_archive_on"] == 0
     assert told["hearth_backups"] == 2
     assert time.strftime("%Y-%m-%dT%H", time.gmtime(told["hearth_backup_newest_seconds"])) == "2026-01-16T02"
+
+
+def test_a_port_that_is_taken_is_one_line() -> None:
+    nothing = free_port()
+    environment = {
+        "HEARTH_DATABASE_URL": f"postgresql://a:b@127.0.0.1:{nothing}/hearth",
+        "HEARTH_MQTT_URL": f"mqtt://127.0.0.1:{nothing}",
+    }
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = processes.run({**environment, "HEARTH_EXPORTER_PORT": str(port)}, "exporter")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"hearth: cannot serve figures on port {port}: Address already in use\n",
+    )
 
 
 def test_what_is_away_is_told_too(tmp_path: Path) -> None:
