@@ -8,6 +8,7 @@ import msgspec
 import typer
 
 from domain.errors import UsageError
+from domain.instants import to_us
 from domain.reasons import NoValue
 from hearth.settings import load
 from hearth.wiring import bounds_of, chosen_sources, now
@@ -31,7 +32,7 @@ def decode(
     sources = chosen_sources(settings)
     if source is not None:
         _belongs(sources, source, topic)
-    received_us = int(now().timestamp() * 1_000_000)
+    received_us = to_us(now())
     payload = file.read()
     said = sources.decode(topic, payload, received_us, bounds_of(settings))
     out = shown(said)

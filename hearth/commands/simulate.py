@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from domain.errors import UsageError
+from domain.instants import to_us
 from hearth.settings import Settings, load
 from hearth.town import write_town
 from hearth.wiring import broker_tls, chosen_policy, now, stop_on_signal
@@ -42,7 +43,7 @@ def simulate(
     """Send the readings of a simulated town, and of recorded rooms, to HEARTH_MQTT_URL. Runs until stopped."""
     settings = load()
     told = None if story is None else tell(seed, homes, interval, int(story * 1_000_000))
-    epoch_us = epoch_before(int(now().timestamp() * 1_000_000), backfill)
+    epoch_us = epoch_before(to_us(now()), backfill)
     town = Town(seed, homes, interval, epoch_us=epoch_us, source=told.source if told else USUAL)
     if registry is not None:
         write_town(town, registry)

@@ -10,6 +10,7 @@ import typer
 from paho.mqtt.client import MQTTMessage
 
 from domain.errors import UsageError
+from domain.instants import to_us
 from hearth.commands.broker import UNBOUND
 from hearth.settings import Settings, load
 from hearth.wiring import (
@@ -85,7 +86,7 @@ class _Learner:
         return known + table(self.heard, sources_text(self.settings), self.zone, self._now_us())
 
     def _now_us(self) -> int:
-        return int(now().timestamp() * 1_000_000)
+        return to_us(now())
 
 
 def _listen(settings: Settings, learner: _Learner, filters: list[str], seconds: float) -> None:
