@@ -62,8 +62,8 @@ class DemoNote:
         unfinished.write_text(json.dumps(asdict(self), default=datetime.isoformat), encoding="utf-8")
         unfinished.replace(folder / NAME)
 
-    def evolve(self, folder: Path, **changes: object) -> Self:
+    def evolve(self, folder: Path, **changes: Any) -> Self:
         """Change it and write it down."""
-        changed = replace(self, **changes)  # type: ignore[arg-type]
+        changed = replace(self, **changes)
         changed.write(folder)
         return changed
