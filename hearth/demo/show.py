@@ -22,7 +22,6 @@ from hearth.demo import past
 from hearth.demo.calls import Call, Caller, of_past, of_story
 from hearth.demo.figures import Gauge, summary
 from hearth.demo.note import DemoNote
-from hearth.demo.room import named_faults
 from hearth.demo.screen import Screen
 from hearth.demo.staff import Staff
 from hearth.demo.stand import Stand
@@ -97,15 +96,11 @@ def show(stand: Stand, screen: Screen, wanted: Wanted) -> dict[str, Any]:
     """Run to the end that is wanted; returns the summary.
 
     Raises:
-        UsageError: one of the programs cannot work as things are, or the disk is full.
+        UsageError: one of the programs cannot work as things are.
     """
     policy = policy_file.load(stand.policy_file.read_text(encoding="utf-8"), str(stand.policy_file))
     folder = stand.wishes.folder
-    with (
-        named_faults(folder),
-        stand.connect() as conn,
-        (folder / "log").open("a", encoding="utf-8") as file,
-    ):
+    with stand.connect() as conn, (folder / "log").open("a", encoding="utf-8") as file:
         gauge, running_show = Gauge(conn), Show(stand, wanted.stop, screen, Log(file), policy)
         with running(_api(stand), running_show):
             _wait_for("api", running_show)
