@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local.host import MACHINE, SHOWN_AT
 from local.server import ServerError, environment
-from local.trixie import COMPOSE, with_part
+from local.trixie import COMPOSE, command
 
-SEEN_AS = "/mnt"
-# The project's folder is seen by this process only: the mount is its own and ends with it.
-RUN = 'mount --bind "$1" "$0/mnt" && shift && exec chroot "$0" env --chdir=/mnt "$@"'
+SEEN_AS = str(MACHINE / SHOWN_AT)
 
 
 def config(project: Path, *names: str, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -23,8 +22,7 @@ def config(project: Path, *names: str, variables: Mapping[str, str] | None = Non
         variables: those that the files refer to, in addition to the environment.
     """
     files = [word for name in names for word in ("--file", name)]
-    command = [COMPOSE.program, *files, "--profile", "*", "config", "--format", "json"]
-    inside = ["unshare", "--mount", "sh", "-c", RUN, str(with_part(COMPOSE)), str(project), *command]
+    inside = command(COMPOSE, project, *files, "--profile", "*", "config", "--format", "json")
     done = subprocess.run(
         inside, env={**environment(), **(variables or {})}, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )

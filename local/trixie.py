@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.host import account_in
+from local.host import MACHINE, SHOWN_AT, Host, account_in
 from local.postgres import Build, Postgres
 from local.server import ServerError, environment
 
@@ -105,6 +105,12 @@ def with_part(part: FolderPart, progress: Callable[[str], object] = print) -> Pa
                 progress(f"installing {part.packages} in {root}, once")
                 install(root, part, progress)
     return root
+
+
+def command(part: FolderPart, place: Path, *arguments: str) -> list[str]:
+    """Return the command line that runs a program of the folder in a folder of this machine; raise ServerError."""
+    host = Host(with_part(part), os.geteuid(), os.getegid(), place)
+    return host.command("env", f"--chdir={MACHINE / SHOWN_AT}", part.program, *arguments)
 
 
 def install(root: Path, part: FolderPart, progress: Callable[[str], object]) -> None:
