@@ -73,10 +73,7 @@ def edge_node(port: int) -> Iterator[EdgeNode]:
 
 def furnished(world: World) -> World:
     """Return a sensor for which the plant speaks."""
-    file = world.folder / "sources.toml"
-    file.write_text(TABLE)
-    world.settings({"HEARTH_SOURCES": str(file)})
-    world.take_any_age()
+    world.read_sources(TABLE)
     with world.database.connect() as connection:
         town.sensor(connection, "plant:edge7:thermo3", town.home(connection, "H1"), gateway="plant")
     return world

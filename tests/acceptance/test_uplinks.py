@@ -61,10 +61,7 @@ DEAD = "SELECT reason FROM ingest_reject WHERE reason <> 'unknown_sensor'"  # wh
 
 def furnished(world: World) -> World:
     """Return homes and a substation whose sensors these networks speak for."""
-    file = world.folder / "sources.toml"
-    file.write_text(TABLE)
-    world.settings({"HEARTH_SOURCES": str(file)})
-    world.take_any_age()
+    world.read_sources(TABLE)
     with world.database.connect() as connection:
         home = town.home(connection, "H1")
         for code, source in SENSORS.items():

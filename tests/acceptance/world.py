@@ -59,6 +59,13 @@ class World:
         file.write_text(re.sub("^past_days = .*$", "past_days = 36500", seed(), flags=re.MULTILINE))
         self.settings({"HEARTH_POLICY": str(file)})
 
+    def read_sources(self, table: str) -> None:
+        """Choose a table of sources, and take what they measured however long ago."""
+        file = self.folder / "sources.toml"
+        file.write_text(table)
+        self.settings({"HEARTH_SOURCES": str(file)})
+        self.take_any_age()
+
     def command(self, *arguments: str) -> Any:
         """Run a command that ends by itself; it must succeed."""
         done = processes.run(self.environment, *arguments)
