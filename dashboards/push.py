@@ -48,23 +48,24 @@ class Push:
         Raises:
             UsageError: Grafana refuses, or cannot use the bundle.
         """
-        self._refuse_files(bundle)
+        boards = {uid: get_or_none(partial(self.api.dashboard.get_dashboard, uid)) for uid in bundle.dashboards}
+        self._refuse_files(bundle, boards)
         self.wrong = list(bundle.wrong)
         self._folder(bundle.folder)
         self._sources(bundle)
         kept = self._contacts(bundle.contacts)
         for uid, board in bundle.dashboards.items():
-            self._dashboard(uid, board)
+            self._dashboard(uid, boards[uid], board)
         self._rules(_told(bundle.rules, notify=bool(kept)))
         self._prune(bundle, kept)
         return self.changes
 
-    def _refuse_files(self, bundle: GrafanaBundle) -> None:
+    def _refuse_files(self, bundle: GrafanaBundle, boards: dict[str, Any]) -> None:
         """Refuse, before anything is written, where Grafana got any of this from files: it would refuse halfway."""
         found = []
         if bundle.access and (self._source_there(DATASOURCE) or {}).get("readOnly"):
             found.append(f"data source {DATASOURCE}")
-        found += [f"dashboard {uid}" for uid in bundle.dashboards if self._is_provisioned(uid)]
+        found += [f"dashboard {uid}" for uid, there in boards.items() if there and there["meta"].get("provisioned")]
         found += [f"alert rule {rule['uid']}" for rule in self._all_rules() if _from_file(rule)]
         points = ask("contact points", self.api.alertingprovisioning.get_contactpoints)
         found += [f"contact point {point['uid']}" for point in points if _from_file(point)]
@@ -74,10 +75,6 @@ class Push:
                 "`hearth dashboards render`, or withdraw them by `hearth dashboards render --withdraw` and a restart "
                 "of Grafana, then push"
             )
-
-    def _is_provisioned(self, uid: str) -> bool:
-        there = get_or_none(partial(self.api.dashboard.get_dashboard, uid))
-        return bool(there and there["meta"].get("provisioned"))
 
     def _source_there(self, uid: str) -> Any:
         return get_or_none(partial(self.api.datasource.get_datasource_by_uid, uid))
@@ -154,8 +151,7 @@ class Push:
         if self.grafana.major < contact.since:
             raise Refused(f"needs Grafana {contact.since} or later")
 
-    def _dashboard(self, uid: str, board: dict[str, Any]) -> None:
-        there = get_or_none(partial(self.api.dashboard.get_dashboard, uid))
+    def _dashboard(self, uid: str, there: Any, board: dict[str, Any]) -> None:
         wanted = {"dashboard": board, "meta": {"folderUid": FOLDER}}
         saved = {"dashboard": board, "folderUid": FOLDER, "overwrite": True, "message": MESSAGE}
         save = partial(self.api.dashboard.update_dashboard, saved)
