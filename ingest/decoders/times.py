@@ -1,7 +1,6 @@
 """Times as networks write them: ISO 8601, epochs of any unit also as text, dates as PLCs and gateways print them."""
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ from ingest.decoders.numbers import finite
 AUTO = "auto"
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 UNITS = (AUTO, *PER_SECOND)
-_LATEST_MS = 1e14
+_EARLIEST_MS, _LATEST_MS = -6.2e13, 1e14  # in the year 5, before which a datetime ends, and in 5138
 # The unit of an epoch is plain from its size for all years from 1973 to 5138.
 SIZES = ((1e11, "s"), (1e14, "ms"), (1e17, "us"))
 # The letters by number are those for year, month, day, hour, minute and second.
@@ -76,7 +75,7 @@ class SourceClock:
             raise DecodeError(
                 RejectReason.ABSURD_TIME, f"time {value} is beyond any calendar: is time_unit = {unit!r} right?"
             )
-        if unit in ("us", "ns") and isinstance(value, int):
+        if unit in ("us", "ns") and isinstance(value, int) and ms > _EARLIEST_MS:
             return (EPOCH + timedelta(microseconds=value * 1_000_000 // PER_SECOND[unit])).isoformat()
         return round(ms)
 
@@ -89,28 +88,34 @@ class SourceClock:
                 with suppress(ValueError):
                     at = datetime.fromisoformat(text)
                     return text if at.tzinfo else self._local(at, text)
-            for other in self._readings(text):
-                return other
+            if (printed := self._printed(text)) is not None:
+                return printed
         raise DecodeError(
             RejectReason.WRONG_TYPE,
             f"time {text[:40]!r} is not an ISO 8601 time, a Unix time, or a date with the year first",
         )
 
-    def _readings(self, text: str) -> Iterator[int | str]:
-        """Yield what a text that is not of ISO 8601 can be read as, the most usual form first."""
+    def _printed(self, text: str) -> int | str | None:
+        """Read a text that is not of ISO 8601, in the most usual form that fits; None: none does."""
         if COMPACT.fullmatch(text):
-            yield self._local(datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S"), text)  # noqa: DTZ007 zoned next
+            return self._compact(text)
         if EPOCH_TEXT.fullmatch(text):
-            yield self._epoch(float(text) if "." in text else int(text))
+            return self._epoch(float(text) if "." in text else int(text))
         zoned = ZONED.fullmatch(text)
         if printed := PRINTED.fullmatch(zoned["rest"] if zoned else text):
-            yield self._of_parts(printed, zoned["zone"] if zoned else None, text)
+            return self._of_parts(printed, zoned["zone"] if zoned else None, text)
         try:
             mail = parsedate_to_datetime(text)
         except (ValueError, TypeError, IndexError, OverflowError):
-            return
-        if mail.tzinfo:
-            yield mail.isoformat()
+            return None
+        return mail.isoformat() if mail.tzinfo else None
+
+    def _compact(self, text: str) -> int:
+        try:
+            at = datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007 zoned next
+        except ValueError:
+            raise _in_no_calendar(text) from None
+        return self._local(at, text)
 
     def _of_parts(self, printed: re.Match[str], offset: str | None, text: str) -> int | str:
         part = {name: int(value or 0) for name, value in printed.groupdict().items() if name not in ("sep", "part")}
@@ -129,7 +134,7 @@ class SourceClock:
                 return self._local(at, text)
             return datetime.fromisoformat(at.isoformat() + ("+00:00" if offset[0].isalpha() else offset)).isoformat()
         except ValueError:
-            raise DecodeError(RejectReason.ABSURD_TIME, f"time {text[:40]!r} is in no calendar") from None
+            raise _in_no_calendar(text) from None
 
     def _local(self, said: datetime, text: str) -> int:
         """Return the instant of a local time; in the hour that comes twice it is the first one (fold 0)."""
@@ -147,6 +152,10 @@ class SourceClock:
                 RejectReason.ABSURD_TIME, f"there was no {text[:40]} in {self.zone.key}: the clocks leapt over it"
             )
         return (at - EPOCH) // MS
+
+
+def _in_no_calendar(text: str) -> DecodeError:
+    return DecodeError(RejectReason.ABSURD_TIME, f"time {text[:40]!r} is in no calendar")
 
 
 def _ms(at: int | str) -> float:

@@ -146,6 +146,8 @@ def test_a_time_with_its_zone_or_beyond_milliseconds(said: object, read: str | N
     [
         ("28/11/2026 10:00:00", RejectReason.WRONG_TYPE),  # the day or the month first: nobody knows
         ("2026/13/28 10:00:00", RejectReason.ABSURD_TIME),
+        ("20260231100000", RejectReason.ABSURD_TIME),  # there is no such day
+        (20260231100000, RejectReason.ABSURD_TIME),
         ("2026-11-28", RejectReason.WRONG_TYPE),  # which instant of that day
         ("2026/11/8", RejectReason.WRONG_TYPE),
         ("20261128", RejectReason.WRONG_TYPE),
@@ -161,6 +163,11 @@ def test_what_is_no_time(said: object, reason: RejectReason) -> None:
     with pytest.raises(DecodeError) as caught:
         SourceClock(AUTO, ZONE).read(said)
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("said", [-9 * 10**16, -9 * 10**19, "-90000000000000000"])
+def test_an_epoch_before_the_first_year_is_read_for_its_judge_to_refuse(said: object) -> None:
+    assert SourceClock(AUTO, ZONE).read(said) == -90_000_000_000_000
 
 
 @pytest.mark.parametrize("said", [0, 2.06, "1970-01-01T00:00:03", "2019-12-31T23:59:59Z", "1999/1/1 0:00:00"])
