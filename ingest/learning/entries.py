@@ -1,6 +1,6 @@
 """Entries of the table of sources for messages that no preset reads: drafts, to be tried on the messages."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -87,17 +87,22 @@ class _Making:
         if any(":" in one and one[-1:] not in "zZ" and "+" not in one for one in texts):
             self.doubts.append(f"zone: the time says none, so {self.zone.key} is meant")
 
-    def spelling(self, found: list[Guess]) -> None:
-        """Say how numbers are written."""
+    def draft(self, found: Collection[Guess], values: Mapping[str, Any]) -> EntryDraft:
+        """Return the draft for what was found, whose values by channel are these."""
+        self.entry["values"] = values
+        self._spelling(found)
+        self.doubts += [f"values.{one.channel}: {doubt}" for one in found for doubt in one.doubts]
+        return EntryDraft(self.entry, self.doubts, {one.steps: one.channel for one in found})
+
+    def labelled(self, chosen: Mapping[str, Guess]) -> EntryDraft:
+        """Return the draft for quantities under names."""
+        return self.draft(chosen.values(), values_of(chosen))
+
+    def _spelling(self, found: Collection[Guess]) -> None:
         if self.entry["preset"] == "json" and any(one.is_text for one in found):
             self.entry["text_numbers"] = True
         if any(one.has_comma for one in found):
             self.entry["decimal"] = ","
-
-    def of(self, found: list[Guess]) -> EntryDraft:
-        """Return the draft."""
-        self.doubts += [f"values.{one.channel}: {doubt}" for one in found for doubt in one.doubts]
-        return EntryDraft(self.entry, self.doubts, {one.steps: one.channel for one in found})
 
 
 def drafts(group: MessageGroup, zone: ZoneInfo) -> Iterator[EntryDraft]:
@@ -111,7 +116,7 @@ def drafts(group: MessageGroup, zone: ZoneInfo) -> Iterator[EntryDraft]:
 
 def value_of(one: Guess, steps: Steps) -> str | dict[str, Any]:
     """Return what an entry says of a quantity."""
-    said = told(one, spelled(steps))
+    said = _told(one, spelled(steps))
     start = one.steps[: len(one.steps) - len(steps)]
     extras: dict[str, Any] = {"unit_at": _inner(one.unit_at, start)} if one.unit_at else {}
     if one.good_at:
@@ -123,9 +128,9 @@ def _inner(steps: Steps, body: Steps) -> str:
     return f".{spelled(steps[len(body) :])}"
 
 
-def told(one: Guess, path: str) -> str | dict[str, Any]:
-    extras = {"unit": one.unit} if one.unit else {}
-    extras |= {"scale": one.scale} if one.scale != 1.0 else {}  # type: ignore[dict-item]
+def _told(one: Guess, path: str) -> str | dict[str, Any]:
+    extras: dict[str, Any] = {"unit": one.unit} if one.unit else {}
+    extras |= {"scale": one.scale} if one.scale != 1.0 else {}
     return {"path": path, **extras} if extras else path
 
 
@@ -141,9 +146,7 @@ def _by_keys(group: MessageGroup, zone: ZoneInfo) -> Iterator[EntryDraft]:
         if body:
             making.entry["body"] = spelled(body)
         chosen = _chosen(found, making.doubts)
-        making.entry["values"] = {one.channel: value_of(one, one.steps[len(body) :]) for one in chosen}
-        making.spelling(chosen)
-        yield making.of(chosen)
+        yield making.draft(chosen, {one.channel: value_of(one, one.steps[len(body) :]) for one in chosen})
 
 
 def _chosen(found: list[Guess], doubts: list[str]) -> list[Guess]:
@@ -171,10 +174,7 @@ def _by_lists_of_names(group: MessageGroup, zone: ZoneInfo) -> Iterator[EntryDra
         making.entry |= {"body": spelled(body), "label": spelled((*body, key)), "value": value}
         if (*body, "unit") in group.fields:
             making.entry["unit_at"] = ".unit"
-        chosen = labelled(_said_under(group, body, key, value), making.doubts)
-        making.entry["values"] = {one.channel: told(one, label) for label, one in chosen.items()}
-        making.spelling(list(chosen.values()))
-        yield making.of(list(chosen.values()))
+        yield making.labelled(labelled(_said_under(group, body, key, value), making.doubts))
 
 
 def _said_under(group: MessageGroup, body: Steps, key: str, value: str) -> dict[str, FieldSeen]:
@@ -202,6 +202,11 @@ def labelled(said: Mapping[str, FieldSeen], doubts: list[str]) -> dict[str, Gues
     return chosen
 
 
+def values_of(chosen: Mapping[str, Guess]) -> dict[str, Any]:
+    """Return what an entry says of quantities under names, by channel."""
+    return {one.channel: _told(one, label) for label, one in chosen.items()}
+
+
 def _by_topic(group: MessageGroup, zone: ZoneInfo) -> Iterator[EntryDraft]:
     """Yield a draft for values whose topic says what they are."""
     at = group.levels.index(LABEL)
@@ -217,9 +222,7 @@ def _by_topic(group: MessageGroup, zone: ZoneInfo) -> Iterator[EntryDraft]:
         key = next((name_of(s) for s in group.fields if len(s) == 1 and str(s[0]).casefold() in VALUE_WORDS), "")
         making.entry["value"] = key
         making.time(())
-    making.entry["values"] = {one.channel: told(one, label) for label, one in chosen.items()}
-    making.spelling(list(chosen.values()))
-    yield making.of(list(chosen.values()))
+    yield making.labelled(chosen)
 
 
 def _with(levels: tuple[str, ...], at: int, label: str) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ingest import topics
 from ingest.decoders.fault import DecodeError
@@ -32,6 +32,7 @@ GIVEN = re.compile(r"[0-9]+|(?=.*[0-9])[0-9a-f:_-]{6,}|(?!v[0-9]+$).*[a-z_-][0-9
 ADDRESS = re.compile(r"(?=.*[0-9])[0-9a-f:-]{6,}|[0-9]{4,}", re.IGNORECASE)
 KEY_GIVEN = re.compile(r"(?=.*[0-9])[0-9a-f:-]{6,}|[0-9]{4,}|(?=.*[0-9])[\w-]{12,}", re.IGNORECASE)
 JSON, PLAIN, OTHER, SPARKPLUG = "JSON", "a value", "no text", "Sparkplug"
+Name = TypeVar("Name", Steps, str)
 
 
 @dataclass
@@ -78,10 +79,8 @@ class MessageGroup:
         """Take over what another group has heard."""
         self.count += other.count
         self.retained += other.retained
-        for mine, theirs in ((self.fields, other.fields), (self.labels, other.labels)):
-            for key, seen in theirs.items():
-                for value in seen.samples if key in mine or len(mine) < MOST_FIELDS else ():
-                    mine.setdefault(key, FieldSeen()).note(value)  # type: ignore[arg-type]
+        _take_over(self.fields, other.fields)
+        _take_over(self.labels, other.labels)
         self.messages += other.messages[: MOST_MESSAGES - len(self.messages)]
         for topic in list(other.topics)[: MOST_TOPICS - len(self.topics)]:
             self.topics[topic] = None
@@ -122,8 +121,8 @@ class Heardings:
         group.retained += retained
         if group.count <= FULL:
             self._note(group, topic, payload, leaves)
-            if label is not None and (label in group.labels or len(group.labels) < MOST_FIELDS):
-                group.labels.setdefault(label, FieldSeen()).note(_single(said))
+            if label is not None:
+                _remember(group.labels, label, _single(said))
         elif len(self._full) < MOST_FULL:
             self._full[topic] = group
 
@@ -132,8 +131,7 @@ class Heardings:
         if is_new and len(group.topics) < MOST_TOPICS:
             group.topics[topic] = None
         for steps, value in leaves:
-            if steps in group.fields or len(group.fields) < MOST_FIELDS:
-                group.fields.setdefault(steps, FieldSeen()).note(value)
+            _remember(group.fields, steps, value)
         fits = len(group.messages) < MOST_MESSAGES and self._bytes + len(payload) <= MOST_KEPT_BYTES
         if fits and (is_new or group.count < 10):
             self._bytes += len(payload)
@@ -169,6 +167,18 @@ class Heardings:
     def groups(self) -> list[MessageGroup]:
         """Return the groups, those that are alike but for one level of their topics as one; the largest first."""
         return sorted(_merged(list(self._all())), key=lambda group: -group.count)
+
+
+def _remember(fields: dict[Name, FieldSeen], name: Name, value: Any) -> None:
+    """Remember a value of a field, if there is room for the field."""
+    if name in fields or len(fields) < MOST_FIELDS:
+        fields.setdefault(name, FieldSeen()).note(value)
+
+
+def _take_over(fields: dict[Name, FieldSeen], others: dict[Name, FieldSeen]) -> None:
+    for name, seen in others.items():
+        for value in seen.samples:
+            _remember(fields, name, value)
 
 
 def _single(said: Any) -> Any:

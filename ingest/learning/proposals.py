@@ -123,7 +123,7 @@ class _Judge:
         """Yield what a preset reads whose messages name the values, by the names that were heard."""
         doubts: list[str] = []
         chosen = entries.labelled(_labels_heard(preset, self.group), doubts)
-        values = {one.channel: entries.told(one, label) for label, one in chosen.items()}
+        values = entries.values_of(chosen)
         found = self.outcome({**entry, "values": values}) if values else None
         if found and (plain is None or found.channels > plain.channels):
             doubts += [f"values.{one.channel}: {doubt}" for one in chosen.values() for doubt in one.doubts]
