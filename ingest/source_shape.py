@@ -16,7 +16,7 @@ from ingest.source_entry import ConditionEntry, Parts, SourceEntry, ValueEntry, 
 CHANNELS = tuple(SPANS)
 YEARS = range(1971, 2100)
 SPLIT = re.compile(r"\{sensor\}([^{}]{1,10})\{label\}")
-SUFFIX = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9%]+")
+_SUFFIX = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9%]+")
 
 
 def shape_of(entry: SourceEntry, zone: ZoneInfo) -> Shape:
@@ -112,9 +112,8 @@ class _Binder:
 
     def field(self, quantity: Quantity, entry: SourceEntry) -> ValueField:
         """Bind what a message says of a quantity beside it."""
-        said = entry.values[quantity.channel]
         key = f"values.{quantity.channel}"
-        own = said if isinstance(said, ValueEntry) else ValueEntry(path="")
+        own = _entry_of(entry.values[quantity.channel])
         of_all = entry.unit_at if quantity.channel.endswith("temperature") else filter(_is_inner, entry.unit_at)
         unit_at = own.unit_at or list(of_all)
         verdict = _verdict(self.conditions(f"{key}.good", own.good), self.conditions(f"{key}.bad", own.bad))
@@ -128,7 +127,7 @@ def _quantity(channel: str, said: str | list[str] | ValueEntry, entry: SourceEnt
     key = f"values.{channel}"
     if channel not in CHANNELS:
         raise WrongKey(f".{key}", f"is none of {', '.join(CHANNELS)}")
-    own = said if isinstance(said, ValueEntry) else ValueEntry(path=said)
+    own = _entry_of(said)
     texts = _alternatives(own.path)
     is_label = bool(entry.label) or entry.decoder in ("senml", "sparkplug")
     paths = tuple(Path(text, ()) if is_label else _path(key, text) for text in texts)
@@ -161,14 +160,20 @@ def _unit(channel: str, own: ValueEntry, entry: SourceEntry, texts: list[str]) -
     if own.unit_at or entry.unit_at or own.scale != 1.0:
         return SAME
     for text in texts:
-        last = [part for part in SUFFIX.split(text) if part][-1:]
-        meant = next((n for n in UNITS[channel] if last and n.casefold() == last[0].casefold()), None)
-        if meant and len(SUFFIX.split(text)) > 1 and UNITS[channel][meant] != SAME:
+        meant = unit_in_name(channel, text)
+        if meant and UNITS[channel][meant] != SAME:
             usual = next(name for name, unit in UNITS[channel].items() if unit == SAME)
             raise WrongKey(
                 f".values.{channel}.unit", f"is missing: {text!r} looks like {meant}, and without it {usual} is meant"
             )
     return SAME
+
+
+def unit_in_name(channel: str, name: str) -> str | None:
+    """Return the unit of a quantity in which a name ends: `temp_f`, `pressure_bar`; None if it ends in none."""
+    parts = _SUFFIX.split(name)
+    last = next((part.casefold() for part in reversed(parts) if part), None)
+    return next((unit for unit in UNITS[channel] if unit.casefold() == last), None) if len(parts) > 1 else None
 
 
 def _not_before(year: int | None) -> int | None:
@@ -186,13 +191,13 @@ def _split(entry: SourceEntry) -> re.Pattern[str] | None:
     if not found or not entry.label:
         raise WrongKey(".split", "is {sensor}, what parts them, and {label}; and goes with label")
     # The shortest sensor, so the longest label that is known.
-    labels = [text for value in entry.values.values() for text in _texts(value)]
+    labels = [text for value in entry.values.values() for text in _alternatives(_entry_of(value).path)]
     known_labels = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
     return re.compile(f"(?P<sensor>.+?){re.escape(found[1])}(?P<label>{known_labels})", re.DOTALL)
 
 
-def _texts(value: str | list[str] | ValueEntry) -> list[str]:
-    return _alternatives(value.path if isinstance(value, ValueEntry) else value)
+def _entry_of(said: str | list[str] | ValueEntry) -> ValueEntry:
+    return said if isinstance(said, ValueEntry) else ValueEntry(path=said)
 
 
 def says_topic(parts: Parts) -> bool:

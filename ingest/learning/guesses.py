@@ -15,7 +15,7 @@ from ingest.decoders.times import SourceClock
 from ingest.decoders.units import SAME, UNITS, unit_of
 from ingest.learning.groups import VALUE_WORDS, FieldSeen, MessageGroup
 from ingest.learning.words import NUMBERED, ROOM, TIME, channel_of, rank_of_name
-from ingest.source_shape import SUFFIX
+from ingest.source_shape import unit_in_name
 
 NUMBERED_AS = {"1": "supply_temperature", "2": "return_temperature"}
 HOT_WATER = 40.0, 150.0  # no room is that warm
@@ -98,7 +98,7 @@ def _scaled(found: Guess, name: str, said: list[float]) -> bool:
     texts = [value for value in found.seen.samples if isinstance(value, str)]
     if texts and any((match := NUMBER.fullmatch(value.strip().replace(",", ".", 1))) and match[2] for value in texts):
         return True  # the unit is in the text
-    named = _named_unit(found.channel, name)
+    named = unit_in_name(found.channel, name)
     if named is not None:
         found.unit = named if UNITS[found.channel][named] != SAME else None
         return True
@@ -119,14 +119,6 @@ def _scaled(found: Guess, name: str, said: list[float]) -> bool:
 
 def _usual(channel: str) -> str:
     return USUAL[channel.rpartition("_")[2]]
-
-
-def _named_unit(channel: str, name: str) -> str | None:
-    """Return the unit in which a name ends: `temp_f`, `pressure_bar`."""
-    parts = [part for part in SUFFIX.split(name) if part]
-    if len(parts) < 2:
-        return None
-    return next((unit for unit in UNITS[channel] if unit.casefold() == parts[-1].casefold()), None)
 
 
 def _degrees(found: Guess, least: float, most: float, is_whole: bool) -> bool:

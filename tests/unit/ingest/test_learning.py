@@ -107,6 +107,20 @@ def test_a_number_for_each_topic_is_read_by_the_name_of_the_topic() -> None:
     assert one["values"] == {"temperature": "temp", "humidity": "hum"}
 
 
+@pytest.mark.parametrize(
+    ("key", "said", "value"),
+    [
+        ("温度F", 55.5, {"path": "温度F", "unit": "F"}),
+        ("室温C", 70.5, "室温C"),
+        ("室温_C", 70.5, "室温_C"),
+    ],
+)
+def test_a_unit_at_the_end_of_a_name_is_taken_at_its_word(key: str, said: float, value: object) -> None:
+    text = learned(("a/b", {"sn": "A", key: said}))
+    assert sources(text)[0]["values"] == {"temperature": value}
+    assert "values.temperature: unit" not in text
+
+
 def test_what_cannot_be_known_is_marked() -> None:
     text = learned(("box/1", {"sn": "R1", "temp_a": 21.5, "temp_b": 22.5, "humidity": 0.4}))
     asked = "\n".join(line for line in text.splitlines() if line.startswith("# ? "))
