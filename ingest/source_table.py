@@ -31,13 +31,26 @@ def load(text: str, source: str, zone: ZoneInfo) -> Sources:
     )
 
 
-def origin(entry: Any, where: str, zone: ZoneInfo) -> Origin:
+def origin(given: Any, where: str, zone: ZoneInfo) -> Origin:
     """Make an origin of one entry of a table.
 
     Raises:
         UsageError: names the key.
     """
-    return _Reader(where, zone).origin(entry)
+    try:
+        entry = completed(given)
+        _check(entry)
+        shape = shape_of(entry, _zone(entry.zone, zone))
+    except WrongKey as error:
+        raise UsageError(f"{where}{error.key}: {error}") from None
+    return Origin(
+        name=entry.name,
+        decoder=entry.decoder,
+        filters=tuple(entry.filter),
+        every_worker=tuple(entry.every_worker),
+        shape=shape,
+        patterns=tuple(map(topics.compiled, (*entry.filter, *entry.every_worker))),
+    )
 
 
 def _without_conflict(origins: list[Origin], source: str) -> list[Origin]:
@@ -54,30 +67,6 @@ def _without_conflict(origins: list[Origin], source: str) -> list[Origin]:
         if topics.overlap(text, other_text):
             raise UsageError(f"{source}: filters {text!r} and {other_text!r} share topics, and neither has all of both")
     return origins
-
-
-class _Reader:
-    """Makes an origin of an entry."""
-
-    def __init__(self, where: str, zone: ZoneInfo) -> None:
-        self.where = where
-        self.zone = zone
-
-    def origin(self, given: Any) -> Origin:
-        try:
-            entry = completed(given)
-            _check(entry)
-            shape = shape_of(entry, _zone(entry.zone, self.zone))
-        except WrongKey as error:
-            raise UsageError(f"{self.where}{error.key}: {error}") from None
-        return Origin(
-            name=entry.name,
-            decoder=entry.decoder,
-            filters=tuple(entry.filter),
-            every_worker=tuple(entry.every_worker),
-            shape=shape,
-            patterns=tuple(map(topics.compiled, (*entry.filter, *entry.every_worker))),
-        )
 
 
 def _check(entry: SourceEntry) -> None:
