@@ -166,10 +166,10 @@ def _under(node: Any, key: str, work: Work) -> Any:
 
 
 class Trail(NamedTuple):
-    """A way along a path: its nodes, the first one included, and the keys between them."""
+    """A way along a path: its nodes, the first one included, and the keys between them, which are steps to one."""
 
     nodes: tuple[Any, ...]
-    keys: tuple[str | int, ...]
+    keys: Steps
 
 
 def places(node: Any, steps: Steps, work: Work) -> list[Trail]:
@@ -177,12 +177,12 @@ def places(node: Any, steps: Steps, work: Work) -> list[Trail]:
     nodes = [node]
     for nth, step in enumerate(steps):  # as far as there is one way only
         if type(step) is not str or type(node) is not dict:
-            return _ways([Trail(tuple(nodes), steps[:nth])], steps[nth:], work)  # type: ignore[arg-type] # all texts
+            return _ways([Trail(tuple(nodes), steps[:nth])], steps[nth:], work)
         if step not in node:
             return []
         node = node[step]
         nodes.append(node)
-    return [Trail(tuple(nodes), steps)]  # type: ignore[arg-type]
+    return [Trail(tuple(nodes), steps)]
 
 
 def _ways(trails: list[Trail], steps: Steps, work: Work) -> list[Trail]:
