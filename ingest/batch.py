@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,18 @@ class Fates:
     spent: dict[str, MinuteCount] = field(default_factory=dict)  # what each account said
     unkept: int = 0  # dead letters that are counted but not kept
 
+    @classmethod
+    def of(cls, batch: SortedMessages) -> Self:
+        """Begin with what is decided before anything is stored."""
+        return cls(
+            batch.messages,
+            retained=batch.retained,
+            not_a_reading=batch.not_a_reading,
+            requests=batch.requests,
+            voids=batch.voids,
+            spent=batch.spent,
+        )
+
 
 @dataclass(frozen=True)
 class Intake:
@@ -117,14 +129,7 @@ def store_batch(
     with conn.transaction():
         sensors = intake.places.look_up(conn, batch.heard.codes())
         homes, substations = place(batch, intake.places, sensors, intake.limits)
-        fates = Fates(
-            batch.messages,
-            retained=batch.retained,
-            not_a_reading=batch.not_a_reading,
-            requests=batch.requests,
-            voids=batch.voids,
-            spent=batch.spent,
-        )
+        fates = Fates.of(batch)
         for placed, kind in ((homes, HOMES), (substations, SUBSTATIONS)):
             if len(placed.rows):
                 together = Together(placed.rows, kind.way.quantities)
