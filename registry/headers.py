@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from registry.cells import EDGES
+from registry.delimited import Record
 from registry.problems import FileProblem
 from registry.sheets import REQUIRED, Row, Sheet
 from registry.synonyms import FOR_READERS, MARKS, UNITLESS, UNITS
 
-Record = tuple[int, list[str]]  # number of the first line, cells
 TITLE_LINES = 10  # so many lines may stand above the header
 BRACKETS = re.compile(r"(.*?)[_ ]*[(\[【](.*)[)\]】]")
 

@@ -178,11 +178,7 @@ def _dangling(conn: Connection, contents: RegistryFiles) -> list[FileProblem]:
         wanted[reference.kind].add(reference.code)
     known = registry_rows.known(conn, Codes(**wanted))._asdict()
     return [
-        contents.of(r.file.removesuffix(".csv")).placed(
-            FileProblem(
-                r.file, r.line, r.column, f"{r.code!r} is neither in {contents.file(r.kind)} nor in the registry"
-            )
-        )
+        contents.placed(r, f"{r.code!r} is neither in {contents.file(r.kind)} nor in the registry")
         for r in asked
         if r.code not in known[r.kind]
     ]

@@ -15,9 +15,10 @@ from typing import NamedTuple, TypeVar
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from registry.delimited import Record
 from registry.number_formats import Nature, nature
 from registry.problems import FileProblem, UnreadableFile
-from registry.worksheet import Record, Styles, records
+from registry.worksheet import Styles, records
 
 LARGEST_BYTES = 500_000_000  # of all parts, unpacked
 UNREADABLE = "is no .xlsx workbook that can be read; save it again as .xlsx, or as “CSV UTF-8”"

@@ -6,10 +6,9 @@ from functools import cache
 from typing import NamedTuple
 from xml.parsers import expat
 
-from registry.delimited import is_blank
+from registry.delimited import Record, is_blank
 from registry.number_formats import Nature, text
 
-Record = tuple[int, list[str]]
 Handler = Callable[[str, dict[str, str]], None]
 NAMESPACES = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
