@@ -5,12 +5,11 @@ from typing import Any
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.address import Address
-from ingest.client import ending, named, secure, staying
+from ingest.client import ending, lasting, staying
 
 PREFIX = "$SYS/broker/"
 log = structlog.get_logger()
@@ -27,9 +26,7 @@ class BrokerListener:
         self._said: dict[str, float] = {}
         self._lock = threading.Lock()
         self._ours = False
-        self._client = Client(CallbackAPIVersion.VERSION2, address.client_id, protocol=MQTTProtocolVersion.MQTTv5)
-        named(self._client, address)
-        secure(self._client, address)
+        self._client = lasting(address, address.client_id)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message

@@ -20,11 +20,19 @@ def prepared(address: Address, client_id: str, modern: bool) -> Client:
     session: dict[str, Any] = {} if modern else {"clean_session": False}
     session |= {"manual_ack": True, "reconnect_on_failure": False}
     client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=version, **session)
-    named(client, address)
+    _named(client, address)
     return client
 
 
-def named(client: Client, address: Address) -> None:
+def lasting(address: Address, client_id: str) -> Client:
+    """Make a client with its account and TLS, for MQTT 5, that comes back by itself."""
+    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5)
+    _named(client, address)
+    secure(client, address)
+    return client
+
+
+def _named(client: Client, address: Address) -> None:
     """Give a client the account of the address, if there is one in it."""
     parts = urlsplit(address.url)
     if parts.username:

@@ -4,12 +4,12 @@ import secrets
 from enum import Enum
 
 from paho.mqtt.client import Client, MQTTMessageInfo
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.address import Address
-from ingest.client import named, secure
+from ingest.client import lasting
 
 PUSHED = "hearth/push/v1/"  # a topic for each source, below which devices may not write
 ACCOUNT = "hearth-push"
@@ -36,10 +36,8 @@ class PushPublisher:
 
     def __init__(self, address: Address) -> None:
         name = f"{ACCOUNT}-{secrets.token_hex(4)}"
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
+        self._client = lasting(address, name)
         self._codes: dict[int, ReasonCode] = {}
-        named(self._client, address)
-        secure(self._client, address)
         self._client.on_publish = self._acknowledged
         self._client.max_inflight_messages_set(AT_ONCE)
         self._client.reconnect_delay_set(*RECONNECT_SECONDS)
