@@ -18,18 +18,16 @@ def explain(sources: Sources, topic: str, payload: bytes) -> list[str]:
     try:
         if native.device_of(topic) is not None:
             return _native(json(payload))
-        for origin in sources.origins:
-            wild = origin.wild(topic)
-            if wild is None:
-                continue
-            if origin.decoder not in BY_PATHS:
-                return [f"values: none of {', '.join(map(repr, origin.shape.by_label)) or 'them'} is named"]
-            said = text(payload) if origin.shape.plain else json(payload)
-            message = Incoming(tuple(topic.split("/")), wild, payload, 0, Work())
-            return _by_paths(said, message, origin.shape, origin.decoder == "thingsboard")
+        origin = sources.origin_of(topic)
+        if origin is None:
+            return []
+        if origin.decoder not in BY_PATHS:
+            return [f"values: none of {', '.join(map(repr, origin.shape.by_label)) or 'them'} is named"]
+        said = text(payload) if origin.shape.plain else json(payload)
+        message = Incoming(tuple(topic.split("/")), origin.wild(topic) or (), payload, 0, Work())
+        return _by_paths(said, message, origin.shape, origin.decoder == "thingsboard")
     except DecodeError as error:
         return [error.detail]
-    return []
 
 
 def _native(said: Any) -> list[str]:

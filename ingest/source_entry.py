@@ -74,8 +74,9 @@ class WrongKey(Exception):
 
 @cache
 def presets() -> dict[str, dict[str, Any]]:
-    """Return the built-in presets by name."""
-    return tomllib.loads((files("ingest") / "presets.toml").read_text(encoding="utf-8"))
+    """Return the built-in presets by name, each with lists where lists are wanted."""
+    table = tomllib.loads((files("ingest") / "presets.toml").read_text(encoding="utf-8"))
+    return {name: _with_lists(preset) for name, preset in table.items()}
 
 
 def completed(given: Any) -> SourceEntry:
@@ -92,7 +93,7 @@ def completed(given: Any) -> SourceEntry:
     preset, values = known[given["preset"]], given.get("values", {})
     if not isinstance(values, dict):
         raise WrongKey(".values", "must be a table of channels")
-    merged = {key: _listed(key, value) for key, value in (preset | given).items()}
+    merged = preset | _with_lists(given)
     if "body" in given:  # paths of the preset into lists of its own body are of no use to another
         merged |= {
             key: _outside_lists(merged[key]) for key in ("sensor", "time", "label") if key in preset.keys() - given

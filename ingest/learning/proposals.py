@@ -146,8 +146,7 @@ def _filters(preset: Mapping[str, Any]) -> list[str]:
 
 
 def _bodies(preset: Mapping[str, Any]) -> list[Steps]:
-    body = preset.get("body", [""])
-    parts = [body] if isinstance(body, str) else body
+    parts = preset.get("body", [""])
     return [Path.of(text).steps for part in parts for text in ([part] if isinstance(part, str) else part)]
 
 
@@ -162,9 +161,7 @@ def _is_distinct(preset: Mapping[str, Any]) -> bool:
 def _labels_heard(preset: Mapping[str, Any], group: MessageGroup) -> dict[str, FieldSeen]:
     """Return what the messages that were kept say under each name, where a preset has names and values."""
     found: dict[str, FieldSeen] = {}
-    paths = [preset["label"]] if isinstance(preset["label"], str) else preset["label"]
-    value = preset.get("value", [""])
-    keys = [value] if isinstance(value, str) else value
+    paths, keys = preset["label"], preset.get("value", [""])
     for _, payload in group.messages if group.kind == JSON else ():
         said = json(payload)
         for body in _bodies(preset):
