@@ -35,7 +35,9 @@ JUDGED_HOMES = "SELECT count(DISTINCT home_id) FROM ledger"
 
 @pytest.mark.slow
 def test_interrupted_and_repeated(new_world: Making, database: Database, plain_database: Database) -> None:
-    world, start = settled(new_world(database))
+    midnight = datetime.now(UTC).replace(hour=16, minute=0, second=0, microsecond=0)  # of the built-in rules
+    start = midnight - timedelta(days=DAYS + 1)
+    world = settled(new_world(database), start)
     arguments = ("recheck", "--from", str(start.date()), "--json")
 
     with psycopg.connect(database.url) as busy:
@@ -58,20 +60,18 @@ def test_interrupted_and_repeated(new_world: Making, database: Database, plain_d
     outcome = json.loads(world.command(*arguments).stdout)
     assert (outcome["raised"], outcome["withdrawn"], outcome["corrected"]) == (0, 0, 0)
 
-    undisturbed, _ = settled(new_world(plain_database))
+    undisturbed = settled(new_world(plain_database), start)
     undisturbed.command(*arguments)
     assert record(undisturbed, start) == repeated
 
 
-def settled(world: World) -> tuple[World, datetime]:
-    """Settle a town that has spoken over the last days that are over; returns also when it began to."""
+def settled(world: World, start: datetime) -> World:
+    """Settle a town that has spoken for some days from an instant."""
     world.policy()
-    noon = datetime.now(UTC).replace(hour=16, minute=0, second=0, microsecond=0)  # midnight of the built-in rules
-    start = noon - timedelta(days=DAYS + 1)
     with psycopg.connect(world.database.url) as conn, psycopg.ClientCursor(conn) as cur:
         cur.execute(HOMES, {"homes": TOWN})
         cur.execute(SAID, {"homes": TOWN, "start": start, "days": DAYS})
-    return world, start
+    return world
 
 
 def record(world: World, start: datetime) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
