@@ -33,6 +33,12 @@ def tree(file: str) -> ast.Module:
     return ast.parse((ROOT / file).read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(file: str) -> list[ast.AST]:
+    """Return everything that a file says, parsed."""
+    return list(ast.walk(tree(file)))
+
+
 def modules() -> dict[str, str]:
     """Return the file of every module of the product, by dotted name."""
     files = [path.relative_to(ROOT) for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
@@ -41,7 +47,7 @@ def modules() -> dict[str, str]:
 
 def functions(file: str) -> Iterator[Function]:
     """Yield every function and method of a file."""
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, Function):
             yield node
 
@@ -52,10 +58,15 @@ def parameters(function: Function) -> int:
     return len([a for a in (*args.posonlyargs, *args.args, *args.kwonlyargs) if a.arg not in ("self", "cls")])
 
 
+def over_6_parameters(files: list[str]) -> list[str]:
+    """Return the functions to which a caller passes more."""
+    return [f"{file}: {node.name}" for file in files for node in functions(file) if parameters(node) > MOST_PARAMETERS]
+
+
 def imports(file: str, known: dict[str, str]) -> set[str]:
     """Return the modules of the product that a file imports."""
     found = set()
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -93,7 +104,7 @@ def aliases(files: list[str]) -> list[str]:
     return [
         f"{file}: {alias.name} as {alias.asname}"
         for file in files
-        for node in ast.walk(tree(file))
+        for node in nodes(file)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
         if alias.asname and alias.asname != alias.name and alias.asname not in COMMON_ALIASES
@@ -104,7 +115,7 @@ def used_once(files: list[str]) -> int:
     """Count private functions of modules that their file calls in one place only."""
     count = 0
     for file in files:
-        names = Counter(node.id for node in ast.walk(tree(file)) if isinstance(node, ast.Name))
+        names = Counter(node.id for node in nodes(file) if isinstance(node, ast.Name))
         private = [node.name for node in tree(file).body if isinstance(node, Function) and node.name.startswith("_")]
         count += sum(names[name] == 1 for name in private)
     return count
@@ -116,7 +127,7 @@ def unused() -> list[str]:
     A text that is a name counts, as `monkeypatch` and uvicorn mention names so; what a decorator takes is used by it.
     """
     files = sorted(str(p.relative_to(ROOT)) for room in (*ROOMS, "bench", "tests") for p in (ROOT / room).rglob("*.py"))
-    mentioned = {name for file in files for node in ast.walk(tree(file)) for name in _mentions(node)}
+    mentioned = {name for file in files for node in nodes(file) for name in _mentions(node)}
     return [
         f"{file}: {name}"
         for file in files
@@ -166,24 +177,37 @@ def spread(values: list[int]) -> dict[str, float]:
     return {"median": statistics.median(values), "p90": statistics.quantiles(values, n=10)[-1], "max": max(values)}
 
 
+def module_lines(files: list[str]) -> dict[str, float]:
+    """Summarise how long modules are."""
+    return spread([(ROOT / file).read_text(encoding="utf-8").count("\n") for file in files])
+
+
+def function_lines(files: list[str]) -> dict[str, float]:
+    """Summarise how long functions are."""
+    return spread([(node.end_lineno or 0) - node.lineno + 1 for file in files for node in functions(file)])
+
+
+def files_on_ways() -> dict[str, int]:
+    """Count the files that a reader opens on each way."""
+    return {name: len({step.file for step in steps}) for name, steps in ways().items()}
+
+
 def shape() -> dict[str, Any]:
     """Measure the product's code."""
     known = modules()
     files = list(known.values())
-    lines = [(node.end_lineno or 0) - node.lineno + 1 for file in files for node in functions(file)]
-    wide = [f"{f}: {n.name}" for f in files for n in functions(f) if parameters(n) > MOST_PARAMETERS]
     return {
         "modules": len(files),
-        "module_lines": spread([(ROOT / file).read_text(encoding="utf-8").count("\n") for file in files]),
-        "functions": len(lines),
-        "function_lines": spread(lines),
+        "module_lines": module_lines(files),
+        "functions": sum(1 for file in files for _ in functions(file)),
+        "function_lines": function_lines(files),
         "circles": circles(known),
         "names_defined_twice": defined_twice(files),
         "aliases": aliases(files),
-        "over_6_parameters": wide,
+        "over_6_parameters": over_6_parameters(files),
         "unused": unused(),
         "private_helpers_used_once": used_once(files),
-        "ways": {name: len({step.file for step in steps}) for name, steps in ways().items()},
+        "ways": files_on_ways(),
     }
 
 
