@@ -27,7 +27,7 @@ from api.server import StreamServer
 from domain.policy_file import builtin
 from store.base import access
 from tests.api.town import NOW
-from tests.conftest import Database
+from tests.conftest import PLAIN_HTTP, Database
 
 POLICY = builtin("seed")
 ZONE = POLICY.zone.key
@@ -109,7 +109,7 @@ def served_database(
         app = create_app(context, pace=pace)
         with (
             served(app) as url,
-            httpx.Client(base_url=url, trust_env=False) as client,
+            httpx.Client(base_url=url, trust_env=False, verify=PLAIN_HTTP) as client,
             database.connect() as conn,
         ):
             yield Api(client, conn, app, clock)

@@ -21,7 +21,7 @@ from store.base import access
 from tests.api import town
 from tests.api.conftest import Api, served_database
 from tests.api.town import NOW
-from tests.conftest import SETTINGS, Database, fresh_database, make_template
+from tests.conftest import PLAIN_HTTP, SETTINGS, Database, fresh_database, make_template
 
 LONG = HubLimits(longest_s=60, ping_s=0.2, read_s=2, homes_s=0.2, recheck_s=0.2)
 PATIENCE_S = 15
@@ -106,7 +106,7 @@ def listening(api: Api, path: str, token: str, last: str | None = None, **query:
     api.conn.commit()
     headers = {"Authorization": f"Bearer {token}", **({"Last-Event-ID": last} if last else {})}
     with (
-        httpx.Client(base_url=api.client.base_url, trust_env=False, timeout=PATIENCE_S) as client,
+        httpx.Client(base_url=api.client.base_url, trust_env=False, verify=PLAIN_HTTP, timeout=PATIENCE_S) as client,
         client.stream("GET", path, headers=headers, params=query) as response,
     ):
         assert response.status_code == 200, response.read()

@@ -20,6 +20,7 @@ from store.base.access import Role
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW
+from tests.conftest import PLAIN_HTTP
 from tests.pages import flat
 from tests.pages.conftest import DESKTOP, Visitor, Visitors
 
@@ -42,7 +43,9 @@ def client_with(api: Api) -> Iterator[Callable[[str], httpx.Client]]:
     with ExitStack() as clients:
 
         def make(token: str) -> httpx.Client:
-            client = clients.enter_context(httpx.Client(base_url=api.client.base_url, trust_env=False))
+            client = clients.enter_context(
+                httpx.Client(base_url=api.client.base_url, trust_env=False, verify=PLAIN_HTTP)
+            )
             api.conn.commit()
             client.get("/home", params={"token": token})
             return client
