@@ -102,6 +102,7 @@ class EventKind(StrEnum):
     ASSIGNED = "assigned"  # to a station or a person
     ACCEPTED = "accepted"  # the station has stated what it will do
     CONTACTED = "contacted"  # someone has spoken with the user
+    TRIED = "tried"  # an attempt to reach the user that did not succeed
     APPOINTMENT = "appointment"
     ARRIVED = "arrived"
     DELAYED = "delayed"
@@ -186,6 +187,7 @@ MOVES: Mapping[EventKind, MoveRule] = {
         frozenset({TicketState.OPEN}), TicketState.ACCEPTED, ("station_reply", "accept"), shown=()
     ),
     EventKind.CONTACTED: MoveRule(_NOT_CLOSED, None, ("contact",), shown=("appointment_at",)),
+    EventKind.TRIED: MoveRule(_NOT_CLOSED, shown=("again_at",)),  # stops no clock: nobody has spoken with the user
     EventKind.APPOINTMENT: MoveRule(_UNTIL_DONE, shown=("appointment_at",)),
     EventKind.ARRIVED: MoveRule(
         _UNTIL_DONE, TicketState.WORKING, ("station_reply", "accept", "contact", "on_site"), shown=()
@@ -219,6 +221,7 @@ CREW_MOVES = frozenset(
     {
         EventKind.ACCEPTED,
         EventKind.CONTACTED,
+        EventKind.TRIED,
         EventKind.APPOINTMENT,
         EventKind.ARRIVED,
         EventKind.DELAYED,

@@ -54,6 +54,16 @@ class Contacted(Move):
     appointment_at: Asked | None = None
 
 
+class Tried(Move):
+    """An attempt to reach the user that did not succeed. The clocks keep running.
+
+    `again_at`: when the next attempt is due, as the user asked or as the desk plans.
+    """
+
+    kind: Literal["tried"]
+    again_at: Asked | None = None
+
+
 class Appointment(Move):
     """A new appointment."""
 
@@ -174,6 +184,7 @@ AnyMove: TypeAlias = Annotated[
     Assigned
     | Accepted
     | Contacted
+    | Tried
     | Appointment
     | Arrived
     | Delayed

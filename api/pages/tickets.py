@@ -13,6 +13,7 @@ from domain.tickets import SELF_CLOSING, EventKind, TicketState, standing_events
 
 TOLD = {
     EventKind.CONTACTED: "event_contacted",
+    EventKind.TRIED: "event_tried",
     EventKind.ARRIVED: "event_arrived",
     EventKind.DONE: "event_done",
     EventKind.REWORK: "event_rework",

@@ -102,6 +102,7 @@ WORDS: Mapping[str, Text] = {
     "delay": Text("为什么慢了", "Reason for the delay"),
     "history": Text("经过", "History"),
     "event_contacted": Text("已与您联系", "we contacted you"),
+    "event_tried": Text("曾联系您，未能接通", "we tried to reach you"),
     "event_arrived": Text("已到达现场", "our crew arrived"),
     "event_done": Text("报告处理完毕", "the work was reported as done"),
     "event_rework": Text("尚未修好，继续处理", "not fixed yet; work continues"),

@@ -78,12 +78,22 @@ def test_a_cold_home_marked_done_is_verifying_until_it_is_proven_warm(desk: Desk
     assert {event["actor"] for event in seen["events"]} == {"hearth", "staff"}
 
 
+def test_an_attempt_without_success_stops_no_clock_and_the_user_sees_it(desk: Desk) -> None:
+    ticket = desk.opened()
+    before, again = desk.clocks(ticket), "2026-01-15T05:00:00Z"
+    tried = desk.move(ticket, "tried", desk.crew, again_at=again, remark="no answer")
+    assert (tried["state"], desk.clocks(tried)) == ("open", before)
+    mine = desk.api.get(f"/v1/tickets/{ticket['number']}", desk.user).json()["events"][-1]
+    assert (mine["kind"], mine["actor"], mine["data"]) == ("tried", "staff", {"again_at": again})
+    assert desk.clocks(desk.move(ticket, "contacted", desk.crew))["contact"]["met_at"] is not None
+
+
 def test_a_move_that_is_not_possible_names_those_that_are(desk: Desk) -> None:
     ticket = desk.opened()
     refused = desk.move(ticket, "called_back", satisfied=True, status=409)
     assert refused["detail"] == (
-        "ticket T00000001 is open, called_back is refused: it allows assigned, accepted, contacted, appointment, "
-        "arrived, delayed, responsibility, confirmed, done, replied, remark, user_said, merged, void"
+        "ticket T00000001 is open, called_back is refused: it allows assigned, accepted, contacted, tried, "
+        "appointment, arrived, delayed, responsibility, confirmed, done, replied, remark, user_said, merged, void"
     )
     assert len(desk.api.get(f"/v1/tickets/{ticket['number']}", desk.dispatcher).json()["events"]) == 1
 

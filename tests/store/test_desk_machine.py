@@ -33,6 +33,7 @@ MOVES: dict[EventKind, dict[str, Any]] = {
     EventKind.ASSIGNED: {"responsible": "Wang"},
     EventKind.ACCEPTED: {},
     EventKind.CONTACTED: {},
+    EventKind.TRIED: {},
     EventKind.ARRIVED: {},
     EventKind.DELAYED: {"reason": "parts", "explanation": "x"},
     EventKind.RESPONSIBILITY: {"responsibility": "user", "paid": False},
