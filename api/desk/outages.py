@@ -25,7 +25,7 @@ from store.registry import registry_rows
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Code = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
 Places = Annotated[list[Code], Field(max_length=MOST_PLACES)]
-Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*\S[^\x00]*$")]
+Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 Filter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
 State = Literal["planned", "running", "late", "restored", "cancelled"]
 

@@ -91,6 +91,7 @@ def test_what_cannot_be_said_now_is_a_conflict_in_both_languages(api: Api, homes
         ({**PLANNED, "area": {"homes": ["nowhere"]}}, "area.homes: nowhere is not in the registry"),
         ({**PLANNED, "kind": "war"}, "kind"),
         ({**PLANNED, "reason": "  "}, "reason"),
+        ({**PLANNED, "reason": "a\x00b"}, "reason"),
         ({**PLANNED, "reason": "x" * 1001}, "reason"),
         ({**PLANNED, "begins_at": "2026-01-15T04:00:00"}, "RFC 3339"),
         ({**PLANNED, "colour": "red"}, "colour"),
