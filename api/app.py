@@ -21,6 +21,7 @@ from api.live import live_routes
 from api.live.hub import Hub
 from api.live.listener import HubLimits
 from api.pages import front, home, network
+from api.staff import account, invitation, people, sign_in
 from api.uplinks import uplink_routes
 from api.uplinks.uplink_routes import Doors
 from store.base.access import Asker
@@ -44,6 +45,11 @@ ROUTERS = (
     front.router,
     home.router,
     network.router,
+    sign_in.router,
+    sign_in.leaving,
+    invitation.router,
+    account.router,
+    people.router,
     live_routes.router,
     uplink_routes.router,
 )

@@ -37,6 +37,7 @@ COMMANDS = (
     "seals",
     "evidence",
     "measurements",
+    "staff",
     "token",
     "policy",
     "dashboards",

@@ -19,7 +19,7 @@ from api.http.company import Company
 from api.http.guard import Guard
 from api.http.limits import Limiter
 from api.http.oidc import Oidc, provider
-from api.http.session import AppContext
+from api.http.session import AppContext, SessionSpans
 from api.live.listener import HubLimits
 from api.server import StreamServer
 from api.uplinks.uplink_routes import Doors
@@ -37,6 +37,7 @@ from hearth.wiring import (
     set_up_logging,
 )
 from ingest.publisher import PushPublisher
+from store.staff.session_rows import SessionSpan
 
 POOL_SIZE = 10
 OTHER_SOCKETS = 1_000
@@ -58,7 +59,7 @@ def serve(settings: Settings, furnish: Callable[[FastAPI], None] = lambda app: N
     allow_sockets(pace.listeners)
     with open_pool(settings) as pool, open_doors(settings) as doors:
         company = Company(settings.status_least_homes, settings.hotline, chosen_seal_key(settings))
-        context = AppContext(pool, now, policy, guard, company)
+        context = AppContext(pool, now, policy, guard, company, spans=spans_of(settings))
         app = create_app(context, listening=listening(settings), pace=pace, doors=doors)
         furnish(app)
         config = uvicorn.Config(
@@ -121,6 +122,14 @@ def guard_of(settings: Settings) -> Guard:
         cors_origins=[origin.strip() for origin in (settings.api_cors_origins or "").split(",") if origin.strip()],
         limiter=Limiter(_limit(settings.api_token_limit), _limit(settings.api_address_limit)),
         oidc=_oidc(settings),
+    )
+
+
+def spans_of(settings: Settings) -> SessionSpans:
+    """Return how long people stay signed in."""
+    return SessionSpans(
+        SessionSpan(timedelta(hours=settings.session_idle_h), timedelta(days=settings.session_days)),
+        SessionSpan(timedelta(hours=settings.crew_session_idle_h), timedelta(days=settings.crew_session_days)),
     )
 
 

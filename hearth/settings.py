@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     oidc_role_claim: str = "hearth_role"
     oidc_homes_claim: str = "hearth_homes"
     oidc_station_claim: str = "hearth_station"
+    session_idle_h: Annotated[int, Field(ge=1, le=8_760)] = 12
+    session_days: Annotated[int, Field(ge=1, le=365)] = 7
+    crew_session_idle_h: Annotated[int, Field(ge=1, le=8_760)] = 168
+    crew_session_days: Annotated[int, Field(ge=1, le=365)] = 30
     batch_messages: Annotated[int, Field(ge=1, le=100_000)] = 5_000
     batch_age_ms: Annotated[int, Field(ge=1, le=60_000)] = 50
     queue_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000

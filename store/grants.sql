@@ -107,6 +107,10 @@ INSERT INTO granted VALUES
   ('substation_alarm',      'substation', 'r',     'rawd',  'r',     'r',     '',      ''),
   ('token',                 '',           '',      '',      '',      'r',     '',      ''),
   ('token_home',            '',           '',      '',      '',      'r',     '',      ''),
+  ('staff',                 '',           '',      '',      '',      'raw',   '',      ''),
+  ('credential.password',   '',           '',      '',      '',      '',      '',      ''),
+  ('credential.totp',       '',           '',      '',      '',      '',      '',      ''),
+  ('credential.invitation', '',           '',      '',      '',      '',      '',      ''),
   ('audit',                 '',           '',      '',      '',      'a',     '',      'a'),
   ('outbox',                '',           'raw',   'raw',   'raw',   'a',     '',      ''),
   ('addressee',             '',           '',      '',      'raw',   '',      '',      ''),
@@ -249,9 +253,25 @@ INSERT INTO granted_function VALUES
   ('sealed_hashes', 'hearth_api'),
   -- Who made a complaint: the desk may leave a name, one role may ask for it, and nobody reads the tables
   ('identity.keep', 'hearth_api'),
-  ('identity.reveal', 'hearth_identity');
+  ('identity.reveal', 'hearth_identity'),
+  -- Signing in: hashes and secrets come out of their schema one person at a time
+  ('credential.known', 'hearth_api'),
+  ('credential.open_session', 'hearth_api'),
+  ('credential.use_session', 'hearth_api'),
+  ('credential.end_sessions', 'hearth_api'),
+  ('credential.owing', 'hearth_api'),
+  ('credential.take_code', 'hearth_api'),
+  ('credential.set_password', 'hearth_api'),
+  ('credential.set_totp', 'hearth_api'),
+  ('credential.proofs', 'hearth_api'),
+  ('credential.invite', 'hearth_api'),
+  ('credential.invited', 'hearth_api'),
+  ('credential.accept', 'hearth_api'),
+  ('credential.forget', 'hearth_api');
 
 GRANT USAGE ON SCHEMA identity TO hearth_api, hearth_identity;
+REVOKE ALL ON SCHEMA credential FROM PUBLIC;
+GRANT USAGE ON SCHEMA credential TO hearth_api;
 
 -- A caller can put a temporary table in the way of one that a function means. The place where every function with its
 -- owner's rights, and every trigger, gets a search path on which those come last; later migrations need not care.
@@ -267,7 +287,7 @@ BEGIN
     p.oid::regprocedure AS signature, p.prosecdef, coalesce('search_path=' || path = ANY (p.proconfig), false) AS is_set,
     CASE WHEN n.nspname = current_schema() THEN '' ELSE n.nspname || '.' END || p.proname AS name
   FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-  WHERE n.nspname IN (current_schema(), 'identity', 'person') AND (p.prosecdef OR p.prorettype = 'trigger'::regtype)
+  WHERE n.nspname IN (current_schema(), 'identity', 'person', 'credential') AND (p.prosecdef OR p.prorettype = 'trigger'::regtype)
     AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.objid = p.oid AND d.deptype = 'e');
   SELECT string_agg(g.function, ', ') INTO unknown FROM granted_function AS g
   WHERE NOT EXISTS (SELECT FROM guarded AS d WHERE d.name = g.function AND d.prosecdef);

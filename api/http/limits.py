@@ -4,6 +4,7 @@ import ipaddress
 import math
 import threading
 import time
+from dataclasses import dataclass
 
 from domain.backoff import doubled
 from domain.rate_limit import UNITS_S, RateLimit
@@ -15,6 +16,11 @@ LONGEST_DELAY_S = 5.0
 
 
 CASES = RateLimit(10, UNITS_S["day"])  # per customer; an anonymous case leaves no other trace to count
+# Tries at passwords from an address, at a name's from there, and at a name's from anywhere, in a quarter of an hour;
+# beyond them the right one is not taken either. One address alone cannot lock a name out everywhere.
+TRIES_S = 15 * UNITS_S["minute"]
+MOST_TRIES = {"tries at": 60, "tries of at": 10, "tries of": 100}
+MOST_CODES = 6
 
 
 class Windows:
@@ -36,6 +42,21 @@ class Windows:
                 self._counts = {name: kept for name, kept in self._counts.items() if kept[1] > now}
                 self._sweep_at = now + SWEEP_S
         return count, end - now
+
+    def take_back(self, key: tuple[str, str]) -> None:
+        """Count an event no more."""
+        with self._lock:
+            count, end = self._counts.get(key, (0, 0.0))
+            if count:
+                self._counts[key] = count - 1, end
+
+
+@dataclass(frozen=True)
+class Try:
+    """A try to sign in: whether it counts, and by how much the answer is delayed if it is wrong."""
+
+    allowed: bool
+    delay_s: float
 
 
 class Limiter:
@@ -69,13 +90,46 @@ class Limiter:
         Valid tokens from the same address are not delayed.
         """
         count, _ = self._windows.count(("wrong", subscriber(address)), UNITS_S["minute"])
-        return 0.0 if count <= PATIENT else doubled(FIRST_DELAY_S, count - PATIENT, LONGEST_DELAY_S)
+        return _delay(count)
+
+    def try_password(self, address: str, name: str) -> Try:
+        """Count a try at the password of a name; `right_password` takes it back."""
+        counts = []
+        for kind, whose in _tries(address, name):
+            counts.append(self._windows.count((kind, whose), TRIES_S)[0])
+            if counts[-1] > MOST_TRIES[kind]:
+                return Try(False, _delay(max(counts)))
+        return Try(True, _delay(max(counts)))
+
+    def right_password(self, address: str, name: str) -> None:
+        """Take back a try, which was none: the password was right."""
+        for key in _tries(address, name):
+            self._windows.take_back(key)
+
+    def try_code(self, staff_id: int) -> Try:
+        """Count a try at the code of a person; `right_code` takes it back."""
+        count, _ = self._windows.count(("code", str(staff_id)), TRIES_S)
+        return Try(count <= MOST_CODES, _delay(count))
+
+    def right_code(self, staff_id: int) -> None:
+        """Take back a try, which was none: the code was right."""
+        self._windows.take_back(("code", str(staff_id)))
 
     def _wait(self, rate: RateLimit | None, kind: str, whose: str) -> int:
         if rate is None:
             return 0
         count, left_s = self._windows.count((kind, whose), rate.window_s)
         return 0 if count <= rate.most else max(1, math.ceil(left_s))
+
+
+def _tries(address: str, name: str) -> list[tuple[str, str]]:
+    """Return the keys under which a try at a password is counted; one refused for the first counts for no other."""
+    at = subscriber(address)
+    return [("tries at", at), ("tries of at", f"{at} {name}"), ("tries of", name)]
+
+
+def _delay(count: int) -> float:
+    return 0.0 if count <= PATIENT else doubled(FIRST_DELAY_S, count - PATIENT, LONGEST_DELAY_S)
 
 
 def subscriber(address: str) -> str:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -27,6 +27,7 @@ from api.words import problems
 from domain.policy import Policy
 from store.base import access, audit
 from store.base.access import Asker, Right, Role, Scope
+from store.staff.session_rows import SessionSpan
 
 UNNAMED = "anonymous"  # key of a note: the audit log must not name the actor
 EXPORTS_AT_ONCE = 3  # being written: each occupies a connection meanwhile
@@ -36,6 +37,22 @@ EVERYONE = frozenset(Role)
 STAFF = EVERYONE - {Role.CUSTOMER}
 DESK = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
 LEADERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
+
+
+USUAL_SPAN = SessionSpan(timedelta(hours=12), timedelta(days=7))
+CREW_SPAN = SessionSpan(timedelta(days=7), timedelta(days=30))
+
+
+@dataclass(frozen=True)
+class SessionSpans:
+    """Spans of sessions, by role: crews stay signed in longer, as their telephones are their own."""
+
+    usual: SessionSpan = USUAL_SPAN
+    crew: SessionSpan = CREW_SPAN
+
+    def of(self, role: Role) -> SessionSpan:
+        """Return that of a role."""
+        return self.crew if role is Role.CREW else self.usual
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,7 @@ class AppContext:
     company: Company = field(default_factory=Company)
     exports: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE))
     downloads: DownloadSlots = field(default_factory=lambda: DownloadSlots(DOWNLOADS, DOWNLOADS_OF))
+    spans: SessionSpans = field(default_factory=SessionSpans)
 
 
 @dataclass(frozen=True)
@@ -136,7 +154,7 @@ def _keeping_waiting(request: Request) -> Iterator[None]:
         yield
     except Problem as problem:
         if callers.is_wrong_token(problem):
-            problem.delay_s = surroundings(request).guard.limiter.delay_wrong(_address(request) or "")
+            problem.delay_s = surroundings(request).guard.limiter.delay_wrong(address_of(request) or "")
         raise
 
 
@@ -149,10 +167,11 @@ def _check(asker: Asker, roles: Collection[Role], right: Right) -> None:
 
 def names_of(request: Request, session: Session) -> dict[str, str]:
     """Return the names that the downloads of a request are counted under: see DOWNLOADS_OF."""
-    return {"token": session.asker.actor, "address": subscriber(_address(request) or "")}
+    return {"token": session.asker.actor, "address": subscriber(address_of(request) or "")}
 
 
-def _address(request: Request) -> str | None:
+def address_of(request: Request) -> str | None:
+    """Return the address that a request comes from."""
     return request.client.host if request.client else None
 
 
@@ -167,7 +186,7 @@ def entry(request: Request, session: Session) -> audit.AuditEntry:
         at=session.now,
         actor="unknown" if unknown else session.asker.actor,
         role=session.asker.role,
-        address=None if unknown else _address(request),
+        address=None if unknown else address_of(request),
         action=f"{request.method} {route}",
         target=request.path_params,
         detail=session.notes,

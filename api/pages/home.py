@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request
-from fastapi.security import HTTPAuthorizationCredentials
 from starlette.responses import RedirectResponse, Response
 
 from api.evidence import dossier_routes
@@ -54,7 +53,7 @@ def _by_link(request: Request, token: str, opened: str | None) -> Response:
     """Open the page of a link; ask first if the browser has another one open."""
     if not visit.is_another(request, token):
         return visit.let_in(request, token)
-    with visit.reading(request, HTTPAuthorizationCredentials(scheme="Bearer", credentials=token)) as asking:
+    with visit.reading(request, visit.as_bearer(token)) as asking:
         wanted = content.places(asking)
     language = visit.language_of(request)
     if visit.shown_token(request) is None and opened is None:
@@ -99,7 +98,8 @@ def another(
 @router.post("")
 def send(request: Request, report: Annotated[ReportForm, Depends(read)]) -> Response:
     """Record a form once and redirect back to the page, so that reloading does not send it again."""
-    if visit.shown_token(request) is not None and not visit.is_ours(request, report.key, report.token):
+    token = visit.shown_token(request)
+    if token is not None and not visit.is_ours(request, token, report.key, report.token):
         return visit.sorry(request, "not_ours", 403)
     refused = None
     if not report.faults:

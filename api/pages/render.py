@@ -1,5 +1,6 @@
 """Rendering of pages from templates."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -11,6 +12,8 @@ from starlette.responses import HTMLResponse, Response
 
 from api.http.language import Language
 from api.words.pages import MONTHS, WORDS
+from api.words.staff import STAFF_WORDS
+from domain.words.text import Text
 
 # Styles, images and form targets of this site only; no scripts, no framing.
 POLICY = (
@@ -25,6 +28,8 @@ HEADERS = {
 }
 HOME = "/home"
 STATIC = {"page.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+# The texts of all pages. A key is said in one place only.
+ALL_WORDS: Mapping[str, Text] = {**WORDS, **STAFF_WORDS}
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),
     autoescape=True,
@@ -37,7 +42,7 @@ _ENVIRONMENT.globals["HOME"] = HOME
 
 def say(language: Language, key: str, **fields: object) -> Markup:
     """Fill in a sentence in a language; the fields are escaped."""
-    return Markup(getattr(WORDS[key], language)).format(**fields)
+    return Markup(getattr(ALL_WORDS[key], language)).format(**fields)
 
 
 def page(template: str, language: Language, **context: Any) -> HTMLResponse:

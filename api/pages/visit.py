@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from store.base.away import AWAY
 COOKIE = "hearth"
 SAFE_COOKIE = "__Secure-hearth"  # browsers accept a cookie of this name over TLS only
 LANGUAGE_COOKIE = "hearth-language"
+CHOICES: Mapping[str | None, Language] = {"zh": "zh", "en": "en"}
 # Marks that some page is open in this browser, not whose: as SameSite=Lax it is sent along from links elsewhere.
 MARK_COOKIE = "hearth-open"
 COOKIE_SECONDS = 400 * 86_400  # the most browsers keep; the token itself expires earlier
@@ -48,7 +49,7 @@ def shown_token(request: Request) -> str | None:
 def bearer(request: Request) -> HTTPAuthorizationCredentials | None:
     """Return the cookie as the bearer token of an API request. API routes themselves never read cookies."""
     token = shown_token(request)
-    return _credentials(token) if token else None
+    return as_bearer(token) if token else None
 
 
 def let_in(request: Request, token: str) -> Response:
@@ -60,7 +61,7 @@ def let_in(request: Request, token: str) -> Response:
     Raises:
         Problem: the token is invalid or not a customer's.
     """
-    with reading(request, _credentials(token)):
+    with reading(request, as_bearer(token)):
         pass
     return _in(request, token, f"{HOME}?opened=1")
 
@@ -91,12 +92,13 @@ def change_over(request: Request, token: str, key: str, code: str) -> Response:
         return sorry(request, "not_ours", 403)
     if (shown := shown_token(request)) is not None and not _same(form_token(shown, f"{key} {token}"), code):
         return sorry(request, "not_ours", 403)
-    with reading(request, _credentials(token)):
+    with reading(request, as_bearer(token)):
         pass
     return _in(request, token, HOME)
 
 
-def _credentials(token: str) -> HTTPAuthorizationCredentials:
+def as_bearer(token: str) -> HTTPAuthorizationCredentials:
+    """Return a token as the bearer token of an API request."""
     return HTTPAuthorizationCredentials(scheme="Bearer", credentials=token)
 
 
@@ -107,7 +109,7 @@ def _in(request: Request, token: str, address: str) -> Response:
         token,
         max_age=COOKIE_SECONDS,
         path=HOME,
-        secure=_is_secure(request),
+        secure=is_secure(request),
         httponly=True,
         samesite="strict",
     )
@@ -121,7 +123,7 @@ def _mark(request: Request, answer: Response) -> None:
         "1",
         max_age=COOKIE_SECONDS,
         path=HOME,
-        secure=_is_secure(request),
+        secure=is_secure(request),
         httponly=True,
         samesite="lax",
     )
@@ -134,14 +136,13 @@ def let_out(request: Request) -> Response:
     answer = RedirectResponse(HOME, 303)
     cookies: dict[str, Literal["strict", "lax"]] = {_cookie_name(request): "strict", MARK_COOKIE: "lax"}
     for name, same_site in cookies.items():
-        answer.delete_cookie(name, HOME, secure=_is_secure(request), httponly=True, samesite=same_site)
+        answer.delete_cookie(name, HOME, secure=is_secure(request), httponly=True, samesite=same_site)
     return answer
 
 
 def language_of(request: Request) -> Language:
     """Return the chosen language, or else the one the browser prefers."""
-    chosen: dict[str | None, Language] = {"zh": "zh", "en": "en"}
-    return chosen.get(request.cookies.get(LANGUAGE_COOKIE)) or preferred(request.headers.get("accept-language"))
+    return CHOICES.get(request.cookies.get(LANGUAGE_COOKIE)) or preferred(request.headers.get("accept-language"))
 
 
 def choosing(request: Request, language: Language) -> Response:
@@ -151,7 +152,7 @@ def choosing(request: Request, language: Language) -> Response:
         LANGUAGE_COOKIE,
         language,
         max_age=COOKIE_SECONDS,
-        secure=_is_secure(request),
+        secure=is_secure(request),
         httponly=True,
         samesite="lax",
     )
@@ -163,9 +164,8 @@ def form_token(token: str, key: str) -> str:
     return hmac.new(token.encode(), f"form {key}".encode(), hashlib.sha256).hexdigest()
 
 
-def is_ours(request: Request, key: str, shown: str) -> bool:
-    """Return whether this site issued a submitted form to its sender."""
-    token = shown_token(request)
+def is_ours(request: Request, token: str | None, key: str, shown: str) -> bool:
+    """Return whether this site issued a submitted form to the bearer of a token, who sends it."""
     return is_from_here(request) and token is not None and _same(form_token(token, key), shown)
 
 
@@ -188,22 +188,34 @@ class PageRoute(APIRoute):
 
         async def handle_readably(request: Request) -> Response:
             try:
+                await self.admit(request)
                 return await handle(request)
             except Problem as problem:
                 if problem.delay_s:
                     await asyncio.sleep(problem.delay_s)
-                return sorry(request, _trouble(problem), problem.status, problem.headers)
+                return self.explain(request, problem)
             except HTTPException as error:
-                return sorry(request, "not_ours", error.status_code)
+                return self.sorry(request, "not_ours", error.status_code)
             except RequestValidationError:
-                return sorry(request, "not_found", 404)
+                return self.sorry(request, "not_found", 404)
             except (*AWAY, PoolTimeout):
-                return sorry(request, "away", 503)
+                return self.sorry(request, "away", 503)
             except Exception as error:
                 structlog.get_logger().error("page_failed", page=request.scope["route"].path, exc_info=error)
-                return sorry(request, "fault", 500)
+                return self.sorry(request, "fault", 500)
 
         return handle_readably
+
+    async def admit(self, request: Request) -> None:
+        """Check a request before it is handled; raises Problem."""
+
+    def explain(self, request: Request, problem: Problem) -> Response:
+        """Answer a problem."""
+        return self.sorry(request, _trouble(problem), problem.status, problem.headers)
+
+    def sorry(self, request: Request, trouble: str, status: int, headers: dict[str, str] | None = None) -> Response:
+        """Explain what went wrong and what to do."""
+        return sorry(request, trouble, status, headers)
 
 
 def sorry(request: Request, trouble: str, status: int, headers: dict[str, str] | None = None) -> Response:
@@ -231,11 +243,11 @@ def _trouble(problem: Problem) -> str:
     return {403: "not_customer", 404: "not_found", 429: "too_many", 503: "away"}.get(problem.status, "fault")
 
 
-def _is_secure(request: Request) -> bool:
+def is_secure(request: Request) -> bool:
     """Return whether cookies are marked Secure: always, except over plain HTTP on the local machine (or in a demo)."""
     host = request.url.hostname
     return request.url.scheme == "https" or not (host in LOCAL or host in request.app.state.plain_hosts)
 
 
 def _cookie_name(request: Request) -> str:
-    return SAFE_COOKIE if _is_secure(request) else COOKIE
+    return SAFE_COOKIE if is_secure(request) else COOKIE

@@ -1,4 +1,4 @@
-"""API tokens, their rights, and the homes each token may reach. Only the SHA-256 of a token is stored."""
+"""API tokens, sessions among them, their rights, and the homes each may reach. Only the SHA-256 of one is stored."""
 
 import hashlib
 import hmac
@@ -50,8 +50,11 @@ GROUP BY h.code
 ORDER BY h.code
 """
 _TOKENS: LiteralString = """
-SELECT t.hash, t.role, t.station, y.homes, y.since, y.days, t.rights, t.token_id, t.label
+SELECT
+  t.hash, t.role, t.station, y.homes, y.since, y.days, t.rights, t.token_id, t.label,
+  s.staff_id, s.name, s.language, t.used_at
 FROM token AS t
+LEFT JOIN staff AS s USING (staff_id)
 LEFT JOIN LATERAL (
   SELECT
     array_agg(x.home_id ORDER BY x.home_id) AS homes,
@@ -63,6 +66,11 @@ LEFT JOIN LATERAL (
 ) AS y ON t.role = 'customer'
 WHERE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
   AND (t.role <> 'customer' OR y.homes IS NOT NULL)
+  AND (t.staff_id IS NULL OR (
+    NOT t.pending AND t.used_at + t.idle > %(now)s
+    AND s.active_from <= %(now)s AND coalesce(s.active_to > %(now)s, true)
+    AND s.role = t.role AND s.station IS NOT DISTINCT FROM t.station
+  ))
 """
 SELECT_TOKEN: LiteralString = _TOKENS + "AND t.hash = %(hash)s"
 SELECT_TOKENS_OF: LiteralString = _TOKENS + "AND t.hash = ANY (%(hashes)s::bytea[])"
@@ -76,6 +84,7 @@ SELECT
     AS residents,
   (SELECT min(x.from_at) FROM token_home AS x WHERE x.token_id = t.token_id) AS from_at
 FROM token AS t
+WHERE t.staff_id IS NULL
 ORDER BY t.token_id
 """
 REVOKE_TOKEN = """
@@ -146,6 +155,23 @@ class Scope:
 
 
 EVERYWHERE = Scope(everywhere=True, own_station=None, own_homes=[])
+NOWHERE = Scope(everywhere=False, own_station=None, own_homes=[])  # of a request by nobody who is known
+
+
+@dataclass(frozen=True)
+class Person:
+    """A member of the staff who has signed in, and the session: the number of its token, and when it was last used."""
+
+    staff_id: int
+    name: str
+    language: str
+    session: int
+    used_at: datetime = field(compare=False)
+
+    @property
+    def actor(self) -> str:
+        """The name under which the audit log and the events of tickets have the person."""
+        return actor_of(self.staff_id, self.name)
 
 
 @dataclass(frozen=True)
@@ -156,6 +182,12 @@ class Asker:
     role: Role
     scope: Scope
     rights: frozenset[Right] = ALL_RIGHTS
+    person: Person | None = None  # None: the token is a machine's, a customer's, or the identity provider's
+
+
+def actor_of(staff_id: int, name: str) -> str:
+    """Return the name under which the audit log and the events of tickets have a member of the staff."""
+    return f"staff {staff_id} ({name})"
 
 
 @dataclass(frozen=True)
@@ -189,8 +221,8 @@ def create(conn: Connection, grant: TokenGrant, now: datetime) -> str:
     _check_reach(grant)
     _check_known(conn, grant)
     _check_residents(conn, grant, now)
-    token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
-    values = {"hash": _hash(token), "role": grant.role.value, "station": grant.station, "expires_at": grant.expires_at}
+    token = new_token()
+    values = {"hash": digest(token), "role": grant.role.value, "station": grant.station, "expires_at": grant.expires_at}
     row = conn.execute(
         INSERT_TOKEN, {**values, "label": grant.label, "rights": sorted(grant.rights), "now": now}
     ).fetchone()
@@ -201,9 +233,14 @@ def create(conn: Connection, grant: TokenGrant, now: datetime) -> str:
     return token
 
 
+def new_token() -> str:
+    """Return a random token, which is on record only when its digest is."""
+    return PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+
+
 def find(conn: Connection, token: str, now: datetime) -> Asker | None:
     """Return the caller that a token authenticates; None if it is unknown, expired or revoked."""
-    wanted = _hash(token)
+    wanted = digest(token)
     row = conn.execute(SELECT_TOKEN, {"hash": wanted, "now": now}).fetchone()
     if row is None or not hmac.compare_digest(row[0], wanted):
         return None
@@ -212,16 +249,17 @@ def find(conn: Connection, token: str, now: datetime) -> Asker | None:
 
 def find_all(conn: Connection, tokens: Collection[str], now: datetime) -> dict[str, Asker]:
     """Return the callers by token; invalid tokens are left out."""
-    hashes = {_hash(token): token for token in tokens}
+    hashes = {digest(token): token for token in tokens}
     rows = conn.execute(SELECT_TOKENS_OF, {"hashes": list(hashes), "now": now}).fetchall()
     return {hashes[bytes(row[0])]: _asker(row) for row in rows}
 
 
 def _asker(row: tuple[Any, ...]) -> Asker:
-    _, role, station, homes, since, days, rights, token_id, label = row
-    actor = f"token {token_id}" + (f" ({label})" if label else "")
+    _, role, station, homes, since, days, rights, token_id, label, staff_id, name, language, used_at = row
+    person = Person(staff_id, name, language, token_id, used_at) if staff_id is not None else None
+    actor = person.actor if person else f"token {token_id}" + (f" ({label})" if label else "")
     found = _since(zip(homes or (), since or (), days or (), strict=True))
-    return Asker(actor, Role(role), reach(Role(role), station, found), frozenset(map(Right, rights)))
+    return Asker(actor, Role(role), reach(Role(role), station, found), frozenset(map(Right, rights)), person)
 
 
 def _since(rows: Iterable[tuple[int, datetime | None, date | None]]) -> dict[int, Since | None]:
@@ -317,5 +355,6 @@ def _check_residents(conn: Connection, grant: TokenGrant, now: datetime) -> None
         )
 
 
-def _hash(token: str) -> bytes:
+def digest(token: str) -> bytes:
+    """Return the SHA-256 of a token, which is all that is stored of it."""
     return hashlib.sha256(token.encode()).digest()

@@ -27,7 +27,8 @@ FROM reading WHERE quality = 0 GROUP BY 1, 2 ORDER BY 1, 2
 """
 COUNT_ALL = "CALL refresh_continuous_aggregate('reading_hour_counted', NULL, NULL)"
 TABLES = """
-SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'person', 'identity')
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+WHERE schemaname IN ('public', 'person', 'identity', 'credential')
 """
 HOUR = "SELECT sensor_id, hour, readings, lowest, highest, mean FROM reading_hour ORDER BY 1, 2"
 

@@ -12,7 +12,7 @@ from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import ACCOUNTS, Database, Servers, fresh_database
 
-SCHEMAS = "('public'::regnamespace, 'identity'::regnamespace, 'person'::regnamespace)"
+SCHEMAS = "('public'::regnamespace, 'identity'::regnamespace, 'person'::regnamespace, 'credential'::regnamespace)"
 GUARDED = f"""
 SELECT p.oid::regprocedure::text, p.proconfig FROM pg_proc AS p
 WHERE p.pronamespace IN {SCHEMAS} AND (p.prosecdef OR p.prorettype = 'trigger'::regtype)
@@ -96,7 +96,41 @@ WAYS_IN = {
     "journal_clock()": ("UPDATE public.clock SET warned_at = now()", "UPDATE public.ticket SET priority = 1"),
     "sealed_hashes(bigint)": ("SELECT * FROM public.sealed_hashes(1)",),
     "identity.refuse_rewriting()": ("UPDATE identity.complainant SET name = 'x'",),
+    "credential.known(text,timestamp with time zone)": ("SELECT * FROM credential.known('li', now())",),
+    "credential.open_session(integer,bytea,text,timestamp with time zone,interval,timestamp with time zone,boolean)": (
+        "SELECT credential.open_session(1, 'h', 'd', now(), interval '1 hour', now() + interval '1 day', false)",
+    ),
+    "credential.use_session(integer,timestamp with time zone)": ("SELECT credential.use_session(1, now())",),
+    "credential.end_sessions(integer,integer,integer,timestamp with time zone)": (
+        "SELECT credential.end_sessions(1, NULL, NULL, now())",
+    ),
+    "credential.owing(bytea,timestamp with time zone)": ("SELECT * FROM credential.owing('h', now())",),
+    "credential.take_code(integer,bigint)": ("SELECT credential.take_code(1, 99)",),
+    "credential.set_password(integer,text,timestamp with time zone)": (
+        "SELECT credential.set_password(1, '$argon2id$other', now())",
+    ),
+    "credential.set_totp(integer,bytea,bigint,timestamp with time zone)": (
+        "SELECT credential.set_totp(1, NULL, NULL, now())",
+    ),
+    "credential.proofs(integer)": ("SELECT * FROM credential.proofs(1)",),
+    "credential.invite(integer,bytea,timestamp with time zone,timestamp with time zone)": (
+        "SELECT credential.invite(1, 'i', now(), now() + interval '1 day')",
+    ),
+    "credential.invited(bytea,timestamp with time zone)": ("SELECT credential.invited('i', now())",),
+    "credential.accept(bytea,text,timestamp with time zone)": (
+        "SELECT credential.accept('i', '$argon2id$other', now())",
+    ),
+    "credential.forget(integer,timestamp with time zone)": ("SELECT credential.forget(1, now())",),
 }
+# A person with everything that the functions of `credential` look for.
+MEMBER = """
+INSERT INTO staff (name, role, sign_in_name, active_from) VALUES ('Li', 'admin', 'li', '2020-01-01+00');
+INSERT INTO credential.password VALUES (1, '$argon2id$one', now());
+INSERT INTO credential.totp VALUES (1, '0123456789abcdef', 0, now());
+INSERT INTO credential.invitation VALUES ('i', 1, now(), now() + interval '1 day');
+INSERT INTO token (hash, role, created_at, expires_at, staff_id, device, used_at, idle, pending)
+VALUES ('h', 'admin', now(), now() + interval '1 day', 1, 'd', now(), interval '1 hour', true)
+"""
 REACH = """
 SELECT
   set_config('hearth.everywhere', 'on', false), set_config('hearth.homes', '{1}', false),
@@ -125,6 +159,7 @@ def lived_in(servers: Servers, request: pytest.FixtureRequest) -> Iterator[Datab
             "VALUES ('cold_homes', 1, 'North', 1, '{}', %s)",
             (NOW,),
         )
+        conn.execute(MEMBER)
         conn.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO PUBLIC").format(sql.Identifier(conn.info.dbname)))
     yield database
     next(databases, None)

@@ -6,15 +6,16 @@ from string import Formatter
 
 import pytest
 
-from api.words.pages import WORDS
+from api.pages.render import ALL_WORDS
 from domain.policy_file import builtin, builtin_names
 from domain.tickets import CLOCK_NAMES, TicketState
 
 PAGES = Path(__file__).parents[3] / "api" / "pages"
+STAFF = Path(__file__).parents[3] / "api" / "staff"
 DEMO = Path(__file__).parents[3] / "hearth" / "demo"  # whose doors are pages, too
 SOURCES = "".join(
     p.read_text(encoding="utf-8")
-    for p in (*PAGES.rglob("*"), *DEMO.glob("*.py"))
+    for p in (*PAGES.rglob("*"), *STAFF.glob("*.py"), *DEMO.glob("*.py"))
     if p.suffix in (".py", ".html") and p.stem != "words"
 )
 # Keys that are put together: their beginning is in the source.
@@ -34,6 +35,9 @@ BEGINNINGS = (
     "work_",
     "left_",
     "span_",
+    "role_",
+    "done_",
+    "rule_",
 )
 
 
@@ -41,9 +45,9 @@ def fields(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("key", WORDS)
+@pytest.mark.parametrize("key", ALL_WORDS)
 def test_both_languages_say_the_same(key: str) -> None:
-    text = WORDS[key]
+    text = ALL_WORDS[key]
     assert text.zh
     assert text.en
     assert fields(text.zh) == fields(text.en)
@@ -52,14 +56,16 @@ def test_both_languages_say_the_same(key: str) -> None:
 
 
 def test_every_sentence_is_said() -> None:
-    unused = [key for key in WORDS if not re.search(rf"['\"]{key}['\"]", SOURCES) and not key.startswith(BEGINNINGS)]
+    unused = [
+        key for key in ALL_WORDS if not re.search(rf"['\"]{key}['\"]", SOURCES) and not key.startswith(BEGINNINGS)
+    ]
     assert unused == []
 
 
 def test_what_can_be_the_case_has_its_words() -> None:
-    assert {f"ticket_{state}" for state in TicketState} <= WORDS.keys()
+    assert {f"ticket_{state}" for state in TicketState} <= ALL_WORDS.keys()
     for name in CLOCK_NAMES | {"call_back"}:
-        assert {f"clock_{name}", f"will_{name}"} <= WORDS.keys()
+        assert {f"clock_{name}", f"will_{name}"} <= ALL_WORDS.keys()
     known = {
         clock for name in builtin_names() for v in builtin(name).versions for c in v.clocks.values() for clock in c
     }

@@ -1,0 +1,54 @@
+"""The frame of every page of the staff: who is signed in, the language, and the seal of its forms."""
+
+import secrets
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from fastapi import Request
+from starlette.responses import Response
+
+from api.http.language import Language
+from api.http.session import Session
+from api.pages import visit
+from api.pages.render import Times, page
+from api.staff.session import person_of, shown_token
+
+
+class FormSeal(NamedTuple):
+    """The two hidden fields that prove that this site issued a form to the session; templates/staff/parts.html."""
+
+    key: str  # random; a form that must be taken once is known by it
+    code: str
+
+
+def seal(token: str, key: str | None = None) -> FormSeal:
+    """Seal a form for the bearer of a token."""
+    key = key or secrets.token_urlsafe(24)
+    return FormSeal(key, visit.form_token(token, key))
+
+
+def language_of(request: Request, session: Session) -> Language:
+    """Return the language chosen in this browser, or else the person's own."""
+    chosen = visit.CHOICES.get(request.cookies.get(visit.LANGUAGE_COOKIE))
+    return chosen or visit.CHOICES[person_of(session).language]
+
+
+def here(request: Request) -> str:
+    """Return the address of a page, to which the choice of a language can be added."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    return f"{request.url.path}?{urlencode(kept)}&" if kept else f"{request.url.path}?"
+
+
+def staff_page(request: Request, session: Session, template: str, **context: Any) -> Response:
+    """Render a page for the person who is signed in; its template extends `staff/base.html`."""
+    language = language_of(request, session)
+    return page(
+        template,
+        language,
+        me=person_of(session),
+        role=session.asker.role.value,
+        seal=seal(shown_token(request) or ""),
+        here=here(request),
+        times=Times(language, session.policy.zone, session.now),
+        **context,
+    )

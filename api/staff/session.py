@@ -1,0 +1,198 @@
+"""Sessions of people in the browser: the cookie, who may open a page, and forms that only our own pages can send.
+
+A session is a token in a cookie. Routes of the API never read cookies; a page opens the same `Session` as they do, so
+scope, rights, row-level security and the audit log are the same. Every POST to a StaffRoute has to carry the seal of a
+form that this site issued to the session (`frame.seal`, templates/staff/parts.html).
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from fastapi import Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.http.problem import Problem, forbidden, unauthorised
+from api.http.session import STAFF, Session, asked_by, changed_by, surroundings
+from api.pages import visit
+from api.pages.render import page
+from api.words.problems import NO_TOKEN, NOT_SEALED
+from store.base.access import Person, Right, Role
+from store.staff import session_rows
+
+COOKIE = "hearth-staff"
+SAFE_COOKIE = "__Host-hearth-staff"  # browsers accept a cookie of this name over TLS only, from this very host
+SIGN_IN = "/sign-in"
+START = {Role.CREW: "/account"}  # where a person lands after signing in
+USUAL_START = "/desk"
+# Where `next` may lead.
+AREAS = ("/desk", "/crew", "/account")
+Opening = Callable[[Request], Iterator[Session]]
+
+
+def cookie_name(request: Request) -> str:
+    """Return the name of the cookie that a session is in."""
+    return SAFE_COOKIE if visit.is_secure(request) else COOKIE
+
+
+def shown_token(request: Request) -> str | None:
+    """Return the token in the cookie."""
+    return request.cookies.get(cookie_name(request)) or None
+
+
+def keep_session(request: Request, answer: Response, token: str, role: Role) -> None:
+    """Put a session into the cookie. SameSite=Lax: a link from elsewhere, as from Grafana, arrives signed in."""
+    longest = surroundings(request).spans.of(role).longest
+    answer.set_cookie(
+        cookie_name(request),
+        token,
+        max_age=int(longest.total_seconds()),
+        path="/",
+        secure=visit.is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def drop_session(request: Request, answer: Response) -> None:
+    """Delete the cookie."""
+    answer.delete_cookie(cookie_name(request), "/", secure=visit.is_secure(request), httponly=True, samesite="lax")
+
+
+def signed_in(roles: Collection[Role], right: Right = Right.READ) -> Opening:
+    """Make a dependency that opens the session of a person of these roles; with Right.WRITE one that commits.
+
+    As a context manager: `contextmanager(signed_in(DESK))`. It raises Problem, which a StaffRoute answers with a page:
+    401 leads to the page for signing in and back.
+    """
+    opening = contextmanager(changed_by(roles) if right is Right.WRITE else asked_by(roles))
+
+    def open_session(request: Request) -> Iterator[Session]:
+        token = shown_token(request)
+        with opening(request, visit.as_bearer(token) if token else None) as session:
+            person_of(session)
+            yield session
+        _record_use(request, session)
+
+    return open_session
+
+
+def person_of(session: Session) -> Person:
+    """Return the person whose session it is.
+
+    Raises:
+        Problem: 401, it is the token of a machine.
+    """
+    if session.asker.person is None:
+        raise unauthorised(NO_TOKEN)
+    return session.asker.person
+
+
+def _record_use(request: Request, session: Session) -> None:
+    """Record now and then that a session is in use; a page that refreshes itself is not."""
+    person = person_of(session)
+    by_itself = request.method == "GET" and request.headers.get("sec-fetch-dest") == "empty"
+    if not by_itself and session_rows.is_to_be_written(person, session.now):
+        with surroundings(request).pool.connection() as conn:
+            conn.read_only = False
+            session_rows.use(conn, person, session.now)
+
+
+def start_of(role: Role) -> str:
+    """Return the page at which a role begins."""
+    return START.get(role, USUAL_START)
+
+
+def local_path(text: str | None) -> str | None:
+    """Return a path within the pages of the staff as it is; None for all else, such as another site."""
+    if not text or any(ord(letter) < 33 or letter == "\\" for letter in text) or len(text) > 2_000:
+        return None
+    parts = urlsplit(text)
+    is_inside = any(parts.path == area or parts.path.startswith(f"{area}/") for area in AREAS)
+    return text if is_inside and not parts.scheme and not parts.netloc else None
+
+
+def _page_before(request: Request) -> str:
+    """Return the page to come back to: the one asked for, or that of the form that was sent."""
+    if request.method in ("GET", "HEAD"):
+        return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+    parts = urlsplit(request.headers.get("referer", ""))
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+class StaffRoute(visit.PageRoute):
+    """A route for people who are signed in: its errors are pages, and its forms are sealed."""
+
+    def get_route_handler(self) -> visit.Handler:
+        """Wrap the handler so that a choice of language is taken, and answers can be delayed."""
+        handle = super().get_route_handler()
+
+        async def handle_here(request: Request) -> Response:
+            chosen = visit.CHOICES.get(request.query_params.get("lang"))
+            if request.method == "GET" and chosen:
+                return visit.choosing(request, chosen)
+            answer = await handle(request)
+            if delay_s := getattr(request.state, "delay_s", 0.0):
+                await asyncio.sleep(delay_s)
+            return answer
+
+        return handle_here
+
+    async def admit(self, request: Request) -> None:
+        """Refuse a form that is not one of this session."""
+        if request.method in ("GET", "HEAD"):
+            return
+        token = shown_token(request)
+        if token is None:
+            raise unauthorised(NO_TOKEN)
+        await check_seal(request, token)
+
+    def explain(self, request: Request, problem: Problem) -> Response:
+        """Answer a problem: without a session, lead to signing in and back."""
+        if problem.status == 401:
+            return self._to_sign_in(request)
+        trouble = {403: "not_for_role", 404: "not_found", 429: "too_many", 503: "away"}.get(problem.status, "fault")
+        if problem.detail is NOT_SEALED:
+            trouble = "not_ours"
+        return self.sorry(request, trouble, problem.status, problem.headers)
+
+    def _to_sign_in(self, request: Request) -> Response:
+        if request.headers.get("sec-fetch-dest") == "empty":
+            answer = self.sorry(request, "signed_out", 401)  # a script asked, which a redirect would not help
+        else:
+            back = local_path(_page_before(request))
+            answer = RedirectResponse(f"{SIGN_IN}?next={quote(back, safe='/')}" if back else SIGN_IN, 303)
+        drop_session(request, answer)
+        return answer
+
+    def sorry(self, request: Request, trouble: str, status: int, headers: dict[str, str] | None = None) -> Response:
+        """Explain what went wrong, with the way back to where people begin."""
+        answer = page(
+            "staff/message.html",
+            visit.language_of(request),
+            trouble=trouble,
+            here=f"{request.url.path}?",
+            home=USUAL_START,
+        )
+        answer.status_code = status
+        if headers and "Retry-After" in headers:
+            answer.headers["Retry-After"] = headers["Retry-After"]
+        return answer
+
+
+async def check_seal(request: Request, token: str) -> None:
+    """Check that this site issued the form to the bearer of a token.
+
+    Raises:
+        Problem: 403.
+    """
+    form = await request.form()
+    key, code = form.get("key"), form.get("code")
+    if not isinstance(key, str) or not isinstance(code, str) or not visit.is_ours(request, token, key, code):
+        raise forbidden(NOT_SEALED)
+
+
+AskingPerson = Annotated[Session, Depends(signed_in(STAFF), scope="function")]
+ChangingPerson = Annotated[Session, Depends(signed_in(STAFF, Right.WRITE), scope="function")]

@@ -1,0 +1,180 @@
+"""Signing in with name and password, and a code by time where the person has set that up; signing out.
+
+A wrong name, a wrong password and a name that is locked have the same answer, after the same work.
+"""
+
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.http.limits import Try
+from api.http.problem import Problem, forbidden
+from api.http.session import STAFF, address_of, surroundings
+from api.pages import visit
+from api.pages.render import page
+from api.staff import door, passwords
+from api.staff.door import DoorRoute, Field, Next, NextField, Outside
+from api.staff.frame import here, seal
+from api.staff.session import (
+    SIGN_IN,
+    ChangingPerson,
+    StaffRoute,
+    drop_session,
+    local_path,
+    person_of,
+    signed_in,
+    start_of,
+)
+from api.words.problems import NOT_SEALED
+from domain import totp
+from store.staff import credential_rows, session_rows
+from store.staff.credential_rows import KnownPerson, OwingPerson
+from store.staff.session_rows import SessionSpan
+
+CODE = f"{SIGN_IN}/code"
+PENDING_COOKIE = "hearth-pending"
+PENDING = SessionSpan(timedelta(minutes=5), timedelta(minutes=5))
+Notice = Literal["signed_out_says", "password_set_says"] | None
+
+router = APIRouter(route_class=DoorRoute, include_in_schema=False)
+leaving = APIRouter(route_class=StaffRoute, include_in_schema=False)
+reading = contextmanager(signed_in(STAFF))
+
+
+@router.get(SIGN_IN)
+def ask(request: Request, next: Next = None, notice: Notice = None) -> Response:
+    """Show the form, or lead on if somebody is signed in."""
+    with suppress(Problem), reading(request) as session:
+        return RedirectResponse(local_path(next) or start_of(session.asker.role), 303)
+    return _form(request, local_path(next), notice=notice)
+
+
+@router.post(SIGN_IN)
+def sign_in(request: Request, name: Field = "", password: Field = "", next: NextField = None) -> Response:
+    """Check name and password, and begin a session, or ask for the code."""
+    asked, onward = name.replace("\x00", "").strip().lower(), local_path(next)
+    limiter, address = surroundings(request).guard.limiter, address_of(request) or ""
+    tried = limiter.try_password(address, asked)
+    with door.outside(request) as at:
+        known = credential_rows.known(at.conn, asked, at.now)
+    if not passwords.is_right(known.hash if known and tried.allowed else None, password) or known is None:
+        return _wrong(request, tried, known, name, onward)
+    limiter.right_password(address, asked)
+    newer = passwords.hashed(password) if passwords.is_outdated(known.hash) else None
+    with door.outside(request, writes=True) as at:
+        if newer:
+            credential_rows.set_password(at.conn, known.staff_id, newer, at.now)
+        answer = _pending(request, at, known, onward) if known.has_totp else door.let_in(request, at, known, onward)
+    return answer or _wrong(request, tried, known, name, onward)
+
+
+def _wrong(request: Request, tried: Try, known: KnownPerson | None, name: str, onward: str | None) -> Response:
+    with door.outside(request, writes=True) as at:
+        door.note(request, at, known, refused="password" if tried.allowed else "too many tries")
+    request.state.delay_s = tried.delay_s
+    return _form(request, onward, name=name[:100], fault="sign_in_wrong")
+
+
+def _form(
+    request: Request, onward: str | None, *, name: str = "", notice: Notice = None, fault: str | None = None
+) -> Response:
+    address = f"{SIGN_IN}?{urlencode({'next': onward})}&" if onward else f"{SIGN_IN}?"
+    answer = page(
+        "staff/sign_in.html",
+        visit.language_of(request),
+        next=onward,
+        name=name,
+        notice=notice,
+        fault=fault,
+        here=address,
+        hotline=surroundings(request).company.hotline,
+    )
+    answer.status_code = 401 if fault else 200
+    return answer
+
+
+def _pending(request: Request, at: Outside, known: KnownPerson, onward: str | None) -> Response | None:
+    """Lead to the page that asks for the code."""
+    token = session_rows.begin_pending(at.conn, known.staff_id, door.device(request), PENDING, at.now)
+    if token is None:
+        return None
+    answer = RedirectResponse(f"{CODE}?{urlencode({'next': onward})}" if onward else CODE, 303)
+    answer.set_cookie(
+        PENDING_COOKIE,
+        token,
+        max_age=int(PENDING.longest.total_seconds()),
+        path=SIGN_IN,
+        secure=visit.is_secure(request),
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+@router.get(CODE)
+def ask_code(request: Request, next: Next = None) -> Response:
+    """Show the form for the code, after the password."""
+    token = request.cookies.get(PENDING_COOKIE, "")
+    with door.outside(request) as at:
+        owing = credential_rows.owing(at.conn, token, at.now)
+    return _code_form(request, token, local_path(next)) if owing else RedirectResponse(SIGN_IN, 303)
+
+
+@router.post(CODE)
+def check_code(
+    request: Request, digits: Field = "", key: Field = "", code: Field = "", next: NextField = None
+) -> Response:
+    """Check the code and begin the session."""
+    token, onward = request.cookies.get(PENDING_COOKIE, ""), local_path(next)
+    if not visit.is_ours(request, token, key, code):
+        raise forbidden(NOT_SEALED)
+    with door.outside(request, writes=True) as at:
+        owing = credential_rows.owing(at.conn, token, at.now)
+        if owing is None:
+            return RedirectResponse(SIGN_IN, 303)
+        return _take_code(request, at, owing, digits, onward) or _code_form(request, token, onward, "code_wrong")
+
+
+def _take_code(request: Request, at: Outside, owing: OwingPerson, digits: str, onward: str | None) -> Response | None:
+    """Begin the session if the code is right; back to the password after too many tries; else None."""
+    limiter = surroundings(request).guard.limiter
+    tried = limiter.try_code(owing.staff_id)
+    counter = totp.matching(owing.secret, digits, at.now) if tried.allowed else None
+    if counter is not None and credential_rows.take_code(at.conn, owing.staff_id, counter):
+        limiter.right_code(owing.staff_id)
+        session_rows.end_one(at.conn, owing.staff_id, owing.session, at.now)
+        return _without_pending(request, door.let_in(request, at, owing, onward, code=True))
+    request.state.delay_s = tried.delay_s
+    door.note(request, at, owing, refused="code" if tried.allowed else "too many tries")
+    if tried.allowed:
+        return None
+    session_rows.end_one(at.conn, owing.staff_id, owing.session, at.now)
+    return _without_pending(request, None)
+
+
+def _without_pending(request: Request, answer: Response | None) -> Response:
+    answer = answer or RedirectResponse(SIGN_IN, 303)
+    answer.delete_cookie(PENDING_COOKIE, SIGN_IN, secure=visit.is_secure(request), httponly=True, samesite="strict")
+    return answer
+
+
+def _code_form(request: Request, token: str, onward: str | None, fault: str | None = None) -> Response:
+    answer = page(
+        "staff/code.html", visit.language_of(request), seal=seal(token), next=onward, fault=fault, here=here(request)
+    )
+    answer.status_code = 401 if fault else 200
+    return answer
+
+
+@leaving.post("/sign-out")
+def sign_out(request: Request, session: ChangingPerson) -> Response:
+    """End the session of this browser."""
+    person = person_of(session)
+    session_rows.end_one(session.conn, person.staff_id, person.session, session.now)
+    answer = RedirectResponse(f"{SIGN_IN}?notice=signed_out_says", 303)
+    drop_session(request, answer)
+    return answer

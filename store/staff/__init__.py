@@ -1,0 +1,1 @@
+"""The company's people, what they prove themselves with, and their sessions."""

@@ -1,0 +1,143 @@
+"""Members of the staff: who works for the company, in which role, from when to when."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.errors import CheckViolation, UniqueViolation
+
+from domain.errors import UsageError
+from store.base.access import SELECT_STATION, Role
+from store.base.rows import Row, fetch
+
+INSERT_STAFF = """
+INSERT INTO staff (name, role, station, telephone, language, sign_in_name, subject, active_from, active_to)
+VALUES (
+  %(name)s, %(role)s, %(station)s, %(telephone)s, %(language)s, %(sign_in_name)s, %(subject)s, %(active_from)s,
+  %(active_to)s
+)
+RETURNING staff_id
+"""
+SELECT_STAFF = """
+SELECT
+  s.staff_id, s.name, s.role, s.station, s.telephone, s.language, s.sign_in_name, s.subject, s.active_from, s.active_to,
+  p.password_set_at, p.totp_set_at, p.invited_until,
+  (SELECT max(t.used_at) FROM token AS t WHERE t.staff_id = s.staff_id AND NOT t.pending) AS used_at
+FROM staff AS s CROSS JOIN LATERAL credential.proofs(s.staff_id) AS p
+WHERE (%(staff_id)s::integer IS NULL OR s.staff_id = %(staff_id)s)
+  AND (%(sign_in_name)s::text IS NULL OR s.sign_in_name = %(sign_in_name)s)
+ORDER BY s.active_to NULLS FIRST, s.role, s.station, s.name, s.staff_id
+"""
+UPDATE_END = """
+UPDATE staff SET active_to = %(at)s
+WHERE staff_id = %(staff_id)s AND coalesce(active_to > %(at)s, true) AND active_from <= %(at)s
+RETURNING staff_id
+"""
+UPDATE_STAFF = """
+UPDATE staff SET
+  name = %(name)s, role = %(role)s, station = %(station)s, telephone = %(telephone)s, language = %(language)s,
+  sign_in_name = %(sign_in_name)s
+WHERE staff_id = %(staff_id)s
+"""
+# What each rule of the table asks for, in the words of the command line.
+RULES = {
+    "no_station": "--station: no substation belongs to that station",
+    "staff_name": "--name: 1 to 100 characters, without spaces around it",
+    "staff_station": "a crew needs --station, and no other role takes one",
+    "staff_telephone": "--telephone: digits, with spaces, hyphens, brackets and a leading + at most",
+    "staff_sign_in_name_form": "--sign-in: 2 to 64 of a-z, 0-9, dot, underscore, hyphen and @, the first a-z or 0-9",
+    "staff_signs_in": "--sign-in is missing",
+    "staff_active": "the end is before the beginning",
+    "staff_sign_in_name": "--sign-in: somebody has this name already",
+    "staff_subject": "this person of the identity provider is a member of the staff already",
+    "staff_role_check": "--role: a member of the staff is no customer",
+}
+
+
+class StaffRefused(UsageError):
+    """A person as given breaks a rule: one of RULES."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(RULES[rule])
+        self.rule = rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffEntry:
+    """A member of the staff. `subject`: issuer and identifier of the identity provider; `sign_in_name`: lower case."""
+
+    name: str
+    role: Role
+    sign_in_name: str | None
+    active_from: datetime
+    station: str | None = None
+    telephone: str | None = None
+    language: str = "zh"
+    subject: str | None = None
+    active_to: datetime | None = None
+
+
+def add(conn: Connection, entry: StaffEntry) -> int:
+    """Add a person and return its number.
+
+    Raises:
+        StaffRefused: a rule is broken.
+    """
+    with _ruled(conn, entry):
+        row = conn.execute(INSERT_STAFF, {**asdict(entry), "role": entry.role.value}).fetchone()
+    assert row is not None
+    found: int = row[0]
+    return found
+
+
+def change(conn: Connection, staff_id: int, entry: StaffEntry) -> None:
+    """Change a person's name, role, station, telephone, language and sign-in name.
+
+    Another role or station ends the person's sessions.
+
+    Raises:
+        StaffRefused: a rule is broken.
+    """
+    with _ruled(conn, entry):
+        conn.execute(UPDATE_STAFF, {**asdict(entry), "role": entry.role.value, "staff_id": staff_id})
+
+
+@contextmanager
+def _ruled(conn: Connection, entry: StaffEntry) -> Iterator[None]:
+    if entry.station is not None and conn.execute(SELECT_STATION, (entry.station,)).fetchone() != (True,):
+        raise StaffRefused("no_station")
+    try:
+        with conn.transaction():
+            yield
+    except (CheckViolation, UniqueViolation) as error:
+        raise StaffRefused(str(error.diag.constraint_name)) from None
+
+
+def everybody(conn: Connection) -> list[Row]:
+    """Return all people, those who are active first, with how they prove themselves and when each was last seen."""
+    return fetch(conn, SELECT_STAFF, {"staff_id": None, "sign_in_name": None})
+
+
+def one(conn: Connection, staff_id: int) -> Row | None:
+    """Return a person."""
+    return next(iter(fetch(conn, SELECT_STAFF, {"staff_id": staff_id, "sign_in_name": None})), None)
+
+
+def named(conn: Connection, key: str) -> Row:
+    """Return the person of a sign-in name or a number.
+
+    Raises:
+        UsageError: there is none.
+    """
+    by_number = {"staff_id": int(key), "sign_in_name": None} if key.isdecimal() and len(key) < 10 else None
+    found = fetch(conn, SELECT_STAFF, by_number or {"staff_id": None, "sign_in_name": key.lower()})
+    if not found:
+        raise UsageError(f"there is nobody {key} among the staff: hearth staff list shows all")
+    return found[0]
+
+
+def end(conn: Connection, staff_id: int, at: datetime) -> bool:
+    """Let a person's time with the company end; False if it has ended already or not begun."""
+    return conn.execute(UPDATE_END, {"staff_id": staff_id, "at": at}).fetchone() is not None
