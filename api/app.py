@@ -6,7 +6,7 @@ from functools import partial
 from fastapi import Depends, FastAPI
 from psycopg import Connection
 
-from api.desk import cases, desk_routes, incidents, measurements, notices, outages
+from api.desk import cases, desk_routes, incidents, measurements, notices, outages, unknown_sensors
 from api.evidence import dossier_routes, seals
 from api.figures import kpi, maps, status
 from api.homes import exports, home_routes
@@ -40,6 +40,7 @@ ROUTERS = (
     kpi.router,
     outages.router,
     notices.router,
+    unknown_sensors.router,
     status.router,
     seals.router,
     front.router,

@@ -21,6 +21,7 @@ from hearth.settings import Settings
 from hearth.wiring import chosen_seal_key, now
 from store.figures import live_feed
 from store.readings import dead_letter_rows, ingest_counts, retention
+from store.sensors import unknown_rows
 
 COUNT_EVERY_S = 30.0  # today's ledger is never older than this and the time one round takes
 CARE_EVERY_S = 60.0
@@ -95,6 +96,7 @@ def _forget(conn: Connection, before: datetime) -> bool:
 def _sample_ingest(conn: Connection, at: datetime) -> None:
     with conn.transaction():
         ingest_counts.sample(conn, at)
+        unknown_rows.forget(conn, at)
 
 
 def _drop(conn: Connection, reading_days: int | None, at: datetime) -> bool:

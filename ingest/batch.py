@@ -27,7 +27,7 @@ from store.network import alarm_rows
 from store.readings import dead_letter_rows, ingest_counts, reading_rows
 from store.readings.ingest_counts import Ages, Excess, NoValueCount
 from store.readings.together import ReadingFate, StoreOutcome, Together
-from store.sensors import care_rows
+from store.sensors import care_rows, unknown_rows
 
 # Reasons of letters about readings that count as stored, duplicates or conflicts.
 COUNTED_OTHERWISE = (RejectReason.CONFLICT, RejectReason.UNREAD_VALUE)
@@ -141,6 +141,8 @@ def store_batch(
                 _count(fates, batch, placed, together, stored)
         if wrong := of_batch(batch.wrong_times, (homes.rows, substations.rows), intake.limits.clock_us, intake.noted):
             care_rows.note_wrong_times(conn, wrong, intake.limits.clock_us)
+        if batch.unknown:
+            unknown_rows.note(conn, list(batch.unknown.values()))
         if batch.refused:
             fates.dead = (bury or intake.bury)(conn, batch)
             for reason in COUNTED_OTHERWISE:

@@ -70,7 +70,7 @@ class SensorPlaces:
             self._version = version
         numbers = self.numbers(codes)
         missing = {codes[nth] for nth in np.flatnonzero(numbers == UNKNOWN).tolist()}
-        if asked := [code for code in missing if _is_code(code)]:
+        if asked := [code for code in missing if is_code(code)]:
             rows: dict[str, list[place_rows.PlaceRow]] = {}
             for row in place_rows.places(conn, asked):
                 rows.setdefault(row.code, []).append(row)
@@ -135,7 +135,8 @@ class SensorPlaces:
         self._alike = {}
 
 
-def _is_code(code: str) -> bool:
+def is_code(code: str) -> bool:
+    """Return whether the registry could have such a code."""
     return 0 < len(code) <= CODE_LETTERS and code.isprintable()
 
 

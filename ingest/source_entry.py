@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 USUAL_VALUES = {"temperature": "temperature", "humidity": "humidity", "battery": "battery"}
-LISTS = ("filter", "every_worker", "time", "label", "value", "unit_at")
+LISTS = ("filter", "every_worker", "time", "day", "label", "value", "unit_at")
 TABLES = ("good", "bad", "ignore")
 PROBLEM = " - at `$"
 # Parts of which each may have alternatives.
@@ -45,6 +45,7 @@ class SourceEntry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     every_worker: list[str] = []
     sensor: Parts = []
     time: list[str] = []
+    day: list[str] = []
     time_unit: Literal["auto", "ms", "s", "us", "ns"] = "auto"
     not_before: int | None = None
     zone: str | None = None
@@ -96,7 +97,9 @@ def completed(given: Any) -> SourceEntry:
     merged = preset | _with_lists(given)
     if "body" in given:  # paths of the preset into lists of its own body are of no use to another
         merged |= {
-            key: _outside_lists(merged[key]) for key in ("sensor", "time", "label") if key in preset.keys() - given
+            key: _outside_lists(merged[key])
+            for key in ("sensor", "time", "day", "label")
+            if key in preset.keys() - given
         }
     merged["values"] = {
         channel: _with_lists(value) for channel, value in (preset.get("values", USUAL_VALUES) | values).items()

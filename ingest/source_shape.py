@@ -76,6 +76,7 @@ def _form(entry: SourceEntry, body: Path, every: Sequence[Path], quantities: dic
         body=body,
         sensor=sensor,
         time=binder.all("time", entry.time),
+        day=binder.all("day", entry.day),
         ignore=binder.conditions("ignore", entry.ignore),
         verdict=_verdict(binder.conditions("good", entry.good), binder.conditions("bad", entry.bad)),
         label=binder.all("label", entry.label),

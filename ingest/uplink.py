@@ -24,3 +24,6 @@ class Uplink(msgspec.Struct, gc=False, omit_defaults=True):
     flow: float | None = None
     heat_power: float | None = None
     outdoor_temperature: float | None = None
+
+
+QUANTITIES = tuple(name for name in Uplink.__struct_fields__ if name not in ("id", "ts"))

@@ -18,22 +18,25 @@ from ingest.decoders.fault import DecodeFault
 from ingest.decoders.work import USUAL, MessageBounds
 from ingest.heard import Heard, Said, Sent
 from ingest.message import Message
-from ingest.places import NOWHERE, SensorPlaces
+from ingest.places import CODE_LETTERS, NOWHERE, SensorPlaces, is_code
 from ingest.senders import MinuteCount
 from ingest.sources import Sources
-from ingest.uplink import Uplink
+from ingest.uplink import QUANTITIES, Uplink
 from ingest.worth import Weighing
 from ingest.wrong_times import WrongTime, off
 from store.base import wire
 from store.readings.dead_letter_rows import DeadLetter, LetterFault
 from store.readings.ingest_counts import NoValueCount
 from store.readings.reading_rows import HOME_QUANTITIES, PLACED, SUBSTATION_QUANTITIES, SUBSTATION_READING
+from store.sensors.unknown_rows import HeardSensor
 
 EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor is older
 FARTHEST_MS = 2**53  # what a device may claim is bounded by nothing
 NOTED_TIMES = 16  # fewer single readings in a batch bring nobody near to what it may say in a minute
 LISTED_FAULTS = 20  # of one message; all of them are counted
 DETAIL_LETTERS = 500
+TOPIC_LETTERS = 200
+MOST_SHOWN = 1e6  # of a value that nobody has weighed
 SUBSTATION_ROW = wire.native(SUBSTATION_READING)
 Objection = tuple[RejectReason, str]
 
@@ -83,6 +86,7 @@ class SortedMessages:
     not_a_reading: int = 0  # messages without readings that are no fault
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
     wrong_times: list[WrongTime] = field(default_factory=list)  # of sensors that may speak
+    unknown: dict[str, HeardSensor] = field(default_factory=dict)  # sensors that are not registered, as heard last
     messages: int = 0  # how many were looked at, from the first on
     spent: dict[str, MinuteCount] = field(default_factory=dict)  # by account
     unkept: Counter[str] = field(default_factory=Counter)  # letters that are counted but not kept, by account
@@ -286,6 +290,8 @@ def _refuse(batch: SortedMessages, number: int, places: SensorPlaces, sensor: in
         alike = places.alike(said.code)
         hint = f", which has {alike!r}: codes are compared letter by letter" if alike else ""
         reject(batch, said, (RejectReason.UNKNOWN_SENSOR, f"is not in the registry{hint}"))
+        if is_code(said.code):
+            batch.unknown[said.code] = _unknown(said, alike)
     elif not isinstance(at, int):
         reject(batch, said, at)
         _note_time(batch, said, places, known, limits)
@@ -294,6 +300,14 @@ def _refuse(batch: SortedMessages, number: int, places: SensorPlaces, sensor: in
     else:
         reject(batch, said, (RejectReason.NOT_PLACED, "had no place at that time"))
         _note_time(batch, said, places, known, limits)
+
+
+def _unknown(said: Said, alike: str | None) -> HeardSensor:
+    """Keep what a sensor says that nobody has registered."""
+    values = ((name, getattr(said.uplink, name)) for name in QUANTITIES)
+    shown = {name: float(value) for name, value in values if value is not None and abs(value) < MOST_SHOWN}
+    topic, received_us = said.message.topic[:TOPIC_LETTERS], said.message.received_us
+    return HeardSensor(said.code, topic, said.device[:CODE_LETTERS], shown, alike, to_datetime(received_us))
 
 
 def _note_time(

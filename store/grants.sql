@@ -76,6 +76,7 @@ INSERT INTO granted VALUES
   ('ingest_deferred',       '',           'rawd',  'r',     '',      '',      '',      ''),
   ('ingest_dead',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('ingest_void',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
+  ('unknown_sensor',        '',           'raw',   'rd',    '',      'r',     '',      ''),
   ('broker_share',          '',           'rw',    '',      '',      '',      '',      ''),
   ('ticket',                'ticket',     'raw',   'raw',   'r',     'raw',   '',      ''),
   ('ticket_event',          'event',      'ra',    'ra',    'r',     'ra',    '',      ''),

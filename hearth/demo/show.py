@@ -107,8 +107,9 @@ def show(stand: Stand, screen: Screen, wanted: Wanted) -> dict[str, Any]:
             screen.page_is_up(DemoView(stand.url, os.path.relpath(folder), stand.broker, policy.zone))
             if wanted.browser:
                 webbrowser.open(stand.url)
-            if _past(running_show):
-                _present(running_show, gauge, wanted.seconds)
+            with silent_log():
+                if _past(running_show):
+                    _present(running_show, gauge, wanted.seconds)
         return summary(gauge.read(), gauge.fastest_per_s)
 
 
@@ -170,7 +171,7 @@ def _past(show: Show) -> bool:
         return not show.stop.is_set()
 
     # A past that is interrupted is begun again, so nothing has to wait for the disk.
-    with silent_log(), show.stand.connect("-c synchronous_commit=off") as conn:
+    with show.stand.connect("-c synchronous_commit=off") as conn:
         complete = past.live_through(conn, month, settings, past.People(show.people, caller), tell)
     if complete:
         show.note = note.evolve(show.stand.wishes.folder, story=now())
@@ -199,7 +200,7 @@ def _calls(note: DemoNote) -> list[Call]:
 
 @contextmanager
 def silent_log() -> Iterator[None]:
-    """Keep what the rounds log off the terminal: of the past, the result alone is of interest."""
+    """Keep the log of what people do and of the past off the terminal: there the result alone is of interest."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(ERROR))
     try:

@@ -131,7 +131,7 @@ class Reader:
         if self.shape.split:
             parts += self._of_label(form, trail)
         sensor = code(":".join(parts))
-        time = self.shape.clock.read(first(form.time, trail, message))
+        time = self.shape.clock.read(form.when(trail, message))
         trusted = form.verdict is TRUSTED or form.verdict.trusts(trail, message)
         values, faults = self._values(found, trail, trusted)
         self.ignored |= not values  # it says that there is no value

@@ -19,6 +19,7 @@ from ingest.decoders.times import SourceClock
 from ingest.decoders.units import SAME, Unit, known, unit_of
 from ingest.decoders.work import Work
 
+_COMPACT_DAY = re.compile(r"^([0-9]{4})([0-9]{2})([0-9]{2})$")
 _BLANK = re.compile(r"\s")
 EXACT = 2**53  # whole numbers beyond it have lost digits as a float
 MOST_LABEL = 300  # letters of the text that names a quantity
@@ -164,6 +165,7 @@ class Form:
     body: Path
     sensor: tuple[tuple[Reach, ...], ...] = ()  # parts of the name, each the first that is there
     time: tuple[Reach, ...] = ()
+    day: tuple[Reach, ...] = ()  # where the time alone does not say it
     ignore: tuple[Condition, ...] = ()
     verdict: Verdict = TRUSTED
     label: tuple[Reach, ...] = ()
@@ -178,6 +180,21 @@ class Form:
         for reaches in self.sensor:
             said = first(reaches, trail, message)
             yield said if said and type(said) is str else part_of_name(said, " or ".join(r.text for r in reaches))
+
+    def when(self, trail: Trail, message: Incoming) -> Any:
+        """Return the time as the message says it, with its day before it where that is a field of its own.
+
+        Raises:
+            DecodeError: the two are no day and time of day.
+        """
+        said = first(self.time, trail, message)
+        day = first(self.day, trail, message) if self.day and said not in (None, "") else None
+        if day in (None, ""):
+            return said
+        of_day, of_clock = _printed(day), _printed(said)
+        if of_day.isdecimal() and of_clock.isdecimal():
+            return of_day + of_clock.zfill(6)
+        return _COMPACT_DAY.sub(r"\1-\2-\3", of_day) + " " + of_clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +262,15 @@ def part_of_name(said: Any, where: str) -> str:
     if said is None or said == "":
         raise DecodeError(RejectReason.NO_SENSOR, f"names no sensor: nothing at {where}")
     raise DecodeError(RejectReason.NO_SENSOR, f"its sensor is no text and no whole number: {where}")
+
+
+def _printed(said: Any) -> str:
+    """Return a day, or a time of day, as a text: both may be a number such as 20261128."""
+    if isinstance(said, str):
+        return said.strip()
+    if type(said) is int and 0 <= said < 10**8:
+        return str(said)
+    raise DecodeError(RejectReason.WRONG_TYPE, "the day and the time of day are not texts or numbers such as 20261128")
 
 
 def code(name: str) -> str:

@@ -112,6 +112,7 @@ OPERATIONS = {
     ),
     "GET /v1/outages/{number}/notices": Operation(roles=DESK, of="outage"),
     "GET /v1/notices": Operation(roles=DESK),
+    "GET /v1/unknown-sensors": Operation(roles=DESK),
     "GET /v1/cases": Operation(roles=EVERYONE - {Role.CREW}),
     "GET /v1/cases/{number}": Operation(roles=EVERYONE - {Role.CREW}, of="case"),
     "POST /v1/cases": Operation(roles=EVERYONE - {Role.CREW}, body=lambda home: COMPLAINT),

@@ -17,8 +17,10 @@ from ingest.message import Message
 from ingest.places import SensorPlaces
 from ingest.source_table import load
 from ingest.validate import Limits
+from store.base.rows import Row
 from store.base.stage import open_stages
 from store.readings.dead_letter_rows import LetterFilter
+from store.sensors import unknown_rows
 from tests import registry_rows as town
 from tests.conftest import Database
 
@@ -129,6 +131,51 @@ def test_an_unknown_sensor_is_told_which_one_it_may_be(
     for _, _, faults in network.rows(LETTERS):
         assert ("which has" in faults[0]["detail"]) == (which is not None)
         assert (which or "") in faults[0]["detail"]
+
+
+def test_an_unknown_sensor_is_kept_with_what_it_said_last_until_it_is_registered(network: Network) -> None:
+    minute = timedelta(minutes=1)
+    network.say("zigbee2mqtt/lamp", {"temperature": 21, "humidity": 40}, NOON)
+    network.say("zigbee2mqtt/lamp", {"temperature": 22}, NOON + minute)  # a minute has to be over
+    assert listed(network) == [("lamp", "zigbee", {"temperature": 21.0, "humidity": 40.0}, None, NOON, NOON)]
+    network.say("zigbee2mqtt/lamp", {"temperature": 23}, NOON + 2 * minute)
+    network.say("zigbee2mqtt/42", {"temperature": 20}, NOON + 3 * minute)
+    network.say("zigbee2mqtt/lamp", {"temperature": 19}, NOON - minute)  # delivered late: tells nothing new
+    assert listed(network) == [
+        ("42", "zigbee", {"temperature": 20.0}, "0042", NOON + 3 * minute, NOON + 3 * minute),
+        ("lamp", "zigbee", {"temperature": 23.0}, None, NOON, NOON + 2 * minute),
+    ]
+    town.sensor(network.conn, "lamp", town.home(network.conn, "new"), gateway="zigbee")
+    assert [row[0] for row in listed(network)] == ["42"]
+    unknown_rows.forget(network.conn, NOON)
+    assert network.rows("SELECT sensor FROM unknown_sensor") == [("42",)]
+    unknown_rows.forget(network.conn, NOON + unknown_rows.KEPT + 4 * minute)
+    assert network.rows("SELECT sensor FROM unknown_sensor") == []
+
+
+def test_who_names_sensors_without_end_fills_no_table(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unknown_rows, "MOST", 3)
+    for n in range(5):
+        network.say(f"zigbee2mqtt/x{n}", {"temperature": 21})
+    assert [row[0] for row in listed(network)] == ["x2", "x1", "x0"]
+    later = NOON + timedelta(hours=1)
+    network.say("zigbee2mqtt/x1", {"temperature": 25}, later)
+    assert listed(network)[0][2:] == ({"temperature": 25.0}, None, NOON, later)
+
+
+@pytest.mark.parametrize("code", ["x" * 101, "a\x07b"])
+def test_what_cannot_be_a_code_is_not_offered(network: Network, code: str) -> None:
+    assert dict(network.say(f"zigbee2mqtt/{code}", {"temperature": 21}).dead) == {"unknown_sensor": 1}
+    assert listed(network) == []
+
+
+def listed(network: Network) -> list[tuple[Any, ...]]:
+    """Return the unknown sensors, page by page."""
+    rows: list[Row] = []
+    while page := unknown_rows.latest(network.conn, (rows[-1]["last_heard_at"], rows[-1]["id"]) if rows else None, 1):
+        rows += page
+    columns = ("sensor", "device", "said", "alike", "first_heard_at", "last_heard_at")
+    return [tuple(row[column] for column in columns) for row in rows]
 
 
 def test_a_cached_value_that_tells_its_time_is_not_new(network: Network) -> None:

@@ -1,6 +1,7 @@
 """Paths into messages, bodies and what is bound to them, smallest examples first."""
 
 import json
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -99,11 +100,42 @@ def readings(said: Decoded) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(uplink) for uplink in said.uplinks]
 
 
+DAY_AND_TIME = 'sensor = "id"\nday = "date"\ntime = "time"\nvalues = {temperature = "temp"}'
 LISTS = """
 body = "devices[*].channels[*]"
 sensor = ["devices[*].id", "devices[*].channels[*].nr"]
 values = {temperature = "t"}
 """
+
+
+@pytest.mark.parametrize(
+    ("day", "clock"),
+    [
+        ("2026-11-28", "09:30:00"),
+        ("2026/11/28 ", "9:30"),
+        ("20261128", "093000"),
+        (20261128, 93000),
+        (20261128, "9:30:00"),
+        (None, "2026-11-28 09:30:00"),
+        ("", "2026-11-28T01:30:00Z"),
+        ("2026-11-28", "09:30:00+08:00"),
+    ],
+)
+def test_a_day_may_be_a_field_of_its_own(day: Any, clock: Any) -> None:
+    (one,) = readings(read(DAY_AND_TIME, {"id": "A", "temp": 20, "date": day, "time": clock}))
+    at = one["ts"] if isinstance(one["ts"], int) else datetime.fromisoformat(one["ts"]).timestamp() * 1000
+    assert at == 1_795_829_400_000
+
+
+@pytest.mark.parametrize(("day", "clock"), [([], "9:30"), ("28", "9:30"), (True, True)])
+def test_what_is_no_day_and_time_of_day_is_a_fault(day: Any, clock: Any) -> None:
+    found = read(DAY_AND_TIME, {"id": "A", "temp": 20, "date": day, "time": clock})
+    assert [fault.reason for fault in found.faults] == [RejectReason.WRONG_TYPE]
+
+
+def test_without_a_time_its_day_says_nothing() -> None:
+    (one,) = readings(read(DAY_AND_TIME, {"id": "A", "temp": 20, "date": "2026-11-28"}))
+    assert "ts" not in one
 
 
 def test_lists_within_lists_stay_at_their_elements() -> None:
