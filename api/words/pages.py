@@ -243,8 +243,8 @@ WORDS: Mapping[str, Text] = {
     ),
     "trouble_not_customer": Text("此页供用户使用", "This page is for customers"),
     "trouble_not_customer_says": Text(
-        "您的令牌属于工作人员，请使用调度台看板。",
-        "Your token belongs to staff; please use the dashboards of the repair desk.",
+        "您的令牌属于工作人员，请由工作人员登录页进入。",
+        "Your token belongs to staff; please come in by the staff sign-in.",
     ),
     "trouble_not_found": Text("没有这一页", "Page not found"),
     "trouble_not_found_says": Text("地址不完整，或不属于您。", "The address is incomplete or not yours."),
@@ -317,8 +317,7 @@ WORDS: Mapping[str, Text] = {
     "door_status_says": Text("停热公告和各片区达标率。", "Outages, and how many homes are warm in each area."),
     "door_staff": Text("工作人员", "Staff"),
     "door_staff_says": Text(
-        "调度、班组和主管使用接口和看板，凭各自的令牌进入。",
-        "Dispatchers, crews and supervisors use the API and the dashboards, each with a token of their own.",
+        "调度、班组、主管和管理员在此登录。", "Dispatchers, crews, supervisors and administrators sign in here."
     ),
     "phone": Text("用手机看", "On your phone"),
     "phone_code": Text("本页的二维码", "A QR code that opens this page"),

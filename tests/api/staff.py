@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from psycopg import Connection
 
 from api.http.session import SessionSpans
+from api.pages.visit import LANGUAGE_COOKIE
 from api.staff import passwords
 from api.staff.frame import FormSeal, seal
 from api.staff.session import COOKIE
@@ -58,6 +59,7 @@ def browser(api: Api, token: str | None = None) -> Iterator[httpx.Client]:
     base = str(api.client.base_url)
     headers = {"Origin": base.rstrip("/"), "Accept-Language": "en"}
     with httpx.Client(base_url=base, headers=headers, trust_env=False, verify=PLAIN_HTTP) as client:
+        client.cookies.set(LANGUAGE_COOKIE, "en", domain="127.0.0.1")
         if token:
             client.cookies.set(COOKIE, token, domain="127.0.0.1")
         yield client

@@ -22,7 +22,7 @@ def test_it_has_doors_and_no_token(api: Api, language: str, words: str) -> None:
     answer = api.client.get("/", headers={"Accept-Language": language})
     assert answer.status_code == 200
     assert words in answer.text
-    assert set(re.findall('<h2><a href="([^"]+)"', answer.text)) == {"/home", "/status", "/v1/openapi.json"}
+    assert set(re.findall('<h2><a href="([^"]+)"', answer.text)) == {"/home", "/status", "/sign-in"}
     assert "/door/" not in answer.text
     assert TOKEN.search(answer.text) is None
 

@@ -1,14 +1,18 @@
 """People of the company: what the database holds them to, and sessions that end."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
+import typer
 from psycopg import Connection
+from typer.testing import CliRunner
 
 from domain.errors import UsageError
+from hearth.commands import staff
 from store.base import access
 from store.base.access import Role, Scope
 from store.staff import credential_rows, person_rows, session_rows
@@ -260,3 +264,64 @@ def test_the_api_can_make_no_token_of_a_machine(database: Database) -> None:
         assert session_rows.begin(conn, staff_id, "", SPAN, NOW)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             access.create(conn, access.TokenGrant(Role.ADMIN), NOW)
+
+
+class TestCommand:
+    """`hearth staff`."""
+
+    @pytest.fixture
+    def hearth(self, plain_database: Database, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
+        """A program with the command, pointed at a town of one home."""
+        monkeypatch.setenv("HEARTH_DATABASE_URL", plain_database.url)
+        monkeypatch.setenv("COLUMNS", "160")
+        with plain_database.connect() as conn:
+            town.home(conn, station="North")
+        program = typer.Typer()
+        program.add_typer(staff.app, name="staff")
+        return program
+
+    @staticmethod
+    def states(hearth: typer.Typer) -> dict[str, str]:
+        told = json.loads(CliRunner().invoke(hearth, ["staff", "list", "--json"]).stdout)
+        return {row["sign_in_name"]: row["state"] for row in told}
+
+    def test_a_person_is_added_invited_again_and_ended(self, hearth: typer.Typer, plain_database: Database) -> None:
+        add = ["staff", "add", "Li.Na", "--name", "李娜", "--role", "crew", "--station", "North"]
+        planned = CliRunner().invoke(hearth, [*add, "--dry-run"])
+        assert (planned.exit_code, planned.stdout) == (0, "would add 李娜 as crew and make an invitation\n")
+        assert self.states(hearth) == {}
+        first = CliRunner().invoke(hearth, add).stdout.strip()
+        assert first.startswith("http://127.0.0.1:8080/invitation/")
+        assert self.states(hearth) == {"li.na": "invited"}
+        listed = CliRunner().invoke(hearth, ["staff", "list"]).stdout
+        assert "李娜" in listed
+        assert "crew of North" in listed
+        later = CliRunner().invoke(hearth, ["staff", "invite", "li.na"]).stdout.strip()
+        with plain_database.connect() as conn:
+            (now,) = conn.execute("SELECT now()").fetchone() or (NOW,)
+            assert credential_rows.invited(conn, first.rpartition("/")[2], now) is None
+            assert credential_rows.accept(conn, later.rpartition("/")[2], HASH, now)
+        assert self.states(hearth) == {"li.na": "active"}
+        for words in (["staff", "invite", "li.na", "--reset", "--dry-run"], ["staff", "end", "li.na", "--dry-run"]):
+            assert "would" in CliRunner().invoke(hearth, words).stdout
+        assert self.states(hearth) == {"li.na": "active"}
+        assert CliRunner().invoke(hearth, ["staff", "invite", "LI.NA", "--reset"]).exit_code == 0
+        assert self.states(hearth) == {"li.na": "invited"}
+        assert CliRunner().invoke(hearth, ["staff", "end", "li.na"]).stdout == "ended: 李娜 (crew)\n"
+        assert self.states(hearth) == {"li.na": "ended"}
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["add", "x", "--name", "X", "--role", "admin"],
+            ["add", "xx", "--name", "X", "--role", "crew"],
+            ["add", "xx", "--name", "X", "--role", "customer"],
+            ["end", "nobody"],
+            ["end", "99"],
+            ["invite", "nobody"],
+        ],
+    )
+    def test_errors_of_the_user_are_one_line(self, hearth: typer.Typer, words: list[str]) -> None:
+        made = CliRunner().invoke(hearth, ["staff", *words])
+        assert isinstance(made.exception, UsageError)
+        assert "\n" not in str(made.exception)

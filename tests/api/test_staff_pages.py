@@ -1,0 +1,219 @@
+"""Pages of the staff: each role with each page, invitations, and the list of people."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from api.app import ROUTERS
+from api.staff.door import DoorRoute
+from api.staff.session import COOKIE, StaffRoute
+from store.base import access
+from store.base.access import Role
+from store.staff import credential_rows, person_rows, session_rows
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.operations import STAFF
+from tests.api.staff import PASSWORD, browser, member, sealed, session_of
+from tests.api.town import NOW
+
+pytestmark = pytest.mark.plain_only
+
+ADMINS = frozenset({Role.ADMIN})
+# Every page and form of the staff, and the roles that it is for.
+PAGES = {
+    "POST /sign-out": STAFF,
+    "GET /account": STAFF,
+    "POST /account/sessions/end": STAFF,
+    "POST /account/sessions/end-others": STAFF,
+    "POST /account/password": STAFF,
+    "GET /account/codes": STAFF,
+    "POST /account/codes": STAFF,
+    "POST /account/codes/off": STAFF,
+    "GET /desk/staff": ADMINS,
+    "POST /desk/staff": ADMINS,
+    "GET /desk/staff/{number}": ADMINS,
+    "POST /desk/staff/{number}": ADMINS,
+    "POST /desk/staff/{number}/invitation": ADMINS,
+    "POST /desk/staff/{number}/reset": ADMINS,
+    "POST /desk/staff/{number}/sessions/end": ADMINS,
+    "POST /desk/staff/{number}/end": ADMINS,
+}
+# What each form needs beside its seal, so that it gets as far as the role.
+FIELDS = {"POST /account/sessions/end": {"number": "1"}}
+NEW = "another four unrelated words"
+
+
+def routes() -> list[APIRoute]:
+    """Return every route of the app."""
+    return [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+
+
+def ask(client: httpx.Client, name: str, token: str | None) -> httpx.Response:
+    method, _, path = name.partition(" ")
+    fields = {**FIELDS.get(name, {}), **(sealed(token) if token else {})}
+    data = fields if method == "POST" else None
+    return client.request(method, path.replace("{number}", "1"), data=data)
+
+
+def test_every_page_has_its_line() -> None:
+    inside = [one for one in routes() if isinstance(one, StaffRoute) and not isinstance(one, DoorRoute)]
+    assert {f"{method} {route.path}" for route in inside for method in route.methods or ()} == set(PAGES)
+
+
+def test_pages_of_the_desk_need_a_session() -> None:
+    """A page under these paths that is no StaffRoute would be open to everybody, its forms without a seal."""
+    inside = re.compile(r"/(desk|crew|account)(/|$)")
+    open_to_all = [one for one in routes() if not isinstance(one, StaffRoute) or isinstance(one, DoorRoute)]
+    assert len(open_to_all) > 40
+    assert [route.path for route in open_to_all if inside.match(route.path)] == []
+
+
+@pytest.mark.parametrize("role", [*sorted(STAFF), None])
+def test_a_role_opens_its_pages_and_no_others(plain_api: Api, role: Role | None) -> None:
+    town.home(plain_api.conn, station="North")
+    member(plain_api.conn, "admin", "the.first", name="The First")
+    station = "North" if role is Role.CREW else None
+    staff_id = member(plain_api.conn, role, "li.na", station=station) if role else None
+    for name, roles in PAGES.items():
+        token = session_of(plain_api.conn, staff_id) if staff_id else None
+        with browser(plain_api, token) as client:
+            answer = ask(client, name, token)
+        if role is None:
+            assert (answer.status_code, answer.headers["location"][:8]) == (303, "/sign-in"), name
+        else:
+            assert (answer.status_code == 403) == (role not in roles), (name, answer.text)
+            assert answer.status_code < 500, (name, answer.text)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("POST")])
+def test_no_form_is_taken_without_its_seal(plain_api: Api, name: str) -> None:
+    token = session_of(plain_api.conn, member(plain_api.conn, "admin"))
+    with browser(plain_api, token) as client:
+        answer = client.post(name.partition(" ")[2].replace("{number}", "1"), data=FIELDS.get(name, {}))
+    assert answer.status_code == 403
+
+
+@pytest.fixture
+def admin(plain_api: Api) -> Iterator[tuple[httpx.Client, str]]:
+    """The browser of an administrator, and the token of the session."""
+    with ExitStack() as stack:
+        token = session_of(plain_api.conn, member(plain_api.conn, "admin", "the.admin", name="The Admin"))
+        yield stack.enter_context(browser(plain_api, token)), token
+
+
+def link_on(page: httpx.Response) -> str:
+    """Return the path of the invitation that a page shows."""
+    (path,) = re.findall(r"http://127\.0\.0\.1:\d+(/invitation/[\w-]{32})<", page.text)
+    return str(path)
+
+
+def test_a_person_is_added_invited_and_signs_in(plain_api: Api, admin: tuple[httpx.Client, str]) -> None:
+    town.home(plain_api.conn, station="North")
+    plain_api.conn.commit()
+    client, token = admin
+    fields = {"name": "Wang Wei", "role": "crew", "station": "North", "sign_in_name": " Wang.Wei ", "language": "en"}
+    path = link_on(client.post("/desk/staff", data=sealed(token, **fields)))
+    assert "Wang Wei" in client.get("/desk/staff").text
+    with browser(plain_api) as theirs:
+        page = theirs.get(path)
+        assert (page.status_code, page.headers["referrer-policy"]) == (200, "strict-origin")
+        assert "Welcome, Wang Wei" in page.text
+        for first, second in (("short", "short"), (NEW, NEW + "x")):
+            assert theirs.post(path, data={"new": first, "again": second}).status_code == 422
+        answer = theirs.post(path, data={"new": NEW, "again": NEW})
+        assert answer.headers["location"] == "/sign-in?notice=password_set_says"
+        assert COOKIE not in theirs.cookies
+        for again in (theirs.get(path), theirs.post(path, data={"new": NEW, "again": NEW})):
+            assert again.status_code == 404
+        answer = theirs.post("/sign-in", data={"name": "wang.wei", "password": NEW})
+        assert answer.headers["location"] == "/account"
+    audited = plain_api.conn.execute("SELECT actor, action, target FROM audit ORDER BY audit_id").fetchall()
+    actions = [(actor.partition(" (")[2][:-1], action) for actor, action, _ in audited]
+    assert actions == [
+        ("The Admin", "POST /desk/staff"),
+        ("Wang Wei", "POST /invitation/{code}"),
+        ("Wang Wei", "POST /sign-in"),
+    ]
+    assert path.rpartition("/")[2] not in str(audited)
+
+
+def test_an_invitation_is_taken_by_a_form_of_this_site_alone(plain_api: Api) -> None:
+    code = credential_rows.invite(plain_api.conn, member(plain_api.conn), NOW)
+    with browser(plain_api) as client:
+        client.headers["Origin"] = "https://evil.example"
+        assert client.post(f"/invitation/{code}", data={"new": NEW, "again": NEW}).status_code == 403
+        for wrong in ("x", code[:-1], "%00", "é"):
+            assert client.get(f"/invitation/{wrong}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": " "}, "The name must have"),
+        ({"role": "crew"}, "A crew needs a heat station"),
+        ({"role": "crew", "station": "Nowhere"}, "There is no such heat station"),
+        ({"telephone": "call me"}, "A telephone number has"),
+        ({"sign_in_name": "李娜"}, "A sign-in name has"),
+        ({"sign_in_name": "the.admin"}, "Somebody has this sign-in name"),
+        ({"sign_in_name": ""}, "A sign-in name is needed"),
+    ],
+)
+def test_what_is_wrong_with_a_person_is_said(
+    plain_api: Api, admin: tuple[httpx.Client, str], fields: dict[str, str], said: str
+) -> None:
+    client, token = admin
+    usual = {"name": "Wang Wei", "role": "dispatcher", "sign_in_name": "wang.wei"}
+    answer = client.post("/desk/staff", data=sealed(token, **{**usual, **fields}))
+    assert (answer.status_code, said in answer.text) == (422, True)
+    assert len(person_rows.everybody(plain_api.conn)) == 1
+
+
+def test_a_person_who_gets_another_role_signs_in_again(plain_api: Api, admin: tuple[httpx.Client, str]) -> None:
+    client, token = admin
+    staff_id = member(plain_api.conn)
+    theirs = session_of(plain_api.conn, staff_id)
+    plain_api.conn.commit()
+    fields = {"name": "Li Na", "role": "dispatcher", "sign_in_name": "li.na", "telephone": "+86 24 1234"}
+    for role, is_in in (("dispatcher", True), ("supervisor", False)):
+        answer = client.post(f"/desk/staff/{staff_id}", data=sealed(token, **{**fields, "role": role}))
+        assert answer.headers["location"] == f"/desk/staff/{staff_id}?done=person_changed"
+        plain_api.conn.rollback()
+        assert (access.find(plain_api.conn, theirs, NOW) is not None) == is_in
+
+
+def test_a_reset_ends_password_codes_and_sessions(plain_api: Api, admin: tuple[httpx.Client, str]) -> None:
+    client, token = admin
+    staff_id = member(plain_api.conn, password=PASSWORD)
+    credential_rows.set_totp(plain_api.conn, staff_id, b"0" * 20, 1, NOW)
+    theirs = session_of(plain_api.conn, staff_id)
+    plain_api.conn.commit()
+    path = link_on(client.post(f"/desk/staff/{staff_id}/reset", data=sealed(token)))
+    plain_api.conn.rollback()
+    assert access.find(plain_api.conn, theirs, NOW) is None
+    assert credential_rows.known(plain_api.conn, "li.na", NOW) is None
+    assert client.get(path).status_code == 200
+
+
+def test_an_administrator_ends_others_and_not_the_own_access(plain_api: Api, admin: tuple[httpx.Client, str]) -> None:
+    client, token = admin
+    staff_id = member(plain_api.conn, password=PASSWORD)
+    theirs = session_of(plain_api.conn, staff_id)
+    plain_api.conn.commit()
+    assert client.post(f"/desk/staff/{staff_id}/sessions/end", data=sealed(token)).status_code == 303
+    plain_api.conn.rollback()
+    assert session_rows.sessions(plain_api.conn, staff_id, NOW) == []
+    assert client.post(f"/desk/staff/{staff_id}/end", data=sealed(token)).status_code == 303
+    assert "ended" in client.get(f"/desk/staff/{staff_id}").text
+    plain_api.clock.now = NOW + timedelta(minutes=1)
+    with browser(plain_api) as other:
+        assert other.post("/sign-in", data={"name": "li.na", "password": PASSWORD}).status_code == 401
+    (own,) = re.findall(r'href="/desk/staff/(\d+)">The Admin<', client.get("/desk/staff").text)
+    assert client.post(f"/desk/staff/{own}/end", data=sealed(token)).status_code == 422
+    assert client.get("/desk/staff").status_code == 200
+    assert client.get("/desk/staff/99").status_code == 404
+    assert theirs
