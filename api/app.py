@@ -21,7 +21,7 @@ from api.live import live_routes
 from api.live.hub import Hub
 from api.live.listener import HubLimits
 from api.pages import front, home, network
-from api.staff import account, invitation, people, sign_in
+from api.staff import account, invitation, people, provider, sign_in
 from api.uplinks import uplink_routes
 from api.uplinks.uplink_routes import Doors
 from store.base.access import Asker
@@ -47,6 +47,7 @@ ROUTERS = (
     home.router,
     network.router,
     sign_in.router,
+    provider.router,
     sign_in.leaving,
     invitation.router,
     account.router,

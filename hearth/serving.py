@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from api.app import create_app
+from api.http.code_flow import CodeFlow
 from api.http.company import Company
 from api.http.guard import Guard
 from api.http.limits import Limiter
@@ -59,7 +60,9 @@ def serve(settings: Settings, furnish: Callable[[FastAPI], None] = lambda app: N
     allow_sockets(pace.listeners)
     with open_pool(settings) as pool, open_doors(settings) as doors:
         company = Company(settings.status_least_homes, settings.hotline, chosen_seal_key(settings))
-        context = AppContext(pool, now, policy, guard, company, spans=spans_of(settings))
+        context = AppContext(
+            pool, now, policy, guard, company, spans=spans_of(settings), provider=provider_of(settings)
+        )
         app = create_app(context, listening=listening(settings), pace=pace, doors=doors)
         furnish(app)
         config = uvicorn.Config(
@@ -153,6 +156,20 @@ def _oidc(settings: Settings) -> Oidc | None:
         homes_claim=settings.oidc_homes_claim,
         station_claim=settings.oidc_station_claim,
     )
+
+
+def provider_of(settings: Settings) -> CodeFlow | None:
+    """Build the provider at which people sign in; None: by password alone.
+
+    Raises:
+        UsageError: a part of it is missing.
+    """
+    if settings.oidc_client_id is None:
+        return None
+    if (oidc := _oidc(settings)) is None:
+        raise UsageError("HEARTH_OIDC_CLIENT_ID needs HEARTH_OIDC_ISSUER, HEARTH_OIDC_AUDIENCE and HEARTH_OIDC_JWKS")
+    secret = settings.oidc_client_secret
+    return CodeFlow(oidc, settings.oidc_client_id, secret.get_secret_value() if secret else None)
 
 
 def open_pool(settings: Settings) -> ConnectionPool:

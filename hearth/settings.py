@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     oidc_role_claim: str = "hearth_role"
     oidc_homes_claim: str = "hearth_homes"
     oidc_station_claim: str = "hearth_station"
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
     session_idle_h: Annotated[int, Field(ge=1, le=8_760)] = 12
     session_days: Annotated[int, Field(ge=1, le=365)] = 7
     crew_session_idle_h: Annotated[int, Field(ge=1, le=8_760)] = 168

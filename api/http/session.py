@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool
 
 from api.http import callers
 from api.http.callers import vouched
+from api.http.code_flow import CodeFlow
 from api.http.company import Company
 from api.http.download import DownloadSlots
 from api.http.guard import Guard
@@ -67,6 +68,7 @@ class AppContext:
     exports: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE))
     downloads: DownloadSlots = field(default_factory=lambda: DownloadSlots(DOWNLOADS, DOWNLOADS_OF))
     spans: SessionSpans = field(default_factory=SessionSpans)
+    provider: CodeFlow | None = None  # at which people sign in; None: by password alone
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ from store.staff.session_rows import SessionSpan
 CODE = f"{SIGN_IN}/code"
 PENDING_COOKIE = "hearth-pending"
 PENDING = SessionSpan(timedelta(minutes=5), timedelta(minutes=5))
-Notice = Literal["signed_out_says", "password_set_says"] | None
+# What the page says above the form: a key of its words. Those of the second line are no good news.
+Notice = Literal["signed_out_says", "password_set_says", "provider_refused", "provider_away"] | None
+BAD_NEWS = ("provider_refused", "provider_away")
 
 router = APIRouter(route_class=DoorRoute, include_in_schema=False)
 leaving = APIRouter(route_class=StaffRoute, include_in_schema=False)
@@ -88,10 +90,10 @@ def _form(
         visit.language_of(request),
         next=onward,
         name=name,
-        notice=notice,
-        fault=fault,
+        notice=notice if notice not in BAD_NEWS else None,
+        fault=notice if notice in BAD_NEWS else fault,
+        has_provider=surroundings(request).provider is not None,
         here=address,
-        hotline=surroundings(request).company.hotline,
     )
     answer.status_code = 401 if fault else 200
     return answer

@@ -29,6 +29,15 @@ STAFF_WORDS: Mapping[str, Text] = {
         "忘记密码或没有账户？请向管理员索取邀请链接。",
         "No account, or password forgotten? Ask an administrator for an invitation link.",
     ),
+    "sign_in_provider": Text("用单位账号登录", "Sign in with the company account"),
+    "sign_in_or": Text("或使用登录名和密码：", "Or with name and password:"),
+    "sign_out_provider": Text("同时退出单位账号", "Sign out of the company account, too"),
+    "provider_refused": Text(
+        "单位账号登录未成功：没有适用的角色，或已停用。请联系管理员。",
+        "Signing in with the company account did not work: it has no role here, or its access has ended. "
+        "Ask an administrator.",
+    ),
+    "provider_away": Text("单位账号系统暂时无法连接。", "The company's sign-in cannot be reached at the moment."),
     "signed_out_says": Text("您已退出登录。", "You have signed out."),
     "password_set_says": Text("密码已设置，请登录。", "Your password is set. Please sign in."),
     "title_code": Text("输入验证码", "Enter your code"),

@@ -49,8 +49,8 @@ class OwingPerson(NamedTuple):
     secret: bytes
 
 
-class InvitedPerson(NamedTuple):
-    """A person who has taken an invitation."""
+class ProvenPerson(NamedTuple):
+    """A person who has taken an invitation, or that the identity provider vouches for."""
 
     staff_id: int
     name: str
@@ -98,11 +98,11 @@ def invited(conn: Connection, code: str, now: datetime) -> int | None:
     return row[0] if row else None
 
 
-def accept(conn: Connection, code: str, password_hash: str, now: datetime) -> InvitedPerson | None:
+def accept(conn: Connection, code: str, password_hash: str, now: datetime) -> ProvenPerson | None:
     """Take an invitation and set the password; return the person, None if it does not hold (any more)."""
     values = {"hash": access.digest(code), "password": password_hash, "now": now}
     row = conn.execute(SELECT_ACCEPT, values).fetchone()
-    return InvitedPerson(*row) if row else None
+    return ProvenPerson(*row) if row else None
 
 
 def forget(conn: Connection, staff_id: int, now: datetime) -> None:

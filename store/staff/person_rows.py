@@ -41,6 +41,13 @@ UPDATE staff SET
   sign_in_name = %(sign_in_name)s
 WHERE staff_id = %(staff_id)s
 """
+# A person that the identity provider knows becomes what its claims say; one whose time is over stays so.
+UPSERT_SUBJECT = """
+INSERT INTO staff (name, role, station, language, subject, active_from)
+VALUES (%(name)s, %(role)s, %(station)s, %(language)s, %(subject)s, %(active_from)s)
+ON CONFLICT (subject) DO UPDATE SET name = excluded.name, role = excluded.role, station = excluded.station
+RETURNING staff_id
+"""
 # What each rule of the table asks for, in the words of the command line.
 RULES = {
     "no_station": "--station: no substation belongs to that station",
@@ -87,6 +94,19 @@ def add(conn: Connection, entry: StaffEntry) -> int:
     """
     with _ruled(conn, entry):
         row = conn.execute(INSERT_STAFF, {**asdict(entry), "role": entry.role.value}).fetchone()
+    assert row is not None
+    found: int = row[0]
+    return found
+
+
+def by_provider(conn: Connection, entry: StaffEntry) -> int:
+    """Add or change the person of a subject of the identity provider, and return its number.
+
+    Raises:
+        StaffRefused: a rule is broken.
+    """
+    with _ruled(conn, entry):
+        row = conn.execute(UPSERT_SUBJECT, {**asdict(entry), "role": entry.role.value}).fetchone()
     assert row is not None
     found: int = row[0]
     return found

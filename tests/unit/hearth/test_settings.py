@@ -1,9 +1,13 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from api.http.session import SessionSpans
 from domain.errors import UsageError
+from hearth.serving import provider_of, spans_of
 from hearth.settings import load
+from store.base.access import Role
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +59,9 @@ def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_a_value_that_is_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEARTH_DATABASE_URL", "postgresql://u:secret@h/d")
-    assert "secret" not in repr(load())
+    monkeypatch.setenv("HEARTH_DATABASE_URL", "postgresql://u:hush-hush@h/d")
+    monkeypatch.setenv("HEARTH_OIDC_CLIENT_SECRET", "hush-hush")
+    assert "hush-hush" not in repr(load())
 
 
 @pytest.mark.parametrize(
@@ -89,3 +94,28 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch, nam
     before = load()
     monkeypatch.setenv(name, value)
     assert load() == before
+
+
+OIDC = {"ISSUER": "https://id.example/realm", "AUDIENCE": "hearth", "JWKS": "https://id.example/keys"}
+
+
+def test_people_sign_in_at_a_provider_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert provider_of(load()) is None
+    monkeypatch.setenv("HEARTH_OIDC_CLIENT_ID", "pages")
+    with pytest.raises(UsageError, match="HEARTH_OIDC_CLIENT_ID needs HEARTH_OIDC_ISSUER"):
+        provider_of(load())
+    for name, value in OIDC.items():
+        monkeypatch.setenv(f"HEARTH_OIDC_{name}", value)
+    monkeypatch.setenv("HEARTH_OIDC_CLIENT_SECRET", "not to be shown")
+    flow = provider_of(load())
+    assert flow is not None
+    assert (flow.client_id, flow.client_secret, flow.oidc.issuer) == ("pages", "not to be shown", OIDC["ISSUER"])
+    assert "not to be shown" not in repr(flow)
+
+
+def test_sessions_last_as_long_as_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert spans_of(load()) == SessionSpans()
+    monkeypatch.setenv("HEARTH_SESSION_IDLE_H", "1")
+    monkeypatch.setenv("HEARTH_CREW_SESSION_DAYS", "90")
+    spans = spans_of(load())
+    assert (spans.of(Role.ADMIN).idle, spans.of(Role.CREW).longest) == (timedelta(hours=1), timedelta(days=90))

@@ -1,0 +1,135 @@
+"""Signing in at the identity provider: there and back, and the person that its claims make."""
+
+import hmac
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.http.code_flow import CodeFlow, Journey, ProviderAway
+from api.http.oidc import ProvenIdentity, TokenRefused
+from api.http.problem import no_such
+from api.http.session import surroundings
+from api.pages import visit
+from api.staff import door
+from api.staff.door import DoorRoute, Next, Outside
+from api.staff.session import SIGN_IN, local_path
+from store.base.access import Role
+from store.staff import person_rows
+from store.staff.credential_rows import ProvenPerson
+from store.staff.person_rows import StaffEntry, StaffRefused
+
+PROVIDER = f"{SIGN_IN}/provider"
+COOKIE = "hearth-journey"
+SAFE_COOKIE = "__Host-hearth-journey"
+JOURNEY_S = 600
+Said = Annotated[str, Query(max_length=4_096)]
+
+router = APIRouter(prefix=PROVIDER, route_class=DoorRoute, include_in_schema=False)
+
+
+def _flow(request: Request) -> CodeFlow:
+    flow = surroundings(request).provider
+    if flow is None:
+        raise no_such("provider")
+    return flow
+
+
+def _address(request: Request, path: str) -> str:
+    return f"{request.url.scheme}://{request.url.netloc}{path}"
+
+
+def _cookie_name(request: Request) -> str:
+    return SAFE_COOKIE if visit.is_secure(request) else COOKIE
+
+
+@router.get("")
+def there(request: Request, next: Next = None) -> Response:
+    """Send a person to the provider."""
+    journey = Journey.begin(local_path(next) or "")
+    try:
+        answer = RedirectResponse(_flow(request).address(journey, _address(request, f"{PROVIDER}/back")), 303)
+    except ProviderAway as error:
+        return _away(request, error)
+    # Lax: the way back begins at another site.
+    answer.set_cookie(
+        _cookie_name(request),
+        journey.written(),
+        max_age=JOURNEY_S,
+        path="/",
+        secure=visit.is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+@router.get("/back")
+def back(request: Request, code: Said = "", state: Said = "", iss: Said | None = None) -> Response:
+    """Take a person who comes back, if it is the one that was sent and the provider vouches for it."""
+    flow = _flow(request)
+    journey = Journey.read(request.cookies.get(_cookie_name(request), ""))
+    try:
+        if journey is None or not hmac.compare_digest(journey.state.encode(), state.encode()):
+            raise TokenRefused("the state is another: it was not this browser that was sent")
+        if iss not in (None, flow.oidc.issuer):
+            raise TokenRefused("another issuer answers")  # RFC 9207
+        if not code:
+            raise TokenRefused("no code")  # the person has not agreed, or the provider has not
+        now = surroundings(request).clock()
+        proven = flow.identity(journey, code, _address(request, f"{PROVIDER}/back"), now)
+        answer = _let_in(request, flow, proven, journey.onward)
+    except ProviderAway as error:
+        answer = _away(request, error)
+    except (TokenRefused, StaffRefused) as error:
+        structlog.get_logger().warning("sign_in_refused", reason=str(error))
+        answer = RedirectResponse(f"{SIGN_IN}?notice=provider_refused", 303)
+    answer.delete_cookie(_cookie_name(request), "/", secure=visit.is_secure(request), httponly=True, samesite="lax")
+    return answer
+
+
+def _let_in(request: Request, flow: CodeFlow, proven: ProvenIdentity, onward: str) -> Response:
+    """Begin the session of the person that the claims tell of, who is added at the first time.
+
+    Raises:
+        TokenRefused: a customer, or a person whose access has ended.
+        StaffRefused: the claims make no member of the staff.
+    """
+    claims = proven.claims
+    if claims.role is Role.CUSTOMER:
+        raise TokenRefused("a customer")
+    with door.outside(request, writes=True) as at:
+        person = _person(at, flow, proven)
+        answer = door.let_in(request, at, person, onward, provider=True)
+    if answer is None:
+        raise TokenRefused("the access has ended")
+    return answer
+
+
+def _person(at: Outside, flow: CodeFlow, proven: ProvenIdentity) -> ProvenPerson:
+    role, station = proven.claims.role, proven.claims.station
+    entry = StaffEntry(
+        name=proven.name,
+        role=role,
+        station=station if role is Role.CREW else None,
+        sign_in_name=None,
+        subject=f"{flow.oidc.issuer} {proven.claims.subject}",
+        active_from=at.now,
+    )
+    return ProvenPerson(person_rows.by_provider(at.conn, entry), entry.name, role.value)
+
+
+def _away(request: Request, error: ProviderAway) -> Response:
+    structlog.get_logger().warning("provider_away", reason=str(error))
+    return RedirectResponse(f"{SIGN_IN}?notice=provider_away", 303)
+
+
+@router.get("/out")
+def out(request: Request) -> Response:
+    """Lead to where one signs out at the provider."""
+    try:
+        way = _flow(request).way_out(_address(request, SIGN_IN))
+    except ProviderAway as error:
+        return _away(request, error)
+    return RedirectResponse(way or SIGN_IN, 303)
