@@ -6,7 +6,7 @@ from functools import partial
 from fastapi import Depends, FastAPI
 from psycopg import Connection
 
-from api.desk import cases, desk_routes, incidents, measurements, notices, outages, unknown_sensors
+from api.desk import calls, cases, desk_routes, incidents, measurements, notices, outages, unknown_sensors
 from api.evidence import dossier_routes, seals
 from api.figures import kpi, maps, status
 from api.homes import exports, home_routes
@@ -34,6 +34,7 @@ ROUTERS = (
     dossier_routes.router,
     maps.router,
     desk_routes.router,
+    calls.router,
     incidents.router,
     cases.router,
     measurements.router,

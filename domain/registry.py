@@ -97,3 +97,4 @@ class Contact(NamedTuple):
     language: str
     consent: datetime | None
     resident: str | None = None  # its owner; None: the resident at the time of consent
+    name: str | None = None  # of the person

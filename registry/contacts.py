@@ -15,12 +15,14 @@ from registry.dates import instant
 from registry.fields import code, one_of, words
 from registry.problems import FileProblem, refuse
 from registry.sheets import REQUIRED, Sheet, SheetColumn
+from registry.spelling import person_keys
 from registry.tables import PLAINLY, FileReading, of_registry
 from store.registry import contact_rows, registry_rows
-from store.registry.contact_rows import ContactChanges
+from store.registry.contact_rows import ContactChanges, SearchedContact
 
 FILE = "contacts.csv"
 ADDRESS_LENGTH = 500
+NAME_LENGTH = 100
 # Faults never quote addresses: the output of an import may end up in a log.
 SHAPES = {
     "email": re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+"),
@@ -38,6 +40,7 @@ def sheet(zone: ZoneInfo) -> Sheet[Contact]:
         SheetColumn("language", one_of(("zh", "en"), synonyms.LANGUAGES), "zh"),
         SheetColumn("consent", instant(zone)),
         SheetColumn("resident", code),
+        SheetColumn("name", words),
     )
     return Sheet(FILE, columns, Contact, (("channel", "address"),), synonyms.CONTACTS)
 
@@ -64,7 +67,7 @@ def import_contacts(
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
     faults = [FileProblem(FILE, *fault) for fault in _faults(content.lines, known)]
     refuse([content.placed(problem) for problem in sorted(content.problems + faults, key=lambda problem: problem.line)])
-    return contact_rows.replace(conn, content.rows, now)
+    return contact_rows.replace(conn, [SearchedContact(row, person_keys(row)) for row in content.rows], now)
 
 
 def _keep(content: Content[Contact], known: Sequence[Contact]) -> None:
@@ -92,6 +95,8 @@ def _faults(lines: Sequence[FileLine[Contact]], known: set[str]) -> Iterator[tup
             yield number, "address", f"is longer than {ADDRESS_LENGTH} characters"
         elif contact.channel and not SHAPES[contact.channel].fullmatch(contact.address or ""):
             yield number, "address", f"is not a valid address for the channel {contact.channel}"
+        if contact.name and len(contact.name) > NAME_LENGTH:
+            yield number, "name", f"is longer than {NAME_LENGTH} characters"
         if key in seen:
             yield number, "address", f"is also on line {seen[key]}"
         seen.setdefault(key, number)

@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor, RegisteredSubstation, Registry
-from registry import contacts, csv_file, residents, rules
+from registry import contacts, csv_file, place_index, residents, rules
 from registry.csv_file import Content
 from registry.keeping import complete
 from registry.preview import ValueChange, home_changes, sensor_changes
@@ -135,6 +135,7 @@ def _bring(conn: Connection, contents: RegistryFiles, now: datetime) -> ImportRe
     differences = registry_rows.differences(conn, now)
     if any(difference.added or difference.changed for difference in differences):
         registry_rows.write(conn, now)
+        place_index.bring_up(conn)
     return ImportReport(*(_count(contents.of(kind), found) for kind, found in differences._asdict().items()))
 
 

@@ -58,6 +58,11 @@ INSERT INTO granted VALUES
   ('building',              '',           'r',     'r',     'r',     'r',     '',      ''),
   ('building_place',        '',           'r',     'r',     'r',     'r',     '',      ''),
   ('home',                  'self',       'r',     'r',     'r',     'r',     '',      'r'),
+  ('place_word',            '',           '',      '',      '',      'r',     '',      ''),
+  ('place_gram',            '',           '',      '',      '',      'r',     '',      ''),
+  ('building_word',         '',           '',      '',      '',      'r',     '',      ''),
+  ('building_numbers',      '',           '',      '',      '',      'r',     '',      ''),
+  ('unit_numbers',          '',           '',      '',      '',      'r',     '',      ''),
   ('home_status',           'home',       'r',     'r',     'r',     'r',     '',      ''),
   ('residence',             '',           '',      '',      '',      '',      '',      ''),
   ('sensor',                'sensor',     'r',     'r',     'r',     'r',     '',      ''),
@@ -118,6 +123,7 @@ INSERT INTO granted VALUES
   ('message',               '',           '',      '',      'raw',   '',      '',      ''),
   ('notice',                '',           '',      '',      'raw',   '',      '',      ''),
   ('person.contact',        '',           '',      '',      'r',     '',      '',      'r'),
+  ('person.search_key',     '',           '',      '',      '',      '',      '',      ''),
   ('outage',                'of_area',    '',      'rw',    'r',     'raw',   '',      ''),
   ('outage_area',           'area',       '',      'r',     'r',     'ra',    '',      ''),
   ('outage_event',          'of_area',    '',      'ra',    '',      'ra',    '',      ''),
@@ -234,7 +240,7 @@ END
 $$;
 
 REVOKE ALL ON SCHEMA person FROM PUBLIC;
-GRANT USAGE ON SCHEMA person TO hearth_notify, hearth_identity;
+GRANT USAGE ON SCHEMA person TO hearth_notify, hearth_identity, hearth_api;
 
 -- Functions with their owner's rights are for these roles alone, not for everybody.
 CREATE TEMP TABLE granted_function (function text, roles text) ON COMMIT DROP;
@@ -252,6 +258,9 @@ INSERT INTO granted_function VALUES
   ('drop_readings', 'hearth_watch'),
   ('measurement_tasks', 'hearth_watch, hearth_grafana'),
   ('sealed_hashes', 'hearth_api'),
+  -- In whose home somebody is, without saying who; and who is in a home, for reveals
+  ('person.homes_of', 'hearth_api'),
+  ('person.people_of', 'hearth_identity'),
   -- Who made a complaint: the desk may leave a name, one role may ask for it, and nobody reads the tables
   ('identity.keep', 'hearth_api'),
   ('identity.reveal', 'hearth_identity'),

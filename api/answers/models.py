@@ -11,6 +11,7 @@ from domain.quality import Quality
 HomeClass = Literal["multistorey", "bungalow", "nonresidential"]
 TicketClass = Literal["cold", "leak", "repair", "device", "complaint", "report"]
 TicketState = Literal["open", "accepted", "working", "verifying", "done", "closed"]
+HomeStateName = Literal["compliant", "cold", "severe", "unknown", "not_judged"]
 FlagState = Literal["open", "suspended", "cleared"]
 
 
@@ -46,7 +47,7 @@ class Home(BaseModel):
     heat_status: Literal["on", "stopped"]
     temperature: Shown
     measured_at: Instant | None
-    state: Literal["compliant", "cold", "severe", "unknown", "not_judged"]
+    state: HomeStateName
     flag: Flag | None
 
 

@@ -1,7 +1,8 @@
 """The session of a request: its caller and one database connection, limited by row-level security to their scope.
 
-`Asking` reads. `Changing` writes: its changes are committed with an entry in the audit log before the response is sent.
-`asked_by` and `changed_by` make the same for some roles only.
+`Asking` reads, `Looking` also leaves an entry in the audit log. `Changing` writes: its changes are committed with an
+entry in the audit log before the response is sent. `asked_by`, `looked_by` and `changed_by` make the same for
+some roles only.
 """
 
 import threading
@@ -130,8 +131,21 @@ def changed_by(roles: Collection[Role]) -> Opening:
     return open_change
 
 
+def looked_by(roles: Collection[Role]) -> Opening:
+    """Make a dependency like `asked_by` that leaves an audit entry: for what may show personal data."""
+
+    def open_look(request: Request, bearer: Bearer) -> Iterator[Session]:
+        with _session(request, bearer, roles, Right.READ, leaves_entry=True) as session:
+            yield session
+            audit.record(session.conn, entry(request, session))
+
+    return open_look
+
+
 @contextmanager
-def _session(request: Request, bearer: Bearer, roles: Collection[Role], right: Right) -> Iterator[Session]:
+def _session(
+    request: Request, bearer: Bearer, roles: Collection[Role], right: Right, *, leaves_entry: bool = False
+) -> Iterator[Session]:
     if bearer is None:
         raise unauthorised(problems.NO_TOKEN)
     given = surroundings(request)
@@ -139,7 +153,7 @@ def _session(request: Request, bearer: Bearer, roles: Collection[Role], right: R
     with _keeping_waiting(request):
         claims = vouched(given.guard.oidc, bearer.credentials, now)
     with given.pool.connection() as conn:
-        conn.read_only = right is Right.READ
+        conn.read_only = right is Right.READ and not leaves_entry
         with _keeping_waiting(request):
             asker = callers.asker(conn, bearer.credentials, claims, now)
         _check(asker, roles, right)
@@ -199,6 +213,7 @@ def entry(request: Request, session: Session) -> audit.AuditEntry:
 Asking = Annotated[Session, Depends(asked_by(EVERYONE), scope="function")]
 AskingStaff = Annotated[Session, Depends(asked_by(STAFF), scope="function")]
 AskingDesk = Annotated[Session, Depends(asked_by(DESK), scope="function")]
+LookingStaff = Annotated[Session, Depends(looked_by(STAFF), scope="function")]
 Changing = Annotated[Session, Depends(changed_by(EVERYONE), scope="function")]
 ChangingStaff = Annotated[Session, Depends(changed_by(STAFF), scope="function")]
 ChangingDesk = Annotated[Session, Depends(changed_by(DESK), scope="function")]

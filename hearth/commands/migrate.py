@@ -6,7 +6,9 @@ import typer
 import store.base.migrate
 from domain.errors import UsageError
 from hearth.settings import load
+from registry.place_index import bring_up
 from store.base.migrate import flavour
+from store.registry import registry_rows
 
 
 def migrate() -> None:
@@ -14,6 +16,9 @@ def migrate() -> None:
     try:
         with psycopg.connect(load().database_url.get_secret_value()) as conn:
             applied = store.base.migrate.migrate(conn)
+            registry_rows.lock(conn)
+            bring_up(conn)
+            conn.commit()
             server = flavour(conn)
     except psycopg.OperationalError as error:
         raise UsageError(f"HEARTH_DATABASE_URL: {str(error).strip().splitlines()[0]}") from None

@@ -47,6 +47,18 @@ SELECT_INCIDENTS_OF: LiteralString = (
   AND i.incident_id = ANY (%(incidents)s::bigint[])
 """
 )
+# Those that may explain what is wrong in a home: of its building or its substation.
+SELECT_INCIDENTS_AT: LiteralString = (
+    _INCIDENTS
+    + """
+  AND i.closed_at IS NULL AND EXISTS (
+    SELECT FROM home AS h JOIN building AS hb USING (building_id)
+    WHERE h.home_id = %(home_id)s AND hb.substation_id = i.substation_id
+      AND (i.building_id IS NULL OR i.building_id = h.building_id)
+  )
+ORDER BY i.incident_id DESC
+"""
+)
 SELECT_PARTS = """
 SELECT
   t.ticket_id, t.number AS ticket, t.state, h.code AS home, p.joined_at, p.left_at, p.left_reason, p.dispatched_at,
@@ -84,6 +96,11 @@ def incidents(
 def incidents_of(conn: Connection, scope: Scope, wanted: Sequence[int]) -> list[Row]:
     """Return those of the incidents that are in scope."""
     return fetch(conn, SELECT_INCIDENTS_OF, {**scope.parameters(), "incidents": list(wanted)})
+
+
+def open_at(conn: Connection, scope: Scope, home_id: int) -> list[Row]:
+    """Return the open incidents in scope that a home lies in."""
+    return fetch(conn, SELECT_INCIDENTS_AT, {**scope.parameters(), "home_id": home_id})
 
 
 def incident(conn: Connection, scope: Scope, number: str) -> Row | None:

@@ -8,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from domain.cases import FollowUp, NewCase, Reveal
-from store.base.access import Scope
+from store.base.access import Scope, revealing
 from store.base.rows import Row, fetch
 
 INSERT = """
@@ -22,10 +22,6 @@ REVEAL = """
 SELECT outcome, name, phone, home
 FROM identity.reveal(%(ticket)s, %(actor)s, %(role)s, %(station)s, %(reason)s, %(at)s)
 """
-SELECT_IS_API = "SELECT current_setting('role') = 'hearth_api'"
-# For the rest of the transaction, or until SELECT_BACK: the only role that may be told.
-SELECT_INTO_IDENTITY = "SELECT set_config('role', 'hearth_identity', true)"
-SELECT_BACK = "SELECT set_config('role', 'hearth_api', true)"
 LOCK = """
 SELECT
   t.ticket_id, t.state = 'closed' AS closed, c.escalated_at, c.supervised_at, c.published_at, c.example_at
@@ -148,15 +144,8 @@ class IdentityRequest:
 
 
 def reveal(conn: Connection, ticket: int, request: IdentityRequest, at: datetime) -> RevealedIdentity:
-    """Return the identity behind a complaint, and record the request, whether it is granted or not.
-
-    The API assumes the privileged role for this statement only.
-    """
-    as_api = conn.execute(SELECT_IS_API).fetchone() == (True,)
-    if as_api:
-        conn.execute(SELECT_INTO_IDENTITY)
-    row = conn.execute(REVEAL, {"ticket": ticket, **asdict(request), "at": at}).fetchone()
-    if as_api:
-        conn.execute(SELECT_BACK)
+    """Return the identity behind a complaint, and record the request, whether it is granted or not."""
+    with revealing(conn):
+        row = conn.execute(REVEAL, {"ticket": ticket, **asdict(request), "at": at}).fetchone()
     assert row is not None
     return RevealedIdentity(Reveal(row[0]), *row[1:])

@@ -95,6 +95,7 @@ FROM ticket AS t
 WHERE (%(home_id)s::integer IS NULL OR t.home_id = %(home_id)s)
   AND (%(number)s::text IS NULL OR t.number = %(number)s)
   AND (%(state)s::text IS NULL OR t.state = %(state)s)
+  AND (%(is_open)s::boolean IS NULL OR %(is_open)s = (t.state <> 'closed'))
   AND (%(kind)s::text IS NULL OR t.class = %(kind)s)
   AND (%(station)s::text IS NULL OR t.station = %(station)s)
   AND (%(overdue)s::boolean IS NULL OR %(overdue)s = (t.state <> 'closed' AND EXISTS (
@@ -150,6 +151,7 @@ class TicketFilter:
     kind: str | None = None
     station: str | None = None
     overdue: bool | None = None
+    is_open: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

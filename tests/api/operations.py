@@ -80,7 +80,9 @@ OPERATIONS = {
     "GET /v1/uplinks/{source}": Operation(
         roles=frozenset(), of="platform", query={"msg": "m", "nonce": "n", "signature": "s"}, refusal=401
     ),
+    "GET /v1/homes": Operation(roles=STAFF, query={"q": "home"}, listed=True),
     "GET /v1/homes/{code}": Operation(of="home"),
+    "GET /v1/homes/{code}/call": Operation(roles=STAFF, of="home"),
     "GET /v1/homes/{code}/readings": Operation(of="home"),
     "GET /v1/homes/{code}/compliance": Operation(of="home"),
     "GET /v1/homes/{code}/readings.{form}": Operation(of="export"),

@@ -94,6 +94,10 @@ WAYS_IN = {
         for relation in journal.RELATIONS
     },
     "journal_clock()": ("UPDATE public.clock SET warned_at = now()", "UPDATE public.ticket SET priority = 1"),
+    "person.homes_of(text[],text,text[],text,timestamp with time zone)": (
+        "SELECT * FROM person.homes_of('{8765432}', '8765432', '{x}', 'x', now())",
+    ),
+    "person.people_of(integer,timestamp with time zone)": ("SELECT * FROM person.people_of(1, now())",),
     "sealed_hashes(bigint)": ("SELECT * FROM public.sealed_hashes(1)",),
     "identity.refuse_rewriting()": ("UPDATE identity.complainant SET name = 'x'",),
     "credential.known(text,timestamp with time zone)": ("SELECT * FROM credential.known('li', now())",),
