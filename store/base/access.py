@@ -3,8 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -98,10 +97,6 @@ SELECT
   set_config('hearth.station', %(station)s, true), set_config('hearth.homes', %(homes)s, true),
   set_config('hearth.since', %(since)s, true), set_config('hearth.days', %(days)s, true)
 """
-SELECT_IS_API = "SELECT current_setting('role') = 'hearth_api'"
-# For the rest of the transaction, or until SELECT_BACK: the only role that may be told who somebody is.
-SELECT_INTO_IDENTITY = "SELECT set_config('role', 'hearth_identity', true)"
-SELECT_BACK = "SELECT set_config('role', 'hearth_api', true)"
 SELECT_HOME_ID = "SELECT h.home_id FROM home AS h WHERE h.code = %(code)s"
 SELECT_HOMES_NOW = """
 SELECT h.home_id, nullif(y.since, '-infinity') AS since, nullif(y.first_day, '-infinity') AS day
@@ -307,17 +302,6 @@ def enter(conn: Connection, scope: Scope) -> None:
         "days": "{" + ",".join(_quoted(since and since.day) for since in bounds) + "}",
     }
     conn.execute(SELECT_INTO_REACH, values)
-
-
-@contextmanager
-def revealing(conn: Connection) -> Iterator[None]:
-    """Let the API read who somebody is, for the statements of the block only; an exception ends the transaction."""
-    as_api = conn.execute(SELECT_IS_API).fetchone() == (True,)
-    if as_api:
-        conn.execute(SELECT_INTO_IDENTITY)
-    yield
-    if as_api:
-        conn.execute(SELECT_BACK)
 
 
 def _quoted(bound: date | None) -> str:

@@ -87,7 +87,7 @@ CROSS JOIN LATERAL (
 WHERE a.channel = 'phone' AND length(k.key) >= 7;
 
 -- The homes of people who are found by a key: for the desk alone, and without saying who they are. A contact counts while
--- its owner lives there; one of which nobody can say whose it is counts always.
+-- its owner lives there; one without an owner or a consent is of those who live there now.
 CREATE FUNCTION person.homes_of(telephones text[], beginning text, names text[], said text, at_time timestamptz)
 RETURNS TABLE (home_id integer, kind text, is_whole boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 20
@@ -112,13 +112,13 @@ BEGIN
     ) AS f
     JOIN addressee AS a USING (addressee_id)
     JOIN person.contact AS c USING (addressee_id)
-    CROSS JOIN LATERAL tenancy(a.home_id, c.resident, c.consent_at, at_time) AS y
-    WHERE (c.resident IS NULL AND c.consent_at IS NULL) OR y.since IS NOT NULL
+    CROSS JOIN LATERAL tenancy(a.home_id, c.resident, coalesce(c.consent_at, at_time), at_time) AS y
+    WHERE y.since IS NOT NULL
     GROUP BY a.home_id, f.kind;
 END
 $$;
 
--- The people of a home with how to reach them; the account that shows it writes down that it has.
+-- The people of a home with how to reach them, for the role that may be told of persons: the caller records each look.
 CREATE FUNCTION person.people_of(of_home integer, at_time timestamptz)
 RETURNS TABLE (name text, channel text, address text)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 5
@@ -126,9 +126,8 @@ AS $$
   SELECT c.name, a.channel, c.address
   FROM addressee AS a
   JOIN person.contact AS c USING (addressee_id)
-  CROSS JOIN LATERAL tenancy(a.home_id, c.resident, c.consent_at, at_time) AS y
-  WHERE a.home_id = of_home AND a.ended_at IS NULL
-    AND ((c.resident IS NULL AND c.consent_at IS NULL) OR y.since IS NOT NULL)
+  CROSS JOIN LATERAL tenancy(a.home_id, c.resident, coalesce(c.consent_at, at_time), at_time) AS y
+  WHERE a.home_id = of_home AND a.ended_at IS NULL AND y.since IS NOT NULL AND reach_everywhere()
   ORDER BY a.channel <> 'phone', c.name, c.address
 $$;
 

@@ -8,7 +8,8 @@ from typing import Any, LiteralString, NamedTuple
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from store.base.access import IN_SCOPE, Scope, revealing
+from store.base.access import IN_SCOPE, Scope
+from store.base.identity_role import told_of_persons
 from store.base.rows import Row, fetch
 
 SELECT_STALE = """
@@ -390,5 +391,5 @@ def found(conn: Connection, scope: Scope, homes: Sequence[int]) -> dict[int, Row
 
 def people(conn: Connection, home_id: int, now: datetime) -> list[Row]:
     """Return the people of a home and how to reach them. The caller records that they were shown."""
-    with revealing(conn):
+    with told_of_persons(conn):
         return fetch(conn, SELECT_PEOPLE, {"home_id": home_id, "now": now})

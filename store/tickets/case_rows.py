@@ -8,7 +8,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from domain.cases import FollowUp, NewCase, Reveal
-from store.base.access import Scope, revealing
+from store.base.access import Scope
+from store.base.identity_role import told_of_persons
 from store.base.rows import Row, fetch
 
 INSERT = """
@@ -145,7 +146,7 @@ class IdentityRequest:
 
 def reveal(conn: Connection, ticket: int, request: IdentityRequest, at: datetime) -> RevealedIdentity:
     """Return the identity behind a complaint, and record the request, whether it is granted or not."""
-    with revealing(conn):
+    with told_of_persons(conn):
         row = conn.execute(REVEAL, {"ticket": ticket, **asdict(request), "at": at}).fetchone()
     assert row is not None
     return RevealedIdentity(Reveal(row[0]), *row[1:])
