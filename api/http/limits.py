@@ -19,7 +19,8 @@ CASES = RateLimit(10, UNITS_S["day"])  # per customer; an anonymous case leaves 
 # Tries at passwords from an address, at a name's from there, and at a name's from anywhere, in a quarter of an hour;
 # beyond them the right one is not taken either. One address alone cannot lock a name out everywhere.
 TRIES_S = 15 * UNITS_S["minute"]
-MOST_TRIES = {"tries at": 60, "tries of at": 10, "tries of": 100}
+BY_ADDRESS = "tries at"
+MOST_TRIES = {BY_ADDRESS: 60, "tries of at": 10, "tries of": 100}
 MOST_CODES = 6
 
 
@@ -53,10 +54,14 @@ class Windows:
 
 @dataclass(frozen=True)
 class Try:
-    """A try to sign in: whether it counts, and by how much the answer is delayed if it is wrong."""
+    """A try to sign in: whether it counts, and by how much the answer is delayed if it is wrong.
+
+    `wait_s`: seconds until the address may try again; 0 if it may now.
+    """
 
     allowed: bool
     delay_s: float
+    wait_s: int = 0
 
 
 class Limiter:
@@ -96,9 +101,10 @@ class Limiter:
         """Count a try at the password of a name; `right_password` takes it back."""
         counts = []
         for kind, whose in _tries(address, name):
-            counts.append(self._windows.count((kind, whose), TRIES_S)[0])
-            if counts[-1] > MOST_TRIES[kind]:
-                return Try(False, _delay(max(counts)))
+            count, left_s = self._windows.count((kind, whose), TRIES_S)
+            counts.append(count)
+            if count > MOST_TRIES[kind]:
+                return Try(False, _delay(max(counts)), math.ceil(left_s) if kind == BY_ADDRESS else 0)
         return Try(True, _delay(max(counts)))
 
     def right_password(self, address: str, name: str) -> None:
@@ -125,7 +131,7 @@ class Limiter:
 def _tries(address: str, name: str) -> list[tuple[str, str]]:
     """Return the keys under which a try at a password is counted; one refused for the first counts for no other."""
     at = subscriber(address)
-    return [("tries at", at), ("tries of at", f"{at} {name}"), ("tries of", name)]
+    return [(BY_ADDRESS, at), ("tries of at", f"{at} {name}"), ("tries of", name)]
 
 
 def _delay(count: int) -> float:

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Form, Request
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from api.http.session import STAFF, Session, address_of, surroundings
-from api.staff import passwords
+from api.http.session import STAFF, Session
+from api.staff import door, passwords
 from api.staff.door import Field
 from api.staff.frame import staff_page
 from api.staff.session import AskingPerson, ChangingPerson, StaffRoute, person_of, signed_in
@@ -104,14 +104,13 @@ def change_password(request: Request, old: Field = "", new: Field = "", again: F
 
 def _password_fault(request: Request, session: Session, own: Row, password: str) -> str | None:
     """Return the key of the words for what is wrong with one's present password, given again; None: it is right."""
-    limiter, address = surroundings(request).guard.limiter, address_of(request) or ""
     name = own["sign_in_name"] or ""
-    tried = limiter.try_password(address, name)
+    tried = door.try_password(request, name)
     known = credential_rows.known(session.conn, name, session.now)
     if not passwords.is_right(known.hash if known and tried.allowed else None, password):
         request.state.delay_s = tried.delay_s
         return "fault_password_wrong"
-    limiter.right_password(address, name)
+    door.right_password(request, name)
     return None
 
 

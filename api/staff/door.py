@@ -9,7 +9,8 @@ from fastapi import Form, Query, Request
 from psycopg import Connection
 from starlette.responses import RedirectResponse, Response
 
-from api.http.problem import Problem, forbidden
+from api.http.limits import Try
+from api.http.problem import Problem, forbidden, too_many
 from api.http.session import address_of, surroundings
 from api.pages import visit
 from api.staff.session import StaffRoute, keep_session, local_path, shown_token, start_of
@@ -52,7 +53,7 @@ class DoorRoute(StaffRoute):
 
     def explain(self, request: Request, problem: Problem) -> Response:
         """Answer a problem."""
-        trouble = {403: "not_ours", 404: "not_found", 503: "away"}.get(problem.status, "fault")
+        trouble = {403: "not_ours", 404: "not_found", 429: "too_many", 503: "away"}.get(problem.status, "fault")
         return self.sorry(request, trouble, problem.status, problem.headers)
 
 
@@ -78,6 +79,23 @@ def note(request: Request, at: Outside, person: Known | None, **detail: Any) -> 
         detail=detail,
     )
     audit.record(at.conn, entry)
+
+
+def try_password(request: Request, name: str) -> Try:
+    """Count a try at the password of a name.
+
+    Raises:
+        Problem: 429, the address has tried too often; that is told without any work.
+    """
+    tried = surroundings(request).guard.limiter.try_password(address_of(request) or "", name)
+    if tried.wait_s:
+        raise too_many(tried.wait_s)
+    return tried
+
+
+def right_password(request: Request, name: str) -> None:
+    """Take back a try: the password was right."""
+    surroundings(request).guard.limiter.right_password(address_of(request) or "", name)
 
 
 def let_in(request: Request, at: Outside, person: Known, onward: str | None, **detail: Any) -> Response | None:

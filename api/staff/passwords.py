@@ -2,6 +2,8 @@
 
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -37,11 +39,14 @@ COMMON = frozenset(
 )
 # Each takes 64 MiB and a tenth of a second of a core: without a bound, tries would take the memory of the machine.
 AT_ONCE = 2
+# Those that wait for their turn hold a thread each, of which others have need.
+MOST_WAITING = 8
 WAIT_S = 10.0
 
 _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash("the password of nobody")
 _SLOTS = threading.BoundedSemaphore(AT_ONCE)
+_PLACES = threading.BoundedSemaphore(AT_ONCE + MOST_WAITING)
 
 
 def fault(password: str, sign_in_name: str | None) -> str | None:
@@ -62,7 +67,7 @@ def hashed(password: str) -> str:
     Raises:
         Problem: 503, too many are being hashed.
     """
-    with _Slot():
+    with _slot():
         return _HASHER.hash(_plain(password))
 
 
@@ -72,7 +77,7 @@ def is_right(known: str | None, password: str) -> bool:
     Raises:
         Problem: 503, too many are being checked.
     """
-    with _Slot():
+    with _slot():
         try:
             _HASHER.verify(known or _NOBODY, _plain(password))
         except (VerificationError, InvalidHashError):
@@ -90,12 +95,17 @@ def _plain(password: str) -> str:
     return unicodedata.normalize("NFKC", password)
 
 
-class _Slot:
-    """One of the few hashes that are made at a time."""
-
-    def __enter__(self) -> None:
+@contextmanager
+def _slot() -> Iterator[None]:
+    """Take one of the few turns to hash, or a place among the few that wait for one."""
+    if not _PLACES.acquire(blocking=False):
+        raise unavailable(BUSY)
+    try:
         if not _SLOTS.acquire(timeout=WAIT_S):
             raise unavailable(BUSY)
-
-    def __exit__(self, *_: object) -> None:
-        _SLOTS.release()
+        try:
+            yield
+        finally:
+            _SLOTS.release()
+    finally:
+        _PLACES.release()

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.http.limits import Try
 from api.http.problem import Problem, forbidden
-from api.http.session import STAFF, address_of, surroundings
+from api.http.session import STAFF, surroundings
 from api.pages import visit
 from api.pages.render import page
 from api.staff import door, passwords
@@ -59,13 +59,12 @@ def ask(request: Request, next: Next = None, notice: Notice = None) -> Response:
 def sign_in(request: Request, name: Field = "", password: Field = "", next: NextField = None) -> Response:
     """Check name and password, and begin a session, or ask for the code."""
     asked, onward = name.replace("\x00", "").strip().lower(), local_path(next)
-    limiter, address = surroundings(request).guard.limiter, address_of(request) or ""
-    tried = limiter.try_password(address, asked)
+    tried = door.try_password(request, asked)
     with door.outside(request) as at:
         known = credential_rows.known(at.conn, asked, at.now)
     if not passwords.is_right(known.hash if known and tried.allowed else None, password) or known is None:
         return _wrong(request, tried, known, name, onward)
-    limiter.right_password(address, asked)
+    door.right_password(request, asked)
     newer = passwords.hashed(password) if passwords.is_outdated(known.hash) else None
     with door.outside(request, writes=True) as at:
         if newer:

@@ -149,6 +149,7 @@ STAFF_WORDS: Mapping[str, Text] = {
     ),
     "rule_staff_signs_in": Text("请填写登录名。", "A sign-in name is needed."),
     "rule_staff_sign_in_name": Text("此登录名已有人使用。", "Somebody has this sign-in name already."),
+    "rule_staff_printable": Text("含有无法显示的字符。", "It has characters that cannot be shown."),
     "rule_self": Text("不能停用自己的账户。", "You cannot end your own access."),
     # what went wrong
     "trouble_not_for_role": Text("您的角色不能使用此页", "This page is not for your role"),

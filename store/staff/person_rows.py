@@ -59,6 +59,7 @@ RULES = {
     "staff_active": "the end is before the beginning",
     "staff_sign_in_name": "--sign-in: somebody has this name already",
     "staff_subject": "this person of the identity provider is a member of the staff already",
+    "staff_printable": "a name, station or number has a sign in it that cannot be printed",
     "staff_role_check": "--role: a member of the staff is no customer",
 }
 
@@ -126,6 +127,9 @@ def change(conn: Connection, staff_id: int, entry: StaffEntry) -> None:
 
 @contextmanager
 def _ruled(conn: Connection, entry: StaffEntry) -> Iterator[None]:
+    # NUL does not even reach the server.
+    if not all(str(value).isprintable() for value in asdict(entry).values()):
+        raise StaffRefused("staff_printable")
     if entry.station is not None and conn.execute(SELECT_STATION, (entry.station,)).fetchone() != (True,):
         raise StaffRefused("no_station")
     try:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -141,6 +142,34 @@ def test_many_wrong_tries_lock_a_name_at_an_address(api: Api, client: httpx.Clie
     assert sign_in(client).status_code == 401  # the right one comes too late
     assert sign_in(client, "wang").status_code == 303
     assert api.conn.execute(AUDITED).fetchall()[-2][2] == {"refused": "too many tries"}
+
+
+def test_an_address_that_tries_many_names_is_told_to_wait_without_work(
+    api: Api, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(limits.MOST_TRIES, limits.BY_ADDRESS, 3)
+    assert [sign_in(client, f"nobody{number}").status_code for number in range(3)] == [401] * 3
+    monkeypatch.setattr(passwords, "_HASHER", None)
+    answer = sign_in(client, "nobody4")
+    assert (answer.status_code, "Please try again later" in answer.text) == (429, True)
+    assert 0 < int(answer.headers["retry-after"]) <= limits.TRIES_S
+
+
+def test_many_at_once_leave_threads_for_others(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "WAIT_S", 0.05)
+    places = passwords.AT_ONCE + passwords.MOST_WAITING
+    with ExitStack() as held:
+        for _ in range(passwords.AT_ONCE):
+            held.enter_context(passwords._slot())
+        assert sign_in(client).status_code == 503  # waited for a turn
+        for _ in range(places - passwords.AT_ONCE):
+            passwords._PLACES.acquire()
+        monkeypatch.setattr(passwords, "_SLOTS", None)
+        assert sign_in(client).status_code == 503  # was not even let wait
+        monkeypatch.undo()
+        for _ in range(places - passwords.AT_ONCE):
+            passwords._PLACES.release()
+    assert sign_in(client).status_code == 401
 
 
 def test_right_passwords_lock_nobody_out(api: Api, client: httpx.Client) -> None:
