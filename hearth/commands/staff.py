@@ -132,6 +132,8 @@ def invite(
         person = person_rows.named(conn, key)
         if _state(person, at) == "ended":
             raise UsageError(f"{person['name']} has no access any more")
+        if person["sign_in_name"] is None:
+            raise UsageError(f"{person['name']} signs in by the identity provider and has no name for a password")
         if reset:
             credential_rows.forget(conn, person["staff_id"], at)
         code = credential_rows.invite(conn, person["staff_id"], at)

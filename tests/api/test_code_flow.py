@@ -24,7 +24,7 @@ from store.base import access
 from store.staff import person_rows
 from tests.api import town
 from tests.api.conftest import Api
-from tests.api.staff import browser
+from tests.api.staff import browser, sealed
 from tests.api.town import NOW
 
 pytestmark = pytest.mark.plain_only
@@ -156,6 +156,19 @@ def test_a_person_is_made_of_the_claims_and_signed_in(api: Api, realm: Realm, cl
     assert (person["name"], person["role"], person["sign_in_name"]) == ("Li Na", "dispatcher", None)
     assert person["subject"] == f"{realm.issuer} u-1"
     assert client.get("/desk/staff").status_code == 403
+
+
+def test_a_person_of_the_provider_is_kept_by_administrators_too(api: Api, realm: Realm, client: httpx.Client) -> None:
+    realm.claims |= {"hearth_role": "admin"}
+    through(client, realm)
+    (person,) = person_rows.everybody(api.conn)
+    page = client.get(f"/desk/staff/{person['staff_id']}").text
+    assert "/invitation" not in page  # there is no name that a password would be for
+    token = client.cookies["hearth-staff"]
+    fields = {"name": "Li Na", "role": "admin", "telephone": "024 1234"}
+    answer = client.post(f"/desk/staff/{person['staff_id']}", data=sealed(token, **fields))
+    assert answer.status_code == 303
+    assert [row["telephone"] for row in person_rows.everybody(api.conn)] == ["024 1234"]
 
 
 def test_a_crew_s_station_comes_by_claim(api: Api, realm: Realm, client: httpx.Client) -> None:

@@ -10,14 +10,14 @@ import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from api.http import limits
+from api.http import callers, limits
 from api.staff import passwords
 from api.staff.account import described
 from api.staff.session import COOKIE, local_path
 from api.staff.sign_in import PENDING_COOKIE
 from domain import totp
 from store.base import access
-from store.staff import credential_rows
+from store.staff import credential_rows, session_rows
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.staff import CHEAP, PASSWORD, browser, member, sealed, session_of
@@ -363,6 +363,19 @@ def test_routes_of_the_api_read_no_cookies_and_take_the_session_as_a_token(api: 
     assert made.status_code == 201
     actors = api.conn.execute("SELECT DISTINCT actor FROM ticket_event").fetchall()
     assert actors == [(f"staff {staff_id} (Li Na)",)]
+
+
+def test_streams_of_a_person_end_with_the_role_and_not_with_being_used(api: Api) -> None:
+    staff_id = member(api.conn)
+    token = session_of(api.conn, staff_id)
+    asker = access.find(api.conn, token, NOW)
+    assert asker is not None
+    assert asker.person is not None
+    later = NOW + timedelta(hours=1)
+    session_rows.use(api.conn, asker.person, later)
+    assert callers.gone(api.conn, None, {token: asker}, later) == set()
+    api.conn.execute("UPDATE staff SET role = 'supervisor'")
+    assert callers.gone(api.conn, None, {token: asker}, later) == {token}
 
 
 @pytest.mark.parametrize("token", ["machine", "customer"])
