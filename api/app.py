@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 from psycopg import Connection
 
 from api.desk import calls, cases, desk_routes, incidents, measurements, notices, outages, unknown_sensors
+from api.desk_pages import queue_routes, ticket_routes
 from api.evidence import dossier_routes, seals
 from api.figures import kpi, maps, status
 from api.homes import exports, home_routes
@@ -53,6 +54,8 @@ ROUTERS = (
     invitation.router,
     account.router,
     people.router,
+    queue_routes.router,
+    ticket_routes.router,
     live_routes.router,
     uplink_routes.router,
 )

@@ -37,7 +37,7 @@ LINKS: Mapping[str, Sequence[tuple[Text, str]]] = {
     "building": [(titles.BUILDING_BOARD, _BUILDING + _VALUE)],
     "building_of_row": [(titles.BUILDING_BOARD, _BUILDING + field("building"))],
     "home": [(titles.HOME_BOARD, f"{_BUILDING}{field('building')}&var-home={_VALUE}")],
-    "ticket": [(titles.DESK_BOARD, f"/d/{DESK}"), STATUS_PAGE],
+    "ticket": [(titles.TICKET_PAGE, "${hearth}/desk/tickets/" + _VALUE), (titles.DESK_BOARD, f"/d/{DESK}")],
     "area": [STATUS_PAGE],
 }
 # Boards that have the variable `station`: what is chosen goes along from one to the other.

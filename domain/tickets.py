@@ -1,6 +1,6 @@
 """The repair desk: states and events of a ticket. The table MOVES defines every transition."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -242,6 +242,17 @@ DISPATCH_MOVES = CREW_MOVES | {
     EventKind.VOID,
     EventKind.REOPENED,
 }
+# Events that leave the reasons for a move as they were: a person who has not seen them may still make it.
+UNDISTURBING = frozenset(
+    {
+        EventKind.CLOCK_WARNED,
+        EventKind.CLOCK_BREACHED,
+        EventKind.CLOCK_UNDATED,
+        EventKind.CLOCK_DATED,
+        EventKind.FLAG_CORRECTED,
+        EventKind.PRIORITY,
+    }
+)
 # Moves on an incident's ticket that apply to each of its homes; REWORK only to homes not proven warm.
 PASSED_ON = frozenset({EventKind.ACCEPTED, EventKind.ARRIVED, EventKind.DELAYED, EventKind.DONE, EventKind.REWORK})
 OF_INCIDENT = "incident"  # key in an event's data: number of the incident it was passed on from
@@ -267,6 +278,25 @@ class TooEarly(MoveRefused):
     def __init__(self, number: str, state: str, kind: EventKind, allowed_from: datetime) -> None:
         super().__init__(number, state, kind, f"it is allowed from {allowed_from.isoformat()}")
         self.allowed_from = allowed_from
+
+
+class ChangedSince(Exception):
+    """A ticket has changed since the caller read it; nothing was changed now. `events` are those not seen."""
+
+    def __init__(self, number: str, events: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(f"ticket {number} has changed: {', '.join(event['kind'] for event in events)}")
+        self.number, self.events = number, events
+
+
+class MoveBar(StrEnum):
+    """Reason why a ticket does not take a move that its state allows."""
+
+    NEEDS = "needs"  # closing still needs something
+    EARLY = "early"  # a call-back has its time
+    BY_ITSELF = "by_itself"  # a device job closes with its cause
+    ON_RECORD = "on_record"  # it may not end without work
+    NO_OTHER = "no_other"  # nothing is open there that could take it
+    OTHER_OPEN = "other_open"  # the home has another open ticket for cold
 
 
 def standing_events(events: Iterable[Mapping[str, Any]]) -> dict[EventKind, Mapping[str, Any]]:

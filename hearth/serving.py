@@ -59,7 +59,8 @@ def serve(settings: Settings, furnish: Callable[[FastAPI], None] = lambda app: N
     pace = HubLimits(settings.api_listeners, settings.api_token_listeners, longest_s=settings.api_stream_s)
     allow_sockets(pace.listeners)
     with open_pool(settings) as pool, open_doors(settings) as doors:
-        company = Company(settings.status_least_homes, settings.hotline, chosen_seal_key(settings))
+        boards = settings.grafana_url.rstrip("/") if settings.grafana_url else None
+        company = Company(settings.status_least_homes, settings.hotline, chosen_seal_key(settings), boards)
         context = AppContext(
             pool, now, policy, guard, company, spans=spans_of(settings), provider=provider_of(settings)
         )

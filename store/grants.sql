@@ -264,6 +264,8 @@ INSERT INTO granted_function VALUES
   -- Who made a complaint: the desk may leave a name, one role may ask for it, and nobody reads the tables
   ('identity.keep', 'hearth_api'),
   ('identity.reveal', 'hearth_identity'),
+  -- How to reach the people of a home: each look is in the audit log
+  ('home_telephones', 'hearth_identity'),
   -- Signing in: hashes and secrets come out of their schema one person at a time
   ('credential.known', 'hearth_api'),
   ('credential.open_session', 'hearth_api'),

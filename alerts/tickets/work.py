@@ -237,12 +237,18 @@ def check_call_back(conn: Connection, policy: Policy, row: TicketRow, now: datet
     Raises:
         TooEarly: says from when.
     """
+    begins = call_back_begins(conn, policy, row)
+    if begins is not None and now < begins:
+        raise TooEarly(row.number, row.state, EventKind.CALLED_BACK, begins)
+
+
+def call_back_begins(conn: Connection, policy: Policy, row: TicketRow) -> datetime | None:
+    """Return from when the user of a ticket may be called back; None: at any time."""
     clocks = clock_rows.of_tickets(conn, [row.ticket_id])
     begins = [clock.started_at for clock in clocks if clock.name == AFTER_DONE and clock.started_at is not None]
     if row.done_at is not None and (found := call_back(policy, row, row.done_at)):
         begins.append(found[0])
-    if begins and now < max(begins):
-        raise TooEarly(row.number, row.state, EventKind.CALLED_BACK, max(begins))
+    return max(begins, default=None)
 
 
 def check_closing(conn: Connection, row: TicketRow) -> None:

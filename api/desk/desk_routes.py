@@ -12,6 +12,7 @@ from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alerts.desk.moves import HomeHasTicket, NotThere, OpenThere, ReportTarget, TooMany, act, say, take_in
+from alerts.desk.offers import check_unchanged
 from alerts.tickets.docket import Opening, UserStatement
 from alerts.tickets.endings import merge, void
 from api.answers import models
@@ -25,7 +26,7 @@ from api.http.problem import FieldFault, Problem, forbidden, invalid, no_such, t
 from api.http.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
 from api.words import problems
 from domain.priority import Cold, priority
-from domain.tickets import CREW_MOVES, MoveRefused, NewEvent, TicketClass, TicketSource, TooEarly
+from domain.tickets import CREW_MOVES, ChangedSince, MoveRefused, NewEvent, TicketClass, TicketSource, TooEarly
 from domain.words.text import Text
 from store.base.access import Role
 from store.tickets import ticket_pages
@@ -33,6 +34,7 @@ from store.tickets import ticket_pages
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
 Told = Literal["phone", "walk_in", "letter", "superior"]
+MOST_EVENTS = 2**31 - 1
 
 router = APIRouter(prefix="/v1", tags=["desk"])
 
@@ -91,8 +93,27 @@ def receipt(
 
 
 @router.post("/tickets/{number}/events", status_code=201)
-def event(number: Number, changing: ChangingStaff, move: AnyMove) -> models.Ticket:
+def event(
+    number: Number,
+    changing: ChangingStaff,
+    move: AnyMove,
+    version: Annotated[
+        int | None, Query(ge=0, le=MOST_EVENTS, description="`seq` of the last event read; a later change is a 409")
+    ] = None,
+) -> models.Ticket:
     """Add an event to a ticket. A move that its state does not allow is a 409 that names the reason."""
+    make_move(changing, number, move, version)
+    return answer(changing, number)
+
+
+def make_move(changing: Session, number: str, move: AnyMove, version: int | None = None) -> None:
+    """Make a move on a ticket within scope.
+
+    Args:
+        version: `seq` of the last event that the caller has read; None: whatever has happened since.
+    Raises:
+        Problem: 403, 404 or 422; 409, the ticket does not allow it, or has changed (then with `events`).
+    """
     kind = kind_of(move)
     if changing.asker.role is Role.CREW and kind not in CREW_MOVES:
         raise forbidden(problems.CREW_FORBIDDEN.fill(kind=kind))
@@ -101,26 +122,32 @@ def event(number: Number, changing: ChangingStaff, move: AnyMove) -> models.Tick
         raise no_such("ticket")
     if isinstance(move, Assigned) and move.station is not None:
         check_station(changing, move.station)
+    tickets = [found, *([_into(changing, move)] if isinstance(move, Merged) else [])]
     with refusals(changing):
-        _let(changing, found, move)
+        if version is not None:
+            check_unchanged(changing.conn, tickets, version)
+        _let(changing, tickets, move)
     changing.notes["kind"] = kind.value
-    return answer(changing, number)
 
 
-def _let(changing: Session, ticket: int, move: AnyMove) -> None:
+def _into(changing: Session, move: Merged) -> int:
+    other = ticket_pages.ticket_id(changing.conn, changing.scope, move.into)
+    if other is None:
+        raise invalid(FieldFault("into", problems.NO_SUCH_TICKET))
+    return other
+
+
+def _let(changing: Session, tickets: list[int], move: AnyMove) -> None:
     conn, policy, now, actor = changing.conn, changing.policy, changing.now, changing.asker.actor
     match move:
         case UserSaid():
-            say(conn, policy, ticket, UserStatement(move.data(), move.contact), now, actor)
+            say(conn, policy, tickets[0], UserStatement(move.data(), move.contact), now, actor)
         case Void():
-            void(conn, policy, ticket, move.data(), now, actor)
+            void(conn, policy, tickets[0], move.data(), now, actor)
         case Merged():
-            other = ticket_pages.ticket_id(conn, changing.scope, move.into)
-            if other is None:
-                raise invalid(FieldFault("into", problems.NO_SUCH_TICKET))
-            merge(conn, policy, (ticket, other), move.data(), now, actor)
+            merge(conn, policy, (tickets[0], tickets[1]), move.data(), now, actor)
         case _:
-            act(conn, policy, NewEvent(ticket, kind_of(move), move.data()), now, actor)
+            act(conn, policy, NewEvent(tickets[0], kind_of(move), move.data()), now, actor)
 
 
 class Report(BaseModel):
@@ -277,9 +304,14 @@ def check_station(asking: Session, station: str) -> None:
 
 @contextmanager
 def refusals(asking: Session) -> Iterator[None]:
-    """Answer a refused move with a 409; a premature one with the time from which it is allowed."""
+    """Answer a refused move with a 409; a premature one with the time from which it is allowed.
+
+    A move on a ticket that has changed is answered with the events that the caller has not seen.
+    """
     try:
         yield
+    except ChangedSince as error:
+        raise Problem(409, problems.CHANGED_SINCE.fill(number=error.number), events=error.events) from None
     except TooEarly as error:
         local = f"{error.allowed_from.astimezone(asking.policy.zone):%Y-%m-%d %H:%M}"
         zh = problems.TOO_EARLY.format(number=error.number, allowed_from=local, kind=error.kind)

@@ -1,6 +1,7 @@
 """Request bodies of the moves on a ticket, one model per kind of event."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -207,3 +208,8 @@ AnyMove: TypeAlias = Annotated[
 def kind_of(move: AnyMove) -> EventKind:
     """Return the kind of event of a move."""
     return EventKind(move.kind)
+
+
+MODELS: Mapping[EventKind, type[Move]] = {
+    EventKind(get_args(model.model_fields["kind"].annotation)[0]): model for model in get_args(get_args(AnyMove)[0])
+}

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 from psycopg_pool import PoolTimeout
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -94,11 +94,21 @@ class OpenTicket(BaseModel):
     since: Instant
 
 
+class UnseenEvent(BaseModel):
+    """An event of a ticket that the caller had not read."""
+
+    seq: int
+    at: Instant
+    kind: str
+    actor: str
+    data: JsonValue
+
+
 class ProblemDetails(BaseModel):
     """The body of an error.
 
-    In a conflict, `allowed_from` is the time from which the request is allowed, and `open_tickets` are the open tickets
-    at the place of a report.
+    In a conflict, `allowed_from` is the time from which the request is allowed, `open_tickets` are the open tickets at
+    the place of a report, and `events` are those of the ticket that the caller had not read.
     """
 
     type: str
@@ -108,6 +118,7 @@ class ProblemDetails(BaseModel):
     errors: list[FaultDetails] | None = None
     allowed_from: Instant | None = None
     open_tickets: list[OpenTicket] | None = None
+    events: list[UnseenEvent] | None = None
 
 
 class Problem(Exception):
@@ -210,7 +221,7 @@ def answer_with_problems(app: FastAPI) -> None:
 def openapi_responses() -> dict[int | str, dict[str, Any]]:
     """Describe errors for the OpenAPI document."""
     schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
-    for name, model in (("errors", FaultDetails), ("open_tickets", OpenTicket)):
+    for name, model in (("errors", FaultDetails), ("open_tickets", OpenTicket), ("events", UnseenEvent)):
         schema["properties"][name] = {"type": "array", "items": model.model_json_schema()}
     schema.pop("$defs")
     example = no_such("home").details("en").model_dump(exclude_none=True)

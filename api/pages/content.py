@@ -108,6 +108,12 @@ def home_content(asking: Session, place: Row, language: Language, times: Times) 
     }
 
 
+def day_content(asking: Session, home_id: int) -> dict[str, Any]:
+    """Gather the day so far of a home: its chart and the limits in force."""
+    schedule = _rules(asking, home_id)
+    return {"today": today(asking, home_id, schedule), "limits": limits_now(schedule, asking.now)}
+
+
 def taken(asking: Session, key: str | None) -> str | None:
     """Return the number of the ticket that a form just sent has led to."""
     return form_sent.number(asking.conn, key) if key else None

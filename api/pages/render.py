@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from api.http.language import Language
+from api.words.desk import DESK_WORDS
 from api.words.pages import MONTHS, WORDS
 from api.words.staff import STAFF_WORDS
 from domain.words.text import Text
@@ -27,9 +28,14 @@ HEADERS = {
     "Vary": "Accept-Language, Cookie",
 }
 HOME = "/home"
-STATIC = {"page.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+STATIC = {
+    "page.css": "text/css; charset=utf-8",
+    "desk.css": "text/css; charset=utf-8",
+    "desk.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 # The texts of all pages. A key is said in one place only.
-ALL_WORDS: Mapping[str, Text] = {**WORDS, **STAFF_WORDS}
+ALL_WORDS: Mapping[str, Text] = {**WORDS, **STAFF_WORDS, **DESK_WORDS}
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),
     autoescape=True,

@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from domain.registry import Contact
+from store.base.identity_role import told_of_persons
 
 OPEN_STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS import_contact (
@@ -96,6 +97,7 @@ INSERT INTO person.search_key (key, kind, addressee_id)
 SELECT DISTINCT n.key, n.kind, n.addressee_id FROM named AS n
 ON CONFLICT DO NOTHING
 """
+SELECT_TELEPHONES = "SELECT address, resident FROM home_telephones(%(home_id)s, %(at)s)"
 SELECT_ALL = """
 SELECT h.code AS home, a.channel, c.address, a.language, c.consent_at AS consent, c.resident, c.name
 FROM person.contact AS c
@@ -134,6 +136,12 @@ def replace(conn: Connection, contacts: Sequence[SearchedContact], now: datetime
     added = conn.execute(INSERT_NEW).rowcount
     conn.execute(PUT_KEYS)
     return ContactChanges(added, changed, ended)
+
+
+def telephones(conn: Connection, home_id: int, at: datetime) -> list[tuple[str, str | None]]:
+    """Return the telephone numbers of those who live in a home, and whose each is; the caller records the look."""
+    with told_of_persons(conn):
+        return conn.execute(SELECT_TELEPHONES, {"home_id": home_id, "at": at}).fetchall()
 
 
 def whole(conn: Connection) -> list[Contact]:

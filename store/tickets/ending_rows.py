@@ -1,13 +1,14 @@
 """Facts that decide whether a ticket may be merged or voided."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import LiteralString
 
 from psycopg import Connection
 
 from domain.endings import EndingFacts
-from store.base.rows import fetch
+from store.base.rows import Row, fetch
 
-SELECT_ENDED = """
+_FACTS: LiteralString = """
 SELECT
   t.ticket_id, t.number, t.class AS ticket_class, t.source, t.state, t.retrospective, t.home_id, t.building_id,
   t.substation_id, (SELECT count(*) FROM flag AS f WHERE f.ticket_id = t.ticket_id) AS flags,
@@ -15,15 +16,31 @@ SELECT
     SELECT FROM clock AS c WHERE c.ticket_id = t.ticket_id AND c.round = t.round AND c.name = 'call_back'
   ) AS call_back_asked
 FROM ticket AS t
-WHERE t.ticket_id = ANY(%(tickets)s::bigint[])
 """
+SELECT_ENDED: LiteralString = _FACTS + "WHERE t.ticket_id = ANY(%(tickets)s::bigint[])"
+SELECT_BESIDE: LiteralString = (
+    _FACTS
+    + """
+JOIN ticket AS o
+  ON o.home_id = t.home_id OR o.building_id = t.building_id OR o.substation_id = t.substation_id
+WHERE o.ticket_id = %(ticket)s AND t.ticket_id <> o.ticket_id AND t.state <> 'closed'
+ORDER BY t.ticket_id
+"""
+)
 PLACE = ("home_id", "building_id", "substation_id")
 
 
 def ended(conn: Connection, tickets: Sequence[int]) -> dict[int, EndingFacts]:
-    """Return the facts by ticket_id; the caller holds the tickets' locks."""
-    found = {}
-    for row in fetch(conn, SELECT_ENDED, {"tickets": list(tickets)}):
+    """Return the facts by ticket_id; who decides by them holds the tickets' locks."""
+    return {found.ticket_id: found for found in _facts(fetch(conn, SELECT_ENDED, {"tickets": list(tickets)}))}
+
+
+def beside(conn: Connection, ticket: int) -> list[EndingFacts]:
+    """Return the facts of the other open tickets of a ticket's place."""
+    return list(_facts(fetch(conn, SELECT_BESIDE, {"ticket": ticket})))
+
+
+def _facts(rows: Sequence[Row]) -> Iterator[EndingFacts]:
+    for row in rows:
         home, building, substation = (row.pop(name) for name in PLACE)
-        found[row["ticket_id"]] = EndingFacts(**row, place=(home, building, substation))
-    return found
+        yield EndingFacts(**row, place=(home, building, substation))

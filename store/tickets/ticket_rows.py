@@ -1,6 +1,6 @@
 """Tickets and their events. Events are only ever added, by a transaction that has the ticket locked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 
@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from domain.closing import TicketStanding
 from store.base.locks import lock_text
 from store.base.place_joins import place_of
-from store.base.rows import fetch
+from store.base.rows import Row, fetch
 
 # The open cold ticket of each home, else its last one. Nobody opens another meanwhile: the homes are locked.
 SELECT_LAST_COLD = """
@@ -27,16 +27,22 @@ CROSS JOIN LATERAL (
 SELECT_FIRST_COLD = """
 SELECT f.ticket_id, min(f.cold_since) FROM flag AS f WHERE f.ticket_id = ANY(%(tickets)s) GROUP BY f.ticket_id
 """
-# In the order of their key, as everywhere; after the wait the row is as it is then.
-LOCK = """
+_TICKETS: LiteralString = """
 SELECT
   t.ticket_id, t.number, t.class AS ticket_class, t.state, t.priority, t.home_id, t.station, t.responsible,
   t.appointment_at, t.responsibility, t.paid, t.confirmation, t.round, t.opened_at, t.closed_at, t.retrospective,
   t.done_at, t.proven_at, t.proof, t.replied_at, t.called_back_at, t.source, t.ending, t.merged_into
 FROM ticket AS t
-WHERE t.ticket_id = ANY(%(tickets)s)
+WHERE t.ticket_id = ANY(%(tickets)s::bigint[])
 ORDER BY t.ticket_id
-FOR NO KEY UPDATE
+"""
+SELECT: LiteralString = _TICKETS
+# In the order of their key, as everywhere; after the wait the row is as it is then.
+LOCK: LiteralString = _TICKETS + "FOR NO KEY UPDATE"
+SELECT_EVENTS_SINCE = """
+SELECT e.seq, e.at, e.kind, e.actor, e.data FROM ticket_event AS e
+WHERE e.ticket_id = %(ticket)s AND e.seq > %(seq)s AND e.kind <> ALL (%(but)s)
+ORDER BY e.seq
 """
 SELECT_SUPERSEDED = """
 SELECT EXISTS (
@@ -184,6 +190,17 @@ def lock(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
     """Return tickets as they are now, and as they stay until the transaction ends."""
     with conn.cursor(row_factory=class_row(TicketRow)) as cur:
         return {row.ticket_id: row for row in cur.execute(LOCK, {"tickets": list(tickets)}).fetchall()}
+
+
+def read(conn: Connection, ticket: int) -> TicketRow:
+    """Return a ticket as it is now; another transaction may change it."""
+    with conn.cursor(row_factory=class_row(TicketRow)) as cur:
+        return cur.execute(SELECT, {"tickets": [ticket]}).fetchall()[0]
+
+
+def events_since(conn: Connection, ticket: int, seq: int, but: Collection[str]) -> list[Row]:
+    """Return the events of a ticket after one of them, but for those of some kinds."""
+    return fetch(conn, SELECT_EVENTS_SINCE, {"ticket": ticket, "seq": seq, "but": list(but)})
 
 
 def lock_place(conn: Connection, place: TicketPlace) -> None:

@@ -17,7 +17,7 @@ from store.base.access import Role
 from store.staff import credential_rows, person_rows, session_rows
 from tests.api import town
 from tests.api.conftest import Api
-from tests.api.operations import STAFF
+from tests.api.operations import DESK, STAFF
 from tests.api.staff import PASSWORD, browser, member, sealed, session_of
 from tests.api.town import NOW
 
@@ -34,6 +34,13 @@ PAGES = {
     "GET /account/codes": STAFF,
     "POST /account/codes": STAFF,
     "POST /account/codes/off": STAFF,
+    "GET /desk": DESK,
+    "GET /desk/rows": DESK,
+    "GET /desk/events": DESK,
+    "GET /desk/find": DESK,
+    "GET /desk/tickets/{number}": DESK,
+    "POST /desk/tickets/{number}": DESK,
+    "POST /desk/tickets/{number}/contact": DESK,
     "GET /desk/staff": ADMINS,
     "POST /desk/staff": ADMINS,
     "GET /desk/staff/{number}": ADMINS,
@@ -44,7 +51,10 @@ PAGES = {
     "POST /desk/staff/{number}/end": ADMINS,
 }
 # What each form needs beside its seal, so that it gets as far as the role.
-FIELDS = {"POST /account/sessions/end": {"number": "1"}}
+FIELDS = {
+    "POST /account/sessions/end": {"number": "1"},
+    "POST /desk/tickets/{number}": {"move": "remark", "remark": "x", "version": "1"},
+}
 NEW = "another four unrelated words"
 
 

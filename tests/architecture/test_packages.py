@@ -57,7 +57,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 def test_the_wheel_holds_every_file_of_every_package(wheel: set[str]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    kinds = (".py", ".sql", ".toml", ".gz", ".md", ".json", ".html", ".typ", ".css", ".svg")
+    kinds = (".py", ".sql", ".toml", ".gz", ".md", ".json", ".html", ".typ", ".css", ".js", ".svg")
     files = {
         str(path.relative_to(ROOT))
         for package in packages

@@ -35,6 +35,7 @@ BEGINNINGS = (
     "work_",
     "left_",
     "span_",
+    "desk_",  # tests/unit/pages/test_desk_words.py
     "role_",
     "done_",
     "rule_",

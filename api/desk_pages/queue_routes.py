@@ -1,0 +1,67 @@
+"""Routes of the queue's page, and of what keeps it up to date."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.desk_pages.queue import QUEUE, QueueQuery, choices, queue_content
+from api.desk_pages.show import AskingDeskPerson, desk_page, reader_of
+from api.http.session import Session
+from api.live import live_routes
+from api.live.live_routes import LastEventId, ListenerStream
+from api.pages import visit
+from api.staff.session import StaffRoute, shown_token
+from store.figures.live_feed import FeedKind
+from store.tickets import ticket_pages
+
+Queued = Annotated[QueueQuery, Depends()]
+
+router = APIRouter(prefix=QUEUE, route_class=StaffRoute, include_in_schema=False)
+
+
+@router.get("")
+def queue(request: Request, asking: AskingDeskPerson, query: Queued) -> Response:
+    """Show the queue."""
+    return _queue(request, asking, query, "desk/queue.html")
+
+
+@router.get("/rows")
+def rows(request: Request, asking: AskingDeskPerson, query: Queued) -> Response:
+    """Show the part of the queue that changes, for the page that is open."""
+    return _queue(request, asking, query, "desk/live.html")
+
+
+def _queue(request: Request, asking: Session, query: QueueQuery, template: str, missing: str | None = None) -> Response:
+    reader = reader_of(request, asking)
+    shown = queue_content(asking, query, reader.me, reader.language)
+    return desk_page(
+        request, asking, template, **shown, options=choices(asking, reader.language), missing=missing, at_feed=reader.at
+    )
+
+
+@router.get("/events", response_class=ListenerStream)
+async def events(
+    request: Request,
+    asking: AskingDeskPerson,
+    after: Annotated[str | None, Query(max_length=20_000)] = None,
+    last_event_id: LastEventId = None,
+) -> ListenerStream:
+    """Stream what happens to tickets, to a page that is open: from where it was read (`after`) on."""
+    bearer = visit.as_bearer(shown_token(request) or "")
+    return await live_routes.events(request, bearer, asking, [FeedKind.TICKET], None, last_event_id or after)
+
+
+@router.get("/find")
+def find_ticket(
+    request: Request, asking: AskingDeskPerson, number: Annotated[str, Query(max_length=40)] = ""
+) -> Response:
+    """Open a ticket by its number; digits alone are enough."""
+    wanted = number.strip().upper().removeprefix("T")
+    wanted = f"T{wanted:0>8}" if wanted.isdecimal() and wanted.isascii() else number.strip()
+    if "\x00" not in wanted and ticket_pages.ticket_id(asking.conn, asking.scope, wanted) is not None:
+        return RedirectResponse(f"{QUEUE}/tickets/{quote(wanted)}", 303)
+    answer = _queue(request, asking, QueueQuery(), "desk/queue.html", missing=number.strip())
+    answer.status_code = 404
+    return answer

@@ -1,0 +1,53 @@
+"""The frame of the desk's pages: the only pages with a script, which is a file of this site."""
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from api.desk_pages.ticket import DeskReader
+from api.desk_pages.time_left import words_of
+from api.http.session import DESK, Session, surroundings
+from api.pages.render import POLICY
+from api.staff.frame import language_of, staff_page
+from api.staff.session import person_of, signed_in
+from api.words.desk import DESK_WORDS
+from store.figures import live_feed
+
+AskingDeskPerson = Annotated[Session, Depends(signed_in(DESK), scope="function")]
+# Beside what all pages may load: a script of this site, and what it asks of this site.
+DESK_POLICY = f"{POLICY}; script-src 'self'; connect-src 'self'"
+SCRIPT_WORDS = ("desk_live_changed", "desk_live_lost", "desk_live_back", "desk_changed_live")
+
+
+def reader_of(request: Request, asking: Session) -> DeskReader:
+    """Return the person who looks at a page; to be asked for before what the page shows is read."""
+    hotline = surroundings(request).company.hotline
+    return DeskReader(person_of(asking).name, language_of(request, asking), hotline, live_feed.now(asking.conn))
+
+
+def desk_page(request: Request, asking: Session, template: str, status: int = 200, **context: Any) -> Response:
+    """Render a page of the desk."""
+    language = language_of(request, asking)
+    words = words_of(language) | {key.removeprefix("desk_"): getattr(DESK_WORDS[key], language) for key in SCRIPT_WORDS}
+    around = {
+        "asset": asset,
+        "boards": surroundings(request).company.boards,
+        "now": asking.now,
+        "script_words": words,
+        "zone": asking.policy.zone.key,
+    }
+    answer = staff_page(request, asking, template, **around, **context)
+    answer.status_code = status
+    answer.headers["Content-Security-Policy"] = DESK_POLICY
+    return answer
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the address of a static file; it changes with the file, so that no browser keeps an older one."""
+    content = (files("api.pages") / "static" / name).read_bytes()
+    return f"/pages/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"

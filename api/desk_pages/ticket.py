@@ -1,0 +1,203 @@
+"""The content of a ticket's page: facts, clocks, what closing needs, the moves it takes now, and its timeline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from alerts.desk.offers import MoveOffers, offers
+from api.answers.models import Home
+from api.desk.desk_routes import find
+from api.desk_pages.move_forms import FormTerms, MoveForm, SentMove, move_form, told_in
+from api.desk_pages.queue import place_of_ticket
+from api.desk_pages.timeline import next_left, shown_clocks, shown_events
+from api.homes import home_routes
+from api.http.language import Language, said
+from api.http.session import LEADERS, Session
+from api.pages import content
+from api.pages.render import Times, say
+from api.words.answers import ANSWERS, CALL_US
+from api.words.desk import MOVE_TEXTS, PROOFS, SOURCES
+from domain.cases import CASE_CLASSES
+from domain.tickets import MoveBar
+from domain.words.desk import CLASS_TEXTS, SUBJECT_TEXTS
+from domain.words.text import Text
+from store.base.access import Right
+from store.base.rows import Row
+from store.figures.live_feed import Snapshot
+from store.tickets import case_rows, queue_rows
+
+Fact = tuple[str, str | Markup]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Barred:
+    """A move that the ticket's state allows, and why the ticket does not take it."""
+
+    name: str
+    why: Markup
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedAnswer:
+    """A prepared answer in both languages."""
+
+    name: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class DeskReader:
+    """The person who looks at a page, how texts are written for them, and what of the live feed the page has seen."""
+
+    me: str
+    language: Language
+    hotline: str | None
+    at: Snapshot
+
+
+def ticket_content(
+    asking: Session, number: str, reader: DeskReader, sent: SentMove | None = None, *, conflict: bool = False
+) -> dict[str, Any]:
+    """Gather the page of a ticket for the template.
+
+    Args:
+        sent: a form that was not taken; its fields keep what was told.
+        conflict: it was not taken because the ticket has changed.
+    Raises:
+        Problem: 404.
+    """
+    ticket, language = find(asking, number), reader.language
+    offered = offers(asking.conn, asking.policy, ticket["ticket_id"], asking.now)
+    times = Times(language, asking.policy.zone, asking.now)
+    clocks = shown_clocks(ticket, language, times, asking.now)
+    place = queue_rows.place(asking.conn, ticket["ticket_id"])
+    return {
+        "ticket": ticket,
+        "about": said(CLASS_TEXTS[ticket["class"]], language),
+        "state": say(language, f"desk_state_{ticket['ending'] or ticket['state']}"),
+        "place": {**place, "name": place_of_ticket(place)},
+        "facts": _facts(ticket, language, times),
+        "case": _case(asking, ticket, language),
+        "clocks": clocks,
+        "left": next_left(clocks),
+        "needs": [say(language, f"desk_need_{need}") for need in ticket["needs"]],
+        "moves": _moves(asking, ticket, offered, reader, sent),
+        "barred": _barred(ticket, offered, language, times),
+        "answers": _answers(ticket, reader),
+        "events": shown_events(ticket["events"], language, times),
+        "version": max((event["seq"] for event in ticket["events"]), default=0),
+        "home": _home(asking, place),
+        "may_write": Right.WRITE in asking.asker.rights,
+        "may_reveal": _may_reveal(asking, ticket),
+        "sent": sent,
+        "sent_name": said(MOVE_TEXTS[sent.kind], language) if sent else None,
+        "told": told_in(sent, language) if sent else [],
+        "conflict": shown_events(_since(ticket, sent), language, times) if conflict and sent else None,
+        "is_still_open": sent is not None and sent.kind in offered.open,
+    }
+
+
+def _since(ticket: Row, sent: SentMove) -> list[Mapping[str, Any]]:
+    return [event for event in ticket["events"] if event["seq"] > sent.version]
+
+
+def _facts(ticket: Row, language: Language, times: Times) -> list[Fact]:
+    """List the facts of a ticket that are known, with their labels."""
+    responsibility = ticket["responsibility"]
+    told: dict[str, str | Markup | None] = {
+        "station": ticket["station"] or say(language, "desk_no_station"),
+        "responsible": ticket["responsible"] or say(language, "desk_nobody"),
+        "priority": say(language, f"desk_priority_{ticket['priority']}"),
+        "since": times.at(ticket["opened_at"]),
+        "source": said(SOURCES[ticket["source"]], language),
+        "appointment": times.at(ticket["appointment_at"]) if ticket["appointment_at"] else None,
+        "done_at": times.at(ticket["done_at"]) if ticket["done_at"] else None,
+        "proof": said(PROOFS[ticket["proof"]], language) if ticket["proof"] else None,
+        "closed_at": times.at(ticket["closed_at"]) if ticket["closed_at"] else None,
+        "responsibility": say(language, f"desk_option_{responsibility}") if responsibility else None,
+        "paid": say(language, "desk_yes") if ticket["paid"] else None,
+        "confirmation": ticket["confirmation"],
+        "round": str(ticket["round"]) if ticket["round"] > 1 else None,
+    }
+    return [(say(language, f"desk_{name}"), value) for name, value in told.items() if value]
+
+
+def _case(asking: Session, ticket: Row, language: Language) -> dict[str, Any] | None:
+    """Read what a complaint or a report is about; who made it stands elsewhere."""
+    if ticket["class"] not in CASE_CLASSES:
+        return None
+    found = case_rows.case(asking.conn, asking.scope, ticket["number"])
+    return {**found, "subject_name": said(SUBJECT_TEXTS[found["subject"]], language)} if found else None
+
+
+def _moves(
+    asking: Session, ticket: Row, offered: MoveOffers, reader: DeskReader, sent: SentMove | None
+) -> Sequence[MoveForm]:
+    if Right.WRITE not in asking.asker.rights:
+        return []
+    is_case = ticket["class"] in CASE_CLASSES
+    terms = FormTerms(
+        {"station": queue_rows.stations(asking.conn), "into": offered.into},
+        reader.me,
+        frozenset({"contact"} if is_case else ()),  # who has complained is kept apart
+    )
+    return [move_form(kind, terms, reader.language, sent) for kind in offered.open]
+
+
+def _barred(ticket: Row, offered: MoveOffers, language: Language, times: Times) -> list[Barred]:
+    """List the moves to come, with what stands against them; what the kind of ticket never takes is left out."""
+    begins = offered.call_back_from
+    needs = say(language, "desk_list_mark").join(say(language, f"desk_need_{need}") for need in ticket["needs"])
+    fields = {"needs": needs, "at": times.at(begins) if begins else ""}
+    return [
+        Barred(name=said(MOVE_TEXTS[kind], language), why=say(language, f"desk_bar_{bar}", **fields))
+        for kind, bar in offered.bars.items()
+        if bar not in (None, MoveBar.ON_RECORD, MoveBar.NO_OTHER)
+    ]
+
+
+def prepared(name: str, number: str, hotline: str | None) -> Text:
+    """Fill in a prepared answer, in both languages: users read it, whatever the language of the desk."""
+    text = ANSWERS[name].text
+    zh = text.zh.format(number=number, call=f" {hotline}" if hotline else CALL_US.zh)
+    return Text(zh, text.en.format(number=number, call=hotline or CALL_US.en))
+
+
+def _answers(ticket: Row, reader: DeskReader) -> dict[str, PreparedAnswer]:
+    """List the prepared answers that suit the class of a ticket."""
+    return {
+        name: PreparedAnswer(
+            name=said(answer.name, reader.language), **prepared(name, ticket["number"], reader.hotline)._asdict()
+        )
+        for name, answer in ANSWERS.items()
+        if ticket["class"] in answer.of
+    }
+
+
+def _home(asking: Session, place: Row) -> dict[str, Any] | None:
+    """Read how the home of a ticket is now, with the curve of its day as its customer sees it."""
+    if place["home_id"] is None:
+        return None
+    home: Home = home_routes.home(place["home"], asking)
+    return {"now": home, **content.day_content(asking, place["home_id"])}
+
+
+def _may_reveal(asking: Session, ticket: Row) -> bool:
+    """Return whether the person may ask for the number, or for the identity behind a case."""
+    is_case = ticket["class"] in CASE_CLASSES
+    return Right.REVEAL in asking.asker.rights and (not is_case or asking.asker.role in LEADERS)
+
+
+def board_links(boards: str | None, place: Row, language: Language) -> list[tuple[str, str]]:
+    """Return the boards in Grafana that show the same, as pairs of text and address."""
+    if boards is None:
+        return []
+    links: list[tuple[str, str]] = [(say(language, "desk_board_desk"), f"{boards}/d/hearth-desk")]
+    if place["home"]:
+        at = {f"var-{kind}": place[kind] for kind in ("substation", "building", "home")}
+        links.append((say(language, "desk_board_home"), f"{boards}/d/hearth-home?{urlencode(at)}"))
+    return links

@@ -1,0 +1,168 @@
+"""Routes of a ticket's page. What they change goes through the functions of the API's routes."""
+
+import re
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from api.desk.desk_routes import Number, make_move
+from api.desk_pages.contact import REASONS, reveal
+from api.desk_pages.move_forms import SentMove, Told, read_move
+from api.desk_pages.queue import QUEUE
+from api.desk_pages.show import AskingDeskPerson, desk_page, reader_of
+from api.desk_pages.ticket import board_links, prepared, ticket_content
+from api.http.language import Language, said
+from api.http.problem import Problem
+from api.http.session import DESK, Session, surroundings
+from api.staff.session import StaffRoute, signed_in
+from api.words.answers import ANSWERS
+from api.words.desk import MOVE_TEXTS
+from domain.tickets import DISPATCH_MOVES, EventKind
+from domain.words.text import Text
+from store.base import form_sent
+from store.base.access import Right
+
+MOST_FIELDS = 20
+VERSION = re.compile(r"[0-9]{1,9}")
+reading = contextmanager(signed_in(DESK))
+writing = contextmanager(signed_in(DESK, Right.WRITE))
+
+router = APIRouter(prefix=f"{QUEUE}/tickets", route_class=StaffRoute, include_in_schema=False)
+
+
+async def read_told(request: Request) -> Told:
+    """Read the fields of a form; files are left out."""
+    form = await request.form(max_files=0, max_fields=MOST_FIELDS)
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def read_sent(request: Request, told: Annotated[Told, Depends(read_told)]) -> SentMove:
+    """Read the form of a move.
+
+    Raises:
+        HTTPException: it is not a form of these pages.
+    """
+    kind, version, key = told.get("move", ""), told.get("version", ""), told.get("key", "")
+    if kind not in DISPATCH_MOVES or not VERSION.fullmatch(version):
+        raise HTTPException(400)
+    found = read_move(EventKind(kind), told, surroundings(request).policy.zone)
+    move, faults = (None, found) if isinstance(found, Mapping) else (found, {})
+    return SentMove(kind=EventKind(kind), version=int(version), key=key, told=told, move=move, faults=faults)
+
+
+def read_reason(told: Annotated[Told, Depends(read_told)]) -> str:
+    """Read the reason of a look at personal data."""
+    return told.get("reason", "").strip()
+
+
+@dataclass(frozen=True)
+class TicketPageQuery:
+    """The query keys of a ticket's page: the move that was just made, or a prepared answer to begin with."""
+
+    done: Annotated[str | None, Query(max_length=40)] = None
+    answer: Annotated[str | None, Query(max_length=40)] = None
+    language: Annotated[Language, Query(alias="in")] = "zh"
+
+
+@router.get("/{number}")
+def ticket(
+    request: Request, asking: AskingDeskPerson, number: Number, query: Annotated[TicketPageQuery, Depends()]
+) -> Response:
+    """Show a ticket."""
+    if query.answer is not None and query.answer in ANSWERS:
+        text = prepared(query.answer, number, surroundings(request).company.hotline)
+        begun = SentMove(kind=EventKind.REPLIED, version=0, key="", told={"text": said(text, query.language)})
+        return _ticket(request, asking, number, sent=begun)
+    return _ticket(request, asking, number, done=query.done)
+
+
+@router.post("/{number}")
+def move(request: Request, number: Number, sent: Annotated[SentMove, Depends(read_sent)]) -> Response:
+    """Make a move once and redirect back to the ticket; what is not taken is shown with what was told."""
+    if sent.move is None:
+        return _untaken(request, number, sent, 422)
+    try:
+        with writing(request) as changing:
+            _take(changing, number, sent)
+    except Problem as problem:
+        if problem.status not in (409, 422):
+            raise
+        return _untaken(request, number, replace(sent, faults=_faults(problem)), problem.status, problem)
+    return RedirectResponse(f"{QUEUE}/tickets/{quote(number)}?done={sent.kind}", 303)
+
+
+def _take(changing: Session, number: str, sent: SentMove) -> None:
+    """Make the move of a form, however often the form is sent."""
+    assert sent.move is not None
+    form_sent.lock(changing.conn, sent.once)
+    if form_sent.number(changing.conn, sent.once) is not None:
+        changing.notes["again"] = True
+        return
+    make_move(changing, number, sent.move, sent.version)
+    form_sent.keep(changing.conn, sent.once, number, changing.now)
+
+
+def _faults(problem: Problem) -> Mapping[str, Text]:
+    told = ((one.parameter, one.detail) for one in problem.faults or ())
+    return {name: text if isinstance(text, Text) else Text(text, text) for name, text in told}
+
+
+def _untaken(request: Request, number: str, sent: SentMove, status: int, problem: Problem | None = None) -> Response:
+    """Show a ticket as it is now beside a form that was not taken."""
+    conflict = problem is not None and "events" in problem.members
+    with reading(request) as asking:
+        refused = problem if status == 409 and not conflict else None
+        return _ticket(request, asking, number, status=status, sent=sent, conflict=conflict, refused=refused)
+
+
+@router.post("/{number}/contact")
+def contact(request: Request, number: Number, reason: Annotated[str, Depends(read_reason)]) -> Response:
+    """Show how to reach the user, or who made a complaint, against a reason."""
+    try:
+        with writing(request) as changing:
+            revealed = reveal(changing, number, reason)
+    except Problem as problem:
+        if problem.status != 422:
+            raise
+        with reading(request) as asking:
+            return _ticket(request, asking, number, status=422, unrevealed=problem)
+    with reading(request) as asking:
+        return _ticket(request, asking, number, revealed=revealed)
+
+
+def _ticket(
+    request: Request,
+    asking: Session,
+    number: str,
+    *,
+    status: int = 200,
+    sent: SentMove | None = None,
+    conflict: bool = False,
+    **outcome: Any,
+) -> Response:
+    """Render a ticket's page with the outcome of a form: done, refused, revealed or unrevealed."""
+    reader = reader_of(request, asking)
+    shown = ticket_content(asking, number, reader, sent, conflict=conflict)
+    boards = board_links(surroundings(request).company.boards, shown["place"], reader.language)
+    done, refused, unrevealed = (outcome.get(name) for name in ("done", "refused", "unrevealed"))
+    return desk_page(
+        request,
+        asking,
+        "desk/ticket.html",
+        status,
+        **shown,
+        board_links=boards,
+        done=said(MOVE_TEXTS[EventKind(done)], reader.language) if done in DISPATCH_MOVES else None,
+        faulty=status == 422 and sent is not None,
+        refused=refused.details(reader.language).detail if refused else None,
+        revealed=outcome.get("revealed"),
+        unrevealed=unrevealed.details(reader.language).detail if unrevealed else None,
+        reasons=REASONS,
+        at_feed=reader.at,
+    )

@@ -1,0 +1,135 @@
+"""The words of the desk's pages: everything in both languages, every move with a form and a key."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from api.desk.moves import MODELS
+from api.desk_pages.contact import REASONS
+from api.desk_pages.move_forms import MOVE_KEYS, fields_of, read_move
+from api.desk_pages.time_left import Urgency, time_left
+from api.pages.render import ALL_WORDS
+from api.words import pages
+from api.words.answers import ANSWERS
+from api.words.desk import DATA_TEXTS, DESK_WORDS, EVENT_TEXTS, MOVE_TEXTS, PROOFS, SOURCES
+from api.words.staff import STAFF_WORDS
+from domain.policy_file import builtin
+from domain.tickets import (
+    DISPATCH_MOVES,
+    DelayReason,
+    EventKind,
+    MoveBar,
+    Proof,
+    TicketClass,
+    TicketSource,
+    TicketState,
+)
+from domain.words.text import Text
+from store.tickets.queue_rows import QueueView
+from tests.api.town import NOW
+
+API = Path(__file__).parents[3] / "api"
+SOURCE = "".join(
+    path.read_text(encoding="utf-8")
+    for path in (*(API / "desk_pages").glob("*.py"), *(API / "pages/templates/desk").glob("*.html"))
+)
+# Keys that are put together.
+BEGINNINGS = (
+    "desk_view_", "desk_none_", "desk_state_", "desk_priority_", "desk_need_", "desk_bar_", "desk_field_",
+    "desk_option_", "desk_reason_", "desk_identity_", "desk_span_",
+    "desk_actor_",
+)  # fmt: skip
+ZONE = builtin("seed").zone
+
+
+def test_a_key_is_one_of_the_desk() -> None:
+    assert [key for key in DESK_WORDS if not key.startswith("desk_")] == []
+    assert len(ALL_WORDS) == len(pages.WORDS) + len(STAFF_WORDS) + len(DESK_WORDS)
+
+
+def test_every_sentence_is_said() -> None:
+    named = set(re.findall(r"['\"](\w+)['\"]", SOURCE))  # a key, or what follows `desk_` in one put together
+    unused = [key for key in DESK_WORDS if not key.startswith(BEGINNINGS)]
+    assert [key for key in unused if not {key, key.removeprefix("desk_")} & named] == []
+
+
+def test_what_can_be_the_case_has_its_words() -> None:
+    assert {f"desk_view_{view}" for view in QueueView} | {
+        f"desk_none_{view}" for view in QueueView
+    } <= DESK_WORDS.keys()
+    assert {f"desk_state_{state}" for state in TicketState} <= DESK_WORDS.keys()
+    assert {f"desk_bar_{bar}" for bar in MoveBar} <= DESK_WORDS.keys()
+    assert {
+        f"desk_need_{need}" for need in ("done", "proof", "reply", "call_back", "confirmation")
+    } <= DESK_WORDS.keys()
+    assert {f"desk_reason_{reason}" for reason in REASONS} <= DESK_WORDS.keys()
+    assert EVENT_TEXTS.keys() == set(EventKind)
+    assert MOVE_TEXTS.keys() == DISPATCH_MOVES
+    assert SOURCES.keys() == set(TicketSource)
+    assert PROOFS.keys() == set(Proof)
+    assert {text for answer in ANSWERS.values() for text in answer.of} <= set(TicketClass)
+
+
+def test_every_move_has_a_form_and_a_key_of_its_own() -> None:
+    assert MODELS.keys() == MOVE_KEYS.keys() == DISPATCH_MOVES
+    others = set("jkqh/?.") | set("12345678") | {"n"}
+    assert len(set(MOVE_KEYS.values()) | others) == len(MOVE_KEYS) + len(others)
+    for kind in DISPATCH_MOVES:
+        for one in fields_of(kind):
+            assert f"desk_field_{one.name}" in DESK_WORDS
+            if one.kind == "choice" and not set(one.options) & set(DelayReason):
+                assert {f"desk_option_{option}" for option in one.options} <= DESK_WORDS.keys()
+    data = {one.name for kind in DISPATCH_MOVES for one in fields_of(kind)} - {"contact"}
+    assert data <= DATA_TEXTS.keys()  # the timeline tells what was written
+
+
+def test_the_fields_of_a_form_are_those_of_the_api() -> None:
+    said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.DELAYED)}
+    assert said == {"reason": ("choice", True), "explanation": ("words", True), "remark": ("words", False)}
+    said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.RESPONSIBILITY)}
+    assert said == {"responsibility": ("choice", True), "paid": ("yes_no", True), "remark": ("words", False)}
+    said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.APPOINTMENT)}
+    assert said == {"appointment_at": ("time", True), "remark": ("words", False)}
+    assert [(one.name, one.required) for one in fields_of(EventKind.REMARK)] == [("remark", True)]
+
+
+def test_a_form_is_read_as_a_body_is() -> None:
+    made = read_move(EventKind.APPOINTMENT, {"appointment_at": "2026-01-16T09:30", "remark": " "}, ZONE)
+    assert made.data() == {"appointment_at": "2026-01-16T09:30:00+08:00"}  # type: ignore[union-attr]
+    made = read_move(EventKind.RESPONSIBILITY, {"responsibility": "user", "paid": "no"}, ZONE)
+    assert made.data() == {"responsibility": "user", "paid": False}  # type: ignore[union-attr]
+    for kind, told, fault in (
+        (EventKind.APPOINTMENT, {"appointment_at": "tomorrow"}, "appointment_at"),
+        (EventKind.APPOINTMENT, {"appointment_at": "9999-12-31T23:59"}, "appointment_at"),
+        (EventKind.CALLED_BACK, {"satisfied": "maybe"}, "satisfied"),
+        (EventKind.REPLIED, {"text": "x", "channel": "pigeon"}, "channel"),
+        (EventKind.REPLIED, {"text": "x" * 2001, "channel": "phone"}, "text"),
+        (EventKind.REMARK, {}, "remark"),
+        (EventKind.ASSIGNED, {}, "assigned"),
+    ):
+        faults = read_move(kind, told, ZONE)
+        assert isinstance(faults, dict)
+        assert isinstance(faults[fault], Text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "urgency", "en", "zh"),
+    [
+        (0, Urgency.LATE, "under 1 min late", "超时 不到 1 分钟"),
+        (-59, Urgency.LATE, "under 1 min late", "超时 不到 1 分钟"),
+        (-3600, Urgency.LATE, "1 h late", "超时 1 小时"),
+        (59, Urgency.SOON, "under 1 min left", "剩 不到 1 分钟"),
+        (29 * 60 + 59, Urgency.SOON, "29 min left", "剩 29 分钟"),
+        (30 * 60, Urgency.NEAR, "30 min left", "剩 30 分钟"),
+        (5400, Urgency.NEAR, "1 h 30 min left", "剩 1 小时 30 分"),
+        (7200, Urgency.CALM, "2 h left", "剩 2 小时"),
+        (48 * 3600, Urgency.CALM, "2 days left", "剩 2 天"),
+    ],
+)
+def test_time_left_in_words(seconds: int, urgency: Urgency, en: str, zh: str) -> None:
+    due = NOW + timedelta(seconds=seconds)
+    assert time_left("en", due, NOW) == (urgency, en)
+    assert time_left("zh", due, NOW) == (urgency, zh)
+    assert time_left("en", None, NOW).urgency is Urgency.NONE
