@@ -10,6 +10,7 @@ from api.desk import calls, cases, desk_routes, incidents, measurements, notices
 from api.desk_pages import queue_routes, ticket_routes
 from api.evidence import dossier_routes, seals
 from api.figures import kpi, maps, status
+from api.files import file_routes
 from api.homes import exports, home_routes
 from api.http import callers, health, kinds
 from api.http.description import Described
@@ -36,6 +37,7 @@ ROUTERS = (
     maps.router,
     desk_routes.router,
     calls.router,
+    file_routes.router,
     incidents.router,
     cases.router,
     measurements.router,

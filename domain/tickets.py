@@ -114,6 +114,7 @@ class EventKind(StrEnum):
     CALLED_BACK = "called_back"
     REMARK = "remark"
     USER_SAID = "user_said"  # an addition by the user
+    ATTACHED = "attached"  # a photo, a signature or a scan
     CLOSED = "closed"
     MERGED = "merged"  # into another ticket
     MERGED_HERE = "merged_here"  # another ticket into this one
@@ -208,6 +209,10 @@ MOVES: Mapping[EventKind, MoveRule] = {
     ),
     EventKind.REMARK: MoveRule(_ANY),
     EventKind.USER_SAID: MoveRule(_NOT_CLOSED, shown=("text",)),
+    # Photos from a cellar come when there is a network again, the ticket closed or not.
+    EventKind.ATTACHED: MoveRule(
+        _ANY, shown=("file", "kind", "for_user", "media_type", "size", "sha256", "original_sha256")
+    ),
     EventKind.CLOSED: MoveRule(frozenset({TicketState.DONE}), TicketState.CLOSED, (EVERYTHING,), shown=("proof",)),
     EventKind.MERGED: MoveRule(_NOT_CLOSED, TicketState.CLOSED, shown=("into", "reason"), voids=True),
     EventKind.MERGED_HERE: MoveRule(_NOT_CLOSED, shown=("ticket",)),
@@ -355,14 +360,17 @@ def clocks_met(event: NewEvent) -> tuple[str, ...]:
 
 
 def is_for_user(kind: EventKind) -> bool:
-    """Return whether customers are shown events of a kind."""
+    """Return whether customers are shown events of a kind; of files only those that are meant for them."""
     return MOVES[kind].shown is not None
 
 
-def event_for_user(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event, of a kind that is for the user, with only what the user may see of it."""
-    shown = MOVES[EventKind(event["kind"])].shown or ()
-    actor = "user" if event["kind"] == EventKind.USER_SAID else event["actor"]
+def event_for_user(event: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return an event with only what the user may see of it; None: the user does not see it."""
+    shown, data = MOVES[EventKind(event["kind"])].shown, event["data"]
+    if shown is None or (event["kind"] == EventKind.ATTACHED and not data["for_user"]):
+        return None
+    by_user = event["kind"] == EventKind.USER_SAID or (event["kind"] == EventKind.ATTACHED and data["by_user"])
+    actor = "user" if by_user else event["actor"]
     actor = actor if actor in ("hearth", "user") else "staff"
     contact = {"contact": None} if "contact" in event else {}
-    return {**event, **contact, "actor": actor, "data": {k: v for k, v in event["data"].items() if k in shown}}
+    return {**event, **contact, "actor": actor, "data": {k: v for k, v in data.items() if k in shown}}

@@ -1,6 +1,7 @@
 """Serving the HTTP API: pool, limits, provider, server."""
 
 import resource
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ from api.http.company import Company
 from api.http.guard import Guard
 from api.http.limits import Limiter
 from api.http.oidc import Oidc, provider
-from api.http.session import AppContext, SessionSpans
+from api.http.session import AppContext, Attachments, SessionSpans
 from api.live.listener import HubLimits
 from api.server import StreamServer
 from api.uplinks.uplink_routes import Doors
@@ -28,6 +29,7 @@ from domain.errors import UsageError
 from hearth.settings import Settings
 from hearth.wiring import (
     CUT,
+    chosen_files,
     chosen_policy,
     chosen_pushes,
     chosen_seal_key,
@@ -62,7 +64,14 @@ def serve(settings: Settings, furnish: Callable[[FastAPI], None] = lambda app: N
         boards = settings.grafana_url.rstrip("/") if settings.grafana_url else None
         company = Company(settings.status_least_homes, settings.hotline, chosen_seal_key(settings), boards)
         context = AppContext(
-            pool, now, policy, guard, company, spans=spans_of(settings), provider=provider_of(settings)
+            pool,
+            now,
+            policy,
+            guard,
+            company,
+            spans=spans_of(settings),
+            provider=provider_of(settings),
+            attachments=attachments_of(settings),
         )
         app = create_app(context, listening=listening(settings), pace=pace, doors=doors)
         furnish(app)
@@ -135,6 +144,15 @@ def spans_of(settings: Settings) -> SessionSpans:
         SessionSpan(timedelta(hours=settings.session_idle_h), timedelta(days=settings.session_days)),
         SessionSpan(timedelta(hours=settings.crew_session_idle_h), timedelta(days=settings.crew_session_days)),
     )
+
+
+def attachments_of(settings: Settings) -> Attachments:
+    """Return where files of tickets are kept, and the command that checks them.
+
+    Raises:
+        UsageError: HEARTH_FILES is no folder.
+    """
+    return Attachments(chosen_files(settings), shlex.split(settings.file_check or ""))
 
 
 def _limit(text: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -109,6 +110,8 @@ class Settings(BaseSettings):
     dead_letter_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     deferred_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     dead_letter_mb: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
+    files: SecretStr | None = None
+    file_check: str | None = None
     seal_key: SecretStr | None = None
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     watch_metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
@@ -180,6 +183,13 @@ class Settings(BaseSettings):
                 raise ValueError("must be like 600/minute or 20/second, or none") from None
         return value
 
+    @field_validator("file_check")
+    @classmethod
+    def _is_command(cls, value: str | None) -> str | None:
+        if value is not None and not _words(value):
+            raise ValueError("must be a command with its arguments, such as clamdscan --no-summary -")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _is_zone(cls, value: str | None) -> str | None:
@@ -210,6 +220,14 @@ def _is_postgres_url(url: str) -> bool:
     except ProgrammingError:
         return False
     return url.startswith(("postgresql://", "postgres://")) and all(p.isdecimal() for p in ports.split(",") if p)
+
+
+def _words(command: str) -> list[str]:
+    """Split a command as a shell would; empty where its quotes do not match."""
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
 
 
 def _has_port_number(parts: SplitResult) -> bool:

@@ -18,7 +18,7 @@ from alerts.sensors import care, measurements
 from alerts.tickets import clocks
 from hearth.rounds import Round
 from hearth.settings import Settings
-from hearth.wiring import chosen_seal_key, now
+from hearth.wiring import chosen_files, chosen_seal_key, now
 from store.figures import live_feed
 from store.readings import dead_letter_rows, ingest_counts, retention
 from store.sensors import unknown_rows
@@ -42,6 +42,7 @@ PURGED_AT_ONCE = 1000
 TOLD_FOR = timedelta(days=1)  # a client that lags by more than this has to reload
 FORGOTTEN_AT_ONCE = 10_000
 DROP_EVERY_S = 600.0
+SWEEP_EVERY_S = 60.0  # a shelf of files each
 DROPPED_AT_ONCE = 20_000
 
 
@@ -52,7 +53,7 @@ def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now
     """
     history, policy, key = History(judge.policy), judge.policy, chosen_seal_key(settings)
     buildings, ledger = BuildingCursor(), LedgerCursor(history)
-    dead_letter_age = timedelta(days=settings.dead_letter_days)
+    files, dead_letter_age = chosen_files(settings), timedelta(days=settings.dead_letter_days)
     return [
         Round("deadlines", 0, lambda conn: tick(conn, judge, clock()) > 0),
         Round("clocks", 0, lambda conn: clocks.run_out(conn, policy, clock())),
@@ -61,6 +62,7 @@ def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now
         Round("dead letters' bytes", TRIM_EVERY_S, lambda conn: _trim(conn, settings.dead_letter_mb, clock())),
         Round("told", PURGE_EVERY_S, lambda conn: _forget(conn, clock() - TOLD_FOR)),
         Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings.reading_days, clock())),
+        Round("files", SWEEP_EVERY_S, lambda conn: files.sweep(conn, clock())),
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, clock())),
         Round("outages", OUTAGES_EVERY_S, lambda conn: outages.look(conn, policy, clock())),
         Round("substations", CARE_EVERY_S, lambda conn: substations.look(conn, policy, clock())),

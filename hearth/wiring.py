@@ -30,6 +30,7 @@ from ingest.sources import Sources
 from ingest.validate import Limits
 from store.evidence.signing import SigningKey
 from store.readings.retention import MARGIN
+from store.tickets.file_contents import DATABASE, FileStore, FolderFiles
 
 if TYPE_CHECKING:
     from alerts.notices.recipients import Recipients
@@ -131,6 +132,20 @@ def chosen_seal_key(settings: Settings) -> SigningKey | None:
         return SigningKey.read(settings.seal_key.get_secret_value())
     except ValueError as error:
         raise UsageError(f"HEARTH_SEAL_KEY: is no private key as hearth seals key --new makes it: {error}") from None
+
+
+def chosen_files(settings: Settings) -> FileStore:
+    """Return where files of tickets are kept: in the folder of HEARTH_FILES, or in the database.
+
+    Raises:
+        UsageError: it is no folder of a file system that is known.
+    """
+    if settings.files is None:
+        return DATABASE
+    try:
+        return FolderFiles(settings.files.get_secret_value())
+    except (ValueError, OSError) as error:
+        raise UsageError(f"HEARTH_FILES: is no folder, such as file:///… or s3://…: {type(error).__name__}") from None
 
 
 def _text(variable: str, file: Path) -> str:

@@ -40,6 +40,8 @@ $$;
 --          of_ticket    rows of a ticket that is reached (ticket_id)
 --          event        the same; residents see no older ones
 --          of_event     rows of an event that is reached (ticket_id, seq)
+--          file         files of a ticket that is reached; residents see those that are meant for them, and no older ones
+--          of_file      the bytes of a file that is reached, or of its thumbnail
 --          substation   rows of a substation of the crew's own station (substation_id)
 --          station      rows of the crew's own station (station)
 --          area, of_area places of outages with a home that is reached, and the outages that have such a place
@@ -136,6 +138,8 @@ INSERT INTO granted VALUES
   ('measurement_request',   'home',       '',      'ra',    'r',     'ra',    '',      ''),
   ('measurement_told',      '',           '',      'ra',    '',      '',      '',      ''),
   ('ticket_contact',        'of_event',   '',      '',      '',      'ra',    '',      ''),
+  ('ticket_file',           'file',       '',      'r',     '',      'ra',    '',      ''),
+  ('file_content',          'of_file',    '',      '',      '',      'ra',    '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
   ('form_sent',             '',           '',      '',      '',      'rad',   '',      ''),
   ('building_summary',      '',           '',      'rawd',  '',      'r',     '',      ''),
@@ -412,6 +416,13 @@ BEGIN
       WHEN 'of_event' THEN
         '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM ticket_event AS e '
         'WHERE e.ticket_id = %1$I.ticket_id AND e.seq = %1$I.seq)'
+      WHEN 'file' THEN
+        '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM ticket AS t WHERE t.ticket_id = %1$I.ticket_id '
+        'AND coalesce(%1$I.at >= reach_since(t.home_id), true) '
+        'AND (%1$I.for_user OR (SELECT reach_station()) IS NOT NULL))'
+      WHEN 'of_file' THEN
+        '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM ticket_file AS f WHERE f.digest = %1$I.digest) '
+        'OR EXISTS (SELECT FROM ticket_file AS f WHERE f.thumbnail = %1$I.digest)'
       WHEN 'station' THEN '(SELECT reach_everywhere()) OR %1$I.station = (SELECT reach_station())'
       WHEN 'substation' THEN
         '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM substation AS u '

@@ -3,6 +3,7 @@
 Each piece is read in one short snapshot transaction, so a check may take hours without blocking anything.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,10 +19,13 @@ from alerts.evidence import chain
 from store.evidence import chain_rows, invariants, journal, reading_digests
 from store.evidence.journal import JournalledRow, Relation
 from store.evidence.reading_digests import LateReadings, Piece, ReadingTable
+from store.tickets import file_rows
+from store.tickets.file_contents import DATABASE, FileMissing, FileStore
 
 MOST_TOLD = 1_000  # faults, and amendments, that are listed; all are counted
 LEAST_KEPT = timedelta(days=200)  # no setting deletes readings that are younger
 DAY = timedelta(days=1)
+FILES_AT_ONCE = 1_000
 
 Progress = Callable[[str, int, int], None]  # what, so much of it, of so much
 
@@ -34,6 +38,7 @@ class Findings:
     noted: str | None = None  # a seal, "number:hash"
     since: date | None = None  # days of readings before are left out
     progress: Progress = lambda _what, _done, _of: None
+    files: FileStore = DATABASE
     counts: dict[str, int] = field(default_factory=dict)
     last_seal: str | None = None
     faults: int = 0
@@ -204,9 +209,33 @@ def check_invariants(conn: Connection, found: Findings) -> None:
     found.count("invariants", len(invariants.HOUSE))
 
 
+def check_files(conn: Connection, found: Findings) -> None:
+    """Check the bytes of each file of a ticket against the hash that its event tells."""
+    after = 0
+    while rows := file_rows.stored(conn, after, FILES_AT_ONCE):
+        for row in rows:
+            for content in filter(None, (row.digest, row.thumbnail)):
+                if wrong := _unread(conn, found.files, content):
+                    found.fault("files", f"{row.number} file {row.file_id}: {wrong}")
+        found.count("files", len(rows))
+        after = rows[-1].file_id
+        found.progress("files", after, after)
+
+
+def _unread(conn: Connection, files: FileStore, content: bytes) -> str | None:
+    try:
+        deque(files.blocks(conn, content), maxlen=0)
+    except FileMissing:
+        return f"the bytes with the SHA-256 {content.hex()} are not there, or others are"
+    except OSError as error:
+        return f"cannot be read: {type(error).__name__}"
+    return None
+
+
 CHECKS: dict[str, Check] = {
     "tickets": check_tickets,
     "records": check_records,
     "invariants": check_invariants,
     "readings": check_readings,
+    "files": check_files,
 }

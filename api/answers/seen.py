@@ -4,7 +4,7 @@ from typing import Any
 
 from api.http.session import Session
 from domain.closing import missing
-from domain.tickets import EventKind, TicketState, event_for_user, is_for_user
+from domain.tickets import TicketState, event_for_user
 from store.base.access import Role, Scope
 
 
@@ -22,6 +22,6 @@ def needs(row: dict[str, Any]) -> list[str]:
 def _for_user(row: dict[str, Any], scope: Scope) -> dict[str, Any]:
     """Redact a ticket for a customer. A report from before the tenancy is another resident's and loses its text."""
     since = scope.since.get(row["home_id"])
-    events = [event_for_user(event) for event in row["events"] if is_for_user(EventKind(event["kind"]))]
+    events = [shown for event in row["events"] if (shown := event_for_user(event)) is not None]
     told = {**row, "contact": None, "responsible": None, "events": events}
     return {**told, "description": "", "confirmation": None} if since and row["opened_at"] < since.at else told

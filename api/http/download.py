@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.http.problem import unavailable
 from api.words.problems import TOO_MANY_DOWNLOADS
+from domain.words.text import Text
 
 IN_MEMORY = 1 << 20  # bytes; larger files go to disk
 BLOCK = 1 << 16
@@ -26,12 +27,13 @@ SLOWEST = 16_384  # bytes a second, averaged over the whole response
 log = structlog.get_logger()
 
 
-class DownloadSlots:
-    """A bounded number of slots, in total and per name."""
+class TransferSlots:
+    """A bounded number of slots, in total and per name; `full` is said where none is free."""
 
-    def __init__(self, most: int, per_name: Mapping[str, int]) -> None:
+    def __init__(self, most: int, per_name: Mapping[str, int], full: Text = TOO_MANY_DOWNLOADS) -> None:
         self._most = most
         self._per_name = per_name  # by kind of name
+        self._full = full
         self._lock = threading.Lock()
         self._held: Counter[tuple[str, str]] = Counter()
         self._all = 0
@@ -50,7 +52,7 @@ class DownloadSlots:
         with self._lock:
             full = any(self._held[kind, name] >= self._per_name[kind] for kind, name in names.items())
             if full or self._all >= self._most:
-                raise unavailable(TOO_MANY_DOWNLOADS)
+                raise unavailable(self._full)
             self._all += 1
             self._held.update(names.items())
 
@@ -63,7 +65,7 @@ class DownloadSlots:
 
 
 @contextmanager
-def file_for(places: DownloadSlots, names: Mapping[str, str]) -> Iterator["AnswerFile"]:
+def file_for(places: TransferSlots, names: Mapping[str, str]) -> Iterator["AnswerFile"]:
     """Open a file for a response, with a slot for sending it; both are released if it is not sent after all."""
     places.take(names)
     sheet = AnswerFile(places, names)
@@ -77,7 +79,7 @@ def file_for(places: DownloadSlots, names: Mapping[str, str]) -> Iterator["Answe
 class AnswerFile:
     """The file of a response, and the slot it holds until closed."""
 
-    def __init__(self, places: DownloadSlots, names: Mapping[str, str]) -> None:
+    def __init__(self, places: TransferSlots, names: Mapping[str, str]) -> None:
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
         self._places = places
         self._names = names

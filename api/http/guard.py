@@ -1,6 +1,7 @@
 """Middleware of every request: security headers, limits on size and rate, ETags."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.http.limits import Limiter
 from api.http.oidc import Oidc
 from api.http.problem import FRAMEWORK, Problem, too_many
-from api.words.problems import TOO_LONG
+from api.words.problems import FILE_TOO_LARGE, TOO_LONG
+from domain.files import MOST_BYTES
 
 # Pages set their own policy; without one, nothing may be loaded.
 HEADERS: dict[str, str] = {
@@ -32,6 +34,8 @@ PASSED_ON = frozenset(
     {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
 )
 LARGEST_TAGGED = 1 << 20
+FILES = re.compile(r"(/\w+)?/tickets/[^/]+/files")  # of the API, and of pages
+FILE_FORM_BYTES = MOST_BYTES + 65_536
 EXPOSED = ("ETag", "Retry-After", "Content-Language", "Content-Disposition")
 ALLOWED = ("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Accept-Language")
 
@@ -116,7 +120,10 @@ class AddressLimit:
 
 
 class SizeLimit:
-    """Middleware that answers 413 to a body that is too long, with or without Content-Length."""
+    """Middleware that answers 413 to a body that is too long, with or without Content-Length.
+
+    Where files of tickets are sent (FILES) a body may be as long as a file and what is around it in a form.
+    """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self.app = app
@@ -126,9 +133,11 @@ class SizeLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        sends_file = scope["method"] == "POST" and FILES.fullmatch(scope["path"])
+        most, detail = (FILE_FORM_BYTES, FILE_TOO_LARGE) if sends_file else (self.most, TOO_LONG)
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if not announced.isdigit() or int(announced) > self.most:
-            await self._refuse(scope, receive, send)
+        if not announced.isdigit() or int(announced) > most:
+            await Problem(413, detail, headers={"Connection": "close"}).response(scope)(scope, receive, send)
             return
         taken = 0
 
@@ -136,14 +145,11 @@ class SizeLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self.most:
+            if taken > most:
                 raise HTTPException(413)  # the framework passes this one through while it reads a body
             return message
 
         await self.app(scope, counting, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await Problem(413, TOO_LONG, headers={"Connection": "close"}).response(scope)(scope, receive, send)
 
 
 class Tagged:

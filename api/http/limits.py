@@ -15,6 +15,7 @@ FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 5.0
 
 
+UPLOADS = RateLimit(60, UNITS_S["minute"])  # per token; a telephone that comes back sends the photos of a day
 CASES = RateLimit(10, UNITS_S["day"])  # per customer; an anonymous case leaves no other trace to count
 # Tries at passwords from an address, at a name's from there, and at a name's from anywhere, in a quarter of an hour;
 # beyond them the right one is not taken either. One address alone cannot lock a name out everywhere.
@@ -88,6 +89,10 @@ class Limiter:
     def wait_case(self, actor: str) -> int:
         """Count a case filed by a customer; return the seconds to wait, 0 if it may be filed."""
         return self._wait(CASES, "case", actor)
+
+    def wait_upload(self, actor: str) -> int:
+        """Count a file sent, taken or not; return the seconds to wait, 0 if it may be sent."""
+        return self._wait(UPLOADS, "upload", actor)
 
     def delay_wrong(self, address: str) -> float:
         """Count a wrong token from an address; return the seconds by which the answer is delayed.

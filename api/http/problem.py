@@ -169,6 +169,7 @@ NOUNS = {
     "home": problems.NO_SUCH_HOME,
     "ticket": problems.NO_SUCH_TICKET,
     "outage": problems.NO_SUCH_OUTAGE,
+    "file": problems.NO_SUCH_FILE,
 }
 
 

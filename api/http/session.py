@@ -6,7 +6,7 @@ some roles only.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from api.http import callers
 from api.http.callers import vouched
 from api.http.code_flow import CodeFlow
 from api.http.company import Company
-from api.http.download import DownloadSlots
+from api.http.download import TransferSlots
 from api.http.guard import Guard
 from api.http.limits import Limiter, subscriber
 from api.http.problem import Problem, forbidden, too_many, unauthorised
@@ -30,11 +30,15 @@ from domain.policy import Policy
 from store.base import access, audit
 from store.base.access import Asker, Right, Role, Scope
 from store.staff.session_rows import SessionSpan
+from store.tickets.file_contents import DATABASE, FileStore
 
 UNNAMED = "anonymous"  # key of a note: the audit log must not name the actor
 EXPORTS_AT_ONCE = 3  # being written: each occupies a connection meanwhile
 DOWNLOADS = 64  # being sent: each occupies a file
 DOWNLOADS_OF = {"token": 4, "address": 16}
+UPLOADS = 8  # on their way in: each occupies so much memory as its file has bytes
+UPLOADS_OF = {"token": 2, "address": 4}
+READ_AT_ONCE = 2  # files decoded: each by a process of its own
 EVERYONE = frozenset(Role)
 STAFF = EVERYONE - {Role.CUSTOMER}
 DESK = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
@@ -58,6 +62,18 @@ class SessionSpans:
 
 
 @dataclass(frozen=True)
+class Attachments:
+    """The store of files of tickets, the operator's command that checks them, and the bounds on taking them."""
+
+    store: FileStore = DATABASE
+    check: Sequence[str] = ()
+    uploads: TransferSlots = field(
+        default_factory=lambda: TransferSlots(UPLOADS, UPLOADS_OF, problems.TOO_MANY_UPLOADS)
+    )
+    reading: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(READ_AT_ONCE))
+
+
+@dataclass(frozen=True)
 class AppContext:
     """The dependencies that create_app was given."""
 
@@ -67,9 +83,10 @@ class AppContext:
     guard: Guard = field(default_factory=Guard)
     company: Company = field(default_factory=Company)
     exports: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE))
-    downloads: DownloadSlots = field(default_factory=lambda: DownloadSlots(DOWNLOADS, DOWNLOADS_OF))
+    downloads: TransferSlots = field(default_factory=lambda: TransferSlots(DOWNLOADS, DOWNLOADS_OF))
     spans: SessionSpans = field(default_factory=SessionSpans)
     provider: CodeFlow | None = None  # at which people sign in; None: by password alone
+    attachments: Attachments = field(default_factory=Attachments)
 
 
 @dataclass(frozen=True)
@@ -111,7 +128,7 @@ def asked_by(roles: Collection[Role]) -> Opening:
     """
 
     def open_session(request: Request, bearer: Bearer) -> Iterator[Session]:
-        with _session(request, bearer, roles, Right.READ) as session:
+        with session_of(request, bearer, roles, Right.READ) as session:
             yield session
 
     return open_session
@@ -124,7 +141,7 @@ def changed_by(roles: Collection[Role]) -> Opening:
     """
 
     def open_change(request: Request, bearer: Bearer) -> Iterator[Session]:
-        with _session(request, bearer, roles, Right.WRITE) as session:
+        with session_of(request, bearer, roles, Right.WRITE) as session:
             yield session
             audit.record(session.conn, entry(request, session))
 
@@ -135,7 +152,7 @@ def looked_by(roles: Collection[Role]) -> Opening:
     """Make a dependency like `asked_by` that leaves an audit entry: for what may show personal data."""
 
     def open_look(request: Request, bearer: Bearer) -> Iterator[Session]:
-        with _session(request, bearer, roles, Right.READ, leaves_entry=True) as session:
+        with session_of(request, bearer, roles, Right.READ, leaves_entry=True) as session:
             yield session
             audit.record(session.conn, entry(request, session))
 
@@ -143,9 +160,14 @@ def looked_by(roles: Collection[Role]) -> Opening:
 
 
 @contextmanager
-def _session(
+def session_of(
     request: Request, bearer: Bearer, roles: Collection[Role], right: Right, *, leaves_entry: bool = False
 ) -> Iterator[Session]:
+    """Open a session for as long as the block lasts; what it writes has no entry in the audit log yet.
+
+    Raises:
+        Problem: 401, 403, 429.
+    """
     if bearer is None:
         raise unauthorised(problems.NO_TOKEN)
     given = surroundings(request)

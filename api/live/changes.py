@@ -140,7 +140,8 @@ def _telling(
     if change.kind is FeedKind.INCIDENT and (incident := incidents.get(change.subject_id)):
         return Telling(change, sse_event(FeedKind.INCIDENT, IncidentChange(what=change.what, incident=incident)), b"")
     if change.kind is FeedKind.TICKET and (row := tickets.get((change.subject_id, change.seq))):
-        for_user = _ticket(row, event_for_user(row)) if is_for_user(EventKind(row["kind"])) else b""
+        shown = event_for_user(row)
+        for_user = b"" if shown is None else _ticket(row, shown)
         return Telling(change, _ticket(row, row), for_user, row["opened_at"])
     return None
 

@@ -23,6 +23,7 @@ TOLD = {
     EventKind.PROVEN: "event_proven",
     EventKind.CALLED_BACK: "event_called_back",
     EventKind.MEASURED: "event_measured",
+    EventKind.ATTACHED: "event_attached",
     EventKind.MERGED_HERE: "event_merged_here",
 }
 

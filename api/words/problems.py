@@ -66,6 +66,47 @@ TOO_EARLY = "工单 {number}：{allowed_from} 之后方可进行 {kind}"
 MOVE_REFUSED = "工单 {number} 当前状态为 {state}，不能进行 {kind}：{reason}"
 TOO_MANY_CASES = Text("未办结的投诉过多", "too many open complaints")
 FOLLOW_UP_REFUSED = Text("此件现在不能进行该操作：{reason}", "{reason}")
+# files
+FILE_TOO_LARGE = Text(
+    "文件超过 8 MB：请降低照片分辨率，或将扫描件分成几份",
+    "the file is over 8 MB: send a smaller photo, or the scan in parts",
+)
+FILE_UNKNOWN = Text(
+    "只接受 JPEG、PNG、WebP 图片和 PDF（按内容判断，与文件名无关）：请转换格式后重新发送",
+    "only JPEG, PNG, WebP and PDF are taken, by their content, not by their name: convert the file and send it again",
+)
+FILE_EMPTY = Text("没有收到文件：请选择文件后重新发送", "no file came: choose one and send it again")
+FILE_BROKEN = Text(
+    "文件不完整或已损坏，无法读取：请重新拍照或重新导出后再发送",
+    "the file is incomplete or damaged and cannot be read: take the photo or export the paper again",
+)
+FILE_PIXELS = Text("图片超过 5000 万像素：请降低分辨率", "the image has over 50 million pixels: send a smaller one")
+FILE_ANIMATED = Text("不接受动态图片：请发送静态照片", "moving images are not taken: send a still photo")
+FILE_ENCRYPTED = Text("PDF 已加密：请去除密码后重新发送", "the PDF is encrypted: remove its password and send it again")
+FILE_ACTIVE = Text(
+    "PDF 含有脚本、启动操作、表单提交或内嵌文件：请重新打印为 PDF，或发送页面的照片",
+    "the PDF has scripts, launch actions, forms that send or files inside: print it to PDF again, or send photos",
+)
+FILE_CHECKED = Text("文件未通过安全检查，未保存", "the file did not pass the security check and was not kept")
+FILE_CHECK_AWAY = Text(
+    "安全检查暂不可用，文件未保存：请稍后重新发送", "the security check is away, so nothing was kept: send it again"
+)
+FILE_SLOW = Text(
+    "文件传送过慢：请在网络较好处重新发送", "the file came too slowly: send it again where the network is better"
+)
+FILE_STORE_AWAY = Text("文件存储没有响应：请稍后重试", "the store of files is not responding: try again")
+FILE_HIDDEN = Text("此工单已有相同的文件", "the ticket has the same file already")
+ONE_FILE = Text("表单中应有且只有一个文件", "a form holds one file, no more and no less")
+NO_ROOM = Text(
+    "此工单的文件已达上限（50 个，共 100 MB）：请只发送必要的文件",
+    "the ticket has as many files as it may (50, of 100 MB in all)",
+)
+SENT_TOO_MUCH = Text(
+    "24 小时内发送的文件已达上限（400 MB）：请稍后再发",
+    "as much was sent within 24 hours as may be (400 MB): send it later",
+)
+NO_SUCH_FILE = Text("没有此文件", "no such file")
+TOO_MANY_UPLOADS = Text("正在接收的文件过多", "too many files on their way in")
 # load and failure
 RETRY_LATER = Text("请在 {seconds} 秒后重试", "try again in {seconds} s")
 TOO_MANY_EXPORTS = Text("正在进行的导出过多", "too many exports in progress")

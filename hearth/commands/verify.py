@@ -12,7 +12,7 @@ from alerts.evidence.check import CHECKS, Findings
 from domain.errors import UsageError
 from domain.printable import printable
 from hearth.settings import load
-from hearth.wiring import now, open_database
+from hearth.wiring import chosen_files, now, open_database
 
 LONGEST_TOLD = 400  # characters of a fault
 INTERRUPTED = 130
@@ -52,7 +52,9 @@ def _run(found: Findings, names: list[str]) -> bool:
     """Make the checks, with progress on a terminal; False if they were interrupted."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with open_database(load(), "verify") as conn, Progress(*columns, console=console, transient=True) as progress:
+    settings = load()
+    found.files = chosen_files(settings)
+    with open_database(settings, "verify") as conn, Progress(*columns, console=console, transient=True) as progress:
         conn.autocommit = True
         progress.disable = not console.is_terminal
         tasks: dict[str, TaskID] = {}

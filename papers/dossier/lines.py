@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from domain.policy import Version
 from domain.states import ClearReason
-from domain.tickets import EventKind, event_for_user, is_for_user
+from domain.tickets import event_for_user
 from domain.words.reasons import CLEAR_TEXTS
 from store.base.rows import Row
 from store.evidence.dossier_rows import DossierPoint
@@ -66,9 +66,9 @@ def event(event: Row, view: DossierAudience) -> Row:
     whole = {"shown": "whole", **plain, "canonical": event["told"]}
     if view is DossierAudience.STAFF:
         return whole
-    if not is_for_user(EventKind(event["kind"])):
-        return {"shown": "withheld"}
     seen = event_for_user(plain)
+    if seen is None:
+        return {"shown": "withheld"}
     return whole if seen == plain else {"shown": "part", **seen}
 
 

@@ -143,6 +143,21 @@ SELECT t.number AS ticket FROM ticket AS t
 WHERE NOT EXISTS (SELECT FROM ticket_event AS e WHERE e.ticket_id = t.ticket_id)
 ORDER BY t.ticket_id
 """,
+    # A file of a ticket and the event that tells its hashes are there together, and say the same.
+    "file_and_event_part": """
+SELECT t.number AS ticket, coalesce(f.file_id, e.file) AS file
+FROM ticket_file AS f
+FULL JOIN (
+  SELECT
+    x.ticket_id, (x.data ->> 'file')::bigint AS file, x.data ->> 'sha256' AS digest,
+    x.data ->> 'original_sha256' AS original
+  FROM ticket_event AS x
+  WHERE x.kind = 'attached'
+) AS e ON e.ticket_id = f.ticket_id AND e.file = f.file_id
+JOIN ticket AS t ON t.ticket_id = coalesce(f.ticket_id, e.ticket_id)
+WHERE (encode(f.digest, 'hex'), encode(f.original, 'hex')) IS DISTINCT FROM (e.digest, e.original)
+ORDER BY 1, 2
+""",
     # A merged ticket points at one of the same place, and the chain of merges ends.
     "merged_elsewhere": """
 SELECT t.number AS ticket, o.number AS merged_into

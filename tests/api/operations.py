@@ -8,6 +8,7 @@ from store.base.access import Role
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW
+from tests.pictures import encoded
 
 EVERYONE = frozenset(Role)
 STAFF = EVERYONE - {Role.CUSTOMER}
@@ -44,6 +45,22 @@ SELECT number FROM made
 INSERT_REQUEST = """
 INSERT INTO measurement_request (home_id, reason, asked_at, asked_by, due_at) VALUES (%s, 'asked', %s, 'desk', %s)
 """
+INSERT_FILE = """
+WITH large AS (
+  INSERT INTO file_content (digest, content) VALUES (sha256(%(content)s), %(content)s)
+), small AS (
+  INSERT INTO file_content (digest, content) VALUES (sha256(%(small)s), %(small)s)
+)
+INSERT INTO ticket_file (
+  ticket_id, kind, for_user, by_user, media_type, digest, size, original, original_size, width, height, thumbnail, at,
+  actor
+)
+VALUES (
+  %(ticket)s, 'photo', true, false, 'image/jpeg', sha256(%(content)s), 1, sha256(%(content)s), 1, 1, 1,
+  sha256(%(small)s), %(at)s, 'desk'
+)
+RETURNING file_id
+"""
 COMPLAINT = {"class": "complaint", "subject": "conduct", "channel": "phone", "text": "Nobody came."}
 MEASURED = {"room": "a", "room_kind": "living", "measured_at": NOW.isoformat(), "celsius": 20, "instrument": "T",
             "measurer": "Z"}  # fmt: skip
@@ -63,6 +80,7 @@ class Operation:
     query: Mapping[str, str] | None = None
     headers: Mapping[str, str] | None = None
     body: Callable[[str], Any] | None = None
+    file: bytes | None = None  # sent as it is
     listed: bool = False
     refusal: int = 403  # the answer to a role that may not call it
     buildings: bool = False  # lists places instead, which are of a station
@@ -100,6 +118,10 @@ OPERATIONS = {
     "POST /v1/tickets/{number}/events": Operation(
         roles=STAFF, of="ticket", body=lambda home: {"kind": "remark", "remark": "seen"}
     ),
+    "POST /v1/tickets/{number}/files": Operation(of="ticket", file=encoded(form="PNG")),
+    "GET /v1/tickets/{number}/files": Operation(of="ticket"),
+    "GET /v1/tickets/{number}/files/{id}": Operation(of="ticket"),
+    "GET /v1/tickets/{number}/files/{id}/thumbnail": Operation(of="ticket"),
     "POST /v1/homes/{code}/tickets": Operation(
         roles=EVERYONE - {Role.CREW}, of="home", body=lambda home: {"class": "leak", "description": "it drips"}
     ),
@@ -152,6 +174,8 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         ticket, number = town.ticket(api.conn, home)
         town.clock(api.conn, ticket, "done", NOW)
         town.flag(api.conn, home, ticket)
+        photo = {"content": f"a photo of {code}".encode(), "small": f"a small one of {code}".encode()}
+        (file,) = api.conn.execute(INSERT_FILE, {**photo, "ticket": ticket, "at": NOW}).fetchone() or (0,)
         if station not in incidents:
             row = api.conn.execute(INSERT_INCIDENT, (ticket, NOW, station)).fetchone()
             assert row is not None
@@ -164,7 +188,7 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         paths.setdefault("case", {})[code] = {"number": case}
         paths["outage"][code] = {"number": outage_number}
         paths["home"][code] = {"code": code}
-        paths["ticket"][code] = {"number": number}
+        paths["ticket"][code] = {"number": number, "id": str(file)}
         paths["incident"][code] = {"number": incidents[station]}
         paths["kind"][code] = {"kind": "invalid"}
         paths["platform"][code] = {"source": "aep"}

@@ -48,10 +48,10 @@ class Town:
         operation = OPERATIONS[name]
         method, _, path = name.partition(" ")
         parameters = self.paths[operation.of][home] if operation.of else {}
-        body = json.dumps(operation.body(home)) if operation.body else None
+        body = json.dumps(operation.body(home)).encode() if operation.body else operation.file
         headers = {**(operation.headers or {}), **({"Authorization": f"Bearer {self.tokens[role]}"} if role else {})}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = "application/json" if operation.body else "application/octet-stream"
         url = path.format(**parameters)
         return self.api.client.request(method, url, params=operation.query, content=body, headers=headers)
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from api.http import download
-from api.http.download import DownloadSlots
+from api.http.download import TransferSlots
 from api.http.problem import Problem
 from api.http.session import DOWNLOADS_OF
 from tests.api import town
@@ -103,7 +103,7 @@ def test_a_reader_that_trickles_is_let_go(filled: Api, monkeypatch: pytest.Monke
 
 
 def test_a_place_comes_back_once() -> None:
-    places = DownloadSlots(3, {"token": 2, "address": 3})
+    places = TransferSlots(3, {"token": 2, "address": 3})
     ours, theirs = {"token": "a", "address": "x"}, {"token": "b", "address": "x"}
     places.take(ours)
     places.take(ours)
@@ -112,7 +112,7 @@ def test_a_place_comes_back_once() -> None:
     places.take(theirs)
     with pytest.raises(Problem, match="too many downloads"):
         places.take({"token": "c", "address": "y"})
-    with pytest.raises(ValueError, match="never"), download.file_for(DownloadSlots(1, {}), {}):
+    with pytest.raises(ValueError, match="never"), download.file_for(TransferSlots(1, {}), {}):
         raise ValueError("never")
     places.leave(ours)
     places.take({"token": "c", "address": "y"})

@@ -93,7 +93,7 @@ class Let:
         """Call an operation for what is of the tenancy before."""
         operation = OPERATIONS[name]
         method, _, path = name.partition(" ")
-        names = {"code": "B1-101", "form": "csv", "kind": "invalid", "source": "aep"}
+        names = {"code": "B1-101", "form": "csv", "kind": "invalid", "source": "aep", "id": "1"}
         number = self.case if operation.of == "case" else self.number
         headers = {"Authorization": f"Bearer {token}", **(operation.headers or {})}
         query: dict[str, Any] = {"from": "2026-01-10T00:00:00Z"} if "readings" in path else {}

@@ -39,6 +39,11 @@ FORGERIES = {
     "clock_of_no_round": ["UPDATE ticket SET round = 0"],
     "events_out_of_order": ["UPDATE ticket_event SET kind = 'remark' WHERE seq = 1"],
     "ticket_without_events": ["{ticket} 9, 'repair', state, 2, {of_ticket}"],
+    "file_and_event_part": [
+        "INSERT INTO ticket_file (ticket_id, kind, for_user, by_user, media_type, digest, size, original, "
+        "original_size, at, actor) "
+        "VALUES (1, 'scan', true, false, 'application/pdf', sha256('a'), 1, sha256('b'), 1, now(), 's')"
+    ],
     "merged_elsewhere": [
         "ALTER TABLE ticket DROP CONSTRAINT ticket_ending",
         "{ticket} 9, 'repair', state, 2, {of_ticket}",
