@@ -12,13 +12,14 @@ from fastapi.responses import Response
 from api.homes.exports import place_for_export
 from api.homes.home_routes import Code, FromDay, ToDay, home_id, today
 from api.http.download import Download, file_for
-from api.http.problem import FieldFault, forbidden, invalid
+from api.http.problem import FieldFault, forbidden, invalid, unavailable
 from api.http.session import Asking, Session, names_of, surroundings
 from api.words import problems
-from papers.dossier.compose import DossierRequest, compose
+from papers.dossier.compose import DossierMeans, DossierRequest, compose
 from papers.dossier.lines import DossierAudience
 from papers.dossier.readings import MOST_READINGS, TooMuch
 from store.base.access import Role
+from store.tickets.file_contents import FileMissing
 
 DEFAULT_SPAN = timedelta(days=30)
 LONGEST_SPAN = timedelta(days=400)  # a heating season, or a whole year
@@ -68,12 +69,15 @@ def evidence(
     """Get all evidence on a home for a span of local days, as one self-verifying ZIP."""
     wanted = _wanted(asking, code, query)
     asking.conn.rollback()  # the caller is known; the dossier is read in a transaction of its own
-    key = surroundings(request).company.key
-    with file_for(surroundings(request).downloads, names_of(request, asking)) as sheet:
+    given = surroundings(request)
+    means = DossierMeans(given.company.key, given.attachments.store)
+    with file_for(given.downloads, names_of(request, asking)) as sheet:
         try:
-            tag = f'"{compose(asking.conn, asking.scope, asking.policy, wanted, sheet.file, key)}"'
+            tag = f'"{compose(asking.conn, asking.scope, asking.policy, wanted, sheet.file, means)}"'
         except TooMuch:
             raise invalid(FieldFault("from", problems.TOO_MUCH.fill(most=MOST_READINGS))) from None
+        except FileMissing:
+            raise unavailable(problems.FILE_STORE_AWAY) from None
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", f"evidence-{code}-{wanted.first}-{wanted.end}")
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in (if_none_match or ""):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
     from domain.policy import Policy
+    from papers.dossier.compose import DossierMeans
     from papers.dossier.lines import DossierAudience
-    from store.evidence.signing import SigningKey
 
 app = typer.Typer(help="Dossiers of what is on record of a home.", no_args_is_help=True)
 
@@ -54,7 +54,8 @@ def make(
     # What sets papers and counts readings takes a second to import, and checking needs none of it.
     from api.evidence.dossier_routes import LONGEST_SPAN
     from hearth.settings import load
-    from hearth.wiring import chosen_policy, chosen_seal_key, now, open_database
+    from hearth.wiring import chosen_files, chosen_policy, chosen_seal_key, now, open_database
+    from papers.dossier.compose import DossierMeans
     from papers.dossier.lines import DossierAudience
 
     days = (_day("--from", first), _day("--to", end))
@@ -70,7 +71,8 @@ def make(
     try:
         with open_database(settings, "evidence") as conn, unfinished.open("wb") as file:
             view = DossierAudience.STAFF if staff else DossierAudience.USER
-            root = _write(conn, policy, (code, *days, view), chosen_seal_key(settings), file)
+            means = DossierMeans(chosen_seal_key(settings), chosen_files(settings))
+            root = _write(conn, policy, (code, *days, view), means, file)
         unfinished.replace(out)
     except OSError as error:
         raise UsageError(f"--out: cannot write {out}: {error.strerror}") from None
@@ -83,12 +85,13 @@ def _write(
     conn: "Connection",
     policy: "Policy",
     asked: tuple[str, date, date, "DossierAudience"],
-    key: "SigningKey | None",
+    means: "DossierMeans",
     file: IO[bytes],
 ) -> str:
     from papers.dossier.compose import DossierRequest, compose
     from papers.dossier.readings import TooMuch
     from store.base import access
+    from store.tickets.file_contents import FileMissing
 
     if not access.may_serve(conn):
         raise UsageError("HEARTH_DATABASE_URL: the account is not a member of hearth_api (docs/security.md)")
@@ -100,9 +103,11 @@ def _write(
         raise UsageError(f"there is no home {code}")
     try:
         with conn.transaction():
-            return compose(conn, access.EVERYWHERE, policy, DossierRequest(found, *asked), file, key)
+            return compose(conn, access.EVERYWHERE, policy, DossierRequest(found, *asked), file, means)
     except TooMuch:
         raise UsageError("--from: there are too many readings in the span: take a shorter one") from None
+    except FileMissing as missing:
+        raise UsageError(f"HEARTH_FILES: the file with the SHA-256 {missing} is not there, or is another") from None
 
 
 def told(verdict: DossierVerdict) -> str:
@@ -114,6 +119,8 @@ def told(verdict: DossierVerdict) -> str:
     about = f"home {of.get('home')}, {of.get('from')} to {of.get('to')} ({of.get('zone')}), for: {of.get('view')}"
     lines.append(printable(about, LONGEST_TOLD))
     lines.append(f"{verdict.files} files, {verdict.readings} readings, {verdict.days} days, {verdict.events} events")
+    if verdict.attachments:
+        lines.append(f"{verdict.attachments} of the files are of tickets: the hashes that events tell were compared")
     if verdict.withheld:
         lines.append(f"{verdict.withheld} of the events are told in part or withheld: their hashes were followed only")
     lines.append(f"root {verdict.root}")

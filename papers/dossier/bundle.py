@@ -7,6 +7,7 @@ everything.
 import base64
 import hashlib
 import json
+import re
 import zipfile
 from collections.abc import Iterable, Mapping
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 FORMAT = "hearth-evidence/1"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+LIST = "files.json"  # of tickets; each is under `files/`
+NAME = re.compile(r"files/T\d{8,18}-\d{1,18}\.(?:jpg|png|webp|pdf)", re.ASCII)
 SIGNATURE = "signature.json"  # of the root; the only file not in the manifest
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP can hold
 MODE = 0o100644 << 16
@@ -35,10 +38,10 @@ class DossierWriter:
     def __exit__(self, *_: object) -> None:
         self._archive.close()
 
-    def add(self, name: str, blocks: Iterable[bytes]) -> None:
-        """Write a file from blocks of bytes."""
+    def add(self, name: str, blocks: Iterable[bytes], *, packed: bool = True) -> None:
+        """Write a file from blocks of bytes; what is packed already, such as a photo, is not packed once more."""
         size, digest = 0, hashlib.sha256()
-        with self._archive.open(_entry(name), "w", force_zip64=True) as file:
+        with self._archive.open(_entry(name, packed), "w", force_zip64=True) as file:
             for block in blocks:
                 file.write(block)
                 digest.update(block)
@@ -80,7 +83,8 @@ def root(told: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _entry(name: str) -> zipfile.ZipInfo:
+def _entry(name: str, packed: bool) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, EPOCH)
-    info.compress_type, info.external_attr, info.create_system = zipfile.ZIP_DEFLATED, MODE, UNIX
+    info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    info.external_attr, info.create_system = MODE, UNIX
     return info

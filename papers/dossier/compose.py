@@ -23,8 +23,8 @@ from domain.instants import NONE_US, to_datetime, to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.policy import Policy, Version
 from domain.states import NotJudged
-from papers.dossier import chart, paper
-from papers.dossier.bundle import DossierWriter
+from papers.dossier import attachments, chart, paper
+from papers.dossier.bundle import LIST, DossierWriter
 from papers.dossier.lines import DossierAudience, dumps, event, flag, measured, seen, thermometer, version
 from papers.dossier.readings import READINGS, DossierReadings
 from papers.exports.formats import Format, write
@@ -35,7 +35,8 @@ from store.evidence import chain_rows, dossier_rows
 from store.evidence.dossier_rows import DossierPoint, HomeSpan
 from store.evidence.signing import SigningKey
 from store.judging import ledger_days
-from store.tickets import ticket_pages
+from store.tickets import file_rows, ticket_pages
+from store.tickets.file_contents import DATABASE, FileStore
 
 AT_ONCE = 200_000  # readings judged at a time
 DAY = timedelta(days=1)
@@ -54,26 +55,33 @@ class DossierRequest:
     view: DossierAudience
 
 
+class DossierMeans(NamedTuple):
+    """The key that signs a dossier (None: unsigned), and where the bytes of files are."""
+
+    key: SigningKey | None = None
+    files: FileStore = DATABASE
+
+
 def compose(
     conn: Connection,
     scope: Scope,
     policy: Policy,
     wanted: DossierRequest,
     out: IO[bytes],
-    key: SigningKey | None = None,
+    means: DossierMeans = DossierMeans(),  # noqa: B008
 ) -> str:
     """Write the dossier of a home and return its root digest.
 
     Args:
         conn: not in a transaction; afterwards in a read-only one limited to the scope.
-        key: to sign it with; None: unsigned.
     Raises:
         TooMuch: there are too many readings.
+        FileMissing: the bytes of a file cannot be read.
     """
     chain_rows.freeze(conn)
     enter(conn, scope)
     with DossierWriter(out) as bundle:
-        return _Dossier(conn, scope, policy, wanted, bundle, key).written()
+        return _Dossier(conn, scope, policy, wanted, bundle, means).written()
 
 
 class Records(NamedTuple):
@@ -93,7 +101,7 @@ class _Dossier:
     policy: Policy
     wanted: DossierRequest
     bundle: DossierWriter
-    key: SigningKey | None
+    means: DossierMeans
 
     def written(self) -> str:
         """Write all files in order and return the root."""
@@ -132,7 +140,7 @@ class _Dossier:
         for language in ("zh", "en"):
             self.bundle.add(f"summary.{language}.pdf", [paper.render(contents, language)])
         self.bundle.add("README.md", [(files("papers") / "evidence_readme.md").read_bytes()])
-        return self.bundle.finish(self._head((since, upto), readings, days, records.events), self.key)
+        return self.bundle.finish(self._head((since, upto), readings, days, records.events), self.means.key)
 
     def _records(self, span: HomeSpan) -> Records:
         """Write the records of people and the desk."""
@@ -259,7 +267,7 @@ class _Dossier:
         return flags
 
     def _tickets(self, span: HomeSpan, flags: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-        """Write tickets, events and seals; return the tickets with their clocks, and the events."""
+        """Write tickets, events, seals and files; return the tickets with their clocks, and the events."""
         rows = dossier_rows.tickets(self.conn, self.scope, span, [flag["ticket_id"] for flag in flags])
         keys = [row["ticket_id"] for row in rows]
         clocks, events = ticket_pages.clocks(self.conn, keys), dossier_rows.events(self.conn, keys)
@@ -269,7 +277,18 @@ class _Dossier:
         self._json("tickets.json", tickets)
         self.bundle.add("events.jsonl", self._event_lines(events, numbers))
         self._json("seals.json", dossier_rows.seals(self.conn, sorted({e["seal"] for e in events if e["seal"]})))
+        self._files(numbers)
         return tickets, events
+
+    def _files(self, numbers: Mapping[int, str]) -> None:
+        """Write the files of tickets."""
+        for_user = self.wanted.view is DossierAudience.USER
+        rows = file_rows.files(self.conn, list(numbers), for_user=for_user)
+        found = attachments.listed(rows, numbers, self.wanted.view)
+        self._json(LIST, [told for _, told in found])
+        for row, told in found:
+            if told["name"]:
+                attachments.add(self.bundle, self.conn, self.means.files, told["name"], row.digest)
 
     def _ticket(self, row: Row, clocks: Sequence[Row], head: Row | None) -> Row:
         told = {name: value for name, value in row.items() if name != "ticket_id"}

@@ -14,12 +14,14 @@ from typing import Any
 
 LARGEST_ZIP = 1 << 30  # bytes
 # Unpacked. JSON takes twenty times its size in memory.
-LARGEST = {"readings.csv": 1 << 30, "events.jsonl": 32 << 20, "gaps.csv": 32 << 20, "manifest.json": 1 << 16}
+LARGEST = {"readings.csv": 1 << 30, "events.jsonl": 32 << 20, "gaps.csv": 32 << 20, "manifest.json": 1 << 18}
+LARGEST_FILE = 8 << 20  # of a ticket, under FILES
+FILES = "files/"
 LARGEST_OTHER = 4 << 20
 # The readings of a dossier compress to a twentieth at best; a higher ratio indicates a ZIP bomb.
 MOST_RATIO, SMALL = 60, 1 << 20
 LONGEST_LINE = 1 << 18
-MOST_ENTRIES, LARGEST_DIRECTORY = 64, 1 << 16
+MOST_ENTRIES, LARGEST_DIRECTORY = 600, 1 << 17
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others have unbounded memory use
 ENCRYPTED = 1
 HEADER = 30  # bytes before the name of an entry
@@ -60,7 +62,8 @@ class Archive:
         """Yield the reasons not to read the entries."""
         end = 0
         for info in sorted(self.infos, key=lambda info: info.header_offset):
-            name, most = info.filename, LARGEST.get(info.filename, LARGEST_OTHER)
+            name = info.filename
+            most = LARGEST_FILE if name.startswith(FILES) else LARGEST.get(name, LARGEST_OTHER)
             if info.header_offset < end:
                 yield f"{name}: overlaps another file"
             end = info.header_offset + HEADER + len(name) + info.compress_size
@@ -68,6 +71,8 @@ class Archive:
                 yield f"{name}: uses a compression or encryption that a dossier never has"
             if info.file_size > most:
                 yield f"{name}: would unpack to {info.file_size} bytes, which is too large"
+            elif name.startswith(FILES) and info.compress_type != zipfile.ZIP_STORED:
+                yield f"{name}: is packed, which a file of a ticket never is"
             elif info.file_size > max(SMALL, MOST_RATIO * info.compress_size):
                 yield f"{name}: {info.compress_size} bytes would unpack to {info.file_size}: implausible for a dossier"
 

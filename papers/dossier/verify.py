@@ -23,8 +23,9 @@ from domain.errors import UsageError
 from domain.instants import to_us
 from domain.printable import printable
 from papers.dossier import untrusted_zip
-from papers.dossier.bundle import FORMAT, MANIFEST, SIGNATURE, SUMS, root, sums
+from papers.dossier.bundle import FORMAT, LIST, MANIFEST, NAME, SIGNATURE, SUMS, root, sums
 from papers.dossier.untrusted_zip import UNREADABLE, Archive, TooLarge
+from papers.dossier.verify_files import FilesCheck
 
 NAMES = frozenset(
     {
@@ -33,6 +34,7 @@ NAMES = frozenset(
         "outages.json", "summary.zh.pdf", "summary.en.pdf",
     }
 )  # fmt: skip
+OPTIONAL = frozenset({SIGNATURE, LIST})  # dossiers of earlier versions have no files
 MOST_TOLD = 100  # faults, after which the check stops
 LONGEST_TOLD = 300  # characters of a fault
 MOST_DAYS = 1_000
@@ -63,6 +65,7 @@ class DossierVerdict:
     days: int = 0
     readings: int = 0
     events: int = 0
+    attachments: int = 0  # files of tickets inside
     withheld: int = 0  # events whose hash cannot be recomputed from this dossier
     faults: int = 0
     listed: list[str] = field(default_factory=list)
@@ -110,6 +113,7 @@ class _Check:
     archive: Archive
     verdict: DossierVerdict
     keys: Sequence[bytes]
+    hashes: dict[str, tuple[int, str]] = field(default_factory=dict)  # size and SHA-256 by the manifest
 
     def all(self, noted: str | None) -> DossierVerdict:
         manifest = self._manifest()
@@ -126,6 +130,7 @@ class _Check:
                 ("events.jsonl", self._chains),
                 ("seals.json", self._seals),
                 ("policy.json", self._policy),
+                (LIST, self._attachments),
             ):
                 try:
                     look()
@@ -152,7 +157,7 @@ class _Check:
         """Check that the archive has exactly the names of a dossier, each once; this comes before all other checks."""
         before = self.verdict.faults
         names = [info.filename for info in self.archive.infos]
-        for name in sorted(set(names) - NAMES - {SIGNATURE}):
+        for name in sorted(name for name in set(names) - NAMES - OPTIONAL if not NAME.fullmatch(name)):
             self.verdict.fault(f"{name!r}: does not belong in a dossier")
         for name in sorted({name for name in names if names.count(name) > 1}):
             self.verdict.fault(f"{name}: occurs {names.count(name)} times")
@@ -164,22 +169,22 @@ class _Check:
         """Check that each file matches the manifest."""
         before = self.verdict.faults
         try:
-            listed = {str(file["name"]): (int(file["size"]), str(file["sha256"])) for file in manifest["files"]}
+            self.hashes = {str(file["name"]): (int(file["size"]), str(file["sha256"])) for file in manifest["files"]}
             order = [file["name"] for file in manifest["files"]]
         except MISSHAPEN:
             raise NoDossier(f"{MANIFEST} does not list files") from None
-        if order != sorted(listed):
+        if order != sorted(self.hashes):
             self.verdict.fault(f"{MANIFEST}: the files are not listed in order, each once")
         there = {info.filename for info in self.archive.infos} - {MANIFEST, SIGNATURE}
         for name in sorted((NAMES - {MANIFEST}) - there):
             self.verdict.fault(f"{name}: is missing")
-        for name in sorted(there - listed.keys()):
+        for name in sorted(there - self.hashes.keys()):
             self.verdict.fault(f"{name}: is not in the manifest")
-        for name in sorted(listed.keys() - there - NAMES):
+        for name in sorted(self.hashes.keys() - there - NAMES):
             self.verdict.fault(f"{name}: is in the manifest but missing")
-        for name in sorted(there & listed.keys()):
-            self._file(name, *listed[name])
-        if not self.verdict.faults - before and self.archive.whole(SUMS) != self._sums(listed):
+        for name in sorted(there & self.hashes.keys()):
+            self._file(name, *self.hashes[name])
+        if not self.verdict.faults - before and self.archive.whole(SUMS) != self._sums(self.hashes):
             self.verdict.fault(f"{SUMS}: does not match the manifest")
         return self.verdict.faults == before
 
@@ -346,6 +351,10 @@ class _Check:
         told = signing.of_seal(seal["number"], bytes.fromhex(seal["hash"]))
         if public is not None and not signing.is_signed(public, bytes.fromhex(seal["signature"]), told):
             self.verdict.fault(f"seals.json: seal {seal['number']}: its signature is broken")
+
+    def _attachments(self) -> None:
+        """Check that the files of tickets are those that their events tell of."""
+        self.verdict.attachments = FilesCheck(self.archive, self.hashes, self.verdict.fault).look()
 
     def _policy(self) -> None:
         """Check that the policy is the one named in the manifest."""

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from psycopg import Connection
 
+from alerts.desk.attaching import attach
 from alerts.evidence import chain
 from alerts.judging.by_clock import keep_ledger
 from alerts.judging.history import History
@@ -30,6 +31,7 @@ from alerts.network.outages import Draft
 from alerts.sensors.measurements import record
 from api.http.company import Company
 from domain import policy_file
+from domain.files import FileKind, MediaType, NewAttachment, PreparedFile, digest
 from domain.measurement import NewMeasurement
 from domain.outages import OutageKind
 from domain.tickets import EventKind
@@ -42,6 +44,7 @@ from store.base.stage import open_stages
 from store.evidence.signing import SigningKey
 from store.judging import ledger_rows
 from store.network.outage_rows import PlaceCodes
+from store.tickets.file_contents import DATABASE
 from tests import registry_rows as town
 from tests.acceptance import processes
 from tests.acceptance.waiting import until
@@ -55,6 +58,7 @@ from tests.store.desk import MINUTE, NOON
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SPAN = {"from": "2026-01-12", "to": "2026-01-16"}
 PATH = "/v1/homes/H1/evidence"
+PHOTO, PAPER = b"%PDF- a photo", b"%PDF- with private words"
 GAP = (NOON - 40 * HOUR, NOON - 37 * HOUR)
 SECRETS = ("private words", "Zhao", "13900001111", "Li of the station", "sheet 7", "somebody")
 
@@ -97,6 +101,12 @@ def build(conn: Connection) -> Worked:
     for _ in range(2):
         chain.seal(conn, NOON)
     company.let(1, EventKind.CONTACTED, NOON, appointment_at=None)
+    for content, for_user in ((PHOTO, True), (PAPER, False)):
+        made = PreparedFile(MediaType.PDF, content, digest(b"sent"), 4)
+        with conn.transaction():
+            attach(
+                conn, SEED, DATABASE, NewAttachment(1, made, FileKind.SCAN, for_user, False), NOON, "Li of the station"
+            )
     for room, signature in (("living", "sheet 7"), ("bedroom", None)):
         new = NewMeasurement(
             room=room, room_kind="living", measured_at=NOON - HOUR, celsius=18.6, instrument="T7", measurer="Zhao",
@@ -153,10 +163,24 @@ def test_it_is_in_order(case: Case, tmp_path: Path) -> None:
     verdict = verify(file)
     assert (verdict.faults, verdict.listed) == (0, [])
     assert answer.headers["etag"] == f'"{verdict.root}"'
-    assert (verdict.files, verdict.days, verdict.withheld) == (16, 3, 0)
+    assert (verdict.files, verdict.attachments, verdict.days, verdict.withheld) == (19, 2, 3, 0)
     assert verdict.events == len(case.company.kinds())
     assert verify(file, verdict.root).faults == 0
     assert verify(file, "0" * 64).listed == ["manifest.json: its root is not the noted one"]
+
+
+def test_files_of_tickets_are_inside_for_those_who_see_them(case: Case) -> None:
+    for role, wanted in (
+        ("crew", {PHOTO: "Li of the station", PAPER: "Li of the station"}),
+        ("customer", {PHOTO: "staff"}),
+    ):
+        answer = case.get(role)
+        listed = told(answer, "files.json")
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            assert {archive.read(entry["name"]): entry["actor"] for entry in listed} == wanted
+        events = [event for event in told(answer, "events.jsonl") if event.get("kind") == "attached"]
+        assert [event["data"]["sha256"] for event in events] == [entry["sha256"] for entry in listed]
+        assert {entry["original_sha256"] for entry in listed} == {digest(b"sent").hex()}
 
 
 def test_the_same_request_gives_the_same_bytes(case: Case) -> None:
