@@ -1,6 +1,7 @@
 """Signing in at the identity provider: there and back, and the person that its claims make."""
 
 import hmac
+from datetime import timedelta
 from typing import Annotated
 
 import structlog
@@ -11,8 +12,8 @@ from api.http.code_flow import CodeFlow, Journey, ProviderAway
 from api.http.oidc import ProvenIdentity, TokenRefused
 from api.http.problem import no_such
 from api.http.session import surroundings
-from api.pages import visit
 from api.staff import door
+from api.staff.cookies import PageCookie
 from api.staff.door import DoorRoute, Next, Outside
 from api.staff.session import SIGN_IN, local_path
 from store.base.access import Role
@@ -21,9 +22,9 @@ from store.staff.credential_rows import ProvenPerson
 from store.staff.person_rows import StaffEntry, StaffRefused
 
 PROVIDER = f"{SIGN_IN}/provider"
-COOKIE = "hearth-journey"
-SAFE_COOKIE = "__Host-hearth-journey"
-JOURNEY_S = 600
+# Lax: the way back begins at another site.
+JOURNEY_COOKIE = PageCookie("hearth-journey", "__Host-hearth-journey", "/", "lax")
+JOURNEY_SPAN = timedelta(minutes=10)
 Said = Annotated[str, Query(max_length=4_096)]
 
 router = APIRouter(prefix=PROVIDER, route_class=DoorRoute, include_in_schema=False)
@@ -40,10 +41,6 @@ def _address(request: Request, path: str) -> str:
     return f"{request.url.scheme}://{request.url.netloc}{path}"
 
 
-def _cookie_name(request: Request) -> str:
-    return SAFE_COOKIE if visit.is_secure(request) else COOKIE
-
-
 @router.get("")
 def there(request: Request, next: Next = None) -> Response:
     """Send a person to the provider."""
@@ -52,16 +49,7 @@ def there(request: Request, next: Next = None) -> Response:
         answer = RedirectResponse(_flow(request).address(journey, _address(request, f"{PROVIDER}/back")), 303)
     except ProviderAway as error:
         return _away(request, error)
-    # Lax: the way back begins at another site.
-    answer.set_cookie(
-        _cookie_name(request),
-        journey.written(),
-        max_age=JOURNEY_S,
-        path="/",
-        secure=visit.is_secure(request),
-        httponly=True,
-        samesite="lax",
-    )
+    JOURNEY_COOKIE.keep(request, answer, journey.written(), JOURNEY_SPAN)
     return answer
 
 
@@ -69,7 +57,7 @@ def there(request: Request, next: Next = None) -> Response:
 def back(request: Request, code: Said = "", state: Said = "", iss: Said | None = None) -> Response:
     """Take a person who comes back, if it is the one that was sent and the provider vouches for it."""
     flow = _flow(request)
-    journey = Journey.read(request.cookies.get(_cookie_name(request), ""))
+    journey = Journey.read(JOURNEY_COOKIE.shown(request) or "")
     try:
         if journey is None or not hmac.compare_digest(journey.state.encode(), state.encode()):
             raise TokenRefused("the state is another: it was not this browser that was sent")
@@ -85,7 +73,7 @@ def back(request: Request, code: Said = "", state: Said = "", iss: Said | None =
     except (TokenRefused, StaffRefused) as error:
         structlog.get_logger().warning("sign_in_refused", reason=str(error))
         answer = RedirectResponse(f"{SIGN_IN}?notice=provider_refused", 303)
-    answer.delete_cookie(_cookie_name(request), "/", secure=visit.is_secure(request), httponly=True, samesite="lax")
+    JOURNEY_COOKIE.drop(request, answer)
     return answer
 
 

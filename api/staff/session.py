@@ -18,12 +18,14 @@ from api.http.problem import Problem, forbidden, unauthorised
 from api.http.session import STAFF, Session, asked_by, changed_by, surroundings
 from api.pages import visit
 from api.pages.render import page
+from api.staff.cookies import PageCookie
 from api.words.problems import NO_TOKEN, NOT_SEALED
 from store.base.access import Person, Right, Role
 from store.staff import session_rows
 
 COOKIE = "hearth-staff"
-SAFE_COOKIE = "__Host-hearth-staff"  # browsers accept a cookie of this name over TLS only, from this very host
+# Lax: a link from elsewhere, as from Grafana, arrives signed in.
+SESSION = PageCookie(COOKIE, "__Host-hearth-staff", "/", "lax")
 SIGN_IN = "/sign-in"
 START = {Role.CREW: "/account"}  # where a person lands after signing in
 USUAL_START = "/desk"
@@ -32,33 +34,14 @@ AREAS = ("/desk", "/crew", "/account")
 Opening = Callable[[Request], Iterator[Session]]
 
 
-def cookie_name(request: Request) -> str:
-    """Return the name of the cookie that a session is in."""
-    return SAFE_COOKIE if visit.is_secure(request) else COOKIE
-
-
 def shown_token(request: Request) -> str | None:
     """Return the token in the cookie."""
-    return request.cookies.get(cookie_name(request)) or None
+    return SESSION.shown(request)
 
 
 def keep_session(request: Request, answer: Response, token: str, role: Role) -> None:
-    """Put a session into the cookie. SameSite=Lax: a link from elsewhere, as from Grafana, arrives signed in."""
-    longest = surroundings(request).spans.of(role).longest
-    answer.set_cookie(
-        cookie_name(request),
-        token,
-        max_age=int(longest.total_seconds()),
-        path="/",
-        secure=visit.is_secure(request),
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def drop_session(request: Request, answer: Response) -> None:
-    """Delete the cookie."""
-    answer.delete_cookie(cookie_name(request), "/", secure=visit.is_secure(request), httponly=True, samesite="lax")
+    """Put a session into the cookie."""
+    SESSION.keep(request, answer, token, surroundings(request).spans.of(role).longest)
 
 
 def signed_in(roles: Collection[Role], right: Right = Right.READ) -> Opening:
@@ -164,17 +147,16 @@ class StaffRoute(visit.PageRoute):
         else:
             back = local_path(_page_before(request))
             answer = RedirectResponse(f"{SIGN_IN}?next={quote(back, safe='/')}" if back else SIGN_IN, 303)
-        drop_session(request, answer)
+        SESSION.drop(request, answer)
         return answer
 
     def sorry(self, request: Request, trouble: str, status: int, headers: dict[str, str] | None = None) -> Response:
-        """Explain what went wrong, with the way back to where people begin."""
+        """Explain what went wrong, with the way back: `/sign-in` leads those who are signed in to where they begin."""
         answer = page(
             "staff/message.html",
             visit.language_of(request),
             trouble=trouble,
             here=f"{request.url.path}?",
-            home=USUAL_START,
         )
         answer.status_code = status
         if headers and "Retry-After" in headers:

@@ -17,13 +17,14 @@ from api.http.session import STAFF, surroundings
 from api.pages import visit
 from api.pages.render import page
 from api.staff import door, passwords
+from api.staff.cookies import PageCookie
 from api.staff.door import DoorRoute, Field, Next, NextField, Outside
 from api.staff.frame import here, seal
 from api.staff.session import (
+    SESSION,
     SIGN_IN,
     ChangingPerson,
     StaffRoute,
-    drop_session,
     local_path,
     person_of,
     signed_in,
@@ -36,7 +37,7 @@ from store.staff.credential_rows import KnownPerson, OwingPerson
 from store.staff.session_rows import SessionSpan
 
 CODE = f"{SIGN_IN}/code"
-PENDING_COOKIE = "hearth-pending"
+PENDING_COOKIE = PageCookie("hearth-pending", "__Secure-hearth-pending", SIGN_IN, "strict")
 PENDING = SessionSpan(timedelta(minutes=5), timedelta(minutes=5))
 # What the page says above the form: a key of its words. Those of the second line are no good news.
 Notice = Literal["signed_out_says", "password_set_says", "provider_refused", "provider_away"] | None
@@ -104,22 +105,14 @@ def _pending(request: Request, at: Outside, known: KnownPerson, onward: str | No
     if token is None:
         return None
     answer = RedirectResponse(f"{CODE}?{urlencode({'next': onward})}" if onward else CODE, 303)
-    answer.set_cookie(
-        PENDING_COOKIE,
-        token,
-        max_age=int(PENDING.longest.total_seconds()),
-        path=SIGN_IN,
-        secure=visit.is_secure(request),
-        httponly=True,
-        samesite="strict",
-    )
+    PENDING_COOKIE.keep(request, answer, token, PENDING.longest)
     return answer
 
 
 @router.get(CODE)
 def ask_code(request: Request, next: Next = None) -> Response:
     """Show the form for the code, after the password."""
-    token = request.cookies.get(PENDING_COOKIE, "")
+    token = PENDING_COOKIE.shown(request) or ""
     with door.outside(request) as at:
         owing = credential_rows.owing(at.conn, token, at.now)
     return _code_form(request, token, local_path(next)) if owing else RedirectResponse(SIGN_IN, 303)
@@ -130,7 +123,7 @@ def check_code(
     request: Request, digits: Field = "", key: Field = "", code: Field = "", next: NextField = None
 ) -> Response:
     """Check the code and begin the session."""
-    token, onward = request.cookies.get(PENDING_COOKIE, ""), local_path(next)
+    token, onward = PENDING_COOKIE.shown(request) or "", local_path(next)
     if not visit.is_ours(request, token, key, code):
         raise forbidden(NOT_SEALED)
     with door.outside(request, writes=True) as at:
@@ -159,7 +152,7 @@ def _take_code(request: Request, at: Outside, owing: OwingPerson, digits: str, o
 
 def _without_pending(request: Request, answer: Response | None) -> Response:
     answer = answer or RedirectResponse(SIGN_IN, 303)
-    answer.delete_cookie(PENDING_COOKIE, SIGN_IN, secure=visit.is_secure(request), httponly=True, samesite="strict")
+    PENDING_COOKIE.drop(request, answer)
     return answer
 
 
@@ -177,5 +170,5 @@ def sign_out(request: Request, session: ChangingPerson) -> Response:
     person = person_of(session)
     session_rows.end_one(session.conn, person.staff_id, person.session, session.now)
     answer = RedirectResponse(f"{SIGN_IN}?notice=signed_out_says", 303)
-    drop_session(request, answer)
+    SESSION.drop(request, answer)
     return answer

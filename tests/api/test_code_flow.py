@@ -19,7 +19,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from api.http.code_flow import CodeFlow, Journey
 from api.http.oidc import provider
-from api.staff.provider import COOKIE
+from api.staff.provider import JOURNEY_COOKIE
 from store.base import access
 from store.staff import person_rows
 from tests.api import town
@@ -232,7 +232,7 @@ def test_an_answer_counts_in_the_browser_that_asked_and_once(api: Api, realm: Re
         victim.get("/sign-in/provider")
         assert refused(victim.get(address))
     assert not refused(client.get(address))
-    assert COOKIE not in client.cookies
+    assert JOURNEY_COOKIE.name not in client.cookies
     assert refused(client.get(address))
 
 
@@ -254,7 +254,7 @@ def test_who_does_not_agree_is_told(client: httpx.Client) -> None:
 @pytest.mark.parametrize("cookie", ["", "x", "e30=", "WyIiLCIiLCIiLCIiXQ==", "WzEsMiwzLDRd", "bnVsbA=="])
 def test_a_cookie_that_is_none_of_ours_is_refused(realm: Realm, client: httpx.Client, cookie: str) -> None:
     assert Journey.read(cookie) is None
-    client.cookies.set(COOKIE, cookie, domain="127.0.0.1")
+    client.cookies.set(JOURNEY_COOKIE.name, cookie, domain="127.0.0.1")
     assert refused(client.get("/sign-in/provider/back?code=x&state="))
 
 
@@ -272,9 +272,11 @@ def test_nobody_is_led_elsewhere_afterwards(realm: Realm, client: httpx.Client) 
     journey = Journey("s", "n", "v", "https://evil.example/")
     assert Journey.read(journey.written()) == journey
     address = realm.agree(client.get("/sign-in/provider").headers["location"])
-    planted = Journey.read(client.cookies[COOKIE].strip('"'))
+    planted = Journey.read(client.cookies[JOURNEY_COOKIE.name].strip('"'))
     assert planted is not None
-    client.cookies.set(COOKIE, planted._replace(onward="https://evil.example/").written(), domain="127.0.0.1")
+    client.cookies.set(
+        JOURNEY_COOKIE.name, planted._replace(onward="https://evil.example/").written(), domain="127.0.0.1"
+    )
     assert client.get(address).headers["location"] == "/desk"
 
 

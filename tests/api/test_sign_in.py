@@ -264,7 +264,7 @@ def test_a_code_is_asked_for_where_one_is_set_up(api: Api, client: httpx.Client)
     answer = client.post("/sign-in/code", data={**form, "digits": code_of(api), "next": "/account"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/account")
     assert client.get("/account").status_code == 200
-    assert PENDING_COOKIE not in client.cookies
+    assert PENDING_COOKIE.name not in client.cookies
     details = [entry[1:] for entry in api.conn.execute(AUDITED)]
     assert details == [("POST /sign-in/code", {"refused": "code"}), ("POST /sign-in/code", {"code": True})]
     assert staff_id
@@ -283,7 +283,7 @@ def test_a_code_is_good_once(api: Api) -> None:
 def test_a_code_alone_opens_nothing(api: Api, client: httpx.Client) -> None:
     with_code(api)
     stranger = sealed("hearth_x")
-    client.cookies.set(PENDING_COOKIE, "hearth_x")
+    client.cookies.set(PENDING_COOKIE.name, "hearth_x")
     assert client.get("/sign-in/code").headers["location"] == "/sign-in"
     answer = client.post("/sign-in/code", data={**stranger, "digits": code_of(api)})
     assert answer.headers["location"] == "/sign-in"
