@@ -91,9 +91,15 @@ class Sealed(Company):
 
 
 @pytest.fixture(scope="module")
-def lived(servers: Servers) -> dict[str, Database]:
-    """The databases that have been lived in, by flavour: made once, as templates of those that are forged."""
-    return {}
+def lived(servers: Servers) -> Iterator[dict[str, Database]]:
+    """The databases that have been lived in, by flavour: made once, as templates of those that are forged.
+
+    They are dropped, since a worker that comes back to this module for what others have left makes them once more.
+    """
+    made: dict[str, Database] = {}
+    yield made
+    for flavour in made:
+        administer(servers.of(flavour), "DROP DATABASE lived WITH (FORCE)")
 
 
 @pytest.fixture
