@@ -298,6 +298,7 @@ EVENT_TEXTS: Mapping[EventKind, Text] = {
     EventKind.CALLED_BACK: Text("回访", "Called back"),
     EventKind.REMARK: Text("内部备注", "Note"),
     EventKind.USER_SAID: Text("用户补充", "The user added"),
+    EventKind.ATTACHED: Text("添加附件", "A file was attached"),
     EventKind.CLOSED: Text("办结", "Closed"),
     EventKind.MERGED: Text("并入另一工单", "Merged into another ticket"),
     EventKind.MERGED_HERE: Text("另一工单并入", "Another ticket was merged into this one"),
