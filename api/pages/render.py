@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from api.http.language import Language
+from api.words.calls import CALL_WORDS
 from api.words.desk import DESK_WORDS
 from api.words.pages import MONTHS, WORDS
 from api.words.staff import STAFF_WORDS
@@ -32,10 +33,12 @@ STATIC = {
     "page.css": "text/css; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
     "desk.js": "text/javascript; charset=utf-8",
+    "call.js": "text/javascript; charset=utf-8",
+    "call.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 # The texts of all pages. A key is said in one place only.
-ALL_WORDS: Mapping[str, Text] = {**WORDS, **STAFF_WORDS, **DESK_WORDS}
+ALL_WORDS: Mapping[str, Text] = {**WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS}
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),
     autoescape=True,

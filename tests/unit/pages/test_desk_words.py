@@ -13,6 +13,7 @@ from api.desk_pages.time_left import Urgency, time_left
 from api.pages.render import ALL_WORDS
 from api.words import pages
 from api.words.answers import ANSWERS
+from api.words.calls import CALL_WORDS
 from api.words.desk import DATA_TEXTS, DESK_WORDS, EVENT_TEXTS, MOVE_TEXTS, PROOFS, SOURCES
 from api.words.staff import STAFF_WORDS
 from domain.policy_file import builtin
@@ -46,7 +47,8 @@ ZONE = builtin("seed").zone
 
 def test_a_key_is_one_of_the_desk() -> None:
     assert [key for key in DESK_WORDS if not key.startswith("desk_")] == []
-    assert len(ALL_WORDS) == len(pages.WORDS) + len(STAFF_WORDS) + len(DESK_WORDS)
+    assert [key for key in CALL_WORDS if not key.startswith("call_")] == []
+    assert len(ALL_WORDS) == len(pages.WORDS) + len(STAFF_WORDS) + len(DESK_WORDS) + len(CALL_WORDS)
 
 
 def test_every_sentence_is_said() -> None:

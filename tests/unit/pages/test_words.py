@@ -37,6 +37,10 @@ BEGINNINGS = (
     "span_",
     "desk_",  # tests/unit/pages/test_desk_words.py
     "role_",
+    "call_by_",
+    "call_channel_",
+    "call_class_",
+    "call_kind_",
     "done_",
     "rule_",
 )

@@ -1,0 +1,96 @@
+"""The page of a call over HTTP: roles, seals of forms, what is on record, and what is in no address."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from registry.place_index import bring_up
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.staff import browser, member, session_of
+
+SEAL = re.compile(r'name="key" value="([^"]+)"><input type="hidden" name="code" value="([^"]+)"')
+AUDIT = "SELECT actor, action, detail FROM audit WHERE action LIKE '%/call%' ORDER BY audit_id"
+COUNT = "SELECT count(*) FROM ticket"
+
+
+@pytest.fixture
+def desk(plain_api: Api) -> Iterator[httpx.Client]:
+    """The browser of a dispatcher, in a town of two homes."""
+    town.home(plain_api.conn)
+    town.home(plain_api.conn, "B1-102")
+    bring_up(plain_api.conn)
+    with browser(plain_api, session_of(plain_api.conn, member(plain_api.conn))) as client:
+        yield client
+
+
+def seal(client: httpx.Client, path: str = "/desk/call") -> dict[str, str]:
+    """Return the fields that prove that a form is of this site."""
+    found = SEAL.findall(client.get(path).text)[-1]
+    return {"key": found[0], "code": found[1]}
+
+
+def take(client: httpx.Client, **fields: str) -> httpx.Response:
+    return client.post("/desk/call/take", data={"home": "B1-101", **seal(client), **fields})
+
+
+def test_a_search_is_a_form_that_leaves_no_trace(desk: httpx.Client, plain_api: Api) -> None:
+    answer = desk.post("/desk/call", data={**seal(desk), "q": "b1-101"})
+    assert answer.status_code == 200
+    assert "/desk/call?home=B1-101" in answer.text
+    part = desk.post("/desk/call", data={**seal(desk), "q": "b1", "part": "found"})
+    assert "<html" not in part.text
+    assert part.text.count("data-home=") == 2
+    assert desk.post("/desk/call", data={"q": "b1"}).status_code == 403
+    assert desk.post("/desk/call", data={**seal(desk), "q": "\x00 <b>"}).status_code == 200
+    assert plain_api.conn.execute(AUDIT).fetchall() == []
+
+
+def test_each_home_that_was_looked_at_is_on_record(desk: httpx.Client, plain_api: Api) -> None:
+    assert desk.get("/desk/call", params={"home": "B1-101"}).status_code == 200
+    assert desk.get("/desk/call/panel", params={"home": "B1-102"}).status_code == 200
+    assert desk.get("/desk/call", params={"home": "nowhere"}).status_code == 404
+    entries: list[Any] = plain_api.conn.execute(AUDIT).fetchall()
+    assert [
+        (actor.endswith("(Li Na)"), action, detail["home"], detail["people"]) for actor, action, detail in entries
+    ] == [
+        (True, "GET /desk/call", "B1-101", 0),
+        (True, "GET /desk/call/panel", "B1-102", 0),
+    ]
+
+
+def test_a_call_is_taken_down_once_however_often_it_is_sent(desk: httpx.Client, plain_api: Api) -> None:
+    fields = {"home": "B1-101", **seal(desk), "kind": "leak", "words": "it drips", "contact": "", "responsible": "Wang"}
+    for _ in range(2):
+        answer = desk.post("/desk/call/take", data=fields)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/desk/tickets/T00000001")
+    assert plain_api.conn.execute(COUNT).fetchone() == (1,)
+
+
+def test_what_is_not_taken_is_shown_with_what_was_told(desk: httpx.Client, plain_api: Api) -> None:
+    empty = take(desk, kind="leak", words="", contact="139")
+    assert empty.status_code == 422
+    assert "call-description-fault" in empty.text
+    assert 'value="139"' in empty.text
+    assert take(desk, kind="", words="it drips").status_code == 422
+    assert take(desk, kind="leak", words="it drips").status_code == 303
+    unsaid = take(desk, kind="leak", words="it still drips")
+    assert unsaid.status_code == 409
+    assert "call-refused" in unsaid.text
+    assert "it still drips" in unsaid.text
+    assert take(desk, words="it still drips", about="T00000001").status_code == 303
+    assert take(desk, kind="repair", words="a valve", about="new").status_code == 303
+    assert take(desk, home="nowhere", kind="leak", words="it drips").status_code == 404
+    assert plain_api.conn.execute(COUNT).fetchone() == (2,)
+
+
+def test_the_page_is_for_the_desk(desk: httpx.Client, plain_api: Api) -> None:
+    person = member(plain_api.conn, "crew", "wang", name="Wang", station="North")
+    with browser(plain_api, session_of(plain_api.conn, person)) as crew:
+        assert crew.get("/desk/call").status_code == 403
+        assert crew.get("/desk/call/panel", params={"home": "B1-101"}).status_code == 403
+    with browser(plain_api) as nobody:
+        assert nobody.get("/desk/call").headers["location"].startswith("/sign-in?next=/desk/call")
