@@ -102,6 +102,8 @@ class FolderFiles:
 
         self._fs: FileSystem
         self._fs, self._root = FileSystem.from_uri(uri)
+        if not self._root.strip("/"):
+            raise ValueError("it names no folder")
 
     def keep(self, conn: Connection, content: bytes) -> None:
         """Store bytes, unless they are there. A sweep waits for the transaction."""

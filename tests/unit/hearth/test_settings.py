@@ -2,12 +2,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from api.http.session import SessionSpans
 from domain.errors import UsageError
 from hearth.serving import provider_of, spans_of
-from hearth.settings import load
+from hearth.settings import Settings, load
+from hearth.wiring import chosen_files
 from store.base.access import Role
+from store.tickets.file_contents import DATABASE, FolderFiles
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +35,8 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HEARTH_MAP_CENTRE", "123.4,41.8"),
         ("HEARTH_MAP_CENTRE", "41.8,223.4"),
         ("HEARTH_MAP_ZOOM", "1"),
+        ("HEARTH_FILE_CHECK", "clamdscan 'secret"),
+        ("HEARTH_FILE_CHECK", " "),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line_without_its_value(
@@ -119,3 +124,15 @@ def test_sessions_last_as_long_as_is_set(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HEARTH_CREW_SESSION_DAYS", "90")
     spans = spans_of(load())
     assert (spans.of(Role.ADMIN).idle, spans.of(Role.CREW).longest) == (timedelta(hours=1), timedelta(days=90))
+
+
+@pytest.mark.parametrize("uri", ["nowhere/secret", "ftp://u:secret@h/files", "s3://", ""])
+def test_a_place_for_files_that_is_none_is_named_without_its_secrets(uri: str) -> None:
+    with pytest.raises(UsageError, match=r"^HEARTH_FILES: is no folder") as caught:
+        chosen_files(Settings(files=SecretStr(uri)))
+    assert "secret" not in str(caught.value)
+
+
+def test_files_are_in_the_database_or_in_a_folder(tmp_path: Path) -> None:
+    assert chosen_files(Settings()) is DATABASE
+    assert isinstance(chosen_files(Settings(files=SecretStr(tmp_path.as_uri()))), FolderFiles)
