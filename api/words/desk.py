@@ -172,6 +172,8 @@ DESK_WORDS: Mapping[str, Text] = {
     "desk_identity_home": Text("住户", "Home"),
     "desk_identity_none": Text("未留下身份信息。", "No identity was given."),
     "desk_identity_leaders": Text("仅主管可以查看投诉人。", "Only supervisors may see who complained."),
+    "desk_pair": Text("{name}：{value}", "{name}: {value}"),
+    "desk_colon": Text("{name}：", "{name}:"),
     "desk_list_mark": Text("、", ", "),
     # forms
     "desk_choose": Text("请选择", "Please choose"),
