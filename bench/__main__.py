@@ -1,6 +1,6 @@
 """`python -m bench`: all benchmarks, one JSON object each."""
 
-from bench import api, dashboards, decoders, desk, end_to_end, hostile, judging, window_edge
+from bench import api, dashboards, decoders, desk, end_to_end, hostile, judging, search, window_edge
 
 BENCHMARKS = (
     decoders.main,
@@ -8,6 +8,7 @@ BENCHMARKS = (
     judging.main,
     window_edge.main,
     desk.main,
+    search.main,
     dashboards.main,
     api.main,
     hostile.main,
