@@ -14,7 +14,7 @@ from alerts.desk.cases import CaseStep, NotNow, follow_up, open_case
 from api.desk.moves import Line, Words
 from api.homes.home_routes import home_id
 from api.http.paging import Page, Paged
-from api.http.problem import FieldFault, Problem, invalid, no_such, too_many
+from api.http.problem import FieldFault, Problem, RecordedRefusal, invalid, no_such, too_many
 from api.http.session import UNNAMED, AskingUserOrDesk, ChangingDesk, ChangingLeaders, ChangingUserOrDesk, Session
 from api.http.values import Instant
 from api.words import problems
@@ -224,7 +224,7 @@ def identity(number: Number, changing: ChangingLeaders, asked: RevealRequest) ->
         told = case_rows.reveal(changing.conn, found["ticket_id"], request, changing.now)
     changing.notes["outcome"] = told.outcome.value
     if told.outcome not in (Reveal.SHOWN, Reveal.UNKNOWN):
-        raise Problem(403, REVEAL_TEXTS[told.outcome])
+        raise RecordedRefusal(403, REVEAL_TEXTS[told.outcome])
     return Identity(name=told.name, phone=told.phone, home=told.home)
 
 

@@ -165,6 +165,10 @@ class Problem(Exception):
         return JSONResponse(body, self.status, headers, media_type=MEDIA_TYPE)
 
 
+class RecordedRefusal(Problem):
+    """A refusal that stays on record: what its request wrote is committed, with the entry in the audit log."""
+
+
 NOUNS = {
     "home": problems.NO_SUCH_HOME,
     "ticket": problems.NO_SUCH_TICKET,

@@ -24,7 +24,7 @@ from api.http.company import Company
 from api.http.download import TransferSlots
 from api.http.guard import Guard
 from api.http.limits import Limiter, subscriber
-from api.http.problem import Problem, forbidden, too_many, unauthorised
+from api.http.problem import Problem, RecordedRefusal, forbidden, too_many, unauthorised
 from api.words import problems
 from domain.policy import Policy
 from store.base import access, audit
@@ -137,13 +137,19 @@ def asked_by(roles: Collection[Role]) -> Opening:
 def changed_by(roles: Collection[Role]) -> Opening:
     """Make a dependency like `asked_by` that writes: it commits with an audit entry when the route returns.
 
-    An exception rolls everything back.
+    An exception rolls everything back, but not a refusal that is to stay on record.
     """
 
     def open_change(request: Request, bearer: Bearer) -> Iterator[Session]:
+        refusal = None
         with session_of(request, bearer, roles, Right.WRITE) as session:
-            yield session
+            try:
+                yield session
+            except RecordedRefusal as refused:
+                refusal = refused
             audit.record(session.conn, entry(request, session))
+        if refusal:
+            raise refusal
 
     return open_change
 

@@ -59,6 +59,8 @@ def test_who_made_it_is_told_to_a_leader_with_a_reason_and_that_is_on_record(pla
     assert tries == [("supervisor", REASON["reason"], "shown")]
     narrow = create(api.conn, TokenGrant(TokenRole.ADMIN, rights={Right.READ, Right.WRITE}), NOW)
     assert post(api, path, narrow, REASON).status_code == 403
+    looks = api.conn.execute("SELECT detail ->> 'outcome' FROM audit WHERE action LIKE '%identity' ORDER BY audit_id")
+    assert [outcome for (outcome,) in looks] == ["shown", "role"]  # the refused one, too
 
 
 def test_of_who_wants_to_stay_unknown_nothing_is_taken(plain_api: Api) -> None:
