@@ -96,7 +96,7 @@ class Listener:
             except TimeoutError:
                 if left_s <= self._pace.ping_s:
                     self.end("time")
-                else:
+                elif self._queue.empty():  # what came in this very instant is told first: the hub is past it already
                     yield b": ping\n" + self._catch_up(hub_at())
                 continue
             if item is None:

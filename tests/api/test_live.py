@@ -1,5 +1,6 @@
 """Streams of events: a change is told once, in order, to its audience, through cuts and restarts."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -15,9 +16,12 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from api.live.listener import HubLimits
+from api.live.changes import ListenerView
+from api.live.listener import HubLimits, Listener, Lost
 from local.postgres import Postgres
 from store.base import access
+from store.base.access import Asker
+from store.figures.live_feed import Snapshot
 from tests.api import town
 from tests.api.conftest import Api, served_database
 from tests.api.town import NOW
@@ -191,6 +195,29 @@ def test_a_customer_hears_of_its_home_as_a_customer_may(live: Api) -> None:
         live.conn.commit()
         assert ear.wait(3)[2].data["what"] == "cleared"
         assert len(ear.changes()) == 3
+
+
+def test_what_comes_in_the_instant_of_a_ping_is_told() -> None:
+    before, after = Snapshot(1, 1), Snapshot(5, 5)
+    at = [before]
+    pace = HubLimits(ping_s=0.01)
+    listener = Listener(ListenerView(True, None), Asker("desk", access.Role.ADMIN, access.EVERYWHERE), "t", pace)
+    listener.at = before
+
+    def deliver() -> None:
+        at[0] = after
+        listener.put(Lost(after, "too_many"))
+
+    async def said() -> bytes:
+        stream = listener.stream(b"", lambda: at[0])
+        await anext(stream)
+        waiting = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(2 * pace.ping_s, deliver)
+        time.sleep(5 * pace.ping_s)  # both are due now: the wait is over, and then something comes
+        return await asyncio.wait_for(waiting, PATIENCE_S)
+
+    assert b"event: reset" in asyncio.run(said())
 
 
 def test_staff_hear_what_was_said_among_them(live: Api) -> None:
