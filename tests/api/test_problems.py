@@ -95,7 +95,14 @@ def test_a_parameter_that_there_is_not_is_named_with_those_that_there_are(plain_
         for method in operations:
             if not path.startswith("/v1/"):
                 continue
-            fixed = {"kind": "invalid", "form": "csv", "source": "aep", "code": "B1-101", "number": "T00000001"}
+            fixed = {
+                "kind": "invalid",
+                "form": "csv",
+                "source": "aep",
+                "code": "B1-101",
+                "number": "T00000001",
+                "id": "1",
+            }
             url = path.format(**fixed)
             headers = {"Authorization": f"Bearer {token}"}
             answer = plain_api.client.request(method, url, params={"limitt": "1"}, headers=headers, timeout=30)
