@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.errors import CheckViolation, UniqueViolation
@@ -93,11 +94,7 @@ def add(conn: Connection, entry: StaffEntry) -> int:
     Raises:
         StaffRefused: a rule is broken.
     """
-    with _ruled(conn, entry):
-        row = conn.execute(INSERT_STAFF, {**asdict(entry), "role": entry.role.value}).fetchone()
-    assert row is not None
-    found: int = row[0]
-    return found
+    return _write(conn, INSERT_STAFF, entry)
 
 
 def by_provider(conn: Connection, entry: StaffEntry) -> int:
@@ -106,11 +103,7 @@ def by_provider(conn: Connection, entry: StaffEntry) -> int:
     Raises:
         StaffRefused: a rule is broken.
     """
-    with _ruled(conn, entry):
-        row = conn.execute(UPSERT_SUBJECT, {**asdict(entry), "role": entry.role.value}).fetchone()
-    assert row is not None
-    found: int = row[0]
-    return found
+    return _write(conn, UPSERT_SUBJECT, entry)
 
 
 def change(conn: Connection, staff_id: int, entry: StaffEntry) -> None:
@@ -123,6 +116,14 @@ def change(conn: Connection, staff_id: int, entry: StaffEntry) -> None:
     """
     with _ruled(conn, entry):
         conn.execute(UPDATE_STAFF, {**asdict(entry), "role": entry.role.value, "staff_id": staff_id})
+
+
+def _write(conn: Connection, statement: LiteralString, entry: StaffEntry) -> int:
+    with _ruled(conn, entry):
+        row = conn.execute(statement, {**asdict(entry), "role": entry.role.value}).fetchone()
+    assert row is not None
+    found: int = row[0]
+    return found
 
 
 @contextmanager
