@@ -262,14 +262,12 @@ INSERT INTO granted_function VALUES
   ('drop_readings', 'hearth_watch'),
   ('measurement_tasks', 'hearth_watch, hearth_grafana'),
   ('sealed_hashes', 'hearth_api'),
-  -- In whose home somebody is, without saying who; and who is in a home, for reveals
+  -- In whose home somebody is, without saying who; and who is in a home and how to reach them, for reveals
   ('person.homes_of', 'hearth_api'),
   ('person.people_of', 'hearth_identity'),
   -- Who made a complaint: the desk may leave a name, one role may ask for it, and nobody reads the tables
   ('identity.keep', 'hearth_api'),
   ('identity.reveal', 'hearth_identity'),
-  -- How to reach the people of a home: each look is in the audit log
-  ('home_telephones', 'hearth_identity'),
   -- Signing in: hashes and secrets come out of their schema one person at a time
   ('credential.known', 'hearth_api'),
   ('credential.open_session', 'hearth_api'),

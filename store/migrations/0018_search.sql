@@ -120,10 +120,10 @@ $$;
 
 -- The people of a home with how to reach them, for the role that may be told of persons: the caller records each look.
 CREATE FUNCTION person.people_of(of_home integer, at_time timestamptz)
-RETURNS TABLE (name text, channel text, address text)
+RETURNS TABLE (name text, channel text, address text, resident text)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 5
 AS $$
-  SELECT c.name, a.channel, c.address
+  SELECT c.name, a.channel, c.address, c.resident
   FROM addressee AS a
   JOIN person.contact AS c USING (addressee_id)
   CROSS JOIN LATERAL tenancy(a.home_id, c.resident, coalesce(c.consent_at, at_time), at_time) AS y

@@ -97,7 +97,9 @@ INSERT INTO person.search_key (key, kind, addressee_id)
 SELECT DISTINCT n.key, n.kind, n.addressee_id FROM named AS n
 ON CONFLICT DO NOTHING
 """
-SELECT_TELEPHONES = "SELECT address, resident FROM home_telephones(%(home_id)s, %(at)s)"
+SELECT_TELEPHONES = """
+SELECT address, resident FROM person.people_of(%(home_id)s, %(at)s) WHERE channel = 'phone' ORDER BY address
+"""
 SELECT_ALL = """
 SELECT h.code AS home, a.channel, c.address, a.language, c.consent_at AS consent, c.resident, c.name
 FROM person.contact AS c

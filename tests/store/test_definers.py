@@ -60,7 +60,6 @@ WAYS_IN = {
         "SELECT * FROM public.tenancy(1, 'A', now(), now())",
     ),
     "reach_cases()": ("SELECT public.reach_cases()", "SELECT * FROM public.ticket"),
-    "home_telephones(integer,timestamp with time zone)": ("SELECT * FROM public.home_telephones(1, now())",),
     "measurement_tasks()": ("SELECT * FROM public.measurement_due",),
     "drop_readings(timestamp with time zone,integer)": ("SELECT public.drop_readings('2020-01-01', 10)",),
     "identity.keep(bigint,text,text,integer,timestamp with time zone)": (
