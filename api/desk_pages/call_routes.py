@@ -24,6 +24,7 @@ from api.http.messages import in_both
 from api.http.problem import Problem
 from api.http.session import DESK, Session
 from api.pages import content
+from api.pages.report import NEW
 from api.staff.session import StaffRoute, signed_in
 from domain.tickets import TicketClass
 from domain.words.desk import CLASS_TEXTS
@@ -33,7 +34,6 @@ from store.base.access import Right
 
 CALL = f"{QUEUE}/call"
 KINDS = (TicketClass.LEAK.value, TicketClass.COLD.value, TicketClass.REPAIR.value)
-NEW = "new"  # value of `about`: none of the open tickets
 HomeCode = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 reading = contextmanager(signed_in(DESK))
 writing = contextmanager(signed_in(DESK, Right.WRITE))
