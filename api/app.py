@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 from psycopg import Connection
 
 from api.desk import calls, cases, desk_routes, incidents, measurements, notices, outages, unknown_sensors
-from api.desk_pages import call_routes, queue_routes, ticket_routes
+from api.desk_pages import call_routes, queue_routes, ticket_routes, unknown_routes
 from api.evidence import dossier_routes, seals
 from api.figures import kpi, maps, status
 from api.files import file_routes
@@ -59,6 +59,7 @@ ROUTERS = (
     call_routes.router,
     queue_routes.router,
     ticket_routes.router,
+    unknown_routes.router,
     live_routes.router,
     uplink_routes.router,
 )

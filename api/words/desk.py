@@ -219,6 +219,36 @@ DESK_WORDS: Mapping[str, Text] = {
     "desk_key_help": Text("显示快捷键", "Show the keys"),
     "desk_key_send": Text("提交", "Send the form"),
     "desk_key_leave": Text("收起表单", "Fold the form"),
+    # sensors without a place
+    "desk_unknown": Text("未登记传感器", "Sensors without a place"),
+    "desk_unknown_says": Text(
+        "最近两周收到过信号、但档案中没有的传感器，最新的在前。",
+        "Sensors heard in the last two weeks that are not in the registry, the latest first.",
+    ),
+    "desk_unknown_sought": Text("传感器或网关", "Sensor or gateway"),
+    "desk_unknown_find": Text("查找", "Find"),
+    "desk_unknown_none": Text("没有未登记的传感器。", "Every sensor that was heard has a place."),
+    "desk_unknown_not_found": Text(
+        "没有名称含“{sought}”的未登记传感器。", "No sensor without a place is named like “{sought}”."
+    ),
+    "desk_unknown_file": Text("下载 sensors.csv 填写安装位置", "sensors.csv to fill in"),
+    "desk_unknown_file_says": Text(
+        "填好住户（或换热站）、房间和上报间隔后导入档案，传感器即从此列表消失；此前所报数值留在死信中，可以重放。",
+        "Fill in the home or substation, the room and the interval, and import it into the registry: the sensor leaves "
+        "this list. What it said before waits among the dead letters, from where it can be replayed.",
+    ),
+    "desk_unknown_sensor": Text("传感器", "Sensor"),
+    "desk_unknown_said": Text("最新数值", "Last values"),
+    "desk_unknown_heard": Text("最近收到", "Last heard"),
+    "desk_unknown_since": Text("首次收到", "First heard"),
+    "desk_unknown_gateway": Text("网关", "Gateway"),
+    "desk_unknown_topic": Text("主题", "Topic"),
+    "desk_unknown_itself": Text("自身上报", "speaks itself"),
+    "desk_unknown_alike": Text(
+        "档案中有写法相近的 {alike}：可能只是大小写、分隔符或前导零不同。",
+        "The registry has {alike}, which differs only in case, separators or leading zeros.",
+    ),
+    "desk_unknown_caption": Text("未登记的传感器，最近收到的在前", "Sensors without a place, the latest heard first"),
 }
 SOURCES: Mapping[str, Text] = {
     "flag": Text("系统监测", "monitoring"),

@@ -35,6 +35,7 @@ SELECT u.unknown_sensor_id AS id, u.sensor, u.topic, u.device, u.said, u.alike, 
 FROM unknown_sensor AS u
 WHERE (%(at)s::timestamptz IS NULL OR (u.last_heard_at, u.unknown_sensor_id) < (%(at)s, %(id)s))
   AND NOT EXISTS (SELECT FROM sensor AS s WHERE s.code = u.sensor)
+  AND (position(%(sought)s::text IN lower(u.sensor)) > 0 OR position(%(sought)s::text IN lower(u.device)) > 0)
 ORDER BY u.last_heard_at DESC, u.unknown_sensor_id DESC
 LIMIT %(limit)s
 """
@@ -62,10 +63,14 @@ def note(conn: Connection, heard: Sequence[HeardSensor]) -> None:
     conn.execute(UPSERT, {"heard": Jsonb(rows), "pause": PAUSE, "most": MOST})
 
 
-def latest(conn: Connection, after: tuple[datetime, int] | None, limit: int) -> list[Row]:
-    """Return up to `limit` sensors that are not registered, latest first, from behind a position."""
+def latest(conn: Connection, after: tuple[datetime, int] | None, limit: int, sought: str = "") -> list[Row]:
+    """Return up to `limit` sensors that are not registered, latest first, from behind a position.
+
+    Args:
+        sought: a part of the name of the sensor or of the device that spoke for it, small or capital; empty: all.
+    """
     at, number = after or (None, None)
-    return fetch(conn, SELECT, {"at": at, "id": number, "limit": limit})
+    return fetch(conn, SELECT, {"at": at, "id": number, "limit": limit, "sought": sought.lower()})
 
 
 def forget(conn: Connection, now: datetime) -> None:

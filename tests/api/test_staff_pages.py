@@ -45,6 +45,8 @@ PAGES = {
     "POST /desk/call": DESK,
     "GET /desk/call/panel": DESK,
     "POST /desk/call/take": DESK,
+    "GET /desk/unknown-sensors": DESK,
+    "GET /desk/unknown-sensors/sensors.csv": DESK,
     "GET /desk/staff": ADMINS,
     "POST /desk/staff": ADMINS,
     "GET /desk/staff/{number}": ADMINS,

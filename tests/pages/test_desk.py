@@ -11,6 +11,8 @@ from api.http.company import Company
 from api.live.listener import HubLimits
 from api.staff.session import COOKIE
 from domain.states import HomeState
+from store.sensors import unknown_rows
+from store.sensors.unknown_rows import HeardSensor
 from tests.api import town
 from tests.api.conftest import Api, served_database
 from tests.api.desk import HOUR, Desk
@@ -29,6 +31,15 @@ INSERT_EVENT = """
 INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data)
 SELECT ticket_id, 0, %s, 'remark', 'staff 9 (Sun Li)', state, '{"remark": "seen"}' FROM ticket WHERE number = %s
 """
+WARM = {"temperature": 21.25, "humidity": 38.0, "battery": 97.0}
+NEW_SENSORS = (
+    HeardSensor("0x00124b0022a1f3c7", "zigbee2mqtt/0x00124b0022a1f3c7", "0x00124b0022a1f3c7", WARM, None, NOW - HOUR),
+    HeardSensor("a81758fffe0346f5", "milesight/24E124FFFEF5A1B2/up", "24E124FFFEF5A1B2", WARM, "A81758FFFE0346F5", NOW),
+    HeardSensor(
+        "SUB-7-primary-side-return-temperature-and-pressure", "neuron/plant-7/group-of-the-primary-side/upload",
+        "plant-7", {"return_temperature": 41.5, "return_pressure": 0.35, "flow": 118.25}, None, NOW - 30 * HOUR,
+    ),
+)  # fmt: skip
 Arrival = Callable[..., Visitor]
 
 
@@ -228,20 +239,25 @@ def test_the_desk_is_read_and_worked_without_script(api: Api, arrive: Arrival, l
 def test_nothing_is_cut_off_on_any_screen(api: Api, arrive: Arrival, size: dict[str, int], scheme: str) -> None:
     number = busy_town(api)
     person = arrive(language="zh", size=size, color_scheme=scheme)
-    for path in ("/desk", f"/desk/tickets/{number}"):
+    unknown_rows.note(api.conn, NEW_SENSORS)
+    for nth, path in enumerate(("/desk", f"/desk/tickets/{number}", "/desk/unknown-sensors")):
         person.go(path)
         assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        person.keep(f"{scheme}-{size['width']}-{path.count('/')}")
+        person.keep(f"{scheme}-{size['width']}-{nth}")
         person.is_well()
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_pages_of_the_desk(api: Api, arrive: Arrival, language: str, size: str) -> None:
-    """The queue, a view of it without tickets, a ticket with all that it can show, and one of its forms."""
+    """The queue, a view of it without tickets, a ticket with all that it can show, one of its forms, new sensors."""
     number = busy_town(api)
+    unknown_rows.note(api.conn, NEW_SENSORS)
     person = arrive(language=language, size=SIZES[size])
-    for name, path in (("queue", "/desk"), ("empty", "/desk?view=still_cold"), ("ticket", f"/desk/tickets/{number}")):
+    for name, path in (
+        ("unknown-sensors", "/desk/unknown-sensors"), ("queue", "/desk"), ("empty", "/desk?view=still_cold"),
+        ("ticket", f"/desk/tickets/{number}"),
+    ):  # fmt: skip
         assert person.go(path).status == 200
         person.keep(f"{name}-{language}-{size}")
         person.is_well()
