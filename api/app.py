@@ -8,10 +8,12 @@ from psycopg import Connection
 
 from api.desk import calls, cases, desk_routes, incidents, measurements, notices, outages, unknown_sensors
 from api.desk_pages import call_routes, queue_routes, ticket_routes, unknown_routes
+from api.desk_pages.queue_board import QueueBoard
 from api.evidence import dossier_routes, seals
 from api.figures import kpi, maps, status
 from api.files import file_routes
 from api.homes import exports, home_routes
+from api.homes.homes_together import HomesTogether
 from api.http import callers, health, kinds
 from api.http.description import Described
 from api.http.guard import surround
@@ -96,10 +98,12 @@ def create_app(
     app.state.surroundings = context
     app.state.doors = doors or Doors()
     app.state.board = status.Board()
+    app.state.queue_board = QueueBoard()
     app.state.front_doors = None
     app.state.plain_hosts = frozenset()
     app.state.hub = Hub(connect, partial(_gone, context), metrics, pace)
     answer_with_problems(app)
+    app.add_middleware(HomesTogether, context=context)
     surround(app, context.guard)
     app.add_middleware(Measured, metrics=metrics)
     app.add_api_route("/metrics", metrics.page, include_in_schema=False)

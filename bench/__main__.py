@@ -1,6 +1,6 @@
 """`python -m bench`: all benchmarks, one JSON object each."""
 
-from bench import api, dashboards, decoders, desk, end_to_end, hostile, judging, search, window_edge
+from bench import api, dashboards, decoders, desk, desk_pages, end_to_end, hostile, judging, search, window_edge
 
 BENCHMARKS = (
     decoders.main,
@@ -9,6 +9,7 @@ BENCHMARKS = (
     window_edge.main,
     desk.main,
     search.main,
+    desk_pages.main,
     dashboards.main,
     api.main,
     hostile.main,

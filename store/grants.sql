@@ -96,6 +96,7 @@ INSERT INTO granted VALUES
   ('reading_late',          '',           'a',     'r',     '',      '',      '',      ''),
   ('reading_frontier',      '',           'r',     'rw',    '',      '',      '',      ''),
   ('seal_key',              '',           '',      'ra',    '',      'r',     '',      ''),
+  ('ticket_next',           'of_ticket',  '',      'r',     '',      'r',     '',      ''),
   ('clock',                 'of_ticket',  'raw',   'raw',   'r',     'raw',   '',      ''),
   ('flag',                  'home',       'raw',   'raw',   'r',     'raw',   '',      ''),
   ('home_state',            'home',       'rawd',  'rawd',  'r',     'r',     '',      ''),

@@ -1,21 +1,23 @@
 """The content of the queue: the views with their numbers, the filters, and a page of tickets by time left."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import Query
 from markupsafe import Markup
 
+from api.desk_pages.queue_board import QueueBoard, QueuePart, QueueRow
 from api.desk_pages.time_left import TimeLeft, time_left
 from api.http.language import Language, said
 from api.http.paging import Paging
 from api.http.session import Session
-from api.pages.render import Times, say
+from api.pages.render import Times, fragment, say
 from domain.tickets import TicketClass, TicketState
 from domain.words.desk import CLASS_TEXTS, CLOCK_TEXTS
 from store.base.rows import Row
+from store.figures.live_feed import Snapshot
 from store.tickets import queue_rows
 from store.tickets.queue_rows import QueueFilter, QueueView
 
@@ -55,6 +57,13 @@ class QueueQuery:
         return f"{QUEUE}?{urlencode(kept)}" if kept else QUEUE
 
 
+class QueueReader(NamedTuple):
+    """The person who looks at the queue, and the language of its texts."""
+
+    me: str
+    language: Language
+
+
 @dataclass(frozen=True, kw_only=True)
 class ViewLink:
     """A view with the number of its tickets, and the key that opens it."""
@@ -86,23 +95,46 @@ class QueueLine:
     since: Markup
 
 
-def queue_content(asking: Session, query: QueueQuery, me: str | None, language: Language) -> dict[str, Any]:
+def queue_content(asking: Session, board: QueueBoard, query: QueueQuery, reader: QueueReader) -> dict[str, Any]:
     """Gather the queue for the template."""
-    paged = Paging(query.cursor or None, PAGE_TICKETS)
-    wanted = query.filter(me)
-    found = queue_rows.queue(asking.conn, asking.scope, wanted, asking.now, after=paged.position(), limit=paged.fetched)
-    rows, following = paged.cut(found.tickets, "place_at", "ticket_id")
-    times = Times(language, asking.policy.zone, asking.now)
+    wanted = query.filter(reader.me)
+    shared = wanted if wanted.view is QueueView.MINE else replace(wanted, me=None)
+    cursor = query.cursor or None
+    asked = (asking.scope.everywhere, asking.scope.own_station, shared, cursor, reader.language)
+    part = board.current(
+        asking.conn, asked, asking.now, lambda at: read_part(asking, shared, Paging(cursor, PAGE_TICKETS), reader, at)
+    )
+    mine = queue_rows.count_of(asking.conn, asking.scope, reader.me, wanted.station)
     return {
         "query": query,
         "wanted": wanted,
-        "views": _views(query, found.counts, language),
-        "lines": [_line(row, asking, language, times) for row in rows],
-        "total": found.counts["chosen"],
-        "is_filtered": wanted != QueueFilter(view=wanted.view, me=me),
-        "following": query.address(cursor=following) if following else None,
-        "at": times.at(asking.now),
+        "views": _views(query, {**part.counts, QueueView.MINE: mine}, reader.language),
+        "rows": part.rows,
+        "total": part.counts["chosen"],
+        "is_filtered": wanted != QueueFilter(view=wanted.view, me=reader.me),
+        "following": query.address(cursor=part.cursor) if part.cursor else None,
+        "at": Times(reader.language, asking.policy.zone, asking.now).at(part.read_at),
+        "at_feed": part.at,
     }
+
+
+def read_part(asking: Session, wanted: QueueFilter, paged: Paging, reader: QueueReader, at: Snapshot) -> QueuePart:
+    """Read a page of the queue, and the numbers of its views, and render its rows."""
+    found = queue_rows.queue(asking.conn, asking.scope, wanted, asking.now, after=paged.position(), limit=paged.fetched)
+    rows, cursor = paged.cut(found, "place_at", "ticket_id")
+    times = Times(reader.language, asking.policy.zone, asking.now)
+    return QueuePart(
+        at=at,
+        read_at=asking.now,
+        rows=[_row(row, _line(row, asking, reader.language, times), reader.language) for row in rows],
+        counts=queue_rows.counts(asking.conn, asking.scope, wanted, asking.now),
+        cursor=cursor,
+    )
+
+
+def _row(row: Row, line: QueueLine, language: Language) -> QueueRow:
+    cells = fragment("desk/queue_cells.html", language, one=line)
+    return QueueRow(number=row["number"], ticket_id=row["ticket_id"], urgency=line.left.urgency, cells=cells)
 
 
 def choices(asking: Session, language: Language) -> Mapping[str, Sequence[tuple[str, str]]]:
@@ -122,7 +154,7 @@ def _views(query: QueueQuery, counts: Mapping[str, int], language: Language) -> 
             key=str(key),
             name=say(language, f"desk_view_{view}"),
             address=QueueQuery(view=view, station=query.station).address(),
-            count=counts[view],
+            count=counts[view.value],
             is_open=view is query.view,
         )
         for key, view in enumerate(QueueView, 1)

@@ -1,18 +1,19 @@
 """Routes of the queue's page, and of what keeps it up to date."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from api.desk_pages.queue import QUEUE, QueueQuery, choices, queue_content
-from api.desk_pages.show import AskingDeskPerson, desk_page, reader_of
+from api.desk_pages.queue import QUEUE, QueueQuery, QueueReader, choices, queue_content
+from api.desk_pages.show import AskingDeskPerson, desk_page
 from api.http.session import Session
 from api.live import live_routes
 from api.live.live_routes import LastEventId, ListenerStream
 from api.pages import visit
-from api.staff.session import StaffRoute, shown_token
+from api.staff.frame import language_of
+from api.staff.session import StaffRoute, person_of, shown_token
 from store.figures.live_feed import FeedKind
 from store.tickets import ticket_pages
 
@@ -24,21 +25,24 @@ router = APIRouter(prefix=QUEUE, route_class=StaffRoute, include_in_schema=False
 @router.get("")
 def queue(request: Request, asking: AskingDeskPerson, query: Queued) -> Response:
     """Show the queue."""
-    return _queue(request, asking, query, "desk/queue.html")
+    return _queue(request, asking, query)
 
 
 @router.get("/rows")
 def rows(request: Request, asking: AskingDeskPerson, query: Queued) -> Response:
     """Show the part of the queue that changes, for the page that is open."""
-    return _queue(request, asking, query, "desk/live.html")
+    return desk_page(request, asking, "desk/live.html", **_content(request, asking, query))
 
 
-def _queue(request: Request, asking: Session, query: QueueQuery, template: str, missing: str | None = None) -> Response:
-    reader = reader_of(request, asking)
-    shown = queue_content(asking, query, reader.me, reader.language)
-    return desk_page(
-        request, asking, template, **shown, options=choices(asking, reader.language), missing=missing, at_feed=reader.at
-    )
+def _queue(request: Request, asking: Session, query: QueueQuery, missing: str | None = None) -> Response:
+    options = choices(asking, language_of(request, asking))
+    shown = _content(request, asking, query)
+    return desk_page(request, asking, "desk/queue.html", **shown, options=options, missing=missing)
+
+
+def _content(request: Request, asking: Session, query: QueueQuery) -> dict[str, Any]:
+    reader = QueueReader(person_of(asking).name, language_of(request, asking))
+    return queue_content(asking, request.app.state.queue_board, query, reader)
 
 
 @router.get("/events", response_class=ListenerStream)
@@ -62,6 +66,6 @@ def find_ticket(
     wanted = f"T{wanted:0>8}" if wanted.isdecimal() and wanted.isascii() else number.strip()
     if "\x00" not in wanted and ticket_pages.ticket_id(asking.conn, asking.scope, wanted) is not None:
         return RedirectResponse(f"{QUEUE}/tickets/{quote(wanted)}", 303)
-    answer = _queue(request, asking, QueueQuery(), "desk/queue.html", missing=number.strip())
+    answer = _queue(request, asking, QueueQuery(), missing=number.strip())
     answer.status_code = 404
     return answer

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
+from psycopg import Connection
 
 from api.answers import models
 from api.answers.models import quality_name
@@ -19,6 +20,7 @@ from api.http.session import Asking, Session
 from api.http.values import Asked, AskedDay, AskedZone, rounded
 from api.words import problems
 from domain.quality import Quality
+from store.base.access import Scope
 from store.base.rows import Row
 from store.judging import ledger_days
 from store.readings import reading_history
@@ -53,7 +55,12 @@ def home(code: Code, asking: Asking) -> models.Home:
     found = home_rows.find(asking.conn, asking.scope, code)
     if found is None:
         raise no_such("home")
-    flag = ticket_pages.open_flag(asking.conn, asking.scope, found["home_id"])
+    return home_answer(asking.conn, asking.scope, found)
+
+
+def home_answer(conn: Connection, scope: Scope, found: Row) -> models.Home:
+    """Build the answer for a home, with its open flag; few have one."""
+    flag = ticket_pages.open_flag(conn, scope, found["home_id"]) if found["flag_id"] is not None else None
     return models.Home.model_validate({**found, "flag": flag})
 
 

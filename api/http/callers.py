@@ -28,13 +28,13 @@ def vouched(oidc: Oidc | None, token: str, now: datetime) -> Claims | None:
         raise unavailable(KEYS_AWAY) from None
 
 
-def asker(conn: Connection, token: str, claims: Claims | None, now: datetime) -> Asker:
-    """Resolve a bearer token to the caller.
+def enter(conn: Connection, token: str, claims: Claims | None, now: datetime) -> Asker:
+    """Resolve a bearer token to the caller, and limit the rest of the transaction to the caller's scope.
 
     Raises:
         Problem: 401.
     """
-    found = access.find(conn, token, now) if claims is None else _person(conn, claims, now)
+    found = access.enter_by(conn, token, now) if claims is None else _person(conn, claims, now)
     if found is None:
         raise unauthorised(WRONG_TOKEN)
     return found
@@ -44,6 +44,7 @@ def _person(conn: Connection, claims: Claims, now: datetime) -> Asker:
     access.enter(conn, EVERYWHERE)  # to look up home codes; the scope is narrowed before anything else is read
     homes = access.homes_now(conn, claims.homes, now)
     scope = access.reach(claims.role, claims.station, homes)
+    access.enter(conn, scope)
     return Asker(f"oidc {claims.subject}", claims.role, scope, claims.rights)
 
 
@@ -59,9 +60,10 @@ def gone(conn: Connection, oidc: Oidc | None, held: Mapping[str, Asker], now: da
 
 def _still_vouched(conn: Connection, oidc: Oidc | None, token: str, known: Asker, now: datetime) -> bool:
     try:
-        return asker(conn, token, vouched(oidc, token, now), now) == known
+        claims = vouched(oidc, token, now)
     except Problem as problem:
         return problem.status != 401  # while the provider's keys are unavailable, callers stay
+    return claims is not None and _person(conn, claims, now) == known
 
 
 def is_wrong_token(problem: Problem) -> bool:

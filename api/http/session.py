@@ -27,7 +27,7 @@ from api.http.limits import Limiter, subscriber
 from api.http.problem import Problem, RecordedRefusal, forbidden, too_many, unauthorised
 from api.words import problems
 from domain.policy import Policy
-from store.base import access, audit
+from store.base import audit
 from store.base.access import Asker, Right, Role, Scope
 from store.staff.session_rows import SessionSpan
 from store.tickets.file_contents import DATABASE, FileStore
@@ -183,11 +183,10 @@ def session_of(
     with given.pool.connection() as conn:
         conn.read_only = right is Right.READ and not leaves_entry
         with _keeping_waiting(request):
-            asker = callers.asker(conn, bearer.credentials, claims, now)
+            asker = callers.enter(conn, bearer.credentials, claims, now)
         _check(asker, roles, right)
         if seconds := given.guard.limiter.wait_token(asker.actor):
             raise too_many(seconds)
-        access.enter(conn, asker.scope)
         yield Session(conn, asker, now, given.policy, given.guard.limiter)
 
 

@@ -54,13 +54,18 @@ def say(language: Language, key: str, **fields: object) -> Markup:
     return Markup(getattr(ALL_WORDS[key], language)).format(**fields)
 
 
-def page(template: str, language: Language, **context: Any) -> HTMLResponse:
-    """Render a page in a language."""
+def fragment(template: str, language: Language, **context: Any) -> Markup:
+    """Render a part of a page in a language."""
 
     def words(key: str, **fields: object) -> Markup:
         return say(language, key, **fields)
 
-    text = _ENVIRONMENT.get_template(template).render(say=words, language=language, **context)
+    return Markup(_ENVIRONMENT.get_template(template).render(say=words, language=language, **context))
+
+
+def page(template: str, language: Language, **context: Any) -> HTMLResponse:
+    """Render a page in a language."""
+    text = fragment(template, language, **context)
     return HTMLResponse(text, headers={**HEADERS, "Content-Language": language})
 
 

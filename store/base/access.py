@@ -49,17 +49,20 @@ WHERE h.code = ANY (%(homes)s)
 GROUP BY h.code
 ORDER BY h.code
 """
-_TOKENS: LiteralString = """
-SELECT
-  t.hash, t.role, t.station, y.homes, y.since, y.days, t.rights, t.token_id, t.label,
-  s.staff_id, s.name, s.language, t.used_at
+_COLUMNS: LiteralString = """
+  t.hash, t.role, t.station, y.homes, y.since, y.days, t.rights, t.token_id, t.label, s.staff_id, s.name, s.language,
+  t.used_at
+"""
+_VALID: LiteralString = """
 FROM token AS t
 LEFT JOIN staff AS s USING (staff_id)
 LEFT JOIN LATERAL (
   SELECT
     array_agg(x.home_id ORDER BY x.home_id) AS homes,
     array_agg(nullif(greatest(y.since, x.from_at), '-infinity') ORDER BY x.home_id) AS since,
-    array_agg(nullif(greatest(y.first_day, x.from_day), '-infinity') ORDER BY x.home_id) AS days
+    array_agg(nullif(greatest(y.first_day, x.from_day), '-infinity') ORDER BY x.home_id) AS days,
+    array_agg(greatest(y.since, x.from_at) ORDER BY x.home_id)::text AS bounds,
+    array_agg(greatest(y.first_day, x.from_day) ORDER BY x.home_id)::text AS day_bounds
   FROM token_home AS x
   CROSS JOIN LATERAL tenancy(x.home_id, x.resident, t.created_at, %(now)s) AS y
   WHERE x.token_id = t.token_id AND y.since IS NOT NULL AND (x.from_at IS NULL OR x.from_at <= %(now)s)
@@ -72,8 +75,24 @@ WHERE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
     AND s.role = t.role AND s.station IS NOT DISTINCT FROM t.station
   ))
 """
-SELECT_TOKEN: LiteralString = _TOKENS + "AND t.hash = %(hash)s"
-SELECT_TOKENS_OF: LiteralString = _TOKENS + "AND t.hash = ANY (%(hashes)s::bytea[])"
+SELECT_TOKEN: LiteralString = "SELECT" + _COLUMNS + _VALID + "AND t.hash = %(hash)s"
+SELECT_TOKENS_OF: LiteralString = "SELECT" + _COLUMNS + _VALID + "AND t.hash = ANY (%(hashes)s::bytea[])"
+# Find a token and enter its reach by one statement, as SELECT_INTO_REACH does: what is revoked by then is not found. So
+# nothing about who may do what is kept from one request to the next.
+SELECT_TOKEN_INTO_REACH: LiteralString = (
+    "SELECT"
+    + _COLUMNS
+    + """,
+  set_config('role', 'hearth_api', true),
+  set_config('hearth.everywhere', CASE WHEN t.role IN ('customer', 'crew') THEN '' ELSE 'on' END, true),
+  set_config('hearth.station', CASE WHEN t.role = 'crew' THEN coalesce(t.station, '') ELSE '' END, true),
+  set_config('hearth.homes', coalesce(y.homes::text, '{}'), true),
+  set_config('hearth.since', coalesce(y.bounds, '{}'), true),
+  set_config('hearth.days', coalesce(y.day_bounds, '{}'), true)
+"""
+    + _VALID
+    + "AND t.hash = %(hash)s"
+)
 
 SELECT_TOKENS = """
 SELECT
@@ -247,6 +266,15 @@ def find(conn: Connection, token: str, now: datetime) -> Asker | None:
     return _asker(row)
 
 
+def enter_by(conn: Connection, token: str, now: datetime) -> Asker | None:
+    """Find the caller that a token authenticates, and limit the rest of the transaction to the caller's scope."""
+    wanted = digest(token)
+    row = conn.execute(SELECT_TOKEN_INTO_REACH, {"hash": wanted, "now": now}).fetchone()
+    if row is None or not hmac.compare_digest(row[0], wanted):
+        return None
+    return _asker(row)
+
+
 def find_all(conn: Connection, tokens: Collection[str], now: datetime) -> dict[str, Asker]:
     """Return the callers by token; invalid tokens are left out."""
     hashes = {digest(token): token for token in tokens}
@@ -255,7 +283,7 @@ def find_all(conn: Connection, tokens: Collection[str], now: datetime) -> dict[s
 
 
 def _asker(row: tuple[Any, ...]) -> Asker:
-    _, role, station, homes, since, days, rights, token_id, label, staff_id, name, language, used_at = row
+    _, role, station, homes, since, days, rights, token_id, label, staff_id, name, language, used_at = row[:13]
     person = Person(staff_id, name, language, token_id, used_at) if staff_id is not None else None
     actor = person.actor if person else f"token {token_id}" + (f" ({label})" if label else "")
     found = _since(zip(homes or (), since or (), days or (), strict=True))

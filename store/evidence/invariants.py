@@ -127,6 +127,19 @@ FROM clock AS c JOIN ticket AS t USING (ticket_id)
 WHERE c.round > t.round OR t.retrospective
 ORDER BY t.ticket_id, c.round, c.name
 """,
+    # The queue's place of a ticket is that of the first of its clocks that runs.
+    "next_clock_differs": """
+SELECT t.number AS ticket, n.clock AS kept, c.name AS clock
+FROM ticket_next AS n
+FULL JOIN (
+  SELECT DISTINCT ON (x.ticket_id) x.ticket_id, x.due_at, x.name FROM clock AS x
+  WHERE x.met_at IS NULL AND x.void_at IS NULL AND x.due_at IS NOT NULL
+  ORDER BY x.ticket_id, x.due_at, x.name
+) AS c USING (ticket_id)
+JOIN ticket AS t USING (ticket_id)
+WHERE (n.due_at, n.clock) IS DISTINCT FROM (c.due_at, c.name)
+ORDER BY ticket_id
+""",
     # What happened to a ticket begins with its opening, and never goes back in time.
     "events_out_of_order": """
 SELECT t.number AS ticket, e.seq

@@ -50,6 +50,15 @@ ORDER BY e.rest DESC, e.live_event_id
 SELECT_UNTOLD: LiteralString = _UNTOLD + _IN_ORDER
 SELECT_UNTOLD_OF_HOME: LiteralString = _UNTOLD + "    AND x.home_id = %(home)s" + _IN_ORDER
 SELECT_NOW = "SELECT pg_current_snapshot()::text"
+SELECT_QUIET = """
+SELECT
+  s.now::text, NOT EXISTS (
+    SELECT FROM live_event AS x
+    WHERE x.xid >= pg_snapshot_xmin(%(since)s::pg_snapshot) AND x.kind = 'ticket'
+      AND NOT pg_visible_in_snapshot(x.xid, %(since)s::pg_snapshot) AND pg_visible_in_snapshot(x.xid, s.now)
+  )
+FROM (SELECT pg_current_snapshot() AS now) AS s
+"""
 SELECT_TICKET_EVENTS: LiteralString = """
 SELECT
   e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data, e.state, t.number, t.class, t.priority, h.code AS home,
@@ -193,6 +202,13 @@ def now(conn: Connection) -> Snapshot:
     row = conn.execute(SELECT_NOW).fetchone()
     assert row is not None
     return Snapshot.parse(row[0])
+
+
+def quiet(conn: Connection, since: Snapshot) -> tuple[Snapshot, bool]:
+    """Return the current snapshot, and whether nothing has happened to any ticket since another one."""
+    row = conn.execute(SELECT_QUIET, {"since": str(since)}).fetchone()
+    assert row is not None
+    return Snapshot.parse(row[0]), row[1]
 
 
 def untold(conn: Connection, told: FeedPosition, most: int, home_id: int | None = None) -> FeedBacklog:

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import LiteralString
 
 from psycopg import Connection
+from psycopg.rows import dict_row
 
+from store.base import access
 from store.base.access import IN_SCOPE, Scope
 from store.base.rows import Row, fetch
 
@@ -13,7 +15,8 @@ from store.base.rows import Row, fetch
 _HOMES: LiteralString = """
 SELECT
   h.home_id, h.code, u.building, u.station, h.class, coalesce(s.status, 'stopped') AS heat_status,
-  n.celsius AS temperature, n.judged_at AS measured_at, state_name(st.state) AS state
+  n.celsius AS temperature, n.judged_at AS measured_at, state_name(st.state) AS state,
+  (SELECT f.flag_id FROM flag AS f WHERE f.home_id = h.home_id AND f.cleared_at IS NULL) AS flag_id
 FROM home AS h
 JOIN building_place AS u USING (building_id)
 JOIN home_state AS st USING (home_id)
@@ -62,9 +65,20 @@ ORDER BY n.celsius, p.room
 
 
 def find(conn: Connection, scope: Scope, code: str) -> Row | None:
-    """Return a home with its temperature (°C, of its coldest judged room) and state; None: none in scope."""
+    """Return a home with its temperature (°C, of its coldest judged room), state and open flag; None: none in scope."""
     found = fetch(conn, SELECT_HOME, {**scope.parameters(), "code": code})
     return found[0] if found else None
+
+
+def find_each(conn: Connection, asked: Sequence[tuple[Scope, str]]) -> list[Row | None]:
+    """Return homes, each as one caller reaches it, with one round trip; afterwards the last scope is entered."""
+    cursors = []
+    with conn.pipeline():
+        for scope, code in asked:
+            access.enter(conn, scope)
+            cursor = conn.cursor(row_factory=dict_row)
+            cursors.append(cursor.execute(SELECT_HOME, {**scope.parameters(), "code": code}))
+    return [cursor.fetchone() for cursor in cursors]
 
 
 def now(conn: Connection, scope: Scope, home_ids: Sequence[int]) -> list[Row]:

@@ -1,9 +1,9 @@
-"""The queue of the desk: open tickets by the time left on their next clock, with the number of tickets in each view."""
+"""The queue of the desk: open tickets by the time left on their next clock, and the number of tickets in each view."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import LiteralString, NamedTuple
+from typing import LiteralString
 
 from psycopg import Connection
 
@@ -13,68 +13,99 @@ from store.base.rows import Row, fetch
 from store.tickets.ticket_pages import TICKET_IN_SCOPE
 
 FAR = datetime(2199, 12, 31, tzinfo=UTC)  # the place of a ticket on which no clock runs: behind all others
+FRONT = (datetime(1970, 1, 1, tzinfo=UTC), 0)  # a place before all tickets
 
-# One pass over the open tickets and their clocks gives both the numbers beside the views and the page.
-SELECT_QUEUE: LiteralString = (
+# Which tickets are in the queue, and in a view of it. The next clock (n) may be missing.
+_OPEN: LiteralString = (
     """
-WITH due AS (
-  SELECT c.ticket_id, min(c.due_at) AS due_at FROM clock AS c
-  WHERE c.met_at IS NULL AND c.void_at IS NULL AND c.due_at IS NOT NULL
-  GROUP BY c.ticket_id
-), work AS MATERIALIZED (
-  SELECT
-    t.ticket_id, t.class, t.state, t.priority, d.due_at, coalesce(d.due_at, %(far)s::timestamptz) AS place_at,
-    coalesce(d.due_at <= %(now)s, false) AS late,
-    t.state = 'open' OR (t.class IN ('complaint', 'report') AND t.replied_at IS NULL) AS unanswered,
-    coalesce(t.responsible = %(me)s::text, false) AS mine,
-    t.state = 'verifying' AS still_cold, t.priority = 1 AS urgent, t.class = 'leak' AS leaks,
-    t.class IN ('complaint', 'report') AS cases
-  FROM ticket AS t
-  LEFT JOIN due AS d USING (ticket_id)
-  WHERE t.state <> 'closed' AND (%(station)s::text IS NULL OR t.station = %(station)s) AND """
+t.state <> 'closed' AND (%(station)s::text IS NULL OR t.station = %(station)s) AND """
     + TICKET_IN_SCOPE
-    + """
-), chosen AS (
-  SELECT w.* FROM work AS w
-  WHERE (%(ticket_class)s::text IS NULL OR w.class = %(ticket_class)s)
-    AND (%(state)s::text IS NULL OR w.state = %(state)s)
-    AND (%(priority)s::smallint IS NULL OR w.priority = %(priority)s)
-    AND CASE %(view)s::text
-      WHEN 'late' THEN w.late WHEN 'unanswered' THEN w.unanswered WHEN 'mine' THEN w.mine
-      WHEN 'still_cold' THEN w.still_cold WHEN 'urgent' THEN w.urgent WHEN 'leaks' THEN w.leaks
-      WHEN 'cases' THEN w.cases ELSE true
-    END
-), counts AS (
-  SELECT
-    count(*) AS "all", count(*) FILTER (WHERE w.late) AS late, count(*) FILTER (WHERE w.unanswered) AS unanswered,
-    count(*) FILTER (WHERE w.mine) AS mine, count(*) FILTER (WHERE w.still_cold) AS still_cold,
-    count(*) FILTER (WHERE w.urgent) AS urgent, count(*) FILTER (WHERE w.leaks) AS leaks,
-    count(*) FILTER (WHERE w.cases) AS cases, (SELECT count(*) FROM chosen) AS chosen
-  FROM work AS w
-), page AS (
-  SELECT c.* FROM chosen AS c
-  WHERE %(after_at)s::timestamptz IS NULL
-    OR (c.place_at, c.ticket_id) > (%(after_at)s::timestamptz, %(after_id)s::bigint)
-  ORDER BY c.place_at, c.ticket_id
-  LIMIT %(limit)s
 )
+_LATE: LiteralString = "n.due_at <= %(now)s"
+_CHOSEN: LiteralString = (
+    """
+(%(ticket_class)s::text IS NULL OR t.class = %(ticket_class)s) AND (%(state)s::text IS NULL OR t.state = %(state)s)
+AND (%(priority)s::smallint IS NULL OR t.priority = %(priority)s) AND CASE %(view)s::text
+  WHEN 'late' THEN """
+    + _LATE
+    + """
+  WHEN 'unanswered' THEN t.state = 'open' OR (t.class IN ('complaint', 'report') AND t.replied_at IS NULL)
+  WHEN 'mine' THEN t.responsible = %(me)s::text WHEN 'still_cold' THEN t.state = 'verifying'
+  WHEN 'urgent' THEN t.priority = 1 WHEN 'leaks' THEN t.class = 'leak'
+  WHEN 'cases' THEN t.class IN ('complaint', 'report') ELSE true
+END"""
+)
+SELECT_COUNTS: LiteralString = (
+    """
 SELECT
-  to_jsonb(k) AS counts, p.ticket_id, p.place_at, p.due_at, t.number, t.class, t.state, t.priority, t.station,
-  t.responsible, t.opened_at, t.appointment_at, h.code AS home, h.unit, b.code AS building, b.name AS building_name,
-  b.address, u.code AS substation, u.name AS substation_name, n.name AS clock
-FROM counts AS k
-LEFT JOIN page AS p ON true
-LEFT JOIN ticket AS t ON t.ticket_id = p.ticket_id
+  count(*) AS "all", count(*) FILTER (WHERE """
+    + _LATE
+    + """) AS late,
+  count(*) FILTER (WHERE t.state = 'open' OR (t.class IN ('complaint', 'report') AND t.replied_at IS NULL))
+    AS unanswered,
+  count(*) FILTER (WHERE t.state = 'verifying') AS still_cold, count(*) FILTER (WHERE t.priority = 1) AS urgent,
+  count(*) FILTER (WHERE t.class = 'leak') AS leaks,
+  count(*) FILTER (WHERE t.class IN ('complaint', 'report')) AS cases, count(*) FILTER (WHERE """
+    + _CHOSEN
+    + """) AS chosen
+FROM ticket AS t
+LEFT JOIN ticket_next AS n USING (ticket_id)
+WHERE """
+    + _OPEN
+)
+SELECT_COUNT_OF: LiteralString = (
+    """
+SELECT count(*) FROM ticket AS t WHERE t.responsible = %(me)s AND """
+    + _OPEN
+)
+_LINE: LiteralString = (
+    """
+SELECT
+  p.ticket_id, coalesce(p.due_at, %(far)s) AS place_at, p.due_at, p.clock, t.number, t.class, t.state, t.priority,
+  t.station, t.responsible, t.opened_at, t.appointment_at, h.code AS home, h.unit, b.code AS building,
+  b.name AS building_name, b.address, u.code AS substation, u.name AS substation_name
+FROM page AS p
+JOIN ticket AS t USING (ticket_id)
 """
     + place_of("t")
     + """
-LEFT JOIN LATERAL (
-  SELECT c.name FROM clock AS c
-  WHERE c.ticket_id = p.ticket_id AND c.due_at = p.due_at AND c.met_at IS NULL AND c.void_at IS NULL
-  ORDER BY c.name LIMIT 1
-) AS n ON true
-ORDER BY p.place_at, p.ticket_id
+ORDER BY p.due_at, p.ticket_id
 """
+)
+# In the order of the index, until the page is full.
+SELECT_RUNNING: LiteralString = (
+    """
+WITH page AS MATERIALIZED (
+  SELECT n.ticket_id, n.due_at, n.clock
+  FROM ticket_next AS n JOIN ticket AS t USING (ticket_id)
+  WHERE (n.due_at, n.ticket_id) > (%(after_at)s::timestamptz, %(after_id)s::bigint) AND """
+    + _OPEN
+    + " AND "
+    + _CHOSEN
+    + """
+  ORDER BY n.due_at, n.ticket_id
+  LIMIT %(limit)s
+)
+"""
+    + _LINE
+)
+# Tickets on which no clock runs come behind all others.
+SELECT_RESTING: LiteralString = (
+    """
+WITH page AS MATERIALIZED (
+  SELECT t.ticket_id, NULL::timestamptz AS due_at, NULL::text AS clock
+  FROM ticket AS t LEFT JOIN ticket_next AS n USING (ticket_id)
+  WHERE n.ticket_id IS NULL AND """
+    + _OPEN
+    + """
+    AND (%(far)s::timestamptz, t.ticket_id) > (%(after_at)s::timestamptz, %(after_id)s::bigint) AND """
+    + _CHOSEN
+    + """
+  ORDER BY t.ticket_id
+  LIMIT %(limit)s
+)
+"""
+    + _LINE
 )
 SELECT_PLACE: LiteralString = (
     """
@@ -120,11 +151,16 @@ class QueueFilter:
     me: str | None = None
 
 
-class QueuePage(NamedTuple):
-    """A page of the queue, and the number of tickets in each view and in the chosen filter (`chosen`)."""
+def counts(conn: Connection, scope: Scope, wanted: QueueFilter, now: datetime) -> dict[str, int]:
+    """Count the open tickets in scope in each view but the person's own, and those of the filter (`chosen`)."""
+    return fetch(conn, SELECT_COUNTS, {**scope.parameters(), **asdict(wanted), "now": now})[0]
 
-    tickets: list[Row]
-    counts: dict[str, int]
+
+def count_of(conn: Connection, scope: Scope, me: str, station: str | None) -> int:
+    """Count the open tickets in scope that a person is responsible for."""
+    row = conn.execute(SELECT_COUNT_OF, {**scope.parameters(), "me": me, "station": station}).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def queue(
@@ -135,12 +171,21 @@ def queue(
     *,
     after: tuple[datetime, int] | None = None,
     limit: int,
-) -> QueuePage:
+) -> list[Row]:
     """Return open tickets in scope by the time left, from behind `after` (`place_at`, `ticket_id`)."""
-    after_at, after_id = after or (None, None)
-    values = {**scope.parameters(), **asdict(wanted), "now": now, "far": FAR}
-    rows = fetch(conn, SELECT_QUEUE, {**values, "after_at": after_at, "after_id": after_id, "limit": limit})
-    return QueuePage([row for row in rows if row["ticket_id"] is not None], rows[0]["counts"])
+    after_at, after_id = after or FRONT
+    values = {
+        **scope.parameters(),
+        **asdict(wanted),
+        "now": now,
+        "far": FAR,
+        "after_at": after_at,
+        "after_id": after_id,
+    }
+    running = fetch(conn, SELECT_RUNNING, {**values, "limit": limit}) if after_at < FAR else []
+    if len(running) == limit:
+        return running
+    return running + fetch(conn, SELECT_RESTING, {**values, "limit": limit - len(running)})
 
 
 def place(conn: Connection, ticket: int) -> Row:

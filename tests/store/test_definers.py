@@ -72,6 +72,7 @@ WAYS_IN = {
     "tell_flags()": (RAISED,),
     "tell_ticket_events()": (EVENT,),
     "chain_event()": (EVENT,),
+    "keep_next_clock()": ("UPDATE public.clock SET due_at = due_at + interval '1 s'",),
     "tell_incident()": (SPREAD,),
     "refuse_change()": (REFUSED,),
     "check_ending()": (

@@ -7,7 +7,7 @@ at the tables by ways of its own.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -231,6 +231,18 @@ class DeskMachine(RuleBasedStateMachine):
             and (row["met_at"] or row["void_at"])
         ]  # fmt: skip
         assert late == []
+
+    @invariant()
+    def each_ticket_has_its_next_clock(self) -> None:
+        running: dict[int, tuple[datetime, str]] = {}
+        for clock in self.desk.rows("SELECT * FROM clock"):
+            if clock["due_at"] and not clock["met_at"] and not clock["void_at"]:
+                own = clock["ticket_id"]
+                running[own] = min(
+                    running.get(own, (datetime.max.replace(tzinfo=UTC), "")), (clock["due_at"], clock["name"])
+                )
+        kept = {row["ticket_id"]: (row["due_at"], row["clock"]) for row in self.desk.rows("SELECT * FROM ticket_next")}
+        assert kept == running
 
     @invariant()
     def the_chain_holds(self) -> None:

@@ -36,6 +36,7 @@ FORGERIES = {
         "ALTER TABLE clock DROP CONSTRAINT clock_late",
         "UPDATE clock SET met_at = due_at + interval '1 s' WHERE name = 'contact'",
     ],
+    "next_clock_differs": ["UPDATE ticket_next SET due_at = due_at + interval '1 s'"],
     "clock_of_no_round": ["UPDATE ticket SET round = 0"],
     "events_out_of_order": ["UPDATE ticket_event SET kind = 'remark' WHERE seq = 1"],
     "ticket_without_events": ["{ticket} 9, 'repair', state, 2, {of_ticket}"],
