@@ -7,7 +7,14 @@ from fastapi import Depends, FastAPI
 from psycopg import Connection
 
 from api.desk import calls, cases, desk_routes, incidents, measurements, notices, outages, unknown_sensors
-from api.desk_pages import call_routes, queue_routes, ticket_routes, unknown_routes
+from api.desk_pages import (
+    call_routes,
+    case_routes,
+    measurement_routes,
+    queue_routes,
+    ticket_routes,
+    unknown_routes,
+)
 from api.desk_pages.queue_board import QueueBoard
 from api.evidence import dossier_routes, seals
 from api.figures import kpi, maps, status
@@ -59,6 +66,8 @@ ROUTERS = (
     account.router,
     people.router,
     call_routes.router,
+    case_routes.router,
+    measurement_routes.router,
     queue_routes.router,
     ticket_routes.router,
     unknown_routes.router,

@@ -5,15 +5,18 @@ The identity of a complainant is revealed to supervisors only, against a reason.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from alerts.desk.cases import CaseStep, NotNow, follow_up, open_case
 from api.desk.moves import Line, Words
 from api.homes.home_routes import home_id
-from api.http.paging import Page, Paged
+from api.http.paging import Page, Paged, Paging
 from api.http.problem import FieldFault, Problem, RecordedRefusal, invalid, no_such, too_many
 from api.http.session import UNNAMED, AskingUserOrDesk, ChangingDesk, ChangingLeaders, ChangingUserOrDesk, Session
 from api.http.values import Instant
@@ -24,6 +27,7 @@ from store.base import access
 from store.base.access import EVERYWHERE, Right, Role, Scope
 from store.base.rows import Row
 from store.tickets import case_rows, ticket_pages
+from store.tickets.case_rows import CaseView
 from store.tickets.ticket_rows import TicketPlace, lock_place
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
@@ -38,6 +42,13 @@ MOST_OPEN = 5  # open cases over all homes of a customer
 router = APIRouter(prefix="/v1", tags=["cases"])
 
 
+class CaseSort(StrEnum):
+    """The order of a list of cases."""
+
+    NEWEST = "newest"
+    DUE = "due"  # by the time by which they are to be answered
+
+
 class Case(BaseModel):
     """A complaint or a report. Its ticket has the clocks and events; the complainant's identity is kept apart."""
 
@@ -50,6 +61,8 @@ class Case(BaseModel):
     text: str
     anonymous: bool
     opened_at: Instant
+    answer_due_at: Instant | None
+    answered_at: Instant | None
     closed_at: Instant | None
     escalated_at: Instant | None
     supervised_at: Instant | None
@@ -107,19 +120,48 @@ class Identity(BaseModel):
     home: str | None
 
 
+@dataclass(frozen=True)
+class CaseQuery:
+    """The query keys of the list of cases."""
+
+    kind: Annotated[CaseClass | None, Query(alias="class")] = None
+    subject: Subject | None = None
+    station: Station = None
+    is_open: Annotated[bool | None, Query(alias="open")] = None
+    view: CaseView = CaseView.ALL
+    sort: Annotated[CaseSort, Query(description="order; a cursor continues in the order it was issued for")] = (
+        CaseSort.NEWEST
+    )
+
+    def filter(self, now: datetime) -> case_rows.CaseFilter:
+        """Return the filter of these keys."""
+        return case_rows.CaseFilter(
+            view=self.view,
+            now=now,
+            case_class=self.kind,
+            subject=self.subject,
+            station=self.station,
+            is_open=self.is_open,
+        )
+
+
 @router.get("/cases")
-def cases(
-    asking: AskingUserOrDesk,
-    paged: Paged,
-    kind: Annotated[CaseClass | None, Query(alias="class")] = None,
-    subject: Subject | None = None,
-    station: Station = None,
-    is_open: Annotated[bool | None, Query(alias="open")] = None,
-) -> Page[Case]:
-    """List cases, newest first; customers see their own."""
-    wanted = case_rows.CaseFilter(case_class=kind, subject=subject, station=station, is_open=is_open)
+def cases(asking: AskingUserOrDesk, paged: Paged, query: Annotated[CaseQuery, Depends()]) -> Page[Case]:
+    """List cases, newest first by default; customers see their own."""
+    rows, following = listed(asking, query.filter(asking.now), query.sort, paged)
+    return Page(items=[Case.model_validate(_seen(row, asking)) for row in rows], next=following)
+
+
+def listed(
+    asking: Session, wanted: case_rows.CaseFilter, sort: CaseSort, paged: Paging
+) -> tuple[list[Row], str | None]:
+    """Read a page of cases, and the cursor of the next one."""
+    if sort is CaseSort.DUE:
+        after = paged.position()
+        rows = case_rows.cases_by_due(asking.conn, asking.scope, wanted, after=after, limit=paged.fetched)
+        return paged.cut(rows, "place_at", "ticket_id")
     rows = case_rows.cases(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
-    return paged.page([_seen(row, asking) for row in rows], Case, "ticket_id")
+    return paged.cut(rows, "ticket_id")
 
 
 @router.get("/cases/{number}")

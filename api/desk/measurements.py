@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from alerts.sensors.measurements import NotTaken, record
 from api.desk.moves import Line, Words
 from api.homes.home_routes import Code, home_id
-from api.http.paging import Page, Paged
+from api.http.paging import Page, Paged, Paging
 from api.http.problem import FieldFault, Problem, invalid
-from api.http.session import AskingStaff, ChangingDesk, ChangingStaff
+from api.http.session import AskingStaff, ChangingDesk, ChangingStaff, Session
 from api.http.values import Asked, Instant, Shown
 from domain.measurement import HIGHEST_CELSIUS, LOWEST_CELSIUS, DueReason, NewMeasurement, RecordRefusal, RecordWorth
 from domain.words.desk import RECORD_REFUSAL_TEXTS
 from store.sensors import measurement_rows
+from store.sensors.measurement_rows import RecordFilter
 
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
 Days = Annotated[int, Query(ge=0, le=366, description="due within so many days; 0: overdue")]
@@ -83,6 +84,9 @@ class Task(BaseModel):
 
     home: str
     building: str
+    building_name: str
+    address: str
+    unit: str
     substation: str
     station: str
     room: str | None
@@ -99,12 +103,21 @@ class MeasurementRequest(BaseModel):
     due_at: Asked
 
 
+@router.get("/measurements")
+def records(asking: AskingStaff, paged: Paged, station: Station = None) -> Page[Measurement]:
+    """List the measurement records of all homes, newest first, including those that do not count."""
+    return _records(asking, paged, RecordFilter(station=station))
+
+
+def _records(asking: Session, paged: Paging, wanted: RecordFilter) -> Page[Measurement]:
+    rows = measurement_rows.shown(asking.conn, asking.scope, wanted, before=paged.id(), limit=paged.fetched)
+    return paged.page(rows, Measurement, "measurement_id")
+
+
 @router.get("/homes/{code}/measurements")
 def measurements(code: Code, asking: AskingStaff, paged: Paged) -> Page[Measurement]:
     """List the measurement records of a home, newest first, including those that do not count."""
-    home = home_id(asking, code)
-    rows = measurement_rows.shown(asking.conn, asking.scope, home=home, before=paged.id(), limit=paged.fetched)
-    return paged.page(rows, Measurement, "measurement_id")
+    return _records(asking, paged, RecordFilter(home=home_id(asking, code)))
 
 
 @router.post("/homes/{code}/measurements", status_code=201)
@@ -118,7 +131,7 @@ def file(code: Code, changing: ChangingStaff, filed: Filed) -> Measurement:
             raise Problem(409, RECORD_REFUSAL_TEXTS[error.reason]) from None
         raise invalid(FieldFault(FIELDS.get(error.reason, "corrects"), RECORD_REFUSAL_TEXTS[error.reason])) from None
     changing.notes["measurement"] = taken.number
-    (row,) = measurement_rows.shown(changing.conn, changing.scope, number=taken.number, limit=1)
+    (row,) = measurement_rows.shown(changing.conn, changing.scope, RecordFilter(number=taken.number), limit=1)
     return Measurement.model_validate(row)
 
 

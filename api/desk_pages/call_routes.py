@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from api.desk import calls
 from api.desk.desk_routes import HomeTicket, make_move, open_in_home
 from api.desk.moves import Assigned
-from api.desk_pages.move_forms import Told
+from api.desk_pages.forms import Told
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import AskingDeskPerson, desk_page, reader_of
 from api.desk_pages.ticket_routes import read_told

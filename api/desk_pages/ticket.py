@@ -10,6 +10,7 @@ from markupsafe import Markup
 from alerts.desk.offers import MoveOffers, offers
 from api.answers.models import Home
 from api.desk.desk_routes import find
+from api.desk_pages.case_list import marks
 from api.desk_pages.move_forms import FormTerms, MoveForm, SentMove, move_form, told_in
 from api.desk_pages.queue import place_of_ticket
 from api.desk_pages.timeline import next_left, shown_clocks, shown_events
@@ -22,7 +23,7 @@ from api.words.answers import ANSWERS, CALL_US
 from api.words.desk import MOVE_TEXTS, PROOFS, SOURCES
 from domain.cases import CASE_CLASSES
 from domain.tickets import MoveBar
-from domain.words.desk import CLASS_TEXTS, SUBJECT_TEXTS
+from domain.words.desk import CHANNEL_TEXTS, CLASS_TEXTS, SUBJECT_TEXTS
 from domain.words.text import Text
 from store.base.access import Right
 from store.base.rows import Row
@@ -75,13 +76,15 @@ def ticket_content(
     times = Times(language, asking.policy.zone, asking.now)
     clocks = shown_clocks(ticket, language, times, asking.now)
     place = queue_rows.place(asking.conn, ticket["ticket_id"])
+    case = _case(asking, ticket, language)
     return {
         "ticket": ticket,
         "about": said(CLASS_TEXTS[ticket["class"]], language),
         "state": say(language, f"desk_state_{ticket['ending'] or ticket['state']}"),
         "place": {**place, "name": place_of_ticket(place)},
         "facts": _facts(ticket, language, times),
-        "case": _case(asking, ticket, language),
+        "case": case,
+        "may_follow": case is not None and Right.WRITE in asking.asker.rights,
         "clocks": clocks,
         "left": next_left(clocks),
         "needs": [say(language, f"desk_need_{need}") for need in ticket["needs"]],
@@ -131,7 +134,11 @@ def _case(asking: Session, ticket: Row, language: Language) -> dict[str, Any] | 
     if ticket["class"] not in CASE_CLASSES:
         return None
     found = case_rows.case(asking.conn, asking.scope, ticket["number"])
-    return {**found, "subject_name": said(SUBJECT_TEXTS[found["subject"]], language)} if found else None
+    if found is None:
+        return None
+    channel, subject = CHANNEL_TEXTS[found["channel"]], SUBJECT_TEXTS[found["subject"]]
+    names = {"subject_name": said(subject, language), "channel_name": said(channel, language)}
+    return {**found, **names, "marks": marks(found, language)}
 
 
 def _moves(

@@ -11,9 +11,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from api.desk.cases import Followed, follow
 from api.desk.desk_routes import Number, make_move
+from api.desk_pages.case_forms import follow_forms
 from api.desk_pages.contact import REASONS, reveal
-from api.desk_pages.move_forms import SentMove, Told, read_move
+from api.desk_pages.forms import NOTHING, Faults, FormState, Told, faults_of, once, read_body, whole_fault
+from api.desk_pages.move_forms import SentMove, read_move
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import AskingDeskPerson, desk_page, reader_of
 from api.desk_pages.ticket import board_links, prepared, ticket_content
@@ -22,7 +25,9 @@ from api.http.problem import Problem
 from api.http.session import DESK, Session, surroundings
 from api.staff.session import StaffRoute, signed_in
 from api.words.answers import ANSWERS
+from api.words.cases import FOLLOW_TEXTS
 from api.words.desk import MOVE_TEXTS
+from domain.cases import FollowUp
 from domain.tickets import DISPATCH_MOVES, EventKind
 from domain.words.text import Text
 from store.base import form_sent
@@ -30,6 +35,7 @@ from store.base.access import Right
 
 MOST_FIELDS = 20
 VERSION = re.compile(r"[0-9]{1,9}")
+DONE_TEXTS: Mapping[str, Text] = {one.value: text for one, text in (*MOVE_TEXTS.items(), *FOLLOW_TEXTS.items())}
 reading = contextmanager(signed_in(DESK))
 writing = contextmanager(signed_in(DESK, Right.WRITE))
 
@@ -93,7 +99,7 @@ def move(request: Request, number: Number, sent: Annotated[SentMove, Depends(rea
     except Problem as problem:
         if problem.status not in (409, 422):
             raise
-        return _untaken(request, number, replace(sent, faults=_faults(problem)), problem.status, problem)
+        return _untaken(request, number, replace(sent, faults=faults_of(problem)), problem.status, problem)
     return RedirectResponse(f"{QUEUE}/tickets/{quote(number)}?done={sent.kind}", 303)
 
 
@@ -108,17 +114,44 @@ def _take(changing: Session, number: str, sent: SentMove) -> None:
     form_sent.keep(changing.conn, sent.once, number, changing.now)
 
 
-def _faults(problem: Problem) -> Mapping[str, Text]:
-    told = ((one.parameter, one.detail) for one in problem.faults or ())
-    return {name: text if isinstance(text, Text) else Text(text, text) for name, text in told}
-
-
 def _untaken(request: Request, number: str, sent: SentMove, status: int, problem: Problem | None = None) -> Response:
     """Show a ticket as it is now beside a form that was not taken."""
     conflict = problem is not None and "events" in problem.members
     with reading(request) as asking:
         refused = problem if status == 409 and not conflict else None
         return _ticket(request, asking, number, status=status, sent=sent, conflict=conflict, refused=refused)
+
+
+@router.post("/{number}/follow-ups")
+def follow_up(request: Request, number: Number, told: Annotated[Told, Depends(read_told)]) -> Response:
+    """Make a follow-up of a case, once, and lead back to its ticket."""
+    read = read_body(Followed, told, surroundings(request).policy.zone)
+    if not isinstance(read, Followed):
+        return _unfollowed(request, number, told, 422, read)
+    try:
+        with writing(request) as changing:
+            _follow(changing, number, read, once(f"follow {number}", told))
+    except Problem as problem:
+        if problem.status not in (409, 422):
+            raise
+        return _unfollowed(request, number, told, problem.status, faults_of(problem))
+    return RedirectResponse(f"{QUEUE}/tickets/{quote(number)}?done={read.what}", 303)
+
+
+def _follow(changing: Session, number: str, followed: Followed, key: str) -> None:
+    form_sent.lock(changing.conn, key)
+    if form_sent.number(changing.conn, key) is not None:
+        changing.notes["again"] = True
+        return
+    follow(number, changing, followed)
+    form_sent.keep(changing.conn, key, number, changing.now)
+
+
+def _unfollowed(request: Request, number: str, told: Told, status: int, faults: Faults) -> Response:
+    what = next((one for one in FollowUp if one == told.get("what")), None)
+    with reading(request) as asking:
+        state = FormState(told=told, faults=faults)
+        return _ticket(request, asking, number, status=status, unfollowed=(what, state))
 
 
 @router.post("/{number}/contact")
@@ -151,6 +184,7 @@ def _ticket(
     shown = ticket_content(asking, number, reader, sent, conflict=conflict)
     boards = board_links(surroundings(request).company.boards, shown["place"], reader.language)
     done, refused, unrevealed = (outcome.get(name) for name in ("done", "refused", "unrevealed"))
+    what, state = outcome.get("unfollowed") or (None, NOTHING)
     return desk_page(
         request,
         asking,
@@ -158,7 +192,9 @@ def _ticket(
         status,
         **shown,
         board_links=boards,
-        done=said(MOVE_TEXTS[EventKind(done)], reader.language) if done in DISPATCH_MOVES else None,
+        done=said(DONE_TEXTS[done], reader.language) if done and done in DONE_TEXTS else None,
+        follow_ups=follow_forms(shown["case"], reader.language, what, state) if shown["may_follow"] else [],
+        lost=whole_fault(state.faults, {"note"}, reader.language) if status == 409 else None,
         faulty=status == 422 and sent is not None,
         refused=refused.details(reader.language).detail if refused else None,
         revealed=outcome.get("revealed"),

@@ -12,7 +12,9 @@ from starlette.responses import HTMLResponse, Response
 
 from api.http.language import Language
 from api.words.calls import CALL_WORDS
+from api.words.cases import CASE_WORDS
 from api.words.desk import DESK_WORDS
+from api.words.measurements import MEASURE_WORDS
 from api.words.pages import MONTHS, WORDS
 from api.words.staff import STAFF_WORDS
 from domain.words.text import Text
@@ -38,7 +40,9 @@ STATIC = {
     "icon.svg": "image/svg+xml",
 }
 # The texts of all pages. A key is said in one place only.
-ALL_WORDS: Mapping[str, Text] = {**WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS}
+ALL_WORDS: Mapping[str, Text] = {
+    **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
+}  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),
     autoescape=True,

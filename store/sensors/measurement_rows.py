@@ -1,7 +1,7 @@
 """Measurements on site: append-only records, due tasks, and the flags derived from them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -120,9 +120,9 @@ VALUES (%(home)s, 'asked', %(at)s, %(actor)s, %(due_at)s)
 SELECT_RECORDS_SHOWN = (
     """
 SELECT
-  m.measurement_id, m.number, h.code AS home, m.room, m.room_kind, m.measured_at, m.celsius, m.instrument, m.measurer,
-  m.signature, old.number AS corrects, m.reason, m.recorded_at, m.recorded_by, m.filed_late, m.limit_celsius AS "limit",
-  m.policy, state_name(m.state) AS state, new.number AS corrected_by, CASE
+  m.measurement_id, m.number, h.code AS home, u.building_name, h.unit, m.room, m.room_kind, m.measured_at, m.celsius,
+  m.instrument, m.measurer, m.signature, old.number AS corrects, m.reason, m.recorded_at, m.recorded_by,
+  m.filed_late, m.limit_celsius AS "limit", m.policy, state_name(m.state) AS state, new.number AS corrected_by, CASE
     WHEN m.signature IS NULL THEN 'unsigned' WHEN new.number IS NOT NULL THEN 'corrected' ELSE 'valid'
   END AS worth, s.code AS sensor, m.beside_celsius AS sensor_celsius, m.disagrees
 FROM measurement AS m
@@ -133,6 +133,7 @@ LEFT JOIN sensor AS s ON s.sensor_id = m.beside
 LEFT JOIN measurement AS new ON new.corrects = m.measurement_id AND new.signature IS NOT NULL
 WHERE (%(home)s::integer IS NULL OR m.home_id = %(home)s)
   AND (%(number)s::text IS NULL OR m.number = %(number)s)
+  AND (%(station)s::text IS NULL OR u.station = %(station)s)
   AND (%(before)s::bigint IS NULL OR m.measurement_id < %(before)s)
   AND """
     + IN_SCOPE
@@ -142,14 +143,26 @@ LIMIT %(limit)s
 """
 )
 SELECT_TASKS = """
-SELECT d.home_id, d.home, d.building, d.substation, d.station, d.room, d.reason, d.due_at, d.last_measured_at, d.task
+SELECT
+  d.home_id, d.home, d.building, b.building_name, b.address, h.unit, d.substation, d.station, d.room, d.reason,
+  d.due_at, d.last_measured_at, d.task
 FROM measurement_task AS d
+JOIN home AS h USING (home_id)
+JOIN building_place AS b USING (building_id)
 WHERE (%(everywhere)s OR d.station = %(own_station)s)
   AND d.due_at < %(until)s
   AND (%(station)s::text IS NULL OR d.station = %(station)s)
   AND (%(after)s::timestamptz IS NULL OR (d.due_at, d.task) > (%(after)s, %(after_task)s::bigint))
 ORDER BY d.due_at, d.task
 LIMIT %(limit)s
+"""
+# How many tasks are due before each of some instants.
+COUNT_TASKS = """
+SELECT w.nth, count(d.task) FROM unnest(%(until)s::timestamptz[]) WITH ORDINALITY AS w (until, nth)
+LEFT JOIN measurement_task AS d ON d.due_at < w.until
+  AND (%(everywhere)s OR d.station = %(own_station)s) AND (%(station)s::text IS NULL OR d.station = %(station)s)
+GROUP BY w.nth
+ORDER BY w.nth
 """
 
 # Tasks due by `soon`, or late by `now`, without a reminder of that kind.
@@ -318,18 +331,19 @@ def tell(conn: Connection, soon: datetime, now: datetime, most: int) -> list[Mea
         return cur.execute(TELL, {"soon": soon, "now": now, "most": most}).fetchall()
 
 
-def shown(
-    conn: Connection,
-    scope: Scope,
-    *,
-    home: int | None = None,
-    number: str | None = None,
-    before: int | None = None,
-    limit: int,
-) -> list[Row]:
+@dataclass(frozen=True, kw_only=True)
+class RecordFilter:
+    """A filter of records; None: any."""
+
+    home: int | None = None
+    number: str | None = None
+    station: str | None = None
+
+
+def shown(conn: Connection, scope: Scope, wanted: RecordFilter, *, before: int | None = None, limit: int) -> list[Row]:
     """Return records in scope, newest first, with their evidential value."""
-    values = {"home": home, "number": number, "before": before, "limit": limit}
-    return fetch(conn, SELECT_RECORDS_SHOWN, {**scope.parameters(), **values})
+    values = {**scope.parameters(), **asdict(wanted), "before": before, "limit": limit}
+    return fetch(conn, SELECT_RECORDS_SHOWN, values)
 
 
 def tasks(
@@ -345,3 +359,9 @@ def tasks(
     after_at, after_task = after or (None, None)
     values = {"until": until, "station": station, "after": after_at, "after_task": after_task, "limit": limit}
     return fetch(conn, SELECT_TASKS, {**scope.parameters(), **values})
+
+
+def task_counts(conn: Connection, scope: Scope, until: Sequence[datetime], *, station: str | None = None) -> list[int]:
+    """Return how many measurements are due before each of some instants."""
+    values = {**scope.parameters(), "until": list(until), "station": station}
+    return [count for _, count in conn.execute(COUNT_TASKS, values).fetchall()]

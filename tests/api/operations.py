@@ -151,6 +151,7 @@ OPERATIONS = {
     "POST /v1/homes/{code}/measurement-requests": Operation(
         roles=DESK, of="home", body=lambda home: {"due_at": NOW.isoformat()}
     ),
+    "GET /v1/measurements": Operation(roles=STAFF, listed=True),
     "GET /v1/measurements/due": Operation(roles=STAFF, listed=True),
     # From the first place of all: who may, is told all that happened.
     "GET /v1/homes/{code}/events": Operation(of="home", headers={"Last-Event-ID": "1:1:"}),

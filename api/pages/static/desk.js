@@ -176,7 +176,7 @@ countOn();
 
 // The way back to the queue is the one from which one came.
 
-if (isQueue) sessionStorage.setItem("queue", location.href);
+if (isQueue || "list" in desk.dataset) sessionStorage.setItem("queue", location.href);
 const back = document.getElementById("to-queue"), came = sessionStorage.getItem("queue");
 if (back && came && new URL(came).origin === location.origin) back.href = came;
 
@@ -232,7 +232,7 @@ const actions = {
 
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest("input:not([type=radio]):not([type=checkbox]), textarea, select");
-  const form = event.target.closest(".move form");
+  const form = event.target.closest(".move form, form.sheet");
   if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); form.requestSubmit(); return; }
   if (event.key === "Escape" && !keys.open) {
     const move = event.target.closest(".move[open]");
@@ -243,7 +243,7 @@ document.addEventListener("keydown", (event) => {
   const marked = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   const arrows = event.key.startsWith("Arrow") && !isQueue;
   const action = marked
-    ? () => (marked.nodeName === "SUMMARY" ? openMove(marked) : marked.click())
+    ? () => (marked.nodeName === "SUMMARY" ? openMove(marked) : marked.type === "text" ? marked.focus() : marked.click())
     : Object.hasOwn(actions, event.key) && !arrows ? actions[event.key] : null;
   if (action) { event.preventDefault(); action(); }
 });

@@ -7,15 +7,21 @@ from pathlib import Path
 import pytest
 
 from api.desk.moves import MODELS
+from api.desk_pages.case_forms import FOLLOW_KEYS
 from api.desk_pages.contact import REASONS
+from api.desk_pages.measuring import MeasuringView
 from api.desk_pages.move_forms import MOVE_KEYS, fields_of, read_move
 from api.desk_pages.time_left import Urgency, time_left
 from api.pages.render import ALL_WORDS
 from api.words import pages
 from api.words.answers import ANSWERS
 from api.words.calls import CALL_WORDS
+from api.words.cases import CASE_WORDS, FOLLOW_TEXTS, FOLLOWED_TEXTS
 from api.words.desk import DATA_TEXTS, DESK_WORDS, EVENT_TEXTS, MOVE_TEXTS, PROOFS, SOURCES
+from api.words.measurements import DUE_TEXTS, MEASURE_WORDS, WORTH_TEXTS
 from api.words.staff import STAFF_WORDS
+from domain.cases import FollowUp
+from domain.measurement import DueReason, RecordWorth
 from domain.policy_file import builtin
 from domain.tickets import (
     DISPATCH_MOVES,
@@ -28,6 +34,7 @@ from domain.tickets import (
     TicketState,
 )
 from domain.words.text import Text
+from store.tickets.case_rows import CaseView
 from store.tickets.queue_rows import QueueView
 from tests.api.town import NOW
 
@@ -40,7 +47,7 @@ SOURCE = "".join(
 BEGINNINGS = (
     "desk_view_", "desk_none_", "desk_state_", "desk_priority_", "desk_need_", "desk_bar_", "desk_field_",
     "desk_option_", "desk_reason_", "desk_identity_", "desk_span_",
-    "desk_actor_",
+    "desk_actor_", "case_view_", "case_field_", "case_hint_", "measure_view_", "measure_field_", "measure_hint_",
 )  # fmt: skip
 ZONE = builtin("seed").zone
 
@@ -48,12 +55,15 @@ ZONE = builtin("seed").zone
 def test_a_key_is_one_of_the_desk() -> None:
     assert [key for key in DESK_WORDS if not key.startswith("desk_")] == []
     assert [key for key in CALL_WORDS if not key.startswith("call_")] == []
-    assert len(ALL_WORDS) == len(pages.WORDS) + len(STAFF_WORDS) + len(DESK_WORDS) + len(CALL_WORDS)
+    assert [key for key in CASE_WORDS if not key.startswith("case_")] == []
+    assert [key for key in MEASURE_WORDS if not key.startswith("measure_")] == []
+    several = (pages.WORDS, STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS)
+    assert len(ALL_WORDS) == sum(map(len, several))
 
 
 def test_every_sentence_is_said() -> None:
     named = set(re.findall(r"['\"](\w+)['\"]", SOURCE))  # a key, or what follows `desk_` in one put together
-    unused = [key for key in DESK_WORDS if not key.startswith(BEGINNINGS)]
+    unused = [key for key in (*DESK_WORDS, *CASE_WORDS, *MEASURE_WORDS) if not key.startswith(BEGINNINGS)]
     assert [key for key in unused if not {key, key.removeprefix("desk_")} & named] == []
 
 
@@ -71,6 +81,11 @@ def test_what_can_be_the_case_has_its_words() -> None:
     assert MOVE_TEXTS.keys() == DISPATCH_MOVES
     assert SOURCES.keys() == set(TicketSource)
     assert PROOFS.keys() == set(Proof)
+    assert {f"case_view_{view}" for view in CaseView} <= CASE_WORDS.keys()
+    assert FOLLOW_TEXTS.keys() == FOLLOWED_TEXTS.keys() == FOLLOW_KEYS.keys() == set(FollowUp)
+    assert {f"measure_view_{view}" for view in MeasuringView} <= MEASURE_WORDS.keys()
+    assert DUE_TEXTS.keys() == set(DueReason)
+    assert WORTH_TEXTS.keys() == set(RecordWorth)
     assert {text for answer in ANSWERS.values() for text in answer.of} <= set(TicketClass)
 
 
@@ -78,6 +93,11 @@ def test_every_move_has_a_form_and_a_key_of_its_own() -> None:
     assert MODELS.keys() == MOVE_KEYS.keys() == DISPATCH_MOVES
     others = set("jkqh/?.") | set("12345678") | {"n"}
     assert len(set(MOVE_KEYS.values()) | others) == len(MOVE_KEYS) + len(others)
+    keys = [
+        *MOVE_KEYS.values(),
+        *FOLLOW_KEYS.values(),
+    ]  # of one page, which is no list: j and k have nothing to move in
+    assert len(set(keys)) == len(keys)
     for kind in DISPATCH_MOVES:
         for one in fields_of(kind):
             assert f"desk_field_{one.name}" in DESK_WORDS

@@ -37,6 +37,8 @@ BEGINNINGS = (
     "span_",
     "desk_",  # tests/unit/pages/test_desk_words.py
     "role_",
+    "case_",  # the same
+    "measure_",  # the same
     "call_by_",
     "call_channel_",
     "call_class_",
