@@ -1,6 +1,8 @@
 """Papers as workbooks: a sheet per table, with numeric values that can be used in formulas."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import xlsxwriter
 
@@ -18,15 +20,20 @@ PER_UNIT = {ValueKind.HOURS: 3600, ValueKind.SPAN: 86_400}  # seconds; workbooks
 LONGEST_SHEET_NAME = 31
 
 
-def write(paper: Paper, file: Path) -> None:
+def write(paper: Paper, file: Path | IO[bytes], created: datetime | None = None) -> None:
     """Write a workbook; an existing file is replaced.
 
+    Args:
+        created: the time that the workbook tells of itself; with one, the same paper gives the same bytes.
     Raises:
         OSError: the file cannot be written.
     """
     try:
         # Text typed by users stays text, whatever it begins with.
-        with xlsxwriter.Workbook(file, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": not isinstance(file, Path)}
+        with xlsxwriter.Workbook(file, options) as book:
+            if created is not None:
+                book.set_properties({"created": created.astimezone(UTC).replace(tzinfo=None)})
             _fill(book, paper)
     except xlsxwriter.exceptions.FileCreateError as error:
         raise OSError(str(error)) from None

@@ -1,13 +1,22 @@
 """Routes for monthly figures, per station and for the company."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import AfterValidator, BaseModel
+from starlette.responses import Response
 
-from api.http.session import AskingStaff
+from api.homes.exports import place_for_export
+from api.http.download import Download, file_for
+from api.http.language import Language
+from api.http.problem import FieldFault, Problem, invalid
+from api.http.session import AskingLeaders, AskingStaff, Session, names_of, surroundings
 from api.http.values import Instant
+from api.words import problems
 from domain.kpi import Month
+from papers.figures_package import FiguresRequest, package
 from store.figures import kpi_rows
 
 
@@ -108,7 +117,33 @@ class MonthFigures(BaseModel):
 MonthText = Annotated[str, AfterValidator(month)]
 Asked = Annotated[MonthText | None, Query(alias="month", description="such as 2026-01; default: the current month")]
 
+ZIP: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The package; its root digest is the ETag",
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+    },
+    304: {"description": "Not changed since the ETag in If-None-Match"},
+}
+
 router = APIRouter(prefix="/v1", tags=["figures"])
+
+
+def place(request: Request) -> Iterator[None]:
+    """Take an export slot for writing a package."""
+    with place_for_export(request):
+        yield
+
+
+Place = Annotated[None, Depends(place, scope="function")]
+
+
+@dataclass(frozen=True)
+class PackageQuery:
+    """The query keys of a package."""
+
+    month: Annotated[MonthText, Query(description="such as 2026-01")]
+    station: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None
+    language: Language = "zh"
 
 
 @router.get("/kpi")
@@ -119,3 +154,47 @@ def figures(asking: AskingStaff, wanted: Asked = None) -> MonthFigures:
     told = [StationFigures.model_validate(each.told()) for each in found]
     counted_at = kpi_rows.counted_at(asking.conn, chosen.first)
     return MonthFigures(month=str(chosen), counted_at=counted_at, figures=told)
+
+
+@router.get("/kpi/package", response_class=Download, status_code=200, responses=ZIP)
+def regulator_package(
+    request: Request,
+    place: Place,
+    asking: AskingLeaders,
+    query: Annotated[PackageQuery, Depends()],
+    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+) -> Response:
+    """Get the figures of a month as one ZIP: workbook, PDF, CSV, and a manifest of their digests.
+
+    The same figures give the same bytes.
+    """
+    return made_package(request, asking, query, if_none_match or "")
+
+
+def made_package(request: Request, asking: Session, query: PackageQuery, known: str = "") -> Response:
+    """Make the package of a month and answer with it.
+
+    Raises:
+        Problem: 409, nothing has been counted; 422, there are no figures of the station.
+    """
+    month = Month.parse(query.month)
+    counted_at = kpi_rows.counted_at(asking.conn, month.first)
+    if counted_at is None:
+        raise Problem(409, problems.NOT_COUNTED.fill(month=month))
+    station = query.station or None
+    found = kpi_rows.figures(asking.conn, month.first, station)
+    if not found:
+        raise invalid(FieldFault("station", problems.NO_SUCH_STATION))
+    wanted = FiguresRequest(month=month, station=station, language=query.language, counted_at=counted_at)
+    given = surroundings(request)
+    with file_for(given.downloads, names_of(request, asking)) as sheet:
+        headers = {
+            "ETag": f'"{package(sheet.file, found, asking.policy, wanted)}"',
+            "Cache-Control": "private, no-cache",
+        }
+        if headers["ETag"] in known:
+            sheet.close()
+            return Response(status_code=304, headers=headers)
+        return Download(
+            sheet, {**headers, "Content-Disposition": f'attachment; filename="figures-{month}.zip"'}, "application/zip"
+        )

@@ -240,6 +240,7 @@ def entry(request: Request, session: Session) -> audit.AuditEntry:
 Asking = Annotated[Session, Depends(asked_by(EVERYONE), scope="function")]
 AskingStaff = Annotated[Session, Depends(asked_by(STAFF), scope="function")]
 AskingDesk = Annotated[Session, Depends(asked_by(DESK), scope="function")]
+AskingLeaders = Annotated[Session, Depends(asked_by(LEADERS), scope="function")]
 LookingStaff = Annotated[Session, Depends(looked_by(STAFF), scope="function")]
 Changing = Annotated[Session, Depends(changed_by(EVERYONE), scope="function")]
 ChangingStaff = Annotated[Session, Depends(changed_by(STAFF), scope="function")]
