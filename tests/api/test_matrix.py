@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
+from psycopg import Connection
 
-from api.http import limits, session
-from store.base import access
-from store.base.access import Role, Scope
+from api.http import callers, limits, session
+from store.base.access import Asker, Role, Scope
 from tests.api.conftest import Api, served_database
 from tests.api.operations import (
     DESK,
@@ -136,13 +136,14 @@ def test_row_level_security_alone_keeps_a_dossier_to_its_home(without_checks: To
 
 def test_the_second_wall_is_what_holds(place: Town, without_checks: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """The test of row-level security can fail: with that switched off too, foreign rows come out."""
-    monkeypatch.setattr(
-        access,
-        "enter",
-        lambda conn, scope: conn.execute(
-            "SELECT set_config('hearth.everywhere', 'on', true), set_config('role', 'hearth_api', true)"
-        ),
-    )
+    enter = callers.enter
+
+    def enter_everywhere(conn: Connection, *of: Any) -> Asker:
+        asker = enter(conn, *of)
+        conn.execute("SELECT set_config('hearth.everywhere', 'on', true)")
+        return asker
+
+    monkeypatch.setattr(callers, "enter", enter_everywhere)
     answer = without_checks.call("GET /v1/flags", Role.CUSTOMER, "home-mine")
     assert named_in(answer) == set(HOMES)
 
