@@ -5,7 +5,7 @@
 -- would else write the whole row of its ticket once more, with all of its indexes.
 CREATE TABLE ticket_next (
   -- Usage: the next clock of a ticket
-  ticket_id bigint PRIMARY KEY REFERENCES ticket,
+  ticket_id bigint PRIMARY KEY REFERENCES ticket ON DELETE CASCADE,
   due_at timestamptz NOT NULL,
   clock text NOT NULL -- its name; of several the first one
 );

@@ -8,10 +8,10 @@ import pytest
 
 from api.staff.session import COOKIE
 from domain.states import HomeState
+from tests.api.case_files import DAY, case
 from tests.api.conftest import Api
 from tests.api.operations import INSERT_REQUEST
 from tests.api.staff import member, session_of
-from tests.api.test_case_pages import DAY, case
 from tests.api.town import NOW
 from tests.pages import flat
 from tests.pages.conftest import PHONE, Visitor, Visitors
