@@ -12,12 +12,13 @@ from api.desk_pages import (
     case_routes,
     measurement_routes,
     queue_routes,
+    supervision_routes,
     ticket_routes,
     unknown_routes,
 )
 from api.desk_pages.queue_board import QueueBoard
 from api.evidence import dossier_routes, seals
-from api.figures import kpi, maps, status
+from api.figures import kpi, maps, status, supervision
 from api.files import file_routes
 from api.homes import exports, home_routes
 from api.homes.homes_together import HomesTogether
@@ -51,6 +52,7 @@ ROUTERS = (
     cases.router,
     measurements.router,
     kpi.router,
+    supervision.router,
     outages.router,
     notices.router,
     unknown_sensors.router,
@@ -68,6 +70,7 @@ ROUTERS = (
     call_routes.router,
     case_routes.router,
     measurement_routes.router,
+    supervision_routes.router,
     queue_routes.router,
     ticket_routes.router,
     unknown_routes.router,

@@ -20,6 +20,7 @@ from api.words.cases import CASE_WORDS, FOLLOW_TEXTS, FOLLOWED_TEXTS
 from api.words.desk import DATA_TEXTS, DESK_WORDS, EVENT_TEXTS, MOVE_TEXTS, PROOFS, SOURCES
 from api.words.measurements import DUE_TEXTS, MEASURE_WORDS, WORTH_TEXTS
 from api.words.staff import STAFF_WORDS
+from api.words.supervision import SUP_WORDS
 from domain.cases import FollowUp
 from domain.measurement import DueReason, RecordWorth
 from domain.policy_file import builtin
@@ -57,7 +58,7 @@ def test_a_key_is_one_of_the_desk() -> None:
     assert [key for key in CALL_WORDS if not key.startswith("call_")] == []
     assert [key for key in CASE_WORDS if not key.startswith("case_")] == []
     assert [key for key in MEASURE_WORDS if not key.startswith("measure_")] == []
-    several = (pages.WORDS, STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS)
+    several = (pages.WORDS, STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS, SUP_WORDS)
     assert len(ALL_WORDS) == sum(map(len, several))
 
 
