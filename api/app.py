@@ -6,19 +6,30 @@ from functools import partial
 from fastapi import Depends, FastAPI
 from psycopg import Connection
 
-from api.desk import calls, cases, desk_routes, incidents, measurements, notices, outages, unknown_sensors
+from api.desk import (
+    calls,
+    cases,
+    desk_routes,
+    incidents,
+    measurements,
+    notices,
+    outage_previews,
+    outages,
+    unknown_sensors,
+)
 from api.desk_pages import (
     call_routes,
     case_routes,
+    incident_routes,
     measurement_routes,
+    outage_routes,
     queue_routes,
-    supervision_routes,
     ticket_routes,
     unknown_routes,
 )
 from api.desk_pages.queue_board import QueueBoard
 from api.evidence import dossier_routes, seals
-from api.figures import kpi, maps, status, supervision
+from api.figures import kpi, maps, status
 from api.files import file_routes
 from api.homes import exports, home_routes
 from api.homes.homes_together import HomesTogether
@@ -52,7 +63,7 @@ ROUTERS = (
     cases.router,
     measurements.router,
     kpi.router,
-    supervision.router,
+    outage_previews.router,
     outages.router,
     notices.router,
     unknown_sensors.router,
@@ -70,7 +81,8 @@ ROUTERS = (
     call_routes.router,
     case_routes.router,
     measurement_routes.router,
-    supervision_routes.router,
+    incident_routes.router,
+    outage_routes.router,
     queue_routes.router,
     ticket_routes.router,
     unknown_routes.router,

@@ -266,6 +266,8 @@ INSERT INTO granted_function VALUES
   -- In whose home somebody is, without saying who; and who is in a home and how to reach them, for reveals
   ('person.homes_of', 'hearth_api'),
   ('person.people_of', 'hearth_identity'),
+  -- How many people an announcement would reach, without saying who they are
+  ('person.reach_of_places', 'hearth_api'),
   -- Who made a complaint: the desk may leave a name, one role may ask for it, and nobody reads the tables
   ('identity.keep', 'hearth_api'),
   ('identity.reveal', 'hearth_identity'),

@@ -1,6 +1,6 @@
 """The life of an outage and its announcements. The caller owns the transaction of every function."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.outages import OutageEvent, OutageKind, OutageRefusal, is_late, refusal, span_fault, why_announce
 from domain.policy import Policy
 from domain.words.network import LIST_MARK
+from store.base.rows import Row
 from store.network import outage_rows
 from store.network.outage_rows import OutageRow, PlaceCodes
 from store.notices import outbox
@@ -31,6 +32,15 @@ class OutageRefused(Exception):
     def __init__(self, why: OutageRefusal) -> None:
         super().__init__(why)
         self.why = why
+
+
+class OutageChanged(Exception):
+    """Somebody has changed it since the caller read it."""
+
+    def __init__(self, number: str, events: Sequence[Row]) -> None:
+        super().__init__(number)
+        self.number = number
+        self.events = events
 
 
 class Draft(NamedTuple):
@@ -98,6 +108,18 @@ def widen(conn: Connection, policy: Policy, number: str, area: PlaceCodes, actor
     outage_rows.append(conn, row.outage_id, OutageEvent.WIDENED, {"area": data}, actor, now)
     if row.announced_at is not None:
         _tell(conn, policy, row, NoticeKind.OUTAGE_ANNOUNCED, {}, now)
+
+
+def check_unchanged(conn: Connection, number: str, version: int) -> None:
+    """Lock an outage, and check that nobody has changed it since its event `version`; what the clock writes is none.
+
+    Raises:
+        NoSuchOutage, OutageChanged
+    """
+    events = outage_rows.events(conn, _locked(conn, number).outage_id)
+    later = [event for event in events if event["seq"] > version and event["actor"] != ACTOR]
+    if later:
+        raise OutageChanged(number, later)
 
 
 def explain(conn: Connection, policy: Policy, number: str, explanation: str, actor: str, now: datetime) -> None:
@@ -199,16 +221,16 @@ def _tell(
     if kind is NoticeKind.OUTAGE_LATE:
         entries.append(OutboxEntry(kind, Audience.SUPERVISOR, outage_id=row.outage_id, data=said))
     elif row.announced_at is not None:
-        wakes = kind is NoticeKind.OUTAGE_ANNOUNCED and _cannot_wait(policy, row, now)
+        wakes = kind is NoticeKind.OUTAGE_ANNOUNCED and cannot_wait(policy, row.begins_at, now)
         entries.append(OutboxEntry(kind, Audience.USER, outage_id=row.outage_id, data=said, urgent=wakes))
     outbox.put(conn, entries, now)
 
 
-def _cannot_wait(policy: Policy, row: OutageRow, now: datetime) -> bool:
-    """Return whether the outage begins before the quiet hours end."""
+def cannot_wait(policy: Policy, begins_at: datetime, now: datetime) -> bool:
+    """Return whether an outage begins before the quiet hours end."""
     rules = policy.rules_at(now).notices
     until = quiet_until(rules, now, policy.zone) if rules else None
-    return until is not None and row.begins_at < until
+    return until is not None and begins_at < until
 
 
 def _written(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from alerts.network import outages
-from alerts.network.outages import CHANGEABLE, MOST_PLACES, Draft, NoSuchOutage, OutageRefused
+from alerts.network.outages import CHANGEABLE, MOST_PLACES, Draft, NoSuchOutage, OutageChanged, OutageRefused
 from api.http.paging import Page, Paged
 from api.http.problem import FieldFault, Problem, invalid, no_such
 from api.http.session import Asking, AskingDesk, ChangingDesk, Session
@@ -28,6 +28,9 @@ Places = Annotated[list[Code], Field(max_length=MOST_PLACES)]
 Words = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 Filter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
 State = Literal["planned", "running", "late", "restored", "cancelled"]
+Version = Annotated[
+    int | None, Query(ge=0, le=1_000_000, description="`seq` of the last event read; a later change is a 409")
+]
 
 router = APIRouter(prefix="/v1", tags=["outages"])
 
@@ -193,9 +196,9 @@ def list_outages(
 @router.post("/outages", status_code=201)
 def record(body: NewOutage, changing: ChangingDesk) -> WholeOutage:
     """Record an outage. Users of the area are notified if its kind or expected length requires it."""
-    area = _known(changing, body.area, "area")
+    area = known_area(changing, body.area, "area")
     draft = Draft(body.kind, body.stops_heating, body.reason, body.begins_at, body.expected_end, area)
-    with _answering():
+    with answering_refusals():
         number = outages.record(changing.conn, changing.policy, draft, changing.asker.actor, changing.now)
     changing.notes["outage"] = number
     return _whole(changing, number)
@@ -208,17 +211,19 @@ def outage(number: Number, asking: Asking) -> WholeOutage:
 
 
 @router.post("/outages/{number}/events", status_code=201)
-def event(number: Number, body: Happening, changing: ChangingDesk) -> WholeOutage:
+def event(number: Number, body: Happening, changing: ChangingDesk, version: Version = None) -> WholeOutage:
     """Add an event to an outage. An event that its state does not allow is a 409."""
     conn, policy, actor, now = changing.conn, changing.policy, changing.asker.actor, changing.now
     changing.notes["kind"] = body.kind
-    with _answering():
+    with answering_refusals():
+        if version is not None:
+            outages.check_unchanged(conn, number, version)
         match body:
             case Changed():
                 given = body.model_dump(include=body.model_fields_set - {"kind"})
                 outages.change(conn, policy, number, given, actor, now)
             case Widened():
-                outages.widen(conn, policy, number, _known(changing, body.area, "area"), actor, now)
+                outages.widen(conn, policy, number, known_area(changing, body.area, "area"), actor, now)
             case Explained():
                 outages.explain(conn, policy, number, body.explanation, actor, now)
             case Restored():
@@ -243,17 +248,20 @@ def told_page(asking: Session, paged: Paged, wanted: notice_rows.NoticeFilter) -
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def answering_refusals() -> Iterator[None]:
     """Answer refusals by the rules with a problem."""
     try:
         yield
     except NoSuchOutage:
         raise no_such("outage") from None
+    except OutageChanged as error:
+        events = [OutageHistoryEntry.model_validate(one).model_dump(mode="json") for one in error.events]
+        raise Problem(409, problems.OUTAGE_CHANGED_SINCE.fill(number=error.number), events=events) from None
     except OutageRefused as error:
         raise Problem(409, OUTAGE_REFUSAL_TEXTS[error.why]) from None
 
 
-def _known(session: Session, area: Area, where: str) -> PlaceCodes:
+def known_area(session: Session, area: Area, where: str) -> PlaceCodes:
     """Check the codes of an area against the registry.
 
     Raises:

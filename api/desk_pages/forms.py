@@ -4,12 +4,12 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
+from api.desk_pages.local_times import told_instant
 from api.http.language import Language, said
 from api.http.messages import in_both
 from api.http.problem import Problem
@@ -121,11 +121,7 @@ def _value(one: FormField, text: str, zone: ZoneInfo) -> object:
     if one.kind in ("yes_no", "check"):
         return {"yes": True, "no": False}.get(text, text)
     if one.kind == "time":
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            return text
-        return (at if at.tzinfo else at.replace(tzinfo=zone)).isoformat()  # browsers send local time
+        return told_instant(text, zone)
     return text.replace("\r\n", "\n")
 
 

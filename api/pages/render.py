@@ -15,9 +15,9 @@ from api.words.calls import CALL_WORDS
 from api.words.cases import CASE_WORDS
 from api.words.desk import DESK_WORDS
 from api.words.measurements import MEASURE_WORDS
+from api.words.outages import OUTAGE_WORDS
 from api.words.pages import MONTHS, WORDS
 from api.words.staff import STAFF_WORDS
-from api.words.supervision import SUP_WORDS
 from domain.words.text import Text
 
 # Styles, images and form targets of this site only; no scripts, no framing.
@@ -38,11 +38,14 @@ STATIC = {
     "desk.js": "text/javascript; charset=utf-8",
     "call.js": "text/javascript; charset=utf-8",
     "call.css": "text/css; charset=utf-8",
+    "outage.js": "text/javascript; charset=utf-8",
+    "network.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 # The texts of all pages. A key is said in one place only.
 ALL_WORDS: Mapping[str, Text] = {
-    **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS, **SUP_WORDS,
+    **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
+    **OUTAGE_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),

@@ -76,7 +76,7 @@ WORDS: Mapping[str, Text] = {
     ),
     "outage_open": Text("正在停热，恢复时间尚不能确定。", "The heat is off. We do not know yet when it will be back."),
     "outage_less": Text("供热减弱，并未完全停止。", "Heating is reduced, not off completely."),
-    "outage_reason": Text("原因：{reason}", "Reason: {reason}"),
+    "outage_because": Text("原因：{reason}", "Reason: {reason}"),
     "outage_explained": Text("说明：{text}", "Explanation: {text}"),
     # tickets
     "open_tickets": Text("正在处理", "What we are working on"),

@@ -57,6 +57,9 @@ HOME_HAS_TICKET_OF_OTHERS = Text(
 CHANGED_SINCE = Text(
     "工单 {number} 已有新的进展，此次操作未执行", "ticket {number} has changed since you read it; nothing was done"
 )
+OUTAGE_CHANGED_SINCE = Text(
+    "停热 {number} 已有新的进展，此次操作未执行", "outage {number} has changed since you read it; nothing was done"
+)
 TOO_MANY_TICKETS = Text("该户未办结的工单过多", "the home has too many open tickets")
 OPEN_THERE = Text(
     "此处已有未办结的工单：{numbers}。请说明是补充（add_to）还是新事项（new）",

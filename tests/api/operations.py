@@ -114,7 +114,6 @@ OPERATIONS = {
     "GET /v1/map/buildings": Operation(roles=STAFF, buildings=True),
     "GET /v1/map/substations": Operation(roles=STAFF, buildings=True),
     "GET /v1/kpi": Operation(roles=STAFF),
-    "GET /v1/supervision": Operation(roles=LEADERS),
     "GET /v1/kpi/package": Operation(roles=LEADERS, query={"month": "2026-01"}),
     "GET /v1/tickets/{number}/receipt": Operation(of="ticket"),
     "POST /v1/tickets/{number}/events": Operation(
@@ -132,6 +131,10 @@ OPERATIONS = {
     ),
     "GET /v1/outages": Operation(listed=True),
     "POST /v1/outages": Operation(roles=DESK, body=lambda home: OUTAGE | {"area": {"buildings": [f"B-{HOMES[home]}"]}}),
+    "POST /v1/outages/preview": Operation(
+        roles=DESK, body=lambda home: OUTAGE | {"area": {"buildings": [f"B-{HOMES[home]}"]}}
+    ),
+    "GET /v1/places": Operation(roles=DESK, query={"q": "B-"}),
     "GET /v1/outages/{number}": Operation(of="outage"),
     "POST /v1/outages/{number}/events": Operation(
         roles=DESK, of="outage", body=lambda _: {"kind": "explained", "explanation": "a valve"}

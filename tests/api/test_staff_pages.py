@@ -17,7 +17,7 @@ from store.base.access import Role
 from store.staff import credential_rows, person_rows, session_rows
 from tests.api import town
 from tests.api.conftest import Api
-from tests.api.operations import DESK, LEADERS, STAFF
+from tests.api.operations import DESK, STAFF
 from tests.api.staff import PASSWORD, browser, member, sealed, session_of
 from tests.api.town import NOW
 
@@ -52,13 +52,21 @@ PAGES = {
     "GET /desk/cases/new": DESK,
     "POST /desk/cases": DESK,
     "GET /desk/cases/{number}": DESK,
-    "GET /desk/figures": LEADERS,
-    "GET /desk/figures/package.zip": LEADERS,
     "GET /desk/measurements": DESK,
     "POST /desk/measurements": DESK,
     "GET /desk/measurements/home": DESK,
     "POST /desk/measurements/home": DESK,
     "POST /desk/measurements/request": DESK,
+    "GET /desk/incidents": DESK,
+    "GET /desk/incidents/{number}": DESK,
+    "GET /desk/outages": DESK,
+    "POST /desk/outages": DESK,
+    "GET /desk/outages/new": DESK,
+    "POST /desk/outages/draft": DESK,
+    "GET /desk/outages/{number}": DESK,
+    "POST /desk/outages/{number}": DESK,
+    "POST /desk/outages/{number}/draft": DESK,
+    "GET /desk/outages/{number}/notices": DESK,
     "GET /desk/staff": ADMINS,
     "POST /desk/staff": ADMINS,
     "GET /desk/staff/{number}": ADMINS,

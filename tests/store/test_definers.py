@@ -99,6 +99,9 @@ WAYS_IN = {
         "SELECT * FROM person.homes_of('{8765432}', '8765432', '{x}', 'x', now())",
     ),
     "person.people_of(integer,timestamp with time zone)": ("SELECT * FROM person.people_of(1, now())",),
+    "person.reach_of_places(text[],text[],text[],timestamp with time zone)": (
+        "SELECT * FROM person.reach_of_places('{}', '{}', '{}', now())",
+    ),
     "sealed_hashes(bigint)": ("SELECT * FROM public.sealed_hashes(1)",),
     "identity.refuse_rewriting()": ("UPDATE identity.complainant SET name = 'x'",),
     "credential.known(text,timestamp with time zone)": ("SELECT * FROM credential.known('li', now())",),

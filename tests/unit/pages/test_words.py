@@ -38,8 +38,9 @@ BEGINNINGS = (
     "desk_",  # tests/unit/pages/test_desk_words.py
     "role_",
     "case_",  # the same
-    "sup_",
     "measure_",  # the same
+    "outage_",  # the same
+    "incident_",  # the same
     "call_by_",
     "call_channel_",
     "call_class_",

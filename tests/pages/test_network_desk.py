@@ -1,0 +1,134 @@
+"""Incidents and outages in a browser: a dispatcher announces an outage by keys alone, knowing who will be told."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from api.staff.session import COOKIE
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.operations import INSERT_INCIDENT
+from tests.api.people import contact
+from tests.api.staff import member, session_of
+from tests.api.town import NOW
+from tests.pages.conftest import PHONE, Visitor, Visitors
+
+pytestmark = pytest.mark.plain_only
+
+SCREEN = {"width": 1366, "height": 768}
+SIZES = {"screen": SCREEN, "phone": PHONE}
+Arrival = Callable[..., Visitor]
+
+
+@pytest.fixture
+def arrive(api: Api, visitor: Visitors) -> Arrival:
+    """Returns a function that signs a dispatcher in."""
+    staff_id = member(api.conn)
+
+    def come(language: str = "en", size: dict[str, int] = SCREEN, **options: object) -> Visitor:
+        person = visitor(language, size, **options)
+        token = session_of(api.conn, staff_id)
+        api.conn.commit()
+        cookies = [(COOKIE, token), ("hearth-language", language)]
+        person.page.context.add_cookies([{"name": name, "value": value, "url": person.base} for name, value in cookies])
+        return person
+
+    return come
+
+
+@pytest.fixture
+def estate(api: Api) -> str:
+    """An estate of two buildings with people, and an incident; returns its number."""
+    for n in range(1, 7):
+        home = town.home(api.conn, f"B1-10{n}", state=3 if n < 4 else 2)
+        contact(api.conn, home, "phone", name=f"P{n}")
+        if n < 3:
+            contact(api.conn, home, "email", name=f"P{n}")
+    town.home(api.conn, "B2-101", building="B2")
+    api.conn.execute("UPDATE building SET name = '幸福里3号楼', address = '安和区长江路12号' WHERE code = 'B1'")
+    api.conn.execute("UPDATE building SET name = '幸福里5号楼', address = '安和区长江路14号' WHERE code = 'B2'")
+    api.conn.execute("UPDATE substation SET name = '安和换热站1号'")
+    ticket, _ = town.ticket(api.conn, home)
+    row = api.conn.execute(INSERT_INCIDENT, (ticket, NOW, "North")).fetchone()
+    assert row is not None
+    child, _ = town.ticket(api.conn, home - 1)
+    api.conn.execute(
+        "INSERT INTO incident_ticket (incident_id, ticket_id, joined_at) SELECT incident_id, %s, %s FROM incident",
+        (child, NOW),
+    )
+    api.conn.commit()
+    return str(row[0])
+
+
+def test_an_outage_is_announced_by_keys_with_its_preview_beside_it(api: Api, estate: str, arrive: Arrival) -> None:
+    desk = arrive()
+    desk.go("/desk")
+    page, keys = desk.page, desk.page.keyboard
+    keys.press("Shift+O")
+    page.wait_for_url("**/desk/outages")
+    keys.press("a")
+    page.wait_for_url("**/desk/outages/new")
+    page.focus("#place-q")
+    keys.type("幸福里3")
+    expect(page.locator("#found input")).to_have_count(1)
+    keys.press("Enter")
+    keys.press("Space")
+    expect(page.locator("#chosen input:checked")).to_have_count(1)
+    expect(page.locator("#told")).to_have_text("Tells people in 6 of 6 homes: 6 people, 8 messages.")
+    page.focus("#reason")
+    keys.type("main valve burst")
+    page.fill("#expected_end", "2026-01-15T20:00")
+    expect(page.locator("#preview")).to_contain_text("expected back at 2026-01-15 20:00. Reason: main valve burst")
+    keys.press("Control+Enter")
+    page.wait_for_url("**/desk/outages/O00000001?done=recorded")
+    assert "0 told" in page.inner_text("main")
+    keys.press("c")
+    page.fill("#changed-expected_end", "2026-01-15T23:30")
+    page.click("#move-changed button[type=submit]")
+    page.wait_for_url("**done=changed")
+    assert api.conn.execute("SELECT expected_end::text FROM outage").fetchone() == ("2026-01-15 15:30:00+00",)
+    desk.is_well()
+
+
+def test_the_same_without_script(api: Api, estate: str, arrive: Arrival) -> None:
+    desk = arrive(java_script_enabled=False)
+    desk.go("/desk/outages/new")
+    page = desk.page
+    page.fill("#place-q", "长江路14")
+    page.click(".find-place button")
+    page.check("#found input")
+    page.fill("#reason", "a new valve")
+    page.click("#show-preview")
+    assert "0 of 1 homes" in page.inner_text("#told")
+    page.click("#outage-form .actions button >> nth=0")
+    page.wait_for_url("**/desk/outages/O00000001?done=recorded")
+    page.click("#move-widened summary")
+    page.fill("#place-q", "长江路12")
+    page.click(".find-place button")
+    page.check("#found input")
+    page.click("#move-widened form > button")
+    page.wait_for_url("**done=widened")
+    assert "幸福里3号楼" in page.inner_text("main")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_pages_of_incidents_and_outages(api: Api, estate: str, arrive: Arrival, size: str) -> None:
+    for n, language in enumerate(("zh", "en")):
+        person = arrive(language=language, size=SIZES[size])
+        person.go("/desk/outages/new?buildings=B1&substations=S-North")
+        if not n:
+            person.page.fill("#reason", "主管道爆裂")
+            person.page.click("#outage-form .actions button >> nth=0")
+            person.page.wait_for_url("**done=recorded")
+        paths = {
+            "outages": "/desk/outages", "outage": "/desk/outages/O00000001", "incidents": "/desk/incidents",
+            "incident": f"/desk/incidents/{estate}", "outage-notices": "/desk/outages/O00000001/notices",
+            "outage-new": "/desk/outages/new?buildings=B1",
+        }  # fmt: skip
+        for name, path in paths.items():
+            assert person.go(path).status == 200
+            if name == "outage":
+                person.page.click("#move-changed summary")
+            person.keep(f"{name}-{language}-{size}")
+            person.is_well()
