@@ -129,12 +129,13 @@ class _Lines:
         self.cleaner = Cleaner(reading.known)
         at = {name: place for place, name in enumerate(header.columns) if name}
         # A column, its place, and the values of cells that were seen in it: most columns have few.
-        seen: list[dict[str, Value]] = [{} for _ in sheet.columns]
-        self.places = [(column, at.get(column.name), seen[nth]) for nth, column in enumerate(sheet.columns)]
+        seen: list[dict[str, Value]] = [{} for _ in sheet.readable]
+        self.places = [(column, at.get(column.name), seen[nth]) for nth, column in enumerate(sheet.readable)]
         self.required = [at[column.name] for column in sheet.columns if column.empty is REQUIRED]
         self.last_required = max(self.required, default=0)
         self.nameless = [place for place, name in enumerate(header.columns) if name == ""]
         self.left_out: dict[str, list[int]] = {}
+        self.manners: list[list[Value]] = []
 
     def read(self, records: Iterable[Record]) -> None:
         """Read all records; those down to the header are titles."""
@@ -154,6 +155,10 @@ class _Lines:
                 self._line(number, cells)
         self.reading.progress(self.opened.file, self.opened.lines, self.opened.lines)
         self.content.notes += self._notes()
+        if self.manners and self.sheet.manner:
+            numbers = [line.number for line in self.content.lines]
+            meant = self.sheet.understand(self.content.rows, *zip(*self.manners, strict=True))
+            self.content.lines = [FileLine(*line) for line in zip(numbers, meant, strict=True)]
 
     def _leave_out(self, why: str, number: int) -> None:
         self.left_out.setdefault(why, []).append(number)
@@ -174,7 +179,9 @@ class _Lines:
         values, faults = self._values(cells)
         self.content.problems += [FileProblem(self.sheet.file, number, column, said) for column, said in faults]
         if not faults:
-            self.content.lines.append(FileLine(number, self.sheet.make(*values)))
+            kept = len(self.sheet.columns)
+            self.content.lines.append(FileLine(number, self.sheet.make(*values[:kept])))
+            self.manners.append(values[kept:])
 
     def _misshapen(self, number: int, cells: list[str]) -> str:
         """Return what is wrong with the number of cells of a line.

@@ -37,7 +37,7 @@ def meaning(sheet: Sheet[Row], written: str) -> tuple[str, str]:
         base, unit = brackets[1], brackets[2] if brackets[2] not in MARKS else ""
     column = sheet.meanings.get(base) or (sheet.meanings.get(base + "_s") if unit else None)
     if column is None:
-        return "", f"unknown column; the columns are {','.join(sheet.names)}"
+        return "", f"unknown column; the columns are {','.join(column.name for column in sheet.readable)}"
     units = UNITS.get(column, ())
     if unit and unit not in units:
         return "", f"is not in {units[0]}: convert it" if units else f"means {column}, but what is {unit!r}?"
@@ -96,6 +96,7 @@ def _also(sheet: Sheet[Row], column: str) -> str:
 
 def _missing(sheet: Sheet[Row], named: dict[str, str]) -> list[str]:
     required = [c.name for c in sheet.columns if c.empty is REQUIRED and c.name not in named]
+    meant = {column.name for column in sheet.manner} & set(named)
     return required + [
-        name for pair in sheet.pairs if len(set(pair) & set(named)) == 1 for name in set(pair) - set(named)
+        name for pair in sheet.pairs if meant or set(pair) & set(named) for name in pair if name not in named
     ]

@@ -1,12 +1,15 @@
 """Columns of the registry's four files: order, parser, and the meaning of an empty cell."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Generic, Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
+from domain.datum import Datum, to_wgs84
 from domain.measurement import PlanLine
 from domain.registry import (
     CLASSES,
@@ -39,12 +42,15 @@ REQUIRED: Literal[Missing.REQUIRED] = Missing.REQUIRED
 
 LATITUDE = number(-90, 90)
 LONGITUDE = number(-180, 180)
+PLACE = (("lat", "lon"),)
+DEGREE_DIGITS = 7  # 1 cm: what is computed on another machine is the same, so that it changes nothing
 LIMIT_CELSIUS = kelvin(0, 40)
 OFFSET_KELVIN = kelvin(-20, 20)
 INTERVAL_SECONDS = whole(1, 86_400)
 CLASS = one_of(CLASSES, synonyms.CLASSES)
 HEAT_STATUS = one_of(HEAT_STATUSES, synonyms.HEAT_STATUSES)
 ROOM_KIND = one_of(ROOM_KINDS, synonyms.ROOM_KINDS)
+DATUM = one_of(tuple(Datum), synonyms.DATUMS)
 KINDS: dict[Parser, Kind] = {code: Kind.CODE, device: Kind.CODE, words: Kind.TEXT}
 
 
@@ -68,7 +74,8 @@ class SheetColumn(NamedTuple):
 class Sheet(Generic[Row]):
     """A file: `make` takes the values of a line in column order; the first column is the code.
 
-    A header has both columns of each of the `pairs`, or neither.
+    A header has both columns of each of the `pairs`, or neither. `manner`: columns that say how the pairs of a line are
+    meant, and are not kept. `understand` takes the rows and their values of each such column; it returns what is meant.
     """
 
     file: str
@@ -76,12 +83,19 @@ class Sheet(Generic[Row]):
     make: Callable[..., Row]
     pairs: tuple[tuple[str, str], ...] = ()
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    manner: tuple[SheetColumn, ...] = ()
+    understand: Callable[..., list[Row]] = lambda rows: rows
+
+    @property
+    def readable(self) -> tuple[SheetColumn, ...]:
+        """The columns that a file may have."""
+        return self.columns + self.manner
 
     @cached_property
     def meanings(self) -> dict[str, str]:
         """The column that each name of a header means."""
         also = {word: column for column, words in self.synonyms.items() for word in words}
-        return also | {name: name for name in self.names}
+        return also | {column.name: column.name for column in self.readable}
 
     @property
     def stem(self) -> str:
@@ -92,6 +106,24 @@ class Sheet(Generic[Row]):
     def names(self) -> list[str]:
         """The names of the columns, in order."""
         return [column.name for column in self.columns]
+
+
+MANNER = (SheetColumn("datum", DATUM, Datum.WGS84),)
+Placed = TypeVar("Placed", RegisteredSubstation, RegisteredBuilding)
+
+
+def in_wgs84(rows: Sequence[Placed], datums: Sequence[str]) -> list[Placed]:
+    """Return rows with their places in WGS 84, in which the registry keeps them."""
+    found = list(rows)
+    for datum in Datum:
+        told = [n for n, of_row in enumerate(datums) if of_row == datum and None not in (rows[n].lon, rows[n].lat)]
+        if datum == Datum.WGS84 or not told:
+            continue
+        places = np.array([(rows[n].lon, rows[n].lat) for n in told], np.float64)
+        lon, lat = (degrees.round(DEGREE_DIGITS).tolist() for degrees in to_wgs84(datum, *places.T))
+        for n, east, north in zip(told, lon, lat, strict=True):
+            found[n] = rows[n]._replace(lon=east, lat=north)
+    return found
 
 
 class Sheets(NamedTuple):
@@ -116,7 +148,7 @@ def _substations() -> Sheet[RegisteredSubstation]:
         SheetColumn("lat", LATITUDE),
         SheetColumn("lon", LONGITUDE),
     )
-    return Sheet("substations.csv", columns, RegisteredSubstation, (("lat", "lon"),), synonyms.SUBSTATIONS)
+    return Sheet("substations.csv", columns, RegisteredSubstation, PLACE, synonyms.SUBSTATIONS, MANNER, in_wgs84)
 
 
 def _buildings() -> Sheet[RegisteredBuilding]:
@@ -128,7 +160,7 @@ def _buildings() -> Sheet[RegisteredBuilding]:
         SheetColumn("lat", LATITUDE),
         SheetColumn("lon", LONGITUDE),
     )
-    return Sheet("buildings.csv", columns, RegisteredBuilding, (("lat", "lon"),), synonyms.BUILDINGS)
+    return Sheet("buildings.csv", columns, RegisteredBuilding, PLACE, synonyms.BUILDINGS, MANNER, in_wgs84)
 
 
 def _homes(zone: ZoneInfo) -> Sheet[RegisteredHome]:

@@ -71,6 +71,9 @@ SENSORS = st.builds(
 )
 
 
+PLACE_WORDS = (("lat", "纬度"), ("lon", "经度"))
+
+
 def cleaned(kind: Kind, cell: str) -> str:
     try:
         return Cleaner().clean(kind, cell)
@@ -227,3 +230,24 @@ def test_a_name_that_would_be_a_formula_is_none_in_the_file_and_comes_back(name:
     )
     assert row[3:] == ["-3.5", "-4.0"]  # numbers stay numbers
     assert parse(FILES.substations, made.encode()).rows == [RegisteredSubstation("-S", name, "East", -3.5, -4.0)]
+
+
+def test_places_of_chinese_maps_are_kept_in_wgs84() -> None:
+    content = parse(
+        FILES.buildings,
+        "编号,换热站,名称,纬度,经度,坐标系\n"
+        "B1,S1,a,39.91640428,116.4102445,高德\nB2,S1,b,39.92269955,116.41662724,BD-09\nB3,S1,c,39.915,116.404,\n"
+        "B4,S1,d,,,gcj02\n".encode(),
+    )
+    assert content.problems == []
+    assert [(row.lat, row.lon) for row in content.rows[2:]] == [(39.915, 116.404), (None, None)]
+    for row in content.rows[:2]:
+        assert (row.lat, row.lon) == pytest.approx((39.915, 116.404), abs=2e-6)
+        assert row.lat == round(row.lat or 0, 7)
+
+
+def test_a_datum_needs_places_and_one_of_its_names() -> None:
+    without = faults(FILES.substations, "code,name,station,datum\nS1,a,North,gcj02\n")
+    assert without == [f"substations.csv:1: {name}: this column is missing (or {word})" for name, word in PLACE_WORDS]
+    unknown = faults(FILES.substations, "code,name,station,lat,lon,datum\nS1,a,North,40,116,cgcs2000\n")
+    assert unknown == ["substations.csv:2: datum: 'cgcs2000' is not one of wgs84, gcj02, bd09"]
