@@ -46,8 +46,8 @@ $(STAMP): requirements.txt requirements-build.txt pyproject.toml
 	@touch $@
 
 test: setup trixie ## all tests, on PostgreSQL and on TimescaleDB
-	@if [ "$$(id -u)" = 0 ] && ! { command -v chromium && command -v pdftotext; } >/dev/null; then \
-		$(MAKE) --no-print-directory apt PACKAGE="chromium fonts-noto-cjk poppler-utils" || \
+	@if [ "$$(id -u)" = 0 ] && ! { command -v chromium-headless-shell && command -v pdftotext; } >/dev/null; then \
+		$(MAKE) --no-print-directory apt PACKAGE="chromium-headless-shell fonts-noto-cjk poppler-utils" || \
 			echo "no Chromium, no pdftotext: the pages and the dossier's PDF are not tested"; \
 	fi
 	$(PYTEST)
