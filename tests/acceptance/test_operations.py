@@ -22,25 +22,32 @@ from tests.conftest import Database, no_trixie, unavailable
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PROCESSES = ("ingest", "watch", "notify", "api")
+FOLDERS = ("cluster", "password", "archive", "backups", "scripts", "secrets")
 
 
 class Operated:
     """A database server run as docker-compose.yml runs it: made by the initdb script, archiving its log."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, like: Path | None = None) -> None:
         self.server = TimescalePostgres(folder / "operated")
         self.place = self.server.place
-        for name in ("archive", "backups"):
-            (self.place / name).mkdir()
-        self.copy(DEPLOY / "timescaledb", "scripts")
-        made = folder / "secrets"
-        subprocess.run([DEPLOY / "make-secrets", made, "localhost"], check=True, capture_output=True)
-        self.copy(made, "secrets")
-        self.give()
+        if like:
+            subprocess.run(["cp", "--archive", *(like / name for name in FOLDERS), self.place], check=True)
+        else:
+            self.furnish(folder / "secrets")
         archive = f"HEARTH_ARCHIVE={self.seen('archive')} {self.seen('scripts/archive')} %p %f"
         self.server.settings.update(
             {"archive_mode": "on", "archive_command": archive, "hba_file": self.seen("scripts/pg_hba.conf")}
         )
+
+    def furnish(self, secrets: Path) -> None:
+        """Make what lies beside the cluster."""
+        for name in ("archive", "backups"):
+            (self.place / name).mkdir()
+        self.copy(DEPLOY / "timescaledb", "scripts")
+        subprocess.run([DEPLOY / "make-secrets", secrets, "localhost"], check=True, capture_output=True)
+        self.copy(secrets, "secrets")
+        self.give()
 
     def copy(self, source: Path, name: str) -> None:
         """Put files where the server's account can read them."""
@@ -95,16 +102,28 @@ class Operated:
         return psycopg.connect(self.server.url(database), autocommit=True)
 
 
-@pytest.fixture
-def operated(tmp_path: Path) -> Iterator[Operated]:
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a server that was made, migrated and stopped; each test goes on from a copy."""
     if reason := no_trixie():
         unavailable(f"NOT TESTED ON TIMESCALEDB: {reason}")
-    operated = Operated(tmp_path)
+    operated = Operated(tmp_path_factory.mktemp("first-start"))
     try:
         operated.server.start()
         operated.run("initdb/10-hearth.sh")
         done = processes.run({"HEARTH_DATABASE_URL": operated.url("owner")}, "migrate")
         assert done.returncode == 0, done.stderr
+        operated.server.stop()
+        yield operated.place
+    finally:
+        operated.server.remove()
+
+
+@pytest.fixture
+def operated(first_start: Path, tmp_path: Path) -> Iterator[Operated]:
+    operated = Operated(tmp_path, first_start)
+    try:
+        operated.server.start()
         yield operated
     finally:
         operated.server.remove()

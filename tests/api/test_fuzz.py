@@ -29,7 +29,8 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 10
+EXAMPLES = {Role.ADMIN: 10}
+FOR_OTHERS = 4  # most of what they ask is refused before it is read
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +56,14 @@ def test_no_question_is_too_strange(asked: tuple[Any, dict[Role, str]], role: Ro
     assert len(operations) == len(OPERATIONS)
     with httpx.Client(trust_env=False, headers={"Authorization": f"Bearer {tokens[role]}"}) as client:
         for operation in operations:
-            ask_at_random(client, operation)
+            ask_at_random(client, operation, EXAMPLES.get(role, FOR_OTHERS))
 
 
-def ask_at_random(client: httpx.Client, operation: Any) -> None:
+def ask_at_random(client: httpx.Client, operation: Any, examples: int) -> None:
     """Ask an operation in many ways."""
 
     @given(case=operation.as_strategy())
-    @settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     def ask(case: Case[Any]) -> None:
         case.validate_response(send(client, case), checks=CHECKS)
 
