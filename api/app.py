@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 from psycopg import Connection
 
 from api.desk import (
+    calendars,
     calls,
     cases,
     desk_routes,
@@ -15,6 +16,7 @@ from api.desk import (
     notices,
     outage_previews,
     outages,
+    rota,
     unknown_sensors,
 )
 from api.desk_pages import (
@@ -24,6 +26,7 @@ from api.desk_pages import (
     measurement_routes,
     outage_routes,
     queue_routes,
+    rota_routes,
     ticket_routes,
     unknown_routes,
 )
@@ -66,6 +69,9 @@ ROUTERS = (
     outage_previews.router,
     outages.router,
     notices.router,
+    rota.router,
+    calendars.router,
+    calendars.feeds,
     unknown_sensors.router,
     status.router,
     seals.router,
@@ -86,6 +92,7 @@ ROUTERS = (
     queue_routes.router,
     ticket_routes.router,
     unknown_routes.router,
+    rota_routes.router,
     live_routes.router,
     uplink_routes.router,
 )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from domain.toml_table import Many, Seconds, Share
 
+FINDING = timedelta(minutes=1)  # that watch may need to find an incident, after it has settled
 BUILDINGS_NEEDED = 2  # one building alone, however large, is a fault of that building
 
 
@@ -27,6 +28,11 @@ class IncidentRule:
     recovered_share: Share  # share of its homes from which the rest are stragglers
     rest_for_s: Seconds  # how long stragglers may stay cold before they leave the incident
     quiet_for_s: Seconds  # how long everything has to be in order before it closes
+
+    @property
+    def finding(self) -> timedelta:
+        """The time in which a cold home may still become part of an incident."""
+        return timedelta(seconds=self.settle_s) + FINDING
 
 
 class IncidentKind(StrEnum):

@@ -23,7 +23,7 @@ class Rendered(NamedTuple):
 
 def audiences(kind: NoticeKind) -> frozenset[Audience]:
     """Return the audiences that there is a text for."""
-    staff = {Audience.DISPATCH, Audience.CREW, Audience.SUPERVISOR} if kind in STAFF else set()
+    staff = {Audience.DISPATCH, Audience.CREW, Audience.SUPERVISOR, Audience.PERSON} if kind in STAFF else set()
     witnesses = {Audience.WITNESS} if kind is NoticeKind.SEAL_PUBLISHED else set()
     return frozenset(staff | witnesses | ({Audience.USER} if kind in USER else set()))
 

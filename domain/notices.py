@@ -15,6 +15,7 @@ class Audience(StrEnum):
     DISPATCH = "dispatch"
     CREW = "crew"  # of a station
     SUPERVISOR = "supervisor"
+    PERSON = "person"  # a member of the staff
     WITNESS = "witness"  # someone outside the company who keeps its seals
     USER = "user"  # of a home
 
@@ -27,6 +28,7 @@ class NoticeKind(StrEnum):
     TICKET_REOPENED = "ticket_reopened"
     USER_SAID = "user_said"  # the user added to a ticket
     TICKET_ASSIGNED = "ticket_assigned"  # responsible
+    TICKET_UNANSWERED = "ticket_unanswered"  # not accepted by those who were told before
     APPOINTMENT = "appointment"  # at
     TICKET_DONE = "ticket_done"
     STILL_COLD = "still_cold"  # marked done, and not warm
@@ -52,12 +54,16 @@ class NoticeKind(StrEnum):
     OUTAGE_RESTORED = "outage_restored"  # outage, restored_at
     OUTAGE_EXPLAINED = "outage_explained"  # outage, explanation
     OUTAGE_CANCELLED = "outage_cancelled"  # outage, begins_at
+    SWAP_ASKED = "swap_asked"  # begins_at
+    SWAP_AGREED = "swap_agreed"  # begins_at
+    SWAP_DECLINED = "swap_declined"  # begins_at
 
 
 # Kinds that bypass the message limit and a user's quiet hours.
 URGENT = frozenset(
     {
         NoticeKind.TICKET_SEVERE,
+        NoticeKind.TICKET_UNANSWERED,
         NoticeKind.STILL_COLD,
         NoticeKind.CLOCK_BREACHED,
         NoticeKind.INCIDENT_OPENED,
@@ -70,7 +76,8 @@ URGENT = frozenset(
 class OutboxEntry(NamedTuple):
     """A new entry for the outbox.
 
-    `station` selects the crew where there is neither ticket nor home; `urgent` None: the default of the kind.
+    `station` selects the crew where there is neither ticket nor home, `staff_id` the person; `urgent` None: the
+    default of the kind.
     """
 
     kind: NoticeKind
@@ -82,6 +89,7 @@ class OutboxEntry(NamedTuple):
     station: str | None = None
     data: Mapping[str, Any] = {}
     urgent: bool | None = None
+    staff_id: int | None = None
 
 
 class SendFault(StrEnum):

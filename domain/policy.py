@@ -13,6 +13,7 @@ from domain.incidents import IncidentRule
 from domain.measurement import MeasurementRule
 from domain.notices import NoticeRules
 from domain.priority import DeskRule
+from domain.rota import CallOutRules
 from domain.substation import SubstationLimits
 from domain.tickets import CALL_BACK_AFTER, CLOCK_NAMES, TicketClass
 from domain.toml_table import OneOf, Seconds, SomeOf, Within
@@ -93,6 +94,7 @@ class Version:
     incident: IncidentRule | None = None  # None: no incidents
     desk: DeskRule | None = None  # None: no warnings, and no proof of warmth from readings
     notices: NoticeRules | None = None  # None: no notices
+    call_out: CallOutRules | None = None  # None: new tickets are told as without a rota
     measurement: MeasurementRule | None = None  # None: records only, no requests for measurements
 
 

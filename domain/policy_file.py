@@ -74,7 +74,12 @@ def _zone(name: str) -> ZoneInfo:
         raise ValueError(f"{name!r} is not an IANA time zone") from None
 
 
-def _clock_time(text: str) -> time:
+def clock_time(text: str) -> time:
+    """Read a local time such as 06:00.
+
+    Raises:
+        ValueError: it is none.
+    """
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
         raise ValueError(f"{text!r} is not a time such as 06:00")
     return time.fromisoformat(text)
@@ -153,7 +158,7 @@ FORM = TomlForm(
         Season: {"first": "from", "end": "to"},
         Limit: {"home_class": "class", "below_celsius": "below", "opens": "from", "closes": "to"},
     },
-    parsers={ZoneInfo: _zone, time: _clock_time, Duration: duration},
+    parsers={ZoneInfo: _zone, time: clock_time, Duration: duration},
     checks={
         Policy: _policy,
         Version: _version,

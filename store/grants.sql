@@ -116,10 +116,16 @@ INSERT INTO granted VALUES
   ('substation_alarm',      'substation', 'r',     'rawd',  'r',     'r',     '',      ''),
   ('token',                 '',           '',      '',      '',      'r',     '',      ''),
   ('token_home',            '',           '',      '',      '',      'r',     '',      ''),
-  ('staff',                 '',           '',      '',      '',      'raw',   '',      ''),
+  ('staff',                 '',           '',      '',      'r',     'raw',   '',      ''),
+  ('rota',                  '',           'r',     'r',     'r',     'rawd',  '',      ''),
+  ('shift',                 'station',    '',      '',      'r',     'rawd',  '',      ''),
+  ('shift_swap',            'station',    '',      '',      '',      'rawd',  '',      ''),
+  ('call_out',              'of_ticket',  'raw',   'raw',   'rw',    'raw',   '',      ''),
+  ('call_out_told',         '',           '',      '',      'ra',    'r',     '',      ''),
   ('credential.password',   '',           '',      '',      '',      '',      '',      ''),
   ('credential.totp',       '',           '',      '',      '',      '',      '',      ''),
   ('credential.invitation', '',           '',      '',      '',      '',      '',      ''),
+  ('credential.calendar',   '',           '',      '',      '',      '',      '',      ''),
   ('audit',                 '',           '',      '',      '',      'a',     '',      'a'),
   ('outbox',                '',           'raw',   'raw',   'raw',   'a',     '',      ''),
   ('addressee',             '',           '',      '',      'raw',   '',      '',      ''),
@@ -284,7 +290,11 @@ INSERT INTO granted_function VALUES
   ('credential.invite', 'hearth_api'),
   ('credential.invited', 'hearth_api'),
   ('credential.accept', 'hearth_api'),
-  ('credential.forget', 'hearth_api');
+  ('credential.forget', 'hearth_api'),
+  ('credential.set_calendar', 'hearth_api'),
+  ('credential.calendar_since', 'hearth_api'),
+  ('credential.calendar_of', 'hearth_api'),
+  ('credential.calendar_shifts', 'hearth_api');
 
 GRANT USAGE ON SCHEMA identity TO hearth_api, hearth_identity;
 REVOKE ALL ON SCHEMA credential FROM PUBLIC;

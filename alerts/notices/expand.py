@@ -20,7 +20,6 @@ from store.notices.notice_rows import NoticeRow
 
 MOST_ENTRIES = 2_000  # in one transaction
 MOST_ADDRESSEES = 500
-FINDING = timedelta(minutes=1)  # that watch may need to find an incident, after it has settled
 
 
 def expand(conn: Connection, policy: Policy, now: datetime) -> bool:
@@ -42,7 +41,7 @@ def expand(conn: Connection, policy: Policy, now: datetime) -> bool:
 def _hold(policy: Policy, now: datetime) -> timedelta:
     """Return for how long a cold ticket may still be taken into an incident."""
     rule = policy.rules_at(now).incident
-    return timedelta(seconds=rule.settle_s) + FINDING if rule else timedelta()
+    return rule.finding if rule else timedelta()
 
 
 def write(conn: Connection, policy: Policy, now: datetime) -> int:

@@ -1,8 +1,9 @@
-"""The file of recipients: who on the staff is told of what, and how; and by which services users are reached.
+"""The file of recipients: who on the staff is told of what, and how; by which services people and users are reached.
 
 The addresses in it are secrets: they are neither logged nor stored in the database.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from domain.notices import Audience
 
 LANGUAGES = ("zh", "en")
 CONTACT_CHANNELS = ("email", "phone")  # a webhook is an address of its own
-STAFF = tuple(audience.value for audience in Audience if audience is not Audience.USER)
+STAFF = tuple(audience.value for audience in Audience if audience not in (Audience.USER, Audience.PERSON))
 SAMPLE_ADDRESS = {"email": "someone@example.com", "phone": "13800000000"}
+NAME_OF_PERSON = re.compile(r"staff [0-9]+ \(")  # as messages to people of the staff have it on record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +39,23 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Recipients:
-    """All of them, and the services for users: channel → URL with `{to}` where the address goes."""
+    """All of them, and the services for people of the staff and for users: channel → URL with `{to}`.
+
+    A telephone number goes there, or (`email`) another address.
+    """
 
     staff: tuple[Recipient, ...] = ()
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
+    people: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def of_staff(self, name: str, channel_name: str) -> Channel | None:
         """Find the channel of a staff member; None if the file has none."""
         return next((r.channels.get(channel_name) for r in self.staff if r.name == name), None)
+
+    def of_person(self, name: str, telephone: str) -> Channel | None:
+        """Make the channel of a person of the staff; None if there is no such service."""
+        number = re.sub(r"[^0-9+]", "", telephone)
+        return channel.addressed(self.people[name], number) if name in self.people else None
 
     def of_user(self, kind: str, address: str) -> Channel | None:
         """Make the channel of a user's contact; None if there is no such service."""
@@ -76,7 +87,7 @@ class _Reader:
         return UsageError(f"{self.source}: {key}: {problem}")
 
     def recipients(self, table: dict[str, Any]) -> Recipients:
-        self.only(table, {"recipient", "users"}, "")
+        self.only(table, {"recipient", "users", "people"}, "")
         listed = table.get("recipient", [])
         if not isinstance(listed, list):
             raise self.fail("recipient", "is not a list: write [[recipient]]")
@@ -84,7 +95,9 @@ class _Reader:
         names = [recipient.name for recipient in staff]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise self.fail("recipient", f"the name {twice[0]} is there twice")
-        return Recipients(staff, self.users(table.get("users", {})))
+        if taken := [name for name in names if NAME_OF_PERSON.match(name)]:
+            raise self.fail("recipient", f"the name {taken[0]} is that of a person of the staff")
+        return Recipients(staff, self.users(table.get("users", {})), self.people(table.get("people", {})))
 
     def recipient(self, table: Any, where: str) -> Recipient:
         if not isinstance(table, dict):
@@ -105,13 +118,21 @@ class _Reader:
         )
 
     def users(self, table: Any) -> dict[str, str]:
+        if isinstance(table, dict):
+            self.only(table, set(CONTACT_CHANNELS), "users")
+        return self.services(table, "users")
+
+    def people(self, table: Any) -> dict[str, str]:
+        return self.services(table, "people")
+
+    def services(self, table: Any, where: str) -> dict[str, str]:
         if not isinstance(table, dict):
-            raise self.fail("users", "is not a table")
-        self.only(table, set(CONTACT_CHANNELS), "users")
+            raise self.fail(where, "is not a table")
         for kind, url in table.items():
             if not isinstance(url, str) or "{to}" not in url:
-                raise self.fail(f"users.{kind}", "must be a URL with {to} where the address goes")
-            self.channel(channel.with_address(url, SAMPLE_ADDRESS[kind]), f"users.{kind}")
+                raise self.fail(f"{where}.{kind}", "must be a URL with {to} where the address goes")
+            sample = SAMPLE_ADDRESS["email" if (where, kind) == ("users", "email") else "phone"]
+            self.channel(channel.with_address(url, sample), f"{where}.{kind}")
         return table
 
     def channel(self, url: Any, where: str) -> Channel:

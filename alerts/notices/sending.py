@@ -94,10 +94,12 @@ def attempt(recipients: Recipients, message: ClaimedMessage, wait_s: float) -> S
 
 
 def _channel(recipients: Recipients, message: ClaimedMessage) -> Channel:
-    if message.name is not None:
+    if message.name is not None and not message.is_person:
         found = recipients.of_staff(message.name, message.channel)
     elif message.address is None:
         raise NotSent(SendFault.NO_CHANNEL, "the contact is gone, or lives there no more", permanent=True)
+    elif message.is_person:
+        found = recipients.of_person(message.channel, message.address)
     else:
         found = recipients.of_user(message.channel, message.address)
     if found is None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 
+from alerts.tickets import call_outs
 from alerts.tickets.clock_terms import fresh_clocks, undated_events
 from alerts.tickets.ticket_notices import notices
 from alerts.tickets.work import ACTOR, append, record
@@ -142,7 +143,8 @@ class Docket:
         states = {t: TicketState.CLOSED if opening.over else TicketState.OPEN for t, opening in self._opened.items()}
         append(self._conn, [(event, states[event.ticket_id]) for event in told], self.now, self.actor)
         alive = [event for event in told if not self._opened[event.ticket_id].over]
-        return notices(alive, {t: opening.ticket_class for t, opening in self._opened.items()})
+        entries = notices(alive, {t: opening.ticket_class for t, opening in self._opened.items()})
+        return call_outs.begin(self._conn, self._policy, alive, entries, self.now)
 
     def _write_clocks(self) -> list[NewEvent]:
         """Start the clocks of opened tickets; return the events of those without a due time."""

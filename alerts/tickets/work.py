@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from alerts.tickets import call_outs
 from alerts.tickets.clock_terms import as_text, call_back, clock_row, fresh_clocks, undated_events
 from alerts.tickets.ticket_notices import notices
 from domain.closing import missing
@@ -75,7 +76,9 @@ def record(
     for event in [*broken, *events]:
         work.let(event)
     work.write(actor)
-    return notices([event for event, _ in work.happened], {t: TicketClass(r.ticket_class) for t, r in rows.items()})
+    happened = [event for event, _ in work.happened]
+    entries = notices(happened, {t: TicketClass(r.ticket_class) for t, r in rows.items()})
+    return call_outs.begin(conn, policy, happened, entries, now)
 
 
 class _Work:

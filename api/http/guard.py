@@ -27,7 +27,7 @@ HEADERS: dict[str, str] = {
     "cache-control": "no-store",
 }
 STRICT_TRANSPORT: dict[str, str] = {"strict-transport-security": "max-age=31536000"}
-COUNTED = ("/v1", "/home", "/status", "/sign-in", "/sign-out", "/invitation", "/account", "/desk", "/crew")
+COUNTED = ("/v1", "/home", "/status", "/sign-in", "/sign-out", "/invitation", "/calendar", "/account", "/desk", "/crew")
 INSIDE = ("/metrics", "/readyz")
 # Headers that a proxy adds to a request it forwards.
 PASSED_ON = frozenset(

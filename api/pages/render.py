@@ -17,6 +17,7 @@ from api.words.desk import DESK_WORDS
 from api.words.measurements import MEASURE_WORDS
 from api.words.outages import OUTAGE_WORDS
 from api.words.pages import MONTHS, WORDS
+from api.words.rota import ROTA_WORDS
 from api.words.staff import STAFF_WORDS
 from domain.words.text import Text
 
@@ -45,7 +46,7 @@ STATIC = {
 # The texts of all pages. A key is said in one place only.
 ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
-    **OUTAGE_WORDS,
+    **OUTAGE_WORDS, **ROTA_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),

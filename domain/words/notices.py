@@ -54,6 +54,14 @@ STAFF: Mapping[NoticeKind, Wording] = {
             "{where}: {class}, ticket {ticket}, assigned to {responsible}.",
         ),
     ),
+    NoticeKind.TICKET_UNANSWERED: Wording(
+        Text("尚未受理：{ticket} {class}", "Not accepted: {ticket}, {class}"),
+        Text(
+            "{where}：工单 {ticket}（{class}，优先级 {priority}）值班人员尚未受理，请立即处理。",
+            "{where}: ticket {ticket} ({class}, priority {priority}) has not been accepted by those on call; please "
+            "act now.",
+        ),
+    ),
     NoticeKind.APPOINTMENT: Wording(
         Text("工单 {ticket} 的上门时间", "Appointment for ticket {ticket}"),
         Text("{where}：约定 {at} 上门，工单 {ticket}。", "{where}: visit agreed for {at}, ticket {ticket}."),
@@ -196,6 +204,21 @@ STAFF: Mapping[NoticeKind, Wording] = {
             "{area}: the outage planned for {begins_at} will not take place.",
         ),
     ),
+    NoticeKind.SWAP_ASKED: Wording(
+        Text("换班请求：{begins_at}", "A swap is asked for: {begins_at}"),
+        Text(
+            "{station}：有同事请您接替 {begins_at} 开始的班，请在排班页答复。",
+            "{station}: a colleague asks you to take the shift of {begins_at}; please answer on the page of the rota.",
+        ),
+    ),
+    NoticeKind.SWAP_AGREED: Wording(
+        Text("已同意换班：{begins_at}", "Swap agreed: {begins_at}"),
+        Text("{station}：{begins_at} 开始的班已换好。", "{station}: the shift of {begins_at} has been swapped."),
+    ),
+    NoticeKind.SWAP_DECLINED: Wording(
+        Text("未同意换班：{begins_at}", "Swap declined: {begins_at}"),
+        Text("{station}：{begins_at} 开始的班仍由您值。", "{station}: the shift of {begins_at} remains yours."),
+    ),
 }
 USER: Mapping[NoticeKind, Wording] = {
     NoticeKind.TICKET_OPENED: Wording(
@@ -296,6 +319,7 @@ COUNTED: Mapping[NoticeKind, Text] = {
     NoticeKind.TICKET_REOPENED: Text("重新打开", "reopened"),
     NoticeKind.USER_SAID: Text("用户补充", "user additions"),
     NoticeKind.TICKET_ASSIGNED: Text("派单", "assigned"),
+    NoticeKind.TICKET_UNANSWERED: Text("尚未受理", "not accepted"),
     NoticeKind.APPOINTMENT: Text("预约", "appointments"),
     NoticeKind.TICKET_DONE: Text("已处理", "done"),
     NoticeKind.STILL_COLD: Text("已报处理仍不热", "marked done, still cold"),
@@ -321,4 +345,7 @@ COUNTED: Mapping[NoticeKind, Text] = {
     NoticeKind.OUTAGE_RESTORED: Text("恢复供热", "heat restored"),
     NoticeKind.OUTAGE_EXPLAINED: Text("停热说明", "explanations"),
     NoticeKind.OUTAGE_CANCELLED: Text("停热取消", "outages cancelled"),
+    NoticeKind.SWAP_ASKED: Text("换班请求", "swaps asked for"),
+    NoticeKind.SWAP_AGREED: Text("已同意换班", "swaps agreed"),
+    NoticeKind.SWAP_DECLINED: Text("未同意换班", "swaps declined"),
 }

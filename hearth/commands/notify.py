@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 from psycopg import Connection
 
-from alerts.notices import expand
+from alerts.notices import expand, on_call
 from alerts.notices.sending import MOST_AT_ONCE, Post
 from domain.policy import Policy
 from hearth.figures import database_away, serve
@@ -20,6 +20,7 @@ from store.notices import notice_rows
 
 PAUSE_S = 0.5
 SHOW_EVERY_S = 15.0
+PEOPLE_EVERY_S = 5.0  # a person who is new, or has another telephone, can be told so soon
 log = structlog.get_logger()
 
 
@@ -50,6 +51,8 @@ def _work(conn: Connection, policy: Policy, post: Post, metrics: NotifyMetrics, 
     """Work as long as the connection lasts: what has gone is written down before anything else."""
     rounds = [
         Round("send", 0, lambda conn: post.turn(conn, now()) > 0),
+        Round("people", PEOPLE_EVERY_S, lambda conn: on_call.set_people(conn, sorted(post.recipients.people), now())),
+        Round("call out", PAUSE_S, lambda conn: on_call.call_out(conn, policy, now())),
         Round("expand", PAUSE_S, lambda conn: expand.expand(conn, policy, now())),
         Round("write", PAUSE_S, lambda conn: expand.write(conn, policy, now())),
         Round(

@@ -16,7 +16,7 @@ from store.base.rows import Row, fetch
 TAKE = """
 SELECT o.outbox_id FROM outbox AS o
 WHERE o.fate IS NULL AND (
-  o.at <= %(held_before)s OR o.audience = 'user' OR o.kind <> ALL(%(held_kinds)s)
+  o.at <= %(held_before)s OR o.audience IN ('user', 'person') OR o.kind <> ALL(%(held_kinds)s)
   OR NOT EXISTS (
     SELECT FROM ticket AS t WHERE t.ticket_id = o.ticket_id AND t.class = 'cold'
     UNION ALL
@@ -38,6 +38,7 @@ LEFT JOIN ticket AS t USING (ticket_id)
     + """
 JOIN addressee AS a ON a.audience = o.audience AND a.ended_at IS NULL
   AND (o.audience <> 'crew' OR a.station = coalesce(o.station, t.station, u.station))
+  AND (o.audience <> 'person' OR a.staff_id = o.staff_id)
 WHERE o.outbox_id = ANY(%(entries)s) AND o.audience <> 'user' AND o.fate IS NULL
 ON CONFLICT DO NOTHING
 """
@@ -152,9 +153,11 @@ WITH claimed AS (
 )
 SELECT
   m.message_id, m.key, m.subject, m.body, m.attempts, m.created_at, m.give_up_at, a.name, a.channel,
-  CASE WHEN y.since IS NOT NULL THEN c.address END AS address
+  a.staff_id IS NOT NULL AS is_person,
+  coalesce(CASE WHEN y.since IS NOT NULL THEN c.address END, s.telephone) AS address
 FROM claimed AS m
 JOIN addressee AS a USING (addressee_id)
+LEFT JOIN staff AS s ON s.staff_id = a.staff_id AND s.active_from <= %(now)s AND coalesce(s.active_to > %(now)s, true)
 LEFT JOIN person.contact AS c USING (addressee_id)
 -- NULL if the resident has moved out since
 LEFT JOIN LATERAL tenancy(a.home_id, c.resident, c.consent_at, %(now)s) AS y ON c.address IS NOT NULL
@@ -186,7 +189,7 @@ WHERE state = 'failed' AND (%(key)s::uuid IS NULL OR key = %(key)s)
 
 END_STAFF = """
 UPDATE addressee AS a SET ended_at = %(now)s
-WHERE a.audience <> 'user' AND a.ended_at IS NULL AND NOT EXISTS (
+WHERE a.audience NOT IN ('user', 'person') AND a.ended_at IS NULL AND NOT EXISTS (
   SELECT FROM jsonb_to_recordset(%(staff)s) AS x (name text, channel text)
   WHERE x.name = a.name AND x.channel = a.channel
 )
@@ -223,7 +226,10 @@ SELECT_FAILED = "SELECT * FROM notice_failed ORDER BY message_id DESC LIMIT %(li
 
 
 class ClaimedMessage(NamedTuple):
-    """A message leased to this process for sending; `address` is set for users only."""
+    """A message leased to this process for sending; `address` is set for users and people of the staff.
+
+    `is_person`: it is for one of the latter, so their services reach it.
+    """
 
     message_id: int
     key: UUID
@@ -234,6 +240,7 @@ class ClaimedMessage(NamedTuple):
     give_up_at: datetime
     name: str | None
     channel: str
+    is_person: bool
     address: str | None
 
 

@@ -10,13 +10,13 @@ from psycopg.types.json import Jsonb
 from domain.notices import URGENT, OutboxEntry
 
 INSERT = """
-INSERT INTO outbox (at, kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data)
-SELECT %(at)s, kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data
+INSERT INTO outbox (at, kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data, staff_id)
+SELECT %(at)s, kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data, staff_id
 FROM ROWS FROM (jsonb_to_recordset(%(entries)s) AS (
   kind text, audience text, urgent boolean, ticket_id bigint, incident_id bigint, outage_id bigint, home_id integer,
-  station text, data jsonb
+  station text, data jsonb, staff_id integer
 )) WITH ORDINALITY
-  AS x (kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data, nth)
+  AS x (kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data, staff_id, nth)
 ORDER BY nth
 """
 GROUP = """

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from store.base.access import Role
@@ -42,6 +43,17 @@ WITH made AS (
 )
 SELECT number FROM made
 """
+INSERT_SHIFT = """
+WITH who AS (
+  INSERT INTO staff (name, role, station, sign_in_name, active_from)
+  VALUES (%(who)s, 'crew', %(station)s, %(who)s, %(at)s) RETURNING staff_id
+), kept AS (
+  INSERT INTO rota (station, since) VALUES (%(station)s, %(at)s) ON CONFLICT DO NOTHING
+)
+INSERT INTO shift (station, staff_id, starts_at, ends_at, changed_at)
+SELECT %(station)s, staff_id, %(at)s, %(at)s + interval '1 day', %(at)s FROM who
+RETURNING shift_id
+"""
 INSERT_REQUEST = """
 INSERT INTO measurement_request (home_id, reason, asked_at, asked_by, due_at) VALUES (%s, 'asked', %s, 'desk', %s)
 """
@@ -64,6 +76,8 @@ RETURNING file_id
 COMPLAINT = {"class": "complaint", "subject": "conduct", "channel": "phone", "text": "Nobody came."}
 MEASURED = {"room": "a", "room_kind": "living", "measured_at": NOW.isoformat(), "celsius": 20, "instrument": "T",
             "measurer": "Z"}  # fmt: skip
+DAY = timedelta(days=1)
+TOMORROW = {"starts_at": (NOW + DAY).isoformat(), "ends_at": (NOW + 2 * DAY).isoformat()}
 OUTAGE = {"kind": "fault", "reason": "a burst pipe", "begins_at": NOW.isoformat()}
 
 
@@ -161,6 +175,21 @@ OPERATIONS = {
     # From the first place of all: who may, is told all that happened.
     "GET /v1/homes/{code}/events": Operation(of="home", headers={"Last-Event-ID": "1:1:"}),
     "GET /v1/events": Operation(roles=STAFF, headers={"Last-Event-ID": "1:1:"}, listed=True),
+    "GET /v1/rota": Operation(roles=STAFF),
+    "GET /v1/rota/load": Operation(roles=STAFF),
+    "PUT /v1/rota/stations/{station}": Operation(roles=LEADERS, of="rota", body=lambda _: {"lead": None}),
+    "DELETE /v1/rota/stations/{station}": Operation(roles=LEADERS, of="rota"),
+    # Planning is also for the station's lead, so a role alone is not refused before what it asks for is read.
+    "POST /v1/rota/shifts": Operation(
+        roles=LEADERS, body=lambda home: {"station": HOMES[home], "person": 1, "spans": [TOMORROW]}
+    ),
+    "POST /v1/rota/shifts/{number}/cancel": Operation(roles=LEADERS, of="shift"),
+    # For people alone: a token of a machine is nobody who could swap.
+    "POST /v1/rota/swaps": Operation(roles=frozenset(), body=lambda _: {"shift": 1, "colleague": 2}),
+    "POST /v1/rota/swaps/{number}/answer": Operation(roles=frozenset(), of="shift", body=lambda _: {"agreed": True}),
+    "POST /v1/rota/swaps/{number}/withdraw": Operation(roles=frozenset(), of="shift"),
+    "POST /v1/rota/calendar": Operation(roles=frozenset()),
+    "DELETE /v1/rota/calendar": Operation(roles=frozenset()),
     "GET /v1/incidents": Operation(roles=STAFF),
     "GET /v1/incidents/{number}": Operation(roles=STAFF, of="incident"),
     "GET /v1/incidents/{number}/homes": Operation(roles=STAFF, of="incident"),
@@ -191,6 +220,10 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         api.conn.execute(INSERT_NOTICE, (NOW, outage, home))
         (case,) = api.conn.execute(INSERT_CASE, {"station": station, "at": NOW}).fetchone() or ("",)
         api.conn.execute(INSERT_REQUEST, (home, NOW, NOW))
+        values = {"who": f"person-{len(incidents)}-{len(paths['home'])}", "station": station, "at": NOW}
+        (shift,) = api.conn.execute(INSERT_SHIFT, values).fetchone() or (0,)
+        paths.setdefault("shift", {})[code] = {"number": str(shift)}
+        paths.setdefault("rota", {})[code] = {"station": station}
         paths.setdefault("case", {})[code] = {"number": case}
         paths["outage"][code] = {"number": outage_number}
         paths["home"][code] = {"code": code}

@@ -17,7 +17,7 @@ from store.base.access import Role
 from store.staff import credential_rows, person_rows, session_rows
 from tests.api import town
 from tests.api.conftest import Api
-from tests.api.operations import DESK, STAFF
+from tests.api.operations import DESK, LEADERS, STAFF
 from tests.api.staff import PASSWORD, browser, member, sealed, session_of
 from tests.api.town import NOW
 
@@ -67,6 +67,15 @@ PAGES = {
     "POST /desk/outages/{number}": DESK,
     "POST /desk/outages/{number}/draft": DESK,
     "GET /desk/outages/{number}/notices": DESK,
+    "GET /desk/rota": STAFF,
+    "POST /desk/rota/plan": LEADERS,
+    "POST /desk/rota/shifts/{number}/cancel": LEADERS,
+    "POST /desk/rota/stations": LEADERS,
+    "POST /desk/rota/stations/end": LEADERS,
+    "POST /desk/rota/swaps": STAFF,
+    "POST /desk/rota/swaps/{number}/{answer}": STAFF,
+    "POST /desk/rota/calendar": STAFF,
+    "POST /desk/rota/calendar/end": STAFF,
     "GET /desk/staff": ADMINS,
     "POST /desk/staff": ADMINS,
     "GET /desk/staff/{number}": ADMINS,
@@ -78,6 +87,18 @@ PAGES = {
 }
 # What each form needs beside its seal, so that it gets as far as the role.
 FIELDS = {
+    "POST /desk/rota/plan": {
+        "station": "North",
+        "person": "1",
+        "first": "2026-01-15",
+        "last": "2026-01-16",
+        "opens": "08:00",
+        "closes": "08:00",
+        "weekdays": "3",
+    },
+    "POST /desk/rota/stations": {"station": "North"},
+    "POST /desk/rota/stations/end": {"station": "North"},
+    "POST /desk/rota/swaps": {"shift": "1", "colleague": "2"},
     "POST /account/sessions/end": {"number": "1"},
     "POST /desk/tickets/{number}": {"move": "remark", "remark": "x", "version": "1"},
 }
@@ -93,7 +114,7 @@ def ask(client: httpx.Client, name: str, token: str | None) -> httpx.Response:
     method, _, path = name.partition(" ")
     fields = {**FIELDS.get(name, {}), **(sealed(token) if token else {})}
     data = fields if method == "POST" else None
-    return client.request(method, path.replace("{number}", "1"), data=data)
+    return client.request(method, path.replace("{number}", "1").replace("{answer}", "agreed"), data=data)
 
 
 def test_every_page_has_its_line() -> None:
@@ -130,7 +151,9 @@ def test_a_role_opens_its_pages_and_no_others(plain_api: Api, role: Role | None)
 def test_no_form_is_taken_without_its_seal(plain_api: Api, name: str) -> None:
     token = session_of(plain_api.conn, member(plain_api.conn, "admin"))
     with browser(plain_api, token) as client:
-        answer = client.post(name.partition(" ")[2].replace("{number}", "1"), data=FIELDS.get(name, {}))
+        answer = client.post(
+            name.partition(" ")[2].replace("{number}", "1").replace("{answer}", "agreed"), data=FIELDS.get(name, {})
+        )
     assert answer.status_code == 403
 
 

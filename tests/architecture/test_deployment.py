@@ -78,7 +78,7 @@ def test_the_proxy_keeps_what_is_inside_in(path: str) -> None:
     "path",
     ["/v1/flags", "/v1/homes/B1-101/readings.csv", "/v1/homes/%E4%B8%80/flags", "/home", "/home" + "/leave", "/status",
      "/pages/look.css", "/v1/openapi.json", "/%76%31/flags", "/sign-in", "/sign-in/code", "/sign-out", "/account",
-     "/invitation/x", "/desk", "/desk/tickets/T00000001", "/crew"],
+     "/invitation/x", "/calendar/x.ics", "/desk", "/desk/tickets/T00000001", "/crew"],
 )  # fmt: skip
 def test_the_proxy_hands_on_what_is_for_people(path: str) -> None:
     assert passes(path)

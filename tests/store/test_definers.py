@@ -128,6 +128,14 @@ WAYS_IN = {
     "credential.accept(bytea,text,timestamp with time zone)": (
         "SELECT credential.accept('i', '$argon2id$other', now())",
     ),
+    "credential.set_calendar(integer,bytea,timestamp with time zone)": (
+        "SELECT credential.set_calendar(1, 'c', now())",
+    ),
+    "credential.calendar_since(integer)": ("SELECT credential.calendar_since(1)",),
+    "credential.calendar_of(bytea,timestamp with time zone)": ("SELECT * FROM credential.calendar_of('c', now())",),
+    "credential.calendar_shifts(integer,timestamp with time zone)": (
+        "SELECT * FROM credential.calendar_shifts(1, '2020-01-01')",
+    ),
     "credential.forget(integer,timestamp with time zone)": ("SELECT credential.forget(1, now())",),
 }
 # A person with everything that the functions of `credential` look for.
@@ -136,6 +144,7 @@ INSERT INTO staff (name, role, sign_in_name, active_from) VALUES ('Li', 'admin',
 INSERT INTO credential.password VALUES (1, '$argon2id$one', now());
 INSERT INTO credential.totp VALUES (1, '0123456789abcdef', 0, now());
 INSERT INTO credential.invitation VALUES ('i', 1, now(), now() + interval '1 day');
+INSERT INTO credential.calendar VALUES (1, 'c', now());
 INSERT INTO token (hash, role, created_at, expires_at, staff_id, device, used_at, idle, pending)
 VALUES ('h', 'admin', now(), now() + interval '1 day', 1, 'd', now(), interval '1 hour', true)
 """

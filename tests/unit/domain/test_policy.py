@@ -27,8 +27,8 @@ SUBSTATION = {
     "for_s": 600,
 }
 Path = tuple[str | int, ...]
-OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices", "measurement", "agrees_within_k"}
-OPTIONAL |= {"past_days", "clock_s", "clock_for_s"}
+OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices", "call_out", "measurement"}
+OPTIONAL |= {"agrees_within_k", "past_days", "clock_s", "clock_for_s"}
 CLOCKS = {"leak", "repair", "complaint", "report"}  # ticket classes that a utility may leave without clocks
 
 

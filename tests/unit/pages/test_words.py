@@ -39,6 +39,7 @@ BEGINNINGS = (
     "role_",
     "case_",  # the same
     "measure_",  # the same
+    "rota_",  # the same
     "outage_",  # the same
     "incident_",  # the same
     "call_by_",
