@@ -102,6 +102,7 @@ def test_a_parameter_that_there_is_not_is_named_with_those_that_there_are(plain_
                 "code": "B1-101",
                 "number": "T00000001",
                 "id": "1",
+                "station": "North",
             }
             url = path.format(**fixed)
             headers = {"Authorization": f"Bearer {token}"}
