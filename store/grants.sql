@@ -175,7 +175,7 @@ INSERT INTO granted VALUES
   ('outage_open',           '',           '',      'r',     '',      '',      'r',     ''),
   ('outage_public',         '',           '',      '',      '',      'r',     'r',     ''),
   ('incident_open',         '',           '',      'r',     'r',     '',      'r',     ''),
-  ('area_open',             '',           '',      '',      '',      '',      'r',     ''),
+  ('area_open',             '',           '',      '',      '',      'r',     'r',     ''),
   ('notice_health',         '',           '',      'r',     'r',     '',      'r',     ''),
   ('notice_failed',         '',           '',      '',      'r',     '',      '',      ''),
   ('notice_told',           '',           '',      '',      '',      'r',     '',      ''),

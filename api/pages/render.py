@@ -14,6 +14,7 @@ from api.http.language import Language
 from api.words.calls import CALL_WORDS
 from api.words.cases import CASE_WORDS
 from api.words.desk import DESK_WORDS
+from api.words.maps import MAP_WORDS
 from api.words.measurements import MEASURE_WORDS
 from api.words.outages import OUTAGE_WORDS
 from api.words.pages import MONTHS, WORDS
@@ -40,13 +41,14 @@ STATIC = {
     "call.js": "text/javascript; charset=utf-8",
     "call.css": "text/css; charset=utf-8",
     "outage.js": "text/javascript; charset=utf-8",
+    "map.js": "text/javascript; charset=utf-8",
     "network.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 # The texts of all pages. A key is said in one place only.
 ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
-    **OUTAGE_WORDS, **ROTA_WORDS,
+    **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),

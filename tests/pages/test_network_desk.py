@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from api.staff.session import COOKIE
+from domain.states import HomeState
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.operations import INSERT_INCIDENT
@@ -41,7 +42,7 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
 def estate(api: Api) -> str:
     """An estate of two buildings with people, and an incident; returns its number."""
     for n in range(1, 7):
-        home = town.home(api.conn, f"B1-10{n}", state=3 if n < 4 else 2)
+        home = town.home(api.conn, f"B1-10{n}", state=HomeState.COLD if n < 4 else HomeState.WARM)
         contact(api.conn, home, "phone", name=f"P{n}")
         if n < 3:
             contact(api.conn, home, "email", name=f"P{n}")
@@ -132,3 +133,46 @@ def test_the_pages_of_incidents_and_outages(api: Api, estate: str, arrive: Arriv
                 person.page.click("#move-changed summary")
             person.keep(f"{name}-{language}-{size}")
             person.is_well()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_map_is_for_everybody(arrive: Arrival, estate: str, api: Api, language: str, size: str) -> None:
+    api.conn.execute("UPDATE building SET lat = 41.8 + building_id * 0.01, lon = 123.4 + building_id * 0.01")
+    api.conn.commit()
+    person = arrive(language, SIZES[size])
+    person.go("/desk/map")
+    expect(person.page.locator(".mark")).to_have_count(2)
+    person.keep(f"map-{language}-{size}")
+    assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    person.is_well()
+
+
+def test_a_box_that_is_dragged_is_announced(arrive: Arrival, estate: str, api: Api) -> None:
+    api.conn.execute("UPDATE building SET lat = 41.8 + building_id * 0.01, lon = 123.4 + building_id * 0.01")
+    api.conn.commit()
+    person = arrive()
+    person.go("/desk/map")
+    box = person.page.locator(".mark.cold circle").bounding_box()
+    assert box is not None
+    person.page.mouse.move(box["x"] - 20, box["y"] - 20)
+    person.page.mouse.down()
+    person.page.mouse.move(box["x"] + box["width"] + 20, box["y"] + box["height"] + 20, steps=4)
+    person.page.mouse.up()
+    expect(person.page.locator("tbody tr")).to_have_count(1)
+    expect(person.page.get_by_role("checkbox", name="幸福里3号楼")).to_be_checked()
+    person.page.get_by_role("button", name="Announce an outage").click()
+    expect(person.page.locator("#preview")).to_contain_text("6 of 6 homes")
+    person.is_well()
+
+
+def test_the_map_works_without_script(arrive: Arrival, estate: str, api: Api) -> None:
+    api.conn.execute("UPDATE building SET lat = 41.8 + building_id * 0.01, lon = 123.4 + building_id * 0.01")
+    api.conn.commit()
+    person = arrive(java_script_enabled=False)
+    person.go("/desk/map")
+    person.page.locator("#map-farther").click()
+    expect(person.page.locator(".mark")).to_have_count(2)
+    person.page.locator(".mark").first.focus()
+    person.page.keyboard.press("Enter")
+    person.page.wait_for_url("**#b-B*")

@@ -18,6 +18,7 @@ from api.words.answers import ANSWERS
 from api.words.calls import CALL_WORDS
 from api.words.cases import CASE_WORDS, FOLLOW_TEXTS, FOLLOWED_TEXTS
 from api.words.desk import DATA_TEXTS, DESK_WORDS, EVENT_TEXTS, MOVE_TEXTS, PROOFS, SOURCES
+from api.words.maps import MAP_WORDS
 from api.words.measurements import DUE_TEXTS, MEASURE_WORDS, WORTH_TEXTS
 from api.words.outages import OUTAGE_WORDS
 from api.words.rota import ROTA_WORDS
@@ -51,7 +52,7 @@ BEGINNINGS = (
     "desk_option_", "desk_reason_", "desk_identity_", "desk_span_",
     "desk_actor_", "case_view_", "case_field_", "case_hint_", "measure_view_", "measure_field_", "measure_hint_",
     "outage_state_", "outage_kind_", "outage_place_", "outage_text_", "outage_notice_", "outage_move_",
-    "incident_state_", "incident_kind_", "incident_close_", "incident_left_",
+    "incident_state_", "incident_kind_", "incident_close_", "incident_left_", "map_state_", "map_move_", "map_area_",
     "rota_weekday_", "rota_step_", "rota_done_",
 )  # fmt: skip
 ZONE = builtin("seed").zone
@@ -64,13 +65,14 @@ def test_a_key_is_one_of_the_desk() -> None:
     assert [key for key in MEASURE_WORDS if not key.startswith("measure_")] == []
     assert [key for key in ROTA_WORDS if not key.startswith("rota_") and key != "to_rota"] == []
     assert [key for key in OUTAGE_WORDS if not key.startswith(("outage_", "outages_", "incident_", "incidents_"))] == []
-    several = (pages.WORDS, STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS, OUTAGE_WORDS, ROTA_WORDS)
-    assert len(ALL_WORDS) == sum(map(len, several))
+    assert [key for key in MAP_WORDS if not key.startswith("map_")] == []
+    staff = (STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS, OUTAGE_WORDS, ROTA_WORDS, MAP_WORDS)
+    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, *staff)))
 
 
 def test_every_sentence_is_said() -> None:
     named = set(re.findall(r"['\"](\w+)['\"]", SOURCE))  # a key, or what follows `desk_` in one put together
-    several = (*DESK_WORDS, *CASE_WORDS, *MEASURE_WORDS, *OUTAGE_WORDS, *(ROTA_WORDS.keys() - {"to_rota"}))
+    several = (*DESK_WORDS, *CASE_WORDS, *MEASURE_WORDS, *OUTAGE_WORDS, *MAP_WORDS, *(ROTA_WORDS.keys() - {"to_rota"}))
     unused = [key for key in several if not key.startswith(BEGINNINGS)]
     parts = ("desk_", "outage_", "rota_")
     assert [key for key in unused if not {key, *(key.removeprefix(part) for part in parts)} & named] == []

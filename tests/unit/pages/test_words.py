@@ -42,6 +42,7 @@ BEGINNINGS = (
     "rota_",  # the same
     "outage_",  # the same
     "incident_",  # the same
+    "map_",  # the same
     "call_by_",
     "call_channel_",
     "call_class_",

@@ -1,0 +1,100 @@
+"""The map of the desk: what is drawn, what is listed, and what an area leads to."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from domain.states import HomeState
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.operations import INSERT_INCIDENT
+from tests.api.staff import browser, member, sealed, session_of
+from tests.api.town import NOW
+
+pytestmark = pytest.mark.plain_only
+
+PLACE = "UPDATE building SET lat = %s, lon = %s, name = %s WHERE code = %s"
+INSERT_CHILD = """
+INSERT INTO incident_ticket (incident_id, ticket_id, joined_at) SELECT incident_id, %s, %s FROM incident
+"""
+
+
+@pytest.fixture
+def token(plain_api: Api) -> str:
+    """A city of four buildings: one cold, one unknown, two warm, one of these without a place; and an incident."""
+    conn = plain_api.conn
+    for code, station, state, lat, lon in (
+        ("cold", "North", HomeState.COLD, 41.80, 123.43),
+        ("unknown", "North", HomeState.UNKNOWN, 41.81, 123.45),
+        ("warm", "South", HomeState.WARM, 41.82, 123.47),
+        ("nowhere", "South", HomeState.WARM, None, None),
+    ):
+        home = town.home(conn, f"{code}-1", building=code, station=station, state=state)
+        conn.execute(PLACE, (lat, lon, f"<{code}>", code))
+        if code == "cold":
+            ticket, _ = town.ticket(conn, home)
+            conn.execute(INSERT_INCIDENT, (ticket, NOW, "North"))
+            conn.execute(INSERT_CHILD, (ticket, NOW))
+    return session_of(conn, member(conn))
+
+
+@pytest.fixture
+def client(plain_api: Api, token: str) -> Iterator[httpx.Client]:
+    """The browser of somebody at the desk."""
+    with browser(plain_api, token) as client:
+        yield client
+
+
+def drawn(text: str) -> set[str]:
+    """Return what the marks of a page say."""
+    return set(re.findall(r'<a class="mark (\w+)"', text))
+
+
+def listed(text: str) -> list[str]:
+    return re.findall(r'<tr role="row" id="b-(\w+)"', text)
+
+
+def test_the_city_is_drawn_and_listed_by_need(client: httpx.Client) -> None:
+    page = client.get("/desk/map").text
+    assert drawn(page) == {"cold", "unknown", "warm"}
+    assert listed(page) == ["cold", "unknown", "nowhere", "warm"]
+    assert "they have no place: 1." in page
+    assert re.search(r'<polygon class="area-incident" points="[0-9., -]{60,}"', page)
+    assert "&lt;cold&gt;: cold, 1 of 1 homes cold, 1 tickets" in page
+    assert "<cold>" not in page
+
+
+def test_an_area_holds_its_buildings_only_and_is_chosen(client: httpx.Client) -> None:
+    page = client.get("/desk/map", params={"bbox": "123.42,41.79,123.44,41.805"}).text
+    assert listed(page) == ["cold"]
+    assert re.findall(r'name="buildings" value="(\w+)"[^>]* checked', page) == ["cold"]
+    assert listed(client.get("/desk/map", params={"station": "South"}).text) == ["nowhere", "warm"]
+    assert listed(client.get("/desk/map", params={"show": "unknown"}).text) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    "bbox", ["x", "1,2,3", "9,9,1,1", "nan,nan,nan,nan", "0,0,0,0", "-180,-90,180,90", "1e9,0,1e9,1"]
+)
+def test_any_box_has_a_map(client: httpx.Client, bbox: str) -> None:
+    answer = client.get("/desk/map", params={"bbox": bbox})
+    assert answer.status_code == 200
+    assert re.search(r'data-box="[-0-9.]+(,[-0-9.]+){3}"', answer.text)
+
+
+def test_what_is_chosen_becomes_an_outage_with_its_preview(client: httpx.Client, token: str) -> None:
+    begins_at = re.findall(r'name="begins_at" value="([^"]+)"', client.get("/desk/map").text)[0]
+    fields = {"buildings": ["cold", "unknown"], "begins_at": begins_at, **sealed(token)}
+    page = client.post("/desk/outages/draft", data=fields).text
+    assert re.findall(r'name="buildings" value="(\w+)" checked', page) == ["cold", "unknown"]
+    assert f'value="{begins_at}"' in page
+
+
+def test_links_lead_on(client: httpx.Client) -> None:
+    page = client.get("/desk/map").text
+    for address in re.findall(r'href="(/desk/map\?bbox[^"]+)"', page):
+        assert client.get(address.replace("&amp;", "&")).status_code == 200
+    closer = re.findall(r'id="map-closer" href="([^"]+)"', page)[0]
+    farther = re.findall(r'id="map-farther" href="([^"]+)"', page)[0]
+    assert len(listed(client.get(closer).text)) <= len(listed(client.get(farther).text)) == 3
