@@ -126,7 +126,7 @@ class MapMark:
 
     @property
     def is_one_place(self) -> bool:
-        """Whether looking closer would show nothing else."""
+        """True where looking closer would show nothing else."""
         box = self.box
         return max(box.east - box.west, box.north - box.south) < LEAST_DEGREES / 20
 

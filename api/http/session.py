@@ -184,6 +184,7 @@ def session_of(
         conn.read_only = right is Right.READ and not leaves_entry
         with _keeping_waiting(request):
             asker = callers.enter(conn, bearer.credentials, claims, now)
+        request.state.asker = asker  # for a page that tells of a refusal
         _check(asker, roles, right)
         if seconds := given.guard.limiter.wait_token(asker.actor):
             raise too_many(seconds)

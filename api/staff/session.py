@@ -14,13 +14,14 @@ from urllib.parse import quote, urlsplit
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from api.http.language import Language
 from api.http.problem import Problem, forbidden, unauthorised
 from api.http.session import STAFF, Session, asked_by, changed_by, surroundings
 from api.pages import visit
 from api.pages.render import page
 from api.staff.cookies import PageCookie
 from api.words.problems import NO_TOKEN, NOT_SEALED
-from store.base.access import Person, Right, Role
+from store.base.access import Asker, Person, Right, Role
 from store.staff import session_rows
 
 COOKIE = "hearth-staff"
@@ -154,7 +155,7 @@ class StaffRoute(visit.PageRoute):
         """Explain what went wrong, with the way back: `/sign-in` leads those who are signed in to where they begin."""
         answer = page(
             "staff/message.html",
-            visit.language_of(request),
+            _language_of(request),
             trouble=trouble,
             here=f"{request.url.path}?",
         )
@@ -162,6 +163,14 @@ class StaffRoute(visit.PageRoute):
         if headers and "Retry-After" in headers:
             answer.headers["Retry-After"] = headers["Retry-After"]
         return answer
+
+
+def _language_of(request: Request) -> Language:
+    """Return the language chosen in this browser, or else that of the person who was found, or of the browser."""
+    asker: Asker | None = getattr(request.state, "asker", None)
+    own = asker.person.language if asker and asker.person else None
+    chosen = visit.CHOICES.get(request.cookies.get(visit.LANGUAGE_COOKIE)) or visit.CHOICES.get(own)
+    return chosen or visit.language_of(request)
 
 
 async def check_seal(request: Request, token: str) -> None:

@@ -1,6 +1,10 @@
 """`hearth check`: whether everything that Hearth needs is there, and what to do where it is not."""
 
 import json
+import os
+import re
+import shlex
+import shutil
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +26,7 @@ from hearth.settings import Settings, load
 from hearth.wiring import (
     broker_address,
     broker_tls,
+    chosen_files,
     chosen_policy,
     chosen_pushes,
     chosen_recipients,
@@ -41,6 +46,7 @@ from store.base.readiness import migrated_for, unapplied
 from store.evidence import chain_rows
 from store.figures import building_rows
 from store.readings import dead_letter_rows, deferred, ingest_counts
+from store.tickets.file_contents import FolderFiles
 
 REACH_S = 3.0
 CLOCKS_APART = timedelta(seconds=5)  # readings from the future are refused, clocks of tickets are measured against ours
@@ -140,6 +146,30 @@ def recipients_read(settings: Settings) -> str:
     channels = sum(len(recipient.channels) for recipient in chosen.staff)
     users = ", ".join([*chosen.users, "webhook"])
     return f"{len(chosen.staff)} on the staff by {channels} channel(s); users by {users}"
+
+
+def files_kept(settings: Settings) -> str:
+    """Raise UsageError when the folder of HEARTH_FILES does not take and give files, or their check is not there."""
+    command = shlex.split(settings.file_check or "")
+    if command and shutil.which(command[0]) is None:
+        raise UsageError(f"HEARTH_FILE_CHECK: {printable(command[0], 80)}: no such command")
+    checked = "each looked at by HEARTH_FILE_CHECK" if command else "HEARTH_FILE_CHECK is not set"
+    files = chosen_files(settings)
+    if not isinstance(files, FolderFiles):
+        return f"kept in the database; {checked}"
+    try:
+        files.try_out()
+    except OSError as error:
+        raise UsageError(f"HEARTH_FILES: cannot be written and read: {_reason(error)}") from None
+    return f"HEARTH_FILES takes and gives files; {checked}"
+
+
+def _reason(error: OSError) -> str:
+    """Return what failed without the address, which may have a secret in it."""
+    if error.errno:
+        return os.strerror(error.errno)
+    said = re.search(r"AWS Error ([A-Z_]+)", str(error))
+    return said[1] if said else type(error).__name__
 
 
 def database_migrated(settings: Settings) -> str:
@@ -331,6 +361,7 @@ LOOKS: dict[str, Callable[[Settings], str]] = {
     "sources": sources_read,
     "push": pushes_taken,
     "recipients": recipients_read,
+    "files": files_kept,
     "database": database_migrated,
     "jobs": jobs_run,
     "disk": disk_looked_after,

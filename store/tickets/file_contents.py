@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
+from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
 
 from psycopg import Connection
@@ -139,6 +140,23 @@ class FolderFiles:
                     yield block
         except FileNotFoundError:
             return
+
+    def try_out(self) -> None:
+        """Write a few bytes, read them and delete them.
+
+        Raises:
+            OSError: one of it fails.
+        """
+        self._fs.create_dir(self._root)
+        path, content = posixpath.join(self._root, f".check-{token_hex(8)}"), token_hex(8).encode()
+        with self._fs.open_output_stream(path) as out:
+            out.write(content)
+        try:
+            with self._fs.open_input_stream(path) as file:
+                if file.read() != content:
+                    raise OSError("it answers other bytes than were written")
+        finally:
+            self._fs.delete_file(path)
 
     def sweep(self, conn: Connection, now: datetime) -> None:
         """Delete what has lain on one shelf for a day and no file has; each minute has its shelf."""

@@ -10,6 +10,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.app import ROUTERS
+from api.pages.visit import LANGUAGE_COOKIE
 from api.staff.door import DoorRoute
 from api.staff.session import COOKIE, StaffRoute
 from store.base import access
@@ -278,3 +279,19 @@ def test_an_administrator_ends_others_and_not_the_own_access(plain_api: Api, adm
     assert client.get("/desk/staff").status_code == 200
     assert client.get("/desk/staff/99").status_code == 404
     assert theirs
+
+
+def test_who_is_refused_is_told_so_in_the_own_language(plain_api: Api) -> None:
+    town.home(plain_api.conn, station="North")
+    number = member(plain_api.conn, "crew", station="North")
+    token = session_of(plain_api.conn, number)
+    with browser(plain_api, token) as client:
+        client.cookies.delete(LANGUAGE_COOKIE)
+        for language, browsers in (("zh", "en"), ("en", "zh")):
+            plain_api.conn.execute("UPDATE staff SET language = %s WHERE staff_id = %s", (language, number))
+            plain_api.conn.commit()
+            for path in ("/desk", "/desk/rota?week=%00"):
+                answer = client.get(path, headers={"Accept-Language": browsers})
+                assert f'<html lang="{"zh-CN" if language == "zh" else "en"}"' in answer.text, path
+        client.cookies.set(LANGUAGE_COOKIE, "zh", domain="127.0.0.1")
+        assert '<html lang="zh' in client.get("/desk").text  # what was chosen in this browser comes first
