@@ -28,12 +28,13 @@ from api.desk_pages import (
     outage_routes,
     queue_routes,
     rota_routes,
+    supervision_routes,
     ticket_routes,
     unknown_routes,
 )
 from api.desk_pages.queue_board import QueueBoard
 from api.evidence import dossier_routes, seals
-from api.figures import kpi, maps, status
+from api.figures import kpi, maps, status, supervision
 from api.files import file_routes
 from api.homes import exports, home_routes
 from api.homes.homes_together import HomesTogether
@@ -68,6 +69,7 @@ ROUTERS = (
     measurements.router,
     kpi.router,
     outage_previews.router,
+    supervision.router,
     outages.router,
     notices.router,
     rota.router,
@@ -91,6 +93,7 @@ ROUTERS = (
     map_routes.router,
     incident_routes.router,
     outage_routes.router,
+    supervision_routes.router,
     queue_routes.router,
     ticket_routes.router,
     unknown_routes.router,

@@ -53,6 +53,8 @@ PAGES = {
     "GET /desk/cases/new": DESK,
     "POST /desk/cases": DESK,
     "GET /desk/cases/{number}": DESK,
+    "GET /desk/figures": LEADERS,
+    "GET /desk/figures/package.zip": LEADERS,
     "GET /desk/measurements": DESK,
     "POST /desk/measurements": DESK,
     "GET /desk/measurements/home": DESK,

@@ -38,6 +38,7 @@ BEGINNINGS = (
     "desk_",  # tests/unit/pages/test_desk_words.py
     "role_",
     "case_",  # the same
+    "sup_",
     "measure_",  # the same
     "rota_",  # the same
     "outage_",  # the same

@@ -1,0 +1,59 @@
+"""Late work as supervisors see it: the clocks of the monthly figures, by person, with the reasons given."""
+
+from datetime import timedelta
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from alerts.figures import kpi
+from domain.kpi import Month
+from tests.api import town
+from tests.api.conftest import POLICY, Api
+from tests.api.staff import browser, member, session_of
+from tests.api.town import NOW
+
+pytestmark = pytest.mark.plain_only
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def late(plain_api: Api) -> Api:
+    """Two late tickets of Zhao, one with a reason, and one of nobody that is in time."""
+    conn = plain_api.conn
+    for nth, person, due in ((1, "Zhao", -3 * HOUR), (2, "Zhao", -HOUR), (3, None, HOUR)):
+        ticket, _ = town.ticket(conn, town.home(conn, f"B1-10{nth}"), kind="leak")
+        conn.execute("UPDATE ticket SET responsible = %s WHERE ticket_id = %s", (person, ticket))
+        for name in ("on_site", "done"):
+            town.clock(conn, ticket, name, NOW + due)
+        if nth == 1:
+            conn.execute(town.INSERT_EVENT, (ticket, 2, NOW, "delayed", Jsonb({"reason": "parts"})))
+    kpi.count(conn, Month.parse("2026-01"), POLICY.zone, NOW)
+    conn.commit()
+    return plain_api
+
+
+def test_late_work_is_what_the_figures_count(late: Api) -> None:
+    token = late.token("supervisor")
+    told = late.get("/v1/supervision", token, month="2026-01").json()
+    assert told["late"] == [
+        {"station": "North", "person": "Zhao", "tickets": 2, "clocks": 4, "unmet": 4, "longest_s": 10_800.0,
+         "reasons": {"": 1, "parts": 1}}
+    ]  # fmt: skip
+    company = late.get("/v1/kpi", token, month="2026-01").json()["figures"][0]
+    assert sum(clock["late"] + clock["unmet"] for clock in company["clocks"]) == 4
+    assert [(one["person"], one["open"], one["late"], one["due_soon"]) for one in told["load"]] == [
+        ("Zhao", 2, 2, 0), (None, 1, 0, 1),
+    ]  # fmt: skip
+    assert late.get("/v1/supervision", token, month="2025-12").json()["late"] == []
+    assert late.get("/v1/supervision", late.token("dispatcher")).status_code == 403
+
+
+def test_the_page_shows_it_and_gives_the_api_s_package(late: Api) -> None:
+    with browser(late, session_of(late.conn, member(late.conn, "supervisor"))) as client:
+        page = client.get("/desk/figures?month=2026-01").text
+        assert "1 × Waiting for parts." in page
+        assert "1 × none given" in page
+        package = client.get("/desk/figures/package.zip?month=2026-01").content
+        assert "not been counted" in client.get("/desk/figures?month=2025-01").text
+    assert package == late.get("/v1/kpi/package", late.token("admin"), month="2026-01").content
