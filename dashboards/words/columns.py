@@ -160,6 +160,7 @@ AUDIENCES = {
     "crew": Value(Text("抢修人员", "crew")),
     "supervisor": Value(Text("主管", "supervisor")),
     "witness": Value(Text("见证方", "witness")),
+    "person": Value(Text("值班人员", "person on call")),
     "user": Value(Text("用户", "user")),
 }
 
