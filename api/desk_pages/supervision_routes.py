@@ -1,8 +1,9 @@
 """Routes of the page of supervisors: cases, what is late and why, work in hand, rates and the regulator's package."""
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from api.desk.cases import CaseQuery, CaseSort, listed
@@ -10,17 +11,18 @@ from api.desk_pages.case_list import case_line
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import desk_page, reader_of
 from api.figures.kpi import Asked, PackageQuery, Place, made_package
-from api.figures.supervision import chosen_month, late_work, workload
+from api.figures.supervision import LateQuery, chosen_month, late_tickets, late_work, workload
 from api.http.language import Language, said
 from api.http.paging import Paging
 from api.http.session import LEADERS, Session
 from api.pages.render import Times, say
 from api.staff.session import StaffRoute, signed_in
 from domain.kpi import Heat, Month
-from domain.tickets import DelayReason
-from domain.words.desk import DELAY_TEXTS
+from domain.tickets import DelayReason, TicketClass
+from domain.words.desk import CLASS_TEXTS, CLOCK_TEXTS, DELAY_TEXTS
 from papers.chart import Frame, Tick, runs, through_time
 from papers.tables import ValueKind, written
+from store.base.rows import Row
 from store.figures import kpi_rows
 from store.tickets.case_rows import CaseView
 
@@ -28,13 +30,21 @@ FIGURES = f"{QUEUE}/figures"
 MONTHS = 12
 RATES = ("rate_by_time", "rate_by_homes", "coverage")
 LATEST = 3
+PAGE_TICKETS = 50
+Cursor = Annotated[str | None, Query(max_length=200)]
 AskingLeader = Annotated[Session, Depends(signed_in(LEADERS), scope="function")]
 
 router = APIRouter(prefix=FIGURES, route_class=StaffRoute, include_in_schema=False)
 
 
 @router.get("")
-def figures_page(request: Request, asking: AskingLeader, wanted: Asked = None) -> Response:
+def figures_page(
+    request: Request,
+    asking: AskingLeader,
+    query: Annotated[LateQuery, Depends()],
+    cursor: Cursor = None,
+    wanted: Asked = None,
+) -> Response:
     """Show the page of a month."""
     language, month = reader_of(request, asking).language, chosen_month(asking, wanted)
     load = workload(asking)
@@ -43,7 +53,8 @@ def figures_page(request: Request, asking: AskingLeader, wanted: Asked = None) -
         "before": str(month.before()),
         "overdue": _cases(asking, language, CaseView.UNANSWERED, CaseSort.DUE),
         "newest": _cases(asking, language, CaseView.ALL, CaseSort.NEWEST),
-        "late": [{**row, "reasons": _reasons(row["reasons"], language)} for row in late_work(asking, month)],
+        "late": [_late_line(row, month, language) for row in late_work(asking, month)],
+        **_late_tickets(asking, language, month, query, cursor),
         "load": load,
         "still_cold": sum(row["still_cold"] for row in load),
         "is_counted": kpi_rows.counted_at(asking.conn, month.first) is not None,
@@ -65,6 +76,38 @@ def _cases(asking: Session, language: Language, view: CaseView, sort: CaseSort) 
     rows, _ = listed(asking, wanted, sort, Paging(None, LATEST))
     times = Times(language, asking.policy.zone, asking.now)
     return [case_line(row, asking, language, times) for row in rows]
+
+
+def _late_line(row: Row, month: Month, language: Language) -> Row:
+    """Show what was late of a station and a person; the link leads to the single tickets."""
+    link = _address(month, row["station"], row["person"] or "")
+    return {**row, "reasons": _reasons(row["reasons"], language), "link": link}
+
+
+def _late_tickets(
+    asking: Session, language: Language, month: Month, query: LateQuery, cursor: str | None
+) -> dict[str, Any]:
+    """Return a page of single tickets, all or those of a station and person, and the address of the next one."""
+    found = late_tickets(asking, month, query, Paging(cursor or None, PAGE_TICKETS))
+    times = Times(language, asking.policy.zone, asking.now)
+    lines = [
+        {
+            **one.model_dump(),
+            "at": times.at(one.due_at),
+            "class": said(CLASS_TEXTS[TicketClass(one.ticket_class)], language),
+            "clocks": [said(CLOCK_TEXTS[name], language) for name in one.clocks],
+            "reason": said(DELAY_TEXTS[one.reason], language) if one.reason else say(language, "sup_no_reason"),
+        }
+        for one in found.items
+    ]
+    following = _address(month, query.station, query.person, found.next) if found.next else None
+    return {"tickets": lines, "query": query, "following": following, "all_late": f"{FIGURES}?month={month}#single"}
+
+
+def _address(month: Month, station: str | None, person: str | None, cursor: str | None = None) -> str:
+    """Return the address of single late tickets; a row of nobody asks for an empty person."""
+    keys = {"month": str(month), "station": station, "person": person, "cursor": cursor}
+    return f"{FIGURES}?{urlencode({key: value for key, value in keys.items() if value is not None})}#single"
 
 
 def _reasons(reasons: dict[str, int], language: Language) -> list[tuple[str, int]]:

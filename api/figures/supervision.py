@@ -1,17 +1,23 @@
 """Routes for supervisors: clocks that ran out in a month with the reasons given, and how much work each person has."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
 from api.figures.kpi import Asked
+from api.http.paging import Page, Paged, Paging
 from api.http.session import AskingLeaders, Session
+from api.http.values import Instant
 from domain.kpi import Month
+from domain.tickets import DelayReason
 from store.base.rows import Row
 from store.figures import late_rows
 
 SOON = timedelta(hours=24)
+NO_NUL = r"^[^\x00]*$"
 
 router = APIRouter(prefix="/v1", tags=["figures"])
 
@@ -29,6 +35,24 @@ class LateWork(BaseModel):
     unmet: int
     longest_s: float
     reasons: dict[str, int]
+
+
+class LateTicket(BaseModel):
+    """A ticket with clocks that ran out in a month: `clocks` names them, `due_at` is that of the first.
+
+    `person` null: of nobody. `reason` is that of its last delay; null: none was given.
+    """
+
+    number: str
+    ticket_class: str
+    state: str
+    station: str
+    person: str | None
+    clocks: list[str]
+    unmet: int
+    due_at: Instant
+    longest_s: float
+    reason: DelayReason | None
 
 
 class Workload(BaseModel):
@@ -57,7 +81,23 @@ def chosen_month(asking: Session, wanted: str | None) -> Month:
 
 def late_work(asking: Session, month: Month) -> list[Row]:
     """Read what was late in a month."""
-    return late_rows.late(asking.conn, *month.span(asking.policy.zone), asking.now)
+    return late_rows.late(asking.conn, month.span(asking.policy.zone), asking.now)
+
+
+@dataclass(frozen=True)
+class LateQuery:
+    """The query keys of late tickets; an empty one asks for tickets without a station, or without a person."""
+
+    station: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None
+    person: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None
+
+
+def late_tickets(asking: Session, month: Month, query: LateQuery, paged: Paging) -> Page[LateTicket]:
+    """Read a page of the late tickets of a month, what was due first leading."""
+    span, wanted = month.span(asking.policy.zone), late_rows.LateFilter(query.station, query.person)
+    rows = late_rows.late_tickets(asking.conn, span, asking.now, wanted, after=paged.position(), limit=paged.fetched)
+    told = [{**row, "reason": row["reason"] or None} for row in rows]
+    return paged.page(told, LateTicket, "due_at", "ticket_id")
 
 
 def workload(asking: Session) -> list[Row]:
@@ -70,3 +110,11 @@ def supervision(asking: AskingLeaders, wanted: Asked = None) -> Supervision:
     """Get what was late in a month, by station and person with the reasons, and the work that is open now."""
     month = chosen_month(asking, wanted)
     return Supervision.model_validate({"month": str(month), "late": late_work(asking, month), "load": workload(asking)})
+
+
+@router.get("/supervision/late")
+def late(
+    asking: AskingLeaders, paged: Paged, query: Annotated[LateQuery, Depends()], wanted: Asked = None
+) -> Page[LateTicket]:
+    """List the tickets that were late in a month, those due first leading: all, or of a station or a person."""
+    return late_tickets(asking, chosen_month(asking, wanted), query, paged)

@@ -129,6 +129,7 @@ OPERATIONS = {
     "GET /v1/map/substations": Operation(roles=STAFF, buildings=True),
     "GET /v1/kpi": Operation(roles=STAFF),
     "GET /v1/supervision": Operation(roles=LEADERS),
+    "GET /v1/supervision/late": Operation(roles=LEADERS),
     "GET /v1/kpi/package": Operation(roles=LEADERS, query={"month": "2026-01"}),
     "GET /v1/tickets/{number}/receipt": Operation(of="ticket"),
     "POST /v1/tickets/{number}/events": Operation(

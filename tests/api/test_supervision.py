@@ -57,3 +57,24 @@ def test_the_page_shows_it_and_gives_the_api_s_package(late: Api) -> None:
         package = client.get("/desk/figures/package.zip?month=2026-01").content
         assert "not been counted" in client.get("/desk/figures?month=2025-01").text
     assert package == late.get("/v1/kpi/package", late.token("admin"), month="2026-01").content
+
+
+def test_single_late_tickets_are_told_by_station_and_person(late: Api) -> None:
+    token = late.token("supervisor")
+    two = late.get("/v1/supervision/late", token, month="2026-01").json()["items"]
+    assert [(one["number"], one["clocks"], one["unmet"], one["reason"]) for one in two] == [
+        ("T00000001", ["done", "on_site"], 2, "parts"), ("T00000002", ["done", "on_site"], 2, None),
+    ]  # fmt: skip
+    first = late.get("/v1/supervision/late", token, month="2026-01", limit=1).json()
+    rest = late.get("/v1/supervision/late", token, month="2026-01", limit=1, cursor=first["next"]).json()
+    assert [*first["items"], *rest["items"]] == two
+    assert rest["next"] is None
+    for station, person, count in (("North", "Zhao", 2), ("North", "", 0), ("South", "Zhao", 0), ("North", None, 2)):
+        asked = {"station": station} | ({"person": person} if person is not None else {})
+        assert len(late.get("/v1/supervision/late", token, month="2026-01", **asked).json()["items"]) == count
+    assert late.get("/v1/supervision/late", token, month="2026-01", person="\0").status_code == 422
+    with browser(late, session_of(late.conn, member(late.conn, "supervisor"))) as client:
+        page = client.get("/desk/figures?month=2026-01&station=North&person=Zhao").text
+        assert page.count('href="/desk/tickets/T0000000') == 2
+        assert 'href="/desk/figures?month=2026-01&amp;station=North&amp;person=Zhao#single"' in page
+        assert 'href="/desk/tickets/T' not in client.get("/desk/figures?month=2026-01&person=").text
