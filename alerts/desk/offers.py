@@ -6,13 +6,23 @@ from typing import NamedTuple
 
 from psycopg import Connection
 
-from alerts.tickets.work import call_back_begins
+from alerts.tickets.clock_terms import call_back_begins
 from domain.closing import missing
-from domain.endings import merge_refusal, void_refusal
+from domain.endings import EndingFacts, merge_refusal, void_refusal
 from domain.policy import Policy
-from domain.tickets import UNDISTURBING, ChangedSince, EventKind, MoveBar, TicketSource, TicketState, allowed_moves
+from domain.tickets import (
+    AFTER_DONE,
+    UNDISTURBING,
+    ChangedSince,
+    EventKind,
+    MoveBar,
+    TicketClass,
+    TicketSource,
+    TicketState,
+    allowed_moves,
+)
+from store.base.rows import Row
 from store.tickets import ending_rows, ticket_rows
-from store.tickets.ticket_rows import TicketRow
 
 
 class MoveOffers(NamedTuple):
@@ -32,27 +42,45 @@ class MoveOffers(NamedTuple):
         return [kind for kind, bar in self.bars.items() if bar is None]
 
 
-def offers(conn: Connection, policy: Policy, ticket_id: int, now: datetime) -> MoveOffers:
-    """Return the moves that people may make on a ticket now. Nothing is locked: making one checks again."""
-    row = ticket_rows.read(conn, ticket_id)
-    facts = ending_rows.ended(conn, [ticket_id])[ticket_id]
-    into = [other.number for other in ending_rows.beside(conn, ticket_id) if merge_refusal(facts, other) is None]
-    begins = call_back_begins(conn, policy, row)
+def offers(conn: Connection, policy: Policy, ticket: Row, now: datetime) -> MoveOffers:
+    """Return the moves that people may make on a ticket now. Nothing is locked: making one checks again.
+
+    Args:
+        ticket: as ticket_pages has it.
+    """
+    facts, beside = ending_rows.with_beside(conn, ticket["ticket_id"])
+    into = [other.number for other in beside if merge_refusal(facts, other) is None]
+    begun = [
+        clock["started_at"]
+        for clock in ticket["clocks"]
+        if (clock["name"], clock["round"]) == (AFTER_DONE, ticket["round"])
+    ]
+    begins = call_back_begins(policy, ticket["class"], ticket["opened_at"], ticket["done_at"], begun)
     on_record = void_refusal(facts) is not None
     bars = {
-        EventKind.CLOSED: _bar_to_closing(conn, row),
+        EventKind.CLOSED: _bar_to_closing(ticket),
         EventKind.CALLED_BACK: MoveBar.EARLY if begins is not None and now < begins else None,
         EventKind.VOID: MoveBar.ON_RECORD if on_record else None,
         EventKind.MERGED: MoveBar.ON_RECORD if on_record else None if into else MoveBar.NO_OTHER,
-        EventKind.REOPENED: MoveBar.OTHER_OPEN if ticket_rows.superseded(conn, row) else None,
+        EventKind.REOPENED: MoveBar.OTHER_OPEN if _is_superseded(facts, beside) else None,
     }
-    return MoveOffers({kind: bars.get(kind) for kind in allowed_moves(TicketState(row.state))}, into, begins)
+    return MoveOffers({kind: bars.get(kind) for kind in allowed_moves(TicketState(ticket["state"]))}, into, begins)
 
 
-def _bar_to_closing(conn: Connection, row: TicketRow) -> MoveBar | None:
-    if row.source == TicketSource.DEVICE:
+def _bar_to_closing(ticket: Row) -> MoveBar | None:
+    if ticket["source"] == TicketSource.DEVICE:
         return MoveBar.BY_ITSELF
-    return MoveBar.NEEDS if missing(ticket_rows.standing(conn, [row.ticket_id])[row.ticket_id]) else None
+    return MoveBar.NEEDS if missing(ticket["standing"]) else None
+
+
+def _is_superseded(facts: EndingFacts, beside: Sequence[EndingFacts]) -> bool:
+    """Return whether another cold ticket of the home of a cold one is open."""
+    home = facts.place[0]
+    return (
+        facts.ticket_class == TicketClass.COLD
+        and home is not None
+        and any(other.ticket_class == TicketClass.COLD and other.place[0] == home for other in beside)
+    )
 
 
 def check_unchanged(conn: Connection, tickets: Sequence[int], version: int) -> None:

@@ -27,14 +27,30 @@ def fresh_clocks(
     return found
 
 
-def call_back(policy: Policy, row: TicketRow, done_at: datetime) -> tuple[datetime, DueTime] | None:
+def call_back(
+    policy: Policy, ticket_class: str, opened_at: datetime, done_at: datetime
+) -> tuple[datetime, DueTime] | None:
     """Return from when and by when the user is called back after the work; None if there is no call-back."""
-    after = policy.rules_at(row.opened_at).call_back_after.get(row.ticket_class)
+    after = policy.rules_at(opened_at).call_back_after.get(ticket_class)
     if after is None:
         return None
     opens_at = done_at + after
-    found = clock_due(policy, row.ticket_class, AFTER_DONE, opens_at, row.opened_at)
+    found = clock_due(policy, ticket_class, AFTER_DONE, opens_at, opened_at)
     return None if found is None else (opens_at, found)
+
+
+def call_back_begins(
+    policy: Policy, ticket_class: str, opened_at: datetime, done_at: datetime | None, begun: Iterable[datetime | None]
+) -> datetime | None:
+    """Return from when the user of a ticket may be called back; None: at any time.
+
+    Args:
+        begun: the starts of its call-back clock in the present round.
+    """
+    starts = [at for at in begun if at is not None]
+    if done_at is not None and (found := call_back(policy, ticket_class, opened_at, done_at)):
+        starts.append(found[0])
+    return max(starts, default=None)
 
 
 def clock_due(
@@ -50,7 +66,7 @@ def within_call_back(policy: Policy, ticket: TicketRow, now: datetime) -> bool:
     """Return whether a relapse still reopens a closed ticket: until its call-back is due."""
     if ticket.state != TicketState.CLOSED or ticket.done_at is None:
         return False
-    until = call_back(policy, ticket, ticket.done_at)
+    until = call_back(policy, ticket.ticket_class, ticket.opened_at, ticket.done_at)
     return until is not None and until[1].due_at is not None and now <= until[1].due_at
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg import Connection
 
 from alerts.tickets import call_outs
-from alerts.tickets.clock_terms import as_text, call_back, clock_row, fresh_clocks, undated_events
+from alerts.tickets.clock_terms import as_text, call_back, call_back_begins, clock_row, fresh_clocks, undated_events
 from alerts.tickets.ticket_notices import notices
 from domain.closing import missing
 from domain.notices import OutboxEntry
@@ -152,7 +152,7 @@ class _Work:
     def _start_call_backs(self) -> None:
         clocks = []
         for row in self._done:
-            if found := call_back(self._policy, row, self._now):
+            if found := call_back(self._policy, row.ticket_class, row.opened_at, self._now):
                 clocks.append(clock_row(row.ticket_id, row.round, AFTER_DONE, *found))
         clock_rows.start(self._conn, clocks)
 
@@ -240,18 +240,11 @@ def check_call_back(conn: Connection, policy: Policy, row: TicketRow, now: datet
     Raises:
         TooEarly: says from when.
     """
-    begins = call_back_begins(conn, policy, row)
+    clocks = clock_rows.of_tickets(conn, [row.ticket_id])
+    begun = [clock.started_at for clock in clocks if clock.name == AFTER_DONE]
+    begins = call_back_begins(policy, row.ticket_class, row.opened_at, row.done_at, begun)
     if begins is not None and now < begins:
         raise TooEarly(row.number, row.state, EventKind.CALLED_BACK, begins)
-
-
-def call_back_begins(conn: Connection, policy: Policy, row: TicketRow) -> datetime | None:
-    """Return from when the user of a ticket may be called back; None: at any time."""
-    clocks = clock_rows.of_tickets(conn, [row.ticket_id])
-    begins = [clock.started_at for clock in clocks if clock.name == AFTER_DONE and clock.started_at is not None]
-    if row.done_at is not None and (found := call_back(policy, row, row.done_at)):
-        begins.append(found[0])
-    return max(begins, default=None)
 
 
 def check_closing(conn: Connection, row: TicketRow) -> None:

@@ -281,7 +281,7 @@ def find(asking: Session, number: str) -> dict[str, Any]:
     Raises:
         Problem: 404.
     """
-    found = ticket_pages.ticket(asking.conn, asking.scope, number, asking.now)
+    found = ticket_pages.ticket(asking.conn, asking.scope, number)
     if found is None:
         raise no_such("ticket")
     return seen(found, asking)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -69,9 +70,10 @@ class FormState:
 NOTHING = FormState()
 
 
-def fields_of(model: type[BaseModel]) -> list[FormField]:
+@cache
+def fields_of(model: type[BaseModel]) -> Sequence[FormField]:
     """Return the fields of a body; `kind`, which tells bodies apart, is not one that is filled in."""
-    return list(_described(model.model_json_schema()))
+    return tuple(_described(model.model_json_schema()))
 
 
 def _described(described: Mapping[str, Any]) -> Iterator[FormField]:

@@ -72,16 +72,15 @@ def ticket_content(
         Problem: 404.
     """
     ticket, language = find(asking, number), reader.language
-    offered = offers(asking.conn, asking.policy, ticket["ticket_id"], asking.now)
+    offered = offers(asking.conn, asking.policy, ticket, asking.now)
     times = Times(language, asking.policy.zone, asking.now)
     clocks = shown_clocks(ticket, language, times, asking.now)
-    place = queue_rows.place(asking.conn, ticket["ticket_id"])
     case = _case(asking, ticket, language)
     return {
         "ticket": ticket,
         "about": said(CLASS_TEXTS[ticket["class"]], language),
         "state": say(language, f"desk_state_{ticket['ending'] or ticket['state']}"),
-        "place": {**place, "name": place_of_ticket(place)},
+        "place": {**ticket, "name": place_of_ticket(ticket)},
         "facts": _facts(ticket, language, times),
         "case": case,
         "may_follow": case is not None and Right.WRITE in asking.asker.rights,
@@ -93,7 +92,7 @@ def ticket_content(
         "answers": _answers(ticket, reader),
         "events": shown_events(ticket["events"], language, times),
         "version": max((event["seq"] for event in ticket["events"]), default=0),
-        "home": _home(asking, place),
+        "home": _home(asking, ticket),
         "may_write": Right.WRITE in asking.asker.rights,
         "may_reveal": _may_reveal(asking, ticket),
         "sent": sent,
@@ -185,12 +184,12 @@ def _answers(ticket: Row, reader: DeskReader) -> dict[str, PreparedAnswer]:
     }
 
 
-def _home(asking: Session, place: Row) -> dict[str, Any] | None:
+def _home(asking: Session, ticket: Row) -> dict[str, Any] | None:
     """Read how the home of a ticket is now, with the curve of its day as its customer sees it."""
-    if place["home_id"] is None:
+    if ticket["home_id"] is None:
         return None
-    home: Home = home_routes.home(place["home"], asking)
-    return {"now": home, **content.day_content(asking, place["home_id"])}
+    home: Home = home_routes.home(ticket["home"], asking)
+    return {"now": home, **content.day_content(asking, ticket["home_id"])}
 
 
 def _may_reveal(asking: Session, ticket: Row) -> bool:

@@ -95,6 +95,7 @@ def _of_point(
         yield {
             "sensor": point.sensor,
             "room": point.room,
+            "interval_s": point.interval_s,
             "start": marks[n],
             "min": celsius(int(found["lowest"])),
             "mean": float(found["mean"]) / PER_DEGREE,

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,8 +29,7 @@ from store.base import form_sent
 from store.base.rows import Row
 from store.judging import ledger_days
 from store.network import outage_rows
-from store.readings import reading_history
-from store.readings.reading_history import HistoryPage, HomePoint
+from store.readings.reading_history import HistoryPage
 from store.registry import home_rows
 from store.tickets import case_rows, ticket_pages
 
@@ -56,7 +56,7 @@ class Hour:
 class RoomLine(NamedTuple):
     """The line of a room over the day; times, and `holds` (how long a reading is held), in µs."""
 
-    point: HomePoint
+    room: str
     runs: Sequence[Run]
     holds: int
 
@@ -104,6 +104,7 @@ def home_content(asking: Session, place: Row, language: Language, times: Times) 
         "addable": [ticket for ticket in mine if ticket.addable],
         "cold_ticket": next((t.number for t in mine if not t.closed and t.kind == TicketClass.COLD), None),
         "today": today(asking, home_id, schedule),
+        "hours": hours(asking, home_id),
         "season": season(asking, home_id, schedule, times),
     }
 
@@ -124,7 +125,7 @@ def _tickets(asking: Session, home_id: int, language: Language, times: Times) ->
     wanted = ticket_pages.TicketFilter(now=asking.now, home_id=home_id)
     rows = ticket_pages.tickets(asking.conn, asking.scope, wanted, limit=MOST_TICKETS)
     for case in case_rows.cases(asking.conn, asking.scope, case_rows.CaseFilter(), limit=MOST_TICKETS):
-        ticket = ticket_pages.ticket(asking.conn, asking.scope, case["number"], asking.now)
+        ticket = ticket_pages.ticket(asking.conn, asking.scope, case["number"])
         if ticket is not None:
             rows.append({**ticket, "description": case["text"]})
     newest = sorted(rows, key=lambda row: row["ticket_id"], reverse=True)
@@ -177,12 +178,11 @@ def _limits_between(schedule: Schedules, start_us: int, end_us: int, start: floa
 
 
 def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
-    """Gather the local day so far: chart, table, lowest and highest."""
-    zone, day = asking.policy.zone, home_routes.today(asking)
-    start, end = (datetime.combine(d, time(0), zone) for d in (day, day + DAY))
-    stretch = HistoryPage(home_id=home_id, start=start, end=asking.now, after=None, limit=MOST_BUCKETS)
+    """Gather the local day so far: chart, lowest and highest."""
+    zone, day, stretch = asking.policy.zone, home_routes.today(asking), _day_so_far(asking, home_id)
+    start, end = stretch.start, datetime.combine(day + DAY, time(0), zone)
     fine = home_routes.bucketed(asking, stretch, Every.TEN_MINUTES, zone)
-    lines = _lines(asking, stretch, fine)
+    lines = _lines(asking, fine)
     limits = _limits_between(schedule, to_us(start), to_us(end), to_us(start), to_us(end))
     spans = [span for line in lines for span in line.spans()]
     gaps = [(a, b) for a, b in unknown(spans, to_us(start), to_us(asking.now)) if b - a > NO_GAP_US]
@@ -191,36 +191,41 @@ def today(asking: Session, home_id: int, schedule: Schedules) -> dict[str, Any]:
     hours = [Tick(to_us(datetime.combine(day, time(h), zone)), f"{h:02}:00") for h in (0, 6, 12, 18)]
     return {
         "chart": through_time(frame, [line.runs for line in lines], limits, gaps, hours) if fine else None,
-        "rooms": [line.point.room for line in lines],
-        "hours": _hours(asking, stretch, [line.point.point_id for line in lines]),
+        "rooms": [line.room for line in lines],
         "lowest": rounded(min((row["min"] for row in fine), default=None)),
         "highest": rounded(max((row["max"] for row in fine), default=None)),
         "gaps": bool(gaps),
     }
 
 
-def _lines(asking: Session, stretch: HistoryPage, fine: Sequence[Row]) -> list[RoomLine]:
-    """Build the line of each room, cut where no reading is held."""
+def _day_so_far(asking: Session, home_id: int) -> HistoryPage:
+    start = datetime.combine(home_routes.today(asking), time(0), asking.policy.zone)
+    return HistoryPage(home_id=home_id, start=start, end=asking.now, after=None, limit=MOST_BUCKETS)
+
+
+def _lines(asking: Session, fine: Sequence[Row]) -> list[RoomLine]:
+    """Build the line of each room, in the order of its points, cut where no reading is held."""
     intervals = asking.policy.rules_at(asking.now).hold_intervals
     now, lines = to_us(asking.now), []
-    for point in reading_history.points(asking.conn, stretch.home_id, stretch.start, stretch.end):
-        mine = [row for row in fine if row["point_id"] == point.point_id]
+    for _, rows in groupby(sorted(fine, key=itemgetter("point_id")), itemgetter("point_id")):
+        mine = list(rows)
         # A bucket is drawn at its middle.
         at = [min(to_us(row["start"]) + HALF_US, now) for row in mine]
-        holds = max(int(point.interval_s * intervals * 1e6), 2 * HALF_US)
+        holds = max(int(mine[0]["interval_s"] * intervals * 1e6), 2 * HALF_US)
         cut = runs(at, [row["mean"] for row in mine], holds)
         # The last value of a run is held until it expires.
         held = [[*run, (min(run[-1][0] + holds, now), run[-1][1])] for run in cut]
-        if mine:
-            lines.append(RoomLine(point, held, holds))
+        lines.append(RoomLine(mine[0]["room"], held, holds))
     return lines
 
 
-def _hours(asking: Session, stretch: HistoryPage, order: Sequence[int]) -> list[Hour]:
+def hours(asking: Session, home_id: int) -> list[Hour]:
+    """Return the rows of the day's table, with the rooms in the order of the lines."""
     zone = asking.policy.zone
     found: dict[datetime, dict[int, float]] = {}
-    for row in home_routes.bucketed(asking, stretch, Every.HOUR, zone):
+    for row in home_routes.bucketed(asking, _day_so_far(asking, home_id), Every.HOUR, zone):
         found.setdefault(row["start"], {})[row["point_id"]] = row["mean"]
+    order = sorted({point for means in found.values() for point in means})
     return [
         Hour(label=f"{start.astimezone(zone):%H:%M}", means=[rounded(means.get(point)) for point in order])
         for start, means in found.items()

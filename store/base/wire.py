@@ -7,7 +7,7 @@ Judged temperatures have the kind `milli`: int32 thousandths of a degree here, t
 The conversion is exact both ways up to 8,000 °C. NONE_MILLI corresponds to infinity.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 import numpy as np
@@ -166,32 +166,51 @@ def read_arrays(
     return decode_arrays(layout, data)
 
 
+def select_arrays(
+    cur: Cursor[Any], statement: LiteralString, layout: Layout, params: Mapping[str, Any]
+) -> NDArray[np.void]:
+    """Read what `read_arrays` reads by a plain SELECT: the server keeps its plan, which COPY makes each time."""
+    cur.execute(statement, params, binary=True)
+    found = cur.pgresult
+    assert found is not None
+    parts = []
+    for number in range(found.ntuples):
+        fields = [found.get_value(number, column) or b"" for column in range(found.nfields)]
+        parts.append(_rows(layout, [(value, 0, len(value)) for value in fields]))
+    return _joined(layout, parts)
+
+
 def decode_arrays(layout: Layout, data: bytes) -> NDArray[np.void]:
     """Decode binary COPY data with array columns, and sort the tuples by the first element of their first column.
 
     Raises:
         ValueError: the data has NULLs or other columns.
     """
-    parts, at, end = [np.empty(0, native(layout))], len(_HEADER), len(data) - len(_TRAILER)
+    parts, at, end = [], len(_HEADER), len(data) - len(_TRAILER)
     while at < end:
-        part, at = _unpack(layout, data, at)
-        parts.append(part)
+        fields, at = [], at + 2
+        for _ in layout:
+            size = int.from_bytes(data[at : at + 4], "big", signed=True)
+            fields.append((data, at + 4, size))
+            at += 4 + max(size, 0)
+        parts.append(_rows(layout, fields))
+    return _joined(layout, parts)
+
+
+def _joined(layout: Layout, parts: list[NDArray[np.void]]) -> NDArray[np.void]:
     first = next(iter(layout))
     parts.sort(key=lambda part: int(part[first][0]) if len(part) else 0)
-    return np.concatenate(parts)
+    return np.concatenate([np.empty(0, native(layout)), *parts])
 
 
-def _unpack(layout: Layout, data: bytes, at: int) -> tuple[NDArray[np.void], int]:
-    """Return the rows of one tuple of arrays, and the offset of the next tuple."""
-    columns, at = {}, at + 2
-    for name, kind in layout.items():
-        size = int.from_bytes(data[at : at + 4], "big", signed=True)
-        columns[name] = _elements(np.dtype(KINDS[kind]), data, at + 4, size)
-        at += 4 + max(size, 0)
+def _rows(layout: Layout, fields: Sequence[tuple[bytes, int, int]]) -> NDArray[np.void]:
+    """Return the rows of one tuple of arrays, of which each field is bytes, an offset and a size."""
+    named = zip(layout.items(), fields, strict=True)
+    columns = {name: _elements(np.dtype(KINDS[kind]), *field) for (name, kind), field in named}
     rows = np.empty(max(len(column) for column in columns.values()), native(layout))
     for name, kind in layout.items():
         rows[name] = _got(kind, columns[name])
-    return rows, at
+    return rows
 
 
 _ARRAY_HEADER = 20  # dimensions, NULL flag, element type, length, lower bound

@@ -28,14 +28,12 @@ ORDER BY p.point_id
 """
 # Only good readings count, as in reading_hour. An array per point: a row per reading would take five times as long.
 GOOD: wire.Layout = {"point_id": "int4", "measured_at": "timestamptz", "milli": "int4"}
-COPY_GOOD = """
-COPY (
-  SELECT p.point_id, array_agg(r.measured_at), array_agg(judged_milli(r.temperature, p.offset_k))
-  FROM point AS p
-  CROSS JOIN LATERAL point_readings(p.point_id, %(start)s, %(end)s, NULL) AS r
-  WHERE p.home_id = %(home_id)s AND is_good(r.quality) AND r.temperature <> 'NaN'
-  GROUP BY p.point_id
-) TO STDOUT (FORMAT BINARY)
+SELECT_GOOD = """
+SELECT p.point_id, array_agg(r.measured_at), array_agg(judged_milli(r.temperature, p.offset_k))
+FROM point AS p
+CROSS JOIN LATERAL point_readings(p.point_id, %(start)s, %(end)s, NULL) AS r
+WHERE p.home_id = %(home_id)s AND is_good(r.quality) AND r.temperature <> 'NaN'
+GROUP BY p.point_id
 """
 # All readings of a point by time, raw, in batches.
 SAID: wire.Layout = {
@@ -139,7 +137,7 @@ def points(conn: Connection, home_id: int, start: datetime, end: datetime) -> li
 def good(conn: Connection, home_id: int, start: datetime, end: datetime) -> NDArray[np.void]:
     """Return good readings in [start, end) as GOOD rows, calibrated, sorted by point and time."""
     with conn.cursor() as cur:
-        return wire.read_arrays(cur, COPY_GOOD, GOOD, {"home_id": home_id, "start": start, "end": end})
+        return wire.select_arrays(cur, SELECT_GOOD, GOOD, {"home_id": home_id, "start": start, "end": end})
 
 
 def said(conn: Connection, point_id: int, start: datetime, end: datetime, most: int) -> Iterator[NDArray[np.void]]:

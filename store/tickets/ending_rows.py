@@ -18,12 +18,12 @@ SELECT
 FROM ticket AS t
 """
 SELECT_ENDED: LiteralString = _FACTS + "WHERE t.ticket_id = ANY(%(tickets)s::bigint[])"
-SELECT_BESIDE: LiteralString = (
+SELECT_WITH_BESIDE: LiteralString = (
     _FACTS
     + """
-JOIN ticket AS o
-  ON o.home_id = t.home_id OR o.building_id = t.building_id OR o.substation_id = t.substation_id
-WHERE o.ticket_id = %(ticket)s AND t.ticket_id <> o.ticket_id AND t.state <> 'closed'
+JOIN ticket AS o ON t.ticket_id = o.ticket_id
+  OR o.home_id = t.home_id OR o.building_id = t.building_id OR o.substation_id = t.substation_id
+WHERE o.ticket_id = %(ticket)s AND (t.ticket_id = o.ticket_id OR t.state <> 'closed')
 ORDER BY t.ticket_id
 """
 )
@@ -35,9 +35,11 @@ def ended(conn: Connection, tickets: Sequence[int]) -> dict[int, EndingFacts]:
     return {found.ticket_id: found for found in _facts(fetch(conn, SELECT_ENDED, {"tickets": list(tickets)}))}
 
 
-def beside(conn: Connection, ticket: int) -> list[EndingFacts]:
-    """Return the facts of the other open tickets of a ticket's place."""
-    return list(_facts(fetch(conn, SELECT_BESIDE, {"ticket": ticket})))
+def with_beside(conn: Connection, ticket: int) -> tuple[EndingFacts, list[EndingFacts]]:
+    """Return the facts of a ticket, and those of the other open tickets of its place."""
+    found = list(_facts(fetch(conn, SELECT_WITH_BESIDE, {"ticket": ticket})))
+    mine = next(one for one in found if one.ticket_id == ticket)
+    return mine, [one for one in found if one is not mine]
 
 
 def _facts(rows: Sequence[Row]) -> Iterator[EndingFacts]:

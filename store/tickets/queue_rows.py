@@ -107,16 +107,6 @@ WITH page AS MATERIALIZED (
 """
     + _LINE
 )
-SELECT_PLACE: LiteralString = (
-    """
-SELECT
-  h.home_id, h.code AS home, h.unit, b.code AS building, b.name AS building_name, b.address, u.code AS substation,
-  u.name AS substation_name
-FROM ticket AS t
-"""
-    + place_of("t")
-    + "WHERE t.ticket_id = %(ticket)s"
-)
 SELECT_CONTACTS = """
 SELECT k.contact, e.at FROM ticket_contact AS k
 JOIN ticket_event AS e USING (ticket_id, seq)
@@ -186,11 +176,6 @@ def queue(
     if len(running) == limit:
         return running
     return running + fetch(conn, SELECT_RESTING, {**values, "limit": limit - len(running)})
-
-
-def place(conn: Connection, ticket: int) -> Row:
-    """Return where a ticket is, by codes and by the names that people use."""
-    return fetch(conn, SELECT_PLACE, {"ticket": ticket})[0]
 
 
 def contacts(conn: Connection, ticket: int) -> list[Row]:

@@ -8,10 +8,10 @@ from typing import LiteralString
 
 from psycopg import Connection
 
+from domain.closing import TicketStanding
 from store.base.access import IN_SCOPE, Scope
 from store.base.place_joins import place_of
 from store.base.rows import Row, fetch
-from store.tickets.ticket_rows import standing
 
 FLAG_STATES = ("open", "suspended", "cleared")
 UNENDED = ("open", "suspended")
@@ -77,11 +77,11 @@ SELECT x.flag_id, array_agg(x.outage ORDER BY x.outage) AS outages FROM flag_out
 WHERE x.flag_id = ANY (%(flags)s::bigint[])
 GROUP BY x.flag_id
 """
-_TICKETS: LiteralString = (
-    """
+_TICKETS: LiteralString = """
 SELECT
   t.ticket_id, t.number, t.class, t.state, t.priority, t.home_id, h.code AS home, t.opened_at,
-  b.code AS building, u.code AS substation, t.station, t.source, t.responsible, t.appointment_at, t.description,
+  h.unit, b.code AS building, b.name AS building_name, b.address, u.code AS substation, u.name AS substation_name,
+  t.station, t.source, t.responsible, t.appointment_at, t.description,
   (SELECT k.contact FROM ticket_contact AS k WHERE k.ticket_id = t.ticket_id ORDER BY k.seq DESC LIMIT 1) AS contact,
   t.responsibility, t.paid, t.confirmation, t.round, t.done_at, t.proof, t.replied_at, t.called_back_at,
   t.closed_at, t.retrospective, (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.follows) AS follows,
@@ -89,11 +89,9 @@ SELECT
   t.ending, (SELECT o.number FROM ticket AS o WHERE o.ticket_id = t.merged_into) AS merged_into,
   ARRAY(SELECT o.number FROM ticket AS o WHERE o.merged_into = t.ticket_id ORDER BY o.ticket_id) AS merged
 FROM ticket AS t
-"""
-    + place_of("t")
-    + """
-WHERE (%(home_id)s::integer IS NULL OR t.home_id = %(home_id)s)
-  AND (%(number)s::text IS NULL OR t.number = %(number)s)
+""" + place_of("t")
+_FILTER: LiteralString = (
+    """
   AND (%(state)s::text IS NULL OR t.state = %(state)s)
   AND (%(is_open)s::boolean IS NULL OR %(is_open)s = (t.state <> 'closed'))
   AND (%(kind)s::text IS NULL OR t.class = %(kind)s)
@@ -105,29 +103,68 @@ WHERE (%(home_id)s::integer IS NULL OR t.home_id = %(home_id)s)
   AND """
     + TICKET_IN_SCOPE
 )
-SELECT_TICKETS: LiteralString = _TICKETS + _page("t.ticket_id")
-SELECT_TICKETS_OLDEST: LiteralString = _TICKETS + _page("t.ticket_id", oldest=True)
 SELECT_CLOCKS = """
 SELECT c.ticket_id, c.name, c.round, c.started_at, c.due_at, c.met_at, c.breached_at, c.void_at FROM clock AS c
 WHERE c.ticket_id = ANY (%(tickets)s::bigint[])
 ORDER BY c.ticket_id, c.round, c.due_at NULLS LAST, c.name
 """
-# Rounds are counted back from the present one, since residents do not see events before their tenancy. A relapse before
-# the proof of recovery continues the round.
-SELECT_EVENTS = """
+
+
+def _with_history(page: LiteralString) -> LiteralString:
+    """Add the clocks, the events and the standing of each ticket of a page, an array for each column.
+
+    Rounds are counted back from the present one, since residents do not see events before their tenancy. A relapse
+    before the proof of recovery continues the round.
+    """
+    return f"""
+WITH page AS MATERIALIZED ({page})
 SELECT
-  e.ticket_id, e.seq, e.at, e.kind, e.actor, e.data, k.contact,
-  t.round - count(*) FILTER (WHERE e.kind = 'reopened' OR (e.kind = 'relapsed' AND e.state_before <> 'verifying'))
-    OVER (PARTITION BY e.ticket_id ORDER BY e.seq ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS round
-FROM (
-  SELECT x.*, lag(x.state) OVER (PARTITION BY x.ticket_id ORDER BY x.seq) AS state_before
-  FROM ticket_event AS x
-  WHERE x.ticket_id = ANY (%(tickets)s::bigint[])
+  p.*, c.*, e.*, s.source AS s_source, s.retrospective AS s_retrospective, s.flagged AS s_flagged, s.done AS s_done,
+  s.proof AS s_proof, s.replied AS s_replied, s.call_back_asked AS s_call_back_asked, s.called_back AS s_called_back,
+  s.responsibility AS s_responsibility, s.paid AS s_paid, s.confirmed AS s_confirmed, s.ticket_class AS s_ticket_class
+FROM page AS p
+JOIN ticket_standing AS s USING (ticket_id)
+CROSS JOIN LATERAL (
+  SELECT
+    array_agg(x.name) AS c_name, array_agg(x.round) AS c_round, array_agg(x.started_at) AS c_started_at,
+    array_agg(x.due_at) AS c_due_at, array_agg(x.met_at) AS c_met_at, array_agg(x.breached_at) AS c_breached_at,
+    array_agg(x.void_at) AS c_void_at
+  FROM (SELECT x.* FROM clock AS x WHERE x.ticket_id = p.ticket_id ORDER BY x.round, x.due_at NULLS LAST, x.name) AS x
+) AS c
+CROSS JOIN LATERAL (
+  SELECT
+    array_agg(x.seq ORDER BY x.seq) AS e_seq, array_agg(x.at ORDER BY x.seq) AS e_at,
+    array_agg(x.kind ORDER BY x.seq) AS e_kind, array_agg(x.actor ORDER BY x.seq) AS e_actor,
+    array_agg(x.data ORDER BY x.seq) AS e_data, array_agg(x.contact ORDER BY x.seq) AS e_contact,
+    array_agg(p.round - x.begun_later ORDER BY x.seq) AS e_round
+  FROM (
+    SELECT
+      y.seq, y.at, y.kind, y.actor, y.data, k.contact,
+      count(*) FILTER (WHERE y.kind = 'reopened' OR (y.kind = 'relapsed' AND y.state_before <> 'verifying'))
+        OVER (ORDER BY y.seq ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS begun_later
+    FROM (
+      SELECT z.*, lag(z.state) OVER (ORDER BY z.seq) AS state_before
+      FROM ticket_event AS z WHERE z.ticket_id = p.ticket_id
+    ) AS y
+    LEFT JOIN ticket_contact AS k ON k.ticket_id = y.ticket_id AND k.seq = y.seq
+  ) AS x
 ) AS e
-JOIN ticket AS t USING (ticket_id)
-LEFT JOIN ticket_contact AS k ON k.ticket_id = e.ticket_id AND k.seq = e.seq
-ORDER BY e.ticket_id, e.seq
 """
+
+
+# Pages of a filter have plans of their own, by what is chosen; those of a home and a ticket by its number have one plan
+# each, which the server keeps.
+SELECT_TICKETS: LiteralString = _TICKETS + "WHERE true" + _FILTER + _page("t.ticket_id")
+SELECT_TICKETS_OLDEST: LiteralString = _TICKETS + "WHERE true" + _FILTER + _page("t.ticket_id", oldest=True)
+SELECT_HISTORIES: LiteralString = _with_history(
+    "SELECT t.ticket_id, t.round FROM ticket AS t WHERE t.ticket_id = ANY (%(tickets)s::bigint[])"
+)
+_OF_HOME: LiteralString = _TICKETS + "WHERE t.home_id = %(home_id)s" + _FILTER
+SELECT_OF_HOME: LiteralString = _with_history(_OF_HOME + _page("t.ticket_id")) + "ORDER BY p.ticket_id DESC"
+SELECT_OF_HOME_OLDEST: LiteralString = (
+    _with_history(_OF_HOME + _page("t.ticket_id", oldest=True)) + "ORDER BY p.ticket_id"
+)
+SELECT_TICKET: LiteralString = _with_history(_TICKETS + "WHERE t.number = %(number)s AND " + TICKET_IN_SCOPE)
 
 SELECT_ID = (
     """
@@ -146,7 +183,6 @@ class TicketFilter:
 
     now: datetime
     home_id: int | None = None
-    number: str | None = None
     state: str | None = None
     kind: str | None = None
     station: str | None = None
@@ -214,27 +250,47 @@ def tickets(
     after: int | None = None,
     limit: int,
 ) -> list[Row]:
-    """Return tickets in scope with flags, clocks, events and standing, newest (or oldest) first, behind id `after`."""
+    """Return tickets in scope with place, flags, clocks, events and standing, newest (or oldest) first.
+
+    Args:
+        after: the id behind which they begin.
+    """
     values = {**scope.parameters(), **asdict(wanted), "after": after, "limit": limit}
+    if wanted.home_id is not None:
+        return list(map(_whole, fetch(conn, SELECT_OF_HOME_OLDEST if oldest else SELECT_OF_HOME, values)))
     found = fetch(conn, SELECT_TICKETS_OLDEST if oldest else SELECT_TICKETS, values)
-    keys = [ticket["ticket_id"] for ticket in found]
-    of_clocks, events = clocks(conn, keys), _by_ticket(fetch(conn, SELECT_EVENTS, {"tickets": keys}))
-    standings = standing(conn, keys)
-    return [
-        {
-            **t,
-            "clocks": of_clocks[t["ticket_id"]],
-            "events": events[t["ticket_id"]],
-            "standing": standings[t["ticket_id"]],
-        }
-        for t in found
-    ]
+    histories = fetch(conn, SELECT_HISTORIES, {"tickets": [row["ticket_id"] for row in found]})
+    by_ticket = {row["ticket_id"]: row for row in histories}
+    return [_whole({**row, **by_ticket[row["ticket_id"]]}) for row in found]
 
 
-def ticket(conn: Connection, scope: Scope, number: str, now: datetime) -> Row | None:
-    """Return a ticket by its number; None: none in scope."""
-    found = tickets(conn, scope, TicketFilter(now=now, number=number), limit=1)
-    return found[0] if found else None
+def ticket(conn: Connection, scope: Scope, number: str) -> Row | None:
+    """Return a ticket by its number, as `tickets` does; None: none in scope."""
+    found = fetch(conn, SELECT_TICKET, {**scope.parameters(), "number": number})
+    return _whole(found[0]) if found else None
+
+
+def _whole(row: Row) -> Row:
+    """Make the clocks and the events of a ticket from the arrays of their columns."""
+    parts: dict[str, Row] = {"c": {}, "e": {}, "s": {}}
+    kept: Row = {}
+    for name, value in row.items():
+        part, mark, column = name.partition("_")
+        if mark and part in parts:
+            parts[part][column] = value
+        else:
+            kept[name] = value
+    return {
+        **kept,
+        "clocks": _listed(parts["c"]),
+        "events": _listed(parts["e"]),
+        "standing": TicketStanding(**parts["s"]),
+    }
+
+
+def _listed(columns: Row) -> list[Row]:
+    rows = zip(*(values or () for values in columns.values()), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def clocks(conn: Connection, tickets: Sequence[int]) -> defaultdict[int, list[Row]]:

@@ -36,7 +36,6 @@ FROM ticket AS t
 WHERE t.ticket_id = ANY(%(tickets)s::bigint[])
 ORDER BY t.ticket_id
 """
-SELECT: LiteralString = _TICKETS
 # In the order of their key, as everywhere; after the wait the row is as it is then.
 LOCK: LiteralString = _TICKETS + "FOR NO KEY UPDATE"
 SELECT_EVENTS_SINCE = """
@@ -190,12 +189,6 @@ def lock(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
     """Return tickets as they are now, and as they stay until the transaction ends."""
     with conn.cursor(row_factory=class_row(TicketRow)) as cur:
         return {row.ticket_id: row for row in cur.execute(LOCK, {"tickets": list(tickets)}).fetchall()}
-
-
-def read(conn: Connection, ticket: int) -> TicketRow:
-    """Return a ticket as it is now; another transaction may change it."""
-    with conn.cursor(row_factory=class_row(TicketRow)) as cur:
-        return cur.execute(SELECT, {"tickets": [ticket]}).fetchall()[0]
 
 
 def events_since(conn: Connection, ticket: int, seq: int, but: Collection[str]) -> list[Row]:

@@ -9,7 +9,7 @@ import pytest
 from psycopg import Connection
 
 from alerts.desk.offers import offers
-from api.desk.desk_routes import make_move
+from api.desk.desk_routes import find, make_move
 from api.desk_pages.move_forms import MOVE
 from api.http.problem import Problem
 from api.http.session import Session
@@ -54,7 +54,6 @@ BODIES: Mapping[EventKind, dict[str, Any]] = {
     EventKind.VOID: {"reason": "by mistake"},
     EventKind.REOPENED: {"reason": "again"},
 }
-SELECT = "SELECT ticket_id, state FROM ticket WHERE number = %s"
 
 
 class Undone(Exception):
@@ -90,12 +89,12 @@ def walk(desk: Desk, number: str, other: str, seed: int) -> set[str]:
     course = list(COURSE)
     while course:
         asking = session(conn, hours)
-        ticket, state = conn.execute(SELECT, (number,)).fetchone() or (0, "")
-        states.add(state)
+        ticket = find(asking, number)
+        states.add(ticket["state"])
         offered = offers(conn, POLICY, ticket, asking.now)
         into = offered.into[0] if offered.into else other
         taken = {kind for kind in DISPATCH_MOVES if is_taken(asking, number, kind, into)}
-        assert set(offered.open) == taken, (state, hours)
+        assert set(offered.open) == taken, (ticket["state"], hours)
         assert set(offered.open) <= set(offered.bars)
         following = course.pop(0)
         kind = following if following in taken else rng.choice(sorted(taken - FINAL))

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from psycopg import Cursor
 
 from api.pages.visit import LANGUAGE_COOKIE
 from api.words.problems import CHANGED_SINCE
@@ -241,6 +242,23 @@ def test_a_view_without_tickets_says_so(li: Dispatcher) -> None:
         assert 'id="empty"' in page
         assert "<table" not in page
     assert "No tickets match the filters" in li.get("/desk?class=leak").text
+
+
+def test_a_ticket_with_its_home_takes_a_handful_of_statements(
+    desk: Desk, li: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = desk.opened("leak")["number"]
+    assert li.get(f"/desk/tickets/{number}").status_code == 200
+    sent: list[object] = []
+    real = Cursor.execute
+
+    def counting(self: Cursor[Any], query: Any, *args: Any, **named: Any) -> Any:
+        sent.append(query)
+        return real(self, query, *args, **named)
+
+    monkeypatch.setattr(Cursor, "execute", counting)
+    assert number in li.get(f"/desk/tickets/{number}").text
+    assert 0 < len(sent) <= 10
 
 
 def test_a_ticket_is_opened_by_its_number(desk: Desk, li: Dispatcher) -> None:
