@@ -148,6 +148,12 @@ def language_of(request: Request) -> Language:
 def choosing(request: Request, language: Language) -> Response:
     """Store a choice of language and redirect to the same page."""
     answer = RedirectResponse(str(request.url.remove_query_params("lang").replace(scheme="", netloc="")), 303)
+    keep_language(request, answer, language)
+    return answer
+
+
+def keep_language(request: Request, answer: Response, language: Language) -> None:
+    """Have the browser keep a language."""
     answer.set_cookie(
         LANGUAGE_COOKIE,
         language,
@@ -156,7 +162,6 @@ def choosing(request: Request, language: Language) -> Response:
         httponly=True,
         samesite="lax",
     )
-    return answer
 
 
 def form_token(token: str, key: str) -> str:

@@ -309,11 +309,23 @@ WORDS: Mapping[str, Text] = {
         "The page of a home that is too cold: how cold it is, how far its ticket is, and what can be done.",
     ),
     "door_dispatcher": Text("调度员", "Dispatcher"),
-    "door_dispatcher_says": Text("全部未办结工单，按剩余时间排列。", "All open tickets, the most urgent first."),
+    "door_dispatcher_says": Text(
+        "工单队列、来电、地图、停热和突发事件。", "The queue of tickets, calls, the map, outages and incidents."
+    ),
     "door_crew": Text("维修班组", "Repair crew"),
-    "door_crew_says": Text("本供热站的工单。", "The tickets of one heat station."),
+    "door_crew_says": Text("一个供热站班组的工作页面。", "The work of a crew of one heat station."),
     "door_supervisor": Text("主管", "Supervisor"),
-    "door_supervisor_says": Text("超过时限仍未办结的工单。", "Open tickets that have missed a deadline."),
+    "door_supervisor_says": Text(
+        "逾期工单及原因、在办数量、本月各项比率。", "What is late and why, work in hand, the rates of the month."
+    ),
+    "door_admin": Text("管理员", "Administrator"),
+    "door_admin_says": Text(
+        "人员、角色和登录；可进入全部工作页面。", "The people, their roles and access; all pages of the desk."
+    ),
+    "door_api": Text("接口", "API"),
+    "door_api_says": Text(
+        "调度员的访问令牌，以及一条可直接试用的命令。", "A dispatcher’s token, and a command to try it with."
+    ),
     "door_status": Text("供热状况（公开）", "Network status (public)"),
     "door_status_says": Text("停热公告和各片区达标率。", "Outages, and how many homes are warm in each area."),
     "door_staff": Text("工作人员", "Staff"),
@@ -329,32 +341,6 @@ WORDS: Mapping[str, Text] = {
     "phone_none": Text(
         "手机无法访问本机。", "No phone can reach this machine: it is in no network, or was started with --here."
     ),
-    # a door of the staff
-    "network_now": Text("管网现况", "The network now"),
-    "network_incident": Text(
-        "{place}：{homes} 户同时偏冷，{still_cold} 户仍未达标（{number}）。",
-        "{place}: {homes} homes went cold together, {still_cold} still are ({number}).",
-    ),
-    "network_outage": Text("停热 {number}：{reason}", "Outage {number}: {reason}"),
-    "work_open": Text("未办结工单", "Open tickets"),
-    "work_late": Text("超时工单", "Late tickets"),
-    "no_work": Text("没有工单。", "No tickets."),
-    "time_left": Text("剩余时间", "Time left"),
-    "what": Text("事项", "Subject"),
-    "where": Text("地点", "Place"),
-    "progress": Text("进展", "Progress"),
-    "work_cold": Text("室温不达标", "cold home"),
-    "work_leak": Text("漏水", "leak"),
-    "work_repair": Text("报修", "repair"),
-    "work_device": Text("测温设备", "sensor"),
-    "work_complaint": Text("投诉", "complaint"),
-    "work_report": Text("举报", "report"),
-    "left_late": Text("超时 {span}", "{span} late"),
-    "left_none": Text("无时限", "no deadline"),
-    "span_minutes": Text("{n} 分钟", "{n} min"),
-    "span_hours": Text("{n} 小时", "{n} h"),
-    "span_days": Text("{n} 天", "{n} days"),
-    "ask_api": Text("用接口查询", "Ask the API"),
     "ask_api_says": Text(
         "此令牌只在本演示中有效，一周后失效。", "This token works in this demo alone, and for a week."
     ),

@@ -2,5 +2,7 @@
 
 from store.base.access import Role
 
-PATHS = {role.value: f"/door/{role.value}" for role in (Role.CUSTOMER, Role.DISPATCHER, Role.CREW, Role.SUPERVISOR)}
+ROLES = (Role.CUSTOMER, Role.DISPATCHER, Role.CREW, Role.SUPERVISOR, Role.ADMIN)
+API = "api"
+PATHS = {name: f"/door/{name}" for name in (*(role.value for role in ROLES), API)}
 CODE_PATH = "/door/phone.svg"

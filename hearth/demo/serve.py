@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from api.pages.front import FrontDoors
 from hearth.demo.door_paths import CODE_PATH, PATHS
-from hearth.demo.doors import DoorKeys, doors, phone_address
+from hearth.demo.doors import DemoPeople, DoorKeys, doors, phone_address
 from hearth.demo.lan import Threshold, lan_address
 from hearth.demo.note import DemoNote
 from hearth.serving import serve
@@ -21,7 +21,7 @@ def furnish(app: FastAPI, settings: Settings, note: DemoNote) -> None:
     phone = phone_address(lan, settings.api_port, note.key)
     app.state.front_doors = FrontDoors(PATHS, CODE_PATH if phone else None)
     app.state.plain_hosts = frozenset({lan} if lan else ())
-    app.include_router(doors(DoorKeys(" ".join(STATIONS[0])), phone))
+    app.include_router(doors(DoorKeys(), DemoPeople(" ".join(STATIONS[0])), phone))
     app.add_middleware(Threshold, key=note.key)
 
 

@@ -10,4 +10,11 @@ RESULTS = (
     "清洗过滤器。Strainer cleaned.",
 )
 REPLY = "已处理，请留意室温。It has been repaired; please keep an eye on the temperature."
+# By role: who works behind its door.
+PEOPLE = {
+    "dispatcher": "李娜 Li Na",
+    "crew": "王强 Wang Qiang",
+    "supervisor": "赵敏 Zhao Min",
+    "admin": "陈静 Chen Jing",
+}
 QR_ONLY = "此演示只能凭二维码打开。\nThis demo opens with its QR code only.\n"

@@ -15,12 +15,14 @@ from typing import Any
 import httpx
 import pytest
 
+from api.staff.session import start_of
 from hearth.demo.note import DemoNote
 from hearth.demo.stand import DemoOptions, stand
 from local import broker
 from local.host import MACHINE, discard, may_show
 from local.port import LOOPBACK
 from local.server import alive
+from store.base.access import Role
 from tests.acceptance.processes import PROGRAM, surroundings
 from tests.acceptance.waiting import until
 from tests.acceptance.warm import ROOT
@@ -29,7 +31,13 @@ from tests.conftest import unavailable
 Told = dict[str, Any]
 TOKEN = re.compile(r"hearth_[\w-]{43}")
 CLEAN = ("make", "--file", str(ROOT / "Makefile"), "clean")
-DOORS = ("customer", "dispatcher", "crew", "supervisor")
+# By door: where it leads to, and who is signed in there.
+STAFF = {
+    "dispatcher": ("/desk", "Li Na"),
+    "crew": (start_of(Role.CREW), "Wang Qiang"),
+    "supervisor": ("/desk/figures", "Zhao Min"),
+    "admin": ("/desk/staff", "Chen Jing"),
+}
 
 
 @pytest.fixture
@@ -106,16 +114,16 @@ def test_the_first_minutes_of_a_newcomer(folder: Path, request: pytest.FixtureRe
     with httpx.Client(base_url=url, trust_env=False, follow_redirects=True) as client:
         front = client.get("/")
         assert (front.status_code, TOKEN.search(front.text)) == (200, None)
-        assert all(f'href="/door/{door}"' in front.text for door in DOORS)
+        assert all(f'href="/door/{door}"' in front.text for door in ("customer", "api", *STAFF))
         keeps_others_out(client, json.loads((folder / "demo.json").read_text())["key"])
         first_line(process, "readings (")  # the past is complete
         page = until(lambda: customers_page(client), "a home that was cold has a page", 30)
         assert "Heat in my home" in page
-        for door in DOORS[1:]:
+        for door, (path, name) in STAFF.items():
             answer = client.get(f"/door/{door}")
-            assert (answer.status_code, 'id="work"' in answer.text) == (200, True)
-            token = TOKEN.findall(answer.text)[0]
-            tickets = client.get("/v1/tickets?limit=200", headers={"Authorization": f"Bearer {token}"}).json()["items"]
+            assert (answer.status_code, answer.url.path, name in answer.text) == (200, path, True)
+        token = TOKEN.findall(client.get("/door/api").text)[0]
+        tickets = client.get("/v1/tickets?limit=200", headers={"Authorization": f"Bearer {token}"}).json()["items"]
         assert {ticket["state"] for ticket in tickets} >= {"closed"} or len(tickets) > 3
         assert any(clock["breached_at"] for ticket in tickets for clock in ticket["clocks"])  # some were late
     process.send_signal(signal.SIGINT)

@@ -9,10 +9,21 @@ from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 
 from api.pages.front import FrontDoors
+from api.staff.session import start_of
+from hearth.demo.doors import OWN_PAGES, DemoPeople, DoorKeys, doors
 from hearth.demo.lan import COOKIE, Threshold
 from hearth.settings import Settings
+from hearth.words.demo import PEOPLE
+from store.base.access import Role
+from tests.api import town
 from tests.api.conftest import Api
+from tests.conftest import PLAIN_HTTP
 
+# By role: people, their sessions, and how many of these have ended.
+SELECT_PEOPLE = """
+SELECT s.role, count(DISTINCT s.staff_id), count(*), count(t.revoked_at)
+FROM staff AS s JOIN token AS t USING (staff_id) GROUP BY s.role ORDER BY s.role
+"""
 TOKEN = re.compile(r"hearth_[\w-]{43}")
 
 
@@ -62,6 +73,24 @@ def test_the_threshold_of_a_demo(client: str, host: str, status: int) -> None:
     assert asyncio.run(ask("")) == status
     assert asyncio.run(ask(f"{COOKIE}=another")) == status
     assert asyncio.run(ask(f"{COOKIE}=thekey")) == 200
+
+
+def test_each_door_of_a_demo_signs_in_one_person_of_its_role(api: Api) -> None:
+    """Go in twice by each door: there is one person of each role, and the session before ends with the next one."""
+    town.home(api.conn, "B1-101", station="Dongcheng")
+    api.conn.commit()
+    api.app.include_router(doors(DoorKeys(), DemoPeople("Dongcheng"), None))
+    with httpx.Client(base_url=api.client.base_url, trust_env=False, verify=PLAIN_HTTP) as visitor:
+        visitor.headers["Accept-Language"] = "en"
+        for role in ("dispatcher", "crew", "supervisor", "admin") * 2:
+            answer = visitor.get(f"/door/{role}")
+            assert answer.headers["location"] == OWN_PAGES.get(Role(role), start_of(Role(role)))
+            there = visitor.get("/account")
+            assert (there.status_code, PEOPLE[role] in there.text, 'lang="en"' in there.text) == (200, True, True)
+        assert visitor.get("/door/owner").status_code == 404
+    assert api.conn.execute(SELECT_PEOPLE).fetchall() == [
+        (role, 1, 2, 1 if role == "admin" else 2) for role in sorted(PEOPLE)
+    ]
 
 
 def test_the_doors_of_a_demo_are_addresses_alone() -> None:

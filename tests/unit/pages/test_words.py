@@ -32,9 +32,6 @@ BEGINNINGS = (
     "at_",
     "fault_",
     "door_",
-    "work_",
-    "left_",
-    "span_",
     "desk_",  # tests/unit/pages/test_desk_words.py
     "role_",
     "case_",  # the same
