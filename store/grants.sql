@@ -97,6 +97,7 @@ INSERT INTO granted VALUES
   ('reading_frontier',      '',           'r',     'rw',    '',      '',      '',      ''),
   ('seal_key',              '',           '',      'ra',    '',      'r',     '',      ''),
   ('ticket_next',           'of_ticket',  '',      'r',     '',      'r',     '',      ''),
+  ('ticket_presence',       'of_ticket',  '',      '',      '',      'rawd',  '',      ''),
   ('clock',                 'of_ticket',  'raw',   'raw',   'r',     'raw',   '',      ''),
   ('flag',                  'home',       'raw',   'raw',   'r',     'raw',   '',      ''),
   ('home_state',            'home',       'rawd',  'rawd',  'r',     'r',     '',      ''),

@@ -133,8 +133,9 @@ def read_part(asking: Session, wanted: QueueFilter, paged: Paging, reader: Queue
 
 
 def _row(row: Row, line: QueueLine, language: Language) -> QueueRow:
+    left = fragment("desk/queue_left.html", language, one=line)
     cells = fragment("desk/queue_cells.html", language, one=line)
-    return QueueRow(number=row["number"], ticket_id=row["ticket_id"], urgency=line.left.urgency, cells=cells)
+    return QueueRow(number=row["number"], ticket_id=row["ticket_id"], urgency=line.left.urgency, left=left, cells=cells)
 
 
 def choices(asking: Session, language: Language) -> Mapping[str, Sequence[tuple[str, str]]]:

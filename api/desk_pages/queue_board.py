@@ -24,6 +24,7 @@ class QueueRow:
     number: str
     ticket_id: int
     urgency: str
+    left: Markup
     cells: Markup
 
 

@@ -7,15 +7,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.desk_pages.queue import QUEUE, QueueQuery, QueueReader, choices, queue_content
-from api.desk_pages.show import AskingDeskPerson, desk_page
+from api.desk_pages.show import AskingDeskPerson, desk_page, others_at
 from api.http.session import Session
 from api.live import live_routes
-from api.live.live_routes import LastEventId, ListenerStream
+from api.live.live_routes import AtTicket, EventsQuery, LastEventId, ListenerStream
 from api.pages import visit
 from api.staff.frame import language_of
 from api.staff.session import StaffRoute, person_of, shown_token
 from store.figures.live_feed import FeedKind
 from store.tickets import ticket_pages
+from store.tickets.presence_rows import Doing
 
 Queued = Annotated[QueueQuery, Depends()]
 
@@ -42,7 +43,8 @@ def _queue(request: Request, asking: Session, query: QueueQuery, missing: str | 
 
 def _content(request: Request, asking: Session, query: QueueQuery) -> dict[str, Any]:
     reader = QueueReader(person_of(asking).name, language_of(request, asking))
-    return queue_content(asking, request.app.state.queue_board, query, reader)
+    shown = queue_content(asking, request.app.state.queue_board, query, reader)
+    return {**shown, "present": others_at(asking, [row.ticket_id for row in shown["rows"]])}
 
 
 @router.get("/events", response_class=ListenerStream)
@@ -50,11 +52,17 @@ async def events(
     request: Request,
     asking: AskingDeskPerson,
     after: Annotated[str | None, Query(max_length=20_000)] = None,
+    ticket: AtTicket = None,
+    doing: Doing = Doing.LOOKING,
     last_event_id: LastEventId = None,
 ) -> ListenerStream:
-    """Stream what happens to tickets, to a page that is open: from where it was read (`after`) on."""
+    """Stream what happens to tickets, to a page that is open: from where it was read (`after`) on.
+
+    As long as it is open, others are told that its person is at `ticket`.
+    """
     bearer = visit.as_bearer(shown_token(request) or "")
-    return await live_routes.events(request, bearer, asking, [FeedKind.TICKET], None, last_event_id or after)
+    query = EventsQuery([FeedKind.TICKET], presence=True, ticket=ticket, doing=doing)
+    return await live_routes.events(request, bearer, asking, query, last_event_id or after)
 
 
 @router.get("/find")

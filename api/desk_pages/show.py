@@ -1,6 +1,7 @@
 """The frame of the desk's pages: the only pages with a script, which is a file of this site."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from api.desk_pages.ticket import DeskReader
 from api.desk_pages.time_left import words_of
 from api.http.session import DESK, Session, surroundings
+from api.live.presence import PresentPerson, at_tickets
 from api.pages.render import POLICY
 from api.staff.frame import language_of, staff_page
 from api.staff.session import person_of, signed_in
@@ -20,13 +22,25 @@ from store.figures import live_feed
 AskingDeskPerson = Annotated[Session, Depends(signed_in(DESK), scope="function")]
 # Beside what all pages may load: a script of this site, and what it asks of this site.
 DESK_POLICY = f"{POLICY}; script-src 'self'; connect-src 'self'"
-SCRIPT_WORDS = ("desk_live_changed", "desk_live_lost", "desk_live_back", "desk_changed_live")
+SCRIPT_WORDS = (
+    "desk_live_changed",
+    "desk_live_lost",
+    "desk_live_back",
+    "desk_changed_live",
+    "desk_here_looking",
+    "desk_here_writing",
+)
 
 
 def reader_of(request: Request, asking: Session) -> DeskReader:
     """Return the person who looks at a page; to be asked for before what the page shows is read."""
     hotline = surroundings(request).company.hotline
     return DeskReader(person_of(asking).name, language_of(request, asking), hotline, live_feed.now(asking.conn))
+
+
+def others_at(asking: Session, tickets: Sequence[int]) -> Mapping[int, Sequence[PresentPerson]]:
+    """Return who else is at which of some tickets, for a page that shows them."""
+    return at_tickets(asking.conn, asking.scope, tickets, person_of(asking).staff_id)
 
 
 def desk_page(request: Request, asking: Session, template: str, status: int = 200, **context: Any) -> Response:

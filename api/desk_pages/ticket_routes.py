@@ -18,7 +18,7 @@ from api.desk_pages.contact import REASONS, reveal
 from api.desk_pages.forms import NOTHING, Faults, FormState, Told, faults_of, once, read_body, whole_fault
 from api.desk_pages.move_forms import SentMove, read_move
 from api.desk_pages.queue import QUEUE
-from api.desk_pages.show import AskingDeskPerson, desk_page, reader_of
+from api.desk_pages.show import AskingDeskPerson, desk_page, others_at, reader_of
 from api.desk_pages.ticket import board_links, prepared, ticket_content
 from api.http.language import Language, said
 from api.http.problem import Problem
@@ -182,6 +182,7 @@ def _ticket(
     """Render a ticket's page with the outcome of a form: done, refused, revealed or unrevealed."""
     reader = reader_of(request, asking)
     shown = ticket_content(asking, number, reader, sent, conflict=conflict)
+    present = others_at(asking, [shown["ticket"]["ticket_id"]])
     boards = board_links(surroundings(request).company.boards, shown["place"], reader.language)
     done, refused, unrevealed = (outcome.get(name) for name in ("done", "refused", "unrevealed"))
     what, state = outcome.get("unfollowed") or (None, NOTHING)
@@ -192,6 +193,7 @@ def _ticket(
         status,
         **shown,
         board_links=boards,
+        present=present.get(shown["ticket"]["ticket_id"], []),
         done=said(DONE_TEXTS[done], reader.language) if done and done in DONE_TEXTS else None,
         follow_ups=follow_forms(shown["case"], reader.language, what, state) if shown["may_follow"] else [],
         lost=whole_fault(state.faults, {"note"}, reader.language) if status == 409 else None,

@@ -74,6 +74,7 @@ class ListenerView:
     kinds: frozenset[FeedKind] = frozenset(FeedKind)
     station: str | None = None
     since: datetime | None = None
+    presence: bool = False  # who is at which ticket is told, too
 
     def shows(self, change: FeedEntry) -> bool:
         """Return whether a change is visible: the scope rule of store/base/access.py, in memory."""

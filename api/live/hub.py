@@ -18,11 +18,13 @@ from api.http.metrics import Metrics
 from api.http.problem import too_many, unavailable
 from api.live.changes import ListenerView, Telling
 from api.live.listener import Delivery, HubLimits, Listener, Lost, home_event
+from api.live.presence import Present, StreamNotes, changed, presence_event
 from api.live.reader import FeedReader, WatchedHomes
 from api.words.problems import NO_ANSWER, TOO_MANY_LISTENERS
 from store.base.access import Asker
 from store.base.away import AWAY
 from store.figures.live_feed import Snapshot
+from store.tickets.presence_rows import PresenceNote
 
 RETRY_S = 5
 PATIENCE_S = 5.0  # for the first read of the feed
@@ -45,13 +47,15 @@ class Hub:
     ) -> None:
         self.pace = pace or HubLimits()
         self.at: Snapshot | None = None
+        self.present: Present = {}  # as delivered last
         self._gone = gone
         self._metrics = metrics
         self._views: defaultdict[ListenerView, set[Listener]] = defaultdict(set)
         self._by_actor: Counter[str] = Counter()
         self._homes: dict[int, Home] = {}  # as delivered last
         self._watched = WatchedHomes()
-        self._reader = FeedReader(connect, self._watched, self, self.pace)
+        self._notes = StreamNotes()
+        self._reader = FeedReader(connect, self, self.pace, self._watched, self._notes)
         self._rechecking: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._closed = False
@@ -78,6 +82,11 @@ class Hub:
         self._metrics.listeners.inc()
         return listener
 
+    def note(self, listener: Listener, note: PresenceNote) -> None:
+        """Let others know, as long as a stream is open, that its person is at a ticket."""
+        listener.note = note
+        self._notes.add(note)
+
     async def ready(self) -> None:
         """Wait until the feed has been read once, so that there is a snapshot to continue from.
 
@@ -95,6 +104,8 @@ class Hub:
         if listener not in self._views.get(view, ()):
             return
         self._views[view].remove(listener)
+        if listener.note:
+            self._notes.remove(listener.note)
         self._by_actor[listener.asker.actor] -= 1
         self._by_actor += Counter()  # drops those at zero
         self._metrics.listeners.dec()
@@ -147,6 +158,15 @@ class Hub:
                 elif different:
                     listener.put(text)
         self._homes = {**self._homes, **{key: home for key, (_, home) in found.items()}}
+
+    def deliver_presence(self, found: Present) -> None:
+        """Queue who is at the tickets where that has changed."""
+        different = changed(self.present, found)
+        self.present = found
+        for view, listeners in self._views.items() if different else ():
+            text = presence_event(view, different, whole=False) if view.presence else b""
+            for listener in listeners if text else ():
+                listener.put(text)
 
     def _listeners(self) -> list[Listener]:
         return [listener for listeners in self._views.values() for listener in listeners]

@@ -9,6 +9,7 @@ from api.answers.models import Home
 from api.live.changes import Ending, ListenerView, Telling, sse_event
 from store.base.access import Asker
 from store.figures.live_feed import FeedPosition, Snapshot
+from store.tickets.presence_rows import PresenceNote
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Listener:
         self.view = view
         self.asker = asker
         self.token = token
+        self.note: PresenceNote | None = None  # the ticket that it is open for
         self.at: Snapshot | None = None
         self.ended: str | None = None
         self._pace = pace

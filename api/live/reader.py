@@ -19,15 +19,17 @@ from psycopg import Connection
 from api.answers.models import Home
 from api.live.changes import Telling, tell
 from api.live.listener import HubLimits
+from api.live.presence import Present, StreamNotes, by_ticket
 from store.base import access
 from store.base.access import EVERYWHERE, Scope
 from store.base.away import AWAY
 from store.figures import live_feed
 from store.figures.live_feed import FeedPosition, Snapshot
 from store.registry import home_rows
-from store.tickets import ticket_pages
+from store.tickets import presence_rows, ticket_pages
 
-LONGEST_WAIT_S = 0.5  # so that the thread notices when it has to stop
+LONGEST_WAIT_S = 0.5  # so that the thread notices when it has to stop, or that a stream has begun or ended
+PRESENCE_S = 0.5  # at least, between two reads of who is at which ticket
 log = structlog.get_logger()
 
 
@@ -39,6 +41,9 @@ class FeedTarget(Protocol):
 
     def deliver_homes(self, found: Mapping[int, tuple[str, Home]]) -> None:
         """Deliver the states of homes, each with its station."""
+
+    def deliver_presence(self, found: Present) -> None:
+        """Deliver who is at which ticket."""
 
 
 class WatchedHomes:
@@ -74,16 +79,24 @@ class FeedReader:
     """
 
     def __init__(
-        self, connect: Callable[[], Connection], watched: WatchedHomes, target: FeedTarget, pace: HubLimits
+        self,
+        connect: Callable[[], Connection],
+        target: FeedTarget,
+        pace: HubLimits,
+        watched: WatchedHomes,
+        notes: StreamNotes,
     ) -> None:
         self._connect = connect
         self._watched = watched
         self._target = target
         self._pace = pace
+        self._notes = notes
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._homes_at = 0.0
+        self._presence_at = 0.0  # when it is to be read next
+        self._presence_read_at = 0.0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the thread, unless it runs already."""
@@ -108,9 +121,14 @@ class FeedReader:
             try:
                 with self._connect() as conn:
                     live_feed.listen(conn)
+                    presence_rows.listen(conn)
                     while not self._stop.is_set():
+                        self._read_presence(conn)
                         read = self._read(conn, read)
                         self._wait(conn)
+                    with conn.transaction():
+                        access.enter(conn, EVERYWHERE)
+                        self._notes.end(conn)
             except AWAY as error:
                 log.warning("live_database_away", error=str(error).strip().partition("\n")[0])
             except Exception:
@@ -137,10 +155,25 @@ class FeedReader:
     def _wait(self, conn: Connection) -> None:
         """Wait for a notification, or until it is time to read in any case."""
         self._stop.wait(self._pace.apart_s)
-        until = min(self._homes_at, monotonic() + self._pace.read_s)
-        while not self._stop.is_set() and (left_s := until - monotonic()) > 0:
-            if live_feed.wait(conn, min(left_s, LONGEST_WAIT_S)):
+        until = min(self._homes_at, monotonic() + self._pace.read_s, self._presence_at)
+        while not self._stop.is_set() and not self._notes.is_pending() and (left_s := until - monotonic()) > 0:
+            heard = live_feed.wait(conn, min(left_s, LONGEST_WAIT_S))
+            if presence_rows.CHANNEL in heard:
+                self._presence_at = min(self._presence_at, self._presence_read_at + PRESENCE_S)
+            if heard:
                 break
+
+    def _read_presence(self, conn: Connection) -> None:
+        """Write the notes of the streams of this process; read those of all, if they may have changed."""
+        if not self._notes.is_pending() and monotonic() < self._presence_at:
+            return
+        with conn.transaction():
+            access.enter(conn, EVERYWHERE)
+            self._notes.write(conn)
+            found = by_ticket(presence_rows.everybody(conn))
+        self._presence_read_at = monotonic()
+        self._presence_at = self._presence_read_at + self._pace.read_s
+        self._hand_over(partial(self._target.deliver_presence, found))
 
     def _read_homes(self, conn: Connection, home_ids: Collection[int] | None) -> None:
         if wanted := self._watched.among(home_ids):

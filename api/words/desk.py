@@ -48,6 +48,9 @@ DESK_WORDS: Mapping[str, Text] = {
     ),
     "desk_live_lost": Text("暂时无法自动更新，正在重试。", "Not up to date for the moment; trying again."),
     "desk_live_back": Text("已恢复自动更新。", "Up to date again."),
+    # who else is at a ticket
+    "desk_here_looking": Text("{name} 正在看", "{name} is looking"),
+    "desk_here_writing": Text("{name} 正在写", "{name} is writing"),
     # columns and facts
     "desk_time_left": Text("剩余时间", "Time left"),
     "desk_ticket": Text("工单", "Ticket"),

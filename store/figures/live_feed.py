@@ -192,9 +192,9 @@ def listen(conn: Connection) -> None:
     conn.execute(LISTEN)
 
 
-def wait(conn: Connection, seconds: float) -> bool:
-    """Wait for a notification; False after the timeout."""
-    return any([True for _ in conn.notifies(timeout=seconds, stop_after=1)])
+def wait(conn: Connection, seconds: float) -> set[str]:
+    """Wait for a notification; returns the channels that were heard, none after the timeout."""
+    return {notify.channel for notify in conn.notifies(timeout=seconds, stop_after=1)}
 
 
 def now(conn: Connection) -> Snapshot:

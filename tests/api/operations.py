@@ -177,6 +177,7 @@ OPERATIONS = {
     # From the first place of all: who may, is told all that happened.
     "GET /v1/homes/{code}/events": Operation(of="home", headers={"Last-Event-ID": "1:1:"}),
     "GET /v1/events": Operation(roles=STAFF, headers={"Last-Event-ID": "1:1:"}, listed=True),
+    "GET /v1/tickets/{number}/presence": Operation(roles=STAFF, of="ticket"),
     "GET /v1/rota": Operation(roles=STAFF),
     "GET /v1/rota/load": Operation(roles=STAFF),
     "PUT /v1/rota/stations/{station}": Operation(roles=LEADERS, of="rota", body=lambda _: {"lead": None}),

@@ -162,7 +162,10 @@ def test_two_dispatchers_meet_on_one_ticket(api: Api, arrive: Arrival) -> None:
     li, wang = arrive("Li Na"), arrive("Wang Wei", "zh")
     for person in (li, wang):
         person.go(f"/desk/tickets/{number}")
+    here = f"#here-{number}"
+    expect(li.page.locator(here)).to_have_text("Wang Wei is looking")
     li.page.keyboard.press("a")
+    expect(wang.page.locator(here)).to_have_text("Li Na 正在写")
     li.page.fill("#assigned-responsible", "Team 1")
     wang.page.keyboard.press("a")
     wang.page.fill("#assigned-responsible", "Team 2")
@@ -184,6 +187,11 @@ def test_two_dispatchers_meet_on_one_ticket(api: Api, arrive: Arrival) -> None:
     li.page.wait_for_url("**done=assigned")
     expect(wang.page.locator("#live .events")).to_contain_text("Team 1")  # nobody writes there: it is simply shown
     assert wang.errors == []
+    wang.go("/desk")
+    expect(wang.page.locator(here)).to_have_text("Li Na 正在看")
+    expect(li.page.locator(here)).to_have_text("")
+    li.page.keyboard.press("q")
+    expect(wang.page.locator(here)).to_have_text("")
 
 
 def test_the_queue_follows_without_losing_ones_place(api: Api, arrive: Arrival) -> None:

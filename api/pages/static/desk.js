@@ -143,7 +143,28 @@ function soon(change) {
   waiting ??= setTimeout(() => { waiting = null; look(change); }, GATHER_MS * (0.5 + Math.random()));
 }
 
-let stream = null;
+// Who else is at a ticket: they see that somebody is at this one, too, as long as the stream is open.
+
+function showPeople({ ticket, people }) {
+  const place = document.getElementById(`here-${ticket}`);
+  const others = people.filter(({ number }) => number !== Number(desk.dataset.me));
+  place?.replaceChildren(...others.map(({ name, doing }) => {
+    const one = document.createElement("span");
+    one.className = doing;
+    one.textContent = fill(words[`here_${doing}`], { name });
+    return one;
+  }));
+}
+
+function showPresence({ whole, tickets }) {
+  const told = new Set(tickets.map(({ ticket }) => `here-${ticket}`));
+  const gone = whole ? [...document.querySelectorAll(".here")].filter(({ id }) => !told.has(id)) : [];
+  for (const place of gone) place.replaceChildren();
+  tickets.forEach(showPeople);
+}
+
+const doing = () => (isWriting() ? "writing" : "looking");
+let stream = null, saidDoing = null;
 
 function comeBack() {
   setTimeout(() => { if (document.visibilityState !== "hidden") listen(); }, RETRY_MS * (0.5 + Math.random()));
@@ -152,7 +173,14 @@ function comeBack() {
 function listen() {
   stream?.close();
   const { at } = document.getElementById("live").dataset; // where the page was read: nothing between is missed
-  stream = new EventSource(`/desk/events?after=${encodeURIComponent(at)}`);
+  const asked = new URLSearchParams({ after: at });
+  if (!isQueue) {
+    saidDoing = doing();
+    asked.set("ticket", desk.dataset.number);
+    asked.set("doing", saidDoing);
+  }
+  stream = new EventSource(`/desk/events?${asked}`);
+  stream.addEventListener("presence", ({ data }) => showPresence(JSON.parse(data)));
   stream.addEventListener("ticket", ({ data }) => {
     const change = JSON.parse(data);
     if (isQueue) soon(); else if (change.ticket.number === desk.dataset.number) soon(change);
@@ -169,6 +197,7 @@ if (desk.dataset.live) {
   };
   document.addEventListener("visibilitychange", visible);
   if (document.visibilityState !== "hidden") listen();
+  document.addEventListener("toggle", () => { if (stream && saidDoing && saidDoing !== doing()) listen(); }, true);
   setInterval(() => { if (document.visibilityState !== "hidden") look(); }, CALM_MS);
 }
 setInterval(countOn, TICK_MS);

@@ -1,0 +1,152 @@
+"""People at tickets: the notes of the streams that this process serves, and what listeners are told of all notes."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from time import monotonic
+from typing import NamedTuple
+
+from psycopg import Connection
+from pydantic import BaseModel
+
+from api.live.changes import ListenerView, sse_event
+from domain.cases import CASE_CLASSES
+from store.base.access import Role, Scope
+from store.tickets import presence_rows
+from store.tickets.presence_rows import RENEWED_S, PresenceNote, PresenceRow
+
+
+class PresentPerson(BaseModel):
+    """A person who looks at a ticket, or writes on it. A crew is told of the names of its own station alone."""
+
+    number: int | None
+    name: str | None
+    role: Role
+    doing: presence_rows.Doing
+
+
+class TicketPresence(BaseModel):
+    """A ticket, and who is at it, those who write first."""
+
+    ticket: str
+    people: list[PresentPerson]
+
+
+class PresenceChange(BaseModel):
+    """`event: presence`. The tickets whose people have changed; `whole`: nobody is at any other."""
+
+    whole: bool
+    tickets: list[TicketPresence]
+
+
+class TicketPeople(NamedTuple):
+    """The people at a ticket, and what decides who is told of it."""
+
+    number: str
+    ticket_class: str
+    station: str | None
+    people: tuple[PresenceRow, ...]
+
+
+Present = Mapping[int, TicketPeople]  # by ticket_id; nobody is at the others
+
+
+def by_ticket(rows: Iterable[PresenceRow]) -> Present:
+    """Gather the people of each ticket; the rows are in the order of tickets."""
+    found = {key: tuple(group) for key, group in groupby(rows, attrgetter("ticket_id"))}
+    return {key: TicketPeople(p[0].number, p[0].ticket_class, p[0].station, p) for key, p in found.items()}
+
+
+def people_for(rows: Iterable[PresenceRow], own_station: str | None) -> list[PresentPerson]:
+    """Tell of people; `own_station`: to a crew of that station."""
+    return [
+        PresentPerson(
+            number=row.staff_id if known else None, name=row.name if known else None, role=row.role, doing=row.doing
+        )
+        for row in rows
+        for known in [own_station in (None, row.own_station)]
+    ]
+
+
+def own_station_of(scope: Scope) -> str | None:
+    """Return the station to whose people a caller is limited; None: everybody is told of."""
+    return None if scope.everywhere else scope.own_station or ""
+
+
+def changed(before: Present, after: Present) -> list[TicketPeople]:
+    """Return the tickets whose people have changed, with those who are there now."""
+    gone = [found._replace(people=()) for key, found in before.items() if key not in after]
+    return gone + [found for key, found in after.items() if before.get(key) != found]
+
+
+def presence_event(view: ListenerView, tickets: Iterable[TicketPeople], *, whole: bool) -> bytes:
+    """Encode who is at the tickets that a view shows; empty if it shows none, and is not told of the whole."""
+    own = None if view.everywhere else view.own_station or ""
+    shown = [
+        TicketPresence(ticket=one.number, people=people_for(one.people, own)) for one in tickets if _shows(view, one)
+    ]
+    return sse_event("presence", PresenceChange(whole=whole, tickets=shown)) if shown or whole else b""
+
+
+def _shows(view: ListenerView, one: TicketPeople) -> bool:
+    if view.station not in (None, one.station):
+        return False
+    return view.everywhere or (one.station == view.own_station and one.ticket_class not in CASE_CLASSES)
+
+
+class StreamNotes:
+    """The notes of the streams of this process. The event loop adds and removes, the reader thread writes: the lock."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._lock = threading.Lock()
+        self._wanted: dict[int, PresenceNote] = {}
+        self._written: set[int] = set()
+        self._clock = clock
+        self._renew_at = 0.0
+
+    def add(self, note: PresenceNote) -> None:
+        """Note a stream that has begun."""
+        with self._lock:
+            self._wanted[note.stream_id] = note
+
+    def remove(self, note: PresenceNote) -> None:
+        """Forget a stream that has ended."""
+        with self._lock:
+            self._wanted.pop(note.stream_id, None)
+
+    def is_pending(self) -> bool:
+        """Return whether there is something to write."""
+        with self._lock:
+            return self._wanted.keys() != self._written or (bool(self._written) and self._clock() >= self._renew_at)
+
+    def write(self, conn: Connection) -> None:
+        """Write what has begun or ended since, and now and then renew all."""
+        with self._lock:
+            wanted = dict(self._wanted)
+        is_due = self._clock() >= self._renew_at
+        ended = sorted(self._written - wanted.keys())
+        if wanted.keys() != self._written:
+            presence_rows.tell(conn)
+        if ended or is_due:
+            presence_rows.end(conn, ended)
+        if begun := [note for key, note in sorted(wanted.items()) if is_due or key not in self._written]:
+            presence_rows.put(conn, begun)
+        self._written = set(wanted)
+        if is_due:
+            self._renew_at = self._clock() + RENEWED_S
+
+    def end(self, conn: Connection) -> None:
+        """Take away all that was written: the process is ending."""
+        presence_rows.end(conn, sorted(self._written))
+        presence_rows.tell(conn)
+        self._written = set()
+
+
+def at_tickets(
+    conn: Connection, scope: Scope, tickets: Sequence[int], me: int | None
+) -> dict[int, list[PresentPerson]]:
+    """Return who else is at some tickets; tickets without anybody are left out."""
+    rows = [row for row in presence_rows.at(conn, scope, tickets) if row.staff_id != me]
+    own = own_station_of(scope)
+    return {key: people_for(found.people, own) for key, found in by_ticket(rows).items()}
