@@ -1,5 +1,6 @@
 """The ground of the tests: real servers, started when first asked for, and a fresh database for each test."""
 
+import gc
 import os
 import shutil
 import ssl
@@ -106,6 +107,18 @@ class Servers:
         return server
 
 
+def pytest_collection(session: pytest.Session) -> None:
+    """Make the tests without looking for garbage: all of it is kept to the end."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave modules and tests out of all further looks for garbage, and look less often."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring the folders into their order; a folder that has no place in it is an error.
 
@@ -189,7 +202,8 @@ def fresh_database(server: Postgres, flavour: str) -> Iterator[Database]:
     name = f"test_{next(NUMBERS)}"
     with psycopg.connect(server.url(), autocommit=True) as administrator:
         administrator.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
-        # Rights on a database are not copied with it; these are as store/grants.sql sets them.
+        # Rights on a database and its settings are not copied with it; these are as store/grants.sql sets them.
+        administrator.execute(f"ALTER DATABASE {name} SET jit = off")
         administrator.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
         administrator.execute(f"GRANT TEMPORARY ON DATABASE {name} TO hearth_ingest, hearth_watch")
         yield Database(server.url(name), flavour)

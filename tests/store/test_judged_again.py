@@ -58,8 +58,8 @@ def test_a_flag_whose_cause_is_gone_is_withdrawn_and_kept(desk: Desk) -> None:
 
 
 def test_judging_again_twice_changes_nothing(desk: Desk) -> None:
-    for m in range(0, 1200, 5):
-        desk.say(("s1", NOON + m * MINUTE, 17.0 + (m % 300) / 100))
+    for hour in range(20):
+        desk.say(*(("s1", NOON + m * MINUTE, 17.0 + (m % 300) / 100) for m in range(hour * 60, hour * 60 + 60, 5)))
     now = NOON + 1200 * MINUTE
     finish(desk, now)
     history = History(policy_file.builtin("seed"))
@@ -69,8 +69,8 @@ def test_judging_again_twice_changes_nothing(desk: Desk) -> None:
 
 
 def test_the_days_of_the_ledger_add_up(desk: Desk) -> None:
-    for m in range(0, 2 * 1440, 10):
-        desk.say(("s1", NOON + m * MINUTE, 15.5 + (m % 700) / 100))
+    for hour in range(48):
+        desk.say(*(("s1", NOON + m * MINUTE, 15.5 + (m % 700) / 100) for m in range(hour * 60, hour * 60 + 60, 10)))
     finish(desk, NOON + 2 * DAY)
     rows = desk.rows("SELECT * FROM ledger_day ORDER BY day")
     assert [row["day"] for row in rows] == [date(2026, 1, 15), date(2026, 1, 16), date(2026, 1, 17)]
@@ -82,8 +82,8 @@ def test_the_days_of_the_ledger_add_up(desk: Desk) -> None:
 
 def test_a_flag_open_over_midnight_is_carried_by_the_ledger(desk: Desk) -> None:
     start = NOON.replace(hour=20)
-    for m in range(0, 1440, 5):
-        desk.say(("s1", start + m * MINUTE, 17.0))
+    for hour in range(24):
+        desk.say(*(("s1", start + m * MINUTE, 17.0) for m in range(hour * 60, hour * 60 + 60, 5)))
     finish(desk, start + DAY)
     before = record(desk)
     desk.say(("s2", start + 23 * 60 * MINUTE, 16.5), now=start + DAY)
@@ -94,8 +94,8 @@ def test_a_flag_open_over_midnight_is_carried_by_the_ledger(desk: Desk) -> None:
 
 
 def test_a_long_history_is_counted_some_days_at_a_time(desk: Desk) -> None:
-    for hour in range(8 * 24):
-        desk.say(("s1", NOON + hour * 60 * MINUTE, 20.0))
+    for day in range(8):
+        desk.say(*(("s1", NOON + day * DAY + hour * 60 * MINUTE, 20.0) for hour in range(24)))
     now, history = NOON + 8 * DAY, History(policy_file.builtin("seed"))
     assert not keep_ledger(desk.conn, history, 0, now)
     assert desk.rows("SELECT count(*) AS n FROM ledger WHERE closed") == [{"n": 3}]

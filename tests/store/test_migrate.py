@@ -61,6 +61,14 @@ def test_a_database_of_1_0_becomes_what_a_new_one_is(empty: Connection, servers:
     assert upgraded == fresh
 
 
+def test_no_plan_is_compiled(empty: Connection) -> None:
+    """A page of measurements that are due took 1.6 s, of which 3 ms were not LLVM."""
+    migrate.migrate(empty)
+    empty.commit()
+    with psycopg.connect(empty.info.dsn, password=empty.info.password) as later:
+        assert later.execute("SELECT current_setting('jit')").fetchone() == ("off",)
+
+
 @pytest.mark.parametrize(
     "change",
     [

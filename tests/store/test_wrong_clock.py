@@ -117,8 +117,8 @@ def test_what_waited_on_the_way_is_no_wrong_clock(desk: Desk) -> None:
     """A day's readings at once, oldest first, and then the present; for hours, each time some of them."""
     for m in range(0, 180, 5):
         now = NOON + m * MINUTE
-        for hours in range(24, 0, -1):
-            say(desk, "s1", now - timedelta(hours=hours), 20.0 + m / 1000, now)
+        waited = [(now - timedelta(hours=hours)).isoformat() for hours in range(24, 0, -1)]
+        desk.send(*(("s1", {"id": "s1", "ts": ts, "temperature": 20.0 + m / 1000}) for ts in waited), now=now)
         say(desk, "s1", now, 20.0 + m / 1000, now)
         say(desk, "s2", now, 20.0 + m / 1000, now)
         look(desk.conn, WATCH, now)
