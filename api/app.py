@@ -17,6 +17,7 @@ from api.desk import (
     outage_previews,
     outages,
     rota,
+    statements,
     unknown_sensors,
 )
 from api.desk_pages import (
@@ -48,7 +49,7 @@ from api.http.session import AppContext
 from api.live import live_routes
 from api.live.hub import Hub
 from api.live.listener import HubLimits
-from api.pages import front, home, network
+from api.pages import front, home, home_tickets, network
 from api.staff import account, invitation, people, provider, sign_in
 from api.uplinks import uplink_routes
 from api.uplinks.uplink_routes import Doors
@@ -62,6 +63,7 @@ ROUTERS = (
     dossier_routes.router,
     maps.router,
     desk_routes.router,
+    statements.router,
     calls.router,
     file_routes.router,
     incidents.router,
@@ -80,6 +82,7 @@ ROUTERS = (
     seals.router,
     front.router,
     home.router,
+    home_tickets.router,
     network.router,
     sign_in.router,
     provider.router,

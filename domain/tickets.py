@@ -98,7 +98,7 @@ class EventKind(StrEnum):
     MEASURED = "measured"  # on site, signed by the user
     PROVEN = "proven"  # the home is warm, or was never cold
     STILL_COLD = "still_cold"  # marked done long ago but not proven warm
-    RELAPSED = "relapsed"  # cold again within the call-back window
+    RELAPSED = "relapsed"  # the trouble is back within the call-back window, or was never gone
     ASSIGNED = "assigned"  # to a station or a person
     ACCEPTED = "accepted"  # the station has stated what it will do
     CONTACTED = "contacted"  # someone has spoken with the user
@@ -208,7 +208,7 @@ MOVES: Mapping[EventKind, MoveRule] = {
         frozenset({TicketState.VERIFYING, TicketState.DONE}), None, ("call_back",), shown=("satisfied",)
     ),
     EventKind.REMARK: MoveRule(_ANY),
-    EventKind.USER_SAID: MoveRule(_NOT_CLOSED, shown=("text",)),
+    EventKind.USER_SAID: MoveRule(_NOT_CLOSED, shown=("text", "says", "times", "reaction")),
     # Photos from a cellar come when there is a network again, the ticket closed or not.
     EventKind.ATTACHED: MoveRule(
         _ANY, shown=("file", "kind", "for_user", "media_type", "size", "sha256", "original_sha256")

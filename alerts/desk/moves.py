@@ -11,10 +11,11 @@ from alerts.tickets.clock_terms import within_call_back
 from alerts.tickets.docket import Docket, Opening, UserStatement
 from alerts.tickets.work import check_call_back, check_closing, record, refused
 from domain.policy import Policy
+from domain.statements import Reaction, Says, check_times, reaction, times_in
 from domain.tickets import EventKind, MoveRefused, NewEvent, TicketClass, TicketSource, TicketState
 from store.notices import outbox
-from store.tickets import ticket_rows
-from store.tickets.ticket_rows import OpenTicketRow
+from store.tickets import recovery_rows, ticket_rows
+from store.tickets.ticket_rows import OpenTicketRow, TicketRow
 
 MOST_OPEN_OF_A_USER = 5  # tickets that users themselves opened for one home, and that are still open
 
@@ -78,18 +79,30 @@ def act(conn: Connection, policy: Policy, move: NewEvent, now: datetime, actor: 
 
 
 def say(conn: Connection, policy: Policy, ticket_id: int, saying: UserStatement, now: datetime, actor: str) -> None:
-    """Add what a user has said to a ticket; the caller owns the transaction.
+    """Add what a user has said to a ticket, and do what follows from it; the caller owns the transaction.
 
     Raises:
         Refused: it is closed, or would tell who has complained.
+        TimesRefused: no visit can be made at a time that is wished.
     """
+    check_times(times_in(saying.data), now.astimezone(policy.zone).date())
     row = ticket_rows.lock(conn, [ticket_id])[ticket_id]
     if saying.contact is not None and row.ticket_class in (TicketClass.COMPLAINT, TicketClass.REPORT):
         reason = "who has complained is kept apart: leave the contact out"
         raise MoveRefused(row.number, row.state, EventKind.USER_SAID, reason)
     docket = Docket(conn, policy, now, actor)
-    docket.say(ticket_id, saying)
+    follows = _reaction(conn, row, saying, now)
+    docket.say(ticket_id, saying if follows is Reaction.NOTED else saying.leading_to(follows))
+    if follows is Reaction.AGAIN:
+        docket.add(ticket_id, EventKind.RELAPSED, source=TicketSource.USER.value)
     docket.write()
+
+
+def _reaction(conn: Connection, row: TicketRow, saying: UserStatement, now: datetime) -> Reaction:
+    """Decide what follows from what is said on a locked ticket."""
+    says = Says(saying.data["says"]) if saying.data.get("says") else None
+    warm_now = any(one.warm_now for one in recovery_rows.standing(conn, [row.ticket_id], now))
+    return reaction(says, TicketClass(row.ticket_class), TicketState(row.state), warm_now=warm_now)
 
 
 def take_in(

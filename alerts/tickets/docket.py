@@ -18,6 +18,7 @@ from alerts.tickets.ticket_notices import notices
 from alerts.tickets.work import ACTOR, append, record
 from domain.notices import OutboxEntry
 from domain.policy import Policy
+from domain.statements import Reaction
 from domain.tickets import EventKind, NewEvent, TicketClass, TicketSource, TicketState
 from store.base import numbers
 from store.notices import outbox
@@ -64,10 +65,14 @@ class Opening:
 
 
 class UserStatement(NamedTuple):
-    """A statement of a user: `data` for the event, with `text`; the contact is personal and kept apart."""
+    """A statement of a user: `data` for the event; the contact is personal and kept apart."""
 
     data: Mapping[str, Any]
     contact: str | None = None
+
+    def leading_to(self, reaction: Reaction) -> "UserStatement":
+        """Return the statement with what follows from it."""
+        return self._replace(data={**self.data, "reaction": reaction.value})
 
 
 class Docket:

@@ -32,7 +32,8 @@ TOLD_OF_CASES = frozenset({EventKind.CLOCK_WARNED, EventKind.CLOCK_BREACHED, Eve
 
 def notices(events: Sequence[NewEvent], classes: Mapping[int, TicketClass]) -> list[OutboxEntry]:
     """Return the outbox entries for events of tickets of these classes."""
-    reopened = {event.ticket_id for event in events if event.kind is EventKind.REOPENED}  # told of that, not twice
+    again = (EventKind.REOPENED, EventKind.RELAPSED)
+    reopened = {event.ticket_id for event in events if event.kind in again}  # told of that, not twice
     return [
         OutboxEntry(kind, audience, ticket_id=event.ticket_id, data=_data(kind, event.data))
         for event in events

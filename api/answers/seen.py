@@ -4,6 +4,7 @@ from typing import Any
 
 from api.http.session import Session
 from domain.closing import missing
+from domain.statements import SPEAKABLE
 from domain.tickets import TicketState, event_for_user
 from store.base.access import Role, Scope
 
@@ -19,9 +20,15 @@ def needs(row: dict[str, Any]) -> list[str]:
     return [] if row["state"] == TicketState.CLOSED else missing(row["standing"])
 
 
+def _is_coming(row: dict[str, Any]) -> bool:
+    return row["state"] in (TicketState.ACCEPTED, TicketState.WORKING) and row["class"] in SPEAKABLE
+
+
 def _for_user(row: dict[str, Any], scope: Scope) -> dict[str, Any]:
     """Redact a ticket for a customer. A report from before the tenancy is another resident's and loses its text."""
     since = scope.since.get(row["home_id"])
     events = [shown for event in row["events"] if (shown := event_for_user(event)) is not None]
-    told = {**row, "contact": None, "responsible": None, "events": events}
+    # Who comes to a home may be known there by name, while on the way.
+    responsible = row["responsible"] if _is_coming(row) else None
+    told = {**row, "contact": None, "responsible": responsible, "events": events}
     return {**told, "description": "", "confirmation": None} if since and row["opened_at"] < since.at else told

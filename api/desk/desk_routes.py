@@ -26,6 +26,7 @@ from api.http.problem import FieldFault, Problem, forbidden, invalid, no_such, t
 from api.http.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
 from api.words import problems
 from domain.priority import Cold, priority
+from domain.statements import TimesRefused
 from domain.tickets import CREW_MOVES, ChangedSince, MoveRefused, NewEvent, TicketClass, TicketSource, TooEarly
 from domain.words.text import Text
 from store.base.access import Role
@@ -310,6 +311,8 @@ def refusals(asking: Session) -> Iterator[None]:
     """
     try:
         yield
+    except TimesRefused as error:
+        raise invalid(FieldFault("times", problems.TIMES_REFUSED[error.fault])) from None
     except ChangedSince as error:
         raise Problem(409, problems.CHANGED_SINCE.fill(number=error.number), events=error.events) from None
     except TooEarly as error:

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from api.http.values import Asked
+from api.http.values import Asked, AskedDay
+from domain.statements import MOST_TIMES, DayPart, Says
 from domain.tickets import DelayReason, EventKind
 from domain.words.desk import DELAY_TEXTS
 
@@ -141,16 +142,48 @@ class Remark(Move):
     remark: Words
 
 
-class UserSaid(Move):
-    """A further statement by the user. The contact is stored beside the event, not in its data."""
+class SuitableTime(BaseModel):
+    """A time at which a visit suits the user: a local day, and a part of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    day: AskedDay
+    part: DayPart
+
+
+class TicketStatement(BaseModel):
+    """A statement of a user about an open ticket: at least one of these.
+
+    `says`: whether the trouble persists. `times`: all at which a visit suits, in place of those before. The contact is
+    stored beside the event, not in its data.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Words | None = None
+    says: Says | None = None
+    times: Annotated[list[SuitableTime], Field(min_length=1, max_length=MOST_TIMES)] | None = None
+    contact: Line | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "TicketStatement":
+        if not (self.text or self.says or self.times or self.contact):
+            raise ValueError("give a text, a word on the trouble, times or a contact")
+        return self
+
+    def said(self) -> dict[str, Any]:
+        """Return the data without personal data."""
+        return self.model_dump(mode="json", exclude={"kind", "contact"}, exclude_none=True)
+
+
+class UserSaid(Move, TicketStatement):
+    """A further statement by the user, noted by the staff."""
 
     kind: Literal["user_said"]
-    text: Words
-    contact: Line | None = None
 
     def data(self) -> dict[str, Any]:
         """Return the data without personal data."""
-        return self.model_dump(mode="json", exclude={"kind", "contact"}, exclude_none=True)
+        return self.said()
 
 
 class Closed(Move):

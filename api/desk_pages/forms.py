@@ -72,7 +72,7 @@ NOTHING = FormState()
 
 @cache
 def fields_of(model: type[BaseModel]) -> Sequence[FormField]:
-    """Return the fields of a body; `kind`, which tells bodies apart, is not one that is filled in."""
+    """Return the fields of a body that are filled in: not `kind`, which tells bodies apart, and no list."""
     return tuple(_described(model.model_json_schema()))
 
 
@@ -82,6 +82,8 @@ def _described(described: Mapping[str, Any]) -> Iterator[FormField]:
         if name == "kind":
             continue
         one = next((part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"), schema)
+        if one.get("type") == "array":
+            continue
         if "$ref" in one:
             one = described["$defs"][one["$ref"].rpartition("/")[2]]
         options = tuple(one.get("enum", ()))

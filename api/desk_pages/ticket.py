@@ -19,9 +19,11 @@ from api.http.language import Language, said
 from api.http.session import LEADERS, Session
 from api.pages import content
 from api.pages.render import Times, say
+from api.pages.tickets import all_times
 from api.words.answers import ANSWERS, CALL_US
 from api.words.desk import MOVE_TEXTS, PROOFS, SOURCES
 from domain.cases import CASE_CLASSES
+from domain.statements import standing_times, standing_word
 from domain.tickets import MoveBar
 from domain.words.desk import CHANNEL_TEXTS, CLASS_TEXTS, SUBJECT_TEXTS
 from domain.words.text import Text
@@ -124,8 +126,20 @@ def _facts(ticket: Row, language: Language, times: Times) -> list[Fact]:
         "paid": say(language, "desk_yes") if ticket["paid"] else None,
         "confirmation": ticket["confirmation"],
         "round": str(ticket["round"]) if ticket["round"] > 1 else None,
+        **_said(ticket, language, times),
     }
     return [(say(language, f"desk_{name}"), value) for name, value in told.items() if value]
+
+
+def _said(ticket: Row, language: Language, times: Times) -> dict[str, str | Markup | None]:
+    """Return the user's last word on the trouble, and when a visit suits."""
+    word = standing_word(ticket["events"], ticket["round"])
+    wished = standing_times(ticket["events"], ticket["round"])
+    told = say(language, f"desk_option_{word['data']['says']}") if word else None
+    return {
+        "user_word": say(language, "desk_told_at", what=told, at=times.at(word["at"])) if word else None,
+        "user_times": all_times(wished, language, times) if wished else None,
+    }
 
 
 def _case(asking: Session, ticket: Row, language: Language) -> dict[str, Any] | None:

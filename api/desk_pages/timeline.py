@@ -10,8 +10,10 @@ from markupsafe import Markup
 from api.desk_pages.time_left import TimeLeft, Urgency, time_left
 from api.http.language import Language, said
 from api.pages.render import Times, say
+from api.pages.tickets import all_times
 from api.words.desk import DATA_TEXTS, EVENT_TEXTS, PROOFS
 from domain.instants import instant
+from domain.statements import times_in
 from domain.tickets import DelayReason, EventKind
 from domain.words.desk import CLOCK_TEXTS, DELAY_TEXTS
 from store.base.rows import Row
@@ -134,6 +136,10 @@ def _value(key: str, value: object, language: Language, times: Times) -> str | M
         return said(DELAY_TEXTS[DelayReason(str(value))], language)
     if key == "channel" and value in ("phone", "visit", "letter", "message", "app"):
         return say(language, f"desk_option_{value}")
+    if key in ("says", "reaction"):
+        return say(language, f"desk_option_{value}")
+    if key == "times":
+        return all_times(times_in({key: value}), language, times)
     if key == "responsibility" and value in ("company", "user"):
         return say(language, f"desk_option_{value}")
     return str(value)

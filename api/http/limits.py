@@ -16,6 +16,7 @@ LONGEST_DELAY_S = 5.0
 
 
 UPLOADS = RateLimit(60, UNITS_S["minute"])  # per token; a telephone that comes back sends the photos of a day
+STATEMENTS = RateLimit(30, UNITS_S["day"])  # per customer; each is told to the staff
 CASES = RateLimit(10, UNITS_S["day"])  # per customer; an anonymous case leaves no other trace to count
 # Tries at passwords from an address, at a name's from there, and at a name's from anywhere, in a quarter of an hour;
 # beyond them the right one is not taken either. One address alone cannot lock a name out everywhere.
@@ -89,6 +90,10 @@ class Limiter:
     def wait_case(self, actor: str) -> int:
         """Count a case filed by a customer; return the seconds to wait, 0 if it may be filed."""
         return self._wait(CASES, "case", actor)
+
+    def wait_statement(self, actor: str) -> int:
+        """Count a statement on a ticket by a customer; return the seconds to wait, 0 if it may be made."""
+        return self._wait(STATEMENTS, "statement", actor)
 
     def wait_upload(self, actor: str) -> int:
         """Count a file sent, taken or not; return the seconds to wait, 0 if it may be sent."""

@@ -18,11 +18,12 @@ from api.http.language import Language, said
 from api.http.session import Session
 from api.http.values import rounded
 from api.pages.render import Times
+from api.pages.statement import is_reachable, times_offered
 from api.pages.tickets import ShownTicket, shown
 from domain.instants import to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.states import NotJudged
-from domain.tickets import TicketClass
+from domain.tickets import TicketClass, TicketState
 from domain.words.desk import CLASS_TEXTS
 from papers.chart import Chart, DayBar, Frame, Run, Step, Tick, day_by_day, runs, through_time, unknown
 from store.base import form_sent
@@ -90,7 +91,9 @@ def home_content(asking: Session, place: Row, language: Language, times: Times) 
     home = home_routes.home(code, asking)
     schedule = _rules(asking, home_id)
     rooms = home_rows.rooms(asking.conn, home_id, asking.now)
-    mine = _tickets(asking, home_id, language, times)
+    rows = _tickets(asking, home_id)
+    mine = [_shown(row, asking, language, times) for row in rows]
+    addable = [ticket for ticket in mine if ticket.addable]
     return {
         "home": home,
         "place": place,
@@ -101,7 +104,9 @@ def home_content(asking: Session, place: Row, language: Language, times: Times) 
         "outages": _outages(asking, code),
         "open": [ticket for ticket in mine if not ticket.closed],
         "past": [ticket for ticket in mine if ticket.closed],
-        "addable": [ticket for ticket in mine if ticket.addable],
+        "addable": addable,
+        "reachable": is_reachable(asking, home_id, _contacts(rows)),
+        "times_offered": times_offered(asking, language, times),
         "cold_ticket": next((t.number for t in mine if not t.closed and t.kind == TicketClass.COLD), None),
         "today": today(asking, home_id, schedule),
         "hours": hours(asking, home_id),
@@ -120,7 +125,7 @@ def taken(asking: Session, key: str | None) -> str | None:
     return form_sent.number(asking.conn, key) if key else None
 
 
-def _tickets(asking: Session, home_id: int, language: Language, times: Times) -> list[ShownTicket]:
+def _tickets(asking: Session, home_id: int) -> list[Row]:
     """Read the tickets of the home and the complaints of its customer, newest first."""
     wanted = ticket_pages.TicketFilter(now=asking.now, home_id=home_id)
     rows = ticket_pages.tickets(asking.conn, asking.scope, wanted, limit=MOST_TICKETS)
@@ -128,11 +133,16 @@ def _tickets(asking: Session, home_id: int, language: Language, times: Times) ->
         ticket = ticket_pages.ticket(asking.conn, asking.scope, case["number"])
         if ticket is not None:
             rows.append({**ticket, "description": case["text"]})
-    newest = sorted(rows, key=lambda row: row["ticket_id"], reverse=True)
-    return [
-        shown(seen(row, asking), said(CLASS_TEXTS[row["class"]], language), language, times, asking.now)
-        for row in newest
-    ]
+    return sorted(rows, key=lambda row: row["ticket_id"], reverse=True)
+
+
+def _shown(row: Row, asking: Session, language: Language, times: Times) -> ShownTicket:
+    return shown(seen(row, asking), said(CLASS_TEXTS[row["class"]], language), language, times, asking.now)
+
+
+def _contacts(rows: Sequence[Row]) -> list[str | None]:
+    """Return what was left on the open tickets of a home to reach its user."""
+    return [row["contact"] for row in rows if row["state"] != TicketState.CLOSED]
 
 
 def _outages(asking: Session, code: str) -> list[Row]:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
@@ -17,7 +18,8 @@ from api.http.problem import Problem, no_such
 from api.http.session import Session, surroundings
 from api.pages import content, visit
 from api.pages.render import HOME, Times, page, say
-from api.pages.report import SUBJECTS, ReportForm, read, take
+from api.pages.report import NO_REPORT, SUBJECTS, ReportForm, read, take
+from api.pages.statement import NO_STATEMENT, StatementForm, TicketForms
 from domain.words.desk import SUBJECT_TEXTS
 from papers.exports.formats import Format
 from store.base.access import Right
@@ -29,14 +31,22 @@ Token = Annotated[str | None, Query(max_length=visit.LONGEST_TOKEN)]
 Key = Annotated[str | None, Query(max_length=64)]
 
 
+@dataclass(frozen=True)
+class TakenForms:
+    """The keys of forms just taken: one that opened a ticket (`sent`), or spoke about one (`said`)."""
+
+    sent: Key = None
+    said: Key = None
+
+
 @router.get("")
 def home(
     request: Request,
+    taken: Annotated[TakenForms, Depends()],
     token: Token = None,
     opened: str | None = None,
     lang: Literal["zh", "en"] | None = None,
     home: Code = None,
-    sent: Key = None,
 ) -> Response:
     """Show the page, or follow a link or a choice of language."""
     if token is not None:
@@ -46,7 +56,8 @@ def home(
     if opened is not None and visit.shown_token(request) is None:
         return page("opening.html", visit.language_of(request), here=f"{HOME}?", go=HOME)
     with visit.reading(request, visit.bearer(request)) as asking:
-        return visit.marked(request, shown(request, asking, home, sent=content.taken(asking, sent)))
+        outcome = FormOutcome(sent=content.taken(asking, taken.sent), said=content.taken(asking, taken.said))
+        return visit.marked(request, shown(request, asking, home, outcome))
 
 
 def _by_link(request: Request, token: str, opened: str | None) -> Response:
@@ -113,7 +124,7 @@ def send(request: Request, report: Annotated[ReportForm, Depends(read)]) -> Resp
                 raise
             refused = problem
     with visit.reading(request, visit.bearer(request)) as asking:
-        return shown(request, asking, report.home, report=report, refused=refused)
+        return shown(request, asking, report.home, FormOutcome(report=report, refused=refused))
 
 
 @router.post("/leave")
@@ -159,31 +170,42 @@ def chosen(places: list[Row], code: str | None) -> Row:
     return found
 
 
-def shown(
-    request: Request,
-    asking: Session,
-    code: str | None,
-    *,
-    sent: str | None = None,
-    report: ReportForm | None = None,
-    refused: Problem | None = None,
-) -> Response:
+@dataclass(frozen=True, kw_only=True)
+class FormOutcome:
+    """The outcome of a form: the ticket it opened (`sent`) or spoke about (`said`), or the form and its refusal."""
+
+    sent: str | None = None
+    said: str | None = None
+    report: ReportForm = NO_REPORT
+    statement: StatementForm = NO_STATEMENT
+    refused: Problem | None = None
+
+
+NOTHING = FormOutcome()
+
+
+def shown(request: Request, asking: Session, code: str | None, outcome: FormOutcome = NOTHING) -> Response:
     """Render the page of a home, with the outcome of a form if one was sent."""
+    report, refused = outcome.report, outcome.refused
     language = visit.language_of(request)
     places = content.places(asking)
     place = chosen(places, code)
-    key = report.key if report and report.faults else secrets.token_urlsafe(24)
+    key = report.key if report.faults else secrets.token_urlsafe(24)
+    form_token = visit.form_token(visit.shown_token(request) or "", key)
+    told = content.home_content(asking, place, language, Times(language, asking.policy.zone, asking.now))
     answer = page(
         "home.html",
         language,
-        **content.home_content(asking, place, language, Times(language, asking.policy.zone, asking.now)),
+        **told,
+        its=TicketForms(place["code"], key, form_token, told["times_offered"], told["reachable"], outcome.statement),
         places=places,
-        sent=sent,
+        sent=outcome.sent,
+        said=outcome.said,
         may_send=Right.WRITE in asking.asker.rights,
-        report=report or ReportForm(),
+        report=report,
         refused=_refusal(refused, language),
         key=key,
-        form_token=visit.form_token(visit.shown_token(request) or "", key),
+        form_token=form_token,
         subjects=[(subject.value, getattr(SUBJECT_TEXTS[subject], language)) for subject in SUBJECTS],
         hotline=surroundings(request).company.hotline,
         here=f"{HOME}?home={quote(place['code'])}&",
@@ -193,7 +215,7 @@ def shown(
     if refused:
         answer.status_code = refused.status
         answer.headers.update(refused.headers)
-    elif report and report.faults:
+    elif report.faults:
         answer.status_code = 422
     return answer
 

@@ -21,6 +21,7 @@ from api.words.pages import MONTHS, WORDS
 from api.words.rota import ROTA_WORDS
 from api.words.staff import STAFF_WORDS
 from api.words.supervision import SUP_WORDS
+from api.words.telling import MY_WORDS
 from domain.words.text import Text
 
 # Styles, images and form targets of this site only; no scripts, no framing.
@@ -49,7 +50,7 @@ STATIC = {
 # The texts of all pages. A key is said in one place only.
 ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
-    **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS,
+    **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),

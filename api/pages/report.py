@@ -52,6 +52,9 @@ class ReportForm:
         return hashlib.sha256("\0".join(told).encode()).hexdigest()
 
 
+NO_REPORT = ReportForm()
+
+
 async def read(request: Request) -> ReportForm:
     """Parse and validate a form; file uploads are refused.
 

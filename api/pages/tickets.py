@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from markupsafe import Markup
 
 from api.http.language import Language
 from api.pages.render import Times, say
+from domain.instants import instant
+from domain.statements import SPEAKABLE, Says, VisitTime, standing_times, times_in
 from domain.tickets import SELF_CLOSING, EventKind, TicketState, standing_events
 
+# Of these the last one says whether somebody is still trying to reach the user.
+REACHED = (EventKind.TRIED, EventKind.CONTACTED, EventKind.ARRIVED, EventKind.DONE, EventKind.USER_SAID)
 TOLD = {
     EventKind.CONTACTED: "event_contacted",
     EventKind.TRIED: "event_tried",
@@ -37,10 +41,18 @@ class Promise:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TicketRound:
-    """The statements and answers of one round of a ticket."""
+class Attempt:
+    """An attempt to reach the user that did not succeed, and when the next one is due; None: not known."""
 
-    said: Sequence[str]
+    at: Markup
+    again: Markup | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketRound:
+    """The statements and answers of one round of a ticket. `said`: pairs of a heading and the user's words."""
+
+    said: Sequence[tuple[Markup, str | Markup]]
     delay: str | None
     result: str | None
     answer: str | None
@@ -56,6 +68,10 @@ class ShownTicket:
     about: str
     closed: bool
     addable: bool  # whether the user may add to it
+    speakable: bool  # whether the user may say that the trouble is over, or persists
+    coming: str | None  # the person who comes
+    attempt: Attempt | None
+    wished: Sequence[VisitTime]  # the times that the user told last
     state: Markup
     opened: Markup
     closed_at: Markup | None
@@ -68,16 +84,21 @@ class ShownTicket:
 
 def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, now: datetime) -> ShownTicket:
     """Describe a ticket, as `seen` redacts it, to its user."""
-    *earlier, present = _rounds(ticket, language)
+    *earlier, present = _rounds(ticket, language, times)
     appointment = ticket["appointment_at"]
+    addable = (
+        ticket["state"] != TicketState.CLOSED and ticket["home"] is not None and ticket["source"] not in SELF_CLOSING
+    )
     return ShownTicket(
         number=ticket["number"],
         kind=ticket["class"],
         about=about,
         closed=ticket["state"] == TicketState.CLOSED,
-        addable=ticket["state"] != TicketState.CLOSED
-        and ticket["home"] is not None
-        and ticket["source"] not in SELF_CLOSING,
+        addable=addable,
+        speakable=addable and ticket["class"] in SPEAKABLE,
+        coming=ticket["responsible"],
+        attempt=_attempt(ticket, times),
+        wished=standing_times(ticket["events"], ticket["round"]),
         state=say(language, f"ticket_{ticket['ending'] or ticket['state']}", into=ticket["merged_into"]),
         opened=times.at(ticket["opened_at"]),
         closed_at=times.at(ticket["closed_at"]) if ticket["closed_at"] else None,
@@ -93,7 +114,64 @@ def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, 
     )
 
 
-def _rounds(ticket: dict[str, Any], language: Language) -> list[TicketRound]:
+def _attempt(ticket: dict[str, Any], times: Times) -> Attempt | None:
+    """Return the last attempt to reach the user, if nobody has spoken with the user since."""
+    tried = next((event for event in reversed(ticket["events"]) if event["kind"] in REACHED), None)
+    if tried is None or tried["kind"] != EventKind.TRIED or ticket["state"] == TicketState.CLOSED:
+        return None
+    again = tried["data"].get("again_at")
+    return Attempt(at=times.at(tried["at"]), again=times.at(instant(again)) if again else None)
+
+
+def day_words(day: date, language: Language, times: Times) -> Markup:
+    """Format a day with its day of the week: `Fri 16 Jan`."""
+    return say(language, "my_day", day=times.short(day), weekday=say(language, f"rota_weekday_{day.weekday()}"))
+
+
+def all_times(wished: Sequence[VisitTime], language: Language, times: Times) -> Markup:
+    """Format times of a visit: `Fri 16 Jan, morning; Sat 17 Jan, evening`."""
+    told = [
+        say(
+            language,
+            "my_time",
+            day=day_words(one.day, language, times),
+            part=say(language, f"my_part_{one.part}"),
+        )
+        for one in wished
+    ]
+    return say(language, "my_list_mark").join(told)
+
+
+def _statements(
+    ticket: dict[str, Any], number: int, language: Language, times: Times
+) -> list[tuple[Markup, str | Markup]]:
+    """List what the user has said in a round, in the user's words."""
+    said: list[tuple[Markup, str | Markup]] = []
+    if number == 1 and ticket["description"]:
+        said.append((say(language, "you_wrote"), ticket["description"]))
+    events = [e for e in ticket["events"] if e["round"] == number and e["kind"] == EventKind.USER_SAID]
+    for event in events:
+        said += _told(event, ticket["class"], language, times)
+    return said
+
+
+def _told(
+    event: Mapping[str, Any], ticket_class: str, language: Language, times: Times
+) -> list[tuple[Markup, str | Markup]]:
+    data, at = event["data"], times.at(event["at"])
+    parts: list[str | Markup] = [data["text"]] if data.get("text") else []
+    if data.get("says"):
+        words = say(language, f"my_says_{Says(data['says'])}_{ticket_class if ticket_class in SPEAKABLE else 'repair'}")
+        reaction = data.get("reaction")
+        parts.append(Markup(" ").join([words, say(language, f"my_reaction_{reaction}")] if reaction else [words]))
+    if data.get("times"):
+        parts.append(say(language, "my_visits", times=all_times(times_in(data), language, times)))
+    if not parts:
+        parts = [say(language, "my_contact_given")]
+    return [(say(language, "my_added_at", at=at), part) for part in parts]
+
+
+def _rounds(ticket: dict[str, Any], language: Language, times: Times) -> list[TicketRound]:
     """Split a ticket into its rounds; each keeps the answers that still stand in it."""
     found = []
     for number in range(1, ticket["round"] + 1):
@@ -104,10 +182,9 @@ def _rounds(ticket: dict[str, Any], language: Language) -> list[TicketRound]:
             told = last[kind]["data"] if kind in last else {}
             return next((told[key] for key in keys if told.get(key)), None)
 
-        added = [event["data"].get("text", "") for event in events if event["kind"] == EventKind.USER_SAID]
         found.append(
             TicketRound(
-                said=[*([ticket["description"]] if number == 1 and ticket["description"] else []), *added],
+                said=_statements(ticket, number, language, times),
                 delay=data(EventKind.DELAYED, "explanation", language),
                 result=data(EventKind.DONE, "result"),
                 answer=data(EventKind.REPLIED, "text"),

@@ -95,7 +95,6 @@ WORDS: Mapping[str, Text] = {
     "reason": Text("原因", "Reason"),
     "appointment": Text("约定上门：{at}", "Appointment: {at}"),
     "you_wrote": Text("您的描述", "You wrote"),
-    "you_added": Text("您补充", "You added"),
     "earlier_round": Text("此前的处理（第 {n} 次）", "Earlier work (round {n})"),
     "answer": Text("我们的答复", "Our answer"),
     "result": Text("处理结果", "Result"),
@@ -199,6 +198,7 @@ WORDS: Mapping[str, Text] = {
         "哪个房间、从什么时候开始。最多 2000 字。", "Which room, and since when? Up to 2,000 characters."
     ),
     "contact": Text("联系电话（可不填）", "Phone number (optional)"),
+    "contact_wanted": Text("联系电话（我们没有您的电话）", "Phone number (we have none for you)"),
     "belongs": Text("是否与正在处理的事项有关？", "Is this about something we are already working on?"),
     "belongs_to": Text("补充到工单 {number}：{about}（{at} 登记）", "Add to ticket {number}: {about}, registered {at}"),
     "belongs_to_none": Text("是另一件事", "No, it is something else"),

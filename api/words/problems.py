@@ -1,5 +1,6 @@
 """Texts of the API's problems, in Chinese and English, with fields in braces."""
 
+from domain.statements import TimeFault
 from domain.words.text import Text
 
 # tokens and rights
@@ -110,6 +111,15 @@ SENT_TOO_MUCH = Text(
 )
 NO_SUCH_FILE = Text("没有此文件", "no such file")
 TOO_MANY_UPLOADS = Text("正在接收的文件过多", "too many files on their way in")
+CASE_KEPT_APART = Text(
+    "投诉人的身份单独保存，此工单不接受补充：请另行投诉或致电",
+    "who has complained is kept apart, so nothing can be added: make another complaint, or call",
+)
+TIMES_REFUSED = {
+    TimeFault.PAST: Text("日期已过", "the day is over"),
+    TimeFault.FAR: Text("只能选择 14 天以内的时间", "choose times within the next 14 days"),
+    TimeFault.TWICE: Text("同一时间填写了两次", "the same time is told twice"),
+}
 # load and failure
 RETRY_LATER = Text("请在 {seconds} 秒后重试", "try again in {seconds} s")
 TOO_MANY_EXPORTS = Text("正在进行的导出过多", "too many exports in progress")

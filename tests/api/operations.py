@@ -135,6 +135,9 @@ OPERATIONS = {
     "POST /v1/tickets/{number}/events": Operation(
         roles=STAFF, of="ticket", body=lambda home: {"kind": "remark", "remark": "seen"}
     ),
+    "POST /v1/tickets/{number}/statements": Operation(
+        roles=frozenset({Role.CUSTOMER}), of="ticket", body=lambda home: {"says": "persists"}
+    ),
     "POST /v1/tickets/{number}/files": Operation(of="ticket", file=encoded(form="PNG")),
     "GET /v1/tickets/{number}/files": Operation(of="ticket"),
     "GET /v1/tickets/{number}/files/{id}": Operation(of="ticket"),

@@ -24,6 +24,7 @@ from api.words.outages import OUTAGE_WORDS
 from api.words.rota import ROTA_WORDS
 from api.words.staff import STAFF_WORDS
 from api.words.supervision import SUP_WORDS
+from api.words.telling import MY_WORDS
 from domain.cases import FollowUp
 from domain.measurement import DueReason, RecordWorth
 from domain.policy_file import builtin
@@ -67,8 +68,9 @@ def test_a_key_is_one_of_the_desk() -> None:
     assert [key for key in ROTA_WORDS if not key.startswith("rota_") and key != "to_rota"] == []
     assert [key for key in OUTAGE_WORDS if not key.startswith(("outage_", "outages_", "incident_", "incidents_"))] == []
     assert [key for key in MAP_WORDS if not key.startswith("map_")] == []
+    assert [key for key in MY_WORDS if not key.startswith("my_")] == []
     staff = (STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS, OUTAGE_WORDS, ROTA_WORDS, MAP_WORDS)
-    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, *staff, SUP_WORDS)))
+    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, *staff, SUP_WORDS, MY_WORDS)))
 
 
 def test_every_sentence_is_said() -> None:

@@ -47,6 +47,9 @@ BEGINNINGS = (
     "call_kind_",
     "done_",
     "rule_",
+    "my_says_",
+    "my_reaction_",
+    "my_part_",
 )
 
 

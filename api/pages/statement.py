@@ -1,0 +1,142 @@
+"""Statements about an open ticket by the forms of a page: parsed, and recorded exactly once."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, NamedTuple, TypeAlias
+
+from fastapi import Request
+from markupsafe import Markup
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from api.desk.moves import TicketStatement
+from api.desk.statements import make_statement
+from api.http.language import Language
+from api.http.messages import in_both
+from api.http.session import Session
+from api.pages.render import Times, say
+from api.pages.report import KEY, MOST_FIELDS
+from api.pages.tickets import ShownTicket, day_words
+from domain.statements import DayPart
+from domain.words.text import Text
+from store.base import form_sent
+from store.registry import contact_rows
+
+DayOffered: TypeAlias = tuple[Markup, Sequence[tuple[str, Markup]]]
+DAYS_OFFERED = 4
+PART_ENDS = {DayPart.MORNING: 12, DayPart.AFTERNOON: 18, DayPart.EVENING: 21}  # local hours
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatementForm:
+    """A submitted form; `body` is what it says of the ticket, `fault` what is wrong with it."""
+
+    number: str = ""
+    home: str = ""
+    key: str = ""
+    token: str = ""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    body: TicketStatement | None = None
+    fault: Text | None = None
+
+    @property
+    def once(self) -> str:
+        """The idempotency key: equal only if the same content is sent again from the same page."""
+        told = json.dumps([self.number, self.key, dict(self.told)], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
+
+
+NO_STATEMENT = StatementForm()
+
+
+async def read(request: Request, number: str) -> StatementForm:
+    """Parse and validate a form.
+
+    Raises:
+        HTTPException: it is not a form of these pages.
+    """
+    async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+        said = {name: value.strip() for name, value in form.items() if isinstance(value, str)}
+        times = [str(value) for value in form.getlist("times")]
+    if not KEY.fullmatch(said.get("key", "")):
+        raise HTTPException(400)
+    body, fault = _body(told := _told(said, times))
+    ours = {name: said.get(name, "") for name in ("home", "key", "token")}
+    return StatementForm(number=number, told=told, body=body, fault=fault, **ours)
+
+
+def _told(said: Mapping[str, str], times: list[str]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "text": said.get("words", "").replace("\r\n", "\n"),
+        "contact": said.get("contact"),
+        "says": said.get("says"),
+        "times": [dict(zip(("day", "part"), one.split(" ", 1), strict=False)) for one in times],
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _body(told: Mapping[str, Any]) -> tuple[TicketStatement | None, Text | None]:
+    try:
+        return TicketStatement.model_validate(told), None
+    except ValidationError as error:
+        return None, in_both(error.errors()[0])
+
+
+def take(changing: Session, statement: StatementForm) -> None:
+    """Record a statement, once however often it is sent.
+
+    Raises:
+        Problem: as the API answers.
+    """
+    assert statement.body is not None  # without faults
+    form_sent.lock(changing.conn, statement.once)
+    if form_sent.number(changing.conn, statement.once):
+        changing.notes["again"] = True
+        return
+    make_statement(changing, statement.number, statement.body)
+    form_sent.keep(changing.conn, statement.once, statement.number, changing.now)
+
+
+def times_offered(asking: Session, language: Language, times: Times) -> list[DayOffered]:
+    """Return the days that a form offers for a visit, each with the values and names of its parts that lie ahead."""
+    local = asking.now.astimezone(asking.policy.zone)
+    days = [local.date() + timedelta(days=n) for n in range(DAYS_OFFERED)]
+    return [
+        (
+            day_words(day, language, times),
+            [
+                (f"{day} {part}", say(language, f"my_part_{part}"))
+                for part in DayPart
+                if day > local.date() or local.hour < PART_ENDS[part]
+            ],
+        )
+        for day in days
+    ]
+
+
+class TicketForms(NamedTuple):
+    """The common parts of the forms about tickets: home, seal, times offered, and the form that was sent."""
+
+    home: str
+    key: str
+    token: str
+    offered: Sequence[DayOffered]
+    reachable: bool
+    statement: StatementForm
+
+    def wished(self, ticket: ShownTicket) -> set[str]:
+        """Return the times to be ticked, as values of a form: those just sent, or else those on record."""
+        if self.statement.number == ticket.number and self.statement.told.get("times"):
+            return {" ".join(one.values()) for one in self.statement.told["times"]}
+        return {f"{one.day} {one.part}" for one in ticket.wished}
+
+
+def is_reachable(asking: Session, home_id: int, contacts: Sequence[str | None]) -> bool:
+    """Return whether the desk knows a number of those who live in a home: left on a ticket, or in the registry.
+
+    It says no more than that to the person who lives there, so no look at personal data is recorded.
+    """
+    return any(contacts) or bool(contact_rows.telephones(asking.conn, home_id, asking.now))
