@@ -6,10 +6,12 @@ from functools import partial
 from fastapi import Depends, FastAPI
 from psycopg import Connection
 
+from api.crew import crew_routes, install
 from api.desk import (
     calendars,
     calls,
     cases,
+    causes,
     desk_routes,
     incidents,
     measurements,
@@ -30,6 +32,7 @@ from api.desk_pages import (
     queue_routes,
     rota_routes,
     supervision_routes,
+    ticket_files,
     ticket_routes,
     unknown_routes,
 )
@@ -64,6 +67,7 @@ ROUTERS = (
     maps.router,
     desk_routes.router,
     statements.router,
+    causes.router,
     calls.router,
     file_routes.router,
     incidents.router,
@@ -99,8 +103,12 @@ ROUTERS = (
     supervision_routes.router,
     queue_routes.router,
     ticket_routes.router,
+    ticket_files.router,
     unknown_routes.router,
     rota_routes.router,
+    install.router,
+    crew_routes.router,
+    crew_routes.files,
     live_routes.router,
     uplink_routes.router,
 )

@@ -1,7 +1,7 @@
 """Files of a ticket: what is taken, how much of it, and why a file is refused."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
@@ -74,13 +74,16 @@ class PreparedFile:
 
 @dataclass(frozen=True)
 class NewAttachment:
-    """A file to attach to a ticket; `by_user`: a customer sends it, else the staff."""
+    """A file to attach to a ticket; `by_user`: a customer sends it, else the staff; `made_at`: when it was
+    taken, if it is sent later.
+    """
 
     ticket_id: int
     file: PreparedFile
     kind: FileKind
     for_user: bool
     by_user: bool
+    made_at: datetime | None = None
 
 
 def media_type(content: bytes) -> MediaType:

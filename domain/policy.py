@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo
 
 from domain.care import Care
+from domain.causes import AddedCause
 from domain.incidents import IncidentRule
 from domain.measurement import MeasurementRule
 from domain.notices import NoticeRules
@@ -131,6 +132,7 @@ class Policy:
     versions: tuple[Version, ...]
     # Readings that arrive later than this after measuring are rejected.
     past_days: Annotated[int, Within(1, 36_500)] = PAST_DAYS
+    causes: tuple[AddedCause, ...] = ()  # that crews find, added to domain/causes.py
     calendar: WorkingCalendar = NO_CALENDAR  # added to the public calendar; its years are listed in full
     text: str = ""  # the TOML that it was read from
 

@@ -12,6 +12,8 @@ from importlib.resources import files
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from domain import causes
+from domain.causes import AddedCause
 from domain.errors import UsageError
 from domain.incidents import IncidentRule
 from domain.notices import NoticeRules
@@ -95,6 +97,9 @@ def _policy(made: Policy) -> Policy:
     for at, season in enumerate(made.seasons):
         if season.first >= season.end or (at and season.first < made.seasons[at - 1].end):
             raise TomlFault(f"seasons[{at}]", "must end after it begins, and begin after the one before ended")
+    codes = [cause.code for cause in made.causes]
+    if twice := next((at for at, code in enumerate(codes) if code in codes[:at]), None):
+        raise TomlFault(f"cause[{twice}].code", f"{codes[twice]!r} is there already")
     return made
 
 
@@ -153,7 +158,7 @@ def _calendar(made: WorkingCalendar) -> WorkingCalendar:
 
 FORM = TomlForm(
     keys={
-        Policy: {"zone": "timezone", "versions": "version", "text": ""},
+        Policy: {"zone": "timezone", "versions": "version", "causes": "cause", "text": ""},
         Version: {"call_back_after": ""},
         Season: {"first": "from", "end": "to"},
         Limit: {"home_class": "class", "below_celsius": "below", "opens": "from", "closes": "to"},
@@ -167,5 +172,6 @@ FORM = TomlForm(
         IncidentRule: _incident,
         NoticeRules: _notices,
         WorkingCalendar: _calendar,
+        AddedCause: causes.checked,
     },
 )

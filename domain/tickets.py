@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from domain.move_times import MADE_AT
+
 
 class TicketClass(StrEnum):
     """Subject class of a ticket."""
@@ -105,6 +107,8 @@ class EventKind(StrEnum):
     TRIED = "tried"  # an attempt to reach the user that did not succeed
     APPOINTMENT = "appointment"
     ARRIVED = "arrived"
+    CAUSE_FOUND = "cause_found"
+    PART_USED = "part_used"
     DELAYED = "delayed"
     RESPONSIBILITY = "responsibility"  # who is responsible, and whether the user pays
     CONFIRMED = "confirmed"  # the user has signed
@@ -193,6 +197,8 @@ MOVES: Mapping[EventKind, MoveRule] = {
     EventKind.ARRIVED: MoveRule(
         _UNTIL_DONE, TicketState.WORKING, ("station_reply", "accept", "contact", "on_site"), shown=()
     ),
+    EventKind.CAUSE_FOUND: MoveRule(_NOT_CLOSED, shown=("cause", "zh", "en")),
+    EventKind.PART_USED: MoveRule(_NOT_CLOSED, shown=("part", "count")),
     EventKind.DELAYED: MoveRule(_NOT_CLOSED, shown=("reason", "explanation", "zh", "en")),
     EventKind.RESPONSIBILITY: MoveRule(_NOT_CLOSED, shown=("responsibility", "paid")),
     EventKind.CONFIRMED: MoveRule(_NOT_CLOSED, shown=("confirmation",)),
@@ -229,6 +235,8 @@ CREW_MOVES = frozenset(
         EventKind.TRIED,
         EventKind.APPOINTMENT,
         EventKind.ARRIVED,
+        EventKind.CAUSE_FOUND,
+        EventKind.PART_USED,
         EventKind.DELAYED,
         EventKind.RESPONSIBILITY,
         EventKind.CONFIRMED,
@@ -258,6 +266,8 @@ UNDISTURBING = frozenset(
         EventKind.PRIORITY,
     }
 )
+# On site, what somebody else notes is no reason to try again; what undoes the work is.
+UNDISTURBING_ON_SITE = frozenset(EventKind) - UNDOING
 # Moves on an incident's ticket that apply to each of its homes; REWORK only to homes not proven warm.
 PASSED_ON = frozenset({EventKind.ACCEPTED, EventKind.ARRIVED, EventKind.DELAYED, EventKind.DONE, EventKind.REWORK})
 OF_INCIDENT = "incident"  # key in an event's data: number of the incident it was passed on from
@@ -353,6 +363,11 @@ def was_passed_on(event: NewEvent) -> bool:
     return event.kind in PASSED_ON and OF_INCIDENT in event.data
 
 
+def changes_course(kind: EventKind) -> bool:
+    """Return whether an event changes the state of a ticket or stops a clock, rather than only tell something."""
+    return MOVES[kind].to is not None or bool(MOVES[kind].meets)
+
+
 def clocks_met(event: NewEvent) -> tuple[str, ...]:
     """Return the clocks that an event stops."""
     names = MOVES[event.kind].meets
@@ -373,4 +388,4 @@ def event_for_user(event: Mapping[str, Any]) -> dict[str, Any] | None:
     actor = "user" if by_user else event["actor"]
     actor = actor if actor in ("hearth", "user") else "staff"
     contact = {"contact": None} if "contact" in event else {}
-    return {**event, **contact, "actor": actor, "data": {k: v for k, v in data.items() if k in shown}}
+    return {**event, **contact, "actor": actor, "data": {k: v for k, v in data.items() if k in (*shown, MADE_AT)}}

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from psycopg import Connection
 
+from alerts.desk.late_moves import kept_data
 from alerts.tickets.work import record
 from domain.files import DAY, MOST_DAY_BYTES, MOST_FILES, MOST_TICKET_BYTES, NewAttachment
+from domain.move_times import MADE_AT
 from domain.policy import Policy
 from domain.tickets import EventKind, MoveRefused, NewEvent, TicketClass, TicketState
 from store.notices import outbox
@@ -37,6 +39,7 @@ def attach(
     Raises:
         MoveRefused: the ticket takes no files, or none by its user any more.
         NoRoom, SentTooMuch, AttachedBefore: nothing was changed.
+        NotMadeThen: the time at which it was made is out of bounds.
         OSError: the store cannot be reached.
     """
     rows = ticket_rows.lock(conn, [wanted.ticket_id])
@@ -51,7 +54,8 @@ def attach(
     for content in (wanted.file.content, wanted.file.thumbnail):
         if content is not None:
             store.keep(conn, content)
-    event = NewEvent(wanted.ticket_id, EventKind.ATTACHED, _told(made))
+    told = kept_data(conn, rows[wanted.ticket_id], EventKind.ATTACHED, _told(made, wanted.made_at), now)
+    event = NewEvent(wanted.ticket_id, EventKind.ATTACHED, told)
     outbox.put(conn, record(conn, policy, rows, [event], now, actor), now)
     return made, True
 
@@ -74,8 +78,10 @@ def _check_room(conn: Connection, wanted: NewAttachment, now: datetime, actor: s
         raise SentTooMuch
 
 
-def _told(file: TicketFileRow) -> dict[str, object]:
+def _told(file: TicketFileRow, made_at: datetime | None) -> dict[str, object]:
+    made = {MADE_AT: made_at.isoformat()} if made_at else {}
     return {
+        **made,
         "file": file.file_id,
         "kind": file.kind,
         "for_user": file.for_user,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from psycopg import Connection
 
+from alerts.desk.late_moves import is_outdated, kept_data
 from alerts.desk.recovery import prove
 from alerts.tickets.clock_terms import within_call_back
 from alerts.tickets.docket import Docket, Opening, UserStatement
@@ -59,12 +60,14 @@ def act(conn: Connection, policy: Policy, move: NewEvent, now: datetime, actor: 
 
     Raises:
         Refused: the ticket does not allow it now.
+        NotMadeThen: the time at which it was made is out of bounds.
     """
     ticket_id, kind = move.ticket_id, move.kind
     if kind is EventKind.REOPENED:
         ticket_rows.lock_home_of(conn, ticket_id)
     rows = ticket_rows.lock(conn, [ticket_id])
     row = rows[ticket_id]
+    move = NewEvent(ticket_id, kind, kept_data(conn, row, kind, move.data, now))
     if kind is EventKind.REOPENED and ticket_rows.superseded(conn, row):
         raise MoveRefused(row.number, row.state, kind, "the home has another open ticket for cold")
     if kind is EventKind.CALLED_BACK:
@@ -84,6 +87,7 @@ def say(conn: Connection, policy: Policy, ticket_id: int, saying: UserStatement,
     Raises:
         Refused: it is closed, or would tell who has complained.
         TimesRefused: no visit can be made at a time that is wished.
+        NotMadeThen: the time at which it was said is out of bounds.
     """
     check_times(times_in(saying.data), now.astimezone(policy.zone).date())
     row = ticket_rows.lock(conn, [ticket_id])[ticket_id]
@@ -91,6 +95,7 @@ def say(conn: Connection, policy: Policy, ticket_id: int, saying: UserStatement,
         reason = "who has complained is kept apart: leave the contact out"
         raise MoveRefused(row.number, row.state, EventKind.USER_SAID, reason)
     docket = Docket(conn, policy, now, actor)
+    saying = saying._replace(data=kept_data(conn, row, EventKind.USER_SAID, saying.data, now))
     follows = _reaction(conn, row, saying, now)
     docket.say(ticket_id, saying if follows is Reaction.NOTED else saying.leading_to(follows))
     if follows is Reaction.AGAIN:
@@ -100,7 +105,7 @@ def say(conn: Connection, policy: Policy, ticket_id: int, saying: UserStatement,
 
 def _reaction(conn: Connection, row: TicketRow, saying: UserStatement, now: datetime) -> Reaction:
     """Decide what follows from what is said on a locked ticket."""
-    says = Says(saying.data["says"]) if saying.data.get("says") else None
+    says = Says(saying.data["says"]) if saying.data.get("says") and not is_outdated(conn, row, saying.data) else None
     warm_now = any(one.warm_now for one in recovery_rows.standing(conn, [row.ticket_id], now))
     return reaction(says, TicketClass(row.ticket_class), TicketState(row.state), warm_now=warm_now)
 

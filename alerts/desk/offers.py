@@ -1,6 +1,6 @@
 """The moves that a ticket takes now, and the reason against each that its state alone would allow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -83,17 +83,20 @@ def _is_superseded(facts: EndingFacts, beside: Sequence[EndingFacts]) -> bool:
     )
 
 
-def check_unchanged(conn: Connection, tickets: Sequence[int], version: int) -> None:
+def check_unchanged(
+    conn: Connection, tickets: Sequence[int], version: int, undisturbing: Collection[EventKind] = UNDISTURBING
+) -> None:
     """Refuse a move on a ticket that has changed; else it stays as it is until the transaction ends.
 
     Args:
         tickets: this ticket, and the one into which it is to be merged. Homes are locked before tickets, and tickets in
             the order of their keys, as by every move.
         version: `seq` of the last event that the caller has read.
+        undisturbing: events that are no such change.
     Raises:
         ChangedSince: with what has happened since.
     """
     ticket_rows.lock_home_of(conn, tickets[0])
     rows = ticket_rows.lock(conn, sorted(set(tickets)))
-    if events := ticket_rows.events_since(conn, tickets[0], version, UNDISTURBING):
+    if events := ticket_rows.events_since(conn, tickets[0], version, undisturbing):
         raise ChangedSince(rows[tickets[0]].number, events)

@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from alerts.tickets.docket import Docket, Opening
 from domain.incidents import IncidentEnd, IncidentFinding, IncidentRule, LeaveReason, course, find
+from domain.move_times import MADE_AT
 from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy, Version
 from domain.priority import PRIORITY_URGENT
@@ -184,7 +185,8 @@ def _pass_on(conn: Connection, policy: Policy, incident: int, now: datetime) -> 
         behind = child_rows.untold_tickets(conn, incident, event.seq, MOST_TOLD)
         child_rows.lock_homes(conn, list(behind))
         docket = Docket(conn, policy, now, event.actor)
-        data = {**{name: said for name, said in event.data.items() if name != "remark"}, OF_INCIDENT: event.number}
+        passed = {name: said for name, said in event.data.items() if name not in ("remark", MADE_AT)}
+        data = {**passed, OF_INCIDENT: event.number}
         for row in ticket_rows.lock(conn, list(behind)).values():
             there = kind is EventKind.ACCEPTED or behind[row.ticket_id] <= event.at
             if there and passes_on(TicketState(row.state), kind, TicketClass(row.ticket_class)):

@@ -1,6 +1,6 @@
 """Routes for flags and tickets within the token's scope, and for the moves of the repair desk."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -17,7 +17,9 @@ from alerts.tickets.docket import Opening, UserStatement
 from alerts.tickets.endings import merge, void
 from api.answers import models
 from api.answers.seen import seen
-from api.desk.moves import AnyMove, Assigned, Line, Merged, UserSaid, Void, Words, kind_of
+from api.desk.causes import cause_text
+from api.desk.moves import AnyMove, Assigned, CauseFound, Line, Merged, UserSaid, Void, Words, kind_of
+from api.desk.once import do_once
 from api.desk.receipt import Receipt, as_text, make_receipt
 from api.homes.home_routes import Code, home_id
 from api.http.language import Language, preferred
@@ -25,9 +27,20 @@ from api.http.paging import Page, Paged, Sort, Sorted
 from api.http.problem import FieldFault, Problem, forbidden, invalid, no_such, too_many
 from api.http.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
 from api.words import problems
+from domain.move_times import MadeAtFault, NotMadeThen
 from domain.priority import Cold, priority
 from domain.statements import TimesRefused
-from domain.tickets import CREW_MOVES, ChangedSince, MoveRefused, NewEvent, TicketClass, TicketSource, TooEarly
+from domain.tickets import (
+    CREW_MOVES,
+    UNDISTURBING,
+    ChangedSince,
+    EventKind,
+    MoveRefused,
+    NewEvent,
+    TicketClass,
+    TicketSource,
+    TooEarly,
+)
 from domain.words.text import Text
 from store.base.access import Role
 from store.tickets import ticket_pages
@@ -36,6 +49,11 @@ Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
 Told = Literal["phone", "walk_in", "letter", "superior"]
 MOST_EVENTS = 2**31 - 1
+MADE_AT_TEXTS = {
+    MadeAtFault.FUTURE: problems.MADE_AT_FUTURE,
+    MadeAtFault.TOO_OLD: problems.MADE_AT_TOO_OLD,
+    MadeAtFault.BEFORE_TICKET: problems.MADE_AT_BEFORE_TICKET,
+}
 
 router = APIRouter(prefix="/v1", tags=["desk"])
 
@@ -101,17 +119,28 @@ def event(
     version: Annotated[
         int | None, Query(ge=0, le=MOST_EVENTS, description="`seq` of the last event read; a later change is a 409")
     ] = None,
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=8, max_length=100, description="random, of one's own: what is sent again under it is once"),
+    ] = None,
 ) -> models.Ticket:
     """Add an event to a ticket. A move that its state does not allow is a 409 that names the reason."""
-    make_move(changing, number, move, version)
+    do_once(changing, number, idempotency_key, lambda: make_move(changing, number, move, version))
     return answer(changing, number)
 
 
-def make_move(changing: Session, number: str, move: AnyMove, version: int | None = None) -> None:
+def make_move(
+    changing: Session,
+    number: str,
+    move: AnyMove,
+    version: int | None = None,
+    undisturbing: Collection[EventKind] = UNDISTURBING,
+) -> None:
     """Make a move on a ticket within scope.
 
     Args:
         version: `seq` of the last event that the caller has read; None: whatever has happened since.
+        undisturbing: events since then that are no reason against the move.
     Raises:
         Problem: 403, 404 or 422; 409, the ticket does not allow it, or has changed (then with `events`).
     """
@@ -126,7 +155,7 @@ def make_move(changing: Session, number: str, move: AnyMove, version: int | None
     tickets = [found, *([_into(changing, move)] if isinstance(move, Merged) else [])]
     with refusals(changing):
         if version is not None:
-            check_unchanged(changing.conn, tickets, version)
+            check_unchanged(changing.conn, tickets, version, undisturbing)
         _let(changing, tickets, move)
     changing.notes["kind"] = kind.value
 
@@ -143,6 +172,9 @@ def _let(changing: Session, tickets: list[int], move: AnyMove) -> None:
     match move:
         case UserSaid():
             say(conn, policy, tickets[0], UserStatement(move.data(), move.contact), now, actor)
+        case CauseFound():
+            data = {**move.data(), **cause_text(changing, move.cause)._asdict()}
+            act(conn, policy, NewEvent(tickets[0], kind_of(move), data), now, actor)
         case Void():
             void(conn, policy, tickets[0], move.data(), now, actor)
         case Merged():
@@ -313,6 +345,8 @@ def refusals(asking: Session) -> Iterator[None]:
         yield
     except TimesRefused as error:
         raise invalid(FieldFault("times", problems.TIMES_REFUSED[error.fault])) from None
+    except NotMadeThen as error:
+        raise invalid(FieldFault("made_at", MADE_AT_TEXTS[error.fault])) from None
     except ChangedSince as error:
         raise Problem(409, problems.CHANGED_SINCE.fill(number=error.number), events=error.events) from None
     except TooEarly as error:

@@ -14,6 +14,8 @@ Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 
+Code = Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z][a-z0-9_]*$")]
+
 
 class Move(BaseModel):
     """The base of all moves. `remark` is visible to staff only."""
@@ -25,6 +27,14 @@ class Move(BaseModel):
     def data(self) -> dict[str, Any]:
         """Return the data to store with the event."""
         return self.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
+
+
+class TimedMove(Move):
+    """The base of moves that crews make. `made_at`: when it was made, if it is recorded later, as by a phone that had
+    no network: a week at most, and not before the ticket was opened. The clocks stop when it is recorded.
+    """
+
+    made_at: Asked | None = None
 
 
 class Assigned(Move):
@@ -41,7 +51,7 @@ class Assigned(Move):
         return self
 
 
-class Accepted(Move):
+class Accepted(TimedMove):
     """Acceptance by the station, with what it is going to do (4(5))."""
 
     kind: Literal["accepted"]
@@ -49,14 +59,14 @@ class Accepted(Move):
     opinion: Words | None = None
 
 
-class Contacted(Move):
+class Contacted(TimedMove):
     """A conversation with the user, possibly with an appointment (9(10))."""
 
     kind: Literal["contacted"]
     appointment_at: Asked | None = None
 
 
-class Tried(Move):
+class Tried(TimedMove):
     """An attempt to reach the user that did not succeed. The clocks keep running.
 
     `again_at`: when the next attempt is due, as the user asked or as the desk plans.
@@ -66,20 +76,35 @@ class Tried(Move):
     again_at: Asked | None = None
 
 
-class Appointment(Move):
+class Appointment(TimedMove):
     """A new appointment."""
 
     kind: Literal["appointment"]
     appointment_at: Asked
 
 
-class Arrived(Move):
+class Arrived(TimedMove):
     """Arrival on site."""
 
     kind: Literal["arrived"]
 
 
-class Delayed(Move):
+class CauseFound(TimedMove):
+    """The cause of the fault, by its code in the list of the utility (`GET /v1/causes`). The user sees it."""
+
+    kind: Literal["cause_found"]
+    cause: Code
+
+
+class PartUsed(TimedMove):
+    """A part that was used, and how many. The user sees it."""
+
+    kind: Literal["part_used"]
+    part: Short
+    count: Annotated[int, Field(ge=1, le=999)] = 1
+
+
+class Delayed(TimedMove):
     """A delay and the explanation given to the user (9(5)). The clocks keep running."""
 
     kind: Literal["delayed"]
@@ -91,7 +116,7 @@ class Delayed(Move):
         return {**super().data(), **DELAY_TEXTS[self.reason]._asdict()}
 
 
-class Responsibility(Move):
+class Responsibility(TimedMove):
     """Liability for the damage, and whether the user pays (9(4), 9(6)). It voids an earlier signature."""
 
     kind: Literal["responsibility"]
@@ -99,14 +124,14 @@ class Responsibility(Move):
     paid: bool
 
 
-class Confirmed(Move):
+class Confirmed(TimedMove):
     """The user's signature, by the reference of the signed paper."""
 
     kind: Literal["confirmed"]
     confirmation: Line
 
 
-class Done(Move):
+class Done(TimedMove):
     """Completion of the work; a cold home stays `verifying` until its recovery is proven."""
 
     kind: Literal["done"]
@@ -135,7 +160,7 @@ class CalledBack(Move):
     satisfied: bool
 
 
-class Remark(Move):
+class Remark(TimedMove):
     """A note for the staff."""
 
     kind: Literal["remark"]
@@ -176,7 +201,7 @@ class TicketStatement(BaseModel):
         return self.model_dump(mode="json", exclude={"kind", "contact"}, exclude_none=True)
 
 
-class UserSaid(Move, TicketStatement):
+class UserSaid(TimedMove, TicketStatement):
     """A further statement by the user, noted by the staff."""
 
     kind: Literal["user_said"]
@@ -221,6 +246,8 @@ AnyMove: TypeAlias = Annotated[
     | Tried
     | Appointment
     | Arrived
+    | CauseFound
+    | PartUsed
     | Delayed
     | Responsibility
     | Confirmed

@@ -16,7 +16,7 @@ from api.http.messages import in_both
 from api.http.problem import Problem
 from domain.words.text import Text
 
-FieldKind: TypeAlias = Literal["line", "words", "time", "number", "choice", "yes_no", "check"]
+FieldKind: TypeAlias = Literal["line", "words", "time", "number", "count", "choice", "yes_no", "check"]
 Told: TypeAlias = Mapping[str, str]
 Faults: TypeAlias = Mapping[str, Text]
 Body = TypeVar("Body", bound=BaseModel)
@@ -95,6 +95,8 @@ def _kind(schema: Mapping[str, Any], required: bool) -> FieldKind:
         return "yes_no" if required else "check"
     if "enum" in schema:
         return "choice"
+    if schema.get("type") == "integer":
+        return "count"
     if schema.get("type") == "number":
         return "number"
     if schema.get("format") == "date-time":

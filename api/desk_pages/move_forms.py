@@ -13,6 +13,7 @@ from api.desk_pages.forms import Faults, FormField, FormState, FormWords, ShownF
 from api.http.language import Language, said
 from api.pages.render import say
 from api.words.desk import MOVE_TEXTS
+from domain.move_times import MADE_AT
 from domain.tickets import DelayReason, EventKind
 from domain.words.desk import DELAY_TEXTS
 
@@ -23,6 +24,8 @@ MOVE_KEYS: Mapping[EventKind, str] = {
     EventKind.TRIED: "y",
     EventKind.APPOINTMENT: "p",
     EventKind.ARRIVED: "v",
+    EventKind.CAUSE_FOUND: "9",
+    EventKind.PART_USED: "0",
     EventKind.DELAYED: "l",
     EventKind.RESPONSIBILITY: "b",
     EventKind.CONFIRMED: "s",
@@ -72,15 +75,16 @@ class SentMove:
 class FormTerms(NamedTuple):
     """The terms of a ticket's forms: values of fields that are chosen from a list, and the name that is suggested."""
 
-    options: Mapping[str, Sequence[str]]
+    options: Mapping[str, Sequence[tuple[str, str]]]
     me: str | None
     without: frozenset[str] = frozenset()  # fields that this ticket does not take
 
 
 def fields_of(kind: EventKind) -> list[FormField]:
-    """Return the fields of a move, the note for the staff last."""
+    """Return the fields of a move; the time at which it was made, and the note for the staff, last."""
     fields = forms.fields_of(MODELS[kind])
-    return sorted(fields, key=lambda one: one.name == "remark" and len(fields) > 1)
+    last = (MADE_AT,) if kind is EventKind.REMARK else (MADE_AT, "remark")
+    return sorted(fields, key=lambda one: last.index(one.name) + 1 if one.name in last else 0)
 
 
 def read_move(kind: EventKind, told: Told, zone: ZoneInfo) -> AnyMove | Faults:
@@ -95,8 +99,7 @@ def move_form(kind: EventKind, terms: FormTerms, language: Language, sent: SentM
     """Make the form of a move; with what was told if it is the one that was sent."""
     mine = sent if sent is not None and sent.kind is kind else None
     fields = [one for one in fields_of(kind) if one.name not in terms.without]
-    choices = {name: [(value, value) for value in values] for name, values in terms.options.items()}
-    state = FormState(told=mine.told if mine else {}, faults=mine.faults if mine else {}, choices=choices)
+    state = FormState(told=mine.told if mine else {}, faults=mine.faults if mine else {}, choices=terms.options)
     shown = forms.shown_fields(fields, _words(language), state, language)
     return MoveForm(
         kind=kind,

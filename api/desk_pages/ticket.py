@@ -12,7 +12,7 @@ from api.answers.models import Home
 from api.desk.desk_routes import find
 from api.desk_pages.case_list import marks
 from api.desk_pages.move_forms import FormTerms, MoveForm, SentMove, move_form, told_in
-from api.desk_pages.queue import place_of_ticket
+from api.desk_pages.queue import QUEUE, place_of_ticket
 from api.desk_pages.timeline import next_left, shown_clocks, shown_events
 from api.homes import home_routes
 from api.http.language import Language, said
@@ -23,6 +23,7 @@ from api.pages.tickets import all_times
 from api.words.answers import ANSWERS, CALL_US
 from api.words.desk import MOVE_TEXTS, PROOFS, SOURCES
 from domain.cases import CASE_CLASSES
+from domain.causes import known_causes
 from domain.statements import standing_times, standing_word
 from domain.tickets import MoveBar
 from domain.words.desk import CHANNEL_TEXTS, CLASS_TEXTS, SUBJECT_TEXTS
@@ -77,7 +78,7 @@ def ticket_content(
     offered = offers(asking.conn, asking.policy, ticket, asking.now)
     times = Times(language, asking.policy.zone, asking.now)
     clocks = shown_clocks(ticket, language, times, asking.now)
-    case = _case(asking, ticket, language)
+    case, files = _case(asking, ticket, language), files_of(number)
     return {
         "ticket": ticket,
         "about": said(CLASS_TEXTS[ticket["class"]], language),
@@ -92,17 +93,23 @@ def ticket_content(
         "moves": _moves(asking, ticket, offered, reader, sent),
         "barred": _barred(ticket, offered, language, times),
         "answers": _answers(ticket, reader),
-        "events": shown_events(ticket["events"], language, times),
+        "events": shown_events(ticket["events"], language, times, files),
         "version": max((event["seq"] for event in ticket["events"]), default=0),
         "home": _home(asking, ticket),
         "may_write": Right.WRITE in asking.asker.rights,
+        "files": files if ticket["class"] not in CASE_CLASSES else None,
         "may_reveal": _may_reveal(asking, ticket),
         "sent": sent,
         "sent_name": said(MOVE_TEXTS[sent.kind], language) if sent else None,
         "told": told_in(sent, language) if sent else [],
-        "conflict": shown_events(_since(ticket, sent), language, times) if conflict and sent else None,
+        "conflict": shown_events(_since(ticket, sent), language, times, files) if conflict and sent else None,
         "is_still_open": sent is not None and sent.kind in offered.open,
     }
+
+
+def files_of(number: str) -> str:
+    """Return the address of a ticket's files at the desk."""
+    return f"{QUEUE}/tickets/{number}/files"
 
 
 def _since(ticket: Row, sent: SentMove) -> list[Mapping[str, Any]]:
@@ -161,11 +168,25 @@ def _moves(
         return []
     is_case = ticket["class"] in CASE_CLASSES
     terms = FormTerms(
-        {"station": queue_rows.stations(asking.conn), "into": offered.into},
+        {
+            "station": same(queue_rows.stations(asking.conn)),
+            "into": same(offered.into),
+            "cause": cause_options(asking, reader.language),
+        },
         reader.me,
         frozenset({"contact"} if is_case else ()),  # who has complained is kept apart
     )
     return [move_form(kind, terms, reader.language, sent) for kind in offered.open]
+
+
+def same(values: Sequence[str]) -> list[tuple[str, str]]:
+    """Return values as choices that are shown as they are."""
+    return [(value, value) for value in values]
+
+
+def cause_options(asking: Session, language: Language) -> list[tuple[str, str]]:
+    """Return the causes that may be found, as choices."""
+    return [(code, said(text, language)) for code, text in known_causes(asking.policy.causes).items()]
 
 
 def _barred(ticket: Row, offered: MoveOffers, language: Language, times: Times) -> list[Barred]:

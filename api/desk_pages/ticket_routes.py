@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.desk.cases import Followed, follow
 from api.desk.desk_routes import Number, make_move
+from api.desk.once import do_once
 from api.desk_pages.case_forms import follow_forms
 from api.desk_pages.contact import REASONS, reveal
 from api.desk_pages.forms import NOTHING, Faults, FormState, Told, faults_of, once, read_body, whole_fault
@@ -26,16 +27,19 @@ from api.http.session import DESK, Session, surroundings
 from api.staff.session import StaffRoute, signed_in
 from api.words.answers import ANSWERS
 from api.words.cases import FOLLOW_TEXTS
-from api.words.desk import MOVE_TEXTS
+from api.words.desk import EVENT_TEXTS, MOVE_TEXTS
 from domain.cases import FollowUp
+from domain.files import FileKind
 from domain.tickets import DISPATCH_MOVES, EventKind
 from domain.words.text import Text
-from store.base import form_sent
 from store.base.access import Right
 
 MOST_FIELDS = 20
 VERSION = re.compile(r"[0-9]{1,9}")
-DONE_TEXTS: Mapping[str, Text] = {one.value: text for one, text in (*MOVE_TEXTS.items(), *FOLLOW_TEXTS.items())}
+_BESIDE_TEXTS = {kind: EVENT_TEXTS[kind] for kind in (EventKind.ATTACHED, EventKind.MEASURED)}  # by forms of their own
+DONE_TEXTS: Mapping[str, Text] = {
+    one.value: text for texts in (MOVE_TEXTS, _BESIDE_TEXTS, FOLLOW_TEXTS) for one, text in texts.items()
+}
 reading = contextmanager(signed_in(DESK))
 writing = contextmanager(signed_in(DESK, Right.WRITE))
 
@@ -84,8 +88,8 @@ def ticket(
     if query.answer is not None and query.answer in ANSWERS:
         text = prepared(query.answer, number, surroundings(request).company.hotline)
         begun = SentMove(kind=EventKind.REPLIED, version=0, key="", told={"text": said(text, query.language)})
-        return _ticket(request, asking, number, sent=begun)
-    return _ticket(request, asking, number, done=query.done)
+        return show_ticket(request, asking, number, sent=begun)
+    return show_ticket(request, asking, number, done=query.done)
 
 
 @router.post("/{number}")
@@ -105,13 +109,9 @@ def move(request: Request, number: Number, sent: Annotated[SentMove, Depends(rea
 
 def _take(changing: Session, number: str, sent: SentMove) -> None:
     """Make the move of a form, however often the form is sent."""
-    assert sent.move is not None
-    form_sent.lock(changing.conn, sent.once)
-    if form_sent.number(changing.conn, sent.once) is not None:
-        changing.notes["again"] = True
-        return
-    make_move(changing, number, sent.move, sent.version)
-    form_sent.keep(changing.conn, sent.once, number, changing.now)
+    move = sent.move
+    assert move is not None
+    do_once(changing, number, sent.once, lambda: make_move(changing, number, move, sent.version))
 
 
 def _untaken(request: Request, number: str, sent: SentMove, status: int, problem: Problem | None = None) -> Response:
@@ -119,7 +119,7 @@ def _untaken(request: Request, number: str, sent: SentMove, status: int, problem
     conflict = problem is not None and "events" in problem.members
     with reading(request) as asking:
         refused = problem if status == 409 and not conflict else None
-        return _ticket(request, asking, number, status=status, sent=sent, conflict=conflict, refused=refused)
+        return show_ticket(request, asking, number, status=status, sent=sent, conflict=conflict, refused=refused)
 
 
 @router.post("/{number}/follow-ups")
@@ -130,7 +130,7 @@ def follow_up(request: Request, number: Number, told: Annotated[Told, Depends(re
         return _unfollowed(request, number, told, 422, read)
     try:
         with writing(request) as changing:
-            _follow(changing, number, read, once(f"follow {number}", told))
+            do_once(changing, number, once("follow", told), lambda: follow(number, changing, read))
     except Problem as problem:
         if problem.status not in (409, 422):
             raise
@@ -138,20 +138,11 @@ def follow_up(request: Request, number: Number, told: Annotated[Told, Depends(re
     return RedirectResponse(f"{QUEUE}/tickets/{quote(number)}?done={read.what}", 303)
 
 
-def _follow(changing: Session, number: str, followed: Followed, key: str) -> None:
-    form_sent.lock(changing.conn, key)
-    if form_sent.number(changing.conn, key) is not None:
-        changing.notes["again"] = True
-        return
-    follow(number, changing, followed)
-    form_sent.keep(changing.conn, key, number, changing.now)
-
-
 def _unfollowed(request: Request, number: str, told: Told, status: int, faults: Faults) -> Response:
     what = next((one for one in FollowUp if one == told.get("what")), None)
     with reading(request) as asking:
         state = FormState(told=told, faults=faults)
-        return _ticket(request, asking, number, status=status, unfollowed=(what, state))
+        return show_ticket(request, asking, number, status=status, unfollowed=(what, state))
 
 
 @router.post("/{number}/contact")
@@ -164,12 +155,12 @@ def contact(request: Request, number: Number, reason: Annotated[str, Depends(rea
         if problem.status != 422:
             raise
         with reading(request) as asking:
-            return _ticket(request, asking, number, status=422, unrevealed=problem)
+            return show_ticket(request, asking, number, status=422, unrevealed=problem)
     with reading(request) as asking:
-        return _ticket(request, asking, number, revealed=revealed)
+        return show_ticket(request, asking, number, revealed=revealed)
 
 
-def _ticket(
+def show_ticket(
     request: Request,
     asking: Session,
     number: str,
@@ -195,6 +186,7 @@ def _ticket(
         board_links=boards,
         present=present.get(shown["ticket"]["ticket_id"], []),
         done=said(DONE_TEXTS[done], reader.language) if done and done in DONE_TEXTS else None,
+        file_kinds=list(FileKind),
         follow_ups=follow_forms(shown["case"], reader.language, what, state) if shown["may_follow"] else [],
         lost=whole_fault(state.faults, {"note"}, reader.language) if status == 409 else None,
         faulty=status == 422 and sent is not None,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -12,14 +12,17 @@ from api.http.language import Language, said
 from api.pages.render import Times, say
 from api.pages.tickets import all_times
 from api.words.desk import DATA_TEXTS, EVENT_TEXTS, PROOFS
+from domain.files import MediaType
 from domain.instants import instant
+from domain.move_times import MADE_AT
 from domain.statements import times_in
 from domain.tickets import DelayReason, EventKind
 from domain.words.desk import CLOCK_TEXTS, DELAY_TEXTS
 from store.base.rows import Row
 
 ACTORS = ("hearth", "user")
-INSTANTS = ("appointment_at", "again_at", "due_at")
+INSTANTS = ("appointment_at", "again_at", "due_at", MADE_AT)
+SEEN_APART = timedelta(minutes=1)  # a move recorded at once needs no second time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,14 @@ class ShownClock:
     due: str | None
     words: Markup
     is_met: bool
+
+
+class ShownFile(NamedTuple):
+    """A file of an event: its address, and that of its small picture, if it has one."""
+
+    address: str
+    thumbnail: str | None
+    name: Markup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +56,7 @@ class ShownEvent:
     has_contact: bool
     round: int
     by_person: bool
+    file: ShownFile | None = None
 
 
 def shown_clocks(ticket: Row, language: Language, times: Times, now: datetime) -> list[ShownClock]:
@@ -87,23 +99,38 @@ def next_left(clocks: Sequence[ShownClock]) -> TimeLeft | None:
     return next((clock.left for clock in clocks if clock.left and clock.left.urgency is not Urgency.NONE), None)
 
 
-def shown_events(events: Sequence[Mapping[str, Any]], language: Language, times: Times) -> list[ShownEvent]:
-    """List events, newest first."""
-    return [_event(event, language, times) for event in reversed(events)]
+def shown_events(events: Sequence[Mapping[str, Any]], language: Language, times: Times, files: str) -> list[ShownEvent]:
+    """List events, newest first; `files` is the address of the ticket's files."""
+    return [_event(event, language, times, files) for event in reversed(events)]
 
 
-def _event(event: Mapping[str, Any], language: Language, times: Times) -> ShownEvent:
+def _event(event: Mapping[str, Any], language: Language, times: Times, files: str) -> ShownEvent:
     actor = event["actor"]
     return ShownEvent(
         seq=event["seq"],
         at=times.at(event["at"]),
         what=said(EVENT_TEXTS[EventKind(event["kind"])], language),
         who=say(language, f"desk_actor_{actor}") if actor in ACTORS else name_of(actor),
-        says=list(_says(event["data"], language, times)),
+        says=list(_says(_worth_saying(event), language, times)),
         has_contact=event.get("contact") is not None,
         round=event.get("round", 1),
         by_person=actor not in ACTORS,
+        file=_file(event["data"], language, files) if event["kind"] == EventKind.ATTACHED else None,
     )
+
+
+def _file(data: Mapping[str, Any], language: Language, files: str) -> ShownFile:
+    address = f"{files}/{data['file']}"
+    is_image = data["media_type"] != MediaType.PDF
+    return ShownFile(address, f"{address}/thumbnail" if is_image else None, say(language, f"desk_file_{data['kind']}"))
+
+
+def _worth_saying(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the data of an event without the time of a move that was recorded at once."""
+    data: Mapping[str, Any] = event["data"]
+    if MADE_AT in data and event["at"] - instant(data[MADE_AT]) < SEEN_APART:
+        return {key: value for key, value in data.items() if key != MADE_AT}
+    return data
 
 
 def name_of(actor: str) -> str:
@@ -113,12 +140,13 @@ def name_of(actor: str) -> str:
 
 
 def _says(data: Mapping[str, Any], language: Language, times: Times) -> Iterator[tuple[str, str | Markup]]:
-    # A reason that a machine or a list gives has its text beside it, in both languages.
+    # A reason or a cause that a machine or a list gives has its text beside it, in both languages.
+    named = "cause" if "cause" in data else "reason"
     if text := data.get(language):
-        yield said(DATA_TEXTS["reason"], language), str(text)
+        yield said(DATA_TEXTS[named], language), str(text)
     for key, label in DATA_TEXTS.items():
         value = data.get(key)
-        if value is None or value == "" or (key == "reason" and language in data):
+        if value is None or value == "" or (key == named and language in data):
             continue
         yield said(label, language), _value(key, value, language, times)
 

@@ -93,10 +93,19 @@ def send_file(
     request: Request, sent: Annotated[SentFile, Depends(prepared)], changing: Changing, response: Response
 ) -> TicketFile:
     """Attach a file to a ticket: the body, or the one file of a form. The same file again is answered with 200."""
-    made, is_new = attach_file(changing, surroundings(request).attachments.store, sent)
+    made, is_new = keep_file(request, changing, sent)
     if not is_new:
         response.status_code = 200
     return shown(made, changing.asker.role)
+
+
+def keep_file(request: Request, changing: Session, sent: SentFile) -> tuple[TicketFileRow, bool]:
+    """Attach a file in the store of this process; return it, and whether it is new.
+
+    Raises:
+        Problem: 404, 409, 413, 429, 503.
+    """
+    return attach_file(changing, surroundings(request).attachments.store, sent)
 
 
 @router.get("")

@@ -7,10 +7,11 @@ number of slots), `prepared` (decoded in another process), then the session that
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 import structlog
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
@@ -19,6 +20,7 @@ from api.desk.desk_routes import Number, refusals
 from api.files.preparing import CheckAway, prepare
 from api.http.problem import Problem, no_such, too_many, unavailable
 from api.http.session import EVERYONE, Bearer, Session, names_of, session_of, surroundings
+from api.http.values import Asked
 from api.words import problems
 from domain.files import DAY, MOST_BYTES, FileFault, FileKind, FileRefused, NewAttachment, PreparedFile
 from store.base.access import Right, Role
@@ -40,6 +42,7 @@ DETAILS = {
     FileFault.ACTIVE: problems.FILE_ACTIVE,
     FileFault.CHECKED: problems.FILE_CHECKED,
 }
+MadeAt = Annotated[Asked | None, Query(description="when it was taken, if it is sent later; bounded as that of a move")]
 log = structlog.get_logger()
 
 
@@ -51,6 +54,7 @@ class SentFile:
     kind: FileKind
     for_user: bool
     file: PreparedFile
+    made_at: datetime | None = None  # when it was taken, if it is sent later
 
 
 def admitted(request: Request, bearer: Bearer, number: Number) -> dict[str, str]:
@@ -60,11 +64,21 @@ def admitted(request: Request, bearer: Bearer, number: Number) -> dict[str, str]
         Problem: 401, 403, 404, 429.
     """
     with session_of(request, bearer, EVERYONE, Right.WRITE) as session:
-        if seconds := session.limiter.wait_upload(session.asker.actor):
-            raise too_many(seconds)
+        names = names_of_sender(request, session)
         if ticket_pages.ticket_id(session.conn, session.scope, number) is None:
             raise no_such("ticket")
-        return names_of(request, session)
+        return names
+
+
+def names_of_sender(request: Request, session: Session) -> dict[str, str]:
+    """Return the names that an upload of a session is counted under.
+
+    Raises:
+        Problem: 429, the caller has sent too much lately.
+    """
+    if seconds := session.limiter.wait_upload(session.asker.actor):
+        raise too_many(seconds)
+    return names_of(request, session)
 
 
 async def received(request: Request, names: Annotated[dict[str, str], Depends(admitted)]) -> AsyncIterator[bytes]:
@@ -124,13 +138,14 @@ def prepared(
     content: Annotated[bytes, Depends(received, scope="function")],
     kind: FileKind = FileKind.PHOTO,
     for_user: bool = False,
+    made_at: MadeAt = None,
 ) -> SentFile:
     """Have a file checked and encoded once more; a few at a time.
 
     Raises:
         Problem: 413, 415, 422, 503.
     """
-    return SentFile(number, kind, for_user, prepared_file(request, content))
+    return SentFile(number, kind, for_user, prepared_file(request, content), made_at)
 
 
 def prepared_file(request: Request, content: bytes) -> PreparedFile:
@@ -164,7 +179,7 @@ def attach_file(changing: Session, store: FileStore, sent: SentFile) -> tuple[Ti
     if ticket is None:
         raise no_such("ticket")
     by_user = changing.asker.role is Role.CUSTOMER
-    wanted = NewAttachment(ticket, sent.file, sent.kind, sent.for_user or by_user, by_user)
+    wanted = NewAttachment(ticket, sent.file, sent.kind, sent.for_user or by_user, by_user, sent.made_at)
     try:
         with refusals(changing):
             made, is_new = attach(changing.conn, changing.policy, store, wanted, changing.now, changing.asker.actor)

@@ -37,7 +37,7 @@ LARGEST_TAGGED = 1 << 20
 FILES = re.compile(r"(/\w+)?/tickets/[^/]+/files")  # of the API, and of pages
 FILE_FORM_BYTES = MOST_BYTES + 65_536
 EXPOSED = ("ETag", "Retry-After", "Content-Language", "Content-Disposition")
-ALLOWED = ("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Accept-Language")
+ALLOWED = ("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Accept-Language", "Idempotency-Key")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from api.http.language import Language
 from api.words.calls import CALL_WORDS
 from api.words.cases import CASE_WORDS
+from api.words.crew import CREW_WORDS
 from api.words.desk import DESK_WORDS
 from api.words.maps import MAP_WORDS
 from api.words.measurements import MEASURE_WORDS
@@ -45,12 +46,17 @@ STATIC = {
     "outage.js": "text/javascript; charset=utf-8",
     "map.js": "text/javascript; charset=utf-8",
     "network.css": "text/css; charset=utf-8",
+    "time-left.js": "text/javascript; charset=utf-8",
+    "crew.css": "text/css; charset=utf-8",
+    "crew.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    "icon-192.png": "image/png",
+    "icon-512.png": "image/png",
 }
 # The texts of all pages. A key is said in one place only.
 ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
-    **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS,
+    **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS, **CREW_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),
@@ -84,8 +90,8 @@ def page(template: str, language: Language, **context: Any) -> HTMLResponse:
 
 def static(name: str) -> Response:
     """Serve a static file of the pages."""
-    text = (files("api.pages") / "static" / name).read_text(encoding="utf-8")
-    return Response(text, media_type=STATIC[name], headers={"Cache-Control": "public, max-age=600"})
+    content = (files("api.pages") / "static" / name).read_bytes()
+    return Response(content, media_type=STATIC[name], headers={"Cache-Control": "public, max-age=600"})
 
 
 class Times:

@@ -28,7 +28,7 @@ COOKIE = "hearth-staff"
 # Lax: a link from elsewhere, as from Grafana, arrives signed in.
 SESSION = PageCookie(COOKIE, "__Host-hearth-staff", "/", "lax")
 SIGN_IN = "/sign-in"
-START = {Role.CREW: "/account"}  # where a person lands after signing in
+START = {Role.CREW: "/crew"}  # where a person lands after signing in
 USUAL_START = "/desk"
 # Where `next` may lead.
 AREAS = ("/desk", "/crew", "/account")

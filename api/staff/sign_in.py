@@ -32,6 +32,7 @@ from api.staff.session import (
 )
 from api.words.problems import NOT_SEALED
 from domain import totp
+from store.base.access import Role
 from store.staff import credential_rows, session_rows
 from store.staff.credential_rows import KnownPerson, OwingPerson
 from store.staff.session_rows import SessionSpan
@@ -171,4 +172,6 @@ def sign_out(request: Request, session: ChangingPerson) -> Response:
     session_rows.end_one(session.conn, person.staff_id, person.session, session.now)
     answer = RedirectResponse(f"{SIGN_IN}?notice=signed_out_says", 303)
     SESSION.drop(request, answer)
+    if session.asker.role is Role.CREW:
+        answer.headers["Clear-Site-Data"] = '"cache", "storage"'  # the jobs that its phone keeps
     return answer

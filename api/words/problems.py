@@ -45,6 +45,7 @@ NO_SUCH_TICKET = Text("没有此工单", "no such ticket")
 NO_SUCH_OUTAGE = Text("没有此停热记录", "no such outage")
 NO_SUCH = Text("不存在", "no such {noun}")
 NO_SUCH_CODE = Text("没有此编号", "no such code")
+NO_SUCH_CAUSE = Text("没有此故障原因", "no such cause")
 NO_SUCH_STATION = Text("没有此供热站", "no such station")
 NOT_REGISTERED = Text("未登记：{code}", "{code} is not in the registry")
 NO_SUCH_PATH = Text("没有此路径", "no such path")
@@ -55,6 +56,9 @@ HOME_HAS_TICKET = Text("该户已有未办结的低温工单 {number}", "the hom
 HOME_HAS_TICKET_OF_OTHERS = Text(
     "该户已有未办结的低温工单，请致电我们", "the home has an open ticket for cold; please call us"
 )
+MADE_AT_FUTURE = Text("操作时间在未来", "the move cannot have been made in the future")
+MADE_AT_TOO_OLD = Text("操作时间早于一周前", "the move was made more than a week ago")
+MADE_AT_BEFORE_TICKET = Text("操作时间早于工单登记", "the move cannot have been made before the ticket was opened")
 CHANGED_SINCE = Text(
     "工单 {number} 已有新的进展，此次操作未执行", "ticket {number} has changed since you read it; nothing was done"
 )

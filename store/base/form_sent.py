@@ -1,4 +1,4 @@
-"""Idempotency keys of forms on the customer page: each form is processed once, however often it is submitted."""
+"""Idempotency keys of forms and of phones' moves: each is processed once, however often it is submitted."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from psycopg import Connection
 
 from store.base.locks import lock_text
 
-KEPT = timedelta(days=2)
+KEPT = timedelta(days=15)  # longer than a phone may keep a move: domain.move_times.LONGEST
 
 SELECT_NUMBER = "SELECT f.number FROM form_sent AS f WHERE f.key = %(key)s"
 INSERT = "INSERT INTO form_sent (key, at, number) VALUES (%(key)s, %(at)s, %(number)s)"

@@ -43,6 +43,12 @@ SELECT e.seq, e.at, e.kind, e.actor, e.data FROM ticket_event AS e
 WHERE e.ticket_id = %(ticket)s AND e.seq > %(seq)s AND e.kind <> ALL (%(but)s)
 ORDER BY e.seq
 """
+SELECT_HAPPENED_SINCE = """
+SELECT EXISTS (
+  SELECT FROM ticket_event AS e WHERE e.ticket_id = %(ticket)s AND e.kind = ANY (%(kinds)s)
+    AND coalesce((e.data ->> 'made_at')::timestamptz, e.at) > %(at)s
+)
+"""
 SELECT_SUPERSEDED = """
 SELECT EXISTS (
   SELECT FROM ticket AS o
@@ -194,6 +200,12 @@ def lock(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
 def events_since(conn: Connection, ticket: int, seq: int, but: Collection[str]) -> list[Row]:
     """Return the events of a ticket after one of them, but for those of some kinds."""
     return fetch(conn, SELECT_EVENTS_SINCE, {"ticket": ticket, "seq": seq, "but": list(but)})
+
+
+def happened_since(conn: Connection, ticket: int, kinds: Collection[str], at: datetime) -> bool:
+    """Return whether a move of one of some kinds was made on a ticket after an instant."""
+    asked = {"ticket": ticket, "kinds": list(kinds), "at": at}
+    return conn.execute(SELECT_HAPPENED_SINCE, asked).fetchone() == (True,)
 
 
 def lock_place(conn: Connection, place: TicketPlace) -> None:

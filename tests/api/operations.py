@@ -138,6 +138,7 @@ OPERATIONS = {
     "POST /v1/tickets/{number}/statements": Operation(
         roles=frozenset({Role.CUSTOMER}), of="ticket", body=lambda home: {"says": "persists"}
     ),
+    "GET /v1/causes": Operation(roles=STAFF),
     "POST /v1/tickets/{number}/files": Operation(of="ticket", file=encoded(form="PNG")),
     "GET /v1/tickets/{number}/files": Operation(of="ticket"),
     "GET /v1/tickets/{number}/files/{id}": Operation(of="ticket"),

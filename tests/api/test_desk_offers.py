@@ -43,6 +43,8 @@ BODIES: Mapping[EventKind, dict[str, Any]] = {
     EventKind.ASSIGNED: {"responsible": "Wang"},
     EventKind.APPOINTMENT: {"appointment_at": "2026-01-16T10:00:00Z"},
     EventKind.DELAYED: {"reason": "parts", "explanation": "a pump"},
+    EventKind.CAUSE_FOUND: {"cause": "leak"},
+    EventKind.PART_USED: {"part": "O-ring"},
     EventKind.RESPONSIBILITY: {"responsibility": "user", "paid": True},
     EventKind.CONFIRMED: {"confirmation": "paper 1"},
     EventKind.REWORK: {"reason": "it drips again"},

@@ -25,6 +25,7 @@ from tests.api.town import NOW
 pytestmark = pytest.mark.plain_only
 
 ADMINS = frozenset({Role.ADMIN})
+CREWS = frozenset({Role.CREW})
 # Every page and form of the staff, and the roles that it is for.
 PAGES = {
     "POST /sign-out": STAFF,
@@ -42,6 +43,18 @@ PAGES = {
     "GET /desk/tickets/{number}": DESK,
     "POST /desk/tickets/{number}": DESK,
     "POST /desk/tickets/{number}/contact": DESK,
+    "POST /desk/tickets/{number}/files": DESK,
+    "GET /desk/tickets/{number}/files/{id}": DESK,
+    "GET /desk/tickets/{number}/files/{id}/thumbnail": DESK,
+    "GET /crew": CREWS,
+    "GET /crew/state": CREWS,
+    "GET /crew/jobs/{number}": CREWS,
+    "POST /crew/jobs/{number}": CREWS,
+    "POST /crew/jobs/{number}/contact": CREWS,
+    "POST /crew/jobs/{number}/measurements": CREWS,
+    "POST /crew/tickets/{number}/files": CREWS,
+    "GET /crew/tickets/{number}/files/{id}": CREWS,
+    "GET /crew/tickets/{number}/files/{id}/thumbnail": CREWS,
     "GET /desk/call": DESK,
     "POST /desk/call": DESK,
     "GET /desk/call/panel": DESK,
@@ -104,6 +117,7 @@ FIELDS = {
     "POST /desk/rota/stations/end": {"station": "North"},
     "POST /desk/rota/swaps": {"shift": "1", "colleague": "2"},
     "POST /account/sessions/end": {"number": "1"},
+    "POST /crew/jobs/{number}": {"move": "remark", "remark": "x", "version": "1"},
     "POST /desk/tickets/{number}": {"move": "remark", "remark": "x", "version": "1"},
 }
 NEW = "another four unrelated words"
@@ -118,7 +132,9 @@ def ask(client: httpx.Client, name: str, token: str | None) -> httpx.Response:
     method, _, path = name.partition(" ")
     fields = {**FIELDS.get(name, {}), **(sealed(token) if token else {})}
     data = fields if method == "POST" else None
-    return client.request(method, path.replace("{number}", "1").replace("{answer}", "agreed"), data=data)
+    for name, value in (("number", "1"), ("answer", "agreed"), ("id", "1")):
+        path = path.replace(f"{{{name}}}", value)
+    return client.request(method, path, data=data)
 
 
 def test_every_page_has_its_line() -> None:
@@ -194,7 +210,7 @@ def test_a_person_is_added_invited_and_signs_in(plain_api: Api, admin: tuple[htt
         for again in (theirs.get(path), theirs.post(path, data={"new": NEW, "again": NEW})):
             assert again.status_code == 404
         answer = theirs.post("/sign-in", data={"name": "wang.wei", "password": NEW})
-        assert answer.headers["location"] == "/account"
+        assert answer.headers["location"] == "/crew"
     audited = plain_api.conn.execute("SELECT actor, action, target FROM audit ORDER BY audit_id").fetchall()
     actions = [(actor.partition(" (")[2][:-1], action) for actor, action, _ in audited]
     assert actions == [

@@ -93,7 +93,8 @@ def test_a_move_that_is_not_possible_names_those_that_are(desk: Desk) -> None:
     refused = desk.move(ticket, "called_back", satisfied=True, status=409)
     assert refused["detail"] == (
         "ticket T00000001 is open, called_back is refused: it allows assigned, accepted, contacted, tried, "
-        "appointment, arrived, delayed, responsibility, confirmed, done, replied, remark, user_said, merged, void"
+        "appointment, arrived, cause_found, part_used, delayed, responsibility, confirmed, done, replied, remark, "
+        "user_said, merged, void"
     )
     assert len(desk.api.get(f"/v1/tickets/{ticket['number']}", desk.dispatcher).json()["events"]) == 1
 

@@ -1,6 +1,8 @@
 // The pages of the desk come alive: times count on, what others change appears without losing one's place, and keys work.
 // Everything here is convenience: without it the pages are read and worked all the same.
 
+import { countOn as countTimesOn, fill } from "./time-left.js";
+
 const desk = document.getElementById("desk");
 const words = JSON.parse(desk.dataset.words);
 const ahead = Date.parse(desk.dataset.now) - Date.now(); // of the server's clock
@@ -9,34 +11,9 @@ const CALM_MS = 60_000; // asks anyway, in case the stream is cut and nobody say
 const GATHER_MS = 250; // changes that come together are shown together
 const RETRY_MS = 5_000;
 
-const fill = (text, fields) => text.replace(/\{(\w+)\}/g, (_, name) => fields[name]);
 const say = (text) => { document.getElementById("said").textContent = text; };
 
-// Times
-
-function span(minutes) {
-  if (minutes < 1) return words.span_under;
-  if (minutes >= 48 * 60) return fill(words.span_days, { d: Math.floor(minutes / 1440) });
-  const h = Math.floor(minutes / 60), m = minutes % 60;
-  if (!h) return fill(words.span_minutes, { m });
-  return fill(m ? words.span_hours_minutes : words.span_hours, { h, m });
-}
-
-function urgencyOf(left) {
-  return left <= 0 ? "late" : left < 30 * 60_000 ? "soon" : left < 120 * 60_000 ? "near" : "calm";
-}
-
-function countOn() {
-  for (const shown of document.querySelectorAll("[data-due]")) {
-    const left = Date.parse(shown.dataset.due) - Date.now() - ahead;
-    const urgency = urgencyOf(left);
-    const text = fill(left <= 0 ? words.late : words.left, { span: span(Math.floor(Math.abs(left) / 60_000)) });
-    if (shown.textContent !== text) shown.textContent = text;
-    shown.className = `left left-${urgency}`;
-    const row = shown.closest("tr");
-    if (row) row.className = row.className.replace(/urgency-\w+/, `urgency-${urgency}`);
-  }
-}
+const countOn = () => countTimesOn(words, Date.now() + ahead, "tr");
 
 // A new picture of a part of the page takes the place of the old one, node by node: what is the same stays, with its focus.
 

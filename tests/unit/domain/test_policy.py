@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import policy, policy_file
+from domain.causes import AddedCause, known_causes
 from domain.errors import UsageError
 from domain.policy import Duration, Limit
 from domain.policy_review import summary, warnings
@@ -28,7 +29,7 @@ SUBSTATION = {
 }
 Path = tuple[str | int, ...]
 OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices", "call_out", "measurement"}
-OPTIONAL |= {"agrees_within_k", "past_days", "clock_s", "clock_for_s"}
+OPTIONAL |= {"agrees_within_k", "past_days", "clock_s", "clock_for_s", "cause"}
 CLOCKS = {"leak", "repair", "complaint", "report"}  # ticket classes that a utility may leave without clocks
 
 
@@ -205,6 +206,18 @@ def test_without_its_table_there_is_no_care() -> None:
     table = version()
     del table["version"][0]["care"]
     assert load(table).versions[0].care is None
+
+
+def test_a_utility_adds_causes_and_names_them_in_its_words() -> None:
+    rows = [{"code": "lime", "zh": "结垢", "en": "lime"}, {"code": "pump", "zh": "水泵", "en": "pumps"}]
+    added = load(seed(cause=rows)).causes
+    assert added == tuple(AddedCause(**row) for row in rows)
+    found = known_causes(added)
+    assert list(found)[-2:] == ["lime", "other"]
+    assert found["pump"].en == "pumps"
+    for row in ({"code": "L"}, {"code": "x" * 41}, {"zh": " "}, {"en": "x" * 61}, {"en": "a\u200bb"}):
+        assert f"cause[0].{next(iter(row))}" in complaint(seed(cause=[{**rows[0], **row}]))
+    assert "cause[1].code" in complaint(seed(cause=[rows[0], rows[0]]))
 
 
 def test_what_is_no_toml_is_said_in_one_line() -> None:

@@ -17,6 +17,7 @@ from api.words import pages
 from api.words.answers import ANSWERS
 from api.words.calls import CALL_WORDS
 from api.words.cases import CASE_WORDS, FOLLOW_TEXTS, FOLLOWED_TEXTS
+from api.words.crew import CREW_WORDS, SCRIPT_WORDS
 from api.words.desk import DATA_TEXTS, DESK_WORDS, EVENT_TEXTS, MOVE_TEXTS, PROOFS, SOURCES
 from api.words.maps import MAP_WORDS
 from api.words.measurements import DUE_TEXTS, MEASURE_WORDS, WORTH_TEXTS
@@ -46,13 +47,16 @@ from tests.api.town import NOW
 API = Path(__file__).parents[3] / "api"
 SOURCE = "".join(
     path.read_text(encoding="utf-8")
-    for path in (*(API / "desk_pages").glob("*.py"), *(API / "pages/templates/desk").glob("*.html"))
+    for folder in ("desk_pages", "crew", "pages/templates/desk", "pages/templates/crew")
+    for path in (API / folder).iterdir()
+    if path.suffix in (".py", ".html")
 )
 # Keys that are put together.
 BEGINNINGS = (
     "desk_view_", "desk_none_", "desk_state_", "desk_priority_", "desk_need_", "desk_bar_", "desk_field_",
     "desk_option_", "desk_reason_", "desk_identity_", "desk_span_",
-    "desk_actor_", "case_view_", "case_field_", "case_hint_", "measure_view_", "measure_field_", "measure_hint_",
+    "desk_actor_", "desk_file_", "crew_way_", "crew_room_",
+    "case_view_", "case_field_", "case_hint_", "measure_view_", "measure_field_", "measure_hint_",
     "outage_state_", "outage_kind_", "outage_place_", "outage_text_", "outage_notice_", "outage_move_",
     "incident_state_", "incident_kind_", "incident_close_", "incident_left_", "map_state_", "map_move_", "map_area_",
     "rota_weekday_", "rota_step_", "rota_done_",
@@ -69,13 +73,20 @@ def test_a_key_is_one_of_the_desk() -> None:
     assert [key for key in OUTAGE_WORDS if not key.startswith(("outage_", "outages_", "incident_", "incidents_"))] == []
     assert [key for key in MAP_WORDS if not key.startswith("map_")] == []
     assert [key for key in MY_WORDS if not key.startswith("my_")] == []
+    assert [key for key in CREW_WORDS if not key.startswith("crew_")] == []
     staff = (STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS, OUTAGE_WORDS, ROTA_WORDS, MAP_WORDS)
-    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, *staff, SUP_WORDS, MY_WORDS)))
+    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, *staff, SUP_WORDS, MY_WORDS, CREW_WORDS)))
 
 
 def test_every_sentence_is_said() -> None:
     named = set(re.findall(r"['\"](\w+)['\"]", SOURCE))  # a key, or what follows `desk_` in one put together
-    several = (*DESK_WORDS, *CASE_WORDS, *MEASURE_WORDS, *OUTAGE_WORDS, *MAP_WORDS, *(ROTA_WORDS.keys() - {"to_rota"}))
+    script = (API / "pages/static/crew.js").read_text(encoding="utf-8")
+    assert {f"crew_{word}" for word in re.findall(r"\bwords\.(\w+)", script)} == set(SCRIPT_WORDS)
+    named |= set(SCRIPT_WORDS)
+    several = (
+        *DESK_WORDS, *CASE_WORDS, *MEASURE_WORDS, *OUTAGE_WORDS, *MAP_WORDS, *CREW_WORDS,
+        *(ROTA_WORDS.keys() - {"to_rota"}),
+    )  # fmt: skip
     unused = [key for key in several if not key.startswith(BEGINNINGS)]
     parts = ("desk_", "outage_", "rota_")
     assert [key for key in unused if not {key, *(key.removeprefix(part) for part in parts)} & named] == []
@@ -123,12 +134,16 @@ def test_every_move_has_a_form_and_a_key_of_its_own() -> None:
 
 def test_the_fields_of_a_form_are_those_of_the_api() -> None:
     said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.DELAYED)}
-    assert said == {"reason": ("choice", True), "explanation": ("words", True), "remark": ("words", False)}
+    made_at = {"made_at": ("time", False), "remark": ("words", False)}
+    assert said == {"reason": ("choice", True), "explanation": ("words", True), **made_at}
     said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.RESPONSIBILITY)}
-    assert said == {"responsibility": ("choice", True), "paid": ("yes_no", True), "remark": ("words", False)}
+    assert said == {"responsibility": ("choice", True), "paid": ("yes_no", True), **made_at}
     said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.APPOINTMENT)}
-    assert said == {"appointment_at": ("time", True), "remark": ("words", False)}
-    assert [(one.name, one.required) for one in fields_of(EventKind.REMARK)] == [("remark", True)]
+    assert said == {"appointment_at": ("time", True), **made_at}
+    said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.PART_USED)}
+    assert said == {"part": ("line", True), "count": ("count", False), **made_at}
+    remark = [(one.name, one.required) for one in fields_of(EventKind.REMARK)]
+    assert remark == [("remark", True), ("made_at", False)]
 
 
 def test_a_form_is_read_as_a_body_is() -> None:

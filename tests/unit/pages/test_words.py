@@ -36,6 +36,7 @@ BEGINNINGS = (
     "role_",
     "case_",  # the same
     "sup_",
+    "crew_",  # the same
     "measure_",  # the same
     "rota_",  # the same
     "outage_",  # the same

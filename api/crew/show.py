@@ -1,0 +1,36 @@
+"""The frame of a crew's pages: installed on the phone, kept there, and in one policy of what they may load."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from api.desk_pages.show import DESK_POLICY, asset
+from api.desk_pages.time_left import words_of
+from api.http.session import Session
+from api.staff.frame import language_of, staff_page
+from api.staff.session import person_of, signed_in
+from api.words.crew import CREW_WORDS, SCRIPT_WORDS
+from store.base.access import Role
+
+CREWS = frozenset({Role.CREW})
+AskingCrew = Annotated[Session, Depends(signed_in(CREWS), scope="function")]
+# Beside what the desk's pages may load: the worker that keeps pages, and what the phone reads to install them.
+CREW_POLICY = f"{DESK_POLICY}; worker-src 'self'; manifest-src 'self'"
+
+
+def crew_page(request: Request, asking: Session, template: str, status: int = 200, **context: Any) -> Response:
+    """Render a page of the crew."""
+    language = language_of(request, asking)
+    words = words_of(language) | {key.removeprefix("crew_"): getattr(CREW_WORDS[key], language) for key in SCRIPT_WORDS}
+    around = {
+        "asset": asset,
+        "now": asking.now,
+        "owner": person_of(asking).staff_id,
+        "script_words": words,
+        "zone": asking.policy.zone.key,
+    }
+    answer = staff_page(request, asking, template, **around, **context)
+    answer.status_code = status
+    answer.headers["Content-Security-Policy"] = CREW_POLICY
+    return answer

@@ -1,0 +1,237 @@
+"""A crew's phone in a browser: a whole job, half of it without a network, and what its pages look like."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import FilePayload, Page, expect
+
+from api.staff.session import COOKIE
+from domain.instants import instant
+from domain.states import HomeState
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.desk import HOUR, MINUTE, Desk
+from tests.api.staff import member, session_of
+from tests.api.town import NOW
+from tests.pages import flat
+from tests.pages.conftest import PHONE, Visitor, Visitors
+from tests.pictures import drawn, encoded
+
+pytestmark = pytest.mark.plain_only
+
+SCREEN = {"width": 1366, "height": 768}
+NARROW = {"width": 360, "height": 640}
+WORKER_IS_ON = "navigator.serviceWorker.ready.then(() => !!navigator.serviceWorker.controller)"
+KEPT = """async () => {
+  const kept = await (await caches.open('crew-pages')).keys();
+  return kept.map((one) => new URL(one.url).pathname);
+}"""
+LEFT_BEHIND = """async () => [
+  await caches.keys(), (await indexedDB.databases()).map((one) => one.name), Object.keys(localStorage),
+  (await navigator.serviceWorker.getRegistrations()).length,
+]"""
+# What a thumb has to hit, lower than 48 px; the box of a tick is as high as its label.
+SMALL = """() => [...document.querySelectorAll('a, button, summary, input, select')]
+  .filter((one) => one.offsetParent && !one.matches('.skip, .job a, .file a, [type=checkbox], [type=radio]'))
+  .filter((one) => one.getBoundingClientRect().height < 48).map((one) => one.outerHTML)"""
+Arrival = Callable[..., Visitor]
+
+
+@pytest.fixture
+def arrive(api: Api, visitor: Visitors) -> Arrival:
+    """Returns a function that signs somebody in: a person of the crew, with a telephone, unless said otherwise."""
+
+    def come(language: str = "zh", size: dict[str, int] = PHONE, role: str = "crew", **options: Any) -> Visitor:
+        person = visitor(language, size, has_touch=role == "crew", **options)
+        station = "North" if role == "crew" else None
+        token = session_of(api.conn, member(api.conn, role, f"a.{role}", station=station))
+        api.conn.commit()
+        cookies = [(COOKIE, token), ("hearth-language", language)]
+        person.page.context.add_cookies([{"name": name, "value": value, "url": person.base} for name, value in cookies])
+        return person
+
+    return come
+
+
+def job(api: Api) -> tuple[Desk, str]:
+    """Return the desk, and the number of a ticket of a home with an address, a telephone and temperatures."""
+    desk = Desk(api)
+    flat.flat(api.conn, "B1-202", state=HomeState.COLD, celsius=16.6)
+    api.conn.execute("UPDATE building SET name = '幸福里3号楼', address = '青年大街1号', lat = 41.8, lon = 123.4")
+    said = "客厅暖气片不热，卧室的还可以，昨晚开始的。"
+    wanted = {"class": "repair", "description": said, "contact": "13900000000"}
+    return desk, str(api.post("/v1/homes/B1-202/tickets", desk.dispatcher, **wanted).json()["number"])
+
+
+def photo(width: int, height: int) -> FilePayload:
+    """Return a photo as a file that is chosen."""
+    return {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": encoded(drawn(width, height))}
+
+
+def sign(page: Page, glass: str, high: int) -> None:
+    """Draw on the glass, so high."""
+    page.locator(glass).scroll_into_view_if_needed()
+    box = page.locator(glass).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 20, box["y"] + 40)
+    page.mouse.down()
+    for nth in range(1, 9):
+        page.mouse.move(box["x"] + 20 + nth * 30, box["y"] + (30 + high if nth % 2 else 30), steps=3)
+    page.mouse.up()
+
+
+def press(page: Page, move: str) -> None:
+    """Open the form of a move, and send it."""
+    if not page.locator(f"#{move}").evaluate("(one) => one.open"):
+        page.click(f"#{move} summary")
+    page.click(f"#{move} form button[type=submit]")
+
+
+def work_in_the_cellar(page: Page) -> None:
+    """Do what is left of a job: seven moves, with a photo and two signatures."""
+    page.click("#once-arrived")
+    page.click("#photo summary")
+    page.set_input_files("#photo-file", photo(2_400, 1_800))
+    press(page, "photo")
+    page.click("#move-cause_found summary")
+    page.select_option("#move-cause_found select", "riser_air")
+    press(page, "move-cause_found")
+    page.click("#move-part_used summary")
+    page.fill("#part_used-part", "DN15 排气阀")
+    press(page, "move-part_used")
+    page.click("#measure summary")
+    page.fill("#measure-celsius", "19.5")
+    page.fill("#measure-instrument", "T-0042")
+    sign(page, "#measure-sign", 50)
+    press(page, "measure")
+    page.click("#move-confirmed summary")
+    sign(page, "#confirmed-sign", 60)
+    press(page, "move-confirmed")
+    page.click("#move-done summary")
+    page.fill("#done-result", "立管排气，已热")
+    press(page, "move-done")
+
+
+def test_a_crew_does_a_whole_job_half_of_it_without_a_network(api: Api, arrive: Arrival) -> None:
+    desk, number = job(api)
+    person = arrive()
+    page, network = person.page, person.page.context.set_offline
+    person.go("/crew")
+    page.wait_for_function(WORKER_IS_ON)
+    page.wait_for_function(f"async () => (await ({KEPT})()).includes('/crew/jobs/{number}')")
+    page.click(f"#job-{number} a")
+    page.click("#call summary")
+    page.select_option("#contact-reason", "visit")
+    page.click("#call button")
+    expect(page.locator("#call a")).to_have_attribute("href", "tel:13900000000")
+    page.click("#once-accepted")
+    page.wait_for_url("**done=accepted")
+    page.click("#once-contacted")
+    page.wait_for_url("**done=contacted")
+    person.is_well()
+
+    network(True)
+    work_in_the_cellar(page)
+    waiting = page.locator("#outbox li.waiting")
+    expect(waiting).to_have_count(7)
+    page.reload()
+    expect(waiting).to_have_count(7)
+    expect(page.locator("#standing")).to_contain_text("没有网络")
+    expect(page.locator("#once-arrived")).to_be_disabled()
+    person.keep("crew-offline")
+    page.click(".back a")
+    expect(page.locator(f"#job-{number}")).to_be_visible()
+    expect(waiting).to_have_count(7)
+
+    api.clock.now = NOW + 3 * HOUR
+    network(False)
+    expect(page.locator("#outbox")).to_be_hidden()
+    person.go(f"/crew/jobs/{number}")
+    person.keep("crew-back")
+    person.errors = [one for one in person.errors if "ERR_INTERNET_DISCONNECTED" not in one]
+    person.is_well()
+    check_record(desk, number)
+    add_at_the_desk(arrive("en", SCREEN, "dispatcher"), number)
+    meet_a_change(desk, person, number)
+    leave(person)
+
+
+def check_record(desk: Desk, number: str) -> None:
+    """Check that moves are on record once, with the time at which they were made beside that of recording."""
+    events = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()["events"]
+    late = [event for event in events[3:] if event["kind"] != "clock_breached"]
+    assert [event["kind"] for event in late] == [
+        "arrived", "attached", "cause_found", "part_used", "attached", "attached", "confirmed", "done"
+    ]  # fmt: skip
+    assert {instant(event["at"]) for event in late} == {NOW + 3 * HOUR}
+    assert {NOW <= instant(event["data"]["made_at"]) <= NOW + 5 * MINUTE for event in late} == {True}
+    (record,) = desk.api.get("/v1/homes/B1-202/measurements", desk.dispatcher).json()["items"]
+    assert (record["celsius"], record["worth"]) == (19.5, "valid")
+    assert instant(record["measured_at"]) < NOW + 5 * MINUTE
+
+
+def add_at_the_desk(person: Visitor, number: str) -> None:
+    """See the photo and the signatures at the desk, and add a photo there."""
+    page = person.page
+    person.go(f"/desk/tickets/{number}")
+    expect(page.locator(".file img")).to_have_count(3)
+    page.set_input_files("#file", photo(300, 400))
+    page.click(".file-form button")
+    page.wait_for_url("**done=attached")
+    expect(page.locator(".file img")).to_have_count(4)
+    page.wait_for_function("[...document.querySelectorAll('.file img')].every((one) => one.naturalWidth)")
+    person.keep("crew-desk")
+    person.is_well()
+
+
+def meet_a_change(desk: Desk, person: Visitor, number: str) -> None:
+    """Find a ticket changed by somebody else; what was done stays on the phone until it is sent as a note."""
+    page, network = person.page, person.page.context.set_offline
+    network(True)
+    page.click("#move-tried summary")
+    press(page, "move-tried")
+    expect(page.locator("#outbox li.waiting")).to_have_count(1)
+    desk.move({"number": number}, "void", reason="登记有误")
+    network(False)
+    refused = page.locator("#outbox li.refused")
+    expect(refused).to_have_count(1)
+    person.keep("crew-refused")
+    person.errors = []
+    person.is_well()
+    page.reload()
+    expect(refused).to_have_count(1)
+    refused.get_by_role("button", name="改为备注发送").click()
+    expect(page.locator("#outbox")).to_be_hidden()
+    events = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()["events"]
+    assert [event["kind"] for event in events[-2:]] == ["void", "remark"]
+
+
+def leave(person: Visitor) -> None:
+    """Sign out; nothing is left on the phone."""
+    page = person.page
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.click("nav form button")
+    page.wait_for_url("**/sign-in*")
+    assert page.evaluate(LEFT_BEHIND) == [[], [], [], 0]
+
+
+@pytest.mark.parametrize(
+    ("language", "size", "scheme"),
+    [("zh", PHONE, "light"), ("en", PHONE, "dark"), ("en", NARROW, "light"), ("zh", SCREEN, "dark")],
+    ids=["zh-phone", "en-phone-dark", "en-narrow", "zh-screen-dark"],
+)
+def test_the_pages_are_well(
+    api: Api, arrive: Arrival, request: Any, language: str, size: dict[str, int], scheme: str
+) -> None:
+    _, number = job(api)
+    home = town.home(api.conn, "B1-303", building="B-North")
+    town.clock(api.conn, town.ticket(api.conn, home)[0], "on_site", NOW - HOUR)
+    person = arrive(language, size, color_scheme=scheme)
+    for name, path in (("jobs", "/crew"), ("job", f"/crew/jobs/{number}")):
+        assert person.go(path).status == 200
+        person.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        assert person.page.evaluate(SMALL) == []
+        person.keep(f"crew-{name}-{request.node.callspec.id}")
+        person.is_well()
