@@ -1,4 +1,4 @@
-"""What is sent under a key is done once, however often it is sent."""
+"""Doing once what is sent under a key, however often it is sent."""
 
 from collections.abc import Callable
 

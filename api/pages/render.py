@@ -15,6 +15,7 @@ from api.words.calls import CALL_WORDS
 from api.words.cases import CASE_WORDS
 from api.words.crew import CREW_WORDS
 from api.words.desk import DESK_WORDS
+from api.words.files import FILE_WORDS
 from api.words.maps import MAP_WORDS
 from api.words.measurements import MEASURE_WORDS
 from api.words.outages import OUTAGE_WORDS
@@ -56,7 +57,7 @@ STATIC = {
 # The texts of all pages. A key is said in one place only.
 ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
-    **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS, **CREW_WORDS,
+    **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS, **CREW_WORDS, **FILE_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),

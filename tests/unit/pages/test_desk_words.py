@@ -19,6 +19,7 @@ from api.words.calls import CALL_WORDS
 from api.words.cases import CASE_WORDS, FOLLOW_TEXTS, FOLLOWED_TEXTS
 from api.words.crew import CREW_WORDS, SCRIPT_WORDS
 from api.words.desk import DATA_TEXTS, DESK_WORDS, EVENT_TEXTS, MOVE_TEXTS, PROOFS, SOURCES
+from api.words.files import FILE_WORDS
 from api.words.maps import MAP_WORDS
 from api.words.measurements import DUE_TEXTS, MEASURE_WORDS, WORTH_TEXTS
 from api.words.outages import OUTAGE_WORDS
@@ -74,8 +75,9 @@ def test_a_key_is_one_of_the_desk() -> None:
     assert [key for key in MAP_WORDS if not key.startswith("map_")] == []
     assert [key for key in MY_WORDS if not key.startswith("my_")] == []
     assert [key for key in CREW_WORDS if not key.startswith("crew_")] == []
+    assert [key for key in FILE_WORDS if not key.startswith("desk_file_")] == []
     staff = (STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS, OUTAGE_WORDS, ROTA_WORDS, MAP_WORDS)
-    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, *staff, SUP_WORDS, MY_WORDS, CREW_WORDS)))
+    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, *staff, SUP_WORDS, MY_WORDS, CREW_WORDS, FILE_WORDS)))
 
 
 def test_every_sentence_is_said() -> None:
@@ -84,7 +86,7 @@ def test_every_sentence_is_said() -> None:
     assert {f"crew_{word}" for word in re.findall(r"\bwords\.(\w+)", script)} == set(SCRIPT_WORDS)
     named |= set(SCRIPT_WORDS)
     several = (
-        *DESK_WORDS, *CASE_WORDS, *MEASURE_WORDS, *OUTAGE_WORDS, *MAP_WORDS, *CREW_WORDS,
+        *DESK_WORDS, *CASE_WORDS, *MEASURE_WORDS, *OUTAGE_WORDS, *MAP_WORDS, *CREW_WORDS, *FILE_WORDS,
         *(ROTA_WORDS.keys() - {"to_rota"}),
     )  # fmt: skip
     unused = [key for key in several if not key.startswith(BEGINNINGS)]
