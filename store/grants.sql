@@ -154,6 +154,11 @@ INSERT INTO granted VALUES
   ('building_round',        '',           '',      'raw',   '',      'r',     '',      ''),
   ('readings_kept',         '',           'r',     'raw',   '',      'r',     '',      ''),
   ('ingest_sample',         '',           '',      'rawd',  '',      '',      '',      ''),
+  -- What policies ask: pairs of homes and stations, no more
+  ('home_station',          '',           '',      '',      '',      'r',     '',      'r'),
+  ('home_given',            '',           '',      '',      '',      'r',     '',      'r'),
+  -- With the rights of the caller
+  ('home_told',             '',           '',      '',      '',      'r',     '',      ''),
   -- Views run with their owner's rights and show all rows: for dashboards, and where there is nothing of a home in them
   ('home_now',              '',           '',      'r',     '',      '',      'r',     ''),
   ('building_now',          '',           '',      'r',     '',      'r',     'r',     ''),
@@ -392,9 +397,8 @@ DO $$
 DECLARE
   reach_home CONSTANT text :=
     '(SELECT reach_everywhere()) OR (%1$I.home_id = ANY ((SELECT reach_homes())::integer[])%2$s) OR '
-    '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM home AS h JOIN building AS b USING (building_id) '
-    'JOIN substation AS u USING (substation_id) '
-    'WHERE h.home_id = %1$I.home_id AND u.station = (SELECT reach_station())))';
+    '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM home_station AS p '
+    'WHERE p.home_id = %1$I.home_id AND p.station = (SELECT reach_station())))';
   reach_of_ticket CONSTANT text :=
     '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM ticket AS t WHERE t.ticket_id = %1$I.ticket_id)';
   expression text;
@@ -461,8 +465,8 @@ BEGIN
         '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM building AS b '
         'JOIN substation AS u USING (substation_id) '
         'WHERE b.building_id = %1$I.building_id AND u.station = (SELECT reach_station()))) OR '
-        '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM ticket AS t '
-        'WHERE t.home_id = %1$I.home_id AND t.station = (SELECT reach_station()) AND t.state <> ''closed''))'
+        '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM home_given AS g '
+        'WHERE g.home_id = %1$I.home_id AND g.station = (SELECT reach_station())))'
     END, line.relation, line.not_older);
     FOR rule IN SELECT * FROM (VALUES
       ('reached', 'hearth_api, hearth_identity', expression),

@@ -25,7 +25,7 @@ from store.base.access import Right
 from store.base.rows import Row
 from store.network import incident_pages, outage_rows
 from store.readings.reading_history import HistoryPage
-from store.registry import search_rows
+from store.registry import home_rows, search_rows
 from store.tickets import call_rows, ticket_pages
 
 MOST_CALLS = 5
@@ -142,17 +142,16 @@ def panel(looking: Session, code: str) -> dict[str, Any]:
     Raises:
         Problem: 404.
     """
-    home = home_routes.home(code, looking)
-    home_id = home_routes.home_id(looking, code)
-    place = search_rows.found(looking.conn, looking.scope, [home_id]).get(home_id)
-    if place is None:
+    found = home_rows.find(looking.conn, looking.scope, code)
+    if found is None:
         raise no_such("home")
+    home_id = found["home_id"]
     people = search_rows.people(looking.conn, home_id, looking.now) if may_see_people(looking) else None
     looking.notes["people"] = len(people) if people is not None else None
     tickets = _open_tickets(looking, home_id)
     return {
-        **place,
-        "home": home,
+        **{name: found[name] for name in ("home_id", "building", "building_name", "address", "unit", "station")},
+        "home": home_routes.home_answer(looking.conn, looking.scope, found),
         "people": people,
         "tickets": tickets,
         "addable": [ticket for ticket in tickets if _is_addable(ticket)],

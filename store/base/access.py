@@ -15,6 +15,7 @@ from domain.errors import UsageError
 from store.base.rows import Row, fetch
 
 PREFIX = "hearth_"
+SETTINGS = ("everywhere", "station", "homes", "since", "days")
 TOKEN_BYTES = 32
 
 # Scope filter for the WHERE clause of every API query: `h` is the home, `u` its substation; values: Scope.parameters().
@@ -321,15 +322,19 @@ def enter(conn: Connection, scope: Scope) -> None:
 
     It is the second line of defence, behind IN_SCOPE.
     """
+    conn.execute(SELECT_INTO_REACH, settings(scope))
+
+
+def settings(scope: Scope) -> dict[str, str]:
+    """Return the settings by which row-level security knows a scope: SETTINGS."""
     bounds = [scope.since.get(home_id) for home_id in scope.own_homes]
-    values = {
+    return {
         "everywhere": "on" if scope.everywhere else "",
         "station": scope.own_station or "",
         "homes": "{" + ",".join(map(str, scope.own_homes)) + "}",
         "since": "{" + ",".join(_quoted(since and since.at) for since in bounds) + "}",
         "days": "{" + ",".join(_quoted(since and since.day) for since in bounds) + "}",
     }
-    conn.execute(SELECT_INTO_REACH, values)
 
 
 def _quoted(bound: date | None) -> str:

@@ -263,6 +263,8 @@ def outages(
     """Return outages that affect a home in scope, newest first, with the reachable part of their area."""
     page = {"states": list(wanted.states), "before": before, "limit": limit}
     found = fetch(conn, SELECT_OUTAGES, {**scope.parameters(), **wanted._asdict(), **page})
+    if not found:
+        return []
     keys = {"outages": [row["outage_id"] for row in found]}
     parts = {row["outage_id"]: {"area": PlaceCodes()._asdict(), "homes": 0} for row in found}
     for area in fetch(conn, SELECT_AREAS, keys):

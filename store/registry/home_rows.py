@@ -5,34 +5,28 @@ from datetime import datetime
 from typing import LiteralString
 
 from psycopg import Connection
-from psycopg.rows import dict_row
 
 from store.base import access
-from store.base.access import IN_SCOPE, Scope
+from store.base.access import IN_SCOPE, NOWHERE, Scope
 from store.base.rows import Row, fetch
 
-# Like home_now, but from the tables: the view has its owner's rights and would bypass row-level security.
 _HOMES: LiteralString = """
 SELECT
-  h.home_id, h.code, u.building, u.station, h.class, coalesce(s.status, 'stopped') AS heat_status,
-  n.celsius AS temperature, n.judged_at AS measured_at, state_name(st.state) AS state,
-  (SELECT f.flag_id FROM flag AS f WHERE f.home_id = h.home_id AND f.cleared_at IS NULL) AS flag_id
-FROM home AS h
-JOIN building_place AS u USING (building_id)
-JOIN home_state AS st USING (home_id)
-LEFT JOIN LATERAL (
-  SELECT x.status FROM home_status AS x
-  WHERE x.home_id = h.home_id AND x.since <= now()
-  ORDER BY x.since DESC LIMIT 1
-) AS s ON true
-LEFT JOIN LATERAL (
-  SELECT x.celsius, x.judged_at FROM sensor_now AS x
-  WHERE x.home_id = h.home_id AND x.expires_at > now()
-  ORDER BY x.celsius LIMIT 1
-) AS n ON true
+  h.home_id, h.code, h.building, h.building_name, h.address, h.unit, h.station, h.class, h.heat_status, h.temperature,
+  h.measured_at, h.state, h.flag_id
+FROM home_told AS h
 """
-SELECT_HOME: LiteralString = _HOMES + "WHERE h.code = %(code)s AND " + IN_SCOPE
-SELECT_HOMES: LiteralString = _HOMES + "WHERE h.home_id = ANY (%(homes)s::integer[]) AND " + IN_SCOPE
+_TOLD_IN_SCOPE: LiteralString = (
+    "(%(everywhere)s OR h.station = %(own_station)s OR h.home_id = ANY (%(own_homes)s::integer[]))"
+)
+SELECT_HOME: LiteralString = _HOMES + "WHERE h.code = %(code)s AND " + _TOLD_IN_SCOPE
+SELECT_HOMES: LiteralString = _HOMES + "WHERE h.home_id = ANY (%(homes)s::integer[]) AND " + _TOLD_IN_SCOPE
+SELECT_EACH = """
+SELECT t.nth, (t.home).*
+FROM tell_homes(
+  %(asked)s::text[], %(everywhere)s::text[], %(station)s::text[], %(homes)s::text[], %(since)s::text[], %(days)s::text[]
+) AS t
+"""
 SELECT_HOME_ID: LiteralString = (
     """
 SELECT h.home_id
@@ -65,20 +59,22 @@ ORDER BY n.celsius, p.room
 
 
 def find(conn: Connection, scope: Scope, code: str) -> Row | None:
-    """Return a home with its temperature (°C, of its coldest judged room), state and open flag; None: none in scope."""
+    """Return a home with its place, temperature (°C, of its coldest judged room), state and open flag.
+
+    None: none in scope.
+    """
     found = fetch(conn, SELECT_HOME, {**scope.parameters(), "code": code})
     return found[0] if found else None
 
 
 def find_each(conn: Connection, asked: Sequence[tuple[Scope, str]]) -> list[Row | None]:
-    """Return homes, each as one caller reaches it, with one round trip; afterwards the last scope is entered."""
-    cursors = []
-    with conn.pipeline():
-        for scope, code in asked:
-            access.enter(conn, scope)
-            cursor = conn.cursor(row_factory=dict_row)
-            cursors.append(cursor.execute(SELECT_HOME, {**scope.parameters(), "code": code}))
-    return [cursor.fetchone() for cursor in cursors]
+    """Return homes, each as one caller reaches it, with one statement; afterwards the last scope is entered."""
+    access.enter(conn, NOWHERE)
+    settings = [access.settings(scope) for scope, _ in asked]
+    columns = {name: [one[name] for one in settings] for name in access.SETTINGS}
+    rows = fetch(conn, SELECT_EACH, {**columns, "asked": [code for _, code in asked]})
+    found = {row.pop("nth"): row for row in rows}
+    return [found.get(nth) for nth, _ in enumerate(asked, 1)]
 
 
 def now(conn: Connection, scope: Scope, home_ids: Sequence[int]) -> list[Row]:
