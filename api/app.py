@@ -87,6 +87,7 @@ ROUTERS = (
     front.router,
     home.router,
     home_tickets.router,
+    home_tickets.files,
     network.router,
     sign_in.router,
     provider.router,

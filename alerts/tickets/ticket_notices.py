@@ -15,6 +15,7 @@ TELLS: Mapping[EventKind, tuple[NoticeKind, tuple[Audience, ...]]] = {
     EventKind.REOPENED: (NoticeKind.TICKET_REOPENED, (DISPATCH, CREW, USER)),
     EventKind.REWORK: (NoticeKind.TICKET_REOPENED, (DISPATCH, CREW)),
     EventKind.USER_SAID: (NoticeKind.USER_SAID, (DISPATCH, CREW)),
+    EventKind.ATTACHED: (NoticeKind.USER_SAID, (DISPATCH, CREW)),  # by the user
     EventKind.ASSIGNED: (NoticeKind.TICKET_ASSIGNED, (CREW,)),
     EventKind.CONTACTED: (NoticeKind.APPOINTMENT, (USER,)),
     EventKind.APPOINTMENT: (NoticeKind.APPOINTMENT, (USER,)),
@@ -47,6 +48,8 @@ def _of(event: NewEvent, ticket_class: TicketClass) -> list[tuple[NoticeKind, Au
     if kind is None or (ticket_class in CASES and event.kind not in TOLD_OF_CASES):
         return []
     if kind is NoticeKind.APPOINTMENT and event.data.get("appointment_at") is None:
+        return []
+    if event.kind is EventKind.ATTACHED and not event.data["by_user"]:
         return []
     left_out = _left_out(event, ticket_class)
     return [(kind, audience) for audience in audiences if audience not in left_out]

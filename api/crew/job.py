@@ -14,7 +14,7 @@ from api.desk.desk_routes import find
 from api.desk_pages.forms import Faults, Told, faults_of, once
 from api.desk_pages.move_forms import FormTerms, MoveForm, SentMove, move_form, told_in
 from api.desk_pages.queue import place_of_ticket
-from api.desk_pages.ticket import DeskReader, cause_options
+from api.desk_pages.ticket import DeskReader, cause_options, said_facts
 from api.desk_pages.timeline import next_left, shown_clocks, shown_events
 from api.http.language import Language, said
 from api.http.problem import Problem
@@ -107,7 +107,7 @@ def job_content(asking: Session, number: str, reader: DeskReader, refused: Refus
         "state": state_of(ticket, language),
         "place": {**place, "name": name},
         "ways": way_links(place, name),
-        "said_by_user": _said(ticket),
+        "said_by_user": _said(ticket, language, times),
         "clocks": clocks,
         "left": next_left(clocks),
         "appointment": times.at(ticket["appointment_at"]) if ticket["appointment_at"] else None,
@@ -130,9 +130,12 @@ def files_of(number: str) -> str:
     return f"{CREW}/tickets/{number}/files"
 
 
-def _said(ticket: Row) -> list[str]:
+def _said(ticket: Row, language: Language, times: Times) -> list[str | Markup]:
+    """Return what the user has said: the words, the last word on the trouble, and when a visit suits."""
     later = [event["data"].get("text", "") for event in ticket["events"] if event["kind"] == EventKind.USER_SAID]
-    return [text for text in (ticket["description"], *later) if text]
+    last = said_facts(ticket, language, times)
+    told = [say(language, "desk_pair", name=say(language, f"desk_{key}"), value=last[key]) for key in last if last[key]]
+    return [*(text for text in (ticket["description"], *later) if text), *told]
 
 
 def _home(asking: Session, place: Row) -> models.Home | None:

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from api.desk_pages.show import DESK_POLICY, asset
+from api.desk_pages.show import asset
 from api.desk_pages.time_left import words_of
 from api.http.session import Session
+from api.pages.render import SCRIPT_POLICY
 from api.staff.frame import language_of, staff_page
 from api.staff.session import person_of, signed_in
 from api.words.crew import CREW_WORDS, SCRIPT_WORDS
@@ -16,7 +17,7 @@ from store.base.access import Role
 CREWS = frozenset({Role.CREW})
 AskingCrew = Annotated[Session, Depends(signed_in(CREWS), scope="function")]
 # Beside what the desk's pages may load: the worker that keeps pages, and what the phone reads to install them.
-CREW_POLICY = f"{DESK_POLICY}; worker-src 'self'; manifest-src 'self'"
+CREW_POLICY = f"{SCRIPT_POLICY}; worker-src 'self'; manifest-src 'self'"
 
 
 def crew_page(request: Request, asking: Session, template: str, status: int = 200, **context: Any) -> Response:

@@ -13,15 +13,13 @@ from api.desk_pages.ticket import DeskReader
 from api.desk_pages.time_left import words_of
 from api.http.session import DESK, Session, surroundings
 from api.live.presence import PresentPerson, at_tickets
-from api.pages.render import POLICY
+from api.pages.render import SCRIPT_POLICY
 from api.staff.frame import language_of, staff_page
 from api.staff.session import person_of, signed_in
 from api.words.desk import DESK_WORDS
 from store.figures import live_feed
 
 AskingDeskPerson = Annotated[Session, Depends(signed_in(DESK), scope="function")]
-# Beside what all pages may load: a script of this site, and what it asks of this site.
-DESK_POLICY = f"{POLICY}; script-src 'self'; connect-src 'self'"
 SCRIPT_WORDS = (
     "desk_live_changed",
     "desk_live_lost",
@@ -56,7 +54,7 @@ def desk_page(request: Request, asking: Session, template: str, status: int = 20
     }
     answer = staff_page(request, asking, template, **around, **context)
     answer.status_code = status
-    answer.headers["Content-Security-Policy"] = DESK_POLICY
+    answer.headers["Content-Security-Policy"] = SCRIPT_POLICY
     return answer
 
 

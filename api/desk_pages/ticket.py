@@ -133,12 +133,12 @@ def _facts(ticket: Row, language: Language, times: Times) -> list[Fact]:
         "paid": say(language, "desk_yes") if ticket["paid"] else None,
         "confirmation": ticket["confirmation"],
         "round": str(ticket["round"]) if ticket["round"] > 1 else None,
-        **_said(ticket, language, times),
+        **said_facts(ticket, language, times),
     }
     return [(say(language, f"desk_{name}"), value) for name, value in told.items() if value]
 
 
-def _said(ticket: Row, language: Language, times: Times) -> dict[str, str | Markup | None]:
+def said_facts(ticket: Row, language: Language, times: Times) -> dict[str, str | Markup | None]:
     """Return the user's last word on the trouble, and when a visit suits."""
     word = standing_word(ticket["events"], ticket["round"])
     wished = standing_times(ticket["events"], ticket["round"])

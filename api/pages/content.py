@@ -32,7 +32,7 @@ from store.judging import ledger_days
 from store.network import outage_rows
 from store.readings.reading_history import HistoryPage
 from store.registry import home_rows
-from store.tickets import case_rows, ticket_pages
+from store.tickets import case_rows, file_rows, ticket_pages
 
 MOST_HOMES = 100
 MOST_TICKETS = 20  # newest first
@@ -92,6 +92,7 @@ def home_content(asking: Session, place: Row, language: Language, times: Times) 
     schedule = _rules(asking, home_id)
     rooms = home_rows.rooms(asking.conn, home_id, asking.now)
     rows = _tickets(asking, home_id)
+    files = file_rows.files(asking.conn, [row["ticket_id"] for row in rows], for_user=True)
     mine = [_shown(row, asking, language, times) for row in rows]
     addable = [ticket for ticket in mine if ticket.addable]
     return {
@@ -105,6 +106,7 @@ def home_content(asking: Session, place: Row, language: Language, times: Times) 
         "open": [ticket for ticket in mine if not ticket.closed],
         "past": [ticket for ticket in mine if ticket.closed],
         "addable": addable,
+        "files": {row["number"]: [file for file in files if file.ticket_id == row["ticket_id"]] for row in rows},
         "reachable": is_reachable(asking, home_id, _contacts(rows)),
         "times_offered": times_offered(asking, language, times),
         "cold_ticket": next((t.number for t in mine if not t.closed and t.kind == TicketClass.COLD), None),
@@ -123,6 +125,11 @@ def day_content(asking: Session, home_id: int) -> dict[str, Any]:
 def taken(asking: Session, key: str | None) -> str | None:
     """Return the number of the ticket that a form just sent has led to."""
     return form_sent.number(asking.conn, key) if key else None
+
+
+def known(asking: Session, number: str | None) -> str | None:
+    """Return the number of a ticket within reach."""
+    return number if number and ticket_pages.ticket_id(asking.conn, asking.scope, number) is not None else None
 
 
 def _tickets(asking: Session, home_id: int) -> list[Row]:

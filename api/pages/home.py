@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from api.evidence import dossier_routes
@@ -16,14 +17,17 @@ from api.http.download import Download
 from api.http.language import Language
 from api.http.problem import Problem, no_such
 from api.http.session import Session, surroundings
+from api.live import live_routes
+from api.live.live_routes import LastEventId, ListenerStream
 from api.pages import content, visit
-from api.pages.render import HOME, Times, page, say
+from api.pages.render import HOME, SCRIPT_POLICY, Times, page, say
 from api.pages.report import NO_REPORT, SUBJECTS, ReportForm, read, take
 from api.pages.statement import NO_STATEMENT, StatementForm, TicketForms
 from domain.words.desk import SUBJECT_TEXTS
 from papers.exports.formats import Format
 from store.base.access import Right
 from store.base.rows import Row
+from store.figures import live_feed
 
 router = APIRouter(prefix=HOME, route_class=visit.PageRoute, include_in_schema=False)
 Code = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
@@ -31,12 +35,21 @@ Token = Annotated[str | None, Query(max_length=visit.LONGEST_TOKEN)]
 Key = Annotated[str | None, Query(max_length=64)]
 
 
+def open_asking(request: Request) -> Iterator[Session]:
+    """Open a session by the cookie."""
+    with visit.reading(request, visit.bearer(request)) as asking:
+        yield asking
+
+
+AskingHome = Annotated[Session, Depends(open_asking, scope="function")]
+
+
 @dataclass(frozen=True)
 class TakenForms:
-    """The keys of forms just taken: one that opened a ticket (`sent`), or spoke about one (`said`)."""
+    """The forms just taken: the key of one that opened a ticket (`sent`), the ticket that one was about (`said`)."""
 
     sent: Key = None
-    said: Key = None
+    said: Annotated[str | None, Query(max_length=40, pattern=r"^[^\x00]+$")] = None
 
 
 @router.get("")
@@ -56,7 +69,7 @@ def home(
     if opened is not None and visit.shown_token(request) is None:
         return page("opening.html", visit.language_of(request), here=f"{HOME}?", go=HOME)
     with visit.reading(request, visit.bearer(request)) as asking:
-        outcome = FormOutcome(sent=content.taken(asking, taken.sent), said=content.taken(asking, taken.said))
+        outcome = FormOutcome(sent=content.taken(asking, taken.sent), said=content.known(asking, taken.said))
         return visit.marked(request, shown(request, asking, home, outcome))
 
 
@@ -93,6 +106,20 @@ def _open_now(request: Request) -> list[Row]:
         return []
     with visit.reading(request, bearer) as asking:
         return content.places(asking)
+
+
+@router.get("/events", response_class=ListenerStream)
+async def events(
+    request: Request,
+    asking: AskingHome,
+    home: Code = None,
+    after: Annotated[str | None, Query(max_length=20_000)] = None,
+    last_event_id: LastEventId = None,
+) -> ListenerStream:
+    """Stream what happens to a home, to a page that is open: from where it was read (`after`) on."""
+    place = await run_in_threadpool(lambda: chosen(content.places(asking), home))
+    bearer = visit.bearer(request)
+    return await live_routes.home_events(place["code"], request, bearer, asking, last_event_id or after)
 
 
 @router.post("/another")
@@ -188,6 +215,7 @@ def shown(request: Request, asking: Session, code: str | None, outcome: FormOutc
     """Render the page of a home, with the outcome of a form if one was sent."""
     report, refused = outcome.report, outcome.refused
     language = visit.language_of(request)
+    at_feed = live_feed.now(asking.conn)  # before the rest is read, so that nothing between is missed
     places = content.places(asking)
     place = chosen(places, code)
     key = report.key if report.faults else secrets.token_urlsafe(24)
@@ -198,6 +226,7 @@ def shown(request: Request, asking: Session, code: str | None, outcome: FormOutc
         language,
         **told,
         its=TicketForms(place["code"], key, form_token, told["times_offered"], told["reachable"], outcome.statement),
+        at_feed=at_feed,
         places=places,
         sent=outcome.sent,
         said=outcome.said,
@@ -212,6 +241,7 @@ def shown(request: Request, asking: Session, code: str | None, outcome: FormOutc
         zone=asking.policy.zone.key,
         now=asking.now,
     )
+    answer.headers["Content-Security-Policy"] = SCRIPT_POLICY
     if refused:
         answer.status_code = refused.status
         answer.headers.update(refused.headers)

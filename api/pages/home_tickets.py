@@ -1,5 +1,7 @@
-"""The forms on a customer's own page that speak about one of its tickets."""
+"""The forms on a customer's own page that are about one of its tickets, and the files of these tickets."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -7,37 +9,75 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.desk.desk_routes import Number
+from api.files import file_routes
+from api.files.file_routes import FileId, IfNoneMatch
 from api.http.problem import Problem
-from api.pages import statement, visit
-from api.pages.home import FormOutcome, shown
+from api.pages import photo, statement, visit
+from api.pages.home import AskingHome, FormOutcome, shown
+from api.pages.photo import PhotoForm, PhotoRoute
 from api.pages.render import HOME
 from api.pages.statement import StatementForm
 
 SHOWN_HERE = (409, 413, 415, 422, 429, 503)  # problems that the page itself tells, with what was written
+TICKET = f"{HOME}/tickets/{{number}}"
 
-router = APIRouter(prefix=f"{HOME}/tickets/{{number}}", route_class=visit.PageRoute, include_in_schema=False)
+router = APIRouter(prefix=TICKET, route_class=visit.PageRoute, include_in_schema=False)
+files = APIRouter(prefix=f"{TICKET}/files", route_class=PhotoRoute, include_in_schema=False)
 
 
 @router.post("/statements")
 def state(request: Request, number: Number, sent: Annotated[StatementForm, Depends(statement.read)]) -> Response:
     """Record what the customer says about a ticket once, and redirect back to the page."""
+
+    def take() -> None:
+        if sent.fault:
+            raise Problem(422, sent.fault)
+        with visit.writing(request, visit.bearer(request)) as changing:
+            statement.take(changing, sent)
+
+    return _taken(request, sent, take, FormOutcome(statement=sent))
+
+
+@files.post("")
+def send_photo(request: Request, number: Number, sent: Annotated[PhotoForm, Depends(photo.read)]) -> Response:
+    """Attach a photo to a ticket, and redirect back to the page."""
+
+    def take() -> None:
+        file = sent.prepared(request)
+        with visit.writing(request, visit.bearer(request)) as changing:
+            sent.attach(request, changing, file)
+
+    return _taken(request, sent, take, FormOutcome())
+
+
+def _taken(
+    request: Request, sent: StatementForm | PhotoForm, take: Callable[[], None], outcome: FormOutcome
+) -> Response:
+    """Take a form and redirect back to the page, so that reloading does not send it again; or say why it was not."""
     token = visit.shown_token(request)
     if token is not None and not visit.is_ours(request, token, sent.key, sent.token):
         return visit.sorry(request, "not_ours", 403)
-    refused = Problem(422, sent.fault) if sent.fault else None
-    if refused is None:
-        try:
-            with visit.writing(request, visit.bearer(request)) as changing:
-                statement.take(changing, sent)
-            return said(sent.home, sent.once)
-        except Problem as problem:
-            if problem.status not in SHOWN_HERE:
-                raise
-            refused = problem
-    with visit.reading(request, visit.bearer(request)) as asking:
-        return shown(request, asking, sent.home, FormOutcome(statement=sent, refused=refused))
+    try:
+        take()
+    except Problem as problem:
+        if problem.status not in SHOWN_HERE:
+            raise
+        with visit.reading(request, visit.bearer(request)) as asking:
+            return shown(request, asking, sent.home, replace(outcome, refused=problem))
+    return RedirectResponse(f"{HOME}?{urlencode({'home': sent.home, 'said': sent.number})}#said", 303)
 
 
-def said(home: str, once: str) -> Response:
-    """Redirect back to the page, which tells that a form was taken, so that reloading does not send it again."""
-    return RedirectResponse(f"{HOME}?{urlencode({'home': home, 'said': once})}#said", 303)
+@files.get("/{id}")
+def file(
+    request: Request, number: Number, id: FileId, asking: AskingHome, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Show a file of a ticket."""
+    return file_routes.file(request, number, id, asking, if_none_match)
+
+
+@files.get("/{id}/thumbnail")
+def thumbnail(
+    request: Request, number: Number, id: FileId, asking: AskingHome, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Show the small picture of a file of a ticket."""
+    return file_routes.thumbnail(request, number, id, asking, if_none_match)

@@ -30,6 +30,7 @@ from domain.words.text import Text
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+SCRIPT_POLICY = f"{POLICY}; script-src 'self'; connect-src 'self'"  # pages that bring themselves up to date
 HEADERS = {
     "Content-Security-Policy": POLICY,
     # Forms send their origin, which guards against CSRF; other sites get no referrer.
@@ -40,6 +41,7 @@ HEADERS = {
 HOME = "/home"
 STATIC = {
     "page.css": "text/css; charset=utf-8",
+    "home.js": "text/javascript; charset=utf-8",
     "desk.css": "text/css; charset=utf-8",
     "desk.js": "text/javascript; charset=utf-8",
     "call.js": "text/javascript; charset=utf-8",

@@ -163,7 +163,8 @@ def _told(
     if data.get("says"):
         words = say(language, f"my_says_{Says(data['says'])}_{ticket_class if ticket_class in SPEAKABLE else 'repair'}")
         reaction = data.get("reaction")
-        parts.append(Markup(" ").join([words, say(language, f"my_reaction_{reaction}")] if reaction else [words]))
+        follows = say(language, f"my_reaction_{reaction}") if reaction else None
+        parts.append(say(language, "my_says_and", words=words, follows=follows) if follows else words)
     if data.get("times"):
         parts.append(say(language, "my_visits", times=all_times(times_in(data), language, times)))
     if not parts:

@@ -19,6 +19,7 @@ MY_WORDS: Mapping[str, Text] = {
     "my_says_solved_leak": Text("不漏了", "it leaks no more"),
     "my_says_persists_repair": Text("还没修好", "it is not fixed"),
     "my_says_solved_repair": Text("已经好了", "it is fixed"),
+    "my_says_and": Text("{words}。{follows}", "{words}. {follows}"),
     "my_reaction_again": Text("工单已重新处理。", "Work has been resumed."),
     "my_reaction_contradicted": Text(
         "测得的室温已达标，我们会与您核实。", "The temperature measured is within the limit; we will check with you."
@@ -44,6 +45,17 @@ MY_WORDS: Mapping[str, Text] = {
     "my_part_morning": Text("上午", "morning"),
     "my_part_afternoon": Text("下午", "afternoon"),
     "my_part_evening": Text("晚上", "evening"),
+    "my_photo": Text("发送照片", "Send a photo"),
+    "my_photo_which": Text(
+        "照片或 PDF，最大 8 MB；照片中的位置等信息会被去除",
+        "A photo or a PDF, 8 MB at most. Where it was taken is removed from it",
+    ),
+    "my_files": Text("照片和文件", "Photos and papers"),
+    "my_file_photo": Text("照片", "photo"),
+    "my_file_signature": Text("签名", "signature"),
+    "my_file_scan": Text("扫描件", "scan"),
+    "my_changed": Text("页面已更新", "The page is up to date again"),
+    "my_stale": Text("情况有变化。", "Something has changed."),
     "my_said": Text("已转告：工单 {number}", "Passed on: ticket {number}"),
     "my_said_says": Text("供热站和调度室已收到。", "The heat station and the desk have it."),
 }

@@ -707,10 +707,12 @@ def test_pages_may_load_nothing_but_their_own(api: Api, client_with: Opener) -> 
     client = client_with(api.token("customer", "B1-101"))
     for path in ("/home", "/home?home=none", "/status"):
         answer = client.get(path)
+        is_live = path == "/home"
         assert answer.headers["content-security-policy"] == (
             "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-            "base-uri 'none'"
+            "base-uri 'none'" + ("; script-src 'self'; connect-src 'self'" if is_live else "")
         )
-        assert "<script" not in answer.text
+        scripts = re.findall(r"<script[^>]*>[^<]*", answer.text)
+        assert scripts == (['<script src="/pages/home.js" type="module">'] if is_live else [])
         assert not re.search(r'\s(style|on\w+)="', answer.text)
         assert answer.headers["cache-control"] in ("no-store", "private, max-age=30")

@@ -1,9 +1,28 @@
 """Cover the forms about an open ticket on a customer's own page."""
 
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from api.http.company import Company
+from api.live.listener import HubLimits
+from api.pages.render import HOME
 from domain.states import HomeState
-from tests.api.conftest import Api
+from tests.api import town
+from tests.api.conftest import Api, served_database
+from tests.conftest import Database
 from tests.pages import flat
-from tests.pages.conftest import Visitors
+from tests.pages.conftest import HOTLINE, Visitors
+from tests.pictures import encoded
+
+
+@pytest.fixture
+def api(plain_database: Database) -> Iterator[Api]:
+    """The API with streams of events that last."""
+    with served_database(plain_database, company=Company(hotline=HOTLINE), pace=HubLimits()) as api:
+        yield api
 
 
 def test_a_customer_speaks_with_the_desk(api: Api, visitor: Visitors) -> None:
@@ -28,7 +47,67 @@ def test_a_customer_speaks_with_the_desk(api: Api, visitor: Visitors) -> None:
     person.keep("telling-times-zh")
     page.click(f"#times-{number} button")
     assert "1月16日（周五）上午、1月17日（周六）晚上" in page.inner_text(f"#{number}")
+    page.click(f"#photo-{number} summary")
+    page.set_input_files(f"#file-{number}", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encoded()})
+    page.click(f"#photo-{number} button")
+    thumbnail = page.locator(f"#{number} .photos img")
+    thumbnail.wait_for()
+    assert thumbnail.evaluate("(image) => image.complete && image.naturalWidth > 0")
+    # The desk works on, and the page tells it without being reloaded; what is being written stays.
+    page.evaluate("window.same = true")
+    dispatcher = api.token("dispatcher")
+    api.conn.commit()
+    for body in (
+        {"kind": "accepted", "responsible": "王师傅"},
+        {"kind": "appointment", "appointment_at": "2026-01-16T09:30:00+08:00"},
+    ):
+        assert api.post(f"/v1/tickets/{number}/events", dispatcher, **body).status_code == 201
+    page.wait_for_selector("text=明天 09:30")
+    assert "上门人员：王师傅" in page.inner_text(f"#{number}")
+    assert page.evaluate("window.same")
+    assert page.inner_text("#told") == "页面已更新"
+    person.keep("telling-pushed-zh")
+    page.click(f"#say-{number} summary")
+    page.fill(f"#words-{number}", "卧室")
+    assert api.post(f"/v1/tickets/{number}/events", dispatcher, kind="done", result="已排气").status_code == 201
+    page.wait_for_selector("#stale:not([hidden])")
+    assert page.input_value(f"#words-{number}") == "卧室"
+    page.click("#stale a")
     page.click(f"#{number} button[value=persists]")
-    assert "还是冷" in page.inner_text(f"#{number} .quote >> nth=-1")
+    shown = page.inner_text(f"#{number}")
+    assert "还是冷。工单已重新处理。" in shown
+    assert "等待供热站受理" in shown
     person.keep("telling-said-zh")
     person.is_well()
+
+
+def test_photos_by_the_page_are_guarded(api: Api) -> None:
+    """Nobody else sees them, a forged form is not taken, and the staff is told of each."""
+    home = town.home(api.conn)
+    town.home(api.conn, "B1-102")
+    ticket, number = town.ticket(api.conn, home, kind="leak")
+    mine, theirs = api.token("customer", "B1-101"), api.token("customer", "B1-102")
+    api.conn.commit()
+    path = f"{HOME}/tickets/{number}/files"
+    text = api.client.get("/home", headers={"Cookie": f"hearth={mine}"}).text
+    fields = {name: re.findall(rf'name="{name}" value="([^"]*)"', text)[0] for name in ("home", "key", "token")}
+
+    def send(bearer: str | None, content: bytes = encoded(), **other: str) -> httpx.Response:
+        cookie = {"Cookie": f"hearth={bearer}"} if bearer else {}
+        return api.client.post(path, data={**fields, **other}, files={"file": ("a", content)}, headers=cookie)
+
+    assert send(mine).status_code == 303
+    assert send(mine).status_code == 303  # the same photo again is taken once
+    told = api.conn.execute("SELECT kind, audience FROM outbox WHERE ticket_id = %s", (ticket,)).fetchall()
+    assert told == [("user_said", "dispatch"), ("user_said", "crew")]
+    assert send(mine, token="forged").status_code == 403
+    assert (send(theirs).status_code, send(None).status_code) == (404, 401)
+    refused = send(mine, b"GIF89a")
+    assert (refused.status_code, "JPEG" in refused.text) == (415, True)
+    assert send(mine, b"").status_code == 422
+    for one in (f"{path}/1", f"{path}/1/thumbnail"):
+        shown = api.client.get(one, headers={"Cookie": f"hearth={mine}"})
+        assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+        assert api.client.get(one, headers={"Cookie": f"hearth={theirs}"}).status_code == 404
+        assert api.client.get(one).status_code == 401
+    assert api.client.get(f"{HOME}/events?home=B1-101", headers={"Cookie": f"hearth={theirs}"}).status_code == 404

@@ -51,6 +51,7 @@ BEGINNINGS = (
     "my_says_",
     "my_reaction_",
     "my_part_",
+    "my_file_",
 )
 
 
