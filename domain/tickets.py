@@ -314,6 +314,12 @@ class MoveBar(StrEnum):
     OTHER_OPEN = "other_open"  # the home has another open ticket for cold
 
 
+def parts_used(events: Iterable[Mapping[str, Any]]) -> list[str]:
+    """List the parts that events of a ticket tell of, with how many of each were used at a time."""
+    used = [event["data"] for event in events if event["kind"] == EventKind.PART_USED]
+    return [f"{part['part']} × {part['count']}" for part in used]
+
+
 def standing_events(events: Iterable[Mapping[str, Any]]) -> dict[EventKind, Mapping[str, Any]]:
     """Find the last event of each kind that is still valid: of the present round and not undone since.
 

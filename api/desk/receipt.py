@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api.http.language import Language, said
 from api.words import receipt
-from domain.tickets import EventKind, Proof, standing_events
+from domain.tickets import EventKind, Proof, parts_used, standing_events
 from domain.words.desk import CLASS_TEXTS
 from domain.words.text import Text
 
@@ -51,12 +51,12 @@ class TicketFacts:
     def __init__(self, ticket: dict[str, Any], zone: ZoneInfo, language: Language) -> None:
         self.ticket = ticket
         self._zone = zone
-        self._language = language
+        self.language = language
         self._last = standing_events(ticket["events"])
 
     def text(self, text: Text | None) -> str | None:
         """Return a text in the language of the receipt."""
-        return None if text is None else said(text, self._language)
+        return None if text is None else said(text, self.language)
 
     def at(self, column: str) -> str | None:
         """Format an instant of the ticket."""
@@ -97,6 +97,8 @@ def _work_lines(facts: TicketFacts) -> list[tuple[str, str | None]]:
         ("user_contacted", facts.when(EventKind.CONTACTED)),
         ("on_site", facts.when(EventKind.ARRIVED)),
         ("reason_for_delay", facts.what(EventKind.DELAYED, "explanation")),
+        ("cause_found", facts.what(EventKind.CAUSE_FOUND, facts.language)),
+        ("parts_used", "; ".join(parts_used(facts.ticket["events"]))),
         ("done", facts.at("done_at")),
         ("result", facts.what(EventKind.DONE, "result")),
         ("proof", facts.text(receipt.PROOFS[Proof(proof)] if proof else None)),

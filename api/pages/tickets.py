@@ -11,7 +11,7 @@ from api.http.language import Language
 from api.pages.render import Times, say
 from domain.instants import instant
 from domain.statements import SPEAKABLE, Says, VisitTime, standing_times, times_in
-from domain.tickets import SELF_CLOSING, EventKind, TicketState, standing_events
+from domain.tickets import SELF_CLOSING, EventKind, TicketState, parts_used, standing_events
 
 # Of these the last one says whether somebody is still trying to reach the user.
 REACHED = (EventKind.TRIED, EventKind.CONTACTED, EventKind.ARRIVED, EventKind.DONE, EventKind.USER_SAID)
@@ -54,6 +54,8 @@ class TicketRound:
 
     said: Sequence[tuple[Markup, str | Markup]]
     delay: str | None
+    cause: str | None
+    parts: Sequence[str]
     result: str | None
     answer: str | None
     ended: str | None  # the reason it was merged or voided
@@ -187,6 +189,8 @@ def _rounds(ticket: dict[str, Any], language: Language, times: Times) -> list[Ti
             TicketRound(
                 said=_statements(ticket, number, language, times),
                 delay=data(EventKind.DELAYED, "explanation", language),
+                cause=data(EventKind.CAUSE_FOUND, language),
+                parts=parts_used(events),
                 result=data(EventKind.DONE, "result"),
                 answer=data(EventKind.REPLIED, "text"),
                 ended=data(EventKind.MERGED, "reason") or data(EventKind.VOID, "reason"),

@@ -98,6 +98,8 @@ WORDS: Mapping[str, Text] = {
     "earlier_round": Text("此前的处理（第 {n} 次）", "Earlier work (round {n})"),
     "answer": Text("我们的答复", "Our answer"),
     "result": Text("处理结果", "Result"),
+    "cause": Text("故障原因", "Cause"),
+    "parts": Text("使用的配件", "Parts used"),
     "delay": Text("为什么慢了", "Reason for the delay"),
     "history": Text("经过", "History"),
     "event_contacted": Text("已与您联系", "we contacted you"),

@@ -18,6 +18,8 @@ LABELS = {
     "user_contacted": Text("联系用户", "User contacted"),
     "on_site": Text("到达现场", "On site"),
     "reason_for_delay": Text("延误说明", "Reason for delay"),
+    "cause_found": Text("故障原因", "Cause found"),
+    "parts_used": Text("使用配件", "Parts used"),
     "done": Text("处理完毕", "Done"),
     "result": Text("处理结果", "Result"),
     "proof": Text("恢复依据", "Proof"),

@@ -11,13 +11,14 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from api.pages import visit
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.desk import HOUR, MINUTE, Desk
 from tests.api.operations import INSERT_CASE
 from tests.api.staff import browser, member, sealed, session_of
 from tests.api.town import NOW
-from tests.pictures import encoded, pdf
+from tests.pictures import drawn, encoded, pdf
 
 pytestmark = pytest.mark.plain_only
 
@@ -175,6 +176,12 @@ def test_a_cause_is_one_of_the_list_and_is_told_in_both_languages(desk: Desk) ->
     desk.move(ticket, "part_used", desk.crew, part="DN20 valve", count=2)
     seen = [(event["kind"], event["data"]) for event in events(desk, ticket["number"], desk.user)]
     assert seen[-2:] == [("cause_found", told), ("part_used", {"part": "DN20 valve", "count": 2})]
+    lines = desk.api.get(f"/v1/tickets/{ticket['number']}/receipt", desk.user, language="en").json()["lines"]
+    assert {"label": "Cause found", "value": "air in the riser"} in lines
+    assert {"label": "Parts used", "value": "DN20 valve × 2"} in lines
+    page = desk.api.client.get("/home", headers={"Cookie": f"{visit.COOKIE}={desk.user}", "Accept-Language": "en"}).text
+    assert "air in the riser" in page
+    assert "DN20 valve × 2" in page
     for cause in ("magic", "R", "x" * 41):
         desk.move(ticket, "cause_found", desk.crew, status=422, cause=cause)
     for count in (0, 1_000, 1.5):
@@ -302,6 +309,8 @@ def test_photos_are_sent_from_the_pages_of_crews_and_of_the_desk(desk: Desk, cre
         assert f'href="{path}/{scan["file"]}"' in page
         assert at_desk.get(f"{path}/{photo['file']}").headers["content-type"] == "image/jpeg"
         assert at_desk.photo(path, b"MZ").status_code == 415
+        for made, status in ((at(NOW - HOUR), 422), ("yesterday", 400)):
+            assert at_desk.photo(path, encoded(drawn(9, 9)), made_at=made).status_code == status
         unsealed = client.post(path, files={"file": ("photo", encoded(), "image/jpeg")})
         assert unsealed.status_code == 403
 

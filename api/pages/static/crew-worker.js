@@ -67,7 +67,8 @@ async function asset(request, url) {
     if (answer.ok) await keep(cache, request, url, answer.clone());
     return answer;
   } catch {
-    return kept ?? Response.error();
+    // A page that was kept before the service was updated asks for a file of before.
+    return kept ?? (await cache.match(request, { ignoreSearch: true })) ?? Response.error();
   }
 }
 

@@ -359,6 +359,7 @@ async function begin() {
     else if (isLeaving) leave(form);
   });
   if (!location.search.includes("done=")) document.getElementById("done")?.remove(); // a page that was kept says so once more
+  navigator.storage?.persist?.(); // else a browser that needs room may delete what waits
   addEventListener("online", flush);
   addEventListener("offline", () => { lost = true; show(); });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") flush(); });

@@ -73,7 +73,7 @@ async function refreshQueue() {
 
 // A ticket is shown anew only while nobody writes on it here; else a notice says that it has changed.
 
-const isWriting = () => document.querySelector(".move[open]") || document.getElementById("conflict");
+const isWriting = () => document.querySelector(".move[open]") || document.getElementById("conflict") || document.getElementById("file")?.value;
 
 async function refreshTicket(change) {
   if (change && change.event.seq <= Number(desk.dataset.version)) return;
