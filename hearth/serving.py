@@ -188,7 +188,13 @@ def provider_of(settings: Settings) -> CodeFlow | None:
     if (oidc := _oidc(settings)) is None:
         raise UsageError("HEARTH_OIDC_CLIENT_ID needs HEARTH_OIDC_ISSUER, HEARTH_OIDC_AUDIENCE and HEARTH_OIDC_JWKS")
     secret = settings.oidc_client_secret
-    return CodeFlow(oidc, settings.oidc_client_id, secret.get_secret_value() if secret else None)
+    return CodeFlow(
+        oidc,
+        settings.oidc_client_id,
+        secret.get_secret_value() if secret else None,
+        settings.oidc_scope,
+        timedelta(minutes=settings.oidc_check_min),
+    )
 
 
 def open_pool(settings: Settings) -> ConnectionPool:

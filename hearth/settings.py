@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     oidc_station_claim: str = "hearth_station"
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
+    oidc_scope: Annotated[str, Field(pattern=r"^([!-~]+ )*openid( [!-~]+)*$")] = "openid profile"
+    oidc_check_min: Annotated[int, Field(ge=1, le=1_440)] = 5
     session_idle_h: Annotated[int, Field(ge=1, le=8_760)] = 12
     session_days: Annotated[int, Field(ge=1, le=365)] = 7
     crew_session_idle_h: Annotated[int, Field(ge=1, le=8_760)] = 168

@@ -31,6 +31,7 @@ class Server(ABC):
     """
 
     stop_signal = signal.SIGTERM
+    answer_seconds = ANSWER_SECONDS
 
     def __init__(self, folder: Path, port: int | None, host: Host, *, dies_with_parent: bool = True) -> None:
         self.folder = folder
@@ -114,7 +115,7 @@ class Server(ABC):
         if not is_free(self.port):
             return False
         self._spawn()
-        deadline = time.monotonic() + ANSWER_SECONDS
+        deadline = time.monotonic() + self.answer_seconds
         while self.running:
             if self._answers():
                 return True

@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
@@ -54,13 +54,25 @@ class Journey(NamedTuple):
         return cls(*parts) if is_journey and all(parts[:3]) else None
 
 
+class ProviderTokens(NamedTuple):
+    """Tokens of a session at the provider: one to ask it again with, and the ID token, by which it is ended there."""
+
+    refresh: str | None  # None: the provider gives none, so it cannot be asked again
+    identity: str | None
+
+
 @dataclass(frozen=True)
 class CodeFlow:
-    """A provider at which people sign in. `oidc` verifies its tokens, whose audience is `client_id` here."""
+    """A provider at which people sign in. `oidc` verifies its tokens, whose audience is `client_id` here.
+
+    `asked_every`: after so long it has to vouch for a session again.
+    """
 
     oidc: Oidc
     client_id: str
     client_secret: str | None = field(default=None, repr=False)
+    scope: str = SCOPE
+    asked_every: timedelta = timedelta(minutes=5)
     _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -90,7 +102,7 @@ class CodeFlow:
             "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": back,
-            "scope": SCOPE,
+            "scope": self.scope,
             "state": journey.state,
             "nonce": journey.nonce,
             "code_challenge": challenge,
@@ -98,35 +110,57 @@ class CodeFlow:
         }
         return _with(self._endpoint("authorization_endpoint"), asked)
 
-    def identity(self, journey: Journey, code: str, back: str, now: datetime) -> ProvenIdentity:
-        """Exchange the code for a token, and return the identity that it proves.
+    def identity(self, journey: Journey, code: str, back: str, now: datetime) -> tuple[ProvenIdentity, ProviderTokens]:
+        """Exchange the code for tokens, and return the identity that they prove.
 
         Raises:
             ProviderAway: the provider does not answer.
             TokenRefused: it refuses the code, or the token is not valid here.
         """
-        asked = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": back,
-            "code_verifier": journey.verifier,
-            "client_id": self.client_id,
-        }
-        request = urllib.request.Request(self._endpoint("token_endpoint"), urlencode(asked).encode(), self._proof())
-        token = _fetched(request).get("id_token")
-        if not isinstance(token, str):
+        asked = {"code": code, "redirect_uri": back, "code_verifier": journey.verifier}
+        given = self._given("authorization_code", asked)
+        if given.identity is None:
             raise TokenRefused("the provider gave no ID token")
+        return self._proven(given.identity, journey.nonce, now), given
+
+    def renew(self, tokens: ProviderTokens, now: datetime) -> tuple[ProvenIdentity | None, ProviderTokens]:
+        """Ask whether the provider still vouches for a session; the identity is None where it says no more than yes.
+
+        Raises:
+            ProviderAway: the provider does not answer.
+            TokenRefused: it does not.
+        """
+        if tokens.refresh is None:
+            raise TokenRefused("there is nothing to ask it with")
+        given = self._given("refresh_token", {"refresh_token": tokens.refresh})
+        proven = self._proven(given.identity, None, now) if given.identity else None
+        return proven, ProviderTokens(given.refresh or tokens.refresh, given.identity or tokens.identity)
+
+    def _given(self, grant: str, asked: Mapping[str, str]) -> ProviderTokens:
+        form = urlencode({"grant_type": grant, **asked, "client_id": self.client_id})
+        request = urllib.request.Request(self._endpoint("token_endpoint"), form.encode(), self._proof())
+        told = _fetched(request)
+        refresh, identity = told.get("refresh_token"), told.get("id_token")
+        return ProviderTokens(
+            refresh if isinstance(refresh, str) and refresh else None, identity if isinstance(identity, str) else None
+        )
+
+    def _proven(self, token: str, nonce: str | None, now: datetime) -> ProvenIdentity:
         try:
-            return replace(self.oidc, audience=self.client_id).prove(token, journey.nonce, now)
+            return replace(self.oidc, audience=self.client_id).prove(token, nonce, now)
         except KeysAway as error:
             raise ProviderAway(str(error)) from None
 
-    def way_out(self, back: str) -> str | None:
-        """Return the address at which a person signs out at the provider, too; None if there is none."""
+    def way_out(self, back: str, identity: str | None = None) -> str | None:
+        """Return the address at which a person signs out at the provider, too; None if there is none.
+
+        With the ID token of the session the provider asks nobody whether that is meant.
+        """
         found = self.metadata().get("end_session_endpoint")
         if not isinstance(found, str):
             return None
-        return _with(found, {"client_id": self.client_id, "post_logout_redirect_uri": back})
+        meant = {"id_token_hint": identity} if identity else {}
+        return _with(found, {"client_id": self.client_id, "post_logout_redirect_uri": back, **meant})
 
     def _endpoint(self, name: str) -> str:
         found = self.metadata().get(name)

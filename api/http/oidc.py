@@ -120,15 +120,17 @@ class Oidc:
         with _refusing(token):
             return self._claims(self._verified(token, now))
 
-    def prove(self, token: str, nonce: str, now: datetime) -> "ProvenIdentity":
+    def prove(self, token: str, nonce: str | None, now: datetime) -> "ProvenIdentity":
         """Verify an ID token that was asked for with a nonce (OpenID Connect Core, 3.1.3.7), and return its identity.
+
+        Without a nonce: one that was given again to a refresh token (12.2).
 
         Raises:
             TokenRefused, KeysAway: as `vouch`; also if it was made for another request, or another client.
         """
         with _refusing(token):
             claims = self._verified(token, now)
-            if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+            if nonce is not None and not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
                 raise TokenRefused("the nonce is another")
             is_shared = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
             if claims.get("azp", None if is_shared else self.audience) != self.audience:

@@ -17,13 +17,14 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from api.http import callers
+from api.http import callers, vouching
 from api.http.callers import vouched
 from api.http.code_flow import CodeFlow
 from api.http.company import Company
 from api.http.download import TransferSlots
 from api.http.guard import Guard
 from api.http.limits import Limiter, subscriber
+from api.http.oidc import Claims
 from api.http.problem import Problem, RecordedRefusal, forbidden, too_many, unauthorised
 from api.words import problems
 from domain.policy import Policy
@@ -183,12 +184,27 @@ def session_of(
     with given.pool.connection() as conn:
         conn.read_only = right is Right.READ and not leaves_entry
         with _keeping_waiting(request):
-            asker = callers.enter(conn, bearer.credentials, claims, now)
+            asker = _entered(given, conn, bearer.credentials, claims, now)
         request.state.asker = asker  # for a page that tells of a refusal
         _check(asker, roles, right)
         if seconds := given.guard.limiter.wait_token(asker.actor):
             raise too_many(seconds)
         yield Session(conn, asker, now, given.policy, given.guard.limiter)
+
+
+def _entered(given: AppContext, conn: Connection, token: str, claims: Claims | None, now: datetime) -> Asker:
+    """Resolve a token to the caller; a session for which the provider has not vouched lately is asked about first."""
+    try:
+        return callers.enter(conn, token, claims, now)
+    except Problem as problem:
+        if given.provider is None or claims is not None or not callers.is_wrong_token(problem):
+            raise
+    conn.rollback()
+    was_read_only, conn.read_only = conn.read_only, False
+    vouching.ask_again(conn, given.provider, token, now)
+    conn.commit()
+    conn.read_only = was_read_only
+    return callers.enter(conn, token, claims, now)
 
 
 @contextmanager

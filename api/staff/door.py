@@ -9,6 +9,8 @@ from fastapi import Form, Query, Request
 from psycopg import Connection
 from starlette.responses import RedirectResponse, Response
 
+from api.http import vouching
+from api.http.code_flow import ProviderTokens
 from api.http.limits import Try
 from api.http.problem import Problem, forbidden, too_many
 from api.http.session import address_of, surroundings
@@ -98,16 +100,27 @@ def right_password(request: Request, name: str) -> None:
     surroundings(request).guard.limiter.right_password(address_of(request) or "", name)
 
 
-def let_in(request: Request, at: Outside, person: Known, onward: str | None, **detail: Any) -> Response | None:
+def let_in(
+    request: Request,
+    at: Outside,
+    person: Known,
+    onward: str | None,
+    *,
+    tokens: ProviderTokens | None = None,
+    **detail: Any,
+) -> Response | None:
     """Begin a session and lead on; None if the person's time with the company is over.
 
     A session that the browser had before ends: no token that was there before signing in is good afterwards.
+    `tokens`: of the provider that vouches for it.
     """
     role = Role(person.role)
     token = session_rows.begin(at.conn, person.staff_id, device(request), surroundings(request).spans.of(role), at.now)
     if token is None:
         return None
     end_shown(request, at)
+    if tokens and (flow := surroundings(request).provider):
+        vouching.keep(at.conn, flow, token, tokens, at.now)
     note(request, at, person, **detail)
     answer = RedirectResponse(local_path(onward) or start_of(role), 303)
     keep_session(request, answer, token, role)

@@ -8,18 +8,16 @@ import structlog
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from api.http.code_flow import CodeFlow, Journey, ProviderAway
+from api.http import vouching
+from api.http.code_flow import CodeFlow, Journey, ProviderAway, ProviderTokens
 from api.http.oidc import ProvenIdentity, TokenRefused
 from api.http.problem import no_such
 from api.http.session import surroundings
 from api.staff import door
 from api.staff.cookies import PageCookie
-from api.staff.door import DoorRoute, Next, Outside
+from api.staff.door import DoorRoute, Next
 from api.staff.session import SIGN_IN, local_path
-from store.base.access import Role
-from store.staff import person_rows
-from store.staff.credential_rows import ProvenPerson
-from store.staff.person_rows import StaffEntry, StaffRefused
+from store.staff.person_rows import StaffRefused
 
 PROVIDER = f"{SIGN_IN}/provider"
 # Lax: the way back begins at another site.
@@ -66,8 +64,8 @@ def back(request: Request, code: Said = "", state: Said = "", iss: Said | None =
         if not code:
             raise TokenRefused("no code")  # the person has not agreed, or the provider has not
         now = surroundings(request).clock()
-        proven = flow.identity(journey, code, _address(request, f"{PROVIDER}/back"), now)
-        answer = _let_in(request, flow, proven, journey.onward)
+        proven, tokens = flow.identity(journey, code, _address(request, f"{PROVIDER}/back"), now)
+        answer = _let_in(request, flow, proven, tokens, journey.onward)
     except ProviderAway as error:
         answer = _away(request, error)
     except (TokenRefused, StaffRefused) as error:
@@ -77,40 +75,36 @@ def back(request: Request, code: Said = "", state: Said = "", iss: Said | None =
     return answer
 
 
-def _let_in(request: Request, flow: CodeFlow, proven: ProvenIdentity, onward: str) -> Response:
+def _let_in(request: Request, flow: CodeFlow, proven: ProvenIdentity, tokens: ProviderTokens, onward: str) -> Response:
     """Begin the session of the person that the claims tell of, who is added at the first time.
 
     Raises:
         TokenRefused: a customer, or a person whose access has ended.
         StaffRefused: the claims make no member of the staff.
     """
-    claims = proven.claims
-    if claims.role is Role.CUSTOMER:
-        raise TokenRefused("a customer")
+    if tokens.refresh is None:
+        structlog.get_logger().warning("provider_gives_no_refresh_token")  # docs/security.md
     with door.outside(request, writes=True) as at:
-        person = _person(at, flow, proven)
-        answer = door.let_in(request, at, person, onward, provider=True)
+        person = vouching.person(at.conn, flow, proven, at.now)
+        answer = door.let_in(request, at, person, onward, tokens=tokens, provider=True)
     if answer is None:
         raise TokenRefused("the access has ended")
     return answer
 
 
-def _person(at: Outside, flow: CodeFlow, proven: ProvenIdentity) -> ProvenPerson:
-    role, station = proven.claims.role, proven.claims.station
-    entry = StaffEntry(
-        name=proven.name,
-        role=role,
-        station=station if role is Role.CREW else None,
-        sign_in_name=None,
-        subject=f"{flow.oidc.issuer} {proven.claims.subject}",
-        active_from=at.now,
-    )
-    return ProvenPerson(person_rows.by_provider(at.conn, entry), entry.name, role.value)
-
-
 def _away(request: Request, error: ProviderAway) -> Response:
     structlog.get_logger().warning("provider_away", reason=str(error))
     return RedirectResponse(f"{SIGN_IN}?notice=provider_away", 303)
+
+
+def way_out(request: Request, identity: str) -> str | None:
+    """Return where the session of an ID token ends at the provider; None: there is no such place, or it is away."""
+    flow = surroundings(request).provider
+    try:
+        return flow.way_out(_address(request, SIGN_IN), identity) if flow else None
+    except ProviderAway as error:
+        structlog.get_logger().warning("provider_away", reason=str(error))
+        return None
 
 
 @router.get("/out")

@@ -11,15 +11,16 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from api.http import vouching
 from api.http.limits import Try
 from api.http.problem import Problem, forbidden
 from api.http.session import STAFF, surroundings
 from api.pages import visit
 from api.pages.render import page
-from api.staff import door, passwords
+from api.staff import door, passwords, provider
 from api.staff.cookies import PageCookie
 from api.staff.door import DoorRoute, Field, Next, NextField, Outside
-from api.staff.frame import here, seal
+from api.staff.frame import here, language_of, seal
 from api.staff.session import (
     SESSION,
     SIGN_IN,
@@ -27,6 +28,7 @@ from api.staff.session import (
     StaffRoute,
     local_path,
     person_of,
+    shown_token,
     signed_in,
     start_of,
 )
@@ -167,10 +169,15 @@ def _code_form(request: Request, token: str, onward: str | None, fault: str | No
 
 @leaving.post("/sign-out")
 def sign_out(request: Request, session: ChangingPerson) -> Response:
-    """End the session of this browser."""
+    """End the session of this browser, and the one at the provider that it is of."""
     person = person_of(session)
+    tokens = vouching.tokens_of(session.conn, shown_token(request) or "", person.session)
     session_rows.end_one(session.conn, person.staff_id, person.session, session.now)
-    answer = RedirectResponse(f"{SIGN_IN}?notice=signed_out_says", 303)
+    way = provider.way_out(request, tokens.identity) if tokens and tokens.identity else None
+    answer: Response = RedirectResponse(f"{SIGN_IN}?notice=signed_out_says", 303)
+    if way:
+        # A form may lead to this site alone (form-action): the page that answers it leads on.
+        answer = page("staff/leaving.html", language_of(request, session), way=way, here="/sign-in?")
     SESSION.drop(request, answer)
     if session.asker.role is Role.CREW:
         answer.headers["Clear-Site-Data"] = '"cache", "storage"'  # the jobs that its phone keeps

@@ -71,7 +71,7 @@ LEFT JOIN LATERAL (
 WHERE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
   AND (t.role <> 'customer' OR y.homes IS NOT NULL)
   AND (t.staff_id IS NULL OR (
-    NOT t.pending AND t.used_at + t.idle > %(now)s
+    NOT t.pending AND t.used_at + t.idle > %(now)s AND coalesce(t.vouched_until > %(now)s, true)
     AND s.active_from <= %(now)s AND coalesce(s.active_to > %(now)s, true)
     AND s.role = t.role AND s.station IS NOT DISTINCT FROM t.station
   ))

@@ -2,11 +2,15 @@
 
 import base64
 import hashlib
+import html
 import json
+import re
 import secrets
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -50,6 +54,8 @@ class Realm(ThreadingHTTPServer):
         self.claims: dict[str, Any] = {"sub": "u-1", "name": "Li Na", "hearth_role": "dispatcher"}
         self.key = RSA
         self.codes: dict[str, dict[str, str]] = {}
+        self.refresh = "refresh-0"  # the one token that it takes next; empty: it vouches for nobody any more
+        self.asked = 0
         self.away = False
 
     def agree(self, address: str) -> str:
@@ -64,7 +70,9 @@ class Realm(ThreadingHTTPServer):
         return f"{asked['redirect_uri']}?{urlencode(said)}"
 
     def token(self, form: dict[str, str], authorization: str) -> dict[str, str] | None:
-        """Exchange a code, once, for the client it was made for."""
+        """Exchange a code, or the present refresh token, once, for the client it was made for."""
+        if form["grant_type"] == "refresh_token":
+            return self.renewed(form, authorization)
         asked = self.codes.pop(form.get("code", ""), None)
         pair = base64.b64encode(b"hearth%20pages:a%3Asecret%25").decode()
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
@@ -73,9 +81,21 @@ class Realm(ThreadingHTTPServer):
             return None
         if form["grant_type"] != "authorization_code" or form["redirect_uri"] != asked["redirect_uri"]:
             return None
-        usual = {"iss": self.issuer, "aud": CLIENT, "iat": AT, "exp": AT + 60, "nonce": asked["nonce"]}
+        return self.given(asked["nonce"])
+
+    def renewed(self, form: dict[str, str], authorization: str) -> dict[str, str] | None:
+        """Take the present refresh token for the next one."""
+        self.asked += 1
+        if not self.refresh or form["refresh_token"] != self.refresh or not authorization.startswith("Basic "):
+            return None
+        self.refresh = f"refresh-{self.asked}"
+        return self.given(None)
+
+    def given(self, nonce: str | None) -> dict[str, str]:
+        usual = {"iss": self.issuer, "aud": CLIENT, "iat": AT, "exp": AT + 3_600, "nonce": nonce}
         payload = {name: value for name, value in {**usual, **self.claims}.items() if value is not None}
-        return {"id_token": jwt.encode(payload, self.key, "RS256", headers={"kid": "one"}), "access_token": "x"}
+        token = jwt.encode(payload, self.key, "RS256", headers={"kid": "one"})
+        return {"id_token": token, "access_token": "x", "refresh_token": self.refresh}
 
 
 class Desk(BaseHTTPRequestHandler):
@@ -322,3 +342,111 @@ def test_a_session_by_the_provider_is_a_token_of_the_api_as_well(api: Api, realm
     assert found is not None
     assert found.actor.endswith("(Li Na)")
     assert api.get("/v1/flags", token).status_code == 200
+
+
+def later(api: Api, minutes: float) -> None:
+    api.clock.now = NOW + timedelta(minutes=minutes)
+
+
+def is_in(client: httpx.Client) -> bool:
+    return client.get("/account").status_code == 200
+
+
+def test_the_provider_is_asked_again_and_its_no_ends_the_session_everywhere(
+    api: Api, realm: Realm, client: httpx.Client
+) -> None:
+    through(client, realm)
+    token = client.cookies["hearth-staff"]
+    later(api, 4)
+    assert (is_in(client), realm.asked) == (True, 0)
+    for n in (1, 2):  # each refresh token is good once
+        later(api, n * 6)
+        assert (is_in(client), api.get("/v1/flags", token).status_code, realm.asked) == (True, 200, n)
+    ((sealed,),) = api.conn.execute("SELECT sealed FROM credential.provider_tokens").fetchall()
+    assert b"refresh" not in sealed
+    realm.refresh = ""
+    later(api, 16)
+    assert is_in(client)
+    later(api, 18)
+    assert api.get("/v1/flags", token).status_code == 401
+    assert not is_in(client)
+    assert realm.asked == 3
+    realm.refresh = "refresh-0"
+    later(api, 19)
+    assert not is_in(client)  # it has ended, for good
+    assert api.conn.execute("SELECT count(*) FROM credential.provider_tokens").fetchone() == (0,)
+
+
+def test_a_provider_that_is_away_is_asked_once_a_minute_and_sessions_hold(
+    api: Api, realm: Realm, client: httpx.Client
+) -> None:
+    through(client, realm)
+    realm.away = True
+    for minutes in (6, 6.5, 7.1):
+        later(api, minutes)
+        assert is_in(client)
+    assert realm.asked == 2
+    realm.away = False
+    realm.refresh = "refresh-0"
+    later(api, 8.2)
+    assert is_in(client)
+    later(api, 8.2 + 24 * 60)  # unused for too long: the provider is not even asked
+    assert not is_in(client)
+    assert realm.asked == 3
+
+
+CHANGED: dict[str, dict[str, Any]] = {
+    "another role": {"hearth_role": "supervisor"},
+    "no role": {"hearth_role": None},
+    "a customer": {"hearth_role": "customer", "hearth_homes": ["B1-101"]},
+    "a crew of no station": {"hearth_role": "crew"},
+    "somebody else": {"sub": "u-2"},
+    "another client": {"aud": [CLIENT, "grafana"], "azp": "grafana"},
+}
+
+
+@pytest.mark.parametrize("changed", CHANGED)
+def test_other_claims_by_then_end_the_session(api: Api, realm: Realm, client: httpx.Client, changed: str) -> None:
+    through(client, realm)
+    realm.claims |= CHANGED[changed]
+    later(api, 6)
+    assert not is_in(client)
+    (person,) = person_rows.everybody(api.conn)
+    assert person["role"] == ("supervisor" if changed == "another role" else "dispatcher")
+
+
+def test_of_requests_at_once_one_asks(api: Api, realm: Realm, client: httpx.Client) -> None:
+    through(client, realm)
+    token = client.cookies["hearth-staff"]
+    later(api, 6)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: api.get("/v1/flags", token).status_code, range(4)))
+    assert (answers, realm.asked) == ([200] * 4, 1)
+
+
+def test_tokens_of_another_session_open_nothing(api: Api, realm: Realm, client: httpx.Client) -> None:
+    """Put the tokens of one session to another one in the database: only the browser has what they are opened with."""
+    through(client, realm)
+    with browser(api) as another:
+        through(another, realm)
+        api.conn.execute(
+            "UPDATE credential.provider_tokens SET sealed = (SELECT min(sealed) FROM credential.provider_tokens)"
+        )
+        api.conn.commit()
+        later(api, 6)
+        assert sorted((is_in(client), is_in(another))) == [False, True]
+
+
+def test_signing_out_leads_to_the_provider_with_the_token_of_the_session(
+    api: Api, realm: Realm, client: httpx.Client
+) -> None:
+    through(client, realm)
+    token = client.cookies["hearth-staff"]
+    answer = client.post("/sign-out", data=sealed(token))
+    way = html.unescape(re.findall('content="0; url=([^"]+)"', answer.text)[0])
+    said = dict(parse_qsl(urlsplit(way).query))
+    assert way.startswith(f"{realm.issuer}/out?")
+    assert said["post_logout_redirect_uri"].endswith("/sign-in")
+    assert jwt.decode(said["id_token_hint"], options={"verify_signature": False})["sub"] == "u-1"
+    assert not is_in(client)
+    assert api.get("/v1/flags", token).status_code == 401

@@ -28,9 +28,18 @@ VARIABLES = {
     "ARCHIVE": "./archive",
     "BACKUPS_KEPT": "7",
     "GRAFANA_URL": "https://localhost:3000/",
+    "GRAFANA_OIDC_CLIENT_ID": "",
+    "GRAFANA_OIDC_AUTH_URL": "",
+    "GRAFANA_OIDC_TOKEN_URL": "",
+    "GRAFANA_OIDC_USERINFO_URL": "",
+    "GRAFANA_OIDC_SIGN_OUT_URL": "",
     "DATABASE_CPUS": "2",
     "DATABASE_MEMORY": "8GB",
 }
+# Where the file says what follows if a variable has a value, beside the default.
+SWITCH = "GRAFANA_OIDC_CLIENT_ID:+true"
+# Told by a variable though its name speaks of a token: an address, and whether there is one.
+NO_SECRETS = {"GF_AUTH_GENERIC_OAUTH_TOKEN_URL", "GF_AUTH_GENERIC_OAUTH_USE_REFRESH_TOKEN"}
 LEAST_CPUS = 2
 # Who may not be as closed as the rest, and why.
 ROOT_ALLOWED = {"folders"}  # changes the owner of folders, may do nothing else, and is gone
@@ -97,7 +106,9 @@ def test_every_variable_of_hearth_is_a_setting(stack: str, service: Service) -> 
 @pytest.mark.parametrize(("stack", "service"), services())
 def test_no_secret_is_told_by_a_variable(stack: str, service: Service) -> None:
     name, told = service
-    for variable, value in told.get("environment", {}).items():
+    for variable, value in (
+        (key, value) for key, value in told.get("environment", {}).items() if key not in NO_SECRETS
+    ):
         of_a_file = str(value).startswith("/run/secrets/")
         assert of_a_file or not re.search("PASSWORD|SECRET|TOKEN|DATABASE_URL|KEY_FILE", variable), (name, variable)
         assert "@" not in value.partition("://")[2], (name, variable)
@@ -227,7 +238,7 @@ def test_nothing_is_there_that_nobody_refers_to() -> None:
 def test_variables_of_the_files_have_defaults_and_are_told() -> None:
     head = (ROOT / FILES[0]).read_text(encoding="utf-8").partition("\nname:")[0]
     for name in FILES:
-        text = (ROOT / name).read_text(encoding="utf-8")
+        text = (ROOT / name).read_text(encoding="utf-8").replace(SWITCH, "GRAFANA_OIDC_CLIENT_ID:-")
         found = re.findall(r"(?<!\$)\$\{(\w+)(?::-([^}]*))?\}", text)
         assert set(found) <= set(VARIABLES.items()), name
         assert len(found) == len(re.findall(r"(?<!\$)\$(?!\$)", text)), name
@@ -261,6 +272,36 @@ def test_grafana_knows_nobody_without_a_password() -> None:
     assert (told["GF_AUTH_ANONYMOUS_ENABLED"], told["GF_USERS_ALLOW_SIGN_UP"]) == ("false", "false")
     assert told["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana_admin_password"
     assert told["GF_SERVER_PROTOCOL"] == "https"
+
+
+def test_people_sign_in_to_grafana_by_the_provider_where_one_is_named() -> None:
+    """Without a client Grafana keeps its default, which is off: an empty variable is as none to it."""
+    told = STACKS[ONE]["services"]["grafana"]["environment"]
+    assert {value for name, value in told.items() if name.startswith("GF_AUTH_GENERIC_OAUTH") and "_URL" in name} == {
+        ""
+    }
+    assert (told["GF_AUTH_GENERIC_OAUTH_ENABLED"], told["GF_AUTH_GENERIC_OAUTH_CLIENT_ID"]) == ("", "")
+    named = {"GRAFANA_OIDC_CLIENT_ID": "grafana", "GRAFANA_OIDC_AUTH_URL": "https://sso.example/auth?a=b"}
+    told = config(ROOT, FILES[0], variables=named)["services"]["grafana"]["environment"]
+    assert (told["GF_AUTH_GENERIC_OAUTH_ENABLED"], told["GF_AUTH_GENERIC_OAUTH_CLIENT_ID"]) == ("true", "grafana")
+    assert told["GF_AUTH_GENERIC_OAUTH_AUTH_URL"] == "https://sso.example/auth?a=b"
+    assert (told["GF_AUTH_GENERIC_OAUTH_ROLE_ATTRIBUTE_STRICT"], told["GF_AUTH_GENERIC_OAUTH_USE_PKCE"]) == (
+        "true",
+    ) * 2
+
+
+def test_grafana_of_another_chart_is_told_the_same() -> None:
+    """Compare the values that docs/operations.md shows for Grafana's own chart."""
+    shown = re.findall(
+        r"```yaml\n(grafana\.ini:.*?)```", (ROOT / "docs/operations.md").read_text(encoding="utf-8"), re.S
+    )
+    section = yaml.safe_load(shown[0])["grafana.ini"]["auth.generic_oauth"]
+    prefix = "GF_AUTH_GENERIC_OAUTH_"
+    told = STACKS[ONE]["services"]["grafana"]["environment"]
+    told = {name.removeprefix(prefix).lower(): value for name, value in told.items() if name.startswith(prefix)}
+    assert {name.removesuffix("__file") for name in told} == section.keys()
+    same = {name: value for name, value in told.items() if value and not name.endswith("__file")}
+    assert {name: str(section[name]).replace("True", "true") for name in same} == same
 
 
 def test_the_api_believes_its_proxy_and_nobody_else() -> None:
