@@ -35,7 +35,7 @@ BUILD = (
 # Half of the processor time of a start is that of compilers otherwise.
 JAVA = (
     "-Xms64m -Xmx320m -XX:MaxMetaspaceSize=256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
-    "-XX:-BytecodeVerificationRemote -Dfile.encoding=UTF-8 -Djava.security.egd=file:/dev/urandom"
+    "-Dfile.encoding=UTF-8 -Djava.security.egd=file:/dev/urandom"
 )
 SHARED = ("conf", "lib", "providers", "themes", "version.txt")
 NEEDED = ("java", "mvn")

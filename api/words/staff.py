@@ -7,6 +7,8 @@ from domain.words.text import Text
 STAFF_WORDS: Mapping[str, Text] = {
     # around every page of the staff
     "staff_nav": Text("导航", "Navigation"),
+    "nav_cases": Text("投诉举报", "Complaints"),
+    "nav_more": Text("更多", "More"),
     "to_desk": Text("调度台", "Repair desk"),
     "to_people": Text("人员", "Staff"),
     "to_account": Text("我的账户", "My account"),

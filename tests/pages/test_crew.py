@@ -211,6 +211,7 @@ def leave(person: Visitor) -> None:
     """Sign out; nothing is left on the phone."""
     page = person.page
     page.on("dialog", lambda dialog: dialog.accept())
+    page.click("nav .me summary")
     page.click("nav form button")
     page.wait_for_url("**/sign-in*")
     assert page.evaluate(LEFT_BEHIND) == [[], [], [], 0]

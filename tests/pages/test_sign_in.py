@@ -56,6 +56,7 @@ def test_from_an_invitation_to_codes_and_out_again(api: Api, visitor: Visitors, 
     page.click("main button")
     assert page.url.endswith("done=codes_on")
 
+    page.click("nav summary >> nth=0")
     page.click("nav a[href='/desk/staff']")
     person.keep(f"people-{language}-{size}")
     person.is_well()
@@ -63,6 +64,7 @@ def test_from_an_invitation_to_codes_and_out_again(api: Api, visitor: Visitors, 
     person.keep(f"person-{language}-{size}")
     person.is_well()
 
+    page.click("nav .me summary")
     page.click("nav form button")
     assert "/sign-in" in page.url
     api.clock.now = NOW.replace(minute=1)

@@ -1,0 +1,97 @@
+"""Pictures of the staff's pages for the documents, taken in a demo that runs, in both languages and at two sizes.
+
+`python -m bench.pictures http://127.0.0.1:8080/ docs/pictures` goes in by the doors of `make demo`. Each picture is
+what is in sight at first, in few enough colours to weigh less than MOST_BYTES.
+"""
+
+import argparse
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SIZES = {"desk": {"width": 1366, "height": 768}, "phone": {"width": 390, "height": 844}}
+LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+MOST_BYTES = 60_000
+COLOURS = (128, 64, 32, 16)
+
+
+class Shown(NamedTuple):
+    """A page: the door to it, its address, and the link on it that leads to the page meant, if it is not that one."""
+
+    door: str
+    address: str
+    link: str | None = None
+
+
+PAGES = {
+    "desk": Shown("dispatcher", "/desk"),
+    "ticket": Shown("dispatcher", "/desk", "main a[href^='/desk/tickets/']"),
+    "call": Shown("dispatcher", "/desk/call?home=B0001-1-101"),
+    "map": Shown("dispatcher", "/desk/map"),
+    "incidents": Shown("dispatcher", "/desk/incidents"),
+    "outages": Shown("dispatcher", "/desk/outages"),
+    "cases": Shown("dispatcher", "/desk/cases"),
+    "measurements": Shown("dispatcher", "/desk/measurements"),
+    "unknown-sensors": Shown("dispatcher", "/desk/unknown-sensors"),
+    "rota": Shown("supervisor", "/desk/rota"),
+    "figures": Shown("supervisor", "/desk/figures"),
+    "people": Shown("admin", "/desk/staff"),
+}
+
+
+def main() -> None:
+    """Take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url", help="of a demo that runs: http://127.0.0.1:8080/")
+    parser.add_argument("folder", type=Path, help="where to write")
+    parser.add_argument("--page", choices=PAGES, action="append")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    chosen = {name: shown for name, shown in PAGES.items() if name in (options.page or PAGES)}
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        for name, picture in taken(browser, options.url.rstrip("/"), chosen):
+            (options.folder / f"{name}.png").write_bytes(picture)
+        browser.close()
+
+
+def taken(browser: Browser, url: str, pages: dict[str, Shown]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name of each picture and its bytes."""
+    for language, locale in LOCALES.items():
+        for size, viewport in SIZES.items():
+            context = browser.new_context(locale=locale, viewport=viewport)  # type: ignore[arg-type]
+            page = context.new_page()
+            for name, shown in pages.items():
+                go(page, url, shown)
+                yield f"{name}-{language}-{size}", small(page.screenshot())
+            context.close()
+
+
+def go(page: Page, url: str, shown: Shown) -> None:
+    """Go in by a door, and to a page."""
+    page.goto(f"{url}/door/{shown.door}")
+    page.goto(url + shown.address)
+    if shown.link:
+        page.click(shown.link)
+        page.wait_for_load_state()
+
+
+def small(screenshot: bytes) -> bytes:
+    """Draw a picture with as many colours as its bytes allow."""
+    with Image.open(io.BytesIO(screenshot)) as picture:
+        for colours in COLOURS:
+            out = io.BytesIO()
+            picture.convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+            if out.tell() <= MOST_BYTES:
+                break
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    main()
