@@ -29,7 +29,7 @@ help: ## this list
 
 setup: $(STAMP) ## .venv with the hearth command
 
-$(STAMP): requirements.txt requirements-build.txt pyproject.toml
+$(STAMP): requirements.txt requirements-build.txt pyproject.toml api/pages/libraries.lock
 	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
 			command -v $(PYTHON) >/dev/null && $(PYTHON) -c '' 2>/dev/null; then \
 		echo "$(PYTHON) is older than 3.11: name a newer one, make PYTHON=python3.11" >&2; exit 2; \
@@ -43,6 +43,7 @@ $(STAMP): requirements.txt requirements-build.txt pyproject.toml
 	@$(call seen,$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-build.txt)
 	@$(call seen,VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements.txt)
 	@$(call seen,VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .)
+	@$(call seen,deploy/fetch-libraries) || echo "the map of the desk stays a drawing; deploy/fetch-libraries tries again"
 	@touch $@
 
 test: setup trixie ## all tests, on PostgreSQL and on TimescaleDB
@@ -105,7 +106,7 @@ clean: ## everything that was made, but not the servers' cache
 			/var/cache/hearth/servers/* | "$(TRIXIE)"/srv/hearth/*) rm -rf "$$(readlink "$$link")" ;; \
 		esac; \
 	done
-	rm -rf .venv dist demo-data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist demo-data api/pages/libraries .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 .PHONY: apt
 apt:

@@ -23,6 +23,7 @@ from api.desk import (
     unknown_sensors,
 )
 from api.desk_pages import (
+    area_routes,
     call_routes,
     case_routes,
     incident_routes,
@@ -38,7 +39,8 @@ from api.desk_pages import (
 )
 from api.desk_pages.queue_board import QueueBoard
 from api.evidence import dossier_routes, seals
-from api.figures import kpi, maps, status, supervision
+from api.figures import kpi, map_layers, maps, status, supervision
+from api.figures.city_now import MapBoard
 from api.files import file_routes
 from api.homes import exports, home_routes
 from api.homes.homes_together import HomesTogether
@@ -65,6 +67,7 @@ ROUTERS = (
     exports.router,
     dossier_routes.router,
     maps.router,
+    map_layers.router,
     desk_routes.router,
     statements.router,
     causes.router,
@@ -99,6 +102,7 @@ ROUTERS = (
     case_routes.router,
     measurement_routes.router,
     map_routes.router,
+    area_routes.router,
     incident_routes.router,
     outage_routes.router,
     supervision_routes.router,
@@ -147,6 +151,7 @@ def create_app(
     app.state.doors = doors or Doors()
     app.state.board = status.Board()
     app.state.queue_board = QueueBoard()
+    app.state.map_board = MapBoard()
     app.state.front_doors = None
     app.state.plain_hosts = frozenset()
     app.state.hub = Hub(connect, partial(_gone, context), metrics, pace)

@@ -34,7 +34,10 @@ _VALUE = "${__value.raw}"
 STATUS_PAGE = (titles.PUBLIC_PAGE_WHERE_HEAT_IS_SHORT, "${hearth}/status")
 LINKS: Mapping[str, Sequence[tuple[Text, str]]] = {
     "substation": [(titles.SUBSTATION_BOARD, f"/d/{SUBSTATION}?var-station=$__all&var-substation={_VALUE}")],
-    "building": [(titles.BUILDING_BOARD, _BUILDING + _VALUE)],
+    "building": [
+        (titles.BUILDING_BOARD, _BUILDING + _VALUE),
+        (titles.DESK_MAP, "${hearth}/desk/map?building=" + _VALUE),
+    ],
     "building_of_row": [(titles.BUILDING_BOARD, _BUILDING + field("building"))],
     "home": [(titles.HOME_BOARD, f"{_BUILDING}{field('building')}&var-home={_VALUE}")],
     "ticket": [(titles.TICKET_PAGE, "${hearth}/desk/tickets/" + _VALUE), (titles.DESK_BOARD, f"/d/{DESK}")],

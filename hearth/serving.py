@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from api.app import create_app
+from api.http.basemap import Basemap, basemap_of
 from api.http.code_flow import CodeFlow
 from api.http.company import Company
 from api.http.guard import Guard
@@ -72,6 +73,7 @@ def serve(settings: Settings, furnish: Callable[[FastAPI], None] = lambda app: N
             spans=spans_of(settings),
             provider=provider_of(settings),
             attachments=attachments_of(settings),
+            basemap=chosen_basemap(settings),
         )
         app = create_app(context, listening=listening(settings), pace=pace, doors=doors)
         furnish(app)
@@ -153,6 +155,18 @@ def attachments_of(settings: Settings) -> Attachments:
         UsageError: HEARTH_FILES is no folder.
     """
     return Attachments(chosen_files(settings), shlex.split(settings.file_check or ""))
+
+
+def chosen_basemap(settings: Settings) -> Basemap:
+    """Return what the map of the desk stands on.
+
+    Raises:
+        UsageError: HEARTH_MAP_STYLE cannot be used.
+    """
+    try:
+        return basemap_of(settings.map_style, settings.map_attribution or "", settings.map_datum, settings.grafana_url)
+    except ValueError as error:
+        raise UsageError(f"HEARTH_MAP_STYLE: {error}") from None
 
 
 def _limit(text: str) -> str | None:

@@ -16,12 +16,14 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from domain.datum import Datum
 from domain.errors import UsageError
 from domain.rate_limit import RateLimit
 
 PREFIX = "HEARTH_"
 PLACE = re.compile(r"(-?\d{1,2}(?:\.\d+)?), ?(-?\d{1,3}(?:\.\d+)?)", re.ASCII)
 TILES = re.compile(r"(https?://[^\s/]+/|/)(?=\S*\{z\})(?=\S*\{x\})(?=\S*\{-?y\})\S+")
+STYLE = re.compile(r"(https?://[^\s/{}]+)?/[^\s{}]+\.json")
 # Variables that are no settings of a process: of the compose files, of the servers' cache, and those that Kubernetes
 # sets in every container for a service of the name `hearth…`.
 OF_OTHERS = re.compile(
@@ -130,6 +132,7 @@ class Settings(BaseSettings):
     grafana_contacts: SecretStr | None = None
     map_style: str = "none"
     map_attribution: Annotated[str | None, Field(max_length=500)] = None
+    map_datum: Datum = Datum.WGS84
     map_centre: str | None = None
     map_zoom: Annotated[float | None, Field(ge=3, le=19)] = None
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
@@ -153,8 +156,10 @@ class Settings(BaseSettings):
     @field_validator("map_style")
     @classmethod
     def _is_map_style(cls, value: str) -> str:
-        if value not in ("none", "osm", "grafana") and not TILES.fullmatch(value):
-            raise ValueError("must be none, osm, grafana, or https://…/{z}/{x}/{y}.png")
+        if value not in ("none", "osm", "grafana") and not TILES.fullmatch(value) and not STYLE.fullmatch(value):
+            raise ValueError(
+                "must be none, osm, grafana, https://…/{z}/{x}/{y}.png, or a style: https://….json, /….json"
+            )
         return value
 
     @field_validator("map_centre")

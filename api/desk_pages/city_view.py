@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
+from domain.building_state import COUNTS, BuildingState, state_of
 from store.figures.map_rows import MapExtent
 
 WIDTH, HEIGHT = 960, 600
@@ -14,33 +13,6 @@ CELLS_EAST, CELLS_NORTH = 16, 10
 MARGIN = 0.06  # of a side, beside what is to be seen
 LEAST_DEGREES = 0.0015  # 170 m: closer there is nothing more to be seen
 MOST_LATITUDE = 85
-COUNTS = ("severe", "cold", "unknown", "compliant", "not_judged")
-
-
-class BuildingState(StrEnum):
-    """State of a building, or of several together, on a map; never shown by colour alone."""
-
-    SEVERE = "severe"
-    COLD = "cold"
-    UNKNOWN = "unknown"
-    WARM = "warm"
-    NOT_JUDGED = "not_judged"
-
-    @property
-    def sign(self) -> str:
-        """The character that stands for the state."""
-        return {"severe": "‼", "cold": "!", "unknown": "?", "warm": "✓", "not_judged": "–"}[self.value]
-
-
-def state_of(counts: Mapping[str, int]) -> BuildingState:
-    """Return the state of homes counted by theirs: any cold one is seen, and silence is no warmth."""
-    if counts["severe"]:
-        return BuildingState.SEVERE
-    if counts["cold"]:
-        return BuildingState.COLD
-    if counts["compliant"] + counts["unknown"] == 0:
-        return BuildingState.NOT_JUDGED
-    return BuildingState.UNKNOWN if counts["unknown"] > counts["compliant"] else BuildingState.WARM
 
 
 @dataclass(frozen=True)
@@ -114,6 +86,11 @@ class MapMark:
         return sum(one["tickets"] for one in self.buildings)
 
     @property
+    def underway(self) -> int:
+        """The number of open tickets that somebody works on."""
+        return sum(one["underway"] for one in self.buildings)
+
+    @property
     def radius(self) -> int:
         """The radius on the sheet: a mark of more buildings is larger."""
         return 15 if len(self.buildings) == 1 else min(19 + round(3 * math.log10(len(self.buildings)) * 2), 29)
@@ -151,17 +128,3 @@ def marks(sheet: MapSheet, buildings: Iterable[Mapping[str, Any]]) -> list[MapMa
 def outline(sheet: MapSheet, lon: Sequence[float], lat: Sequence[float]) -> str:
     """Return the corners of a polygon as SVG has them."""
     return " ".join("{},{}".format(*sheet.place(*corner)) for corner in zip(lon, lat, strict=True))
-
-
-@dataclass(frozen=True)
-class MapQuery:
-    """The query keys of the map; a form sends empty ones for what is not chosen."""
-
-    station: str = ""
-    show: str = ""
-    bbox: str = ""
-
-    def address(self, path: str, **changes: str) -> str:
-        """Return the address of the map with these keys, some of them changed."""
-        kept = {name: value for name, value in vars(replace(self, **changes)).items() if value}
-        return f"{path}?{urlencode(kept)}" if kept else path

@@ -1,129 +1,199 @@
-"""Routes of the map: buildings by state, areas of incidents and outages, open tickets; drawn here, without script."""
+"""Routes of the map: buildings by state, areas of incidents and outages, open tickets; drawn here, without script.
 
-from dataclasses import dataclass, replace
+Where MapLibre has been fetched, a script draws the same in its place, from `/desk/map/areas`.
+"""
+
+from dataclasses import replace
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
-from starlette.responses import Response
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import FileResponse, JSONResponse, Response
 
-from api.desk_pages.city_view import (
-    COUNTS,
-    HEIGHT,
-    WIDTH,
-    BuildingState,
-    MapMark,
-    MapQuery,
-    MapSheet,
-    marks,
-    outline,
-    state_of,
-)
+from api.desk_pages.city_view import HEIGHT, WIDTH, MapMark, MapSheet, marks, outline
 from api.desk_pages.local_times import shown_time
+from api.desk_pages.map_query import MapAsked, MapQuery
 from api.desk_pages.queue import QUEUE
-from api.desk_pages.show import AskingDeskPerson, desk_page
-from api.figures.maps import box
-from api.http.problem import Problem
-from api.http.session import Session
+from api.desk_pages.show import AskingDeskPerson, asset, desk_page
+from api.figures.city_now import CityNow
+from api.figures.map_layers import city_now, layers_answer
+from api.http.basemap import Basemap
+from api.http.problem import no_such
+from api.http.session import Session, surroundings
+from api.pages.libraries import MAPLIBRE, PMTILES, library
+from api.pages.render import SCRIPT_POLICY
+from api.staff.frame import language_of
 from api.staff.session import StaffRoute
+from api.words.maps import SCRIPT_TEXTS
+from domain.building_state import BuildingState
+from domain.datum import from_wgs84
+from domain.outlines import inside
 from store.base.access import Right
 from store.base.rows import Row
-from store.figures import map_areas, map_rows
+from store.figures import map_rows
 from store.figures.map_rows import MapExtent
 from store.tickets import queue_rows
 
 MAP = f"{QUEUE}/map"
-MOST_LISTED = 200
+MOST_LISTED = 100
+MOST_CHOSEN = 1_000  # buildings of an outage
 NOWHERE = MapExtent(73, 18, 135, 54)
 STEP = 0.5
-STATES = frozenset(state.value for state in BuildingState)
 
 router = APIRouter(prefix=MAP, route_class=StaffRoute, include_in_schema=False)
-
-
-@dataclass(frozen=True)
-class MapAsked:
-    """The query keys of the address of the map."""
-
-    station: Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")] = ""
-    show: Annotated[str, Query(max_length=20)] = ""
-    bbox: Annotated[str, Query(max_length=100)] = ""
-
-    @property
-    def query(self) -> MapQuery:
-        """The keys to be kept in links."""
-        return MapQuery(self.station, self.show if self.show in STATES else "", self.bbox)
 
 
 @router.get("")
 def city_map(request: Request, asking: AskingDeskPerson, asked: Annotated[MapAsked, Depends()]) -> Response:
     """Show the map, and the list of what is in it."""
-    extent = _box(asked.bbox)
-    query = asked.query if extent else replace(asked.query, bbox="")
-    every = _buildings(asking, query, extent)
+    query, basemap = asked.query, surroundings(request).basemap
+    city = city_now(request, asking)
+    extent = query.extent(city)
+    every = _buildings(city, query, extent)
     placed = [one for one in every if one["lon"] is not None]
-    sheet = MapSheet.around(extent) if extent else _whole(asking, query, placed).widened()
-    listed = sorted(every, key=_coldest)
-    return desk_page(
+    sheet = _sheet(asking, query, extent, placed)
+    shown = {row["substation"] for row in placed}
+    answer = desk_page(
         request,
         asking,
         "desk/map.html",
         query=query,
-        sheet=sheet,
-        size=(WIDTH, HEIGHT),
-        marks=[(mark, _mark_address(query, mark)) for mark in marks(sheet, placed)],
-        areas=[(one, outline(sheet, one["lon"], one["lat"])) for one in map_areas.areas(asking.conn, asking.scope)],
-        moves=_moves(query, sheet),
-        whole=query.address(MAP, bbox=""),
-        states=list(BuildingState),
+        **_drawing(query, sheet, placed),
+        areas=[(one, outline(sheet, one["lon"], one["lat"])) for one in city.areas],
+        supplies=[outline(sheet, *zip(*ring, strict=True)) for code, _, ring in city.supplies if code in shown],
+        **_listing(every, query.station, is_part=extent is not None),
+        stage=_stage(request, asking, query, sheet),
+        attribution=basemap.attribution if basemap.is_there else "",
         stations=queue_rows.stations(asking.conn),
-        listed=[(one, _homes_address(one)) for one in listed[:MOST_LISTED]],
-        found=len(every),
-        homes=sum(one["homes"] for one in every),
-        cold=sum(one["cold"] + one["severe"] for one in every),
-        unplaced=len(every) - len(placed),
         may_write=Right.WRITE in asking.asker.rights,
         begins_at=shown_time(asking.now, asking.policy.zone),
     )
+    answer.headers["Content-Security-Policy"] = map_policy(basemap)
+    return answer
 
 
-def _box(text: str) -> MapExtent | None:
-    """Read a box; a page that is asked for another shows everything instead."""
-    try:
-        return box(text or None)
-    except Problem:
-        return None
+def map_policy(basemap: Basemap) -> str:
+    """Return the policy of the map's page: its worker is a file of this site, its tiles are of servers that are set."""
+    return f"{' '.join((SCRIPT_POLICY, *basemap.origins))}; worker-src 'self'"
 
 
-def _buildings(asking: Session, query: MapQuery, extent: MapExtent | None) -> list[Row]:
-    tickets = map_areas.tickets(asking.conn, asking.scope)
-    found = []
-    for row in map_rows.buildings(asking.conn, asking.scope, MapSheet.around(extent).extent if extent else None):
-        state = state_of({name: row[name] for name in COUNTS})
-        if (query.station and row["station"] != query.station) or (query.show and state != query.show):
-            continue
-        open_here = tickets.get(row["code"])
-        ticket, count = (open_here["first"], open_here["tickets"]) if open_here else (None, 0)
-        found.append({**row, "state": state, "ticket": ticket, "tickets": count})
-    return found
+@router.get("/areas")
+def layers(request: Request, asking: AskingDeskPerson) -> Response:
+    """Answer with all layers, in the datum of the basemap."""
+    return layers_answer(request, asking, surroundings(request).basemap.datum)
 
 
-def _whole(asking: Session, query: MapQuery, placed: list[Row]) -> MapSheet:
-    """Return the sheet of the city, or of the buildings that were asked for."""
+@router.get("/style")
+def style(request: Request, asking: AskingDeskPerson) -> Response:
+    """Answer with the style of the basemap."""
+    found = surroundings(request).basemap.style
+    if found is None:
+        raise no_such("file")
+    return JSONResponse(found)
+
+
+@router.get("/ground/{name}")
+def ground(request: Request, asking: AskingDeskPerson, name: str) -> Response:
+    """Serve parts of a PMTiles file that the style names."""
+    path = surroundings(request).basemap.files.get(name)
+    if path is None:
+        raise no_such("file")
+    return FileResponse(path, media_type="application/octet-stream", headers={"Cache-Control": "private, max-age=600"})
+
+
+def _sheet(asking: Session, query: MapQuery, extent: MapExtent | None, placed: list[Row]) -> MapSheet:
+    """Return the sheet that is asked for, or that of the city or of the buildings that were asked for."""
+    if extent is not None:
+        sheet = MapSheet.around(extent)
+        return sheet.widened() if query.area or query.number else sheet
     city = None if query.station or query.show else map_rows.extent(asking.conn)
     around = MapMark(list(placed)).box if placed else NOWHERE
-    return MapSheet.around(city or around)
+    return MapSheet.around(city or around).widened()
+
+
+def _drawing(query: MapQuery, sheet: MapSheet, placed: list[Row]) -> dict[str, Any]:
+    return {
+        "sheet": sheet,
+        "size": (WIDTH, HEIGHT),
+        "marks": [(mark, _mark_address(query, mark)) for mark in marks(sheet, placed)],
+        "chosen": outline(sheet, *zip(*query.corners, strict=True)) if query.area else None,
+        "moves": _moves(query, sheet),
+        "whole": query.address(MAP, bbox="", area="", building="", number=""),
+        "states": list(BuildingState),
+    }
+
+
+def _listing(every: list[Row], station: str, *, is_part: bool) -> dict[str, Any]:
+    ordered = sorted(every, key=_coldest)
+    return {
+        "listed": ordered[:MOST_LISTED],
+        "rest": ordered[MOST_LISTED:MOST_CHOSEN] if is_part else [],
+        "is_part": is_part and len(every) <= MOST_CHOSEN,
+        "found": len(every),
+        "homes": sum(one["homes"] for one in every),
+        "cold": sum(one["cold"] + one["severe"] for one in every),
+        "unplaced": sum(one["lon"] is None for one in every),
+    }
+
+
+def _buildings(city: CityNow, query: MapQuery, extent: MapExtent | None) -> list[Row]:
+    """Return the buildings that are asked for, with the addresses that they lead to."""
+    seen = MapSheet.around(extent).extent if extent and not query.area else extent
+    found = [
+        row
+        for row in city.buildings
+        if (not query.station or row["station"] == query.station)
+        and (not query.show or row["state"] == query.show)
+        and (seen is None or _is_within(row, seen))
+    ]
+    return [
+        {**row, "to_homes": f"{MAP}/homes?{urlencode({'buildings': row['code']})}"} for row in _in_area(found, query)
+    ]
+
+
+def _is_within(row: Row, box: MapExtent) -> bool:
+    lon, lat = row["lon"], row["lat"]
+    return lon is not None and box.west <= lon <= box.east and box.south <= lat <= box.north
+
+
+def _in_area(rows: list[Row], query: MapQuery) -> list[Row]:
+    if not query.area:
+        return rows
+    within = inside(query.corners, [row["lon"] for row in rows], [row["lat"] for row in rows])
+    return [row for row, is_in in zip(rows, within.tolist(), strict=True) if is_in]
+
+
+def _stage(request: Request, asking: Session, query: MapQuery, sheet: MapSheet) -> dict[str, Any] | None:
+    """Return what the script of the map needs; None: its library has not been fetched."""
+    if (maplibre := library(MAPLIBRE)) is None:
+        return None
+    language, given = language_of(request, asking), surroundings(request)
+    basemap, boards, box = given.basemap, given.company.boards, sheet.extent
+    chosen = (
+        from_wgs84(basemap.datum, *zip(*query.corners, strict=True))
+        if query.area
+        else from_wgs84(basemap.datum, [], [])
+    )
+    at = from_wgs84(basemap.datum, [box.west, box.east], [box.south, box.north])
+    return {
+        "library": maplibre,
+        "pmtiles": library(PMTILES) or "",
+        "script": asset("city-map.js"),
+        "style": f"{MAP}/style" if basemap.style is not None else basemap.address or "",
+        "datum": basemap.datum.value,
+        "box": ",".join(f"{x:.6f}" for x in (at.lon[0], at.lat[0], at.lon[1], at.lat[1])),
+        "area": " ".join(f"{x:.6f},{y:.6f}" for x, y in zip(chosen.lon, chosen.lat, strict=True)),
+        "words": {key: getattr(text, language) for key, text in SCRIPT_TEXTS.items()},
+        "signs": {state.value: state.sign for state in BuildingState},
+        "boards": f"{boards}/d/hearth-home?var-building=" if boards else "",
+    }
 
 
 def _mark_address(query: MapQuery, mark: MapMark) -> str:
     """Return the address that a mark leads to: closer, or to its building in the list."""
     if mark.is_one_place:
-        return f"#b-{mark.buildings[0]['code']}"
-    return query.address(MAP, bbox=MapSheet.around(mark.box).widened().text)
-
-
-def _homes_address(building: Row) -> str:
-    return f"{QUEUE}/call?{urlencode({'q': building['address'] or building['name']})}"
+        return f"#b-{quote(mark.buildings[0]['code'])}"
+    return query.address(MAP, bbox=MapSheet.around(mark.box).widened().text, area="", building="", number="")
 
 
 def _moves(query: MapQuery, sheet: MapSheet) -> dict[str, str]:
@@ -136,7 +206,8 @@ def _moves(query: MapQuery, sheet: MapSheet) -> dict[str, str]:
         "south": sheet.moved(north=-STEP),
         "east": sheet.moved(east=STEP),
     }
-    return {name: query.address(MAP, bbox=moved.text) for name, moved in to.items()}
+    kept = replace(query, area="", building="", number="")
+    return {name: kept.address(MAP, bbox=moved.text) for name, moved in to.items()}
 
 
 def _coldest(building: Row) -> tuple[Any, ...]:

@@ -172,7 +172,7 @@ class Tagged:
             if begin:
                 message_start = _tagged(begin, message.get("body", b""))
                 begin.clear()
-                if _matches(wanted, message_start):
+                if is_tagged(wanted, dict(message_start["headers"])[b"etag"].decode()):
                     await send({**message_start, "status": 304, "headers": _without_body(message_start["headers"])})
                     await send({"type": "http.response.body", "body": b""})
                     return
@@ -188,7 +188,8 @@ def _taggable(start: Message) -> bool:
     length = headers.get(b"content-length", b"")
     kind = headers.get(b"content-type", b"").partition(b";")[0]
     whole = length.isdigit() and int(length) <= LARGEST_TAGGED
-    return start["status"] == 200 and whole and kind in (b"application/json", b"application/geo+json")
+    is_json = kind in (b"application/json", b"application/geo+json")
+    return start["status"] == 200 and whole and is_json and b"etag" not in headers
 
 
 def _tagged(start: dict[str, Any], body: bytes) -> dict[str, Any]:
@@ -199,9 +200,10 @@ def _tagged(start: dict[str, Any], body: bytes) -> dict[str, Any]:
     return {**start, "headers": headers}
 
 
-def _matches(wanted: str, start: Message) -> bool:
-    tag = dict(start["headers"])[b"etag"].decode()
-    return any(w.strip().removeprefix("W/") in (tag, "*") for w in wanted.split(",") if w.strip())
+def is_tagged(wanted: str, tag: str) -> bool:
+    """Return whether If-None-Match names a tag; weak and strong tags of the same are equal (RFC 9110)."""
+    plain = tag.removeprefix("W/")
+    return any(w.strip().removeprefix("W/") in (plain, "*") for w in wanted.split(",") if w.strip())
 
 
 def _without_body(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -18,6 +18,7 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from api.http import callers, vouching
+from api.http.basemap import Basemap
 from api.http.callers import vouched
 from api.http.code_flow import CodeFlow
 from api.http.company import Company
@@ -88,6 +89,7 @@ class AppContext:
     spans: SessionSpans = field(default_factory=SessionSpans)
     provider: CodeFlow | None = None  # at which people sign in; None: by password alone
     attachments: Attachments = field(default_factory=Attachments)
+    basemap: Basemap = field(default_factory=Basemap)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from api.figures.status import CACHED, posted
 from api.http.problem import no_such
 from api.http.session import surroundings
 from api.pages import visit
+from api.pages.libraries import NAMES, fetched_version, library_answer
 from api.pages.render import STATIC, Times, page, static
 
 router = APIRouter(route_class=visit.PageRoute, include_in_schema=False)
@@ -39,3 +40,11 @@ def file(name: str) -> Response:
     if name not in STATIC:
         raise no_such("file")
     return static(name)
+
+
+@router.get("/pages/lib/{version}/{name}")
+def script(request: Request, version: str, name: str) -> Response:
+    """Serve a library that was fetched at set-up."""
+    if name not in NAMES or version != fetched_version():
+        raise no_such("file")
+    return library_answer(request, name, surroundings(request).basemap.origins)

@@ -53,4 +53,62 @@ MAP_WORDS: Mapping[str, Text] = {
     "map_ticket_more": Text("{number} 等 {n} 张", "{number} and {n} in all"),
     "map_list_homes": Text("查看住户", "Its homes"),
     "map_announce": Text("为所选楼栋发布停热", "Announce an outage at what is chosen"),
+    "map_crew": Text("派人处理所选楼栋的工单", "Send a crew to what is chosen"),
+    "map_homes_of": Text("列出所选楼栋的住户", "List the homes of what is chosen"),
+    "map_rest": Text("范围内其余 {n} 栋楼", "The other {n} buildings of this area"),
+    "map_select": Text("选择范围", "Choose an area"),
+    "map_select_box": Text("框选", "Box"),
+    "map_select_draw": Text("手绘", "Draw"),
+    "map_select_seen": Text("当前视野", "What is seen"),
+    "map_board": Text("看板", "Board"),
+    "map_supply": Text("换热站供热范围", "supplied by one substation"),
+    "map_underway": Text("工单有人在处理", "tickets that somebody works on"),
+    "map_back": Text("返回地图", "Back to the map"),
+    "map_on_map": Text("在地图上查看", "Show on the map"),
+    "map_homes_title": Text("楼栋住户", "Homes of buildings"),
+    "map_homes_found": Text("{n} 栋楼，{homes} 户。", "{n} buildings, {homes} homes."),
+    "map_homes_first": Text("列出最冷的 {n} 户。", "The {n} coldest homes are listed."),
+    "map_home": Text("住户", "Home"),
+    "map_temperature": Text("室温", "Temperature"),
+    "map_none_chosen": Text("没有选择楼栋。", "No building is chosen."),
+    "map_crew_title": Text("派人", "Send a crew"),
+    "map_crew_lead": Text(
+        "所选工单将转给一个供热站，也可以指定责任人；每张工单上都有记录。投诉和举报由调度室办理，不在其中。",
+        "The tickets that are ticked go to a station, to a person there if you name one; each keeps it on record. "
+        "Complaints and reports are for the desk, and are not among them.",
+    ),
+    "map_crew_none": Text("所选楼栋没有未关闭的工单。", "No ticket is open at what is chosen."),
+    "map_crew_first": Text("只列出最紧急的 {n} 张。", "The {n} most urgent ones are listed."),
+    "map_crew_own": Text("各自的供热站", "the station of each ticket"),
+    "map_crew_send": Text("派出", "Send"),
+    "map_crew_sent": Text("已派 {n} 张工单。", "Sent for {n} tickets."),
+    "map_crew_refused": Text("未派的工单：", "Not sent:"),
+    "map_crew_again": Text("这张表已经提交过，没有再次派出。", "This form was sent before; nobody was sent twice."),
+    "map_crew_whom": Text(
+        "请选择供热站或填写责任人，并选择工单。", "Choose a station or name a person, and choose tickets."
+    ),
+    "map_person": Text("责任人", "Responsible person"),
+    "map_class": Text("类别", "Kind"),
+}
+# Texts of the script that draws the map.
+SCRIPT_TEXTS: Mapping[str, Text] = {
+    **{
+        f"state_{state}": MAP_WORDS[f"map_state_{state}"]
+        for state in ("severe", "cold", "unknown", "warm", "not_judged")
+    },
+    "incident": MAP_WORDS["map_area_incident"],
+    "outage": MAP_WORDS["map_area_outage"],
+    "supply": MAP_WORDS["map_supply"],
+    "homes": MAP_WORDS["map_list_homes"],
+    "board": MAP_WORDS["map_board"],
+    "title": MAP_WORDS["map_title"],
+    "one": Text("{cold}/{homes} 户不达标", "{cold} of {homes} homes cold"),
+    "coldest": Text("最低 {celsius} °C", "coldest {celsius} °C"),
+    "tickets": Text("工单 {n} 张，{underway} 张有人在处理", "Tickets: {n}, worked on: {underway}"),
+    "buildings": Text("{n} 栋楼", "{n} buildings"),
+    "more": Text("另有 {n} 栋", "and {n} more"),
+    "close": Text("关闭", "Close"),
+    "choose": Text("选择这栋楼", "Choose this building"),
+    "draw": Text("按住并拖动画出范围；Esc 取消。", "Press and drag to draw; Esc cancels."),
+    "lost": Text("地图数据暂时无法更新。", "The data of the map cannot be updated at the moment."),
 }

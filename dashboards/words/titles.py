@@ -10,6 +10,9 @@ REPAIR_DESK = Text("报修工单", "Repair desk")
 INGEST = Text("数据接入", "Ingest")
 KEY_FIGURES = Text("考核指标", "Key figures")
 OPERATIONS = Text("运行", "Operations")
+DESK_MAP = Text(
+    "报修台地图：选择范围、派人、发布停热", "The map of the desk: choose an area, send a crew, announce an outage"
+)
 TICKET_PAGE = Text("工单页：查看并处理", "The ticket: see it and work on it")
 PUBLIC_PAGE_WHERE_HEAT_IS_SHORT = Text("公示页：停热与低温区域", "Public page: where heat is short")
 HOME_BOARD = Text("住户看板", "Home")

@@ -10,7 +10,7 @@ import typer
 from dashboards.bundle import GrafanaBundle, bundle
 from dashboards.change import GrafanaChange
 from dashboards.city_map import MAP_SIZE
-from dashboards.ground import MapGround, over
+from dashboards.ground import NO_TILES, MapGround, over
 from dashboards.look import Look
 from dashboards.render import PASSWORD_VARIABLE, render, withdraw
 from domain.errors import UsageError
@@ -94,7 +94,9 @@ def _ground(settings: Settings) -> MapGround:
     if settings.map_centre:
         lat, lon = map(float, settings.map_centre.split(","))
         centre = (lat, lon)
-    ground = MapGround(settings.map_style, settings.map_attribution or "", centre, settings.map_zoom)
+    # Grafana's map draws no MapLibre styles: they are for the map of the desk.
+    tiles = NO_TILES if settings.map_style.endswith(".json") else settings.map_style
+    ground = MapGround(tiles, settings.map_attribution or "", centre, settings.map_zoom)
     extent = None if centre else _city(settings)
     return over(extent, MAP_SIZE, ground) if extent else ground
 

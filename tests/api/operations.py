@@ -127,6 +127,7 @@ OPERATIONS = {
     "GET /v1/tickets/{number}": Operation(of="ticket"),
     "GET /v1/map/buildings": Operation(roles=STAFF, buildings=True),
     "GET /v1/map/substations": Operation(roles=STAFF, buildings=True),
+    "GET /v1/map/areas": Operation(roles=STAFF),
     "GET /v1/kpi": Operation(roles=STAFF),
     "GET /v1/supervision": Operation(roles=LEADERS),
     "GET /v1/supervision/late": Operation(roles=LEADERS),

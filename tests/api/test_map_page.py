@@ -98,3 +98,58 @@ def test_links_lead_on(client: httpx.Client) -> None:
     closer = re.findall(r'id="map-closer" href="([^"]+)"', page)[0]
     farther = re.findall(r'id="map-farther" href="([^"]+)"', page)[0]
     assert len(listed(client.get(closer).text)) <= len(listed(client.get(farther).text)) == 3
+
+
+def test_a_drawn_area_holds_what_is_inside_of_it(client: httpx.Client) -> None:
+    """A triangle whose box has all three buildings, and which has two."""
+    page = client.get("/desk/map", params={"area": "123.42,41.79 123.48,41.79 123.42,41.84"}).text
+    assert listed(page) == ["cold", "unknown"]
+    assert len(re.findall(r'name="buildings" value="\w+"[^>]* checked', page)) == 2
+    assert '<polygon class="chosen"' in page
+    assert listed(client.get("/desk/map", params={"building": "warm"}).text) == ["warm"]
+
+
+@pytest.mark.parametrize("area", ["x", "1,2", "1,2 3,4", "nan,nan 1,1 2,2", "200,0 1,1 2,2", "1,1 " * 101])
+def test_what_is_no_area_is_left_out(client: httpx.Client, area: str) -> None:
+    answer = client.get("/desk/map", params={"area": area})
+    assert answer.status_code == 200
+    assert len(listed(answer.text)) == 4
+
+
+def test_a_box_in_the_datum_of_the_basemap(client: httpx.Client) -> None:
+    """The box around the cold building holds it where its corners are read in the right datum."""
+    gcj = {"bbox": "123.4353,41.8010,123.4373,41.8024", "datum": "gcj02"}
+    assert listed(client.get("/desk/map", params=gcj).text) == ["cold"]
+    assert listed(client.get("/desk/map", params={"bbox": gcj["bbox"]}).text) == []
+
+
+def test_a_crew_is_sent_for_the_tickets_of_an_area(plain_api: Api, client: httpx.Client, token: str) -> None:
+    chosen = {"buildings": ["cold", "unknown"]}
+    page = client.post("/desk/map/crew", data={**chosen, **sealed(token)}).text
+    (seen,) = re.findall(r'name="tickets" value="([^"]+)"', page)
+    assert 'value="North" selected' in page
+    form = {**chosen, "tickets": [seen], "station": "South", "responsible": "Zhang Wei", **sealed(token)}
+    sent = client.post("/desk/map/crew/send", data=form)
+    assert "Sent for 1 tickets." in sent.text
+    row = plain_api.conn.execute("SELECT station, responsible FROM ticket").fetchone()
+    assert row == ("South", "Zhang Wei")
+    assert "nobody was sent twice" in client.post("/desk/map/crew/send", data=form).text
+    # Another page, whose ticket has changed meanwhile.
+    late = client.post("/desk/map/crew/send", data={**form, **sealed(token)})
+    assert "Not sent:" in late.text
+    assert plain_api.conn.execute("SELECT count(*) FROM ticket_event WHERE kind = 'assigned'").fetchone() == (1,)
+
+
+def test_a_crew_needs_a_ticket_and_a_destination(client: httpx.Client, token: str) -> None:
+    for fields in ({"tickets": ["T00000001:1"]}, {"station": "North"}, {"tickets": ["x"], "responsible": "Li"}):
+        answer = client.post("/desk/map/crew/send", data={"buildings": ["cold"], **fields, **sealed(token)})
+        assert answer.status_code == 422
+    nowhere = {"buildings": ["cold"], "tickets": ["T00000001:1"], "station": "West", **sealed(token)}
+    assert "Not sent:" in client.post("/desk/map/crew/send", data=nowhere).text
+
+
+def test_the_homes_of_what_is_chosen(client: httpx.Client, token: str) -> None:
+    page = client.post("/desk/map/homes", data={"buildings": ["warm", "cold"], **sealed(token)}).text
+    assert re.findall(r'href="/desk/call\?home=([^"]+)"', page) == ["cold-1", "warm-1"]
+    assert "warm-1" in client.get("/desk/map/homes", params={"buildings": "warm"}).text
+    assert "No building is chosen." in client.get("/desk/map/homes").text

@@ -82,7 +82,7 @@ def test_links_lead_to_boards_and_pages_for_people(uid: str) -> None:
     """The API answers with JSON: nothing for a dispatcher."""
     addresses = re.findall(r'"url": "([^"]*)"', json.dumps(BOARDS["en"][uid]))
     pages = {address.partition("?")[0] for address in addresses if not address.startswith("/d/")}
-    assert pages <= {"${hearth}/status", "${hearth}/desk/tickets/${__value.raw}"}
+    assert pages <= {"${hearth}/status", "${hearth}/desk/tickets/${__value.raw}", "${hearth}/desk/map"}
     assert "${hearth}/status" in pages
 
 

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.plain_only
 SCREEN = {"width": 1366, "height": 768}
 SIZES = {"screen": SCREEN, "phone": PHONE}
 Arrival = Callable[..., Visitor]
+NO_WEBGL = "HTMLCanvasElement.prototype.getContext = () => null"  # the map is then the drawing of the server
 
 
 @pytest.fixture
@@ -141,6 +142,7 @@ def test_the_map_is_for_everybody(arrive: Arrival, estate: str, api: Api, langua
     api.conn.execute("UPDATE building SET lat = 41.8 + building_id * 0.01, lon = 123.4 + building_id * 0.01")
     api.conn.commit()
     person = arrive(language, SIZES[size])
+    person.page.add_init_script(NO_WEBGL)
     person.go("/desk/map")
     expect(person.page.locator(".mark")).to_have_count(2)
     person.keep(f"map-{language}-{size}")
@@ -152,6 +154,7 @@ def test_a_box_that_is_dragged_is_announced(arrive: Arrival, estate: str, api: A
     api.conn.execute("UPDATE building SET lat = 41.8 + building_id * 0.01, lon = 123.4 + building_id * 0.01")
     api.conn.commit()
     person = arrive()
+    person.page.add_init_script(NO_WEBGL)
     person.go("/desk/map")
     box = person.page.locator(".mark.cold circle").bounding_box()
     assert box is not None

@@ -60,7 +60,7 @@ BEGINNINGS = (
     "case_view_", "case_field_", "case_hint_", "measure_view_", "measure_field_", "measure_hint_",
     "outage_state_", "outage_kind_", "outage_place_", "outage_text_", "outage_notice_", "outage_move_",
     "incident_state_", "incident_kind_", "incident_close_", "incident_left_", "map_state_", "map_move_", "map_area_",
-    "rota_weekday_", "rota_step_", "rota_done_",
+    "map_select_", "rota_weekday_", "rota_step_", "rota_done_",
 )  # fmt: skip
 ZONE = builtin("seed").zone
 

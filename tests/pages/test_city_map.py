@@ -1,0 +1,133 @@
+"""The map that MapLibre draws, in Chromium with WebGL in software: what is drawn, chosen and led to."""
+
+import io
+import shutil
+import time
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from api.pages.libraries import MAPLIBRE, library
+from api.staff.session import COOKIE
+from domain.states import HomeState
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.operations import INSERT_INCIDENT
+from tests.api.staff import member, session_of
+from tests.api.town import NOW
+from tests.conftest import unavailable
+from tests.pages.conftest import Visitor, Visitors
+
+pytestmark = pytest.mark.plain_only
+
+WEBGL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PATIENCE_S = 20
+SCREEN = {"width": 1366, "height": 768}
+PLACE = "UPDATE building SET lat = %s, lon = %s, name = %s WHERE code = %s"
+JOIN = "INSERT INTO incident_ticket (incident_id, ticket_id, joined_at) SELECT incident_id, %s, %s FROM incident"
+DRAWN = "() => document.getElementById('stage').map.queryRenderedFeatures({layers: [%r]}).map(one => one.properties)"
+AT = "place => { const p = document.getElementById('stage').map.project(place); return [p.x, p.y]; }"
+NORTH = ((41.8000, 123.4300), (41.8004, 123.4308), (41.8008, 123.4300))
+
+
+@pytest.fixture(scope="module")
+def drawing(browser: Browser) -> Iterator[Browser]:
+    """Chromium with WebGL."""
+    if library(MAPLIBRE) is None:
+        unavailable("NOT TESTED: MapLibre has not been fetched (deploy/fetch-libraries)")
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    chromium = browser.browser_type.launch(executable_path=program, args=WEBGL)
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture
+def city(api: Api) -> None:
+    """Two estates: three buildings in the north, one of them cold with an incident, and one far in the south."""
+    conn = api.conn
+    for n, (lat, lon) in enumerate(NORTH):
+        home = town.home(
+            conn, f"N{n}-1", building=f"N{n}", state=(HomeState.COLD, HomeState.WARM, HomeState.UNKNOWN)[n]
+        )
+        conn.execute(PLACE, (lat, lon, f"幸福里{n}号楼", f"N{n}"))
+        if not n:
+            ticket, _ = town.ticket(conn, home)
+            conn.execute(INSERT_INCIDENT, (ticket, NOW, "North"))
+            conn.execute(JOIN, (ticket, NOW))
+    town.home(conn, "S0-1", building="S0", station="South", state=HomeState.WARM)
+    conn.execute(PLACE, (41.780, 123.470, "South 0", "S0"))
+
+
+@pytest.fixture
+def arrive(drawing: Browser, api: Api, city: None) -> Iterator[Visitor]:
+    """A dispatcher before a map that is drawn."""
+    token = session_of(api.conn, member(api.conn))
+    api.conn.commit()
+    visitors = Visitors(drawing, str(api.client.base_url))
+    person = visitors("en", SCREEN)
+    cookies = [(COOKIE, token), ("hearth-language", "en")]
+    person.page.context.add_cookies([{"name": name, "value": value, "url": person.base} for name, value in cookies])
+    person.go("/desk/map")
+    expect(person.page.locator("#stage[data-ready]")).to_be_visible(timeout=20_000)
+    yield person
+    visitors.close()
+
+
+def at(page: Page, lat: float, lon: float) -> tuple[float, float]:
+    """Return where a place is on the screen."""
+    x, y = page.evaluate(AT, [lon, lat])
+    box = page.locator("#canvas").bounding_box()
+    assert box is not None
+    return box["x"] + x, box["y"] + y
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait for a condition; the policy of the page forbids playwright's own way, which evaluates a text in the page."""
+    end = time.monotonic() + PATIENCE_S
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, condition
+        time.sleep(0.05)
+
+
+def colours(page: Page) -> set[tuple[int, int, int]]:
+    """Return the colours of the map."""
+    picture = Image.open(io.BytesIO(page.locator("#canvas").screenshot())).convert("RGB")
+    return set(zip(*(iter(picture.tobytes()),) * 3, strict=True))
+
+
+def test_a_dispatcher_works_on_the_map(arrive: Visitor, api: Api) -> None:
+    page = arrive.page
+    arrive.keep("city-map")
+    marks = page.evaluate(DRAWN % "mark")
+    assert sorted(one.get("point_count", 1) for one in marks) == [1, 3]
+    assert len(page.evaluate(DRAWN % "supply")) == 2
+    assert [one["kind"] for one in page.evaluate(DRAWN % "incident")] == ["incident"]
+    assert {(0x8A, 0x43, 0x00), (0x1C, 0x6B, 0x3F)} <= colours(page)  # the lines of cold and of warm marks
+    arrive.is_well()
+    # Closer, by a click on what is drawn together; then a building, whose card leads on.
+    page.mouse.click(*at(page, 41.8004, 123.4303))
+    until(page, f"({DRAWN % 'mark'})().length === 3 && !document.getElementById('stage').map.isMoving()")
+    assert {one["state"] for one in page.evaluate(DRAWN % "mark")} == {"cold", "warm", "unknown"}
+    page.mouse.click(*at(page, *NORTH[0]))
+    expect(page.locator("#map-card h2")).to_have_text("幸福里0号楼")
+    expect(page.locator("#map-card a").first).to_have_attribute("href", "/desk/tickets/T00000001")
+    arrive.keep("city-map-card")
+    arrive.is_well()
+    # A line around two of them becomes the list, and what is ticked an outage.
+    page.keyboard.press("Escape")
+    page.click("#select-draw")
+    (left, top), (right, bottom) = at(page, 41.8010, 123.4298), at(page, 41.7998, 123.4303)
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top)):
+        page.mouse.move(x, y, steps=3)
+    page.mouse.up()
+    expect(page.locator("#map-found tbody tr")).to_have_count(2)
+    expect(page.locator("#map-found input:checked")).to_have_count(2)
+    assert "area=" in page.url
+    arrive.keep("city-map-area")
+    page.get_by_role("button", name="Announce an outage").click()
+    expect(page.locator("#chosen input:checked")).to_have_count(2)
+    arrive.is_well()
