@@ -1,7 +1,7 @@
 """contacts.csv: how to reach users. Not part of the registry, and exported only on request."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from domain.registry import Contact
 from registry import synonyms
 from registry.csv_file import Content, FileLine, read, render
 from registry.dates import instant
+from registry.editing import Edit, EditRefused, RecordChanged, parsed, version_of
 from registry.fields import code, one_of, words
 from registry.problems import FileProblem, refuse
 from registry.sheets import REQUIRED, Sheet, SheetColumn
@@ -68,6 +69,37 @@ def import_contacts(
     faults = [FileProblem(FILE, *fault) for fault in _faults(content.lines, known)]
     refuse([content.placed(problem) for problem in sorted(content.problems + faults, key=lambda problem: problem.line)])
     return contact_rows.replace(conn, [SearchedContact(row, person_keys(row)) for row in content.rows], now)
+
+
+def of_home(conn: Connection, home: str) -> list[Contact]:
+    """Return the contacts of a home; the caller records the look."""
+    return contact_rows.of_home(conn, home)
+
+
+def replace_of_home(conn: Connection, edit: Edit, contacts: Sequence[Mapping[str, str]]) -> ContactChanges:
+    """Replace the contacts of a home; the caller commits.
+
+    Args:
+        contacts: by column, as a file would have them.
+    Raises:
+        EditRefused: columns are `contacts.0.address` and the like; nothing was written.
+        RecordChanged: nothing was written.
+    """
+    registry_rows.lock(conn)
+    if version_of(of_home(conn, edit.home)) != edit.version:
+        raise RecordChanged
+    rows, faults = [], []
+    for nth, cells in enumerate(contacts):
+        try:
+            rows.append(FileLine(nth, parsed(sheet(edit.zone), {**cells, "home": edit.home}, {})))
+        except EditRefused as refused:
+            faults += [(f"contacts.{nth}.{column}", fault) for column, fault in refused.faults]
+    found = list(_faults(rows, {edit.home}))
+    faults += [(f"contacts.{nth}.{column}", fault.replace("on line", "at")) for nth, column, fault in found]
+    if faults:
+        raise EditRefused(faults)
+    wanted = [line.row for line in rows] or [Contact(edit.home, None, None, "zh", None)]
+    return contact_rows.replace(conn, [SearchedContact(row, person_keys(row)) for row in wanted], edit.now)
 
 
 def _keep(content: Content[Contact], known: Sequence[Contact]) -> None:

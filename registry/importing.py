@@ -18,7 +18,7 @@ from registry.problems import FileProblem, refuse
 from registry.rules import Registered
 from registry.sheets import Sheet, Sheets, sheets
 from registry.tables import PLAINLY, FileReading, of_registry
-from store.registry import registry_lines, registry_rows
+from store.registry import registry_bringing, registry_lines, registry_rows
 from store.registry.registry_rows import Codes, KindDifference
 
 UTC = ZoneInfo("UTC")
@@ -131,10 +131,8 @@ def _checked(conn: Connection, contents: RegistryFiles, zone: ZoneInfo, now: dat
 
 
 def _bring(conn: Connection, contents: RegistryFiles, now: datetime) -> ImportReport:
-    registry_rows.stage(conn, contents.registry())
-    differences = registry_rows.differences(conn, now)
+    differences = registry_bringing.bring(conn, contents.registry(), now)
     if any(difference.added or difference.changed for difference in differences):
-        registry_rows.write(conn, now)
         place_index.bring_up(conn)
     return ImportReport(*(_count(contents.of(kind), found) for kind, found in differences._asdict().items()))
 

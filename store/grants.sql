@@ -9,7 +9,7 @@ DECLARE
   name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY[
-    'hearth_ingest', 'hearth_watch', 'hearth_api', 'hearth_notify', 'hearth_grafana', 'hearth_identity'
+    'hearth_ingest', 'hearth_watch', 'hearth_api', 'hearth_notify', 'hearth_grafana', 'hearth_identity', 'hearth_office'
   ] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
       BEGIN
@@ -44,6 +44,7 @@ $$;
 --          of_file      the bytes of a file that is reached, or of its thumbnail
 --          substation   rows of a substation of the crew's own station (substation_id)
 --          station      rows of the crew's own station (station)
+--          person       of a home that is reached, with the right to reveal alone (addressee_id)
 --          area, of_area places of outages with a home that is reached, and the outages that have such a place
 --          self, sensor the homes themselves, those too of which the crew's station was given an open ticket; sensors that
 --                       were in a home that is reached
@@ -66,7 +67,7 @@ INSERT INTO granted VALUES
   ('building_numbers',      '',           '',      '',      '',      'r',     '',      ''),
   ('unit_numbers',          '',           '',      '',      '',      'r',     '',      ''),
   ('home_status',           'home',       'r',     'r',     'r',     'r',     '',      ''),
-  ('residence',             '',           '',      '',      '',      '',      '',      ''),
+  ('residence',             'home',       '',      '',      '',      '',      '',      ''),
   ('sensor',                'sensor',     'r',     'r',     'r',     'r',     '',      ''),
   ('point',                 'home',       'r',     'r',     'r',     'r',     '',      ''),
   ('reading',               '',           'raw',   'r',     '',      '',      '',      ''),
@@ -130,11 +131,11 @@ INSERT INTO granted VALUES
   ('credential.provider_tokens', '',      '',      '',      '',      '',      '',      ''),
   ('audit',                 '',           '',      '',      '',      'a',     '',      'a'),
   ('outbox',                '',           'raw',   'raw',   'raw',   'a',     '',      ''),
-  ('addressee',             '',           '',      '',      'raw',   '',      '',      ''),
+  ('addressee',             'home',       '',      '',      'raw',   '',      '',      ''),
   ('message',               '',           '',      '',      'raw',   '',      '',      ''),
   ('notice',                '',           '',      '',      'raw',   '',      '',      ''),
-  ('person.contact',        '',           '',      '',      'r',     '',      '',      'r'),
-  ('person.search_key',     '',           '',      '',      '',      '',      '',      ''),
+  ('person.contact',        'person',     '',      '',      'r',     '',      '',      ''),
+  ('person.search_key',     'person',     '',      '',      '',      '',      '',      ''),
   ('outage',                'of_area',    '',      'rw',    'r',     'raw',   '',      ''),
   ('outage_area',           'area',       '',      'r',     'r',     'ra',    '',      ''),
   ('outage_event',          'of_area',    '',      'ra',    '',      'ra',    '',      ''),
@@ -204,9 +205,22 @@ INSERT INTO granted VALUES
   ('ingest_no_value',       '',           '',      '',      '',      '',      'r',     ''),
   ('ingest_reject',         '',           '',      '',      '',      '',      'r',     '');
 
+-- hearth_office keeps the registry and contacts, within what the request reaches. The API takes it for the statements of
+-- people who may do so, by way of hearth_api: no account has to be made a member of it. It reads no hash of a token, nor
+-- writes any: it asks make_token and end_token.
+ALTER TABLE granted ADD COLUMN office text NOT NULL DEFAULT '';
+
+UPDATE granted AS g SET office = o.verbs FROM (VALUES
+  ('schema_migration', 'r'), ('registry_version', 'rw'), ('substation', 'raw'), ('building', 'raw'),
+  ('building_place', 'r'), ('home_station', 'r'), ('home', 'raw'), ('place_word', 'rad'), ('place_gram', 'rad'), ('building_word', 'rad'),
+  ('building_numbers', 'raw'), ('unit_numbers', 'ra'), ('home_status', 'raw'), ('residence', 'rad'), ('sensor', 'ra'),
+  ('point', 'rad'), ('sensor_now', 'raw'), ('home_state', 'raw'), ('rejudge', 'raw'), ('addressee', 'raw'),
+  ('person.contact', 'rawd'), ('person.search_key', 'rad')
+) AS o (relation, verbs) WHERE o.relation = g.relation;
+
 -- Of TimescaleDB's Community edition alone: what reading_hour is read from, by its owner and by nobody else.
 INSERT INTO granted
-SELECT 'reading_hour_counted', '', '', '', '', '', '', '' WHERE to_regclass('reading_hour_counted') IS NOT NULL;
+SELECT 'reading_hour_counted', '', '', '', '', '', '', '', '' WHERE to_regclass('reading_hour_counted') IS NOT NULL;
 
 -- By which column a row of a home is older than what its residents reach: an instant, or a local day.
 CREATE TEMP TABLE dated (relation text, "column" text) ON COMMIT DROP;
@@ -233,7 +247,8 @@ BEGIN
     END IF;
     FOR grantee IN SELECT * FROM (VALUES
       ('hearth_ingest', line.ingest), ('hearth_watch', line.watch), ('hearth_notify', line.notify),
-      ('hearth_api', line.api), ('hearth_grafana', line.grafana), ('hearth_identity', line.identity)
+      ('hearth_api', line.api), ('hearth_grafana', line.grafana), ('hearth_identity', line.identity),
+      ('hearth_office', line.office)
     ) AS g (role, letters) LOOP
       EXECUTE format('REVOKE ALL ON %s FROM %I', to_regclass(line.relation), grantee.role);
       SELECT string_agg(v.verb, ', ') INTO verbs
@@ -258,13 +273,28 @@ END
 $$;
 
 REVOKE ALL ON SCHEMA person FROM PUBLIC;
-GRANT USAGE ON SCHEMA person TO hearth_notify, hearth_identity, hearth_api;
+GRANT USAGE ON SCHEMA person TO hearth_notify, hearth_identity, hearth_api, hearth_office;
+
+DO $$
+BEGIN
+  IF NOT pg_has_role('hearth_api', 'hearth_office', 'SET') THEN
+    GRANT hearth_office TO hearth_api WITH INHERIT FALSE, SET TRUE;
+  END IF;
+EXCEPTION
+  WHEN unique_violation THEN
+    NULL; -- another database of this server was migrated at the same moment
+  WHEN insufficient_privilege THEN
+    RAISE WARNING 'the API cannot change the registry: GRANT hearth_office TO hearth_api WITH INHERIT FALSE, SET TRUE';
+END
+$$;
 
 -- Functions with their owner's rights are for these roles alone, not for everybody.
 CREATE TEMP TABLE granted_function (function text, roles text) ON COMMIT DROP;
 
 INSERT INTO granted_function VALUES
   ('lock_home', 'hearth_api'),
+  ('make_token', 'hearth_office'),
+  ('end_token', 'hearth_office'),
   ('heard_beside', 'hearth_api, hearth_watch'),
   ('take_numbers', 'hearth_ingest, hearth_watch, hearth_api'),
   ('point_readings', 'hearth_api'),
@@ -315,7 +345,7 @@ GRANT USAGE ON SCHEMA credential TO hearth_api;
 DO $$
 DECLARE
   path CONSTANT text := format('%I, pg_temp', current_schema());
-  processes CONSTANT text := 'hearth_ingest, hearth_watch, hearth_api, hearth_notify, hearth_grafana, hearth_identity';
+  processes CONSTANT text := 'hearth_ingest, hearth_watch, hearth_api, hearth_notify, hearth_grafana, hearth_identity, hearth_office';
   unknown text;
   door record;
 BEGIN
@@ -351,7 +381,7 @@ BEGIN
   BEGIN
     EXECUTE format('ALTER DATABASE %I SET jit = off', current_database());
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO hearth_ingest, hearth_watch', current_database());
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO hearth_ingest, hearth_watch, hearth_office', current_database());
   EXCEPTION WHEN internal_error THEN -- a server of one session (WebAssembly) cannot change the row of its database
     RAISE WARNING 'plans may be compiled, and everybody may make temporary tables: %', SQLERRM;
   END;
@@ -403,9 +433,15 @@ DECLARE
     '(SELECT reach_everywhere()) OR (%1$I.home_id = ANY ((SELECT reach_homes())::integer[])%2$s) OR '
     '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM home_station AS p '
     'WHERE p.home_id = %1$I.home_id AND p.station = (SELECT reach_station())))';
+  reach_self CONSTANT text :=
+    '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
+    '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM building AS b '
+    'JOIN substation AS u USING (substation_id) '
+    'WHERE b.building_id = %1$I.building_id AND u.station = (SELECT reach_station())))';
   reach_of_ticket CONSTANT text :=
     '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM ticket AS t WHERE t.ticket_id = %1$I.ticket_id)';
   expression text;
+  kept text;
   line record;
   rule record;
   target regclass;
@@ -419,7 +455,7 @@ BEGIN
     END, g.relation, d."column") AS not_older
     FROM granted AS g LEFT JOIN dated AS d USING (relation) WHERE g.reach <> ''
   LOOP
-    target := to_regclass(quote_ident(line.relation));
+    target := to_regclass(line.relation);
     expression := format(CASE line.reach
       WHEN 'home' THEN reach_home
       WHEN 'ticket' THEN
@@ -464,18 +500,20 @@ BEGIN
         '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM outage_area AS a WHERE a.outage_id = %1$I.outage_id)'
       WHEN 'sensor' THEN
         '(SELECT reach_everywhere()) OR EXISTS (SELECT FROM point AS p WHERE p.sensor_id = %1$I.sensor_id)'
+      WHEN 'person' THEN
+        '(SELECT reach_right(''reveal'')) AND ((SELECT reach_everywhere()) OR EXISTS (SELECT FROM addressee AS a '
+        'WHERE a.addressee_id = %1$I.addressee_id))'
       WHEN 'self' THEN
-        '(SELECT reach_everywhere()) OR %1$I.home_id = ANY ((SELECT reach_homes())::integer[]) OR '
-        '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM building AS b '
-        'JOIN substation AS u USING (substation_id) '
-        'WHERE b.building_id = %1$I.building_id AND u.station = (SELECT reach_station()))) OR '
-        '((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM home_given AS g '
+        reach_self || ' OR ((SELECT reach_station()) IS NOT NULL AND EXISTS (SELECT FROM home_given AS g '
         'WHERE g.home_id = %1$I.home_id AND g.station = (SELECT reach_station())))'
-    END, line.relation, line.not_older);
+    END, split_part(line.relation, '.', -1), line.not_older);
+    -- A station that was given a ticket of a home sees which home it is; what it keeps of homes are those of its own.
+    kept := CASE line.reach WHEN 'self' THEN format(reach_self, line.relation) ELSE expression END;
     FOR rule IN SELECT * FROM (VALUES
-      ('reached', 'hearth_api, hearth_identity', expression),
-      ('processes', 'hearth_ingest, hearth_watch, hearth_notify', 'true')
-    ) AS p (name, roles, condition) LOOP
+      ('reached', 'hearth_api, hearth_identity', expression, true),
+      ('kept', 'hearth_office', kept, line.office <> ''),
+      ('processes', 'hearth_ingest, hearth_watch, hearth_notify', 'true', true)
+    ) AS p (name, roles, condition, is_there) WHERE p.is_there LOOP
       IF (
         SELECT obj_description(p.oid, 'pg_policy') FROM pg_policy AS p
         WHERE p.polrelid = target AND p.polname = rule.name

@@ -205,7 +205,7 @@ def fresh_database(server: Postgres, flavour: str) -> Iterator[Database]:
         # Rights on a database and its settings are not copied with it; these are as store/grants.sql sets them.
         administrator.execute(f"ALTER DATABASE {name} SET jit = off")
         administrator.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
-        administrator.execute(f"GRANT TEMPORARY ON DATABASE {name} TO hearth_ingest, hearth_watch")
+        administrator.execute(f"GRANT TEMPORARY ON DATABASE {name} TO hearth_ingest, hearth_watch, hearth_office")
         yield Database(server.url(name), flavour)
         administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

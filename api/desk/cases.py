@@ -216,7 +216,7 @@ def _as_desk(changing: Session) -> Iterator[None]:
     """Widen the scope while a customer's case is inserted: until it is linked, it lies outside the customer's scope."""
     access.enter(changing.conn, EVERYWHERE)
     yield
-    access.enter(changing.conn, changing.scope)
+    access.enter(changing.conn, changing.scope, changing.asker.role, changing.asker.rights)
 
 
 def _open(changing: Session, taken: CaseReport, channel: CaseChannel, home: int | None, actor: str) -> str:

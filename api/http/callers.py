@@ -44,7 +44,7 @@ def _person(conn: Connection, claims: Claims, now: datetime) -> Asker:
     access.enter(conn, EVERYWHERE)  # to look up home codes; the scope is narrowed before anything else is read
     homes = access.homes_now(conn, claims.homes, now)
     scope = access.reach(claims.role, claims.station, homes)
-    access.enter(conn, scope)
+    access.enter(conn, scope, claims.role, claims.rights)
     return Asker(f"oidc {claims.subject}", claims.role, scope, claims.rights)
 
 

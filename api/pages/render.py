@@ -18,6 +18,7 @@ from api.words.desk import DESK_WORDS
 from api.words.files import FILE_WORDS
 from api.words.maps import MAP_WORDS
 from api.words.measurements import MEASURE_WORDS
+from api.words.office import OFFICE_WORDS
 from api.words.outages import OUTAGE_WORDS
 from api.words.pages import MONTHS, WORDS
 from api.words.rota import ROTA_WORDS
@@ -54,6 +55,7 @@ STATIC = {
     "time-left.js": "text/javascript; charset=utf-8",
     "crew.css": "text/css; charset=utf-8",
     "crew.js": "text/javascript; charset=utf-8",
+    "office.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "icon-192.png": "image/png",
     "icon-512.png": "image/png",
@@ -62,6 +64,7 @@ STATIC = {
 ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
     **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS, **CREW_WORDS, **FILE_WORDS,
+    **OFFICE_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),

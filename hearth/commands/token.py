@@ -16,7 +16,7 @@ from hearth.days import FORMATS, checked
 from hearth.listing import NUMBER, WORDS, listing, local
 from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
-from store.base import access
+from store.base import access, token_rows
 from store.base.rows import Row
 
 app = typer.Typer(help="Keys to the API.", no_args_is_help=True)
@@ -80,7 +80,7 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print them as JSO
     """List all tokens ever created, with their numbers. The tokens themselves are not kept."""
     settings, at = load(), now()
     with _database() as conn:
-        found = access.tokens(conn)
+        found = token_rows.tokens(conn)
     if as_json:
         typer.echo(json.dumps([{**token, "state": _state(token, at, UTC)} for token in found], default=str))
         return

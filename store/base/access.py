@@ -12,7 +12,7 @@ from typing import Any, LiteralString, NamedTuple
 from psycopg import Connection
 
 from domain.errors import UsageError
-from store.base.rows import Row, fetch
+from store.base.rows import fetch
 
 PREFIX = "hearth_"
 SETTINGS = ("everywhere", "station", "homes", "since", "days")
@@ -89,33 +89,28 @@ SELECT_TOKEN_INTO_REACH: LiteralString = (
   set_config('hearth.station', CASE WHEN t.role = 'crew' THEN coalesce(t.station, '') ELSE '' END, true),
   set_config('hearth.homes', coalesce(y.homes::text, '{}'), true),
   set_config('hearth.since', coalesce(y.bounds, '{}'), true),
-  set_config('hearth.days', coalesce(y.day_bounds, '{}'), true)
+  set_config('hearth.days', coalesce(y.day_bounds, '{}'), true),
+  set_config('hearth.role', t.role, true), set_config('hearth.rights', array_to_string(t.rights, ','), true),
+  set_config(
+    'hearth.until', coalesce((CASE WHEN t.staff_id IS NULL THEN t.expires_at ELSE s.active_to END)::text, ''), true
+  )
 """
     + _VALID
     + "AND t.hash = %(hash)s"
 )
 
-SELECT_TOKENS = """
-SELECT
-  t.token_id, t.label, t.role, t.station, t.rights, t.created_at, t.expires_at, t.revoked_at,
-  ARRAY(SELECT h.code FROM token_home AS x JOIN home AS h USING (home_id) WHERE x.token_id = t.token_id ORDER BY h.code)
-    AS homes,
-  ARRAY(SELECT DISTINCT x.resident FROM token_home AS x WHERE x.token_id = t.token_id AND x.resident IS NOT NULL)
-    AS residents,
-  (SELECT min(x.from_at) FROM token_home AS x WHERE x.token_id = t.token_id) AS from_at
-FROM token AS t
-WHERE t.staff_id IS NULL
-ORDER BY t.token_id
-"""
 REVOKE_TOKEN = """
-UPDATE token SET revoked_at = %(now)s WHERE token_id = %(token_id)s AND revoked_at IS NULL RETURNING token_id
+UPDATE token SET revoked_at = %(now)s WHERE token_id = %(token_id)s AND revoked_at IS NULL AND staff_id IS NULL
+RETURNING token_id
 """
 # Switch to the API's role, under row-level security, and set its scope until the end of the transaction.
 SELECT_INTO_REACH = """
 SELECT
   set_config('role', 'hearth_api', true), set_config('hearth.everywhere', %(everywhere)s, true),
   set_config('hearth.station', %(station)s, true), set_config('hearth.homes', %(homes)s, true),
-  set_config('hearth.since', %(since)s, true), set_config('hearth.days', %(days)s, true)
+  set_config('hearth.since', %(since)s, true), set_config('hearth.days', %(days)s, true),
+  set_config('hearth.role', %(role)s, true), set_config('hearth.rights', %(rights)s, true),
+  set_config('hearth.until', '', true)
 """
 SELECT_HOME_ID = "SELECT h.home_id FROM home AS h WHERE h.code = %(code)s"
 SELECT_HOMES_NOW = """
@@ -238,19 +233,20 @@ def create(conn: Connection, grant: TokenGrant, now: datetime) -> str:
     Raises:
         UsageError: homes, station or resident do not fit the role, or are unknown.
     """
-    _check_reach(grant)
-    _check_known(conn, grant)
-    _check_residents(conn, grant, now)
+    check(conn, grant, now)
     token = new_token()
-    values = {"hash": digest(token), "role": grant.role.value, "station": grant.station, "expires_at": grant.expires_at}
-    row = conn.execute(
-        INSERT_TOKEN, {**values, "label": grant.label, "rights": sorted(grant.rights), "now": now}
-    ).fetchone()
+    values = values_of(grant, token, now)
+    row = conn.execute(INSERT_TOKEN, values).fetchone()
     assert row is not None
-    from_at, from_day = grant.since or (None, None)
-    named = {"token_id": row[0], "homes": list(grant.homes), "resident": grant.resident, "now": now}
-    conn.execute(INSERT_TOKEN_HOMES, {**named, "from_at": from_at, "from_day": from_day})
+    conn.execute(INSERT_TOKEN_HOMES, {**values, "token_id": row[0]})
     return token
+
+
+def values_of(grant: TokenGrant, token: str, now: datetime) -> dict[str, Any]:
+    """Return the query parameters of a new token."""
+    from_at, from_day = grant.since or (None, None)
+    lists = {"rights": sorted(grant.rights), "homes": list(grant.homes)}
+    return {**vars(grant), **lists, "hash": digest(token), "from_at": from_at, "from_day": from_day, "now": now}
 
 
 def new_token() -> str:
@@ -317,12 +313,12 @@ def homes_now(conn: Connection, codes: Sequence[str], now: datetime) -> dict[int
     return _since(conn.execute(SELECT_HOMES_NOW, {"homes": list(codes), "now": now}))
 
 
-def enter(conn: Connection, scope: Scope) -> None:
-    """Limit the rest of the transaction to a scope, by row-level security.
+def enter(conn: Connection, scope: Scope, role: Role | None = None, rights: Collection[Right] = ()) -> None:
+    """Limit the rest of the transaction to a scope, by row-level security; None: of a caller without any rights.
 
     It is the second line of defence, behind IN_SCOPE.
     """
-    conn.execute(SELECT_INTO_REACH, settings(scope))
+    conn.execute(SELECT_INTO_REACH, {**settings(scope), "role": role or "", "rights": ",".join(rights)})
 
 
 def settings(scope: Scope) -> dict[str, str]:
@@ -346,14 +342,20 @@ def may_serve(conn: Connection) -> bool:
     return conn.execute(SELECT_MAY_SERVE).fetchone() == (True,)
 
 
-def tokens(conn: Connection) -> list[Row]:
-    """Return all tokens, oldest first, without their hashes."""
-    return fetch(conn, SELECT_TOKENS, {})
-
-
 def revoke(conn: Connection, token_id: int, now: datetime) -> bool:
     """Revoke a token; False if there is no valid token with that number."""
     return conn.execute(REVOKE_TOKEN, {"token_id": token_id, "now": now}).fetchone() is not None
+
+
+def check(conn: Connection, grant: TokenGrant, now: datetime) -> None:
+    """Check the terms of a new token.
+
+    Raises:
+        UsageError: homes, station or resident do not fit the role, or are unknown.
+    """
+    _check_reach(grant)
+    _check_known(conn, grant)
+    _check_residents(conn, grant, now)
 
 
 def _check_reach(grant: TokenGrant) -> None:

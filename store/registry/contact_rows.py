@@ -100,6 +100,14 @@ ON CONFLICT DO NOTHING
 SELECT_TELEPHONES = """
 SELECT address, resident FROM person.people_of(%(home_id)s, %(at)s) WHERE channel = 'phone' ORDER BY address
 """
+SELECT_OF_HOME = """
+SELECT h.code AS home, a.channel, c.address, a.language, c.consent_at AS consent, c.resident, c.name
+FROM person.contact AS c
+JOIN addressee AS a USING (addressee_id)
+JOIN home AS h USING (home_id)
+WHERE h.code = %(home)s
+ORDER BY a.channel, c.address
+"""
 SELECT_ALL = """
 SELECT h.code AS home, a.channel, c.address, a.language, c.consent_at AS consent, c.resident, c.name
 FROM person.contact AS c
@@ -144,6 +152,12 @@ def telephones(conn: Connection, home_id: int, at: datetime) -> list[tuple[str, 
     """Return the telephone numbers of those who live in a home, and whose each is; the caller records the look."""
     with told_of_persons(conn):
         return conn.execute(SELECT_TELEPHONES, {"home_id": home_id, "at": at}).fetchall()
+
+
+def of_home(conn: Connection, home: str) -> list[Contact]:
+    """Return the contacts of a home; the caller records the look."""
+    with conn.cursor(row_factory=class_row(Contact)) as cur:
+        return cur.execute(SELECT_OF_HOME, {"home": home}).fetchall()
 
 
 def whole(conn: Connection) -> list[Contact]:

@@ -45,6 +45,12 @@ LEFT JOIN substation AS u ON u.substation_id = p.substation_id
 WHERE %(codes)s::text[] IS NULL OR s.code = ANY(%(codes)s)
 ORDER BY s.code, p.valid_from NULLS FIRST
 """
+# Those that are or were in a home.
+SELECT_SENSORS_OF = """
+SELECT DISTINCT s.code FROM sensor AS s JOIN point AS p USING (sensor_id) JOIN home AS h USING (home_id)
+WHERE h.code = %(home)s
+ORDER BY s.code
+"""
 
 
 def whole(conn: Connection) -> Registry:
@@ -75,6 +81,11 @@ def homes(conn: Connection, codes: Collection[str] | None) -> list[RegisteredHom
 def sensors(conn: Connection, codes: Collection[str] | None) -> list[RegisteredSensor]:
     """Read the sensors with given codes, a row per place; None: all."""
     return _rows(conn, SELECT_SENSORS, RegisteredSensor, codes)
+
+
+def sensors_of(conn: Connection, home: str) -> list[str]:
+    """Return the codes of the sensors that are or were in a home."""
+    return [code for (code,) in conn.execute(SELECT_SENSORS_OF, {"home": home})]
 
 
 def _rows(conn: Connection, statement: LiteralString, row: type[Row], codes: Collection[str] | None) -> list[Row]:

@@ -15,6 +15,7 @@ EVERYONE = frozenset(Role)
 STAFF = EVERYONE - {Role.CUSTOMER}
 DESK = frozenset({Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN})
 LEADERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
+ADMINS = frozenset({Role.ADMIN})
 HOMES = {"home-mine": "North", "home-near": "North", "home-far": "South"}
 INSERT_INCIDENT = """
 INSERT INTO incident (kind, substation_id, station, ticket_id, why, opened_at)
@@ -73,11 +74,15 @@ VALUES (
 )
 RETURNING file_id
 """
+INSERT_TOKEN = """
+INSERT INTO token (hash, role, created_at) VALUES (%(hash)s, 'dispatcher', %(at)s) RETURNING token_id
+"""
 COMPLAINT = {"class": "complaint", "subject": "conduct", "channel": "phone", "text": "Nobody came."}
 MEASURED = {"room": "a", "room_kind": "living", "measured_at": NOW.isoformat(), "celsius": 20, "instrument": "T",
             "measurer": "Z"}  # fmt: skip
 DAY = timedelta(days=1)
 TOMORROW = {"starts_at": (NOW + DAY).isoformat(), "ends_at": (NOW + 2 * DAY).isoformat()}
+RECORD = {"version": "0" * 16, "reason": "notice 17"}  # of another version than the one on record
 OUTAGE = {"kind": "fault", "reason": "a burst pipe", "begins_at": NOW.isoformat()}
 
 
@@ -115,6 +120,22 @@ OPERATIONS = {
     "GET /v1/homes": Operation(roles=STAFF, query={"q": "home"}, listed=True),
     "GET /v1/homes/{code}": Operation(of="home"),
     "GET /v1/homes/{code}/call": Operation(roles=STAFF, of="home"),
+    "GET /v1/homes/{code}/registry": Operation(roles=DESK, of="home"),
+    "POST /v1/homes/{code}/registry": Operation(roles=LEADERS, of="home", body=lambda _: RECORD | {"unit": "2"}),
+    "POST /v1/homes/{code}/heat": Operation(
+        roles=LEADERS, of="home", body=lambda _: RECORD | {"status": "stopped", "since": NOW.isoformat()}
+    ),
+    "POST /v1/homes/{code}/sensors": Operation(
+        roles=DESK, of="home", body=lambda _: RECORD | {"sensor": "new", "since": NOW.isoformat()}
+    ),
+    "POST /v1/homes/{code}/sensors/end": Operation(
+        roles=DESK, of="home", body=lambda home: RECORD | {"sensor": f"sensor-{home}", "at": NOW.isoformat()}
+    ),
+    "POST /v1/homes/{code}/contacts/reveal": Operation(roles=DESK, of="home", body=lambda _: {"reason": "a call"}),
+    "POST /v1/homes/{code}/contacts": Operation(roles=DESK, of="home", body=lambda _: RECORD | {"contacts": []}),
+    "GET /v1/tokens": Operation(roles=ADMINS),
+    "POST /v1/tokens": Operation(roles=ADMINS, body=lambda _: {"role": "dispatcher", "reason": "a script"}),
+    "POST /v1/tokens/{id}/end": Operation(roles=ADMINS, of="token", body=lambda _: {"reason": "it was lost"}),
     "GET /v1/homes/{code}/readings": Operation(of="home"),
     "GET /v1/homes/{code}/compliance": Operation(of="home"),
     "GET /v1/homes/{code}/readings.{form}": Operation(of="export"),
@@ -206,7 +227,7 @@ OPERATIONS = {
 
 def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
     """Return a home in each place with all that can be asked for; the parameters of paths that lead to it."""
-    kinds = ("home", "ticket", "incident", "outage", "kind", "export", "platform")
+    kinds = ("home", "ticket", "incident", "outage", "kind", "export", "platform", "token")
     paths: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in kinds}
     incidents: dict[str, str] = {}
     for code, station in HOMES.items():
@@ -239,5 +260,7 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         paths["incident"][code] = {"number": incidents[station]}
         paths["kind"][code] = {"kind": "invalid"}
         paths["platform"][code] = {"source": "aep"}
+        row = api.conn.execute(INSERT_TOKEN, {"hash": code.encode(), "at": NOW}).fetchone()
+        paths["token"][code] = {"id": str(row[0] if row else 0)}
         paths["export"][code] = {"code": code, "form": "csv"}
     return paths

@@ -39,6 +39,10 @@ END
 $$
 """
 EVENT = "INSERT INTO public.ticket_event (ticket_id, at, kind, actor, state) VALUES (1, now(), 'remark', 'x', 'open')"
+MADE = (
+    "INSERT INTO public.ticket_event (ticket_id, at, kind, actor, state, data) "
+    "VALUES (1, now(), 'remark', 'x', 'open', jsonb_build_object('made_at', now()))"
+)
 RAISE = "UPDATE public.flag SET severity = 2, severe_at = now() WHERE flag_id = 1"
 RAISED = (
     "INSERT INTO public.flag (home_id, severity, cold_since, confirmed_at, raised_at, lowest, limit_celsius, policy, "
@@ -50,6 +54,11 @@ REFUSED = "UPDATE public.ticket_event SET actor = 'x'"
 # How each is come by from outside; a function that is not here fails the test below.
 WAYS_IN = {
     "building_live(integer)": ("SELECT * FROM public.building_live(1)", "SELECT * FROM public.building_now"),
+    "make_token(bytea,text,text[],text,text,timestamp with time zone,text[],text,timestamp with time zone,date,"
+    "timestamp with time zone)": (
+        "SELECT public.make_token('n', 'customer', '{read}', NULL, NULL, NULL, '{B1-101}', NULL, NULL, NULL, now())",
+    ),
+    "end_token(integer,timestamp with time zone)": ("SELECT public.end_token(2, now())",),
     "lock_home(integer)": ("SELECT public.lock_home(1)",),
     "point_readings(integer,timestamp with time zone,timestamp with time zone,bigint)": (
         "SELECT * FROM public.point_readings(1, '-infinity', 'infinity', 5)",
@@ -72,6 +81,7 @@ WAYS_IN = {
     "tell_flags()": (RAISED,),
     "tell_ticket_events()": (EVENT,),
     "chain_event()": (EVENT,),
+    "check_made_at()": (MADE,),
     "keep_next_clock()": ("UPDATE public.clock SET due_at = due_at + interval '1 s'",),
     "tell_incident()": (SPREAD,),
     "refuse_change()": (REFUSED,),
@@ -146,12 +156,14 @@ INSERT INTO credential.totp VALUES (1, '0123456789abcdef', 0, now());
 INSERT INTO credential.invitation VALUES ('i', 1, now(), now() + interval '1 day');
 INSERT INTO credential.calendar VALUES (1, 'c', now());
 INSERT INTO token (hash, role, created_at, expires_at, staff_id, device, used_at, idle, pending)
-VALUES ('h', 'admin', now(), now() + interval '1 day', 1, 'd', now(), interval '1 hour', true)
+VALUES ('h', 'admin', now(), now() + interval '1 day', 1, 'd', now(), interval '1 hour', true);
+INSERT INTO token (hash, role, created_at) VALUES ('m', 'crew', now())
 """
 REACH = """
 SELECT
   set_config('hearth.everywhere', 'on', false), set_config('hearth.homes', '{1}', false),
-  set_config('hearth.since', '{-infinity}', false)
+  set_config('hearth.since', '{-infinity}', false), set_config('hearth.role', 'admin', false),
+  set_config('hearth.rights', 'read,write,reveal', false)
 """
 
 
@@ -217,9 +229,11 @@ def test_none_with_its_owner_s_rights_is_for_everybody(plain_database: Database)
     assert found == []
 
 
-@pytest.mark.parametrize("process", ACCOUNTS)
+@pytest.mark.parametrize("process", [*ACCOUNTS, "office"])
 def test_no_process_leads_one_to_tables_of_its_own(lived_in: Database, process: str) -> None:
-    with psycopg.connect(lived_in.url_as(process)) as conn:
+    with psycopg.connect(lived_in.url_as("api" if process == "office" else process)) as conn:
+        if process == "office":  # a role that the API takes, without an account
+            conn.execute("SET ROLE hearth_office")
         conn.execute(REACH)
         shadow(conn)
         statements = {statement for way in WAYS_IN.values() for statement in way}

@@ -11,12 +11,13 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from store.base import access
-from store.base.access import Scope
+from store.base.access import ALL_RIGHTS, Right, Role, Scope
 from store.base.migrate import migrate
+from store.base.office_role import in_office
 from tests.api import town
 from tests.api.town import NOW
 from tests.conftest import ACCOUNTS, Database, Servers
-from tests.store.granted import LINES, RELATIONS
+from tests.store.granted import LINES, OFFICE, RELATIONS
 
 EVERYWHERE = Scope(True, None, [])
 ASKED_BY_POLICIES = """
@@ -42,6 +43,10 @@ def reaching(database: Database, scope: Scope | None) -> Iterator[Connection]:
 
 def count(conn: Connection, relation: str) -> int:
     return town.one(conn, f"SELECT count(*) FROM {relation}", None)
+
+
+def may_read(conn: Connection, relation: str) -> bool:
+    return bool(town.one(conn, "SELECT has_table_privilege(%s, 'SELECT')", (relation,)))
 
 
 # By two records of the home, of which the second put an end to its cold.
@@ -140,10 +145,14 @@ def test_a_table_with_a_home_or_a_ticket_is_behind_the_wall(database: Database) 
 
 
 def test_without_a_scope_nothing_is_seen(database: Database, homes: dict[str, int]) -> None:
+    behind = {relation for relation, reach in LINES.items() if reach}
     with reaching(database, None) as conn:
-        assert {relation: count(conn, relation) for relation, reach in LINES.items() if reach} == {
-            relation: 0 for relation, reach in LINES.items() if reach
-        }
+        told = {name for name in behind if may_read(conn, name)}
+        assert {relation: count(conn, relation) for relation in told} == dict.fromkeys(told, 0)
+        with in_office(conn):
+            kept = behind & OFFICE.keys()
+            assert {relation: count(conn, relation) for relation in kept} == dict.fromkeys(kept, 0)
+    assert behind - told <= OFFICE.keys()
 
 
 @pytest.mark.parametrize(
@@ -155,7 +164,7 @@ def test_rows_of_reached_homes_alone(
 ) -> None:
     keys = {homes[code] for code in seen}
     with reaching(database, Scope(False, station, [homes[code] for code in own])) as conn:
-        for relation in (name for name, reach in LINES.items() if reach == "home"):
+        for relation in (name for name, reach in LINES.items() if reach == "home" and may_read(conn, name)):
             assert {home for (home,) in conn.execute(f"SELECT home_id FROM {relation}".encode())} == keys, relation
         for relation in ("home", "ticket"):
             assert {home for (home,) in conn.execute(f"SELECT home_id FROM {relation}".encode())} == keys, relation
@@ -163,6 +172,66 @@ def test_rows_of_reached_homes_alone(
             assert count(conn, relation) == len(seen), relation
         alarms = {kind for (kind,) in conn.execute("SELECT kind FROM substation_alarm")}
         assert alarms == (seen if station else set())
+
+
+CONTACT = """
+WITH told AS (
+  INSERT INTO addressee (audience, home_id, channel, language) VALUES ('user', %(home)s, 'phone', 'zh')
+  RETURNING addressee_id
+), lives AS (
+  INSERT INTO residence (home_id, resident, starts_at, first_day) VALUES (%(home)s, 'R', '-infinity', '-infinity')
+)
+INSERT INTO person.contact (addressee_id, address) SELECT addressee_id, '13800000001' FROM told
+"""
+FOREIGN = (
+    "UPDATE home SET unit = 'x' WHERE home_id = %(far)s RETURNING 1",
+    "UPDATE home_status SET status = 'stopped' WHERE home_id = %(far)s RETURNING 1",
+    "DELETE FROM point WHERE home_id = %(far)s RETURNING 1",
+    "DELETE FROM residence WHERE home_id = %(far)s RETURNING 1",
+    "UPDATE addressee SET language = 'en' WHERE home_id = %(far)s RETURNING 1",
+    "DELETE FROM person.contact AS c USING addressee AS a "
+    "WHERE a.addressee_id = c.addressee_id AND a.home_id = %(far)s RETURNING 1",
+)
+
+
+def test_the_office_keeps_what_the_request_reaches_and_no_more(database: Database, homes: dict[str, int]) -> None:
+    """The role for changes stands behind the same wall; that a ticket was given to a station lets it keep nothing."""
+    with database.connect() as conn:
+        for home in homes.values():
+            conn.execute(CONTACT, {"home": home})
+        conn.execute("UPDATE ticket SET station = 'North' WHERE home_id = %s", (homes["far"],))
+    north = {homes["mine"], homes["near"]}
+    with psycopg.connect(database.url_as("api")) as conn:
+        access.enter(conn, Scope(False, "North", []), Role.CREW, ALL_RIGHTS)
+        with in_office(conn):
+            for relation in (name for name in OFFICE if LINES[name] in ("home", "self")):
+                found = {home for (home,) in conn.execute(f"SELECT home_id FROM {relation}".encode())}
+                assert found == north, relation
+            assert count(conn, "person.contact") == len(north)
+            for statement in FOREIGN:
+                assert conn.execute(statement.encode(), homes).fetchall() == [], statement
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+                conn.execute("INSERT INTO home_status VALUES (%(far)s, now(), 'stopped')", homes)
+
+
+def test_contacts_are_for_those_who_may_reveal_whatever_they_reach(database: Database, homes: dict[str, int]) -> None:
+    with database.connect() as conn:
+        conn.execute(CONTACT, {"home": homes["mine"]})
+    for rights, seen in ((ALL_RIGHTS, 1), ({Right.READ, Right.WRITE}, 0)):
+        with psycopg.connect(database.url_as("api")) as conn:
+            access.enter(conn, EVERYWHERE, Role.ADMIN, rights)
+            with in_office(conn):
+                assert count(conn, "person.contact") == seen
+                assert len(conn.execute("DELETE FROM person.contact RETURNING 1").fetchall()) == seen
+            conn.rollback()
+
+
+def test_the_office_reads_and_writes_no_token(plain_database: Database) -> None:
+    with plain_database.connect() as conn:
+        for verb in ("SELECT", "INSERT", "UPDATE"):
+            for relation in ("token", "token_home"):
+                asked = "SELECT has_any_column_privilege('hearth_office', %s, %s)"
+                assert conn.execute(asked, (relation, verb)).fetchone() == (False,)
 
 
 def test_of_a_home_whose_ticket_was_given_to_another_station_that_sees_which_home_it_is_and_no_more(
@@ -174,7 +243,7 @@ def test_of_a_home_whose_ticket_was_given_to_another_station_that_sees_which_hom
         for relation in ("home", "ticket"):
             reached = {home for (home,) in conn.execute(f"SELECT home_id FROM {relation}".encode())}
             assert reached == {homes["mine"], homes["far"]}, relation
-        for relation in (name for name, reach in LINES.items() if reach == "home"):
+        for relation in (name for name, reach in LINES.items() if reach == "home" and may_read(conn, name)):
             reached = {home for (home,) in conn.execute(f"SELECT home_id FROM {relation}".encode())}
             assert reached == {homes["far"]}, relation
         assert count(conn, "sensor") == 1
@@ -288,7 +357,7 @@ def test_what_was_granted_by_hand_is_taken_back(database: Database) -> None:
         conn.commit()
         migrate(conn)
         assert conn.execute("SELECT has_table_privilege('hearth_grafana', 'token', 'SELECT')").fetchone() == (False,)
-        assert conn.execute("SELECT count(*) FROM pg_policy WHERE polrelid = 'home'::regclass").fetchone() == (2,)
+        assert conn.execute("SELECT count(*) FROM pg_policy WHERE polrelid = 'home'::regclass").fetchone() == (3,)
 
 
 def test_databases_of_one_server_are_migrated_at_once(servers: Servers, flavour: str) -> None:

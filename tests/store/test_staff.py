@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from domain.errors import UsageError
 from hearth.commands import staff
-from store.base import access
+from store.base import access, token_rows
 from store.base.access import Role, Scope
 from store.staff import credential_rows, person_rows, session_rows
 from store.staff.person_rows import StaffEntry
@@ -187,7 +187,7 @@ def test_sessions_are_no_tokens_of_machines(connection: Connection) -> None:
     staff_id = add(connection)
     begun(connection, staff_id)
     access.create(connection, access.TokenGrant(Role.ADMIN), NOW)
-    assert len(access.tokens(connection)) == 1
+    assert len(token_rows.tokens(connection)) == 1
     for wrong in (
         "UPDATE token SET idle = NULL WHERE staff_id IS NOT NULL",
         "UPDATE token SET expires_at = NULL WHERE staff_id IS NOT NULL",

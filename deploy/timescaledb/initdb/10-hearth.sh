@@ -31,6 +31,7 @@ CREATE ROLE hearth_watch NOLOGIN;
 CREATE ROLE hearth_notify NOLOGIN;
 CREATE ROLE hearth_api NOLOGIN;
 CREATE ROLE hearth_identity NOLOGIN;
+CREATE ROLE hearth_office NOLOGIN;
 CREATE ROLE hearth_grafana NOLOGIN;
 CREATE ROLE hearth_login_ingest LOGIN PASSWORD :'ingest' IN ROLE hearth_ingest;
 CREATE ROLE hearth_login_watch LOGIN PASSWORD :'watch' IN ROLE hearth_watch;

@@ -22,6 +22,7 @@ from api.words.desk import DATA_TEXTS, DESK_WORDS, EVENT_TEXTS, MOVE_TEXTS, PROO
 from api.words.files import FILE_WORDS
 from api.words.maps import MAP_WORDS
 from api.words.measurements import DUE_TEXTS, MEASURE_WORDS, WORTH_TEXTS
+from api.words.office import OFFICE_WORDS
 from api.words.outages import OUTAGE_WORDS
 from api.words.rota import ROTA_WORDS
 from api.words.staff import STAFF_WORDS
@@ -76,8 +77,10 @@ def test_a_key_is_one_of_the_desk() -> None:
     assert [key for key in MY_WORDS if not key.startswith("my_")] == []
     assert [key for key in CREW_WORDS if not key.startswith("crew_")] == []
     assert [key for key in FILE_WORDS if not key.startswith("desk_file_")] == []
+    assert [key for key in OFFICE_WORDS if not key.startswith("office_")] == []
     staff = (STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS, OUTAGE_WORDS, ROTA_WORDS, MAP_WORDS)
-    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, *staff, SUP_WORDS, MY_WORDS, CREW_WORDS, FILE_WORDS)))
+    others = (SUP_WORDS, MY_WORDS, CREW_WORDS, FILE_WORDS, OFFICE_WORDS)
+    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, *staff, *others)))
 
 
 def test_every_sentence_is_said() -> None:

@@ -42,6 +42,13 @@ BEGINNINGS = (
     "outage_",  # the same
     "incident_",  # the same
     "map_",  # the same
+    "office_class_",
+    "office_contact_",
+    "office_done_",
+    "office_heat_",
+    "office_right_",
+    "office_room_",
+    "office_tokens",
     "call_by_",
     "call_channel_",
     "call_class_",

@@ -1,0 +1,1 @@
+"""Pages of the registry, tokens and rules, for the office."""
