@@ -17,7 +17,7 @@ from api.homes.buckets import Every, buckets
 from api.http.paging import Page, Paged, Paging, Sort, Sorted
 from api.http.problem import FieldFault, invalid, no_such
 from api.http.session import Asking, Session
-from api.http.values import Asked, AskedDay, AskedZone, rounded
+from api.http.values import Asked, AskedDay, AskedZone, rounded, rounded_all
 from api.words import problems
 from domain.quality import Quality
 from store.base.access import Scope
@@ -181,12 +181,10 @@ def readings_of(point: reading_history.Columns, zone: ZoneInfo | None) -> list[o
     """Convert the readings of one point to response items."""
     at = point.measured_at if zone is None else [instant.astimezone(zone) for instant in point.measured_at]
     offset = rounded(point.offset)
-    values = zip(at, point.temperature, point.humidity, point.battery, point.quality, strict=True)
+    columns = (rounded_all(column) for column in (point.temperature, point.humidity, point.battery))
     return [
-        Reading(
-            point.sensor, point.room, instant, rounded(warm), offset, rounded(wet), rounded(volt), QUALITIES[quality]
-        )
-        for instant, warm, wet, volt, quality in values
+        Reading(point.sensor, point.room, instant, warm, offset, wet, volt, QUALITIES[quality])
+        for instant, warm, wet, volt, quality in zip(at, *columns, point.quality, strict=True)
     ]
 
 

@@ -27,6 +27,8 @@ HEADERS: dict[str, str] = {
     "cache-control": "no-store",
 }
 STRICT_TRANSPORT: dict[str, str] = {"strict-transport-security": "max-age=31536000"}
+LINES = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+SECURE_LINES = [*LINES, *((name.encode(), value.encode()) for name, value in STRICT_TRANSPORT.items())]
 COUNTED = ("/v1", "/home", "/status", "/sign-in", "/sign-out", "/invitation", "/calendar", "/account", "/desk", "/crew")
 INSIDE = ("/metrics", "/readyz")
 # Headers that a proxy adds to a request it forwards.
@@ -74,8 +76,7 @@ class SafeHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        secure = STRICT_TRANSPORT if scope.get("scheme") == "https" else {}
-        wanted = [(name.encode(), value.encode()) for name, value in {**HEADERS, **secure}.items()]
+        wanted = SECURE_LINES if scope.get("scheme") == "https" else LINES
 
         async def adding(message: Message) -> None:
             if message["type"] == "http.response.start":

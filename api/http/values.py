@@ -1,8 +1,9 @@
 """Instants, days, time zones and temperatures: their format in requests and responses."""
 
-import math
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -50,13 +51,18 @@ def rounded(value: float | None) -> float | None:
     return _round(value, 2)
 
 
+def rounded_all(values: Iterable[float | None]) -> list[float | None]:
+    """Round a column as `rounded` does; a call for each value would take most of the time."""
+    return [None if value is None or not isfinite(value) else round(value, 2) for value in values]
+
+
 def rounded_finely(value: float | None) -> float | None:
     """Round to three decimals, for sums of small parts."""
     return _round(value, 3)
 
 
 def _round(value: float | None, decimals: int) -> float | None:
-    return None if value is None or not math.isfinite(value) else round(value, decimals)
+    return None if value is None or not isfinite(value) else round(value, decimals)
 
 
 def in_utc(at: datetime) -> datetime:
