@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from time import monotonic
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from api.live.changes import ListenerView, sse_event
 from domain.cases import CASE_CLASSES
 from store.base.access import Role, Scope
 from store.tickets import presence_rows
-from store.tickets.presence_rows import RENEWED_S, PresenceNote, PresenceRow
+from store.tickets.presence_rows import RENEWED_S, PresenceNote, PresenceRow, PresenceTicket
 
 
 class PresentPerson(BaseModel):
@@ -41,21 +41,21 @@ class PresenceChange(BaseModel):
 
 
 class TicketPeople(NamedTuple):
-    """The people at a ticket, and what decides who is told of it."""
+    """The people at a ticket; the ticket decides who is told of it."""
 
-    number: str
-    ticket_class: str
-    station: str | None
+    ticket: PresenceTicket
     people: tuple[PresenceRow, ...]
 
 
 Present = Mapping[int, TicketPeople]  # by ticket_id; nobody is at the others
 
 
-def by_ticket(rows: Iterable[PresenceRow]) -> Present:
+def by_ticket(rows: Iterable[tuple[PresenceTicket, PresenceRow]]) -> Present:
     """Gather the people of each ticket; the rows are in the order of tickets."""
-    found = {key: tuple(group) for key, group in groupby(rows, attrgetter("ticket_id"))}
-    return {key: TicketPeople(p[0].number, p[0].ticket_class, p[0].station, p) for key, p in found.items()}
+    grouped = ((ticket, list(group)) for ticket, group in groupby(rows, itemgetter(0)))
+    return {
+        group[0][1].ticket_id: TicketPeople(ticket, tuple(person for _, person in group)) for ticket, group in grouped
+    }
 
 
 def people_for(rows: Iterable[PresenceRow], own_station: str | None) -> list[PresentPerson]:
@@ -65,7 +65,7 @@ def people_for(rows: Iterable[PresenceRow], own_station: str | None) -> list[Pre
             number=row.staff_id if known else None, name=row.name if known else None, role=row.role, doing=row.doing
         )
         for row in rows
-        for known in [own_station in (None, row.own_station)]
+        for known in [own_station in (None, row.station)]
     ]
 
 
@@ -84,12 +84,14 @@ def presence_event(view: ListenerView, tickets: Iterable[TicketPeople], *, whole
     """Encode who is at the tickets that a view shows; empty if it shows none, and is not told of the whole."""
     own = None if view.everywhere else view.own_station or ""
     shown = [
-        TicketPresence(ticket=one.number, people=people_for(one.people, own)) for one in tickets if _shows(view, one)
+        TicketPresence(ticket=one.ticket.number, people=people_for(one.people, own))
+        for one in tickets
+        if _shows(view, one.ticket)
     ]
     return sse_event("presence", PresenceChange(whole=whole, tickets=shown)) if shown or whole else b""
 
 
-def _shows(view: ListenerView, one: TicketPeople) -> bool:
+def _shows(view: ListenerView, one: PresenceTicket) -> bool:
     if view.station not in (None, one.station):
         return False
     return view.everywhere or (one.station == view.own_station and one.ticket_class not in CASE_CLASSES)
@@ -146,7 +148,7 @@ class StreamNotes:
 def at_tickets(
     conn: Connection, scope: Scope, tickets: Sequence[int], me: int | None
 ) -> dict[int, list[PresentPerson]]:
-    """Return who else is at some tickets; tickets without anybody are left out."""
-    rows = [row for row in presence_rows.at(conn, scope, tickets) if row.staff_id != me]
+    """Return who else is at some tickets, which are in scope; tickets without anybody are left out."""
+    rows = [row for row in presence_rows.at(conn, tickets) if row.staff_id != me]
     own = own_station_of(scope)
-    return {key: people_for(found.people, own) for key, found in by_ticket(rows).items()}
+    return {key: people_for(group, own) for key, group in groupby(rows, attrgetter("ticket_id"))}

@@ -9,8 +9,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from psycopg import Connection
 
-from store.base.access import Role, Scope
-from store.tickets.ticket_pages import TICKET_IN_SCOPE
+from store.base.access import Role
 
 CHANNEL = "hearth_presence"
 LISTEN = "LISTEN hearth_presence"
@@ -35,22 +34,22 @@ DELETE FROM ticket_presence WHERE stream_id IN (
 """
 TELL = "SELECT pg_notify('hearth_presence', '')"
 # A person at two windows is there once, and writes if in one of them.
-_PRESENT: LiteralString = """
-SELECT
-  t.ticket_id, t.number, t.class, t.station, s.staff_id, s.name, s.role, s.station AS own_station,
+_PERSON: LiteralString = """
+  p.ticket_id, s.staff_id, s.name, s.role, s.station,
   CASE WHEN bool_or(p.doing = 'writing') THEN 'writing' ELSE 'looking' END AS doing
 FROM ticket_presence AS p
-JOIN ticket AS t USING (ticket_id)
 JOIN token AS k USING (token_id)
 JOIN staff AS s USING (staff_id)
-WHERE p.until > now() AND k.revoked_at IS NULL
 """
-_EACH: LiteralString = """
-GROUP BY t.ticket_id, s.staff_id
-ORDER BY t.ticket_id, doing DESC, s.name, s.staff_id
+_THERE: LiteralString = "WHERE p.until > now() AND k.revoked_at IS NULL"
+_ORDER: LiteralString = "ORDER BY p.ticket_id, doing DESC, s.name, s.staff_id"
+SELECT_ALL: LiteralString = f"""
+SELECT t.number, t.class, t.station, {_PERSON} JOIN ticket AS t ON t.ticket_id = p.ticket_id
+{_THERE} GROUP BY p.ticket_id, s.staff_id, t.ticket_id {_ORDER}
 """
-SELECT_ALL: LiteralString = _PRESENT + _EACH
-SELECT_AT: LiteralString = _PRESENT + "  AND p.ticket_id = ANY (%(tickets)s::bigint[]) AND " + TICKET_IN_SCOPE + _EACH
+SELECT_AT: LiteralString = f"""
+SELECT {_PERSON} {_THERE} AND p.ticket_id = ANY (%(tickets)s::bigint[]) GROUP BY p.ticket_id, s.staff_id {_ORDER}
+"""
 
 
 class Doing(StrEnum):
@@ -70,17 +69,22 @@ class PresenceNote(NamedTuple):
 
 
 class PresenceRow(NamedTuple):
-    """A person who is at a ticket; `station`: of the ticket, `own_station`: of a crew."""
+    """A person who is at a ticket; `station`: of a crew."""
 
     ticket_id: int
-    number: str
-    ticket_class: str
-    station: str | None
     staff_id: int
     name: str
     role: Role
-    own_station: str | None
+    station: str | None
     doing: Doing
+
+
+class PresenceTicket(NamedTuple):
+    """A ticket that somebody is at."""
+
+    number: str
+    ticket_class: str
+    station: str | None
 
 
 def put(conn: Connection, notes: Sequence[PresenceNote]) -> None:
@@ -99,17 +103,17 @@ def end(conn: Connection, streams: Sequence[int]) -> None:
     conn.execute(END, {"streams": list(streams)})
 
 
-def everybody(conn: Connection) -> list[PresenceRow]:
+def everybody(conn: Connection) -> list[tuple[PresenceTicket, PresenceRow]]:
     """Return who is at any ticket, by ticket, those who write first."""
-    return [_row(row) for row in conn.execute(SELECT_ALL)]
+    return [(PresenceTicket(*row[:3]), _person(row[3:])) for row in conn.execute(SELECT_ALL)]
 
 
-def at(conn: Connection, scope: Scope, tickets: Sequence[int]) -> list[PresenceRow]:
-    """Return who is at those of some tickets that are in scope, in the order of `everybody`."""
-    return [_row(row) for row in conn.execute(SELECT_AT, {**scope.parameters(), "tickets": list(tickets)})]
+def at(conn: Connection, tickets: Sequence[int]) -> list[PresenceRow]:
+    """Return who is at some tickets, which the caller has found in reach, in the order of `everybody`."""
+    return [_person(row) for row in conn.execute(SELECT_AT, {"tickets": list(tickets)})]
 
 
-def _row(row: tuple[Any, ...]) -> PresenceRow:
+def _person(row: tuple[Any, ...]) -> PresenceRow:
     found = PresenceRow._make(row)
     return found._replace(role=Role(found.role), doing=Doing(found.doing))
 

@@ -14,7 +14,7 @@ import pytest
 from api.live.listener import HubLimits
 from api.live.presence import StreamNotes
 from store.base import access
-from store.base.access import EVERYWHERE, Scope
+from store.base.access import Scope
 from store.tickets import presence_rows
 from store.tickets.presence_rows import RENEWED_S, Doing, PresenceNote
 from tests.api import town
@@ -184,9 +184,10 @@ def test_notes_are_renewed_together_and_only_now_and_then(plain_database: Databa
         assert notes.is_pending()
         notes.write(conn)
         assert (town.one(conn, COUNT, ()), town.one(conn, left, ())) == (2, 0)
-        # within the reach of the caller, also in the database itself
-        assert len(presence_rows.at(conn, EVERYWHERE, [ticket])) == 1
-        assert presence_rows.at(conn, Scope(False, "South", []), [ticket]) == []
+        with conn.transaction(force_rollback=True):  # the second wall
+            for station, there in (("North", 1), ("South", 0)):
+                access.enter(conn, Scope(False, station, []))
+                assert len(presence_rows.at(conn, [ticket])) == there
         conn.execute("UPDATE ticket_presence SET until = now() - %s", (timedelta(seconds=1),))
         notes.end(conn)
         assert town.one(conn, COUNT, ()) == 0
