@@ -65,7 +65,8 @@ class ProviderTokens(NamedTuple):
 class CodeFlow:
     """A provider at which people sign in. `oidc` verifies its tokens, whose audience is `client_id` here.
 
-    `asked_every`: after so long it has to vouch for a session again.
+    `asked_every`: after so long it has to vouch for a session again. `rests_s`: for so long it is asked about none
+    after it has not answered, since each request that waits for it holds a connection.
     """
 
     oidc: Oidc
@@ -73,6 +74,7 @@ class CodeFlow:
     client_secret: str | None = field(default=None, repr=False)
     scope: str = SCOPE
     asked_every: timedelta = timedelta(minutes=5)
+    rests_s: float = 10.0
     _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -132,7 +134,13 @@ class CodeFlow:
         """
         if tokens.refresh is None:
             raise TokenRefused("there is nothing to ask it with")
-        given = self._given("refresh_token", {"refresh_token": tokens.refresh})
+        if time.monotonic() < self._known.get("rests_until", 0.0):
+            raise ProviderAway("it did not answer a moment ago")
+        try:
+            given = self._given("refresh_token", {"refresh_token": tokens.refresh})
+        except ProviderAway:
+            self._known["rests_until"] = time.monotonic() + self.rests_s
+            raise
         proven = self._proven(given.identity, None, now) if given.identity else None
         return proven, ProviderTokens(given.refresh or tokens.refresh, given.identity or tokens.identity)
 

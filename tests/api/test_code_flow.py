@@ -145,7 +145,7 @@ def api(plain_api: Api, realm: Realm) -> Api:
     plain_api.conn.commit()
     oidc = provider(realm.issuer, "another audience", f"{realm.issuer}/keys")
     context = plain_api.app.state.surroundings
-    plain_api.app.state.surroundings = replace(context, provider=CodeFlow(oidc, CLIENT, SECRET))
+    plain_api.app.state.surroundings = replace(context, provider=CodeFlow(oidc, CLIENT, SECRET, rests_s=0))
     return plain_api
 
 
@@ -393,6 +393,20 @@ def test_a_provider_that_is_away_is_asked_once_a_minute_and_sessions_hold(
     later(api, 8.2 + 24 * 60)  # unused for too long: the provider is not even asked
     assert not is_in(client)
     assert realm.asked == 3
+
+
+def test_a_provider_that_did_not_answer_is_not_asked_about_each_session(
+    api: Api, realm: Realm, client: httpx.Client
+) -> None:
+    """Each request that waits for it holds a connection of the pool."""
+    context = api.app.state.surroundings
+    api.app.state.surroundings = replace(context, provider=replace(context.provider, rests_s=60))
+    through(client, realm)
+    with browser(api) as another:
+        through(another, realm)
+        realm.away = True
+        later(api, 6)
+        assert (is_in(client), is_in(another), realm.asked) == (True, True, 1)
 
 
 CHANGED: dict[str, dict[str, Any]] = {

@@ -58,6 +58,10 @@ def test_from_an_invitation_to_codes_and_out_again(api: Api, visitor: Visitors, 
 
     page.click("nav summary >> nth=0")
     page.click("nav a[href='/desk/staff']")
+    box = page.locator("nav").bounding_box()
+    assert box is not None
+    assert box["height"] < 50  # one line, whatever the size
+    assert page.get_attribute("nav a[href='/desk/staff']", "aria-current") == "page"
     person.keep(f"people-{language}-{size}")
     person.is_well()
     page.click("table a")
