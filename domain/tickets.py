@@ -118,6 +118,7 @@ class EventKind(StrEnum):
     CALLED_BACK = "called_back"
     REMARK = "remark"
     USER_SAID = "user_said"  # an addition by the user
+    RATED = "rated"  # by the user, after the work
     ATTACHED = "attached"  # a photo, a signature or a scan
     CLOSED = "closed"
     MERGED = "merged"  # into another ticket
@@ -139,6 +140,7 @@ EVERYTHING = "*"  # meets: every running clock
 _UNTIL_DONE = frozenset({TicketState.OPEN, TicketState.ACCEPTED, TicketState.WORKING})
 _NOT_CLOSED = frozenset(TicketState) - {TicketState.CLOSED}
 _ANY = frozenset(TicketState)
+_DONE = _ANY - _UNTIL_DONE
 
 
 @dataclass(frozen=True)
@@ -200,8 +202,8 @@ MOVES: Mapping[EventKind, MoveRule] = {
     EventKind.CAUSE_FOUND: MoveRule(_NOT_CLOSED, shown=("cause", "zh", "en")),
     EventKind.PART_USED: MoveRule(_NOT_CLOSED, shown=("part", "count")),
     EventKind.DELAYED: MoveRule(_NOT_CLOSED, shown=("reason", "explanation", "zh", "en")),
-    EventKind.RESPONSIBILITY: MoveRule(_NOT_CLOSED, shown=("responsibility", "paid")),
-    EventKind.CONFIRMED: MoveRule(_NOT_CLOSED, shown=("confirmation",)),
+    EventKind.RESPONSIBILITY: MoveRule(_NOT_CLOSED, shown=("responsibility", "paid", "for_what", "amount")),
+    EventKind.CONFIRMED: MoveRule(_NOT_CLOSED, shown=("confirmation", "agreed", "for_what", "amount", "before_work")),
     EventKind.DONE: MoveRule(
         _UNTIL_DONE,
         TicketState.DONE,  # of a cold home: VERIFYING
@@ -214,7 +216,8 @@ MOVES: Mapping[EventKind, MoveRule] = {
         frozenset({TicketState.VERIFYING, TicketState.DONE}), None, ("call_back",), shown=("satisfied",)
     ),
     EventKind.REMARK: MoveRule(_ANY),
-    EventKind.USER_SAID: MoveRule(_NOT_CLOSED, shown=("text", "says", "times", "reaction")),
+    EventKind.USER_SAID: MoveRule(_NOT_CLOSED, shown=("text", "says", "times", "reaction", "agreed")),
+    EventKind.RATED: MoveRule(_DONE, shown=("stars", "text")),
     # Photos from a cellar come when there is a network again, the ticket closed or not.
     EventKind.ATTACHED: MoveRule(
         _ANY, shown=("file", "kind", "for_user", "media_type", "size", "sha256", "original_sha256")
@@ -390,7 +393,7 @@ def event_for_user(event: Mapping[str, Any]) -> dict[str, Any] | None:
     shown, data = MOVES[EventKind(event["kind"])].shown, event["data"]
     if shown is None or (event["kind"] == EventKind.ATTACHED and not data["for_user"]):
         return None
-    by_user = event["kind"] == EventKind.USER_SAID or (event["kind"] == EventKind.ATTACHED and data["by_user"])
+    by_user = event["kind"] in (EventKind.USER_SAID, EventKind.RATED) or data.get("by_user")
     actor = "user" if by_user else event["actor"]
     actor = actor if actor in ("hearth", "user") else "staff"
     contact = {"contact": None} if "contact" in event else {}

@@ -15,7 +15,8 @@ TELLS: Mapping[EventKind, tuple[NoticeKind, tuple[Audience, ...]]] = {
     EventKind.REOPENED: (NoticeKind.TICKET_REOPENED, (DISPATCH, CREW, USER)),
     EventKind.REWORK: (NoticeKind.TICKET_REOPENED, (DISPATCH, CREW)),
     EventKind.USER_SAID: (NoticeKind.USER_SAID, (DISPATCH, CREW)),
-    EventKind.ATTACHED: (NoticeKind.USER_SAID, (DISPATCH, CREW)),  # by the user
+    EventKind.ATTACHED: (NoticeKind.USER_SAID, (DISPATCH, CREW)),  # by the user alone, as the next one
+    EventKind.CONFIRMED: (NoticeKind.USER_SAID, (DISPATCH, CREW)),
     EventKind.ASSIGNED: (NoticeKind.TICKET_ASSIGNED, (CREW,)),
     EventKind.CONTACTED: (NoticeKind.APPOINTMENT, (USER,)),
     EventKind.APPOINTMENT: (NoticeKind.APPOINTMENT, (USER,)),
@@ -49,7 +50,7 @@ def _of(event: NewEvent, ticket_class: TicketClass) -> list[tuple[NoticeKind, Au
         return []
     if kind is NoticeKind.APPOINTMENT and event.data.get("appointment_at") is None:
         return []
-    if event.kind is EventKind.ATTACHED and not event.data["by_user"]:
+    if event.kind in (EventKind.ATTACHED, EventKind.CONFIRMED) and not event.data.get("by_user"):
         return []
     left_out = _left_out(event, ticket_class)
     return [(kind, audience) for audience in audiences if audience not in left_out]

@@ -182,7 +182,8 @@ def _columns(row: TicketRow, event: NewEvent, now: datetime) -> dict[str, Any]:
         case EventKind.RESPONSIBILITY:
             # What the user signed was for what was said before.
             told = {"responsibility": data["responsibility"], "paid": data["paid"]}
-            return told if told == {name: getattr(row, name) for name in told} else {**told, "confirmation": None}
+            is_same = told == {name: getattr(row, name) for name in told} and not data.keys() & {"amount", "for_what"}
+            return told if is_same else {**told, "confirmation": None}
         case EventKind.CONFIRMED:
             return {"confirmation": data["confirmation"]}
         case EventKind.PRIORITY:

@@ -1,6 +1,7 @@
 """Request bodies of the moves on a ticket, one model per kind of event."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -117,11 +118,22 @@ class Delayed(TimedMove):
 
 
 class Responsibility(TimedMove):
-    """Liability for the damage, and whether the user pays (9(4), 9(6)). It voids an earlier signature."""
+    """Liability for the damage, and whether the user pays (9(4), 9(6)). It voids an earlier signature.
+
+    `amount` in the currency of the country, and `for_what`: the user reads both, and agrees or not.
+    """
 
     kind: Literal["responsibility"]
     responsibility: Literal["company", "user"]
     paid: bool
+    for_what: Line | None = None
+    amount: Annotated[Decimal, Field(gt=0, le=1_000_000, decimal_places=2)] | None = None
+
+    @model_validator(mode="after")
+    def _is_paid(self) -> "Responsibility":
+        if self.amount is not None and not self.paid:
+            raise ValueError("there is an amount, but the user does not pay")
+        return self
 
 
 class Confirmed(TimedMove):

@@ -10,11 +10,11 @@ from pydantic import BaseModel
 from api.figures.kpi import Asked
 from api.http.paging import Page, Paged, Paging
 from api.http.session import AskingLeaders, Session
-from api.http.values import Instant
+from api.http.values import Instant, Shown
 from domain.kpi import Month
 from domain.tickets import DelayReason
 from store.base.rows import Row
-from store.figures import late_rows
+from store.figures import late_rows, rating_rows
 
 SOON = timedelta(hours=24)
 NO_NUL = r"^[^\x00]*$"
@@ -66,12 +66,22 @@ class Workload(BaseModel):
     still_cold: int
 
 
+class StationRatings(BaseModel):
+    """The ratings by users in a month of the work of a station, 1 to 5; `low`: those of 1 and 2."""
+
+    station: str
+    ratings: int
+    mean: Shown
+    low: int
+
+
 class Supervision(BaseModel):
-    """Late work of a month, and the work that is open now."""
+    """Late work and ratings of a month, and the work that is open now."""
 
     month: str
     late: list[LateWork]
     load: list[Workload]
+    ratings: list[StationRatings]
 
 
 def chosen_month(asking: Session, wanted: str | None) -> Month:
@@ -100,6 +110,11 @@ def late_tickets(asking: Session, month: Month, query: LateQuery, paged: Paging)
     return paged.page(told, LateTicket, "due_at", "ticket_id")
 
 
+def rated_work(asking: Session, month: Month) -> list[Row]:
+    """Read how users rated the work in a month."""
+    return rating_rows.ratings(asking.conn, month.span(asking.policy.zone))
+
+
 def workload(asking: Session) -> list[Row]:
     """Read how much work everybody has."""
     return late_rows.load(asking.conn, asking.now, asking.now + SOON)
@@ -109,7 +124,8 @@ def workload(asking: Session) -> list[Row]:
 def supervision(asking: AskingLeaders, wanted: Asked = None) -> Supervision:
     """Get what was late in a month, by station and person with the reasons, and the work that is open now."""
     month = chosen_month(asking, wanted)
-    return Supervision.model_validate({"month": str(month), "late": late_work(asking, month), "load": workload(asking)})
+    told = {"late": late_work(asking, month), "load": workload(asking), "ratings": rated_work(asking, month)}
+    return Supervision.model_validate({"month": str(month), **told})
 
 
 @router.get("/supervision/late")

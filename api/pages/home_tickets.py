@@ -26,9 +26,24 @@ files = APIRouter(prefix=f"{TICKET}/files", route_class=PhotoRoute, include_in_s
 
 
 @router.post("/statements")
-def state(request: Request, number: Number, sent: Annotated[StatementForm, Depends(statement.read)]) -> Response:
+def state(request: Request, sent: Annotated[StatementForm, Depends(statement.read)]) -> Response:
     """Record what the customer says about a ticket once, and redirect back to the page."""
+    return _stated(request, sent)
 
+
+@router.post("/rating")
+def rate(request: Request, sent: Annotated[StatementForm, Depends(statement.read_rating)]) -> Response:
+    """Record how the customer rates a repair."""
+    return _stated(request, sent)
+
+
+@router.post("/agreement")
+def agree(request: Request, sent: Annotated[StatementForm, Depends(statement.read_agreement)]) -> Response:
+    """Record whether the customer agrees to pay for a repair."""
+    return _stated(request, sent)
+
+
+def _stated(request: Request, sent: StatementForm) -> Response:
     def take() -> None:
         if sent.fault:
             raise Problem(422, sent.fault)

@@ -5,15 +5,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 from markupsafe import Markup
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
+from api.desk.desk_routes import Number
 from api.desk.moves import TicketStatement
-from api.desk.statements import make_statement
+from api.desk.statements import Agreement, Rating, make_agreement, make_rating, make_statement
 from api.http.language import Language
 from api.http.messages import in_both
 from api.http.session import Session
@@ -26,6 +27,7 @@ from store.base import form_sent
 from store.registry import contact_rows
 
 DayOffered: TypeAlias = tuple[Markup, Sequence[tuple[str, Markup]]]
+Body = TypeVar("Body", bound=BaseModel)
 DAYS_OFFERED = 4
 PART_ENDS = {DayPart.MORNING: 12, DayPart.AFTERNOON: 18, DayPart.EVENING: 21}  # local hours
 
@@ -39,21 +41,43 @@ class StatementForm:
     key: str = ""
     token: str = ""
     told: Mapping[str, Any] = field(default_factory=dict)
-    body: TicketStatement | None = None
+    body: BaseModel | None = None
     fault: Text | None = None
 
     @property
     def once(self) -> str:
         """The idempotency key: equal only if the same content is sent again from the same page."""
-        told = json.dumps([self.number, self.key, dict(self.told)], sort_keys=True)
+        told = json.dumps([self.number, self.key, type(self.body).__name__, dict(self.told)], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()
 
 
 NO_STATEMENT = StatementForm()
 
 
-async def read(request: Request, number: str) -> StatementForm:
-    """Parse and validate a form.
+class ReadForm(NamedTuple):
+    """A form as it came: its fields, and those that may be there several times."""
+
+    said: Mapping[str, str]
+    times: Sequence[str]
+
+    @property
+    def words(self) -> str:
+        """The words of the form."""
+        return self.said.get("words", "").replace("\r\n", "\n")
+
+    def made(self, number: str, told: Mapping[str, Any], model: type[Body]) -> "StatementForm":
+        """Make the form of a body; with what is wrong where the body is not valid."""
+        body, fault = None, None
+        try:
+            body = model.model_validate(told)
+        except ValidationError as error:
+            fault = in_both(error.errors()[0])
+        ours = {name: self.said.get(name, "") for name in ("home", "key", "token")}
+        return StatementForm(number=number, told=told, body=body, fault=fault, **ours)
+
+
+async def read_form(request: Request) -> ReadForm:
+    """Parse a form.
 
     Raises:
         HTTPException: it is not a form of these pages.
@@ -63,26 +87,33 @@ async def read(request: Request, number: str) -> StatementForm:
         times = [str(value) for value in form.getlist("times")]
     if not KEY.fullmatch(said.get("key", "")):
         raise HTTPException(400)
-    body, fault = _body(told := _told(said, times))
-    ours = {name: said.get(name, "") for name in ("home", "key", "token")}
-    return StatementForm(number=number, told=told, body=body, fault=fault, **ours)
+    return ReadForm(said, times)
 
 
-def _told(said: Mapping[str, str], times: list[str]) -> dict[str, Any]:
+Form = Annotated[ReadForm, Depends(read_form)]
+
+
+def read(number: Number, form: Form) -> StatementForm:
+    """Read a statement."""
     told: dict[str, Any] = {
-        "text": said.get("words", "").replace("\r\n", "\n"),
-        "contact": said.get("contact"),
-        "says": said.get("says"),
-        "times": [dict(zip(("day", "part"), one.split(" ", 1), strict=False)) for one in times],
+        "text": form.words,
+        "contact": form.said.get("contact"),
+        "says": form.said.get("says"),
+        "times": [dict(zip(("day", "part"), one.split(" ", 1), strict=False)) for one in form.times],
     }
-    return {name: value for name, value in told.items() if value}
+    return form.made(number, {name: value for name, value in told.items() if value}, TicketStatement)
 
 
-def _body(told: Mapping[str, Any]) -> tuple[TicketStatement | None, Text | None]:
-    try:
-        return TicketStatement.model_validate(told), None
-    except ValidationError as error:
-        return None, in_both(error.errors()[0])
+def read_rating(number: Number, form: Form) -> StatementForm:
+    """Read a rating."""
+    return form.made(number, {"stars": form.said.get("stars"), "text": form.words or None}, Rating)
+
+
+def read_agreement(number: Number, form: Form) -> StatementForm:
+    """Read the answer to the terms of a repair."""
+    agreed = {"yes": True, "no": False}.get(form.said.get("agreed", ""))
+    told = {"offer": form.said.get("offer"), "agreed": agreed, "text": form.words or None}
+    return form.made(number, told, Agreement)
 
 
 def take(changing: Session, statement: StatementForm) -> None:
@@ -91,12 +122,17 @@ def take(changing: Session, statement: StatementForm) -> None:
     Raises:
         Problem: as the API answers.
     """
-    assert statement.body is not None  # without faults
     form_sent.lock(changing.conn, statement.once)
     if form_sent.number(changing.conn, statement.once):
         changing.notes["again"] = True
         return
-    make_statement(changing, statement.number, statement.body)
+    match statement.body:
+        case TicketStatement():
+            make_statement(changing, statement.number, statement.body)
+        case Rating():
+            make_rating(changing, statement.number, statement.body)
+        case Agreement():
+            make_agreement(changing, statement.number, statement.body)
     form_sent.keep(changing.conn, statement.once, statement.number, changing.now)
 
 

@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
 from api.http.language import Language
 from api.pages.render import Times, say
 from domain.instants import instant
+from domain.ratings import rating_bar
 from domain.statements import SPEAKABLE, Says, VisitTime, standing_times, times_in
-from domain.tickets import SELF_CLOSING, EventKind, TicketState, parts_used, standing_events
+from domain.tickets import SELF_CLOSING, EventKind, TicketClass, TicketState, parts_used, standing_events
 
 # Of these the last one says whether somebody is still trying to reach the user.
 REACHED = (EventKind.TRIED, EventKind.CONTACTED, EventKind.ARRIVED, EventKind.DONE, EventKind.USER_SAID)
@@ -29,6 +30,8 @@ TOLD = {
     EventKind.MEASURED: "event_measured",
     EventKind.ATTACHED: "event_attached",
     EventKind.MERGED_HERE: "event_merged_here",
+    EventKind.CONFIRMED: "event_confirmed",
+    EventKind.RATED: "event_rated",
 }
 
 
@@ -46,6 +49,21 @@ class Attempt:
 
     at: Markup
     again: Markup | None
+
+
+class PayTerms(NamedTuple):
+    """The terms of a repair that the user pays for; `offer` is the event that told them."""
+
+    offer: int
+    for_what: str | None
+    amount: str | None
+
+
+class Rated(NamedTuple):
+    """The rating of the work by its user."""
+
+    stars: int
+    text: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +92,9 @@ class ShownTicket:
     coming: str | None  # the person who comes
     attempt: Attempt | None
     wished: Sequence[VisitTime]  # the times that the user told last
+    terms: PayTerms | None  # of a repair that the user pays for, and has not agreed to
+    rating: Rated | None
+    ratable: bool
     state: Markup
     opened: Markup
     closed_at: Markup | None
@@ -101,6 +122,9 @@ def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, 
         coming=ticket["responsible"],
         attempt=_attempt(ticket, times),
         wished=standing_times(ticket["events"], ticket["round"]),
+        terms=_terms(ticket),
+        rating=_rating(ticket),
+        ratable=_is_ratable(ticket, now),
         state=say(language, f"ticket_{ticket['ending'] or ticket['state']}", into=ticket["merged_into"]),
         opened=times.at(ticket["opened_at"]),
         closed_at=times.at(ticket["closed_at"]) if ticket["closed_at"] else None,
@@ -114,6 +138,26 @@ def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, 
         present=present,
         earlier=earlier,
     )
+
+
+def _terms(ticket: dict[str, Any]) -> PayTerms | None:
+    """Return the terms that wait for the user's answer; a user who has refused them may still agree."""
+    is_user = ticket["paid"] or ticket["responsibility"] == "user"
+    if not is_user or ticket["confirmation"] or ticket["state"] == TicketState.CLOSED:
+        return None
+    told = [event for event in ticket["events"] if event["kind"] == EventKind.RESPONSIBILITY]
+    return PayTerms(told[-1]["seq"], told[-1]["data"].get("for_what"), told[-1]["data"].get("amount")) if told else None
+
+
+def _rating(ticket: dict[str, Any]) -> Rated | None:
+    rated = [event["data"] for event in ticket["events"] if event["kind"] == EventKind.RATED]
+    return Rated(rated[-1]["stars"], rated[-1].get("text")) if rated else None
+
+
+def _is_ratable(ticket: dict[str, Any], now: datetime) -> bool:
+    done_at = None if ticket["ending"] or ticket["source"] in SELF_CLOSING else ticket["done_at"]
+    rated = [event["at"] for event in ticket["events"] if event["kind"] == EventKind.RATED]
+    return rating_bar(TicketClass(ticket["class"]), done_at, rated, now) is None
 
 
 def _attempt(ticket: dict[str, Any], times: Times) -> Attempt | None:
@@ -169,6 +213,8 @@ def _told(
         parts.append(say(language, "my_says_and", words=words, follows=follows) if follows else words)
     if data.get("times"):
         parts.append(say(language, "my_visits", times=all_times(times_in(data), language, times)))
+    if "agreed" in data:
+        parts.append(say(language, "my_declined"))
     if not parts:
         parts = [say(language, "my_contact_given")]
     return [(say(language, "my_added_at", at=at), part) for part in parts]

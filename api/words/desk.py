@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from api.words.telling import DESK_SAID
 from domain.tickets import EventKind
 from domain.words.text import Text
 
@@ -201,6 +202,8 @@ DESK_WORDS: Mapping[str, Text] = {
     "desk_field_made_at": Text("实际操作时间（补记时填写）", "When it was done, if that was earlier"),
     "desk_field_explanation": Text("向用户的说明", "Explanation for the user"),
     "desk_field_responsibility": Text("责任方", "Who is liable"),
+    "desk_field_for_what": Text("收费项目", "What is paid for"),
+    "desk_field_amount": Text("金额（元）", "Amount"),
     "desk_field_paid": Text("用户付费", "The user pays"),
     "desk_field_confirmation": Text("签字单据编号", "Number of the signed paper"),
     "desk_field_result": Text("处理结果", "Result"),
@@ -210,16 +213,7 @@ DESK_WORDS: Mapping[str, Text] = {
     "desk_field_remark": Text("内部备注", "Note for the staff"),
     "desk_field_contact": Text("联系方式", "How to reach the user"),
     "desk_field_into": Text("并入工单", "Into the ticket"),
-    "desk_user_word": Text("用户最近说", "The user's word"),
-    "desk_user_times": Text("用户方便的时间", "A visit suits"),
-    "desk_told_at": Text("{what}（{at}）", "{what} ({at})"),
-    "desk_option_solved": Text("好了", "it is all right now"),
-    "desk_option_persists": Text("问题还在", "the trouble persists"),
-    "desk_option_again": Text("重新处理", "the work is to be done again"),
-    "desk_option_contradicted": Text(
-        "测得的室温已达标：请核实或上门测温",
-        "what was measured says otherwise: check, or measure on site",
-    ),
+    **DESK_SAID,
     "desk_option_company": Text("供热单位", "the company"),
     "desk_option_user": Text("用户", "the user"),
     "desk_option_phone": Text("电话", "telephone"),
@@ -352,6 +346,7 @@ EVENT_TEXTS: Mapping[EventKind, Text] = {
     EventKind.CALLED_BACK: Text("回访", "Called back"),
     EventKind.REMARK: Text("内部备注", "Note"),
     EventKind.USER_SAID: Text("用户补充", "The user added"),
+    EventKind.RATED: Text("用户评价", "Rated by the user"),
     EventKind.ATTACHED: Text("添加附件", "A file was attached"),
     EventKind.CLOSED: Text("办结", "Closed"),
     EventKind.MERGED: Text("并入另一工单", "Merged into another ticket"),
@@ -362,6 +357,11 @@ EVENT_TEXTS: Mapping[EventKind, Text] = {
 # What an event says, by the keys of its data, in the order in which it is shown.
 DATA_TEXTS: Mapping[str, Text] = {
     "says": Text("用户说", "The user says"),
+    "agreed": Text("同意付费", "Agrees to pay"),
+    "for_what": Text("收费项目", "For"),
+    "amount": Text("金额（元）", "Amount"),
+    "before_work": Text("施工前确认", "Before the work was begun"),
+    "stars": Text("评分（1–5）", "Stars (1–5)"),
     "times": Text("方便上门", "A visit suits"),
     "text": Text("内容", "Text"),
     "reaction": Text("系统", "So"),

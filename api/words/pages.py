@@ -113,6 +113,8 @@ WORDS: Mapping[str, Text] = {
     "event_called_back": Text("已回访", "we called you back"),
     "event_measured": Text("已上门测温", "the temperature was measured in your home"),
     "event_attached": Text("已添加照片或文件", "a photo or a paper was added"),
+    "event_confirmed": Text("您已确认", "you confirmed"),
+    "event_rated": Text("您已评价", "you rated the work"),
     "event_merged_here": Text("同一事项的另一工单已并入", "another ticket for the same was merged into this one"),
     "clock_station_reply": Text("供热站提出处理意见", "The heat station's plan of action"),
     "clock_accept": Text("受理", "Acceptance"),

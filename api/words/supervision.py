@@ -35,6 +35,10 @@ SUP_WORDS: Mapping[str, Text] = {
     "sup_late_now": Text("现已超时", "Late now"),
     "sup_due_soon": Text("24 小时内到期", "Due within 24 h"),
     "sup_cold": Text("完工仍冷", "Done, still cold"),
+    "sup_ratings": Text("用户评价", "Ratings by users"),
+    "sup_rated": Text("评价数", "Ratings"),
+    "sup_stars": Text("平均（1–5）", "Mean (1–5)"),
+    "sup_low": Text("1–2 分", "1 or 2"),
     "sup_none": Text("没有。", "None."),
     "sup_rates": Text("全公司当月指标", "Rates of the month, company"),
     "sup_homes": Text(

@@ -25,6 +25,19 @@ MY_WORDS: Mapping[str, Text] = {
         "测得的室温已达标，我们会与您核实。", "The temperature measured is within the limit; we will check with you."
     ),
     "my_visits": Text("方便上门：{times}", "a visit suits: {times}"),
+    "my_declined": Text("不同意付费", "you do not agree to pay"),
+    # agreeing to pay, and rating
+    "my_terms": Text("这项维修由您付费，请在施工前确认", "You pay for this repair: please agree before it is begun"),
+    "my_terms_for": Text("收费项目：{what}", "For: {what}"),
+    "my_terms_amount": Text("金额：{amount} 元", "Amount: {amount} yuan"),
+    "my_terms_open": Text("金额由维修人员当面告知。", "The crew will tell you the amount."),
+    "my_agree": Text("同意付费", "I agree to pay"),
+    "my_decline": Text("不同意", "I do not agree"),
+    "my_terms_words": Text("说明（可不填）", "What you want to add (optional)"),
+    "my_rate": Text("评价这次维修", "Rate this repair"),
+    "my_rating": Text("您的评价：{stars} 分（满分 5 分）", "Your rating: {stars} of 5"),
+    "my_stars": Text("几分？5 分最好", "How many stars? 5 is best"),
+    "my_rate_says": Text("一天之内可以修改。", "You can change it for a day."),
     # forms
     "my_how_now": Text("现在怎么样？", "How is it now?"),
     "my_add": Text("补充说明、留电话", "Add something, or a phone number"),
@@ -58,4 +71,17 @@ MY_WORDS: Mapping[str, Text] = {
     "my_stale": Text("情况有变化。", "Something has changed."),
     "my_said": Text("已转告：工单 {number}", "Passed on: ticket {number}"),
     "my_said_says": Text("供热站和调度室已收到。", "The heat station and the desk have it."),
+}
+# The same as the staff reads it: among the words of the desk.
+DESK_SAID: Mapping[str, Text] = {
+    "desk_user_word": Text("用户最近说", "The user's word"),
+    "desk_user_times": Text("用户方便的时间", "A visit suits"),
+    "desk_told_at": Text("{what}（{at}）", "{what} ({at})"),
+    "desk_option_solved": Text("好了", "it is all right now"),
+    "desk_option_persists": Text("问题还在", "the trouble persists"),
+    "desk_option_again": Text("重新处理", "the work is to be done again"),
+    "desk_option_contradicted": Text(
+        "测得的室温已达标：请核实或上门测温",
+        "what was measured says otherwise: check, or measure on site",
+    ),
 }

@@ -161,6 +161,12 @@ OPERATIONS = {
         roles=frozenset({Role.CUSTOMER}), of="ticket", body=lambda home: {"says": "persists"}
     ),
     "GET /v1/causes": Operation(roles=STAFF),
+    "POST /v1/tickets/{number}/rating": Operation(
+        roles=frozenset({Role.CUSTOMER}), of="ticket", body=lambda home: {"stars": 4}
+    ),
+    "POST /v1/tickets/{number}/agreement": Operation(
+        roles=frozenset({Role.CUSTOMER}), of="ticket", body=lambda home: {"offer": 1, "agreed": True}
+    ),
     "POST /v1/tickets/{number}/files": Operation(of="ticket", file=encoded(form="PNG")),
     "GET /v1/tickets/{number}/files": Operation(of="ticket"),
     "GET /v1/tickets/{number}/files/{id}": Operation(of="ticket"),

@@ -14,7 +14,7 @@ from tests.api import town
 from tests.api.conftest import Api, served_database
 from tests.conftest import Database
 from tests.pages import flat
-from tests.pages.conftest import HOTLINE, Visitors
+from tests.pages.conftest import DESKTOP, HOTLINE, Visitors
 from tests.pictures import encoded
 
 
@@ -52,7 +52,7 @@ def test_a_customer_speaks_with_the_desk(api: Api, visitor: Visitors) -> None:
     page.click(f"#photo-{number} button")
     thumbnail = page.locator(f"#{number} .photos img")
     thumbnail.wait_for()
-    assert thumbnail.evaluate("(image) => image.complete && image.naturalWidth > 0")
+    assert thumbnail.evaluate("async (image) => { await image.decode(); return image.naturalWidth > 0; }")
     # The desk works on, and the page tells it without being reloaded; what is being written stays.
     page.evaluate("window.same = true")
     dispatcher = api.token("dispatcher")
@@ -111,3 +111,34 @@ def test_photos_by_the_page_are_guarded(api: Api) -> None:
         assert api.client.get(one, headers={"Cookie": f"hearth={theirs}"}).status_code == 404
         assert api.client.get(one).status_code == 401
     assert api.client.get(f"{HOME}/events?home=B1-101", headers={"Cookie": f"hearth={theirs}"}).status_code == 404
+
+
+def test_a_paid_repair_is_agreed_to_and_rated_without_script(api: Api, visitor: Visitors) -> None:
+    flat.flat(api.conn, "B1-202")
+    token, dispatcher = api.token("customer", "B1-202"), api.token("dispatcher")
+    api.conn.commit()
+    leak = {"class": "leak", "description": "it drips", "contact": "1"}
+    number = api.post("/v1/homes/B1-202/tickets", dispatcher, **leak).json()["number"]
+    terms = {
+        "kind": "responsibility",
+        "responsibility": "user",
+        "paid": True,
+        "for_what": "a valve",
+        "amount": "120.50",
+    }
+    assert api.post(f"/v1/tickets/{number}/events", dispatcher, **terms).status_code == 201
+    person = visitor("en", DESKTOP, java_script_enabled=False, color_scheme="dark")
+    person.go(f"/home?token={token}")
+    person.go("/home")
+    page = person.page
+    assert "120.50" in page.inner_text(f"#terms-{number}")
+    person.keep("terms-en")
+    page.click(f"#terms-{number} button[value=yes]")
+    assert page.locator(f"#terms-{number}").count() == 0
+    assert api.post(f"/v1/tickets/{number}/events", dispatcher, kind="done").status_code == 201
+    person.go("/home")
+    page.check(f"#rate-{number} input[value='4']")
+    page.fill(f"#rate-words-{number}", "quick")
+    person.keep("rate-en")
+    page.click(f"#rate-{number} button")
+    assert "Your rating: 4 of 5" in page.inner_text(f"#{number}")

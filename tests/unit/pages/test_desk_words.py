@@ -142,7 +142,8 @@ def test_the_fields_of_a_form_are_those_of_the_api() -> None:
     made_at = {"made_at": ("time", False), "remark": ("words", False)}
     assert said == {"reason": ("choice", True), "explanation": ("words", True), **made_at}
     said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.RESPONSIBILITY)}
-    assert said == {"responsibility": ("choice", True), "paid": ("yes_no", True), **made_at}
+    terms = {"for_what": ("line", False), "amount": ("number", False)}
+    assert said == {"responsibility": ("choice", True), "paid": ("yes_no", True), **terms, **made_at}
     said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.APPOINTMENT)}
     assert said == {"appointment_at": ("time", True), **made_at}
     said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.PART_USED)}
