@@ -146,8 +146,9 @@ def test_a_crew_does_a_whole_job_half_of_it_without_a_network(api: Api, arrive: 
 
     api.clock.now = NOW + 3 * HOUR
     network(False)
-    expect(page.locator("#outbox")).to_be_hidden()
+    expect(page.locator(f"#job-{number}")).to_have_count(0)  # the list is shown as it is now
     person.go(f"/crew/jobs/{number}")
+    expect(page.locator("#outbox")).to_be_hidden()
     person.keep("crew-back")
     person.errors = [one for one in person.errors if "ERR_INTERNET_DISCONNECTED" not in one]
     person.is_well()
@@ -219,8 +220,8 @@ def leave(person: Visitor) -> None:
 
 @pytest.mark.parametrize(
     ("language", "size", "scheme"),
-    [("zh", PHONE, "light"), ("en", PHONE, "dark"), ("en", NARROW, "light"), ("zh", SCREEN, "dark")],
-    ids=["zh-phone", "en-phone-dark", "en-narrow", "zh-screen-dark"],
+    [("zh", PHONE, "light"), ("en", NARROW, "dark")],
+    ids=["zh-phone", "en-narrow-dark"],
 )
 def test_the_pages_are_well(
     api: Api, arrive: Arrival, request: Any, language: str, size: dict[str, int], scheme: str

@@ -10,6 +10,7 @@ const PAGES = "crew-pages", ASSETS = "crew-assets"; // as in crew-worker.js
 const STORE = "crew-outbox";
 const MOST_KEPT = 40; // jobs
 const FRESH_MS = 10 * 60_000; // a job that was kept so lately is not asked for again
+const OLD_MS = 120_000; // a page that was read longer ago says when
 const AGAIN_MS = 30_000, TICK_MS = 10_000;
 const SEND_MS = 120_000; // a photo over a bad network
 const LONGEST_SIDE = 2_000, JPEG_QUALITY = 0.85;
@@ -117,6 +118,7 @@ async function session() {
   if (!answer.ok) throw new Away();
   const state = await answer.json();
   localStorage.setItem("crew-ahead", Date.parse(state.now) - Date.now());
+  wasKept ??= isOld(); // where a bad network was not waited for
   if (state.owner !== owner) location.reload(); // somebody else has signed in since
   return state;
 }
@@ -130,23 +132,30 @@ async function send(entry, { seal }) {
   body.append("made_at", new Date(entry.made).toISOString());
   if (entry.file) body.append("file", entry.file, "photo");
   const answer = await asked(entry.path, { method: "POST", body });
-  if (answer.ok) return drop(entry.id);
-  if (answer.status >= 500) return null; // a fault of the server; what comes after is tried all the same
+  if (answer.ok) {
+    await drop(entry.id);
+    return true;
+  }
+  if (answer.status >= 500) return false; // a fault of the server; what comes after is tried all the same
   const told = await answer.json().catch(() => ({}));
   const why = told.detail ?? (answer.status === 404 ? words.gone : fill(words.not_now, { status: answer.status }));
-  return put({ ...entry, state: "refused", why });
+  await put({ ...entry, state: "refused", why });
+  return false;
 }
 
-let sending = null, again = false, lost = false, signedOut = false;
+let wasKept = null; // whether the page is one that the phone has kept; null: not known yet
+let sending = null, again = false, keeping = false, lost = false, signedOut = false;
 
-// Only one tab sends at a time, and what another has sent meanwhile is gone from the store.
+// Only one tab sends at a time, and what another has sent meanwhile is gone from the store. Returns how many were taken.
 async function sendAll() {
   const waiting = (await all()).filter((entry) => entry.owner === owner && entry.state === "waiting");
   const state = await session();
+  let taken = 0;
   for (const { id } of waiting) {
     const entry = await one(id);
-    if (entry?.state === "waiting") await send(entry, state);
+    if (entry?.state === "waiting" && (await send(entry, state))) taken += 1;
   }
+  return taken;
 }
 
 // What was kept while others are being sent follows them.
@@ -157,7 +166,10 @@ function flush() {
   }
   const alone = () => (navigator.locks ? navigator.locks.request(STORE, sendAll) : sendAll());
   sending = alone()
-    .then(() => { lost = signedOut = false; })
+    .then((taken) => {
+      lost = signedOut = false;
+      if (taken && !keeping && !document.querySelector(".act[open]")) location.reload(); // nobody writes here
+    })
     .catch((fault) => {
       if (fault instanceof SignedOut) { signedOut = true; self.caches?.delete(PAGES); } else if (fault instanceof Away) lost = true;
       else throw fault;
@@ -193,7 +205,7 @@ async function show() {
   const refused = mine.length - waiting;
   const said = [
     signedOut ? words.signed_out : lost ? words.offline : "",
-    lost && isOld() ? fill(words.kept_at, { at: clock(Date.parse(crew.dataset.now)) }) : "",
+    (lost || wasKept) && isOld() ? fill(words.kept_at, { at: clock(Date.parse(crew.dataset.now)) }) : "",
     waiting ? fill(words.waiting, { n: waiting }) : "",
     refused ? fill(words.refused_left, { n: refused }) : "",
     others ? fill(words.others_left, { n: others }) : "",
@@ -202,7 +214,7 @@ async function show() {
   line.firstElementChild.href = signedOut ? "/sign-in?next=/crew" : "#outbox";
 }
 
-const isOld = () => now() - Date.parse(crew.dataset.now) > 120_000;
+const isOld = () => now() - Date.parse(crew.dataset.now) > OLD_MS;
 const moveOf = (entry) => entry.fields.find(([name]) => name === "move")?.[1];
 
 function shownEntry(entry) {
@@ -256,7 +268,8 @@ async function keepForm(form) {
   form.reset();
   form.closest("details")?.removeAttribute("open");
   tell(words.saved, true);
-  await flush();
+  keeping = true;
+  await flush().finally(() => { keeping = false; });
   const isSent = !(await one(entry.id));
   if (isSent && job) location.replace(`/crew/jobs/${job}?done=${moveOf(entry) ?? (entry.file ? "attached" : "measured")}`);
 }
