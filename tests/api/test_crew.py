@@ -288,6 +288,23 @@ def test_a_crew_sees_the_jobs_of_its_station_and_no_complaint(desk: Desk, crew: 
         assert crew.get(f"/crew/tickets/{number}/files/1").status_code == 404
 
 
+def test_a_job_of_a_building_has_a_way_and_no_measurement(desk: Desk, crew: Crew) -> None:
+    body = {"class": "leak", "building": "B1", "description": "in the cellar"}
+    number = desk.api.post("/v1/tickets", desk.dispatcher, **body).json()["number"]
+    page = crew.get(f"/crew/jobs/{number}")
+    assert page.status_code == 200
+    assert 'id="measure"' not in page.text
+    assert "geo:" not in page.text  # neither coordinates nor an address are on record
+    desk.api.conn.execute("UPDATE building SET address = '青年大街1号 & more'")
+    assert "geo:0,0?q=%E9%9D%92" in crew.get(f"/crew/jobs/{number}").text
+    refused = crew.send(f"/crew/jobs/{number}/measurements", celsius="19", room_kind="living", instrument="T7")
+    assert refused.status_code == 404
+    for drawn_on in ("data:image/png;base64,AAAA", "data:image/svg+xml;base64,AAAA", "data:image/png;base64,%%%"):
+        answer = crew.send(f"/crew/jobs/{number}", move="confirmed", version=crew.version(number), drawn=drawn_on)
+        assert answer.status_code in (415, 422)
+    assert kinds(desk, number) == ["opened"]
+
+
 def test_photos_are_sent_from_the_pages_of_crews_and_of_the_desk(desk: Desk, crew: Crew) -> None:
     number = desk.opened("leak")["number"]
     answer = crew.photo(f"/crew/tickets/{number}/files", encoded(), kind="photo", for_user="yes")
