@@ -41,7 +41,11 @@ PAGES = {
     "rota": Shown("supervisor", "/desk/rota"),
     "figures": Shown("supervisor", "/desk/figures"),
     "people": Shown("admin", "/desk/staff"),
+    "crew": Shown("crew", "/crew"),
+    "job": Shown("crew", "/crew", "main a.open"),
 }
+# Forms of the rota's page, which is empty until a station keeps one and somebody is on call.
+ROTA_FORMS = ("/desk/rota/stations", "/desk/rota/plan")
 
 
 def main() -> None:
@@ -56,6 +60,8 @@ def main() -> None:
     program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        if "rota" in chosen:
+            fill_rota(browser.new_page(), options.url.rstrip("/"))
         for name, picture in taken(browser, options.url.rstrip("/"), chosen):
             (options.folder / f"{name}.png").write_bytes(picture)
         browser.close()
@@ -67,15 +73,28 @@ def taken(browser: Browser, url: str, pages: dict[str, Shown]) -> Iterator[tuple
         for size, viewport in SIZES.items():
             context = browser.new_context(locale=locale, viewport=viewport)  # type: ignore[arg-type]
             page = context.new_page()
+            role = ""
             for name, shown in pages.items():
+                if shown.door != role:
+                    role = shown.door
+                    page.goto(f"{url}/door/{role}")
                 go(page, url, shown)
                 yield f"{name}-{language}-{size}", small(page.screenshot())
             context.close()
 
 
+def fill_rota(page: Page, url: str) -> None:
+    """Have the crew's station keep a rota, with its person on call as the form proposes."""
+    for door in ("crew", PAGES["rota"].door):  # the crew's person is added when somebody first comes in as them
+        page.goto(f"{url}/door/{door}")
+    for action in ROTA_FORMS:
+        go(page, url, PAGES["rota"])
+        page.eval_on_selector(f"form[action='{action}']", "form => form.requestSubmit()")
+        page.wait_for_load_state()
+
+
 def go(page: Page, url: str, shown: Shown) -> None:
-    """Go in by a door, and to a page."""
-    page.goto(f"{url}/door/{shown.door}")
+    """Go to a page."""
     page.goto(url + shown.address)
     if shown.link:
         page.click(shown.link)
