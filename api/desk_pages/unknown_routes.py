@@ -4,16 +4,19 @@ import csv
 import io
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from markupsafe import Markup
-from starlette.responses import Response
+from pydantic import StringConstraints
+from starlette.responses import RedirectResponse, Response
 
 from api.desk.unknown_sensors import Sought
 from api.desk_pages.show import AskingDeskPerson, desk_page
+from api.homes.home_routes import home_id
 from api.http.language import Language, said
 from api.http.paging import Paging
+from api.http.problem import Problem
 from api.pages.render import HEADERS, Times
 from api.staff.frame import language_of
 from api.staff.session import StaffRoute
@@ -26,6 +29,7 @@ UNKNOWN = "/desk/unknown-sensors"
 PAGE_SENSORS = 100
 # The columns of sensors.csv to be filled in for what is new: a column that is absent gives it its usual value.
 PLACING = ("id", "home", "substation", "gateway", "room", "room_kind", "interval_s")
+Name = Annotated[str, StringConstraints(strip_whitespace=True), Query(max_length=100, pattern=r"^[^\x00]*$")]
 BYTE_ORDER_MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
 
 router = APIRouter(prefix=UNKNOWN, route_class=StaffRoute, include_in_schema=False)
@@ -57,9 +61,35 @@ class UnknownQuery:
         return f"{path}?{urlencode(told)}" if told else path
 
 
+@dataclass(frozen=True)
+class WantedPlace:
+    """A sensor, the device that speaks for it, and the code of the home at which it is to be placed."""
+
+    sensor: Name = ""
+    home: Name = ""
+    gateway: Name = ""
+
+
 @router.get("")
 def unknown_sensors(request: Request, asking: AskingDeskPerson, query: Annotated[UnknownQuery, Depends()]) -> Response:
     """Show the sensors heard in the last two weeks that are not in the registry, latest first."""
+    return _page(request, asking, query)
+
+
+@router.get("/place")
+def place(request: Request, asking: AskingDeskPerson, wanted: Annotated[WantedPlace, Depends()]) -> Response:
+    """Lead to the home at which a sensor is to be placed, where the form has what is known of it."""
+    try:
+        home_id(asking, wanted.home)
+    except Problem:
+        return _page(request, asking, UnknownQuery(sought=wanted.sensor), wanted)
+    told = {"sensor": wanted.sensor, **({"gateway": wanted.gateway} if wanted.gateway else {})}
+    return RedirectResponse(f"/desk/homes/{quote(wanted.home, safe='')}?{urlencode(told)}#sensors-sensor", 303)
+
+
+def _page(
+    request: Request, asking: AskingDeskPerson, query: UnknownQuery, nowhere: WantedPlace | None = None
+) -> Response:
     paged = Paging(query.cursor or None, PAGE_SENSORS)
     found = unknown_rows.latest(asking.conn, paged.position(), paged.fetched, query.sought.strip())
     rows, following = paged.cut(found, "last_heard_at", "id")
@@ -69,7 +99,9 @@ def unknown_sensors(request: Request, asking: AskingDeskPerson, query: Annotated
         request,
         asking,
         "desk/unknown_sensors.html",
+        404 if nowhere else 200,
         query=query,
+        nowhere=nowhere,
         lines=[_line(row, language, times) for row in rows],
         following=query.address(cursor=following) if following else None,
         file=query.address(f"{UNKNOWN}/sensors.csv"),

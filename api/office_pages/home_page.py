@@ -1,10 +1,11 @@
 """The page of a home's record: facts, heat, sensors and contacts, each with its form."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.desk_pages.show import AskingDeskPerson, desk_page
@@ -28,13 +29,26 @@ MOST_TICKETS = 10
 CONTACT = ("channel", "address", "name", "resident", "language")
 Done = Annotated[Literal["facts", "heat", "sensor", "taken", "contacts"] | None, Query()]
 
+Heard = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
+
 router = APIRouter(prefix=HOMES, route_class=StaffRoute, include_in_schema=False)
 
 
+@dataclass(frozen=True)
+class Placing:
+    """A sensor that was heard, and the device that speaks for it."""
+
+    sensor: Heard = None
+    gateway: Heard = None
+
+
 @router.get("/{code}")
-def home(request: Request, asking: AskingDeskPerson, code: Code, done: Done = None) -> Response:
-    """Show the record of a home."""
-    return _page(request, asking, code, NOTHING_TRIED, done=done)
+def home(
+    request: Request, asking: AskingDeskPerson, code: Code, placing: Annotated[Placing, Depends()], done: Done = None
+) -> Response:
+    """Show the record of a home; of a sensor that is to be placed there, the form has what is known."""
+    told = {name: value for name, value in vars(placing).items() if value}
+    return _page(request, asking, code, SentForm("sensors", told) if told else NOTHING_TRIED, done=done)
 
 
 @router.post("/{code}/facts")

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from store.base import access
+from store.sensors import unknown_rows
+from store.sensors.unknown_rows import HeardSensor
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.staff import browser, member, sealed, session_of
@@ -90,6 +92,23 @@ def test_a_sensor_that_is_elsewhere_asks_before_it_moves(desk: Desk) -> None:
     assert answer.status_code == 303
     assert desk.send("/desk/homes/H2/sensors/end", version=desk.version("H2"), sensor="S1", at="2026-01-14T09:00",
                      reason=WHY).status_code == 303  # fmt: skip
+
+
+def test_a_sensor_that_was_heard_is_placed_at_a_home(desk: Desk, plain_api: Api) -> None:
+    """The list of unknown sensors leads to the form of the home, which has what is known of the sensor."""
+    heard = HeardSensor("new-<9>", "t/new-9", "GW 1", {"temperature": 20.5}, None, NOW)
+    unknown_rows.note(plain_api.conn, [heard])
+    plain_api.conn.commit()
+    wanted = {"sensor": "new-<9>", "gateway": "GW 1"}
+    assert 'value="new-&lt;9&gt;"' in desk.client.get("/desk/unknown-sensors").text
+    missing = desk.client.get("/desk/unknown-sensors/place", params={**wanted, "home": "H9"})
+    assert (missing.status_code, "There is no home H9" in missing.text) == (404, True)
+    answer = desk.client.get("/desk/unknown-sensors/place", params={**wanted, "home": " H2 "})
+    page = desk.client.get(answer.headers["location"]).text
+    assert re.search(r'name="sensor" type="text" value="new-&lt;9&gt;"', page)
+    assert re.search(r'name="gateway" type="text" value="GW 1"', page)
+    assert re.search(r"<details open>\s*<summary>Install", page)
+    assert "\x00" not in desk.client.get("/desk/homes/H2?sensor=%00").text
 
 
 def test_contacts_are_shown_for_a_reason_and_changed(desk: Desk) -> None:

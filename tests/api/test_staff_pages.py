@@ -60,6 +60,7 @@ PAGES = {
     "POST /desk/call/take": DESK,
     "GET /desk/unknown-sensors": DESK,
     "GET /desk/unknown-sensors/sensors.csv": DESK,
+    "GET /desk/unknown-sensors/place": DESK,
     "POST /desk/tickets/{number}/follow-ups": DESK,
     "GET /desk/cases": DESK,
     "GET /desk/cases/new": DESK,

@@ -7,6 +7,8 @@ import pytest
 
 from api.staff.session import COOKIE
 from domain.states import HomeState
+from store.sensors import unknown_rows
+from store.sensors.unknown_rows import HeardSensor
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.people import contact
@@ -31,6 +33,8 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
     town.sensor(conn, town.home(conn, "B1-102"), "s-0003")
     town.reading(conn, moved, NOW - timedelta(days=10), 17)
     town.ticket(conn, home)
+    heard = HeardSensor("a84041000181c061", "v3/heat/up", "gw-7", {"temperature": 20.6}, None, NOW)
+    unknown_rows.note(conn, [heard])
     contact(conn, home, name="李娜", resident="R-1")
     token = session_of(conn, member(conn, "admin", name="王主任"))
     conn.commit()
@@ -60,6 +64,13 @@ def test_a_sensor_moves_contacts_are_looked_at_and_a_token_is_made(
 ) -> None:
     person = arrive(language, size, color_scheme=scheme)
     page, kept = person.page, f"{language}-{size['width']}-{scheme}"
+    person.go("/desk/unknown-sensors")
+    told(person, f"office-unknown-{kept}")
+    page.fill("form.place input[name=home]", "B1-101")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#sensors-title")
+    assert page.input_value("#sensors-sensor") == "a84041000181c061"
+    assert page.input_value("#sensors-gateway") == "gw-7"
     person.go("/desk/registry")
     page.fill("#office-q", "B1-101")
     page.keyboard.press("Enter")
