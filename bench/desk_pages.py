@@ -346,7 +346,11 @@ def told(found: City, size: Size) -> dict[str, float]:
     script = browser.get("/pages/desk.js").decode()
     gather_s = int(GATHER_MS.findall(script)[0]) / 1000
     desks = OpenDesks(found.port, [f"{COOKIE}={one}; {LANGUAGE_COOKIE}=zh" for one in found.sessions], gather_s)
-    spent = asyncio.run(desks.watch(lambda: remark(browser, rng.choice(found.tickets)), size.moves, size.apart_s))
+
+    def prepare() -> Callable[[], object]:  # the server does not keep a connection while 200 desks open
+        return remark(Browser(found, found.sessions[0]), rng.choice(found.tickets))
+
+    spent = asyncio.run(desks.watch(prepare, size.moves, size.apart_s))
     if len(spent) < size.desks * size.moves:
         raise RuntimeError(f"{len(spent)} of {size.desks * size.moves} were told")
     return {
