@@ -146,6 +146,10 @@ WAYS_IN = {
     "credential.calendar_shifts(integer,timestamp with time zone)": (
         "SELECT * FROM credential.calendar_shifts(1, '2020-01-01')",
     ),
+    "credential.vouch(bytea,bytea,timestamp with time zone)": ("SELECT credential.vouch('h', 's', now())",),
+    "credential.unvouched(bytea,timestamp with time zone)": ("SELECT * FROM credential.unvouched('h', now())",),
+    "credential.provider_tokens_of(integer)": ("SELECT credential.provider_tokens_of(1)",),
+    "forget_provider_tokens()": ("SELECT credential.end_sessions(1, NULL, NULL, now())",),
     "credential.forget(integer,timestamp with time zone)": ("SELECT credential.forget(1, now())",),
 }
 # A person with everything that the functions of `credential` look for.
