@@ -21,6 +21,7 @@ from hearth.settings import Settings
 from hearth.wiring import chosen_files, chosen_seal_key, now
 from store.figures import live_feed
 from store.readings import dead_letter_rows, ingest_counts, retention
+from store.registry import upload_rows
 from store.sensors import unknown_rows
 
 COUNT_EVERY_S = 30.0  # today's ledger is never older than this and the time one round takes
@@ -39,6 +40,7 @@ SAMPLE_EVERY_S = 60.0
 HEAT_EVERY_S = 300.0  # figures of months are never older than this and the time one round takes
 DESK_EVERY_S = 600.0
 PURGED_AT_ONCE = 1000
+UPLOADS_WAIT = timedelta(hours=1)
 TOLD_FOR = timedelta(days=1)  # a client that lags by more than this has to reload
 FORGOTTEN_AT_ONCE = 10_000
 DROP_EVERY_S = 600.0
@@ -60,6 +62,7 @@ def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now
         Round("past", 0, lambda conn: catch_up(conn, history, clock()) > 0),
         Round("dead letters", PURGE_EVERY_S, lambda conn: _purge(conn, clock() - dead_letter_age)),
         Round("dead letters' bytes", TRIM_EVERY_S, lambda conn: _trim(conn, settings.dead_letter_mb, clock())),
+        Round("uploads", PURGE_EVERY_S, lambda conn: upload_rows.forget(conn, clock() - UPLOADS_WAIT)),
         Round("told", PURGE_EVERY_S, lambda conn: _forget(conn, clock() - TOLD_FOR)),
         Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings.reading_days, clock())),
         Round("files", SWEEP_EVERY_S, lambda conn: files.sweep(conn, clock())),

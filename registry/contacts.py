@@ -9,15 +9,13 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from domain.registry import Contact
-from registry import synonyms
 from registry.csv_file import Content, FileLine, read, render
-from registry.dates import instant
 from registry.editing import Edit, EditRefused, RecordChanged, parsed, version_of
-from registry.fields import code, one_of, words
+from registry.known_codes import of_registry
 from registry.problems import FileProblem, refuse
-from registry.sheets import REQUIRED, Sheet, SheetColumn
+from registry.sheets import contacts_sheet
 from registry.spelling import person_keys
-from registry.tables import PLAINLY, FileReading, of_registry
+from registry.tables import PLAINLY, FileReading
 from store.registry import contact_rows, registry_rows
 from store.registry.contact_rows import ContactChanges, SearchedContact
 
@@ -30,20 +28,6 @@ SHAPES = {
     "phone": re.compile(r"\+?[0-9][0-9 -]{4,20}"),
     "webhook": re.compile(r"https?://[^\s/]+\S*"),
 }
-
-
-def sheet(zone: ZoneInfo) -> Sheet[Contact]:
-    """Describe the file; days begin at midnight in `zone`."""
-    columns = (
-        SheetColumn("home", code, REQUIRED),
-        SheetColumn("channel", one_of(tuple(SHAPES), synonyms.CHANNELS)),
-        SheetColumn("address", words),
-        SheetColumn("language", one_of(("zh", "en"), synonyms.LANGUAGES), "zh"),
-        SheetColumn("consent", instant(zone)),
-        SheetColumn("resident", code),
-        SheetColumn("name", words),
-    )
-    return Sheet(FILE, columns, Contact, (("channel", "address"),), synonyms.CONTACTS)
 
 
 def import_contacts(
@@ -60,11 +44,14 @@ def import_contacts(
     Raises:
         UsageError: one line per problem; nothing was written.
     """
-    content = read(sheet(zone), folder, of_registry(conn, reading))
-    if content is None:
-        return None
+    content = read(contacts_sheet(zone), folder, of_registry(conn, reading))
+    return None if content is None else take(conn, content, now)
+
+
+def take(conn: Connection, content: Content[Contact], now: datetime) -> ContactChanges:
+    """Take the contacts of a file that was read, as `import_contacts` does."""
     if content.absent:
-        _keep(content, contact_rows.whole(conn))
+        _keep(content, contact_rows.whole(conn, content.codes))
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
     faults = [FileProblem(FILE, *fault) for fault in _faults(content.lines, known)]
     refuse([content.placed(problem) for problem in sorted(content.problems + faults, key=lambda problem: problem.line)])
@@ -91,7 +78,7 @@ def replace_of_home(conn: Connection, edit: Edit, contacts: Sequence[Mapping[str
     rows, faults = [], []
     for nth, cells in enumerate(contacts):
         try:
-            rows.append(FileLine(nth, parsed(sheet(edit.zone), {**cells, "home": edit.home}, {})))
+            rows.append(FileLine(nth, parsed(contacts_sheet(edit.zone), {**cells, "home": edit.home}, {})))
         except EditRefused as refused:
             faults += [(f"contacts.{nth}.{column}", fault) for column, fault in refused.faults]
     found = list(_faults(rows, {edit.home}))
@@ -137,4 +124,4 @@ def _faults(lines: Sequence[FileLine[Contact]], known: set[str]) -> Iterator[tup
 def text(conn: Connection) -> tuple[str, int]:
     """Return the file with all contacts, and their number; importing it changes nothing."""
     contacts = contact_rows.whole(conn)
-    return render(sheet(ZoneInfo("UTC")), contacts), len(contacts)
+    return render(contacts_sheet(ZoneInfo("UTC")), contacts), len(contacts)

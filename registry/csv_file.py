@@ -16,7 +16,7 @@ from registry.headers import TITLE_LINES, Header, find_header
 from registry.problems import FileProblem, UnreadableFile
 from registry.sheets import REQUIRED, Row, Sheet, SheetColumn
 from registry.synonyms import TOTALS
-from registry.tables import PLAINLY, FileReading, OpenTable, find, open_table, table
+from registry.tables import PLAINLY, FileReading, OpenTable, bytes_of, find, table
 
 COUNTED = re.compile(r"[共计]+[0-9]+[户栋个条台站]?")
 PROGRESS_LINES = 1_000
@@ -67,12 +67,21 @@ def read(sheet: Sheet[Row], source: Path, reading: FileReading = PLAINLY) -> Con
         UsageError: it cannot be opened.
     """
     path = find(sheet, source)
-    if path is None:
-        return None
+    return None if path is None else parse_file(sheet, path.name, bytes_of(path), reading, alone=path != source)
+
+
+def parse_file(
+    sheet: Sheet[Row], file: str, data: bytes, reading: FileReading = PLAINLY, *, alone: bool = True
+) -> Content[Row] | None:
+    """Parse the bytes of a file of this name; None: it is a workbook without a worksheet for the sheet.
+
+    Args:
+        alone: the file holds nothing else.
+    """
     try:
-        opened = open_table(sheet, path, reading, alone=path != source)
+        opened = table(sheet, file, data, reading, alone)
     except UnreadableFile as fault:
-        return Content(problems=[fault.problem], readable=False, file=path.name)
+        return Content(problems=[fault.problem], readable=False, file=file)
     return None if opened is None else _parse_table(sheet, opened, reading)
 
 
@@ -80,18 +89,18 @@ def holds(sheet: Sheet[Any], source: Path) -> bool:
     """Return whether a folder or workbook holds a sheet, whatever is in it."""
     path = find(sheet, source)
     try:
-        return path is not None and (path != source or open_table(sheet, path, PLAINLY, alone=False) is not None)
+        return path is not None and (
+            path != source or table(sheet, path.name, bytes_of(path), PLAINLY, alone=False) is not None
+        )
     except UnreadableFile:
         return True
 
 
 def parse(sheet: Sheet[Row], data: bytes, reading: FileReading = PLAINLY) -> Content[Row]:
     """Parse a file of its own. Faults go to `problems`; lines with a fault are left out."""
-    try:
-        opened = table(sheet, sheet.file, data, reading)
-    except UnreadableFile as fault:
-        return Content(problems=[fault.problem], readable=False)
-    return _parse_table(sheet, opened or OpenTable(sheet.file, "", [], 0), reading)
+    return parse_file(sheet, sheet.file, data, reading) or _parse_table(
+        sheet, OpenTable(sheet.file, "", [], 0), reading
+    )
 
 
 def _parse_table(sheet: Sheet[Row], opened: OpenTable, reading: FileReading) -> Content[Row]:

@@ -10,16 +10,17 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor, RegisteredSubstation, Registry
-from registry import contacts, csv_file, place_index, residents, rules
+from registry import csv_file, place_index, rules
 from registry.csv_file import Content
 from registry.keeping import complete
+from registry.known_codes import of_registry
 from registry.preview import ValueChange, home_changes, sensor_changes
 from registry.problems import FileProblem, refuse
 from registry.rules import Registered
-from registry.sheets import Sheet, Sheets, sheets
-from registry.tables import PLAINLY, FileReading, of_registry
+from registry.sheets import Sheet, Sheets, contacts_sheet, residents_sheet, sheets
+from registry.tables import PLAINLY, FileReading
 from store.registry import registry_bringing, registry_lines, registry_rows
-from store.registry.registry_rows import Codes, KindDifference
+from store.registry.registry_rows import Codes, Differences, KindDifference
 
 UTC = ZoneInfo("UTC")
 
@@ -96,7 +97,7 @@ def import_folder(
     Raises:
         UsageError: one line per problem, with file, line and column; nothing was written.
     """
-    return _bring(conn, _checked(conn, read(folder, sheets(zone), of_registry(conn, reading)), zone, now), now)
+    return bring(conn, checked(conn, read(folder, sheets(zone), of_registry(conn, reading)), zone, now), now)
 
 
 def preview_folder(
@@ -112,17 +113,21 @@ def preview_folder(
     Args:
         limited: the home classes that have a limit without a contract.
     """
-    contents = _checked(conn, read(folder, sheets(zone), of_registry(conn, reading)), zone, now)
+    contents = checked(conn, read(folder, sheets(zone), of_registry(conn, reading)), zone, now)
     homes, sensors = contents.homes, contents.sensors
     changes = [
         *home_changes(registry_lines.homes(conn, homes.codes), homes.rows, limited),
         *sensor_changes(registry_lines.sensors(conn, sensors.codes), sensors.rows, now),
     ]
-    return _bring(conn, contents, now), changes
+    return bring(conn, contents, now), changes
 
 
-def _checked(conn: Connection, contents: RegistryFiles, zone: ZoneInfo, now: datetime) -> RegistryFiles:
-    """Check the files against each other and the registry, locked against other imports."""
+def checked(conn: Connection, contents: RegistryFiles, zone: ZoneInfo, now: datetime) -> RegistryFiles:
+    """Check the files against each other and the registry, locked against other imports.
+
+    Raises:
+        ImportRefused: nothing was written.
+    """
     registry_rows.lock(conn)
     for kind, sheet in sheets(zone)._asdict().items():
         _complete(conn, kind, sheet, contents.of(kind), now)
@@ -130,10 +135,16 @@ def _checked(conn: Connection, contents: RegistryFiles, zone: ZoneInfo, now: dat
     return contents
 
 
-def _bring(conn: Connection, contents: RegistryFiles, now: datetime) -> ImportReport:
+def bring(conn: Connection, contents: RegistryFiles, now: datetime) -> ImportReport:
+    """Bring the registry up to files that were checked; the caller commits."""
     differences = registry_bringing.bring(conn, contents.registry(), now)
     if any(difference.added or difference.changed for difference in differences):
         place_index.bring_up(conn)
+    return counted(contents, differences)
+
+
+def counted(contents: RegistryFiles, differences: Differences) -> ImportReport:
+    """Return what files differ in, by kind."""
     return ImportReport(*(_count(contents.of(kind), found) for kind, found in differences._asdict().items()))
 
 
@@ -160,7 +171,7 @@ def read(source: Path, files: Sheets, reading: FileReading) -> RegistryFiles:
     """
     every: tuple[Sheet[Any], ...] = tuple(files)
     found: list[Content[Any] | None] = [csv_file.read(sheet, source, reading) for sheet in every]
-    people: tuple[Sheet[Any], ...] = (residents.sheet(UTC), contacts.sheet(UTC))
+    people: tuple[Sheet[Any], ...] = (residents_sheet(UTC), contacts_sheet(UTC))
     if not any(found) and not any(csv_file.holds(sheet, source) for sheet in people):
         names = [sheet.stem if source.is_file() else sheet.file for sheet in (*every, *people)]
         raise UsageError(f"{source}: holds none of {', '.join(names)}")

@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time
 from typing import NamedTuple, TypeVar
 
-from domain.registry import RegisteredHome, RegisteredSensor
+from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor, RegisteredSubstation
+from registry.fields import text
 from registry.keeping import held_place, since
 from registry.rules import FROM_EVER
 
 Row = TypeVar("Row", RegisteredHome, RegisteredSensor)
+Plain = TypeVar("Plain", RegisteredSubstation, RegisteredBuilding)
 
 
 class ValueChange(NamedTuple):
@@ -27,6 +29,7 @@ class Losses(NamedTuple):
     contracts_lost: int  # homes that would lose their contract limit
     not_judged: int  # homes that would no longer be judged: heat stopped, or no limit
     sensors_moved: int  # to another home or substation
+    sensors_ended: int  # that would be nowhere any more
 
 
 def losses(changes: Collection[ValueChange]) -> Losses:
@@ -35,6 +38,7 @@ def losses(changes: Collection[ValueChange]) -> Losses:
         contracts_lost=sum(c.field == "contract" and c.after is None for c in changes),
         not_judged=sum(c.field == "judged" and c.after == "no" for c in changes),
         sensors_moved=sum(c.field == "place" for c in changes),
+        sensors_ended=sum(c.field == "stays" and c.after == "no" for c in changes),
     )
 
 
@@ -52,6 +56,27 @@ def home_changes(
             home.status_since: home for home in [*old, *after[code]]
         }  # a line replaces the entry of the same instant
         yield from _differences(code, _terms(old, limited), _terms([*history.values()], limited, after[code][0]))
+
+
+def home_lines(known: Iterable[RegisteredHome], new: Iterable[RegisteredHome]) -> list[RegisteredHome]:
+    """Return the lines of homes after a file: its facts for the whole history, which its lines add to."""
+    before = _by_code(known)
+    return [line for code, lines in _by_code(new).items() for line in _after(before.get(code, []), lines)]
+
+
+def _after(old: Sequence[RegisteredHome], new: Sequence[RegisteredHome]) -> Iterable[RegisteredHome]:
+    facts = new[0]
+    kept = [facts._replace(heat_status=one.heat_status, status_since=one.status_since) for one in old]
+    return {home.status_since: home for home in [*kept, *new]}.values()
+
+
+def plain_changes(known: Iterable[Plain], new: Iterable[Plain]) -> Iterator[ValueChange]:
+    """Compare known substations or buildings, which have one line each."""
+    after = {row.code: row for row in new}
+    for old in known:
+        for field, before, now in zip(old._fields, old, after[old.code], strict=True):
+            if before != now:
+                yield ValueChange(old.code, field, text(before) or None, text(now) or None)
 
 
 def _terms(
@@ -83,10 +108,11 @@ def sensor_changes(
     """Compare the present placement of sensors with the new one."""
     after = _by_code(new)
     for code, old in _by_code(known).items():
-        yield from _differences(code, _place(held_place(old, now)), _place(held_place(after[code], now)))
+        yield from _differences(code, _place(old, now), _place(after[code], now))
 
 
-def _place(sensor: RegisteredSensor) -> dict[str, str | None]:
+def _place(places: Sequence[RegisteredSensor], now: datetime) -> dict[str, str | None]:
+    sensor = held_place(places, now)
     return {
         "place": sensor.home or sensor.substation,
         "room": f"{sensor.room} ({sensor.room_kind})" if sensor.room else None,
@@ -95,6 +121,7 @@ def _place(sensor: RegisteredSensor) -> dict[str, str | None]:
         "offset": f"{sensor.offset_k:g} K",
         "from": _since(sensor.valid_from).strip() or None,
         "to": _since(sensor.valid_to).strip() or None,
+        "stays": "yes" if any(place.valid_to is None for place in places) else "no",
     }
 
 

@@ -29,15 +29,23 @@ class UnreadableFile(Exception):
         self.problem = problem
 
 
-def refuse(problems: Sequence[FileProblem]) -> None:
-    """Raise if there are problems.
+class ImportRefused(UsageError):
+    """Files with problems; nothing was imported. The text is their number, then a line for each of the first."""
 
-    Raises:
-        UsageError: their number, then one line for each of the first 50.
-    """
-    if problems:
+    def __init__(self, problems: Sequence[FileProblem]) -> None:
         found = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = [f"nothing was imported, {found}:", *map(str, problems[:SHOWN])]
         if len(problems) > SHOWN:
             lines.append(f"… and {len(problems) - SHOWN} more")
-        raise UsageError("\n".join(lines))
+        super().__init__("\n".join(lines))
+        self.problems = problems
+
+
+def refuse(problems: Sequence[FileProblem]) -> None:
+    """Raise if there are problems.
+
+    Raises:
+        ImportRefused: there are some.
+    """
+    if problems:
+        raise ImportRefused(problems)

@@ -9,29 +9,16 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from domain.registry import Resident
-from registry import synonyms
-from registry.csv_file import FileLine, read, render
-from registry.dates import instant
-from registry.fields import code
+from registry.csv_file import Content, FileLine, read, render
+from registry.known_codes import of_registry
 from registry.problems import FileProblem, refuse
 from registry.rules import FOR_GOOD, FROM_EVER
-from registry.sheets import REQUIRED, Sheet, SheetColumn
-from registry.tables import PLAINLY, FileReading, of_registry
+from registry.sheets import residents_sheet
+from registry.tables import PLAINLY, FileReading
 from store.registry import registry_rows, resident_rows
 from store.registry.resident_rows import Tenancy, TenancyChanges
 
 FILE = "residents.csv"
-
-
-def sheet(zone: ZoneInfo) -> Sheet[Resident]:
-    """Describe the file; days begin at midnight in `zone`."""
-    columns = (
-        SheetColumn("home", code, REQUIRED),
-        SheetColumn("resident", code),
-        SheetColumn("from", instant(zone)),
-        SheetColumn("to", instant(zone)),
-    )
-    return Sheet(FILE, columns, Resident, synonyms=synonyms.RESIDENTS)
 
 
 def import_residents(
@@ -47,9 +34,12 @@ def import_residents(
     Raises:
         UsageError: one line per problem; nothing was written.
     """
-    content = read(sheet(zone), folder, of_registry(conn, reading))
-    if content is None:
-        return None
+    content = read(residents_sheet(zone), folder, of_registry(conn, reading))
+    return None if content is None else take(conn, content, zone)
+
+
+def take(conn: Connection, content: Content[Resident], zone: ZoneInfo) -> TenancyChanges:
+    """Take the tenancies of a file that was read, as `import_residents` does."""
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
     # A line fully describes a tenancy: without one of the time columns it would say "since ever" or "until further".
     faults = [
@@ -97,4 +87,4 @@ def _between(lines: Sequence[FileLine[Resident]]) -> Iterator[tuple[int, str, st
 def text(conn: Connection) -> tuple[str, int]:
     """Return the file with all tenancies, and their number; importing it changes nothing."""
     rows = resident_rows.whole(conn)
-    return render(sheet(ZoneInfo("UTC")), rows), len(rows)
+    return render(residents_sheet(ZoneInfo("UTC")), rows), len(rows)

@@ -49,6 +49,7 @@ OFFSET_KELVIN = kelvin(-20, 20)
 INTERVAL_SECONDS = whole(1, 86_400)
 CLASS = one_of(CLASSES, synonyms.CLASSES)
 HEAT_STATUS = one_of(HEAT_STATUSES, synonyms.HEAT_STATUSES)
+CHANNELS = ("email", "phone", "webhook")
 ROOM_KIND = one_of(ROOM_KINDS, synonyms.ROOM_KINDS)
 DATUM = one_of(tuple(Datum), synonyms.DATUMS)
 KINDS: dict[Parser, Kind] = {code: Kind.CODE, device: Kind.CODE, words: Kind.TEXT}
@@ -206,3 +207,28 @@ def plan_sheet(file: str, zone: ZoneInfo) -> Sheet[PlanLine]:
         SheetColumn("to", instant(zone)),
     )
     return Sheet(file, columns, PlanLine, synonyms=synonyms.PLAN)
+
+
+def residents_sheet(zone: ZoneInfo) -> Sheet[Resident]:
+    """Describe the file; days begin at midnight in `zone`."""
+    columns = (
+        SheetColumn("home", code, REQUIRED),
+        SheetColumn("resident", code),
+        SheetColumn("from", instant(zone)),
+        SheetColumn("to", instant(zone)),
+    )
+    return Sheet("residents.csv", columns, Resident, synonyms=synonyms.RESIDENTS)
+
+
+def contacts_sheet(zone: ZoneInfo) -> Sheet[Contact]:
+    """Describe the file; days begin at midnight in `zone`."""
+    columns = (
+        SheetColumn("home", code, REQUIRED),
+        SheetColumn("channel", one_of(CHANNELS, synonyms.CHANNELS)),
+        SheetColumn("address", words),
+        SheetColumn("language", one_of(("zh", "en"), synonyms.LANGUAGES), "zh"),
+        SheetColumn("consent", instant(zone)),
+        SheetColumn("resident", code),
+        SheetColumn("name", words),
+    )
+    return Sheet("contacts.csv", columns, Contact, (("channel", "address"),), synonyms.CONTACTS)

@@ -1,11 +1,9 @@
 """Sources of the records of a sheet: a text file or workbook in a folder, or a worksheet of one workbook."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-
-from psycopg import Connection
 
 from domain.errors import UsageError
 from registry import delimited, workbook
@@ -15,7 +13,6 @@ from registry.headers import known_names
 from registry.problems import FileProblem, UnreadableFile
 from registry.sheets import Row, Sheet
 from registry.synonyms import FILES
-from store.registry import registry_rows
 
 TEXTS = (".csv", ".txt", ".tsv")
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -56,11 +53,6 @@ class FileReading:
 PLAINLY = FileReading()
 
 
-def of_registry(conn: Connection, reading: FileReading) -> FileReading:
-    """Return how files are read, with the codes that the registry knows in other than their plain form."""
-    return replace(reading, known=registry_rows.written_otherwise(conn))
-
-
 def find(sheet: Sheet[Row], source: Path) -> Path | None:
     """Return the file of a sheet in a folder, in capitals or not; a workbook as source holds all sheets.
 
@@ -88,22 +80,26 @@ def _named(stem: str, folder: Path) -> list[Path]:
         raise UsageError(f"{folder}: {error.strerror}") from None
 
 
-def open_table(sheet: Sheet[Row], path: Path, reading: FileReading, alone: bool = True) -> OpenTable | None:
-    """Open the table of a sheet. `alone`: its file holds nothing else; None: a workbook has no worksheet for it.
+def bytes_of(path: Path) -> bytes:
+    """Return the bytes of a file.
 
     Raises:
-        UsageError: the file cannot be opened.
-        UnreadableFile: it is not what its name says.
+        UsageError: it cannot be opened.
     """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-    return table(sheet, path.name, data, reading, alone)
 
 
 def table(sheet: Sheet[Row], file: str, data: bytes, reading: FileReading, alone: bool = True) -> OpenTable | None:
-    """Understand the bytes of a file as the table of a sheet, as `open_table` does."""
+    """Understand the bytes of a file as the table of a sheet. `alone`: the file holds nothing else.
+
+    Returns:
+        None: it is a workbook without a worksheet for the sheet.
+    Raises:
+        UnreadableFile: it is not what its name says.
+    """
     if data.startswith(ZIP):
         return _worksheet(sheet, file, data, alone)
     if data.startswith(OLE):

@@ -151,6 +151,7 @@ INSERT INTO granted VALUES
   ('ticket_file',           'file',       '',      'r',     '',      'ra',    '',      ''),
   ('file_content',          'of_file',    '',      '',      '',      'ra',    '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
+  ('registry_upload',       '',           '',      'rd',    '',      '',      '',      ''),
   ('form_sent',             '',           '',      '',      '',      'rad',   '',      ''),
   ('building_summary',      '',           '',      'rawd',  '',      'r',     '',      ''),
   ('building_round',        '',           '',      'raw',   '',      'r',     '',      ''),
@@ -215,7 +216,7 @@ UPDATE granted AS g SET office = o.verbs FROM (VALUES
   ('building_place', 'r'), ('home_station', 'r'), ('home', 'raw'), ('place_word', 'rad'), ('place_gram', 'rad'), ('building_word', 'rad'),
   ('building_numbers', 'raw'), ('unit_numbers', 'ra'), ('home_status', 'raw'), ('residence', 'rad'), ('sensor', 'ra'),
   ('point', 'rad'), ('sensor_now', 'raw'), ('home_state', 'raw'), ('rejudge', 'raw'), ('addressee', 'raw'),
-  ('person.contact', 'rawd'), ('person.search_key', 'rad')
+  ('person.contact', 'rawd'), ('person.search_key', 'rad'), ('registry_upload', 'rawd')
 ) AS o (relation, verbs) WHERE o.relation = g.relation;
 
 -- Of TimescaleDB's Community edition alone: what reading_hour is read from, by its owner and by nobody else.

@@ -36,7 +36,7 @@ PASSED_ON = frozenset(
     {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
 )
 LARGEST_TAGGED = 1 << 20
-FILES = re.compile(r"(/\w+)?/tickets/[^/]+/files")  # of the API, and of pages
+FILES = re.compile(r"(/\w+)?/tickets/[^/]+/files|/(v1|desk)/registry/uploads")  # of the API, and of pages
 FILE_FORM_BYTES = MOST_BYTES + 65_536
 EXPOSED = ("ETag", "Retry-After", "Content-Language", "Content-Disposition")
 ALLOWED = ("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Accept-Language", "Idempotency-Key")
@@ -123,7 +123,7 @@ class AddressLimit:
 class SizeLimit:
     """Middleware that answers 413 to a body that is too long, with or without Content-Length.
 
-    Where files of tickets are sent (FILES) a body may be as long as a file and what is around it in a form.
+    Where files are sent (FILES) a body may be as long as a file and what is around it in a form.
     """
 
     def __init__(self, app: ASGIApp, most: int) -> None:

@@ -5,13 +5,15 @@ from starlette.responses import Response
 
 from api.desk import calls
 from api.desk_pages.show import AskingDeskPerson, desk_page
+from api.http.session import LEADERS
 from api.office.tokens import ADMINS
 from api.office_pages.forms import Fields
 from api.staff.session import StaffRoute
 from registry.addresses import LONGEST_QUERY
 
 REGISTRY = "/desk/registry"
-DOORS = (("/desk/tokens", "tokens", ADMINS),)  # path, name, roles
+# Path, name, roles.
+DOORS = (("/desk/registry/uploads", "upload", LEADERS), ("/desk/tokens", "tokens", ADMINS))
 
 router = APIRouter(prefix=REGISTRY, route_class=StaffRoute, include_in_schema=False)
 

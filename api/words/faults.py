@@ -85,7 +85,9 @@ PATTERNS: Sequence[tuple[str, str]] = (
     (r"is not ([\w-]+); save the file .+", "不是 {1}；请另存为“CSV UTF-8”，或选择编码"),
     (r"holds NUL characters: .+", "含有 NUL 字符：文件已损坏，或不是 CSV；请重新导出"),
     (r"is not CSV: .+", "不是有效的 CSV（引号不成对）"),
+    (r"holds none of (.+): name the file or .+", "不是以下任何一种：{1}；请把文件或工作表改成其名，或选择内容"),
     (r"holds none of (.+)", "其中没有 {1} 之一"),
+    (r"is too large to be read here; .+", "太大，无法在此读取；请在服务器上导入：hearth registry import"),
     # changes to one home
     (r"the heat is (on|stopped) then", "届时供热状态已经是 {1}"),
     (r"has a place from (.+) on: take a later time", "自 {1} 起已有另一处安装；请填更晚的时间"),

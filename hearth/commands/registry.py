@@ -125,7 +125,7 @@ def _show_changes(changes: Sequence[ValueChange]) -> None:
     lost = losses(changes)
     typer.echo(
         f"{lost.contracts_lost} contracts lost, {lost.not_judged} homes no longer judged, "
-        f"{lost.sensors_moved} sensors moved"
+        f"{lost.sensors_moved} sensors moved, {lost.sensors_ended} sensors ended"
     )
     typer.echo("nothing was written: this was a dry run")
 

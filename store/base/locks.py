@@ -15,6 +15,8 @@ TRY_LOCK_SESSION = "SELECT pg_try_advisory_lock(%(key)s)"
 SELECT_LOCK_SESSION = "SELECT pg_advisory_lock(%(key)s)"
 SELECT_UNLOCK_SESSION = "SELECT pg_advisory_unlock(%(key)s)"
 
+SET_PATIENCE = "SELECT set_config('lock_timeout', %(milliseconds)s::text, true)"
+
 
 class LockKey(IntEnum):
     """Work that one process does at a time. The numbers are those of running databases: none is used again."""
@@ -24,6 +26,11 @@ class LockKey(IntEnum):
     WATCH = 7_238_151_003  # leads the rounds, as long as its session lives
     SETTLED_DAYS = 7_238_151_007  # shared by all that store something old, so that no day becomes settled meanwhile
     INCIDENTS = 7_238_151_012
+
+
+def wait_at_most(conn: Connection, seconds: int) -> None:
+    """Give up waiting for any lock after so long, until the transaction ends: LockNotAvailable."""
+    conn.execute(SET_PATIENCE, {"milliseconds": seconds * 1000})
 
 
 def lock(conn: Connection, key: LockKey) -> None:

@@ -1,6 +1,6 @@
 """Contacts of homes for notices to users. Addresses are personal data and stay in the schema `person`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -113,6 +113,7 @@ SELECT h.code AS home, a.channel, c.address, a.language, c.consent_at AS consent
 FROM person.contact AS c
 JOIN addressee AS a USING (addressee_id)
 JOIN home AS h USING (home_id)
+WHERE %(homes)s::text[] IS NULL OR h.code = ANY(%(homes)s)
 ORDER BY h.code, a.channel, c.address
 """
 
@@ -160,7 +161,7 @@ def of_home(conn: Connection, home: str) -> list[Contact]:
         return cur.execute(SELECT_OF_HOME, {"home": home}).fetchall()
 
 
-def whole(conn: Connection) -> list[Contact]:
-    """Return all contacts, by home."""
+def whole(conn: Connection, homes: Collection[str] | None = None) -> list[Contact]:
+    """Return the contacts of homes with given codes, by home; None: all."""
     with conn.cursor(row_factory=class_row(Contact)) as cur:
-        return cur.execute(SELECT_ALL).fetchall()
+        return cur.execute(SELECT_ALL, {"homes": None if homes is None else list(homes)}).fetchall()

@@ -23,8 +23,7 @@ def bring(conn: Connection, registry: Registry, now: datetime) -> Differences:
     Raises:
         OutOfReach: row-level security hides from the caller what a line is about.
     """
-    registry_rows.stage(conn, registry)
-    found = registry_rows.differences(conn, now)
+    found = compared(conn, registry, now)
     if any(difference.added or difference.changed for difference in found):
         try:
             registry_rows.write(conn, now)
@@ -33,3 +32,9 @@ def bring(conn: Connection, registry: Registry, now: datetime) -> Differences:
                 raise OutOfReach from error
             raise
     return found
+
+
+def compared(conn: Connection, registry: Registry, now: datetime) -> Differences:
+    """Compare lines that were checked with the registry, which stays as it is; to be locked before."""
+    registry_rows.stage(conn, registry)
+    return registry_rows.differences(conn, now)

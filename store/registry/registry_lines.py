@@ -1,6 +1,6 @@
 """Registry rows in the form of its CSV files."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import LiteralString, TypeVar
 
 from psycopg import Connection
@@ -61,6 +61,12 @@ def whole(conn: Connection) -> Registry:
         homes(conn, None),
         sensors(conn, None),
     )
+
+
+def named(conn: Connection, codes: Sequence[Collection[str]]) -> Registry:
+    """Read the part of the registry with given codes: those of each kind, in the order of Registry."""
+    readers = (substations, buildings, homes, sensors)
+    return Registry(*(read(conn, of_kind) for read, of_kind in zip(readers, codes, strict=True)))  # type: ignore[arg-type]
 
 
 def substations(conn: Connection, codes: Collection[str] | None) -> list[RegisteredSubstation]:

@@ -1,6 +1,6 @@
 """Tenancies of homes. Tokens and contacts reach a home for the time of a tenancy (SQL function `tenancy`)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -45,6 +45,7 @@ ORDER BY s.home_id, s.starts_at
 SELECT_ALL = """
 SELECT h.code AS home, r.resident, nullif(r.starts_at, '-infinity') AS begins, r.ends_at AS ends
 FROM residence AS r JOIN home AS h USING (home_id)
+WHERE %(homes)s::text[] IS NULL OR h.code = ANY(%(homes)s)
 ORDER BY h.code, r.starts_at
 """
 
@@ -76,7 +77,7 @@ def replace(conn: Connection, tenancies: Sequence[Tenancy]) -> TenancyChanges:
     return TenancyChanges(conn.execute(INSERT_NEW, values).rowcount, removed)
 
 
-def whole(conn: Connection) -> list[Resident]:
-    """Return all tenancies, by home and time."""
+def whole(conn: Connection, homes: Collection[str] | None = None) -> list[Resident]:
+    """Return the tenancies of homes with given codes, by home and time; None: all."""
     with conn.cursor(row_factory=class_row(Resident)) as cur:
-        return cur.execute(SELECT_ALL).fetchall()
+        return cur.execute(SELECT_ALL, {"homes": None if homes is None else list(homes)}).fetchall()

@@ -136,6 +136,12 @@ OPERATIONS = {
     "GET /v1/tokens": Operation(roles=ADMINS),
     "POST /v1/tokens": Operation(roles=ADMINS, body=lambda _: {"role": "dispatcher", "reason": "a script"}),
     "POST /v1/tokens/{id}/end": Operation(roles=ADMINS, of="token", body=lambda _: {"reason": "it was lost"}),
+    "POST /v1/registry/uploads": Operation(
+        roles=LEADERS, query={"name": "buildings.csv"}, file=b"code,substation,name\n"
+    ),
+    "POST /v1/registry/uploads/{sha256}/apply": Operation(
+        roles=LEADERS, of="upload", body=lambda _: {"version": "0" * 64, "reason": "list of May"}
+    ),
     "GET /v1/homes/{code}/readings": Operation(of="home"),
     "GET /v1/homes/{code}/compliance": Operation(of="home"),
     "GET /v1/homes/{code}/readings.{form}": Operation(of="export"),
@@ -233,7 +239,7 @@ OPERATIONS = {
 
 def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
     """Return a home in each place with all that can be asked for; the parameters of paths that lead to it."""
-    kinds = ("home", "ticket", "incident", "outage", "kind", "export", "platform", "token")
+    kinds = ("home", "ticket", "incident", "outage", "kind", "export", "platform", "token", "upload")
     paths: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in kinds}
     incidents: dict[str, str] = {}
     for code, station in HOMES.items():
@@ -268,5 +274,6 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         paths["platform"][code] = {"source": "aep"}
         row = api.conn.execute(INSERT_TOKEN, {"hash": code.encode(), "at": NOW}).fetchone()
         paths["token"][code] = {"id": str(row[0] if row else 0)}
+        paths["upload"][code] = {"sha256": "0" * 64}
         paths["export"][code] = {"code": code, "form": "csv"}
     return paths

@@ -91,6 +91,9 @@ PAGES = {
     "POST /desk/outages/{number}": DESK,
     "POST /desk/outages/{number}/draft": DESK,
     "GET /desk/outages/{number}/notices": DESK,
+    "GET /desk/registry/uploads": LEADERS,
+    "POST /desk/registry/uploads": LEADERS,
+    "POST /desk/registry/uploads/{sha256}/apply": LEADERS,
     "GET /desk/rota": STAFF,
     "POST /desk/rota/plan": LEADERS,
     "POST /desk/rota/shifts/{number}/cancel": LEADERS,
@@ -149,7 +152,8 @@ def routes() -> list[APIRoute]:
 
 def path_of(path: str) -> str:
     """Fill a path in: the first of each kind, and the home of the town."""
-    return re.sub(r"{(number|id)}", "1", path).replace("{code}", "B1-101").replace("{answer}", "agreed")
+    filled = re.sub(r"{(number|id)}", "1", path).replace("{code}", "B1-101").replace("{answer}", "agreed")
+    return filled.replace("{sha256}", "0" * 64)
 
 
 def ask(client: httpx.Client, name: str, token: str | None) -> httpx.Response:

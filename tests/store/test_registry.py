@@ -491,10 +491,15 @@ def test_a_dry_run_tells_what_would_change_and_writes_nothing(
     )
     told = runner.invoke(command.app, ["import", str(tmp_path), "--dry-run"], catch_exceptions=False).stdout
     assert "H2: contract 16.5 °C 06:00-21:00 → none\nH2: judged yes → no\nS1: place H1 → H2\n" in told
-    assert "1 contracts lost, 1 homes no longer judged, 1 sensors moved" in told
+    assert "1 contracts lost, 1 homes no longer judged, 1 sensors moved, 0 sensors ended" in told
     assert max(map(len, told.splitlines())) <= 80
     answer = runner.invoke(command.app, ["import", str(tmp_path), "--dry-run", "--json"], catch_exceptions=False)
-    assert json.loads(answer.stdout)["losses"] == {"contracts_lost": 1, "not_judged": 1, "sensors_moved": 1}
+    assert json.loads(answer.stdout)["losses"] == {
+        "contracts_lost": 1,
+        "not_judged": 1,
+        "sensors_moved": 1,
+        "sensors_ended": 0,
+    }
     with plain_database.connect() as connection:
         assert whole(connection) == before
 

@@ -32,6 +32,8 @@ BEGINNINGS = (
     "at_",
     "fault_",
     "door_",
+    "office_upload",
+    "upload_",
     "desk_",  # tests/unit/pages/test_desk_words.py
     "role_",
     "case_",  # the same

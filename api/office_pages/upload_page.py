@@ -1,0 +1,129 @@
+"""The page on which tables of the registry are uploaded: compared, then applied."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Annotated, get_args
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import TypeAdapter, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.responses import RedirectResponse, Response
+
+from api.desk_pages.show import desk_page
+from api.http.problem import Problem
+from api.http.session import LEADERS, Session
+from api.office import uploads
+from api.office.uploads import Admitted, Digest, EncodingName, SheetName, UploadApply, UploadComparison
+from api.office_pages.find import REGISTRY
+from api.office_pages.forms import NOTHING_TRIED, AskingLeader, Fields, SentForm, tried
+from api.staff.frame import language_of
+from api.staff.session import StaffRoute, signed_in
+from api.words.problems import ONE_FILE
+from registry.reading import TableFile
+from store.base.access import Right
+
+UPLOADS = f"{REGISTRY}/uploads"
+ENCODINGS = ("utf-8", "utf-16", "gb18030", "big5", "windows-1252", "windows-1251", "windows-1250")
+UNTAKEN = (409, 413, 422, 503)
+reading = contextmanager(signed_in(LEADERS))
+writing = contextmanager(signed_in(LEADERS, Right.WRITE))
+receiving = asynccontextmanager(uploads.received)
+ENCODING: TypeAdapter[str] = TypeAdapter(EncodingName)
+
+router = APIRouter(prefix=UPLOADS, route_class=StaffRoute, include_in_schema=False)
+
+
+def admitted(request: Request) -> Admitted:
+    """Check that the person may upload."""
+    with writing(request) as session:
+        return uploads.admit(request, session)
+
+
+async def received(
+    request: Request, caller: Annotated[Admitted, Depends(admitted)]
+) -> AsyncIterator[TableFile | Problem]:
+    """Read the file of the form, or what is wrong with it."""
+    form = await request.form()
+    if not isinstance(form.get("file"), UploadFile):
+        yield Problem(422, ONE_FILE)
+        return
+    sheet = next((one for one in get_args(SheetName) if one == form.get("sheet")), None)
+    try:
+        encoding = ENCODING.validate_python(form.get("encoding") or "")
+    except ValidationError:
+        encoding = ""
+    try:
+        async with receiving(request, caller, "", sheet, encoding) as file:
+            yield file
+    except Problem as problem:
+        yield problem
+
+
+@router.get("")
+def begin(request: Request, asking: AskingLeader, done: Annotated[bool, Query()] = False) -> Response:
+    """Show the form for a file."""
+    return _page(request, asking, done=done)
+
+
+@router.post("")
+def compare(request: Request, sent: Annotated[TableFile | Problem, Depends(received, scope="function")]) -> Response:
+    """Compare a file with the registry and show what it would change."""
+    found, untaken = None, sent if isinstance(sent, Problem) else None
+    if isinstance(sent, TableFile):
+        try:
+            tables = uploads.read(request, sent)
+            with writing(request) as changing:
+                found = uploads.keep(changing, sent, tables)
+        except Problem as problem:
+            untaken = problem
+    if untaken and untaken.status not in UNTAKEN:
+        raise untaken
+    with reading(request) as asking:
+        return _page(request, asking, found=found, untaken=untaken)
+
+
+@router.post("/{sha256}/apply")
+def apply(request: Request, sha256: Digest, told: Fields) -> Response:
+    """Apply a file that was compared; what stands in the way is shown with the comparison as it is now."""
+
+    def act(changing: Session) -> None:
+        sent = {"version": told.get("version", ""), "reason": told.get("reason", "")}
+        uploads.apply(request, changing, sha256, UploadApply.model_validate(sent))
+
+    failed = tried(request, LEADERS, "apply", told, act)
+    if failed is None:
+        return RedirectResponse(f"{UPLOADS}?done=true", 303)
+    found, untaken = None, None
+    try:
+        with writing(request) as changing:
+            found = uploads.compare_again(request, changing, sha256)
+    except Problem as problem:
+        if problem.status not in UNTAKEN:
+            raise
+        untaken = problem
+    with reading(request) as asking:
+        return _page(request, asking, found=found, untaken=untaken, failed=failed)
+
+
+def _page(
+    request: Request,
+    asking: Session,
+    *,
+    found: UploadComparison | None = None,
+    untaken: Problem | None = None,
+    failed: SentForm = NOTHING_TRIED,
+    done: bool = False,
+) -> Response:
+    language = language_of(request, asking)
+    return desk_page(
+        request,
+        asking,
+        "office/upload.html",
+        untaken.status if untaken else failed.status,
+        found=found,
+        sheets=uploads.SHEETS,
+        encodings=ENCODINGS,
+        untaken=untaken.details(language) if untaken else None,
+        sent=failed.shown(language),
+        done=done,
+    )
