@@ -54,7 +54,7 @@ from api.http.session import AppContext
 from api.live import live_routes
 from api.live.hub import Hub
 from api.live.listener import HubLimits
-from api.office import contact_book, home_record, tokens, uploads
+from api.office import contact_book, home_record, tokens, trials, uploads
 from api.office_pages import find, home_page, token_page, upload_page
 from api.pages import front, home, home_tickets, network
 from api.staff import account, invitation, people, provider, sign_in
@@ -93,6 +93,7 @@ ROUTERS = (
     contact_book.router,
     tokens.router,
     uploads.router,
+    trials.router,
     front.router,
     home.router,
     home_tickets.router,

@@ -38,7 +38,9 @@ def load(text: str, source: str, zone: str | None = None) -> Policy:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise UsageError(f"{source}: is nested too deeply") from None
+    except ValueError as error:  # a number may be longer than one is read
         raise UsageError(f"{source}: {error}") from None
     if zone is not None:
         table["timezone"] = zone

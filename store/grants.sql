@@ -216,7 +216,10 @@ UPDATE granted AS g SET office = o.verbs FROM (VALUES
   ('building_place', 'r'), ('home_station', 'r'), ('home', 'raw'), ('place_word', 'rad'), ('place_gram', 'rad'), ('building_word', 'rad'),
   ('building_numbers', 'raw'), ('unit_numbers', 'ra'), ('home_status', 'raw'), ('residence', 'rad'), ('sensor', 'ra'),
   ('point', 'rad'), ('sensor_now', 'raw'), ('home_state', 'raw'), ('rejudge', 'raw'), ('addressee', 'raw'),
-  ('person.contact', 'rawd'), ('person.search_key', 'rad'), ('registry_upload', 'rawd')
+  ('person.contact', 'rawd'), ('person.search_key', 'rad'), ('registry_upload', 'rawd'),
+  -- What another policy would do is judged from the readings, and changes nothing
+  ('reading', 'r'), ('ledger', 'r'), ('flag', 'r'), ('point_judged', 'r'), ('cold_ended', 'r'), ('sensor_overruled', 'r'),
+  ('readings_kept', 'r')
 ) AS o (relation, verbs) WHERE o.relation = g.relation;
 
 -- Of TimescaleDB's Community edition alone: what reading_hour is read from, by its owner and by nobody else.

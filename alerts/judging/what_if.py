@@ -1,7 +1,8 @@
 """Evaluation of another policy over the same readings, without any change."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,18 +10,27 @@ from psycopg import Connection
 
 from alerts.judging.history import History, Past
 from domain.instants import to_datetime
+from domain.policy import NO_RULES, Policy
+from domain.tickets import TicketClass
 from store.judging import flag_rows, ledger_rows
 
 US_PER_HOUR = 3_600_000_000
+USUAL_DELAY = timedelta(hours=48)
 
 
 @dataclass
 class WhatIfFigures:
-    """Homes over a span of days, in one look."""
+    """Homes over a span of days, in one look.
+
+    A flag that follows the one before within the delay of its call-back is of the same ticket, as a relapse is; how
+    long the work would take nobody knows.
+    """
 
     homes: int = 0  # with readings
+    homes_cold: int = 0  # at any time
     homes_flagged: int = 0
     flags: int = 0
+    tickets: int = 0
     cold_hours: float = 0.0
     severe_hours: float = 0.0
     compliant_hours: float = 0.0
@@ -36,16 +46,35 @@ class WhatIfFigures:
 def imagine(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> WhatIfFigures:
     """Judge homes by another policy, without history, from the start of a day to an instant."""
     past = Past.unheard(homes)
-    out, flagged = WhatIfFigures(), set[int]()
+    out, flags, cold = WhatIfFigures(), list[tuple[int, int, int]](), set[int]()
     for stretch in history.walk(conn, past, first, end, whole=True):
         _add_hours(out, {name: int(stretch.days[name].sum()) for name in STATES})
-        flagged.update(stretch.ended["home"].tolist())
-        out.flags += len(stretch.ended)
+        cold.update(stretch.days["home"][stretch.days["cold"] + stretch.days["severe"] > 0].tolist())
+        ended = stretch.ended["flag"]
+        flags += zip(
+            stretch.ended["home"].tolist(), ended["cold_since"].tolist(), ended["cleared_at"].tolist(), strict=True
+        )
     still = np.flatnonzero(past.machines["severity"] > 0)
-    flagged.update(still.tolist())
-    out.flags += len(still)
-    out.homes, out.homes_flagged = int(past.entered.sum()), len(flagged)
+    flags += [(int(home), int(past.machines["cold_since"][home]), np.iinfo(np.int64).max) for home in still]
+    out.homes, out.homes_cold = int(past.entered.sum()), len(cold)
+    out.homes_flagged, out.flags = len({home for home, _, _ in flags}), len(flags)
+    out.tickets = _tickets(flags, call_back_delay(history.policy, first))
     return out
+
+
+def call_back_delay(policy: Policy, day: date) -> timedelta:
+    """Return how long after its end a flag's ticket takes in the next one, by the rules of a day."""
+    rules = next((v for v in reversed(policy.versions) if v.valid_from <= day), NO_RULES)
+    return rules.call_back_after.get(TicketClass.COLD, USUAL_DELAY)
+
+
+def _tickets(flags: Iterable[tuple[int, int, int]], delay: timedelta) -> int:
+    """Count the tickets of flags: (home, start µs, end µs)."""
+    count, last, until = 0, -1, 0
+    for home, start, end in sorted(flags):
+        count += home != last or start > until
+        last, until = home, end + delay // timedelta(microseconds=1)
+    return count
 
 
 STATES = ("compliant", "cold", "severe", "unknown", "not_judged")
@@ -57,7 +86,13 @@ def recorded(conn: Connection, history: History, homes: NDArray[np.int32], first
     sums = ledger_rows.sums(conn, ids, first, history.day_of(end))
     start = to_datetime(history.midnight_us(first))
     flags = [row for row in flag_rows.since(conn, ids, start) if row.cold_since < end]
-    out = WhatIfFigures(homes=sums.homes, homes_flagged=len({row.home_id for row in flags}), flags=len(flags))
+    out = WhatIfFigures(
+        homes=sums.homes,
+        homes_cold=sums.homes_cold,
+        homes_flagged=len({row.home_id for row in flags}),
+        flags=len(flags),
+        tickets=len({row.ticket_id for row in flags}),
+    )
     _add_hours(out, {name: getattr(sums, name) for name in STATES})
     return out
 

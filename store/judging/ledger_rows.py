@@ -84,7 +84,8 @@ JOIN LATERAL (
 SELECT_SUMS = """
 SELECT
   count(DISTINCT home_id), coalesce(sum(compliant_us), 0)::bigint, coalesce(sum(cold_us), 0)::bigint,
-  coalesce(sum(severe_us), 0)::bigint, coalesce(sum(unknown_us), 0)::bigint, coalesce(sum(not_judged_us), 0)::bigint
+  coalesce(sum(severe_us), 0)::bigint, coalesce(sum(unknown_us), 0)::bigint, coalesce(sum(not_judged_us), 0)::bigint,
+  count(DISTINCT home_id) FILTER (WHERE cold_us + severe_us > 0)
 FROM ledger
 WHERE home_id = ANY(%(homes)s) AND day >= %(first)s AND day < %(end)s
 """
@@ -159,12 +160,13 @@ class Sums(NamedTuple):
     severe: int
     unknown: int
     not_judged: int
+    homes_cold: int
 
 
 def sums(conn: Connection, homes: list[int], first: date, end: date) -> Sums:
     """Return the sums of homes over [first, end)."""
     row = conn.execute(SELECT_SUMS, {"homes": homes, "first": first, "end": end}).fetchone()
-    return Sums(*(row or (0,) * 6))
+    return Sums(*(row or (0,) * 7))
 
 
 def homes(conn: Connection, codes: list[str] | None) -> dict[int, str]:

@@ -142,6 +142,9 @@ OPERATIONS = {
     "POST /v1/registry/uploads/{sha256}/apply": Operation(
         roles=LEADERS, of="upload", body=lambda _: {"version": "0" * 64, "reason": "list of May"}
     ),
+    "POST /v1/rules/trials": Operation(
+        roles=LEADERS, body=lambda _: {"from": "2026-01-12", "to": "2026-01-14", "numbers": {"cold_below": 20}}
+    ),
     "GET /v1/homes/{code}/readings": Operation(of="home"),
     "GET /v1/homes/{code}/compliance": Operation(of="home"),
     "GET /v1/homes/{code}/readings.{form}": Operation(of="export"),
