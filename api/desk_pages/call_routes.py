@@ -6,33 +6,37 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import ValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from api.desk import calls
 from api.desk.desk_routes import HomeTicket, make_move, open_in_home
 from api.desk.moves import Assigned
-from api.desk_pages.forms import Told
+from api.desk.once import do_once
+from api.desk_pages.forms import Told, once
+from api.desk_pages.move_forms import read_move
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import AskingDeskPerson, desk_page, reader_of
 from api.desk_pages.ticket_routes import read_told
 from api.http.language import said
 from api.http.messages import in_both
 from api.http.problem import Problem
-from api.http.session import DESK, Session
+from api.http.session import DESK, Session, surroundings
 from api.pages import content
 from api.pages.report import NEW
 from api.staff.session import StaffRoute, signed_in
-from domain.tickets import TicketClass
+from domain.tickets import EventKind, TicketClass
 from domain.words.desk import CLASS_TEXTS
 from registry.addresses import LONGEST_QUERY
 from store.base import form_sent
 from store.base.access import Right
 
 CALL = f"{QUEUE}/call"
+ATTEMPTS = (EventKind.CONTACTED.value, EventKind.TRIED.value)
 KINDS = (TicketClass.LEAK.value, TicketClass.COLD.value, TicketClass.REPAIR.value)
 HomeCode = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 reading = contextmanager(signed_in(DESK))
@@ -106,6 +110,27 @@ def take(request: Request, sent: Annotated[Statement, Depends(read_statement)]) 
             raise
         return _untaken(request, sent, problem.status, refused=problem)
     return RedirectResponse(f"{QUEUE}/tickets/{quote(number)}", 303)
+
+
+@router.post("/attempt")
+def attempt(request: Request, told: Annotated[Told, Depends(read_told)]) -> Response:
+    """Note once that the user was called, and reached or not; and show the home again."""
+    home, zone = told.get("home", ""), surroundings(request).policy.zone
+    if told.get("what") not in ATTEMPTS:
+        raise HTTPException(400)
+    made = read_move(EventKind(told["what"]), told, zone)
+    try:
+        if isinstance(made, Mapping):
+            raise Problem(422, next(iter(made.values())))
+        with writing(request) as changing:
+            sent, number = once(CALL, told), told.get("number", "").replace("\x00", "")
+            do_once(changing, number, sent, lambda: make_move(changing, number, made))
+            changing.notes.update(home=home, ticket=number)
+    except Problem as problem:
+        if problem.status not in (404, 409, 422):
+            raise
+        return _untaken(request, Statement(home=home), problem.status, refused=problem)
+    return RedirectResponse(f"{CALL}?{urlencode({'home': home})}#call-last", 303)
 
 
 def _take(changing: Session, sent: Statement) -> str:

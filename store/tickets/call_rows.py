@@ -13,7 +13,7 @@ SELECT_CALLS: LiteralString = (
 SELECT
   e.at, e.kind, e.actor, t.number AS ticket, t.class, t.state,
   CASE e.kind WHEN 'opened' THEN t.description ELSE e.data ->> 'text' END AS words, k.contact,
-  e.data ->> 'again_at' AS again_at
+  (e.data ->> 'again_at')::timestamptz AS again_at
 FROM ticket AS t
 JOIN ticket_event AS e USING (ticket_id)
 LEFT JOIN ticket_contact AS k ON k.ticket_id = e.ticket_id AND k.seq = e.seq

@@ -87,6 +87,29 @@ def test_what_is_not_taken_is_shown_with_what_was_told(desk: httpx.Client, plain
     assert plain_api.conn.execute(COUNT).fetchone() == (2,)
 
 
+def test_calling_the_user_is_noted_with_one_press(desk: httpx.Client, plain_api: Api) -> None:
+    assert "attempt-again" not in desk.get("/desk/call", params={"home": "B1-101"}).text  # nothing is open
+    assert take(desk, kind="leak", words="it drips").status_code == 303
+    assert "attempt-again" in desk.get("/desk/call", params={"home": "B1-101"}).text
+    sealed = seal(desk)
+
+    def attempt(what: str, again_at: str = "", number: str = "T00000001") -> httpx.Response:
+        fields = {"home": "B1-101", **sealed, "number": number, "what": what, "again_at": again_at}
+        return desk.post("/desk/call/attempt", data=fields)
+
+    for _ in range(2):
+        assert attempt("tried", "2026-01-15T14:30").status_code == 303
+    assert "to be called again 14:30" in re.sub("<[^>]*>", "", desk.get("/desk/call", params={"home": "B1-101"}).text)
+    assert attempt("contacted").headers["location"] == "/desk/call?home=B1-101#call-last"
+    events = plain_api.conn.execute(
+        "SELECT kind, data FROM ticket_event WHERE kind IN ('tried', 'contacted') ORDER BY seq"
+    ).fetchall()
+    assert events == [("tried", {"again_at": "2026-01-15T14:30:00+08:00"}), ("contacted", {})]
+    assert attempt("tried", "soon").status_code == 422
+    assert attempt("tried", number="T00000009").status_code == 404
+    assert attempt("closed").status_code == 400
+
+
 def test_the_page_is_for_the_desk(desk: httpx.Client, plain_api: Api) -> None:
     person = member(plain_api.conn, "crew", "wang", name="Wang", station="North")
     with browser(plain_api, session_of(plain_api.conn, person)) as crew:

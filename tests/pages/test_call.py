@@ -115,6 +115,8 @@ def test_what_is_said_is_added_to_what_is_open_with_one_key(api: Api, homes: int
     keys(page, "Enter")
     expect(page.locator(f"#call-about-{number}")).to_be_checked()
     expect(page.locator("#call-contact")).to_have_value("13800000001")
+    desk.keep("call-open")
+    desk.is_well()
     keys(page, "a")
     page.keyboard.type("Still cold")
     keys(page, "Control+Enter")
