@@ -26,7 +26,6 @@ from tests.api.conftest import Api
 from tests.conftest import PLAIN_HTTP, no_trixie, unavailable
 from tests.pages.conftest import DESKTOP, Visitor, Visitors
 
-pytestmark = pytest.mark.waits  # its start takes a quarter of a minute
 HOUR_S = 3_600
 # The people of the realm, and what each is there.
 PEOPLE: dict[str, dict[str, list[str]]] = {
