@@ -19,6 +19,7 @@ OSM_TILES = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
 OSM_ATTRIBUTION = "© OpenStreetMap contributors"
 PMTILES = "pmtiles://"
 LOCAL_PMTILES = re.compile(r"pmtiles://([A-Za-z0-9][A-Za-z0-9._-]*\.pmtiles)")
+SEVERAL = re.compile(r"\{([a-z])-([a-z])\}")
 FILES = "/desk/map/ground"  # where PMTiles beside a style file are served
 
 
@@ -63,15 +64,25 @@ def _found(setting: str, grafana: str | None) -> Basemap:
 
 def _of_tiles(tiles: str) -> Basemap:
     """Return the basemap of a template of tiles; those of TMS count from the south."""
+    templates = _of_servers(tiles.replace("{-y}", "{y}"))
     source = {
         "type": "raster",
-        "tiles": [tiles.replace("{-y}", "{y}")],
+        "tiles": templates,
         "tileSize": 256,
         "maxzoom": 19,
         "scheme": "tms" if "{-y}" in tiles else "xyz",
     }
     layer = {"id": "ground", "type": "raster", "source": "ground"}
-    return Basemap(style={"version": 8, "sources": {"ground": source}, "layers": [layer]}, origins=(_origin(tiles),))
+    style = {"version": 8, "sources": {"ground": source}, "layers": [layer]}
+    return Basemap(style=style, origins=tuple(dict.fromkeys(_origin(one) for one in templates)))
+
+
+def _of_servers(tiles: str) -> list[str]:
+    """Return a template for each of several servers, which Grafana writes as `{a-c}`."""
+    found = SEVERAL.search(tiles)
+    if found is None:
+        return [tiles]
+    return [tiles.replace(found[0], chr(letter)) for letter in range(ord(found[1]), ord(found[2]) + 1)]
 
 
 def read_style(path: Path) -> Basemap:

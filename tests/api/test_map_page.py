@@ -1,11 +1,17 @@
 """The map of the desk: what is drawn, what is listed, and what an area leads to."""
 
+import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
 
+from api.http.basemap import basemap_of
+from api.pages.libraries import MAPLIBRE, library
+from domain.datum import Datum
 from domain.states import HomeState
 from tests.api import town
 from tests.api.conftest import Api
@@ -153,3 +159,35 @@ def test_the_homes_of_what_is_chosen(client: httpx.Client, token: str) -> None:
     assert re.findall(r'href="/desk/call\?home=([^"]+)"', page) == ["cold-1", "warm-1"]
     assert "warm-1" in client.get("/desk/map/homes", params={"buildings": "warm"}).text
     assert "No building is chosen." in client.get("/desk/map/homes").text
+
+
+def test_the_basemap_of_the_page_and_what_it_may_ask(plain_api: Api, client: httpx.Client, tmp_path: Path) -> None:
+    (tmp_path / "city.pmtiles").write_bytes(bytes(range(100)))
+    sources = {
+        "city": {"type": "vector", "url": "pmtiles://city.pmtiles"},
+        "more": {"type": "raster", "tiles": ["https://tiles.example/{z}/{x}/{y}.png"]},
+    }
+    (tmp_path / "style.json").write_text(json.dumps({"version": 8, "sources": sources, "layers": []}))
+    state = plain_api.app.state
+    basemap = basemap_of(str(tmp_path / "style.json"), "© <us>", Datum.GCJ02)
+    assert "connect-src 'self'; worker-src 'self'" in client.get("/desk/map").headers["content-security-policy"]
+    state.surroundings = replace(state.surroundings, basemap=basemap)
+    page = client.get("/desk/map")
+    policy = page.headers["content-security-policy"]
+    assert policy.endswith("connect-src 'self' https://tiles.example; worker-src 'self'")
+    assert "© &lt;us&gt;" in page.text
+    assert client.get("/desk/map/style").json()["sources"]["city"]["url"].endswith("/desk/map/ground/city.pmtiles")
+    part = client.get("/desk/map/ground/city.pmtiles", headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
+    assert client.get("/desk/map/ground/style.json").status_code == 404
+    assert client.get("/desk/map/ground/..%2Fstyle.json").status_code == 404
+    (mine,) = [
+        one for one in client.get("/desk/map/areas").json()["features"] if one["properties"].get("code") == "cold"
+    ]
+    assert mine["geometry"]["coordinates"] != [123.43, 41.8]
+    if address := library(MAPLIBRE):
+        assert f'data-library="{address}"' in page.text
+        worker = client.get(address.replace(MAPLIBRE, "maplibre-gl-worker.mjs"))
+        assert worker.headers["content-type"].startswith("text/javascript")
+        assert worker.headers["content-security-policy"].endswith("connect-src 'self' https://tiles.example")
+        assert client.get("/pages/lib/0/maplibre-gl.mjs").status_code == 404

@@ -1,16 +1,22 @@
 """The map that MapLibre draws, in Chromium with WebGL in software: what is drawn, chosen and led to."""
 
 import io
+import json
 import shutil
+import struct
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from api.http.basemap import Basemap, basemap_of
 from api.pages.libraries import MAPLIBRE, library
 from api.staff.session import COOKIE
+from domain.datum import Datum
 from domain.states import HomeState
 from tests.api import town
 from tests.api.conftest import Api
@@ -24,6 +30,7 @@ pytestmark = pytest.mark.plain_only
 
 WEBGL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 PATIENCE_S = 20
+GROUND = (0xAB, 0xCD, 0xEF)
 SCREEN = {"width": 1366, "height": 768}
 PLACE = "UPDATE building SET lat = %s, lon = %s, name = %s WHERE code = %s"
 JOIN = "INSERT INTO incident_ticket (incident_id, ticket_id, joined_at) SELECT incident_id, %s, %s FROM incident"
@@ -61,6 +68,37 @@ def city(api: Api) -> None:
 
 
 @pytest.fixture
+def ground(api: Api, tmp_path: Path) -> Basemap:
+    """A style with one tile of one colour, as PMTiles beside it."""
+    picture = io.BytesIO()
+    Image.new("RGB", (256, 256), GROUND).save(picture, "PNG")
+    (tmp_path / "city.pmtiles").write_bytes(pmtiles(picture.getvalue()))
+    city = {"type": "raster", "url": "pmtiles://city.pmtiles", "tileSize": 256}
+    style = {"version": 8, "sources": {"city": city}, "layers": [{"id": "city", "type": "raster", "source": "city"}]}
+    (tmp_path / "style.json").write_text(json.dumps(style), encoding="utf-8")
+    return basemap_of(str(tmp_path / "style.json"), "© city", Datum.GCJ02)
+
+
+def pmtiles(tile: bytes) -> bytes:
+    """Return an archive of the one tile of zoom 0 (PMTiles 3); nothing is compressed."""
+    directory = bytes((1, 0, 1, len(tile) & 127 | 128, len(tile) >> 7, 1))
+    metadata = b"{}"
+    parts = (
+        127,
+        len(directory),
+        127 + len(directory),
+        len(metadata),
+        0,
+        0,
+        127 + len(directory) + len(metadata),
+        len(tile),
+    )
+    numbers = struct.pack("<11Q", *parts, 1, 1, 1)
+    bounds = struct.pack("<4iB2i", -1_800_000_000, -850_000_000, 1_800_000_000, 850_000_000, 0, 0, 0)
+    return b"PMTiles\x03" + numbers + bytes((1, 1, 1, 2, 0, 0)) + bounds + directory + metadata + tile
+
+
+@pytest.fixture
 def arrive(drawing: Browser, api: Api, city: None) -> Iterator[Visitor]:
     """A dispatcher before a map that is drawn."""
     token = session_of(api.conn, member(api.conn))
@@ -73,6 +111,21 @@ def arrive(drawing: Browser, api: Api, city: None) -> Iterator[Visitor]:
     expect(person.page.locator("#stage[data-ready]")).to_be_visible(timeout=20_000)
     yield person
     visitors.close()
+
+
+def test_the_city_stands_on_tiles_beside_the_style(arrive: Visitor, api: Api, ground: Basemap) -> None:
+    """One tile is stretched over the world; marks are where the datum of the basemap has them."""
+    before = arrive.page.evaluate("document.getElementById('stage').map.getCenter().toArray()")
+    api.app.state.surroundings = replace(api.app.state.surroundings, basemap=ground)
+    arrive.page.emulate_media(color_scheme="dark")
+    arrive.go("/desk/map")
+    expect(arrive.page.locator("#stage[data-ready]")).to_be_visible(timeout=20_000)
+    assert GROUND in colours(arrive.page)
+    after = arrive.page.evaluate("document.getElementById('stage').map.getCenter().toArray()")
+    assert 0.004 < after[0] - before[0] < 0.008
+    assert len(arrive.page.evaluate(DRAWN % "mark")) >= 2
+    arrive.keep("city-map-ground")
+    arrive.is_well()
 
 
 def at(page: Page, lat: float, lon: float) -> tuple[float, float]:
