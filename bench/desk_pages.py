@@ -29,6 +29,7 @@ from rich.console import Console
 from api.pages.visit import LANGUAGE_COOKIE
 from api.staff.frame import seal
 from api.staff.session import COOKIE
+from bench import map_ready
 from bench.api import HEARTH_API, PATIENCE_S
 from bench.open_desks import OpenDesks
 from bench.search import SELECT_SOME as SELECT_HOME_WORDS
@@ -99,6 +100,7 @@ class Size:
 
     homes: int = 500_000
     tickets: int = 20_000
+    buildings: int = 10_000
     desks: int = 200
     requests: int = 600  # for each figure of a page
     rate: float = 30.0  # requests/s, while a ticket is changed each second
@@ -106,7 +108,7 @@ class Size:
     apart_s: float = 1.5
 
 
-QUICK = Size(homes=3_000, tickets=300, desks=10, requests=20, moves=3, apart_s=0.7)
+QUICK = Size(homes=3_000, tickets=300, buildings=100, desks=10, requests=20, moves=3, apart_s=0.7)
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,20 @@ def measure(size: Size) -> dict[str, float]:
         try:
             server.start()
             with city(server, size) as found:
-                return take(found, size)
+                return drawn(server, found, size) | take(found, size)
         finally:
             server.remove()
+
+
+def drawn(server: Postgres, found: City, size: Size) -> dict[str, float]:
+    """Return how long the map takes in a browser, where there is one."""
+    if not map_ready.is_able():
+        console.print("no Chromium or no MapLibre: the map is not measured")
+        return {}
+    with psycopg.connect(server.url()) as conn:
+        map_ready.count(conn)
+    cookies = {COOKIE: found.sessions[0], LANGUAGE_COOKIE: "zh"}
+    return {"map_buildings": size.buildings, "map_ready_ms": map_ready.ready_ms(found.port, cookies)}
 
 
 @contextmanager
@@ -154,6 +167,7 @@ def city(server: Postgres, size: Size) -> Iterator[City]:
         console.print("homes are there")
         with psycopg.ClientCursor(conn) as cur:
             cur.execute(OPEN_TICKETS.encode(), {"tickets": size.tickets, "homes": size.homes, "people": size.desks})
+        map_ready.place(conn, size.buildings)
         sessions = [signed_in(conn, n) for n in range(size.desks)]
         tickets = [row[0] for row in conn.execute("SELECT number FROM ticket ORDER BY ticket_id")]
         searches = list(typed(conn, size))

@@ -1,4 +1,4 @@
-"""What lies below the marks of the desk's map, and which servers its page may ask for it."""
+"""The map that lies below the marks of the desk's map, and the servers that its page may ask for it."""
 
 import json
 from pathlib import Path
