@@ -14,11 +14,10 @@ from tests.api.conftest import Api
 from tests.api.people import contact
 from tests.api.staff import member, session_of
 from tests.api.town import NOW
-from tests.pages.conftest import PHONE, Visitor, Visitors
+from tests.pages.conftest import Visitor, Visitors
 
 SCREEN = {"width": 1366, "height": 768}
 NARROW = {"width": 360, "height": 640}
-FOUR_K = {"width": 3840, "height": 2160}
 Arrival = Callable[..., Visitor]
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
@@ -57,7 +56,7 @@ def told(person: Visitor, kept: str) -> None:
 
 @pytest.mark.parametrize(
     ("language", "size", "scheme"),
-    [("zh", SCREEN, "light"), ("en", PHONE, "light"), ("zh", NARROW, "dark"), ("en", FOUR_K, "dark")],
+    [("zh", SCREEN, "light"), ("en", NARROW, "dark")],
 )
 def test_a_sensor_moves_contacts_are_looked_at_and_a_token_is_made(
     arrive: Arrival, language: str, size: dict[str, int], scheme: str
