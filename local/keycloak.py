@@ -39,6 +39,7 @@ JAVA = (
 )
 SHARED = ("conf", "lib", "providers", "themes", "version.txt")
 NEEDED = ("java", "mvn")
+RUN_SECONDS = 300  # a repository that does not answer is tried for longer by Maven
 
 
 class Keycloak(Server):
@@ -148,8 +149,12 @@ def _java() -> dict[str, str]:
 
 
 def _run(command: list[str], variables: Mapping[str, Any] | None = None) -> None:
-    done = subprocess.run(
-        command, env={**os.environ, **(variables or {})}, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    told = {**os.environ, **(variables or {})}
+    try:
+        done = subprocess.run(
+            command, env=told, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise ServerError(f"{command[0]} has not ended within {RUN_SECONDS} s") from None
     if done.returncode != 0:
         raise ServerError(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")

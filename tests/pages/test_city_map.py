@@ -23,7 +23,6 @@ from tests.api.conftest import Api
 from tests.api.operations import INSERT_INCIDENT
 from tests.api.staff import member, session_of
 from tests.api.town import NOW
-from tests.conftest import unavailable
 from tests.pages.conftest import Visitor, Visitors
 
 pytestmark = pytest.mark.plain_only
@@ -43,7 +42,7 @@ NORTH = ((41.8000, 123.4300), (41.8004, 123.4308), (41.8008, 123.4300))
 def drawing(browser: Browser) -> Iterator[Browser]:
     """Chromium with WebGL."""
     if library(MAPLIBRE) is None:
-        unavailable("NOT TESTED: MapLibre has not been fetched (deploy/fetch-libraries)")
+        pytest.skip("NOT TESTED: MapLibre has not been fetched (deploy/fetch-libraries)")
     program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     chromium = browser.browser_type.launch(executable_path=program, args=WEBGL)
     yield chromium

@@ -90,7 +90,7 @@ class Console:
 def console(server_folder: Any) -> Iterator[Console]:
     """A Keycloak with people, started once. Its tokens hold for an hour: the tests set the clock of Hearth forward."""
     if reason := keycloak.why_not():
-        unavailable(f"NOT TESTED WITH KEYCLOAK: {reason}")
+        pytest.skip(f"NOT TESTED WITH KEYCLOAK: {reason}")
     server = Keycloak(server_folder / "keycloak", keycloak.program()).start()
     try:
         console = Console(server)
