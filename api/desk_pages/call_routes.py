@@ -116,13 +116,13 @@ def take(request: Request, sent: Annotated[Statement, Depends(read_statement)]) 
 def attempt(request: Request, told: Annotated[Told, Depends(read_told)]) -> Response:
     """Note once that the user was called, and reached or not; and show the home again."""
     home, zone = told.get("home", ""), surroundings(request).policy.zone
-    if told.get("what") not in ATTEMPTS:
-        raise HTTPException(400)
-    made = read_move(EventKind(told["what"]), told, zone)
     try:
-        if isinstance(made, Mapping):
-            raise Problem(422, next(iter(made.values())))
         with writing(request) as changing:
+            if told.get("what") not in ATTEMPTS:
+                raise HTTPException(400)
+            made = read_move(EventKind(told["what"]), told, zone)
+            if isinstance(made, Mapping):
+                raise Problem(422, next(iter(made.values())))
             sent, number = once(CALL, told), told.get("number", "").replace("\x00", "")
             do_once(changing, number, sent, lambda: make_move(changing, number, made))
             changing.notes.update(home=home, ticket=number)

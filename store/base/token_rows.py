@@ -23,8 +23,11 @@ FROM token AS t
 WHERE t.staff_id IS NULL
 """
 SELECT_TOKENS: LiteralString = _LISTED + "ORDER BY t.token_id"
+# What the caller is says the database, by the token that it found: beside the check of the route.
 SELECT_LATEST: LiteralString = (
-    _LISTED + "AND coalesce(t.token_id < %(before)s::integer, true) ORDER BY t.token_id DESC LIMIT %(limit)s"
+    _LISTED
+    + "AND current_setting('hearth.role', true) = 'admin' AND coalesce(t.token_id < %(before)s::integer, true) "
+    + "ORDER BY t.token_id DESC LIMIT %(limit)s"
 )
 SELECT_MAKE_TOKEN = """
 SELECT make_token(

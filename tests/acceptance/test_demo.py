@@ -229,7 +229,8 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
 def test_make_says_in_one_line_what_python_lacks(python: str, words: str, tmp_path: Path) -> None:
     """Run `make setup` as a plain user."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for name in ("requirements.txt", "requirements-build.txt", "pyproject.toml"):
+    for name in ("requirements.txt", "requirements-build.txt", "pyproject.toml", "api/pages/libraries.lock"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     programs = tmp_path / "bin"
     programs.mkdir()

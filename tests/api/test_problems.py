@@ -103,6 +103,7 @@ def test_a_parameter_that_there_is_not_is_named_with_those_that_there_are(plain_
                 "number": "T00000001",
                 "id": "1",
                 "station": "North",
+                "sha256": "0" * 64,
             }
             url = path.format(**fixed)
             headers = {"Authorization": f"Bearer {token}"}

@@ -58,6 +58,7 @@ PAGES = {
     "POST /desk/call": DESK,
     "GET /desk/call/panel": DESK,
     "POST /desk/call/take": DESK,
+    "POST /desk/call/attempt": DESK,
     "GET /desk/unknown-sensors": DESK,
     "GET /desk/unknown-sensors/sensors.csv": DESK,
     "GET /desk/unknown-sensors/place": DESK,
