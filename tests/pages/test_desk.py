@@ -25,7 +25,7 @@ from tests.pages.conftest import HOTLINE, PHONE, Visitor, Visitors
 SCREEN = {"width": 1366, "height": 768}
 FOUR_K = {"width": 3840, "height": 2160}
 NARROW = {"width": 360, "height": 640}
-SIZES = {"screen": SCREEN, "phone": PHONE}
+SIZES = {"screen": SCREEN, "phone": PHONE, "narrow": NARROW, "4k": FOUR_K}
 COUNT = "SELECT count(*) FROM ticket_event WHERE kind = %s"
 INSERT_EVENT = """
 INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data)
@@ -242,31 +242,21 @@ def test_the_desk_is_read_and_worked_without_script(api: Api, arrive: Arrival, l
     assert "seen" in person.page.inner_text(".events .event >> nth=0")
 
 
-@pytest.mark.parametrize("size", [NARROW, FOUR_K], ids=["360", "4K"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_cut_off_on_any_screen(api: Api, arrive: Arrival, size: dict[str, int], scheme: str) -> None:
-    number = busy_town(api)
-    person = arrive(language="zh", size=size, color_scheme=scheme)
-    unknown_rows.note(api.conn, NEW_SENSORS)
-    for nth, path in enumerate(("/desk", f"/desk/tickets/{number}", "/desk/unknown-sensors")):
-        person.go(path)
-        assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        person.keep(f"{scheme}-{size['width']}-{nth}")
-        person.is_well()
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_pages_of_the_desk(api: Api, arrive: Arrival, language: str, size: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "size", "scheme"),
+    [("zh", "phone", "light"), ("en", "screen", "light"), ("en", "narrow", "dark"), ("zh", "4k", "dark")],
+)
+def test_the_pages_of_the_desk(api: Api, arrive: Arrival, language: str, size: str, scheme: str) -> None:
     """The queue, a view of it without tickets, a ticket with all that it can show, one of its forms, new sensors."""
     number = busy_town(api)
     unknown_rows.note(api.conn, NEW_SENSORS)
-    person = arrive(language=language, size=SIZES[size])
+    person = arrive(language=language, size=SIZES[size], color_scheme=scheme)
     for name, path in (
         ("unknown-sensors", "/desk/unknown-sensors"), ("queue", "/desk"), ("empty", "/desk?view=still_cold"),
         ("ticket", f"/desk/tickets/{number}"),
     ):  # fmt: skip
         assert person.go(path).status == 200
+        assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         person.keep(f"{name}-{language}-{size}")
         person.is_well()
     person.page.click("#move-replied summary")
