@@ -54,8 +54,8 @@ from api.http.session import AppContext
 from api.live import live_routes
 from api.live.hub import Hub
 from api.live.listener import HubLimits
-from api.office import contact_book, home_record, tokens, trials, uploads
-from api.office_pages import find, home_page, token_page, upload_page
+from api.office import contact_book, home_record, tokens, trial_files, trials, uploads
+from api.office_pages import find, home_page, token_page, trial_page, upload_page
 from api.pages import front, home, home_tickets, network
 from api.staff import account, invitation, people, provider, sign_in
 from api.uplinks import uplink_routes
@@ -94,6 +94,7 @@ ROUTERS = (
     tokens.router,
     uploads.router,
     trials.router,
+    trial_files.router,
     front.router,
     home.router,
     home_tickets.router,
@@ -125,6 +126,7 @@ ROUTERS = (
     home_page.router,
     token_page.router,
     upload_page.router,
+    trial_page.router,
     live_routes.router,
     uplink_routes.router,
 )

@@ -36,6 +36,7 @@ from store.readings import retention
 
 MOST_DAYS = 31
 MOST_HOMES = 2_000
+MOST_TEXT = 60_000
 MOST_VERSIONS, MOST_LIMITS, MOST_SEASONS = 20, 30, 60
 WORK_S = 20.0  # after which no more homes are judged
 STATEMENT_S = 15
@@ -70,7 +71,7 @@ class PolicyTrial(BaseModel):
 
     first: Annotated[AskedDay, Field(alias="from")]
     end: Annotated[AskedDay, Field(alias="to")]
-    policy: Annotated[str | None, Field(max_length=60_000)] = None
+    policy: Annotated[str | None, Field(max_length=MOST_TEXT)] = None
     numbers: TriedNumbers = TriedNumbers()
     most_homes: Annotated[int, Field(ge=1, le=MOST_HOMES)] = MOST_HOMES
 

@@ -13,7 +13,11 @@ from registry.addresses import LONGEST_QUERY
 
 REGISTRY = "/desk/registry"
 # Path, name, roles.
-DOORS = (("/desk/registry/uploads", "upload", LEADERS), ("/desk/tokens", "tokens", ADMINS))
+DOORS = (
+    ("/desk/registry/uploads", "upload", LEADERS),
+    ("/desk/rules/trial", "trial", LEADERS),
+    ("/desk/tokens", "tokens", ADMINS),
+)
 
 router = APIRouter(prefix=REGISTRY, route_class=StaffRoute, include_in_schema=False)
 

@@ -74,17 +74,22 @@ NOTHING_TRIED = SentForm()
 
 
 def tried(
-    request: Request, roles: Collection[Role], part: str, told: Told, act: Callable[[Session], None]
+    request: Request,
+    roles: Collection[Role],
+    part: str,
+    told: Told,
+    act: Callable[[Session], None],
+    right: Right = Right.WRITE,
 ) -> SentForm | None:
-    """Make the change of a form in a session that commits; returns what stands in its way, or None."""
+    """Do what a form asks for, in a session that commits if it may write; returns what stands in its way, or None."""
     try:
-        with contextmanager(signed_in(roles, Right.WRITE))(request) as changing:
-            act(changing)
+        with contextmanager(signed_in(roles, right))(request) as session:
+            act(session)
     except ValidationError as error:
         invalid = {".".join(map(str, fault["loc"])): in_both(fault) for fault in error.errors()}
         return SentForm(part, told, invalid, status=422)
     except Problem as problem:
-        if problem.status not in (403, 409, 422):
+        if problem.status not in (403, 409, 422, 503):
             raise
         faults = {fault.parameter: fault.detail for fault in problem.faults or ()}
         refused = None if faults else problem.detail

@@ -25,6 +25,7 @@ from api.words.rota import ROTA_WORDS
 from api.words.staff import STAFF_WORDS
 from api.words.supervision import SUP_WORDS
 from api.words.telling import MY_WORDS
+from api.words.trials import TRIAL_WORDS
 from api.words.uploads import UPLOAD_WORDS
 from domain.words.text import Text
 
@@ -65,7 +66,7 @@ STATIC = {
 ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
     **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS, **CREW_WORDS, **FILE_WORDS,
-    **OFFICE_WORDS, **UPLOAD_WORDS,
+    **OFFICE_WORDS, **UPLOAD_WORDS, **TRIAL_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),

@@ -145,6 +145,9 @@ OPERATIONS = {
     "POST /v1/rules/trials": Operation(
         roles=LEADERS, body=lambda _: {"from": "2026-01-12", "to": "2026-01-14", "numbers": {"cold_below": 20}}
     ),
+    "POST /v1/rules/trials/file": Operation(
+        roles=LEADERS, query={"from": "2026-01-12", "to": "2026-01-14"}, file=builtin_text("seed").encode()
+    ),
     "GET /v1/homes/{code}/readings": Operation(of="home"),
     "GET /v1/homes/{code}/compliance": Operation(of="home"),
     "GET /v1/homes/{code}/readings.{form}": Operation(of="export"),

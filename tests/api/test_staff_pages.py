@@ -95,6 +95,8 @@ PAGES = {
     "GET /desk/registry/uploads": LEADERS,
     "POST /desk/registry/uploads": LEADERS,
     "POST /desk/registry/uploads/{sha256}/apply": LEADERS,
+    "GET /desk/rules/trial": LEADERS,
+    "POST /desk/rules/trial": LEADERS,
     "GET /desk/rota": STAFF,
     "POST /desk/rota/plan": LEADERS,
     "POST /desk/rota/shifts/{number}/cancel": LEADERS,

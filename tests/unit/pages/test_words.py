@@ -34,6 +34,8 @@ BEGINNINGS = (
     "door_",
     "office_upload",
     "upload_",
+    "office_trial",
+    "trial_",
     "desk_",  # tests/unit/pages/test_desk_words.py
     "role_",
     "case_",  # the same
