@@ -15,6 +15,7 @@ from api.desk import (
     desk_routes,
     incidents,
     measurements,
+    measuring_plan,
     notices,
     outage_previews,
     outages,
@@ -55,7 +56,7 @@ from api.live import live_routes
 from api.live.hub import Hub
 from api.live.listener import HubLimits
 from api.office import contact_book, home_record, tokens, trial_files, trials, uploads
-from api.office_pages import find, home_page, token_page, trial_page, upload_page
+from api.office_pages import find, home_page, plan_page, token_page, trial_page, upload_page
 from api.pages import front, home, home_tickets, network
 from api.staff import account, invitation, people, provider, sign_in
 from api.uplinks import uplink_routes
@@ -78,6 +79,7 @@ ROUTERS = (
     incidents.router,
     cases.router,
     measurements.router,
+    measuring_plan.router,
     kpi.router,
     outage_previews.router,
     supervision.router,
@@ -126,6 +128,7 @@ ROUTERS = (
     home_page.router,
     token_page.router,
     upload_page.router,
+    plan_page.router,
     trial_page.router,
     live_routes.router,
     uplink_routes.router,

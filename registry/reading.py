@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from domain.measurement import PlanLine
 from domain.registry import (
     Contact,
     RegisteredBuilding,
@@ -27,7 +28,7 @@ from domain.registry import (
 from registry.csv_file import Content, parse_file
 from registry.headers import TITLE_LINES, find_header
 from registry.problems import FileProblem, UnreadableFile
-from registry.sheets import Sheet, contacts_sheet, residents_sheet, sheets
+from registry.sheets import Sheet, contacts_sheet, plan_sheet, residents_sheet, sheets
 from registry.synonyms import FILES
 from registry.tables import ZIP, FileReading, table
 from registry.workbook import FAULTS
@@ -65,13 +66,14 @@ class SentTables:
     sensors: Content[RegisteredSensor] | None = None
     residents: Content[Resident] | None = None
     contacts: Content[Contact] | None = None
+    plan: Content[PlanLine] | None = None
     understood: dict[str, str] = field(default_factory=dict)
     problems: list[FileProblem] = field(default_factory=list)
     left_out: int = 0
 
     def all(self) -> list[Content[Any]]:
         """Return the tables that are there."""
-        every = (self.substations, self.buildings, self.homes, self.sensors, self.residents, self.contacts)
+        every = (self.substations, self.buildings, self.homes, self.sensors, self.residents, self.contacts, self.plan)
         return [one for one in every if one is not None]
 
 
@@ -80,7 +82,8 @@ Every = dict[str, Sheet[Any]]
 
 def every_sheet(zone: ZoneInfo) -> Every:
     """Return all that a file may hold, in the order in which they refer to each other."""
-    return {**sheets(zone)._asdict(), "residents": residents_sheet(zone), "contacts": contacts_sheet(zone)}
+    people = {"residents": residents_sheet(zone), "contacts": contacts_sheet(zone)}
+    return {**sheets(zone)._asdict(), **people, "plan": plan_sheet("plan.csv", zone)}
 
 
 def read(sent: TableFile) -> SentTables:

@@ -15,9 +15,10 @@ import structlog
 from psycopg import Connection
 
 from domain.registry import Contact, Registry, Resident
-from registry import contacts, importing, residents
+from registry import contacts, importing, measuring, residents
 from registry.csv_file import Content
-from registry.importing import ImportReport, RegistryFiles
+from registry.importing import ImportCount, ImportReport, RegistryFiles
+from registry.measuring import PlanChanges
 from registry.preview import Losses, ValueChange, home_changes, home_lines, losses, plain_changes, sensor_changes
 from registry.problems import FileProblem, refuse
 from registry.reading import TOO_LARGE, SentTables, TableFile
@@ -68,6 +69,7 @@ class RegistryComparison:
     report: ImportReport
     residents: TenancyChanges | None
     contacts: ContactChanges | None
+    plan: ImportCount | None
     added: Sequence[NamedObject]
     changes: Sequence[ObjectChange]
     losses: Losses
@@ -100,8 +102,8 @@ def preview(conn: Connection, tables: SentTables, terms: UploadTerms) -> Registr
         ImportRefused: an import would be refused.
     """
     with conn.transaction(force_rollback=True):
-        # Residents and contacts may be of homes that the same file brings.
-        return _bring(conn, tables, terms, write=bool(tables.residents or tables.contacts))
+        # Residents, contacts and measuring points may be of homes that the same file brings.
+        return _bring(conn, tables, terms, write=bool(tables.residents or tables.contacts or tables.plan))
 
 
 def apply(conn: Connection, tables: SentTables, terms: UploadTerms, version: str) -> RegistryComparison:
@@ -134,13 +136,18 @@ def _bring(conn: Connection, tables: SentTables, terms: UploadTerms, *, write: b
         report = importing.counted(contents, registry_bringing.compared(conn, contents.registry(), terms.now))
     lived = residents.take(conn, tables.residents, terms.zone) if tables.residents else None
     people = contacts.take(conn, tables.contacts, terms.now) if tables.contacts else None
+    planned = measuring.take(conn, tables.plan, terms.zone, terms.now) if tables.plan else None
+    if planned:
+        changes += [ObjectChange("plan", *change) for change in planned.changes]
     pairs: list[tuple[Lines, Lines]] = list(zip(known, _after(contents, known), strict=True))
     pairs += zip(before, _people(conn, tables), strict=True)
+    pairs += [(planned.before, planned.after)] if planned else []
     return RegistryComparison(
         report,
         lived,
         people,
-        _added(contents, known),
+        planned.counted if planned else None,
+        _added(contents, known, planned),
         changes,
         losses([ValueChange(*change[1:]) for change in changes]),
         _digest(pairs),
@@ -158,8 +165,8 @@ def _people(conn: Connection, tables: SentTables) -> tuple[list[Resident], list[
     return lived, contact_rows.whole(conn, tables.contacts.codes) if tables.contacts else []
 
 
-def _added(contents: RegistryFiles, known: Registry) -> list[NamedObject]:
-    found = []
+def _added(contents: RegistryFiles, known: Registry, planned: PlanChanges | None) -> list[NamedObject]:
+    found = [NamedObject("plan", code) for code in planned.added] if planned else []
     for kind, rows in known._asdict().items():
         new = {row.code for row in contents.of(kind).rows} - {row.code for row in rows}
         found += [NamedObject(kind, code) for code in sorted(new)]

@@ -217,6 +217,7 @@ UPDATE granted AS g SET office = o.verbs FROM (VALUES
   ('building_numbers', 'raw'), ('unit_numbers', 'ra'), ('home_status', 'raw'), ('residence', 'rad'), ('sensor', 'ra'),
   ('point', 'rad'), ('sensor_now', 'raw'), ('home_state', 'raw'), ('rejudge', 'raw'), ('addressee', 'raw'),
   ('person.contact', 'rawd'), ('person.search_key', 'rad'), ('registry_upload', 'rawd'),
+  ('measuring_point', 'raw'),
   -- What another policy would do is judged from the readings, and changes nothing
   ('reading', 'r'), ('ledger', 'r'), ('flag', 'r'), ('point_judged', 'r'), ('cold_ended', 'r'), ('sensor_overruled', 'r'),
   ('readings_kept', 'r')

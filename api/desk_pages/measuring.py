@@ -29,6 +29,7 @@ from store.sensors.measurement_rows import RecordFilter
 from store.tickets import queue_rows
 
 MEASUREMENTS = f"{QUEUE}/measurements"
+PLAN = f"{MEASUREMENTS}/plan"
 PAGE_LINES = 50
 DAY = timedelta(days=1)
 ROOM_KINDS = ("living", "bedroom", "other")

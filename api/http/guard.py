@@ -36,7 +36,8 @@ PASSED_ON = frozenset(
     {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
 )
 LARGEST_TAGGED = 1 << 20
-FILES = re.compile(r"(/\w+)?/tickets/[^/]+/files|/(v1|desk)/registry/uploads")  # of the API, and of pages
+# Of the API, and of pages
+FILES = re.compile(r"(/\w+)?/tickets/[^/]+/files|/(v1|desk)/registry/uploads|/v1/rules/trials/file|/desk/rules/trial")
 FILE_FORM_BYTES = MOST_BYTES + 65_536
 EXPOSED = ("ETag", "Retry-After", "Content-Language", "Content-Disposition")
 ALLOWED = ("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID", "Accept-Language", "Idempotency-Key")

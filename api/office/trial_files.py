@@ -6,8 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from api.files.upload import names_of_sender
-from api.files.upload import received as received_file
+from api.files import upload
 from api.http.problem import FieldFault, invalid
 from api.http.session import LEADERS, AskingLeaders, Bearer, session_of
 from api.http.values import AskedDay
@@ -24,7 +23,7 @@ SENT = {
         "content": {"multipart/form-data": FORM, "application/octet-stream": BINARY},
     }
 }
-receiving = asynccontextmanager(received_file)
+receiving = asynccontextmanager(upload.received)
 
 router = APIRouter(prefix="/v1/rules", tags=["rules"])
 
@@ -36,7 +35,7 @@ def admitted(request: Request, bearer: Bearer) -> dict[str, str]:
         Problem: 401, 403, 429.
     """
     with session_of(request, bearer, LEADERS, Right.READ) as session:
-        return names_of_sender(request, session)
+        return upload.names_of_sender(request, session)
 
 
 async def received(request: Request, names: Annotated[dict[str, str], Depends(admitted)]) -> AsyncIterator[str]:
@@ -55,12 +54,15 @@ def policy_text(content: bytes) -> str:
     Raises:
         Problem: 422.
     """
+    too_long = invalid(FieldFault("policy", TRIAL_LONG.fill(most=MOST_TEXT)))
+    if len(content) > 4 * MOST_TEXT:  # of UTF-8; it may end within a letter
+        raise too_long
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise invalid(FieldFault("policy", TRIAL_NO_TEXT)) from None
     if len(text) > MOST_TEXT:
-        raise invalid(FieldFault("policy", TRIAL_LONG.fill(most=MOST_TEXT)))
+        raise too_long
     return text
 
 

@@ -34,7 +34,7 @@ WAITS = timedelta(hours=1)
 MOST_TOLD = 200  # of what is added, and of what is changed
 MOST_NAME = 80
 LOCK_S = 10  # for which another import is waited for
-SHEETS = ("substations", "buildings", "homes", "sensors", "residents", "contacts")
+SHEETS = ("substations", "buildings", "homes", "sensors", "residents", "contacts", "plan")
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 FORM = {"schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY["schema"]}}}
 SENT = {
@@ -44,7 +44,7 @@ SENT = {
         "content": {"multipart/form-data": FORM, "application/octet-stream": BINARY},
     }
 }
-SheetName = Literal["substations", "buildings", "homes", "sensors", "residents", "contacts"]
+SheetName = Literal["substations", "buildings", "homes", "sensors", "residents", "contacts", "plan"]
 EncodingName = Annotated[str, StringConstraints(max_length=40, pattern=r"^[\w-]*$")]
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 
@@ -133,6 +133,7 @@ class UploadComparison(BaseModel):
     sensors: KindCounts
     residents: TenancyCounts | None
     contacts: ContactCounts | None
+    plan: KindCounts | None
     losses: ImportLosses
     added: list[AddedObject]
     added_count: int
@@ -332,7 +333,7 @@ def refused(refusal: ImportRefused, left_out: int = 0) -> Problem:
 
 def told(sha256: str, tables: SentTables, found: RegistryComparison, waits_until: Instant | None) -> UploadComparison:
     """Make the answer of a comparison."""
-    people = {"residents": found.residents, "contacts": found.contacts}
+    others = {"residents": found.residents, "contacts": found.contacts, "plan": found.plan}
     return UploadComparison.model_validate(
         {
             "sha256": sha256,
@@ -340,7 +341,7 @@ def told(sha256: str, tables: SentTables, found: RegistryComparison, waits_until
             "waits_until": waits_until,
             "tables": [{"table": table, "how": how} for table, how in tables.understood.items()],
             **{kind: count._asdict() for kind, count in found.report._asdict().items()},
-            **{kind: count._asdict() if count else None for kind, count in people.items()},
+            **{kind: count._asdict() if count else None for kind, count in others.items()},
             "losses": found.losses._asdict(),
             "added": [one._asdict() for one in found.added[:MOST_TOLD]],
             "added_count": len(found.added),

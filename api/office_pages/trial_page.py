@@ -43,10 +43,11 @@ class FigureRow:
 
 async def policy_file(request: Request) -> bytes | None:
     """Read the file of the form, if there is one: no more of it than a policy may have."""
-    sent = (await request.form()).get("file")
-    if not isinstance(sent, UploadFile) or not sent.filename:
-        return None
-    return await sent.read(4 * trials.MOST_TEXT + 4)  # of UTF-8, a letter more than may be
+    async with request.form() as form:
+        sent = form.get("file")
+        if not isinstance(sent, UploadFile) or not sent.filename:
+            return None
+        return await sent.read(4 * trials.MOST_TEXT + 4)  # of UTF-8, a letter more than may be
 
 
 @router.get("")

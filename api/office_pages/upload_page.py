@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
+from api.desk_pages.measuring import PLAN
 from api.desk_pages.show import desk_page
 from api.http.problem import Problem
 from api.http.session import LEADERS, Session
@@ -62,7 +63,7 @@ async def received(
 @router.get("")
 def begin(request: Request, asking: AskingLeader, done: Annotated[bool, Query()] = False) -> Response:
     """Show the form for a file."""
-    return _page(request, asking, done=done)
+    return shown(request, asking, done=done)
 
 
 @router.post("")
@@ -79,20 +80,22 @@ def compare(request: Request, sent: Annotated[TableFile | Problem, Depends(recei
     if untaken and untaken.status not in UNTAKEN:
         raise untaken
     with reading(request) as asking:
-        return _page(request, asking, found=found, untaken=untaken)
+        return shown(request, asking, found=found, untaken=untaken)
 
 
 @router.post("/{sha256}/apply")
 def apply(request: Request, sha256: Digest, told: Fields) -> Response:
     """Apply a file that was compared; what stands in the way is shown with the comparison as it is now."""
 
+    applied: list[UploadComparison] = []
+
     def act(changing: Session) -> None:
         sent = {"version": told.get("version", ""), "reason": told.get("reason", "")}
-        uploads.apply(request, changing, sha256, UploadApply.model_validate(sent))
+        applied.append(uploads.apply(request, changing, sha256, UploadApply.model_validate(sent)))
 
     failed = tried(request, LEADERS, "apply", told, act)
     if failed is None:
-        return RedirectResponse(f"{UPLOADS}?done=true", 303)
+        return RedirectResponse(f"{PLAN if applied[0].plan else UPLOADS}?done=true", 303)
     found, untaken = None, None
     try:
         with writing(request) as changing:
@@ -102,10 +105,10 @@ def apply(request: Request, sha256: Digest, told: Fields) -> Response:
             raise
         untaken = problem
     with reading(request) as asking:
-        return _page(request, asking, found=found, untaken=untaken, failed=failed)
+        return shown(request, asking, found=found, untaken=untaken, failed=failed)
 
 
-def _page(
+def shown(
     request: Request,
     asking: Session,
     *,
@@ -114,6 +117,7 @@ def _page(
     failed: SentForm = NOTHING_TRIED,
     done: bool = False,
 ) -> Response:
+    """Show the page: what a file would change, or why it was not taken, and the form for another one."""
     language = language_of(request, asking)
     return desk_page(
         request,

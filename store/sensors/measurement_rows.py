@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
-from domain.measurement import MeasurementRecord, PlanLine
+from domain.measurement import MeasurementRecord
 from domain.states import HomeState
 from store.base.access import IN_SCOPE, Scope
 from store.base.rows import Row, fetch
@@ -80,29 +79,6 @@ ORDER BY v.home_id
 """
 SELECT_OPEN_HOMES = """
 SELECT home_id FROM flag WHERE source = 'measurement' AND cleared_at IS NULL ORDER BY home_id
-"""
-SELECT_UNKNOWN_PLACES = """
-SELECT x.nth::integer FROM unnest(%(homes)s::text[], %(buildings)s::text[]) WITH ORDINALITY AS x (home, building, nth)
-WHERE NOT EXISTS (SELECT FROM home AS h WHERE h.code = x.home)
-  AND NOT EXISTS (SELECT FROM building AS b WHERE b.code = x.building)
-ORDER BY x.nth
-"""
-# Of two lines for one room the last one applies.
-UPSERT_POINTS = """
-INSERT INTO measuring_point AS p (home_id, room, room_kind, every_days, starts_at, ends_at)
-SELECT DISTINCT ON (h.home_id, x.room)
-  h.home_id, x.room, x.room_kind, x.every_days,
-  coalesce(x.starts_at, least(%(at)s::timestamptz, x.ends_at)), x.ends_at
-FROM ROWS FROM (jsonb_to_recordset(%(lines)s) AS (
-  room text, room_kind text, home text, building text, every_days integer, starts_at timestamptz, ends_at timestamptz
-)) WITH ORDINALITY
-  AS x (room, room_kind, home, building, every_days, starts_at, ends_at, nth)
-LEFT JOIN building AS b ON b.code = x.building
-JOIN home AS h ON h.code = x.home OR h.building_id = b.building_id
-ORDER BY h.home_id, x.room, x.nth DESC
-ON CONFLICT (home_id, room) DO UPDATE SET
-  room_kind = excluded.room_kind, every_days = excluded.every_days, starts_at = excluded.starts_at,
-  ends_at = excluded.ends_at
 """
 INSERT_REQUESTS = """
 INSERT INTO measurement_request (home_id, reason, device_job_id, asked_at, asked_by, due_at)
@@ -298,21 +274,6 @@ def unflagged(conn: Connection, since: datetime) -> list[int]:
 def open_homes(conn: Connection) -> list[int]:
     """Return homes with an open flag derived from measurements, ascending."""
     return [row[0] for row in conn.execute(SELECT_OPEN_HOMES).fetchall()]
-
-
-def unknown_places(conn: Connection, lines: Sequence[PlanLine]) -> list[int]:
-    """Return the positions of plan lines with an unknown home or building."""
-    values = {"homes": [line.home for line in lines], "buildings": [line.building for line in lines]}
-    return [nth - 1 for (nth,) in conn.execute(SELECT_UNKNOWN_PLACES, values).fetchall()]
-
-
-def plan(conn: Connection, lines: Sequence[PlanLine], at: datetime) -> int:
-    """Apply lines of a plan, from `at` where they name no day; returns the number of points."""
-    rows = [
-        {name: value.isoformat() if isinstance(value, datetime) else value for name, value in line._asdict().items()}
-        for line in lines
-    ]
-    return conn.execute(UPSERT_POINTS, {"lines": Jsonb(rows), "at": at}).rowcount
 
 
 def ask_for_suspects(conn: Connection, within: Any, actor: str) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from domain.policy_file import builtin_text
 from store.base.access import Role
 from tests.api import town
 from tests.api.conftest import Api
@@ -57,6 +58,9 @@ RETURNING shift_id
 """
 INSERT_REQUEST = """
 INSERT INTO measurement_request (home_id, reason, asked_at, asked_by, due_at) VALUES (%s, 'asked', %s, 'desk', %s)
+"""
+INSERT_POINT = """
+INSERT INTO measuring_point (home_id, room, room_kind, every_days, starts_at) VALUES (%s, 'living', 'living', 14, %s)
 """
 INSERT_FILE = """
 WITH large AS (
@@ -218,6 +222,7 @@ OPERATIONS = {
     ),
     "GET /v1/measurements": Operation(roles=STAFF, listed=True),
     "GET /v1/measurements/due": Operation(roles=STAFF, listed=True),
+    "GET /v1/measurements/plan": Operation(roles=STAFF, listed=True),
     # From the first place of all: who may, is told all that happened.
     "GET /v1/homes/{code}/events": Operation(of="home", headers={"Last-Event-ID": "1:1:"}),
     "GET /v1/events": Operation(roles=STAFF, headers={"Last-Event-ID": "1:1:"}, listed=True),
@@ -267,6 +272,7 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         api.conn.execute(INSERT_NOTICE, (NOW, outage, home))
         (case,) = api.conn.execute(INSERT_CASE, {"station": station, "at": NOW}).fetchone() or ("",)
         api.conn.execute(INSERT_REQUEST, (home, NOW, NOW))
+        api.conn.execute(INSERT_POINT, (home, NOW))
         values = {"who": f"person-{len(incidents)}-{len(paths['home'])}", "station": station, "at": NOW}
         (shift,) = api.conn.execute(INSERT_SHIFT, values).fetchone() or (0,)
         paths.setdefault("shift", {})[code] = {"number": str(shift)}

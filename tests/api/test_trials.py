@@ -59,9 +59,10 @@ def test_a_limit_is_tried_and_nothing_is_written(homes: Api) -> None:
     assert warm["cold_hours"] == tried["cold_hours"] / 2 > 0
     as_file = builtin_text("seed").replace("below = 18.0", "below = 20.0")
     assert homes.post("/v1/rules/trials", token, **SPAN, policy=as_file).json()["tried"] == tried
+    headers = {"Authorization": f"Bearer {token}"}
     for form in (False, True):
         parts: dict[str, Any] = {"files": {"file": ("rules.toml", as_file)}} if form else {"content": as_file.encode()}
-        sent = homes.client.post("/v1/rules/trials/file", params=SPAN, headers={"Authorization": f"Bearer {token}"}, **parts)
+        sent = homes.client.post("/v1/rules/trials/file", params=SPAN, headers=headers, **parts)
         assert (sent.status_code, sent.json()["tried"]) == (200, tried)
     one = homes.post("/v1/rules/trials", token, **SPAN, numbers={"cold_below": 20}, most_homes=1).json()
     assert (one["homes_tried"], one["tried"]["homes_cold"]) == (1, 1)
@@ -79,30 +80,32 @@ def test_a_page_tries_rules_and_sets_them_beside_what_is_on_record(homes: Api) -
         assert 'value="2026-01-08"' in page
         assert "now 18" in page
 
-        def send(file: bytes | None = None, **fields: str) -> tuple[int, str]:
-            files = {"file": ("rules.toml" if file is not None else "", file or b"")}
+        def send(fields: dict[str, str], file: bytes = b"") -> tuple[int, str]:
+            files = {"file": ("rules.toml" if file else "", file)}
             answer = client.post("/desk/rules/trial", data=sealed(token, **{**span, **fields}), files=files)
             return answer.status_code, answer.text
 
         twenty = "Homes that were too cold: 2, on record 0: 2 more."
-        for given in ({"numbers.cold_below": "20"}, {"policy": as_file}, {"file": as_file.encode(), "policy": "no"}):
-            status, page = send(**given)  # type: ignore[arg-type]
+        text = as_file.encode()
+        for fields, file in (({"numbers.cold_below": "20"}, b""), ({"policy": as_file}, b""), ({"policy": "no"}, text)):
+            status, page = send(fields, file)
             assert (status, twenty in page, "2 of 2 homes tried" in page) == (200, True, True), page
         assert "below = 20.0" in page  # the text of the file, so that it can be changed and tried again
-        assert "Flags: 0, on record 0: the same." in send(**{"numbers.cold_below": "0"})[1]
-        for given, told in (
-            ({}, "change a number"),
-            ({"numbers.cold_below": "warm"}, 'id="trial-numbers.cold_below-fault"'),
-            ({"numbers.cold_below": "20", "last": "2026-01-15"}, 'id="trial-last-fault"'),
-            ({"numbers.cold_below": "20", "last": "9999-12-31"}, 'id="trial-last-fault"'),
-            ({"file": b"\xff\xfe"}, "is not text in UTF-8"),
-            ({"file": b"#" * 70_000}, "60000 characters at most"),
-            ({"policy": "<b>"}, "Nothing was tried"),
+        assert "Flags: 0, on record 0: the same." in send({"numbers.cold_below": "0"})[1]
+        for fields, file, told in (
+            ({}, b"", "change a number"),
+            ({"numbers.cold_below": "warm"}, b"", 'id="trial-numbers.cold_below-fault"'),
+            ({"numbers.cold_below": "20", "last": "2026-01-15"}, b"", 'id="trial-last-fault"'),
+            ({"numbers.cold_below": "20", "last": "9999-12-31"}, b"", 'id="trial-last-fault"'),
+            ({}, b"\xff\xfe", "is not text in UTF-8"),
+            ({}, b"#" * 70_000, "60000 characters at most"),
+            ({}, "暖".encode() * 80_001, "60000 characters at most"),
+            ({"policy": "<b>"}, b"", "Nothing was tried"),
         ):
-            status, page = send(**given)  # type: ignore[arg-type]
+            status, page = send(fields, file)
             assert (status, told in page, "<b>" in page) == (422, True, False), page
         assert trials._ONE.acquire(blocking=False)
-        status, page = send(**{"numbers.cold_below": "20"})
+        status, page = send({"numbers.cold_below": "20"})
         trials._ONE.release()
         assert (status, "another trial is under way" in page, 'value="20"' in page) == (503, True, True)
         assert contents(homes) == before

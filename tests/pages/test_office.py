@@ -106,6 +106,7 @@ def test_a_sensor_moves_contacts_are_looked_at_and_a_token_is_made(
     page.click("nav summary >> nth=0")
     page.click("nav a[href='/desk/rules/trial']")
     told(person, f"office-trial-{kept}")
+    page.fill("#trial-from", "2026-01-04")
     page.fill("[name='numbers.cold_below']", "20")
     page.keyboard.press("Enter")
     page.wait_for_selector("#outcome")

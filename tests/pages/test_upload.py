@@ -54,3 +54,18 @@ def test_a_table_is_compared_and_applied(
     person.keep(f"upload-applied-{kept}")
     found = api.conn.execute("SELECT unit, contract_limit FROM home WHERE code LIKE 'B1-10_' ORDER BY code").fetchall()
     assert found == [("1单元101", 18.5), ("<i>1-102</i>", None)]
+    person.go("/desk/measurements")
+    page.click("a[href='/desk/measurements/plan']")
+    page.fill("#point-building", "B1")
+    page.fill("#point-room", "客厅")
+    page.fill("#point-every_days", "14")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("input[name=version]", state="attached")
+    assert "B1-102 客厅" in page.inner_text("main")
+    page.fill("input[name=reason]", "plan of the season")
+    page.click("form[action$='/apply'] button")
+    page.wait_for_selector("#points")
+    assert page.locator("th a[href^='/desk/homes/B1-10']").count() == 2
+    assert not page.evaluate(TOO_WIDE)
+    person.is_well()
+    person.keep(f"plan-{kept}")

@@ -1,0 +1,128 @@
+"""The plan of measurements on site by the API and on its page: compared, applied as compared, kept to one's reach."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.staff import browser, member, sealed, session_of
+
+pytestmark = pytest.mark.plain_only
+PLAN = "/desk/measurements/plan"
+HEAD = "room,room_kind,home,building,every_days,from,to\n"
+POINTS = """
+SELECT
+  h.code, room, every_days, (starts_at AT TIME ZONE 'Asia/Shanghai')::date::text,
+  (ends_at AT TIME ZONE 'Asia/Shanghai')::date::text
+FROM measuring_point JOIN home AS h USING (home_id)
+ORDER BY 1, 2
+"""
+
+
+class Planner:
+    """A supervisor at a browser, and by the API."""
+
+    def __init__(self, api: Api, client: httpx.Client, token: str) -> None:
+        self.api, self.client, self.token = api, client, token
+        self.bearer = api.token("supervisor")
+        api.conn.commit()
+
+    def send(self, text: str) -> httpx.Response:
+        """Send a table by the API."""
+        headers = {"Authorization": f"Bearer {self.bearer}", "Content-Type": "application/octet-stream"}
+        return self.api.client.post("/v1/registry/uploads?name=plan.csv", content=text.encode(), headers=headers)
+
+    def fill_in(self, **fields: str) -> httpx.Response:
+        """Send the form of a point."""
+        return self.client.post(PLAN, data=sealed(self.token, **{"room": "living", "room_kind": "living", **fields}))
+
+    def apply(self, page: str) -> httpx.Response:
+        """Apply what a page compares."""
+        action = re.findall(r'action="(/desk/registry/uploads/\w+/apply)"', page)[0]
+        (version,) = re.findall(r'name="version" value="(\w+)"', page)
+        return self.client.post(action, data=sealed(self.token, version=version, reason="autumn"))
+
+    def points(self) -> list[tuple[object, ...]]:
+        """Return the points on record."""
+        self.api.conn.rollback()
+        return self.api.conn.execute(POINTS).fetchall()
+
+
+@pytest.fixture
+def planner(plain_api: Api) -> Iterator[Planner]:
+    """Two homes of the building B1, one of B2."""
+    for code, building in (("H1", "B1"), ("H2", "B1"), ("H3", "B2")):
+        town.home(plain_api.conn, code, building=building)
+    token = session_of(plain_api.conn, member(plain_api.conn, "supervisor"))
+    with browser(plain_api, token) as client:
+        yield Planner(plain_api, client, token)
+
+
+def test_a_plan_is_compared_and_applied(planner: Planner) -> None:
+    text = HEAD + "living,living,,B1,14,2025-11-15,\nbedroom,bedroom,H3,,30,,\n"
+    told = planner.send(text).json()
+    assert told["plan"] == {"rows": 2, "added": 3, "changed": 0, "unchanged": 0}
+    assert [one["code"] for one in told["added"]] == ["H1 living", "H2 living", "H3 bedroom"]
+    assert planner.points() == []
+    path = f"/v1/registry/uploads/{told['sha256']}/apply"
+    done = planner.api.post(path, planner.bearer, version=told["version"], reason="autumn")
+    assert done.status_code == 200, done.text
+    assert [point[:3] for point in planner.points()] == [
+        ("H1", "living", 14), ("H2", "living", 14), ("H3", "bedroom", 30)
+    ]  # fmt: skip
+    before = planner.points()
+    again = planner.send(text).json()
+    assert (again["plan"]["unchanged"], again["changes"]) == (3, [])
+    page = planner.client.get(f"{PLAN}/plan.csv")
+    taken = planner.send(page.text).json()
+    assert (taken["plan"]["rows"], taken["plan"]["unchanged"], taken["changes"]) == (3, 3, [])
+    changed = planner.fill_in(home="H1", every_days="7", to="2026-03-16").text
+    for said in ("H1 living", '<span class="was">14</span>', "2026-03-16"):
+        assert said in changed
+    assert planner.points() == before
+    answer = planner.apply(changed)
+    assert answer.headers["location"] == f"{PLAN}?done=true"
+    assert planner.points()[0] == ("H1", "living", 7, "2025-11-15", "2026-03-16")
+    told = planner.api.get("/v1/measurements/plan", planner.bearer, home="H1").json()["items"]
+    assert [(one["every_days"], one["from"], one["to"]) for one in told] == [
+        (7, "2025-11-14T16:00:00Z", "2026-03-15T16:00:00Z")
+    ]
+    shown = planner.client.get(answer.headers["location"]).text
+    assert "The plan is in force" in shown
+    number = re.findall(r"point=(\d+)#change", shown)[-1]
+    assert 'value="7"' in planner.client.get(f"{PLAN}?point={number}").text
+    (reason,) = planner.api.conn.execute(
+        "SELECT detail ->> 'reason' FROM audit WHERE action LIKE 'POST /desk/registry%' ORDER BY audit_id DESC LIMIT 1"
+    ).fetchone() or ("",)
+    assert reason == "autumn"
+
+
+def test_what_somebody_else_changed_since_is_not_overwritten(planner: Planner) -> None:
+    page = planner.fill_in(home="H1", every_days="7").text
+    planner.apply(planner.fill_in(home="H1", every_days="9").text)
+    answer = planner.apply(page)
+    assert (answer.status_code, "has changed since the comparison" in answer.text) == (409, True)
+    assert planner.points()[0][2] == 9
+    assert planner.apply(answer.text).status_code == 303
+    assert planner.points()[0][2] == 7
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"home": "H9", "every_days": "7"}, 'id="point-home-fault"'),
+        ({"building": "B9", "every_days": "7"}, 'id="point-building-fault"'),
+        ({"home": "H1", "building": "B1", "every_days": "7"}, 'id="point-home-fault"'),
+        ({"home": "H1", "every_days": "0"}, 'id="point-every_days-fault"'),
+        ({"home": "H1", "every_days": "7", "room": ""}, 'id="point-room-fault"'),
+        ({"home": "H1", "every_days": "7", "room": "<b>\x00", "from": "2026-02-01", "to": "2026-01-01"},
+         'id="point-to-fault"'),
+    ],
+)  # fmt: skip
+def test_a_fault_stands_beside_its_field(planner: Planner, fields: dict[str, str], fault: str) -> None:
+    answer = planner.fill_in(**fields)
+    assert (answer.status_code, fault in answer.text, "<b>" in answer.text) == (422, True, False), answer.text
+    assert planner.points() == []
