@@ -107,6 +107,12 @@ class Servers:
         return server
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the folders of tests into memory where there is room: clusters are copied in them, too."""
+    if folder := memory_with_room():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
+
+
 def pytest_collection(session: pytest.Session) -> None:
     """Make the tests without looking for garbage: all of it is kept to the end."""
     gc.disable()
