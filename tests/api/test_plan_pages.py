@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -74,6 +75,7 @@ def test_a_plan_is_compared_and_applied(planner: Planner) -> None:
         ("H1", "living", 14), ("H2", "living", 14), ("H3", "bedroom", 30)
     ]  # fmt: skip
     before = planner.points()
+    planner.api.clock.now += timedelta(minutes=5)
     again = planner.send(text).json()
     assert (again["plan"]["unchanged"], again["changes"]) == (3, [])
     page = planner.client.get(f"{PLAN}/plan.csv")
@@ -108,6 +110,19 @@ def test_what_somebody_else_changed_since_is_not_overwritten(planner: Planner) -
     assert planner.points()[0][2] == 9
     assert planner.apply(answer.text).status_code == 303
     assert planner.points()[0][2] == 7
+
+
+def test_a_point_that_has_ended_begins_where_it_comes_again(planner: Planner) -> None:
+    for fields in ({"from": "2025-11-15", "to": "2026-01-10"}, {"to": "2026-01-10"}):
+        page = planner.fill_in(home="H1", every_days="7", **fields).text
+        if "from" in fields:
+            planner.apply(page)
+    assert "The file changes nothing" in page
+    assert planner.points() == [("H1", "living", 7, "2025-11-15", "2026-01-10")]
+    page = planner.fill_in(home="H1", every_days="7").text
+    planner.api.clock.now += timedelta(minutes=5)  # between looking at it and applying it
+    assert planner.apply(page).status_code == 303
+    assert planner.points() == [("H1", "living", 7, "2026-01-15", None)]
 
 
 @pytest.mark.parametrize(
