@@ -1,15 +1,35 @@
 """Statements of a user about an open ticket: whether the trouble persists, and when a visit suits."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from domain.tickets import EventKind, TicketClass, TicketState
+from domain.tickets import OF_INCIDENT, EventKind, TicketClass, TicketSource, TicketState
 
 DAYS_AHEAD = 14  # of which a visit may be wished
 MOST_TIMES = 12
 SPEAKABLE = frozenset({TicketClass.COLD, TicketClass.LEAK, TicketClass.REPAIR})  # a user can see these
+# Events by which a user speaks, if they are the user's own, and those by which the staff answers.
+WORDS = frozenset({EventKind.USER_SAID, EventKind.ATTACHED, EventKind.CONFIRMED, EventKind.RATED})
+ANSWERS = frozenset(
+    {
+        EventKind.ACCEPTED,
+        EventKind.CONTACTED,
+        EventKind.APPOINTMENT,
+        EventKind.ARRIVED,
+        EventKind.DELAYED,
+        EventKind.RESPONSIBILITY,
+        EventKind.DONE,
+        EventKind.REWORK,
+        EventKind.REPLIED,
+        EventKind.CALLED_BACK,
+        EventKind.CLOSED,
+        EventKind.MERGED,
+        EventKind.VOID,
+        EventKind.REOPENED,
+    }
+)
 
 
 class Says(StrEnum):
@@ -72,6 +92,33 @@ def standing_times(events: Iterable[Mapping[str, Any]], present: int) -> list[Vi
 def standing_word(events: Iterable[Mapping[str, Any]], present: int) -> Mapping[str, Any] | None:
     """Return the event of the user's last word on the trouble in the present round of a ticket."""
     return _last(events, present, "says")
+
+
+def is_of_user(kind: EventKind, data: Mapping[str, Any]) -> bool:
+    """Return whether a user made an event, rather than the staff that noted the words of a caller."""
+    return (
+        kind is EventKind.RATED
+        or bool(data.get("by_user"))
+        or (kind is EventKind.USER_SAID and data.get("source") == TicketSource.USER)
+    )
+
+
+def unanswered_since(events: Iterable[Mapping[str, Any]]) -> datetime | None:
+    """Return when the user first spoke after the last answer of the staff; None: everything said is answered.
+
+    A move of an incident's crew that was passed on to all of its homes answers none of their users.
+
+    Args:
+        events: of one ticket in order, each with `kind`, `at` and `data`; those in WORDS and ANSWERS suffice.
+    """
+    since: datetime | None = None
+    for event in events:
+        kind, data = EventKind(event["kind"]), event["data"]
+        if kind in WORDS and is_of_user(kind, data):
+            since = since or event["at"]
+        elif kind in ANSWERS and OF_INCIDENT not in data:
+            since = None
+    return since
 
 
 def _last(events: Iterable[Mapping[str, Any]], present: int, key: str) -> Mapping[str, Any] | None:

@@ -140,6 +140,8 @@ class Ticket(BaseModel):
 
     `needs` lists what closing it still requires; `follows` is the previous ticket of the home. `ending` says how it was
     closed without work: `merged_into` another ticket, or void; `merged` lists the tickets merged into this one.
+    `unanswered_since`: when the user first spoke after the last answer of the staff (words, a photo, times for a visit,
+    an answer to terms, a rating); null: nothing waits for an answer.
     Customers see only events meant for them.
     """
 
@@ -171,5 +173,6 @@ class Ticket(BaseModel):
     closed_at: Instant | None
     retrospective: bool
     needs: list[str]
+    unanswered_since: Instant | None
     clocks: list[Clock]
     events: list[TicketEvent]

@@ -4,14 +4,14 @@ from typing import Any
 
 from api.http.session import Session
 from domain.closing import missing
-from domain.statements import SPEAKABLE
+from domain.statements import SPEAKABLE, unanswered_since
 from domain.tickets import TicketState, event_for_user
 from store.base.access import Role, Scope
 
 
 def seen(row: dict[str, Any], asking: Session) -> dict[str, Any]:
-    """Add what closing a ticket still needs, and redact it for customers."""
-    whole = {**row, "needs": needs(row)}
+    """Add what closing a ticket still needs and since when its user waits for an answer; redact it for customers."""
+    whole = {**row, "needs": needs(row), "unanswered_since": unanswered_since(row["events"])}
     return _for_user(whole, asking.scope) if asking.asker.role is Role.CUSTOMER else whole
 
 

@@ -93,6 +93,7 @@ class QueueLine:
     priority: int
     responsible: str | None
     since: Markup
+    spoke: Markup | None  # since when words of the user wait for an answer
 
 
 def queue_content(asking: Session, board: QueueBoard, query: QueueQuery, reader: QueueReader) -> dict[str, Any]:
@@ -122,6 +123,8 @@ def read_part(asking: Session, wanted: QueueFilter, paged: Paging, reader: Queue
     """Read a page of the queue, and the numbers of its views, and render its rows."""
     found = queue_rows.queue(asking.conn, asking.scope, wanted, asking.now, after=paged.position(), limit=paged.fetched)
     rows, cursor = paged.cut(found, "place_at", "ticket_id")
+    spoke = queue_rows.unanswered(asking.conn, [row["ticket_id"] for row in rows])
+    rows = [{**row, "unanswered_since": spoke.get(row["ticket_id"])} for row in rows]
     times = Times(reader.language, asking.policy.zone, asking.now)
     return QueuePart(
         at=at,
@@ -163,7 +166,7 @@ def _views(query: QueueQuery, counts: Mapping[str, int], language: Language) -> 
 
 
 def _line(row: Row, asking: Session, language: Language, times: Times) -> QueueLine:
-    due = row["due_at"]
+    due, spoke = row["due_at"], row["unanswered_since"]
     return QueueLine(
         number=row["number"],
         left=time_left(language, due, asking.now),
@@ -178,6 +181,7 @@ def _line(row: Row, asking: Session, language: Language, times: Times) -> QueueL
         priority=row["priority"],
         responsible=row["responsible"],
         since=times.at(row["opened_at"]),
+        spoke=times.at(spoke) if spoke else None,
     )
 
 

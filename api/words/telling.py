@@ -75,6 +75,7 @@ MY_WORDS: Mapping[str, Text] = {
 # The same as the staff reads it: among the words of the desk.
 DESK_SAID: Mapping[str, Text] = {
     "desk_user_word": Text("用户最近说", "The user's word"),
+    "desk_spoke": Text("用户留言未回复（{at}）", "User message unanswered ({at})"),
     "desk_user_times": Text("用户方便的时间", "A visit suits"),
     "desk_told_at": Text("{what}（{at}）", "{what} ({at})"),
     "desk_option_solved": Text("好了", "it is all right now"),

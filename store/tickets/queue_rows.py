@@ -1,12 +1,16 @@
 """The queue of the desk: open tickets by the time left on their next clock, and the number of tickets in each view."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
 from typing import LiteralString
 
 from psycopg import Connection
 
+from domain.statements import ANSWERS, WORDS, unanswered_since
 from store.base.access import Scope
 from store.base.place_joins import place_of
 from store.base.rows import Row, fetch
@@ -107,6 +111,12 @@ WITH page AS MATERIALIZED (
 """
     + _LINE
 )
+# What was said on the tickets of a page, and answered; `data` is what tells by which side.
+SELECT_WORDS = """
+SELECT e.ticket_id, e.kind, e.at, e.data FROM ticket_event AS e
+WHERE e.ticket_id = ANY (%(tickets)s::bigint[]) AND e.kind = ANY (%(kinds)s)
+ORDER BY e.ticket_id, e.seq
+"""
 SELECT_CONTACTS = """
 SELECT k.contact, e.at FROM ticket_contact AS k
 JOIN ticket_event AS e USING (ticket_id, seq)
@@ -176,6 +186,14 @@ def queue(
     if len(running) == limit:
         return running
     return running + fetch(conn, SELECT_RESTING, {**values, "limit": limit - len(running)})
+
+
+def unanswered(conn: Connection, tickets: Sequence[int]) -> dict[int, datetime]:
+    """Return those of the tickets on which the user has spoken since the last answer, and since when."""
+    kinds = [kind.value for kind in WORDS | ANSWERS]
+    rows = fetch(conn, SELECT_WORDS, {"tickets": list(tickets), "kinds": kinds})
+    found = {ticket: unanswered_since(events) for ticket, events in groupby(rows, itemgetter("ticket_id"))}
+    return {ticket: since for ticket, since in found.items() if since is not None}
 
 
 def contacts(conn: Connection, ticket: int) -> list[Row]:

@@ -9,7 +9,8 @@ from store.base import access
 from store.base.access import Role
 from tests.api import town
 from tests.api.conftest import Api
-from tests.api.desk import Answer, Desk
+from tests.api.desk import HOUR, Answer, Desk
+from tests.api.staff import browser, member, session_of
 from tests.api.town import NOW
 
 TOLD = "SELECT kind, audience FROM outbox WHERE ticket_id = %s ORDER BY outbox_id"
@@ -157,3 +158,31 @@ def test_who_comes_is_told_while_on_the_way(desk: Desk) -> None:
     assert responsible() == "Wang"
     desk.move(ticket, "done")
     assert responsible() is None
+
+
+def test_the_queue_says_which_users_wait_for_an_answer(desk: Desk) -> None:
+    first, other = desk.opened("leak"), desk.opened("repair", new=True)
+    notice = "User message unanswered"
+
+    def waiting() -> dict[str, str | None]:
+        return {
+            one["number"]: one["unanswered_since"] for one in desk.api.get("/v1/tickets", desk.crew).json()["items"]
+        }
+
+    nobody = {first["number"]: None, other["number"]: None}
+    with browser(desk.api, session_of(desk.api.conn, member(desk.api.conn))) as client:
+        desk.move(first, "accepted")
+        desk.move(first, "user_said", text="the caller says it drips")  # the staff has heard that itself
+        assert waiting() == nobody
+        assert notice not in client.get("/desk").text
+        said(desk, first, text="now in two rooms")
+        desk.api.clock.now = NOW + HOUR
+        mine = said(desk, first, times=[{"day": "2026-01-16", "part": "morning"}])
+        assert mine["unanswered_since"] == "2026-01-15T04:00:00Z"
+        assert waiting() == nobody | {first["number"]: "2026-01-15T04:00:00Z"}
+        page = client.get("/desk").text
+        assert page.count(notice) == 1
+        assert f'{notice} (<time datetime="2026-01-15T12:00+08:00">12:00</time>)' in page
+        desk.move(first, "appointment", appointment_at="2026-01-16T09:30:00+08:00")
+        assert waiting() == nobody
+        assert notice not in client.get("/desk/rows").text

@@ -1,11 +1,14 @@
 """Cover the outcome of a user's word on a ticket, and the times of a visit that are taken."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from domain.statements import (
+    ANSWERS,
     DAYS_AHEAD,
+    WORDS,
     DayPart,
     Reaction,
     Says,
@@ -16,8 +19,9 @@ from domain.statements import (
     reaction,
     standing_times,
     standing_word,
+    unanswered_since,
 )
-from domain.tickets import TicketClass, TicketState
+from domain.tickets import CREW_MOVES, DISPATCH_MOVES, EventKind, TicketClass, TicketState
 
 TODAY = date(2026, 1, 15)
 MORNING = DayPart.MORNING
@@ -76,3 +80,46 @@ def test_the_last_word_of_the_present_round_stands() -> None:
     assert standing_word(events, 2) is None
     assert standing_word(events, 1) == events[0]
     assert standing_times([*events, {"kind": "remark", "round": 2, "data": {"times": "no"}}], 3) == []
+
+
+def history(*events: tuple[EventKind, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return events, one each hour."""
+    start = datetime(2026, 1, 15, tzinfo=UTC)
+    return [{"kind": kind, "at": start + timedelta(hours=n), "data": data} for n, (kind, data) in enumerate(events)]
+
+
+SPEAKS: list[tuple[EventKind, dict[str, Any]]] = [
+    (EventKind.USER_SAID, {"source": "user", "text": "still cold"}),
+    (EventKind.USER_SAID, {"source": "user", "agreed": False}),
+    (EventKind.ATTACHED, {"by_user": True, "kind": "photo"}),
+    (EventKind.CONFIRMED, {"by_user": True, "agreed": True}),
+    (EventKind.RATED, {"stars": 2}),
+]
+
+
+@pytest.mark.parametrize("word", SPEAKS, ids=lambda word: word[0])
+def test_words_of_a_user_wait_for_an_answer_from_the_first_on(word: tuple[EventKind, dict[str, Any]]) -> None:
+    said = history((EventKind.ACCEPTED, {}), word, (EventKind.CLOCK_BREACHED, {}), (EventKind.REMARK, {}), word)
+    assert unanswered_since(said) == said[1]["at"]
+    for kind in ANSWERS:
+        answered = history(word, (kind, {}))
+        assert unanswered_since(answered) is None
+        assert unanswered_since(history(word, (kind, {}), word)) == answered[0]["at"] + timedelta(hours=2)
+        assert unanswered_since(history(word, (kind, {"incident": "I000001"}))) == answered[0]["at"]
+
+
+def test_what_the_staff_notes_is_no_word_of_the_user_and_no_answer() -> None:
+    noted = [
+        (EventKind.USER_SAID, {"text": "she called"}),
+        (EventKind.USER_SAID, {"source": "phone"}),
+        (EventKind.ATTACHED, {"by_user": False}),
+        (EventKind.CONFIRMED, {"confirmation": "paper 17"}),
+        (EventKind.TRIED, {}),
+    ]
+    assert unanswered_since(history((EventKind.OPENED, {"source": "user"}), *noted)) is None
+    assert unanswered_since(history(SPEAKS[0], *noted)) is not None
+
+
+def test_answers_are_moves_of_the_staff() -> None:
+    assert ANSWERS <= DISPATCH_MOVES | CREW_MOVES
+    assert not ANSWERS & WORDS
