@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Generic, NamedTuple
 
+from domain.words.text import Text
 from registry.cells import EDGES, Cleaner, escaped
 from registry.delimited import Record
 from registry.fields import Value, text
@@ -22,6 +23,10 @@ COUNTED = re.compile(r"[共计]+[0-9]+[户栋个条台站]?")
 PROGRESS_LINES = 1_000
 MOST_NAMED = 3
 MOST_SEEN = 1_000  # cells of a column
+# Why lines are left out.
+ABOVE_HEADER = Text("表头上方", "above the header")
+HEADER_AGAIN = Text("重复表头", "with the header again")
+OF_TOTALS = Text("合计", "of totals")
 
 
 class FileLine(NamedTuple, Generic[Row]):
@@ -46,7 +51,7 @@ class Content(Generic[Row]):
     absent: frozenset[str] = frozenset()
     file: str = ""
     written: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Text] = field(default_factory=list)
 
     @property
     def rows(self) -> list[Row]:
@@ -99,7 +104,7 @@ def holds(sheet: Sheet[Any], source: Path) -> bool:
 def parse(sheet: Sheet[Row], data: bytes, reading: FileReading = PLAINLY) -> Content[Row]:
     """Parse a file of its own. Faults go to `problems`; lines with a fault are left out."""
     return parse_file(sheet, sheet.file, data, reading) or _parse_table(
-        sheet, OpenTable(sheet.file, "", [], 0), reading
+        sheet, OpenTable(sheet.file, Text("", ""), [], 0), reading
     )
 
 
@@ -118,14 +123,15 @@ def _parse_table(sheet: Sheet[Row], opened: OpenTable, reading: FileReading) -> 
     except UnreadableFile as fault:
         content.problems.append(fault.problem)
         content.readable = False
-    reading.understood(opened.file, "; ".join([opened.how, *_meanings(content), *content.notes]))
+    told = [opened.how, *_meanings(content), *content.notes]
+    reading.understood(opened.file, Text("；".join(one.zh for one in told), "; ".join(one.en for one in told)))
     return content
 
 
-def _meanings(content: Content[Any]) -> list[str]:
+def _meanings(content: Content[Any]) -> list[Text]:
     """Tell what the names of the header were taken for, where they are not the columns' own."""
     named = [f"{name} = {column}" for column, name in content.written.items() if name.casefold() != column]
-    return [", ".join(named)] if named else []
+    return [Text("，".join(named), ", ".join(named))] if named else []
 
 
 class _Lines:
@@ -143,7 +149,7 @@ class _Lines:
         self.required = [at[column.name] for column in sheet.columns if column.empty is REQUIRED]
         self.last_required = max(self.required, default=0)
         self.nameless = [place for place, name in enumerate(header.columns) if name == ""]
-        self.left_out: dict[str, list[int]] = {}
+        self.left_out: dict[Text, list[int]] = {}
         self.manners: list[list[Value]] = []
 
     def read(self, records: Iterable[Record]) -> None:
@@ -153,13 +159,13 @@ class _Lines:
             if nth % PROGRESS_LINES == 0:
                 self.reading.progress(self.opened.file, number, max(self.opened.lines, number))
             if number < self.header.line:
-                self._leave_out("above the header", number)
+                self._leave_out(ABOVE_HEADER, number)
             elif header is None:
                 header = cells
             elif cells == header:
-                self._leave_out("with the header again", number)
+                self._leave_out(HEADER_AGAIN, number)
             elif self._is_total(cells):
-                self._leave_out("of totals", number)
+                self._leave_out(OF_TOTALS, number)
             else:
                 self._line(number, cells)
         self.reading.progress(self.opened.file, self.opened.lines, self.opened.lines)
@@ -169,7 +175,7 @@ class _Lines:
             meant = self.sheet.understand(self.content.rows, *zip(*self.manners, strict=True))
             self.content.lines = [FileLine(*line) for line in zip(numbers, meant, strict=True)]
 
-    def _leave_out(self, why: str, number: int) -> None:
+    def _leave_out(self, why: Text, number: int) -> None:
         self.left_out.setdefault(why, []).append(number)
 
     def _is_total(self, cells: list[str]) -> bool:
@@ -237,33 +243,44 @@ class _Lines:
             raise ValueError("is empty")
         return column.empty
 
-    def _notes(self) -> Iterator[str]:
+    def _notes(self) -> Iterator[Text]:
         """Tell what was left out, and codes that were read as others or look like others."""
         readers = sum(name is None for name in self.header.columns)
         if readers:
-            yield f"{_counted(readers, 'column')} for readers left out"
+            yield Text(f"{readers} 列仅供查看，未读取", f"{_counted(readers, 'column')} for readers left out")
         for why, numbers in self.left_out.items():
-            yield f"{_counted(len(numbers), 'line')} {why} left out ({_some(map(str, numbers))})"
+            places = [str(number) for number in numbers]
+            yield Text(
+                f"{why.zh}的 {len(places)} 行未读取（第 {_some(places, '、')} 行）",
+                f"{_counted(len(places), 'line')} {why.en} left out ({_some(places)})",
+            )
         if self.cleaner.folded:
-            yield "read as codes of ASCII: " + _some(f"{old} as {new}" for old, new in self.cleaner.folded.items())
+            folded = self.cleaner.folded.items()
+            yield Text(
+                "编号按半角字符读取：" + _some((f"{old} 读作 {new}" for old, new in folded), "、"),
+                "read as codes of ASCII: " + _some(f"{old} as {new}" for old, new in folded),
+            )
         if alike := _alike(self.content.codes):
-            yield f"codes that differ only in capitals: {_some(alike)}"
+            yield Text(
+                "仅大小写不同的编号：" + _some((" 与 ".join(group) for group in alike), "、"),
+                "codes that differ only in capitals: " + _some(" and ".join(group) for group in alike),
+            )
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _some(names: Iterable[str]) -> str:
+def _some(names: Iterable[str], mark: str = ", ") -> str:
     named = list(names)
-    return f"{', '.join(named[:MOST_NAMED])}{', …' if len(named) > MOST_NAMED else ''}"
+    return mark.join([*named[:MOST_NAMED], *(["…"] if len(named) > MOST_NAMED else [])])
 
 
-def _alike(codes: Iterable[str]) -> list[str]:
+def _alike(codes: Iterable[str]) -> list[list[str]]:
     groups: dict[str, list[str]] = {}
     for code in sorted(codes):
         groups.setdefault(code.casefold(), []).append(code)
-    return [" and ".join(group) for group in groups.values() if len(group) > 1]
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def render(sheet: Sheet[Row], rows: Iterable[Row]) -> str:

@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from domain.words.text import Text
 from registry.cells import EDGES
 from registry.problems import FileProblem, UnreadableFile
 
 Record = tuple[int, list[str]]  # number of the first line, cells
 SEPARATORS = {
-    ",": "commas",
-    ";": "semicolons",
-    "\t": "tabs",
-    "|": "bars",
-    "，": "full-width commas",
-    "；": "full-width semicolons",
+    ",": Text("逗号", "commas"),
+    ";": Text("分号", "semicolons"),
+    "\t": Text("制表符", "tabs"),
+    "|": Text("竖线", "bars"),
+    "，": Text("全角逗号", "full-width commas"),
+    "；": Text("全角分号", "full-width semicolons"),
 }
 # Excel writes it, and reads it, as a first line.
 SAID = re.compile(r"\"?sep=(.)\"?\r?\n", re.IGNORECASE)
@@ -32,9 +33,9 @@ class Delimited(NamedTuple):
     said: bool = False
 
     @property
-    def how(self) -> str:
-        """The separator in words."""
-        return f"separated by {SEPARATORS.get(self.separator, repr(self.separator))}"
+    def name(self) -> Text:
+        """The name of the separator."""
+        return SEPARATORS.get(self.separator, Text(*[repr(self.separator)] * 2))
 
 
 def understand(text: str, known_names: Callable[[Sequence[str]], int]) -> Delimited:

@@ -25,6 +25,7 @@ from domain.registry import (
     RegisteredSubstation,
     Resident,
 )
+from domain.words.text import Text
 from registry.csv_file import Content, parse_file
 from registry.headers import TITLE_LINES, find_header
 from registry.problems import FileProblem, UnreadableFile
@@ -67,7 +68,7 @@ class SentTables:
     residents: Content[Resident] | None = None
     contacts: Content[Contact] | None = None
     plan: Content[PlanLine] | None = None
-    understood: dict[str, str] = field(default_factory=dict)
+    understood: dict[str, Text] = field(default_factory=dict)
     problems: list[FileProblem] = field(default_factory=list)
     left_out: int = 0
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from domain.errors import UsageError
+from domain.words.text import Text
 from registry import delimited, workbook
 from registry.delimited import Record
 from registry.encoding import decode
@@ -29,7 +30,7 @@ class OpenTable(NamedTuple):
     """
 
     file: str
-    how: str
+    how: Text
     records: Iterable[Record]
     lines: int
     ragged: bool = False
@@ -41,13 +42,14 @@ class FileReading:
     """Conditions of reading files: what the user and the registry know, and the callers to tell.
 
     `encoding`: of texts that do not show theirs. `known`: codes of the registry that stay as they are written.
-    `progress` is called with a file, the lines that are done, and all. `understood` takes a line about each file.
+    `progress` is called with a file, the lines that are done, and all. `understood` takes what there is to say of each
+    file.
     """
 
     encoding: str | None = None
     known: frozenset[str] = field(default_factory=frozenset)
     progress: Callable[[str, int, int], None] = lambda *_: None
-    understood: Callable[[str, str], None] = lambda *_: None
+    understood: Callable[[str, Text], None] = lambda *_: None
 
 
 PLAINLY = FileReading()
@@ -110,7 +112,8 @@ def table(sheet: Sheet[Row], file: str, data: bytes, reading: FileReading, alone
     found = delimited.understand(text, lambda cells: known_names(sheet, cells))
     lines = text.count("\n") + 1
     unended = bool(text) and not text.endswith(("\n", "\r"))
-    return OpenTable(file, f"{encoding}, {found.how}", delimited.records(file, found), lines, False, unended)
+    how = Text(f"{encoding}，以{found.name.zh}分隔", f"{encoding}, separated by {found.name.en}")
+    return OpenTable(file, how, delimited.records(file, found), lines, False, unended)
 
 
 def _worksheet(sheet: Sheet[Row], file: str, data: bytes, alone: bool) -> OpenTable | None:
@@ -120,7 +123,7 @@ def _worksheet(sheet: Sheet[Row], file: str, data: bytes, alone: bool) -> OpenTa
         return None
     records = book.records(name)
     place = file if alone else f"{file}[{name}]"
-    return OpenTable(place, f"worksheet {name}", records, len(records), ragged=True)
+    return OpenTable(place, Text(f"工作表 {name}", f"worksheet {name}"), records, len(records), ragged=True)
 
 
 def _chosen(sheet: Sheet[Row], book: workbook.Book, alone: bool) -> str | None:

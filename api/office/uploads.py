@@ -60,10 +60,11 @@ class Admitted:
 
 
 class UnderstoodTable(BaseModel):
-    """The reading of a table: encoding, separator, what its columns mean, what was left out."""
+    """The reading of a table: encoding, separator, what its columns mean, what was left out; `how_zh` in Chinese."""
 
     table: str
     how: str
+    how_zh: str
 
 
 class KindCounts(BaseModel):
@@ -339,7 +340,7 @@ def told(sha256: str, tables: SentTables, found: RegistryComparison, waits_until
             "sha256": sha256,
             "version": found.version,
             "waits_until": waits_until,
-            "tables": [{"table": table, "how": how} for table, how in tables.understood.items()],
+            "tables": [{"table": table, "how": how.en, "how_zh": how.zh} for table, how in tables.understood.items()],
             **{kind: count._asdict() for kind, count in found.report._asdict().items()},
             **{kind: count._asdict() if count else None for kind, count in others.items()},
             "losses": found.losses._asdict(),

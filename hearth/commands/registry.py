@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from domain.errors import UsageError
+from domain.words.text import Text
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_sources, now, open_database
 from registry.contacts import import_contacts
@@ -53,7 +54,7 @@ def import_(
     settings = load()
     policy, at = chosen_policy(settings), now()
     changes: list[ValueChange] | None = None
-    understood: dict[str, str] = {}
+    understood: dict[str, Text] = {}
     with _telling(understood, encoding, as_json) as reading, _transaction(settings) as conn:
         if dry_run:
             limited = {limit.home_class for limit in policy.rules_at(at).limits}
@@ -65,7 +66,10 @@ def import_(
         if dry_run:
             raise Rollback
     if as_json:
-        told = {**_as_dict(report, lived, people, changes), "understood": understood}
+        told = {
+            **_as_dict(report, lived, people, changes),
+            "understood": {file: how.en for file, how in understood.items()},
+        }
         typer.echo(json.dumps(told, ensure_ascii=False))
         return
     _show(report)
@@ -78,7 +82,7 @@ def import_(
 
 
 @contextmanager
-def _telling(understood: dict[str, str], encoding: str | None, as_json: bool) -> Iterator[FileReading]:
+def _telling(understood: dict[str, Text], encoding: str | None, as_json: bool) -> Iterator[FileReading]:
     """Show the progress of an import on a terminal, then how each file was understood, also if it is refused."""
     console = Console(stderr=True)
     shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -96,7 +100,7 @@ def _telling(understood: dict[str, str], encoding: str | None, as_json: bool) ->
     finally:
         if not as_json:
             for file, how in understood.items():
-                typer.echo(f"{file}: {how}")
+                typer.echo(f"{file}: {how.en}")
 
 
 def _as_dict(

@@ -86,7 +86,8 @@ def test_a_table_is_compared_field_by_field_and_then_applied(office: Office) -> 
     before = office.ask("SELECT version FROM registry_version")
     text = HOMES + "H1,B1,1-101,multistorey,on,,18.5\nA1,B1,1,bungalow,on,,\n"
     told = office.send("D:\\lists\\..\\住户.csv", text.encode("gb18030")).json()
-    assert told["tables"] == [{"table": "住户.csv", "how": "UTF-8, separated by commas"}]
+    read = {"how": "UTF-8, separated by commas", "how_zh": "UTF-8，以逗号分隔"}
+    assert told["tables"] == [{"table": "住户.csv", **read}]
     assert told["homes"] == {"rows": 2, "added": 1, "changed": 1, "unchanged": 0}
     assert told["added"] == [{"kind": "homes", "code": "A1"}]
     assert told["changes"] == [

@@ -44,7 +44,8 @@ def test_a_table_is_compared_and_applied(
     assert "住户.csv:3" in page.inner_text(".notice.bad")
     person.keep(f"upload-refused-{kept}")
     send(HOMES)
-    assert "GB18030" in page.inner_text("main")
+    read = page.inner_text("section[aria-labelledby=read]")
+    assert ("GB18030，以逗号分隔" if language == "zh" else "GB18030, separated by commas") in read
     assert "1单元101" in page.inner_text("main")
     person.keep(f"upload-compared-{kept}")
     page.fill("input[name=reason]", "list of May")

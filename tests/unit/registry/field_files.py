@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from domain.words.text import Text
 from registry.csv_file import render
 from registry.importing import RegistryFiles, read
 from registry.sheets import sheets
@@ -24,9 +25,9 @@ def outcome(case: str, folder: Path) -> str:
     for path in [*(GOLDEN / "ok").iterdir(), *(GOLDEN / case).iterdir()]:
         if path.parent.name == case or path.stem not in own:
             shutil.copy(path, folder)
-    understood: dict[str, str] = {}
+    understood: dict[str, Text] = {}
     contents = read(folder, FILES, FileReading(understood=understood.__setitem__))
-    said = [f"{file}: {how}" for file, how in understood.items() if Path(file).stem in own]
+    said = [f"{file}: {how.en}" for file, how in understood.items() if Path(file).stem in own]
     return "\n".join([*said, "", *(_problems(contents) or _lines(contents, own))]) + "\n"
 
 

@@ -24,7 +24,8 @@ def test_encoding_and_sheet_are_found_and_told(codec: str, how: str) -> None:
     found = read(sent("list.csv", BUILDINGS.encode(codec)))  # what it holds is seen by its header
     assert found.buildings
     assert (len(found.buildings.lines), found.homes) == (1, None)
-    assert found.understood["list.csv"].startswith(f"{how}, separated by commas; 编号 = code")
+    assert found.understood["list.csv"].en.startswith(f"{how}, separated by commas; 编号 = code")
+    assert found.understood["list.csv"].zh.startswith(f"{how}，以逗号分隔；编号 = code")
 
 
 def test_what_the_sender_says_goes_before_the_name() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.registry import RegisteredHome, RegisteredSensor, RegisteredSubstation
+from domain.words.text import Text
 from registry import synonyms
 from registry.cells import Cleaner, Kind
 from registry.csv_file import Content, parse, render
@@ -275,11 +276,15 @@ def test_merged_cells_hold_for_all_their_lines() -> None:
     sheet.write_row("A6", ["合计", "2"])
     book.add_worksheet("Sheet2")
     book.close()
-    told: dict[str, str] = {}
+    told: dict[str, Text] = {}
     got = parse(FILES.homes, made.getvalue(), FileReading(understood=told.__setitem__))
     assert [(home.code, home.building) for home in got.rows] == [("H1", "B1"), ("H2", "B1")]
-    assert "1 line above the header left out (1)" in told["homes.csv"]
-    assert "1 line of totals left out (6)" in told["homes.csv"]
+    assert told["homes.csv"] == Text(
+        "工作表 住户；户号 = code，楼栋 = building，房号 = unit，类别 = class，供热 = heat_status；"
+        "表头上方的 1 行未读取（第 1 行）；合计的 1 行未读取（第 6 行）",
+        "worksheet 住户; 户号 = code, 楼栋 = building, 房号 = unit, 类别 = class, 供热 = heat_status; "
+        "1 line above the header left out (1); 1 line of totals left out (6)",
+    )
 
 
 def test_days_of_a_calendar_that_begins_in_1904() -> None:
