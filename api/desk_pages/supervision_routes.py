@@ -11,7 +11,15 @@ from api.desk_pages.case_list import case_line
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import desk_page, reader_of
 from api.figures.kpi import Asked, PackageQuery, Place, made_package
-from api.figures.supervision import LateQuery, chosen_month, late_tickets, late_work, rated_work, workload
+from api.figures.supervision import (
+    LateQuery,
+    causes_found,
+    chosen_month,
+    late_tickets,
+    late_work,
+    rated_work,
+    workload,
+)
 from api.http.language import Language, said
 from api.http.paging import Paging
 from api.http.session import LEADERS, Session
@@ -57,6 +65,7 @@ def figures_page(
         **_late_tickets(asking, language, month, query, cursor),
         "load": load,
         "ratings": rated_work(asking, month),
+        "causes": causes_found(asking, month),
         "still_cold": sum(row["still_cold"] for row in load),
         "is_counted": kpi_rows.counted_at(asking.conn, month.first) is not None,
         **_rates(asking, month),

@@ -14,7 +14,7 @@ from api.http.values import Instant, Shown
 from domain.kpi import Month
 from domain.tickets import DelayReason
 from store.base.rows import Row
-from store.figures import late_rows, rating_rows
+from store.figures import cause_rows, late_rows, rating_rows
 
 SOON = timedelta(hours=24)
 NO_NUL = r"^[^\x00]*$"
@@ -75,13 +75,24 @@ class StationRatings(BaseModel):
     low: int
 
 
+class StationCause(BaseModel):
+    """A cause that crews of a station found in a month, with its names, and the number of tickets."""
+
+    station: str
+    cause: str
+    zh: str
+    en: str
+    tickets: int
+
+
 class Supervision(BaseModel):
-    """Late work and ratings of a month, and the work that is open now."""
+    """Late work, ratings and causes found of a month, and the work that is open now."""
 
     month: str
     late: list[LateWork]
     load: list[Workload]
     ratings: list[StationRatings]
+    causes: list[StationCause]
 
 
 def chosen_month(asking: Session, wanted: str | None) -> Month:
@@ -115,6 +126,11 @@ def rated_work(asking: Session, month: Month) -> list[Row]:
     return rating_rows.ratings(asking.conn, month.span(asking.policy.zone))
 
 
+def causes_found(asking: Session, month: Month) -> list[Row]:
+    """Read the causes that crews found in a month."""
+    return cause_rows.causes(asking.conn, month.span(asking.policy.zone))
+
+
 def workload(asking: Session) -> list[Row]:
     """Read how much work everybody has."""
     return late_rows.load(asking.conn, asking.now, asking.now + SOON)
@@ -122,10 +138,17 @@ def workload(asking: Session) -> list[Row]:
 
 @router.get("/supervision")
 def supervision(asking: AskingLeaders, wanted: Asked = None) -> Supervision:
-    """Get what was late in a month, by station and person with the reasons, and the work that is open now."""
+    """Get what was late in a month with the reasons, ratings and causes found, and the work that is open now."""
     month = chosen_month(asking, wanted)
-    told = {"late": late_work(asking, month), "load": workload(asking), "ratings": rated_work(asking, month)}
-    return Supervision.model_validate({"month": str(month), **told})
+    return Supervision.model_validate(
+        {
+            "month": str(month),
+            "late": late_work(asking, month),
+            "load": workload(asking),
+            "ratings": rated_work(asking, month),
+            "causes": causes_found(asking, month),
+        }
+    )
 
 
 @router.get("/supervision/late")

@@ -39,6 +39,8 @@ SUP_WORDS: Mapping[str, Text] = {
     "sup_rated": Text("评价数", "Ratings"),
     "sup_stars": Text("平均（1–5）", "Mean (1–5)"),
     "sup_low": Text("1–2 分", "1 or 2"),
+    "sup_causes": Text("查明的原因，按供热站", "Causes found, by station"),
+    "sup_cause": Text("原因", "Cause"),
     "sup_none": Text("没有。", "None."),
     "sup_rates": Text("全公司当月指标", "Rates of the month, company"),
     "sup_homes": Text(

@@ -6,7 +6,9 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from alerts.figures import kpi
+from domain.causes import known_causes
 from domain.kpi import Month
+from domain.words.text import Text
 from tests.api import town
 from tests.api.conftest import POLICY, Api
 from tests.api.staff import browser, member, session_of
@@ -14,6 +16,7 @@ from tests.api.town import NOW
 
 pytestmark = pytest.mark.plain_only
 
+VOID = "UPDATE ticket SET state = 'closed', closed_at = opened_at, ending = 'void' WHERE ticket_id = %s"
 HOUR = timedelta(hours=1)
 
 
@@ -45,7 +48,7 @@ def test_late_work_is_what_the_figures_count(late: Api) -> None:
     assert [(one["person"], one["open"], one["late"], one["due_soon"]) for one in told["load"]] == [
         ("Zhao", 2, 2, 0), (None, 1, 0, 1),
     ]  # fmt: skip
-    assert late.get("/v1/supervision", token, month="2025-12").json()["late"] == []
+    assert (told["causes"], late.get("/v1/supervision", token, month="2025-12").json()["late"]) == ([], [])
     assert late.get("/v1/supervision", late.token("dispatcher")).status_code == 403
 
 
@@ -78,3 +81,31 @@ def test_single_late_tickets_are_told_by_station_and_person(late: Api) -> None:
         assert page.count('href="/desk/tickets/T0000000') == 2
         assert 'href="/desk/figures?month=2026-01&amp;station=North&amp;person=Zhao#single"' in page
         assert 'href="/desk/tickets/T' not in client.get("/desk/figures?month=2026-01&person=").text
+
+
+def test_causes_are_counted_by_station(late: Api) -> None:
+    conn, policy = late.conn, known_causes(())
+    far, _ = town.ticket(conn, town.home(conn, "S1-101", building="S1", station="South"))
+    void, _ = town.ticket(conn, town.home(conn, "S1-102", building="S1", station="South"))
+    own = Text("自定", "our own")  # which has been taken from the list since
+    for nth, (ticket, code, text, at) in enumerate(
+        (
+            (1, "riser_air", policy["riser_air"], NOW),
+            (1, "riser_air", policy["riser_air"], NOW),  # twice on one ticket
+            (1, "filter", policy["filter"], NOW),
+            (2, "riser_air", policy["riser_air"], NOW),
+            (3, "pump", policy["pump"], NOW - timedelta(days=31)),
+            (far, "own", own, NOW),
+            (void, "pump", policy["pump"], NOW),
+        )
+    ):
+        conn.execute(town.INSERT_EVENT, (ticket, 10 + nth, at, "cause_found", Jsonb({"cause": code, **text._asdict()})))
+    conn.execute(VOID, [void])
+    told = late.get("/v1/supervision", late.token("supervisor"), month="2026-01").json()["causes"]
+    assert [(one["station"], one["cause"], one["tickets"]) for one in told] == [
+        ("North", "riser_air", 2), ("North", "filter", 1), ("South", "own", 1),
+    ]  # fmt: skip
+    assert (told[2]["zh"], told[2]["en"]) == own
+    with browser(late, session_of(conn, member(conn, "supervisor"))) as client:
+        page = client.get("/desk/figures?month=2026-01").text
+    assert "<td>air in the riser</td><td>2</td>" in page
