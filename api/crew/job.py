@@ -42,7 +42,7 @@ NEXT = {
     TicketState.ACCEPTED: EventKind.ARRIVED,
     TicketState.WORKING: EventKind.DONE,
 }
-LEFT_OUT = frozenset({MADE_AT, "responsible"})  # the page fills them in
+LEFT_OUT = frozenset({MADE_AT, "responsible", "times"})  # the page fills them in; wished times are for the desk
 FILE_KINDS = (FileKind.PHOTO, FileKind.SCAN)
 
 

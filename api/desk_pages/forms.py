@@ -10,17 +10,19 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
+from api.desk.moves import SuitableTime
 from api.desk_pages.local_times import told_instant
 from api.http.language import Language, said
 from api.http.messages import in_both
 from api.http.problem import Problem
 from domain.words.text import Text
 
-FieldKind: TypeAlias = Literal["line", "words", "time", "number", "count", "choice", "yes_no", "check"]
+FieldKind: TypeAlias = Literal["line", "words", "time", "number", "count", "choice", "yes_no", "check", "times"]
 Told: TypeAlias = Mapping[str, str]
 Faults: TypeAlias = Mapping[str, Text]
 Body = TypeVar("Body", bound=BaseModel)
 LONGEST_LINE = 200
+SEVERAL = ","  # between the values of a field that has several
 WHOLE = ""  # the field of a fault that concerns the form as a whole
 
 
@@ -72,7 +74,7 @@ NOTHING = FormState()
 
 @cache
 def fields_of(model: type[BaseModel]) -> Sequence[FormField]:
-    """Return the fields of a body that are filled in: not `kind`, which tells bodies apart, and no list."""
+    """Return the fields of a body that are filled in: not `kind`, which tells bodies apart, and of lists only times."""
     return tuple(_described(model.model_json_schema()))
 
 
@@ -83,6 +85,8 @@ def _described(described: Mapping[str, Any]) -> Iterator[FormField]:
             continue
         one = next((part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"), schema)
         if one.get("type") == "array":
+            if one["items"].get("$ref", "").endswith(f"/{SuitableTime.__name__}"):
+                yield FormField(name, "times", name in required)
             continue
         if "$ref" in one:
             one = described["$defs"][one["$ref"].rpartition("/")[2]]
@@ -128,6 +132,8 @@ def _value(one: FormField, text: str, zone: ZoneInfo) -> object:
         return {"yes": True, "no": False}.get(text, text)
     if one.kind == "time":
         return told_instant(text, zone)
+    if one.kind == "times":
+        return [dict(zip(("day", "part"), told.split(" ", 1), strict=False)) for told in text.split(SEVERAL)]
     return text.replace("\r\n", "\n")
 
 
@@ -144,7 +150,7 @@ def _shown(one: FormField, words: FormWords, state: FormState, language: Languag
     fault = state.faults.get(one.name)
     return ShownField(
         name=one.name,
-        kind="choice" if offered is not None else one.kind,
+        kind="choice" if offered is not None and one.kind != "times" else one.kind,
         label=words.label(one.name),
         required=one.required,
         options=options,

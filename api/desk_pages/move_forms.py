@@ -14,6 +14,7 @@ from api.http.language import Language, said
 from api.pages.render import say
 from api.words.desk import MOVE_TEXTS
 from domain.move_times import MADE_AT
+from domain.statements import DayPart
 from domain.tickets import DelayReason, EventKind
 from domain.words.desk import DELAY_TEXTS
 
@@ -78,6 +79,7 @@ class FormTerms(NamedTuple):
     options: Mapping[str, Sequence[tuple[str, str]]]
     me: str | None
     without: frozenset[str] = frozenset()  # fields that this ticket does not take
+    hints: Mapping[str, str] = {}
 
 
 def fields_of(kind: EventKind) -> list[FormField]:
@@ -100,7 +102,7 @@ def move_form(kind: EventKind, terms: FormTerms, language: Language, sent: SentM
     mine = sent if sent is not None and sent.kind is kind else None
     fields = [one for one in fields_of(kind) if one.name not in terms.without]
     state = FormState(told=mine.told if mine else {}, faults=mine.faults if mine else {}, choices=terms.options)
-    shown = forms.shown_fields(fields, _words(language), state, language)
+    shown = forms.shown_fields(fields, _words(language, terms.hints), state, language)
     return MoveForm(
         kind=kind,
         key=MOVE_KEYS[kind],
@@ -111,7 +113,7 @@ def move_form(kind: EventKind, terms: FormTerms, language: Language, sent: SentM
     )
 
 
-def _words(language: Language) -> FormWords:
+def _words(language: Language, hints: Mapping[str, str]) -> FormWords:
     def option(name: str, value: str) -> str:
         if value in ("yes", "no"):
             return say(language, f"desk_{value}")
@@ -119,10 +121,21 @@ def _words(language: Language) -> FormWords:
             return said(DELAY_TEXTS[DelayReason(value)], language)
         return say(language, f"desk_option_{value}")
 
-    return FormWords(label=lambda name: say(language, f"desk_field_{name}"), option=option)
+    return FormWords(label=lambda name: say(language, f"desk_field_{name}"), option=option, hints=hints)
 
 
 def told_in(sent: SentMove, language: Language) -> list[tuple[str, str]]:
     """List what a form told, with the labels of its fields."""
-    names = [one.name for one in fields_of(sent.kind)]
-    return [(say(language, f"desk_field_{name}"), sent.told[name]) for name in names if sent.told.get(name)]
+    return [
+        (say(language, f"desk_field_{one.name}"), _told(one, sent.told[one.name], language))
+        for one in fields_of(sent.kind)
+        if sent.told.get(one.name)
+    ]
+
+
+def _told(one: FormField, text: str, language: Language) -> str:
+    if one.kind != "times":
+        return text
+    parts = {part.value: say(language, f"my_part_{part}") for part in DayPart}
+    days = [told.partition(" ") for told in text.split(forms.SEVERAL)]
+    return say(language, "my_list_mark").join(f"{day} {parts.get(part, part)}" for day, _, part in days)

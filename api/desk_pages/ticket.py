@@ -19,12 +19,13 @@ from api.http.language import Language, said
 from api.http.session import LEADERS, Session
 from api.pages import content
 from api.pages.render import Times, say
-from api.pages.tickets import all_times
+from api.pages.statement import times_offered
+from api.pages.tickets import all_times, waiting_terms
 from api.words.answers import ANSWERS, CALL_US
 from api.words.desk import MOVE_TEXTS, PROOFS, SOURCES
 from domain.cases import CASE_CLASSES
 from domain.causes import known_causes
-from domain.statements import standing_times, standing_word
+from domain.statements import DAYS_AHEAD, standing_times, standing_word
 from domain.tickets import MoveBar
 from domain.words.desk import CHANNEL_TEXTS, CLASS_TEXTS, SUBJECT_TEXTS
 from domain.words.text import Text
@@ -172,11 +173,30 @@ def _moves(
             "station": same(queue_rows.stations(asking.conn)),
             "into": same(offered.into),
             "cause": cause_options(asking, reader.language),
+            "times": _times_offered(asking, reader.language),
         },
         reader.me,
-        frozenset({"contact"} if is_case else ()),  # who has complained is kept apart
+        frozenset({"contact", "times"} if is_case else ()),  # who has complained is kept apart
+        _hints(ticket, reader.language),
     )
     return [move_form(kind, terms, reader.language, sent) for kind in offered.open]
+
+
+def _times_offered(asking: Session, language: Language) -> list[tuple[str, str]]:
+    """Return all times that a caller may wish for a visit, as choices."""
+    times = Times(language, asking.policy.zone, asking.now)
+    days = times_offered(asking, language, times, DAYS_AHEAD + 1)
+    return [(value, say(language, "my_time", day=day, part=part)) for day, parts in days for value, part in parts]
+
+
+def _hints(ticket: Row, language: Language) -> dict[str, str]:
+    """Return what is to be known beside fields: the terms that a user signs are those told last."""
+    hints: dict[str, str] = {"times": say(language, "desk_times_hint")}
+    if terms := waiting_terms(ticket):
+        told = [("my_terms_for", "what", terms.for_what), ("my_terms_amount", "amount", terms.amount)]
+        known = [say(language, text, **{name: value}) for text, name, value in told if value]
+        hints["confirmation"] = say(language, "desk_terms_hint", terms=say(language, "my_list_mark").join(known) or "–")
+    return hints
 
 
 def same(values: Sequence[str]) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from api.desk.desk_routes import Number, make_move
 from api.desk.once import do_once
 from api.desk_pages.case_forms import follow_forms
 from api.desk_pages.contact import REASONS, reveal
-from api.desk_pages.forms import NOTHING, Faults, FormState, Told, faults_of, once, read_body, whole_fault
+from api.desk_pages.forms import NOTHING, SEVERAL, Faults, FormState, Told, faults_of, once, read_body, whole_fault
 from api.desk_pages.move_forms import SentMove, read_move
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import AskingDeskPerson, desk_page, others_at, reader_of
@@ -34,7 +34,7 @@ from domain.tickets import DISPATCH_MOVES, EventKind
 from domain.words.text import Text
 from store.base.access import Right
 
-MOST_FIELDS = 20
+MOST_FIELDS = 40
 VERSION = re.compile(r"[0-9]{1,9}")
 _BESIDE_TEXTS = {kind: EVENT_TEXTS[kind] for kind in (EventKind.ATTACHED, EventKind.MEASURED)}  # by forms of their own
 DONE_TEXTS: Mapping[str, Text] = {
@@ -47,9 +47,13 @@ router = APIRouter(prefix=f"{QUEUE}/tickets", route_class=StaffRoute, include_in
 
 
 async def read_told(request: Request) -> Told:
-    """Read the fields of a form; files are left out."""
+    """Read the fields of a form, the several values of one as one text; files are left out."""
     form = await request.form(max_files=0, max_fields=MOST_FIELDS)
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    told: dict[str, list[str]] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            told.setdefault(name, []).append(value)
+    return {name: SEVERAL.join(values) for name, values in told.items()}
 
 
 def read_sent(request: Request, told: Annotated[Told, Depends(read_told)]) -> SentMove:

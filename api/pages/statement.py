@@ -136,10 +136,10 @@ def take(changing: Session, statement: StatementForm) -> None:
     form_sent.keep(changing.conn, statement.once, statement.number, changing.now)
 
 
-def times_offered(asking: Session, language: Language, times: Times) -> list[DayOffered]:
+def times_offered(asking: Session, language: Language, times: Times, most: int = DAYS_OFFERED) -> list[DayOffered]:
     """Return the days that a form offers for a visit, each with the values and names of its parts that lie ahead."""
     local = asking.now.astimezone(asking.policy.zone)
-    days = [local.date() + timedelta(days=n) for n in range(DAYS_OFFERED)]
+    days = [local.date() + timedelta(days=n) for n in range(most)]
     return [
         (
             day_words(day, language, times),

@@ -122,7 +122,7 @@ def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, 
         coming=ticket["responsible"],
         attempt=_attempt(ticket, times),
         wished=standing_times(ticket["events"], ticket["round"]),
-        terms=_terms(ticket),
+        terms=waiting_terms(ticket),
         rating=_rating(ticket),
         ratable=_is_ratable(ticket, now),
         state=say(language, f"ticket_{ticket['ending'] or ticket['state']}", into=ticket["merged_into"]),
@@ -140,7 +140,7 @@ def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, 
     )
 
 
-def _terms(ticket: dict[str, Any]) -> PayTerms | None:
+def waiting_terms(ticket: dict[str, Any]) -> PayTerms | None:
     """Return the terms that wait for the user's answer; a user who has refused them may still agree."""
     is_user = ticket["paid"] or ticket["responsibility"] == "user"
     if not is_user or ticket["confirmation"] or ticket["state"] == TicketState.CLOSED:

@@ -205,7 +205,7 @@ DESK_WORDS: Mapping[str, Text] = {
     "desk_field_for_what": Text("收费项目", "What is paid for"),
     "desk_field_amount": Text("金额（元）", "Amount"),
     "desk_field_paid": Text("用户付费", "The user pays"),
-    "desk_field_confirmation": Text("签字单据编号", "Number of the signed paper"),
+    "desk_field_confirmation": Text("签字单据编号或同意方式", "Signed paper, or how it was agreed"),
     "desk_field_result": Text("处理结果", "Result"),
     "desk_field_text": Text("内容", "Text"),
     "desk_field_channel": Text("方式", "By"),

@@ -77,6 +77,12 @@ DESK_SAID: Mapping[str, Text] = {
     "desk_user_word": Text("用户最近说", "The user's word"),
     "desk_spoke": Text("用户留言未回复（{at}）", "User message unanswered ({at})"),
     "desk_user_times": Text("用户方便的时间", "A visit suits"),
+    "desk_field_times": Text("方便上门的时间", "When a visit suits"),
+    "desk_times_hint": Text("代替此前所说的时间，最多 12 个", "In place of those told before; 12 at most"),
+    "desk_terms_hint": Text(
+        "签字确认的是：{terms}。电话同意的，写明如“电话同意，3月5日”",
+        "What is agreed to: {terms}. If it was by telephone, say so: “by telephone, 5 March”",
+    ),
     "desk_told_at": Text("{what}（{at}）", "{what} ({at})"),
     "desk_option_solved": Text("好了", "it is all right now"),
     "desk_option_persists": Text("问题还在", "the trouble persists"),

@@ -511,3 +511,26 @@ def test_the_actor_of_a_machine_is_no_person_of_the_pages(desk: Desk) -> None:
     token = access.create(desk.api.conn, access.TokenGrant(Role.ADMIN, rights=frozenset(Right)), NOW)
     with browser(desk.api, token) as client:
         assert client.get("/desk").status_code == 303
+
+
+def test_a_caller_wishes_times_and_agrees_to_terms_by_forms(desk: Desk, li: Dispatcher) -> None:
+    number = desk.opened("leak")["number"]
+    page = li.get(f"/desk/tickets/{number}").text
+    assert 'value="2026-01-15 morning"' not in page  # it is noon
+    assert page.count('type="checkbox" name="times"') == 2 + 14 * 3
+    wished = {"times": ["2026-01-16 morning", "2026-01-29 evening"]}
+    form = {**li.form(number, "user_said"), **wished}
+    assert li.send(number, form).status_code == 303  # type: ignore[arg-type]
+    page = li.get(f"/desk/tickets/{number}").text
+    assert "Fri 16 Jan, morning; Thu 29 Jan, evening" in page
+    refused = li.send(number, {**li.form(number, "user_said"), "times": "2026-01-30 morning"})
+    assert refused.status_code == 422
+    assert 'id="user_said-times-fault"' in refused.text
+    assert "What is agreed to" not in page
+    li.move(number, "responsibility", responsibility="user", paid="yes", for_what="a valve", amount="120.50")
+    assert "What is agreed to: For: a valve; Amount: 120.50 yuan" in li.get(f"/desk/tickets/{number}").text
+    assert li.move(number, "confirmed", confirmation="by telephone, 15 January").status_code == 303
+    ticket = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()
+    assert ticket["confirmation"] == "by telephone, 15 January"
+    assert "confirmation" not in ticket["needs"]
+    assert "What is agreed to" not in li.get(f"/desk/tickets/{number}").text

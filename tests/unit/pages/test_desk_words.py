@@ -10,7 +10,7 @@ from api.desk.moves import MODELS
 from api.desk_pages.case_forms import FOLLOW_KEYS
 from api.desk_pages.contact import REASONS
 from api.desk_pages.measuring import MeasuringView
-from api.desk_pages.move_forms import MOVE_KEYS, fields_of, read_move
+from api.desk_pages.move_forms import MOVE_KEYS, SentMove, fields_of, read_move, told_in
 from api.desk_pages.time_left import Urgency, time_left
 from api.pages.render import ALL_WORDS
 from api.words import pages
@@ -152,6 +152,20 @@ def test_the_fields_of_a_form_are_those_of_the_api() -> None:
     assert said == {"part": ("line", True), "count": ("count", False), **made_at}
     remark = [(one.name, one.required) for one in fields_of(EventKind.REMARK)]
     assert remark == [("remark", True), ("made_at", False)]
+
+
+def test_wished_times_are_a_field_of_a_form() -> None:
+    said = {one.name: (one.kind, one.required) for one in fields_of(EventKind.USER_SAID)}
+    assert said["times"] == ("times", False)
+    told = {"times": "2026-01-16 morning,2026-01-17 evening"}
+    made = read_move(EventKind.USER_SAID, told, ZONE)
+    times = [{"day": "2026-01-16", "part": "morning"}, {"day": "2026-01-17", "part": "evening"}]
+    assert made.data() == {"times": times}  # type: ignore[union-attr]
+    assert not read_move(EventKind.USER_SAID, {"times": "", "text": "later"}, ZONE).data().get("times")  # type: ignore[union-attr]
+    for wrong in ("2026-01-16", "2026-01-16 noon", "tomorrow morning", ",", ",".join(["2026-01-16 morning"] * 13)):
+        assert isinstance(read_move(EventKind.USER_SAID, {"times": wrong}, ZONE), dict), wrong
+    sent = SentMove(kind=EventKind.USER_SAID, version=1, key="", told=told)
+    assert told_in(sent, "zh") == [("方便上门的时间", "2026-01-16 上午、2026-01-17 晚上")]
 
 
 def test_a_form_is_read_as_a_body_is() -> None:
