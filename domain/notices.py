@@ -29,6 +29,7 @@ class NoticeKind(StrEnum):
     USER_SAID = "user_said"  # the user added to a ticket
     TICKET_ASSIGNED = "ticket_assigned"  # responsible
     TICKET_UNANSWERED = "ticket_unanswered"  # not accepted by those who were told before
+    TERMS_TOLD = "terms_told"  # for_what, amount: of a repair that the user pays for, who is to agree or not
     APPOINTMENT = "appointment"  # at
     TICKET_DONE = "ticket_done"
     STILL_COLD = "still_cold"  # marked done, and not warm

@@ -1,10 +1,11 @@
 """Notices of ticket events and their addressees."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.tickets import EventKind, NewEvent, TicketClass, TicketSource, was_passed_on
+from domain.words.notices import NOT_TOLD
 
 DISPATCH, CREW, SUPERVISOR, USER = Audience.DISPATCH, Audience.CREW, Audience.SUPERVISOR, Audience.USER
 CASES = frozenset({TicketClass.COMPLAINT, TicketClass.REPORT})  # they have notices of their own
@@ -18,6 +19,7 @@ TELLS: Mapping[EventKind, tuple[NoticeKind, tuple[Audience, ...]]] = {
     EventKind.ATTACHED: (NoticeKind.USER_SAID, (DISPATCH, CREW)),  # by the user alone, as the next one
     EventKind.CONFIRMED: (NoticeKind.USER_SAID, (DISPATCH, CREW)),
     EventKind.ASSIGNED: (NoticeKind.TICKET_ASSIGNED, (CREW,)),
+    EventKind.RESPONSIBILITY: (NoticeKind.TERMS_TOLD, (USER,)),  # where the user is to agree
     EventKind.CONTACTED: (NoticeKind.APPOINTMENT, (USER,)),
     EventKind.APPOINTMENT: (NoticeKind.APPOINTMENT, (USER,)),
     EventKind.DONE: (NoticeKind.TICKET_DONE, (DISPATCH, USER)),
@@ -32,14 +34,21 @@ TELLS: Mapping[EventKind, tuple[NoticeKind, tuple[Audience, ...]]] = {
 TOLD_OF_CASES = frozenset({EventKind.CLOCK_WARNED, EventKind.CLOCK_BREACHED, EventKind.CLOCK_UNDATED})
 
 
-def notices(events: Sequence[NewEvent], classes: Mapping[int, TicketClass]) -> list[OutboxEntry]:
-    """Return the outbox entries for events of tickets of these classes."""
+def notices(
+    events: Sequence[NewEvent], classes: Mapping[int, TicketClass], agreed: Collection[int] = ()
+) -> list[OutboxEntry]:
+    """Return the outbox entries for events of tickets of these classes.
+
+    Args:
+        agreed: tickets whose user has agreed to what stands now: terms that say the same again ask for nothing.
+    """
     again = (EventKind.REOPENED, EventKind.RELAPSED)
     reopened = {event.ticket_id for event in events if event.kind in again}  # told of that, not twice
     return [
         OutboxEntry(kind, audience, ticket_id=event.ticket_id, data=_data(kind, event.data))
         for event in events
         if not (event.kind is EventKind.USER_SAID and event.ticket_id in reopened)
+        and not (event.kind is EventKind.RESPONSIBILITY and event.ticket_id in agreed)
         for kind, audience in _of(event, classes[event.ticket_id])
     ]
 
@@ -49,6 +58,8 @@ def _of(event: NewEvent, ticket_class: TicketClass) -> list[tuple[NoticeKind, Au
     if kind is None or (ticket_class in CASES and event.kind not in TOLD_OF_CASES):
         return []
     if kind is NoticeKind.APPOINTMENT and event.data.get("appointment_at") is None:
+        return []
+    if kind is NoticeKind.TERMS_TOLD and not (event.data["paid"] or event.data["responsibility"] == "user"):
         return []
     if event.kind in (EventKind.ATTACHED, EventKind.CONFIRMED) and not event.data.get("by_user"):
         return []
@@ -76,6 +87,8 @@ def _data(kind: NoticeKind, data: Mapping[str, Any]) -> dict[str, Any]:
     match kind:
         case NoticeKind.APPOINTMENT:
             return {"at": data["appointment_at"]}
+        case NoticeKind.TERMS_TOLD:
+            return {name: data.get(name) or NOT_TOLD for name in ("for_what", "amount")}
         case NoticeKind.TICKET_ANSWERED:
             return {"answer": data["text"] if "text" in data else data["reason"]}
         case NoticeKind.TICKET_ASSIGNED:

@@ -77,7 +77,8 @@ def record(
         work.let(event)
     work.write(actor)
     happened = [event for event, _ in work.happened]
-    entries = notices(happened, {t: TicketClass(r.ticket_class) for t, r in rows.items()})
+    agreed = {ticket for ticket, row in rows.items() if row.confirmation is not None}
+    entries = notices(happened, {t: TicketClass(r.ticket_class) for t, r in rows.items()}, agreed)
     return call_outs.begin(conn, policy, happened, entries, now)
 
 

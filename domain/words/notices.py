@@ -220,7 +220,22 @@ STAFF: Mapping[NoticeKind, Wording] = {
         Text("{station}：{begins_at} 开始的班仍由您值。", "{station}: the shift of {begins_at} remains yours."),
     ),
 }
+# Stands for what the terms of a repair leave open.
+NOT_TOLD = "not_told"
+TERMS: Mapping[str, Mapping[str, Text]] = {
+    "for_what": {NOT_TOLD: Text("维修", "the repair")},
+    "amount": {NOT_TOLD: Text("由维修人员当面告知", "the crew will tell you")},
+}
 USER: Mapping[NoticeKind, Wording] = {
+    NoticeKind.TERMS_TOLD: Wording(
+        Text("工单 {ticket} 的收费请您确认", "Ticket {ticket}: do you agree to pay?"),
+        Text(
+            "您家（{home}）工单 {ticket} 的维修由您付费。收费项目：{for_what}；金额（元）：{amount}。"
+            "请在您的页面上或打电话告诉我们是否同意。",
+            "You pay for the repair in your home ({home}), ticket {ticket}. For: {for_what}; amount in yuan: {amount}. "
+            "Please say on your page, or by telephone, whether you agree.",
+        ),
+    ),
     NoticeKind.TICKET_OPENED: Wording(
         Text("已为您登记：{ticket}", "Registered for you: {ticket}"),
         Text(
@@ -307,7 +322,7 @@ ALARMS: Mapping[str, Text] = {
     AlarmKind.SUPPLY_PRESSURE_HIGH: Text("供水压力过高", "supply pressure too high"),
     AlarmKind.RETURN_PRESSURE_LOW: Text("回水压力过低", "return pressure too low"),
 }
-WORDS: Mapping[str, Mapping[str, Text]] = {"class": CLASS_TEXTS, "clock": CLOCK_TEXTS, "alarm": ALARMS}
+WORDS: Mapping[str, Mapping[str, Text]] = {"class": CLASS_TEXTS, "clock": CLOCK_TEXTS, "alarm": ALARMS, **TERMS}
 DIGEST = Wording(
     Text("{count} 条通知", "{count} notices"), Text("{counts}。最要紧的：\n{lines}", "{counts}. Most urgent:\n{lines}")
 )
@@ -320,6 +335,7 @@ COUNTED: Mapping[NoticeKind, Text] = {
     NoticeKind.USER_SAID: Text("用户补充", "user additions"),
     NoticeKind.TICKET_ASSIGNED: Text("派单", "assigned"),
     NoticeKind.TICKET_UNANSWERED: Text("尚未受理", "not accepted"),
+    NoticeKind.TERMS_TOLD: Text("收费待确认", "terms to agree to"),
     NoticeKind.APPOINTMENT: Text("预约", "appointments"),
     NoticeKind.TICKET_DONE: Text("已处理", "done"),
     NoticeKind.STILL_COLD: Text("已报处理仍不热", "marked done, still cold"),

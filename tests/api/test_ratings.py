@@ -71,6 +71,31 @@ def test_a_user_who_does_not_agree_is_heard(desk: Desk) -> None:
     assert desk.api.post(f"/v1/tickets/{ticket['number']}/events", desk.dispatcher, **unpaid).status_code == 422
 
 
+def test_a_user_is_told_once_of_terms_that_wait_for_an_answer(desk: Desk) -> None:
+    ticket = desk.opened("leak")
+
+    def told() -> list[Any]:
+        desk.api.conn.commit()
+        rows = desk.api.conn.execute("SELECT kind, data FROM outbox WHERE kind = 'terms_told' ORDER BY outbox_id")
+        found = rows.fetchall()
+        desk.api.conn.execute("DELETE FROM outbox")
+        desk.api.conn.commit()
+        return found
+
+    desk.move(ticket, "responsibility", responsibility="company", paid=False)
+    assert told() == []
+    offered(desk, ticket, for_what="a valve", amount="120.50")
+    assert told() == [("terms_told", {"for_what": "a valve", "amount": "120.50"})]
+    second = offered(desk, ticket)
+    assert told() == [("terms_told", {"for_what": "not_told", "amount": "not_told"})]
+    tell(desk, ticket, "agreement", offer=second, agreed=True)
+    desk.move(ticket, "responsibility", responsibility="user", paid=True)  # the same once more: it is agreed to
+    assert told() == []
+    refused = {"kind": "responsibility", "responsibility": "user", "paid": True, "made_at": "2025-01-01T00:00:00Z"}
+    assert desk.api.post(f"/v1/tickets/{ticket['number']}/events", desk.dispatcher, **refused).status_code == 422
+    assert told() == []
+
+
 def test_work_that_was_done_is_rated_and_changed_for_a_day(desk: Desk) -> None:
     ticket = desk.opened("leak")
     tell(desk, ticket, "rating", status=409, stars=5)

@@ -9,7 +9,7 @@ import pytest
 from domain.notice_rendering import NOT_KNOWN, audiences, digest, render
 from domain.notices import URGENT, Audience, NoticeKind
 from domain.tickets import TicketClass
-from domain.words.notices import COUNTED, STAFF, USER, WORDS
+from domain.words.notices import COUNTED, NOT_TOLD, STAFF, USER, WORDS
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AT = datetime(2026, 1, 15, 23, 30, tzinfo=UTC)
@@ -23,6 +23,8 @@ FACTS = {
     "responsible": "crew 2",
     "at": AT,
     "answer": "the valve was shut",
+    "for_what": "a valve",
+    "amount": "120.50",
     "clock": "on_site",
     "due_at": AT.isoformat(),
     "year": 2028,
@@ -91,6 +93,17 @@ def test_times_are_those_of_the_local_clock() -> None:
 def test_what_is_not_known_is_a_dash_and_braces_are_only_text() -> None:
     text = render(NoticeKind.TICKET_ANSWERED, Audience.USER, "en", {"answer": "{ticket} {0}\r\nBcc: x"}, ZONE)
     assert text.body == f"About ticket {NOT_KNOWN} ({NOT_KNOWN}): {{ticket}} {{0}}\r\nBcc: x"
+
+
+def test_terms_that_leave_something_open_say_so() -> None:
+    facts = {**FACTS, "for_what": NOT_TOLD, "amount": NOT_TOLD}
+    for language, what, amount in (
+        ("zh", "维修", "由维修人员当面告知"),
+        ("en", "the repair", "the crew will tell you"),
+    ):
+        body = render(NoticeKind.TERMS_TOLD, Audience.USER, language, facts, ZONE).body
+        assert what in body
+        assert amount in body
 
 
 def test_a_digest_counts_all_and_shows_the_first() -> None:
