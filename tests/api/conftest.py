@@ -28,7 +28,7 @@ from api.server import StreamServer
 from domain.policy_file import builtin
 from store.base import access
 from tests.api.town import NOW
-from tests.conftest import PLAIN_HTTP, Database
+from tests.conftest import PLAIN_HTTP, Database, Servers, fresh_database
 
 POLICY = builtin("seed")
 ZONE = POLICY.zone.key
@@ -97,6 +97,16 @@ def api(database: Database) -> Iterator[Api]:
 def plain_api(plain_database: Database) -> Iterator[Api]:
     """The same on plain PostgreSQL, for what has nothing to do with the database."""
     with served_database(plain_database) as api:
+        yield api
+
+
+@contextmanager
+def served_town(servers: Servers, company: Company | None = None, pace: HubLimits = SHORT) -> Iterator[Api]:
+    """Run the API over a database of its own on plain PostgreSQL, for all tests of a module."""
+    with (
+        contextmanager(fresh_database)(servers.of("plain"), "plain") as database,
+        served_database(database, company=company, pace=pace) as api,
+    ):
         yield api
 
 

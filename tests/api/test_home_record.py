@@ -19,9 +19,9 @@ from store.base.access import ALL_RIGHTS, Asker, Right, Role, Scope, TokenGrant
 from store.base.office_role import in_office
 from store.registry import registry_lines
 from tests.api import town
-from tests.api.conftest import Api, served_database
+from tests.api.conftest import Api, served_town
 from tests.api.town import NOW
-from tests.conftest import Database, Servers, fresh_database
+from tests.conftest import Servers
 
 pytestmark = pytest.mark.plain_only
 WHY = {"reason": "notice 17 of the station"}
@@ -39,11 +39,8 @@ NUMBERS = count(1)
 @pytest.fixture(scope="module")
 def town_api(servers: Servers) -> Iterator[Api]:
     """One town for all of these tests; each has homes and a sensor of its own."""
-    databases = fresh_database(servers.of("plain"), "plain")
-    database: Database = next(databases)
-    with served_database(database) as api:
+    with served_town(servers) as api:
         yield api
-    next(databases, None)
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class House:
 
     @property
     def sensor(self) -> str:
-        return f"S{self.number}"
+        return f"T{self.number}"
 
     def read(self, home: str) -> dict[str, Any]:
         return dict(self.api.get(f"/v1/homes/{home}/registry", self.lead).json())

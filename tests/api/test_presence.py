@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import httpx
@@ -18,23 +19,31 @@ from store.base.access import Scope
 from store.tickets import presence_rows
 from store.tickets.presence_rows import RENEWED_S, Doing, PresenceNote
 from tests.api import town
-from tests.api.conftest import Api, served_database
+from tests.api.conftest import Api, served_town
 from tests.api.desk import Desk
 from tests.api.staff import browser, member, session_of
 from tests.api.town import NOW
-from tests.conftest import PLAIN_HTTP, Database
+from tests.conftest import PLAIN_HTTP, Database, Servers
 
 pytestmark = pytest.mark.plain_only
 
 LONG = HubLimits(longest_s=60, ping_s=1, read_s=2, homes_s=2, recheck_s=0.2)
 PATIENCE_S = 15
+NUMBERS = count(1)
+NUMBER_OF = "SELECT staff_id FROM token WHERE hash = %s"
 COUNT = "SELECT count(*) FROM ticket_presence"
 
 
+@pytest.fixture(scope="module")
+def desk(servers: Servers) -> Iterator[Desk]:
+    """One desk for all of these tests; each has tickets and people of its own."""
+    with served_town(servers, pace=LONG) as api:
+        yield Desk(api)
+
+
 @pytest.fixture
-def api(plain_database: Database) -> Iterator[Api]:
-    with served_database(plain_database, pace=LONG) as api:
-        yield api
+def api(desk: Desk) -> Api:
+    return desk.api
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -93,19 +102,20 @@ def listening(api: Api, token: str, **query: str) -> Iterator[Heard]:
 
 
 def person(api: Api, name: str, role: str = "dispatcher", station: str | None = None) -> str:
-    signs_in = name.lower().replace(" ", ".")
+    signs_in = f"{name.lower().replace(' ', '.')}.{next(NUMBERS)}"
     return session_of(api.conn, member(api.conn, role, signs_in, name=name, station=station))
 
 
-def test_who_looks_or_writes_is_told_to_the_others_until_the_page_is_closed(api: Api) -> None:
-    number = Desk(api).opened()["number"]
+def test_who_looks_or_writes_is_told_to_the_others_until_the_page_is_closed(desk: Desk, api: Api) -> None:
+    number = desk.opened(new=True)["number"]
     li, wang = person(api, "Li Na"), person(api, "Wang Wei")
     with listening(api, wang) as heard, browser(api, wang) as client:
         assert heard.people == {}
         with listening(api, li, ticket=number):
             until(lambda: heard.says(number) == [("Li Na", "looking")])
             path = f"/v1/tickets/{number}/presence"
-            told = {"number": 1, "name": "Li Na", "role": "dispatcher", "doing": "looking"}
+            mine = town.one(api.conn, NUMBER_OF, (access.digest(li),))
+            told = {"number": mine, "name": "Li Na", "role": "dispatcher", "doing": "looking"}
             assert api.get(path, wang).json() == {"ticket": number, "people": [told]}
             assert api.get(path, li).json()["people"] == []  # nobody else
             assert "Li Na is looking" in client.get("/desk").text
@@ -120,9 +130,8 @@ def test_who_looks_or_writes_is_told_to_the_others_until_the_page_is_closed(api:
         assert "is looking" not in client.get("/desk/rows").text
 
 
-def test_a_crew_hears_of_its_own_tickets_and_knows_its_own_people(api: Api) -> None:
-    desk = Desk(api)
-    number = desk.opened()["number"]
+def test_a_crew_hears_of_its_own_tickets_and_knows_its_own_people(desk: Desk, api: Api) -> None:
+    number = desk.opened(new=True)["number"]
     away, _ = town.ticket(api.conn, town.home(api.conn, "B9-1", building="B9", station="South"))
     elsewhere = f"T{away:08}"
     crew, colleague = person(api, "Zhao", "crew", "North"), person(api, "Qian", "crew", "North")
@@ -143,12 +152,12 @@ def test_a_crew_hears_of_its_own_tickets_and_knows_its_own_people(api: Api) -> N
     assert (refused.status_code, refused.json()["detail"]) == (403, "only a person who is signed in can do this")
 
 
-def test_a_session_that_is_ended_is_seen_no_more_and_notes_of_a_dead_process_run_out(api: Api) -> None:
+def test_a_session_that_is_ended_is_seen_no_more_and_notes_of_a_dead_process_run_out(desk: Desk, api: Api) -> None:
     conn, now = api.conn, "now() + interval '45 s'"
-    ticket, number = town.ticket(conn, town.home(conn))
+    ticket, number = town.ticket(conn, desk.home)
     token = person(api, "Li Na")
-    insert = f"INSERT INTO ticket_presence SELECT 1, %s, token_id, 'looking', {now} FROM token WHERE staff_id = 1"
-    conn.execute(insert, (ticket,))
+    insert = f"INSERT INTO ticket_presence SELECT 1, %s, token_id, 'looking', {now} FROM token WHERE hash = %s"
+    conn.execute(insert, (ticket, access.digest(token)))
     path, other = f"/v1/tickets/{number}/presence", person(api, "Wang Wei")
     conn.commit()
     assert len(api.get(path, other).json()["people"]) == 1
@@ -159,6 +168,8 @@ def test_a_session_that_is_ended_is_seen_no_more_and_notes_of_a_dead_process_run
     conn.execute("UPDATE token SET revoked_at = %s WHERE hash = %s", (NOW, access.digest(token)))
     conn.commit()
     assert api.get(path, other).json()["people"] == []
+    conn.execute("DELETE FROM ticket_presence")
+    conn.commit()
 
 
 def test_notes_are_renewed_together_and_only_now_and_then(plain_database: Database) -> None:

@@ -1,21 +1,24 @@
 """A crew's phone in a browser: a whole job, half of it without a network, and what its pages look like."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
+from api.http.company import Company
 from api.staff.session import COOKIE
 from domain.instants import instant
 from domain.states import HomeState
 from tests.api import town
-from tests.api.conftest import Api
+from tests.api.conftest import Api, served_town
 from tests.api.desk import HOUR, MINUTE, Desk
 from tests.api.staff import member, session_of
 from tests.api.town import NOW
+from tests.conftest import Servers
 from tests.pages import flat
-from tests.pages.conftest import PHONE, Visitor, Visitors
+from tests.pages.conftest import HOTLINE, PHONE, Visitor, Visitors
 from tests.pictures import drawn, encoded
 
 pytestmark = pytest.mark.plain_only
@@ -35,7 +38,22 @@ LEFT_BEHIND = """async () => [
 SMALL = """() => [...document.querySelectorAll('a, button, summary, input, select')]
   .filter((one) => one.offsetParent && !one.matches('.skip, .job a, .file a, [type=checkbox], [type=radio]'))
   .filter((one) => one.getBoundingClientRect().height < 48).map((one) => one.outerHTML)"""
+NUMBERS = count(1)
 Arrival = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def desk(servers: Servers) -> Iterator[Desk]:
+    """One desk for all of these tests; each has a job of its own."""
+    with served_town(servers, company=Company(hotline=HOTLINE)) as api:
+        yield Desk(api)
+
+
+@pytest.fixture
+def api(desk: Desk) -> Api:
+    """The API of the desk, at NOW."""
+    desk.api.clock.now = NOW
+    return desk.api
 
 
 @pytest.fixture
@@ -45,7 +63,7 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
     def come(language: str = "zh", size: dict[str, int] = PHONE, role: str = "crew", **options: Any) -> Visitor:
         person = visitor(language, size, has_touch=role == "crew", **options)
         station = "North" if role == "crew" else None
-        token = session_of(api.conn, member(api.conn, role, f"a.{role}", station=station))
+        token = session_of(api.conn, member(api.conn, role, f"a.{role}.{next(NUMBERS)}", station=station))
         api.conn.commit()
         cookies = [(COOKIE, token), ("hearth-language", language)]
         person.page.context.add_cookies([{"name": name, "value": value, "url": person.base} for name, value in cookies])
@@ -54,14 +72,13 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
     return come
 
 
-def job(api: Api) -> tuple[Desk, str]:
-    """Return the desk, and the number of a ticket of a home with an address, a telephone and temperatures."""
-    desk = Desk(api)
-    flat.flat(api.conn, "B1-202", state=HomeState.COLD, celsius=16.6)
-    api.conn.execute("UPDATE building SET name = '幸福里3号楼', address = '青年大街1号', lat = 41.8, lon = 123.4")
+def job(desk: Desk, home: str) -> str:
+    """Return the number of a ticket of a home with an address, a telephone and temperatures."""
+    flat.flat(desk.api.conn, home, state=HomeState.COLD, celsius=16.6)
+    desk.api.conn.execute("UPDATE building SET name = '幸福里3号楼', address = '青年大街1号', lat = 41.8, lon = 123.4")
     said = "客厅暖气片不热，卧室的还可以，昨晚开始的。"
     wanted = {"class": "repair", "description": said, "contact": "13900000000"}
-    return desk, str(api.post("/v1/homes/B1-202/tickets", desk.dispatcher, **wanted).json()["number"])
+    return str(desk.api.post(f"/v1/homes/{home}/tickets", desk.dispatcher, **wanted).json()["number"])
 
 
 def photo(width: int, height: int) -> FilePayload:
@@ -113,8 +130,8 @@ def work_in_the_cellar(page: Page) -> None:
     press(page, "move-done")
 
 
-def test_a_crew_does_a_whole_job_half_of_it_without_a_network(api: Api, arrive: Arrival) -> None:
-    desk, number = job(api)
+def test_a_crew_does_a_whole_job_half_of_it_without_a_network(desk: Desk, api: Api, arrive: Arrival) -> None:
+    number = job(desk, "B1-202")
     person = arrive()
     page, network = person.page, person.page.context.set_offline
     person.go("/crew")
@@ -224,10 +241,10 @@ def leave(person: Visitor) -> None:
     ids=["zh-phone", "en-narrow-dark"],
 )
 def test_the_pages_are_well(
-    api: Api, arrive: Arrival, request: Any, language: str, size: dict[str, int], scheme: str
+    desk: Desk, api: Api, arrive: Arrival, request: Any, language: str, size: dict[str, int], scheme: str
 ) -> None:
-    _, number = job(api)
-    home = town.home(api.conn, "B1-303", building="B-North")
+    number = job(desk, f"B1-{language}")
+    home = town.home(api.conn, f"B2-{language}", building="B-North")
     town.clock(api.conn, town.ticket(api.conn, home)[0], "on_site", NOW - HOUR)
     person = arrive(language, size, color_scheme=scheme)
     for name, path in (("jobs", "/crew"), ("job", f"/crew/jobs/{number}")):

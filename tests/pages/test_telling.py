@@ -11,17 +11,17 @@ from api.live.listener import HubLimits
 from api.pages.render import HOME
 from domain.states import HomeState
 from tests.api import town
-from tests.api.conftest import Api, served_database
-from tests.conftest import Database
+from tests.api.conftest import Api, served_town
+from tests.conftest import Servers
 from tests.pages import flat
 from tests.pages.conftest import DESKTOP, HOTLINE, Visitors
 from tests.pictures import encoded
 
 
-@pytest.fixture
-def api(plain_database: Database) -> Iterator[Api]:
-    """The API with streams of events that last."""
-    with served_database(plain_database, company=Company(hotline=HOTLINE), pace=HubLimits()) as api:
+@pytest.fixture(scope="module")
+def api(servers: Servers) -> Iterator[Api]:
+    """The API with streams of events that last; each test has a home of its own."""
+    with served_town(servers, company=Company(hotline=HOTLINE), pace=HubLimits()) as api:
         yield api
 
 
@@ -105,7 +105,8 @@ def test_photos_by_the_page_are_guarded(api: Api) -> None:
     refused = send(mine, b"GIF89a")
     assert (refused.status_code, "JPEG" in refused.text) == (415, True)
     assert send(mine, b"").status_code == 422
-    for one in (f"{path}/1", f"{path}/1/thumbnail"):
+    file = town.one(api.conn, "SELECT file_id FROM ticket_file WHERE ticket_id = %s", (ticket,))
+    for one in (f"{path}/{file}", f"{path}/{file}/thumbnail"):
         shown = api.client.get(one, headers={"Cookie": f"hearth={mine}"})
         assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
         assert api.client.get(one, headers={"Cookie": f"hearth={theirs}"}).status_code == 404
@@ -114,11 +115,11 @@ def test_photos_by_the_page_are_guarded(api: Api) -> None:
 
 
 def test_a_paid_repair_is_agreed_to_and_rated_without_script(api: Api, visitor: Visitors) -> None:
-    flat.flat(api.conn, "B1-202")
-    token, dispatcher = api.token("customer", "B1-202"), api.token("dispatcher")
+    flat.flat(api.conn, "B1-303")
+    token, dispatcher = api.token("customer", "B1-303"), api.token("dispatcher")
     api.conn.commit()
     leak = {"class": "leak", "description": "it drips", "contact": "1"}
-    number = api.post("/v1/homes/B1-202/tickets", dispatcher, **leak).json()["number"]
+    number = api.post("/v1/homes/B1-303/tickets", dispatcher, **leak).json()["number"]
     terms = {
         "kind": "responsibility",
         "responsibility": "user",
