@@ -109,7 +109,7 @@ def test_words_of_a_user_wait_for_an_answer_from_the_first_on(word: tuple[EventK
 
 
 def test_what_the_staff_notes_is_no_word_of_the_user_and_no_answer() -> None:
-    noted = [
+    noted: list[tuple[EventKind, dict[str, Any]]] = [
         (EventKind.USER_SAID, {"text": "she called"}),
         (EventKind.USER_SAID, {"source": "phone"}),
         (EventKind.ATTACHED, {"by_user": False}),
