@@ -7,12 +7,12 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 
 from api.files.file_routes import keep_file
+from api.files.held import Handler, hold, releasing
 from api.files.upload import RECEIVED_S, SentFile, admitted, prepared_file, refusal
 from api.http.problem import unavailable
-from api.http.session import Session, surroundings
+from api.http.session import Session
 from api.pages import visit
 from api.pages.report import KEY, MOST_FIELDS
 from api.words import problems
@@ -51,27 +51,16 @@ class PhotoForm:
 class PhotoRoute(visit.PageRoute):
     """A route that takes a form with a photo."""
 
-    def get_route_handler(self) -> visit.Handler:
-        """Wrap the handler so that the slot is released, and what came is not kept."""
-        handle = super().get_route_handler()
-
-        async def handle_held(request: Request) -> Response:
-            try:
-                return await handle(request)
-            finally:
-                await request.close()
-                if names := getattr(request.state, "upload", None):
-                    surroundings(request).attachments.uploads.leave(names)
-
-        return handle_held
+    def get_route_handler(self) -> Handler:
+        """Wrap the handler so that the slot is released."""
+        return releasing(super().get_route_handler())
 
     async def admit(self, request: Request) -> None:
         """Refuse a form of somebody who may not send, before it is read."""
         if request.method in ("GET", "HEAD"):
             return
         names = await run_in_threadpool(admitted, request, visit.bearer(request), request.path_params["number"])
-        surroundings(request).attachments.uploads.take(names)
-        request.state.upload = names
+        hold(request, names)
 
 
 async def read(request: Request) -> PhotoForm:

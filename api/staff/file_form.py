@@ -9,12 +9,12 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 
 from api.files.file_routes import keep_file
+from api.files.held import Handler, hold, releasing
 from api.files.upload import RECEIVED_S, SentFile, names_of_sender, prepared_file, refusal
 from api.http.problem import Problem, unauthorised, unavailable
-from api.http.session import STAFF, Session, session_of, surroundings
+from api.http.session import STAFF, Session, session_of
 from api.http.values import instant
 from api.pages import visit
 from api.staff.session import StaffRoute, shown_token
@@ -57,19 +57,9 @@ class FileForm:
 class FileFormRoute(StaffRoute):
     """A route that takes a form with a file."""
 
-    def get_route_handler(self) -> visit.Handler:
-        """Wrap the handler so that the slot is released, and what came is not kept."""
-        handle = super().get_route_handler()
-
-        async def handle_held(request: Request) -> Response:
-            try:
-                return await handle(request)
-            finally:
-                await request.close()
-                if names := getattr(request.state, "upload", None):
-                    surroundings(request).attachments.uploads.leave(names)
-
-        return handle_held
+    def get_route_handler(self) -> Handler:
+        """Wrap the handler so that the slot is released."""
+        return releasing(super().get_route_handler())
 
     async def admit(self, request: Request) -> None:
         """Refuse a form of somebody who may not send, before it is read; then one that is not of this session."""
@@ -79,8 +69,7 @@ class FileFormRoute(StaffRoute):
         if token is None:
             raise unauthorised(problems.NO_TOKEN)
         names = await run_in_threadpool(_admitted, request, token)
-        surroundings(request).attachments.uploads.take(names)
-        request.state.upload = names
+        hold(request, names)
         try:
             async with asyncio.timeout(RECEIVED_S):
                 await super().admit(request)
