@@ -21,7 +21,7 @@ from alerts.judging.history import DAY, History, Past
 from alerts.judging.home_state import UNKNOWN_STATE, current_state, last_change, next_deadline
 from alerts.judging.reconciling import reconcile
 from domain import groups
-from domain.instants import NONE_US, to_datetime
+from domain.instants import NONE_US, to_datetime, to_us
 from store.base import wire
 from store.judging import flag_rows, ledger_rows, state_rows
 
@@ -164,10 +164,8 @@ class Rejudging:
     def _settle(self, walked: ReplayedHomes) -> flagging.Changes:
         """Reconcile flags and state with a replay up to now."""
         past = walked.past
-        stored = flag_rows.since(self.conn, past.homes.tolist(), self._start(walked))
-        open_now = np.flatnonzero(past.machines["severity"] > 0)
-        judged = _flags(past.homes, walked.ended)
-        judged += [(int(past.homes[home]), past.machines[home]) for home in open_now]
+        judged = _flags(past.homes, walked.ended) + _open_flags(past)
+        stored = self._stored(walked, past.homes, judged)
         policy = self.history.policy
         changes = reconcile(self.conn, policy, stored, judged, self.now, write=not self.dry)
         if not self.dry:
@@ -186,10 +184,27 @@ class Rejudging:
         kept = homes[same]
         days = [rows[np.isin(rows["home_id"], kept)] for rows in walked.rows]
         written = sum(ledger_rows.put(self.conn, rows, policy.labels) for rows in days if len(rows))
-        flags = flag_rows.since(self.conn, kept.tolist(), self._start(walked))
-        stored = [flag for flag in flags if flag.cleared_at and flag.cleared_at <= end]
         judged = _flags(homes, walked.ended[same[walked.ended["home"]]])
+        carried = _spells(_open_flags(walked.past))
+        stored = [
+            row
+            for row in self._stored(walked, kept, judged)
+            # What a season ends at the midnight of the span's end is of the next day: here it is open still.
+            if row.cleared_at and (row.cleared_at < end or (row.cleared_at == end and _spell(row) not in carried))
+        ]
         return written, reconcile(self.conn, policy, stored, judged, self.now, write=not self.dry)
+
+    def _stored(
+        self, walked: ReplayedHomes, homes: NDArray[np.int32], judged: Sequence[tuple[int, np.void]]
+    ) -> list[flag_rows.FlagRow]:
+        """Return the flags on record that a replay is about.
+
+        One that ended in the instant of its start is, if it is open in the machine that the replay resumes: the season
+        ended it, and recovery had not.
+        """
+        start, spells = self._start(walked), _spells(judged)
+        rows = flag_rows.since(self.conn, homes.tolist(), start)
+        return [row for row in rows if row.cleared_at != start or _spell(row) in spells]
 
     def _start(self, walked: ReplayedHomes) -> datetime:
         return to_datetime(self.history.midnight_us(walked.first_day))
@@ -240,6 +255,20 @@ def _locked(conn: Connection, home_ids: Sequence[int]) -> NDArray[np.int32]:
 def _flags(homes: NDArray[np.int32], ended: NDArray[np.void]) -> list[tuple[int, np.void]]:
     """Return (home_id, MACHINE) of ENDED rows."""
     return [(int(homes[row["home"]]), row["flag"]) for row in ended]
+
+
+def _open_flags(past: Past) -> list[tuple[int, np.void]]:
+    """Return (home_id, MACHINE) of homes whose flag is open at the end of their replay."""
+    return [(int(past.homes[home]), past.machines[home]) for home in np.flatnonzero(past.machines["severity"] > 0)]
+
+
+def _spells(flags: Sequence[tuple[int, np.void]]) -> set[tuple[int, int]]:
+    """Return (home_id, µs of its beginning) of the cold spells of flags."""
+    return {(home, int(flag["cold_since"])) for home, flag in flags}
+
+
+def _spell(row: flag_rows.FlagRow) -> tuple[int, int]:
+    return row.home_id, to_us(row.cold_since)
 
 
 def _leaves_as_recorded(past: Past, nth: int, on_record: dict[int, tuple[date, bytes | None]], to_day: date) -> bool:

@@ -85,7 +85,7 @@ def recorded(conn: Connection, history: History, homes: NDArray[np.int32], first
     ids = homes.tolist()
     sums = ledger_rows.sums(conn, ids, first, history.day_of(end))
     start = to_datetime(history.midnight_us(first))
-    flags = [row for row in flag_rows.since(conn, ids, start) if row.cold_since < end]
+    flags = [row for row in flag_rows.since(conn, ids, start) if row.cold_since < end and row.cleared_at != start]
     out = WhatIfFigures(
         homes=sums.homes,
         homes_cold=sums.homes_cold,

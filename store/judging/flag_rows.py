@@ -55,7 +55,7 @@ SELECT
   limit_celsius, ticket_id
 FROM flag
 WHERE home_id = ANY(%(homes)s) AND source = 'sensor' AND clear_reason IS DISTINCT FROM 'withdrawn'
-  AND (cleared_at IS NULL OR cleared_at > %(since)s)
+  AND (cleared_at IS NULL OR cleared_at >= %(since)s)
 ORDER BY home_id, cold_since
 """
 WITHDRAW = """
@@ -101,7 +101,7 @@ class FlagRow(NamedTuple):
 
 
 def since(conn: Connection, homes: list[int], start: datetime) -> list[FlagRow]:
-    """Return flags of the sensors that were open after an instant, by home and time; withdrawn ones left out."""
+    """Return flags of the sensors that had not ended before an instant, by home and time, without withdrawn ones."""
     with conn.cursor(row_factory=class_row(FlagRow)) as cur:
         return cur.execute(SELECT_SINCE, {"homes": homes, "since": start}).fetchall()
 
