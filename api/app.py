@@ -55,8 +55,8 @@ from api.http.session import AppContext
 from api.live import live_routes
 from api.live.hub import Hub
 from api.live.listener import HubLimits
-from api.office import contact_book, home_record, tokens, trial_files, trials, uploads
-from api.office_pages import find, home_page, plan_page, token_page, trial_page, upload_page
+from api.office import contact_book, home_record, rules, tokens, trial_files, trials, uploads
+from api.office_pages import find, home_page, plan_page, rules_page, token_page, trial_page, upload_page
 from api.pages import front, home, home_tickets, network
 from api.staff import account, invitation, people, provider, sign_in
 from api.uplinks import uplink_routes
@@ -97,6 +97,7 @@ ROUTERS = (
     uploads.router,
     trials.router,
     trial_files.router,
+    rules.router,
     front.router,
     home.router,
     home_tickets.router,
@@ -130,6 +131,7 @@ ROUTERS = (
     upload_page.router,
     plan_page.router,
     trial_page.router,
+    rules_page.router,
     live_routes.router,
     uplink_routes.router,
 )

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from api.desk import calls
 from api.desk_pages.show import AskingDeskPerson, desk_page
-from api.http.session import LEADERS
+from api.http.session import DESK, LEADERS
 from api.office.tokens import ADMINS
 from api.office_pages.forms import Fields
 from api.staff.session import StaffRoute
@@ -16,6 +16,7 @@ REGISTRY = "/desk/registry"
 DOORS = (
     ("/desk/registry/uploads", "upload", LEADERS),
     ("/desk/rules/trial", "trial", LEADERS),
+    ("/desk/rules", "rules", DESK),
     ("/desk/tokens", "tokens", ADMINS),
 )
 

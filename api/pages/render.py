@@ -22,6 +22,7 @@ from api.words.office import OFFICE_WORDS
 from api.words.outages import OUTAGE_WORDS
 from api.words.pages import MONTHS, WORDS
 from api.words.rota import ROTA_WORDS
+from api.words.rules import RULES_WORDS
 from api.words.staff import STAFF_WORDS
 from api.words.supervision import SUP_WORDS
 from api.words.telling import MY_WORDS
@@ -66,7 +67,7 @@ STATIC = {
 ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
     **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS, **CREW_WORDS, **FILE_WORDS,
-    **OFFICE_WORDS, **UPLOAD_WORDS, **TRIAL_WORDS,
+    **OFFICE_WORDS, **UPLOAD_WORDS, **TRIAL_WORDS, **RULES_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),

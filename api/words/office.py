@@ -30,6 +30,10 @@ OFFICE_WORDS: Mapping[str, Text] = {
     "office_found_none": Text("没有找到。", "Nothing found."),
     "office_tokens": Text("令牌", "Tokens"),
     "office_tokens_says": Text("机器和用户页面的访问凭据。", "Keys of machines and of customers' pages."),
+    "office_rules": Text("供热季与节假日", "Seasons and holidays"),
+    "office_rules_says": Text(
+        "何时判定，哪些日子是工作日。", "When homes are judged, and which days are working days."
+    ),
     "office_home_facts": Text("基本资料", "Facts"),
     "office_place": Text("位置", "Place"),
     "office_building": Text("楼栋编号", "Building (code)"),

@@ -21,6 +21,13 @@ WHERE l.home_id = %(home_id)s AND l.day >= %(start)s AND l.day < %(end)s
 ORDER BY l.day
 LIMIT %(limit)s
 """
+SELECT_FIRST = "SELECT min(day) FROM ledger"
+
+
+def first_day(conn: Connection) -> date | None:
+    """Return the first day of the ledger; None: no home was judged on any."""
+    row = conn.execute(SELECT_FIRST).fetchone()
+    return row[0] if row else None
 
 
 def days(conn: Connection, home_id: int, start: date, end: date, *, after: date | None, limit: int) -> list[Row]:

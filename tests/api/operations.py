@@ -146,6 +146,11 @@ OPERATIONS = {
     "POST /v1/registry/uploads/{sha256}/apply": Operation(
         roles=LEADERS, of="upload", body=lambda _: {"version": "0" * 64, "reason": "list of May"}
     ),
+    "GET /v1/seasons": Operation(roles=DESK),
+    "GET /v1/holidays": Operation(roles=DESK),
+    "POST /v1/rules/drafts": Operation(
+        roles=LEADERS, body=lambda _: {"seasons": [{"from": "2025-11-15", "to": "2026-03-20"}]}
+    ),
     "POST /v1/rules/trials": Operation(
         roles=LEADERS, body=lambda _: {"from": "2026-01-12", "to": "2026-01-14", "numbers": {"cold_below": 20}}
     ),

@@ -32,10 +32,12 @@ BEGINNINGS = (
     "at_",
     "fault_",
     "door_",
+    "office_rules",
     "office_upload",
     "upload_",
     "office_trial",
     "trial_",
+    "rules_",
     "desk_",  # tests/unit/pages/test_desk_words.py
     "role_",
     "case_",  # the same
