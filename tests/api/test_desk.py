@@ -48,6 +48,7 @@ def test_a_ticket_with_its_clocks_and_events(api: Api) -> None:
         "ending": None,
         "merged_into": None,
         "merged": [],
+        "unanswered_since": None,
         "needs": ["done", "proof", "reply"],
         "clocks": [
             {
