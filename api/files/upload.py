@@ -154,6 +154,8 @@ def prepared_file(request: Request, content: bytes) -> PreparedFile:
     Raises:
         Problem: 413, 415, 422, 503.
     """
+    if len(content) > MOST_BYTES:  # a form may be longer than its file
+        raise refusal(FileFault.LARGE)
     given = surroundings(request).attachments
     try:
         with given.reading:

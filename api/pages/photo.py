@@ -10,13 +10,13 @@ from starlette.exceptions import HTTPException
 
 from api.files.file_routes import keep_file
 from api.files.held import Handler, hold, releasing
-from api.files.upload import RECEIVED_S, SentFile, admitted, prepared_file, refusal
+from api.files.upload import RECEIVED_S, SentFile, admitted, prepared_file
 from api.http.problem import unavailable
 from api.http.session import Session
 from api.pages import visit
 from api.pages.report import KEY, MOST_FIELDS
 from api.words import problems
-from domain.files import MOST_BYTES, FileFault, FileKind, PreparedFile
+from domain.files import FileKind, PreparedFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,6 @@ class PhotoForm:
         Raises:
             Problem: 413, 415, 422, 503.
         """
-        if len(self.content) > MOST_BYTES:
-            raise refusal(FileFault.LARGE)
         return prepared_file(request, self.content)
 
     def attach(self, request: Request, changing: Session, file: PreparedFile) -> None:

@@ -12,14 +12,14 @@ from starlette.exceptions import HTTPException
 
 from api.files.file_routes import keep_file
 from api.files.held import Handler, hold, releasing
-from api.files.upload import RECEIVED_S, SentFile, names_of_sender, prepared_file, refusal
+from api.files.upload import RECEIVED_S, SentFile, names_of_sender, prepared_file
 from api.http.problem import Problem, unauthorised, unavailable
 from api.http.session import STAFF, Session, session_of
 from api.http.values import instant
 from api.pages import visit
 from api.staff.session import StaffRoute, shown_token
 from api.words import problems
-from domain.files import MOST_BYTES, FileFault, FileKind, PreparedFile
+from domain.files import FileKind, PreparedFile
 from domain.move_times import MADE_AT
 from store.base.access import Right
 
@@ -41,8 +41,6 @@ class FileForm:
         Raises:
             Problem: 413, 415, 422, 503.
         """
-        if len(self.content) > MOST_BYTES:
-            raise refusal(FileFault.LARGE)
         return prepared_file(request, self.content)
 
     def attach(self, request: Request, changing: Session, file: PreparedFile) -> None:
