@@ -11,10 +11,20 @@ def do_once(changing: Session, number: str, key: str | None, do: Callable[[], ob
     if key is None:
         do()
         return
-    sent = f"{changing.asker.actor} {number} {key}"
-    form_sent.lock(changing.conn, sent)
-    if form_sent.number(changing.conn, sent) is not None:
+
+    def numbered() -> str:
+        do()
+        return number
+
+    number_once(changing, f"{changing.asker.actor} {number} {key}", numbered)
+
+
+def number_once(changing: Session, key: str, do: Callable[[], str]) -> str:
+    """Do once what has a number, however often it is sent under a key; return the number of the first time."""
+    form_sent.lock(changing.conn, key)
+    if (known := form_sent.number(changing.conn, key)) is not None:
         changing.notes["again"] = True
-        return
-    do()
-    form_sent.keep(changing.conn, sent, number, changing.now)
+        return known
+    number = do()
+    form_sent.keep(changing.conn, key, number, changing.now)
+    return number

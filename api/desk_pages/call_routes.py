@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from api.desk import calls
 from api.desk.desk_routes import HomeTicket, make_move, open_in_home
 from api.desk.moves import Assigned
-from api.desk.once import do_once
+from api.desk.once import do_once, number_once
 from api.desk_pages.forms import Told, once
 from api.desk_pages.move_forms import read_move
 from api.desk_pages.queue import QUEUE
@@ -32,7 +32,6 @@ from api.staff.session import StaffRoute, signed_in
 from domain.tickets import EventKind, TicketClass
 from domain.words.desk import CLASS_TEXTS
 from registry.addresses import LONGEST_QUERY
-from store.base import form_sent
 from store.base.access import Right
 
 CALL = f"{QUEUE}/call"
@@ -134,10 +133,10 @@ def attempt(request: Request, told: Annotated[Told, Depends(read_told)]) -> Resp
 
 
 def _take(changing: Session, sent: Statement) -> str:
-    form_sent.lock(changing.conn, sent.once)
-    if known := form_sent.number(changing.conn, sent.once):
-        changing.notes["again"] = True
-        return known
+    return number_once(changing, sent.once, lambda: _open(changing, sent))
+
+
+def _open(changing: Session, sent: Statement) -> str:
     adds = sent.about not in ("", NEW)
     report = HomeTicket.model_validate(
         {
@@ -151,7 +150,6 @@ def _take(changing: Session, sent: Statement) -> str:
     number = open_in_home(sent.home, changing, report).number
     if sent.responsible:
         make_move(changing, number, Assigned(kind="assigned", responsible=sent.responsible))
-    form_sent.keep(changing.conn, sent.once, number, changing.now)
     changing.notes.update(home=sent.home, ticket=number)
     return number
 

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.desk import cases
 from api.desk.cases import CaseReport
+from api.desk.once import number_once
 from api.desk_pages.case_forms import report_form
 from api.desk_pages.case_list import CASES, CaseListQuery, case_list
 from api.desk_pages.forms import FormState, Told, faults_of, once, read_body, whole_fault
@@ -17,7 +18,6 @@ from api.desk_pages.ticket_routes import read_told, reading, writing
 from api.http.problem import Problem
 from api.http.session import Session, surroundings
 from api.staff.session import StaffRoute
-from store.base import form_sent
 
 TAKEN_BACK = (404, 409, 422)  # what is wrong with a form: it is shown again
 
@@ -57,13 +57,7 @@ def file_case(request: Request, told: Annotated[Told, Depends(read_told)]) -> Re
 
 
 def _file(changing: Session, report: CaseReport, key: str) -> str:
-    form_sent.lock(changing.conn, key)
-    if known := form_sent.number(changing.conn, key):
-        changing.notes["again"] = True
-        return known
-    number = cases.take(changing, report).number
-    form_sent.keep(changing.conn, key, number, changing.now)
-    return number
+    return number_once(changing, key, lambda: cases.take(changing, report).number)
 
 
 def _form(request: Request, asking: Session, state: FormState, status: int = 200) -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.desk import calls, measurements
 from api.desk.measurements import Filed, MeasurementRequest
+from api.desk.once import number_once
 from api.desk_pages import measuring
 from api.desk_pages.forms import NOTHING, Body, FormState, Told, faults_of, once, read_body, whole_fault
 from api.desk_pages.measuring import MEASUREMENTS, MeasuringQuery, home_address, measuring_list
@@ -19,7 +20,6 @@ from api.http.problem import Problem
 from api.http.session import Session, surroundings
 from api.staff.session import StaffRoute
 from registry.addresses import LONGEST_QUERY
-from store.base import form_sent
 from store.base.access import Right
 
 REFUSALS = (409, 422)
@@ -106,15 +106,8 @@ def _sent(request: Request, told: Told, model: type[Body], act: Any) -> Response
 
 
 def _once(changing: Session, code: str, body: BaseModel, told: Told, act: Any) -> str:
-    key = once("measurement", told)
-    form_sent.lock(changing.conn, key)
     changing.notes["home"] = code
-    if known := form_sent.number(changing.conn, key):
-        changing.notes["again"] = True
-        return known
-    done: str = act(changing, code, body)
-    form_sent.keep(changing.conn, key, done, changing.now)
-    return done
+    return number_once(changing, once("measurement", told), lambda: act(changing, code, body))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from api.desk import outages
+from api.desk.once import number_once
 from api.desk.outages import Number
 from api.desk_pages.local_times import shown_time
 from api.desk_pages.outage_content import draft_content, lines, outage_content
@@ -23,7 +24,6 @@ from api.http.session import DESK, Session
 from api.staff.frame import language_of
 from api.staff.session import StaffRoute, signed_in
 from api.words.outages import NOTICE_TEXTS
-from store.base import form_sent
 from store.base.access import Right
 from store.network import outage_rows
 from store.tickets import queue_rows
@@ -115,13 +115,7 @@ def record(request: Request, form: Told) -> Response:
 
 
 def _record(changing: Session, form: OutageForm) -> str:
-    form_sent.lock(changing.conn, form.once)
-    if known := form_sent.number(changing.conn, form.once):
-        changing.notes["again"] = True
-        return known
-    number = outages.record(form.draft(changing.policy.zone), changing).number
-    form_sent.keep(changing.conn, form.once, number, changing.now)
-    return number
+    return number_once(changing, form.once, lambda: outages.record(form.draft(changing.policy.zone), changing).number)
 
 
 def _unrecorded(
@@ -175,14 +169,13 @@ def places(request: Request, asking: AskingDeskPerson, number: Number, form: Tol
 
 
 def _take(changing: Session, number: str, form: OutageForm) -> None:
-    form_sent.lock(changing.conn, form.once)
-    if form_sent.number(changing.conn, form.once) is not None:
-        changing.notes["again"] = True
-        return
-    happening = form.happening(outages.outage(number, changing), changing.policy.zone)
-    version = int(form.version) if form.version.isdecimal() and len(form.version) < 7 else 0
-    outages.event(number, happening, changing, version)
-    form_sent.keep(changing.conn, form.once, number, changing.now)
+    def move() -> str:
+        happening = form.happening(outages.outage(number, changing), changing.policy.zone)
+        version = int(form.version) if form.version.isdecimal() and len(form.version) < 7 else 0
+        outages.event(number, happening, changing, version)
+        return number
+
+    number_once(changing, form.once, move)
 
 
 def _untaken(request: Request, number: str, form: OutageForm, status: int, **outcome: Any) -> Response:

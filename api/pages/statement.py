@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api.desk.desk_routes import Number
 from api.desk.moves import TicketStatement
+from api.desk.once import number_once
 from api.desk.statements import Agreement, Rating, make_agreement, make_rating, make_statement
 from api.http.language import Language
 from api.http.messages import in_both
@@ -23,7 +24,6 @@ from api.pages.report import KEY, MOST_FIELDS
 from api.pages.tickets import ShownTicket, day_words
 from domain.statements import DayPart
 from domain.words.text import Text
-from store.base import form_sent
 from store.registry import contact_rows
 
 DayOffered: TypeAlias = tuple[Markup, Sequence[tuple[str, Markup]]]
@@ -122,18 +122,18 @@ def take(changing: Session, statement: StatementForm) -> None:
     Raises:
         Problem: as the API answers.
     """
-    form_sent.lock(changing.conn, statement.once)
-    if form_sent.number(changing.conn, statement.once):
-        changing.notes["again"] = True
-        return
-    match statement.body:
-        case TicketStatement():
-            make_statement(changing, statement.number, statement.body)
-        case Rating():
-            make_rating(changing, statement.number, statement.body)
-        case Agreement():
-            make_agreement(changing, statement.number, statement.body)
-    form_sent.keep(changing.conn, statement.once, statement.number, changing.now)
+
+    def make() -> str:
+        match statement.body:
+            case TicketStatement():
+                make_statement(changing, statement.number, statement.body)
+            case Rating():
+                make_rating(changing, statement.number, statement.body)
+            case Agreement():
+                make_agreement(changing, statement.number, statement.body)
+        return statement.number
+
+    number_once(changing, statement.once, make)
 
 
 def times_offered(asking: Session, language: Language, times: Times, most: int = DAYS_OFFERED) -> list[DayOffered]:
