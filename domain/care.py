@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
-from domain.toml_table import Kelvin, Seconds, SomeSeconds, Within
+from domain.bounds import Kelvin, Seconds, SomeSeconds, Within
 
 NEIGHBOURS_NEEDED = 4  # with fewer, one odd neighbour would make the others look odd
 
-Minutes: TypeAlias = Annotated[int, Within(60, 604_800, " of seconds")]
+Minutes: TypeAlias = Annotated[int, Within(60, 604_800, "s")]
 
 
 class CareReason(StrEnum):

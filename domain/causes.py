@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from domain.printable import shortened
 from domain.toml_table import TomlFault
 from domain.words.causes import CAUSES
+from domain.words.faults import NOT_A_CODE, NOT_A_NAME
 from domain.words.text import Text
 
 CODE = re.compile(r"[a-z][a-z0-9_]{1,39}")
@@ -28,10 +30,10 @@ def checked(added: AddedCause) -> AddedCause:
         TomlFault: its code or a name cannot be used.
     """
     if not CODE.fullmatch(added.code):
-        raise TomlFault("code", f"{added.code!r} is not of 2 to 40 small letters, digits and _")
+        raise TomlFault("code", NOT_A_CODE.fill(given=shortened(added.code)))
     for key, name in (("zh", added.zh), ("en", added.en)):
         if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-            raise TomlFault(key, f"must be a name of at most {LONGEST_NAME} characters")
+            raise TomlFault(key, NOT_A_NAME.fill(most=LONGEST_NAME))
     return added
 
 

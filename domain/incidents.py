@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import NamedTuple
 
-from domain.toml_table import Many, Seconds, Share
+from domain.bounds import Many, Seconds, Share
 
 FINDING = timedelta(minutes=1)  # that watch may need to find an incident, after it has settled
 BUILDINGS_NEEDED = 2  # one building alone, however large, is a fault of that building

@@ -7,18 +7,20 @@ with a margin for the arithmetic of rules.
 import re
 from datetime import UTC, date, datetime, timedelta
 
+from domain.errors import Fault
+from domain.words.faults import DAY_OUT_OF_BOUNDS, OFFSET_TOO_LARGE
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NONE_US = -(2**63)  # "no such instant", or -infinity, in int64 arrays of microseconds
 EVER_US = 2**63 - 1  # infinity
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
-BOUNDS = "between 1970 and 2199"
 LONGEST_OFFSET = timedelta(hours=14, minutes=59)  # no zone is further from UTC than 14 hours
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(_DAY.pattern + r"[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
-class NotBounded(ValueError):
+class NotBounded(Fault):
     """A valid day or instant outside the accepted range."""
 
 
@@ -42,7 +44,7 @@ def bounded(at: datetime) -> datetime:
     """
     offset = at.utcoffset()
     if offset is None or abs(offset) > LONGEST_OFFSET:
-        raise NotBounded("its offset is more than 14:59 from UTC")
+        raise NotBounded(OFFSET_TOO_LARGE)
     bounded_day(at.replace(tzinfo=None).date())
     return at
 
@@ -66,7 +68,7 @@ def bounded_day(at: date) -> date:
         NotBounded: it is too early or too late.
     """
     if not FIRST_DAY <= at <= LAST_DAY:
-        raise NotBounded(f"{at.isoformat()} is not {BOUNDS}")
+        raise NotBounded(DAY_OUT_OF_BOUNDS.fill(day=at.isoformat()))
     return at
 
 

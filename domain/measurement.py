@@ -11,9 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
+from domain.bounds import Seconds, Within
 from domain.milli import NONE_MILLI
 from domain.states import HomeState, Severity
-from domain.toml_table import Seconds, Within
 
 LOWEST_CELSIUS, HIGHEST_CELSIUS = -40.0, 60.0
 AGREES_WITHIN_K = 1.5  # unless the policy says otherwise

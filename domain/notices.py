@@ -6,7 +6,7 @@ from datetime import time
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from domain.toml_table import Many, Seconds, SomeSeconds
+from domain.bounds import Many, Seconds, SomeSeconds
 
 
 class Audience(StrEnum):

@@ -8,16 +8,19 @@ from functools import cached_property
 from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo
 
+from domain.bounds import OneOf, Seconds, SomeOf, Within
 from domain.care import Care
 from domain.causes import AddedCause
+from domain.errors import Fault
 from domain.incidents import IncidentRule
 from domain.measurement import MeasurementRule
 from domain.notices import NoticeRules
+from domain.printable import shortened
 from domain.priority import DeskRule
 from domain.rota import CallOutRules
 from domain.substation import SubstationLimits
 from domain.tickets import CALL_BACK_AFTER, CLOCK_NAMES, TicketClass
-from domain.toml_table import OneOf, Seconds, SomeOf, Within
+from domain.words.faults import DURATION_TOO_LONG, NOT_A_DURATION
 from domain.working_days import WorkingCalendar
 
 CLASSES = ("multistorey", "bungalow", "nonresidential")
@@ -64,16 +67,16 @@ def duration(text: str) -> Duration:
     """Parse an ISO 8601 duration of days and smaller; `P5WD` means 5 working days.
 
     Raises:
-        ValueError: it is not a duration.
+        Fault: it is not a duration.
     """
     match = _DURATION.fullmatch(text)
     if not match or not any(match.groups()):
-        raise ValueError(f"{text!r} is not a duration such as PT30M, PT24H or P5WD")
+        raise Fault(NOT_A_DURATION.fill(given=shortened(text)))
     working, days, hours, minutes, seconds = (int(g or 0) for g in match.groups())
     try:
         return Duration(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds), working)
     except OverflowError:
-        raise ValueError(f"{text!r} is too long") from None
+        raise Fault(DURATION_TOO_LONG.fill(given=shortened(text))) from None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

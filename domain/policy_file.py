@@ -14,16 +14,20 @@ from zoneinfo import ZoneInfo
 
 from domain import causes
 from domain.causes import AddedCause
-from domain.errors import UsageError
+from domain.errors import Fault, RefusedText, UsageError
 from domain.incidents import IncidentRule
 from domain.notices import NoticeRules
 from domain.policy import Duration, Limit, Policy, Season, Version, duration
+from domain.printable import shortened
 from domain.substation import SubstationLimits
 from domain.tickets import AFTER_DONE, CALL_BACK_AFTER, TicketClass
 from domain.toml_table import TomlFault, TomlForm, TomlReader
+from domain.words import faults
+from domain.words.text import Text
 from domain.working_days import WorkingCalendar
 
 DEFAULT_CALL_BACK_AFTER = duration("PT48H")
+PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 
 def load(text: str, source: str, zone: str | None = None) -> Policy:
@@ -34,18 +38,28 @@ def load(text: str, source: str, zone: str | None = None) -> Policy:
         source: its name in errors.
         zone: IANA name that overrides the policy's own.
     Raises:
-        UsageError: names the source and the key.
+        RefusedText: names the source and the key.
     """
     try:
         table = tomllib.loads(text)
     except RecursionError:
-        raise UsageError(f"{source}: is nested too deeply") from None
-    except ValueError as error:  # a number may be longer than one is read
-        raise UsageError(f"{source}: {error}") from None
+        raise RefusedText(source, faults.TOO_DEEP) from None
+    except ValueError as error:
+        raise RefusedText(source, _unreadable(error)) from None
     if zone is not None:
         table["timezone"] = zone
     policy: Policy = TomlReader(source, FORM).table(Policy, table)
     return replace(policy, text=text)
+
+
+def _unreadable(error: ValueError) -> Text:
+    """Tell what the parser says of a text; a number may be longer than one is read."""
+    said = str(error)
+    if not isinstance(error, tomllib.TOMLDecodeError):
+        return faults.NUMBER_TOO_LONG.fill(said=said)
+    if at := PLACE.search(said):
+        return faults.NOT_TOML_AT.fill(said=said, line=at[1], column=at[2])
+    return faults.NOT_TOML.fill(said=said)
 
 
 def builtin(name: str, zone: str | None = None) -> Policy:
@@ -75,86 +89,86 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not an IANA time zone") from None
+        raise Fault(faults.NOT_A_ZONE.fill(given=shortened(name))) from None
 
 
 def clock_time(text: str) -> time:
     """Read a local time such as 06:00.
 
     Raises:
-        ValueError: it is none.
+        Fault: it is none.
     """
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
-        raise ValueError(f"{text!r} is not a time such as 06:00")
+        raise Fault(faults.NOT_A_CLOCK_TIME.fill(given=shortened(text)))
     return time.fromisoformat(text)
 
 
 def _policy(made: Policy) -> Policy:
     if not made.versions:
-        raise TomlFault("version", "there is none")
+        raise TomlFault("version", faults.NONE_THERE)
     if any(a.valid_from >= b.valid_from for a, b in pairwise(made.versions)):
-        raise TomlFault("version", "valid_from must rise from version to version")
+        raise TomlFault("version", faults.VERSIONS_FALL)
     if not made.seasons:
-        raise TomlFault("seasons", "there is none")
+        raise TomlFault("seasons", faults.NONE_THERE)
     for at, season in enumerate(made.seasons):
         if season.first >= season.end or (at and season.first < made.seasons[at - 1].end):
-            raise TomlFault(f"seasons[{at}]", "must end after it begins, and begin after the one before ended")
+            raise TomlFault(f"seasons[{at}]", faults.SEASON_ORDER)
     codes = [cause.code for cause in made.causes]
     if twice := next((at for at, code in enumerate(codes) if code in codes[:at]), None):
-        raise TomlFault(f"cause[{twice}].code", f"{codes[twice]!r} is there already")
+        raise TomlFault(f"cause[{twice}].code", faults.CODE_TWICE.fill(given=codes[twice]))
     return made
 
 
 def _version(made: Version) -> Version:
     """Check the clocks of each class, and part them from the delays of their call-backs."""
     if TicketClass.COLD not in made.clocks:
-        raise TomlFault("clocks.cold", "is missing")
+        raise TomlFault("clocks.cold", faults.KEY_MISSING)
     clocks, delays = {}, {}
     for name, given in made.clocks.items():
         clocks[name] = {clock: term for clock, term in given.items() if clock != CALL_BACK_AFTER}
         if AFTER_DONE in given:
             delays[name] = _delay(given.get(CALL_BACK_AFTER, DEFAULT_CALL_BACK_AFTER), name)
         elif CALL_BACK_AFTER in given:
-            raise TomlFault(f"clocks.{name}.{CALL_BACK_AFTER}", f"there is no {AFTER_DONE} that it could be for")
+            raise TomlFault(f"clocks.{name}.{CALL_BACK_AFTER}", faults.CALL_BACK_WITHOUT_CLOCK.fill(clock=AFTER_DONE))
     return replace(made, clocks=clocks, call_back_after=delays)
 
 
 def _delay(given: Duration, name: str) -> timedelta:
     if given.working_days:
-        raise TomlFault(f"clocks.{name}.{CALL_BACK_AFTER}", "cannot be in working days")
+        raise TomlFault(f"clocks.{name}.{CALL_BACK_AFTER}", faults.CALL_BACK_IN_WORKING_DAYS)
     return given.elapsed
 
 
 def _limit(made: Limit) -> Limit:
     for key, own, other in (("from", made.opens, made.closes), ("to", made.closes, made.opens)):
         if own is None and other is not None:
-            raise TomlFault(key, "is missing")
+            raise TomlFault(key, faults.KEY_MISSING)
     if made.opens is not None and made.opens == made.closes:
-        raise TomlFault("", "from and to are the same; leave both out for all day")
+        raise TomlFault("", faults.SAME_TIMES)
     return made
 
 
 def _substation(made: SubstationLimits) -> SubstationLimits:
     if made.supply_pressure_low_mpa >= made.supply_pressure_high_mpa:
-        raise TomlFault("supply_pressure_high_mpa", "must be higher than supply_pressure_low_mpa")
+        raise TomlFault("supply_pressure_high_mpa", faults.PRESSURE_ORDER)
     return made
 
 
 def _incident(made: IncidentRule) -> IncidentRule:
     if 1 - made.recovered_share >= made.share:
-        raise TomlFault("recovered_share", "leaves so many homes cold that they would be an incident again")
+        raise TomlFault("recovered_share", faults.SHARE_TOO_LOW)
     return made
 
 
 def _notices(made: NoticeRules) -> NoticeRules:
     if made.quiet_from == made.quiet_to:
-        raise TomlFault("quiet_to", "is the same as quiet_from: there would be no hour left to tell users")
+        raise TomlFault("quiet_to", faults.NO_HOUR_LEFT)
     return made
 
 
 def _calendar(made: WorkingCalendar) -> WorkingCalendar:
     if both := made.holidays & made.workdays:
-        raise TomlFault("workdays", f"{min(both)} is a holiday, too")
+        raise TomlFault("workdays", faults.HOLIDAY_TOO.fill(day=min(both)))
     return made
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
+from domain.bounds import Share, SomeSeconds, Within
 from domain.milli import milli
 from domain.states import Severity
 from domain.tickets import TicketClass
-from domain.toml_table import Share, SomeSeconds, Within
 
 
 @dataclass(frozen=True, kw_only=True)

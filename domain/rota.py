@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from domain.toml_table import SomeSeconds
+from domain.bounds import SomeSeconds
 
 DAY = timedelta(days=1)
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, NamedTuple, TypeAlias
 
+from domain.bounds import Seconds, Within
 from domain.quality import SPANS
-from domain.toml_table import Seconds, Within
 
 Pressure: TypeAlias = Annotated[float, Within(*SPANS["supply_pressure"][:2])]
 

@@ -4,58 +4,46 @@ The fields of a dataclass are the keys of its table, and their types are the rul
 key may be left out only where its field has a default.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date
 from types import NoneType
-from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from domain.errors import UsageError
-from domain.instants import NotBounded, bounded_day
+from domain.bounds import OneOf, SomeOf, Within
+from domain.errors import Fault, RefusedText
+from domain.instants import bounded_day
 from domain.milli import is_whole
+from domain.printable import shortened
+from domain.words.faults import (
+    AT_KEY,
+    KEY_MISSING,
+    NAMES_NONE_OF,
+    NOT_A_TABLE,
+    NOT_BETWEEN,
+    NOT_ONE_OF,
+    NOT_WHOLE,
+    NOT_WHOLE_SECONDS,
+    TOO_FINE,
+    UNKNOWN_KEY,
+    WRONG_TYPE,
+)
+from domain.words.text import Text
 
 
-class Within(NamedTuple):
-    """Bounds of a number, both allowed; `thousandths`: nothing finer."""
-
-    low: float
-    high: float
-    unit: str = ""
-    thousandths: bool = False
-
-
-class OneOf(NamedTuple):
-    """Words that are allowed for a text."""
-
-    words: Sequence[str]
-
-
-class SomeOf(NamedTuple):
-    """Words that a list is made of; it names at least one."""
-
-    words: Sequence[str]
-
-
-class TomlFault(ValueError):
+class TomlFault(Fault):
     """A fault in a table, at a key of it; no key: the table as a whole."""
 
-    def __init__(self, key: str, problem: str) -> None:
-        super().__init__(problem)
+    def __init__(self, key: str, told: Text) -> None:
+        super().__init__(told)
         self.key = key
-
-
-Seconds: TypeAlias = Annotated[int, Within(0, 604_800, " of seconds")]
-SomeSeconds: TypeAlias = Annotated[int, Within(1, 604_800, " of seconds")]
-Share: TypeAlias = Annotated[float, Within(0.01, 1)]
-Many: TypeAlias = Annotated[int, Within(2, 1_000_000)]
-Kelvin: TypeAlias = Annotated[float, Within(0.1, 100, thousandths=True)]
 
 
 class TomlForm(NamedTuple):
     """Differences between a file and the dataclasses that it is read into."""
 
     keys: Mapping[type, Mapping[str, str]]  # of each class: field → key; "": the file does not have it
-    parsers: Mapping[type, Callable[[str], Any]]  # of types that are written as texts; they raise ValueError
+    parsers: Mapping[type, Callable[[str], Any]]  # of types that are written as texts; they raise Fault
     checks: Mapping[type, Callable[[Any], Any]]  # complete an object, or raise TomlFault
 
 
@@ -65,18 +53,19 @@ class TomlReader:
     def __init__(self, source: str, form: TomlForm) -> None:
         self._source, self._form = source, form
 
-    def fail(self, where: str, problem: str) -> UsageError:
+    def fail(self, where: str, fault: Text) -> RefusedText:
         """Make the error of a fault."""
-        return UsageError(f"{self._source}: {where}: {problem}")
+        told = AT_KEY.fill(key=where, fault=fault) if where else fault
+        return RefusedText(self._source, told)
 
     def table(self, kind: Any, value: object, where: str = "") -> Any:
         """Read a table into a dataclass.
 
         Raises:
-            UsageError: names the source and the key.
+            RefusedText: names the source and the key.
         """
         if not isinstance(value, dict):
-            raise self.fail(where, f"{value!r} is not a table")
+            raise self.fail(where, _quoted(NOT_A_TABLE, value))
         renamed = self._form.keys.get(kind, {})
         keys = {field.name: key for field in fields(kind) if (key := renamed.get(field.name, field.name))}
         self._known(value, keys.values(), where)
@@ -86,11 +75,11 @@ class TomlReader:
             if key in value:
                 found[field.name] = self._value(kinds[field.name], value[key], _path(where, key))
             elif key and field.default is MISSING and field.default_factory is MISSING:
-                raise self.fail(_path(where, key), "is missing")
+                raise self.fail(_path(where, key), KEY_MISSING)
         try:
             return self._form.checks.get(kind, lambda made: made)(kind(**found))
         except TomlFault as fault:
-            raise self.fail(_path(where, fault.key), str(fault)) from None
+            raise self.fail(_path(where, fault.key), fault.told) from None
 
     def _value(self, kind: Any, value: Any, where: str) -> Any:
         origin, args = get_origin(kind), get_args(kind)
@@ -119,45 +108,54 @@ class TomlReader:
 
     def _known(self, table: Mapping[str, Any], keys: Collection[str], where: str) -> None:
         if unknown := [key for key in table if key not in keys]:
-            raise self.fail(_path(where, unknown[0]), "is not a known key")
+            raise self.fail(_path(where, shortened(unknown[0])), UNKNOWN_KEY)
 
     def _bounded(self, kind: Any, bounds: Within | OneOf | SomeOf, value: Any, where: str) -> Any:
         if isinstance(bounds, Within):
             return self._number(kind, bounds, value, where)
         found = self._value(kind, value, where)
         if isinstance(bounds, SomeOf) and not (found and set(found) <= set(bounds.words)):
-            raise self.fail(where, f"must name some of {', '.join(bounds.words)}")
+            raise self.fail(where, NAMES_NONE_OF.fill(words=", ".join(bounds.words)))
         if isinstance(bounds, OneOf) and found not in bounds.words:
-            raise self.fail(where, f"{found!r} is not one of {', '.join(bounds.words)}")
+            raise self.fail(where, _quoted(NOT_ONE_OF, found, words=", ".join(bounds.words)))
         return found
 
     def _number(self, kind: type, bounds: Within, value: Any, where: str) -> float:
         if type(value) not in (int, float):
-            raise self.fail(where, f"{value!r} is not of the right type")
+            raise self.fail(where, _quoted(WRONG_TYPE, value))
         if not bounds.low <= value <= bounds.high:
-            raise self.fail(where, f"{value} is not between {bounds.low:g} and {bounds.high:g}")
+            raise self.fail(where, NOT_BETWEEN.fill(given=value, low=f"{bounds.low:g}", high=f"{bounds.high:g}"))
         if kind is int and value != int(value):
-            raise self.fail(where, f"{value} is not a whole number{bounds.unit}")
+            not_whole = NOT_WHOLE_SECONDS if bounds.unit == "s" else NOT_WHOLE
+            raise self.fail(where, not_whole.fill(given=value))
         if bounds.thousandths and not is_whole(value):
-            raise self.fail(where, f"{value} is finer than a thousandth")
+            raise self.fail(where, TOO_FINE.fill(given=value))
         return int(value) if kind is int else float(value)
 
     def _parsed(self, parse: Callable[[str], Any], value: Any, where: str) -> Any:
         try:
             return parse(self._plain(str, value, where))
-        except ValueError as error:
-            raise self.fail(where, str(error)) from None
+        except Fault as fault:
+            raise self.fail(where, fault.told) from None
 
     def _day(self, value: Any, where: str) -> date:
         try:
             return bounded_day(self._plain(date, value, where))
-        except NotBounded as error:
-            raise self.fail(where, str(error)) from None
+        except Fault as fault:
+            raise self.fail(where, fault.told) from None
 
     def _plain(self, kind: type, value: Any, where: str) -> Any:
         if type(value) is not kind:  # a bool is no int, an instant no day
-            raise self.fail(where, f"{value!r} is not of the right type")
+            raise self.fail(where, _quoted(WRONG_TYPE, value))
         return value
+
+
+def _quoted(fault: Text, value: object, **fields: object) -> Text:
+    """Fill in a value, shortened if it is long."""
+    if isinstance(value, str):
+        return fault.fill(given=shortened(value), **fields)
+    said = repr(value)
+    return fault.fill(given=value if shortened(said) == said else shortened(said), **fields)
 
 
 def _path(where: str, key: str) -> str:

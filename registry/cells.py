@@ -4,6 +4,10 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum
 
+from domain.errors import Fault
+from domain.words.text import Text
+from registry import words
+
 # Spaces of all kinds and invisible characters, which no cell begins or ends with.
 EDGES = "".join(chr(c) for c in range(0x3001) if chr(c).isspace()) + "\xad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 EDGES += "".join(map(chr, range(0x202A, 0x202F)))
@@ -25,7 +29,6 @@ DATE = re.compile(
 )
 KEPT_DIGITS = 15  # of a number, in a spreadsheet; those after are zeros
 ROUNDED = re.compile(r"[1-9][0-9]{14}0{3,}")
-AS_TEXT = "format the column as text and enter it again"
 
 
 class Kind(Enum):
@@ -55,7 +58,7 @@ class Cleaner:
         """Return the value of a cell.
 
         Raises:
-            ValueError: a spreadsheet changed or hid what was entered.
+            Fault: a spreadsheet changed or hid what was entered.
         """
         if type(written) is str and PLAIN.fullmatch(written):
             return written
@@ -71,7 +74,7 @@ class Cleaner:
         if kind is not Kind.VALUE:
             _refuse_spoilt(kind, written if isinstance(written, ShownNumber) else cell)
         elif ERROR.fullmatch(cell):
-            raise ValueError(f"holds {cell}, the error of a formula; enter the value")
+            raise Fault(words.FORMULA_ERROR.fill(given=cell))
         return self._folded(kind, cell)
 
     def _folded(self, kind: Kind, cell: str) -> str:
@@ -87,7 +90,7 @@ def _unwrapped(cell: str) -> str:
     """Return the text of `="00123"`, as spreadsheets are told to keep zeros."""
     if wrapped := WRAPPED.fullmatch(cell):
         return wrapped[1].replace('""', '"').strip(EDGES)
-    raise ValueError("is a formula; enter its value, or put an apostrophe before it")
+    raise Fault(words.FORMULA)
 
 
 def _literal(cell: str) -> str | None:
@@ -101,25 +104,24 @@ def _refuse_spoilt(kind: Kind, cell: str) -> None:
     """Refuse codes and texts that a spreadsheet changed; messages about texts do not repeat what may be personal."""
     digits = cell.translate(WIDE)
     if isinstance(cell, ShownNumber):
-        raise ValueError(f"is a number that its format shows in another form; {AS_TEXT}")
+        raise Fault(words.SHOWN_OTHERWISE)
     if SCIENTIFIC.fullmatch(digits):
-        which = f"{cell!r} is" if kind is Kind.CODE else "is"
-        raise ValueError(f"{which} in scientific notation, which loses digits; {AS_TEXT}")
+        raise Fault(words.SCIENTIFIC_CODE.fill(given=cell) if kind is Kind.CODE else words.SCIENTIFIC)
     if kind is Kind.CODE and ROUNDED.fullmatch(digits):
-        raise ValueError(f"{cell!r} has only zeros after its {KEPT_DIGITS}th digit, as rounded numbers do; {AS_TEXT}")
+        raise Fault(words.ROUNDED.fill(given=cell, digits=KEPT_DIGITS))
     if fault := _spoilt(cell):
-        raise ValueError(fault)
+        raise Fault(fault)
 
 
-def _spoilt(cell: str) -> str:
-    """Return what a spreadsheet did to a text; empty: nothing that can be seen."""
+def _spoilt(cell: str) -> Text | None:
+    """Return what a spreadsheet did to a text; None: nothing that can be seen."""
     if ERROR.fullmatch(cell):
-        return f"holds {cell}, the error of a formula; enter the value"
+        return words.FORMULA_ERROR.fill(given=cell)
     if DATE.fullmatch(cell.translate(WIDE)):
-        return f"is a date that a spreadsheet made of something else (1-1 becomes 1月1日); {AS_TEXT}"
+        return words.MADE_A_DATE
     if "??" in cell or cell == "?":
-        return "holds ? where characters were lost; save the file as “CSV UTF-8”"
-    return ""
+        return words.CHARACTERS_LOST
+    return None
 
 
 def escaped(text: str) -> str:

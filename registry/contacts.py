@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from domain.registry import Contact
+from domain.words.text import Text
+from registry import words
 from registry.csv_file import Content, FileLine, read, render
 from registry.editing import Edit, EditRefused, RecordChanged, parsed, version_of
 from registry.known_codes import of_registry
@@ -81,8 +83,8 @@ def replace_of_home(conn: Connection, edit: Edit, contacts: Sequence[Mapping[str
             rows.append(FileLine(nth, parsed(contacts_sheet(edit.zone), {**cells, "home": edit.home}, {})))
         except EditRefused as refused:
             faults += [(f"contacts.{nth}.{column}", fault) for column, fault in refused.faults]
-    found = list(_faults(rows, {edit.home}))
-    faults += [(f"contacts.{nth}.{column}", fault.replace("on line", "at")) for nth, column, fault in found]
+    found = list(_faults(rows, {edit.home}, words.ALSO_AT))
+    faults += [(f"contacts.{nth}.{column}", fault) for nth, column, fault in found]
     if faults:
         raise EditRefused(faults)
     wanted = [line.row for line in rows] or [Contact(edit.home, None, None, "zh", None)]
@@ -98,26 +100,28 @@ def _keep(content: Content[Contact], known: Sequence[Contact]) -> None:
             content.lines[at] = FileLine(number, contact._replace(**kept))
 
 
-def _faults(lines: Sequence[FileLine[Contact]], known: set[str]) -> Iterator[tuple[int, str, str]]:
+def _faults(
+    lines: Sequence[FileLine[Contact]], known: set[str], also: Text = words.ALSO_ON_LINE
+) -> Iterator[tuple[int, str, Text]]:
     seen: dict[tuple[str, str | None, str | None], int] = {}
     for number, contact in lines:
         key = (contact.home, contact.channel, contact.address)
         if contact.home not in known:
-            yield number, "home", f"{contact.home!r} is not in the registry"
+            yield number, "home", words.UNKNOWN_CODE.fill(given=contact.home)
         if (contact.channel is None) != (contact.address is None):
             yield (
                 number,
                 "address" if contact.address is None else "channel",
-                "is empty, its other half is not",
+                words.HALF_EMPTY,
             )
         elif contact.address and len(contact.address) > ADDRESS_LENGTH:
-            yield number, "address", f"is longer than {ADDRESS_LENGTH} characters"
+            yield number, "address", words.TOO_LONG.fill(most=ADDRESS_LENGTH)
         elif contact.channel and not SHAPES[contact.channel].fullmatch(contact.address or ""):
-            yield number, "address", f"is not a valid address for the channel {contact.channel}"
+            yield number, "address", words.NO_ADDRESS.fill(channel=contact.channel)
         if contact.name and len(contact.name) > NAME_LENGTH:
-            yield number, "name", f"is longer than {NAME_LENGTH} characters"
+            yield number, "name", words.TOO_LONG.fill(most=NAME_LENGTH)
         if key in seen:
-            yield number, "address", f"is also on line {seen[key]}"
+            yield number, "address", also.fill(line=seen[key])
         seen.setdefault(key, number)
 
 

@@ -9,7 +9,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Generic, NamedTuple
 
+from domain.errors import Fault
 from domain.words.text import Text
+from registry import words
 from registry.cells import EDGES, Cleaner, escaped
 from registry.delimited import Record
 from registry.fields import Value, text
@@ -198,25 +200,25 @@ class _Lines:
             self.content.lines.append(FileLine(number, self.sheet.make(*values[:kept])))
             self.manners.append(values[kept:])
 
-    def _misshapen(self, number: int, cells: list[str]) -> str:
+    def _misshapen(self, number: int, cells: list[str]) -> Text | None:
         """Return what is wrong with the number of cells of a line.
 
         Spreadsheets leave out empty cells at the end of a line; what a line must have is no such cell.
         """
         width = len(self.header.columns)
         if len(cells) == width and not self.nameless:
-            return ""
+            return None
         cut = self.opened.ends_within_a_line and number >= self.opened.lines
         too_short = len(cells) <= self.last_required or (cut and len(cells) < width)
         if (too_short and not self.opened.ragged) or any(cell.strip(EDGES) for cell in cells[width:]):
-            hint = "; it holds full-width commas" if any("，" in cell for cell in cells) else ""
-            return f"has {len(cells)} fields, the header has {width}{hint}"
+            commas = any("，" in cell for cell in cells)
+            return (words.WRONG_WIDTH_COMMAS if commas else words.WRONG_WIDTH).fill(cells=len(cells), width=width)
         for at in self.nameless:
             if at < len(cells) and cells[at].strip(EDGES):
-                return f"holds a value in column {at + 1}, which has no name in the header"
-        return ""
+                return words.NAMELESS_COLUMN.fill(column=at + 1)
+        return None
 
-    def _values(self, cells: list[str]) -> tuple[list[Value], list[tuple[str, str]]]:
+    def _values(self, cells: list[str]) -> tuple[list[Value], list[tuple[str, Text]]]:
         """Parse the cells of a line into values in column order, and (column, fault) for each invalid one."""
         values: list[Value] = []
         faults = []
@@ -226,8 +228,8 @@ class _Lines:
             if value is None:
                 try:
                     value = self._value(column, cell)
-                except ValueError as error:
-                    faults.append((column.name, str(error)))
+                except Fault as fault:
+                    faults.append((column.name, fault.told))
                 if len(seen) < MOST_SEEN and type(cell) is str:
                     seen[cell] = value
             values.append(value)
@@ -240,7 +242,7 @@ class _Lines:
         if cleaned:
             return column.parse(cleaned)
         if column.empty is REQUIRED:
-            raise ValueError("is empty")
+            raise Fault(words.EMPTY)
         return column.empty
 
     def _notes(self) -> Iterator[Text]:

@@ -6,6 +6,9 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from domain import instants
+from domain.errors import Fault
+from domain.words.text import Text
+from registry import words
 
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2})")
 LOCAL = r"([ 　]+(?P<clock>[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?))?"
@@ -18,7 +21,6 @@ YEAR_LAST = re.compile(r"(?P<one>[0-9]{1,2})(?P<mark>[-/.])(?P<other>[0-9]{1,2})
 TWO_DIGITS = re.compile(r"[0-9]{1,2}([-/.])[0-9]{1,2}\1[0-9]{1,2}( .*)?")
 SERIAL = re.compile(r"[0-9]{5}([.,][0-9]+)?")
 CLOCK = re.compile(r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(:00)?")
-FORMS = "a day (2026-01-31) nor a time with offset (2026-01-31T08:00:00+08:00)"
 
 
 def instant(zone: ZoneInfo) -> Callable[[str], datetime]:
@@ -34,26 +36,24 @@ def instant(zone: ZoneInfo) -> Callable[[str], datetime]:
             if parts := YEAR_FIRST.fullmatch(cell) or COMPACT.fullmatch(cell) or YEAR_LAST.fullmatch(cell):
                 return _local(cell, _day(cell, parts.groupdict()), parts.groupdict().get("clock"), zone)
         except instants.NotBounded:
-            raise ValueError(f"{cell!r} is not {instants.BOUNDS}, with an offset of at most 14:59") from None
+            raise Fault(words.OUT_OF_BOUNDS.fill(given=cell)) from None
         except Ambiguous:
             raise
         except ValueError:
-            raise ValueError(f"{cell!r} is not a valid day or time") from None
-        raise ValueError(f"{cell!r} is neither {FORMS}{_hint(cell)}")
+            raise Fault(words.NOT_VALID.fill(given=cell)) from None
+        raise Fault(_no_time(cell).fill(given=cell))
 
     return in_utc
 
 
-class Ambiguous(ValueError):
+class Ambiguous(Fault):
     """A day or time that can be read in two ways."""
 
 
-def _hint(cell: str) -> str:
+def _no_time(cell: str) -> Text:
     if SERIAL.fullmatch(cell):
-        return "; as the number of a day in a spreadsheet, it has to be formatted as a date"
-    if TWO_DIGITS.fullmatch(cell):
-        return "; the year needs four digits"
-    return ""
+        return words.NOT_A_TIME_SERIAL
+    return words.NOT_A_TIME_TWO_DIGITS if TWO_DIGITS.fullmatch(cell) else words.NOT_A_TIME
 
 
 def _day(cell: str, parts: dict[str, str | None]) -> date:
@@ -66,7 +66,7 @@ def _day(cell: str, parts: dict[str, str | None]) -> date:
 def _month_and_day(cell: str, one: int, other: int) -> tuple[int, int]:
     """Return month and day where the year is last: one of them has to be greater than 12, or both equal."""
     if one <= 12 and other <= 12 and one != other:
-        raise Ambiguous(f"{cell!r} may be day and month or month and day; write the year first: 2026-01-31")
+        raise Ambiguous(words.AMBIGUOUS_DAY.fill(given=cell))
     return (one, other) if one <= 12 else (other, one)
 
 
@@ -76,7 +76,7 @@ def _local(cell: str, day: date, clock: str | None, zone: ZoneInfo) -> datetime:
         return datetime.combine(day, time(), zone).astimezone(UTC)
     at = datetime.combine(day, time.fromisoformat(clock.zfill(5 if len(clock) < 6 else 8)), zone)
     if at.utcoffset() != at.replace(fold=1).utcoffset():
-        raise Ambiguous(f"{cell!r} is in an hour in which the clocks are changed; write the time with its offset")
+        raise Ambiguous(words.AMBIGUOUS_HOUR.fill(given=cell))
     return at.astimezone(UTC)
 
 
@@ -84,8 +84,8 @@ def clock_time(cell: str) -> time:
     """Parse a local time, to the minute."""
     found = CLOCK.fullmatch(cell)
     if not found:
-        raise ValueError(f"{cell!r} is not a clock time HH:MM")
+        raise Fault(words.NOT_A_CLOCK_TIME.fill(given=cell))
     try:
         return time(int(found["hour"]), int(found["minute"]))
     except ValueError:
-        raise ValueError(f"{cell!r} is not a time of day") from None
+        raise Fault(words.NOT_A_TIME_OF_DAY.fill(given=cell)) from None

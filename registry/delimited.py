@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from domain.words.text import Text
+from registry import words
 from registry.cells import EDGES
 from registry.problems import FileProblem, UnreadableFile
 
@@ -71,7 +72,7 @@ def records(file: str, found: Delimited) -> Iterator[Record]:
                 yield start, cells
             start = skipped + reader.line_num + 1
     except csv.Error as error:
-        raise UnreadableFile(FileProblem(file, start, "", f"is not CSV: {error}")) from None
+        raise UnreadableFile(FileProblem(file, start, "", words.NOT_CSV.fill(said=error))) from None
 
 
 def is_blank(cells: Sequence[str]) -> bool:

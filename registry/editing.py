@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
+from domain.errors import Fault
 from domain.registry import RegisteredHome, RegisteredSensor, Registry
-from registry import place_index, rules
+from domain.words.text import Text
+from registry import place_index, rules, words
 from registry.cells import Cleaner
 from registry.csv_file import FileLine
 from registry.fields import Value
@@ -51,7 +53,7 @@ def version_of(rows: Iterable[object]) -> str:
 class EditRefused(Exception):
     """A change breaks rules: (column, fault) for each."""
 
-    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, faults: Sequence[tuple[str, Text]]) -> None:
         super().__init__(faults)
         self.faults = faults
 
@@ -101,7 +103,7 @@ def change_home(conn: Connection, edit: Edit, cells: Mapping[str, str]) -> list[
     sheet = sheets(edit.zone).homes
     changed = parsed(sheet, cells, _columns(sheet, record.lines[0]))
     if changed.building not in registry_rows.known(conn, Codes(set(), {changed.building}, set())).buildings:
-        raise EditRefused([("building", f"{changed.building!r} is not in the registry")])
+        raise EditRefused([("building", words.UNKNOWN_CODE.fill(given=changed.building))])
     facts = changed._replace(code=edit.home)
     lines = [facts._replace(heat_status=one.heat_status, status_since=one.status_since) for one in record.lines]
     return _write_home(conn, edit, record, lines)
@@ -116,7 +118,7 @@ def set_heat(conn: Connection, edit: Edit, status: str, begins: datetime) -> lis
     record = _locked(conn, edit)
     before = [line for line in record.lines if since(line) <= begins]
     if before and max(before, key=since).heat_status == status:
-        raise EditRefused([("status", f"the heat is {status} then")])
+        raise EditRefused([("status", words.HEAT_ALREADY.fill(status=words.HEAT_STATUSES[status]))])
     line = record.lines[0]._replace(heat_status=status, status_since=begins)
     others = [one for one in record.lines if one.status_since != begins]
     return _write_home(conn, edit, record, [*others, line])
@@ -151,13 +153,13 @@ def parsed(sheet: Sheet[Row], cells: Mapping[str, str], kept: Mapping[str, Value
     Raises:
         EditRefused: a column is unknown, or a cell is invalid.
     """
-    faults = [(name, "unknown column") for name in sorted(cells.keys() - set(sheet.names))]
+    faults = [(name, words.UNKNOWN_COLUMN) for name in sorted(cells.keys() - set(sheet.names))]
     values: list[Value] = []
     for column in sheet.columns:
         try:
             values.append(_value(column, cells, kept))
-        except ValueError as error:
-            faults.append((column.name, str(error)))
+        except Fault as fault:
+            faults.append((column.name, fault.told))
     if faults:
         raise EditRefused(faults)
     return sheet.make(*values)
@@ -171,7 +173,7 @@ def _value(column: SheetColumn, cells: Mapping[str, str], kept: Mapping[str, Val
     if cleaned:
         return column.parse(cleaned)
     if column.empty is REQUIRED:
-        raise ValueError("is empty")
+        raise Fault(words.EMPTY)
     return column.empty
 
 
@@ -229,13 +231,13 @@ def _replaced(conn: Connection, edit: Edit, placing: SensorPlacing) -> list[Regi
     if placing.replaces is None:
         return []
     if placing.replaces == placing.sensor:
-        raise EditRefused([("replaces", "is the same sensor")])
+        raise EditRefused([("replaces", words.SAME_SENSOR)])
     return _here(registry_lines.sensors(conn, [placing.replaces]), edit.home, placing.begins, "replaces")
 
 
 def _here(places: list[RegisteredSensor], home: str, at: datetime, column: str) -> list[RegisteredSensor]:
     if not any(_holds(place, at) and place.home == home for place in places):
-        raise EditRefused([(column, "is not in this home then")])
+        raise EditRefused([(column, words.NOT_HERE_THEN)])
     return places
 
 
@@ -243,7 +245,7 @@ def _ended(places: Sequence[RegisteredSensor], at: datetime, column: str) -> lis
     """Return the places of a sensor up to an instant; one that begins then was wrong, and goes."""
     for place in places:
         if place.valid_from is not None and place.valid_from > at:
-            raise EditRefused([(column, f"has a place from {place.valid_from:%Y-%m-%d %H:%MZ} on: take a later time")])
+            raise EditRefused([(column, words.PLACE_LATER.fill(since=f"{place.valid_from:%Y-%m-%d %H:%MZ}"))])
     kept = [place for place in places if place.valid_from is None or place.valid_from < at]
     return [place._replace(valid_to=at) if _holds(place, at) else place for place in kept]
 
@@ -272,7 +274,7 @@ def _write_sensors(
     conn: Connection, edit: Edit, before: Sequence[RegisteredSensor], after: Sequence[RegisteredSensor]
 ) -> list[ValueChange]:
     if missing := {place.code for place in before} - {place.code for place in after}:
-        raise EditRefused([("at", f"{', '.join(sorted(missing))} would never have been anywhere: take a later time")])
+        raise EditRefused([("at", words.NEVER_ANYWHERE.fill(sensors=", ".join(sorted(missing))))])
     _check("sensors.csv", after)
     try:
         registry_bringing.bring(conn, Registry([], [], [], list(after)), edit.now)

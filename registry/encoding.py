@@ -8,6 +8,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from domain.words.text import Text
+from registry import words
 from registry.problems import FileProblem, UnreadableFile
 
 MARKS = (
@@ -17,7 +19,6 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
-SAVE_AS = "save the file as “CSV UTF-8”, or name its encoding: --encoding gb18030, windows-1252, …"
 LOST = "\ufffd"  # stands where a program could not read a character
 # Chinese text has characters of GB2312's rows 1-9 (punctuation, full-width forms) and 16-87, mostly of level 1 (16-55).
 # Other encodings, taken for GB18030, give rare characters outside these.
@@ -47,9 +48,9 @@ def decode(file: str, data: bytes, named: str | None = None) -> DecodedText:
     """
     found = _marked(file, data) or _plain_utf_8(data) or _unmarked(file, data, named)
     text = found.text.rstrip("\0")  # some exports pad a file with NUL
-    for lost, fault in ((LOST, "holds �: characters were lost"), ("\0", "holds NUL characters: the file is damaged")):
+    for lost, fault in ((LOST, words.LOST_CHARACTERS), ("\0", words.NUL_CHARACTERS)):
         if lost in text:
-            raise _refusal(file, text.count("\n", 0, text.index(lost)) + 1, f"{fault}; export it again, as CSV UTF-8")
+            raise _refusal(file, text.count("\n", 0, text.index(lost)) + 1, fault)
     return DecodedText(text, found.encoding)
 
 
@@ -85,11 +86,11 @@ def _unmarked(file: str, data: bytes, named: str | None) -> DecodedText:
     if b"\0" in data.rstrip(b"\0"):
         return _utf_16(file, data, line)
     if not line:
-        raise _refusal(file, 1, "may be UTF-8 or GB18030; name its encoding with --encoding")
+        raise _refusal(file, 1, words.UTF_8_OR_GB18030)
     if _mostly_utf_8(data):
-        raise _refusal(file, line, "is UTF-8 but for some bytes: the file is damaged; export it again")
+        raise _refusal(file, line, words.DAMAGED_UTF_8)
     if not _is_chinese(data):
-        raise _refusal(file, line, f"is not UTF-8, UTF-16 or, beyond doubt, GB18030; {SAVE_AS}")
+        raise _refusal(file, line, words.NO_ENCODING)
     return DecodedText(data.decode("gb18030"), "GB18030")
 
 
@@ -106,10 +107,10 @@ def _as(file: str, data: bytes, codec: str, name: str) -> DecodedText:
     try:
         return DecodedText(data.decode(codec).removeprefix("\ufeff"), name)
     except LookupError:
-        raise _refusal(file, 1, f"{codec!r} is not the name of an encoding") from None
+        raise _refusal(file, 1, words.NO_SUCH_ENCODING.fill(name=codec)) from None
     except UnicodeError as error:
         at = error.start if isinstance(error, UnicodeDecodeError) else 0
-        raise _refusal(file, data.count(b"\n", 0, at) + 1, f"is not {name}; {SAVE_AS}") from None
+        raise _refusal(file, data.count(b"\n", 0, at) + 1, words.NOT_IN_ENCODING.fill(name=name)) from None
 
 
 def _utf_16(file: str, data: bytes, line: int) -> DecodedText:
@@ -117,7 +118,7 @@ def _utf_16(file: str, data: bytes, line: int) -> DecodedText:
     texts = [data.decode(codec, "replace") for codec in ("utf-16-le", "utf-16-be")]
     text = max(texts, key=lambda t: len(SEPARATING.findall(t)))
     if LOST in text or "\0" in text or not SEPARATING.search(text):
-        raise _refusal(file, line, "holds NUL characters: the file is damaged, or no CSV file; export it again")
+        raise _refusal(file, line, words.NUL_OR_NO_CSV)
     return DecodedText(text, "UTF-16")
 
 
@@ -139,5 +140,5 @@ def _is_chinese(data: bytes) -> bool:
     return len(usual) >= LEAST_GB2312 * len(characters) and bool(hanzi) and common >= LEAST_LEVEL_1 * len(hanzi)
 
 
-def _refusal(file: str, line: int, fault: str) -> UnreadableFile:
+def _refusal(file: str, line: int, fault: Text) -> UnreadableFile:
     return UnreadableFile(FileProblem(file, line, "", fault))

@@ -1,13 +1,28 @@
-"""Parsers of CSV cells. A parser takes a non-empty cell and raises ValueError with the reason if it is invalid."""
+"""Parsers of CSV cells. A parser takes a non-empty cell and raises Fault with the reason if it is invalid."""
 
 import re
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, time
 
+from domain.errors import Fault
 from domain.milli import is_whole
 from domain.registry import SESSIONS
+from domain.words.text import Text
 from registry.synonyms import Words
+from registry.words import (
+    CONTROL_CHARACTER,
+    NO_TOPIC_LEVEL,
+    NOT_A_NUMBER,
+    NOT_BETWEEN,
+    NOT_ONE_OF,
+    NOT_WHOLE,
+    SESSION_NAME,
+    SPACE,
+    TOO_FINE,
+    TOO_LONG,
+    UNSEEN,
+)
 
 Value = str | int | float | datetime | time | None
 Parser = Callable[[str], Value]
@@ -20,31 +35,31 @@ WHOLE = re.compile(r"([0-9]{1,9})([.,]0{1,2})?")  # three zeros may be thousands
 def words(cell: str) -> str:
     """Parse free text without control characters."""
     if any(unicodedata.category(character) == "Cc" for character in cell):
-        raise ValueError("holds a line break or another control character; write it on one line")
+        raise Fault(CONTROL_CHARACTER)
     return cell
 
 
 def code(cell: str) -> str:
     """Parse a code that other lines refer to."""
     if len(cell) > CODE_LENGTH:
-        raise ValueError(f"is longer than {CODE_LENGTH} characters")
+        raise Fault(TOO_LONG.fill(most=CODE_LENGTH))
     if not cell.isprintable() or " " in cell:
-        raise ValueError(f"{cell!r} holds a space or an unprintable character{_which(cell)}")
+        raise Fault(_unprintable(cell))
     return cell
 
 
-def _which(cell: str) -> str:
+def _unprintable(cell: str) -> Text:
     """Name the first character that cannot be seen."""
-    unseen = [c for c in cell if not c.isprintable()]
-    return f" (U+{ord(unseen[0]):04X})" if unseen else ""
+    unseen = next((c for c in cell if not c.isprintable()), None)
+    return UNSEEN.fill(given=cell, which=f"U+{ord(unseen):04X}") if unseen else SPACE.fill(given=cell)
 
 
 def device(cell: str) -> str:
     """Parse a code that is also an MQTT topic level and an account name at the broker."""
     if any(character in cell for character in "/+#"):
-        raise ValueError(f"{cell!r} holds '/', '+' or '#', which a level of an MQTT topic cannot")
+        raise Fault(NO_TOPIC_LEVEL.fill(given=cell))
     if cell.startswith(SESSIONS):
-        raise ValueError(f"{cell!r} begins like the broker sessions of Hearth itself")
+        raise Fault(SESSION_NAME.fill(given=cell))
     return code(cell)
 
 
@@ -56,7 +71,7 @@ def one_of(choices: tuple[str, ...], synonyms: Words) -> Parser:
     def choice(cell: str) -> str:
         found = meanings.get(cell.casefold())
         if found is None:
-            raise ValueError(f"{cell!r} is not one of {', '.join(choices)}")
+            raise Fault(NOT_ONE_OF.fill(given=cell, words=", ".join(choices)))
         return found
 
     return choice
@@ -73,7 +88,7 @@ def kelvin(least: float, most: float) -> Parser:
     def thousandths(cell: str) -> float:
         value = _decimal(cell, least, most)
         if not is_whole(value):
-            raise ValueError(f"{cell} is finer than a thousandth of a degree")
+            raise Fault(TOO_FINE.fill(given=cell))
         return value + 0.0  # never -0.0
 
     return thousandths
@@ -81,10 +96,10 @@ def kelvin(least: float, most: float) -> Parser:
 
 def _decimal(cell: str, least: float, most: float) -> float:
     if not NUMBER.fullmatch(cell):
-        raise ValueError(f"{cell!r} is not a number")
+        raise Fault(NOT_A_NUMBER.fill(given=cell))
     value = float(cell.replace(",", "."))
     if not least <= value <= most:
-        raise ValueError(f"{cell} is not between {least:g} and {most:g}")
+        raise Fault(NOT_BETWEEN.fill(given=cell, least=f"{least:g}", most=f"{most:g}"))
     return value
 
 
@@ -94,10 +109,10 @@ def whole(least: int, most: int) -> Parser:
     def in_range(cell: str) -> int:
         found = WHOLE.fullmatch(cell)
         if not found:
-            raise ValueError(f"{cell!r} is not a whole number; write it with digits alone")
+            raise Fault(NOT_WHOLE.fill(given=cell))
         value = int(found[1])
         if not least <= value <= most:
-            raise ValueError(f"{cell} is not between {least} and {most}")
+            raise Fault(NOT_BETWEEN.fill(given=cell, least=least, most=most))
         return value
 
     return in_range

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from domain.words.text import Text
+from registry import words
 from registry.cells import EDGES
 from registry.delimited import Record
 from registry.problems import FileProblem
@@ -27,23 +29,24 @@ class Header(NamedTuple):
     faults: list[FileProblem]
 
 
-def meaning(sheet: Sheet[Row], written: str) -> tuple[str, str]:
-    """Return the column that a name means, or "" and what is wrong with the name. For readers only: both are ""."""
+def meaning(sheet: Sheet[Row], written: str) -> tuple[str, Text | None]:
+    """Return the column that a name means, or "" and what is wrong with the name. For readers only: "" and None."""
     name = _plain(written)
     if name in FOR_READERS or not name:
-        return "", ""
+        return "", None
     base, unit = name, ""
     if brackets := BRACKETS.fullmatch(name):
         base, unit = brackets[1], brackets[2] if brackets[2] not in MARKS else ""
     column = sheet.meanings.get(base) or (sheet.meanings.get(base + "_s") if unit else None)
     if column is None:
-        return "", f"unknown column; the columns are {','.join(column.name for column in sheet.readable)}"
+        return "", words.UNKNOWN_COLUMN_OF.fill(columns=",".join(column.name for column in sheet.readable))
     units = UNITS.get(column, ())
     if unit and unit not in units:
-        return "", f"is not in {units[0]}: convert it" if units else f"means {column}, but what is {unit!r}?"
+        wrong = words.OTHER_UNIT.fill(unit=units[0]) if units else words.UNKNOWN_UNIT.fill(column=column, unit=unit)
+        return "", wrong
     if base in UNITLESS and not unit:
-        return "", f"does not say its unit: write {base}({units[1]}), or {column}"
-    return column, ""
+        return "", words.NO_UNIT.fill(base=base, unit=units[1], column=column)
+    return column, None
 
 
 def _plain(written: str) -> str:
@@ -62,7 +65,7 @@ def find_header(sheet: Sheet[Row], records: Sequence[Record]) -> Header:
     """Find the header among the first lines that are not blank: the first that names all that is required, or most."""
     if not records:
         names = ",".join(sheet.names)
-        return Header(1, (), {}, [FileProblem(sheet.file, 1, "", f"no header; the columns are {names}")])
+        return Header(1, (), {}, [FileProblem(sheet.file, 1, "", words.NO_HEADER.fill(columns=names))])
     return max((_header(sheet, *record) for record in records[:TITLE_LINES]), key=_completeness)
 
 
@@ -80,18 +83,19 @@ def _header(sheet: Sheet[Row], line: int, cells: list[str]) -> Header:
         if fault:
             faults.append((name, fault))
         elif column in written:
-            both = "" if written[column] == name else f", as {written[column]} and {name}"
-            faults.append((column, f"is in the header twice{both}"))
+            same = written[column] == name
+            twice = words.COLUMN_TWICE if same else words.COLUMN_TWICE_AS.fill(one=written[column], other=name)
+            faults.append((column, twice))
         elif column:
             written[column] = name
         columns.append(column or (None if name else ""))
-    faults += [(name, f"this column is missing{_also(sheet, name)}") for name in _missing(sheet, written)]
+    faults += [(name, _absent(sheet, name)) for name in _missing(sheet, written)]
     return Header(line, tuple(columns), written, [FileProblem(sheet.file, line, *fault) for fault in faults])
 
 
-def _also(sheet: Sheet[Row], column: str) -> str:
-    words = sheet.synonyms.get(column, ())
-    return f" (or {words[0]})" if words else ""
+def _absent(sheet: Sheet[Row], column: str) -> Text:
+    others = sheet.synonyms.get(column, ())
+    return words.COLUMN_MISSING_OR.fill(other=others[0]) if others else words.COLUMN_MISSING
 
 
 def _missing(sheet: Sheet[Row], named: dict[str, str]) -> list[str]:

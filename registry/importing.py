@@ -10,7 +10,8 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor, RegisteredSubstation, Registry
-from registry import csv_file, place_index, rules
+from domain.words.text import Text
+from registry import csv_file, place_index, rules, words
 from registry.csv_file import Content
 from registry.keeping import complete
 from registry.known_codes import of_registry
@@ -47,7 +48,7 @@ class RegistryFiles(NamedTuple):
         content = self.of(kind)
         return [content.placed(problem) for problem in content.problems]
 
-    def placed(self, reference: "Reference", fault: str) -> FileProblem:
+    def placed(self, reference: "Reference", fault: Text) -> FileProblem:
         """Return the problem of a reference, named as the user has named things."""
         problem = FileProblem(reference.file, reference.line, reference.column, fault)
         return self.of(reference.file.removesuffix(".csv")).placed(problem)
@@ -174,7 +175,7 @@ def read(source: Path, files: Sheets, reading: FileReading) -> RegistryFiles:
     people: tuple[Sheet[Any], ...] = (residents_sheet(UTC), contacts_sheet(UTC))
     if not any(found) and not any(csv_file.holds(sheet, source) for sheet in people):
         names = [sheet.stem if source.is_file() else sheet.file for sheet in (*every, *people)]
-        raise UsageError(f"{source}: holds none of {', '.join(names)}")
+        raise UsageError(f"{source}: {words.HOLDS_NONE_OF.fill(names=', '.join(names)).en}")
     return RegistryFiles(*(content or Content() for content in found))
 
 
@@ -188,7 +189,7 @@ def _dangling(conn: Connection, contents: RegistryFiles) -> list[FileProblem]:
         wanted[reference.kind].add(reference.code)
     known = registry_rows.known(conn, Codes(**wanted))._asdict()
     return [
-        contents.placed(r, f"{r.code!r} is neither in {contents.file(r.kind)} nor in the registry")
+        contents.placed(r, words.UNKNOWN_REFERENCE.fill(given=r.code, file=contents.file(r.kind)))
         for r in asked
         if r.code not in known[r.kind]
     ]

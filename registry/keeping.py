@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any, Generic, NamedTuple
 
 from domain.registry import RegisteredHome, RegisteredSensor
+from domain.words.text import Text
+from registry import words
 from registry.csv_file import Content, FileLine
 from registry.problems import FileProblem
 from registry.rules import FOR_GOOD, FROM_EVER, Registered
@@ -22,7 +24,7 @@ class KeptLine(NamedTuple, Generic[Registered]):
     """A line completed from the registry, or the (column, fault) that prevents it."""
 
     rows: Sequence[Registered]
-    fault: tuple[str, str] | None = None
+    fault: tuple[str, Text] | None = None
 
 
 def complete(
@@ -71,9 +73,11 @@ def _keep_home(
         return KeptLine([merged])
     holds = max((home for home in known if since(home) <= now), key=since, default=known[0])
     if holds.heat_status != row.heat_status:
-        held = f" since {holds.status_since:%Y-%m-%d %H:%MZ}" if holds.status_since else ""
-        say = f"add the column with the date since which it is {row.heat_status}"
-        return KeptLine([], ("status_since", f"{row.code} is {holds.heat_status}{held}: {say}"))
+        fault = words.HEAT_WITHOUT_DATE_SINCE if holds.status_since else words.HEAT_WITHOUT_DATE
+        begun = f"{holds.status_since:%Y-%m-%d %H:%MZ}" if holds.status_since else ""
+        held, wanted = words.HEAT_STATUSES[holds.heat_status], words.HEAT_STATUSES[row.heat_status]
+        said = fault.fill(home=row.code, held=held, wanted=wanted, since=begun)
+        return KeptLine([], ("status_since", said))
     return KeptLine([merged._replace(status_since=holds.status_since)])
 
 
@@ -94,10 +98,8 @@ def _keep_sensor(
     holds = held_place(known, now)
     merged = _merged(sheet, absent, row, holds)
     if not _same_place(row, holds, absent):
-        fault = (
-            f"{row.code} is in {holds.home or holds.substation}: to move it, add the column with the date of the move"
-        )
-        return KeptLine([], ("valid_from", fault))
+        said = words.MOVE_WITHOUT_DATE.fill(sensor=row.code, place=holds.home or holds.substation)
+        return KeptLine([], ("valid_from", said))
     return KeptLine([merged, *(place for place in known if place is not holds)])
 
 

@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.measurement import PlanLine
+from registry import words
 from registry.csv_file import Content, parse
 from registry.importing import ImportCount
 from registry.preview import ValueChange
@@ -85,7 +86,7 @@ def _unknown(conn: Connection, rows: Sequence[PlanLine], content: Content[PlanLi
             FILE,
             content.lines[nth].number,
             "home" if rows[nth].home is not None else "building",
-            "is not in the registry",
+            words.UNKNOWN,
         )
         for nth in plan_rows.unknown_places(conn, rows)
     ]

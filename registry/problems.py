@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from domain.errors import UsageError
+from domain.words.text import Text
 
 SHOWN = 50
 
@@ -14,11 +15,11 @@ class FileProblem(NamedTuple):
     file: str
     line: int
     column: str
-    fault: str
+    fault: Text
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: "
-        return place + (f"{self.column}: " if self.column else "") + self.fault
+        return place + (f"{self.column}: " if self.column else "") + self.fault.en
 
 
 class UnreadableFile(Exception):

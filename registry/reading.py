@@ -26,6 +26,7 @@ from domain.registry import (
     Resident,
 )
 from domain.words.text import Text
+from registry import words
 from registry.csv_file import Content, parse_file
 from registry.headers import TITLE_LINES, find_header
 from registry.problems import FileProblem, UnreadableFile
@@ -40,7 +41,6 @@ MOST_UNPACKED = 100_000_000  # bytes of all parts of a workbook
 MOST_LINES = 200_000
 MOST_PROBLEMS = 200  # of a sheet; the rest is counted
 SAMPLE_BYTES = 1 << 16  # in which a header is looked for
-TOO_LARGE = "is too large to be read here; import it on the server: hearth registry import"
 
 
 class TableFile(NamedTuple):
@@ -99,7 +99,7 @@ def read(sent: TableFile) -> SentTables:
     for kind, content in held.items():
         setattr(found, kind, content)
     if sum(len(one.lines) for one in found.all()) > MOST_LINES:
-        found.problems.append(FileProblem(sent.name, MOST_LINES, "", TOO_LARGE))
+        found.problems.append(FileProblem(sent.name, MOST_LINES, "", words.TOO_LARGE))
     for one in found.all():
         found.left_out += len(one.problems[MOST_PROBLEMS:])
         del one.problems[MOST_PROBLEMS:]
@@ -114,7 +114,7 @@ def _held(every: Every, sent: TableFile, reading: FileReading) -> dict[str, Cont
     """
     is_book = sent.content.startswith(ZIP)
     if is_book and _unpacked_bytes(sent.content) > MOST_UNPACKED:
-        raise UnreadableFile(FileProblem(sent.name, 1, "", TOO_LARGE))
+        raise UnreadableFile(FileProblem(sent.name, 1, "", words.TOO_LARGE))
     if not sent.sheet and is_book:
         named = {
             kind: parse_file(sheet, sent.name, sent.content, reading, alone=False) for kind, sheet in every.items()
@@ -150,7 +150,7 @@ def _by_header(every: Every, sent: TableFile, reading: FileReading) -> str:
         if first and not find_header(sheet, first).faults:
             fitting.append(kind)
     if len(fitting) != 1:
-        fault = f"holds none of {', '.join(every)}: name the file or its worksheets so, or choose what it holds"
+        fault = words.HOLDS_NO_TABLE.fill(names=", ".join(every))
         raise UnreadableFile(FileProblem(sent.name, 1, "", fault))
     return fitting[0]
 
@@ -164,7 +164,7 @@ def main() -> int:
     try:
         told = msgspec.msgpack.encode(read(sent))
     except MemoryError:
-        told = msgspec.msgpack.encode(SentTables(problems=[FileProblem(sent.name, 1, "", TOO_LARGE)]))
+        told = msgspec.msgpack.encode(SentTables(problems=[FileProblem(sent.name, 1, "", words.TOO_LARGE)]))
     sys.stdout.buffer.write(told)
     return 0
 

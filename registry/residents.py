@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from domain.registry import Resident
+from domain.words.text import Text
+from registry import words
 from registry.csv_file import Content, FileLine, read, render
 from registry.known_codes import of_registry
 from registry.problems import FileProblem, refuse
@@ -42,9 +44,7 @@ def take(conn: Connection, content: Content[Resident], zone: ZoneInfo) -> Tenanc
     """Take the tenancies of a file that was read, as `import_residents` does."""
     known = registry_rows.known(conn, registry_rows.Codes(set(), set(), content.codes)).homes
     # A line fully describes a tenancy: without one of the time columns it would say "since ever" or "until further".
-    faults = [
-        FileProblem(FILE, 1, name, "this column is missing") for name in sorted(content.absent) if content.readable
-    ]
+    faults = [FileProblem(FILE, 1, name, words.COLUMN_MISSING) for name in sorted(content.absent) if content.readable]
     faults += [FileProblem(FILE, *fault) for fault in (*_faults(content.lines, known), *_between(content.lines))]
     refuse([content.placed(problem) for problem in sorted(content.problems + faults, key=lambda problem: problem.line)])
     return resident_rows.replace(conn, [Tenancy(*row, first_day(row.begins, zone)) for row in content.rows])
@@ -58,17 +58,17 @@ def first_day(begins: datetime | None, zone: ZoneInfo) -> date | None:
     return local.date() if local.time() == time() else local.date() + timedelta(days=1)
 
 
-def _faults(lines: Sequence[FileLine[Resident]], known: set[str]) -> Iterator[tuple[int, str, str]]:
+def _faults(lines: Sequence[FileLine[Resident]], known: set[str]) -> Iterator[tuple[int, str, Text]]:
     for number, row in lines:
         if row.home not in known:
-            yield number, "home", f"{row.home!r} is not in the registry"
+            yield number, "home", words.UNKNOWN_CODE.fill(given=row.home)
         if row.resident is None and (row.begins or row.ends):
-            yield number, "resident", "is empty, but the line has a time"
+            yield number, "resident", words.TIME_WITHOUT_RESIDENT
         if row.begins and row.ends and row.begins >= row.ends:
-            yield number, "to", "is not after from"
+            yield number, "to", words.NOT_AFTER.fill(other="from")
 
 
-def _between(lines: Sequence[FileLine[Resident]]) -> Iterator[tuple[int, str, str]]:
+def _between(lines: Sequence[FileLine[Resident]]) -> Iterator[tuple[int, str, Text]]:
     """Find homes with several residents at a time."""
     in_order = sorted(lines, key=lambda line: (line.row.home, line.row.begins or FROM_EVER))
     for one, other in pairwise(in_order):
@@ -78,10 +78,10 @@ def _between(lines: Sequence[FileLine[Resident]]) -> Iterator[tuple[int, str, st
             yield (
                 other.number,
                 "resident",
-                f"line {one.number} is about the same home, and one of them says that it has no resident",
+                words.RESIDENT_OR_NONE.fill(line=one.number),
             )
         elif (other.row.begins or FROM_EVER) < (one.row.ends or FOR_GOOD):
-            yield other.number, "from", f"overlaps line {one.number}"
+            yield other.number, "from", words.OVERLAPS_LINE.fill(line=one.number)
 
 
 def text(conn: Connection) -> tuple[str, int]:

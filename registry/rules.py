@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from domain.measurement import PlanLine
 from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor, RegisteredSubstation
+from domain.words.text import Text
+from registry import words
 from registry.csv_file import FileLine
 from registry.problems import FileProblem
 
@@ -15,12 +17,12 @@ Registered = TypeVar("Registered", RegisteredSubstation, RegisteredBuilding, Reg
 FROM_EVER = datetime.min.replace(tzinfo=UTC)
 FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
-Fault = tuple[int, str, str]  # line, column, what is wrong
+LineFault = tuple[int, str, Text]  # line, column, what is wrong
 
 
 def problems(file: str, lines: Sequence[FileLine[Registered]]) -> list[FileProblem]:
     """Find the problems of the lines of a file."""
-    faults: list[Fault] = []
+    faults: list[LineFault] = []
     for number, row in lines:
         faults += [(number, column, fault) for column, fault in _line_faults(row)]
     for same in _by_code(lines):
@@ -37,46 +39,46 @@ def _by_code(lines: Sequence[FileLine[Registered]]) -> Iterable[list[FileLine[Re
 
 def _line_faults(
     row: RegisteredSubstation | RegisteredBuilding | RegisteredHome | RegisteredSensor | PlanLine,
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, Text]]:
     match row:
         case RegisteredSubstation() | RegisteredBuilding():
             if (row.lat is None) != (row.lon is None):
-                yield ("lat" if row.lat is None else "lon"), "is empty, its other half is not"
+                yield ("lat" if row.lat is None else "lon"), words.HALF_EMPTY
         case RegisteredHome():
             yield from _contract_faults(row)
         case RegisteredSensor():
             yield from _place_faults(row)
             if row.valid_from and row.valid_to and row.valid_from >= row.valid_to:
-                yield "valid_to", "is not after valid_from"
+                yield "valid_to", words.NOT_AFTER.fill(other="valid_from")
         case PlanLine():
             if (row.home is None) == (row.building is None):
-                yield "home", "name either a home or a building"
+                yield "home", words.HOME_OR_BUILDING
             if row.ends_at is not None and row.starts_at is not None and row.ends_at < row.starts_at:
-                yield "to", "is before `from`"
+                yield "to", words.BEFORE_FROM
 
 
-def _contract_faults(home: RegisteredHome) -> Iterator[tuple[str, str]]:
+def _contract_faults(home: RegisteredHome) -> Iterator[tuple[str, Text]]:
     if (home.contract_from is None) != (home.contract_to is None):
         empty = "contract_from" if home.contract_from is None else "contract_to"
-        yield empty, "is empty; a window needs both times; for all day leave both empty"
+        yield empty, words.HALF_WINDOW
     elif home.contract_from is not None and home.contract_limit is None:
-        yield "contract_limit", "is empty, but the contract has a window"
+        yield "contract_limit", words.WINDOW_WITHOUT_LIMIT
     elif home.contract_from is not None and home.contract_from == home.contract_to:
-        yield "contract_to", "is equal to contract_from; leave both empty for all day"
+        yield "contract_to", words.SAME_WINDOW
 
 
-def _place_faults(sensor: RegisteredSensor) -> Iterator[tuple[str, str]]:
+def _place_faults(sensor: RegisteredSensor) -> Iterator[tuple[str, Text]]:
     if (sensor.home is None) == (sensor.substation is None):
-        yield "home", "name either a home or a substation"
+        yield "home", words.HOME_OR_SUBSTATION
         return
     for column, value in (("room", sensor.room), ("room_kind", sensor.room_kind)):
         if sensor.home is not None and value is None:
-            yield column, "is empty; a sensor in a home needs it"
+            yield column, words.NEEDED_IN_A_HOME
         if sensor.home is None and value is not None:
-            yield column, "must be empty for a sensor at a substation"
+            yield column, words.NOT_AT_A_SUBSTATION
 
 
-def _faults_between(lines: list[FileLine[Registered]]) -> Iterator[Fault]:
+def _faults_between(lines: list[FileLine[Registered]]) -> Iterator[LineFault]:
     """Find faults between lines with the same code."""
     match lines[0].row:
         case RegisteredHome():
@@ -84,26 +86,26 @@ def _faults_between(lines: list[FileLine[Registered]]) -> Iterator[Fault]:
         case RegisteredSensor():
             yield from _span_faults([(number, row) for number, row in lines if isinstance(row, RegisteredSensor)])
         case _:
-            yield from ((number, "code", f"is also on line {lines[0].number}") for number, _ in lines[1:])
+            yield from ((number, "code", words.ALSO_ON_LINE.fill(line=lines[0].number)) for number, _ in lines[1:])
 
 
-def _history_faults(lines: list[tuple[int, RegisteredHome]]) -> Iterator[Fault]:
+def _history_faults(lines: list[tuple[int, RegisteredHome]]) -> Iterator[LineFault]:
     first_number, first = lines[0]
     seen: dict[datetime | None, int] = {}
     for number, home in lines:
         if home.status_since in seen:
-            yield number, "status_since", f"is the same as on line {seen[home.status_since]}"
+            yield number, "status_since", words.SAME_AS_LINE.fill(line=seen[home.status_since])
         seen.setdefault(home.status_since, number)
         if home._replace(heat_status=first.heat_status, status_since=first.status_since) != first:
-            yield number, "code", f"differs from line {first_number} in more than its heat status"
+            yield number, "code", words.DIFFERS_FROM_LINE.fill(line=first_number)
 
 
-def _span_faults(lines: list[tuple[int, RegisteredSensor]]) -> Iterator[Fault]:
+def _span_faults(lines: list[tuple[int, RegisteredSensor]]) -> Iterator[LineFault]:
     """Find overlapping placements: each, in order of time, is compared with the one reaching furthest before it."""
     ordered = sorted(lines, key=lambda line: line[1].valid_from or FROM_EVER)
     furthest_number, furthest = ordered[0]
     for number, sensor in ordered[1:]:
         if (sensor.valid_from or FROM_EVER) < (furthest.valid_to or FOR_GOOD):
-            yield number, "valid_from", f"overlaps the time on line {furthest_number}"
+            yield number, "valid_from", words.OVERLAPS_TIME.fill(line=furthest_number)
         if (sensor.valid_to or FOR_GOOD) > (furthest.valid_to or FOR_GOOD):
             furthest_number, furthest = number, sensor

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from domain.errors import UsageError
 from domain.words.text import Text
-from registry import delimited, workbook
+from registry import delimited, words, workbook
 from registry.delimited import Record
 from registry.encoding import decode
 from registry.headers import known_names
@@ -105,9 +105,9 @@ def table(sheet: Sheet[Row], file: str, data: bytes, reading: FileReading, alone
     if data.startswith(ZIP):
         return _worksheet(sheet, file, data, alone)
     if data.startswith(OLE):
-        raise _refusal(file, "is an old workbook (.xls) or has a password; save it as .xlsx without one")
+        raise _refusal(file, words.OLD_WORKBOOK)
     if data.lstrip()[:9].lower().startswith(MARKUP):
-        raise _refusal(file, "is a page of HTML or XML, not a table; open it in a spreadsheet and save it as .xlsx")
+        raise _refusal(file, words.MARKUP)
     text, encoding = decode(file, data, reading.encoding)
     found = delimited.understand(text, lambda cells: known_names(sheet, cells))
     lines = text.count("\n") + 1
@@ -130,17 +130,17 @@ def _chosen(sheet: Sheet[Row], book: workbook.Book, alone: bool) -> str | None:
     """Return the worksheet of a sheet: that of its name, or in a file of its own the only one that holds something."""
     named = [name for name in book.sheets if name.strip().casefold() in (sheet.stem, *FILES.get(sheet.stem, ()))]
     if len(named) > 1:
-        raise _refusal(book.file, f"has the worksheets {' and '.join(named)}: keep the one that is meant")
+        raise _refusal(book.file, words.SEVERAL_WORKSHEETS.fill(names=" and ".join(named)))
     if named or not alone:
         return named[0] if named else None
     if len(book.sheets) == 1:
         return next(iter(book.sheets))
     filled = [name for name in book.sheets if book.records(name)]
     if len(filled) > 1:
-        fault = f"has {len(filled)} worksheets ({', '.join(filled)}), none of them named {sheet.stem}"
-        raise _refusal(book.file, f"{fault}; name the one that is meant so")
+        names = ", ".join(filled)
+        raise _refusal(book.file, words.NO_SUCH_WORKSHEET.fill(count=len(filled), names=names, wanted=sheet.stem))
     return filled[0] if filled else next(iter(book.sheets), None)
 
 
-def _refusal(file: str, fault: str) -> UnreadableFile:
+def _refusal(file: str, fault: Text) -> UnreadableFile:
     return UnreadableFile(FileProblem(file, 1, "", fault))

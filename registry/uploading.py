@@ -15,13 +15,13 @@ import structlog
 from psycopg import Connection
 
 from domain.registry import Contact, Registry, Resident
-from registry import contacts, importing, measuring, residents
+from registry import contacts, importing, measuring, residents, words
 from registry.csv_file import Content
 from registry.importing import ImportCount, ImportReport, RegistryFiles
 from registry.measuring import PlanChanges
 from registry.preview import Losses, ValueChange, home_changes, home_lines, losses, plain_changes, sensor_changes
 from registry.problems import FileProblem, refuse
-from registry.reading import TOO_LARGE, SentTables, TableFile
+from registry.reading import SentTables, TableFile
 from store.registry import contact_rows, registry_bringing, registry_lines, resident_rows
 from store.registry.contact_rows import ContactChanges
 from store.registry.resident_rows import TenancyChanges
@@ -89,7 +89,7 @@ def read_apart(sent: TableFile) -> SentTables:
         code = -1
     if code:
         log.warning("registry_reader_died", code=code, size=len(sent.content))
-        refuse([FileProblem(sent.name, 1, "", TOO_LARGE)])
+        refuse([FileProblem(sent.name, 1, "", words.TOO_LARGE)])
     tables = msgspec.msgpack.decode(done.stdout, type=SentTables)
     refuse(tables.problems)
     return tables

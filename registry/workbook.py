@@ -15,13 +15,13 @@ from typing import NamedTuple, TypeVar
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from registry import words
 from registry.delimited import Record
 from registry.number_formats import Nature, nature
 from registry.problems import FileProblem, UnreadableFile
 from registry.worksheet import Styles, records
 
-LARGEST_BYTES = 500_000_000  # of all parts, unpacked
-UNREADABLE = "is no .xlsx workbook that can be read; save it again as .xlsx, or as “CSV UTF-8”"
+LARGEST_MB = 500  # of all parts, unpacked
 TYPE = "/officeDocument"
 # How XML in a workbook writes characters that XML does not have.
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -62,13 +62,13 @@ def _read(file: str, what: Callable[[], Found]) -> Found:
     try:
         return what()
     except FAULTS:
-        raise UnreadableFile(FileProblem(file, 1, "", UNREADABLE)) from None
+        raise UnreadableFile(FileProblem(file, 1, "", words.NO_WORKBOOK)) from None
 
 
 def _open(file: str, data: bytes) -> Book:
     parts = zipfile.ZipFile(io.BytesIO(data))
-    if sum(part.file_size for part in parts.infolist()) > LARGEST_BYTES:
-        raise UnreadableFile(FileProblem(file, 1, "", "is larger than 500 MB when unpacked"))
+    if sum(part.file_size for part in parts.infolist()) > LARGEST_MB * 1_000_000:
+        raise UnreadableFile(FileProblem(file, 1, "", words.UNPACKED_TOO_LARGE.fill(most=LARGEST_MB)))
     (main,) = (target for kind, target in _relations(parts, "").values() if kind.endswith(TYPE))
     book = _xml(parts, main)
     relations = _relations(parts, main)

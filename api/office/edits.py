@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from api.http.messages import UnreadableValue
 from api.http.problem import FieldFault, Problem, invalid
 from api.http.session import Session
-from api.words.faults import fault_text
 from api.words.office import NOT_PRINTABLE, RECORD_CHANGED, SENSOR_ELSEWHERE, SENSOR_OUT_OF_REACH
 from registry.editing import Edit, EditRefused, PlacedElsewhere, RecordChanged
 from store.base.office_role import in_office
@@ -61,7 +60,7 @@ def recording(changing: Session) -> Iterator[None]:
     except PlacedElsewhere as error:
         raise _elsewhere(changing, error.place) from None
     except EditRefused as error:
-        raise invalid(*(FieldFault(column, fault_text(fault)) for column, fault in error.faults)) from None
+        raise invalid(*(FieldFault(column, fault) for column, fault in error.faults)) from None
 
 
 def _elsewhere(changing: Session, place: str | None) -> Problem:

@@ -26,7 +26,7 @@ from api.words.rules import (
     SEASONS_OVERLAP,
 )
 from domain import policy_file
-from domain.errors import UsageError
+from domain.errors import RefusedText
 from domain.policy import Policy, Season
 from domain.policy_draft import ChangedDays, NotWritable, judged_otherwise, redrafted
 from domain.working_days import WorkingCalendar
@@ -221,8 +221,8 @@ def _text(policy: Policy, after: tuple[Season, ...] | None, calendar: WorkingCal
         policy_file.load(text, "policy", policy.zone.key)
     except NotWritable:
         raise invalid(FieldFault("seasons" if calendar is None else "calendar", NOT_WRITABLE)) from None
-    except UsageError as error:
-        raise invalid(FieldFault("seasons", str(error))) from None
+    except RefusedText as error:
+        raise invalid(FieldFault("seasons", error.told)) from None
     return text
 
 

@@ -11,15 +11,15 @@ from api.http.problem import FieldFault, Problem, invalid
 from api.http.session import Session, asked_by, changed_by
 from api.http.values import AskedDay, Instant
 from api.office.edits import Cell, Reason
-from api.words.faults import fault_text
 from api.words.office import BEYOND_MAKER, NO_SUCH_TOKEN
-from domain.errors import UsageError
+from domain.errors import GrantRefused
 from store.base import access, token_rows
 from store.base.access import Right, Role, TokenGrant
 from store.base.rows import Row
 from store.base.token_rows import BeyondMaker
 
 MOST_HOMES = 100  # of a token
+FIELDS = {"home": "homes"}  # where a field is called otherwise than the option of the command
 ADMINS = frozenset({Role.ADMIN})
 AskingAdmins = Annotated[Session, Depends(asked_by(ADMINS), scope="function")]
 ChangingAdmins = Annotated[Session, Depends(changed_by(ADMINS), scope="function")]
@@ -117,8 +117,8 @@ def make(changing: Session, wanted: WantedToken, site: str) -> MadeToken:
         number, token = token_rows.make(changing.conn, _grant(changing, wanted), changing.now)
     except BeyondMaker as error:
         raise Problem(403, BEYOND_MAKER[error.what]) from None
-    except UsageError as error:
-        raise invalid(FieldFault(_field(str(error)), fault_text(str(error)))) from None
+    except GrantRefused as refusal:
+        raise invalid(FieldFault(FIELDS.get(refusal.option, refusal.option), refusal.told)) from None
     changing.notes["token"] = number
     page = f"{site}/home?token={token}" if wanted.role is Role.CUSTOMER else None
     return MadeToken(token=token, page=page)
@@ -141,12 +141,6 @@ def _since(day: date | None, changing: Session) -> access.Since | None:
     if day is None:
         return None
     return access.Since(datetime(day.year, day.month, day.day, tzinfo=changing.policy.zone), day)
-
-
-def _field(fault: str) -> str:
-    """Return the field that a refusal is about."""
-    names = {"--station": "station", "--resident": "resident", "--from": "from"}
-    return next((field for option, field in names.items() if option in fault), "homes")
 
 
 @router.post("/{id}/end", status_code=204)

@@ -27,7 +27,7 @@ from api.words.trials import (
     TRIAL_TOO_MUCH,
 )
 from domain import policy_file
-from domain.errors import UsageError
+from domain.errors import RefusedText
 from domain.policy import Limit, Policy, Version
 from store.base import patience
 from store.base.office_role import in_office
@@ -179,8 +179,8 @@ def policy_of(own: Policy, trial: PolicyTrial) -> Policy:
     if trial.policy is not None:
         try:
             base = policy_file.load(trial.policy, "policy", own.zone.key)
-        except UsageError as error:
-            raise invalid(FieldFault("policy", str(error))) from None
+        except RefusedText as error:
+            raise invalid(FieldFault("policy", error.told)) from None
     numbers = trial.numbers.model_dump(exclude_none=True)
     if trial.policy is None and not numbers:
         raise invalid(FieldFault("numbers", TRIAL_NOTHING))

@@ -17,7 +17,6 @@ from api.http.problem import FieldFault, Problem, too_many, unavailable
 from api.http.session import LEADERS, Bearer, ChangingLeaders, Session, names_of, session_of, surroundings
 from api.http.values import Instant
 from api.office.edits import Reason
-from api.words.faults import fault_text
 from api.words.uploads import UPLOAD_BUSY, UPLOAD_DIFFERS, UPLOAD_EMPTY, UPLOAD_GONE, UPLOAD_REFUSED
 from domain.printable import printable
 from registry import uploading
@@ -326,7 +325,7 @@ def _in_office(changing: Session, tables: SentTables) -> Iterator[None]:
 def refused(refusal: ImportRefused, left_out: int = 0) -> Problem:
     """Make the problem of a file with problems: each with file, line and column."""
     faults = [
-        FieldFault(f"{one.file}:{one.line}" + (f": {one.column}" if one.column else ""), fault_text(one.fault))
+        FieldFault(f"{one.file}:{one.line}" + (f": {one.column}" if one.column else ""), one.fault)
         for one in refusal.problems[:MOST_TOLD]
     ]
     return Problem(422, UPLOAD_REFUSED.fill(count=len(refusal.problems) + left_out), faults=faults)

@@ -10,5 +10,9 @@ class Text(NamedTuple):
     en: str
 
     def fill(self, **fields: object) -> "Text":
-        """Fill in a template's fields, the same in both languages."""
-        return Text(self.zh.format(**fields), self.en.format(**fields))
+        """Fill in a template's fields, the same in both languages unless they are texts themselves."""
+        return Text(self.zh.format(**_of(fields, "zh")), self.en.format(**_of(fields, "en")))
+
+
+def _of(fields: dict[str, object], language: str) -> dict[str, object]:
+    return {name: getattr(one, language) if isinstance(one, Text) else one for name, one in fields.items()}

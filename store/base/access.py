@@ -11,7 +11,8 @@ from typing import Any, LiteralString, NamedTuple
 
 from psycopg import Connection
 
-from domain.errors import UsageError
+from domain.errors import GrantRefused
+from domain.words import tokens
 from store.base.rows import fetch
 
 PREFIX = "hearth_"
@@ -231,7 +232,7 @@ def create(conn: Connection, grant: TokenGrant, now: datetime) -> str:
     """Create a token and return it; it cannot be read again.
 
     Raises:
-        UsageError: homes, station or resident do not fit the role, or are unknown.
+        GrantRefused: homes, station or resident do not fit the role, or are unknown.
     """
     check(conn, grant, now)
     token = new_token()
@@ -351,7 +352,7 @@ def check(conn: Connection, grant: TokenGrant, now: datetime) -> None:
     """Check the terms of a new token.
 
     Raises:
-        UsageError: homes, station or resident do not fit the role, or are unknown.
+        GrantRefused: homes, station or resident do not fit the role, or are unknown.
     """
     _check_reach(grant)
     _check_known(conn, grant)
@@ -361,19 +362,19 @@ def check(conn: Connection, grant: TokenGrant, now: datetime) -> None:
 def _check_reach(grant: TokenGrant) -> None:
     is_customer = grant.role is Role.CUSTOMER
     if bool(grant.homes) != is_customer:
-        raise UsageError("a customer's token needs at least one --home, and no other role takes any")
+        raise GrantRefused("home", tokens.HOME_NEEDED)
     if (grant.station is not None) != (grant.role is Role.CREW):
-        raise UsageError("a crew's token needs --station, and no other role takes one")
+        raise GrantRefused("station", tokens.STATION_NEEDED)
     if not is_customer and (grant.resident is not None or grant.since is not None):
-        raise UsageError("--resident and --from are for a customer's token")
+        raise GrantRefused("from" if grant.resident is None else "resident", tokens.FOR_CUSTOMERS)
 
 
 def _check_known(conn: Connection, grant: TokenGrant) -> None:
     unknown = conn.execute(SELECT_UNKNOWN_HOMES, (list(grant.homes),)).fetchall()
     if unknown:
-        raise UsageError(f"--home: there is no home {', '.join(code for (code,) in unknown)}")
+        raise GrantRefused("home", tokens.NO_SUCH_HOMES.fill(homes=", ".join(code for (code,) in unknown)))
     if grant.station is not None and conn.execute(SELECT_STATION, (grant.station,)).fetchone() != (True,):
-        raise UsageError(f"--station: no substation belongs to a station {grant.station}")
+        raise GrantRefused("station", tokens.NO_SUCH_STATION.fill(station=grant.station))
 
 
 def _check_residents(conn: Connection, grant: TokenGrant, now: datetime) -> None:
@@ -381,13 +382,12 @@ def _check_residents(conn: Connection, grant: TokenGrant, now: datetime) -> None
     found = fetch(conn, SELECT_RESIDENTS, values)
     if grant.resident is None:
         if empty := [row["code"] for row in found if not row["lived_in"]]:
-            raise UsageError(f"nobody lives in {', '.join(empty)} now: name the future resident by --resident")
+            raise GrantRefused("resident", tokens.NOBODY_LIVES_THERE.fill(homes=", ".join(empty)))
         return
     known = {row["code"] for row in found if row["named"]}
     if foreign := [code for code in grant.homes if code not in known]:
-        raise UsageError(
-            f"--resident: the registry knows no resident {grant.resident} of {', '.join(foreign)} now or later"
-        )
+        unknown = tokens.NO_SUCH_RESIDENT.fill(resident=grant.resident, homes=", ".join(foreign))
+        raise GrantRefused("resident", unknown)
 
 
 def digest(token: str) -> bytes:

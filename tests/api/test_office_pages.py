@@ -150,7 +150,7 @@ def test_a_token_is_made_shown_once_and_ended(desk: Desk, plain_api: Api) -> Non
     ("fields", "said"),
     [
         ({"role": "customer"}, "a customer's token needs at least one home"),
-        ({"role": "crew"}, "a crew's token needs station"),
+        ({"role": "crew"}, "a crew's token needs a station"),
         ({"role": "crew", "station": "Nowhere"}, "no substation belongs to a station Nowhere"),
         ({"role": "customer", "homes": "H9"}, "there is no home H9"),
         ({"role": "dispatcher", "days": "0"}, "greater than or equal to 1"),

@@ -1,5 +1,6 @@
 """Another policy tried over a span of the past: figures as counted by hand, bounds, and nothing written."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -127,6 +128,11 @@ def test_a_trial_is_bounded(homes: Api, monkeypatch: pytest.MonkeyPatch) -> None
     ):
         answer = homes.post("/v1/rules/trials", token, **{**SPAN, **sent})
         assert (answer.status_code, told in answer.text) == (422, True), answer.text
+        asked = {"Authorization": f"Bearer {token}", "Accept-Language": "zh"}
+        answer = homes.client.post("/v1/rules/trials", json={**SPAN, **sent}, headers=asked)
+        fault = answer.json()["errors"][0]["detail"]
+        assert re.search("[\u4e00-\u9fff]", fault)
+        assert not re.search("[a-z]+ [a-z]+", fault)
     monkeypatch.setattr(trials, "WORK_S", -1.0)
     none = homes.post("/v1/rules/trials", token, **SPAN, numbers={"cold_below": 20}).json()
     assert (none["homes_all"], none["homes_tried"], none["tried"]["homes"]) == (2, 0, 0)

@@ -80,9 +80,9 @@ def test_what_is_no_token_is_not_found(connection: psycopg.Connection) -> None:
 @pytest.mark.parametrize(
     ("role", "homes", "station", "message"),
     [
-        (Role.CUSTOMER, [], None, "at least one --home"),
+        (Role.CUSTOMER, [], None, "--home: a customer's token needs at least one"),
         (Role.ADMIN, ["B1-101"], None, "no other role takes any"),
-        (Role.CREW, [], None, "needs --station"),
+        (Role.CREW, [], None, "--station: a crew's token needs"),
         (Role.DISPATCHER, [], "North", "no other role takes one"),
         (Role.CUSTOMER, ["B1-101", "B9-9", "B9-1"], None, "--home: there is no home B9-1, B9-9"),
         (Role.CREW, [], "East", "--station: no substation belongs to a station East"),

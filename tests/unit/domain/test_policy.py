@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from domain import policy, policy_file
 from domain.causes import AddedCause, known_causes
-from domain.errors import UsageError
+from domain.errors import RefusedText, UsageError
 from domain.policy import Duration, Limit
 from domain.policy_review import summary, warnings
 
@@ -72,10 +72,11 @@ def limit(**changes: Any) -> dict[str, Any]:
 
 def complaint(table: dict[str, Any], zone: str | None = None) -> str:
     """Return what is said about a policy that is not in order."""
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(RefusedText) as raised:
         load(table, zone)
     told = str(raised.value)
-    assert told.startswith("city.toml: ")
+    assert told == f"city.toml: {raised.value.told.en}"
+    assert re.search("[\u4e00-\u9fff]", raised.value.told.zh)
     assert "\n" not in told
     return told.removeprefix("city.toml: ")
 

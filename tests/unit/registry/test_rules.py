@@ -20,7 +20,7 @@ SIX, NINE = time(6), time(21)
 
 def faults(*rows: Registered) -> list[str]:
     lines: Sequence[FileLine[Registered]] = [FileLine(number, row) for number, row in enumerate(rows, 2)]
-    return [f"{problem.line} {problem.column}: {problem.fault}" for problem in rules.problems("x.csv", lines)]
+    return [f"{problem.line} {problem.column}: {problem.fault.en}" for problem in rules.problems("x.csv", lines)]
 
 
 def day(number: int) -> datetime:
