@@ -39,6 +39,7 @@ from api.desk_pages import (
     unknown_routes,
 )
 from api.desk_pages.queue_board import QueueBoard
+from api.desk_pages.rows_together import RowsTogether
 from api.evidence import dossier_routes, seals
 from api.figures import kpi, map_layers, maps, status, supervision
 from api.figures.city_now import MapBoard
@@ -175,6 +176,7 @@ def create_app(
     app.state.hub = Hub(connect, partial(_gone, context), metrics, pace)
     answer_with_problems(app)
     app.add_middleware(HomesTogether, context=context)
+    app.add_middleware(RowsTogether, context=context, board=app.state.queue_board)
     surround(app, context.guard)
     app.add_middleware(Measured, metrics=metrics)
     app.add_api_route("/metrics", metrics.page, include_in_schema=False)

@@ -20,6 +20,7 @@ from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
+from threading import Barrier
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -303,16 +304,18 @@ def first_visit(found: City) -> int:
 
 
 def paced(found: City, size: Size, ask: Callable[[Browser], None], hands: int = 4) -> list[float]:
-    """Ask at a pace, by some browsers; the seconds from when each was to be asked until its answer."""
+    """Ask at a pace, by some browsers that are open; the seconds from when each was to be asked until its answer."""
     spent: list[float] = []
-    begun = time.perf_counter() + 0.1
-    waiting = iter(range(size.requests + hands))
+    begun: list[float] = []
+    all_are_open = Barrier(hands, lambda: begun.append(time.perf_counter() + 0.1))
+    waiting = iter(range(size.requests))
 
     def work(n: int) -> None:
         browser = Browser(found, found.sessions[n], ("zh", "en")[n % 2])
         ask(browser)
+        all_are_open.wait(PATIENCE_S)
         for number in waiting:
-            at = begun + number / size.rate
+            at = begun[0] + number / size.rate
             time.sleep(max(0.0, at - time.perf_counter()))
             ask(browser)
             spent.append(time.perf_counter() - at)

@@ -1,6 +1,6 @@
 """The content of the queue: the views with their numbers, the filters, and a page of tickets by time left."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
@@ -8,21 +8,23 @@ from urllib.parse import urlencode
 from fastapi import Query
 from markupsafe import Markup
 
-from api.desk_pages.queue_board import QueueBoard, QueuePart, QueueRow
+from api.desk_pages.queue_board import Part, QueueMoment
 from api.desk_pages.time_left import TimeLeft, time_left
 from api.http.language import Language, said
 from api.http.paging import Paging
 from api.http.session import Session
+from api.live.presence import PresentPerson, people_at
 from api.pages.render import Times, fragment, say
 from domain.tickets import TicketClass, TicketState
 from domain.words.desk import CLASS_TEXTS, CLOCK_TEXTS
+from store.base.access import Person
 from store.base.rows import Row
-from store.figures.live_feed import Snapshot
 from store.tickets import queue_rows
-from store.tickets.queue_rows import QueueFilter, QueueView
+from store.tickets.queue_rows import NO_TICKETS, QueueCounts, QueueFilter, QueueView
 
 QUEUE = "/desk"
 PAGE_TICKETS = 50
+FEW = 10  # a part of the tickets so small is found before it is put in order
 PRIORITIES = (1, 2, 3, 4)
 OPEN_STATES = tuple(state for state in TicketState if state is not TicketState.CLOSED)
 
@@ -60,7 +62,7 @@ class QueueQuery:
 class QueueReader(NamedTuple):
     """The person who looks at the queue, and the language of its texts."""
 
-    me: str
+    person: Person
     language: Language
 
 
@@ -96,73 +98,153 @@ class QueueLine:
     spoke: Markup | None  # since when words of the user wait for an answer
 
 
-def queue_content(asking: Session, board: QueueBoard, query: QueueQuery, reader: QueueReader) -> dict[str, Any]:
-    """Gather the queue for the template."""
-    wanted = query.filter(reader.me)
-    shared = wanted if wanted.view is QueueView.MINE else replace(wanted, me=None)
-    cursor = query.cursor or None
-    asked = (asking.scope.everywhere, asking.scope.own_station, shared, cursor, reader.language)
-    part = board.current(
-        asking.conn, asked, asking.now, lambda at: read_part(asking, shared, Paging(cursor, PAGE_TICKETS), reader, at)
-    )
-    mine = queue_rows.count_of(asking.conn, asking.scope, reader.me, wanted.station)
+def queue_content(asking: Session, moment: QueueMoment, query: QueueQuery, reader: QueueReader) -> dict[str, Any]:
+    """Gather the queue for the template of the part that changes."""
+    look = _Look(asking, moment, query, query.filter(reader.person.name), reader.language)
+    people = people_at(moment.people_at(look.rows().tickets), asking.scope, reader.person.staff_id)
     return {
         "query": query,
-        "wanted": wanted,
-        "views": _views(query, {**part.counts, QueueView.MINE: mine}, reader.language),
-        "rows": part.rows,
-        "total": part.counts["chosen"],
-        "is_filtered": wanted != QueueFilter(view=wanted.view, me=reader.me),
-        "following": query.address(cursor=part.cursor) if part.cursor else None,
-        "at": Times(reader.language, asking.policy.zone, asking.now).at(part.read_at),
-        "at_feed": part.at,
+        "wanted": look.wanted,
+        "is_filtered": look.is_filtered,
+        "views": look.views(),
+        "tickets": look.tickets(people),
+        "at_feed": moment.at,
     }
 
 
-def read_part(asking: Session, wanted: QueueFilter, paged: Paging, reader: QueueReader, at: Snapshot) -> QueuePart:
-    """Read a page of the queue, and the numbers of its views, and render its rows."""
-    found = queue_rows.queue(asking.conn, asking.scope, wanted, asking.now, after=paged.position(), limit=paged.fetched)
-    rows, cursor = paged.cut(found, "place_at", "ticket_id")
-    spoke = queue_rows.unanswered(asking.conn, [row["ticket_id"] for row in rows])
-    rows = [{**row, "unanswered_since": spoke.get(row["ticket_id"])} for row in rows]
-    times = Times(reader.language, asking.policy.zone, asking.now)
-    return QueuePart(
-        at=at,
-        read_at=asking.now,
-        rows=[_row(row, _line(row, asking, reader.language, times), reader.language) for row in rows],
-        counts=queue_rows.counts(asking.conn, asking.scope, wanted, asking.now),
-        cursor=cursor,
-    )
+@dataclass(frozen=True, kw_only=True)
+class QueueRows:
+    """A page of the queue in a language; `texts`: each ticket rendered with nobody at it."""
+
+    read_at: Markup
+    tickets: Sequence[int]
+    lines: Sequence[QueueLine]
+    texts: Sequence[Markup]
+    cursor: str | None
 
 
-def _row(row: Row, line: QueueLine, language: Language) -> QueueRow:
-    left = fragment("desk/queue_left.html", language, one=line)
-    cells = fragment("desk/queue_cells.html", language, one=line)
-    return QueueRow(number=row["number"], ticket_id=row["ticket_id"], urgency=line.left.urgency, left=left, cells=cells)
+class _Look(NamedTuple):
+    """A look at the queue; what it reads and renders is kept for all who look so at the same moment."""
+
+    asking: Session
+    moment: QueueMoment
+    query: QueueQuery
+    wanted: QueueFilter
+    language: Language
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some tickets of the view are left out."""
+        return self.wanted.station is not None or not self.wanted.is_whole_view
+
+    def views(self) -> Markup:
+        """Render the links to the views with their numbers."""
+        counts = self._counts()
+        return self._kept(
+            *("views", self.query.view, self.wanted.station, self.language, counts.of(QueueView.MINE, self.wanted.me)),
+            read=lambda: fragment("desk/queue_views.html", self.language, views=self._links(counts)),
+        )
+
+    def tickets(self, people: Mapping[int, Sequence[PresentPerson]]) -> Markup:
+        """Render a page of tickets, with those who are at them."""
+        if people:
+            return self._page(people)
+        return self._kept("page", self.query, self._shared(), self.language, read=lambda: self._page({}))
+
+    def rows(self) -> QueueRows:
+        """Return a page of tickets."""
+        return self._kept("rows", self._shared(), self.query.cursor, self.language, read=self._lines)
+
+    def _kept(self, *key: Hashable, read: Callable[[], Part]) -> Part:
+        scope = self.asking.scope
+        return self.moment.kept.get((scope.everywhere, scope.own_station, *key), read)
+
+    def _shared(self) -> QueueFilter:
+        return self.wanted if self.wanted.view is QueueView.MINE else replace(self.wanted, me=None)
+
+    def _counts(self) -> QueueCounts:
+        conn, scope, now = self.asking.conn, self.asking.scope, self.asking.now
+        found = self._kept("counts", read=lambda: queue_rows.counts(conn, scope, now))
+        return found.get(self.wanted.station, NO_TICKETS)
+
+    def _chosen(self) -> int:
+        conn, scope, wanted = self.asking.conn, self.asking.scope, self._shared()
+        if wanted.is_whole_view:
+            return self._counts().of(wanted.view, wanted.me)
+        return self._kept("chosen", wanted, read=lambda: queue_rows.count(conn, scope, wanted, self.asking.now))
+
+    def _links(self, counts: QueueCounts) -> list[ViewLink]:
+        return [
+            ViewLink(
+                view=view,
+                key=str(key),
+                name=say(self.language, f"desk_view_{view}"),
+                address=QueueQuery(view=view, station=self.query.station).address(),
+                count=counts.of(view, self.wanted.me),
+                is_open=view is self.query.view,
+            )
+            for key, view in enumerate(QueueView, 1)
+        ]
+
+    def _page(self, people: Mapping[int, Sequence[PresentPerson]]) -> Markup:
+        rows = self.rows()
+        shown = zip(rows.tickets, rows.lines, rows.texts, strict=True)
+        texts = (
+            _row(line, self.language, people[ticket]) if ticket in people else text for ticket, line, text in shown
+        )
+        return fragment(
+            "desk/queue_page.html",
+            self.language,
+            query=self.query,
+            wanted=self.wanted,
+            is_filtered=self.is_filtered,
+            rows=Markup("").join(texts),
+            total=self._chosen(),
+            following=self.query.address(cursor=rows.cursor) if rows.cursor else None,
+            at=rows.read_at,
+        )
+
+    def _read(self) -> tuple[list[Row], str | None]:
+        conn, asking, paged = self.asking.conn, self.asking, Paging(self.query.cursor or None, PAGE_TICKETS)
+        found = queue_rows.queue(
+            conn,
+            asking.scope,
+            self._shared(),
+            asking.now,
+            after=paged.position(),
+            limit=paged.fetched,
+            few=self._chosen() * FEW < self._counts().of(QueueView.ALL, None),
+        )
+        rows, cursor = paged.cut(found, "place_at", "ticket_id")
+        spoke = queue_rows.unanswered(conn, [row["ticket_id"] for row in rows])
+        return [{**row, "unanswered_since": spoke.get(row["ticket_id"])} for row in rows], cursor
+
+    def _lines(self) -> QueueRows:
+        rows, cursor = self._kept("read", self._shared(), self.query.cursor, read=self._read)
+        times = Times(self.language, self.asking.policy.zone, self.asking.now)
+        lines = [_line(row, self.asking, self.language, times) for row in rows]
+        return QueueRows(
+            read_at=times.at(self.asking.now),
+            tickets=[row["ticket_id"] for row in rows],
+            lines=lines,
+            texts=[_row(line, self.language) for line in lines],
+            cursor=cursor,
+        )
 
 
-def choices(asking: Session, language: Language) -> Mapping[str, Sequence[tuple[str, str]]]:
+def _row(line: QueueLine, language: Language, people: Sequence[PresentPerson] = ()) -> Markup:
+    return fragment("desk/queue_row.html", language, one=line, people=people)
+
+
+def choices(asking: Session, moment: QueueMoment, language: Language) -> Mapping[str, Sequence[tuple[str, str]]]:
     """Return what can be chosen in the filters, with words."""
+    stations = moment.kept.get("stations", lambda: queue_rows.stations(asking.conn))
     return {
-        "station": [(station, station) for station in queue_rows.stations(asking.conn)],
+        "station": [(station, station) for station in stations],
         "class": [(name.value, said(CLASS_TEXTS[name], language)) for name in TicketClass],
         "state": [(state.value, say(language, f"desk_state_{state}")) for state in OPEN_STATES],
         "priority": [(str(number), say(language, f"desk_priority_{number}")) for number in PRIORITIES],
     }
-
-
-def _views(query: QueueQuery, counts: Mapping[str, int], language: Language) -> list[ViewLink]:
-    return [
-        ViewLink(
-            view=view,
-            key=str(key),
-            name=say(language, f"desk_view_{view}"),
-            address=QueueQuery(view=view, station=query.station).address(),
-            count=counts[view.value],
-            is_open=view is query.view,
-        )
-        for key, view in enumerate(QueueView, 1)
-    ]
 
 
 def _line(row: Row, asking: Session, language: Language, times: Times) -> QueueLine:

@@ -2,49 +2,57 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
-from markupsafe import Markup
 from psycopg import Connection
 
 from store.figures import live_feed
 from store.figures.live_feed import Snapshot
+from store.tickets import presence_rows
+from store.tickets.presence_rows import PresenceRow
 
 # Changes without an event (the name of a building, the minutes on a clock) appear after this.
 KEPT_FOR = timedelta(seconds=5)
-MOST_KEPT = 200
+MOST_KEPT = 400
+Part = TypeVar("Part")
 
 
-@dataclass(frozen=True, kw_only=True)
-class QueueRow:
-    """A ticket of the queue with its cells, rendered."""
-
-    number: str
-    ticket_id: int
-    urgency: str
-    left: Markup
-    cells: Markup
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueuePart:
-    """A page of the queue as it was at a place in the feed."""
-
-    at: Snapshot
-    read_at: datetime
-    rows: Sequence[QueueRow]
-    counts: Mapping[str, int]
-    cursor: str | None
-
-
-@dataclass
+@dataclass(eq=False)
 class _Slot:
-    """The part kept for one question; the holder of the lock reads it."""
+    """The part kept under one key; the holder of the lock reads it."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    part: QueuePart | None = None
+    parts: list[Any] = field(default_factory=list)  # none or one
+
+
+@dataclass(eq=False)
+class KeptParts:
+    """What has been read since a place in the feed; it holds as long as nothing has happened to a ticket since."""
+
+    since: Snapshot
+    read_at: datetime
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _slots: OrderedDict[Hashable, _Slot] = field(default_factory=OrderedDict)
+
+    def get(self, key: Hashable, read: Callable[[], Part]) -> Part:
+        """Return what is kept under a key, else what `read` returns; it may ask for other keys."""
+        slot = self._slot(key)
+        with slot.lock:
+            if not slot.parts:
+                slot.parts.append(read())
+            part: Part = slot.parts[0]
+            return part
+
+    def _slot(self, key: Hashable) -> _Slot:
+        with self._lock:
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+            while len(self._slots) > MOST_KEPT:
+                self._slots.popitem(last=False)
+            return slot
 
 
 class QueueBoard:
@@ -55,37 +63,40 @@ class QueueBoard:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
+        self._kept: KeptParts | None = None
 
-    def current(
-        self, conn: Connection, asked: Hashable, now: datetime, read: Callable[[Snapshot], QueuePart]
-    ) -> QueuePart:
-        """Return a part as it is now: what is kept if nothing has happened since, else what `read` returns.
+    def moment(self, conn: Connection, now: datetime) -> "QueueMoment":
+        """Look whether what is kept still holds; what does not is kept no more."""
+        while True:
+            held = self._kept
+            if held is not None and held.read_at <= now < held.read_at + KEPT_FOR:
+                at, is_quiet = live_feed.quiet(conn, held.since)
+                if is_quiet:
+                    return QueueMoment(conn, at, held)
+            else:
+                at = live_feed.now(conn)
+            with self._lock:
+                if self._kept is held:  # else somebody else has been faster
+                    self._kept = KeptParts(at, now)
+                    return QueueMoment(conn, at, self._kept)
 
-        Args:
-            asked: all that the part depends on, the scope of the caller and the language among it.
-            read: reads it; its argument is a place in the feed that all of it is later than.
-        """
-        slot = self._slot(asked)
-        if kept := self._kept(conn, slot.part, now):
-            return kept
-        with slot.lock:
-            if kept := self._kept(conn, slot.part, now):
-                return kept
-            slot.part = read(live_feed.now(conn))
-            return slot.part
 
-    def _slot(self, asked: Hashable) -> _Slot:
-        with self._lock:
-            slot = self._slots.setdefault(asked, _Slot())
-            self._slots.move_to_end(asked)
-            while len(self._slots) > MOST_KEPT:
-                self._slots.popitem(last=False)
-            return slot
+@dataclass(frozen=True, eq=False)
+class QueueMoment:
+    """The queue at a moment, for all who ask then.
 
-    def _kept(self, conn: Connection, part: QueuePart | None, now: datetime) -> QueuePart | None:
-        """Return a part if it still holds, at the present place in the feed."""
-        if part is None or not part.read_at <= now < part.read_at + KEPT_FOR:
-            return None
-        at, is_quiet = live_feed.quiet(conn, part.at)
-        return replace(part, at=at) if is_quiet else None
+    Args:
+        at: a place in the feed that all of it is later than.
+    """
+
+    conn: Connection
+    at: Snapshot
+    kept: KeptParts
+    _people: dict[tuple[int, ...], list[PresenceRow]] = field(default_factory=dict)
+
+    def people_at(self, tickets: Sequence[int]) -> list[PresenceRow]:
+        """Return who is at some tickets."""
+        key = tuple(tickets)
+        if key not in self._people:
+            self._people[key] = presence_rows.at(self.conn, tickets)
+        return self._people[key]

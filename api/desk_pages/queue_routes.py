@@ -1,17 +1,20 @@
 """Routes of the queue's page, and of what keeps it up to date."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.desk_pages.queue import QUEUE, QueueQuery, QueueReader, choices, queue_content
-from api.desk_pages.show import AskingDeskPerson, desk_page, others_at
+from api.desk_pages.queue_board import QueueBoard, QueueMoment
+from api.desk_pages.show import AskingDeskPerson, desk_page
+from api.http.language import Language
 from api.http.session import Session
 from api.live import live_routes
 from api.live.live_routes import AtTicket, EventsQuery, LastEventId, ListenerStream
 from api.pages import visit
+from api.pages.render import SCRIPT_POLICY, page
 from api.staff.frame import language_of
 from api.staff.session import StaffRoute, person_of, shown_token
 from store.figures.live_feed import FeedKind
@@ -32,19 +35,27 @@ def queue(request: Request, asking: AskingDeskPerson, query: Queued) -> Response
 @router.get("/rows")
 def rows(request: Request, asking: AskingDeskPerson, query: Queued) -> Response:
     """Show the part of the queue that changes, for the page that is open."""
-    return desk_page(request, asking, "desk/live.html", **_content(request, asking, query))
+    return rows_answer(asking, _moment(request, asking), query, language_of(request, asking))
+
+
+def rows_answer(asking: Session, moment: QueueMoment, query: QueueQuery, language: Language) -> Response:
+    """Answer with the part of the queue that changes."""
+    content = queue_content(asking, moment, query, QueueReader(person_of(asking), language))
+    answer = page("desk/live.html", language, **content)
+    answer.headers["Content-Security-Policy"] = SCRIPT_POLICY
+    return answer
+
+
+def _moment(request: Request, asking: Session) -> QueueMoment:
+    board: QueueBoard = request.app.state.queue_board
+    return board.moment(asking.conn, asking.now)
 
 
 def _queue(request: Request, asking: Session, query: QueueQuery, missing: str | None = None) -> Response:
-    options = choices(asking, language_of(request, asking))
-    shown = _content(request, asking, query)
+    moment, language = _moment(request, asking), language_of(request, asking)
+    shown = queue_content(asking, moment, query, QueueReader(person_of(asking), language))
+    options = choices(asking, moment, language)
     return desk_page(request, asking, "desk/queue.html", **shown, options=options, missing=missing)
-
-
-def _content(request: Request, asking: Session, query: QueueQuery) -> dict[str, Any]:
-    reader = QueueReader(person_of(asking).name, language_of(request, asking))
-    shown = queue_content(asking, request.app.state.queue_board, query, reader)
-    return {**shown, "present": others_at(asking, [row.ticket_id for row in shown["rows"]])}
 
 
 @router.get("/events", response_class=ListenerStream)

@@ -149,6 +149,11 @@ def at_tickets(
     conn: Connection, scope: Scope, tickets: Sequence[int], me: int | None
 ) -> dict[int, list[PresentPerson]]:
     """Return who else is at some tickets, which are in scope; tickets without anybody are left out."""
-    rows = [row for row in presence_rows.at(conn, tickets) if row.staff_id != me]
+    return people_at(presence_rows.at(conn, tickets), scope, me)
+
+
+def people_at(rows: Iterable[PresenceRow], scope: Scope, me: int | None) -> dict[int, list[PresentPerson]]:
+    """Tell a caller who else is at tickets in scope; the rows are in the order of tickets."""
+    others = (row for row in rows if row.staff_id != me)
     own = own_station_of(scope)
-    return {key: people_for(group, own) for key, group in groupby(rows, attrgetter("ticket_id"))}
+    return {key: people_for(group, own) for key, group in groupby(others, attrgetter("ticket_id"))}

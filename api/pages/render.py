@@ -75,6 +75,7 @@ _ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    auto_reload=False,  # templates are part of the package; a look at the file costs more than most of what is rendered
 )
 _ENVIRONMENT.globals["HOME"] = HOME
 

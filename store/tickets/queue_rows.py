@@ -1,6 +1,7 @@
 """The queue of the desk: open tickets by the time left on their next clock, and the number of tickets in each view."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -39,28 +40,34 @@ AND (%(priority)s::smallint IS NULL OR t.priority = %(priority)s) AND CASE %(vie
   WHEN 'cases' THEN t.class IN ('complaint', 'report') ELSE true
 END"""
 )
+# By station and person, so that all views of all people come of one look. Those that are late come from the index of
+# the queue, in one piece: the planner, who does not know what the policies let through, would look them up one by one.
 SELECT_COUNTS: LiteralString = (
     """
-SELECT
-  count(*) AS "all", count(*) FILTER (WHERE """
+WITH late AS MATERIALIZED (SELECT n.ticket_id FROM ticket_next AS n WHERE """
     + _LATE
-    + """) AS late,
+    + """)
+SELECT
+  t.station, t.responsible, count(*) AS "all", count(n.ticket_id) AS late,
   count(*) FILTER (WHERE t.state = 'open' OR (t.class IN ('complaint', 'report') AND t.replied_at IS NULL))
     AS unanswered,
   count(*) FILTER (WHERE t.state = 'verifying') AS still_cold, count(*) FILTER (WHERE t.priority = 1) AS urgent,
   count(*) FILTER (WHERE t.class = 'leak') AS leaks,
-  count(*) FILTER (WHERE t.class IN ('complaint', 'report')) AS cases, count(*) FILTER (WHERE """
-    + _CHOSEN
-    + """) AS chosen
+  count(*) FILTER (WHERE t.class IN ('complaint', 'report')) AS cases
 FROM ticket AS t
-LEFT JOIN ticket_next AS n USING (ticket_id)
-WHERE """
-    + _OPEN
+LEFT JOIN late AS n USING (ticket_id)
+WHERE t.state <> 'closed' AND """
+    + TICKET_IN_SCOPE
+    + """
+GROUP BY t.station, t.responsible
+"""
 )
-SELECT_COUNT_OF: LiteralString = (
+SELECT_CHOSEN: LiteralString = (
     """
-SELECT count(*) FROM ticket AS t WHERE t.responsible = %(me)s AND """
+SELECT count(*) FROM ticket AS t LEFT JOIN ticket_next AS n USING (ticket_id) WHERE """
     + _OPEN
+    + " AND "
+    + _CHOSEN
 )
 _LINE: LiteralString = (
     """
@@ -87,6 +94,25 @@ WITH page AS MATERIALIZED (
     + " AND "
     + _CHOSEN
     + """
+  ORDER BY n.due_at, n.ticket_id
+  LIMIT %(limit)s
+)
+"""
+    + _LINE
+)
+# Where the view has few of the tickets, these are found first: the way along the index would pass all others.
+SELECT_FEW: LiteralString = (
+    """
+WITH few AS MATERIALIZED (
+  SELECT t.ticket_id FROM ticket AS t LEFT JOIN ticket_next AS n USING (ticket_id) WHERE """
+    + _OPEN
+    + " AND "
+    + _CHOSEN
+    + """
+), page AS MATERIALIZED (
+  SELECT n.ticket_id, n.due_at, n.clock
+  FROM few AS t JOIN ticket_next AS n USING (ticket_id)
+  WHERE (n.due_at, n.ticket_id) > (%(after_at)s::timestamptz, %(after_id)s::bigint)
   ORDER BY n.due_at, n.ticket_id
   LIMIT %(limit)s
 )
@@ -150,17 +176,42 @@ class QueueFilter:
     priority: int | None = None
     me: str | None = None
 
+    @property
+    def is_whole_view(self) -> bool:
+        """Whether all tickets of the view at the station are chosen."""
+        return self.ticket_class is None and self.state is None and self.priority is None
 
-def counts(conn: Connection, scope: Scope, wanted: QueueFilter, now: datetime) -> dict[str, int]:
-    """Count the open tickets in scope in each view but the person's own, and those of the filter (`chosen`)."""
-    return fetch(conn, SELECT_COUNTS, {**scope.parameters(), **asdict(wanted), "now": now})[0]
+
+@dataclass(frozen=True)
+class QueueCounts:
+    """The numbers of open tickets: in each view but people's own, and of each person."""
+
+    views: Mapping[str, int]
+    own: Mapping[str, int]
+
+    def of(self, view: QueueView, me: str | None) -> int:
+        """Return the number in a view of a person."""
+        return self.own.get(me or "", 0) if view is QueueView.MINE else self.views[view]
 
 
-def count_of(conn: Connection, scope: Scope, me: str, station: str | None) -> int:
-    """Count the open tickets in scope that a person is responsible for."""
-    row = conn.execute(SELECT_COUNT_OF, {**scope.parameters(), "me": me, "station": station}).fetchone()
-    assert row is not None
-    return int(row[0])
+NO_TICKETS = QueueCounts(Counter(), {})
+
+
+def counts(conn: Connection, scope: Scope, now: datetime) -> dict[str | None, QueueCounts]:
+    """Count the open tickets in scope by station; None: of all. A station without any is left out."""
+    views: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
+    own: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
+    for row in fetch(conn, SELECT_COUNTS, {**scope.parameters(), "now": now}):
+        for station in {None, row["station"]}:
+            views[station].update({view.value: row[view] for view in QueueView if view is not QueueView.MINE})
+            own[station][row["responsible"] or ""] += row["all"]
+    return {station: QueueCounts(views[station], own[station]) for station in {None, *views}}
+
+
+def count(conn: Connection, scope: Scope, wanted: QueueFilter, now: datetime) -> int:
+    """Count the open tickets in scope that a filter chooses."""
+    values = {**scope.parameters(), **asdict(wanted), "now": now}
+    return int(fetch(conn, SELECT_CHOSEN, values, prepare=False)[0]["count"])
 
 
 def queue(
@@ -171,8 +222,13 @@ def queue(
     *,
     after: tuple[datetime, int] | None = None,
     limit: int,
+    few: bool = False,
 ) -> list[Row]:
-    """Return open tickets in scope by the time left, from behind `after` (`place_at`, `ticket_id`)."""
+    """Return open tickets in scope by the time left, from behind `after` (`place_at`, `ticket_id`).
+
+    Args:
+        few: the filter chooses a small part of the open tickets. It decides on the way to them, not on the answer.
+    """
     after_at, after_id = after or FRONT
     values = {
         **scope.parameters(),
@@ -182,10 +238,12 @@ def queue(
         "after_at": after_at,
         "after_id": after_id,
     }
-    running = fetch(conn, SELECT_RUNNING, {**values, "limit": limit}) if after_at < FAR else []
+    # A custom plan each time: a plan for any filter looks through all tickets.
+    by_clock = SELECT_FEW if few else SELECT_RUNNING
+    running = fetch(conn, by_clock, {**values, "limit": limit}, prepare=False) if after_at < FAR else []
     if len(running) == limit:
         return running
-    return running + fetch(conn, SELECT_RESTING, {**values, "limit": limit - len(running)})
+    return running + fetch(conn, SELECT_RESTING, {**values, "limit": limit - len(running)}, prepare=False)
 
 
 def unanswered(conn: Connection, tickets: Sequence[int]) -> dict[int, datetime]:

@@ -1,0 +1,125 @@
+"""The rows of the queue, for all desks that ask for them at one moment: after a change they all do.
+
+Whatever is out of the ordinary (a session that has ended, a role that has no queue, a filter that there is not) is left
+to the route. Both answer by the same function, so they cannot differ.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import parse_qsl
+
+from fastapi import Request
+from psycopg_pool import PoolTimeout
+from pydantic import TypeAdapter, ValidationError
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.desk_pages.queue import QUEUE, QueueQuery
+from api.desk_pages.queue_board import QueueBoard, QueueMoment
+from api.desk_pages.queue_routes import rows_answer
+from api.http.language import Language
+from api.http.problem import Problem
+from api.http.session import DESK, AppContext, Session
+from api.http.together import AnsweredRoute, Together
+from api.pages import visit
+from api.staff.session import person_of, shown_token
+from store.base import access
+from store.base.access import EVERYWHERE, Asker, Right
+from store.base.away import AWAY
+
+PATH = f"{QUEUE}/rows"
+ROUTE = AnsweredRoute(PATH)
+LONGEST_QUERY = 2_000
+QUERY = TypeAdapter(QueueQuery)
+KEYS = {"view", "station", "class", "state", "priority", "cursor"}
+
+
+@dataclass(frozen=True)
+class RowsQuestion:
+    """A session, what it looks at, and the language chosen in its browser; None: that of the person."""
+
+    token: str
+    query: QueueQuery
+    language: Language | None
+
+
+class RowsTogether:
+    """Middleware that answers `GET /desk/rows` to the script of the queue's page."""
+
+    def __init__(self, app: ASGIApp, context: AppContext, board: QueueBoard) -> None:
+        self.app = app
+        self._together: Together[RowsQuestion, Response] = Together(partial(answer_all, context, board))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        question = read_question(scope)
+        answer = await self._together.answer(question) if question is not None else None
+        if answer is None:
+            await self.app(scope, receive, send)
+            return
+        scope["route"] = ROUTE
+        await answer(scope, receive, send)
+
+
+def read_question(scope: Scope) -> RowsQuestion | None:
+    """Read what the script asks for; None: it is another request, or not an ordinary one."""
+    if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != PATH or scope.get("root_path"):
+        return None
+    request = Request(scope)
+    token, asked = shown_token(request), scope["query_string"]
+    if token is None or not token.startswith(access.PREFIX) or not token.isascii() or len(asked) > LONGEST_QUERY:
+        return None
+    if request.headers.get("sec-fetch-dest") != "empty":
+        return None  # a person has opened it, whose session is in use
+    query = _query(asked.decode("latin-1"))
+    chosen = visit.CHOICES.get(request.cookies.get(visit.LANGUAGE_COOKIE))
+    return RowsQuestion(token, query, chosen) if query is not None else None
+
+
+def _query(text: str) -> QueueQuery | None:
+    pairs = parse_qsl(text, keep_blank_values=True)
+    asked = dict(pairs)
+    if len(asked) < len(pairs) or not asked.keys() <= KEYS:
+        return None
+    try:
+        return QUERY.validate_python(asked)
+    except ValidationError:
+        return None
+
+
+def answer_all(context: AppContext, board: QueueBoard, questions: Sequence[RowsQuestion]) -> list[Response | None]:
+    """Answer questions in one transaction, each to the person of its own session."""
+    try:
+        return _answers(context, board, questions)
+    except (*AWAY, PoolTimeout):
+        return [None] * len(questions)
+
+
+def _answers(context: AppContext, board: QueueBoard, questions: Sequence[RowsQuestion]) -> list[Response | None]:
+    now, limiter = context.clock(), context.guard.limiter
+    answers: list[Response | None] = [None] * len(questions)
+    with context.pool.connection() as conn:
+        conn.read_only = True
+        found = access.find_all(conn, {question.token for question in questions}, now)
+        able = {token: asker for token, asker in found.items() if _may_look(asker)}
+        if not able:
+            return answers
+        access.enter(conn, EVERYWHERE, min(asker.role for asker in able.values()), {Right.READ})  # as each of them
+        moment = board.moment(conn, now)
+        for n, question in enumerate(questions):
+            asker = able.get(question.token)
+            if asker is None or limiter.wait_token(asker.actor):
+                continue
+            with suppress(Problem):
+                answers[n] = _answer(Session(conn, asker, now, context.policy, limiter), moment, question)
+    return answers
+
+
+def _may_look(asker: Asker) -> bool:
+    return asker.role in DESK and Right.READ in asker.rights and asker.person is not None
+
+
+def _answer(session: Session, moment: QueueMoment, question: RowsQuestion) -> Response:
+    language = question.language or visit.CHOICES[person_of(session).language]
+    return rows_answer(session, moment, question.query, language)
