@@ -20,7 +20,7 @@ from domain.words.desk import CLASS_TEXTS, CLOCK_TEXTS
 from store.base.access import Person
 from store.base.rows import Row
 from store.tickets import queue_rows
-from store.tickets.queue_rows import NO_TICKETS, QueueCounts, QueueFilter, QueueView
+from store.tickets.queue_rows import NO_TICKETS, QueueCounts, QueueFilter, QueuePage, QueueView
 
 QUEUE = "/desk"
 PAGE_TICKETS = 50
@@ -134,7 +134,7 @@ class _Look(NamedTuple):
 
     @property
     def is_filtered(self) -> bool:
-        """Whether some tickets of the view are left out."""
+        """Some tickets of the view are left out."""
         return self.wanted.station is not None or not self.wanted.is_whole_view
 
     def views(self) -> Markup:
@@ -206,15 +206,9 @@ class _Look(NamedTuple):
 
     def _read(self) -> tuple[list[Row], str | None]:
         conn, asking, paged = self.asking.conn, self.asking, Paging(self.query.cursor or None, PAGE_TICKETS)
-        found = queue_rows.queue(
-            conn,
-            asking.scope,
-            self._shared(),
-            asking.now,
-            after=paged.position(),
-            limit=paged.fetched,
-            few=self._chosen() * FEW < self._counts().of(QueueView.ALL, None),
-        )
+        few = self._chosen() * FEW < self._counts().of(QueueView.ALL, None)
+        page = QueuePage(paged.position(), paged.fetched, few)
+        found = queue_rows.queue(conn, asking.scope, self._shared(), asking.now, page)
         rows, cursor = paged.cut(found, "place_at", "ticket_id")
         spoke = queue_rows.unanswered(conn, [row["ticket_id"] for row in rows])
         return [{**row, "unanswered_since": spoke.get(row["ticket_id"])} for row in rows], cursor

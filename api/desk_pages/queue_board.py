@@ -30,7 +30,7 @@ class _Slot:
 
 @dataclass(eq=False)
 class KeptParts:
-    """What has been read since a place in the feed; it holds as long as nothing has happened to a ticket since."""
+    """Parts read since a place in the feed; they hold as long as nothing has happened to a ticket since."""
 
     since: Snapshot
     read_at: datetime

@@ -22,7 +22,7 @@ from api.desk_pages.queue_routes import rows_answer
 from api.http.language import Language
 from api.http.problem import Problem
 from api.http.session import DESK, AppContext, Session
-from api.http.together import AnsweredRoute, Together
+from api.http.together import AnsweredRoute, AnsweringTogether
 from api.pages import visit
 from api.staff.session import person_of, shown_token
 from store.base import access
@@ -50,7 +50,9 @@ class RowsTogether:
 
     def __init__(self, app: ASGIApp, context: AppContext, board: QueueBoard) -> None:
         self.app = app
-        self._together: Together[RowsQuestion, Response] = Together(partial(answer_all, context, board))
+        self._together: AnsweringTogether[RowsQuestion, Response] = AnsweringTogether(
+            partial(answer_all, context, board)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         question = read_question(scope)

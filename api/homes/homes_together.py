@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.homes.home_routes import home_answer
 from api.http.problem import Problem, too_many, unavailable
 from api.http.session import AppContext
-from api.http.together import AnsweredRoute, Together
+from api.http.together import AnsweredRoute, AnsweringTogether
 from api.words.problems import NO_ANSWER
 from store.base import access
 from store.base.access import PREFIX, Right
@@ -45,7 +45,7 @@ class HomesTogether:
 
     def __init__(self, app: ASGIApp, context: AppContext) -> None:
         self.app = app
-        self._together: Together[Question, Answer] = Together(partial(answer_all, context))
+        self._together: AnsweringTogether[Question, Answer] = AnsweringTogether(partial(answer_all, context))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         question = read_question(scope)

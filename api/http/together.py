@@ -20,7 +20,7 @@ class AnsweredRoute(NamedTuple):
     path: str
 
 
-class Together(Generic[Question, Answer]):
+class AnsweringTogether(Generic[Question, Answer]):
     """The questions of one kind that wait in this process.
 
     Args:

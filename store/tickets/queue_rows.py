@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
 from operator import itemgetter
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 from psycopg import Connection
 
@@ -178,7 +178,7 @@ class QueueFilter:
 
     @property
     def is_whole_view(self) -> bool:
-        """Whether all tickets of the view at the station are chosen."""
+        """All tickets of the view at the station are chosen."""
         return self.ticket_class is None and self.state is None and self.priority is None
 
 
@@ -192,6 +192,17 @@ class QueueCounts:
     def of(self, view: QueueView, me: str | None) -> int:
         """Return the number in a view of a person."""
         return self.own.get(me or "", 0) if view is QueueView.MINE else self.views[view]
+
+
+class QueuePage(NamedTuple):
+    """A page of the queue: behind `after` (`place_at`, `ticket_id`), at most `limit` rows.
+
+    `few`: the filter chooses a small part of the open tickets; it decides on the way to them, not on the answer.
+    """
+
+    after: tuple[datetime, int] | None
+    limit: int
+    few: bool = False
 
 
 NO_TICKETS = QueueCounts(Counter(), {})
@@ -219,17 +230,10 @@ def queue(
     scope: Scope,
     wanted: QueueFilter,
     now: datetime,
-    *,
-    after: tuple[datetime, int] | None = None,
-    limit: int,
-    few: bool = False,
+    page: QueuePage,
 ) -> list[Row]:
-    """Return open tickets in scope by the time left, from behind `after` (`place_at`, `ticket_id`).
-
-    Args:
-        few: the filter chooses a small part of the open tickets. It decides on the way to them, not on the answer.
-    """
-    after_at, after_id = after or FRONT
+    """Return open tickets in scope by the time left."""
+    after_at, after_id = page.after or FRONT
     values = {
         **scope.parameters(),
         **asdict(wanted),
@@ -239,11 +243,11 @@ def queue(
         "after_id": after_id,
     }
     # A custom plan each time: a plan for any filter looks through all tickets.
-    by_clock = SELECT_FEW if few else SELECT_RUNNING
-    running = fetch(conn, by_clock, {**values, "limit": limit}, prepare=False) if after_at < FAR else []
-    if len(running) == limit:
+    by_clock = SELECT_FEW if page.few else SELECT_RUNNING
+    running = fetch(conn, by_clock, {**values, "limit": page.limit}, prepare=False) if after_at < FAR else []
+    if len(running) == page.limit:
         return running
-    return running + fetch(conn, SELECT_RESTING, {**values, "limit": limit - len(running)}, prepare=False)
+    return running + fetch(conn, SELECT_RESTING, {**values, "limit": page.limit - len(running)}, prepare=False)
 
 
 def unanswered(conn: Connection, tickets: Sequence[int]) -> dict[int, datetime]:
