@@ -7,7 +7,7 @@ homes that are not idle are kept.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ from psycopg import Connection
 from alerts.engine.ledger import LEDGER, ledger
 from alerts.engine.machine import ENDED, fold_and_keep, idle
 from alerts.engine.runs import RUN, cut, runs
-from alerts.engine.schedule import Schedules
+from alerts.engine.schedule import Schedules, Terms
 from alerts.engine.track import Held, Int, Readings, coldest, hold
-from alerts.judging.terms import ScheduleCache
+from alerts.judging.terms import ScheduleCache, first_days, schedules_of
 from alerts.judging.weigh import ReadingRules
 from domain import groups
 from domain.instants import to_datetime, to_us
@@ -51,6 +51,38 @@ NOTHING = np.empty(0, np.int64)
 NOTHING_SAID = Readings(NOTHING, NOTHING, NOTHING, NOTHING, np.empty(0, np.int32))
 
 
+class Source(Protocol):
+    """The readings of homes, and what judging needs beside them."""
+
+    def stays(self, homes: list[int]) -> NDArray[np.void]:
+        """Return store.stays.STAY rows: every stay of a sensor in the homes, by sensor and time."""
+
+    def terms(self, homes: list[int]) -> list[Terms]:
+        """Return the terms of each of the homes."""
+
+    def said(self, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
+        """Return store.stays.SAID rows: good temperatures of sensors in [start, end), by sensor and time."""
+
+
+class Tables:
+    """What the database has, read in the transaction of its connection."""
+
+    def __init__(self, conn: Connection, cache: ScheduleCache, said: Said) -> None:
+        self._conn, self._cache, self._said = conn, cache, said
+
+    def stays(self, homes: list[int]) -> NDArray[np.void]:
+        """Return the stays of sensors in homes."""
+        return stays.stays(self._conn, homes)
+
+    def terms(self, homes: list[int]) -> list[Terms]:
+        """Return the terms of homes."""
+        return self._cache.look_up(self._conn, homes)
+
+    def said(self, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
+        """Return the readings of sensors."""
+        return self._said(self._conn, sensors, start, end)
+
+
 @dataclass
 class JudgedStretch:
     """The result of a stretch of days."""
@@ -80,6 +112,7 @@ class Past:
     end: Int = field(default_factory=lambda: np.empty(0, np.int64))  # µs per home: judged up to here
     last: NDArray[np.void] = field(default_factory=lambda: np.empty(0, RUN))  # runs of the last stretch
     held: Held | None = None  # the last reading of each lane
+    terms: list[Terms] = field(default_factory=list)
     first_us: Int = field(default_factory=lambda: np.empty(0, np.int64))  # since when the registry tells of each home
     readings: int = 0
 
@@ -122,8 +155,18 @@ class History:
         first = stays.first_said(conn, sensors.tolist(), to_datetime(self.midnight_us(earliest)))
         return self.day_of(first) if first else None
 
+    def tables(self, conn: Connection) -> Tables:
+        """Return what the database has."""
+        return Tables(conn, self.terms, self._said)
+
     def walk(
         self, conn: Connection, past: Past, first_day: date, end: datetime, whole: bool
+    ) -> Iterator[JudgedStretch]:
+        """Judge homes by what the database has, as `walk_from` does."""
+        return self.walk_from(self.tables(conn), past, first_day, end, whole)
+
+    def walk_from(
+        self, source: Source, past: Past, first_day: date, end: datetime, whole: bool
     ) -> Iterator[JudgedStretch]:
         """Judge homes from the start of a local day to an instant, a stretch of days at a time.
 
@@ -132,22 +175,23 @@ class History:
             whole: `end` is a midnight that ends the walk without looking at its first instant; otherwise `end` is now,
                 and readings stamped a little later are taken in.
         """
-        places = stays.stays(conn, past.homes.tolist())
+        places = source.stays(past.homes.tolist())
         sensors = np.unique(places["sensor_id"]).tolist()
         longest_us = int(self._hold_intervals * int(places["interval_s"].max(initial=1)) * 1_000_000)
         back_us = self.weights.look_back_us(int(places["interval_s"].max(initial=1)))
-        carry, past.first_us = NOTHING_SAID, self.terms.first_days(conn, past.homes)
+        past.terms = source.terms(past.homes.tolist())
+        carry, past.first_us = NOTHING_SAID, first_days(past.terms)
         for days in self._stretches(places, first_day, end):
             low, high = self.midnight_us(days[0]), min(self.midnight_us(days[-1] + DAY), to_us(end))
             final = high == to_us(end)
             reach = AHEAD_US if final and not whole else 0
             since = low - longest_us if days[0] == first_day else low
-            fresh = self._said(conn, sensors, to_datetime(since - back_us), to_datetime(high + reach))
+            fresh = source.said(sensors, to_datetime(since - back_us), to_datetime(high + reach))
             past.readings += len(fresh)
             parts = [self._weigh(part, mine, since, past.homes) for part, mine in _blocks(fresh, places)]
             held = hold(*Readings.join([carry, *parts]))
             span = self._enter(past, held, low, high, final and not whole)
-            yield self._judge(conn, past, held, span, days)
+            yield self._judge(past, held, span, days)
             past.held = held.take(held.tail)
             carry = past.held.take(past.held.until > high)
 
@@ -191,7 +235,7 @@ class History:
             np.maximum.at(end, held.home[held.tail], held.start[held.tail])
         return JudgedSpan(begin, end, to_now)
 
-    def _judge(self, conn: Connection, past: Past, held: Held, span: JudgedSpan, days: list[date]) -> JudgedStretch:
+    def _judge(self, past: Past, held: Held, span: JudgedSpan, days: list[date]) -> JudgedStretch:
         begin, end, to_now = span
         there = np.flatnonzero(past.entered)
         past.end = end
@@ -205,7 +249,8 @@ class History:
             mine = held.take(past.entered[held.home])
             mine = mine._replace(home=number[mine.home])
         begin, end = begin[there], end[there]
-        schedules, schedule = self.terms.schedules(conn, past.homes[there], int(begin.min()), int(end.max()))
+        terms = [past.terms[home] for home in there.tolist()]
+        schedules, schedule = schedules_of(self.policy, terms, int(begin.min()), int(end.max()))
         found = runs(cut(coldest(mine, begin, end), schedules, schedule, begin, end), schedules, end)
         if not to_now:
             # The instant that ends the stretch belongs to the next one, which knows the readings of that instant.

@@ -1,5 +1,6 @@
 """Schedules for the homes of a batch, compiled once and shared by homes with equal terms."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -29,29 +30,10 @@ class ScheduleCache:
         self, conn: Connection, home_ids: NDArray[np.int32], first_us: int, last_us: int
     ) -> tuple[Schedules, Int]:
         """Return schedules that cover [first, last] and some days more, and the index of each home's schedule."""
-        terms = self._look_up(conn, home_ids.tolist())
-        first_day, end_day = self._weeks(first_us, last_us)
-        first = to_us(to_datetime(first_us))
-        index: dict[Terms, int] = {}
-        of_home = np.fromiter(
-            (index.setdefault(_shared(t, first), len(index)) for t in terms), np.int64, count=len(terms)
-        )
-        parts = [compile_schedule(self.policy, t, first_day, end_day) for t in index]
-        return Schedules.join(parts), of_home
+        return schedules_of(self.policy, self.look_up(conn, home_ids.tolist()), first_us, last_us)
 
-    def first_days(self, conn: Connection, home_ids: NDArray[np.int32]) -> Int:
-        """Return the µs since which the heat status of each home is known; NONE_US: always."""
-        return np.array(
-            [t.status[0][0] if t.status else NONE_US for t in self._look_up(conn, home_ids.tolist())], np.int64
-        )
-
-    def _weeks(self, first_us: int, last_us: int) -> tuple[date, date]:
-        """Return whole weeks around a span, so that neighbouring batches share compiled schedules."""
-        first = to_datetime(first_us).astimezone(self.policy.zone).date()
-        last = to_datetime(last_us).astimezone(self.policy.zone).date() + timedelta(days=AHEAD_DAYS)
-        return first - timedelta(days=first.weekday()), last + timedelta(days=8 - last.isoweekday())
-
-    def _look_up(self, conn: Connection, home_ids: list[int]) -> list[Terms]:
+    def look_up(self, conn: Connection, home_ids: list[int]) -> list[Terms]:
+        """Return the terms of homes."""
         version = place_rows.version(conn)
         if version != self._version or len(self._terms) > KEPT_HOMES:
             self._terms.clear()
@@ -60,6 +42,27 @@ class ScheduleCache:
         if missing:
             self._terms.update((row.home_id, _terms(row)) for row in place_rows.homes(conn, missing))
         return [self._terms[home] for home in home_ids]
+
+
+def schedules_of(policy: Policy, terms: Sequence[Terms], first_us: int, last_us: int) -> tuple[Schedules, Int]:
+    """Return schedules that cover [first, last] and some days more, and the index of the schedule of each terms."""
+    first_day, end_day = _weeks(policy, first_us, last_us)
+    index: dict[Terms, int] = {}
+    of_home = np.fromiter((index.setdefault(_shared(t, first_us), len(index)) for t in terms), np.int64, len(terms))
+    parts = [compile_schedule(policy, t, first_day, end_day) for t in index]
+    return Schedules.join(parts), of_home
+
+
+def first_days(terms: Sequence[Terms]) -> Int:
+    """Return the µs since which each heat status is known; NONE_US: always."""
+    return np.array([t.status[0][0] if t.status else NONE_US for t in terms], np.int64)
+
+
+def _weeks(policy: Policy, first_us: int, last_us: int) -> tuple[date, date]:
+    """Return whole weeks around a span, so that neighbouring batches share compiled schedules."""
+    first = to_datetime(first_us).astimezone(policy.zone).date()
+    last = to_datetime(last_us).astimezone(policy.zone).date() + timedelta(days=AHEAD_DAYS)
+    return first - timedelta(days=first.weekday()), last + timedelta(days=8 - last.isoweekday())
 
 
 def _shared(terms: Terms, from_us: int) -> Terms:
