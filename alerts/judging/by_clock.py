@@ -9,7 +9,8 @@ from psycopg import Connection
 
 from alerts.judging.history import History
 from alerts.judging.judge import Judge
-from alerts.judging.rejudge import CLOSE_LAG, day_rows, judge_again, keep_machines, resume
+from alerts.judging.rejudge import judge_again, keep_machines
+from alerts.judging.verdict import CLOSE_LAG, day_rows, resume
 from domain.instants import to_datetime
 from store.base.away import AWAY
 from store.judging import ledger_rows, state_rows
@@ -66,7 +67,7 @@ def keep_ledger(conn: Connection, history: History, shard: int, now: datetime) -
         done = stop > history.day_of(now)
         end = now if done else to_datetime(history.midnight_us(stop))
         known = {home: machine for home, (_, machine) in ledger_rows.starts(conn, homes.tolist(), first).items()}
-        past = resume(history, homes, known)
+        past = resume(homes, known)
         for stretch in history.walk(conn, past, first, end, whole=not done):
             ledger_rows.put(conn, day_rows(history, homes, stretch.days, now), history.policy.labels)
             keep_machines(conn, history, homes, stretch.machines, now)

@@ -19,7 +19,7 @@ from alerts.engine.runs import RUN, cut, runs
 from alerts.engine.schedule import Schedules, Terms
 from alerts.engine.track import Held, Int, Readings, coldest, hold
 from alerts.judging.terms import ScheduleCache, first_days, schedules_of
-from alerts.judging.weigh import ReadingRules
+from alerts.judging.weigh import Lanes, ReadingRules, Weighed, lanes
 from domain import groups
 from domain.instants import to_datetime, to_us
 from domain.policy import Policy
@@ -65,7 +65,7 @@ class Source(Protocol):
 
 
 class Tables:
-    """What the database has, read in the transaction of its connection."""
+    """The tables of the database, read in the transaction of its connection."""
 
     def __init__(self, conn: Connection, cache: ScheduleCache, said: Said) -> None:
         self._conn, self._cache, self._said = conn, cache, said
@@ -156,13 +156,13 @@ class History:
         return self.day_of(first) if first else None
 
     def tables(self, conn: Connection) -> Tables:
-        """Return what the database has."""
+        """Return the tables as a source."""
         return Tables(conn, self.terms, self._said)
 
     def walk(
         self, conn: Connection, past: Past, first_day: date, end: datetime, whole: bool
     ) -> Iterator[JudgedStretch]:
-        """Judge homes by what the database has, as `walk_from` does."""
+        """Judge homes by the tables, as `walk_from` does."""
         return self.walk_from(self.tables(conn), past, first_day, end, whole)
 
     def walk_from(
@@ -207,6 +207,11 @@ class History:
         self, said: NDArray[np.void], places: NDArray[np.void], since: int, homes: NDArray[np.int32]
     ) -> Readings:
         """Select and weigh the judged readings, homes by position; the lane of a reading is its sensor_id."""
+        if not self.weights.screens and (alike := lanes(said, places)) is not None:
+            weighed = self.weights.weigh_lanes(said["measured_at"], said["temperature"], alike)
+            if weighed is not None:
+                home = np.searchsorted(homes, alike.places["home_id"])
+                return _of_lanes(said, alike, home, weighed)
         rows = self.weights.screen(placed(said, places), since)
         judged, milli, until = self.weights.weigh(rows)
         home = np.searchsorted(homes, rows["home_id"])
@@ -282,6 +287,16 @@ def _blocks(said: NDArray[np.void], places: NDArray[np.void]) -> Iterator[tuple[
         mine = slice(np.searchsorted(of_place, sensor[low]), np.searchsorted(of_place, last, "right"))
         yield said[low:high], places[mine]
         low = high
+
+
+def _of_lanes(said: NDArray[np.void], alike: Lanes, home: NDArray[np.intp], weighed: Weighed) -> Readings:
+    """Join what holds for each sensor with what was weighed for each reading."""
+    judged, milli, until = weighed
+    sensor = alike.places["sensor_id"].astype(np.int64)
+    readings = Readings(
+        np.repeat(home, alike.readings), np.repeat(sensor, alike.readings), said["measured_at"].copy(), until, milli
+    )
+    return readings if judged is None else readings.take(judged)
 
 
 def placed(said: NDArray[np.void], places: NDArray[np.void]) -> NDArray[np.void]:

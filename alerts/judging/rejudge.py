@@ -6,26 +6,24 @@ if the cold is over), one that began or ended at another time is corrected. A se
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from datetime import date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.engine.deadline import NEVER_US
-from alerts.engine.machine import ENDED, MACHINE, idle
+from alerts.engine.machine import ENDED, idle
 from alerts.engine.track import Held, Int
 from alerts.judging import flagging
 from alerts.judging.history import DAY, History, Past
 from alerts.judging.home_state import UNKNOWN_STATE, current_state, last_change, next_deadline
 from alerts.judging.reconciling import reconcile
+from alerts.judging.verdict import CLOSE_LAG, SpanVerdict, StartGroup, day_rows, judge_span, resume
 from domain import groups
 from domain.instants import NONE_US, to_datetime, to_us
 from store.base import wire
 from store.judging import flag_rows, ledger_rows, state_rows
-
-CLOSE_LAG = timedelta(seconds=60)  # after midnight, so that what came before it has been committed
 
 
 @dataclass
@@ -59,17 +57,8 @@ class ReplayedHomes:
 
     first_day: date
     past: Past
-    rows: list[NDArray[np.void]]  # store.ledger.DAY_ROW, where they are not yet written
     written: int  # ledger rows
     ended: NDArray[np.void]  # ENDED, homes by position
-
-
-class StartGroup(NamedTuple):
-    """Homes that can be replayed from the same day on."""
-
-    first_day: date
-    homes: NDArray[np.int32]  # home_id
-    known: dict[int, bytes | None]  # home_id → MACHINE at the end of the day before (None: idle)
 
 
 @dataclass(frozen=True)
@@ -89,9 +78,9 @@ class Rejudging:
         homes = _locked(self.conn, home_ids)
         out = RejudgeOutcome(homes=len(homes))
         replayed = list[ReplayedHomes]()
-        for group in self._groups(homes, from_day):
+        for group in self.groups(homes, from_day):
             ledger_rows.forget_machines(self.conn, group.homes.tolist(), group.first_day)
-            walked = self._replay(group, self.now, to_now=True)
+            walked = self._replay(group)
             out.days += walked.written
             out.readings += walked.past.readings
             replayed.append(walked)
@@ -106,26 +95,33 @@ class Rejudging:
         end = to_datetime(self.history.midnight_us(to_day))
         if end >= self.now:
             return self.from_day(home_ids, from_day)
-        homes = _locked(self.conn, home_ids)
-        on_record = ledger_rows.starts(self.conn, homes.tolist(), to_day)
-        out, differs, replayed = RejudgeOutcome(), list[int](), list[tuple[ReplayedHomes, NDArray[np.bool_]]]()
-        for group in self._groups(homes, from_day):
-            walked = self._replay(group, end, to_now=False)
-            past = walked.past
-            same = np.array([_leaves_as_recorded(past, n, on_record, to_day) for n in range(len(past.homes))], bool)
-            differs += past.homes[~same].tolist()
-            out.readings += past.readings
-            replayed.append((walked, same))
+        source = self.history.tables(self.conn)
+        groups = self.groups(_locked(self.conn, home_ids), from_day)
+        return self.settle(
+            [judge_span(self.history, source, group, end, self.now) for group in groups], from_day, to_day
+        )
+
+    def settle(self, verdicts: Sequence[SpanVerdict], from_day: date, to_day: date) -> RejudgeOutcome:
+        """Write what differs between verdicts over [from_day, to_day) and the record; the homes are locked."""
+        homes = [home for verdict in verdicts for home in verdict.homes.tolist()]
+        on_record = ledger_rows.starts(self.conn, homes, to_day)
+        out, differs, settled = RejudgeOutcome(), list[int](), list[SpanVerdict]()
+        for verdict in verdicts:
+            same = np.array(
+                [_leaves_as_recorded(verdict, n, on_record, to_day) for n in range(len(verdict.homes))], bool
+            )
+            differs += verdict.homes[~same].tolist()
+            settled.append(verdict.of(same))
+            out.readings += verdict.readings
         if differs:
             out.add(self.from_day(differs, from_day))
-        for walked, same in replayed:
-            days, changes = self._settle_days(walked, same, end)
-            out.days += days
-            out.note(changes)
+        for verdict in settled:
+            out.days += self._put_days(verdict, to_day)
+            out.note(self._settle_flags(verdict, to_day))
         out.homes = len(homes)
         return out
 
-    def _groups(self, homes: NDArray[np.int32], from_day: date) -> list[StartGroup]:
+    def groups(self, homes: NDArray[np.int32], from_day: date) -> list[StartGroup]:
         """Group homes by the first day of their replay, at the earliest `from_day` or the first day of readings."""
         earliest = min(from_day, self.history.earliest_day(self.now))
         found = {
@@ -147,67 +143,64 @@ class Rejudging:
             out.append(StartGroup(first or from_day, fresh, {}))
         return out
 
-    def _replay(self, group: StartGroup, end: datetime, *, to_now: bool) -> ReplayedHomes:
-        """Judge homes from the start of a day to an instant; `to_now` also writes their ledger and their machines."""
-        past, written = resume(self.history, group.homes, group.known), 0
-        rows, ended = list[NDArray[np.void]](), [np.empty(0, ENDED)]
-        for stretch in self.history.walk(self.conn, past, group.first_day, end, whole=not to_now):
+    def _replay(self, group: StartGroup) -> ReplayedHomes:
+        """Judge homes from the start of a day up to now, and write their ledger and their machines."""
+        past, written, ended = resume(group.homes, group.known), 0, [np.empty(0, ENDED)]
+        for stretch in self.history.walk(self.conn, past, group.first_day, self.now, whole=False):
             days = day_rows(self.history, past.homes, stretch.days, self.now)
+            written += ledger_rows.put(self.conn, days, self.history.policy.labels)
+            keep_machines(self.conn, self.history, past.homes, stretch.machines, self.now)
             ended.append(stretch.ended)
-            if not to_now:
-                rows.append(days)
-            else:
-                written += ledger_rows.put(self.conn, days, self.history.policy.labels)
-                keep_machines(self.conn, self.history, past.homes, stretch.machines, self.now)
-        return ReplayedHomes(group.first_day, past, rows, written, np.concatenate(ended))
+        return ReplayedHomes(group.first_day, past, written, np.concatenate(ended))
 
     def _settle(self, walked: ReplayedHomes) -> flagging.Changes:
         """Reconcile flags and state with a replay up to now."""
         past = walked.past
         judged = _flags(past.homes, walked.ended) + _open_flags(past)
-        stored = self._stored(walked, past.homes, judged)
+        stored = self._stored(walked.first_day, past.homes, judged)
         policy = self.history.policy
         changes = reconcile(self.conn, policy, stored, judged, self.now, write=not self.dry)
         if not self.dry:
             self._put_state(walked, changes.open_flags)
         return changes
 
-    def _settle_days(
-        self, walked: ReplayedHomes, same: NDArray[np.bool_], end: datetime
-    ) -> tuple[int, flagging.Changes]:
-        """Write the days of the homes that leave the span as recorded, and reconcile the flags that ended in it.
+    def _put_days(self, verdict: SpanVerdict, to_day: date) -> int:
+        """Write the days that differ from the record, and the machines at their ends; returns how many days."""
+        homes, span = verdict.homes.tolist(), (verdict.first_day, to_day)
+        labels, days = self.history.policy.labels, verdict.days
+        record = ledger_rows.days(self.conn, homes, span, labels)
+        written = ledger_rows.put(self.conn, days[ledger_rows.differ(days, record)], labels)
+        kept = {(int(row["home_id"]), int(row["day"])): row["machine"].tobytes() for row in verdict.kept}
+        known = ledger_rows.machines(self.conn, homes, span)
+        changed = {key: kept.get(key) for key in known.keys() | kept.keys() if known.get(key) != kept.get(key)}
+        if changed:
+            ids, ordinals = (list(column) for column in zip(*changed, strict=True))
+            ledger_rows.put_machines(self.conn, ids, ordinals, list(changed.values()))
+        return written
 
-        Returns:
-            the number of days written, and the changes of flags.
-        """
-        homes, policy = walked.past.homes, self.history.policy
-        kept = homes[same]
-        days = [rows[np.isin(rows["home_id"], kept)] for rows in walked.rows]
-        written = sum(ledger_rows.put(self.conn, rows, policy.labels) for rows in days if len(rows))
-        judged = _flags(homes, walked.ended[same[walked.ended["home"]]])
-        carried = _spells(_open_flags(walked.past))
+    def _settle_flags(self, verdict: SpanVerdict, to_day: date) -> flagging.Changes:
+        """Reconcile the flags that ended in a span, of homes that leave it as recorded."""
+        end, homes = to_datetime(self.history.midnight_us(to_day)), verdict.homes
+        judged, carried = _flags(homes, verdict.ended), _spells(_open_flags(verdict))
         stored = [
             row
-            for row in self._stored(walked, kept, judged)
+            for row in self._stored(verdict.first_day, homes, judged)
             # What a season ends at the midnight of the span's end is of the next day: here it is open still.
             if row.cleared_at and (row.cleared_at < end or (row.cleared_at == end and _spell(row) not in carried))
         ]
-        return written, reconcile(self.conn, policy, stored, judged, self.now, write=not self.dry)
+        return reconcile(self.conn, self.history.policy, stored, judged, self.now, write=not self.dry)
 
     def _stored(
-        self, walked: ReplayedHomes, homes: NDArray[np.int32], judged: Sequence[tuple[int, np.void]]
+        self, first_day: date, homes: NDArray[np.int32], judged: Sequence[tuple[int, np.void]]
     ) -> list[flag_rows.FlagRow]:
         """Return the flags on record that a replay is about.
 
         One that ended in the instant of its start is, if it is open in the machine that the replay resumes: the season
         ended it, and recovery had not.
         """
-        start, spells = self._start(walked), _spells(judged)
+        start, spells = to_datetime(self.history.midnight_us(first_day)), _spells(judged)
         rows = flag_rows.since(self.conn, homes.tolist(), start)
         return [row for row in rows if row.cleared_at != start or _spell(row) in spells]
-
-    def _start(self, walked: ReplayedHomes) -> datetime:
-        return to_datetime(self.history.midnight_us(walked.first_day))
 
     def _put_state(self, walked: ReplayedHomes, open_flags: dict[int, int]) -> None:
         """Write the state of homes, from which live judging continues."""
@@ -257,7 +250,7 @@ def _flags(homes: NDArray[np.int32], ended: NDArray[np.void]) -> list[tuple[int,
     return [(int(homes[row["home"]]), row["flag"]) for row in ended]
 
 
-def _open_flags(past: Past) -> list[tuple[int, np.void]]:
+def _open_flags(past: Past | SpanVerdict) -> list[tuple[int, np.void]]:
     """Return (home_id, MACHINE) of homes whose flag is open at the end of their replay."""
     return [(int(past.homes[home]), past.machines[home]) for home in np.flatnonzero(past.machines["severity"] > 0)]
 
@@ -271,37 +264,14 @@ def _spell(row: flag_rows.FlagRow) -> tuple[int, int]:
     return row.home_id, to_us(row.cold_since)
 
 
-def _leaves_as_recorded(past: Past, nth: int, on_record: dict[int, tuple[date, bytes | None]], to_day: date) -> bool:
+def _leaves_as_recorded(
+    past: SpanVerdict, nth: int, on_record: dict[int, tuple[date, bytes | None]], to_day: date
+) -> bool:
     """Return whether the machine of a home ends a span in the state that the ledger has on record."""
     day, machine = on_record.get(int(past.homes[nth]), (None, None))
     if day is None or day + DAY != to_day:
         return not past.entered[nth]
     return bool(past.machines[nth].tobytes() == (machine or idle(1)[0].tobytes()))
-
-
-def resume(history: History, homes: NDArray[np.int32], known: dict[int, bytes | None]) -> Past:
-    """Return homes in their state at the end of a day, given by home_id; the others have no history yet."""
-    past = Past.unheard(homes)
-    for nth, home in enumerate(homes.tolist()):
-        if home in known:
-            past.entered[nth] = True
-            machine = known[home]
-            if machine is not None:
-                past.machines[nth] = np.frombuffer(machine, MACHINE)[0]
-    # The numbers of flags are not part of history: flags on record are matched by time.
-    past.machines["flag"] = 0
-    return past
-
-
-def day_rows(history: History, homes: NDArray[np.int32], days: NDArray[np.void], now: datetime) -> NDArray[np.void]:
-    """Convert LEDGER rows to store.ledger.DAY_ROW; a day that is over is closed."""
-    rows = np.empty(len(days), wire.native(ledger_rows.DAY_ROW))
-    for name in ledger_rows.DAY_ROW:
-        if name not in ("home_id", "closed"):
-            rows[name] = days[name]
-    rows["home_id"] = homes[days["home"]]
-    rows["closed"] = days["day"] < history.day_of(now - CLOSE_LAG).toordinal()
-    return rows
 
 
 def keep_machines(

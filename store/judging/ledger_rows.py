@@ -63,6 +63,21 @@ SELECT DISTINCT home_id / %(shard_homes)s, date_trunc('month', day)::date FROM c
 )
 SELECT count(*) FROM changed
 """
+COPY_DAYS = """
+COPY (
+  SELECT
+    home_id, day - date '0001-01-01' + 1, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us,
+    heat, deficit, coalesce(lowest, 'infinity'),
+    coalesce(array_position(%(labels)s::text[], policy), 0)::smallint - 1::smallint, closed
+  FROM ledger
+  WHERE home_id = ANY(%(homes)s) AND day >= %(first)s AND day < %(end)s
+  ORDER BY home_id, day
+) TO STDOUT (FORMAT BINARY)
+"""
+SELECT_MACHINES = """
+SELECT home_id, day - date '0001-01-01' + 1, machine FROM ledger
+WHERE home_id = ANY(%(homes)s) AND day >= %(first)s AND day < %(end)s AND machine IS NOT NULL
+"""
 UPDATE_MACHINES = """
 UPDATE ledger AS l SET machine = x.machine
 FROM unnest(%(homes)s::integer[], %(days)s::integer[], %(machines)s::bytea[]) AS x (home_id, day, machine)
@@ -112,9 +127,32 @@ def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
     return int(row[0]) if row else 0
 
 
-def put_machines(conn: Connection, homes: list[int], days: list[int], machines: list[bytes]) -> None:
-    """Store the serialised state machines at the end of days (ordinals)."""
-    conn.execute(UPDATE_MACHINES, {"homes": homes, "days": days, "machines": machines})
+def days(conn: Connection, homes: list[int], span: tuple[date, date], labels: Sequence[str]) -> NDArray[np.void]:
+    """Return the DAY_ROW rows on record in a span, by home and day; `version` is -1 where `labels` do not have it."""
+    with conn.cursor() as cur:
+        return wire.read(
+            cur, COPY_DAYS, DAY_ROW, {"homes": homes, "first": span[0], "end": span[1], "labels": list(labels)}
+        )
+
+
+def differ(rows: NDArray[np.void], record: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Return a mask of the DAY_ROW rows that the record, sorted by home and day, has otherwise or not at all."""
+    if not len(record):
+        return np.ones(len(rows), bool)
+    key, known = (some["home_id"].astype(np.int64) << 32 | some["day"] for some in (rows, record))
+    at = np.minimum(np.searchsorted(known, key), len(record) - 1)
+    return np.asarray(record[at] != rows)
+
+
+def machines(conn: Connection, homes: list[int], span: tuple[date, date]) -> dict[tuple[int, int], bytes]:
+    """Return the serialised state machines at the end of days in a span: (home, ordinal) → machine."""
+    found = conn.execute(SELECT_MACHINES, {"homes": homes, "first": span[0], "end": span[1]}, binary=True).fetchall()
+    return {(home, day): machine for home, day, machine in found}
+
+
+def put_machines(conn: Connection, homes: list[int], days: list[int], machines: Sequence[bytes | None]) -> None:
+    """Store the serialised state machines at the end of days (ordinals); None: it is idle."""
+    conn.execute(UPDATE_MACHINES, {"homes": homes, "days": days, "machines": list(machines)})
 
 
 def forget_machines(conn: Connection, homes: list[int], start: date) -> None:

@@ -63,6 +63,16 @@ def test_what_was_spoilt_is_mended_and_nothing_else(desk: Desk) -> None:
     assert record(desk) == before
 
 
+def test_where_the_machine_stood_at_the_end_of_a_day_is_brought_in_line(desk: Desk) -> None:
+    day, select = FIRST + timedelta(days=1), "SELECT machine FROM ledger WHERE home_id = 1 ORDER BY day"
+    before = desk.rows(select)
+    desk.conn.execute("UPDATE ledger SET machine = %s WHERE home_id = 1 AND day = %s", (b"spoilt", FIRST))
+    assert desk.rows(select) != before
+    outcome = again(desk, FIRST, day + timedelta(days=1))
+    assert (outcome.days, outcome.changes) == (0, [])
+    assert desk.rows(select) == before
+
+
 def test_a_span_that_ends_otherwise_than_recorded_is_judged_on_to_now(desk: Desk) -> None:
     desk.conn.execute("UPDATE point SET offset_k = -8 WHERE home_id = 2")
     outcome = again(desk, FIRST, FIRST + timedelta(days=1))
