@@ -31,6 +31,7 @@ COMMANDS = (
     "api",
     "up",
     "recheck",
+    "archive",
     "deadletters",
     "tickets",
     "verify",

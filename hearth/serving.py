@@ -27,6 +27,7 @@ from api.live.listener import HubLimits
 from api.server import StreamServer
 from api.uplinks.uplink_routes import Doors
 from domain.errors import UsageError
+from hearth.archiving import chosen_history
 from hearth.settings import Settings
 from hearth.wiring import (
     CUT,
@@ -74,6 +75,7 @@ def serve(settings: Settings, furnish: Callable[[FastAPI], None] = lambda app: N
             provider=provider_of(settings),
             attachments=attachments_of(settings),
             basemap=chosen_basemap(settings),
+            history=chosen_history(settings),
         )
         app = create_app(context, listening=listening(settings), pace=pace, doors=doors)
         furnish(app)

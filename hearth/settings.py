@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -21,13 +21,14 @@ from domain.errors import UsageError
 from domain.rate_limit import RateLimit
 
 PREFIX = "HEARTH_"
+LEAST_READING_DAYS = 200
 PLACE = re.compile(r"(-?\d{1,2}(?:\.\d+)?), ?(-?\d{1,3}(?:\.\d+)?)", re.ASCII)
 TILES = re.compile(r"(https?://[^\s/]+/|/)(?=\S*\{z\})(?=\S*\{x\})(?=\S*\{-?y\})\S+")
 STYLE = re.compile(r"(https?://[^\s/{}]+)?/[^\s{}]+\.json")
 # Variables that are no settings of a process: of the compose files, of the servers' cache, and those that Kubernetes
 # sets in every container for a service of the name `hearth…`.
 OF_OTHERS = re.compile(
-    r"HEARTH_(ARCHIVE|BACKUPS|SECRETS|TRIXIE|PICTURES|(\w+_)?SERVICE_(HOST|PORT\w*)|(\w+_)?PORT_\d+_(TCP|UDP)\w*)"
+    r"HEARTH_(WAL_ARCHIVE|BACKUPS|SECRETS|TRIXIE|PICTURES|(\w+_)?SERVICE_(HOST|PORT\w*)|(\w+_)?PORT_\d+_(TCP|UDP)\w*)"
 )
 
 
@@ -110,7 +111,10 @@ class Settings(BaseSettings):
     message_readings: Annotated[int, Field(ge=1, le=1_000_000)] = 5_000
     message_faults: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     future_tolerance_s: Annotated[int, Field(ge=0, le=86_400)] = 300
-    reading_days: Annotated[int | None, Field(ge=200, le=36_500)] = None
+    reading_days: Annotated[int | None, Field(ge=30, le=36_500)] = None
+    archive: SecretStr | None = None
+    archive_utility: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "main"
+    archive_after_days: Annotated[int, Field(ge=1, le=365)] = 7
     dead_letter_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     deferred_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     dead_letter_mb: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
@@ -190,6 +194,13 @@ class Settings(BaseSettings):
                 raise ValueError("must be like 600/minute or 20/second, or none") from None
         return value
 
+    @model_validator(mode="after")
+    def _keeps_evidence(self) -> Self:
+        """Keep the evidence of flags for a season: in the table, or in the archive behind it."""
+        if self.reading_days and self.reading_days < LEAST_READING_DAYS and self.archive is None:
+            raise ValueError(f"HEARTH_READING_DAYS: must be at least {LEAST_READING_DAYS} without HEARTH_ARCHIVE")
+        return self
+
     @field_validator("file_check")
     @classmethod
     def _is_command(cls, value: str | None) -> str | None:
@@ -256,8 +267,8 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper()
-        raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        what = str(first["msg"]).removeprefix("Value error, ")
+        raise UsageError(f"{PREFIX}{str(first['loc'][0]).upper()}: {what}" if first["loc"] else what) from None
 
 
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:

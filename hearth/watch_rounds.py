@@ -10,17 +10,17 @@ from alerts.evidence import chain, reading_seals
 from alerts.figures import kpi
 from alerts.figures.buildings import BuildingCursor
 from alerts.judging.by_clock import catch_up, tick
-from alerts.judging.history import History
 from alerts.judging.judge import Judge
 from alerts.judging.ledger_cursor import LedgerCursor
 from alerts.network import incidents, outages, substations
 from alerts.sensors import care, measurements
 from alerts.tickets import clocks
+from hearth.archiving import history_of
 from hearth.rounds import Round
 from hearth.settings import Settings
 from hearth.wiring import chosen_files, chosen_seal_key, now
 from store.figures import live_feed
-from store.readings import dead_letter_rows, ingest_counts, retention
+from store.readings import dead_letter_rows, ingest_counts
 from store.registry import upload_rows
 from store.sensors import unknown_rows
 
@@ -43,9 +43,7 @@ PURGED_AT_ONCE = 1000
 UPLOADS_WAIT = timedelta(hours=1)
 TOLD_FOR = timedelta(days=1)  # a client that lags by more than this has to reload
 FORGOTTEN_AT_ONCE = 10_000
-DROP_EVERY_S = 600.0
 SWEEP_EVERY_S = 60.0  # a shelf of files each
-DROPPED_AT_ONCE = 20_000
 
 
 def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now) -> list[Round]:
@@ -53,7 +51,8 @@ def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now
 
     `clock` is another than the system's where a past is lived through, as in a demo.
     """
-    history, policy, key = History(judge.policy), judge.policy, chosen_seal_key(settings)
+    policy, key = judge.policy, chosen_seal_key(settings)
+    history = history_of(settings, policy)
     buildings, ledger = BuildingCursor(), LedgerCursor(history)
     files, dead_letter_age = chosen_files(settings), timedelta(days=settings.dead_letter_days)
     return [
@@ -64,7 +63,6 @@ def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now
         Round("dead letters' bytes", TRIM_EVERY_S, lambda conn: _trim(conn, settings.dead_letter_mb, clock())),
         Round("uploads", PURGE_EVERY_S, lambda conn: upload_rows.forget(conn, clock() - UPLOADS_WAIT)),
         Round("told", PURGE_EVERY_S, lambda conn: _forget(conn, clock() - TOLD_FOR)),
-        Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings.reading_days, clock())),
         Round("files", SWEEP_EVERY_S, lambda conn: files.sweep(conn, clock())),
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, clock())),
         Round("outages", OUTAGES_EVERY_S, lambda conn: outages.look(conn, policy, clock())),
@@ -102,9 +100,3 @@ def _sample_ingest(conn: Connection, at: datetime) -> None:
     with conn.transaction():
         ingest_counts.sample(conn, at)
         unknown_rows.forget(conn, at)
-
-
-def _drop(conn: Connection, reading_days: int | None, at: datetime) -> bool:
-    if reading_days is None:
-        return False
-    return retention.drop(conn, at - timedelta(days=reading_days), DROPPED_AT_ONCE) > 0

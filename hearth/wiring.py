@@ -161,7 +161,7 @@ def _text(variable: str, file: Path) -> str:
 def limits_of(settings: Settings, rules: Policy, at: datetime) -> Limits:
     """Return the limits for messages. Readings that would be deleted soon, or are too old to judge, are refused."""
     past = timedelta(days=rules.past_days)
-    if settings.reading_days:
+    if settings.reading_days and not settings.archive:
         past = min(past, timedelta(days=settings.reading_days) - MARGIN)
     care = rules.rules_at(at).care
     clock_s = care.clock_s if care else Care.clock_s

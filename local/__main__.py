@@ -1,6 +1,8 @@
 """`python -m local`: build the Debian folders that tests use, with what happens in sight."""
 
-from local import bookworm, helm, keycloak, trixie
+from local import bookworm, keycloak, trixie
+from local.helm import HELM
+from local.s3 import VERSITYGW
 from local.server import ServerError
 
 if __name__ == "__main__":
@@ -10,7 +12,11 @@ if __name__ == "__main__":
         for part in trixie.PARTS:
             print(f"{trixie.with_part(part)} has {part.packages}")
         print(f"{bookworm.ensure()} has Python")
-        print(f"{helm.ensure() or 'no Helm: no Go to build it with'}")
+        for program in (HELM, VERSITYGW):
+            try:
+                print(f"{program.ensure() or f'no {program.name}: no Go to build it with'}")
+            except ServerError as error:
+                print(f"no {program.name}: {error}")
         try:
             print(f"{keycloak.ensure() or 'no Keycloak: no Java, or no Maven, to run and fetch it with'}")
         except ServerError as error:  # a repository that is away stops no test but its own

@@ -11,7 +11,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("domain", "store", "alerts", "ingest", "registry", "papers", "api", "dashboards", "hearth", "sim", "local")
+ROOMS = (
+    "domain",
+    "store",
+    "archives",
+    "alerts",
+    "ingest",
+    "registry",
+    "papers",
+    "api",
+    "dashboards",
+    "hearth",
+    "sim",
+    "local",
+)
 COMMON_ALIASES = frozenset({"np", "npt", "pa", "pc", "pq"})  # numpy's and pyarrow's own
 MOST_PARAMETERS = 6
 Function = ast.FunctionDef | ast.AsyncFunctionDef

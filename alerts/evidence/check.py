@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.evidence import chain
+from archives.history import TABLE_ALONE, OneHistory
 from store.evidence import chain_rows, invariants, journal, reading_digests
 from store.evidence.journal import JournalledRow, Relation
 from store.evidence.reading_digests import LateReadings, Piece, ReadingTable
@@ -39,6 +40,7 @@ class Findings:
     since: date | None = None  # days of readings before are left out
     progress: Progress = lambda _what, _done, _of: None
     files: FileStore = DATABASE
+    history: OneHistory = TABLE_ALONE
     counts: dict[str, int] = field(default_factory=dict)
     last_seal: str | None = None
     faults: int = 0
@@ -129,7 +131,7 @@ def _name(conn: Connection, relation: Relation, row: JournalledRow) -> str:
 
 def check_readings(conn: Connection, found: Findings) -> None:
     """Check days of readings against their digests, taken when they settled, and against late readings."""
-    kept = reading_digests.kept_since(conn)
+    kept = found.history.kept_since(conn)
     if kept is not None and kept > found.now - LEAST_KEPT:
         found.fault("readings", f"readings are said to be deleted up to {kept.date()}, which no setting does")
         kept = None
@@ -166,7 +168,7 @@ def _piece(conn: Connection, found: Findings, kind: ReadingTable, day: date, pie
     with _moment(conn):
         came = reading_digests.late(conn, kind, day, piece.low, piece.high)
         codes = reading_digests.sensors_between(conn, piece.low, piece.high)
-        rows = reading_digests.said(conn, kind, day, sorted({*codes, *sealed["sensor_id"].tolist()}))
+        rows = found.history.of_day(conn, kind, day, sorted({*codes, *sealed["sensor_id"].tolist()}))
         there, digest = reading_digests.digests(kind, reading_digests.as_settled(rows, came))
         found.count("readings", len(rows))
         faults = list[tuple[int, str]]()

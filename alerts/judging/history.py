@@ -47,6 +47,7 @@ PLACED = np.dtype(
     ]
 )
 Said: TypeAlias = Callable[[Connection, list[int], datetime, datetime], NDArray[np.void]]
+FirstSaid: TypeAlias = Callable[[Connection, list[int], datetime], datetime | None]
 NOTHING = np.empty(0, np.int64)
 NOTHING_SAID = Readings(NOTHING, NOTHING, NOTHING, NOTHING, np.empty(0, np.int32))
 
@@ -129,9 +130,15 @@ class History:
     `at_once` of them are in memory at a time.
     """
 
-    def __init__(self, policy: Policy, said: Said = stays.said, at_once: int = STRETCH_READINGS) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        said: Said = stays.said,
+        at_once: int = STRETCH_READINGS,
+        first_said: FirstSaid = stays.first_said,
+    ) -> None:
         self.policy = policy
-        self._said = said
+        self._said, self._first_said = said, first_said
         self._at_once = at_once
         self.weights = ReadingRules(policy)
         self.terms = ScheduleCache(policy)
@@ -152,7 +159,7 @@ class History:
     def first_day(self, conn: Connection, homes: NDArray[np.int32], earliest: date) -> date | None:
         """Return the local day of the homes' first reading at or after a day."""
         sensors = np.unique(stays.stays(conn, homes.tolist())["sensor_id"])
-        first = stays.first_said(conn, sensors.tolist(), to_datetime(self.midnight_us(earliest)))
+        first = self._first_said(conn, sensors.tolist(), to_datetime(self.midnight_us(earliest)))
         return self.day_of(first) if first else None
 
     def tables(self, conn: Connection) -> Tables:

@@ -70,7 +70,7 @@ def evidence(
     wanted = _wanted(asking, code, query)
     asking.conn.rollback()  # the caller is known; the dossier is read in a transaction of its own
     given = surroundings(request)
-    means = DossierMeans(given.company.key, given.attachments.store)
+    means = DossierMeans(given.company.key, given.attachments.store, given.history)
     with file_for(given.downloads, names_of(request, asking)) as sheet:
         try:
             tag = f'"{compose(asking.conn, asking.scope, asking.policy, wanted, sheet.file, means)}"'

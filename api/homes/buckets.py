@@ -71,7 +71,7 @@ def _window(asking: Session, stretch: HistoryPage, marks: Sequence[datetime]) ->
     points = reading_history.points(asking.conn, stretch.home_id, low, high)
     intervals = max(version.hold_intervals for version in asking.policy.versions)
     longest = timedelta(seconds=intervals * max((point.interval_s for point in points), default=0))
-    rows = reading_history.good(asking.conn, stretch.home_id, low - longest, high)
+    rows = asking.history.good(asking.conn, stretch.home_id, low - longest, high)
     found = [bucket for point in points for bucket in _of_point(asking, point, rows, marks, (low, high))]
     return sorted(found, key=lambda bucket: (bucket["start"], bucket["point_id"]))
 

@@ -106,7 +106,7 @@ def ledger(code: Code, form: Format, export: Exporting, begin: FromDay = None, e
 
 def reading_batches(asking: Session, point: HomePoint, start: datetime, end: datetime) -> Iterator[pa.RecordBatch]:
     """Read the readings of a point in batches."""
-    for rows in reading_history.said(asking.conn, point.point_id, start, end, BATCH_ROWS):
+    for rows in asking.history.of_point(asking.conn, point.point_id, start, end, BATCH_ROWS):
         yield _batch(point, rows)
 
 

@@ -168,7 +168,7 @@ Reading = msgspec.defstruct("Reading", list(models.Reading.model_fields))
 
 def raw(asking: Session, stretch: reading_history.HistoryPage, paged: Paging, zone: ZoneInfo | None) -> Response:
     """Write a page of readings. This is the busiest route, so it bypasses pydantic."""
-    columns = reading_history.readings(asking.conn, stretch)
+    columns = asking.history.page(asking.conn, stretch)
     items = [item for point in columns for item in readings_of(point, zone)]
     keys = [(at, point.point_id) for point in columns for at in point.measured_at]
     if len(columns) > 1:

@@ -28,6 +28,7 @@ from api.http.limits import Limiter, subscriber
 from api.http.oidc import Claims
 from api.http.problem import Problem, RecordedRefusal, forbidden, too_many, unauthorised
 from api.words import problems
+from archives.history import TABLE_ALONE, OneHistory
 from domain.policy import Policy
 from store.base import audit
 from store.base.access import Asker, Right, Role, Scope
@@ -90,6 +91,7 @@ class AppContext:
     provider: CodeFlow | None = None  # at which people sign in; None: by password alone
     attachments: Attachments = field(default_factory=Attachments)
     basemap: Basemap = field(default_factory=Basemap)
+    history: OneHistory = TABLE_ALONE
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Session:
     now: datetime
     policy: Policy
     limiter: Limiter = field(default_factory=Limiter)
+    history: OneHistory = TABLE_ALONE
     notes: dict[str, Any] = field(default_factory=dict)  # further details for the audit log; no personal data
 
     @property
@@ -191,7 +194,7 @@ def session_of(
         _check(asker, roles, right)
         if seconds := given.guard.limiter.wait_token(asker.actor):
             raise too_many(seconds)
-        yield Session(conn, asker, now, given.policy, given.guard.limiter)
+        yield Session(conn, asker, now, given.policy, given.guard.limiter, given.history)
 
 
 def _entered(given: AppContext, conn: Connection, token: str, claims: Claims | None, now: datetime) -> Asker:

@@ -32,7 +32,6 @@ from domain.policy_draft import ChangedDays, NotWritable, judged_otherwise, redr
 from domain.working_days import WorkingCalendar
 from store.base.office_role import in_office
 from store.judging import ledger_days
-from store.readings import retention
 
 DAY = timedelta(days=1)
 MOST_SEASONS, MOST_DAYS, MOST_YEARS = 60, 1_000, 60
@@ -230,7 +229,7 @@ def _changed(asking: Session, after: tuple[Season, ...]) -> tuple[list[ChangedDa
     """Return the days up to today that are judged in another way, without those whose readings were deleted."""
     before, today = asking.policy.seasons, _today(asking)
     with asking.conn.transaction(), in_office(asking.conn):
-        begun, since = ledger_days.first_day(asking.conn), retention.judged_from(asking.conn)
+        begun, since = ledger_days.first_day(asking.conn), asking.history.judged_from(asking.conn)
     begun = min(begun or today, today)
     if since is None:
         return judged_otherwise(before, after, begun, today), None

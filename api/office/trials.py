@@ -32,7 +32,6 @@ from domain.policy import Limit, Policy, Version
 from store.base import patience
 from store.base.office_role import in_office
 from store.judging import ledger_rows
-from store.readings import retention
 
 MOST_DAYS = 31
 MOST_HOMES = 2_000
@@ -122,7 +121,7 @@ def tried(asking: Session, trial: PolicyTrial) -> TrialOutcome:
         Problem: 422, 503.
     """
     policy = policy_of(asking.policy, trial)
-    own, other = (History(one, at_once=AT_ONCE_READINGS) for one in (asking.policy, policy))
+    own, other = (History(one, asking.history.said, AT_ONCE_READINGS) for one in (asking.policy, policy))
     if not _ONE.acquire(blocking=False):
         raise unavailable(TRIAL_BUSY)
     try:
@@ -141,7 +140,7 @@ def _span(asking: Session, own: History, trial: PolicyTrial) -> _Span:
     today = own.day_of(asking.now)
     if not timedelta() < trial.end - trial.first <= timedelta(days=MOST_DAYS) or trial.end > today:
         raise invalid(FieldFault("to", TRIAL_SPAN.fill(days=MOST_DAYS)))
-    since = retention.judged_from(asking.conn)
+    since = asking.history.judged_from(asking.conn)
     if since and datetime.combine(trial.first, datetime.min.time(), asking.policy.zone) < since:
         raise invalid(FieldFault("from", TRIAL_DELETED.fill(day=own.day_of(since) + timedelta(days=1))))
     return _Span(trial.first, datetime.combine(trial.end, datetime.min.time(), asking.policy.zone))

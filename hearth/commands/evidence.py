@@ -53,6 +53,7 @@ def make(
     """Write the dossier of a home; prints its root digest."""
     # What sets papers and counts readings takes a second to import, and checking needs none of it.
     from api.evidence.dossier_routes import LONGEST_SPAN
+    from hearth.archiving import chosen_history
     from hearth.settings import load
     from hearth.wiring import chosen_files, chosen_policy, chosen_seal_key, now, open_database
     from papers.dossier.compose import DossierMeans
@@ -71,7 +72,7 @@ def make(
     try:
         with open_database(settings, "evidence") as conn, unfinished.open("wb") as file:
             view = DossierAudience.STAFF if staff else DossierAudience.USER
-            means = DossierMeans(chosen_seal_key(settings), chosen_files(settings))
+            means = DossierMeans(chosen_seal_key(settings), chosen_files(settings), chosen_history(settings))
             root = _write(conn, policy, (code, *days, view), means, file)
         unfinished.replace(out)
     except OSError as error:

@@ -24,13 +24,13 @@ from alerts.judging.pool import map_homes
 from alerts.judging.rejudge import RejudgeOutcome, Rejudging
 from alerts.judging.what_if import WhatIfFigures, imagine, recorded
 from domain.errors import UsageError
+from hearth.archiving import chosen_history, history_of
 from hearth.days import FORMATS, checked
 from hearth.listing import NUMBER, WORDS, listing, local
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, connector, now, open_database
 from store.base.stage import open_stages
 from store.judging import ledger_rows
-from store.readings import retention
 
 MOST_SHOWN = 20
 TRIES = 3  # a deadlock with the live system resolves itself
@@ -58,7 +58,7 @@ def recheck(
         raise UsageError("--policy tries other rules and needs --dry-run; to adopt them, set HEARTH_POLICY")
     with open_database(settings, "recheck") as conn:
         homes = _homes(conn, home)
-        _refuse_deleted(conn, from_day, chosen_policy(settings).zone)
+        _refuse_deleted(chosen_history(settings).judged_from(conn), from_day, chosen_policy(settings).zone)
     at = now()
     first, end = from_day.date(), to_day.date() if to_day else None
     if end and end <= first:
@@ -84,9 +84,8 @@ def _homes(conn: Connection, codes: list[str] | None) -> dict[int, str]:
     return homes
 
 
-def _refuse_deleted(conn: Connection, first: datetime, zone: ZoneInfo) -> None:
+def _refuse_deleted(since: datetime | None, first: datetime, zone: ZoneInfo) -> None:
     """Refuse days whose readings were deleted: they would be judged unknown, and their evidence lost."""
-    since = retention.judged_from(conn)
     if since and first.replace(tzinfo=zone) < since:
         day = since.astimezone(zone).date() + timedelta(days=1)
         raise UsageError(f"--from: readings of then were deleted (HEARTH_READING_DAYS); the first day is {day}")
@@ -148,7 +147,7 @@ def _midnight(history: History, end: date | None, at: datetime) -> datetime:
 
 @cache
 def _history(settings: Settings) -> History:
-    return History(chosen_policy(settings))
+    return history_of(settings, chosen_policy(settings))
 
 
 @cache

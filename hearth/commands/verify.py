@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from alerts.evidence.check import CHECKS, Findings
 from domain.errors import UsageError
 from domain.printable import printable
+from hearth.archiving import chosen_history
 from hearth.settings import load
 from hearth.wiring import chosen_files, now, open_database
 
@@ -53,7 +54,7 @@ def _run(found: Findings, names: list[str]) -> bool:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     settings = load()
-    found.files = chosen_files(settings)
+    found.files, found.history = chosen_files(settings), chosen_history(settings)
     with open_database(settings, "verify") as conn, Progress(*columns, console=console, transient=True) as progress:
         conn.autocommit = True
         progress.disable = not console.is_terminal

@@ -8,6 +8,7 @@ import structlog
 from psycopg import Connection
 
 from alerts.judging.judge import Judge
+from hearth import archiving
 from hearth.figures import database_away, serve
 from hearth.metrics import WatchMetrics
 from hearth.rounds import Round, keep_at, turn
@@ -40,6 +41,7 @@ def watch() -> None:
             metrics.lead(True)
             _lead(conn, [each.told(metrics.done) for each in rounds(judge, settings)], stop)
 
+    archiving.start(settings, stop, metrics.done)
     keep_at(connector(settings, "watch"), lead, stop)
 
 

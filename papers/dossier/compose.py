@@ -19,6 +19,7 @@ from psycopg import Connection
 from alerts.engine.track import Milli
 from alerts.evidence.recount import HomeDays, Recount, agree, recount
 from alerts.judging.history import History
+from archives.history import TABLE_ALONE, OneHistory
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.policy import Policy, Version
@@ -56,10 +57,11 @@ class DossierRequest:
 
 
 class DossierMeans(NamedTuple):
-    """The key that signs a dossier (None: unsigned), and where the bytes of files are."""
+    """The key that signs a dossier (None: unsigned), where the bytes of files are, and where readings are."""
 
     key: SigningKey | None = None
     files: FileStore = DATABASE
+    history: OneHistory = TABLE_ALONE
 
 
 def compose(
@@ -106,6 +108,7 @@ class _Dossier:
     def written(self) -> str:
         """Write all files in order and return the root."""
         span, home = self._span(), dossier_rows.home(self.conn, self.wanted.home)
+        home["readings_kept_since"] = self.means.history.kept_since(self.conn)
         places = dossier_rows.places(self.conn, span)
         readings = self._readings(places, span)
         days = self._days()
@@ -199,7 +202,7 @@ class _Dossier:
 
     def _readings(self, places: Sequence[DossierPoint], span: HomeSpan) -> Row:
         """Write readings.csv; return the number of readings and their last instants."""
-        readings = DossierReadings(self.conn, self.policy)
+        readings = DossierReadings(self.conn, self.policy, self.means.history)
         self.bundle.add("readings.csv", write(Format.CSV, READINGS, readings.batches(places, span)))
         return readings.told
 
@@ -211,7 +214,7 @@ class _Dossier:
         return ledger_days.days(self.conn, self.wanted.home, first, end, after=None, limit=(end - first).days)
 
     def _recount(self, upto_us: int, edges: NDArray[np.int64]) -> Recount:
-        judging = History(self.policy, dossier_rows.said, AT_ONCE)
+        judging = History(self.policy, self.means.history.said_in_reach, AT_ONCE)
         days = HomeDays(self.wanted.home, self.wanted.first, self.wanted.end)
         return recount(self.conn, judging, days, upto_us, edges)
 

@@ -9,13 +9,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from psycopg import Connection
 
+from archives.history import TABLE_ALONE, OneHistory
 from domain.instants import to_datetime, to_us
 from domain.policy import Policy
 from domain.quality import Quality
 from papers.exports.schemas import BATCH_ROWS, INSTANT, QUALITIES, celsius_column, judged_celsius
 from store.base.rows import Row
 from store.evidence.dossier_rows import DossierPoint, HomeSpan
-from store.readings import reading_history
 
 MOST_READINGS = 5_000_000
 READINGS = pa.schema(
@@ -48,6 +48,7 @@ class DossierReadings:
 
     conn: Connection
     policy: Policy
+    history: OneHistory = TABLE_ALONE
     told: Row = field(default_factory=_none_told)
 
     def batches(self, places: Sequence[DossierPoint], span: HomeSpan) -> Iterator[pa.RecordBatch]:
@@ -57,7 +58,7 @@ class DossierReadings:
             TooMuch: there are too many readings.
         """
         for place in places:
-            for rows in reading_history.said(self.conn, place.point_id, span.start, span.end, BATCH_ROWS):
+            for rows in self.history.of_point(self.conn, place.point_id, span.start, span.end, BATCH_ROWS):
                 self._count(rows)
                 yield self._batch(place, rows)
 

@@ -107,7 +107,6 @@ SELECT DISTINCT d.day FROM reading_day AS d
 WHERE d.kind = %(kind)s AND (d.day < %(begins)s OR d.day > %(day)s OR (d.day = %(day)s AND d.high > %(after)s))
 ORDER BY d.day LIMIT 100
 """
-SELECT_KEPT = "SELECT k.since FROM readings_kept AS k"
 
 
 @dataclass(frozen=True)
@@ -224,10 +223,12 @@ def midnight_us(day: date) -> int:
     return to_us(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
-def said(conn: Connection, kind: ReadingTable, day: date, sensors: Sequence[int]) -> NDArray[np.void]:
-    """Return the readings of sensors on a UTC day by sensor and time."""
-    start = np.full(len(sensors), midnight_us(day))
-    return _said(conn, kind, midnight_us(day), np.array(sensors, np.int32), start, start + DAY_US)
+def said(
+    conn: Connection, kind: ReadingTable, day: date, sensors: Sequence[int], upto: date | None = None
+) -> NDArray[np.void]:
+    """Return the readings of sensors on a UTC day, or on all before another, by sensor and time."""
+    ids, span = np.array(sensors, np.int32), (midnight_us(day), midnight_us(upto or day + timedelta(days=1)))
+    return _said(conn, kind, span, ids, (np.full(len(ids), span[0]), np.full(len(ids), span[1])))
 
 
 def _by_key(conn: Connection, kind: ReadingTable, rows: NDArray[np.void]) -> NDArray[np.void]:
@@ -236,20 +237,21 @@ def _by_key(conn: Connection, kind: ReadingTable, rows: NDArray[np.void]) -> NDA
     for day in np.unique(rows["measured_at"] // DAY_US).tolist():
         mine = rows[rows["measured_at"] // DAY_US == day]
         at = mine["measured_at"]
-        found.append(_said(conn, kind, day * DAY_US, mine["sensor_id"], at, at + 1))
+        found.append(_said(conn, kind, (day * DAY_US, (day + 1) * DAY_US), mine["sensor_id"], (at, at + 1)))
     return _sorted(np.concatenate(found))
 
 
 def _said(
     conn: Connection,
     kind: ReadingTable,
-    day_us: int,
+    span: tuple[int, int],
     sensors: NDArray[np.integer[Any]],
-    low: NDArray[Any],
-    high: NDArray[Any],
+    edges: tuple[NDArray[Any], NDArray[Any]],
 ) -> NDArray[np.void]:
-    start, end = to_datetime(day_us), to_datetime(day_us + DAY_US)
-    spans = {name: [to_datetime(us) for us in edges.tolist()] for name, edges in (("lows", low), ("highs", high))}
+    start, end = (to_datetime(us) for us in span)
+    spans = {
+        name: [to_datetime(us) for us in some.tolist()] for name, some in zip(("lows", "highs"), edges, strict=True)
+    }
     with conn.cursor() as cur:
         params = {"sensors": wire.ids(sensors), **spans, "start": start, "end": end}
         return _sorted(wire.read_arrays(cur, kind.said, kind.layout, params))
@@ -371,9 +373,3 @@ def stray_days(conn: Connection, kind: ReadingTable, reached: Frontier) -> list[
     """Return days with digests that should have none yet, or not at all; some of them."""
     params = {"kind": kind.name, "begins": reached.begins, "day": reached.day, "after": reached.after}
     return [row[0] for row in conn.execute(SELECT_STRAY_DAYS, params).fetchall()]
-
-
-def kept_since(conn: Connection) -> datetime | None:
-    """Return before this, readings may have been deleted after their time."""
-    row = conn.execute(SELECT_KEPT).fetchone()
-    return row[0] if row else None

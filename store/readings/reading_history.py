@@ -26,6 +26,14 @@ WHERE p.home_id = %(home_id)s
   AND (p.valid_from IS NULL OR p.valid_from < %(end)s) AND (p.valid_to IS NULL OR p.valid_to > %(start)s)
 ORDER BY p.point_id
 """
+SELECT_REACHED = "SELECT q.sensor_id, q.since, q.until FROM reached_point(%(point_id)s) AS q"
+SELECT_REACHED_OF = """
+SELECT q.sensor_id, q.since, q.until
+FROM point AS p
+CROSS JOIN LATERAL reached_point(p.point_id) AS q
+WHERE p.sensor_id = ANY(%(sensors)s) AND p.home_id IS NOT NULL
+ORDER BY q.sensor_id, q.since NULLS FIRST
+"""
 # Only good readings count, as in reading_hour. An array per point: a row per reading would take five times as long.
 GOOD: wire.Layout = {"point_id": "int4", "measured_at": "timestamptz", "milli": "int4"}
 SELECT_GOOD = """
@@ -71,6 +79,18 @@ CROSS JOIN LATERAL point_readings(
 WHERE p.home_id = %(home_id)s
 GROUP BY p.point_id, s.code
 """
+
+
+class ReachedPoint(NamedTuple):
+    """A stay of a sensor as far as the caller may look into it; None: unbounded."""
+
+    sensor_id: int
+    since: datetime | None
+    until: datetime | None
+
+    def within(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """Return the part of a span that the caller may look into; the end may be before the start."""
+        return max(filter(None, (start, self.since))), min(filter(None, (end, self.until)))
 
 
 class HomePoint(NamedTuple):
@@ -126,6 +146,18 @@ def readings(conn: Connection, stretch: HistoryPage) -> list[Columns]:
     """Return the readings of a page, possibly more: each point contributes up to a full page."""
     with conn.cursor(row_factory=class_row(Columns), binary=True) as cur:
         return cur.execute(SELECT_PAGE, stretch.parameters()).fetchall()
+
+
+def reached(conn: Connection, point_id: int) -> ReachedPoint | None:
+    """Return the stay behind a point; None: the caller does not reach it."""
+    with conn.cursor(row_factory=class_row(ReachedPoint)) as cur:
+        return cur.execute(SELECT_REACHED, {"point_id": point_id}).fetchone()
+
+
+def reached_of(conn: Connection, sensors: list[int]) -> list[ReachedPoint]:
+    """Return all stays of sensors in homes that the caller reaches."""
+    with conn.cursor(row_factory=class_row(ReachedPoint)) as cur:
+        return cur.execute(SELECT_REACHED_OF, {"sensors": sensors}).fetchall()
 
 
 def points(conn: Connection, home_id: int, start: datetime, end: datetime) -> list[HomePoint]:

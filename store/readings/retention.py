@@ -10,6 +10,7 @@ MARGIN = timedelta(days=7)
 
 # Defined per flavour: plain PostgreSQL deletes up to `most` rows, TimescaleDB drops whole chunks.
 DROP_READINGS = "SELECT drop_readings(%(before)s, %(most)s)"
+UPDATE_KEPT = "UPDATE readings_kept SET since = %(first)s WHERE since > %(first)s"
 SELECT_KEPT = "SELECT since FROM readings_kept"
 
 
@@ -22,7 +23,12 @@ def drop(conn: Connection, before: datetime, most: int) -> int:
     return int(row[0]) if row else 0
 
 
-def judged_from(conn: Connection) -> datetime | None:
-    """Return the first instant from which days can be re-judged; None: unbounded."""
+def keep_from(conn: Connection, first: datetime) -> None:
+    """Note that the table has all that was measured from an instant on, after it was put back."""
+    conn.execute(UPDATE_KEPT, {"first": first})
+
+
+def kept_since(conn: Connection) -> datetime | None:
+    """Return the instant before which the table may have lost readings; None: nothing was ever deleted."""
     row = conn.execute(SELECT_KEPT).fetchone()
-    return row[0] + MARGIN if row and row[0] else None
+    return row[0] if row else None

@@ -35,7 +35,7 @@ class Operated:
             subprocess.run(["cp", "--archive", *(like / name for name in FOLDERS), self.place], check=True)
         else:
             self.furnish(folder / "secrets")
-        archive = f"HEARTH_ARCHIVE={self.seen('archive')} {self.seen('scripts/archive')} %p %f"
+        archive = f"HEARTH_WAL_ARCHIVE={self.seen('archive')} {self.seen('scripts/archive')} %p %f"
         self.server.settings.update(
             {"archive_mode": "on", "archive_command": archive, "hba_file": self.seen("scripts/pg_hba.conf")}
         )
@@ -81,7 +81,7 @@ class Operated:
             "PGUSER": str(superuser["user"]),
             "PGPASSWORD": str(superuser["password"]),
             "PGDATA": self.seen("cluster"),
-            "HEARTH_ARCHIVE": self.seen("archive"),
+            "HEARTH_WAL_ARCHIVE": self.seen("archive"),
             "HEARTH_BACKUPS": self.seen("backups"),
             "HEARTH_SECRETS": self.seen("secrets"),
         }

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from hearth.settings import PREFIX, Settings
-from local import helm
+from local.helm import HELM, helm
 from tests.architecture.commands import commands
 from tests.conftest import unavailable
 
@@ -28,9 +28,9 @@ Manifest = dict[str, Any]
 
 def rendered(*values: str) -> list[Manifest]:
     """Return the manifests that Helm makes of the chart."""
-    if reason := helm.why_not():
+    if reason := HELM.why_not():
         unavailable(f"NOT TESTED WITH HELM: {reason}")
-    done = helm.helm("template", "heat", str(CHART), "--kube-version", f"{NEWEST}.0", *values)
+    done = helm("template", "heat", str(CHART), "--kube-version", f"{NEWEST}.0", *values)
     assert done.returncode == 0, done.stderr
     return [one for one in yaml.safe_load_all(done.stdout) if one]
 
@@ -65,7 +65,7 @@ def test_what_it_makes_is_valid(version: str, values: tuple[str, ...]) -> None:
 def test_a_misspelt_value_is_refused() -> None:
     rendered()
     for wrong in ("api.replcas=2", "settings.HEARTH_mqtt=x", "image.digest=latest", "ingest.workers=0"):
-        done = helm.helm("template", "heat", str(CHART), "--kube-version", f"{NEWEST}.0", "--set", wrong)
+        done = helm("template", "heat", str(CHART), "--kube-version", f"{NEWEST}.0", "--set", wrong)
         assert done.returncode != 0, wrong
         assert "values don't meet" in done.stderr, wrong
 

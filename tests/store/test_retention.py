@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg import Connection
 
+from archives.history import TABLE_ALONE
 from domain.reasons import RejectReason
 from ingest.batch import Intake, store_batch
 from ingest.places import SensorPlaces
@@ -44,7 +45,7 @@ def left(conn: Connection, table: str) -> tuple[int, datetime]:
 
 
 def test_what_is_old_goes_and_what_is_young_stays(conn: Connection) -> None:
-    assert retention.judged_from(conn) is None
+    assert TABLE_ALONE.judged_from(conn) is None
     before = START + 15 * DAY + timedelta(hours=7)
     while retention.drop(conn, before, 7):
         pass
@@ -52,7 +53,7 @@ def test_what_is_old_goes_and_what_is_young_stays(conn: Connection) -> None:
         count, first = left(conn, table)
         assert before - slack * DAY <= first < before + timedelta(hours=6), table
         assert count == (START + DAYS * DAY - first) / timedelta(hours=6), table
-    assert retention.judged_from(conn) == before + retention.MARGIN
+    assert TABLE_ALONE.judged_from(conn) == before + retention.MARGIN
 
 
 def test_nothing_old_is_nothing_to_do(conn: Connection) -> None:
@@ -63,7 +64,7 @@ def test_nothing_old_is_nothing_to_do(conn: Connection) -> None:
 def test_how_far_back_readings_are_kept_never_goes_back(conn: Connection) -> None:
     for days in (10, 5, 8):
         retention.drop(conn, START + days * DAY, 1000)
-    assert retention.judged_from(conn) == START + 10 * DAY + retention.MARGIN
+    assert TABLE_ALONE.judged_from(conn) == START + 10 * DAY + retention.MARGIN
 
 
 def test_a_reading_older_than_what_is_kept_is_a_dead_letter(database: Database) -> None:

@@ -89,7 +89,7 @@ def test_a_misspelt_setting_is_named_and_not_ignored(monkeypatch: pytest.MonkeyP
     ("name", "value"),
     [
         ("HEARTH_TRIXIE", "/somewhere"),  # of the tests' servers
-        ("HEARTH_ARCHIVE", "/somewhere"),  # of the compose file
+        ("HEARTH_WAL_ARCHIVE", "/somewhere"),  # of the compose file
         ("HEARTH_API_SERVICE_HOST", "10.0.0.1"),  # Kubernetes, for a service named hearth-api
         ("HEARTH_BROKER_PORT", "tcp://10.0.0.1:8883"),
         ("HEARTH_BROKER_PORT_8883_TCP_ADDR", "10.0.0.1"),

@@ -1,0 +1,169 @@
+"""Form of a file in the archive: its columns, how they are packed, and where it lies.
+
+A file has the readings of one kind, one calendar month (UTC) and one shard of sensors, sorted by sensor and time. It is
+lossless to the stored bits. An instant is two columns, because sensors that tell milliseconds are common and those that
+tell microseconds are not: `measured_at` in whole milliseconds, a timestamp that every reader of Parquet knows, and
+`measured_us`, the microseconds beyond it. The time of receipt is told as its distance in microseconds. A value that is
+absent is NaN, and no column has nulls.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from store.base import wire
+from store.readings import reading_rows
+
+ROWS_OF_GROUP = 65_536  # or more, to hold sensors whole; decoded in a millisecond or two
+MOST_ROWS_OF_GROUP = 4 * ROWS_OF_GROUP
+MILLISECOND = 1_000
+COMPRESSION = {"compression": "zstd", "compression_level": 6, "data_page_version": "2.0"}
+# What may be smallest; the first rows of a file decide. PLAIN is what a dictionary falls back to where it does not pay.
+DELTA, SPLIT, DICTIONARY, PLAIN = "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT", "DICTIONARY", "PLAIN"
+WHOLE, FRACTION = (DELTA, SPLIT, DICTIONARY), (PLAIN, SPLIT, DICTIONARY)
+DICTIONARY_BYTES = 65_536  # of a larger one, the numbers take more than the values
+
+
+@dataclass(frozen=True)
+class ArchiveKind:
+    """A kind of readings: a table of the database, and its files."""
+
+    name: str
+    layout: wire.Layout
+    quantities: tuple[str, ...]
+    code: str  # what is said of the values as a whole: a small number
+
+    @property
+    def dtype(self) -> np.dtype[np.void]:
+        """A reading in memory: as the table's rows are read."""
+        return wire.native(self.layout)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of a file."""
+        return pa.schema(
+            [
+                _column("sensor_id", pa.int32()),
+                _column("measured_at", pa.timestamp("ms", "UTC")),
+                _column("measured_us", pa.int16()),
+                _column("received_after_us", pa.int64()),
+                *(_column(name, pa.float32()) for name in self.quantities),
+                _column(self.code, pa.int16()),
+                _column("self_timed", pa.bool_()),
+            ]
+        )
+
+    def stored(self, names: Iterable[str]) -> list[str]:
+        """Return the columns of a file that fields of readings in memory are made of."""
+        wanted = set(names)
+        if "received_at" in wanted:
+            wanted |= {"measured_at", "received_after_us"}
+        if "measured_at" in wanted:
+            wanted |= {"measured_us"}
+        return [name for name in self.schema.names if name in wanted]
+
+
+READINGS = ArchiveKind("reading", reading_rows.READING, reading_rows.HOME_QUANTITIES, "quality")
+SUBSTATION_READINGS = ArchiveKind(
+    "substation_reading", reading_rows.SUBSTATION_READING, reading_rows.SUBSTATION_QUANTITIES, "implausible"
+)
+KINDS = {kind.name: kind for kind in (READINGS, SUBSTATION_READINGS)}
+
+
+def _column(name: str, of: pa.DataType) -> pa.Field:
+    return pa.field(name, of, nullable=False)
+
+
+def folder(kind: ArchiveKind, month: str, shard: int) -> str:
+    """Return the folder of the files of a month and a shard, below that of the utility."""
+    return f"kind={kind.name}/month={month}/shard={shard:03}"
+
+
+def to_table(kind: ArchiveKind, rows: NDArray[np.void]) -> pa.Table:
+    """Return readings as the columns of a file."""
+    measured = np.ascontiguousarray(rows["measured_at"])
+    milliseconds = np.floor_divide(measured, MILLISECOND)
+    columns = {
+        "sensor_id": rows["sensor_id"],
+        "measured_at": milliseconds.astype("M8[ms]"),
+        "measured_us": (measured - milliseconds * MILLISECOND).astype(np.int16),
+        "received_after_us": rows["received_at"] - measured,
+        **{name: _known(rows[name]) for name in kind.quantities},
+        kind.code: rows[kind.code],
+        "self_timed": rows["self_timed"],
+    }
+    schema = kind.schema
+    return pa.table([pa.array(np.ascontiguousarray(columns[of.name]), of.type) for of in schema], schema=schema)
+
+
+def _known(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return values with one of the many NaN as the one for none."""
+    return np.where(np.isnan(values), np.float32(np.nan), values)
+
+
+def from_table(kind: ArchiveKind, table: pa.Table, fields: Sequence[str] | None = None) -> NDArray[np.void]:
+    """Return the readings of a file's rows; of the fields that are named alone, if any are."""
+    names = list(fields or kind.layout)
+    columns = {name: _numbers(table.column(name)) for name in table.column_names}
+    dtype = np.dtype([(name, kind.dtype[name]) for name in names])
+    rows = np.empty(table.num_rows, dtype)
+    if {"measured_at", "received_at"} & set(names):
+        columns["measured_at"] = columns["measured_at"] * MILLISECOND + columns["measured_us"]
+    if "received_at" in names:
+        columns["received_at"] = columns["measured_at"] + columns["received_after_us"]
+    for name in names:
+        rows[name] = columns[name]
+    return rows
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[Any]:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    elif pa.types.is_boolean(column.type):
+        column = column.cast(pa.uint8())
+    return np.asarray(column.to_numpy())
+
+
+def encodings(kind: ArchiveKind, sample: pa.Table) -> Mapping[str, str]:
+    """Return the encoding of each column that makes a sample smallest."""
+    return {
+        of.name: min(_candidates(of), key=lambda encoding: _packed(sample, of.name, encoding)) for of in kind.schema
+    }
+
+
+def _candidates(column: pa.Field) -> tuple[str, ...]:
+    if pa.types.is_boolean(column.type):
+        return (PLAIN,)
+    if pa.types.is_floating(column.type):
+        return FRACTION
+    return (DELTA, DICTIONARY) if column.type == pa.int16() else WHOLE
+
+
+def _packed(sample: pa.Table, name: str, encoding: str) -> int:
+    out = BytesIO()
+    with writer(out, sample.select([name]).schema, {name: encoding}) as file:
+        file.write_table(sample.select([name]))
+    return out.tell()
+
+
+def writer(out: Any, schema: pa.Schema, chosen: Mapping[str, str]) -> pq.ParquetWriter:
+    """Open a file of the archive for writing, with an encoding for each column."""
+    dictionaries = [name for name, encoding in chosen.items() if encoding == DICTIONARY]
+    rest = {name: encoding for name, encoding in chosen.items() if encoding != DICTIONARY}
+    return pq.ParquetWriter(
+        out,
+        schema,
+        use_dictionary=dictionaries or False,
+        column_encoding=rest or None,
+        dictionary_pagesize_limit=DICTIONARY_BYTES,
+        write_statistics=True,
+        write_page_checksum=True,
+        store_schema=False,
+        **COMPRESSION,
+    )

@@ -1,0 +1,280 @@
+"""Readings out of an archive: of some sensors, or of a whole shard, without a database.
+
+Files never change, so the footers of those that were opened lately are kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from archives import layout, manifest
+from archives.layout import READINGS, ArchiveKind
+from archives.manifest import ArchiveFile, ManifestEntry, Reached
+from archives.merging import merge
+from archives.place import ArchivePlace
+from domain.instants import to_datetime, to_us
+
+JUDGED = ("sensor_id", "measured_at", "temperature", "quality")  # what judging needs
+GROUPS_KEPT = 4  # some MB
+MANY_SENSORS = 64
+Sensors = Sequence[int] | NDArray[np.integer[Any]]
+
+
+class Shard(NamedTuple):
+    """The files of a shard of sensors, as another process reads them: it needs nothing but this."""
+
+    place: ArchivePlace
+    utility: str
+    kind: str
+    number: int
+    sensors: tuple[tuple[int, int], ...]  # ranges, inclusive, rising
+    files: tuple[ArchiveFile, ...]  # in the order of the manifest
+
+    @property
+    def sensor_ids(self) -> NDArray[np.int32]:
+        """All sensors of the shard, rising."""
+        ranges = [np.arange(low, high + 1, dtype=np.int32) for low, high in self.sensors]
+        return np.concatenate([np.empty(0, np.int32), *ranges])
+
+    @property
+    def rows(self) -> int:
+        """Rows of all files: readings, those of amendments too."""
+        return sum(file.rows for file in self.files)
+
+    def read(
+        self,
+        start: datetime,
+        end: datetime,
+        fields: Sequence[str] | None = None,
+        sensors: NDArray[np.int32] | None = None,
+    ) -> NDArray[np.void]:
+        """Return the readings in [start, end) by sensor and time; of all sensors, or of some (rising)."""
+        return _read(self, sensors, (to_us(start), to_us(end)), fields)
+
+
+class _Indexed(NamedTuple):
+    """A shard, and the bounds of its ranges as arrays."""
+
+    shard: Shard
+    lows: NDArray[np.int64]
+    highs: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, shard: Shard) -> "_Indexed":
+        """Index a shard."""
+        bounds = np.array(shard.sensors, np.int64).reshape(-1, 2)
+        return cls(shard, bounds[:, 0], bounds[:, 1])
+
+    def holding(self, wanted: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return those of the sensors, rising, that are of this shard."""
+        at = np.searchsorted(self.lows, wanted, "right") - 1
+        return wanted[(at >= 0) & (wanted <= self.highs[np.maximum(at, 0)])]
+
+
+@dataclass(frozen=True)
+class ReadingArchive:
+    """An archive of a utility as its manifest tells; another one is returned where there is more of it."""
+
+    place: ArchivePlace
+    utility: str
+    entries: tuple[ManifestEntry, ...] = ()
+
+    @classmethod
+    def open(cls, place: ArchivePlace, utility: str) -> "ReadingArchive":
+        """Read the manifest.
+
+        Raises:
+            ArchiveBroken: it is not as it was written.
+            OSError: the place cannot be reached.
+        """
+        return cls(place, utility).refreshed()
+
+    def followed_by(self, entry: ManifestEntry) -> "ReadingArchive":
+        """Return the archive with one more entry."""
+        return replace(self, entries=(*self.entries, entry))
+
+    def refreshed(self) -> "ReadingArchive":
+        """Return the archive with what was added since."""
+        more = tuple(manifest.entries(self.place, self.utility, self.number, self.root))
+        return replace(self, entries=self.entries + more) if more else self
+
+    @property
+    def number(self) -> int:
+        """The number of the last entry."""
+        return len(self.entries)
+
+    @property
+    def root(self) -> str:
+        """The digest of the last entry, which stands for the whole archive."""
+        return self.entries[-1].root if self.entries else manifest.FIRST
+
+    def files(self, kind: ArchiveKind = READINGS) -> list[ArchiveFile]:
+        """Return the files of a kind in the order of the manifest, without those that others have replaced."""
+        replaced = {path for entry in self.entries for path in entry.replaces}
+        every = (file for entry in self.entries for file in entry.files)
+        return [file for file in every if file.kind == kind.name and file.path not in replaced]
+
+    def reached(self, kind: ArchiveKind = READINGS) -> Reached | None:
+        """Return how far a kind is sealed; None: nothing is."""
+        told = [entry.reached[kind.name] for entry in self.entries if kind.name in entry.reached]
+        return told[-1] if told else None
+
+    def shards(self, kind: ArchiveKind = READINGS) -> list[Shard]:
+        """Return all shards with their files."""
+        ranges: dict[int, list[tuple[int, int]]] = {}
+        for entry in self.entries:
+            for number, some in entry.shards.items():
+                ranges.setdefault(int(number), []).extend(some)
+        files: dict[int, list[ArchiveFile]] = {}
+        for file in self.files(kind):
+            files.setdefault(file.shard, []).append(file)
+        return [
+            Shard(self.place, self.utility, kind.name, number, tuple(sorted(some)), tuple(files.get(number, ())))
+            for number, some in sorted(ranges.items())
+        ]
+
+    def read(
+        self,
+        sensors: Sensors,
+        start: datetime,
+        end: datetime,
+        fields: Sequence[str] | None = None,
+        kind: ArchiveKind = READINGS,
+    ) -> NDArray[np.void]:
+        """Return the readings of sensors in [start, end) by sensor and time, each once: what was said first stays.
+
+        Args:
+            fields: of `kind.layout`, all by default; sensor_id and measured_at are among them.
+        """
+        wanted = np.unique(np.asarray(sensors, np.int32))
+        span = (to_us(start), to_us(end))
+        held = [(indexed.shard, indexed.holding(wanted)) for indexed in self._indexed[kind.name]]
+        parts = [_read(shard, mine, span, fields) for shard, mine in held if len(mine)]
+        return merge(kind, [_nothing(kind, fields), *parts])
+
+    def first(self, sensors: Sensors, start: datetime) -> datetime | None:
+        """Return an instant from `start` on before which none of the sensors has a reading; None: there is none."""
+        wanted, start_us = np.unique(np.asarray(sensors, np.int32)), to_us(start)
+        found = [
+            max(file.measured[0], start_us)
+            for indexed in self._indexed[READINGS.name]
+            if len(mine := indexed.holding(wanted))
+            for file in indexed.shard.files
+            if file.measured[1] >= start_us and _has(mine, *file.sensors)
+        ]
+        return to_datetime(min(found)) if found else None
+
+    @cached_property
+    def _indexed(self) -> Mapping[str, Sequence[_Indexed]]:
+        return {kind.name: [_Indexed.of(shard) for shard in self.shards(kind)] for kind in layout.KINDS.values()}
+
+
+def _nothing(kind: ArchiveKind, fields: Sequence[str] | None) -> NDArray[np.void]:
+    return np.empty(0, np.dtype([(name, kind.dtype[name]) for name in fields or kind.layout]))
+
+
+def _read(
+    shard: Shard, sensors: NDArray[np.int32] | None, span: tuple[int, int], fields: Sequence[str] | None
+) -> NDArray[np.void]:
+    """Return the readings of a shard in a span; of some sensors (rising), or of all."""
+    kind = layout.KINDS[shard.kind]
+    parts = [_nothing(kind, fields)]
+    # Amendments come behind all files of base: they were sealed later, and what they say again stays as it was.
+    for part in (manifest.BASE, manifest.AMENDMENT):
+        for file in shard.files:
+            inside = file.measured[0] < span[1] and file.measured[1] >= span[0]
+            if file.part == part and inside and _has(sensors, *file.sensors):
+                parts.append(_read_file(shard, file, sensors, span, fields))
+    return merge(kind, parts) if len(parts) > 1 else parts[0]
+
+
+def _has(sensors: NDArray[np.int32] | None, low: int, high: int) -> bool:
+    """Return whether some of the sensors, rising, are within bounds."""
+    if sensors is None:
+        return True
+    at = int(np.searchsorted(sensors, low))
+    return at < len(sensors) and int(sensors[at]) <= high
+
+
+class _Footer(NamedTuple):
+    """The metadata of a file, and the bounds of its groups of rows: sensors, milliseconds."""
+
+    metadata: pq.FileMetaData
+    bounds: tuple[tuple[int, int, int, int], ...]
+
+
+@lru_cache(maxsize=512)
+def _footer(place: ArchivePlace, name: str) -> _Footer:
+    with place.open(name) as source:
+        metadata = pq.read_metadata(source)
+    bounds = []
+    for nth in range(metadata.num_row_groups):
+        group = metadata.row_group(nth)
+        sensor, at = group.column(0).statistics, group.column(1).statistics
+        bounds.append((sensor.min, sensor.max, int(at.min_raw), int(at.max_raw)))
+    return _Footer(metadata, tuple(bounds))
+
+
+def _read_file(
+    shard: Shard,
+    file: ArchiveFile,
+    sensors: NDArray[np.int32] | None,
+    span: tuple[int, int],
+    fields: Sequence[str] | None,
+) -> NDArray[np.void]:
+    kind, name = layout.KINDS[shard.kind], f"{manifest.home(shard.utility)}/{file.path}"
+    footer = _footer(shard.place, name)
+    low, high = span[0] // layout.MILLISECOND, span[1] // layout.MILLISECOND
+    wanted = [
+        nth
+        for nth, (first, last, begins, ends) in enumerate(footer.bounds)
+        if begins <= high and ends >= low and _has(sensors, first, last)
+    ]
+    if not wanted:
+        return _nothing(kind, fields)
+    columns = tuple(kind.stored(fields or kind.layout))
+    read = _groups if sensors is None or len(wanted) > GROUPS_KEPT else _kept_groups
+    table = read(shard.place, name, tuple(wanted), columns)
+    if sensors is not None:
+        table = _of_sensors(table, sensors)
+    rows = layout.from_table(kind, table, fields)
+    if file.measured[0] >= span[0] and file.measured[1] < span[1]:
+        return rows
+    return rows[(rows["measured_at"] >= span[0]) & (rows["measured_at"] < span[1])]
+
+
+def _groups(place: ArchivePlace, name: str, wanted: tuple[int, ...], columns: tuple[str, ...]) -> pa.Table:
+    """Read groups of rows. A page that is not as it was written is an error, not other values.
+
+    Raises:
+        OSError: the file cannot be read, or is not as it was written.
+    """
+    with (
+        place.open(name) as source,
+        pq.ParquetFile(
+            source, metadata=_footer(place, name).metadata, pre_buffer=True, page_checksum_verification=True
+        ) as opened,
+    ):
+        return opened.read_row_groups(wanted, columns=list(columns), use_threads=False)
+
+
+# The sensors of a home, and the pages of a history, are asked for one after the other.
+_kept_groups = lru_cache(maxsize=GROUPS_KEPT)(_groups)
+
+
+def _of_sensors(table: pa.Table, sensors: NDArray[np.int32]) -> pa.Table:
+    """Return the rows of sensors, rising, of a table that is sorted by sensor."""
+    there = table.column("sensor_id").to_numpy()
+    if len(sensors) > MANY_SENSORS:
+        mine = sensors[np.minimum(np.searchsorted(sensors, there), len(sensors) - 1)] == there
+        return table if mine.all() else table.filter(pa.array(mine))
+    lows, highs = np.searchsorted(there, sensors), np.searchsorted(there, sensors, "right")
+    slices = [table.slice(low, high - low) for low, high in zip(lows, highs, strict=True) if low < high]
+    return pa.concat_tables(slices) if slices else table.slice(0, 0)

@@ -1,0 +1,133 @@
+"""The archive of readings: chosen by the settings, added to beside the rounds of `hearth watch`.
+
+Sealing reads and packs for minutes where much is to be done, so it has a thread and a connection of its own: no
+deadline waits for it. A crash at any point leaves what the next turn goes on from.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import structlog
+from psycopg import Connection
+
+from alerts.judging.history import History
+from archives import joining, sealing
+from archives.history import OneHistory
+from archives.place import ArchivePlace
+from archives.reading import ReadingArchive
+from domain.errors import UsageError
+from domain.policy import Policy
+from hearth.rounds import Round, keep_at, turn
+from hearth.settings import Settings
+from hearth.wiring import connector, now
+from store.base import locks
+from store.base.locks import LockKey
+from store.readings import retention
+
+SEAL_EVERY_S = 300.0
+DROP_EVERY_S = 600.0
+SWEEP_EVERY_S = 21_600.0
+DROPPED_AT_ONCE = 20_000
+SLEEP_S = 1.0
+log = structlog.get_logger()
+
+
+def chosen_archive(settings: Settings) -> ReadingArchive | None:
+    """Return the archive at HEARTH_ARCHIVE, whose manifest is not read yet; None: there is none.
+
+    Raises:
+        UsageError: it is no folder of a file system that is known.
+    """
+    if settings.archive is None:
+        return None
+    try:
+        return ReadingArchive(ArchivePlace(settings.archive.get_secret_value()), settings.archive_utility)
+    except (ValueError, OSError) as error:
+        raise UsageError(f"HEARTH_ARCHIVE: is no folder, such as file:///… or s3://…: {type(error).__name__}") from None
+
+
+def chosen_history(settings: Settings) -> OneHistory:
+    """Return all readings on record: of the table, and of the archive behind it."""
+    return OneHistory(chosen_archive(settings))
+
+
+def history_of(settings: Settings, policy: Policy) -> History:
+    """Return what judges readings on record by a policy."""
+    readings = chosen_history(settings)
+    return History(policy, readings.said, first_said=readings.first_said)
+
+
+@contextmanager
+def alone(conn: Connection) -> Iterator[bool]:
+    """Hold the lock of what changes the archive or the days behind it; False: somebody else does."""
+    if not locks.try_lock_session(conn, LockKey.ARCHIVE):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        if not conn.closed:
+            locks.unlock_session(conn, LockKey.ARCHIVE)
+
+
+def rounds(settings: Settings, clock: Callable[[], datetime] = now) -> list[Round]:
+    """Return the rounds of the archive; without one, only that which drops old readings."""
+    archive = chosen_archive(settings)
+    found = [Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings, archive, clock()))]
+    if archive is not None:
+        found.insert(0, Round("archive", SEAL_EVERY_S, lambda conn: _seal(conn, settings, archive, clock())))
+        found.append(Round("strays", SWEEP_EVERY_S, lambda conn: _sweep(conn, archive, clock())))
+    return found
+
+
+def _seal(conn: Connection, settings: Settings, archive: ReadingArchive, at: datetime) -> bool:
+    """Add an entry to the archive; True if there may be more to add."""
+    with alone(conn) as free:
+        if not free:
+            return False
+        before = archive.refreshed()
+        after = sealing.seal(conn, before, at, timedelta(days=settings.archive_after_days), lambda *_: None)
+    for entry in after.entries[before.number :]:
+        log.info("sealed", entry=entry.number, files=len(entry.files), rows=sum(file.rows for file in entry.files))
+    return after is not before
+
+
+def _sweep(conn: Connection, archive: ReadingArchive, at: datetime) -> None:
+    """Delete files that no entry needs."""
+    with alone(conn) as free:
+        if not free:
+            return
+        archive = archive.refreshed()
+        sealing.known(conn, archive)  # or a manifest that has lost its end would make strays of its files
+        if deleted := joining.sweep(archive, at):
+            log.info("swept", files=deleted)
+
+
+def _drop(conn: Connection, settings: Settings, archive: ReadingArchive | None, at: datetime) -> bool:
+    """Delete readings that are older than the table keeps, if they are in the archive where there is one."""
+    if settings.reading_days is None:
+        return False
+    before = at - timedelta(days=settings.reading_days)
+    with alone(conn) as free:
+        if not free:
+            return False
+        if archive is None:
+            return retention.drop(conn, before, DROPPED_AT_ONCE) > 0
+        return sealing.drop(conn, archive.refreshed(), before, DROPPED_AT_ONCE) > 0
+
+
+def start(settings: Settings, stop: threading.Event, told: Callable[[str], object]) -> threading.Thread:
+    """Start the thread of the rounds; it ends with the process, at any point. Of several processes one works."""
+
+    def work(conn: Connection) -> None:
+        mine = [each.told(told) for each in rounds(settings)]
+        while not stop.is_set():
+            if not turn(mine, conn, time.monotonic):
+                stop.wait(SLEEP_S)
+
+    thread = threading.Thread(target=keep_at, args=(connector(settings, "archive"), work, stop), daemon=True)
+    thread.start()
+    return thread

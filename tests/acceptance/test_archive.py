@@ -1,0 +1,87 @@
+"""The commands of the archive are killed at any moment: nothing is lost, and nothing is there twice."""
+
+import json
+import random
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from alerts.evidence.reading_seals import seal_days
+from archives import sealing
+from archives.place import ArchivePlace
+from archives.reading import ReadingArchive
+from bench.town import HOMES
+from tests.acceptance import processes
+from tests.acceptance.world import Making, World
+from tests.conftest import Database
+
+TOWN = 150
+DAY = timedelta(days=1)
+SAID = """
+INSERT INTO reading (sensor_id, measured_at, received_at, temperature, quality, self_timed)
+SELECT s, at + s * interval '1 ms', at + s * interval '2 ms', 20.5 - s %% 7 / 10.0, 0, true
+FROM generate_series(1, %(homes)s) AS s,
+  generate_series(%(start)s, %(start)s + interval '4 days', interval '15 min') AS at
+"""
+SUM = "SELECT count(*), md5(string_agg(r::text, ',' ORDER BY sensor_id, measured_at)) FROM reading AS r"
+KILLS = 5
+
+
+@pytest.fixture
+def world(new_world: Making, plain_database: Database, tmp_path: Path) -> World:
+    """A town whose days are settled, and a folder for its archive."""
+    world = new_world(plain_database)
+    world.environment["HEARTH_ARCHIVE"] = (tmp_path / "archive").as_uri()
+    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - 13 * DAY
+    with psycopg.connect(plain_database.url, autocommit=True) as conn, psycopg.ClientCursor(conn) as cur:
+        cur.execute(HOMES, {"homes": TOWN})
+        settle(conn, start)
+        cur.execute(SAID, {"homes": TOWN, "start": start})
+        settle(conn, datetime.now(UTC))
+    return world
+
+
+def settle(conn: psycopg.Connection, now: datetime) -> None:
+    for _ in range(4):
+        while seal_days(conn, now):
+            pass
+
+
+def killed(world: World, chance: random.Random, *arguments: str) -> None:
+    """Start a command again and again, and kill it each time."""
+    for _ in range(KILLS):
+        process = world.start(*arguments)
+        time.sleep(chance.uniform(0.0, 0.7))
+        process.kill()
+
+
+def test_killed_at_any_moment_and_run_again(world: World, plain_database: Database, tmp_path: Path) -> None:
+    chance = random.Random(7)
+    ((rows, whole),) = [tuple(row.values()) for row in world.rows(SUM)]
+    killed(world, chance, "archive", "seal")
+    world.command("archive", "seal")
+    killed(world, chance, "archive", "verify")
+    found = json.loads(world.command("archive", "verify", "--json").stdout)
+    assert (found["faults"], found["rows"]) == ([], rows)
+    status = json.loads(world.command("archive", "status", "--json").stdout)
+    assert status["reading"]["rows"] == rows
+    assert status["noted"] == status["entries"]
+    with psycopg.connect(plain_database.url, autocommit=True) as conn:
+        archive = ReadingArchive.open(ArchivePlace(world.environment["HEARTH_ARCHIVE"]), "main")
+        while sealing.drop(conn, archive, datetime.now(UTC), 100_000):
+            pass
+    assert world.one("SELECT count(*) FROM reading") == 0
+    span = ("--from", f"{datetime.now(UTC) - 20 * DAY:%Y-%m-%d}", "--to", f"{datetime.now(UTC):%Y-%m-%d}")
+    assert f"{rows:,} would be put back" in world.command("archive", "restore", *span, "--dry-run").stdout
+    killed(world, chance, "archive", "restore", *span)
+    world.command("archive", "restore", *span)
+    assert [tuple(row.values()) for row in world.rows(SUM)] == [(rows, whole)]
+    (path, *_) = sorted((tmp_path / "archive").rglob("*.parquet"))
+    content = path.read_bytes()
+    path.write_bytes(content[:99] + bytes([content[99] ^ 1]) + content[100:])
+    verdict = processes.run(world.environment, "archive", "verify")
+    assert verdict.returncode == 1
+    assert f"{path.relative_to(tmp_path / 'archive')}: is not as it was written" in verdict.stdout

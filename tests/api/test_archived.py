@@ -1,0 +1,89 @@
+"""Readings that the table has lost are answered from the archive, to those who reach them and to nobody else."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from archives.history import OneHistory
+from archives.place import ArchivePlace
+from store.base import access
+from store.readings import retention
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.town import NOW
+from tests.conftest import Database
+from tests.store.archivist import drop, sealed, settle
+
+DAY = timedelta(days=1)
+BEGIN = (NOW - 20 * DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+TENANT = access.TokenGrant(
+    access.Role.CUSTOMER, homes=("B1-101",), since=access.Since(BEGIN + 3 * DAY, (BEGIN + 3 * DAY).date())
+)
+MOVED = BEGIN + 6 * DAY  # when a sensor goes to another home, and the customer moves in
+
+
+@pytest.fixture
+def archived(api: Api, database: Database, tmp_path: Path) -> Iterator[Api]:
+    """Two weeks of two homes; what is older than four days is in the archive as well."""
+    first, second = town.home(api.conn), town.home(api.conn, "B1-102")
+    town.home(api.conn, "B9-101", building="B9", station="South")
+    with psycopg.connect(api.conn.info.dsn, password=api.conn.info.password, autocommit=True) as conn:
+        settle(conn, BEGIN)
+        steady = town.sensor(api.conn, first, "a", offset_k=0.25)
+        moved = town.sensor(api.conn, first, "b", room="bed", valid_to=MOVED)
+        town.sensor(api.conn, second, "b", valid_from=MOVED)
+        for hour in range(0, 16 * 24, 3):
+            for sensor in {steady, moved}:
+                at = BEGIN + timedelta(hours=hour, microseconds=hour)
+                town.reading(api.conn, sensor, at, 17.0 + hour % 13 / 7, quality=int(hour % 5 == 0))
+        api.conn.execute("UPDATE reading SET temperature = NULL, humidity = 41.5, quality = 3 WHERE quality = 1")
+        api.conn.commit()
+        settle(conn, NOW)
+        archive = sealed(conn, ArchivePlace(tmp_path.as_uri()), NOW)
+        state = api.app.state
+        state.surroundings = replace(state.surroundings, history=OneHistory(archive))
+        api.archive = (conn, archive)  # type: ignore[attr-defined]
+        yield api
+
+
+def answers(api: Api, token: str) -> list[Any]:
+    """Return all that is answered of readings."""
+    span = {"from": BEGIN.isoformat().replace("+00:00", "Z"), "to": NOW.isoformat().replace("+00:00", "Z")}
+    found: list[Any] = []
+    for home in ("B1-101", "B1-102"):
+        for more in ({"limit": 7}, {"limit": 1000, "every": "PT1H"}, {"limit": 500}):
+            cursor: dict[str, str] = {}
+            for _ in range(12):
+                answer = api.get(f"/v1/homes/{home}/readings", token, **span, **more, **cursor)
+                found.append((answer.status_code, answer.json()))
+                if answer.status_code != 200 or not answer.json()["next"]:
+                    break
+                cursor = {"cursor": answer.json()["next"]}
+        found.append(api.get(f"/v1/homes/{home}/readings.csv", token, **span).text)
+        days = {"from": f"{BEGIN:%Y-%m-%d}", "to": f"{BEGIN + 10 * DAY:%Y-%m-%d}"}
+        evidence = api.get(f"/v1/homes/{home}/evidence", token, **days)
+        found.append((evidence.status_code, evidence.content if evidence.status_code == 200 else None))
+    return found
+
+
+def test_nobody_notices_where_a_day_lies_and_reach_is_the_same(archived: Api) -> None:
+    tokens = [
+        archived.token(),
+        archived.token("customer", "B1-102"),
+        access.create(archived.conn, TENANT, NOW),
+        archived.token("crew", station="North"),
+        archived.token("crew", station="South"),
+    ]
+    before = [answers(archived, token) for token in tokens]
+    assert [len({str(some) for some in told}) > 4 for told in before] == [True, True, True, True, False]
+    conn, archive = archived.archive  # type: ignore[attr-defined]
+    drop(conn, archive, NOW - 4 * DAY)
+    assert retention.kept_since(conn) is not None
+    row = conn.execute("SELECT count(*) FROM reading WHERE measured_at < %s", (NOW - 5 * DAY,)).fetchone()
+    assert row == (0,)
+    assert [answers(archived, token) for token in tokens] == before
