@@ -8,7 +8,7 @@ Row-level reach is the database's: the API comes to a sensor through `reached_po
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from store.evidence.reading_digests import ReadingTable
 from store.readings import reading_history, retention, stays
 from store.readings.reading_history import Columns, HistoryPage, HomePoint
 
-MONTH = timedelta(days=31)
+MONTH = timedelta(days=32)
 BATCH_ROWS = 100_000
 WHILE_DROPPING = timedelta(days=2)  # the table may lose more while it is being read, a day at a time
 
@@ -211,10 +211,12 @@ def _archived(
 
 
 def _months(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield spans of a month each, which bound what is in memory."""
+    """Yield the calendar months of a span, which are those of files and bound what is in memory."""
     while start < end:
-        yield start, min(start + MONTH, end)
-        start += MONTH
+        day = start.astimezone(UTC).date().replace(day=1) + MONTH
+        following = min(_midnight(day.replace(day=1)), end)
+        yield start, following
+        start = following
 
 
 def _midnight(day: date) -> datetime:

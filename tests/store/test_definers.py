@@ -63,6 +63,7 @@ WAYS_IN = {
     "point_readings(integer,timestamp with time zone,timestamp with time zone,bigint)": (
         "SELECT * FROM public.point_readings(1, '-infinity', 'infinity', 5)",
     ),
+    "reached_point(integer)": ("SELECT * FROM public.reached_point(1)",),
     "reach_flagged()": ("SELECT public.reach_flagged()",),
     "reach_outages()": ("SELECT public.reach_outages()", "SELECT * FROM public.outage_area"),
     "tenancy(integer,text,timestamp with time zone,timestamp with time zone)": (
