@@ -3,7 +3,9 @@
 Where MapLibre has been fetched, a script draws the same in its place, from `/desk/map/areas`.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from heapq import nsmallest
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -39,6 +41,7 @@ MOST_LISTED = 100
 MOST_CHOSEN = 1_000  # buildings of an outage
 NOWHERE = MapExtent(73, 18, 135, 54)
 STEP = 0.5
+STATE_ORDER = {state: number for number, state in enumerate(BuildingState)}
 
 router = APIRouter(prefix=MAP, route_class=StaffRoute, include_in_schema=False)
 
@@ -124,10 +127,10 @@ def _drawing(query: MapQuery, sheet: MapSheet, placed: list[Row]) -> dict[str, A
 
 
 def _listing(every: list[Row], station: str, *, is_part: bool) -> dict[str, Any]:
-    ordered = sorted(every, key=_coldest)
+    coldest = _listed(nsmallest(MOST_CHOSEN if is_part else MOST_LISTED, every, key=_coldest))
     return {
-        "listed": ordered[:MOST_LISTED],
-        "rest": ordered[MOST_LISTED:MOST_CHOSEN] if is_part else [],
+        "listed": coldest[:MOST_LISTED],
+        "rest": coldest[MOST_LISTED:],
         "is_part": is_part and len(every) <= MOST_CHOSEN,
         "found": len(every),
         "homes": sum(one["homes"] for one in every),
@@ -137,7 +140,7 @@ def _listing(every: list[Row], station: str, *, is_part: bool) -> dict[str, Any]
 
 
 def _buildings(city: CityNow, query: MapQuery, extent: MapExtent | None) -> list[Row]:
-    """Return the buildings that are asked for, with the addresses that they lead to."""
+    """Return the buildings that are asked for."""
     seen = MapSheet.around(extent).extent if extent and not query.area else extent
     found = [
         row
@@ -146,9 +149,12 @@ def _buildings(city: CityNow, query: MapQuery, extent: MapExtent | None) -> list
         and (not query.show or row["state"] == query.show)
         and (seen is None or _is_within(row, seen))
     ]
-    return [
-        {**row, "to_homes": f"{MAP}/homes?{urlencode({'buildings': row['code']})}"} for row in _in_area(found, query)
-    ]
+    return _in_area(found, query)
+
+
+def _listed(rows: Sequence[Row]) -> list[Row]:
+    """Return buildings with the addresses that they lead to."""
+    return [{**row, "to_homes": f"{MAP}/homes?{urlencode({'buildings': row['code']})}"} for row in rows]
 
 
 def _is_within(row: Row, box: MapExtent) -> bool:
@@ -211,5 +217,4 @@ def _moves(query: MapQuery, sheet: MapSheet) -> dict[str, str]:
 
 
 def _coldest(building: Row) -> tuple[Any, ...]:
-    order = list(BuildingState).index(building["state"])
-    return order, -(building["cold"] + building["severe"]), building["name"], building["code"]
+    return STATE_ORDER[building["state"]], -(building["cold"] + building["severe"]), building["name"], building["code"]
