@@ -90,7 +90,7 @@ class _Standing(Collector):
         yield GaugeMetricFamily("hearth_ingest_queue_bytes", "Bytes of them", self._inbox.waiting_bytes)
         lanes = self._inbox.in_lanes
         yield GaugeMetricFamily("hearth_ingest_deferred_messages", "Those that wait for their sender's turn", lanes)
-        yield GaugeMetricFamily("hearth_ingest_in_flight_messages", "Messages being stored", self._inbox.unsettled)
+        yield GaugeMetricFamily("hearth_ingest_in_flight_messages", "Messages in hand", self._inbox.unsettled)
         leading = float(self._lead.held)
         yield GaugeMetricFamily("hearth_ingest_leading", "1 while the session is ours, 0 while standing by", leading)
         connected = self._source.connected.is_set()

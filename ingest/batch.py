@@ -72,7 +72,7 @@ class Fates:
     def of(cls, batch: SortedMessages) -> Self:
         """Begin with what is decided before anything is stored."""
         return cls(
-            batch.messages,
+            len(batch.taken),
             retained=batch.retained,
             not_a_reading=batch.not_a_reading,
             requests=batch.requests,
@@ -93,6 +93,10 @@ class Intake:
     sources: Sources = field(default_factory=Sources)
     senders: Senders = field(default_factory=Senders)
     noted: Noted = field(default_factory=Noted)
+
+    def sort(self, messages: Sequence[Message]) -> SortedMessages:
+        """Sort messages, as many of them as are work enough for one batch. Asks no database."""
+        return sort_messages(messages, self.limits, self.sources)
 
     def bury(self, conn: Connection, batch: SortedMessages) -> Counter[str]:
         """Make dead letters of messages of which something cannot be stored, as many as their senders may have."""
@@ -125,9 +129,18 @@ def store_batch(
     Raises:
         psycopg.Error: nothing of the batch was stored.
     """
-    batch = sort_messages(messages, intake.limits, intake.sources)
+    return store_sorted(conn, intake, intake.sort(messages), now, bury)
+
+
+def store_sorted(
+    conn: Connection, intake: Intake, batch: SortedMessages, now: datetime, bury: BuryStep | None = None
+) -> Fates:
+    """Store a sorted batch, as `store_batch` does; what is sorted is stored once, or not at all.
+
+    Nothing of what the registry says was looked at before, so that a change since then counts.
+    """
     with conn.transaction():
-        sensors = intake.places.look_up(conn, batch.heard.codes())
+        sensors = intake.places.look_up(conn, batch.heard.codes)
         homes, substations = place(batch, intake.places, sensors, intake.limits)
         fates = Fates.of(batch)
         for placed, kind in ((homes, HOMES), (substations, SUBSTATIONS)):
@@ -148,7 +161,7 @@ def store_batch(
             for reason in COUNTED_OTHERWISE:
                 del fates.dead[reason.value]
             fates.unkept = batch.unkept.total()
-        fates.ages = ages(messages[: batch.messages], homes.rows, substations.rows)
+        fates.ages = ages(batch.taken, homes.rows, substations.rows)
         add_counts(conn, intake, fates, now)
         if batch.unkept:
             ingest_counts.add_excess(conn, {name: Excess(unkept=n) for name, n in batch.unkept.items()}, now)

@@ -32,9 +32,10 @@ class Heard:
     Args:
         uplinks: the readings of all messages, one after the other.
         sent: the messages that have any.
+        channels: what the readings say of these is made a column at once; of others when it is asked for.
     """
 
-    def __init__(self, uplinks: Sequence[Uplink] = (), sent: Sequence[Sent] = ()) -> None:
+    def __init__(self, uplinks: Sequence[Uplink] = (), sent: Sequence[Sent] = (), channels: Sequence[str] = ()) -> None:
         self.uplinks = uplinks
         self._sent = sent
         counts = np.array([count for _, _, count, _ in sent], np.intp)
@@ -42,25 +43,28 @@ class Heard:
         self.message = np.repeat(np.arange(len(sent)), counts)  # of each reading, by number
         received = np.array([message.received_us for message, _, _, _ in sent], np.int64)
         self.received_us = received[self.message]
+        self.devices = [device for _, device, _, _ in sent]  # that sent each message
+        said = list(map(attrgetter("id"), uplinks))
+        self.own = said.count(None) == len(said)  # no reading names a sensor: each is of the device that sent it
+        self.codes = self._codes(said, counts)  # the sensor of each reading: as it says, or else the device
+        self._columns = {channel: _column(uplinks, channel) for channel in channels}
 
-    def codes(self) -> list[str]:
-        """Return the sensor of each reading: as it says, or else the device that sent the message."""
-        devices = chain.from_iterable(repeat(device, count) for _, device, count, _ in self._sent)
-        return [
-            device if uplink.id is None else uplink.id for uplink, device in zip(self.uplinks, devices, strict=True)
-        ]
-
-    def devices(self) -> list[str]:
-        """Return the device that sent each message."""
-        return [device for _, device, _, _ in self._sent]
+    def _codes(self, said: list[str | None], counts: NDArray[np.intp]) -> list[str]:
+        devices = chain.from_iterable(map(repeat, self.devices, counts.tolist()))
+        if self.own:
+            return list(devices)
+        return [device if code is None else code for code, device in zip(said, devices, strict=True)]
 
     def values(self, which: NDArray[np.intp], channels: tuple[str, ...]) -> NDArray[np.float64]:
         """Return the values of some readings, (reading, channel), NaN where nothing was said."""
-        whole = len(which) == len(self.uplinks)
-        uplinks = self.uplinks if whole else [self.uplinks[nth] for nth in which.tolist()]
-        out = np.empty((len(uplinks), len(channels)), order="F")
+        out = np.empty((len(which), len(channels)), order="F")
         for nth, channel in enumerate(channels):
-            out[:, nth] = np.array(list(map(attrgetter(channel), uplinks)), np.float64)
+            column = self._columns.get(channel)
+            if column is None:
+                column = _column([self.uplinks[number] for number in which.tolist()], channel)
+            elif len(which) != len(column):
+                column = column[which]
+            out[:, nth] = column
         return out
 
     def said(self, number: int) -> Said:
@@ -69,4 +73,8 @@ class Heard:
         message, device, _, at = self._sent[nth]
         uplink = self.uplinks[number]
         element = None if at is None else at[number - int(self._starts[nth])]
-        return Said(device if uplink.id is None else uplink.id, device, uplink, message, element)
+        return Said(self.codes[number], device, uplink, message, element)
+
+
+def _column(uplinks: Sequence[Uplink], channel: str) -> NDArray[np.float64]:
+    return np.array(list(map(attrgetter(channel), uplinks)), np.float64)

@@ -37,6 +37,7 @@ MOST_REQUESTS = 1000  # that wait for a connection; who asked asks again
 FIRST_RETRY_S = 0.5
 SLOWEST_RETRY_S = 30.0
 LOOK_S = 0.2
+GATHER_S = 0.002  # what a broker writes meanwhile, message by message, is read at once
 BIND = "if that is no worker of yours, bind client ids to accounts at the broker: docs/security.md"
 log = structlog.get_logger()
 
@@ -218,6 +219,8 @@ class BrokerSource:
             messages = link.turn(room, 0.5 if room else 0.02)
             self.inbox.put(messages)
             idle = self.inbox.is_idle()
+            if messages and not self.inbox.is_calm():
+                time.sleep(GATHER_S)  # a batch waits: no haste, and each read takes the interpreter from others
             self._send_acks(link)
             self._send_requests(link)
             if stream.missed and self._asked_canary:

@@ -71,8 +71,11 @@ class PacketStream:
         at, end = 0, len(data)
         while at + 2 <= end:
             length, body = data[at + 1], at + 2
-            if length & 0x80:  # short packets are the rule: their length is one byte
-                length, body = _number(data, at + 1)
+            if length & 0x80:  # short packets are the rule: their length is one byte, or two
+                if body < end and data[body] < 0x80:
+                    length, body = length & 0x7F | data[body] << 7, body + 1
+                else:
+                    length, body = _number(data, at + 1)
             if length < 0 or body + length > end:
                 break
             first, at = data[at], body + length
@@ -91,7 +94,7 @@ class PacketStream:
 
     def _message(self, data: bytes, first: int, at: int, end: int, received_us: int) -> Message:
         topic_end = at + 2 + (data[at] << 8 | data[at + 1])
-        topic = data[at + 2 : topic_end].decode(errors="replace")
+        topic = data[at + 2 : topic_end].decode("utf-8", "replace")
         at, mid, qos = topic_end, 0, first >> 1 & 3
         if qos:
             mid, at = data[at] << 8 | data[at + 1], at + 2

@@ -2,17 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.instants import NONE_US, NotBounded, bounded, to_datetime, to_us
+from domain.instants import to_datetime
 from domain.quality import Quality
 from domain.reasons import NoValue, RejectReason
+from ingest.claims import ClaimedTimes, Objection, claim, claimed
 from ingest.decoders import native
 from ingest.decoders.fault import DecodeFault
 from ingest.decoders.work import USUAL, MessageBounds
@@ -31,14 +30,12 @@ from store.readings.reading_rows import HOME_QUANTITIES, PLACED, SUBSTATION_QUAN
 from store.sensors.unknown_rows import HeardSensor
 
 EARLIEST_US = 1_262_304_000_000_000  # 2010-01-01: no sensor is older
-FARTHEST_MS = 2**53  # what a device may claim is bounded by nothing
 NOTED_TIMES = 16  # fewer single readings in a batch bring nobody near to what it may say in a minute
 LISTED_FAULTS = 20  # of one message; all of them are counted
 DETAIL_LETTERS = 500
 TOPIC_LETTERS = 200
 MOST_SHOWN = 1e6  # of a value that nobody has weighed
 SUBSTATION_ROW = wire.native(SUBSTATION_READING)
-Objection = tuple[RejectReason, str]
 
 
 @dataclass(frozen=True)
@@ -80,6 +77,7 @@ class SortedMessages:
     """A batch of messages, sorted before the database has seen it."""
 
     heard: Heard = field(default_factory=Heard)
+    claims: ClaimedTimes = field(default_factory=lambda: claimed(Heard()))
     refused: dict[int, RefusedMessage] = field(default_factory=dict)  # by the identity of the message
     voids: list[NoValueCount] = field(default_factory=list)
     retained: int = 0
@@ -87,7 +85,7 @@ class SortedMessages:
     requests: list[tuple[str, bytes]] = field(default_factory=list)  # to be published: topic, payload
     wrong_times: list[WrongTime] = field(default_factory=list)  # of sensors that may speak
     unknown: dict[str, HeardSensor] = field(default_factory=dict)  # sensors that are not registered, as heard last
-    messages: int = 0  # how many were looked at, from the first on
+    taken: Sequence[Message] = ()  # those that were looked at, from the first on
     spent: dict[str, MinuteCount] = field(default_factory=dict)  # by account
     unkept: Counter[str] = field(default_factory=Counter)  # letters that are counted but not kept, by account
 
@@ -97,6 +95,14 @@ class SortedMessages:
         if spent is None:
             spent = self.spent[account] = MinuteCount()
         return spent
+
+    def note(self, message: Message, account: str, readings: int, faults: Sequence[DecodeFault]) -> None:
+        """Note what a message held, besides the readings themselves."""
+        if not readings and not faults:
+            self.not_a_reading += 1
+        for fault in faults:
+            self.reject(message, fault)
+        self.spend(account).readings += readings
 
     def reject(self, message: Message, fault: DecodeFault) -> None:
         """Note that something of a message cannot be stored."""
@@ -125,50 +131,54 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
     readings: list[Uplink] = []
     sent: list[Sent] = []
     single: list[str] = []  # topics of messages with one reading, which most are
-    left, left_bytes = limits.batch_readings, limits.batch_bytes
-    for message in messages:
+    bounds, left, left_bytes = limits.bounds, limits.batch_readings, limits.batch_bytes
+    for nth, message in enumerate(messages):
         if left <= 0 or left_bytes <= 0:
+            messages = messages[:nth]
             break
-        out.messages += 1
         left -= 1
-        left_bytes -= len(message.payload)
-        if message.retain:
-            out.retained += 1
-            continue
-        if len(message.payload) > limits.payload_bytes:
-            out.reject(message, DecodeFault(RejectReason.OVERSIZE, f"{len(message.payload)} bytes"))
-            continue
+        size = len(message.payload)
+        left_bytes -= size
         device = native.device_of(message.topic)
-        if device is not None:  # most are of our own format, which needs no search
-            uplinks, faults = native.decode(message.payload, limits.bounds)
+        if device is not None and not message.retain and size <= limits.payload_bytes:
+            uplinks, faults = native.decode(message.payload, bounds)
             if len(uplinks) == 1 and not faults:
-                readings += uplinks
+                readings.append(uplinks[0])
                 sent.append((message, device, 1, None))
                 single.append(message.topic)
                 continue
-            at = _elements(len(uplinks), faults)
-            account = message.topic
-        else:
-            foreign = sources.foreign(message.topic, message.payload, message.received_us, limits.bounds)
+            whole, at, account = message, _elements(len(uplinks), faults), message.topic
+        elif _is_read(out, message, limits):
+            foreign = sources.foreign(message.topic, message.payload, message.received_us, bounds)
             device, uplinks, faults, requests, kept = foreign
             out.requests += requests
-            at = None
-            account = sources.account_of(message.topic)
-            message = message if kept is None else message._replace(payload=kept)
+            whole = message if kept is None else message._replace(payload=kept)
+            at, account = None, sources.account_of(message.topic)
+        else:
+            continue
         if uplinks:
             readings += uplinks
-            sent.append((message, device, len(uplinks), at))
-        elif not faults:
-            out.not_a_reading += 1
-        for fault in faults:
-            out.reject(message, fault)
-        out.spend(account).readings += len(uplinks)
+            sent.append((whole, device, len(uplinks), at))
+        out.note(whole, account, len(uplinks), faults)
         left -= len(uplinks) + len(faults)
-    out.heard = Heard(readings, sent)
+    out.taken = messages
+    out.heard = Heard(readings, sent, HOME_QUANTITIES)
+    out.claims = claimed(out.heard)
     for topic, times in Counter(single).items():
         if times >= NOTED_TIMES:
             out.spend(topic).readings += times
     return out
+
+
+def _is_read(out: SortedMessages, message: Message, limits: Limits) -> bool:
+    """Tell whether a message is to be read at all; if not, note what becomes of it."""
+    if message.retain:
+        out.retained += 1
+        return False
+    if len(message.payload) > limits.payload_bytes:
+        out.reject(message, DecodeFault(RejectReason.OVERSIZE, f"{len(message.payload)} bytes"))
+        return False
+    return True
 
 
 def _elements(readings: int, faults: Sequence[DecodeFault]) -> Sequence[int]:
@@ -202,12 +212,14 @@ def place(
         store.readings.PLACED rows, and SUBSTATION_ROW rows.
     """
     heard = batch.heard
-    claims = claimed(heard)
+    claims = batch.claims
     where = places.in_force(sensors, claims.at_us)
     where[~in_time(claims.at_us, heard.received_us, limits)] = NOWHERE
-    stands, devices = places.rows[where], heard.devices()
-    speaks = places.numbers(devices)[heard.message] == sensors
-    speaks |= places.gateways(devices)[heard.message] == stands["gateway"]
+    stands, devices = places.rows[where], heard.devices
+    speaks = np.full(len(where), heard.own)
+    if not heard.own:
+        speaks |= places.numbers(devices)[heard.message] == sensors
+        speaks |= places.gateways(devices)[heard.message] == stands["gateway"]
     placed = where != NOWHERE
     for number in np.flatnonzero(~(placed & speaks)).tolist():
         _refuse(batch, number, places, int(sensors[number]), limits)
@@ -222,49 +234,10 @@ def reject(batch: SortedMessages, said: Said, objection: Objection) -> None:
     batch.reject(said.message, DecodeFault(reason, f"{said.code!r}: {detail}", said.at, said.code))
 
 
-class ClaimedTimes(NamedTuple):
-    """The instants at which readings say that they were measured."""
-
-    at_us: NDArray[np.int64]  # NONE_US: at no instant
-    self_timed: NDArray[np.bool_]  # False: they do not say it, and the time of receipt stands for it
-
-
-def claimed(heard: Heard) -> ClaimedTimes:
-    """Read the instants of all readings."""
-    said = [uplink.ts for uplink in heard.uplinks]
-    if set(map(type, said)) == {int}:  # most say it by a number, which takes no call
-        with suppress(OverflowError):
-            ms = np.array(said, np.int64).clip(-FARTHEST_MS, FARTHEST_MS)
-            return ClaimedTimes(ms * 1000, np.ones(len(ms), bool))
-    at_us, self_timed = heard.received_us.copy(), np.array([ts is not None for ts in said], bool)
-    for nth in np.flatnonzero(self_timed).tolist():
-        at = claim(said[nth], 0)
-        at_us[nth] = max(-FARTHEST_MS * 1000, min(at, FARTHEST_MS * 1000)) if isinstance(at, int) else NONE_US
-    return ClaimedTimes(at_us, self_timed)
-
-
 def in_time(at_us: NDArray[np.int64], received_us: NDArray[np.int64], limits: Limits) -> NDArray[np.bool_]:
     """Tell whether instants can be those of readings, as `instant` does for one."""
     right = (at_us >= EARLIEST_US) & (at_us <= received_us + limits.future_tolerance_us)
     return right if limits.past_us is None else right & (at_us >= received_us - limits.past_us)
-
-
-def claim(ts: int | str | None, received_us: int) -> int | Objection:
-    """Read when a reading says that it was measured, in µs, or why that is no time."""
-    if ts is None:
-        return received_us
-    if isinstance(ts, str):
-        try:
-            at = datetime.fromisoformat(ts)
-        except ValueError:
-            return RejectReason.WRONG_TYPE, f"ts {ts[:40]!r} is not an RFC 3339 time"
-        if at.tzinfo is None:
-            return RejectReason.WRONG_TYPE, f"ts {ts[:40]!r} has no offset from UTC"
-        try:
-            return to_us(bounded(at))
-        except NotBounded as error:
-            return RejectReason.ABSURD_TIME, f"ts {ts[:40]!r}: {error}"
-    return ts * 1000
 
 
 def instant(ts: int | str | None, received_us: int, limits: Limits) -> int | Objection:

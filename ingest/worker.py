@@ -2,18 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import structlog
-from psycopg import Connection
 
 from domain.backoff import Backoff
+from ingest.ahead import BatchBounds, SortedAhead
 from ingest.failures import NOT_MIGRATED
 from ingest.inbox import Inbox
 from ingest.lead import Lead
 from ingest.message import Message
 from ingest.source import BrokerSource
+from ingest.validate import SortedMessages
 from ingest.writer import Writer
 from store.base.away import AWAY, what_is_wrong
 
@@ -24,14 +24,6 @@ log = structlog.get_logger()
 SURPLUS_BYTES = 4_000_000  # put by in one transaction
 SURPLUS_S = 0.2  # how long that may go on before the next batch
 NOTE_S = 10.0
-Write = Callable[[Connection, list[Message]], int]  # says how many of the messages, from the first on, are dealt with
-
-
-class BatchBounds(NamedTuple):
-    """The end of a batch: so many messages, or so long after its first one."""
-
-    messages: int
-    age_s: float
 
 
 class Worker:
@@ -55,7 +47,7 @@ class Worker:
         self.source = source
         self.inbox = inbox
         self.writer = writer
-        self.batch = batch
+        self.ahead = SortedAhead(inbox, batch, writer.intake.sort)
         self.on_retry = on_retry
         self._noted_s = time.monotonic()
         self._backoff = Backoff(FIRST_RETRY_S, SLOWEST_RETRY_S)
@@ -69,6 +61,7 @@ class Worker:
                 self._hold(stop)
         finally:
             self.source.stop()
+            self.ahead.close()
             self.lead.let_go()
 
     def _over(self, stop: threading.Event) -> bool:
@@ -112,24 +105,33 @@ class Worker:
         """Make room, store the next batch, and when little waits, something of what was put by."""
         end = time.monotonic() + SURPLUS_S
         while time.monotonic() < end and (surplus := self.inbox.surplus(SURPLUS_BYTES)):
-            self._finish(surplus, self.writer.put_by)
-        batch = self.inbox.take(self.batch.messages, self.batch.age_s, 0.5)
-        if batch:
-            self._finish(batch, self.writer.store)
-        while self.inbox.is_calm() and self.writer.store_later(self.lead.conn):
+            self.writer.put_by(self.lead.conn, surplus)
+            self._done(surplus)
+        if batch := self.ahead.take(0.5):
+            self.ahead.begin()
+            self._store(batch)
+        while self._has_time() and self.writer.store_later(self.lead.conn):
             if len(self.inbox) or self.source.waits or stop.is_set():
                 break
         if self.inbox.deferred and time.monotonic() - self._noted_s > NOTE_S:
             self._noted_s = time.monotonic()
             self.writer.note_deferred(self.lead.conn, self.inbox.take_deferred())
 
-    def _finish(self, batch: list[Message], write: Write) -> None:
-        """Write a batch and acknowledge what is written."""
-        count = write(self.lead.conn, batch)
-        self.source.acknowledge(batch[:count])
-        self.inbox.settle(batch[:count])
-        self.inbox.put_back(batch[count:])
+    def _store(self, batch: SortedMessages) -> None:
+        """Store a batch, without its culprits if it is refused, and acknowledge it."""
+        if not self.writer.store(self.lead.conn, batch):
+            self.ahead.give_back()
+            self.writer.sift(self.lead.conn, batch.taken)
+        self._done(batch.taken)
+
+    def _done(self, messages: Sequence[Message]) -> None:
+        """Acknowledge messages that are dealt with: the transaction that has them, or their fates, is committed."""
+        self.source.acknowledge(messages)
+        self.inbox.settle(messages)
         self._succeeded()
+
+    def _has_time(self) -> bool:
+        return not self.ahead.has_next() and self.inbox.is_calm()
 
     def _succeeded(self) -> None:
         self._confirmed_s = time.monotonic()
@@ -138,5 +140,6 @@ class Worker:
     def _part(self) -> None:
         """Part from the broker, then give up the right to the session; what is in hand comes again."""
         self.source.drop()
+        self.ahead.forget()
         self.inbox.abandon()
         self.lead.let_go()

@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from domain.instants import to_us
 from domain.reasons import RejectReason
-from ingest.batch import Fates, Intake, add_counts, ages, store_batch
+from ingest.batch import Fates, Intake, add_counts, ages, store_batch, store_sorted
 from ingest.decoders.fault import DecodeFault
 from ingest.failures import NOT_MIGRATED, OF_CONTENT
 from ingest.message import Message
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 
 
 class Writer:
-    """Writes messages in transactions of bounded work, and says how many of those that it was given it dealt with.
+    """Writes messages in transactions of bounded work.
 
     Args:
         most_by_bytes: how much may be put by in the database; what is above is counted but not kept.
@@ -55,21 +55,20 @@ class Writer:
         self._looked_s = float("-inf")
         self._lines = Lines(LINES_A_MINUTE)
 
-    def store(self, conn: Connection, messages: Sequence[Message]) -> int:
-        """Store the first messages, as many as are work enough for one transaction, or all if one is refused."""
+    def store(self, conn: Connection, batch: SortedMessages) -> bool:
+        """Store a batch in one transaction; False if it is refused for its content: nothing of it is stored."""
         now = self.clock()
         self.intake.senders.turn(to_us(now))
         try:
-            fates = store_batch(conn, self.intake, messages, now)
+            fates = store_sorted(conn, self.intake, batch, now)
         except NOT_MIGRATED:
             raise
         except OF_CONTENT:
-            self._sift(conn, messages)
-            return len(messages)
+            return False
         self._tell(fates)
-        return fates.messages
+        return True
 
-    def put_by(self, conn: Connection, messages: Sequence[Message]) -> int:
+    def put_by(self, conn: Connection, messages: Sequence[Message]) -> None:
         """Put messages by unread: they are more than fits, and are stored when there is time."""
         self._look(conn)
         fresh = [message for message in messages if not message.retain]
@@ -88,7 +87,6 @@ class Writer:
             add_counts(conn, self.intake, fates, now)
         self._by_bytes += sum(len(pack.payload) for pack in packs)
         self._tell(fates)
-        return len(messages)
 
     def _packs(self, messages: Sequence[Message]) -> tuple[list[Pack], dict[str, MinuteCount], dict[str, Excess]]:
         """Pack messages by topic as far as they may be put by; return also the counts and the excess of senders."""
@@ -124,7 +122,7 @@ class Writer:
         except NOT_MIGRATED:
             raise
         except OF_CONTENT:
-            self._sift(conn, messages)
+            self.sift(conn, messages)
             deferred.delete(conn, [pack.deferred_id for pack in packs])
             return True
         if fates is None:
@@ -151,7 +149,7 @@ class Writer:
             self.intake.senders.spend(account, spent)
         self.on_fates(fates)
 
-    def _sift(self, conn: Connection, messages: Sequence[Message]) -> None:
+    def sift(self, conn: Connection, messages: Sequence[Message]) -> None:
         """Store a batch that fails for its content without the culprits, which become dead letters.
 
         It is halved, sorted by sender, until a culprit is alone. One sender cannot make that last: after some failures

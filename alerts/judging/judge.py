@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.engine.deadline import NEVER_US
-from alerts.engine.machine import MACHINE, fold
+from alerts.engine.machine import fold
 from alerts.engine.runs import cut, runs
+from alerts.engine.schedule import Schedules
 from alerts.engine.track import Held, Int, Milli, coldest, hold
 from alerts.judging import flagging, homes_left
 from alerts.judging.home_state import UNKNOWN_STATE, current_state, last_change, next_deadline
+from alerts.judging.locked_homes import LockedHomes, load, only, some
 from alerts.judging.screen import suspects
 from alerts.judging.terms import ScheduleCache
 from alerts.judging.weigh import ReadingRules
@@ -32,26 +34,11 @@ from store.judging import state_rows
 SETTLE_US = 10_000_000
 
 
-@dataclass
-class LockedHomes:
-    """The locked homes of one transaction and their state, sorted by id."""
-
-    rows: NDArray[np.void]  # store.state.LOCKED
-    held: NDArray[np.void]  # store.state.HELD
-    at: Int  # index into rows of each held value
-    frontier: Int  # µs; judged up to here
-    machines: NDArray[np.void]  # MACHINE
-
-    @property
-    def ids(self) -> NDArray[np.int32]:
-        """home_id, rising."""
-        return self.rows["home_id"]
-
-
 @dataclass(frozen=True)
 class Advance:
     """Homes advanced over a span."""
 
+    machines: NDArray[np.void]  # MACHINE, afterwards
     runs: NDArray[np.void]  # RUN
     ended: NDArray[np.void]  # ENDED
     due: Int  # µs; the next deadline
@@ -63,6 +50,16 @@ class Span(NamedTuple):
     begin: Int  # µs per home
     end: Int  # µs per home
     to_last_change: bool  # judging then stands at the last change, so that later readings of the span still count
+
+
+class Move(NamedTuple):
+    """Some locked homes that are to be advanced, and all that this needs."""
+
+    homes: LockedHomes
+    held: Held
+    span: Span
+    schedules: Schedules
+    schedule: Int  # index of each home's schedule
 
 
 class WeighedReadings(NamedTuple):
@@ -118,7 +115,8 @@ class Judge:
         held = _held(homes, NO_INSTANTS, NO_INSTANTS, NO_INSTANTS, NOTHING_WEIGHED)
         streaming = self._streaming(conn, homes, held, begin, now_us)
         end = np.where(streaming, begin, now_us)
-        self.advance(conn, homes, np.arange(len(end)), held, Span(begin, end, to_last_change=True), now)
+        move = self.move(conn, homes, np.arange(len(end)), held, Span(begin, end, to_last_change=True))
+        self.write(conn, move, self.moved(move), now)
         return len(homes.rows)
 
     def _streaming(
@@ -130,39 +128,37 @@ class Judge:
         recent = heard > now_us - SETTLE_US
         if not recent.any():
             return recent
-        still = self._advance(conn, homes, held, begin, begin, homes.machines.copy())
+        span = Span(begin, begin, to_last_change=True)
+        still = self.moved(self.move(conn, homes, np.arange(len(begin)), held, span))
         return recent & (still.due < heard)
 
-    def advance(
-        self, conn: Connection, homes: LockedHomes, moves: NDArray[np.intp], held: Held, span: Span, now: datetime
-    ) -> None:
-        """Advance some of the locked homes over a span and write what changed.
+    def move(self, conn: Connection, homes: LockedHomes, moves: NDArray[np.intp], held: Held, span: Span) -> Move:
+        """Bring together what advancing some of the locked homes over a span needs.
 
         Args:
-            moves: indices of these homes.
+            moves: indices of these homes; at least one.
             held: readings of any of the homes.
         """
-        if not len(moves):
-            return
-        part = homes if len(moves) == len(homes.rows) else _some(homes, moves)
+        part = homes if len(moves) == len(homes.rows) else some(homes, moves)
         held = held if part is homes else _renumber(held, moves, len(homes.rows))
         span = span._replace(begin=span.begin[moves], end=span.end[moves])
-        before, after = part.machines, part.machines.copy()
-        moved = self._advance(conn, part, held, span.begin, span.end, after)
-        rows = _rows(part, after, moved, None if span.to_last_change else span.end)
-        step = flagging.MachineStep(part.ids, before, after, moved.ended)
-        rows["flag_id"] = flagging.settle(conn, self.policy, step, now)
-        _write(conn, part, rows, moved.due, now)
+        schedules, schedule = self.terms.schedules(conn, part.ids, int(span.begin.min()), int(span.end.max()))
+        return Move(part, held, span, schedules, schedule)
 
-    def _advance(
-        self, conn: Connection, homes: LockedHomes, held: Held, begin: Int, end: Int, machines: NDArray[np.void]
-    ) -> Advance:
-        """Advance machines in place."""
-        schedules, schedule = self.terms.schedules(conn, homes.ids, int(begin.min()), int(end.max()))
-        steps = cut(coldest(held, begin, end), schedules, schedule, begin, end)
-        run = runs(steps, schedules, end)
-        ended = fold(machines, run, schedules.pieces)
-        return Advance(run, ended, next_deadline(machines, schedules, schedule, end, held))
+    def moved(self, move: Move) -> Advance:
+        """Advance homes. Asks no database."""
+        machines, (begin, end, _) = move.homes.machines.copy(), move.span
+        steps = cut(coldest(move.held, begin, end), move.schedules, move.schedule, begin, end)
+        run = runs(steps, move.schedules, end)
+        ended = fold(machines, run, move.schedules.pieces)
+        return Advance(machines, run, ended, next_deadline(machines, move.schedules, move.schedule, end, move.held))
+
+    def write(self, conn: Connection, move: Move, moved: Advance, now: datetime) -> None:
+        """Write what changed of homes that were advanced."""
+        rows = _rows(move.homes, moved, None if move.span.to_last_change else move.span.end)
+        step = flagging.MachineStep(move.homes.ids, move.homes.machines, moved.machines, moved.ended)
+        rows["flag_id"] = flagging.settle(conn, self.policy, step, now)
+        _write(conn, move.homes, rows, moved.due, now)
 
 
 class PendingReadings:
@@ -209,15 +205,16 @@ class PendingReadings:
         late = np.zeros(len(fresh), bool)
         homes = None
         if self._homes and judged.any():
-            homes = _only(self._homes, np.unique(fresh["home_id"][judged]))
+            homes = only(self._homes, np.unique(fresh["home_id"][judged]))
             if self._judge.weights.screens:
                 late[judged] = self._queue_screened_again(fresh[judged], now)
                 judged[judged] = ~suspects(self._conn, self._judge.weights, homes.ids, fresh[judged])
             homes_left.queue(self._conn, homes.held, fresh[judged], now)
-        # Before flags are raised: their numbers keep other workers' flags waiting.
-        state_rows.put_sensors(self._conn, _latest(fresh, weighed._replace(judged=judged)))
-        if homes is not None:
-            late[judged] |= self._advance(homes, fresh[judged], weighed.take(judged), now)
+        latest = _latest(fresh, weighed._replace(judged=judged))
+        if homes is None:
+            state_rows.put_sensors(self._conn, latest)
+        else:
+            late[judged] |= self._advance(homes, fresh[judged], weighed.take(judged), latest, now)
         return int(late.sum())
 
     def _queue_screened_again(self, fresh: NDArray[np.void], now: datetime) -> NDArray[np.bool_]:
@@ -234,9 +231,18 @@ class PendingReadings:
         return behind
 
     def _advance(
-        self, homes: LockedHomes, fresh: NDArray[np.void], weighed: WeighedReadings, now: datetime
+        self,
+        homes: LockedHomes,
+        fresh: NDArray[np.void],
+        weighed: WeighedReadings,
+        latest: NDArray[np.void],
+        now: datetime,
     ) -> NDArray[np.bool_]:
-        """Advance homes over judged readings; return a mask of those that came too late, whose homes are queued."""
+        """Advance homes over judged readings, while the server takes the latest of each sensor.
+
+        Returns:
+            a mask of the readings that came too late, whose homes are queued.
+        """
         home = np.searchsorted(homes.ids, fresh["home_id"])
         at, frontier = fresh["measured_at"], homes.frontier[home]
         # A second reading of the very instant at which the state changed: the change may be undone by it.
@@ -248,44 +254,16 @@ class PendingReadings:
         np.minimum.at(begin, home[ahead], at[ahead])
         moves = np.flatnonzero(end != NONE_US)
         held = _held(homes, home[ahead], fresh["sensor_id"][ahead], at[ahead], weighed.take(ahead))
-        self._judge.advance(self._conn, homes, moves, held, Span(begin, end, to_last_change=False), now)
+        move = self._judge.move(self._conn, homes, moves, held, Span(begin, end, to_last_change=False))
+        # Before flags are raised: their numbers keep other workers' flags waiting.
+        with state_rows.putting_sensors(self._conn, latest):
+            moved = self._judge.moved(move)
+        self._judge.write(self._conn, move, moved, now)
         # Days that are over may be closed in the ledger already, whatever the flags make of the reading.
         past = behind | (at < self._judge.midnight_us(now))
         if past.any():
             state_rows.queue_rejudge(self._conn, fresh["home_id"][past], at[past], now)
         return np.asarray(past)
-
-
-def load(conn: Connection, home_ids: NDArray[np.int32]) -> LockedHomes:
-    """Lock homes and read their state."""
-    rows = state_rows.lock(conn, home_ids)
-    held = state_rows.held(conn, rows["home_id"])
-    at = np.searchsorted(rows["home_id"], held["home_id"])
-    frontier = rows["judged_to"].copy()
-    np.maximum.at(frontier, at, held["judged_at"])
-    return LockedHomes(rows, held, at, frontier, _machines(rows))
-
-
-def _machines(rows: NDArray[np.void]) -> NDArray[np.void]:
-    machines = np.zeros(len(rows), MACHINE)
-    for name in (
-        "breach_since",
-        "severe_since",
-        "warm_since",
-        "lowest",
-        "severity",
-        "cold_since",
-        "confirmed_at",
-    ):
-        machines[name] = rows[name]
-    for name in ("severe_at", "suspended_at"):
-        machines[name] = rows[name]
-    machines["flag"], machines["limit"], machines["cleared_at"] = (
-        rows["flag_id"],
-        rows["limit"],
-        NONE_US,
-    )
-    return machines
 
 
 def _held(homes: LockedHomes, home: Int, sensor: Int, start: Int, weighed: WeighedReadings) -> Held:
@@ -304,22 +282,6 @@ def _held(homes: LockedHomes, home: Int, sensor: Int, start: Int, weighed: Weigh
     )
 
 
-def _only(homes: LockedHomes, home_ids: NDArray[np.int32]) -> LockedHomes:
-    """Select homes by id; all of them are among the locked ones."""
-    return homes if len(home_ids) == len(homes.rows) else _some(homes, np.searchsorted(homes.ids, home_ids))
-
-
-def _some(homes: LockedHomes, which: NDArray[np.intp]) -> LockedHomes:
-    keep = np.isin(homes.at, which)
-    return LockedHomes(
-        homes.rows[which],
-        homes.held[keep],
-        np.searchsorted(which, homes.at[keep]),
-        homes.frontier[which],
-        homes.machines[which],
-    )
-
-
 def _renumber(held: Held, which: NDArray[np.intp], homes: int) -> Held:
     number = np.full(homes, -1)
     number[which] = np.arange(len(which))
@@ -327,7 +289,7 @@ def _renumber(held: Held, which: NDArray[np.intp], homes: int) -> Held:
     return kept._replace(home=number[kept.home])
 
 
-def _rows(homes: LockedHomes, after: NDArray[np.void], moved: Advance, reached: Int | None) -> NDArray[np.void]:
+def _rows(homes: LockedHomes, moved: Advance, reached: Int | None) -> NDArray[np.void]:
     """Return the new HOME_STATE rows of homes; `check_at` is still the old one.
 
     Args:
@@ -336,7 +298,7 @@ def _rows(homes: LockedHomes, after: NDArray[np.void], moved: Advance, reached: 
     rows = np.empty(len(homes.rows), wire.native(state_rows.HOME_STATE))
     for name in state_rows.HOME_STATE:
         rows[name] = homes.rows[name]
-    positions = np.arange(len(rows))
+    positions, after = np.arange(len(rows)), moved.machines
     before = np.where(rows["judged_to"] == NONE_US, UNKNOWN_STATE, rows["state"].astype(np.int64))
     rows["state"], rows["state_since"] = current_state(moved.runs, positions, before, rows["state_since"])
     for name in ("breach_since", "severe_since", "warm_since", "lowest"):

@@ -25,6 +25,7 @@ class ScheduleCache:
         self.policy = policy
         self._version = -1
         self._terms: dict[int, Terms] = {}
+        self._alike: dict[Terms, Terms] = {}  # one object for all that are equal
 
     def schedules(
         self, conn: Connection, home_ids: NDArray[np.int32], first_us: int, last_us: int
@@ -37,18 +38,27 @@ class ScheduleCache:
         version = place_rows.version(conn)
         if version != self._version or len(self._terms) > KEPT_HOMES:
             self._terms.clear()
+            self._alike.clear()
             self._version = version
         missing = [home for home in home_ids if home not in self._terms]
         if missing:
-            self._terms.update((row.home_id, _terms(row)) for row in place_rows.homes(conn, missing))
-        return [self._terms[home] for home in home_ids]
+            for row in place_rows.homes(conn, missing):
+                terms = _terms(row)
+                self._terms[row.home_id] = self._alike.setdefault(terms, terms)
+        return list(map(self._terms.__getitem__, home_ids))
 
 
 def schedules_of(policy: Policy, terms: Sequence[Terms], first_us: int, last_us: int) -> tuple[Schedules, Int]:
     """Return schedules that cover [first, last] and some days more, and the index of the schedule of each terms."""
     first_day, end_day = _weeks(policy, first_us, last_us)
     index: dict[Terms, int] = {}
-    of_home = np.fromiter((index.setdefault(_shared(t, first_us), len(index)) for t in terms), np.int64, len(terms))
+    # Many homes share one object, which is looked at once.
+    keys = list(map(id, terms))
+    number = {
+        key: index.setdefault(_shared(one, first_us), len(index))
+        for key, one in dict(zip(keys, terms, strict=True)).items()
+    }
+    of_home = np.fromiter(map(number.__getitem__, keys), np.int64, len(keys))
     parts = [compile_schedule(policy, t, first_day, end_day) for t in index]
     return Schedules.join(parts), of_home
 

@@ -1,6 +1,7 @@
 """`hearth ingest`: from the broker into the database."""
 
 import gc
+import sys
 import time
 from typing import Annotated
 
@@ -24,15 +25,17 @@ from hearth.wiring import (
     set_up_logging,
     stop_on_signal,
 )
+from ingest.ahead import BatchBounds
 from ingest.batch import Fates, Intake
 from ingest.inbox import Inbox
 from ingest.lead import Lead
 from ingest.places import SensorPlaces
 from ingest.source import BrokerSource
-from ingest.worker import BatchBounds, Worker
+from ingest.worker import Worker
 from ingest.writer import Writer
 
 SESSION = "hearth-ingest"
+SWITCH_S = 0.000_5
 
 
 def ingest(
@@ -51,6 +54,9 @@ def ingest(
     keep_for_good()
     # A batch makes many small objects and no cycles: looking for cycles among them every few hundred is waste.
     gc.set_threshold(100_000, 50, 100)
+    # The thread that stores waits for the server some twenty times for a batch. Where others read and sort meanwhile,
+    # they keep the interpreter for so long before it goes on.
+    sys.setswitchinterval(SWITCH_S)
     name = f"{SESSION}-{worker}" if worker else SESSION
     policy = chosen_policy(settings)
     judge, limits = Judge(policy), limits_of(settings, policy, now())

@@ -6,25 +6,29 @@ import msgspec
 
 from domain.reasons import RejectReason
 from ingest.decoders.fault import DecodeError, DecodeFault, Read
-from ingest.decoders.payload import check_depth, json
+from ingest.decoders.payload import DEEPEST, check_depth, json
 from ingest.decoders.work import USUAL, MessageBounds, Work
 from ingest.uplink import Uplink
 
+BEFORE, BEHIND = "hearth/v1/", "/telemetry"
 NAMING = frozenset({"id", "ts"})
+_DECODE_ONE = msgspec.json.Decoder(Uplink).decode
 _DECODE = msgspec.json.Decoder(Uplink | list[Uplink]).decode
 
 
 def device_of(topic: str) -> str | None:
     """Return the device of a telemetry topic; None if the topic is not one."""
-    parts = topic.split("/")
-    if len(parts) != 4 or parts[0] != "hearth" or parts[1] != "v1" or parts[3] != "telemetry" or not parts[2]:
+    if not topic.startswith(BEFORE) or not topic.endswith(BEHIND):
         return None
-    return parts[2]
+    device = topic[len(BEFORE) : -len(BEHIND)]
+    return device if device and "/" not in device else None
 
 
 def decode(payload: bytes, bounds: MessageBounds = USUAL) -> Read:
     """Read a payload; an element that is not a reading is a fault and the others still count."""
     try:
+        if len(payload) <= DEEPEST and payload.startswith(b"{"):  # one reading and no more, which most are
+            return [_DECODE_ONE(payload)], []
         check_depth(payload)
         found = _DECODE(payload)
         if isinstance(found, Uplink):

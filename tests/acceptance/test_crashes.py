@@ -6,8 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
+from local.port import LOOPBACK, free_port
 from local.postgres import Postgres
 from tests import registry_rows as town
 from tests.acceptance.conftest import Breakable
@@ -21,6 +23,7 @@ COLD_HOMES = 40
 MINUTE = timedelta(minutes=1)
 STORED = "SELECT s.code, r.measured_at, r.temperature FROM reading AS r JOIN sensor AS s USING (sensor_id)"
 HELD_UP = "database away"
+IN_HAND = "hearth_ingest_in_flight_messages 400.0"  # two batches
 COLD, WARM = 17.0, 20.0
 
 
@@ -146,6 +149,25 @@ def test_a_worker_that_is_asked_to_stop_finishes_and_loses_nothing(
     said.say(*readings[2_000:])
     assert world.one("SELECT count(*) FROM reading") <= 2_000
     world.start("ingest")
+    assert_nothing_lost_or_doubled(world, said.acknowledged)
+
+
+def test_a_worker_is_killed_between_a_batch_that_waits_for_the_database_and_the_next_one_that_is_sorted(
+    plain_server_and_world: tuple[Postgres, World],
+) -> None:
+    _, world = plain_server_and_world
+    port = free_port()
+    ingest, said = world.start("ingest", HEARTH_METRICS_PORT=str(port)), world.thermometers()
+    world.wait_until_heard(said, ingest)
+    with world.database.connect() as blocker:
+        blocker.execute("LOCK TABLE reading IN EXCLUSIVE MODE")
+        ingest.send(signal.SIGSTOP)  # so that whole batches wait when it goes on
+        said.say(*spoken(5))
+        ingest.send(signal.SIGCONT)
+        until(lambda: IN_HAND in httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False).text, "two in hand")
+        ingest.kill()
+    assert world.one("SELECT count(*) FROM reading") == 0
+    assert world.start("ingest").wait_for("event=connected")
     assert_nothing_lost_or_doubled(world, said.acknowledged)
 
 

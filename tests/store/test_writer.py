@@ -47,6 +47,13 @@ class Work:
         )
         return self.writer
 
+    def store(self, messages: list[Message]) -> int:
+        """Store the first messages, as a worker does; returns how many of them were dealt with."""
+        batch = self.writer.intake.sort(messages)
+        if not self.writer.store(self.conn, batch):
+            self.writer.sift(self.conn, batch.taken)
+        return len(batch.taken)
+
     def register(self, *codes: str) -> None:
         for code in codes:
             town.sensor(self.conn, code, town.home(self.conn, f"home of {code}"))
@@ -78,12 +85,12 @@ def test_a_batch_ends_when_it_is_work_enough(work: Work) -> None:
     work.register("s")
     ms = int(NOON.timestamp() * 1000)
     messages = [said("s", [{"ts": ms - 10 * m - n, "temperature": 20} for n in range(10)], m) for m in range(6)]
-    writer = work.made(replace(LIMITS, batch_readings=25))
-    assert writer.store(work.conn, messages) == 3
-    assert writer.store(work.conn, messages[3:]) == 3
+    work.made(replace(LIMITS, batch_readings=25))
+    assert work.store(messages) == 3
+    assert work.store(messages[3:]) == 3
     assert (work.one("SELECT count(*) FROM reading"), work.one("SELECT messages FROM ingest_worker")) == (60, 6)
-    writer = work.made(replace(LIMITS, batch_bytes=1_000))
-    assert writer.store(work.conn, [said("s", b" " * 600 + b"1")] * 4) == 2
+    work.made(replace(LIMITS, batch_bytes=1_000))
+    assert work.store([said("s", b" " * 600 + b"1")] * 4) == 2
 
 
 def test_one_sender_whose_messages_are_all_refused_costs_a_bounded_number_of_transactions(
@@ -100,7 +107,7 @@ def test_one_sender_whose_messages_are_all_refused_costs_a_bounded_number_of_tra
     monkeypatch.setattr(writer_module, "store_batch", counted)
     messages = [said("bad", {"temperature": 30}, n) for n in range(1_500)]
     messages += [said(f"s{n}", {"temperature": 20}, 2_000 + n) for n in range(30)]
-    assert work.writer.store(work.conn, messages) == len(messages)
+    assert work.store(messages) == len(messages)
     assert len(tries) < 100
     assert work.one("SELECT count(*) FROM reading") == 30
     assert work.one("SELECT count(*) FROM dead_letter WHERE reason = 'refused'") == 1_500
@@ -110,7 +117,7 @@ def test_one_sender_whose_messages_are_all_refused_costs_a_bounded_number_of_tra
 def test_a_single_culprit_is_found_and_its_sender_keeps_the_rest(work: Work) -> None:
     work.register("s")
     work.conn.execute("ALTER TABLE reading ADD CONSTRAINT no_thirty CHECK (temperature <> 30)")
-    work.writer.store(work.conn, [said("s", {"temperature": n}, n) for n in range(200)])
+    work.store([said("s", {"temperature": n}, n) for n in range(200)])
     assert (work.one("SELECT count(*) FROM reading"), work.one("SELECT count(*) FROM dead_letter")) == (199, 1)
 
 
@@ -119,7 +126,7 @@ def test_what_is_put_by_is_stored_when_there_is_time(work: Work) -> None:
     messages = [said("s", {"temperature": 20}, n) for n in range(1_200)]
     messages += [said("s", [1, {"temperature": 21}], 2_000), said("s", b" " * 70_000, 2_001)]
     retained = said("s", {"temperature": 22}, 2_002)._replace(retain=True)
-    assert work.writer.put_by(work.conn, [*messages, retained]) == 1_203
+    work.writer.put_by(work.conn, [*messages, retained])
     assert work.fates_in_all() == 0
     assert work.one("SELECT retained FROM ingest_worker") == 1
     while work.writer.store_later(work.conn):
@@ -164,7 +171,7 @@ def test_beyond_its_room_what_would_be_put_by_is_counted_but_not_kept(work: Work
 
 def test_of_a_sender_of_garbage_nothing_is_put_by(work: Work) -> None:
     writer = work.made(allowance=Allowance(letter_bytes=50_000))
-    writer.store(work.conn, [said("g", b"x" * 20_000, n) for n in range(4)])
+    work.store([said("g", b"x" * 20_000, n) for n in range(4)])
     assert (work.one("SELECT count(*) FROM dead_letter"), writer.intake.senders.faulty) == (
         2,
         {"hearth/v1/g/telemetry"},
@@ -187,7 +194,7 @@ def test_letters_beyond_what_a_sender_may_have_are_counted_but_not_kept(work: Wo
     writer = work.made(allowance=Allowance(faults=10))
     for nth in range(3):
         messages = [said("g", [1, 2, 3], 10 * nth), said("g", [1, 2, 3], 10 * nth + 1), said("h", [1], nth)]
-        writer.store(work.conn, messages)
+        work.store(messages)
     topics = work.rows("SELECT topic, count(*) AS n FROM dead_letter GROUP BY topic ORDER BY topic")
     assert topics == [{"topic": "hearth/v1/g/telemetry", "n": 3}, {"topic": "hearth/v1/h/telemetry", "n": 3}]
     assert work.one("SELECT count FROM ingest_dead WHERE reason = 'malformed'") == 21
@@ -199,7 +206,7 @@ def test_a_gateway_of_a_thousand_sensors_may_speak_every_minute(work: Work) -> N
     writer = work.made()
     for nth in range(10):
         readings = [{"id": f"s{n}", "temperature": 20} for n in range(100 * nth, 100 * nth + 100)]
-        writer.store(work.conn, [said("g", readings, nth)])
+        work.store([said("g", readings, nth)])
     assert writer.intake.senders.over == set()
     assert work.one("SELECT count(*) FROM dead_letter") == 10
 

@@ -46,7 +46,7 @@ def fate(code: str, at_us: int) -> int | str:
     batch = sort_messages([message], LIMITS, Sources())
     places = SensorPlaces()
     places.learn(PLACES)
-    homes, _ = place(batch, places, places.numbers(batch.heard.codes()), LIMITS)
+    homes, _ = place(batch, places, places.numbers(batch.heard.codes), LIMITS)
     return int(homes.rows["home_id"][0]) if len(homes.rows) else next(iter(batch.dead))
 
 

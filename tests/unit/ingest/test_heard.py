@@ -65,6 +65,7 @@ def messages() -> list[Message]:
     readings = [said(ts, code, **worth) for ts in TIMES for code in (*PLACES, "unheard of") for worth in WORTH]
     bodies = [(each["id"], each) for each in readings] + [("gate", each) for each in readings]
     bodies += [("gate", [*readings[:7], 5, {"id": "alone", "temperature": "warm"}, *readings[7:]]), ("alone", [])]
+    bodies += [(device, {"ts": NOON_MS - 1, "temperature": 20.0}) for device in (*PLACES, "gate", "unheard of")]
     return [
         Message(f"hearth/v1/{device}/telemetry", json.dumps(body).encode(), NOON_US + nth, nth, 1, 1, False)
         for nth, (device, body) in enumerate(bodies)
@@ -94,10 +95,10 @@ def test_a_reading_fares_the_same_alone_and_in_a_batch(places: SensorPlaces) -> 
     rows, faults = Counter[Any](), Counter[Any]()
     for message in messages():
         batch = sort_messages([message], LIMITS, Sources())
-        some = told(batch, *place(batch, places, places.numbers(batch.heard.codes()), LIMITS))
+        some = told(batch, *place(batch, places, places.numbers(batch.heard.codes), LIMITS))
         rows, faults = rows + some[0], faults + some[1]
     batch = sort_messages(messages(), LIMITS, Sources())
-    together = told(batch, *place(batch, places, places.numbers(batch.heard.codes()), LIMITS))
+    together = told(batch, *place(batch, places, places.numbers(batch.heard.codes), LIMITS))
     assert together == (rows, faults)
     assert len(rows) > 50
     assert {reason for fault in faults for reason in [f.reason for f in fault[2:]]} >= {
@@ -118,5 +119,5 @@ def test_a_reading_fares_the_same_alone_and_in_a_batch(places: SensorPlaces) -> 
 def test_of_several_places_the_one_at_that_instant_counts(places: SensorPlaces, ts: int, home: int) -> None:
     payload = json.dumps({"ts": ts, "temperature": 20}).encode()
     batch = sort_messages([Message("hearth/v1/moved/telemetry", payload, NOON_US, 1, 1, 1, False)], LIMITS, Sources())
-    homes, _ = place(batch, places, places.numbers(batch.heard.codes()), LIMITS)
+    homes, _ = place(batch, places, places.numbers(batch.heard.codes), LIMITS)
     assert homes.rows["home_id"].tolist() == [home]
