@@ -58,8 +58,9 @@ class SortedAhead:
     def has_next(self) -> bool:
         """Return whether the next batch is in hand; if it has not begun yet, it is not begun any more."""
         self._wanted.set()
-        if self._begun is not None:
-            self._begun, self._next = None, self._begun.result()
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            self._next = begun.result()
         return self._next is not None
 
     def give_back(self) -> None:

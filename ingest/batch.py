@@ -172,8 +172,9 @@ def _count(fates: Fates, batch: SortedMessages, placed: Placed, together: Togeth
     """Count what became of readings. What says another value than is stored is a conflict, and a dead letter."""
     fates.stored += int((stored.fates == ReadingFate.STORED).sum())
     fates.duplicates += int((stored.fates == ReadingFate.DUPLICATE).sum())
-    for nth in np.flatnonzero(stored.fates == ReadingFate.CONFLICT).tolist():
-        fates.conflicts += 1
+    conflicts = np.flatnonzero(stored.fates == ReadingFate.CONFLICT)
+    fates.conflicts += len(conflicts)
+    for nth in conflicts[np.argsort(placed.number[conflicts])].tolist():  # message by message, as they are read again
         clashes = (
             f"{name} {said:g}, where {first:g} is stored" for name, said, first in together.clashes(nth, stored.values)
         )

@@ -1,5 +1,6 @@
-"""When readings say that they were measured."""
+"""The instants at which readings say that they were measured."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from domain.instants import NONE_US, NotBounded, bounded, to_us
 from domain.reasons import RejectReason
-from ingest.heard import Heard
+from ingest.uplink import Uplink
 
 FARTHEST_MS = 2**53  # what a device may claim is bounded by nothing
 Objection = tuple[RejectReason, str]
@@ -22,14 +23,14 @@ class ClaimedTimes(NamedTuple):
     self_timed: NDArray[np.bool_]  # False: they do not say it, and the time of receipt stands for it
 
 
-def claimed(heard: Heard) -> ClaimedTimes:
-    """Read the instants of all readings."""
-    said = [uplink.ts for uplink in heard.uplinks]
+def claimed(uplinks: Sequence[Uplink], received_us: NDArray[np.int64]) -> ClaimedTimes:
+    """Read the instants of readings, and take that of receipt for those that say none."""
+    said = [uplink.ts for uplink in uplinks]
     if set(map(type, said)) == {int}:  # most say it by a number, which takes no call
         with suppress(OverflowError):
             ms = np.array(said, np.int64).clip(-FARTHEST_MS, FARTHEST_MS)
             return ClaimedTimes(ms * 1000, np.ones(len(ms), bool))
-    at_us, self_timed = heard.received_us.copy(), np.array([ts is not None for ts in said], bool)
+    at_us, self_timed = received_us.copy(), np.array([ts is not None for ts in said], bool)
     for nth in np.flatnonzero(self_timed).tolist():
         at = claim(said[nth], 0)
         at_us[nth] = max(-FARTHEST_MS * 1000, min(at, FARTHEST_MS * 1000)) if isinstance(at, int) else NONE_US

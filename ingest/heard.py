@@ -8,8 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.decoders import native
+from ingest.decoders.work import USUAL, MessageBounds
 from ingest.message import Message
 from ingest.uplink import Uplink
+from store.readings.reading_rows import HOME_QUANTITIES
 
 
 class Said(NamedTuple):
@@ -22,32 +25,39 @@ class Said(NamedTuple):
     at: int | None  # which element of the message it is, if that is known
 
 
-# A message, the device that sent it, how many readings it has, and which of its elements they are, if that is known.
-Sent = tuple[Message, str, int, Sequence[int] | None]
+# A message, the device that sent it, how many readings it has, which of its elements they are, if that is known, and
+# the readings themselves, if they cannot be read once more.
+Sent = tuple[Message, str, int, Sequence[int] | None, Sequence[Uplink] | None]
 
 
 class Heard:
-    """Readings by their number, in the order in which they came; no object is made for one of them.
+    """Readings by their number, in the order in which they came, as columns.
+
+    The readings themselves take five times as much memory, and only those of which something is wrong, or of
+    substations, are looked at once more: their messages are read again.
 
     Args:
         uplinks: the readings of all messages, one after the other.
         sent: the messages that have any.
-        channels: what the readings say of these is made a column at once; of others when it is asked for.
+        bounds: with which their messages were read.
     """
 
-    def __init__(self, uplinks: Sequence[Uplink] = (), sent: Sequence[Sent] = (), channels: Sequence[str] = ()) -> None:
-        self.uplinks = uplinks
+    def __init__(
+        self, uplinks: Sequence[Uplink] = (), sent: Sequence[Sent] = (), bounds: MessageBounds = USUAL
+    ) -> None:
         self._sent = sent
-        counts = np.array([count for _, _, count, _ in sent], np.intp)
+        self._bounds = bounds
+        self._open: tuple[int, Sequence[Uplink]] = (-1, ())  # the message that was read again last, and its readings
+        counts = np.array([count for _, _, count, _, _ in sent], np.intp)
         self._starts = np.cumsum(counts) - counts
         self.message = np.repeat(np.arange(len(sent)), counts)  # of each reading, by number
-        received = np.array([message.received_us for message, _, _, _ in sent], np.int64)
+        received = np.array([message.received_us for message, *_ in sent], np.int64)
         self.received_us = received[self.message]
-        self.devices = [device for _, device, _, _ in sent]  # that sent each message
+        self.devices = [device for _, device, *_ in sent]  # that sent each message
         said = list(map(attrgetter("id"), uplinks))
         self.own = said.count(None) == len(said)  # no reading names a sensor: each is of the device that sent it
         self.codes = self._codes(said, counts)  # the sensor of each reading: as it says, or else the device
-        self._columns = {channel: _column(uplinks, channel) for channel in channels}
+        self._columns = {channel: _column(uplinks, channel) for channel in HOME_QUANTITIES}
 
     def _codes(self, said: list[str | None], counts: NDArray[np.intp]) -> list[str]:
         devices = chain.from_iterable(map(repeat, self.devices, counts.tolist()))
@@ -58,22 +68,29 @@ class Heard:
     def values(self, which: NDArray[np.intp], channels: tuple[str, ...]) -> NDArray[np.float64]:
         """Return the values of some readings, (reading, channel), NaN where nothing was said."""
         out = np.empty((len(which), len(channels)), order="F")
-        for nth, channel in enumerate(channels):
-            column = self._columns.get(channel)
-            if column is None:
-                column = _column([self.uplinks[number] for number in which.tolist()], channel)
-            elif len(which) != len(column):
-                column = column[which]
-            out[:, nth] = column
+        if channels == HOME_QUANTITIES:
+            for nth, column in enumerate(self._columns.values()):
+                out[:, nth] = column if len(which) == len(column) else column[which]
+        else:
+            uplinks = list(map(self._uplink, which.tolist()))
+            for nth, channel in enumerate(channels):
+                out[:, nth] = _column(uplinks, channel)
         return out
 
     def said(self, number: int) -> Said:
-        """Return one of the readings."""
+        """Return one of the readings. To be asked in their order: each message is read again only once then."""
         nth = int(self.message[number])
-        message, device, _, at = self._sent[nth]
-        uplink = self.uplinks[number]
+        message, device, _, at, _ = self._sent[nth]
+        uplink = self._uplink(number)
         element = None if at is None else at[number - int(self._starts[nth])]
         return Said(self.codes[number], device, uplink, message, element)
+
+    def _uplink(self, number: int) -> Uplink:
+        nth = int(self.message[number])
+        if nth != self._open[0]:
+            message, _, _, _, kept = self._sent[nth]
+            self._open = nth, native.decode(message.payload, self._bounds)[0] if kept is None else kept
+        return self._open[1][number - int(self._starts[nth])]
 
 
 def _column(uplinks: Sequence[Uplink], channel: str) -> NDArray[np.float64]:

@@ -77,7 +77,7 @@ class SortedMessages:
     """A batch of messages, sorted before the database has seen it."""
 
     heard: Heard = field(default_factory=Heard)
-    claims: ClaimedTimes = field(default_factory=lambda: claimed(Heard()))
+    claims: ClaimedTimes = field(default_factory=lambda: claimed((), np.empty(0, np.int64)))
     refused: dict[int, RefusedMessage] = field(default_factory=dict)  # by the identity of the message
     voids: list[NoValueCount] = field(default_factory=list)
     retained: int = 0
@@ -144,26 +144,27 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
             uplinks, faults = native.decode(message.payload, bounds)
             if len(uplinks) == 1 and not faults:
                 readings.append(uplinks[0])
-                sent.append((message, device, 1, None))
+                sent.append((message, device, 1, None, None))
                 single.append(message.topic)
                 continue
-            whole, at, account = message, _elements(len(uplinks), faults), message.topic
+            whole, at, account, kept = message, _elements(len(uplinks), faults), message.topic, None
         elif _is_read(out, message, limits):
             foreign = sources.foreign(message.topic, message.payload, message.received_us, bounds)
-            device, uplinks, faults, requests, kept = foreign
+            device, uplinks, faults, requests, named = foreign
             out.requests += requests
-            whole = message if kept is None else message._replace(payload=kept)
+            whole = message if named is None else message._replace(payload=named)
+            kept = uplinks  # some of these decoders remember, and would read it in another way
             at, account = None, sources.account_of(message.topic)
         else:
             continue
         if uplinks:
             readings += uplinks
-            sent.append((whole, device, len(uplinks), at))
+            sent.append((whole, device, len(uplinks), at, kept))
         out.note(whole, account, len(uplinks), faults)
         left -= len(uplinks) + len(faults)
     out.taken = messages
-    out.heard = Heard(readings, sent, HOME_QUANTITIES)
-    out.claims = claimed(out.heard)
+    out.heard = Heard(readings, sent, bounds)
+    out.claims = claimed(readings, out.heard.received_us)
     for topic, times in Counter(single).items():
         if times >= NOTED_TIMES:
             out.spend(topic).readings += times

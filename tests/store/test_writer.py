@@ -14,6 +14,7 @@ from alerts.judging.judge import Judge
 from domain import policy_file
 from ingest import writer as writer_module
 from ingest.batch import Fates, Intake, store_batch
+from ingest.decoders import native
 from ingest.message import Message
 from ingest.places import SensorPlaces
 from ingest.senders import Allowance, Senders
@@ -221,3 +222,30 @@ def test_who_waits_for_its_turn_is_named(work: Work) -> None:
     with work.conn.transaction():
         ingest_counts.sample(work.conn, NOON + timedelta(days=15))
     assert ingest_counts.excess(work.conn, NOON, 10) == {}
+
+
+def test_messages_full_of_conflicts_are_read_again_once_each(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    sensors = [f"s{n}" for n in range(20)]
+    for code in sensors:
+        town.sensor(work.conn, code, town.home(work.conn, f"home of {code}"), gateway="g")
+    reads: list[bytes] = []
+
+    def counted(payload: bytes, *bounds: Any) -> Any:
+        reads.append(payload)
+        return decode(payload, *bounds)
+
+    decode = native.decode
+    monkeypatch.setattr(native, "decode", counted)
+    ms = int(NOON.timestamp() * 1000)
+
+    def messages(celsius: int) -> list[Message]:
+        return [said("g", [{"id": s, "ts": ms - n, "temperature": celsius} for s in sensors], n) for n in range(10)]
+
+    work.store(messages(20))
+    assert len(reads) == 10
+    work.store(messages(21))
+    assert len(reads) == 30
+    assert work.rows("SELECT stored, conflicts FROM ingest_worker") == [{"stored": 200, "conflicts": 200}]
+    letters = work.rows("SELECT payload, reasons FROM dead_letter ORDER BY dead_letter_id")
+    assert [letter["payload"] for letter in letters] == reads[10:20]
+    assert all(letter["reasons"] == {"conflict": 20} for letter in letters)
