@@ -52,7 +52,7 @@ class Span(NamedTuple):
     to_last_change: bool  # judging then stands at the last change, so that later readings of the span still count
 
 
-class Move(NamedTuple):
+class AdvancePlan(NamedTuple):
     """Some locked homes that are to be advanced, and all that this needs."""
 
     homes: LockedHomes
@@ -115,8 +115,8 @@ class Judge:
         held = _held(homes, NO_INSTANTS, NO_INSTANTS, NO_INSTANTS, NOTHING_WEIGHED)
         streaming = self._streaming(conn, homes, held, begin, now_us)
         end = np.where(streaming, begin, now_us)
-        move = self.move(conn, homes, np.arange(len(end)), held, Span(begin, end, to_last_change=True))
-        self.write(conn, move, self.moved(move), now)
+        plan = self.plan(conn, homes, np.arange(len(end)), held, Span(begin, end, to_last_change=True))
+        self.write(conn, plan, self.advanced(plan), now)
         return len(homes.rows)
 
     def _streaming(
@@ -129,10 +129,12 @@ class Judge:
         if not recent.any():
             return recent
         span = Span(begin, begin, to_last_change=True)
-        still = self.moved(self.move(conn, homes, np.arange(len(begin)), held, span))
+        still = self.advanced(self.plan(conn, homes, np.arange(len(begin)), held, span))
         return recent & (still.due < heard)
 
-    def move(self, conn: Connection, homes: LockedHomes, moves: NDArray[np.intp], held: Held, span: Span) -> Move:
+    def plan(
+        self, conn: Connection, homes: LockedHomes, moves: NDArray[np.intp], held: Held, span: Span
+    ) -> AdvancePlan:
         """Bring together what advancing some of the locked homes over a span needs.
 
         Args:
@@ -143,22 +145,22 @@ class Judge:
         held = held if part is homes else _renumber(held, moves, len(homes.rows))
         span = span._replace(begin=span.begin[moves], end=span.end[moves])
         schedules, schedule = self.terms.schedules(conn, part.ids, int(span.begin.min()), int(span.end.max()))
-        return Move(part, held, span, schedules, schedule)
+        return AdvancePlan(part, held, span, schedules, schedule)
 
-    def moved(self, move: Move) -> Advance:
+    def advanced(self, plan: AdvancePlan) -> Advance:
         """Advance homes. Asks no database."""
-        machines, (begin, end, _) = move.homes.machines.copy(), move.span
-        steps = cut(coldest(move.held, begin, end), move.schedules, move.schedule, begin, end)
-        run = runs(steps, move.schedules, end)
-        ended = fold(machines, run, move.schedules.pieces)
-        return Advance(machines, run, ended, next_deadline(machines, move.schedules, move.schedule, end, move.held))
+        machines, (begin, end, _) = plan.homes.machines.copy(), plan.span
+        steps = cut(coldest(plan.held, begin, end), plan.schedules, plan.schedule, begin, end)
+        run = runs(steps, plan.schedules, end)
+        ended = fold(machines, run, plan.schedules.pieces)
+        return Advance(machines, run, ended, next_deadline(machines, plan.schedules, plan.schedule, end, plan.held))
 
-    def write(self, conn: Connection, move: Move, moved: Advance, now: datetime) -> None:
+    def write(self, conn: Connection, plan: AdvancePlan, advanced: Advance, now: datetime) -> None:
         """Write what changed of homes that were advanced."""
-        rows = _rows(move.homes, moved, None if move.span.to_last_change else move.span.end)
-        step = flagging.MachineStep(move.homes.ids, move.homes.machines, moved.machines, moved.ended)
+        rows = _rows(plan.homes, advanced, None if plan.span.to_last_change else plan.span.end)
+        step = flagging.MachineStep(plan.homes.ids, plan.homes.machines, advanced.machines, advanced.ended)
         rows["flag_id"] = flagging.settle(conn, self.policy, step, now)
-        _write(conn, move.homes, rows, moved.due, now)
+        _write(conn, plan.homes, rows, advanced.due, now)
 
 
 class PendingReadings:
@@ -254,11 +256,11 @@ class PendingReadings:
         np.minimum.at(begin, home[ahead], at[ahead])
         moves = np.flatnonzero(end != NONE_US)
         held = _held(homes, home[ahead], fresh["sensor_id"][ahead], at[ahead], weighed.take(ahead))
-        move = self._judge.move(self._conn, homes, moves, held, Span(begin, end, to_last_change=False))
+        plan = self._judge.plan(self._conn, homes, moves, held, Span(begin, end, to_last_change=False))
         # Before flags are raised: their numbers keep other workers' flags waiting.
         with state_rows.putting_sensors(self._conn, latest):
-            moved = self._judge.moved(move)
-        self._judge.write(self._conn, move, moved, now)
+            advanced = self._judge.advanced(plan)
+        self._judge.write(self._conn, plan, advanced, now)
         # Days that are over may be closed in the ledger already, whatever the flags make of the reading.
         past = behind | (at < self._judge.midnight_us(now))
         if past.any():
