@@ -68,6 +68,14 @@ class Writer:
         self._tell(fates)
         return True
 
+    def store_all(self, conn: Connection, messages: Sequence[Message]) -> None:
+        """Store messages in as many transactions as that takes."""
+        while messages:
+            batch = self.intake.sort(messages)
+            if not self.store(conn, batch):
+                self.sift(conn, batch.taken)
+            messages = messages[len(batch.taken) :]
+
     def put_by(self, conn: Connection, messages: Sequence[Message]) -> None:
         """Put messages by unread: they are more than fits, and are stored when there is time."""
         self._look(conn)

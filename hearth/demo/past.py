@@ -115,9 +115,7 @@ def live_through(
         people.work(conn, until)
         clock.at = until
         for messages in _batches(past.messages(radio, to_us(until))):
-            stored = 0
-            while stored < len(messages):
-                stored += writer.store(conn, messages[stored:])
+            writer.store_all(conn, messages)
         names = DAILY if until.astimezone(policy.zone).time() == LOOKS[1] else ALWAYS
         _take_turns([each for each in work if each.name in names], conn, clock)
         if not tell(until):
