@@ -28,7 +28,7 @@ from domain.words.faults import (
     UNKNOWN_KEY,
     WRONG_TYPE,
 )
-from domain.words.text import Text
+from domain.words.text import Text, listed
 
 
 class TomlFault(Fault):
@@ -115,9 +115,9 @@ class TomlReader:
             return self._number(kind, bounds, value, where)
         found = self._value(kind, value, where)
         if isinstance(bounds, SomeOf) and not (found and set(found) <= set(bounds.words)):
-            raise self.fail(where, NAMES_NONE_OF.fill(words=", ".join(bounds.words)))
+            raise self.fail(where, NAMES_NONE_OF.fill(words=listed(bounds.words)))
         if isinstance(bounds, OneOf) and found not in bounds.words:
-            raise self.fail(where, _quoted(NOT_ONE_OF, found, words=", ".join(bounds.words)))
+            raise self.fail(where, _quoted(NOT_ONE_OF, found, words=listed(bounds.words)))
         return found
 
     def _number(self, kind: type, bounds: Within, value: Any, where: str) -> float:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time
 from domain.errors import Fault
 from domain.milli import is_whole
 from domain.registry import SESSIONS
-from domain.words.text import Text
+from domain.words.text import Text, listed
 from registry.synonyms import Words
 from registry.words import (
     CONTROL_CHARACTER,
@@ -71,7 +71,7 @@ def one_of(choices: tuple[str, ...], synonyms: Words) -> Parser:
     def choice(cell: str) -> str:
         found = meanings.get(cell.casefold())
         if found is None:
-            raise Fault(NOT_ONE_OF.fill(given=cell, words=", ".join(choices)))
+            raise Fault(NOT_ONE_OF.fill(given=cell, words=listed(choices)))
         return found
 
     return choice

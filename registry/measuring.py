@@ -77,7 +77,7 @@ def take(conn: Connection, content: Content[PlanLine], zone: ZoneInfo, now: date
 
 def _check(conn: Connection, content: Content[PlanLine]) -> None:
     faults = [*content.problems, *problems(FILE, content.lines), *_unknown(conn, content.rows, content)]
-    refuse([content.placed(problem) for problem in faults])
+    refuse([content.placed(problem) for problem in sorted(faults, key=lambda problem: problem.line)])
 
 
 def _unknown(conn: Connection, rows: Sequence[PlanLine], content: Content[PlanLine]) -> list[FileProblem]:

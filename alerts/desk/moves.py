@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from alerts.desk.late_moves import is_outdated, kept_data
 from alerts.desk.recovery import prove
+from alerts.desk.user_moves import check_terms
 from alerts.tickets.clock_terms import within_call_back
 from alerts.tickets.docket import Docket, Opening, UserStatement
 from alerts.tickets.work import check_call_back, check_closing, record, refused
@@ -85,7 +86,7 @@ def say(conn: Connection, policy: Policy, ticket_id: int, saying: UserStatement,
     """Add what a user has said to a ticket, and do what follows from it; the caller owns the transaction.
 
     Raises:
-        Refused: it is closed, or would tell who has complained.
+        Refused: it is closed, would tell who has complained, or refuses terms where none wait for an answer.
         TimesRefused: no visit can be made at a time that is wished.
         NotMadeThen: the time at which it was said is out of bounds.
     """
@@ -94,6 +95,8 @@ def say(conn: Connection, policy: Policy, ticket_id: int, saying: UserStatement,
     if saying.contact is not None and row.ticket_class in (TicketClass.COMPLAINT, TicketClass.REPORT):
         reason = "who has complained is kept apart: leave the contact out"
         raise MoveRefused(row.number, row.state, EventKind.USER_SAID, reason)
+    if "agreed" in saying.data:
+        check_terms(row)
     docket = Docket(conn, policy, now, actor)
     saying = saying._replace(data=kept_data(conn, row, EventKind.USER_SAID, saying.data, now))
     follows = _reaction(conn, row, saying, now)

@@ -51,12 +51,21 @@ def answer_terms(conn: Connection, policy: Policy, ticket_id: int, answer: Answe
     rows = ticket_rows.lock(conn, [ticket_id])
     row = rows[ticket_id]
     terms = _events(conn, ticket_id, EventKind.RESPONSIBILITY)[-1:]
-    if not (row.paid or row.responsibility == "user") or row.confirmation is not None:
-        raise MoveRefused(row.number, row.state, EventKind.CONFIRMED, "there is nothing to agree to")
+    check_terms(row)
     if not terms or terms[0]["seq"] != answer.offer:
         raise MoveRefused(row.number, row.state, EventKind.CONFIRMED, "the terms have changed: read them again")
     event = _agreement(row, terms[0]["data"], answer) if answer.agreed else _refusal(ticket_id, answer)
     outbox.put(conn, record(conn, policy, rows, [event], now, actor), now)
+
+
+def check_terms(row: TicketRow) -> None:
+    """Check that the terms of a repair wait for an answer.
+
+    Raises:
+        MoveRefused: there is nothing to agree to.
+    """
+    if not (row.paid or row.responsibility == "user") or row.confirmation is not None:
+        raise MoveRefused(row.number, row.state, EventKind.CONFIRMED, "there is nothing to agree to")
 
 
 def _agreement(row: TicketRow, terms: Mapping[str, Any], answer: Answer) -> NewEvent:

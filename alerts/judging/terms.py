@@ -48,6 +48,11 @@ class ScheduleCache:
         return list(map(self._terms.__getitem__, home_ids))
 
 
+def read_terms(conn: Connection, home_ids: list[int]) -> dict[int, Terms]:
+    """Read the terms of homes, for once."""
+    return {row.home_id: _terms(row) for row in place_rows.homes(conn, home_ids)}
+
+
 def schedules_of(policy: Policy, terms: Sequence[Terms], first_us: int, last_us: int) -> tuple[Schedules, Int]:
     """Return schedules that cover [first, last] and some days more, and the index of the schedule of each terms."""
     first_day, end_day = _weeks(policy, first_us, last_us)

@@ -20,6 +20,7 @@ from api.http.language import Language, said
 from api.http.problem import Problem
 from api.http.session import Session
 from api.pages.render import Times, say
+from api.pages.tickets import waiting_terms
 from api.words.desk import MOVE_TEXTS
 from domain.files import FileKind
 from domain.move_times import MADE_AT
@@ -149,7 +150,11 @@ def _moves(asking: Session, ticket: Row, reader: DeskReader, sent: SentMove | No
     if Right.WRITE not in asking.asker.rights:
         return {"at_once": [], "moves": []}
     takes = set(offers(asking.conn, asking.policy, ticket, asking.now).open) & CREW_MOVES
-    terms = FormTerms({"cause": cause_options(asking, reader.language)}, reader.me, LEFT_OUT)
+    terms = FormTerms(
+        {"cause": cause_options(asking, reader.language)},
+        reader.me,
+        LEFT_OUT if waiting_terms(ticket) else LEFT_OUT | {"declined"},
+    )
     forms: list[MoveForm] = [move_form(kind, terms, reader.language, sent) for kind in ORDER if kind in takes]
     return {
         "at_once": [(kind, said(MOVE_TEXTS[kind], reader.language)) for kind in AT_ONCE if kind in takes],

@@ -204,9 +204,12 @@ class TicketStatement(BaseModel):
 
     @model_validator(mode="after")
     def _something(self) -> "TicketStatement":
-        if not (self.text or self.says or self.times or self.contact):
+        if not self._says_something():
             raise ValueError("give a text, a word on the trouble, times or a contact")
         return self
+
+    def _says_something(self) -> bool:
+        return bool(self.text or self.says or self.times or self.contact)
 
     def said(self) -> dict[str, Any]:
         """Return the data without personal data."""
@@ -214,13 +217,18 @@ class TicketStatement(BaseModel):
 
 
 class UserSaid(TimedMove, TicketStatement):
-    """A further statement by the user, noted by the staff."""
+    """A further statement by the user, noted by the staff. `declined`: the user refuses the terms of a paid repair."""
 
     kind: Literal["user_said"]
+    declined: bool = False
 
     def data(self) -> dict[str, Any]:
-        """Return the data without personal data."""
-        return self.said()
+        """Return the data without personal data; a refusal as that of a user on the own page."""
+        said = {name: value for name, value in self.said().items() if name != "declined"}
+        return {**said, "agreed": False} if self.declined else said
+
+    def _says_something(self) -> bool:
+        return self.declined or super()._says_something()
 
 
 class Closed(Move):

@@ -35,6 +35,7 @@ from store.figures.live_feed import Snapshot
 from store.tickets import case_rows, queue_rows
 
 Fact = tuple[str, str | Markup]
+KEPT_APART = frozenset({"contact", "times"})  # of a case: who has complained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +177,7 @@ def _moves(
             "times": _times_offered(asking, reader.language),
         },
         reader.me,
-        frozenset({"contact", "times"} if is_case else ()),  # who has complained is kept apart
+        frozenset({*(KEPT_APART if is_case else ()), *(() if waiting_terms(ticket) else ("declined",))}),
         _hints(ticket, reader.language),
     )
     return [move_form(kind, terms, reader.language, sent) for kind in offered.open]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alerts.engine.schedule import Schedules
-from alerts.judging.terms import ScheduleCache
+from alerts.judging.terms import read_terms, schedules_of
 from api.answers.seen import seen
 from api.homes import home_routes
 from api.homes.buckets import Every
@@ -160,8 +160,8 @@ def _outages(asking: Session, code: str) -> list[Row]:
 def _rules(asking: Session, home_id: int) -> Schedules:
     """Build the schedule of the home's limits by the policy in force, around today."""
     now = to_us(asking.now)
-    book = ScheduleCache(asking.policy)
-    found, _ = book.schedules(asking.conn, np.array([home_id], np.int32), now, now)
+    terms = read_terms(asking.conn, [home_id])
+    found, _ = schedules_of(asking.policy, [terms[home_id]], now, now)
     return found
 
 

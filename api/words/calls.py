@@ -60,5 +60,19 @@ CALL_WORDS: Mapping[str, Text] = {
     ),
     "call_send": Text("登记", "Take down"),
     "call_refused": Text("未能登记：", "Not taken down:"),
+    "call_place": Text("户外来电", "Call about a place"),
+    "call_place_link": Text(
+        "不在住户家里？楼道、地下室、管线、换热站", "Not in a home? A stairwell, a cellar, a line, a substation"
+    ),
+    "call_place_says": Text(
+        "楼道、地下室、院内管线或换热站漏水或损坏时，工单开在楼栋或换热站上。",
+        "When something leaks or is broken in a stairwell, in a cellar, on a line or at a substation, the ticket is "
+        "for the building or the substation.",
+    ),
+    "call_place_search": Text("楼栋或换热站的名称、地址、编号", "Name, address or code of a building or substation"),
+    "call_place_found": Text("找到的地点", "Places found"),
+    "call_place_building": Text("楼栋", "Building"),
+    "call_place_substation": Text("换热站", "Substation"),
+    "call_place_homes": Text("{n} 户", "homes: {n}"),
     "call_key_new": Text("新来电", "new call"),
 }

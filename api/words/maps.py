@@ -66,7 +66,7 @@ MAP_WORDS: Mapping[str, Text] = {
     "map_back": Text("返回地图", "Back to the map"),
     "map_on_map": Text("在地图上查看", "Show on the map"),
     "map_homes_title": Text("楼栋住户", "Homes of buildings"),
-    "map_homes_found": Text("{n} 栋楼，{homes} 户。", "{n} buildings, {homes} homes."),
+    "map_homes_found": Text("{n} 栋楼，{homes} 户。", "Buildings: {n}, homes: {homes}."),
     "map_homes_first": Text("列出最冷的 {n} 户。", "The {n} coldest homes are listed."),
     "map_home": Text("住户", "Home"),
     "map_temperature": Text("室温", "Temperature"),

@@ -108,6 +108,7 @@ ROTA_WORDS: Mapping[str, Text] = {
     "rota_return": Text("换对方的班", "For the colleague's shift"),
     "rota_return_none": Text("不换，只请接替", "none in return"),
     "rota_load": Text("工作量", "Load"),
+    "rota_load_none": Text("还没有班组人员。", "No crew has a person yet."),
     "rota_open": Text("未办结", "Open"),
     "rota_due": Text("一天内到期", "Due within a day"),
     "rota_late": Text("已超时", "Late"),

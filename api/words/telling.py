@@ -83,6 +83,7 @@ DESK_SAID: Mapping[str, Text] = {
         "签字确认的是：{terms}。电话同意的，写明如“电话同意，3月5日”",
         "What is agreed to: {terms}. If it was by telephone, say so: “by telephone, 5 March”",
     ),
+    "desk_field_declined": Text("不同意付费条件", "Does not agree to the terms"),
     "desk_told_at": Text("{what}（{at}）", "{what} ({at})"),
     "desk_option_solved": Text("好了", "it is all right now"),
     "desk_option_persists": Text("问题还在", "the trouble persists"),

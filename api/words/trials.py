@@ -56,6 +56,10 @@ TRIAL_WORDS: Mapping[str, Text] = {
     "trial_drawn": Text(
         "这些住户是随机抽取的，可代表全部住户。", "They were drawn by chance, and stand for all of them."
     ),
+    "trial_no_readings": Text(
+        "这段时间没有保存读数：试算为零，不能与记录比较。",
+        "No readings of that time are kept: what is tried is nothing, and says nothing about what is on record.",
+    ),
     "trial_none": Text("时间不够，一户也没有算完。", "There was no time for a single home."),
     "trial_more": Text("多 {n}", "{n} more"),
     "trial_fewer": Text("少 {n}", "{n} fewer"),

@@ -9,23 +9,27 @@ from store.base.place_joins import place_of
 from store.base.rows import Row, fetch
 from store.tickets.ticket_pages import TICKET_IN_SCOPE
 
+# The page first: the way up to the station is then gone for so many tickets as are shown, not for all of a station.
 SELECT_JOBS: LiteralString = (
     """
-SELECT
-  t.number, t.class, t.state, t.priority, t.responsible, t.appointment_at,
-  coalesce(t.responsible = %(me)s, false) AS mine, h.code AS home, h.unit, b.name AS building_name, b.address,
-  u.name AS substation_name, n.clock, n.due_at
-FROM ticket AS t
-"""
-    + place_of("t")
-    + """
-LEFT JOIN ticket_next AS n USING (ticket_id)
-WHERE t.state IN ('open', 'accepted', 'working') AND """
+WITH page AS MATERIALIZED (
+  SELECT t.ticket_id, coalesce(t.responsible = %(me)s, false) AS mine, n.clock, n.due_at
+  FROM ticket AS t
+  LEFT JOIN ticket_next AS n USING (ticket_id)
+  WHERE t.state IN ('open', 'accepted', 'working') AND """
     + TICKET_IN_SCOPE
     + """
-ORDER BY mine DESC, n.due_at NULLS LAST, t.priority, t.ticket_id
-LIMIT %(limit)s
+  ORDER BY mine DESC, n.due_at NULLS LAST, t.priority, t.ticket_id
+  LIMIT %(limit)s
+)
+SELECT
+  t.number, t.class, t.state, t.priority, t.responsible, t.appointment_at, p.mine, h.code AS home, h.unit,
+  b.name AS building_name, b.address, u.name AS substation_name, p.clock, p.due_at
+FROM page AS p
+JOIN ticket AS t USING (ticket_id)
 """
+    + place_of("t")
+    + "ORDER BY p.mine DESC, p.due_at NULLS LAST, t.priority, t.ticket_id"
 )
 
 SELECT_COORDINATES: LiteralString = (

@@ -87,6 +87,40 @@ def test_what_is_not_taken_is_shown_with_what_was_told(desk: httpx.Client, plain
     assert plain_api.conn.execute(COUNT).fetchone() == (2,)
 
 
+def test_a_call_about_a_building_or_a_substation_is_taken_down_once(desk: httpx.Client, plain_api: Api) -> None:
+    path = "/desk/call/place"
+    assert f'href="{path}"' in desk.get("/desk/call").text
+    found = desk.get(path, params={"q": "b1"}).text
+    (place,) = set(re.findall(rf'href="({path}\?building=[^"]+)"', found))
+    assert "B1-101" not in found  # a home has a page of its own
+    assert "Nothing found" in desk.get(path, params={"q": "nowhere"}).text
+    assert desk.get(path, params={"building": "nowhere"}).status_code == 404
+    code = place.partition("=")[2]
+    form = {"building": code, **seal(desk, place), "class": "leak", "contact": "139"}
+    empty = desk.post(path, data={**form, "description": " "})
+    assert (empty.status_code, "place-description-fault" in empty.text, 'value="139"' in empty.text) == (
+        422,
+        True,
+        True,
+    )
+    for _ in range(2):
+        answer = desk.post(path, data={**form, "description": "water in the cellar"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/desk/tickets/T00000001")
+    again = {**form, **seal(desk, place), "class": "repair", "description": "it still runs"}
+    unsaid = desk.post(path, data=again)
+    assert (unsaid.status_code, 'name="about" value="T00000001" checked' in unsaid.text) == (409, True)
+    assert "it still runs" in unsaid.text
+    assert desk.post(path, data={**again, "about": "T00000001"}).headers["location"] == "/desk/tickets/T00000001"
+    other = desk.post(path, data={**again, "about": "new"})
+    assert other.headers["location"] == "/desk/tickets/T00000002"
+    assert plain_api.conn.execute("SELECT class, building_id IS NULL FROM ticket ORDER BY 1").fetchall() == [
+        ("leak", False),
+        ("repair", False),
+    ]
+    for building, status in (("", 422), ("nowhere", 404), ("\0", 404)):
+        assert desk.post(path, data={**again, "building": building, "about": ""}).status_code == status
+
+
 def test_calling_the_user_is_noted_with_one_press(desk: httpx.Client, plain_api: Api) -> None:
     assert "attempt-again" not in desk.get("/desk/call", params={"home": "B1-101"}).text  # nothing is open
     assert take(desk, kind="leak", words="it drips").status_code == 303

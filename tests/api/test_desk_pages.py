@@ -527,8 +527,14 @@ def test_a_caller_wishes_times_and_agrees_to_terms_by_forms(desk: Desk, li: Disp
     assert refused.status_code == 422
     assert 'id="user_said-times-fault"' in refused.text
     assert "What is agreed to" not in page
+    assert 'name="declined"' not in page
+    assert li.move(number, "user_said", declined="yes").status_code == 409  # nothing is paid for
     li.move(number, "responsibility", responsibility="user", paid="yes", for_what="a valve", amount="120.50")
     assert "What is agreed to: For: a valve; Amount: 120.50 yuan" in li.get(f"/desk/tickets/{number}").text
+    assert 'name="declined"' in li.get(f"/desk/tickets/{number}").text
+    assert li.move(number, "user_said", declined="yes", text="too much").status_code == 303
+    refusal = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()["events"][-1]["data"]
+    assert refusal == {"text": "too much", "agreed": False}
     assert li.move(number, "confirmed", confirmation="by telephone, 15 January").status_code == 303
     ticket = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()
     assert ticket["confirmation"] == "by telephone, 15 January"

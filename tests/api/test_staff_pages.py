@@ -18,9 +18,10 @@ from store.base.access import Role
 from store.staff import credential_rows, person_rows, session_rows
 from tests.api import town
 from tests.api.conftest import Api
-from tests.api.operations import ADMINS, DESK, LEADERS, STAFF
+from tests.api.operations import ADMINS, DESK, LEADERS, OPERATIONS, STAFF
 from tests.api.staff import PASSWORD, browser, member, sealed, session_of
 from tests.api.town import NOW
+from tests.api.ways import WAYS
 
 pytestmark = pytest.mark.plain_only
 
@@ -59,6 +60,8 @@ PAGES = {
     "GET /desk/call/panel": DESK,
     "POST /desk/call/take": DESK,
     "POST /desk/call/attempt": DESK,
+    "GET /desk/call/place": DESK,
+    "POST /desk/call/place": DESK,
     "GET /desk/unknown-sensors": DESK,
     "GET /desk/unknown-sensors/sensors.csv": DESK,
     "GET /desk/unknown-sensors/place": DESK,
@@ -348,3 +351,9 @@ def test_who_is_refused_is_told_so_in_the_own_language(plain_api: Api) -> None:
                 assert f'<html lang="{"zh-CN" if language == "zh" else "en"}"' in answer.text, path
         client.cookies.set(LANGUAGE_COOKIE, "zh", domain="127.0.0.1")
         assert '<html lang="zh' in client.get("/desk").text  # what was chosen in this browser comes first
+
+
+def test_a_form_is_there_for_each_role_that_has_the_operation() -> None:
+    for operation, ways in WAYS.items():
+        roles = (OPERATIONS[operation].roles or frozenset[Role]()) & STAFF
+        assert roles <= frozenset[Role]().union(*(PAGES[form] for form in ways)), operation

@@ -167,7 +167,8 @@ def test_the_page_is_well(api: Api, homes: int, arrive: Arrival, language: str, 
     flat.cold_ticket(api.conn, homes)
     api.conn.commit()
     desk = arrive(language, SIZES[size])
-    desk.go("/desk/call?home=B1-202")
-    desk.keep(f"call-{language}-{size}")
-    desk.is_well()
-    assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for name, address in (("call", "/desk/call?home=B1-202"), ("place", "/desk/call/place?building=B1")):
+        desk.go(address)
+        desk.keep(f"{name}-{language}-{size}")
+        desk.is_well()
+        assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -56,6 +56,7 @@ BEGINNINGS = (
     "office_room_",
     "office_tokens",
     "call_by_",
+    "call_place_",
     "call_channel_",
     "call_class_",
     "call_kind_",
