@@ -7,7 +7,7 @@ what is in sight at first, in few enough colours to weigh less than MOST_BYTES.
 import argparse
 import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,11 +21,42 @@ COLOURS = (128, 64, 32, 16)
 
 
 class Shown(NamedTuple):
-    """A page: the door to it, its address, and the link on it that leads to the page meant, if it is not that one."""
+    """A page: the door to it, its address, and the link on it that leads to the page meant, if it is not that one.
+
+    `then`: what is done on it before it is shown.
+    """
 
     door: str
     address: str
     link: str | None = None
+    then: Callable[[Page], None] | None = None
+
+
+def compare_table(page: Page) -> None:
+    """Send a table that changes some measuring points: the page shows the comparison."""
+    send_table(page, COMPARED)
+
+
+def refuse_table(page: Page) -> None:
+    """Send a table with faults."""
+    send_table(page, FAULTY_PLAN)
+
+
+def send_table(page: Page, text: str) -> None:
+    """Send a table of measuring points by the form of the page."""
+    page.set_input_files("input[type=file]", {"name": "plan.csv", "mimeType": "text/csv", "buffer": text.encode()})
+    submit(page, "form[enctype]")
+
+
+def show_points(page: Page) -> None:
+    """Go down to the points of the plan."""
+    page.eval_on_selector("#points", "heading => heading.scrollIntoView()")
+
+
+def submit(page: Page, form: str) -> None:
+    """Send a form of the page."""
+    with page.expect_navigation():
+        page.eval_on_selector(form, "form => form.requestSubmit()")
 
 
 PAGES = {
@@ -38,12 +69,34 @@ PAGES = {
     "cases": Shown("dispatcher", "/desk/cases"),
     "measurements": Shown("dispatcher", "/desk/measurements"),
     "unknown-sensors": Shown("dispatcher", "/desk/unknown-sensors"),
+    "place": Shown("dispatcher", "/desk/call/place?building=B0001"),
     "rota": Shown("supervisor", "/desk/rota"),
     "figures": Shown("supervisor", "/desk/figures"),
+    "home": Shown("supervisor", "/desk/homes/B0001-1-101"),
+    "rules": Shown("supervisor", "/desk/rules"),
+    "trial": Shown("supervisor", "/desk/rules/trial"),
+    "upload": Shown("supervisor", "/desk/registry/uploads", then=compare_table),
+    "upload-refused": Shown("supervisor", "/desk/registry/uploads", then=refuse_table),
+    "plan": Shown("supervisor", "/desk/measurements/plan", then=show_points),
     "people": Shown("admin", "/desk/staff"),
+    "tokens": Shown("admin", "/desk/tokens"),
+    "account": Shown("admin", "/account"),
     "crew": Shown("crew", "/crew"),
     "job": Shown("crew", "/crew", "main a.open"),
 }
+PLAN = """home,room,room_kind,every_days
+B0001-1-101,客厅,living,14
+B0001-1-201,客厅,living,14
+B0002-1-101,主卧,bedroom,30
+B0003-1-101,客厅,living,30
+"""
+COMPARED = PLAN.replace(",30", ",14") + "B0002-2-101,客厅,living,14\n"
+FAULTY_PLAN = """home,room,room_kind,every_days,from
+B0001-1-101,客厅,living,0,
+B0009-9-999,客厅,living,14,
+B0002-1-101,主卧,卧,30,13/14/2026
+"""
+APPLY = "form[action$='/apply']"
 # Forms of the rota's page, which is empty until a station keeps one and somebody is on call.
 ROTA_FORMS = ("/desk/rota/stations", "/desk/rota/plan")
 
@@ -62,6 +115,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         if "rota" in chosen:
             fill_rota(browser.new_page(), options.url.rstrip("/"))
+        if "plan" in chosen:
+            fill_plan(browser.new_page(), options.url.rstrip("/"))
         for name, picture in taken(browser, options.url.rstrip("/"), chosen):
             (options.folder / f"{name}.png").write_bytes(picture)
         browser.close()
@@ -93,12 +148,24 @@ def fill_rota(page: Page, url: str) -> None:
         page.wait_for_load_state()
 
 
+def fill_plan(page: Page, url: str) -> None:
+    """Have some homes of the plan, which the demo has not, so that the page has points to show."""
+    page.goto(f"{url}/door/{PAGES['plan'].door}")
+    page.goto(url + PAGES["upload"].address)
+    send_table(page, PLAN)
+    if page.query_selector(APPLY):
+        page.fill("[name=reason]", "plan of the winter")
+        submit(page, APPLY)
+
+
 def go(page: Page, url: str, shown: Shown) -> None:
     """Go to a page."""
     page.goto(url + shown.address)
     if shown.link:
         page.click(shown.link)
         page.wait_for_load_state()
+    if shown.then:
+        shown.then(page)
 
 
 def small(screenshot: bytes) -> bytes:
