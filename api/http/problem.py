@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
 import structlog
@@ -223,6 +224,7 @@ def answer_with_problems(app: FastAPI) -> None:
     app.exception_handler(Exception)(_unexpected)
 
 
+@cache
 def openapi_responses() -> dict[int | str, dict[str, Any]]:
     """Describe errors for the OpenAPI document."""
     schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")

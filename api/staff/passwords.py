@@ -1,9 +1,11 @@
 """Passwords: what one has to be, and their hashes (argon2id, with the parameters of RFC 9106)."""
 
+import secrets
 import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -44,7 +46,6 @@ MOST_WAITING = 8
 WAIT_S = 10.0
 
 _HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash("the password of nobody")
 _SLOTS = threading.BoundedSemaphore(AT_ONCE)
 _PLACES = threading.BoundedSemaphore(AT_ONCE + MOST_WAITING)
 
@@ -78,8 +79,9 @@ def is_right(known: str | None, password: str) -> bool:
         Problem: 503, too many are being checked.
     """
     with _slot():
+        nobody = _of_nobody()  # whether it is needed or not: the first check takes longer for everybody
         try:
-            _HASHER.verify(known or _NOBODY, _plain(password))
+            _HASHER.verify(known or nobody, _plain(password))
         except (VerificationError, InvalidHashError):
             return False
     return known is not None
@@ -88,6 +90,12 @@ def is_right(known: str | None, password: str) -> bool:
 def is_outdated(known: str) -> bool:
     """Return whether a hash was made with other parameters than are used now."""
     return _HASHER.check_needs_rehash(known)
+
+
+@cache
+def _of_nobody() -> str:
+    """Hash a password that nobody has, at the first check: no command that checks none has to wait for it."""
+    return _HASHER.hash(secrets.token_urlsafe())
 
 
 def _plain(password: str) -> str:
