@@ -2,10 +2,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests of processes wait as much as they count, so one worker more than there are cores keeps all of them busy.
-# A worker that has nothing left takes half of what another still has to do.
-JOBS ?= $(shell expr $$(nproc) + 1)
-PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+# Tests of processes wait as much as they count, so two workers more than there are cores keep all of them busy.
+# tests/order.py says who takes which.
+JOBS ?= $(shell expr $$(nproc) + 2)
+PYTEST = $(BIN)/python -m pytest -n $(JOBS)
 STAMP := .venv/.set-up
 RULES := rules-unit rules-architecture
 TRIXIE = $${HEARTH_TRIXIE:-/var/cache/hearth/trixie}

@@ -4,8 +4,9 @@ import gc
 import os
 import shutil
 import ssl
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -24,6 +25,7 @@ from local.community import CommunityPostgres
 from local.host import MEMORY
 from local.postgres import Postgres
 from local.trixie import TimescalePostgres
+from tests.order import arranged, scheduler
 
 # How long an example takes says how busy the machine is, so no profile has a deadline. Examples are drawn fresh at each
 # run; a gate has to say the same of the same commit twice.
@@ -45,13 +47,14 @@ ACCOUNTS = {
 # Nothing of a test database needs to survive the machine, and a guess at its passwords may be cheap: what makes it dear
 # takes 3 ms of a core at each of the 30,000 connections.
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "scram_iterations": "1"}
+# A copy of a database is a thousand files: the kernel copies each by itself, without a way through the server.
+SETTINGS_OF = {"plain": {**SETTINGS, "file_copy_method": "clone"}, "timescale": SETTINGS}
 # For clients of what is served without TLS: one that is not given a context reads all authorities, which takes 40 ms.
 PLAIN_HTTP = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-# What the servers of three workers may come to need, in bytes; where memory has less room, they lie on disk.
+# What the servers of four workers may come to need, in bytes; where memory has less room, they lie on disk.
 MEMORY_NEEDED = 4 << 30
-# Cheap and telling first: who breaks a rule hears of it before a server has started.
-ORDER = ("unit", "architecture", "local", "store", "api", "dashboards", "pages", "acceptance")
 NUMBERS = count(1)
+ADMINISTRATORS: dict[str, psycopg.Connection] = {}  # by the address of a server
 TESTED_ON: list[str] = []
 
 
@@ -100,10 +103,9 @@ class Servers:
         if flavour == "timescale" and (reason := no_trixie()):
             unavailable(f"NOT TESTED ON TIMESCALEDB: {reason}")
         kind = TimescalePostgres if flavour == "timescale" else Postgres
-        server = kind(self._folder / flavour, settings=SETTINGS).start()
-        administer(server, f"ALTER ROLE postgres PASSWORD '{urlsplit(server.url()).password}'")  # by SETTINGS
+        server = kind(self._folder / flavour, settings=SETTINGS_OF[flavour])
+        start_with_template(server, flavour)
         TESTED_ON.append(f"{flavour}: PostgreSQL {server.version()}")
-        make_template(server)
         return server
 
 
@@ -126,25 +128,30 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Bring the folders into their order; a folder that has no place in it is an error.
+    """Bring the tests into the order in which they begin."""
+    items[:] = arranged(items)
 
-    In the last one, slow tests come first: no worker is left with one of them when the others have nothing more to do.
-    A test that waits for minutes begins before all others, which use the cores meanwhile.
-    """
-    here = Path(__file__).parent
 
-    def place(item: pytest.Item) -> tuple[bool, int, bool]:
-        folder = item.path.relative_to(here).parts[0]
-        at_once = item.get_closest_marker("slow") is not None or folder != ORDER[-1]
-        return item.get_closest_marker("waits") is None, ORDER.index(folder), not at_once
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out the tests in that order."""
+    return scheduler(config, log)
 
-    items.sort(key=place)
+
+def pytest_sessionstart() -> None:
+    """Begin without files that a run of the same number has left behind when it was killed."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(kept_files(), ignore_errors=True)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand on from a worker which database servers its tests ran on."""
+    """Hand on from a worker which database servers its tests ran on, and leave them."""
+    for connection in ADMINISTRATORS.values():
+        connection.close()
     if output := getattr(session.config, "workeroutput", None):
         output["tested_on"] = TESTED_ON
+    else:
+        shutil.rmtree(kept_files(), ignore_errors=True)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -183,6 +190,35 @@ def mosquitto_build() -> MosquittoBuild:
     unavailable("NOT TESTED WITH A BROKER: no Mosquitto (apt-get install mosquitto)")
 
 
+def kept_files() -> Path:
+    """Return the folder of this run in which files of servers are kept, by flavour; its workers share it."""
+    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    return (memory_with_room() or Path(tempfile.gettempdir())) / f"hearth-tests-of-{run}"
+
+
+def start_with_template(server: Postgres, flavour: str) -> None:
+    """Start a server that has a template; its files are made once, and are kept for servers of the other workers."""
+    parts, kept = ("cluster", "password"), kept_files() / flavour
+    with trixie.locked(kept):
+        if not kept.exists():
+            server.start()
+            administer(server, f"ALTER ROLE postgres PASSWORD '{urlsplit(server.url()).password}'")  # by SETTINGS
+            make_template(server)
+            server.stop()
+            unfinished = kept.with_name(f"{kept.name}.unfinished")
+            unfinished.mkdir()
+            copy_with_owners(server.place, unfinished, parts)
+            unfinished.rename(kept)
+        elif not (server.place / "cluster").exists():
+            copy_with_owners(kept, server.place, parts)
+    server.start()
+
+
+def copy_with_owners(place: Path, to: Path, names: Iterable[str]) -> None:
+    """Copy files and folders as they are, with their owners and rights."""
+    subprocess.run(["cp", "--archive", *(str(place / name) for name in names), str(to)], check=True)
+
+
 def make_template(server: Postgres) -> None:
     """Create and migrate the database that all test databases of a server are copies of."""
     # Here, not above: tests of pure rules and of the servers themselves do not need the migrations.
@@ -203,17 +239,26 @@ def administer(server: Postgres, statement: str) -> None:
         connection.execute(statement.encode())
 
 
+def administrator(server: Postgres) -> psycopg.Connection:
+    """Return the connection that makes and drops databases of a server: always the same, unless it was restarted."""
+    try:
+        ADMINISTRATORS[server.url()].execute("")
+    except (KeyError, psycopg.OperationalError):
+        ADMINISTRATORS[server.url()] = psycopg.connect(server.url(), autocommit=True)
+    return ADMINISTRATORS[server.url()]
+
+
 def fresh_database(server: Postgres, flavour: str) -> Iterator[Database]:
     """Yield a copy of the server's template, dropped afterwards with all connections to it."""
     name = f"test_{next(NUMBERS)}"
-    with psycopg.connect(server.url(), autocommit=True) as administrator:
-        administrator.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
-        # Rights on a database and its settings are not copied with it; these are as store/grants.sql sets them.
-        administrator.execute(f"ALTER DATABASE {name} SET jit = off")
-        administrator.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
-        administrator.execute(f"GRANT TEMPORARY ON DATABASE {name} TO hearth_ingest, hearth_watch, hearth_office")
-        yield Database(server.url(name), flavour)
-        administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    make = administrator(server).execute
+    make(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    # Rights on a database and its settings are not copied with it; these are as store/grants.sql sets them.
+    make(f"ALTER DATABASE {name} SET jit = off")
+    make(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
+    make(f"GRANT TEMPORARY ON DATABASE {name} TO hearth_ingest, hearth_watch, hearth_office")
+    yield Database(server.url(name), flavour)
+    administrator(server).execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def memory_with_room() -> Path | None:

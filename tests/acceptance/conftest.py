@@ -9,7 +9,7 @@ import pytest
 from local.postgres import Postgres
 from local.trixie import TimescalePostgres
 from tests.acceptance.world import Making, worlds
-from tests.conftest import TEMPLATE, Database, administer, make_template, mosquitto_build, no_trixie, unavailable
+from tests.conftest import TEMPLATE, Database, administer, mosquitto_build, no_trixie, start_with_template, unavailable
 
 
 @pytest.fixture
@@ -46,9 +46,8 @@ class Breakable:
             if flavour == "timescale" and (reason := no_trixie()):
                 unavailable(f"NOT TESTED ON TIMESCALEDB: {reason}")
             kind = TimescalePostgres if flavour == "timescale" else Postgres
-            server = kind(self._folder / f"breakable-{flavour}").start()
-            self._servers[flavour] = server
-            make_template(server)
+            server = self._servers[flavour] = kind(self._folder / f"breakable-{flavour}")
+            start_with_template(server, flavour)
         return self._servers[flavour]
 
 

@@ -1,0 +1,68 @@
+"""The order in which the tests begin, and who takes which."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+# By folder, what one of its tests takes of a core, in ms and roughly. Cheap and telling first: who breaks a rule hears
+# of it before a server has started.
+COSTS = {"unit": 14, "architecture": 30, "local": 300, "store": 240, "api": 150, "dashboards": 50, "pages": 2200}
+# Tests that wait as much as they count.
+WAITING = "acceptance"
+
+
+def arranged(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Return tests in the order in which they begin; a folder that has no place in it is an error.
+
+    A test that waits for minutes begins before all others. Those that wait for seconds are spread evenly among those
+    that count, the slow ones first: at no time do all workers wait, or all of them count.
+    """
+    first = [item for item in items if item.get_closest_marker("waits")]
+    others = [item for item in items if item not in first and folder(item) != WAITING]
+    spread = [item for item in items if item not in first and folder(item) == WAITING]
+    others.sort(key=lambda item: list(COSTS).index(folder(item)))
+    spread.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    return [*first, *merged(others, spread)]
+
+
+def merged(others: Sequence[pytest.Item], spread: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
+    """Yield all of them, those that are spread between modules of the others, evenly by what these cost."""
+    whole, begun, module = sum(COSTS[folder(item)] for item in others), 0, None
+    left = deque(spread)
+    for item in others:
+        while item.path != module and left and begun * len(spread) >= whole * (len(spread) - len(left)):
+            yield left.popleft()
+        module = item.path
+        begun += COSTS[folder(item)]
+        yield item
+    yield from left
+
+
+def folder(item: pytest.Item) -> str:
+    """Return the folder of `tests` that a test is in."""
+    return item.path.relative_to(HERE).parts[0]
+
+
+def scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return what hands out the tests in their order, each to the worker that is free next."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class InOrder(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return module if is_whole(config.rootpath / module) else nodeid
+
+    config.option.loadscopereorder = False  # otherwise by their number
+    return InOrder(config, log)
+
+
+@cache
+def is_whole(module: Path) -> bool:
+    """Return whether one worker takes all tests of a module: they are short, or share what is dear to make."""
+    long = module.relative_to(HERE).parts[0] in (WAITING, "pages")
+    return not long or 'scope="module"' in module.read_text(encoding="utf-8")
