@@ -57,6 +57,11 @@ def scheduler(config: pytest.Config, log: Any) -> Any:
             module = nodeid.partition("::")[0]
             return module if is_whole(config.rootpath / module) else nodeid
 
+        def _reschedule(self, node: Any) -> None:
+            # One test that waits behind the running one is enough: a second one might wait while another worker rests.
+            if not self.workqueue or self._pending_of(self.assigned_work[node]) <= 1:
+                super()._reschedule(node)
+
     config.option.loadscopereorder = False  # otherwise by their number
     return InOrder(config, log)
 
