@@ -52,7 +52,7 @@ def scheduler(config: pytest.Config, log: Any) -> Any:
     """Return what hands out the tests in their order, each to the worker that is free next."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class InOrder(LoadScopeScheduling):
+    class InOrder(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
             return module if is_whole(config.rootpath / module) else nodeid
