@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated
 
 from domain.bounds import Share, SomeSeconds, Within
@@ -19,6 +20,11 @@ class DeskRule:
     still_cold_s: SomeSeconds  # how long after being marked done an unproven home is reported to the desk
     urgent_depth_k: Annotated[float, Within(0, 100, thousandths=True)]  # a cold home this far below the limit is urgent
     urgent_after_s: SomeSeconds  # and so is one cold for this long
+
+    @cached_property
+    def urgent_from(self) -> tuple[int, timedelta]:
+        """Return how far below the limit, in thousandths, and how long a cold home is to be urgent."""
+        return milli(self.urgent_depth_k), timedelta(seconds=self.urgent_after_s)
 
 
 PRIORITY_URGENT = 1
@@ -51,6 +57,6 @@ def priority(ticket_class: TicketClass, cold: Cold, rule: DeskRule | None) -> in
         return usual
     urgent = cold.severity is Severity.SEVERE
     if rule is not None:
-        urgent |= cold.depth_milli >= milli(rule.urgent_depth_k)
-        urgent |= cold.lasting >= timedelta(seconds=rule.urgent_after_s)
+        depth_milli, lasting = rule.urgent_from
+        urgent |= cold.depth_milli >= depth_milli or cold.lasting >= lasting
     return PRIORITY_URGENT if urgent else usual

@@ -15,7 +15,7 @@ from domain.instants import to_datetime
 from store.base.away import AWAY
 from store.judging import ledger_rows, state_rows
 
-MOST_HOMES = 5_000  # in one transaction
+MOST_HOMES = 1_000  # in one transaction, for which ingest waits where it has the same homes
 MOST_AGAIN = 200  # homes judged again in one transaction, which has them locked
 MOST_DAYS = 3  # of a shard's ledger in one transaction
 SETTLE = timedelta(seconds=10)  # data that comes late comes in a stream

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,16 +76,14 @@ class FreshFlag(NamedTuple):
     home_id: int
     machine: np.void  # MACHINE
     source: FlagSource
+    over: bool  # the cold has ended already
+    since: datetime  # the beginning of the cold
 
-    @property
-    def over(self) -> bool:
-        """True if the cold has ended already."""
-        return bool(self.machine["cleared_at"] != NONE_US)
-
-    @property
-    def since(self) -> datetime:
-        """The beginning of the cold."""
-        return to_datetime(int(self.machine["cold_since"]))
+    @classmethod
+    def of(cls, flag_id: int, home_id: int, machine: np.void, source: FlagSource) -> "FreshFlag":
+        """Return the flag of a machine."""
+        over = bool(machine["cleared_at"] != NONE_US)
+        return cls(flag_id, home_id, machine, source, over, to_datetime(int(machine["cold_since"])))
 
     def belongs_to(self, ticket: "OpenColdTicket") -> bool:
         """Return whether the flag joins an open ticket: always while it is cold, else if it did not begin before it."""
@@ -144,7 +143,7 @@ def raise_flags(conn: Connection, policy: Policy, fresh: list[tuple[int, np.void
     changes.docket.reserve(len(fresh))
     flag_ids = numbers.take(conn, numbers.NumberKind.FLAG, len(fresh))
     for flag_id, (home_id, machine), why in zip(flag_ids, fresh, whys, strict=True):
-        _add(policy, changes, last, FreshFlag(flag_id, home_id, machine, FlagSource.SENSOR), why)
+        _add(policy, changes, last, FreshFlag.of(flag_id, home_id, machine, FlagSource.SENSOR), why)
 
 
 def _add(policy: Policy, changes: Changes, last: "Last", flag: FreshFlag, why: dict[str, Any]) -> int:
@@ -167,7 +166,7 @@ def raise_measured(
     """
     last = Last(ticket_rows.last_cold(conn, [home_id]))
     (flag_id,) = numbers.take(conn, numbers.NumberKind.FLAG, 1)
-    ticket = _add(policy, changes, last, FreshFlag(flag_id, home_id, machine, FlagSource.MEASUREMENT), why)
+    ticket = _add(policy, changes, last, FreshFlag.of(flag_id, home_id, machine, FlagSource.MEASUREMENT), why)
     changes.docket.write()
     flag_rows.insert(conn, changes.new)
     return ticket
@@ -196,7 +195,7 @@ def open_again(
     ]
     last = Last(ticket_rows.last_cold(conn, sorted({row.home_id for row, _ in idle})) if idle else {})
     for row, flag in idle:
-        ticket = _ticket(policy, changes, last, FreshFlag(row.flag_id, row.home_id, flag, source))
+        ticket = _ticket(policy, changes, last, FreshFlag.of(row.flag_id, row.home_id, flag, source))
         if ticket != row.ticket_id:
             changes.moved[row.flag_id] = ticket
 
@@ -321,10 +320,11 @@ def write_flags(
         tickets = flag_rows.update(conn, changes.known)
         for home, flag in known:
             _tell(changes, tickets[int(flag["flag"])], before[home], flag)
-    changes.docket.write()
-    flag_rows.give_tickets(conn, changes.moved)
-    if changes.new:
-        flag_rows.insert(conn, changes.new)
+    with conn.pipeline():
+        changes.docket.write()
+        flag_rows.give_tickets(conn, changes.moved)
+        if changes.new:
+            flag_rows.insert(conn, changes.new)
 
 
 def _take_over(conn: Connection, changes: Changes) -> None:
@@ -348,4 +348,9 @@ def _tell(changes: Changes, ticket: int, before: np.void, flag: np.void) -> None
 
 def instant_text(us: np.int64) -> str | None:
     """Format an instant of MACHINE for JSON."""
-    return None if us == NONE_US else to_datetime(int(us)).isoformat()
+    return _text_of(int(us))
+
+
+@lru_cache(maxsize=4096)  # a window opens for all homes at once
+def _text_of(us: int) -> str | None:
+    return None if us == NONE_US else to_datetime(us).isoformat()

@@ -23,6 +23,8 @@ from store.readings.reading_rows import PLACED
 from store.registry import place_rows
 
 DAY_US = 86_400_000_000
+SHOWN = "\0"  # in no text of a policy
+RULE_OF = ("version", "cold_since", "confirmed_at", "severe_at", "limit")  # fields of MACHINE that tell the rule
 
 
 class RoomThen(NamedTuple):
@@ -42,14 +44,20 @@ def explain(conn: Connection, policy: Policy, fresh: Sequence[tuple[int, np.void
     Args:
         fresh: (home_id, MACHINE as it was when the flag was raised).
     """
-    homes = {row.home_id: row for row in place_rows.homes(conn, sorted({home for home, _ in fresh}))}
+    homes = place_rows.contracts(conn, sorted({home for home, _ in fresh}))
     asked: dict[tuple[int, int], int] = {}
     for home, flag in fresh:
         for at in (_proven(flag), int(flag["cold_since"])):
             asked.setdefault((home, at), len(asked))
     known = _points(conn, policy, list(asked))
+    rules = _Rules(policy)
     return [
-        _why(policy, homes[home], flag, known[asked[home, _proven(flag)]], known[asked[home, int(flag["cold_since"])]])
+        _why(
+            rules.of(homes[home], flag),
+            flag,
+            known[asked[home, _proven(flag)]],
+            known[asked[home, int(flag["cold_since"])]],
+        )
         for home, flag in fresh
     ]
 
@@ -62,19 +70,19 @@ def _proven(flag: np.void) -> int:
 def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) -> list[list[RoomThen]]:
     """Return the judged points of homes at instants (µs), coldest first, then the silent ones."""
     longest = max(version.hold_intervals for version in policy.versions)
-    instants = [to_datetime(at) for _, at in asked]
+    instants = [at for _, at in asked]
     weights = ReadingRules(policy)
     left_out = _suspects(conn, weights, asked) if weights.screens else []
     heard = rooms_then.heard(conn, [home for home, _ in asked], instants, longest, left_out)
     judged, values, until = weights.weigh(_placed(heard))
-    at = np.array([at for _, at in asked], np.int64)[[row.nth - 1 for row in heard]]
+    at = np.array(instants, np.int64)[[row.nth - 1 for row in heard]]
     holds = judged & (until > at)
     points: list[list[RoomThen]] = [[] for _ in asked]
     for i, row in enumerate(heard):
         if holds[i]:
             said = (row.measured_at, row.temperature, row.offset_k, milli.celsius(int(values[i])))
             points[row.nth - 1].append(RoomThen(row.sensor, row.room, *said))
-        elif row.room_kind in policy.rules_at(instants[row.nth - 1]).judged_rooms:
+        elif row.room_kind in policy.rules_at(to_datetime(instants[row.nth - 1])).judged_rooms:
             points[row.nth - 1].append(RoomThen(row.sensor, row.room))
     for some in points:
         some.sort(key=lambda point: (point.judged is None, point.judged or 0.0))
@@ -107,36 +115,64 @@ def _placed(heard: Sequence[rooms_then.PointThen]) -> NDArray[np.void]:
     return rows
 
 
-def _why(
-    policy: Policy, home: place_rows.HomeRow, flag: np.void, points: list[RoomThen], at_first: list[RoomThen]
-) -> dict[str, Any]:
-    version, label = policy.versions[int(flag["version"])], policy.labels[int(flag["version"])]
-    limit = _limit(policy, version, home, flag)
-    reason = _reason(limit)
-    clause = limit.clause or f"{label}: {limit.home_class} {limit.severity}"
+class _Rule(NamedTuple):
+    """The rule that flags broke, and what their explanations have in common."""
+
+    limit: Limit
+    same: dict[str, Any]
+    said: Text  # with SHOWN where the temperature stands
+
+
+class _Rules:
+    """The rules of the flags that are raised together: in a storm they are few."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._known: dict[tuple[Any, ...], _Rule] = {}
+
+    def of(self, home: place_rows.ContractRow, flag: np.void) -> _Rule:
+        """Return the rule that a flag of a home broke."""
+        key = (home, *(int(flag[name]) for name in RULE_OF))
+        if (rule := self._known.get(key)) is None:
+            rule = self._known[key] = self._make(home, flag)
+        return rule
+
+    def _make(self, home: place_rows.ContractRow, flag: np.void) -> _Rule:
+        policy = self._policy
+        version, label = policy.versions[int(flag["version"])], policy.labels[int(flag["version"])]
+        limit = _limit(policy, version, home, flag)
+        reason = _reason(limit)
+        clause = limit.clause or f"{label}: {limit.home_class} {limit.severity}"
+        window = None
+        if limit.opens and limit.closes:
+            window = [limit.opens.isoformat("minutes"), limit.closes.isoformat("minutes")]
+        same = {
+            "reason": reason.value,
+            "clause": clause,
+            "policy": label,
+            "limit": limit.below_celsius,
+            "window": window,
+            "confirm_for_s": version.confirm_for_s,
+        }
+        return _Rule(limit, same, _text(policy, reason, flag, limit, clause))
+
+
+def _why(rule: _Rule, flag: np.void, points: list[RoomThen], at_first: list[RoomThen]) -> dict[str, Any]:
     held = [point for point in points if point.judged is not None]
     readings = held + [point for point in at_first[:1] if point.judged is not None and point not in held]
-    window = None
-    if limit.opens and limit.closes:
-        window = [limit.opens.isoformat("minutes"), limit.closes.isoformat("minutes")]
     celsius = held[0].judged if held else None
+    shown = _shown(milli.celsius(int(flag["lowest"])) if celsius is None else celsius, rule.limit.below_celsius)
     return {
-        "reason": reason.value,
-        "clause": clause,
-        "policy": label,
-        "limit": limit.below_celsius,
-        "window": window,
-        "confirm_for_s": version.confirm_for_s,
+        **rule.same,
         "readings": [_reading(point) for point in readings],
         "points": [_point(point, governs=i == 0) for i, point in enumerate(points)],
-        **_texts(
-            policy, reason, flag, limit, clause, milli.celsius(int(flag["lowest"])) if celsius is None else celsius
-        ),
+        "zh": rule.said.zh.replace(SHOWN, shown),
+        "en": rule.said.en.replace(SHOWN, shown),
     }
 
 
 def explain_measured(
-    policy: Policy, home: place_rows.HomeRow, flag: np.void, number: str, room: str, celsius: float
+    policy: Policy, home: place_rows.ContractRow, flag: np.void, number: str, room: str, celsius: float
 ) -> dict[str, Any]:
     """Return the explanation of a flag raised by a measurement on site.
 
@@ -169,7 +205,7 @@ def explain_measured(
     }
 
 
-def _limit(policy: Policy, version: Version, home: place_rows.HomeRow, flag: np.void) -> Limit:
+def _limit(policy: Policy, version: Version, home: place_rows.ContractRow, flag: np.void) -> Limit:
     """Return the limit that the home was under when its flag was confirmed: the floor limit if it was below both."""
     clock = to_datetime(_proven(flag)).astimezone(policy.zone).time()
     limits = [limit for limit in version.limits if limit.home_class == home.home_class]
@@ -184,7 +220,7 @@ def _limit(policy: Policy, version: Version, home: place_rows.HomeRow, flag: np.
 
 
 def _cold(
-    home: place_rows.HomeRow,
+    home: place_rows.ContractRow,
     below: float,
     opens: time | None = None,
     closes: time | None = None,
@@ -210,16 +246,15 @@ def _point(point: RoomThen, governs: bool) -> dict[str, Any]:
     return {"sensor": point.sensor, "room": point.room, "state": state, "judged": point.judged}
 
 
-def _texts(
-    policy: Policy, reason: BreachReason, flag: np.void, limit: Limit, clause: str, celsius: float
-) -> dict[str, str]:
-    """Return one sentence in each language, in local time."""
+def _text(policy: Policy, reason: BreachReason, flag: np.void, limit: Limit, clause: str) -> Text:
+    """Return one sentence in each language, in local time, with SHOWN for the temperature."""
     since, confirmed = (_on_the_clock(int(flag[name]), policy.zone) for name in ("cold_since", "confirmed_at"))
     said = {"since": since, "confirmed": confirmed, "clause": clause, "limit": f"{limit.below_celsius:g}"}
-    window = _window(limit)
-    said["celsius"] = _shown(celsius, limit.below_celsius)
-    zh, en = BREACH_TEXTS[reason]
-    return {"zh": zh.format(window=window[0], **said), "en": en.format(window=window[1], **said)}
+    zh, en = (
+        text.format(window=words, celsius=SHOWN, **said)
+        for text, words in zip(BREACH_TEXTS[reason], _window(limit), strict=True)
+    )
+    return Text(zh, en)
 
 
 @lru_cache(maxsize=1024)  # a window opens for all homes at once

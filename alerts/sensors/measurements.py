@@ -251,7 +251,7 @@ def _raise(conn: Connection, policy: Policy, home_id: int, spell: Spell, now: da
     if cleared_at is not None:
         flag["cleared_at"] = to_us(cleared_at)
         flag["reason"] = FlagEndCause.TAKEN_OVER if reason is ClearReason.TAKEN_OVER else 0
-    (home,) = place_rows.homes(conn, [home_id])
+    home = place_rows.contracts(conn, [home_id])[home_id]
     first = spell.opened_by
     why = explain_measured(
         policy, home, flag, measurement_rows.number(first.measurement), first.room, celsius(first.milli)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -15,12 +15,12 @@ from store.tickets.ticket_rows import TicketRow
 
 log = structlog.get_logger()
 
+FreshClock: TypeAlias = tuple[str, datetime | None, DueTime]  # name and start; None: starts with another event
 
-def fresh_clocks(
-    policy: Policy, rules: Version, ticket_class: TicketClass, now: datetime
-) -> list[tuple[str, datetime | None, DueTime]]:
+
+def fresh_clocks(policy: Policy, rules: Version, ticket_class: TicketClass, now: datetime) -> list[FreshClock]:
     """Return name, start and due time of each clock of a ticket that is opened now."""
-    found: list[tuple[str, datetime | None, DueTime]] = []
+    found: list[FreshClock] = []
     for name, length in rules.clocks.get(ticket_class, {}).items():
         waits = name == AFTER_DONE
         found.append((name, None, DueTime(None)) if waits else (name, now, _due(policy, rules, now, length)))
@@ -75,7 +75,7 @@ def _due(policy: Policy, rules: Version, start: datetime, length: Duration) -> D
     return due(start, length, working_days(policy), policy.zone, share)
 
 
-def undated_events(ticket: int, clocks: Iterable[tuple[str, datetime | None, DueTime]]) -> list[NewEvent]:
+def undated_events(ticket: int, clocks: Iterable[FreshClock]) -> list[NewEvent]:
     """Return the events of a ticket whose clocks run into a year that the calendar does not know."""
     events = []
     for name, _, found in clocks:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from alerts.tickets import call_outs
-from alerts.tickets.clock_terms import fresh_clocks, undated_events
+from alerts.tickets.clock_terms import FreshClock, fresh_clocks, undated_events
 from alerts.tickets.ticket_notices import notices
 from alerts.tickets.work import ACTOR, append, record
 from domain.notices import OutboxEntry
@@ -144,27 +144,31 @@ class Docket:
     def _write_opened(self, events: Sequence[NewEvent]) -> list[OutboxEntry]:
         rows = [_ticket(ticket, opening) for ticket, opening in self._opened.items()]
         ticket_rows.insert(self._conn, rows, self.now)
-        told = [*events, *self._write_clocks()]
-        states = {t: TicketState.CLOSED if opening.over else TicketState.OPEN for t, opening in self._opened.items()}
-        append(self._conn, [(event, states[event.ticket_id]) for event in told], self.now, self.actor)
+        alike = self._clocks()
+        undated = [event for tickets, mine in alike for ticket in tickets for event in undated_events(ticket, mine)]
+        told = [*events, *undated]
         alive = [event for event in told if not self._opened[event.ticket_id].over]
         entries = notices(alive, {t: opening.ticket_class for t, opening in self._opened.items()})
-        return call_outs.begin(self._conn, self._policy, alive, entries, self.now)
+        # The last that has an answer: in a pipeline, what follows is put together while the server writes.
+        entries = call_outs.begin(self._conn, self._policy, alive, entries, self.now)
+        for tickets, mine in alike:
+            clocks = [clock_rows.OpenedClock(name, at, found.due_at, found.warn_at) for name, at, found in mine]
+            clock_rows.insert_opened(self._conn, tickets, clocks)
+        states = {t: TicketState.CLOSED if opening.over else TicketState.OPEN for t, opening in self._opened.items()}
+        append(self._conn, [(event, states[event.ticket_id]) for event in told], self.now, self.actor)
+        return entries
 
-    def _write_clocks(self) -> list[NewEvent]:
-        """Start the clocks of opened tickets; return the events of those without a due time."""
+    def _clocks(self) -> list[tuple[list[int], list[FreshClock]]]:
+        """Return opened tickets that have the same clocks, and these."""
         alike: dict[tuple[TicketClass, frozenset[str] | None], list[int]] = {}
         for ticket, opening in self._opened.items():
             if not opening.over:
                 alike.setdefault((opening.ticket_class, opening.clocks), []).append(ticket)
-        rules, undated = self._policy.rules_at(self.now), list[NewEvent]()
+        rules, found = self._policy.rules_at(self.now), list[tuple[list[int], list[FreshClock]]]()
         for (ticket_class, wanted), tickets in alike.items():
             clocks = fresh_clocks(self._policy, rules, ticket_class, self.now)
-            mine = [clock for clock in clocks if wanted is None or clock[0] in wanted]
-            rows = [clock_rows.OpenedClock(name, at, found.due_at, found.warn_at) for name, at, found in mine]
-            clock_rows.insert_opened(self._conn, tickets, rows)
-            undated += [event for ticket in tickets for event in undated_events(ticket, mine)]
-        return undated
+            found.append((tickets, [clock for clock in clocks if wanted is None or clock[0] in wanted]))
+        return found
 
 
 def _ticket(ticket: int, opening: Opening) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`hearth ingest`: from the broker into the database."""
 
-import gc
 import sys
 import time
 from typing import Annotated
@@ -18,12 +17,12 @@ from hearth.wiring import (
     chosen_policy,
     chosen_sources,
     connector,
-    keep_for_good,
     limits_of,
     now,
     senders_of,
     set_up_logging,
     stop_on_signal,
+    work_in_batches,
 )
 from ingest.ahead import BatchBounds
 from ingest.batch import Fates, Intake
@@ -51,9 +50,7 @@ def ingest(
     settings = load()
     set_up_logging(settings.log_level)
     stop = stop_on_signal()
-    keep_for_good()
-    # A batch makes many small objects and no cycles: looking for cycles among them every few hundred is waste.
-    gc.set_threshold(100_000, 50, 100)
+    work_in_batches()
     # The thread that stores waits for the server some twenty times for a batch. Where others read and sort meanwhile,
     # they keep the interpreter for so long before it goes on.
     sys.setswitchinterval(SWITCH_S)

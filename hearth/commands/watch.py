@@ -14,7 +14,7 @@ from hearth.metrics import WatchMetrics
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import load
 from hearth.watch_rounds import rounds
-from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal
+from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal, work_in_batches
 from store.base import locks
 from store.base.locks import LockKey
 from store.base.stage import open_stages
@@ -31,6 +31,7 @@ def watch() -> None:
     set_up_logging(settings.log_level)
     stop = stop_on_signal()
     judge = Judge(chosen_policy(settings))
+    work_in_batches()
     metrics = WatchMetrics(now)
     if settings.watch_metrics_port:
         serve(settings.watch_metrics_port, metrics.registry, lambda: database_away(connector(settings, "watch")))

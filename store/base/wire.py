@@ -140,9 +140,9 @@ def _shift(instants: NDArray[np.int64], by: int) -> NDArray[np.int64]:
     return np.where(extreme, instants, instants + np.where(extreme, 0, by))
 
 
-def ids(keys: NDArray[np.integer[Any]]) -> str:
+def ids(keys: NDArray[np.integer[Any]] | Sequence[int]) -> str:
     """Format keys as the text of an SQL array, at a fraction of the cost of a list, which is adapted item by item."""
-    return "{" + str(keys.tolist())[1:-1] + "}"
+    return "{" + str(keys.tolist() if isinstance(keys, np.ndarray) else list(keys))[1:-1] + "}"
 
 
 def write(cur: Cursor[Any], statement: LiteralString, layout: Layout, rows: NDArray[np.void]) -> None:

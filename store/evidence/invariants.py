@@ -151,6 +151,17 @@ JOIN ticket AS t USING (ticket_id)
 WHERE e.at < e.before OR (e.seq = 1) <> (e.kind = 'opened')
 ORDER BY t.ticket_id, e.seq
 """,
+    # Clocks, events and what is to be told are of a ticket that is there.
+    "row_of_no_ticket": """
+SELECT x.relation, x.ticket_id
+FROM (
+  SELECT 'clock' AS relation, c.ticket_id FROM clock AS c
+  UNION SELECT 'ticket_event', e.ticket_id FROM ticket_event AS e
+  UNION SELECT 'outbox', o.ticket_id FROM outbox AS o WHERE o.ticket_id IS NOT NULL
+) AS x
+WHERE NOT EXISTS (SELECT FROM ticket AS t WHERE t.ticket_id = x.ticket_id)
+ORDER BY x.relation, x.ticket_id
+""",
     "ticket_without_events": """
 SELECT t.number AS ticket FROM ticket AS t
 WHERE NOT EXISTS (SELECT FROM ticket_event AS e WHERE e.ticket_id = t.ticket_id)

@@ -7,13 +7,19 @@ from typing import NamedTuple
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from domain.instants import to_datetime
+from store.base import wire
+
 # A reading counts for the room, offset and home at the time it was measured. The lower bounds only limit the search;
 # judging decides how long a reading is held. `first` and `last` bound all instants at once: constants at planning time
 # exclude the chunks outside.
 SELECT_HEARD = """
 SELECT
   a.nth::integer, s.code AS sensor, q.room, q.room_kind, r.measured_at, r.temperature, r.offset_k, r.interval_s
-FROM unnest(%(homes)s::integer[], %(instants)s::timestamptz[]) WITH ORDINALITY AS a (home_id, at, nth)
+FROM (
+  SELECT x.home_id, timestamptz 'epoch' + x.us * interval '1 microsecond' AS at, x.nth
+  FROM unnest(%(homes)s::integer[], %(instants)s::bigint[]) WITH ORDINALITY AS x (home_id, us, nth)
+) AS a
 -- OFFSET 0: home by home, as a join would go through the places of all homes for each of these.
 CROSS JOIN LATERAL (SELECT j.* FROM point_judged AS j WHERE j.home_id = a.home_id OFFSET 0) AS q
 JOIN sensor AS s ON s.sensor_id = q.sensor_id AND q.room_kind <> 'out'
@@ -65,7 +71,7 @@ class PointThen(NamedTuple):
 def heard(
     conn: Connection,
     homes: Sequence[int],
-    instants: Sequence[datetime],
+    instants: Sequence[int],
     hold_intervals: float,
     left_out: Sequence[tuple[int, datetime]] = (),
 ) -> list[PointThen]:
@@ -73,18 +79,19 @@ def heard(
 
     Args:
         homes: home_id; may repeat.
+        instants: µs.
         hold_intervals: upper bound of the hold, in intervals of the sensor.
         left_out: readings (sensor_id, measured_at) that are not judged.
     """
     if not homes:
         return []
-    (longest_s,) = conn.execute(SELECT_LONGEST, {"homes": list(homes)}).fetchall()[0]
+    (longest_s,) = conn.execute(SELECT_LONGEST, {"homes": wire.ids(homes)}).fetchall()[0]
     with conn.cursor(row_factory=class_row(PointThen)) as cur:
         params = {
-            "first": min(instants) - hold_intervals * timedelta(seconds=longest_s),
-            "last": max(instants),
-            "homes": list(homes),
-            "instants": list(instants),
+            "first": to_datetime(min(instants)) - hold_intervals * timedelta(seconds=longest_s),
+            "last": to_datetime(max(instants)),
+            "homes": wire.ids(homes),
+            "instants": wire.ids(instants),
             "hold_intervals": hold_intervals,
             "left_out": [sensor for sensor, _ in left_out],
             "left_out_at": [at for _, at in left_out],

@@ -4,20 +4,28 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from domain.notices import URGENT, OutboxEntry
+from store.base import wire
 
+TICKET_ID = OutboxEntry._fields.index("ticket_id")
+
+# In a storm most entries are alike but for their tickets: what is alike goes to the server once, with its `tickets`
+# (0: none) and the place of each in the order of all.
 INSERT = """
 INSERT INTO outbox (at, kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data, staff_id)
-SELECT %(at)s, kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data, staff_id
-FROM ROWS FROM (jsonb_to_recordset(%(entries)s) AS (
-  kind text, audience text, urgent boolean, ticket_id bigint, incident_id bigint, outage_id bigint, home_id integer,
-  station text, data jsonb, staff_id integer
-)) WITH ORDINALITY
-  AS x (kind, audience, urgent, ticket_id, incident_id, outage_id, home_id, station, data, staff_id, nth)
-ORDER BY nth
+SELECT
+  %(at)s, x.kind, x.audience, x.urgent, nullif(t.ticket_id, 0), x.incident_id, x.outage_id, x.home_id, x.station,
+  x.data, x.staff_id
+FROM jsonb_to_recordset(%(entries)s) AS x (
+  kind text, audience text, urgent boolean, incident_id bigint, outage_id bigint, home_id integer, station text,
+  data jsonb, staff_id integer, tickets text, places text
+)
+CROSS JOIN LATERAL unnest(x.tickets::bigint[], x.places::integer[]) AS t (ticket_id, nth)
+ORDER BY t.nth
 """
 GROUP = """
 UPDATE outbox SET fate = 'grouped', settled_at = %(at)s, incident_id = %(incident)s
@@ -34,13 +42,25 @@ GROUPED_KINDS = ("ticket_opened", "ticket_severe", "incident_opened")
 
 def put(conn: Connection, entries: Sequence[OutboxEntry], at: datetime) -> None:
     """Write entries in the caller's transaction; `hearth notify` sends them."""
-    if entries:
-        conn.execute(INSERT, {"entries": Jsonb([_row(entry) for entry in entries]), "at": at})
+    if not entries:
+        return
+    alike: dict[bytes, tuple[OutboxEntry, list[int], list[int]]] = {}
+    for nth, entry in enumerate(entries):
+        without = msgspec.json.encode((entry[:TICKET_ID], entry[TICKET_ID + 1 :]))
+        _, tickets, places = alike.setdefault(without, (entry, [], []))
+        tickets.append(entry.ticket_id or 0)
+        places.append(nth)
+    rows = [
+        {**_row(entry), "tickets": wire.ids(tickets), "places": wire.ids(nths)}
+        for entry, tickets, nths in alike.values()
+    ]
+    conn.execute(INSERT, {"entries": Jsonb(rows), "at": at})
 
 
 def _row(entry: OutboxEntry) -> dict[str, Any]:
     """Return an entry's columns; an omitted column is NULL."""
     said = {name: value for name, value in zip(OutboxEntry._fields, entry, strict=True) if value is not None}
+    said.pop("ticket_id", None)
     return {**said, "urgent": entry.kind in URGENT if entry.urgent is None else entry.urgent}
 
 

@@ -1,10 +1,13 @@
 """Sensor places and home attributes: the registry lookups of ingest and judging."""
 
+from collections.abc import Sequence
 from datetime import datetime, time
 from typing import NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
+
+from store.base import wire
 
 SELECT_VERSION = "SELECT version FROM registry_version"
 SELECT_PLACES = """
@@ -38,6 +41,12 @@ WHERE h.home_id = ANY(%(homes)s)
 GROUP BY h.home_id
 """
 
+SELECT_CONTRACTS = """
+SELECT h.home_id, h.class, h.contract_limit, h.contract_from, h.contract_to
+FROM home AS h
+WHERE h.home_id = ANY(%(homes)s::integer[])
+"""
+
 
 class PlaceRow(NamedTuple):
     """A sensor's stay at a place; None: unbounded."""
@@ -69,6 +78,15 @@ class HomeRow(NamedTuple):
     ended_by: list[str]
 
 
+class ContractRow(NamedTuple):
+    """A home's class, and its contract if it has one."""
+
+    home_class: str
+    contract_limit: float | None
+    contract_from: time | None
+    contract_to: time | None
+
+
 def version(conn: Connection) -> int:
     """Return the registry version, which rises with every change."""
     row = conn.execute(SELECT_VERSION).fetchone()
@@ -84,6 +102,12 @@ def places(conn: Connection, codes: list[str]) -> list[PlaceRow]:
 def alike(conn: Connection, codes: list[str]) -> dict[str, str]:
     """Return for unknown codes a sensor whose code differs only in case, separators or leading zeros."""
     return dict(conn.execute(SELECT_ALIKE, {"codes": codes}).fetchall())
+
+
+def contracts(conn: Connection, home_ids: Sequence[int]) -> dict[int, ContractRow]:
+    """Return the class and contract of each of the named homes."""
+    found = conn.execute(SELECT_CONTRACTS, {"homes": wire.ids(home_ids)}).fetchall()
+    return {home_id: ContractRow(*terms) for home_id, *terms in found}
 
 
 def homes(conn: Connection, home_ids: list[int]) -> list[HomeRow]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 
+import msgspec
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
@@ -251,12 +252,13 @@ def superseded(conn: Connection, row: TicketRow) -> bool:
 
 def insert(conn: Connection, tickets: Sequence[Mapping[str, Any]], at: datetime) -> None:
     """Store new tickets. Without a station, that of their home, building or substation; born closed: retrospective."""
-    conn.execute(INSERT, {"tickets": Jsonb(list(tickets)), "at": at})
+    conn.execute(INSERT, {"tickets": Jsonb(list(tickets), dumps=msgspec.json.encode), "at": at})
 
 
 def append_events(conn: Connection, events: Sequence[Mapping[str, Any]], at: datetime, actor: str) -> None:
     """Add events `{ticket_id, kind, state, data}` in order; `state` is the ticket's after it."""
-    conn.execute(INSERT_EVENTS, {"events": Jsonb(list(events)), "at": at, "actor": actor})
+    said = Jsonb(list(events), dumps=msgspec.json.encode)
+    conn.execute(INSERT_EVENTS, {"events": said, "at": at, "actor": actor})
 
 
 def insert_contacts(conn: Connection, contacts: Sequence[tuple[int, str]]) -> None:

@@ -49,6 +49,7 @@ RAISED = (
     "why, ticket_id, cleared_at, clear_reason) "
     "VALUES (1, 1, now(), now(), now(), 17, 18, 'p', '{}', 1, now(), 'recovered')"
 )
+CLOCK = "INSERT INTO public.clock (ticket_id, round, name) VALUES (1, 9, 'done')"
 SPREAD = "UPDATE public.incident SET recovering_since = now() WHERE incident_id = 1"
 REFUSED = "UPDATE public.ticket_event SET actor = 'x'"
 # How each is come by from outside; a function that is not here fails the test below.
@@ -78,12 +79,21 @@ WAYS_IN = {
     "identity.reveal(bigint,text,text,text,text,timestamp with time zone)": (
         "SELECT * FROM identity.reveal(2, 'a', 'admin', NULL, 'a long enough reason', now())",
     ),
-    "tell_flag()": (RAISE,),
+    "tell_flag_changes()": (RAISE,),
     "tell_flags()": (RAISED,),
     "tell_ticket_events()": (EVENT,),
     "chain_event()": (EVENT,),
     "check_made_at()": (MADE,),
     "keep_next_clock()": ("UPDATE public.clock SET due_at = due_at + interval '1 s'",),
+    "add_next_clock()": (CLOCK,),
+    "check_tickets()": (CLOCK,),
+    "check_new_flags()": (RAISED,),
+    "journal_new_clocks()": (CLOCK,),
+    "journal_new_flags()": (RAISED,),
+    "journal_new_tickets()": (
+        "INSERT INTO public.ticket (class, state, priority, source, opened_at) "
+        "VALUES ('repair', 'open', 3, 'phone', now())",
+    ),
     "tell_incident()": (SPREAD,),
     "refuse_change()": (REFUSED,),
     "check_ending()": (

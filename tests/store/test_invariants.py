@@ -39,6 +39,7 @@ FORGERIES = {
     "next_clock_differs": ["UPDATE ticket_next SET due_at = due_at + interval '1 s'"],
     "clock_of_no_round": ["UPDATE ticket SET round = 0"],
     "events_out_of_order": ["UPDATE ticket_event SET kind = 'remark' WHERE seq = 1"],
+    "row_of_no_ticket": ["INSERT INTO clock (ticket_id, name) VALUES (99, 'done')"],
     "ticket_without_events": ["{ticket} 9, 'repair', state, 2, {of_ticket}"],
     "file_and_event_part": [
         "INSERT INTO ticket_file (ticket_id, kind, for_user, by_user, media_type, digest, size, original, "

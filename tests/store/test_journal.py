@@ -1,10 +1,11 @@
 """The journal is written once for a statement: many rows of one statement are chained one by one, and none goes by."""
 
+import re
 from collections.abc import Iterator
 
 import psycopg
 import pytest
-from psycopg import errors
+from psycopg import Connection, errors
 
 from alerts.evidence.check import Findings, check_records
 from store.evidence import journal
@@ -15,6 +16,7 @@ from tests.store.desk import NOON
 
 HOMES = 40
 MIDDLE = HOMES // 2
+NEW_ROWS = {name: f"journal_new_{name}s" for name in ("clock", "flag", "ticket")}
 ENTRIES = "SELECT count(*) AS n FROM journal WHERE relation = '{}'"
 
 
@@ -67,7 +69,10 @@ def test_listeners_are_told_of_each_row_of_a_statement(storm: Storm) -> None:
 
 def test_what_is_looked_up_for_each_row_of_a_storm_is_looked_up_by_index(plain_database: Database) -> None:
     """A plan of a session is as old as its first flag: when the table was empty, it was to be read from end to end."""
-    functions = ["chain_event", "check_closed_ticket", "check_flag_ticket", "tell_flag", "tell_flags"]
+    functions = [
+        "chain_event", "check_closed_ticket", "check_flag_ticket", "check_new_flags", "check_tickets",
+        "keep_next_clock", "tell_flag_changes", "tell_flags",
+    ]  # fmt: skip
     with plain_database.connect() as conn:
         rows = conn.execute(
             "SELECT proname FROM pg_proc WHERE proname = ANY(%s) AND 'enable_seqscan=off' = ANY(proconfig) ORDER BY 1",
@@ -195,6 +200,22 @@ def test_who_writes_cannot_write_the_journal(storm: Storm, database: Database) -
         conn.rollback()
 
 
+def check_new_rows(conn: Connection, relation: journal.Relation, function: str) -> None:
+    """Check the function that journals rows of a relation that are never there before."""
+    found = conn.execute(
+        "SELECT t.tgname, p.prosrc FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid "
+        "WHERE t.tgrelid = %s::regclass AND p.proname = %s AND t.tgenabled = 'A'",
+        (relation.identifier.as_string(conn), function),
+    ).fetchall()
+    ((trigger, source),) = found
+    assert trigger == "journal_added"
+    source = re.sub(r"to_jsonb\((n\.\w+)\)", r"\1", re.sub(r"\s+", " ", source)).replace("( ", "(").replace(" )", ")")
+    for form, columns in relation.forms.items():
+        key, said = (", ".join(f"n.{name}" for name in names) for names in (relation.key, columns))
+        assert f"'{relation.name}', jsonb_build_array({key}), " in source
+        assert f"('{relation.name}', json_build_array({key}), {form}, us, account, json_build_array({said}))" in source
+
+
 def test_each_relation_is_journalled_as_the_check_reads_it(database: Database) -> None:
     """A column that the one leaves out and the other has, or a trigger that is off, would be found by nobody."""
     with database.connect() as conn:
@@ -207,7 +228,10 @@ def test_each_relation_is_journalled_as_the_check_reads_it(database: Database) -
             ).fetchone()
             assert row is not None
             triggers, source, config = row
-            assert triggers == ["journal_added", "journal_changed"]
+            new_rows = NEW_ROWS.get(relation.name)
+            assert triggers == (["journal_changed"] if new_rows else ["journal_added", "journal_changed"])
+            if new_rows:
+                check_new_rows(conn, relation, new_rows)
             for form, columns in relation.forms.items():
                 new, old = (", ".join(f"{alias}.{name}" for name in columns) for alias in "no")
                 assert f"WHEN {form} THEN jsonb_build_array({new})" in source

@@ -90,12 +90,29 @@ def test_no_ticket_closes_over_an_open_flag_whatever_is_written_in_which_order(d
         "INSERT INTO flag (home_id, severity, cold_since, confirmed_at, raised_at, lowest, limit_celsius, policy, why, "
         "ticket_id) SELECT home_id, 1, now(), now(), now(), 17, 18, policy, why, {} FROM flag WHERE flag_id = 1"
     )
-    refused(desk.conn, new.format(1), constraint="flag_has_ticket")
-    other = desk.phoned(NOON, TicketClass.REPAIR)
-    refused(desk.conn, new.format(other), constraint="flag_has_ticket")
+    for ticket in (1, desk.phoned(NOON, TicketClass.REPAIR), 99):
+        with pytest.raises(errors.CheckViolation) as caught:
+            desk.conn.execute(new.format(ticket).encode())
+        assert caught.value.diag.constraint_name == "flag_has_ticket"
     with desk.conn.transaction():
         desk.conn.execute(OPEN_AGAIN.encode())
         desk.conn.execute("UPDATE ticket SET state = 'open', closed_at = NULL WHERE ticket_id = 1")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO clock (ticket_id, name) VALUES (1, 'x'), (99, 'done')",
+        "INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state) VALUES (99, 0, now(), 'x', 'x', 'open')",
+        "INSERT INTO outbox (at, kind, audience, urgent, ticket_id) VALUES (now(), 'x', 'crew', false, 99)",
+        "UPDATE clock SET ticket_id = 99",
+        "UPDATE outbox SET ticket_id = 99",
+    ],
+)
+def test_nothing_is_of_a_ticket_that_is_not_there(desk: Company, statement: str) -> None:
+    desk.say(("s1", NOON, 17.0))
+    with pytest.raises((errors.ForeignKeyViolation, errors.RestrictViolation)):
+        desk.conn.execute(statement.encode())
 
 
 @pytest.mark.parametrize("first", ["ticket", "flag"])
