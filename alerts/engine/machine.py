@@ -51,6 +51,11 @@ def idle(homes: int) -> NDArray[np.void]:
     return state
 
 
+def idle_homes(state: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Mask the machines without a flag or a breach."""
+    return np.asarray((state["severity"] == 0) & (state["breach_since"] == NONE_US))
+
+
 ENDED = np.dtype([("home", np.int64), ("flag", MACHINE)])
 KEPT = np.dtype([("run", np.int64), ("machine", MACHINE)])
 
@@ -93,7 +98,7 @@ def fold_and_keep(
 
 def _telling(state: NDArray[np.void], runs: NDArray[np.void]) -> Int:
     """Return the indices of the runs of homes with a flag or a breach; all others are idle and stay so."""
-    tells = (state["severity"] > 0) | (state["breach_since"] != NONE_US)
+    tells = ~idle_homes(state)
     tells[runs["home"][runs["state"] >= COLD]] = True
     return np.flatnonzero(tells[runs["home"]])
 
@@ -126,14 +131,18 @@ class _Timeline:
     """
 
     def __init__(self, state: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.void]) -> None:
-        self.state, self.runs, self.pieces = state, runs, pieces
-        self.home, self.start, level = runs["home"], runs["start"], runs["state"]
+        self.state, self.pieces = state, pieces
+        columns = ("home", "start", "end", "piece", "lowest", "state", "windowed")
+        self.home, self.start, self.end, self.piece, self.lowest, level, windowed = map(
+            np.ascontiguousarray, (runs[name] for name in columns)
+        )
+        self.level = level
         self.new = groups.is_first(self.home)
         self.head = groups.last_marked(self.new)
-        piece = pieces[runs["piece"]]
         # A flag that began at this very instant is of the breach after the measurement.
-        ends_here = (piece["start"] == self.start) & (state["cold_since"][self.home] != self.start)
-        self.measured = np.where(ends_here, piece["ends"], 0)
+        ends_here = pieces["start"][self.piece] == self.start
+        ends_here &= state["cold_since"][self.home] != self.start
+        self.measured = np.where(ends_here, pieces["ends"][self.piece], 0)
         self.breach, severe, warm, stops = level >= COLD, level == SEVERE, level == WARM, level == NOT_JUDGED
         self.breach_from, self.breach_since = self._since("breach_since", self.breach)
         _, self.severe_since = self._since("severe_since", severe)
@@ -144,8 +153,8 @@ class _Timeline:
         self.ends_at[stops] = self.start[stops]
         self.ends_at[self.measured != 0] = self.start[self.measured != 0]
         self.before, self.after = self._flagged()
-        self.suspends = np.flatnonzero((level == SHORT) & ~runs["windowed"])
-        self.resumes = np.flatnonzero((self.breach | runs["windowed"]) & ~stops)
+        self.suspends = np.flatnonzero((level == SHORT) & ~windowed)
+        self.resumes = np.flatnonzero((self.breach | windowed) & ~stops)
 
     def _since(self, name: str, on: NDArray[np.bool_]) -> tuple[Int, Int]:
         """Find where each series of runs in the mask `on` began: nothing breaks it but a measurement.
@@ -166,9 +175,9 @@ class _Timeline:
     def _full(self, on: NDArray[np.bool_], since: Int, timer: str) -> Int:
         """Return when the timer of each series in `on` fires in each run: at its start if it was full before."""
         out, which = np.full(len(on), NONE_US), np.flatnonzero(on)
-        length = self.pieces[timer][self.runs["piece"][which]]
+        length = self.pieces[timer][self.piece[which]]
         at = np.maximum(self.start[which], since[which] + length)
-        out[which] = np.where(at <= self.runs["end"][which], at, NONE_US)
+        out[which] = np.where(at <= self.end[which], at, NONE_US)
         return out
 
     def _flagged(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -189,7 +198,7 @@ class _Timeline:
         flags: NDArray[np.void] = self.state[self.home[at]]
         flags[inside] = self.machines(last[inside], np.ones(int(inside.sum()), bool))
         flags["cleared_at"] = self.ends_at[at]
-        reason = self.pieces["reason"][self.runs["piece"][at]]  # JUDGED: the home recovered
+        reason = self.pieces["reason"][self.piece[at]]  # JUDGED: the home recovered
         flags["reason"] = np.where(measured, self.measured[at], reason)
         return flags
 
@@ -213,7 +222,7 @@ class _Timeline:
 
     def _opened(self, at: Int) -> NDArray[np.void]:
         """Return MACHINE rows of the flags that were opened in the runs `at`."""
-        out, piece = idle(len(at)), self.pieces[self.runs["piece"][at]]
+        out, piece = idle(len(at)), self.pieces[self.piece[at]]
         out["severity"] = IS_COLD
         out["cold_since"], out["confirmed_at"] = self.breach_since[at], self.opens_at[at]
         out["limit"], out["version"] = np.maximum(piece["cold"], piece["severe"]), piece["version"]
@@ -226,7 +235,7 @@ class _Timeline:
         worse = worse[worsens]
         out["severity"][worsens] = IS_SEVERE
         out["severe_at"][worsens] = np.maximum(self.worsens_at[worse], out["confirmed_at"][worsens])
-        out["limit"][worsens] = self.pieces["severe"][self.runs["piece"][worse]]
+        out["limit"][worsens] = self.pieces["severe"][self.piece[worse]]
 
     def _suspend(
         self, out: NDArray[np.void], flagged: NDArray[np.bool_], carried: NDArray[np.bool_], begin: Int, at: Int
@@ -245,8 +254,7 @@ class _Timeline:
         Warm runs do not count: a flag may end within one, which goes on, and under a lower limit that has come into
         force since the breach, what is warm may be colder than what was cold.
         """
-        level, lowest = self.runs["state"], self.runs["lowest"]
-        known = np.append(np.where(level > WARM, lowest, NONE), NONE)
+        known = np.append(np.where(self.level > WARM, self.lowest, NONE), NONE)
         spans = np.stack((begin, at + 1), axis=1).ravel()
         carried = self.state[self.home[at]]
         busy = (carried["severity"] > 0) | (carried["breach_since"] != NONE_US)

@@ -1,18 +1,21 @@
 """From temperature to runs: spans of a home in which its state, the rules and the local day stay the same."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.keys import HomeTimeKeys
 from alerts.engine.schedule import Schedules
+from alerts.engine.scratch import Scratch
 from alerts.engine.track import NONE, Int, Milli, Track, ranges
 from domain import groups
 from domain.states import HomeState, NotJudged
 
 BLOCK_READINGS = 1 << 17  # processed at a time; fits in the processor's cache
+MANY_READINGS = 1_000  # of a home: to search in them beats to make a key for each
+FEW_READINGS = 16  # between two edges: to sum them up first costs more than to look at each
 RUN = np.dtype(
     [
         ("home", np.int64),
@@ -47,17 +50,48 @@ class Edges(NamedTuple):
     home: Int
     start: Int  # µs
     piece: Int
+    key: Int  # of home and start
+    keys: HomeTimeKeys
+
+    @classmethod
+    def of(cls, schedules: Schedules, schedule: Int, begin: Int, end: Int) -> Self:
+        """List the pieces that each home meets in [begin, end]."""
+        low, high = piece_at(schedules, schedule, begin), piece_at(schedules, schedule, end)
+        count = high - low + 1
+        home, keys = np.repeat(np.arange(len(begin)), count), HomeTimeKeys.over(len(begin), begin, end)
+        piece = ranges(low, count)
+        start = np.maximum(schedules.pieces["start"][piece], begin[home])
+        return cls(home, start, piece, keys.of(home, start), keys)
+
+    def of_homes(self, low: int, high: int) -> Self:
+        """Return the edges of the homes low..high-1."""
+        mine = slice(*np.searchsorted(self.home, (low, high)).tolist())
+        return type(self)(self.home[mine], self.start[mine], self.piece[mine], self.key[mine], self.keys)
 
 
-class EdgeReadings(NamedTuple):
-    """The readings at the edges of a block."""
+class KeptReadings(NamedTuple):
+    """The readings between edges over which the state may change, in order."""
 
-    at: NDArray[np.intp]  # how many readings of the block began before each edge
-    milli: Milli  # in force at each edge; NONE_MILLI is unknown
+    start: Int  # µs
+    milli: NDArray[np.signedinteger]  # m°C
+    heat: Int  # m°C·µs
+    opens: NDArray[np.bool_]  # whether the temperature is unknown before
+
+
+class EdgeSums(NamedTuple):
+    """The sums of readings from each edge to the next, and the readings that may begin a step between."""
+
+    milli: Milli  # in force at the edge; NONE_MILLI is unknown
     rest: Int  # m°C·µs that the reading in force gives from the edge on, if it began before
+    lowest: Milli  # of the readings that begin from the edge on; NONE_MILLI: none, or they are kept
+    heat: Int  # m°C·µs of the same; 0: none, or they are kept
+    number: Int  # how many are kept: all or none
+    kept: KeptReadings
+    silent: Int  # key of each instant from which the temperature is unknown, rising
+    silent_at: Int  # how many of the kept readings began before
 
 
-def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int) -> Cut:
+def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int, scratch: Scratch | None = None) -> Cut:
     """Cut a track at every edge of its home's schedule, and where its temperature may map to another state.
 
     Most readings map to the state of the one before: a few per cent of them begin a step.
@@ -66,26 +100,14 @@ def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int)
         schedule: index of the schedule of each home.
         begin, end: µs per home; the track lies within.
     """
-    edges = _edges(schedules, schedule, begin, end)
-    keys = HomeTimeKeys.over(len(begin), begin, end)
-    homes = np.arange(len(begin) + 1)
-    first, first_edge = np.searchsorted(track.home, homes), np.searchsorted(edges.home, homes)
-    parts = []
-    for low, high in _blocks(first):
-        mine = track.part(first[low], first[high])
-        there = Edges(*(column[first_edge[low] : first_edge[high]] for column in edges))
-        last = np.unique(first[low + 1 : high + 1]) - first[low] - 1  # of each home that has any
-        parts.append(_cut(mine, last[last >= 0], there, schedules.pieces, keys, end))
-    return parts[0] if len(parts) == 1 else Cut(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-
-
-def _edges(schedules: Schedules, schedule: Int, begin: Int, end: Int) -> Edges:
-    """List the pieces that each home meets in [begin, end]."""
-    low, high = piece_at(schedules, schedule, begin), piece_at(schedules, schedule, end)
-    count = high - low + 1
-    home = np.repeat(np.arange(len(begin)), count)
-    piece = ranges(low, count)
-    return Edges(home, np.maximum(schedules.pieces["start"][piece], begin[home]), piece)
+    edges = Edges.of(schedules, schedule, begin, end)
+    parts = list[EdgeSums]()
+    for low, high in blocks(track.first):
+        # What is kept of a block may live in its scratch.
+        mine = scratch if scratch and not parts else Scratch()
+        sums = sum_up(track.of_homes(low, high), edges.of_homes(low, high), end[low:high], schedules.pieces, mine)
+        parts.append(sums)
+    return steps(edges, parts, schedules.pieces)
 
 
 def piece_at(schedules: Schedules, schedule: Int, instant: Int) -> Int:
@@ -100,110 +122,180 @@ def piece_at(schedules: Schedules, schedule: Int, instant: Int) -> Int:
     return np.maximum(at, schedules.first[schedule])
 
 
-def _blocks(first: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
-    """Yield half-open ranges of homes with at most BLOCK_READINGS readings each, or a single home that has more.
+def blocks(first: Int, most: int | None = None) -> Iterator[tuple[int, int]]:
+    """Yield half-open ranges of homes with few enough readings each, or a single home that has more.
 
     Args:
         first: index of the first reading of each home, then the number of readings.
+        most: the readings of a range; None: BLOCK_READINGS.
     """
-    homes, low = len(first) - 1, 0
+    homes, low, most = len(first) - 1, 0, most or BLOCK_READINGS
     if not homes:
         yield 0, 0  # one empty block, which has all columns
     while low < homes:
-        fits = int(np.searchsorted(first, first[low] + BLOCK_READINGS, "right")) - 1
+        fits = int(np.searchsorted(first, first[low] + most, "right")) - 1
         high = max(fits, low + 1)
         yield low, high
         low = high
 
 
-def _cut(
-    track: Track, last: NDArray[np.intp], edges: Edges, pieces: NDArray[np.void], keys: HomeTimeKeys, end: Int
-) -> Cut:
-    """Cut the track of a block of homes; `last` is the index of the last reading of each."""
-    if not len(track.home):
-        unknown = np.full(len(edges.home), NONE)
-        return Cut(*edges, unknown, unknown, np.zeros(len(edges.home), np.int64))
-    key, edge_key = keys.of(track.home, track.start), keys.of(edges.home, edges.start)
-    at, there, rest = at_edges = _at_edges(track, edges, key, edge_key, end)
-    silent = _silent(track, last, end)
-    tells = _tells(track, edges, at_edges, pieces, last, silent)
+class Opened(NamedTuple):
+    """A block of readings with what they come to at the edges of their homes."""
+
+    heat: Int  # m°C·µs, per reading
+    opens: Int  # the readings before which the temperature is unknown
+    silences: Int  # key of each instant from which the temperature is unknown, rising
+    at: Int  # the first reading of each edge
+    milli: Milli  # in force at the edge; NONE_MILLI is unknown
+    carried: NDArray[np.bool_]  # whether the reading in force began before the edge
+    rest: Int  # m°C·µs that such a reading gives from the edge on
+
+
+class Totals(NamedTuple):
+    """Readings of homes summed up from each edge to the next."""
+
+    lowest: Milli  # of the readings that begin there; NONE_MILLI: none
+    heat: Int  # m°C·µs of the same
+    busy: NDArray[np.bool_]  # whether the state may change before the next edge
+
+
+def opened(track: Track, edges: Edges, end: Int, scratch: Scratch) -> Opened:
+    """Look at the readings of a block of homes one by one.
+
+    Args:
+        edges: of the same homes, whatever the number of the first.
+        end: µs per home.
+        scratch: has what is returned of single readings.
+    """
+    first, silent = track.first, track.silent
+    some = np.flatnonzero(first[1:] > first[:-1])
+    last = first[some + 1] - 1
+    home = int(edges.home[0]) if len(end) else 0
+    heat = scratch.whole("heat", len(track.start))
+    np.multiply(track.length, track.milli, out=heat)
+    heat[last] = np.minimum(track.length[last], end[some] - track.start[last]) * track.milli[last]
+    opens = np.concatenate((first[some], silent[silent < len(heat) - 1] + 1))
+    of_silent = np.searchsorted(first, silent, "right") - 1 + home
+    silences = of_silent * edges.keys.span + track.start[silent] + track.length[silent]
+    at = _first_at(track, edges, home, scratch)
+    return Opened(heat, opens, silences, at, *_at_edges(track, edges, at, home, end))
+
+
+def _first_at(track: Track, edges: Edges, home: int, scratch: Scratch) -> Int:
+    """Return the first reading of its home that begins at or after each edge; `home` is the first one of the block."""
+    first = track.first
+    if len(track.start) > MANY_READINGS * (len(first) - 1):
+        edge = np.searchsorted(edges.home, np.arange(home, home + len(first)))
+        found = [
+            np.searchsorted(track.start[a:b], edges.start[c:d]) + a
+            for a, b, c, d in zip(*(x.tolist() for x in (first[:-1], first[1:], edge[:-1], edge[1:])), strict=True)
+        ]
+        return np.concatenate(found)
+    key = scratch.whole("key", len(track.start))
+    spans = np.arange(home, home + len(first) - 1) * edges.keys.span
+    np.add(np.repeat(spans, _counts(first)), track.start, out=key)
+    return np.searchsorted(key, edges.key)
+
+
+def total_up(all_: Opened, track: Track, edges: Edges, pieces: NDArray[np.void]) -> Totals:
+    """Sum up readings between edges, and find where nothing but the sums counts: where a home is known and warm."""
+    heat, opens, silences, at, milli, _, _ = all_
+    lowest, total = _reduce(np.minimum, track.milli, at, NONE), _reduce(np.add, heat, at, 0)
+    busy = np.minimum(milli, lowest) < pieces["warm"][edges.piece]
+    busy &= pieces["reason"][edges.piece] == NotJudged.JUDGED
+    busy[np.searchsorted(edges.key, silences, "right") - 1] = True
+    busy[np.searchsorted(at, opens, "right") - 1] = True
+    return Totals(lowest, total, busy)
+
+
+def _counts(first: Int) -> Int:
+    """Return how many rows each group has; the last of `first` is the number of rows."""
+    return np.subtract(first[1:], first[:-1])
+
+
+def sum_up(track: Track, edges: Edges, end: Int, pieces: NDArray[np.void], scratch: Scratch) -> EdgeSums:
+    """Sum up the readings of a block of homes between its edges, and keep those that may begin a step."""
+    all_ = opened(track, edges, end, scratch)
+    heat, opens, silences, at, milli, _, rest = all_
+    count, opening = _counts(np.append(at, len(heat))), np.zeros(len(heat), bool)
+    opening[opens] = True
+    if len(heat) < FEW_READINGS * len(at):
+        kept, nothing = KeptReadings(track.start, track.milli, heat, opening), np.zeros(len(at), np.int64)
+        return EdgeSums(milli, rest, np.full(len(at), NONE), nothing, count, kept, silences, track.silent + 1)
+    lowest, total, busy = total_up(all_, track, edges, pieces)
+    count[~busy], lowest[busy], total[busy] = 0, NONE, 0
+    which = ranges(at, count)
+    kept = KeptReadings(track.start[which], track.milli[which], heat[which], opening[which])
+    return EdgeSums(milli, rest, lowest, total, count, kept, silences, np.searchsorted(which, track.silent, "right"))
+
+
+def _at_edges(track: Track, edges: Edges, at: Int, home: int, end: Int) -> tuple[Milli, NDArray[np.bool_], Int]:
+    """Return the m°C in force at each edge, whether that reading began before, and the m°C·µs it then gives after."""
+    if not len(track.start):
+        return np.full(len(at), NONE), np.zeros(len(at), bool), np.zeros(len(at), np.int64)
+    mine = edges.home - home
+    begins = (at < track.first[mine + 1]) & (track.start[np.minimum(at, len(track.start) - 1)] == edges.start)
+    reading = at - 1 + begins
+    until = track.start[reading] + track.length[reading]
+    known = (reading >= track.first[mine]) & (until > edges.start)
+    milli, carried = np.where(known, track.milli[reading], NONE), known & ~begins
+    return milli, carried, np.where(carried, milli * (np.minimum(until, end[mine]) - edges.start), 0)
+
+
+def steps(edges: Edges, blocks: Sequence[EdgeSums], pieces: NDArray[np.void]) -> Cut:
+    """Lay out the steps of homes by the sums of their blocks."""
+    milli, rest, lowest, total, count, kept, silent, silent_at = blocks[0] if len(blocks) == 1 else _joined(blocks)
+    instant, value, heat, opens = kept
+    tells = np.flatnonzero(_differs(value, count, edges.piece, pieces) | opens)
 
     # At equal instants edges sort first, so that every step takes the piece that begins there.
-    silent_key = key[silent] + (track.until[silent] - track.start[silent])
-    order = np.argsort(np.concatenate((edge_key, silent_key, key[tells])), kind="stable")
-    edge = np.cumsum(order < len(at)) - 1
-    start = np.concatenate((edges.start, track.until[silent], track.start[tells]))[order]
-    now = np.concatenate((there, np.full(len(silent), NONE), track.milli[tells]))[order]
-    began = np.concatenate((at, silent + 1, tells))[order]
-    rest = np.concatenate((rest, np.zeros(len(silent) + len(tells), np.int64)))[order]
-    heat = _reduce(np.add, _heat(track, last, end), began, 0) + rest
-    heat[:-1] -= rest[1:]
-    lowest = np.minimum(now, _reduce(np.minimum, track.milli, began, NONE))
-    return Cut(edges.home[edge], start, edges.piece[edge], now, lowest, heat)
+    first = np.cumsum(count) - count
+    tells_at = edges.home[np.searchsorted(first, tells, "right") - 1]
+    keys = np.concatenate((edges.key, silent, edges.keys.of(tells_at, instant[tells])))
+    order = np.argsort(keys, kind="stable")
+    at_edge = np.flatnonzero(order < len(edges.key))
+    edge = np.cumsum(order < len(edges.key)) - 1
+    home = edges.home[edge]
+    began = np.concatenate((first, silent_at, tells))[order]
+    now = np.full(len(order), NONE)
+    now[at_edge], now[order >= len(order) - len(tells)] = milli, value[tells]
+    least, sums = _reduce(np.minimum, value, began, NONE), _reduce(np.add, heat, began, 0)
+    least[at_edge] = np.minimum(least[at_edge], lowest)
+    sums[at_edge] += total + rest
+    sums[at_edge[1:] - 1] -= rest[1:]
+    return Cut(home, keys[order] - home * edges.keys.span, edges.piece[edge], now, np.minimum(now, least), sums)
 
 
-def _at_edges(track: Track, edges: Edges, key: Int, edge_key: Int, end: Int) -> EdgeReadings:
-    """Look up the reading in force at each edge."""
-    at = np.searchsorted(key, edge_key)
-    begins = key[np.minimum(at, len(key) - 1)] == edge_key
-    reading = at - 1 + begins
-    known = (reading >= 0) & (track.home[reading] == edges.home) & (track.until[reading] > edges.start)
-    milli = track.milli[reading]
-    left = np.minimum(track.until[reading], end[edges.home]) - edges.start
-    return EdgeReadings(at, np.where(known, milli, NONE), np.where(known & ~begins, milli * left, 0))
+def _joined(blocks: Sequence[EdgeSums]) -> EdgeSums:
+    """Lay the homes of blocks end to end."""
+    columns: list[tuple[Any, ...]] = list(zip(*blocks, strict=True))
+    kept = KeptReadings(*(np.concatenate(column) for column in zip(*columns[5], strict=True)))
+    milli, rest, lowest, heat, count, silent = (np.concatenate(columns[nth]) for nth in (0, 1, 2, 3, 4, 6))
+    before = np.cumsum([0, *(len(block.kept.start) for block in blocks)])
+    silent_at = np.concatenate([at + n for at, n in zip(columns[7], before[:-1], strict=True)])
+    return EdgeSums(milli, rest, lowest, heat, count, kept, silent, silent_at)
 
 
-def _silent(track: Track, last: NDArray[np.intp], end: Int) -> NDArray[np.intp]:
-    """Return the indices of readings that expire before the next one of their home, or by the end."""
-    silent = np.empty(len(track.home), bool)
-    np.less(track.until[:-1], track.start[1:], out=silent[:-1])
-    silent[last] = track.until[last] <= end[track.home[last]]
-    return np.flatnonzero(silent)
+def _differs(milli: NDArray[np.signedinteger], count: Int, piece: Int, pieces: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Mask the readings on another level than the one before; the first one from an edge on always is.
 
-
-def _heat(track: Track, last: NDArray[np.intp], end: Int) -> Int:
-    """Return temperature times time of each reading, m°C·µs."""
-    heat = track.milli.astype(np.int64)
-    length = track.until - track.start
-    length[last] = np.minimum(track.until[last], end[track.home[last]]) - track.start[last]
-    heat *= length
-    return heat
-
-
-def _tells(
-    track: Track,
-    edges: Edges,
-    at_edges: EdgeReadings,
-    pieces: NDArray[np.void],
-    last: NDArray[np.intp],
-    silent: NDArray[np.intp],
-) -> NDArray[np.intp]:
-    """Return the indices of readings that may map to another state than the one before.
-
-    Between two edges over which a home stays warm, only the first reading after a silence does.
+    Args:
+        count: the number of readings from each edge on; they are sorted by edge.
+        piece: of each edge.
     """
-    at = at_edges.at
-    after = silent[silent < len(track.home) - 1] + 1
-    resumed = after[track.home[after] == track.home[after - 1]]
-    lowest = np.minimum(at_edges.milli, _reduce(np.minimum, track.milli, at, NONE))
-    low = lowest < pieces["warm"][edges.piece]
-    low &= pieces["reason"][edges.piece] == NotJudged.JUDGED
-    count = np.diff(np.append(at, len(track.home)))[low]
-    reading = ranges(at[low], count)
-    level, value = np.zeros(len(reading), np.uint8), track.milli[reading]
+    level = np.zeros(len(milli), np.uint8)
     for limit in LIMITS:
-        level += value < np.repeat(pieces[limit][edges.piece[low]], count)
-    differs = np.ones(len(reading), bool)
-    np.not_equal(level[1:], level[:-1], out=differs[1:])
+        level += milli < np.repeat(pieces[limit][piece], count)
+    differs = groups.is_first(level)
     differs[(np.cumsum(count) - count)[count > 0]] = True
-    return np.concatenate((last[:-1] + 1, [0], resumed, reading[differs]))
+    return differs
 
 
 def _reduce(how: np.ufunc, values: NDArray[Any], at: NDArray[np.intp], none: int | np.int32) -> NDArray[Any]:
     """Reduce values[at[i]:at[i + 1]], the last slice to the end; `none` for empty slices."""
     out = np.full(len(at), none, values.dtype)
-    some = at < np.append(at[1:], len(values))
-    if some.any():
+    some = np.flatnonzero(np.append(at[1:], len(values))[: len(at)] > at)
+    if len(some):
         out[some] = how.reduceat(values, at[some])
     return out
 

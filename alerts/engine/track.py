@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.keys import HomeTimeKeys
+from alerts.engine.scratch import Scratch
 from domain import groups
 from domain.instants import EVER_US, NONE_US
 from domain.milli import NONE_MILLI
@@ -52,16 +53,33 @@ class Held(Readings):
 
 
 class Track(NamedTuple):
-    """The temperature of homes as spans that do not overlap, sorted by (home, start); unknown in between."""
+    """The temperature of homes as spans that do not overlap; unknown in between."""
 
-    home: Int
-    start: Int  # µs
-    until: Int  # µs, exclusive; may lie beyond the end of judging
-    milli: Milli
+    first: Int  # the first span of each home, then the number of spans
+    start: Int  # µs, rising within a home, from the begin of judging to its end
+    length: Int  # µs; the last span of a home may reach beyond the end of judging
+    milli: NDArray[np.signedinteger]  # m°C, of 32 or 64 bits
+    silent: Int  # rising: the spans after which the temperature is unknown, be it at the very end of judging
 
-    def part(self, low: int, high: int) -> "Track":
-        """Return the spans low:high."""
-        return Track(self.home[low:high], self.start[low:high], self.until[low:high], self.milli[low:high])
+    def of_homes(self, low: int, high: int) -> "Track":
+        """Return the spans of the homes low..high-1."""
+        a, b = int(self.first[low]), int(self.first[high])
+        mine = slice(*np.searchsorted(self.silent, (a, b)).tolist())
+        first = self.first[low : high + 1] - a
+        return Track(first, self.start[a:b], self.length[a:b], self.milli[a:b], self.silent[mine] - a)
+
+    @classmethod
+    def join(cls, parts: Sequence["Track"], scratch: Scratch) -> Self:
+        """Lay the homes of one or more tracks end to end, in the scratch."""
+        first = np.cumsum([0, *(len(part.start) for part in parts)])
+        begins = [part.first[:-1] + n for part, n in zip(parts, first.tolist(), strict=False)]
+        silent = [part.silent + n for part, n in zip(parts, first.tolist(), strict=False)]
+        spans = int(first[-1])
+        start, length, milli = (
+            np.concatenate([part[nth] for part in parts], out=scratch.whole(name, spans))
+            for nth, name in enumerate(("joined start", "joined length", "joined milli"), 1)
+        )
+        return cls(np.concatenate((*begins, first[-1:])), start, length, milli, np.concatenate(silent))
 
 
 def hold(home: Int, lane: Int, start: Int, until: Int, milli: Milli) -> Held:
@@ -107,7 +125,17 @@ def coldest(held: Held, begin: Int, end: Int) -> Track:
     held = _between(held, begin, end)
     home = held.home[held.head]
     single = bool((home[1:] != home[:-1]).all())
-    return Track(held.home, held.start, held.until, held.milli) if single else _lanes(held, begin, end)
+    return _track(held.home, held.start, held.until, held.milli, end) if single else _lanes(held, begin, end)
+
+
+def _track(home: Int, start: Int, until: Int, milli: Milli, end: Int) -> Track:
+    """Lay spans that do not overlap, sorted by (home, start), into a track."""
+    first = np.searchsorted(home, np.arange(len(end) + 1))
+    silent = np.empty(len(home), bool)
+    np.less(until[:-1], start[1:], out=silent[:-1])
+    last = first[1:][first[1:] > first[:-1]] - 1
+    silent[last] = until[last] <= end[home[last]]
+    return Track(first, start, until - start, milli, np.flatnonzero(silent))
 
 
 def _between(held: Held, begin: Int, end: Int) -> Held:
@@ -144,4 +172,4 @@ def _lanes(held: Held, begin: Int, end: Int) -> Track:
     step_until = np.full(len(steps), EVER_US)
     step_until[:-1] = np.where(step_home[1:] == step_home[:-1], step_start[1:], EVER_US)
     known = lowest != NONE
-    return Track(step_home[known], step_start[known], step_until[known], lowest[known])
+    return _track(step_home[known], step_start[known], step_until[known], lowest[known], end)

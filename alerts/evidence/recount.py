@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.engine.columns import extremes
+from alerts.engine.lanes import held
 from alerts.engine.ledger import LEDGER
 from alerts.engine.schedule import PIECE
 from alerts.engine.track import Int, Milli
@@ -74,8 +75,9 @@ def _add_gaps(gaps: list[tuple[int, int]], runs: NDArray[np.void], upto_us: int)
 
 
 def _widen(found: dict[int, Range], stretch: JudgedStretch, edges: Int, upto_us: int) -> None:
-    held = stretch.held._replace(until=np.minimum(stretch.held.until, min(stretch.end, upto_us)))
-    for lane, (lowest, highest) in extremes(held, edges).items():
+    said = held(stretch.lanes)
+    said = said._replace(until=np.minimum(said.until, min(stretch.end, upto_us)))
+    for lane, (lowest, highest) in extremes(said, edges).items():
         before = found.get(lane, (lowest, highest))
         found[lane] = (np.minimum(before[0], lowest), np.maximum(before[1], highest))
 

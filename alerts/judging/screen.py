@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.judging.history import placed
+from alerts.judging.placing import placed
 from alerts.judging.weigh import ReadingRules
 from domain.instants import to_datetime
 from domain.quality import Quality

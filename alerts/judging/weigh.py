@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from alerts.engine.suspect import frozen, jumps
 from alerts.engine.track import NONE, Int, Milli
-from domain import groups
-from domain.instants import EVER_US, to_us
+from domain.instants import EVER_US, NONE_US, to_us
 from domain.milli import NONE_MILLI, milli
 from domain.policy import ROOMS, Policy
 from domain.quality import Quality
@@ -22,31 +21,15 @@ def judged_milli(raw: NDArray[np.float32], offset: NDArray[np.int32] | int) -> M
     return np.where(milli == NONE, NONE, milli + np.int32(offset))
 
 
-class Lanes(NamedTuple):
-    """Readings of sensors that stayed where they were: each sensor's follow each other, and one place holds for all."""
+class RulesOfVersion(NamedTuple):
+    """The rules of one version of a policy about single readings."""
 
-    places: NDArray[np.void]  # store.stays.STAY, one per sensor, sorted by it
-    readings: NDArray[np.intp]  # how many of each sensor
-
-
-Weighed = tuple[NDArray[np.bool_] | None, Milli, Int]  # which are judged (None: all), m°C, µs at which each expires
-
-
-def lanes(said: NDArray[np.void], places: NDArray[np.void]) -> Lanes | None:
-    """Return the sensors of readings and their places; None if a sensor moved, or said something while it had none.
-
-    Args:
-        said: store.stays.SAID, sorted by sensor and time.
-        places: store.stays.STAY, sorted by sensor and time.
-    """
-    sensor, at = said["sensor_id"], said["measured_at"]
-    if not len(said) or not len(places) or (places["sensor_id"][1:] == places["sensor_id"][:-1]).any():
-        return None
-    first = groups.firsts(sensor)
-    last = np.append(first[1:], len(said)) - 1
-    mine = places[np.minimum(np.searchsorted(places["sensor_id"], sensor[first]), len(places) - 1)]
-    there = (mine["sensor_id"] == sensor[first]) & (mine["valid_from"] <= at[first]) & (at[last] < mine["valid_to"])
-    return Lanes(mine, last + 1 - first) if there.all() else None
+    begin: int  # µs; NONE_US: the first version holds for all time before
+    end: int  # µs, exclusive
+    hold: float  # intervals of its sensor for which a reading is held
+    judged: NDArray[np.bool_]  # per kind of room
+    jump: int  # mK; a larger one is not judged
+    frozen_us: int  # a value repeated for so long is not judged
 
 
 class ReadingRules:
@@ -76,31 +59,12 @@ class ReadingRules:
         until = np.minimum(rows["measured_at"] + self._hold_us(rows, version), rows["stays_until"])
         return judged & (milli != NONE), milli, until
 
-    def weigh_lanes(self, at: Int, celsius: NDArray[np.float32], alike: Lanes) -> Weighed | None:
-        """Weigh good readings of sensors that stayed where they were; None if the rules changed meanwhile.
-
-        It is what `weigh` finds, with one look at each sensor instead of one at each reading.
-
-        Args:
-            at, celsius: per reading, µs and raw.
-        """
-        version = np.unique(np.searchsorted(self._starts, (at.min(), at.max()), "right"))
-        if len(version) > 1:
-            return None
-        number, count = max(int(version[0]) - 1, 0), alike.readings
-        milli = wire.milli(celsius)
-        silent = milli == NONE
-        if alike.places["offset"].any():
-            milli += np.repeat(alike.places["offset"], count)
-        hold_us = np.asarray(np.round(self._hold[number] * alike.places["interval_s"] * 1e6), np.int64)
-        until = at + np.repeat(hold_us, count)
-        stays_until = alike.places["valid_to"]
-        if stays_until.min() < until.max():
-            np.minimum(until, np.repeat(stays_until, count), out=until)
-        judged = self._judged[number, alike.places["room_kind"]]
-        if judged.all() and not silent.any():
-            return None, milli, until
-        return np.repeat(judged, count) & ~silent, milli, until
+    @property
+    def versions(self) -> list[RulesOfVersion]:
+        """The versions, in the order in which they come into force."""
+        begins = [NONE_US, *self._starts[1:].tolist()]
+        columns = (self._hold.tolist(), self._judged, self._jump.tolist(), self._frozen_us.tolist())
+        return [RulesOfVersion(*row) for row in zip(begins, [*begins[1:], EVER_US], *columns, strict=True)]
 
     def look_back_us(self, interval_s: int) -> int:
         """Return the µs of readings before one that decide whether it is suspect, at the longest sensor interval."""

@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from alerts.judging.history import placed
+from alerts.judging.placing import placed
 from domain.instants import EVER_US, NONE_US, to_datetime
 from domain.reasons import RejectReason
 from ingest.address import Address

@@ -1,0 +1,219 @@
+"""Readings as they are stored, sorted by sensor and time, turned into the temperature of homes block by block.
+
+A lane is one sensor in one home. What the readings of a part of it have in common is told once, for the part: a reading
+is its twelve bytes of time and temperature, and whatever is made of it lives in the processor's cache.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.engine.scratch import Scratch
+from alerts.engine.track import Held, Int, Milli, Track, coldest
+from domain import groups
+from domain.instants import EVER_US
+from domain.milli import PER_DEGREE
+
+ROUNDS = np.float64(1.5 * 2**52)
+
+
+class Lanes(NamedTuple):
+    """Parts of lanes, sorted by (home, lane, time), each a slice of the columns `start` and `celsius`."""
+
+    home: Int  # index of the home, 0..H-1
+    lane: Int
+    first: Int  # of the part's readings
+    end: Int  # exclusive
+    hold: Int  # µs for which a reading of the part is held at most; more than 0
+    left: Int  # µs; none is held beyond it, and all begin before
+    offset: NDArray[np.int32]  # mK
+    start: Int  # µs, a column of readings; rising within a part
+    celsius: NDArray[np.float32]  # as stored; all are numbers
+
+    def part(self, which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "Lanes":
+        """Select parts of lanes; their readings stay where they are."""
+        return self._replace(
+            home=self.home[which],
+            lane=self.lane[which],
+            first=self.first[which],
+            end=self.end[which],
+            hold=self.hold[which],
+            left=self.left[which],
+            offset=self.offset[which],
+        )
+
+    def extended(self, others: Sequence["Lanes"]) -> "Lanes":
+        """Append parts over the same columns of readings."""
+        every = [self, *others]
+        return self._replace(
+            home=np.concatenate([lanes.home for lanes in every]),
+            lane=np.concatenate([lanes.lane for lanes in every]),
+            first=np.concatenate([lanes.first for lanes in every]),
+            end=np.concatenate([lanes.end for lanes in every]),
+            hold=np.concatenate([lanes.hold for lanes in every]),
+            left=np.concatenate([lanes.left for lanes in every]),
+            offset=np.concatenate([lanes.offset for lanes in every]),
+        )
+
+    @property
+    def ends_lane(self) -> NDArray[np.bool_]:
+        """The mask of the parts that are the last ones of their lanes."""
+        return groups.is_last(self.home, self.lane)
+
+    @property
+    def last(self) -> "Lanes":
+        """The last reading of each part, as a part of its own."""
+        return self._replace(first=self.end - 1)
+
+    @property
+    def follows(self) -> Int:
+        """The µs of the first reading of the next part of the lane; EVER_US if there is none."""
+        following = np.append(self.start[self.first[1:]], EVER_US)[: len(self.first)]
+        return np.asarray(np.where(self.ends_lane, EVER_US, following))
+
+    def expires(self, reading: Int) -> Int:
+        """Return the µs at which one reading of each part expires if no other follows."""
+        return np.asarray(np.minimum(self.start[reading] + self.hold, self.left))
+
+
+def bisect(column: Int, value: Int, low: Int, high: Int) -> Int:
+    """Return for each value the first index in low..high-1 at which the rising column is not below it, else `high`."""
+    low, high = low.copy(), high.copy()
+    while len(open_ := np.flatnonzero(low < high)):
+        middle = (low[open_] + high[open_]) >> 1
+        below = column[middle] < value[open_]
+        low[open_[below]] = middle[below] + 1
+        high[open_[~below]] = middle[~below]
+    return low
+
+
+def held_from(lanes: Lanes, begin: Int) -> Lanes:
+    """Leave out what is not in force at `begin[home]` or later."""
+    before, at, carried = _carried(lanes, begin)
+    lanes = lanes._replace(first=np.where(carried, before, at))
+    return lanes.part(lanes.end > lanes.first)
+
+
+def in_force(lanes: Lanes, begin: Int, end: Int) -> Lanes:
+    """Keep the readings that are in force at any time from `begin[home]` to `end[home]`, both included.
+
+    One that was in force before becomes a part of its own; it counts from `begin` on.
+    """
+    lanes = lanes.part(lanes.end > lanes.first)
+    before, at, carried = _carried(lanes, begin)
+    hold = lanes.expires(before) - begin[lanes.home]
+    first = lanes._replace(first=before, end=before + 1, hold=hold).part(carried)
+    rest = lanes._replace(first=at, end=bisect(lanes.start, end[lanes.home] + 1, at, lanes.end))
+    number = np.concatenate((np.flatnonzero(carried) * 2, np.arange(len(lanes.home)) * 2 + 1))
+    both = first.extended([rest]).part(np.argsort(number))
+    return both.part(both.end > both.first)
+
+
+def _carried(lanes: Lanes, begin: Int) -> tuple[Int, Int, NDArray[np.bool_]]:
+    """Return the last reading of each part before `begin[home]`, the one after it, and whether it is still in force."""
+    begins = begin[lanes.home]
+    at = bisect(lanes.start, begins, lanes.first, lanes.end)
+    before = np.maximum(at - 1, lanes.first)
+    following = np.where(at < lanes.end, lanes.start[np.minimum(at, lanes.end - 1)], lanes.follows)
+    return before, at, (at > lanes.first) & (np.minimum(lanes.expires(before), following) > begins)
+
+
+def track_of(lanes: Lanes, begin: Int, end: Int, scratch: Scratch) -> Track:
+    """Track the coldest lane of each home from its begin to its end; the track lives in the scratch."""
+    at = np.append(0, np.cumsum(lanes.end - lanes.first))
+    start, milli = _start(lanes, at, begin, scratch), _milli(lanes, at, scratch)
+    if (groups.is_first(lanes.home)[1:] | ~lanes.ends_lane[:-1]).all():
+        return _alone(lanes, at, start, milli, end, scratch)
+    return coldest(_held(_numbered(lanes), at, start, milli.astype(np.int32)), begin, end)
+
+
+def _gather(lanes: Lanes, column: NDArray[Any]) -> NDArray[Any]:
+    """Return the readings of parts, one after the other; without copying where they lie so."""
+    if (lanes.first[1:] == lanes.end[:-1]).all():
+        return column[lanes.first[0] : lanes.end[-1]] if len(lanes.first) else column[:0]
+    return np.concatenate([column[a:b] for a, b in zip(lanes.first.tolist(), lanes.end.tolist(), strict=True)])
+
+
+def _start(lanes: Lanes, at: Int, begin: Int, scratch: Scratch) -> Int:
+    """Return the µs from which each reading counts."""
+    start, head = _gather(lanes, lanes.start), at[:-1]
+    early = start[head] < begin[lanes.home]
+    if early.any() or not start.flags.c_contiguous:
+        own = scratch.whole("start", len(start))
+        own[:] = start
+        own[head[early]] = begin[lanes.home[early]]
+        return own
+    return start
+
+
+def _milli(lanes: Lanes, at: Int, scratch: Scratch) -> Int:
+    """Return the nearest thousandth of each reading, half to the even side, with the offset."""
+    scaled, milli = scratch.real("heat", int(at[-1])), scratch.whole("milli", int(at[-1]))
+    scaled[:] = _gather(lanes, lanes.celsius)
+    scaled *= PER_DEGREE
+    # A float64 of this magnitude has no fraction bits: the addition rounds, and leaves an integer in the low bits.
+    scaled += ROUNDS
+    np.subtract(scaled.view(np.int64), ROUNDS.view(np.int64), out=milli)
+    if lanes.offset.any():
+        milli += np.repeat(lanes.offset, np.diff(at))
+    return milli
+
+
+def _alone(lanes: Lanes, at: Int, start: Int, milli: Int, end: Int, scratch: Scratch) -> Track:
+    """Track homes with one lane each: a reading is held until the next one, but for those that expire before.
+
+    Args:
+        at: index of the first reading of each part, then the number of readings.
+    """
+    length = scratch.whole("length", len(start))
+    np.subtract(start[1:], start[:-1], out=length[:-1])
+    length[at[1:] - 1] = EVER_US
+    if length.min(initial=EVER_US) <= 0:
+        return _alone(lanes, *_once(at, start, milli, length), end, scratch)
+    beyond = scratch.marks("beyond", len(start))
+    np.greater(length, lanes.hold[np.diff(at) > 1].min(initial=EVER_US - 1), out=beyond)
+    late = np.flatnonzero(beyond)
+    part = np.searchsorted(at, late, "right") - 1
+    until = np.minimum(start[late] + lanes.hold[part], lanes.left[part])
+    following = start[np.minimum(late + 1, len(start) - 1)]
+    ends_home = (late == at[part + 1] - 1) & lanes.ends_lane[part]
+    following[ends_home] = EVER_US
+    length[late] = np.minimum(until, following) - start[late]
+    silent = np.where(ends_home, until <= end[lanes.home[part]], until < following)
+    first = at[np.searchsorted(lanes.home, np.arange(len(end) + 1))]
+    return Track(first, start, length, milli, late[silent])
+
+
+def _once(at: Int, start: Int, milli: Int, length: Int) -> tuple[Int, Int, Int]:
+    """Keep of the readings of a lane and an instant the last one.
+
+    Raises:
+        ValueError: the readings of a part are not in the order of time.
+    """
+    if length.min() < 0:
+        raise ValueError("the readings of a lane are not in the order of time")
+    keep = length > 0
+    return np.append(0, np.cumsum(keep))[at], start[keep], milli[keep]
+
+
+def held(lanes: Lanes) -> Held:
+    """Return readings one by one, each with the instant until which it is held."""
+    at = np.append(0, np.cumsum(lanes.end - lanes.first))
+    return _held(lanes, at, _gather(lanes, lanes.start), _milli(lanes, at, Scratch()).astype(np.int32))
+
+
+def _held(lanes: Lanes, at: Int, start: Int, milli: Milli) -> Held:
+    count = np.diff(at)
+    until = np.minimum(start + np.repeat(lanes.hold, count), np.repeat(lanes.left, count))
+    following = np.append(start[1:], EVER_US)[: len(start)]
+    following[at[1:][lanes.ends_lane] - 1] = EVER_US
+    home, lane = np.repeat(lanes.home, count), np.repeat(lanes.lane, count)
+    return Held(home, lane, start, np.minimum(until, following), milli)
+
+
+def _numbered(lanes: Lanes) -> Lanes:
+    """Number the lanes of each home from 0."""
+    number = np.cumsum(groups.is_first(lanes.home, lanes.lane))
+    return lanes._replace(lane=number - number[groups.last_marked(groups.is_first(lanes.home))])

@@ -1,0 +1,147 @@
+"""From readings to one temperature per home: each reading is held, and the coldest sensor governs."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.engine.keys import HomeTimeKeys
+from domain import groups
+from domain.instants import EVER_US, NONE_US
+from domain.milli import NONE_MILLI
+
+Int = NDArray[np.int64]
+Milli = NDArray[np.int32]  # thousandths of a degree, NONE_MILLI: unknown
+NONE = np.int32(NONE_MILLI)
+
+
+class Readings(NamedTuple):
+    """Readings in any order, each with the latest instant until which it may be held."""
+
+    home: Int  # index of the home, 0..H-1
+    lane: Int  # a lane is one sensor in one room
+    start: Int  # µs
+    until: Int  # µs, exclusive
+    milli: Milli
+
+    def take(self, which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Self:
+        """Select readings by index, mask or slice."""
+        home, lane, start, until, milli = self
+        return type(self)(home[which], lane[which], start[which], until[which], milli[which])
+
+    @classmethod
+    def join(cls, parts: Sequence["Readings"]) -> "Readings":
+        """Concatenate one or more parts."""
+        return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+class Held(Readings):
+    """Readings sorted by (home, lane, start); each is held at most until the next one of its lane."""
+
+    @cached_property
+    def head(self) -> NDArray[np.intp]:
+        """The index of the first reading of each lane."""
+        return groups.firsts(self.home, self.lane)
+
+    @property
+    def tail(self) -> NDArray[np.intp]:
+        """The index of the last reading of each lane."""
+        return np.append(self.head[1:], len(self.home))[: len(self.head)] - 1
+
+
+class Track(NamedTuple):
+    """The temperature of homes as spans that do not overlap, sorted by (home, start); unknown in between."""
+
+    home: Int
+    start: Int  # µs
+    until: Int  # µs, exclusive; may lie beyond the end of judging
+    milli: Milli
+
+    def part(self, low: int, high: int) -> "Track":
+        """Return the spans low:high."""
+        return Track(self.home[low:high], self.start[low:high], self.until[low:high], self.milli[low:high])
+
+
+def hold(home: Int, lane: Int, start: Int, until: Int, milli: Milli) -> Held:
+    """Sort readings and cut each where the next of its lane begins; may change `until` in place."""
+    held = _sort(Held(home, lane, start, until, milli))
+    last = held.head[1:] - 1
+    beyond = held.until[last]
+    np.minimum(held.until[:-1], held.start[1:], out=held.until[:-1])
+    held.until[last] = beyond
+    return held
+
+
+def _sort(held: Held) -> Held:
+    """Sort readings by (home, lane, start).
+
+    Checking costs little next to sorting, and so does moving whole lanes that are sorted in themselves.
+    """
+    if _sorted(held):
+        return held
+    head = held.head
+    lanes = np.lexsort((held.start[head], held.lane[head], held.home[head]))
+    moved = held.take(ranges(head[lanes], (held.tail + 1 - head)[lanes]))
+    return moved if _sorted(moved) else held.take(np.lexsort((held.start, held.lane, held.home)))
+
+
+def _sorted(held: Held) -> bool:
+    """Return whether readings are sorted by (home, lane, start)."""
+    head = held.head
+    home, lane = held.home[head], held.lane[head]
+    lanes_rise = (home[1:] > home[:-1]) | ((home[1:] == home[:-1]) & (lane[1:] > lane[:-1]))
+    falls = held.start[1:] < held.start[:-1]
+    falls[head[1:] - 1] = False
+    return bool(lanes_rise.all()) and not falls.any()
+
+
+def ranges(first: Int, count: Int) -> Int:
+    """Concatenate the integer ranges first[i], first[i] + 1, … with count[i] members each."""
+    return np.repeat(first - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
+
+
+def coldest(held: Held, begin: Int, end: Int) -> Track:
+    """Track the coldest known sensor of each home from `begin[home]` to `end[home]`, both included."""
+    held = _between(held, begin, end)
+    home = held.home[held.head]
+    single = bool((home[1:] != home[:-1]).all())
+    return Track(held.home, held.start, held.until, held.milli) if single else _lanes(held, begin, end)
+
+
+def _between(held: Held, begin: Int, end: Int) -> Held:
+    """Clip readings to [begin, end] of their home, cheaply where all or nearly all lie inside."""
+    home, lane, start, until, milli = held
+    counts = until > start
+    early = np.flatnonzero(start < begin.max(initial=NONE_US))
+    if len(early):
+        begins = begin[home[early]]
+        counts[early] &= until[early] > begins
+        start = start.copy()
+        start[early] = np.maximum(start[early], begins)
+    late = np.flatnonzero(start > end.min(initial=EVER_US))
+    counts[late] &= start[late] <= end[home[late]]
+    if not len(early) and counts.all():
+        return held
+    return Held(home, lane, start, until, milli).take(counts)
+
+
+def _lanes(held: Held, begin: Int, end: Int) -> Track:
+    """Track homes with several sensors: a new span wherever one begins or ends, at the lowest known value."""
+    home, lane, start, until, milli = held
+    keys = HomeTimeKeys.over(len(begin), begin, end)
+    inside = until <= end[home]
+    steps = np.unique(np.concatenate((keys.of(home, start), keys.of(home[inside], until[inside]))))
+    step_home, step_start = keys.split(steps)
+    lowest = np.full(len(steps), NONE)
+    for one in np.unique(lane):
+        mine = np.flatnonzero(lane == one)
+        at = np.searchsorted(keys.of(home[mine], start[mine]), steps, "right") - 1
+        piece = mine[np.maximum(at, 0)]
+        known = (at >= 0) & (home[piece] == step_home) & (step_start < until[piece])
+        lowest = np.minimum(lowest, np.where(known, milli[piece], NONE))
+    step_until = np.full(len(steps), EVER_US)
+    step_until[:-1] = np.where(step_home[1:] == step_home[:-1], step_start[1:], EVER_US)
+    known = lowest != NONE
+    return Track(step_home[known], step_start[known], step_until[known], lowest[known])
