@@ -159,13 +159,21 @@ def _lanes(held: Held, begin: Int, end: Int) -> Track:
     """Track homes with several sensors: a new span wherever one begins or ends, at the lowest known value."""
     home, lane, start, until, milli = held
     keys = HomeTimeKeys.over(len(begin), begin, end)
-    inside = until <= end[home]
-    steps = np.unique(np.concatenate((keys.of(home, start), keys.of(home[inside], until[inside]))))
-    step_home, step_start = keys.split(steps)
+    inside, key = until <= end[home], keys.of(home, start)
+    inside[:-1] &= until[:-1] != start[1:]
+    inside[held.tail] = until[held.tail] <= end[home[held.tail]]
+    # Lanes are sorted, which a stable sort makes use of.
+    steps = np.sort(np.concatenate((key, keys.of(home[inside], until[inside]))), kind="stable")
+    steps = steps[groups.firsts(steps)]  # `unique` would hash them first
+    homes = np.arange(len(begin))
+    step_home = np.repeat(homes, np.diff(np.searchsorted(steps, homes * keys.span + keys.base), append=len(steps)))
+    step_start = steps - step_home * keys.span
     lowest = np.full(len(steps), NONE)
-    for one in np.unique(lane):
+    for one in np.unique(lane[held.head]):
         mine = np.flatnonzero(lane == one)
-        at = np.searchsorted(keys.of(home[mine], start[mine]), steps, "right") - 1
+        begins = np.zeros(len(steps), np.int64)
+        begins[np.searchsorted(steps, key[mine])] = 1
+        at = np.cumsum(begins) - 1
         piece = mine[np.maximum(at, 0)]
         known = (at >= 0) & (home[piece] == step_home) & (step_start < until[piece])
         lowest = np.minimum(lowest, np.where(known, milli[piece], NONE))
