@@ -272,8 +272,10 @@ def drop(conn: Connection, archive: ReadingArchive, before: datetime, most: int)
     upto = [max((row.upto for row in noted if row.kind == kind), default=None) for kind in KINDS]
     if None in upto:
         return 0
-    limit = min(before, *(to_datetime(reading_digests.midnight_us(day)) for day in upto if day is not None))
-    _there(archive, limit)
+    days = (before.astimezone(UTC).date(), *(day for day in upto if day is not None))
+    limit = to_datetime(reading_digests.midnight_us(min(days)))
+    if (retention.kept_since(conn) or to_datetime(0)) < limit:
+        _there(archive, limit)
     with conn.transaction():
         if not locks.try_lock(conn, LockKey.SETTLED_DAYS):
             return 0

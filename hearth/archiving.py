@@ -76,11 +76,17 @@ def alone(conn: Connection) -> Iterator[bool]:
 def rounds(settings: Settings, clock: Callable[[], datetime] = now) -> list[Round]:
     """Return the rounds of the archive; without one, only that which drops old readings."""
     archive = chosen_archive(settings)
-    found = [Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings, archive, clock()))]
-    if archive is not None:
-        found.insert(0, Round("archive", SEAL_EVERY_S, lambda conn: _seal(conn, settings, archive, clock())))
-        found.append(Round("strays", SWEEP_EVERY_S, lambda conn: _sweep(conn, archive, clock())))
-    return found
+    if archive is None:
+        return [Round("readings", DROP_EVERY_S, lambda conn: _drop(conn, settings, None, clock()))]
+
+    def keep(conn: Connection) -> bool:
+        """Seal, and drop when all is sealed."""
+        return _seal(conn, settings, archive, clock()) or _drop(conn, settings, archive, clock())
+
+    return [
+        Round("archive", SEAL_EVERY_S, keep),
+        Round("strays", SWEEP_EVERY_S, lambda conn: _sweep(conn, archive, clock())),
+    ]
 
 
 def _seal(conn: Connection, settings: Settings, archive: ReadingArchive, at: datetime) -> bool:

@@ -15,6 +15,7 @@ from archives.place import ArchivePlace
 from archives.reading import ReadingArchive
 from bench.town import HOMES
 from tests.acceptance import processes
+from tests.acceptance.waiting import until
 from tests.acceptance.world import Making, World
 from tests.conftest import Database
 
@@ -35,7 +36,7 @@ def world(new_world: Making, plain_database: Database, tmp_path: Path) -> World:
     """A town whose days are settled, and a folder for its archive."""
     world = new_world(plain_database)
     world.environment["HEARTH_ARCHIVE"] = (tmp_path / "archive").as_uri()
-    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - 13 * DAY
+    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - 60 * DAY
     with psycopg.connect(plain_database.url, autocommit=True) as conn, psycopg.ClientCursor(conn) as cur:
         cur.execute(HOMES, {"homes": TOWN})
         settle(conn, start)
@@ -74,7 +75,7 @@ def test_killed_at_any_moment_and_run_again(world: World, plain_database: Databa
         while sealing.drop(conn, archive, datetime.now(UTC), 100_000):
             pass
     assert world.one("SELECT count(*) FROM reading") == 0
-    span = ("--from", f"{datetime.now(UTC) - 20 * DAY:%Y-%m-%d}", "--to", f"{datetime.now(UTC):%Y-%m-%d}")
+    span = ("--from", f"{datetime.now(UTC) - 70 * DAY:%Y-%m-%d}", "--to", f"{datetime.now(UTC):%Y-%m-%d}")
     assert f"{rows:,} would be put back" in world.command("archive", "restore", *span, "--dry-run").stdout
     killed(world, chance, "archive", "restore", *span)
     world.command("archive", "restore", *span)
@@ -85,3 +86,17 @@ def test_killed_at_any_moment_and_run_again(world: World, plain_database: Databa
     verdict = processes.run(world.environment, "archive", "verify")
     assert verdict.returncode == 1
     assert f"{path.relative_to(tmp_path / 'archive')}: is not as it was written" in verdict.stdout
+
+
+def test_watch_seals_what_is_settled_and_drops_what_is_sealed(world: World) -> None:
+    rows = world.one("SELECT count(*) FROM reading")
+    watch = world.start("watch", HEARTH_READING_DAYS="30")
+    until(lambda: world.one("SELECT count(*) FROM reading") == 0, "the table has lost what the archive has", seconds=60)
+    assert watch.stop() == 0
+    status = json.loads(world.command("archive", "status", "--json").stdout)
+    assert status["reading"]["rows"] == rows
+    assert status["table_since"] is not None
+    found = json.loads(world.command("archive", "verify", "--json").stdout)
+    assert (found["faults"], found["strays"]) == ([], [])
+    verified = json.loads(world.command("verify", "readings", "--json").stdout)
+    assert verified["counts"]["readings"] == rows

@@ -136,3 +136,13 @@ def test_a_place_for_files_that_is_none_is_named_without_its_secrets(uri: str) -
 def test_files_are_in_the_database_or_in_a_folder(tmp_path: Path) -> None:
     assert chosen_files(Settings()) is DATABASE
     assert isinstance(chosen_files(Settings(files=SecretStr(tmp_path.as_uri()))), FolderFiles)
+
+
+def test_readings_stay_in_the_table_for_a_season_unless_an_archive_is_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HEARTH_READING_DAYS", "30")
+    with pytest.raises(UsageError, match="HEARTH_READING_DAYS: must be at least 200 without HEARTH_ARCHIVE"):
+        load()
+    monkeypatch.setenv("HEARTH_ARCHIVE", "file:///somewhere")
+    assert load().reading_days == 30
