@@ -164,6 +164,8 @@ def writer(out: Any, schema: pa.Schema, chosen: Mapping[str, str]) -> pq.Parquet
         dictionary_pagesize_limit=DICTIONARY_BYTES,
         write_statistics=True,
         write_page_checksum=True,
+        max_rows_per_page=MOST_ROWS_OF_GROUP,  # what sensors share is packed once in a page
+        data_page_size=MOST_ROWS_OF_GROUP * 8,
         store_schema=False,
         **COMPRESSION,
     )

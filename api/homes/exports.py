@@ -18,7 +18,17 @@ from api.http.problem import FieldFault, invalid, unavailable
 from api.http.session import EVERYONE, Bearer, Session, asked_by, names_of, surroundings
 from api.words import problems
 from papers.exports.formats import MEDIA, Format, write
-from papers.exports.schemas import BATCH_ROWS, INSTANT, LEDGER, QUALITIES, READINGS, celsius_column, judged_celsius
+from papers.exports.schemas import (
+    BATCH_ROWS,
+    LEDGER,
+    QUALITIES,
+    READINGS,
+    celsius_column,
+    instant_column,
+    judged_celsius,
+    word,
+    word_column,
+)
 from store.base.access import Role
 from store.judging import ledger_days
 from store.readings import reading_history
@@ -105,23 +115,28 @@ def ledger(code: Code, form: Format, export: Exporting, begin: FromDay = None, e
 
 
 def reading_batches(asking: Session, point: HomePoint, start: datetime, end: datetime) -> Iterator[pa.RecordBatch]:
-    """Read the readings of a point in batches."""
+    """Read the readings of a point in batches; small ones are joined, as each costs its writer something."""
+    waiting, size = list[NDArray[np.void]](), 0
     for rows in asking.history.of_point(asking.conn, point.point_id, start, end, BATCH_ROWS):
-        yield _batch(point, rows)
+        waiting.append(rows)
+        size += len(rows)
+        if size >= BATCH_ROWS:
+            yield _batch(point, np.concatenate(waiting))
+            waiting, size = [], 0
+    if size:
+        yield _batch(point, np.concatenate(waiting))
 
 
 def _batch(point: HomePoint, rows: NDArray[np.void]) -> pa.RecordBatch:
     raw, offset = rows["temperature"], np.full(len(rows), point.offset_k, np.float32)
     columns = [
-        pa.repeat(point.sensor, len(rows)),
-        pa.repeat(point.room, len(rows)),
-        pa.array(rows["measured_at"].astype("M8[us]"), INSTANT),
-        pa.array(rows["received_at"].astype("M8[us]"), INSTANT),
+        *(word_column(0, word(text), len(rows)) for text in (point.sensor, point.room)),
+        *(instant_column(rows[name]) for name in ("measured_at", "received_at")),
         *(celsius_column(values) for values in (judged_celsius(raw, point.offset_k), raw, offset)),
         *(celsius_column(rows[name]) for name in ("humidity", "battery")),
-        QUALITIES.take(pa.array(rows["quality"])),
+        word_column(rows["quality"], QUALITIES, len(rows)),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=READINGS)
+    return pa.RecordBatch.from_arrays(columns, READINGS.names)
 
 
 def answer(

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 Blocks = Iterator[bytes]
 # Rows converted to text at a time: each writing thread keeps the memory they took.
 ROWS_AT_ONCE = 4_000
+WORDS = pa.dictionary(pa.int32(), pa.string())
 FORMULA = r"\A(\s*[=+\-@\t\r])"
 
 
@@ -65,9 +66,20 @@ def _lines(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
 
 def _parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
     drain = _Drain()
-    with pq.ParquetWriter(drain, schema, compression="zstd") as writer:
+    instants = [field.name for field in schema if pa.types.is_timestamp(field.type)]
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    with pq.ParquetWriter(
+        drain,
+        pa.schema([field.with_type(WORDS) if field.name in texts else field for field in schema]),
+        compression="zstd",
+        # What differs from row to row is no dictionary; bounds are for those who look for a time.
+        use_dictionary=[name for name in schema.names if name not in instants],
+        column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED"),
+        write_statistics=instants or True,
+        store_schema=False,  # texts are texts to their reader
+    ) as writer:
         for batch in batches:
-            writer.write_batch(batch)
+            writer.write_batch(_with(batch, pa.types.is_string, lambda texts: texts.dictionary_encode()))
             yield drain.taken()
     yield drain.taken()
 
@@ -107,10 +119,19 @@ class _Drain(io.RawIOBase):
 def _texts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield the rows in small batches, with instants as RFC 3339."""
     for batch in batches:
+        batch = _with(batch, pa.types.is_dictionary, lambda words: words.dictionary_decode())
         for at in range(0, len(batch), ROWS_AT_ONCE):
             columns = batch.slice(at, ROWS_AT_ONCE).columns
             texts = [_instants(column) if pa.types.is_timestamp(column.type) else column for column in columns]
             yield pa.RecordBatch.from_arrays(texts, batch.schema.names)
+
+
+def _with(
+    batch: pa.RecordBatch, chosen: Callable[[pa.DataType], bool], change: Callable[[pa.Array], pa.Array]
+) -> pa.RecordBatch:
+    """Return a batch with other columns in place of those of some types."""
+    columns = [change(column) if chosen(column.type) else column for column in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
 def _instants(column: pa.Array) -> pa.Array:

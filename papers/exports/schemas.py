@@ -1,5 +1,8 @@
 """Schemas of exported tables: readings and the ledger of a home."""
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -52,4 +55,25 @@ def judged_celsius(raw: NDArray[np.float32], offset_k: float) -> NDArray[np.floa
 
 def celsius_column(values: NDArray[np.float32]) -> pa.Array:
     """Return temperatures as a column in which NaN is null."""
-    return pa.array(np.ascontiguousarray(values), pa.float32(), from_pandas=True)
+    values = np.ascontiguousarray(values, np.float32)
+    # Past pa.array, which looks for pandas each time.
+    there = np.packbits(~np.isnan(values), bitorder="little")
+    return pa.Array.from_buffers(pa.float32(), len(values), [pa.py_buffer(there), pa.py_buffer(values)])
+
+
+def instant_column(us: NDArray[np.int64]) -> pa.Array:
+    """Return instants in µs as a column."""
+    return pa.Array.from_buffers(INSTANT, len(us), [None, pa.py_buffer(np.ascontiguousarray(us))])
+
+
+@lru_cache(maxsize=64)
+def word(text: str) -> pa.Array:
+    """Return one word for `word_column`; kept, as an array of a list costs as much as some thousand rows."""
+    return pa.array([text])
+
+
+def word_column(number: NDArray[np.integer[Any]] | int, words: pa.Array, rows: int) -> pa.Array:
+    """Return words by their numbers as a column that a writer need not look through."""
+    numbers = np.full(rows, number, np.int32) if isinstance(number, int) else number.astype(np.int32)
+    buffers = pa.Array.from_buffers(pa.int32(), rows, [None, pa.py_buffer(numbers)])
+    return pa.DictionaryArray.from_arrays(buffers, words)
