@@ -62,6 +62,8 @@ def killed(world: World, chance: random.Random, *arguments: str) -> None:
 def test_killed_at_any_moment_and_run_again(world: World, plain_database: Database, tmp_path: Path) -> None:
     chance = random.Random(7)
     ((rows, whole),) = [tuple(row.values()) for row in world.rows(SUM)]
+    assert "reading: nothing yet" in world.command("archive", "status").stdout
+    assert "reading: " in world.command("archive", "seal", "--dry-run").stdout
     killed(world, chance, "archive", "seal")
     world.command("archive", "seal")
     killed(world, chance, "archive", "verify")
@@ -70,6 +72,7 @@ def test_killed_at_any_moment_and_run_again(world: World, plain_database: Databa
     status = json.loads(world.command("archive", "status", "--json").stdout)
     assert status["reading"]["rows"] == rows
     assert status["noted"] == status["entries"]
+    assert f"{rows:,} rows" in world.command("archive", "status").stdout
     with psycopg.connect(plain_database.url, autocommit=True) as conn:
         archive = ReadingArchive.open(ArchivePlace(world.environment["HEARTH_ARCHIVE"]), "main")
         while sealing.drop(conn, archive, datetime.now(UTC), 100_000):
