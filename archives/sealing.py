@@ -60,13 +60,18 @@ class Plan:
         return TABLES[self.kind.name]
 
 
-def known(conn: Connection, archive: ReadingArchive) -> Sequence[ArchiveEntryRow]:
+def known(conn: Connection, archive: ReadingArchive, adopt: bool = False) -> Sequence[ArchiveEntryRow]:
     """Return the entries that the database knows, after noting those that it lost by a crash or a restored backup.
+
+    Args:
+        adopt: note all of an archive of which the database knows nothing; otherwise it is another database's.
 
     Raises:
         ArchiveBroken: the archive is another one than the database has sealed.
     """
     noted = archive_rows.entries(conn)
+    if not noted and archive.number > 1 and not adopt:  # one may be of an attempt that a crash cut off
+        raise ArchiveBroken(f"{manifest.home(archive.utility)}: has entries, and this database knows none of them")
     for row in noted:
         if row.number > archive.number or archive.entries[row.number - 1].root != bytes(row.root).hex():
             name = manifest.entry_name(archive.utility, row.number)
@@ -250,7 +255,7 @@ def _amendments(conn: Connection, shards: Sequence[Shard], plan: Plan, number: i
     """Write what came late for days that are in the archive, a file for each month and shard."""
     told = archive_rows.late(conn, plan.table, plan.late, plan.day)
     rows = merge(plan.kind, [some.astype(plan.kind.dtype) for some in told])
-    months = np.array([f"{to_datetime(us):%Y-%m}" for us in rows["measured_at"].tolist()])
+    months = rows["measured_at"].astype("M8[us]").astype("M8[M]").astype(str)
     for shard in shards:
         mine = np.isin(rows["sensor_id"], shard.sensor_ids)
         for month in np.unique(months[mine]).tolist():

@@ -82,11 +82,18 @@ def _told(figures: dict[str, Any]) -> str:
 
 
 @app.command()
-def seal(dry_run: DryRun = False) -> None:
+def seal(
+    dry_run: DryRun = False,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Go on with an archive of which this database knows nothing."),
+    ] = False,
+) -> None:
     """Seal now what `hearth watch` would seal in time; Ctrl-C leaves the archive as it was after the last entry."""
     settings = load()
     settled = timedelta(days=settings.archive_after_days)
     with _opened(settings) as (conn, archive), _locked(conn), _progress() as show:
+        sealing.known(conn, archive, adopt)
         if dry_run:
             for plan in sealing.plans(conn, archive, now(), settled):
                 typer.echo(f"{plan.kind.name}: {plan.days} days from {plan.day}, late up to {plan.late[1]}")

@@ -108,6 +108,19 @@ def test_another_archive_is_refused(desk: Archivist, tmp_path: Path) -> None:
         desk.sealed(BEGIN + 5 * DAY)
 
 
+@pytest.mark.plain_only
+def test_an_archive_of_another_database_is_adopted_by_order_alone(desk: Archivist) -> None:
+    desk.live()
+    archive = desk.sealed(BEGIN + 5 * DAY)
+    desk.conn.execute("ALTER TABLE archive_entry DISABLE TRIGGER USER")
+    desk.conn.execute("DELETE FROM archive_entry")
+    desk.conn.execute("ALTER TABLE archive_entry ENABLE ALWAYS TRIGGER archive_entry_stays")
+    with pytest.raises(ArchiveBroken, match="this database knows none of them"):
+        desk.sealed(BEGIN + 5 * DAY)
+    assert len(sealing.known(desk.conn, archive, adopt=True)) == archive.number
+    assert desk.sealed(BEGIN + 5 * DAY).number == archive.number
+
+
 def test_every_kind_has_a_table() -> None:
     assert set(KINDS) == set(sealing.TABLES)
     for kind in KINDS.values():
