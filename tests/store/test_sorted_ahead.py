@@ -99,16 +99,21 @@ def test_a_sensor_that_is_registered_after_its_reading_was_sorted_is_known(line:
     assert line.rows("SELECT count(*) AS n FROM dead_letter") == [{"n": 0}]
 
 
-def test_a_batch_with_a_culprit_is_put_apart_while_the_next_one_is_sorted_already(line: Line) -> None:
-    town.sensor(line.conn, "s", town.home(line.conn, "home"))
-    line.conn.execute("ALTER TABLE reading ADD CONSTRAINT no_thirty CHECK (temperature <> 30)")
-    line.inbox.put([said("s", 30 if nth == 2 else 20, nth) for nth in range(3 * MOST)])
+@pytest.mark.parametrize(("table", "column"), [("reading", "temperature"), ("sensor_now", "celsius")])
+def test_a_batch_with_a_culprit_is_put_apart_while_the_next_one_is_sorted_already(
+    line: Line, table: str, column: str
+) -> None:
+    for code in ("s", "culprit"):
+        town.sensor(line.conn, code, town.home(line.conn, f"home of {code}"))
+    line.conn.execute(f"ALTER TABLE {table} ADD CONSTRAINT no_thirty CHECK ({column} <> 30)".encode())
+    culprit = said("culprit", 30, 2)
+    line.inbox.put([culprit if nth == 2 else said("s", 20, nth) for nth in range(3 * MOST)])
     for _ in range(3):
         line.store(line.take())
     assert line.done == list(range(3 * MOST))  # acknowledged in the order in which they came
     assert line.rows("SELECT count(*) AS n FROM reading") == [{"n": 3 * MOST - 1}]
     (letter,) = line.rows("SELECT reason, payload FROM dead_letter")
-    assert letter == {"reason": "refused", "payload": said("s", 30, 2).payload}
+    assert letter == {"reason": "refused", "payload": culprit.payload}
     counts = line.rows("SELECT messages, stored FROM ingest_worker")
     assert counts == [{"messages": 3 * MOST, "stored": 3 * MOST - 1}]
     assert (line.inbox.unsettled, line.inbox.is_idle()) == (0, True)
