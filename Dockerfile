@@ -15,6 +15,7 @@ COPY local local
 COPY api api
 COPY dashboards dashboards
 COPY alerts alerts
+COPY archives archives
 COPY ingest ingest
 COPY registry registry
 COPY papers papers

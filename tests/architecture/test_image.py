@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ def test_the_smaller_locks_are_parts_of_the_whole(lock: str) -> None:
     for name, part in pins(lock).items():
         assert re.findall(r"==[^ ;]+", part)[0] == re.findall(r"==[^ ;]+", whole[name])[0], name
         assert set(re.findall(r"sha256:\w+", part)) == set(re.findall(r"sha256:\w+", whole[name])), name
+
+
+def test_the_image_has_every_room_of_the_package() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]
+    copied = {rest.split()[0] for word, rest in stage(0) if word == "COPY"}
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").split() if line[:1] == "!"}
+    assert set(wheel["wheel"]["packages"]) <= copied & let_in
 
 
 def test_the_image_carries_no_tools_of_the_developers() -> None:

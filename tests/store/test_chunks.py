@@ -22,11 +22,14 @@ HYPERTABLES = re.compile(
 )
 SPAN: dict[str, Any] = {
     "first": NOW - DAY / 2, "last": NOW, "from": NOW - DAY / 2, "to": NOW, "start": NOW - DAY / 2, "end": NOW,
-    "sensors": [1], "homes": [1], "home_id": 1, "point_id": 1, "limit": 100, "shown": None, "instants": [NOW],
+    "sensors": [1], "homes": [1], "home_id": 1, "point_id": 1, "limit": 100, "shown": None, "at": [NOW],
+    "instants": [int(NOW.timestamp()) * 1_000_000],
     "hold_intervals": 3, "left_out": [], "left_out_at": [], "home": 1,
     "lows": [NOW - DAY / 2], "highs": [NOW],
 }  # fmt: skip
-WRITES = {"reading_rows.COPY_READING"}
+WRITES = {"reading_rows.COPY_READING", "archive_rows.COPY_SUBSTATION_READINGS"}
+# A restored archive is put back by an operator; TimescaleDB opens every chunk for a DELETE, whatever its bounds.
+RESTORING = {"archive_rows.DELETE_READINGS", "archive_rows.DELETE_SUBSTATION_READINGS"}
 OF_ALL_TIME = {"stays.SELECT_FIRST"}
 ON_READINGS = {name: text for name, text in statements().items() if HYPERTABLES.search(text)}
 
@@ -66,7 +69,7 @@ def long_running(request: pytest.FixtureRequest, servers: Servers) -> Iterator[C
     next(databases, None)
 
 
-@pytest.mark.parametrize("name", sorted(ON_READINGS.keys() - WRITES - OF_ALL_TIME))
+@pytest.mark.parametrize("name", sorted(ON_READINGS.keys() - WRITES - RESTORING - OF_ALL_TIME))
 def test_a_statement_opens_the_chunks_of_its_span(long_running: Connection, name: str) -> None:
     with long_running.transaction(force_rollback=True):
         run(long_running, ON_READINGS[name])
