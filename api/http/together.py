@@ -30,22 +30,32 @@ class AnsweringTogether(Generic[Question, Answer]):
     def __init__(self, answer_all: Callable[[Sequence[Question]], Sequence[Answer | None]]) -> None:
         self._answer_all = answer_all
         self._waiting: deque[tuple[Question, asyncio.Future[Answer | None]]] = deque()
-        self._rounds: set[asyncio.Task[None]] = set()
+        self._rounds = 0  # at work; a round that finds nothing waiting is over in that very instant
+        self._tasks: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
 
     async def answer(self, question: Question) -> Answer | None:
         """Return the answer to a question."""
         future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
-        if len(self._rounds) < ROUNDS:
+        if self._rounds < ROUNDS:
+            self._rounds += 1
             task = asyncio.create_task(self._round())
-            self._rounds.add(task)
-            task.add_done_callback(self._rounds.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def _round(self) -> None:
-        while self._waiting:
-            some = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
+        try:
+            while self._waiting:
+                await self._answer_some([self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))])
+        finally:
+            self._rounds -= 1
+
+    async def _answer_some(self, some: Sequence[tuple[Question, asyncio.Future[Answer | None]]]) -> None:
+        answers: Sequence[Answer | None] = [None] * len(some)
+        try:
             answers = await run_in_threadpool(self._answer, [question for question, _ in some])
+        finally:
             for (_, future), answer in zip(some, answers, strict=True):
                 if not future.done():
                     future.set_result(answer)

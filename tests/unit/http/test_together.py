@@ -1,0 +1,63 @@
+"""Questions that wait at one moment are answered together, whenever they come."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from api.http import together
+from api.http.together import MOST_AT_ONCE, ROUNDS, AnsweringTogether
+
+
+def numbers(questions: Sequence[int]) -> list[int | None]:
+    return [question * 10 for question in questions]
+
+
+def test_a_question_is_answered_that_comes_in_the_instant_in_which_all_rounds_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story() -> list[int | None]:
+        gate = asyncio.Event()
+
+        async def waiting_at_the_gate(work: Callable[..., Any], *args: Any) -> Any:
+            await gate.wait()
+            return work(*args)
+
+        monkeypatch.setattr(together, "run_in_threadpool", waiting_at_the_gate)
+        asked: AnsweringTogether[int, int] = AnsweringTogether(numbers)
+        first = []
+        for question in range(ROUNDS):
+            first.append(asyncio.create_task(asked.answer(question)))
+            for _ in range(3):
+                await asyncio.sleep(0)  # its round waits at the gate before the next question comes
+
+        async def late() -> int | None:
+            await gate.wait()  # behind the rounds: it goes on in the same turn of the loop, after they have ended
+            return await asked.answer(ROUNDS)
+
+        last = asyncio.create_task(late())
+        await asyncio.sleep(0)
+        gate.set()
+        return list(await asyncio.wait_for(asyncio.gather(*first, last), 5))
+
+    assert asyncio.run(story()) == [question * 10 for question in range(ROUNDS + 1)]
+
+
+def test_many_are_answered_in_their_order_and_a_fault_leaves_them_to_the_route() -> None:
+    sizes = []
+
+    def answer_all(questions: Sequence[int]) -> list[int | None]:
+        sizes.append(len(questions))
+        if 500 in questions:
+            raise ValueError("not this one")
+        return numbers(questions)
+
+    async def story() -> list[int | None]:
+        asked: AnsweringTogether[int, int] = AnsweringTogether(answer_all)
+        return list(await asyncio.wait_for(asyncio.gather(*(asked.answer(n) for n in range(501))), 30))
+
+    answers = asyncio.run(story())
+    assert max(sizes) <= MOST_AT_ONCE
+    assert answers[500] is None
+    assert {n for n, answer in enumerate(answers) if answer != n * 10} <= set(range(501 - MOST_AT_ONCE, 501))
