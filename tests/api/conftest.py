@@ -143,7 +143,8 @@ def sharing_routes(app: FastAPI) -> FastAPI:
 def served(app: FastAPI) -> Iterator[str]:
     """Run an app on a free port; gives its address."""
     hub = getattr(app.state, "hub", None)
-    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
+    # A client that waits for events keeps its connection longer than the five seconds that uvicorn gives it.
+    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_keep_alive=120)
     server = StreamServer(config, hub) if hub else uvicorn.Server(config)
     # With the protocol named, asyncio turns Nagle's delay off, as it does for a port that uvicorn opens itself.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:

@@ -170,7 +170,8 @@ def test_a_crew_does_a_whole_job_half_of_it_without_a_network(desk: Desk, api: A
     expect(page.locator("#once-arrived")).to_be_disabled()
     person.keep("crew-offline")
     page.click(".back a")
-    expect(page.locator(f"#job-{number}")).to_be_visible()
+    # The service worker gives a network six seconds before it answers with what it keeps.
+    expect(page.locator(f"#job-{number}")).to_be_visible(timeout=PATIENCE_MS)
     expect(waiting).to_have_count(7)
 
     api.clock.now = NOW + 3 * HOUR
