@@ -9,6 +9,7 @@ Row-level reach is the database's: the API comes to a sensor through `reached_po
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from store.readings.reading_history import Columns, HistoryPage, HomePoint
 
 MONTH = timedelta(days=32)
 BATCH_ROWS = 100_000
+Behind: TypeAlias = tuple[ReadingArchive, datetime]  # the archive, and the instant from which the table has all
 WHILE_DROPPING = timedelta(days=2)  # the table may lose more while it is being read, a day at a time
 
 
@@ -37,7 +39,7 @@ class OneHistory:
     def __init__(self, archive: ReadingArchive | None = None) -> None:
         self._archive = archive
 
-    def _behind(self, conn: Connection, start: datetime) -> tuple[ReadingArchive, datetime] | None:
+    def _behind(self, conn: Connection, start: datetime) -> Behind | None:
         """Return the archive, and the instant from which the table has all; None: the table has all from `start` on."""
         if self._archive is None:
             return None
@@ -105,42 +107,52 @@ class OneHistory:
 
         The connection has the API's role: nothing comes of a point that the caller does not reach.
         """
-        behind = self._behind(conn, start)
-        if behind is not None:
-            archive, kept = behind
-            for low, high in _months(start, min(end, kept)):
-                rows = _archived(conn, archive, point_id, low, high)
-                if len(rows):
-                    yield rows
-            start = max(start, kept)
-        yield from reading_history.said(conn, point_id, start, end, most)
+        yield from _of_point(conn, self._behind(conn, start), point_id, (start, end), most)
 
     def page(self, conn: Connection, stretch: HistoryPage) -> list[Columns]:
         """Return the readings of a page, possibly more: each point contributes up to a full page."""
-        if self._behind(conn, stretch.start) is None:
+        behind = self._behind(conn, stretch.start)
+        if behind is None:
             return reading_history.readings(conn, stretch)
         told, found = stretch.parameters(), []
         for point in reading_history.points(conn, stretch.home_id, told["start"], stretch.end):
             shown = told["shown"] is not None and point.point_id <= told["shown"]
             start = told["start"] + timedelta(microseconds=1) if shown else told["start"]
-            rows = _first_rows(self.of_point(conn, point.point_id, start, stretch.end), stretch.limit)
+            batches = _of_point(conn, behind, point.point_id, (start, stretch.end))
+            rows = _first_rows(batches, stretch.limit)
             if len(rows):
                 found.append(_columns(point, rows))
         return found
 
     def good(self, conn: Connection, home_id: int, start: datetime, end: datetime) -> NDArray[np.void]:
         """Return good readings of a home in [start, end) as GOOD rows, calibrated, by point and time."""
-        if self._behind(conn, start) is None:
+        behind = self._behind(conn, start)
+        if behind is None:
             return reading_history.good(conn, home_id, start, end)
         parts = [np.empty(0, wire.native(reading_history.GOOD))]
         for point in reading_history.points(conn, home_id, start, end):
-            for rows in self.of_point(conn, point.point_id, start, end):
+            for rows in _of_point(conn, behind, point.point_id, (start, end)):
                 rows = rows[(rows["quality"] == Quality.GOOD) & ~np.isnan(rows["temperature"])]
                 part = np.empty(len(rows), parts[0].dtype)
                 part["point_id"], part["measured_at"] = point.point_id, rows["measured_at"]
                 part["milli"] = wire.milli(rows["temperature"]) + milli(point.offset_k)
                 parts.append(part)
         return np.concatenate(parts)
+
+
+def _of_point(
+    conn: Connection, behind: Behind | None, point_id: int, span: tuple[datetime, datetime], most: int = BATCH_ROWS
+) -> Iterator[NDArray[np.void]]:
+    """Yield all readings of a point in a span as OneHistory.of_point does, looking at the archive as it was found."""
+    start, end = span
+    if behind is not None:
+        archive, kept = behind
+        for low, high in _months(start, min(end, kept)):
+            rows = _archived(conn, archive, point_id, low, high)
+            if len(rows):
+                yield rows
+        start = max(start, kept)
+    yield from reading_history.said(conn, point_id, start, end, most)
 
 
 def _first_rows(batches: Iterator[NDArray[np.void]], most: int) -> NDArray[np.void]:

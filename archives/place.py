@@ -4,7 +4,6 @@ Names are written once and never again, so what was read once may be kept. A nam
 at all: a local or HDFS file gets its name when it is complete, and S3 shows an object when its upload is completed.
 """
 
-import os
 import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,8 @@ from hashlib import sha256
 from typing import Any
 
 from pyarrow.fs import FileSelector, FileSystem, FileType
+
+from store.base.durable import settle
 
 UNFINISHED = ".part"
 BLOCK = 1 << 20
@@ -127,9 +128,9 @@ class ArchivePlace:
             raise
         out.close()
         if not direct:
-            self._settle(unfinished)
+            settle(self._fs, unfinished)
             self._fs.move(unfinished, path)
-            self._settle(posixpath.dirname(path))
+            settle(self._fs, posixpath.dirname(path))
 
     def _abandon(self, out: Any, path: str) -> None:
         """Delete an unfinished file. One in S3 appears when its stream is closed, which no stream can be kept from."""
@@ -137,14 +138,6 @@ class ArchivePlace:
             out.close()
         with suppress(OSError):
             self._fs.delete_file(path)
-
-    def _settle(self, path: str) -> None:
-        if self._fs.type_name == "local":
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
 
     def names(self, under: str) -> Iterator[tuple[str, int]]:
         """Yield name and size of each file below a folder."""

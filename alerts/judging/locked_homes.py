@@ -48,15 +48,12 @@ def _machines(rows: NDArray[np.void]) -> NDArray[np.void]:
         "severity",
         "cold_since",
         "confirmed_at",
+        "severe_at",
+        "suspended_at",
+        "limit",
     ):
         machines[name] = rows[name]
-    for name in ("severe_at", "suspended_at"):
-        machines[name] = rows[name]
-    machines["flag"], machines["limit"], machines["cleared_at"] = (
-        rows["flag_id"],
-        rows["limit"],
-        NONE_US,
-    )
+    machines["flag"], machines["cleared_at"] = rows["flag_id"], NONE_US
     return machines
 
 

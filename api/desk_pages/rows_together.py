@@ -14,7 +14,7 @@ from fastapi import Request
 from psycopg_pool import PoolTimeout
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from api.desk_pages.queue import QUEUE, QueueQuery
 from api.desk_pages.queue_board import QueueBoard, QueueMoment
@@ -22,7 +22,7 @@ from api.desk_pages.queue_routes import rows_answer
 from api.http.language import Language
 from api.http.problem import Problem
 from api.http.session import DESK, AppContext, Session
-from api.http.together import AnsweredRoute, AnsweringTogether
+from api.http.together import TogetherMiddleware
 from api.pages import visit
 from api.staff.session import person_of, shown_token
 from store.base import access
@@ -30,7 +30,6 @@ from store.base.access import EVERYWHERE, Asker, Right
 from store.base.away import AWAY
 
 PATH = f"{QUEUE}/rows"
-ROUTE = AnsweredRoute(PATH)
 LONGEST_QUERY = 2_000
 QUERY = TypeAdapter(QueueQuery)
 KEYS = {"view", "station", "class", "state", "priority", "cursor"}
@@ -45,23 +44,15 @@ class RowsQuestion:
     language: Language | None
 
 
-class RowsTogether:
+class RowsTogether(TogetherMiddleware[RowsQuestion]):
     """Middleware that answers `GET /desk/rows` to the script of the queue's page."""
 
     def __init__(self, app: ASGIApp, context: AppContext, board: QueueBoard) -> None:
-        self.app = app
-        self._together: AnsweringTogether[RowsQuestion, Response] = AnsweringTogether(
-            partial(answer_all, context, board)
-        )
+        super().__init__(app, PATH, partial(answer_all, context, board))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        question = read_question(scope)
-        answer = await self._together.answer(question) if question is not None else None
-        if answer is None:
-            await self.app(scope, receive, send)
-            return
-        scope["route"] = ROUTE
-        await answer(scope, receive, send)
+    def read_question(self, scope: Scope) -> RowsQuestion | None:
+        """Read what the script asks for."""
+        return read_question(scope)
 
 
 def read_question(scope: Scope) -> RowsQuestion | None:

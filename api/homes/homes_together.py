@@ -10,12 +10,12 @@ from functools import partial
 
 from psycopg_pool import PoolTimeout
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from api.homes.home_routes import home_answer
 from api.http.problem import Problem, too_many, unavailable
 from api.http.session import AppContext
-from api.http.together import AnsweredRoute, AnsweringTogether
+from api.http.together import TogetherMiddleware
 from api.words.problems import NO_ANSWER
 from store.base import access
 from store.base.access import PREFIX, Right
@@ -26,7 +26,6 @@ PATH = "/v1/homes/"
 JSON = "application/json"
 LONGEST_CODE = 200
 BEARER = f"Bearer {PREFIX}".encode()
-ROUTE = AnsweredRoute("/v1/homes/{code}")
 
 
 @dataclass(frozen=True)
@@ -37,25 +36,15 @@ class Question:
     code: str
 
 
-Answer = bytes | Problem  # JSON
-
-
-class HomesTogether:
+class HomesTogether(TogetherMiddleware[Question]):
     """Middleware that answers `GET /v1/homes/{code}`."""
 
     def __init__(self, app: ASGIApp, context: AppContext) -> None:
-        self.app = app
-        self._together: AnsweringTogether[Question, Answer] = AnsweringTogether(partial(answer_all, context))
+        super().__init__(app, "/v1/homes/{code}", partial(answer_all, context))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        question = read_question(scope)
-        answer = await self._together.answer(question) if question is not None else None
-        if answer is None:
-            await self.app(scope, receive, send)
-            return
-        scope["route"] = ROUTE
-        response = answer.response(scope) if isinstance(answer, Problem) else Response(answer, media_type=JSON)
-        await response(scope, receive, send)
+    def read_question(self, scope: Scope) -> Question | None:
+        """Read an ordinary request for a home."""
+        return read_question(scope)
 
 
 def read_question(scope: Scope) -> Question | None:
@@ -72,7 +61,7 @@ def read_question(scope: Scope) -> Question | None:
     return Question(shown[0][len(b"Bearer ") :].decode(), code)
 
 
-def answer_all(context: AppContext, questions: Sequence[Question]) -> list[Answer | None]:
+def answer_all(context: AppContext, questions: Sequence[Question]) -> list[Response | Problem | None]:
     """Answer questions in one transaction, each within the reach of its own token."""
     try:
         return _answers(context, questions)
@@ -80,9 +69,9 @@ def answer_all(context: AppContext, questions: Sequence[Question]) -> list[Answe
         return [unavailable(NO_ANSWER)] * len(questions)
 
 
-def _answers(context: AppContext, questions: Sequence[Question]) -> list[Answer | None]:
+def _answers(context: AppContext, questions: Sequence[Question]) -> list[Response | Problem | None]:
     now, limiter = context.clock(), context.guard.limiter
-    answers: list[Answer | None] = [None] * len(questions)
+    answers: list[Response | Problem | None] = [None] * len(questions)
     with context.pool.connection() as conn:
         conn.read_only = True
         askers = access.find_all(conn, {question.token for question in questions}, now)
@@ -97,5 +86,6 @@ def _answers(context: AppContext, questions: Sequence[Question]) -> list[Answer 
                 continue
             if row["flag_id"] is not None:
                 access.enter(conn, scope)  # those of the others followed
-            answers[n] = home_answer(conn, scope, row).model_dump_json(by_alias=True).encode()
+            home = home_answer(conn, scope, row)
+            answers[n] = Response(home.model_dump_json(by_alias=True), media_type=JSON)
     return answers

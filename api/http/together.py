@@ -7,6 +7,10 @@ from typing import Generic, NamedTuple, TypeVar
 
 import structlog
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.http.problem import Problem
 
 MOST_AT_ONCE = 64  # in one transaction
 ROUNDS = 2  # at the same time: while one waits for the database, another may encode
@@ -66,3 +70,33 @@ class AnsweringTogether(Generic[Question, Answer]):
         except Exception as error:  # one of them spoils it for all: each is tried by itself
             structlog.get_logger().warning("not_together", error=type(error).__name__)
             return [None] * len(questions)
+
+
+class TogetherMiddleware(Generic[Question]):
+    """Middleware that answers the ordinary requests of one route, those that wait at one moment together.
+
+    Args:
+        path: the path of the route under which they are counted.
+        answer_all: answers some, as AnsweringTogether has it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, path: str, answer_all: Callable[[Sequence[Question]], Sequence[Response | Problem | None]]
+    ) -> None:
+        self.app = app
+        self._route = AnsweredRoute(path)
+        self._together: AnsweringTogether[Question, Response | Problem] = AnsweringTogether(answer_all)
+
+    def read_question(self, scope: Scope) -> Question | None:
+        """Read an ordinary request; None: it is another one, or not an ordinary one."""
+        raise NotImplementedError
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        question = self.read_question(scope)
+        answer = await self._together.answer(question) if question is not None else None
+        if answer is None:
+            await self.app(scope, receive, send)
+            return
+        scope["route"] = self._route
+        response = answer.response(scope) if isinstance(answer, Problem) else answer
+        await response(scope, receive, send)

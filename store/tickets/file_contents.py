@@ -4,23 +4,20 @@ Writing is repeatable: the same digest stands for the same bytes. It is done bef
 commits, so none tells of bytes that are not there; what a crash leaves in a folder is swept.
 """
 
-import os
 import posixpath
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_hex
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from psycopg import Connection
 
 from domain import files
+from store.base.durable import settle
 from store.base.locks import lock_text
 from store.tickets import file_rows
-
-if TYPE_CHECKING:
-    pass
 
 BLOCK = 1 << 20
 STRAY_AFTER = timedelta(days=1)
@@ -116,18 +113,9 @@ class FolderFiles:
         self._fs.create_dir(posixpath.dirname(path))
         with self._fs.open_output_stream(path + UNFINISHED) as out:
             out.write(content)
-        self._settle(path + UNFINISHED)
+        settle(self._fs, path + UNFINISHED)
         self._fs.move(path + UNFINISHED, path)
-        self._settle(posixpath.dirname(path))
-
-    def _settle(self, path: str) -> None:
-        """Have a disk of this machine keep what was written, also through a power cut."""
-        if self._fs.type_name == "local":
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        settle(self._fs, posixpath.dirname(path))
 
     def blocks(self, conn: Connection, digest: bytes) -> Iterator[bytes]:
         """Yield bytes in blocks."""
