@@ -167,7 +167,7 @@ class ReadingArchive:
             for indexed in self._indexed[READINGS.name]
             if len(mine := indexed.holding(wanted))
             for file in indexed.shard.files
-            if file.measured[1] >= start_us and _has(mine, *file.sensors)
+            if file.measured[1] >= start_us and has_any(mine, *file.sensors)
         ]
         return to_datetime(min(found)) if found else None
 
@@ -190,12 +190,12 @@ def _read(
     for part in (manifest.BASE, manifest.AMENDMENT):
         for file in shard.files:
             inside = file.measured[0] < span[1] and file.measured[1] >= span[0]
-            if file.part == part and inside and _has(sensors, *file.sensors):
+            if file.part == part and inside and has_any(sensors, *file.sensors):
                 parts.append(_read_file(shard, file, sensors, span, fields))
     return merge(kind, parts) if len(parts) > 1 else parts[0]
 
 
-def _has(sensors: NDArray[np.int32] | None, low: int, high: int) -> bool:
+def has_any(sensors: NDArray[np.int32] | None, low: int, high: int) -> bool:
     """Return whether some of the sensors, rising, are within bounds."""
     if sensors is None:
         return True
@@ -203,7 +203,7 @@ def _has(sensors: NDArray[np.int32] | None, low: int, high: int) -> bool:
     return at < len(sensors) and int(sensors[at]) <= high
 
 
-class _Footer(NamedTuple):
+class Footer(NamedTuple):
     """The metadata of a file, and the bounds of its groups of rows: sensors, milliseconds."""
 
     metadata: pq.FileMetaData
@@ -211,7 +211,7 @@ class _Footer(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def _footer(place: ArchivePlace, name: str) -> _Footer:
+def footer_of(place: ArchivePlace, name: str) -> Footer:
     with place.open(name) as source:
         metadata = pq.read_metadata(source)
     bounds = []
@@ -219,7 +219,7 @@ def _footer(place: ArchivePlace, name: str) -> _Footer:
         group = metadata.row_group(nth)
         sensor, at = group.column(0).statistics, group.column(1).statistics
         bounds.append((sensor.min, sensor.max, int(at.min_raw), int(at.max_raw)))
-    return _Footer(metadata, tuple(bounds))
+    return Footer(metadata, tuple(bounds))
 
 
 def _read_file(
@@ -230,17 +230,17 @@ def _read_file(
     fields: Sequence[str] | None,
 ) -> NDArray[np.void]:
     kind, name = layout.KINDS[shard.kind], f"{manifest.home(shard.utility)}/{file.path}"
-    footer = _footer(shard.place, name)
+    footer = footer_of(shard.place, name)
     low, high = span[0] // layout.MILLISECOND, span[1] // layout.MILLISECOND
     wanted = [
         nth
         for nth, (first, last, begins, ends) in enumerate(footer.bounds)
-        if begins <= high and ends >= low and _has(sensors, first, last)
+        if begins <= high and ends >= low and has_any(sensors, first, last)
     ]
     if not wanted:
         return _nothing(kind, fields)
     columns = tuple(kind.stored(fields or kind.layout))
-    read = _groups if sensors is None or len(wanted) > GROUPS_KEPT else _kept_groups
+    read = read_groups if sensors is None or len(wanted) > GROUPS_KEPT else _kept_groups
     table = read(shard.place, name, tuple(wanted), columns)
     if sensors is not None:
         table = _of_sensors(table, sensors)
@@ -250,7 +250,7 @@ def _read_file(
     return rows[(rows["measured_at"] >= span[0]) & (rows["measured_at"] < span[1])]
 
 
-def _groups(place: ArchivePlace, name: str, wanted: tuple[int, ...], columns: tuple[str, ...]) -> pa.Table:
+def read_groups(place: ArchivePlace, name: str, wanted: tuple[int, ...], columns: tuple[str, ...]) -> pa.Table:
     """Read groups of rows. A page that is not as it was written is an error, not other values.
 
     Raises:
@@ -259,14 +259,14 @@ def _groups(place: ArchivePlace, name: str, wanted: tuple[int, ...], columns: tu
     with (
         place.open(name) as source,
         pq.ParquetFile(
-            source, metadata=_footer(place, name).metadata, pre_buffer=True, page_checksum_verification=True
+            source, metadata=footer_of(place, name).metadata, pre_buffer=True, page_checksum_verification=True
         ) as opened,
     ):
         return opened.read_row_groups(wanted, columns=list(columns), use_threads=False)
 
 
 # The sensors of a home, and the pages of a history, are asked for one after the other.
-_kept_groups = lru_cache(maxsize=GROUPS_KEPT)(_groups)
+_kept_groups = lru_cache(maxsize=GROUPS_KEPT)(read_groups)
 
 
 def _of_sensors(table: pa.Table, sensors: NDArray[np.int32]) -> pa.Table:

@@ -20,7 +20,7 @@ from alerts.engine.machine import ENDED, fold_and_keep, idle, idle_homes
 from alerts.engine.runs import RUN
 from alerts.engine.schedule import Schedules, Terms
 from alerts.engine.track import Held, Int
-from alerts.judging.placing import lanes_of
+from alerts.judging.placing import SensorReadings, lanes_of
 from alerts.judging.terms import ScheduleCache, first_days, schedules_of
 from alerts.judging.weigh import ReadingRules
 from domain import groups
@@ -46,8 +46,8 @@ class Source(Protocol):
     def terms(self, homes: list[int]) -> list[Terms]:
         """Return the terms of each of the homes."""
 
-    def said(self, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
-        """Return store.stays.SAID rows: good temperatures of sensors in [start, end), by sensor and time."""
+    def said(self, sensors: list[int], start: datetime, end: datetime) -> SensorReadings:
+        """Return the good temperatures of sensors (rising) in [start, end)."""
 
 
 class Tables:
@@ -64,9 +64,9 @@ class Tables:
         """Return the terms of homes."""
         return self._cache.look_up(self._conn, homes)
 
-    def said(self, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
+    def said(self, sensors: list[int], start: datetime, end: datetime) -> SensorReadings:
         """Return the readings of sensors."""
-        return self._said(self._conn, sensors, start, end)
+        return SensorReadings.of(self._said(self._conn, sensors, start, end))
 
 
 @dataclass
@@ -180,9 +180,9 @@ class History:
             fresh = source.said(sensors, to_datetime(since - back_us), to_datetime(high + reach))
             lanes = lanes_of(self.weights, fresh, places, past.homes, since)
             if days[0] == first_day:
-                past.readings += len(fresh)
+                past.readings += len(fresh.start)
             else:  # what was said before is read again as far back as it may be held
-                past.readings += int((fresh["measured_at"] >= low - back_us).sum())
+                past.readings += int((fresh.start >= low - back_us).sum())
                 lanes = held_from(lanes, np.full(len(past.homes), low))
             span = self._enter(past, lanes, low, high, final and not whole)
             yield self._judge(past, lanes, span, days)

@@ -38,23 +38,27 @@ class SensorReadings(NamedTuple):
     celsius: NDArray[np.float32]
     sensor: NDArray[np.int32]
 
+    @classmethod
+    def of(cls, said: NDArray[np.void]) -> "SensorReadings":
+        """Return the columns of store.stays.SAID rows."""
+        return cls(said["measured_at"], said["temperature"], said["sensor_id"])
+
     def take(self, which: NDArray[np.bool_]) -> "SensorReadings":
         """Select readings by mask."""
         return self if which.all() else SensorReadings(self.start[which], self.celsius[which], self.sensor[which])
 
 
 def lanes_of(
-    rules: ReadingRules, said: NDArray[np.void], places: NDArray[np.void], homes: NDArray[np.int32], since: int
+    rules: ReadingRules, said: SensorReadings, places: NDArray[np.void], homes: NDArray[np.int32], since: int
 ) -> Lanes:
     """Return the judged readings of homes by position; the lane of a reading is its sensor_id.
 
     Args:
-        said: store.stays.SAID sorted by sensor and time, from `look_back_us` before `since` on.
+        said: from `look_back_us` before `since` on.
         places: store.stays.STAY sorted by sensor and time.
         since: µs; what was said before decides at most which readings are suspect.
     """
-    found = SensorReadings(said["measured_at"], said["temperature"], said["sensor_id"])
-    found = found.take(np.abs(found.celsius) < np.float32(NONE_MILLI / PER_DEGREE))  # NaN is none
+    found = said.take(np.abs(said.celsius) < np.float32(NONE_MILLI / PER_DEGREE))  # NaN is none
     if rules.screens:
         found = found.take(~_suspect(rules.versions, found, places, homes))
     parts = [_parts(version, found, places, homes, since) for version in rules.versions]

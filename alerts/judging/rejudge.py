@@ -16,6 +16,7 @@ from alerts.engine.deadline import NEVER_US
 from alerts.engine.machine import ENDED, idle
 from alerts.engine.track import Held, Int
 from alerts.judging import flagging
+from alerts.judging.briefs import ShardBrief, brief_of
 from alerts.judging.history import DAY, History, Past
 from alerts.judging.home_state import UNKNOWN_STATE, current_state, last_change, next_deadline
 from alerts.judging.reconciling import reconcile
@@ -24,6 +25,7 @@ from domain import groups
 from domain.instants import NONE_US, to_datetime, to_us
 from store.base import wire
 from store.judging import flag_rows, ledger_rows, state_rows
+from store.readings import stays
 
 
 @dataclass
@@ -120,6 +122,11 @@ class Rejudging:
             out.note(self._settle_flags(verdict, to_day))
         out.homes = len(homes)
         return out
+
+    def brief(self, homes: NDArray[np.int32], from_day: date) -> ShardBrief:
+        """Return what judging homes (rising) from a day on needs beside their readings."""
+        told = stays.stays(self.conn, homes.tolist())
+        return brief_of(self.groups(homes, from_day), self.history.terms.look_up(self.conn, homes.tolist()), told)
 
     def groups(self, homes: NDArray[np.int32], from_day: date) -> list[StartGroup]:
         """Group homes by the first day of their replay, at the earliest `from_day` or the first day of readings."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from alerts.engine.lanes import held
 from alerts.engine.track import Readings, hold
-from alerts.judging.placing import lanes_of, placed
+from alerts.judging.placing import SensorReadings, lanes_of, placed
 from alerts.judging.weigh import ReadingRules
 from domain.care import Care
 from domain.instants import EVER_US, NONE_US
@@ -110,5 +110,7 @@ def test_a_stay_at_a_time_is_reading_by_reading(seed: int, versions: int, strict
     rules, said, places = ReadingRules(policy(versions, strict)), said_by(random), stays_of(random)
     homes, since_us = np.unique(places["home_id"]), BEGIN + since * MINUTE
     theirs = one_by_one(rules, said, places, homes, since_us)
-    for mine, other in zip(held(lanes_of(rules, said, places, homes, since_us)), theirs, strict=True):
+    for mine, other in zip(
+        held(lanes_of(rules, SensorReadings.of(said), places, homes, since_us)), theirs, strict=True
+    ):
         np.testing.assert_array_equal(mine, other)
