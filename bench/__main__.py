@@ -1,11 +1,24 @@
 """`python -m bench`: all benchmarks, one JSON object each."""
 
-from bench import api, dashboards, decoders, desk, desk_pages, end_to_end, hostile, judging, search, window_edge
+from bench import (
+    api,
+    dashboards,
+    decoders,
+    desk,
+    desk_pages,
+    end_to_end,
+    hostile,
+    judging,
+    refunds,
+    search,
+    window_edge,
+)
 
 BENCHMARKS = (
     decoders.main,
     end_to_end.main,
     judging.main,
+    refunds.main,
     window_edge.main,
     desk.main,
     search.main,

@@ -54,3 +54,7 @@ NOT_A_CODE = Text(
     "“{given}”须为 2 至 40 个小写字母、数字或下划线", "{given!r} is not of 2 to 40 small letters, digits and _"
 )
 NOT_A_NAME = Text("须是最多 {most} 个字符的名称", "must be a name of at most {most} characters")
+
+# refund rules
+NOT_MONEY = Text("“{given}”不是“45”“45.00”那样的金额", "{given!r} is not an amount such as 45 or 45.00")
+ROWS_FALL = Text("各行须由冷到暖，比例不得上升", "must be warmer than the row before, and give back no more than it")

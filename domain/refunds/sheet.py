@@ -1,0 +1,52 @@
+"""From the ledger to the facts of a season, and the seals of a sheet: of what went in, and of the days of it."""
+
+import hashlib
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.refunds.facts import SeasonDays, no_facts
+from domain.refunds.rules import RefundRules
+from domain.refunds.season import Int
+
+
+def ledger_facts(rows: NDArray[np.void], homes: Int, days: SeasonDays) -> NDArray[np.void]:
+    """Lay out ledger days by home and day.
+
+    Args:
+        rows: ledger days of the homes within the season, with the fields of `store.judging.ledger_rows.DAY_ROW`.
+        homes: keys of homes, ascending.
+        days: local days.
+    Returns:
+        DAY_FACTS of homes × days; nothing is known of a day without a row.
+    """
+    facts = no_facts(len(homes), days.days)
+    at = np.searchsorted(homes, rows["home_id"]), rows["day"] - days.first.toordinal()
+    for name, value in {
+        "breach": rows["cold"] + rows["severe"],
+        "known": rows["compliant"] + rows["cold"] + rows["severe"],
+        "unknown": rows["unknown"],
+        "heat": rows["heat"],
+        "lowest": rows["lowest"],
+    }.items():
+        facts[name][at] = value
+    return facts
+
+
+def inputs_digest(rules: RefundRules, days: SeasonDays, fee: int, facts: NDArray[np.void]) -> bytes:
+    """Return the SHA-256 of all that a home's sheet is computed from: rules, season, fee, and its DAY_FACTS."""
+    told = {
+        "rules": hashlib.sha256(rules.text.encode()).hexdigest(),
+        "first": days.first.isoformat(),
+        "end": days.end.isoformat(),
+        "whole": days.whole,
+        "fee": fee,
+    }
+    head = json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(b"hearth-refund/1|" + head + b"|" + facts.tobytes()).digest()
+
+
+def rows_digest(inputs: bytes, computed: NDArray[np.void]) -> bytes:
+    """Return the SHA-256 of the days of a sheet (DAYS), bound to what they were computed from."""
+    return hashlib.sha256(inputs + computed.tobytes()).digest()
