@@ -1,6 +1,6 @@
 """`python -m bench.refunds`: a season of 200,000 homes from ledger days to sealed sheets, on one core, as JSON.
 
-The ledger is made up in memory as `store.judging.ledger_rows.days` returns it, a shard of homes at a time; that is
+The ledger is made up in memory as `store.judging.ledger_rows.days` returns it, a block of homes at a time; that is
 not counted. One home in twenty has a request, a signed measurement and a time without heat on record.
 """
 
@@ -19,10 +19,11 @@ from domain.refunds.rules_file import pack
 from domain.refunds.season import HomeTerms, season
 from domain.refunds.sheet import inputs_digest, ledger_facts, rows_digest
 from store.base import wire
-from store.judging.ledger_rows import DAY_ROW, SHARD_HOMES
+from store.judging.ledger_rows import DAY_ROW
 
 HOMES, QUICK_HOMES = 200_000, 8_000
 DAY_US = 86_400_000_000
+BLOCK_HOMES = 512  # whose arrays stay in the caches of a core
 NOTED_EVERY = 20
 DAYS = SeasonDays(date(2025, 11, 15), date(2026, 3, 16), ZoneInfo("Asia/Shanghai"), 121)
 RULES = pack("luoyang")
@@ -36,8 +37,8 @@ def main() -> None:
     asked = parser.parse_args()
     homes = QUICK_HOMES if asked.quick else asked.homes
     took, owed = 0.0, 0
-    for low in range(0, homes, SHARD_HOMES):
-        keys = np.arange(low, min(low + SHARD_HOMES, homes))
+    for low in range(0, homes, BLOCK_HOMES):
+        keys = np.arange(low, min(low + BLOCK_HOMES, homes))
         rows = _made_up(keys)
         begin = time.perf_counter()
         owed += _sheets(keys, rows)
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 def _sheets(keys: NDArray[np.int64], rows: NDArray[np.void]) -> int:
-    """Compute and seal the sheets of a shard; returns the sum."""
+    """Compute and seal the sheets of a block; returns the sum."""
     facts = ledger_facts(rows, keys, DAYS)
     for at in range(0, len(keys), NOTED_EVERY):
         note(facts[at], DAYS, _record(int(keys[at])), RULES)
@@ -69,7 +70,7 @@ def _record(home: int) -> HomeRecord:
 
 
 def _made_up(keys: NDArray[np.int64]) -> NDArray[np.void]:
-    """Make up a shard's ledger: most days warm, some cold for hours, some unknown in part."""
+    """Make up a block's ledger: most days warm, some cold for hours, some unknown in part."""
     random = np.random.default_rng(int(keys[0]))
     rows = np.zeros(len(keys) * DAYS.days, wire.native(DAY_ROW))
     rows["home_id"] = np.repeat(keys, DAYS.days)

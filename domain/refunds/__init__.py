@@ -1,1 +1,1 @@
-"""What a utility owes for cold days: rules as dated data, the facts of a season, and the days in money."""
+"""Refunds for cold days: rules as dated data, the facts of a season, and the days in money."""

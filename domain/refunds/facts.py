@@ -15,7 +15,7 @@ from domain.refunds.season import DAY_FACTS
 
 
 class FactKind(StrEnum):
-    """What people note of a home that readings do not tell."""
+    """Kinds of facts that people note of a home and readings do not tell."""
 
     REQUEST = "request"  # the user asks for a measurement
     REPORT = "report"  # the user says that it is cold
@@ -88,7 +88,7 @@ class SeasonDays(NamedTuple):
 
     @property
     def days(self) -> int:
-        """How many days are over."""
+        """Number of days that are over."""
         return (self.end - self.first).days
 
 

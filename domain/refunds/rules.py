@@ -24,14 +24,14 @@ Money = NewType("Money", int)  # smallest units, written in a file as a text suc
 
 
 class Counts(StrEnum):
-    """What makes a day of the ledger a cold one."""
+    """Ways to tell a cold day of the ledger."""
 
     BREACH = "breach"  # time in breach of the limits that the home is judged by
     ALL_DAY = "all_day"  # a temperature under the table at any judged hour
 
 
 class DayBy(StrEnum):
-    """What a day's temperature is, of its known time."""
+    """Temperatures that stand for a day, of its known time."""
 
     LOWEST = "lowest"
     MEAN = "mean"
@@ -46,7 +46,7 @@ class Starts(StrEnum):
 
 
 class Rounding(StrEnum):
-    """How the amount of a day is rounded to the smallest unit."""
+    """Ways to round the amount of a day to the smallest unit."""
 
     HALF_UP = "half_up"
     HALF_EVEN = "half_even"

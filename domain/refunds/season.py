@@ -1,4 +1,4 @@
-"""The days of a season in money, of many homes at once: arrays of homes × days in, arrays of the same shape out.
+"""Compute the days of a season in money, of many homes at once: arrays of homes × days in, arrays of the same shape out.
 
 All arithmetic is in int64: temperatures in thousandths, time in microseconds, shares in whole percents, money in
 smallest units. A day's amount is rounded once; the total of a season is the sum of its days and never rounded.
@@ -48,7 +48,7 @@ Int = NDArray[np.int64]
 
 
 class DayReason(IntEnum):
-    """Why a day gives back what it gives back."""
+    """Reason why a day gives back as much as it does."""
 
     WARM = 0
     UNKNOWN = 1  # nothing is known of it
@@ -66,14 +66,14 @@ class DayReason(IntEnum):
 
 
 class HomeTerms(NamedTuple):
-    """What each home pays: the season's fee in smallest units, and the days that it is for."""
+    """Fees of homes: the season's fee in smallest units, and the days that it is for."""
 
     fee: Int
     season_days: int
 
 
 class _Found(NamedTuple):
-    """What each day is by itself, before a start, runs and caps."""
+    """Findings of each day by itself, before a start, runs and caps."""
 
     row: Int
     percent: Int
@@ -116,8 +116,9 @@ def _found(rules: RefundRules, versions: NDArray[np.intp], facts: Facts) -> _Fou
     percent = np.zeros(facts.shape, np.int64)
     reason = np.full(facts.shape, DayReason.NO_RULES, np.int16)
     for number, version in enumerate(rules.versions):
-        at = np.flatnonzero(versions == number)
-        if len(at):
+        # Versions follow each other, so the days of one are a slice.
+        at = slice(*np.searchsorted(versions, [number, number + 1]))
+        if at.start < at.stop:
             row[:, at], percent[:, at], reason[:, at] = _of_version(version, facts[:, at])
     return _Found(row, percent, reason)
 

@@ -1,4 +1,4 @@
-"""What is on record with instants, as days: requests, measurements, times without heat, and their edges."""
+"""Records with instants, as days: requests, measurements, times without heat, and their edges."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
