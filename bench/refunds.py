@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.refunds.facts import AwaySpan, FactKind, HomeFact, HomeRecord, SeasonDays, SignedMeasurement, note
+from domain.refunds.facts import AwaySpan, FactKind, HomeFact, RefundRecord, SeasonDays, CountedMeasurement, note
 from domain.refunds.rules_file import pack
 from domain.refunds.season import HomeTerms, season
 from domain.refunds.sheet import inputs_digest, ledger_facts, rows_digest
@@ -60,11 +60,11 @@ def _sheets(keys: NDArray[np.int64], rows: NDArray[np.void]) -> int:
     return int(computed["amount"].sum())
 
 
-def _record(home: int) -> HomeRecord:
+def _record(home: int) -> RefundRecord:
     asked = datetime(2025, 12, 1, 9, tzinfo=UTC) + timedelta(days=home % 60)
-    return HomeRecord(
+    return RefundRecord(
         (HomeFact(FactKind.REQUEST, asked),),
-        (SignedMeasurement(asked + timedelta(hours=3), 16_500),),
+        (CountedMeasurement(asked + timedelta(hours=3), 16_500),),
         (AwaySpan(asked + timedelta(days=3), asked + timedelta(days=4)),),
     )
 

@@ -36,7 +36,7 @@ class HomeFact(NamedTuple):
     until: datetime | None = None
 
 
-class SignedMeasurement(NamedTuple):
+class CountedMeasurement(NamedTuple):
     """A valid signed measurement, as judged."""
 
     at: datetime
@@ -50,11 +50,11 @@ class AwaySpan(NamedTuple):
     end: datetime | None
 
 
-class HomeRecord(NamedTuple):
+class RefundRecord(NamedTuple):
     """All that is on record of a home in a season beside its ledger."""
 
     facts: tuple[HomeFact, ...] = ()
-    measurements: tuple[SignedMeasurement, ...] = ()
+    measurements: tuple[CountedMeasurement, ...] = ()
     away: tuple[AwaySpan, ...] = ()
 
 
@@ -99,7 +99,7 @@ def no_facts(homes: int, days: int) -> NDArray[np.void]:
     return facts
 
 
-def note(facts: NDArray[np.void], days: SeasonDays, record: HomeRecord, rules: RefundRules) -> None:
+def note(facts: NDArray[np.void], days: SeasonDays, record: RefundRecord, rules: RefundRules) -> None:
     """Write the record of a home into its days (DAY_FACTS, one dimension), whose ledger is there already."""
     for measurement in record.measurements:
         for day in days.touched(measurement.at, measurement.at):
@@ -122,7 +122,7 @@ def _fact(facts: NDArray[np.void], days: SeasonDays, fact: HomeFact) -> None:
         facts[names.get(fact.kind, fact.kind.value)][day] = True
 
 
-def _unmeasured(days: SeasonDays, record: HomeRecord, rules: RefundRules) -> Iterable[int]:
+def _unmeasured(days: SeasonDays, record: RefundRecord, rules: RefundRules) -> Iterable[int]:
     """Yield the days of requests that nobody answered in time."""
     answers = [one.at for one in record.measurements]
     answers += [fact.at for fact in record.facts if fact.kind is FactKind.REFUSED]
@@ -147,7 +147,7 @@ def _deemed(rules: RefundRules, days: SeasonDays, fact: HomeFact) -> Deemed | No
     return version.deemed if version else None
 
 
-def _away(facts: NDArray[np.void], days: SeasonDays, span: AwaySpan, record: HomeRecord, rules: RefundRules) -> None:
+def _away(facts: NDArray[np.void], days: SeasonDays, span: AwaySpan, record: RefundRecord, rules: RefundRules) -> None:
     """Write a time without heat: how long it was, on each day it touches, and its full periods as they end."""
     version = rules.version_on(span.begin.astimezone(days.zone).date())
     # In UTC: between instants of one zone Python would take the clocks of its walls.

@@ -1,4 +1,4 @@
-"""Compute the days of a season in money, of many homes at once: arrays of homes × days in, arrays of the same shape out.
+"""Compute the days of a season in money, of many homes at once: arrays of homes × days in and out.
 
 All arithmetic is in int64: temperatures in thousandths, time in microseconds, shares in whole percents, money in
 smallest units. A day's amount is rounded once; the total of a season is the sum of its days and never rounded.

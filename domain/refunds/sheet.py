@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.errors import Fault
 from domain.refunds.facts import SeasonDays, no_facts
-from domain.refunds.rules import RefundRules
+from domain.refunds.rules import MOST_FEE, RefundRules
 from domain.refunds.season import Int
+from domain.words import faults
 
 
 def ledger_facts(rows: NDArray[np.void], homes: Int, days: SeasonDays) -> NDArray[np.void]:
@@ -50,3 +53,15 @@ def inputs_digest(rules: RefundRules, days: SeasonDays, fee: int, facts: NDArray
 def rows_digest(inputs: bytes, computed: NDArray[np.void]) -> bytes:
     """Return the SHA-256 of the days of a sheet (DAYS), bound to what they were computed from."""
     return hashlib.sha256(inputs + computed.tobytes()).digest()
+
+
+def season_fee(area_m2: Decimal, per_m2: Decimal) -> int:
+    """Return the fee of a season in smallest units; half a unit goes up.
+
+    Raises:
+        Fault: it is more than can be computed with.
+    """
+    fee = int((area_m2 * per_m2 * 100).quantize(Decimal(1), ROUND_HALF_UP))
+    if fee > MOST_FEE:
+        raise Fault(faults.FEE_TOO_HIGH.fill(most=MOST_FEE // 100))
+    return fee

@@ -2,26 +2,28 @@
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
+from domain.errors import Fault
 from domain.refunds.facts import (
     AwaySpan,
     FactKind,
     HomeFact,
-    HomeRecord,
+    RefundRecord,
     SeasonDays,
-    SignedMeasurement,
+    CountedMeasurement,
     no_facts,
     note,
 )
 from domain.refunds.rules import Deemed, Money, OutageRefund, RefundRules
 from domain.refunds.rules_file import pack
 from domain.refunds.season import DayReason, HomeTerms, season
-from domain.refunds.sheet import inputs_digest, ledger_facts
+from domain.refunds.sheet import inputs_digest, ledger_facts, season_fee
 from store.base import wire
 from store.judging.ledger_rows import DAY_ROW
 
@@ -34,7 +36,7 @@ def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
     return datetime(2025, 11, day, hour, minute, tzinfo=ZONE)
 
 
-def noted(record: HomeRecord, rules: RefundRules = RULES, days: SeasonDays = DAYS) -> Any:
+def noted(record: RefundRecord, rules: RefundRules = RULES, days: SeasonDays = DAYS) -> Any:
     facts = no_facts(1, days.days)[0]
     note(facts, days, record, rules)
     return facts
@@ -47,25 +49,25 @@ def with_rules(**changes: Any) -> RefundRules:
 def test_a_request_that_nobody_answers_in_time_marks_its_day() -> None:
     rules = with_rules(deemed=Deemed(within_s=3600, celsius=13.0))
     asked = HomeFact(FactKind.REQUEST, at(16, 9))
-    in_time = HomeRecord((asked,), (SignedMeasurement(at(16, 10), 17_000),))
-    late = HomeRecord((asked,), (SignedMeasurement(at(16, 10, 1), 17_000),))
-    refused = HomeRecord((asked, HomeFact(FactKind.REFUSED, at(16, 9, 30))))
+    in_time = RefundRecord((asked,), (CountedMeasurement(at(16, 10), 17_000),))
+    late = RefundRecord((asked,), (CountedMeasurement(at(16, 10, 1), 17_000),))
+    refused = RefundRecord((asked, HomeFact(FactKind.REFUSED, at(16, 9, 30))))
     assert [noted(one, rules)["unmeasured"].sum() for one in (in_time, late, refused)] == [0, 1, 0]
     waiting = with_rules(deemed=Deemed(within_s=3600, celsius=13.0, until_measured=True))
-    assert noted(HomeRecord((asked,)), waiting)["unmeasured"].tolist() == [False, *[True] * 5]
-    came = HomeRecord((asked,), (SignedMeasurement(at(18, 8), 17_000),))
+    assert noted(RefundRecord((asked,)), waiting)["unmeasured"].tolist() == [False, *[True] * 5]
+    came = RefundRecord((asked,), (CountedMeasurement(at(18, 8), 17_000),))
     assert noted(came, waiting)["unmeasured"].tolist() == [False, True, True, False, False, False]
 
 
 def test_a_request_whose_time_is_not_over_is_nobodys_fault() -> None:
     rules = with_rules(deemed=Deemed(within_s=86_400, celsius=13.0))
-    assert not noted(HomeRecord((HomeFact(FactKind.REQUEST, at(20, 0, 1)),)), rules)["unmeasured"].any()
+    assert not noted(RefundRecord((HomeFact(FactKind.REQUEST, at(20, 0, 1)),)), rules)["unmeasured"].any()
 
 
 def test_time_without_heat_is_told_on_each_day_it_touches_and_its_edges_are_half_open() -> None:
-    facts = noted(HomeRecord(away=(AwaySpan(at(16, 12), at(17)),)))
+    facts = noted(RefundRecord(away=(AwaySpan(at(16, 12), at(17)),)))
     assert facts["outage"].tolist() == [0, 43_200_000_000, 0, 0, 0, 0]
-    until_now = noted(HomeRecord(away=(AwaySpan(at(14, 12), None),)))
+    until_now = noted(RefundRecord(away=(AwaySpan(at(14, 12), None),)))
     assert (until_now["outage"] == 6.5 * 86_400_000_000).all()
 
 
@@ -73,8 +75,8 @@ def test_full_periods_count_on_the_day_that_ends_them_from_the_first_report() ->
     rules = pack("uk-24h")
     reported = HomeFact(FactKind.REPORT, at(16))
     away = AwaySpan(at(15, 12), at(18, 0, 1))
-    assert noted(HomeRecord((reported,), away=(away,)), rules)["periods"].tolist() == [0, 1, 1, 0, 0, 0]
-    assert noted(HomeRecord(away=(away,)), rules)["outage"].sum() == 0
+    assert noted(RefundRecord((reported,), away=(away,)), rules)["periods"].tolist() == [0, 1, 1, 0, 0, 0]
+    assert noted(RefundRecord(away=(away,)), rules)["outage"].sum() == 0
 
 
 def test_days_of_23_and_25_hours_are_counted_by_instants() -> None:
@@ -82,7 +84,7 @@ def test_days_of_23_and_25_hours_are_counted_by_instants() -> None:
     days = SeasonDays(date(2026, 3, 28), date(2026, 3, 31), berlin, 180)
     away = AwaySpan(datetime(2026, 3, 29, tzinfo=berlin), datetime(2026, 3, 30, tzinfo=berlin))
     rules = with_rules(outage=OutageRefund(over_s=23 * 3600, amount=Money(10)))
-    facts = noted(HomeRecord(away=(away,)), rules, days)
+    facts = noted(RefundRecord(away=(away,)), rules, days)
     assert facts["outage"].tolist() == [0, 23 * 3_600_000_000, 0]
     assert facts["periods"].tolist() == [0, 1, 0]
 
@@ -138,3 +140,9 @@ def test_a_changed_second_of_the_ledger_is_found() -> None:
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False]
     facts = no_facts(1, 6)[0]
     assert inputs_digest(RULES, DAYS, 1, facts) != inputs_digest(RULES, DAYS, 2, facts)
+
+
+def test_a_fee_is_area_by_price_to_the_cent() -> None:
+    assert season_fee(Decimal("89.53"), Decimal("24.5")) == 219_349  # 2193.485
+    with pytest.raises(Fault, match="more than 100000000"):
+        season_fee(Decimal(10_000_000), Decimal(100))
