@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.refunds.facts import AwaySpan, FactKind, HomeFact, RefundRecord, SeasonDays, CountedMeasurement, note
+from domain.refunds.facts import AwaySpan, CountedMeasurement, FactKind, HomeFact, RefundRecord, SeasonDays, note
 from domain.refunds.rules_file import pack
 from domain.refunds.season import HomeTerms, season
 from domain.refunds.sheet import inputs_digest, ledger_facts, rows_digest

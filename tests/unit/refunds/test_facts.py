@@ -12,11 +12,11 @@ import pytest
 from domain.errors import Fault
 from domain.refunds.facts import (
     AwaySpan,
+    CountedMeasurement,
     FactKind,
     HomeFact,
     RefundRecord,
     SeasonDays,
-    CountedMeasurement,
     no_facts,
     note,
 )
