@@ -14,11 +14,13 @@ from playwright.sync_api import Browser, Page, Request, Response, sync_playwrigh
 from api.http.company import Company
 from tests.api.conftest import Api, served_database
 from tests.conftest import Database, unavailable
+from tests.pages.waiting import until
 
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 HOTLINE = "96777"
+AS_WIDE_AS_THE_SCREEN = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 SCRIPTS = "--js-flags=--no-opt --no-maglev"
 
 
@@ -64,6 +66,13 @@ class Visitor:
         """Take a picture, where HEARTH_PICTURES names a folder for them."""
         if folder := os.environ.get("HEARTH_PICTURES"):
             self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+    def fits(self) -> None:
+        """Assert that nothing reaches beyond the side of the screen.
+
+        It waits for that, because just after a click the old page may be gone and the new one not there yet.
+        """
+        until(self.page, AS_WIDE_AS_THE_SCREEN)
 
     def is_well(self) -> None:
         """Assert that nothing is loaded from elsewhere, the console is clean, and everybody can use the page."""

@@ -171,4 +171,4 @@ def test_the_page_is_well(api: Api, homes: int, arrive: Arrival, language: str, 
         desk.go(address)
         desk.keep(f"{name}-{language}-{size}")
         desk.is_well()
-        assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        desk.fits()

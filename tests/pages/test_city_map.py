@@ -4,7 +4,6 @@ import io
 import json
 import shutil
 import struct
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +23,11 @@ from tests.api.operations import INSERT_INCIDENT
 from tests.api.staff import member, session_of
 from tests.api.town import NOW
 from tests.pages.conftest import Visitor, Visitors
+from tests.pages.waiting import until
 
 pytestmark = pytest.mark.plain_only
 
 WEBGL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-PATIENCE_S = 20
 GROUND = (0xAB, 0xCD, 0xEF)
 SCREEN = {"width": 1366, "height": 768}
 PLACE = "UPDATE building SET lat = %s, lon = %s, name = %s WHERE code = %s"
@@ -119,14 +118,6 @@ def at(page: Page, lat: float, lon: float) -> tuple[float, float]:
     box = page.locator("#canvas").bounding_box()
     assert box is not None
     return box["x"] + x, box["y"] + y
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait for a condition; the policy of the page forbids playwright's own way, which evaluates a text in the page."""
-    end = time.monotonic() + PATIENCE_S
-    while not page.evaluate(condition):
-        assert time.monotonic() < end, condition
-        time.sleep(0.05)
 
 
 def colours(page: Page) -> set[tuple[int, int, int]]:

@@ -263,7 +263,7 @@ def test_the_pages_are_well(
     for name, path in (("jobs", "/crew"), ("job", f"/crew/jobs/{number}")):
         assert person.go(path).status == 200
         person.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        person.fits()
         assert person.page.evaluate(SMALL) == []
         person.keep(f"crew-{name}-{request.node.callspec.id}")
         person.is_well()

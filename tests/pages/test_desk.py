@@ -256,7 +256,7 @@ def test_the_pages_of_the_desk(api: Api, arrive: Arrival, language: str, size: s
         ("ticket", f"/desk/tickets/{number}"),
     ):  # fmt: skip
         assert person.go(path).status == 200
-        assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        person.fits()
         person.keep(f"{name}-{language}-{size}")
         person.is_well()
     person.page.click("#move-replied summary")

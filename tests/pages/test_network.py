@@ -38,7 +38,7 @@ def test_everybody_sees_outages_and_shares(api: Api, visitor: Visitors, language
     person.keep(f"status-{language}")
     person.is_well()
     person.page.set_viewport_size({"width": 320, "height": 640})
-    assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    person.fits()
 
 
 def test_one_area_alone_is_told_once(api: Api, visitor: Visitors) -> None:

@@ -146,7 +146,7 @@ def test_the_map_is_for_everybody(arrive: Arrival, estate: str, api: Api, langua
     person.go("/desk/map")
     expect(person.page.locator(".mark")).to_have_count(2)
     person.keep(f"map-{language}-{size}")
-    assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    person.fits()
     person.is_well()
 
 

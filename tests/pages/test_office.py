@@ -19,7 +19,6 @@ from tests.pages.conftest import Visitor, Visitors
 SCREEN = {"width": 1366, "height": 768}
 NARROW = {"width": 360, "height": 640}
 Arrival = Callable[..., Visitor]
-TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
 
 def told(person: Visitor, kept: str) -> None:
     """Take a picture of a page that stands as it should."""
-    assert not person.page.evaluate(TOO_WIDE)
+    person.fits()
     person.is_well()
     person.keep(kept)
 

@@ -85,7 +85,7 @@ def test_a_swap_is_answered_by_hand_and_the_page_is_fit_for_everybody(arrive: Ar
                                        ("赵敏", "zh", NARROW, "narrow"), ("王主任", "en", FOUR_K, "4k")):  # fmt: skip
         person = arrive(name, language, size)
         person.go("/desk/rota")
-        assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), kept
+        person.fits()
         assert person.page.locator(".left-late").count() > 0  # the gap
         person.keep(f"rota-{kept}")
         person.is_well()

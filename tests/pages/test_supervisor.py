@@ -147,6 +147,6 @@ def test_the_pages_are_well(
     }
     for name, path in pages.items():
         assert person.go(path).status == 200
-        assert person.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        person.fits()
         person.keep(f"sup-{name}-{request.node.callspec.id}")
         person.is_well()
