@@ -1,4 +1,4 @@
-"""An independent judge that walks second by second and looks at the wall clock: slow, plain, and nothing shared.
+"""An independent judge that walks step by step and looks at the wall clock: slow, plain, and nothing shared.
 
 It knows the rules from the regulation's side only: a list of readings, a clock on the wall, a few counters. Degrees
 are decimal numbers, as people write them.
@@ -115,9 +115,10 @@ def breach(rules: SlowRules, celsius: Decimal, now: time) -> str:
 
 @dataclass
 class SlowJudge:
-    """Walks a home from one second to another."""
+    """Walks a home from one second to another, `step` of them at a time: nothing changes between."""
 
     home: SlowHome
+    step: int = 1
     flags: list[SlowFlag] = field(default_factory=list)
     open: SlowFlag | None = None
     breach_from: int | None = None
@@ -129,8 +130,8 @@ class SlowJudge:
     was: tuple[str, Decimal | None, SlowRules | None, bool, date] | None = None
 
     def walk(self, begin: int, end: int) -> "SlowJudge":
-        """Judge every second of [begin, end]; the last one is looked at, but has no length."""
-        for second in range(begin, end + 1):
+        """Judge every step of [begin, end]; the last one is looked at, but has no length."""
+        for second in range(begin, end + 1, self.step):
             if self.was is not None:
                 self._ring(second)
             if second in self.home.ended:
@@ -203,12 +204,12 @@ class SlowJudge:
         names |= dict.fromkeys(("out_of_season", "heat_stopped", "no_policy"), "not_judged")
         day = self.seconds.setdefault(seen[4], {})
         name = names.get(seen[0], seen[0])
-        day[name] = day.get(name, 0) + 1
+        day[name] = day.get(name, 0) + self.step
         if name in ("compliant", "cold", "severe") and seen[1] is not None:
-            day["heat"] = day.get("heat", 0) + int(1000 * seen[1])
+            day["heat"] = day.get("heat", 0) + int(1000 * seen[1]) * self.step
         if name in ("cold", "severe") and seen[1] is not None and seen[2] is not None:
             local = datetime.fromtimestamp(self.at, self.home.zone).time()
             limit = max(b for _, b, o, c in seen[2].limits if inside(o, c, local))
-            day["deficit"] = day.get("deficit", 0) + int(1000 * (limit - seen[1]))
+            day["deficit"] = day.get("deficit", 0) + int(1000 * (limit - seen[1])) * self.step
         if seen[0] == "short":
-            day["shortfall"] = day.get("shortfall", 0) + 1
+            day["shortfall"] = day.get("shortfall", 0) + self.step

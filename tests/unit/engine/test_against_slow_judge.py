@@ -1,4 +1,4 @@
-"""The engine against a judge that walks second by second, over random homes; and against itself, split anywhere."""
+"""The engine against a judge that walks step by step, over random homes; and against itself, split anywhere."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
@@ -27,6 +27,8 @@ from tests.unit.engine.drawn import ANCHORS, EDGES, LIMITS, US, policy_of, rules
 from tests.unit.engine.slow_judge import SlowFlag, SlowHome, SlowJudge, SlowRules
 
 JUDGED = (st.integers(14_500, 22_500) | st.sampled_from(EDGES)).map(lambda n: Decimal(n) / 1000)
+# Everything that is drawn happens at multiples of it, and so do the edges of windows, days and summer time.
+STEP_S = 20
 OFFSETS = st.sampled_from([Decimal(n) / 1000 for n in (0, 300, -700, 123, -5_001)])
 
 
@@ -38,7 +40,7 @@ def homes(draw: st.DrawFn) -> tuple[SlowHome, int, int]:
     begin = int(local.timestamp())
     end = begin + draw(st.sampled_from([1, 3])) * 3600
     # A coarse grid makes readings, edges and timers meet in the same second.
-    grid = draw(st.sampled_from([20, 300]))
+    grid = draw(st.sampled_from([STEP_S, 300]))
     times = st.integers(begin - 1800, end).map(lambda s: s - s % grid)
     sensors = []
     for _ in range(draw(st.integers(1, 3))):
@@ -53,7 +55,7 @@ def homes(draw: st.DrawFn) -> tuple[SlowHome, int, int]:
     status: list[tuple[int | None, bool]] = [(None, True)]
     if draw(st.booleans()):
         status.append((draw(times), False))
-        status.append((status[-1][0] + draw(st.integers(1, 90)) * 40, True))  # type: ignore[operator]
+        status.append((status[-1][0] + draw(st.integers(1, 180)) * STEP_S, True))  # type: ignore[operator]
     ended = sorted(draw(st.sets(times, max_size=2)))
     return SlowHome(zone, sensors, versions, season, status, ended), begin, end
 
@@ -160,11 +162,11 @@ def slow_days(judge: SlowJudge) -> dict[date, dict[str, int]]:
 @example(cold_beyond_a_measurement(), Decimal(0))
 @example(lower_limit_at_midnight(clear_s=0), Decimal(0))  # over when it grows colder
 @example(lower_limit_at_midnight(clear_s=3600), Decimal(0))  # still open then: its time to clear is not full
-def test_engine_equals_the_judge_that_walks_second_by_second(drawn: tuple[SlowHome, int, int], offset: Decimal) -> None:
+def test_engine_equals_the_judge_that_walks_step_by_step(drawn: tuple[SlowHome, int, int], offset: Decimal) -> None:
     home, begin, end = drawn
     fast = Fast(home, begin, end, offset)
     fast.advance(begin, end)
-    slow = SlowJudge(home).walk(begin, end)
+    slow = SlowJudge(home, STEP_S).walk(begin, end)
     assert fast.flags() == slow_flags(slow.flags)
     spent = {day: {n: us for n, us in found.items() if us} for day, found in fast.days.items()}
     assert {day: found for day, found in spent.items() if found} == slow_days(slow)

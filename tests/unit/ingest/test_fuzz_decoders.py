@@ -60,14 +60,14 @@ def test_any_bytes(name: str, payload: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=30)  # of each of many presets
+@settings(max_examples=20)  # of each of many presets
 @given(value=VALUES)
 def test_any_json(name: str, value: Any) -> None:
     check(name, json.dumps(value).encode())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
-@settings(max_examples=40)  # of each of many cases
+@settings(max_examples=20)  # of each of many cases
 @given(data=st.data())
 def test_a_message_with_some_bytes_changed(case: Path, data: st.DataObject) -> None:
     topic, payload = messages(case)[-1]
