@@ -46,6 +46,7 @@ from api.figures import kpi, map_layers, maps, status, supervision
 from api.figures.city_now import MapBoard
 from api.files import file_routes
 from api.homes import exports, home_routes
+from api.homes.days_together import DaysTogether
 from api.homes.homes_together import HomesTogether
 from api.http import callers, health, kinds
 from api.http.description import Described
@@ -178,6 +179,7 @@ def create_app(
     app.state.hub = Hub(connect, partial(_gone, context), metrics, pace)
     answer_with_problems(app)
     app.add_middleware(HomesTogether, context=context)
+    app.add_middleware(DaysTogether, context=context)
     app.add_middleware(RowsTogether, context=context, board=app.state.queue_board)
     surround(app, context.guard)
     app.add_middleware(Measured, metrics=metrics)

@@ -41,13 +41,15 @@ class OneHistory:
 
     def _behind(self, conn: Connection, start: datetime) -> Behind | None:
         """Return the archive, and the instant from which the table has all; None: the table has all from `start` on."""
-        if self._archive is None:
-            return None
-        kept = retention.kept_since(conn)
-        if kept is None or kept <= start:
+        kept = self.table_since(conn)
+        if self._archive is None or kept is None or kept <= start:
             return None
         self._archive = self._archive.refreshed()
         return self._archive, kept + WHILE_DROPPING
+
+    def table_since(self, conn: Connection) -> datetime | None:
+        """Return the instant from which the table has all that is answered; None: it always has."""
+        return retention.kept_since(conn) if self._archive is not None else None
 
     def kept_since(self, conn: Connection) -> datetime | None:
         """Return the instant before which readings may be gone; None: none ever were."""

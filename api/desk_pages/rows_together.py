@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import parse_qsl
 
 from fastapi import Request
 from psycopg_pool import PoolTimeout
@@ -19,18 +18,18 @@ from starlette.types import ASGIApp, Scope
 from api.desk_pages.queue import QUEUE, QueueQuery
 from api.desk_pages.queue_board import QueueBoard, QueueMoment
 from api.desk_pages.queue_routes import rows_answer
+from api.http import ordinary
 from api.http.language import Language
 from api.http.problem import Problem
 from api.http.session import DESK, AppContext, Session
 from api.http.together import TogetherMiddleware
 from api.pages import visit
 from api.staff.session import person_of, shown_token
-from store.base import access
+from store.base import access, many_callers
 from store.base.access import EVERYWHERE, Asker, Right
 from store.base.away import AWAY
 
 PATH = f"{QUEUE}/rows"
-LONGEST_QUERY = 2_000
 QUERY = TypeAdapter(QueueQuery)
 KEYS = {"view", "station", "class", "state", "priority", "cursor"}
 
@@ -57,26 +56,23 @@ class RowsTogether(TogetherMiddleware[RowsQuestion]):
 
 def read_question(scope: Scope) -> RowsQuestion | None:
     """Read what the script asks for; None: it is another request, or not an ordinary one."""
-    if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != PATH or scope.get("root_path"):
+    if scope.get("path") != PATH or not ordinary.is_get(scope):
         return None
     request = Request(scope)
-    token, asked = shown_token(request), scope["query_string"]
-    if token is None or not token.startswith(access.PREFIX) or not token.isascii() or len(asked) > LONGEST_QUERY:
+    token = shown_token(request)
+    if token is None or not token.startswith(access.PREFIX) or not token.isascii():
         return None
     if request.headers.get("sec-fetch-dest") != "empty":
         return None  # a person has opened it, whose session is in use
-    query = _query(asked.decode("latin-1"))
+    query = _query(scope)
     chosen = visit.CHOICES.get(request.cookies.get(visit.LANGUAGE_COOKIE))
     return RowsQuestion(token, query, chosen) if query is not None else None
 
 
-def _query(text: str) -> QueueQuery | None:
-    pairs = parse_qsl(text, keep_blank_values=True)
-    asked = dict(pairs)
-    if len(asked) < len(pairs) or not asked.keys() <= KEYS:
-        return None
+def _query(scope: Scope) -> QueueQuery | None:
+    asked = ordinary.keys_of(scope, KEYS)
     try:
-        return QUERY.validate_python(asked)
+        return QUERY.validate_python(asked) if asked is not None else None
     except ValidationError:
         return None
 
@@ -94,7 +90,7 @@ def _answers(context: AppContext, board: QueueBoard, questions: Sequence[RowsQue
     answers: list[Response | None] = [None] * len(questions)
     with context.pool.connection() as conn:
         conn.read_only = True
-        found = access.find_all(conn, {question.token for question in questions}, now)
+        found = many_callers.find_all(conn, {question.token for question in questions}, now)
         able = {token: asker for token, asker in found.items() if _may_look(asker)}
         if not able:
             return answers

@@ -23,7 +23,7 @@ from domain.quality import Quality
 from store.base.access import Scope
 from store.base.rows import Row
 from store.judging import ledger_days
-from store.readings import reading_history
+from store.readings.reading_history import Columns, HistoryPage
 from store.registry import home_rows
 from store.tickets import ticket_pages
 
@@ -78,7 +78,7 @@ class ReadingsQuery:
 def readings(code: Code, asking: Asking, paged: Paged, query: Annotated[ReadingsQuery, Depends()]) -> Response:
     """List readings, oldest first, of each sensor while it was installed in the home."""
     end = query.end or asking.now
-    stretch = reading_history.HistoryPage(
+    stretch = HistoryPage(
         home_id=home_id(asking, code),
         start=query.begin or end - DEFAULT_SPAN,
         end=end,
@@ -86,7 +86,7 @@ def readings(code: Code, asking: Asking, paged: Paged, query: Annotated[Readings
         limit=paged.fetched,
     )
     if query.every is None:
-        return raw(asking, stretch, paged, query.tz)
+        return readings_answer(asking.history.page(asking.conn, stretch), paged, query.tz)
     rows, cursor = paged.cut(bucketed(asking, stretch, query.every, query.tz), "start", "point_id")
     return encoded([bucket_item(row, query.tz) for row in rows], cursor)
 
@@ -149,7 +149,7 @@ def home_id(asking: Session, code: str) -> int:
     return found
 
 
-def bucketed(asking: Session, stretch: reading_history.HistoryPage, every: Every, zone: ZoneInfo | None) -> list[Row]:
+def bucketed(asking: Session, stretch: HistoryPage, every: Every, zone: ZoneInfo | None) -> list[Row]:
     """Read a page of buckets.
 
     Raises:
@@ -163,21 +163,20 @@ def bucketed(asking: Session, stretch: reading_history.HistoryPage, every: Every
     return buckets(asking, ending, every, zone or asking.policy.zone)
 
 
-Reading = msgspec.defstruct("Reading", list(models.Reading.model_fields))
+Reading = msgspec.defstruct("Reading", list(models.Reading.model_fields), gc=False)
 
 
-def raw(asking: Session, stretch: reading_history.HistoryPage, paged: Paging, zone: ZoneInfo | None) -> Response:
-    """Write a page of readings. This is the busiest route, so it bypasses pydantic."""
-    columns = asking.history.page(asking.conn, stretch)
+def readings_answer(columns: Sequence[Columns], paged: Paging, zone: ZoneInfo | None = None) -> Response:
+    """Write a page of readings. This is the busiest answer, so it bypasses pydantic."""
     items = [item for point in columns for item in readings_of(point, zone)]
+    if len(columns) == 1 and len(items) <= paged.limit:  # a day of one sensor: in order, and with nothing behind it
+        return encoded(items, None)
     keys = [(at, point.point_id) for point in columns for at in point.measured_at]
-    if len(columns) > 1:
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        items, keys = [items[n] for n in order], [keys[n] for n in order]
-    return encoded(items[: paged.limit], paged.next(keys))
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return encoded([items[n] for n in order[: paged.limit]], paged.next([keys[n] for n in order[: paged.fetched]]))
 
 
-def readings_of(point: reading_history.Columns, zone: ZoneInfo | None) -> list[object]:
+def readings_of(point: Columns, zone: ZoneInfo | None) -> list[object]:
     """Convert the readings of one point to response items."""
     at = point.measured_at if zone is None else [instant.astimezone(zone) for instant in point.measured_at]
     offset = rounded(point.offset)

@@ -13,19 +13,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
 from api.homes.home_routes import home_answer
+from api.http import ordinary
 from api.http.problem import Problem, too_many, unavailable
 from api.http.session import AppContext
 from api.http.together import TogetherMiddleware
 from api.words.problems import NO_ANSWER
-from store.base import access
-from store.base.access import PREFIX, Right
+from store.base import access, many_callers
+from store.base.access import Right
 from store.base.away import AWAY
 from store.registry import home_rows
 
-PATH = "/v1/homes/"
 JSON = "application/json"
-LONGEST_CODE = 200
-BEARER = f"Bearer {PREFIX}".encode()
 
 
 @dataclass(frozen=True)
@@ -49,16 +47,10 @@ class HomesTogether(TogetherMiddleware[Question]):
 
 def read_question(scope: Scope) -> Question | None:
     """Read an ordinary request for a home; None: it is another request, or not an ordinary one."""
-    if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"] or scope.get("root_path"):
+    if not ordinary.is_get(scope) or scope["query_string"] or (code := ordinary.code_of(scope)) is None:
         return None
-    path: str = scope["path"]
-    code = path.removeprefix(PATH) if path.startswith(PATH) else ""
-    if not 0 < len(code) <= LONGEST_CODE or "/" in code or "\x00" in code:
-        return None
-    shown = [value for name, value in scope["headers"] if name == b"authorization"]
-    if len(shown) != 1 or not shown[0].startswith(BEARER) or not shown[0].isascii():
-        return None
-    return Question(shown[0][len(b"Bearer ") :].decode(), code)
+    token = ordinary.token_of(scope)
+    return Question(token, code) if token is not None else None
 
 
 def answer_all(context: AppContext, questions: Sequence[Question]) -> list[Response | Problem | None]:
@@ -74,7 +66,7 @@ def _answers(context: AppContext, questions: Sequence[Question]) -> list[Respons
     answers: list[Response | Problem | None] = [None] * len(questions)
     with context.pool.connection() as conn:
         conn.read_only = True
-        askers = access.find_all(conn, {question.token for question in questions}, now)
+        askers = many_callers.enter_nowhere_by(conn, {question.token for question in questions}, now)
         known = [(n, askers[q.token].scope, q.code) for n, q in enumerate(questions) if q.token in askers]
         able = [one for one in known if Right.READ in askers[questions[one[0]].token].rights]
         rows = home_rows.find_each(conn, [(scope, code) for _, scope, code in able])

@@ -8,7 +8,7 @@ from psycopg import Connection
 from api.http.oidc import Claims, KeysAway, Oidc, TokenRefused
 from api.http.problem import Problem, unauthorised, unavailable
 from api.words.problems import KEYS_AWAY, WRONG_TOKEN
-from store.base import access
+from store.base import access, many_callers
 from store.base.access import EVERYWHERE, Asker
 
 
@@ -51,7 +51,7 @@ def _person(conn: Connection, claims: Claims, now: datetime) -> Asker:
 def gone(conn: Connection, oidc: Oidc | None, held: Mapping[str, Asker], now: datetime) -> set[str]:
     """Return the tokens that are no longer valid, or whose scope has changed."""
     ours = [token for token in held if token.startswith(access.PREFIX)]
-    found = access.find_all(conn, ours, now)
+    found = many_callers.find_all(conn, ours, now)
     theirs = held.keys() - set(ours)
     return {token for token in ours if found.get(token) != held[token]} | {
         token for token in theirs if not _still_vouched(conn, oidc, token, held[token], now)

@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 from domain.backoff import doubled
 from domain.rate_limit import UNITS_S, RateLimit
@@ -148,6 +149,7 @@ def _delay(count: int) -> float:
     return 0.0 if count <= PATIENT else doubled(FIRST_DELAY_S, count - PATIENT, LONGEST_DELAY_S)
 
 
+@lru_cache(4_096)  # asked for each request
 def subscriber(address: str) -> str:
     """Return the key an address is counted under: its /64 for IPv6 (one subscriber owns it), itself for IPv4."""
     try:

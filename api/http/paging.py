@@ -16,6 +16,8 @@ from api.words.problems import BAD_CURSOR
 from domain import instants
 
 MAX_ID = 2**63 - 1
+DEFAULT_LIMIT, MOST_ITEMS = 100, 1000
+LONGEST_CURSOR = 200
 _SEPARATOR = "|"
 
 Item = TypeVar("Item", bound=BaseModel)
@@ -100,8 +102,8 @@ Sorted = Annotated[Sort, Query(description="order; a cursor continues in the ord
 
 
 async def paging(
-    cursor: Annotated[str | None, Query(max_length=200, description="`next` of the previous page")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str | None, Query(max_length=LONGEST_CURSOR, description="`next` of the previous page")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ITEMS)] = DEFAULT_LIMIT,
 ) -> Paging:
     """Read the pagination parameters."""
     return Paging(cursor, limit)

@@ -51,11 +51,11 @@ WHERE h.code = ANY (%(homes)s)
 GROUP BY h.code
 ORDER BY h.code
 """
-_COLUMNS: LiteralString = """
+TOKEN_COLUMNS: LiteralString = """
   t.hash, t.role, t.station, y.homes, y.since, y.days, t.rights, t.token_id, t.label, s.staff_id, s.name, s.language,
   t.used_at
 """
-_VALID: LiteralString = """
+VALID_TOKEN: LiteralString = """
 FROM token AS t
 LEFT JOIN staff AS s USING (staff_id)
 LEFT JOIN LATERAL (
@@ -77,13 +77,12 @@ WHERE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
     AND s.role = t.role AND s.station IS NOT DISTINCT FROM t.station
   ))
 """
-SELECT_TOKEN: LiteralString = "SELECT" + _COLUMNS + _VALID + "AND t.hash = %(hash)s"
-SELECT_TOKENS_OF: LiteralString = "SELECT" + _COLUMNS + _VALID + "AND t.hash = ANY (%(hashes)s::bytea[])"
+SELECT_TOKEN: LiteralString = "SELECT" + TOKEN_COLUMNS + VALID_TOKEN + "AND t.hash = %(hash)s"
 # Find a token and enter its reach by one statement, as SELECT_INTO_REACH does: what is revoked by then is not found. So
 # nothing about who may do what is kept from one request to the next.
 SELECT_TOKEN_INTO_REACH: LiteralString = (
     "SELECT"
-    + _COLUMNS
+    + TOKEN_COLUMNS
     + """,
   set_config('role', 'hearth_api', true),
   set_config('hearth.everywhere', CASE WHEN t.role IN ('customer', 'crew') THEN '' ELSE 'on' END, true),
@@ -96,7 +95,7 @@ SELECT_TOKEN_INTO_REACH: LiteralString = (
     'hearth.until', coalesce((CASE WHEN t.staff_id IS NULL THEN t.expires_at ELSE s.active_to END)::text, ''), true
   )
 """
-    + _VALID
+    + VALID_TOKEN
     + "AND t.hash = %(hash)s"
 )
 
@@ -261,7 +260,7 @@ def find(conn: Connection, token: str, now: datetime) -> Asker | None:
     row = conn.execute(SELECT_TOKEN, {"hash": wanted, "now": now}).fetchone()
     if row is None or not hmac.compare_digest(row[0], wanted):
         return None
-    return _asker(row)
+    return asker_of(row)
 
 
 def enter_by(conn: Connection, token: str, now: datetime) -> Asker | None:
@@ -270,17 +269,11 @@ def enter_by(conn: Connection, token: str, now: datetime) -> Asker | None:
     row = conn.execute(SELECT_TOKEN_INTO_REACH, {"hash": wanted, "now": now}).fetchone()
     if row is None or not hmac.compare_digest(row[0], wanted):
         return None
-    return _asker(row)
+    return asker_of(row)
 
 
-def find_all(conn: Connection, tokens: Collection[str], now: datetime) -> dict[str, Asker]:
-    """Return the callers by token; invalid tokens are left out."""
-    hashes = {digest(token): token for token in tokens}
-    rows = conn.execute(SELECT_TOKENS_OF, {"hashes": list(hashes), "now": now}).fetchall()
-    return {hashes[bytes(row[0])]: _asker(row) for row in rows}
-
-
-def _asker(row: tuple[Any, ...]) -> Asker:
+def asker_of(row: tuple[Any, ...]) -> Asker:
+    """Return the caller of a row of TOKEN_COLUMNS."""
     _, role, station, homes, since, days, rights, token_id, label, staff_id, name, language, used_at = row[:13]
     person = Person(staff_id, name, language, token_id, used_at) if staff_id is not None else None
     actor = person.actor if person else f"token {token_id}" + (f" ({label})" if label else "")

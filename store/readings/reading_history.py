@@ -3,7 +3,7 @@
 Pages follow each other by (time, point_id). The API's role comes to readings through `point_readings` alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
@@ -14,7 +14,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from domain.instants import to_datetime
-from store.base import wire
+from store.base import many_callers, wire
+from store.base.access import Scope
 
 Position: TypeAlias = tuple[datetime, int]
 
@@ -80,6 +81,16 @@ WHERE p.home_id = %(home_id)s
 GROUP BY p.point_id, s.code
 """
 
+# The same for each question, by its place in the arrays, within the reach of its own caller.
+SELECT_EACH = """
+SELECT t.nth, t.point_id, t.sensor, t.room, t.offset_k, t.measured_at, t.temperature, t.humidity, t.battery, t.quality
+FROM tell_readings(
+  %(asked)s::text[],
+  %(everywhere)s::text[], %(station)s::text[], %(homes)s::text[], %(since)s::text[], %(days)s::text[],
+  %(start)s::timestamptz[], %(end)s::timestamptz[], %(shown)s::bigint[], %(limit)s::bigint[]
+) AS t
+"""
+
 
 class ReachedPoint(NamedTuple):
     """A stay of a sensor as far as the caller may look into it; None: unbounded."""
@@ -106,26 +117,43 @@ class HomePoint(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HistoryPage:
-    """A page of a home's history: half-open span, last position of the previous page, row count."""
+class HistorySpan:
+    """A page of a history: half-open span, last position of the previous page, row count."""
 
-    home_id: int
     start: datetime
     end: datetime
     after: Position | None
     limit: int
 
     def parameters(self) -> dict[str, Any]:
-        """Return the query parameters that all statements here share."""
+        """Return the query parameters of a span."""
         after, after_point = self.after or (None, None)
         return {
-            "home_id": self.home_id,
             # The lower bound moves up to the position, so that earlier chunks are not opened.
             "start": max(self.start, after) if after else self.start,
             "end": self.end,
             "shown": after_point if after and after >= self.start else None,
             "limit": self.limit,
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryPage(HistorySpan):
+    """A page of the history of a home."""
+
+    home_id: int
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the query parameters that all statements here share."""
+        return {**super().parameters(), "home_id": self.home_id}
+
+
+class HomeAsked(NamedTuple):
+    """A question for a page of the readings of a home, by its code and within the scope of the caller."""
+
+    scope: Scope
+    code: str
+    span: HistorySpan
 
 
 class Columns(NamedTuple):
@@ -146,6 +174,28 @@ def readings(conn: Connection, stretch: HistoryPage) -> list[Columns]:
     """Return the readings of a page, possibly more: each point contributes up to a full page."""
     with conn.cursor(row_factory=class_row(Columns), binary=True) as cur:
         return cur.execute(SELECT_PAGE, stretch.parameters()).fetchall()
+
+
+def readings_each(conn: Connection, asked: Sequence[HomeAsked]) -> list[list[Columns] | None]:
+    """Return what `readings` does for each question, with one statement; None: its caller does not reach the home.
+
+    The transaction is in the API's role already; afterwards the last scope is entered.
+    """
+    if not asked:
+        return []
+    spans = [one.span.parameters() for one in asked]
+    told = {
+        **many_callers.columns([one.scope for one in asked]),
+        **{name: [span[name] for span in spans] for name in spans[0]},
+        "asked": [one.code for one in asked],
+    }
+    found: list[list[Columns] | None] = [None] * len(asked)
+    with conn.cursor(binary=True) as cur:
+        for nth, *columns in cur.execute(SELECT_EACH, told):
+            of_home = found[nth - 1] = found[nth - 1] or []
+            if columns[0] is not None:
+                of_home.append(Columns(*columns))
+    return found
 
 
 def reached(conn: Connection, point_id: int) -> ReachedPoint | None:

@@ -6,8 +6,8 @@ from typing import LiteralString
 
 from psycopg import Connection
 
-from store.base import access
-from store.base.access import IN_SCOPE, NOWHERE, Scope
+from store.base import many_callers
+from store.base.access import IN_SCOPE, Scope
 from store.base.rows import Row, fetch
 
 _HOMES: LiteralString = """
@@ -68,11 +68,14 @@ def find(conn: Connection, scope: Scope, code: str) -> Row | None:
 
 
 def find_each(conn: Connection, asked: Sequence[tuple[Scope, str]]) -> list[Row | None]:
-    """Return homes, each as one caller reaches it, with one statement; afterwards the last scope is entered."""
-    access.enter(conn, NOWHERE)
-    settings = [access.settings(scope) for scope, _ in asked]
-    columns = {name: [one[name] for one in settings] for name in access.SETTINGS}
-    rows = fetch(conn, SELECT_EACH, {**columns, "asked": [code for _, code in asked]})
+    """Return homes, each as one caller reaches it, with one statement; afterwards the last scope is entered.
+
+    The transaction is in the API's role already.
+    """
+    if not asked:
+        return []
+    scopes = many_callers.columns([scope for scope, _ in asked])
+    rows = fetch(conn, SELECT_EACH, {**scopes, "asked": [code for _, code in asked]})
     found = {row.pop("nth"): row for row in rows}
     return [found.get(nth) for nth, _ in enumerate(asked, 1)]
 

@@ -1,7 +1,6 @@
 """Readings that the table has lost are answered from the archive, to those who reach them and to nobody else."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,8 +44,7 @@ def archived(api: Api, database: Database, tmp_path: Path) -> Iterator[Api]:
         api.conn.commit()
         settle(conn, NOW)
         archive = sealed(conn, ArchivePlace(tmp_path.as_uri()), NOW)
-        state = api.app.state
-        state.surroundings = replace(state.surroundings, history=OneHistory(archive))
+        object.__setattr__(api.app.state.surroundings, "history", OneHistory(archive))
         api.archive = (conn, archive)  # type: ignore[attr-defined]
         yield api
 

@@ -1,11 +1,7 @@
 """A home asked for by many at once is answered as by its route, byte for byte, each within its own reach."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
-import httpx
 import pytest
 
 from api.http import limits
@@ -15,6 +11,7 @@ from store.base import access
 from store.base.access import Right, Role
 from store.registry import home_rows
 from tests.api import town
+from tests.api.at_one_moment import by_route, together, told
 from tests.api.conftest import Api, served_database
 from tests.api.staff import browser, member, session_of
 from tests.api.town import NOW
@@ -24,24 +21,6 @@ pytestmark = pytest.mark.plain_only
 
 REVOKE = "UPDATE token SET revoked_at = %s WHERE hash = %s"
 END_STAFF = "UPDATE staff SET active_to = %s WHERE staff_id = %s"
-
-
-def by_route(api: Api, code: str, token: str) -> httpx.Response:
-    """Ask so that the route answers: it takes any name of the scheme."""
-    return api.client.get(f"/v1/homes/{code}", headers={"Authorization": f"bearer {token}"})
-
-
-def together(api: Api, asked: Sequence[tuple[str, str]]) -> list[httpx.Response]:
-    def ask(one: tuple[str, str]) -> httpx.Response:
-        return api.client.get(f"/v1/homes/{one[0]}", headers={"Authorization": f"Bearer {one[1]}"})
-
-    with ThreadPoolExecutor(12) as pool:
-        return list(pool.map(ask, asked))
-
-
-def told(answer: httpx.Response) -> tuple[int, bytes, dict[str, Any]]:
-    kept = {name: value for name, value in answer.headers.items() if name != "date"}
-    return answer.status_code, answer.content, kept
 
 
 @pytest.fixture
@@ -59,6 +38,8 @@ def homes(plain_api: Api) -> list[int]:
     return made
 
 
+HOME = "/v1/homes/{}"
+READINGS = "/v1/homes/{}/readings"
 CODES = ("B1-1", "B1-2", "B1-3", "B2-4", "B2 五 5%", "B2-6", "B9", "x" * 200, "x" * 201)
 
 
@@ -71,8 +52,8 @@ def test_answers_are_those_of_the_route_for_every_role_and_home(plain_api: Api, 
         access.create(plain_api.conn, access.TokenGrant(Role.ADMIN, rights=[Right.WRITE]), NOW),
     ]
     plain_api.conn.commit()
-    asked = [(code.replace("%", "%25"), token) for token in tokens for code in CODES]
-    asked.append(("B1-1", "hearth_unknown"))  # once: more of them are answered late
+    asked = [(HOME.format(code.replace("%", "%25")), token) for token in tokens for code in CODES]
+    asked.append((HOME.format("B1-1"), "hearth_unknown"))  # once: more of them are answered late
     answers = together(plain_api, asked)
     expected = [by_route(plain_api, *one) for one in asked]
     assert [told(answer) for answer in answers] == [told(answer) for answer in expected]
@@ -86,7 +67,7 @@ def test_ordinary_questions_do_not_reach_the_route(
     monkeypatch.setattr(home_rows, "find", lambda *_: None)
     token = plain_api.token("admin")
     assert plain_api.get("/v1/homes/B1-2", token).json()["flag"]["ticket"]
-    assert by_route(plain_api, "B1-2", token).status_code == 404
+    assert by_route(plain_api, "/v1/homes/B1-2", token).status_code == 404
 
 
 def test_a_customer_is_not_told_of_the_tenancy_before(plain_api: Api, homes: list[int]) -> None:
@@ -96,7 +77,7 @@ def test_a_customer_is_not_told_of_the_tenancy_before(plain_api: Api, homes: lis
     )
     token = plain_api.token("customer", "B1-2")
     answer = plain_api.get("/v1/homes/B1-2", token)
-    assert told(answer) == told(by_route(plain_api, "B1-2", token))
+    assert told(answer) == told(by_route(plain_api, "/v1/homes/B1-2", token))
     assert answer.json()["flag"] is None
 
 
@@ -111,7 +92,7 @@ def test_a_revoked_token_is_out_on_the_very_next_request(
     plain_api: Api, homes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "PATIENT", 100)
-    for path in ("/v1/homes/B1-1", "/v1/homes/B1-1/flags"):
+    for path in ("/v1/homes/B1-1", "/v1/homes/B1-1/readings", "/v1/homes/B1-1/flags"):
         for _ in range(10):
             token = plain_api.token("admin")
             assert plain_api.get(path, token).status_code == 200
@@ -124,11 +105,11 @@ def test_a_home_is_out_of_reach_as_soon_as_somebody_else_lives_there(plain_api: 
     lives = "INSERT INTO residence (home_id, resident, starts_at, first_day) VALUES (%s, %s, %s, '2026-01-01')"
     conn.execute(lives, (homes[0], "A", NOW - timedelta(days=9)))
     token = plain_api.token("customer", "B1-1", "B2-4")
-    assert plain_api.get("/v1/homes/B1-1", token).status_code == 200
+    asked = [path.format(code) for path in (HOME, READINGS) for code in ("B1-1", "B2-4")]
+    assert [plain_api.get(path, token).status_code for path in asked] == [200, 200, 200, 200]
     conn.execute("UPDATE residence SET ends_at = %s", (NOW,))
     conn.execute(lives, (homes[0], "B", NOW))
-    assert plain_api.get("/v1/homes/B1-1", token).status_code == 404
-    assert plain_api.get("/v1/homes/B2-4", token).status_code == 200
+    assert [plain_api.get(path, token).status_code for path in asked] == [404, 200, 404, 200]
 
 
 def test_a_session_is_over_as_soon_as_its_person_is(plain_api: Api, homes: list[int]) -> None:
@@ -143,18 +124,20 @@ def test_a_session_is_over_as_soon_as_its_person_is(plain_api: Api, homes: list[
         assert plain_api.get("/v1/homes/B1-1", token).status_code == 401
 
 
-def test_each_answer_counts_against_the_limit_of_its_token_once(plain_database: Database) -> None:
+@pytest.mark.parametrize("path", [HOME, READINGS])
+def test_each_answer_counts_against_the_limit_of_its_token_once(plain_database: Database, path: str) -> None:
     with served_database(plain_database, guard=Guard(limiter=Limiter("3/minute"))) as api:
         town.home(api.conn, "B1-1")
         token = api.token("admin")
         api.conn.commit()
-        answers = together(api, [("B1-1", token)] * 5)
+        answers = together(api, [(path.format("B1-1"), token)] * 5)
         assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 429, 429]
         refused = next(answer for answer in answers if answer.status_code == 429)
-        assert refused.json() == by_route(api, "B1-1", token).json()
+        assert refused.json() == by_route(api, path.format("B1-1"), token).json()
 
 
-def test_metrics_count_it_as_the_route(plain_api: Api, homes: list[int]) -> None:
-    assert plain_api.get("/v1/homes/B1-1", plain_api.token("admin")).status_code == 200
-    counted = 'hearth_api_request_seconds_count{route="/v1/homes/{code}",status="200"} 1.0'
+@pytest.mark.parametrize("path", [HOME, READINGS])
+def test_metrics_count_it_as_the_route(plain_api: Api, homes: list[int], path: str) -> None:
+    assert plain_api.get(path.format("B1-1"), plain_api.token("admin")).status_code == 200
+    counted = f'hearth_api_request_seconds_count{{route="{path.format("{code}")}",status="200"}} 1.0'
     assert counted in plain_api.client.get("/metrics").text

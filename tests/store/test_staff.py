@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from domain.errors import UsageError
 from hearth.commands import staff
-from store.base import access, token_rows
+from store.base import access, many_callers, token_rows
 from store.base.access import Role, Scope
 from store.staff import credential_rows, person_rows, session_rows
 from store.staff.person_rows import StaffEntry
@@ -125,11 +125,11 @@ def test_a_session_ends_however_much_it_is_used(connection: Connection) -> None:
 )
 def test_who_is_no_longer_that_is_out_at_once(connection: Connection, change: str) -> None:
     token = begun(connection, add(connection))
-    held = access.find_all(connection, [token], NOW)
+    held = many_callers.find_all(connection, [token], NOW)
     assert held
     connection.execute(change.encode())
     assert access.find(connection, token, NOW) is None
-    assert access.find_all(connection, [token], NOW) == {}
+    assert many_callers.find_all(connection, [token], NOW) == {}
 
 
 def test_a_crew_that_moves_to_another_station_is_out(connection: Connection) -> None:

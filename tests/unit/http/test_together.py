@@ -24,7 +24,7 @@ def test_a_question_is_answered_that_comes_in_the_instant_in_which_all_rounds_en
             await gate.wait()
             return work(*args)
 
-        monkeypatch.setattr(together, "run_in_threadpool", waiting_at_the_gate)
+        monkeypatch.setattr(together, "in_thread", waiting_at_the_gate)
         asked: AnsweringTogether[int, int] = AnsweringTogether(numbers)
         first = []
         for question in range(ROUNDS):
