@@ -367,7 +367,7 @@ def scheduled(operated: Operated, keep: int, hour: int) -> Iterator[Path]:
         yield log
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def bases(operated: Operated) -> list[str]:

@@ -17,6 +17,7 @@ import threading
 import time
 import zoneinfo
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -56,8 +57,9 @@ class Copy:
 
     def send_signal(self, number: int) -> None:
         """Send it a signal, if it still runs."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
+        with suppress(ProcessLookupError):  # it has ended, and its exit code is about to be told
+            if self.poll() is None:
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         """Ask it to stop."""

@@ -80,10 +80,10 @@ def test_what_needs_no_token_is_counted_too(serve: Serve, path: str) -> None:
 
 
 def test_a_token_that_asks_too_much_waits_and_no_other(serve: Serve) -> None:
-    with serve(Guard(limiter=Limiter(per_token="2/2second"))) as api:
+    with serve(Guard(limiter=Limiter(per_token="1/2second"))) as api:
         token, other = api.token(), api.token()
         told = [api.get("/v1/flags", token).status_code for _ in range(6)]
-        assert told[:2] == [200, 200]
+        assert told[0] == 200
         assert 429 in told
         assert api.get("/v1/flags", other).status_code == 200
         time.sleep(2.1)

@@ -447,7 +447,7 @@ def test_a_server_that_stops_says_so_and_does_not_hang(plain_database: Database)
         with served_database(plain_database, pace=HubLimits()) as api:
             ears = [stack.enter_context(listening(api, "/v1/events", api.token())) for _ in range(5)]
             began = time.monotonic()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < PATIENCE_S
         for ear in ears:
             assert ear.over.wait(PATIENCE_S)
             assert ear.events[-1] == Event("end", ear.last, {"reason": "shutdown"})

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 
 from api.http.company import Company
+from api.staff.session import COOKIE
 from tests.api.conftest import Api, served_database
 from tests.conftest import Database, unavailable
 from tests.pages.waiting import until
@@ -98,6 +99,18 @@ class Visitors:
         )
         visitor.page.on("pageerror", lambda error: visitor.errors.append(str(error)))
         visitor.page.on("request", lambda request: self._note(visitor, request))
+        return visitor
+
+    def signed_in(self, token: str, language: str = "en", size: dict[str, int] = DESKTOP, **options: Any) -> Visitor:
+        """Open the browser of a person of the staff who has a session."""
+        visitor = self(language, size, **options)
+        url = visitor.base
+        visitor.page.context.add_cookies(
+            [
+                {"name": COOKIE, "value": token, "url": url},
+                {"name": "hearth-language", "value": language, "url": url},
+            ]
+        )
         return visitor
 
     def _note(self, visitor: Visitor, request: Request) -> None:

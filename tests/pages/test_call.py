@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from api.staff.session import COOKIE
 from domain.states import HomeState
 from registry.place_index import bring_up
 from tests.api import town
@@ -38,12 +37,9 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
     """Returns a function that signs a dispatcher in."""
 
     def come(language: str = "en", size: dict[str, int] = SCREEN, **options: object) -> Visitor:
-        person = visitor(language, size, **options)
         token = session_of(api.conn, member(api.conn))
         api.conn.commit()
-        cookies = [(COOKIE, token), ("hearth-language", language)]
-        person.page.context.add_cookies([{"name": name, "value": value, "url": person.base} for name, value in cookies])
-        return person
+        return visitor.signed_in(token, language, size, **options)
 
     return come
 

@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from api.http.basemap import Basemap, basemap_of
 from api.pages.libraries import MAPLIBRE, library
-from api.staff.session import COOKIE
 from domain.datum import Datum
 from domain.states import HomeState
 from tests.api import town
@@ -103,9 +102,7 @@ def arrive(drawing: Browser, api: Api, city: None) -> Iterator[Visitor]:
     token = session_of(api.conn, member(api.conn))
     api.conn.commit()
     visitors = Visitors(drawing, str(api.client.base_url))
-    person = visitors("en", SCREEN)
-    cookies = [(COOKIE, token), ("hearth-language", "en")]
-    person.page.context.add_cookies([{"name": name, "value": value, "url": person.base} for name, value in cookies])
+    person = visitors.signed_in(token, "en", SCREEN)
     person.go("/desk/map")
     expect(person.page.locator("#stage[data-ready]")).to_be_visible(timeout=20_000)
     yield person

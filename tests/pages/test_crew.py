@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from api.http.company import Company
-from api.staff.session import COOKIE
 from domain.instants import instant
 from domain.states import HomeState
 from tests.api import town
@@ -63,13 +62,10 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
     """Returns a function that signs somebody in: a person of the crew, with a telephone, unless said otherwise."""
 
     def come(language: str = "zh", size: dict[str, int] = PHONE, role: str = "crew", **options: Any) -> Visitor:
-        person = visitor(language, size, has_touch=role == "crew", **options)
         station = "North" if role == "crew" else None
         token = session_of(api.conn, member(api.conn, role, f"a.{role}.{next(NUMBERS)}", station=station))
         api.conn.commit()
-        cookies = [(COOKIE, token), ("hearth-language", language)]
-        person.page.context.add_cookies([{"name": name, "value": value, "url": person.base} for name, value in cookies])
-        return person
+        return visitor.signed_in(token, language, size, has_touch=role == "crew", **options)
 
     return come
 

@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 
 from api.http.company import Company
 from api.live.listener import HubLimits
-from api.staff.session import COOKIE
 from domain.states import HomeState
 from store.sensors import unknown_rows
 from store.sensors.unknown_rows import HeardSensor
@@ -56,12 +55,9 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
     """Returns a function that signs a person in, in a browser of their own."""
 
     def come(name: str = "Li Na", language: str = "en", size: dict[str, int] = SCREEN, **options: Any) -> Visitor:
-        person = visitor(language, size, **options)
         token = session_of(api.conn, member(api.conn, sign_in_name=name.lower().replace(" ", "."), name=name))
         api.conn.commit()
-        languages = {"name": "hearth-language", "value": language, "url": person.base}
-        person.page.context.add_cookies([{"name": COOKIE, "value": token, "url": person.base}, languages])  # type: ignore[list-item]
-        return person
+        return visitor.signed_in(token, language, size, **options)
 
     return come
 
@@ -231,15 +227,15 @@ def test_the_desk_is_read_and_worked_without_script(api: Api, arrive: Arrival, l
     number = busy_town(api)
     person = arrive(language=language, java_script_enabled=False)
     person.go("/desk")
-    assert person.page.locator(".queue tbody tr").count() == 8
+    expect(person.page.locator(".queue tbody tr")).to_have_count(8)
     person.page.click("#view-late")
-    assert person.page.locator(".queue tbody tr").count() == 2
+    expect(person.page.locator(".queue tbody tr")).to_have_count(2)
     person.page.click(f"#open-{number}")
     person.page.click("#move-remark summary")
     person.page.fill("#remark-remark", "seen")
     person.page.click("#move-remark button[type=submit]")
-    assert person.page.locator("#done").is_visible()
-    assert "seen" in person.page.inner_text(".events .event >> nth=0")
+    expect(person.page.locator("#done")).to_be_visible()
+    expect(person.page.locator(".events .event").first).to_contain_text("seen")
 
 
 @pytest.mark.parametrize(

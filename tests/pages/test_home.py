@@ -12,6 +12,7 @@ from zipfile import ZipFile
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from api.pages.visit import form_token
 from domain.states import HomeState
@@ -444,7 +445,7 @@ def test_a_leak_is_reported_and_its_ticket_seen(api: Api, visitor: Visitors, lan
     assert (contact, source) == ("024-4711", "user")
     assert number in person.page.inner_text("#sent")
     assert "厨房漏水 <script>alert(1)</script>" in person.page.inner_text(f"#{number}")
-    assert person.page.locator(f"#{number} .promise-running").count() == 3
+    expect(person.page.locator(f"#{number} .promise-running")).to_have_count(3)
     person.page.reload()
     assert tickets(api) == 1
     if script:
@@ -617,13 +618,13 @@ def test_what_is_wrong_in_a_form_is_said_beside_it(api: Api, visitor: Visitors, 
     with person.page.expect_response(lambda answer: answer.request.method == "POST") as answered:
         person.page.click("#form-complaint button")
     assert answered.value.status == 422
+    person.page.wait_for_selector("[role=alert]")
     for field in ("subject", "words", "contact"):
         told = person.page.get_attribute(f"#complaint-{field}", "aria-describedby") or ""
         assert f"complaint-{field}-fault" in told.split()
         assert person.page.locator(f"#complaint-{field}-fault").is_visible()
         assert person.page.get_attribute(f"#complaint-{field}", "aria-invalid") == "true"
     assert person.page.input_value("#complaint-contact") == "024-4711"  # what was typed stays
-    assert person.page.locator("[role=alert]").is_visible()
     assert tickets(api) == 0
     person.errors = [error for error in person.errors if "422" not in error]
     person.keep(f"faults-{language}")

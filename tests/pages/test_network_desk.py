@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from api.staff.session import COOKIE
 from domain.states import HomeState
 from tests.api import town
 from tests.api.conftest import Api
@@ -29,12 +28,9 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
     staff_id = member(api.conn)
 
     def come(language: str = "en", size: dict[str, int] = SCREEN, **options: object) -> Visitor:
-        person = visitor(language, size, **options)
         token = session_of(api.conn, staff_id)
         api.conn.commit()
-        cookies = [(COOKIE, token), ("hearth-language", language)]
-        person.page.context.add_cookies([{"name": name, "value": value, "url": person.base} for name, value in cookies])
-        return person
+        return visitor.signed_in(token, language, size, **options)
 
     return come
 
@@ -102,7 +98,7 @@ def test_the_same_without_script(api: Api, estate: str, arrive: Arrival) -> None
     page.check("#found input")
     page.fill("#reason", "a new valve")
     page.click("#show-preview")
-    assert "0 of 1 homes" in page.inner_text("#told")
+    expect(page.locator("#told")).to_contain_text("0 of 1 homes")
     page.click("#outage-form .actions button >> nth=0")
     page.wait_for_url("**/desk/outages/O00000001?done=recorded")
     page.click("#move-widened summary")

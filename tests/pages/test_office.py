@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from api.staff.session import COOKIE
 from domain.states import HomeState
 from store.sensors import unknown_rows
 from store.sensors.unknown_rows import HeardSensor
@@ -38,10 +37,7 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
     conn.commit()
 
     def come(language: str = "en", size: dict[str, int] = SCREEN, **options: object) -> Visitor:
-        person = visitor(language, size, **options)
-        cookies = ((COOKIE, token), ("hearth-language", language))
-        person.page.context.add_cookies([{"name": key, "value": value, "url": person.base} for key, value in cookies])
-        return person
+        return visitor.signed_in(token, language, size, **options)
 
     return come
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from alerts.desk import rota
 from alerts.notices import on_call
-from api.staff.session import COOKIE
 from domain.rota import ShiftSpan
 from tests.api import town
 from tests.api.conftest import Api
@@ -65,10 +65,7 @@ def arrive(tokens: dict[str, str], visitor: Visitors) -> Arrival:
     """Returns a function that signs somebody in."""
 
     def come(name: str, language: str = "en", size: dict[str, int] = SCREEN) -> Visitor:
-        person = visitor(language, size, java_script_enabled=size is not PHONE)
-        cookies = ((COOKIE, tokens[name]), ("hearth-language", language))
-        person.page.context.add_cookies([{"name": key, "value": value, "url": person.base} for key, value in cookies])
-        return person
+        return visitor.signed_in(tokens[name], language, size, java_script_enabled=size is not PHONE)
 
     return come
 
@@ -77,9 +74,9 @@ def test_a_swap_is_answered_by_hand_and_the_page_is_fit_for_everybody(arrive: Ar
     colleague = arrive("王伟", "zh", NARROW)
     colleague.go("/desk/rota")
     colleague.page.get_by_role("button", name="同意", exact=True).click()
-    assert "已换班" in colleague.page.inner_text("main")
+    expect(colleague.page.locator("main")).to_contain_text("已换班")
     colleague.page.get_by_role("button", name="生成新地址").click()
-    assert "/calendar/" in colleague.page.inner_text("main")
+    expect(colleague.page.locator("main")).to_contain_text("/calendar/")
     colleague.is_well()
     for name, language, size, kept in (("王主任", "zh", SCREEN, "screen"), ("王主任", "en", SCREEN, "screen-en"),
                                        ("赵敏", "zh", NARROW, "narrow"), ("王主任", "en", FOUR_K, "4k")):  # fmt: skip

@@ -2,7 +2,6 @@
 
 import pytest
 
-from api.staff.session import COOKIE
 from domain import policy_file
 from tests.api import town
 from tests.api.conftest import Api
@@ -19,10 +18,7 @@ def test_a_season_is_drafted(api: Api, visitor: Visitors, language: str, size: d
     api.conn.execute(INSERT_DAY, (town.home(api.conn, "H1"),))
     token = session_of(api.conn, member(api.conn, "supervisor", name="王主任"))
     api.conn.commit()
-    person = visitor(language, size, color_scheme=scheme, java_script_enabled=True)
-    cookies = [{"name": name, "value": value, "url": person.base}
-               for name, value in ((COOKIE, token), ("hearth-language", language))]  # fmt: skip
-    person.page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    person = visitor.signed_in(token, language, size, color_scheme=scheme, java_script_enabled=True)
     page, kept = person.page, f"{language}-{size['width']}"
 
     def looked_at(name: str) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from alerts.figures import kpi
-from api.staff.session import COOKIE
 from domain.kpi import Month
 from domain.states import HomeState
 from tests.api import town
@@ -49,12 +48,9 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
     """Returns a function that signs somebody in."""
 
     def come(language: str = "en", size: dict[str, int] = SCREEN, role: str = "supervisor", **options: Any) -> Visitor:
-        person = visitor(language, size, **options)
         token = session_of(api.conn, member(api.conn, role, name="王主任"))
         api.conn.commit()
-        cookies = [(COOKIE, token), ("hearth-language", language)]
-        person.page.context.add_cookies([{"name": name, "value": value, "url": person.base} for name, value in cookies])
-        return person
+        return visitor.signed_in(token, language, size, **options)
 
     return come
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from api.http.company import Company
 from api.live.listener import HubLimits
@@ -40,13 +41,14 @@ def test_a_customer_speaks_with_the_desk(api: Api, visitor: Visitors) -> None:
     page.fill(f"#phone-{number}", "13800001111")
     page.click(f"#say-{number} button")
     assert number in page.inner_text("#said")
+    page.wait_for_load_state()
     assert "我们没有您的电话" not in page.inner_text("main")
     page.click(f"#times-{number} summary")
     page.check("input[value='2026-01-16 morning']")
     page.check("input[value='2026-01-17 evening']")
     person.keep("telling-times-zh")
     page.click(f"#times-{number} button")
-    assert "1月16日（周五）上午、1月17日（周六）晚上" in page.inner_text(f"#{number}")
+    expect(page.locator(f"#{number}")).to_contain_text("1月16日（周五）上午、1月17日（周六）晚上")
     page.click(f"#photo-{number} summary")
     page.set_input_files(f"#file-{number}", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encoded()})
     page.click(f"#photo-{number} button")
@@ -63,9 +65,9 @@ def test_a_customer_speaks_with_the_desk(api: Api, visitor: Visitors) -> None:
     ):
         assert api.post(f"/v1/tickets/{number}/events", dispatcher, **body).status_code == 201
     page.wait_for_selector("text=明天 09:30")
-    assert "上门人员：王师傅" in page.inner_text(f"#{number}")
+    expect(page.locator(f"#{number}")).to_contain_text("上门人员：王师傅")
+    expect(page.locator("#told")).to_have_text("页面已更新")
     assert page.evaluate("window.same")
-    assert page.inner_text("#told") == "页面已更新"
     person.keep("telling-pushed-zh")
     page.click(f"#say-{number} summary")
     page.fill(f"#words-{number}", "卧室")
@@ -74,9 +76,8 @@ def test_a_customer_speaks_with_the_desk(api: Api, visitor: Visitors) -> None:
     assert page.input_value(f"#words-{number}") == "卧室"
     page.click("#stale a")
     page.click(f"#{number} button[value=persists]")
-    shown = page.inner_text(f"#{number}")
-    assert "还是冷。工单已重新处理。" in shown
-    assert "等待供热站受理" in shown
+    expect(page.locator(f"#{number}")).to_contain_text("还是冷。工单已重新处理。")
+    expect(page.locator(f"#{number}")).to_contain_text("等待供热站受理")
     person.keep("telling-said-zh")
     person.is_well()
 
@@ -135,6 +136,7 @@ def test_a_paid_repair_is_agreed_to_and_rated_without_script(api: Api, visitor: 
     assert "120.50" in page.inner_text(f"#terms-{number}")
     person.keep("terms-en")
     page.click(f"#terms-{number} button[value=yes]")
+    page.wait_for_load_state()
     assert page.locator(f"#terms-{number}").count() == 0
     assert api.post(f"/v1/tickets/{number}/events", dispatcher, kind="done").status_code == 201
     person.go("/home")
@@ -142,4 +144,4 @@ def test_a_paid_repair_is_agreed_to_and_rated_without_script(api: Api, visitor: 
     page.fill(f"#rate-words-{number}", "quick")
     person.keep("rate-en")
     page.click(f"#rate-{number} button")
-    assert "Your rating: 4 of 5" in page.inner_text(f"#{number}")
+    expect(page.locator(f"#{number}")).to_contain_text("Your rating: 4 of 5")

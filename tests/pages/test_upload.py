@@ -2,7 +2,6 @@
 
 import pytest
 
-from api.staff.session import COOKIE
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.staff import member, session_of
@@ -22,10 +21,7 @@ def test_a_table_is_compared_and_applied(
     town.home(api.conn, "B1-101")
     token = session_of(api.conn, member(api.conn, "supervisor", name="王主任"))
     api.conn.commit()
-    person = visitor(language, size, color_scheme=scheme, java_script_enabled=True)
-    cookies = [{"name": name, "value": value, "url": person.base}
-               for name, value in ((COOKIE, token), ("hearth-language", language))]  # fmt: skip
-    person.page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    person = visitor.signed_in(token, language, size, color_scheme=scheme, java_script_enabled=True)
     page, kept = person.page, f"{language}-{size['width']}"
 
     def send(text: str) -> None:
