@@ -19,6 +19,7 @@ from archives.layout import KINDS, READINGS
 from archives.merging import merge
 from archives.reading import JUDGED, ReadingArchive
 from domain.instants import to_datetime
+from domain.measurement import LivingReading
 from domain.milli import NONE_MILLI, milli
 from domain.quality import Quality
 from store.base import wire
@@ -26,6 +27,7 @@ from store.evidence import dossier_rows, reading_digests
 from store.evidence.reading_digests import ReadingTable
 from store.readings import reading_history, retention, stays
 from store.readings.reading_history import Columns, HistoryPage, HomePoint
+from store.sensors import agreement_rows
 
 MONTH = timedelta(days=32)
 BATCH_ROWS = 100_000
@@ -38,6 +40,16 @@ class OneHistory:
 
     def __init__(self, archive: ReadingArchive | None = None) -> None:
         self._archive = archive
+
+    @property
+    def is_table_alone(self) -> bool:
+        """True where there is no archive."""
+        return self._archive is None
+
+    def whole_since(self, conn: Connection, start: datetime) -> datetime | None:
+        """Return the instant from which the table has all; None: it has all from `start` on, or there is no archive."""
+        behind = self._behind(conn, start)
+        return behind[1] if behind else None
 
     def _behind(self, conn: Connection, start: datetime) -> Behind | None:
         """Return the archive, and the instant from which the table has all; None: the table has all from `start` on."""
@@ -83,6 +95,22 @@ class OneHistory:
             low, high = place.within(start, min(end, kept))
             parts.append(archive.read([place.sensor_id], low, max(low, high), JUDGED))
         return good_of(merge(READINGS, parts), rows)
+
+    def beside(self, conn: Connection, home_id: int, at: datetime, hold_intervals: float) -> list[LivingReading]:
+        """Return the values that the sensors of a home, in any room, held at an instant.
+
+        The connection has the API's role, or that of watch.
+        """
+        found = agreement_rows.beside(conn, home_id, at, hold_intervals)
+        behind = self._behind(conn, min((one.since for one in found), default=at))
+        if behind is not None:
+            archive, kept = behind
+            end = min(at + timedelta(microseconds=1), kept)
+            found = [
+                one.after(good_of(archive.read([one.sensor_id], one.since, max(one.since, end), JUDGED), NONE_SAID))
+                for one in found
+            ]
+        return [one.living() for one in found if one.measured_at is not None]
 
     def first_said(self, conn: Connection, sensors: list[int], start: datetime) -> datetime | None:
         """Return the time of the first reading of any of the sensors from an instant on; a file's bound may do."""
@@ -237,4 +265,5 @@ def _midnight(day: date) -> datetime:
     return to_datetime(reading_digests.midnight_us(day))
 
 
+NONE_SAID = np.empty(0, wire.native(stays.SAID))
 TABLE_ALONE = OneHistory()

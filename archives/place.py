@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
+from secrets import token_hex
 from typing import Any
 
 from pyarrow.fs import FileSelector, FileSystem, FileType
@@ -138,6 +139,21 @@ class ArchivePlace:
             out.close()
         with suppress(OSError):
             self._fs.delete_file(path)
+
+    def try_out(self, under: str) -> None:
+        """Write a small file below a folder, read it and delete it.
+
+        Raises:
+            OSError: one of it fails.
+        """
+        name, content = f"{under}/.check-{token_hex(8)}", token_hex(8).encode()
+        with self.writing(name) as out:
+            out.write(content)
+        try:
+            if self.read(name) != content:
+                raise OSError("it answers other bytes than were written")
+        finally:
+            self.delete(name)
 
     def names(self, under: str) -> Iterator[tuple[str, int]]:
         """Yield name and size of each file below a folder."""

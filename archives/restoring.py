@@ -75,9 +75,20 @@ def restore(conn: Connection, archive: ReadingArchive, piece: RestorePiece, dry_
     return RestoreOutcome(len(old), len(lacking))
 
 
+def hold(conn: Connection, first: date, days: int, now: datetime) -> datetime:
+    """Keep what is put back of days from one (UTC) on for some days; return until when."""
+    until = now + days * DAY
+    retention.hold(conn, _midnight(first), until, now)
+    return until
+
+
 def keep_from(conn: Connection, first: date) -> None:
     """Note that the table has all again that was measured from a day (UTC) on."""
-    retention.keep_from(conn, datetime(first.year, first.month, first.day, tzinfo=UTC))
+    retention.keep_from(conn, _midnight(first))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def is_contiguous(conn: Connection, archive: ReadingArchive, end: date) -> bool:

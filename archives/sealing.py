@@ -280,7 +280,8 @@ def drop(conn: Connection, archive: ReadingArchive, before: datetime, most: int)
     days = (before.astimezone(UTC).date(), *(day for day in upto if day is not None))
     limit = to_datetime(reading_digests.midnight_us(min(days)))
     if (retention.kept_since(conn) or to_datetime(0)) < limit:
-        _there(archive, limit)
+        for name in absent(archive, limit):
+            raise ArchiveBroken(f"{name}: is missing, or is not as it was written")
     with conn.transaction():
         if not locks.try_lock(conn, LockKey.SETTLED_DAYS):
             return 0
@@ -291,11 +292,22 @@ def drop(conn: Connection, archive: ReadingArchive, before: datetime, most: int)
         return retention.drop(conn, limit, most)
 
 
-def _there(archive: ReadingArchive, before: datetime) -> None:
-    """Refuse to go on where a file of a time is not there with all its bytes."""
+def absent(archive: ReadingArchive, before: datetime | None = None) -> Iterator[str]:
+    """Yield the names of files, or of those of a time, that are not there with all their bytes."""
     sizes = dict(archive.place.names(manifest.home(archive.utility)))
     for kind in KINDS.values():
         for file in archive.files(kind):
             name = f"{manifest.home(archive.utility)}/{file.path}"
-            if file.measured[0] < to_us(before) and sizes.get(name) != file.size:
-                raise ArchiveBroken(f"{name}: is missing, or is not as it was written")
+            if (before is None or file.measured[0] < to_us(before)) and sizes.get(name) != file.size:
+                yield name
+
+
+def due(conn: Connection, settled: timedelta) -> dict[str, datetime]:
+    """Return by kind of readings when the first day that is not in the archive is to be sealed."""
+    noted, found = archive_rows.entries(conn), {}
+    for kind, table in TABLES.items():
+        begins = reading_digests.frontier(conn, table).begins
+        upto = max((row.upto for row in noted if row.kind == kind), default=begins)
+        if upto is not None:
+            found[kind] = to_datetime(reading_digests.midnight_us(upto + DAY)) + settled
+    return found

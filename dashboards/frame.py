@@ -18,7 +18,7 @@ from grafana_foundation_sdk.models.dashboard import GridPos
 
 from dashboards.grid import CELLS
 from dashboards.links import BY_STATION, OPERATIONS, TITLES, to_dashboard, to_status
-from dashboards.look import TAG, Look, postgres
+from dashboards.look import GREY, TAG, Look, postgres
 from dashboards.query import Query
 from dashboards.words import titles
 from domain.words.text import Text
@@ -101,6 +101,29 @@ def note(look: Look, title: Text, colour: str, sql: str) -> AnnotationQuery:
     """Make an annotation from a statement with the columns time, text and optionally timeend and tags."""
     annotation = AnnotationQuery().name(look.say(title)).datasource(postgres()).enable(True).hide(False)
     return annotation.icon_color(colour).target(_Target(sql))
+
+
+# Days that the table has lost, and the command that brings back those in sight.
+OUT_OF_TABLE = """
+SELECT
+  $__timeFrom()::timestamptz AS time, least(since, $__timeTo()::timestamptz) AS timeend,
+  CASE WHEN archived THEN '{archived}' || e.command ELSE '{deleted}' END AS text, '{name}' AS tags
+FROM readings_in_table
+CROSS JOIN LATERAL (
+  SELECT
+    'hearth archive restore --from ' || to_char($__timeFrom()::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+    || ' --to ' || to_char(least(since, $__timeTo()::timestamptz) AT TIME ZONE 'UTC' + interval '1 day', 'YYYY-MM-DD')
+    || {of} AS command
+) AS e
+WHERE since > $__timeFrom()::timestamptz
+"""
+
+
+def out_of_table(look: Look, of: str) -> AnnotationQuery:
+    """Make the annotation of days of readings that the table has lost. `of`: SQL of the end of the command."""
+    words = {"archived": titles.IN_THE_ARCHIVE, "deleted": titles.DELETED, "name": titles.OUT_OF_THE_TABLE}
+    sql = OUT_OF_TABLE.format(of=of, **{name: look.say(text).replace("'", "''") for name, text in words.items()})
+    return note(look, titles.OUT_OF_THE_TABLE, GREY, sql)
 
 
 class Section(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards import links
-from dashboards.frame import ANY_SUBSTATION, BUILDING, HOME, Section, choice, fill, frame, note
+from dashboards.frame import ANY_SUBSTATION, BUILDING, HOME, Section, choice, fill, frame, note, out_of_table
 from dashboards.grid import Size
 from dashboards.look import BLUE, ORANGE, Look
 from dashboards.panels import Ask, band, figures, lines, named_by_label, over, stacked_bars, timeline
@@ -66,7 +66,16 @@ WITH heard AS (
 )
 SELECT time, room, 'known' AS signal FROM heard WHERE before IS NULL OR time > before + hold
 UNION ALL
-SELECT time + hold, room, 'silent' FROM heard WHERE coalesce(next > time + hold, time + hold < now())
+SELECT time + hold, room, 'silent' FROM heard
+WHERE coalesce(next > time + hold, time + hold < now())
+  AND time + hold >= coalesce((SELECT since FROM readings_in_table), '-infinity')
+UNION ALL
+SELECT e.time, {archive}, e.signal
+FROM readings_in_table AS k
+CROSS JOIN LATERAL (
+  VALUES ($__timeFrom()::timestamptz, CASE WHEN k.archived THEN 'archived' ELSE 'deleted' END), (k.since, NULL)
+) AS e (time, signal)
+WHERE k.since > $__timeFrom()::timestamptz AND e.time <= $__timeTo()::timestamptz
 ORDER BY time
 """
 LEDGER = """
@@ -106,6 +115,7 @@ def dashboard(look: Look) -> Dashboard:
     board.with_variable(choice(look, "building", BUILDING)).with_variable(choice(look, "home", HOME))
     flags = FLAG_MARKS.format(severity=said(look, "severity", STATES), of_home=OF_HOME, touches=TOUCHES)
     tickets = TICKET_MARKS.format(class_name=said(look, "class", TICKET_CLASSES), of_home=OF_HOME)
+    board.annotation(out_of_table(look, "' --home ' || ${home:sqlstring}"))
     board.annotation(note(look, titles.FLAGS, ORANGE, flags))
     board.annotation(note(look, titles.TICKETS, BLUE, tickets))
     return fill(
@@ -159,7 +169,8 @@ def _temperature(look: Look) -> Any:
 
 def _timelines(look: Look) -> list[Any]:
     flag = Ask(FLAG_STEPS.format(by="", chosen=OF_HOME, touches=TOUCHES), ("time", "flag"))
-    signal = Ask(SIGNAL.format(holds=holds(look)), ("time", "room", "signal"))
+    archive = f"'{look.say(titles.OUT_OF_THE_TABLE)}'"
+    signal = Ask(SIGNAL.format(holds=holds(look), archive=archive), ("time", "room", "signal"))
     heard = timeline(look, titles.DATA_BY_ROOM, [signal], Size(24, 5), split="room")
     return [
         timeline(look, titles.FLAG, [flag], Size(24, 4)),

@@ -95,6 +95,13 @@ RELAYED: tuple[AlertRule, ...] = (
         "critical",
     ),
     _relay(
+        "SealingBehind",
+        titles.SEALING_IS_BEHIND,
+        titles.SEALING_IS_BEHIND_SUMMARY,
+        titles.SEALING_IS_BEHIND_TO_DO,
+        operations.SEALING,
+    ),
+    _relay(
         "BackupOld",
         titles.BACKUP_TOO_OLD,
         titles.BACKUP_TOO_OLD_SUMMARY,

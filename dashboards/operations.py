@@ -24,6 +24,7 @@ UP = ("max by (job) (up)", "{{job}}")
 DATABASE_UP = ("hearth_database_up", "")
 BACKUP_AGE = ("time() - hearth_backup_newest_seconds", "")
 ARCHIVE_AGE = ("hearth_wal_archive_age_seconds", "")
+SEALING = ("max by (kind) (time() - hearth_archive_due_seconds)", "{{kind}}")
 CONVERSION = ("hearth_conversion_behind_seconds", "{{relation}}")
 JOBS = (
     "max by (procedure, relation) (hearth_timescale_job_overdue_seconds + 1e6 * hearth_timescale_job_failing)",
@@ -82,6 +83,7 @@ def _database(look: Look) -> list[Any]:
         _lines(look, titles.CONNECTIONS_IN_USE, CONNECTIONS).unit("percentunit"),
         _lines(look, titles.AGE_OF_THE_OLDEST_TRANSACTION, TRANSACTIONS),
         _lines(look, titles.SIZE_OF_THE_DATABASE, SIZE).unit("bytes"),
+        _lines(look, titles.SEALING_IS_BEHIND, SEALING).unit(DURATION).min(0),
     ]
 
 

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards import links
-from dashboards.frame import STATION, SUBSTATION, Section, choice, fill, frame
+from dashboards.frame import STATION, SUBSTATION, Section, choice, fill, frame, out_of_table
 from dashboards.grid import Size
 from dashboards.look import Look
 from dashboards.panels import Ask, figures, lines, trend
@@ -53,6 +53,7 @@ def dashboard(look: Look) -> Dashboard:
     board = frame(look, links.SUBSTATION, "1m", "24h", titles.SUBSTATION_ABOUT)
     board.with_variable(choice(look, "station", STATION, many=True))
     board.with_variable(choice(look, "substation", SUBSTATION))
+    board.annotation(out_of_table(look, "''"))
     return fill(
         look,
         board,

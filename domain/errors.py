@@ -1,5 +1,8 @@
 """Errors shown to people: one line in English for operators, and in both languages where a page shows them, too."""
 
+import os
+import re
+
 from domain.words.text import Text
 
 
@@ -13,6 +16,14 @@ class Fault(ValueError):
 
 class UsageError(Exception):
     """An error the operator can fix: one line with the place and the remedy, exit code 2."""
+
+
+def without_address(error: OSError) -> str:
+    """Return what failed at a place, without its address, which may have a secret in it."""
+    if error.errno:
+        return os.strerror(error.errno)
+    said = re.search(r"AWS Error ([A-Z_]+)", str(error))
+    return said[1] if said else type(error).__name__
 
 
 class RefusedText(UsageError):

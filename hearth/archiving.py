@@ -20,6 +20,7 @@ from archives.place import ArchivePlace
 from archives.reading import ReadingArchive
 from domain.errors import UsageError
 from domain.policy import Policy
+from hearth.metrics import WatchMetrics
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import Settings
 from hearth.wiring import connector, now
@@ -30,6 +31,7 @@ from store.readings import retention
 SEAL_EVERY_S = 300.0
 DROP_EVERY_S = 600.0
 SWEEP_EVERY_S = 21_600.0
+TELL_EVERY_S = 60.0
 DROPPED_AT_ONCE = 20_000
 SLEEP_S = 1.0
 log = structlog.get_logger()
@@ -56,8 +58,7 @@ def chosen_history(settings: Settings) -> OneHistory:
 
 def history_of(settings: Settings, policy: Policy) -> History:
     """Return what judges readings on record by a policy."""
-    readings = chosen_history(settings)
-    return History(policy, readings.said, first_said=readings.first_said)
+    return History(policy, chosen_history(settings))
 
 
 @contextmanager
@@ -120,16 +121,20 @@ def _drop(conn: Connection, settings: Settings, archive: ReadingArchive | None, 
     with alone(conn) as free:
         if not free:
             return False
+        before = min(before, retention.held_from(conn, at) or before)
         if archive is None:
             return retention.drop(conn, before, DROPPED_AT_ONCE) > 0
         return sealing.drop(conn, archive.refreshed(), before, DROPPED_AT_ONCE) > 0
 
 
-def start(settings: Settings, stop: threading.Event, told: Callable[[str], object]) -> threading.Thread:
+def start(settings: Settings, stop: threading.Event, metrics: WatchMetrics) -> threading.Thread:
     """Start the thread of the rounds; it ends with the process, at any point. Of several processes one works."""
 
     def work(conn: Connection) -> None:
-        mine = [each.told(told) for each in rounds(settings)]
+        mine = [each.told(metrics.done) for each in rounds(settings)]
+        if settings.archive is not None:  # told first: an archive that is away ends the turn
+            settled = timedelta(days=settings.archive_after_days)
+            mine.insert(0, Round("archive due", TELL_EVERY_S, lambda conn: metrics.due(sealing.due(conn, settled))))
         while not stop.is_set():
             if not turn(mine, conn, time.monotonic):
                 stop.wait(SLEEP_S)

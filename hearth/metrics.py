@@ -111,11 +111,19 @@ class WatchMetrics:
         self._done = Gauge(
             "hearth_watch_round_done_seconds", "When a round was last done", ["round"], registry=registry
         )
+        self._due = Gauge(
+            "hearth_archive_due_seconds", "When the first unsealed day is to be sealed", ["kind"], registry=registry
+        )
 
     def lead(self, leading: bool) -> None:
         """Note whether this process works or stands by."""
         self._leading.set(leading)
         self._done.clear()
+
+    def due(self, days: Mapping[str, datetime]) -> None:
+        """Show when the first day of each kind of readings that is not in the archive is to be sealed."""
+        for kind, instant in days.items():
+            self._due.labels(kind).set(instant.timestamp())
 
     def done(self, name: str) -> None:
         """Note that a round has come to its end."""

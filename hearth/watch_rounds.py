@@ -70,7 +70,7 @@ def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now
         Round("buildings", MAP_EVERY_S, lambda conn: buildings.advance(conn, clock())),
         Round("samples", SAMPLE_EVERY_S, lambda conn: _sample_ingest(conn, clock())),
         Round("incidents", INCIDENTS_EVERY_S, lambda conn: incidents.look(conn, policy, clock())),
-        Round("measurements", CARE_EVERY_S, lambda conn: measurements.look(conn, policy, clock())),
+        Round("measurements", CARE_EVERY_S, lambda conn: measurements.look(conn, policy, clock(), history.readings)),
         Round("measurements due", REMIND_EVERY_S, lambda conn: measurements.remind(conn, clock())),
         Round("recovery", RECOVERY_EVERY_S, lambda conn: recovery.look(conn, history, clock())),
         Round("undated clocks", DATE_EVERY_S, lambda conn: clocks.date_undated(conn, policy, clock())),

@@ -199,6 +199,7 @@ INSERT INTO granted VALUES
   ('home_contract',         '',           '',      '',      '',      '',      'r',     ''),
   ('home_reading',          '',           '',      '',      '',      '',      'r',     ''),
   ('substation_history',    '',           '',      '',      '',      '',      'r',     ''),
+  ('readings_in_table',     '',           '',      '',      '',      '',      'r',     ''),
   ('ledger_health',         '',           '',      '',      '',      '',      'r',     ''),
   ('ingest_rate',           '',           '',      '',      '',      '',      'r',     ''),
   ('dead_letter_health',    '',           '',      'r',     '',      '',      'r',     ''),

@@ -15,6 +15,7 @@ from alerts.judging.why import explain
 from alerts.tickets.clock_terms import within_call_back
 from alerts.tickets.docket import Docket, Opening
 from alerts.tickets.work import ACTOR
+from archives.history import TABLE_ALONE, OneHistory
 from domain.instants import NONE_US, to_datetime
 from domain.milli import celsius
 from domain.policy import Policy
@@ -52,6 +53,7 @@ class Changes:
     docket: Docket
     now: datetime
     desk: DeskRule | None  # of the rules in force now
+    readings: OneHistory  # that flags are explained by
     new: list[dict[str, Any]] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
     reopened: list[int] = field(default_factory=list)  # homes whose ended flag is open after all
@@ -119,9 +121,11 @@ def settle(conn: Connection, policy: Policy, step: MachineStep, now: datetime) -
     return numbers
 
 
-def changes_of(conn: Connection, policy: Policy, now: datetime, actor: str = ACTOR) -> Changes:
+def changes_of(
+    conn: Connection, policy: Policy, now: datetime, actor: str = ACTOR, readings: OneHistory = TABLE_ALONE
+) -> Changes:
     """Return changes to fill, of a transaction by an actor."""
-    return Changes(Docket(conn, policy, now, actor), now, policy.rules_at(now).desk)
+    return Changes(Docket(conn, policy, now, actor), now, policy.rules_at(now).desk, readings)
 
 
 def _moved(before: NDArray[np.void], after: NDArray[np.void]) -> NDArray[np.intp]:
@@ -139,7 +143,7 @@ def raise_flags(conn: Connection, policy: Policy, fresh: list[tuple[int, np.void
     """
     fresh.sort(key=lambda item: item[1]["cleared_at"] == NONE_US)  # those that are over first, in their order
     last = Last(ticket_rows.last_cold(conn, sorted({home_id for home_id, _ in fresh})))
-    whys = explain(conn, policy, fresh)
+    whys = explain(conn, policy, fresh, changes.readings)
     changes.docket.reserve(len(fresh))
     flag_ids = numbers.take(conn, numbers.NumberKind.FLAG, len(fresh))
     for flag_id, (home_id, machine), why in zip(flag_ids, fresh, whys, strict=True):

@@ -23,6 +23,7 @@ from alerts.engine.track import Held, Int
 from alerts.judging.placing import SensorReadings, lanes_of
 from alerts.judging.terms import ScheduleCache, first_days, schedules_of
 from alerts.judging.weigh import ReadingRules
+from archives.history import TABLE_ALONE, OneHistory
 from domain import groups
 from domain.instants import EVER_US, to_datetime, to_us
 from domain.policy import Policy
@@ -34,7 +35,6 @@ DAY = timedelta(days=1)
 
 
 Said: TypeAlias = Callable[[Connection, list[int], datetime, datetime], NDArray[np.void]]
-FirstSaid: TypeAlias = Callable[[Connection, list[int], datetime], datetime | None]
 
 
 class Source(Protocol):
@@ -109,21 +109,21 @@ class Past:
 
 
 class History:
-    """Judges stored readings by one policy.
+    """Judges readings on record by one policy.
 
-    `said` reads them: (connection, sensors, start, end) to rows of store.stays.SAID sorted by sensor and time; about
-    `at_once` of them are in memory at a time.
+    About `at_once` of them are in memory at a time. `said` reads them where the caller may not read all: (connection,
+    sensors, start, end) to rows of store.stays.SAID sorted by sensor and time.
     """
 
     def __init__(
         self,
         policy: Policy,
-        said: Said = stays.said,
+        readings: OneHistory = TABLE_ALONE,
         at_once: int = STRETCH_READINGS,
-        first_said: FirstSaid = stays.first_said,
+        said: Said | None = None,
     ) -> None:
-        self.policy = policy
-        self._said, self._first_said = said, first_said
+        self.policy, self.readings = policy, readings
+        self._said = said or readings.said
         self._at_once = at_once
         self.weights = ReadingRules(policy)
         self.terms = ScheduleCache(policy)
@@ -144,7 +144,7 @@ class History:
     def first_day(self, conn: Connection, homes: NDArray[np.int32], earliest: date) -> date | None:
         """Return the local day of the homes' first reading at or after a day."""
         sensors = np.unique(stays.stays(conn, homes.tolist())["sensor_id"])
-        first = self._first_said(conn, sensors.tolist(), to_datetime(self.midnight_us(earliest)))
+        first = self.readings.first_said(conn, sensors.tolist(), to_datetime(self.midnight_us(earliest)))
         return self.day_of(first) if first else None
 
     def tables(self, conn: Connection) -> Tables:

@@ -21,7 +21,9 @@ from alerts.judging.flagging import (
     raise_flags,
     write_flags,
 )
+from alerts.judging.history import History
 from alerts.judging.why import explain
+from archives.history import OneHistory
 from domain.instants import NONE_US, to_datetime, to_us
 from domain.milli import milli
 from domain.policy import Policy
@@ -32,7 +34,7 @@ from store.judging import flag_rows
 
 def reconcile(
     conn: Connection,
-    policy: Policy,
+    history: History,
     stored: Sequence[flag_rows.FlagRow],
     judged: Sequence[tuple[int, np.void]],
     now: datetime,
@@ -45,7 +47,8 @@ def reconcile(
         stored: flags of the homes, which are locked, that were open after the start of judging.
         judged: (home_id, MACHINE) of every flag that the history has from there on.
     """
-    changes = changes_of(conn, policy, now)
+    policy = history.policy
+    changes = changes_of(conn, policy, now, readings=history.readings)
     pairs, fresh, gone = _match(stored, judged)
     pairs.sort(key=lambda pair: pair[1]["cleared_at"] == NONE_US)  # a home never has two flags open
     differing = [pair for pair in pairs if not _same(*pair)]
@@ -132,12 +135,12 @@ def _correct(conn: Connection, policy: Policy, changes: Changes, differing: Sequ
             severe_at = instant_text(flag["severe_at"])
             changes.docket.add(row.ticket_id, EventKind.SEVERE, flag=row.flag_id, severe_at=severe_at)
     if moved:
-        _move(conn, policy, moved)
+        _move(conn, policy, moved, changes.readings)
 
 
-def _move(conn: Connection, policy: Policy, moved: Sequence[Pair]) -> None:
+def _move(conn: Connection, policy: Policy, moved: Sequence[Pair], readings: OneHistory) -> None:
     """Move the beginning of flags, and explain them by the readings of then."""
-    whys = explain(conn, policy, [(row.home_id, flag) for row, flag in moved])
+    whys = explain(conn, policy, [(row.home_id, flag) for row, flag in moved], readings)
     rows = [
         {
             "flag_id": row.flag_id,

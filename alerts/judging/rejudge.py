@@ -165,8 +165,7 @@ class Rejudging:
         past = walked.past
         judged = _flags(past.homes, walked.ended) + _open_flags(past)
         stored = self._stored(walked.first_day, past.homes, judged)
-        policy = self.history.policy
-        changes = reconcile(self.conn, policy, stored, judged, self.now, write=not self.dry)
+        changes = reconcile(self.conn, self.history, stored, judged, self.now, write=not self.dry)
         if not self.dry:
             self._put_state(walked, changes.open_flags)
         return changes
@@ -195,7 +194,7 @@ class Rejudging:
             # What a season ends at the midnight of the span's end is of the next day: here it is open still.
             if row.cleared_at and (row.cleared_at < end or (row.cleared_at == end and _spell(row) not in carried))
         ]
-        return reconcile(self.conn, self.history.policy, stored, judged, self.now, write=not self.dry)
+        return reconcile(self.conn, self.history, stored, judged, self.now, write=not self.dry)
 
     def _stored(
         self, first_day: date, homes: NDArray[np.int32], judged: Sequence[tuple[int, np.void]]

@@ -1,4 +1,4 @@
-"""Suspect readings in the table, by the same rules as judging of a history."""
+"""Suspect readings on record, by the same rules as judging of a history."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +6,7 @@ from psycopg import Connection
 
 from alerts.judging.placing import placed
 from alerts.judging.weigh import ReadingRules
+from archives.history import TABLE_ALONE, OneHistory
 from domain.instants import to_datetime
 from domain.quality import Quality
 from store.readings import stays
@@ -22,7 +23,7 @@ def suspects(
     """
     at = fresh["measured_at"]
     sensors = np.unique(fresh["sensor_id"])
-    rows = between(conn, weights, homes.tolist(), int(at.min()), int(at.max()), sensors)
+    rows = between(conn, weights, homes.tolist(), (int(at.min()), int(at.max())), sensors)
     found = set(zip(rows["sensor_id"].tolist(), rows["measured_at"].tolist(), strict=True))
     asked = zip(fresh["sensor_id"].tolist(), at.tolist(), strict=True)
     return np.fromiter((reading in found for reading in asked), bool, len(fresh))
@@ -32,9 +33,9 @@ def between(
     conn: Connection,
     weights: ReadingRules,
     homes: list[int],
-    first_us: int,
-    last_us: int,
+    span_us: tuple[int, int],
     sensors: NDArray[np.int32] | None = None,
+    readings: OneHistory = TABLE_ALONE,
 ) -> NDArray[np.void]:
     """Return the suspect readings of homes from one instant to another, both included.
 
@@ -45,6 +46,6 @@ def between(
     if sensors is None:
         sensors = np.unique(places["sensor_id"])
     back_us = weights.look_back_us(int(places["interval_s"].max(initial=1)))
-    start, end = to_datetime(first_us - back_us), to_datetime(last_us + 1)
-    rows = weights.screen(placed(stays.said(conn, sensors.tolist(), start, end), places), first_us)
+    start, end = to_datetime(span_us[0] - back_us), to_datetime(span_us[1] + 1)
+    rows = weights.screen(placed(readings.said(conn, sensors.tolist(), start, end), places), span_us[0])
     return np.asarray(rows[rows["quality"] == Quality.SUSPECT])

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
+from alerts.judging.old_readings import DAY_US, days_of, old_readings
 from alerts.judging.screen import between
 from alerts.judging.weigh import ReadingRules
+from archives.history import TABLE_ALONE, OneHistory
 from domain import milli
 from domain.instants import EVER_US, to_datetime, to_us
 from domain.policy import ROOM_KINDS, Limit, Policy, Version
@@ -22,7 +24,6 @@ from store.judging import rooms_then
 from store.readings.reading_rows import PLACED
 from store.registry import place_rows
 
-DAY_US = 86_400_000_000
 SHOWN = "\0"  # in no text of a policy
 RULE_OF = ("version", "cold_since", "confirmed_at", "severe_at", "limit")  # fields of MACHINE that tell the rule
 
@@ -38,18 +39,21 @@ class RoomThen(NamedTuple):
     judged: float | None = None
 
 
-def explain(conn: Connection, policy: Policy, fresh: Sequence[tuple[int, np.void]]) -> list[dict[str, Any]]:
+def explain(
+    conn: Connection, policy: Policy, fresh: Sequence[tuple[int, np.void]], readings: OneHistory = TABLE_ALONE
+) -> list[dict[str, Any]]:
     """Return the explanation to store with each flag; two queries for any number of flags.
 
     Args:
         fresh: (home_id, MACHINE as it was when the flag was raised).
+        readings: on record.
     """
     homes = place_rows.contracts(conn, sorted({home for home, _ in fresh}))
     asked: dict[tuple[int, int], int] = {}
     for home, flag in fresh:
         for at in (_proven(flag), int(flag["cold_since"])):
             asked.setdefault((home, at), len(asked))
-    known = _points(conn, policy, list(asked))
+    known = _points(conn, policy, list(asked), readings)
     rules = _Rules(policy)
     return [
         _why(
@@ -67,13 +71,16 @@ def _proven(flag: np.void) -> int:
     return max(int(flag["cold_since"]), int(flag["confirmed_at"]) - 1)
 
 
-def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) -> list[list[RoomThen]]:
+def _points(
+    conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]], readings: OneHistory
+) -> list[list[RoomThen]]:
     """Return the judged points of homes at instants (µs), coldest first, then the silent ones."""
     longest = max(version.hold_intervals for version in policy.versions)
     instants = [at for _, at in asked]
     weights = ReadingRules(policy)
-    left_out = _suspects(conn, weights, asked) if weights.screens else []
-    heard = rooms_then.heard(conn, [home for home, _ in asked], instants, longest, left_out)
+    left_out = _suspects(conn, weights, asked, readings) if weights.screens else []
+    old = old_readings(conn, readings, asked, longest)
+    heard = rooms_then.heard(conn, [home for home, _ in asked], instants, longest, left_out, old)
     judged, values, until = weights.weigh(_placed(heard))
     at = np.array(instants, np.int64)[[row.nth - 1 for row in heard]]
     holds = judged & (until > at)
@@ -89,15 +96,13 @@ def _points(conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]]) 
     return points
 
 
-def _suspects(conn: Connection, weights: ReadingRules, asked: Sequence[tuple[int, int]]) -> list[tuple[int, datetime]]:
+def _suspects(
+    conn: Connection, weights: ReadingRules, asked: Sequence[tuple[int, int]], readings: OneHistory
+) -> list[tuple[int, datetime]]:
     """Return readings of the day before each instant that were not judged; one query per day of instants."""
-    days: dict[int, list[tuple[int, int]]] = {}
-    for home, at in asked:
-        days.setdefault(at // DAY_US, []).append((home, at))
     out: list[tuple[int, datetime]] = []
-    for some in days.values():
-        homes, instants = sorted({home for home, _ in some}), [at for _, at in some]
-        rows = between(conn, weights, homes, min(instants) - DAY_US, max(instants))
+    for homes, first, last in days_of(asked):
+        rows = between(conn, weights, homes, (first - DAY_US, last), readings=readings)
         found = zip(rows["sensor_id"].tolist(), rows["measured_at"].tolist(), strict=True)
         out += [(sensor, to_datetime(at)) for sensor, at in found]
     return out

@@ -16,6 +16,7 @@ from psycopg import Connection
 
 from alerts.sensors import care
 from alerts.tickets.docket import Docket
+from archives.history import OneHistory
 from domain.care import CareEnd, CareReason
 from domain.instants import to_us
 from domain.measurement import (
@@ -56,10 +57,10 @@ def within_k(policy: Policy, at: datetime) -> float:
     return rule.agrees_within_k if rule else AGREES_WITHIN_K
 
 
-def compare(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement) -> Comparison:
+def compare(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, readings: OneHistory) -> Comparison:
     """Hold a record against what the sensors of its home said at that instant."""
     rules = policy.rules_at(new.measured_at)
-    heard = agreement_rows.beside(conn, home_id, new.measured_at, rules.hold_intervals)
+    heard = readings.beside(conn, home_id, new.measured_at, rules.hold_intervals)
     living = [one for one in heard if one.room_kind in rules.judged_rooms]
     against = held_against(new, living)
     apart = against is not None and not agree(new.celsius, against.celsius, within_k(policy, new.measured_at))

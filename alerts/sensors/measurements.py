@@ -6,7 +6,7 @@ flags in line with it. docs/decisions/0012 tells how such a flag lives beside th
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import structlog
@@ -22,6 +22,7 @@ from alerts.judging.why import explain_measured
 from alerts.sensors import agreement
 from alerts.tickets.docket import Docket
 from alerts.tickets.work import ACTOR
+from archives.history import TABLE_ALONE, OneHistory
 from domain.instants import to_us
 from domain.measurement import (
     HIGHEST_CELSIUS,
@@ -71,14 +72,21 @@ class FiledRecord:
     ticket_id: int | None
 
 
-def record(
-    conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, now: datetime, actor: str
-) -> FiledRecord:
+class Filing(NamedTuple):
+    """The account that files a record, the time of it, and the readings that it is held against."""
+
+    actor: str
+    now: datetime
+    readings: OneHistory = TABLE_ALONE
+
+
+def record(conn: Connection, policy: Policy, home_id: int, new: NewMeasurement, filing: Filing) -> FiledRecord:
     """File a record of a home and apply its consequences. The caller owns the transaction.
 
     Raises:
         NotTaken: it is refused, or already filed.
     """
+    actor, now, readings = filing
     if new.measured_at > now + TOLERANCE:
         raise NotTaken(RecordRefusal.FUTURE)
     if not LOWEST_CELSIUS <= new.celsius <= HIGHEST_CELSIUS:
@@ -87,7 +95,7 @@ def record(
     corrects = _corrected(conn, home_id, new)
     piece = piece_at(conn, policy, home_id, new.measured_at)
     judged = judge(policy, piece, new, now)
-    compared = agreement.compare(conn, policy, home_id, new)
+    compared = agreement.compare(conn, policy, home_id, new, readings)
     row = {**asdict(new), **asdict(judged), **compared.columns(), "state": int(judged.state), "corrects": corrects}
     key, number = _insert(conn, home_id, row, actor, now)
     if new.signature is None:
@@ -272,7 +280,7 @@ def _machine(conn: Connection, policy: Policy, home_id: int, spell: Spell) -> An
     return flag
 
 
-def look(conn: Connection, policy: Policy, now: datetime) -> None:
+def look(conn: Connection, policy: Policy, now: datetime, readings: OneHistory = TABLE_ALONE) -> None:
     """Ask for measurements where sensors are suspect; flag what no flag tells of; end flags of homes not judged now.
 
     The connection is in autocommit mode.
@@ -288,15 +296,15 @@ def look(conn: Connection, policy: Policy, now: datetime) -> None:
             settle(conn, policy, home, now, ACTOR)
     _end_unjudged(conn, policy, now)
     with conn.transaction():
-        _end_where_sensors_left(conn, policy, now)
+        _end_where_sensors_left(conn, policy, now, readings)
 
 
-def _end_where_sensors_left(conn: Connection, policy: Policy, now: datetime) -> None:
+def _end_where_sensors_left(conn: Connection, policy: Policy, now: datetime, readings: OneHistory) -> None:
     """End cold spells of sensors that contradicted a measurement and have been removed since."""
     for home, measurement, at in agreement_rows.out(conn, now):
         measurement_rows.lock_home(conn, home)
         rules, target = policy.rules_at(at), int(piece_at(conn, policy, home, at)["target"])
-        heard = agreement_rows.beside(conn, home, at, rules.hold_intervals)
+        heard = readings.beside(conn, home, at, rules.hold_intervals)
         judged = [milli(one.celsius) for one in heard if one.room_kind in rules.judged_rooms]
         if rules.judged_rooms and all(value >= target for value in judged):
             agreement_rows.end_cold(conn, measurement, home, at, ClearReason.SENSOR_OUT.value)

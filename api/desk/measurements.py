@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from alerts.sensors.measurements import NotTaken, record
+from alerts.sensors.measurements import Filing, NotTaken, record
 from api.desk.moves import Line, Words
 from api.homes.home_routes import Code, home_id
 from api.http.paging import Page, Paged, Paging
@@ -125,7 +125,8 @@ def file(code: Code, changing: ChangingStaff, filed: Filed) -> Measurement:
     """File a record. A signed one below the limit raises a flag and a ticket; a signed warm one proves a recovery."""
     new = NewMeasurement(**filed.model_dump())
     try:
-        taken = record(changing.conn, changing.policy, home_id(changing, code), new, changing.now, changing.asker.actor)
+        filing = Filing(changing.asker.actor, changing.now, changing.history)
+        taken = record(changing.conn, changing.policy, home_id(changing, code), new, filing)
     except NotTaken as error:
         if error.reason in CONFLICTS:
             raise Problem(409, RECORD_REFUSAL_TEXTS[error.reason]) from None

@@ -121,7 +121,7 @@ def tried(asking: Session, trial: PolicyTrial) -> TrialOutcome:
         Problem: 422, 503.
     """
     policy = policy_of(asking.policy, trial)
-    own, other = (History(one, asking.history.said, AT_ONCE_READINGS) for one in (asking.policy, policy))
+    own, other = (History(one, asking.history, AT_ONCE_READINGS) for one in (asking.policy, policy))
     if not _ONE.acquire(blocking=False):
         raise unavailable(TRIAL_BUSY)
     try:

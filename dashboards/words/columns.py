@@ -67,6 +67,8 @@ STATES = {
     "open": Value(Text("进行中", "open"), ORANGE),
     "known": Value(Text("有数据", "known"), GREEN),
     "silent": Value(Text("无数据", "silent"), GREY),
+    "archived": Value(Text("已归档", "in the archive"), PALE),
+    "deleted": Value(Text("已删除", "deleted"), PALE),
 }
 TICKET_CLASSES = {
     "cold": Value(Text("低温", "cold home")),

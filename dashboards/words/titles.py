@@ -206,6 +206,21 @@ ARCHIVING_FAILS_SUMMARY = Text("数据库日志未归档，磁盘会写满", "Th
 ARCHIVING_FAILS_TO_DO = Text(
     "检查归档磁盘是否已满：hearth check disk", "Look at the disk of the archive: hearth check disk"
 )
+OUT_OF_THE_TABLE = Text("早期读数", "Older readings")
+IN_THE_ARCHIVE = Text(
+    "这些日期的读数已不在数据库表中，而在归档中；恢复到图上：",
+    "Readings of these days are no longer in the table but in the archive; to see them here: ",
+)
+DELETED = Text(
+    "这些日期的读数已按 HEARTH_READING_DAYS 删除", "Readings of these days were deleted (HEARTH_READING_DAYS)"
+)
+SEALING_IS_BEHIND = Text("读数归档滞后", "Sealing of readings is behind")
+SEALING_IS_BEHIND_SUMMARY = Text(
+    "{{ .Labels.kind }} 的归档滞后两天以上", "{{ .Labels.kind }} should have been sealed two days ago"
+)
+SEALING_IS_BEHIND_TO_DO = Text(
+    "运行 hearth check archive，并查看服务 watch 的日志", "Run hearth check archive; see the log of the service watch"
+)
 BACKUP_TOO_OLD = Text("备份过旧", "Backup too old")
 BACKUP_TOO_OLD_SUMMARY = Text("超过一天没有新备份", "No backup has been made for more than a day")
 BACKUP_TOO_OLD_TO_DO = Text(

@@ -162,6 +162,9 @@ def restore(
     first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], metavar="DAY", help="First day (UTC).")],
     end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY", help="The day after the last.")],
     home: Annotated[list[str] | None, typer.Option(help="Only this home; may be given again.")] = None,
+    keep_days: Annotated[
+        int, typer.Option(min=1, max=3_660, help="For so long they stay, whatever HEARTH_READING_DAYS says.")
+    ] = 7,
     dry_run: DryRun = False,
 ) -> None:
     """Put archived days back into the table. Ctrl-C stops between pieces; run again, it goes on."""
@@ -169,6 +172,7 @@ def restore(
         raise UsageError("--to must be later than --from")
     settings = load()
     with _opened(settings) as (conn, archive), _locked(conn):
+        until = None if dry_run else restoring.hold(conn, first.date(), keep_days, now())
         todo = restoring.pieces(archive, first.date(), end.date(), _sensors(conn, home))
         archived = restored = 0
         try:
@@ -184,8 +188,8 @@ def restore(
         if whole:
             restoring.keep_from(conn, first.date())
     typer.echo(f"{archived:,} readings in the archive, {restored:,} {'would be ' if dry_run else ''}put back")
-    if restored and not dry_run:
-        typer.echo("hearth watch drops them again once they are older than HEARTH_READING_DAYS", err=True)
+    if until:
+        typer.echo(f"they stay until {until:%Y-%m-%d %H:%M} UTC, then HEARTH_READING_DAYS holds again", err=True)
 
 
 def _sensors(conn: Connection, codes: list[str] | None) -> list[int] | None:

@@ -1,8 +1,6 @@
 """`hearth check`: whether everything that Hearth needs is there, and what to do where it is not."""
 
 import json
-import os
-import re
 import shlex
 import shutil
 import socket
@@ -18,8 +16,9 @@ from psycopg import Connection, errors
 
 from alerts.tickets.calendar import missing_years
 from dashboards.connection import check_source, connect
-from domain.errors import UsageError
+from domain.errors import UsageError, without_address
 from domain.printable import printable
+from hearth.archive_check import archive_in_order
 from hearth.commands.broker import UNBOUND
 from hearth.listing import local
 from hearth.settings import Settings, load
@@ -160,16 +159,8 @@ def files_kept(settings: Settings) -> str:
     try:
         files.try_out()
     except OSError as error:
-        raise UsageError(f"HEARTH_FILES: cannot be written and read: {_reason(error)}") from None
+        raise UsageError(f"HEARTH_FILES: cannot be written and read: {without_address(error)}") from None
     return f"HEARTH_FILES takes and gives files; {checked}"
-
-
-def _reason(error: OSError) -> str:
-    """Return what failed without the address, which may have a secret in it."""
-    if error.errno:
-        return os.strerror(error.errno)
-    said = re.search(r"AWS Error ([A-Z_]+)", str(error))
-    return said[1] if said else type(error).__name__
 
 
 def database_migrated(settings: Settings) -> str:
@@ -246,6 +237,12 @@ def disk_looked_after(settings: Settings) -> str:
     kept = f"readings kept for {settings.reading_days} days" if settings.reading_days else "readings kept for ever"
     log = "log archived" if archive.is_on else "log not archived: no recovery of an instant"
     return f"database {server.bytes / 1e9:,.2f} GB, {kept}, {log}"
+
+
+def archive_kept(settings: Settings) -> str:
+    """Raise UsageError when the archive of readings is not in order."""
+    with _migrated(settings) as conn:
+        return archive_in_order(conn, settings, now())
 
 
 def watch_alive(settings: Settings) -> str:
@@ -365,6 +362,7 @@ LOOKS: dict[str, Callable[[Settings], str]] = {
     "database": database_migrated,
     "jobs": jobs_run,
     "disk": disk_looked_after,
+    "archive": archive_kept,
     "api": api_may_serve,
     "broker": broker_reached,
     "ingest": ingest_seen,
@@ -373,4 +371,4 @@ LOOKS: dict[str, Callable[[Settings], str]] = {
     "grafana": grafana_reached,
 }
 PROCESSES = ("ingest", "watch")
-IN_DATABASE = ("jobs", "disk", "api", "ingest", "watch", "seals")  # not to be seen without it
+IN_DATABASE = ("jobs", "disk", "archive", "api", "ingest", "watch", "seals")  # not to be seen without it

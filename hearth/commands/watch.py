@@ -42,7 +42,7 @@ def watch() -> None:
             metrics.lead(True)
             _lead(conn, [each.told(metrics.done) for each in rounds(judge, settings)], stop)
 
-    archiving.start(settings, stop, metrics.done)
+    archiving.start(settings, stop, metrics)
     keep_at(connector(settings, "watch"), lead, stop)
 
 

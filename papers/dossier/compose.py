@@ -214,7 +214,7 @@ class _Dossier:
         return ledger_days.days(self.conn, self.wanted.home, first, end, after=None, limit=(end - first).days)
 
     def _recount(self, upto_us: int, edges: NDArray[np.int64]) -> Recount:
-        judging = History(self.policy, self.means.history.said_in_reach, AT_ONCE)
+        judging = History(self.policy, self.means.history, AT_ONCE, self.means.history.said_in_reach)
         days = HomeDays(self.wanted.home, self.wanted.first, self.wanted.end)
         return recount(self.conn, judging, days, upto_us, edges)
 

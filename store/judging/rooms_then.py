@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -12,8 +12,8 @@ from store.base import wire
 
 # A reading counts for the room, offset and home at the time it was measured. The lower bounds only limit the search;
 # judging decides how long a reading is held. `first` and `last` bound all instants at once: constants at planning time
-# exclude the chunks outside.
-SELECT_HEARD = """
+# exclude the chunks outside. What was said before the table has all comes with the question (archives/history.py).
+_BEGINS: LiteralString = """
 SELECT
   a.nth::integer, s.code AS sensor, q.room, q.room_kind, r.measured_at, r.temperature, r.offset_k, r.interval_s
 FROM (
@@ -26,11 +26,21 @@ JOIN sensor AS s ON s.sensor_id = q.sensor_id AND q.room_kind <> 'out'
   AND (q.valid_from IS NULL OR q.valid_from <= a.at) AND (q.valid_to IS NULL OR q.valid_to > a.at)
 LEFT JOIN LATERAL (
   SELECT x.measured_at, x.temperature, p.offset_k, p.interval_s
-  FROM reading AS x
+  FROM (
+    SELECT t.sensor_id, t.measured_at, t.temperature FROM reading AS t
+    WHERE is_good(t.quality) AND t.measured_at > %(first)s AND t.measured_at <= %(last)s
+"""
+_OLD: LiteralString = """
+    UNION ALL
+    SELECT o.sensor_id, o.measured_at, o.temperature
+    FROM unnest(%(old)s::integer[], %(old_at)s::timestamptz[], %(old_celsius)s::real[])
+      AS o (sensor_id, measured_at, temperature)
+"""
+_ENDS: LiteralString = """
+  ) AS x
   JOIN point AS p ON p.sensor_id = x.sensor_id AND p.home_id = q.home_id AND p.room = q.room
     AND (p.valid_from IS NULL OR p.valid_from <= x.measured_at) AND (p.valid_to IS NULL OR p.valid_to > x.measured_at)
-  WHERE x.sensor_id = q.sensor_id AND is_good(x.quality) AND x.measured_at <= a.at
-    AND x.measured_at > %(first)s AND x.measured_at <= %(last)s
+  WHERE x.sensor_id = q.sensor_id AND x.measured_at <= a.at
     AND x.measured_at > a.at - make_interval(secs => %(hold_intervals)s::double precision * (
       SELECT max(i.interval_s) FROM point AS i WHERE i.sensor_id = q.sensor_id
     ))
@@ -43,6 +53,9 @@ LEFT JOIN LATERAL (
 ) AS r ON true
 ORDER BY a.nth, s.code
 """
+SELECT_HEARD = _BEGINS + _ENDS
+SELECT_HEARD_OLD = _BEGINS + _OLD + _ENDS
+MICROSECOND = timedelta(microseconds=1)
 # The longest reporting interval of any sensor that was ever in the homes.
 SELECT_LONGEST = """
 SELECT coalesce(max(i.interval_s), 0)
@@ -50,6 +63,18 @@ FROM point AS q
 JOIN point AS i USING (sensor_id)
 WHERE q.home_id = ANY (%(homes)s::integer[])
 """
+
+
+class OldReadings(NamedTuple):
+    """Good readings on record from before the table has all: as columns, raw °C."""
+
+    sensor_id: Sequence[int] = ()
+    measured_at: Sequence[datetime] = ()
+    temperature: Sequence[float] = ()
+    since: datetime | None = None  # the table is asked for what was measured from here on; None: for all
+
+
+NOTHING_OLD = OldReadings()
 
 
 class PointThen(NamedTuple):
@@ -74,6 +99,7 @@ def heard(
     instants: Sequence[int],
     hold_intervals: float,
     left_out: Sequence[tuple[int, datetime]] = (),
+    old: OldReadings = NOTHING_OLD,
 ) -> list[PointThen]:
     """Return the points of each home at the instant with the same position, in that order.
 
@@ -82,19 +108,25 @@ def heard(
         instants: µs.
         hold_intervals: upper bound of the hold, in intervals of the sensor.
         left_out: readings (sensor_id, measured_at) that are not judged.
+        old: those that the table may have lost.
     """
     if not homes:
         return []
     (longest_s,) = conn.execute(SELECT_LONGEST, {"homes": wire.ids(homes)}).fetchall()[0]
+    first = to_datetime(min(instants)) - hold_intervals * timedelta(seconds=longest_s)
     with conn.cursor(row_factory=class_row(PointThen)) as cur:
         params = {
-            "first": to_datetime(min(instants)) - hold_intervals * timedelta(seconds=longest_s),
+            "first": max(first, old.since - MICROSECOND) if old.since else first,
             "last": to_datetime(max(instants)),
             "homes": wire.ids(homes),
             "instants": wire.ids(instants),
             "hold_intervals": hold_intervals,
             "left_out": [sensor for sensor, _ in left_out],
             "left_out_at": [at for _, at in left_out],
+            "old": list(old.sensor_id),
+            "old_at": list(old.measured_at),
+            "old_celsius": list(old.temperature),
         }
+        statement = SELECT_HEARD_OLD if old.sensor_id else SELECT_HEARD
         # A custom plan each time: a generic plan would contain all chunks.
-        return cur.execute(SELECT_HEARD, params, prepare=False).fetchall()
+        return cur.execute(statement, params, prepare=False).fetchall()

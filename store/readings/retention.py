@@ -12,6 +12,12 @@ MARGIN = timedelta(days=7)
 DROP_READINGS = "SELECT drop_readings(%(before)s, %(most)s)"
 UPDATE_KEPT = "UPDATE readings_kept SET since = %(first)s WHERE since > %(first)s"
 SELECT_KEPT = "SELECT since FROM readings_kept"
+UPDATE_HELD = """
+UPDATE readings_kept SET
+  held_from = least(%(first)s, CASE WHEN held_until > %(now)s THEN held_from END),
+  held_until = greatest(%(until)s, held_until)
+"""
+SELECT_HELD = "SELECT held_from FROM readings_kept WHERE held_until > %(now)s"
 
 
 def drop(conn: Connection, before: datetime, most: int) -> int:
@@ -26,6 +32,17 @@ def drop(conn: Connection, before: datetime, most: int) -> int:
 def keep_from(conn: Connection, first: datetime) -> None:
     """Note that the table has all that was measured from an instant on, after it was put back."""
     conn.execute(UPDATE_KEPT, {"first": first})
+
+
+def hold(conn: Connection, first: datetime, until: datetime, now: datetime) -> None:
+    """Keep what was put back, measured from an instant on, until another one, however old it is."""
+    conn.execute(UPDATE_HELD, {"first": first, "until": until, "now": now})
+
+
+def held_from(conn: Connection, now: datetime) -> datetime | None:
+    """Return the instant from which nothing may be deleted, as it was put back; None: nothing was of late."""
+    row = conn.execute(SELECT_HELD, {"now": now}).fetchone()
+    return row[0] if row else None
 
 
 def kept_since(conn: Connection) -> datetime | None:

@@ -1,15 +1,22 @@
 """Agreement of sensors with measurements on site, and the effects of a contradiction."""
 
 from datetime import datetime
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from domain import milli
+from domain.instants import to_datetime
 from domain.measurement import FiledMeasurement, LivingReading
+from store.base import wire
 from store.sensors.care_rows import Job
 
 SELECT_BESIDE = """
-SELECT b.sensor_id, b.sensor, b.room, b.room_kind, b.celsius
+SELECT
+  b.sensor_id, b.sensor, b.room, b.room_kind, b.offset_k, b.since, b.measured_at, b.temperature + b.offset_k AS celsius
 FROM heard_beside(%(home)s, %(at)s, %(hold_intervals)s) AS b
 ORDER BY b.sensor_id
 """
@@ -67,9 +74,36 @@ ORDER BY f.home_id, v.measured_at DESC
 """
 
 
-def beside(conn: Connection, home: int, at: datetime, hold_intervals: float) -> list[LivingReading]:
-    """Return the values that the home's sensors, in any room, held at an instant."""
-    with conn.cursor(row_factory=class_row(LivingReading)) as cur:
+class BesideReading(NamedTuple):
+    """A sensor of a home at an instant, and the last good reading of it that the table has; None: it has none."""
+
+    sensor_id: int
+    sensor: str
+    room: str
+    room_kind: str
+    offset_k: float
+    since: datetime  # an older one is held no longer, or was of another place
+    measured_at: datetime | None
+    celsius: float | None  # as judged
+
+    def after(self, said: NDArray[np.void]) -> "BesideReading":
+        """Return it with the last one of SAID rows of the sensor, unless the table has a later one."""
+        if not len(said):
+            return self
+        at, (raw,) = to_datetime(int(said["measured_at"][-1])), wire.milli(said["temperature"][-1:]).tolist()
+        if self.measured_at is not None and self.measured_at > at:
+            return self
+        return self._replace(measured_at=at, celsius=milli.celsius(raw + milli.milli(self.offset_k)))
+
+    def living(self) -> LivingReading:
+        """Return it as what a measurement is held against; it has a reading."""
+        assert self.celsius is not None
+        return LivingReading(self.sensor_id, self.sensor, self.room, self.room_kind, self.celsius)
+
+
+def beside(conn: Connection, home: int, at: datetime, hold_intervals: float) -> list[BesideReading]:
+    """Return the sensors of a home, in any room, at an instant, and what the table says that they held."""
+    with conn.cursor(row_factory=class_row(BesideReading)) as cur:
         values = {"home": home, "at": at, "hold_intervals": hold_intervals}
         return cur.execute(SELECT_BESIDE, values).fetchall()
 

@@ -28,7 +28,7 @@ from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again
 from alerts.network import outages
 from alerts.network.outages import Draft
-from alerts.sensors.measurements import record
+from alerts.sensors.measurements import Filing, record
 from api.http.company import Company
 from domain import policy_file
 from domain.files import FileKind, MediaType, NewAttachment, PreparedFile, digest
@@ -113,7 +113,7 @@ def build(conn: Connection) -> Worked:
             signature=signature,
         )  # fmt: skip
         with conn.transaction():
-            record(conn, SEED, home, new, NOON, "somebody")
+            record(conn, SEED, home, new, Filing("somebody", NOON))
     with conn.transaction():
         draft = Draft(
             kind=OutageKind.FAULT, stops_heating=True, reason="a burst pipe", begins_at=NOON - 5 * HOUR,

@@ -8,15 +8,20 @@ from typing import Any
 import pytest
 from psycopg import Connection
 
-from bench.panels import expand
+from bench.panels import expand, questions
+from dashboards.collection import dashboards
 from dashboards.home import FLAG_STEPS, OF_HOME, SIGNAL, TOUCHES
+from dashboards.links import HOME, SUBSTATION
 from dashboards.look import Look
 from dashboards.series import FLAGS_OVER_TIME, limit, with_gaps
+from dashboards.words import titles
 from domain.policy import Policy
 from domain.policy_file import builtin, builtin_names
 from tests.api import town
+from tests.dashboards.conftest import look
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+BOARDS = dashboards(look())
 CONTRACT = "UPDATE home SET class = %s, contract_limit = %s, contract_from = %s, contract_to = %s WHERE code = 'h'"
 
 
@@ -138,7 +143,42 @@ def test_when_a_room_was_heard(connection: Connection) -> None:
     sensor = town.sensor(connection, home)
     for minute in (0, 10, 20, 90, 100):
         town.reading(connection, sensor, town.NOW + minute * MINUTE, 20.0)
-    rows = ask(connection, SIGNAL.format(holds=3), town.NOW, town.NOW + timedelta(hours=6))
+    signal = SIGNAL.format(holds=3, archive="'old'")
+    rows = ask(connection, signal, town.NOW, town.NOW + timedelta(hours=6))
     assert [((time - town.NOW) / MINUTE, signal) for time, _, signal in rows] == [
         (0, "known"), (50, "silent"), (90, "known"), (130, "silent"),
     ]  # fmt: skip
+    # Nobody says of days that the table has lost that the room was silent.
+    lose(connection, town.NOW + 85 * MINUTE)
+    rows = ask(connection, signal, town.NOW - HOUR, town.NOW + timedelta(hours=6))
+    assert [((time - town.NOW) / MINUTE, room == "old", signal) for time, room, signal in rows] == [
+        (-60, True, "archived"), (0, False, "known"), (85, True, None), (90, False, "known"), (130, False, "silent"),
+    ]  # fmt: skip
+
+
+def lose(connection: Connection, since: datetime) -> None:
+    """Have the table know that it has lost to the archive what is older."""
+    connection.execute("UPDATE readings_kept SET since = %s", (since,))
+    connection.execute(
+        "INSERT INTO archive_entry VALUES (1, 'reading', decode(repeat('00', 32), 'hex'), '2026-01-01', 0, now())"
+    )
+
+
+def test_days_that_the_table_has_lost_are_told_with_the_command_that_brings_them_back(connection: Connection) -> None:
+    home, substation = (
+        next(q.sql for q in questions(BOARDS[board]) if q.place == titles.OUT_OF_THE_TABLE.en)
+        for board in (HOME, SUBSTATION)
+    )
+    assert ask(connection, home, town.NOW - HOUR, town.NOW) == []
+    since = town.NOW - 2 * DAY
+    connection.execute("UPDATE readings_kept SET since = %s", (since,))
+    ((_, _, text, _),) = ask(connection, home, since - 5 * DAY, town.NOW)
+    assert "HEARTH_READING_DAYS" in text
+    lose(connection, since)
+    ((begin, end, text, _),) = ask(connection, home, since - 5 * DAY, town.NOW)
+    assert (begin, end) == (since - 5 * DAY, since)
+    told = f"hearth archive restore --from {begin:%Y-%m-%d} --to {end + DAY:%Y-%m-%d}"
+    assert text.endswith(f"{told} --home h")
+    ((_, _, text, _),) = ask(connection, substation, begin, town.NOW)
+    assert text.endswith(told)
+    assert ask(connection, home, since, town.NOW) == []

@@ -41,7 +41,7 @@ class Site(Company):
         filled = {"room": "living", "room_kind": "living", "signature": "x", "measured_at": self.now, **other}
         new = NewMeasurement(celsius=celsius, instrument="T7", measurer=who, **filled)
         with self.conn.transaction():
-            taken = measurements.record(self.conn, SEED, 1, new, self.now, actor)
+            taken = measurements.record(self.conn, SEED, 1, new, measurements.Filing(actor, self.now))
         self.catch_up()
         return taken.number
 

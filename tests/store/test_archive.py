@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import SecretStr
 
 from alerts.evidence.check import Findings, check_readings
 from alerts.judging.history import History
@@ -18,11 +19,17 @@ from archives.layout import KINDS, READINGS
 from archives.manifest import ArchiveBroken
 from archives.place import ArchivePlace
 from archives.reading import ReadingArchive
+from domain.errors import UsageError
+from hearth import archiving
+from hearth.archive_check import archive_in_order
+from hearth.settings import Settings
 from store.evidence import archive_rows
 from store.readings import retention
+from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.archivist import BEGIN, CITY, DAY, SETTLED, Archivist, drop, settle
 from tests.store.company import SEED
+from tests.store.desk import MINUTE
 from tests.store.histories import batches, finish, record, start_over
 
 
@@ -188,14 +195,39 @@ def test_any_order_and_any_split_between_table_and_archive_is_the_same_ledger(de
     archive = desk.sealed(now)
     drop(desk.conn, archive, BEGIN + chance.randrange(2, 3) * DAY)
     assert len(desk.table()) < len(said)
-    one = OneHistory(archive)
-    history = History(SEED, one.said, first_said=one.first_said)
+    history = History(SEED, OneHistory(archive))
     homes = [row["home_id"] for row in desk.rows("SELECT home_id FROM home")]
     with desk.conn.transaction():
         Rejudging(desk.conn, history, now).from_day(homes, history.day_of(BEGIN))
     flags, ledger = record(desk)
     assert [_plain(row) for row in ledger if row["closed"]] == [_plain(row) for row in wanted[1] if row["closed"]]
     assert flags == wanted[0]
+
+
+@pytest.mark.plain_only
+def test_a_flag_of_days_that_were_dropped_is_explained_like_any_other(desk: Archivist) -> None:
+    desk.settle_in()
+    beside = town.sensor(desk.conn, "s3", 1, room_kind="bedroom", interval_s=3600)
+    for hour in range(3 * 24):
+        at = BEGIN + timedelta(hours=hour)
+        cold = 14.0 if 30 <= hour < 40 else 19.0
+        desk.say(("s1", at, cold), ("s2", at, 20.0), ("s3", at + 20 * MINUTE, 20.5), now=at + 21 * MINUTE)
+    wanted, now = [(row["home_id"], row["why"]) for row in desk.flags()], BEGIN + 6 * DAY
+    assert [home for home, _ in wanted] == [1]
+    settle(desk.conn, now)
+    archive = desk.sealed(now)
+    drop(desk.conn, archive, BEGIN + 3 * DAY)
+    start_over(desk.conn)
+    desk.say(("s3", BEGIN + 1_790 * MINUTE, 21.0), now=now)  # the table has this one, and no other
+    for readings, same in ((OneHistory(), False), (OneHistory(archive), True)):
+        with desk.conn.transaction(force_rollback=not same):
+            Rejudging(desk.conn, History(SEED, readings), now).days([1], BEGIN.date(), (BEGIN + 3 * DAY).date())
+            flags = [row["why"]["points"] for row in desk.flags()]
+        told = [{**point, "judged": 21.0} if point["sensor"] == "s3" else point for point in wanted[0][1]["points"]]
+        assert (flags == [told]) is same
+    then = BEGIN + 1_890 * MINUTE
+    held = {one.sensor_id: one.celsius for one in OneHistory(archive).beside(desk.conn, 1, then, 3)}
+    assert held == {1: 14.0, beside: 20.5}
 
 
 def _plain(row: dict[str, object]) -> dict[str, object]:
@@ -220,6 +252,57 @@ def test_days_are_restored_as_history_says_them(desk: Archivist) -> None:
     assert restoring.is_contiguous(desk.conn, archive, (BEGIN + 9 * DAY).date())
     restoring.keep_from(desk.conn, BEGIN.date())
     assert retention.kept_since(desk.conn) == BEGIN
+    # What was put back stays for its time, whatever is old by the settings.
+    later, archive = BEGIN + 60 * DAY, desk.sealed(now)
+    until = restoring.hold(desk.conn, (BEGIN + DAY).date(), 7, later)
+    kept = settings(archive.place.uri)
+    while archiving._drop(desk.conn, kept, archive, later):
+        pass
+    assert desk.table()["measured_at"].min() == int((BEGIN + DAY).timestamp() * 1e6)
+    while archiving._drop(desk.conn, kept, archive, until):
+        pass
+    assert desk.table()["measured_at"].min() == int((BEGIN + 3 * DAY).timestamp() * 1e6)
+
+
+def settings(uri: str | None) -> Settings:
+    return Settings(
+        database_url=SecretStr("postgresql://x"),
+        archive=None if uri is None else SecretStr(uri),
+        archive_utility=CITY,
+        archive_after_days=SETTLED.days,
+        reading_days=30 if uri else None,
+    )
+
+
+@pytest.mark.plain_only
+def test_check_says_what_is_wrong_with_the_archive(desk: Archivist, tmp_path: Path) -> None:
+    desk.live()
+    now, mine = BEGIN + 5 * DAY, settings(desk.place.uri)
+
+    def says(wrong: str, at: datetime = now, given: Settings = mine) -> None:
+        with pytest.raises(UsageError, match=wrong):
+            archive_in_order(desk.conn, given, at)
+
+    assert "is not set" in archive_in_order(desk.conn, settings(None), now)
+    assert "nothing sealed yet" in archive_in_order(desk.conn, mine, BEGIN + 4 * DAY)
+    says("reading: sealing is 3 days behind")
+    archive = desk.sealed(now)
+    before = sorted(desk.place.names(CITY))
+    assert "as sealed, readings up to 2026-02-01, 1 files" in archive_in_order(desk.conn, mine, now)
+    assert sorted(desk.place.names(CITY)) == before
+    says("is not set, and this database has sealed", given=settings(None))
+    says("is missing: the database knows it", given=settings((tmp_path / "other").as_uri()))
+    says("reading: sealing is 3 days behind", at=now + 4 * DAY)
+    with desk.conn.transaction(force_rollback=True):
+        desk.conn.execute("UPDATE readings_kept SET since = %s", (BEGIN + 4 * DAY,))
+        says("the table has lost days from 2026-02-01 on")
+    path = tmp_path / manifest.home(CITY) / archive.files()[0].path
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    says("is missing or cut off; all faults: hearth archive verify")
+    path.write_bytes(whole)
+    (tmp_path / "file").write_bytes(b"")
+    says("cannot be read and written: Not a directory", given=settings((tmp_path / "file").as_uri()))
 
 
 @pytest.mark.plain_only

@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again
-from alerts.sensors.measurements import FiledRecord, NotTaken, look, record, remind
+from alerts.sensors.measurements import FiledRecord, Filing, NotTaken, look, record, remind
 from alerts.tickets.docket import Docket
 from domain import policy_file
 from domain.measurement import NewMeasurement, RecordRefusal, RecordWorth
@@ -53,7 +53,7 @@ class Crew(Desk):
         filled = {"room": "living", "room_kind": "living", "signature": "sheet 1", **other}
         new = NewMeasurement(measured_at=at, celsius=celsius, instrument="T7", measurer="Zhao", **filled)
         with self.conn.transaction():
-            return record(self.conn, SEED, self.homes[home], new, now or at + 10 * MINUTE, "crew")
+            return record(self.conn, SEED, self.homes[home], new, Filing("crew", now or at + 10 * MINUTE))
 
     def told(self) -> list[tuple[str, Any, Any]]:
         """Source, begin and end of all flags."""
@@ -388,7 +388,7 @@ def test_filed_late_is_marked(crew: Crew) -> None:
         signature="s",
     )
     with crew.conn.transaction():
-        assert not record(crew.conn, seed, crew.homes["H2"], new, NOON + 99 * HOUR, "crew").judged.filed_late
+        assert not record(crew.conn, seed, crew.homes["H2"], new, Filing("crew", NOON + 99 * HOUR)).judged.filed_late
 
 
 def test_records_and_readings_at_once_never_give_two_open_flags(crew: Crew, database: Database) -> None:
@@ -402,7 +402,7 @@ def test_records_and_readings_at_once_never_give_two_open_flags(crew: Crew, data
                 new = NewMeasurement(room="living", room_kind="living", measured_at=at, celsius=17.0 + 2 * (step % 2),
                                      instrument="T", measurer="Z", signature="s")  # fmt: skip
                 with conn.transaction():
-                    record(conn, SEED, crew.homes["H1"], new, at + HOUR, "crew")
+                    record(conn, SEED, crew.homes["H1"], new, Filing("crew", at + HOUR))
 
     def ingesting() -> None:
         go.wait()

@@ -71,7 +71,7 @@ def test_the_gaps_are_those_of_brute_force(conn: Connection, said: list[tuple[in
     edges = np.linspace(to_us(MIDNIGHT), to_us(END), 10).astype(np.int64)
     with conn.transaction():
         access.enter(conn, EVERYWHERE)
-        again = History(SEED, dossier_rows.said, at_once=nth * 300)
+        again = History(SEED, at_once=nth * 300, said=dossier_rows.said)
         found = recount(conn, again, HomeDays(home, MIDNIGHT.date(), END.date()), to_us(END), edges)
     days = conn.execute(SELECT_DAYS, (home,)).fetchall()
     inside = [row for row in days if row[0] < END.date()]

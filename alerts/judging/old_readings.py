@@ -1,0 +1,72 @@
+"""Readings that flags of old days rest on, where the table has lost them: taken from all that is on record."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.engine.lanes import bisect
+from alerts.engine.track import ranges
+from archives.history import OneHistory
+from domain import groups
+from domain.instants import to_datetime
+from store.base import wire
+from store.judging.rooms_then import NOTHING_OLD, OldReadings
+from store.readings import stays
+
+DAY_US = 86_400_000_000
+
+
+def days_of(asked: Sequence[tuple[int, int]]) -> Iterator[tuple[list[int], int, int]]:
+    """Yield the homes of each day (UTC) of (home_id, µs), and the first and the last instant."""
+    days: dict[int, list[tuple[int, int]]] = {}
+    for home, at in asked:
+        days.setdefault(at // DAY_US, []).append((home, at))
+    for some in days.values():
+        instants = [at for _, at in some]
+        yield sorted({home for home, _ in some}), min(instants), max(instants)
+
+
+def old_readings(
+    conn: Connection, readings: OneHistory, asked: Sequence[tuple[int, int]], hold_intervals: float
+) -> OldReadings:
+    """Return what homes' sensors said within the hold before instants of which the table may have lost some.
+
+    Args:
+        asked: (home_id, µs).
+        hold_intervals: upper bound of the hold, in intervals of a sensor.
+    """
+    if not asked or readings.is_table_alone:
+        return NOTHING_OLD
+    places = stays.stays(conn, sorted({home for home, _ in asked}))
+    hold_us = round(hold_intervals * int(places["interval_s"].max(initial=1)) * 1e6)
+    since = readings.whole_since(conn, to_datetime(min(at for _, at in asked) - hold_us))
+    if since is None:
+        return NOTHING_OLD
+    old = [(home, at) for home, at in asked if to_datetime(at - hold_us) < since]
+    found = [np.empty(0, wire.native(stays.SAID))]
+    for homes, first, last in days_of(old):
+        mine = places[np.isin(places["home_id"], homes)]
+        end = min(to_datetime(last + 1), since)
+        said = readings.said(conn, np.unique(mine["sensor_id"]).tolist(), to_datetime(first - hold_us), end)
+        found.append(said[_held(said, mine, [(home, at) for home, at in old if first <= at <= last], hold_us)])
+    rows = np.concatenate(found)
+    at = [to_datetime(us) for us in rows["measured_at"].tolist()]
+    return OldReadings(rows["sensor_id"].tolist(), at, rows["temperature"].tolist(), since)
+
+
+def _held(
+    said: NDArray[np.void], places: NDArray[np.void], asked: Sequence[tuple[int, int]], hold_us: int
+) -> NDArray[np.intp]:
+    """Return the positions of readings that may be held at an instant, by any sensor that ever stood in its home."""
+    homes, instants = np.array(asked, np.int64).reshape(-1, 2).T
+    places = places[np.argsort(places["home_id"], kind="stable")]
+    low, high = (np.searchsorted(places["home_id"], homes, side) for side in ("left", "right"))
+    sensor, at = places["sensor_id"][ranges(low, high - low)], np.repeat(instants, high - low)
+    first, end = groups.bounds(said["sensor_id"])
+    there = np.isin(sensor, said["sensor_id"])
+    at, nth = at[there], np.searchsorted(said["sensor_id"][first], sensor[there])
+    begins = bisect(said["measured_at"], at - hold_us + 1, first[nth], end[nth])
+    ends = bisect(said["measured_at"], at + 1, first[nth], end[nth])
+    return np.unique(ranges(begins, ends - begins))
