@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from bench import rivals
 from bench.stand import SETTINGS
 from bench.town import found, policy_text
 from bench.winter import INTERVAL_US, Winter, winter
-from domain import policy, policy_file
+from domain import policy, policy_file, rows
 from domain.instants import EVER_US, to_us
 from local import trixie
 from local.trixie import TimescalePostgres
@@ -87,7 +88,7 @@ class Span:
         end = datetime.now(policy_file.builtin("seed").zone).date()
         return cls(end - timedelta(days=days), end, policy_text(SEED, end - MARGIN))
 
-    @property
+    @cached_property
     def policy(self) -> policy.Policy:
         """The policy to judge by."""
         return policy_file.load(self.policy_text, "benchmark")
@@ -158,10 +159,10 @@ def judge(said: Winter, homes: int, span: Span) -> tuple[NDArray[np.void], NDArr
     days, ended = list[NDArray[np.void]](), list[NDArray[np.void]]()
     schedule, quiet = np.zeros(homes, np.int64), idle_homes(machines)
     for part in runs_of(_lanes(said, homes), schedules, schedule, begin, end, quiet):
-        mine = part[part["start"] < span.high_us]
+        mine = rows.take(part, part["start"] < span.high_us)
         days.append(ledger(mine, schedules.pieces))
         ended.append(fold(machines, mine, schedules.pieces))
-    return np.concatenate(days), np.concatenate(ended)
+    return rows.join(days), rows.join(ended)
 
 
 def _lanes(said: Winter, homes: int) -> Lanes:

@@ -1,7 +1,7 @@
 """From stored readings to the runs of homes, whose warm days are one run each.
 
-Most days of most homes are warm throughout, which a minimum proves. Where such a home has no flag either, nothing of
-the day counts but its sums: it becomes one run. All other days are cut at every edge of the rules.
+Most days of most homes are warm throughout, which a minimum proves. Where such a home has no flag either when the day
+begins, nothing of the day counts but its sums: it becomes one run. All other days are cut at every edge of the rules.
 """
 
 from collections.abc import Iterator
@@ -10,15 +10,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.engine.day_sums import DaySums, of_lanes, of_tracks
 from alerts.engine.lanes import Lanes, in_force, track_of
-from alerts.engine.runs import RUN, Edges, Opened, blocks, cut, opened, runs, total_up
+from alerts.engine.runs import RUN, Edges, blocks, cut, runs
 from alerts.engine.schedule import Schedules
 from alerts.engine.scratch import Scratch
-from alerts.engine.track import NONE, Int, Track, ranges
-from domain import groups
+from alerts.engine.track import NONE, Int, ranges
+from domain import groups, rows
 from domain.states import HomeState, NotJudged
 
-CHUNK_READINGS = 1 << 21  # whose runs are made and summed up together: few enough for the cache
+CHUNK_READINGS = 1 << 21  # whose runs are made together: few enough that their runs fit in the cache
 
 
 class Daily(NamedTuple):
@@ -28,14 +29,21 @@ class Daily(NamedTuple):
     piece: Int  # of each day, the first piece of the schedules it was made of
 
 
-class Spans(NamedTuple):
-    """Days of homes that follow each other, each span as a home of its own."""
+class Homes(NamedTuple):
+    """Homes to judge, and what was said of them."""
 
-    home: Int
+    lanes: Lanes
+    schedule: Int  # index of the schedule of each home
     begin: Int  # µs
     end: Int  # µs
-    ends_home: NDArray[np.bool_]
-    track: Track
+    idle: NDArray[np.bool_]  # neither a flag nor a breach at the begin
+
+    def of(self, which: Int) -> "Homes":
+        """Select homes by index, as often as it is given; they are numbered in its order."""
+        first, end = (np.searchsorted(self.lanes.home, which, side) for side in ("left", "right"))
+        lanes = self.lanes.part(ranges(first, end - first))
+        lanes = lanes._replace(home=np.repeat(np.arange(len(which)), end - first))
+        return Homes(lanes, self.schedule[which], self.begin[which], self.end[which], self.idle[which])
 
 
 def runs_of(
@@ -51,26 +59,21 @@ def runs_of(
         begin, end: µs per home.
         idle: mask of the homes without a flag or a breach at their begin.
     """
-    lanes, daily = in_force(lanes, begin, end), daily_of(schedules)
+    homes, daily = Homes(lanes.part(lanes.end > lanes.first), schedule, begin, end, idle), daily_of(schedules)
+    lanes = homes.lanes
     part = np.searchsorted(lanes.home, np.arange(len(end) + 1))
     first = np.append(0, np.cumsum(lanes.end - lanes.first))[part]
+    several = np.bincount(lanes.home[lanes.ends_lane], minlength=len(end)) > 1
     scratch = Scratch()
     for low, high in blocks(first, CHUNK_READINGS):
-        mine = slice(low, high)
-        some = lanes.part(slice(part[low], part[high]))._replace(home=lanes.home[part[low] : part[high]] - low)
-        days = Edges.of(daily.schedules, schedule[mine], begin[mine], end[mine])
-        warm, others = list[NDArray[np.void]](), list[Spans]()
-        for a, b in blocks(first[low : high + 1]):
-            within = slice(low + a, low + b)
-            block = some.part(slice(*np.searchsorted(some.home, (a, b)).tolist()))
-            track = track_of(block._replace(home=block.home - a), begin[within], end[within], scratch)
-            split = _by_days(track, days.of_homes(a, b), daily, end[within], idle[within], scratch)
-            warm.append(split[0])
-            others.append(split[1])
-        found = np.concatenate((*warm, _cut(others, schedules, schedule[mine], scratch)))
-        found = found[np.argsort(days.keys.of(found["home"], found["start"]), kind="stable")]
-        found["home"] += low
-        yield found
+        kinds = [np.flatnonzero(several[low:high] == kind) + low for kind in (False, True)]
+        found = [
+            _runs(homes.of(which), which, schedules, daily, kind, scratch)
+            for kind, which in enumerate(kinds)
+            if len(which)
+        ]
+        both = rows.join(found or [np.empty(0, RUN)])
+        yield both if len(found) < 2 else rows.take(both, np.lexsort((both["start"], both["home"])))
 
 
 def daily_of(schedules: Schedules) -> Daily:
@@ -86,64 +89,71 @@ def daily_of(schedules: Schedules) -> Daily:
     return Daily(Schedules(out, np.searchsorted(first, schedules.first)), first)
 
 
-def _by_days(
-    track: Track, days: Edges, daily: Daily, end: Int, idle: NDArray[np.bool_], scratch: Scratch
-) -> tuple[NDArray[np.void], Spans]:
-    """Return the runs of the days of which nothing but the sums counts, and all other days."""
-    pieces = daily.schedules.pieces
-    all_ = opened(track, days, end, scratch)
-    sums = total_up(all_, track, days, pieces)
-    lowest, home = np.minimum(all_.milli, sums.lowest), days.home - days.home[:1]
-    calm = idle.copy()
-    calm[home[lowest < pieces["cold"][days.piece]]] = False
-    warm = ~sums.busy & (all_.milli != NONE) & calm[home] & ~groups.is_last(home)
-    which = np.flatnonzero(warm)
-    out = np.zeros(len(which), RUN)
-    out["home"], out["start"], out["end"] = days.home[which], days.start[which], days.start[which + 1]
-    out["state"], out["windowed"] = HomeState.WARM, pieces["windowed"][days.piece[which]]
-    out["piece"], out["lowest"] = daily.piece[days.piece[which]], lowest[which]
-    out["heat"] = sums.heat[which] + all_.rest[which] - all_.rest[which + 1]
-    return out, _spans(track, days, all_, end, warm)
-
-
-def _spans(track: Track, days: Edges, all_: Opened, end: Int, warm: NDArray[np.bool_]) -> Spans:
-    """Return the days that are not warm throughout."""
-    begins, ends_home = groups.is_first(days.home), groups.is_last(days.home)
-    begins[1:] |= warm[:-1]
-    ends = ends_home.copy()
-    ends[:-1] |= warm[1:]
-    first, last = np.flatnonzero(begins & ~warm), np.flatnonzero(ends & ~warm)
-    home, begin = days.home[first], days.start[first]
-    upto = np.where(ends_home[last], end[home - days.home[:1]], days.start[np.minimum(last + 1, len(warm) - 1)])
-    low, high = all_.at[first] - all_.carried[first], np.append(all_.at, len(track.start))[last + 1]
-    return Spans(home, begin, upto, ends_home[last], _part(track, low, high, begin, upto))
-
-
-def _part(track: Track, low: Int, high: Int, begin: Int, end: Int) -> Track:
-    """Return ranges of the spans of a track, each from its begin to its end and as a home of its own.
-
-    Args:
-        low, high: the range low..high-1; its first span may begin before, and be of another range too.
-    """
-    which, first = ranges(low, high - low), np.append(0, np.cumsum(high - low))
-    silent = np.zeros(len(track.start), bool)
-    silent[track.silent] = True
-    start, length, silent = track.start[which], track.length[which], silent[which]
-    some = np.flatnonzero(high > low)
-    head, last = first[some], first[some + 1] - 1
-    late = np.maximum(begin[some] - start[head], 0)
-    start[head] += late
-    length[head] -= late
-    silent[last] &= start[last] + length[last] <= end[some]
-    return Track(first, start, length, track.milli[which], np.flatnonzero(silent))
-
-
-def _cut(spans: list[Spans], schedules: Schedules, schedule: Int, scratch: Scratch) -> NDArray[np.void]:
-    """Return the runs of spans of days."""
-    home, begin, end, ends_home = (np.concatenate(column) for column in list(zip(*spans, strict=True))[:4])
-    track = Track.join([span.track for span in spans], scratch)
-    found = runs(cut(track, schedules, schedule[home], begin, end, scratch), schedules, end)
-    begins = ends_home[found["home"]] | (found["start"] < found["end"])
-    found = found if begins.all() else found[begins]
-    found["home"] = home[found["home"]]
+def _runs(
+    homes: Homes, number: Int, schedules: Schedules, daily: Daily, several: int, scratch: Scratch
+) -> NDArray[np.void]:
+    """Return the runs of homes with one lane each, or with several."""
+    days = Edges.of(daily.schedules, homes.schedule, homes.begin, homes.end)
+    if several:
+        lanes = in_force(homes.lanes, homes.begin, homes.end)
+        sums = of_tracks(lanes, days, homes.begin, homes.end, daily.schedules.pieces)
+    else:
+        sums = of_lanes(homes.lanes, days, len(homes.end))
+    one = _one_run(sums, days, daily, homes.idle)
+    found = rows.join((_warm(sums, days, daily, one), *_cut(homes, days, one, schedules, scratch)))
+    found = rows.take(found, np.argsort(days.keys.of(found["home"], found["start"]), kind="stable"))
+    found["home"] = number[found["home"]]
     return found
+
+
+def _one_run(sums: DaySums, days: Edges, daily: Daily, idle: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mask the days that are warm throughout, of homes without a flag or a breach when they begin.
+
+    A home that was so before stays so for as long as it is under no limit, and has become so after a warm day that is
+    long enough to end any flag.
+    """
+    pieces = rows.take(daily.schedules.pieces, days.piece)
+    warm = sums.known & (sums.lowest >= pieces["warm"])
+    ends_flags, first = warm.copy(), groups.is_first(days.home)
+    ends_flags[:-1] &= days.start[1:] - days.start[:-1] >= pieces["clear"][:-1]
+    tells = first | _after(ends_flags | (sums.lowest < pieces["cold"]))
+    idle_before = np.where(first, idle[days.home], _after(ends_flags))
+    return np.asarray(warm & idle_before[groups.last_marked(tells)] & ~groups.is_last(days.home))
+
+
+def _warm(sums: DaySums, days: Edges, daily: Daily, one: NDArray[np.bool_]) -> NDArray[np.void]:
+    """Return the runs of the days of which nothing but the sums counts."""
+    which = np.flatnonzero(one)
+    out, piece = np.zeros(len(which), RUN), days.piece[which]
+    out["home"], out["start"], out["end"] = days.home[which], days.start[which], days.start[which + 1]
+    out["state"], out["windowed"] = HomeState.WARM, daily.schedules.pieces["windowed"][piece]
+    out["piece"], out["lowest"], out["heat"] = daily.piece[piece], sums.lowest[which], sums.heat[which]
+    return out
+
+
+def _cut(
+    homes: Homes, days: Edges, one: NDArray[np.bool_], schedules: Schedules, scratch: Scratch
+) -> Iterator[NDArray[np.void]]:
+    """Yield the runs of all other days, cut at every edge of the rules."""
+    ends_home, first = groups.is_last(days.home), np.flatnonzero(~one & (groups.is_first(days.home) | _after(one)))
+    last = np.flatnonzero(~one & (ends_home | np.append(one[1:], True)[: len(one)]))
+    which = days.home[first]
+    spans = homes.of(which)
+    upto = np.where(ends_home[last], homes.end[which], days.start[np.minimum(last + 1, len(one) - 1)])
+    spans = spans._replace(begin=days.start[first], end=upto)
+    lanes = in_force(spans.lanes, spans.begin, spans.end)
+    part = np.searchsorted(lanes.home, np.arange(len(which) + 1))
+    for low, high in blocks(np.append(0, np.cumsum(lanes.end - lanes.first))[part]):
+        mine, block = slice(low, high), lanes.part(slice(part[low], part[high]))
+        begin, end = spans.begin[mine], spans.end[mine]
+        track = track_of(block._replace(home=block.home - low), begin, end, scratch)
+        found = runs(cut(track, schedules, spans.schedule[mine], begin, end, scratch), schedules, end)
+        # The instant that ends a span belongs to the next day.
+        found = rows.take(found, ends_home[last[mine]][found["home"]] | (found["start"] < found["end"]))
+        found["home"] = which[mine][found["home"]]
+        yield found
+
+
+def _after(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mask the rows after those of a mask."""
+    return np.append(False, mask[:-1])[: len(mask)]

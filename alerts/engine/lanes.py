@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.scratch import Scratch
-from alerts.engine.track import Held, Int, Milli, Track, coldest
+from alerts.engine.track import Held, Int, Milli, Track, bisect, coldest
 from domain import groups
 from domain.instants import EVER_US
 from domain.milli import PER_DEGREE
 
 ROUNDS = np.float64(1.5 * 2**52)
+ROUNDED = ROUNDS.view(np.int64)
 
 
 class Lanes(NamedTuple):
@@ -78,17 +79,6 @@ class Lanes(NamedTuple):
         return np.asarray(np.minimum(self.start[reading] + self.hold, self.left))
 
 
-def bisect(column: Int, value: Int, low: Int, high: Int) -> Int:
-    """Return for each value the first index in low..high-1 at which the rising column is not below it, else `high`."""
-    low, high = low.copy(), high.copy()
-    while len(open_ := np.flatnonzero(low < high)):
-        middle = (low[open_] + high[open_]) >> 1
-        below = column[middle] < value[open_]
-        low[open_[below]] = middle[below] + 1
-        high[open_[~below]] = middle[~below]
-    return low
-
-
 def held_from(lanes: Lanes, begin: Int) -> Lanes:
     """Leave out what is not in force at `begin[home]` or later."""
     before, at, carried = _carried(lanes, begin)
@@ -129,36 +119,44 @@ def track_of(lanes: Lanes, begin: Int, end: Int, scratch: Scratch) -> Track:
     return coldest(_held(_numbered(lanes), at, start, milli.astype(np.int32)), begin, end)
 
 
-def _gather(lanes: Lanes, column: NDArray[Any]) -> NDArray[Any]:
-    """Return the readings of parts, one after the other; without copying where they lie so."""
-    if (lanes.first[1:] == lanes.end[:-1]).all():
+def gather(lanes: Lanes, column: NDArray[Any], room: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Return the readings of parts, one after the other: without copying where they lie so, unless room is given."""
+    if room is None and (lanes.first[1:] == lanes.end[:-1]).all():
         return column[lanes.first[0] : lanes.end[-1]] if len(lanes.first) else column[:0]
-    return np.concatenate([column[a:b] for a, b in zip(lanes.first.tolist(), lanes.end.tolist(), strict=True)])
+    parts = [column[a:b] for a, b in zip(lanes.first.tolist(), lanes.end.tolist(), strict=True)]
+    return np.concatenate(parts or [column[:0]], out=room)
 
 
 def _start(lanes: Lanes, at: Int, begin: Int, scratch: Scratch) -> Int:
     """Return the µs from which each reading counts."""
-    start, head = _gather(lanes, lanes.start), at[:-1]
-    early = start[head] < begin[lanes.home]
-    if early.any() or not start.flags.c_contiguous:
-        own = scratch.whole("start", len(start))
-        own[:] = start
-        own[head[early]] = begin[lanes.home[early]]
-        return own
+    head, begins = lanes.start[lanes.first], begin[lanes.home]
+    early = head < begins
+    if not early.any() and lanes.start.flags.c_contiguous:
+        return gather(lanes, lanes.start)
+    start = gather(lanes, lanes.start, scratch.whole("start", int(at[-1])))
+    start[at[:-1][early]] = begins[early]
     return start
 
 
 def _milli(lanes: Lanes, at: Int, scratch: Scratch) -> Int:
     """Return the nearest thousandth of each reading, half to the even side, with the offset."""
-    scaled, milli = scratch.real("heat", int(at[-1])), scratch.whole("milli", int(at[-1]))
-    scaled[:] = _gather(lanes, lanes.celsius)
-    scaled *= PER_DEGREE
-    # A float64 of this magnitude has no fraction bits: the addition rounds, and leaves an integer in the low bits.
-    scaled += ROUNDS
-    np.subtract(scaled.view(np.int64), ROUNDS.view(np.int64), out=milli)
+    milli = rounded(gather(lanes, lanes.celsius), scratch)
+    milli -= ROUNDED
     if lanes.offset.any():
         milli += np.repeat(lanes.offset, np.diff(at))
     return milli
+
+
+def rounded(celsius: NDArray[np.float32], scratch: Scratch) -> Int:
+    """Return the nearest thousandth of each temperature, half to the even side, plus ROUNDED; it lives in the scratch.
+
+    A float64 of the magnitude of ROUNDS has no fraction bits: adding it rounds, and leaves an integer in the low bits.
+    """
+    scaled = scratch.real("milli", len(celsius))
+    scaled[:] = celsius
+    scaled *= PER_DEGREE
+    scaled += ROUNDS
+    return scaled.view(np.int64)
 
 
 def _alone(lanes: Lanes, at: Int, start: Int, milli: Int, end: Int, scratch: Scratch) -> Track:
@@ -201,7 +199,7 @@ def _once(at: Int, start: Int, milli: Int, length: Int) -> tuple[Int, Int, Int]:
 def held(lanes: Lanes) -> Held:
     """Return readings one by one, each with the instant until which it is held."""
     at = np.append(0, np.cumsum(lanes.end - lanes.first))
-    return _held(lanes, at, _gather(lanes, lanes.start), _milli(lanes, at, Scratch()).astype(np.int32))
+    return _held(lanes, at, gather(lanes, lanes.start), _milli(lanes, at, Scratch()).astype(np.int32))
 
 
 def _held(lanes: Lanes, at: Int, start: Int, milli: Milli) -> Held:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from alerts.engine.keys import HomeTimeKeys
 from alerts.engine.track import NONE, Int
-from domain import groups
+from domain import groups, rows
 from domain.states import HomeState
 
 LEDGER = np.dtype(
@@ -49,7 +49,7 @@ def ledger(runs: NDArray[np.void], pieces: NDArray[np.void]) -> NDArray[np.void]
     if (key[1:] < key[:-1]).any():
         # A local day comes in two parts where a zone sets its clocks back over midnight.
         order = np.argsort(key, kind="stable")
-        runs, key = runs[order], key[order]
+        runs, key = rows.take(runs, order), key[order]
     first = groups.firsts(key)
     out = np.zeros(len(first), LEDGER)
     if len(first):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.track import NONE, Int, Milli
-from domain import groups
+from domain import groups, rows
 from domain.instants import NONE_US
 from domain.states import HomeState, Severity
 
@@ -84,15 +84,17 @@ def fold_and_keep(
         ENDED, and KEPT for the wanted runs after which the machine was not idle.
     """
     mine = _telling(state, runs)
-    line = _Timeline(state, runs[mine], pieces)
+    line = _Timeline(state, rows.take(runs, mine), pieces)
     over = np.flatnonzero((line.ends_at != NONE_US) & line.before)
     ended = np.empty(len(over), ENDED)
-    ended["home"], ended["flag"] = line.home[over], line.ended(over)
+    ended["home"] = line.home[over]
+    rows.put(ended["flag"], slice(None), line.ended(over))
     busy = np.flatnonzero(keep[mine] & (line.after | line.breach))
     kept = np.empty(len(busy), KEPT)
-    kept["run"], kept["machine"] = mine[busy], line.machines(busy, line.after[busy])
+    kept["run"] = mine[busy]
+    rows.put(kept["machine"], slice(None), line.machines(busy, line.after[busy]))
     last = groups.lasts(line.home)
-    state[line.home[last]] = line.machines(last, line.after[last])
+    rows.put(state, line.home[last], line.machines(last, line.after[last]))
     return ended, kept
 
 
@@ -195,8 +197,8 @@ class _Timeline:
         measured = self.measured[at] != 0
         last = at - measured  # what is cold from a measurement on is another breach
         inside = last >= self.head[at]
-        flags: NDArray[np.void] = self.state[self.home[at]]
-        flags[inside] = self.machines(last[inside], np.ones(int(inside.sum()), bool))
+        flags = rows.take(self.state, self.home[at])
+        rows.put(flags, inside, self.machines(last[inside], np.ones(int(inside.sum()), bool)))
         flags["cleared_at"] = self.ends_at[at]
         reason = self.pieces["reason"][self.piece[at]]  # JUDGED: the home recovered
         flags["reason"] = np.where(measured, self.measured[at], reason)
@@ -209,8 +211,8 @@ class _Timeline:
         opened = _last(opening, at)
         carried = flagged & (opened < self.head[at])
         new = flagged & ~carried
-        out[carried] = self.state[self.home[at[carried]]]
-        out[new] = self._opened(opened[new])
+        rows.put(out, carried, rows.take(self.state, self.home[at[carried]]))
+        rows.put(out, new, self._opened(opened[new]))
         begin = np.where(carried, self.head[at], opened)
         self._worsen(out, flagged, begin, at)
         self._suspend(out, flagged, carried, begin, at)
@@ -222,7 +224,7 @@ class _Timeline:
 
     def _opened(self, at: Int) -> NDArray[np.void]:
         """Return MACHINE rows of the flags that were opened in the runs `at`."""
-        out, piece = idle(len(at)), self.pieces[self.piece[at]]
+        out, piece = idle(len(at)), rows.take(self.pieces, self.piece[at])
         out["severity"] = IS_COLD
         out["cold_since"], out["confirmed_at"] = self.breach_since[at], self.opens_at[at]
         out["limit"], out["version"] = np.maximum(piece["cold"], piece["severe"]), piece["version"]
@@ -256,7 +258,7 @@ class _Timeline:
         """
         known = np.append(np.where(self.level > WARM, self.lowest, NONE), NONE)
         spans = np.stack((begin, at + 1), axis=1).ravel()
-        carried = self.state[self.home[at]]
+        carried = rows.take(self.state, self.home[at])
         busy = (carried["severity"] > 0) | (carried["breach_since"] != NONE_US)
         goes_on = busy & (begin == self.head[at]) & (self.measured[begin] == 0)
         before = np.where(goes_on, carried["lowest"], NONE)

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from alerts.engine.keys import HomeTimeKeys
 from alerts.engine.schedule import Schedules
 from alerts.engine.scratch import Scratch
-from alerts.engine.track import NONE, Int, Milli, Track, ranges
+from alerts.engine.track import NONE, Int, Milli, Track, bisect, ranges
 from domain import groups
 from domain.states import HomeState, NotJudged
 
 BLOCK_READINGS = 1 << 17  # processed at a time; fits in the processor's cache
-MANY_READINGS = 1_000  # of a home: to search in them beats to make a key for each
 FEW_READINGS = 16  # between two edges: to sum them up first costs more than to look at each
 RUN = np.dtype(
     [
@@ -72,10 +71,10 @@ class Edges(NamedTuple):
 class KeptReadings(NamedTuple):
     """The readings between edges over which the state may change, in order."""
 
-    start: Int  # µs
     milli: NDArray[np.signedinteger]  # m°C
     heat: Int  # m°C·µs
-    opens: NDArray[np.bool_]  # whether the temperature is unknown before
+    tells: Int  # indices of those that begin a step: on another level than the one before, or after silence
+    key: Int  # of home and instant of each of `tells`
 
 
 class EdgeSums(NamedTuple):
@@ -107,7 +106,7 @@ def cut(track: Track, schedules: Schedules, schedule: Int, begin: Int, end: Int,
         mine = scratch if scratch and not parts else Scratch()
         sums = sum_up(track.of_homes(low, high), edges.of_homes(low, high), end[low:high], schedules.pieces, mine)
         parts.append(sums)
-    return steps(edges, parts, schedules.pieces)
+    return steps(edges, parts)
 
 
 def piece_at(schedules: Schedules, schedule: Int, instant: Int) -> Int:
@@ -177,24 +176,18 @@ def opened(track: Track, edges: Edges, end: Int, scratch: Scratch) -> Opened:
     opens = np.concatenate((first[some], silent[silent < len(heat) - 1] + 1))
     of_silent = np.searchsorted(first, silent, "right") - 1 + home
     silences = of_silent * edges.keys.span + track.start[silent] + track.length[silent]
-    at = _first_at(track, edges, home, scratch)
+    at = _first_at(track, edges, home)
     return Opened(heat, opens, silences, at, *_at_edges(track, edges, at, home, end))
 
 
-def _first_at(track: Track, edges: Edges, home: int, scratch: Scratch) -> Int:
+def _first_at(track: Track, edges: Edges, home: int) -> Int:
     """Return the first reading of its home that begins at or after each edge; `home` is the first one of the block."""
     first = track.first
-    if len(track.start) > MANY_READINGS * (len(first) - 1):
-        edge = np.searchsorted(edges.home, np.arange(home, home + len(first)))
-        found = [
-            np.searchsorted(track.start[a:b], edges.start[c:d]) + a
-            for a, b, c, d in zip(*(x.tolist() for x in (first[:-1], first[1:], edge[:-1], edge[1:])), strict=True)
-        ]
-        return np.concatenate(found)
-    key = scratch.whole("key", len(track.start))
+    if len(track.start) > FEW_READINGS * len(edges.start):
+        mine = edges.home - home
+        return bisect(track.start, edges.start, first[mine], first[mine + 1])
     spans = np.arange(home, home + len(first) - 1) * edges.keys.span
-    np.add(np.repeat(spans, _counts(first)), track.start, out=key)
-    return np.searchsorted(key, edges.key)
+    return np.searchsorted(np.repeat(spans, _counts(first)) + track.start, edges.key)
 
 
 def total_up(all_: Opened, track: Track, edges: Edges, pieces: NDArray[np.void]) -> Totals:
@@ -217,16 +210,32 @@ def sum_up(track: Track, edges: Edges, end: Int, pieces: NDArray[np.void], scrat
     """Sum up the readings of a block of homes between its edges, and keep those that may begin a step."""
     all_ = opened(track, edges, end, scratch)
     heat, opens, silences, at, milli, _, rest = all_
-    count, opening = _counts(np.append(at, len(heat))), np.zeros(len(heat), bool)
-    opening[opens] = True
-    if len(heat) < FEW_READINGS * len(at):
-        kept, nothing = KeptReadings(track.start, track.milli, heat, opening), np.zeros(len(at), np.int64)
-        return EdgeSums(milli, rest, np.full(len(at), NONE), nothing, count, kept, silences, track.silent + 1)
-    lowest, total, busy = total_up(all_, track, edges, pieces)
-    count[~busy], lowest[busy], total[busy] = 0, NONE, 0
-    which = ranges(at, count)
-    kept = KeptReadings(track.start[which], track.milli[which], heat[which], opening[which])
-    return EdgeSums(milli, rest, lowest, total, count, kept, silences, np.searchsorted(which, track.silent, "right"))
+    count, value = _counts(np.append(at, len(heat))), track.milli
+    lowest, total = np.full(len(at), NONE), np.zeros(len(at), np.int64)
+    if len(heat) >= FEW_READINGS * len(at):
+        lowest, total, busy = total_up(all_, track, edges, pieces)
+        count[~busy], lowest[busy], total[busy] = 0, NONE, 0
+        value, heat = _slices(at, count, value, heat)
+    first = np.cumsum(count) - count
+    differs = _differs(value, count, edges.piece, pieces)
+    edge = np.searchsorted(at, opens, "right") - 1
+    differs[first[edge] + opens - at[edge]] = True
+    tells = np.flatnonzero(differs)
+    edge = np.searchsorted(first, tells, "right") - 1
+    key = edges.keys.of(edges.home[edge], track.start[at[edge] + tells - first[edge]])
+    edge = np.searchsorted(at, track.silent, "right") - 1
+    silent_at = first[edge] + np.minimum(track.silent + 1 - at[edge], count[edge])
+    return EdgeSums(milli, rest, lowest, total, count, KeptReadings(value, heat, tells, key), silences, silent_at)
+
+
+def _slices(at: Int, count: Int, *columns: NDArray[Any]) -> list[NDArray[Any]]:
+    """Gather column[at[i] : at[i] + count[i]], one after the other."""
+    some = np.flatnonzero(count)
+    begins, ends = at[some], at[some] + count[some]
+    new = np.append(True, begins[1:] != ends[:-1])[: len(some)]
+    low, high = begins[new], ends[np.append(new[1:], True)[: len(some)]]
+    bounds = list(zip(low.tolist(), high.tolist(), strict=True))
+    return [np.concatenate([column[a:b] for a, b in bounds] or [column[:0]]) for column in columns]
 
 
 def _at_edges(track: Track, edges: Edges, at: Int, home: int, end: Int) -> tuple[Milli, NDArray[np.bool_], Int]:
@@ -242,21 +251,17 @@ def _at_edges(track: Track, edges: Edges, at: Int, home: int, end: Int) -> tuple
     return milli, carried, np.where(carried, milli * (np.minimum(until, end[mine]) - edges.start), 0)
 
 
-def steps(edges: Edges, blocks: Sequence[EdgeSums], pieces: NDArray[np.void]) -> Cut:
+def steps(edges: Edges, blocks: Sequence[EdgeSums]) -> Cut:
     """Lay out the steps of homes by the sums of their blocks."""
     milli, rest, lowest, total, count, kept, silent, silent_at = blocks[0] if len(blocks) == 1 else _joined(blocks)
-    instant, value, heat, opens = kept
-    tells = np.flatnonzero(_differs(value, count, edges.piece, pieces) | opens)
-
+    value, heat, tells, key = kept
     # At equal instants edges sort first, so that every step takes the piece that begins there.
-    first = np.cumsum(count) - count
-    tells_at = edges.home[np.searchsorted(first, tells, "right") - 1]
-    keys = np.concatenate((edges.key, silent, edges.keys.of(tells_at, instant[tells])))
+    keys = np.concatenate((edges.key, silent, key))
     order = np.argsort(keys, kind="stable")
     at_edge = np.flatnonzero(order < len(edges.key))
     edge = np.cumsum(order < len(edges.key)) - 1
     home = edges.home[edge]
-    began = np.concatenate((first, silent_at, tells))[order]
+    began = np.concatenate((np.cumsum(count) - count, silent_at, tells))[order]
     now = np.full(len(order), NONE)
     now[at_edge], now[order >= len(order) - len(tells)] = milli, value[tells]
     least, sums = _reduce(np.minimum, value, began, NONE), _reduce(np.add, heat, began, 0)
@@ -269,10 +274,11 @@ def steps(edges: Edges, blocks: Sequence[EdgeSums], pieces: NDArray[np.void]) ->
 def _joined(blocks: Sequence[EdgeSums]) -> EdgeSums:
     """Lay the homes of blocks end to end."""
     columns: list[tuple[Any, ...]] = list(zip(*blocks, strict=True))
-    kept = KeptReadings(*(np.concatenate(column) for column in zip(*columns[5], strict=True)))
     milli, rest, lowest, heat, count, silent = (np.concatenate(columns[nth]) for nth in (0, 1, 2, 3, 4, 6))
-    before = np.cumsum([0, *(len(block.kept.start) for block in blocks)])
-    silent_at = np.concatenate([at + n for at, n in zip(columns[7], before[:-1], strict=True)])
+    before = np.cumsum([0, *(len(kept.milli) for kept in columns[5])])[:-1].tolist()
+    silent_at = np.concatenate([at + n for at, n in zip(columns[7], before, strict=True)])
+    numbered = [kept._replace(tells=kept.tells + n) for kept, n in zip(columns[5], before, strict=True)]
+    kept = KeptReadings(*(np.concatenate(column) for column in zip(*numbered, strict=True)))
     return EdgeSums(milli, rest, lowest, heat, count, kept, silent, silent_at)
 
 
@@ -285,7 +291,7 @@ def _differs(milli: NDArray[np.signedinteger], count: Int, piece: Int, pieces: N
     """
     level = np.zeros(len(milli), np.uint8)
     for limit in LIMITS:
-        level += milli < np.repeat(pieces[limit][piece], count)
+        level += milli < np.repeat(pieces[limit][piece].astype(milli.dtype), count)
     differs = groups.is_first(level)
     differs[(np.cumsum(count) - count)[count > 0]] = True
     return differs

@@ -120,6 +120,16 @@ def ranges(first: Int, count: Int) -> Int:
     return np.repeat(first - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
 
 
+def bisect(column: Int, value: Int, low: Int, high: Int) -> Int:
+    """Return for each value the first index in low..high-1 at which the rising column is not below it, else `high`."""
+    below, most = low - 1, high - 1
+    width = int((high - low).max(initial=0))
+    for step in (1 << bit for bit in reversed(range(width.bit_length()))):
+        at = np.minimum(below + step, most)
+        np.copyto(below, at, where=column[at] < value)
+    return below + 1
+
+
 def coldest(held: Held, begin: Int, end: Int) -> Track:
     """Track the coldest known sensor of each home from `begin[home]` to `end[home]`, both included."""
     held = _between(held, begin, end)
@@ -156,28 +166,54 @@ def _between(held: Held, begin: Int, end: Int) -> Held:
 
 
 def _lanes(held: Held, begin: Int, end: Int) -> Track:
-    """Track homes with several sensors: a new span wherever one begins or ends, at the lowest known value."""
-    home, lane, start, until, milli = held
-    keys = HomeTimeKeys.over(len(begin), begin, end)
-    inside, key = until <= end[home], keys.of(home, start)
-    inside[:-1] &= until[:-1] != start[1:]
-    inside[held.tail] = until[held.tail] <= end[home[held.tail]]
-    # Lanes are sorted, which a stable sort makes use of.
-    steps = np.sort(np.concatenate((key, keys.of(home[inside], until[inside]))), kind="stable")
-    steps = steps[groups.firsts(steps)]  # `unique` would hash them first
+    """Track homes with several sensors: a new span wherever one begins or ends, at the lowest known value.
+
+    Instants are sorted with the number of the lane that begins there in their low bits. So how many of a lane have come
+    is its reading in force, and the lanes themselves, which are sorted, are merged.
+    """
+    home, _, start, until, milli = held
+    head, count = held.head, np.diff(held.head, append=len(start))
+    number = np.arange(len(head)) - groups.last_marked(groups.is_first(home[head]))
+    lanes = int(number.max(initial=0)) + 1
+    bits = lanes.bit_length()
+    keys = HomeTimeKeys.over(len(begin) << bits, begin, end)
+    since = home[head] * keys.span - keys.base
+    ends = np.minimum(until, keys.base + keys.span - 1)
+    ends += np.repeat(since, count)
+    silent = _silent(held, end)
+    begins = start << bits
+    begins += np.repeat((since << bits) + number, count)
+    steps = np.concatenate((begins, (ends[silent] << bits) + lanes))
+    steps.sort(kind="stable")
+    at = steps >> bits
+    steps &= (1 << bits) - 1
+    lowest = np.full(len(at), NONE)
+    for one in range(lanes):
+        bounds = (head[number == one].tolist(), (head + count)[number == one].tolist())
+        mine = [slice(*bound) for bound in zip(*bounds, strict=True)]
+        reading = np.cumsum(steps == one)
+        is_held = np.concatenate(([-1], *(ends[part] for part in mine)))[reading] > at
+        value = np.concatenate(([NONE], *(milli[part] for part in mine)))[reading]
+        np.minimum(lowest, value, out=lowest, where=is_held)
+    complete = groups.is_last(at)  # of equal instants
     homes = np.arange(len(begin))
-    step_home = np.repeat(homes, np.diff(np.searchsorted(steps, homes * keys.span + keys.base), append=len(steps)))
-    step_start = steps - step_home * keys.span
-    lowest = np.full(len(steps), NONE)
-    for one in np.unique(lane[held.head]):
-        mine = np.flatnonzero(lane == one)
-        begins = np.zeros(len(steps), np.int64)
-        begins[np.searchsorted(steps, key[mine])] = 1
-        at = np.cumsum(begins) - 1
-        piece = mine[np.maximum(at, 0)]
-        known = (at >= 0) & (home[piece] == step_home) & (step_start < until[piece])
-        lowest = np.minimum(lowest, np.where(known, milli[piece], NONE))
-    step_until = np.full(len(steps), EVER_US)
-    step_until[:-1] = np.where(step_home[1:] == step_home[:-1], step_start[1:], EVER_US)
+    step_home = np.repeat(homes, np.diff(np.searchsorted(at, homes * keys.span), append=len(at)))
+    at -= step_home * keys.span - keys.base
+    if not complete.all():
+        step_home, at, lowest = step_home[complete], at[complete], lowest[complete]
+    last = groups.is_last(step_home)
+    step_until = np.append(at[1:], EVER_US)[: len(at)]
+    step_until[last] = EVER_US
     known = lowest != NONE
-    return _track(step_home[known], step_start[known], step_until[known], lowest[known], end)
+    if not known.all():
+        step_home, at, step_until, lowest = step_home[known], at[known], step_until[known], lowest[known]
+    return _track(step_home, at, step_until, lowest, end)
+
+
+def _silent(held: Held, end: Int) -> NDArray[np.intp]:
+    """Return the readings after which their lane is silent, at the end of judging at the latest."""
+    ends = np.ones(len(held.start), bool)
+    np.not_equal(held.until[:-1], held.start[1:], out=ends[:-1])
+    ends[held.tail] = True
+    which = np.flatnonzero(ends)
+    return which[held.until[which] <= end[held.home[which]]]

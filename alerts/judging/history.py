@@ -24,7 +24,7 @@ from alerts.judging.placing import SensorReadings, lanes_of
 from alerts.judging.terms import ScheduleCache, first_days, schedules_of
 from alerts.judging.weigh import ReadingRules
 from archives.history import TABLE_ALONE, OneHistory
-from domain import groups
+from domain import groups, rows
 from domain.instants import EVER_US, to_datetime, to_us
 from domain.policy import Policy
 from store.readings import stays
@@ -225,15 +225,15 @@ class History:
         for found in runs_of(mine, schedules, schedule, begin, end, quiet):
             if not to_now:
                 # The instant that ends the stretch belongs to the next one, which knows the readings of that instant.
-                found = found[found["start"] < end[found["home"]]]
+                found = rows.take(found, found["start"] < end[found["home"]])
             found["home"] = there[found["home"]]
             flags, kept = self._fold(past, found, schedules, days)
             ledgers.append(ledger(found, schedules.pieces))
             ended.append(flags)
             last.append(found)
             machines += kept
-        past.last = np.concatenate(last)
-        return JudgedStretch(np.concatenate(ledgers), np.concatenate(ended), machines, lanes, int(span.end.max()))
+        past.last = rows.join(last)
+        return JudgedStretch(rows.join(ledgers), rows.join(ended), machines, lanes, int(span.end.max()))
 
     def _fold(
         self, past: Past, found: NDArray[np.void], schedules: Schedules, days: list[date]

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.engine.lanes import Lanes, bisect
+from alerts.engine.lanes import Lanes
 from alerts.engine.suspect import frozen, jumps
-from alerts.engine.track import Int, ranges
+from alerts.engine.track import Int, bisect, ranges
 from alerts.judging.weigh import ReadingRules, RulesOfVersion
 from domain import groups
 from domain.instants import NONE_US

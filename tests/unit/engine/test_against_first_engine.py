@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from alerts.engine import days, runs
+from alerts.engine import day_sums, days, runs
 from alerts.engine.days import runs_of
 from alerts.engine.lanes import Lanes, held
 from alerts.engine.ledger import ledger
@@ -156,6 +156,7 @@ def towns(draw: st.DrawFn) -> Town:
 @pytest.mark.parametrize("block", [1, 200, 1 << 17])
 def test_judging_by_days_is_judging_by_readings(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "BLOCK_READINGS", block)
+    monkeypatch.setattr(day_sums, "BLOCK_READINGS", block)
     monkeypatch.setattr(days, "CHUNK_READINGS", 4 * block)
 
     @settings(max_examples=60)
