@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.scratch import Scratch
-from alerts.engine.track import Held, Int, Milli, Track, bisect, coldest
+from alerts.engine.track import Held, Int, Milli, Track, Voices, bisect, merge
 from domain import groups
 from domain.instants import EVER_US
 from domain.milli import PER_DEGREE
@@ -116,7 +116,7 @@ def track_of(lanes: Lanes, begin: Int, end: Int, scratch: Scratch) -> Track:
     start, milli = _start(lanes, at, begin, scratch), _milli(lanes, at, scratch)
     if (groups.is_first(lanes.home)[1:] | ~lanes.ends_lane[:-1]).all():
         return _alone(lanes, at, start, milli, end, scratch)
-    return coldest(_held(_numbered(lanes), at, start, milli.astype(np.int32)), begin, end)
+    return _together(lanes, at, start, milli, begin, end, scratch)
 
 
 def gather(lanes: Lanes, column: NDArray[Any], room: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -159,29 +159,71 @@ def rounded(celsius: NDArray[np.float32], scratch: Scratch) -> Int:
     return scaled.view(np.int64)
 
 
+class _Ends(NamedTuple):
+    """Readings that may not be held until the next one of their lane, or have none."""
+
+    reading: Int  # rising
+    part: Int
+    until: Int  # µs; held until then, if no other follows
+    follows: Int  # µs of the next reading of the lane; EVER_US if there is none
+
+
 def _alone(lanes: Lanes, at: Int, start: Int, milli: Int, end: Int, scratch: Scratch) -> Track:
     """Track homes with one lane each: a reading is held until the next one, but for those that expire before.
 
     Args:
         at: index of the first reading of each part, then the number of readings.
     """
+    length = _lengths(at, start, scratch)
+    if length.min(initial=EVER_US) <= 0:
+        return _alone(lanes, *_once(at, start, milli, length), end, scratch)
+    ends = _ends(lanes, at, start, length, scratch)
+    length[ends.reading] = np.minimum(ends.until, ends.follows) - start[ends.reading]
+    silent = ends.until < ends.follows
+    silent &= (ends.follows < EVER_US) | (ends.until <= end[lanes.home[ends.part]])
+    first = at[np.searchsorted(lanes.home, np.arange(len(end) + 1))]
+    return Track(first, start, length, milli, ends.reading[silent])
+
+
+def _together(lanes: Lanes, at: Int, start: Int, milli: Int, begin: Int, end: Int, scratch: Scratch) -> Track:
+    """Track homes with several lanes, of which the coldest counts."""
+    length = _lengths(at, start, scratch)
+    _in_order(length)
+    ends = _ends(lanes, at, start, length, scratch)
+    silent = ends.until < ends.follows
+    head = groups.firsts(lanes.home, lanes.lane)
+    mine = (lanes.home[head], at[head], start, milli.astype(np.int32))
+    return merge(Voices(*mine, ends.reading[silent], ends.until[silent]), begin, end)
+
+
+def _lengths(at: Int, start: Int, scratch: Scratch) -> Int:
+    """Return the µs from each reading to the next one of its part; EVER_US for the last one."""
     length = scratch.whole("length", len(start))
     np.subtract(start[1:], start[:-1], out=length[:-1])
     length[at[1:] - 1] = EVER_US
-    if length.min(initial=EVER_US) <= 0:
-        return _alone(lanes, *_once(at, start, milli, length), end, scratch)
+    return length
+
+
+def _ends(lanes: Lanes, at: Int, start: Int, length: Int, scratch: Scratch) -> _Ends:
+    """Find the readings that expire before the next one of their part, and the last ones of parts."""
     beyond = scratch.marks("beyond", len(start))
     np.greater(length, lanes.hold[np.diff(at) > 1].min(initial=EVER_US - 1), out=beyond)
     late = np.flatnonzero(beyond)
     part = np.searchsorted(at, late, "right") - 1
     until = np.minimum(start[late] + lanes.hold[part], lanes.left[part])
-    following = start[np.minimum(late + 1, len(start) - 1)]
-    ends_home = (late == at[part + 1] - 1) & lanes.ends_lane[part]
-    following[ends_home] = EVER_US
-    length[late] = np.minimum(until, following) - start[late]
-    silent = np.where(ends_home, until <= end[lanes.home[part]], until < following)
-    first = at[np.searchsorted(lanes.home, np.arange(len(end) + 1))]
-    return Track(first, start, length, milli, late[silent])
+    follows = start[np.minimum(late + 1, len(start) - 1)]
+    follows[(late == at[part + 1] - 1) & lanes.ends_lane[part]] = EVER_US
+    return _Ends(late, part, until, follows)
+
+
+def _in_order(length: Int) -> None:
+    """Check that readings are sorted.
+
+    Raises:
+        ValueError: the readings of a part are not in the order of time.
+    """
+    if length.min(initial=0) < 0:
+        raise ValueError("the readings of a lane are not in the order of time")
 
 
 def _once(at: Int, start: Int, milli: Int, length: Int) -> tuple[Int, Int, Int]:
@@ -190,8 +232,7 @@ def _once(at: Int, start: Int, milli: Int, length: Int) -> tuple[Int, Int, Int]:
     Raises:
         ValueError: the readings of a part are not in the order of time.
     """
-    if length.min() < 0:
-        raise ValueError("the readings of a lane are not in the order of time")
+    _in_order(length)
     keep = length > 0
     return np.append(0, np.cumsum(keep))[at], start[keep], milli[keep]
 
@@ -209,9 +250,3 @@ def _held(lanes: Lanes, at: Int, start: Int, milli: Milli) -> Held:
     following[at[1:][lanes.ends_lane] - 1] = EVER_US
     home, lane = np.repeat(lanes.home, count), np.repeat(lanes.lane, count)
     return Held(home, lane, start, np.minimum(until, following), milli)
-
-
-def _numbered(lanes: Lanes) -> Lanes:
-    """Number the lanes of each home from 0."""
-    number = np.cumsum(groups.is_first(lanes.home, lanes.lane))
-    return lanes._replace(lane=number - number[groups.last_marked(groups.is_first(lanes.home))])

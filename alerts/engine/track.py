@@ -165,55 +165,71 @@ def _between(held: Held, begin: Int, end: Int) -> Held:
     return Held(home, lane, start, until, milli).take(counts)
 
 
-def _lanes(held: Held, begin: Int, end: Int) -> Track:
-    """Track homes with several sensors: a new span wherever one begins or ends, at the lowest known value.
+class Voices(NamedTuple):
+    """The lanes of homes: readings sorted by (home, lane, start), and when each lane falls silent."""
 
-    Instants are sorted with the number of the lane that begins there in their low bits. So how many of a lane have come
-    is its reading in force, and the lanes themselves, which are sorted, are merged.
+    home: Int  # of each lane
+    first: Int  # the first reading of each lane
+    start: Int  # µs, from the begin of judging to its end
+    milli: Milli
+    silent: NDArray[np.intp]  # rising: readings after which the lane is silent, or that are its last
+    until: Int  # µs, of each of these; it may lie beyond the end of judging
+
+
+def merge(voices: Voices, begin: Int, end: Int) -> Track:
+    """Track homes with several lanes: a new span wherever a reading or a silence begins, at the lowest known value.
+
+    Instants are sorted with the number of the lane that begins there in their low bits, so that lanes, which are sorted
+    in themselves, are merged. What a lane says counts until it says something else; a silence is said, too.
     """
-    home, _, start, until, milli = held
-    head, count = held.head, np.diff(held.head, append=len(start))
-    number = np.arange(len(head)) - groups.last_marked(groups.is_first(home[head]))
-    lanes = int(number.max(initial=0)) + 1
-    bits = lanes.bit_length()
+    home, first = voices.home, voices.first + np.searchsorted(voices.silent, voices.first)
+    until = np.minimum(voices.until, end[home[np.searchsorted(voices.first, voices.silent, "right") - 1]] + 1)
+    start = np.insert(voices.start, voices.silent + 1, until)
+    milli = np.insert(voices.milli, voices.silent + 1, NONE)
+    number = np.arange(len(first)) - groups.last_marked(groups.is_first(home))
+    bits = int(number.max(initial=0)).bit_length()
     keys = HomeTimeKeys.over(len(begin) << bits, begin, end)
-    since = home[head] * keys.span - keys.base
-    ends = np.minimum(until, keys.base + keys.span - 1)
-    ends += np.repeat(since, count)
-    silent = _silent(held, end)
-    begins = start << bits
-    begins += np.repeat((since << bits) + number, count)
-    steps = np.concatenate((begins, (ends[silent] << bits) + lanes))
-    steps.sort(kind="stable")
-    at = steps >> bits
-    steps &= (1 << bits) - 1
-    lowest = np.full(len(at), NONE)
-    for one in range(lanes):
-        bounds = (head[number == one].tolist(), (head + count)[number == one].tolist())
-        mine = [slice(*bound) for bound in zip(*bounds, strict=True)]
-        reading = np.cumsum(steps == one)
-        is_held = np.concatenate(([-1], *(ends[part] for part in mine)))[reading] > at
-        value = np.concatenate(([NONE], *(milli[part] for part in mine)))[reading]
-        np.minimum(lowest, value, out=lowest, where=is_held)
-    complete = groups.is_last(at)  # of equal instants
-    homes = np.arange(len(begin))
-    step_home = np.repeat(homes, np.diff(np.searchsorted(at, homes * keys.span), append=len(at)))
-    at -= step_home * keys.span - keys.base
+    count = np.diff(first, append=len(start))
+    start <<= bits
+    start += np.repeat(((home * keys.span - keys.base) << bits) + number, count)
+    start.sort(kind="stable")
+    lowest = np.full(len(start), NONE)
+    lane = start & ((1 << bits) - 1)
+    for one in np.unique(number).tolist():
+        bounds = (first[number == one].tolist(), (first + count)[number == one].tolist())
+        said = np.concatenate([milli[a:b] for a, b in zip(*bounds, strict=True)])
+        at = np.flatnonzero(lane == one)
+        since = lowest[at[0] :]
+        np.minimum(since, np.repeat(said, np.diff(at, append=len(start))), out=since)
+    start >>= bits
+    complete = groups.is_last(start)  # of equal instants
     if not complete.all():
-        step_home, at, lowest = step_home[complete], at[complete], lowest[complete]
-    last = groups.is_last(step_home)
-    step_until = np.append(at[1:], EVER_US)[: len(at)]
-    step_until[last] = EVER_US
+        start, lowest = start[complete], lowest[complete]
+    return _spans(start, lowest, keys, end)
+
+
+def _spans(key: Int, lowest: Milli, keys: HomeTimeKeys, end: Int) -> Track:
+    """Lay spans that follow each other in each home, each until the next one, into a track of what is known."""
+    first = np.searchsorted(key, np.arange(len(end) + 1) * keys.span)
+    length = np.empty_like(key)
+    np.subtract(key[1:], key[:-1], out=length[:-1])
+    start = key
+    start -= np.repeat(np.arange(len(end)) * keys.span - keys.base, np.diff(first))
     known = lowest != NONE
-    if not known.all():
-        step_home, at, step_until, lowest = step_home[known], at[known], step_until[known], lowest[known]
-    return _track(step_home, at, step_until, lowest, end)
+    silent = np.flatnonzero(known[:-1] & ~known[1:])
+    home = np.searchsorted(first, silent, "right") - 1
+    silent = silent[start[silent + 1] <= end[home]]
+    unknown = np.flatnonzero(~known)
+    silent -= np.searchsorted(unknown, silent)
+    first -= np.searchsorted(unknown, first)
+    return Track(first, start[known], length[known], lowest[known], silent)
 
 
-def _silent(held: Held, end: Int) -> NDArray[np.intp]:
-    """Return the readings after which their lane is silent, at the end of judging at the latest."""
+def _lanes(held: Held, begin: Int, end: Int) -> Track:
+    """Track homes with several sensors, of which the coldest counts."""
     ends = np.ones(len(held.start), bool)
     np.not_equal(held.until[:-1], held.start[1:], out=ends[:-1])
     ends[held.tail] = True
-    which = np.flatnonzero(ends)
-    return which[held.until[which] <= end[held.home[which]]]
+    silent = np.flatnonzero(ends)
+    voices = Voices(held.home[held.head], held.head, held.start, held.milli, silent, held.until[silent])
+    return merge(voices, begin, end)
