@@ -116,7 +116,7 @@ def track_of(lanes: Lanes, begin: Int, end: Int, scratch: Scratch) -> Track:
     start, milli = _start(lanes, at, begin, scratch), _milli(lanes, at, scratch)
     if (groups.is_first(lanes.home)[1:] | ~lanes.ends_lane[:-1]).all():
         return _alone(lanes, at, start, milli, end, scratch)
-    return _together(lanes, at, start, milli, begin, end, scratch)
+    return _together(lanes, at, start, milli, end, scratch)
 
 
 def gather(lanes: Lanes, column: NDArray[Any], room: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -185,7 +185,7 @@ def _alone(lanes: Lanes, at: Int, start: Int, milli: Int, end: Int, scratch: Scr
     return Track(first, start, length, milli, ends.reading[silent])
 
 
-def _together(lanes: Lanes, at: Int, start: Int, milli: Int, begin: Int, end: Int, scratch: Scratch) -> Track:
+def _together(lanes: Lanes, at: Int, start: Int, milli: Int, end: Int, scratch: Scratch) -> Track:
     """Track homes with several lanes, of which the coldest counts."""
     length = _lengths(at, start, scratch)
     _in_order(length)
@@ -193,7 +193,7 @@ def _together(lanes: Lanes, at: Int, start: Int, milli: Int, begin: Int, end: In
     silent = ends.until < ends.follows
     head = groups.firsts(lanes.home, lanes.lane)
     mine = (lanes.home[head], at[head], start, milli.astype(np.int32))
-    return merge(Voices(*mine, ends.reading[silent], ends.until[silent]), begin, end)
+    return merge(Voices(*mine, ends.reading[silent], ends.until[silent]), end)
 
 
 def _lengths(at: Int, start: Int, scratch: Scratch) -> Int:

@@ -135,7 +135,7 @@ def coldest(held: Held, begin: Int, end: Int) -> Track:
     held = _between(held, begin, end)
     home = held.home[held.head]
     single = bool((home[1:] != home[:-1]).all())
-    return _track(held.home, held.start, held.until, held.milli, end) if single else _lanes(held, begin, end)
+    return _track(held.home, held.start, held.until, held.milli, end) if single else _lanes(held, end)
 
 
 def _track(home: Int, start: Int, until: Int, milli: Milli, end: Int) -> Track:
@@ -176,7 +176,7 @@ class Voices(NamedTuple):
     until: Int  # µs, of each of these; it may lie beyond the end of judging
 
 
-def merge(voices: Voices, begin: Int, end: Int) -> Track:
+def merge(voices: Voices, end: Int) -> Track:
     """Track homes with several lanes: a new span wherever a reading or a silence begins, at the lowest known value.
 
     Instants are sorted with the number of the lane that begins there in their low bits, so that lanes, which are sorted
@@ -188,7 +188,7 @@ def merge(voices: Voices, begin: Int, end: Int) -> Track:
     milli = np.insert(voices.milli, voices.silent + 1, NONE)
     number = np.arange(len(first)) - groups.last_marked(groups.is_first(home))
     bits = int(number.max(initial=0)).bit_length()
-    keys = HomeTimeKeys.over(len(begin) << bits, begin, end)
+    keys = HomeTimeKeys.over(len(end) << bits, voices.start[voices.first], end)
     count = np.diff(first, append=len(start))
     start <<= bits
     start += np.repeat(((home * keys.span - keys.base) << bits) + number, count)
@@ -225,11 +225,11 @@ def _spans(key: Int, lowest: Milli, keys: HomeTimeKeys, end: Int) -> Track:
     return Track(first, start[known], length[known], lowest[known], silent)
 
 
-def _lanes(held: Held, begin: Int, end: Int) -> Track:
+def _lanes(held: Held, end: Int) -> Track:
     """Track homes with several sensors, of which the coldest counts."""
     ends = np.ones(len(held.start), bool)
     np.not_equal(held.until[:-1], held.start[1:], out=ends[:-1])
     ends[held.tail] = True
     silent = np.flatnonzero(ends)
     voices = Voices(held.home[held.head], held.head, held.start, held.milli, silent, held.until[silent])
-    return merge(voices, begin, end)
+    return merge(voices, end)
