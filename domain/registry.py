@@ -3,7 +3,8 @@
 Lines refer to each other by code. Instants are aware; None is unbounded, at the start and at the end.
 """
 
-from datetime import datetime, time
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import NamedTuple
 
 CLASSES = ("multistorey", "bungalow", "nonresidential")
@@ -83,6 +84,15 @@ class Resident(NamedTuple):
     resident: str | None
     begins: datetime | None
     ends: datetime | None
+
+
+class HomeFee(NamedTuple):
+    """A line of fees.csv: what a home pays for a season, named by its first day. Not part of `Registry`."""
+
+    home: str
+    season: date
+    area_m2: Decimal
+    per_m2: Decimal
 
 
 class Contact(NamedTuple):

@@ -34,6 +34,7 @@ from hearth.wiring import (
     chosen_files,
     chosen_policy,
     chosen_pushes,
+    chosen_refunds,
     chosen_seal_key,
     connector,
     keep_for_good,
@@ -76,6 +77,7 @@ def serve(settings: Settings, furnish: Callable[[FastAPI], None] = lambda app: N
             attachments=attachments_of(settings),
             basemap=chosen_basemap(settings),
             history=chosen_history(settings),
+            refunds=chosen_refunds(settings),
         )
         app = create_app(context, listening=listening(settings), pace=pace, doors=doors)
         furnish(app)

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     mqtt_keepalive_s: Annotated[int, Field(ge=1, le=3600)] = 30
     policy: Path | None = None
     timezone: str | None = None
+    refunds: str | None = None
     sources: Path | None = None
     recipients: Path | None = None
     notify_lease_s: Annotated[int, Field(ge=1, le=3600)] = 120

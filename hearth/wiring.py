@@ -20,6 +20,8 @@ from domain import policy_file
 from domain.care import Care
 from domain.errors import UsageError
 from domain.policy import Policy
+from domain.refunds import rules_file
+from domain.refunds.rules import RefundRules
 from hearth.settings import Settings
 from ingest import push_table, source_table
 from ingest.address import Address
@@ -71,6 +73,19 @@ def chosen_policy(settings: Settings) -> Policy:
         return policy_file.builtin("seed", settings.timezone)
     text = _text("HEARTH_POLICY", settings.policy)
     return policy_file.load(text, f"HEARTH_POLICY {settings.policy}", settings.timezone)
+
+
+def chosen_refunds(settings: Settings) -> RefundRules | None:
+    """Load the refund rules of HEARTH_REFUNDS, a file or the name of a pack; None: no refund is computed.
+
+    Raises:
+        UsageError: it is no pack and no file of rules, or a pack with a hole.
+    """
+    if settings.refunds is None:
+        return None
+    if settings.refunds in rules_file.pack_names():
+        return rules_file.pack(settings.refunds)
+    return rules_file.load(_text("HEARTH_REFUNDS", Path(settings.refunds)), f"HEARTH_REFUNDS {settings.refunds}")
 
 
 def chosen_sources(settings: Settings) -> Sources:

@@ -46,6 +46,12 @@ def instant(zone: ZoneInfo) -> Callable[[str], datetime]:
     return in_utc
 
 
+def local_day(zone: ZoneInfo) -> Callable[[str], date]:
+    """Make a parser for a day on the clocks of `zone`."""
+    read = instant(zone)
+    return lambda cell: read(cell).astimezone(zone).date()
+
+
 class Ambiguous(Fault):
     """A day or time that can be read in two ways."""
 

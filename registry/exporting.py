@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from domain.errors import UsageError
 from domain.registry import Registry
-from registry import contacts, residents
+from registry import contacts, fees, residents
 from registry.csv_file import render
 from registry.sheets import sheets
 from store.registry import registry_rows
@@ -35,6 +35,9 @@ def export_folder(conn: Connection, folder: Path, with_contacts: bool = False) -
         lived, tenancies = residents.text(conn)
         if tenancies or (folder / residents.FILE).exists():
             _replace(folder / residents.FILE, lived)
+        paid, prices = fees.text(conn)
+        if prices or (folder / fees.FILE).exists():
+            _replace(folder / fees.FILE, paid)
         if with_contacts:
             text, people = contacts.text(conn)
             _replace(folder / contacts.FILE, text, 0o600)
@@ -42,6 +45,7 @@ def export_folder(conn: Connection, folder: Path, with_contacts: bool = False) -
         raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
     lines = {kind: len(rows) for kind, rows in registry._asdict().items()}
     lines |= {"residents": tenancies} if tenancies else {}
+    lines |= {"fees": prices} if prices else {}
     return lines | ({"contacts": people} if with_contacts else {})
 
 

@@ -3,7 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 
 from domain.errors import Fault
 from domain.milli import is_whole
@@ -21,10 +22,11 @@ from registry.words import (
     SPACE,
     TOO_FINE,
     TOO_LONG,
+    TOO_MANY_PLACES,
     UNSEEN,
 )
 
-Value = str | int | float | datetime | time | None
+Value = str | int | float | Decimal | date | datetime | time | None
 Parser = Callable[[str], Value]
 
 CODE_LENGTH = 100
@@ -80,6 +82,22 @@ def one_of(choices: tuple[str, ...], synonyms: Words) -> Parser:
 def number(least: float, most: float) -> Parser:
     """Make a parser for a decimal number from `least` to `most`, both included."""
     return lambda cell: _decimal(cell, least, most)
+
+
+def decimal(most: int, places: int) -> Parser:
+    """Make a parser for an exact positive number up to `most` with so many decimals, as areas and prices are."""
+
+    def exact(cell: str) -> Decimal:
+        if not NUMBER.fullmatch(cell):
+            raise Fault(NOT_A_NUMBER.fill(given=cell))
+        value = Decimal(cell.replace(",", "."))
+        if not 0 < value <= most:
+            raise Fault(NOT_BETWEEN.fill(given=cell, least=0, most=most))
+        if value != value.quantize(Decimal(1).scaleb(-places)):
+            raise Fault(TOO_MANY_PLACES.fill(given=cell, places=places))
+        return value
+
+    return exact
 
 
 def kelvin(least: float, most: float) -> Parser:

@@ -18,7 +18,7 @@ from registry.known_codes import of_registry
 from registry.preview import ValueChange, home_changes, sensor_changes
 from registry.problems import FileProblem, refuse
 from registry.rules import Registered
-from registry.sheets import Sheet, Sheets, contacts_sheet, residents_sheet, sheets
+from registry.sheets import Sheet, Sheets, contacts_sheet, fees_sheet, residents_sheet, sheets
 from registry.tables import PLAINLY, FileReading
 from store.registry import registry_bringing, registry_lines, registry_rows
 from store.registry.registry_rows import Codes, Differences, KindDifference
@@ -172,7 +172,7 @@ def read(source: Path, files: Sheets, reading: FileReading) -> RegistryFiles:
     """
     every: tuple[Sheet[Any], ...] = tuple(files)
     found: list[Content[Any] | None] = [csv_file.read(sheet, source, reading) for sheet in every]
-    people: tuple[Sheet[Any], ...] = (residents_sheet(UTC), contacts_sheet(UTC))
+    people: tuple[Sheet[Any], ...] = (residents_sheet(UTC), contacts_sheet(UTC), fees_sheet(UTC))
     if not any(found) and not any(csv_file.holds(sheet, source) for sheet in people):
         names = [sheet.stem if source.is_file() else sheet.file for sheet in (*every, *people)]
         raise UsageError(f"{source}: {words.HOLDS_NONE_OF.fill(names=', '.join(names)).en}")

@@ -16,6 +16,7 @@ from domain.registry import (
     HEAT_STATUSES,
     ROOM_KINDS,
     Contact,
+    HomeFee,
     RegisteredBuilding,
     RegisteredHome,
     RegisteredSensor,
@@ -24,11 +25,19 @@ from domain.registry import (
 )
 from registry import synonyms
 from registry.cells import Kind
-from registry.dates import clock_time, instant
-from registry.fields import Parser, Value, code, device, kelvin, number, one_of, whole, words
+from registry.dates import clock_time, instant, local_day
+from registry.fields import Parser, Value, code, decimal, device, kelvin, number, one_of, whole, words
 
 Row = TypeVar(
-    "Row", RegisteredSubstation, RegisteredBuilding, RegisteredHome, RegisteredSensor, Resident, Contact, PlanLine
+    "Row",
+    RegisteredSubstation,
+    RegisteredBuilding,
+    RegisteredHome,
+    RegisteredSensor,
+    Resident,
+    Contact,
+    PlanLine,
+    HomeFee,
 )
 
 
@@ -218,6 +227,17 @@ def residents_sheet(zone: ZoneInfo) -> Sheet[Resident]:
         SheetColumn("to", instant(zone)),
     )
     return Sheet("residents.csv", columns, Resident, synonyms=synonyms.RESIDENTS)
+
+
+def fees_sheet(zone: ZoneInfo) -> Sheet[HomeFee]:
+    """Describe the file; a season is named by its first day."""
+    columns = (
+        SheetColumn("home", code, REQUIRED),
+        SheetColumn("season", local_day(zone), REQUIRED),
+        SheetColumn("area_m2", decimal(1_000_000, 2), REQUIRED),
+        SheetColumn("per_m2", decimal(10_000, 4), REQUIRED),
+    )
+    return Sheet("fees.csv", columns, HomeFee, synonyms=synonyms.FEES)
 
 
 def contacts_sheet(zone: ZoneInfo) -> Sheet[Contact]:

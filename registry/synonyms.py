@@ -132,6 +132,12 @@ TOTALS = frozenset(
     }
     | {"summe", "gesamt", "insgesamt", "итого", "razem", "celkem"}
 )
+FEES: Words = {
+    "home": ("户", "户号", "户编号", "用户编号", "住户编号", "用户号"),
+    "season": ("采暖期", "供暖期", "采暖期开始"),
+    "area_m2": ("面积", "建筑面积", "收费面积", "供热面积"),
+    "per_m2": ("单价", "热价", "每平方米单价"),
+}
 # Names of worksheets and files beside those of the columns above.
 FILES: Words = {
     "substations": ("换热站", "热力站"),
@@ -139,6 +145,7 @@ FILES: Words = {
     "homes": ("住户", "用户", "户"),
     "sensors": ("传感器", "设备", "测点"),
     "residents": ("居住", "租期"),
+    "fees": ("热费", "收费"),
     "contacts": ("联系", "联系人", "联系方式"),
     "plan": ("测温计划", "测温点", "测量计划"),
 }

@@ -20,6 +20,7 @@ SESSION_NAME = Text(
 )
 NOT_ONE_OF = Text("“{given}”不在可选值之内：{words}", "{given!r} is not one of {words}")
 TOO_FINE = Text("{given} 的精度超过千分之一度", "{given} is finer than a thousandth of a degree")
+TOO_MANY_PLACES = Text("{given} 多于 {places} 位小数", "{given} has more than {places} decimals")
 NOT_A_NUMBER = Text("“{given}”不是数字", "{given!r} is not a number")
 NOT_BETWEEN = Text("{given} 不在 {least} 至 {most} 之间", "{given} is not between {least} and {most}")
 NOT_WHOLE = Text("“{given}”不是整数，请只写数字", "{given!r} is not a whole number; write it with digits alone")

@@ -153,6 +153,13 @@ INSERT INTO granted VALUES
   ('file_content',          'of_file',    '',      '',      '',      'ra',    '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
   ('registry_upload',       '',           '',      'rd',    '',      '',      '',      ''),
+  ('home_fee',              'home',       '',      '',      '',      'r',     '',      ''),
+  ('refund_fact',           'home',       '',      '',      '',      'ra',    '',      ''),
+  ('refund_sheet',          'home',       '',      '',      '',      'ra',    '',      ''),
+  ('refund_day',            'home',       '',      '',      '',      'ra',    '',      ''),
+  ('refund_approval',       'home',       '',      '',      '',      'ra',    '',      ''),
+  ('refund_payment',        '',           '',      '',      '',      'ra',    '',      ''),
+  ('refund_paid',           'home',       '',      '',      '',      'ra',    '',      ''),
   ('form_sent',             '',           '',      '',      '',      'rad',   '',      ''),
   ('building_summary',      '',           '',      'rawd',  '',      'r',     '',      ''),
   ('building_round',        '',           '',      'raw',   '',      'r',     '',      ''),
@@ -238,7 +245,13 @@ INSERT INTO dated VALUES
   ('flag', 'cold_since'),
   ('ledger', 'day'),
   ('measurement', 'measured_at'),
-  ('measurement_request', 'asked_at');
+  ('measurement_request', 'asked_at'),
+  -- A sheet is of a whole season: who lives there since the middle of one has none of it
+  ('refund_fact', 'at'),
+  ('refund_sheet', 'season'),
+  ('refund_day', 'season'),
+  ('refund_approval', 'season'),
+  ('refund_paid', 'day');
 
 -- What is not in a line is taken back.
 DO $$

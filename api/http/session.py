@@ -30,6 +30,7 @@ from api.http.problem import Problem, RecordedRefusal, forbidden, too_many, unau
 from api.words import problems
 from archives.history import TABLE_ALONE, OneHistory
 from domain.policy import Policy
+from domain.refunds.rules import RefundRules
 from store.base import audit
 from store.base.access import Asker, Right, Role, Scope
 from store.staff.session_rows import SessionSpan
@@ -92,6 +93,7 @@ class AppContext:
     attachments: Attachments = field(default_factory=Attachments)
     basemap: Basemap = field(default_factory=Basemap)
     history: OneHistory = TABLE_ALONE
+    refunds: RefundRules | None = None  # None: no refund is computed
 
 
 @dataclass(frozen=True)

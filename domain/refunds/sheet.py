@@ -65,3 +65,8 @@ def season_fee(area_m2: Decimal, per_m2: Decimal) -> int:
     if fee > MOST_FEE:
         raise Fault(faults.FEE_TOO_HIGH.fill(most=MOST_FEE // 100))
     return fee
+
+
+def told(units: int) -> str:
+    """Return an amount of smallest units as people read it: 12.34."""
+    return f"{units // 100}.{units % 100:02}"

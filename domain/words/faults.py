@@ -59,3 +59,6 @@ NOT_A_NAME = Text("须是最多 {most} 个字符的名称", "must be a name of a
 NOT_MONEY = Text("“{given}”不是“45”“45.00”那样的金额", "{given!r} is not an amount such as 45 or 45.00")
 ROWS_FALL = Text("各行须由冷到暖，比例不得上升", "must be warmer than the row before, and give back no more than it")
 FEE_TOO_HIGH = Text("一个采暖期的费用超过 {most}", "the fee of a season is more than {most}")
+NO_FEE = Text(
+    "没有登记自 {season} 起采暖期的面积和单价", "area and price of the season from {season} are not on record"
+)

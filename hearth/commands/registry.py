@@ -19,6 +19,7 @@ from hearth.wiring import chosen_policy, chosen_sources, now, open_database
 from registry.contacts import import_contacts
 from registry.emqx import write_users
 from registry.exporting import export_folder
+from registry.fees import import_fees
 from registry.importing import ImportCount, ImportReport, import_folder, preview_folder
 from registry.mosquitto import NEW, Accounts, devices, write_accounts
 from registry.preview import ValueChange, losses
@@ -62,12 +63,14 @@ def import_(
         else:
             report = import_folder(conn, folder, policy.zone, at, reading)
         lived = import_residents(conn, folder, policy.zone, reading)
+        fees = import_fees(conn, folder, policy.zone, reading)
         people = import_contacts(conn, folder, policy.zone, at, reading)
         if dry_run:
             raise Rollback
     if as_json:
         told = {
             **_as_dict(report, lived, people, changes),
+            **({} if fees is None else {"fees": {"changed": fees}}),
             "understood": {file: how.en for file, how in understood.items()},
         }
         typer.echo(json.dumps(told, ensure_ascii=False))
@@ -75,6 +78,8 @@ def import_(
     _show(report)
     if lived:
         typer.echo(f"residents: {lived.added} added, {lived.removed} removed")
+    if fees is not None:
+        typer.echo(f"fees: {fees} changed")
     if people:
         typer.echo(f"contacts: {people.added} added, {people.changed} changed, {people.ended} ended")
     if changes is not None:

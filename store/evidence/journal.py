@@ -198,6 +198,16 @@ RELATIONS = (
     Relation(
         "reading_late", ("reading_late_id",), {1: ("kind", "day", "readings", "told", "was")}, step=50, final=True
     ),
+    Relation(
+        "refund_sheet", ("refund_sheet_id",),
+        {
+            1: (
+                "home_id", "season", "upto", "season_days", "rules", "rules_digest", "currency", "fee", "total",
+                "inputs", "digest", "corrects", "reason", "made_at", "made_by",
+            )
+        },
+        final=True,
+    ),
     Relation("archive_entry", ("number",), {1: ("kind", "root", "upto", "late", "noted_at")}, final=True),
     Relation("seal_key", ("seal_key_id",), {1: ("key_id", "public_key", "since")}, final=True),
 )  # fmt: skip

@@ -67,6 +67,37 @@ VALUES (
 )
 RETURNING flag_id
 """
+INSERT_REFUND = (
+    "INSERT INTO home_fee VALUES (%(home)s, '2025-11-15', 80, 25)",
+    "INSERT INTO refund_fact (home_id, kind, at, reference, recorded_at, recorded_by) "
+    "VALUES (%(home)s, 'request', %(at)s, 'paper', %(at)s, 'desk')",
+    """
+    WITH made AS (
+      INSERT INTO refund_sheet (
+        home_id, season, upto, season_days, rules, rules_digest, currency, fee, total, inputs, digest, made_at, made_by
+      )
+      VALUES (%(home)s, '2025-11-15', '2025-11-16', 121, 'luoyang', '', 'CNY', 200000, 1, '', '', %(at)s, 'desk')
+      RETURNING refund_sheet_id
+    )
+    INSERT INTO refund_day
+    SELECT refund_sheet_id, %(home)s, '2025-11-15', '2025-11-15', 10, 0, 50, 1, 1, 0, 0, 0, NULL, NULL, 0 FROM made
+    """,
+    "INSERT INTO refund_approval SELECT refund_sheet_id, home_id, season, n, 'person ' || n, made_at "
+    "FROM refund_sheet, generate_series(1, 2) AS n WHERE home_id = %(home)s",
+    "INSERT INTO refund_payment (at, actor, sheets, total, digest) VALUES (%(at)s, 'desk', 1, 1, '')",
+    "INSERT INTO refund_paid SELECT home_id, day, refund_sheet_id, p.refund_payment_id, amount "
+    "FROM refund_day, (SELECT max(refund_payment_id) AS refund_payment_id FROM refund_payment) AS p "
+    "WHERE home_id = %(home)s",
+)
+
+
+def refund(conn: Connection, home: int) -> str:
+    """Give a home a fee, a fact, and a sheet of one day that was approved and paid; returns the sheet's number."""
+    for statement in INSERT_REFUND:
+        conn.execute(statement.encode(), {"home": home, "at": NOW})
+    row = conn.execute("SELECT number FROM refund_sheet WHERE home_id = %s", (home,)).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def one(conn: Connection, statement: str, parameters: object) -> int:

@@ -61,3 +61,10 @@ NOT_OF_THE_STAFF = {
     "POST /v1/tickets/{number}/agreement",
     "POST /v1/uplinks/{source}",
 }
+# Refunds are by the API alone: their pages are not made yet.
+NO_PAGE_YET = {
+    "POST /v1/homes/{code}/refund-facts",
+    "POST /v1/homes/{code}/refund-sheets",
+    "POST /v1/refund-sheets/{number}/approval",
+    "POST /v1/refund-payments",
+}

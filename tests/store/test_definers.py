@@ -108,6 +108,13 @@ WAYS_IN = {
     "take_numbers(text,bigint)": ("SELECT * FROM public.take_numbers('ticket', 1)",),
     "raise_registry_version()": ("UPDATE public.building SET name = 'x'", "UPDATE public.home SET unit = 'x'"),
     "check_flag_ticket()": (RAISE,),
+    "check_refund_total()": (
+        "INSERT INTO public.refund_sheet (home_id, season, upto, season_days, rules, rules_digest, currency, fee, "
+        "total, inputs, digest, made_at, made_by) "
+        "VALUES (1, '2024-11-15', '2024-11-16', 1, '', '', '', 0, 0, '', '', now(), '');"
+        "SET CONSTRAINTS ALL IMMEDIATE",
+    ),
+    "check_refund_paid()": ("INSERT INTO public.refund_paid VALUES (1, '2026-01-01', 1, 1, 1)",),
     "check_closed_ticket()": ("UPDATE public.ticket SET priority = 1",),
     **{
         f"journal_{relation.name}()": (

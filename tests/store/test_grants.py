@@ -88,6 +88,7 @@ def homes(database: Database) -> dict[str, int]:
                 "INSERT INTO device_job (sensor_id, reason, ticket_id, opened_at) VALUES (%s, 'silent', %s, %s)",
                 (sensor, ticket, NOW),
             )
+            town.refund(conn, home)
             conn.execute(
                 "INSERT INTO ledger VALUES (%s, '2026-01-14', 86400000000, 0, 0, 0, 0, 0, 0, 0, 19, 'p', true, NULL)",
                 (home,),

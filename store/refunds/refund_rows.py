@@ -1,0 +1,287 @@
+"""Refunds: facts that people noted, sheets and their days, approvals, and payments. Rows are only ever added."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, LiteralString, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from domain.refunds.facts import AwaySpan, CountedMeasurement, FactKind, HomeFact, RefundRecord
+from store.base.rows import Row, fetch
+
+# Reports are tickets for cold that a user opened; requests those on the measuring list that a person asked for.
+SELECT_FACTS = """
+SELECT f.kind, f.at, f.until FROM refund_fact AS f
+WHERE f.home_id = %(home)s AND f.at < %(end)s AND f.withdraws IS NULL
+  AND NOT EXISTS (SELECT FROM refund_fact AS w WHERE w.withdraws = f.refund_fact_id)
+UNION ALL
+SELECT 'request', r.asked_at, NULL FROM measurement_request AS r
+WHERE r.home_id = %(home)s AND r.reason = 'asked' AND r.asked_at >= %(start)s AND r.asked_at < %(end)s
+UNION ALL
+SELECT 'report', t.opened_at, NULL FROM ticket AS t
+WHERE t.home_id = %(home)s AND t.class = 'cold' AND t.source NOT IN ('flag', 'device', 'incident')
+  AND t.ending IS NULL AND t.opened_at >= %(start)s AND t.opened_at < %(end)s
+ORDER BY 2, 1
+"""
+SELECT_MEASURED = """
+SELECT m.measured_at, judged_milli(m.celsius, 0) FROM measurement_valid AS m
+WHERE m.home_id = %(home)s AND m.room_kind IN ('living', 'bedroom')
+  AND m.measured_at >= %(start)s AND m.measured_at < %(end)s
+ORDER BY m.measured_at, m.measurement_id
+"""
+SELECT_AWAY = """
+SELECT o.begins_at, o.restored_at FROM outage_home AS x JOIN outage AS o USING (outage_id)
+WHERE x.home_id = %(home)s AND o.stops_heating AND o.cancelled_at IS NULL
+  AND o.begins_at < %(end)s AND coalesce(o.restored_at > %(start)s, true)
+ORDER BY o.begins_at, o.outage_id
+"""
+INSERT_FACT = """
+INSERT INTO refund_fact (home_id, kind, at, until, reference, withdraws, recorded_at, recorded_by)
+VALUES (%(home)s, %(kind)s, %(at)s, %(until)s, %(reference)s, %(withdraws)s, %(recorded_at)s, %(recorded_by)s)
+RETURNING refund_fact_id
+"""
+SELECT_NOTED = """
+SELECT
+  f.refund_fact_id AS id, f.kind, f.at, f.until, f.reference, f.withdraws, f.recorded_at, f.recorded_by,
+  EXISTS (SELECT FROM refund_fact AS w WHERE w.withdraws = f.refund_fact_id) AS withdrawn
+FROM refund_fact AS f WHERE f.home_id = %(home)s ORDER BY f.refund_fact_id DESC LIMIT 500
+"""
+INSERT_SHEET = """
+INSERT INTO refund_sheet (
+  home_id, season, upto, season_days, rules, rules_digest, currency, fee, total, inputs, digest, corrects, reason,
+  made_at, made_by
+)
+VALUES (
+  %(home)s, %(season)s, %(upto)s, %(season_days)s, %(rules)s, %(rules_digest)s, %(currency)s, %(fee)s, %(total)s,
+  %(inputs)s, %(digest)s, %(corrects)s, %(reason)s, %(made_at)s, %(made_by)s
+)
+RETURNING refund_sheet_id, number
+"""
+DAY_COLUMNS = ("reason", "row", "percent", "amount", "would")
+FACT_COLUMNS = ("breach", "known", "unknown", "lowest", "measured", "outage")
+INSERT_DAYS = """
+INSERT INTO refund_day (
+  refund_sheet_id, home_id, season, day, reason, table_row, percent, amount, would, breach_us, known_us, unknown_us,
+  lowest_milli, measured_milli, outage_us
+)
+SELECT
+  %(sheet)s, %(home)s, %(season)s, %(season)s::date + (x.nth - 1)::integer, x.reason, x.table_row, x.percent, x.amount,
+  x.would, x.breach, x.known, x.unknown, nullif(x.lowest, 2147483647), nullif(x.measured, 2147483647), x.outage
+FROM unnest(
+  %(reason)s::smallint[], %(row)s::smallint[], %(percent)s::smallint[], %(amount)s::bigint[], %(would)s::bigint[],
+  %(breach)s::bigint[], %(known)s::bigint[], %(unknown)s::bigint[], %(lowest)s::integer[], %(measured)s::integer[],
+  %(outage)s::bigint[]
+) WITH ORDINALITY
+  AS x (reason, table_row, percent, amount, would, breach, known, unknown, lowest, measured, outage, nth)
+"""
+_SHEETS: LiteralString = """
+SELECT
+  s.refund_sheet_id AS id, s.number, h.code AS home, s.home_id, s.season, s.upto, s.season_days, s.rules, s.currency,
+  s.fee, s.total, s.inputs, s.digest, o.number AS corrects, c.number AS corrected_by, s.reason, s.made_at, s.made_by,
+  coalesce(a.actors, '{}') AS approved_by, coalesce(p.paid, 0)::bigint AS paid
+FROM refund_sheet AS s
+JOIN home AS h USING (home_id)
+LEFT JOIN refund_sheet AS o ON o.refund_sheet_id = s.corrects
+LEFT JOIN refund_sheet AS c ON c.corrects = s.refund_sheet_id
+LEFT JOIN LATERAL (
+  SELECT array_agg(x.actor ORDER BY x.nth) AS actors FROM refund_approval AS x
+  WHERE x.refund_sheet_id = s.refund_sheet_id
+) AS a ON true
+LEFT JOIN LATERAL (
+  SELECT sum(x.amount) AS paid FROM refund_paid AS x WHERE x.refund_sheet_id = s.refund_sheet_id
+) AS p ON true
+"""
+SELECT_SHEET: LiteralString = _SHEETS + "WHERE s.number = %(number)s"
+SELECT_OF_HOME: LiteralString = _SHEETS + "WHERE s.home_id = %(home)s ORDER BY s.refund_sheet_id DESC LIMIT 100"
+SELECT_SHEETS: LiteralString = (
+    _SHEETS
+    + """
+WHERE (%(season)s::date IS NULL OR s.season = %(season)s)
+  AND (%(before)s::bigint IS NULL OR s.refund_sheet_id < %(before)s)
+ORDER BY s.refund_sheet_id DESC LIMIT %(limit)s
+"""
+)
+SELECT_DAYS = """
+SELECT
+  d.day, d.reason, d.table_row, d.percent, d.amount, d.would, d.breach_us, d.known_us, d.unknown_us, d.lowest_milli,
+  d.measured_milli, d.outage_us, p.day IS NOT NULL AS paid
+FROM refund_day AS d
+LEFT JOIN refund_paid AS p ON p.refund_sheet_id = d.refund_sheet_id AND p.day = d.day
+WHERE d.refund_sheet_id = %(sheet)s ORDER BY d.day
+"""
+INSERT_APPROVAL = """
+INSERT INTO refund_approval (refund_sheet_id, home_id, season, nth, actor, at)
+SELECT s.refund_sheet_id, s.home_id, s.season, 1 + count(a.nth), %(actor)s, %(at)s
+FROM refund_sheet AS s LEFT JOIN refund_approval AS a USING (refund_sheet_id)
+WHERE s.refund_sheet_id = %(sheet)s GROUP BY s.refund_sheet_id, s.home_id, s.season
+"""
+# Days of a sheet that nobody was paid for yet, under this sheet or an earlier one.
+SELECT_TO_PAY = """
+SELECT s.number, h.code AS home, s.currency, d.refund_sheet_id AS sheet, d.home_id, d.day, d.amount
+FROM refund_sheet AS s
+JOIN home AS h USING (home_id)
+JOIN refund_day AS d ON d.refund_sheet_id = s.refund_sheet_id
+WHERE s.number = ANY (%(numbers)s) AND d.amount > 0
+  AND NOT EXISTS (SELECT FROM refund_paid AS p WHERE p.home_id = d.home_id AND p.day = d.day)
+ORDER BY s.refund_sheet_id, d.day
+"""
+INSERT_PAYMENT = """
+INSERT INTO refund_payment (at, actor, sheets, total, digest)
+VALUES (%(at)s, %(actor)s, %(sheets)s, %(total)s, %(digest)s) RETURNING refund_payment_id
+"""
+INSERT_PAID = """
+INSERT INTO refund_paid (home_id, day, refund_sheet_id, refund_payment_id, amount)
+SELECT x.home_id, x.day, x.sheet, %(payment)s, x.amount
+FROM unnest(%(homes)s::integer[], %(days)s::date[], %(sheets)s::bigint[], %(amounts)s::bigint[])
+  AS x (home_id, day, sheet, amount)
+"""
+SELECT_PAYMENT = """
+SELECT p.refund_payment_id AS id, p.at, p.actor, p.sheets, p.total, p.digest FROM refund_payment AS p
+WHERE p.refund_payment_id = %(payment)s
+"""
+SELECT_PAID = """
+SELECT s.number, h.code AS home, s.currency, count(*) AS days, min(p.day) AS first, max(p.day) AS last,
+  sum(p.amount)::bigint AS amount
+FROM refund_paid AS p JOIN refund_sheet AS s USING (refund_sheet_id) JOIN home AS h ON h.home_id = p.home_id
+WHERE p.refund_payment_id = %(payment)s
+GROUP BY s.refund_sheet_id, s.number, h.code, s.currency ORDER BY s.refund_sheet_id
+"""
+TWO_PERSONS = "refund_approval_two_persons"
+
+
+class OpenSpan(NamedTuple):
+    """Instants from which on and before which facts are sought."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewFact:
+    """A fact to note; `withdraws` names the one that was wrong."""
+
+    kind: str
+    at: datetime
+    until: datetime | None
+    reference: str
+    withdraws: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSheet:
+    """A sheet to write, without its days."""
+
+    home: int
+    season: date
+    upto: date
+    season_days: int
+    rules: str
+    rules_digest: bytes
+    currency: str
+    fee: int
+    total: int
+    inputs: bytes
+    digest: bytes
+    corrects: int | None
+    reason: str | None
+    made_at: datetime
+    made_by: str
+
+
+def record(conn: Connection, home: int, span: OpenSpan) -> RefundRecord:
+    """Return all that is on record of a home in a span beside its ledger."""
+    values = {"home": home, **span._asdict()}
+    facts = [HomeFact(FactKind(k), at, until) for k, at, until in conn.execute(SELECT_FACTS, values).fetchall()]
+    measured = [CountedMeasurement(*row) for row in conn.execute(SELECT_MEASURED, values).fetchall()]
+    away = [AwaySpan(*row) for row in conn.execute(SELECT_AWAY, values).fetchall()]
+    return RefundRecord(tuple(facts), tuple(measured), tuple(away))
+
+
+def note(conn: Connection, home: int, fact: NewFact, by: tuple[str, datetime]) -> int:
+    """Note a fact of a home; returns its key.
+
+    Raises:
+        psycopg.errors.IntegrityError: it withdraws one that is withdrawn already, or of another home.
+    """
+    values = {**asdict(fact), "home": home, "recorded_by": by[0], "recorded_at": by[1]}
+    row = conn.execute(INSERT_FACT, values).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def noted(conn: Connection, home: int) -> list[Row]:
+    """Return the facts that people noted of a home, newest first."""
+    return fetch(conn, SELECT_NOTED, {"home": home})
+
+
+def insert(conn: Connection, sheet: NewSheet, computed: NDArray[np.void], facts: NDArray[np.void]) -> str:
+    """Write a sheet with its days (DAYS and DAY_FACTS of one home); returns its number.
+
+    Raises:
+        psycopg.errors.UniqueViolation: the home has a sheet of the season, or the corrected one has a correction.
+    """
+    row = conn.execute(INSERT_SHEET, asdict(sheet)).fetchone()
+    assert row is not None
+    columns = {name: computed[name].tolist() for name in DAY_COLUMNS}
+    columns |= {name: facts[name].tolist() for name in FACT_COLUMNS}
+    conn.execute(INSERT_DAYS, {**columns, "sheet": row[0], "home": sheet.home, "season": sheet.season})
+    return str(row[1])
+
+
+def find(conn: Connection, number: str) -> Row | None:
+    """Return a sheet within reach."""
+    found = fetch(conn, SELECT_SHEET, {"number": number})
+    return found[0] if found else None
+
+
+def of_home(conn: Connection, home: int) -> list[Row]:
+    """Return the sheets of a home, newest first."""
+    return fetch(conn, SELECT_OF_HOME, {"home": home})
+
+
+def sheets(conn: Connection, season: date | None, before: int | None, limit: int) -> list[Row]:
+    """Return sheets, newest first."""
+    return fetch(conn, SELECT_SHEETS, {"season": season, "before": before, "limit": limit})
+
+
+def days(conn: Connection, sheet: int) -> list[Row]:
+    """Return the days of a sheet."""
+    return fetch(conn, SELECT_DAYS, {"sheet": sheet})
+
+
+def approve(conn: Connection, sheet: int, actor: str, at: datetime) -> None:
+    """Approve a sheet, as the first or the second person.
+
+    Raises:
+        psycopg.errors.IntegrityError: TWO_PERSONS, or two have approved it.
+    """
+    conn.execute(INSERT_APPROVAL, {"sheet": sheet, "actor": actor, "at": at})
+
+
+def to_pay(conn: Connection, numbers: Sequence[str]) -> list[Row]:
+    """Return the days of sheets that are not paid yet, with what they give back."""
+    return fetch(conn, SELECT_TO_PAY, {"numbers": list(numbers)})
+
+
+def pay(conn: Connection, rows: Sequence[Row], digest: bytes, by: tuple[str, datetime]) -> int:
+    """Write days as paid by one file; returns its key.
+
+    Raises:
+        psycopg.errors.IntegrityError: a day is paid, or a sheet is not approved by two persons, or corrected.
+    """
+    total, count = sum(row["amount"] for row in rows), len({row["sheet"] for row in rows})
+    values: dict[str, Any] = {"at": by[1], "actor": by[0], "sheets": count, "total": total, "digest": digest}
+    row = conn.execute(INSERT_PAYMENT, values).fetchone()
+    assert row is not None
+    names = {"homes": "home_id", "days": "day", "sheets": "sheet", "amounts": "amount"}
+    conn.execute(INSERT_PAID, {"payment": row[0], **{k: [one[v] for one in rows] for k, v in names.items()}})
+    return int(row[0])
+
+
+def payment(conn: Connection, key: int) -> tuple[Row, list[Row]] | None:
+    """Return a payment and its sheets: number, home, days, amount; None: there is none."""
+    found, sheets = (fetch(conn, query, {"payment": key}) for query in (SELECT_PAYMENT, SELECT_PAID))
+    return (found[0], sheets) if found and sheets else None

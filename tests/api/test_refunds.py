@@ -1,0 +1,216 @@
+"""Refunds by the API: a home's days in money, the same for both sides, sheets, two persons, and one payment a day."""
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from psycopg import Connection, errors
+
+from alerts.evidence.check import Findings, check_records
+from domain.errors import UsageError
+from domain.refunds.rules_file import pack
+from papers.refund_sheet import paper
+from registry.exporting import export_folder
+from registry.fees import import_fees
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.town import NOW
+
+pytestmark = pytest.mark.plain_only
+
+ZONE = ZoneInfo("Asia/Shanghai")
+FIRST = date(2025, 11, 15)
+FEES = "home,season,area_m2,per_m2\nB1-101,2025-11-15,80.5,24.05\n"
+INSERT_DAY = """
+INSERT INTO ledger VALUES (%(home)s, %(day)s, %(warm)s, %(cold)s, 0, 0, 0, 0, %(heat)s, 0, %(lowest)s, 'p', true, NULL)
+"""
+DAY_US = 86_400_000_000
+
+
+@pytest.fixture
+def cold(api: Api, tmp_path: Path) -> Api:
+    """A home that was cold on its season's days 2 to 4 and asked for a measurement on day 3; its fee came as a file."""
+    api.app.state.surroundings = replace(api.app.state.surroundings, refunds=pack("luoyang"))
+    home = town.home(api.conn)
+    town.home(api.conn, "other")
+    (tmp_path / "fees.csv").write_text(FEES, encoding="utf-8")
+    assert import_fees(api.conn, tmp_path, ZONE) == 1
+    for nth in range((date(2026, 1, 15) - FIRST).days):
+        is_cold = nth in (2, 3, 4)
+        cold_us = 3_600_000_000 * is_cold
+        day = {"home": home, "day": FIRST + timedelta(days=nth), "cold": cold_us, "warm": DAY_US - cold_us}
+        values = day | {"heat": 19_000 * DAY_US, "lowest": 17.0 if is_cold else 19.0}
+        api.conn.execute(INSERT_DAY, values)
+    asked = {"kind": "request", "at": "2025-11-18T09:00:00+08:00", "reference": "call 1"}
+    assert api.post("/v1/homes/B1-101/refund-facts", api.token("dispatcher"), **asked).status_code == 201
+    return api
+
+
+def made(api: Api, **body: object) -> Any:
+    return api.post("/v1/homes/B1-101/refund-sheets", api.token("supervisor"), **body)
+
+
+def test_both_sides_see_the_same_days(cold: Api) -> None:
+    told = cold.get("/v1/homes/B1-101/refund", cold.token("customer", "B1-101")).json()
+    assert told == cold.get("/v1/homes/B1-101/refund", cold.token("supervisor")).json()
+    # 1,936.03 a season of 121 days: 16.0002… a day, half of it
+    assert (told["fee"], told["total"], told["missed"]) == ("1936.03", "16.00", {"not_started": "8.00"})
+    assert [(d["day"], d["reason"], d["amount"]) for d in told["days"][1:5]] == [
+        ("2025-11-16", "warm", "0.00"), ("2025-11-17", "not_started", "0.00"), ("2025-11-18", "cold", "8.00"),
+        ("2025-11-19", "cold", "8.00"),
+    ]  # fmt: skip
+    assert told["words"] == "自 2025-11-15 起，2 天应退费，合计 16.00 CNY"
+    assert cold.get("/v1/homes/other/refund", cold.token("supervisor")).status_code == 409  # no fee
+    assert cold.get("/v1/homes/B1-101/refund", cold.token("customer", "other")).status_code == 404
+
+
+def test_without_rules_no_refund_is_computed(cold: Api) -> None:
+    cold.app.state.surroundings = replace(cold.app.state.surroundings, refunds=None)
+    answer = cold.get("/v1/homes/B1-101/refund", cold.token("supervisor"))
+    assert (answer.status_code, answer.json()["detail"]) == (409, "no refund rules are set: no refund is computed")
+
+
+def test_a_sheet_is_approved_by_two_persons_and_paid_once(cold: Api) -> None:
+    number = made(cold).json()["number"]
+    assert made(cold).status_code == 409
+    first, second = cold.token("supervisor"), cold.token("admin")
+    approval, payments = f"/v1/refund-sheets/{number}/approval", "/v1/refund-payments"
+    assert cold.post(approval, first).json()["approvals"] == 1
+    assert cold.post(approval, first).status_code == 409
+    assert cold.post(payments, first, sheets=[number]).status_code == 409
+    assert cold.post(approval, second).json()["approvals"] == 2
+    assert cold.post(approval, cold.token("admin")).status_code == 409
+    paid = cold.post(payments, first, sheets=[number]).json()
+    assert (paid["sheets"], paid["total"]) == (1, "16.00")
+    file = cold.get(f"{payments}/{paid['id']}", first)
+    assert hashlib.sha256(file.content).hexdigest() == paid["digest"]
+    _, line, total = list(csv.reader(file.text.splitlines()))
+    assert line[:7] == [number, "B1-101", "2025-11-18", "2025-11-19", "2", "16.00", "CNY"]
+    assert line[7] == hashlib.sha256("|".join(line[:7]).encode()).hexdigest()[:16]
+    assert total[5] == "16.00"
+    assert cold.post(payments, first, sheets=[number]).status_code == 409
+    assert cold.get(f"/v1/refund-sheets/{number}", cold.token("customer", "B1-101")).json()["paid"] == "16.00"
+    with pytest.raises(errors.UniqueViolation, match="refund_paid_once"):
+        cold.conn.execute(
+            "INSERT INTO refund_paid SELECT d.home_id, d.day, d.refund_sheet_id, 1, d.amount FROM refund_day AS d "
+            "JOIN refund_paid AS p USING (refund_sheet_id, day) "
+        )
+    cold.conn.rollback()
+    fixed = made(cold, corrects=number, reason="the request was made a day earlier")
+    assert fixed.json()["corrects"] == number
+
+
+def test_a_changed_second_of_the_ledger_is_found_and_corrected_by_a_new_sheet(cold: Api) -> None:
+    number = made(cold).json()["number"]
+    token = cold.token("supervisor")
+    assert cold.get(f"/v1/refund-sheets/{number}", token).json()["agrees"] is True
+    second = "UPDATE ledger SET compliant_us = compliant_us - 1000000, cold_us = cold_us + 1000000 WHERE day = %s"
+    cold.conn.execute(second, (FIRST + timedelta(days=5),))
+    assert cold.get(f"/v1/refund-sheets/{number}", token).json()["agrees"] is False
+    assert cold.post(f"/v1/refund-sheets/{number}/approval", token).status_code == 409
+    corrected = made(cold, corrects=number, reason="late readings").json()
+    assert cold.get(f"/v1/refund-sheets/{corrected['number']}", token).json()["agrees"] is True
+    assert made(cold, corrects=number, reason="once more").status_code == 409
+    told = cold.get("/v1/refund-sheets", token).json()["items"]
+    assert [(one["number"], one["corrected_by"]) for one in told] == [
+        (corrected["number"], None), (number, corrected["number"]),
+    ]  # fmt: skip
+    cold.conn.commit()
+    cold.conn.autocommit = True
+    found = Findings(NOW)
+    check_records(cold.conn, found)
+    assert not [fault for fault in found.told if "refund" in str(fault)]
+    cold.conn.execute("ALTER TABLE refund_sheet DISABLE TRIGGER USER")
+    cold.conn.execute("UPDATE refund_sheet SET made_by = 'nobody' WHERE corrects IS NULL")
+    forged = Findings(NOW)
+    check_records(cold.conn, forged)
+    assert [fault for fault in forged.told if "refund" in str(fault)]
+
+
+def test_a_fact_is_taken_back_once_and_by_its_home_alone(cold: Api) -> None:
+    token = cold.token("dispatcher")
+    (fact,) = cold.get("/v1/homes/B1-101/refund-facts", token).json()
+    back = {"kind": "request", "at": "2025-11-18T09:00:00+08:00", "reference": "call 2", "withdraws": fact["id"]}
+    assert cold.post("/v1/homes/other/refund-facts", token, **back).status_code == 422
+    assert cold.post("/v1/homes/B1-101/refund-facts", token, **back).status_code == 201
+    assert cold.post("/v1/homes/B1-101/refund-facts", token, **back).status_code == 422
+    assert cold.get("/v1/homes/B1-101/refund", token).json()["total"] == "0.00"
+
+
+@pytest.fixture
+def sheet(cold: Api) -> Iterator[Connection]:
+    made(cold)
+    cold.conn.commit()
+    yield cold.conn
+    cold.conn.rollback()
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("UPDATE refund_day SET amount = 0", "records are kept"),
+        ("DELETE FROM refund_sheet", "records are kept"),
+        (
+            "INSERT INTO refund_approval SELECT refund_sheet_id, home_id, season, n, 'one', made_at FROM refund_sheet, "
+            "generate_series(1, 2) AS n",
+            "refund_approval_two_persons",
+        ),
+        (
+            "INSERT INTO refund_sheet (home_id, season, upto, season_days, rules, rules_digest, currency, fee, total, "
+            "inputs, digest, corrects, reason, made_at, made_by) SELECT home_id, season, upto, 1, '', '', '', 0, "
+            "total, '', '', refund_sheet_id, 'r', made_at, '' FROM refund_sheet; SET CONSTRAINTS ALL IMMEDIATE",
+            "do not add up",
+        ),
+    ],
+)
+def test_the_database_refuses(sheet: Connection, statement: str, name: str) -> None:
+    with pytest.raises(errors.IntegrityError, match=name):
+        sheet.execute(statement.encode())
+
+
+def test_fees_come_back_as_they_were_and_what_is_wrong_is_said(cold: Api, tmp_path: Path) -> None:
+    assert export_folder(cold.conn, tmp_path)["fees"] == 1
+    assert import_fees(cold.conn, tmp_path, ZONE) == 0
+    wrong = FEES + "B9,2025-11-15,80,25\nB1-101,2025-11-15,80.123,25\nother,2025-11-15,0,25\nB1-101,2025-11-15,1,1\n"
+    (tmp_path / "fees.csv").write_text(wrong, encoding="utf-8")
+    with pytest.raises(UsageError) as refused:
+        import_fees(cold.conn, tmp_path, ZONE)
+    said = str(refused.value)
+    assert "fees.csv:3: home: 'B9'" in said
+    assert "fees.csv:4: area_m2: 80.123 has more than 2" in said
+    assert "fees.csv:5: area_m2: 0 is not" in said
+    assert "fees.csv:6: season" in said
+
+
+def test_a_sheet_on_paper_is_the_same_bytes_for_both_sides(cold: Api) -> None:
+    number = made(cold).json()["number"]
+    for form in ("pdf", "xlsx"):
+        path, asked = f"/v1/refund-sheets/{number}/paper", {"form": form, "language": "en"}
+        mine = cold.get(path, cold.token("customer", "B1-101"), **asked)
+        assert mine.status_code == 200
+        assert mine.content == cold.get(path, cold.token("supervisor"), **asked).content
+        assert mine.content.startswith(b"%PDF" if form == "pdf" else b"PK")
+
+
+def test_a_sheet_on_paper_tells_each_day_that_was_not_warm() -> None:
+    sheet = {
+        "number": "R1", "home": "H", "season": FIRST, "upto": FIRST + timedelta(days=2), "season_days": 121,
+        "rules": "luoyang", "currency": "CNY", "fee": 193_603, "total": 800, "inputs": b"1", "digest": b"2",
+        "corrects": "R0", "reason": "late readings",
+    }  # fmt: skip
+    none = {"lowest_milli": None, "measured_milli": None, "breach_us": 0, "unknown_us": 0, "outage_us": 0}
+    warm = none | {"day": FIRST, "reason": 0, "percent": 0, "amount": 0, "would": 0}
+    cold = warm | {"day": FIRST + timedelta(days=1), "reason": 10, "lowest_milli": 17_004, "breach_us": 3_600_000_000}
+    told = paper(sheet, [warm, cold | {"percent": 50, "amount": 800, "would": 800}], "en")
+    assert (told.title, told.lines[2], told.lines[-1]) == (
+        "Refund sheet R1", "Refund 8.00 CNY in all", "Corrects R0: late readings",
+    )  # fmt: skip
+    assert told.tables[0].rows == [
+        ["2025-11-16", "cold", "17.004", None, 3600.0, 0.0, 0.0, "50 %", "8.00", "8.00"],
+    ]  # fmt: skip
