@@ -181,16 +181,16 @@ def pay(changing: ChangingLeaders, wish: PaymentWish) -> RefundPayment:
 
 
 @router.get(
-    "/refund-payments/{key}",
+    "/refund-payments/{id}",
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-def payment(key: Key, asking: AskingLeaders) -> Response:
+def payment(id: Key, asking: AskingLeaders) -> Response:
     """Get the file of a payment: a line for each sheet, and a last one with the sum, each with its check."""
-    head, file = _payment(asking, key)
+    head, file = _payment(asking, id)
     headers = {
         "ETag": f'"{head.digest}"',
-        "Content-Disposition": f'attachment; filename="refunds-{key}.csv"',
+        "Content-Disposition": f'attachment; filename="refunds-{id}.csv"',
         "Cache-Control": "private, no-cache",
     }
     return Response(file, media_type="text/csv; charset=utf-8", headers=headers)

@@ -135,7 +135,7 @@ OPERATIONS = {
     "GET /v1/refund-sheets/{number}/paper": Operation(of="refund", query={"form": "xlsx"}),
     "POST /v1/refund-sheets/{number}/approval": Operation(roles=LEADERS, of="refund"),
     "POST /v1/refund-payments": Operation(roles=LEADERS, body=lambda _: {"sheets": ["R00000001"]}),
-    "GET /v1/refund-payments/{key}": Operation(roles=LEADERS, of="payment"),
+    "GET /v1/refund-payments/{id}": Operation(roles=LEADERS, of="payment"),
     "GET /v1/homes/{code}/call": Operation(roles=STAFF, of="home"),
     "GET /v1/homes/{code}/registry": Operation(roles=DESK, of="home"),
     "POST /v1/homes/{code}/registry": Operation(roles=LEADERS, of="home", body=lambda _: RECORD | {"unit": "2"}),
@@ -300,7 +300,7 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         paths["home"][code] = {"code": code}
         paths.setdefault("refund", {})[code] = {"number": town.refund(api.conn, home)}
         paid = town.one(api.conn, "SELECT max(refund_payment_id) FROM refund_payment", None)
-        paths.setdefault("payment", {})[code] = {"key": str(paid)}
+        paths.setdefault("payment", {})[code] = {"id": str(paid)}
         paths["ticket"][code] = {"number": number, "id": str(file)}
         paths["incident"][code] = {"number": incidents[station]}
         paths["kind"][code] = {"kind": "invalid"}
