@@ -27,9 +27,13 @@ WHERE p.home_id = %(home_id)s
   AND (p.valid_from IS NULL OR p.valid_from < %(end)s) AND (p.valid_to IS NULL OR p.valid_to > %(start)s)
 ORDER BY p.point_id
 """
-SELECT_REACHED = "SELECT q.sensor_id, q.since, q.until FROM reached_point(%(point_id)s) AS q"
+# Who reaches a home reaches it from -infinity on, where nothing says since when.
+SELECT_REACHED = """
+SELECT q.sensor_id, nullif(q.since, '-infinity') AS since, nullif(q.until, 'infinity') AS until
+FROM reached_point(%(point_id)s) AS q
+"""
 SELECT_REACHED_OF = """
-SELECT q.sensor_id, q.since, q.until
+SELECT q.sensor_id, nullif(q.since, '-infinity') AS since, nullif(q.until, 'infinity') AS until
 FROM point AS p
 CROSS JOIN LATERAL reached_point(p.point_id) AS q
 WHERE p.sensor_id = ANY(%(sensors)s) AND p.home_id IS NOT NULL
