@@ -214,7 +214,7 @@ def _in_database(said: Winter, size: Size, span: Span, rivals_too: bool) -> dict
         server = TimescalePostgres(Path(folder) / "postgres", settings=SETTINGS)
         try:
             server.start()
-            _create(server, LOADED)
+            create(server, LOADED)
             found(server.url(LOADED), size.homes)
             figures: dict[str, float | None] = {"load_s": round(_load(server.url(LOADED), said), 1)}
             console.print(figures)
@@ -230,7 +230,7 @@ def _in_database(said: Winter, size: Size, span: Span, rivals_too: bool) -> dict
     return figures
 
 
-def _create(server: TimescalePostgres, name: str, template: str = "template1") -> None:
+def create(server: TimescalePostgres, name: str, template: str = "template1") -> None:
     with psycopg.connect(server.url(), autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
 
@@ -239,7 +239,7 @@ def _rechecks(server: TimescalePostgres, said: Winter, size: Size, span: Span, f
     """Run `hearth recheck` of half of the homes and of all, each from an empty ledger: records stay."""
     seconds, mib = {}, {}
     for name, homes in ((HALF, size.homes // 2), (WHOLE, size.homes)):
-        _create(server, name, LOADED)
+        create(server, name, LOADED)
         seconds[name], mib[name] = recheck(server.url(name), homes, span, folder)
     return {
         "recheck_readings_per_s": round(len(said.home) / seconds[WHOLE]),
