@@ -6,6 +6,7 @@ amendment or by rows of the table, are its readings merged one by one.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,12 +18,14 @@ from archives import layout, manifest
 from archives.layout import READINGS
 from archives.manifest import ArchiveFile
 from archives.merging import merge
+from archives.place import ArchivePlace
 from archives.reading import JUDGED, Shard, footer_of, has_any, read_groups
 from domain import groups
 from domain.instants import to_us
 from domain.quality import Quality
 
-STORED = ("sensor_id", "measured_at", "measured_us", "temperature", "quality")
+ALWAYS = ("sensor_id", "measured_at", "temperature")
+IF_ANY = ("measured_us", "quality")  # nearly always 0, which the bounds in a file's footer tell
 JUDGED_ROW = np.dtype([(name, READINGS.dtype[name]) for name in JUDGED])
 
 
@@ -32,22 +35,36 @@ class ReadingColumns(NamedTuple):
     sensor: NDArray[np.int32]
     measured_at: NDArray[np.int64]  # µs
     temperature: NDArray[np.float32]
-    quality: NDArray[np.int16]
+    quality: NDArray[np.int16] | None  # None: all are good
 
     def part(self, low: int, high: int) -> "ReadingColumns":
         """Select a range of readings."""
         mine = slice(low, high)
-        return ReadingColumns(self.sensor[mine], self.measured_at[mine], self.temperature[mine], self.quality[mine])
+        quality = None if self.quality is None else self.quality[mine]
+        return ReadingColumns(self.sensor[mine], self.measured_at[mine], self.temperature[mine], quality)
 
     def take(self, which: NDArray[np.bool_]) -> "ReadingColumns":
         """Select readings by mask."""
-        if which.all():
-            return self
-        return ReadingColumns(self.sensor[which], self.measured_at[which], self.temperature[which], self.quality[which])
+        quality = None if self.quality is None else self.quality[which]
+        return ReadingColumns(self.sensor[which], self.measured_at[which], self.temperature[which], quality)
 
     def copy(self) -> "ReadingColumns":
         """Return the readings in memory of their own."""
-        return ReadingColumns(self.sensor.copy(), self.measured_at.copy(), self.temperature.copy(), self.quality.copy())
+        quality = None if self.quality is None else self.quality.copy()
+        return ReadingColumns(self.sensor.copy(), self.measured_at.copy(), self.temperature.copy(), quality)
+
+    @property
+    def told_quality(self) -> NDArray[np.int16]:
+        """The quality of each reading."""
+        return np.full(len(self.sensor), Quality.GOOD, np.int16) if self.quality is None else self.quality
+
+    @property
+    def good(self) -> "ReadingColumns":
+        """The good temperatures."""
+        # A sum is none where any of its terms is.
+        if self.quality is None and np.isfinite(self.temperature.sum()):
+            return self
+        return self.take((self.told_quality == Quality.GOOD) & ~np.isnan(self.temperature))
 
     @classmethod
     def join(cls, parts: Sequence["ReadingColumns"]) -> "ReadingColumns":
@@ -57,14 +74,14 @@ class ReadingColumns(NamedTuple):
             np.concatenate([part.sensor for part in parts]),
             np.concatenate([part.measured_at for part in parts]),
             np.concatenate([part.temperature for part in parts]),
-            np.concatenate([part.quality for part in parts]),
+            None if all(part.quality is None for part in parts) else np.concatenate([p.told_quality for p in parts]),
         )
 
     @property
     def rows(self) -> NDArray[np.void]:
         """The readings as JUDGED rows."""
         found = np.empty(len(self.sensor), JUDGED_ROW)
-        for name, column in zip(JUDGED, self, strict=True):
+        for name, column in zip(JUDGED, (*self[:3], self.told_quality), strict=True):
             found[name] = column
         return found
 
@@ -110,8 +127,7 @@ class ShardReader:
                 for told in self._blocks(shard, file, sensors, span):
                     pieces += _pieces(told, sensors, span, nth)
         pieces += _pieces(_columns_of(more), sensors, span, len(self._files))
-        found = _end_to_end(pieces)
-        return found.take((found.quality == Quality.GOOD) & ~np.isnan(found.temperature))
+        return _end_to_end(pieces).good
 
     def _blocks(
         self, shard: Shard, file: ArchiveFile, sensors: NDArray[np.int32], span: tuple[int, int]
@@ -131,21 +147,38 @@ class ShardReader:
             yield told
         if not wanted:
             return
-        told = _columns(read_groups(shard.place, name, tuple(wanted), STORED))
+        told = _columns(read_groups(shard.place, name, tuple(wanted), _stored(shard.place, name)))
         tail = footer.metadata.row_group(wanted[-1]).num_rows
         last = told.part(len(told.sensor) - tail, len(told.sensor))
         self._kept[name] = (wanted[-1], last.copy())  # so that the others may go
         yield told
 
 
+@lru_cache(maxsize=512)
+def _stored(place: ArchivePlace, name: str) -> tuple[str, ...]:
+    """Return the columns of a file that tell anything."""
+    metadata = footer_of(place, name).metadata
+    at = {metadata.schema.column(nth).name: nth for nth in range(metadata.num_columns)}
+    bounds = {
+        column: {
+            bound
+            for nth in range(metadata.num_row_groups)
+            for told in [metadata.row_group(nth).column(at[column]).statistics]
+            for bound in (told.min, told.max)
+        }
+        for column in IF_ANY
+    }
+    return (*ALWAYS, *(column for column in IF_ANY if bounds[column] != {0}))
+
+
 def _columns(table: pa.Table) -> ReadingColumns:
     """Return the columns of groups of a file."""
-    at = np.multiply(table.column("measured_at").cast(pa.int64()).to_numpy(), layout.MILLISECOND)
-    beyond = table.column("measured_us").to_numpy()
-    if beyond.any():
-        at += beyond
-    sensor, warm, quality = (table.column(name).to_numpy() for name in ("sensor_id", "temperature", "quality"))
-    return ReadingColumns(sensor, at, warm, quality)
+    told = {name: table.column(name) for name in table.column_names}
+    at = np.multiply(told["measured_at"].cast(pa.int64()).to_numpy(), layout.MILLISECOND)
+    if "measured_us" in told:
+        at += told["measured_us"].to_numpy()
+    quality = told["quality"].to_numpy() if "quality" in told else None
+    return ReadingColumns(told["sensor_id"].to_numpy(), at, told["temperature"].to_numpy(), quality)
 
 
 def _columns_of(rows: NDArray[np.void]) -> ReadingColumns:

@@ -4,7 +4,7 @@ No database is asked, and nothing is known but what is given, so it runs in any 
 in the order of their sensors, some at a time: as many as their readings over the span fit in memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 import numpy as np
@@ -23,13 +23,14 @@ from domain.policy import Policy
 BATCH_READINGS = 2_000_000  # judged at a time
 AT_ONCE = 2 * BATCH_READINGS  # of fewer homes over a longer span, in stretches
 NO_ROWS = np.empty(0, JUDGED_ROW)
+Beside = Callable[[list[int], datetime, datetime], NDArray[np.void]]  # of sensors in [start, end), by sensor and time
 
 
 class BriefSource:
     """A brief, the shards that its sensors are in, and rows that are in no file yet, as a source of judging."""
 
-    def __init__(self, brief: ShardBrief, reader: ShardReader, more: NDArray[np.void] = NO_ROWS) -> None:
-        self._brief, self._reader, self._more = brief, reader, more
+    def __init__(self, brief: ShardBrief, reader: ShardReader, beside: Beside) -> None:
+        self._brief, self._reader, self._beside = brief, reader, beside
 
     def stays(self, homes: list[int]) -> NDArray[np.void]:
         """Return the stays of sensors in homes."""
@@ -41,7 +42,7 @@ class BriefSource:
 
     def said(self, sensors: list[int], start: datetime, end: datetime) -> SensorReadings:
         """Return the good temperatures of sensors (rising) in [start, end)."""
-        found = self._reader.good(np.array(sensors, np.int32), start, end, self._more)
+        found = self._reader.good(np.array(sensors, np.int32), start, end, self._beside(sensors, start, end))
         return SensorReadings(found.measured_at, found.temperature, found.sensor)
 
 
@@ -61,7 +62,7 @@ def judge_shard(
     """
     history = History(policy, at_once=AT_ONCE)
     end = to_datetime(history.midnight_us(to_day))
-    source = BriefSource(brief, ShardReader(shards), more)
+    source = BriefSource(brief, ShardReader(shards), lambda *_: more)
     for group in brief.groups:
         for some in in_batches(group, brief.stays, (to_day - group.first_day).days):
             yield judge_span(history, source, some, end, now)

@@ -20,12 +20,13 @@ from alerts.engine.machine import ENDED, fold_and_keep, idle, idle_homes
 from alerts.engine.runs import RUN
 from alerts.engine.schedule import Schedules, Terms
 from alerts.engine.track import Held, Int
+from alerts.judging.home_state import UNKNOWN_STATE, current_state
 from alerts.judging.placing import SensorReadings, lanes_of
 from alerts.judging.terms import ScheduleCache, first_days, schedules_of
 from alerts.judging.weigh import ReadingRules
 from archives.history import TABLE_ALONE, OneHistory
 from domain import groups, rows
-from domain.instants import EVER_US, to_datetime, to_us
+from domain.instants import EVER_US, NONE_US, to_datetime, to_us
 from domain.policy import Policy
 from store.readings import stays
 
@@ -100,12 +101,16 @@ class Past:
     held: Held | None = None  # the last reading of each lane
     terms: list[Terms] = field(default_factory=list)
     first_us: Int = field(default_factory=lambda: np.empty(0, np.int64))  # since when the registry tells of each home
+    state: Int = field(default_factory=lambda: np.empty(0, np.int64))  # per home; UNKNOWN_STATE: never judged
+    since: Int = field(default_factory=lambda: np.empty(0, np.int64))  # µs per home: in that state since then
     readings: int = 0
 
     @classmethod
     def unheard(cls, homes: NDArray[np.int32]) -> "Past":
         """Return homes without any history."""
-        return cls(homes, idle(len(homes)), np.zeros(len(homes), bool))
+        never = np.full(len(homes), UNKNOWN_STATE)
+        machines, entered = idle(len(homes)), np.zeros(len(homes), bool)
+        return cls(homes, machines, entered, state=never, since=np.full(len(homes), NONE_US))
 
 
 class History:
@@ -233,6 +238,8 @@ class History:
             last.append(found)
             machines += kept
         past.last = rows.join(last)
+        told = np.unique(past.last["home"])
+        past.state[told], past.since[told] = current_state(past.last, told, past.state[told], past.since[told])
         return JudgedStretch(rows.join(ledgers), rows.join(ended), machines, lanes, int(span.end.max()))
 
     def _fold(

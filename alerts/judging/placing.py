@@ -31,6 +31,9 @@ PLACED = np.dtype(
 )
 
 
+UNKNOWN = np.float32(NONE_MILLI / PER_DEGREE)
+
+
 class SensorReadings(NamedTuple):
     """Good temperatures, sorted by sensor and time."""
 
@@ -58,11 +61,16 @@ def lanes_of(
         places: store.stays.STAY sorted by sensor and time.
         since: µs; what was said before decides at most which readings are suspect.
     """
-    found = said.take(np.abs(said.celsius) < np.float32(NONE_MILLI / PER_DEGREE))  # NaN is none
+    found = said if _all_known(said.celsius) else said.take(np.abs(said.celsius) < UNKNOWN)  # NaN is none
     if rules.screens:
         found = found.take(~_suspect(rules.versions, found, places, homes))
     parts = [_parts(version, found, places, homes, since) for version in rules.versions]
     return _joined(parts)[0]
+
+
+def _all_known(celsius: NDArray[np.float32]) -> bool:
+    """Return whether all values are some; a comparison with NaN is false."""
+    return bool(celsius.max(initial=0) < UNKNOWN and celsius.min(initial=0) > -UNKNOWN)
 
 
 def _suspect(

@@ -1,39 +1,56 @@
-"""Process pool for judging many homes: chunks of homes on all cores, results in order."""
+"""Process pool for judging many homes: tasks on all cores, results in order."""
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from typing import TypeVar
 
-CHUNK_HOMES = 64  # locked together while they are judged
+CHUNK_HOMES = 64  # locked together while they are judged from the table
+Task = Sequence[Sequence[int]]  # batches of homes; those of a batch are locked together while they are judged
 T = TypeVar("T")
 
 
-def map_homes(homes: Sequence[int], work: Callable[[Sequence[int]], T]) -> Generator[tuple[int, T], None, None]:
-    """Run `work` on chunks of homes in worker processes; yield each chunk's size and result, in order.
+def in_chunks(homes: Sequence[int]) -> list[Task]:
+    """Return homes as tasks of one batch."""
+    return [[homes[i : i + CHUNK_HOMES]] for i in range(0, len(homes), CHUNK_HOMES)]
 
-    Closing the iterator cancels chunks that have not started, and waits for those that have.
+
+def map_tasks(tasks: Sequence[Task], work: Callable[[Task], T]) -> Generator[tuple[int, T], None, None]:
+    """Run `work` on tasks in worker processes; yield each task's number of homes and result, in order.
+
+    Closing the iterator cancels tasks that have not started, and waits for those that have.
 
     Args:
         work: picklable; it opens its own connection in the worker process.
     """
-    chunks = [homes[i : i + CHUNK_HOMES] for i in range(0, len(homes), CHUNK_HOMES)]
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _end_with_parent) as pool:
         try:
-            for chunk, part in zip(chunks, _submit(pool, work, chunks), strict=True):
-                yield len(chunk), part
+            for task, part in zip(tasks, _submit(pool, work, tasks), strict=True):
+                yield sum(map(len, task)), part
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _submit(
-    pool: ProcessPoolExecutor, work: Callable[[Sequence[int]], T], chunks: Sequence[Sequence[int]]
-) -> Iterator[T]:
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, killed say: it would wait for work for ever."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _submit(pool: ProcessPoolExecutor, work: Callable[[Task], T], tasks: Sequence[Task]) -> Iterator[T]:
     """Start the workers with SIGINT ignored, which they inherit: a terminal sends it to the whole process group."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return pool.map(work, chunks)
+        return pool.map(work, tasks)
     finally:
         signal.signal(signal.SIGINT, before)

@@ -4,8 +4,8 @@ Nothing is deleted: a flag without a cause is withdrawn, a missed one is raised 
 if the cold is over), one that began or ended at another time is corrected. A second run changes nothing.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -17,8 +17,8 @@ from alerts.engine.machine import ENDED, idle
 from alerts.engine.track import Held, Int
 from alerts.judging import flagging
 from alerts.judging.briefs import ShardBrief, brief_of
-from alerts.judging.history import DAY, History, Past
-from alerts.judging.home_state import UNKNOWN_STATE, current_state, last_change, next_deadline
+from alerts.judging.history import DAY, History, Past, Source
+from alerts.judging.home_state import last_change, next_deadline
 from alerts.judging.reconciling import reconcile
 from alerts.judging.verdict import CLOSE_LAG, SpanVerdict, StartGroup, day_rows, judge_span, resume
 from domain import groups
@@ -26,6 +26,8 @@ from domain.instants import NONE_US, to_datetime, to_us
 from store.base import wire
 from store.judging import flag_rows, ledger_rows, state_rows
 from store.readings import stays
+
+SourceOf = Callable[[Connection, ShardBrief], Source]
 
 
 @dataclass
@@ -92,36 +94,77 @@ class Rejudging:
         state_rows.unqueue(self.conn, homes.tolist())
         return out
 
-    def days(self, home_ids: Sequence[int], from_day: date, to_day: date) -> RejudgeOutcome:
-        """Judge homes again over [from_day, to_day); homes that leave it in another state than recorded, up to now."""
-        end = to_datetime(self.history.midnight_us(to_day))
-        if end >= self.now:
-            return self.from_day(home_ids, from_day)
-        source = self.history.tables(self.conn)
-        groups = self.groups(_locked(self.conn, home_ids), from_day)
-        return self.settle(
-            [judge_span(self.history, source, group, end, self.now) for group in groups], from_day, to_day
-        )
+    def days(
+        self, home_ids: Sequence[int], from_day: date, to_day: date, source_of: SourceOf | None = None
+    ) -> RejudgeOutcome:
+        """Judge homes again over [from_day, to_day); homes that leave it in another state than recorded, up to now.
 
-    def settle(self, verdicts: Sequence[SpanVerdict], from_day: date, to_day: date) -> RejudgeOutcome:
-        """Write what differs between verdicts over [from_day, to_day) and the record; the homes are locked."""
-        homes = [home for verdict in verdicts for home in verdict.homes.tolist()]
-        on_record = ledger_rows.starts(self.conn, homes, to_day)
-        out, differs, settled = RejudgeOutcome(), list[int](), list[SpanVerdict]()
-        for verdict in verdicts:
-            same = np.array(
-                [_leaves_as_recorded(verdict, n, on_record, to_day) for n in range(len(verdict.homes))], bool
-            )
-            differs += verdict.homes[~same].tolist()
-            settled.append(verdict.of(same))
-            out.readings += verdict.readings
-        if differs:
-            out.add(self.from_day(differs, from_day))
-        for verdict in settled:
-            out.days += self._put_days(verdict, to_day)
-            out.note(self._settle_flags(verdict, to_day))
+        A span that reaches beyond the days that are over leads all homes up to now.
+
+        Args:
+            source_of: where the readings of the days that are over come from; the tables by default.
+        """
+        homes, today = _locked(self.conn, home_ids), self.history.day_of(self.now)
+        brief, upto = self.brief(homes, from_day), min(to_day, today)
+        source = source_of(self.conn, brief) if source_of else self.history.tables(self.conn)
+        end = to_datetime(self.history.midnight_us(upto))
+        past = [group for group in brief.groups if group.first_day < upto]
+        verdicts = [judge_span(self.history, source, group, end, self.now) for group in past]
+        out = self.settle(verdicts, upto, onward=to_day > today)
+        rest = [home for group in brief.groups if group.first_day >= upto for home in group.homes.tolist()]
+        if rest and to_day > today:
+            out.add(self.from_day(rest, from_day))
         out.homes = len(homes)
         return out
+
+    def settle(self, verdicts: Sequence[SpanVerdict], to_day: date, onward: bool = False) -> RejudgeOutcome:
+        """Write what differs between verdicts up to the start of a day and the record.
+
+        Args:
+            onward: all homes go on from there to now, not only those that leave the span otherwise than recorded.
+        """
+        homes = np.concatenate([np.empty(0, np.int32), *(verdict.homes for verdict in verdicts)])
+        out, on_record = RejudgeOutcome(homes=len(homes)), self._ends(homes, to_day)
+        settled, walked = list[SpanVerdict](), list[ReplayedHomes]()
+        for verdict in verdicts:
+            out.readings += verdict.readings
+            out.days += self._put_days(verdict, to_day)
+            same = np.zeros(len(verdict.homes), bool) if onward else _leave_as_recorded(verdict, on_record)
+            settled.append(verdict.of(same))
+            if not same.all():
+                walked.append(self._go_on(verdict.of(~same), to_day))
+                out.days += walked[-1].written
+                out.readings += walked[-1].past.readings
+        # Last, because the numbers of new flags make all others who raise flags wait until the transaction ends.
+        for going in walked:
+            out.note(self._settle(going))
+        for verdict in settled:
+            out.note(self._settle_flags(verdict, to_day))
+        if onward:
+            state_rows.unqueue(self.conn, homes.tolist())
+        return out
+
+    def _ends(self, home_ids: NDArray[np.int32], to_day: date) -> dict[int, bytes | None]:
+        """Return the machine in which each home ends the day before one by the record; None: nothing tells of it.
+
+        Where the ledger does not, the home is idle by the record unless a flag or a breach of now began before.
+        """
+        end, none = self.history.midnight_us(to_day), idle(1)[0].tobytes()
+        rows = state_rows.lock(self.conn, np.unique(home_ids))
+        began = [(rows[at] != NONE_US) & (rows[at] < end) for at in ("cold_since", "breach_since")]
+        told: dict[int, bytes | None] = dict.fromkeys(rows["home_id"].tolist(), none)
+        told |= dict.fromkeys(rows["home_id"][began[0] | began[1]].tolist())
+        on_record = ledger_rows.starts(self.conn, home_ids.tolist(), to_day)
+        return told | {home: machine or none for home, (day, machine) in on_record.items() if day + DAY == to_day}
+
+    def _go_on(self, verdict: SpanVerdict, to_day: date) -> ReplayedHomes:
+        """Judge homes on from the end of a span up to now."""
+        there = np.flatnonzero(verdict.entered).tolist()
+        known = {int(verdict.homes[nth]): verdict.machines[nth].tobytes() for nth in there}
+        ledger_rows.forget_machines(self.conn, verdict.homes.tolist(), to_day)
+        walked = self._replay(StartGroup(to_day, verdict.homes, known), (verdict.state, verdict.since))
+        ended = np.concatenate((verdict.ended, walked.ended))
+        return replace(walked, first_day=verdict.first_day, ended=ended)
 
     def brief(self, homes: NDArray[np.int32], from_day: date) -> ShardBrief:
         """Return what judging homes (rising) from a day on needs beside their readings."""
@@ -150,9 +193,15 @@ class Rejudging:
             out.append(StartGroup(first or from_day, fresh, {}))
         return out
 
-    def _replay(self, group: StartGroup) -> ReplayedHomes:
-        """Judge homes from the start of a day up to now, and write their ledger and their machines."""
+    def _replay(self, group: StartGroup, state: tuple[Int, Int] | None = None) -> ReplayedHomes:
+        """Judge homes from the start of a day up to now, and write their ledger and their machines.
+
+        Args:
+            state: of each home when the day begins, and since when, µs; by default it is not known.
+        """
         past, written, ended = resume(group.homes, group.known), 0, [np.empty(0, ENDED)]
+        if state:
+            past.state, past.since = (told.copy() for told in state)
         for stretch in self.history.walk(self.conn, past, group.first_day, self.now, whole=False):
             days = day_rows(self.history, past.homes, stretch.days, self.now)
             written += ledger_rows.put(self.conn, days, self.history.policy.labels)
@@ -216,8 +265,8 @@ class Rejudging:
             return
         rows = np.empty(len(there), wire.native(state_rows.HOME_STATE))
         rows["home_id"] = past.homes[there]
-        machines, never = past.machines[there], np.full(len(there), UNKNOWN_STATE)
-        rows["state"], rows["state_since"] = current_state(past.last, there, never, np.full(len(there), NONE_US))
+        machines = past.machines[there]
+        rows["state"], rows["state_since"] = past.state[there], past.since[there]
         for name in ("breach_since", "severe_since", "warm_since", "lowest"):
             rows[name] = machines[name]
         rows["judged_to"] = last_change(past.last, there, machines, walked.ended)
@@ -270,14 +319,10 @@ def _spell(row: flag_rows.FlagRow) -> tuple[int, int]:
     return row.home_id, to_us(row.cold_since)
 
 
-def _leaves_as_recorded(
-    past: SpanVerdict, nth: int, on_record: dict[int, tuple[date, bytes | None]], to_day: date
-) -> bool:
-    """Return whether the machine of a home ends a span in the state that the ledger has on record."""
-    day, machine = on_record.get(int(past.homes[nth]), (None, None))
-    if day is None or day + DAY != to_day:
-        return not past.entered[nth]
-    return bool(past.machines[nth].tobytes() == (machine or idle(1)[0].tobytes()))
+def _leave_as_recorded(past: SpanVerdict, on_record: dict[int, bytes | None]) -> NDArray[np.bool_]:
+    """Mask the homes whose machine ends a span in the state that is on record."""
+    ends = zip(past.homes.tolist(), past.machines, strict=True)
+    return np.array([on_record[home] == machine.tobytes() for home, machine in ends], bool)
 
 
 def keep_machines(

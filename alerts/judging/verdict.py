@@ -5,7 +5,7 @@ afterwards (`alerts.judging.rejudge`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.engine.machine import ENDED, MACHINE
+from alerts.engine.track import Int
 from alerts.judging.history import History, Past, Source
 from store.base import wire
 from store.judging import ledger_rows
@@ -37,6 +38,8 @@ class SpanVerdict:
     homes: NDArray[np.int32]  # home_id, rising
     entered: NDArray[np.bool_]  # those with a reading so far
     machines: NDArray[np.void]  # MACHINE per home at the end of the span
+    state: Int  # per home at the end of the span; UNKNOWN_STATE: it was never judged
+    since: Int  # µs per home: in that state since then
     days: NDArray[np.void]  # store.ledger.DAY_ROW
     ended: NDArray[np.void]  # ENDED, homes by position
     kept: NDArray[np.void]  # KEPT: the machines at the ends of days, of those that were not idle
@@ -48,8 +51,16 @@ class SpanVerdict:
         ended = self.ended[which[self.ended["home"]]]
         ended["home"] = number[ended["home"]]
         days, kept = (rows[np.isin(rows["home_id"], homes)] for rows in (self.days, self.kept))
-        return SpanVerdict(
-            self.first_day, homes, self.entered[which], self.machines[which], days, ended, kept, self.readings
+        return replace(
+            self,
+            homes=homes,
+            entered=self.entered[which],
+            machines=self.machines[which],
+            state=self.state[which],
+            since=self.since[which],
+            days=days,
+            ended=ended,
+            kept=kept,
         )
 
 
@@ -68,6 +79,8 @@ def judge_span(history: History, source: Source, group: StartGroup, end: datetim
         past.homes,
         past.entered,
         past.machines,
+        past.state,
+        past.since,
         np.concatenate(days),
         np.concatenate(ended),
         machines,

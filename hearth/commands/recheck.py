@@ -18,13 +18,16 @@ from psycopg import Connection
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from alerts.judging import batches
 from alerts.judging.flagging import FlagCorrection
 from alerts.judging.history import History
-from alerts.judging.pool import map_homes
+from alerts.judging.pool import Task, in_chunks, map_tasks
 from alerts.judging.rejudge import RejudgeOutcome, Rejudging
+from alerts.judging.sealed_days import SealedDays
 from alerts.judging.what_if import WhatIfFigures, imagine, recorded
+from archives.manifest import ArchiveBroken
 from domain.errors import UsageError
-from hearth.archiving import chosen_history, history_of
+from hearth.archiving import chosen_archive, chosen_history, history_of
 from hearth.days import FORMATS, checked
 from hearth.listing import NUMBER, WORDS, listing, local
 from hearth.settings import Settings, load
@@ -33,7 +36,8 @@ from store.base.stage import open_stages
 from store.judging import ledger_rows
 
 MOST_SHOWN = 20
-TRIES = 3  # a deadlock with the live system resolves itself
+TRIES = 3  # what collides with the live system resolves itself
+COLLIDED = (psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation)
 INTERRUPTED = "hearth: interrupted: what was judged so far is written; run it again to finish"
 console = Console(stderr=True)
 T = TypeVar("T")
@@ -59,17 +63,18 @@ def recheck(
     with open_database(settings, "recheck") as conn:
         homes = _homes(conn, home)
         _refuse_deleted(chosen_history(settings).judged_from(conn), from_day, chosen_policy(settings).zone)
-    at = now()
-    first, end = from_day.date(), to_day.date() if to_day else None
-    if end and end <= first:
-        raise UsageError("--to must be later than --from")
+        at = now()
+        first, end = from_day.date(), to_day.date() if to_day else None
+        if end and end <= first:
+            raise UsageError("--to must be later than --from")
+        tasks = in_chunks([*homes]) if policy else _tasks(conn, settings, [*homes], (end or at.date()) - first)
     if policy:
         tried = settings.model_copy(update={"policy": policy})
         chosen_policy(tried)
-        pairs = list(_spread([*homes], WhatIfChunk(settings, tried, first, end, at)))
+        pairs = list(_spread(tasks, WhatIfChunk(settings, tried, first, end, at)))
         _show_figures(pairs, as_json)
     else:
-        outcome = _again([*homes], RejudgeChunk(settings, first, end, at, dry_run))
+        outcome = _again(tasks, RejudgeChunk(settings, first, end, at, dry_run))
         _show_outcome(outcome, homes, chosen_policy(settings).zone, dry_run, as_json)
 
 
@@ -91,30 +96,52 @@ def _refuse_deleted(since: datetime | None, first: datetime, zone: ZoneInfo) -> 
         raise UsageError(f"--from: readings of then were deleted (HEARTH_READING_DAYS); the first day is {day}")
 
 
+def _tasks(conn: Connection, settings: Settings, homes: list[int], span: timedelta) -> list[Task]:
+    """Return homes in the order of the archive, where there is one.
+
+    Raises:
+        UsageError: there is one, and it cannot be read.
+    """
+    archive = chosen_archive(settings)
+    if archive is None:
+        return in_chunks(homes)
+    try:
+        return batches.in_archive(conn, homes, archive.refreshed(), span.days)
+    except (ArchiveBroken, OSError) as error:
+        raise UsageError(f"HEARTH_ARCHIVE: {error}") from None
+
+
 class RejudgeChunk:
-    """Judges a chunk of homes again in a worker process; each chunk is a transaction."""
+    """Judges batches of homes again in a worker process; each batch is a transaction."""
 
     def __init__(self, settings: Settings, first: date, end: date | None, at: datetime, dry_run: bool) -> None:
         self.settings, self.first, self.end, self.at, self.dry_run = settings, first, end, at, dry_run
 
-    def __call__(self, homes: Sequence[int]) -> RejudgeOutcome:
-        history, conn = _history(self.settings), _connection(self.settings)
+    def __call__(self, task: Task) -> RejudgeOutcome:
+        outcome = RejudgeOutcome()
+        for homes in task:
+            outcome.add(self._batch(homes))
+        return outcome
+
+    def _batch(self, homes: Sequence[int]) -> RejudgeOutcome:
+        history, conn, sealed = _history(self.settings), _connection(self.settings), _sealed(self.settings)
         end = min(self.end or date.max, history.day_of(self.at) + timedelta(days=1))
         for attempt in range(TRIES):
             try:
                 with conn.transaction(force_rollback=self.dry_run):
-                    return Rejudging(conn, history, self.at, self.dry_run).days(homes, self.first, end)
-            except psycopg.errors.DeadlockDetected:
+                    again = Rejudging(conn, history, self.at, self.dry_run)
+                    return again.days(homes, self.first, end, sealed.source if sealed else None)
+            except COLLIDED:
                 if attempt + 1 == TRIES:
                     raise
         raise AssertionError("not reached")
 
 
-def _again(homes: list[int], work: RejudgeChunk) -> RejudgeOutcome:
+def _again(tasks: list[Task], work: RejudgeChunk) -> RejudgeOutcome:
     """Judge all homes again."""
     outcome = RejudgeOutcome()
     try:
-        for part in _spread(homes, work):
+        for part in _spread(tasks, work):
             outcome.add(part)
     except KeyboardInterrupt:
         if not work.dry_run:
@@ -129,9 +156,9 @@ class WhatIfChunk:
     def __init__(self, settings: Settings, tried: Settings, first: date, end: date | None, at: datetime) -> None:
         self.settings, self.tried, self.first, self.end, self.at = settings, tried, first, end, at
 
-    def __call__(self, homes: Sequence[int]) -> tuple[WhatIfFigures, WhatIfFigures]:
+    def __call__(self, task: Task) -> tuple[WhatIfFigures, WhatIfFigures]:
         history, other = _history(self.settings), _history(self.tried)
-        ids = np.array(homes, np.int32)
+        ids = np.concatenate([np.array(homes, np.int32) for homes in task])
         conn = _connection(self.settings)
         with conn.transaction():
             end = _midnight(history, self.end, self.at)
@@ -151,6 +178,13 @@ def _history(settings: Settings) -> History:
 
 
 @cache
+def _sealed(settings: Settings) -> SealedDays | None:
+    """Open the archive once per worker process, if there is one."""
+    archive = chosen_archive(settings)
+    return SealedDays(archive) if archive else None
+
+
+@cache
 def _connection(settings: Settings) -> Connection:
     """Open one connection per worker process, shared by its chunks."""
     conn = connector(settings, "recheck")()
@@ -158,15 +192,15 @@ def _connection(settings: Settings) -> Connection:
     return conn
 
 
-def _spread(homes: list[int], work: Callable[[Sequence[int]], T]) -> Iterator[T]:
-    """Judge homes on all cores with a progress bar on a terminal; chunks that have started are finished."""
+def _spread(tasks: list[Task], work: Callable[[Task], T]) -> Iterator[T]:
+    """Judge homes on all cores with a progress bar on a terminal; tasks that have started are finished."""
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f} homes"), TimeElapsedColumn())
     quiet = not console.is_terminal
     with (
         Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=quiet) as progress,
-        closing(map_homes(homes, work)) as parts,
+        closing(map_tasks(tasks, work)) as parts,
     ):
-        task = progress.add_task("homes", total=len(homes))
+        task = progress.add_task("homes", total=sum(len(homes) for task in tasks for homes in task))
         for count, part in parts:
             progress.advance(task, count)
             yield part

@@ -1,5 +1,6 @@
 """History of homes: the stays of their sensors, and the readings of those sensors."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,16 @@ COPY (
   FROM point_judged AS p
   WHERE p.home_id = ANY(%(homes)s)
   ORDER BY p.sensor_id, coalesce(p.valid_from, '-infinity')
+) TO STDOUT (FORMAT BINARY)
+"""
+PACE: wire.Layout = {"home_id": "int4", "first_sensor": "int4", "readings": "int4"}
+SELECT_PACES = """
+COPY (
+  SELECT p.home_id, min(p.sensor_id), sum(86400 / greatest(p.interval_s, 1))::integer
+  FROM point AS p
+  WHERE p.home_id = ANY(%(homes)s)
+  GROUP BY p.home_id
+  ORDER BY p.home_id
 ) TO STDOUT (FORMAT BINARY)
 """
 # A row per sensor: a protocol message per reading would cost more than all the rest of judging. Per sensor the primary
@@ -68,6 +79,12 @@ def stays(conn: Connection, homes: list[int]) -> NDArray[np.void]:
     """Return STAY rows: every stay of a sensor in the homes, by sensor and time; open ends are the extremes."""
     with conn.cursor() as cur:
         return wire.read(cur, SELECT_STAYS, STAY, {"homes": homes})
+
+
+def paces(conn: Connection, homes: Sequence[int]) -> NDArray[np.void]:
+    """Return PACE rows: of each home with sensors the first one, and how many readings a day all of them make."""
+    with conn.cursor() as cur:
+        return wire.read(cur, SELECT_PACES, PACE, {"homes": wire.ids(homes)})
 
 
 def said(conn: Connection, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:

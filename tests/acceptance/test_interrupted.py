@@ -1,4 +1,4 @@
-"""`hearth recheck` is interrupted in the middle and repeated: in the end the record is as if nothing had happened."""
+"""`hearth recheck` is interrupted and killed in the middle and repeated: the record is as if nothing had happened."""
 
 import json
 import os
@@ -30,6 +30,7 @@ SELECT home_id, severity, cold_since, confirmed_at, severe_at, suspended_at, cle
   limit_celsius, policy, state
 FROM flag JOIN ticket USING (ticket_id, home_id) ORDER BY home_id, cold_since
 """
+OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hearth recheck'"
 JUDGED_HOMES = "SELECT count(DISTINCT home_id) FROM ledger"
 
 
@@ -52,6 +53,14 @@ def test_interrupted_and_repeated(new_world: Making, database: Database, plain_d
     assert "interrupted" in line
     assert "run it again" in line
     assert CHUNK_HOMES <= world.one(JUDGED_HOMES) < TOWN
+
+    with psycopg.connect(database.url) as busy:
+        busy.execute("SELECT 1 FROM home_state WHERE home_id > %s FOR UPDATE", [TOWN - CHUNK_HOMES])
+        killed, before = world.start(*arguments), world.one(JUDGED_HOMES)
+        until(lambda: world.one(JUDGED_HOMES) > before, "another chunk of homes is judged", seconds=60)
+        killed.kill()
+    until(lambda: world.one(OTHERS) == 0, "its workers have gone", seconds=60)
+    assert world.one(JUDGED_HOMES) < TOWN
 
     assert json.loads(world.command(*arguments).stdout)["homes"] == TOWN
     repeated = record(world, start)

@@ -1,0 +1,97 @@
+"""Days are judged again out of the archive as they were out of the table, also where nothing is on record of them."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.judging.batches import in_archive
+from alerts.judging.history import History
+from alerts.judging.rejudge import RejudgeOutcome, Rejudging
+from alerts.judging.sealed_days import SealedDays
+from archives.history import OneHistory
+from archives.place import ArchivePlace
+from archives.reading import ReadingArchive
+from domain import policy_file
+from tests.conftest import Database
+from tests.store.archivist import BEGIN, DAY, Archivist, drop, settle
+from tests.store.histories import finish, record
+
+DAYS = 6
+NOW = BEGIN + DAYS * DAY
+FIRST = BEGIN.date()
+STATE = """
+SELECT home_id, state, state_since, breach_since, severe_since, warm_since, lowest, flag_id
+FROM home_state ORDER BY home_id
+"""
+POLICY = policy_file.builtin("seed")
+
+
+@pytest.fixture
+def desk(plain_database: Database, tmp_path: Path) -> Iterator[Archivist]:
+    with plain_database.connect(autocommit=True) as conn:
+        desk = Archivist(conn, ArchivePlace(tmp_path.as_uri()))
+        desk.settle_in()
+        for hour in range(0, 24 * DAYS, 2):
+            at = BEGIN + timedelta(hours=hour)
+            cold = 16.0 + hour % 11 / 2
+            desk.say(("s1", at, cold), ("s2", at, 21.0 if hour < 60 else 17.0), now=at + timedelta(seconds=2))
+        settle(conn, NOW)
+        finish(desk, NOW)
+        yield desk
+
+
+def again(desk: Archivist, archive: ReadingArchive, days: int = 4) -> RejudgeOutcome:
+    """Judge all homes again, as a worker of `hearth recheck` does."""
+    sealed, outcome, readings = SealedDays(archive), RejudgeOutcome(), OneHistory(archive)
+    history = History(POLICY, readings.said, first_said=readings.first_said)
+    for task in in_archive(desk.conn, [1, 2], archive, days):
+        for homes in task:
+            with desk.conn.transaction():
+                judging = Rejudging(desk.conn, history, NOW)
+                outcome.add(judging.days(homes, FIRST, FIRST + days * DAY, sealed.source))
+    return outcome
+
+
+def nothing(outcome: RejudgeOutcome) -> bool:
+    return (outcome.days, outcome.changes) == (0, [])
+
+
+def test_what_is_sealed_is_not_looked_for_in_the_table(desk: Archivist) -> None:
+    archive = desk.sealed(NOW)
+    before, state = record(desk), desk.rows(STATE)
+    drop(desk.conn, archive, NOW)
+    assert len(desk.table()) < DAYS * 24
+    for days in (2, 4, DAYS + 2):
+        assert nothing(again(desk, archive, days)), days
+    assert (record(desk), desk.rows(STATE)) == (before, state)
+
+
+def test_what_came_late_for_sealed_days_counts_before_it_is_sealed(desk: Archivist) -> None:
+    archive = desk.sealed(NOW)
+    desk.say(*(("s2", BEGIN + timedelta(hours=3, minutes=nth), 12.0) for nth in range(0, 300, 20)), now=NOW)
+    finish(desk, NOW)
+    before = record(desk)
+    assert nothing(again(desk, archive))
+    settle(desk.conn, NOW + DAY)
+    assert nothing(again(desk, desk.sealed(NOW + timedelta(minutes=1))))
+    assert record(desk) == before
+
+
+def test_an_empty_ledger_is_settled_by_the_span_and_the_rest_goes_on_from_its_end(desk: Archivist) -> None:
+    archive, (flags, days) = desk.sealed(NOW), record(desk)
+    state = desk.rows(STATE)
+    assert any(flag["cleared_at"] for flag in flags)
+    assert any(flag["cleared_at"] is None for flag in flags)
+    desk.conn.execute("DELETE FROM ledger")
+    outcome = again(desk, archive)
+    assert outcome.changes == []
+    # Home 1 breaches at the end of the span, or home 2 does: only the ones that do have later days.
+    found = record(desk)
+    assert found[0] == flags
+    span = [day for day in days if day["day"] < FIRST + 4 * DAY]
+    assert [day for day in found[1] if day["day"] < FIRST + 4 * DAY] == span
+    assert all(day in days for day in found[1])
+    assert desk.rows(STATE) == state
+    assert again(desk, archive).days == 0
