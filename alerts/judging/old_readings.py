@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.engine.lanes import bisect
-from alerts.engine.track import ranges
+from alerts.engine.track import bisect, ranges
 from archives.history import OneHistory
 from domain import groups
 from domain.instants import to_datetime
