@@ -7,18 +7,20 @@ merged by the rule that the first value stays. Both are asked by the same functi
 Row-level reach is the database's: the API comes to a sensor through `reached_point` alone, in the table as in a file.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from archives.layout import KINDS, READINGS
+from archives.layout import KINDS, READINGS, Arrays
 from archives.merging import merge
+from archives.points import BATCH_ROWS, Behind, PointColumns, Span, months, of_both, of_points, of_table
 from archives.reading import JUDGED, ReadingArchive
-from domain.instants import to_datetime
+from domain.instants import to_datetime, to_us
 from domain.measurement import LivingReading
 from domain.milli import NONE_MILLI, milli
 from domain.quality import Quality
@@ -26,12 +28,10 @@ from store.base import wire
 from store.evidence import dossier_rows, reading_digests
 from store.evidence.reading_digests import ReadingTable
 from store.readings import reading_history, retention, stays
-from store.readings.reading_history import Columns, HistoryPage, HomePoint
+from store.readings.reading_history import Columns, HistoryPage, HomePoint, ReachedPoint
 from store.sensors import agreement_rows
 
-MONTH = timedelta(days=32)
-BATCH_ROWS = 100_000
-Behind: TypeAlias = tuple[ReadingArchive, datetime]  # the archive, and the instant from which the table has all
+SHOWN = ("measured_at", "temperature", "humidity", "battery", "quality")  # on a page
 WHILE_DROPPING = timedelta(days=2)  # the table may lose more while it is being read, a day at a time
 
 
@@ -53,10 +53,13 @@ class OneHistory:
 
     def _behind(self, conn: Connection, start: datetime) -> Behind | None:
         """Return the archive, and the instant from which the table has all; None: the table has all from `start` on."""
-        kept = self.table_since(conn)
-        if self._archive is None or kept is None or kept <= start:
+        if self._archive is None:
             return None
-        self._archive = self._archive.refreshed()
+        kept, entries = retention.kept_and_archived(conn)
+        if kept is None or kept <= start:
+            return None
+        if self._archive.number < max(entries, 1):  # the table loses nothing before the database knows its entry
+            self._archive = self._archive.refreshed()
         return self._archive, kept + WHILE_DROPPING
 
     def table_since(self, conn: Connection) -> datetime | None:
@@ -132,70 +135,89 @@ class OneHistory:
 
     def of_point(
         self, conn: Connection, point_id: int, start: datetime, end: datetime, most: int = BATCH_ROWS
-    ) -> Iterator[NDArray[np.void]]:
-        """Yield all readings of a point in [start, end) as reading_history.SAID rows, raw, by time, in batches.
+    ) -> Iterator[Arrays]:
+        """Yield all readings of a point in [start, end) as columns (reading_history.SAID), raw, by time, in pieces.
 
         The connection has the API's role: nothing comes of a point that the caller does not reach.
         """
-        yield from _of_point(conn, self._behind(conn, start), point_id, (start, end), most)
+        place = reading_history.reached(conn, point_id)
+        told = self.of_points(conn, [place] if place else [], start, end, most)
+        yield from (columns for _, columns in told)
+
+    def of_points(
+        self, conn: Connection, places: Sequence[ReachedPoint], start: datetime, end: datetime, most: int = BATCH_ROWS
+    ) -> Iterator[PointColumns]:
+        """Yield all readings of points in [start, end) as `of_point` does, one point after the other."""
+        yield from of_points(conn, self._behind(conn, start), places, (start, end), most)
 
     def page(self, conn: Connection, stretch: HistoryPage) -> list[Columns]:
         """Return the readings of a page, possibly more: each point contributes up to a full page."""
         behind = self._behind(conn, stretch.start)
         if behind is None:
             return reading_history.readings(conn, stretch)
-        told, found = stretch.parameters(), []
-        for point in reading_history.points(conn, stretch.home_id, told["start"], stretch.end):
-            shown = told["shown"] is not None and point.point_id <= told["shown"]
-            start = told["start"] + timedelta(microseconds=1) if shown else told["start"]
-            batches = _of_point(conn, behind, point.point_id, (start, stretch.end))
-            rows = _first_rows(batches, stretch.limit)
-            if len(rows):
-                found.append(_columns(point, rows))
-        return found
+        told = stretch.parameters()
+        points = reading_history.points(conn, [stretch.home_id], told["start"], stretch.end)
+        shown = {point.point_id for point in points if told["shown"] and point.point_id <= told["shown"]}
+        pages = [_Page(point, to_us(told["start"]) + (point.point_id in shown), stretch.limit) for point in points]
+        _fill(conn, behind, pages, (told["start"], stretch.end))
+        return [_columns(page.point, page.rows()) for page in pages if page.count]
 
     def good(self, conn: Connection, home_id: int, start: datetime, end: datetime) -> NDArray[np.void]:
         """Return good readings of a home in [start, end) as GOOD rows, calibrated, by point and time."""
         behind = self._behind(conn, start)
         if behind is None:
             return reading_history.good(conn, home_id, start, end)
+        points = {point.point_id: point for point in reading_history.points(conn, [home_id], start, end)}
         parts = [np.empty(0, wire.native(reading_history.GOOD))]
-        for point in reading_history.points(conn, home_id, start, end):
-            for rows in _of_point(conn, behind, point.point_id, (start, end)):
-                rows = rows[(rows["quality"] == Quality.GOOD) & ~np.isnan(rows["temperature"])]
-                part = np.empty(len(rows), parts[0].dtype)
-                part["point_id"], part["measured_at"] = point.point_id, rows["measured_at"]
-                part["milli"] = wire.milli(rows["temperature"]) + milli(point.offset_k)
-                parts.append(part)
+        places = [point.reached for point in points.values()]
+        for place, told in of_points(conn, behind, places, (start, end)):
+            good = (told["quality"] == Quality.GOOD) & ~np.isnan(told["temperature"])
+            part = np.empty(int(good.sum()), parts[0].dtype)
+            part["point_id"], part["measured_at"] = place.point_id, told["measured_at"][good]
+            part["milli"] = wire.milli(told["temperature"][good]) + milli(points[place.point_id].offset_k)
+            parts.append(part)
         return np.concatenate(parts)
 
 
-def _of_point(
-    conn: Connection, behind: Behind | None, point_id: int, span: tuple[datetime, datetime], most: int = BATCH_ROWS
-) -> Iterator[NDArray[np.void]]:
-    """Yield all readings of a point in a span as OneHistory.of_point does, looking at the archive as it was found."""
-    start, end = span
-    if behind is not None:
-        archive, kept = behind
-        for low, high in _months(start, min(end, kept)):
-            rows = _archived(conn, archive, point_id, low, high)
-            if len(rows):
-                yield rows
-        start = max(start, kept)
-    yield from reading_history.said(conn, point_id, start, end, most)
+@dataclass
+class _Page:
+    """The share of a point in a page, as far as it is read."""
+
+    point: HomePoint
+    begin: int  # µs
+    limit: int
+    pieces: list[Arrays] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, piece: Arrays) -> None:
+        """Take readings that are later than those before."""
+        at = slice(int(np.searchsorted(piece["measured_at"], self.begin)), None)
+        self.pieces.append({name: piece[name][at] for name in reading_history.SAID if name in piece})
+        self.count += len(self.pieces[-1]["measured_at"])
+
+    def rows(self) -> Arrays:
+        """Return all that was taken, up to the limit."""
+        names = self.pieces[0]
+        return {name: np.concatenate([piece[name] for piece in self.pieces])[: self.limit] for name in names}
 
 
-def _first_rows(batches: Iterator[NDArray[np.void]], most: int) -> NDArray[np.void]:
-    """Return the first rows of batches; no more of them are read than needed."""
-    parts = [np.empty(0, wire.native(reading_history.SAID))]
-    for batch in batches:
-        parts.append(batch)
-        if sum(map(len, parts)) >= most:
-            break
-    return np.concatenate(parts)[:most]
+def _fill(conn: Connection, behind: Behind, pages: Sequence[_Page], span: Span) -> None:
+    """Read into pages until they are full: by months what the table may have lost, then from the table alone."""
+    archive, kept = behind
+    for low, high in months(span[0], min(span[1], kept)):
+        lacking = [page for page in pages if page.count < page.limit]
+        told = of_both(conn, archive, [page.point.reached for page in lacking], (low, high), SHOWN)
+        for page, pieces in zip(lacking, told, strict=True):
+            for piece in pieces:
+                page.add(piece)
+    recent = (max(span[0], kept), span[1])
+    for page in pages:
+        if page.count < page.limit:
+            for _, piece in islice(of_table(conn, page.point.reached, recent, page.limit + 1), 1):
+                page.add({name: piece[name] for name in SHOWN})
 
 
-def _columns(point: HomePoint, rows: NDArray[np.void]) -> Columns:
+def _columns(point: HomePoint, rows: Arrays) -> Columns:
     """Return raw readings of a point as a page shows them."""
     raw = rows["temperature"]
     rounded = wire.milli(raw)
@@ -225,40 +247,6 @@ def good_of(archived: NDArray[np.void], table: NDArray[np.void]) -> NDArray[np.v
     for name in stays.SAID:
         found[name] = both[name]
     return found
-
-
-def _archived(
-    conn: Connection, archive: ReadingArchive, point_id: int, start: datetime, end: datetime
-) -> NDArray[np.void]:
-    """Return SAID rows of a point for a time of which the table may have lost some."""
-    place = reading_history.reached(conn, point_id)
-    found = np.empty(0, wire.native(reading_history.SAID))
-    if place is None:
-        return found
-    start, end = place.within(start, end)
-    if start >= end:
-        return found
-    parts = [archive.read([place.sensor_id], start, end)]
-    for rows in reading_history.said(conn, point_id, start, end, BATCH_ROWS):
-        late = np.zeros(len(rows), READINGS.dtype)
-        late["sensor_id"] = place.sensor_id
-        for name in reading_history.SAID:
-            late[name] = rows[name]
-        parts.append(late)
-    both = merge(READINGS, parts)
-    found = np.empty(len(both), found.dtype)
-    for name in reading_history.SAID:
-        found[name] = both[name]
-    return found
-
-
-def _months(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the calendar months of a span, which are those of files and bound what is in memory."""
-    while start < end:
-        day = start.astimezone(UTC).date().replace(day=1) + MONTH
-        following = min(_midnight(day.replace(day=1)), end)
-        yield start, following
-        start = following
 
 
 def _midnight(day: date) -> datetime:

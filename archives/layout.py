@@ -10,7 +10,7 @@ absent is NaN, and no column has nulls.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,7 @@ COMPRESSION = {"compression": "zstd", "compression_level": 6, "data_page_version
 DELTA, SPLIT, DICTIONARY, PLAIN = "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT", "DICTIONARY", "PLAIN"
 WHOLE, FRACTION = (DELTA, SPLIT, DICTIONARY), (PLAIN, SPLIT, DICTIONARY)
 DICTIONARY_BYTES = 65_536  # of a larger one, the numbers take more than the values
+Arrays: TypeAlias = Mapping[str, NDArray[Any]]  # fields of readings by their name, of one length
 
 
 @dataclass(frozen=True)
@@ -107,18 +108,22 @@ def _known(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(np.isnan(values), np.float32(np.nan), values)
 
 
-def from_table(kind: ArchiveKind, table: pa.Table, fields: Sequence[str] | None = None) -> NDArray[np.void]:
-    """Return the readings of a file's rows; of the fields that are named alone, if any are."""
+def to_columns(kind: ArchiveKind, table: pa.Table, fields: Sequence[str] | None = None) -> Arrays:
+    """Return the readings of a file's rows, an array for each field; of those that are named alone, if any are."""
     names = list(fields or kind.layout)
-    columns = {name: _numbers(table.column(name)) for name in table.column_names}
-    dtype = np.dtype([(name, kind.dtype[name]) for name in names])
-    rows = np.empty(table.num_rows, dtype)
+    columns = {name: _numbers(table.column(name)) for name in kind.stored(names)}
     if {"measured_at", "received_at"} & set(names):
         columns["measured_at"] = columns["measured_at"] * MILLISECOND + columns["measured_us"]
     if "received_at" in names:
         columns["received_at"] = columns["measured_at"] + columns["received_after_us"]
-    for name in names:
-        rows[name] = columns[name]
+    return {name: columns[name].astype(kind.dtype[name], copy=False) for name in names}
+
+
+def to_rows(kind: ArchiveKind, columns: Arrays) -> NDArray[np.void]:
+    """Return columns as rows."""
+    rows = np.empty(len(columns["measured_at"]), np.dtype([(name, kind.dtype[name]) for name in columns]))
+    for name, values in columns.items():
+        rows[name] = values
     return rows
 
 

@@ -8,6 +8,7 @@ Readers that know N entries ask for entry N + 1. The digest of the last entry is
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -66,7 +67,7 @@ class ManifestEntry:
         said = {"format": FORMAT, **asdict(self)}
         return _text({**said, SELF: sha256(_text(said)).hexdigest()})
 
-    @property
+    @cached_property
     def root(self) -> str:
         """The digest that the next entry tells."""
         return sha256(_text({"format": FORMAT, **asdict(self)})).hexdigest()

@@ -16,10 +16,10 @@ def merge(kind: ArchiveKind, parts: Sequence[NDArray[np.void]]) -> NDArray[np.vo
         parts: each by sensor and time, with the same fields, `sensor_id` and `measured_at` among them; what an earlier
             one says stays. What is said of a reading as a whole needs `temperature` beside it.
     """
-    parts = [part for part in parts if len(part)]
-    if not parts:
-        return np.empty(0, kind.dtype)
-    rows = parts[0] if len(parts) == 1 else _interleaved(parts)
+    told = [part for part in parts if len(part)]
+    if not told:
+        return parts[0] if parts else np.empty(0, kind.dtype)
+    rows = told[0] if len(told) == 1 else _interleaved(told)
     sensor, at = rows["sensor_id"], rows["measured_at"]
     same = sensor[1:] == sensor[:-1]
     if not (same & (at[1:] <= at[:-1])).any():

@@ -3,7 +3,7 @@
 Files never change, so the footers of those that were opened lately are kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -15,14 +15,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from archives import layout, manifest
-from archives.layout import READINGS, ArchiveKind
+from archives.layout import READINGS, ArchiveKind, Arrays
 from archives.manifest import ArchiveFile, ManifestEntry, Reached
 from archives.merging import merge
 from archives.place import ArchivePlace
 from domain.instants import to_datetime, to_us
 
 JUDGED = ("sensor_id", "measured_at", "temperature", "quality")  # what judging needs
-GROUPS_KEPT = 4  # some MB
+GROUPS_KEPT = 16  # of 65,536 rows: 40 MB at most
+GROUPS_KEPT_AT_ONCE = 4  # who asks for more wants whole files
 MANY_SENSORS = 64
 Sensors = Sequence[int] | NDArray[np.integer[Any]]
 
@@ -153,11 +154,33 @@ class ReadingArchive:
         Args:
             fields: of `kind.layout`, all by default; sensor_id and measured_at are among them.
         """
-        wanted = np.unique(np.asarray(sensors, np.int32))
         span = (to_us(start), to_us(end))
-        held = [(indexed.shard, indexed.holding(wanted)) for indexed in self._indexed[kind.name]]
-        parts = [_read(shard, mine, span, fields) for shard, mine in held if len(mine)]
+        parts = [_read(shard, mine, span, fields) for shard, mine in self._holding(kind, sensors)]
         return merge(kind, [_nothing(kind, fields), *parts])
+
+    def parts(self, sensors: Sensors, start: datetime, end: datetime, fields: Sequence[str]) -> list[Arrays]:
+        """Return the readings of homes' sensors in [start, end) as columns, those of each file by sensor and time.
+
+        What a part says stays, whatever a later one says.
+        """
+        span = (to_us(start), to_us(end))
+        return [
+            part
+            for shard, mine in self._holding(READINGS, sensors)
+            for file in _files(shard, mine, span)
+            if (part := _read_file(shard, file, mine, span, fields)) is not None
+        ]
+
+    def estimate(self, sensors: NDArray[np.int32], start: datetime, end: datetime) -> NDArray[np.int64]:
+        """Return roughly how many readings of each of homes' sensors are read for [start, end)."""
+        span, found = (to_us(start), to_us(end)), np.zeros(len(sensors))
+        for shard, mine in self._holding(READINGS, sensors):
+            for file in _files(shard, mine, span):
+                first, last, share = _shares(shard.place, _name(shard, file))
+                upto = np.concatenate(([0.0], np.cumsum(share)))
+                low, high = np.searchsorted(last, sensors), np.searchsorted(first, sensors, "right")
+                found += upto[np.maximum(low, high)] - upto[low]
+        return found.astype(np.int64)
 
     def first(self, sensors: Sensors, start: datetime) -> datetime | None:
         """Return an instant from `start` on before which none of the sensors has a reading; None: there is none."""
@@ -170,6 +193,13 @@ class ReadingArchive:
             if file.measured[1] >= start_us and has_any(mine, *file.sensors)
         ]
         return to_datetime(min(found)) if found else None
+
+    def _holding(self, kind: ArchiveKind, sensors: Sensors) -> Iterator[tuple[Shard, NDArray[np.int32]]]:
+        """Yield the shards that hold any of the sensors, and those, rising."""
+        wanted = np.unique(np.asarray(sensors, np.int32))
+        for indexed in self._indexed[kind.name]:
+            if len(mine := indexed.holding(wanted)):
+                yield indexed.shard, mine
 
     @cached_property
     def _indexed(self) -> Mapping[str, Sequence[_Indexed]]:
@@ -185,14 +215,23 @@ def _read(
 ) -> NDArray[np.void]:
     """Return the readings of a shard in a span; of some sensors (rising), or of all."""
     kind = layout.KINDS[shard.kind]
-    parts = [_nothing(kind, fields)]
+    told = (_read_file(shard, file, sensors, span, fields) for file in _files(shard, sensors, span))
+    parts = [layout.to_rows(kind, part) for part in told if part is not None]
+    return merge(kind, parts or [_nothing(kind, fields)]) if len(parts) != 1 else parts[0]
+
+
+def _files(shard: Shard, sensors: NDArray[np.int32] | None, span: tuple[int, int]) -> Iterator[ArchiveFile]:
+    """Yield the files that may tell of sensors in a span. What an earlier one says stays."""
     # Amendments come behind all files of base: they were sealed later, and what they say again stays as it was.
     for part in (manifest.BASE, manifest.AMENDMENT):
         for file in shard.files:
             inside = file.measured[0] < span[1] and file.measured[1] >= span[0]
             if file.part == part and inside and has_any(sensors, *file.sensors):
-                parts.append(_read_file(shard, file, sensors, span, fields))
-    return merge(kind, parts) if len(parts) > 1 else parts[0]
+                yield file
+
+
+def _name(shard: Shard, file: ArchiveFile) -> str:
+    return f"{manifest.home(shard.utility)}/{file.path}"
 
 
 def has_any(sensors: NDArray[np.int32] | None, low: int, high: int) -> bool:
@@ -222,32 +261,45 @@ def footer_of(place: ArchivePlace, name: str) -> Footer:
     return Footer(metadata, tuple(bounds))
 
 
+@lru_cache(maxsize=512)
+def _shares(place: ArchivePlace, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Return the first and the last sensor of each group of rows, and how many rows one of its sensors has."""
+    footer = footer_of(place, name)
+    first, last = np.array([bounds[:2] for bounds in footer.bounds], np.int64).T
+    rows = [footer.metadata.row_group(nth).num_rows for nth in range(len(first))]
+    return first, last, np.array(rows) / (last - first + 1)
+
+
 def _read_file(
     shard: Shard,
     file: ArchiveFile,
     sensors: NDArray[np.int32] | None,
     span: tuple[int, int],
     fields: Sequence[str] | None,
-) -> NDArray[np.void]:
-    kind, name = layout.KINDS[shard.kind], f"{manifest.home(shard.utility)}/{file.path}"
-    footer = footer_of(shard.place, name)
+) -> Arrays | None:
+    """Return the readings of a file in a span; of some sensors (rising), or of all. None: it has none."""
+    kind, name = layout.KINDS[shard.kind], _name(shard, file)
     low, high = span[0] // layout.MILLISECOND, span[1] // layout.MILLISECOND
-    wanted = [
+    wanted = tuple(
         nth
-        for nth, (first, last, begins, ends) in enumerate(footer.bounds)
+        for nth, (first, last, begins, ends) in enumerate(footer_of(shard.place, name).bounds)
         if begins <= high and ends >= low and has_any(sensors, first, last)
-    ]
+    )
     if not wanted:
-        return _nothing(kind, fields)
-    columns = tuple(kind.stored(fields or kind.layout))
-    read = read_groups if sensors is None or len(wanted) > GROUPS_KEPT else _kept_groups
-    table = read(shard.place, name, tuple(wanted), columns)
-    if sensors is not None:
-        table = _of_sensors(table, sensors)
-    rows = layout.from_table(kind, table, fields)
+        return None
+    stored = tuple(kind.stored(fields or kind.layout))
+    if sensors is None:
+        table = read_groups(shard.place, name, wanted, stored)
+    elif len(wanted) > GROUPS_KEPT_AT_ONCE:
+        table = _of_sensors(read_groups(shard.place, name, wanted, stored), sensors)
+    else:
+        kept = (_kept_group(shard.place, name, nth, stored) for nth in wanted)
+        table = pa.concat_tables([_of_sensors(group, sensors) for group in kept])
+    columns = layout.to_columns(kind, table, fields)
     if file.measured[0] >= span[0] and file.measured[1] < span[1]:
-        return rows
-    return rows[(rows["measured_at"] >= span[0]) & (rows["measured_at"] < span[1])]
+        return columns
+    inside = (columns["measured_at"] >= span[0]) & (columns["measured_at"] < span[1])
+    return {field: values[inside] for field, values in columns.items()}
 
 
 def read_groups(place: ArchivePlace, name: str, wanted: tuple[int, ...], columns: tuple[str, ...]) -> pa.Table:
@@ -265,8 +317,10 @@ def read_groups(place: ArchivePlace, name: str, wanted: tuple[int, ...], columns
         return opened.read_row_groups(wanted, columns=list(columns), use_threads=False)
 
 
-# The sensors of a home, and the pages of a history, are asked for one after the other.
-_kept_groups = lru_cache(maxsize=GROUPS_KEPT)(read_groups)
+@lru_cache(maxsize=GROUPS_KEPT)
+def _kept_group(place: ArchivePlace, name: str, nth: int, columns: tuple[str, ...]) -> pa.Table:
+    """Read a group of rows. Homes of a building, and the pages of a history, are asked for one after the other."""
+    return read_groups(place, name, (nth,), columns)
 
 
 def _of_sensors(table: pa.Table, sensors: NDArray[np.int32]) -> pa.Table:

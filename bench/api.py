@@ -91,6 +91,7 @@ class Season:
     first: date
     days: int
     tokens: Sequence[tuple[str, str]]  # home, token of its customer
+    archive: str | None = None  # its URI
 
 
 def main() -> None:
@@ -123,10 +124,9 @@ def filled(folder: Path, size: Size) -> Iterator[Season]:
         with psycopg.connect(server.url(DATABASE)) as conn:
             migrate(conn)  # one that was kept may be older than the program
         known = json.loads(note.read_text(encoding="utf-8"))
-        parts = urlsplit(server.url(DATABASE))
-        url = urlunsplit(parts._replace(netloc=f"{ACCOUNT}:{ACCOUNT}@{LOOPBACK}:{parts.port}"))
         tokens = [tuple(pair) for pair in known["tokens"]]
-        yield Season(url, server.url(DATABASE), date.fromisoformat(known["first"]), size.days, tokens)
+        owner = server.url(DATABASE)
+        yield Season(by_account(owner), owner, date.fromisoformat(known["first"]), size.days, tokens)
 
 
 def first_day(size: Size) -> date:
@@ -140,9 +140,7 @@ def fill(server: TimescalePostgres, size: Size) -> None:
         conn.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)".encode())
         conn.execute(f"CREATE DATABASE {DATABASE}".encode())
     found(server.url(DATABASE), size.homes)
-    with psycopg.connect(server.url(), autocommit=True) as conn:
-        conn.execute(f"DROP ROLE IF EXISTS {ACCOUNT}".encode())
-        conn.execute(f"CREATE ROLE {ACCOUNT} LOGIN PASSWORD '{ACCOUNT}' IN ROLE hearth_api".encode())
+    make_account(server.url())
 
     def one_day(number: int) -> None:
         with psycopg.connect(server.url(DATABASE), options="-c synchronous_commit=off -c timezone=UTC") as conn:
@@ -156,6 +154,19 @@ def fill(server: TimescalePostgres, size: Size) -> None:
                 console.print(f"day {number} of {size.days}")
     with psycopg.connect(server.url(DATABASE), autocommit=True) as conn:
         conn.execute("VACUUM ANALYZE")
+
+
+def make_account(url: str) -> None:
+    """Make the account of `hearth api`, a member of its role and no more."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(f"DROP ROLE IF EXISTS {ACCOUNT}".encode())
+        conn.execute(f"CREATE ROLE {ACCOUNT} LOGIN PASSWORD '{ACCOUNT}' IN ROLE hearth_api".encode())
+
+
+def by_account(url: str) -> str:
+    """Return the address of a database for that account."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{ACCOUNT}:{ACCOUNT}@{LOOPBACK}:{parts.port}"))
 
 
 def customers(url: str, size: Size) -> list[tuple[str, str]]:
@@ -289,6 +300,7 @@ def served(season: Season) -> Iterator[int]:
         "HEARTH_API_ADDRESS_LIMIT": "none",
         "HEARTH_API_TOKEN_LISTENERS": "5000",
         "HEARTH_LOG_LEVEL": "warning",
+        **({"HEARTH_ARCHIVE": season.archive} if season.archive else {}),
     }
     with process(HEARTH_API, environment):
         end = time.monotonic() + PATIENCE_S

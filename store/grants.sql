@@ -95,7 +95,7 @@ INSERT INTO granted VALUES
   ('journal',               '',           '',      'r',     '',      '',      '',      ''),
   ('reading_day',           '',           '',      'ra',    '',      '',      '',      ''),
   ('reading_late',          '',           'a',     'r',     '',      '',      '',      ''),
-  ('archive_entry',         '',           '',      'ra',    '',      '',      '',      ''),
+  ('archive_entry',         '',           '',      'ra',    '',      'r',     '',      ''),
   ('reading_frontier',      '',           'r',     'rw',    '',      '',      '',      ''),
   ('seal_key',              '',           '',      'ra',    '',      'r',     '',      ''),
   ('ticket_next',           'of_ticket',  '',      'r',     '',      'r',     '',      ''),
@@ -229,7 +229,7 @@ UPDATE granted AS g SET office = o.verbs FROM (VALUES
   ('measuring_point', 'raw'),
   -- What another policy would do is judged from the readings, and changes nothing
   ('reading', 'r'), ('ledger', 'r'), ('flag', 'r'), ('point_judged', 'r'), ('cold_ended', 'r'), ('sensor_overruled', 'r'),
-  ('readings_kept', 'r')
+  ('readings_kept', 'r'), ('archive_entry', 'r')
 ) AS o (relation, verbs) WHERE o.relation = g.relation;
 
 -- Of TimescaleDB's Community edition alone: what reading_hour is read from, by its owner and by nobody else.

@@ -68,7 +68,7 @@ def buckets(asking: Session, stretch: HistoryPage, every: Every, zone: ZoneInfo)
 def _window(asking: Session, stretch: HistoryPage, marks: Sequence[datetime]) -> list[Row]:
     """Read all buckets between some edges."""
     low, high = max(stretch.start, marks[0]), min(stretch.end, marks[-1])
-    points = reading_history.points(asking.conn, stretch.home_id, low, high)
+    points = reading_history.points(asking.conn, [stretch.home_id], low, high)
     intervals = max(version.hold_intervals for version in asking.policy.versions)
     longest = timedelta(seconds=intervals * max((point.interval_s for point in points), default=0))
     rows = asking.history.good(asking.conn, stretch.home_id, low - longest, high)

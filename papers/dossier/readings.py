@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from archives.history import TABLE_ALONE, OneHistory
+from archives.layout import Arrays
 from domain.instants import to_datetime, to_us
+from domain.milli import milli
 from domain.policy import Policy
 from domain.quality import Quality
 from papers.exports.schemas import BATCH_ROWS, INSTANT, QUALITIES, celsius_column, judged_celsius
@@ -62,28 +64,28 @@ class DossierReadings:
                 self._count(rows)
                 yield self._batch(place, rows)
 
-    def _count(self, rows: NDArray[np.void]) -> None:
-        self.told["count"] += len(rows)
+    def _count(self, rows: Arrays) -> None:
+        self.told["count"] += len(rows["measured_at"])
         if self.told["count"] > MOST_READINGS:
             raise TooMuch
         for name in ("measured_at", "received_at"):
             last = to_datetime(int(rows[name].max()))
             self.told[f"last_{name}"] = max(self.told[f"last_{name}"] or last, last)
 
-    def _batch(self, place: DossierPoint, rows: NDArray[np.void]) -> pa.RecordBatch:
-        offset = np.full(len(rows), place.offset_k, np.float32)
-        raw = rows["temperature"]
+    def _batch(self, place: DossierPoint, rows: Arrays) -> pa.RecordBatch:
+        raw, count = rows["temperature"], len(rows["measured_at"])
+        offset = np.full(count, place.offset_k, np.float32)
         judged = (rows["quality"] == Quality.GOOD) & ~np.isnan(raw) & self._judged(place, rows)
         columns = [
-            *(pa.repeat(text, len(rows)) for text in (place.sensor, place.room, place.room_kind)),
+            *(pa.repeat(text, count) for text in (place.sensor, place.room, place.room_kind)),
             *(pa.array(rows[name].astype("M8[us]"), INSTANT) for name in ("measured_at", "received_at")),
-            *(celsius_column(values) for values in (raw, offset, judged_celsius(raw, place.offset_k))),
+            *(celsius_column(values) for values in (raw, offset, judged_celsius(raw, offset, milli(place.offset_k)))),
             QUALITIES.take(pa.array(rows["quality"])),
             pa.array(judged),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=READINGS)
 
-    def _judged(self, place: DossierPoint, rows: NDArray[np.void]) -> NDArray[np.bool_]:
+    def _judged(self, place: DossierPoint, rows: Arrays) -> NDArray[np.bool_]:
         """Return a mask: whether the version in force at each reading judges the room."""
         versions = self.policy.versions
         starts = [to_us(datetime.combine(version.valid_from, time(0), self.policy.zone)) for version in versions]

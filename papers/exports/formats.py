@@ -71,7 +71,8 @@ def _parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
     with pq.ParquetWriter(
         drain,
         pa.schema([field.with_type(WORDS) if field.name in texts else field for field in schema]),
-        compression="zstd",
+        # Instants are packed by their encoding: another pass took a quarter of all time, for a hundredth of the bytes.
+        compression={name: "NONE" if name in instants else "ZSTD" for name in schema.names},
         # What differs from row to row is no dictionary; bounds are for those who look for a time.
         use_dictionary=[name for name in schema.names if name not in instants],
         column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED"),

@@ -1,6 +1,6 @@
 """Schemas of exported tables: readings and the ledger of a home."""
 
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from alerts.engine.track import NONE
 from alerts.judging.weigh import judged_milli
-from domain.milli import milli
 from domain.quality import Quality
 from store.base import wire
 
@@ -29,6 +28,7 @@ READINGS = pa.schema(
         "quality": pa.string(),
     }
 )
+READINGS_OF_BUILDING = pa.schema([pa.field("home", pa.string()), *READINGS])
 SECONDS = ("compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s", "shortfall_s")
 LEDGER = pa.schema(
     {
@@ -44,13 +44,17 @@ LEDGER = pa.schema(
 QUALITIES = pa.array([quality.name.lower() for quality in Quality])
 
 
-def judged_celsius(raw: NDArray[np.float32], offset_k: float) -> NDArray[np.float32]:
-    """Add a sensor's offset to raw temperatures, exactly as judging does.
+def judged_celsius(
+    raw: NDArray[np.float32], offset: NDArray[np.float32], offset_milli: NDArray[np.int32] | int
+) -> NDArray[np.float32]:
+    """Add the offsets of sensors (K, and the same in thousandths) to raw temperatures, exactly as judging does.
 
     NaN means no reading. A value outside the range of any thermometer is not rounded to thousandths.
     """
-    judged = judged_milli(raw, milli(offset_k))
-    return np.where(judged == NONE, raw + np.float32(offset_k), wire.celsius(judged))
+    judged = judged_milli(raw, offset_milli)
+    celsius = wire.celsius(judged)
+    outside = judged == NONE
+    return np.where(outside, raw + offset, celsius) if outside.any() else celsius
 
 
 def celsius_column(values: NDArray[np.float32]) -> pa.Array:
@@ -66,14 +70,15 @@ def instant_column(us: NDArray[np.int64]) -> pa.Array:
     return pa.Array.from_buffers(INSTANT, len(us), [None, pa.py_buffer(np.ascontiguousarray(us))])
 
 
-@lru_cache(maxsize=64)
-def word(text: str) -> pa.Array:
-    """Return one word for `word_column`; kept, as an array of a list costs as much as some thousand rows."""
-    return pa.array([text])
+def repeated(texts: Sequence[str], rows: Sequence[int]) -> pa.Array:
+    """Return texts, each for so many rows, as a column that a writer need not look through."""
+    numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    chosen = np.repeat(np.array([numbers[text] for text in texts], np.int32), rows)
+    return word_column(chosen, pa.array(list(numbers), pa.string()))
 
 
-def word_column(number: NDArray[np.integer[Any]] | int, words: pa.Array, rows: int) -> pa.Array:
-    """Return words by their numbers as a column that a writer need not look through."""
-    numbers = np.full(rows, number, np.int32) if isinstance(number, int) else number.astype(np.int32)
-    buffers = pa.Array.from_buffers(pa.int32(), rows, [None, pa.py_buffer(numbers)])
+def word_column(numbers: NDArray[np.integer[Any]], words: pa.Array) -> pa.Array:
+    """Return words by their numbers as such a column."""
+    chosen = numbers.astype(np.int32, copy=False)
+    buffers = pa.Array.from_buffers(pa.int32(), len(chosen), [None, pa.py_buffer(chosen)])
     return pa.DictionaryArray.from_arrays(buffers, words)

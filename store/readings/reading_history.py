@@ -19,21 +19,26 @@ from store.base.access import Scope
 
 Position: TypeAlias = tuple[datetime, int]
 
+# A customer of a home without residents on record reaches it since -infinity, which is no instant to Python.
 SELECT_POINTS = """
-SELECT p.point_id, s.code AS sensor, p.room, p.interval_s, p.offset_k, p.valid_from, p.valid_to
-FROM point AS p
+SELECT
+  p.point_id, h.code AS home, s.code AS sensor, p.room, p.interval_s, p.offset_k, p.valid_from, p.valid_to,
+  q.sensor_id, nullif(q.since, '-infinity') AS since, nullif(q.until, 'infinity') AS until
+FROM home AS h
+JOIN point AS p USING (home_id)
 JOIN sensor AS s USING (sensor_id)
-WHERE p.home_id = %(home_id)s
+CROSS JOIN LATERAL reached_point(p.point_id) AS q
+WHERE h.home_id = ANY(%(homes)s)
   AND (p.valid_from IS NULL OR p.valid_from < %(end)s) AND (p.valid_to IS NULL OR p.valid_to > %(start)s)
-ORDER BY p.point_id
+ORDER BY h.code, p.point_id
 """
-# Who reaches a home reaches it from -infinity on, where nothing says since when.
 SELECT_REACHED = """
-SELECT q.sensor_id, nullif(q.since, '-infinity') AS since, nullif(q.until, 'infinity') AS until
+SELECT
+  %(point_id)s AS point_id, q.sensor_id, nullif(q.since, '-infinity') AS since, nullif(q.until, 'infinity') AS until
 FROM reached_point(%(point_id)s) AS q
 """
 SELECT_REACHED_OF = """
-SELECT q.sensor_id, nullif(q.since, '-infinity') AS since, nullif(q.until, 'infinity') AS until
+SELECT p.point_id, q.sensor_id, nullif(q.since, '-infinity') AS since, nullif(q.until, 'infinity') AS until
 FROM point AS p
 CROSS JOIN LATERAL reached_point(p.point_id) AS q
 WHERE p.sensor_id = ANY(%(sensors)s) AND p.home_id IS NOT NULL
@@ -99,6 +104,7 @@ FROM tell_readings(
 class ReachedPoint(NamedTuple):
     """A stay of a sensor as far as the caller may look into it; None: unbounded."""
 
+    point_id: int
     sensor_id: int
     since: datetime | None
     until: datetime | None
@@ -109,15 +115,24 @@ class ReachedPoint(NamedTuple):
 
 
 class HomePoint(NamedTuple):
-    """A sensor's stay in a room of the home; None: unbounded."""
+    """A sensor's stay in a room of the home, and how far the caller may look into it; None: unbounded."""
 
     point_id: int
+    home: str
     sensor: str
     room: str
     interval_s: int
     offset_k: float
     valid_from: datetime | None
     valid_to: datetime | None
+    sensor_id: int
+    since: datetime | None
+    until: datetime | None
+
+    @property
+    def reached(self) -> ReachedPoint:
+        """The stay as far as the caller may look into it."""
+        return ReachedPoint(self.point_id, self.sensor_id, self.since, self.until)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,10 +229,10 @@ def reached_of(conn: Connection, sensors: list[int]) -> list[ReachedPoint]:
         return cur.execute(SELECT_REACHED_OF, {"sensors": sensors}).fetchall()
 
 
-def points(conn: Connection, home_id: int, start: datetime, end: datetime) -> list[HomePoint]:
-    """Return the points of a home in [start, end)."""
+def points(conn: Connection, homes: Sequence[int], start: datetime, end: datetime) -> list[HomePoint]:
+    """Return the points of homes in [start, end) that the caller reaches, home by home."""
     with conn.cursor(row_factory=class_row(HomePoint)) as cur:
-        return cur.execute(SELECT_POINTS, {"home_id": home_id, "start": start, "end": end}).fetchall()
+        return cur.execute(SELECT_POINTS, {"homes": list(homes), "start": start, "end": end}).fetchall()
 
 
 def good(conn: Connection, home_id: int, start: datetime, end: datetime) -> NDArray[np.void]:

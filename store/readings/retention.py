@@ -18,6 +18,9 @@ UPDATE readings_kept SET
   held_until = greatest(%(until)s, held_until)
 """
 SELECT_HELD = "SELECT held_from FROM readings_kept WHERE held_until > %(now)s"
+SELECT_KEPT_AND_ARCHIVED = """
+SELECT k.since, (SELECT coalesce(max(a.number), 0) FROM archive_entry AS a) FROM readings_kept AS k
+"""
 
 
 def drop(conn: Connection, before: datetime, most: int) -> int:
@@ -43,6 +46,12 @@ def held_from(conn: Connection, now: datetime) -> datetime | None:
     """Return the instant from which nothing may be deleted, as it was put back; None: nothing was of late."""
     row = conn.execute(SELECT_HELD, {"now": now}).fetchone()
     return row[0] if row else None
+
+
+def kept_and_archived(conn: Connection) -> tuple[datetime | None, int]:
+    """Return what `kept_since` does, and how many entries of the archive the database knows."""
+    row = conn.execute(SELECT_KEPT_AND_ARCHIVED).fetchone()
+    return (row[0], row[1]) if row else (None, 0)
 
 
 def kept_since(conn: Connection) -> datetime | None:

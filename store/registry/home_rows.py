@@ -35,6 +35,16 @@ JOIN building_place AS u USING (building_id)
 WHERE h.code = %(code)s AND """
     + IN_SCOPE
 )
+SELECT_OF_BUILDING: LiteralString = (
+    """
+SELECT h.home_id
+FROM home AS h
+JOIN building AS b USING (building_id)
+JOIN building_place AS u USING (building_id)
+WHERE b.code = %(code)s AND """
+    + IN_SCOPE
+    + " ORDER BY h.home_id"
+)
 SELECT_REACHED: LiteralString = (
     """
 SELECT h.home_id, h.code, h.unit, u.building_name AS building, u.address, u.station
@@ -89,6 +99,11 @@ def id_of(conn: Connection, scope: Scope, code: str) -> int | None:
     """Return the key of a home; None: none in scope."""
     found = fetch(conn, SELECT_HOME_ID, {**scope.parameters(), "code": code})
     return found[0]["home_id"] if found else None
+
+
+def of_building(conn: Connection, scope: Scope, code: str) -> list[int]:
+    """Return the keys of the homes of a building that are in scope."""
+    return [row["home_id"] for row in fetch(conn, SELECT_OF_BUILDING, {**scope.parameters(), "code": code})]
 
 
 def reached(conn: Connection, scope: Scope, limit: int) -> list[Row]:

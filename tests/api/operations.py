@@ -174,6 +174,7 @@ OPERATIONS = {
     "GET /v1/homes/{code}/compliance": Operation(of="home"),
     "GET /v1/homes/{code}/readings.{form}": Operation(of="export"),
     "GET /v1/homes/{code}/compliance.{form}": Operation(of="export"),
+    "GET /v1/buildings/{code}/readings.parquet": Operation(roles=LEADERS, of="building"),
     "GET /v1/homes/{code}/evidence": Operation(of="home"),
     "GET /v1/homes/{code}/flags": Operation(of="home"),
     "GET /v1/homes/{code}/tickets": Operation(of="home"),
@@ -268,7 +269,7 @@ OPERATIONS = {
 
 def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
     """Return a home in each place with all that can be asked for; the parameters of paths that lead to it."""
-    kinds = ("home", "ticket", "incident", "outage", "kind", "export", "platform", "token", "upload")
+    kinds = ("home", "ticket", "incident", "outage", "kind", "export", "platform", "token", "upload", "building")
     paths: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in kinds}
     incidents: dict[str, str] = {}
     for code, station in HOMES.items():
@@ -309,4 +310,5 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         paths["token"][code] = {"id": str(row[0] if row else 0)}
         paths["upload"][code] = {"sha256": "0" * 64}
         paths["export"][code] = {"code": code, "form": "csv"}
+        paths["building"][code] = {"code": f"B-{station}"}
     return paths

@@ -154,7 +154,7 @@ def is_foreign(operation: Operation, role: Role, home: str) -> bool:
         return False
     if operation.of == "case":
         return role not in DESK
-    if operation.of == "incident":
+    if operation.of in ("incident", "building"):
         return role not in DESK and HOMES[home] != "North"
     return home not in REACHED[role]
 

@@ -97,7 +97,7 @@ def test_every_column_travels(kind: ArchiveKind) -> None:
     for nth, name in enumerate(kind.quantities):
         told[name] = [nth, np.nan, -0.0]
     told[kind.code], told["self_timed"] = [127, 0, 3], [True, False, True]
-    assert same(layout.from_table(kind, layout.to_table(kind, told)), told)
+    assert same(layout.to_rows(kind, layout.to_columns(kind, layout.to_table(kind, told))), told)
 
 
 def test_a_manifest_that_was_changed_is_named(place: ArchivePlace, tmp_path: Path) -> None:
