@@ -14,6 +14,10 @@ BUILD_TOOLS := uv hatchling editables
 COMPILE = env -u UV_FIND_LINKS $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--fork-strategy fewest --generate-hashes --no-emit-index-url --no-header --no-annotate
 
+# What the extra `spark` adds to requirements-runtime.txt, and what builds it: PySpark comes as source.
+SPARK = import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+	print(*extras["spark"], "setuptools", sep="\n")
+
 # Every process of the tests would compile all its modules by itself, where the environment says so.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -22,7 +26,7 @@ seen = { printf '  %s ' "$(notdir $(firstword $(filter-out VIRTUAL_ENV=%,$(1))))
 	( while sleep 1; do printf .; done ) & dots=$$!; $(1); code=$$?; \
 	kill $$dots; wait $$dots 2>/dev/null; [ $$code = 0 ] && echo " done" || echo " failed"; [ $$code = 0 ]; }
 
-.PHONY: help setup test test-fast trixie lint types $(RULES) format demo bench dashboards soak lock clean
+.PHONY: help setup test test-fast trixie spark lint types $(RULES) format demo bench dashboards soak lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -67,6 +71,9 @@ trixie: setup ## the Debian folders with TimescaleDB, Mosquitto, Docker and Pyth
 	fi
 	$(BIN)/python -m local
 
+spark: setup ## PySpark in a folder of its own, once, for tests of recheck on Spark
+	$(BIN)/python -m local spark
+
 lint: setup types ## style, types and import directions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -95,9 +102,11 @@ soak: setup ## a million readings: nothing lost, memory flat
 	$(BIN)/python -m bench.soak
 
 lock: setup ## rewrite requirements*.txt from pyproject.toml
-	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) --all-extras pyproject.toml - --output-file requirements.txt
+	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) --extra demo --extra bench --extra dev pyproject.toml - \
+		--output-file requirements.txt
 	$(COMPILE) pyproject.toml --constraints requirements.txt --output-file requirements-runtime.txt
 	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) - --constraints requirements.txt --output-file requirements-build.txt
+	$(BIN)/python -c '$(SPARK)' | $(COMPILE) - --constraints requirements.txt --output-file requirements-spark.txt
 
 # Where root may mount nothing, files of the demo's servers are elsewhere and a link leads there: local/host.py.
 clean: ## everything that was made, but not the servers' cache

@@ -8,6 +8,7 @@ Readers that know N entries ask for entry N + 1. The digest of the last entry is
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -144,3 +145,13 @@ def add(place: ArchivePlace, utility: str, entry: ManifestEntry) -> None:
         raise ArchiveBroken(f"{name}: is there already: does another process seal here?")
     with place.writing(name) as out:
         out.write(entry.to_bytes())
+
+
+def append(place: ArchivePlace, utility: str, files: Sequence[ArchiveFile], made_at: datetime) -> ManifestEntry:
+    """Add an entry with files beside those of all entries before, for what is no archive of readings."""
+    number, previous = 1, FIRST
+    for last in entries(place, utility):
+        number, previous = last.number + 1, last.root
+    entry = ManifestEntry(number=number, previous=previous, made_at=made_at.isoformat(), files=tuple(files))
+    add(place, utility, entry)
+    return entry

@@ -13,6 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 from secrets import token_hex
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from pyarrow.fs import FileSelector, FileSystem, FileType
 
@@ -83,6 +84,11 @@ class ArchivePlace:
     @property
     def _root(self) -> str:
         return _opened(self.uri)[1]
+
+    def below(self, name: str) -> "ArchivePlace":
+        """Return a folder in this one."""
+        parts = urlsplit(self.uri)
+        return ArchivePlace(urlunsplit(parts._replace(path=posixpath.join(parts.path, name))))
 
     def _path(self, name: str) -> str:
         return posixpath.join(self._root, name)

@@ -1,12 +1,25 @@
-"""`python -m local`: build the Debian folders that tests use, with what happens in sight."""
+"""`python -m local`: build the Debian folders that tests use, with what happens in sight; `spark`: PySpark alone."""
 
-from local import bookworm, keycloak, trixie
+import sys
+
+from local import bookworm, keycloak, spark, trixie
 from local.helm import HELM
 from local.s3 import VERSITYGW
 from local.server import ServerError
 
+
+def build_spark() -> None:
+    """Build PySpark; a registry that is away stops no test but its own."""
+    try:
+        print(spark.ensure() or "no Spark: no Java to run it with")
+    except ServerError as error:
+        print(f"no Spark: {error}")
+
+
 if __name__ == "__main__":
-    if reason := trixie.why_not():
+    if "spark" in sys.argv[1:]:
+        build_spark()
+    elif reason := trixie.why_not():
         print(f"no Debian folders: {reason}")
     else:
         for part in trixie.PARTS:
@@ -21,3 +34,4 @@ if __name__ == "__main__":
             print(f"{keycloak.ensure() or 'no Keycloak: no Java, or no Maven, to run and fetch it with'}")
         except ServerError as error:  # a repository that is away stops no test but its own
             print(f"no Keycloak: {error}")
+        build_spark()

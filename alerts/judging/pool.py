@@ -5,12 +5,14 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from typing import TypeVar
 
 CHUNK_HOMES = 64  # locked together while they are judged from the table
 Task = Sequence[Sequence[int]]  # batches of homes; those of a batch are locked together while they are judged
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -20,17 +22,23 @@ def in_chunks(homes: Sequence[int]) -> list[Task]:
 
 
 def map_tasks(tasks: Sequence[Task], work: Callable[[Task], T]) -> Generator[tuple[int, T], None, None]:
-    """Run `work` on tasks in worker processes; yield each task's number of homes and result, in order.
+    """Run `work` on tasks as `map_each` does; yield each task's number of homes and result, in order."""
+    with closing(map_each(tasks, work)) as parts:
+        for task, part in zip(tasks, parts, strict=True):
+            yield sum(map(len, task)), part
 
-    Closing the iterator cancels tasks that have not started, and waits for those that have.
+
+def map_each(items: Sequence[S], work: Callable[[S], T]) -> Generator[T, None, None]:
+    """Run `work` on items in worker processes; yield the results in order.
+
+    Closing the iterator cancels items that have not started, and waits for those that have.
 
     Args:
         work: picklable; it opens its own connection in the worker process.
     """
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _end_with_parent) as pool:
         try:
-            for task, part in zip(tasks, _submit(pool, work, tasks), strict=True):
-                yield sum(map(len, task)), part
+            yield from _submit(pool, work, items)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -47,10 +55,10 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _submit(pool: ProcessPoolExecutor, work: Callable[[Task], T], tasks: Sequence[Task]) -> Iterator[T]:
+def _submit(pool: ProcessPoolExecutor, work: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
     """Start the workers with SIGINT ignored, which they inherit: a terminal sends it to the whole process group."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return pool.map(work, tasks)
+        return pool.map(work, items)
     finally:
         signal.signal(signal.SIGINT, before)

@@ -171,6 +171,12 @@ class Rejudging:
         told = stays.stays(self.conn, homes.tolist())
         return brief_of(self.groups(homes, from_day), self.history.terms.look_up(self.conn, homes.tolist()), told)
 
+    def unheard(self, homes: NDArray[np.int32], first_day: date) -> ShardBrief:
+        """Return the same for homes (rising) without history."""
+        told = stays.stays(self.conn, homes.tolist())
+        terms = self.history.terms.look_up(self.conn, homes.tolist())
+        return brief_of([StartGroup(first_day, homes, {})], terms, told)
+
     def groups(self, homes: NDArray[np.int32], from_day: date) -> list[StartGroup]:
         """Group homes by the first day of their replay, at the earliest `from_day` or the first day of readings."""
         earliest = min(from_day, self.history.earliest_day(self.now))

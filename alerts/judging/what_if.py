@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.judging.history import History, Past
+from alerts.judging.history import History
+from alerts.judging.verdict import SpanVerdict, StartGroup, judge_span
 from domain.instants import to_datetime
 from domain.policy import NO_RULES, Policy
 from domain.tickets import TicketClass
@@ -44,21 +45,25 @@ class WhatIfFigures:
 
 
 def imagine(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> WhatIfFigures:
-    """Judge homes by another policy, without history, from the start of a day to an instant."""
-    past = Past.unheard(homes)
-    out, flags, cold = WhatIfFigures(), list[tuple[int, int, int]](), set[int]()
-    for stretch in history.walk(conn, past, first, end, whole=True):
-        _add_hours(out, {name: int(stretch.days[name].sum()) for name in STATES})
-        cold.update(stretch.days["home"][stretch.days["cold"] + stretch.days["severe"] > 0].tolist())
-        ended = stretch.ended["flag"]
-        flags += zip(
-            stretch.ended["home"].tolist(), ended["cold_since"].tolist(), ended["cleared_at"].tolist(), strict=True
-        )
-    still = np.flatnonzero(past.machines["severity"] > 0)
-    flags += [(int(home), int(past.machines["cold_since"][home]), np.iinfo(np.int64).max) for home in still]
-    out.homes, out.homes_cold = int(past.entered.sum()), len(cold)
+    """Judge homes by another policy, without history, from the start of a day to an instant, a midnight."""
+    group = StartGroup(first, homes, {})
+    return figures(judge_span(history, history.tables(conn), group, end, end), history.policy)
+
+
+def figures(verdict: SpanVerdict, policy: Policy) -> WhatIfFigures:
+    """Count what a policy makes of homes."""
+    out, days = WhatIfFigures(), verdict.days
+    _add_hours(out, {name: int(days[name].sum()) for name in STATES})
+    ended = verdict.ended["flag"]
+    flags = list(
+        zip(verdict.ended["home"].tolist(), ended["cold_since"].tolist(), ended["cleared_at"].tolist(), strict=True)
+    )
+    still = np.flatnonzero(verdict.machines["severity"] > 0)
+    flags += [(int(home), int(verdict.machines["cold_since"][home]), np.iinfo(np.int64).max) for home in still]
+    out.homes = int(verdict.entered.sum())
+    out.homes_cold = len(np.unique(days["home_id"][days["cold"] + days["severe"] > 0]))
     out.homes_flagged, out.flags = len({home for home, _, _ in flags}), len(flags)
-    out.tickets = _tickets(flags, call_back_delay(history.policy, first))
+    out.tickets = _tickets(flags, call_back_delay(policy, verdict.first_day))
     return out
 
 

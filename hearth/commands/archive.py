@@ -19,6 +19,7 @@ from archives.reading import ReadingArchive
 from domain.errors import UsageError
 from domain.printable import printable
 from hearth.archiving import alone, chosen_archive
+from hearth.far_recheck import publish
 from hearth.settings import Settings, load
 from hearth.wiring import now, open_database
 from store.evidence import archive_rows
@@ -190,6 +191,18 @@ def restore(
     typer.echo(f"{archived:,} readings in the archive, {restored:,} {'would be ' if dry_run else ''}put back")
     if until:
         typer.echo(f"they stay until {until:%Y-%m-%d %H:%M} UTC, then HEARTH_READING_DAYS holds again", err=True)
+
+
+@app.command()
+def brief() -> None:
+    """Lay what judging needs beside readings (homes as numbers, their terms, their sensors) into the archive.
+
+    With it `hearth recheck --engine spark --policy FILE --dry-run --utility NAME` answers without this database.
+    """
+    settings = load()
+    with _opened(settings) as (conn, _), _locked(conn):
+        homes = publish(conn, settings, now())
+    typer.echo(f"{homes:,} homes")
 
 
 def _sensors(conn: Connection, codes: list[str] | None) -> list[int] | None:

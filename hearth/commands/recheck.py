@@ -4,8 +4,9 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -28,54 +29,138 @@ from alerts.judging.what_if import WhatIfFigures, imagine, recorded
 from archives.manifest import ArchiveBroken
 from domain.errors import UsageError
 from hearth.archiving import chosen_archive, chosen_history, history_of
+from hearth.cluster import SparkEngine
 from hearth.days import FORMATS, checked
+from hearth.far_recheck import FarSpan, imagine_on_spark, recheck_on_spark
 from hearth.listing import NUMBER, WORDS, listing, local
+from hearth.options import with_options
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, connector, now, open_database
+from store.base.collisions import at_last
 from store.base.stage import open_stages
 from store.judging import ledger_rows
 
 MOST_SHOWN = 20
-TRIES = 3  # what collides with the live system resolves itself
-COLLIDED = (psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation)
 INTERRUPTED = "hearth: interrupted: what was judged so far is written; run it again to finish"
 console = Console(stderr=True)
 T = TypeVar("T")
 
-Day = Annotated[datetime, typer.Option(formats=FORMATS, callback=checked)]
+
+class Engine(StrEnum):
+    """Place of judging."""
+
+    HERE = "here"
+    SPARK = "spark"
 
 
-def recheck(
-    from_day: Annotated[datetime, typer.Option("--from", formats=FORMATS, callback=checked, help="First local day.")],
+@dataclass(frozen=True, kw_only=True)
+class RecheckOptions:
+    """Options of the command."""
+
+    from_day: Annotated[
+        datetime, typer.Option("--from", formats=FORMATS, callback=checked, help="First local day.", show_default=False)
+    ]
     to_day: Annotated[
         datetime | None,
         typer.Option("--to", formats=FORMATS, callback=checked, help="Day to stop before; default: up to now."),
-    ] = None,
-    home: Annotated[list[str] | None, typer.Option(help="Code of a home; may be repeated. Default: all.")] = None,
-    policy: Annotated[Path | None, typer.Option(help="Another policy to try; needs --dry-run.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
+    ] = None
+    home: Annotated[list[str] | None, typer.Option(help="Code of a home; may be repeated. Default: all.")] = None
+    policy: Annotated[Path | None, typer.Option(help="Another policy to try; needs --dry-run.")] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
+    engine: Annotated[Engine, typer.Option(help="Where homes are judged: on this machine, or by Spark.")] = Engine.HERE
+    master: Annotated[str, typer.Option(help="Address of Spark's master.")] = "local[*]"
+    conf: Annotated[list[str] | None, typer.Option(help="A setting of Spark as KEY=VALUE; may be repeated.")] = None
+    utility: Annotated[
+        list[str] | None,
+        typer.Option(help="What-if on Spark: a utility whose archive is judged; may be repeated. Default: one's own."),
+    ] = None
+
+
+@with_options(RecheckOptions)
+def recheck(options: RecheckOptions) -> None:
     """Judge homes again from what is stored; writes only what differs. May be interrupted and repeated."""
-    settings = load()
-    if policy and not dry_run:
-        raise UsageError("--policy tries other rules and needs --dry-run; to adopt them, set HEARTH_POLICY")
+    settings, first = load(), options.from_day.date()
+    end = options.to_day.date() if options.to_day else None
+    _check(options)
+    if options.engine is Engine.SPARK and options.policy:
+        _imagine_far(settings, options, FarSpan(first, _whole(end), now()))
+        return
     with open_database(settings, "recheck") as conn:
-        homes = _homes(conn, home)
-        _refuse_deleted(chosen_history(settings).judged_from(conn), from_day, chosen_policy(settings).zone)
-        at = now()
-        first, end = from_day.date(), to_day.date() if to_day else None
-        if end and end <= first:
-            raise UsageError("--to must be later than --from")
-        tasks = in_chunks([*homes]) if policy else _tasks(conn, settings, [*homes], (end or at.date()) - first)
-    if policy:
-        tried = settings.model_copy(update={"policy": policy})
-        chosen_policy(tried)
-        pairs = list(_spread(tasks, WhatIfChunk(settings, tried, first, end, at)))
-        _show_figures(pairs, as_json)
-    else:
-        outcome = _again(tasks, RejudgeChunk(settings, first, end, at, dry_run))
-        _show_outcome(outcome, homes, chosen_policy(settings).zone, dry_run, as_json)
+        homes, at = _homes(conn, options.home), now()
+        _refuse_deleted(chosen_history(settings).judged_from(conn), options.from_day, chosen_policy(settings).zone)
+        far = options.engine is Engine.SPARK
+        chunks = options.policy or far
+        tasks = in_chunks([*homes]) if chunks else _tasks(conn, settings, [*homes], (end or at.date()) - first)
+    if options.policy:
+        tried = _tried(settings, options.policy)
+        _show_figures(list(_spread(tasks, WhatIfChunk(settings, tried, first, end, at))), options.as_json)
+        return
+
+    def judge() -> RejudgeOutcome:
+        if far:
+            span = FarSpan(first, _whole(end), at)
+            return recheck_on_spark(settings, _spark(options), [*homes], span, options.dry_run)
+        return _again(tasks, RejudgeChunk(settings, first, end, at, options.dry_run))
+
+    outcome = _interruptible(judge, options.dry_run)
+    _show_outcome(outcome, homes, chosen_policy(settings).zone, options.dry_run, options.as_json)
+
+
+def _check(options: RecheckOptions) -> None:
+    """Refuse options that do not go together."""
+    if options.policy and not options.dry_run:
+        raise UsageError("--policy tries other rules and needs --dry-run; to adopt them, set HEARTH_POLICY")
+    if options.to_day and options.to_day <= options.from_day:
+        raise UsageError("--to must be later than --from")
+    if options.utility and not (options.policy and options.engine is Engine.SPARK):
+        raise UsageError("--utility is for what-if on Spark: --engine spark --policy FILE --dry-run")
+    if options.home and options.policy and options.engine is Engine.SPARK:
+        raise UsageError("--home: what-if on Spark counts all homes of a utility")
+
+
+def _whole(end: date | None) -> date:
+    if end is None:
+        raise UsageError("--engine spark judges whole days that are sealed: say --to")
+    return end
+
+
+def _tried(settings: Settings, policy: Path) -> Settings:
+    tried = settings.model_copy(update={"policy": policy})
+    chosen_policy(tried)
+    return tried
+
+
+def _spark(options: RecheckOptions) -> SparkEngine:
+    told = dict[str, str]()
+    for setting in options.conf or ():
+        name, equals, value = setting.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"--conf {setting}: is not KEY=VALUE")
+        told[name.strip()] = value
+    return SparkEngine(options.master, told)
+
+
+def _imagine_far(settings: Settings, options: RecheckOptions, span: FarSpan) -> None:
+    tried = _tried(settings, options.policy or Path())
+    utilities = options.utility or [settings.archive_utility]
+    found = _interruptible(lambda: imagine_on_spark(settings, _spark(options), tried, utilities, span), True)
+    if options.as_json:
+        print(json.dumps({name: {"in_force": asdict(a), "imagined": asdict(b)} for name, (a, b) in found.items()}))
+        return
+    for name, (in_force, imagined) in found.items():
+        print(name)
+        _list_figures(in_force, imagined, "by the policy in force")
+
+
+def _interruptible(work: Callable[[], T], dry_run: bool) -> T:
+    """Work until Ctrl-C; what is written then stays."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        if not dry_run:
+            print(INTERRUPTED, file=sys.stderr)
+        raise typer.Abort from None
 
 
 def _homes(conn: Connection, codes: list[str] | None) -> dict[int, str]:
@@ -126,27 +211,20 @@ class RejudgeChunk:
     def _batch(self, homes: Sequence[int]) -> RejudgeOutcome:
         history, conn, sealed = _history(self.settings), _connection(self.settings), _sealed(self.settings)
         end = min(self.end or date.max, history.day_of(self.at) + timedelta(days=1))
-        for attempt in range(TRIES):
-            try:
-                with conn.transaction(force_rollback=self.dry_run):
-                    again = Rejudging(conn, history, self.at, self.dry_run)
-                    return again.days(homes, self.first, end, sealed.source if sealed else None)
-            except COLLIDED:
-                if attempt + 1 == TRIES:
-                    raise
-        raise AssertionError("not reached")
+
+        def transaction() -> RejudgeOutcome:
+            with conn.transaction(force_rollback=self.dry_run):
+                again = Rejudging(conn, history, self.at, self.dry_run)
+                return again.days(homes, self.first, end, sealed.source if sealed else None)
+
+        return at_last(transaction)
 
 
 def _again(tasks: list[Task], work: RejudgeChunk) -> RejudgeOutcome:
     """Judge all homes again."""
     outcome = RejudgeOutcome()
-    try:
-        for part in _spread(tasks, work):
-            outcome.add(part)
-    except KeyboardInterrupt:
-        if not work.dry_run:
-            print(INTERRUPTED, file=sys.stderr)
-        raise typer.Abort from None
+    for part in _spread(tasks, work):
+        outcome.add(part)
     return outcome
 
 
@@ -242,8 +320,12 @@ def _show_figures(pairs: list[tuple[WhatIfFigures, WhatIfFigures]], as_json: boo
     if as_json:
         print(json.dumps({"recorded": asdict(on_record), "imagined": asdict(imagined)}))
         return
+    _list_figures(on_record, imagined, "on record")
+
+
+def _list_figures(known: WhatIfFigures, imagined: WhatIfFigures, said: str) -> None:
     rows = []
-    for name, value in asdict(on_record).items():
+    for name, value in asdict(known).items():
         other = asdict(imagined)[name]
         rows.append((name.replace("_", " "), f"{value:,.0f}", f"{other:,.0f}", f"{other - value:+,.0f}"))
-    listing([("", WORDS), *((n, NUMBER) for n in ("on record", "by the other policy", "difference"))], rows)
+    listing([("", WORDS), *((n, NUMBER) for n in (said, "by the other policy", "difference"))], rows)

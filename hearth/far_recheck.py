@@ -1,0 +1,266 @@
+"""Re-judging on many machines: orders go to a place that all of them reach, verdicts come back to it as files.
+
+The database is asked before, for what judging needs beside readings, and after, for what differs. What happens to homes
+meanwhile is not lost: their verdicts are set aside, and they are judged here.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from secrets import token_hex
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import Connection
+
+from alerts.judging import verdict_files
+from alerts.judging.history import History
+from alerts.judging.pool import CHUNK_HOMES, map_each
+from alerts.judging.rejudge import RejudgeOutcome, Rejudging
+from alerts.judging.shard_task import ImagineShards, JudgeShards, PolicyText, ShardOrder, figures_of, files_of
+from alerts.judging.verdict import SpanVerdict
+from alerts.judging.what_if import WhatIfFigures
+from archives import manifest
+from archives.columns import JUDGED_ROW
+from archives.layout import READINGS
+from archives.manifest import ArchiveFile
+from archives.merging import merge
+from archives.place import ArchivePlace
+from archives.reading import JUDGED, ReadingArchive, Shard
+from domain.errors import UsageError
+from domain.instants import to_datetime
+from hearth.archiving import chosen_archive, history_of
+from hearth.cluster import SparkEngine, each
+from hearth.settings import Settings
+from hearth.wiring import chosen_policy, connector
+from store.base.collisions import at_last
+from store.base.stage import open_stages
+from store.evidence import archive_rows, reading_digests
+from store.judging import ledger_rows, state_rows
+from store.readings import stays
+from store.registry import place_rows
+
+DAY = timedelta(days=1)
+LAST = 2**62  # beyond all numbers of late readings
+VERDICTS, BRIEFS = "verdicts", "briefs"  # folders beside those of utilities
+WAIT_S, WAITS = 0.05, 200  # for readings that are just being stored
+
+
+class FarSpan(NamedTuple):
+    """Whole local days that are judged, and when."""
+
+    first: date
+    end: date
+    at: datetime
+
+
+class Mark(NamedTuple):
+    """State of the database when orders were written."""
+
+    late: int
+    registry: int
+
+
+class FarRun(NamedTuple):
+    """A run: what all who work at it have to know."""
+
+    settings: Settings
+    span: FarSpan
+    mark: Mark
+    results: ArchivePlace
+    dry_run: bool
+
+
+class SettleShards:
+    """Settles the verdicts of shards in a worker process, some homes in a transaction."""
+
+    def __init__(self, run: FarRun) -> None:
+        self.run = run
+
+    def __call__(self, files: Sequence[ArchiveFile]) -> RejudgeOutcome:
+        out = RejudgeOutcome()
+        for verdict in verdict_files.read(self.run.results, self.run.settings.archive_utility, files, CHUNK_HOMES):
+            out.add(self._settle(verdict))
+        return out
+
+    def _settle(self, verdict: SpanVerdict) -> RejudgeOutcome:
+        run, conn = self.run, _connection(self.run.settings)
+
+        def transaction() -> RejudgeOutcome:
+            with conn.transaction(force_rollback=run.dry_run):
+                there = verdict.of(np.isin(verdict.homes, state_rows.lock(conn, verdict.homes)["home_id"]))
+                changed = _changed(conn, there, run)
+                rejudging = Rejudging(conn, _history(run.settings), run.span.at, run.dry_run)
+                out = rejudging.settle([there.of(~np.isin(there.homes, changed))], run.span.end)
+                if len(changed):
+                    out.add(rejudging.days(changed.tolist(), run.span.first, run.span.end))
+                return out
+
+        return at_last(transaction)
+
+
+def recheck_on_spark(
+    settings: Settings, engine: SparkEngine, homes: Sequence[int], span: FarSpan, dry_run: bool
+) -> RejudgeOutcome:
+    """Judge homes again on a cluster, and settle here what differs."""
+    archive, policy = _archive(settings), chosen_policy(settings)
+    history = history_of(settings, policy)
+    _refuse_unsealed(archive, history, span.end)
+    results = archive.place.below(f"{VERDICTS}/{span.at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token_hex(4)}")
+    with connector(settings, "recheck")() as conn:
+        mark = Mark(_last_late(conn), place_rows.version(conn))
+        run = FarRun(settings, span, mark, results, dry_run)
+        orders = _write_orders(Rejudging(conn, history, span.at), archive, homes, run)
+    task = JudgeShards(archive.place, results, PolicyText.of(policy), span.end, span.at)
+    with engine.session() as session:
+        shards = [files_of(said) for said in each(session, task, orders)]
+    manifest.append(results, archive.utility, [file for files in shards for file in files], span.at)
+    out = RejudgeOutcome()
+    for part in map_each(shards, SettleShards(run)):
+        out.add(part)
+    return out
+
+
+def imagine_on_spark(
+    settings: Settings, engine: SparkEngine, tried: Settings, utilities: Sequence[str], span: FarSpan
+) -> dict[str, list[WhatIfFigures]]:
+    """Judge the homes of several utilities by the policy in force and by another; nothing is written.
+
+    Returns:
+        Of each utility the figures by the one policy and by the other.
+    """
+    place = _archive(settings).place
+    orders = place.below(BRIEFS)
+    policies = (PolicyText.of(chosen_policy(settings)), PolicyText.of(chosen_policy(tried)))
+    task = ImagineShards(place, orders, policies, (span.first, span.end), span.at)
+    names = {name: utility for utility in utilities for name in _published(orders, utility)}
+    with engine.session() as session:
+        said = each(session, task, list(names))
+    out = {utility: [WhatIfFigures() for _ in policies] for utility in utilities}
+    for utility, some in zip(names.values(), said, strict=True):
+        for sum_of, figures in zip(out[utility], figures_of(some), strict=True):
+            sum_of.add(figures)
+    return out
+
+
+def publish(conn: Connection, settings: Settings, at: datetime) -> int:
+    """Lay what judging needs beside readings into the archive, for what-if without this database; returns homes."""
+    archive, policy = _archive(settings), chosen_policy(settings)
+    homes = np.array(list(ledger_rows.homes(conn, None)), np.int32)
+    place = archive.place.below(BRIEFS)
+    rejudging = Rejudging(conn, history_of(settings, policy), at)
+    files = [
+        ShardOrder(archive.utility, number, rejudging.unheard(some, at.date()), shards).write(place)
+        for number, some, shards in _by_shard(conn, archive, homes)
+    ]
+    manifest.append(place, archive.utility, files, at)
+    return len(homes)
+
+
+def _published(place: ArchivePlace, utility: str) -> list[str]:
+    """Return the names of the orders that a utility published last."""
+    published = list(manifest.entries(place, utility))
+    if not published:
+        raise UsageError(f"--utility {utility}: has published no briefs: there, run hearth archive brief")
+    return [f"{manifest.home(utility)}/{file.path}" for file in published[-1].files]
+
+
+def _write_orders(rejudging: Rejudging, archive: ReadingArchive, homes: Sequence[int], run: FarRun) -> list[str]:
+    """Write an order for each shard of an archive that has any of the homes; returns their names."""
+    conn, files = rejudging.conn, list[ArchiveFile]()
+    more = _late(conn, archive, run.span.end)
+    for number, some, shards in _by_shard(conn, archive, np.array(homes, np.int32)):
+        brief = rejudging.brief(some, run.span.first)
+        begun = [group.homes for group in brief.groups if group.first_day < run.span.end]
+        brief = brief.of(np.sort(np.concatenate([some[:0], *begun])))
+        mine = more[np.isin(more["sensor_id"], brief.stays["sensor_id"])]
+        files.append(ShardOrder(archive.utility, number, brief, shards, mine).write(run.results))
+    manifest.append(run.results, archive.utility, files, run.span.at)
+    return [f"{manifest.home(archive.utility)}/{file.path}" for file in files]
+
+
+def _by_shard(
+    conn: Connection, archive: ReadingArchive, homes: NDArray[np.int32]
+) -> Iterator[tuple[int, NDArray[np.int32], list[Shard]]]:
+    """Yield the homes (rising) of each shard, by the first of their sensors, and all shards that have any of theirs."""
+    shards = archive.shards()
+    sensors = np.concatenate([np.empty(0, np.int32), *(shard.sensor_ids for shard in shards)])
+    number = np.repeat(np.arange(len(shards)), [len(shard.sensor_ids) for shard in shards])
+    order = np.argsort(sensors)
+    told = stays.stays(conn, homes.tolist())
+    at = np.minimum(np.searchsorted(sensors[order], told["sensor_id"]), max(len(sensors) - 1, 0))
+    known = sensors[order][at] == told["sensor_id"] if len(sensors) else np.zeros(len(told), bool)
+    told, nth = told[known], number[order][at[known]]
+    first = np.zeros(len(homes), np.int64)  # what has no sensor in the archive goes with the first shard
+    position = np.searchsorted(homes, told["home_id"])
+    first[position[::-1]] = nth[::-1]
+    for which in np.unique(first).tolist():
+        mine = first == which
+        theirs = np.unique(nth[mine[position]]).tolist()
+        yield shards[which].number if shards else 0, homes[mine], [shards[one] for one in theirs]
+
+
+def _late(conn: Connection, archive: ReadingArchive, end: date) -> NDArray[np.void]:
+    """Return what came for sealed days and is in no file yet."""
+    reached = archive.reached()
+    if reached is None:
+        return np.empty(0, JUDGED_ROW)
+    upto = date.fromisoformat(reached.upto)
+    told = archive_rows.late(conn, reading_digests.HOMES, (reached.late, LAST), upto)
+    rows = merge(READINGS, [some.astype(READINGS.dtype) for some in told])
+    more = np.empty(len(rows), JUDGED_ROW)
+    for name in JUDGED:
+        more[name] = rows[name]
+    return more
+
+
+def _changed(conn: Connection, verdict: SpanVerdict, run: FarRun) -> NDArray[np.int32]:
+    """Return the homes of a verdict of which more is known than when orders were written."""
+    if place_rows.version(conn) != run.mark.registry:
+        return verdict.homes
+    late = archive_rows.late(conn, reading_digests.HOMES, (run.mark.late, LAST), run.span.end + DAY)
+    if not late:
+        return verdict.homes[:0]
+    told = stays.stays(conn, verdict.homes.tolist())
+    sensors = np.concatenate([some["sensor_id"] for some in late])
+    return np.unique(told["home_id"][np.isin(told["sensor_id"], sensors)])
+
+
+def _archive(settings: Settings) -> ReadingArchive:
+    archive = chosen_archive(settings)
+    if archive is None:
+        raise UsageError("--engine spark judges from the archive: set HEARTH_ARCHIVE to where all machines reach it")
+    return archive.refreshed()
+
+
+def _refuse_unsealed(archive: ReadingArchive, history: History, end: date) -> None:
+    """Refuse days that are not in the archive yet: their readings are in the table alone."""
+    reached = archive.reached()
+    sealed = reading_digests.midnight_us(date.fromisoformat(reached.upto)) if reached else None
+    if sealed is None or history.midnight_us(end) > sealed:
+        day = history.day_of(to_datetime(sealed)) if sealed else "none"
+        raise UsageError(f"--to: the archive is sealed for days before {day}; --engine spark judges no others")
+
+
+def _last_late(conn: Connection) -> int:
+    """Return the number of the last late reading; what is just being stored is waited for."""
+    for _ in range(WAITS):
+        last = archive_rows.last_late(conn)
+        if last is not None:
+            return last
+        time.sleep(WAIT_S)
+    raise UsageError("readings of settled days are being stored without an end: try again later")
+
+
+@cache
+def _history(settings: Settings) -> History:
+    return history_of(settings, chosen_policy(settings))
+
+
+@cache
+def _connection(settings: Settings) -> Connection:
+    conn = connector(settings, "recheck")()
+    open_stages(conn)
+    return conn
