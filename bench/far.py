@@ -1,6 +1,5 @@
 """`hearth recheck` on a real cluster of Spark: a master and two workers as processes, a core each."""
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -24,6 +23,4 @@ def seconds_on_spark(folder: Path, recheck: Recheck) -> float | None:
         return None
     with SparkCluster(folder) as cluster:
         settings = [part for name, value in SETTINGS.items() for part in ("--conf", f"{name}={value}")]
-        return recheck(
-            ["--engine", "spark", "--master", cluster.url, *settings], {**os.environ, **cluster.environment()}
-        )
+        return recheck(["--engine", "spark", "--master", cluster.url, *settings], cluster.environment())

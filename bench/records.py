@@ -1,6 +1,5 @@
 """The record that judging leaves, as one digest: two engines that judge alike leave the same."""
 
-from collections.abc import Iterator
 from datetime import date
 from hashlib import sha256
 
@@ -8,33 +7,28 @@ from psycopg import Connection
 
 # Numbers of flags and tickets, and when a row was written, tell who judged first, not how.
 LEDGER = """
-SELECT (
-  l.home_id, l.day, l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.not_judged_us, l.shortfall_us, l.heat,
-  l.deficit, l.lowest, l.policy, l.closed, l.machine
-)::text
-FROM ledger AS l WHERE l.day < %(before)s ORDER BY l.home_id, l.day
+COPY (
+  SELECT home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, lowest,
+    policy, closed, machine
+  FROM ledger WHERE day < %s ORDER BY home_id, day
+) TO STDOUT
 """
 FLAGS = """
-SELECT (
-  f.home_id, f.severity, f.cold_since, f.confirmed_at, f.severe_at, f.suspended_at, f.cleared_at, f.clear_reason,
-  f.lowest
-)::text
-FROM flag AS f
-WHERE f.cold_since < %(before)s AND f.clear_reason IS DISTINCT FROM 'withdrawn'
-ORDER BY f.home_id, f.cold_since, f.confirmed_at
+COPY (
+  SELECT home_id, severity, cold_since, confirmed_at, severe_at, suspended_at, cleared_at, clear_reason, lowest,
+    limit_celsius, policy, source
+  FROM flag WHERE cold_since < %s AND clear_reason IS DISTINCT FROM 'withdrawn'
+  ORDER BY home_id, cold_since
+) TO STDOUT
 """
 
 
 def digest(conn: Connection, before: date) -> str:
     """Return the SHA-256 of the sorted rows of the ledger and of the flags that began before a day."""
     hashed = sha256()
-    for row in _rows(conn, before):
-        hashed.update(row.encode() + b"\n")
+    with conn.cursor() as cur:
+        for statement in (LEDGER, FLAGS):
+            with cur.copy(statement, [before]) as copy:
+                for block in copy:
+                    hashed.update(block)
     return hashed.hexdigest()
-
-
-def _rows(conn: Connection, before: date) -> Iterator[str]:
-    for statement in (LEDGER, FLAGS):
-        with conn.transaction(), conn.cursor("records") as cur:
-            cur.execute(statement, {"before": before})
-            yield from (row[0] for row in cur)

@@ -6,7 +6,6 @@ of the table come from a small one that is filled, settled and sealed. `--homes 
 """
 
 import argparse
-import hashlib
 import http.client
 import io
 import json
@@ -15,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -32,7 +31,8 @@ from alerts.evidence.reading_seals import seal_days
 from archives import sealing
 from archives.place import ArchivePlace
 from archives.reading import ReadingArchive
-from bench import api, judging
+from bench import api, judging, records
+from bench.far import seconds_on_spark
 from bench.judging import HEARTH, SEED, WEIGH
 from bench.sowing import UTILITY, Field, rooms, sow
 from bench.stand import SETTINGS
@@ -44,26 +44,11 @@ from store.base import wire
 from store.readings import reading_rows
 
 Figures = dict[str, float | bool | str | None]
-LOADED, TENTH, WHOLE, TABLE = "loaded", "tenth", "whole", "filled"  # databases
+LOADED, TENTH, WHOLE, FAR, TABLE = "loaded", "tenth", "whole", "far", "filled"  # databases
 DAYS_ASKED, RATE = 400, 40.0
 EXPORTS = 40
 GATEWAYS = (1, 4, 16)
 console = Console(stderr=True)
-
-LEDGER = """
-COPY (
-  SELECT home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, lowest,
-    policy, closed, machine
-  FROM ledger WHERE day < %s ORDER BY home_id, day
-) TO STDOUT
-"""
-FLAGS = """
-COPY (
-  SELECT home_id, severity, cold_since, confirmed_at, severe_at, suspended_at, cleared_at, clear_reason, lowest,
-    limit_celsius, policy, source
-  FROM flag WHERE cold_since < %s ORDER BY home_id, cold_since
-) TO STDOUT
-"""
 
 
 @dataclass(frozen=True)
@@ -131,7 +116,7 @@ def measure(server: TimescalePostgres, field: Field, folder: Path, table_homes: 
     console.print(figures)
     figures["engine_readings_per_s"] = judging.engine_readings_per_s(500, 60)
     figures |= asked(server, season)
-    return figures | dict.fromkeys(("spark_readings_per_s", "spark_vs_single", "ledger_equal"))
+    return figures | on_spark(server, season, figures)
 
 
 def sown(field: Field, folder: Path) -> tuple[Season, float]:
@@ -221,14 +206,16 @@ def rechecks(server: TimescalePostgres, season: Season) -> Figures:
     return figures
 
 
-def recheck(season: Season, url: str) -> tuple[float, float, dict[str, int]]:
+def recheck(
+    season: Season, url: str, told: Sequence[str] = (), variables: Mapping[str, str] | None = None
+) -> tuple[float, float, dict[str, int]]:
     """Return seconds, peak memory (MiB, of the largest of its processes) and outcome of `hearth recheck`."""
-    command = [*HEARTH, "recheck", "--from", str(season.first), "--to", str(season.field.end), "--json"]
+    command = [*HEARTH, "recheck", "--from", str(season.first), "--to", str(season.field.end), "--json", *told]
     out, began = season.folder / "outcome.json", time.perf_counter()
     weigh = WEIGH.replace("subprocess.DEVNULL", f"open({str(out)!r}, 'w')")
     kib = subprocess.run(
         [sys.executable, "-c", weigh, *command],
-        env=season.environment(url),
+        env={**season.environment(url), **(variables or {})},
         stdout=subprocess.PIPE,
         check=True,
         text=True,
@@ -236,18 +223,24 @@ def recheck(season: Season, url: str) -> tuple[float, float, dict[str, int]]:
     return time.perf_counter() - began, round(int(kib) / 1024, 1), json.loads(out.read_text())
 
 
-def digest(url: str, season: Season) -> str:
-    """Return SHA-256 over the days before the last one and the flags that began in them.
+def on_spark(server: TimescalePostgres, season: Season, known: Figures) -> Figures:
+    """Run the same recheck from an empty ledger on a cluster of Spark; without one the figures are None."""
+    judging.create(server, FAR, LOADED)
+    took = seconds_on_spark(
+        season.folder / "spark", lambda told, variables: recheck(season, server.url(FAR), told, variables)[0]
+    )
+    if took is None:
+        return dict.fromkeys(("spark_readings_per_s", "spark_vs_single", "ledger_equal"))
+    rate = season.readings / took
+    single = float(known["recheck_readings_per_s"] or 0)
+    equal = digest(server.url(FAR), season) == known["ledger_sha256"]
+    return {"spark_readings_per_s": round(rate), "spark_vs_single": round(rate / single, 2), "ledger_equal": equal}
 
-    What is open at the end is counted by the clock, too.
-    """
-    hashed = hashlib.sha256()
-    with psycopg.connect(url, options="-c timezone=UTC") as conn, conn.cursor() as cur:
-        for statement in (LEDGER, FLAGS):
-            with cur.copy(statement, [season.field.end]) as copy:
-                for block in copy:
-                    hashed.update(block)
-    return hashed.hexdigest()
+
+def digest(url: str, season: Season) -> str:
+    """Return the digest of the record before the last day: what is open at the end is counted by the clock, too."""
+    with psycopg.connect(url, options="-c timezone=UTC") as conn:
+        return records.digest(conn, season.field.end)
 
 
 def asked(server: TimescalePostgres, season: Season) -> dict[str, float]:
