@@ -44,6 +44,7 @@ MOST_SHOWN = 20
 INTERRUPTED = "hearth: interrupted: what was judged so far is written; run it again to finish"
 console = Console(stderr=True)
 T = TypeVar("T")
+Day = TypeVar("Day", date, datetime)
 
 
 class Engine(StrEnum):
@@ -113,13 +114,16 @@ def _check(options: RecheckOptions) -> None:
         raise UsageError("--policy tries other rules and needs --dry-run; to adopt them, set HEARTH_POLICY")
     if options.to_day and options.to_day <= options.from_day:
         raise UsageError("--to must be later than --from")
+    if options.engine is Engine.SPARK:
+        _whole(options.to_day)
+        _spark(options)
     if options.utility and not (options.policy and options.engine is Engine.SPARK):
         raise UsageError("--utility is for what-if on Spark: --engine spark --policy FILE --dry-run")
     if options.home and options.policy and options.engine is Engine.SPARK:
         raise UsageError("--home: what-if on Spark counts all homes of a utility")
 
 
-def _whole(end: date | None) -> date:
+def _whole(end: Day | None) -> Day:
     if end is None:
         raise UsageError("--engine spark judges whole days that are sealed: say --to")
     return end
