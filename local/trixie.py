@@ -41,7 +41,7 @@ class FolderPart:
 POOLER = FolderPart("/usr/sbin/pgbouncer", "pgbouncer")
 COMPOSE = FolderPart("/usr/libexec/docker/cli-plugins/docker-compose", "docker-compose")
 PROMTOOL = FolderPart("/usr/bin/promtool", "promtool")
-CONTAINERS = FolderPart("/usr/sbin/dockerd", "docker.io busybox")
+CONTAINERS = FolderPart("/usr/bin/docker", "docker.io docker-cli busybox")
 # Servers that containers of the tests have and other tests do not need.
 CONTAINED = FolderPart("/usr/bin/prometheus-node-exporter", "haproxy prometheus prometheus-node-exporter")
 # What README.md has installed beside the servers.

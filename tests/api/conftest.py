@@ -121,7 +121,7 @@ def served_database(
         app = sharing_routes(create_app(context, pace=pace))
         with (
             served(app) as url,
-            httpx.Client(base_url=url, trust_env=False, verify=PLAIN_HTTP) as client,
+            httpx.Client(base_url=url, trust_env=False, verify=PLAIN_HTTP, timeout=60) as client,
             database.connect() as conn,
         ):
             yield Api(client, conn, app, clock)

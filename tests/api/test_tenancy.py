@@ -84,6 +84,7 @@ class Let:
         conn.execute(INSERT_LEDGER, (self.home, date(2026, 1, 14), 11.11))
         self.number = report(conn, self.home, THEN, WORDS)
         (self.case,) = conn.execute(INSERT_CASE, {"at": THEN, "home": self.home, "text": WORDS}).fetchone() or ("",)
+        self.sheet = town.refund(conn, self.home)  # of a season that began in the tenancy before
         lives(conn, ("A", None, None, MOVED), ("B", MOVED, MOVED_DAY, None))
         self.before = access.create(conn, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"]), THEN)
         self.now = access.create(conn, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"]), NOW)
@@ -94,7 +95,7 @@ class Let:
         operation = OPERATIONS[name]
         method, _, path = name.partition(" ")
         names = {"code": "B1-101", "form": "csv", "kind": "invalid", "source": "aep", "id": "1"}
-        number = self.case if operation.of == "case" else self.number
+        number = {"case": self.case, "refund": self.sheet}.get(operation.of, self.number)
         headers = {"Authorization": f"Bearer {token}", **(operation.headers or {})}
         query: dict[str, Any] = {"from": "2026-01-10T00:00:00Z"} if "readings" in path else {}
         body = operation.body("home-mine") if operation.body else None
@@ -141,7 +142,7 @@ def test_row_level_security_alone_tells_nothing_older_than_the_tenancy(without_c
 def test_no_operation_tells_the_next_resident_of_the_one_before(let: Let, name: str) -> None:
     answer = let.call(name, let.now)
     assert answer.status_code < 500
-    assert (answer.status_code == 404) == (OPERATIONS[name].of in ("ticket", "case", "outage")), answer.text
+    assert (answer.status_code == 404) == (OPERATIONS[name].of in ("ticket", "case", "outage", "refund")), answer.text
     assert [old for old in (*OLD, let.number, let.case) if old in let.told(answer)] == []
 
 

@@ -245,6 +245,8 @@ function tools() {
     said.textContent = mode ? words.draw : "";
   };
   const at = (event) => { const box = pen.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
+  // A busy browser tells of several places at once: without those between, a line that is drawn fast loses its corners.
+  const moments = (event) => { const all = event.getCoalescedEvents(); return all.length ? all : [event]; };
   const shape = () => {
     if (mode !== "box" || corners.length < 2) return corners;
     const [[left, top], [right, bottom]] = [corners[0], corners.at(-1)];
@@ -258,9 +260,11 @@ function tools() {
   pen.addEventListener("pointerdown", (event) => { corners = [at(event)]; pen.setPointerCapture(event.pointerId); });
   pen.addEventListener("pointermove", (event) => {
     if (!corners.length) return;
-    const [x, y] = at(event), [px, py] = corners.at(-1);
-    if (mode === "box") corners = [corners[0], [x, y]];
-    else if (Math.hypot(x - px, y - py) >= STEP_PX) corners.push([x, y]);
+    for (const [x, y] of moments(event).map(at)) {
+      const [px, py] = corners.at(-1);
+      if (mode === "box") corners = [corners[0], [x, y]];
+      else if (Math.hypot(x - px, y - py) >= STEP_PX) corners.push([x, y]);
+    }
     path.setAttribute("d", `M${shape().map((corner) => corner.join(",")).join("L")}Z`);
   });
   pen.addEventListener("pointerup", () => {

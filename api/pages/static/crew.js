@@ -294,7 +294,8 @@ function sign(glass) {
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!canvas.hasPointerCapture(event.pointerId)) return;
-    pen.lineTo(...at(event));
+    // A busy browser tells of several places at once.
+    for (const moment of [...event.getCoalescedEvents(), event]) pen.lineTo(...at(moment));
     pen.stroke();
   });
   canvas.addEventListener("pointerup", () => {

@@ -22,7 +22,7 @@ HAN = "[\u4e00-\u9fff]"
 HALF_WIDTH = re.compile(rf"{HAN}[,.:;?!()\"'\[\]]|[,.;?!()\"'\[\]]{HAN}")
 SOURCES = "".join(
     path.read_text(encoding="utf-8")
-    for room in ("domain", "registry", "store/base")
+    for room in ("domain", "registry", "store/base", "alerts/refunds")
     for path in (ROOT / room).rglob("*.py")
 )
 
