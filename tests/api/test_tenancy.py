@@ -95,7 +95,7 @@ class Let:
         operation = OPERATIONS[name]
         method, _, path = name.partition(" ")
         names = {"code": "B1-101", "form": "csv", "kind": "invalid", "source": "aep", "id": "1"}
-        number = {"case": self.case, "refund": self.sheet}.get(operation.of, self.number)
+        number = {"case": self.case, "refund": self.sheet}.get(operation.of or "", self.number)
         headers = {"Authorization": f"Bearer {token}", **(operation.headers or {})}
         query: dict[str, Any] = {"from": "2026-01-10T00:00:00Z"} if "readings" in path else {}
         body = operation.body("home-mine") if operation.body else None
