@@ -23,6 +23,7 @@ from archives.reading import JUDGED, Shard, footer_of, has_any, read_groups
 from domain import groups
 from domain.instants import to_us
 from domain.quality import Quality
+from store.readings import stays
 
 ALWAYS = ("sensor_id", "measured_at", "temperature")
 IF_ANY = ("measured_us", "quality")  # nearly always 0, which the bounds in a file's footer tell
@@ -179,6 +180,15 @@ def _columns(table: pa.Table) -> ReadingColumns:
         at += told["measured_us"].to_numpy()
     quality = told["quality"].to_numpy() if "quality" in told else None
     return ReadingColumns(told["sensor_id"].to_numpy(), at, told["temperature"].to_numpy(), quality)
+
+
+def judged_rows(said: NDArray[np.void]) -> NDArray[np.void]:
+    """Return good temperatures of the table (store.stays.SAID) as JUDGED rows."""
+    rows = np.empty(len(said), JUDGED_ROW)
+    for name in stays.SAID:
+        rows[name] = said[name]
+    rows["quality"] = Quality.GOOD
+    return rows
 
 
 def _columns_of(rows: NDArray[np.void]) -> ReadingColumns:

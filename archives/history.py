@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
+from archives.columns import judged_rows
 from archives.layout import KINDS, READINGS, Arrays
 from archives.merging import merge
 from archives.points import BATCH_ROWS, Behind, PointColumns, Span, months, of_both, of_points, of_table
@@ -237,11 +238,7 @@ def _columns(point: HomePoint, rows: Arrays) -> Columns:
 
 def good_of(archived: NDArray[np.void], table: NDArray[np.void]) -> NDArray[np.void]:
     """Return store.stays.SAID rows of what the archive says (JUDGED) and of good readings of the table behind it."""
-    rows = np.empty(len(table), archived.dtype)
-    for name in stays.SAID:
-        rows[name] = table[name]
-    rows["quality"] = Quality.GOOD
-    both = merge(READINGS, [archived, rows]) if len(rows) else archived
+    both = merge(READINGS, [archived, judged_rows(table)]) if len(table) else archived
     both = both[(both["quality"] == Quality.GOOD) & ~np.isnan(both["temperature"])]
     found = np.empty(len(both), wire.native(stays.SAID))
     for name in stays.SAID:

@@ -5,29 +5,27 @@ A missing number is an error that names the key; there are no hidden defaults.
 """
 
 import re
-import tomllib
 from dataclasses import replace
 from datetime import time, timedelta
 from importlib.resources import files
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from domain import causes
 from domain.causes import AddedCause
-from domain.errors import Fault, RefusedText, UsageError
+from domain.errors import Fault
 from domain.incidents import IncidentRule
 from domain.notices import NoticeRules
 from domain.policy import Duration, Limit, Policy, Season, Version, duration
 from domain.printable import shortened
 from domain.substation import SubstationLimits
 from domain.tickets import AFTER_DONE, CALL_BACK_AFTER, TicketClass
+from domain.toml_file import ShippedFiles, check_versions, parsed
 from domain.toml_table import TomlFault, TomlForm, TomlReader
 from domain.words import faults
-from domain.words.text import Text
 from domain.working_days import WorkingCalendar
 
 DEFAULT_CALL_BACK_AFTER = duration("PT48H")
-PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+BUILTIN = ShippedFiles(files("domain") / "policies", "built-in policy")
 
 
 def load(text: str, source: str, zone: str | None = None) -> Policy:
@@ -40,26 +38,11 @@ def load(text: str, source: str, zone: str | None = None) -> Policy:
     Raises:
         RefusedText: names the source and the key.
     """
-    try:
-        table = tomllib.loads(text)
-    except RecursionError:
-        raise RefusedText(source, faults.TOO_DEEP) from None
-    except ValueError as error:
-        raise RefusedText(source, _unreadable(error)) from None
+    table = parsed(text, source)
     if zone is not None:
         table["timezone"] = zone
     policy: Policy = TomlReader(source, FORM).table(Policy, table)
     return replace(policy, text=text)
-
-
-def _unreadable(error: ValueError) -> Text:
-    """Tell what the parser says of a text; a number may be longer than one is read."""
-    said = str(error)
-    if not isinstance(error, tomllib.TOMLDecodeError):
-        return faults.NUMBER_TOO_LONG.fill(said=said)
-    if at := PLACE.search(said):
-        return faults.NOT_TOML_AT.fill(said=said, line=at[1], column=at[2])
-    return faults.NOT_TOML.fill(said=said)
 
 
 def builtin(name: str, zone: str | None = None) -> Policy:
@@ -73,16 +56,12 @@ def builtin_text(name: str) -> str:
     Raises:
         UsageError: no such policy.
     """
-    names = builtin_names()
-    if name not in names:
-        raise UsageError(f"no built-in policy {name!r}: there are {', '.join(names)}")
-    return (files("domain") / "policies" / f"{name}.toml").read_text(encoding="utf-8")
+    return BUILTIN.text(name)
 
 
 def builtin_names() -> list[str]:
     """List the policies that come with Hearth."""
-    folder = files("domain") / "policies"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    return BUILTIN.names()
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -104,10 +83,7 @@ def clock_time(text: str) -> time:
 
 
 def _policy(made: Policy) -> Policy:
-    if not made.versions:
-        raise TomlFault("version", faults.NONE_THERE)
-    if any(a.valid_from >= b.valid_from for a, b in pairwise(made.versions)):
-        raise TomlFault("version", faults.VERSIONS_FALL)
+    check_versions(made.versions)
     if not made.seasons:
         raise TomlFault("seasons", faults.NONE_THERE)
     for at, season in enumerate(made.seasons):

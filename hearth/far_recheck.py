@@ -6,8 +6,7 @@ meanwhile is not lost: their verdicts are set aside, and they are judged here.
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from datetime import UTC, date, datetime
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -16,34 +15,31 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from alerts.judging import verdict_files
-from alerts.judging.history import History
+from alerts.judging.from_archive import NO_ROWS
+from alerts.judging.history import DAY, History
 from alerts.judging.pool import CHUNK_HOMES, map_each
 from alerts.judging.rejudge import RejudgeOutcome, Rejudging
+from alerts.judging.sealed_days import late_rows
 from alerts.judging.shard_task import ImagineShards, JudgeShards, PolicyText, ShardOrder, figures_of, files_of
 from alerts.judging.verdict import SpanVerdict
 from alerts.judging.what_if import WhatIfFigures
 from archives import manifest
-from archives.columns import JUDGED_ROW
-from archives.layout import READINGS
 from archives.manifest import ArchiveFile
-from archives.merging import merge
 from archives.place import ArchivePlace
-from archives.reading import JUDGED, ReadingArchive, Shard
+from archives.reading import ReadingArchive, Shard
 from domain.errors import UsageError
 from domain.instants import to_datetime
 from hearth.archiving import chosen_archive, history_of
 from hearth.cluster import SparkEngine, each
+from hearth.judging_process import connection, history_by
 from hearth.settings import Settings
 from hearth.wiring import chosen_policy, connector
 from store.base.collisions import at_last
-from store.base.stage import open_stages
 from store.evidence import archive_rows, reading_digests
 from store.judging import ledger_rows, state_rows
 from store.readings import stays
 from store.registry import place_rows
 
-DAY = timedelta(days=1)
-LAST = 2**62  # beyond all numbers of late readings
 VERDICTS, BRIEFS = "verdicts", "briefs"  # folders beside those of utilities
 WAIT_S, WAITS = 0.05, 200  # for readings that are just being stored
 
@@ -86,13 +82,13 @@ class SettleShards:
         return out
 
     def _settle(self, verdict: SpanVerdict) -> RejudgeOutcome:
-        run, conn = self.run, _connection(self.run.settings)
+        run, conn = self.run, connection(self.run.settings)
 
         def transaction() -> RejudgeOutcome:
             with conn.transaction(force_rollback=run.dry_run):
                 there = verdict.of(np.isin(verdict.homes, state_rows.lock(conn, verdict.homes)["home_id"]))
                 changed = _changed(conn, there, run)
-                rejudging = Rejudging(conn, _history(run.settings), run.span.at, run.dry_run)
+                rejudging = Rejudging(conn, history_by(run.settings), run.span.at, run.dry_run)
                 out = rejudging.settle([there.of(~np.isin(there.homes, changed))], run.span.end)
                 if len(changed):
                     out.add(rejudging.days(changed.tolist(), run.span.first, run.span.end))
@@ -170,7 +166,8 @@ def _published(place: ArchivePlace, utility: str) -> list[str]:
 def _write_orders(rejudging: Rejudging, archive: ReadingArchive, homes: Sequence[int], run: FarRun) -> list[str]:
     """Write an order for each shard of an archive that has any of the homes; returns their names."""
     conn, files = rejudging.conn, list[ArchiveFile]()
-    more = _late(conn, archive, run.span.end)
+    reached = archive.reached()
+    more = late_rows(conn, reached.late, date.fromisoformat(reached.upto)) if reached else NO_ROWS
     for number, some, shards in _by_shard(conn, archive, np.array(homes, np.int32)):
         brief = rejudging.brief(some, run.span.first)
         begun = [group.homes for group in brief.groups if group.first_day < run.span.end]
@@ -202,25 +199,11 @@ def _by_shard(
         yield shards[which].number if shards else 0, homes[mine], [shards[one] for one in theirs]
 
 
-def _late(conn: Connection, archive: ReadingArchive, end: date) -> NDArray[np.void]:
-    """Return what came for sealed days and is in no file yet."""
-    reached = archive.reached()
-    if reached is None:
-        return np.empty(0, JUDGED_ROW)
-    upto = date.fromisoformat(reached.upto)
-    told = archive_rows.late(conn, reading_digests.HOMES, (reached.late, LAST), upto)
-    rows = merge(READINGS, [some.astype(READINGS.dtype) for some in told])
-    more = np.empty(len(rows), JUDGED_ROW)
-    for name in JUDGED:
-        more[name] = rows[name]
-    return more
-
-
 def _changed(conn: Connection, verdict: SpanVerdict, run: FarRun) -> NDArray[np.int32]:
     """Return the homes of a verdict of which more is known than when orders were written."""
     if place_rows.version(conn) != run.mark.registry:
         return verdict.homes
-    late = archive_rows.late(conn, reading_digests.HOMES, (run.mark.late, LAST), run.span.end + DAY)
+    late = archive_rows.late(conn, reading_digests.HOMES, (run.mark.late, archive_rows.LAST), run.span.end + DAY)
     if not late:
         return verdict.homes[:0]
     told = stays.stays(conn, verdict.homes.tolist())
@@ -252,15 +235,3 @@ def _last_late(conn: Connection) -> int:
             return last
         time.sleep(WAIT_S)
     raise UsageError("readings of settled days are being stored without an end: try again later")
-
-
-@cache
-def _history(settings: Settings) -> History:
-    return history_of(settings, chosen_policy(settings))
-
-
-@cache
-def _connection(settings: Settings) -> Connection:
-    conn = connector(settings, "recheck")()
-    open_stages(conn)
-    return conn

@@ -14,12 +14,11 @@ from alerts.judging.briefs import ShardBrief
 from alerts.judging.from_archive import NO_ROWS, BriefSource
 from alerts.judging.history import Source
 from archives import manifest
-from archives.columns import JUDGED_ROW, ShardReader
+from archives.columns import JUDGED_ROW, ShardReader, judged_rows
 from archives.layout import READINGS
 from archives.manifest import ArchiveBroken
 from archives.merging import merge
 from archives.reading import JUDGED, ReadingArchive
-from domain.quality import Quality
 from store.evidence import archive_rows, reading_digests
 from store.readings import stays
 
@@ -48,7 +47,7 @@ class SealedDays:
         def beside(sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
             if end <= sealed:
                 return late
-            return merge(READINGS, [NO_ROWS, late, _judged(stays.said(conn, sensors, max(start, sealed), end))])
+            return merge(READINGS, [NO_ROWS, late, judged_rows(stays.said(conn, sensors, max(start, sealed), end))])
 
         return BriefSource(brief, self._reader, beside)
 
@@ -60,15 +59,15 @@ def _late(conn: Connection, archive: ReadingArchive, upto: date, sensors: NDArra
         name = manifest.entry_name(archive.utility, noted[-1].number)
         raise ArchiveBroken(f"{name}: is not the one that the database knows")
     after = max((row.late for row in noted if row.kind == READINGS.name), default=0)
-    told = archive_rows.late(conn, reading_digests.HOMES, (after, np.iinfo(np.int64).max), upto)
-    mine = [rows[np.isin(rows["sensor_id"], sensors)].astype(READINGS.dtype) for rows in told]
-    return merge(READINGS, mine)[list(JUDGED)].astype(JUDGED_ROW)
+    return late_rows(conn, after, upto, sensors)
 
 
-def _judged(said: NDArray[np.void]) -> NDArray[np.void]:
-    """Return store.stays.SAID rows as JUDGED_ROW."""
-    rows = np.empty(len(said), JUDGED_ROW)
-    for name in stays.SAID:
-        rows[name] = said[name]
-    rows["quality"] = Quality.GOOD
-    return rows
+def late_rows(conn: Connection, after: int, upto: date, sensors: NDArray[np.int32] | None = None) -> NDArray[np.void]:
+    """Return what came late for days before one, of all sensors or of some: JUDGED rows by sensor and time.
+
+    Args:
+        after: the number of the last late reading that is in a file.
+    """
+    told = archive_rows.late(conn, reading_digests.HOMES, (after, archive_rows.LAST), upto)
+    mine = [rows if sensors is None else rows[np.isin(rows["sensor_id"], sensors)] for rows in told]
+    return merge(READINGS, [rows.astype(READINGS.dtype) for rows in mine])[list(JUDGED)].astype(JUDGED_ROW)

@@ -5,17 +5,18 @@ until the utility has filled it in a copy of its own: money is never computed fr
 """
 
 import re
-import tomllib
 from dataclasses import replace
 from importlib.resources import files
 from itertools import pairwise
 
-from domain.errors import Fault, RefusedText, UsageError
+from domain.errors import Fault
 from domain.printable import shortened
 from domain.refunds.rules import Money, RefundRow, RefundRules, RefundVersion
+from domain.toml_file import ShippedFiles, check_versions, parsed
 from domain.toml_table import TomlFault, TomlForm, TomlReader
 from domain.words import faults
 
+PACKS = ShippedFiles(files("domain.refunds") / "packs", "refund pack")
 _MONEY = re.compile(r"(\d{1,8})(?:\.(\d\d))?", re.ASCII)
 
 
@@ -40,11 +41,7 @@ def load(text: str, source: str) -> RefundRules:
     Raises:
         RefusedText: names the source and the key.
     """
-    try:
-        table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RefusedText(source, faults.NOT_TOML.fill(said=error)) from None
-    rules: RefundRules = TomlReader(source, FORM).table(RefundRules, table)
+    rules: RefundRules = TomlReader(source, FORM).table(RefundRules, parsed(text, source))
     return replace(rules, text=text)
 
 
@@ -54,32 +51,16 @@ def pack(name: str) -> RefundRules:
     Raises:
         UsageError: no such pack, or one with a hole.
     """
-    return load(pack_text(name), f"refund pack {name}")
-
-
-def pack_text(name: str) -> str:
-    """Return the TOML of a pack.
-
-    Raises:
-        UsageError: no such pack.
-    """
-    names = pack_names()
-    if name not in names:
-        raise UsageError(f"no refund pack {name!r}: there are {', '.join(names)}")
-    return (files("domain.refunds") / "packs" / f"{name}.toml").read_text(encoding="utf-8")
+    return load(PACKS.text(name), f"refund pack {name}")
 
 
 def pack_names() -> list[str]:
     """List the packs that come with Hearth."""
-    folder = files("domain.refunds") / "packs"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    return PACKS.names()
 
 
 def _rules(made: RefundRules) -> RefundRules:
-    if not made.versions:
-        raise TomlFault("version", faults.NONE_THERE)
-    if any(a.valid_from >= b.valid_from for a, b in pairwise(made.versions)):
-        raise TomlFault("version", faults.VERSIONS_FALL)
+    check_versions(made.versions)
     return made
 
 

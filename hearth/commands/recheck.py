@@ -28,16 +28,16 @@ from alerts.judging.sealed_days import SealedDays
 from alerts.judging.what_if import WhatIfFigures, imagine, recorded
 from archives.manifest import ArchiveBroken
 from domain.errors import UsageError
-from hearth.archiving import chosen_archive, chosen_history, history_of
+from hearth.archiving import chosen_archive, chosen_history
 from hearth.cluster import SparkEngine
 from hearth.days import FORMATS, checked
 from hearth.far_recheck import FarSpan, imagine_on_spark, recheck_on_spark
+from hearth.judging_process import connection, history_by
 from hearth.listing import NUMBER, WORDS, listing, local
 from hearth.options import with_options
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, connector, now, open_database
+from hearth.wiring import chosen_policy, now, open_database
 from store.base.collisions import at_last
-from store.base.stage import open_stages
 from store.judging import ledger_rows
 
 MOST_SHOWN = 20
@@ -213,7 +213,7 @@ class RejudgeChunk:
         return outcome
 
     def _batch(self, homes: Sequence[int]) -> RejudgeOutcome:
-        history, conn, sealed = _history(self.settings), _connection(self.settings), _sealed(self.settings)
+        history, conn, sealed = history_by(self.settings), connection(self.settings), _sealed(self.settings)
         end = min(self.end or date.max, history.day_of(self.at) + timedelta(days=1))
 
         def transaction() -> RejudgeOutcome:
@@ -239,9 +239,9 @@ class WhatIfChunk:
         self.settings, self.tried, self.first, self.end, self.at = settings, tried, first, end, at
 
     def __call__(self, task: Task) -> tuple[WhatIfFigures, WhatIfFigures]:
-        history, other = _history(self.settings), _history(self.tried)
+        history, other = history_by(self.settings), history_by(self.tried)
         ids = np.concatenate([np.array(homes, np.int32) for homes in task])
-        conn = _connection(self.settings)
+        conn = connection(self.settings)
         with conn.transaction():
             end = _midnight(history, self.end, self.at)
             now_figures = recorded(conn, history, ids, self.first, end)
@@ -255,23 +255,10 @@ def _midnight(history: History, end: date | None, at: datetime) -> datetime:
 
 
 @cache
-def _history(settings: Settings) -> History:
-    return history_of(settings, chosen_policy(settings))
-
-
-@cache
 def _sealed(settings: Settings) -> SealedDays | None:
     """Open the archive once per worker process, if there is one."""
     archive = chosen_archive(settings)
     return SealedDays(archive) if archive else None
-
-
-@cache
-def _connection(settings: Settings) -> Connection:
-    """Open one connection per worker process, shared by its chunks."""
-    conn = connector(settings, "recheck")()
-    open_stages(conn)
-    return conn
 
 
 def _spread(tasks: list[Task], work: Callable[[Task], T]) -> Iterator[T]:

@@ -20,6 +20,7 @@ INSERT_ENTRY = """
 INSERT INTO archive_entry (number, kind, root, upto, late, noted_at)
 VALUES (%(number)s, %(kind)s, %(root)s, %(upto)s, %(late)s, %(noted_at)s)
 """
+LAST = 2**62  # beyond all numbers of late readings
 SELECT_ENTRIES = """
 SELECT a.number, a.kind, a.root, a.upto, a.late, a.noted_at FROM archive_entry AS a ORDER BY a.number
 """
