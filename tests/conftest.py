@@ -50,6 +50,8 @@ SETTINGS = {"fsync": "off", "full_page_writes": "off", "scram_iterations": "1"}
 # A copy of a database is a thousand files: the kernel copies each by itself, without a way through the server.
 SETTINGS_OF = {"plain": {**SETTINGS, "file_copy_method": "clone"}, "timescale": SETTINGS}
 # For clients of what is served without TLS: one that is not given a context reads all authorities, which takes 40 ms.
+# How long a client waits for an answer: what is asked shares two cores with the rest of the tests.
+ANSWER_S = 60
 PLAIN_HTTP = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 # What the servers of four workers may come to need, in bytes; where memory has less room, they lie on disk.
 MEMORY_NEEDED = 4 << 30

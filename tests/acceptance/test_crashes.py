@@ -17,6 +17,7 @@ from tests.acceptance.thermometers import Said, Thermometers, reading
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making, World
 from tests.acceptance.zone import zone_where_it_is
+from tests.conftest import ANSWER_S
 
 HOMES = 200
 COLD_HOMES = 40
@@ -164,7 +165,10 @@ def test_a_worker_is_killed_between_a_batch_that_waits_for_the_database_and_the_
         ingest.send(signal.SIGSTOP)  # so that whole batches wait when it goes on
         said.say(*spoken(5))
         ingest.send(signal.SIGCONT)
-        until(lambda: IN_HAND in httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False).text, "two in hand")
+        until(
+            lambda: IN_HAND in httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False, timeout=ANSWER_S).text,
+            "two in hand",
+        )
         ingest.kill()
     assert world.one("SELECT count(*) FROM reading") == 0
     assert world.start("ingest").wait_for("event=connected")

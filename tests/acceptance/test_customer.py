@@ -10,7 +10,7 @@ from tests.acceptance.thermometers import reading
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making
 from tests.acceptance.zone import zone_where_it_is
-from tests.conftest import Database
+from tests.conftest import ANSWER_S, Database
 
 FILES = {
     "substations": "code,name,station,lat,lon\nSUB-1,一号站,东城,41.8,123.4\n",
@@ -93,7 +93,7 @@ def test_a_link_to_the_page_is_printed_and_never_logged(
     made = world.command("token", "create", "--role", "customer", "--home", "MINE")
     token = made.stdout.strip()
     assert made.stderr.strip() == f"page: http://127.0.0.1:{port}/home?token={token}"
-    with httpx.Client(trust_env=False, follow_redirects=True) as browser:
+    with httpx.Client(trust_env=False, timeout=ANSWER_S, follow_redirects=True) as browser:
         shown = browser.get(made.stderr.strip().removeprefix("page: "), headers={"Accept-Language": "zh"})
         wrong = browser.get(f"http://127.0.0.1:{port}/home?token={token}x")
     assert (shown.status_code, "1号楼 101" in shown.text, wrong.status_code) == (200, True, 401)

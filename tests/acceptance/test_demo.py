@@ -26,7 +26,7 @@ from store.base.access import Role
 from tests.acceptance.processes import PROGRAM, surroundings
 from tests.acceptance.waiting import until
 from tests.acceptance.warm import ROOT
-from tests.conftest import unavailable
+from tests.conftest import ANSWER_S, unavailable
 
 Told = dict[str, Any]
 TOKEN = re.compile(r"hearth_[\w-]{43}")
@@ -111,7 +111,7 @@ def test_the_first_minutes_of_a_newcomer(folder: Path, request: pytest.FixtureRe
     process = request_end(request, demo(folder, "--homes", "60", "--days", "2"))
     said = first_line(process, "open http://")
     (url,) = re.findall("open (http://.*)/$", said)
-    with httpx.Client(base_url=url, trust_env=False, follow_redirects=True) as client:
+    with httpx.Client(base_url=url, trust_env=False, timeout=ANSWER_S, follow_redirects=True) as client:
         front = client.get("/")
         assert (front.status_code, TOKEN.search(front.text)) == (200, None)
         assert all(f'href="/door/{door}"' in front.text for door in ("customer", "api", *STAFF))

@@ -21,7 +21,7 @@ from tests.acceptance import processes
 from tests.acceptance.processes import Process
 from tests.acceptance.thermometers import Thermometers
 from tests.acceptance.waiting import until
-from tests.conftest import ACCOUNTS, PLAIN_HTTP, Database
+from tests.conftest import ACCOUNTS, ANSWER_S, PLAIN_HTTP, Database
 
 Row = dict[str, Any]
 
@@ -128,7 +128,9 @@ class World:
         """Make a reader over HTTP with a token of its own."""
         named = [argument for home in homes for argument in ("--home", home)]
         token = self.command("token", "create", "--role", role, *named).stdout.strip()
-        reader = Reader(self._stack.enter_context(httpx.Client(trust_env=False, verify=PLAIN_HTTP)), port, token)
+        reader = Reader(
+            self._stack.enter_context(httpx.Client(trust_env=False, timeout=ANSWER_S, verify=PLAIN_HTTP)), port, token
+        )
         until(reader.ready, "the API is ready")
         return reader
 

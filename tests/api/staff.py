@@ -18,7 +18,7 @@ from store.staff import credential_rows, person_rows, session_rows
 from store.staff.person_rows import StaffEntry
 from tests.api.conftest import Api
 from tests.api.town import NOW
-from tests.conftest import PLAIN_HTTP
+from tests.conftest import ANSWER_S, PLAIN_HTTP
 
 PASSWORD = "four unrelated words here"
 # A tenth of a second for each hash is meant for those who guess.
@@ -58,7 +58,7 @@ def browser(api: Api, token: str | None = None) -> Iterator[httpx.Client]:
     api.conn.commit()
     base = str(api.client.base_url)
     headers = {"Origin": base.rstrip("/"), "Accept-Language": "en"}
-    with httpx.Client(base_url=base, headers=headers, trust_env=False, verify=PLAIN_HTTP) as client:
+    with httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=ANSWER_S, verify=PLAIN_HTTP) as client:
         client.cookies.set(LANGUAGE_COOKIE, "en", domain="127.0.0.1")
         if token:
             client.cookies.set(COOKIE, token, domain="127.0.0.1")

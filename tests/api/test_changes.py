@@ -15,7 +15,7 @@ from tests.api import town
 from tests.api.answers import check
 from tests.api.conftest import POLICY, Api, served
 from tests.api.town import NOW
-from tests.conftest import PLAIN_HTTP, Database
+from tests.conftest import ANSWER_S, PLAIN_HTTP, Database
 
 pytestmark = pytest.mark.plain_only
 
@@ -57,7 +57,7 @@ def api(database: Database) -> Iterator[Api]:
         with_a_change(app)
         with (
             served(app) as url,
-            httpx.Client(base_url=url, trust_env=False, verify=PLAIN_HTTP) as client,
+            httpx.Client(base_url=url, trust_env=False, timeout=ANSWER_S, verify=PLAIN_HTTP) as client,
             database.connect() as conn,
         ):
             yield Api(client, conn, app)

@@ -50,7 +50,7 @@ from tests.acceptance import processes
 from tests.acceptance.waiting import until
 from tests.api.answers import check
 from tests.api.conftest import Api, served_database
-from tests.conftest import FLAVOURS, Database, Servers, fresh_database
+from tests.conftest import ANSWER_S, FLAVOURS, Database, Servers, fresh_database
 from tests.store.company import SEED
 from tests.store.company import Company as Worked
 from tests.store.desk import MINUTE, NOON
@@ -228,7 +228,9 @@ def test_processes_of_their_own_give_the_same_bytes(case: Case, tmp_path: Path) 
         for port in ports:
             url = f"http://{LOOPBACK}:{port}"
             until(partial(answers, url), "the API answers")
-            answer = httpx.get(url + PATH, params=SPAN, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+            answer = httpx.get(
+                url + PATH, params=SPAN, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=ANSWER_S
+            )
             assert answer.content == expected.content
     finally:
         for process in running:
@@ -238,7 +240,7 @@ def test_processes_of_their_own_give_the_same_bytes(case: Case, tmp_path: Path) 
 def answers(url: str) -> bool:
     """Return whether an API is ready."""
     try:
-        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+        return httpx.get(f"{url}/readyz", trust_env=False, timeout=ANSWER_S).status_code == 200
     except httpx.TransportError:
         return False
 

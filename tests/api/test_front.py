@@ -17,7 +17,7 @@ from hearth.words.demo import PEOPLE
 from store.base.access import Role
 from tests.api import town
 from tests.api.conftest import Api
-from tests.conftest import PLAIN_HTTP
+from tests.conftest import ANSWER_S, PLAIN_HTTP
 
 # By role: people, their sessions, and how many of these have ended.
 SELECT_PEOPLE = """
@@ -80,7 +80,7 @@ def test_each_door_of_a_demo_signs_in_one_person_of_its_role(api: Api) -> None:
     town.home(api.conn, "B1-101", station="Dongcheng")
     api.conn.commit()
     api.app.include_router(doors(DoorKeys(), DemoPeople("Dongcheng"), None))
-    with httpx.Client(base_url=api.client.base_url, trust_env=False, verify=PLAIN_HTTP) as visitor:
+    with httpx.Client(base_url=api.client.base_url, trust_env=False, timeout=ANSWER_S, verify=PLAIN_HTTP) as visitor:
         visitor.headers["Accept-Language"] = "en"
         for role in ("dispatcher", "crew", "supervisor", "admin") * 2:
             answer = visitor.get(f"/door/{role}")

@@ -20,7 +20,7 @@ from api.http import limits
 from store.base.access import Role
 from tests.api.conftest import served_database
 from tests.api.operations import DESK, OPERATIONS, people_the
-from tests.conftest import Servers, fresh_database
+from tests.conftest import ANSWER_S, Servers, fresh_database
 
 CHECKS = [
     not_a_server_error,
@@ -54,7 +54,7 @@ def asked(servers: Servers) -> Iterator[tuple[list[Any], dict[Role, str]]]:
 def test_no_question_is_too_strange(asked: tuple[list[Any], dict[Role, str]], role: Role) -> None:
     operations, tokens = asked
     assert len(operations) == len(OPERATIONS)
-    with httpx.Client(trust_env=False, headers={"Authorization": f"Bearer {tokens[role]}"}) as client:
+    with httpx.Client(trust_env=False, timeout=ANSWER_S, headers={"Authorization": f"Bearer {tokens[role]}"}) as client:
         for questions in operations:
             ask_at_random(client, questions, EXAMPLES.get(role, FOR_OTHERS))
 

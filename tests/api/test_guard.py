@@ -15,7 +15,7 @@ from domain.rate_limit import RateLimit
 from tests.api import town
 from tests.api.answers import check
 from tests.api.conftest import Api, served, served_database
-from tests.conftest import PLAIN_HTTP, Database
+from tests.conftest import ANSWER_S, PLAIN_HTTP, Database
 
 pytestmark = pytest.mark.plain_only
 
@@ -54,7 +54,7 @@ def test_a_body_has_its_limit_whether_it_says_how_long_it_is_or_not() -> None:
     def dripping(size: int) -> Iterator[bytes]:
         yield from (b'{"x":"', *[b"x" * 100] * (size // 100), b'"}')
 
-    with served(app) as url, httpx.Client(base_url=url, trust_env=False, verify=PLAIN_HTTP) as client:
+    with served(app) as url, httpx.Client(base_url=url, trust_env=False, timeout=ANSWER_S, verify=PLAIN_HTTP) as client:
         for body in (b"x" * 1_001, dripping(1_000)):
             check(client.post("/v1/count", content=body, headers={"Content-Type": "application/json"}), 413)
         assert (

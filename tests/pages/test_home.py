@@ -21,7 +21,7 @@ from store.base.access import Role
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.town import NOW
-from tests.conftest import PLAIN_HTTP
+from tests.conftest import ANSWER_S, PLAIN_HTTP
 from tests.pages import flat
 from tests.pages.conftest import DESKTOP, Visitor, Visitors
 
@@ -45,7 +45,7 @@ def client_with(api: Api) -> Iterator[Callable[[str], httpx.Client]]:
 
         def make(token: str) -> httpx.Client:
             client = clients.enter_context(
-                httpx.Client(base_url=api.client.base_url, trust_env=False, verify=PLAIN_HTTP)
+                httpx.Client(base_url=api.client.base_url, trust_env=False, timeout=ANSWER_S, verify=PLAIN_HTTP)
             )
             api.conn.commit()
             client.get("/home", params={"token": token})
@@ -132,14 +132,21 @@ def test_only_a_form_of_this_site_changes_over(api: Api, client_with: Opener) ->
     assert client.post(HOME + "/another", data=form, headers={"Origin": "https://evil.example"}).status_code == 403
     # From elsewhere the cookie does not come along, and neither does any of our content.
     for origin in ({}, {"Origin": "null"}, {"Origin": "https://evil.example"}):
-        sent = httpx.post(f"{own}{HOME}/another", data=forged, headers=origin, trust_env=False)
+        sent = httpx.post(f"{own}{HOME}/another", data=forged, headers=origin, trust_env=False, timeout=ANSWER_S)
         assert (sent.status_code, "set-cookie" in sent.headers) == (403, False)
-        left = httpx.post(f"{own}{HOME}/leave", headers={**origin, "Origin": "https://evil.example"}, trust_env=False)
+        left = httpx.post(
+            f"{own}{HOME}/leave",
+            headers={**origin, "Origin": "https://evil.example"},
+            trust_env=False,
+            timeout=ANSWER_S,
+        )
         assert (left.status_code, "set-cookie" in left.headers) == (403, False)
     # A mark without a cookie, as from elsewhere: it is asked for by ourselves, and a claim that it was changes nothing.
     for opened in ({}, {"opened": "1"}):
         marked = {"Cookie": "hearth-open=1"}
-        seen = httpx.get(f"{own}/home", params={"token": theirs, **opened}, headers=marked, trust_env=False)
+        seen = httpx.get(
+            f"{own}/home", params={"token": theirs, **opened}, headers=marked, trust_env=False, timeout=ANSWER_S
+        )
         assert (seen.status_code, "set-cookie" in seen.headers) == (200, False)
     assert client.post(HOME + "/another", data=form, headers={"Origin": own}).status_code == 303
     assert client.cookies["hearth"] == theirs
@@ -638,7 +645,7 @@ def test_a_form_that_is_sent_twice_is_taken_once(api: Api, client_with: Opener) 
     form = form_of(client)
 
     def send(_: int) -> Any:
-        with httpx.Client(base_url=client.base_url, cookies=client.cookies, trust_env=False) as other:
+        with httpx.Client(base_url=client.base_url, cookies=client.cookies, trust_env=False, timeout=ANSWER_S) as other:
             return other.post("/home", data=form)
 
     with ThreadPoolExecutor(4) as pool:
@@ -680,7 +687,7 @@ def test_a_form_from_elsewhere_is_not_taken(api: Api, client_with: Opener) -> No
         assert client.post("/home", data=form, headers={"Origin": origin}).status_code == 403
     other = client_with(api.token("customer", "B1-101"))
     assert other.post("/home", data=form).status_code == 403  # another's form, with one's own cookie
-    assert httpx.post(f"{client.base_url}/home", data=form, trust_env=False).status_code == 401
+    assert httpx.post(f"{client.base_url}/home", data=form, trust_env=False, timeout=ANSWER_S).status_code == 401
     assert tickets(api) == 0
 
 

@@ -23,7 +23,7 @@ from store.base.access import Role
 from store.staff import person_rows
 from tests.api import town
 from tests.api.conftest import Api
-from tests.conftest import PLAIN_HTTP, no_trixie, unavailable
+from tests.conftest import ANSWER_S, PLAIN_HTTP, no_trixie, unavailable
 from tests.pages.conftest import DESKTOP, Visitor, Visitors
 
 HOUR_S = 3_600
@@ -49,7 +49,9 @@ class Console:
 
     def __init__(self, server: Keycloak) -> None:
         self.server = server
-        self.client = httpx.Client(base_url=server.url(f"/admin/realms/{REALM}"), trust_env=False, verify=PLAIN_HTTP)
+        self.client = httpx.Client(
+            base_url=server.url(f"/admin/realms/{REALM}"), trust_env=False, timeout=ANSWER_S, verify=PLAIN_HTTP
+        )
         form = {"grant_type": "password", "client_id": "admin-cli", "username": ADMINISTRATOR, "password": PASSWORD}
         answer = self.client.post(server.url("/realms/master/protocol/openid-connect/token"), data=form)
         self.client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"

@@ -1,7 +1,8 @@
 """Many flags at once are written as they would be one by one, and a flag of many costs no more than one of few."""
 
+import functools
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -258,12 +259,17 @@ def test_a_row_of_many_costs_the_server_no_more_than_one_of_few(plain_database: 
         for table in RECORD:  # of what is rolled back here the planner is not to hear
             conn.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())
         conn.execute("VACUUM ANALYZE")
-    few, many = ({what: ns / homes for what, ns in spent(plain_database, homes).items()} for homes in (FEW, MANY))
+    few, many = (least(spent(plain_database, homes) for _ in range(3)) for homes in (FEW, MANY))
     assert [what for what, ns in many.items() if ns > 1.3 * few[what]] == [], (few, many)
 
 
-def spent(database: Database, homes: int) -> dict[str, int]:
-    """Return how long the server works on flags, clocks that run out, and flags that change; nothing of it stays."""
+def least(runs: Iterable[dict[str, float]]) -> dict[str, float]:
+    """Return the smallest of each figure: what else shares a core only ever adds to it."""
+    return functools.reduce(lambda a, b: {what: min(a[what], b[what]) for what in a}, runs)
+
+
+def spent(database: Database, homes: int) -> dict[str, float]:
+    """Return how long the server works for a home: on flags, clocks that run out, flags that change. Nothing stays."""
     found = {}
     with database.connect() as conn:
         city = Company(conn)
@@ -277,7 +283,7 @@ def spent(database: Database, homes: int) -> dict[str, int]:
         for what, step in steps.items():
             before = worked_ns(conn)
             step()
-            found[what] = worked_ns(conn) - before
+            found[what] = (worked_ns(conn) - before) / homes
         assert conn.execute("SELECT count(*) FROM flag WHERE severity = 2").fetchone() == (homes,)
         told = "SELECT count(*) FROM ticket_event WHERE kind = 'clock_breached'"
         assert conn.execute(told).fetchone() == (homes,)
