@@ -129,7 +129,7 @@ def http_server(body: dict[str, Any] | None = None) -> Iterator[tuple[int, Box]]
             pass
 
     server = ThreadingHTTPServer((LOOPBACK, 0), Hook)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield server.server_port, box
