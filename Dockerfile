@@ -16,6 +16,7 @@ COPY api api
 COPY dashboards dashboards
 COPY alerts alerts
 COPY archives archives
+COPY insight insight
 COPY ingest ingest
 COPY registry registry
 COPY papers papers

@@ -7,6 +7,7 @@ from bench import (
     desk,
     desk_pages,
     end_to_end,
+    foresight,
     hostile,
     judging,
     refunds,
@@ -25,6 +26,7 @@ BENCHMARKS = (
     desk_pages.main,
     dashboards.main,
     api.main,
+    foresight.main,
     hostile.main,
 )
 

@@ -17,6 +17,7 @@ ROOMS = (
     "archives",
     "alerts",
     "ingest",
+    "insight",
     "registry",
     "papers",
     "api",

@@ -19,6 +19,7 @@ ROOMS = (
     "domain",
     "hearth",
     "ingest",
+    "insight",
     "local",
     "papers",
     "registry",
@@ -136,7 +137,19 @@ def test_a_text_stands_with_the_words_of_its_room(tmp_path: Path) -> None:
 
 def test_chinese_has_punctuation_of_its_own() -> None:
     """A half-width mark beside a Chinese character is a slip; brackets of code and of clause numbers are none."""
-    rooms = ("domain", "papers", "api", "dashboards", "alerts", "registry", "store", "archives", "ingest", "hearth")
+    rooms = (
+        "domain",
+        "papers",
+        "api",
+        "dashboards",
+        "alerts",
+        "registry",
+        "store",
+        "archives",
+        "insight",
+        "ingest",
+        "hearth",
+    )
     slips = re.compile(r"[\u4e00-\u9fff][,;:?!]|(?<!\))[,;:?!][\u4e00-\u9fff]")
     found = [
         f"{path.relative_to(ROOT)}: {line.strip()}"

@@ -39,7 +39,7 @@ def test_placeholders_are_numbered_by_name() -> None:
 
 
 # The queries of dashboards are tested by tests/dashboards.
-ROOMS_WITHOUT_SQL = ("hearth", "sim", "api", "alerts", "ingest", "registry", "archives", "domain")
+ROOMS_WITHOUT_SQL = ("hearth", "sim", "api", "alerts", "ingest", "registry", "archives", "insight", "domain")
 SQL_TEXT = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|COPY|CREATE|ALTER|DROP|SET|LOCK)\s[\w(*]")
 
 
