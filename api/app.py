@@ -60,8 +60,18 @@ from api.live import live_routes
 from api.live.hub import Hub
 from api.live.listener import HubLimits
 from api.office import contact_book, home_record, rules, tokens, trial_files, trials, uploads
-from api.office_pages import find, home_page, plan_page, rules_page, token_page, trial_page, upload_page
-from api.pages import front, home, home_tickets, network
+from api.office_pages import (
+    find,
+    home_page,
+    plan_page,
+    refund_list,
+    refund_pages,
+    rules_page,
+    token_page,
+    trial_page,
+    upload_page,
+)
+from api.pages import front, home, home_refund, home_tickets, network
 from api.staff import account, invitation, people, provider, sign_in
 from api.uplinks import uplink_routes
 from api.uplinks.uplink_routes import Doors
@@ -105,6 +115,7 @@ ROUTERS = (
     rules.router,
     front.router,
     home.router,
+    home_refund.router,
     home_tickets.router,
     home_tickets.files,
     network.router,
@@ -133,6 +144,8 @@ ROUTERS = (
     crew_routes.files,
     find.router,
     home_page.router,
+    refund_list.router,
+    refund_pages.router,
     token_page.router,
     upload_page.router,
     plan_page.router,

@@ -8,12 +8,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alerts.refunds.sheets import ComputedSheet
 from api.desk.moves import Line, Words
+from api.http.messages import UnreadableValue
 from api.http.values import Asked, AskedDay, Instant
+from api.words import refunds
 from domain.milli import NONE_MILLI, celsius
 from domain.refunds.facts import SPANS, FactKind
 from domain.refunds.season import DayReason
 from domain.refunds.sheet import told
 from store.base.rows import Row
+from store.refunds.refund_rows import SheetState
 
 MOST_SHEETS = 1_000
 
@@ -62,6 +65,7 @@ class RefundSheet(BaseModel):
 
     number: str
     home: str
+    state: SheetState
     season: date
     upto: date
     rules: str
@@ -76,6 +80,7 @@ class RefundSheet(BaseModel):
     made_at: Instant
     approvals: int
     paid: str
+    paid_at: Instant | None
 
 
 class SheetInFull(RefundSheet):
@@ -97,7 +102,7 @@ class NewSheetWish(BaseModel):
     @model_validator(mode="after")
     def _why(self) -> "NewSheetWish":
         if (self.corrects is None) != (self.reason is None):
-            raise ValueError("a correction needs both corrects and reason; any other sheet takes neither")
+            raise UnreadableValue(refunds.WHY_CORRECTED)
         return self
 
 
@@ -128,7 +133,7 @@ class FactWish(BaseModel):
     @model_validator(mode="after")
     def _span(self) -> "FactWish":
         if self.until is not None and (self.kind not in SPANS or self.until <= self.at):
-            raise ValueError("until is of refused, at_fault and unpaid alone, and after at")
+            raise UnreadableValue(refunds.UNTIL)
         return self
 
 
@@ -144,9 +149,16 @@ class RefundPayment(BaseModel):
     """A file for the bank: how many sheets, their sum, and the SHA-256 of its bytes."""
 
     id: int
+    at: Instant
     sheets: int
     total: str
     digest: str
+
+
+def payment_answer(row: Row) -> RefundPayment:
+    """Answer with a payment on record."""
+    seal = {"total": told(row["total"]), "digest": bytes(row["digest"]).hex()}
+    return RefundPayment(id=row["id"], at=row["at"], sheets=row["sheets"], **seal)
 
 
 def sheet_answer(row: Row) -> RefundSheet:

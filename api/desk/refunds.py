@@ -22,6 +22,7 @@ from api.desk.refund_answers import (
     SheetInFull,
     day_answer,
     days_now,
+    payment_answer,
     sheet_answer,
 )
 from api.homes.home_routes import Code, home_id
@@ -41,11 +42,12 @@ from papers.refund_payment import payment_file
 from papers.refund_sheet import paper
 from store.base.rows import Row
 from store.refunds import refund_rows
-from store.refunds.refund_rows import NewFact
+from store.refunds.refund_rows import NewFact, SheetFilter, SheetState
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 Key = Annotated[int, Path(ge=1, le=2**31)]
 OfSeason = Annotated[AskedDay | None, Query(description="first day of the season; default: the last that has begun")]
+OfHome = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
 
 PAPERS = {"pdf": "application/pdf", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 BINARY = {"type": "string", "format": "binary"}
@@ -107,9 +109,11 @@ def make(code: Code, request: Request, changing: ChangingLeaders, wish: NewSheet
 
 
 @router.get("/refund-sheets")
-def sheets(asking: AskingLeaders, paged: Paged, season: OfSeason = None) -> Page[RefundSheet]:
+def sheets(
+    asking: AskingLeaders, paged: Paged, season: OfSeason = None, home: OfHome = None, state: SheetState | None = None
+) -> Page[RefundSheet]:
     """List sheets, newest first."""
-    rows = refund_rows.sheets(asking.conn, season, paged.id(), paged.fetched)
+    rows = refund_rows.sheets(asking.conn, SheetFilter(season, home, state), paged.id(), paged.fetched)
     kept, cursor = paged.cut(rows, "id")
     return Page(items=[sheet_answer(row) for row in kept], next=cursor)
 
@@ -178,6 +182,13 @@ def pay(changing: ChangingLeaders, wish: PaymentWish) -> RefundPayment:
         raise Problem(409, refunds.NOT_PAYABLE) from None
     changing.notes["refund_payment"] = key
     return _payment(changing, key)[0]
+
+
+@router.get("/refund-payments")
+def payments(asking: AskingLeaders, paged: Paged) -> Page[RefundPayment]:
+    """List payments, newest first."""
+    kept, cursor = paged.cut(refund_rows.payments(asking.conn, paged.id(), paged.fetched), "id")
+    return Page(items=[payment_answer(row) for row in kept], next=cursor)
 
 
 @router.get(
@@ -265,6 +276,11 @@ def _agrees(request: Request, asking: Session, row: Row) -> bool | None:
     return again.digest == bytes(row["digest"])
 
 
+def approved_by(asking: Session, number: str) -> list[str]:
+    """Return who has approved a sheet."""
+    return list(_found(asking, number)["approved_by"])
+
+
 def _lines(days: Sequence[Row]) -> list[dict[str, Any]]:
     """Sum days up by sheet, as the file has them."""
     lines: dict[str, dict[str, Any]] = {}
@@ -284,7 +300,4 @@ def _payment(asking: Session, key: int) -> tuple[RefundPayment, bytes]:
     if found is None:
         raise Problem(404, refunds.NO_SUCH_PAYMENT)
     head, lines = found
-    answer = RefundPayment(
-        id=head["id"], sheets=head["sheets"], total=told(head["total"]), digest=bytes(head["digest"]).hex()
-    )
-    return answer, payment_file(lines)
+    return payment_answer(head), payment_file(lines)

@@ -87,7 +87,8 @@ def tried(
             act(session)
     except ValidationError as error:
         invalid = {".".join(map(str, fault["loc"])): in_both(fault) for fault in error.errors()}
-        return SentForm(part, told, invalid, status=422)
+        whole = invalid.pop("", None)  # of the body, not of a field
+        return SentForm(part, told, invalid, whole, status=422)
     except Problem as problem:
         if problem.status not in (403, 409, 422, 503):
             raise

@@ -19,7 +19,7 @@ from api.http.problem import Problem, no_such
 from api.http.session import Session, surroundings
 from api.live import live_routes
 from api.live.live_routes import LastEventId, ListenerStream
-from api.pages import content, visit
+from api.pages import content, refund_told, visit
 from api.pages.render import HOME, SCRIPT_POLICY, Times, page, say
 from api.pages.report import NO_REPORT, SUBJECTS, ReportForm, read, take
 from api.pages.statement import NO_STATEMENT, StatementForm, TicketForms
@@ -228,6 +228,7 @@ def shown(request: Request, asking: Session, code: str | None, outcome: FormOutc
         its=TicketForms(place["code"], key, form_token, told["times_offered"], told["reachable"], outcome.statement),
         at_feed=at_feed,
         places=places,
+        refund=refund_told.of_customer(request, asking, place["code"], language),
         sent=outcome.sent,
         said=outcome.said,
         may_send=Right.WRITE in asking.asker.rights,

@@ -21,6 +21,7 @@ from api.words.measurements import MEASURE_WORDS
 from api.words.office import OFFICE_WORDS
 from api.words.outages import OUTAGE_WORDS
 from api.words.pages import MONTHS, WORDS
+from api.words.refund_pages import REFUND_WORDS
 from api.words.rota import ROTA_WORDS
 from api.words.rules import RULES_WORDS
 from api.words.staff import STAFF_WORDS
@@ -67,7 +68,7 @@ STATIC = {
 ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
     **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS, **CREW_WORDS, **FILE_WORDS,
-    **OFFICE_WORDS, **UPLOAD_WORDS, **TRIAL_WORDS, **RULES_WORDS,
+    **OFFICE_WORDS, **UPLOAD_WORDS, **TRIAL_WORDS, **RULES_WORDS, **REFUND_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),
@@ -121,7 +122,7 @@ class Times:
         said = say(self._language, f"at_{key}", hour=hour) if key else f"{self.day(local)} {hour}"
         return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="minutes"), said)
 
-    def day(self, local: datetime) -> str:
+    def day(self, local: date) -> str:
         """Format a day: `25 Nov`, with the year unless it is the current one."""
         if local.year == self._now.year:
             return self.short(local)

@@ -29,3 +29,11 @@ IN_PLAIN_WORDS = Text(
     "自 {first} 起，{days} 天应退费，合计 {total} {currency}",
     "since {first}, {days} days give money back, {total} {currency} in all",
 )
+UNTIL = Text(
+    "结束时间只用于拒绝测温、用户原因和未交清，且须晚于开始时间",
+    "until is of refused, at_fault and unpaid alone, and after at",
+)
+WHY_CORRECTED = Text(
+    "更正须写明更正哪一张及原因；其他退费单两者都不写",
+    "a correction needs both corrects and reason; any other sheet takes neither",
+)

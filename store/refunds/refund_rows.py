@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, LiteralString, NamedTuple
 
 import numpy as np
@@ -81,7 +82,7 @@ _SHEETS: LiteralString = """
 SELECT
   s.refund_sheet_id AS id, s.number, h.code AS home, s.home_id, s.season, s.upto, s.season_days, s.rules, s.currency,
   s.fee, s.total, s.inputs, s.digest, o.number AS corrects, c.number AS corrected_by, s.reason, s.made_at, s.made_by,
-  coalesce(a.actors, '{}') AS approved_by, coalesce(p.paid, 0)::bigint AS paid
+  coalesce(a.actors, '{}') AS approved_by, coalesce(p.paid, 0)::bigint AS paid, p.paid_at, t.state
 FROM refund_sheet AS s
 JOIN home AS h USING (home_id)
 LEFT JOIN refund_sheet AS o ON o.refund_sheet_id = s.corrects
@@ -91,8 +92,22 @@ LEFT JOIN LATERAL (
   WHERE x.refund_sheet_id = s.refund_sheet_id
 ) AS a ON true
 LEFT JOIN LATERAL (
-  SELECT sum(x.amount) AS paid FROM refund_paid AS x WHERE x.refund_sheet_id = s.refund_sheet_id
+  SELECT sum(x.amount) AS paid, max(y.at) AS paid_at
+  FROM refund_paid AS x JOIN refund_payment AS y USING (refund_payment_id)
+  WHERE x.refund_sheet_id = s.refund_sheet_id
 ) AS p ON true
+-- Days of a correction may have been paid by the sheet before it: then nothing is left to pay. Others are paid whole.
+CROSS JOIN LATERAL (
+  SELECT CASE
+    WHEN c.number IS NOT NULL THEN 'corrected'
+    WHEN cardinality(coalesce(a.actors, '{}')) < 2 THEN 'open'
+    WHEN s.total = 0 OR p.paid IS NOT NULL OR s.corrects IS NOT NULL AND NOT EXISTS (
+      SELECT FROM refund_day AS d WHERE d.refund_sheet_id = s.refund_sheet_id AND d.amount > 0
+        AND NOT EXISTS (SELECT FROM refund_paid AS x WHERE x.home_id = d.home_id AND x.day = d.day)
+    ) THEN 'settled'
+    ELSE 'approved'
+  END AS state
+) AS t
 """
 SELECT_SHEET: LiteralString = _SHEETS + "WHERE s.number = %(number)s"
 SELECT_OF_HOME: LiteralString = _SHEETS + "WHERE s.home_id = %(home)s ORDER BY s.refund_sheet_id DESC LIMIT 100"
@@ -100,6 +115,8 @@ SELECT_SHEETS: LiteralString = (
     _SHEETS
     + """
 WHERE (%(season)s::date IS NULL OR s.season = %(season)s)
+  AND (%(home)s::text IS NULL OR h.code = %(home)s)
+  AND (%(state)s::text IS NULL OR t.state = %(state)s)
   AND (%(before)s::bigint IS NULL OR s.refund_sheet_id < %(before)s)
 ORDER BY s.refund_sheet_id DESC LIMIT %(limit)s
 """
@@ -138,6 +155,11 @@ SELECT x.home_id, x.day, x.sheet, %(payment)s, x.amount
 FROM unnest(%(homes)s::integer[], %(days)s::date[], %(sheets)s::bigint[], %(amounts)s::bigint[])
   AS x (home_id, day, sheet, amount)
 """
+SELECT_PAYMENTS = """
+SELECT p.refund_payment_id AS id, p.at, p.actor, p.sheets, p.total, p.digest FROM refund_payment AS p
+WHERE %(before)s::bigint IS NULL OR p.refund_payment_id < %(before)s
+ORDER BY p.refund_payment_id DESC LIMIT %(limit)s
+"""
 SELECT_PAYMENT = """
 SELECT p.refund_payment_id AS id, p.at, p.actor, p.sheets, p.total, p.digest FROM refund_payment AS p
 WHERE p.refund_payment_id = %(payment)s
@@ -150,6 +172,23 @@ WHERE p.refund_payment_id = %(payment)s
 GROUP BY s.refund_sheet_id, s.number, h.code, s.currency ORDER BY s.refund_sheet_id
 """
 TWO_PERSONS = "refund_approval_two_persons"
+
+
+class SheetState(StrEnum):
+    """Where a sheet stands."""
+
+    OPEN = "open"  # less than two persons have approved it
+    APPROVED = "approved"  # by two, and something is to be paid
+    SETTLED = "settled"  # paid, or nothing is to be paid
+    CORRECTED = "corrected"  # another sheet has taken its place
+
+
+class SheetFilter(NamedTuple):
+    """Sheets sought: of a season, of a home (its code), in a state; None: any."""
+
+    season: date | None = None
+    home: str | None = None
+    state: SheetState | None = None
 
 
 class OpenSpan(NamedTuple):
@@ -242,9 +281,9 @@ def of_home(conn: Connection, home: int) -> list[Row]:
     return fetch(conn, SELECT_OF_HOME, {"home": home})
 
 
-def sheets(conn: Connection, season: date | None, before: int | None, limit: int) -> list[Row]:
+def sheets(conn: Connection, wanted: SheetFilter, before: int | None, limit: int) -> list[Row]:
     """Return sheets, newest first."""
-    return fetch(conn, SELECT_SHEETS, {"season": season, "before": before, "limit": limit})
+    return fetch(conn, SELECT_SHEETS, {**wanted._asdict(), "before": before, "limit": limit})
 
 
 def days(conn: Connection, sheet: int) -> list[Row]:
@@ -279,6 +318,11 @@ def pay(conn: Connection, rows: Sequence[Row], digest: bytes, by: tuple[str, dat
     names = {"homes": "home_id", "days": "day", "sheets": "sheet", "amounts": "amount"}
     conn.execute(INSERT_PAID, {"payment": row[0], **{k: [one[v] for one in rows] for k, v in names.items()}})
     return int(row[0])
+
+
+def payments(conn: Connection, before: int | None, limit: int) -> list[Row]:
+    """Return payments, newest first."""
+    return fetch(conn, SELECT_PAYMENTS, {"before": before, "limit": limit})
 
 
 def payment(conn: Connection, key: int) -> tuple[Row, list[Row]] | None:

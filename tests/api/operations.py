@@ -134,6 +134,7 @@ OPERATIONS = {
     "GET /v1/refund-sheets/{number}": Operation(of="refund"),
     "GET /v1/refund-sheets/{number}/paper": Operation(of="refund", query={"form": "xlsx"}),
     "POST /v1/refund-sheets/{number}/approval": Operation(roles=LEADERS, of="refund"),
+    "GET /v1/refund-payments": Operation(roles=LEADERS),
     "POST /v1/refund-payments": Operation(roles=LEADERS, body=lambda _: {"sheets": ["R00000001"]}),
     "GET /v1/refund-payments/{id}": Operation(roles=LEADERS, of="payment"),
     "GET /v1/homes/{code}/call": Operation(roles=STAFF, of="home"),

@@ -102,8 +102,15 @@ def test_a_sheet_is_approved_by_two_persons_and_paid_once(cold: Api) -> None:
             "JOIN refund_paid AS p USING (refund_sheet_id, day) "
         )
     cold.conn.rollback()
-    fixed = made(cold, corrects=number, reason="the request was made a day earlier")
-    assert fixed.json()["corrects"] == number
+    fixed = made(cold, corrects=number, reason="the request was made a day earlier").json()
+    assert (fixed["corrects"], fixed["state"]) == (number, "open")
+    for token in (first, second):
+        cold.post(f"/v1/refund-sheets/{fixed['number']}/approval", token)
+    states = {one["number"]: one["state"] for one in cold.get("/v1/refund-sheets", first).json()["items"]}
+    assert states == {number: "corrected", fixed["number"]: "settled"}  # its days were paid by the one before
+    found = cold.get("/v1/refund-sheets", first, state="settled", home="B1-101").json()["items"]
+    assert [one["number"] for one in found] == [fixed["number"]]
+    assert [one["id"] for one in cold.get(payments, first).json()["items"]] == [paid["id"]]
 
 
 def test_a_changed_second_of_the_ledger_is_found_and_corrected_by_a_new_sheet(cold: Api) -> None:

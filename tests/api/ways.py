@@ -13,6 +13,13 @@ WAYS = {
     "POST /v1/tokens/{id}/end": {"POST /desk/tokens/{id}/end"},
     "POST /v1/registry/uploads": {"POST /desk/registry/uploads", "POST /desk/measurements/plan"},
     "POST /v1/registry/uploads/{sha256}/apply": {"POST /desk/registry/uploads/{sha256}/apply"},
+    "POST /v1/homes/{code}/refund-facts": {"POST /desk/homes/{code}/refund/facts"},
+    "POST /v1/homes/{code}/refund-sheets": {"POST /desk/homes/{code}/refund/sheets"},
+    "POST /v1/refund-sheets/{number}/approval": {
+        "POST /desk/refunds/{number}/approval",
+        "POST /desk/refunds/approvals",
+    },
+    "POST /v1/refund-payments": {"POST /desk/refunds/payments"},
     "POST /v1/rules/drafts": {"POST /desk/rules", "POST /desk/rules/policy.toml"},
     "POST /v1/rules/trials": {"POST /desk/rules/trial"},
     "POST /v1/rules/trials/file": {"POST /desk/rules/trial"},
@@ -61,10 +68,5 @@ NOT_OF_THE_STAFF = {
     "POST /v1/tickets/{number}/agreement",
     "POST /v1/uplinks/{source}",
 }
-# Refunds are by the API alone: their pages are not made yet.
-NO_PAGE_YET = {
-    "POST /v1/homes/{code}/refund-facts",
-    "POST /v1/homes/{code}/refund-sheets",
-    "POST /v1/refund-sheets/{number}/approval",
-    "POST /v1/refund-payments",
-}
+# By the API alone: their pages are not made yet.
+NO_PAGE_YET: set[str] = set()

@@ -24,6 +24,7 @@ from api.words.maps import MAP_WORDS
 from api.words.measurements import DUE_TEXTS, MEASURE_WORDS, WORTH_TEXTS
 from api.words.office import OFFICE_WORDS
 from api.words.outages import OUTAGE_WORDS
+from api.words.refund_pages import REFUND_WORDS
 from api.words.rota import ROTA_WORDS
 from api.words.rules import RULES_WORDS
 from api.words.staff import STAFF_WORDS
@@ -82,8 +83,9 @@ def test_a_key_is_one_of_the_desk() -> None:
     assert [key for key in FILE_WORDS if not key.startswith("desk_file_")] == []
     assert [key for key in OFFICE_WORDS if not key.startswith("office_")] == []
     staff = (STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS, OUTAGE_WORDS, ROTA_WORDS, MAP_WORDS)
+    assert [key for key in REFUND_WORDS if not key.startswith("refund_")] == []
     others = (SUP_WORDS, MY_WORDS, CREW_WORDS, FILE_WORDS, OFFICE_WORDS, UPLOAD_WORDS, TRIAL_WORDS, RULES_WORDS)
-    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, *staff, *others)))
+    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, REFUND_WORDS, *staff, *others)))
 
 
 def test_every_sentence_is_said() -> None:
