@@ -18,6 +18,7 @@ class Audience(StrEnum):
     PERSON = "person"  # a member of the staff
     WITNESS = "witness"  # someone outside the company who keeps its seals
     USER = "user"  # of a home
+    PEER = "peer"  # another desk, of the file of peers
 
 
 class NoticeKind(StrEnum):

@@ -35,6 +35,7 @@ from store.readings.retention import MARGIN
 from store.tickets.file_contents import DATABASE, FileStore, FolderFiles
 
 if TYPE_CHECKING:
+    from alerts.exchange.peers_file import Peer
     from alerts.notices.recipients import Recipients
 
 # Both ends detect a dead connection within a minute. By default it would take hours, during which the server keeps the
@@ -139,6 +140,19 @@ def chosen_recipients(settings: Settings) -> "Recipients":
         return recipients.Recipients()
     text = _text("HEARTH_RECIPIENTS", settings.recipients)
     return recipients.load(text, f"HEARTH_RECIPIENTS {settings.recipients}")
+
+
+def chosen_peers(settings: Settings) -> "Mapping[str, Peer]":
+    """Load the peers of HEARTH_PEERS, by name; default: none.
+
+    Raises:
+        UsageError: it cannot be read, or is not a file of peers.
+    """
+    from alerts.exchange import peers_file
+
+    if settings.peers is None:
+        return {}
+    return peers_file.load(_text("HEARTH_PEERS", settings.peers), f"HEARTH_PEERS {settings.peers}")
 
 
 def chosen_seal_key(settings: Settings) -> SigningKey | None:

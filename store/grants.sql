@@ -137,6 +137,9 @@ INSERT INTO granted VALUES
   ('notice',                '',           '',      '',      'raw',   '',      '',      ''),
   ('person.contact',        'person',     '',      '',      'r',     '',      '',      ''),
   ('person.search_key',     'person',     '',      '',      '',      '',      '',      ''),
+  ('peer',                  '',           '',      'r',     'raw',   'r',     '',      ''),
+  ('peer_case',             'of_ticket',  '',      'raw',   'rw',    'raw',   '',      ''),
+  ('peer_received',         '',           '',      'rad',   '',      'ra',    '',      ''),
   ('outage',                'of_area',    '',      'rw',    'r',     'raw',   '',      ''),
   ('outage_area',           'area',       '',      'r',     'r',     'ra',    '',      ''),
   ('outage_event',          'of_area',    '',      'ra',    '',      'ra',    '',      ''),
@@ -196,6 +199,7 @@ INSERT INTO granted VALUES
   ('notice_health',         '',           '',      'r',     'r',     '',      'r',     ''),
   ('notice_failed',         '',           '',      '',      'r',     '',      '',      ''),
   ('notice_told',           '',           '',      '',      '',      'r',     '',      ''),
+  ('peer_told',             '',           '',      '',      'r',     'r',     '',      ''),
   ('measurement_valid',     '',           '',      'r',     '',      'r',     '',      ''),
   ('measurement_task',      '',           '',      'r',     '',      'r',     '',      ''),
   ('measurement_due',       '',           '',      'r',     '',      '',      'r',     ''),
@@ -327,6 +331,9 @@ INSERT INTO granted_function VALUES
   ('drop_readings', 'hearth_watch'),
   ('measurement_tasks', 'hearth_watch, hearth_grafana'),
   ('sealed_hashes', 'hearth_api'),
+  -- What failed of a peer, without the right to change any message
+  ('peer_message_again', 'hearth_api'),
+  ('peer_message_passed_over', 'hearth_api'),
   -- In whose home somebody is, without saying who; and who is in a home and how to reach them, for reveals
   ('person.homes_of', 'hearth_api'),
   ('person.people_of', 'hearth_identity'),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from apprise.plugins.email import NotifyEmail
 from apprise.plugins.wecombot import NotifyWeComBot
 
 from alerts.notices import mail, robot
+from domain.exchange.bodies import TheirNumbers
 from domain.notices import NotSent, SendFault
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -33,6 +34,13 @@ LARK_BUSY = frozenset({11232, 11233})  # Feishu, Lark: too many messages just no
 Plugin = Any  # apprise's plugins carry no types
 
 
+class CaseNamed(NamedTuple):
+    """What a peer calls the case of a message; `is_first`: it is the first that the peer hears of a case of ours."""
+
+    theirs: TheirNumbers = TheirNumbers()
+    is_first: bool = False
+
+
 class Outgoing(NamedTuple):
     """A message on its way; `key` is the same at every attempt."""
 
@@ -40,6 +48,18 @@ class Outgoing(NamedTuple):
     subject: str
     body: str
     written_at: datetime
+    case: CaseNamed = CaseNamed()
+
+
+class Sender(Protocol):
+    """What hands messages over."""
+
+    def send(self, message: Outgoing, timeout_s: float) -> TheirNumbers | None:
+        """Hand a message over; returns what the other side calls the case, if it is a peer that says so.
+
+        Raises:
+            NotSent: it was not taken, or nobody knows.
+        """
 
 
 @dataclass(frozen=True)

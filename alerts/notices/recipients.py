@@ -10,15 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.notices import channel
-from alerts.notices.channel import Channel
+from alerts.notices.channel import Channel, Sender
 from domain.errors import UsageError
 from domain.notices import Audience
 
 LANGUAGES = ("zh", "en")
 CONTACT_CHANNELS = ("email", "phone")  # a webhook is an address of its own
-STAFF = tuple(audience.value for audience in Audience if audience not in (Audience.USER, Audience.PERSON))
+STAFF = tuple(
+    audience.value for audience in Audience if audience not in (Audience.USER, Audience.PERSON, Audience.PEER)
+)
 SAMPLE_ADDRESS = {"email": "someone@example.com", "phone": "13800000000"}
-NAME_OF_PERSON = re.compile(r"staff [0-9]+ \(")  # as messages to people of the staff have it on record
+NAME_OF_OTHERS = re.compile(
+    r"staff [0-9]+ \(|peer "
+)  # as messages to people of the staff and to peers have it on record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +45,18 @@ class Recipient:
 class Recipients:
     """All of them, and the services for people of the staff and for users: channel → URL with `{to}`.
 
-    A telephone number goes there, or (`email`) another address.
+    A telephone number goes there, or (`email`) another address. Peers are in a file of their own.
     """
 
     staff: tuple[Recipient, ...] = ()
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     people: Mapping[str, str] = field(default_factory=dict, repr=False)
+    peers: Mapping[str, Sender] = field(default_factory=dict, repr=False)
 
-    def of_staff(self, name: str, channel_name: str) -> Channel | None:
-        """Find the channel of a staff member; None if the file has none."""
+    def of_staff(self, name: str, channel_name: str) -> Sender | None:
+        """Find the channel of a staff member, or of a peer; None if the file has none."""
+        if name in self.peers:
+            return self.peers[name]
         return next((r.channels.get(channel_name) for r in self.staff if r.name == name), None)
 
     def of_person(self, name: str, telephone: str) -> Channel | None:
@@ -95,8 +102,8 @@ class _Reader:
         names = [recipient.name for recipient in staff]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise self.fail("recipient", f"the name {twice[0]} is there twice")
-        if taken := [name for name in names if NAME_OF_PERSON.match(name)]:
-            raise self.fail("recipient", f"the name {taken[0]} is that of a person of the staff")
+        if taken := [name for name in names if NAME_OF_OTHERS.match(name)]:
+            raise self.fail("recipient", f"the name {taken[0]} is that of a person of the staff, or of a peer")
         return Recipients(staff, self.users(table.get("users", {})), self.people(table.get("people", {})))
 
     def recipient(self, table: Any, where: str) -> Recipient:

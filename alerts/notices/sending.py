@@ -10,10 +10,12 @@ from typing import NamedTuple
 import structlog
 from psycopg import Connection
 
-from alerts.notices.channel import Channel, Outgoing
+from alerts.notices.channel import CaseNamed, Outgoing, Sender
 from alerts.notices.recipients import Recipients
 from domain.backoff import doubled
+from domain.exchange.bodies import TheirNumbers
 from domain.notices import NotSent, SendFault
+from store.exchange import peer_rows
 from store.notices import notice_rows
 from store.notices.notice_rows import ClaimedMessage
 
@@ -27,10 +29,11 @@ log = structlog.get_logger()
 
 
 class SendOutcome(NamedTuple):
-    """The outcome of an attempt; without a fault it was delivered."""
+    """The outcome of an attempt; without a fault it was delivered. `theirs`: what a peer calls the case since then."""
 
     message: ClaimedMessage
     fault: NotSent | None
+    theirs: TheirNumbers | None = None
 
 
 @dataclass
@@ -64,8 +67,10 @@ class Post:
     def settle(self, conn: Connection, now: datetime) -> None:
         """Write down what became of the messages that have gone."""
         while self.outcomes:
-            message, fault = self.outcomes[0]
+            message, fault, theirs = self.outcomes[0]
             said = settle(conn, message, fault, now)
+            if theirs is not None and message.peer_case_id is not None:
+                peer_rows.learn(conn, message.peer_case_id, theirs)
             self.outcomes.popleft()
             self.tell(message.channel, said)
 
@@ -84,16 +89,18 @@ def attempt(recipients: Recipients, message: ClaimedMessage, wait_s: float) -> S
     """Send a message once. Whatever goes wrong is an outcome, too."""
     try:
         channel = _channel(recipients, message)
-        channel.send(Outgoing(message.key, message.subject, message.body, message.created_at), wait_s)
+        case = CaseNamed(TheirNumbers(message.their_number, message.their_handle), message.is_first)
+        theirs = channel.send(Outgoing(message.key, message.subject, message.body, message.created_at, case), wait_s)
     except NotSent as fault:
         return SendOutcome(message, fault)
     except Exception as error:
         # Its words may hold an address.
         return SendOutcome(message, NotSent(SendFault.UNREACHABLE, type(error).__name__, unsure=True))
-    return SendOutcome(message, None)
+    return SendOutcome(message, None, theirs)
 
 
-def _channel(recipients: Recipients, message: ClaimedMessage) -> Channel:
+def _channel(recipients: Recipients, message: ClaimedMessage) -> Sender:
+    found: Sender | None
     if message.name is not None and not message.is_person:
         found = recipients.of_staff(message.name, message.channel)
     elif message.address is None:

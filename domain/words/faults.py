@@ -62,3 +62,9 @@ FEE_TOO_HIGH = Text("一个采暖期的费用超过 {most}", "the fee of a seaso
 NO_FEE = Text(
     "没有登记自 {season} 起采暖期的面积和单价", "area and price of the season from {season} are not on record"
 )
+
+# mappings of peers
+NOT_A_PATH = Text(
+    "“{given}”不是“ticket.article.0.body”那样的路径", "{given!r} is not a path such as ticket.article.0.body"
+)
+NOT_A_FIELD = Text("“{given}”不是“路径 = 内容”", "{given!r} is not of the form path = text")

@@ -26,6 +26,7 @@ from hearth.wiring import (
     broker_address,
     broker_tls,
     chosen_files,
+    chosen_peers,
     chosen_policy,
     chosen_pushes,
     chosen_recipients,
@@ -145,6 +146,12 @@ def recipients_read(settings: Settings) -> str:
     channels = sum(len(recipient.channels) for recipient in chosen.staff)
     users = ", ".join([*chosen.users, "webhook"])
     return f"{len(chosen.staff)} on the staff by {channels} channel(s); users by {users}"
+
+
+def peers_read(settings: Settings) -> str:
+    """Raise UsageError when the file of peers, or a mapping that it names, is wrong. Nobody is written to."""
+    peers = chosen_peers(settings)
+    return ", ".join(f"{name} by {'HTTP' if peer.url else 'files'}" for name, peer in peers.items()) or "no peers"
 
 
 def files_kept(settings: Settings) -> str:
@@ -358,6 +365,7 @@ LOOKS: dict[str, Callable[[Settings], str]] = {
     "sources": sources_read,
     "push": pushes_taken,
     "recipients": recipients_read,
+    "peers": peers_read,
     "files": files_kept,
     "database": database_migrated,
     "jobs": jobs_run,

@@ -1,5 +1,6 @@
 """`hearth notify`: tell people what they should hear of."""
 
+import dataclasses
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,8 @@ from datetime import timedelta
 import structlog
 from psycopg import Connection
 
+from alerts.exchange import outgoing
+from alerts.exchange.peer_channel import PeerChannel
 from alerts.notices import expand, on_call
 from alerts.notices.sending import MOST_AT_ONCE, Post
 from domain.policy import Policy
@@ -15,7 +18,15 @@ from hearth.figures import database_away, serve
 from hearth.metrics import NotifyMetrics
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import load
-from hearth.wiring import chosen_policy, chosen_recipients, connector, now, set_up_logging, stop_on_signal
+from hearth.wiring import (
+    chosen_peers,
+    chosen_policy,
+    chosen_recipients,
+    connector,
+    now,
+    set_up_logging,
+    stop_on_signal,
+)
 from store.notices import notice_rows
 
 PAUSE_S = 0.5
@@ -28,7 +39,9 @@ def notify() -> None:
     """Send the notices in the outbox to their recipients. Several may run: a message is taken by one of them."""
     settings = load()
     set_up_logging(settings.log_level)
-    policy, recipients = chosen_policy(settings), chosen_recipients(settings)
+    policy, peers = chosen_policy(settings), chosen_peers(settings)
+    channels = {peer.addressee: PeerChannel(peer, policy.zone, now) for peer in peers.values()}
+    recipients = dataclasses.replace(chosen_recipients(settings), peers=channels)
     staff = [row for recipient in recipients.staff for row in recipient.rows()]
     metrics = NotifyMetrics()
     if settings.notify_metrics_port:
@@ -40,6 +53,7 @@ def notify() -> None:
         def work(conn: Connection) -> None:
             with conn.transaction():
                 notice_rows.set_staff(conn, staff, now())
+            outgoing.set_peers(conn, peers, now())
             log.info("sending", staff=len(recipients.staff))
             _work(conn, policy, post, metrics, stop)
             post.finish(conn, now)
@@ -54,6 +68,7 @@ def _work(conn: Connection, policy: Policy, post: Post, metrics: NotifyMetrics, 
         Round("people", PEOPLE_EVERY_S, lambda conn: on_call.set_people(conn, sorted(post.recipients.people), now())),
         Round("call out", PAUSE_S, lambda conn: on_call.call_out(conn, policy, now())),
         Round("expand", PAUSE_S, lambda conn: expand.expand(conn, policy, now())),
+        Round("peers", PAUSE_S, lambda conn: outgoing.write(conn, policy, now())),
         Round("write", PAUSE_S, lambda conn: expand.write(conn, policy, now())),
         Round(
             "show",

@@ -8,7 +8,7 @@ import typer
 
 from hearth.settings import load
 from hearth.supervise import Program, Supervisor
-from hearth.wiring import chosen_policy, chosen_recipients, stop_on_signal
+from hearth.wiring import chosen_peers, chosen_policy, chosen_recipients, stop_on_signal
 
 # The order of stopping: nothing new comes in, nothing moves by the clock, nobody is told, nobody is answered.
 PROGRAMS = tuple(Program(name, [name]) for name in ("ingest", "watch", "notify", "api"))
@@ -20,6 +20,7 @@ def up() -> None:
     settings = load()  # what is wrong with them is said here, once
     chosen_policy(settings)
     chosen_recipients(settings)
+    chosen_peers(settings)
     stop = stop_on_signal()
     supervisor = Supervisor(PROGRAMS, line_writer())
     gave_up = None

@@ -15,7 +15,7 @@ from store.base.rows import Row, fetch
 # Cold homes and building incidents are held back for a while, since a (wider) incident may absorb them.
 TAKE = """
 SELECT o.outbox_id FROM outbox AS o
-WHERE o.fate IS NULL AND (
+WHERE o.fate IS NULL AND o.audience <> 'peer' AND (
   o.at <= %(held_before)s OR o.audience IN ('user', 'person') OR o.kind <> ALL(%(held_kinds)s)
   OR NOT EXISTS (
     SELECT FROM ticket AS t WHERE t.ticket_id = o.ticket_id AND t.class = 'cold'
@@ -74,7 +74,9 @@ SET settled_at = %(at)s,
   fate = CASE WHEN EXISTS (SELECT FROM notice AS n WHERE n.outbox_id = o.outbox_id) THEN 'told' ELSE 'nobody' END
 WHERE o.outbox_id = ANY(%(entries)s) AND o.fate IS NULL
 """
-TURN_OFF = "UPDATE outbox SET settled_at = %(at)s, fate = 'off' WHERE fate IS NULL AND at <= %(at)s"
+TURN_OFF = (
+    "UPDATE outbox SET settled_at = %(at)s, fate = 'off' WHERE fate IS NULL AND audience <> 'peer' AND at <= %(at)s"
+)
 
 SELECT_ADDRESSEES = """
 SELECT a.addressee_id, a.audience, a.language, h.code AS home FROM addressee AS a
@@ -143,20 +145,32 @@ WITH claimed AS (
     unsure = m.unsure + (m.state = 'sending')::integer,
     reason = CASE WHEN m.state = 'sending' THEN 'broken_off' ELSE m.reason END
   WHERE m.message_id IN (
-    SELECT d.message_id FROM message AS d WHERE d.due_at <= %(now)s
+    SELECT d.message_id FROM message AS d
+    WHERE d.due_at <= %(now)s
+      -- a peer hears of a case in order
+      AND (d.peer_case_id IS NULL OR NOT EXISTS (
+        SELECT FROM message AS e
+        WHERE e.peer_case_id = d.peer_case_id AND e.message_id < d.message_id AND e.state <> 'sent'
+          AND e.passed_over_at IS NULL
+      ))
     ORDER BY d.due_at
     LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
   )
   RETURNING
-    m.message_id, m.key, m.addressee_id, m.subject, m.body, m.attempts, m.created_at, m.give_up_at
+    m.message_id, m.key, m.addressee_id, m.subject, m.body, m.attempts, m.created_at, m.give_up_at, m.peer_case_id
 )
 SELECT
   m.message_id, m.key, m.subject, m.body, m.attempts, m.created_at, m.give_up_at, a.name, a.channel,
   a.staff_id IS NOT NULL AS is_person,
-  coalesce(CASE WHEN y.since IS NOT NULL THEN c.address END, s.telephone) AS address
+  coalesce(CASE WHEN y.since IS NOT NULL THEN c.address END, s.telephone) AS address,
+  m.peer_case_id, k.number AS their_number, k.handle AS their_handle,
+  NOT coalesce(k.is_theirs, true) AND NOT EXISTS (
+    SELECT FROM message AS e WHERE e.peer_case_id = m.peer_case_id AND e.state = 'sent'
+  ) AS is_first
 FROM claimed AS m
 JOIN addressee AS a USING (addressee_id)
+LEFT JOIN peer_case AS k USING (peer_case_id)
 LEFT JOIN staff AS s ON s.staff_id = a.staff_id AND s.active_from <= %(now)s AND coalesce(s.active_to > %(now)s, true)
 LEFT JOIN person.contact AS c USING (addressee_id)
 -- NULL if the resident has moved out since
@@ -189,7 +203,7 @@ WHERE state = 'failed' AND (%(key)s::uuid IS NULL OR key = %(key)s)
 
 END_STAFF = """
 UPDATE addressee AS a SET ended_at = %(now)s
-WHERE a.audience NOT IN ('user', 'person') AND a.ended_at IS NULL AND NOT EXISTS (
+WHERE a.audience NOT IN ('user', 'person', 'peer') AND a.ended_at IS NULL AND NOT EXISTS (
   SELECT FROM jsonb_to_recordset(%(staff)s) AS x (name text, channel text)
   WHERE x.name = a.name AND x.channel = a.channel
 )
@@ -242,6 +256,10 @@ class ClaimedMessage(NamedTuple):
     channel: str
     is_person: bool
     address: str | None
+    peer_case_id: int | None = None
+    their_number: str | None = None
+    their_handle: str | None = None
+    is_first: bool = False
 
 
 class NoticeFilter(NamedTuple):

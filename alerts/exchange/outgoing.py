@@ -1,0 +1,76 @@
+"""From the outbox to messages of peers: each event of a case is one message, and a case keeps their order."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
+
+from alerts.exchange.peers_file import Peer
+from domain.exchange.bodies import facts_of
+from domain.policy import Policy
+from domain.tickets import EventKind, TicketClass
+from domain.words.desk import CLASS_TEXTS
+from store.base.locks import LockKey, try_lock
+from store.exchange import peer_rows
+from store.exchange.peer_rows import PeerEntryRow
+
+MOST_ENTRIES = 500  # in one transaction
+GIVE_UP = timedelta(days=3)  # where the policy has no rules of notices
+
+
+def set_peers(conn: Connection, peers: Mapping[str, Peer], now: datetime) -> None:
+    """Tell the database of the peers, by the mappings in force today."""
+    rows = []
+    for peer in peers.values():
+        version = peer.mapping.at(now.date())
+        rows.append(
+            {
+                "addressee": peer.addressee,
+                "name": peer.name,
+                "classes": list(peer.classes),
+                "tells": sorted(version.out.events) if version and version.out else [],
+                "responds": list(version.clocks.responds) if version else [],
+                "solves": list(version.clocks.solves) if version else [],
+            }
+        )
+    with conn.transaction():
+        peer_rows.set_peers(conn, rows, now)
+
+
+def write(conn: Connection, policy: Policy, now: datetime) -> bool:
+    """Make messages of what peers are to hear; True: there may be more. The connection is in autocommit mode."""
+    rules = policy.rules_at(now).notices
+    with conn.transaction():
+        if not try_lock(conn, LockKey.PEERS):
+            return False
+        entries = peer_rows.entries(conn, MOST_ENTRIES)
+        if entries:
+            give_up_at = now + (timedelta(seconds=rules.give_up_s) if rules else GIVE_UP)
+            peer_rows.insert_messages(conn, [_message(entry) for entry in entries], now, give_up_at)
+    return len(entries) == MOST_ENTRIES
+
+
+def _message(entry: PeerEntryRow) -> dict[str, Any]:
+    one = {"outbox_id": entry.outbox_id, "peer_id": entry.peer_id, "peer_case_id": entry.peer_case_id}
+    return {**one, "subject": entry.kind, "body": json.dumps(_facts(entry), ensure_ascii=False)}
+
+
+def _facts(entry: PeerEntryRow) -> dict[str, Any]:
+    """Return what may be told of an event: nothing of people, and nothing that the user does not see."""
+    title = f"{CLASS_TEXTS[TicketClass(entry.ticket_class)].zh} {entry.place}".strip()
+    return {
+        **facts_of(EventKind(entry.kind), entry.data),
+        "seq": entry.seq,
+        "at": entry.at.isoformat(),
+        "number": entry.number,
+        "class": entry.ticket_class,
+        "state": entry.state,
+        "priority": entry.priority,
+        "home": entry.home,
+        "place": entry.place,
+        "station": entry.station,
+        "due_at": entry.due_at.isoformat() if entry.due_at else None,
+        "title": title,
+    }

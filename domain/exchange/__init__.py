@@ -1,0 +1,1 @@
+"""The exchange of tickets with peers: mappings as dated data, signatures, and the events that travel."""
