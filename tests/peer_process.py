@@ -1,8 +1,8 @@
 """A peer as a process of its own: takes webhooks, looks at their signatures by itself, fails and waits as it is told.
 
-`python -m tests.peer_process FOLDER` writes its port to FOLDER/port and each request to FOLDER/taken. FOLDER/plan holds a
-line for each of the next requests, `STATUS [SECONDS]`: the answer, and the wait before it. New tickets get a number, as
-Zammad gives them.
+`python -m tests.peer_process FOLDER` writes its port to FOLDER/port and each request to FOLDER/taken. FOLDER/plan has
+a line for each of the next requests, `STATUS [SECONDS]`: the answer, and the wait before it. New tickets get a number,
+as Zammad gives them.
 """
 
 import base64

@@ -35,7 +35,7 @@ Plugin = Any  # apprise's plugins carry no types
 
 
 class CaseNamed(NamedTuple):
-    """What a peer calls the case of a message; `is_first`: it is the first that the peer hears of a case of ours."""
+    """A peer's names of the case of a message; `is_first`: with it the peer first hears of a case that began here."""
 
     theirs: TheirNumbers = TheirNumbers()
     is_first: bool = False
@@ -52,7 +52,7 @@ class Outgoing(NamedTuple):
 
 
 class Sender(Protocol):
-    """What hands messages over."""
+    """A way by which messages are handed over."""
 
     def send(self, message: Outgoing, timeout_s: float) -> TheirNumbers | None:
         """Hand a message over; returns what the other side calls the case, if it is a peer that says so.

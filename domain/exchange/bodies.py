@@ -52,7 +52,7 @@ def request(
     Args:
         facts: as they were written down when it happened.
         key: the same at every attempt.
-        is_first: the first that the peer hears of a case of ours.
+        is_first: with it the peer first hears of a case that began here.
     Raises:
         NotKnownThere: the peer has not said its number yet.
     """

@@ -18,7 +18,7 @@ PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
 class PeerSays(StrEnum):
-    """What a peer says of a case."""
+    """Kind of what a peer says of a case."""
 
     OPENED = "opened"
     SAID = "said"  # adds to it, urges
@@ -107,13 +107,13 @@ class PeerRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingRules:
-    """How a peer is told: of which events by which word, and the bodies."""
+    """Rules of telling a peer: of which events, by which word, with which bodies."""
 
     envelope: EnvelopeName
     events: Mapping[EventName, str]
     states: Mapping[StateName, str] = field(default_factory=dict)
     classes: Mapping[ClassName, str] = field(default_factory=dict)
-    create: PeerRequest  # of the first event of a case of ours
+    create: PeerRequest  # of the first event of a case that began here
     update: PeerRequest
     number: JsonPath | None = None  # in the answer to `create`
     handle: JsonPath | None = None
@@ -121,7 +121,7 @@ class OutgoingRules:
 
 @dataclass(frozen=True, kw_only=True)
 class IncomingRules:
-    """How a peer is read: the proof it gives, where its fields are, and what its words mean."""
+    """Rules of reading a peer: the proof it gives, where its fields are, and what its words mean."""
 
     proof: ProofName
     envelope: EnvelopeName
@@ -135,7 +135,7 @@ class IncomingRules:
 
 @dataclass(frozen=True, kw_only=True)
 class PeerClocks:
-    """Which events of ours meet the peer's clocks; how long they run where the peer names no time."""
+    """The events that meet a peer's clocks, and how long these run where the peer names no time."""
 
     responds: tuple[EventName, ...]
     solves: tuple[EventName, ...]

@@ -40,7 +40,7 @@ CREATE TABLE peer_case (
   linked_at timestamptz NOT NULL,
   respond_by timestamptz, -- their clocks; NULL: none
   resolve_by timestamptz,
-  responded_at timestamptz, -- the first event of ours since then that meets it
+  responded_at timestamptz, -- the first event here since then that meets it
   resolved_at timestamptz, -- the last one; NULL again when the work is undone
   satisfied boolean, -- what their call-back found
   rated_at timestamptz,
@@ -91,7 +91,7 @@ CREATE INDEX peer_received_at ON peer_received (received_at);
 -- Usage: what a peer said of a case
 CREATE INDEX peer_received_case ON peer_received (peer_case_id) WHERE peer_case_id IS NOT NULL;
 
--- Passes events on to the peers of their tickets, in the transaction in which they happen, whoever writes them. What came
+-- Passes events on to the peers of their tickets, in the transaction in which they happen, by any writer. What came
 -- from a peer (`peer` in its data) does not go back there, and a ticket that a peer brought is sent to no other by itself.
 -- With its owner's rights: who works on tickets need not know of peers.
 CREATE FUNCTION tell_peers() RETURNS trigger

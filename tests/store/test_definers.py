@@ -82,6 +82,13 @@ WAYS_IN = {
     "tell_flag_changes()": (RAISE,),
     "tell_flags()": (RAISED,),
     "tell_ticket_events()": (EVENT,),
+    "tell_peers()": (EVENT,),
+    "peer_message_again(uuid,timestamp with time zone,integer)": (
+        "SELECT public.peer_message_again(gen_random_uuid(), now(), 1)",
+    ),
+    "peer_message_passed_over(uuid,timestamp with time zone)": (
+        "SELECT public.peer_message_passed_over(gen_random_uuid(), now())",
+    ),
     "chain_event()": (EVENT,),
     "check_made_at()": (MADE,),
     "keep_next_clock()": ("UPDATE public.clock SET due_at = due_at + interval '1 s'",),
