@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FORMAT = "hearth-evidence/1"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 LIST = "files.json"  # of tickets; each is under `files/`
+REFUNDS = "refunds.json"
 NAME = re.compile(r"files/T\d{8,18}-\d{1,18}\.(?:jpg|png|webp|pdf)", re.ASCII)
 SIGNATURE = "signature.json"  # of the root; the only file not in the manifest
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a ZIP can hold

@@ -24,8 +24,8 @@ from domain.instants import NONE_US, to_datetime, to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.policy import Policy, Version
 from domain.states import NotJudged
-from papers.dossier import attachments, chart, paper
-from papers.dossier.bundle import LIST, DossierWriter
+from papers.dossier import attachments, chart, paper, refunds
+from papers.dossier.bundle import LIST, REFUNDS, DossierWriter
 from papers.dossier.lines import DossierAudience, dumps, event, flag, measured, seen, thermometer, version
 from papers.dossier.readings import READINGS, DossierReadings
 from papers.exports.formats import Format, write
@@ -94,6 +94,7 @@ class Records(NamedTuple):
     events: list[Row]
     measurements: list[Row]
     outages: list[Row]
+    refunds: list[Row]
 
 
 @dataclass
@@ -138,6 +139,7 @@ class _Dossier:
             tickets=records.tickets,
             measurements=records.measurements,
             outages=records.outages,
+            refunds=records.refunds,
             chart=self._chart(places, found, gaps, (start, end), (to_us(since or span.start), upto_us)),
         )
         for language in ("zh", "en"):
@@ -153,7 +155,9 @@ class _Dossier:
         self._json("measurements.json", measurements)
         outages = dossier_rows.outages(self.conn, span)
         self._json("outages.json", outages)
-        return Records(flags, tickets, events, measurements, outages)
+        sheets = refunds.sheets(self.conn, self.wanted.home, self.wanted.first, self.wanted.end)
+        self._json(REFUNDS, sheets)
+        return Records(flags, tickets, events, measurements, outages, sheets)
 
     def _gaps(self, counted: Recount, upto_us: int, kept_since: datetime | None) -> list[tuple[int, int]]:
         """Write gaps.csv, without times whose readings may have been deleted."""

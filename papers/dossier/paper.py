@@ -41,6 +41,7 @@ class DossierContents:
     tickets: Sequence[Row]
     measurements: Sequence[Row]
     outages: Sequence[Row]
+    refunds: Sequence[Row]
     chart: TemperatureChart
 
 
@@ -208,6 +209,7 @@ class _Teller:
                 self.said(dossier.MEASUREMENTS_NOTE),
             ),
             self._table(dossier.OUTAGES, OUTAGE_COLUMNS, [self._outage(row) for row in of.outages], "outages.json"),
+            self._table(dossier.REFUNDS, REFUND_COLUMNS, [self._refund(row) for row in of.refunds], "refunds.json"),
             (Table(self.said(dossier.CHECK), (), (), self.said(dossier.CHECK_NOTE)), []),
         ]
 
@@ -292,6 +294,10 @@ class _Teller:
         reason = f"{self.said(dossier.KINDS[row['kind']])}: {row['reason']}"
         return row["number"], self.at(row["begins_at"]), ended, reason
 
+    def _refund(self, row: Row) -> Sequence[Value]:
+        total, paid = (f"{row[name]} {row['currency']}" for name in ("total", "paid"))
+        return row["number"], str(row["upto"]), row["rules"], total, paid
+
 
 Columns: TypeAlias = Sequence[tuple[Text, ValueKind, int]]
 TEXT, HOURS = ValueKind.TEXT, ValueKind.HOURS
@@ -330,6 +336,13 @@ MEASUREMENT_COLUMNS: Columns = (
     (dossier.H_ROOM, TEXT, 1),
     (dossier.H_CELSIUS, ValueKind.COUNT, 0),
     (dossier.H_WORTH, TEXT, 1),
+)
+REFUND_COLUMNS: Columns = (
+    (dossier.H_NUMBER, TEXT, 0),
+    (dossier.H_UPTO, TEXT, 0),
+    (dossier.H_RULES, TEXT, 1),
+    (dossier.H_TOTAL, TEXT, 0),
+    (dossier.H_PAID, TEXT, 0),
 )
 OUTAGE_COLUMNS: Columns = (
     (dossier.H_NUMBER, TEXT, 0),

@@ -23,7 +23,7 @@ from domain.errors import UsageError
 from domain.instants import to_us
 from domain.printable import printable
 from papers.dossier import untrusted_zip
-from papers.dossier.bundle import FORMAT, LIST, MANIFEST, NAME, SIGNATURE, SUMS, root, sums
+from papers.dossier.bundle import FORMAT, LIST, MANIFEST, NAME, REFUNDS, SIGNATURE, SUMS, root, sums
 from papers.dossier.untrusted_zip import UNREADABLE, Archive, TooLarge
 from papers.dossier.verify_files import FilesCheck
 
@@ -34,7 +34,7 @@ NAMES = frozenset(
         "outages.json", "summary.zh.pdf", "summary.en.pdf",
     }
 )  # fmt: skip
-OPTIONAL = frozenset({SIGNATURE, LIST})  # dossiers of earlier versions have no files
+OPTIONAL = frozenset({SIGNATURE, LIST, REFUNDS})  # dossiers of earlier versions have no files and no refunds
 MOST_TOLD = 100  # faults, after which the check stops
 LONGEST_TOLD = 300  # characters of a fault
 MOST_DAYS = 1_000
@@ -131,6 +131,7 @@ class _Check:
                 ("seals.json", self._seals),
                 ("policy.json", self._policy),
                 (LIST, self._attachments),
+                (REFUNDS, self._refunds),
             ):
                 try:
                     look()
@@ -355,6 +356,13 @@ class _Check:
     def _attachments(self) -> None:
         """Check that the files of tickets are those that their events tell of."""
         self.verdict.attachments = FilesCheck(self.archive, self.hashes, self.verdict.fault).look()
+
+    def _refunds(self) -> None:
+        """Check that the days of refund sheets are those that their digests bind."""
+        from papers.dossier.verify_refunds import look  # slow to import
+
+        if REFUNDS in self.hashes:
+            look(self.archive.json(REFUNDS), self.verdict.fault)
 
     def _policy(self) -> None:
         """Check that the policy is the one named in the manifest."""

@@ -175,7 +175,7 @@ TWO_PERSONS = "refund_approval_two_persons"
 
 
 class SheetState(StrEnum):
-    """Where a sheet stands."""
+    """States of a sheet."""
 
     OPEN = "open"  # less than two persons have approved it
     APPROVED = "approved"  # by two, and something is to be paid

@@ -163,7 +163,7 @@ def test_it_is_in_order(case: Case, tmp_path: Path) -> None:
     verdict = verify(file)
     assert (verdict.faults, verdict.listed) == (0, [])
     assert answer.headers["etag"] == f'"{verdict.root}"'
-    assert (verdict.files, verdict.attachments, verdict.days, verdict.withheld) == (19, 2, 3, 0)
+    assert (verdict.files, verdict.attachments, verdict.days, verdict.withheld) == (20, 2, 3, 0)
     assert verdict.events == len(case.company.kinds())
     assert verify(file, verdict.root).faults == 0
     assert verify(file, "0" * 64).listed == ["manifest.json: its root is not the noted one"]

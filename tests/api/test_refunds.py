@@ -2,11 +2,13 @@
 
 import csv
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +17,8 @@ from psycopg import Connection, errors
 from alerts.evidence.check import Findings, check_records
 from domain.errors import UsageError
 from domain.refunds.rules_file import pack
+from papers.dossier.verify import verify
+from papers.dossier.verify_refunds import look
 from papers.refund_sheet import paper
 from registry.exporting import export_folder
 from registry.fees import import_fees
@@ -203,6 +207,23 @@ def test_a_sheet_on_paper_is_the_same_bytes_for_both_sides(cold: Api) -> None:
         assert mine.status_code == 200
         assert mine.content == cold.get(path, cold.token("supervisor"), **asked).content
         assert mine.content.startswith(b"%PDF" if form == "pdf" else b"PK")
+
+
+def test_a_dossier_holds_the_sheet_and_proves_its_days(cold: Api, tmp_path: Path) -> None:
+    number = made(cold).json()["number"]
+    span = {"from": "2026-01-01", "to": "2026-01-15"}
+    answer = cold.get("/v1/homes/B1-101/evidence", cold.token("customer", "B1-101"), **span)
+    file = tmp_path / "dossier.zip"
+    file.write_bytes(answer.content)
+    assert verify(file).listed == []
+    with ZipFile(file) as archive:
+        (sheet,) = json.loads(archive.read("refunds.json"))
+    assert (sheet["number"], sheet["total"], len(sheet["days"])) == (number, "16.00", 61)
+    assert "made_by" not in sheet
+    found: list[str] = []
+    sheet["days"][4]["amount"], sheet["days"][5]["amount"] = sheet["days"][5]["amount"], sheet["days"][4]["amount"]
+    look([sheet], found.append)
+    assert found == [f"refunds.json: {number}: its days are not those of its digest"]
 
 
 def test_a_sheet_on_paper_tells_each_day_that_was_not_warm() -> None:

@@ -7,6 +7,10 @@ import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
+from domain.refunds.season import DAYS, DayReason
+from domain.refunds.sheet import rows_digest
 from papers.dossier.bundle import DossierWriter
 from store.evidence.signing import SigningKey
 
@@ -63,6 +67,16 @@ def seal() -> dict[str, Any]:
             "previous": previous, "hash": hashed}  # fmt: skip
 
 
+def refund() -> dict[str, Any]:
+    """Return a refund sheet of two days, one of which gives money back."""
+    rows, inputs = np.zeros(2, DAYS), hashlib.sha256(b"facts").digest()
+    rows[1] = (DayReason.COLD, 0, 50, 800, 800)
+    warm = {"day": "2025-11-15", "reason": "warm", "row": 0, "percent": 0, "amount": "0.00", "would": "0.00"}
+    cold = {**warm, "day": "2025-11-16", "reason": "cold", "percent": 50, "amount": "8.00", "would": "8.00"}
+    return {"number": "R00000001", "season": "2025-11-15", "upto": "2025-11-17", "total": "8.00",
+            "inputs": inputs.hex(), "digest": rows_digest(inputs, rows).hex(), "days": [warm, cold]}  # fmt: skip
+
+
 def contents() -> dict[str, bytes]:
     """Return the files of a dossier that is in order."""
     chain = events()
@@ -81,6 +95,7 @@ def contents() -> dict[str, bytes]:
         "seals.json": json.dumps([seal()]).encode(),
         "measurements.json": b"[]\n",
         "outages.json": b"[]\n",
+        "refunds.json": json.dumps([refund()]).encode(),
         "summary.zh.pdf": b"%PDF zh",
         "summary.en.pdf": b"%PDF en",
         "README.md": b"# read me\n",

@@ -55,6 +55,10 @@ def contents(**changes: Any) -> DossierContents:
             {"number": "O1", "kind": "fault", "begins_at": AT, "restored_at": None, "cancelled_at": None,
              "reason": HOSTILE}
         ],
+        "refunds": [
+            {"number": "R1", "upto": date(2026, 1, 15), "rules": HOSTILE, "currency": "CNY", "total": "16.00",
+             "paid": "0.00"}
+        ],
         "chart": TemperatureChart(
             START, START + DAY_US, (START, START + DAY_US // 24), ZoneInfo("Asia/Shanghai"), [[]], [], []
         ),
@@ -71,7 +75,7 @@ def test_words_of_others_stay_words_and_the_bytes_are_the_same_each_time(languag
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_nothing_known_is_set_as_well(language: str) -> None:
-    names = ("heat", "places", "rules", "ledger", "differing", "flags", "tickets", "measurements", "outages")
+    names = ("heat", "places", "rules", "ledger", "differing", "flags", "tickets", "measurements", "outages", "refunds")
     nothing: dict[str, Any] = {name: [] for name in names}
     silent = contents(**nothing, counted=None, readings={"count": 0, "last_measured_at": None,
                                                             "last_received_at": None})  # fmt: skip

@@ -21,7 +21,19 @@ from papers.dossier.bundle import MANIFEST, SIGNATURE, SUMS, root
 from papers.dossier.verify import NAMES, verify
 from papers.dossier.verify_readings import ReadingsCheck
 from store.evidence.signing import SigningKey, of_seal
-from tests.unit.papers.dossier import GAPS, LEDGER, READINGS, STATE, bundled, contents, events, lines, rewritten, seal
+from tests.unit.papers.dossier import (
+    GAPS,
+    LEDGER,
+    READINGS,
+    STATE,
+    bundled,
+    contents,
+    events,
+    lines,
+    refund,
+    rewritten,
+    seal,
+)
 
 HOUR_US = 3_600_000_000
 
@@ -44,7 +56,7 @@ def test_what_is_in_order_is_called_so(file: Path) -> None:
     file.write_bytes(bundled(contents()))
     verdict = verify(file)
     assert verdict.listed == []
-    assert (verdict.files, verdict.readings, verdict.days, verdict.events, verdict.withheld) == (16, 3, 2, 3, 1)
+    assert (verdict.files, verdict.readings, verdict.days, verdict.events, verdict.withheld) == (17, 3, 2, 3, 1)
 
 
 def test_the_same_contents_give_the_same_bytes() -> None:
@@ -152,6 +164,10 @@ def changed_event(seq: int, **changes: Any) -> bytes:
         ("readings.csv", READINGS.replace(",18.246,", ",18.3,").encode(), "is not raw + offset"),
         ("readings.csv", READINGS.replace("T01:05:00", "T00:55:00").encode(), "is not in order"),
         ("readings.csv", "\n".join(READINGS.splitlines()[:-1]).encode(), "does not match the manifest"),
+        ("refunds.json", json.dumps([refund() | {"total": "9.00"}]).encode(), "do not add up to its total"),
+        ("refunds.json", json.dumps([refund() | {"inputs": "00"}]).encode(), "are not those of its digest"),
+        ("refunds.json", json.dumps([refund() | {"upto": "2025-11-18"}]).encode(), "each of its days"),
+        ("refunds.json", b"[{}]", "is malformed"),
         ("policy.json", b'{"sha256": "00"}', "is not the text named in the manifest"),
     ],
 )  # fmt: skip
