@@ -37,6 +37,16 @@ COMPANY = f"SELECT {HEAT} FROM kpi_heat_month WHERE {IN_MONTH} AND station IS NU
 STATIONS = f"""
 SELECT station, {HEAT} FROM kpi_heat_month WHERE {IN_MONTH} AND {OF_STATIONS} ORDER BY rate_by_time NULLS LAST
 """
+PROOF_COLUMNS = (
+    "station", "homes", "measured", "warm", "proven", "by_homes", "by_homes_low", "by_homes_high", "by_time",
+    "by_time_low", "by_time_high",
+)  # fmt: skip
+PROOF = f"""
+SELECT
+  coalesce(station, '{{company}}') AS station, homes, measured, warm, proven, by_homes, by_homes_low, by_homes_high,
+  by_time, by_time_low, by_time_high
+FROM kpi_proof_month WHERE {IN_MONTH} AND (station IS NULL OR {OF_STATIONS}) ORDER BY station NULLS FIRST
+"""
 SEASON = f"""
 SELECT
   coalesce(station, '{{company}}') AS station,
@@ -100,6 +110,7 @@ def _month(look: Look) -> list[Any]:
     return [
         figures(look, titles.MONTH_COMPANY, Ask(COMPANY, heat), Size(24, 4)),
         rows(look, titles.MONTH_BY_STATION, stations, Size(24, 9), titles.NO_DATA_IN_THIS_MONTH),
+        rows(look, titles.PROVEN, _ask(look, PROOF, PROOF_COLUMNS), Size(24, 7), titles.NO_DATA_IN_THIS_MONTH),
     ]
 
 

@@ -105,6 +105,26 @@ class Heat:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RateProof:
+    """What the qualified rates of a month prove of all homes: with 95 % certainty, shares from 0 to 1.
+
+    `proven`: at least so many homes were warm, if those measured were drawn by chance. The rates by homes and by time are
+    of all homes, weighed by building, floor and exposure, each with its interval.
+    """
+
+    homes: int  # with time to be judged
+    measured: int  # of them, known at some time
+    warm: int  # of those, never in breach
+    proven: float
+    by_homes: float
+    by_homes_low: float
+    by_homes_high: float
+    by_time: float
+    by_time_low: float
+    by_time_high: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClockKpi:
     """One clock of one ticket class, over those due in the month; one met early counts when it was due."""
 
@@ -189,12 +209,14 @@ class MonthKpi:
     desk: DeskKpi
     clocks: tuple[ClockKpi, ...]
     cases: tuple[CaseKpi, ...]
+    proof: RateProof | None = None  # None: nothing was measured, or it is not counted yet
 
     def told(self) -> dict[str, Any]:
         """Return all figures and rates as JSON values."""
         return {
             "station": self.station,
             "heat": _told(self.heat),
+            "proof": None if self.proof is None else asdict(self.proof),
             "desk": _told(self.desk),
             "clocks": [_told(clock) for clock in self.clocks],
             "cases": [_told(case) for case in self.cases],

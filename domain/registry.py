@@ -10,6 +10,9 @@ from typing import NamedTuple
 CLASSES = ("multistorey", "bungalow", "nonresidential")
 HEAT_STATUSES = ("on", "stopped")
 ROOM_KINDS = ("living", "bedroom", "other")
+# Where a home lies in its building: between others, at a gable, under the roof, above the ground, or two of these.
+EXPOSURES = ("inner", "gable", "roof", "roof_gable", "ground", "ground_gable")
+LOWEST_FLOOR, HIGHEST_FLOOR = -5, 200
 # Prefixes of the client ids of Hearth's own sessions. Where the account is the client id, a device with such a name
 # would take over the session and the messages queued for it.
 SESSIONS = ("hearth-ingest", "hearth-probe", "hearth-check", "hearth-push")
@@ -37,7 +40,10 @@ class RegisteredBuilding(NamedTuple):
 
 
 class RegisteredHome(NamedTuple):
-    """A home with one entry of its heat status history; contract limit in °C, its window on the local clock."""
+    """A home with one entry of its heat status history; contract limit in °C, its window on the local clock.
+
+    `riser`: as the utility names it within the building; `floor`: counted from the ground floor, 1.
+    """
 
     code: str
     building: str
@@ -48,6 +54,9 @@ class RegisteredHome(NamedTuple):
     contract_limit: float | None
     contract_from: time | None
     contract_to: time | None
+    riser: str | None = None
+    floor: int | None = None
+    exposure: str | None = None
 
 
 class RegisteredSensor(NamedTuple):

@@ -5,7 +5,7 @@ The same figures give the same bytes: nothing in it comes from the clock. Its ti
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import IO, Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from domain.kpi import Month, MonthKpi
 from domain.policy import Policy
+from insight.words.proof import said
 from papers import pdf, xlsx
 from papers.dossier.bundle import DossierWriter
 from papers.exports.formats import Format, write
@@ -29,6 +30,13 @@ COLUMNS: Mapping[str, Sequence[tuple[str, pa.DataType]]] = {
             "compliant_s", "cold_s", "severe_s", "unknown_s", "not_judged_s", "shortfall_s", "kelvin_hours",
             "known_s", "rate_by_time", "rate_by_homes", "coverage",
         )),
+    ],
+    "proof": [
+        *((name, COUNT) for name in ("homes", "measured", "warm")),
+        *((name, SHARE) for name in (
+            "proven", "by_homes", "by_homes_low", "by_homes_high", "by_time", "by_time_low", "by_time_high",
+        )),
+        *((name, TEXT) for name in ("zh", "en")),
     ],
     "desk": [
         *((name, COUNT) for name in (
@@ -100,6 +108,8 @@ def _csv(table: str, found: Sequence[MonthKpi]) -> Iterator[bytes]:
 
 
 def _figures(table: str, one: MonthKpi) -> list[dict[str, Any]]:
+    if table == "proof":
+        return [] if one.proof is None else [{**asdict(one.proof), **said(one.proof)._asdict()}]
     told = one.told()[table]
     return told if isinstance(told, list) else [told]
 

@@ -1,6 +1,7 @@
 """Monthly figures as a paper, in Chinese or English."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 from domain.kpi import CaseKpi, ClockKpi, Month, MonthKpi
 from domain.words.desk import CLASS_TEXTS, CLOCK_TEXTS
 from domain.words.text import Text
+from insight.words.proof import said
 from papers.tables import Paper, Table, TableColumn, Value, ValueKind
 from papers.words.kpi import (
     COLUMNS,
@@ -38,6 +40,18 @@ HEAT: Columns = (
     ("heat.not_judged_s", ValueKind.HOURS),
     ("heat.shortfall_s", ValueKind.HOURS),
     ("heat.kelvin_hours", ValueKind.KELVIN_HOURS),
+)
+PROOF: Columns = (
+    ("proof.homes", ValueKind.COUNT),
+    ("proof.measured", ValueKind.COUNT),
+    ("proof.warm", ValueKind.COUNT),
+    ("proof.proven", ValueKind.SHARE),
+    ("proof.by_homes", ValueKind.SHARE),
+    ("proof.by_homes_low", ValueKind.SHARE),
+    ("proof.by_homes_high", ValueKind.SHARE),
+    ("proof.by_time", ValueKind.SHARE),
+    ("proof.by_time_low", ValueKind.SHARE),
+    ("proof.by_time_high", ValueKind.SHARE),
 )
 DESK: Columns = (
     ("desk.tickets", ValueKind.COUNT),
@@ -91,12 +105,21 @@ def paper(found: Sequence[MonthKpi], month: Month, now: datetime, zone: ZoneInfo
     running = "" if now >= month.span(zone)[1] else _said(RUNNING, language)
     tables = (
         _table("heat", HEAT, found, language),
+        _proof(found, language),
         _rows("clocks", CLOCK_COLUMNS, [(f, _clock(c, language)) for f in found for c in f.clocks], language),
         _rows("cases", CASE_COLUMNS, [(f, _case(c, language)) for f in found for c in f.cases], language),
         _table("desk", DESK, found, language),
     )
     title = _said(TITLE.fill(month=month, running=running), language)
     return Paper(title, (_said(COUNTED.fill(at=counted), language),), tables, language)
+
+
+def _proof(found: Sequence[MonthKpi], language: str) -> Table:
+    """Build the table of what the rates prove, with that of the first said in words."""
+    proven = [figures for figures in found if figures.proof is not None]
+    table = _table("proof", PROOF, proven, language)
+    words = [_said(said(figures.proof), language) for figures in proven[:1] if figures.proof is not None]
+    return replace(table, note=" ".join([*words, table.note]))
 
 
 def _table(name: str, columns: Columns, found: Sequence[MonthKpi], language: str) -> Table:

@@ -31,6 +31,7 @@ Parser = Callable[[str], Value]
 
 CODE_LENGTH = 100
 NUMBER = re.compile(r"[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?")
+FLOOR = re.compile(r"([+-]?[0-9]{1,3})(?:[.,]0)?(?:[fF层楼])?")
 WHOLE = re.compile(r"([0-9]{1,9})([.,]0{1,2})?")  # three zeros may be thousands
 
 
@@ -134,6 +135,21 @@ def whole(least: int, most: int) -> Parser:
         return value
 
     return in_range
+
+
+def floor_number(lowest: int, highest: int) -> Parser:
+    """Make a parser for the number of a floor: 1 is the ground floor, a cellar is negative; 3F, 3层 and 3楼 are read."""
+
+    def number_of(cell: str) -> int:
+        found = FLOOR.fullmatch(cell)
+        if not found:
+            raise Fault(NOT_WHOLE.fill(given=cell))
+        value = int(found[1])
+        if value == 0 or not lowest <= value <= highest:
+            raise Fault(NOT_BETWEEN.fill(given=cell, least=lowest, most=highest))
+        return value
+
+    return number_of
 
 
 def text(value: Value) -> str:

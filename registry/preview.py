@@ -91,6 +91,9 @@ def _terms(
         "class": home.home_class,
         "contract": _contract(home),
         "heat": f"{last.heat_status}{_since(last.status_since)}",
+        "riser": home.riser,
+        "floor": None if home.floor is None else str(home.floor),
+        "exposure": home.exposure,
         "judged": "yes" if has_limit and last.heat_status == "on" else "no",
     }
 

@@ -13,7 +13,10 @@ from domain.datum import Datum, to_wgs84
 from domain.measurement import PlanLine
 from domain.registry import (
     CLASSES,
+    EXPOSURES,
     HEAT_STATUSES,
+    HIGHEST_FLOOR,
+    LOWEST_FLOOR,
     ROOM_KINDS,
     Contact,
     HomeFee,
@@ -26,7 +29,7 @@ from domain.registry import (
 from registry import synonyms
 from registry.cells import Kind
 from registry.dates import clock_time, instant, local_day
-from registry.fields import Parser, Value, code, decimal, device, kelvin, number, one_of, whole, words
+from registry.fields import Parser, Value, code, decimal, device, floor_number, kelvin, number, one_of, whole, words
 
 Row = TypeVar(
     "Row",
@@ -60,6 +63,8 @@ CLASS = one_of(CLASSES, synonyms.CLASSES)
 HEAT_STATUS = one_of(HEAT_STATUSES, synonyms.HEAT_STATUSES)
 CHANNELS = ("email", "phone", "webhook")
 ROOM_KIND = one_of(ROOM_KINDS, synonyms.ROOM_KINDS)
+FLOOR = floor_number(LOWEST_FLOOR, HIGHEST_FLOOR)
+EXPOSURE = one_of(EXPOSURES, synonyms.EXPOSURES)
 DATUM = one_of(tuple(Datum), synonyms.DATUMS)
 KINDS: dict[Parser, Kind] = {code: Kind.CODE, device: Kind.CODE, words: Kind.TEXT}
 
@@ -184,6 +189,9 @@ def _homes(zone: ZoneInfo) -> Sheet[RegisteredHome]:
         SheetColumn("contract_limit", LIMIT_CELSIUS),
         SheetColumn("contract_from", clock_time),
         SheetColumn("contract_to", clock_time),
+        SheetColumn("riser", words),
+        SheetColumn("floor", FLOOR),
+        SheetColumn("exposure", EXPOSURE),
     )
     return Sheet("homes.csv", columns, RegisteredHome, (("contract_from", "contract_to"),), synonyms.HOMES)
 

@@ -1,6 +1,7 @@
 """Layout of the town: substations, buildings, homes and sensors, determined by seed and size."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -61,6 +62,8 @@ class TownHome:
     code: str
     building: int
     riser: int
+    floor: int
+    exposure: str
     unit: str
     home_class: str
     stopped: bool
@@ -111,8 +114,8 @@ def plan(seed: int, homes: int) -> Layout:
         substation = len(all_homes) // HOMES_PER_SUBSTATION
         building = _building(len(buildings), substation, substations[substation], rng)
         units = _units(building, rng)[: homes - len(all_homes)]
-        all_homes += [_home(building, len(buildings), risers + riser, unit, rng) for riser, unit in units]
-        risers += 1 + max(riser for riser, _ in units)
+        all_homes += [_home(building, len(buildings), risers, unit, rng) for unit in units]
+        risers += 1 + max(unit.riser for unit in units)
         buildings.append(building)
     sensors, devices = _sensors(buildings, all_homes, rng)
     return Layout(substations, tuple(buildings), tuple(all_homes), sensors, devices, risers)
@@ -149,27 +152,50 @@ def _building(index: int, substation_index: int, substation: TownSubstation, rng
     )
 
 
-def _units(building: TownBuilding, rng: np.random.Generator) -> list[tuple[int, str]]:
-    """Return (riser, unit) of every home; flats above each other share a riser."""
+class _Unit(NamedTuple):
+    """A home within its building: the riser counted there, the floor from 1 on, the exposure, the door."""
+
+    riser: int
+    floor: int
+    exposure: str
+    door: str
+
+
+def _units(building: TownBuilding, rng: np.random.Generator) -> list[_Unit]:
+    """Return every home of a building; flats above each other share a riser."""
     if building.bungalows:
-        return [(0, f"{number}") for number in range(1, BUNGALOW_ROW_HOMES + 1)]
+        ends = (1, BUNGALOW_ROW_HOMES)
+        return [
+            _Unit(0, 1, "roof_gable" if number in ends else "roof", f"{number}")
+            for number in range(1, BUNGALOW_ROW_HOMES + 1)
+        ]
     entrances = int(rng.integers(2, 4))
+    last = entrances * FLATS_PER_LANDING - 1
     return [
-        (entrance * FLATS_PER_LANDING + flat, f"{entrance + 1}-{floor}{flat + 1:02d}")
+        _Unit(riser, floor, _exposure(floor, riser in (0, last)), f"{entrance + 1}-{floor}{flat + 1:02d}")
         for entrance in range(entrances)
         for floor in range(1, FLOORS + 1)
         for flat in range(FLATS_PER_LANDING)
+        for riser in (entrance * FLATS_PER_LANDING + flat,)
     ]
 
 
-def _home(building: TownBuilding, index: int, riser: int, unit: str, rng: np.random.Generator) -> TownHome:
+def _exposure(floor: int, gable: bool) -> str:
+    """Name where a flat lies, by the words of the registry."""
+    level = "roof" if floor == FLOORS else "ground" if floor == 1 else ""
+    return "_".join(filter(None, (level, "gable" if gable else ""))) or "inner"
+
+
+def _home(building: TownBuilding, index: int, first_riser: int, unit: _Unit, rng: np.random.Generator) -> TownHome:
     nonresidential, stopped, contract = rng.random(3) < (NONRESIDENTIAL_SHARE, STOPPED_SHARE, CONTRACT_SHARE)
     home_class = "bungalow" if building.bungalows else "nonresidential" if nonresidential else "multistorey"
     return TownHome(
-        code=f"{building.code}-{unit}",
+        code=f"{building.code}-{unit.door}",
         building=index,
-        riser=riser,
-        unit=unit,
+        riser=first_riser + unit.riser,
+        floor=unit.floor,
+        exposure=unit.exposure,
+        unit=unit.door,
         home_class=home_class,
         stopped=bool(stopped),
         contract_limit=float(rng.choice([16.0, 18.0])) if contract and home_class != "multistorey" else None,

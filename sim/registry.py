@@ -1,7 +1,7 @@
 """Registry files of the simulated town and the recordings, with the columns of a registry import."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ COLUMNS = {
     "buildings": ("code", "substation", "name", "address", "lat", "lon"),
     "homes": (
         *("code", "building", "unit", "class", "heat_status", "status_since"),
-        *("contract_limit", "contract_from", "contract_to"),
+        *("contract_limit", "contract_from", "contract_to", "riser", "floor", "exposure"),
     ),
     "sensors": (
         *("id", "home", "substation", "gateway", "room", "room_kind"),
@@ -42,7 +42,7 @@ def write_registry(town: Town, folder: Path, *, recordings: bool = False, slower
     tables = {
         "substations": _substations(town.layout),
         "buildings": _buildings(town.layout),
-        "homes": [_home(town.layout, home) for home in town.layout.homes],
+        "homes": [_home(town.layout, home, first) for home, first in _with_first_riser(town.layout)],
         "sensors": _over_time(_sensors(town), slower),
     }
     for name, columns in COLUMNS.items():
@@ -78,7 +78,14 @@ def _buildings(plan: Layout) -> list[Row]:
     ]
 
 
-def _home(plan: Layout, home: TownHome) -> Row:
+def _with_first_riser(plan: Layout) -> Iterator[tuple[TownHome, int]]:
+    """Yield each home with the first riser of its building; risers are named within their building."""
+    first: dict[int, int] = {}
+    for home in plan.homes:
+        yield home, first.setdefault(home.building, home.riser)
+
+
+def _home(plan: Layout, home: TownHome, first_riser: int) -> Row:
     contract: Row = {}
     if home.contract_limit is not None:
         contract = {
@@ -94,6 +101,9 @@ def _home(plan: Layout, home: TownHome) -> Row:
         "heat_status": "stopped" if home.stopped else "on",
         "status_since": STOPPED_SINCE if home.stopped else "",
         **contract,
+        "riser": f"R{home.riser - first_riser + 1}",
+        "floor": home.floor,
+        "exposure": home.exposure,
     }
 
 

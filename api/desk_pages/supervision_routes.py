@@ -28,6 +28,7 @@ from api.staff.session import StaffRoute, signed_in
 from domain.kpi import Heat, Month
 from domain.tickets import DelayReason, TicketClass
 from domain.words.desk import CLASS_TEXTS, CLOCK_TEXTS, DELAY_TEXTS
+from insight.words.proof import said as proof_words
 from papers.chart import Frame, Tick, runs, through_time
 from papers.tables import ValueKind, written
 from store.base.rows import Row
@@ -68,7 +69,7 @@ def figures_page(
         "causes": causes_found(asking, month),
         "still_cold": sum(row["still_cold"] for row in load),
         "is_counted": kpi_rows.counted_at(asking.conn, month.first) is not None,
-        **_rates(asking, month),
+        **_rates(asking, month, language),
     }
     return desk_page(request, asking, "desk/supervision.html", **shown)
 
@@ -128,14 +129,13 @@ def _reasons(reasons: dict[str, int], language: Language) -> list[tuple[str, int
     ]
 
 
-def _rates(asking: Session, month: Month) -> dict[str, Any]:
+def _rates(asking: Session, month: Month, language: Language) -> dict[str, Any]:
     """Return the company's rates of the month, and those of a year as a chart and a table."""
     months = [month]
     while len(months) < MONTHS:
         months.append(months[-1].before())
-    heat: list[tuple[Month, Heat]] = [
-        (one, kpi_rows.figures(asking.conn, one.first)[0].heat) for one in reversed(months)
-    ]
+    found = [(one, kpi_rows.figures(asking.conn, one.first)[0]) for one in reversed(months)]
+    now, heat = found[-1][1], [(one, of.heat) for one, of in found]
     series = []
     for name in RATES:
         known = [(nth, getattr(of, name) * 100) for nth, (_, of) in enumerate(heat) if getattr(of, name) is not None]
@@ -149,6 +149,7 @@ def _rates(asking: Session, month: Month) -> dict[str, Any]:
         "rates": RATES,
         "now_rates": table[-1][1],
         "heat": heat[-1][1],
+        "proof": None if now.proof is None else said(proof_words(now.proof), language),
     }
 
 

@@ -15,9 +15,12 @@ from api.http.problem import FieldFault, Problem, invalid
 from api.http.session import AskingLeaders, AskingStaff, Session, names_of, surroundings
 from api.http.values import Instant
 from api.words import problems
-from domain.kpi import Month
+from domain.kpi import Month, MonthKpi
+from insight.plan import to_measure
+from insight.proof import cells_of
+from insight.words.proof import said
 from papers.figures_package import FiguresRequest, package
-from store.figures import kpi_rows
+from store.figures import kpi_rows, proof_rows
 
 
 def month(text: str) -> str:
@@ -45,6 +48,27 @@ class HeatFigures(BaseModel):
     rate_by_time: float | None
     rate_by_homes: float | None
     coverage: float | None
+
+
+class ProofFigures(BaseModel):
+    """What the rates prove of all homes, with 95 % certainty; shares from 0 to 1.
+
+    `proven`: at least so many homes were warm, if those that were measured were drawn by chance. `by_homes` and
+    `by_time` are of all homes, weighed by building, floor and exposure, each with its interval. `zh` and `en` say it.
+    """
+
+    homes: int
+    measured: int
+    warm: int
+    proven: float
+    by_homes: float
+    by_homes_low: float
+    by_homes_high: float
+    by_time: float
+    by_time_low: float
+    by_time_high: float
+    zh: str
+    en: str
 
 
 class ClockFigures(BaseModel):
@@ -101,6 +125,7 @@ class StationFigures(BaseModel):
 
     station: str | None
     heat: HeatFigures
+    proof: ProofFigures | None
     desk: DeskFigures
     clocks: list[ClockFigures]
     cases: list[CaseFigures]
@@ -151,9 +176,70 @@ def figures(asking: AskingStaff, wanted: Asked = None) -> MonthFigures:
     """Get the figures of a month: the company first, then each station; a crew sees its own station only."""
     chosen = Month.parse(wanted) if wanted else Month.of(asking.now, asking.policy.zone)
     found = kpi_rows.figures(asking.conn, chosen.first, asking.scope.own_station)
-    told = [StationFigures.model_validate(each.told()) for each in found]
+    told = [StationFigures.model_validate(_told(each)) for each in found]
     counted_at = kpi_rows.counted_at(asking.conn, chosen.first)
     return MonthFigures(month=str(chosen), counted_at=counted_at, figures=told)
+
+
+def _told(found: MonthKpi) -> dict[str, Any]:
+    told = found.told()
+    if found.proof is not None:
+        told["proof"] |= said(found.proof)._asdict()
+    return told
+
+
+class MeasureMore(BaseModel):
+    """Homes of a kind in a building: how many there are, were measured, and should be measured besides.
+
+    `floor`: the lowest of a group of floors, null if the registry does not know it.
+    """
+
+    building: str
+    floor: int | None
+    exposure: str | None
+    homes: int
+    measured: int
+    more: int
+
+
+class MeasuringNeed(BaseModel):
+    """Where to measure how many more homes so that the month's rate by homes is known within `precision` either way."""
+
+    month: str
+    precision: float
+    more: int
+    places: list[MeasureMore]
+
+
+@dataclass(frozen=True)
+class NeedQuery:
+    """The query keys of where to measure."""
+
+    precision: Annotated[float, Query(ge=0.001, le=0.5, description="half the width of the 95 % interval")] = 0.02
+    station: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None
+
+
+@router.get("/kpi/sample")
+def where_to_measure(
+    asking: AskingLeaders, query: Annotated[NeedQuery, Depends()], wanted: Asked = None
+) -> MeasuringNeed:
+    """Get how many more homes to measure where, most first, so that a month's rate is known so precisely."""
+    chosen = Month.parse(wanted) if wanted else Month.of(asking.now, asking.policy.zone)
+    found = proof_rows.cells(asking.conn, chosen.first).of(query.station)
+    more = to_measure(cells_of(found)[0], query.precision) if found.stations else []
+    names = proof_rows.building_codes(asking.conn, found.buildings)
+    places = [
+        MeasureMore(
+            building=names[building], floor=floor or None, exposure=exposure or None, homes=int(numbers[0]),
+            measured=int(numbers[1]), more=int(n),
+        )
+        for building, floor, exposure, numbers, n in zip(
+            found.buildings, found.floors, found.exposures, found.numbers, more, strict=True
+        )
+        if n and building in names
+    ]  # fmt: skip
+    places.sort(key=lambda place: -place.more)
+    return MeasuringNeed(month=str(chosen), precision=query.precision, more=sum(p.more for p in places), places=places)
 
 
 @router.get("/kpi/package", response_class=Download, status_code=200, responses=ZIP)

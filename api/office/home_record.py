@@ -18,6 +18,7 @@ from registry.preview import ValueChange
 
 HeatStatus = Literal["on", "stopped"]
 HomeClass = Literal["multistorey", "bungalow", "nonresidential"]
+Exposure = Literal["inner", "gable", "roof", "roof_gable", "ground", "ground_gable"]
 RoomKind = Literal["living", "bedroom", "other"]
 ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM on the local clock")]
 
@@ -59,6 +60,9 @@ class HomeRegistration(BaseModel):
     contract_limit: float | None
     contract_from: ClockTime | None
     contract_to: ClockTime | None
+    riser: str | None
+    floor: int | None
+    exposure: Exposure | None
     heat: list[HeatEntry]
     sensors: list[SensorPlacement]
     version: str
@@ -73,6 +77,9 @@ class HomeFacts(RecordChange):
     contract_limit: Annotated[float | None, Field(ge=0, le=40, description="°C")] = None
     contract_from: ClockTime | None = None
     contract_to: ClockTime | None = None
+    riser: Cell | None = None
+    floor: Annotated[int | None, Field(ge=-5, le=200, description="1: the ground floor")] = None
+    exposure: Exposure | None = None
 
     @property
     def cells(self) -> dict[str, str]:

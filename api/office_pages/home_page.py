@@ -31,6 +31,8 @@ Done = Annotated[Literal["facts", "heat", "sensor", "taken", "contacts"] | None,
 
 Heard = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
 
+PLACE_IN_BUILDING = ("riser", "floor", "exposure")
+
 router = APIRouter(prefix=HOMES, route_class=StaffRoute, include_in_schema=False)
 
 
@@ -54,7 +56,7 @@ def home(
 @router.post("/{code}/facts")
 def facts(request: Request, code: Code, told: Fields) -> Response:
     """Change facts of a home."""
-    sent = body(told, "building", "unit", "class", "contract_limit", "contract_from", "contract_to")
+    sent = body(told, "building", "unit", "class", "contract_limit", "contract_from", "contract_to", *PLACE_IN_BUILDING)
 
     def act(changing: Session) -> None:
         home_record.change_facts(code, changing, HomeFacts.model_validate({**sent, "unit": told.get("unit", "")}))

@@ -23,6 +23,16 @@ COLUMNS = {
     "heat.not_judged_s": Text("不判定（时）", "Not judged (h)"),
     "heat.shortfall_s": Text("夜间不足18℃（时）", "Night shortfall (h)"),
     "heat.kelvin_hours": Text("欠温（K·h）", "Deficit (K·h)"),
+    "proof.homes": Text("应判定户", "Homes"),
+    "proof.measured": Text("实测户", "Measured"),
+    "proof.warm": Text("合格户", "Warm"),
+    "proof.proven": Text("至少证明", "Proven at least"),
+    "proof.by_homes": Text("加权（户）", "Weighed, homes"),
+    "proof.by_homes_low": Text("下限", "from"),
+    "proof.by_homes_high": Text("上限", "to"),
+    "proof.by_time": Text("加权（时间）", "Weighed, time"),
+    "proof.by_time_low": Text("下限", "from"),
+    "proof.by_time_high": Text("上限", "to"),
     "desk.tickets": Text("新开工单", "Opened"),
     "desk.retrospective": Text("事后发现", "Found late"),
     "desk.closed": Text("已关闭", "Closed"),
@@ -61,6 +71,11 @@ NOTES = {
         "By time: compliant share of known home-time. By homes: share of judged homes never known to be in breach. "
         "Unknown time is excluded: see coverage. Shares are rounded down.",
     ),
+    "proof": Text(
+        "至少证明：假定实测户为随机抽取，按精确界限（95 %）。加权：按楼栋、楼层、位置推算全部住户，附 95 % 区间；同楼同层同位置之内假定随机。",
+        "Proven at least: by the exact bound at 95 %, if the measured homes were drawn by chance. Weighed: all homes, by "
+        "building, floor and exposure, with the 95 % interval; within one of these the choice is taken for chance.",
+    ),
     "clocks": Text(
         "统计当月到期的时限；提前完成的计入到期月。用时从起算到完成，时：分。",
         "Clocks due in the month; work done early counts when it was due. h:mm from start.",
@@ -73,6 +88,7 @@ NOTES = {
 }
 TITLES = {
     "heat": Text("室温合格率", "Qualified rate of room temperatures"),
+    "proof": Text("合格率能证明什么", "What the rates prove"),
     "clocks": Text("报修处理及时率", "Repairs handled in time"),
     "cases": Text("投诉举报办结", "Closure of complaints and reports"),
     "desk": Text("工单、回访与满意度", "Tickets, call-backs, satisfaction"),

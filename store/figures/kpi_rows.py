@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from domain.kpi import NOTHING_DONE, NOTHING_HEAT, CaseKpi, ClockKpi, DeskKpi, Heat, MonthKpi
 from store.base.rows import Row, fetch
+from store.figures import proof_rows
 from store.judging.ledger_rows import SHARD_HOMES
 
 # Oldest month of a shard first; days written meanwhile leave the month stale.
@@ -178,6 +179,7 @@ def sum_heat(conn: Connection, shard: int, month: date, end: date) -> None:
     conn.execute(DELETE_STALE, values)
     conn.execute(DELETE_HEAT, values)
     conn.execute(INSERT_HEAT, values)
+    proof_rows.sum_cells(conn, values)
 
 
 def count_desk(conn: Connection, month: date, start: datetime, stop: datetime, now: datetime) -> None:
@@ -209,6 +211,7 @@ def figures(conn: Connection, month: date, own: str | None = None) -> list[Month
     desk = {row.pop("station"): DeskKpi(**row) for row in fetch(conn, SELECT_DESK, values)}
     clocks = _by_station(fetch(conn, SELECT_CLOCKS, values), ClockKpi)
     cases = _by_station(fetch(conn, SELECT_CASES, values), CaseKpi)
+    proofs = proof_rows.proofs(conn, month, own)
     stations = sorted({s for some in (heat, desk, clocks, cases) for s in some if s is not None})
     wanted: list[str | None] = [*stations] if own is not None else [None, *stations]
     return [
@@ -218,6 +221,7 @@ def figures(conn: Connection, month: date, own: str | None = None) -> list[Month
             desk=desk.get(station, NOTHING_DONE),
             clocks=tuple(clocks.get(station, ())),
             cases=tuple(cases.get(station, ())),
+            proof=proofs.get(station),
         )
         for station in wanted
     ]

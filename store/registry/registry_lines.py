@@ -27,7 +27,8 @@ ORDER BY b.code
 SELECT_HOMES = """
 SELECT
   h.code, b.code AS building, h.unit, h.class AS home_class, coalesce(s.status, 'stopped') AS heat_status,
-  nullif(s.since, '-infinity') AS status_since, h.contract_limit, h.contract_from, h.contract_to
+  nullif(s.since, '-infinity') AS status_since, h.contract_limit, h.contract_from, h.contract_to,
+  h.riser, h.floor, h.exposure
 FROM home AS h
 JOIN building AS b USING (building_id)
 LEFT JOIN home_status AS s USING (home_id)

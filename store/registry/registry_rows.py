@@ -38,7 +38,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS import_building (
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS import_home (
   code text, building text, unit text, class text, status text, since timestamptz,
-  contract_limit real, contract_from time, contract_to time
+  contract_limit real, contract_from time, contract_to time, riser text, floor smallint, exposure text
 ) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS import_sensor (
   code text, home text, substation text, gateway text, room text, room_kind text,
@@ -83,8 +83,10 @@ COMPARE_HOME = """
 SELECT
   count(DISTINCT i.code) FILTER (WHERE h.code IS NULL),
   count(DISTINCT i.code) FILTER (WHERE
-    (i.building, i.unit, i.class, i.contract_limit, i.contract_from, i.contract_to, i.status)
-    IS DISTINCT FROM (b.code, h.unit, h.class, h.contract_limit, h.contract_from, h.contract_to, s.status)
+    (i.building, i.unit, i.class, i.contract_limit, i.contract_from, i.contract_to, i.riser, i.floor, i.exposure,
+      i.status)
+    IS DISTINCT FROM (b.code, h.unit, h.class, h.contract_limit, h.contract_from, h.contract_to, h.riser, h.floor,
+      h.exposure, s.status)
     AND h.code IS NOT NULL),
   count(DISTINCT i.code)
 FROM import_home AS i
@@ -217,16 +219,20 @@ UPDATE_HOME = """
 UPDATE home AS h
 SET
   building_id = b.building_id, unit = i.unit, class = i.class, contract_limit = i.contract_limit,
-  contract_from = i.contract_from, contract_to = i.contract_to
+  contract_from = i.contract_from, contract_to = i.contract_to, riser = i.riser, floor = i.floor, exposure = i.exposure
 FROM import_home AS i
 JOIN building AS b ON b.code = i.building
 WHERE h.code = i.code
-  AND (b.building_id, i.unit, i.class, i.contract_limit, i.contract_from, i.contract_to)
-  IS DISTINCT FROM (h.building_id, h.unit, h.class, h.contract_limit, h.contract_from, h.contract_to)
+  AND (b.building_id, i.unit, i.class, i.contract_limit, i.contract_from, i.contract_to, i.riser, i.floor, i.exposure)
+  IS DISTINCT FROM (
+    h.building_id, h.unit, h.class, h.contract_limit, h.contract_from, h.contract_to, h.riser, h.floor, h.exposure)
 """
 INSERT_HOME = """
-INSERT INTO home (code, building_id, unit, class, contract_limit, contract_from, contract_to)
-SELECT DISTINCT i.code, b.building_id, i.unit, i.class, i.contract_limit, i.contract_from, i.contract_to
+INSERT INTO home (
+  code, building_id, unit, class, contract_limit, contract_from, contract_to, riser, floor, exposure
+)
+SELECT DISTINCT
+  i.code, b.building_id, i.unit, i.class, i.contract_limit, i.contract_from, i.contract_to, i.riser, i.floor, i.exposure
 FROM import_home AS i
 JOIN building AS b ON b.code = i.building
 WHERE NOT EXISTS (SELECT FROM home AS h WHERE h.code = i.code)

@@ -1,0 +1,63 @@
+"""What the rates of a month prove: the counted homes by the exact bound, all homes by building, floor and exposure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from domain.kpi import RateProof
+from insight.rates import proven
+from insight.strata import Cells, Floats, Whole, estimate
+from store.figures.proof_rows import MonthCells
+
+NARROWEST = 1e-3  # of the spread of shares of time
+
+
+class TimeSums(NamedTuple):
+    """Of each cell the sum over its measured homes of the share of known time that was warm, and of its square."""
+
+    share: Floats
+    squares: Floats
+
+
+def cells_of(found: MonthCells) -> tuple[Cells, TimeSums]:
+    """Return cells as arrays of codes and numbers."""
+    homes, measured, warm, share, squares = found.numbers.T
+
+    def codes(column: Sequence[object]) -> Whole:
+        return np.unique(np.array(column), return_inverse=True)[1]
+
+    cells = Cells(codes(found.buildings), codes(found.floors), codes(found.exposures), homes, measured, warm)
+    return cells, TimeSums(share, squares)
+
+
+def prove(cells: Cells, times: TimeSums) -> RateProof | None:
+    """Tell what is proven of all homes of these cells; None: nothing was measured."""
+    by_homes = estimate(cells)
+    by_time = estimate(_by_time(cells, times))
+    if by_homes is None or by_time is None:
+        return None
+    homes, measured, warm = (int(some.sum()) for some in (cells.homes, cells.measured, cells.warm))
+    return RateProof(
+        homes=homes,
+        measured=measured,
+        warm=warm,
+        proven=proven(measured, warm, homes),
+        by_homes=by_homes.rate,
+        by_homes_low=by_homes.low,
+        by_homes_high=by_homes.high,
+        by_time=by_time.rate,
+        by_time_low=by_time.low,
+        by_time_high=by_time.high,
+    )
+
+
+def _by_time(cells: Cells, times: TimeSums) -> Cells:
+    """Return the cells of the same homes with shares of time; they differ less than homes that are warm or not."""
+    count = cells.measured.sum()
+    mean = times.share.sum() / count if count else 0.0
+    widest = mean * (1 - mean)
+    spread = (times.squares.sum() / count - mean**2) / widest if widest > 0 else 1.0
+    warm = np.clip(times.share, 0, cells.measured)
+    return replace(cells, warm=warm, spread=float(np.clip(spread, NARROWEST, 1)))

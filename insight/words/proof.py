@@ -1,0 +1,51 @@
+"""What a rate proves, said in Chinese and English."""
+
+import math
+
+from domain.kpi import RateProof
+from domain.words.text import Text
+from insight.rates import SURE, needed
+
+WANTED = 0.98  # what regulations commonly ask of the rate
+
+COUNTED = Text(
+    "实测 {measured} 户，其中 {warm} 户合格，最多只能证明全部 {homes} 户中有 {proven} % 合格（把握 {sure} %）。",
+    "{warm} of {measured} measured homes were warm: of all {homes} homes this proves no more than {proven} % "
+    "({sure} % sure).",
+)
+NEEDED = Text(
+    "要证明 {wanted} %，须有 {needed} 户实测且全部合格。",
+    "To prove {wanted} %, {needed} homes have to be measured without one failure.",
+)
+WEIGHED = Text(
+    "按楼栋、楼层和位置加权：合格率（户）{homes}，合格率（时间）{time}（95 % 区间）。",
+    "Weighed by building, floor and exposure: {homes} by homes, {time} by time (95 % intervals).",
+)
+
+
+def said(proof: RateProof) -> Text:
+    """Say what is proven, how many homes would prove 98 %, and the weighed rates with their intervals."""
+    counted = COUNTED.fill(
+        measured=proof.measured,
+        warm=proof.warm,
+        homes=proof.homes,
+        proven=floored(proof.proven),
+        sure=round(SURE * 100),
+    )
+    wanted = NEEDED.fill(wanted=round(WANTED * 100), needed=needed(WANTED, proof.homes))
+    weighed = WEIGHED.fill(
+        homes=spanned(proof.by_homes, proof.by_homes_low, proof.by_homes_high),
+        time=spanned(proof.by_time, proof.by_time_low, proof.by_time_high),
+    )
+    some = (counted, weighed) if proof.proven >= WANTED else (counted, wanted, weighed)
+    return Text("".join(text.zh for text in some), " ".join(text.en for text in some))
+
+
+def floored(share: float) -> int:
+    """Return whole percent, rounded down: what is proven is never said larger."""
+    return math.floor(share * 100 + 1e-9)
+
+
+def spanned(share: float, low: float, high: float) -> str:
+    """Write a rate with its interval, which is rounded outwards."""
+    return f"{share * 100:.1f} % ({math.floor(low * 1000) / 10:.1f}–{math.ceil(high * 1000) / 10:.1f} %)"
