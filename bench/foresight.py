@@ -9,10 +9,10 @@ import json
 import resource
 from collections.abc import Callable, Sequence
 
-from bench import foretold
+from bench import foretold, seasons
 
 Figures = dict[str, float | int | None]
-SECTIONS: dict[str, Callable[[], Figures]] = {"forecast": foretold.figures}
+SECTIONS: dict[str, Callable[[], Figures]] = {"forecast": foretold.figures, "rates": seasons.figures}
 
 
 def measure(sections: Sequence[str] = tuple(SECTIONS)) -> Figures:

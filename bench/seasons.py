@@ -1,7 +1,7 @@
 """Simulated seasons of towns whose every home is known: how often the interval of a rate covers the truth.
 
 Homes are colder under the roof, at gables and in some buildings, and differ by chance; sensors stand in homes by chance
-in every other town, in the others on purpose in those that are the worst by floor, exposure and building. No number here
+in every other town, in the others on purpose in the worst by floor, exposure and building. No number here
 is taken from what is judged, nor from the model that judges.
 """
 
@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from insight.strata import Cells, Floats, Whole, estimate
+from insight.rates import Floats
+from insight.strata import Cells, Whole, estimate
 from sim.layout import plan
 
 HOMES = 600
@@ -37,10 +38,11 @@ class Season(NamedTuple):
         cell = cell.ravel()
 
         def count(some: np.ndarray) -> Floats:
-            return np.bincount(cell, some, place.shape[1])
+            return np.bincount(cell, some, place.shape[1]).astype(float)
 
         every = np.ones(len(self.warm))
-        return Cells(*place, count(every), count(self.measured), count(self.measured & self.warm))  # type: ignore[arg-type]
+        buildings, floors, exposures = place
+        return Cells(buildings, floors, exposures, count(every), count(self.measured), count(self.measured & self.warm))
 
 
 def season(seed: int, homes: int = HOMES) -> Season:
@@ -62,7 +64,12 @@ def season(seed: int, homes: int = HOMES) -> Season:
     return Season(building, floor, exposure, margin > 0, measured)
 
 
-def figures(seasons: int = 1_000) -> dict[str, float]:
+def figures() -> dict[str, float | int | None]:
+    """Return the figures of a thousand seasons."""
+    return {**live(1_000)}
+
+
+def live(seasons: int) -> dict[str, float]:
     """Return how often the 95 % interval covers the rate of all homes, its width, and errors beside the raw rate's."""
     hits, widths, errors, raw = [], [], [], []
     for seed in range(seasons):

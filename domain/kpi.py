@@ -106,10 +106,10 @@ class Heat:
 
 @dataclass(frozen=True, kw_only=True)
 class RateProof:
-    """What the qualified rates of a month prove of all homes: with 95 % certainty, shares from 0 to 1.
+    """The proof of a month: what its qualified rates prove of all homes, with 95 % certainty; shares from 0 to 1.
 
-    `proven`: at least so many homes were warm, if those measured were drawn by chance. The rates by homes and by time are
-    of all homes, weighed by building, floor and exposure, each with its interval.
+    `proven`: at least so many homes were warm, if those measured were drawn by chance. The rates by homes and by time
+    are of all homes, weighed by building, floor and exposure, each with its interval.
     """
 
     homes: int  # with time to be judged

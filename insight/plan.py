@@ -1,9 +1,9 @@
-"""How many homes to measure where, so that a rate is known as precisely as is wanted."""
+"""The plan of a sample: how many homes to measure where, so that a rate is known as precisely as is wanted."""
 
 import numpy as np
 
-from insight.rates import Z
-from insight.strata import Cells, Floats, Whole
+from insight.rates import Floats, Z
+from insight.strata import Cells, Whole
 
 ROUNDS = 60
 LEAST = 1.0  # homes of each kind to be measured at least
@@ -13,9 +13,9 @@ DOUBT = 1.0  # homes added to a kind, half of them warm, so that one without a c
 def to_measure(cells: Cells, half_width: float) -> Whole:
     """Return how many more homes of each cell to measure so that the 95 % interval is the rate ± `half_width`.
 
-    Homes of one floor and exposure are one kind, whatever the building. Kinds with many homes, or of which some are cold
-    and some warm, get more (Neyman, J. R. Stat. Soc. 97, 1934); within a kind the buildings get shares alike. Homes that
-    are measured already count; those that cannot be enough are all to be measured.
+    Homes of one floor and exposure are one kind, whatever the building. Kinds with many homes, or some cold and some
+    warm ones, get more (Neyman, J. R. Stat. Soc. 97, 1934); within a kind the buildings get like shares. Homes that are
+    measured already count; where no number is enough, all are to be measured.
 
     Raises:
         ValueError: the width is not between 0 and 1.
@@ -23,7 +23,9 @@ def to_measure(cells: Cells, half_width: float) -> Whole:
     if not 0 < half_width < 1:
         raise ValueError(f"{half_width} is not between 0 and 1")
     kind = np.unique(np.stack([cells.floor, cells.exposure]), axis=1, return_inverse=True)[1].ravel()
-    homes, measured, warm = (np.bincount(kind, some) for some in (cells.homes, cells.measured, cells.warm))
+    homes, measured, warm = (
+        np.bincount(kind, some).astype(float) for some in (cells.homes, cells.measured, cells.warm)
+    )
     share = (warm + DOUBT / 2) / (measured + DOUBT)
     wanted = _allocate(homes, measured, np.sqrt(share * (1 - share)), (half_width / Z * homes.sum()) ** 2)
     return _spread(cells, kind, np.maximum(0, wanted - measured))

@@ -1,15 +1,13 @@
-"""What the rates of a month prove: the counted homes by the exact bound, all homes by building, floor and exposure."""
+"""The proof of a month's rates: the counted homes by the exact bound, all homes by building, floor and exposure."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from domain.kpi import RateProof
-from insight.rates import proven
-from insight.strata import Cells, Floats, Whole, estimate
-from store.figures.proof_rows import MonthCells
+from insight.rates import Floats, proven
+from insight.strata import Cells, estimate
 
 NARROWEST = 1e-3  # of the spread of shares of time
 
@@ -19,17 +17,6 @@ class TimeSums(NamedTuple):
 
     share: Floats
     squares: Floats
-
-
-def cells_of(found: MonthCells) -> tuple[Cells, TimeSums]:
-    """Return cells as arrays of codes and numbers."""
-    homes, measured, warm, share, squares = found.numbers.T
-
-    def codes(column: Sequence[object]) -> Whole:
-        return np.unique(np.array(column), return_inverse=True)[1]
-
-    cells = Cells(codes(found.buildings), codes(found.floors), codes(found.exposures), homes, measured, warm)
-    return cells, TimeSums(share, squares)
 
 
 def prove(cells: Cells, times: TimeSums) -> RateProof | None:

@@ -1,4 +1,4 @@
-"""What a rate of warm homes proves: exact bounds of what was counted, and how many homes have to be measured.
+"""Proofs by a count of warm homes: exact bounds of what was counted, and how many homes have to be measured.
 
 Nothing here judges a home. A home is warm or not by the ledger alone; these functions say how much is known of the
 homes that nobody measured.
@@ -7,6 +7,9 @@ homes that nobody measured.
 import math
 
 import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
 
 SURE = 0.95
 HALVINGS = 60
@@ -69,7 +72,7 @@ def score_interval(measured: float, warm: float) -> tuple[float, float]:
     share, square = warm / measured, Z * Z
     middle = (share + square / (2 * measured)) / (1 + square / measured)
     half = Z * math.sqrt(share * (1 - share) / measured + square / (4 * measured**2)) / (1 + square / measured)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return 0.0 if warm == 0 else middle - half, 1.0 if warm == measured else middle + half
 
 
 def _binomial_bound(measured: int, warm: int, chance: float) -> float:
@@ -99,22 +102,22 @@ def _fewest_warm(measured: int, warm: int, homes: int, chance: float) -> int:
     return enough
 
 
-def _sampled_at_least(logs: np.ndarray, sample: tuple[int, int, int], good: int) -> float:
+def _sampled_at_least(logs: Floats, sample: tuple[int, int, int], good: int) -> float:
     """Return the chance of at least `warm` in a sample from `homes` of which `good` are warm."""
     measured, warm, homes = sample
     found = np.arange(max(warm, measured - (homes - good)), min(measured, good) + 1)
 
-    def choices(whole: int, part: np.ndarray) -> np.ndarray:
-        return logs[whole] - logs[part] - logs[whole - part]
+    def choices(whole: int, part: npt.NDArray[np.int64]) -> Floats:
+        return np.asarray(logs[whole] - logs[part] - logs[whole - part])
 
     all_ways = logs[homes] - logs[measured] - logs[homes - measured]
     return float(np.exp(choices(good, found) + choices(homes - good, measured - found) - all_ways).sum())
 
 
-def _log_factorials(most: int) -> np.ndarray:
+def _log_factorials(most: int) -> Floats:
     return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, most + 1)))])
 
 
-def _log_choices(whole: int) -> np.ndarray:
+def _log_choices(whole: int) -> Floats:
     logs = _log_factorials(whole)
-    return logs[whole] - logs - logs[::-1]
+    return np.asarray(logs[whole] - logs - logs[::-1])

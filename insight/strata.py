@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from insight.rates import Floats
+
 Whole = npt.NDArray[np.int64]
 
 SPREADS = np.array([0.05, 0.25, 0.5, 0.8, 1.2, 1.8, 2.5])  # of buildings, in log odds; weighed by what was measured
@@ -109,11 +110,23 @@ def _summary(rates: Floats, weights: Floats) -> RateEstimate:
 
 
 def _design(cells: Cells) -> Floats:
-    """Return a column of ones, and one for each floor and exposure."""
+    """Return a column of ones, one for each floor and exposure, and one of how densely each building is measured."""
     columns = [np.ones(len(cells.homes))]
     for codes in (cells.floor, cells.exposure):
         columns += [(codes == code).astype(float) for code in np.unique(codes)] if len(np.unique(codes)) > 1 else []
-    return np.column_stack(columns)
+    return np.column_stack([*columns, _density(cells)])
+
+
+def _density(cells: Cells) -> Floats:
+    """Return the log of the measured share of each cell's building, with mean 0 and deviation 1 over homes.
+
+    Sensors are often put into the buildings that are known to be cold: the model has to see where there are many.
+    """
+    homes, measured = (np.bincount(cells.building, some) for some in (cells.homes, cells.measured))
+    logs = np.log((measured + 0.5) / (homes + 1))[cells.building]
+    away = logs - np.average(logs, weights=cells.homes)
+    deviation = np.sqrt(np.average(away**2, weights=cells.homes))
+    return np.asarray(away / deviation if deviation > STILL else np.zeros_like(away))
 
 
 def _fit(cells: Cells, design: Floats, spread: float) -> _Fit:
@@ -138,7 +151,16 @@ def _fit(cells: Cells, design: Floats, spread: float) -> _Fit:
             break
     highest = float(_log_posterior(cells, design @ terms + own[cells.building], terms, own, spread))
     volume = float(np.linalg.slogdet(curve)[1] + np.log(inner * spread**2).sum()) / 2
-    return _Fit(terms, own, np.linalg.inv(curve), 1 / inner, across / inner, highest, highest - volume, spread)
+    return _Fit(
+        terms,
+        own,
+        np.asarray(np.linalg.inv(curve), np.float64),
+        1 / inner,
+        across / inner,
+        highest,
+        highest - volume,
+        spread,
+    )
 
 
 def _rates(cells: Cells, design: Floats, fit: _Fit, draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from domain.kpi import Month, MonthKpi
 from domain.policy import Policy
-from insight.words.proof import said
+from insight.words.proof import proven_text
 from papers import pdf, xlsx
 from papers.dossier.bundle import DossierWriter
 from papers.exports.formats import Format, write
@@ -109,7 +109,7 @@ def _csv(table: str, found: Sequence[MonthKpi]) -> Iterator[bytes]:
 
 def _figures(table: str, one: MonthKpi) -> list[dict[str, Any]]:
     if table == "proof":
-        return [] if one.proof is None else [{**asdict(one.proof), **said(one.proof)._asdict()}]
+        return [] if one.proof is None else [{**asdict(one.proof), **proven_text(one.proof)._asdict()}]
     told = one.told()[table]
     return told if isinstance(told, list) else [told]
 

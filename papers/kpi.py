@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from domain.kpi import CaseKpi, ClockKpi, Month, MonthKpi
 from domain.words.desk import CLASS_TEXTS, CLOCK_TEXTS
 from domain.words.text import Text
-from insight.words.proof import said
+from insight.words.proof import proven_text
 from papers.tables import Paper, Table, TableColumn, Value, ValueKind
 from papers.words.kpi import (
     COLUMNS,
@@ -118,7 +118,7 @@ def _proof(found: Sequence[MonthKpi], language: str) -> Table:
     """Build the table of what the rates prove, with that of the first said in words."""
     proven = [figures for figures in found if figures.proof is not None]
     table = _table("proof", PROOF, proven, language)
-    words = [_said(said(figures.proof), language) for figures in proven[:1] if figures.proof is not None]
+    words = [_said(proven_text(figures.proof), language) for figures in proven[:1] if figures.proof is not None]
     return replace(table, note=" ".join([*words, table.note]))
 
 

@@ -138,7 +138,7 @@ def whole(least: int, most: int) -> Parser:
 
 
 def floor_number(lowest: int, highest: int) -> Parser:
-    """Make a parser for the number of a floor: 1 is the ground floor, a cellar is negative; 3F, 3层 and 3楼 are read."""
+    """Make a parser for the number of a floor: 1 is the ground floor, cellars are negative; 3F and 3层 are read."""
 
     def number_of(cell: str) -> int:
         found = FLOOR.fullmatch(cell)

@@ -17,6 +17,8 @@ WARM_UP_SECONDS = 24 * 3600  # until the initial state no longer matters and eve
 
 COMFORT_CELSIUS = (21.2, 0.8)  # mean and spread of the temperature healthy homes settle at
 COMFORT_RANGE = (19.7, 22.8)
+UNEVEN_SHARES = (0.45, 0.4, 0.6)  # of the spread, in an uneven town: of buildings, of risers, of single homes
+COLDER_K = {"roof": 0.6, "gable": 0.5, "ground": 0.3}
 STARVED_SHARE = 0.015  # of the homes never get warm: at the end of a riser, or a corner under the roof
 STARVED_CELSIUS = (16.7, 17.3)
 STARVED_HARD_CELSIUS = (13.5, 14.8)  # every third of them
@@ -26,7 +28,7 @@ ROOM_SPREAD_K = 0.15
 BEDROOM_KELVIN = -0.3
 SENTINEL_CELSIUS = 85.0  # power-on value of the DS18B20
 
-_HOME_STREAM, _SENSOR_STREAM, _READING_STREAM, _CHANNEL_STREAM = 41, 42, 43, 44
+_HOME_STREAM, _SENSOR_STREAM, _READING_STREAM, _CHANNEL_STREAM, _PLACE_STREAM = 41, 42, 43, 44, 45
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,14 @@ class Town:
     """A town determined by seed, homes, interval and epoch alone: every run steps through the same history."""
 
     def __init__(
-        self, seed: int, homes: int, interval_s: int = 300, *, epoch_us: int, source: faults.FaultSource = faults.USUAL
+        self,
+        seed: int,
+        homes: int,
+        interval_s: int = 300,
+        *,
+        epoch_us: int,
+        source: faults.FaultSource = faults.USUAL,
+        uneven: bool = False,
     ) -> None:
         self.seed, self.interval_s = seed, interval_s
         self.interval_us = interval_s * SECOND_US
@@ -55,7 +64,7 @@ class Town:
         self._home_of_sensor = np.array([sensor.home for sensor in self.layout.sensors])
         self._homes_fed = np.bincount(self._substation_of_home, minlength=len(self.layout.substations)).astype(float)
         self._bias, self._humidity, self._battery = _sensor_traits(seed, self.layout)
-        targets, size = _home_traits(seed, self.layout)
+        targets, size = _home_traits(seed, self.layout, _usual_targets(seed, self.layout, uneven))
         healthy = substation.radiator_celsius(MEAN_CELSIUS, np.zeros(1))[0]
         self._homes = thermal.ThermalHomes.balanced(targets, MEAN_CELSIUS, healthy, size)
         self.at_us = epoch_us - epoch_us % self.interval_us
@@ -143,11 +152,26 @@ def _sizes(plan: layout.Layout) -> dict[FaultKind, int]:
     }
 
 
-def _home_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats]:
+def _usual_targets(seed: int, plan: layout.Layout, uneven: bool) -> Floats:
+    """Draw what healthy homes settle at: by chance; in an uneven town also by building, riser and exposure."""
+    rng = np.random.default_rng([seed, _PLACE_STREAM if uneven else _HOME_STREAM])
+    middle, spread = COMFORT_CELSIUS
+    if not uneven:
+        return np.clip(rng.normal(middle, spread, len(plan.homes)), *COMFORT_RANGE)
+    building, riser, own = (spread * share for share in UNEVEN_SHARES)
+    targets = middle + rng.normal(0, own, len(plan.homes))
+    targets += rng.normal(0, building, len(plan.buildings))[[home.building for home in plan.homes]]
+    targets += rng.normal(0, riser, plan.risers)[[home.riser for home in plan.homes]]
+    for kind, kelvin in COLDER_K.items():
+        targets -= kelvin * np.array([kind in home.exposure for home in plan.homes])
+    return np.clip(targets, *COMFORT_RANGE)
+
+
+def _home_traits(seed: int, plan: layout.Layout, targets: Floats) -> tuple[Floats, Floats]:
     """Draw (temperature it settles at in °C, size relative to an average flat) of every home."""
     count = len(plan.homes)
     rng = np.random.default_rng([seed, _HOME_STREAM])
-    targets = np.clip(rng.normal(*COMFORT_CELSIUS, count), *COMFORT_RANGE)
+    rng.normal(size=count)  # drawn by _usual_targets
     stopped = np.array([home.stopped for home in plan.homes])
     flats = np.flatnonzero([home.home_class == "multistorey" and not home.stopped for home in plan.homes])
     starved = rng.permutation(flats)[: max(2, round(STARVED_SHARE * count))]

@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
+from alerts.figures import proofs
 from domain.kpi import Month
-from insight.proof import cells_of, prove
-from store.figures import kpi_rows, proof_rows
+from store.figures import kpi_rows
 
 SHARDS_AT_ONCE = 1  # of homes and a month, in one transaction: deadlines wait meanwhile
 EVERY_SHARD = 1_000_000
@@ -30,7 +30,7 @@ def count_recent(conn: Connection, zone: ZoneInfo, now: datetime) -> None:
         with conn.transaction():
             _count_desk(conn, month, zone, now)
         with conn.transaction():
-            _prove(conn, month)
+            proofs.make(conn, month)
         month = month.before()
 
 
@@ -39,18 +39,8 @@ def count(conn: Connection, month: Month, zone: ZoneInfo, now: datetime) -> None
     for shard, first in kpi_rows.stale(conn, EVERY_SHARD, month.first):
         kpi_rows.sum_heat(conn, shard, first, month.end)
     _count_desk(conn, month, zone, now)
-    _prove(conn, month)
+    proofs.make(conn, month)
 
 
 def _count_desk(conn: Connection, month: Month, zone: ZoneInfo, now: datetime) -> None:
     kpi_rows.count_desk(conn, month.first, *month.span(zone), now)
-
-
-def _prove(conn: Connection, month: Month) -> None:
-    """Tell what the rates of a month prove, of the company and each station, if its heat was summed up since."""
-    if not proof_rows.is_stale(conn, month.first):
-        return
-    found = proof_rows.cells(conn, month.first)
-    stations = [None, *sorted(set(found.stations))]
-    proofs = {station: prove(*cells_of(found.of(station))) for station in stations}
-    proof_rows.replace(conn, month.first, {station: proof for station, proof in proofs.items() if proof is not None})

@@ -28,7 +28,7 @@ from api.staff.session import StaffRoute, signed_in
 from domain.kpi import Heat, Month
 from domain.tickets import DelayReason, TicketClass
 from domain.words.desk import CLASS_TEXTS, CLOCK_TEXTS, DELAY_TEXTS
-from insight.words.proof import said as proof_words
+from insight.words.proof import proven_text
 from papers.chart import Frame, Tick, runs, through_time
 from papers.tables import ValueKind, written
 from store.base.rows import Row
@@ -149,7 +149,7 @@ def _rates(asking: Session, month: Month, language: Language) -> dict[str, Any]:
         "rates": RATES,
         "now_rates": table[-1][1],
         "heat": heat[-1][1],
-        "proof": None if now.proof is None else said(proof_words(now.proof), language),
+        "proof": None if now.proof is None else said(proven_text(now.proof), language),
     }
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import AfterValidator, BaseModel
 from starlette.responses import Response
 
+from alerts.figures.proofs import cells_of
 from api.homes.exports import place_for_export
 from api.http.download import Download, file_for
 from api.http.language import Language
@@ -17,8 +18,7 @@ from api.http.values import Instant
 from api.words import problems
 from domain.kpi import Month, MonthKpi
 from insight.plan import to_measure
-from insight.proof import cells_of
-from insight.words.proof import said
+from insight.words.proof import proven_text
 from papers.figures_package import FiguresRequest, package
 from store.figures import kpi_rows, proof_rows
 
@@ -51,7 +51,7 @@ class HeatFigures(BaseModel):
 
 
 class ProofFigures(BaseModel):
-    """What the rates prove of all homes, with 95 % certainty; shares from 0 to 1.
+    """The proof of the rates: what they say of all homes, with 95 % certainty; shares from 0 to 1.
 
     `proven`: at least so many homes were warm, if those that were measured were drawn by chance. `by_homes` and
     `by_time` are of all homes, weighed by building, floor and exposure, each with its interval. `zh` and `en` say it.
@@ -184,7 +184,7 @@ def figures(asking: AskingStaff, wanted: Asked = None) -> MonthFigures:
 def _told(found: MonthKpi) -> dict[str, Any]:
     told = found.told()
     if found.proof is not None:
-        told["proof"] |= said(found.proof)._asdict()
+        told["proof"] |= proven_text(found.proof)._asdict()
     return told
 
 
@@ -203,7 +203,7 @@ class MeasureMore(BaseModel):
 
 
 class MeasuringNeed(BaseModel):
-    """Where to measure how many more homes so that the month's rate by homes is known within `precision` either way."""
+    """The homes to measure, and how many more of them where, so that the rate by homes is known within `precision`."""
 
     month: str
     precision: float
@@ -226,7 +226,7 @@ def where_to_measure(
     """Get how many more homes to measure where, most first, so that a month's rate is known so precisely."""
     chosen = Month.parse(wanted) if wanted else Month.of(asking.now, asking.policy.zone)
     found = proof_rows.cells(asking.conn, chosen.first).of(query.station)
-    more = to_measure(cells_of(found)[0], query.precision) if found.stations else []
+    more = to_measure(cells_of(found)[0], query.precision).tolist() if found.stations else []
     names = proof_rows.building_codes(asking.conn, found.buildings)
     places = [
         MeasureMore(

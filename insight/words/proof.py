@@ -1,4 +1,4 @@
-"""What a rate proves, said in Chinese and English."""
+"""Sentences on what a rate proves, in Chinese and English."""
 
 import math
 
@@ -23,7 +23,7 @@ WEIGHED = Text(
 )
 
 
-def said(proof: RateProof) -> Text:
+def proven_text(proof: RateProof) -> Text:
     """Say what is proven, how many homes would prove 98 %, and the weighed rates with their intervals."""
     counted = COUNTED.fill(
         measured=proof.measured,

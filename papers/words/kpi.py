@@ -72,9 +72,10 @@ NOTES = {
         "Unknown time is excluded: see coverage. Shares are rounded down.",
     ),
     "proof": Text(
-        "至少证明：假定实测户为随机抽取，按精确界限（95 %）。加权：按楼栋、楼层、位置推算全部住户，附 95 % 区间；同楼同层同位置之内假定随机。",
-        "Proven at least: by the exact bound at 95 %, if the measured homes were drawn by chance. Weighed: all homes, by "
-        "building, floor and exposure, with the 95 % interval; within one of these the choice is taken for chance.",
+        "至少证明：假定实测户为随机抽取，按精确界限（95 %）。"
+        "加权：按楼栋、楼层、位置推算全部住户，附 95 % 区间；同楼同层同位置之内假定随机。",
+        "Proven at least: by the exact bound at 95 %, if the measured homes were drawn by chance. Weighed: all homes, "
+        "by building, floor and exposure, with the 95 % interval; within one of these the choice is taken for chance.",
     ),
     "clocks": Text(
         "统计当月到期的时限；提前完成的计入到期月。用时从起算到完成，时：分。",

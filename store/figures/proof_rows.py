@@ -1,4 +1,4 @@
-"""What the rates of a month prove: sums by building, floor and exposure, and what was told from them."""
+"""Proofs of the rates of a month: sums by building, floor and exposure, and what was told from them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -82,8 +82,13 @@ class MonthCells(NamedTuple):
         if station is None:
             return self
         chosen = [nth for nth, one in enumerate(self.stations) if one == station]
-        columns = ([column[nth] for nth in chosen] for column in self[:4])
-        return MonthCells(*columns, self.numbers[chosen])  # type: ignore[arg-type]
+        return MonthCells(
+            [station] * len(chosen),
+            [self.buildings[nth] for nth in chosen],
+            [self.floors[nth] for nth in chosen],
+            [self.exposures[nth] for nth in chosen],
+            self.numbers[chosen],
+        )
 
 
 def sum_cells(conn: Connection, values: Mapping[str, Any]) -> None:

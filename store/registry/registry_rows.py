@@ -83,10 +83,9 @@ COMPARE_HOME = """
 SELECT
   count(DISTINCT i.code) FILTER (WHERE h.code IS NULL),
   count(DISTINCT i.code) FILTER (WHERE
-    (i.building, i.unit, i.class, i.contract_limit, i.contract_from, i.contract_to, i.riser, i.floor, i.exposure,
-      i.status)
-    IS DISTINCT FROM (b.code, h.unit, h.class, h.contract_limit, h.contract_from, h.contract_to, h.riser, h.floor,
-      h.exposure, s.status)
+    (i.building, i.status, i.unit, i.class, i.contract_limit, i.contract_from, i.contract_to, i.riser, i.floor,
+      i.exposure) IS DISTINCT FROM (b.code, s.status, h.unit, h.class, h.contract_limit, h.contract_from, h.contract_to,
+      h.riser, h.floor, h.exposure)
     AND h.code IS NOT NULL),
   count(DISTINCT i.code)
 FROM import_home AS i
@@ -228,9 +227,7 @@ WHERE h.code = i.code
     h.building_id, h.unit, h.class, h.contract_limit, h.contract_from, h.contract_to, h.riser, h.floor, h.exposure)
 """
 INSERT_HOME = """
-INSERT INTO home (
-  code, building_id, unit, class, contract_limit, contract_from, contract_to, riser, floor, exposure
-)
+INSERT INTO home (code, building_id, unit, class, contract_limit, contract_from, contract_to, riser, floor, exposure)
 SELECT DISTINCT
   i.code, b.building_id, i.unit, i.class, i.contract_limit, i.contract_from, i.contract_to, i.riser, i.floor, i.exposure
 FROM import_home AS i

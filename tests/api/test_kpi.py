@@ -90,16 +90,16 @@ def test_the_package_tells_what_the_api_and_the_boards_tell(counted: Api) -> Non
     answer = counted.get("/v1/kpi/package", token, month="2026-01", language="en")
     files, manifest = opened(answer.content)
     assert sorted(files) == ["SHA256SUMS", "cases.csv", "clocks.csv", "desk.csv", "figures-2026-01.pdf",
-                             "figures-2026-01.xlsx", "heat.csv"]  # fmt: skip
+                             "figures-2026-01.xlsx", "heat.csv", "proof.csv"]  # fmt: skip
     assert answer.headers["etag"] == f'"{manifest["root"]}"'
     assert manifest["query"] == {"month": "2026-01", "station": None, "language": "en"}
     assert (manifest["counted_at"], manifest["zone"]) == ("2026-01-15T04:00:00+00:00", POLICY.zone.key)
     assert manifest["policy"]["versions"] == ["seed@2020-01-01"]  # type: ignore[index]
     figures = counted.get("/v1/kpi", token, month="2026-01").json()["figures"]
-    for table in ("heat", "desk", "clocks", "cases"):
+    for table in ("heat", "proof", "desk", "clocks", "cases"):
         rows = list(csv.DictReader(io.StringIO(files[f"{table}.csv"].decode())))
         several = [(one["station"], each) for one in figures for each in (
-            one[table] if isinstance(one[table], list) else [one[table]])]  # fmt: skip
+            one[table] if isinstance(one[table], list) else [one[table]] if one[table] else [])]  # fmt: skip
         assert len(rows) == len(several)
         for row, (station, each) in zip(rows, several, strict=True):
             assert (row["scope"], row["station"]) == ("company" if station is None else "station", station or "")
@@ -146,3 +146,15 @@ def test_a_package_is_for_leaders_and_of_what_was_counted(counted: Api) -> None:
     assert counted.get("/v1/kpi/package", token, month="2026-01", station="Nowhere").status_code == 422
     files, _ = opened(counted.get("/v1/kpi/package", token, month="2026-01", station="North").content)
     assert files["heat.csv"].decode().count("\n") == 2
+
+
+def test_a_month_says_what_it_proves_and_where_to_measure(counted: Api) -> None:
+    token = counted.token("supervisor")
+    (company, *_) = counted.get("/v1/kpi", token, month="2026-01").json()["figures"]
+    proof = company["proof"]
+    assert proof["proven"] <= proof["warm"] / proof["measured"]
+    assert proof["en"].startswith(f"{proof['warm']} of {proof['measured']} measured homes were warm")
+    asked = counted.get("/v1/kpi/sample", token, month="2026-01", precision="0.01").json()
+    assert asked["more"] == sum(place["more"] for place in asked["places"]) <= proof["homes"] - proof["measured"]
+    assert counted.get("/v1/kpi/sample", token, month="2024-02").json()["places"] == []
+    assert counted.get("/v1/kpi/sample", counted.token("crew", station="North"), month="2026-01").status_code == 403

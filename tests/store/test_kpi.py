@@ -259,7 +259,7 @@ def desk_by_hand(town: Town, mine: Callable[[Any], bool]) -> DeskKpi:
 
 
 def told(found: list[MonthKpi]) -> Any:
-    """Return figures with their rates, to the sixth decimal."""
+    """Return figures with their rates, to the sixth decimal, without what they prove."""
 
     def tidy(value: Any) -> Any:
         if isinstance(value, dict):
@@ -268,7 +268,19 @@ def told(found: list[MonthKpi]) -> Any:
             return [tidy(inner) for inner in value]
         return round(value, 6) if isinstance(value, float) else value
 
-    return [tidy(each.told()) for each in found]
+    return [tidy({**each.told(), "proof": None}) for each in found]
+
+
+def counted_by_hand(town: Town, station: str | None) -> tuple[int, int, int]:
+    """Count the homes with time to be judged in the month, those measured, and those never seen cold."""
+    sums: dict[int, list[int]] = {}
+    for day in town.days:
+        if station in (None, day.station) and Month.of(datetime.combine(day.day, NOW.time(), ZONE), ZONE) == MONTH:
+            of_home = sums.setdefault(day.home, [0, 0, 0, 0, 0])
+            sums[day.home] = [a + b for a, b in zip(of_home, day.states, strict=True)]
+    judged = [states for states in sums.values() if sum(states[:4]) > 0]
+    measured = [states for states in judged if sum(states[:3]) > 0]
+    return len(judged), len(measured), sum(cold + severe == 0 for _, cold, severe, _, _ in measured)
 
 
 def by_hand(town: Town, station: str | None) -> MonthKpi:
@@ -288,6 +300,11 @@ def test_figures_are_what_a_count_by_hand_gives(connection: Connection, seed: in
     kpi.count(connection, MONTH, ZONE, NOW)
     assert told(figures(connection, MONTH.first)) == told([by_hand(town, station) for station in (None, *STATIONS)])
     assert told(figures(connection, MONTH.first, "West")) == told([by_hand(town, "West")])
+    for each in figures(connection, MONTH.first):
+        assert each.proof is not None
+        assert (each.proof.homes, each.proof.measured, each.proof.warm) == counted_by_hand(town, each.station)
+        assert 0 <= each.proof.by_homes_low <= each.proof.by_homes <= each.proof.by_homes_high <= 1
+        assert 0 <= each.proof.by_time_low <= each.proof.by_time <= each.proof.by_time_high <= 1
     assert stale(connection, 10, MONTH.first) == []
     assert stale(connection, 10) != []  # the other months wait for watch
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.registry import (
     CLASSES,
+    EXPOSURES,
     HEAT_STATUSES,
     ROOM_KINDS,
     SESSIONS,
@@ -55,6 +56,9 @@ HOMES = st.builds(
     st.none() | KELVIN.map(abs),
     st.none() | MINUTES,
     st.none() | MINUTES,
+    st.none() | NAMES,
+    st.none() | st.integers(-5, -1) | st.integers(1, 200),
+    st.none() | st.sampled_from(EXPOSURES),
 )
 SENSORS = st.builds(
     RegisteredSensor,

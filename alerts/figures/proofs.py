@@ -1,0 +1,33 @@
+"""Proofs of a month: what its rates prove of the homes of the company and of each station."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from psycopg import Connection
+
+from domain.kpi import Month
+from insight.proof import TimeSums, prove
+from insight.strata import Cells, Whole
+from store.figures import proof_rows
+from store.figures.proof_rows import MonthCells
+
+
+def make(conn: Connection, month: Month) -> None:
+    """Tell what the rates of a month prove, if its heat was summed up since that was done."""
+    if not proof_rows.is_stale(conn, month.first):
+        return
+    found = proof_rows.cells(conn, month.first)
+    stations = [None, *sorted(set(found.stations))] if found.stations else []
+    proofs = {station: prove(*cells_of(found.of(station))) for station in stations}
+    proof_rows.replace(conn, month.first, {station: proof for station, proof in proofs.items() if proof is not None})
+
+
+def cells_of(found: MonthCells) -> tuple[Cells, TimeSums]:
+    """Return cells as arrays of codes and numbers."""
+    homes, measured, warm, share, squares = found.numbers.T
+
+    def codes(column: Sequence[object]) -> Whole:
+        return np.unique(np.array(column), return_inverse=True)[1]
+
+    cells = Cells(codes(found.buildings), codes(found.floors), codes(found.exposures), homes, measured, warm)
+    return cells, TimeSums(share, squares)

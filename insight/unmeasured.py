@@ -1,0 +1,210 @@
+"""Temperatures of homes without a sensor, from those with one, each with a 90 % interval; and where to measure next.
+
+Best linear prediction: homes are alike as far as they share a substation, a building, a riser, and as they lie above,
+below or beside each other. How much each of these means is taken from what is measured, beginning with the usual; how
+far estimates miss is taken from leaving out each measured home in its turn. An estimate judges nothing.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from insight.rates import Floats
+
+Whole = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+NONE = -1  # the code of what the registry does not know
+# Variances in K² of what homes share, before anything is measured: substation, building, riser, lying side by side.
+USUAL = np.array([0.05, 0.1, 0.1, 0.1])
+USUAL_OWN = 0.5
+USUAL_PAIRS = 200.0  # what is usual counts as much as so many pairs of measured homes
+CLIPPED_K = 5.0  # a home that is further off does not say what homes share
+LEVEL_K, TERM_K = 3.0, 0.7  # spread of the mean, and of terms for exposures and from the lowest to the highest floor
+SUPPLY_SHARE = 0.2  # spread of the kelvin in a room for each kelvin of supply
+ROUNDS, FAR = 10, 1.5  # of the terms: homes so many deviations off weigh less (Huber, Ann. Math. Stat. 35, 1964)
+USUAL_SCORES = 20  # what is usual counts as much as so many homes that were left out
+TAIL = 0.05
+Z90 = 1.6448536269514722
+WIDEST_K = 8.0  # an interval that is wider says nothing
+MOST_TOGETHER = 1_500  # measured homes of a substation that are solved for at once
+
+
+@dataclass(frozen=True)
+class HomePlaces:
+    """Where homes lie: codes from 0 on, NONE where the registry does not know; one entry for each home.
+
+    `riser` is a code of its own in each building. `supply`: kelvin that the substation's supply is above what is usual
+    for the outdoor temperature; 0 where it is not known.
+    """
+
+    substation: Whole
+    building: Whole
+    riser: Whole
+    floor: Whole
+    exposure: Whole
+    supply: Floats
+
+
+class Estimates(NamedTuple):
+    """°C of each home that is not measured, with the ends of the 90 % interval; NaN where there is nothing to say.
+
+    `gain`: how much measuring the home would tell of those around it that may be cold; 0 of measured homes.
+    `sharing`: K² that homes share by substation, building, riser and lying next to each other.
+    """
+
+    celsius: Floats
+    low: Floats
+    high: Floats
+    gain: Floats
+    sharing: Floats
+
+
+def estimate(homes: HomePlaces, celsius: Floats, limit: float = 18.0) -> Estimates:
+    """Estimate the temperatures of homes whose `celsius` is NaN from those of the others."""
+    measured = ~np.isnan(celsius)
+    found = Estimates(*(np.full(len(celsius), np.nan) for _ in range(3)), np.zeros(len(celsius)), USUAL.copy())
+    if not measured.any():
+        return found
+    design = _design(homes)
+    rest = np.where(measured, celsius, 0.0)
+    mean = design @ _terms(design[measured], rest[measured])
+    rest = np.where(measured, celsius - mean, np.nan)
+    sharing, own = _shared(homes, rest)
+    solved = [_solve(homes, rest, where, (sharing, own)) for where in _by_substation(homes, measured)]
+    scores = np.concatenate([one.scores for one in solved])
+    low, high = _reach(scores)
+    for one in solved:
+        at = one.unmeasured
+        deviation = np.sqrt(one.variance)
+        found.celsius[at] = mean[at] + one.away
+        found.low[at], found.high[at] = found.celsius[at] + low * deviation, found.celsius[at] + high * deviation
+        found.gain[at] = _gain(one, (limit - found.celsius[at]) / deviation, own)
+    silent = found.high - found.low > WIDEST_K
+    for values in found[:3]:
+        values[silent] = np.nan
+    return found._replace(sharing=sharing)
+
+
+class _Solved(NamedTuple):
+    """What a substation's measured homes say of the others."""
+
+    unmeasured: Whole
+    away: Floats  # from the mean, K
+    variance: Floats
+    shared: Floats  # the covariance of the unmeasured homes, given the measured ones, without what is their own
+    scores: Floats  # of measured homes: what they are beside what the others say, in deviations
+
+
+def _by_substation(homes: HomePlaces, measured: Mask) -> list[tuple[Whole, Whole]]:
+    """Return (measured, unmeasured) homes of each substation that has some measured ones."""
+    some = []
+    for substation in np.unique(homes.substation[measured]):
+        here = homes.substation == substation
+        known = np.flatnonzero(here & measured)
+        some.append((known[:: -(-len(known) // MOST_TOGETHER)], np.flatnonzero(here & ~measured)))
+    return some
+
+
+def _design(homes: HomePlaces) -> Floats:
+    """Return columns of ones, of each exposure, of the floor within the building, and of supply."""
+    top = np.zeros(int(homes.building.max()) + 1)
+    np.maximum.at(top, homes.building, homes.floor)
+    height = np.where((homes.floor != NONE) & (top[homes.building] > 1), homes.floor / top[homes.building] - 0.5, 0.0)
+    kinds = [(homes.exposure == code).astype(float) for code in np.unique(homes.exposure) if code != NONE]
+    return np.column_stack([np.ones(len(height)), *kinds, height, homes.supply - np.median(homes.supply)])
+
+
+def _terms(design: Floats, celsius: Floats) -> Floats:
+    """Return the mean and the terms; each is drawn to 0 as far as little is measured, the mean to that of all."""
+    middle = float(np.median(celsius))
+    spread = np.full(design.shape[1], TERM_K)
+    spread[0], spread[-1] = LEVEL_K, SUPPLY_SHARE
+    deviation = np.sqrt(USUAL.sum() + USUAL_OWN)
+    terms = np.zeros(len(spread))
+    for _ in range(ROUNDS):
+        off = np.abs(celsius - middle - design @ terms) / deviation
+        weighed = design.T * (np.minimum(1, FAR / np.maximum(off, FAR)) / deviation**2)
+        terms = np.linalg.solve(weighed @ design + np.diag(1 / spread**2), weighed @ (celsius - middle))
+    terms[0] += middle
+    return np.asarray(terms)
+
+
+def _kernels(homes: HomePlaces, some: Whole, others: Whole) -> Floats:
+    """Return how much homes share with others: substation, building, riser, lying next to each other."""
+
+    def same(codes: Whole) -> Mask:
+        return np.asarray((codes[some][:, None] == codes[others]) & (codes[some][:, None] != NONE))
+
+    building, riser = same(homes.building), same(homes.riser)
+    apart = np.abs(homes.floor[some][:, None] - homes.floor[others])
+    known = (homes.floor[some][:, None] != NONE) & (homes.floor[others] != NONE)
+    next_to = (riser & (apart == 1)) | (building & (apart == 0)) & known
+    itself = some[:, None] == others
+    layers = (same(homes.substation), building, riser, np.where(itself, 1.0, np.where(next_to & known, 0.5, 0.0)))
+    return np.stack([layer.astype(float) for layer in layers])
+
+
+def _shared(homes: HomePlaces, rest: Floats) -> tuple[Floats, float]:
+    """Return K² that homes share, and that are each one's own: from the products of pairs, drawn to what is usual.
+
+    Source: Haseman and Elston, Behavior Genetics 2 (1972), with a prior.
+    """
+    left, right = np.diag(USUAL_PAIRS * np.ones(4)), USUAL_PAIRS * USUAL
+    measured = ~np.isnan(rest)
+    clipped = np.clip(rest, -CLIPPED_K, CLIPPED_K)
+    for known, _ in _by_substation(homes, measured):
+        layers = _kernels(homes, known, known)[:, *np.triu_indices(len(known), 1)]
+        product = np.outer(clipped[known], clipped[known])[np.triu_indices(len(known), 1)]
+        left, right = left + layers @ layers.T, right + layers @ product
+    sharing = _not_negative(left, right)
+    count = measured.sum()
+    total = (np.sum(clipped[measured] ** 2) + USUAL_SCORES * (USUAL.sum() + USUAL_OWN)) / (count + USUAL_SCORES)
+    return sharing, max(0.05, float(total - sharing.sum()))
+
+
+def _not_negative(left: Floats, right: Floats) -> Floats:
+    """Solve for numbers that are not negative, one after the other until none changes."""
+    solved = np.maximum(USUAL, 0)
+    for _ in range(200):
+        for n in range(len(solved)):
+            solved[n] = max(0.0, (right[n] - left[n] @ solved + left[n, n] * solved[n]) / left[n, n])
+    return solved
+
+
+def _solve(homes: HomePlaces, rest: Floats, where: tuple[Whole, Whole], variances: tuple[Floats, float]) -> _Solved:
+    known, unmeasured = where
+    sharing, own = variances
+    among = np.tensordot(sharing, _kernels(homes, known, known), 1) + own * np.eye(len(known))
+    across = np.tensordot(sharing, _kernels(homes, unmeasured, known), 1)
+    shared = np.tensordot(sharing, _kernels(homes, unmeasured, unmeasured), 1)
+    inverse = np.linalg.inv(among)
+    weighed = inverse @ rest[known]
+    shared = shared - across @ inverse @ across.T
+    variance = np.maximum(np.diag(shared), 0) + own
+    scores = weighed / np.sqrt(np.diag(inverse))
+    return _Solved(unmeasured, across @ weighed, variance, shared, scores)
+
+
+def _reach(scores: Floats) -> tuple[float, float]:
+    """Return the ends of the interval in deviations: of homes that were left out, and of what is usual."""
+    usual = np.interp((np.arange(USUAL_SCORES) + 0.5) / USUAL_SCORES, NORMAL[0], NORMAL[1])
+    every = np.sort(np.concatenate([scores, usual]))
+    low, high = np.quantile(every, [TAIL, 1 - TAIL])
+    return float(low), float(high)
+
+
+def _gain(one: _Solved, short: Floats, own: float) -> Floats:
+    """Return by how much each home, measured, would lower the variance of those whose warmth is in doubt."""
+    doubt = np.exp(-(short**2) / 2)
+    return np.asarray((one.shared**2) @ doubt / (np.maximum(np.diag(one.shared), 0) + own) + own * doubt)
+
+
+NORMAL = (
+    np.array([0.0, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 1.0]),
+    np.array(
+        [-2.5, -1.96, -Z90, -1.2816, -0.8416, -0.5244, -0.2533, 0, 0.2533, 0.5244, 0.8416, 1.2816, Z90, 1.96, 2.5]
+    ),
+)
