@@ -1,7 +1,6 @@
 """Registry import: compares staged files with the tables and applies the differences.
 
-An import stages its lines in temporary tables and then takes a fixed number of statements, whatever its size. The order
-of calls: `lock`, and then `registry_bringing.bring`: `stage`, `differences`, and if there are any, `write`.
+A fixed number of statements, whatever the size. Calls: `lock`, `stage`, `differences`, and if there are any, `write`.
 """
 
 from collections.abc import Iterable
