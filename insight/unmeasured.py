@@ -19,7 +19,7 @@ Mask = npt.NDArray[np.bool_]
 NONE = -1  # the code of what the registry does not know
 # Variances in K² of what homes share, before anything is measured: substation, building, riser, lying side by side.
 USUAL = np.array([0.05, 0.1, 0.1, 0.1])
-USUAL_OWN = 0.5
+USUAL_OWN, LEAST_OWN = 0.5, 0.05
 USUAL_PAIRS = 200.0  # what is usual counts as much as so many pairs of measured homes
 CLIPPED_K = 5.0  # a home that is further off does not say what homes share
 LEVEL_K, TERM_K = 3.0, 0.7  # spread of the mean, and of terms for exposures and from the lowest to the highest floor
@@ -34,7 +34,7 @@ MOST_TOGETHER = 1_500  # measured homes of a substation that are solved for at o
 
 @dataclass(frozen=True)
 class HomePlaces:
-    """Where homes lie: codes from 0 on, NONE where the registry does not know; one entry for each home.
+    """The places of homes: codes from 0 on, NONE where the registry does not know; one entry for each home.
 
     `riser` is a code of its own in each building. `supply`: kelvin that the substation's supply is above what is usual
     for the outdoor temperature; 0 where it is not known.
@@ -65,7 +65,8 @@ class Estimates(NamedTuple):
 def estimate(homes: HomePlaces, celsius: Floats, limit: float = 18.0) -> Estimates:
     """Estimate the temperatures of homes whose `celsius` is NaN from those of the others."""
     measured = ~np.isnan(celsius)
-    found = Estimates(*(np.full(len(celsius), np.nan) for _ in range(3)), np.zeros(len(celsius)), USUAL.copy())
+    nothing = np.full(len(celsius), np.nan)
+    found = Estimates(nothing, nothing.copy(), nothing.copy(), np.zeros(len(celsius)), USUAL.copy())
     if not measured.any():
         return found
     design = _design(homes)
@@ -89,7 +90,7 @@ def estimate(homes: HomePlaces, celsius: Floats, limit: float = 18.0) -> Estimat
 
 
 class _Solved(NamedTuple):
-    """What a substation's measured homes say of the others."""
+    """The estimates of a substation: what its measured homes say of the others."""
 
     unmeasured: Whole
     away: Floats  # from the mean, K
@@ -112,7 +113,8 @@ def _design(homes: HomePlaces) -> Floats:
     """Return columns of ones, of each exposure, of the floor within the building, and of supply."""
     top = np.zeros(int(homes.building.max()) + 1)
     np.maximum.at(top, homes.building, homes.floor)
-    height = np.where((homes.floor != NONE) & (top[homes.building] > 1), homes.floor / top[homes.building] - 0.5, 0.0)
+    high = np.maximum(top[homes.building], 1)
+    height = np.where((homes.floor != NONE) & (high > 1), homes.floor / high - 0.5, 0.0)
     kinds = [(homes.exposure == code).astype(float) for code in np.unique(homes.exposure) if code != NONE]
     return np.column_stack([np.ones(len(height)), *kinds, height, homes.supply - np.median(homes.supply)])
 
@@ -162,16 +164,16 @@ def _shared(homes: HomePlaces, rest: Floats) -> tuple[Floats, float]:
     sharing = _not_negative(left, right)
     count = measured.sum()
     total = (np.sum(clipped[measured] ** 2) + USUAL_SCORES * (USUAL.sum() + USUAL_OWN)) / (count + USUAL_SCORES)
-    return sharing, max(0.05, float(total - sharing.sum()))
+    return sharing, max(LEAST_OWN, float(total - sharing.sum()))
 
 
 def _not_negative(left: Floats, right: Floats) -> Floats:
     """Solve for numbers that are not negative, one after the other until none changes."""
-    solved = np.maximum(USUAL, 0)
+    solved = USUAL.copy()
     for _ in range(200):
         for n in range(len(solved)):
             solved[n] = max(0.0, (right[n] - left[n] @ solved + left[n, n] * solved[n]) / left[n, n])
-    return solved
+    return np.asarray(solved)
 
 
 def _solve(homes: HomePlaces, rest: Floats, where: tuple[Whole, Whole], variances: tuple[Floats, float]) -> _Solved:

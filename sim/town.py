@@ -64,7 +64,8 @@ class Town:
         self._home_of_sensor = np.array([sensor.home for sensor in self.layout.sensors])
         self._homes_fed = np.bincount(self._substation_of_home, minlength=len(self.layout.substations)).astype(float)
         self._bias, self._humidity, self._battery = _sensor_traits(seed, self.layout)
-        targets, size = _home_traits(seed, self.layout, _usual_targets(seed, self.layout, uneven))
+        targets, size = _home_traits(seed, self.layout)
+        targets = _uneven(seed, self.layout, targets) if uneven else targets
         healthy = substation.radiator_celsius(MEAN_CELSIUS, np.zeros(1))[0]
         self._homes = thermal.ThermalHomes.balanced(targets, MEAN_CELSIUS, healthy, size)
         self.at_us = epoch_us - epoch_us % self.interval_us
@@ -152,26 +153,11 @@ def _sizes(plan: layout.Layout) -> dict[FaultKind, int]:
     }
 
 
-def _usual_targets(seed: int, plan: layout.Layout, uneven: bool) -> Floats:
-    """Draw what healthy homes settle at: by chance; in an uneven town also by building, riser and exposure."""
-    rng = np.random.default_rng([seed, _PLACE_STREAM if uneven else _HOME_STREAM])
-    middle, spread = COMFORT_CELSIUS
-    if not uneven:
-        return np.clip(rng.normal(middle, spread, len(plan.homes)), *COMFORT_RANGE)
-    building, riser, own = (spread * share for share in UNEVEN_SHARES)
-    targets = middle + rng.normal(0, own, len(plan.homes))
-    targets += rng.normal(0, building, len(plan.buildings))[[home.building for home in plan.homes]]
-    targets += rng.normal(0, riser, plan.risers)[[home.riser for home in plan.homes]]
-    for kind, kelvin in COLDER_K.items():
-        targets -= kelvin * np.array([kind in home.exposure for home in plan.homes])
-    return np.clip(targets, *COMFORT_RANGE)
-
-
-def _home_traits(seed: int, plan: layout.Layout, targets: Floats) -> tuple[Floats, Floats]:
+def _home_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats]:
     """Draw (temperature it settles at in °C, size relative to an average flat) of every home."""
     count = len(plan.homes)
     rng = np.random.default_rng([seed, _HOME_STREAM])
-    rng.normal(size=count)  # drawn by _usual_targets
+    targets = np.clip(rng.normal(*COMFORT_CELSIUS, count), *COMFORT_RANGE)
     stopped = np.array([home.stopped for home in plan.homes])
     flats = np.flatnonzero([home.home_class == "multistorey" and not home.stopped for home in plan.homes])
     starved = rng.permutation(flats)[: max(2, round(STARVED_SHARE * count))]
@@ -179,6 +165,19 @@ def _home_traits(seed: int, plan: layout.Layout, targets: Floats) -> tuple[Float
     targets[starved[::3]] = rng.uniform(*STARVED_HARD_CELSIUS, len(starved[::3]))
     targets[stopped] = rng.uniform(*STOPPED_CELSIUS, int(stopped.sum()))
     return targets, rng.uniform(0.8, 1.3, count)
+
+
+def _uneven(seed: int, plan: layout.Layout, targets: Floats) -> Floats:
+    """Have homes that are comfortable differ by building, riser and exposure, not by chance alone."""
+    rng = np.random.default_rng([seed, _PLACE_STREAM])
+    middle, spread = COMFORT_CELSIUS
+    building, riser, own = (spread * share for share in UNEVEN_SHARES)
+    uneven = middle + rng.normal(0, own, len(plan.homes))
+    uneven += rng.normal(0, building, len(plan.buildings))[[home.building for home in plan.homes]]
+    uneven += rng.normal(0, riser, plan.risers)[[home.riser for home in plan.homes]]
+    for kind, kelvin in COLDER_K.items():
+        uneven -= kelvin * np.array([kind in home.exposure for home in plan.homes])
+    return np.where(targets < COMFORT_RANGE[0], targets, np.clip(uneven, *COMFORT_RANGE))
 
 
 def _sensor_traits(seed: int, plan: layout.Layout) -> tuple[Floats, Floats, Floats]:

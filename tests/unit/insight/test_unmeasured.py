@@ -1,0 +1,95 @@
+"""Estimates of homes without a sensor: small cases by hand, a direct solution, and covered-up homes of towns."""
+
+import numpy as np
+
+from bench.without_sensors import covered, looks
+from insight.unmeasured import NONE, HomePlaces, _kernels, _solve, estimate
+
+
+def places(buildings: int, floors: int, known: bool = True) -> HomePlaces:
+    """Lay out buildings of two risers, each with a home on every floor."""
+    count = buildings * 2 * floors
+    at = np.arange(count)
+    unknown = np.full(count, NONE)
+    return HomePlaces(
+        np.zeros(count, int),
+        at // (2 * floors),
+        at // floors if known else unknown,
+        at % floors + 1 if known else unknown,
+        unknown,
+        np.zeros(count),
+    )
+
+
+def test_nothing_measured_says_nothing() -> None:
+    found = estimate(places(1, 3), np.full(6, np.nan))
+    assert np.isnan(found.celsius).all()
+    assert not found.gain.any()
+
+
+def test_another_substation_stays_unknown() -> None:
+    homes = places(2, 3)
+    homes.substation[homes.building == 1] = 1
+    celsius = np.where(homes.building == 0, 20.0, np.nan)
+    celsius[0] = np.nan
+    assert np.isfinite(estimate(homes, celsius).celsius).tolist() == [True] + [False] * 11
+
+
+def test_a_cold_riser_makes_its_homes_colder_and_the_others_less_so() -> None:
+    homes = places(10, 6)
+    celsius = np.where(np.arange(120) % 2, 21.0, np.nan)
+    celsius[[1, 3, 5]] = 15.0  # the first riser
+    found = estimate(homes, celsius)
+    assert found.celsius[2] < found.celsius[8] < found.celsius[26]
+    assert np.all(found.low[::2] < found.celsius[::2])
+    assert np.all(found.celsius[::2] < found.high[::2])
+
+
+def test_without_riser_and_floor_the_building_remains() -> None:
+    homes = places(10, 6, known=False)
+    celsius = np.where(np.arange(120) % 2, 21.0, np.nan)
+    celsius[1:12:2] = 17.0
+    found = estimate(homes, celsius)
+    assert found.celsius[0] == found.celsius[10] < found.celsius[12]
+
+
+def test_the_solution_is_that_of_the_joint_distribution() -> None:
+    rng = np.random.default_rng(4)
+    homes, sharing, own = places(3, 4), np.array([0.2, 0.3, 0.4, 0.1]), 0.5
+    rest = rng.normal(size=24)
+    known, others = np.arange(0, 24, 3), np.setdiff1d(np.arange(24), np.arange(0, 24, 3))
+    solved = _solve(homes, rest, (known, others), (sharing, own))
+    every = np.tensordot(sharing, _kernels(homes, np.arange(24), np.arange(24)), 1) + own * np.eye(24)
+    gain = np.linalg.solve(every[np.ix_(known, known)], every[np.ix_(known, others)]).T
+    assert np.allclose(solved.away, gain @ rest[known])
+    assert np.allclose(solved.variance, np.diag(every[np.ix_(others, others)] - gain @ every[np.ix_(known, others)]))
+    left_out = [
+        (rest[one] - weights @ rest[rest_of]) / np.sqrt(every[one, one] - weights @ every[rest_of, one])
+        for one in known
+        for rest_of in [known[known != one]]
+        for weights in [np.linalg.solve(every[np.ix_(rest_of, rest_of)], every[rest_of, one])]
+    ]
+    assert np.allclose(solved.scores, left_out)
+
+
+def test_a_measurement_tells_most_where_nothing_is_known_and_warmth_is_in_doubt() -> None:
+    homes = places(2, 6)
+    celsius = np.where(homes.building == 0, 18.5, np.nan)
+    celsius[[1, 8]] = np.nan
+    gain = estimate(homes, celsius).gain
+    assert gain[0] == 0
+    assert gain[12:].min() > gain[[1, 8]].max() > 0
+
+
+def test_intervals_of_covered_up_homes_hold() -> None:
+    errors, means, holds = [], [], []
+    for seed in range(2):
+        for nth, (town, homes, heated) in enumerate(looks(seed)):
+            chosen = covered(town.layout, 0.3, np.random.default_rng(nth), biased=True) & heated
+            found = estimate(homes, np.where(chosen, town.air, np.nan))
+            of = ~chosen & heated
+            errors.append(np.abs(found.celsius - town.air)[of])
+            means.append(np.abs(town.air[chosen].mean() - town.air)[of])
+            holds.append(((found.low <= town.air) & (town.air <= found.high))[of])
+    assert np.concatenate(errors).mean() < 0.95 * np.concatenate(means).mean()
+    assert 0.84 < np.concatenate(holds).mean() < 0.96
