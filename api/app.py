@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from api.crew import crew_routes, install
 from api.desk import (
+    applications,
     calendars,
     calls,
     cases,
@@ -25,6 +26,7 @@ from api.desk import (
     unknown_sensors,
 )
 from api.desk_pages import (
+    application_pages,
     area_routes,
     call_routes,
     case_routes,
@@ -43,7 +45,7 @@ from api.desk_pages import (
 from api.desk_pages.queue_board import QueueBoard
 from api.desk_pages.rows_together import RowsTogether
 from api.evidence import dossier_routes, seals
-from api.figures import kpi, map_layers, maps, status, supervision
+from api.figures import application_figures, kpi, map_layers, maps, status, supervision
 from api.figures.city_now import MapBoard
 from api.files import file_routes
 from api.homes import exports, home_routes
@@ -71,7 +73,7 @@ from api.office_pages import (
     trial_page,
     upload_page,
 )
-from api.pages import front, home, home_refund, home_tickets, network
+from api.pages import front, home, home_applications, home_refund, home_tickets, network
 from api.staff import account, invitation, people, provider, sign_in
 from api.uplinks import uplink_routes
 from api.uplinks.uplink_routes import Doors
@@ -91,6 +93,8 @@ ROUTERS = (
     calls.router,
     file_routes.router,
     incidents.router,
+    application_figures.router,  # before the number of an application
+    applications.router,
     cases.router,
     measurements.router,
     measuring_plan.router,
@@ -116,6 +120,7 @@ ROUTERS = (
     front.router,
     home.router,
     home_refund.router,
+    home_applications.router,
     home_tickets.router,
     home_tickets.files,
     network.router,
@@ -130,6 +135,7 @@ ROUTERS = (
     case_routes.router,
     measurement_routes.router,
     map_routes.router,
+    application_pages.router,
     area_routes.router,
     incident_routes.router,
     outage_routes.router,

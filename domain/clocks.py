@@ -1,10 +1,10 @@
 """Due and warning times of the desk's clocks."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from domain.policy import Duration
+from domain.policy import Duration, Policy
 from domain.working_days import UnknownYear, WorkingCalendar, end_of_working_days
 
 
@@ -35,3 +35,12 @@ def due(
     else:
         end = start + length.elapsed
     return DueTime(end, None if warn_share is None else start + (end - start) * warn_share)
+
+
+def heat_due_from(policy: Policy, now: datetime) -> datetime:
+    """Return from when heat is due: now, or the beginning of the next season that is known (5(3): 在供热期限)."""
+    if policy.in_season(now):
+        return now
+    day = now.astimezone(policy.zone).date()
+    later = [season.first for season in policy.seasons if season.first > day]
+    return datetime.combine(min(later), time(0), policy.zone).astimezone(UTC) if later else now

@@ -54,7 +54,7 @@ def merge_refusal(one: EndingFacts, into: EndingFacts) -> str | None:
         return "it is the same ticket"
     if into.state == TicketState.CLOSED:
         return f"{into.number} is closed"
-    if into.source in SELF_CLOSING or into.ticket_class in CASES:
+    if into.source in SELF_CLOSING or into.ticket_class in (*CASES, TicketClass.APPLICATION):
         return f"{into.number} is of a kind that takes no merged tickets"
     if into.place != one.place:
         return f"{into.number} is about another place"

@@ -32,6 +32,8 @@ class NoticeKind(StrEnum):
     TICKET_UNANSWERED = "ticket_unanswered"  # not accepted by those who were told before
     TERMS_TOLD = "terms_told"  # for_what, amount: of a repair that the user pays for, who is to agree or not
     APPOINTMENT = "appointment"  # at
+    CONTRACT_OFFERED = "contract_offered"  # contract
+    HEAT_NOTICE = "heat_notice"  # notice
     TICKET_DONE = "ticket_done"
     STILL_COLD = "still_cold"  # marked done, and not warm
     TICKET_ANSWERED = "ticket_answered"  # answer

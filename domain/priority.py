@@ -35,6 +35,7 @@ _USUAL_PRIORITY = {
     TicketClass.COMPLAINT: 3,
     TicketClass.REPORT: 3,
     TicketClass.DEVICE: 4,
+    TicketClass.APPLICATION: 4,
 }
 
 

@@ -1,12 +1,10 @@
 """The repair desk: states and events of a ticket. The table MOVES defines every transition."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-
-from domain.move_times import MADE_AT
 
 
 class TicketClass(StrEnum):
@@ -18,6 +16,7 @@ class TicketClass(StrEnum):
     DEVICE = "device"
     COMPLAINT = "complaint"
     REPORT = "report"  # of wrongdoing
+    APPLICATION = "application"  # for heat, or for a change of it (domain/applications.py)
 
 
 class TicketState(StrEnum):
@@ -125,6 +124,17 @@ class EventKind(StrEnum):
     MERGED_HERE = "merged_here"  # another ticket into this one
     VOID = "void"  # opened by mistake
     REOPENED = "reopened"  # by a person: the problem persists
+    PLAN_ANSWERED = "plan_answered"  # an application: the company agrees, and says how
+    PLAN_REFUSED = "plan_refused"  # an application: the company does not agree, and says why
+    INSPECTED = "inspected"  # an application: intermediate or completion inspection
+    FEES_SETTLED = "fees_settled"
+    APPROVED = "approved"  # by the company: the station may stop or resume the heat
+    CONTRACT_OFFERED = "contract_offered"
+    CONTRACT_SIGNED = "contract_signed"
+    AREA_NOTICE = "area_notice"  # 增减面积通知单
+    HEAT_NOTICE = "heat_notice"  # 供热通知单
+    HEAT_ON = "heat_on"  # executed on site
+    HEAT_OFF = "heat_off"  # executed on site
 
 
 @dataclass(frozen=True)
@@ -141,6 +151,9 @@ _UNTIL_DONE = frozenset({TicketState.OPEN, TicketState.ACCEPTED, TicketState.WOR
 _NOT_CLOSED = frozenset(TicketState) - {TicketState.CLOSED}
 _ANY = frozenset(TicketState)
 _DONE = _ANY - _UNTIL_DONE
+_WORKED = frozenset({TicketState.VERIFYING, TicketState.DONE})
+_REPAIRS = frozenset(TicketClass) - {TicketClass.APPLICATION}
+_APPLICATIONS = frozenset({TicketClass.APPLICATION})
 
 
 @dataclass(frozen=True)
@@ -152,6 +165,14 @@ class MoveRule:
     meets: tuple[str, ...] = ()  # the clocks it stops
     shown: tuple[str, ...] | None = None  # keys of its data the user may see; None: the event is hidden from the user
     voids: bool = False  # ends the ticket without work: its clocks stop, and no figure counts it
+    classes: frozenset[TicketClass] = frozenset(TicketClass)
+    starts: str | None = None  # the clock that begins with it
+
+
+def _step(
+    *shown: str, to: TicketState | None = None, meets: tuple[str, ...] = (), starts: str | None = None
+) -> MoveRule:
+    return MoveRule(_UNTIL_DONE, to, meets, shown, classes=_APPLICATIONS, starts=starts)
 
 
 MOVES: Mapping[EventKind, MoveRule] = {
@@ -191,7 +212,7 @@ MOVES: Mapping[EventKind, MoveRule] = {
     # by people
     EventKind.ASSIGNED: MoveRule(_NOT_CLOSED),
     EventKind.ACCEPTED: MoveRule(
-        frozenset({TicketState.OPEN}), TicketState.ACCEPTED, ("station_reply", "accept"), shown=()
+        frozenset({TicketState.OPEN}), TicketState.ACCEPTED, ("station_reply", "accept"), (), classes=_REPAIRS
     ),
     EventKind.CONTACTED: MoveRule(_NOT_CLOSED, None, ("contact",), shown=("appointment_at",)),
     EventKind.TRIED: MoveRule(_NOT_CLOSED, shown=("again_at",)),  # stops no clock: nobody has spoken with the user
@@ -199,22 +220,24 @@ MOVES: Mapping[EventKind, MoveRule] = {
     EventKind.ARRIVED: MoveRule(
         _UNTIL_DONE, TicketState.WORKING, ("station_reply", "accept", "contact", "on_site"), shown=()
     ),
-    EventKind.CAUSE_FOUND: MoveRule(_NOT_CLOSED, shown=("cause", "zh", "en")),
-    EventKind.PART_USED: MoveRule(_NOT_CLOSED, shown=("part", "count")),
+    EventKind.CAUSE_FOUND: MoveRule(_NOT_CLOSED, shown=("cause", "zh", "en"), classes=_REPAIRS),
+    EventKind.PART_USED: MoveRule(_NOT_CLOSED, shown=("part", "count"), classes=_REPAIRS),
     EventKind.DELAYED: MoveRule(_NOT_CLOSED, shown=("reason", "explanation", "zh", "en")),
-    EventKind.RESPONSIBILITY: MoveRule(_NOT_CLOSED, shown=("responsibility", "paid", "for_what", "amount")),
-    EventKind.CONFIRMED: MoveRule(_NOT_CLOSED, shown=("confirmation", "agreed", "for_what", "amount", "before_work")),
+    EventKind.RESPONSIBILITY: MoveRule(
+        _NOT_CLOSED, shown=("responsibility", "paid", "for_what", "amount"), classes=_REPAIRS
+    ),
+    EventKind.CONFIRMED: MoveRule(
+        _NOT_CLOSED, shown=("confirmation", "agreed", "for_what", "amount", "before_work"), classes=_REPAIRS
+    ),
     EventKind.DONE: MoveRule(
         _UNTIL_DONE,
         TicketState.DONE,  # of a cold home: VERIFYING
         ("station_reply", "accept", "contact", "on_site", "done", "finish"),
         shown=("result",),
     ),
-    EventKind.REWORK: MoveRule(frozenset({TicketState.VERIFYING, TicketState.DONE}), TicketState.WORKING, shown=()),
+    EventKind.REWORK: MoveRule(_WORKED, TicketState.WORKING, shown=(), classes=_REPAIRS),
     EventKind.REPLIED: MoveRule(_NOT_CLOSED, None, ("answer",), shown=("text", "channel")),
-    EventKind.CALLED_BACK: MoveRule(
-        frozenset({TicketState.VERIFYING, TicketState.DONE}), None, ("call_back",), shown=("satisfied",)
-    ),
+    EventKind.CALLED_BACK: MoveRule(_WORKED, None, ("call_back",), shown=("satisfied",), classes=_REPAIRS),
     EventKind.REMARK: MoveRule(_ANY),
     EventKind.USER_SAID: MoveRule(_NOT_CLOSED, shown=("text", "says", "times", "reaction", "agreed")),
     EventKind.RATED: MoveRule(_DONE, shown=("stars", "text")),
@@ -223,14 +246,25 @@ MOVES: Mapping[EventKind, MoveRule] = {
         _ANY, shown=("file", "kind", "for_user", "media_type", "size", "sha256", "original_sha256")
     ),
     EventKind.CLOSED: MoveRule(frozenset({TicketState.DONE}), TicketState.CLOSED, (EVERYTHING,), shown=("proof",)),
-    EventKind.MERGED: MoveRule(_NOT_CLOSED, TicketState.CLOSED, shown=("into", "reason"), voids=True),
-    EventKind.MERGED_HERE: MoveRule(_NOT_CLOSED, shown=("ticket",)),
+    EventKind.MERGED: MoveRule(_NOT_CLOSED, TicketState.CLOSED, shown=("into", "reason"), voids=True, classes=_REPAIRS),
+    EventKind.MERGED_HERE: MoveRule(_NOT_CLOSED, shown=("ticket",), classes=_REPAIRS),
     EventKind.VOID: MoveRule(_NOT_CLOSED, TicketState.CLOSED, shown=("reason",), voids=True),
-    EventKind.REOPENED: MoveRule(frozenset({TicketState.CLOSED}), TicketState.OPEN, shown=()),
+    EventKind.REOPENED: MoveRule(frozenset({TicketState.CLOSED}), TicketState.OPEN, shown=(), classes=_REPAIRS),
+    # of applications: domain/applications.py says what must be on record before each
+    EventKind.PLAN_ANSWERED: _step("plan", "charges", to=TicketState.ACCEPTED, meets=("plan_answer",)),
+    EventKind.PLAN_REFUSED: _step("reason", to=TicketState.DONE, meets=("plan_answer",)),
+    EventKind.INSPECTED: _step("stage", "passed", "findings", "persons"),
+    EventKind.FEES_SETTLED: _step("amount", "reference"),
+    EventKind.APPROVED: _step(),
+    EventKind.CONTRACT_OFFERED: _step("contract", "terms"),
+    EventKind.CONTRACT_SIGNED: _step("contract", "confirmation", starts="heat_on"),
+    EventKind.AREA_NOTICE: _step("notice", "area_m2"),
+    EventKind.HEAT_NOTICE: _step("notice", starts="heat_at_once"),
+    EventKind.HEAT_ON: _step("notice", "findings", to=TicketState.DONE, meets=("heat_on", "heat_at_once")),
+    EventKind.HEAT_OFF: _step("findings", to=TicketState.DONE),
 }
 # Events that undo the work, and with it the answer to the user.
 UNDOING = frozenset({EventKind.REWORK, EventKind.RELAPSED, EventKind.REOPENED})
-UNDONE = frozenset({EventKind.DONE, EventKind.PROVEN, EventKind.REPLIED, EventKind.CALLED_BACK})
 CREW_MOVES = frozenset(
     {
         EventKind.ACCEPTED,
@@ -246,6 +280,9 @@ CREW_MOVES = frozenset(
         EventKind.DONE,
         EventKind.REMARK,
         EventKind.USER_SAID,
+        EventKind.INSPECTED,
+        EventKind.HEAT_ON,
+        EventKind.HEAT_OFF,
     }
 )
 DISPATCH_MOVES = CREW_MOVES | {
@@ -257,7 +294,16 @@ DISPATCH_MOVES = CREW_MOVES | {
     EventKind.MERGED,
     EventKind.VOID,
     EventKind.REOPENED,
+    EventKind.PLAN_ANSWERED,
+    EventKind.PLAN_REFUSED,
+    EventKind.FEES_SETTLED,
+    EventKind.APPROVED,
+    EventKind.CONTRACT_OFFERED,
+    EventKind.CONTRACT_SIGNED,
+    EventKind.AREA_NOTICE,
+    EventKind.HEAT_NOTICE,
 }
+LEADER_MOVES = frozenset({EventKind.APPROVED, EventKind.AREA_NOTICE, EventKind.HEAT_NOTICE})  # the company's own
 # Events that leave the reasons for a move as they were: a person who has not seen them may still make it.
 UNDISTURBING = frozenset(
     {
@@ -277,6 +323,7 @@ OF_INCIDENT = "incident"  # key in an event's data: number of the incident it wa
 SPOKEN_WITH = "contact"  # the only clock that work on a pipe does not stop: no one has spoken with the user
 CLOCK_NAMES = frozenset(name for move in MOVES.values() for name in move.meets) - {EVERYTHING}  # those of a policy
 AFTER_DONE = "call_back"  # the only clock that starts some time after the work is done
+STARTED_LATER = frozenset(rule.starts for rule in MOVES.values() if rule.starts) | {AFTER_DONE}
 CALL_BACK_AFTER = "call_back_after"  # among the clocks of a class: delay after the work before its call-back opens
 # Clocks that a relapse or rework resumes from their original start.
 RESUMED_BY_REWORK = ("done", "finish")
@@ -306,50 +353,19 @@ class ChangedSince(Exception):
         self.number, self.events = number, events
 
 
-class MoveBar(StrEnum):
-    """Reason why a ticket does not take a move that its state allows."""
-
-    NEEDS = "needs"  # closing still needs something
-    EARLY = "early"  # a call-back has its time
-    BY_ITSELF = "by_itself"  # a device job closes with its cause
-    ON_RECORD = "on_record"  # it may not end without work
-    NO_OTHER = "no_other"  # nothing is open there that could take it
-    OTHER_OPEN = "other_open"  # the home has another open ticket for cold
-
-
-def parts_used(events: Iterable[Mapping[str, Any]]) -> list[str]:
-    """List the parts that events of a ticket tell of, with how many of each were used at a time."""
-    used = [event["data"] for event in events if event["kind"] == EventKind.PART_USED]
-    return [f"{part['part']} × {part['count']}" for part in used]
-
-
-def standing_events(events: Iterable[Mapping[str, Any]]) -> dict[EventKind, Mapping[str, Any]]:
-    """Find the last event of each kind that is still valid: of the present round and not undone since.
-
-    Args:
-        events: of one ticket in order, each with `kind` and `round`.
-    """
-    standing: dict[EventKind, Mapping[str, Any]] = {}
-    present = 1
-    for event in events:
-        kind = EventKind(event["kind"])
-        if event["round"] > present:
-            present, standing = event["round"], {}
-        if kind in UNDOING:
-            standing = {k: e for k, e in standing.items() if k not in UNDONE}
-        standing[kind] = event
-    return standing
-
-
-def allowed_moves(state: TicketState) -> tuple[EventKind, ...]:
-    """Return the moves open to people in a state, in the order of the table."""
-    return tuple(kind for kind, move in MOVES.items() if kind in DISPATCH_MOVES and state in move.of)
+def allowed_moves(state: TicketState, ticket_class: TicketClass) -> tuple[EventKind, ...]:
+    """Return the moves open to people in a state of a ticket of a class, in the order of the table."""
+    return tuple(
+        kind
+        for kind, move in MOVES.items()
+        if kind in DISPATCH_MOVES and state in move.of and ticket_class in move.classes
+    )
 
 
 def state_after(state: TicketState, kind: EventKind, ticket_class: TicketClass) -> TicketState | None:
     """Return the state after an event; None if the event is not allowed."""
     move = MOVES[kind]
-    if state not in move.of:
+    if state not in move.of or ticket_class not in move.classes:
         return None
     if kind is EventKind.DONE and ticket_class is TicketClass.COLD:
         return TicketState.VERIFYING
@@ -381,20 +397,3 @@ def clocks_met(event: NewEvent) -> tuple[str, ...]:
     """Return the clocks that an event stops."""
     names = MOVES[event.kind].meets
     return tuple(name for name in names if name != SPOKEN_WITH) if was_passed_on(event) else names
-
-
-def is_for_user(kind: EventKind) -> bool:
-    """Return whether customers are shown events of a kind; of files only those that are meant for them."""
-    return MOVES[kind].shown is not None
-
-
-def event_for_user(event: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return an event with only what the user may see of it; None: the user does not see it."""
-    shown, data = MOVES[EventKind(event["kind"])].shown, event["data"]
-    if shown is None or (event["kind"] == EventKind.ATTACHED and not data["for_user"]):
-        return None
-    by_user = event["kind"] in (EventKind.USER_SAID, EventKind.RATED) or data.get("by_user")
-    actor = "user" if by_user else event["actor"]
-    actor = actor if actor in ("hearth", "user") else "staff"
-    contact = {"contact": None} if "contact" in event else {}
-    return {**event, **contact, "actor": actor, "data": {k: v for k, v in data.items() if k in (*shown, MADE_AT)}}

@@ -110,7 +110,9 @@ def change_home(conn: Connection, edit: Edit, cells: Mapping[str, str]) -> list[
 
 
 def set_heat(conn: Connection, edit: Edit, status: str, begins: datetime) -> list[ValueChange]:
-    """Stop or resume the heat of a home from an instant on; the caller commits.
+    """Stop the heat of a home from an instant on, or note that it was on before all that is known; the caller commits.
+
+    Heat that is stopped begins again by an application and its notice.
 
     Raises:
         EditRefused, RecordChanged: nothing was written.
@@ -119,6 +121,8 @@ def set_heat(conn: Connection, edit: Edit, status: str, begins: datetime) -> lis
     before = [line for line in record.lines if since(line) <= begins]
     if before and max(before, key=since).heat_status == status:
         raise EditRefused([("status", words.HEAT_ALREADY.fill(status=words.HEAT_STATUSES[status]))])
+    if before and status == "on":
+        raise EditRefused([("status", words.HEAT_NEEDS_NOTICE)])
     line = record.lines[0]._replace(heat_status=status, status_since=begins)
     others = [one for one in record.lines if one.status_since != begins]
     return _write_home(conn, edit, record, [*others, line])

@@ -1,6 +1,6 @@
 """Import: files → values → rules → comparison with the registry → one write, or none at all."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from domain.registry import RegisteredBuilding, RegisteredHome, RegisteredSensor
 from domain.words.text import Text
 from registry import csv_file, place_index, rules, words
 from registry.csv_file import Content
-from registry.keeping import complete
+from registry.keeping import complete, since
 from registry.known_codes import of_registry
 from registry.preview import ValueChange, home_changes, sensor_changes
 from registry.problems import FileProblem, refuse
@@ -132,7 +132,8 @@ def checked(conn: Connection, contents: RegistryFiles, zone: ZoneInfo, now: date
     registry_rows.lock(conn)
     for kind, sheet in sheets(zone)._asdict().items():
         _complete(conn, kind, sheet, contents.of(kind), now)
-    refuse([*(p for kind in contents._fields for p in contents.problems(kind)), *_dangling(conn, contents)])
+    told = [p for kind in contents._fields for p in contents.problems(kind)]
+    refuse([*told, *_dangling(conn, contents), *_without_notice(conn, contents)])
     return contents
 
 
@@ -193,6 +194,27 @@ def _dangling(conn: Connection, contents: RegistryFiles) -> list[FileProblem]:
         for r in asked
         if r.code not in known[r.kind]
     ]
+
+
+def _without_notice(conn: Connection, contents: RegistryFiles) -> list[FileProblem]:
+    """Find lines by which heat that is stopped would begin again: that takes an application and its notice."""
+    lines = [line for line in contents.homes.lines if line.row.heat_status == "on"]
+    known: dict[str, dict[datetime, str]] = {}
+    for code, begun, status in registry_lines.stops(conn, {line.row.code for line in lines}):
+        known.setdefault(code, {})[begun or rules.FROM_EVER] = status
+    return [
+        contents.placed(
+            Reference("homes.csv", line.number, "heat_status", "homes", line.row.code), words.HEAT_NEEDS_NOTICE
+        )
+        for line in lines
+        if _standing(known.get(line.row.code, {}), since(line.row)) == "stopped"
+    ]
+
+
+def _standing(known: Mapping[datetime, str], at: datetime) -> str | None:
+    """Return the heat status on record at an instant; None: nothing is on record yet."""
+    before = [begun for begun in known if begun <= at]
+    return known[max(before)] if before else None
 
 
 def references(contents: RegistryFiles) -> Iterator[Reference]:

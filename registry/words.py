@@ -208,6 +208,10 @@ NUL_OR_NO_CSV = Text(
 )
 
 # changes to one home
+HEAT_NEEDS_NOTICE = Text(
+    "此户已停热；须申请复热并下达供热通知单后才能供热",
+    "the heat of this home is stopped: it begins again by an application and its heat-supply notice",
+)
 HEAT_ALREADY = Text("届时供热状态已经是“{status}”", "the heat is {status} then")
 PLACE_LATER = Text("自 {since} 起已有另一处安装；请填更晚的时间", "has a place from {since} on: take a later time")
 NEVER_ANYWHERE = Text(

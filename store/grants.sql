@@ -157,6 +157,8 @@ INSERT INTO granted VALUES
   ('ticket_file',           'file',       '',      'r',     '',      'ra',    '',      ''),
   ('file_content',          'of_file',    '',      '',      '',      'ra',    '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
+  ('application',           'of_ticket',  '',      'r',     'r',     'ra',    '',      ''),
+  ('heat_notice',           'of_ticket',  '',      'r',     '',      'ra',    '',      ''),
   ('registry_upload',       '',           '',      'rd',    '',      '',      '',      ''),
   ('home_fee',              'home',       '',      '',      '',      'r',     '',      ''),
   ('refund_fact',           'home',       '',      '',      '',      'ra',    '',      ''),
@@ -320,6 +322,8 @@ CREATE TEMP TABLE granted_function (function text, roles text) ON COMMIT DROP;
 
 INSERT INTO granted_function VALUES
   ('lock_home', 'hearth_api'),
+  ('lock_building_homes', 'hearth_api'),
+  ('put_heat', 'hearth_api'),
   ('make_token', 'hearth_office'),
   ('end_token', 'hearth_office'),
   ('heard_beside', 'hearth_api, hearth_watch'),

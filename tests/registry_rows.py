@@ -40,11 +40,13 @@ def home(
         "VALUES (%s, %s, '1', %s, %s, %s, %s) RETURNING home_id",
         (code, building_id or building(conn), home_class, limit, opens, closes),
     )
-    for since, what in status:
-        conn.execute(
-            "INSERT INTO home_status (home_id, since, status) VALUES (%s, coalesce(%s, '-infinity'::timestamptz), %s)",
-            (home_id, since, what),
-        )
+    with conn.transaction():  # the past of a home comes together: what was stopped has heat again
+        for since, what in status:
+            conn.execute(
+                "INSERT INTO home_status (home_id, since, status) "
+                "VALUES (%s, coalesce(%s, '-infinity'::timestamptz), %s)",
+                (home_id, since, what),
+            )
     conn.execute("INSERT INTO home_state (home_id) VALUES (%s)", (home_id,))
     return home_id
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from psycopg import Connection
 
+from alerts.desk import applications
 from alerts.desk.late_moves import is_outdated, kept_data
 from alerts.desk.recovery import prove
 from alerts.desk.user_moves import check_terms
@@ -66,6 +67,7 @@ def act(conn: Connection, policy: Policy, move: NewEvent, now: datetime, actor: 
     ticket_id, kind = move.ticket_id, move.kind
     if kind is EventKind.REOPENED:
         ticket_rows.lock_home_of(conn, ticket_id)
+    applications.lock_homes(conn, move)
     rows = ticket_rows.lock(conn, [ticket_id])
     row = rows[ticket_id]
     move = NewEvent(ticket_id, kind, kept_data(conn, row, kind, move.data, now))
@@ -77,7 +79,10 @@ def act(conn: Connection, policy: Policy, move: NewEvent, now: datetime, actor: 
         if row.state != TicketState.DONE:
             raise refused(row, kind)
         check_closing(conn, row)
+    if row.ticket_class == TicketClass.APPLICATION:
+        move = applications.prepared(conn, row, move, now, actor)
     outbox.put(conn, record(conn, policy, rows, [move], now, actor), now)
+    applications.execute(conn, move, now)
     if rows[ticket_id].state == TicketState.VERIFYING:
         prove(conn, policy, [ticket_id], now)
 

@@ -6,16 +6,17 @@ from typing import NamedTuple
 
 from psycopg import Connection
 
+from alerts.desk import applications
 from alerts.tickets.clock_terms import call_back_begins
 from domain.closing import missing
 from domain.endings import EndingFacts, merge_refusal, void_refusal
+from domain.move_bars import MoveBar
 from domain.policy import Policy
 from domain.tickets import (
     AFTER_DONE,
     UNDISTURBING,
     ChangedSince,
     EventKind,
-    MoveBar,
     TicketClass,
     TicketSource,
     TicketState,
@@ -57,14 +58,18 @@ def offers(conn: Connection, policy: Policy, ticket: Row, now: datetime) -> Move
     ]
     begins = call_back_begins(policy, ticket["class"], ticket["opened_at"], ticket["done_at"], begun)
     on_record = void_refusal(facts) is not None
-    bars = {
+    bars: dict[EventKind, MoveBar | None] = {
         EventKind.CLOSED: _bar_to_closing(ticket),
         EventKind.CALLED_BACK: MoveBar.EARLY if begins is not None and now < begins else None,
         EventKind.VOID: MoveBar.ON_RECORD if on_record else None,
         EventKind.MERGED: MoveBar.ON_RECORD if on_record else None if into else MoveBar.NO_OTHER,
         EventKind.REOPENED: MoveBar.OTHER_OPEN if _is_superseded(facts, beside) else None,
     }
-    return MoveOffers({kind: bars.get(kind) for kind in allowed_moves(TicketState(ticket["state"]))}, into, begins)
+    kinds = allowed_moves(TicketState(ticket["state"]), TicketClass(ticket["class"]))
+    if ticket["class"] == TicketClass.APPLICATION:
+        steps = applications.bars(conn, ticket["ticket_id"])
+        kinds, bars = tuple(kind for kind in kinds if kind in steps), steps | bars
+    return MoveOffers({kind: bars.get(kind) for kind in kinds}, into, begins)
 
 
 def _bar_to_closing(ticket: Row) -> MoveBar | None:

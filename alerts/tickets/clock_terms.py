@@ -9,7 +9,7 @@ import structlog
 from alerts.tickets.calendar import working_days
 from domain.clocks import DueTime, due
 from domain.policy import Duration, Policy, Version
-from domain.tickets import AFTER_DONE, EventKind, NewEvent, TicketClass, TicketState
+from domain.tickets import AFTER_DONE, STARTED_LATER, EventKind, NewEvent, TicketClass, TicketState
 from domain.working_days import UnknownYear
 from store.tickets.ticket_rows import TicketRow
 
@@ -22,7 +22,7 @@ def fresh_clocks(policy: Policy, rules: Version, ticket_class: TicketClass, now:
     """Return name, start and due time of each clock of a ticket that is opened now."""
     found: list[FreshClock] = []
     for name, length in rules.clocks.get(ticket_class, {}).items():
-        waits = name == AFTER_DONE
+        waits = name in STARTED_LATER
         found.append((name, None, DueTime(None)) if waits else (name, now, _due(policy, rules, now, length)))
     return found
 

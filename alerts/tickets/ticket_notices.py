@@ -23,6 +23,13 @@ TELLS: Mapping[EventKind, tuple[NoticeKind, tuple[Audience, ...]]] = {
     EventKind.CONTACTED: (NoticeKind.APPOINTMENT, (USER,)),
     EventKind.APPOINTMENT: (NoticeKind.APPOINTMENT, (USER,)),
     EventKind.DONE: (NoticeKind.TICKET_DONE, (DISPATCH, USER)),
+    EventKind.PLAN_ANSWERED: (NoticeKind.TICKET_ANSWERED, (USER,)),
+    EventKind.PLAN_REFUSED: (NoticeKind.TICKET_ANSWERED, (USER,)),
+    EventKind.CONTRACT_OFFERED: (NoticeKind.CONTRACT_OFFERED, (USER,)),
+    EventKind.CONTRACT_SIGNED: (NoticeKind.USER_SAID, (DISPATCH,)),  # by the user alone
+    EventKind.HEAT_NOTICE: (NoticeKind.HEAT_NOTICE, (CREW, USER)),
+    EventKind.HEAT_ON: (NoticeKind.TICKET_DONE, (DISPATCH, USER)),  # 5(5): what was executed goes back to the company
+    EventKind.HEAT_OFF: (NoticeKind.TICKET_DONE, (DISPATCH, USER)),
     EventKind.STILL_COLD: (NoticeKind.STILL_COLD, (DISPATCH, SUPERVISOR)),
     EventKind.REPLIED: (NoticeKind.TICKET_ANSWERED, (USER,)),
     EventKind.VOID: (NoticeKind.TICKET_ANSWERED, (USER,)),
@@ -61,7 +68,9 @@ def _of(event: NewEvent, ticket_class: TicketClass) -> list[tuple[NoticeKind, Au
         return []
     if kind is NoticeKind.TERMS_TOLD and not (event.data["paid"] or event.data["responsibility"] == "user"):
         return []
-    if event.kind in (EventKind.ATTACHED, EventKind.CONFIRMED) and not event.data.get("by_user"):
+    if event.kind in (EventKind.ATTACHED, EventKind.CONFIRMED, EventKind.CONTRACT_SIGNED) and not event.data.get(
+        "by_user"
+    ):
         return []
     left_out = _left_out(event, ticket_class)
     return [(kind, audience) for audience in audiences if audience not in left_out]
@@ -70,13 +79,15 @@ def _of(event: NewEvent, ticket_class: TicketClass) -> list[tuple[NoticeKind, Au
 def _left_out(event: NewEvent, ticket_class: TicketClass) -> set[Audience]:
     """Return the addressees to leave out.
 
-    These are the crew complained about, the user with a silent thermometer, the staff who did it themselves for a whole
-    incident, and the desk that has an incident.
+    These are the crew complained about, the crew whose turn with an application has not come, the user with a silent
+    thermometer, the staff who did it themselves for a whole incident, and the desk that has an incident.
     """
     if ticket_class in CASES:
         return {CREW}
     if ticket_class is TicketClass.DEVICE:
         return {USER}
+    if ticket_class is TicketClass.APPLICATION and event.kind is EventKind.OPENED:
+        return {CREW}
     if was_passed_on(event):
         return {DISPATCH, CREW}
     return {DISPATCH, USER} if event.data.get("source") == TicketSource.INCIDENT else set()
@@ -90,7 +101,11 @@ def _data(kind: NoticeKind, data: Mapping[str, Any]) -> dict[str, Any]:
         case NoticeKind.TERMS_TOLD:
             return {name: data.get(name) or NOT_TOLD for name in ("for_what", "amount")}
         case NoticeKind.TICKET_ANSWERED:
-            return {"answer": data["text"] if "text" in data else data["reason"]}
+            return {"answer": next(data[key] for key in ("text", "plan", "reason") if key in data)}
+        case NoticeKind.CONTRACT_OFFERED:
+            return {"contract": data["contract"]}
+        case NoticeKind.HEAT_NOTICE:
+            return {"notice": data["notice"]}
         case NoticeKind.TICKET_ASSIGNED:
             return {"responsible": data.get("responsible")}
         case NoticeKind.CLOCK_WARNING | NoticeKind.CLOCK_BREACHED:

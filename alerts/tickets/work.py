@@ -7,8 +7,17 @@ from typing import Any
 from psycopg import Connection
 
 from alerts.tickets import call_outs
-from alerts.tickets.clock_terms import as_text, call_back, call_back_begins, clock_row, fresh_clocks, undated_events
+from alerts.tickets.clock_terms import (
+    as_text,
+    call_back,
+    call_back_begins,
+    clock_due,
+    clock_row,
+    fresh_clocks,
+    undated_events,
+)
 from alerts.tickets.ticket_notices import notices
+from domain.clocks import heat_due_from
 from domain.closing import missing
 from domain.notices import OutboxEntry
 from domain.policy import Policy
@@ -91,6 +100,7 @@ class _Work:
         self._met: list[dict[str, Any]] = []
         self._reworked: list[TicketRow] = []
         self._done: list[TicketRow] = []
+        self._begun: list[tuple[TicketRow, str]] = []
         self._again: list[TicketRow] = []
         self._ended: list[TicketRow] = []
         self.happened: list[tuple[NewEvent, str]] = []
@@ -113,6 +123,8 @@ class _Work:
             self._reworked.append(changed)
         elif event.kind is EventKind.DONE:
             self._done.append(changed)
+        elif MOVES[event.kind].starts:
+            self._begun.append((changed, MOVES[event.kind].starts or ""))
         elif MOVES[event.kind].voids:
             self._ended.append(changed)
         if changed != row:
@@ -143,6 +155,7 @@ class _Work:
         )
         clock_rows.meet(conn, self._met, self._now)
         self._start_call_backs()
+        self._start_heat()
         rounds |= {row.ticket_id: row.round + 1 for row in self._ended}
         clock_rows.void(conn, list(rounds), list(rounds.values()), self._now)
         self._start_rounds()
@@ -155,6 +168,21 @@ class _Work:
         for row in self._done:
             if found := call_back(self._policy, row.ticket_class, row.opened_at, self._now):
                 clocks.append(clock_row(row.ticket_id, row.round, AFTER_DONE, *found))
+        clock_rows.start(self._conn, clocks)
+
+    def _start_heat(self) -> None:
+        """Start the clocks that begin with a step of an application; others have none to start."""
+        if not self._begun:
+            return
+        clocks, begins = [], heat_due_from(self._policy, self._now)
+        there = clock_rows.of_tickets(self._conn, [row.ticket_id for row, _ in self._begun])
+        held = {(one.ticket_id, one.name) for one in there}
+        for row, name in self._begun:
+            found = clock_due(self._policy, row.ticket_class, name, begins, row.opened_at)
+            if found is not None and (row.ticket_id, name) in held:
+                clocks.append(clock_row(row.ticket_id, row.round, name, begins, found))
+                undated = undated_events(row.ticket_id, [(name, begins, found)])
+                self.happened += [(event, row.state) for event in undated]
         clock_rows.start(self._conn, clocks)
 
     def _start_rounds(self) -> None:
@@ -191,8 +219,10 @@ def _columns(row: TicketRow, event: NewEvent, now: datetime) -> dict[str, Any]:
             return {"priority": data["priority"]}
         case EventKind.SEVERE:
             return {"priority": PRIORITY_URGENT}
-        case EventKind.DONE:
+        case EventKind.DONE | EventKind.HEAT_ON | EventKind.HEAT_OFF:
             return {"done_at": now}
+        case EventKind.PLAN_REFUSED:
+            return {"done_at": now, "replied_at": now}
         case EventKind.PROVEN:
             return {"proven_at": now, "proof": data["proof"]}
         case EventKind.REPLIED:
@@ -232,7 +262,7 @@ def _passed_over(row: TicketRow, owed: Mapping[str, Any]) -> dict[str, Any]:
 
 def refused(row: TicketRow, kind: EventKind) -> MoveRefused:
     """Return the refusal of a move that the state of a ticket does not allow."""
-    allowed = ", ".join(allowed_moves(TicketState(row.state)))
+    allowed = ", ".join(allowed_moves(TicketState(row.state), TicketClass(row.ticket_class)))
     return MoveRefused(row.number, row.state, kind, f"it allows {allowed}")
 
 

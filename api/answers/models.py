@@ -9,7 +9,7 @@ from api.http.values import Instant, Shown, ShownFinely
 from domain.quality import Quality
 
 HomeClass = Literal["multistorey", "bungalow", "nonresidential"]
-TicketClass = Literal["cold", "leak", "repair", "device", "complaint", "report"]
+TicketClass = Literal["cold", "leak", "repair", "device", "complaint", "report", "application"]
 TicketState = Literal["open", "accepted", "working", "verifying", "done", "closed"]
 HomeStateName = Literal["compliant", "cold", "severe", "unknown", "not_judged"]
 FlagState = Literal["open", "suspended", "cleared"]

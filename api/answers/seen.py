@@ -5,7 +5,8 @@ from typing import Any
 from api.http.session import Session
 from domain.closing import missing
 from domain.statements import SPEAKABLE, unanswered_since
-from domain.tickets import TicketState, event_for_user
+from domain.ticket_history import event_for_user
+from domain.tickets import TicketState
 from store.base.access import Role, Scope
 
 

@@ -36,6 +36,7 @@ from store.base.access import Right
 
 KEY = re.compile(r"[A-Za-z0-9-]{16,64}")
 SIGNED = "signed on the glass"  # stands for the reference until the signature has one
+SIGNED_MOVES = frozenset({EventKind.CONFIRMED, EventKind.HEAT_ON, EventKind.HEAT_OFF})
 reading = contextmanager(signed_in(CREWS))
 writing = contextmanager(signed_in(CREWS, Right.WRITE))
 
@@ -46,7 +47,7 @@ ReadTold = Annotated[Told, Depends(read_told)]
 
 def read_crew_move(request: Request, told: ReadTold) -> SentMove:
     """Read the form of a move; a signature drawn on the glass stands for the number of a signed paper."""
-    if told.get(DRAWN) and told.get("move") == EventKind.CONFIRMED:
+    if told.get(DRAWN) and told.get("move") in SIGNED_MOVES:
         told = {**told, "confirmation": SIGNED}
     return read_sent(request, told)
 
@@ -84,7 +85,7 @@ def move(request: Request, number: Number, sent: Annotated[SentMove, Depends(rea
     def make(changing: Session, signature: DrawnSignature | None) -> None:
         made = sent.move
         assert made is not None
-        if signature is not None and sent.kind is EventKind.CONFIRMED:
+        if signature is not None and sent.kind in SIGNED_MOVES:
             made = made.model_copy(update={"confirmation": keep_signature(request, changing, number, signature)})
         make_move(changing, number, made, sent.version if changes_course(sent.kind) else None, UNDISTURBING_ON_SITE)
 

@@ -35,7 +35,8 @@ from store.tickets import job_rows
 AT_ONCE = (EventKind.ACCEPTED, EventKind.CONTACTED, EventKind.ARRIVED)
 ORDER = (
     EventKind.TRIED, EventKind.APPOINTMENT, EventKind.DELAYED, EventKind.CAUSE_FOUND, EventKind.PART_USED,
-    EventKind.RESPONSIBILITY, EventKind.CONFIRMED, EventKind.DONE, EventKind.USER_SAID, EventKind.REMARK,
+    EventKind.RESPONSIBILITY, EventKind.CONFIRMED, EventKind.INSPECTED, EventKind.HEAT_ON, EventKind.HEAT_OFF,
+    EventKind.DONE, EventKind.USER_SAID, EventKind.REMARK,
 )  # fmt: skip
 # The press that most likely comes next, by the state.
 NEXT = {

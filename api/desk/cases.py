@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from alerts.desk.cases import CaseStep, NotNow, follow_up, open_case
-from api.desk.moves import Line, Words
+from api.desk.move_bodies import Line, Words
 from api.homes.home_routes import home_id
 from api.http.paging import Page, Paged, Paging
 from api.http.problem import FieldFault, Problem, RecordedRefusal, invalid, no_such, too_many

@@ -18,20 +18,22 @@ from alerts.tickets.endings import merge, void
 from api.answers import models
 from api.answers.seen import seen
 from api.desk.causes import cause_text
-from api.desk.moves import AnyMove, Assigned, CauseFound, Line, Merged, UserSaid, Void, Words, kind_of
+from api.desk.move_bodies import Line, Words
+from api.desk.moves import AnyMove, Assigned, CauseFound, Merged, UserSaid, Void, kind_of
 from api.desk.once import do_once
 from api.desk.receipt import Receipt, as_text, make_receipt
 from api.homes.home_routes import Code, home_id
 from api.http.language import Language, preferred
 from api.http.paging import Page, Paged, Sort, Sorted
 from api.http.problem import FieldFault, Problem, forbidden, invalid, no_such, too_many
-from api.http.session import Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
+from api.http.session import LEADERS, Asking, ChangingDesk, ChangingStaff, ChangingUserOrDesk, Session
 from api.words import problems
 from domain.move_times import MadeAtFault, NotMadeThen
 from domain.priority import Cold, priority
 from domain.statements import TimesRefused
 from domain.tickets import (
     CREW_MOVES,
+    LEADER_MOVES,
     UNDISTURBING,
     ChangedSince,
     EventKind,
@@ -147,6 +149,8 @@ def make_move(
     kind = kind_of(move)
     if changing.asker.role is Role.CREW and kind not in CREW_MOVES:
         raise forbidden(problems.CREW_FORBIDDEN.fill(kind=kind))
+    if not may_move(changing, kind):
+        raise forbidden(problems.LEADERS_ALONE.fill(kind=kind))
     found = ticket_pages.ticket_id(changing.conn, changing.scope, number)
     if found is None:
         raise no_such("ticket")
@@ -158,6 +162,11 @@ def make_move(
             check_unchanged(changing.conn, tickets, version, undisturbing)
         _let(changing, tickets, move)
     changing.notes["kind"] = kind.value
+
+
+def may_move(asking: Session, kind: EventKind) -> bool:
+    """Return whether the caller may make a move of the desk: papers of the company are for its leaders."""
+    return kind not in LEADER_MOVES or asking.asker.role in LEADERS
 
 
 def _into(changing: Session, move: Merged) -> int:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alerts.sensors.measurements import Filing, NotTaken, record
-from api.desk.moves import Line, Words
+from api.desk.move_bodies import Line, Words
 from api.homes.home_routes import Code, home_id
 from api.http.paging import Page, Paged, Paging
 from api.http.problem import FieldFault, Problem, invalid

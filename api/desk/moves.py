@@ -4,38 +4,26 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from api.desk.application_moves import (
+    Approved,
+    AreaNotice,
+    ContractOffered,
+    ContractSigned,
+    FeesSettled,
+    HeatNotice,
+    HeatOff,
+    HeatOn,
+    Inspected,
+    PlanAnswered,
+    PlanRefused,
+)
+from api.desk.move_bodies import Code, Line, Move, Short, TimedMove, Words
 from api.http.values import Asked, AskedDay
 from domain.statements import MOST_TIMES, DayPart, Says
 from domain.tickets import DelayReason, EventKind
 from domain.words.desk import DELAY_TEXTS
-
-Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
-
-Code = Annotated[str, StringConstraints(max_length=40, pattern=r"^[a-z][a-z0-9_]*$")]
-
-
-class Move(BaseModel):
-    """The base of all moves. `remark` is visible to staff only."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    remark: Words | None = None
-
-    def data(self) -> dict[str, Any]:
-        """Return the data to store with the event."""
-        return self.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
-
-
-class TimedMove(Move):
-    """The base of moves that crews make. `made_at`: when it was made, if it is recorded later, as by a phone that had
-    no network: a week at most, and not before the ticket was opened. The clocks stop when it is recorded.
-    """
-
-    made_at: Asked | None = None
 
 
 class Assigned(Move):
@@ -280,7 +268,18 @@ AnyMove: TypeAlias = Annotated[
     | Closed
     | Merged
     | Void
-    | Reopened,
+    | Reopened
+    | PlanAnswered
+    | PlanRefused
+    | Inspected
+    | FeesSettled
+    | Approved
+    | ContractOffered
+    | ContractSigned
+    | AreaNotice
+    | HeatNotice
+    | HeatOn
+    | HeatOff,
     Field(discriminator="kind"),
 ]
 

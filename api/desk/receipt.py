@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from api.http.language import Language, said
 from api.words import receipt
-from domain.tickets import EventKind, Proof, parts_used, standing_events
+from domain.ticket_history import parts_used, standing_events
+from domain.tickets import EventKind, Proof
 from domain.words.desk import CLASS_TEXTS
 from domain.words.text import Text
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alerts.refunds.sheets import ComputedSheet
-from api.desk.moves import Line, Words
+from api.desk.move_bodies import Line, Words
 from api.http.messages import UnreadableValue
 from api.http.values import Asked, AskedDay, Instant
 from api.words import refunds

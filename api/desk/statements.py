@@ -10,7 +10,8 @@ from alerts.desk.user_moves import Answer, answer_terms, rate
 from alerts.tickets.docket import UserStatement
 from api.answers import models
 from api.desk.desk_routes import MOST_EVENTS, Number, answer, find, refusals
-from api.desk.moves import TicketStatement, Words
+from api.desk.move_bodies import Words
+from api.desk.moves import TicketStatement
 from api.http.problem import Problem, too_many
 from api.http.session import Session, changed_by
 from api.words import problems

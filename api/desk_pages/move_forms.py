@@ -40,6 +40,18 @@ MOVE_KEYS: Mapping[EventKind, str] = {
     EventKind.MERGED: "g",
     EventKind.VOID: "z",
     EventKind.REOPENED: "o",
+    # on pages of applications alone, which have no moves of repairs and no follow-ups of cases
+    EventKind.PLAN_ANSWERED: "c",
+    EventKind.PLAN_REFUSED: "w",
+    EventKind.INSPECTED: "b",
+    EventKind.FEES_SETTLED: "f",
+    EventKind.APPROVED: "g",
+    EventKind.CONTRACT_OFFERED: "o",
+    EventKind.CONTRACT_SIGNED: "s",
+    EventKind.AREA_NOTICE: "9",
+    EventKind.HEAT_NOTICE: "0",
+    EventKind.HEAT_ON: "e",
+    EventKind.HEAT_OFF: "i",
 }
 MOVE: TypeAdapter[AnyMove] = TypeAdapter(AnyMove)
 

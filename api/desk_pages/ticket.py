@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from alerts.desk.offers import MoveOffers, offers
 from api.answers.models import Home
-from api.desk.desk_routes import find
+from api.desk.desk_routes import find, may_move
 from api.desk_pages.case_list import marks
 from api.desk_pages.move_forms import FormTerms, MoveForm, SentMove, move_form, told_in
 from api.desk_pages.queue import QUEUE, place_of_ticket
@@ -23,16 +23,19 @@ from api.pages.statement import times_offered
 from api.pages.tickets import all_times, waiting_terms
 from api.words.answers import ANSWERS, CALL_US
 from api.words.desk import MOVE_TEXTS, PROOFS, SOURCES
+from domain.applications import ApplicationKind, Document
 from domain.cases import CASE_CLASSES
 from domain.causes import known_causes
+from domain.move_bars import MoveBar
 from domain.statements import DAYS_AHEAD, standing_times, standing_word
-from domain.tickets import MoveBar
+from domain.tickets import TicketClass
+from domain.words.applications import DOCUMENT_TEXTS, KIND_TEXTS
 from domain.words.desk import CHANNEL_TEXTS, CLASS_TEXTS, SUBJECT_TEXTS
 from domain.words.text import Text
 from store.base.access import Right
 from store.base.rows import Row
 from store.figures.live_feed import Snapshot
-from store.tickets import case_rows, queue_rows
+from store.tickets import application_rows, case_rows, queue_rows
 
 Fact = tuple[str, str | Markup]
 KEPT_APART = frozenset({"contact", "times"})  # of a case: who has complained
@@ -88,12 +91,13 @@ def ticket_content(
         "place": {**ticket, "name": place_of_ticket(ticket)},
         "facts": _facts(ticket, language, times),
         "case": case,
+        "application": application_of(asking, ticket, language),
         "may_follow": case is not None and Right.WRITE in asking.asker.rights,
         "clocks": clocks,
         "left": next_left(clocks),
         "needs": [say(language, f"desk_need_{need}") for need in ticket["needs"]],
         "moves": _moves(asking, ticket, offered, reader, sent),
-        "barred": _barred(ticket, offered, language, times),
+        "barred": [*_for_leaders(asking, offered, language), *_barred(ticket, offered, language, times)],
         "answers": _answers(ticket, reader),
         "events": shown_events(ticket["events"], language, times, files),
         "version": max((event["seq"] for event in ticket["events"]), default=0),
@@ -163,6 +167,21 @@ def _case(asking: Session, ticket: Row, language: Language) -> dict[str, Any] | 
     return {**found, **names, "marks": marks(found, language)}
 
 
+def application_of(asking: Session, ticket: Row, language: Language) -> dict[str, Any] | None:
+    """Read what was applied for, and the stopped and cold homes beside one that is to be stopped."""
+    if ticket["class"] != TicketClass.APPLICATION:
+        return None
+    found = application_rows.of_tickets(asking.conn, [ticket["ticket_id"]])[ticket["ticket_id"]]
+    is_stop = found.kind is ApplicationKind.STOP and found.home_id is not None
+    beside = application_rows.neighbours(asking.conn, found.home_id or 0, asking.now) if is_stop else None
+    return {
+        "about": said(KIND_TEXTS[found.kind], language),
+        "papers": [said(DOCUMENT_TEXTS[Document(one)], language) for one in found.documents],
+        "area": found.area_m2,
+        "neighbours": beside,
+    }
+
+
 def _moves(
     asking: Session, ticket: Row, offered: MoveOffers, reader: DeskReader, sent: SentMove | None
 ) -> Sequence[MoveForm]:
@@ -180,7 +199,7 @@ def _moves(
         frozenset({*(KEPT_APART if is_case else ()), *(() if waiting_terms(ticket) else ("declined",))}),
         _hints(ticket, reader.language),
     )
-    return [move_form(kind, terms, reader.language, sent) for kind in offered.open]
+    return [move_form(kind, terms, reader.language, sent) for kind in offered.open if may_move(asking, kind)]
 
 
 def _times_offered(asking: Session, language: Language) -> list[tuple[str, str]]:
@@ -208,6 +227,14 @@ def same(values: Sequence[str]) -> list[tuple[str, str]]:
 def cause_options(asking: Session, language: Language) -> list[tuple[str, str]]:
     """Return the causes that may be found, as choices."""
     return [(code, said(text, language)) for code, text in known_causes(asking.policy.causes).items()]
+
+
+def _for_leaders(asking: Session, offered: MoveOffers, language: Language) -> list[Barred]:
+    """List the moves that the ticket takes now, but not from this person."""
+    why = say(language, "desk_bar_leaders")
+    return [
+        Barred(name=said(MOVE_TEXTS[kind], language), why=why) for kind in offered.open if not may_move(asking, kind)
+    ]
 
 
 def _barred(ticket: Row, offered: MoveOffers, language: Language, times: Times) -> list[Barred]:

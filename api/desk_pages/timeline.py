@@ -164,7 +164,7 @@ def _value(key: str, value: object, language: Language, times: Times) -> str | M
         return said(DELAY_TEXTS[DelayReason(str(value))], language)
     if key == "channel" and value in ("phone", "visit", "letter", "message", "app"):
         return say(language, f"desk_option_{value}")
-    if key in ("says", "reaction"):
+    if key in ("says", "reaction", "stage"):
         return say(language, f"desk_option_{value}")
     if key == "times":
         return all_times(times_in({key: value}), language, times)

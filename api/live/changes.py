@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 from api.answers import models
 from api.desk.incidents import Incident
 from domain.cases import CASE_CLASSES
-from domain.tickets import EventKind, event_for_user, is_for_user
+from domain.ticket_history import event_for_user, is_for_user
+from domain.tickets import EventKind
 from store.base.access import Scope
 from store.figures import live_feed
 from store.figures.live_feed import FeedEntry, FeedKind

@@ -20,10 +20,12 @@ from api.http.values import rounded
 from api.pages.render import Times
 from api.pages.statement import is_reachable, times_offered
 from api.pages.tickets import ShownTicket, shown
+from domain.applications import ApplicationKind
 from domain.instants import to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.states import NotJudged
 from domain.tickets import TicketClass, TicketState
+from domain.words.applications import DOCUMENT_TEXTS, KIND_TEXTS
 from domain.words.desk import CLASS_TEXTS
 from papers.chart import Chart, DayBar, Frame, Run, Step, Tick, day_by_day, runs, through_time, unknown
 from store.base import form_sent
@@ -94,7 +96,7 @@ def home_content(asking: Session, place: Row, language: Language, times: Times) 
     rows = _tickets(asking, home_id)
     files = file_rows.files(asking.conn, [row["ticket_id"] for row in rows], for_user=True)
     mine = [_shown(row, asking, language, times) for row in rows]
-    addable = [ticket for ticket in mine if ticket.addable]
+    addable = [ticket for ticket in mine if ticket.addable and ticket.kind != TicketClass.APPLICATION]
     return {
         "home": home,
         "place": place,
@@ -108,6 +110,12 @@ def home_content(asking: Session, place: Row, language: Language, times: Times) 
         "addable": addable,
         "files": {row["number"]: [file for file in files if file.ticket_id == row["ticket_id"]] for row in rows},
         "reachable": is_reachable(asking, home_id, _contacts(rows)),
+        "application_kinds": [
+            (kind.value, said(text, language))
+            for kind, text in KIND_TEXTS.items()
+            if kind is not ApplicationKind.NEW_LOAD
+        ],
+        "application_documents": [(one.value, said(text, language)) for one, text in DOCUMENT_TEXTS.items()],
         "times_offered": times_offered(asking, language, times),
         "cold_ticket": next((t.number for t in mine if not t.closed and t.kind == TicketClass.COLD), None),
         "today": today(asking, home_id, schedule),

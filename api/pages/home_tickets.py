@@ -43,43 +43,53 @@ def agree(request: Request, sent: Annotated[StatementForm, Depends(statement.rea
     return _stated(request, sent)
 
 
+@router.post("/signature")
+def sign(request: Request, sent: Annotated[StatementForm, Depends(statement.read_signature)]) -> Response:
+    """Record that the customer signs a contract."""
+    return _stated(request, sent)
+
+
 def _stated(request: Request, sent: StatementForm) -> Response:
-    def take() -> None:
+    def take() -> str:
         if sent.fault:
             raise Problem(422, sent.fault)
         with visit.writing(request, visit.bearer(request)) as changing:
             statement.take(changing, sent)
+        return sent.number
 
-    return _taken(request, sent, take, FormOutcome(statement=sent))
+    return taken(request, sent, take, FormOutcome(statement=sent))
 
 
 @files.post("")
 def send_photo(request: Request, number: Number, sent: Annotated[PhotoForm, Depends(photo.read)]) -> Response:
     """Attach a photo to a ticket, and redirect back to the page."""
 
-    def take() -> None:
+    def take() -> str:
         file = sent.prepared(request)
         with visit.writing(request, visit.bearer(request)) as changing:
             sent.attach(request, changing, file)
+        return sent.number
 
-    return _taken(request, sent, take, FormOutcome())
+    return taken(request, sent, take, FormOutcome())
 
 
-def _taken(
-    request: Request, sent: StatementForm | PhotoForm, take: Callable[[], None], outcome: FormOutcome
-) -> Response:
-    """Take a form and redirect back to the page, so that reloading does not send it again; or say why it was not."""
+def taken(request: Request, sent: StatementForm | PhotoForm, take: Callable[[], str], outcome: FormOutcome) -> Response:
+    """Take a form and redirect back to the page, so that reloading does not send it again; or say why it was not.
+
+    Args:
+        take: returns the number of the ticket that the form is about.
+    """
     token = visit.shown_token(request)
     if token is not None and not visit.is_ours(request, token, sent.key, sent.token):
         return visit.sorry(request, "not_ours", 403)
     try:
-        take()
+        number = take()
     except Problem as problem:
         if problem.status not in SHOWN_HERE:
             raise
         with visit.reading(request, visit.bearer(request)) as asking:
             return shown(request, asking, sent.home, replace(outcome, refused=problem))
-    return RedirectResponse(f"{HOME}?{urlencode({'home': sent.home, 'said': sent.number})}#said", 303)
+    return RedirectResponse(f"{HOME}?{urlencode({'home': sent.home, 'said': number})}#said", 303)
 
 
 @files.get("/{id}")

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
+from api.desk.applications import ContractSignature, make_signature
 from api.desk.desk_routes import Number
 from api.desk.moves import TicketStatement
 from api.desk.once import number_once
@@ -116,6 +117,11 @@ def read_agreement(number: Number, form: Form) -> StatementForm:
     return form.made(number, told, Agreement)
 
 
+def read_signature(number: Number, form: Form) -> StatementForm:
+    """Read the signature under a contract."""
+    return form.made(number, {"offer": form.said.get("offer")}, ContractSignature)
+
+
 def take(changing: Session, statement: StatementForm) -> None:
     """Record a statement, once however often it is sent.
 
@@ -131,6 +137,8 @@ def take(changing: Session, statement: StatementForm) -> None:
                 make_rating(changing, statement.number, statement.body)
             case Agreement():
                 make_agreement(changing, statement.number, statement.body)
+            case ContractSignature():
+                make_signature(changing, statement.number, statement.body)
         return statement.number
 
     number_once(changing, statement.once, make)

@@ -9,10 +9,12 @@ from markupsafe import Markup
 
 from api.http.language import Language
 from api.pages.render import Times, say
+from domain.applications import STEPS, steps_on_record
 from domain.instants import instant
 from domain.ratings import rating_bar
 from domain.statements import SPEAKABLE, Says, VisitTime, standing_times, times_in
-from domain.tickets import SELF_CLOSING, EventKind, TicketClass, TicketState, parts_used, standing_events
+from domain.ticket_history import parts_used, standing_events
+from domain.tickets import SELF_CLOSING, EventKind, TicketClass, TicketState
 
 # Of these the last one says whether somebody is still trying to reach the user.
 REACHED = (EventKind.TRIED, EventKind.CONTACTED, EventKind.ARRIVED, EventKind.DONE, EventKind.USER_SAID)
@@ -32,6 +34,7 @@ TOLD = {
     EventKind.MERGED_HERE: "event_merged_here",
     EventKind.CONFIRMED: "event_confirmed",
     EventKind.RATED: "event_rated",
+    **{step: f"event_{step.value}" for step in STEPS - {EventKind.DONE}},
 }
 
 
@@ -57,6 +60,14 @@ class PayTerms(NamedTuple):
     offer: int
     for_what: str | None
     amount: str | None
+
+
+class OfferedContract(NamedTuple):
+    """A contract that waits for the user's signature; `offer` is the event that offered it."""
+
+    offer: int
+    contract: str
+    terms: str
 
 
 class Rated(NamedTuple):
@@ -93,6 +104,7 @@ class ShownTicket:
     attempt: Attempt | None
     wished: Sequence[VisitTime]  # the times that the user told last
     terms: PayTerms | None  # of a repair that the user pays for, and has not agreed to
+    contract: OfferedContract | None  # that waits to be signed
     rating: Rated | None
     ratable: bool
     state: Markup
@@ -123,6 +135,7 @@ def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, 
         attempt=_attempt(ticket, times),
         wished=standing_times(ticket["events"], ticket["round"]),
         terms=waiting_terms(ticket),
+        contract=_contract(ticket),
         rating=_rating(ticket),
         ratable=_is_ratable(ticket, now),
         state=say(language, f"ticket_{ticket['ending'] or ticket['state']}", into=ticket["merged_into"]),
@@ -147,6 +160,16 @@ def waiting_terms(ticket: dict[str, Any]) -> PayTerms | None:
         return None
     told = [event for event in ticket["events"] if event["kind"] == EventKind.RESPONSIBILITY]
     return PayTerms(told[-1]["seq"], told[-1]["data"].get("for_what"), told[-1]["data"].get("amount")) if told else None
+
+
+def _contract(ticket: dict[str, Any]) -> OfferedContract | None:
+    kinds = (EventKind.CONTRACT_OFFERED, EventKind.CONTRACT_SIGNED)
+    last = next((event for event in reversed(ticket["events"]) if event["kind"] in kinds), None)
+    # The completion inspection comes before the signature (5(3)).
+    is_ready = EventKind.INSPECTED in steps_on_record(ticket["events"]) and ticket["state"] != TicketState.CLOSED
+    if last is None or last["kind"] != EventKind.CONTRACT_OFFERED or not is_ready:
+        return None
+    return OfferedContract(last["seq"], last["data"]["contract"], last["data"]["terms"])
 
 
 def _rating(ticket: dict[str, Any]) -> Rated | None:

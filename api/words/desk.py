@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from api.words.applications import APPLICATION_WORDS, STEP_DATA_TEXTS, STEP_EVENT_TEXTS, STEP_TEXTS
 from api.words.telling import DESK_SAID
 from domain.tickets import EventKind
 from domain.words.text import Text
@@ -17,7 +18,6 @@ DESK_WORDS: Mapping[str, Text] = {
     "desk_find": Text("工单号", "Ticket number"),
     "desk_go": Text("打开", "Open"),
     "desk_no_ticket": Text("没有工单 {number}。", "There is no ticket {number}."),
-    # the queue
     "desk_view_all": Text("全部未办结", "All open"),
     "desk_view_late": Text("已超时", "Late"),
     "desk_view_unanswered": Text("无人受理或答复", "Unanswered"),
@@ -49,10 +49,8 @@ DESK_WORDS: Mapping[str, Text] = {
     ),
     "desk_live_lost": Text("暂时无法自动更新，正在重试。", "Not up to date for the moment; trying again."),
     "desk_live_back": Text("已恢复自动更新。", "Up to date again."),
-    # who else is at a ticket
     "desk_here_looking": Text("{name} 正在看", "{name} is looking"),
     "desk_here_writing": Text("{name} 正在写", "{name} is writing"),
-    # columns and facts
     "desk_time_left": Text("剩余时间", "Time left"),
     "desk_ticket": Text("工单", "Ticket"),
     "desk_place": Text("地址", "Address"),
@@ -214,6 +212,7 @@ DESK_WORDS: Mapping[str, Text] = {
     "desk_field_contact": Text("联系方式", "How to reach the user"),
     "desk_field_into": Text("并入工单", "Into the ticket"),
     **DESK_SAID,
+    **APPLICATION_WORDS,
     "desk_option_company": Text("供热单位", "the company"),
     "desk_option_user": Text("用户", "the user"),
     "desk_option_phone": Text("电话", "telephone"),
@@ -301,6 +300,7 @@ MOVE_TEXTS: Mapping[EventKind, Text] = {
     EventKind.MERGED: Text("并入另一工单", "Merge into another"),
     EventKind.VOID: Text("作废", "Void"),
     EventKind.REOPENED: Text("重新打开", "Reopen"),
+    **STEP_TEXTS,
 }
 EVENT_TEXTS: Mapping[EventKind, Text] = {
     EventKind.OPENED: Text("登记", "Opened"),
@@ -353,6 +353,7 @@ EVENT_TEXTS: Mapping[EventKind, Text] = {
     EventKind.MERGED_HERE: Text("另一工单并入", "Another ticket was merged into this one"),
     EventKind.VOID: Text("作废", "Void"),
     EventKind.REOPENED: Text("重新打开", "Reopened"),
+    **STEP_EVENT_TEXTS,
 }
 # What an event says, by the keys of its data, in the order in which it is shown.
 DATA_TEXTS: Mapping[str, Text] = {
@@ -395,4 +396,5 @@ DATA_TEXTS: Mapping[str, Text] = {
     "incident": Text("片区故障", "Incident"),
     "proof": Text("证明", "Proof"),
     "priority": Text("优先级", "Priority"),
+    **STEP_DATA_TEXTS,
 }

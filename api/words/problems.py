@@ -52,6 +52,8 @@ NO_SUCH_PATH = Text("没有此路径", "no such path")
 NO_SUCH_METHOD = Text("此路径不支持该方法", "this path does not support the method")
 # tickets and cases
 NOT_OPEN_THERE = Text("此处没有未办结的工单 {number}", "no ticket {number} is open there")
+APPLIED_BEFORE = Text("已有同类申请正在办理：{number}", "an application of this kind is open already: {number}")
+LEADERS_ALONE = Text("须由主管批准：{kind}", "only supervisors and administrators may do this: {kind}")
 HOME_HAS_TICKET = Text("该户已有未办结的低温工单 {number}", "the home already has an open ticket for cold: {number}")
 HOME_HAS_TICKET_OF_OTHERS = Text(
     "该户已有未办结的低温工单，请致电我们", "the home has an open ticket for cold; please call us"

@@ -27,6 +27,21 @@ MY_WORDS: Mapping[str, Text] = {
     "my_visits": Text("方便上门：{times}", "a visit suits: {times}"),
     "my_declined": Text("不同意付费", "you do not agree to pay"),
     # agreeing to pay, and rating
+    # applications for heat
+    "my_apply": Text("申请用热、变更、停热或复热", "Apply for heat, a change, a stop, or heat again"),
+    "my_apply_says": Text(
+        "我们在3个工作日内答复。请勾选您已备好的资料，照片可在受理后上传。",
+        "We answer within 3 working days. Tick the papers that you have; photos of them can be added afterwards.",
+    ),
+    "my_apply_for": Text("申请事项", "What you apply for"),
+    "my_apply_documents": Text("资料", "Papers"),
+    "my_apply_area": Text("变更后的面积（平方米，仅变更面积时填写）", "New area in m² (for a change of area only)"),
+    "my_apply_contact": Text(
+        "姓名和电话（变更户名请写新户名）", "Name and telephone (of a change of name: the new name)"
+    ),
+    "my_apply_send": Text("提交申请", "Apply"),
+    "my_contract": Text("供用热合同 {contract}，请阅读并签订", "Heating contract {contract}: please read and sign"),
+    "my_sign": Text("我已阅读并同意，签订合同", "I have read it and sign"),
     "my_terms": Text("这项维修由您付费，请在施工前确认", "You pay for this repair: please agree before it is begun"),
     "my_terms_for": Text("收费项目：{what}", "For: {what}"),
     "my_terms_amount": Text("金额：{amount} 元", "Amount: {amount} yuan"),

@@ -15,6 +15,7 @@ CLASS_TEXTS: Mapping[str, Text] = {
     TicketClass.DEVICE: Text("测温设备", "thermometer"),
     TicketClass.COMPLAINT: Text("投诉", "complaint"),
     TicketClass.REPORT: Text("举报", "report of wrongdoing"),
+    TicketClass.APPLICATION: Text("用热申请", "application for heat"),
 }
 CLOCK_TEXTS: Mapping[str, Text] = {
     "station_reply": Text("供热站答复", "station reply"),
@@ -25,6 +26,9 @@ CLOCK_TEXTS: Mapping[str, Text] = {
     "finish": Text("办结", "finished"),
     "call_back": Text("回访", "call-back"),
     "answer": Text("答复", "answer"),
+    "plan_answer": Text("方案答复", "answer to the application"),
+    "heat_on": Text("供热", "heat on"),
+    "heat_at_once": Text("立即供热", "heat at once"),
 }
 SUBJECT_TEXTS: Mapping[Subject, Text] = {
     Subject.TEMPERATURE: Text("室温", "temperature"),

@@ -66,6 +66,20 @@ STAFF: Mapping[NoticeKind, Wording] = {
         Text("工单 {ticket} 的上门时间", "Appointment for ticket {ticket}"),
         Text("{where}：约定 {at} 上门，工单 {ticket}。", "{where}: visit agreed for {at}, ticket {ticket}."),
     ),
+    NoticeKind.CONTRACT_OFFERED: Wording(
+        Text("合同待签：{ticket}", "Contract to be signed: {ticket}"),
+        Text(
+            "{where}：合同 {contract} 已备好，工单 {ticket}。",
+            "{where}: contract {contract} is ready; ticket {ticket}.",
+        ),
+    ),
+    NoticeKind.HEAT_NOTICE: Wording(
+        Text("供热通知单 {notice}", "Heat-supply notice {notice}"),
+        Text(
+            "{where}：已下达供热通知单 {notice}，可以供热，工单 {ticket}。",
+            "{where}: heat may be given by notice {notice}; ticket {ticket}.",
+        ),
+    ),
     NoticeKind.TICKET_DONE: Wording(
         Text("工单 {ticket} 已处理", "Ticket {ticket} is done"),
         Text("{where}：工单 {ticket} 报告已处理完毕。", "{where}: ticket {ticket} was reported done."),
@@ -227,6 +241,20 @@ TERMS: Mapping[str, Mapping[str, Text]] = {
     "amount": {NOT_TOLD: Text("由维修人员当面告知", "the crew will tell you")},
 }
 USER: Mapping[NoticeKind, Wording] = {
+    NoticeKind.CONTRACT_OFFERED: Wording(
+        Text("合同请您签订：{ticket}", "Please sign: {ticket}"),
+        Text(
+            "您家（{home}）的供用热合同 {contract} 已备好，请在您的页面上阅读并签订。",
+            "The heating contract {contract} of your home ({home}) is ready: please read and sign it on your page.",
+        ),
+    ),
+    NoticeKind.HEAT_NOTICE: Wording(
+        Text("可以供热：{ticket}", "Heat is coming: {ticket}"),
+        Text(
+            "公司已为您家（{home}）下达供热通知单 {notice}，供热站将为您供热。",
+            "Heat for your home ({home}) was cleared by notice {notice}; the heat station will turn it on.",
+        ),
+    ),
     NoticeKind.TERMS_TOLD: Wording(
         Text("工单 {ticket} 的收费请您确认", "Ticket {ticket}: do you agree to pay?"),
         Text(
@@ -337,6 +365,8 @@ COUNTED: Mapping[NoticeKind, Text] = {
     NoticeKind.TICKET_UNANSWERED: Text("尚未受理", "not accepted"),
     NoticeKind.TERMS_TOLD: Text("收费待确认", "terms to agree to"),
     NoticeKind.APPOINTMENT: Text("预约", "appointments"),
+    NoticeKind.CONTRACT_OFFERED: Text("合同待签", "contracts to be signed"),
+    NoticeKind.HEAT_NOTICE: Text("供热通知单", "heat-supply notices"),
     NoticeKind.TICKET_DONE: Text("已处理", "done"),
     NoticeKind.STILL_COLD: Text("已报处理仍不热", "marked done, still cold"),
     NoticeKind.TICKET_ANSWERED: Text("答复", "answers"),

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from domain.policy import Version
 from domain.states import ClearReason
-from domain.tickets import event_for_user
+from domain.ticket_history import event_for_user
 from domain.words.reasons import CLEAR_TEXTS
 from store.base.rows import Row
 from store.evidence.dossier_rows import DossierPoint

@@ -19,6 +19,7 @@ class NumberKind(StrEnum):
     INCIDENT = "incident"
     OUTAGE = "outage"
     MEASUREMENT = "measurement"
+    HEAT_NOTICE = "heat_notice"
 
 
 def take(conn: Connection, kind: NumberKind, many: int) -> range:

@@ -63,6 +63,7 @@ WHERE NOT CASE n.kind
   WHEN 'incident' THEN EXISTS (SELECT FROM incident WHERE incident_id = s.number)
   WHEN 'outage' THEN EXISTS (SELECT FROM outage WHERE outage_id = s.number)
   WHEN 'measurement' THEN EXISTS (SELECT FROM measurement WHERE measurement_id = s.number)
+  WHEN 'heat_notice' THEN EXISTS (SELECT FROM heat_notice WHERE heat_notice_id = s.number)
 END
 ORDER BY n.kind, s.number
 """,
@@ -228,6 +229,34 @@ JOIN residence AS b ON b.home_id = a.home_id AND b.residence_id > a.residence_id
 JOIN home AS h ON h.home_id = a.home_id
 GROUP BY h.code
 ORDER BY h.code
+""",
+    # No heat without a notice of its place that was issued before; what was taken over is marked so.
+    "heat_without_notice": """
+SELECT h.code AS home, nullif(s.since, '-infinity') AS since
+FROM home_status AS s
+JOIN home AS h USING (home_id)
+LEFT JOIN heat_notice AS n ON n.heat_notice_id = s.heat_notice_id AND n.kind = 'heat' AND n.issued_at <= s.since
+  AND (n.home_id = s.home_id OR n.building_id = h.building_id)
+WHERE s.status = 'on' AND s.taken_over = (n.heat_notice_id IS NOT NULL)
+ORDER BY h.code, s.since
+""",
+    # A ticket for an application has what was applied for, and a notice the event that tells of it.
+    "application_and_ticket_part": """
+SELECT t.number AS ticket
+FROM (SELECT * FROM ticket WHERE class = 'application') AS t
+FULL JOIN application AS a USING (ticket_id)
+WHERE t.ticket_id IS NULL OR a.ticket_id IS NULL
+ORDER BY ticket_id
+""",
+    "notice_and_event_part": """
+SELECT coalesce(n.number, e.notice) AS notice
+FROM heat_notice AS n
+FULL JOIN (
+  SELECT x.ticket_id, x.data ->> 'notice' AS notice
+  FROM ticket_event AS x WHERE x.kind IN ('heat_notice', 'area_notice')
+) AS e ON e.ticket_id = n.ticket_id AND e.notice = n.number
+WHERE n.number IS NULL OR e.notice IS NULL
+ORDER BY 1
 """,
     # A correction names a record of the same home, once.
     "corrected_twice": """

@@ -1,6 +1,7 @@
 """Registry rows in the form of its CSV files."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import LiteralString, TypeVar
 
 from psycopg import Connection
@@ -35,6 +36,15 @@ LEFT JOIN home_status AS s USING (home_id)
 WHERE %(codes)s::text[] IS NULL OR h.code = ANY(%(codes)s)
 ORDER BY h.code, s.since
 """
+# Of homes that were ever stopped, as other transactions have recorded it: what the database looks at, too.
+SELECT_STOPS = """
+SELECT h.code, nullif(s.since, '-infinity'), s.status
+FROM home AS h
+JOIN home_status AS s USING (home_id)
+WHERE h.code = ANY (%(codes)s) AND s.recorded_at < transaction_timestamp()
+  AND EXISTS (SELECT FROM home_status AS x WHERE x.home_id = h.home_id AND x.status = 'stopped')
+ORDER BY h.code, s.since
+"""
 SELECT_SENSORS = """
 SELECT
   s.code, h.code AS home, u.code AS substation, p.gateway, p.room, p.room_kind, p.interval_s, p.offset_k,
@@ -52,6 +62,11 @@ SELECT DISTINCT s.code FROM sensor AS s JOIN point AS p USING (sensor_id) JOIN h
 WHERE h.code = %(home)s
 ORDER BY s.code
 """
+
+
+def stops(conn: Connection, codes: Collection[str]) -> list[tuple[str, datetime | None, str]]:
+    """Read the heat status, with dates, of those homes among the given codes whose heat was ever stopped."""
+    return conn.execute(SELECT_STOPS, {"codes": list(codes)}).fetchall()
 
 
 def whole(conn: Connection) -> Registry:

@@ -112,7 +112,8 @@ WHERE t.ticket_id = x.ticket_id
 SELECT_OPEN_AT = """
 SELECT t.ticket_id, t.number, t.class AS ticket_class, t.state, t.opened_at
 FROM ticket AS t
-WHERE t.state <> 'closed' AND t.source NOT IN ('device', 'incident') AND t.class NOT IN ('complaint', 'report')
+WHERE t.state <> 'closed' AND t.source NOT IN ('device', 'incident')
+  AND t.class NOT IN ('complaint', 'report', 'application')
   AND (t.home_id = %(home)s OR t.building_id = %(building)s OR t.substation_id = %(substation)s)
 ORDER BY t.ticket_id
 """

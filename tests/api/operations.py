@@ -45,6 +45,19 @@ WITH made AS (
 )
 SELECT number FROM made
 """
+INSERT_APPLICATION = """
+WITH made AS (
+  INSERT INTO ticket (class, state, priority, source, home_id, station, opened_at)
+  VALUES ('application', 'open', 4, 'phone', %(home)s, %(station)s, %(at)s) RETURNING ticket_id, number
+), filed AS (
+  INSERT INTO application (ticket_id, kind, documents) SELECT ticket_id, 'connect', '{identity}' FROM made
+), told AS (
+  INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data)
+  SELECT ticket_id, 0, %(at)s, kind, 'desk', 'open', data::jsonb
+  FROM made, (VALUES ('opened', '{}'), ('contract_offered', '{"contract": "C-1", "terms": "18"}')) AS e (kind, data)
+)
+SELECT number FROM made
+"""
 INSERT_SHIFT = """
 WITH who AS (
   INSERT INTO staff (name, role, station, sign_in_name, active_from)
@@ -137,6 +150,18 @@ OPERATIONS = {
     "GET /v1/refund-payments": Operation(roles=LEADERS),
     "POST /v1/refund-payments": Operation(roles=LEADERS, body=lambda _: {"sheets": ["R00000001"]}),
     "GET /v1/refund-payments/{id}": Operation(roles=LEADERS, of="payment"),
+    "POST /v1/homes/{code}/applications": Operation(
+        roles=EVERYONE - {Role.CREW}, of="home", body=lambda _: {"kind": "stop", "documents": ["identity"]}
+    ),
+    "POST /v1/applications": Operation(
+        roles=DESK, body=lambda _: {"building": "B-North", "documents": ["drawings"], "area_m2": 900}
+    ),
+    "GET /v1/applications": Operation(roles=EVERYONE - {Role.CREW}, listed=True),
+    "GET /v1/applications/figures": Operation(roles=DESK),
+    "GET /v1/applications/{number}": Operation(roles=EVERYONE - {Role.CREW}, of="application"),
+    "POST /v1/applications/{number}/signature": Operation(
+        roles=frozenset({Role.CUSTOMER}), of="application", body=lambda _: {"offer": 1}
+    ),
     "GET /v1/homes/{code}/call": Operation(roles=STAFF, of="home"),
     "GET /v1/homes/{code}/registry": Operation(roles=DESK, of="home"),
     "POST /v1/homes/{code}/registry": Operation(roles=LEADERS, of="home", body=lambda _: RECORD | {"unit": "2"}),
@@ -291,6 +316,9 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         api.conn.execute("INSERT INTO outage_area (outage_id, home_id) VALUES (%s, %s)", (outage, home))
         api.conn.execute(INSERT_NOTICE, (NOW, outage, home))
         (case,) = api.conn.execute(INSERT_CASE, {"station": station, "at": NOW}).fetchone() or ("",)
+        values = {"home": home, "station": station, "at": NOW}
+        (applied,) = api.conn.execute(INSERT_APPLICATION, values).fetchone() or ("",)
+        paths.setdefault("application", {})[code] = {"number": applied}
         api.conn.execute(INSERT_REQUEST, (home, NOW, NOW))
         api.conn.execute(INSERT_POINT, (home, NOW))
         values = {"who": f"person-{len(incidents)}-{len(paths['home'])}", "station": station, "at": NOW}

@@ -135,14 +135,15 @@ def test_what_is_wrong_is_named_in_both_languages(house: House, body: dict[str, 
         assert any("\u4e00" <= letter <= "\u9fff" for letter in fault["detail"]) == (language == "zh")
 
 
-def test_heat_stops_and_is_on_again_with_its_dates(house: House) -> None:
+def test_heat_stops_with_its_dates_and_is_not_on_again_without_a_notice(house: House) -> None:
     assert house.change("heat", status="stopped", since=AT).status_code == 200
     assert house.queued() == {house.first: "2026-01-14"}
     again = house.change("heat", status="stopped", since="2026-01-14T12:00:00Z")
     assert (again.status_code, again.json()["errors"][0]["parameter"]) == (422, "status")
     ahead = (NOW + timedelta(days=30)).isoformat()
-    told = house.change("heat", status="on", since=ahead).json()
-    assert [entry["status"] for entry in told["heat"]] == ["on", "stopped", "on"]
+    refused = house.change("heat", status="on", since=ahead)
+    assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (422, "status")
+    assert [entry["status"] for entry in house.read(house.first)["heat"]] == ["on", "stopped"]
 
 
 def test_a_sensor_is_replaced_and_what_it_measured_stays(house: House) -> None:

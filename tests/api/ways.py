@@ -33,6 +33,8 @@ WAYS = {
         "POST /crew/jobs/{number}",
     },
     "POST /v1/tickets/{number}/files": {"POST /desk/tickets/{number}/files", "POST /crew/tickets/{number}/files"},
+    "POST /v1/homes/{code}/applications": {"POST /desk/applications"},
+    "POST /v1/applications": {"POST /desk/applications"},
     "POST /v1/cases": {"POST /desk/cases"},
     "POST /v1/cases/{number}/follow-ups": {"POST /desk/tickets/{number}/follow-ups"},
     "POST /v1/cases/{number}/identity": {"POST /desk/tickets/{number}/contact"},
@@ -66,6 +68,7 @@ NOT_OF_THE_STAFF = {
     "POST /v1/tickets/{number}/statements",
     "POST /v1/tickets/{number}/rating",
     "POST /v1/tickets/{number}/agreement",
+    "POST /v1/applications/{number}/signature",
     "POST /v1/uplinks/{source}",
 }
 # By the API alone: their pages are not made yet.

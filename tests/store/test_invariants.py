@@ -69,6 +69,14 @@ FORGERIES = {
         "ALTER TABLE residence DROP CONSTRAINT residence_one_at_a_time",
         "{tenancy} (1, 'A', now(), now()), (1, 'B', now(), now())",
     ],
+    "heat_without_notice": [
+        "ALTER TABLE home_status DROP CONSTRAINT home_status_has_notice",
+        "UPDATE home_status SET taken_over = false",
+    ],
+    "application_and_ticket_part": ["{ticket} 9, 'application', state, 2, {of_ticket}"],
+    "notice_and_event_part": [
+        "INSERT INTO heat_notice (ticket_id, kind, home_id, issued_at, issued_by) VALUES (1, 'heat', 1, now(), 'x')",
+    ],
     "corrected_twice": [
         "DROP INDEX measurement_corrected_once",
         "{measured} (7, NULL, NULL, {told}), (8, 7, 'a slip', {told}), (9, 7, 'a slip', {told})",

@@ -30,7 +30,13 @@ SUBSTATION = {
 Path = tuple[str | int, ...]
 OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices", "call_out", "measurement"}
 OPTIONAL |= {"agrees_within_k", "past_days", "clock_s", "clock_for_s", "cause"}
-CLOCKS = {"leak", "repair", "complaint", "report"}  # ticket classes that a utility may leave without clocks
+CLOCKS = {
+    "leak",
+    "repair",
+    "complaint",
+    "report",
+    "application",
+}  # ticket classes that a utility may leave without clocks
 
 
 def toml(value: Any) -> str:

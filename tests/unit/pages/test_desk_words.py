@@ -32,14 +32,15 @@ from api.words.supervision import SUP_WORDS
 from api.words.telling import MY_WORDS
 from api.words.trials import TRIAL_WORDS
 from api.words.uploads import UPLOAD_WORDS
-from domain.cases import FollowUp
+from domain.cases import CASE_CLASSES, FollowUp
 from domain.measurement import DueReason, RecordWorth
+from domain.move_bars import MoveBar
 from domain.policy_file import builtin
 from domain.tickets import (
     DISPATCH_MOVES,
+    MOVES,
     DelayReason,
     EventKind,
-    MoveBar,
     Proof,
     TicketClass,
     TicketSource,
@@ -59,6 +60,7 @@ SOURCE = "".join(
 )
 # Keys that are put together.
 BEGINNINGS = (
+    "desk_app_", "desk_apps_", "desk_figure_",
     "desk_view_", "desk_none_", "desk_state_", "desk_priority_", "desk_need_", "desk_bar_", "desk_field_",
     "desk_option_", "desk_reason_", "desk_identity_", "desk_span_",
     "desk_actor_", "desk_file_", "crew_way_", "crew_room_",
@@ -127,12 +129,14 @@ def test_what_can_be_the_case_has_its_words() -> None:
 def test_every_move_has_a_form_and_a_key_of_its_own() -> None:
     assert MODELS.keys() == MOVE_KEYS.keys() == DISPATCH_MOVES
     others = set("jkqh/?.") | set("12345678") | {"n"}
-    assert len(set(MOVE_KEYS.values()) | others) == len(MOVE_KEYS) + len(others)
-    keys = [
-        *MOVE_KEYS.values(),
-        *FOLLOW_KEYS.values(),
-    ]  # of one page, which is no list: j and k have nothing to move in
-    assert len(set(keys)) == len(keys)
+    for named in TicketClass:  # a page shows the moves of one class
+        mine = [key for kind, key in MOVE_KEYS.items() if named in MOVES[kind].classes]
+        if named is TicketClass.APPLICATION:  # heat is either given or taken
+            mine.remove(MOVE_KEYS[EventKind.HEAT_OFF])
+        assert len({*mine, *others}) == len(mine) + len(others)
+        # of one page, which is no list: j and k have nothing to move in
+        keys = [*mine, *(FOLLOW_KEYS.values() if named in CASE_CLASSES else ())]
+        assert len(set(keys)) == len(keys)
     for kind in DISPATCH_MOVES:
         for one in fields_of(kind):
             assert f"desk_field_{one.name}" in DESK_WORDS

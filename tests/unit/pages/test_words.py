@@ -66,6 +66,7 @@ BEGINNINGS = (
     "call_class_",
     "call_kind_",
     "done_",
+    "event_",
     "rule_",
     "my_says_",
     "my_reaction_",

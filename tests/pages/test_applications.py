@@ -1,0 +1,122 @@
+"""A family applies for heat in a browser, is inspected by a crew's phone, gets its notice, and is warm."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.staff import member, session_of
+from tests.api.town import NOW
+from tests.pages.conftest import PHONE, Visitor, Visitors
+from tests.store.desk import Desk as Sensors
+
+pytestmark = pytest.mark.plain_only
+
+SCREEN = {"width": 1366, "height": 768}
+MINUTE = timedelta(minutes=1)
+Arrival = Callable[..., Visitor]
+
+
+@pytest.fixture
+def arrive(api: Api, visitor: Visitors) -> Arrival:
+    """Returns a function that signs a person of the staff in."""
+
+    def come(role: str, language: str = "zh", **options: Any) -> Visitor:
+        station = "North" if role == "crew" else None
+        token = session_of(api.conn, member(api.conn, role, f"a.{role}", station=station))
+        api.conn.commit()
+        return visitor.signed_in(token, language, PHONE if role == "crew" else SCREEN, **options)
+
+    return come
+
+
+def tell(page: Page, kind: str, **told: str) -> None:
+    """Make a move by its form: texts are filled in, `yes` and `no` ticked, options chosen."""
+    form = page.locator(f"#move-{kind}")
+    form.locator("summary").click()
+    for name, value in told.items():
+        if value in ("yes", "no"):
+            form.locator(f"#{kind}-{name}-{value}").check()
+        elif value in ("completion", "intermediate"):
+            form.locator(f"#{kind}-{name}").select_option(value)
+        else:
+            form.locator(f"#{kind}-{name}").fill(value)
+    form.get_by_role("button").last.click()
+    expect(page.locator("#done")).to_be_visible()
+
+
+def test_a_family_applies_is_inspected_gets_its_notice_and_is_warm(
+    api: Api, visitor: Visitors, arrive: Arrival
+) -> None:
+    home = town.home(api.conn)
+    town.sensor(api.conn, home)
+    api.conn.execute("UPDATE home_status SET status = 'stopped'")
+    api.conn.execute("UPDATE building SET name = '幸福里3号楼', address = '青年大街1号'")
+    family = visitor("zh", PHONE)
+    family.go(f"/home?token={api.token('customer', 'B1-101')}")
+    family.page.locator("#form-application summary").click()
+    family.page.locator("#application-kind").select_option("connect")
+    family.page.locator("input[name=documents][value=identity]").check()
+    family.page.locator("input[name=documents][value=ownership]").check()
+    family.page.locator("#application-words").fill("新房，申请今年供热。")
+    family.page.locator("#application-contact").fill("李先生 13900000000")
+    family.fits()
+    family.keep("application-form-phone")
+    family.page.locator("#form-application button[type=submit]").click()
+    expect(family.page.locator("#said")).to_contain_text("T00000001")
+    family.is_well()
+    family.keep("application-received-phone")
+
+    desk = arrive("dispatcher")
+    desk.go("/desk/applications")
+    expect(desk.page.locator("#open-T00000001")).to_be_visible()
+    desk.fits()
+    desk.is_well()
+    desk.keep("applications-desk")
+    desk.go("/desk/tickets/T00000001")
+    tell(desk.page, "plan_answered", plan="换一只阀门，月底前验收。", charges="按市价格文件每平方米25元")
+    desk.is_well()
+    desk.keep("application-ticket-desk")
+
+    crew = arrive("crew")
+    crew.go("/crew/jobs/T00000001")
+    found = {"stage": "completion", "passed": "yes", "findings": "系统严密，无渗漏。", "persons": "王工、赵工"}
+    tell(crew.page, "inspected", **found)
+    crew.fits()
+    crew.is_well()
+    crew.keep("application-job-phone")
+
+    desk.go("/desk/tickets/T00000001")
+    tell(desk.page, "contract_offered", contract="HT-2026-118", terms="室温18℃以上，按面积计费。")
+    family.go("/home")
+    sign = family.page.locator("#contract-T00000001")
+    expect(sign).to_contain_text("HT-2026-118")
+    family.keep("application-contract-phone")
+    sign.get_by_role("button").click()
+    expect(family.page.locator("#said")).to_be_visible()
+    expect(sign).to_have_count(0)
+
+    lead = arrive("supervisor", "en")
+    lead.go("/desk/tickets/T00000001")
+    tell(lead.page, "heat_notice")
+    expect(lead.page.locator("#timeline-title + ol")).to_contain_text("N00000001")
+    lead.is_well()
+    lead.keep("application-notice-desk")
+    crew.go("/crew/jobs/T00000001")
+    tell(crew.page, "heat_on", filled="yes", no_leaks="yes", confirmation="A-1")
+    crew.keep("application-heat-on-phone")
+
+    api.clock.now = NOW + 20 * MINUTE
+    Sensors(api.conn).say(("a1", NOW + 15 * MINUTE, 20.5))
+    family.go("/home")
+    expect(family.page.locator("#part-now")).to_contain_text("20.5")
+    expect(family.page.locator("#T00000001")).to_contain_text("已供热")
+    expect(family.page.locator("#part-now.state-compliant")).to_be_visible()
+    family.is_well()
+    family.keep("application-warm-phone")
+    lead.go("/desk/applications?view=all")
+    lead.keep("applications-figures-desk")
