@@ -114,6 +114,15 @@ WHERE least(l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.not_judged_u
 ORDER BY h.code, l.day
 LIMIT 1000
 """,
+    # A day is of a home that is there.
+    "day_of_no_home": """
+SELECT l.home_id, min(l.day) AS first, count(*) AS days
+FROM ledger AS l
+WHERE NOT EXISTS (SELECT FROM home AS h WHERE h.home_id = l.home_id)
+GROUP BY l.home_id
+ORDER BY l.home_id
+LIMIT 1000
+""",
     # A clock that ran out unmet is broken at its due time, and stays so.
     "clock_late_and_not_broken": """
 SELECT t.number AS ticket, c.round, c.name AS clock

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,20 +63,26 @@ SELECT DISTINCT home_id / %(shard_homes)s, date_trunc('month', day)::date FROM c
 )
 SELECT count(*) FROM changed
 """
-COPY_DAYS = """
+# Home by home, by the key, whatever estimates say: along the index of days, those of all homes would be read for a few.
+_DAYS: LiteralString = """
+FROM unnest(%(homes)s::integer[]) AS h (home_id)
+CROSS JOIN LATERAL (
+  SELECT x.* FROM ledger AS x
+  WHERE x.home_id = h.home_id AND x.day >= %(first)s AND x.day < %(end)s
+  ORDER BY x.day OFFSET 0
+) AS l
+"""
+COPY_DAYS = f"""
 COPY (
   SELECT
-    home_id, day - date '0001-01-01' + 1, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us,
-    heat, deficit, coalesce(lowest, 'infinity'),
-    coalesce(array_position(%(labels)s::text[], policy), 0)::smallint - 1::smallint, closed
-  FROM ledger
-  WHERE home_id = ANY(%(homes)s) AND day >= %(first)s AND day < %(end)s
-  ORDER BY home_id, day
+    l.home_id, l.day - date '0001-01-01' + 1, l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.not_judged_us,
+    l.shortfall_us, l.heat, l.deficit, coalesce(l.lowest, 'infinity'),
+    coalesce(array_position(%(labels)s::text[], l.policy), 0)::smallint - 1::smallint, l.closed
+  {_DAYS}
 ) TO STDOUT (FORMAT BINARY)
 """
-SELECT_MACHINES = """
-SELECT home_id, day - date '0001-01-01' + 1, machine FROM ledger
-WHERE home_id = ANY(%(homes)s) AND day >= %(first)s AND day < %(end)s AND machine IS NOT NULL
+SELECT_MACHINES = f"""
+SELECT l.home_id, l.day - date '0001-01-01' + 1, l.machine {_DAYS} WHERE l.machine IS NOT NULL
 """
 UPDATE_MACHINES = """
 UPDATE ledger AS l SET machine = x.machine

@@ -50,6 +50,10 @@ RAISED = (
     "VALUES (1, 1, now(), now(), now(), 17, 18, 'p', '{}', 1, now(), 'recovered')"
 )
 CLOCK = "INSERT INTO public.clock (ticket_id, round, name) VALUES (1, 9, 'done')"
+DAY = (
+    "INSERT INTO public.ledger (home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, "
+    "shortfall_us, heat, deficit, policy, closed) VALUES (1, '2020-01-01', 0, 0, 0, 0, 0, 0, 0, 0, 'p', true)"
+)
 SPREAD = "UPDATE public.incident SET recovering_since = now() WHERE incident_id = 1"
 REFUSED = "UPDATE public.ticket_event SET actor = 'x'"
 # How each is come by from outside; a function that is not here fails the test below.
@@ -95,6 +99,9 @@ WAYS_IN = {
     "add_next_clock()": (CLOCK,),
     "check_tickets()": (CLOCK,),
     "check_new_flags()": (RAISED,),
+    "check_homes()": (DAY,),
+    "check_days_of_home()": ("DELETE FROM public.home WHERE home_id = 1",),
+    "journal_new_days()": (DAY,),
     "journal_new_clocks()": (CLOCK,),
     "journal_new_flags()": (RAISED,),
     "journal_new_tickets()": (

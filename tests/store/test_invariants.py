@@ -32,6 +32,7 @@ FORGERIES = {
     "flag_unknown_to_judging": ["UPDATE home_state SET flag_id = NULL"],
     "flag_out_of_order": ["UPDATE flag SET confirmed_at = cold_since - interval '1 s'"],
     "day_does_not_add_up": ["{day} (1, '2026-01-03', 80000000000, 0, 0, 0, 0, 0, 0, 0, 'p', true)"],
+    "day_of_no_home": ["{day} (9, '2026-01-03', 86400000000, 0, 0, 0, 0, 0, 0, 0, 'p', true)"],
     "clock_late_and_not_broken": [
         "ALTER TABLE clock DROP CONSTRAINT clock_late",
         "UPDATE clock SET met_at = due_at + interval '1 s' WHERE name = 'contact'",

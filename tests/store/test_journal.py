@@ -17,7 +17,7 @@ from tests.store.desk import NOON
 HOMES = 40
 MIDDLE = HOMES // 2
 NEVER_CHANGED = {"archive_entry", "refund_sheet"}  # a trigger refuses it
-NEW_ROWS = {name: f"journal_new_{name}s" for name in ("clock", "flag", "ticket")}
+NEW_ROWS = {"ledger": "journal_new_days"} | {name: f"journal_new_{name}s" for name in ("clock", "flag", "ticket")}
 ENTRIES = "SELECT count(*) AS n FROM journal WHERE relation = '{}'"
 
 
