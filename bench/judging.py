@@ -40,10 +40,18 @@ from store.base import wire
 SEED = Path(policy.__file__).with_name("policies") / "seed.toml"
 MARGIN = timedelta(days=30)  # of `policy_text`
 HEARTH = [sys.executable, "-c", "from hearth.cli import main; main()"]
-# A small process in between, because a child begins with the peak memory of its parent.
+# A small process in between, because a child begins with the peak memory of its parent. What a program leaves behind
+# when it ends, such as what its workers are copied from, becomes a child of this one (PR_SET_CHILD_SUBREAPER) and is
+# waited for.
 WEIGH = """
-import resource, subprocess, sys
+import ctypes, os, resource, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
 status = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
+try:
+    while True:
+        os.wait()
+except ChildProcessError:
+    pass
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 sys.exit(status)
 """

@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from alerts.judging.pool import get_ready
 from domain.errors import UsageError
 
 HELP = "Hearth watches the heat in every home, from the thermometer to the repair ticket."
+WORKED_BY_MANY = "recheck"  # its workers get ready while the command itself is imported
 COMPLETED = "_HEARTH_COMPLETE"  # set by a shell that wants a line completed
 # In the order of the help. Each is a module whose function of the same name is the command, or whose `app` has several.
 COMMANDS = (
@@ -92,6 +94,8 @@ def words_asked_for() -> list[str]:
 def main() -> None:
     """Run a command; an operator's error is one line on stderr and exit code 2."""
     named = [name for name in COMMANDS if name in words_asked_for()[:1]]
+    if named == [WORKED_BY_MANY] and COMPLETED not in os.environ:
+        get_ready(f"hearth.commands.{WORKED_BY_MANY}")
     try:
         sys.exit(app(named or COMMANDS)(standalone_mode=False))
     except UsageError as error:

@@ -5,8 +5,8 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
-from multiprocessing import get_context, parent_process
+from contextlib import closing, contextmanager
+from multiprocessing import forkserver, get_context, parent_process
 from multiprocessing.connection import wait
 from typing import TypeVar
 
@@ -28,6 +28,26 @@ def map_tasks(tasks: Sequence[Task], work: Callable[[Task], T]) -> Generator[tup
             yield sum(map(len, task)), part
 
 
+def get_ready(module: str) -> None:
+    """Start the process that workers are copied from, unless there is one: it imports a module, and returns at once.
+
+    It has neither threads nor connections, so copies of it are safe; and what takes seconds to import is there.
+    """
+    get_context("forkserver").set_forkserver_preload([module])
+    with _deaf():
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore SIGINT, as what is started meanwhile does for good: a terminal sends it to the whole process group."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def map_each(items: Sequence[S], work: Callable[[S], T]) -> Generator[T, None, None]:
     """Run `work` on items in worker processes; yield the results in order.
 
@@ -36,9 +56,10 @@ def map_each(items: Sequence[S], work: Callable[[S], T]) -> Generator[T, None, N
     Args:
         work: picklable; it opens its own connection in the worker process.
     """
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _end_with_parent) as pool:
+    get_ready(type(work).__module__)
+    with ProcessPoolExecutor(os.cpu_count(), get_context("forkserver"), _end_with_parent) as pool:
         try:
-            yield from _submit(pool, work, items)
+            yield from pool.map(work, items)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -53,12 +74,3 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _submit(pool: ProcessPoolExecutor, work: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
-    """Start the workers with SIGINT ignored, which they inherit: a terminal sends it to the whole process group."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        return pool.map(work, items)
-    finally:
-        signal.signal(signal.SIGINT, before)
