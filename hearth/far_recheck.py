@@ -17,7 +17,7 @@ from psycopg import Connection
 from alerts.judging import verdict_files
 from alerts.judging.from_archive import NO_ROWS
 from alerts.judging.history import DAY, History
-from alerts.judging.pool import CHUNK_HOMES, map_each
+from alerts.judging.pool import map_each
 from alerts.judging.rejudge import RejudgeOutcome, Rejudging
 from alerts.judging.sealed_days import late_rows
 from alerts.judging.shard_task import ImagineShards, JudgeShards, PolicyText, ShardOrder, figures_of, files_of
@@ -41,6 +41,8 @@ from store.readings import stays
 from store.registry import place_rows
 
 VERDICTS, BRIEFS = "verdicts", "briefs"  # folders beside those of utilities
+HOMES_OF_TASK = 1_024  # a shard is several tasks, so that all cores have their share of the last ones
+SETTLED_AT_ONCE = 256  # homes of a transaction
 WAIT_S, WAITS = 0.05, 200  # for readings that are just being stored
 
 
@@ -69,15 +71,15 @@ class FarRun(NamedTuple):
     dry_run: bool
 
 
-class SettleShards:
-    """Settles the verdicts of shards in a worker process, some homes in a transaction."""
+class SettleVerdicts:
+    """Settles the verdicts of tasks in a worker process, some homes in a transaction."""
 
     def __init__(self, run: FarRun) -> None:
         self.run = run
 
     def __call__(self, files: Sequence[ArchiveFile]) -> RejudgeOutcome:
         out = RejudgeOutcome()
-        for verdict in verdict_files.read(self.run.results, self.run.settings.archive_utility, files, CHUNK_HOMES):
+        for verdict in verdict_files.read(self.run.results, self.run.settings.archive_utility, files, SETTLED_AT_ONCE):
             out.add(self._settle(verdict))
         return out
 
@@ -111,10 +113,10 @@ def recheck_on_spark(
         orders = _write_orders(Rejudging(conn, history, span.at), archive, homes, run)
     task = JudgeShards(archive.place, results, PolicyText.of(policy), span.end, span.at)
     with engine.session() as session:
-        shards = [files_of(said) for said in each(session, task, orders)]
-    manifest.append(results, archive.utility, [file for files in shards for file in files], span.at)
+        judged = [files_of(said) for said in each(session, task, orders)]
+    manifest.append(results, archive.utility, [file for files in judged for file in files], span.at)
     out = RejudgeOutcome()
-    for part in map_each(shards, SettleShards(run)):
+    for part in map_each(judged, SettleVerdicts(run)):
         out.add(part)
     return out
 
@@ -149,7 +151,7 @@ def publish(conn: Connection, settings: Settings, at: datetime) -> int:
     rejudging = Rejudging(conn, history_of(settings, policy), at)
     files = [
         ShardOrder(archive.utility, number, rejudging.unheard(some, at.date()), shards).write(place)
-        for number, some, shards in _by_shard(conn, archive, homes)
+        for number, some, shards in _tasks(conn, archive, homes)
     ]
     manifest.append(place, archive.utility, files, at)
     return len(homes)
@@ -164,11 +166,11 @@ def _published(place: ArchivePlace, utility: str) -> list[str]:
 
 
 def _write_orders(rejudging: Rejudging, archive: ReadingArchive, homes: Sequence[int], run: FarRun) -> list[str]:
-    """Write an order for each shard of an archive that has any of the homes; returns their names."""
+    """Write an order for each task; returns their names."""
     conn, files = rejudging.conn, list[ArchiveFile]()
     reached = archive.reached()
     more = late_rows(conn, reached.late, date.fromisoformat(reached.upto)) if reached else NO_ROWS
-    for number, some, shards in _by_shard(conn, archive, np.array(homes, np.int32)):
+    for number, some, shards in _tasks(conn, archive, np.array(homes, np.int32)):
         brief = rejudging.brief(some, run.span.first)
         begun = [group.homes for group in brief.groups if group.first_day < run.span.end]
         brief = brief.of(np.sort(np.concatenate([some[:0], *begun])))
@@ -178,10 +180,10 @@ def _write_orders(rejudging: Rejudging, archive: ReadingArchive, homes: Sequence
     return [f"{manifest.home(archive.utility)}/{file.path}" for file in files]
 
 
-def _by_shard(
+def _tasks(
     conn: Connection, archive: ReadingArchive, homes: NDArray[np.int32]
 ) -> Iterator[tuple[int, NDArray[np.int32], list[Shard]]]:
-    """Yield the homes (rising) of each shard, by the first of their sensors, and all shards that have any of theirs."""
+    """Yield homes (rising) that lie together by their first sensors, their shard, and all that have any of theirs."""
     shards = archive.shards()
     sensors = np.concatenate([np.empty(0, np.int32), *(shard.sensor_ids for shard in shards)])
     number = np.repeat(np.arange(len(shards)), [len(shard.sensor_ids) for shard in shards])
@@ -190,13 +192,16 @@ def _by_shard(
     at = np.minimum(np.searchsorted(sensors[order], told["sensor_id"]), max(len(sensors) - 1, 0))
     known = sensors[order][at] == told["sensor_id"] if len(sensors) else np.zeros(len(told), bool)
     told, nth = told[known], number[order][at[known]]
-    first = np.zeros(len(homes), np.int64)  # what has no sensor in the archive goes with the first shard
+    first = np.zeros((2, len(homes)), np.int64)  # what has no sensor in the archive goes with the first shard
     position = np.searchsorted(homes, told["home_id"])
-    first[position[::-1]] = nth[::-1]
-    for which in np.unique(first).tolist():
-        mine = first == which
-        theirs = np.unique(nth[mine[position]]).tolist()
-        yield shards[which].number if shards else 0, homes[mine], [shards[one] for one in theirs]
+    first[:, position[::-1]] = nth[::-1], told["sensor_id"][::-1]
+    for which in np.unique(first[0]).tolist():
+        together = np.flatnonzero(first[0] == which)
+        together = together[np.argsort(first[1, together], kind="stable")]
+        for low in range(0, len(together), HOMES_OF_TASK):
+            mine = np.sort(together[low : low + HOMES_OF_TASK])
+            theirs = np.unique(nth[np.isin(position, mine)]).tolist()
+            yield shards[which].number if shards else 0, homes[mine], [shards[one] for one in theirs]
 
 
 def _changed(conn: Connection, verdict: SpanVerdict, run: FarRun) -> NDArray[np.int32]:

@@ -250,11 +250,11 @@ def administrator(server: Postgres) -> psycopg.Connection:
     return ADMINISTRATORS[server.url()]
 
 
-def fresh_database(server: Postgres, flavour: str) -> Iterator[Database]:
-    """Yield a copy of the server's template, dropped afterwards with all connections to it."""
+def fresh_database(server: Postgres, flavour: str, template: str = TEMPLATE) -> Iterator[Database]:
+    """Yield a copy of the server's template, or of another one, dropped afterwards with all connections to it."""
     name = f"test_{next(NUMBERS)}"
     make = administrator(server).execute
-    make(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    make(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     # Rights on a database and its settings are not copied with it; these are as store/grants.sql sets them.
     make(f"ALTER DATABASE {name} SET jit = off")
     make(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")

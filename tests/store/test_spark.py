@@ -32,7 +32,7 @@ from local import spark
 from local.spark import JAVA, SparkCluster
 from tests import registry_rows as town
 from tests.acceptance.waiting import until
-from tests.conftest import Database
+from tests.conftest import Database, Servers, fresh_database
 from tests.store.archivist import BEGIN, CITY, DAY, Archivist, settle
 from tests.store.desk import ZONE
 from tests.store.histories import finish
@@ -101,13 +101,25 @@ class Town(Archivist):
         self.conn.execute("UPDATE flag SET lowest = 3 WHERE flag_id = (SELECT min(flag_id) FROM flag)")
 
 
+@pytest.fixture(scope="module")
+def lived(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Path]]:
+    """A town that has lived, once for all tests: its database, to which nobody is connected, and its archive."""
+    folder = tmp_path_factory.mktemp("lived") / "archive"
+    for database in fresh_database(servers.of("plain"), "plain"):
+        with database.connect(autocommit=True) as conn, pytest.MonkeyPatch.context() as patched:
+            patched.setattr(sealing, "SENSORS_OF_SHARD", 6)
+            Town(conn, ArchivePlace(folder.as_uri()), database).live_and_seal()
+        yield database, folder
+
+
 @pytest.fixture
-def city(plain_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
-    monkeypatch.setattr(sealing, "SENSORS_OF_SHARD", 6)
-    with plain_database.connect(autocommit=True) as conn:
-        city = Town(conn, ArchivePlace((tmp_path / "archive").as_uri()), plain_database)
-        city.live_and_seal()
-        yield city
+def city(lived: tuple[Database, Path], servers: Servers, tmp_path: Path) -> Iterator[Town]:
+    """A copy of that town."""
+    (template, archive), folder = lived, tmp_path / "archive"
+    shutil.copytree(archive, folder)
+    for database in fresh_database(servers.of("plain"), "plain", template.url.rpartition("/")[2]):
+        with database.connect(autocommit=True) as conn:
+            yield Town(conn, ArchivePlace(folder.as_uri()), database)
 
 
 def held(task: Callable[[str], bytes], folder: Path) -> Callable[[str], bytes]:
