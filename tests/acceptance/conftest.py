@@ -8,6 +8,8 @@ import pytest
 
 from local.postgres import Postgres
 from local.trixie import TimescalePostgres
+from tests.acceptance import processes
+from tests.acceptance.operated import Operated
 from tests.acceptance.world import Making, worlds
 from tests.conftest import TEMPLATE, Database, administer, mosquitto_build, no_trixie, start_with_template, unavailable
 
@@ -17,6 +19,23 @@ def new_world(tmp_path: Path) -> Iterator[Making]:
     """Makes worlds of a database each: `new_world(database)`."""
     with worlds(tmp_path, mosquitto_build()) as make:
         yield make
+
+
+@pytest.fixture(scope="session")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a server that was made, migrated and stopped; each test goes on from a copy."""
+    if reason := no_trixie():
+        unavailable(f"NOT TESTED ON TIMESCALEDB: {reason}")
+    operated = Operated(tmp_path_factory.mktemp("first-start"))
+    try:
+        operated.server.start()
+        operated.run("initdb/10-hearth.sh")
+        done = processes.run({"HEARTH_DATABASE_URL": operated.url("owner")}, "migrate")
+        assert done.returncode == 0, done.stderr
+        operated.server.stop()
+        yield operated.place
+    finally:
+        operated.server.remove()
 
 
 class Breakable:

@@ -1,6 +1,5 @@
 """The first start, backup, restore and recovery: the scripts that docker-compose.yml mounts, on a real TimescaleDB."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -12,111 +11,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from local.trixie import TimescalePostgres
 from store.base import condition, server_figures
 from tests import registry_rows as town
 from tests.acceptance import processes
+from tests.acceptance.operated import DEPLOY, Operated
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making
-from tests.conftest import Database, no_trixie, unavailable
+from tests.conftest import Database
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 PROCESSES = ("ingest", "watch", "notify", "api")
-FOLDERS = ("cluster", "password", "archive", "backups", "scripts", "secrets")
-
-
-class Operated:
-    """A database server run as docker-compose.yml runs it: made by the initdb script, archiving its log."""
-
-    def __init__(self, folder: Path, like: Path | None = None) -> None:
-        self.server = TimescalePostgres(folder / "operated")
-        self.place = self.server.place
-        if like:
-            subprocess.run(["cp", "--archive", *(like / name for name in FOLDERS), self.place], check=True)
-        else:
-            self.furnish(folder / "secrets")
-        archive = f"HEARTH_WAL_ARCHIVE={self.seen('archive')} {self.seen('scripts/archive')} %p %f"
-        self.server.settings.update(
-            {"archive_mode": "on", "archive_command": archive, "hba_file": self.seen("scripts/pg_hba.conf")}
-        )
-
-    def furnish(self, secrets: Path) -> None:
-        """Make what lies beside the cluster."""
-        for name in ("archive", "backups"):
-            (self.place / name).mkdir()
-        self.copy(DEPLOY / "timescaledb", "scripts")
-        subprocess.run([DEPLOY / "make-secrets", secrets, "localhost"], check=True, capture_output=True)
-        self.copy(secrets, "secrets")
-        self.give()
-
-    def copy(self, source: Path, name: str) -> None:
-        """Put files where the server's account can read them."""
-        shutil.copytree(source, self.place / name)
-
-    def give(self) -> None:
-        """Make all of it the server's own, as the service `folders` and the image do."""
-        host = self.server.host
-        subprocess.run(["chown", "-R", f"{host.uid}:{host.gid}", str(self.place)], check=True)
-
-    def seen(self, name: str) -> str:
-        """Return a path as the server sees it."""
-        return self.server.host.inside(self.place / name)
-
-    def script(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run one of the scripts beside the server, as its account."""
-        command = self.command(name, *arguments)
-        environment = self.environment()
-        return subprocess.run(command, env=environment, cwd=self.place, capture_output=True, text=True, check=False)
-
-    def command(self, name: str, *arguments: str) -> list[str]:
-        return self.server.host.command(self.seen(f"scripts/{name}"), *arguments)
-
-    def environment(self) -> dict[str, str]:
-        """Return the environment of a script."""
-        superuser = psycopg.conninfo.conninfo_to_dict(self.server.url())
-        return {
-            "PATH": f"{self.server.build.programs}:/usr/sbin:/usr/bin:/sbin:/bin",
-            "PGHOST": str(superuser["host"]),
-            "PGPORT": str(superuser["port"]),
-            "PGUSER": str(superuser["user"]),
-            "PGPASSWORD": str(superuser["password"]),
-            "PGDATA": self.seen("cluster"),
-            "HEARTH_WAL_ARCHIVE": self.seen("archive"),
-            "HEARTH_BACKUPS": self.seen("backups"),
-            "HEARTH_SECRETS": self.seen("secrets"),
-        }
-
-    def run(self, name: str, *arguments: str) -> str:
-        """Run a script that must succeed; its last line."""
-        done = self.script(name, *arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return (done.stdout.splitlines() or [""])[-1]
-
-    def url(self, account: str, database: str = "hearth") -> str:
-        """Return the address that was made for a process, but where the server is here."""
-        made = (self.place / f"secrets/database_{account}_url").read_text(encoding="utf-8").strip()
-        return made.replace("@timescaledb:5432/hearth", f"@127.0.0.1:{self.server.port}/{database}")
-
-    def connect(self, database: str = "hearth") -> psycopg.Connection:
-        """Return a connection of the superuser."""
-        return psycopg.connect(self.server.url(database), autocommit=True)
-
-
-@pytest.fixture(scope="module")
-def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a server that was made, migrated and stopped; each test goes on from a copy."""
-    if reason := no_trixie():
-        unavailable(f"NOT TESTED ON TIMESCALEDB: {reason}")
-    operated = Operated(tmp_path_factory.mktemp("first-start"))
-    try:
-        operated.server.start()
-        operated.run("initdb/10-hearth.sh")
-        done = processes.run({"HEARTH_DATABASE_URL": operated.url("owner")}, "migrate")
-        assert done.returncode == 0, done.stderr
-        operated.server.stop()
-        yield operated.place
-    finally:
-        operated.server.remove()
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from local.trixie import COMPOSE
 from tests.conftest import no_trixie
 
 ROOT = Path(__file__).parents[2]
-FILES = ("docker-compose.yml", "docker-compose.scale.yml")
-ONE, MANY = "one of each", "more than one"
+FILES = ("docker-compose.yml", "docker-compose.scale.yml", "docker-compose.standby.yml")
+ONE, MANY, PAIR = "one of each", "more than one", "with a standby"
 
 
 def stacks() -> dict[str, dict[str, Any]]:
@@ -21,4 +21,4 @@ def stacks() -> dict[str, dict[str, Any]]:
         if os.environ.get("CI") == "true":
             raise RuntimeError(reason)
         pytest.skip(f"NOT TESTED WITH DOCKER COMPOSE: {reason}", allow_module_level=True)
-    return {ONE: config(ROOT, FILES[0]), MANY: config(ROOT, *FILES)}
+    return {ONE: config(ROOT, FILES[0]), MANY: config(ROOT, *FILES[:2]), PAIR: config(ROOT, FILES[0], FILES[2])}

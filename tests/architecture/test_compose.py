@@ -17,7 +17,7 @@ from local.compose import SEEN_AS, config
 from local.server import ServerError
 from local.trixie import COMPOSE
 from tests.architecture.commands import commands
-from tests.architecture.compose import FILES, MANY, ONE, ROOT, stacks
+from tests.architecture.compose import FILES, MANY, ONE, PAIR, ROOT, stacks
 
 STACKS = stacks()
 # What may be changed from outside, with its default: told at the top of docker-compose.yml.
@@ -34,6 +34,7 @@ VARIABLES = {
     "GRAFANA_OIDC_USERINFO_URL": "",
     "GRAFANA_OIDC_SIGN_OUT_URL": "",
     "DATABASE_CPUS": "2",
+    "STANDBY_LOG": "50GB",
     "DATABASE_MEMORY": "8GB",
 }
 # Where the file says what follows if a variable has a value, beside the default.
@@ -45,7 +46,7 @@ LEAST_CPUS = 2
 ROOT_ALLOWED = {"folders"}  # changes the owner of folders, may do nothing else, and is gone
 SEES_THE_MACHINE = {"host": "/"}  # tells how full its disks are: it reads only, and as nobody
 WRITES_ITS_PROGRAM = {"broker", "broker-2"}  # EMQX generates its configuration at each start
-PUBLISHED = {ONE: {"broker", "proxy", "grafana"}, MANY: {"proxy", "grafana"}}
+PUBLISHED = {ONE: {"broker", "proxy", "grafana"}, MANY: {"proxy", "grafana"}, PAIR: {"broker", "proxy", "grafana"}}
 OPEN = {"edge", "outside"}
 
 Service = tuple[str, dict[str, Any]]
@@ -236,13 +237,14 @@ def test_nothing_is_there_that_nobody_refers_to() -> None:
 
 
 def test_variables_of_the_files_have_defaults_and_are_told() -> None:
-    head = (ROOT / FILES[0]).read_text(encoding="utf-8").partition("\nname:")[0]
+    told = ""
     for name in FILES:
+        told += (ROOT / name).read_text(encoding="utf-8").partition("\n\n")[0] + "\n"
         text = (ROOT / name).read_text(encoding="utf-8").replace(SWITCH, "GRAFANA_OIDC_CLIENT_ID:-")
         found = re.findall(r"(?<!\$)\$\{(\w+)(?::-([^}]*))?\}", text)
         assert set(found) <= set(VARIABLES.items()), name
         assert len(found) == len(re.findall(r"(?<!\$)\$(?!\$)", text)), name
-    assert all(re.search(rf"^#.*\b{variable}\b", head, re.M) for variable in VARIABLES)
+    assert all(re.search(rf"^#.*\b{variable}\b", told, re.M) for variable in VARIABLES)
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -6,10 +6,11 @@ import pytest
 
 from local.compose import SEEN_AS
 from tests.architecture.commands import commands
-from tests.architecture.compose import MANY, ROOT, stacks
+from tests.architecture.compose import MANY, PAIR, ROOT, stacks
 
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-SERVICES = stacks()[MANY]["services"]
+STACKS = stacks()
+SERVICES = STACKS[PAIR]["services"] | STACKS[MANY]["services"]
 SHOWN = [
     part.strip()
     for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
@@ -62,7 +63,7 @@ def test_a_command_of_hearth_is_one(command: list[str]) -> None:
 
 def test_scripts_in_the_database_s_container_are_those_that_are_mounted() -> None:
     scripts = set(re.findall(r" /hearth/([\w-]+)", " ".join(SHOWN)))
-    assert scripts == {"dump", "restore", "base-backup", "recover", "passwords"}
+    assert scripts == {"dump", "restore", "base-backup", "recover", "passwords", "promote", "synchronous"}
     assert all((ROOT / "deploy/timescaledb" / name).exists() for name in scripts)
     mounted = {volume["target"]: volume["source"] for volume in SERVICES["timescaledb"]["volumes"]}
     assert mounted["/hearth"] == f"{SEEN_AS}/deploy/timescaledb"
