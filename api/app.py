@@ -45,7 +45,7 @@ from api.desk_pages import (
 from api.desk_pages.queue_board import QueueBoard
 from api.desk_pages.rows_together import RowsTogether
 from api.evidence import dossier_routes, seals
-from api.figures import application_figures, kpi, map_layers, maps, status, supervision
+from api.figures import application_figures, estimates, kpi, map_layers, maps, status, supervision
 from api.figures.city_now import MapBoard
 from api.files import file_routes
 from api.homes import exports, home_routes
@@ -99,6 +99,7 @@ ROUTERS = (
     measurements.router,
     measuring_plan.router,
     kpi.router,
+    estimates.router,
     outage_previews.router,
     supervision.router,
     outages.router,

@@ -9,13 +9,14 @@ import json
 import resource
 from collections.abc import Callable, Sequence
 
-from bench import foretold, seasons, without_sensors
+from bench import causes, foretold, seasons, without_sensors
 
 Figures = dict[str, float | int | None]
 SECTIONS: dict[str, Callable[[], Figures]] = {
     "forecast": foretold.figures,
     "rates": seasons.figures,
     "unmeasured": without_sensors.figures,
+    "causes": causes.figures,
 }
 
 

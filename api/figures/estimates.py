@@ -1,0 +1,108 @@
+"""Route for estimates of homes without a sensor: what is likely there, and where a measurement tells most."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from api.http.problem import no_such
+from api.http.session import AskingDesk
+from api.http.values import Instant
+from insight.unmeasured import NONE, HomePlaces, Whole, estimate
+from store.sensors import estimate_rows
+from store.sensors.estimate_rows import PlacedHome
+
+MOST = 500
+
+router = APIRouter(prefix="/v1/insight", tags=["insight"])
+
+
+class HomeEstimate(BaseModel):
+    """A home without a sensor: °C with the ends of the 90 % interval, null where there is nothing to say.
+
+    `gain`: how much measuring it would tell of homes that may be cold, as a part of what the first of the list tells.
+    """
+
+    home: str
+    building: str
+    unit: str
+    floor: int | None
+    celsius: float | None
+    low: float | None
+    high: float | None
+    gain: float
+
+
+class HomeEstimates(BaseModel):
+    """The homes of a substation without a sensor, first those that tell most if measured. No estimate is a finding."""
+
+    substation: str
+    at: Instant
+    homes: int
+    measured: int
+    estimates: Sequence[HomeEstimate]
+
+
+@router.get("/unmeasured")
+def unmeasured(
+    asking: AskingDesk,
+    substation: Annotated[str, Query(max_length=100, pattern=r"^[^\x00]+$")],
+    most: Annotated[int, Query(ge=1, le=MOST)] = 100,
+) -> HomeEstimates:
+    """Estimate the homes of a substation that have no sensor. Estimates ask for measurements; nothing is judged."""
+    found = estimate_rows.homes(asking.conn, substation, asking.now)
+    if not found:
+        raise no_such("substation")
+    estimates = _estimates(found)
+    return HomeEstimates(
+        substation=substation,
+        at=asking.now,
+        homes=len(found),
+        measured=sum(home.celsius is not None for home in found),
+        estimates=estimates[:most],
+    )
+
+
+def _estimates(found: Sequence[PlacedHome]) -> list[HomeEstimate]:
+    celsius = np.array([np.nan if home.celsius is None else home.celsius for home in found], np.float64)
+    said = estimate(_places(found), celsius)
+    highest = float(said.gain.max()) or 1.0
+    some = [
+        HomeEstimate(
+            home=home.home,
+            building=home.building,
+            unit=home.unit,
+            floor=home.floor,
+            celsius=_shown(said.celsius[nth]),
+            low=_shown(said.low[nth]),
+            high=_shown(said.high[nth]),
+            gain=round(float(said.gain[nth]) / highest, 3),
+        )
+        for nth, home in enumerate(found)
+        if home.celsius is None
+    ]
+    return sorted(some, key=lambda one: (-one.gain, one.home))
+
+
+def _places(found: Sequence[PlacedHome]) -> HomePlaces:
+    """Return where homes of one substation lie; supply is the same for all of them."""
+    return HomePlaces(
+        np.zeros(len(found), np.int64),
+        _codes([home.building for home in found]),
+        _codes([None if home.riser is None else (home.building, home.riser) for home in found]),
+        np.array([NONE if home.floor is None or home.floor < 1 else home.floor for home in found], np.int64),
+        _codes([home.exposure for home in found]),
+        np.zeros(len(found)),
+    )
+
+
+def _codes(values: Sequence[object]) -> Whole:
+    """Return a code for each value, NONE for None."""
+    seen: dict[object, int] = {}
+    return np.array([NONE if one is None else seen.setdefault(one, len(seen)) for one in values], np.int64)
+
+
+def _shown(celsius: float) -> float | None:
+    return None if np.isnan(celsius) else round(float(celsius), 1)

@@ -1,0 +1,46 @@
+"""Homes of a substation as estimates take them: where they lie, and what is known of them now."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+# Heated homes alone; the coldest judged value that still holds, as the home is judged.
+SELECT_HOMES = """
+SELECT
+  h.code AS home, b.code AS building, h.unit, h.riser, h.floor, h.exposure, n.celsius
+FROM substation AS u
+JOIN building AS b USING (substation_id)
+JOIN home AS h USING (building_id)
+JOIN LATERAL (
+  SELECT x.status FROM home_status AS x
+  WHERE x.home_id = h.home_id AND x.since <= %(now)s
+  ORDER BY x.since DESC LIMIT 1
+) AS s ON s.status = 'on'
+LEFT JOIN LATERAL (
+  SELECT x.celsius FROM sensor_now AS x
+  WHERE x.home_id = h.home_id AND x.expires_at > %(now)s AND x.celsius IS NOT NULL
+  ORDER BY x.celsius LIMIT 1
+) AS n ON true
+WHERE u.code = %(substation)s
+ORDER BY h.code
+"""
+
+
+class PlacedHome(NamedTuple):
+    """A heated home: its place within the building as far as the registry knows, and °C now, None without a sensor."""
+
+    home: str
+    building: str
+    unit: str
+    riser: str | None
+    floor: int | None
+    exposure: str | None
+    celsius: float | None
+
+
+def homes(conn: Connection, substation: str, now: datetime) -> list[PlacedHome]:
+    """Return the heated homes of a substation that can be reached."""
+    with conn.cursor(row_factory=class_row(PlacedHome)) as cur:
+        return cur.execute(SELECT_HOMES, {"substation": substation, "now": now}).fetchall()
