@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from bench.without_sensors import BEGIN_US, places
-from insight.cause import ColdCause, Recording, covered, explain
+from insight.cause import ColdCause, HeatRecord, covered, explain
 from insight.unmeasured import Mask
 from sim import faults
 from sim.faults import FaultKind
@@ -36,7 +36,7 @@ def truth(town: Town, comfortable: Mask) -> list[ColdCause | None]:
     return found
 
 
-def looks(seed: int) -> Iterator[tuple[Town, Recording, list[ColdCause | None], Mask]]:
+def looks(seed: int) -> Iterator[tuple[Town, HeatRecord, list[ColdCause | None], Mask]]:
     """Look at a town now and then, with two days of readings behind each look."""
     town = Town(seed, HOMES, STEP_S, epoch_us=BEGIN_US, uneven=True)
     comfortable = town.air >= 19
@@ -52,7 +52,7 @@ def looks(seed: int) -> Iterator[tuple[Town, Recording, list[ColdCause | None], 
         past_h = (step + 1) * STEP_S / 3600 - BEFORE_H
         if past_h > 0 and past_h % LATER_H == 0:
             some = slice(-BEFORE_H * 3600 // STEP_S, None)
-            recording = Recording(np.array(air[some]), np.array(supply[some]), np.array(outdoor[some]), STEP_S / 3600)
+            recording = HeatRecord(np.array(air[some]), np.array(supply[some]), np.array(outdoor[some]), STEP_S / 3600)
             yield town, recording, truth(town, comfortable), heated
 
 

@@ -41,7 +41,7 @@ class ColdCause(StrEnum):
     SENSOR = "sensor"
 
 
-class Explained(NamedTuple):
+class ColdEvidence(NamedTuple):
     """A cause and its evidence: homes that fell of those measured beside it, hours of the fall, shares and kelvin."""
 
     cause: ColdCause
@@ -56,8 +56,8 @@ class Explained(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Recording:
-    """What was measured: rows of time, equally far apart, the last one now; NaN where nothing was.
+class HeatRecord:
+    """A record of what was measured: rows of time, equally far apart, the last one now; NaN where nothing was.
 
     `celsius` of homes; `supply` and `outdoor` of substations; `design`: the outdoor one of the network's design.
     """
@@ -72,7 +72,7 @@ class Recording:
 MOST_NAMED = 5
 
 
-def explain(places: HomePlaces, recording: Recording, cold: Whole) -> list[Explained]:
+def explain(places: HomePlaces, recording: HeatRecord, cold: Whole) -> list[ColdEvidence]:
     """Explain why homes, named by their positions, are cold now."""
     fell = usual(recording.celsius) - recording.celsius[-1]
     lost = np.array([_lost(recording, nth) for nth in range(recording.supply.shape[1])])
@@ -88,7 +88,7 @@ def usual(celsius: Floats) -> Floats:
     return found
 
 
-def _lost(recording: Recording, substation: int) -> float:
+def _lost(recording: HeatRecord, substation: int) -> float:
     """Return the largest share of its usual heat that supply lacked of late, for the outdoor temperature."""
     supply, outdoor = recording.supply[:, substation], recording.outdoor[:, substation]
     known = ~(np.isnan(supply) | np.isnan(outdoor))
@@ -107,10 +107,10 @@ def _lost(recording: Recording, substation: int) -> float:
     return float(np.max((expected - supply[late]) / np.maximum(expected - ROOM_CELSIUS, 5.0)))
 
 
-def _explained(places: HomePlaces, recording: Recording, home: int, fell: Floats, lost: Floats) -> Explained:
+def _explained(places: HomePlaces, recording: HeatRecord, home: int, fell: Floats, lost: Floats) -> ColdEvidence:
     own, substation = recording.celsius[:, home], int(places.substation[home])
     outdoor = float(recording.outdoor[-1, substation])
-    base = Explained(ColdCause.RADIATOR, 0.5, float(fell[home]), 0, 0, (), 0.0, float(lost[substation]), outdoor)
+    base = ColdEvidence(ColdCause.RADIATOR, 0.5, float(fell[home]), 0, 0, (), 0.0, float(lost[substation]), outdoor)
     if _is_broken(own):
         return base._replace(cause=ColdCause.SENSOR, sure=0.9)
     here = places.substation == substation
@@ -130,7 +130,9 @@ def _explained(places: HomePlaces, recording: Recording, home: int, fell: Floats
     return _within_building(places, recording, home, fell, base)
 
 
-def _always_cold(places: HomePlaces, recording: Recording, home: int, fell: Floats, base: Explained) -> Explained:
+def _always_cold(
+    places: HomePlaces, recording: HeatRecord, home: int, fell: Floats, base: ColdEvidence
+) -> ColdEvidence:
     """Explain a home that did not fall: the building is out of balance if most of its homes are cold, too."""
     near = _beside(home, places.building == places.building[home], fell)
     usually = fell[near] + recording.celsius[-1, near]
@@ -139,7 +141,9 @@ def _always_cold(places: HomePlaces, recording: Recording, home: int, fell: Floa
     return _with(base, ColdCause.RADIATOR, 0.8 if len(near) else 0.6, near, fell)
 
 
-def _within_building(places: HomePlaces, recording: Recording, home: int, fell: Floats, base: Explained) -> Explained:
+def _within_building(
+    places: HomePlaces, recording: HeatRecord, home: int, fell: Floats, base: ColdEvidence
+) -> ColdEvidence:
     if fell[home] < FELL_K:
         return _always_cold(places, recording, home, fell, base)
     near = _beside(home, places.building == places.building[home], fell)
@@ -166,7 +170,7 @@ def _share(some: Whole, fell: Floats) -> float:
     return float(np.mean(fell[some] >= FELL_K)) if len(some) else 0.0
 
 
-def _with(base: Explained, cause: ColdCause, sure: float, beside: Whole, fell: Floats) -> Explained:
+def _with(base: ColdEvidence, cause: ColdCause, sure: float, beside: Whole, fell: Floats) -> ColdEvidence:
     down = beside[fell[beside] >= FELL_K]
     named = tuple(int(one) for one in down[:MOST_NAMED])
     return base._replace(cause=cause, sure=sure, beside=len(beside), beside_fell=len(down), homes=named)
@@ -204,6 +208,6 @@ def _fall(own: Floats, step_h: float) -> tuple[float, float]:
     return found
 
 
-def covered(recording: Recording, measured: Mask) -> Recording:
+def covered(recording: HeatRecord, measured: Mask) -> HeatRecord:
     """Return a recording in which the other homes are not measured."""
     return replace(recording, celsius=np.where(measured, recording.celsius, np.nan))

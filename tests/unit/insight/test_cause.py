@@ -4,7 +4,7 @@ import numpy as np
 
 from bench.causes import looks
 from bench.without_sensors import places
-from insight.cause import ColdCause, Explained, Recording, covered, explain
+from insight.cause import ColdCause, ColdEvidence, HeatRecord, covered, explain
 from insight.unmeasured import NONE, HomePlaces
 
 STEPS, STEP_H = 200, 1 / 6
@@ -17,16 +17,16 @@ def one_building() -> HomePlaces:
     return HomePlaces(nothing, nothing, at // 4, at % 4 + 1, nothing + NONE, np.zeros(12))
 
 
-def fallen(homes: list[int], hours: float = 0.9, by: float = 4.0) -> Recording:
+def fallen(homes: list[int], hours: float = 0.9, by: float = 4.0) -> HeatRecord:
     """Record homes at 21 °C, some of which fell four hours ago."""
     after = np.maximum(np.arange(STEPS) * STEP_H - (STEPS - 24) * STEP_H, 0)
     celsius = 21 + np.random.default_rng(1).normal(0, 0.03, (STEPS, 12))
     celsius[:, homes] -= (by * (1 - np.exp(-after / hours)))[:, None]
     outdoor = -7 + np.sin(np.arange(STEPS) / 20)[:, None]
-    return Recording(celsius, 50 - outdoor, outdoor, STEP_H)
+    return HeatRecord(celsius, 50 - outdoor, outdoor, STEP_H)
 
 
-def cause(recording: Recording, home: int = 0) -> Explained:
+def cause(recording: HeatRecord, home: int = 0) -> ColdEvidence:
     return explain(one_building(), recording, np.array([home]))[0]
 
 
@@ -51,7 +51,7 @@ def test_all_risers_of_a_building_beside_a_warm_one() -> None:
     recording = fallen([0, 1, 2, 4, 5, 8, 9])
     many = HomePlaces(*(np.tile(column, 3) for column in vars(one_building()).values()))
     many.building[12:] = 1
-    wide = Recording(
+    wide = HeatRecord(
         np.column_stack([recording.celsius] + [fallen([]).celsius] * 2), recording.supply, recording.outdoor, STEP_H
     )
     many.building[24:], many.riser[12:] = 2, many.riser[12:] + 3

@@ -2,16 +2,17 @@
 
 import numpy as np
 
+from insight.rates import Floats
 from insight.substation import QUANTITIES, learn, signs
 
 STEPS = 400
 RNG = np.random.default_rng(9)
-HOUR = np.arange(STEPS) % 24.0
+HOUR = np.asarray(np.arange(STEPS) % 24.0, np.float64)
 OUTDOOR = np.stack([-7 + 4 * np.cos(HOUR / 24 * 2 * np.pi) + RNG.normal(0, 1, STEPS)] * 3, axis=1)
 LATE = np.arange(STEPS) >= STEPS - 12
 
 
-def channels() -> dict[str, np.ndarray]:
+def channels() -> dict[str, Floats]:
     supply = 50 - 0.9 * OUTDOOR + RNG.normal(0, 0.3, (STEPS, 3))
     back = 40 - 0.6 * OUTDOOR + RNG.normal(0, 0.3, (STEPS, 3))
     flow = 30 + RNG.normal(0, 0.3, (STEPS, 3))
