@@ -163,7 +163,7 @@ def _within_building(
 def _beside(home: int, where: Mask, fell: Floats) -> Whole:
     """Return the other measured homes of a place."""
     some = np.flatnonzero(where & ~np.isnan(fell))
-    return some[some != home]
+    return np.asarray(some[some != home])
 
 
 def _share(some: Whole, fell: Floats) -> float:

@@ -48,7 +48,7 @@ def learn(values: Floats, outdoor: Floats, hour: Floats) -> UsualBehaviour | Non
         off = np.abs(wanted - design @ terms)
         deviation = max(1.4826 * float(np.median(off)), LEAST_SHARE * abs(float(np.median(wanted))), 1e-9)
         weight = np.minimum(1, FAR * deviation / np.maximum(off, 1e-12))
-    return UsualBehaviour(terms, deviation)
+    return UsualBehaviour(np.asarray(terms, np.float64), deviation)
 
 
 def depart(usual: UsualBehaviour, values: Floats, outdoor: Floats, hour: Floats) -> float:
