@@ -1,15 +1,17 @@
 """Score forecasts: sums that add up over homes, runs and days, and the figures that follow from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from domain.foresight import WARN_FROM
+
 Floats = npt.NDArray[np.float64]
 
 BINS = 10  # of a reliability diagram: probabilities from 0 to 1 in tenths
-WARN_FROM = 0.5  # a probability from here on counts as a warning
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,20 @@ class Chances:
             bins=bins.astype(np.float64),
         )
 
+    @classmethod
+    def none(cls) -> Self:
+        """Return the sums of nothing."""
+        return cls.of(np.empty(0), np.empty(0, np.bool_), np.empty(0, np.bool_))
+
     def __add__(self, other: "Chances") -> "Chances":
         """Add the sums of another span."""
         return Chances(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    @classmethod
+    def kept(cls, sums: Mapping[str, Any]) -> Self:
+        """Return the sums of a row as it is kept: a number for each field, and `bins` laid end to end."""
+        bins = np.array(sums["bins"], np.float64).reshape(BINS, 3)
+        return cls(**{each.name: sums[each.name] for each in fields(cls) if each.name != "bins"}, bins=bins)
 
     @property
     def skill(self) -> float | None:

@@ -11,7 +11,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from sim.weather import DAY_US, HOUR_US
+from sim.weather import DAY_US, HOUR_US, NO_SNAP, ColdSnap
 
 _STREAM = 21
 
@@ -69,10 +69,11 @@ NONE = np.zeros(0, FAULT)
 
 @dataclass(frozen=True)
 class FaultSource:
-    """Source of the faults of a town: habits, and faults of a story that were settled beforehand."""
+    """Source of the faults of a town: habits, and what was settled beforehand, faults of a story and a cold snap."""
 
     habits: Mapping[FaultKind, Habit] = field(default_factory=lambda: HABITS)
     told: Faults = field(default_factory=lambda: NONE)
+    snap: ColdSnap = NO_SNAP
 
 
 USUAL = FaultSource()

@@ -8,6 +8,7 @@ from sim.thermal import Floats
 
 CURVE_ROOM_CELSIUS = 21.0
 CURVE_SLOPE = 0.83  # kelvin of radiator above room per kelvin of room above outdoor
+DESIGN_OUTDOOR_CELSIUS = -17.0  # boilers and exchangers are at their end; colder than any day without a cold snap
 SPREAD_SHARE = 0.4  # supply minus return, as a share of radiator above room
 FLOW_PER_HOME_M3_H = 0.25
 WATER_KWH_PER_M3_K = 1.163
@@ -28,7 +29,7 @@ class Channels:
 
 def radiator_celsius(outdoor: float, lost_share: Floats) -> Floats:
     """Return the mean radiator water temperature by the heat curve; a failing substation loses a share of it."""
-    healthy_kelvin = CURVE_SLOPE * (CURVE_ROOM_CELSIUS - outdoor)
+    healthy_kelvin = CURVE_SLOPE * (CURVE_ROOM_CELSIUS - max(outdoor, DESIGN_OUTDOOR_CELSIUS))
     return CURVE_ROOM_CELSIUS + (1 - lost_share) * healthy_kelvin
 
 

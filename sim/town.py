@@ -58,6 +58,7 @@ class Town:
         self.seed, self.interval_s = seed, interval_s
         self.interval_us = interval_s * SECOND_US
         self.layout = layout.plan(seed, homes)
+        self._snap = source.snap
         self.calendar = faults.FaultCalendar(seed, _sizes(self.layout), source)
         self._substation_of_home = np.array([self.layout.buildings[h.building].substation for h in self.layout.homes])
         self._riser_of_home = np.array([home.riser for home in self.layout.homes])
@@ -70,13 +71,13 @@ class Town:
         self._homes = thermal.ThermalHomes.balanced(targets, MEAN_CELSIUS, healthy, size)
         self.at_us = epoch_us - epoch_us % self.interval_us
         self.air = targets
-        self.wall = thermal.steady_wall(self._homes, targets, outdoor_celsius(seed, self.at_us))
+        self.wall = thermal.steady_wall(self._homes, targets, self._outdoor())
 
     def advance(self) -> None:
         """Step forward by one interval."""
         active = self.calendar.active(self.at_us)
         heat = thermal.HeatConditions(
-            outdoor=outdoor_celsius(self.seed, self.at_us),
+            outdoor=self._outdoor(),
             radiator_celsius=self._radiator(active)[self._substation_of_home],
             open_share=1 - faults.strongest(active[FaultKind.RISER], self.layout.risers)[self._riser_of_home],
             draught=faults.strongest(active[FaultKind.WINDOW], len(self.air)),
@@ -109,7 +110,7 @@ class Town:
         """Return the substation sensors' present values."""
         rng = np.random.default_rng([self.seed, _CHANNEL_STREAM, self.at_us])
         radiator = self._radiator(self.calendar.active(self.at_us))
-        return substation.channels(radiator, outdoor_celsius(self.seed, self.at_us), self._homes_fed, rng)
+        return substation.channels(radiator, self._outdoor(), self._homes_fed, rng)
 
     def state(self) -> dict[str, Any]:
         """Return the state that `restore` needs to continue from here, as JSON values."""
@@ -126,9 +127,12 @@ class Town:
     def _identity(self) -> dict[str, int]:
         return {"seed": self.seed, "homes": len(self.layout.homes), "interval_s": self.interval_s}
 
+    def _outdoor(self) -> float:
+        return outdoor_celsius(self.seed, self.at_us) - self._snap.kelvin(self.at_us)
+
     def _radiator(self, active: Mapping[FaultKind, faults.Faults]) -> Floats:
         lost = faults.strongest(active[FaultKind.SUBSTATION], len(self.layout.substations))
-        return substation.radiator_celsius(outdoor_celsius(self.seed, self.at_us), lost)
+        return substation.radiator_celsius(self._outdoor(), lost)
 
 
 def epoch_before(now_us: int, backfill_s: float) -> int:

@@ -4,6 +4,7 @@ A function of the seed and the instant alone, so instants can be computed in any
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +19,26 @@ FRONT_PERIOD_DAYS = (2.3, 4.1, 7.7)
 FRONT_SWING_K = 1.4
 GUST_K = 0.5
 
+SNAP_EDGE_US = 6 * HOUR_US  # in which a cold snap comes and goes
+
 _FRONT_STREAM, _GUST_STREAM = 11, 12
+
+
+@dataclass(frozen=True)
+class ColdSnap:
+    """A time that is colder than the town's winter."""
+
+    begin_us: int
+    end_us: int
+    depth_kelvin: float
+
+    def kelvin(self, at_us: int) -> float:
+        """Return how much colder it makes an instant."""
+        within = min(at_us - self.begin_us, self.end_us - at_us)
+        return self.depth_kelvin * min(max(within / SNAP_EDGE_US, 0.0), 1.0)
+
+
+NO_SNAP = ColdSnap(0, 0, 0.0)
 
 
 def outdoor_celsius(seed: int, at_us: int) -> float:

@@ -1,0 +1,125 @@
+"""Say how sure a forecast is: from how far past ones were from what came."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from insight.forecast import LEADS
+from insight.window import DAY, HOUR, Floats
+
+COVERAGE = 0.9
+HORIZONS_H = (3, 6, 12, 24)
+HORIZONS = np.array(HORIZONS_H) * HOUR  # steps
+ERROR_EDGES = np.concatenate([-np.geomspace(20, 0.01, 60), [0.0], np.geomspace(0.01, 20, 60)])  # in scales of a home
+MARGIN_EDGES = np.concatenate([-np.geomspace(8, 0.05, 24), [0.0], np.geomspace(0.05, 8, 24)])  # kelvin over the limit
+NOW_EDGES = np.array([0.0, 0.3, 1.0, 2.0])  # kelvin over the limit as it is now; what moves counts with its like
+LEAST_KNOWN = 0.75  # of the steps of a horizon; else nobody knows whether it was cold meanwhile
+
+
+def path(now: Floats, expected: Floats) -> Floats:
+    """Return [home, step 1 to 24 h]: the temperature to expect, °C, straight between now and the leads."""
+    knots = np.concatenate([now[:, None], now[:, None] + expected], axis=1)
+    at = np.concatenate([[0], LEADS])
+    steps = np.arange(1, DAY + 1)
+    place = np.searchsorted(at, steps) - 1
+    share = (steps - at[place]) / (at[place + 1] - at[place])
+    return np.asarray(knots[:, place] * (1 - share) + knots[:, place + 1] * share)
+
+
+def margins(celsius: Floats, limits: Floats) -> Floats:
+    """Return [home, horizon]: the least that a home stays above its limits, kelvin; below is negative.
+
+    Limits are °C, [home, step]; so is `celsius`, or [home, 1] for what stays as it is. NaN: there is no limit, or too
+    little is known.
+    """
+    above = celsius - limits
+    known = np.isfinite(above)
+    least = np.where(known, above, np.inf)
+    found = np.stack([least[:, :steps].min(axis=1) for steps in HORIZONS], axis=1)
+    limited = np.isfinite(limits)
+    enough = np.stack([known[:, :s].sum(axis=1) >= LEAST_KNOWN * limited[:, :s].sum(axis=1) for s in HORIZONS], axis=1)
+    return np.where(np.isfinite(found) & enough, found, np.nan)
+
+
+def _no_errors() -> Floats:
+    return np.zeros((len(LEADS), len(ERROR_EDGES) + 1))
+
+
+def _no_margins() -> Floats:
+    return np.zeros((2, len(HORIZONS), len(NOW_EDGES) + 1, len(MARGIN_EDGES) + 1))
+
+
+@dataclass(frozen=True)
+class Experience:
+    """A count of how forecasts came out: errors by lead, and cold spells by horizon and expected margin."""
+
+    errors: Floats = field(default_factory=_no_errors)  # [lead, bin of error in scales]
+    margins: Floats = field(
+        default_factory=_no_margins
+    )  # [pairs or events, horizon, class of margin now, bin of margin]
+
+    def __add__(self, other: "Experience") -> "Experience":
+        """Add other experience."""
+        return Experience(self.errors + other.errors, self.margins + other.margins)
+
+    def faded(self, share: float) -> "Experience":
+        """Return it with less weight, as it is older."""
+        return Experience(self.errors * share, self.margins * share)
+
+    def with_errors(self, error: Floats) -> "Experience":
+        """Add errors [home, lead] in scales of the home: what came, less what was expected."""
+        added = [
+            np.bincount(np.searchsorted(ERROR_EDGES, e[np.isfinite(e)]), minlength=len(ERROR_EDGES) + 1)
+            for e in error.T
+        ]
+        return Experience(self.errors + np.stack(added), self.margins)
+
+    def with_margins(self, foreseen: Floats, came: Floats, now: Floats) -> "Experience":
+        """Add margins [home, horizon]: as foreseen, as they came, and as they are if all stays as it is."""
+        counted = np.zeros_like(self.margins)
+        for place in range(len(HORIZONS)):
+            known = np.isfinite(foreseen[:, place]) & np.isfinite(came[:, place])
+            at = _place(now[known, place], foreseen[known, place])
+            np.add.at(counted[0, place], at, 1)
+            np.add.at(counted[1, place], at, came[known, place] < 0)
+        return Experience(self.errors, self.margins + counted)
+
+    def interval(self, coverage: float = COVERAGE) -> Floats:
+        """Return [lead, 2]: between which errors, in scales of a home, this share of them lay."""
+        total = self.errors.sum(axis=1, keepdims=True)
+        reached = np.cumsum(self.errors, axis=1) / np.where(total == 0, 1, total)
+        ends = [(1 - coverage) / 2, (1 + coverage) / 2]
+        return np.stack(
+            [[np.interp(end, lead, np.append(ERROR_EDGES, ERROR_EDGES[-1])) for end in ends] for lead in reached]
+        )
+
+    def probability(self, foreseen: Floats, now: Floats) -> Floats:
+        """Return [home, horizon]: how often it came to be cold where a margin like this was foreseen."""
+        chance = np.full(foreseen.shape, np.nan)
+        for place in range(len(HORIZONS)):
+            known = np.isfinite(foreseen[:, place]) & np.isfinite(now[:, place])
+            tables = np.stack([falling(*self.margins[:, place, each]) for each in range(len(NOW_EDGES) + 1)])
+            chance[known, place] = tables[_place(now[known, place], foreseen[known, place])]
+        return chance
+
+
+def _place(now: Floats, foreseen: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the class of margins as they are now, and the bin of margins as they are foreseen."""
+    return np.searchsorted(NOW_EDGES, now, side="right"), np.searchsorted(MARGIN_EDGES, foreseen)
+
+
+def falling(pairs: Floats, events: Floats) -> Floats:
+    """Return the share of events in each bin, made never to rise: neighbours that would are taken together.
+
+    Source: the pool-adjacent-violators algorithm, M. Ayer et al., Annals of Mathematical Statistics 26 (1955). A bin
+    begins with half an event in one pair that its side of the limit suggests, so that nothing is ever certain.
+    """
+    below = np.arange(len(pairs)) <= len(pairs) // 2 - 1
+    blocks: list[tuple[float, float, int]] = []
+    for count, came, cold in zip(pairs, events, below, strict=True):
+        blocks.append((count + 0.02, came + 0.02 * (0.98 if cold else 0.02), 1))
+        while len(blocks) > 1 and blocks[-1][1] * blocks[-2][0] > blocks[-2][1] * blocks[-1][0]:
+            (a, b, c), (d, e, f) = blocks.pop(), blocks.pop()
+            blocks.append((a + d, b + e, c + f))
+    return np.concatenate([np.full(size, came / count) for count, came, size in blocks])

@@ -1,0 +1,139 @@
+"""Forecast the temperature of homes: a ridge regression over all homes for each lead, learned as time goes by.
+
+It sees a home's own last three days, what followed at this time of yesterday and the day before, its neighbours, the
+air outside, and what its network supplies. Sources: A. E. Hoerl and R. W. Kennard, "Ridge regression", Technometrics 12
+(1970); intervals as in V. Vovk, A. Gammerman, G. Shafer, "Algorithmic learning in a random world" (2005).
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from insight.window import DAY, HOUR, Floats, Window, mean_of_others
+
+LEADS_H = (1, 2, 3, 4, 6, 9, 12, 18, 24)
+LEADS = np.array(LEADS_H) * HOUR  # steps
+PENALTY = 0.1  # chosen by cross-validation in the first 60 % of the recorded rooms
+BACK = (1, 2, 4, 8, 12, 24, 48, 72, 92, 96)  # steps
+MEANS = (24, 96, 192, 288)
+OUTDOOR_BACK = (4, 12, 24, 48, 96)
+NEIGHBOURS_BACK = (4, 12, 24, 96)
+SUPPLY_BACK = (1, 4, 12, 96)
+DAYS_BEFORE = (1, 2)
+HARMONICS = (1, 2, 3)
+FEATURES = 44
+# What each feature is of, in the order of `features`: own past 0, neighbours 1, outdoors 2, supply 3, rhythm 4
+GROUPS = np.array([0] * 14 + [2] * 6 + [1] * 5 + [3] * 7 + [4] * 6 + [4, 1, 4, 1, 2, 2])
+TYPICAL_KELVIN = 20.0  # indoors above outdoors, so that what is not known stands for something usual
+LEAST_SCALE_K = 0.15
+
+
+def features(window: Window) -> Floats:
+    """Return [home, lead, feature], without NaN: what is not known is as usual, which is 0."""
+    now = window.seen[:, -1]
+    others = mean_of_others(window.seen, window.building)
+    common = [*_own(window.seen), *_around(window, others, now), *_clock(window, len(now))]
+    ahead = [np.stack(each, axis=1) for each in zip(*(_ahead(window, others, lead) for lead in LEADS), strict=True)]
+    table = np.empty((len(now), len(LEADS), len(common) + len(ahead)))
+    for place, each in enumerate(common):
+        table[:, :, place] = np.reshape(each, (-1, 1))
+    for place, each in enumerate(ahead, len(common)):
+        table[:, :, place] = each
+    return np.nan_to_num(table, copy=False, posinf=0.0, neginf=0.0)
+
+
+def _own(seen: Floats) -> list[Floats]:
+    now = seen[:, -1]
+    return [now - seen[:, -1 - back] for back in BACK] + [now - _mean(seen[:, -steps:]) for steps in MEANS]
+
+
+def _around(window: Window, others: Floats, now: Floats) -> list[Floats]:
+    outdoor, supply, flow = window.outdoor, window.supply, window.flow
+    return [
+        now - outdoor[-1] - TYPICAL_KELVIN,
+        *(np.array(outdoor[-1] - outdoor[-1 - back]) for back in OUTDOOR_BACK),
+        others[:, -1] - now,
+        *(others[:, -1] - others[:, -1 - back] for back in NEIGHBOURS_BACK),
+        *(np.array(supply[-1] - supply[-1 - back]) for back in SUPPLY_BACK),
+        np.array(supply[-1] - _mean(supply)),
+        np.array(flow[-1] / _mean(flow) - 1),
+        np.where(window.heated, 0.0, 1.0),
+    ]
+
+
+def _clock(window: Window, homes: int) -> list[Floats]:
+    angle = window.day_share * 2 * np.pi
+    waves = [wave(nth * angle) for nth in HARMONICS for wave in (np.sin, np.cos)]
+    return [np.full(homes, wave) for wave in waves]
+
+
+def _ahead(window: Window, others: Floats, lead: int) -> list[Floats]:
+    """Return what followed after this time of days before, and how much warmer it is to become outside."""
+    homes = len(window.seen)
+    at = [(-1 - days * DAY, lead - 1 - days * DAY) for days in DAYS_BEFORE]
+    followed = [series[..., to] - series[..., since] for since, to in at for series in (window.seen, others)]
+    cycle = _mean(np.array([window.outdoor[to] - window.outdoor[since] for since, to in at]))
+    told = window.outdoor_ahead[np.searchsorted(LEADS, lead)] - window.outdoor[-1]
+    warmer = told if np.isfinite(told) else cycle
+    return [*followed, np.full(homes, warmer), np.full(homes, 0.0 if np.isnan(told) else told - cycle)]
+
+
+def _mean(values: Floats) -> Floats:
+    """Return the mean along the last axis of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    count = known.sum(axis=-1)
+    return np.asarray(np.where(known, values, 0.0).sum(axis=-1) / np.where(count == 0, np.nan, count))
+
+
+def scale(seen: Floats) -> Floats:
+    """Return [home]: how far a home usually moves in six hours, kelvin; never nothing."""
+    moved = seen[:, 6 * HOUR :] - seen[:, : -6 * HOUR]
+    typical = np.sqrt(_mean(np.square(moved)))
+    return np.nan_to_num(typical, nan=LEAST_SCALE_K) + LEAST_SCALE_K
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The sums that weights follow from: of products of features, and with the changes that followed."""
+
+    squares: Floats  # [lead, feature, feature]
+    products: Floats  # [lead, feature]
+
+    @classmethod
+    def of(cls, table: Floats, change: Floats, scale: Floats) -> Self:
+        """Sum up features [home, lead, feature] and changes [home, lead] in kelvin; NaN changes do not count.
+
+        A home counts by how little it moves, `scale` [home] in kelvin: so none is drowned by one that swings.
+        """
+        known = np.isfinite(change)
+        by_lead = (np.where(known[..., None], table, 0.0) / scale[:, None, None]).transpose(1, 0, 2)
+        followed = (np.where(known, change, 0.0) / scale[:, None]).T[..., None]
+        turned = by_lead.transpose(0, 2, 1)
+        return cls(turned @ by_lead, (turned @ followed)[..., 0])
+
+    @classmethod
+    def nothing(cls) -> Self:
+        """Return the sums of nothing."""
+        return cls(np.zeros((len(LEADS), FEATURES, FEATURES)), np.zeros((len(LEADS), FEATURES)))
+
+    def __add__(self, other: "Learned") -> "Learned":
+        """Add what another span taught."""
+        return Learned(self.squares + other.squares, self.products + other.products)
+
+    def faded(self, share: float) -> "Learned":
+        """Return it with less weight, as it is older."""
+        return Learned(self.squares * share, self.products * share)
+
+    def weights(self, penalty: float = PENALTY) -> Floats:
+        """Return [lead, feature]: kelvin for each unit of a feature. A feature that was never seen weighs nothing."""
+        size = np.einsum("lff->lf", self.squares)
+        size = np.where(size > 0, size, 1.0)
+        ridge = np.zeros_like(self.squares)
+        np.einsum("lff->lf", ridge)[:] = penalty * size
+        return np.asarray(np.linalg.solve(self.squares + ridge, self.products[..., None])[..., 0], np.float64)
+
+
+def expected(table: Floats, weights: Floats) -> Floats:
+    """Return [home, lead]: the change to expect, kelvin, from features [home, lead, feature]."""
+    return np.asarray(np.einsum("hlf,lf->hl", table, weights))

@@ -1,0 +1,136 @@
+"""Foresee homes by what was learned, and by how forecasts came out so far."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.foresight import WARN_FROM
+from insight import chance, forecast
+from insight.chance import Experience
+from insight.forecast import LEADS, Learned
+from insight.reason import reasons
+from insight.window import Floats, Window
+
+TWELVE_HOURS = chance.HORIZONS_H.index(12)
+
+HALF_LIFE_DAYS = 14.0  # in which what was learned loses half of its weight
+
+
+class Forecast(NamedTuple):
+    """The forecast of some homes. NaN: not foreseen, as a home says nothing now, or nothing was learned yet."""
+
+    now: Floats  # [home] °C
+    change: Floats  # [home, lead] kelvin to expect from now
+    scale: Floats  # [home] kelvin that it usually moves
+    interval: Floats  # [lead, 2], in scales around what is expected; the change lies between in 90 % of the cases
+    margin: Floats  # [home, horizon] kelvin above the limits to expect at the coldest; below is negative
+    margin_now: Floats  # [home, horizon] the same if all stays as it is
+    chance: Floats  # [home, horizon] of being under a limit at any time until then
+
+    @property
+    def celsius(self) -> Floats:
+        """[home, lead] °C to expect."""
+        return self.now[:, None] + self.change
+
+    @property
+    def ends(self) -> Floats:
+        """[home, lead, 2] °C: the ends of the 90 % interval."""
+        return self.celsius[..., None] + self.scale[:, None, None] * self.interval
+
+
+class Lesson(NamedTuple):
+    """A forecast a day later: what it was made of, what it said, and what came."""
+
+    window: Window
+    told: Forecast
+    after: Floats  # [home, step from then to 24 h] °C
+    limits: Floats  # [home, step from then to 24 h] °C
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that learns as time goes by; `weights` follow from what was learned."""
+
+    learned: Learned
+    experience: Experience
+    weights: Floats  # [lead, feature]
+
+    @classmethod
+    def of(cls, learned: Learned, experience: Experience) -> Self:
+        """Solve for the weights."""
+        return cls(learned, experience, learned.weights())
+
+    @classmethod
+    def new(cls) -> Self:
+        """Return a model that has learned nothing: it says that all stays as it is."""
+        return cls.of(Learned.nothing(), Experience())
+
+    def packed(self) -> bytes:
+        """Return what was learned as little-endian float64."""
+        sums = (self.learned.squares, self.learned.products, self.experience.errors, self.experience.margins)
+        return b"".join(each.astype("<f8").tobytes() for each in sums)
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> Self:
+        """Return the model of what was learned; a new one if that was of another form."""
+        new = cls.new()
+        sums = (new.learned.squares, new.learned.products, new.experience.errors, new.experience.margins)
+        ends = np.cumsum([each.size for each in sums])
+        if len(packed) != 8 * ends[-1]:
+            return new
+        parts = np.split(np.frombuffer(packed, "<f8").astype(np.float64), ends[:-1])
+        squares, products, errors, margins = (part.reshape(each.shape) for part, each in zip(parts, sums, strict=True))
+        return cls.of(Learned(squares, products), Experience(errors, margins))
+
+    def foresee(self, window: Window, limits: Floats) -> Forecast:
+        """Foresee the homes of a window; `limits` are °C, [home, step from now to 24 h], NaN where none holds."""
+        filled = window.held()
+        now, scale = filled.seen[:, -1], forecast.scale(filled.seen)
+        change = forecast.expected(forecast.features(filled), self.weights)
+        change[~np.isfinite(now)] = np.nan
+        margin = chance.margins(chance.path(now, change), limits)
+        margin_now = chance.margins(now[:, None], limits)
+        probability = self.experience.probability(margin, margin_now)
+        return Forecast(now, change, scale, self.experience.interval(), margin, margin_now, probability)
+
+    def warnings(
+        self, homes: npt.NDArray[np.int32], window: Window, told: Forecast, limits: Floats
+    ) -> list[dict[str, float | int | str]]:
+        """Return a row for each home that is likely to be under a limit within twelve hours, and is not now."""
+        chance_then, now = told.chance[:, TWELVE_HOURS], told.now
+        sure = (chance_then >= WARN_FROM) & (now >= np.nan_to_num(limits[:, 0], nan=-np.inf))
+        picked = np.flatnonzero(sure)
+        why = reasons(forecast.features(window.held()), self.weights)
+        ahead = chance.path(now, told.change)[picked, : chance.HORIZONS[TWELVE_HOURS]]
+        under = limits[picked, : chance.HORIZONS[TWELVE_HOURS]]
+        worst = np.nan_to_num(ahead - under, nan=np.inf).argmin(axis=1)
+        return [
+            {
+                "home_id": int(homes[home]),
+                "celsius": float(now[home]),
+                "lowest": float(ahead[nth, worst[nth]]),
+                "limit_celsius": float(under[nth, worst[nth]]),
+                "chance": float(chance_then[home]),
+                "reason": why[home].value,
+            }
+            for nth, home in enumerate(picked)
+        ]
+
+    def taught(self, lessons: Iterable[Lesson], share: float) -> "Model":
+        """Return the model after some more lessons; what it knew before counts for `share` of what it did."""
+        learned, experience = self.learned.faded(share), self.experience.faded(share)
+        for window, told, after, limits in lessons:
+            filled = window.held()
+            learned += Learned.of(forecast.features(filled), changes(told.now, after), told.scale)
+            error = (changes(told.now, after) - told.change) / told.scale[:, None]
+            experience = experience.with_errors(error)
+            experience = experience.with_margins(told.margin, chance.margins(after, limits), told.margin_now)
+        return Model.of(learned, experience)
+
+
+def changes(now: Floats, after: Floats) -> Floats:
+    """Return [home, lead]: by how much it changed, from temperatures now and [home, step from now to 24 h] after."""
+    return after[:, LEADS - 1] - now[:, None]

@@ -1,0 +1,113 @@
+"""Forecasts: what is missing breaks nothing, what comes later changes nothing, and a rhythm is learned."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insight import chance, forecast
+from insight.chance import Experience
+from insight.forecast import LEADS
+from insight.model import Lesson, Model
+from insight.window import DAY, STEP_S, STEPS, Floats, Window, held, mean_of_others
+
+HOMES = 4
+ALL_DAY = np.full((HOMES, DAY), 18.0)
+
+
+def window(seen: Floats, outdoor: Floats | None = None) -> Window:
+    """Build a window of two buildings in the middle of a local day."""
+    unknown = np.full(STEPS, np.nan)
+    outside = unknown if outdoor is None else outdoor
+    heated, told = np.ones(len(seen), np.bool_), np.full(len(LEADS), np.nan)
+    return Window(seen, np.arange(len(seen)) // 2, outside, unknown, unknown, heated, told, 0.5)
+
+
+def rhythm(steps: int, start: int = 0) -> Floats:
+    """Return [home, step]: homes that swing with the day, each by its own measure."""
+    angle = (start + np.arange(steps)) * STEP_S / 86_400 * 2 * np.pi
+    return np.asarray(19.0 + np.arange(1, HOMES + 1)[:, None] * np.sin(angle), np.float64)
+
+
+def taught() -> Model:
+    """Return a model that has seen the rhythm for a day of hours."""
+    model = Model.new()
+    for start in range(0, 2 * DAY, 4):
+        seen = window(rhythm(STEPS, start))
+        lesson = Lesson(seen, model.foresee(seen, ALL_DAY), rhythm(DAY, start + STEPS), ALL_DAY)
+        model = model.taught([lesson], 1.0)
+    return model
+
+
+KNOWS = taught()
+
+
+def test_a_rhythm_is_learned() -> None:
+    told = KNOWS.foresee(window(rhythm(STEPS, 30)), ALL_DAY)
+    came = rhythm(DAY, 30 + STEPS)[:, LEADS - 1]
+    assert np.abs(told.celsius - came).mean() < 0.2 * np.abs(told.now[:, None] - came).mean()
+    assert (told.ends[..., 0] <= told.ends[..., 1]).all()
+
+
+def test_what_has_learned_nothing_says_that_all_stays() -> None:
+    told = Model.new().foresee(window(rhythm(STEPS)), ALL_DAY)
+    assert (told.change == 0).all()
+    assert told.margin == pytest.approx(told.margin_now)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_what_is_missing_never_becomes_a_forecast_that_is_none(seed: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    seen = np.where(rng.random((HOMES, STEPS)) < share, np.nan, rhythm(STEPS))
+    outdoor = np.where(rng.random(STEPS) < share, np.nan, 0.0)
+    told = KNOWS.foresee(window(seen, outdoor), ALL_DAY)
+    speaks = np.isfinite(held(seen)[:, -1])
+    for each in (told.change, told.chance, told.margin):
+        assert (np.isfinite(each) == speaks[:, None]).all()
+    assert np.isfinite(told.ends[speaks]).all()
+    assert ((told.chance[speaks] >= 0) & (told.chance[speaks] <= 1)).all()
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.lists(st.one_of(st.none(), st.floats(10, 25)), min_size=3, max_size=3), min_size=1, max_size=6))
+def test_the_mean_of_others_is_that_of_a_slow_count(rows: list[list[float | None]]) -> None:
+    seen = np.array(rows, dtype=float)
+    building = np.arange(len(seen)) % 2
+    for home in range(len(seen)):
+        for step in range(3):
+            rest = [(b, v) for h, (b, v) in enumerate(zip(building, seen[:, step], strict=True)) if h != home]
+            near = [v for b, v in rest if b == building[home] and np.isfinite(v)]
+            far = [v for _, v in rest if np.isfinite(v)]
+            wanted = np.mean(near or far) if near or far else np.nan
+            assert mean_of_others(seen, building)[home, step] == pytest.approx(wanted, nan_ok=True)
+
+
+def test_margins_are_the_least_above_any_limit_until_then() -> None:
+    celsius, limits = np.full((1, DAY), 19.0), np.full((1, DAY), 16.0)
+    celsius[0, 12], limits[0, 24:] = 17.0, 18.0
+    assert chance.margins(celsius, limits).tolist() == [[3.0, 1.0, 1.0, 1.0]]
+    assert np.isnan(chance.margins(celsius, np.full((1, DAY), np.nan))).all()
+    celsius[0, :20] = np.nan
+    assert np.isnan(chance.margins(celsius, limits)[0, :2]).all()
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.floats(0, 1)), min_size=2, max_size=50))
+def test_a_chance_never_rises_with_the_margin(bins: list[tuple[int, float]]) -> None:
+    pairs = np.array([count for count, _ in bins], float)
+    events = np.array([count * share for count, share in bins])
+    shares = chance.falling(pairs, events)
+    assert (np.diff(shares) <= 1e-12).all()
+    assert ((shares > 0) & (shares < 1)).all()
+    assert (shares * (pairs + 0.02)).sum() == pytest.approx(events.sum(), abs=0.02 * len(bins))
+
+
+def test_intervals_hold_what_they_say() -> None:
+    errors = np.random.default_rng(3).normal(0, 1, (20_000, len(LEADS)))
+    ends = Experience().with_errors(errors).interval()
+    inside = (errors >= ends[:, 0]) & (errors <= ends[:, 1])
+    assert inside.mean(axis=0) == pytest.approx(np.full(len(LEADS), 0.9), abs=0.02)
+
+
+def test_a_home_that_swings_does_not_drown_the_others() -> None:
+    assert forecast.scale(rhythm(STEPS)).argsort().tolist() == [0, 1, 2, 3]
