@@ -50,6 +50,7 @@ class NoticeKind(StrEnum):
     ALARM_RAISED = "alarm_raised"  # place, alarm
     MEASUREMENT_DUE = "measurement_due"  # place, due_at
     MEASUREMENT_LATE = "measurement_late"  # place, due_at
+    LIKELY_COLD = "likely_cold"  # homes, due_at: likely to be under their limit until then
     CHAIN_BROKEN = "chain_broken"  # what
     SEAL_PUBLISHED = "seal_published"  # seal, at, key, signature
     OUTAGE_ANNOUNCED = "outage_announced"  # outage, reason, begins_at, expected_end

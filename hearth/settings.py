@@ -117,6 +117,8 @@ class Settings(BaseSettings):
     archive: SecretStr | None = None
     archive_utility: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "main"
     archive_after_days: Annotated[int, Field(ge=1, le=365)] = 7
+    weather: str | None = None
+    weather_timeout_s: Annotated[int, Field(ge=1, le=60)] = 10
     dead_letter_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     deferred_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     dead_letter_mb: Annotated[int, Field(ge=10, le=1_000_000)] = 1_000
@@ -174,6 +176,13 @@ class Settings(BaseSettings):
         found = PLACE.fullmatch(value) if value is not None else None
         if value is not None and not (found and abs(float(found[1])) <= 85 and abs(float(found[2])) <= 180):
             raise ValueError("must be latitude,longitude, such as 41.80,123.43")
+        return value
+
+    @field_validator("weather")
+    @classmethod
+    def _is_weather(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"(https?://[^\s/]+(/\S*)?|/\S+)", value):
+            raise ValueError("must be https://… as Open-Meteo answers, or the path of such a file")
         return value
 
     @field_validator("mqtt_url", "push_mqtt_url")

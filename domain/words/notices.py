@@ -156,8 +156,7 @@ STAFF: Mapping[NoticeKind, Wording] = {
         ),
     ),
     NoticeKind.ALARM_RAISED: Wording(
-        Text("换热站报警：{place}", "Substation alarm: {place}"),
-        Text("{place}:{alarm}。", "{place}: {alarm}."),
+        Text("换热站报警：{place}", "Substation alarm: {place}"), Text("{place}:{alarm}。", "{place}: {alarm}.")
     ),
     NoticeKind.MEASUREMENT_DUE: Wording(
         Text("测温到期：{place}", "Measurement due: {place}"),
@@ -166,6 +165,9 @@ STAFF: Mapping[NoticeKind, Wording] = {
     NoticeKind.MEASUREMENT_LATE: Wording(
         Text("测温逾期：{place}", "Measurement late: {place}"),
         Text("{place} 的上门测温已于 {due_at} 逾期。", "The measurement at {place} was due at {due_at}."),
+    ),
+    NoticeKind.LIKELY_COLD: Wording(
+        Text("可能偏冷：{homes} 户", "Likely cold: {homes} homes"), Text("预计 {due_at} 前。", "Until {due_at}.")
     ),
     NoticeKind.CHAIN_BROKEN: Wording(
         Text("工单记录被改动", "Ticket records were altered"),
@@ -383,6 +385,7 @@ COUNTED: Mapping[NoticeKind, Text] = {
     NoticeKind.ALARM_RAISED: Text("换热站报警", "substation alarms"),
     NoticeKind.MEASUREMENT_DUE: Text("测温到期", "measurements due"),
     NoticeKind.MEASUREMENT_LATE: Text("测温逾期", "measurements late"),
+    NoticeKind.LIKELY_COLD: Text("低温预警", "early warnings"),
     NoticeKind.CHAIN_BROKEN: Text("记录被改动", "altered records"),
     NoticeKind.SEAL_PUBLISHED: Text("封印", "seals"),
     NoticeKind.OUTAGE_ANNOUNCED: Text("停热通知", "outages"),

@@ -8,7 +8,7 @@ import structlog
 from psycopg import Connection
 
 from alerts.judging.judge import Judge
-from hearth import archiving
+from hearth import archiving, foreseeing
 from hearth.figures import database_away, serve
 from hearth.metrics import WatchMetrics
 from hearth.rounds import Round, keep_at, turn
@@ -43,6 +43,7 @@ def watch() -> None:
             _lead(conn, [each.told(metrics.done) for each in rounds(judge, settings)], stop)
 
     archiving.start(settings, stop, metrics)
+    foreseeing.start(settings, stop, metrics)
     keep_at(connector(settings, "watch"), lead, stop)
 
 

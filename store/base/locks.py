@@ -27,6 +27,7 @@ class LockKey(IntEnum):
     SETTLED_DAYS = 7_238_151_007  # shared by all that store something old, so that no day becomes settled meanwhile
     INCIDENTS = 7_238_151_012
     PEERS = 7_238_151_017  # writes what peers are to hear, so that each case keeps its order
+    FORESIGHT = 7_238_151_018  # foresees, as long as its session lives
     ARCHIVE = 7_238_151_013  # adds to the archive, as long as its session lives
 
 

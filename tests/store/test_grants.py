@@ -99,6 +99,12 @@ def homes(database: Database) -> dict[str, int]:
                 "VALUES (%(home)s, 'a', 'living', %(at)s, 19, 'T', 'Z', %(at)s, 'Z', false, 2, 'p')",
                 {"home": home, "at": NOW},
             )
+            conn.execute(
+                "INSERT INTO foresight_warning "
+                "(day, home_id, at, until, celsius, lowest, limit_celsius, chance, reason) "
+                "VALUES ('2026-01-16', %(home)s, %(at)s, %(at)s, 18, 17, 18, 1, 'near')",
+                {"home": home, "at": NOW},
+            )
             conn.execute("INSERT INTO rejudge (home_id, from_at, queued_at) VALUES (%s, %s, %s)", (home, NOW, NOW))
             conn.execute(OVERRULED.encode(), {"home": home, "sensor": sensor, "at": NOW})
             conn.execute(

@@ -1,0 +1,1 @@
+"""Foresee homes that will be cold, keep what was told, and score it."""

@@ -1,0 +1,1 @@
+"""Keep what was foreseen of networks, and how it came out."""
