@@ -41,11 +41,12 @@ from api.desk_pages import (
     ticket_files,
     ticket_routes,
     unknown_routes,
+    warning_routes,
 )
 from api.desk_pages.queue_board import QueueBoard
 from api.desk_pages.rows_together import RowsTogether
 from api.evidence import dossier_routes, seals
-from api.figures import application_figures, estimates, kpi, map_layers, maps, status, supervision
+from api.figures import application_figures, estimates, insight, kpi, map_layers, maps, status, supervision
 from api.figures.city_now import MapBoard
 from api.files import file_routes
 from api.homes import exports, home_routes
@@ -100,6 +101,7 @@ ROUTERS = (
     measuring_plan.router,
     kpi.router,
     estimates.router,
+    insight.router,
     outage_previews.router,
     supervision.router,
     outages.router,
@@ -145,6 +147,7 @@ ROUTERS = (
     ticket_routes.router,
     ticket_files.router,
     unknown_routes.router,
+    warning_routes.router,
     rota_routes.router,
     install.router,
     crew_routes.router,

@@ -6,10 +6,18 @@ from typing import Any
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import city, desk, home, ingest, kpi, operations, substation
+from dashboards import city, desk, foresight, home, ingest, kpi, operations, substation
 from dashboards.look import Look
 
-ALL = (city.dashboard, substation.dashboard, home.dashboard, desk.dashboard, ingest.dashboard, kpi.dashboard)
+ALL = (
+    city.dashboard,
+    substation.dashboard,
+    home.dashboard,
+    desk.dashboard,
+    ingest.dashboard,
+    kpi.dashboard,
+    foresight.dashboard,
+)
 
 
 def dashboards(look: Look) -> dict[str, dict[str, Any]]:

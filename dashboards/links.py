@@ -11,6 +11,7 @@ from domain.words.text import Text
 
 CITY, SUBSTATION, HOME = OWN + "city", OWN + "substation", OWN + "home"
 DESK, INGEST, KPI = OWN + "desk", OWN + "ingest", OWN + "kpi"
+FORESIGHT = OWN + "foresight"
 OPERATIONS = OWN + "operations"  # where there is a Prometheus
 TITLES: Mapping[str, Text] = {
     CITY: titles.CITY,
@@ -19,6 +20,7 @@ TITLES: Mapping[str, Text] = {
     DESK: titles.REPAIR_DESK,
     INGEST: titles.INGEST,
     KPI: titles.KEY_FIGURES,
+    FORESIGHT: titles.FORESIGHT,
     OPERATIONS: titles.OPERATIONS,
 }
 
@@ -44,7 +46,7 @@ LINKS: Mapping[str, Sequence[tuple[Text, str]]] = {
     "area": [STATUS_PAGE],
 }
 # Boards that have the variable `station`: what is chosen goes along from one to the other.
-BY_STATION = frozenset({CITY, SUBSTATION, DESK, KPI})
+BY_STATION = frozenset({CITY, SUBSTATION, DESK, KPI, FORESIGHT})
 
 
 def data_links(look: Look, name: str) -> list[dict[str, object]]:

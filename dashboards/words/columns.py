@@ -242,6 +242,27 @@ COLUMNS: Mapping[str, PanelColumn] = {
     "by_time_high": PanelColumn(Text("上限 ", "to "), unit="percentunit", decimals=1),
     "qualified_homes": PanelColumn(Text("合格户数", "qualified"), unit=COUNT),
     "judged_homes": PanelColumn(Text("考核户数", "judged"), unit=COUNT),
+    "brier_skill": PanelColumn(Text("技巧评分", "skill"), unit="percentunit", decimals=0),
+    "warned_rate": PanelColumn(Text("召回率", "recall"), unit="percentunit", decimals=0),
+    "true_rate": PanelColumn(Text("准确率", "precision"), unit="percentunit", decimals=0),
+    "cold_forecasts": PanelColumn(Text("发生次数", "came cold"), unit=COUNT, decimals=0),
+    "forecasts": PanelColumn(Text("预测数", "forecasts"), unit=COUNT, decimals=0),
+    "said_rate": PanelColumn(Text("预测概率", "said"), unit="percentunit", decimals=0),
+    "came_rate": PanelColumn(Text("实际发生", "came true"), unit="percentunit", decimals=0),
+    "lead_h": PanelColumn(Text("提前（小时）", "lead, h"), decimals=0),
+    "error_k": PanelColumn(Text("平均误差 K", "error, K"), decimals=2),
+    "persistence_k": PanelColumn(Text("维持现状误差 K", "persistence, K"), decimals=2),
+    "covered_rate": PanelColumn(Text("90% 区间覆盖", "in 90 % interval"), unit="percentunit", decimals=0),
+    "forecasting": PanelColumn(
+        Text("预测", "forecasts are"),
+        values={"on": Value(Text("启用", "on"), GREEN), "off": Value(Text("停用", "off"), GREY)},
+    ),
+    "warned": PanelColumn(Text("预警", "warned"), unit=COUNT, decimals=0),
+    "visited": PanelColumn(Text("已上门", "visited"), unit=COUNT, decimals=0),
+    "became_cold": PanelColumn(Text("已偏冷", "became cold"), unit=COUNT, decimals=0),
+    "not_helped": PanelColumn(
+        Text("偏冷未上门", "cold, not visited"), unit=COUNT, decimals=0, steps=((None, GREY), (1, RED))
+    ),
     "kelvin_hours": PanelColumn(Text("欠温度时", "K·h short"), unit=COUNT, decimals=0),
     # flags, tickets, clocks
     "severity": PanelColumn(Text("程度", "severity"), values=STATES),

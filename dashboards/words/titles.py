@@ -9,6 +9,7 @@ BUILDING_AND_HOME = Text("楼栋与住户", "Building and home")
 REPAIR_DESK = Text("报修工单", "Repair desk")
 INGEST = Text("数据接入", "Ingest")
 KEY_FIGURES = Text("考核指标", "Key figures")
+FORESIGHT = Text("预测", "Forecasts")
 OPERATIONS = Text("运行", "Operations")
 DESK_MAP = Text(
     "报修台地图：选择范围、派人、发布停热", "The map of the desk: choose an area, send a crew, announce an outage"
@@ -270,6 +271,17 @@ NOTICES_SENT = Text("通知发送", "Notices")
 
 # kpi
 COMPANY_NAME = Text("全公司", "company")
+FORESIGHT_ABOUT = Text(
+    "预测与实际的对照；不如“维持现状”的换热站自动停用预测。",
+    "Forecasts held against what happened; networks where they are no better than persistence are off.",
+)
+FORESIGHT_SCORE = Text("6 小时内低于标准的预测", "Forecasts of being under a limit within 6 h")
+FORESIGHT_SKILL = Text("技巧评分（相对维持现状）", "Brier skill against persistence")
+FORESIGHT_RELIABILITY = Text("可靠性：说的与发生的", "Reliability: said and came true")
+FORESIGHT_ERRORS = Text("温度误差", "Errors of temperatures")
+FORESIGHT_NETWORKS = Text("各换热站", "Networks")
+FORESIGHT_WARNINGS = Text("低温预警", "Early warnings")
+FORESIGHT_BECAME = Text("预警之后", "What became of warnings")
 KPI_ABOUT = Text("按月与供热期统计，附分母与覆盖率。", "By month and by season, with denominators and coverage.")
 TICKETS_OF_THE_MONTH = Text("本月工单", "Tickets of the month")
 NO_DATA_IN_THIS_MONTH = Text("本月无数据", "no data in this month")

@@ -211,6 +211,8 @@ OPERATIONS = {
     "GET /v1/map/substations": Operation(roles=STAFF, buildings=True),
     "GET /v1/map/areas": Operation(roles=STAFF),
     "GET /v1/kpi": Operation(roles=STAFF),
+    "GET /v1/insight/score": Operation(roles=STAFF),
+    "GET /v1/insight/warnings": Operation(roles=DESK),
     "GET /v1/supervision": Operation(roles=LEADERS),
     "GET /v1/supervision/late": Operation(roles=LEADERS),
     "GET /v1/kpi/package": Operation(roles=LEADERS, query={"month": "2026-01"}),

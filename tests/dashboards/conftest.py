@@ -24,6 +24,23 @@ def look(language: Language = "en") -> Look:
     return Look(language, builtin("seed"), NOW, "https://hearth.example")
 
 
+FORESEEN = (
+    """
+    INSERT INTO foresight_chance
+    SELECT substation_id, current_date - n, 6, 100, 10, 4, 8, 8, 2, array_fill(1.0, ARRAY[30])
+    FROM substation, generate_series(0, 6) AS n
+    """,
+    """
+    INSERT INTO foresight_error
+    SELECT substation_id, current_date - n, 6, 100, 30, 60, 90 FROM substation, generate_series(0, 6) AS n
+    """,
+    """
+    INSERT INTO foresight_warning (day, home_id, at, until, celsius, lowest, limit_celsius, chance, reason)
+    SELECT current_date, home_id, now() - interval '1 day', now(), 18, 17, 18, 0.5, 'near' FROM home LIMIT 5
+    """,
+)
+
+
 @pytest.fixture(scope="package", params=("plain", "timescale"))
 def town(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Connection]:
     """A town that has been running for a month, once per flavour; what a test changes is rolled back by it."""
@@ -33,6 +50,8 @@ def town(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Connectio
     with psycopg.connect(database.url, autocommit=True) as conn:
         with conn.transaction():
             building_rows.count_all(conn, datetime.now(UTC))
+            for statement in FORESEEN:
+                conn.execute(statement.encode())
             ingest_counts.sample(conn, datetime.now(UTC) - timedelta(minutes=1))
             ingest_counts.sample(conn, datetime.now(UTC))
         yield conn

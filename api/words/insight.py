@@ -1,0 +1,42 @@
+"""The texts of the page of early warnings in Chinese and English. Every key begins with `insight_`."""
+
+from collections.abc import Mapping
+
+from domain.foresight import ChillReason
+from domain.words.text import Text
+
+INSIGHT_WORDS: Mapping[str, Text] = {
+    "insight_title": Text("低温预警", "Early warnings"),
+    "insight_until": Text("到 {at} 可能偏冷", "Likely cold by {at}"),
+    "insight_says": Text(
+        "每天傍晚由预测生成并发给供热站；只用于安排上门，不是告警，也不影响达标考核。",
+        "Made of forecasts in the evening, and sent to the stations. It says where to visit; it is no flag.",
+    ),
+    "insight_home": Text("用户", "Home"),
+    "insight_station": Text("供热站", "Station"),
+    "insight_now": Text("当时室温", "Was"),
+    "insight_lowest": Text("预计最低", "Lowest expected"),
+    "insight_limit": Text("标准", "Limit"),
+    "insight_chance": Text("可能性", "Chance"),
+    "insight_reason": Text("主要原因", "Main reason"),
+    "insight_outcome": Text("结果", "Outcome"),
+    "insight_measure": Text("登记测温", "Enter a measurement"),
+    "insight_visited": Text("{at} 已上门测温", "measured on site {at}"),
+    "insight_not_helped": Text("已预警，未上门，已偏冷", "warned of, not visited, and cold"),
+    "insight_open": Text("待上门", "not visited yet"),
+    "insight_none": Text(
+        "没有预警：没有用户可能偏冷，或预测尚未证明好于“维持现状”而未启用。",
+        "No warnings: no home is likely to be cold, or forecasts are off because they are no better than persistence.",
+    ),
+    "insight_before": Text("前一天", "Day before"),
+    "insight_after": Text("后一天", "Day after"),
+}
+
+REASON_TEXTS: Mapping[ChillReason, Text] = {
+    ChillReason.FALLING: Text("室温在下降", "its temperature falls"),
+    ChillReason.NEIGHBOURS: Text("周围住户在变冷", "homes around it become colder"),
+    ChillReason.OUTDOOR: Text("室外降温", "colder outside"),
+    ChillReason.SUPPLY: Text("供热减少", "less is supplied"),
+    ChillReason.RHYTHM: Text("每天此时偏低", "it does so at this time of the day"),
+    ChillReason.NEAR: Text("已接近标准", "near the limit already"),
+}
