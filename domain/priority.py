@@ -34,8 +34,8 @@ _USUAL_PRIORITY = {
     TicketClass.REPAIR: 3,
     TicketClass.COMPLAINT: 3,
     TicketClass.REPORT: 3,
+    TicketClass.APPLICATION: 3,
     TicketClass.DEVICE: 4,
-    TicketClass.APPLICATION: 4,
 }
 
 

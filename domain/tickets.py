@@ -178,7 +178,7 @@ def _step(
 MOVES: Mapping[EventKind, MoveRule] = {
     # by itself
     EventKind.OPENED: MoveRule(
-        _ANY, shown=("flag", "severity", "cold_since", "sensor", "reason", "zh", "en", "follows")
+        _ANY, shown=("flag", "severity", "cold_since", "sensor", "reason", "zh", "en", "follows", "application")
     ),
     EventKind.FLAG_JOINED: MoveRule(_ANY, shown=("flag", "severity", "cold_since")),
     EventKind.SEVERE: MoveRule(_ANY, shown=("flag", "severe_at")),

@@ -20,12 +20,11 @@ from api.http.language import Language, said
 from api.http.problem import Problem
 from api.http.session import Session
 from api.pages.render import Times, say
-from api.pages.tickets import waiting_terms
+from api.pages.tickets import about_ticket, waiting_terms
 from api.words.desk import MOVE_TEXTS
 from domain.files import FileKind
 from domain.move_times import MADE_AT
 from domain.tickets import CREW_MOVES, EventKind, TicketState
-from domain.words.desk import CLASS_TEXTS
 from store.base.access import Right
 from store.base.rows import Row
 from store.registry import home_rows
@@ -105,7 +104,7 @@ def job_content(asking: Session, number: str, reader: DeskReader, refused: Refus
     sent = refused.sent if refused else None
     return {
         "ticket": ticket,
-        "about": said(CLASS_TEXTS[ticket["class"]], language),
+        "about": about_ticket(ticket, language),
         "state": state_of(ticket, language),
         "place": {**place, "name": name},
         "ways": way_links(place, name),

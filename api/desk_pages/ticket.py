@@ -20,7 +20,7 @@ from api.http.session import LEADERS, Session
 from api.pages import content
 from api.pages.render import Times, say
 from api.pages.statement import times_offered
-from api.pages.tickets import all_times, waiting_terms
+from api.pages.tickets import about_ticket, all_times, waiting_terms
 from api.words.answers import ANSWERS, CALL_US
 from api.words.desk import MOVE_TEXTS, PROOFS, SOURCES
 from domain.applications import ApplicationKind, Document
@@ -30,7 +30,7 @@ from domain.move_bars import MoveBar
 from domain.statements import DAYS_AHEAD, standing_times, standing_word
 from domain.tickets import TicketClass
 from domain.words.applications import DOCUMENT_TEXTS, KIND_TEXTS
-from domain.words.desk import CHANNEL_TEXTS, CLASS_TEXTS, SUBJECT_TEXTS
+from domain.words.desk import CHANNEL_TEXTS, SUBJECT_TEXTS
 from domain.words.text import Text
 from store.base.access import Right
 from store.base.rows import Row
@@ -86,7 +86,7 @@ def ticket_content(
     case, files = _case(asking, ticket, language), files_of(number)
     return {
         "ticket": ticket,
-        "about": said(CLASS_TEXTS[ticket["class"]], language),
+        "about": about_ticket(ticket, language),
         "state": say(language, f"desk_state_{ticket['ending'] or ticket['state']}"),
         "place": {**ticket, "name": place_of_ticket(ticket)},
         "facts": _facts(ticket, language, times),
@@ -245,7 +245,7 @@ def _barred(ticket: Row, offered: MoveOffers, language: Language, times: Times) 
     return [
         Barred(name=said(MOVE_TEXTS[kind], language), why=say(language, f"desk_bar_{bar}", **fields))
         for kind, bar in offered.bars.items()
-        if bar not in (None, MoveBar.ON_RECORD, MoveBar.NO_OTHER)
+        if bar not in (None, MoveBar.ON_RECORD, MoveBar.NO_OTHER, MoveBar.STANDS)
     ]
 
 

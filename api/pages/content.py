@@ -19,14 +19,13 @@ from api.http.session import Session
 from api.http.values import rounded
 from api.pages.render import Times
 from api.pages.statement import is_reachable, times_offered
-from api.pages.tickets import ShownTicket, shown
+from api.pages.tickets import ShownTicket, about_ticket, shown
 from domain.applications import ApplicationKind
 from domain.instants import to_us
 from domain.milli import LEAST_MILLI, NONE_MILLI, celsius
 from domain.states import NotJudged
 from domain.tickets import TicketClass, TicketState
 from domain.words.applications import DOCUMENT_TEXTS, KIND_TEXTS
-from domain.words.desk import CLASS_TEXTS
 from papers.chart import Chart, DayBar, Frame, Run, Step, Tick, day_by_day, runs, through_time, unknown
 from store.base import form_sent
 from store.base.rows import Row
@@ -152,7 +151,7 @@ def _tickets(asking: Session, home_id: int) -> list[Row]:
 
 
 def _shown(row: Row, asking: Session, language: Language, times: Times) -> ShownTicket:
-    return shown(seen(row, asking), said(CLASS_TEXTS[row["class"]], language), language, times, asking.now)
+    return shown(seen(row, asking), about_ticket(row, language), language, times, asking.now)
 
 
 def _contacts(rows: Sequence[Row]) -> list[str | None]:

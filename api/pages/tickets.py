@@ -7,14 +7,16 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from api.http.language import Language
+from api.http.language import Language, said
 from api.pages.render import Times, say
-from domain.applications import STEPS, steps_on_record
+from domain.applications import STEPS, ApplicationKind, steps_on_record
 from domain.instants import instant
 from domain.ratings import rating_bar
 from domain.statements import SPEAKABLE, Says, VisitTime, standing_times, times_in
 from domain.ticket_history import parts_used, standing_events
 from domain.tickets import SELF_CLOSING, EventKind, TicketClass, TicketState
+from domain.words.applications import KIND_TEXTS
+from domain.words.desk import CLASS_TEXTS
 
 # Of these the last one says whether somebody is still trying to reach the user.
 REACHED = (EventKind.TRIED, EventKind.CONTACTED, EventKind.ARRIVED, EventKind.DONE, EventKind.USER_SAID)
@@ -115,6 +117,14 @@ class ShownTicket:
     happened: Sequence[tuple[Markup, Markup]]
     present: TicketRound
     earlier: Sequence[TicketRound]
+
+
+def about_ticket(ticket: Mapping[str, Any], language: Language) -> str:
+    """Say what a ticket is about: its class, and what is applied for."""
+    name = said(CLASS_TEXTS[ticket["class"]], language)
+    kind = next((event["data"].get("application") for event in ticket["events"] if event["kind"] == "opened"), None)
+    text = KIND_TEXTS[ApplicationKind(kind)] if kind else None
+    return name if text is None else str(say(language, "about_application", name=name, kind=said(text, language)))
 
 
 def shown(ticket: dict[str, Any], about: str, language: Language, times: Times, now: datetime) -> ShownTicket:

@@ -116,6 +116,7 @@ WORDS: Mapping[str, Text] = {
     "event_confirmed": Text("您已确认", "you confirmed"),
     "event_rated": Text("您已评价", "you rated the work"),
     "event_merged_here": Text("同一事项的另一工单已并入", "another ticket for the same was merged into this one"),
+    "about_application": Text("{name}：{kind}", "{name}: {kind}"),
     "event_plan_answered": Text("已同意您的申请", "we agreed to your application"),
     "event_plan_refused": Text("未同意您的申请", "we did not agree to your application"),
     "event_inspected": Text("已现场检查", "we inspected the heating"),
