@@ -27,11 +27,11 @@ RUN /opt/tools/bin/python -m hatchling build --target wheel --directory /opt/whe
     /opt/wheel/*.whl
 
 FROM python:3.11.14-slim-bookworm
-# Where files for Mosquitto, EMQX and Grafana are written, as the user that each of them runs as.
+# Where files for Mosquitto, Artemis and Grafana are written, as the user that each of them runs as.
 RUN groupadd --gid 10001 hearth \
   && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin hearth \
   && install -d -o 1883 -g 1883 -m 0700 /broker \
-  && install -d -o 1000 -g 1000 -m 0700 /emqx \
+  && install -d -o 1001 -g 1001 -m 0700 /artemis /artemis/locks \
   && install -d -o 472 -g 472 -m 0700 /dashboards
 COPY --from=build /opt/hearth /opt/hearth
 ENV PATH=/opt/hearth/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

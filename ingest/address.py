@@ -59,6 +59,6 @@ class Address:
         share = f"$share/{self.share}/" if self.share else ""
         return [*(share + text for text in self.filters), *self.every_worker, *self.canary]
 
-    def shared(self, worker: int) -> "Address":
-        """Return the session of one of several workers that share the messages."""
-        return replace(self, client_id=f"{self.client_id}-{worker}", share=GROUP)
+    def shared(self, worker: int, mark: str) -> "Address":
+        """Return the session of one of several workers that share the messages, with names that only they know."""
+        return replace(self, client_id=f"{self.client_id}-{mark}-{worker}", share=f"{GROUP}-{mark}")

@@ -5,12 +5,14 @@ taken from the one that had it, and everything not acknowledged is sent again.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 from psycopg import Connection
 
+from domain.errors import UsageError
 from ingest.address import Address
 from store.base import locks
 from store.base.stage import open_stages
@@ -18,36 +20,36 @@ from store.judging import state_rows
 from store.readings import broker_shares
 
 STAND_BY_S = 1.0
+MOST_WORKERS = 64  # that share; more stand by
 log = structlog.get_logger()
 
 
 class Lead:
     """Chooses the session of a worker and holds the right to it.
 
-    A numbered worker has a session of its own, and a share of the messages, only at a broker that was seen to keep
-    shared subscriptions; everywhere else there is one session for all, and one worker has it.
+    A worker has a session of its own, the first that nobody has, and a share of the messages, only at a broker that was
+    seen to keep shared subscriptions; everywhere else there is one session for all, and one worker has it.
 
     Args:
         plain: the session that all workers have in common.
-        worker: the number of this worker, or None.
-        leaving: the session of this number is to end, whatever the broker keeps.
+        leaving: the number of a share whose session is to end, whatever the broker keeps.
     """
 
     def __init__(
         self,
         connect: Callable[[], Connection],
         plain: Address,
-        worker: int | None,
         clock: Callable[[], datetime],
-        leaving: bool = False,
+        leaving: int | None = None,
     ) -> None:
         self.address = plain
+        self.name = plain.client_id  # of this worker in the database
         self._connect = connect
         self._plain = plain
-        self._worker = worker
         self._clock = clock
         self._leaving = leaving
-        self._shares: bool | None = None  # chosen once: a session that is left alone would fill up
+        self._mark: str | None = None  # chosen once: a session that is left alone would fill up
+        self._chosen = False
         self._conn: Connection | None = None
         self._held = False
 
@@ -69,12 +71,15 @@ class Lead:
             psycopg.Error: the database is away, or not migrated.
         """
         self._conn = self._connect()
-        self.address = self._chosen(self._conn)
-        if not locks.try_lock_session(self._conn, self.address.lock):
-            log.info("another worker has the session, standing by", client_id=self.address.client_id)
-            while not locks.try_lock_session(self._conn, self.address.lock):
-                if stop.wait(STAND_BY_S):
-                    return False
+        self._choose(self._conn)
+        said = False
+        while not (found := self._first_free(self._conn)):
+            if not said:
+                log.info("another worker has the session, standing by", client_id=self.address.client_id)
+                said = True
+            if stop.wait(STAND_BY_S):
+                return False
+        self.name, self.address = found
         open_stages(self._conn)
         self._held = True
         log.info("leading", client_id=self.address.client_id)
@@ -92,7 +97,7 @@ class Lead:
         """Note that this broker loses shared subscriptions: from now on there is one session for all."""
         with self.conn.transaction():
             broker_shares.withdraw(self.conn, self.address.broker, why, self._clock())
-        self._shares = False
+        self._mark = None
 
     def let_go(self) -> None:
         """Leave the session to another worker; the caller has parted from the broker."""
@@ -101,11 +106,35 @@ class Lead:
             self._conn.close()
             self._conn = None
 
-    def _chosen(self, conn: Connection) -> Address:
-        if self._worker is None:
-            return self._plain
-        if self._shares is None:
-            self._shares = self._leaving or broker_shares.kept(conn, self._plain.broker)
-            if not self._shares:
+    def _choose(self, conn: Connection) -> None:
+        """Choose whether to share, once."""
+        if not self._chosen:
+            self._mark = broker_shares.mark(conn, self._plain.broker, ever=bool(self._leaving))
+            self._chosen = True
+            if not self._mark:
                 log.info("workers do not share at this broker", broker=self._plain.broker, proof="hearth broker probe")
-        return self._plain.shared(self._worker) if self._shares else self._plain
+
+    def _first_free(self, conn: Connection) -> tuple[str, Address] | None:
+        """Take the right to the first session that nobody has; return its name here, and at the broker."""
+        return next((one for one in self._sessions() if locks.try_lock_session(conn, one[1].lock)), None)
+
+    def _sessions(self) -> Iterator[tuple[str, Address]]:
+        if self._mark is None and self._leaving:
+            raise UsageError(f"--share: workers never shared at {self._plain.broker}")
+        if self._mark is None:
+            yield self._plain.client_id, self._plain
+            return
+        for number in [self._leaving] if self._leaving else range(1, MOST_WORKERS + 1):
+            yield f"{self._plain.client_id}-{number}", self._plain.shared(number, self._mark)
+
+
+class GroupLead(Lead):
+    """A worker of a group that is shared out elsewhere: it needs a name, the first that is free, and no right."""
+
+    def _choose(self, conn: Connection) -> None:
+        pass
+
+    def _sessions(self) -> Iterator[tuple[str, Address]]:
+        for number in range(1, MOST_WORKERS + 1):
+            name = f"{self._plain.client_id}-{number}"
+            yield name, replace(self._plain, client_id=name)

@@ -71,6 +71,7 @@ class BrokerSource:
         self._away = threading.Event()  # there is no connection, and none is being opened
         self._away.set()
         self._opened: set[str] = set()  # sessions that we had open
+        self._unsure: set[str] = set()  # those of which we do not know whether our last subscription stands
         self._parted_us: int | None = None
         self._asked_canary = False
         self._stop = threading.Event()
@@ -223,6 +224,8 @@ class BrokerSource:
                 time.sleep(GATHER_S)  # a batch waits: no haste, and each read takes the interpreter from others
             self._send_acks(link)
             self._send_requests(link)
+            if stream.subscribed:
+                self._unsure.discard(self.address.client_id)
             if stream.missed and self._asked_canary:
                 self._note_forgotten("the session came back without its shared subscription")
             if self.leaving:
@@ -303,12 +306,13 @@ class BrokerSource:
             log.error("the broker ended our session: what waited in it is lost", client_id=self.address.client_id)
             if self.address.share:
                 self._note_forgotten("the session was gone")
-        elif present and self.address.share:
+        elif present and self.address.share and self.address.client_id not in self._unsure:
             # Before we subscribe again: what it answers says whether subscriptions of its group are still there.
             client.unsubscribe(self.address.canary)
             self._asked_canary = True
         client.subscribe([(text, 1) for text in self.address.subscriptions])
         self._opened.add(self.address.client_id)
+        self._unsure.add(self.address.client_id)
 
     def _note_forgotten(self, why: str) -> None:
         """Have the worker withdraw its trust; we subscribe again all the same, so nothing more is lost."""
@@ -320,7 +324,7 @@ class BrokerSource:
                 client_id=self.address.client_id,
                 away_since=_instant(self._parted_us) if self._parted_us else "before this process",
                 why=why,
-                then=f"hearth ingest --worker {self.address.client_id.rpartition('-')[2]} --leave",
+                then=f"hearth ingest --leave --share {self.address.client_id.rpartition('-')[2]}",
             )
 
     def _can_share(self, props: Properties | None) -> bool:

@@ -48,6 +48,7 @@ class PacketStream:
         self._epoch = epoch
         self._rest = b""
         self.pongs = 0  # answers to PING
+        self.subscribed = False  # whether the broker has answered a subscription
         self.missed = False  # whether a subscription that we ended was not there
 
     def feed(self, data: bytes, stamps: Stamps) -> list[Message]:
@@ -84,6 +85,7 @@ class PacketStream:
                 messages.append(self._message(data, first, body, at, stamps.next()))
             elif kind in (SUBACK, DISCONNECT):
                 _check(kind, data[body:at], self._modern)
+                self.subscribed = True
             elif kind == PINGRESP:
                 self.pongs += 1
             elif kind == UNSUBACK:

@@ -55,6 +55,10 @@ class Writer:
         self._looked_s = float("-inf")
         self._lines = Lines(LINES_A_MINUTE)
 
+    def name(self, worker: str) -> None:
+        """Count under this name from now on."""
+        self.intake, self._whole = replace(self.intake, worker=worker), replace(self._whole, worker=worker)
+
     def store(self, conn: Connection, batch: SortedMessages) -> bool:
         """Store a batch in one transaction; False if it is refused for its content: nothing of it is stored."""
         now = self.clock()
@@ -90,6 +94,7 @@ class Writer:
             self._warn("messages dropped", fresh, "more than can be put by, or mostly not to be stored")
         fates.spent = spent
         with conn.transaction():
+            self.intake.progress(conn, messages)
             deferred.insert(conn, packs)
             ingest_counts.add_excess(conn, excess, now)
             add_counts(conn, self.intake, fates, now)
@@ -189,6 +194,7 @@ class Writer:
             grave.reject(message, DecodeFault(RejectReason.REFUSED, str(error)))
         fates = Fates(len(messages), ages=ages(messages), spent=grave.spent)
         with conn.transaction():
+            self.intake.progress(conn, messages)
             fates.dead = self.intake.bury(conn, grave)
             fates.unkept = grave.unkept.total()
             add_counts(conn, self.intake, fates, now)

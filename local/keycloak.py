@@ -1,21 +1,18 @@
 """Keycloak, an identity provider, which no Debian has: fetched by Maven by name and hash, and built once."""
 
 import hashlib
-import os
 import shutil
-import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from local import trixie
+from local import maven, trixie
 from local.host import ourselves
 from local.port import LOOPBACK
-from local.server import Server, ServerError
+from local.server import Server
 
 VERSION = "26.3.0"
 ARTIFACT = f"org.keycloak:keycloak-quarkus-dist:{VERSION}:zip"
@@ -38,8 +35,6 @@ JAVA = (
     "-Dfile.encoding=UTF-8 -Djava.security.egd=file:/dev/urandom"
 )
 SHARED = ("conf", "lib", "providers", "themes", "version.txt")
-NEEDED = ("java", "mvn")
-RUN_SECONDS = 300  # a repository that does not answer is tried for longer by Maven
 
 
 class Keycloak(Server):
@@ -93,45 +88,23 @@ def program() -> Path:
 
 def why_not() -> str | None:
     """Say why there is none here; None when there is."""
-    if missing := [name for name in NEEDED if shutil.which(name) is None]:
-        return f"Keycloak needs {' and '.join(missing)} (apt-get install default-jre-headless maven)"
-    return None if program().exists() else f"{program()} is not built (make trixie)"
+    return maven.why_not(program(), "Keycloak")
 
 
 def ensure(progress: Callable[[str], object] = print) -> Path | None:
     """Fetch and build it if it is missing and there is Java (a minute, 155 MB to fetch); raise ServerError."""
-    place = program()
-    if not place.exists() and all(map(shutil.which, NEEDED)):
-        with trixie.locked(place):
-            if not place.exists():
-                progress(f"building Keycloak {VERSION} in {place}, once; a minute")
-                _build(place)
-    return place if place.exists() else None
+    return maven.ensure(program(), _build, f"building Keycloak {VERSION} in {program()}, once; a minute", progress)
 
 
-def _build(place: Path) -> None:
-    """Build it beside its place, then rename it: half of it is never taken for the whole."""
-    unfinished = place.with_name(f"{place.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    with zipfile.ZipFile(_fetched(unfinished)) as packed:
-        packed.extractall(unfinished)
-    inner = unfinished / f"keycloak-{VERSION}"
-    _run(["sh", str(inner / "bin/kc.sh"), "build", *BUILD], _java())
+def _build(folder: Path) -> Path:
+    with zipfile.ZipFile(maven.fetched(ARTIFACT, SHA256, folder)) as packed:
+        packed.extractall(folder)
+    inner = folder / f"keycloak-{VERSION}"
+    maven.run(["sh", str(inner / "bin/kc.sh"), "build", *BUILD], _java())
     (inner / "data/import").mkdir(parents=True)
     shutil.copy(REALM_FILE, inner / "data/import")
     _settle_database(inner)
-    inner.rename(place)
-    shutil.rmtree(unfinished)
-
-
-def _fetched(folder: Path) -> Path:
-    """Fetch the archive by Maven, which keeps a copy of its own."""
-    _run(["mvn", "--batch-mode", "--quiet", "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={folder}"])
-    (archive,) = folder.glob("*.zip")
-    if (found := hashlib.sha256(archive.read_bytes()).hexdigest()) != SHA256:
-        raise ServerError(f"{ARTIFACT} is not what it should be: its SHA-256 is {found}")
-    return archive
+    return inner
 
 
 def _settle_database(program: Path) -> None:
@@ -146,15 +119,3 @@ def _settle_database(program: Path) -> None:
 
 def _java() -> dict[str, str]:
     return {"JAVA_OPTS": JAVA}
-
-
-def _run(command: list[str], variables: Mapping[str, Any] | None = None) -> None:
-    told = {**os.environ, **(variables or {})}
-    try:
-        done = subprocess.run(
-            command, env=told, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=RUN_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        raise ServerError(f"{command[0]} has not ended within {RUN_SECONDS} s") from None
-    if done.returncode != 0:
-        raise ServerError(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")

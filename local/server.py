@@ -6,6 +6,7 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -81,7 +82,8 @@ class Server(ABC):
         self._process.send_signal(signal.SIGSTOP)
         children = list(children_of(self._process.pid))
         for pid in (self._process.pid, *children):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a child may have ended by itself
+                os.kill(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
         while any(alive(pid) for pid in children):

@@ -9,7 +9,7 @@ import hashlib
 import io
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -69,16 +69,26 @@ def write_accounts(
 def _write(folder: Path, possible: set[str], speaking: set[str], reader: str, rights: str) -> Accounts:
     wanted = possible | {reader} | ({PUSHER} if f"\nuser {PUSHER}\n" in rights else set())
     known = _hashes(folder / PASSWORDS)
-    told = {user: password for user, password in _told(folder / NEW).items() if user in wanted}
-    added = sorted(wanted - known.keys())
-    # A password announced but not in force comes from an interrupted call: it stays as announced.
-    told |= {user: told.get(user) or secrets.token_urlsafe(PASSWORD_BYTES) for user in added}
-    hashes = {user: known.get(user) or password_hash(told[user]) for user in sorted(wanted)}
-    if told or (folder / NEW).exists():
-        replace(folder / NEW, _csv(told), None)
+    hashes, added = hashed_passwords(folder, wanted, known, password_hash)
     replace(folder / ACL, rights, folder)
     replace(folder / PASSWORDS, "".join(f"{user}:{hashed}\n" for user, hashed in hashes.items()), folder)
     return Accounts(sorted(wanted & known.keys()), added, sorted(known.keys() - wanted), sorted(speaking - possible))
+
+
+def hashed_passwords(
+    folder: Path, wanted: set[str], known: Mapping[str, str], hashing: Callable[[str], str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the hash of each wanted account, and who is new; passwords of those are written to be handed out.
+
+    A password announced but not in force comes from an interrupted call, or is that of another broker: it stays as
+    announced.
+    """
+    told = {user: password for user, password in _told(folder / NEW).items() if user in wanted}
+    added = sorted(wanted - known.keys())
+    told |= {user: told.get(user) or secrets.token_urlsafe(PASSWORD_BYTES) for user in added}
+    if told or (folder / NEW).exists():
+        replace(folder / NEW, _csv(told), None)
+    return {user: known.get(user) or hashing(told[user]) for user in sorted(wanted)}, added
 
 
 def acl(reader: str, networks: Mapping[str, Sequence[str]] | None = None) -> str:

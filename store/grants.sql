@@ -86,6 +86,7 @@ INSERT INTO granted VALUES
   ('ingest_void',           '',           'rawd',  'rawd',  '',      '',      '',      ''),
   ('unknown_sensor',        '',           'raw',   'rd',    '',      'r',     '',      ''),
   ('broker_share',          '',           'rw',    '',      '',      '',      '',      ''),
+  ('log_offset',            '',           'raw',   '',      '',      '',      '',      ''),
   ('ticket',                'ticket',     'raw',   'raw',   'r',     'raw',   '',      ''),
   ('ticket_event',          'event',      'ra',    'ra',    'r',     'ra',    '',      ''),
   ('chain_seal',            '',           '',      'ra',    '',      'r',     '',      ''),

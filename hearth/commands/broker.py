@@ -74,4 +74,4 @@ def _tell(seen: broker_shares.Probe, as_json: bool) -> None:
         typer.echo(json.dumps(told))
         return
     typer.echo(f"{seen.broker}: of {seen.published} messages a shared subscription got {seen.received} after a restart")
-    typer.echo("kept: numbered workers share" if seen.kept else "lost: one worker works, the others stand by")
+    typer.echo("kept: workers share" if seen.kept else "lost: one worker works, the others stand by")

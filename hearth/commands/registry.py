@@ -16,6 +16,7 @@ from domain.errors import UsageError
 from domain.words.text import Text
 from hearth.settings import Settings, load
 from hearth.wiring import chosen_policy, chosen_sources, now, open_database
+from registry import artemis
 from registry.contacts import import_contacts
 from registry.emqx import write_users
 from registry.exporting import export_folder
@@ -169,6 +170,17 @@ def mosquitto(
     typer.echo("the broker takes them over at SIGHUP")
 
 
+@app.command("artemis")
+def artemis_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds the broker's accounts and its rights.xml.")],
+    reader: Reader = "hearth",
+) -> None:
+    """Bring the accounts of an ActiveMQ Artemis up to the registry. New passwords are in new-devices.csv, once."""
+    speaking, networks = _speaking()
+    _tell(folder, artemis.write_accounts(folder, speaking, reader, networks))
+    typer.echo("the broker takes them over within seconds")
+
+
 @app.command("emqx")
 def emqx(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Holds EMQX's users.csv and acl.conf.")],
@@ -185,11 +197,16 @@ def emqx(
 
 def _accounts(folder: Path, reader: str) -> tuple[Accounts, dict[str, tuple[str, ...]]]:
     """Bring the accounts up to the registry; returns what became of them, and the filters of foreign networks."""
-    settings = load()
-    networks = {origin.name: tuple(origin.filters) for origin in chosen_sources(settings).origins}
-    with _transaction(settings) as conn:
-        speaking = devices(whole(conn).sensors, now())
+    speaking, networks = _speaking()
     return write_accounts(folder, speaking, reader, networks), networks
+
+
+def _speaking() -> tuple[set[str], dict[str, tuple[str, ...]]]:
+    """Return the devices that publish, and the filters of foreign networks."""
+    settings = load()
+    networks = {origin.name: (*origin.filters, *origin.every_worker) for origin in chosen_sources(settings).origins}
+    with _transaction(settings) as conn:
+        return devices(whole(conn).sensors, now()), networks
 
 
 def _tell(folder: Path, accounts: Accounts) -> None:

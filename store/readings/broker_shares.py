@@ -5,7 +5,8 @@ from datetime import datetime
 
 from psycopg import Connection
 
-SELECT_KEPT = "SELECT kept AND withdrawn_at IS NULL FROM broker_share WHERE broker = %(broker)s"
+SELECT_MARK = "SELECT mark FROM broker_share WHERE broker = %(broker)s AND kept AND withdrawn_at IS NULL"
+SELECT_MARK_EVER = "SELECT mark FROM broker_share WHERE broker = %(broker)s"
 UPSERT = """
 INSERT INTO broker_share (broker, kept, published, received, probed_at, told)
 VALUES (
@@ -37,10 +38,13 @@ class Probe:
         return self.received >= self.published > 0
 
 
-def kept(conn: Connection, broker: str) -> bool:
-    """Check that a probe found a broker to keep shared subscriptions, and no worker has contradicted it."""
-    row = conn.execute(SELECT_KEPT, {"broker": broker}).fetchone()
-    return bool(row and row[0])
+def mark(conn: Connection, broker: str, ever: bool = False) -> str | None:
+    """Return the word in the names of workers that share, if a probe found that a broker keeps shared subscriptions.
+
+    None if it does not, or if a worker has contradicted it since; with `ever` also what it was before.
+    """
+    row = conn.execute(SELECT_MARK_EVER if ever else SELECT_MARK, {"broker": broker}).fetchone()
+    return row[0] if row else None
 
 
 def record(conn: Connection, probe: Probe, now: datetime) -> None:

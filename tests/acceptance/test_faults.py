@@ -285,7 +285,7 @@ def test_one_of_two_workers_is_killed(world: World) -> None:
         first.kill()
         more_is_said(speech)
         more_is_stored(world)
-        again = world.start("ingest", "--worker", "1")
+        again = world.start("ingest")
         again.wait_for("event=connected")
         more_is_said(speech)
     assert (again.stop(), second.stop()) == (0, 0)
@@ -296,13 +296,13 @@ def test_one_of_two_workers_leaves(world: World) -> None:
     with speaking(world, first, second) as speech:
         assert first.stop() == 0
         more_is_said(speech)  # half of it waits for the one that is gone
-        done = world.command("ingest", "--worker", "1", "--leave")
+        done = world.command("ingest", "--leave", "--share", "1")
         assert "event=left" in done.stderr
         more_is_said(speech)
     # The next of this name finds nothing: the session is over, and nothing was sent into it since.
     messages = "SELECT messages FROM ingest_health WHERE worker = 'hearth-ingest-1'"
     before = world.one(messages)
-    again = world.command("ingest", "--worker", "1", "--leave")
+    again = world.command("ingest", "--leave", "--share", "1")
     assert "event=left" in again.stderr
     assert world.one(messages) == before
     assert second.stop() == 0
@@ -311,7 +311,7 @@ def test_one_of_two_workers_leaves(world: World) -> None:
 def workers(world: World) -> list[Process]:
     """Return two that share the messages."""
     world.believe_shares()
-    both = [world.start("ingest", "--worker", number) for number in ("1", "2")]
+    both = [world.start("ingest") for number in ("1", "2")]
     for worker in both:
         worker.wait_for("event=connected")
     return both

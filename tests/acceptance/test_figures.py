@@ -139,8 +139,11 @@ def test_at_a_broker_without_mqtt_5_workers_stand_by(world: World) -> None:
     with Amqtt(world.folder / "amqtt") as broker:
         world.settings({"HEARTH_MQTT_URL": broker.url()})
         ingest = world.start("ingest").wait_for("MQTT 3.1.1 only: plain subscription, one worker at a time")
-        second = world.start("ingest", "--worker", "2").wait_for("standing by")
-        done = processes.run(world.environment, "ingest", "--worker", "1", "--leave")
+        second = world.start("ingest").wait_for("standing by")
+        never = processes.run(world.environment, "ingest", "--leave", "--share", "1")
+        assert (never.returncode, "workers never shared" in never.stderr) == (2, True)
+        world.believe_shares()
+        done = processes.run(world.environment, "ingest", "--leave", "--share", "1")
         assert done.returncode == 2
         assert "shared subscriptions (MQTT 5)" in done.stderr.splitlines()[-1]
         assert "Traceback" not in done.stderr

@@ -50,7 +50,7 @@ def test_two_workers_share_and_neither_lose_nor_double_anything(new_world: Makin
     said = world.thermometers()
     world.believe_shares()
     names = ["hearth-ingest-1", "hearth-ingest-2"]
-    workers = [world.start("ingest", "--worker", name[-1], HEARTH_BATCH_MESSAGES="50") for name in names]
+    workers = [world.start("ingest", HEARTH_BATCH_MESSAGES="50") for _ in names]
     for worker, name in zip(workers, names, strict=True):
         world.wait_until_heard(said, worker, name)
     begin = now() - 50 * SECOND

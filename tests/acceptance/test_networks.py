@@ -100,7 +100,7 @@ def test_both_of_two_workers_see_a_birth(new_world: Making, plain_database: Data
     said = world.thermometers()
     world.believe_shares()
     for number in ("1", "2"):
-        world.wait_until_heard(said, world.start("ingest", "--worker", number), f"hearth-ingest-{number}")
+        world.wait_until_heard(said, world.start("ingest"), f"hearth-ingest-{number}")
     with edge_node(world.broker.port) as node:
         node.bear()
         until(lambda: world.one(READINGS) == 1, "the birth is stored, once")

@@ -216,7 +216,7 @@ def test_with_a_client_certificate_instead_of_a_password(secured: Secured) -> No
 
 def test_workers_that_share_hear_too(secured: Secured) -> None:
     secured.world.believe_shares()
-    worker = secured.ingest("--worker", "1")
+    worker = secured.ingest()
     device = secured.client("s1", secured.password("s1"))
     with device:
         device.say("s1", 21.0)

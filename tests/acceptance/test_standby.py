@@ -119,8 +119,8 @@ def standing_by(world: World, *arguments: str) -> Process:
 
 @pytest.mark.slow
 def test_workers_and_broker_die_while_all_is_said(world: World) -> None:
-    first = world.start("ingest", "--worker", "1").wait_for("event=connected")
-    second, third = standing_by(world, "--worker", "2"), standing_by(world)
+    first = world.start("ingest").wait_for("event=connected")
+    second, third = standing_by(world), standing_by(world)
     with Town(world).running() as homes:
         homes.go_on()
         more_is_stored(world, SOON_S)
@@ -132,7 +132,7 @@ def test_workers_and_broker_die_while_all_is_said(world: World) -> None:
         world.broker.start()
         homes.say_more()
         more_is_stored(world, SOON_S)
-        again = standing_by(world, "--worker", "1")
+        again = standing_by(world)
         homes.pause()
         wait_for_save(world)
         world.broker.kill()
@@ -149,7 +149,7 @@ def test_workers_and_broker_die_while_all_is_said(world: World) -> None:
 
 def test_nothing_is_lost_while_every_worker_is_away_and_the_broker_restarts(world: World) -> None:
     with Town(world).running() as homes:
-        workers = [world.start("ingest", "--worker", "1").wait_for("event=connected"), standing_by(world)]
+        workers = [world.start("ingest").wait_for("event=connected"), standing_by(world)]
         homes.go_on()
         more_is_stored(world, SOON_S)
         for worker in workers:
@@ -159,13 +159,13 @@ def test_nothing_is_lost_while_every_worker_is_away_and_the_broker_restarts(worl
         world.broker.start()
         homes.say_more()
     assert world.one(COUNT) < len(homes.acknowledged)
-    assert world.start("ingest", "--worker", "2").wait_for("event=connected").running
+    assert world.start("ingest").wait_for("event=connected").running
     homes.assert_nothing_lost_or_doubled()
 
 
 def test_a_worker_that_loses_its_database_leaves_the_session_to_another(world: World) -> None:
     first = world.start("ingest").wait_for("event=connected")
-    second = standing_by(world, "--worker", "2")
+    second = standing_by(world)
     with Town(world).running() as homes:
         homes.go_on()
         more_is_stored(world, SOON_S)
@@ -189,7 +189,7 @@ def connections(worker: Process) -> int:
 
 def test_a_broker_that_forgets_shares_is_found_out(world: World) -> None:
     world.believe_shares()
-    workers = [world.start("ingest", "--worker", n).wait_for("event=connected") for n in ("1", "2")]
+    workers = [world.start("ingest").wait_for("event=connected") for n in ("1", "2")]
     assert all("filters=$share/" in worker.said().replace('"', "") for worker in workers)
     world.broker.stop()
     world.broker.start()
@@ -206,7 +206,7 @@ def test_a_broker_that_forgets_shares_is_found_out(world: World) -> None:
         homes.say_more()
     # What was said before one of them had the session of all waits in the shares, which are subscribed again.
     for number in ("1", "2"):
-        assert "event=left" in world.command("ingest", "--worker", number, "--leave").stderr
+        assert "event=left" in world.command("ingest", "--leave", "--share", number).stderr
     homes.assert_nothing_lost_or_doubled()
 
 
@@ -257,7 +257,7 @@ def test_a_probe_finds_out_that_mosquitto_forgets(world: World, how: str) -> Non
     assert world.rows("SELECT kept, published, received FROM broker_share") == [
         {"kept": False, "published": 100, "received": 50}
     ]
-    assert world.start("ingest", "--worker", "1").wait_for("event=connected").said().count("$share") == 0
+    assert world.start("ingest").wait_for("event=connected").said().count("$share") == 0
 
 
 def test_a_probe_wants_a_restart(world: World) -> None:

@@ -14,7 +14,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from local.broker import Mosquitto
+from local.broker import Broker, Mosquitto
 from local.port import LOOPBACK, free_port
 from store.readings import broker_shares
 from tests.acceptance import processes
@@ -29,11 +29,13 @@ Row = dict[str, Any]
 class World:
     """Everything that one Hearth needs, and everybody who talks to it."""
 
-    def __init__(self, folder: Path, database: Database, broker: Mosquitto, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, database: Database, broker: Broker | None, stack: ExitStack) -> None:
         self.folder = folder
         self.database = database
-        self.broker = broker
-        self.environment = {"HEARTH_DATABASE_URL": database.url, "HEARTH_MQTT_URL": broker.url()}
+        self.environment = {"HEARTH_DATABASE_URL": database.url}
+        if broker is not None:
+            self.broker = broker
+            self.environment["HEARTH_MQTT_URL"] = broker.url()
         self._stack = stack
         self._started = 0
 

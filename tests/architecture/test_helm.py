@@ -93,7 +93,7 @@ def test_a_pod_may_do_no_more_than_it_must_and_sees_its_own_secrets_alone() -> N
 def test_what_a_pod_runs_is_a_command_and_its_variables_are_settings() -> None:
     known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields}
     found = pods(rendered(*ALL))
-    assert found.keys() == {"migrate", "ingest-1", "ingest-2", "ingest-3", "watch", "notify", "api", "admin"}
+    assert found.keys() == {"migrate", "ingest", "watch", "notify", "api", "admin"}
     for name, spec in found.items():
         (container,) = spec["containers"]
         words = container.get("args", ["check"])
