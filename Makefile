@@ -102,10 +102,11 @@ soak: setup ## a million readings: nothing lost, memory flat
 	$(BIN)/python -m bench.soak
 
 lock: setup ## rewrite requirements*.txt from pyproject.toml
-	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) --extra demo --extra bench --extra dev pyproject.toml - \
+	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) --extra demo --extra kafka --extra bench --extra dev pyproject.toml - \
 		--output-file requirements.txt
 	$(COMPILE) pyproject.toml --constraints requirements.txt --output-file requirements-runtime.txt
 	printf '%s\n' $(BUILD_TOOLS) | $(COMPILE) - --constraints requirements.txt --output-file requirements-build.txt
+	printf 'confluent-kafka\n' | $(COMPILE) - --constraints requirements.txt --output-file requirements-kafka.txt
 	$(BIN)/python -c '$(SPARK)' | $(COMPILE) - --constraints requirements.txt --output-file requirements-spark.txt
 
 # Where root may mount nothing, files of the demo's servers are elsewhere and a link leads there: local/host.py.

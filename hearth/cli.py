@@ -25,6 +25,7 @@ COMMANDS = (
     "migrate",
     "registry",
     "ingest",
+    "kafka",
     "broker",
     "watch",
     "notify",

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from ingest.batch import Fates
 from ingest.inbox import Inbox
 from ingest.lead import Lead
-from ingest.source import BrokerSource
+from ingest.message_source import MessageSource
 
 BATCH_MESSAGES = (1, 10, 100, 1000, 5000)
 LAG_S = (0.1, 0.3, 1, 3, 10, 60, 300, 1800, 3600, 6 * 3600, 86_400)
@@ -20,7 +20,7 @@ LAG_S = (0.1, 0.3, 1, 3, 10, 60, 300, 1800, 3600, 6 * 3600, 86_400)
 class IngestMetrics:
     """Counts the fates of readings and messages, in a registry of its own."""
 
-    def __init__(self, inbox: Inbox, source: BrokerSource, lead: Lead, clock: Callable[[], datetime]) -> None:
+    def __init__(self, inbox: Inbox, source: MessageSource, lead: Lead, clock: Callable[[], datetime]) -> None:
         self.registry = registry = CollectorRegistry()
         self._clock = clock
         self._fates = Counter("hearth_ingest_readings", "Readings by fate", ["fate"], registry=registry)
@@ -80,7 +80,7 @@ class IngestMetrics:
 class _Standing(Collector):
     """Gauges of the current state."""
 
-    def __init__(self, inbox: Inbox, source: BrokerSource, lead: Lead) -> None:
+    def __init__(self, inbox: Inbox, source: MessageSource, lead: Lead) -> None:
         self._inbox = inbox
         self._source = source
         self._lead = lead

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     mqtt_cert_file: Path | None = None
     mqtt_key_file: Path | None = None
     mqtt_keepalive_s: Annotated[int, Field(ge=1, le=3600)] = 30
+    kafka_servers: str | None = None
+    kafka_topics: str | None = None
+    kafka_group: str = "hearth"
+    kafka_options: Path | None = None
     policy: Path | None = None
     timezone: str | None = None
     refunds: str | None = None

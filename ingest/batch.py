@@ -81,6 +81,10 @@ class Fates:
         )
 
 
+def _nothing(conn: Connection, messages: Sequence[Message]) -> None:
+    """Note nothing: a broker is told after the commit."""
+
+
 @dataclass(frozen=True)
 class Intake:
     """Everything that storing batches needs."""
@@ -93,6 +97,7 @@ class Intake:
     sources: Sources = field(default_factory=Sources)
     senders: Senders = field(default_factory=Senders)
     noted: Noted = field(default_factory=Noted)
+    progress: Callable[[Connection, Sequence[Message]], None] = _nothing  # noted with what is stored, or not at all
 
     def sort(self, messages: Sequence[Message]) -> SortedMessages:
         """Sort messages, as many of them as are work enough for one batch. Asks no database."""
@@ -140,6 +145,7 @@ def store_sorted(
     Nothing of what the registry says was looked at before, so that a change since then counts.
     """
     with conn.transaction():
+        intake.progress(conn, batch.taken)
         sensors = intake.places.look_up(conn, batch.heard.codes)
         homes, substations = place(batch, intake.places, sensors, intake.limits)
         fates = Fates.of(batch)

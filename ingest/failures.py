@@ -11,3 +11,7 @@ NOT_MIGRATED = (
 )
 # Errors that lie in what was sent: trying again would not help.
 OF_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, ValueError)
+
+
+class Superseded(Exception):
+    """Another worker reads the partitions of a batch by now: nothing of it is stored."""

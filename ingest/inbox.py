@@ -6,6 +6,7 @@ then a little of each lane in turn, so that a flooding sender delays nobody but 
 although it is in lanes is surplus, for the worker to put by.
 """
 
+import sys
 import threading
 import time
 from collections import deque
@@ -33,6 +34,7 @@ class Inbox:
         capacity_bytes: most bytes of them.
         account_of: topic → the account behind it: the topic, where a device speaks for itself, or a network.
         senders: who has said more than it may, as it stands at the moment.
+        fair: False keeps the order in which messages came, also when a sender floods.
     """
 
     def __init__(
@@ -41,10 +43,11 @@ class Inbox:
         capacity_bytes: int = 64_000_000,
         account_of: Callable[[str], str] = _own_account,
         senders: Senders | None = None,
+        fair: bool = True,
     ) -> None:
         self.capacity = capacity
         self.capacity_bytes = capacity_bytes
-        self.share = capacity_bytes // SHARES
+        self.share = capacity_bytes // SHARES if fair else sys.maxsize
         self._account_of = account_of
         self._senders = senders or Senders()
         self._lock = threading.Lock()

@@ -8,11 +8,11 @@ import structlog
 
 from domain.backoff import Backoff
 from ingest.ahead import BatchBounds, SortedAhead
-from ingest.failures import NOT_MIGRATED
+from ingest.failures import NOT_MIGRATED, Superseded
 from ingest.inbox import Inbox
 from ingest.lead import Lead
 from ingest.message import Message
-from ingest.source import BrokerSource
+from ingest.message_source import MessageSource
 from ingest.validate import SortedMessages
 from ingest.writer import Writer
 from store.base.away import AWAY, what_is_wrong
@@ -37,7 +37,7 @@ class Worker:
     def __init__(
         self,
         lead: Lead,
-        source: BrokerSource,
+        source: MessageSource,
         inbox: Inbox,
         writer: Writer,
         batch: BatchBounds,
@@ -71,6 +71,7 @@ class Worker:
         """Wait for the right to the session and work as long as it lasts; after a failure, pause ever longer."""
         try:
             if self.lead.take(stop):
+                self.writer.name(self.lead.name)
                 self._work(stop)
         except (*AWAY, *NOT_MIGRATED) as error:
             self._part()
@@ -119,9 +120,14 @@ class Worker:
 
     def _store(self, batch: SortedMessages) -> None:
         """Store a batch, without its culprits if it is refused, and acknowledge it."""
-        if not self.writer.store(self.lead.conn, batch):
-            self.ahead.give_back()
-            self.writer.sift(self.lead.conn, batch.taken)
+        try:
+            if not self.writer.store(self.lead.conn, batch):
+                self.ahead.give_back()
+                self.writer.sift(self.lead.conn, batch.taken)
+        except Superseded:
+            log.info("a batch is left to who reads it now", messages=len(batch.taken))
+            self.inbox.settle(batch.taken)
+            return
         self._done(batch.taken)
 
     def _done(self, messages: Sequence[Message]) -> None:

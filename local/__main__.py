@@ -2,7 +2,7 @@
 
 import sys
 
-from local import bookworm, keycloak, spark, trixie
+from local import artemis, bookworm, kafka, keycloak, spark, trixie
 from local.helm import HELM
 from local.s3 import VERSITYGW
 from local.server import ServerError
@@ -30,8 +30,9 @@ if __name__ == "__main__":
                 print(f"{program.ensure() or f'no {program.name}: no Go to build it with'}")
             except ServerError as error:
                 print(f"no {program.name}: {error}")
-        try:
-            print(f"{keycloak.ensure() or 'no Keycloak: no Java, or no Maven, to run and fetch it with'}")
-        except ServerError as error:  # a repository that is away stops no test but its own
-            print(f"no Keycloak: {error}")
+        for name, of_java in (("Keycloak", keycloak), ("Artemis", artemis), ("Kafka", kafka)):
+            try:
+                print(f"{of_java.ensure() or f'no {name}: no Java, or no Maven, to run and fetch it with'}")
+            except ServerError as error:  # a repository that is away stops no test but its own
+                print(f"no {name}: {error}")
         build_spark()

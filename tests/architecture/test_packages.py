@@ -24,11 +24,11 @@ def test_imports_point_down() -> None:
 
 
 def test_every_package_that_is_imported_is_locked() -> None:
-    """Look at each import of the product: what it needs is in the image, or comes with the demo or for Spark."""
+    """Look at each import of the product: what it needs is in the image, or comes by an extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     runtime = re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements-runtime.txt").read_text(), re.MULTILINE)
     extras = project["project"]["optional-dependencies"]
-    demo = [re.split("[<>=]", line)[0] for line in extras["demo"]]
+    demo = [re.split("[<>=]", line)[0] for line in (*extras["demo"], *extras["kafka"])]
     brought = {name: {d.lower().replace("_", "-") for d in found} for name, found in packages_distributions().items()}
     ours = sys.stdlib_module_names | set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
     imported = {name for file in shape.modules().values() for name in roots(shape.tree(file))} - ours
