@@ -12,6 +12,7 @@ import numpy as np
 import psycopg
 from rich.console import Console
 
+from bench import brokers
 from bench.publish import Publisher
 from bench.stand import Ingest, Stand, paused, stand
 from bench.traffic import INTERVAL_MS, Traffic, publish_packet
@@ -46,14 +47,21 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small run that only shows that it runs")
     parser.add_argument("--homes", type=int, help="homes in the town")
     parser.add_argument("--only", choices=("single", "packed", "latency"), help="one part of it")
+    parser.add_argument("--broker", choices=brokers.KINDS, help="out of this one, by one to three workers")
     args = parser.parse_args()
     size = QUICK if args.quick else Size(homes=args.homes or Size.homes)
     try:
-        print(json.dumps(measure(size, args.only)))
+        print(json.dumps(measure_broker(size, args.broker) if args.broker else measure(size, args.only)))
     except ServerError as error:
         raise SystemExit(f"bench: {error}") from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def measure_broker(size: Size, kind: str) -> dict[str, float]:
+    """Return the figures of one broker, or of a log."""
+    with stand() as servers:
+        return {"homes": size.homes, **brokers.measure(servers, kind, size.homes, size.messages)}
 
 
 def measure(size: Size, only: str | None = None) -> dict[str, float]:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 from paho.mqtt.client import Client
@@ -160,9 +160,11 @@ def paused(process: subprocess.Popen[str]) -> Iterator[None]:
 
 
 @contextmanager
-def process(command: list[str], environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+def process(
+    command: list[str], environment: dict[str, str] | None = None, errors: IO[str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Yield a program of Hearth with its output as text; told to stop and awaited at the end."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as running:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment, text=True) as running:
         try:
             yield running
         finally:

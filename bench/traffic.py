@@ -27,7 +27,7 @@ class Traffic:
 
     def packets(self) -> Iterator[bytes]:
         """Yield MQTT 3.1.1 PUBLISH packets with QoS 1; packet identifiers run from 1 to 65535 and start over."""
-        for nth, (device, payload) in enumerate(self._messages()):
+        for nth, (device, payload) in enumerate(self.payloads()):
             yield publish_packet(device, payload, nth % 65_535 + 1)
 
     @property
@@ -46,7 +46,8 @@ class Traffic:
         rows["humidity"], rows["battery"], rows["self_timed"] = 41.5, 97, True
         return rows
 
-    def _messages(self) -> Iterator[tuple[str, str]]:
+    def payloads(self) -> Iterator[tuple[str, str]]:
+        """Yield the device and the payload of each message."""
         numbers = range(self.first, self.first + self.count)
         if not self.packed:
             for i in numbers:
