@@ -117,6 +117,7 @@ def _worker(servers: Stand, way: Way, environment: dict[str, str], nth: int) -> 
 def _mosquitto(servers: Stand) -> Iterator[Way]:
     client = _client()
     client.connect(LOOPBACK, servers.broker.port)
+    client.loop_start()
     yield Way(["ingest"], {"HEARTH_MQTT_URL": servers.broker.url()}, lambda told, _: _publish(client, told))
     client.disconnect()
 
@@ -143,6 +144,7 @@ def _artemis(servers: Stand) -> Iterator[Way]:
     try:
         node.start()
         client.connect(LOOPBACK, node.ports.devices)
+        client.loop_start()
         yield Way(["ingest"], settings, lambda told, _: _publish(client, told))
         client.disconnect()
     finally:
@@ -189,5 +191,4 @@ def _past_ms(homes: int, messages: int) -> int:
 def _client() -> Client:
     client = Client(CallbackAPIVersion.VERSION2, "bench", protocol=MQTTProtocolVersion.MQTTv5)
     client.max_inflight_messages_set(IN_FLIGHT)
-    client.loop_start()
     return client
