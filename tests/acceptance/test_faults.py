@@ -3,6 +3,7 @@
 `test_crashes.py` has the deaths of processes; here are cut networks, full disks, long absences and halted workers.
 """
 
+import re
 import signal
 import threading
 import time
@@ -106,8 +107,9 @@ def speaking(world: World, *workers: Process) -> Iterator[Speech]:
 
 
 def name_of(worker: Process) -> str:
-    """Return its name at the broker and in the counts."""
-    return "-".join(["hearth-ingest", *worker.name.split()[2:]])
+    """Return its name in the counts: that of its share, if it has one."""
+    said = worker.wait_for("event=leading").said()
+    return "hearth-ingest" + re.findall(r"event=leading client_id=hearth-ingest(?:-[0-9a-f]{32}(-\d+))?", said)[-1]
 
 
 def assert_nothing_lost(world: World, acknowledged: list[Said]) -> None:
