@@ -109,7 +109,8 @@ def speaking(world: World, *workers: Process) -> Iterator[Speech]:
 def name_of(worker: Process) -> str:
     """Return its name in the counts: that of its share, if it has one."""
     said = worker.wait_for("event=leading").said()
-    return "hearth-ingest" + re.findall(r"event=leading client_id=hearth-ingest(?:-[0-9a-f]{32}(-\d+))?", said)[-1]
+    number = str(re.findall(r"event=leading client_id=hearth-ingest(?:-[0-9a-f]{32}(-\d+))?", said)[-1])
+    return f"hearth-ingest{number}"
 
 
 def assert_nothing_lost(world: World, acknowledged: list[Said]) -> None:

@@ -45,12 +45,7 @@ LEAST_CPUS = 2
 # Who may not be as closed as the rest, and why.
 ROOT_ALLOWED = {"folders"}  # changes the owner of folders, may do nothing else, and is gone
 SEES_THE_MACHINE = {"host": "/"}  # tells how full its disks are: it reads only, and as nobody
-<<<<<<< HEAD
-WRITES_ITS_PROGRAM = {"broker", "broker-2"}  # EMQX generates its configuration at each start
 PUBLISHED = {ONE: {"broker", "proxy", "grafana"}, MANY: {"proxy", "grafana"}, PAIR: {"broker", "proxy", "grafana"}}
-=======
-PUBLISHED = {ONE: {"broker", "proxy", "grafana"}, MANY: {"proxy", "grafana"}}
->>>>>>> 5a2d77ba (Artemis where workers share: a dead worker's share goes to the others, and a broker that is killed loses nothing)
 OPEN = {"edge", "outside"}
 
 Service = tuple[str, dict[str, Any]]
