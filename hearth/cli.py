@@ -14,7 +14,7 @@ from alerts.judging.pool import get_ready
 from domain.errors import UsageError
 
 HELP = "Hearth watches the heat in every home, from the thermometer to the repair ticket."
-WORKED_BY_MANY = "recheck"  # its workers get ready while the command itself is imported
+WORKED_BY_MANY = ("recheck", "refunds")  # their workers get ready while the command itself is imported
 COMPLETED = "_HEARTH_COMPLETE"  # set by a shell that wants a line completed
 # In the order of the help. Each is a module whose function of the same name is the command, or whose `app` has several.
 COMMANDS = (
@@ -34,6 +34,7 @@ COMMANDS = (
     "api",
     "up",
     "recheck",
+    "refunds",
     "archive",
     "deadletters",
     "tickets",
@@ -95,8 +96,8 @@ def words_asked_for() -> list[str]:
 def main() -> None:
     """Run a command; an operator's error is one line on stderr and exit code 2."""
     named = [name for name in COMMANDS if name in words_asked_for()[:1]]
-    if named == [WORKED_BY_MANY] and COMPLETED not in os.environ:
-        get_ready(f"hearth.commands.{WORKED_BY_MANY}")
+    if named and named[0] in WORKED_BY_MANY and COMPLETED not in os.environ:
+        get_ready(f"hearth.commands.{named[0]}")
     try:
         sys.exit(app(named or COMMANDS)(standalone_mode=False))
     except UsageError as error:

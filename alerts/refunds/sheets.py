@@ -1,6 +1,7 @@
 """Refund sheets: computed from the ledger and what is on record, written under a seal, and compared again."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -14,11 +15,11 @@ from domain.policy import Policy, Season
 from domain.refunds.facts import SeasonDays, note
 from domain.refunds.rules import RefundRules
 from domain.refunds.season import DayReason, HomeTerms, season
-from domain.refunds.sheet import inputs_digest, ledger_facts, rows_digest, season_fee
+from domain.refunds.sheet import InputsSeal, ledger_facts, rows_digest, season_fee
 from domain.words import faults
 from store.judging import ledger_rows
 from store.refunds import refund_rows
-from store.refunds.refund_rows import NewSheet, OpenSpan
+from store.refunds.refund_rows import NewSheets, OpenSpan
 from store.registry import fee_rows
 
 
@@ -26,12 +27,29 @@ from store.registry import fee_rows
 class ComputedSheet:
     """The days of a home in a season as the record says now."""
 
-    days: SeasonDays
-    fee: int  # smallest units
-    facts: NDArray[np.void]  # DAY_FACTS
-    computed: NDArray[np.void]  # DAYS
+    batch: "SheetBatch"  # of one home
     inputs: bytes
     digest: bytes
+
+    @property
+    def days(self) -> SeasonDays:
+        """Its days."""
+        return self.batch.days
+
+    @property
+    def fee(self) -> int:
+        """The season's fee, in smallest units."""
+        return int(self.batch.fees[0])
+
+    @property
+    def facts(self) -> NDArray[np.void]:
+        """DAY_FACTS of its days."""
+        return self.batch.facts[0]
+
+    @property
+    def computed(self) -> NDArray[np.void]:
+        """DAYS of its days."""
+        return self.batch.computed[0]
 
     @property
     def total(self) -> int:
@@ -65,6 +83,55 @@ def chosen_season(policy: Policy, wanted: date | None, today: date) -> Season | 
     return next((one for one in reversed(policy.seasons) if one.first < today), None)
 
 
+@dataclass(frozen=True)
+class SheetBatch:
+    """The days of several homes in a season as the record says now; all arrays are by home, in one order."""
+
+    days: SeasonDays
+    homes: NDArray[np.int64]  # ascending
+    fees: NDArray[np.int64]  # smallest units
+    facts: NDArray[np.void]  # DAY_FACTS
+    computed: NDArray[np.void]  # DAYS
+
+    @property
+    def totals(self) -> NDArray[np.int64]:
+        """The sums of their days, in smallest units."""
+        return np.asarray(self.computed["amount"].sum(axis=1))
+
+    def of(self, which: NDArray[np.bool_]) -> "SheetBatch":
+        """Return the part of some of the homes."""
+        return SheetBatch(self.days, self.homes[which], self.fees[which], self.facts[which], self.computed[which])
+
+    def sealed(self, rules: RefundRules) -> tuple[list[bytes], list[bytes]]:
+        """Return the digests of what each sheet was computed from, and those of its days."""
+        seal, fees = InputsSeal(rules, self.days), self.fees.tolist()
+        inputs = [seal.of(fee, facts) for fee, facts in zip(fees, self.facts, strict=True)]
+        return inputs, [rows_digest(one, computed) for one, computed in zip(inputs, self.computed, strict=True)]
+
+
+def compute_many(
+    conn: Connection, policy: Policy, rules: RefundRules, homes: Sequence[int], of: tuple[Season, date]
+) -> SheetBatch:
+    """Compute the days of a season that are over, of those homes whose fee is on record.
+
+    Args:
+        of: the season, and the first day that is not over.
+    """
+    chosen, until = of
+    whole = (chosen.end - chosen.first).days
+    days = SeasonDays(chosen.first, min(chosen.end, until), policy.zone, whole)
+    prices = fee_rows.find(conn, homes, chosen.first)
+    keys = np.array(sorted(prices), np.int64)
+    fees = np.array([season_fee(*prices[home]) for home in keys.tolist()], np.int64)
+    facts = ledger_facts(ledger_rows.spent(conn, keys.tolist(), (days.first, days.end)), keys, days)
+    on_record = refund_rows.records(conn, keys.tolist(), OpenSpan(days.start(), days.over()))
+    for nth, home in enumerate(keys.tolist()):
+        if home in on_record:
+            note(facts[nth], days, on_record[home], rules)
+    numbers = rules.version_numbers(days.first, days.end)
+    return SheetBatch(days, keys, fees, facts, season(rules, numbers, facts, HomeTerms(fees, whole)))
+
+
 def compute(conn: Connection, policy: Policy, rules: RefundRules, home: int, of: tuple[Season, date]) -> ComputedSheet:
     """Compute the days of a home's season that are over.
 
@@ -73,46 +140,44 @@ def compute(conn: Connection, policy: Policy, rules: RefundRules, home: int, of:
     Raises:
         Fault: what the home pays is not on record.
     """
-    chosen, until = of
-    whole = (chosen.end - chosen.first).days
-    days = SeasonDays(chosen.first, min(chosen.end, until), policy.zone, whole)
-    price = fee_rows.find(conn, home, chosen.first)
-    if price is None:
-        raise Fault(faults.NO_FEE.fill(season=chosen.first))
-    fee = season_fee(*price)
-    rows = ledger_rows.days(conn, [home], (days.first, days.end), policy.labels)
-    facts = ledger_facts(rows, np.array([home]), days)
-    note(facts[0], days, refund_rows.record(conn, home, OpenSpan(days.start(), days.over())), rules)
-    numbers = rules.version_numbers(days.first, days.end)
-    computed = season(rules, numbers, facts, HomeTerms(np.array([fee], np.int64), whole))
-    inputs = inputs_digest(rules, days, fee, facts[0])
-    return ComputedSheet(days, fee, facts[0], computed[0], inputs, rows_digest(inputs, computed[0]))
+    batch = compute_many(conn, policy, rules, [home], of)
+    if not len(batch.homes):
+        raise Fault(faults.NO_FEE.fill(season=of[0].first))
+    (inputs,), (digest,) = batch.sealed(rules)
+    return ComputedSheet(batch, inputs, digest)
 
 
-def write(conn: Connection, rules: RefundRules, home: int, sheet: ComputedSheet, making: Making) -> str:
-    """Write a sheet; returns its number.
+def write_many(conn: Connection, rules: RefundRules, batch: SheetBatch, making: Making) -> dict[int, str]:
+    """Write sheets; returns the number of each home's.
 
     Raises:
-        psycopg.errors.UniqueViolation: the home has one of the season, or the corrected one has a correction.
+        psycopg.errors.UniqueViolation: a home has one of the season, or the corrected one has a correction.
     """
-    new = NewSheet(
-        home=home,
-        season=sheet.days.first,
-        upto=sheet.days.end,
-        season_days=sheet.days.whole,
+    inputs, digests = batch.sealed(rules)
+    new = NewSheets(
+        season=batch.days.first,
+        upto=batch.days.end,
+        season_days=batch.days.whole,
         rules=rules.name,
         rules_digest=hashlib.sha256(rules.text.encode()).digest(),
         currency=rules.currency,
-        fee=sheet.fee,
-        total=sheet.total,
-        inputs=sheet.inputs,
-        digest=sheet.digest,
+        homes=batch.homes.tolist(),
+        fees=batch.fees.tolist(),
+        totals=batch.totals.tolist(),
+        inputs=inputs,
+        digests=digests,
         corrects=making.corrects,
         reason=making.reason,
         made_at=making.at,
         made_by=making.by,
     )
-    return refund_rows.insert(conn, new, sheet.computed, sheet.facts)
+    return refund_rows.insert(conn, new, batch.computed, batch.facts)
+
+
+def write(conn: Connection, rules: RefundRules, sheet: ComputedSheet, making: Making) -> str:
+    """Write the sheet of a home; returns its number. Raises as `write_many` does."""
+    (number,) = write_many(conn, rules, sheet.batch, making).values()
+    return number
 
 
 def over(policy: Policy, now: datetime) -> date:

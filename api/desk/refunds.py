@@ -101,7 +101,7 @@ def make(code: Code, request: Request, changing: ChangingLeaders, wish: NewSheet
     computed = _computed(changing, rules, home, chosen)
     making = Making(changing.asker.actor, changing.now, old, wish.reason)
     try:
-        number = write(changing.conn, rules, home, computed, making)
+        number = write(changing.conn, rules, computed, making)
     except UniqueViolation:
         raise Problem(409, refunds.CORRECTED if old else refunds.MADE_ALREADY) from None
     changing.notes["refund_sheet"] = number

@@ -18,7 +18,7 @@ def ledger_facts(rows: NDArray[np.void], homes: Int, days: SeasonDays) -> NDArra
     """Lay out ledger days by home and day.
 
     Args:
-        rows: ledger days of the homes within the season, with the fields of `store.judging.ledger_rows.DAY_ROW`.
+        rows: ledger days of the homes within the season, with the fields of `store.judging.ledger_rows.SPENT_ROW`.
         homes: keys of homes, ascending.
         days: local days.
     Returns:
@@ -37,17 +37,21 @@ def ledger_facts(rows: NDArray[np.void], homes: Int, days: SeasonDays) -> NDArra
     return facts
 
 
-def inputs_digest(rules: RefundRules, days: SeasonDays, fee: int, facts: NDArray[np.void]) -> bytes:
-    """Return the SHA-256 of all that a home's sheet is computed from: rules, season, fee, and its DAY_FACTS."""
-    told = {
-        "rules": hashlib.sha256(rules.text.encode()).hexdigest(),
-        "first": days.first.isoformat(),
-        "end": days.end.isoformat(),
-        "whole": days.whole,
-        "fee": fee,
-    }
-    head = json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.sha256(b"hearth-refund/1|" + head + b"|" + facts.tobytes()).digest()
+class InputsSeal:
+    """Seals what sheets of a season are computed from: rules, season, fee, and the facts of each day."""
+
+    def __init__(self, rules: RefundRules, days: SeasonDays) -> None:
+        self._told = {
+            "rules": hashlib.sha256(rules.text.encode()).hexdigest(),
+            "first": days.first.isoformat(),
+            "end": days.end.isoformat(),
+            "whole": days.whole,
+        }
+
+    def of(self, fee: int, facts: NDArray[np.void]) -> bytes:
+        """Return the SHA-256 for a home, of its fee and DAY_FACTS."""
+        head = json.dumps({**self._told, "fee": fee}, sort_keys=True, separators=(",", ":")).encode()
+        return hashlib.sha256(b"hearth-refund/1|" + head + b"|" + facts.tobytes()).digest()
 
 
 def rows_digest(inputs: bytes, computed: NDArray[np.void]) -> bytes:

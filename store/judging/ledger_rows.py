@@ -81,6 +81,18 @@ COPY (
   {_DAYS}
 ) TO STDOUT (FORMAT BINARY)
 """
+# What refunds are computed from: half of a row is half of the way.
+SPENT_ROW: wire.Layout = {
+    name: DAY_ROW[name] for name in ("home_id", "day", "compliant", "cold", "severe", "unknown", "heat", "lowest")
+}
+COPY_SPENT = f"""
+COPY (
+  SELECT
+    l.home_id, l.day - date '0001-01-01' + 1, l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.heat,
+    coalesce(l.lowest, 'infinity')
+  {_DAYS}
+) TO STDOUT (FORMAT BINARY)
+"""
 SELECT_MACHINES = f"""
 SELECT l.home_id, l.day - date '0001-01-01' + 1, l.machine {_DAYS} WHERE l.machine IS NOT NULL
 """
@@ -139,6 +151,12 @@ def days(conn: Connection, homes: list[int], span: tuple[date, date], labels: Se
         return wire.read(
             cur, COPY_DAYS, DAY_ROW, {"homes": homes, "first": span[0], "end": span[1], "labels": list(labels)}
         )
+
+
+def spent(conn: Connection, homes: Sequence[int], span: tuple[date, date]) -> NDArray[np.void]:
+    """Return the SPENT_ROW rows on record in a span, by home and day."""
+    with conn.cursor() as cur:
+        return wire.read(cur, COPY_SPENT, SPENT_ROW, {"homes": list(homes), "first": span[0], "end": span[1]})
 
 
 def differ(rows: NDArray[np.void], record: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -11,33 +11,34 @@ from numpy.typing import NDArray
 from psycopg import Connection
 
 from domain.refunds.facts import AwaySpan, CountedMeasurement, FactKind, HomeFact, RefundRecord
+from store.base import wire
 from store.base.rows import Row, fetch
 
 # Reports are tickets for cold that a user opened; requests those on the measuring list that a person asked for.
 SELECT_FACTS = """
-SELECT f.kind, f.at, f.until FROM refund_fact AS f
-WHERE f.home_id = %(home)s AND f.at < %(end)s AND f.withdraws IS NULL
+SELECT f.home_id, f.kind, f.at, f.until FROM refund_fact AS f
+WHERE f.home_id = ANY (%(homes)s) AND f.at < %(end)s AND f.withdraws IS NULL
   AND NOT EXISTS (SELECT FROM refund_fact AS w WHERE w.withdraws = f.refund_fact_id)
 UNION ALL
-SELECT 'request', r.asked_at, NULL FROM measurement_request AS r
-WHERE r.home_id = %(home)s AND r.reason = 'asked' AND r.asked_at >= %(start)s AND r.asked_at < %(end)s
+SELECT r.home_id, 'request', r.asked_at, NULL FROM measurement_request AS r
+WHERE r.home_id = ANY (%(homes)s) AND r.reason = 'asked' AND r.asked_at >= %(start)s AND r.asked_at < %(end)s
 UNION ALL
-SELECT 'report', t.opened_at, NULL FROM ticket AS t
-WHERE t.home_id = %(home)s AND t.class = 'cold' AND t.source NOT IN ('flag', 'device', 'incident')
+SELECT t.home_id, 'report', t.opened_at, NULL FROM ticket AS t
+WHERE t.home_id = ANY (%(homes)s) AND t.class = 'cold' AND t.source NOT IN ('flag', 'device', 'incident')
   AND t.ending IS NULL AND t.opened_at >= %(start)s AND t.opened_at < %(end)s
-ORDER BY 2, 1
+ORDER BY 1, 3, 2
 """
 SELECT_MEASURED = """
-SELECT m.measured_at, judged_milli(m.celsius, 0) FROM measurement_valid AS m
-WHERE m.home_id = %(home)s AND m.room_kind IN ('living', 'bedroom')
+SELECT m.home_id, m.measured_at, judged_milli(m.celsius, 0) FROM measurement_valid AS m
+WHERE m.home_id = ANY (%(homes)s) AND m.room_kind IN ('living', 'bedroom')
   AND m.measured_at >= %(start)s AND m.measured_at < %(end)s
-ORDER BY m.measured_at, m.measurement_id
+ORDER BY m.home_id, m.measured_at, m.measurement_id
 """
 SELECT_AWAY = """
-SELECT o.begins_at, o.restored_at FROM outage_home AS x JOIN outage AS o USING (outage_id)
-WHERE x.home_id = %(home)s AND o.stops_heating AND o.cancelled_at IS NULL
+SELECT x.home_id, o.begins_at, o.restored_at FROM outage_home AS x JOIN outage AS o USING (outage_id)
+WHERE x.home_id = ANY (%(homes)s) AND o.stops_heating AND o.cancelled_at IS NULL
   AND o.begins_at < %(end)s AND coalesce(o.restored_at > %(start)s, true)
-ORDER BY o.begins_at, o.outage_id
+ORDER BY x.home_id, o.begins_at, o.outage_id
 """
 INSERT_FACT = """
 INSERT INTO refund_fact (home_id, kind, at, until, reference, withdraws, recorded_at, recorded_by)
@@ -50,26 +51,30 @@ SELECT
   EXISTS (SELECT FROM refund_fact AS w WHERE w.withdraws = f.refund_fact_id) AS withdrawn
 FROM refund_fact AS f WHERE f.home_id = %(home)s ORDER BY f.refund_fact_id DESC LIMIT 500
 """
-INSERT_SHEET = """
+INSERT_SHEETS = """
 INSERT INTO refund_sheet (
   home_id, season, upto, season_days, rules, rules_digest, currency, fee, total, inputs, digest, corrects, reason,
   made_at, made_by
 )
-VALUES (
-  %(home)s, %(season)s, %(upto)s, %(season_days)s, %(rules)s, %(rules_digest)s, %(currency)s, %(fee)s, %(total)s,
-  %(inputs)s, %(digest)s, %(corrects)s, %(reason)s, %(made_at)s, %(made_by)s
-)
-RETURNING refund_sheet_id, number
+SELECT
+  x.home_id, %(season)s, %(upto)s, %(season_days)s, %(rules)s, %(rules_digest)s, %(currency)s, x.fee, x.total,
+  x.inputs, x.digest, %(corrects)s, %(reason)s, %(made_at)s, %(made_by)s
+FROM unnest(%(homes)s::integer[], %(fees)s::bigint[], %(totals)s::bigint[], %(inputs)s::bytea[], %(digests)s::bytea[])
+  WITH ORDINALITY AS x (home_id, fee, total, inputs, digest, nth)
+ORDER BY x.nth
+RETURNING home_id, refund_sheet_id, number
 """
 DAY_COLUMNS = ("reason", "row", "percent", "amount", "would")
 FACT_COLUMNS = ("breach", "known", "unknown", "lowest", "measured", "outage")
+# The days of sheets, sheet by sheet, each with as many.
 INSERT_DAYS = """
 INSERT INTO refund_day (
   refund_sheet_id, home_id, season, day, reason, table_row, percent, amount, would, breach_us, known_us, unknown_us,
   lowest_milli, measured_milli, outage_us
 )
 SELECT
-  %(sheet)s, %(home)s, %(season)s, %(season)s::date + (x.nth - 1)::integer, x.reason, x.table_row, x.percent, x.amount,
+  (%(sheets)s::bigint[])[(x.nth - 1) / %(days)s + 1], (%(homes)s::integer[])[(x.nth - 1) / %(days)s + 1], %(season)s,
+  %(season)s::date + ((x.nth - 1) %% %(days)s)::integer, x.reason, x.table_row, x.percent, x.amount,
   x.would, x.breach, x.known, x.unknown, nullif(x.lowest, 2147483647), nullif(x.measured, 2147483647), x.outage
 FROM unnest(
   %(reason)s::smallint[], %(row)s::smallint[], %(percent)s::smallint[], %(amount)s::bigint[], %(would)s::bigint[],
@@ -77,6 +82,17 @@ FROM unnest(
   %(outage)s::bigint[]
 ) WITH ORDINALITY
   AS x (reason, table_row, percent, amount, would, breach, known, unknown, lowest, measured, outage, nth)
+"""
+# Homes that pay for a season, and have no sheet of it.
+SELECT_WITHOUT = """
+SELECT f.home_id FROM home_fee AS f
+WHERE f.season = %(season)s AND NOT EXISTS (
+  SELECT FROM refund_sheet AS s WHERE s.home_id = f.home_id AND s.season = f.season AND s.corrects IS NULL
+)
+ORDER BY f.home_id
+"""
+SELECT_WITH = """
+SELECT count(*) FROM refund_sheet AS s WHERE s.season = %(season)s AND s.corrects IS NULL
 """
 _SHEETS: LiteralString = """
 SELECT
@@ -210,33 +226,37 @@ class NewFact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewSheet:
-    """A sheet to write, without its days."""
+class NewSheets:
+    """Sheets to write that have a season in common: `fees`, `totals`, `inputs` and `digests` are by home."""
 
-    home: int
     season: date
     upto: date
     season_days: int
     rules: str
     rules_digest: bytes
     currency: str
-    fee: int
-    total: int
-    inputs: bytes
-    digest: bytes
+    homes: Sequence[int]
+    fees: Sequence[int]
+    totals: Sequence[int]
+    inputs: Sequence[bytes]
+    digests: Sequence[bytes]
     corrects: int | None
     reason: str | None
     made_at: datetime
     made_by: str
 
 
-def record(conn: Connection, home: int, span: OpenSpan) -> RefundRecord:
-    """Return all that is on record of a home in a span beside its ledger."""
-    values = {"home": home, **span._asdict()}
-    facts = [HomeFact(FactKind(k), at, until) for k, at, until in conn.execute(SELECT_FACTS, values).fetchall()]
-    measured = [CountedMeasurement(*row) for row in conn.execute(SELECT_MEASURED, values).fetchall()]
-    away = [AwaySpan(*row) for row in conn.execute(SELECT_AWAY, values).fetchall()]
-    return RefundRecord(tuple(facts), tuple(measured), tuple(away))
+def records(conn: Connection, homes: Sequence[int], span: OpenSpan) -> dict[int, RefundRecord]:
+    """Return all that is on record of homes in a span beside their ledger; those without anything are not in it."""
+    values = {"homes": list(homes), **span._asdict()}
+    found: dict[int, tuple[list[HomeFact], list[CountedMeasurement], list[AwaySpan]]] = {}
+    for home, kind, at, until in conn.execute(SELECT_FACTS, values).fetchall():
+        found.setdefault(home, ([], [], []))[0].append(HomeFact(FactKind(kind), at, until))
+    for home, *measured in conn.execute(SELECT_MEASURED, values).fetchall():
+        found.setdefault(home, ([], [], []))[1].append(CountedMeasurement(*measured))
+    for home, *away in conn.execute(SELECT_AWAY, values).fetchall():
+        found.setdefault(home, ([], [], []))[2].append(AwaySpan(*away))
+    return {home: RefundRecord(*map(tuple, parts)) for home, parts in found.items()}
 
 
 def note(conn: Connection, home: int, fact: NewFact, by: tuple[str, datetime]) -> int:
@@ -256,18 +276,31 @@ def noted(conn: Connection, home: int) -> list[Row]:
     return fetch(conn, SELECT_NOTED, {"home": home})
 
 
-def insert(conn: Connection, sheet: NewSheet, computed: NDArray[np.void], facts: NDArray[np.void]) -> str:
-    """Write a sheet with its days (DAYS and DAY_FACTS of one home); returns its number.
+def insert(conn: Connection, new: NewSheets, computed: NDArray[np.void], facts: NDArray[np.void]) -> dict[int, str]:
+    """Write sheets with their days (DAYS and DAY_FACTS of homes × days); returns the number of each home's.
 
     Raises:
-        psycopg.errors.UniqueViolation: the home has a sheet of the season, or the corrected one has a correction.
+        psycopg.errors.UniqueViolation: a home has a sheet of the season, or the corrected one has a correction.
     """
-    row = conn.execute(INSERT_SHEET, asdict(sheet)).fetchone()
-    assert row is not None
-    columns = {name: computed[name].tolist() for name in DAY_COLUMNS}
-    columns |= {name: facts[name].tolist() for name in FACT_COLUMNS}
-    conn.execute(INSERT_DAYS, {**columns, "sheet": row[0], "home": sheet.home, "season": sheet.season})
-    return str(row[1])
+    rows = conn.execute(INSERT_SHEETS, asdict(new)).fetchall()
+    keys = {home: sheet for home, sheet, _ in rows}
+    columns = {name: wire.ids(computed[name].ravel()) for name in DAY_COLUMNS}
+    columns |= {name: wire.ids(facts[name].ravel()) for name in FACT_COLUMNS}
+    sheets = wire.ids([keys[home] for home in new.homes])
+    of_days = {"sheets": sheets, "homes": wire.ids(new.homes), "season": new.season, "days": computed.shape[1]}
+    conn.execute(INSERT_DAYS, {**columns, **of_days})
+    return {home: str(number) for home, _, number in rows}
+
+
+def without_sheet(conn: Connection, season: date) -> list[int]:
+    """Return the homes that pay for a season and have no sheet of it, ascending."""
+    return [row[0] for row in conn.execute(SELECT_WITHOUT, {"season": season}).fetchall()]
+
+
+def made(conn: Connection, season: date) -> int:
+    """Return how many homes have a sheet of a season."""
+    row = conn.execute(SELECT_WITH, {"season": season}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def find(conn: Connection, number: str) -> Row | None:

@@ -22,7 +22,9 @@ WHERE (f.area_m2, f.per_m2) IS DISTINCT FROM (excluded.area_m2, excluded.per_m2)
 SELECT_ALL = """
 SELECT h.code, f.season, f.area_m2, f.per_m2 FROM home_fee AS f JOIN home AS h USING (home_id) ORDER BY h.code, f.season
 """
-SELECT_FEE = "SELECT area_m2, per_m2 FROM home_fee WHERE home_id = %(home)s AND season = %(season)s"
+SELECT_FEES = """
+SELECT home_id, area_m2, per_m2 FROM home_fee WHERE home_id = ANY (%(homes)s) AND season = %(season)s
+"""
 
 
 class AreaPrice(NamedTuple):
@@ -46,7 +48,7 @@ def whole(conn: Connection) -> list[HomeFee]:
     return [HomeFee(*row) for row in conn.execute(SELECT_ALL).fetchall()]
 
 
-def find(conn: Connection, home: int, season: date) -> AreaPrice | None:
-    """Return what a home pays for a season; None: not on record."""
-    row = conn.execute(SELECT_FEE, {"home": home, "season": season}).fetchone()
-    return AreaPrice(*row) if row else None
+def find(conn: Connection, homes: Sequence[int], season: date) -> dict[int, AreaPrice]:
+    """Return what homes pay for a season; those of which it is not on record are not in it."""
+    rows = conn.execute(SELECT_FEES, {"homes": list(homes), "season": season}).fetchall()
+    return {home: AreaPrice(*price) for home, *price in rows}

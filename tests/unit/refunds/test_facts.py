@@ -23,7 +23,7 @@ from domain.refunds.facts import (
 from domain.refunds.rules import Deemed, Money, OutageRefund, RefundRules
 from domain.refunds.rules_file import pack
 from domain.refunds.season import DayReason, HomeTerms, season
-from domain.refunds.sheet import inputs_digest, ledger_facts, season_fee
+from domain.refunds.sheet import InputsSeal, ledger_facts, season_fee
 from store.base import wire
 from store.judging.ledger_rows import DAY_ROW
 
@@ -131,7 +131,7 @@ def test_a_changed_second_of_the_ledger_is_found() -> None:
     def digests() -> list[bytes]:
         facts = ledger_facts(rows, homes, DAYS)
         assert facts["known"][1].tolist() == [86_400_000_000, 0, 0, 0, 0, int(rows["compliant"][3])]
-        return [inputs_digest(RULES, DAYS, 120_000, facts[at]) for at in range(2)]
+        return [InputsSeal(RULES, DAYS).of(120_000, facts[at]) for at in range(2)]
 
     before = digests()
     assert digests() == before
@@ -139,7 +139,7 @@ def test_a_changed_second_of_the_ledger_is_found() -> None:
     after = digests()
     assert [a == b for a, b in zip(before, after, strict=True)] == [True, False]
     facts = no_facts(1, 6)[0]
-    assert inputs_digest(RULES, DAYS, 1, facts) != inputs_digest(RULES, DAYS, 2, facts)
+    assert InputsSeal(RULES, DAYS).of(1, facts) != InputsSeal(RULES, DAYS).of(2, facts)
 
 
 def test_a_fee_is_area_by_price_to_the_cent() -> None:
