@@ -252,11 +252,14 @@ def records(conn: Connection, homes: Sequence[int], span: OpenSpan) -> dict[int,
     found: dict[int, tuple[list[HomeFact], list[CountedMeasurement], list[AwaySpan]]] = {}
     for home, kind, at, until in conn.execute(SELECT_FACTS, values).fetchall():
         found.setdefault(home, ([], [], []))[0].append(HomeFact(FactKind(kind), at, until))
-    for home, *measured in conn.execute(SELECT_MEASURED, values).fetchall():
-        found.setdefault(home, ([], [], []))[1].append(CountedMeasurement(*measured))
-    for home, *away in conn.execute(SELECT_AWAY, values).fetchall():
-        found.setdefault(home, ([], [], []))[2].append(AwaySpan(*away))
-    return {home: RefundRecord(*map(tuple, parts)) for home, parts in found.items()}
+    for home, *row in conn.execute(SELECT_MEASURED, values).fetchall():
+        found.setdefault(home, ([], [], []))[1].append(CountedMeasurement(*row))
+    for home, *row in conn.execute(SELECT_AWAY, values).fetchall():
+        found.setdefault(home, ([], [], []))[2].append(AwaySpan(*row))
+    return {
+        home: RefundRecord(tuple(facts), tuple(measured), tuple(away))
+        for home, (facts, measured, away) in found.items()
+    }
 
 
 def note(conn: Connection, home: int, fact: NewFact, by: tuple[str, datetime]) -> int:
