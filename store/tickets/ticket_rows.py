@@ -77,9 +77,16 @@ FROM jsonb_to_recordset(%(tickets)s) AS x (
 ORDER BY x.home_id, x.ticket_id
 """
 )
+# Who had to wait for the ticket, or whose clock is behind, has read it before what is on record by now: events do not go
+# back in time.
 INSERT_EVENTS = """
 INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data, hash)
-SELECT x.ticket_id, 0, %(at)s, x.kind, %(actor)s, x.state, x.data, ''
+SELECT
+  x.ticket_id, 0,
+  greatest(
+    %(at)s, (SELECT e.at FROM ticket_event AS e WHERE e.ticket_id = x.ticket_id ORDER BY e.seq DESC LIMIT 1)
+  ),
+  x.kind, %(actor)s, x.state, x.data, ''
 FROM ROWS FROM (jsonb_to_recordset(%(events)s) AS (ticket_id bigint, kind text, state text, data jsonb))
   WITH ORDINALITY AS x (ticket_id, kind, state, data, nth)
 ORDER BY x.nth

@@ -64,6 +64,14 @@ def test_exactly_in_time_is_in_time_and_a_second_later_is_not(desk: Company) -> 
     assert desk.kinds(second) == ["opened", "clock_breached", "arrived"]
 
 
+def test_events_do_not_go_back_in_time_whoever_had_to_wait(desk: Company) -> None:
+    ticket = desk.phoned(NOON, TicketClass.LEAK)
+    desk.let(ticket, EventKind.REMARK, NOON + MINUTE, remark="first")
+    desk.let(ticket, EventKind.ACCEPTED, NOON + MINUTE - timedelta(milliseconds=20))
+    said = [row["at"] for row in desk.rows("SELECT at FROM ticket_event ORDER BY seq")]
+    assert said == [NOON, NOON + MINUTE, NOON + MINUTE]
+
+
 def test_what_broke_while_watch_was_down_is_noted_when_it_comes_back(desk: Company) -> None:
     ticket = desk.phoned(NOON, TicketClass.LEAK)
     desk.let(ticket, EventKind.ARRIVED, NOON + 2 * HOUR)
