@@ -11,7 +11,16 @@ import pytest
 HERE = Path(__file__).parent
 # By folder, what one of its tests takes of a core, in ms and roughly. Cheap and telling first: who breaks a rule hears
 # of it before a server has started.
-COSTS = {"unit": 14, "architecture": 30, "local": 300, "store": 240, "api": 150, "dashboards": 50, "pages": 2200}
+COSTS = {
+    "unit": 14,
+    "architecture": 30,
+    "local": 300,
+    "store": 240,
+    "simulation": 2000,
+    "api": 150,
+    "dashboards": 50,
+    "pages": 2200,
+}
 # Tests that wait as much as they count.
 WAITING = "acceptance"
 

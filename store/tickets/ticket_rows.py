@@ -77,8 +77,8 @@ FROM jsonb_to_recordset(%(tickets)s) AS x (
 ORDER BY x.home_id, x.ticket_id
 """
 )
-# Who had to wait for the ticket, or whose clock is behind, has read it before what is on record by now: events do not go
-# back in time.
+# A process that waited for the ticket, or whose clock is behind, has read the clock before what is on record by now.
+# Events do not go back in time.
 INSERT_EVENTS = """
 INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data, hash)
 SELECT

@@ -1,0 +1,271 @@
+"""Connections of simulated processes: real backends of PostgreSQL, lent out, and a place to switch at each statement.
+
+psycopg has the protocol in generators and the waiting in `Connection.wait`; here that asks the timeline first, may fail
+by a fault of the seed, and finds out whether a statement is done or waits for a lock of another simulated process.
+"""
+
+import select
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+
+import psycopg
+from psycopg import waiting
+from psycopg.abc import PQGen
+from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
+
+from tests.simulation import timeline
+from tests.simulation.timeline import SECOND, Killed, Process
+
+T = TypeVar("T")
+PATIENCE_MS = 4  # a statement that takes longer is asked whether it waits for a lock
+BETWEEN = frozenset({"_read_gen", "copy_to"})  # parts of a COPY, which nothing waits for
+COMMIT, ROLLBACK = "COMMIT", "ROLLBACK"
+TOLD_WITHIN_US = SECOND
+REFUSE = "DO $$ BEGIN RAISE 'as the seed has it' USING ERRCODE = '{}'; END $$"
+SELECT_BLOCKERS = "SELECT pg_blocking_pids(%s)"
+# Functions of the system that the server has built in cannot be replaced for its own calls, but the planner looks here
+# and takes the body in their place, in views, defaults and functions that were made before, too.
+VIRTUAL_NOW = """
+CREATE OR REPLACE FUNCTION pg_catalog.now() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL RESTRICTED AS
+$$ SELECT coalesce(nullif(current_setting('simulated.now', true), '')::timestamptz, transaction_timestamp()) $$;
+CREATE OR REPLACE FUNCTION pg_catalog.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL RESTRICTED AS
+$$ SELECT coalesce(nullif(current_setting('simulated.now', true), '')::timestamptz, statement_timestamp()) $$;
+"""
+
+
+class Backend:
+    """A session at the server, used by one simulated connection after the other."""
+
+    def __init__(self, url: str, admin: psycopg.Connection) -> None:
+        self.url, self.admin = url, admin
+        self.told_us = 0
+        self._open()
+
+    def _open(self) -> None:
+        self.raw = psycopg.connect(self.url, autocommit=True)
+        self.pid = self.raw.info.backend_pid
+        self.poll = select.poll()
+        self.poll.register(self.raw.pgconn.socket, select.POLLIN)
+        self.told_us = 0
+
+    @property
+    def status(self) -> TransactionStatus:
+        """The status of the session."""
+        return TransactionStatus(self.raw.pgconn.transaction_status)
+
+    def command(self, text: str) -> None:
+        """Run a statement outside of the simulation."""
+        result = self.raw.pgconn.exec_(text.encode())
+        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            raise RuntimeError(result.error_message.decode())
+
+    @property
+    def is_piping(self) -> bool:
+        """True while statements are under way together."""
+        return self.raw.pgconn.pipeline_status != PipelineStatus.OFF
+
+    @property
+    def can_refuse(self) -> bool:
+        """True if the server takes a statement by itself now: no COPY and no pipeline is under way."""
+        return not self.is_piping and self.status in (TransactionStatus.IDLE, TransactionStatus.INTRANS)
+
+    def tell(self, at_us: int) -> None:
+        """Set the time of day that the server knows, between transactions."""
+        if self.status is TransactionStatus.IDLE and not self.is_piping and abs(at_us - self.told_us) >= TOLD_WITHIN_US:
+            self.command(f"SET simulated.now = '{datetime.fromtimestamp(at_us / SECOND, UTC).isoformat()}'")
+            self.told_us = at_us
+
+    def reset(self) -> None:
+        """Do what the server does when a client has vanished: roll back, and free all locks."""
+        if self.is_piping or self.status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN):
+            self.admin.execute("SELECT pg_terminate_backend(%s, 10000)", (self.pid,))
+            self.raw.close()
+            self._open()
+            return
+        if self.status is not TransactionStatus.IDLE:
+            self.command("ROLLBACK")
+        self.command("SELECT pg_advisory_unlock_all()")
+        self.command("RESET ALL")
+        self.told_us = 0
+
+    def waits_for(self) -> list[int]:
+        """Return the sessions whose locks it waits for."""
+        row = self.admin.execute(SELECT_BLOCKERS, (self.pid,)).fetchone()
+        assert row is not None
+        return cast("list[int]", row[0])
+
+    def is_ready(self, wait_ms: int = 0) -> bool:
+        """Return whether the server has said something."""
+        return bool(self.poll.poll(wait_ms))
+
+    def is_over(self) -> bool:
+        """Return whether what it waited for is over: it has answered."""
+        while not self.is_ready():
+            if self.waits_for():
+                return False
+            self.is_ready(1)
+        return True
+
+
+class Pool:
+    """Backends by account; one that is given back is the next to be lent."""
+
+    def __init__(self, admin: psycopg.Connection) -> None:
+        self.admin = admin
+        self.lent: dict[int, Connection] = {}
+        self._free: dict[str, list[Backend]] = {}
+
+    def lend(self, url: str) -> Backend:
+        """Return a backend of an account."""
+        free = self._free.setdefault(url, [])
+        return free.pop() if free else Backend(url, self.admin)
+
+    def take_back(self, backend: Backend) -> None:
+        """Clean a backend, and keep it for the next."""
+        self.lent.pop(backend.pid, None)
+        backend.reset()
+        self._free[backend.url].append(backend)
+
+    def close(self) -> None:
+        """End all sessions."""
+        for connection in list(self.lent.values()):
+            connection.cut()
+        for backend in (one for free in self._free.values() for one in free):
+            backend.raw.close()
+
+    def is_deadlock(self, pid: int) -> bool:
+        """Return whether a session waits for itself, by way of others."""
+        seen, ask = set[int](), [pid]
+        while ask:
+            for other in self.lent[ask.pop()].backend.waits_for():
+                if other == pid:
+                    return True
+                if other in self.lent and other not in seen:
+                    seen.add(other)
+                    ask.append(other)
+        return False
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection of a simulated process."""
+
+    def __init__(
+        self, pool: Pool, backend: Backend, process: Process, meet: Callable[["Connection", str, bool], None]
+    ) -> None:
+        super().__init__(backend.raw.pgconn)
+        self.pool, self.backend, self.process, self.meet = pool, backend, process, meet
+        self._autocommit = True
+        self._prepared = backend.raw._prepared
+        self.is_cut = False
+        self.refused: str | None = None  # the SQLSTATE with which the server refuses what comes next
+        pool.lent[backend.pid] = self
+        process.at_death.append(self.cut)
+
+    @property
+    def closed(self) -> bool:
+        """True if nothing can be said by it."""
+        return self.is_cut
+
+    def close(self) -> None:
+        """End it."""
+        self.cut()
+
+    def cut(self) -> None:
+        """End it, whatever is under way."""
+        if not self.is_cut:
+            self.is_cut = True
+            self.process.at_death.remove(self.cut)
+            self.pool.take_back(self.backend)
+
+    def __del__(self, _warn: Any = None, /) -> None:
+        pass  # the backend lives on
+
+    def wait(self, gen: PQGen[T], interval: float = 0, timeout: float | None = None) -> T:
+        """Run a statement, when it is its turn, unless a fault is in the way."""
+        self._require()
+        if name_of(gen) in BETWEEN:
+            return self._finished(gen)
+        statement = told(gen)
+        self.process.statements += 1
+        self.meet(self, statement, True)
+        self._require()
+        self.backend.tell(timeline.now().now_us)
+        if self.refused and statement == COMMIT and self._num_transactions == 1:
+            self.backend.command("ROLLBACK")
+            self._finished(gen)  # says COMMIT where there is nothing any more: psycopg leaves its transaction
+        if self.refused and statement not in (COMMIT, ROLLBACK):
+            self.refuse(self._fault())
+        if self.refused and statement == COMMIT and self._num_transactions == 0:
+            raise psycopg.errors.lookup(self._fault())("the commit is refused, as the seed has it")
+        self.refused = None
+        result = self._finished(gen)
+        self.meet(self, statement, False)
+        self._require()
+        return result
+
+    def refuse(self, sqlstate: str) -> None:
+        """Have the server refuse a statement: the transaction, or its savepoint, is over."""
+        result = self.backend.raw.pgconn.exec_(REFUSE.format(sqlstate).encode())
+        assert result.status == ExecStatus.FATAL_ERROR
+        raise psycopg.errors.error_from_result(result)
+
+    def _fault(self) -> str:
+        sqlstate, self.refused = self.refused, None
+        assert sqlstate is not None
+        return sqlstate
+
+    def _require(self) -> None:
+        if not self.process.alive:
+            raise Killed
+        if self.is_cut:
+            raise psycopg.OperationalError("the connection is lost")
+
+    def _finished(self, gen: PQGen[T]) -> T:
+        """Wait for the server; where it waits for a lock, let others go on."""
+        try:
+            want = next(gen)
+            while True:
+                if want == waiting.WAIT_R and not self.backend.is_ready(PATIENCE_MS):
+                    self._stand_in_line()
+                writes = waiting.READY_W if want & waiting.WAIT_W else waiting.READY_NONE
+                reads = waiting.READY_R if want & waiting.WAIT_R and self.backend.is_ready() else waiting.READY_NONE
+                want = gen.send(writes | reads)
+        except StopIteration as end:
+            return cast(T, end.value)
+
+    def _stand_in_line(self) -> None:
+        while not self.backend.is_ready(PATIENCE_MS):
+            if self.backend.waits_for():
+                if self.pool.is_deadlock(self.backend.pid):
+                    self._be_the_victim()
+                timeline.now().block(self.backend)
+                self._require()
+
+    def _be_the_victim(self) -> None:
+        """Fail as the server has it for the one who closes a circle; it looks for them by real time alone."""
+        self.pool.admin.execute("SELECT pg_cancel_backend(%s)", (self.backend.pid,))
+        pgconn = self.backend.raw.pgconn
+        while pgconn.get_result():
+            pass
+        raise psycopg.errors.DeadlockDetected("deadlock detected")
+
+
+def name_of(gen: Generator[Any, Any, Any]) -> str:
+    """Return the name of the function that made a generator."""
+    return str(getattr(gen, "__name__", ""))
+
+
+def told(gen: Generator[Any, Any, Any]) -> str:
+    """Return what a generator of psycopg is about to say."""
+    frame = getattr(gen, "gi_frame", None)
+    if frame is None:
+        return ""
+    query = frame.f_locals.get("query") or frame.f_locals.get("statement")
+    if query is None:
+        return _ending(frame.f_locals) if name_of(gen) == "_exit_gen" else name_of(gen)
+    return " ".join((query if isinstance(query, str) else bytes(query).decode()).split())[:160]
+
+
+def _ending(names: dict[str, Any]) -> str:
+    return ROLLBACK if names.get("exc_type") else COMMIT

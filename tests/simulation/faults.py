@@ -1,0 +1,63 @@
+"""Faults, drawn by the seed: at a statement of a process, at an acknowledgement, or at an instant."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+from tests.simulation.town import HOUR, MINUTE
+
+
+class Fault(StrEnum):
+    """Kinds of faults."""
+
+    CUT_BEFORE = "cut_before"  # the connection is lost before the server hears the statement
+    CUT_AFTER = "cut_after"  # the statement is done, a commit too, and the answer is lost
+    KILL_BEFORE = "kill_before"
+    KILL_AFTER = "kill_after"
+    DISK_FULL = "disk_full"
+    DEADLOCK = "deadlock"
+    REFUSED = "refused"  # for its content, so that a savepoint or a transaction goes back
+    STALL = "stall"  # the process stands still, in the middle of its transaction
+    CLOCK = "clock"  # its clock is set
+    KILL = "kill"  # at an instant
+    BROKER = "broker"  # restarts
+    NETWORK = "network"  # the connection to the broker is lost around an acknowledgement
+
+
+AT_STATEMENT = (
+    Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.DISK_FULL, Fault.DEADLOCK,
+    Fault.REFUSED, Fault.STALL,
+)  # fmt: skip
+SQLSTATES = {Fault.DISK_FULL: "53100", Fault.DEADLOCK: "40P01", Fault.REFUSED: "22003"}
+NAMES = ("ingest-1", "ingest-1", "ingest-2", "watch-1", "watch-1", "watch-2", "notify-1", "desk")
+LONGEST_SKEW_US = 4 * MINUTE  # a reading from more than five minutes ahead is refused: that is another rule
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A fault of a seed: at the n-th statement or acknowledgement of a process's name, or at an instant."""
+
+    kind: Fault
+    name: str
+    nth: int = 0
+    at_us: int = 0
+    amount: int = 0  # µs: of a stall, or of a clock
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.name} {self.nth or self.at_us}"
+
+
+def draw(chance: Random, begin_us: int, end_us: int) -> list[Planned]:
+    """Draw the faults of a seed: none in a few, many in some, of a few kinds each time."""
+    kinds = chance.sample(list(Fault), chance.choice([2, 4, 8]))
+    return [_one(chance, chance.choice(kinds), begin_us, end_us) for _ in range(chance.choice([0, 3, 6, 12]))]
+
+
+def _one(chance: Random, kind: Fault, begin_us: int, end_us: int) -> Planned:
+    name = chance.choice(NAMES)
+    at_us = chance.randrange(begin_us, end_us - HOUR)
+    if kind in AT_STATEMENT:
+        return Planned(kind, name, nth=chance.randrange(1, 400), amount=chance.choice([2, 20, 90]) * 1_000_000)
+    if kind is Fault.NETWORK:
+        return Planned(kind, chance.choice(["ingest-1", "ingest-2"]), nth=chance.randrange(1, 20))
+    return Planned(kind, name, at_us=at_us, amount=chance.randint(-LONGEST_SKEW_US, LONGEST_SKEW_US))

@@ -1,0 +1,14 @@
+"""The count of stored readings is that of the table, and nothing was refused."""
+
+from tests.simulation.world import World
+
+SELECT = """
+SELECT (SELECT coalesce(sum(stored), 0)::bigint FROM ingest_worker), (SELECT count(*) FROM reading),
+  (SELECT count(*) FROM dead_letter)
+"""
+
+
+def found(world: World) -> list[str]:
+    """Return where the counts and the table part."""
+    counted, there, dead = world.stage.admin.execute(SELECT).fetchone() or (0, 0, 0)
+    return ([f"{counted} counted, {there} stored"] if counted != there else []) + ([f"{dead} refused"] if dead else [])

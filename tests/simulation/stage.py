@@ -1,0 +1,155 @@
+"""The database of a run: a server in memory, a migrated database with the town's registry, put back for each seed.
+
+A copy of a database takes a tenth of a second, and new sessions on it as much again. Here sessions stay, and what a
+seed has written is deleted table by table by one function of the server.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+from local.host import MEMORY
+from local.postgres import Postgres
+from store.base import access
+from store.base.access import Role, TokenGrant
+from tests import conftest
+from tests.simulation import town
+from tests.simulation.backends import VIRTUAL_NOW, Pool
+
+SETTINGS = {
+    **conftest.SETTINGS,
+    "autovacuum": "off",  # it would take locks when it likes to
+    "deadlock_timeout": "1h",  # the simulation looks for circles itself
+    "max_parallel_workers_per_gather": "0",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "shared_buffers": "256MB",
+}
+FOUNDED = datetime(2025, 11, 1, tzinfo=UTC)
+TOKENS = (("desk", TokenGrant(Role.DISPATCHER)), ("crew", TokenGrant(Role.CREW, station="East")))
+VACUUM_EVERY = 60  # seeds
+# Triggers that guard records, and foreign keys, are off for the role that does this.
+RESET = """
+CREATE FUNCTION simulated.reset() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica AS $$
+BEGIN
+{lines}
+END $$
+"""
+TABLES = """
+SELECT c.oid::regclass::text, n.nspname, c.relname
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'simulated') AND n.nspname !~ '^pg_'
+ORDER BY c.oid
+"""
+# Some triggers hold for every role, and for the one that resets, too; here they hold for all others.
+SELECT_ALWAYS = """
+SELECT format('ALTER TABLE %s ENABLE TRIGGER %I', tgrelid::regclass, tgname) FROM pg_trigger
+WHERE tgenabled = 'A' AND NOT tgisinternal
+"""
+COLUMNS = """
+SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
+WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+"""
+SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), coalesce(last_value, 0) FROM pg_sequences ORDER BY 1"
+CONSTANT = {"schema_migration"}
+
+
+@dataclass
+class Stage:
+    """A database that seeds are played on, one after the other."""
+
+    url: str
+    admin: psycopg.Connection
+    pool: Pool
+    homes: list[int]
+    tokens: dict[str, str]
+    played: int = 0
+
+    def url_as(self, process: str) -> str:
+        """Return the address for the account of a process: one of tests.conftest.ACCOUNTS."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(netloc=f"the_{process}:{conftest.ACCOUNT}@{parts.netloc.rpartition('@')[2]}"))
+
+    def close(self) -> None:
+        """Leave it."""
+        self.pool.close()
+        self.admin.close()
+
+    def clear(self) -> None:
+        """End all connections of processes."""
+        for connection in list(self.pool.lent.values()):
+            connection.cut()
+
+    def reset(self) -> None:
+        """Put everything back to what the registry says, and nothing else."""
+        self.clear()
+        self.admin.execute("SELECT simulated.reset()")
+        self.played += 1
+        if self.played % VACUUM_EVERY == 0:
+            self.admin.execute("VACUUM")
+
+
+def make(server: Postgres, name: str) -> Stage:
+    """Make the database of a stage on a server that has the template."""
+    conftest.administer(server, f"CREATE DATABASE {name} TEMPLATE {conftest.TEMPLATE}")
+    conftest.administer(server, f"GRANT TEMPORARY ON DATABASE {name} TO hearth_ingest, hearth_watch, hearth_office")
+    admin = psycopg.connect(server.url(name), autocommit=True)
+    admin.execute(VIRTUAL_NOW)
+    homes = town.found(admin)
+    with admin.transaction():
+        tokens = {label: access.create(admin, grant, FOUNDED) for label, grant in TOKENS}
+        grant = TokenGrant(Role.CUSTOMER, homes=["H0"])
+        tokens["customer"] = access.create(admin, grant, FOUNDED)
+    _keep(admin)
+    return Stage(server.url(name), admin, Pool(admin), homes, tokens)
+
+
+def again(one: Stage) -> Stage:
+    """Open a stage in another process than the one that made it."""
+    admin = psycopg.connect(one.url, autocommit=True)
+    return Stage(one.url, admin, Pool(admin), one.homes, one.tokens)
+
+
+def _keep(admin: psycopg.Connection) -> None:
+    """Keep what every table holds now, and make the function that puts it back."""
+    for (usual,) in admin.execute(SELECT_ALWAYS).fetchall():
+        admin.execute(usual.encode())
+    admin.execute("CREATE SCHEMA simulated")
+    lines = []
+    for table, _, name in admin.execute(TABLES).fetchall():
+        if name in CONSTANT:
+            continue
+        lines.append(f"DELETE FROM {table};")
+        (held,) = admin.execute(f"SELECT EXISTS (SELECT FROM {table})".encode()).fetchone() or (False,)
+        if held:
+            (columns,) = admin.execute(COLUMNS, (table,)).fetchone() or ("",)
+            kept = f"simulated.{table.replace('.', '_')}"
+            admin.execute(f"CREATE TABLE {kept} AS SELECT {columns} FROM {table}".encode())
+            lines.append(f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {kept};")
+    for sequence, last in admin.execute(SEQUENCES).fetchall():
+        value = f"{last}, true" if last else "1, false"
+        lines.append(f"PERFORM setval('{sequence}', {value});")
+    admin.execute(RESET.format(lines="\n".join(lines)).encode())
+
+
+@contextmanager
+def server() -> Iterator[Postgres]:
+    """Start a server in memory, with a migrated template."""
+    folder = Path(tempfile.mkdtemp(prefix="hearth-simulation-", dir=MEMORY if MEMORY.is_dir() else None))
+    folder.chmod(0o711)
+    started = Postgres(folder / "server", settings={**conftest.SETTINGS_OF["plain"], **SETTINGS}).start()
+    try:
+        conftest.administer(started, f"ALTER ROLE postgres PASSWORD '{urlsplit(started.url()).password}'")
+        conftest.make_template(started)
+        yield started
+    finally:
+        started.remove()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,161 @@
+"""The town of the simulation, and its day: what every thermometer says, when it is sent, and what is sent late."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from random import Random
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from domain.policy import Policy
+from domain.policy_file import load
+from tests import registry_rows
+from tests.simulation.timeline import SECOND
+
+HOMES, BUILDINGS = 20, 4
+INTERVAL_S = 1_800
+GRID_S = 60  # everything that is drawn happens at multiples of it, as the edges of windows and days do
+SETTLES_MIN = (0, 5, 15, 30)  # after the last fault; at the last of them nothing waits any more
+EDGES = (18.0, 17.99, 18.01, 18.2, 18.19, 16.0, 15.99, 17.999)  # °C where a comparison decides
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+# Days that are not like others, by zone: summer time begins and ends, a season begins and ends.
+DAYS = (
+    ("Asia/Shanghai", date(2026, 1, 15)),
+    ("Asia/Shanghai", date(2026, 1, 15)),
+    ("Asia/Shanghai", date(2026, 3, 15)),
+    ("Asia/Shanghai", date(2025, 11, 14)),
+    ("Europe/Berlin", date(2026, 3, 28)),
+    ("Europe/Berlin", date(2026, 10, 24)),
+)
+SEASON = "seasons = [{{from = 2025-11-15, to = 2026-03-16}}, {{from = 2026-{}, to = 2027-03-16}}]"
+
+
+class Thermometer(NamedTuple):
+    """A sensor in a home."""
+
+    code: str
+    home: int  # its position among the homes
+    offset_milli: int
+
+
+class Reading(NamedTuple):
+    """A reading as it is said."""
+
+    sensor: str
+    at_us: int
+    celsius: float
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A message that is published at an instant."""
+
+    at_us: int
+    device: str
+    readings: tuple[Reading, ...]
+
+    @property
+    def topic(self) -> str:
+        """The topic of the device."""
+        return f"hearth/v1/{self.device}/telemetry"
+
+    @property
+    def payload(self) -> bytes:
+        """The message in Hearth's own format."""
+        return json.dumps([{"ts": one.at_us // 1000, "temperature": one.celsius} for one in self.readings]).encode()
+
+
+@dataclass(frozen=True)
+class Day:
+    """The day of a seed: from an evening or a morning on, 24 hours."""
+
+    zone: ZoneInfo
+    begin_us: int
+    end_us: int
+    beats_us: list[int]
+    policy: Policy
+    sendings: list[Sending]
+
+    def without(self, homes: frozenset[int], numbers: frozenset[int]) -> "Day":
+        """Return the same day without some homes' messages, and without some messages."""
+        codes = {one.code for one in THERMOMETERS if one.home in homes}
+        kept = [one for n, one in enumerate(self.sendings) if n not in numbers and one.device not in codes]
+        return replace(self, sendings=kept)
+
+
+# Every fourth home has a second thermometer; some have an offset, by which 18.0 is said at another number.
+THERMOMETERS = [
+    Thermometer(f"t{home}-{nth}", home, 300 if (home + nth) % 7 == 3 else 0)
+    for home in range(HOMES)
+    for nth in range(2 if home % 4 == 0 else 1)
+]
+
+
+def found(conn: Connection) -> list[int]:
+    """Write the registry of the town; return the ids of its homes in order."""
+    buildings = [registry_rows.building(conn, station) for station in ("East", "East", "West", "West")]
+    homes = [
+        registry_rows.home(conn, f"H{n}", building_id=buildings[n * BUILDINGS // HOMES], home_class="multistorey")
+        for n in range(HOMES)
+    ]
+    for one in THERMOMETERS:
+        kind = "living" if one.code.endswith("-0") else "bedroom"
+        offset = one.offset_milli / 1000
+        registry_rows.sensor(conn, one.code, homes[one.home], room_kind=kind, interval_s=INTERVAL_S, offset_k=offset)
+    conn.execute("UPDATE home_state SET check_at = '2020-01-01'")
+    return homes
+
+
+def draw(chance: Random, policy_text: str) -> Day:
+    """Draw a day."""
+    zone_name, first = chance.choice(DAYS)
+    zone = ZoneInfo(zone_name)
+    local = datetime.combine(first, time(chance.choice([4, 12, 18, 20])), zone)
+    begin_us = round(local.timestamp()) * SECOND
+    end_us = begin_us + 24 * HOUR
+    policy = load(_rules(chance, policy_text, first, zone_name), "the seed", zone_name)
+    beats = sorted(chance.sample(range(begin_us + MINUTE, end_us, MINUTE), chance.choice([4, 6, 9])))
+    beats += [end_us + n * MINUTE for n in SETTLES_MIN]
+    sendings = [one for thermometer in THERMOMETERS for one in _says(chance, thermometer, begin_us, end_us)]
+    return Day(zone, begin_us, end_us, beats, policy, sorted(sendings, key=lambda one: (one.at_us, one.device)))
+
+
+def _rules(chance: Random, text: str, first: date, zone: str) -> str:
+    """Draw the rules: their times, and whether others are in force from the next midnight."""
+    head, _, version = text.partition("[[version]]")
+    season = SEASON.format("10-01" if zone.startswith("Europe") else "11-15")
+    head = head.replace(next(line for line in head.splitlines() if line.startswith("seasons")), season)
+    version = version.replace("confirm_for_s = 0", f"confirm_for_s = {chance.choice([0, 0, 600, 3600])}")
+    version = version.replace("clear_for_s = 1800", f"clear_for_s = {chance.choice([600, 1800, 3600])}")
+    texts = [version]
+    if chance.random() < 0.3:
+        later = version.replace("2020-01-01", str(first + timedelta(days=1)), 1)
+        texts.append(later.replace("below = 18.0", "below = 18.5").replace("deadband_k = 0.2", "deadband_k = 0.1"))
+    return head + "".join(f"[[version]]{one}" for one in texts)
+
+
+def _says(chance: Random, of: Thermometer, begin_us: int, end_us: int) -> list[Sending]:
+    """Draw what a thermometer says: a walk around the limits; some of it comes late, twice or together."""
+    every = chance.choice([1800, 3600, 3600])
+    level, at_us, said = chance.uniform(15.5, 20.5), begin_us - chance.randrange(0, every, GRID_S) * SECOND, []
+    while at_us < end_us:
+        level = min(max(level + chance.uniform(-0.8, 0.8), 14.5), 22.0)
+        celsius = chance.choice(EDGES) - of.offset_milli / 1000 if chance.random() < 0.3 else round(level, 2)
+        if chance.random() > 0.08:
+            said.append(Reading(of.code, at_us, round(celsius, 3)))
+        at_us += max(every + chance.choice([0, 0, -GRID_S, GRID_S, 3 * GRID_S]), GRID_S) * SECOND
+    sendings = []
+    while said:
+        together = tuple(said[: chance.choice([1, 1, 1, 3])])
+        del said[: len(together)]
+        late = (
+            chance.choice([20, 40, 120, 400]) * MINUTE if chance.random() < 0.06 else chance.randrange(1, 40) * SECOND
+        )
+        sent_us = min(max(together[-1].at_us + late, begin_us), end_us - MINUTE)
+        sendings.append(Sending(sent_us, of.code, together))
+        if chance.random() < 0.03:
+            sendings.append(Sending(min(sent_us + 7 * MINUTE, end_us - MINUTE), of.code, together))
+    return sendings

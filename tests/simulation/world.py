@@ -1,0 +1,245 @@
+"""A seed played from beginning to end: the town's day, the processes, the faults, and the record that is left."""
+
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from random import Random
+
+import psycopg
+
+from domain import policy_file
+from tests.simulation import faults, processes, timeline, town
+from tests.simulation.backends import Connection
+from tests.simulation.broker import Broker, BrokerFaults, Published, Source
+from tests.simulation.desk import Desk
+from tests.simulation.faults import SQLSTATES, Fault, Planned
+from tests.simulation.processes import Door
+from tests.simulation.stage import Stage
+from tests.simulation.timeline import SECOND, Process, Timeline
+from tests.simulation.town import MINUTE, Day
+
+RESTART_S = (1, 5, 30, 300)
+POLICY = policy_file.builtin_text("seed")
+ROUNDS = ("sensors", "outages", "substations", "buildings", "samples", "incidents", "measurements", "measurements due",
+          "recovery", "undated clocks", "days of readings", "seals", "seal of the day", "ledger", "figures of heat",
+          "figures of the desk", "dead letters", "dead letters' bytes", "uploads", "told", "files")  # fmt: skip
+RARE_S = 12 * 3600.0
+# Share of seeds in which each of them runs: what is not there costs nothing, and nothing hides behind it.
+PROCESSES = {"ingest-1": 1.0, "ingest-2": 0.5, "watch-1": 1.0, "watch-2": 0.3, "notify-1": 0.4, "desk": 0.5}
+AHEAD_US = 150_000  # messages come a little before the beat at which watch looks: they meet in the middle
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a seed has drawn before it begins; what is taken out of it leaves the rest as it is."""
+
+    seed: int
+    day: Day
+    faults: list[Planned]
+    broker: BrokerFaults
+    paces: dict[str, float]
+    sharing: bool
+    processes: tuple[str, ...]
+
+
+@dataclass
+class World:
+    """A seed as it is played; afterwards the checks look at it."""
+
+    stage: Stage
+    plan: Plan
+    timeline: Timeline
+    broker: Broker
+    chance: Random
+    door: Door = field(init=False)
+    desk: Desk = field(init=False)
+    running: dict[str, Process] = field(default_factory=dict)
+    counted: Counter[str] = field(default_factory=Counter)  # statements and acknowledgements, by name of a process
+    met: Counter[str] = field(default_factory=Counter)  # faults that came to be
+    trace: list[str] | None = None
+    digest: int = 0
+    statements: int = 0
+
+    @property
+    def checked_at(self) -> datetime:
+        """The instant to which the record goes: the last beat."""
+        return datetime.fromtimestamp(self.plan.day.beats_us[-1] / SECOND, UTC)
+
+    @property
+    def is_over(self) -> bool:
+        """True when faults have ended."""
+        return self.timeline.now_us >= self.plan.day.end_us
+
+
+def plan_of(seed: int) -> Plan:
+    """Draw a seed."""
+    chance = Random(f"{seed} plan")
+    day = town.draw(chance, POLICY)
+    broker = BrokerFaults(chance.choice([0, 0.02, 0.2]), chance.choice([0, 0.2]))
+    usual = set(chance.sample(ROUNDS, 3))
+    paces = {name: RARE_S for name in ROUNDS if name not in usual}
+    planned = faults.draw(chance, day.begin_us, day.end_us)
+    running = tuple(name for name, share in PROCESSES.items() if chance.random() < share)
+    return Plan(seed, day, planned, broker, paces, chance.random() < 0.3, running)
+
+
+def play(stage: Stage, plan: Plan, trace: list[str] | None = None) -> World:
+    """Play a seed on a stage."""
+    stage.reset()
+    day, chance = plan.day, Random(f"{plan.seed} schedule")
+    line = Timeline(chance, day.begin_us, day.beats_us)
+    timeline.enter(line)
+    world = World(stage, plan, line, Broker(chance, plan.broker), chance, trace=trace)
+    world.door = Door(lambda: None)
+    world.desk = Desk(stage.tokens, day.policy, chance)
+    _begin(world)
+    line.run(day.end_us)
+    _end_faults(world)
+    line.run(day.beats_us[-1] + MINUTE)
+    stage.clear()
+    return world
+
+
+def _begin(world: World) -> None:
+    if world.plan.sharing:
+        world.stage.admin.execute(
+            "INSERT INTO broker_share (broker, kept, published, received, probed_at, told, mark) "
+            "VALUES ('127.0.0.1:1883', true, 1, 1, '2025-11-01', 'simulated', repeat('0', 32))"
+        )
+    for name in world.plan.processes:
+        _start(world, name)
+    nature = Process("nature")
+    world.running["nature"] = nature
+    world.timeline.start(nature, lambda: _publish(world))
+    for fault in world.plan.faults:
+        if fault.at_us:
+            after_s = (fault.at_us - world.timeline.now_us) / SECOND
+            world.timeline.start(nature, partial(_at_an_instant, world, fault), after_s)
+
+
+def _publish(world: World) -> None:
+    """Send the day's messages, together at each beat: what was said since the one before."""
+    waiting = [*enumerate(world.plan.day.sendings)]
+    world.timeline.sleep(1)
+    for beat in world.plan.day.beats_us:
+        world.timeline.sleep_until(max(beat - AHEAD_US, world.timeline.now_us + 1))
+        while waiting and waiting[0][1].at_us <= beat:
+            number, sending = waiting.pop(0)
+            world.broker.publish(Published(number, sending.topic, sending.payload))
+
+
+def _start(world: World, name: str) -> None:
+    """Start a process, as its supervisor does."""
+    process = Process(name)
+    world.running[name] = process
+    kind = name.partition("-")[0]
+    connect = _connector(world, process, "api" if kind == "desk" else kind)
+    policy = world.plan.day.policy
+
+    def begin() -> None:
+        if kind == "ingest":
+            source = processes.worker(process, connect, world.broker, policy)
+            source.meet = lambda source, before: _meet_acknowledgement(world, source, before)
+        elif kind == "watch":
+            processes.watch(process, connect, policy, world.plan.paces)
+        elif kind == "notify":
+            processes.notify(process, connect, policy, world.door)
+        else:
+            world.desk.run(connect)
+
+    world.timeline.start(process, begin)
+
+
+def _connector(world: World, process: Process, account: str) -> processes.Connect:
+    def connect() -> Connection:
+        world.timeline.sleep(0.01)
+        backend = world.stage.pool.lend(world.stage.url_as(account))
+        return Connection(
+            world.stage.pool, backend, process, lambda conn, text, before: _meet(world, conn, text, before)
+        )
+
+    return connect
+
+
+def _kill(world: World, process: Process) -> None:
+    """Kill a process; its supervisor starts it again after a while."""
+    if not process.alive or world.running.get(process.name) is not process:
+        return
+    after_s = world.chance.choice(RESTART_S)
+    supervisor = world.running["nature"]
+    world.timeline.start(supervisor, lambda: _start(world, process.name), after_s)
+    world.timeline.kill(process)
+
+
+def _meet(world: World, conn: Connection, text: str, before: bool) -> None:
+    """Let a statement take its time, and meet the fault that waits for it."""
+    name, process = conn.process.name, conn.process
+    if before:
+        world.counted[name] += 1
+        world.statements += 1
+        line = f"{world.timeline.now_us} {name} {text}"
+        world.digest = zlib.crc32(line.encode(), world.digest)
+        if world.trace is not None:
+            world.trace.append(line)
+        world.timeline.sleep(_duration(world.chance))
+    if world.is_over:
+        return
+    for fault in world.plan.faults:
+        if fault.nth == world.counted[name] and fault.name == name and fault.kind is not Fault.NETWORK:
+            _befall(world, conn, process, fault, before)
+
+
+def _duration(chance: Random) -> float:
+    return chance.choice((0.0005, 0.001, 0.001, 0.002, 0.004, 0.03))
+
+
+def _befall(world: World, conn: Connection, process: Process, fault: Planned, before: bool) -> None:
+    is_after = fault.kind in (Fault.CUT_AFTER, Fault.KILL_AFTER)
+    if before == is_after:
+        return
+    if fault.kind in SQLSTATES and not conn.backend.can_refuse:
+        return
+    world.met[fault.kind.value] += 1
+    if fault.kind in SQLSTATES:
+        conn.refused = SQLSTATES[fault.kind]
+    elif fault.kind is Fault.STALL:
+        world.timeline.sleep(fault.amount / SECOND)
+    elif fault.kind in (Fault.KILL_BEFORE, Fault.KILL_AFTER):
+        _kill(world, process)
+    else:
+        conn.cut()
+        raise psycopg.OperationalError("the network has cut the connection")
+
+
+def _meet_acknowledgement(world: World, source: Source, before: bool) -> None:
+    name = source.process.name
+    if before:
+        world.counted[f"{name} acknowledges"] += 1
+        world.timeline.sleep(0.002)
+    for fault in world.plan.faults:
+        is_here = fault.kind is Fault.NETWORK and fault.name == name and before and not world.is_over
+        if is_here and fault.nth == world.counted[f"{name} acknowledges"]:
+            world.met[fault.kind.value] += 1
+            source.cut()
+
+
+def _at_an_instant(world: World, fault: Planned) -> None:
+    if world.is_over:
+        return
+    world.met[fault.kind.value] += 1
+    if fault.kind is Fault.BROKER:
+        world.broker.restart()
+    elif fault.name not in world.running:
+        return
+    elif fault.kind is Fault.CLOCK:
+        world.running[fault.name].skew_us = fault.amount
+    else:
+        _kill(world, world.running[fault.name])
+
+
+def _end_faults(world: World) -> None:
+    """Set all clocks right; who is dead is started by its supervisor."""
+    for process in world.running.values():
+        process.skew_us = 0
