@@ -1,13 +1,12 @@
 """Readings of shards for judging, column by column, sensor after sensor: as the engine takes them.
 
-What follows each other in time is laid end to end and never compared. Only where a sensor is told of twice, by an
-amendment or by rows of the table, are its readings merged one by one.
+What follows each other in time is laid end to end; only where a sensor is told of twice, by an amendment or by rows of
+the table, are its readings merged one by one.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from archives import layout, manifest
 from archives.layout import READINGS
 from archives.manifest import ArchiveFile
-from archives.merging import merge
+from archives.merging import end_to_end
 from archives.place import ArchivePlace
 from archives.reading import JUDGED, Shard, footer_of, has_any, read_groups
 from domain import groups
@@ -87,18 +86,6 @@ class ReadingColumns(NamedTuple):
         return found
 
 
-class _Piece(NamedTuple):
-    """Readings of one sensor from one source."""
-
-    sensor: int
-    source: int  # what an earlier one says stays
-    told: ReadingColumns
-
-    def reaches(self, other: "_Piece") -> bool:
-        """Return whether a later one begins before this one has ended."""
-        return bool(self.told.measured_at[-1] >= other.told.measured_at[0])
-
-
 class ShardReader:
     """Reads the sensors of shards in their order: of each file the last group is kept, where the next ones begin."""
 
@@ -121,27 +108,24 @@ class ShardReader:
             more: JUDGED rows by sensor and time beside those of the files, which say first.
         """
         span = (to_us(start), to_us(end))
-        pieces = list[_Piece]()
-        for nth, (shard, file) in enumerate(self._files):
+        pieces: dict[int, list[ReadingColumns]] = {}
+        for shard, file in self._files:
             inside = file.measured[0] < span[1] and file.measured[1] >= span[0]
             if inside and has_any(sensors, *file.sensors):
-                for told in self._blocks(shard, file, sensors, span):
-                    pieces += _pieces(told, sensors, span, nth)
-        pieces += _pieces(_columns_of(more), sensors, span, len(self._files))
-        return _end_to_end(pieces).good
+                for block in self._blocks(shard, file, sensors, span):
+                    for sensor, told in _pieces(block, sensors, span):
+                        pieces.setdefault(sensor, []).append(told)
+        for sensor, told in _pieces(_columns_of(more), sensors, span):
+            pieces.setdefault(sensor, []).append(told)
+        return ReadingColumns.join([told for _, some in sorted(pieces.items()) for told in _in_time(some)]).good
 
     def _blocks(
         self, shard: Shard, file: ArchiveFile, sensors: NDArray[np.int32], span: tuple[int, int]
     ) -> Iterator[ReadingColumns]:
         """Yield the groups of a file that have any of the sensors."""
         name = f"{manifest.home(shard.utility)}/{file.path}"
-        low, high = span[0] // layout.MILLISECOND, span[1] // layout.MILLISECOND
         footer = footer_of(shard.place, name)
-        wanted = [
-            nth
-            for nth, (first, last, begins, ends) in enumerate(footer.bounds)
-            if begins <= high and ends >= low and has_any(sensors, first, last)
-        ]
+        wanted = list(footer.groups_of(sensors, span))
         kept, told = self._kept.get(name, (-1, None))
         if told is not None and kept in wanted:
             wanted.remove(kept)
@@ -195,7 +179,9 @@ def _columns_of(rows: NDArray[np.void]) -> ReadingColumns:
     return ReadingColumns(rows["sensor_id"], rows["measured_at"], rows["temperature"], rows["quality"])
 
 
-def _pieces(told: ReadingColumns, sensors: NDArray[np.int32], span: tuple[int, int], source: int) -> Iterator[_Piece]:
+def _pieces(
+    told: ReadingColumns, sensors: NDArray[np.int32], span: tuple[int, int]
+) -> Iterator[tuple[int, ReadingColumns]]:
     """Yield the readings of each of the sensors in a span."""
     first, end = groups.bounds(told.sensor)
     there = told.sensor[first]
@@ -203,24 +189,16 @@ def _pieces(told: ReadingColumns, sensors: NDArray[np.int32], span: tuple[int, i
     for sensor, low, high in zip(there[which].tolist(), first[which].tolist(), end[which].tolist(), strict=True):
         low, high = (low + int(at) for at in np.searchsorted(told.measured_at[low:high], span))
         if low < high:
-            yield _Piece(sensor, source, told.part(low, high))
+            yield sensor, told.part(low, high)
 
 
-def _end_to_end(pieces: list[_Piece]) -> ReadingColumns:
-    """Lay pieces end to end by sensor and time; those of a sensor that do not follow each other are merged."""
-    pieces.sort(key=lambda piece: (piece.sensor, piece.told.measured_at[0], piece.source))
-    twice = {one.sensor for one, other in pairwise(pieces) if one.sensor == other.sensor and one.reaches(other)}
-    return ReadingColumns.join([piece.told for piece in (_merged(pieces, twice) if twice else pieces)])
-
-
-def _merged(pieces: list[_Piece], twice: set[int]) -> list[_Piece]:
-    """Return pieces with one of each of the sensors that several tell of."""
-    several: dict[int, list[_Piece]] = {sensor: [] for sensor in twice}
-    for piece in pieces:
-        if piece.sensor in twice:
-            several[piece.sensor].append(piece)
-    out = [piece for piece in pieces if piece.sensor not in twice]
-    for sensor, mine in several.items():
-        mine.sort(key=lambda piece: piece.source)
-        out.append(_Piece(sensor, 0, _columns_of(merge(READINGS, [piece.told.rows for piece in mine]))))
-    return sorted(out, key=lambda piece: piece.sensor)
+def _in_time(pieces: Sequence[ReadingColumns]) -> Iterator[ReadingColumns]:
+    """Yield pieces of one sensor so that they follow each other; what an earlier one says stays."""
+    if len(pieces) == 1:
+        yield from pieces
+        return
+    arrays = [dict(zip(JUDGED, piece[:3], strict=False)) for piece in pieces]
+    if any(piece.quality is not None for piece in pieces):
+        arrays = [{**told, "quality": piece.told_quality} for told, piece in zip(arrays, pieces, strict=True)]
+    for found in end_to_end(READINGS, arrays):
+        yield ReadingColumns(found["sensor_id"], found["measured_at"], found["temperature"], found.get("quality"))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from archives.layout import ArchiveKind
+from archives.layout import ArchiveKind, Arrays, to_rows
 from domain import groups
 
 
@@ -26,6 +26,35 @@ def merge(kind: ArchiveKind, parts: Sequence[NDArray[np.void]]) -> NDArray[np.vo
         return rows
     rows = rows[np.lexsort((at, sensor))]  # stable: of one instant, the earlier part comes first
     return _first_stays(kind, rows)
+
+
+def end_to_end(kind: ArchiveKind, pieces: Sequence[Arrays]) -> list[Arrays]:
+    """Return pieces of one sensor as pieces that follow each other in time; what an earlier one says stays.
+
+    What follows each other is laid end to end and never compared. From the first instant that two tell of, readings are
+    merged one by one.
+
+    Args:
+        pieces: each by time, with the same fields, as `merge` takes them.
+    """
+    told = [piece for piece in pieces if len(piece["measured_at"])]
+    ordered = sorted(told, key=lambda piece: int(piece["measured_at"][0]))
+    reached, doubt = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+    for piece in ordered:
+        first = int(piece["measured_at"][0])
+        doubt = min(doubt, first) if first <= reached else doubt
+        reached = max(reached, int(piece["measured_at"][-1]))
+    if doubt > reached:
+        return ordered
+    before = [_cut(piece, slice(int(np.searchsorted(piece["measured_at"], doubt)))) for piece in ordered]
+    after = [_cut(piece, slice(int(np.searchsorted(piece["measured_at"], doubt)), None)) for piece in told]
+    rows = merge(kind, [to_rows(kind, piece) for piece in after])
+    kept = [piece for piece in before if len(piece["measured_at"])]
+    return [*kept, {name: rows[name] for name in rows.dtype.names or ()}]
+
+
+def _cut(piece: Arrays, part: slice) -> Arrays:
+    return {name: values[part] for name, values in piece.items()}
 
 
 def _interleaved(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:

@@ -10,9 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from psycopg import Connection
 
-from archives import layout
 from archives.layout import READINGS, Arrays
-from archives.merging import merge
+from archives.merging import end_to_end
 from archives.reading import ReadingArchive
 from domain.instants import to_us
 from store.readings import reading_history
@@ -86,16 +85,16 @@ def of_both(
         fields: of SAID; measured_at is among them.
     """
     parts = archive.parts([point.sensor_id for point in points], *span, ("sensor_id", *fields))
+    rows = reading_history.said_by(conn, [point.point_id for point in points], *span)
     for point in points:
         low, high = point.within(*span)
         if low >= high:
             yield []
             continue
         pieces = [_slice(part, point.sensor_id, to_us(low), to_us(high)) for part in parts]
-        for rows in reading_history.said(conn, point.point_id, low, high, BATCH_ROWS):
-            told = {name: rows[name] for name in fields}
-            pieces.append({"sensor_id": np.full(len(rows), point.sensor_id, np.int32), **told})
-        yield joined(pieces)
+        mine = rows[slice(*np.searchsorted(rows["point_id"], (point.point_id, point.point_id + 1)))]
+        told = {name: mine[name] for name in fields}
+        yield end_to_end(READINGS, [*pieces, {"sensor_id": np.full(len(mine), point.sensor_id, np.int32), **told}])
 
 
 def _slice(part: Arrays, sensor_id: int, low: int, high: int) -> Arrays:
@@ -103,28 +102,6 @@ def _slice(part: Arrays, sensor_id: int, low: int, high: int) -> Arrays:
     begin, end = np.searchsorted(part["sensor_id"], (sensor_id, sensor_id + 1))
     begin, end = begin + np.searchsorted(part["measured_at"][begin:end], (low, high))
     return {name: values[begin:end] for name, values in part.items()}
-
-
-def joined(pieces: Sequence[Arrays]) -> list[Arrays]:
-    """Return pieces of one sensor as pieces that follow each other; what an earlier one says stays."""
-    told = [piece for piece in pieces if len(piece["measured_at"])]
-    ordered = sorted(told, key=lambda piece: int(piece["measured_at"][0]))
-    reached, doubt = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-    for piece in ordered:
-        first = int(piece["measured_at"][0])
-        doubt = min(doubt, first) if first <= reached else doubt
-        reached = max(reached, int(piece["measured_at"][-1]))
-    if doubt > reached:
-        return ordered
-    before = [_cut(piece, slice(int(np.searchsorted(piece["measured_at"], doubt)))) for piece in ordered]
-    after = [_cut(piece, slice(int(np.searchsorted(piece["measured_at"], doubt)), None)) for piece in told]
-    rows = merge(READINGS, [layout.to_rows(READINGS, piece) for piece in after])
-    kept = [piece for piece in before if len(piece["measured_at"])]
-    return [*kept, {name: rows[name] for name in rows.dtype.names or ()}]
-
-
-def _cut(piece: Arrays, part: slice) -> Arrays:
-    return {name: values[part] for name, values in piece.items()}
 
 
 def months(start: datetime, end: datetime) -> Iterator[Span]:

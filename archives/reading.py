@@ -246,28 +246,38 @@ class Footer(NamedTuple):
     """The metadata of a file, and the bounds of its groups of rows: sensors, milliseconds."""
 
     metadata: pq.FileMetaData
-    bounds: tuple[tuple[int, int, int, int], ...]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    begins: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    def groups_of(self, sensors: NDArray[np.int32] | None, span: tuple[int, int]) -> tuple[int, ...]:
+        """Return the numbers of the groups that may tell of sensors (rising), or of any, in a span (µs)."""
+        inside = (self.begins <= span[1] // layout.MILLISECOND) & (self.ends >= span[0] // layout.MILLISECOND)
+        if sensors is not None:
+            inside &= np.searchsorted(sensors, self.first) < np.searchsorted(sensors, self.last, "right")
+        return tuple(np.flatnonzero(inside).tolist())
 
 
 @lru_cache(maxsize=512)
 def footer_of(place: ArchivePlace, name: str) -> Footer:
+    """Return the footer of a file."""
     with place.open(name) as source:
         metadata = pq.read_metadata(source)
-    bounds = []
+    bounds = np.empty((4, metadata.num_row_groups), np.int64)
     for nth in range(metadata.num_row_groups):
         group = metadata.row_group(nth)
         sensor, at = group.column(0).statistics, group.column(1).statistics
-        bounds.append((sensor.min, sensor.max, int(at.min_raw), int(at.max_raw)))
-    return Footer(metadata, tuple(bounds))
+        bounds[:, nth] = sensor.min, sensor.max, int(at.min_raw), int(at.max_raw)
+    return Footer(metadata, *bounds)
 
 
 @lru_cache(maxsize=512)
 def _shares(place: ArchivePlace, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return the first and the last sensor of each group of rows, and how many rows one of its sensors has."""
     footer = footer_of(place, name)
-    first, last = np.array([bounds[:2] for bounds in footer.bounds], np.int64).T
-    rows = [footer.metadata.row_group(nth).num_rows for nth in range(len(first))]
-    return first, last, np.array(rows) / (last - first + 1)
+    rows = [footer.metadata.row_group(nth).num_rows for nth in range(len(footer.first))]
+    return footer.first, footer.last, np.array(rows) / (footer.last - footer.first + 1)
 
 
 def _read_file(
@@ -279,12 +289,7 @@ def _read_file(
 ) -> Arrays | None:
     """Return the readings of a file in a span; of some sensors (rising), or of all. None: it has none."""
     kind, name = layout.KINDS[shard.kind], _name(shard, file)
-    low, high = span[0] // layout.MILLISECOND, span[1] // layout.MILLISECOND
-    wanted = tuple(
-        nth
-        for nth, (first, last, begins, ends) in enumerate(footer_of(shard.place, name).bounds)
-        if begins <= high and ends >= low and has_any(sensors, first, last)
-    )
+    wanted = footer_of(shard.place, name).groups_of(sensors, span)
     if not wanted:
         return None
     stored = tuple(kind.stored(fields or kind.layout))

@@ -15,6 +15,7 @@ from store.judging.rooms_then import NOTHING_OLD, OldReadings
 from store.readings import stays
 
 DAY_US = 86_400_000_000
+AT_ONCE = 256  # instants of homes, whose sensors are read for a month at most
 
 
 def days_of(asked: Sequence[tuple[int, int]]) -> Iterator[tuple[list[int], int, int]]:
@@ -45,14 +46,24 @@ def old_readings(
         return NOTHING_OLD
     old = [(home, at) for home, at in asked if to_datetime(at - hold_us) < since]
     found = [np.empty(0, wire.native(stays.SAID))]
-    for homes, first, last in days_of(old):
-        mine = places[np.isin(places["home_id"], homes)]
+    for some in _by_month(old):
+        mine = places[np.isin(places["home_id"], [home for home, _ in some])]
+        first, last = min(at for _, at in some), max(at for _, at in some)
         end = min(to_datetime(last + 1), since)
         said = readings.said(conn, np.unique(mine["sensor_id"]).tolist(), to_datetime(first - hold_us), end)
-        found.append(said[_held(said, mine, [(home, at) for home, at in old if first <= at <= last], hold_us)])
+        found.append(said[_held(said, mine, some, hold_us)])
     rows = np.concatenate(found)
     at = [to_datetime(us) for us in rows["measured_at"].tolist()]
     return OldReadings(rows["sensor_id"].tolist(), at, rows["temperature"].tolist(), since)
+
+
+def _by_month(asked: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Yield (home_id, µs) of a month, as files are, some at a time: of fewer days, groups of rows are read again."""
+    months: dict[str, list[tuple[int, int]]] = {}
+    for home, at in sorted(asked):
+        months.setdefault(f"{to_datetime(at):%Y-%m}", []).append((home, at))
+    for some in months.values():
+        yield from (some[low : low + AT_ONCE] for low in range(0, len(some), AT_ONCE))
 
 
 def _held(

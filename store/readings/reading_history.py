@@ -71,6 +71,21 @@ COPY (
   HAVING count(*) > 0
 ) TO STDOUT (FORMAT BINARY)
 """
+# The same of several points.
+SAID_BY: wire.Layout = {"point_id": "int4", **SAID}
+COPY_SAID_BY = """
+COPY (
+  SELECT x.point_id, a.*
+  FROM unnest(%(points)s::integer[]) AS x (point_id)
+  CROSS JOIN LATERAL (
+    SELECT
+      array_agg(r.measured_at) AS measured_at, array_agg(r.received_at), array_agg(coalesce(r.temperature, 'NaN')),
+      array_agg(coalesce(r.humidity, 'NaN')), array_agg(coalesce(r.battery, 'NaN')), array_agg(r.quality)
+    FROM point_readings(x.point_id, %(start)s, %(end)s, NULL) AS r
+  ) AS a
+  WHERE a.measured_at IS NOT NULL
+) TO STDOUT (FORMAT BINARY)
+"""
 # A page of readings, a row for each point: a row for each reading takes several times as long. Each point gives at most
 # one page from its index, however long the span: behind the position of the page before, of whose instant the points up
 # to `shown` have been shown.
@@ -239,6 +254,13 @@ def good(conn: Connection, home_id: int, start: datetime, end: datetime) -> NDAr
     """Return good readings in [start, end) as GOOD rows, calibrated, sorted by point and time."""
     with conn.cursor() as cur:
         return wire.select_arrays(cur, SELECT_GOOD, GOOD, {"home_id": home_id, "start": start, "end": end})
+
+
+def said_by(conn: Connection, points: Sequence[int], start: datetime, end: datetime) -> NDArray[np.void]:
+    """Return all readings of points in [start, end) as SAID_BY rows, raw, by point and time."""
+    with conn.cursor() as cur:
+        params = {"points": wire.ids(points), "start": start, "end": end}
+        return wire.read_arrays(cur, COPY_SAID_BY, SAID_BY, params)
 
 
 def said(conn: Connection, point_id: int, start: datetime, end: datetime, most: int) -> Iterator[NDArray[np.void]]:

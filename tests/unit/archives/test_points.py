@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archives.layout import READINGS, to_rows
-from archives.merging import merge
-from archives.points import joined
+from archives.merging import end_to_end, merge
 from tests.unit.archives.months import rows
 
 
@@ -20,7 +19,7 @@ def test_pieces_end_to_end_are_what_merging_all_of_them_is(data: st.DataObject) 
         piece["temperature"] += nth
         piece["humidity"][data.draw(st.integers(0, 12)) :] = np.nan
         pieces.append({name: piece[name] for name in READINGS.dtype.names or ()})
-    found = joined(pieces)
+    found = end_to_end(READINGS, pieces)
     at = np.concatenate([np.empty(0, np.int64), *(piece["measured_at"] for piece in found)])
     assert (at[1:] > at[:-1]).all()
     wanted = merge(READINGS, [to_rows(READINGS, piece) for piece in pieces])
@@ -32,7 +31,7 @@ def test_only_the_time_in_doubt_is_merged() -> None:
     first, second, third = (
         {name: part[name] for name in READINGS.dtype.names or ()} for part in (whole[:6], whole[4:8], whole[8:])
     )
-    found = joined([third, first, second])
+    found = end_to_end(READINGS, [third, first, second])
     assert [len(piece["measured_at"]) for piece in found] == [4, 8]
     assert found[0]["measured_at"].base is not None  # as it was read
-    assert [len(piece["measured_at"]) for piece in joined([third, first])] == [6, 4]
+    assert [len(piece["measured_at"]) for piece in end_to_end(READINGS, [third, first])] == [6, 4]
