@@ -9,6 +9,7 @@ absent is NaN, and no column has nulls.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from typing import Any, TypeAlias
 
@@ -40,12 +41,12 @@ class ArchiveKind:
     quantities: tuple[str, ...]
     code: str  # what is said of the values as a whole: a small number
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype[np.void]:
         """A reading in memory: as the table's rows are read."""
         return wire.native(self.layout)
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The columns of a file."""
         return pa.schema(

@@ -85,6 +85,11 @@ class ArchivePlace:
     def _root(self) -> str:
         return _opened(self.uri)[1]
 
+    @property
+    def is_on_disk(self) -> bool:
+        """True for a folder of this machine."""
+        return bool(self._fs.type_name == "local")
+
     def below(self, name: str) -> "ArchivePlace":
         """Return a folder in this one."""
         parts = urlsplit(self.uri)

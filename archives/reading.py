@@ -313,11 +313,12 @@ def read_groups(place: ArchivePlace, name: str, wanted: tuple[int, ...], columns
     Raises:
         OSError: the file cannot be read, or is not as it was written.
     """
+    # Over a network, other threads ask for all parts at once. From a disk, waiting for them takes longer than reading
+    # where the cores are busy.
+    ahead, metadata = not place.is_on_disk, footer_of(place, name).metadata
     with (
         place.open(name) as source,
-        pq.ParquetFile(
-            source, metadata=footer_of(place, name).metadata, pre_buffer=True, page_checksum_verification=True
-        ) as opened,
+        pq.ParquetFile(source, metadata=metadata, pre_buffer=ahead, page_checksum_verification=True) as opened,
     ):
         return opened.read_row_groups(wanted, columns=list(columns), use_threads=False)
 
