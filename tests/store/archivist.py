@@ -57,9 +57,11 @@ class Archivist(Desk):
     def live(self, days: int = 5) -> None:
         """Let some days pass, over the end of a month."""
         self.settle_in()
-        for hour in range(0, 24 * days, 3):
-            at = BEGIN + timedelta(hours=hour)
-            self.say(("s1", at, 19.0 + hour % 7 / 10), ("s2", at, 20.0), now=at + timedelta(seconds=2))
+        for noon in range(0, 24 * days, 12):  # a sensor tells of half a day at once
+            hours = range(noon, noon + 12, 3)
+            said = [(BEGIN + timedelta(hours=hour), 19.0 + hour % 7 / 10) for hour in hours]
+            told = [("s1", at, celsius) for at, celsius in said] + [("s2", at, 20.0) for at, _ in said]
+            self.say(*told, now=said[-1][0] + timedelta(seconds=2))
         settle(self.conn, BEGIN + days * DAY)
 
     def sealed(self, now: datetime) -> ReadingArchive:

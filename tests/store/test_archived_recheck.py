@@ -33,10 +33,11 @@ def desk(plain_database: Database, tmp_path: Path) -> Iterator[Archivist]:
     with plain_database.connect(autocommit=True) as conn:
         desk = Archivist(conn, ArchivePlace(tmp_path.as_uri()))
         desk.settle_in()
-        for hour in range(0, 24 * DAYS, 2):
-            at = BEGIN + timedelta(hours=hour)
-            cold = 16.0 + hour % 11 / 2
-            desk.say(("s1", at, cold), ("s2", at, 21.0 if hour < 60 else 17.0), now=at + timedelta(seconds=2))
+        for noon in range(0, 24 * DAYS, 6):
+            said = [(hour, BEGIN + timedelta(hours=hour)) for hour in range(noon, noon + 6, 2)]
+            cold = [("s1", at, 16.0 + hour % 11 / 2) for hour, at in said]
+            warm = [("s2", at, 21.0 if hour < 60 else 17.0) for hour, at in said]
+            desk.say(*cold, *warm, now=said[-1][1] + timedelta(seconds=2))
         settle(conn, NOW)
         finish(desk, NOW)
         yield desk

@@ -40,6 +40,7 @@ from tests.store.histories import finish
 pytestmark = pytest.mark.plain_only
 HOMES = 24
 DAYS = 5
+HOURS_AT_ONCE = 6  # that sensors tell of
 NOW = BEGIN + DAYS * DAY + timedelta(hours=4)
 FIRST, END = (at.astimezone(ZONE).date() for at in (BEGIN, BEGIN + 3 * DAY))
 SETTINGS = {
@@ -87,10 +88,14 @@ class Town(Archivist):
         for n in range(HOMES):
             town.sensor(self.conn, f"s{n}", town.home(self.conn, f"H{n}"), interval_s=3600)
         settle(self.conn, BEGIN)
-        for hour in range(24 * DAYS):
-            at = BEGIN + timedelta(hours=hour)
-            said = ((f"s{n}", at, 16.6 if n % 5 == 0 and 20 < hour + n < 60 else 20.0 + n / 8) for n in range(HOMES))
-            self.say(*said, now=at + timedelta(seconds=2))
+        for begin in range(0, 24 * DAYS, HOURS_AT_ONCE):
+            hours = range(begin, begin + HOURS_AT_ONCE)
+            said = (
+                (f"s{n}", BEGIN + timedelta(hours=hour), 16.6 if n % 5 == 0 and 20 < hour + n < 60 else 20.0 + n / 8)
+                for hour in hours
+                for n in range(HOMES)
+            )
+            self.say(*said, now=BEGIN + timedelta(hours=hours[-1], seconds=2))
         settle(self.conn, NOW)
         self.sealed(NOW)
         finish(self, NOW)
