@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from archives import layout, manifest
-from archives.layout import READINGS
+from archives.layout import READINGS, Arrays
 from archives.manifest import ArchiveFile
 from archives.merging import end_to_end
 from archives.place import ArchivePlace
@@ -52,6 +52,11 @@ class ReadingColumns(NamedTuple):
         """Return the readings in memory of their own."""
         quality = None if self.quality is None else self.quality.copy()
         return ReadingColumns(self.sensor.copy(), self.measured_at.copy(), self.temperature.copy(), quality)
+
+    def arrays(self, names: Sequence[str]) -> Arrays:
+        """Return columns by their names, of JUDGED."""
+        every: Arrays = {"sensor_id": self.sensor, "measured_at": self.measured_at, "temperature": self.temperature}
+        return {name: self.told_quality if name == "quality" else every[name] for name in names}
 
     @property
     def told_quality(self) -> NDArray[np.int16]:
@@ -197,8 +202,6 @@ def _in_time(pieces: Sequence[ReadingColumns]) -> Iterator[ReadingColumns]:
     if len(pieces) == 1:
         yield from pieces
         return
-    arrays = [dict(zip(JUDGED, piece[:3], strict=False)) for piece in pieces]
-    if any(piece.quality is not None for piece in pieces):
-        arrays = [{**told, "quality": piece.told_quality} for told, piece in zip(arrays, pieces, strict=True)]
-    for found in end_to_end(READINGS, arrays):
+    names = JUDGED if any(piece.quality is not None for piece in pieces) else ALWAYS
+    for found in end_to_end(READINGS, [piece.arrays(names) for piece in pieces]):
         yield ReadingColumns(found["sensor_id"], found["measured_at"], found["temperature"], found.get("quality"))
