@@ -25,6 +25,8 @@ FACTS = {
     "answer": "the valve was shut",
     "for_what": "a valve",
     "amount": "120.50",
+    "contract": "C-7",
+    "notice": "N00000003",
     "clock": "on_site",
     "due_at": AT.isoformat(),
     "year": 2028,
