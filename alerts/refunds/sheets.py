@@ -44,12 +44,12 @@ class ComputedSheet:
     @property
     def facts(self) -> NDArray[np.void]:
         """DAY_FACTS of its days."""
-        return self.batch.facts[0]
+        return np.asarray(self.batch.facts[0])
 
     @property
     def computed(self) -> NDArray[np.void]:
         """DAYS of its days."""
-        return self.batch.computed[0]
+        return np.asarray(self.batch.computed[0])
 
     @property
     def total(self) -> int:
