@@ -6,6 +6,7 @@ from functools import partial
 from fastapi import Depends, FastAPI
 from psycopg import Connection
 
+from alerts.exchange.peers_file import Peer
 from api.crew import crew_routes, install
 from api.desk import (
     applications,
@@ -34,6 +35,7 @@ from api.desk_pages import (
     map_routes,
     measurement_routes,
     outage_routes,
+    peer_routes,
     place_routes,
     queue_routes,
     rota_routes,
@@ -46,10 +48,12 @@ from api.desk_pages import (
 from api.desk_pages.queue_board import QueueBoard
 from api.desk_pages.rows_together import RowsTogether
 from api.evidence import dossier_routes, seals
+from api.exchange import exchange_routes, incoming_routes
+from api.exchange.incoming_routes import PeerDoors
 from api.figures import application_figures, estimates, insight, kpi, map_layers, maps, status, supervision
 from api.figures.city_now import MapBoard
 from api.files import file_routes
-from api.homes import exports, home_routes
+from api.homes import exports, home_routes, wechat_routes
 from api.homes.days_together import DaysTogether
 from api.homes.homes_together import HomesTogether
 from api.http import callers, health, kinds
@@ -148,6 +152,7 @@ ROUTERS = (
     ticket_files.router,
     unknown_routes.router,
     warning_routes.router,
+    peer_routes.router,
     rota_routes.router,
     install.router,
     crew_routes.router,
@@ -163,6 +168,9 @@ ROUTERS = (
     rules_page.router,
     live_routes.router,
     uplink_routes.router,
+    wechat_routes.router,
+    exchange_routes.router,
+    incoming_routes.router,
 )
 
 
@@ -172,6 +180,7 @@ def create_app(
     listening: Callable[[], Connection] | None = None,
     pace: HubLimits | None = None,
     doors: Doors | None = None,
+    peers: Mapping[str, Peer] | None = None,
 ) -> FastAPI:
     """Build the app.
 
@@ -181,6 +190,7 @@ def create_app(
             transaction mode; by default it connects as the pool does.
         pace: limits and intervals of event streams.
         doors: the platforms that push, and what publishes their messages.
+        peers: with which tickets are exchanged.
     """
     app = Described(
         title="Hearth",
@@ -196,6 +206,7 @@ def create_app(
     connect = listening or (lambda: Connection.connect(str(context.pool.conninfo), autocommit=True))
     app.state.surroundings = context
     app.state.doors = doors or Doors()
+    app.state.peer_doors = PeerDoors.of(peers or {})
     app.state.board = status.Board()
     app.state.queue_board = QueueBoard()
     app.state.map_board = MapBoard()

@@ -104,6 +104,7 @@ class SendFault(StrEnum):
     REFUSED_FOR_NOW = "refused_for_now"  # temporary refusal
     REFUSED = "refused"  # permanent refusal
     NO_CHANNEL = "no_channel"  # the recipient's channel is no longer configured
+    NO_CONSENT = "no_consent"  # the user has not agreed to the template, or the consents are used up
     BROKEN_OFF = "broken_off"  # the sender process died while sending
     GAVE_UP = "gave_up"  # retried for too long
 

@@ -32,10 +32,12 @@ from hearth.settings import Settings
 from hearth.wiring import (
     CUT,
     chosen_files,
+    chosen_peers,
     chosen_policy,
     chosen_pushes,
     chosen_refunds,
     chosen_seal_key,
+    chosen_wechat,
     connector,
     keep_for_good,
     now,
@@ -78,8 +80,9 @@ def serve(settings: Settings, furnish: Callable[[FastAPI], None] = lambda app: N
             basemap=chosen_basemap(settings),
             history=chosen_history(settings),
             refunds=chosen_refunds(settings),
+            wechat=chosen_wechat(settings),
         )
-        app = create_app(context, listening=listening(settings), pace=pace, doors=doors)
+        app = create_app(context, listening=listening(settings), pace=pace, doors=doors, peers=chosen_peers(settings))
         furnish(app)
         config = uvicorn.Config(
             app,

@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     timezone: str | None = None
     refunds: str | None = None
     peers: Path | None = None
+    wechat: Path | None = None
     sources: Path | None = None
     recipients: Path | None = None
     notify_lease_s: Annotated[int, Field(ge=1, le=3600)] = 120

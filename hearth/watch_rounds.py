@@ -7,6 +7,7 @@ from psycopg import Connection
 
 from alerts.desk import recovery
 from alerts.evidence import chain, reading_seals
+from alerts.exchange import folders
 from alerts.figures import kpi
 from alerts.figures.buildings import BuildingCursor
 from alerts.judging.by_clock import catch_up, tick
@@ -18,7 +19,7 @@ from alerts.tickets import clocks
 from hearth.archiving import history_of
 from hearth.rounds import Round
 from hearth.settings import Settings
-from hearth.wiring import chosen_files, chosen_seal_key, now
+from hearth.wiring import chosen_files, chosen_peers, chosen_seal_key, now
 from store.figures import live_feed
 from store.readings import dead_letter_rows, ingest_counts
 from store.registry import upload_rows
@@ -31,6 +32,7 @@ DATE_EVERY_S = 600.0
 SEAL_EVERY_S = 30.0
 PUBLISH_EVERY_S = 300.0
 REMIND_EVERY_S = 300.0  # measurements are planned in days
+PEERS_EVERY_S = 5.0
 OUTAGES_EVERY_S = 5.0  # an outage is announced, or noticed to go on, so long after its time at most
 INCIDENTS_EVERY_S = 10.0  # far less than dispatch waits for a single home
 PURGE_EVERY_S = 60.0
@@ -54,6 +56,7 @@ def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now
     policy, key = judge.policy, chosen_seal_key(settings)
     history = history_of(settings, policy)
     buildings, ledger = BuildingCursor(), LedgerCursor(history)
+    peers = chosen_peers(settings)
     files, dead_letter_age = chosen_files(settings), timedelta(days=settings.dead_letter_days)
     return [
         Round("deadlines", 0, lambda conn: tick(conn, judge, clock()) > 0),
@@ -64,6 +67,7 @@ def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now
         Round("uploads", PURGE_EVERY_S, lambda conn: upload_rows.forget(conn, clock() - UPLOADS_WAIT)),
         Round("told", PURGE_EVERY_S, lambda conn: _forget(conn, clock() - TOLD_FOR)),
         Round("files", SWEEP_EVERY_S, lambda conn: files.sweep(conn, clock())),
+        Round("folders of peers", PEERS_EVERY_S, lambda conn: folders.read_folders(conn, policy, peers, clock())),
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, clock())),
         Round("outages", OUTAGES_EVERY_S, lambda conn: outages.look(conn, policy, clock())),
         Round("substations", CARE_EVERY_S, lambda conn: substations.look(conn, policy, clock())),

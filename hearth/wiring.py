@@ -37,6 +37,7 @@ from store.tickets.file_contents import DATABASE, FileStore, FolderFiles
 if TYPE_CHECKING:
     from alerts.exchange.peers_file import Peer
     from alerts.notices.recipients import Recipients
+    from alerts.notices.wechat import WechatAccount
 
 # Both ends detect a dead connection within a minute. By default it would take hours, during which the server keeps the
 # homes of a batch locked. Parameters in the URL take precedence.
@@ -140,6 +141,20 @@ def chosen_recipients(settings: Settings) -> "Recipients":
         return recipients.Recipients()
     text = _text("HEARTH_RECIPIENTS", settings.recipients)
     return recipients.load(text, f"HEARTH_RECIPIENTS {settings.recipients}")
+
+
+def chosen_wechat(settings: Settings) -> "WechatAccount | None":
+    """Load the WeChat account of HEARTH_WECHAT; default: none.
+
+    Raises:
+        UsageError: it cannot be read, or is not a file of an account.
+    """
+    from alerts.notices import wechat
+
+    if settings.wechat is None:
+        return None
+    zone = chosen_policy(settings).zone
+    return wechat.load(_text("HEARTH_WECHAT", settings.wechat), f"HEARTH_WECHAT {settings.wechat}", zone)
 
 
 def chosen_peers(settings: Settings) -> "Mapping[str, Peer]":

@@ -139,10 +139,14 @@ INSERT INTO granted VALUES
   ('message',               '',           '',      '',      'raw',   '',      '',      ''),
   ('notice',                '',           '',      '',      'raw',   '',      '',      ''),
   ('person.contact',        'person',     '',      '',      'r',     '',      '',      ''),
+  ('person.wechat_user',    '',           '',      '',      'r',     '',      '',      ''),
+  ('person.wechat_consent', '',           '',      '',      'rw',    '',      '',      ''),
+  ('person.wechat_link',    '',           '',      '',      '',      '',      '',      ''),
+  ('person.reached',        '',           '',      '',      'r',     '',      '',      ''),
   ('person.search_key',     'person',     '',      '',      '',      '',      '',      ''),
   ('peer',                  '',           '',      'r',     'raw',   'r',     '',      ''),
   ('peer_case',             'of_ticket',  '',      'raw',   'rw',    'raw',   '',      ''),
-  ('peer_received',         '',           '',      'rad',   '',      'ra',    '',      ''),
+  ('peer_received',         '',           '',      'rawd',  '',      'raw',   '',      ''),
   ('outage',                'of_area',    '',      'rw',    'r',     'raw',   '',      ''),
   ('outage_area',           'area',       '',      'r',     'r',     'ra',    '',      ''),
   ('outage_event',          'of_area',    '',      'ra',    '',      'ra',    '',      ''),
@@ -154,7 +158,7 @@ INSERT INTO granted VALUES
   ('measurement',           'home',       '',      'ra',    'r',     'ra',    '',      ''),
   ('measurement_request',   'home',       '',      'ra',    'r',     'ra',    '',      ''),
   ('measurement_told',      '',           '',      'ra',    '',      '',      '',      ''),
-  ('ticket_contact',        'of_event',   '',      '',      '',      'ra',    '',      ''),
+  ('ticket_contact',        'of_event',   '',      'a',     '',      'ra',    '',      ''),
   ('ticket_file',           'file',       '',      'r',     '',      'ra',    '',      ''),
   ('file_content',          'of_file',    '',      '',      '',      'ra',    '',      ''),
   ('case_file',             'of_ticket',  '',      'ra',    'r',     'raw',   '',      ''),
@@ -333,7 +337,7 @@ $$;
 CREATE TEMP TABLE granted_function (function text, roles text) ON COMMIT DROP;
 
 INSERT INTO granted_function VALUES
-  ('lock_home', 'hearth_api'),
+  ('lock_home', 'hearth_api, hearth_watch'),
   ('lock_building_homes', 'hearth_api'),
   ('put_heat', 'hearth_api'),
   ('make_token', 'hearth_office'),
@@ -354,6 +358,11 @@ INSERT INTO granted_function VALUES
   ('peer_message_again', 'hearth_api'),
   ('peer_message_passed_over', 'hearth_api'),
   -- In whose home somebody is, without saying who; and who is in a home and how to reach them, for reveals
+  -- WeChat accounts: bound and ended without being seen
+  ('person.link_wechat', 'hearth_api'),
+  ('person.bind_wechat', 'hearth_api'),
+  ('person.unbind_wechat', 'hearth_api'),
+  ('person.wechat_of', 'hearth_api'),
   ('person.homes_of', 'hearth_api'),
   ('person.people_of', 'hearth_identity'),
   -- How many people an announcement would reach, without saying who they are

@@ -8,16 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPMessage
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from alerts.exchange.peers_file import Peer
-from alerts.notices.channel import Outgoing
 from alerts.notices.robot import of_status
 from domain.exchange import proofs
 from domain.exchange.bodies import NotKnownThere, PeerBody, TheirNumbers, request
 from domain.exchange.mapping import OutgoingRules
 from domain.notices import NotSent, SendFault
+
+if TYPE_CHECKING:  # apprise takes a second to load, and watch needs none of it
+    from alerts.notices.channel import Outgoing
 
 MOST_BYTES = 65_536  # of an answer
 LONGEST_NUMBER, LONGEST_HANDLE = 100, 200
@@ -41,7 +43,7 @@ class PeerChannel:
     zone: ZoneInfo
     clock: Callable[[], datetime]
 
-    def send(self, message: Outgoing, timeout_s: float) -> TheirNumbers | None:
+    def send(self, message: "Outgoing", timeout_s: float) -> TheirNumbers | None:
         """Tell the peer of an event; returns what it calls the case, if it says so.
 
         Raises:
@@ -82,7 +84,7 @@ class PeerChannel:
             raise NotSent(SendFault.UNREACHABLE, type(error).__name__, unsure=True) from None
 
 
-def parts(peer: Peer, zone: ZoneInfo, message: Outgoing) -> tuple[dict[str, Any], OutgoingRules]:
+def parts(peer: Peer, zone: ZoneInfo, message: "Outgoing") -> tuple[dict[str, Any], OutgoingRules]:
     """Return the facts of a message and the rules by which they are told: those in force when it happened.
 
     Raises:

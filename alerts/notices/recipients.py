@@ -11,6 +11,7 @@ from typing import Any
 
 from alerts.notices import channel
 from alerts.notices.channel import Channel, Sender
+from alerts.notices.wechat import WechatAccount, WechatUser
 from domain.errors import UsageError
 from domain.notices import Audience
 
@@ -52,6 +53,7 @@ class Recipients:
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     people: Mapping[str, str] = field(default_factory=dict, repr=False)
     peers: Mapping[str, Sender] = field(default_factory=dict, repr=False)
+    wechat: WechatAccount | None = None
 
     def of_staff(self, name: str, channel_name: str) -> Sender | None:
         """Find the channel of a staff member, or of a peer; None if the file has none."""
@@ -64,10 +66,12 @@ class Recipients:
         number = re.sub(r"[^0-9+]", "", telephone)
         return channel.addressed(self.people[name], number) if name in self.people else None
 
-    def of_user(self, kind: str, address: str) -> Channel | None:
+    def of_user(self, kind: str, address: str) -> Sender | None:
         """Make the channel of a user's contact; None if there is no such service."""
         if kind == "webhook":
             return channel.of_webhook(address)
+        if kind == "wechat":
+            return WechatUser(self.wechat, address) if self.wechat else None
         return channel.addressed(self.users[kind], address) if kind in self.users else None
 
 

@@ -16,7 +16,7 @@ from domain.backoff import doubled
 from domain.exchange.bodies import TheirNumbers
 from domain.notices import NotSent, SendFault
 from store.exchange import peer_rows
-from store.notices import notice_rows
+from store.notices import notice_rows, wechat_rows
 from store.notices.notice_rows import ClaimedMessage
 
 MOST_AT_ONCE = 8
@@ -69,10 +69,17 @@ class Post:
         while self.outcomes:
             message, fault, theirs = self.outcomes[0]
             said = settle(conn, message, fault, now)
+            self._use_consent(conn, message, fault)
             if theirs is not None and message.peer_case_id is not None:
                 peer_rows.learn(conn, message.peer_case_id, theirs)
             self.outcomes.popleft()
             self.tell(message.channel, said)
+
+    def _use_consent(self, conn: Connection, message: ClaimedMessage, fault: NotSent | None) -> None:
+        """Note what became of the consent of a user of WeChat."""
+        account, refused = self.recipients.wechat, fault is not None and fault.fault is SendFault.NO_CONSENT
+        if message.channel == "wechat" and account is not None and (fault is None or refused):
+            wechat_rows.use(conn, message.message_id, account.template, exhausted=refused)
 
     def finish(self, conn: Connection, clock: Callable[[], datetime]) -> None:
         """Let what is on its way arrive, and write it down."""

@@ -12,6 +12,7 @@ from api.answers.models import Home
 from api.desk.desk_routes import find, may_move
 from api.desk_pages.case_list import marks
 from api.desk_pages.move_forms import FormTerms, MoveForm, SentMove, move_form, told_in
+from api.desk_pages.peers_of_ticket import peer_facts
 from api.desk_pages.queue import QUEUE, place_of_ticket
 from api.desk_pages.timeline import next_left, shown_clocks, shown_events
 from api.homes import home_routes
@@ -89,7 +90,7 @@ def ticket_content(
         "about": about_ticket(ticket, language),
         "state": say(language, f"desk_state_{ticket['ending'] or ticket['state']}"),
         "place": {**ticket, "name": place_of_ticket(ticket)},
-        "facts": _facts(ticket, language, times),
+        "facts": [*_facts(ticket, language, times), *peer_facts(asking, ticket["number"], language, times)],
         "case": case,
         "application": application_of(asking, ticket, language),
         "may_follow": case is not None and Right.WRITE in asking.asker.rights,

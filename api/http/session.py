@@ -17,6 +17,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from alerts.notices.wechat import WechatAccount
 from api.http import callers, vouching
 from api.http.basemap import Basemap
 from api.http.callers import vouched
@@ -94,6 +95,7 @@ class AppContext:
     basemap: Basemap = field(default_factory=Basemap)
     history: OneHistory = TABLE_ALONE
     refunds: RefundRules | None = None  # None: no refund is computed
+    wechat: WechatAccount | None = None  # None: nobody is told by WeChat
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from api.words.calls import CALL_WORDS
 from api.words.cases import CASE_WORDS
 from api.words.crew import CREW_WORDS
 from api.words.desk import DESK_WORDS
+from api.words.exchange import PEER_WORDS
 from api.words.files import FILE_WORDS
 from api.words.insight import INSIGHT_WORDS
 from api.words.maps import MAP_WORDS
@@ -69,7 +70,7 @@ STATIC = {
 ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
     **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS, **CREW_WORDS, **FILE_WORDS,
-    **OFFICE_WORDS, **UPLOAD_WORDS, **TRIAL_WORDS, **RULES_WORDS, **REFUND_WORDS, **INSIGHT_WORDS,
+    **OFFICE_WORDS, **UPLOAD_WORDS, **TRIAL_WORDS, **RULES_WORDS, **REFUND_WORDS, **INSIGHT_WORDS, **PEER_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),

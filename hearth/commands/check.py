@@ -32,6 +32,7 @@ from hearth.wiring import (
     chosen_recipients,
     chosen_seal_key,
     chosen_sources,
+    chosen_wechat,
     now,
     open_database,
     push_address,
@@ -144,7 +145,7 @@ def recipients_read(settings: Settings) -> str:
     """Raise UsageError when the file of recipients is wrong. Nobody is written to."""
     chosen = chosen_recipients(settings)
     channels = sum(len(recipient.channels) for recipient in chosen.staff)
-    users = ", ".join([*chosen.users, "webhook"])
+    users = ", ".join([*chosen.users, "webhook", *(["wechat"] if chosen_wechat(settings) else [])])
     return f"{len(chosen.staff)} on the staff by {channels} channel(s); users by {users}"
 
 

@@ -10,8 +10,10 @@ import structlog
 from psycopg import Connection
 
 from alerts.exchange import outgoing
+from alerts.exchange.folders import FolderChannel
 from alerts.exchange.peer_channel import PeerChannel
 from alerts.notices import expand, on_call
+from alerts.notices.channel import Sender
 from alerts.notices.sending import MOST_AT_ONCE, Post
 from domain.policy import Policy
 from hearth.figures import database_away, serve
@@ -22,6 +24,7 @@ from hearth.wiring import (
     chosen_peers,
     chosen_policy,
     chosen_recipients,
+    chosen_wechat,
     connector,
     now,
     set_up_logging,
@@ -40,8 +43,11 @@ def notify() -> None:
     settings = load()
     set_up_logging(settings.log_level)
     policy, peers = chosen_policy(settings), chosen_peers(settings)
-    channels = {peer.addressee: PeerChannel(peer, policy.zone, now) for peer in peers.values()}
-    recipients = dataclasses.replace(chosen_recipients(settings), peers=channels)
+    channels: dict[str, Sender] = {
+        peer.addressee: FolderChannel(peer, policy.zone) if peer.folder else PeerChannel(peer, policy.zone, now)
+        for peer in peers.values()
+    }
+    recipients = dataclasses.replace(chosen_recipients(settings), peers=channels, wechat=chosen_wechat(settings))
     staff = [row for recipient in recipients.staff for row in recipient.rows()]
     metrics = NotifyMetrics()
     if settings.notify_metrics_port:

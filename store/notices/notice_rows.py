@@ -55,11 +55,15 @@ CROSS JOIN LATERAL (
   WHERE x.outage_id = o.outage_id AND o.home_id IS NULL AND o.ticket_id IS NULL
 ) AS w
 JOIN addressee AS a ON a.home_id = w.home_id AND a.ended_at IS NULL
-JOIN person.contact AS c ON c.addressee_id = a.addressee_id AND c.consent_at <= %(at)s
+JOIN person.reached AS c ON c.addressee_id = a.addressee_id AND c.consent_at <= %(at)s
 -- who lives there now, of what has happened since
 CROSS JOIN LATERAL tenancy(a.home_id, c.resident, c.consent_at, %(at)s) AS y
 WHERE o.outbox_id = ANY(%(entries)s) AND o.audience = 'user' AND o.fate IS NULL
   AND coalesce(t.opened_at, o.at) >= y.since
+  AND (a.channel <> 'wechat' OR EXISTS (
+    SELECT FROM person.wechat_consent AS k
+    WHERE k.addressee_id = a.addressee_id AND coalesce(k.left_over > 0, true)
+  ))
   -- an outage that was widened is new to some only
   AND NOT (o.kind = 'outage_announced' AND EXISTS (
     SELECT FROM outbox AS p
@@ -172,7 +176,7 @@ FROM claimed AS m
 JOIN addressee AS a USING (addressee_id)
 LEFT JOIN peer_case AS k USING (peer_case_id)
 LEFT JOIN staff AS s ON s.staff_id = a.staff_id AND s.active_from <= %(now)s AND coalesce(s.active_to > %(now)s, true)
-LEFT JOIN person.contact AS c USING (addressee_id)
+LEFT JOIN person.reached AS c USING (addressee_id)
 -- NULL if the resident has moved out since
 LEFT JOIN LATERAL tenancy(a.home_id, c.resident, c.consent_at, %(now)s) AS y ON c.address IS NOT NULL
 ORDER BY m.message_id

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from domain.policy_file import builtin_text
 from store.base.access import Role
@@ -134,6 +135,20 @@ OPERATIONS = {
     "GET /v1/uplinks/{source}": Operation(
         roles=frozenset(), of="platform", query={"msg": "m", "nonce": "n", "signature": "s"}, refusal=401
     ),
+    "POST /v1/exchange/{peer}": Operation(roles=frozenset(), of="peer", body=lambda _: {}, refusal=401),
+    "GET /v1/homes/{code}/wechat": Operation(roles=EVERYONE - {Role.CREW}, of="home"),
+    "POST /v1/homes/{code}/wechat": Operation(roles=EVERYONE - {Role.CREW}, of="home"),
+    "DELETE /v1/homes/{code}/wechat": Operation(roles=EVERYONE - {Role.CREW}, of="home"),
+    # By the one who has a link; it takes no token.
+    "POST /v1/wechat/bindings": Operation(roles=frozenset(), body=lambda _: {"link": "x", "code": "y"}, refusal=401),
+    "GET /v1/peers": Operation(roles=DESK),
+    "GET /v1/peers/messages": Operation(roles=DESK),
+    "GET /v1/peers/refused": Operation(roles=DESK),
+    "GET /v1/peers/rates": Operation(roles=LEADERS),
+    "POST /v1/peers/messages/{key}/again": Operation(roles=DESK, of="told"),
+    "POST /v1/peers/messages/{key}/pass-over": Operation(roles=DESK, of="told"),
+    "GET /v1/tickets/{number}/peers": Operation(roles=DESK, of="ticket"),
+    "POST /v1/tickets/{number}/peers": Operation(roles=DESK, of="ticket", body=lambda _: {"peer": "city"}),
     "GET /v1/homes": Operation(roles=STAFF, query={"q": "home"}, listed=True),
     "GET /v1/homes/{code}": Operation(of="home"),
     "GET /v1/homes/{code}/refund": Operation(of="home"),
@@ -298,7 +313,7 @@ OPERATIONS = {
 def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
     """Return a home in each place with all that can be asked for; the parameters of paths that lead to it."""
     kinds = ("home", "ticket", "incident", "outage", "kind", "export", "platform", "token", "upload", "building")
-    paths: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in kinds}
+    paths: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in (*kinds, "peer", "told")}
     incidents: dict[str, str] = {}
     for code, station in HOMES.items():
         home = town.home(api.conn, code, building=f"B-{station}", station=station)
@@ -337,6 +352,8 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         paths["incident"][code] = {"number": incidents[station]}
         paths["kind"][code] = {"kind": "invalid"}
         paths["platform"][code] = {"source": "aep"}
+        paths["peer"][code] = {"peer": "city"}
+        paths["told"][code] = {"key": str(UUID(int=0))}
         row = api.conn.execute(INSERT_TOKEN, {"hash": code.encode(), "at": NOW}).fetchone()
         paths["token"][code] = {"id": str(row[0] if row else 0)}
         paths["upload"][code] = {"sha256": "0" * 64}

@@ -45,6 +45,9 @@ WAYS = {
     "POST /v1/outages/{number}/events": {"POST /desk/outages/{number}", "POST /desk/outages/{number}/draft"},
     "PUT /v1/rota/stations/{station}": {"POST /desk/rota/stations"},
     "DELETE /v1/rota/stations/{station}": {"POST /desk/rota/stations/end"},
+    "POST /v1/peers/messages/{key}/again": {"POST /desk/peers/messages/{key}/again"},
+    "POST /v1/peers/messages/{key}/pass-over": {"POST /desk/peers/messages/{key}/pass-over"},
+    "POST /v1/tickets/{number}/peers": {"POST /desk/peers/{peer}/tickets"},
     "POST /v1/rota/shifts": {"POST /desk/rota/plan"},
     "POST /v1/rota/shifts/{number}/cancel": {"POST /desk/rota/shifts/{number}/cancel"},
     "POST /v1/rota/swaps": {"POST /desk/rota/swaps"},
@@ -70,6 +73,10 @@ NOT_OF_THE_STAFF = {
     "POST /v1/tickets/{number}/agreement",
     "POST /v1/applications/{number}/signature",
     "POST /v1/uplinks/{source}",
+    "POST /v1/exchange/{peer}",
+    "POST /v1/homes/{code}/wechat",
+    "DELETE /v1/homes/{code}/wechat",
+    "POST /v1/wechat/bindings",
 }
 # By the API alone: their pages are not made yet.
 NO_PAGE_YET: set[str] = set()

@@ -87,6 +87,14 @@ WAYS_IN = {
     "tell_flags()": (RAISED,),
     "tell_ticket_events()": (EVENT,),
     "tell_peers()": (EVENT,),
+    "person.link_wechat(integer,bytea,timestamp with time zone,timestamp with time zone)": (
+        "SELECT person.link_wechat(1, 'h', now(), now() + interval '1 hour')",
+    ),
+    "person.bind_wechat(bytea,text,text,integer,timestamp with time zone)": (
+        "SELECT person.bind_wechat('h', 'o', 't', 1, now())",
+    ),
+    "person.unbind_wechat(integer,timestamp with time zone)": ("SELECT person.unbind_wechat(1, now())",),
+    "person.wechat_of(integer)": ("SELECT * FROM person.wechat_of(1)",),
     "peer_message_again(uuid,timestamp with time zone,integer)": (
         "SELECT public.peer_message_again(gen_random_uuid(), now(), 1)",
     ),

@@ -19,6 +19,7 @@ from api.words.calls import CALL_WORDS
 from api.words.cases import CASE_WORDS, FOLLOW_TEXTS, FOLLOWED_TEXTS
 from api.words.crew import CREW_WORDS, SCRIPT_WORDS
 from api.words.desk import DATA_TEXTS, DESK_WORDS, EVENT_TEXTS, MOVE_TEXTS, PROOFS, SOURCES
+from api.words.exchange import PEER_WORDS
 from api.words.files import FILE_WORDS
 from api.words.insight import INSIGHT_WORDS
 from api.words.maps import MAP_WORDS
@@ -88,8 +89,9 @@ def test_a_key_is_one_of_the_desk() -> None:
     assert [key for key in INSIGHT_WORDS if not key.startswith("insight_")] == []
     staff = (STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS, OUTAGE_WORDS, ROTA_WORDS, MAP_WORDS)
     assert [key for key in REFUND_WORDS if not key.startswith("refund_")] == []
+    assert [key for key in PEER_WORDS if not key.startswith("peers_")] == []
     others = (SUP_WORDS, MY_WORDS, CREW_WORDS, FILE_WORDS, OFFICE_WORDS, UPLOAD_WORDS, TRIAL_WORDS, RULES_WORDS)
-    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, INSIGHT_WORDS, REFUND_WORDS, *staff, *others)))
+    assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, INSIGHT_WORDS, REFUND_WORDS, PEER_WORDS, *staff, *others)))
 
 
 def test_every_sentence_is_said() -> None:

@@ -1,0 +1,1 @@
+"""The exchange of tickets with peers, by HTTP."""

@@ -1,0 +1,251 @@
+"""Notices by WeChat: a real HTTP server with the shapes of its interface, and consents that are used up."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+import pytest
+from psycopg import Connection
+
+from alerts.notices.expand import expand, write
+from alerts.notices.recipients import Recipients
+from alerts.notices.sending import Post
+from alerts.notices.wechat import AccessToken, load, shortened
+from domain import policy_file
+from domain.errors import UsageError
+from domain.notices import Audience, NoticeKind, OutboxEntry
+from store.notices import outbox, wechat_rows
+from store.notices.wechat_rows import WechatBinding, WechatStanding
+from tests.api import town
+from tests.conftest import Database
+
+pytestmark = pytest.mark.plain_only
+
+NOW = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
+SEED = policy_file.builtin("seed")
+ZONE = ZoneInfo("Asia/Shanghai")
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Wechat:
+    """WeChat as far as it is used: tokens that end, logins, and messages with the codes that a test plans."""
+
+    port: int = 0
+    tokens: list[str] = field(default_factory=list)
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+
+    def answer(self, path: str, query: dict[str, list[str]], body: dict[str, Any]) -> dict[str, Any]:
+        """Answer a request as WeChat does: always with 200."""
+        if path == "/cgi-bin/stable_token":
+            if body != {"grant_type": "client_credential", "appid": "wx1", "secret": "s3cret"}:
+                return {"errcode": 40125, "errmsg": "invalid appsecret"}
+            self.tokens.append(f"token-{len(self.tokens)}")
+            return {"access_token": self.tokens[-1], "expires_in": 7200}
+        if path == "/sns/jscode2session":
+            known = query["js_code"] == ["good"]
+            return {"openid": "o-1", "session_key": "k"} if known else {"errcode": 40029, "errmsg": "invalid code"}
+        assert path == "/cgi-bin/message/subscribe/send"
+        if query["access_token"] != [self.tokens[-1]]:
+            return {"errcode": 40001, "errmsg": "invalid credential, access_token is invalid or not latest"}
+        code = self.codes.pop(0) if self.codes else 0
+        if code == 0:
+            self.sent.append(body)
+        return {"errcode": code, "errmsg": "ok" if code == 0 else "…"}
+
+
+@contextmanager
+def served() -> Iterator[Wechat]:
+    """Run it on a free port."""
+    wechat = Wechat()
+
+    class Hook(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            parts = urlsplit(self.path)
+            said = wechat.answer(parts.path, parse_qs(parts.query), json.loads(text or b"{}"))
+            body = json.dumps(said).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    wechat.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield wechat
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def file(port: int, more: str = "") -> str:
+    return f"""
+        app_id = "wx1"
+        secret = "s3cret"
+        kind = "mini"
+        template = "t1"
+        data = {{thing1 = "{{subject}}", thing2 = "{{body}}", time3 = "{{at}}"}}
+        api = "http://127.0.0.1:{port}"
+        {more}
+        """
+
+
+@dataclass
+class Users:
+    """A home whose user is bound to WeChat, and what sends there."""
+
+    conn: Connection
+    wechat: Wechat
+    home: int
+    post: Post
+    now: datetime = NOW
+
+    def bind(self, consents: int | None, openid: str = "o-1") -> str | None:
+        """Bind an account by a link of its own."""
+        digest = str(self.now.timestamp()).encode() + openid.encode()
+        assert wechat_rows.link(self.conn, self.home, digest, self.now, self.now + HOUR)
+        return wechat_rows.bind(self.conn, digest, WechatBinding(openid, "t1", consents), self.now)
+
+    def tell(self) -> list[tuple[Any, ...]]:
+        """Tell the users of the home of an appointment; return the states of all messages."""
+        self.now += HOUR
+        entry = OutboxEntry(
+            NoticeKind.OUTAGE_EXPLAINED, Audience.USER, home_id=self.home, data={"outage": 1, "explanation": "a valve"}
+        )
+        outbox.put(self.conn, [entry], self.now)
+        expand(self.conn, SEED, self.now)
+        write(self.conn, SEED, self.now)
+        self.post.turn(self.conn, self.now)
+        self.post.finish(self.conn, lambda: self.now)
+        return self.conn.execute("SELECT state, reason, detail FROM message ORDER BY message_id").fetchall()
+
+    def left(self) -> WechatStanding:
+        """Return what is bound."""
+        return wechat_rows.of_home(self.conn, self.home)
+
+
+@pytest.fixture
+def users(database: Database) -> Iterator[Users]:
+    with database.connect(autocommit=True) as conn, served() as wechat, ThreadPoolExecutor(2) as pool:
+        recipients = Recipients(wechat=load(file(wechat.port), "wechat", ZONE))
+        post = Post(pool, recipients, timedelta(seconds=30), lambda *_: None)
+        yield Users(conn, wechat, town.home(conn), post)
+
+
+def test_one_time_consents_are_used_up(users: Users) -> None:
+    assert users.bind(2) == "B1-101"
+    assert users.tell() == users.tell()[:1] == [("sent", None, None)]
+    assert users.left() == WechatStanding(1, 0)
+    assert len(users.tell()) == 2  # there is no consent left: nothing is tried
+    (body, _) = users.wechat.sent
+    assert (body["touser"], body["template_id"], set(body["data"])) == ("o-1", "t1", {"thing1", "thing2", "time3"})
+    assert body["data"]["time3"] == {"value": "2026-01-15 13:00"}
+    assert len(body["data"]["thing2"]["value"]) <= 20
+    assert users.wechat.tokens == ["token-0"]  # one for both
+    users.bind(1)
+    assert users.left() == WechatStanding(1, 1)
+    assert len(users.tell()) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "left"),
+    [
+        (43101, ("failed", "no_consent", "errcode 43101"), 0),
+        (47003, ("failed", "refused", "errcode 47003"), 2),
+        (45009, ("waiting", "refused_for_now", "errcode 45009"), 2),
+        (-1, ("waiting", "refused_for_now", "errcode -1"), 2),
+    ],
+)
+def test_each_code_has_its_end(users: Users, code: int, state: tuple[str, str, str], left: int) -> None:
+    users.bind(2)
+    users.wechat.codes = [code]
+    assert users.tell() == [state]
+    assert users.left() == WechatStanding(1, left)
+
+
+def test_a_token_that_ended_is_renewed_at_once(users: Users) -> None:
+    users.bind(None)
+    users.tell()
+    users.wechat.tokens.append("made-by-another")
+    assert [row[0] for row in users.tell()] == ["sent", "sent"]
+    assert users.wechat.tokens[2:] == ["token-2"]
+    users.wechat.codes = [42001, 42001]
+    assert users.tell()[-1] == ("waiting", "refused_for_now", "errcode 42001")
+    assert users.left() == WechatStanding(1, None)  # a long-term consent stays
+
+
+def test_a_link_binds_once_and_in_time_and_ends_with_all_accounts(users: Users) -> None:
+    assert wechat_rows.link(users.conn, users.home, b"l", NOW, NOW + HOUR)
+    one = WechatBinding("o-2", "t1", 1)
+    assert wechat_rows.bind(users.conn, b"another", one, NOW) is None
+    assert wechat_rows.bind(users.conn, b"l", one, NOW + HOUR) is None
+    assert wechat_rows.bind(users.conn, b"l", one, NOW) == "B1-101"
+    assert wechat_rows.bind(users.conn, b"l", one, NOW) is None
+    held = [wechat_rows.link(users.conn, users.home, bytes([n]), NOW, NOW + HOUR) for n in range(11)]
+    assert held == [True] * 10 + [False]
+    assert wechat_rows.unbind(users.conn, users.home, NOW) == 1
+    assert users.left() == WechatStanding(0, 0)
+    assert wechat_rows.bind(users.conn, bytes([1]), one, NOW) is None
+    assert users.conn.execute("SELECT count(*) FROM person.wechat_user").fetchone() == (0,)
+    assert users.tell() == []
+
+
+def test_a_login_code_is_whose_wechat_says(users: Users) -> None:
+    account = users.post.recipients.wechat
+    assert account is not None
+    assert (account.openid("good", 5), account.openid("bad", 5)) == ("o-1", None)
+
+
+def test_a_token_is_kept_until_shortly_before_it_ends() -> None:
+    asked, clock = iter(["a", "b", "c"]), [0.0]
+    token = AccessToken(lambda: (next(asked), 7200.0), lambda: clock[0])
+    assert [token.value(), token.value()] == ["a", "a"]
+    clock[0] = 6899.0
+    assert token.value() == "a"
+    clock[0] = 6900.0
+    assert token.value() == "b"
+    token.drop("a")  # an old one: it has been renewed meanwhile
+    assert token.value() == "b"
+    token.drop("b")
+    assert token.value() == "c"
+
+
+def test_values_are_cut_to_their_fields() -> None:
+    assert shortened("thing1", "x" * 21) == "x" * 19 + "…"
+    assert shortened("phrase2", "已完成工作") == "已完成工作"
+    assert shortened("thing1", "  ") == "-"
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (file(1, 'other = "x"'), "other: is not a known key"),
+        (file(1).replace("mini", "maxi"), "kind: must be one of"),
+        (file(1).replace("s3cret", ""), "secret: must be"),
+        (file(1).replace("127.0.0.1", "wechat.example"), "api: must be https"),
+        ("x", "is not"),
+    ],
+)
+def test_a_file_that_is_wrong_names_the_key_and_no_secret(text: str, fault: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        load(text, "wechat", ZONE)
+    assert "s3cret" not in str(refused.value)
+    assert fault in str(refused.value) or fault == "is not"
