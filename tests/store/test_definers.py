@@ -54,6 +54,11 @@ DAY = (
     "INSERT INTO public.ledger (home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, "
     "shortfall_us, heat, deficit, policy, closed) VALUES (1, '2020-01-01', 0, 0, 0, 0, 0, 0, 0, 0, 'p', true)"
 )
+HEAT = "INSERT INTO public.home_status (home_id, since, status) VALUES (1, now(), 'on')"
+NOTICE = (
+    "INSERT INTO public.heat_notice (ticket_id, home_id, kind, number, issued_at, issued_by) "
+    "VALUES (1, 1, 'heat', 'n', now(), 'x')"
+)
 SPREAD = "UPDATE public.incident SET recovering_since = now() WHERE incident_id = 1"
 REFUSED = "UPDATE public.ticket_event SET actor = 'x'"
 # How each is come by from outside; a function that is not here fails the test below.
@@ -65,6 +70,10 @@ WAYS_IN = {
     ),
     "end_token(integer,timestamp with time zone)": ("SELECT public.end_token(2, now())",),
     "lock_home(integer)": ("SELECT public.lock_home(1)",),
+    "lock_building_homes(integer)": ("SELECT public.lock_building_homes(1)",),
+    "put_heat(bigint,timestamp with time zone,timestamp with time zone)": ("SELECT public.put_heat(1, now(), now())",),
+    "check_heat_status()": (HEAT,),
+    "check_heat_notice()": (NOTICE,),
     "point_readings(integer,timestamp with time zone,timestamp with time zone,bigint)": (
         "SELECT * FROM public.point_readings(1, '-infinity', 'infinity', 5)",
     ),
