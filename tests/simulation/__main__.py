@@ -18,7 +18,7 @@ import structlog
 from tests.simulation import playing, processes, stage
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.playing import Cut, Outcome
-from tests.simulation.stage import Stage
+from tests.simulation.stage import Doorway, Stage
 
 MOST_SEEDS = 2_000  # within which a mutant is to be found
 MUTANT_SHARE = 0.5  # of the time
@@ -31,8 +31,8 @@ def main() -> int:
     with stage.server() as server:
         if asked.seed is not None:
             return _replay(stage.make(server, "simulation_0"), asked)
-        urls = [stage.make(server, f"simulation_{n}") for n in range(asked.workers)]
-        report = measured(urls, asked)
+        stages = [stage.left(stage.make(server, f"simulation_{n}")) for n in range(asked.workers)]
+        report = measured(stages, asked)
     print(json.dumps(report, indent=2))
     return int(bool(report["violations"]) or report["mutants_found"] < report["mutants"])
 
@@ -43,12 +43,12 @@ def quiet(verbose: bool = False) -> None:
     logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 
-def measured(stages: list[Stage], asked: argparse.Namespace) -> dict[str, Any]:
+def measured(stages: list[Doorway], asked: argparse.Namespace) -> dict[str, Any]:
     """Play for the time asked, on all stages at once."""
     begin = time.monotonic()
     for_seeds = asked.seconds * (MUTANT_SHARE if asked.mutants else 1)
     with multiprocessing.get_context("fork").Pool(len(stages)) as pool:
-        parts = [(n, one, asked.first + n, len(stages), begin + for_seeds) for n, one in enumerate(stages)]
+        parts = [(one, asked.first + n, len(stages), begin + for_seeds) for n, one in enumerate(stages)]
         outcomes = [outcome for part in pool.starmap(_many, parts) for outcome in part]
         took_s = time.monotonic() - begin
         mutants: dict[str, int | None] = {}
@@ -78,11 +78,11 @@ def _report(outcomes: list[Outcome], mutants: dict[str, int | None], took_s: flo
     }
 
 
-def _many(number: int, on: Stage, first: int, step: int, until: float) -> list[Outcome]:
+def _many(on: Doorway, first: int, step: int, until: float) -> list[Outcome]:
     """Play seeds until an instant; at least one."""
     outcomes: list[Outcome] = []
     with processes.virtual_modules():
-        mine, seed = stage.again(on), first
+        mine, seed = on.enter(), first
         while not outcomes or time.monotonic() < until:
             outcomes.append(playing.play(mine, seed))
             seed += step
@@ -90,11 +90,11 @@ def _many(number: int, on: Stage, first: int, step: int, until: float) -> list[O
     return outcomes
 
 
-def _hunt(names: list[str], on: Stage, until: float) -> dict[str, int | None]:
+def _hunt(names: list[str], on: Doorway, until: float) -> dict[str, int | None]:
     """Look for mutants; return after how many seeds each was found, None: not in the time."""
     found: dict[str, int | None] = {}
     with processes.virtual_modules():
-        mine = stage.again(on)
+        mine = on.enter()
         for nth, name in enumerate(names):
             left = (until - time.monotonic()) / (len(names) - nth)
             found[name] = seeds_to_find(mine, name, MOST_SEEDS, time.monotonic() + left)

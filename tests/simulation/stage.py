@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -112,10 +113,23 @@ def make(server: Postgres, name: str) -> Stage:
     return Stage(server.url(name), admin, Pool(admin), homes, tokens)
 
 
-def again(one: Stage) -> Stage:
-    """Open a stage in another process than the one that made it."""
-    admin = psycopg.connect(one.url, autocommit=True)
-    return Stage(one.url, admin, Pool(admin), one.homes, one.tokens)
+class Doorway(NamedTuple):
+    """Everything by which another process enters a stage: a connection cannot be handed over."""
+
+    url: str
+    homes: list[int]
+    tokens: dict[str, str]
+
+    def enter(self) -> Stage:
+        """Open the stage."""
+        admin = psycopg.connect(self.url, autocommit=True)
+        return Stage(self.url, admin, Pool(admin), self.homes, self.tokens)
+
+
+def left(one: Stage) -> Doorway:
+    """Close a stage here, for another process to enter."""
+    one.close()
+    return Doorway(one.url, one.homes, one.tokens)
 
 
 def _keep(admin: psycopg.Connection) -> None:
