@@ -212,6 +212,12 @@ INSERT INTO kpi_desk (
   warm_median_s
 )
 SELECT month, NULL, 500, 20, 450, 430, 400, 390, 600, 580, 20000, 9000 FROM kpi_month;
+INSERT INTO kpi_proof (
+  month, station, homes, measured, warm, proven, by_homes, by_homes_low, by_homes_high, by_time, by_time_low,
+  by_time_high
+)
+SELECT m.month, s.station, 400, 100, 95, 0.89, 0.95, 0.9, 0.98, 0.97, 0.94, 0.99
+FROM kpi_month AS m, (SELECT NULL AS station UNION ALL SELECT DISTINCT station FROM substation) AS s;
 """
 
 

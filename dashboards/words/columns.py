@@ -77,6 +77,7 @@ TICKET_CLASSES = {
     "device": Value(Text("设备", "device")),
     "complaint": Value(Text("投诉", "complaint")),
     "report": Value(Text("举报", "report")),
+    "application": Value(Text("用热申请", "application")),
 }
 TICKET_STATES = {
     "open": Value(Text("待受理", "open"), RED),
@@ -99,6 +100,9 @@ CLOCKS = {
     "answer": Value(Text("答复", "answer")),
     "accept": Value(Text("受理", "accept")),
     "finish": Value(Text("办结", "finish")),
+    "plan_answer": Value(Text("方案答复", "answer to plan")),
+    "heat_on": Value(Text("供热", "heat on")),
+    "heat_at_once": Value(Text("立即供热", "heat at once")),
 }
 HOME_CLASSES = {
     "multistorey": Value(Text("楼房", "multi-storey")),
@@ -164,6 +168,7 @@ AUDIENCES = {
     "witness": Value(Text("见证方", "witness")),
     "person": Value(Text("值班人员", "person on call")),
     "user": Value(Text("用户", "user")),
+    "peer": Value(Text("对接平台", "peer")),
 }
 
 COLUMNS: Mapping[str, PanelColumn] = {

@@ -52,10 +52,12 @@ BEGINNINGS = (
     "rota_",  # the same
     "outage_",  # the same
     "incident_",  # the same
+    "insight_",  # the same
     "map_",  # the same
     "office_class_",
     "office_contact_",
     "office_done_",
+    "office_exposure_",
     "office_heat_",
     "office_right_",
     "office_room_",
