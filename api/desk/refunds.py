@@ -158,7 +158,7 @@ def approve(number: Number, request: Request, changing: ChangingLeaders) -> Refu
     try:
         refund_rows.approve(changing.conn, row["id"], changing.asker.actor, changing.now)
     except IntegrityError as error:
-        same = error.diag.constraint_name == refund_rows.TWO_PERSONS
+        same = error.diag.constraint_name in refund_rows.TWO_PERSONS
         raise Problem(409, refunds.SAME_PERSON if same else refunds.APPROVED) from None
     return sheet_answer(_found(changing, number))
 
@@ -276,9 +276,14 @@ def _agrees(request: Request, asking: Session, row: Row) -> bool | None:
     return again.digest == bytes(row["digest"])
 
 
-def approved_by(asking: Session, number: str) -> list[str]:
-    """Return who has approved a sheet."""
-    return list(_found(asking, number)["approved_by"])
+def has_approved(asking: Session, number: str) -> bool:
+    """Return whether the caller has approved a sheet, under whatever name."""
+    own = _without_name(asking.asker.actor)
+    return any(_without_name(actor) == own for actor in _found(asking, number)["approved_by"])
+
+
+def _without_name(actor: str) -> str:
+    return actor.partition(" (")[0]
 
 
 def _lines(days: Sequence[Row]) -> list[dict[str, Any]]:

@@ -196,7 +196,7 @@ def _sheet(request: Request, asking: Session, number: str, sent: SentForm, done:
         sheet=found,
         line=refund_told.sheet_line(found, language, times),
         days=day_lines(found.days, language),
-        is_mine=asking.asker.actor in refunds.approved_by(asking, number),
+        is_mine=refunds.has_approved(asking, number),
         home_address=of_home(found.home),
         done=done,
         sent=sent.shown(language),

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 from psycopg import Connection
+from psycopg.errors import UniqueViolation
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -117,14 +118,20 @@ class MakeSheets:
         until = over(policy, self.at)
         season = chosen_season(policy, self.season, until)
         assert season is not None
-        with conn.transaction():
-            # Those that got a sheet since the list was read are left out.
-            batch = compute_many(conn, policy, rules, homes, (season, until))
-            owed = batch.totals > 0
-            sums = SheetSums(len(batch.homes), int(owed.sum()), 0, int(batch.totals.sum()))
-            chosen = batch if self.of_all else batch.of(owed)
-            if len(chosen.homes) and not self.dry_run:
-                sums.made = len(write_many(conn, rules, chosen, Making(MADE_BY, self.at)))
+        try:
+            with conn.transaction():
+                # Those that got a sheet since the list was read are left out.
+                left = refund_rows.without_sheet(conn, season.first, homes)
+                batch = compute_many(conn, policy, rules, left, (season, until))
+                owed = batch.totals > 0
+                sums = SheetSums(len(batch.homes), int(owed.sum()), 0, int(batch.totals.sum()))
+                chosen = batch if self.of_all else batch.of(owed)
+                if len(chosen.homes) and not self.dry_run:
+                    sums.made = len(write_many(conn, rules, chosen, Making(MADE_BY, self.at)))
+        except UniqueViolation as error:
+            if error.diag.constraint_name != refund_rows.FIRST_SHEET:
+                raise
+            return self(homes)  # one got its sheet just now
         return len(homes), sums
 
 

@@ -89,6 +89,7 @@ SELECT f.home_id FROM home_fee AS f
 WHERE f.season = %(season)s AND NOT EXISTS (
   SELECT FROM refund_sheet AS s WHERE s.home_id = f.home_id AND s.season = f.season AND s.corrects IS NULL
 )
+  AND (%(homes)s::integer[] IS NULL OR f.home_id = ANY (%(homes)s::integer[]))
 ORDER BY f.home_id
 """
 SELECT_WITH = """
@@ -187,7 +188,8 @@ FROM refund_paid AS p JOIN refund_sheet AS s USING (refund_sheet_id) JOIN home A
 WHERE p.refund_payment_id = %(payment)s
 GROUP BY s.refund_sheet_id, s.number, h.code, s.currency ORDER BY s.refund_sheet_id
 """
-TWO_PERSONS = "refund_approval_two_persons"
+FIRST_SHEET = "refund_sheet_first"  # constraint: of a home and season
+TWO_PERSONS = frozenset({"refund_approval_two_persons", "refund_approval_one_person"})
 
 
 class SheetState(StrEnum):
@@ -295,9 +297,10 @@ def insert(conn: Connection, new: NewSheets, computed: NDArray[np.void], facts: 
     return {home: str(number) for home, _, number in rows}
 
 
-def without_sheet(conn: Connection, season: date) -> list[int]:
-    """Return the homes that pay for a season and have no sheet of it, ascending."""
-    return [row[0] for row in conn.execute(SELECT_WITHOUT, {"season": season}).fetchall()]
+def without_sheet(conn: Connection, season: date, of: Sequence[int] | None = None) -> list[int]:
+    """Return the homes (None: of all) that pay for a season and have no sheet of it, ascending."""
+    values = {"season": season, "homes": None if of is None else list(of)}
+    return [row[0] for row in conn.execute(SELECT_WITHOUT, values).fetchall()]
 
 
 def made(conn: Connection, season: date) -> int:
@@ -331,7 +334,7 @@ def approve(conn: Connection, sheet: int, actor: str, at: datetime) -> None:
     """Approve a sheet, as the first or the second person.
 
     Raises:
-        psycopg.errors.IntegrityError: TWO_PERSONS, or two have approved it.
+        psycopg.errors.IntegrityError: one of TWO_PERSONS, or two have approved it.
     """
     conn.execute(INSERT_APPROVAL, {"sheet": sheet, "actor": actor, "at": at})
 

@@ -1,11 +1,17 @@
 """`hearth refunds` as an operator runs it: for show, for good, and again."""
 
 import json
+from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from domain.registry import HomeFee
+from hearth.commands.refunds import MakeSheets, SheetSums, _connection
+from hearth.settings import load
+from hearth.wiring import now
 from store.registry import fee_rows
 from tests import registry_rows
 from tests.acceptance import processes
@@ -22,7 +28,7 @@ VALUES (%s, 'request', '2025-11-18T09:00:00+08:00', 'call', '2025-11-18T09:00:00
 """
 
 
-def test_sheets_of_all_homes_are_made_once(plain_database: Database) -> None:
+def test_sheets_of_all_homes_are_made_once(plain_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with plain_database.connect(autocommit=True) as conn:
         homes = [registry_rows.home(conn, code) for code in ("cold", "warm", "unpriced")]
         for home in homes:
@@ -48,5 +54,12 @@ def test_sheets_of_all_homes_are_made_once(plain_database: Database) -> None:
     with plain_database.connect() as conn:
         made = conn.execute("SELECT total, made_by FROM refund_sheet ORDER BY home_id").fetchall()
     assert made == [(amount, "hearth refunds"), (0, "hearth refunds")]
+    # Both got their sheets since a worker was given the homes: it leaves them out.
+    for name, value in ours.items():
+        monkeypatch.setenv(name, value)
+    settings = load()
+    with closing(_connection(settings)):
+        assert MakeSheets(settings, FIRST, now(), True, False)(homes) == (3, SheetSums())
+    _connection.cache_clear()
     without = processes.run(ours | {"HEARTH_REFUNDS": ""}, "refunds")
     assert (without.returncode, len(without.stderr.splitlines())) == (2, 1)

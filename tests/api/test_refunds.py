@@ -24,6 +24,7 @@ from registry.exporting import export_folder
 from registry.fees import import_fees
 from tests.api import town
 from tests.api.conftest import Api
+from tests.api.staff import browser, member, sealed, session_of
 from tests.api.town import NOW
 
 pytestmark = pytest.mark.plain_only
@@ -78,6 +79,22 @@ def test_without_rules_no_refund_is_computed(cold: Api) -> None:
     cold.app.state.surroundings = replace(cold.app.state.surroundings, refunds=None)
     answer = cold.get("/v1/homes/B1-101/refund", cold.token("supervisor"))
     assert (answer.status_code, answer.json()["detail"]) == (409, "no refund rules are set: no refund is computed")
+
+
+def test_who_is_renamed_is_no_second_person(cold: Api) -> None:
+    number = made(cold).json()["number"]
+    person = member(cold.conn, "supervisor")
+    token = session_of(cold.conn, person)
+    with browser(cold, token) as client:
+        page = f"/desk/refunds/{number}"
+        assert client.post(f"{page}/approval", data=sealed(token)).status_code == 303
+        cold.conn.execute("UPDATE staff SET name = 'Li Nana' WHERE staff_id = %s", [person])
+        cold.conn.commit()
+        again = client.post(f"{page}/approval", data=sealed(token))
+        assert again.status_code == 409
+        assert f"{page}/approval" not in client.get(page).text
+        assert client.post("/desk/refunds/approvals", data=sealed(token, **{"sheet-\x00": "on"})).status_code == 404
+    assert cold.get(f"/v1/refund-sheets/{number}", cold.token("supervisor")).json()["approvals"] == 1
 
 
 def test_a_sheet_is_approved_by_two_persons_and_paid_once(cold: Api) -> None:
