@@ -202,6 +202,15 @@ def test_no_heat_without_a_notice(desk: Company, statement: str) -> None:
     assert heat(desk) == [("stopped", False)]
 
 
+def test_a_stop_that_came_meanwhile_is_no_past_that_is_brought_along(desk: Company, plain_database: Database) -> None:
+    with plain_database.connect() as loading:
+        loading.execute("SELECT 1")  # an import has begun
+        desk.conn.execute("INSERT INTO home_status (home_id, since, status) VALUES (2, %s, 'stopped')", [NOON])
+        with pytest.raises(CheckViolation, match="is stopped"):
+            loading.execute("INSERT INTO home_status (home_id, since, status) VALUES (2, %s, 'on')", [NOON + HOUR])
+    assert heat(desk, 2)[-1] == ("stopped", False)
+
+
 def test_a_notice_is_of_its_home_and_stays(desk: Company) -> None:
     ticket = applied(desk, CONNECT, NOON)
     with pytest.raises(CheckViolation, match="of an application"):
