@@ -50,7 +50,7 @@ from api.desk_pages.rows_together import RowsTogether
 from api.evidence import dossier_routes, seals
 from api.exchange import exchange_routes, incoming_routes
 from api.exchange.incoming_routes import PeerDoors
-from api.figures import application_figures, estimates, insight, kpi, map_layers, maps, status, supervision
+from api.figures import application_figures, cold_causes, estimates, insight, kpi, map_layers, maps, status, supervision
 from api.figures.city_now import MapBoard
 from api.files import file_routes
 from api.homes import exports, home_routes, wechat_routes
@@ -104,6 +104,7 @@ ROUTERS = (
     measurements.router,
     measuring_plan.router,
     kpi.router,
+    cold_causes.router,
     estimates.router,
     insight.router,
     outage_previews.router,

@@ -189,12 +189,13 @@ def _fall(own: Floats, step_h: float) -> tuple[float, float]:
     known = np.flatnonzero(~np.isnan(own))
     if len(known) < FIT_STEPS:
         return 0.0, FAST_H
+    is_known, own = ~np.isnan(own), np.interp(np.arange(len(own)), known, own[known])
     wide = max(1, round(0.5 / step_h))
-    steepest = int(np.argmin(own[wide:] - own[:-wide])) if not np.isnan(own).any() else int(known[len(known) // 2])
+    steepest = int(np.argmin(own[wide:] - own[:-wide]))
     first = max(0, steepest - FIT_STEPS // 3)
     part = own[first : first + FIT_STEPS]
     at = np.arange(len(part)) * step_h
-    if np.isnan(part).any() or len(part) < FIT_STEPS // 2:
+    if is_known[first : first + FIT_STEPS].sum() < FIT_STEPS // 3 or len(part) < FIT_STEPS // 2:
         return (len(own) - steepest) * step_h, FAST_H
     best, found = np.inf, (0.0, FAST_H)
     for begin in np.arange(0, at[len(at) // 2], step_h / 2):

@@ -346,6 +346,8 @@ INSERT INTO granted_function VALUES
   ('take_numbers', 'hearth_ingest, hearth_watch, hearth_api'),
   ('point_readings', 'hearth_api'),
   ('reached_point', 'hearth_api'),
+  ('home_steps', 'hearth_api'),
+  ('substation_steps', 'hearth_api'),
   ('reach_cases', 'hearth_api, hearth_identity'),
   ('reach_flagged', 'hearth_api, hearth_identity'),
   ('reach_outages', 'hearth_api, hearth_identity'),

@@ -22,6 +22,7 @@ from api.desk.move_bodies import Line, Words
 from api.desk.moves import AnyMove, Assigned, CauseFound, Merged, UserSaid, Void, kind_of
 from api.desk.once import do_once
 from api.desk.receipt import Receipt, as_text, make_receipt
+from api.homes.cold_cause import likely_of
 from api.homes.home_routes import Code, home_id
 from api.http.language import Language, preferred
 from api.http.paging import Page, Paged, Sort, Sorted
@@ -182,7 +183,8 @@ def _let(changing: Session, tickets: list[int], move: AnyMove) -> None:
         case UserSaid():
             say(conn, policy, tickets[0], UserStatement(move.data(), move.contact), now, actor)
         case CauseFound():
-            data = {**move.data(), **cause_text(changing, move.cause)._asdict()}
+            text = cause_text(changing, move.cause)._asdict()
+            data = {**move.data(), **text, **likely_of(changing, tickets[0])}
             act(conn, policy, NewEvent(tickets[0], kind_of(move), data), now, actor)
         case Void():
             void(conn, policy, tickets[0], move.data(), now, actor)

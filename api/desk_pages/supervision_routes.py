@@ -10,6 +10,7 @@ from api.desk.cases import CaseQuery, CaseSort, listed
 from api.desk_pages.case_list import case_line
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import desk_page, reader_of
+from api.figures.cold_causes import found_beside
 from api.figures.kpi import Asked, PackageQuery, Place, made_package
 from api.figures.supervision import (
     LateQuery,
@@ -67,6 +68,7 @@ def figures_page(
         "load": load,
         "ratings": rated_work(asking, month),
         "causes": causes_found(asking, month),
+        "beside": [one.model_dump() for one in found_beside(asking, month)],
         "still_cold": sum(row["still_cold"] for row in load),
         "is_counted": kpi_rows.counted_at(asking.conn, month.first) is not None,
         **_rates(asking, month, language),

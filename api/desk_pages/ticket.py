@@ -16,6 +16,7 @@ from api.desk_pages.peers_of_ticket import peer_facts
 from api.desk_pages.queue import QUEUE, place_of_ticket
 from api.desk_pages.timeline import next_left, shown_clocks, shown_events
 from api.homes import home_routes
+from api.homes.cold_cause import likely_cause
 from api.http.language import Language, said
 from api.http.session import LEADERS, Session
 from api.pages import content
@@ -29,7 +30,7 @@ from domain.cases import CASE_CLASSES
 from domain.causes import known_causes
 from domain.move_bars import MoveBar
 from domain.statements import DAYS_AHEAD, standing_times, standing_word
-from domain.tickets import TicketClass
+from domain.tickets import TicketClass, TicketState
 from domain.words.applications import DOCUMENT_TEXTS, KIND_TEXTS
 from domain.words.desk import CHANNEL_TEXTS, SUBJECT_TEXTS
 from domain.words.text import Text
@@ -103,6 +104,7 @@ def ticket_content(
         "events": shown_events(ticket["events"], language, times, files),
         "version": max((event["seq"] for event in ticket["events"]), default=0),
         "home": _home(asking, ticket),
+        "likely": likely_said(asking, ticket["home"], language) if _is_cold(ticket) else None,
         "may_write": Right.WRITE in asking.asker.rights,
         "files": files if ticket["class"] not in CASE_CLASSES else None,
         "may_reveal": _may_reveal(asking, ticket),
@@ -274,6 +276,16 @@ def _home(asking: Session, ticket: Row) -> dict[str, Any] | None:
         return None
     home: Home = home_routes.home(ticket["home"], asking)
     return {"now": home, **content.day_content(asking, ticket["home_id"])}
+
+
+def _is_cold(ticket: Row) -> bool:
+    return ticket["class"] == TicketClass.COLD and ticket["state"] != TicketState.CLOSED and ticket["home"] is not None
+
+
+def likely_said(asking: Session, home: str, language: Language) -> str | None:
+    """Return the likely cause of a home's cold with its evidence, in words; None: there is nothing to say."""
+    found = likely_cause(asking, home, asking.now)
+    return None if found is None else said(Text(found.zh, found.en), language)
 
 
 def _may_reveal(asking: Session, ticket: Row) -> bool:

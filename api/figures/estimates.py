@@ -7,10 +7,11 @@ import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from api.homes.home_places import places_of
 from api.http.problem import no_such
 from api.http.session import AskingDesk
 from api.http.values import Instant
-from insight.unmeasured import NONE, HomePlaces, Whole, estimate
+from insight.unmeasured import estimate
 from store.sensors import estimate_rows
 from store.sensors.estimate_rows import PlacedHome
 
@@ -67,7 +68,7 @@ def unmeasured(
 
 def _estimates(found: Sequence[PlacedHome]) -> list[HomeEstimate]:
     celsius = np.array([np.nan if home.celsius is None else home.celsius for home in found], np.float64)
-    said = estimate(_places(found), celsius)
+    said = estimate(places_of(found), celsius)
     highest = float(said.gain.max()) or 1.0
     some = [
         HomeEstimate(
@@ -84,24 +85,6 @@ def _estimates(found: Sequence[PlacedHome]) -> list[HomeEstimate]:
         if home.celsius is None
     ]
     return sorted(some, key=lambda one: (-one.gain, one.home))
-
-
-def _places(found: Sequence[PlacedHome]) -> HomePlaces:
-    """Return where homes of one substation lie; supply is the same for all of them."""
-    return HomePlaces(
-        np.zeros(len(found), np.int64),
-        _codes([home.building for home in found]),
-        _codes([None if home.riser is None else (home.building, home.riser) for home in found]),
-        np.array([NONE if home.floor is None or home.floor < 1 else home.floor for home in found], np.int64),
-        _codes([home.exposure for home in found]),
-        np.zeros(len(found)),
-    )
-
-
-def _codes(values: Sequence[object]) -> Whole:
-    """Return a code for each value, NONE for None."""
-    seen: dict[object, int] = {}
-    return np.array([NONE if one is None else seen.setdefault(one, len(seen)) for one in values], np.int64)
 
 
 def _shown(celsius: float) -> float | None:

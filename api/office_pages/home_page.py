@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.desk_pages.show import AskingDeskPerson, desk_page
-from api.desk_pages.ticket import board_links
+from api.desk_pages.ticket import board_links, likely_said
 from api.homes import home_routes
 from api.homes.home_routes import Code
 from api.http.problem import no_such
@@ -175,6 +175,7 @@ def _page(
         record=record,
         here_now=[one for one in record.sensors if _is_here(one, code, asking)],
         home=now,
+        likely=likely_said(asking, code, language) if now.flag else None,
         place=place,
         tickets=_tickets(asking, home_id),
         board_links=boards,

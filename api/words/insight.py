@@ -28,6 +28,9 @@ INSIGHT_WORDS: Mapping[str, Text] = {
         "没有预警：没有用户可能偏冷，或预测尚未证明好于“维持现状”而未启用。",
         "No warnings: no home is likely to be cold, or forecasts are off because they are no better than persistence.",
     ),
+    "insight_no_finding": Text(
+        "这是推测，不是结论；以抢修人员查明的原因为准。", "This is an estimate; what the crew finds is the cause."
+    ),
     "insight_before": Text("前一天", "Day before"),
     "insight_after": Text("后一天", "Day after"),
 }

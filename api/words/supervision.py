@@ -41,6 +41,10 @@ SUP_WORDS: Mapping[str, Text] = {
     "sup_low": Text("1–2 分", "1 or 2"),
     "sup_causes": Text("查明的原因，按供热站", "Causes found, by station"),
     "sup_cause": Text("原因", "Cause"),
+    "sup_beside": Text("低温工单：查明的原因与推测的原因", "Cold homes: the cause found and the likely one"),
+    "sup_found": Text("查明", "Found"),
+    "sup_likely": Text("推测", "Likely"),
+    "sup_not_said": Text("无法推测", "could not be told"),
     "sup_none": Text("没有。", "None."),
     "sup_rates": Text("全公司当月指标", "Rates of the month, company"),
     "sup_homes": Text(

@@ -1,4 +1,4 @@
-"""Causes of faults that crews found, by station."""
+"""Causes of faults that crews found, by station and beside the likely ones."""
 
 from datetime import datetime
 
@@ -18,8 +18,35 @@ WHERE e.kind = 'cause_found' AND e.at >= %(start)s AND e.at < %(stop)s AND t.end
 GROUP BY 1, 2
 ORDER BY 1, 3 DESC, 2
 """
+# The same for cold homes, beside the likely cause that the event keeps of the ticket's opening.
+SELECT_BESIDE = """
+SELECT
+  e.data ->> 'cause' AS found, e.data ->> 'likely' AS likely, count(DISTINCT e.ticket_id) AS tickets,
+  (array_agg(e.data ->> 'zh' ORDER BY e.at DESC))[1] AS found_zh,
+  (array_agg(e.data ->> 'en' ORDER BY e.at DESC))[1] AS found_en
+FROM ticket_event AS e
+JOIN ticket AS t USING (ticket_id)
+WHERE e.kind = 'cause_found' AND e.at >= %(start)s AND e.at < %(stop)s AND t.ending IS NULL AND t.class = 'cold'
+GROUP BY 1, 2
+ORDER BY 3 DESC, 1, 2
+"""
+SELECT_COLD = """
+SELECT h.code, t.opened_at FROM ticket AS t JOIN home AS h USING (home_id)
+WHERE t.ticket_id = %(ticket)s AND t.class = 'cold'
+"""
 
 
 def causes(conn: Connection, span: tuple[datetime, datetime]) -> list[Row]:
     """Return the causes found in a span by station, the most frequent first; none of merged and void tickets."""
     return fetch(conn, SELECT_CAUSES, {"start": span[0], "stop": span[1]})
+
+
+def beside_likely(conn: Connection, span: tuple[datetime, datetime]) -> list[Row]:
+    """Return the causes found in cold homes in a span by the likely one, the most frequent first."""
+    return fetch(conn, SELECT_BESIDE, {"start": span[0], "stop": span[1]})
+
+
+def cold_home(conn: Connection, ticket: int) -> tuple[str, datetime] | None:
+    """Return the home of a ticket of a cold home, and when it was opened; None of other tickets."""
+    row = conn.execute(SELECT_COLD, {"ticket": ticket}).fetchone()
+    return None if row is None else (row[0], row[1])

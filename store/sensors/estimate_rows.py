@@ -9,7 +9,7 @@ from psycopg.rows import class_row
 # Heated homes alone; the coldest judged value that still holds, as the home is judged.
 SELECT_HOMES = """
 SELECT
-  h.code AS home, b.code AS building, h.unit, h.riser, h.floor, h.exposure, n.celsius
+  h.home_id, h.code AS home, b.code AS building, h.unit, h.riser, h.floor, h.exposure, n.celsius
 FROM substation AS u
 JOIN building AS b USING (substation_id)
 JOIN home AS h USING (building_id)
@@ -28,9 +28,15 @@ ORDER BY h.code
 """
 
 
+SELECT_SUBSTATION = """
+SELECT b.substation FROM home AS h JOIN building_place AS b USING (building_id) WHERE h.code = %(home)s
+"""
+
+
 class PlacedHome(NamedTuple):
     """A heated home: its place within the building as far as the registry knows, and °C now, None without a sensor."""
 
+    home_id: int
     home: str
     building: str
     unit: str
@@ -44,3 +50,9 @@ def homes(conn: Connection, substation: str, now: datetime) -> list[PlacedHome]:
     """Return the heated homes of a substation that can be reached."""
     with conn.cursor(row_factory=class_row(PlacedHome)) as cur:
         return cur.execute(SELECT_HOMES, {"substation": substation, "now": now}).fetchall()
+
+
+def substation_of(conn: Connection, home: str) -> str | None:
+    """Return the code of the substation that heats a home."""
+    row = conn.execute(SELECT_SUBSTATION, {"home": home}).fetchone()
+    return row[0] if row else None

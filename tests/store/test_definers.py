@@ -78,6 +78,12 @@ WAYS_IN = {
         "SELECT * FROM public.point_readings(1, '-infinity', 'infinity', 5)",
     ),
     "reached_point(integer)": ("SELECT * FROM public.reached_point(1)",),
+    "home_steps(integer[],timestamp with time zone,timestamp with time zone,interval)": (
+        "SELECT * FROM public.home_steps('{1}', now() - interval '1 day', now(), '10 min')",
+    ),
+    "substation_steps(integer,timestamp with time zone,timestamp with time zone,interval)": (
+        "SELECT * FROM public.substation_steps(1, now() - interval '1 day', now(), '10 min')",
+    ),
     "reach_flagged()": ("SELECT public.reach_flagged()",),
     "reach_outages()": ("SELECT public.reach_outages()", "SELECT * FROM public.outage_area"),
     "tenancy(integer,text,timestamp with time zone,timestamp with time zone)": (

@@ -270,6 +270,23 @@ def test_readings_come_through_the_door_of_their_point_alone(database: Database,
                 conn.execute("SELECT FROM reading")
 
 
+def test_steps_of_homes_are_of_those_that_a_station_or_everybody_reaches(
+    database: Database, homes: dict[str, int]
+) -> None:
+    steps = "SELECT home FROM home_steps(%s, %s, %s, '10 min')"
+    everywhere = list(homes.values())
+    for scope, expected in (
+        (None, set()),
+        (Scope(False, None, [homes["mine"]]), set()),
+        (Scope(False, "North", []), {homes["mine"], homes["near"]}),
+    ):
+        with reaching(database, scope) as conn:
+            found = conn.execute(steps, (everywhere, NOW - timedelta(days=2), NOW)).fetchall()
+            assert {home for (home,) in found} == expected
+    with reaching(database, EVERYWHERE) as conn, pytest.raises(psycopg.errors.InvalidParameterValue):
+        conn.execute(steps, (everywhere, NOW - timedelta(days=4), NOW))
+
+
 def test_a_reading_of_the_home_before_is_not_told(database: Database, homes: dict[str, int]) -> None:
     """A sensor that has moved: what it measured where it was belongs to those who lived there."""
     with database.connect() as conn:

@@ -1,0 +1,57 @@
+"""Likely causes of cold homes, who sees them, and what crews found beside them."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.api import town
+from tests.api.conftest import Api
+from tests.api.desk import Desk
+from tests.api.staff import browser, member, session_of
+from tests.api.town import NOW
+
+pytestmark = pytest.mark.plain_only
+
+
+@pytest.fixture
+def riser(plain_api: Api) -> list[int]:
+    """Four homes on a riser of station Seven, three with a sensor; all have lost 5 K for three hours."""
+    conn = plain_api.conn
+    homes = [town.home(conn, code, building="B7", station="Seven") for code in ("r1", "r2", "r3", "r4")]
+    conn.execute("UPDATE home SET riser = 'R1', floor = home_id - %s WHERE home_id = ANY (%s)", (homes[0] - 1, homes))
+    for nth, home in enumerate(homes[:3]):
+        sensor = town.sensor(conn, home, f"sr{nth}")
+        for step in range(1, 120):
+            celsius = (16.0 if step < 10 else 21.0) + step % 7 / 100
+            town.reading(conn, sensor, NOW - timedelta(minutes=20 * step), celsius)
+        town.sensor_now(conn, sensor, home, 16.0)
+    conn.commit()
+    return homes
+
+
+def test_a_cold_home_is_explained_with_its_neighbours(plain_api: Api, riser: list[int]) -> None:
+    token = plain_api.token("dispatcher")
+    found = plain_api.get("/v1/insight/causes/r1", token).json()
+    assert (found["cause"], found["fell"], found["homes"]) == ("riser", pytest.approx(5.0, abs=0.1), ["r2", "r3"])
+    assert "2 of 2 measured homes beside it fell, too, among them r2, r3" in found["en"]
+    assert found["zh"].startswith("可能是立管：比平时低 5.0 K")
+    assert plain_api.get("/v1/insight/causes/r4", token).status_code == 404, "it has no sensor"
+
+
+def test_what_the_crew_found_stands_beside_what_was_likely(plain_api: Api, riser: list[int]) -> None:
+    desk = Desk(plain_api)
+    number, unmeasured = (town.ticket(plain_api.conn, home)[1] for home in (riser[0], riser[3]))
+    plain_api.conn.commit()
+    crew = plain_api.token("crew", station="Seven")
+    for one in (number, unmeasured):
+        desk.move({"number": one}, "cause_found", crew, cause="riser_air")
+    items = plain_api.get("/v1/insight/causes", plain_api.token("supervisor")).json()["items"]
+    assert [(one["found"], one["likely"], one["tickets"]) for one in items] == [
+        ("riser_air", "riser", 1),
+        ("riser_air", None, 1),
+    ]
+    assert plain_api.get("/v1/insight/causes", plain_api.token("dispatcher")).status_code == 403
+    with browser(plain_api, session_of(plain_api.conn, member(plain_api.conn, "supervisor"))) as client:
+        assert "Likely the riser: 5.0 K below" in client.get(f"/desk/tickets/{number}").text
+        assert "Likely" not in client.get(f"/desk/tickets/{unmeasured}").text
+        assert "<td>the riser</td>" in client.get("/desk/figures").text
