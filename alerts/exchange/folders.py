@@ -12,10 +12,12 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from psycopg import Connection
 
 from alerts.exchange.incoming import MessageChanged, PeerMessage, PeerUnknown, take
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 MOST_FILES = 100  # in one round
 MOST_BYTES = 4_000_000  # of a file
 MOST_LINES = 2_000
+log = structlog.get_logger()
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take such a cell for a formula
 
 
@@ -100,7 +103,16 @@ def _harmless(cell: str) -> str:
 
 def read_folders(conn: Connection, policy: Policy, peers: Mapping[str, Peer], now: datetime) -> bool:
     """Read what lies in the folders of peers; True: there may be more. The connection is in autocommit mode."""
-    return any([_read(conn, policy, peer, now) for peer in peers.values() if peer.folder])
+    return any([_tried(conn, policy, peer, now) for peer in peers.values() if peer.folder])
+
+
+def _tried(conn: Connection, policy: Policy, peer: Peer, now: datetime) -> bool:
+    """Read the folder of a peer; one that cannot be read or written keeps no other waiting."""
+    try:
+        return _read(conn, policy, peer, now)
+    except OSError as error:
+        log.warning("folder of a peer", peer=peer.name, error=type(error).__name__)
+        return False
 
 
 def _read(conn: Connection, policy: Policy, peer: Peer, now: datetime) -> bool:
@@ -127,7 +139,7 @@ def _take(conn: Connection, policy: Policy, peer: Peer, file: Path, now: datetim
     is_wrapped = version is not None and version.incoming is not None and version.incoming.envelope == "cloudevents"
     for nth, line in enumerate(lines_of(file), 1):
         value = _event(peer, line) if is_wrapped else line
-        body = json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+        body = json.dumps(value, sort_keys=True).encode()
         message = PeerMessage(f"file {hashlib.sha256(body).hexdigest()}", body, value)
         try:
             with conn.transaction():
@@ -154,7 +166,7 @@ def lines_of(file: Path) -> list[Any]:
         if file.stat().st_size > MOST_BYTES:
             raise _Refused(f"it is longer than {MOST_BYTES} bytes")
         text = file.read_text(encoding="utf-8-sig")
-        found = list(csv.DictReader(io.StringIO(text))) if file.suffix == ".csv" else json.loads(text)
+        found = _table(text) if file.suffix == ".csv" else json.loads(text)
     except (ValueError, RecursionError, OSError, csv.Error) as error:
         raise _Refused(f"it cannot be read: {type(error).__name__}") from None
     lines = found if isinstance(found, list) else [found]
@@ -163,9 +175,31 @@ def lines_of(file: Path) -> list[Any]:
     return lines
 
 
+def _table(text: str) -> list[dict[str, Any]]:
+    """Read a table; a column is a path into the object that its line makes, and cells beyond the columns are none."""
+    return [_nested(line) for line in csv.DictReader(io.StringIO(text), restkey="")]
+
+
+def _nested(line: Mapping[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for column, cell in line.items():
+        *way, last = column.split(".")
+        place = made
+        for step in way:
+            inner = place.get(step)
+            if not isinstance(inner, dict):
+                inner = place[step] = {}
+            place = inner
+        place[last] = cell
+    return made
+
+
 def _move(folder: Path, name: str, refusals: list[str]) -> None:
     to = folder / ("refused" if refusals else "done")
     to.mkdir(exist_ok=True)
-    (folder / "in" / name).rename(to / name)
+    file = Path(name)
+    numbered = (f"{file.stem}.{nth}{file.suffix}" for nth in count(2))
+    there = next(to / one for one in chain([name], numbered) if not (to / one).exists())
+    (folder / "in" / name).rename(there)
     if refusals:
-        write_whole(to, f"{name}.txt", "\n".join(refusals).encode() + b"\n")
+        write_whole(to, f"{there.name}.txt", "\n".join(refusals).encode() + b"\n")

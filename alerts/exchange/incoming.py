@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 
 from alerts.desk.cases import open_case
-from alerts.desk.moves import HomeHasTicket, OpenThere, ReportTarget, act, say, take_in
+from alerts.desk.moves import HomeHasTicket, ReportTarget, act, say, take_in
 from alerts.exchange.peers_file import Peer
 from alerts.tickets.docket import Opening, UserStatement
 from domain.cases import CaseChannel, NewCase, Subject
@@ -21,8 +21,10 @@ from domain.words.exchange import CLOSED_THERE, RATED_TEXTS, WITHDRAWN_THERE
 from store.base.locks import lock_text
 from store.exchange import case_rows
 from store.exchange.case_rows import PeerCaseRow, ReceivedMessage
+from store.tickets import ticket_rows
 
 ENDED = {PeerSays.CLOSED: CLOSED_THERE, PeerSays.WITHDRAWN: WITHDRAWN_THERE}
+AFTERWARDS = frozenset({*ENDED, PeerSays.RATED})  # what is said of a case in the end begins none
 
 
 class PeerUnknown(Exception):
@@ -117,7 +119,9 @@ class _Taking(NamedTuple):
             return Taken(IncomingOutcome.IGNORED), None
         if case.says is not PeerSays.OPENED and version.incoming and PeerSays.OPENED in version.incoming.kinds:
             raise _Refused("the case is not known here", is_unknown=True)
-        return self._open(case)
+        if case.says in AFTERWARDS:
+            return Taken(IncomingOutcome.IGNORED), None
+        return self._open(case.counted(version.clocks))
 
     def _open(self, case: IncomingCase) -> tuple[Taken, int]:
         if case.ticket_class == TicketClass.COMPLAINT:
@@ -136,7 +140,10 @@ class _Taking(NamedTuple):
         return open_case(self.conn, self.policy, new, self.now, self.actor)
 
     def _report(self, case: IncomingCase) -> tuple[IncomingOutcome, int]:
-        """Open a ticket, or add to the one that is open at the home."""
+        """Open a ticket, or add to the one of its class that is open at the home.
+
+        One of another class does not take it in: a leak that is said to a ticket for a cold room calls nobody out.
+        """
         home = case_rows.home_id(self.conn, case.home) if case.home else None
         kind = TicketClass(case.ticket_class)
         if kind is TicketClass.COLD and home is None:
@@ -150,16 +157,22 @@ class _Taking(NamedTuple):
             contact=case.contact,
             data={"peer": self.peer.name, "their_number": case.theirs.number},
         )
-        target = ReportTarget(new=home is None)
+        number = self._same_there(home, opening) if home is not None else None
+        target = ReportTarget(add_to=number, new=number is None)
+        outcome = IncomingOutcome.LINKED if number else IncomingOutcome.OPENED
         try:
-            with self.conn.transaction():
-                return IncomingOutcome.OPENED, take_in(self.conn, self.policy, opening, self.now, self.actor, target)
-        except OpenThere as error:
-            number = next((one.number for one in error.tickets if one.ticket_class == kind), error.tickets[0].number)
+            return outcome, take_in(self.conn, self.policy, opening, self.now, self.actor, target)
         except HomeHasTicket as error:
-            number = error.number
-        target = ReportTarget(add_to=number)
-        return IncomingOutcome.LINKED, take_in(self.conn, self.policy, opening, self.now, self.actor, target)
+            raise _Refused(str(error)) from None
+
+    def _same_there(self, home: int, opening: Opening) -> str | None:
+        """Return the open ticket of the same class at a home; locked as `take_in` locks, it stays open."""
+        ticket_rows.lock_place(self.conn, opening.place)
+        ticket_rows.lock_home(self.conn, home)
+        there = ticket_rows.open_at(self.conn, opening.place)
+        same = [one.ticket_id for one in there if one.ticket_class == opening.ticket_class]
+        locked = ticket_rows.lock(self.conn, same).values()
+        return next((row.number for row in locked if row.state != TicketState.CLOSED), None)
 
     def _of_known(self, known: PeerCaseRow, case: IncomingCase) -> Taken:
         is_late = known.heard_at is not None and case.at < known.heard_at

@@ -20,11 +20,11 @@ MOST_ENTRIES = 500  # in one transaction
 GIVE_UP = timedelta(days=3)  # where the policy has no rules of notices
 
 
-def set_peers(conn: Connection, peers: Mapping[str, Peer], now: datetime) -> None:
-    """Tell the database of the peers, by the mappings in force today."""
-    rows = []
+def set_peers(conn: Connection, policy: Policy, peers: Mapping[str, Peer], now: datetime) -> None:
+    """Tell the database of the peers, by the mappings in force on the local day."""
+    rows, today = [], now.astimezone(policy.zone).date()
     for peer in peers.values():
-        version = peer.mapping.at(now.date())
+        version = peer.mapping.at(today)
         rows.append(
             {
                 "addressee": peer.addressee,

@@ -68,10 +68,11 @@ class Post:
         """Write down what became of the messages that have gone."""
         while self.outcomes:
             message, fault, theirs = self.outcomes[0]
-            said = settle(conn, message, fault, now)
-            self._use_consent(conn, message, fault)
-            if theirs is not None and message.peer_case_id is not None:
-                peer_rows.learn(conn, message.peer_case_id, theirs)
+            with conn.transaction():  # a message that has arrived, and the number of it that its peer says but once
+                said = settle(conn, message, fault, now)
+                self._use_consent(conn, message, fault)
+                if theirs is not None and message.peer_case_id is not None:
+                    peer_rows.learn(conn, message.peer_case_id, theirs)
             self.outcomes.popleft()
             self.tell(message.channel, said)
 

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from api.desk_pages.forms import Told
 from api.desk_pages.show import AskingDeskPerson, desk_page
+from api.desk_pages.ticket_routes import read_told
 from api.exchange.exchange_routes import give_up, rates_of, send_again, send_to
 from api.http.language import said
 from api.http.problem import Problem
@@ -25,6 +27,7 @@ from store.exchange.exchange_pages import MessageFilter
 PEERS = "/desk/peers"
 MOST_SHOWN = 100
 UNSENT = ("failed", "waiting", "sending")
+PeerName = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
 reading = contextmanager(signed_in(DESK))
 writing = contextmanager(signed_in(DESK, Right.WRITE))
 
@@ -50,10 +53,9 @@ def pass_over(request: Request, key: UUID) -> Response:
 
 
 @router.post("/{peer}/tickets")
-async def pass_on(request: Request, peer: str) -> Response:
+def pass_on(request: Request, peer: PeerName, told: Annotated[Told, Depends(read_told)]) -> Response:
     """Pass a ticket on to a peer."""
-    form = await request.form(max_files=0, max_fields=10)
-    number = str(form.get("ticket", "")).strip()[:40].replace("\x00", "")
+    number = told.get("ticket", "").strip()[:40].replace("\x00", "")
     return _done(request, lambda changing: send_to(changing, number, peer))
 
 

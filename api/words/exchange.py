@@ -8,8 +8,8 @@ PEER_UNKNOWN = Text("对接方尚未就绪，请稍后重试", "the peer is not 
 MESSAGE_CHANGED = Text("同一消息编号已用于其他内容", "a message of this number said something else")
 REFUSED = Text("未受理：{reason}", "not taken: {reason}")
 NOT_PASSED_ON = Text(
-    "不能转交：没有此对接方、对接方已有此工单，或属投诉举报",
-    "it is not passed on: there is no such peer, it has the ticket already, or it is a complaint",
+    "不能转交：没有此对接方、对接方已有此工单，或属投诉举报、用热申请",
+    "it is not passed on: there is no such peer, it has the ticket already, or it is a complaint or an application",
 )
 NOT_FAILED = Text("没有这条发送失败的消息", "there is no failed message of this key")
 TOO_MANY_LINKS = Text("已有过多未使用的绑定链接", "too many links of this home are not used yet")

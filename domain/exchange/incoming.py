@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain.exchange import cloud_events
 from domain.exchange.bodies import TheirNumbers
-from domain.exchange.mapping import CaseField, IncomingRules, MappingVersion, PeerSays
+from domain.exchange.mapping import CaseField, IncomingRules, MappingVersion, PeerClocks, PeerSays
 from domain.instants import bounded
 
 LONGEST = {
@@ -56,6 +56,13 @@ class IncomingCase(NamedTuple):
     satisfied: bool | None = None
     is_marked: bool = False  # its text has our mark: we wrote it ourselves
 
+    def counted(self, clocks: PeerClocks) -> "IncomingCase":
+        """Return it as the beginning of a case: clocks of which the peer names no time run as the mapping says."""
+        return self._replace(
+            respond_by=self.respond_by or _after(self.at, clocks.respond_within_s),
+            resolve_by=self.resolve_by or _after(self.at, clocks.resolve_within_s),
+        )
+
 
 class Echo(Exception):
     """An event of our own that came back; there is nothing to do."""
@@ -86,7 +93,7 @@ def read(version: MappingVersion, desk: str, value: Any, zone: ZoneInfo, now: da
         data, word = event.data, event.type
     if not isinstance(data, Mapping):
         raise NotUnderstood("the body is no JSON object")
-    return _Reader(rules, data, zone, now).case(version, word)
+    return _Reader(rules, data, zone, now).case(word)
 
 
 class _Reader(NamedTuple):
@@ -95,16 +102,16 @@ class _Reader(NamedTuple):
     zone: ZoneInfo
     now: datetime
 
-    def case(self, version: MappingVersion, word: str | None) -> IncomingCase:
+    def case(self, word: str | None) -> IncomingCase:
         number = self.text(CaseField.NUMBER)
         if not number:
             raise NotUnderstood(f"{CaseField.NUMBER.value} is missing")
-        at, clocks = self.time(CaseField.AT) or self.now, version.clocks
         mark = MARK.search(self.text(CaseField.TEXT))
         return IncomingCase(
             theirs=TheirNumbers(number, self.text(CaseField.HANDLE) or None),
             says=self.says(word),
-            at=at,
+            # A clock of theirs that is ahead must not make all that follows late.
+            at=min(self.time(CaseField.AT) or self.now, self.now),
             ticket_class=self.named(CaseField.CLASS, self.rules.classes) or self.rules.other,
             our_number=self.text(CaseField.OUR_NUMBER) or (mark[1] if mark else None),
             is_marked=mark is not None,
@@ -112,8 +119,8 @@ class _Reader(NamedTuple):
             address=self.text(CaseField.ADDRESS),
             text=self.text(CaseField.TEXT),
             contact=self.text(CaseField.CONTACT) or None,
-            respond_by=self.time(CaseField.RESPOND_BY) or _after(at, clocks.respond_within_s),
-            resolve_by=self.time(CaseField.RESOLVE_BY) or _after(at, clocks.resolve_within_s),
+            respond_by=self.time(CaseField.RESPOND_BY),
+            resolve_by=self.time(CaseField.RESOLVE_BY),
             satisfied=self.satisfied(),
         )
 
@@ -144,6 +151,8 @@ class _Reader(NamedTuple):
         text, longest = str(value).strip(), LONGEST.get(field, 200)
         if "\x00" in text or (len(text) > longest and field not in CUT):
             raise NotUnderstood(f"{field.value} is longer than {longest} characters, or has a zero in it")
+        if any("\ud800" <= letter <= "\udfff" for letter in text):  # half of a pair: JSON has it, UTF-8 has not
+            raise NotUnderstood(f"{field.value} has half a character in it")
         return text[:longest]
 
     def time(self, field: CaseField) -> datetime | None:

@@ -3,8 +3,9 @@
 import dataclasses
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 
 import structlog
 from psycopg import Connection
@@ -12,6 +13,7 @@ from psycopg import Connection
 from alerts.exchange import outgoing
 from alerts.exchange.folders import FolderChannel
 from alerts.exchange.peer_channel import PeerChannel
+from alerts.exchange.peers_file import Peer
 from alerts.notices import expand, on_call
 from alerts.notices.channel import Sender
 from alerts.notices.sending import MOST_AT_ONCE, Post
@@ -34,6 +36,7 @@ from store.notices import notice_rows
 
 PAUSE_S = 0.5
 SHOW_EVERY_S = 15.0
+PEERS_EVERY_S = 15.0  # so soon after midnight a mapping is in force
 PEOPLE_EVERY_S = 5.0  # a person who is new, or has another telephone, can be told so soon
 log = structlog.get_logger()
 
@@ -59,17 +62,40 @@ def notify() -> None:
         def work(conn: Connection) -> None:
             with conn.transaction():
                 notice_rows.set_staff(conn, staff, now())
-            outgoing.set_peers(conn, peers, now())
             log.info("sending", staff=len(recipients.staff))
-            _work(conn, policy, post, metrics, stop)
+            _work(conn, policy, post, metrics, stop, [_peers_of_day(policy, peers)])
             post.finish(conn, now)
 
         keep_at(connector(settings, "notify"), work, stop)
 
 
-def _work(conn: Connection, policy: Policy, post: Post, metrics: NotifyMetrics, stop: threading.Event) -> None:
+def _peers_of_day(policy: Policy, peers: Mapping[str, Peer]) -> Round:
+    """Tell the database of the peers, at first and on each local day: their mappings are dated.
+
+    Not more often: a process that still has the file of before would undo what one with the new file has told.
+    """
+    told: list[date] = []
+
+    def bring(conn: Connection) -> None:
+        today = now().astimezone(policy.zone).date()
+        if told != [today]:
+            outgoing.set_peers(conn, policy, peers, now())
+            told[:] = [today]
+
+    return Round("file of peers", PEERS_EVERY_S, bring)
+
+
+def _work(
+    conn: Connection,
+    policy: Policy,
+    post: Post,
+    metrics: NotifyMetrics,
+    stop: threading.Event,
+    first: Sequence[Round] = (),
+) -> None:
     """Work as long as the connection lasts: what has gone is written down before anything else."""
     rounds = [
+        *first,
         Round("send", 0, lambda conn: post.turn(conn, now()) > 0),
         Round("people", PEOPLE_EVERY_S, lambda conn: on_call.set_people(conn, sorted(post.recipients.people), now())),
         Round("call out", PAUSE_S, lambda conn: on_call.call_out(conn, policy, now())),

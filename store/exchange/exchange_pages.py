@@ -79,7 +79,8 @@ PASS_ON = """
 WITH
   asked AS (
     SELECT p.peer_id, t.ticket_id FROM peer AS p, ticket AS t
-    WHERE p.name = %(peer)s AND p.ended_at IS NULL AND t.number = %(ticket)s AND t.class NOT IN ('complaint', 'report')
+    WHERE p.name = %(peer)s AND p.ended_at IS NULL AND t.number = %(ticket)s
+      AND t.class IN ('cold', 'leak', 'repair', 'device')
       AND NOT EXISTS (SELECT FROM peer_case AS c WHERE c.peer_id = p.peer_id AND c.ticket_id = t.ticket_id)
   ),
   made AS (
@@ -126,5 +127,5 @@ def rates(conn: Connection, start: datetime, end: datetime, now: datetime) -> li
 
 
 def pass_on(conn: Connection, peer: str, ticket: str, now: datetime) -> bool:
-    """Send a ticket to a peer; False: there is no such, it is a case, or the peer has it."""
+    """Send a ticket to a peer; False: there is no such, it is a case or an application, or the peer has it."""
     return conn.execute(PASS_ON, {"peer": peer, "ticket": ticket, "now": now}).rowcount == 1

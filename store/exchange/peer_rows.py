@@ -19,6 +19,7 @@ WHERE ended_at IS NULL AND name <> ALL (%(names)s::text[])
 UPSERT_ADDRESSEES = """
 INSERT INTO addressee (audience, name, channel, language)
 SELECT 'peer', x.addressee, 'exchange', 'zh' FROM jsonb_to_recordset(%(peers)s) AS x (addressee text)
+WHERE NOT EXISTS (SELECT FROM addressee AS a WHERE a.name = x.addressee AND a.channel = 'exchange')
 ORDER BY x.addressee
 ON CONFLICT (name, channel) DO NOTHING
 """

@@ -93,7 +93,7 @@ def desk(servers: Servers) -> Iterator[Api]:
         for nth in range(1, 9):
             town.home(api.conn, f"H-{nth}")
         api.conn.commit()
-        outgoing.set_peers(api.conn, peers, NOW)
+        outgoing.set_peers(api.conn, api.app.state.surroundings.policy, peers, NOW)
         api.conn.commit()
         yield api
 
@@ -111,7 +111,7 @@ def signed(message: str, body: bytes, *, key: bytes = KEYS[1], at: datetime = NO
 
 
 def tell(api: Api, message: str, data: dict[str, Any], **how: Any) -> httpx.Response:
-    body = json.dumps(event(data), ensure_ascii=False).encode()
+    body = json.dumps(event(data)).encode()
     return post(api, "city", body, signed(message, body, **how))
 
 
@@ -156,6 +156,15 @@ def test_a_second_case_of_a_home_is_linked(desk: Api) -> None:
     assert second == {"outcome": "linked", "ticket": first["ticket"]}
 
 
+def test_a_leak_is_not_swallowed_by_a_ticket_for_a_cold_room(desk: Api) -> None:
+    cold = tell(desk, "b3", {**CASE, "workOrderNo": "SJ-5", "householdCode": "H-3"}).json()["ticket"]
+    leak = {**CASE, "workOrderNo": "SJ-6", "householdCode": "H-3", "categoryName": "暖气漏水"}
+    answer = tell(desk, "b4", leak).json()
+    assert answer["outcome"] == "opened"
+    assert answer["ticket"] != cold
+    assert desk.get(f"/v1/tickets/{answer['ticket']}", desk.token("dispatcher")).json()["class"] == "leak"
+
+
 @pytest.mark.parametrize(
     ("how", "change"),
     [
@@ -180,6 +189,7 @@ def test_what_proves_nothing_is_refused(desk: Api, how: dict[str, Any], change: 
         ({**CASE, "workOrderNo": "n" * 101}, 422, "number is longer"),
         ({**CASE, "workOrderNo": ["n"]}, 422, "number is no text"),
         ({**CASE, "operateTime": "yesterday"}, 422, "at is no time"),
+        ({**CASE, "content": "\ud800"}, 422, "text has half a character"),
         ({**CASE, "responseDeadline": "9999-01-01 00:00:00"}, 422, "respond_by is no time"),
     ],
 )
@@ -202,11 +212,44 @@ def test_our_own_events_are_no_new_cases(desk: Api) -> None:
 def test_what_comes_late_changes_no_clock(desk: Api) -> None:
     data = {**CASE, "workOrderNo": "SJ-4", "householdCode": "H-4"}
     ticket = tell(desk, "f1", data).json()["ticket"]
-    tell(desk, "f2", {**data, "operation": "回访", "operateTime": "2026-01-15 12:05:00", "satisfaction": "满意"})
+    tell(desk, "f2", {**data, "operation": "回访", "operateTime": "2026-01-15 12:00:00", "satisfaction": "满意"})
     late = {**data, "operation": "回访", "operateTime": "2026-01-15 11:59:00", "satisfaction": "不满意"}
     assert tell(desk, "f3", late).json()["outcome"] == "noted"
     (case,) = desk.get(f"/v1/tickets/{ticket}/peers", desk.token("dispatcher")).json()
-    assert (case["satisfied"], case["rated_at"]) == (True, "2026-01-15T04:05:00Z")
+    assert (case["satisfied"], case["rated_at"]) == (True, "2026-01-15T04:00:00Z")
+
+
+def test_their_clocks_run_from_the_opening_and_no_word_starts_them_again(desk: Api) -> None:
+    data = {key: value for key, value in CASE.items() if not key.endswith("Deadline")}
+    data |= {"workOrderNo": "SJ-7", "householdCode": "H-5"}
+    ticket = tell(desk, "g1", data).json()["ticket"]
+    # The second is told by a clock that is ahead of ours, and what is told after it is not late for that.
+    for nth, at in enumerate(("11:59:00", "13:59:00")):
+        tell(desk, f"g2-{nth}", {**data, "operation": "催办", "operateTime": f"2026-01-15 {at}"})
+    tell(desk, "g3", {**data, "operation": "回访", "operateTime": "2026-01-15 12:00:00", "satisfaction": "满意"})
+    (case,) = desk.get(f"/v1/tickets/{ticket}/peers", desk.token("dispatcher")).json()
+    assert (case["respond_by"], case["resolve_by"]) == ("2026-01-16T03:58:00Z", "2026-01-20T03:58:00Z")
+    assert case["satisfied"] is True
+
+
+def zammad(api: Api, delivery: str, article: str, **ticket: Any) -> dict[str, Any]:
+    body = json.dumps({"ticket": {**ZAMMAD["ticket"], **ticket}, "article": {"body": article}}).encode()
+    made = hmac.new(TOKEN.encode(), body, hashlib.sha1).hexdigest()
+    answer = post(api, "zammad", body, {"X-Zammad-Delivery": delivery, "X-Hub-Signature": f"sha1={made}"})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_a_delivery_that_is_sent_again_under_another_number_counts_once(desk: Api) -> None:
+    ticket = zammad(desk, "y-1", "It drips.", number="96082")["ticket"]
+    for delivery in ("y-2", "y-3"):  # the number is no part of what is signed
+        zammad(desk, delivery, "It still drips.", number="96082")
+    events = desk.get(f"/v1/tickets/{ticket}", desk.token("dispatcher")).json()["events"]
+    assert [one["data"].get("text") for one in events].count("It still drips.") == 1
+
+
+def test_what_ends_a_case_that_nobody_knows_begins_none(desk: Api) -> None:
+    assert zammad(desk, "y-4", "", number="96083", state="closed") == {"outcome": "ignored", "ticket": None}
 
 
 def test_zammad_and_frappe_sign_in_their_own_way(desk: Api) -> None:
@@ -266,6 +309,10 @@ def test_a_ticket_is_passed_on_once_and_a_complaint_never(desk: Api) -> None:
     assert desk.post(f"/v1/tickets/{number}/peers", token, peer="zammad").status_code == 204
     assert desk.post(f"/v1/tickets/{number}/peers", token, peer="zammad").status_code == 409
     assert desk.post(f"/v1/tickets/{number}/peers", token, peer="nobody").status_code == 409
+    applied = desk.post("/v1/homes/H-passed/applications", token, kind="resume", documents=["identity"]).json()[
+        "number"
+    ]
+    assert desk.post(f"/v1/tickets/{applied}/peers", token, peer="zammad").status_code == 409
     assert outgoing.write(desk.conn, desk.app.state.surroundings.policy, NOW) is False
     desk.conn.commit()
     waiting = desk.get("/v1/peers/messages", token, peer="zammad", state="waiting").json()["items"]

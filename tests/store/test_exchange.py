@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from psycopg import Connection
+from psycopg.errors import CheckViolation
 
 from alerts.desk.moves import act
 from alerts.exchange import outgoing, peers_file
@@ -44,7 +45,7 @@ class Exchange:
         peers = peers_file.load(text, "peers")
         channels = {one.addressee: PeerChannel(one, ZONE, lambda: datetime.now(ZONE)) for one in peers.values()}
         self.post.recipients = Recipients(peers=channels)
-        outgoing.set_peers(self.conn, peers, self.now)
+        outgoing.set_peers(self.conn, SEED, peers, self.now)
 
     def open(self, ticket_class: TicketClass = TicketClass.LEAK, **data: str) -> int:
         """Open a ticket of the home."""
@@ -163,6 +164,21 @@ def test_zammad_says_its_number_and_is_told_by_it(exchange: Exchange) -> None:
     assert first[4]["article"]["body"].startswith("厨房漏水 [T00000001] Building ")
     assert second[4]["state"] == "open"
     assert exchange.rows("SELECT number, handle, is_theirs FROM peer_case") == [("70000", "1", False)]
+
+
+def test_the_number_that_a_peer_says_is_kept_with_the_arrival_or_asked_again(exchange: Exchange) -> None:
+    more = f'their_keys = ["long enough"]\n{token_file(exchange.peer.folder)}'
+    exchange.use(file_of_peers(exchange.peer.port, "zammad", classes='["leak"]', more=more))
+    exchange.open()
+    exchange.conn.execute("ALTER TABLE peer_case ADD CONSTRAINT away CHECK (number IS NULL)")
+    with pytest.raises(CheckViolation):
+        exchange.send(1)
+    assert exchange.rows("SELECT state FROM message") == [("sending",)]
+    exchange.conn.execute("ALTER TABLE peer_case DROP CONSTRAINT away")
+    exchange.send(1)
+    assert exchange.rows("SELECT m.state, c.number FROM message AS m JOIN peer_case AS c USING (peer_case_id)") == [
+        ("sent", "70000")
+    ]
 
 
 def test_what_a_peer_brought_does_not_go_back_and_not_to_another(exchange: Exchange) -> None:

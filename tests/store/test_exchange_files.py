@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from alerts.desk.moves import act
 from alerts.exchange import outgoing, peers_file
-from alerts.exchange.folders import FolderChannel, as_csv, read_folders
+from alerts.exchange.folders import FolderChannel, as_csv, lines_of, read_folders
 from alerts.exchange.peers_file import Peer
 from alerts.notices.recipients import Recipients
 from alerts.notices.sending import Post
@@ -67,7 +67,7 @@ def folders(request: pytest.FixtureRequest, database: Database, tmp_path: Path) 
     with database.connect(autocommit=True) as conn, ThreadPoolExecutor(2) as pool:
         town.home(conn, "H1")
         peers = peers_file.load(f'{text}format = "{request.param}"', "peers")
-        outgoing.set_peers(conn, peers, NOON)
+        outgoing.set_peers(conn, SEED, peers, NOON)
         recipients = Recipients(peers={peer.addressee: FolderChannel(peer, ZONE) for peer in peers.values()})
         post = Post(pool, recipients, timedelta(seconds=30), lambda *_: None)
         yield Folders(conn, peers["city"], tmp_path, post)
@@ -107,6 +107,31 @@ def test_a_file_that_is_none_is_refused_whole(folders: Folders, text: str, why: 
     folders.read()
     assert why in (folders.folder / "refused" / "x.json.txt").read_text()
     assert folders.names("in") == []
+
+
+def test_a_line_that_cannot_be_read_keeps_no_other_waiting(folders: Folders) -> None:
+    folders.put("a.csv", "workOrderNo,operation\r\nSJ-8,派单,one cell more\r\n")
+    folders.put("b.json", json.dumps([{**CASE, "content": "\ud800"}, {**CASE, "workOrderNo": "SJ-9"}]))
+    folders.read()
+    assert [number for number, _ in folders.cases()] == ["SJ-8", "SJ-9"]
+    assert (folders.folder / "refused" / "b.json.txt").read_text() == "1: text has half a character in it\n"
+    assert folders.names("in") == []
+
+
+def test_a_column_is_a_path_and_a_file_of_the_same_name_is_kept_beside(folders: Folders) -> None:
+    (folders.folder / "x.csv").write_text("a.b.0,a.c,d\r\n1,2,3\r\n")
+    assert lines_of(folders.folder / "x.csv") == [{"a": {"b": {"0": "1"}, "c": "2"}, "d": "3"}]
+    for nth in range(3):
+        folders.put("a.json", json.dumps({**CASE, "workOrderNo": f"SJ-{nth}"}))
+        folders.read()
+    assert folders.names("done") == ["a.2.json", "a.3.json", "a.json"]
+
+
+def test_a_folder_that_cannot_be_written_keeps_no_peer_waiting(folders: Folders) -> None:
+    folders.put("a.json", json.dumps(CASE))
+    (folders.folder / "done").write_text("in the way")
+    folders.read()
+    assert folders.names("in") == ["a.json"]
 
 
 def test_a_cell_is_no_formula() -> None:
