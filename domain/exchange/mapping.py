@@ -56,6 +56,8 @@ EnvelopeName = Annotated[str, OneOf(("cloudevents", "plain"))]
 MethodName = Annotated[str, OneOf(("POST", "PUT", "PATCH"))]
 EventName = Annotated[str, OneOf(tuple(EventKind))]
 ClassName = Annotated[str, OneOf(tuple(TicketClass))]
+# What a peer may open. An application needs documents, and a report an informer: no message has them.
+TakenName = Annotated[str, OneOf((TicketClass.COLD, TicketClass.LEAK, TicketClass.REPAIR, TicketClass.COMPLAINT))]
 SayingName = Annotated[str, OneOf(tuple(PeerSays))]
 FieldName = Annotated[str, OneOf(tuple(CaseField))]
 StateName = Annotated[str, OneOf(("open", "accepted", "working", "verifying", "done", "closed"))]
@@ -127,8 +129,8 @@ class IncomingRules:
     envelope: EnvelopeName
     fields: Mapping[FieldName, JsonPath]
     kinds: Mapping[SayingName, tuple[str, ...]] = field(default_factory=dict)
-    classes: Mapping[ClassName, tuple[str, ...]] = field(default_factory=dict)
-    other: ClassName = "repair"  # the class of what no word of `classes` names
+    classes: Mapping[TakenName, tuple[str, ...]] = field(default_factory=dict)
+    other: TakenName = "repair"  # the class of what no word of `classes` names
     satisfied: tuple[str, ...] = ()
     dissatisfied: tuple[str, ...] = ()
 

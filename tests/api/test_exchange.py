@@ -223,7 +223,7 @@ def test_their_clocks_run_from_the_opening_and_no_word_starts_them_again(desk: A
     data = {key: value for key, value in CASE.items() if not key.endswith("Deadline")}
     data |= {"workOrderNo": "SJ-7", "householdCode": "H-5"}
     ticket = tell(desk, "g1", data).json()["ticket"]
-    # The second is told by a clock that is ahead of ours, and what is told after it is not late for that.
+    # The second is told by a clock that is fast, and what is told after it is not late for that.
     for nth, at in enumerate(("11:59:00", "13:59:00")):
         tell(desk, f"g2-{nth}", {**data, "operation": "催办", "operateTime": f"2026-01-15 {at}"})
     tell(desk, "g3", {**data, "operation": "回访", "operateTime": "2026-01-15 12:00:00", "satisfaction": "满意"})
