@@ -12,10 +12,11 @@ from domain.tickets import CLOCK_NAMES, TicketState
 
 PAGES = Path(__file__).parents[3] / "api" / "pages"
 STAFF = Path(__file__).parents[3] / "api" / "staff"
+DESK = Path(__file__).parents[3] / "api" / "desk_pages"
 DEMO = Path(__file__).parents[3] / "hearth" / "demo"  # whose doors are pages, too
 SOURCES = "".join(
     p.read_text(encoding="utf-8")
-    for p in (*PAGES.rglob("*"), *STAFF.glob("*.py"), *DEMO.glob("*.py"))
+    for p in (*PAGES.rglob("*"), *STAFF.glob("*.py"), *DESK.glob("*.py"), *DEMO.glob("*.py"))
     if p.suffix in (".py", ".html") and p.stem != "words"
 )
 # Keys that are put together: their beginning is in the source.
@@ -53,6 +54,9 @@ BEGINNINGS = (
     "outage_",  # the same
     "incident_",  # the same
     "insight_",  # the same
+    "peers_is_",
+    "peers_response_",
+    "peers_solution_",
     "map_",  # the same
     "office_class_",
     "office_contact_",
