@@ -362,6 +362,7 @@ INSERT INTO granted_function VALUES
   -- In whose home somebody is, without saying who; and who is in a home and how to reach them, for reveals
   -- WeChat accounts: bound and ended without being seen
   ('person.link_wechat', 'hearth_api'),
+  ('person.wechat_link_holds', 'hearth_api'),
   ('person.bind_wechat', 'hearth_api'),
   ('person.unbind_wechat', 'hearth_api'),
   ('person.wechat_of', 'hearth_api'),

@@ -1,18 +1,15 @@
 """A peer as a channel of messages: the request is made by its mapping, signed, and sent to its address alone."""
 
 import json
-import ssl
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from http.client import HTTPMessage
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from alerts.exchange.peers_file import Peer
-from alerts.notices.robot import of_status
+from alerts.notices import straight
 from domain.exchange import proofs
 from domain.exchange.bodies import NotKnownThere, PeerBody, TheirNumbers, request
 from domain.exchange.mapping import OutgoingRules
@@ -21,18 +18,7 @@ from domain.notices import NotSent, SendFault
 if TYPE_CHECKING:  # apprise takes a second to load, and watch needs none of it
     from alerts.notices.channel import Outgoing
 
-MOST_BYTES = 65_536  # of an answer
 LONGEST_NUMBER, LONGEST_HANDLE = 100, 200
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """An answer that sends us elsewhere is a refusal: peers are where the operator's file says."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> None:
-        """Follow nothing."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -67,21 +53,7 @@ class PeerChannel:
         if self.peer.authorization:
             headers["Authorization"] = self.peer.authorization
         asked = urllib.request.Request(self.peer.url + made.path, made.body, headers, method=made.method)
-        # Without the proxies of the environment: the address is the operator's.
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}),
-            _NoRedirect,
-            urllib.request.HTTPSHandler(context=ssl.create_default_context()),
-        )
-        try:
-            with opener.open(asked, timeout=timeout_s) as answer:
-                found: bytes = answer.read(MOST_BYTES)
-                return found
-        except urllib.error.HTTPError as error:
-            error.close()
-            raise of_status(error.code) from None
-        except (OSError, ValueError) as error:
-            raise NotSent(SendFault.UNREACHABLE, type(error).__name__, unsure=True) from None
+        return straight.ask(asked, timeout_s)
 
 
 def parts(peer: Peer, zone: ZoneInfo, message: "Outgoing") -> tuple[dict[str, Any], OutgoingRules]:

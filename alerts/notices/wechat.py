@@ -8,7 +8,6 @@ codes". Refusals come within an answer of 200.
 import json
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
-from alerts.notices.robot import of_status
+from alerts.notices import straight
 from domain.errors import UsageError
 from domain.notices import NotSent, SendFault
 from domain.toml_file import parsed
@@ -138,13 +137,9 @@ class WechatAccount:
     def _ask_for(self, path: str, body: bytes | None, timeout_s: float) -> dict[str, Any]:
         request = urllib.request.Request(self.api + path, body, {"Content-Type": "application/json; charset=utf-8"})
         try:
-            with urllib.request.urlopen(request, timeout=timeout_s) as answer:
-                said = json.loads(answer.read(MOST_BYTES))
-        except urllib.error.HTTPError as error:
-            error.close()
-            raise of_status(error.code) from None
-        except (OSError, ValueError) as error:
-            raise NotSent(SendFault.UNREACHABLE, type(error).__name__, unsure=True) from None
+            said = json.loads(straight.ask(request, timeout_s))
+        except (ValueError, RecursionError):
+            raise NotSent(SendFault.UNREACHABLE, "an answer that is no JSON", unsure=True) from None
         return said if isinstance(said, dict) else {}
 
 

@@ -2,15 +2,18 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
+from psycopg import Connection
 from pydantic import BaseModel, Field
 
 from alerts.notices.wechat import WechatAccount
 from api.homes.home_routes import Code, home_id
 from api.http.problem import Problem, unauthorised, unavailable
-from api.http.session import AskingUserOrDesk, ChangingUserOrDesk, surroundings
+from api.http.session import AppContext, AskingUserOrDesk, ChangingUserOrDesk, surroundings
 from api.http.values import Instant
 from api.words import exchange
 from domain.notices import NotSent
@@ -20,6 +23,8 @@ from store.notices.wechat_rows import WechatBinding
 
 LINK_HOLDS = timedelta(minutes=30)
 ANSWER_S = 4.0  # that WeChat is waited for
+
+T = TypeVar("T")
 
 router = APIRouter(prefix="/v1", tags=["homes"])
 
@@ -79,19 +84,25 @@ def end(code: Code, changing: ChangingUserOrDesk) -> None:
 def bind(wish: WechatWish, request: Request) -> WechatBound:
     """Bind the account that opens a link. It takes no token: the link, used once, is the right to."""
     given = surroundings(request)
-    account, now = given.wechat, given.clock()
-    openid = _openid(account, wish.code) if account else None
+    now, hashed = given.clock(), digest(wish.link)
     home = None
-    if account and openid:
-        with given.pool.connection() as conn:
-            conn.read_only = False
-            access.enter(conn, access.NOWHERE)
-            binding = WechatBinding(openid, account.template, wish.consents)
-            home = wechat_rows.bind(conn, digest(wish.link), binding, now)
+    # WeChat is asked only for a link that holds, and while no connection is kept waiting.
+    holds = given.wechat and _at_large(given, lambda conn: wechat_rows.holds(conn, hashed, now))
+    if given.wechat and holds and (openid := _openid(given.wechat, wish.code)):
+        binding = WechatBinding(openid, given.wechat.template, wish.consents)
+        home = _at_large(given, lambda conn: wechat_rows.bind(conn, hashed, binding, now))
     if home is None:
         address = request.client.host if request.client else ""
         raise unauthorised(exchange.LINK_ENDED, given.guard.limiter.delay_wrong(address))
     return WechatBound(home=home)
+
+
+def _at_large(given: AppContext, ask: Callable[[Connection], T]) -> T:
+    """Ask the database for somebody who has no token: what is asked looks at the link alone."""
+    with given.pool.connection() as conn:
+        conn.read_only = False
+        access.enter(conn, access.NOWHERE)
+        return ask(conn)
 
 
 def digest(secret: str) -> bytes:

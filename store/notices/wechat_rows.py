@@ -6,6 +6,7 @@ from typing import NamedTuple
 from psycopg import Connection
 
 LINK = "SELECT person.link_wechat(%(home)s, %(hash)s, %(now)s, %(until)s)"
+HOLDS = "SELECT person.wechat_link_holds(%(hash)s, %(now)s)"
 BIND = "SELECT person.bind_wechat(%(hash)s, %(openid)s, %(template)s, %(consents)s, %(now)s)"
 UNBIND = "SELECT person.unbind_wechat(%(home)s, %(now)s)"
 SELECT_OF_HOME = "SELECT accounts, left_over FROM person.wechat_of(%(home)s)"
@@ -37,6 +38,11 @@ def link(conn: Connection, home: int, digest: bytes, now: datetime, until: datet
     """Give a home a link; False: too many hold already."""
     parameters = {"home": home, "hash": digest, "now": now, "until": until}
     return conn.execute(LINK, parameters).fetchone() == (True,)
+
+
+def holds(conn: Connection, digest: bytes, now: datetime) -> bool:
+    """Return whether a link may still be opened."""
+    return conn.execute(HOLDS, {"hash": digest, "now": now}).fetchone() == (True,)
 
 
 def bind(conn: Connection, digest: bytes, binding: WechatBinding, now: datetime) -> str | None:

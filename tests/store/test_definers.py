@@ -105,6 +105,7 @@ WAYS_IN = {
     "person.link_wechat(integer,bytea,timestamp with time zone,timestamp with time zone)": (
         "SELECT person.link_wechat(1, 'h', now(), now() + interval '1 hour')",
     ),
+    "person.wechat_link_holds(bytea,timestamp with time zone)": ("SELECT person.wechat_link_holds('h', now())",),
     "person.bind_wechat(bytea,text,text,integer,timestamp with time zone)": (
         "SELECT person.bind_wechat('h', 'o', 't', 1, now())",
     ),

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -25,6 +25,7 @@ from domain.notices import Audience, NoticeKind, OutboxEntry
 from store.notices import outbox, wechat_rows
 from store.notices.wechat_rows import WechatBinding, WechatStanding
 from tests.api import town
+from tests.api.conftest import served_database
 from tests.conftest import Database
 
 pytestmark = pytest.mark.plain_only
@@ -43,6 +44,7 @@ class Wechat:
     tokens: list[str] = field(default_factory=list)
     sent: list[dict[str, Any]] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
 
     def answer(self, path: str, query: dict[str, list[str]], body: dict[str, Any]) -> dict[str, Any]:
         """Answer a request as WeChat does: always with 200."""
@@ -52,6 +54,7 @@ class Wechat:
             self.tokens.append(f"token-{len(self.tokens)}")
             return {"access_token": self.tokens[-1], "expires_in": 7200}
         if path == "/sns/jscode2session":
+            self.logins += query["js_code"]
             known = query["js_code"] == ["good"]
             return {"openid": "o-1", "session_key": "k"} if known else {"errcode": 40029, "errmsg": "invalid code"}
         assert path == "/cgi-bin/message/subscribe/send"
@@ -212,6 +215,25 @@ def test_a_login_code_is_whose_wechat_says(users: Users) -> None:
     account = users.post.recipients.wechat
     assert account is not None
     assert (account.openid("good", 5), account.openid("bad", 5)) == ("o-1", None)
+
+
+def test_wechat_is_asked_only_for_a_link_that_holds(database: Database) -> None:
+    with served() as wechat, served_database(database) as api:
+        account = load(file(wechat.port), "wechat", ZONE)
+        api.app.state.surroundings = replace(api.app.state.surroundings, wechat=account)
+        town.home(api.conn)
+        token = api.token("customer", "B1-101")
+        made = api.post("/v1/homes/B1-101/wechat", token).json()["link"]
+
+        def opened(link: str, code: str) -> int:
+            return api.client.post("/v1/wechat/bindings", json={"link": link, "code": code}).status_code
+
+        assert (opened("another", "good"), wechat.logins) == (401, [])
+        assert (opened(made, "bad"), wechat.logins) == (401, ["bad"])
+        assert (opened(made, "good"), opened(made, "good"), wechat.logins) == (201, 401, ["bad", "good"])
+        assert api.get("/v1/homes/B1-101/wechat", token).json() == {"accounts": 1, "messages": 1}
+        ended = api.client.delete("/v1/homes/B1-101/wechat", headers={"Authorization": f"Bearer {token}"})
+        assert (ended.status_code, api.get("/v1/homes/B1-101/wechat", token).json()["accounts"]) == (204, 0)
 
 
 def test_a_token_is_kept_until_shortly_before_it_ends() -> None:
