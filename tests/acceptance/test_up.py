@@ -93,7 +93,7 @@ def test_check_says_what_is_there(new_world: Making, plain_database: Database) -
     assert (done.returncode, told["ok"]) == (0, True)
     said = {found["name"]: found["detail"] for found in told["checks"]}
     assert list(said) == [
-        *("settings", "policy", "sources", "push", "recipients", "files", "database", "jobs", "disk"),
+        *("settings", "policy", "sources", "push", "recipients", "peers", "files", "database", "jobs", "disk"),
         *("archive", "api", "broker", "ingest", "watch", "seals", "grafana"),
     ]
     assert said["database"].startswith("PostgreSQL 18")

@@ -55,7 +55,19 @@ BODIES: Mapping[EventKind, dict[str, Any]] = {
     EventKind.MERGED: {"into": "T00000001", "reason": "the same"},
     EventKind.VOID: {"reason": "by mistake"},
     EventKind.REOPENED: {"reason": "again"},
-}
+    EventKind.PLAN_ANSWERED: {"plan": "a branch"},
+    EventKind.PLAN_REFUSED: {"reason": "too far"},
+    EventKind.INSPECTED: {"stage": "completion", "passed": True, "findings": "tight", "persons": "Wang"},
+    EventKind.FEES_SETTLED: {"reference": "paper 2"},
+    EventKind.CONTRACT_OFFERED: {"contract": "C1", "terms": "as printed"},
+    EventKind.CONTRACT_SIGNED: {"confirmation": "paper 3"},
+    EventKind.AREA_NOTICE: {"area_m2": "80"},
+    EventKind.HEAT_ON: {"filled": True, "no_leaks": True, "confirmation": "paper 4"},
+    EventKind.HEAT_OFF: {
+        "own_branches": False, "pipe_removed": False, "ends_insulated": True, "drained": True, "no_leaks": True,
+        "confirmation": "paper 5",
+    },
+}  # fmt: skip
 
 
 class Undone(Exception):
@@ -63,7 +75,7 @@ class Undone(Exception):
 
 
 def session(conn: Connection, hours: float) -> Session:
-    asker = Asker("staff 1 (Li Na)", Role.DISPATCHER, EVERYWHERE)
+    asker = Asker("staff 1 (Li Na)", Role.SUPERVISOR, EVERYWHERE)  # who may make every move
     return Session(conn, asker, NOW + timedelta(hours=hours), POLICY)
 
 

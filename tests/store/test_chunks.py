@@ -22,7 +22,7 @@ HYPERTABLES = re.compile(
 )
 SPAN: dict[str, Any] = {
     "first": NOW - DAY / 2, "last": NOW, "from": NOW - DAY / 2, "to": NOW, "start": NOW - DAY / 2, "end": NOW,
-    "sensors": [1], "homes": [1], "home_id": 1, "point_id": 1, "limit": 100, "shown": None, "at": [NOW],
+    "sensors": [1], "points": [1], "homes": [1], "home_id": 1, "point_id": 1, "limit": 100, "shown": None, "at": [NOW],
     "instants": [int(NOW.timestamp()) * 1_000_000],
     "hold_intervals": 3, "left_out": [], "left_out_at": [], "home": 1,
     "lows": [NOW - DAY / 2], "highs": [NOW], "old": [], "old_at": [], "old_celsius": [],
