@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import pytest
@@ -70,6 +71,14 @@ PAGES = {
     "GET /desk/cases/new": DESK,
     "POST /desk/cases": DESK,
     "GET /desk/cases/{number}": DESK,
+    "GET /desk/applications": DESK,
+    "GET /desk/applications/new": DESK,
+    "POST /desk/applications": DESK,
+    "GET /desk/warnings": DESK,
+    "GET /desk/peers": DESK,
+    "POST /desk/peers/messages/{key}/again": DESK,
+    "POST /desk/peers/messages/{key}/pass-over": DESK,
+    "POST /desk/peers/{peer}/tickets": DESK,
     "GET /desk/figures": LEADERS,
     "GET /desk/figures/package.zip": LEADERS,
     "GET /desk/measurements": DESK,
@@ -121,6 +130,16 @@ PAGES = {
     "POST /desk/homes/{code}/sensors/end": DESK,
     "POST /desk/homes/{code}/contacts/reveal": DESK,
     "POST /desk/homes/{code}/contacts": DESK,
+    "GET /desk/homes/{code}/refund": DESK,
+    "POST /desk/homes/{code}/refund/facts": DESK,
+    "POST /desk/homes/{code}/refund/sheets": LEADERS,
+    "GET /desk/refunds": LEADERS,
+    "POST /desk/refunds/approvals": LEADERS,
+    "POST /desk/refunds/payments": LEADERS,
+    "GET /desk/refunds/payments/{id}.csv": LEADERS,
+    "GET /desk/refunds/{number}": DESK,
+    "GET /desk/refunds/{number}/paper": DESK,
+    "POST /desk/refunds/{number}/approval": LEADERS,
     "GET /desk/rules": DESK,
     "POST /desk/rules": LEADERS,
     "POST /desk/rules/policy.toml": LEADERS,
@@ -154,6 +173,7 @@ FIELDS = {
     "POST /crew/jobs/{number}": {"move": "remark", "remark": "x", "version": "1"},
     "POST /desk/tickets/{number}": {"move": "remark", "remark": "x", "version": "1"},
 }
+SHEET = "R00000001"  # a refused approval is shown on the page of its sheet, so there is one
 NEW = "another four unrelated words"
 
 
@@ -164,8 +184,9 @@ def routes() -> list[APIRoute]:
 
 def path_of(path: str) -> str:
     """Fill a path in: the first of each kind, and the home of the town."""
+    path = path.replace("/refunds/{number}", f"/refunds/{SHEET}")
     filled = re.sub(r"{(number|id)}", "1", path).replace("{code}", "B1-101").replace("{answer}", "agreed")
-    return filled.replace("{sha256}", "0" * 64)
+    return filled.replace("{sha256}", "0" * 64).replace("{key}", str(UUID(int=0))).replace("{peer}", "city")
 
 
 def ask(client: httpx.Client, name: str, token: str | None) -> httpx.Response:
@@ -190,7 +211,7 @@ def test_pages_of_the_desk_need_a_session() -> None:
 
 @pytest.mark.parametrize("role", [*sorted(STAFF), None])
 def test_a_role_opens_its_pages_and_no_others(plain_api: Api, role: Role | None) -> None:
-    town.home(plain_api.conn, station="North")
+    assert town.refund(plain_api.conn, town.home(plain_api.conn, station="North")) == SHEET
     member(plain_api.conn, "admin", "the.first", name="The First")
     station = "North" if role is Role.CREW else None
     staff_id = member(plain_api.conn, role, "li.na", station=station) if role else None
