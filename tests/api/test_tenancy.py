@@ -19,7 +19,7 @@ from store.registry import resident_rows
 from store.registry.resident_rows import Tenancy
 from tests.api import town
 from tests.api.conftest import Api, served_database
-from tests.api.operations import OPERATIONS
+from tests.api.operations import INSERT_APPLICATION, OPERATIONS
 from tests.api.town import NOW
 from tests.conftest import Servers, fresh_database
 
@@ -84,6 +84,8 @@ class Let:
         conn.execute(INSERT_LEDGER, (self.home, date(2026, 1, 14), 11.11))
         self.number = report(conn, self.home, THEN, WORDS)
         (self.case,) = conn.execute(INSERT_CASE, {"at": THEN, "home": self.home, "text": WORDS}).fetchone() or ("",)
+        applied = {"home": self.home, "station": "North", "at": THEN}
+        (self.applied,) = conn.execute(INSERT_APPLICATION, applied).fetchone() or ("",)
         self.sheet = town.refund(conn, self.home)  # of a season that began in the tenancy before
         lives(conn, ("A", None, None, MOVED), ("B", MOVED, MOVED_DAY, None))
         self.before = access.create(conn, access.TokenGrant(Role.CUSTOMER, homes=["B1-101"]), THEN)
@@ -95,12 +97,17 @@ class Let:
         operation = OPERATIONS[name]
         method, _, path = name.partition(" ")
         names = {"code": "B1-101", "form": "csv", "kind": "invalid", "source": "aep", "id": "1"}
-        number = {"case": self.case, "refund": self.sheet}.get(operation.of or "", self.number)
+        numbers = {"case": self.case, "application": self.applied, "refund": self.sheet}
+        number = numbers.get(operation.of or "", self.number)
         headers = {"Authorization": f"Bearer {token}", **(operation.headers or {})}
         query: dict[str, Any] = {"from": "2026-01-10T00:00:00Z"} if "readings" in path else {}
         body = operation.body("home-mine") if operation.body else None
         url = path.format(**names, number=number)
         return self.api.client.request(method, url, params=query, json=body, headers=headers)
+
+    def numbers(self) -> tuple[str, str, str]:
+        """Return the numbers of the tenancy before: a repair, a complaint, an application."""
+        return self.number, self.case, self.applied
 
     def told(self, answer: httpx.Response) -> str:
         """Return all that an answer tells, a dossier unpacked."""
@@ -129,21 +136,22 @@ def without_checks(let: Let, monkeypatch: pytest.MonkeyPatch) -> Let:
 
 # Without these the tests below would find nothing to keep back.
 OLD = (WORDS, "11.11", "old-policy", "2026-01-14T13:00", '"2026-01-14"')
+KEPT_BACK = ("ticket", "case", "application", "outage", "refund")  # what names a thing of the tenancy before
 ASKED = [name for name in OPERATIONS if name.startswith("GET /v1/")]
 
 
 @pytest.mark.parametrize("name", ASKED)
 def test_row_level_security_alone_tells_nothing_older_than_the_tenancy(without_checks: Let, name: str) -> None:
     told = without_checks.told(without_checks.call(name, without_checks.now))
-    assert [old for old in (*OLD, without_checks.number, without_checks.case) if old in told] == []
+    assert [old for old in (*OLD, *without_checks.numbers()) if old in told] == []
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if Role.CUSTOMER in (OPERATIONS[name].roles or ())])
 def test_no_operation_tells_the_next_resident_of_the_one_before(let: Let, name: str) -> None:
     answer = let.call(name, let.now)
     assert answer.status_code < 500
-    assert (answer.status_code == 404) == (OPERATIONS[name].of in ("ticket", "case", "outage", "refund")), answer.text
-    assert [old for old in (*OLD, let.number, let.case) if old in let.told(answer)] == []
+    assert (answer.status_code == 404) == (OPERATIONS[name].of in KEPT_BACK), answer.text
+    assert [old for old in (*OLD, *let.numbers()) if old in let.told(answer)] == []
 
 
 def test_a_token_ends_with_its_tenancy(let: Let) -> None:
