@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -104,6 +105,8 @@ def test_a_parameter_that_there_is_not_is_named_with_those_that_there_are(plain_
                 "id": "1",
                 "station": "North",
                 "sha256": "0" * 64,
+                "key": str(UUID(int=0)),
+                "peer": "city",
             }
             url = path.format(**fixed)
             headers = {"Authorization": f"Bearer {token}"}
