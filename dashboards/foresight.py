@@ -75,8 +75,8 @@ def _chances(look: Look) -> list[Any]:
         figures(look, titles.FORESIGHT_SCORE, Ask(TOTAL, score), Size(24, 4)),
         lines(look, titles.FORESIGHT_SKILL, [skill], Size(12, 9)),
         rows(look, titles.FORESIGHT_RELIABILITY, reliable, Size(12, 9)),
-        rows(look, titles.FORESIGHT_ERRORS, error, Size(12, 9)),
-        rows(look, titles.FORESIGHT_NETWORKS, networks, Size(12, 9)),
+        rows(look, titles.FORESIGHT_ERRORS, error, Size(24, 9)),
+        rows(look, titles.FORESIGHT_NETWORKS, networks, Size(24, 9)),
     ]
 
 

@@ -150,7 +150,7 @@ def test_the_second_wall_is_what_holds(place: Town, without_checks: Town, monkey
 
 
 def is_foreign(operation: Operation, role: Role, home: str) -> bool:
-    if operation.of in (None, "kind", "platform", "rota", "shift", "token", "upload"):
+    if operation.of in (None, "kind", "peer", "platform", "rota", "shift", "told", "token", "upload"):
         return False
     if operation.of == "case":
         return role not in DESK
