@@ -173,6 +173,7 @@ def test_the_desk_sees_all_of_it(let: Let) -> None:
     assert len(let.api.get("/v1/flags", admin).json()["items"]) == 2
     assert '"2026-01-14"' in let.api.get("/v1/homes/B1-101/compliance", admin).text
     assert "11.11" in let.call("GET /v1/homes/{code}/readings", admin).text
+    assert let.applied in let.call("GET /v1/applications/{number}", admin).text
 
 
 def test_the_page_is_of_the_tenancy(let: Let) -> None:
