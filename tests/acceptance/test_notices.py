@@ -19,7 +19,8 @@ from tests.api import town
 from tests.conftest import Database
 from tests.receivers import Box, http_server, recipients_file, smtp_server
 
-LEASE_S = 2
+LEASE_S = 4
+MOST_KILLS, LONG_S = 8, 200
 USERS = 60
 INSERT_CONTACTS = """
 WITH made AS (
@@ -88,7 +89,7 @@ def test_killed_again_and_again_each_message_arrives_once(
     def strike() -> None:
         """Kill the sender at times after a message was taken and before it hears so: the worst moment there is."""
         with lock:
-            if chance.random() < 0.03:
+            if chance.random() < 0.03 and kills < MOST_KILLS:
                 current[-1].kill()
 
     mails.before_answer = hooks.before_answer = strike
@@ -96,10 +97,12 @@ def test_killed_again_and_again_each_message_arrives_once(
         current.append(Process(environment, tmp_path / f"notify-{kills}.log", "notify"))
         # Else at any other moment: while it expands, writes, sends, marks.
         until(lambda: "event=sending" in current[-1].said() or not current[-1].running, "it begins")
-        time.sleep(chance.uniform(0, 3))
+        if kills < MOST_KILLS:
+            time.sleep(chance.uniform(0, 3))
+        else:  # answers that come late on busy cores are asked for again, ever later: that has to end by itself
+            until(lambda: not one(plain_database, WAITING) or not current[-1].running, "all are sent", LONG_S)
         current[-1].kill()
         kills += 1
-        assert kills < 80, "it does not come to an end"
     assert kills >= 3
     with plain_database.connect() as conn:
         keys = {str(key) for (key,) in conn.execute("SELECT key FROM message")}
