@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -238,18 +239,18 @@ class LogSource:
         self.connected.clear()
         self.inbox.clear()
 
-    def _enter(self, records: Iterable[object]) -> None:
+    def _enter(self, records: Iterable[Any]) -> None:
         self._stamps.read_clock()
         messages = []
         for record in records:
-            if error := record.error():  # type: ignore[attr-defined]
+            if error := record.error():
                 raise KafkaException(error)
             messages.append(self._message(record))
         self.inbox.put(messages)
 
-    def _message(self, record: object) -> Message:
-        topic, partition, offset = record.topic(), record.partition(), record.offset()  # type: ignore[attr-defined]
-        key, value = record.key() or b"", record.value() or b""  # type: ignore[attr-defined]
+    def _message(self, record: Any) -> Message:
+        topic, partition, offset = record.topic(), record.partition(), record.offset()
+        key, value = record.key() or b"", record.value() or b""
         self._numbers += 1
         with self._lock:
             place = Partition(topic, partition), offset

@@ -12,15 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from domain.errors import UsageError
-from domain.registry import SESSIONS
 from registry.mosquitto import (
-    NEW,
     PUSHER,
     SPARKPLUG,
     Accounts,
+    AccountsFile,
     hashed_passwords,
     replace,
+    write_for,
     writers,
 )
 
@@ -47,16 +46,10 @@ def write_accounts(
     Raises:
         UsageError: a device has the reader's name, or a file cannot be read or written.
     """
-    if reader in speaking:
-        raise UsageError(f"a device has the name of the reading account, {reader!r}; choose another --reader")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        possible = {name for name in speaking if "," not in name and not name.startswith(SESSIONS)}
-        return _write(folder, possible, speaking, reader, networks or {})
-    except UnicodeDecodeError:
-        raise UsageError(f"{folder}: {USERS} or {NEW} is not UTF-8 text") from None
-    except OSError as error:
-        raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
+    form = AccountsFile(USERS, ",")
+    return write_for(
+        folder, speaking, reader, form, lambda possible: _write(folder, possible, speaking, reader, networks or {})
+    )
 
 
 def _write(

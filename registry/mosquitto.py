@@ -36,6 +36,13 @@ class Accounts(NamedTuple):
     impossible: list[str]  # a colon, which a password file cannot hold, or a name reserved for Hearth's sessions
 
 
+class AccountsFile(NamedTuple):
+    """A broker's file of accounts: its name, and the sign that no account can have in it."""
+
+    name: str
+    separator: str
+
+
 def devices(sensors: Iterable[RegisteredSensor], now: datetime) -> set[str]:
     """Return the devices that publish now or later: sensors without a gateway, and gateways."""
     return {s.gateway or s.code for s in sensors if s.valid_to is None or s.valid_to > now}
@@ -54,14 +61,30 @@ def write_accounts(
     Raises:
         UsageError: a device has the reader's name, or a file cannot be read or written.
     """
+    return write_for(
+        folder,
+        speaking,
+        reader,
+        AccountsFile(PASSWORDS, ":"),
+        lambda possible: _write(folder, possible, speaking, reader, acl(reader, networks or {})),
+    )
+
+
+def write_for(
+    folder: Path, speaking: set[str], reader: str, form: AccountsFile, write: Callable[[set[str]], Accounts]
+) -> Accounts:
+    """Write a broker's files into a folder, made where it is missing, for the devices that can have an account.
+
+    Raises:
+        UsageError: a device has the reader's name, or a file cannot be read or written.
+    """
     if reader in speaking:
         raise UsageError(f"a device has the name of the reading account, {reader!r}; choose another --reader")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        possible = {name for name in speaking if ":" not in name and not name.startswith(SESSIONS)}
-        return _write(folder, possible, speaking, reader, acl(reader, networks or {}))
+        return write({name for name in speaking if form.separator not in name and not name.startswith(SESSIONS)})
     except UnicodeDecodeError:
-        raise UsageError(f"{folder}: {PASSWORDS} or {NEW} is not UTF-8 text") from None
+        raise UsageError(f"{folder}: {form.name} or {NEW} is not UTF-8 text") from None
     except OSError as error:
         raise UsageError(f"{error.filename or folder}: {error.strerror}") from None
 
