@@ -7,10 +7,8 @@ import argparse
 import http.client
 import json
 import os
-import socket
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +24,7 @@ import numpy as np
 import psycopg
 from rich.console import Console
 
+from bench.asking import PATIENCE_S, run
 from bench.listening import heard
 from bench.stand import SETTINGS, process
 from bench.town import found
@@ -43,7 +42,6 @@ INTERVAL_S = 300
 RECENT_DAYS = 7
 DATABASE = "season"
 ACCOUNT = "bench_api"
-PATIENCE_S = 60
 # The season is in memory, as the days that people ask for are; bench.stand's 1 GB would hold a sixth of it.
 MEMORY = {**SETTINGS, "shared_buffers": "8GB"}
 console = Console(stderr=True)
@@ -230,42 +228,6 @@ def asked_at(size: Size, make: Callable[[Random], tuple[str, str]]) -> list[tupl
     """Return so many requests, the same at each run."""
     random = Random(1)
     return [make(random) for _ in range(round(size.seconds * size.rate))]
-
-
-def run(port: int, requests: Sequence[tuple[str, str]], per_second: float | None, threads: int = 16) -> list[float]:
-    """Ask by several kept connections; the seconds that each answer took.
-
-    With a rate each request has its time, and its answer is counted from then on, whether or not the ones before it are
-    back; without one the next is asked as soon as a connection is free.
-    """
-    took: list[float] = []
-    waiting = iter(enumerate(requests))
-    lock = threading.Lock()
-    begun = time.perf_counter() + 0.1
-
-    def ask() -> None:
-        conn = http.client.HTTPConnection(LOOPBACK, port, timeout=PATIENCE_S)
-        conn.connect()
-        conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while True:
-            with lock:
-                number, request = next(waiting, (0, None))
-            if request is None:
-                conn.close()
-                return
-            at = begun + number / per_second if per_second else time.perf_counter()
-            time.sleep(max(0.0, at - time.perf_counter()))
-            conn.request("GET", request[0], headers={"Authorization": f"Bearer {request[1]}"})
-            answer = conn.getresponse()
-            answer.read()
-            if answer.status != 200:
-                raise RuntimeError(f"{request[0]}: {answer.status}")
-            took.append(time.perf_counter() - at)
-
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(ask) for _ in range(threads)]:
-            done.result()
-    return took
 
 
 def exported(port: int, season: Season, size: Size, form: str) -> float:

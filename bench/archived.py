@@ -25,7 +25,6 @@ from archives.place import ArchivePlace
 from archives.writing import Target, write
 from bench.api import (
     INTERVAL_S,
-    PATIENCE_S,
     Season,
     Size,
     asked_at,
@@ -34,9 +33,9 @@ from bench.api import (
     day_of,
     make_account,
     of_rounds,
-    run,
     served,
 )
+from bench.asking import PATIENCE_S, run
 from bench.town import found
 from domain.instants import to_us
 from local import trixie

@@ -31,7 +31,8 @@ from api.pages.visit import LANGUAGE_COOKIE
 from api.staff.frame import seal
 from api.staff.session import COOKIE
 from bench import map_ready
-from bench.api import HEARTH_API, PATIENCE_S
+from bench.api import HEARTH_API
+from bench.asking import PATIENCE_S
 from bench.open_desks import OpenDesks
 from bench.search import SELECT_SOME as SELECT_HOME_WORDS
 from bench.search import SETTINGS, settle, ways

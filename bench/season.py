@@ -31,7 +31,7 @@ from alerts.evidence.reading_seals import seal_days
 from archives import sealing
 from archives.place import ArchivePlace
 from archives.reading import ReadingArchive
-from bench import api, judging, records
+from bench import api, asking, judging, records
 from bench.far import seconds_on_spark
 from bench.judging import HEARTH, SEED, WEIGH
 from bench.sowing import UTILITY, Field, rooms, sow
@@ -256,8 +256,8 @@ def asked(server: TimescalePostgres, season: Season) -> dict[str, float]:
     there = api.Season(url, owner, season.field.first, season.field.days, tokens)
     with archived(season, url), api.served(there) as port:
         days = api.asked_at(api.Size(seconds=DAYS_ASKED / RATE, rate=RATE), partial(api.day_of, there, last=there.days))
-        api.run(port, days, RATE)
-        figures = api.of_rounds("home_day", [api.run(port, days, RATE) for _ in range(3)])
+        asking.run(port, days, RATE)
+        figures = api.of_rounds("home_day", [asking.run(port, days, RATE) for _ in range(3)])
         rows, seconds = 0, 0.0
         for home, token in tokens[:EXPORTS]:
             began = time.perf_counter()
@@ -281,7 +281,7 @@ def archived(season: Season, url: str) -> Iterator[None]:
 
 def exported(port: int, season: api.Season, home: str, token: str) -> bytes:
     """Return the season of a home as Parquet."""
-    conn = http.client.HTTPConnection(LOOPBACK, port, timeout=api.PATIENCE_S)
+    conn = http.client.HTTPConnection(LOOPBACK, port, timeout=asking.PATIENCE_S)
     span = {"from": f"{season.first}T00:00:00Z", "to": f"{season.first + timedelta(days=season.days)}T00:00:00Z"}
     path = f"/v1/homes/{home}/readings.parquet?{urlencode(span)}"
     conn.request("GET", path, headers={"Authorization": f"Bearer {token}"})
