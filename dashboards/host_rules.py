@@ -73,6 +73,28 @@ RELAYED: tuple[AlertRule, ...] = (
         "critical",
     ),
     _relay(
+        "BrokerGrows",
+        titles.MESSAGES_PILE_UP,
+        titles.MESSAGES_PILE_UP_SUMMARY,
+        titles.MESSAGES_PILE_UP_TO_DO,
+        operations.WAITING,
+    ),
+    _relay(
+        "BrokerAlone",
+        titles.BROKER_HAS_NO_COPY,
+        titles.BROKER_HAS_NO_COPY_SUMMARY,
+        titles.BROKER_HAS_NO_COPY_TO_DO,
+        operations.BROKER_COPY,
+    ),
+    _relay(
+        "BrokerDiskFull",
+        titles.BROKERS_DISK_FILLS_UP,
+        titles.BROKERS_DISK_FILLS_UP_SUMMARY,
+        titles.BROKERS_DISK_FILLS_UP_TO_DO,
+        operations.BROKER_DISK,
+        "critical",
+    ),
+    _relay(
         "TimescaleJobFails",
         titles.BACKGROUND_JOB_FAILS,
         titles.BACKGROUND_JOB_FAILS_SUMMARY,

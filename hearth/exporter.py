@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from psycopg import Connection
 
+from ingest.artemis_figures import ArtemisFigures
 from ingest.broker_figures import BrokerListener
 from store.base import condition, server_figures
 
@@ -109,10 +110,11 @@ def _made_at(backup: Path) -> datetime | None:
 
 
 class BrokerCollector(Collector):
-    """Shows what a Mosquitto broker says of itself."""
+    """Shows what a Mosquitto broker says of itself, or what an Artemis answers."""
 
-    def __init__(self, listener: BrokerListener) -> None:
+    def __init__(self, listener: BrokerListener, artemis: ArtemisFigures) -> None:
         self._listener = listener
+        self._artemis = artemis
 
     def collect(self) -> Iterable[Metric]:
         said = self._listener.said()
@@ -123,8 +125,19 @@ class BrokerCollector(Collector):
         for name, (help_, topic) in BROKER_COUNTERS.items():
             if topic in said:
                 yield CounterMetricFamily(f"hearth_{name}", help_, said[topic])
+        told = {} if said or not self._listener.connected else self._artemis.told()
+        for name, (help_, figure) in ARTEMIS_GAUGES.items():
+            if figure in told:
+                yield _gauge(name, help_, told[figure])
 
 
+ARTEMIS_GAUGES = {
+    "broker_clients": ("Clients that are connected", "clients"),
+    "broker_stored_messages": ("Messages that wait for clients", "waiting"),
+    "broker_consumers": ("Consumers of the queues in which they wait", "consumers"),
+    "broker_disk_used_ratio": ("How full the broker's disk is; it takes nothing from 0.9 on", "disk_used"),
+    "broker_replica_in_step": ("1 while a second node has a whole copy", "replica_in_step"),
+}
 # The topics of Mosquitto below $SYS/broker/.
 BROKER_GAUGES = {
     "broker_clients": ("Clients that are connected", "clients/connected"),

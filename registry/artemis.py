@@ -29,6 +29,9 @@ ITERATIONS = 1024
 SALT_BYTES, DIGEST_BYTES = 32, 64
 SEND = ("send", "createAddress")
 HEAR = ("consume", "createAddress", "createDurableQueue", "deleteDurableQueue", "createNonDurableQueue")
+MANAGEMENT = "activemq.management"
+# What Hearth's account may look at there (ingest/artemis_figures.py), by the names of Artemis.
+FIGURES = ("listQueues", "getDiskStoreUsage", "isReplicaSync", "getConnectionCount")
 _LINE = re.compile(r"((?:[^\\=]|\\.)+)=(.*)")
 Rights = dict[str, dict[str, list[str]]]  # filter → permission → roles
 
@@ -76,6 +79,9 @@ def rights(devices: Iterable[str], reader: str, networks: Mapping[str, Sequence[
     for text in ("hearth/v1/#", f"hearth/v1/{reader}/#", *heard):
         _grant(found[text], HEAR, reader)
     _grant(found[f"hearth/v1/{reader}/#"], SEND, reader)  # where it tries what the broker keeps
+    _grant(found[MANAGEMENT], (*SEND, "manage"), reader)
+    for figure in FIGURES:
+        _grant(found[f"mops.broker.{figure}"], ("view",), reader)
     if any(text.startswith(SPARKPLUG) for text in heard):
         _grant(found[f"{SPARKPLUG}+/NCMD/#"], SEND, reader)
     for name, filters in writers(networks).items():

@@ -192,6 +192,19 @@ BROKER_DROPS_MESSAGES_SUMMARY = Text("已确认的消息被丢弃", "Messages th
 BROKER_DROPS_MESSAGES_TO_DO = Text(
     "检查接入进程是否停止，排队上限是否过小", "Look whether ingest is away, and at the bounds of the queue"
 )
+MESSAGES_PILE_UP = Text("消息服务器积压", "Messages pile up")
+MESSAGES_PILE_UP_SUMMARY = Text("排队消息超过一万条且在增加", "More than 10,000 messages wait, and more come")
+MESSAGES_PILE_UP_TO_DO = Text(
+    "检查接入进程是否运行、数据库是否变慢", "Look whether workers run, and how fast the database is"
+)
+BROKER_HAS_NO_COPY = Text("消息服务器无副本", "Broker has no copy")
+BROKER_HAS_NO_COPY_SUMMARY = Text("已确认的消息只在一台机器上", "What is acknowledged is on one machine only")
+BROKER_HAS_NO_COPY_TO_DO = Text("启动另一节点并查看其日志", "Start the other node, and read its log")
+BROKERS_DISK_FILLS_UP = Text("消息服务器磁盘将满", "Broker's disk fills up")
+BROKERS_DISK_FILLS_UP_SUMMARY = Text(
+    "已用超过八成，达到九成后不再接收", "Over 80 % full; from 90 % on it takes no messages"
+)
+BROKERS_DISK_FILLS_UP_TO_DO = Text("检查接入进程，扩大磁盘", "Look whether workers run, and give it a larger disk")
 BACKGROUND_JOB_FAILS = Text("数据库后台任务失败", "Background job fails")
 BACKGROUND_JOB_FAILS_SUMMARY = Text(
     "{{ .Labels.procedure }}（{{ .Labels.relation }}）未成功", "{{ .Labels.procedure }} ({{ .Labels.relation }}) fails"
@@ -313,6 +326,7 @@ ROOM_ON_DISKS = Text("磁盘剩余", "Room on disks")
 MEMORY_AVAILABLE = Text("可用内存", "Memory available")
 BROKER_PER_SECOND = Text("消息服务器每秒", "Broker, per second")
 WAITING_AT_THE_BROKER = Text("消息服务器排队", "Waiting at the broker")
+BROKERS_DISK_AND_COPY = Text("消息服务器磁盘与副本", "Broker: disk used, copy in step")
 WORKERS_WITHOUT_THE_BROKER = Text("接入进程未连接", "Workers without the broker")
 
 # panels

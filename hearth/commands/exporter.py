@@ -9,6 +9,7 @@ from hearth.exporter import BackupCollector, BrokerCollector, DatabaseCollector
 from hearth.figures import serve
 from hearth.settings import load
 from hearth.wiring import broker_address, broker_tls, connector, set_up_logging, stop_on_signal
+from ingest.artemis_figures import ArtemisFigures
 from ingest.broker_figures import BrokerListener
 
 log = structlog.get_logger()
@@ -20,10 +21,11 @@ def exporter() -> None:
     set_up_logging(settings.log_level)
     broker_tls(settings)  # named at the start, if it is wrong
     stop = stop_on_signal()
-    listener = BrokerListener(broker_address(settings, f"hearth-figures-{token_hex(4)}"))
+    address = broker_address(settings, f"hearth-figures-{token_hex(4)}")
+    listener = BrokerListener(address)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(DatabaseCollector(connector(settings, "exporter")))
-    registry.register(BrokerCollector(listener))
+    registry.register(BrokerCollector(listener, ArtemisFigures(address)))
     if settings.backups:
         registry.register(BackupCollector(settings.backups))
     serve(settings.exporter_port, registry, lambda: "")  # a database or broker that is away is a figure, no obstacle

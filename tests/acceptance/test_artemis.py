@@ -18,6 +18,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest.address import Address
+from ingest.artemis_figures import ArtemisFigures
 from local import artemis
 from local.artemis import Artemis, ArtemisFiles, ArtemisPorts
 from local.port import LOOPBACK, free_port
@@ -236,8 +238,16 @@ def test_a_probe_finds_that_shares_are_kept(pair: Pair, world: World) -> None:
     assert "$share" in world.start("ingest").wait_for("event=connected").said()
 
 
+def figures(pair: Pair, name: str) -> dict[str, float]:
+    """Ask for the broker's figures with the certificate of an account."""
+    ours = pair.authority.issue(name)
+    url = f"mqtts://{LOOPBACK}:{pair.ports.inside}"
+    return ArtemisFigures(Address(url, "figures", None, pair.files.authority, ours.file, ours.key)).told()
+
+
 def test_the_other_node_takes_over(pair: Pair, world: World) -> None:
     one, two = pair.nodes
+    assert figures(pair, "hearth")["replica_in_step"] == 0
     two.start_beside()
     until(lambda: "AMQ221024" in two.said(), "the second node has a copy", 60)
     workers = sharing(world)
@@ -246,6 +256,11 @@ def test_the_other_node_takes_over(pair: Pair, world: World) -> None:
         workers[0].kill()
         workers[1].kill()
         device.say(1000)
+        told = figures(pair, "hearth")
+        assert told["replica_in_step"] == 1
+        assert told["waiting"] >= 1000
+        assert 0 < told["disk_used"] < 1
+        assert figures(pair, "g") == {}, "a device may not look"
         speaking = threading.Thread(target=device.say, args=(1000,))
         speaking.start()
         one.kill()

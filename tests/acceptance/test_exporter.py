@@ -18,8 +18,9 @@ from tests.acceptance.waiting import until
 from tests.conftest import Database
 
 RULES = Path(__file__).parents[2] / "deploy/prometheus/rules.yml"
-# Standbys, the Community edition, ingest and watch are not here; tests/store/test_server_figures.py has the first two.
-ELSEWHERE = re.compile(r"hearth_(replica|replication|timescale|conversion|ingest|archive)_")
+# Standbys, the Community edition, ingest, watch and Artemis are not here; tests/store/test_server_figures.py has the
+# first two, test_artemis.py the last.
+ELSEWHERE = re.compile(r"hearth_(replica|replication|timescale|conversion|ingest|archive|broker_disk|broker_replica)_")
 
 
 def figures(port: int) -> dict[str, float]:

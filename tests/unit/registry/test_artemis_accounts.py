@@ -48,6 +48,10 @@ def test_each_says_what_is_its_own_and_hearth_alone_hears(tmp_path: Path) -> Non
     networks = {"plant": ["spBv1.0/plant/#"], 'a"<': ["x/+/y"]}
     write_accounts(tmp_path, {"s1"}, "reader", networks)
     found = granted(tmp_path)
+    figures = {text for text in found if text.startswith("mops.")}
+    assert len(figures) == 4
+    assert all(found.pop(text) == {"view": "reader"} for text in figures)
+    assert found.pop("activemq.management") == dict.fromkeys(("send", "createAddress", "manage"), "reader")
     assert {text: told.get("send") for text, told in found.items()} == {
         "hearth/v1/#": None,
         "hearth/v1/reader/#": "reader",

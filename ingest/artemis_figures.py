@@ -1,0 +1,143 @@
+"""The figures of ActiveMQ Artemis: asked for by STOMP, over Hearth's own port of the broker and with its own account.
+
+`deploy/artemis/broker.xml` has STOMP at that port alone, and the account may look at these figures and at no other
+part of the management (`registry/artemis.py`).
+"""
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from secrets import token_hex
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ingest.address import Address
+
+ANSWER_S = 5.0
+MOST_BYTES = 1 << 22  # of an answer
+MOST_QUEUES = 1_000
+AGAIN_S = 600.0  # a broker that does not speak STOMP is asked again so much later
+# Only Hearth's account may hear and say what is under its name. One address for all, as Artemis keeps addresses.
+REPLIES = "hearth/v1/hearth/figures"
+QUESTIONS: Mapping[str, tuple[Mapping[str, str], str]] = {
+    "disk_used": ({"_AMQ_Attribute": "DiskStoreUsage"}, ""),
+    "replica_in_step": ({"_AMQ_Attribute": "ReplicaSync"}, ""),
+    "clients": ({"_AMQ_Attribute": "ConnectionCount"}, ""),
+    "queues": ({"_AMQ_OperationName": "listQueues"}, json.dumps(["", 1, MOST_QUEUES])),
+}
+
+
+class NotSpoken(Exception):
+    """The broker answers, but not in STOMP, or not this account."""
+
+
+class ArtemisFigures:
+    """Asks a broker for its figures; one that is away or is no Artemis has none."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._not_before_s = 0.0
+
+    def told(self) -> dict[str, float]:
+        """Return the figures by name: disk_used (share), replica_in_step (0 or 1), clients, waiting, consumers."""
+        if time.monotonic() < self._not_before_s:
+            return {}
+        try:
+            with self._connection() as stream:
+                answers = _answers(stream, _account(self._address))
+        except NotSpoken:
+            self._not_before_s = time.monotonic() + AGAIN_S
+            return {}
+        except (OSError, ValueError):
+            return {}
+        queues = _durable(json.loads(answers.pop("queues")))
+        return {name: float(value) for name, value in answers.items()} | {
+            "waiting": _sum(queues, "messageCount"),
+            "consumers": _sum(queues, "consumerCount"),
+        }
+
+    @contextmanager
+    def _connection(self) -> Iterator[socket.socket]:
+        address = self._address
+        with socket.create_connection((address.host, address.port), timeout=ANSWER_S) as plain:
+            if urlsplit(address.url).scheme != "mqtts":
+                yield plain
+                return
+            context = ssl.create_default_context(cafile=address.ca_file)
+            if address.cert_file:
+                context.load_cert_chain(address.cert_file, address.key_file)
+            with context.wrap_socket(plain, server_hostname=address.host) as secure:
+                yield secure
+
+
+def _answers(stream: socket.socket, account: Mapping[str, str]) -> dict[str, Any]:
+    """Ask all questions at once; raise NotSpoken where there is no answer to the greeting, ValueError for a refusal."""
+    hello = {"accept-version": "1.2", "heart-beat": "0,0", **account}
+    stream.sendall(_frame("CONNECT", hello))
+    read = _Frames(stream)
+    if read.next()[0] != "CONNECTED":
+        raise NotSpoken
+    heard = {"id": "1", "destination": REPLIES, "subscription-type": "MULTICAST"}
+    asked = {"destination": "activemq.management", "_AMQ_ResourceName": "broker", "reply-to": REPLIES}
+    mark = token_hex(8)
+    frames = [_frame("SUBSCRIBE", heard)]
+    for name, (headers, text) in QUESTIONS.items():
+        told = {**asked, **headers, "correlation-id": f"{mark} {name}", "content-type": "text/plain"}
+        frames.append(_frame("SEND", told, text))
+    stream.sendall(b"".join(frames))
+    found: dict[str, Any] = {}
+    while len(found) < len(QUESTIONS):
+        command, headers, text = read.next()
+        whose, _, name = headers.get("correlation-id", "").partition(" ")
+        if command == "MESSAGE" and whose != mark:
+            continue  # what another one has asked
+        if command != "MESSAGE" or headers.get("_AMQ_OperationSucceeded") != "true":
+            raise ValueError(text)
+        found[name] = json.loads(text)[0]
+    stream.sendall(_frame("DISCONNECT", {}))
+    return found
+
+
+class _Frames:
+    """The frames that come in: a command, headers, an empty line, a text, and a zero byte."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+        self._read = b""
+
+    def next(self) -> tuple[str, dict[str, str], str]:
+        """Return the next one; raise NotSpoken when the other side ends before."""
+        while b"\0" not in self._read:
+            more = self._stream.recv(65_536)
+            if not more or len(self._read) > MOST_BYTES:
+                raise NotSpoken
+            self._read += more
+        frame, _, rest = self._read.partition(b"\0")
+        self._read = rest.lstrip(b"\n")
+        head, _, text = frame.decode(errors="replace").partition("\n\n")
+        command, *lines = head.splitlines()
+        return command, dict(line.split(":", 1) for line in lines if ":" in line), text
+
+
+def _frame(command: str, headers: Mapping[str, str], text: str = "") -> bytes:
+    lines = [command, *(f"{name}:{value}" for name, value in headers.items())]
+    return ("\n".join(lines) + f"\n\n{text}\0").encode()
+
+
+def _account(address: Address) -> dict[str, str]:
+    parts = urlsplit(address.url)
+    if not parts.username:
+        return {}
+    return {"login": unquote(parts.username), "passcode": unquote(parts.password or "")}
+
+
+def _durable(listed: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """Return the queues in which messages wait for somebody who may be away."""
+    return [one for one in listed["data"] if one["durable"] == "true" and one["internalQueue"] == "false"]
+
+
+def _sum(queues: Iterable[Mapping[str, str]], name: str) -> float:
+    return sum(float(queue[name]) for queue in queues)
