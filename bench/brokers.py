@@ -122,29 +122,47 @@ def _mosquitto(servers: Stand) -> Iterator[Way]:
     client.disconnect()
 
 
+@dataclass(frozen=True)
+class ArtemisAccess:
+    """Files of a node that lets one publisher speak for all homes, and how Hearth and the publisher come in."""
+
+    files: ArtemisFiles
+    settings: dict[str, str]  # of Hearth's certificate
+    password: str
+
+    @classmethod
+    def made(cls, folder: Path) -> "ArtemisAccess":
+        """Make them."""
+        secrets, accounts = folder / "secrets", folder / "accounts"
+        subprocess.run([MAKE_SECRETS, secrets, LOOPBACK], check=True, capture_output=True)
+        write_accounts(accounts, {PUBLISHER}, "hearth")
+        (accounts / RIGHTS).write_text(rights_file(rights([], "hearth", {PUBLISHER: ["hearth/v1/#"]})))
+        with (accounts / NEW).open(encoding="utf-8", newline="") as lines:
+            password = next(row["password"] for row in csv.DictReader(lines))
+        settings = {
+            "HEARTH_MQTT_CA_FILE": str(secrets / "ca.crt"),
+            "HEARTH_MQTT_CERT_FILE": str(secrets / "hearth.crt"),
+            "HEARTH_MQTT_KEY_FILE": str(secrets / "hearth.key"),
+        }
+        return cls(ArtemisFiles(accounts, secrets / "ca.crt", secrets / "broker.p12"), settings, password)
+
+    def admit(self, client: Client) -> Client:
+        """Have a client come in as the publisher."""
+        client.username_pw_set(PUBLISHER, self.password)
+        client.tls_set_context(ssl.create_default_context(cafile=self.files.authority))
+        return client
+
+
 @contextmanager
 def _artemis(servers: Stand) -> Iterator[Way]:
-    secrets, accounts = servers.folder / "secrets", servers.folder / "accounts"
-    subprocess.run([MAKE_SECRETS, secrets, LOOPBACK], check=True, capture_output=True)
-    write_accounts(accounts, {PUBLISHER}, "hearth")
-    # One publisher speaks for all homes.
-    (accounts / RIGHTS).write_text(rights_file(rights([], "hearth", {PUBLISHER: ["hearth/v1/#"]})))
-    files = ArtemisFiles(accounts, secrets / "ca.crt", secrets / "broker.p12")
-    node = Artemis(servers.folder / "artemis", files, ArtemisPorts.chosen())
-    client = _client()
-    with (accounts / NEW).open(encoding="utf-8", newline="") as lines:
-        client.username_pw_set(PUBLISHER, next(row["password"] for row in csv.DictReader(lines)))
-    client.tls_set_context(ssl.create_default_context(cafile=files.authority))
-    settings = {
-        "HEARTH_MQTT_URL": node.inside_url,
-        "HEARTH_MQTT_CA_FILE": str(secrets / "ca.crt"),
-        "HEARTH_MQTT_CERT_FILE": str(secrets / "hearth.crt"),
-        "HEARTH_MQTT_KEY_FILE": str(secrets / "hearth.key"),
-    }
+    access = ArtemisAccess.made(servers.folder)
+    node = Artemis(servers.folder / "artemis", access.files, ArtemisPorts.chosen())
+    client = access.admit(_client())
     try:
         node.start()
         client.connect(LOOPBACK, node.ports.devices)
         client.loop_start()
+        settings = {**access.settings, "HEARTH_MQTT_URL": node.inside_url}
         yield Way(["ingest"], settings, lambda told, _: _publish(client, told))
         client.disconnect()
     finally:

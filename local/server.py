@@ -89,6 +89,15 @@ class Server(ABC):
         while any(alive(pid) for pid in children):
             time.sleep(0.01)
 
+    def halt(self, still: bool = True) -> None:
+        """Have the server stand still with all its children, as on a disk that does not answer; or go on."""
+        if self._process is None:
+            return
+        number = signal.SIGSTOP if still else signal.SIGCONT
+        for pid in (self._process.pid, *children_of(self._process.pid)):
+            with suppress(ProcessLookupError):  # a child may have ended by itself
+                os.kill(pid, number)
+
     def remove(self) -> None:
         """Stop the server and delete its folder."""
         self.stop()

@@ -8,7 +8,6 @@ import pytest
 
 from local.postgres import Postgres
 from local.trixie import TimescalePostgres
-from tests.acceptance import processes
 from tests.acceptance.operated import Operated
 from tests.acceptance.world import Making, worlds
 from tests.conftest import TEMPLATE, Database, administer, mosquitto_build, no_trixie, start_with_template, unavailable
@@ -28,11 +27,7 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         unavailable(f"NOT TESTED ON TIMESCALEDB: {reason}")
     operated = Operated(tmp_path_factory.mktemp("first-start"))
     try:
-        operated.server.start()
-        operated.run("initdb/10-hearth.sh")
-        done = processes.run({"HEARTH_DATABASE_URL": operated.url("owner")}, "migrate")
-        assert done.returncode == 0, done.stderr
-        operated.server.stop()
+        operated.make()
         yield operated.place
     finally:
         operated.server.remove()

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 
 from local.trixie import TimescalePostgres
+from tests.acceptance import processes
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 FOLDERS = ("cluster", "password", "archive", "backups", "scripts", "secrets")
@@ -28,6 +29,14 @@ class Operated:
         self.server.settings.update(
             {"archive_mode": "on", "archive_command": archive, "hba_file": self.seen("scripts/pg_hba.conf")}
         )
+
+    def make(self) -> None:
+        """Start the server for the first time, make the database and bring its schema, and stop it again."""
+        self.server.start()
+        self.run("initdb/10-hearth.sh")
+        done = processes.run({"HEARTH_DATABASE_URL": self.url("owner")}, "migrate")
+        assert done.returncode == 0, done.stderr
+        self.server.stop()
 
     def furnish(self, secrets: Path) -> None:
         """Make what lies beside the cluster."""
