@@ -37,7 +37,7 @@ MEASURED = "SELECT extract(epoch FROM max(measured_at))::bigint FROM reading"
 
 @dataclass(frozen=True)
 class Course:
-    """The course of a race: for how long, on which servers, with how many readings a second, and with which bug planted."""
+    """The course of a race: for how long, on which servers, how many readings a second, which bug is planted."""
 
     minutes: float = 3
     broker: str = "artemis"
