@@ -247,7 +247,7 @@ def figures(pair: Pair, name: str) -> dict[str, float]:
 
 def test_the_other_node_takes_over(pair: Pair, world: World) -> None:
     one, two = pair.nodes
-    assert figures(pair, "hearth")["replica_in_step"] == 0
+    assert until(lambda: figures(pair, "hearth"), "it tells its figures")["replica_in_step"] == 0
     two.start_beside()
     until(lambda: "AMQ221024" in two.said(), "the second node has a copy", 60)
     workers = sharing(world)
@@ -256,7 +256,7 @@ def test_the_other_node_takes_over(pair: Pair, world: World) -> None:
         workers[0].kill()
         workers[1].kill()
         device.say(1000)
-        told = figures(pair, "hearth")
+        told = until(lambda: figures(pair, "hearth"), "it tells its figures")
         assert told["replica_in_step"] == 1
         assert told["waiting"] >= 1000
         assert 0 < told["disk_used"] < 1
