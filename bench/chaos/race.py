@@ -109,7 +109,7 @@ class Race:
         speaking = [Repeating(self.said.say, 1 / self.course.rate), Repeating(self.desk.remark, REMARK_S)]
         end = time.monotonic() + self.course.minutes * 60
         while time.monotonic() < end:
-            self._wait(lambda: False, self.chance.uniform(*PAUSE_S))
+            self._rest(self.chance.uniform(*PAUSE_S))
             self._blow()
         speaking[0].stop()
         settled_s = self._settle()
@@ -174,6 +174,15 @@ class Race:
         power = Fault("power cut", names, lambda: killed(*every), lambda: self.broker.loses_nothing)
         every_fault = [*mine, *self.broker.faults(), *self.database.faults(), power]
         return [fault for fault in every_fault if self.course.only in fault.kind]
+
+    def _rest(self, seconds: float) -> None:
+        """Let nothing go wrong for a while, in which an operator does what a fail-over has left to do."""
+
+        def tended() -> bool:
+            self.database.tend()
+            return False
+
+        self._wait(tended, seconds)
 
     def _blow(self) -> None:
         """Let one thing go wrong or several at once, and wait until what is sent is stored again."""
