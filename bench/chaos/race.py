@@ -205,11 +205,12 @@ class Race:
         self._note(f"{took_s:5.1f} s  {' + '.join(fault.kind for fault in chosen)}")
 
     def _chosen(self) -> list[Fault]:
-        """Draw what goes wrong: each kind as often as any other, and nothing twice at the same place."""
+        """Draw what goes wrong: what has come least, so that all come, and nothing twice at the same place."""
         possible, chosen = self._faults(), list[Fault]()
         wanted = self.chance.choice(AT_ONCE)
         while len(chosen) < wanted and possible:
-            kind = self.chance.choice(sorted({fault.kind for fault in possible}))
+            kinds = sorted({fault.kind for fault in possible})
+            kind = min(kinds, key=lambda one: (self.met[one], self.chance.random()))
             fault = self.chance.choice([fault for fault in possible if fault.kind == kind])
             if fault.is_possible():
                 chosen.append(fault)
