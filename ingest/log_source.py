@@ -16,18 +16,15 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from psycopg import Connection
 
-from domain.backoff import Backoff
 from domain.instants import to_datetime
-from ingest.address import Address
 from ingest.failures import Superseded
 from ingest.inbox import Inbox
 from ingest.message import Message, Stamps
+from ingest.permitted import PermittedSource
 from store.base.away import AWAY
 from store.readings import log_offsets
 from store.readings.log_offsets import Holder, Partition
 
-FIRST_RETRY_S, SLOWEST_RETRY_S = 0.5, 30.0
-LOOK_S = 0.2
 READ_S = 0.1
 ANSWER_S = 10.0
 CHECK_S = 2.0  # how often to look whether the partitions are still ours
@@ -53,8 +50,8 @@ class LogAddress:
     options: Mapping[str, str] = field(default_factory=dict)  # of librdkafka: TLS, accounts
 
 
-class LogSource:
-    """Feeds an inbox from a log; runs in a thread of its own, and is to a worker as a broker is.
+class LogSource(PermittedSource):
+    """Feeds an inbox from a log, a stay in the group for each permit; to a worker it is as a broker is.
 
     Args:
         inbox: one that keeps the order, so that what is stored of a partition has no holes.
@@ -64,21 +61,11 @@ class LogSource:
     def __init__(
         self, address: LogAddress, inbox: Inbox, connect: Callable[[], Connection], now_us: Callable[[], int]
     ) -> None:
+        super().__init__(inbox, "kafka")
         self.log = address
-        self.inbox = inbox
-        self.ended = threading.Event()
-        self.connected = threading.Event()
-        self.refusal: str | None = None
-        self.forgotten: str | None = None
-        self.epoch = 0  # counts claims: each has a holder of its own
-        self.takeovers = 0
         self._connect = connect
         self._now_us = now_us
         self._stamps = Stamps(now_us)
-        self._permitted = threading.Event()
-        self._away = threading.Event()
-        self._away.set()
-        self._stop = threading.Event()
         self._again = threading.Event()  # claim the assigned partitions again, and begin where the database says
         self._lock = threading.Lock()
         self._holder: Holder | None = None
@@ -87,25 +74,6 @@ class LogSource:
         self._numbers = 0
         self._paused = False
         self._checked_s = 0.0
-        self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
-
-    def start(self) -> None:
-        """Begin to connect and read."""
-        self._thread.start()
-
-    @property
-    def waits(self) -> bool:
-        """True while it waits for a permit."""
-        return not self._permitted.is_set()
-
-    def permit(self, address: Address) -> None:
-        """Have it read: the database is there."""
-        self._permitted.set()
-
-    def drop(self) -> None:
-        """Leave the group, and stay away until permitted again."""
-        self._permitted.clear()
-        self._away.wait()
 
     def progress(self, conn: Connection, batch: Sequence[Message]) -> None:
         """Move the offsets on in the transaction that stores messages.
@@ -135,11 +103,6 @@ class LogSource:
     def publish(self, requests: Sequence[tuple[str, bytes]]) -> None:
         """Ask nobody: over a log there is no way back."""
 
-    def stop(self) -> None:
-        """Stop reading and leave the group."""
-        self._stop.set()
-        self._thread.join()
-
     def _after(self, batch: Iterable[Message]) -> dict[Partition, int]:
         """Return where each partition stands once these are stored, too: at the first message that is not."""
         stored: dict[Partition, set[int]] = defaultdict(set)
@@ -151,32 +114,18 @@ class LogSource:
             for partition, done in stored.items()
         }
 
-    def _run(self) -> None:
-        backoff = Backoff(FIRST_RETRY_S, SLOWEST_RETRY_S)
-        while not self._stop.is_set():
-            if not self._permitted.wait(LOOK_S):
-                continue
-            epoch = self.epoch
-            self._visit()
-            if self.epoch != epoch:
-                backoff.succeed()
-            self._stop.wait(backoff.fail())
-
-    def _visit(self) -> None:
+    def _visit(self, retry_s: float) -> None:
         """Be in the group as long as that lasts."""
-        self._away.clear()
         of_group = {"bootstrap.servers": self.log.servers, "group.id": self.log.group}
         consumer = Consumer({**self.log.options, **OURS, **of_group}, logger=None)
         try:
             with self._connect() as conn:
                 self._serve(consumer, conn)
         except (*AWAY, KafkaException) as error:
-            log.warning("log or database away", servers=self.log.servers, error=str(error).strip())
+            log.warning("log or database away", servers=self.log.servers, error=str(error).strip(), retry_s=retry_s)
         finally:
             self._let_go()
             consumer.close()
-            self._permitted.clear()
-            self._away.set()
 
     def _serve(self, consumer: Consumer, conn: Connection) -> None:
         def assigned(_consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -186,7 +135,7 @@ class LogSource:
             self._let_go()
 
         consumer.subscribe(list(self.log.topics), on_assign=assigned, on_revoke=revoked, on_lost=revoked)
-        while self._permitted.is_set() and not self._stop.is_set():
+        while not self._parting():
             if self._lost(conn):
                 self._claim(consumer, conn, consumer.assignment())
             if self._paused is self.inbox.has_room():

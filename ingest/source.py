@@ -8,7 +8,6 @@ through TCP, whatever the broker makes of Receive Maximum), and because messages
 import select
 import socket
 import ssl
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,84 +21,52 @@ from paho.mqtt.enums import LogLevel, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from domain.backoff import Backoff
 from ingest.address import Address
 from ingest.client import ending, prepared, secure, staying
 from ingest.inbox import Inbox
 from ingest.link import Link
 from ingest.message import Message, Stamps
+from ingest.permitted import PermittedSource
 from ingest.stream import PacketStream, TakenOver, acknowledgements, publication
 
 ANSWER_S = 5.0
 PARTING_S = 2.0
 RECEIVE_MOST = 65_535
 MOST_REQUESTS = 1000  # that wait for a connection; who asked asks again
-FIRST_RETRY_S = 0.5
-SLOWEST_RETRY_S = 30.0
-LOOK_S = 0.2
 GATHER_S = 0.002  # what a broker writes meanwhile, message by message, is read at once
 BIND = "if that is no worker of yours, bind client ids to accounts at the broker: docs/security.md"
 log = structlog.get_logger()
 
 
-class BrokerSource:
-    """Feeds an inbox from a broker; runs in a thread of its own.
-
-    It opens a session only when it is permitted to, and asks again after each connection: another process may have the
-    right to the session by then.
+class BrokerSource(PermittedSource):
+    """Feeds an inbox from a broker, a connection for each permit.
 
     With `leaving` it subscribes to nothing any more: it takes what the broker still keeps for us, and when all of it
     is acknowledged, it ends the session. Otherwise the session outlives us.
     """
 
     def __init__(self, address: Address, inbox: Inbox, now_us: Callable[[], int], leaving: bool = False) -> None:
+        super().__init__(inbox, "mqtt")
         self.address = address  # in a connection that of `permit`
-        self.inbox = inbox
         self.leaving = leaving
-        self.ended = threading.Event()  # left, or refused: nothing more comes
-        self.refusal: str | None = None  # what the operator has to correct
-        self.forgotten: str | None = None  # why the broker is not to be trusted with shared subscriptions
-        self.epoch = 0  # counts connections
-        self.takeovers = 0  # connections that ended because another client opened the session
-        self.connected = threading.Event()
         self.modern = True  # MQTT 5; False: the broker speaks 3.1.1 only
         self._silences = 0  # connections on which the broker did not answer
         self._now_us = now_us
         self._stamps = Stamps(now_us)
         self._complaint = ""  # why the connection being opened broke
-        self._permitted = threading.Event()
-        self._away = threading.Event()  # there is no connection, and none is being opened
-        self._away.set()
         self._opened: set[str] = set()  # sessions that we had open
         self._unsure: set[str] = set()  # those of which we do not know whether our last subscription stands
         self._parted_us: int | None = None
         self._asked_canary = False
-        self._stop = threading.Event()
         self._acks: deque[tuple[int, list[int]]] = deque()
         self._requests: deque[tuple[str, bytes]] = deque(maxlen=MOST_REQUESTS)
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
-        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
-
-    def start(self) -> None:
-        """Begin to connect and read."""
-        self._thread.start()
-
-    @property
-    def waits(self) -> bool:
-        """True while it waits for a permit."""
-        return not self._permitted.is_set()
 
     def permit(self, address: Address) -> None:
-        """Have it open a session, once: the caller has just made sure of the right to it."""
+        """Permit a connection to an address: the caller has just made sure of the right to its session."""
         self.address = address
-        self._permitted.set()
-
-    def drop(self) -> None:
-        """Part from the broker, and stay away until permitted again; the session stays there."""
-        self._permitted.clear()
-        self._wake()
-        self._away.wait()
+        super().permit(address)
 
     def acknowledge(self, batch: Sequence[Message]) -> None:
         """Tell the broker that messages are stored; those of a connection that is gone come again as duplicates."""
@@ -115,30 +82,16 @@ class BrokerSource:
 
     def stop(self) -> None:
         """Stop reading, send the acknowledgements that wait, part from the broker; the session stays there."""
-        self._stop.set()
-        self._wake()
-        self._thread.join()
+        super().stop()
         self._wake_read.close()
         self._wake_write.close()
 
     def _wake(self) -> None:
         self._wake_write.send(b"\0")
 
-    def _run(self) -> None:
-        backoff = Backoff(FIRST_RETRY_S, SLOWEST_RETRY_S)
-        while not self._over():
-            if not self._permitted.wait(LOOK_S):
-                continue
-            if self._visit(backoff.pause_s):
-                backoff.succeed()
-            pause_s = backoff.fail()
-            if not self._over():
-                self._stop.wait(pause_s)
-
-    def _visit(self, delay_s: float) -> bool:
-        """Open the session and serve it as long as it lasts; returns whether the broker took us in."""
-        self._away.clear()
-        epoch, client = self.epoch, self._client()
+    def _visit(self, retry_s: float) -> None:
+        """Open the session and serve it as long as it lasts."""
+        client = self._client()
         try:
             if self._permitted.is_set():
                 secure(client, self.address)
@@ -148,18 +101,9 @@ class BrokerSource:
             self.takeovers += 1
             log.error("session taken over by another client", client_id=self.address.client_id, then=BIND)
         except OSError as error:
-            log.warning(_event(error), broker=_public(self.address.url), error=str(error), retry_s=delay_s)
+            log.warning(_event(error), broker=_public(self.address.url), error=str(error), retry_s=retry_s)
         finally:
             self._part(client)
-            self._permitted.clear()
-            self._away.set()
-        return self.epoch != epoch
-
-    def _over(self) -> bool:
-        return self._stop.is_set() or self.ended.is_set()
-
-    def _parting(self) -> bool:
-        return self._over() or not self._permitted.is_set()
 
     def _client(self) -> Client:
         client = prepared(self.address, self.address.client_id, self.modern)
