@@ -1,4 +1,4 @@
-"""What a source of messages keeps to, whatever it reads from: it visits when it is permitted to, again and again."""
+"""The frame of every source of messages: it visits what it reads from when it is permitted to, again and again."""
 
 import threading
 
@@ -23,7 +23,7 @@ class PermittedSource:
         self.connected = threading.Event()
         self.refusal: str | None = None  # what the operator has to correct
         self.forgotten: str | None = None  # why the other side is not to be trusted with shares
-        self.epoch = 0  # counts what was begun anew: connections, claims
+        self.epoch = 0  # counts connections, or claims of partitions
         self.takeovers = 0  # visits that ended because another took over
         self._permitted = threading.Event()
         self._away = threading.Event()  # no visit is under way
