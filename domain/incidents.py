@@ -24,6 +24,7 @@ class IncidentRule:
     share: Share  # of the judged homes of a place
     building_homes: Many  # and at least this many
     substation_homes: Many
+    riser_homes: Many | None = None  # None: risers are no places of incidents
     settle_s: Seconds  # delay before a single home or building is dispatched, in case it belongs to an incident
     recovered_share: Share  # share of its homes from which the rest are stragglers
     rest_for_s: Seconds  # how long stragglers may stay cold before they leave the incident
@@ -33,6 +34,24 @@ class IncidentRule:
     def finding(self) -> timedelta:
         """The time in which a cold home may still become part of an incident."""
         return timedelta(seconds=self.settle_s) + FINDING
+
+    @property
+    def fewest(self) -> int:
+        """The cold homes without which there is no incident, but for an alarm."""
+        least = min(self.building_homes, self.substation_homes)
+        return least if self.riser_homes is None else min(least, self.riser_homes)
+
+    def needed(self, place: "NetworkPlace") -> int:
+        """Return the number of cold homes that a place needs.
+
+        Raises:
+            ValueError: a riser, where they are no places of incidents.
+        """
+        if place.riser is None:
+            return self.substation_homes if place.building is None else self.building_homes
+        if self.riser_homes is None:
+            raise ValueError("risers are no places of incidents by this rule")
+        return self.riser_homes
 
 
 class IncidentKind(StrEnum):
@@ -60,23 +79,27 @@ class LeaveReason(StrEnum):
 
 
 class NetworkPlace(NamedTuple):
-    """A substation, or (building not None) a building under it."""
+    """A substation, a building under it (building not None), or a riser of that building (riser not None)."""
 
     substation: int
     building: int | None = None
+    riser: str | None = None
 
 
-class BuildingCount(NamedTuple):
-    """Homes of a building that are judged now, and those of them that are cold.
+class RiserCount(NamedTuple):
+    """Homes on one riser of a building that are judged now, and those of them that are cold.
 
-    Stragglers of an incident are no evidence of another one of the same extent: `cold` counts for the building,
-    `cold_wide` for the substation.
+    Homes whose riser is not in the registry are counted together as riser None, which is no place of an incident.
+    Stragglers of an incident are no evidence of another one of the same extent: `cold` counts for the riser,
+    `cold_building` for the building, `cold_wide` for the substation.
     """
 
     substation: int
     building: int
+    riser: str | None
     judged: int
     cold: int
+    cold_building: int
     cold_wide: int
 
 
@@ -93,49 +116,76 @@ class IncidentFinding:
 
 
 def find(
-    rule: IncidentRule, counts: Iterable[BuildingCount], alarmed: Collection[int], covered: Collection[NetworkPlace]
+    rule: IncidentRule, counts: Iterable[RiserCount], alarmed: Collection[int], covered: Collection[NetworkPlace]
 ) -> list[IncidentFinding]:
-    """Find the widest places that have an incident but no open one: a substation before its buildings.
+    """Find the widest places that have an incident but no open one: a substation, else its buildings, else risers.
 
     Args:
-        counts: per building; buildings of substations with few cold homes may be left out.
+        counts: per riser; all of a building, or none. Buildings of substations with few cold homes may be left out.
         alarmed: substations with a raised alarm.
-        covered: places of open incidents. One of a substation covers its buildings.
+        covered: places of open incidents. One of a substation covers its buildings, one of a building its risers.
     """
-    by_substation = {sub: list(some) for sub, some in groupby(sorted(counts), key=lambda count: count.substation)}
+    ordered = sorted(counts, key=lambda count: (count.substation, count.building))
+    by_substation = {sub: list(some) for sub, some in groupby(ordered, key=lambda count: count.substation)}
     found = []
     for substation in sorted({*by_substation, *alarmed}):
         if NetworkPlace(substation) in covered:
             continue
-        buildings = by_substation.get(substation, [])
+        some = by_substation.get(substation, [])
+        buildings = [list(risers) for _, risers in groupby(some, key=lambda count: count.building)]
         wide = _wide(rule, substation, buildings, substation in alarmed)
         if wide is not None:
             found.append(wide)
-        else:
-            found += [one for b in buildings if (one := _narrow(rule, b)) is not None and one.place not in covered]
+            continue
+        narrow = [one for b in buildings if NetworkPlace(*b[0][:2]) not in covered for one in _narrow(rule, b)]
+        found += [one for one in narrow if one.place not in covered]
     return found
 
 
 def _wide(
-    rule: IncidentRule, substation: int, buildings: Sequence[BuildingCount], alarmed: bool
+    rule: IncidentRule, substation: int, buildings: Sequence[Sequence[RiserCount]], alarmed: bool
 ) -> IncidentFinding | None:
-    judged, cold = sum(b.judged for b in buildings), sum(b.cold_wide for b in buildings)
-    there = sum(b.judged > 0 for b in buildings)
-    hit = sum(_reaches(rule.share, b.judged, b.cold_wide) for b in buildings)
-    many = cold >= rule.substation_homes and _reaches(rule.share, judged, cold) and hit >= min(BUILDINGS_NEEDED, there)
+    sums = [(sum(r.judged for r in b), sum(r.cold_wide for r in b)) for b in buildings]
+    judged, cold = sum(all_judged for all_judged, _ in sums), sum(all_cold for _, all_cold in sums)
+    there = sum(all_judged > 0 for all_judged, _ in sums)
+    hit = [b for b, one in zip(buildings, sums, strict=True) if _reaches(rule.share, *one)]
+    many = cold >= rule.substation_homes and _reaches(rule.share, judged, cold)
+    many = many and len(hit) >= min(BUILDINGS_NEEDED, there)
+    if many and len(hit) == 1:
+        many = not _one_riser(rule, hit[0], [r.cold_wide for r in hit[0]])
     if not (alarmed or many):
         return None
     kind = IncidentKind.SUBSTATION_ALARM if alarmed else IncidentKind.COLD_HOMES
     return IncidentFinding(
-        place=NetworkPlace(substation), kind=kind, judged=judged, cold=cold, buildings=there, buildings_cold=hit
+        place=NetworkPlace(substation), kind=kind, judged=judged, cold=cold, buildings=there, buildings_cold=len(hit)
     )
 
 
-def _narrow(rule: IncidentRule, count: BuildingCount) -> IncidentFinding | None:
-    if count.cold < rule.building_homes or not _reaches(rule.share, count.judged, count.cold):
-        return None
-    place, kind = NetworkPlace(count.substation, count.building), IncidentKind.COLD_HOMES
-    return IncidentFinding(place=place, kind=kind, judged=count.judged, cold=count.cold, buildings=1, buildings_cold=1)
+def _narrow(rule: IncidentRule, risers: Sequence[RiserCount]) -> list[IncidentFinding]:
+    judged, cold = sum(r.judged for r in risers), sum(r.cold_building for r in risers)
+    many = cold >= rule.building_homes and _reaches(rule.share, judged, cold)
+    if many and not _one_riser(rule, risers, [r.cold_building for r in risers]):
+        return [_finding(NetworkPlace(*risers[0][:2]), judged, cold)]
+    return [_finding(NetworkPlace(*r[:3]), r.judged, r.cold) for r in risers if _is_place(rule, r)]
+
+
+def _one_riser(rule: IncidentRule, risers: Sequence[RiserCount], cold: Sequence[int]) -> bool:
+    """Return whether one riser of several has the cold homes of its building, so that the fault is in it."""
+    hit = [r for r, many in zip(risers, cold, strict=True) if _reaches(rule.share, r.judged, many)]
+    return sum(r.judged > 0 for r in risers) > 1 and len(hit) == 1 and _is_place(rule, hit[0])
+
+
+def _is_place(rule: IncidentRule, riser: RiserCount) -> bool:
+    """Return whether a riser has enough cold homes for an incident of its own."""
+    if rule.riser_homes is None or riser.riser is None:
+        return False
+    return riser.cold >= rule.riser_homes and _reaches(rule.share, riser.judged, riser.cold)
+
+
+def _finding(place: NetworkPlace, judged: int, cold: int) -> IncidentFinding:
+    return IncidentFinding(
+        place=place, kind=IncidentKind.COLD_HOMES, judged=judged, cold=cold, buildings=1, buildings_cold=1
+    )
 
 
 def _reaches(share: float, judged: int, cold: int) -> bool:

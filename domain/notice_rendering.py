@@ -33,7 +33,7 @@ def render(kind: NoticeKind, audience: Audience, language: str, facts: Mapping[s
 
     Args:
         language: zh or en.
-        facts: values by the names of the templates' fields; instants in RFC 3339.
+        facts: values by the names of the templates' fields; instants in RFC 3339, or a text in each language.
     """
     wording = (USER if audience is Audience.USER else STAFF)[kind]
     fields = _Fields({name: _shown(name, value, language, zone) for name, value in facts.items() if value is not None})
@@ -73,5 +73,7 @@ def _shown(name: str, value: Any, language: str, zone: ZoneInfo) -> str:
             return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
         except OverflowError:  # written before instants were bounded
             return NOT_KNOWN
+    if isinstance(value, Mapping):  # a text in each language
+        return str(value.get(language, NOT_KNOWN))
     word = WORDS.get(name, {}).get(str(value))
     return str(getattr(word, language)) if word else str(value)

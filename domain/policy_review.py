@@ -45,6 +45,8 @@ def _incident(version: Version) -> str:
     if rule is None:
         return "cold homes are not joined"
     least = f"{rule.building_homes} in a building, {rule.substation_homes} behind a substation"
+    if rule.riser_homes is not None:
+        least = f"{rule.riser_homes} on a riser, {least}"
     return f"{rule.share * 100:g} % of the judged homes of a place, at least {least}"
 
 

@@ -5,6 +5,8 @@ named with what speaks for it, and how sure that is; it opens nothing and judges
 a room is cooled by outdoor air, not who is there or why.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -55,6 +57,25 @@ class ColdEvidence(NamedTuple):
     outdoor: float
 
 
+class JointCause(NamedTuple):
+    """What the evidence of several cold homes says together: the cause of most of them, in medians of these."""
+
+    cause: ColdCause
+    sure: float  # of their evidence, by the share of homes that say so
+    homes: tuple[int, ...]  # positions in the evidence of those that say so
+    of: int
+    fell_k: float
+    since_h: float
+    supply_lost: float
+    outdoor: float
+
+
+WIDEST_LEADING = (
+    ColdCause.SUBSTATION, ColdCause.WEATHER, ColdCause.BUILDING, ColdCause.RISER, ColdCause.RADIATOR,
+    ColdCause.OPENING, ColdCause.SENSOR,
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class HeatRecord:
     """A record of what was measured: rows of time, equally far apart, the last one now; NaN where nothing was.
@@ -77,6 +98,25 @@ def explain(places: HomePlaces, recording: HeatRecord, cold: Whole) -> list[Cold
     fell = usual(recording.celsius) - recording.celsius[-1]
     lost = np.array([_lost(recording, nth) for nth in range(recording.supply.shape[1])])
     return [_explained(places, recording, int(home), fell, lost) for home in cold]
+
+
+def together(found: Sequence[ColdEvidence]) -> JointCause:
+    """Return the cause that most of several cold homes have; of two that as many have, that of the wider place.
+
+    Raises:
+        ValueError: there is no evidence.
+    """
+    if not found:
+        raise ValueError("no home to explain")
+    counts = Counter(one.cause for one in found)
+    cause = max(WIDEST_LEADING, key=lambda one: counts[one])
+    homes = tuple(nth for nth, one in enumerate(found) if one.cause is cause)
+    middle = {
+        name: float(np.median([getattr(found[nth], name) for nth in homes]))
+        for name in ("sure", "fell_k", "since_h", "supply_lost", "outdoor")
+    }
+    sure = middle.pop("sure") * len(homes) / len(found)
+    return JointCause(cause, sure, homes, len(found), **middle)
 
 
 def usual(celsius: Floats) -> Floats:

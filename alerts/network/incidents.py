@@ -18,7 +18,7 @@ from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy, Version
 from domain.priority import PRIORITY_URGENT
 from domain.tickets import OF_INCIDENT, PASSED_ON, EventKind, TicketClass, TicketSource, TicketState, passes_on
-from domain.words.network import END_TEXTS, INCIDENT_TEXTS, LEAVE_TEXTS
+from domain.words.network import END_TEXTS, INCIDENT_TEXTS, LEAVE_TEXTS, RISER_TEXT, place_text
 from store.base import numbers
 from store.network import child_rows, incident_rows
 from store.notices import outbox
@@ -59,11 +59,11 @@ def _open(conn: Connection, policy: Policy, rules: Version, rule: IncidentRule, 
     alarms: dict[int, list[incident_rows.Alarm]] = {}
     for alarm in incident_rows.alarms(conn):
         alarms.setdefault(alarm.substation_id, []).append(alarm)
-    counts = incident_rows.counts(conn, min(rule.building_homes, rule.substation_homes), sorted(alarms))
+    counts = incident_rows.counts(conn, rule.fewest, sorted(alarms))
     found = find(rule, counts, alarms.keys(), incident_rows.covered(conn))
     places = incident_rows.places(conn, [finding.place for finding in found]) if found else {}
     # Before anything is numbered: a transaction that has taken numbers must not wait for a home.
-    wide = [finding.place.substation for finding in found if finding.place.building is None]
+    wide = [finding.place for finding in found if finding.place.riser is None]
     child_rows.lock_homes(conn, incident_rows.merging(conn, wide) if wide else [])
     label = policy.labels[policy.versions.index(rules)]
     for finding in found:
@@ -76,10 +76,11 @@ def explain(
     rule: IncidentRule, found: IncidentFinding, name: str, alarms: Sequence[incident_rows.Alarm], label: str
 ) -> dict[str, Any]:
     """Explain an incident: the counts, the thresholds, the rules, and a sentence in each language."""
-    needed = rule.substation_homes if found.place.building is None else rule.building_homes
+    riser, needed = found.place.riser, rule.needed(found.place)
     share = found.cold / found.judged if found.judged else 0.0
     said = {
         "place": name,
+        "riser": riser,
         "judged": found.judged,
         "cold": found.cold,
         "share": f"{share * 100:.0f}",
@@ -89,8 +90,9 @@ def explain(
         "buildings_cold": found.buildings_cold,
         "alarms": ", ".join(alarm.kind for alarm in alarms),
     }
-    zh, en = INCIDENT_TEXTS[found.kind]
+    zh, en = RISER_TEXT if riser else INCIDENT_TEXTS[found.kind]
     return {
+        **({"riser": riser} if riser else {}),
         **{key: said[key] for key in ("place", "judged", "cold", "buildings", "buildings_cold")},
         "share": round(share, 4),
         "needed": {"share": rule.share, "homes": needed},
@@ -111,7 +113,7 @@ def _open_one(
 ) -> None:
     """Open an incident with its ticket and its notice; those of buildings within it become part of it."""
     (incident,) = numbers.take(conn, numbers.NumberKind.INCIDENT, 1)
-    merged = incident_rows.merge(conn, found.place.substation, incident, now) if found.place.building is None else []
+    merged = incident_rows.merge(conn, found.place, incident, now) if found.place.riser is None else []
     why = {"incident": incident_rows.number(incident), **why}
     ticket = _crew_ticket(conn, policy, found, place.station, why, now)
     number = incident_rows.insert(conn, incident_rows.NewIncident(incident, found, place.station, ticket, why), now)
@@ -128,7 +130,8 @@ def _open_one(
             now,
         )
         outbox.group(conn, [one.ticket_id for one in merged], incident, now)
-    data = {"incident": number, "place": place.name, "homes": found.cold, "zh": why["zh"], "en": why["en"]}
+    said = place_text(place.name, found.place.riser)
+    data = {"incident": number, "place": said, "homes": found.cold, "zh": why["zh"], "en": why["en"]}
     notice = OutboxEntry(
         NoticeKind.INCIDENT_OPENED, Audience.DISPATCH, ticket, incident, station=place.station, data=data
     )
@@ -205,7 +208,8 @@ def _close(
         homes = child_rows.leave_all(conn, [closed.incident_id], left.value, now)
         _tell_left(conn, policy, homes, closed.number, left, now)
         _end_tickets(conn, policy, [closed.ticket_id], reason, closed.number, now)
-        data = {"incident": closed.number, "place": closed.place, "homes": len(homes), "reason": reason.value}
+        said = place_text(closed.place, closed.riser)
+        data = {"incident": closed.number, "place": said, "homes": len(homes), "reason": reason.value}
         notice = OutboxEntry(
             NoticeKind.INCIDENT_CLOSED, Audience.DISPATCH, closed.ticket_id, closed.incident_id, data=data
         )

@@ -27,6 +27,7 @@ class Incident(BaseModel):
     place: str
     substation: str
     building: str | None
+    riser: str | None
     station: str
     opened_at: Instant
     recovering_since: Instant | None

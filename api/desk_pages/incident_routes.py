@@ -11,10 +11,13 @@ from api.desk import incidents
 from api.desk.incidents import Incident, Number, State
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import AskingDeskPerson, desk_page
-from api.http.language import Language
+from api.homes.cold_cause import likely_incident
+from api.http.language import Language, said
 from api.http.paging import Paging
+from api.http.session import Session
 from api.staff.frame import language_of
 from api.staff.session import StaffRoute
+from domain.words.text import Text
 from store.network.incident_pages import STATES
 from store.tickets import queue_rows
 
@@ -77,10 +80,17 @@ def incident(request: Request, asking: AskingDeskPerson, number: Number, cursor:
         "desk/incident.html",
         incident=found,
         why=_why(found, language_of(request, asking)),
+        likely=_likely(asking, found, language_of(request, asking)),
         homes=page.items,
         following=following,
         announce=f"{QUEUE}/outages/new?{urlencode(place)}",
     )
+
+
+def _likely(asking: Session, incident: Incident, language: Language) -> str | None:
+    """Return the likely cause of an incident that is open, in words; None: there is nothing to say."""
+    found = likely_incident(asking, incident.number, incident.substation) if incident.state == "open" else None
+    return None if found is None else said(Text(found.zh, found.en), language)
 
 
 def _why(incident: Incident, language: Language) -> str | None:

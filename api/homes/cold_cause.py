@@ -1,7 +1,8 @@
-"""The likely cause of a home's cold, told from what was measured in it, around it and at its substation."""
+"""The likely cause of a cold home or an incident, told from what was measured there, beside it and at its station."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel
@@ -10,17 +11,19 @@ from api.homes.home_places import places_of
 from api.http.session import Session
 from api.http.values import Instant
 from domain.words.text import Text
-from insight.cause import ColdCause, HeatRecord, explain
+from insight.cause import MOST_NAMED, ColdCause, ColdEvidence, HeatRecord, explain, together
 from insight.rates import Floats
-from insight.words.cause import cause_text
+from insight.words.cause import cause_text, joint_text
 from store.figures import cause_rows, heat_record_rows
 from store.figures.heat_record_rows import HeatSpan
+from store.network import incident_pages
 from store.sensors import estimate_rows
 from store.sensors.estimate_rows import PlacedHome
 
 STEP, STEPS = timedelta(minutes=10), 288
 STILL = 6  # steps that the last value is taken for what is now
 MOST_BESIDE, MOST_OTHERS = 150, 60  # homes of the building, and of the rest of the substation
+MOST_EXPLAINED = 12  # homes of an incident
 
 
 class HomeCause(BaseModel):
@@ -42,21 +45,37 @@ class HomeCause(BaseModel):
     en: str
 
 
+class IncidentCause(BaseModel):
+    """The likely cause of an open incident with its evidence; `sure` from 0 to 1. It is no finding: that is the crew's.
+
+    `homes` of the `looked_at` cold homes have this cause; at most a dozen are looked at, spread over the incident.
+    """
+
+    incident: str
+    at: Instant
+    cause: ColdCause
+    sure: float
+    homes: int
+    looked_at: int
+    zh: str
+    en: str
+
+
+class _Explained(NamedTuple):
+    """Evidence of a cold home, with the codes of the homes that it names."""
+
+    home: str
+    evidence: ColdEvidence
+    named: list[str]
+
+
 def likely_cause(asking: Session, code: str, at: datetime) -> HomeCause | None:
     """Tell the likely cause of a home's cold at an instant; None: it was not measured then, or cannot be reached."""
     substation = estimate_rows.substation_of(asking.conn, code)
-    found = estimate_rows.homes(asking.conn, substation, at) if substation else []
-    near = _near(found, code)
-    if not near:
+    found = _explained(asking, substation, [code], at) if substation else []
+    if not found:
         return None
-    read = heat_record_rows.record(asking.conn, [home.home_id for home in near], HeatSpan(at, STEP, STEPS))
-    celsius = _until_now(read.celsius)
-    if np.isnan(celsius[-1, 0]):
-        return None
-    supply, outdoor = (_until_now(column[:, None]) for column in (read.supply, read.outdoor))
-    recording = HeatRecord(celsius, supply, outdoor, STEP.total_seconds() / 3600)
-    (evidence,) = explain(places_of(near), recording, np.array([0]))
-    homes = [near[nth].home for nth in evidence.homes]
+    _, evidence, homes = found[0]
     said: Text = cause_text(evidence, homes)
     return HomeCause(
         home=code,
@@ -72,13 +91,55 @@ def likely_cause(asking: Session, code: str, at: datetime) -> HomeCause | None:
     )
 
 
-def _near(found: Sequence[PlacedHome], code: str) -> list[PlacedHome]:
-    """Return a home, those of its building, and others of its substation, spread over all: the ones with a sensor."""
-    own = [home for home in found if home.home == code]
-    measured = [home for home in found if home.celsius is not None and home.home != code]
-    same = [home for home in measured if own and home.building == own[0].building]
-    others = [home for home in measured if own and home.building != own[0].building]
-    return [*own, *same[:MOST_BESIDE], *others[:: max(1, -(-len(others) // MOST_OTHERS))]]
+def likely_incident(asking: Session, number: str, substation: str) -> IncidentCause | None:
+    """Tell the likely cause of an open incident from some of its cold homes; None: none of them is measured now."""
+    cold = incident_pages.some_cold(asking.conn, asking.scope, number, MOST_EXPLAINED)
+    found = _explained(asking, substation, cold, asking.now)
+    if not found:
+        return None
+    joint = together([one.evidence for one in found])
+    said = joint_text(joint, [found[nth].home for nth in joint.homes[:MOST_NAMED]])
+    return IncidentCause(
+        incident=number,
+        at=asking.now,
+        cause=joint.cause,
+        sure=round(joint.sure, 2),
+        homes=len(joint.homes),
+        looked_at=joint.of,
+        zh=said.zh,
+        en=said.en,
+    )
+
+
+def _explained(asking: Session, substation: str, codes: Collection[str], at: datetime) -> list[_Explained]:
+    """Explain the cold of homes of one substation; those that were not measured then are left out."""
+    near = _near(estimate_rows.homes(asking.conn, substation, at), codes)
+    if not near:
+        return []
+    read = heat_record_rows.record(asking.conn, [home.home_id for home in near], HeatSpan(at, STEP, STEPS))
+    celsius = _until_now(read.celsius)
+    supply, outdoor = (_until_now(column[:, None]) for column in (read.supply, read.outdoor))
+    cold = [nth for nth, home in enumerate(near) if home.home in codes and not np.isnan(celsius[-1, nth])]
+    recording = HeatRecord(celsius, supply, outdoor, STEP.total_seconds() / 3600)
+    some = explain(places_of(near), recording, np.array(cold, np.int64))
+    return [
+        _Explained(near[nth].home, one, [near[named].home for named in one.homes])
+        for nth, one in zip(cold, some, strict=True)
+    ]
+
+
+def _near(found: Sequence[PlacedHome], codes: Collection[str]) -> list[PlacedHome]:
+    """Return homes, those of their buildings, and others of the substation, spread over all: the ones with a sensor."""
+    own = [home for home in found if home.home in codes]
+    buildings = {home.building for home in own}
+    measured = [home for home in found if home.celsius is not None and home.home not in codes]
+    same = [home for home in measured if home.building in buildings]
+    others = [home for home in measured if own and home.building not in buildings]
+    return [*own, *_spread(same, MOST_BESIDE), *_spread(others, MOST_OTHERS)]
+
+
+def _spread(homes: list[PlacedHome], most: int) -> list[PlacedHome]:
+    return homes[:: max(1, -(-len(homes) // most))]
 
 
 def _until_now(columns: Floats) -> Floats:

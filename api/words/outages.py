@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from domain.outages import AnnounceReason, OutageEvent
+from domain.words.network import RISER_PLACE
 from domain.words.text import Text
 
 OUTAGE_WORDS: Mapping[str, Text] = {
@@ -127,6 +128,7 @@ OUTAGE_WORDS: Mapping[str, Text] = {
     "outage_to_list": Text("全部停热", "All outages"),
     "incidents_title": Text("片区故障", "Incidents"),
     "incident_title": Text("片区故障 {number}", "Incident {number}"),
+    "incident_at_riser": RISER_PLACE,
     "incident_none": Text("没有片区故障。", "No incidents."),
     "incident_caption": Text("片区故障，最新的在前", "Incidents, newest first"),
     "incident_state_open": Text("未结束", "open"),
@@ -146,6 +148,7 @@ OUTAGE_WORDS: Mapping[str, Text] = {
     "incident_ticket": Text("派工工单", "Ticket of its crew"),
     "incident_no_ticket": Text("无", "none"),
     "incident_why": Text("判定依据", "Evidence"),
+    "incident_likely": Text("可能原因", "Likely cause"),
     "incident_work": Text("在工单上派工、答复、报完工", "Send a crew, answer and mark done on its ticket"),
     "incident_homes": Text("涉及住户", "Homes"),
     "incident_homes_none": Text("没有住户。", "No homes."),

@@ -7,6 +7,7 @@ from domain.outages import OutageRefusal
 from domain.words.text import Text
 
 LIST_MARK = "、"  # between places
+RISER_PLACE = Text("{place}立管{riser}", "{place}, riser {riser}")
 
 # Templates: place, cold, judged, share (%), needed share (%), needed homes, buildings_cold, buildings.
 INCIDENT_TEXTS: Mapping[IncidentKind, Text] = {
@@ -21,6 +22,12 @@ INCIDENT_TEXTS: Mapping[IncidentKind, Text] = {
         "{place}: the substation is in alarm ({alarms}); {cold} of {judged} judged homes are too cold.",
     ),
 }
+RISER_TEXT = Text(  # of cold homes on one riser
+    "{place}立管{riser}：已判定的{judged}户中有{cold}户室温不达标（{share}%），同在一根立管；"
+    "达到{needed_share}%且不少于{needed_homes}户即合并为一个事件。",
+    "{place}, riser {riser}: {cold} of {judged} judged homes on this riser are too cold ({share} %); {needed_share} % "
+    "and at least {needed_homes} homes make one incident.",
+)
 END_TEXTS: Mapping[IncidentEnd, Text] = {
     IncidentEnd.RECOVERED: Text("所涉住户室温已恢复。", "Its homes are warm again."),
     IncidentEnd.MERGED: Text("已并入范围更大的事件。", "Merged into a wider incident."),
@@ -49,3 +56,10 @@ OUTAGE_REFUSAL_TEXTS: Mapping[OutageRefusal, Text] = {
         "恢复时间须在停热开始之后、现在之前。", "Heat comes back after the outage began, and not in the future."
     ),
 }
+
+
+def place_text(name: str, riser: str | None) -> str | dict[str, str]:
+    """Return the name of a substation or building; of a riser, what it is called in each language."""
+    if riser is None:
+        return name
+    return {language: text.format(place=name, riser=riser) for language, text in RISER_PLACE._asdict().items()}

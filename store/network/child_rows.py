@@ -15,14 +15,14 @@ SELECT_JOINING: LiteralString = (
 SELECT t.ticket_id
 FROM incident AS i
 JOIN building AS b ON b.substation_id = i.substation_id AND (i.building_id IS NULL OR b.building_id = i.building_id)
-JOIN home AS h ON h.building_id = b.building_id
+JOIN home AS h ON h.building_id = b.building_id AND (i.riser IS NULL OR h.riser = i.riser)
 JOIN flag AS f ON f.home_id = h.home_id AND f.cleared_at IS NULL
 JOIN ticket AS t ON t.ticket_id = f.ticket_id
 WHERE i.incident_id = %(incident)s AND t.state <> 'closed'
   AND NOT EXISTS (SELECT FROM incident_ticket AS k WHERE k.ticket_id = t.ticket_id AND k.left_at IS NULL)
   AND NOT EXISTS (SELECT"""
     + STRAGGLER
-    + """ AND (i.building_id IS NULL OR o.building_id IS NOT NULL))
+    + """ AND (i.building_id IS NULL OR o.building_id IS NOT NULL) AND (i.riser IS NULL OR o.riser IS NOT NULL))
 ORDER BY t.ticket_id
 LIMIT %(most)s
 """

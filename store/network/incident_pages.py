@@ -12,7 +12,7 @@ from store.base.rows import Row, fetch
 _INCIDENTS: LiteralString = """
 SELECT
   i.incident_id, i.number, i.kind, k.state, coalesce(b.name, u.name) AS place, u.code AS substation,
-  b.code AS building, i.station, i.opened_at, i.recovering_since, i.closed_at, i.close_reason,
+  b.code AS building, i.riser, i.station, i.opened_at, i.recovering_since, i.closed_at, i.close_reason,
   into_one.number AS merged_into, t.number AS ticket, i.why, c.homes, c.still_cold
 FROM incident AS i
 JOIN substation AS u USING (substation_id)
@@ -47,14 +47,14 @@ SELECT_INCIDENTS_OF: LiteralString = (
   AND i.incident_id = ANY (%(incidents)s::bigint[])
 """
 )
-# Those that may explain what is wrong in a home: of its building or its substation.
+# Those that may explain what is wrong in a home: of its riser, its building or its substation.
 SELECT_INCIDENTS_AT: LiteralString = (
     _INCIDENTS
     + """
   AND i.closed_at IS NULL AND EXISTS (
     SELECT FROM home AS h JOIN building AS hb USING (building_id)
     WHERE h.home_id = %(home_id)s AND hb.substation_id = i.substation_id
-      AND (i.building_id IS NULL OR i.building_id = h.building_id)
+      AND (i.building_id IS NULL OR i.building_id = h.building_id) AND (i.riser IS NULL OR i.riser = h.riser)
   )
 ORDER BY i.incident_id DESC
 """
@@ -71,6 +71,18 @@ LEFT JOIN flag AS f ON f.ticket_id = t.ticket_id AND f.cleared_at IS NULL
 WHERE i.number = %(number)s AND (%(everywhere)s OR i.station = %(own_station)s)
   AND (%(before)s::bigint IS NULL OR t.ticket_id < %(before)s)
 ORDER BY t.ticket_id DESC
+LIMIT %(limit)s
+"""
+# Its homes that are cold now, some of them from all over it, and the same ones at each look.
+SELECT_SOME_COLD = """
+SELECT h.code
+FROM incident AS i
+JOIN incident_ticket AS p USING (incident_id)
+JOIN ticket AS t ON t.ticket_id = p.ticket_id
+JOIN home AS h USING (home_id)
+WHERE i.number = %(number)s AND (%(everywhere)s OR i.station = %(own_station)s) AND p.left_at IS NULL
+  AND EXISTS (SELECT FROM flag AS f WHERE f.ticket_id = t.ticket_id AND f.cleared_at IS NULL)
+ORDER BY md5(h.code)
 LIMIT %(limit)s
 """
 STATES = ("open", "closed")
@@ -112,3 +124,9 @@ def incident(conn: Connection, scope: Scope, number: str) -> Row | None:
 def parts(conn: Connection, scope: Scope, number: str, *, before: int | None = None, limit: int) -> list[Row]:
     """Return the present and past child homes of an incident, with tickets; with a ticket_id below `before`."""
     return fetch(conn, SELECT_PARTS, {**scope.parameters(), "number": number, "before": before, "limit": limit})
+
+
+def some_cold(conn: Connection, scope: Scope, number: str, most: int) -> list[str]:
+    """Return codes of homes of an incident that are cold now, spread over all of them."""
+    rows = conn.execute(SELECT_SOME_COLD, {**scope.parameters(), "number": number, "limit": most}).fetchall()
+    return [row[0] for row in rows]

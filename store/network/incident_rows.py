@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from domain.incidents import BuildingCount, IncidentFinding, IncidentKind, IncidentStanding, NetworkPlace
+from domain.incidents import IncidentFinding, IncidentKind, IncidentStanding, NetworkPlace, RiserCount
 from store.base import locks
 from store.base.locks import LockKey
 
@@ -35,8 +35,11 @@ WITH near AS (
   SELECT unnest(%(alarmed)s::integer[])
 )
 SELECT
-  b.substation_id, b.building_id,
+  b.substation_id, b.building_id, h.riser,
   count(*) FILTER (WHERE is_known(s.state) OR f.home_id IS NOT NULL),
+  count(f.home_id) FILTER (WHERE NOT EXISTS (SELECT"""
+    + STRAGGLER
+    + """ AND o.riser IS NOT NULL)),
   count(f.home_id) FILTER (WHERE NOT EXISTS (SELECT"""
     + STRAGGLER
     + """ AND o.building_id IS NOT NULL)),
@@ -48,7 +51,7 @@ JOIN building AS b USING (substation_id)
 JOIN home AS h USING (building_id)
 JOIN home_state AS s USING (home_id)
 LEFT JOIN flag AS f ON f.home_id = h.home_id AND f.cleared_at IS NULL
-GROUP BY b.substation_id, b.building_id
+GROUP BY b.substation_id, b.building_id, h.riser
 """
 )
 SELECT_ALARMS = """
@@ -57,30 +60,48 @@ WHERE raised_at IS NOT NULL AND ended_at IS NULL
 ORDER BY substation_id, kind
 """
 SELECT_PLACES = """
-SELECT u.substation_id, b.building_id, coalesce(b.name, u.name) AS name, coalesce(b.code, u.code) AS code, u.station
-FROM unnest(%(substations)s::integer[], %(buildings)s::integer[]) AS x (substation_id, building_id)
+SELECT
+  u.substation_id, b.building_id, x.riser, coalesce(b.name, u.name) AS name, coalesce(b.code, u.code) AS code, u.station
+FROM unnest(%(substations)s::integer[], %(buildings)s::integer[], %(risers)s::text[])
+  AS x (substation_id, building_id, riser)
 JOIN substation AS u USING (substation_id)
 LEFT JOIN building AS b ON b.building_id = x.building_id
 """
-SELECT_COVERED = "SELECT substation_id, building_id FROM incident WHERE closed_at IS NULL"
+SELECT_COVERED = "SELECT substation_id, building_id, riser FROM incident WHERE closed_at IS NULL"
 INSERT = """
-INSERT INTO incident (incident_id, kind, substation_id, building_id, station, ticket_id, why, opened_at)
+INSERT INTO incident (incident_id, kind, substation_id, building_id, riser, station, ticket_id, why, opened_at)
 VALUES (
-  %(incident_id)s, %(kind)s, %(substation)s, %(building)s, %(station)s, %(ticket_id)s, %(why)s, %(at)s
+  %(incident_id)s, %(kind)s, %(substation)s, %(building)s, %(riser)s, %(station)s, %(ticket_id)s, %(why)s, %(at)s
 )
 RETURNING number
 """
-# Tickets affected when the building incidents of these substations are merged into a wider one.
-SELECT_MERGING = """
-SELECT k.ticket_id FROM incident AS i JOIN incident_ticket AS k USING (incident_id)
-WHERE i.closed_at IS NULL AND i.building_id IS NOT NULL AND i.substation_id = ANY(%(substations)s::integer[])
-  AND k.left_at IS NULL
+# Open incidents within a wider place `x`: of its buildings and risers, or of a building's risers.
+_WITHIN: LiteralString = """
+  i.closed_at IS NULL AND i.substation_id = x.substation_id AND i.building_id IS NOT NULL
+  AND (x.building_id IS NULL OR (i.building_id = x.building_id AND i.riser IS NOT NULL))
 """
-MERGE = """
-UPDATE incident SET closed_at = %(at)s, close_reason = 'merged', merged_into = %(into)s
-WHERE closed_at IS NULL AND substation_id = %(substation)s AND building_id IS NOT NULL
-RETURNING incident_id, ticket_id
+# Tickets affected when these are merged into the wider ones.
+SELECT_MERGING: LiteralString = (
+    """
+SELECT k.ticket_id
+FROM unnest(%(substations)s::integer[], %(buildings)s::integer[]) AS x (substation_id, building_id)
+JOIN incident AS i ON"""
+    + _WITHIN
+    + """
+JOIN incident_ticket AS k USING (incident_id)
+WHERE k.left_at IS NULL
 """
+)
+MERGE: LiteralString = (
+    """
+UPDATE incident AS i SET closed_at = %(at)s, close_reason = 'merged', merged_into = %(into)s
+FROM (VALUES (%(substation)s::integer, %(building)s::integer)) AS x (substation_id, building_id)
+WHERE"""
+    + _WITHIN
+    + """
+RETURNING i.incident_id, i.ticket_id
+"""
+)
 SELECT_STANDING: LiteralString = (
     """
 SELECT
@@ -101,11 +122,13 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE NOT EXISTS (SELECT"""
     + STRAGGLER
-    + """ AND (i.building_id IS NULL OR o.building_id IS NOT NULL))) AS cold_in_place
+    + """ AND (i.building_id IS NULL OR o.building_id IS NOT NULL)
+    AND (i.riser IS NULL OR o.riser IS NOT NULL))) AS cold_in_place
   FROM building AS b
   JOIN home AS h USING (building_id)
   JOIN flag AS f ON f.home_id = h.home_id AND f.cleared_at IS NULL
   WHERE b.substation_id = i.substation_id AND (i.building_id IS NULL OR b.building_id = i.building_id)
+    AND (i.riser IS NULL OR h.riser = i.riser)
 ) AS p
 WHERE i.incident_id = %(incident)s AND i.closed_at IS NULL
 """
@@ -118,7 +141,7 @@ WHERE incident_id = %(incident)s
 CLOSE = """
 UPDATE incident SET closed_at = %(at)s, close_reason = %(reason)s
 WHERE incident_id = ANY(%(incidents)s::bigint[]) AND closed_at IS NULL
-RETURNING incident_id, number, ticket_id, why ->> 'place' AS place
+RETURNING incident_id, number, ticket_id, why ->> 'place' AS place, riser
 """
 
 
@@ -137,6 +160,7 @@ class IncidentPlaceRow(NamedTuple):
 
     substation_id: int
     building_id: int | None
+    riser: str | None
     name: str
     code: str
     station: str
@@ -160,12 +184,13 @@ class MergedIncident(NamedTuple):
 
 
 class ClosedIncident(NamedTuple):
-    """A closed incident, with the ticket of its crew and the name of its place."""
+    """A closed incident, with the ticket of its crew, the name of its substation or building, and its riser."""
 
     incident_id: int
     number: str
     ticket_id: int
     place: str
+    riser: str | None
 
 
 class OpenIncident(NamedTuple):
@@ -187,10 +212,10 @@ def alarms(conn: Connection) -> list[Alarm]:
         return cur.execute(SELECT_ALARMS).fetchall()
 
 
-def counts(conn: Connection, fewest: int, alarmed: Sequence[int]) -> list[BuildingCount]:
-    """Count cold homes per building of the substations with at least `fewest` cold homes, or with an alarm."""
+def counts(conn: Connection, fewest: int, alarmed: Sequence[int]) -> list[RiserCount]:
+    """Count cold homes per riser of the substations with at least `fewest` cold homes, or with an alarm."""
     rows = conn.execute(SELECT_COUNTS, {"fewest": fewest, "alarmed": list(alarmed)}).fetchall()
-    return [BuildingCount(*row) for row in rows]
+    return [RiserCount(*row) for row in rows]
 
 
 def covered(conn: Connection) -> set[NetworkPlace]:
@@ -200,10 +225,14 @@ def covered(conn: Connection) -> set[NetworkPlace]:
 
 def places(conn: Connection, wanted: Sequence[NetworkPlace]) -> dict[NetworkPlace, IncidentPlaceRow]:
     """Return names and stations of places."""
-    params = {"substations": [p.substation for p in wanted], "buildings": [p.building for p in wanted]}
+    params = {
+        "substations": [p.substation for p in wanted],
+        "buildings": [p.building for p in wanted],
+        "risers": [p.riser for p in wanted],
+    }
     with conn.cursor(row_factory=class_row(IncidentPlaceRow)) as cur:
         rows = cur.execute(SELECT_PLACES, params).fetchall()
-    return {NetworkPlace(row.substation_id, row.building_id): row for row in rows}
+    return {NetworkPlace(row.substation_id, row.building_id, row.riser): row for row in rows}
 
 
 def insert(conn: Connection, new: NewIncident, at: datetime) -> str:
@@ -219,6 +248,7 @@ def insert(conn: Connection, new: NewIncident, at: datetime) -> str:
             "kind": new.finding.kind.value,
             "substation": new.finding.place.substation,
             "building": new.finding.place.building,
+            "riser": new.finding.place.riser,
             "station": new.station,
             "ticket_id": new.ticket_id,
             "why": Jsonb(new.why),
@@ -229,15 +259,17 @@ def insert(conn: Connection, new: NewIncident, at: datetime) -> str:
     return str(row[0])
 
 
-def merging(conn: Connection, substations: Sequence[int]) -> list[int]:
-    """Return the child tickets of open incidents of these substations' buildings."""
-    return [row[0] for row in conn.execute(SELECT_MERGING, {"substations": list(substations)}).fetchall()]
+def merging(conn: Connection, wide: Sequence[NetworkPlace]) -> list[int]:
+    """Return the child tickets of open incidents within these substations and buildings."""
+    params = {"substations": [place.substation for place in wide], "buildings": [place.building for place in wide]}
+    return [row[0] for row in conn.execute(SELECT_MERGING, params).fetchall()]
 
 
-def merge(conn: Connection, substation: int, into: int, at: datetime) -> list[MergedIncident]:
-    """Merge the open incidents of a substation's buildings into a wider one."""
+def merge(conn: Connection, wide: NetworkPlace, into: int, at: datetime) -> list[MergedIncident]:
+    """Merge the open incidents within a substation or building into a wider one."""
+    params = {"substation": wide.substation, "building": wide.building, "into": into, "at": at}
     with conn.cursor(row_factory=class_row(MergedIncident)) as cur:
-        return cur.execute(MERGE, {"substation": substation, "into": into, "at": at}).fetchall()
+        return cur.execute(MERGE, params).fetchall()
 
 
 def open_ids(conn: Connection) -> list[int]:

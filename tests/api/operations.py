@@ -231,6 +231,7 @@ OPERATIONS = {
     "GET /v1/insight/warnings": Operation(roles=DESK),
     "GET /v1/insight/causes": Operation(roles=LEADERS),
     "GET /v1/insight/causes/{code}": Operation(roles=DESK, of="home"),
+    "GET /v1/insight/incidents/{number}": Operation(roles=STAFF, of="incident"),
     "GET /v1/insight/unmeasured": Operation(roles=DESK, query={"substation": "S-North"}),
     "GET /v1/supervision": Operation(roles=LEADERS),
     "GET /v1/supervision/late": Operation(roles=LEADERS),

@@ -1,14 +1,18 @@
 """Likely causes of cold homes, who sees them, and what crews found beside them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from alerts.network.incidents import look
+from domain import policy_file
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.desk import Desk
 from tests.api.staff import browser, member, session_of
 from tests.api.town import NOW
+from tests.store.incident_rules import RULE
 
 pytestmark = pytest.mark.plain_only
 
@@ -36,6 +40,28 @@ def test_a_cold_home_is_explained_with_its_neighbours(plain_api: Api, riser: lis
     assert "2 of 2 measured homes beside it fell, too, among them r2, r3" in found["en"]
     assert found["zh"].startswith("可能是立管：比平时低 5.0 K")
     assert plain_api.get("/v1/insight/causes/r4", token).status_code == 404, "it has no sensor"
+
+
+def test_an_incident_is_explained_by_its_homes(plain_api: Api, riser: list[int]) -> None:
+    for home in riser:
+        town.flag(plain_api.conn, home, town.ticket(plain_api.conn, home)[0])
+    plain_api.conn.commit()
+    plain_api.conn.autocommit = True
+    seed = policy_file.builtin("seed")
+    rule = replace(RULE, building_homes=9, riser_homes=3)
+    look(plain_api.conn, replace(seed, versions=(replace(seed.versions[0], incident=rule),)), NOW)
+    (incident,) = plain_api.get("/v1/incidents", plain_api.token()).json()["items"]
+    assert (incident["riser"], incident["homes"]) == ("R1", 4)
+    address = f"/v1/insight/incidents/{incident['number']}"
+    found = plain_api.get(address, plain_api.token("crew", station="Seven")).json()
+    assert (found["cause"], found["homes"], found["looked_at"]) == ("riser", 3, 3)  # the fourth has no sensor
+    assert found["zh"].startswith("可能是立管：已查看的 3 户低温住户中有 3 户如此")
+    assert "so for 3 of 3 cold homes looked at, among them r" in found["en"]
+    assert plain_api.get(address, plain_api.token("crew", station="Eight")).status_code == 404
+    with browser(plain_api, session_of(plain_api.conn, member(plain_api.conn, "dispatcher"))) as client:
+        shown = client.get(f"/desk/incidents/{incident['number']}").text
+    assert "Likely the riser: so for 3 of 3" in shown
+    assert "<h1>B7, riser R1 " in shown
 
 
 def test_what_the_crew_found_stands_beside_what_was_likely(plain_api: Api, riser: list[int]) -> None:

@@ -41,6 +41,7 @@ def test_an_incident_with_its_homes(api: Api) -> None:
         "place": "B1",
         "substation": "S-North",
         "building": "B1",
+        "riser": None,
         "station": "North",
         "opened_at": "2026-01-15T04:00:00Z",
         "recovering_since": None,

@@ -77,6 +77,10 @@ class Town(Desk):
         with self.conn.transaction():
             act(self.conn, rules(), NewEvent(ticket, EventKind(kind), data), self.now, "crew")
 
+    def risers(self) -> None:
+        """Put the first five homes of each building on riser R1, the others on R2."""
+        self.conn.execute("UPDATE home SET riser = CASE WHEN right(code, 1) < '5' THEN 'R1' ELSE 'R2' END")
+
     def incidents(self) -> list[tuple[str, str | None, int, int]]:
         """Open ones: kind, building, children, still cold."""
         found = self.rows("SELECT kind, building, children, still_cold FROM incident_open ORDER BY incident_id")
@@ -213,6 +217,83 @@ def test_a_building_that_stays_cold_is_an_incident_of_its_own(desk: Town) -> Non
     assert (kind, building is not None, homes) == ("cold_homes", True, [3, 3])
     assert desk.notices() == ["incident_opened", "incident_opened"]
     assert desk.events("A0") == ["opened", "incident_joined", "incident_left", "incident_joined"]
+
+
+WITH_RISERS = replace(RULE, riser_homes=3)
+OPEN_AT = "SELECT name, riser, children, still_cold FROM incident_open ORDER BY incident_id"
+
+
+def at_risers(desk: Town) -> list[tuple[str | None, int, int]]:
+    return [(row["riser"], row["children"], row["still_cold"]) for row in desk.rows(OPEN_AT)]
+
+
+def test_a_cold_riser_is_one_incident_and_grows_to_its_building_and_its_substation(desk: Town) -> None:
+    desk.risers()
+    desk.after(5, WITH_RISERS, a0=17.0, a1=17.0, a2=17.0, a7=17.0)  # enough for the building, but of one riser
+    assert at_risers(desk) == [("R1", 3, 3)]
+    (opened,) = desk.rows("SELECT number, why FROM incident")
+    assert (opened["why"]["riser"], opened["why"]["judged"]) == ("R1", 5)
+    assert "riser R1: 3 of 5" in opened["why"]["en"]
+    assert "立管R1" in opened["why"]["zh"]
+    assert desk.events("A7") == ["opened"]
+    (told,) = desk.rows("SELECT data FROM outbox WHERE kind = 'incident_opened'")
+    assert (told["data"]["place"]["en"][-10:], told["data"]["place"]["zh"][-4:]) == (", riser R1", "立管R1")
+    desk.after(5, WITH_RISERS, a3=17.0)
+    assert at_risers(desk) == [("R1", 4, 4)]
+    desk.after(5, WITH_RISERS, a8=17.0)
+    assert at_risers(desk) == [(None, 6, 6)]
+    assert desk.events("A0") == ["opened", "incident_joined", "incident_moved"]
+    desk.after(5, WITH_RISERS, b=17.0)
+    assert desk.incidents() == [("cold_homes", None, 16, 16)]
+    merged = desk.rows("SELECT close_reason FROM incident ORDER BY incident_id")
+    assert [row["close_reason"] for row in merged] == ["merged", "merged", None]
+    states = desk.rows("SELECT state FROM ticket WHERE class = 'repair' ORDER BY ticket_id")
+    assert [row["state"] for row in states] == ["closed", "closed", "open"]
+
+
+def test_two_risers_of_a_large_building_are_two_and_one_becomes_warm_by_itself(desk: Town) -> None:
+    rule = replace(WITH_RISERS, building_homes=20, substation_homes=40)
+    desk.risers()
+    desk.after(5, rule, a=17.0)
+    assert at_risers(desk) == [("R1", 5, 5), ("R2", 5, 5)]
+    desk.after(35, rule, a0=19.0, a1=19.0, a2=19.0, a3=19.0, a4=19.0)
+    desk.after(20, rule)
+    assert at_risers(desk) == [("R2", 5, 5)]
+    assert desk.events("A0")[-1] == "incident_left"
+
+
+def test_a_riser_that_stays_cold_is_an_incident_of_its_own(desk: Town) -> None:
+    rule = replace(WITH_RISERS, recovered_share=0.71)
+    desk.risers()
+    desk.after(5, rule, a=17.0)
+    assert at_risers(desk) == [(None, 10, 10)]
+    desk.after(35, rule, a=19.0, a0=17.0, a1=17.0)
+    desk.after(60, rule)
+    assert at_risers(desk) == []
+    assert desk.notices("home_stayed_cold") == ["home_stayed_cold"] * 2
+    desk.after(5, rule, a2=17.0)  # and one more: with those that stayed, the riser has its share
+    assert at_risers(desk) == [("R1", 3, 3)]
+    assert desk.events("A0") == ["opened", "incident_joined", "incident_left", "incident_joined"]
+
+
+def test_a_riser_has_one_open_incident_and_none_within_its_buildings(desk: Town) -> None:
+    desk.risers()
+    desk.after(5, WITH_RISERS, a0=17.0, a1=17.0, a2=17.0)
+    again = (
+        "INSERT INTO incident (kind, substation_id, building_id, riser, station, ticket_id, why, opened_at) "
+        "SELECT 'cold_homes', i.substation_id, {building}, {riser}, 'East', "
+        "(SELECT min(ticket_id) FROM ticket WHERE class = 'cold'), {why}, now() FROM incident AS i"
+    )
+    for building, riser in (("NULL", None), ("i.building_id", None), ("i.building_id", "R1")):
+        said, why = (f"'{riser}'", f"""'{{"riser": "{riser}"}}'""") if riser else ("NULL", "'{}'")
+        with pytest.raises(psycopg.errors.ExclusionViolation):
+            desk.conn.execute(again.format(building=building, riser=said, why=why).encode())
+    for building, riser, why in (("NULL", "'R2'", """'{"riser": "R2"}'"""), ("i.building_id", "'R2'", "'{}'")):
+        with pytest.raises(psycopg.errors.CheckViolation):  # a riser of no building; one that the evidence does not say
+            desk.conn.execute(again.format(building=building, riser=riser, why=why).encode())
+    desk.conn.execute(
+        again.format(building="i.building_id", riser="'R2'", why="""'{"riser": "R2"}'""").encode()
+    )  # beside it there may be one
 
 
 def test_an_alarm_opens_one_before_any_home_is_cold_and_holds_it_open(desk: Town) -> None:

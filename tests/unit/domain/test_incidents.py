@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from domain import policy_file
 from domain.errors import UsageError
 from domain.incidents import (
-    BuildingCount,
     IncidentFinding,
     IncidentKind,
     IncidentRule,
     IncidentStanding,
     NetworkPlace,
+    RiserCount,
     course,
     find,
 )
@@ -34,12 +34,22 @@ NOON = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def count(building: int, judged: int, cold: int, *, substation: int = 1, wide: int | None = None) -> BuildingCount:
-    return BuildingCount(substation, building, judged, cold, cold if wide is None else wide)
+def count(
+    building: int,
+    judged: int,
+    cold: int,
+    *,
+    substation: int = 1,
+    riser: str | None = None,
+    in_building: int | None = None,
+    wide: int | None = None,
+) -> RiserCount:
+    in_building = cold if in_building is None else in_building
+    return RiserCount(substation, building, riser, judged, cold, in_building, in_building if wide is None else wide)
 
 
 def places(
-    counts: list[BuildingCount], alarmed: set[int] | None = None, covered: set[NetworkPlace] | None = None
+    counts: list[RiserCount], alarmed: set[int] | None = None, covered: set[NetworkPlace] | None = None
 ) -> list[NetworkPlace]:
     return [found.place for found in find(RULE, counts, alarmed or set(), covered or set())]
 
@@ -63,7 +73,7 @@ def places(
         ([count(1, 9, 3, substation=7), count(2, 9, 3, substation=8)], [NetworkPlace(7, 1), NetworkPlace(8, 2)]),
     ],
 )
-def test_the_widest_place_that_fits(counts: list[BuildingCount], expected: list[NetworkPlace]) -> None:
+def test_the_widest_place_that_fits(counts: list[RiserCount], expected: list[NetworkPlace]) -> None:
     assert places(counts) == expected
 
 
@@ -92,47 +102,145 @@ def test_stragglers_count_for_narrower_places_only() -> None:
     assert places([count(1, 10, 0, wide=0), count(2, 10, 0, wide=0)]) == []
 
 
-COUNTS = st.builds(
-    lambda s, b, judged, share: BuildingCount(s, s * 10 + b, judged, round(judged * share), round(judged * share)),
-    st.integers(1, 3),
-    st.integers(1, 4),
-    st.integers(0, 40),
-    st.floats(0, 1),
+def riser(name: str | None, judged: int, cold: int, **other: int) -> RiserCount:
+    return count(1, judged, cold, riser=name, **other)  # type: ignore[arg-type]
+
+
+WITH_RISERS = replace(RULE, building_homes=5, riser_homes=3)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([riser("R1", 10, 3), riser("R2", 40, 0)], [NetworkPlace(1, 1, "R1")]),
+        ([riser("R1", 2, 2), riser("R2", 40, 0)], []),  # all of it, but too few
+        ([riser("R1", 6, 6), riser("R2", 6, 0)], [NetworkPlace(1, 1, "R1")]),  # enough for the building, but one alone
+        ([riser("R1", 6, 6), riser("R2", 6, 1)], [NetworkPlace(1, 1, "R1")]),
+        ([riser("R1", 6, 3), riser("R2", 6, 2)], [NetworkPlace(1, 1)]),
+        ([riser("R1", 9, 9)], [NetworkPlace(1)]),  # nothing is known of another
+        ([riser("R1", 9, 9), riser("R2", 0, 0)], [NetworkPlace(1)]),
+        ([riser("R1", 9, 9), riser("R2", 9, 0)], [NetworkPlace(1, 1, "R1")]),  # of the only building there is
+        ([riser("R1", 5, 3), riser("R2", 5, 3), riser(None, 90, 0)], [NetworkPlace(1, 1, f"R{n}") for n in (1, 2)]),
+        ([riser(None, 5, 5), riser("R2", 9, 0)], [NetworkPlace(1, 1)]),  # no riser is named that it could be
+        ([riser("R1", 2, 2), riser("R2", 8, 2), riser("R3", 6, 1)], [NetworkPlace(1, 1)]),  # too few for that riser
+    ],
 )
+def test_a_riser_that_alone_is_cold_is_the_place(counts: list[RiserCount], expected: list[NetworkPlace]) -> None:
+    assert [found.place for found in find(WITH_RISERS, counts, set(), set())] == expected
+    assert {found.place.riser for found in find(RULE, counts, set(), set())} <= {None}
+
+
+def test_stragglers_of_a_building_count_for_its_risers_only() -> None:
+    left = [riser("R1", 6, 6, in_building=0), riser("R2", 6, 0)]
+    assert [found.place for found in find(WITH_RISERS, left, set(), set())] == [NetworkPlace(1, 1, "R1")]
+    assert find(WITH_RISERS, left, set(), {NetworkPlace(1, 1, "R1")}) == []
+    assert find(WITH_RISERS, left, set(), {NetworkPlace(1, 1)}) == []
+
+
+def _counted(sub: int, building: int, riser: int, judged: int, shares: tuple[float, float, float]) -> RiserCount:
+    wide, in_building, cold = sorted(round(judged * share) for share in shares)
+    return RiserCount(sub, sub * 10 + building, f"R{riser}" if riser else None, judged, cold, in_building, wide)
+
+
+COUNTS = st.builds(
+    _counted,
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.integers(0, 30),
+    st.floats(0, 1).map(lambda share: (share, share, share)) | st.tuples(*[st.floats(0, 1)] * 3),
+)
+PLACES = st.builds(
+    lambda sub, building, riser: NetworkPlace(
+        sub, sub * 10 + building if building else None, riser if building else None
+    ),
+    st.integers(1, 3),
+    st.integers(0, 3),
+    st.sampled_from([None, "R1", "R2", "R3"]),
+)
+
+
+class Reading:
+    """The rule read once more, place by place, over homes one at a time."""
+
+    def __init__(self, rule: IncidentRule, counts: list[RiserCount]) -> None:
+        self.rule = rule
+        # (place of its riser, how far out its coldness counts: 0 not cold, 1 riser, 2 building, 3 substation)
+        self.homes = [
+            (NetworkPlace(c.substation, c.building, c.riser), reach)
+            for c in counts
+            for reach, many in enumerate(
+                (c.judged - c.cold, c.cold - c.cold_building, c.cold_building - c.cold_wide, c.cold_wide)
+            )
+            for _ in range(many)
+        ]
+
+    def enough(self, depth: int, least: int, *key: object) -> bool:
+        """Whether a place (its first parts are `key`) has its share, and at least so many, as counts for `depth`."""
+        reaches = [reach for place, reach in self.homes if tuple(place[: len(key)]) == key]
+        cold = sum(reach >= depth for reach in reaches)
+        return cold > 0 and cold >= least and Fraction(cold, len(reaches)) >= Fraction(str(self.rule.share))
+
+    def parts(self, *key: object) -> set[NetworkPlace]:
+        return {NetworkPlace(*place[: len(key) + 1]) for place, _ in self.homes if tuple(place[: len(key)]) == key}
+
+    def riser(self, place: NetworkPlace) -> bool:
+        named = place.riser is not None and self.rule.riser_homes is not None
+        return named and self.enough(1, self.rule.riser_homes or 0, *place)
+
+    def one_riser(self, depth: int, sub: int, building: int | None) -> bool:
+        risers = {NetworkPlace(*place) for place, _ in self.homes if place[:2] == (sub, building)}
+        hit = [place for place in risers if self.enough(depth, 0, *place)]
+        return len(risers) > 1 and len(hit) == 1 and self.riser(hit[0])
+
+    def building(self, sub: int, building: int | None) -> bool:
+        return self.enough(2, self.rule.building_homes, sub, building) and not self.one_riser(2, sub, building)
+
+    def substation(self, sub: int) -> bool:
+        there = self.parts(sub)
+        hit = [place for place in there if self.enough(3, 0, sub, place.building)]
+        broad = len(hit) > 1 or (len(hit) == len(there) == 1 and not self.one_riser(3, sub, hit[0].building))
+        return broad and self.enough(3, self.rule.substation_homes, sub)
+
+    def expected(self, alarmed: set[int], covered: set[NetworkPlace]) -> set[NetworkPlace]:
+        found: set[NetworkPlace] = set(map(NetworkPlace, alarmed))
+        for sub in {place.substation for place, _ in self.homes} - alarmed:
+            if self.substation(sub):
+                found.add(NetworkPlace(sub))
+                continue
+            for building in self.parts(sub):
+                whole = self.building(sub, building.building)
+                found |= {building} if whole else {p for p, _ in self.homes if p[:2] == building[:2] and self.riser(p)}
+        wider = {place for place in found for n in (1, 2, 3) if NetworkPlace(*place[:n]) in covered}
+        return found - wider
 
 
 @given(
-    st.lists(COUNTS, max_size=12, unique_by=lambda c: c.building),
+    st.lists(COUNTS, max_size=14, unique_by=lambda c: c[:3]),
     st.sets(st.integers(1, 4)),
-    st.sets(st.builds(NetworkPlace, st.integers(1, 3), st.none() | st.integers(11, 34))),
+    st.sets(PLACES, max_size=4),
     st.sampled_from([0.1, 0.3, 0.5, 1.0]),
-    st.integers(2, 12),
-    st.integers(2, 30),
+    st.tuples(st.none() | st.integers(2, 6), st.integers(2, 12), st.integers(2, 30)),
 )
 def test_as_the_rule_reads(
-    counts: list[BuildingCount], alarmed: set[int], covered: set[NetworkPlace], share: float, few: int, many: int
+    counts: list[RiserCount],
+    alarmed: set[int],
+    covered: set[NetworkPlace],
+    share: float,
+    least: tuple[int | None, int, int],
 ) -> None:
-    rule = replace(RULE, share=share, building_homes=few, substation_homes=many)
-    least = Fraction(str(share))
-
-    def enough(cold: int, judged: int) -> bool:
-        return judged > 0 and Fraction(cold, judged) >= least and cold > 0
-
-    expected = set()
-    for sub in {c.substation for c in counts} | alarmed:
-        mine = [c for c in counts if c.substation == sub]
-        hit = [c for c in mine if enough(c.cold, c.judged)]
-        cold, judged = sum(c.cold for c in mine), sum(c.judged for c in mine)
-        alone = len([c for c in mine if c.judged]) == 1
-        if NetworkPlace(sub) in covered:
-            continue
-        if sub in alarmed or (cold >= many and enough(cold, judged) and (len(hit) > 1 or (alone and hit))):
-            expected.add(NetworkPlace(sub))
-        else:
-            expected |= {NetworkPlace(sub, c.building) for c in hit if c.cold >= few} - covered
+    names = ("riser_homes", "building_homes", "substation_homes")
+    rule = replace(RULE, share=share, **dict(zip(names, least, strict=True)))
     found = [f.place for f in find(rule, counts, alarmed, covered)]
-    assert set(found) == expected
-    assert len(found) == len(expected)
+    assert set(found) == Reading(rule, counts).expected(alarmed, covered)
+    assert len(found) == len(set(found))
+    # A place that has an incident without the level of risers has one with it, in it or in a riser of it.
+    for place in [f.place for f in find(replace(rule, riser_homes=None), counts, alarmed, set())]:
+        assert [
+            f
+            for f in find(rule, counts, alarmed, set())
+            if f.place[: 2 if place.building else 1] == tuple(place[: 2 if place.building else 1])
+        ]
 
 
 def standing(children: int, cold: int, **other: object) -> IncidentStanding:
@@ -193,6 +301,7 @@ def test_the_policy_names_what_is_missing_or_absurd() -> None:
     assert policy_file.load(text, "p").versions[0].incident is not None
     for old, new, says in (
         ("quiet_for_s = 1800", "", "incident.quiet_for_s: is missing"),
+        ("riser_homes = 3", "riser_homes = 1", "incident.riser_homes: "),
         ("building_homes = 5", "building_homes = 2.5", "incident.building_homes: 2.5 is not a whole number"),
         ("recovered_share = 0.8", "recovered_share = 0.7", "incident.recovered_share: leaves so many homes cold"),
         ("share = 0.3", "share = 0.3\nshares = 1", "incident.shares: is not a known key"),

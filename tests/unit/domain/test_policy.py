@@ -29,7 +29,7 @@ SUBSTATION = {
 }
 Path = tuple[str | int, ...]
 OPTIONAL = {"clause", "care", "substation", "incident", "desk", "notices", "call_out", "measurement"}
-OPTIONAL |= {"agrees_within_k", "past_days", "clock_s", "clock_for_s", "cause"}
+OPTIONAL |= {"agrees_within_k", "past_days", "clock_s", "clock_for_s", "cause", "riser_homes"}
 CLOCKS = {
     "leak",
     "repair",

@@ -1,10 +1,11 @@
 """Causes of cold homes: the smallest case of each, and faults of simulated towns."""
 
 import numpy as np
+import pytest
 
 from bench.causes import looks
 from bench.without_sensors import places
-from insight.cause import ColdCause, ColdEvidence, HeatRecord, covered, explain
+from insight.cause import ColdCause, ColdEvidence, HeatRecord, covered, explain, together
 from insight.unmeasured import NONE, HomePlaces
 
 STEPS, STEP_H = 200, 1 / 6
@@ -39,6 +40,15 @@ def test_a_riser_names_the_homes_on_it() -> None:
     found = cause(fallen([0, 1, 2]))
     assert (found.cause, found.homes) == (ColdCause.RISER, (1, 2))
     assert 3 < found.since_h < 5
+
+
+def test_several_homes_have_the_cause_of_most_and_of_the_wider_place_of_two() -> None:
+    riser, opening = cause(fallen([0, 1, 2])), cause(fallen([0]))
+    found = together([opening, riser, riser._replace(fell_k=riser.fell_k + 2)])
+    assert (found.cause, found.homes, found.of) == (ColdCause.RISER, (1, 2), 3)
+    assert found.fell_k == pytest.approx(riser.fell_k + 1)
+    assert found.sure == pytest.approx(riser.sure * 2 / 3)
+    assert together([opening, riser]).cause is ColdCause.RISER
 
 
 def test_a_riser_alone_is_told_from_an_opening_by_how_fast_the_air_went() -> None:
