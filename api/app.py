@@ -39,6 +39,7 @@ from api.desk_pages import (
     place_routes,
     queue_routes,
     rota_routes,
+    substation_routes,
     supervision_routes,
     ticket_files,
     ticket_routes,
@@ -50,7 +51,18 @@ from api.desk_pages.rows_together import RowsTogether
 from api.evidence import dossier_routes, seals
 from api.exchange import exchange_routes, incoming_routes
 from api.exchange.incoming_routes import PeerDoors
-from api.figures import application_figures, cold_causes, estimates, insight, kpi, map_layers, maps, status, supervision
+from api.figures import (
+    application_figures,
+    cold_causes,
+    estimates,
+    insight,
+    kpi,
+    map_layers,
+    maps,
+    status,
+    substation_signs,
+    supervision,
+)
 from api.figures.city_now import MapBoard
 from api.files import file_routes
 from api.homes import exports, home_routes, wechat_routes
@@ -105,6 +117,7 @@ ROUTERS = (
     measuring_plan.router,
     kpi.router,
     cold_causes.router,
+    substation_signs.router,
     estimates.router,
     insight.router,
     outage_previews.router,
@@ -152,6 +165,7 @@ ROUTERS = (
     ticket_routes.router,
     ticket_files.router,
     unknown_routes.router,
+    substation_routes.router,
     warning_routes.router,
     peer_routes.router,
     rota_routes.router,

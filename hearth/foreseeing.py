@@ -7,6 +7,7 @@ from datetime import datetime
 
 from psycopg import Connection
 
+from alerts.insight import early_signs
 from alerts.insight.foresee import Foresight, no_weather
 from domain.policy import Policy
 from hearth.metrics import WatchMetrics
@@ -18,6 +19,7 @@ from store.base import locks
 from store.base.locks import LockKey
 
 LOOK_EVERY_S = 15.0
+SIGNS_EVERY_S = 60.0
 SLEEP_S = 1.0
 
 
@@ -28,9 +30,12 @@ def foresight_of(settings: Settings, policy: Policy) -> Foresight:
 
 
 def rounds(settings: Settings, policy: Policy, clock: Callable[[], datetime] = now) -> list[Round]:
-    """Return the rounds of foreseeing: a network at each turn until all have had theirs in this quarter of an hour."""
+    """Return the rounds of foreseeing: a network or a substation at each turn until all have had theirs."""
     foresight = foresight_of(settings, policy)
-    return [Round("foresight", LOOK_EVERY_S, lambda conn: foresight.look(conn, clock()))]
+    return [
+        Round("foresight", LOOK_EVERY_S, lambda conn: foresight.look(conn, clock())),
+        Round("early signs", SIGNS_EVERY_S, lambda conn: early_signs.look(conn, policy, clock())),
+    ]
 
 
 def start(settings: Settings, stop: threading.Event, metrics: WatchMetrics) -> threading.Thread:

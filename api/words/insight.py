@@ -1,4 +1,4 @@
-"""The texts of the page of early warnings in Chinese and English. Every key begins with `insight_`."""
+"""The texts of the pages of early warnings and early signs in Chinese and English. Every key begins with `insight_`."""
 
 from collections.abc import Mapping
 
@@ -31,6 +31,22 @@ INSIGHT_WORDS: Mapping[str, Text] = {
     "insight_no_finding": Text(
         "这是推测，不是结论；以抢修人员查明的原因为准。", "This is an estimate; what the crew finds is the cause."
     ),
+    "insight_signs": Text("换热站早期征兆", "Early signs of substations"),
+    "insight_signs_says": Text(
+        "把每个换热站最近半天与它自己过去四周在相同室外温度下的表现相比，偏离最大的排在最前。只提请查看，不是报警，也不影响达标考核。",
+        "The last half day of each substation beside its own last four weeks in such weather, the furthest off "
+        "leading. It asks somebody to look; it is no alarm.",
+    ),
+    "insight_signs_none": Text("没有换热站偏离其平常表现。", "No substation is off its usual behaviour."),
+    "insight_signs_looked": Text(
+        "已查看 {looked} 个换热站，其中 {learned} 个有足够的历史数据。",
+        "{looked} substations were looked at; {learned} have enough of a past to learn from.",
+    ),
+    "insight_substation": Text("换热站", "Substation"),
+    "insight_why": Text("征兆与先查什么", "Sign, and where to look first"),
+    "insight_value": Text("近半天", "Now"),
+    "insight_usual": Text("通常", "Usual"),
+    "insight_since": Text("起始", "Since"),
     "insight_before": Text("前一天", "Day before"),
     "insight_after": Text("后一天", "Day after"),
 }

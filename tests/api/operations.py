@@ -229,6 +229,7 @@ OPERATIONS = {
     "GET /v1/kpi/sample": Operation(roles=LEADERS, query={"month": "2026-01"}),
     "GET /v1/insight/score": Operation(roles=STAFF),
     "GET /v1/insight/warnings": Operation(roles=DESK),
+    "GET /v1/insight/substations": Operation(roles=DESK),
     "GET /v1/insight/causes": Operation(roles=LEADERS),
     "GET /v1/insight/causes/{code}": Operation(roles=DESK, of="home"),
     "GET /v1/insight/incidents/{number}": Operation(roles=STAFF, of="incident"),
