@@ -45,6 +45,7 @@ from api.desk_pages import (
     ticket_routes,
     unknown_routes,
     warning_routes,
+    where_routes,
 )
 from api.desk_pages.queue_board import QueueBoard
 from api.desk_pages.rows_together import RowsTogether
@@ -167,6 +168,7 @@ ROUTERS = (
     unknown_routes.router,
     substation_routes.router,
     warning_routes.router,
+    where_routes.router,
     peer_routes.router,
     rota_routes.router,
     install.router,

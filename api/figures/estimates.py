@@ -1,6 +1,7 @@
 """Route for estimates of homes without a sensor: what is likely there, and where a measurement tells most."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 
 from api.homes.home_places import places_of
 from api.http.problem import no_such
-from api.http.session import AskingDesk
+from api.http.session import AskingDesk, Session
 from api.http.values import Instant
 from insight.unmeasured import estimate
 from store.sensors import estimate_rows
@@ -24,6 +25,7 @@ class HomeEstimate(BaseModel):
     """A home without a sensor: °C with the ends of the 90 % interval, null where there is nothing to say.
 
     `gain`: how much measuring it would tell of homes that may be cold, as a part of what the first of the list tells.
+    `due_at`: a measurement on site is asked for until then.
     """
 
     home: str
@@ -34,6 +36,7 @@ class HomeEstimate(BaseModel):
     low: float | None
     high: float | None
     gain: float
+    due_at: Instant | None
 
 
 class HomeEstimates(BaseModel):
@@ -53,10 +56,19 @@ def unmeasured(
     most: Annotated[int, Query(ge=1, le=MOST)] = 100,
 ) -> HomeEstimates:
     """Estimate the homes of a substation that have no sensor. Estimates ask for measurements; nothing is judged."""
+    return estimates_of(asking, substation, most)
+
+
+def estimates_of(asking: Session, substation: str, most: int) -> HomeEstimates:
+    """Estimate the homes of a substation that have no sensor, at most so many of them.
+
+    Raises:
+        Problem: 404.
+    """
     found = estimate_rows.homes(asking.conn, substation, asking.now)
     if not found:
         raise no_such("substation")
-    estimates = _estimates(found)
+    estimates = _estimates(found, estimate_rows.due(asking.conn, substation))
     return HomeEstimates(
         substation=substation,
         at=asking.now,
@@ -66,7 +78,7 @@ def unmeasured(
     )
 
 
-def _estimates(found: Sequence[PlacedHome]) -> list[HomeEstimate]:
+def _estimates(found: Sequence[PlacedHome], due: Mapping[str, datetime]) -> list[HomeEstimate]:
     celsius = np.array([np.nan if home.celsius is None else home.celsius for home in found], np.float64)
     said = estimate(places_of(found), celsius)
     highest = float(said.gain.max()) or 1.0
@@ -80,6 +92,7 @@ def _estimates(found: Sequence[PlacedHome]) -> list[HomeEstimate]:
             low=_shown(said.low[nth]),
             high=_shown(said.high[nth]),
             gain=round(float(said.gain[nth]) / highest, 3),
+            due_at=due.get(home.home),
         )
         for nth, home in enumerate(found)
         if home.celsius is None

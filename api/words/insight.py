@@ -1,4 +1,4 @@
-"""The texts of the pages of early warnings and early signs in Chinese and English. Every key begins with `insight_`."""
+"""The texts of the pages of early warnings, early signs and where to measure, in Chinese and English."""
 
 from collections.abc import Mapping
 
@@ -47,6 +47,25 @@ INSIGHT_WORDS: Mapping[str, Text] = {
     "insight_value": Text("近半天", "Now"),
     "insight_usual": Text("通常", "Usual"),
     "insight_since": Text("起始", "Since"),
+    "where_title": Text("在哪里测最有用", "Where measuring tells most"),
+    "where_says": Text(
+        "没有测温设备的住户按旁边住户估算；排在最前的，一旦测了最能说明还有谁可能偏冷。估算只用于安排测温，不作判定。",
+        "Homes without a sensor are estimated from those around them. The first ones tell most of who else may be "
+        "cold. An estimate asks for a measurement; it judges nobody.",
+    ),
+    "where_found": Text("{homes} 户中有 {measured} 户装有设备。", "{measured} of {homes} homes have a sensor."),
+    "where_estimate": Text("估算", "Estimate"),
+    "where_between": Text("90% 区间", "90 % interval"),
+    "where_gain": Text("测了的价值", "What it tells"),
+    "where_plan": Text("今日测温", "Today's plan"),
+    "where_put": Text("列入今日测温", "Put on today's plan"),
+    "where_put_one": Text("将 {home} 列入今日测温", "Put {home} on today's plan"),
+    "where_due": Text("已列入，{at} 前", "due by {at}"),
+    "where_done": Text("{home} 已列入今日测温。", "{home} is on today's plan."),
+    "where_silent": Text("无从估算", "nothing can be said"),
+    "where_floor": Text("{floor} 层", "floor {floor}"),
+    "where_none": Text("这个换热站没有未装设备的住户。", "No home of this substation is without a sensor."),
+    "where_key": Text("把最有用的一户列入今日测温", "put the first home on today's plan"),
     "insight_before": Text("前一天", "Day before"),
     "insight_after": Text("后一天", "Day after"),
 }

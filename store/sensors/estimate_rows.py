@@ -31,6 +31,22 @@ ORDER BY h.code
 SELECT_SUBSTATION = """
 SELECT b.substation FROM home AS h JOIN building_place AS b USING (building_id) WHERE h.code = %(home)s
 """
+# Substations with homes.
+SELECT_SUBSTATIONS = """
+SELECT u.code, u.name FROM substation AS u
+WHERE EXISTS (SELECT FROM building AS b JOIN home AS h USING (building_id) WHERE b.substation_id = u.substation_id)
+ORDER BY u.code
+"""
+SELECT_DUE = """
+SELECT t.home, min(t.due_at) FROM measurement_task AS t WHERE t.substation = %(substation)s GROUP BY t.home
+"""
+
+
+class NamedSubstation(NamedTuple):
+    """A substation with homes."""
+
+    code: str
+    name: str
 
 
 class PlacedHome(NamedTuple):
@@ -56,3 +72,14 @@ def substation_of(conn: Connection, home: str) -> str | None:
     """Return the code of the substation that heats a home."""
     row = conn.execute(SELECT_SUBSTATION, {"home": home}).fetchone()
     return row[0] if row else None
+
+
+def substations(conn: Connection) -> list[NamedSubstation]:
+    """Return the substations that have homes which can be reached, by code."""
+    with conn.cursor(row_factory=class_row(NamedSubstation)) as cur:
+        return cur.execute(SELECT_SUBSTATIONS).fetchall()
+
+
+def due(conn: Connection, substation: str) -> dict[str, datetime]:
+    """Return the homes of a substation for which a measurement on site is due some day, and until when."""
+    return dict(conn.execute(SELECT_DUE, {"substation": substation}).fetchall())

@@ -2,6 +2,7 @@
 
 from tests.api import town
 from tests.api.conftest import Api
+from tests.api.staff import browser, member, sealed, session_of
 
 
 def test_homes_without_a_sensor_are_estimated_for_the_desk(api: Api) -> None:
@@ -23,3 +24,16 @@ def test_homes_without_a_sensor_are_estimated_for_the_desk(api: Api) -> None:
     assert found["measured"] + len(estimates) == found["homes"]
     assert api.get("/v1/insight/unmeasured", api.token("dispatcher"), substation="nowhere").status_code == 404
     assert api.get("/v1/insight/unmeasured", api.token("customer", "e1"), substation=substation).status_code == 403
+    token = session_of(api.conn, member(api.conn, "dispatcher"))
+    with browser(api, token) as client:
+        page = f"/desk/measurements/where?substation={substation}"
+        first = found["estimates"][0]["home"]
+        shown = client.get(page).text
+        assert shown.index(f"row-{first}") < shown.index("row-e4" if first == "e3" else "row-e3")
+        assert f'aria-label="Put {first} on today&#39;s plan"' in shown
+        client.post("/desk/measurements/where", data=sealed(token, at=first, substation=substation))
+        assert f"Put {first} on" not in client.get(page).text
+    again = api.get("/v1/insight/unmeasured", api.token("dispatcher"), substation=substation).json()
+    assert [one["home"] for one in again["estimates"] if one["due_at"]] == [first]
+    (task,) = api.get("/v1/measurements/due", api.token("dispatcher"), within=1).json()["items"]
+    assert task["home"] == first

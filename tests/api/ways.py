@@ -39,7 +39,7 @@ WAYS = {
     "POST /v1/cases/{number}/follow-ups": {"POST /desk/tickets/{number}/follow-ups"},
     "POST /v1/cases/{number}/identity": {"POST /desk/tickets/{number}/contact"},
     "POST /v1/homes/{code}/measurements": {"POST /desk/measurements/home", "POST /crew/jobs/{number}/measurements"},
-    "POST /v1/homes/{code}/measurement-requests": {"POST /desk/measurements/request"},
+    "POST /v1/homes/{code}/measurement-requests": {"POST /desk/measurements/request", "POST /desk/measurements/where"},
     "POST /v1/outages/preview": {"POST /desk/outages/draft"},
     "POST /v1/outages": {"POST /desk/outages"},
     "POST /v1/outages/{number}/events": {"POST /desk/outages/{number}", "POST /desk/outages/{number}/draft"},
